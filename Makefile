@@ -1,0 +1,3 @@
+.PHONY: help
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' Makefile

@@ -1,0 +1,1 @@
+"""Ports made real: chains, stores and blobs."""

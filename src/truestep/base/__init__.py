@@ -1,0 +1,1 @@
+"""Fixed-width integers, ids, units and errors."""

@@ -1,0 +1,1 @@
+"""SDK: build, estimate, submit, watch, fetch, verify."""

@@ -1,0 +1,1 @@
+"""Keccak and positional Merkle trees."""

@@ -1,0 +1,1 @@
+"""Vyper contracts, their Solidity interfaces and compiled artifacts."""

@@ -1,0 +1,1 @@
+"""LLVM JIT: the fast twin of the reference machine."""

@@ -1,0 +1,1 @@
+"""Toolchains that turn guest programs into RISC-V ELF files."""

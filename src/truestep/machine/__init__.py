@@ -1,0 +1,1 @@
+"""The reference machine: state, memory, decode, step, ELF."""

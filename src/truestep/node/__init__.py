@@ -1,0 +1,1 @@
+"""Daemons: read the chain, decide, persist, act."""

@@ -1,0 +1,1 @@
+"""Protocols that the outside world satisfies: chain, store, blobs, engine, clock."""

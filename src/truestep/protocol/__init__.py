@@ -1,0 +1,1 @@
+"""Job life cycle and dispute game: states, inputs, effects, `apply`."""

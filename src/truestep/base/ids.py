@@ -1,0 +1,56 @@
+"""Ids of the protocol's things, and how one is made from another."""
+
+from typing import NewType
+
+Bytes32 = NewType("Bytes32", bytes)
+"""A 32-byte hash, root or leaf."""
+
+Address = NewType("Address", str)
+"""A checksummed EVM address, `0x` and 40 hex digits."""
+
+ProgramId = NewType("ProgramId", int)
+JobId = NewType("JobId", int)
+TaskId = NewType("TaskId", int)
+"""job id ‖ shard index (32 bits)."""
+ClaimId = NewType("ClaimId", int)
+"""task id ‖ attempt (32 bits)."""
+GameId = NewType("GameId", int)
+"""claim id ‖ ordinal of the game on that claim (32 bits)."""
+
+PART_BITS = 32
+PART_MASK = 2**PART_BITS - 1
+
+
+def task_of(job: JobId, shard_index: int) -> TaskId:
+    """The task that runs shard `shard_index` of `job`."""
+    return TaskId(job << PART_BITS | shard_index)
+
+
+def claim_of(task: TaskId, attempt: int) -> ClaimId:
+    """The claim of attempt `attempt` (from 1) at `task`."""
+    return ClaimId(task << PART_BITS | attempt)
+
+
+def game_of(claim: ClaimId, ordinal: int) -> GameId:
+    """Game number `ordinal` (from 1) on `claim`."""
+    return GameId(claim << PART_BITS | ordinal)
+
+
+def job_of_task(task: TaskId) -> JobId:
+    """The job that `task` belongs to."""
+    return JobId(task >> PART_BITS)
+
+
+def shard_of_task(task: TaskId) -> int:
+    """The shard index of `task`."""
+    return task & PART_MASK
+
+
+def task_of_claim(claim: ClaimId) -> TaskId:
+    """The task that `claim` is about."""
+    return TaskId(claim >> PART_BITS)
+
+
+def claim_of_game(game: GameId) -> ClaimId:
+    """The claim that `game` is about."""
+    return ClaimId(game >> PART_BITS)

@@ -1,0 +1,134 @@
+"""Positional binary Keccak trees over 32-byte leaves (docs/machine.md M3.2)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from truestep.base.ids import Bytes32
+from truestep.commitments.keccak import PairHasher, hash_pairs, keccak256
+
+LEAF_SIZE_BYTES = 32
+PAGE_LEVEL = 7
+"""A page is the subtree of 2^7 leaves: 4 KiB, the size of the host's pages."""
+PAGE_SIZE_BYTES = LEAF_SIZE_BYTES << PAGE_LEVEL
+MAX_DEPTH = 64
+ZERO_PAGE = bytes(PAGE_SIZE_BYTES)
+
+
+def _zero_nodes() -> tuple[Bytes32, ...]:
+    nodes = [Bytes32(bytes(LEAF_SIZE_BYTES))]
+    for _ in range(MAX_DEPTH):
+        nodes.append(keccak256(nodes[-1] + nodes[-1]))
+    return tuple(nodes)
+
+
+ZERO_NODES = _zero_nodes()
+"""ZERO_NODES[level] is the root of an all-zero subtree of 2^level leaves."""
+
+
+def parent(left: bytes, right: bytes) -> Bytes32:
+    """The node above two siblings."""
+    return keccak256(left + right)
+
+
+def climb(node: bytes, index: int, siblings: Sequence[bytes]) -> Bytes32:
+    """The root reached from `node` at `index` of its level by one sibling a level."""
+    for sibling in siblings:
+        node = parent(sibling, node) if index & 1 else parent(node, sibling)
+        index >>= 1
+    return Bytes32(node)
+
+
+def levels_above(leaves: bytes, hasher: PairHasher = hash_pairs) -> list[bytes]:
+    """All levels over a power-of-two number of leaves, the leaves first; each level's nodes concatenated."""
+    levels = [leaves]
+    while len(levels[-1]) > LEAF_SIZE_BYTES:
+        levels.append(hasher(levels[-1]))
+    return levels
+
+
+def root_of_bytes(
+    content: bytes, depth: int, hasher: PairHasher = hash_pairs
+) -> Bytes32:
+    """The root of a tree of 2^depth leaves that holds `content` from its left edge and zeros after it."""
+    level_bytes, level = content + bytes(-len(content) % LEAF_SIZE_BYTES), 0
+    if len(level_bytes) > LEAF_SIZE_BYTES << depth:
+        raise ValueError(
+            f"expected at most {LEAF_SIZE_BYTES << depth} bytes, got {len(content)}"
+        )
+    while len(level_bytes) > LEAF_SIZE_BYTES:
+        if len(level_bytes) % (2 * LEAF_SIZE_BYTES):
+            level_bytes += ZERO_NODES[level]
+        level_bytes, level = hasher(level_bytes), level + 1
+    node = level_bytes or ZERO_NODES[level]
+    return climb(node, 0, ZERO_NODES[level:depth])
+
+
+def pair_tree_levels(leaves: Sequence[bytes], depth: int) -> list[list[bytes]]:
+    """Levels of a small tree of 2^depth leaves padded with zero leaves, the leaves first."""
+    levels = [list(leaves) + [ZERO_NODES[0]] * ((1 << depth) - len(leaves))]
+    for _ in range(depth):
+        below = levels[-1]
+        levels.append([parent(below[i], below[i + 1]) for i in range(0, len(below), 2)])
+    return levels
+
+
+class PageTree:
+    """The hashes of a sparse memory: nodes at and above page level, changed page by page."""
+
+    def __init__(self, depth: int, hasher: PairHasher = hash_pairs) -> None:
+        self._depth = depth
+        self._hasher = hasher
+        self._levels: list[dict[int, bytes]] = [
+            {} for _ in range(depth - PAGE_LEVEL + 1)
+        ]
+
+    def copy(self) -> "PageTree":
+        """An independent tree with the same nodes."""
+        twin = PageTree(self._depth, self._hasher)
+        twin._levels = [dict(level) for level in self._levels]
+        return twin
+
+    def node(self, level: int, index: int) -> Bytes32:
+        """The node `index` of `level`, at page level or above."""
+        return Bytes32(self._levels[level - PAGE_LEVEL].get(index, ZERO_NODES[level]))
+
+    @property
+    def root(self) -> Bytes32:
+        """The root of the whole tree."""
+        return self.node(self._depth, 0)
+
+    def update(self, pages: Mapping[int, bytes]) -> None:
+        """Replace whole pages (page index → 4096 bytes) and every node above them."""
+        indices = sorted(pages)
+        self._set(
+            PAGE_LEVEL, indices, self._page_roots([pages[index] for index in indices])
+        )
+        for level in range(PAGE_LEVEL, self._depth):
+            parents = sorted({index >> 1 for index in indices})
+            pairs = b"".join(
+                self.node(level, 2 * i) + self.node(level, 2 * i + 1) for i in parents
+            )
+            self._set(level + 1, parents, self._hasher(pairs))
+            indices = parents
+
+    def _set(self, level: int, indices: Iterable[int], nodes: bytes) -> None:
+        known = self._levels[level - PAGE_LEVEL]
+        for position, index in enumerate(indices):
+            node = nodes[position * LEAF_SIZE_BYTES : (position + 1) * LEAF_SIZE_BYTES]
+            if node == ZERO_NODES[level]:
+                known.pop(index, None)
+            else:
+                known[index] = node
+
+    def _page_roots(self, pages: Sequence[bytes]) -> bytes:
+        filled = [page for page in pages if page != ZERO_PAGE]
+        nodes = b"".join(filled)
+        for _ in range(PAGE_LEVEL):
+            nodes = self._hasher(nodes)
+        roots = iter(
+            nodes[i : i + LEAF_SIZE_BYTES]
+            for i in range(0, len(nodes), LEAF_SIZE_BYTES)
+        )
+        return b"".join(
+            ZERO_NODES[PAGE_LEVEL] if page == ZERO_PAGE else next(roots)
+            for page in pages
+        )

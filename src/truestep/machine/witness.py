@@ -1,0 +1,317 @@
+"""Step witnesses: made from a machine, and verified as the chain does it (docs/machine.md M6)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from truestep.base.errors import Reject, Rejected
+from truestep.base.ids import Bytes32
+from truestep.base.integers import wrap32
+from truestep.commitments.keccak import keccak256
+from truestep.commitments.merkle import ZERO_NODES, parent
+from truestep.machine.arithmetic import ACCESS_SIZES_BYTES
+from truestep.machine.decode import Kind, decode
+from truestep.machine.interpreter import ReferenceMachine
+from truestep.machine.layout import (
+    LEAF_SIZE_BYTES,
+    TREE_DEPTH,
+    may_fetch,
+    may_load,
+    may_store,
+)
+from truestep.machine.memory import Memory
+from truestep.machine.state import STATE_TAIL_SIZE_BYTES, MachineState, Status
+
+MASK_SIZE_BYTES = 11
+FIRST_PATH_BIT = TREE_DEPTH
+SECOND_PATH_BIT = 2 * TREE_DEPTH
+CODE_LEVEL = 24
+"""The instruction's path is shared with the memory's from this level up (M6.3)."""
+CODE_LEAVES = 1 << CODE_LEVEL
+WITNESS_LIMIT_BYTES = (
+    STATE_TAIL_SIZE_BYTES + MASK_SIZE_BYTES + 3 * 32 + 32 * (TREE_DEPTH + 24 + 26)
+)
+"""Three leaves, the instruction's path and two separate climbs."""
+
+NodeReader = Callable[[int, int], bytes]
+
+
+def accessed_leaves(state: MachineState, instruction_leaf: bytes) -> tuple[int, ...]:
+    """The indices of the memory leaves that the step proves: none, one or two (M6.4)."""
+    if state.status is not Status.RUNNING or not may_fetch(state.pc):
+        return ()
+    offset = state.pc % LEAF_SIZE_BYTES
+    instruction = decode(
+        int.from_bytes(instruction_leaf[offset : offset + 4], "little")
+    )
+    if instruction is None or instruction.kind not in (Kind.LOAD, Kind.STORE):
+        return ()
+    address = wrap32(state.registers[instruction.rs1] + instruction.immediate)
+    size_bytes = ACCESS_SIZES_BYTES[instruction.name]
+    is_allowed = may_load if instruction.kind is Kind.LOAD else may_store
+    if not is_allowed(address, size_bytes):
+        return ()
+    first, last = (
+        address // LEAF_SIZE_BYTES,
+        (address + size_bytes - 1) // LEAF_SIZE_BYTES,
+    )
+    return (first,) if first == last else (first, last)
+
+
+def instruction_leaf_index(pc: int) -> int:
+    """The leaf whose path a step at `pc` proves (M6.3)."""
+    return (pc // LEAF_SIZE_BYTES) % CODE_LEAVES
+
+
+def proved_levels(leaf_index: int) -> int:
+    """How many levels a memory leaf climbs before the instruction's path knows the node (M6.4)."""
+    return max(leaf_index.bit_length() - 1, CODE_LEVEL)
+
+
+@dataclass(slots=True)
+class _SiblingWriter:
+    """Collects siblings in order; zero subtrees leave no bytes (M6.7)."""
+
+    node: NodeReader
+    mask: int = 0
+    siblings: list[bytes] = field(default_factory=list[bytes])
+
+    def take(self, level: int, index: int, path_bit: int) -> bytes:
+        """Put the sibling of node (level, index) into the proof."""
+        sibling = self.node(level, index ^ 1)
+        if sibling != ZERO_NODES[level]:
+            self.mask |= 1 << (path_bit + level)
+            self.siblings.append(sibling)
+        return sibling
+
+
+@dataclass(slots=True)
+class _SiblingReader:
+    """Gives siblings back in the same order."""
+
+    mask: int
+    rest: bytes
+
+    def take(self, level: int, path_bit: int) -> bytes:
+        """The next sibling, at `level` of the path that starts at `path_bit`."""
+        bit = 1 << (path_bit + level)
+        if not self.mask & bit:
+            return ZERO_NODES[level]
+        self.mask ^= bit
+        return self.take_leaf()
+
+    def take_leaf(self) -> bytes:
+        """The next 32 bytes."""
+        if len(self.rest) < LEAF_SIZE_BYTES:
+            raise Rejected(
+                Reject.WITNESS_LENGTH,
+                "expected more siblings; the witness is cut short",
+            )
+        leaf, self.rest = self.rest[:LEAF_SIZE_BYTES], self.rest[LEAF_SIZE_BYTES:]
+        return leaf
+
+    def finish(self) -> None:
+        """Refuse what was not used (M6.7, M6.8)."""
+        if self.rest:
+            raise Rejected(Reject.WITNESS_LENGTH, f"{len(self.rest)} bytes too many")
+        if self.mask:
+            raise Rejected(
+                Reject.WITNESS_MASK, "a mask bit names a sibling that no path has"
+            )
+
+
+def build_witness(state: MachineState, node: NodeReader) -> bytes:
+    """The witness of the step from `state`; `node` reads (level, index) of its memory tree, leaves at level 0."""
+    code_index = instruction_leaf_index(state.pc)
+    instruction_leaf = node(0, code_index)
+    leaves = accessed_leaves(state, instruction_leaf)
+    writer = _SiblingWriter(node=node)
+    for level in range(TREE_DEPTH):
+        writer.take(level, code_index >> level, 0)
+    for path in climbing_plan(leaves):
+        for level, index, path_bit in path:
+            writer.take(level, index, path_bit)
+    mask = writer.mask.to_bytes(MASK_SIZE_BYTES, "big")
+    memory_leaves = [node(0, index) for index in leaves]
+    return b"".join(
+        (state.tail(), mask, instruction_leaf, *memory_leaves, *writer.siblings)
+    )
+
+
+def climbing_plan(leaves: tuple[int, ...]) -> list[list[tuple[int, int, int]]]:
+    """The siblings of the memory paths in order: (level, index of the node climbed, path bit) (M6.5, M6.6)."""
+    if not leaves:
+        return []
+    first = leaves[0]
+    if len(leaves) == 1:
+        return [
+            [
+                (level, first >> level, FIRST_PATH_BIT)
+                for level in range(proved_levels(first))
+            ]
+        ]
+    if not climb_together(*leaves):
+        bits = (FIRST_PATH_BIT, SECOND_PATH_BIT)
+        return [
+            [(level, leaf >> level, bit) for level in range(proved_levels(leaf))]
+            for leaf, bit in zip(leaves, bits, strict=True)
+        ]
+    plan: list[tuple[int, int, int]] = []
+    merge_level = ((leaves[0] ^ leaves[1]).bit_length()) - 1
+    for level in range(proved_levels(first)):
+        if level == merge_level:
+            continue
+        plan.append((level, first >> level, FIRST_PATH_BIT))
+        if level < merge_level:
+            plan.append((level, leaves[1] >> level, SECOND_PATH_BIT))
+    return [plan]
+
+
+def climb_together(first: int, second: int) -> bool:
+    """Whether two adjacent leaves end at the same node of M6.4's table."""
+    return proved_levels(first) == proved_levels(second) and (first < CODE_LEAVES) == (
+        second < CODE_LEAVES
+    )
+
+
+def verify_step(witness: bytes) -> tuple[Bytes32, Bytes32]:
+    """The state hashes before and after the step that `witness` shows; what the chain computes, in Python."""
+    if len(witness) < STATE_TAIL_SIZE_BYTES + MASK_SIZE_BYTES + LEAF_SIZE_BYTES:
+        raise Rejected(
+            Reject.WITNESS_LENGTH, f"got {len(witness)} bytes; the witness is cut short"
+        )
+    tail, after_tail = witness[:STATE_TAIL_SIZE_BYTES], witness[STATE_TAIL_SIZE_BYTES:]
+    reader = _SiblingReader(
+        int.from_bytes(after_tail[:MASK_SIZE_BYTES], "big"),
+        after_tail[MASK_SIZE_BYTES:],
+    )
+    instruction_leaf = reader.take_leaf()
+    partial = _unpack_tail(tail)
+    leaves = accessed_leaves(partial, instruction_leaf)
+    contents = [reader.take_leaf() for _ in leaves]
+    frame = _climb_code(reader, instruction_leaf, instruction_leaf_index(partial.pc))
+    climbs = _read_climbs(reader, leaves)
+    reader.finish()
+    for target, node in _end_nodes(leaves, contents, climbs):
+        if frame.known(target) != node:
+            raise Rejected(
+                Reject.WITNESS_PROOF,
+                "a memory leaf's path does not meet the instruction's",
+            )
+    before = keccak256(frame.root() + tail)
+    if partial.status is not Status.RUNNING:
+        return before, before
+    machine = _machine_on(
+        partial, instruction_leaf, dict(zip(leaves, contents, strict=True))
+    )
+    machine.step()
+    changed = [machine.memory.read_leaf(leaf) for leaf in leaves]
+    for target, node in _end_nodes(leaves, changed, climbs):
+        frame.replace(target, node)
+    return before, keccak256(frame.root() + machine.state().tail())
+
+
+@dataclass(slots=True)
+class _Frame:
+    """The nodes that the instruction's path knows: C, t24, t25, t26 (M6.3), as positions 0..3."""
+
+    nodes: list[bytes]
+
+    def known(self, position: int) -> bytes:
+        return self.nodes[position]
+
+    def replace(self, position: int, node: bytes) -> None:
+        self.nodes[position] = node
+
+    def root(self) -> Bytes32:
+        root = self.nodes[0]
+        for sibling in self.nodes[1:]:
+            root = parent(root, sibling)
+        return Bytes32(root)
+
+
+def _climb_code(reader: _SiblingReader, leaf: bytes, index: int) -> _Frame:
+    node = leaf
+    for level in range(CODE_LEVEL):
+        sibling = reader.take(level, 0)
+        node = parent(sibling, node) if index >> level & 1 else parent(node, sibling)
+    return _Frame(
+        [node, *(reader.take(level, 0) for level in range(CODE_LEVEL, TREE_DEPTH))]
+    )
+
+
+Climb = dict[tuple[int, int], bytes]
+"""Siblings by (level, index of the node climbed)."""
+
+
+def _read_climbs(reader: _SiblingReader, leaves: tuple[int, ...]) -> Climb:
+    plans = climbing_plan(leaves)
+    return {
+        (level, index): reader.take(level, bit)
+        for plan in plans
+        for level, index, bit in plan
+    }
+
+
+def _target(leaf: int) -> int:
+    """The position in the frame of the node that proves `leaf` (M6.4)."""
+    return 0 if leaf < CODE_LEAVES else leaf.bit_length() - CODE_LEVEL
+
+
+def _end_nodes(
+    leaves: tuple[int, ...], contents: list[bytes], siblings: Climb
+) -> list[tuple[int, bytes]]:
+    """(position in the frame, node reached) of each climb."""
+    level_nodes = dict(zip(leaves, contents, strict=True))
+    ends: list[tuple[int, bytes]] = []
+    targets = {leaf: (_target(leaf), proved_levels(leaf)) for leaf in leaves}
+    for target, levels in sorted(set(targets.values())):
+        nodes = {
+            leaf: level_nodes[leaf]
+            for leaf in leaves
+            if targets[leaf] == (target, levels)
+        }
+        for level in range(levels):
+            nodes = _climb_level(nodes, level, siblings)
+        ends.append((target, next(iter(nodes.values()))))
+    return ends
+
+
+def _climb_level(
+    nodes: dict[int, bytes], level: int, siblings: Climb
+) -> dict[int, bytes]:
+    above: dict[int, bytes] = {}
+    for index, node in nodes.items():
+        sibling = nodes.get(index ^ 1) or siblings[level, index]
+        above[index >> 1] = (
+            parent(sibling, node) if index & 1 else parent(node, sibling)
+        )
+    return above
+
+
+def _unpack_tail(tail: bytes) -> MachineState:
+    words = [
+        int.from_bytes(tail[start : start + 8], "big")
+        for start in range(25, len(tail), 8)
+    ]
+    status = tail[16]
+    return MachineState(
+        pc=int.from_bytes(tail[:8], "big"),
+        cycle=int.from_bytes(tail[8:16], "big"),
+        status=Status.RUNNING if status == Status.RUNNING else Status.TRAPPED,
+        code=int.from_bytes(tail[17:25], "big"),
+        registers=(0, *words),
+        memory_root=ZERO_NODES[TREE_DEPTH],
+    )
+
+
+def _machine_on(
+    state: MachineState, instruction_leaf: bytes, leaves: dict[int, bytes]
+) -> ReferenceMachine:
+    """A machine in `state` whose memory holds just the proved leaves."""
+    memory = Memory()
+    memory.write(instruction_leaf_index(state.pc) * LEAF_SIZE_BYTES, instruction_leaf)
+    for index, content in leaves.items():
+        memory.write(index * LEAF_SIZE_BYTES, content)
+    machine = ReferenceMachine(memory, state.pc)
+    machine.registers, machine.cycle = list(state.registers), state.cycle
+    return machine

@@ -1,0 +1,62 @@
+"""What runs programs: the reference interpreter and its fast twins."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from truestep.base.ids import Bytes32
+from truestep.machine.program import Program, Task
+from truestep.machine.state import MachineState, Status
+
+
+class Machine(Protocol):
+    """A run in progress, always at an exact cycle, bit-equal in every implementation."""
+
+    @property
+    def cycle(self) -> int:
+        """Steps taken so far."""
+        ...
+
+    @property
+    def status(self) -> Status:
+        """Whether it still runs."""
+        ...
+
+    @property
+    def code(self) -> int:
+        """Exit code or trap cause, 0 while running."""
+        ...
+
+    def advance(self, until_cycle: int) -> None:
+        """Run until `cycle` is `until_cycle` exactly, or the machine is final before that."""
+        ...
+
+    def state(self) -> MachineState:
+        """The whole state with its memory root; costs one hash for each leaf changed since the last call."""
+        ...
+
+    def node(self, level: int, index: int) -> Bytes32:
+        """A node of the memory tree (docs/machine.md M3.2)."""
+        ...
+
+    def read_memory(self, address: int, size_bytes: int) -> bytes:
+        """`size_bytes` of memory at `address`."""
+        ...
+
+
+class Engine(Protocol):
+    """Starts runs."""
+
+    @property
+    def name(self) -> str:
+        """Its name in reports: `reference`, `jit`."""
+        ...
+
+    def start(
+        self,
+        program: Program,
+        task: Task,
+        *,
+        debug_sink: Callable[[bytes], None] | None = None,
+    ) -> Machine:
+        """A machine in state number 0 of the run; debug output goes to `debug_sink`, or nowhere."""
+        ...

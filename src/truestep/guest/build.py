@@ -1,0 +1,208 @@
+"""From C sources to one reproducible ELF file."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from truestep.guest.errors import GuestBuildError
+from truestep.guest.toolchain import (
+    C_DIRECTORY,
+    COMPILE_FLAGS,
+    INCLUDE_DIRECTORY,
+    LINK_FLAGS,
+    ZIGLANG_VERSION,
+    Toolchain,
+    find_toolchain,
+)
+
+OPTIMISATIONS = ("0", "1", "2", "3", "s", "z")
+SOURCE_SUFFIXES = (".c", ".s", ".S")
+
+DEFAULT_STACK_SIZE_BYTES = 8 << 20
+"""What a desktop gives a program; untouched stack costs nothing."""
+STACK_SIZE_LIMIT_BYTES = 1 << 30
+"""Leaves 512 MiB of the data range to variables and heap."""
+STACK_SIZE_UNIT_BYTES = 4096
+
+_RUNTIME_ARCHIVE = "runtime.a"
+_LINKED = "guest.elf"
+_LINKER_SCRIPT = "guest.ld"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltGuest:
+    """A guest on disk, and what it was made of."""
+
+    path: Path
+    size_bytes: int
+    elf_sha256: str
+    recipe_sha256: str
+    """Over the compiler's version, all flags, the runtime, and the bytes of each source and header read."""
+    warnings: str
+    """What the compiler had to say about sources that did build."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Recipe:
+    """What the user asked for."""
+
+    sources: tuple[Path, ...]
+    optimisation: str
+    include_paths: tuple[Path, ...]
+    defines: tuple[tuple[str, str], ...]
+    stack_size_bytes: int
+
+    def settings(self) -> str:
+        """All that changes the bytes made of the same sources, in one line."""
+        parts = (self.optimisation, self.defines, self.stack_size_bytes)
+        return repr((ZIGLANG_VERSION, COMPILE_FLAGS, LINK_FLAGS, parts))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Compiled:
+    """Object files by name within the build directory, and what went into them."""
+
+    objects: tuple[str, ...]
+    read: tuple[Path, ...]
+    warnings: str
+
+
+def build_c(
+    sources: Sequence[Path],
+    output: Path,
+    *,
+    optimisation: str = "2",
+    include_paths: Sequence[Path] = (),
+    defines: Mapping[str, str] | None = None,
+    stack_size_bytes: int = DEFAULT_STACK_SIZE_BYTES,
+) -> BuiltGuest:
+    """Compile `sources` and link them with the guest runtime into `output`.
+
+    The bytes depend on the sources' contents and the options alone, not on when, where or from which directory
+    it is built. Raises GuestBuildError with the compiler's or linker's own words, ToolchainMissing if there is
+    no compiler.
+    """
+    recipe = _Recipe(
+        sources=tuple(sources),
+        optimisation=optimisation,
+        include_paths=tuple(include_paths),
+        defines=tuple(sorted((defines or {}).items())),
+        stack_size_bytes=stack_size_bytes,
+    )
+    _check(recipe)
+    toolchain = find_toolchain()
+    with tempfile.TemporaryDirectory(prefix="truestep-build-") as name:
+        directory = Path(name)
+        compiled = _compile_sources(toolchain, recipe, directory)
+        _build_runtime(toolchain, directory)
+        warnings = _link(toolchain, recipe, compiled, directory)
+        elf = (directory / _LINKED).read_bytes()
+        recipe_sha256 = _digest(recipe, compiled.read)
+    _write(output, elf)
+    return BuiltGuest(
+        path=output,
+        size_bytes=len(elf),
+        elf_sha256=hashlib.sha256(elf).hexdigest(),
+        recipe_sha256=recipe_sha256,
+        warnings=compiled.warnings + warnings,
+    )
+
+
+def _check(recipe: _Recipe) -> None:
+    """Refuse what the compiler would not understand as it was meant."""
+    if not recipe.sources:
+        raise GuestBuildError("expected at least one C source, got none")
+    for source in recipe.sources:
+        if source.suffix not in SOURCE_SUFFIXES:
+            raise GuestBuildError(f"expected a source ending in {', '.join(SOURCE_SUFFIXES)}, got {source}")
+        if not source.is_file():
+            raise GuestBuildError(f"expected a source file, found none at {source}")
+    if recipe.optimisation not in OPTIMISATIONS:
+        expected = ", ".join(OPTIMISATIONS)
+        raise GuestBuildError(f"expected an optimisation out of {expected}, got {recipe.optimisation!r}")
+    size_bytes = recipe.stack_size_bytes
+    if not 0 < size_bytes <= STACK_SIZE_LIMIT_BYTES or size_bytes % STACK_SIZE_UNIT_BYTES:
+        raise GuestBuildError(
+            f"expected a stack of 1 to {STACK_SIZE_LIMIT_BYTES} bytes, a multiple of {STACK_SIZE_UNIT_BYTES},"
+            f" got {size_bytes}"
+        )
+
+
+def _compile_sources(toolchain: Toolchain, recipe: _Recipe, directory: Path) -> _Compiled:
+    objects: list[str] = []
+    read: list[Path] = []
+    warnings = ""
+    for index, source in enumerate(recipe.sources):
+        # Linker messages name objects: call them after the sources.
+        name = f"{source.stem}.o" if f"{source.stem}.o" not in objects else f"{source.stem}-{index}.o"
+        flags = ("-fhosted", f"-O{recipe.optimisation}", *_source_flags(source, recipe))
+        warnings += _compile(toolchain, source, directory / name, *flags)
+        objects.append(name)
+        read += _files_read(directory / f"{name}.d")
+    return _Compiled(objects=tuple(objects), read=tuple(read), warnings=warnings)
+
+
+def _source_flags(source: Path, recipe: _Recipe) -> list[str]:
+    """Paths, macros, and the mapping that keeps directories out of __FILE__."""
+    flags = [f"-I{path}" for path in recipe.include_paths]
+    flags += [f"-D{name}={value}" for name, value in recipe.defines]
+    flags += [f"-fmacro-prefix-map={path}/=" for path in (source.parent, *recipe.include_paths)]
+    return flags
+
+
+def _compile(toolchain: Toolchain, source: Path, target: Path, *flags: str) -> str:
+    """Compile one source, noting in `target`.d which files were read; the warnings."""
+    shown = os.path.join(".", source) if str(source).startswith("-") else str(source)
+    arguments = (*COMPILE_FLAGS, "-isystem", str(INCLUDE_DIRECTORY), *flags)
+    return toolchain.run("cc", *arguments, "-MD", "-MF", f"{target}.d", "-c", shown, "-o", str(target))
+
+
+def _files_read(dependencies: Path) -> list[Path]:
+    """The user's own files in a make rule `target: file file …`; in it a blank in a name is escaped."""
+    rule = dependencies.read_text(encoding="utf-8").replace("\\\n", " ").partition(": ")[2]
+    names = rule.replace("\\ ", "\0").split()
+    return [Path(name.replace("\0", " ")) for name in names]
+
+
+def _build_runtime(toolchain: Toolchain, directory: Path) -> None:
+    """An archive, so that only what a program uses is linked, and its own definitions win."""
+    objects: list[str] = []
+    for source in _runtime_sources():
+        target = directory / f"runtime-{source.stem}.o"
+        _compile(toolchain, source, target, "-O2", "-fno-builtin")
+        objects.append(target.name)
+    toolchain.run("ar", "rcsD", _RUNTIME_ARCHIVE, *objects, directory=directory)
+
+
+def _runtime_sources() -> list[Path]:
+    return sorted((C_DIRECTORY / "runtime").iterdir())
+
+
+def _link(toolchain: Toolchain, recipe: _Recipe, compiled: _Compiled, directory: Path) -> str:
+    script = (C_DIRECTORY / _LINKER_SCRIPT).read_text(encoding="utf-8")
+    stack = f"__stack_size = {recipe.stack_size_bytes};\n"
+    (directory / _LINKER_SCRIPT).write_text(stack + script, encoding="utf-8")
+    inputs = ("-T", _LINKER_SCRIPT, *compiled.objects, _RUNTIME_ARCHIVE)
+    return toolchain.run("cc", *LINK_FLAGS, *inputs, "-o", _LINKED, directory=directory)
+
+
+def _digest(recipe: _Recipe, read: Sequence[Path]) -> str:
+    digest = hashlib.sha256(recipe.settings().encode())
+    for path in (*read, *_runtime_sources(), C_DIRECTORY / _LINKER_SCRIPT):
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _write(output: Path, elf: bytes) -> None:
+    """Put the finished file in place at once: a build that fails leaves the old one."""
+    unfinished = output.with_name(f".{output.name}.{os.getpid()}")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_bytes(elf)
+        unfinished.replace(output)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise GuestBuildError(f"expected to write {output}, got: {error.strerror}") from error

@@ -1,3 +1,91 @@
-.PHONY: help
+# Every target says what it does in `make help`. Set-up runs by itself when a target needs it and is instant when
+# nothing changed: stamps in .venv/ and .anvil/ remember what was installed.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST_PROCESSES ?= 2
+ANVIL_PACKAGE := @foundry-rs/anvil@1.7.1
+# pyright must neither look for a newer version of itself nor download one.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+.PHONY: help setup setup-demo anvil lock demo check test bench gas docs vectors contracts fuzz format clean
+
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*##' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+# --- set-up -----------------------------------------------------------------------------------------------------
+
+setup: $(VENV)/stamp-dev ## build .venv with everything a developer needs, from Python and pip alone
+
+setup-demo: $(VENV)/stamp-demo ## build .venv with only what the demo needs
+
+anvil: .anvil/stamp ## install the anvil devnet into .anvil/ from npm, if npm exists
+
+$(VENV)/stamp-demo: pyproject.toml requirements-demo.lock .ci/venv
+	@test -e $(VENV)/stamp-dev || .ci/venv requirements-demo.lock
+	@touch $@
+
+$(VENV)/stamp-dev: pyproject.toml requirements.lock .ci/venv
+	@.ci/venv requirements.lock
+	@touch $@ $(VENV)/stamp-demo
+
+# Never fails: without anvil the tests that need it are skipped and say so.
+.anvil/stamp:
+	@mkdir -p .anvil
+	@if ! command -v npm >/dev/null; then \
+	  echo "setup: npm not found, so the anvil tests will be skipped"; \
+	elif ! npm install --prefix .anvil --no-save --no-audit --no-fund --loglevel=error $(ANVIL_PACKAGE) \
+	    >.anvil/install.log 2>&1; then \
+	  echo "setup: npm could not install anvil (see .anvil/install.log), so the anvil tests will be skipped"; \
+	else \
+	  echo "setup: anvil installed into .anvil/"; touch $@; \
+	fi
+
+lock: ## resolve pyproject.toml again into both lock files; UPGRADE=--upgrade takes newer versions
+	.ci/lock $(UPGRADE)
+
+# --- the project --------------------------------------------------------------------------------------------------
+
+demo: setup-demo ## run one job from a C program to a settled result, with a liar caught on the way
+	$(BIN)/truestep demo
+
+check: setup ## lint, format, types, layers, dead code, dependencies, compiled contracts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/vulture
+	$(BIN)/deptry .
+	$(BIN)/python -m truestep.contracts.build --check
+
+test: setup anvil ## run every test; PYTEST_PROCESSES=N chooses the parallelism
+	$(BIN)/pytest -n $(PYTEST_PROCESSES) --dist worksteal
+
+fuzz: setup anvil ## run the property tests for longer, on fresh random examples
+	$(BIN)/pytest -n $(PYTEST_PROCESSES) --dist worksteal -m hypothesis --hypothesis-profile=fuzz --timeout=0
+
+bench: setup anvil ## measure every figure that the README states
+	@for benchmark in benchmarks/[!_]*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark; done
+
+gas: setup anvil ## measure gas on anvil and rewrite docs/gas.md
+	$(BIN)/python benchmarks/gas.py
+
+docs: setup ## rewrite the generated pages: docs/cli.md
+	$(BIN)/typer truestep.cli.main utils docs --name truestep --output docs/cli.md
+
+vectors: setup ## rewrite the test vectors from the reference machine
+	$(BIN)/python -m tests.vectors.generate
+
+contracts: setup ## compile the Vyper contracts and rewrite the artifacts that ship in the wheel
+	$(BIN)/python -m truestep.contracts.build
+
+format: setup ## format the code and mend what ruff can mend by itself
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean: ## remove everything that set-up and tests made
+	rm -rf $(VENV) .anvil .hypothesis .pytest_cache .ruff_cache .import_linter_cache dist

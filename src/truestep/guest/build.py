@@ -81,9 +81,9 @@ def build_c(
 ) -> BuiltGuest:
     """Compile `sources` and link them with the guest runtime into `output`.
 
-    The bytes depend on the sources' contents and the options alone, not on when, where or from which directory
-    it is built. Raises GuestBuildError with the compiler's or linker's own words, ToolchainMissing if there is
-    no compiler.
+    The bytes depend on the sources' contents and the options alone, not on when, where or from which
+    directory it is built. Raises GuestBuildError with the compiler's or linker's own words,
+    ToolchainMissing if there is no compiler.
     """
     recipe = _Recipe(
         sources=tuple(sources),
@@ -155,7 +155,7 @@ def _source_flags(source: Path, recipe: _Recipe) -> list[str]:
 
 def _compile(toolchain: Toolchain, source: Path, target: Path, *flags: str) -> str:
     """Compile one source, noting in `target`.d which files were read; the warnings."""
-    shown = os.path.join(".", source) if str(source).startswith("-") else str(source)
+    shown = f"./{source}" if str(source).startswith("-") else str(source)
     arguments = (*COMPILE_FLAGS, "-isystem", str(INCLUDE_DIRECTORY), *flags)
     return toolchain.run("cc", *arguments, "-MD", "-MF", f"{target}.d", "-c", shown, "-o", str(target))
 

@@ -34,7 +34,8 @@ COMPILE_FLAGS = (
     "-ffunction-sections",
     "-fdata-sections",
     "-g0",
-    # The compiler driver defines NDEBUG when it optimises; a guest's assert stays unless its author says otherwise.
+    # The compiler driver defines NDEBUG when it optimises; a guest's assert stays unless its author
+    # says otherwise.
     "-UNDEBUG",
 )
 
@@ -52,7 +53,7 @@ class Toolchain:
     cache_directory: Path
 
     def run(self, *arguments: str, directory: Path | None = None) -> str:
-        """Call a tool (`cc`, `ar`) in `directory`; its warnings. GuestBuildError with its words if it fails."""
+        """Call a tool (`cc`, `ar`) in `directory`; its warnings, or GuestBuildError with its words."""
         completed = subprocess.run(
             [str(self.executable), *arguments],
             cwd=directory,
@@ -81,12 +82,13 @@ def find_toolchain() -> Toolchain:
     spec = importlib.util.find_spec("ziglang")
     if spec is None or not spec.submodule_search_locations:
         raise ToolchainMissing(
-            "expected the C compiler of PyPI's ziglang, found none; install it with: pip install 'truestep[guest]'"
+            "expected the C compiler of PyPI's ziglang, found none;"
+            " install it with: pip install 'truestep[guest]'"
         )
     version = importlib.metadata.version("ziglang")
     if version != ZIGLANG_VERSION:
         raise ToolchainMissing(
-            f"expected ziglang {ZIGLANG_VERSION}, found {version}, which would make other bytes of the same program;"
+            f"expected ziglang {ZIGLANG_VERSION}, found {version}, which makes other bytes of a program;"
             " install the pinned one with: pip install 'truestep[guest]'"
         )
     executable = Path(spec.submodule_search_locations[0]) / ("zig.exe" if os.name == "nt" else "zig")

@@ -1,0 +1,72 @@
+"""The arithmetic of the dispute game's intervals and splits (docs/protocol.md P4)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from truestep.base.ids import Bytes32
+from truestep.commitments.keccak import keccak256
+from truestep.commitments.merkle import pair_tree_levels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """State numbers low < high: agreed at low, disagreed at high (P4.3)."""
+
+    low: int
+    high: int
+
+    def __post_init__(self) -> None:
+        """Refuse an empty interval."""
+        if not 0 <= self.low < self.high:
+            raise ValueError(f"expected 0 <= low < high, got {self.low}, {self.high}")
+
+    @property
+    def length(self) -> int:
+        """Steps in the interval."""
+        return self.high - self.low
+
+    def part_count(self, arity: int) -> int:
+        """How many parts a split makes."""
+        return min(arity, self.length)
+
+    def boundaries(self, arity: int) -> list[int]:
+        """The state numbers where parts begin and end, low and high included."""
+        parts = self.part_count(arity)
+        return [self.low + self.length * part // parts for part in range(parts + 1)]
+
+    def part(self, part: int, arity: int) -> "Interval":
+        """Part number `part`."""
+        boundaries = self.boundaries(arity)
+        return Interval(low=boundaries[part], high=boundaries[part + 1])
+
+
+def split_leaves(boundary_hashes: Sequence[bytes]) -> list[Bytes32]:
+    """One leaf for each part: the hashes at its start and its end together (P4.4)."""
+    return [keccak256(start + end) for start, end in zip(boundary_hashes, boundary_hashes[1:], strict=False)]
+
+
+def split_root(boundary_hashes: Sequence[bytes], arity: int) -> Bytes32:
+    """What the contract keeps of a split (P4.4)."""
+    return Bytes32(_levels(boundary_hashes, arity)[-1][0])
+
+
+def part_siblings(boundary_hashes: Sequence[bytes], arity: int, part: int) -> list[bytes]:
+    """The siblings that prove part number `part` of a split (P4.5)."""
+    levels = _levels(boundary_hashes, arity)
+    return [level[part >> height ^ 1] for height, level in enumerate(levels[:-1])]
+
+
+def first_disagreement(claimed: Sequence[bytes], own: Sequence[bytes]) -> int:
+    """The first part whose start is agreed and whose end is not.
+
+    Both sequences hold the hashes at the boundaries of one split. Raises ValueError if they agree at every
+    boundary or differ at the first one: then there is nothing to pick.
+    """
+    for part in range(len(own) - 1):
+        if claimed[part] == own[part] and claimed[part + 1] != own[part + 1]:
+            return part
+    raise ValueError("expected the hashes to agree first and disagree later")
+
+
+def _levels(boundary_hashes: Sequence[bytes], arity: int) -> list[list[bytes]]:
+    return pair_tree_levels(split_leaves(boundary_hashes), arity.bit_length() - 1)

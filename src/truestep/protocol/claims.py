@@ -1,0 +1,83 @@
+"""What an operator says about a task's final state (docs/protocol.md P3)."""
+
+from collections.abc import Callable
+from dataclasses import astuple, dataclass
+
+from truestep.base.ids import Bytes32
+from truestep.commitments.merkle import ZERO_NODES, climb, parent
+from truestep.machine.layout import (
+    INNER_NODE,
+    LEFT_NODE,
+    OUTPUT_LIMIT_BYTES,
+    OUTPUT_NODE,
+    OUTPUT_SIZE_START,
+    RANGE_LEVEL,
+)
+from truestep.machine.state import MachineState, Status, final_state
+
+ZERO_HASH = Bytes32(bytes(32))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedState:
+    """A claim's fields, in the order of the contracts' struct (P3.1, P7)."""
+
+    status: Status
+    code: int
+    cycle: int
+    output_size: int
+    output_root: Bytes32
+    left_root: Bytes32
+    inner_root: Bytes32
+    running_state: Bytes32
+
+    def memory_root(self) -> Bytes32:
+        """The final memory root that the fields compose to (P3.2)."""
+        size_leaf = self.output_size.to_bytes(8, "little") + bytes(24)
+        size_root = climb(size_leaf, 0, ZERO_NODES[:RANGE_LEVEL])
+        return parent(self.left_root, parent(self.inner_root, parent(size_root, self.output_root)))
+
+    def state_hash(self) -> Bytes32:
+        """The hash of the state that is claimed (P3.2, P3.3)."""
+        if self.status is Status.RUNNING:
+            return self.running_state
+        state = final_state(
+            memory_root=self.memory_root(), cycle=self.cycle, status=self.status, code=self.code
+        )
+        return state.hash()
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the run succeeded, so that its output counts (P3.4)."""
+        return self.status is Status.EXITED and self.code == 0 and self.output_size <= OUTPUT_LIMIT_BYTES
+
+    def as_struct(self) -> tuple[int | bytes, ...]:
+        """The fields as the contracts take them."""
+        return astuple(self)
+
+
+def claim_state(
+    state: MachineState, node: Callable[[int, int], Bytes32], read_memory: Callable[[int, int], bytes]
+) -> ClaimedState:
+    """The claim of the machine that has come to `state`: final, or stopped at the program's maximum cycles."""
+    if state.status is Status.RUNNING:
+        return ClaimedState(
+            status=Status.RUNNING,
+            code=0,
+            cycle=state.cycle,
+            output_size=0,
+            output_root=ZERO_HASH,
+            left_root=ZERO_HASH,
+            inner_root=ZERO_HASH,
+            running_state=state.hash(),
+        )
+    return ClaimedState(
+        status=state.status,
+        code=state.code,
+        cycle=state.cycle,
+        output_size=int.from_bytes(read_memory(OUTPUT_SIZE_START, 8), "little"),
+        output_root=node(*OUTPUT_NODE),
+        left_root=node(*LEFT_NODE),
+        inner_root=node(*INNER_NODE),
+        running_state=ZERO_HASH,
+    )

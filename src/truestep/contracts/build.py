@@ -1,6 +1,6 @@
 """Compile the contracts: `python -m truestep.contracts.build` writes artifacts, `--check` compares them.
 
-Every `*.vy` beside this file becomes one artifact; subfolders hold what they import (`interfaces/`, `modules/`).
+Every `*.vy` beside this file becomes one artifact; subfolders hold what they import (interfaces, modules).
 The sources choose compiler version and options by pragma: equal sources give equal artifacts everywhere.
 """
 

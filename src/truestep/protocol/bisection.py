@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from truestep.base.ids import Bytes32
 from truestep.commitments.keccak import keccak256
@@ -42,7 +43,7 @@ class Interval:
 
 def split_leaves(boundary_hashes: Sequence[bytes]) -> list[Bytes32]:
     """One leaf for each part: the hashes at its start and its end together (P4.4)."""
-    return [keccak256(start + end) for start, end in zip(boundary_hashes, boundary_hashes[1:], strict=False)]
+    return [keccak256(start + end) for start, end in pairwise(boundary_hashes)]
 
 
 def split_root(boundary_hashes: Sequence[bytes], arity: int) -> Bytes32:

@@ -59,7 +59,7 @@ class ClaimedState:
 def claim_state(
     state: MachineState, node: Callable[[int, int], Bytes32], read_memory: Callable[[int, int], bytes]
 ) -> ClaimedState:
-    """The claim of the machine that has come to `state`: final, or stopped at the program's maximum cycles."""
+    """The claim of the machine that has come to `state`: final, or at the maximum cycles."""
     if state.status is Status.RUNNING:
         return ClaimedState(
             status=Status.RUNNING,

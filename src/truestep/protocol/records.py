@@ -108,7 +108,7 @@ class GameRecord:
     rounds: int
 
     def clock_runs_out_at(self) -> int | None:
-        """When the side whose turn it is loses on time, in seconds since the epoch; None if nobody's clock runs."""
+        """When the side to move loses on time, in seconds since the epoch; None if no clock runs."""
         if self.stage is GameStage.OPERATOR_TURN:
             return self.moved_at + self.operator_clock_seconds
         if self.stage in (GameStage.CHALLENGER_TURN, GameStage.STEP_DUE):

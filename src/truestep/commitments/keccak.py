@@ -17,6 +17,4 @@ def keccak256(message: bytes) -> Bytes32:
 
 def hash_pairs(nodes: bytes) -> bytes:
     """The plain PairHasher: one library call a node, about 0.2 million nodes a second."""
-    return b"".join(
-        keccak256(nodes[start : start + 64]) for start in range(0, len(nodes), 64)
-    )
+    return b"".join(keccak256(nodes[start : start + 64]) for start in range(0, len(nodes), 64))

@@ -45,15 +45,11 @@ def levels_above(leaves: bytes, hasher: PairHasher = hash_pairs) -> list[bytes]:
     return levels
 
 
-def root_of_bytes(
-    content: bytes, depth: int, hasher: PairHasher = hash_pairs
-) -> Bytes32:
+def root_of_bytes(content: bytes, depth: int, hasher: PairHasher = hash_pairs) -> Bytes32:
     """The root of a tree of 2^depth leaves that holds `content` from its left edge and zeros after it."""
     level_bytes, level = content + bytes(-len(content) % LEAF_SIZE_BYTES), 0
     if len(level_bytes) > LEAF_SIZE_BYTES << depth:
-        raise ValueError(
-            f"expected at most {LEAF_SIZE_BYTES << depth} bytes, got {len(content)}"
-        )
+        raise ValueError(f"expected at most {LEAF_SIZE_BYTES << depth} bytes, got {len(content)}")
     while len(level_bytes) > LEAF_SIZE_BYTES:
         if len(level_bytes) % (2 * LEAF_SIZE_BYTES):
             level_bytes += ZERO_NODES[level]
@@ -77,9 +73,7 @@ class PageTree:
     def __init__(self, depth: int, hasher: PairHasher = hash_pairs) -> None:
         self._depth = depth
         self._hasher = hasher
-        self._levels: list[dict[int, bytes]] = [
-            {} for _ in range(depth - PAGE_LEVEL + 1)
-        ]
+        self._levels: list[dict[int, bytes]] = [{} for _ in range(depth - PAGE_LEVEL + 1)]
 
     def copy(self) -> "PageTree":
         """An independent tree with the same nodes."""
@@ -99,14 +93,10 @@ class PageTree:
     def update(self, pages: Mapping[int, bytes]) -> None:
         """Replace whole pages (page index → 4096 bytes) and every node above them."""
         indices = sorted(pages)
-        self._set(
-            PAGE_LEVEL, indices, self._page_roots([pages[index] for index in indices])
-        )
+        self._set(PAGE_LEVEL, indices, self._page_roots([pages[index] for index in indices]))
         for level in range(PAGE_LEVEL, self._depth):
             parents = sorted({index >> 1 for index in indices})
-            pairs = b"".join(
-                self.node(level, 2 * i) + self.node(level, 2 * i + 1) for i in parents
-            )
+            pairs = b"".join(self.node(level, 2 * i) + self.node(level, 2 * i + 1) for i in parents)
             self._set(level + 1, parents, self._hasher(pairs))
             indices = parents
 
@@ -124,11 +114,5 @@ class PageTree:
         nodes = b"".join(filled)
         for _ in range(PAGE_LEVEL):
             nodes = self._hasher(nodes)
-        roots = iter(
-            nodes[i : i + LEAF_SIZE_BYTES]
-            for i in range(0, len(nodes), LEAF_SIZE_BYTES)
-        )
-        return b"".join(
-            ZERO_NODES[PAGE_LEVEL] if page == ZERO_PAGE else next(roots)
-            for page in pages
-        )
+        roots = iter(nodes[i : i + LEAF_SIZE_BYTES] for i in range(0, len(nodes), LEAF_SIZE_BYTES))
+        return b"".join(ZERO_NODES[PAGE_LEVEL] if page == ZERO_PAGE else next(roots) for page in pages)

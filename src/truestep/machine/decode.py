@@ -1,5 +1,6 @@
 """Words to instructions (docs/machine.md M1; RISC-V unprivileged specification, chapters 2, 4 and 12)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -45,16 +46,10 @@ _SHIFTS = {(1, 0x00): "slli", (5, 0x00): "srli", (5, 0x10): "srai"}
 """(funct3, funct6) of the 64-bit shifts by an immediate."""
 _SHIFTS_32 = {(1, 0x00): "slliw", (5, 0x00): "srliw", (5, 0x20): "sraiw"}
 _REGISTERS = {
-    **{
-        (f3, 0x00): n
-        for f3, n in enumerate(("add", "sll", "slt", "sltu", "xor", "srl", "or", "and"))
-    },
+    **{(f3, 0x00): n for f3, n in enumerate(("add", "sll", "slt", "sltu", "xor", "srl", "or", "and"))},
     **{(0, 0x20): "sub", (5, 0x20): "sra"},
     **{
-        (f3, 0x01): n
-        for f3, n in enumerate(
-            ("mul", "mulh", "mulhsu", "mulhu", "div", "divu", "rem", "remu")
-        )
+        (f3, 0x01): n for f3, n in enumerate(("mul", "mulh", "mulhsu", "mulhu", "div", "divu", "rem", "remu"))
     },
 }
 _REGISTERS_32 = {
@@ -113,9 +108,7 @@ class _Fields:
 def decode(word: int) -> Instruction | None:
     """The instruction that a 32-bit word encodes, or None if it is illegal (M1.4)."""
     if word in (ECALL_WORD, EBREAK_WORD):
-        return Instruction(
-            name="ecall" if word == ECALL_WORD else "ebreak", kind=Kind.SYSTEM
-        )
+        return Instruction(name="ecall" if word == ECALL_WORD else "ebreak", kind=Kind.SYSTEM)
     fields = _Fields(
         word=word,
         rd=word >> 7 & 31,
@@ -129,15 +122,11 @@ def decode(word: int) -> Instruction | None:
 
 
 def _decode_upper(name: str, fields: _Fields) -> Instruction:
-    return Instruction(
-        name=name, kind=Kind.UPPER, rd=fields.rd, immediate=fields.immediate_u
-    )
+    return Instruction(name=name, kind=Kind.UPPER, rd=fields.rd, immediate=fields.immediate_u)
 
 
 def _decode_jump(fields: _Fields) -> Instruction:
-    return Instruction(
-        name="jal", kind=Kind.JUMP, rd=fields.rd, immediate=fields.immediate_j
-    )
+    return Instruction(name="jal", kind=Kind.JUMP, rd=fields.rd, immediate=fields.immediate_j)
 
 
 def _decode_jump_register(fields: _Fields) -> Instruction | None:
@@ -161,9 +150,7 @@ def _decode_branch(fields: _Fields) -> Instruction | None:
 
 def _decode_load(fields: _Fields) -> Instruction | None:
     name = _LOADS.get(fields.funct3)
-    return (
-        _with_immediate(name, Kind.LOAD, fields, fields.immediate_i) if name else None
-    )
+    return _with_immediate(name, Kind.LOAD, fields, fields.immediate_i) if name else None
 
 
 def _decode_store(fields: _Fields) -> Instruction | None:
@@ -184,11 +171,7 @@ def _decode_immediate(fields: _Fields) -> Instruction | None:
     if name:
         return _with_immediate(name, Kind.IMMEDIATE, fields, fields.immediate_i)
     name = _SHIFTS.get((fields.funct3, fields.funct7 >> 1))
-    return (
-        _with_immediate(name, Kind.IMMEDIATE, fields, fields.word >> 20 & 63)
-        if name
-        else None
-    )
+    return _with_immediate(name, Kind.IMMEDIATE, fields, fields.word >> 20 & 63) if name else None
 
 
 def _decode_immediate_32(fields: _Fields) -> Instruction | None:
@@ -198,32 +181,22 @@ def _decode_immediate_32(fields: _Fields) -> Instruction | None:
     return _with_immediate(name, Kind.IMMEDIATE, fields, fields.rs2) if name else None
 
 
-def _decode_register(
-    names: dict[tuple[int, int], str], fields: _Fields
-) -> Instruction | None:
+def _decode_register(names: dict[tuple[int, int], str], fields: _Fields) -> Instruction | None:
     name = names.get((fields.funct3, fields.funct7))
     if name is None:
         return None
-    return Instruction(
-        name=name, kind=Kind.REGISTER, rd=fields.rd, rs1=fields.rs1, rs2=fields.rs2
-    )
+    return Instruction(name=name, kind=Kind.REGISTER, rd=fields.rd, rs1=fields.rs1, rs2=fields.rs2)
 
 
 def _decode_fence(fields: _Fields) -> Instruction | None:
-    return (
-        Instruction(name="fence", kind=Kind.FENCE) if fields.funct3 in (0, 1) else None
-    )
+    return Instruction(name="fence", kind=Kind.FENCE) if fields.funct3 in (0, 1) else None
 
 
-def _with_immediate(
-    name: str, kind: Kind, fields: _Fields, immediate: int
-) -> Instruction:
-    return Instruction(
-        name=name, kind=kind, rd=fields.rd, rs1=fields.rs1, immediate=immediate
-    )
+def _with_immediate(name: str, kind: Kind, fields: _Fields, immediate: int) -> Instruction:
+    return Instruction(name=name, kind=kind, rd=fields.rd, rs1=fields.rs1, immediate=immediate)
 
 
-_DECODERS = {
+_DECODERS: dict[int, Callable[[_Fields], Instruction | None]] = {
     0x03: _decode_load,
     0x0F: _decode_fence,
     0x13: _decode_immediate,

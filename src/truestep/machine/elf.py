@@ -1,4 +1,4 @@
-"""The ELF loader (docs/machine.md M7; ELF-64 object file format). Files are hostile: every field is checked."""
+"""The ELF loader (docs/machine.md M7; ELF-64 object file format): files are hostile, each field is checked."""
 
 import struct
 from dataclasses import dataclass
@@ -85,12 +85,8 @@ def _read_headers(file: bytes) -> tuple[int, list[_ProgramHeader]]:
             f"expected it to begin with 7f454c46, got {file[:4].hex() or 'nothing'}",
         )
     if len(file) < _FILE_HEADER.size:
-        raise Rejected(
-            Reject.ELF_TRUNCATED, f"expected a header of 64 bytes, got {len(file)}"
-        )
-    ident, kind, machine, _, entry, table, _, flags, _, entry_size, count, *_ = (
-        _FILE_HEADER.unpack_from(file)
-    )
+        raise Rejected(Reject.ELF_TRUNCATED, f"expected a header of 64 bytes, got {len(file)}")
+    ident, kind, machine, _, entry, table, _, flags, _, entry_size, count, *_ = _FILE_HEADER.unpack_from(file)
     if ident[4:6] != _CLASS_64_LITTLE or machine != _MACHINE_RISCV:
         raise Rejected(
             Reject.ELF_ARCHITECTURE,
@@ -116,15 +112,12 @@ def _read_headers(file: bytes) -> tuple[int, list[_ProgramHeader]]:
             Reject.ELF_TRUNCATED,
             "the program header table runs past the end of the file",
         )
-    return entry, [
-        _read_program_header(file, table + i * _PROGRAM_HEADER.size)
-        for i in range(count)
-    ]
+    return entry, [_read_program_header(file, table + i * _PROGRAM_HEADER.size) for i in range(count)]
 
 
 def _read_program_header(file: bytes, offset: int) -> _ProgramHeader:
-    kind, permissions, content, address, _, file_size, memory_size, _ = (
-        _PROGRAM_HEADER.unpack_from(file, offset)
+    kind, permissions, content, address, _, file_size, memory_size, _ = _PROGRAM_HEADER.unpack_from(
+        file, offset
     )
     if kind in (_SEGMENT_DYNAMIC, _SEGMENT_INTERPRETER):
         raise Rejected(Reject.ELF_TYPE, f"it is dynamically linked; {_BUILD_HINT}")
@@ -151,9 +144,7 @@ def _check_segment(header: _ProgramHeader, file_size_bytes: int) -> None:
         )
     is_code = header.end <= CODE_END
     is_data = header.address >= DATA_START and header.end <= DATA_END
-    if not (is_code or is_data) or (
-        header.permissions & _PERMISSION_EXECUTE and not is_code
-    ):
+    if not (is_code or is_data) or (header.permissions & _PERMISSION_EXECUTE and not is_code):
         raise Rejected(
             Reject.ELF_SEGMENT,
             f"segment {header.address:#x}..{header.end:#x} must lie below {CODE_END:#x} if it holds code or"

@@ -38,9 +38,7 @@ class Trap(Exception):
 class ReferenceMachine:
     """A run in the reference interpreter. Satisfies `truestep.ports.engine.Machine`."""
 
-    def __init__(
-        self, memory: Memory, entry: int, *, debug_sink: DebugSink | None = None
-    ) -> None:
+    def __init__(self, memory: Memory, entry: int, *, debug_sink: DebugSink | None = None) -> None:
         self.memory = memory
         self.registers = [0] * REGISTER_COUNT
         self.pc = entry
@@ -111,18 +109,14 @@ class ReferenceMachine:
     def register_operation(self, instruction: Instruction) -> None:
         """`rd = rs1 op rs2`."""
         operation = OPERATIONS[instruction.name]
-        result = operation(
-            self.registers[instruction.rs1], self.registers[instruction.rs2]
-        )
+        result = operation(self.registers[instruction.rs1], self.registers[instruction.rs2])
         self._write_back(instruction.rd, result)
         self._next()
 
     def immediate_operation(self, instruction: Instruction) -> None:
         """`rd = rs1 op immediate`."""
         operation = OPERATIONS[IMMEDIATE_FORMS[instruction.name]]
-        result = operation(
-            self.registers[instruction.rs1], wrap64(instruction.immediate)
-        )
+        result = operation(self.registers[instruction.rs1], wrap64(instruction.immediate))
         self._write_back(instruction.rd, result)
         self._next()
 
@@ -140,9 +134,7 @@ class ReferenceMachine:
             raise Trap(TrapCause.LOAD_ACCESS)
         value = int.from_bytes(self.memory.read(address, size_bytes), "little")
         is_signed = instruction.name in SIGNED_LOADS
-        self._write_back(
-            instruction.rd, sign_extend(value, 8 * size_bytes) if is_signed else value
-        )
+        self._write_back(instruction.rd, sign_extend(value, 8 * size_bytes) if is_signed else value)
         self._next()
 
     def store(self, instruction: Instruction) -> None:
@@ -220,10 +212,6 @@ class ReferenceEngine:
 
     name = "reference"
 
-    def start(
-        self, program: Program, task: Task, *, debug_sink: DebugSink | None = None
-    ) -> ReferenceMachine:
+    def start(self, program: Program, task: Task, *, debug_sink: DebugSink | None = None) -> ReferenceMachine:
         """A machine in state number 0 of the run."""
-        return ReferenceMachine(
-            initial_memory(program, task), program.entry, debug_sink=debug_sink
-        )
+        return ReferenceMachine(initial_memory(program, task), program.entry, debug_sink=debug_sink)

@@ -32,11 +32,7 @@ class Memory:
         page, offset = address >> PAGE_SHIFT, address % PAGE_SIZE_BYTES
         head = self._pages.get(page, ZERO_PAGE)[offset : offset + size_bytes]
         missing = size_bytes - len(head)
-        return (
-            bytes(head)
-            if not missing
-            else bytes(head) + self.read((page + 1) << PAGE_SHIFT, missing)
-        )
+        return bytes(head) if not missing else bytes(head) + self.read((page + 1) << PAGE_SHIFT, missing)
 
     def write(self, address: int, content: bytes) -> None:
         """Put `content` at `address`; may cross pages but not the end of memory."""
@@ -63,9 +59,7 @@ class Memory:
         if content is None:
             return ZERO_NODES[level]
         position = (within >> level) * LEAF_SIZE_BYTES
-        return Bytes32(
-            levels_above(bytes(content))[level][position : position + LEAF_SIZE_BYTES]
-        )
+        return Bytes32(levels_above(bytes(content))[level][position : position + LEAF_SIZE_BYTES])
 
     def root(self) -> Bytes32:
         """The root of the memory tree."""

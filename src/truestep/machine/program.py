@@ -94,9 +94,7 @@ def initial_memory(program: Program, task: Task) -> Memory:
     return memory
 
 
-def initial_memory_root(
-    program_root: bytes, header: bytes, input_root: bytes
-) -> Bytes32:
+def initial_memory_root(program_root: bytes, header: bytes, input_root: bytes) -> Bytes32:
     """The initial memory root from the three facts that the chain knows (M3.7)."""
     header_leaves = parent(header[:32], header[32:])
     header_root = climb(header_leaves, 0, ZERO_NODES[1:RANGE_LEVEL])

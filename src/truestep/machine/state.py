@@ -63,9 +63,7 @@ class MachineState:
         return keccak256(self.pack())
 
 
-def final_state(
-    *, memory_root: Bytes32, cycle: int, status: Status, code: int
-) -> MachineState:
+def final_state(*, memory_root: Bytes32, cycle: int, status: Status, code: int) -> MachineState:
     """The final state that these four facts determine (M2.3)."""
     return MachineState(
         pc=0,

@@ -27,9 +27,7 @@ SECOND_PATH_BIT = 2 * TREE_DEPTH
 CODE_LEVEL = 24
 """The instruction's path is shared with the memory's from this level up (M6.3)."""
 CODE_LEAVES = 1 << CODE_LEVEL
-WITNESS_LIMIT_BYTES = (
-    STATE_TAIL_SIZE_BYTES + MASK_SIZE_BYTES + 3 * 32 + 32 * (TREE_DEPTH + 24 + 26)
-)
+WITNESS_LIMIT_BYTES = STATE_TAIL_SIZE_BYTES + MASK_SIZE_BYTES + 3 * 32 + 32 * (TREE_DEPTH + 24 + 26)
 """Three leaves, the instruction's path and two separate climbs."""
 
 NodeReader = Callable[[int, int], bytes]
@@ -40,9 +38,7 @@ def accessed_leaves(state: MachineState, instruction_leaf: bytes) -> tuple[int, 
     if state.status is not Status.RUNNING or not may_fetch(state.pc):
         return ()
     offset = state.pc % LEAF_SIZE_BYTES
-    instruction = decode(
-        int.from_bytes(instruction_leaf[offset : offset + 4], "little")
-    )
+    instruction = decode(int.from_bytes(instruction_leaf[offset : offset + 4], "little"))
     if instruction is None or instruction.kind not in (Kind.LOAD, Kind.STORE):
         return ()
     address = wrap32(state.registers[instruction.rs1] + instruction.immediate)
@@ -114,13 +110,11 @@ class _SiblingReader:
         if self.rest:
             raise Rejected(Reject.WITNESS_LENGTH, f"{len(self.rest)} bytes too many")
         if self.mask:
-            raise Rejected(
-                Reject.WITNESS_MASK, "a mask bit names a sibling that no path has"
-            )
+            raise Rejected(Reject.WITNESS_MASK, "a mask bit names a sibling that no path has")
 
 
 def build_witness(state: MachineState, node: NodeReader) -> bytes:
-    """The witness of the step from `state`; `node` reads (level, index) of its memory tree, leaves at level 0."""
+    """The witness of the step from `state`; `node` reads (level, index) of its tree, leaves at level 0."""
     code_index = instruction_leaf_index(state.pc)
     instruction_leaf = node(0, code_index)
     leaves = accessed_leaves(state, instruction_leaf)
@@ -132,23 +126,16 @@ def build_witness(state: MachineState, node: NodeReader) -> bytes:
             writer.take(level, index, path_bit)
     mask = writer.mask.to_bytes(MASK_SIZE_BYTES, "big")
     memory_leaves = [node(0, index) for index in leaves]
-    return b"".join(
-        (state.tail(), mask, instruction_leaf, *memory_leaves, *writer.siblings)
-    )
+    return b"".join((state.tail(), mask, instruction_leaf, *memory_leaves, *writer.siblings))
 
 
 def climbing_plan(leaves: tuple[int, ...]) -> list[list[tuple[int, int, int]]]:
-    """The siblings of the memory paths in order: (level, index of the node climbed, path bit) (M6.5, M6.6)."""
+    """The siblings of the memory paths in order (M6.5, M6.6): (level, index of the node climbed, path bit)."""
     if not leaves:
         return []
     first = leaves[0]
     if len(leaves) == 1:
-        return [
-            [
-                (level, first >> level, FIRST_PATH_BIT)
-                for level in range(proved_levels(first))
-            ]
-        ]
+        return [[(level, first >> level, FIRST_PATH_BIT) for level in range(proved_levels(first))]]
     if not climb_together(*leaves):
         bits = (FIRST_PATH_BIT, SECOND_PATH_BIT)
         return [
@@ -168,17 +155,13 @@ def climbing_plan(leaves: tuple[int, ...]) -> list[list[tuple[int, int, int]]]:
 
 def climb_together(first: int, second: int) -> bool:
     """Whether two adjacent leaves end at the same node of M6.4's table."""
-    return proved_levels(first) == proved_levels(second) and (first < CODE_LEAVES) == (
-        second < CODE_LEAVES
-    )
+    return proved_levels(first) == proved_levels(second) and (first < CODE_LEAVES) == (second < CODE_LEAVES)
 
 
 def verify_step(witness: bytes) -> tuple[Bytes32, Bytes32]:
     """The state hashes before and after the step that `witness` shows; what the chain computes, in Python."""
     if len(witness) < STATE_TAIL_SIZE_BYTES + MASK_SIZE_BYTES + LEAF_SIZE_BYTES:
-        raise Rejected(
-            Reject.WITNESS_LENGTH, f"got {len(witness)} bytes; the witness is cut short"
-        )
+        raise Rejected(Reject.WITNESS_LENGTH, f"got {len(witness)} bytes; the witness is cut short")
     tail, after_tail = witness[:STATE_TAIL_SIZE_BYTES], witness[STATE_TAIL_SIZE_BYTES:]
     reader = _SiblingReader(
         int.from_bytes(after_tail[:MASK_SIZE_BYTES], "big"),
@@ -200,9 +183,7 @@ def verify_step(witness: bytes) -> tuple[Bytes32, Bytes32]:
     before = keccak256(frame.root() + tail)
     if partial.status is not Status.RUNNING:
         return before, before
-    machine = _machine_on(
-        partial, instruction_leaf, dict(zip(leaves, contents, strict=True))
-    )
+    machine = _machine_on(partial, instruction_leaf, dict(zip(leaves, contents, strict=True)))
     machine.step()
     changed = [machine.memory.read_leaf(leaf) for leaf in leaves]
     for target, node in _end_nodes(leaves, changed, climbs):
@@ -234,9 +215,7 @@ def _climb_code(reader: _SiblingReader, leaf: bytes, index: int) -> _Frame:
     for level in range(CODE_LEVEL):
         sibling = reader.take(level, 0)
         node = parent(sibling, node) if index >> level & 1 else parent(node, sibling)
-    return _Frame(
-        [node, *(reader.take(level, 0) for level in range(CODE_LEVEL, TREE_DEPTH))]
-    )
+    return _Frame([node, *(reader.take(level, 0) for level in range(CODE_LEVEL, TREE_DEPTH))])
 
 
 Climb = dict[tuple[int, int], bytes]
@@ -245,11 +224,7 @@ Climb = dict[tuple[int, int], bytes]
 
 def _read_climbs(reader: _SiblingReader, leaves: tuple[int, ...]) -> Climb:
     plans = climbing_plan(leaves)
-    return {
-        (level, index): reader.take(level, bit)
-        for plan in plans
-        for level, index, bit in plan
-    }
+    return {(level, index): reader.take(level, bit) for plan in plans for level, index, bit in plan}
 
 
 def _target(leaf: int) -> int:
@@ -257,42 +232,29 @@ def _target(leaf: int) -> int:
     return 0 if leaf < CODE_LEAVES else leaf.bit_length() - CODE_LEVEL
 
 
-def _end_nodes(
-    leaves: tuple[int, ...], contents: list[bytes], siblings: Climb
-) -> list[tuple[int, bytes]]:
+def _end_nodes(leaves: tuple[int, ...], contents: list[bytes], siblings: Climb) -> list[tuple[int, bytes]]:
     """(position in the frame, node reached) of each climb."""
     level_nodes = dict(zip(leaves, contents, strict=True))
     ends: list[tuple[int, bytes]] = []
     targets = {leaf: (_target(leaf), proved_levels(leaf)) for leaf in leaves}
     for target, levels in sorted(set(targets.values())):
-        nodes = {
-            leaf: level_nodes[leaf]
-            for leaf in leaves
-            if targets[leaf] == (target, levels)
-        }
+        nodes = {leaf: level_nodes[leaf] for leaf in leaves if targets[leaf] == (target, levels)}
         for level in range(levels):
             nodes = _climb_level(nodes, level, siblings)
         ends.append((target, next(iter(nodes.values()))))
     return ends
 
 
-def _climb_level(
-    nodes: dict[int, bytes], level: int, siblings: Climb
-) -> dict[int, bytes]:
+def _climb_level(nodes: dict[int, bytes], level: int, siblings: Climb) -> dict[int, bytes]:
     above: dict[int, bytes] = {}
     for index, node in nodes.items():
         sibling = nodes.get(index ^ 1) or siblings[level, index]
-        above[index >> 1] = (
-            parent(sibling, node) if index & 1 else parent(node, sibling)
-        )
+        above[index >> 1] = parent(sibling, node) if index & 1 else parent(node, sibling)
     return above
 
 
 def _unpack_tail(tail: bytes) -> MachineState:
-    words = [
-        int.from_bytes(tail[start : start + 8], "big")
-        for start in range(25, len(tail), 8)
-    ]
+    words = [int.from_bytes(tail[start : start + 8], "big") for start in range(25, len(tail), 8)]
     status = tail[16]
     return MachineState(
         pc=int.from_bytes(tail[:8], "big"),
@@ -304,9 +266,7 @@ def _unpack_tail(tail: bytes) -> MachineState:
     )
 
 
-def _machine_on(
-    state: MachineState, instruction_leaf: bytes, leaves: dict[int, bytes]
-) -> ReferenceMachine:
+def _machine_on(state: MachineState, instruction_leaf: bytes, leaves: dict[int, bytes]) -> ReferenceMachine:
     """A machine in `state` whose memory holds just the proved leaves."""
     memory = Memory()
     memory.write(instruction_leaf_index(state.pc) * LEAF_SIZE_BYTES, instruction_leaf)

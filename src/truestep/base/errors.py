@@ -20,6 +20,76 @@ class Reject(StrEnum):
     WITNESS_MASK = "witness mask"
     WITNESS_PROOF = "witness proof"
 
+    # All contracts (P6).
+    NOT_DEPLOYER = "caller is not the deployer"
+    ALREADY_CONNECTED = "already connected"
+    NO_CONTRACT = "no contract at this address"
+    NOT_JOBS = "caller is not Jobs"
+    NOT_DISPUTES = "caller is not Disputes"
+    NOT_OPERATORS = "caller is not Operators"
+    WRONG_VALUE = "wrong amount of coins sent"
+    NOTHING_TO_WITHDRAW = "nothing to withdraw"
+    PAYMENT_REFUSED = "payment refused by receiver"
+    PARAMETER_BOND = "bond out of bounds"
+    PARAMETER_WINDOW = "window out of bounds"
+    PARAMETER_PENALTY = "lease penalty out of bounds"
+    PARAMETER_CLOCK = "clock out of bounds"
+    PARAMETER_ARITY = "arity out of bounds"
+    PARAMETER_SHARE = "winner share out of bounds"
+    PARAMETER_GAS_PRICE = "gas price cap out of bounds"
+
+    # Operators (P1.6).
+    STAKE_TOO_LOW = "not enough free stake"
+    LOCKED_TOO_LOW = "not enough locked stake"
+
+    # Programs (P1.1).
+    PROGRAM_ENTRY = "entry is not a code address"
+    PROGRAM_CYCLES = "maximum cycles out of bounds"
+    PROGRAM_UNKNOWN = "unknown program"
+
+    # Jobs and tasks (P1.2, P2).
+    JOB_UNKNOWN = "unknown job"
+    SHARD_COUNT = "shard count out of bounds"
+    REWARD_TOO_LARGE = "reward is too large"
+    LEASE_BOUNDS = "lease out of bounds"
+    DEADLINE_BOUNDS = "deadline out of bounds"
+    DEADLINE_OVER = "deadline is over"
+    DEADLINE_AHEAD = "deadline is not over"
+    TASK_NOT_OPEN = "task is not open"
+    TASK_NOT_TAKEN = "task is not taken"
+    TASK_NOT_CLAIMED = "task is not claimed"
+    NOT_TAKER = "caller did not take the task"
+    LEASE_OVER = "lease is over"
+    LEASE_RUNNING = "lease is not over"
+    NOTHING_TO_RECLAIM = "nothing to reclaim"
+
+    # Claims (P3).
+    CLAIM_STATUS = "claim: status"
+    CLAIM_CYCLE = "claim: cycle"
+    CLAIM_RUNNING_STATE = "claim: running state"
+    CLAIM_RUNNING_FIELDS = "claim: fields of a running claim"
+    CLAIM_MISMATCH = "claim differs from the one made"
+    CLAIM_NOT_STANDING = "claim does not stand"
+    WINDOW_OVER = "challenge window is over"
+    WINDOW_RUNNING = "challenge window is not over"
+    GAMES_OPEN = "games on the claim are open"
+
+    # Disputes (P4, P5).
+    OWN_CLAIM = "claim is the caller's own"
+    ALREADY_CHALLENGED = "caller challenged this claim"
+    GAMES_LIMIT = "too many games on the claim"
+    GAME_UNKNOWN = "unknown game"
+    GAME_STAGE = "not the stage for this move"
+    GAME_CLAIM_STRUCK = "claim is struck: settle instead"
+    GAME_UNDECIDED = "game is not decided"
+    NOT_ASSERTER = "caller is not the operator"
+    NOT_CHALLENGER = "caller is not the challenger"
+    CLOCK_OVER = "clock has run out"
+    SPLIT_COUNT = "split: number of hashes"
+    PICK_PART = "pick: no such part"
+    PICK_PROOF = "pick: proof"
+    STEP_OTHER_STATE = "witness is of another state"
+
 
 class Rejected(Exception):
     """Somebody's input is bad. `reason` is for programs, the message for people."""

@@ -1,0 +1,94 @@
+"""`truestep prove-step`: the proof of one instruction, as a dispute would end with it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from truestep.base.errors import Bug
+from truestep.cli.failure import Failure
+from truestep.cli.instruction_words import assembly, in_words
+from truestep.cli.options import (
+    InputOption,
+    ProgramArgument,
+    SeedOption,
+    ShardOption,
+    parse_seed,
+    parse_shard,
+)
+from truestep.cli.screen import JsonFlag, Screen, guarded
+from truestep.client.engines import EngineName, open_engine
+from truestep.client.files import read_input, read_program
+from truestep.client.runs import advance_in_slices
+from truestep.machine.layout import may_fetch
+from truestep.machine.program import Task
+from truestep.machine.witness import build_witness, verify_step
+
+EXAMPLE = "Example: truestep prove-step prog.elf --input prices.csv --cycle 1000000 --output step.witness"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="prove-step", epilog=EXAMPLE)(prove_step)
+
+
+@guarded
+def prove_step(
+    prog: ProgramArgument,
+    cycle: Annotated[
+        int,
+        typer.Option(metavar="N", min=0, max=2**63, help="The step to prove: from this state to the next."),
+    ],
+    input_file: InputOption = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the witness's bytes there.")
+    ] = None,
+    engine: Annotated[EngineName, typer.Option(help="What gets to the cycle.")] = EngineName.JIT,
+    shard: ShardOption = "0/1",
+    seed: SeedOption = "0",
+    as_json: JsonFlag = False,
+) -> None:
+    """Prove one step: from a run's state at --cycle to the next one.
+
+    The witness is checked by the same verifier as on the chain, and against the run itself.
+    """
+    screen = Screen(as_json=as_json)
+    shard_index, shard_count = parse_shard(shard)
+    program_file = read_program(prog)
+    task = Task(
+        seed=parse_seed(seed), shard_index=shard_index, shard_count=shard_count, input=read_input(input_file)
+    )
+    machine = open_engine(engine).start(program_file.program, task)
+    with screen.cycles(f"running to cycle {cycle:,}") as progress:
+        advance_in_slices(machine, cycle, progress)
+    if machine.cycle != cycle:
+        raise Failure(
+            "cycle",
+            f"expected a cycle of the run, got {cycle}; the run ends at {machine.cycle}: choose one up to that",
+        )
+    state = machine.state()
+    witness = build_witness(state, machine.node)
+    before, after = verify_step(witness)
+    machine.advance(cycle + 1)
+    if (before, after) != (state.hash(), machine.state().hash()):
+        raise Bug(f"the witness of cycle {cycle} proves another step than the run took")
+    word = int.from_bytes(machine.read_memory(state.pc, 4), "little") if may_fetch(state.pc) else 0
+    if output:
+        output.write_bytes(witness)
+    screen.result(
+        {
+            "cycle": cycle,
+            "pc": f"{state.pc:#010x}",
+            "instruction": assembly(word),
+            "in_words": in_words(word),
+            "before": before.hex(),
+            "after": after.hex(),
+            "witness_size": len(witness),
+            **({"witness_file": str(output)} if output else {"witness": _shown(witness, as_json)}),
+        }
+    )
+
+
+def _shown(witness: bytes, as_json: bool) -> str:
+    """The witness in hex; for people just its start."""
+    return witness.hex() if as_json else f"{witness[:24].hex()}… (--output FILE writes it)"

@@ -1,0 +1,130 @@
+"""`truestep run`: a program on this computer, exactly as a worker runs it."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from truestep.cli.failure import ExitCode
+from truestep.cli.options import (
+    InputOption,
+    ProgramArgument,
+    SeedOption,
+    ShardOption,
+    parse_seed,
+    parse_shard,
+)
+from truestep.cli.screen import JsonFlag, Screen, guarded
+from truestep.client.engines import EngineName, open_engine
+from truestep.client.files import read_input, read_program
+from truestep.client.runs import DEFAULT_MAX_CYCLES, RunReport, run_task
+from truestep.machine.program import Task
+from truestep.machine.state import Status
+
+EXAMPLE = "Example: truestep run prog.elf --input prices.csv --shard 0/8 --json"
+_PREVIEW_BYTES = 256
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="run", epilog=EXAMPLE)(run)
+
+
+@guarded
+def run(
+    prog: ProgramArgument,
+    input_file: InputOption = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write the output there, not to the screen."),
+    ] = None,
+    engine: Annotated[
+        EngineName, typer.Option(help="jit is fast; reference is the law, slowly.")
+    ] = EngineName.JIT,
+    shard: ShardOption = "0/1",
+    seed: SeedOption = "0",
+    max_cycles: Annotated[
+        int, typer.Option(metavar="N", min=1, max=2**63, help="Give up after this many instructions.")
+    ] = DEFAULT_MAX_CYCLES,
+    debug: Annotated[
+        bool | None, typer.Option("--debug/--quiet", help="Show the guest's debug output. Default: --debug.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Run a program to its end and show its output.
+
+    Exits with 0 only if the guest did: a guest that exits with another code, traps, or does not halt within
+    --max-cycles makes this command exit with 1 (the guest's own code is in the result).
+    """
+    screen = Screen(as_json=as_json)
+    shard_index, shard_count = parse_shard(shard)
+    program_file = read_program(prog)
+    task = Task(
+        seed=parse_seed(seed), shard_index=shard_index, shard_count=shard_count, input=read_input(input_file)
+    )
+    with screen.cycles(f"running {prog.name}") as progress:
+        report = run_task(
+            open_engine(engine),
+            program_file.program,
+            task,
+            max_cycles=max_cycles,
+            debug_sink=None if debug is False else _show_debug,
+            progress=progress,
+        )
+    if output:
+        output.write_bytes(report.output)
+    _show(screen, report, output)
+    if not report.is_accepted:
+        screen.note(f"[bold red]failed run:[/] {_outcome(report)}; its output does not count")
+        raise typer.Exit(ExitCode.REFUSED)
+
+
+def report_fields(report: RunReport, output_file: Path | None) -> dict[str, Any]:
+    """The JSON object of a run."""
+    return {
+        "exit_code": report.exit_code,
+        "status": report.status.name.lower(),
+        "trap": report.trap.name.lower() if report.trap is not None else None,
+        "accepted": report.is_accepted,
+        "cycles": report.cycles,
+        "output_size": report.output_size,
+        **({"output_file": str(output_file)} if output_file else {"output": report.output.hex()}),
+        "output_root": report.output_root.hex(),
+        "state_hash": report.state_hash.hex(),
+        "engine": report.engine,
+        "run_cpu_seconds": round(report.run_cpu_seconds, 6),
+    }
+
+
+def _show(screen: Screen, report: RunReport, output_file: Path | None) -> None:
+    fields = report_fields(report, output_file)
+    if not screen.as_json and not output_file:
+        fields["output"] = _preview(report.output)
+    if not screen.as_json:
+        seconds = max(report.run_cpu_seconds, 1e-9)
+        fields["run_cpu_seconds"] = f"{seconds:.3f} ({report.cycles / seconds / 1e6:,.0f} M cycles/s)"
+    screen.result(fields)
+
+
+def _preview(output: bytes) -> str:
+    """The output's start: as text if it is text, else as hex."""
+    head = output[:_PREVIEW_BYTES]
+    more = f" … ({len(output):,} bytes in all; --output FILE writes them)" if len(output) > len(head) else ""
+    text = head.decode("utf-8", errors="replace")
+    is_text = "\ufffd" not in text and all(c.isprintable() or c in "\n\t" for c in text)
+    return (text.rstrip("\n") if is_text else head.hex()) + more
+
+
+def _outcome(report: RunReport) -> str:
+    if report.status is Status.TRAPPED and report.trap is not None:
+        return f"the guest trapped ({report.trap.name.lower().replace('_', ' ')}) at cycle {report.cycles:,}"
+    if report.status is Status.RUNNING:
+        return f"the guest had not halted after {report.cycles:,} cycles (--max-cycles gives it more)"
+    if report.code == 0:
+        return f"the guest claims an output of {report.output_size:,} bytes, more than 512 MiB"
+    return f"the guest exited with code {report.code}"
+
+
+def _show_debug(text: bytes) -> None:
+    sys.stderr.write(text.decode("utf-8", errors="replace"))

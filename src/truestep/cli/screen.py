@@ -1,0 +1,131 @@
+"""What a command shows: results on stdout, everything else on stderr; `--json` leaves one object on stdout."""
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from typing import Annotated, Any, ParamSpec
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from truestep.cli.failure import EXPECTED, Failure, as_failure
+
+JsonFlag = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object on stdout; everything else goes to stderr.")
+]
+
+Fields = Mapping[str, Any]
+P = ParamSpec("P")
+
+
+class Screen:
+    """Where one command's output goes."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+        self.notes = Console(stderr=True, highlight=False)
+        self.results = Console(highlight=False)
+
+    @property
+    def shows_progress(self) -> bool:
+        """Whether a moving bar is welcome: somebody watches and no program reads along."""
+        return not self.as_json and self.notes.is_terminal
+
+    def note(self, text: str) -> None:
+        """A line about what happens, for people, never part of the result. `text` may hold rich markup."""
+        self.notes.print(text)
+
+    def result(self, fields: Fields, shown: object | None = None) -> None:
+        """The command's result: the JSON object, or for people `shown` (default: a line a field)."""
+        if self.as_json:
+            sys.stdout.write(f"{json.dumps(dict(fields))}\n")
+        else:
+            self.results.print(shown if shown is not None else fields_text(fields), soft_wrap=True)
+
+    def failure(self, failure: Failure) -> None:
+        """Say why the command stops."""
+        if self.as_json:
+            sys.stdout.write(
+                f"{json.dumps({'error': {'reason': failure.reason, 'message': str(failure)}})}\n"
+            )
+        self.notes.print(f"[bold red]error:[/] {_escaped(str(failure))}", soft_wrap=True)
+
+    @contextmanager
+    def cycles(self, action: str) -> Generator[Callable[[int], None], None, None]:
+        """A bar that shows cycles and cycles a second; the value is told the cycle reached."""
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            TextColumn("{task.completed:,} cycles"),
+            TextColumn("{task.fields[rate]}"),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=self.notes, transient=True, disable=not self.shows_progress) as bar:
+            task = bar.add_task(action, total=None, rate="")
+
+            def told(cycle: int) -> None:
+                bar.update(task, completed=cycle)
+                seconds = bar.tasks[0].elapsed
+                if seconds:
+                    bar.update(task, rate=f"{cycle / seconds / 1e6:,.1f} M/s")
+
+            yield told
+
+    @contextmanager
+    def steps(self, action: str, total: int) -> Generator[Callable[[int, str], None], None, None]:
+        """A bar over a known number of things; the value is told how many are done and what happens now."""
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f}%"),
+        )
+        with Progress(
+            *columns, TimeElapsedColumn(), console=self.notes, transient=True, disable=not self.shows_progress
+        ) as bar:
+            task = bar.add_task(action, total=total)
+            yield lambda done, words: bar.update(task, completed=done, description=words)
+
+
+def fields_text(fields: Fields) -> Text:
+    """A line for each field: name, value. Long values are left to the terminal to wrap, so that they can be copied."""
+    text = Text()
+    width = max(map(len, fields), default=0)
+    for name, value in fields.items():
+        text.append(f"{name.replace('_', ' '):<{width}}  ", style="bold")
+        text.append(f"{_shown(value)}\n")
+    text.rstrip()
+    return text
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return str(value)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+def guarded(command: Callable[P, None]) -> Callable[P, None]:
+    """The command with its expected failures turned into words and an exit code."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except EXPECTED as error:
+            failure = as_failure(error)
+            Screen(as_json=bool(kwargs.get("as_json"))).failure(failure)
+            raise typer.Exit(failure.exit_code) from error
+
+    return run

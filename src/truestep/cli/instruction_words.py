@@ -3,47 +3,22 @@
 from truestep.machine.arithmetic import ACCESS_SIZES_BYTES, IMMEDIATE_FORMS, SIGNED_LOADS
 from truestep.machine.decode import Instruction, Kind, decode
 
-REGISTER_NAMES = [
-    "zero",
-    "ra",
-    "sp",
-    "gp",
-    "tp",
-    "t0",
-    "t1",
-    "t2",
-    "s0",
-    "s1",
-    "a0",
-    "a1",
-    "a2",
-    "a3",
-    "a4",
-    "a5",
-    "a6",
-    "a7",
-    "s2",
-    "s3",
-    "s4",
-    "s5",
-    "s6",
-    "s7",
-    "s8",
-    "s9",
-    "s10",
-    "s11",
-    "t3",
-    "t4",
-    "t5",
-    "t6",
-]
+REGISTER_NAMES = (
+    *("zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1"),
+    *(f"a{number}" for number in range(8)),
+    *(f"s{number}" for number in range(2, 12)),
+    *("t3", "t4", "t5", "t6"),
+)
+"""The calling convention's names of x0..x31."""
 
 _SIGNS = {
-    "add": "+", "sub": "-", "mul": "×", "and": "and", "or": "or", "xor": "xor", "sll": "shifted left by",
-    "srl": "shifted right by", "sra": "shifted right (keeping the sign) by", "div": "÷ (signed)", "divu": "÷",
-    "rem": "modulo (signed)", "remu": "modulo", "mulh": "× (high half, signed)", "mulhu": "× (high half)",
-    "mulhsu": "× (high half, signed by unsigned)", "slt": "< (signed)", "sltu": "<",
-}  # fmt: skip
+    **{"add": "+", "sub": "-", "and": "and", "or": "or", "xor": "xor"},
+    **{"sll": "shifted left by", "srl": "shifted right by", "sra": "shifted right (keeping the sign) by"},
+    **{"slt": "< (signed)", "sltu": "<", "mul": "times"},
+    **{"mulh": "times (high half, signed)", "mulhu": "times (high half)"},
+    **{"mulhsu": "times (high half, signed by unsigned)"},
+    **{"div": "divided by (signed)", "divu": "divided by", "rem": "modulo (signed)", "remu": "modulo"},
+}
 _COMPARISONS = {"beq": "=", "bne": "≠", "blt": "< (signed)", "bge": "≥ (signed)", "bltu": "<", "bgeu": "≥"}
 
 

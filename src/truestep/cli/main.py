@@ -14,7 +14,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 ok · 1 refused or failed · 2 wrong usage · 3 the world failed (a dead RPC, a full disk).",
+    epilog="Exit codes: 0 ok · 1 refused or failed · 2 wrong usage · 3 the world failed, try again.",
 )
 
 
@@ -28,7 +28,7 @@ def _show_version(is_wanted: bool) -> None:
 def truestep_program(
     _: Annotated[
         bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit."),
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
     ] = False,
 ) -> None:
     """Off-chain work whose results any EVM chain can check, down to one instruction."""

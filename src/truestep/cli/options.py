@@ -10,17 +10,15 @@ from truestep.base.ids import Bytes32
 
 ProgramArgument = Annotated[
     Path,
-    typer.Argument(metavar="PROG", help="An ELF file from `truestep build`, or a C source to build now."),
+    typer.Argument(metavar="PROG", help="An ELF file, or a C source to build now."),
 ]
 InputOption = Annotated[
     Path | None,
-    typer.Option("--input", "-i", metavar="FILE", help="The input, up to 512 MiB. Default: empty."),
+    typer.Option("--input", "-i", metavar="FILE", help="Up to 512 MiB. Default: empty."),
 ]
 SeedOption = Annotated[
     str,
-    typer.Option(
-        metavar="HEX", help="The job's 32-byte seed as 64 hex digits; shorter ones are zero-padded."
-    ),
+    typer.Option(metavar="HEX", help="The job's seed: up to 64 hex digits."),
 ]
 ShardOption = Annotated[str, typer.Option(metavar="I/N", help="Which shard to run: number I, from 0, of N.")]
 

@@ -1,4 +1,4 @@
-"""What a command shows: results on stdout, everything else on stderr; `--json` leaves one object on stdout."""
+"""What a command shows: results on stdout, everything else on stderr; `--json`: one object on stdout."""
 
 import functools
 import json
@@ -92,7 +92,7 @@ class Screen:
 
 
 def fields_text(fields: Fields) -> Text:
-    """A line for each field: name, value. Long values are left to the terminal to wrap, so that they can be copied."""
+    """A line for each field: name, value. The terminal wraps long values: they can be copied."""
     text = Text()
     width = max(map(len, fields), default=0)
     for name, value in fields.items():

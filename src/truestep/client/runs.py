@@ -15,7 +15,7 @@ DEFAULT_MAX_CYCLES = 2**40
 
 _FIRST_SLICE_CYCLES = 1 << 14
 _SLICE_SECONDS = 0.2
-"""How often progress is told and Ctrl-C is heard; an engine stops at exact cycles, so slices change nothing."""
+"""How often progress is told and Ctrl-C is heard; engines stop at exact cycles, so it changes nothing."""
 
 ProgressSink = Callable[[int], None]
 """Told the cycle that the run has come to."""

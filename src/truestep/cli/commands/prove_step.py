@@ -64,7 +64,7 @@ def prove_step(
     if machine.cycle != cycle:
         raise Failure(
             "cycle",
-            f"expected a cycle of the run, got {cycle}; the run ends at {machine.cycle}: choose one up to that",
+            f"expected a cycle of the run, got {cycle}; choose one up to its end, {machine.cycle}",
         )
     state = machine.state()
     witness = build_witness(state, machine.node)

@@ -126,8 +126,8 @@ def _check(recipe: _Recipe) -> None:
     size_bytes = recipe.stack_size_bytes
     if not 0 < size_bytes <= STACK_SIZE_LIMIT_BYTES or size_bytes % STACK_SIZE_UNIT_BYTES:
         raise GuestBuildError(
-            f"expected a stack of 1 to {STACK_SIZE_LIMIT_BYTES} bytes, a multiple of {STACK_SIZE_UNIT_BYTES},"
-            f" got {size_bytes}"
+            f"expected a stack of {STACK_SIZE_UNIT_BYTES} to {STACK_SIZE_LIMIT_BYTES} bytes,"
+            f" a multiple of {STACK_SIZE_UNIT_BYTES}, got {size_bytes}"
         )
 
 

@@ -46,7 +46,7 @@ def decode_record(output: bytes) -> PathRecord:
     path_count, value_sum, least, greatest, month_count, bin_count, *counts = _RECORD.unpack(output)
     if bin_count != BIN_COUNT or sum(counts) != path_count or path_count == 0:
         raise ValueError(
-            f"expected {BIN_COUNT} bins that count {path_count} paths, got {bin_count} that count {sum(counts)}"
+            f"expected {BIN_COUNT} bins with {path_count} paths in all, got {bin_count} with {sum(counts)}"
         )
     return PathRecord(
         path_count=path_count,

@@ -1,0 +1,1 @@
+"""The demo's program, its real prices and what its results mean."""

@@ -1,0 +1,180 @@
+"""The chain as one account sees it: typed reads, and sends that happen at most once."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from truestep.base.ids import Address, Bytes32, ClaimId, GameId, JobId, ProgramId, TaskId
+from truestep.protocol.calls import Call
+from truestep.protocol.claims import ClaimedState
+from truestep.protocol.events import ChainEvent
+from truestep.protocol.records import GameRecord, JobRecord, Parameters, ProgramRecord, TaskRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The newest block. `time_seconds` since the epoch is the time by which contracts judge."""
+
+    number: int
+    hash: Bytes32
+    time_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balances:
+    """What one account has, in wei: in its wallet, as stake, and as credits to withdraw."""
+
+    wallet_wei: int
+    stake_wei: int
+    locked_wei: int
+    rewards_wei: int
+    winnings_wei: int
+
+    @property
+    def free_stake_wei(self) -> int:
+        """Stake that no bond locks."""
+        return self.stake_wei - self.locked_wei
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskResult:
+    """What a consumer contract reads of a task. All zero until it is final."""
+
+    is_final: bool
+    is_accepted: bool
+    status: int
+    code: int
+    cycle: int
+    output_size: int
+    output_root: Bytes32
+
+
+class Outcome(StrEnum):
+    """What became of a transaction."""
+
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    REVERTED = "reverted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transaction:
+    """One intent and what became of it. `reason` says why it was reverted."""
+
+    intent: str
+    outcome: Outcome
+    transaction_hash: Bytes32
+    block_number: int | None = None
+    gas_used: int = 0
+    gas_price_wei: int = 0
+    reason: str = ""
+
+    @property
+    def fee_wei(self) -> int:
+        """What its gas cost."""
+        return self.gas_used * self.gas_price_wei
+
+
+class ChainReader(Protocol):
+    """Reads. All raise `Unavailable` if the node cannot be asked; unknown ids raise `Rejected`."""
+
+    def parameters(self) -> Parameters:
+        """The rules of this deployment."""
+        ...
+
+    def head(self) -> Head:
+        """The newest block."""
+        ...
+
+    def program(self, program_id: ProgramId) -> ProgramRecord:
+        """A registered program."""
+        ...
+
+    def job(self, job_id: JobId) -> JobRecord:
+        """A posted job."""
+        ...
+
+    def task(self, task_id: TaskId) -> TaskRecord:
+        """A task as it stands."""
+        ...
+
+    def result(self, task_id: TaskId) -> TaskResult:
+        """A task's result as contracts read it."""
+        ...
+
+    def claimed_state(self, claim_id: ClaimId) -> ClaimedState:
+        """What a claim says, from its event."""
+        ...
+
+    def game(self, game_id: GameId) -> GameRecord:
+        """A game as it stands."""
+        ...
+
+    def open_game_count(self, claim_id: ClaimId) -> int:
+        """How many games on a claim are not closed."""
+        ...
+
+    def game_of(self, claim_id: ClaimId, challenger: Address) -> GameId | None:
+        """The challenger's game on a claim, if it opened one."""
+        ...
+
+    def split_hashes(self, game_id: GameId) -> tuple[Bytes32, ...]:
+        """The inner hashes of the game's last split, from its event; empty if there was none."""
+        ...
+
+    def events(self, from_block: int, to_block: int) -> tuple[ChainEvent, ...]:
+        """The contracts' events of these blocks, both included, in the chain's order."""
+        ...
+
+    def block_hash(self, number: int) -> Bytes32 | None:
+        """The hash of block `number` of the present chain; None beyond its head."""
+        ...
+
+    def balances(self, account: Address) -> Balances:
+        """What an account has."""
+        ...
+
+    def delegate_of(self, operator: Address) -> Address:
+        """Who moves for an operator; the zero address if nobody."""
+        ...
+
+
+class Chain(ChainReader, Protocol):
+    """Reads, and sends from one account. An intent is the caller's name for one deed, done at most once."""
+
+    @property
+    def account(self) -> Address:
+        """The account that sends."""
+        ...
+
+    @property
+    def first_block(self) -> int:
+        """The block of the deployment: no event is older."""
+        ...
+
+    def submit(self, call: Call, *, intent: str) -> Transaction:
+        """Journal, sign and send; returns at once. An intent known already is not sent again.
+
+        Raises `Rejected` if the contract or the balance would refuse it now (then nothing was sent or kept),
+        `Unavailable` if the node cannot be asked; then the same call may be made again.
+        """
+        ...
+
+    def refresh(self) -> tuple[Transaction, ...]:
+        """Look after everything that is pending: receipts, lost transactions, higher fees.
+
+        Returns what was pending before, with its present outcome.
+        """
+        ...
+
+    def transaction(self, intent: str) -> Transaction | None:
+        """What became of an intent; None if it was never submitted."""
+        ...
+
+    def transact(self, call: Call, *, intent: str, deadline_seconds: float = 300.0) -> Transaction:
+        """`submit`, then wait until it is confirmed.
+
+        Raises `Rejected` if it was reverted; `Unavailable` if it is pending after `deadline_seconds`: it may
+        land yet, and calling again with the same intent goes on waiting for the same transaction.
+        """
+        ...

@@ -1,0 +1,202 @@
+"""What the contracts say happened, as values (docs/protocol.md P7). Amounts in wei."""
+
+from dataclasses import dataclass
+
+from truestep.base.ids import Address, Bytes32, ClaimId, GameId, JobId, ProgramId, TaskId
+from truestep.protocol.claims import ClaimedState
+from truestep.protocol.records import GameStage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class LogPosition:
+    """Where in the chain an event stands; ordered as the chain is."""
+
+    block_number: int
+    log_index: int
+    transaction_hash: Bytes32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramRegistered:
+    """A program has a number now."""
+
+    at: LogPosition
+    program_id: ProgramId
+    owner: Address
+    image_root: Bytes32
+    entry: int
+    max_cycles: int
+    digest: Bytes32
+    uri: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPosted:
+    """A job waits for workers."""
+
+    at: LogPosition
+    job_id: JobId
+    program_id: ProgramId
+    requester: Address
+    input_root: Bytes32
+    input_size: int
+    input_uri: str
+    seed: Bytes32
+    shard_count: int
+    reward_wei: int
+    lease_seconds: int
+    deadline: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskTaken:
+    """An operator has the task until `until`."""
+
+    at: LogPosition
+    task_id: TaskId
+    operator: Address
+    attempt: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskClaimed:
+    """An operator claims a final state; it can be challenged until `until`."""
+
+    at: LogPosition
+    task_id: TaskId
+    operator: Address
+    claim_id: ClaimId
+    until: int
+    claimed: ClaimedState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseExpired:
+    """An operator missed its lease and lost part of its bond."""
+
+    at: LogPosition
+    task_id: TaskId
+    operator: Address
+    penalty_wei: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimStruck:
+    """A claim was proved false; the task is open again."""
+
+    at: LogPosition
+    task_id: TaskId
+    operator: Address
+    claim_id: ClaimId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFinalized:
+    """A claim is final and paid."""
+
+    at: LogPosition
+    task_id: TaskId
+    operator: Address
+    claim_id: ClaimId
+    claimed: ClaimedState
+    is_accepted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskReclaimed:
+    """A task was given up after the deadline; its reward went back."""
+
+    at: LogPosition
+    task_id: TaskId
+    requester: Address
+    amount_wei: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GameOpened:
+    """A challenger disputes a claim."""
+
+    at: LogPosition
+    game_id: GameId
+    claim_id: ClaimId
+    challenger: Address
+    operator: Address
+    high: int
+    low_hash: Bytes32
+    high_hash: Bytes32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GameSplit:
+    """The operator gave the inner hashes of [low, high]."""
+
+    at: LogPosition
+    game_id: GameId
+    low: int
+    high: int
+    hashes: tuple[Bytes32, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GamePicked:
+    """The challenger chose a part: [low, high] from now on."""
+
+    at: LogPosition
+    game_id: GameId
+    part: int
+    low: int
+    high: int
+    low_hash: Bytes32
+    high_hash: Bytes32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GameStepped:
+    """The chain executed one instruction: `after` is what it got, `expected` what was claimed."""
+
+    at: LogPosition
+    game_id: GameId
+    before: Bytes32
+    after: Bytes32
+    expected: Bytes32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GameSettled:
+    """A game was paid out."""
+
+    at: LogPosition
+    game_id: GameId
+    claim_id: ClaimId
+    stage: GameStage
+    operator_wei: int
+    challenger_wei: int
+    burned_wei: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BondSeized:
+    """An operator's bond went to Disputes: its claim was struck."""
+
+    at: LogPosition
+    operator: Address
+    amount_wei: int
+
+
+ChainEvent = (
+    ProgramRegistered
+    | JobPosted
+    | TaskTaken
+    | TaskClaimed
+    | LeaseExpired
+    | ClaimStruck
+    | TaskFinalized
+    | TaskReclaimed
+    | GameOpened
+    | GameSplit
+    | GamePicked
+    | GameStepped
+    | GameSettled
+    | BondSeized
+)

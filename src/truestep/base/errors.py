@@ -90,6 +90,21 @@ class Reject(StrEnum):
     PICK_PROOF = "pick: proof"
     STEP_OTHER_STATE = "witness is of another state"
 
+    # Refused before anything reaches a contract: wallet, chain, files, blobs.
+    CALL_REVERTED = "call was reverted"
+    FUNDS_TOO_LOW = "not enough coins in the wallet"
+    WRONG_CHAIN = "wrong chain"
+    FEE_ABOVE_CAP = "gas price is above the cap"
+    DEPLOYMENT_FILE = "not a deployment file"
+    STORE_IN_USE = "store is in use by another process"
+    STORE_FILE = "not a store of this version"
+    BLOB_URI = "not a blob URI"
+    BLOB_TOO_LARGE = "blob is too large"
+    BLOB_MISMATCH = "blob is not what its hash says"
+    PROGRAM_MISMATCH = "program is not the registered one"
+    INPUT_MISMATCH = "input is not the posted one"
+    CLAIM_UNKNOWN = "unknown claim"
+
 
 class Rejected(Exception):
     """Somebody's input is bad. `reason` is for programs, the message for people."""

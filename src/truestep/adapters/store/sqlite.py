@@ -1,0 +1,159 @@
+"""The store in one SQLite file: write-ahead log, whole batches or nothing, one process at a time."""
+
+import fcntl
+import os
+import sqlite3
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+from truestep.base.errors import Reject, Rejected, Unavailable
+from truestep.ports.store import Change
+
+SCHEMA_VERSION = 1
+APPLICATION_ID = 0x54525545
+"""Marks the file as ours: the letters TRUE."""
+BUSY_TIMEOUT_SECONDS = 5.0
+"""Only a person looking into the file with another program can hold its lock; they get this long."""
+
+_SCHEMA = f"""
+BEGIN;
+CREATE TABLE entry (
+    collection TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (collection, key)
+) WITHOUT ROWID;
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {SCHEMA_VERSION};
+COMMIT;
+"""
+
+
+class SqliteStore:
+    """Satisfies `truestep.ports.store.Store`. Close it, or use it as a context manager."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        """Open or create the store at `path`; None keeps it in memory only.
+
+        Raises `Rejected` if another process has it, or the file is something else; `Unavailable` if the disk
+        fails.
+        """
+        self._name = str(path) if path else "memory"
+        self._mutex = threading.Lock()
+        self._lock_file = _lock(path) if path else None
+        try:
+            self._connection = sqlite3.connect(
+                path or ":memory:",
+                isolation_level=None,
+                timeout=BUSY_TIMEOUT_SECONDS,
+                check_same_thread=False,
+            )
+            self._prepare()
+        except sqlite3.DatabaseError as error:
+            self._release()
+            raise _failure(self._name, error) from error
+        except Rejected:
+            self.close()
+            raise
+
+    def __enter__(self) -> "SqliteStore":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+        self._release()
+
+    def read(self, table: str, key: str) -> str | None:
+        """The value at `key`, None if there is none."""
+        query = "SELECT value FROM entry WHERE collection = ? AND key = ?"
+        rows = self._execute(query, (table, key))
+        return rows[0][0] if rows else None
+
+    def rows(self, table: str, *, key_from: str = "", key_until: str | None = None) -> list[tuple[str, str]]:
+        """(key, value) pairs with key_from <= key < key_until, in key order."""
+        query = "SELECT key, value FROM entry WHERE collection = ? AND key >= ?"
+        if key_until is None:
+            return self._execute(f"{query} ORDER BY key", (table, key_from))
+        return self._execute(f"{query} AND key < ? ORDER BY key", (table, key_from, key_until))
+
+    def write(self, changes: Sequence[Change]) -> None:
+        """Make all changes, in order, or none."""
+        with self._mutex:
+            try:
+                self._write(changes)
+            except sqlite3.DatabaseError as error:
+                raise _failure(self._name, error) from error
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+
+    def _write(self, changes: Sequence[Change]) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+        for change in changes:
+            if change.value is None:
+                query = "DELETE FROM entry WHERE collection = ? AND key = ?"
+                self._connection.execute(query, (change.table, change.key))
+            else:
+                query = "INSERT OR REPLACE INTO entry VALUES (?, ?, ?)"
+                self._connection.execute(query, (change.table, change.key, change.value))
+        self._connection.execute("COMMIT")
+
+    def _execute(self, query: str, parameters: tuple[str, ...]) -> list[tuple[str, str]]:
+        with self._mutex:
+            try:
+                return self._connection.execute(query, parameters).fetchall()
+            except sqlite3.DatabaseError as error:
+                raise _failure(self._name, error) from error
+
+    def _prepare(self) -> None:
+        application, version = self._pragma("application_id"), self._pragma("user_version")
+        if (application, version) == (0, 0) and not self._execute("SELECT name FROM sqlite_master", ()):
+            self._connection.executescript(_SCHEMA)
+        elif application != APPLICATION_ID or version != SCHEMA_VERSION:
+            raise Rejected(
+                Reject.STORE_FILE,
+                f"expected a truestep store of schema {SCHEMA_VERSION} at {self._name},"
+                f" got application {application:#x} schema {version}; choose another file",
+            )
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = FULL")
+
+    def _pragma(self, name: str) -> int:
+        return self._connection.execute(f"PRAGMA {name}").fetchone()[0]
+
+    def _release(self) -> None:
+        if self._lock_file is not None:
+            self._lock_file.close()
+
+
+def _lock(path: Path) -> IO[str]:
+    """Hold `path`.lock until the process ends: the kernel frees it even after a kill."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock_file = path.with_name(path.name + ".lock").open("a+", encoding="ascii")
+    except OSError as error:
+        raise Unavailable(f"cannot open the store {path}: {error}; check the path and its rights") from error
+    try:
+        fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock_file.seek(0)
+        holder = lock_file.read().strip() or "unknown"
+        lock_file.close()
+        raise Rejected(
+            Reject.STORE_IN_USE,
+            f"{path} belongs to the running process {holder}: two daemons on one store would act twice."
+            " Stop that process, or give this one its own store",
+        ) from error
+    lock_file.truncate(0)
+    lock_file.write(str(os.getpid()))
+    lock_file.flush()
+    return lock_file
+
+
+def _failure(name: str, error: sqlite3.DatabaseError) -> Exception:
+    if isinstance(error, sqlite3.OperationalError):
+        return Unavailable(f"store {name}: {error}; check disk space and rights, then try again")
+    return Rejected(Reject.STORE_FILE, f"{name}: {error}; choose another file, or restore a copy")

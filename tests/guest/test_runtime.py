@@ -164,7 +164,7 @@ def test_numbers_from_text(run_guest: RunGuest) -> None:
     assert found == [(signed, read, unsigned, read) for _, _, signed, unsigned, read in NUMBERS]
 
 
-@pytest.mark.parametrize("source", ["handles_text.c", "copies_unaligned.c"])
+@pytest.mark.parametrize("source", ["handles_text.c", "copies_unaligned.c", "uses_threads_tools.c"])
 def test_text_and_memory_functions(run_guest: RunGuest, source: str) -> None:
     assert run_guest(source) == SUCCESS
 

@@ -30,6 +30,8 @@ COMPILE_FLAGS = (
     "-fno-unwind-tables",
     "-fno-asynchronous-unwind-tables",
     "-fomit-frame-pointer",
+    # Atomics are calls to the runtime, and cost no more for that than they must.
+    "-Wno-atomic-alignment",
     # What --gc-sections drops is a section: one for each function and object.
     "-ffunction-sections",
     "-fdata-sections",

@@ -25,7 +25,6 @@ int main(void) {
         *end = 0;
         parse(line);
     }
-    return atoi("-12") == -12 && atol(" 7x") == 7 && atoll("") == 0 && abs(-3) == 3 && labs(-4) == 4 && llabs(5) == 5
-               ? 0
-               : 1;
+    int is_right = atoi("-12") == -12 && atol(" 7x") == 7 && atoll("") == 0;
+    return is_right && abs(-3) == 3 && labs(-4) == 4 && llabs(5) == 5 ? 0 : 1;
 }

@@ -1,9 +1,10 @@
-/* assert(): on failure prints `file:line: assertion failed: expression` and exits with TRUESTEP_EXIT_ASSERT. */
+/* assert(): on failure prints `file:line: assertion failed: expression`, exits with TRUESTEP_EXIT_ASSERT. */
 #undef assert
 #ifdef NDEBUG
 #define assert(expression) ((void)0)
 #else
-#define assert(expression) ((expression) ? (void)0 : __truestep_assert_failed(#expression, __FILE__, __LINE__))
+#define assert(expression) \
+    ((expression) ? (void)0 : __truestep_assert_failed(#expression, __FILE__, __LINE__))
 #endif
 
 #ifndef TRUESTEP_ASSERT_H

@@ -46,7 +46,8 @@ static void put_text(sink *s, const char *text, int size) {
 }
 
 /* [blanks] prefix [zeros] body [blanks] */
-static void put_field(sink *s, const directive *d, const char *prefix, int zeros, const char *body, int body_size) {
+static void put_field(sink *s, const directive *d, const char *prefix, int zeros, const char *body,
+                      int body_size) {
     int prefix_size = (int)strlen(prefix), padding = d->width - prefix_size - zeros - body_size;
     if (padding < 0) padding = 0;
     if (!d->left) put_repeated(s, ' ', padding);
@@ -56,7 +57,8 @@ static void put_field(sink *s, const directive *d, const char *prefix, int zeros
     if (d->left) put_repeated(s, ' ', padding);
 }
 
-static void put_number(sink *s, const directive *d, uint64_t magnitude, unsigned base, int capitals, const char *sign) {
+static void put_number(sink *s, const directive *d, uint64_t magnitude, unsigned base, int capitals,
+                       const char *sign) {
     char digits[LONGEST_NUMBER];
     const char *alphabet = capitals ? "0123456789ABCDEF" : "0123456789abcdef";
     int first = LONGEST_NUMBER, zeros;

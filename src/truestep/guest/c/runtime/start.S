@@ -7,6 +7,7 @@ _start:
     .option norelax
     lla gp, __global_pointer$
     .option pop
+    lla tp, __thread_pointer
     lla sp, __stack_top
     call __truestep_start
     ebreak

@@ -25,7 +25,7 @@ class Failure(Exception):
 
 
 EXPECTED = (Failure, Rejected, Unavailable, GuestBuildError, OSError)
-"""What a command may fail with for a cause outside truestep; the rest are bugs, shown with their traceback."""
+"""What a command may fail with for a cause outside truestep; the rest are bugs, with their traceback."""
 
 
 def as_failure(error: Exception) -> Failure:

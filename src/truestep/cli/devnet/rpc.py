@@ -1,16 +1,17 @@
-"""JSON-RPC 2.0 over an in-process eth-tester chain: what a node would answer, byte for byte where it matters."""
+"""JSON-RPC 2.0 over an in-process eth-tester chain: what a node would answer."""
 
 import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from eth_tester import EthereumTester
 from eth_tester.exceptions import TransactionFailed
+from pydantic import BaseModel, ValidationError
 from web3 import EthereumTesterProvider, Web3
 
-PARSE_ERROR, INVALID_REQUEST, INVALID_PARAMS, SERVER_ERROR, REVERTED = -32700, -32600, -32602, -32000, 3
+PARSE_ERROR, INVALID_REQUEST, SERVER_ERROR, REVERTED = -32700, -32600, -32000, 3
 """JSON-RPC 2.0, section 5.1; 3 is what nodes answer for a reverted call."""
 BATCH_LIMIT = 256
 """Far above what a client batches; one request cannot hold the chain for ever."""
@@ -22,8 +23,14 @@ _REVERTED_PREFIX = "execution reverted: "
 Json = Any
 
 
+class _Request(BaseModel):
+    method: str
+    params: list[Json] = []
+    id: Json = None
+
+
 class DevnetRpc:
-    """Answers requests one at a time. Block time follows the clock: an idle chain mines an empty block a second."""
+    """Answers requests one at a time. Block time follows the clock, on an idle chain too."""
 
     def __init__(self, chain: EthereumTester, clock: Callable[[], float] = time.time) -> None:
         self._chain = chain
@@ -48,10 +55,11 @@ class DevnetRpc:
             return _encoded(_error(None, PARSE_ERROR, "the request is not JSON"))
         if not isinstance(request, list):
             return _encoded(self._answer_one(request))
-        if not 0 < len(request) <= BATCH_LIMIT:
-            message = f"expected a batch of 1 to {BATCH_LIMIT} requests, got {len(request)}"
+        batch = cast("list[Json]", request)
+        if not 0 < len(batch) <= BATCH_LIMIT:
+            message = f"expected a batch of 1 to {BATCH_LIMIT} requests, got {len(batch)}"
             return _encoded(_error(None, INVALID_REQUEST, message))
-        return _encoded([self._answer_one(one) for one in request])
+        return _encoded([self._answer_one(one) for one in batch])
 
     def tick(self) -> None:
         """Mine an empty block if the clock has gone on since the latest one."""
@@ -61,14 +69,14 @@ class DevnetRpc:
                 self._chain.mine_blocks(1)
 
     def _answer_one(self, request: Json) -> Json:
-        if not isinstance(request, dict) or not isinstance(request.get("method"), str):
-            return _error(None, INVALID_REQUEST, "expected an object with a method")
-        request_id, params = request.get("id"), request.get("params", [])
-        if not isinstance(params, list):
-            return _error(request_id, INVALID_PARAMS, "expected params as a list")
+        try:
+            asked = _Request.model_validate(request)
+        except ValidationError:
+            return _error(None, INVALID_REQUEST, "expected an object with a method and a list of params")
+        request_id = asked.id
         try:
             with self._lock:
-                return _success(request_id, self._result(request["method"], params))
+                return _success(request_id, self._result(asked.method, asked.params))
         except _Refused as refused:
             return _error(request_id, refused.code, str(refused))
         except TransactionFailed as failure:
@@ -136,7 +144,8 @@ def _wire(value: Json, key: str = "") -> Json:
     if isinstance(value, bytes):
         return f"0x{value.hex()}"
     if isinstance(value, Mapping):
-        return {name: _wire(inner, name) for name, inner in value.items()}
+        fields = cast("Mapping[str, Json]", value)
+        return {name: _wire(inner, name) for name, inner in fields.items()}
     return [_wire(inner) for inner in value]
 
 

@@ -1,5 +1,6 @@
 """The devnet's HTTP server: JSON-RPC at `/`, blobs beside it. Serves programs on this computer alone."""
 
+import functools
 import os
 import re
 import tempfile
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from truestep.base.errors import Unavailable
 from truestep.cli.devnet.rpc import DevnetRpc
@@ -30,12 +32,12 @@ _OWN_NAMES = ("127.0.0.1", "localhost", "")
 
 @contextmanager
 def serving(rpc: DevnetRpc, blob_folder: Path, port: int) -> Generator[str, None, None]:
-    """Serve until the block ends; the value is the address, `http://127.0.0.1:PORT`. Port 0 chooses a free one."""
+    """Serve until the block ends, at the address that is the value. Port 0 chooses a free one."""
     try:
-        server = _Server((HOST, port), rpc, blob_folder)
+        server = ThreadingHTTPServer((HOST, port), functools.partial(_Handler, rpc, blob_folder))
     except OSError as error:
         raise Unavailable(
-            f"expected to serve on port {port}, got: {error.strerror}; stop what uses it or choose another --port"
+            f"expected to serve on port {port}, got: {error.strerror}; choose another with --port"
         ) from error
     stopping = threading.Event()
     threads = [
@@ -59,26 +61,21 @@ def _keep_ticking(rpc: DevnetRpc, stopping: threading.Event) -> None:
         rpc.tick()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, address: tuple[str, int], rpc: DevnetRpc, blob_folder: Path) -> None:
-        super().__init__(address, _Handler)
-        self.rpc = rpc
-        self.blob_folder = blob_folder
-
-
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # an answer is two writes
     timeout = CONNECTION_SECONDS
-    server: _Server
+
+    def __init__(self, rpc: DevnetRpc, blob_folder: Path, *connection: Any) -> None:
+        self._rpc = rpc
+        self._blob_folder = blob_folder
+        super().__init__(*connection)
 
     def do_POST(self) -> None:
         """JSON-RPC."""
         size_bytes = self._body_size_bytes(RPC_LIMIT_BYTES)
         if size_bytes is not None:
-            self._send(HTTPStatus.OK, self.server.rpc.answer(self.rfile.read(size_bytes)))
+            self._send(HTTPStatus.OK, self._rpc.answer(self.rfile.read(size_bytes)))
 
     def do_GET(self) -> None:
         """A blob's bytes."""
@@ -119,7 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _blob_path(self) -> Path | None:
         match = _BLOB_PATH.fullmatch(self.path)
-        return self.server.blob_folder / match[1] if match and self._is_own_host() else None
+        return self._blob_folder / match[1] if match and self._is_own_host() else None
 
     def _body_size_bytes(self, limit_bytes: int) -> int | None:
         """The body's stated size; None after an answer that refuses it."""
@@ -156,5 +153,5 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Connection", "close")
         self.end_headers()
 
-    def log_message(self, format: str, *args: object) -> None:
-        """Requests are not news."""
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Requests are not news; errors of the server itself still are."""

@@ -23,6 +23,7 @@ class Reject(StrEnum):
     # All contracts (P6).
     NOT_DEPLOYER = "caller is not the deployer"
     ALREADY_CONNECTED = "already connected"
+    WIRING = "contracts do not fit together"
     NO_CONTRACT = "no contract at this address"
     NOT_JOBS = "caller is not Jobs"
     NOT_DISPUTES = "caller is not Disputes"

@@ -1,0 +1,645 @@
+#pragma version 0.4.3
+#pragma evm-version cancun
+#pragma nonreentrancy on
+"""
+@title Disputes: parallel bisection games that end in one executed instruction (docs/protocol.md P4, P5)
+@license Apache-2.0
+"""
+from interfaces import IDisputes
+from interfaces import IJobs
+from interfaces import IOperators
+from interfaces import IPrograms
+from interfaces import IStep
+from modules import coins
+from modules import game_words
+from modules import memory_tree
+from modules import pull_payments
+from modules import split_tree
+
+implements: IDisputes
+initializes: coins
+initializes: pull_payments
+exports: (coins.burned_wei, pull_payments.credits, pull_payments.withdraw)
+
+
+struct StoredGame:
+    clocks: uint256
+    links: uint256
+    low_hash: bytes32
+    high_hash: bytes32
+    split_root: bytes32
+
+
+struct Game:
+    stage: uint8
+    operator: address
+    challenger: address
+    low: uint64
+    high: uint64
+    low_hash: bytes32
+    high_hash: bytes32
+    split_root: bytes32
+    operator_clock_seconds: uint64
+    challenger_clock_seconds: uint64
+    moved_at: uint64
+    rounds: uint64
+
+
+event Opened:
+    game_id: indexed(uint256)
+    claim_id: indexed(uint256)
+    challenger: indexed(address)
+    operator: address
+    high: uint64
+    low_hash: bytes32
+    high_hash: bytes32
+
+
+event Split:
+    game_id: indexed(uint256)
+    low: uint64
+    high: uint64
+    hashes: DynArray[bytes32, split_tree.ARITY_LIMIT - 1]
+
+
+event Picked:
+    game_id: indexed(uint256)
+    part: uint256
+    low: uint64
+    high: uint64
+    low_hash: bytes32
+    high_hash: bytes32
+
+
+event Stepped:
+    game_id: indexed(uint256)
+    before: bytes32
+    after: bytes32
+    expected: bytes32
+
+
+event Shared:
+    game_id: indexed(uint256)
+    claim_id: indexed(uint256)
+    challenger: indexed(address)
+    amount_wei: uint256
+
+
+event Settled:
+    game_id: indexed(uint256)
+    claim_id: indexed(uint256)
+    stage: uint8
+    operator_wei: uint256
+    challenger_wei: uint256
+    burned_wei: uint256
+
+
+UNKNOWN: constant(uint256) = 0
+OPERATOR_TURN: constant(uint256) = 1
+CHALLENGER_TURN: constant(uint256) = 2
+STEP_DUE: constant(uint256) = 3
+OPERATOR_WON: constant(uint256) = 4
+CHALLENGER_WON: constant(uint256) = 5
+CLOSED: constant(uint256) = 6
+
+TASK_CLAIMED: constant(uint8) = 2
+CLAIM_RUNNING: constant(uint8) = 0
+
+BPS: constant(uint256) = 10_000
+
+BOND_RATIO: constant(uint256) = 10
+# An attacker must tie up ten times the capital of those that defend (P5.7).
+CLOCK_LIMIT_SECONDS: constant(uint256) = 2**28 - 1
+# Clocks are packed into 28 bits.
+SHARE_LIMIT_BPS: constant(uint256) = 5_000
+# Who challenges its own lie gets the share back, so at least half must be lost.
+GAS_PRICE_LIMIT_WEI: constant(uint256) = 2**50 - 1
+# A million gwei; packed into 50 bits.
+GAMES_LIMIT: constant(uint256) = 2**23 - 1
+# Ordinals are packed into 23 bits; a window's blocks cannot hold so many.
+
+# Gas units repaid for a move (P5.2): a little below what the move costs, so that no one plays for the repayment.
+OPEN_GAS: constant(uint256) = 180_000
+SPLIT_GAS: constant(uint256) = 45_000
+SPLIT_GAS_PER_HASH: constant(uint256) = 1_000
+PICK_GAS: constant(uint256) = 45_000
+STEP_GAS: constant(uint256) = 90_000
+
+OPERATORS: immutable(IOperators)
+JOBS: immutable(IJobs)
+PROGRAMS: immutable(IPrograms)
+STEP: immutable(IStep)
+DEPTH: immutable(uint256)
+OPERATOR_BOND_WEI: immutable(uint256)
+challenger_bond_wei: public(immutable(uint256))
+clock_seconds: public(immutable(uint256))
+arity: public(immutable(uint256))
+winner_share_bps: public(immutable(uint256))
+gas_price_cap_wei: public(immutable(uint256))
+
+claims: HashMap[uint256, uint256]
+pots_wei: HashMap[uint256, uint256]
+games: HashMap[uint256, StoredGame]
+ordinals: HashMap[uint256, HashMap[address, uint256]]
+
+
+@deploy
+def __init__(
+    operators: address,
+    jobs: address,
+    step_contract: address,
+    bond_wei: uint256,
+    side_clock_seconds: uint256,
+    part_count: uint256,
+    share_bps: uint256,
+    price_cap_wei: uint256,
+):
+    """
+    @param bond_wei What a challenger puts at stake in each game.
+    @param side_clock_seconds Each side's time for all its moves in a game.
+    @param part_count Parts of a split, a power of two from 2 to 64.
+    @param share_bps The winner's share of the loser's bond.
+    @param price_cap_wei Gas is repaid at no more than this.
+    """
+    assert operators.is_contract and jobs.is_contract and step_contract.is_contract, "no contract at this address"
+    OPERATORS = IOperators(operators)
+    JOBS = IJobs(jobs)
+    STEP = IStep(step_contract)
+    assert staticcall JOBS.operators() == operators, "contracts do not fit together"
+    PROGRAMS = IPrograms(staticcall JOBS.programs())
+    OPERATOR_BOND_WEI = staticcall JOBS.operator_bond_wei()
+    assert bond_wei != 0 and bond_wei <= OPERATOR_BOND_WEI // BOND_RATIO, "bond out of bounds"
+    assert (
+        side_clock_seconds != 0
+        and side_clock_seconds <= CLOCK_LIMIT_SECONDS
+        and side_clock_seconds <= staticcall JOBS.window_seconds() // 2
+    ), "clock out of bounds"
+    assert part_count >= 2 and part_count <= split_tree.ARITY_LIMIT, "arity out of bounds"
+    assert part_count & (part_count - 1) == 0, "arity out of bounds"
+    assert share_bps <= SHARE_LIMIT_BPS, "winner share out of bounds"
+    assert price_cap_wei <= GAS_PRICE_LIMIT_WEI, "gas price cap out of bounds"
+    depth: uint256 = 0
+    for level: uint256 in range(1, split_tree.DEPTH_LIMIT + 1):
+        if part_count >> level != 0:
+            depth = level
+    DEPTH = depth
+    challenger_bond_wei = bond_wei
+    clock_seconds = side_clock_seconds
+    arity = part_count
+    winner_share_bps = share_bps
+    gas_price_cap_wei = price_cap_wei
+
+
+@external
+@payable
+@reentrant
+def __default__():
+    """
+    @dev Coins come in only as a seized bond (within `settle`) or as a challenger's bond (`open`).
+    """
+    assert msg.sender == OPERATORS.address, "caller is not Operators"
+
+
+# --- moves -------------------------------------------------------------------------------------------------------
+
+
+@external
+@payable
+def open(claim_id: uint256, claimed: IJobs.ClaimedState) -> uint256:
+    """
+    @notice Challenge a claim, with a bond (P4.2).
+    @param claimed What the claim says, as its event shows it.
+    @return The game's id.
+    """
+    assert msg.value == challenger_bond_wei, "wrong amount of coins sent"
+    task: IJobs.Task = staticcall JOBS.get_task(claim_id >> 32)
+    assert (
+        task.state == TASK_CLAIMED and convert(task.attempt, uint256) == claim_id & (2**32 - 1)
+    ), "claim does not stand"
+    assert block.timestamp <= convert(task.until, uint256), "challenge window is over"
+    assert keccak256(abi_encode(claimed)) == task.claim_hash, "claim differs from the one made"
+    assert msg.sender != task.operator, "claim is the caller's own"
+    assert self.ordinals[claim_id][msg.sender] == 0, "caller challenged this claim"
+    game_id: uint256 = self._append(claim_id, task.operator)
+    low_hash: bytes32 = self._initial_state_hash(claim_id >> 32)
+    high_hash: bytes32 = self._claimed_state_hash(claimed)
+    self.games[game_id].clocks = game_words.pack_clocks(
+        game_words.Clocks(
+            stage=self._turn_at(convert(claimed.cycle, uint256)),
+            low=0,
+            high=convert(claimed.cycle, uint256),
+            moved_at=block.timestamp,
+            operator_clock_seconds=clock_seconds,
+            challenger_clock_seconds=clock_seconds,
+            rounds=0,
+            price_wei=min(block.basefee, gas_price_cap_wei),
+        )
+    )
+    self.games[game_id].low_hash = low_hash
+    self.games[game_id].high_hash = high_hash
+    log Opened(
+        game_id=game_id,
+        claim_id=claim_id,
+        challenger=msg.sender,
+        operator=task.operator,
+        high=claimed.cycle,
+        low_hash=low_hash,
+        high_hash=high_hash,
+    )
+    return game_id
+
+
+@external
+def split(game_id: uint256, hashes: DynArray[bytes32, split_tree.ARITY_LIMIT - 1]):
+    """
+    @notice The operator's move: the state hashes between the parts of the interval (P4.4).
+    """
+    claim: game_words.Claim = self._standing(game_id)
+    clocks: game_words.Clocks = self._clocks(game_id, OPERATOR_TURN)
+    assert (
+        msg.sender == claim.operator or msg.sender == staticcall OPERATORS.delegate_of(claim.operator)
+    ), "caller is not the operator"
+    elapsed_seconds: uint256 = block.timestamp - clocks.moved_at
+    assert elapsed_seconds <= clocks.operator_clock_seconds, "clock has run out"
+    assert len(hashes) == min(arity, clocks.high - clocks.low) - 1, "split: number of hashes"
+    self.games[game_id].split_root = split_tree.root(
+        self.games[game_id].low_hash, hashes, self.games[game_id].high_hash, DEPTH
+    )
+    clocks.operator_clock_seconds -= elapsed_seconds
+    clocks.stage = CHALLENGER_TURN
+    self._move(game_id, clocks)
+    log Split(
+        game_id=game_id, low=convert(clocks.low, uint64), high=convert(clocks.high, uint64), hashes=hashes
+    )
+
+
+@external
+def pick(
+    game_id: uint256,
+    part: uint256,
+    start: bytes32,
+    end: bytes32,
+    siblings: DynArray[bytes32, split_tree.DEPTH_LIMIT],
+):
+    """
+    @notice The challenger's move: the first part whose end it disagrees with (P4.5).
+    """
+    self._standing(game_id)
+    clocks: game_words.Clocks = self._clocks(game_id, CHALLENGER_TURN)
+    assert (
+        msg.sender == game_words.unpack_links(self.games[game_id].links).challenger
+    ), "caller is not the challenger"
+    elapsed_seconds: uint256 = block.timestamp - clocks.moved_at
+    assert elapsed_seconds <= clocks.challenger_clock_seconds, "clock has run out"
+    length: uint256 = clocks.high - clocks.low
+    parts: uint256 = min(arity, length)
+    assert part < parts, "pick: no such part"
+    assert len(siblings) == DEPTH, "pick: proof"
+    assert (
+        split_tree.climb(start, end, part, siblings) == self.games[game_id].split_root
+    ), "pick: proof"
+    clocks.high = clocks.low + length * (part + 1) // parts
+    clocks.low += length * part // parts
+    clocks.challenger_clock_seconds -= elapsed_seconds
+    clocks.rounds += 1
+    clocks.stage = self._turn_at(clocks.high - clocks.low)
+    self.games[game_id].low_hash = start
+    self.games[game_id].high_hash = end
+    self._move(game_id, clocks)
+    log Picked(
+        game_id=game_id,
+        part=part,
+        low=convert(clocks.low, uint64),
+        high=convert(clocks.high, uint64),
+        low_hash=start,
+        high_hash=end,
+    )
+
+
+@external
+def step(game_id: uint256, witness: Bytes[3072]):
+    """
+    @notice Execute the one step that is left, and so decide the game (P4.6). By anybody.
+    """
+    claim: game_words.Claim = self._standing(game_id)
+    clocks: game_words.Clocks = self._clocks(game_id, STEP_DUE)
+    assert (
+        block.timestamp - clocks.moved_at <= clocks.challenger_clock_seconds
+    ), "clock has run out"
+    before: bytes32 = empty(bytes32)
+    after: bytes32 = empty(bytes32)
+    before, after = staticcall STEP.step(witness)
+    assert before == self.games[game_id].low_hash, "witness is of another state"
+    expected: bytes32 = self.games[game_id].high_hash
+    if after == expected:
+        clocks.stage = OPERATOR_WON
+        self._unlink(game_id, claim)
+    else:
+        clocks.stage = CHALLENGER_WON
+    self._move(game_id, clocks)
+    log Stepped(game_id=game_id, before=before, after=after, expected=expected)
+
+
+@external
+def settle(game_id: uint256):
+    """
+    @notice Pay out a decided game (P5). By anybody.
+    """
+    claim_id: uint256 = game_id >> 32
+    claim: game_words.Claim = game_words.unpack_claim(self.claims[claim_id])
+    clocks: game_words.Clocks = game_words.unpack_clocks(self.games[game_id].clocks)
+    assert clocks.stage != UNKNOWN, "unknown game"
+    outcome: uint256 = self._outcome(clocks, claim.is_struck)
+    assert outcome != UNKNOWN, "game is not decided"
+    if outcome == OPERATOR_WON:
+        if clocks.stage != OPERATOR_WON:  # a clock ran out
+            self._unlink(game_id, claim)
+        self._pay_operator(game_id, claim.operator, clocks)
+    elif claim.is_struck:
+        rest: game_words.Claim = self._unlink(game_id, claim)
+        self._close(game_id, clocks, CLOSED, 0, rest.open_count == 0)
+    else:
+        self._strike(game_id, claim, clocks)
+    clocks.stage = CLOSED
+    self.games[game_id].clocks = game_words.pack_clocks(clocks)
+
+
+# --- views -------------------------------------------------------------------------------------------------------
+
+
+@external
+@view
+def get_game(game_id: uint256) -> Game:
+    """
+    @notice A game; its clocks are what was left at `moved_at`. An unknown one is all zero.
+    """
+    stored: StoredGame = self.games[game_id]
+    clocks: game_words.Clocks = game_words.unpack_clocks(stored.clocks)
+    return Game(
+        stage=convert(clocks.stage, uint8),
+        operator=game_words.unpack_claim(self.claims[game_id >> 32]).operator
+        if clocks.stage != UNKNOWN
+        else empty(address),
+        challenger=game_words.unpack_links(stored.links).challenger,
+        low=convert(clocks.low, uint64),
+        high=convert(clocks.high, uint64),
+        low_hash=stored.low_hash,
+        high_hash=stored.high_hash,
+        split_root=stored.split_root,
+        operator_clock_seconds=convert(clocks.operator_clock_seconds, uint64),
+        challenger_clock_seconds=convert(clocks.challenger_clock_seconds, uint64),
+        moved_at=convert(clocks.moved_at, uint64),
+        rounds=convert(clocks.rounds, uint64),
+    )
+
+
+@external
+@view
+def open_games(claim_id: uint256) -> uint256:
+    """
+    @notice Games on the claim that may still go against it.
+    """
+    return game_words.unpack_claim(self.claims[claim_id]).open_count
+
+
+@external
+@view
+def game_of(claim_id: uint256, challenger: address) -> uint256:
+    """
+    @notice The game that `challenger` opened on the claim, or 0.
+    """
+    ordinal: uint256 = self.ordinals[claim_id][challenger]
+    return 0 if ordinal == 0 else claim_id << 32 | ordinal
+
+
+# --- the interval ------------------------------------------------------------------------------------------------
+
+
+@internal
+@view
+def _initial_state_hash(task_id: uint256) -> bytes32:
+    job: IJobs.Job = staticcall JOBS.get_job(task_id >> 32)
+    program: IPrograms.Program = staticcall PROGRAMS.get(job.program_id)
+    return memory_tree.initial_state_hash(
+        program.image_root,
+        convert(program.entry, uint256),
+        job.seed,
+        job.input_root,
+        convert(job.input_size, uint256),
+        task_id & (2**32 - 1),
+        convert(job.shard_count, uint256),
+    )
+
+
+@internal
+@pure
+def _claimed_state_hash(claimed: IJobs.ClaimedState) -> bytes32:
+    if claimed.status == CLAIM_RUNNING:
+        return claimed.running_state
+    return memory_tree.final_state_hash(
+        claimed.left_root,
+        claimed.inner_root,
+        claimed.output_root,
+        convert(claimed.output_size, uint256),
+        convert(claimed.cycle, uint256),
+        convert(claimed.status, uint256),
+        convert(claimed.code, uint256),
+    )
+
+
+@internal
+@pure
+def _turn_at(length: uint256) -> uint256:
+    """
+    @notice Whose turn it is on an interval of `length` steps. A second-level game would begin at length 1.
+    """
+    return STEP_DUE if length == 1 else OPERATOR_TURN
+
+
+# --- shared by the moves -------------------------------------------------------------------------------------------
+
+
+@internal
+@view
+def _standing(game_id: uint256) -> game_words.Claim:
+    claim: game_words.Claim = game_words.unpack_claim(self.claims[game_id >> 32])
+    assert not claim.is_struck, "claim is struck: settle instead"
+    return claim
+
+
+@internal
+@view
+def _clocks(game_id: uint256, stage: uint256) -> game_words.Clocks:
+    clocks: game_words.Clocks = game_words.unpack_clocks(self.games[game_id].clocks)
+    assert clocks.stage != UNKNOWN, "unknown game"
+    assert clocks.stage == stage, "not the stage for this move"
+    return clocks
+
+
+@internal
+def _move(game_id: uint256, clocks: game_words.Clocks):
+    moved: game_words.Clocks = clocks
+    moved.moved_at = block.timestamp
+    moved.price_wei = min(clocks.price_wei, block.basefee)
+    self.games[game_id].clocks = game_words.pack_clocks(moved)
+
+
+# --- the open games of a claim, oldest first: a doubly linked list ---------------------------------------------------
+
+
+@internal
+def _append(claim_id: uint256, operator: address) -> uint256:
+    """
+    @return The new game's id.
+    """
+    claim: game_words.Claim = game_words.unpack_claim(self.claims[claim_id])
+    ordinal: uint256 = claim.opened + 1
+    assert ordinal <= GAMES_LIMIT, "too many games on the claim"
+    if claim.open_count == 0:
+        claim.first = ordinal
+    else:
+        self._link_newer(claim_id << 32 | claim.last, ordinal)
+    self.games[claim_id << 32 | ordinal].links = game_words.pack_links(
+        game_words.Links(challenger=msg.sender, older=claim.last, newer=0)
+    )
+    claim.operator = operator
+    claim.last = ordinal
+    claim.opened = ordinal
+    claim.open_count += 1
+    self.claims[claim_id] = game_words.pack_claim(claim)
+    self.ordinals[claim_id][msg.sender] = ordinal
+    return claim_id << 32 | ordinal
+
+
+@internal
+def _unlink(game_id: uint256, claim: game_words.Claim) -> game_words.Claim:
+    """
+    @return The claim without this game among the open ones.
+    """
+    claim_id: uint256 = game_id >> 32
+    links: game_words.Links = game_words.unpack_links(self.games[game_id].links)
+    rest: game_words.Claim = claim
+    if links.older == 0:
+        rest.first = links.newer
+    else:
+        self._link_newer(claim_id << 32 | links.older, links.newer)
+    if links.newer == 0:
+        rest.last = links.older
+    else:
+        self._link_older(claim_id << 32 | links.newer, links.older)
+    rest.open_count -= 1
+    self.claims[claim_id] = game_words.pack_claim(rest)
+    return rest
+
+
+@internal
+def _link_newer(game_id: uint256, newer: uint256):
+    links: game_words.Links = game_words.unpack_links(self.games[game_id].links)
+    links.newer = newer
+    self.games[game_id].links = game_words.pack_links(links)
+
+
+@internal
+def _link_older(game_id: uint256, older: uint256):
+    links: game_words.Links = game_words.unpack_links(self.games[game_id].links)
+    links.older = older
+    self.games[game_id].links = game_words.pack_links(links)
+
+
+# --- ends of a game (P5) -------------------------------------------------------------------------------------------
+
+
+@internal
+@view
+def _outcome(clocks: game_words.Clocks, is_struck: bool) -> uint256:
+    """
+    @notice How the game has ended: won by a side, closed because its claim fell, or not yet (UNKNOWN).
+    """
+    assert clocks.stage != CLOSED, "not the stage for this move"
+    if clocks.stage == OPERATOR_WON:
+        return OPERATOR_WON
+    if is_struck:
+        return CLOSED
+    if clocks.stage == CHALLENGER_WON:
+        return CHALLENGER_WON
+    elapsed_seconds: uint256 = block.timestamp - clocks.moved_at
+    if clocks.stage == OPERATOR_TURN:
+        return CHALLENGER_WON if elapsed_seconds > clocks.operator_clock_seconds else UNKNOWN
+    return OPERATOR_WON if elapsed_seconds > clocks.challenger_clock_seconds else UNKNOWN
+
+
+@internal
+def _pay_operator(game_id: uint256, operator: address, clocks: game_words.Clocks):
+    """
+    @dev P5.3. Share and gas are at most half of the bond each.
+    """
+    splits: uint256 = clocks.rounds + (1 if clocks.stage == CHALLENGER_TURN else 0)
+    gas_units: uint256 = splits * SPLIT_GAS
+    if splits > 1:  # only the last split of a game has fewer hashes
+        gas_units += (splits - 1) * (arity - 1) * SPLIT_GAS_PER_HASH
+    paid_wei: uint256 = challenger_bond_wei * winner_share_bps // BPS
+    paid_wei += min(gas_units * clocks.price_wei, challenger_bond_wei // 2)
+    pull_payments.credit(operator, paid_wei)
+    coins.burn(challenger_bond_wei - paid_wei)
+    log Settled(
+        game_id=game_id,
+        claim_id=game_id >> 32,
+        stage=convert(OPERATOR_WON, uint8),
+        operator_wei=paid_wei,
+        challenger_wei=0,
+        burned_wei=challenger_bond_wei - paid_wei,
+    )
+
+
+@internal
+def _strike(game_id: uint256, claim: game_words.Claim, clocks: game_words.Clocks):
+    """
+    @dev P5.4, P5.5: the share goes to the oldest open game, so that a lie's author cannot snatch it late.
+    """
+    claim_id: uint256 = game_id >> 32
+    operator: address = empty(address)
+    bond_wei: uint256 = 0
+    operator, bond_wei = extcall JOBS.strike(claim_id)
+    extcall OPERATORS.seize(operator, bond_wei)
+    share_wei: uint256 = bond_wei * winner_share_bps // BPS
+    oldest_id: uint256 = claim_id << 32 | claim.first
+    oldest: address = game_words.unpack_links(self.games[oldest_id].links).challenger
+    struck: game_words.Claim = claim
+    struck.is_struck = True
+    struck = self._unlink(game_id, struck)
+    self.pots_wei[claim_id] = bond_wei - share_wei
+    if oldest_id == game_id:
+        self._close(game_id, clocks, CHALLENGER_WON, share_wei, struck.open_count == 0)
+    else:
+        pull_payments.credit(oldest, share_wei)
+        log Shared(game_id=oldest_id, claim_id=claim_id, challenger=oldest, amount_wei=share_wei)
+        self._close(game_id, clocks, CHALLENGER_WON, 0, struck.open_count == 0)
+
+
+@internal
+def _close(
+    game_id: uint256, clocks: game_words.Clocks, outcome: uint256, share_wei: uint256, is_last: bool
+):
+    """
+    @dev P5.4, P5.6: bond back, gas repaid from the pot while it lasts; the last game burns the rest.
+    """
+    claim_id: uint256 = game_id >> 32
+    gas_units: uint256 = OPEN_GAS + clocks.rounds * PICK_GAS
+    if clocks.stage == CHALLENGER_WON:
+        gas_units += STEP_GAS
+    pot_wei: uint256 = self.pots_wei[claim_id]
+    repaid_wei: uint256 = min(min(gas_units * clocks.price_wei, OPERATOR_BOND_WEI // 2), pot_wei)
+    pot_wei -= repaid_wei
+    burned_wei: uint256 = pot_wei if is_last else 0
+    self.pots_wei[claim_id] = pot_wei - burned_wei
+    coins.burn(burned_wei)
+    paid_wei: uint256 = challenger_bond_wei + repaid_wei + share_wei
+    pull_payments.credit(game_words.unpack_links(self.games[game_id].links).challenger, paid_wei)
+    log Settled(
+        game_id=game_id,
+        claim_id=claim_id,
+        stage=convert(outcome, uint8),
+        operator_wei=0,
+        challenger_wei=paid_wei,
+        burned_wei=burned_wei,
+    )

@@ -1,0 +1,115 @@
+#pragma version 0.4.3
+"""
+@title How Disputes packs its hot words
+@notice Storage is not packed by the compiler, so the fields that change or are read together share a word.
+
+clocks  [ price_wei 50 | rounds 8 | challenger_clock 28 | operator_clock 28 | moved_at 40 | high 49 | low 49 | stage 4 ]
+links   [ newer 23 | older 23 | challenger 160 ]
+claim   [ is_struck 1 | opened 23 | last 23 | first 23 | open_count 23 | operator 160 ]
+"""
+
+MASK4: constant(uint256) = 2**4 - 1
+MASK8: constant(uint256) = 2**8 - 1
+MASK23: constant(uint256) = 2**23 - 1
+MASK28: constant(uint256) = 2**28 - 1
+MASK40: constant(uint256) = 2**40 - 1
+MASK49: constant(uint256) = 2**49 - 1
+MASK160: constant(uint256) = 2**160 - 1
+
+
+struct Clocks:
+    stage: uint256
+    low: uint256
+    high: uint256
+    moved_at: uint256
+    operator_clock_seconds: uint256
+    challenger_clock_seconds: uint256
+    rounds: uint256  # picks made
+    price_wei: uint256  # of a unit of gas: the lowest at the game's moves
+
+
+struct Links:
+    challenger: address
+    older: uint256  # ordinals of the open games next to this one; 0: none
+    newer: uint256
+
+
+struct Claim:
+    operator: address
+    open_count: uint256
+    first: uint256  # ordinals of the oldest and the newest open game; 0: none
+    last: uint256
+    opened: uint256  # games ever opened
+    is_struck: bool
+
+
+@internal
+@pure
+def pack_clocks(clocks: Clocks) -> uint256:
+    return (
+        clocks.price_wei << 206
+        | clocks.rounds << 198
+        | clocks.challenger_clock_seconds << 170
+        | clocks.operator_clock_seconds << 142
+        | clocks.moved_at << 102
+        | clocks.high << 53
+        | clocks.low << 4
+        | clocks.stage
+    )
+
+
+@internal
+@pure
+def unpack_clocks(word: uint256) -> Clocks:
+    return Clocks(
+        stage=word & MASK4,
+        low=word >> 4 & MASK49,
+        high=word >> 53 & MASK49,
+        moved_at=word >> 102 & MASK40,
+        operator_clock_seconds=word >> 142 & MASK28,
+        challenger_clock_seconds=word >> 170 & MASK28,
+        rounds=word >> 198 & MASK8,
+        price_wei=word >> 206,
+    )
+
+
+@internal
+@pure
+def pack_links(links: Links) -> uint256:
+    return links.newer << 183 | links.older << 160 | convert(links.challenger, uint256)
+
+
+@internal
+@pure
+def unpack_links(word: uint256) -> Links:
+    return Links(
+        challenger=convert(word & MASK160, address),
+        older=word >> 160 & MASK23,
+        newer=word >> 183,
+    )
+
+
+@internal
+@pure
+def pack_claim(claim: Claim) -> uint256:
+    return (
+        convert(claim.is_struck, uint256) << 252
+        | claim.opened << 229
+        | claim.last << 206
+        | claim.first << 183
+        | claim.open_count << 160
+        | convert(claim.operator, uint256)
+    )
+
+
+@internal
+@pure
+def unpack_claim(word: uint256) -> Claim:
+    return Claim(
+        operator=convert(word & MASK160, address),
+        open_count=word >> 160 & MASK23,
+        first=word >> 183 & MASK23,
+        last=word >> 206 & MASK23,
+        opened=word >> 229 & MASK23,
+        is_struck=word >> 252 != 0,
+    )

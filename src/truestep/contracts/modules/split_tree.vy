@@ -1,0 +1,54 @@
+#pragma version 0.4.3
+"""
+@title The tree over the parts of a split interval (docs/protocol.md P4.4)
+@notice Leaf p is keccak256(hash at part p's start, hash at its end); leaves without a part are zero.
+"""
+
+ARITY_LIMIT: constant(uint256) = 64
+# Calldata makes a wider split dearer than the round it saves (docs/gas.md).
+DEPTH_LIMIT: constant(uint256) = 6
+
+
+@internal
+@pure
+def root(low_hash: bytes32, hashes: DynArray[bytes32, ARITY_LIMIT - 1], high_hash: bytes32, depth: uint256) -> bytes32:
+    """
+    @notice The root of a tree of 2^depth leaves over len(hashes) + 1 parts.
+    """
+    nodes: bytes32[ARITY_LIMIT] = empty(bytes32[ARITY_LIMIT])
+    count: uint256 = 0
+    start: bytes32 = low_hash
+    for end: bytes32 in hashes:
+        nodes[count] = keccak256(abi_encode(start, end))
+        count = unsafe_add(count, 1)
+        start = end
+    nodes[count] = keccak256(abi_encode(start, high_hash))
+    count = unsafe_add(count, 1)
+    zero: bytes32 = empty(bytes32)
+    for level: uint256 in range(depth, bound=DEPTH_LIMIT):
+        pairs: uint256 = count >> 1
+        for index: uint256 in range(pairs, bound=ARITY_LIMIT // 2):
+            left: uint256 = index << 1
+            nodes[index] = keccak256(abi_encode(nodes[left], nodes[left | 1]))
+        if count & 1 == 1:
+            nodes[pairs] = keccak256(abi_encode(nodes[unsafe_sub(count, 1)], zero))
+        count = unsafe_add(pairs, count & 1)
+        zero = keccak256(abi_encode(zero, zero))
+    return nodes[0]
+
+
+@internal
+@pure
+def climb(start: bytes32, end: bytes32, part: uint256, siblings: DynArray[bytes32, DEPTH_LIMIT]) -> bytes32:
+    """
+    @notice The root that part number `part` and its siblings, the lowest first, lead to.
+    """
+    node: bytes32 = keccak256(abi_encode(start, end))
+    position: uint256 = part
+    for sibling: bytes32 in siblings:
+        if position & 1 == 0:
+            node = keccak256(abi_encode(node, sibling))
+        else:
+            node = keccak256(abi_encode(sibling, node))
+        position >>= 1
+    return node

@@ -1,4 +1,4 @@
-"""The ELF loader (docs/machine.md M7; ELF-64 object file format): files are hostile, each field is checked."""
+"""The ELF loader (docs/machine.md M7; ELF-64 object file format): each field is checked."""
 
 import struct
 from dataclasses import dataclass

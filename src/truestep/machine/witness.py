@@ -27,8 +27,8 @@ SECOND_PATH_BIT = 2 * TREE_DEPTH
 CODE_LEVEL = 24
 """The instruction's path is shared with the memory's from this level up (M6.3)."""
 CODE_LEAVES = 1 << CODE_LEVEL
-WITNESS_LIMIT_BYTES = STATE_TAIL_SIZE_BYTES + MASK_SIZE_BYTES + 3 * 32 + 32 * (TREE_DEPTH + 24 + 26)
-"""Three leaves, the instruction's path and two separate climbs."""
+WITNESS_LIMIT_BYTES = STATE_TAIL_SIZE_BYTES + MASK_SIZE_BYTES + 3 * 32 + 32 * (TREE_DEPTH + 25 + 26)
+"""Three leaves, the instruction's path, and two separate climbs at their longest: at 0x8000_0000."""
 
 NodeReader = Callable[[int, int], bytes]
 
@@ -130,7 +130,7 @@ def build_witness(state: MachineState, node: NodeReader) -> bytes:
 
 
 def climbing_plan(leaves: tuple[int, ...]) -> list[list[tuple[int, int, int]]]:
-    """The siblings of the memory paths in order (M6.5, M6.6): (level, index of the node climbed, path bit)."""
+    """The siblings of the memory paths (M6.5, M6.6): (level, index of the node climbed, path bit)."""
     if not leaves:
         return []
     first = leaves[0]

@@ -44,7 +44,7 @@ def said(directory: Path, text: str) -> str:
 
 def test_bytes_do_not_depend_on_directory_or_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = write_program(tmp_path / "a")
-    second = write_program(tmp_path / "another place" / "b")
+    second = write_program(tmp_path / "an odd #place$" / "b")
     monkeypatch.setenv("C_INCLUDE_PATH", str(tmp_path))
     built = [build_c([first], tmp_path / "1.elf"), build_c([first], tmp_path / "2.elf")]
     monkeypatch.chdir(second.parent)
@@ -101,6 +101,13 @@ def test_several_sources_with_one_name(tmp_path: Path) -> None:
     (tmp_path / "third.S").write_text(".section .rodata\n.globl third\nthird: .word 3\n")
     sources = [tmp_path / "prog.c", tmp_path / "other" / "prog.c", tmp_path / "third.S"]
     assert build_c(sources, tmp_path / "p.elf").warnings == ""
+
+
+@pytest.mark.parametrize("name", ["-O.c", "@prog.c", "a b.c"])
+def test_odd_source_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text("int main(void) { return 0; }")
+    assert build_c([Path(name)], Path("p.elf")).warnings == ""
 
 
 def test_a_programs_own_function_replaces_the_runtimes(tmp_path: Path) -> None:

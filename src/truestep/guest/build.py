@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -155,16 +156,22 @@ def _source_flags(source: Path, recipe: _Recipe) -> list[str]:
 
 def _compile(toolchain: Toolchain, source: Path, target: Path, *flags: str) -> str:
     """Compile one source, noting in `target`.d which files were read; the warnings."""
-    shown = f"./{source}" if str(source).startswith("-") else str(source)
     arguments = (*COMPILE_FLAGS, "-isystem", str(INCLUDE_DIRECTORY), *flags)
-    return toolchain.run("cc", *arguments, "-MD", "-MF", f"{target}.d", "-c", shown, "-o", str(target))
+    return toolchain.run(
+        "cc", *arguments, "-MD", "-MF", f"{target}.d", "-c", _as_argument(str(source)), "-o", str(target)
+    )
+
+
+def _as_argument(name: str) -> str:
+    """A file's name that the compiler does not take for a flag (-x) or for a file of flags (@x)."""
+    return f"./{name}" if name.startswith(("-", "@")) else name
 
 
 def _files_read(dependencies: Path) -> list[Path]:
-    """The user's own files in a make rule `target: file file …`; in it a blank in a name is escaped."""
+    """The user's own files in a make rule `target: file file …`, its escapes undone."""
     rule = dependencies.read_text(encoding="utf-8").replace("\\\n", " ").partition(": ")[2]
-    names = rule.replace("\\ ", "\0").split()
-    return [Path(name.replace("\0", " ")) for name in names]
+    names = re.findall(r"(?:\\[ #]|[^ \n])+", rule)
+    return [Path(re.sub(r"\\([ #])|\$(?=\$)", r"\1", name)) for name in names]
 
 
 def _build_runtime(toolchain: Toolchain, directory: Path) -> None:
@@ -185,7 +192,7 @@ def _link(toolchain: Toolchain, recipe: _Recipe, compiled: _Compiled, directory:
     script = (C_DIRECTORY / _LINKER_SCRIPT).read_text(encoding="utf-8")
     stack = f"__stack_size = {recipe.stack_size_bytes};\n"
     (directory / _LINKER_SCRIPT).write_text(stack + script, encoding="utf-8")
-    inputs = ("-T", _LINKER_SCRIPT, *compiled.objects, _RUNTIME_ARCHIVE)
+    inputs = ("-T", _LINKER_SCRIPT, *map(_as_argument, compiled.objects), _RUNTIME_ARCHIVE)
     return toolchain.run("cc", *LINK_FLAGS, *inputs, "-o", _LINKED, directory=directory)
 
 

@@ -2,7 +2,11 @@
    can say: its output, and debugging text that no result depends on.
 
    A guest is an ordinary C program with `int main(void)`. It succeeds if main returns 0 (or calls
-   exit(0)); any other exit code, and any trap, makes the run a failed one whose output is not used. */
+   exit(0)); any other exit code, and any trap, makes the run a failed one whose output is not used.
+
+   float and double work and give the same bits everywhere, but slowly: the machine has no instructions
+   for them, so that each operation is a call of some hundreds of steps into the compiler's library, which
+   is also known to round a few subnormal quotients wrongly. Prefer integers and fixed point.           */
 #ifndef TRUESTEP_H
 #define TRUESTEP_H
 

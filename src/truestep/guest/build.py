@@ -1,5 +1,6 @@
 """From C sources to one reproducible ELF file."""
 
+import functools
 import hashlib
 import os
 import re
@@ -98,7 +99,7 @@ def build_c(
     with tempfile.TemporaryDirectory(prefix="truestep-build-") as name:
         directory = Path(name)
         compiled = _compile_sources(toolchain, recipe, directory)
-        _build_runtime(toolchain, directory)
+        (directory / _RUNTIME_ARCHIVE).write_bytes(_runtime_archive(toolchain))
         warnings = _link(toolchain, recipe, compiled, directory)
         elf = (directory / _LINKED).read_bytes()
         recipe_sha256 = _digest(recipe, compiled.read)
@@ -174,14 +175,18 @@ def _files_read(dependencies: Path) -> list[Path]:
     return [Path(re.sub(r"\\([ #])|\$(?=\$)", r"\1", name)) for name in names]
 
 
-def _build_runtime(toolchain: Toolchain, directory: Path) -> None:
+@functools.cache
+def _runtime_archive(toolchain: Toolchain) -> bytes:
     """An archive, so that only what a program uses is linked, and its own definitions win."""
-    objects: list[str] = []
-    for source in _runtime_sources():
-        target = directory / f"runtime-{source.stem}.o"
-        _compile(toolchain, source, target, "-O2", "-fno-builtin")
-        objects.append(target.name)
-    toolchain.run("ar", "rcsD", _RUNTIME_ARCHIVE, *objects, directory=directory)
+    with tempfile.TemporaryDirectory(prefix="truestep-runtime-") as name:
+        directory = Path(name)
+        objects: list[str] = []
+        for source in _runtime_sources():
+            target = directory / f"{source.stem}.o"
+            _compile(toolchain, source, target, "-O2", "-fno-builtin")
+            objects.append(target.name)
+        toolchain.run("ar", "rcsD", _RUNTIME_ARCHIVE, *objects, directory=directory)
+        return (directory / _RUNTIME_ARCHIVE).read_bytes()
 
 
 def _runtime_sources() -> list[Path]:

@@ -105,6 +105,8 @@ class Reject(StrEnum):
     PROGRAM_MISMATCH = "program is not the registered one"
     INPUT_MISMATCH = "input is not the posted one"
     CLAIM_UNKNOWN = "unknown claim"
+    RECEIPT_MALFORMED = "not a receipt"
+    JOB_UNFINISHED = "job is not finished"
 
 
 class Rejected(Exception):

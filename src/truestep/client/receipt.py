@@ -1,0 +1,182 @@
+"""The receipt of a settled job: everything it takes to check its result again, by whoever holds the file."""
+
+import base64
+import zlib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from truestep.base.errors import Reject, Rejected
+from truestep.base.ids import Bytes32
+from truestep.base.integers import U64_MAX
+from truestep.machine.layout import INPUT_LIMIT_BYTES
+from truestep.machine.state import Status
+from truestep.protocol.claims import ClaimedState
+
+RECEIPT_VERSION = 1
+MACHINE_VERSION = 1
+RECEIPT_LIMIT_BYTES = 64 << 20
+"""A hostile file must not fill the memory of who checks it; with everything inlined a receipt is far smaller."""
+INLINE_LIMIT_BYTES = 256 << 10
+"""Programs, inputs and outputs up to this size travel inside the receipt, so that it alone re-creates the run."""
+
+
+def _unpadded(text: str) -> str:
+    if len(text) % 2:
+        raise ValueError("expected an even number of hex digits")
+    return text
+
+
+Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+HexBytes = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]*$"), AfterValidator(_unpadded)]
+AddressText = Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{40}$")]
+U64 = Annotated[int, Field(ge=0, le=U64_MAX)]
+U32 = Annotated[int, Field(ge=0, lt=2**32)]
+Amount = Annotated[int, Field(ge=0, lt=2**256)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Contracts(_Part):
+    """Where the job was settled."""
+
+    chain_id: Amount
+    jobs: AddressText
+    programs: AddressText
+    disputes: AddressText
+    operators: AddressText
+
+
+class ProgramPart(_Part):
+    """The program, and its ELF file if that is small: base64 of its zlib stream."""
+
+    program_id: Amount
+    image_root: Hex32
+    entry: U64
+    max_cycles: U64
+    elf_sha256: Hex32
+    uri: str
+    elf: str | None = None
+
+
+class InputPart(_Part):
+    """The input, with its bytes if they are few: base64 of their zlib stream."""
+
+    root: Hex32
+    size: U64
+    uri: str
+    content: str | None = None
+
+
+class ShardPart(_Part):
+    """One task's final claim, when and by whom it was made, and its output in hex if that is small."""
+
+    shard_index: U32
+    attempt: U32
+    operator: AddressText
+    status: Annotated[int, Field(ge=0, le=2)]
+    code: U64
+    cycle: U64
+    output_size: U64
+    output_root: Hex32
+    left_root: Hex32
+    inner_root: Hex32
+    running_state: Hex32
+    accepted: bool
+    final_block: U64
+    final_transaction: Hex32
+    output: HexBytes | None = None
+
+    def claimed(self) -> ClaimedState:
+        """The claim's fields as a value."""
+        return ClaimedState(
+            status=Status(self.status),
+            code=self.code,
+            cycle=self.cycle,
+            output_size=self.output_size,
+            output_root=_bytes32(self.output_root),
+            left_root=_bytes32(self.left_root),
+            inner_root=_bytes32(self.inner_root),
+            running_state=_bytes32(self.running_state),
+        )
+
+    def output_bytes(self) -> bytes | None:
+        """The output, if the receipt holds it."""
+        return None if self.output is None else bytes.fromhex(self.output)
+
+
+class Receipt(_Part):
+    """A settled job. `to_json` and `parse_receipt` are each other's inverse."""
+
+    format: Literal["truestep receipt"] = "truestep receipt"
+    version: Literal[1] = RECEIPT_VERSION
+    machine_version: Literal[1] = MACHINE_VERSION
+    contracts: Contracts
+    job_id: Amount
+    requester: AddressText
+    reward_wei: Amount
+    seed: Hex32
+    shard_count: U32
+    program: ProgramPart
+    input: InputPart
+    shards: tuple[ShardPart, ...] = Field(strict=False)
+
+    def to_json(self) -> str:
+        """The receipt as the text of a file."""
+        return self.model_dump_json(indent=1) + "\n"
+
+    def write(self, path: Path) -> None:
+        """Write the file."""
+        path.write_text(self.to_json(), encoding="utf-8")
+
+
+def read_receipt(path: Path) -> Receipt:
+    """The receipt in a file. Raises Rejected if it is not one, OSError if it cannot be read."""
+    size_bytes = path.stat().st_size
+    if size_bytes > RECEIPT_LIMIT_BYTES:
+        raise Rejected(
+            Reject.RECEIPT_MALFORMED,
+            f"expected at most {RECEIPT_LIMIT_BYTES} bytes in {path}, got {size_bytes}",
+        )
+    return parse_receipt(path.read_bytes())
+
+
+def parse_receipt(text: bytes | str) -> Receipt:
+    """The receipt that `text` spells. Raises Rejected naming the first field that is wrong."""
+    try:
+        return Receipt.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise Rejected(
+            Reject.RECEIPT_MALFORMED,
+            f"{where}: {first['msg']}; expected what `truestep submit --receipt` or `truestep demo` wrote",
+        ) from error
+
+
+def inlined(content: bytes) -> str | None:
+    """How a receipt holds a program or an input; None if it is too large for that."""
+    if len(content) > INLINE_LIMIT_BYTES:
+        return None
+    return base64.b64encode(zlib.compress(content, 9)).decode()
+
+
+def from_inlined(text: str) -> bytes:
+    """The bytes that `inlined` packed. Raises Rejected for anything else, and for more than an input may hold."""
+    try:
+        unpacker = zlib.decompressobj()
+        content = unpacker.decompress(base64.b64decode(text, validate=True), INPUT_LIMIT_BYTES + 1)
+    except (ValueError, zlib.error) as error:
+        raise Rejected(
+            Reject.RECEIPT_MALFORMED, f"expected base64 of a zlib stream, got other text ({error})"
+        ) from error
+    if not unpacker.eof or len(content) > INPUT_LIMIT_BYTES:
+        raise Rejected(Reject.RECEIPT_MALFORMED, "the packed bytes are cut short or larger than an input may be")
+    return content
+
+
+def _bytes32(digits: str) -> Bytes32:
+    return Bytes32(bytes.fromhex(digits))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from truestep.guest import BuiltGuest, GuestBuildError, ToolchainMissing, build_c, toolchain
+from truestep.guest.build import DEFAULT_STACK_SIZE_BYTES
 from truestep.machine.elf import load_elf
 from truestep.machine.layout import DATA_END, DATA_START
 
@@ -84,7 +85,9 @@ def test_program_lies_where_the_machine_wants_it(tmp_path: Path) -> None:
     assert executable == [0x10000]
     variables = [segment for segment in program.segments if segment.address >= DATA_START]
     assert [segment.content for segment in variables] == [(5).to_bytes(8, "little")]
+    assert variables[0].address == DATA_START + DEFAULT_STACK_SIZE_BYTES
     assert all(segment.address < DATA_END for segment in program.segments)
+    assert b".symtab" not in guest.path.read_bytes()
     assert guest.size_bytes == guest.path.stat().st_size < 20_000
 
 

@@ -85,7 +85,7 @@ def test_debug_output_prints_what_c_prints(run_guest: RunGuest) -> None:
         "put",
         "c",
         "-5 6 7 beef BEEF 10 z text %",
-        "[   42] [42   ] [-0042] [+42] [ 42] [007] [     007] [   1] [1   ]",
+        "[   42] [42   ] [-0042] [+42] [ 42] [007] [     007] [   1] [1   ] [42   ]",
         "[     right] [left      ] [cu] [    o] [  x]",
         "0xff 010 0 44 4464 4464",
         f"{-(2**63)} {2**63 - 1} {2**64 - 1} {2**64 - 1} 7fffffffffffffff -1",

@@ -12,8 +12,8 @@ int main(void) {
     putchar('c');
     putchar('\n');
     printf("%d %i %u %x %X %o %c %s %%\n", -5, 6, 7u, 0xBEEFu, 0xBEEFu, 8u, 'z', "text");
-    printf("[%5d] [%-5d] [%05d] [%+d] [% d] [%.3d] [%8.3d] [%*d] [%-*d]\n",
-           42, 42, -42, 42, 42, 7, 7, 4, 1, 4, 1);
+    printf("[%5d] [%-5d] [%05d] [%+d] [% d] [%.3d] [%8.3d] [%*d] [%-*d] [%0*d]\n",
+           42, 42, -42, 42, 42, 7, 7, 4, 1, 4, 1, -5, 42);
     printf("[%10s] [%-10s] [%.2s] [%5.1s] [%3c]\n", "right", "left", "cut", "one", 'x');
     printf("%#x %#o %#x %hhd %hd %hu\n", 255u, 8u, 0u, 300, 70000, 70000);
     printf("%ld %lld %zu %" PRIu64 " %jx %td\n",

@@ -72,13 +72,17 @@ class ReferenceMachine:
 
     def state(self) -> MachineState:
         """The whole state, its memory root computed."""
+        return self.state_with_root(self.memory.root())
+
+    def state_with_root(self, memory_root: Bytes32) -> MachineState:
+        """The whole state, for a caller that knows the memory root: hashing the memory is most of the work."""
         return MachineState(
             pc=self.pc,
             registers=tuple(self.registers),
             cycle=self.cycle,
             status=self.status,
             code=self.code,
-            memory_root=self.memory.root(),
+            memory_root=memory_root,
         )
 
     def _fetch(self) -> Instruction:

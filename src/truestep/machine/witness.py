@@ -188,7 +188,7 @@ def verify_step(witness: bytes) -> tuple[Bytes32, Bytes32]:
     changed = [machine.memory.read_leaf(leaf) for leaf in leaves]
     for target, node in _end_nodes(leaves, changed, climbs):
         frame.replace(target, node)
-    return before, keccak256(frame.root() + machine.state().tail())
+    return before, machine.state_with_root(frame.root()).hash()
 
 
 @dataclass(slots=True)

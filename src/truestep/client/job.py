@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import JobId, claim_of_game, job_of_task, shard_of_task, task_of, task_of_claim
+from truestep.client.receipt import Contracts, Receipt
+from truestep.client.settlement import make_receipt, unfinished
 from truestep.ports.blobs import Blobs
 from truestep.ports.chain import Chain, ChainReader
 from truestep.protocol.calls import ReclaimTasks, WithdrawRewards
@@ -95,14 +97,17 @@ class ShardResult:
 class Job:
     """A handle on a posted job. Holds nothing that the chain does not know."""
 
-    def __init__(self, chain: ChainReader, blobs: Blobs, job_id: JobId, first_block: int) -> None:
+    def __init__(
+        self, chain: ChainReader, blobs: Blobs, contracts: Contracts, job_id: JobId, first_block: int
+    ) -> None:
         self._chain = chain
         self._blobs = blobs
+        self._contracts = contracts
         self._first_block = first_block
         self.job_id = job_id
 
     def status(self) -> JobStatus:
-        """The job as it stands. Raises Rejected for an unknown job, Unavailable if the chain cannot be asked."""
+        """The job as it stands. Raises Rejected for an unknown job, Unavailable without a chain."""
         record = self._chain.job(self.job_id)
         tasks = tuple(self._chain.task(task_of(self.job_id, shard)) for shard in range(record.shard_count))
         return JobStatus(job=record, tasks=tasks, time_seconds=self._chain.head().time_seconds)
@@ -158,6 +163,11 @@ class Job:
             raise unfinished(record)
         return tuple(self._result(shard) for shard in range(record.shard_count))
 
+    def receipt(self) -> Receipt:
+        """The receipt: what it takes to check the result again. Raises as `outputs` does."""
+        final_events = [event for event in self.events() if isinstance(event, TaskFinalized)]
+        return make_receipt(self._chain, self._blobs, self._contracts, self.job_id, final_events)
+
     def reclaim(self, chain: Chain) -> int:
         """Take back the rewards of shards that nobody will finish; the amount in wei, 0 if there are none.
 
@@ -200,15 +210,6 @@ def job_of_event(event: ChainEvent) -> JobId | None:
             return job_of_task(task_of_claim(claim_of_game(event.game_id)))
         case ProgramRegistered() | BondSeized():
             return None
-
-
-def unfinished(record: JobRecord) -> Rejected:
-    """Why there is no result yet."""
-    return Rejected(
-        Reject.JOB_UNFINISHED,
-        f"{record.final_count} of {record.shard_count} shards of job {record.job_id} are final;"
-        f" wait for it: truestep status {record.job_id}",
-    )
 
 
 def _expired(status: JobStatus) -> Rejected:

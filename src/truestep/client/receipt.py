@@ -17,9 +17,9 @@ from truestep.protocol.claims import ClaimedState
 RECEIPT_VERSION = 1
 MACHINE_VERSION = 1
 RECEIPT_LIMIT_BYTES = 64 << 20
-"""A hostile file must not fill the memory of who checks it; with everything inlined a receipt is far smaller."""
+"""A hostile file must not fill the memory of who checks it; real ones are far smaller."""
 INLINE_LIMIT_BYTES = 256 << 10
-"""Programs, inputs and outputs up to this size travel inside the receipt, so that it alone re-creates the run."""
+"""Programs, inputs and outputs up to this size lie in the receipt: it alone re-creates the run."""
 
 
 def _unpadded(text: str) -> str:
@@ -165,7 +165,7 @@ def inlined(content: bytes) -> str | None:
 
 
 def from_inlined(text: str) -> bytes:
-    """The bytes that `inlined` packed. Raises Rejected for anything else, and for more than an input may hold."""
+    """The bytes that `inlined` packed. Raises Rejected for anything else, or more than an input may be."""
     try:
         unpacker = zlib.decompressobj()
         content = unpacker.decompress(base64.b64decode(text, validate=True), INPUT_LIMIT_BYTES + 1)
@@ -174,7 +174,9 @@ def from_inlined(text: str) -> bytes:
             Reject.RECEIPT_MALFORMED, f"expected base64 of a zlib stream, got other text ({error})"
         ) from error
     if not unpacker.eof or len(content) > INPUT_LIMIT_BYTES:
-        raise Rejected(Reject.RECEIPT_MALFORMED, "the packed bytes are cut short or larger than an input may be")
+        raise Rejected(
+            Reject.RECEIPT_MALFORMED, "the packed bytes are cut short or larger than an input may be"
+        )
     return content
 
 

@@ -1,0 +1,165 @@
+"""The SDK: everything a requester does, from code."""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from truestep.base.errors import Bug
+from truestep.base.ids import Bytes32, JobId, ProgramId
+from truestep.client.engines import EngineName, open_engine
+from truestep.client.files import ProgramFile, program_of, read_program
+from truestep.client.job import EVENT_RANGE_BLOCKS, Job
+from truestep.client.receipt import Contracts
+from truestep.client.runs import DEFAULT_MAX_CYCLES, RunReport, run_task
+from truestep.guest import BuiltGuest, build_c
+from truestep.machine.program import Task
+from truestep.ports.blobs import Blobs
+from truestep.ports.chain import Chain
+from truestep.protocol.calls import PostJob, RegisterProgram
+from truestep.protocol.events import ChainEvent, JobPosted, ProgramRegistered
+
+OwnEvent = TypeVar("OwnEvent", ProgramRegistered, JobPosted)
+
+DEFAULT_LEASE_SECONDS = 3_600
+DEFAULT_LIFETIME_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a job asks for besides program and input. `reward_wei` is for each shard."""
+
+    shard_count: int = 1
+    reward_wei: int = 0
+    seed: Bytes32 | None = None
+    """None: 32 random bytes."""
+    max_cycles: int = DEFAULT_MAX_CYCLES
+    """A shard that has not halted by then ends as a failed run. Up to 2^48."""
+    lease_seconds: int = DEFAULT_LEASE_SECONDS
+    lifetime_seconds: int = DEFAULT_LIFETIME_SECONDS
+    """From posting to the deadline, after which what was not done can be reclaimed."""
+
+
+def build(sources: Sequence[Path], output: Path, *, defines: Mapping[str, str] | None = None) -> BuiltGuest:
+    """Compile C sources into an ELF file. Raises GuestBuildError with the compiler's words."""
+    return build_c(sources, output, defines=defines)
+
+
+def run(
+    program: Path | bytes,
+    content: bytes = b"",
+    *,
+    shard_index: int = 0,
+    shard_count: int = 1,
+    seed: bytes = bytes(32),
+    max_cycles: int = DEFAULT_MAX_CYCLES,
+    engine: EngineName = EngineName.JIT,
+    debug_sink: Callable[[bytes], None] | None = None,
+) -> RunReport:
+    """Run one shard of a program (ELF or C file, or an ELF file's bytes) on this computer.
+
+    A guest that fails is not an exception: look at `is_accepted`, `exit_code` and `trap`.
+    """
+    file = _opened(program)
+    task = Task(seed=seed, shard_index=shard_index, shard_count=shard_count, input=content)
+    return run_task(open_engine(engine), file.program, task, max_cycles=max_cycles, debug_sink=debug_sink)
+
+
+class Client:
+    """One requester's account on one network."""
+
+    def __init__(self, chain: Chain, blobs: Blobs, contracts: Contracts) -> None:
+        self.chain = chain
+        self.blobs = blobs
+        self.contracts = contracts
+
+    def register(self, program: Path | bytes, *, max_cycles: int = DEFAULT_MAX_CYCLES) -> ProgramId:
+        """The number of a program on the chain; registers it if nobody has, with these maximum cycles.
+
+        Raises Rejected for a file that is no program or if the chain refuses, else Unavailable.
+        """
+        file = _opened(program)
+        known = self._registered(file, max_cycles)
+        if known is not None:
+            return known
+        uri = self.blobs.put(file.elf)
+        call = RegisterProgram(
+            image_root=file.program.root(),
+            entry=file.program.entry,
+            max_cycles=max_cycles,
+            digest=file.digest,
+            uri=uri,
+        )
+        transaction = self.chain.transact(call, intent=f"register:{file.digest.hex()}:{max_cycles}")
+        event = self._event_of(transaction.block_number, transaction.transaction_hash, ProgramRegistered)
+        return event.program_id
+
+    def submit(self, program: Path | bytes, content: bytes = b"", *, order: Order | None = None) -> Job:
+        """Post a job and return its handle; the whole reward goes into escrow.
+
+        Raises Rejected if program or input are bad or the chain refuses, such as for want of coins;
+        Unavailable if the world fails.
+        """
+        order = order or Order()
+        task = Task(shard_count=order.shard_count, input=content)
+        program_id = self.register(program, max_cycles=order.max_cycles)
+        call = PostJob(
+            program_id=program_id,
+            input_root=task.input_root(),
+            input_size=len(content),
+            input_uri=self.blobs.put(content),
+            seed=order.seed or Bytes32(secrets.token_bytes(32)),
+            shard_count=order.shard_count,
+            reward_wei=order.reward_wei,
+            lease_seconds=order.lease_seconds,
+            deadline=self.chain.head().time_seconds + order.lifetime_seconds,
+        )
+        transaction = self.chain.transact(call, intent=f"post:{secrets.token_hex(16)}")
+        event = self._event_of(transaction.block_number, transaction.transaction_hash, JobPosted)
+        return self._handle(event.job_id, event.at.block_number)
+
+    def job(self, job_id: JobId) -> Job:
+        """The handle of a job posted before, by anybody. Raises Rejected if there is none."""
+        self.chain.job(job_id)
+        return self._handle(job_id, self.chain.first_block)
+
+    def _handle(self, job_id: JobId, first_block: int) -> Job:
+        return Job(self.chain, self.blobs, self.contracts, job_id, first_block)
+
+    def _registered(self, file: ProgramFile, max_cycles: int) -> ProgramId | None:
+        """The number under which this program with these maximum cycles is known already."""
+        image_root = file.program.root()
+        for event in self._all_events():
+            if (
+                isinstance(event, ProgramRegistered)
+                and (event.image_root, event.entry) == (image_root, file.program.entry)
+                and (event.digest, event.max_cycles) == (file.digest, max_cycles)
+            ):
+                return event.program_id
+        return None
+
+    def _all_events(self) -> Sequence[ChainEvent]:
+        head = self.chain.head().number
+        starts = range(self.chain.first_block, head + 1, EVENT_RANGE_BLOCKS)
+        return [
+            event
+            for start in starts
+            for event in self.chain.events(start, min(start + EVENT_RANGE_BLOCKS - 1, head))
+        ]
+
+    def _event_of(
+        self, block_number: int | None, transaction_hash: Bytes32, kind: type[OwnEvent]
+    ) -> OwnEvent:
+        """The event by which our own transaction tells what became of it."""
+        if block_number is not None:
+            for event in self.chain.events(block_number, block_number):
+                if isinstance(event, kind) and event.at.transaction_hash == transaction_hash:
+                    return event
+        raise Bug(
+            f"transaction {transaction_hash.hex()} is confirmed but its {kind.__name__} is not to be found"
+        )
+
+
+def _opened(program: Path | bytes) -> ProgramFile:
+    return program_of(program) if isinstance(program, bytes) else read_program(program)

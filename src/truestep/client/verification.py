@@ -1,0 +1,169 @@
+"""Checking a receipt again: against the chain, and by running the program."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from truestep.base.errors import Reject, Rejected
+from truestep.base.ids import JobId, ProgramId, task_of
+from truestep.client.files import program_of
+from truestep.client.receipt import Receipt, ShardPart, from_inlined
+from truestep.client.runs import ProgressSink, advance_in_slices
+from truestep.commitments.merkle import root_of_bytes
+from truestep.machine.elf import FILE_LIMIT_BYTES
+from truestep.machine.layout import INPUT_LIMIT_BYTES, RANGE_LEVEL
+from truestep.machine.program import Program, Task
+from truestep.ports.blobs import Blobs
+from truestep.ports.chain import ChainReader
+from truestep.ports.engine import Engine
+from truestep.protocol.claims import claim_state
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was looked at: what was expected and what was found, if they differ."""
+
+    name: str
+    passed: bool
+    detail: str = ""
+
+
+def check_contents(receipt: Receipt) -> Iterator[Check]:
+    """What the receipt says must fit together by itself."""
+    indices = [shard.shard_index for shard in receipt.shards]
+    yield _equal("the receipt holds every shard once", list(range(receipt.shard_count)), indices)
+    for shard in receipt.shards:
+        yield _equal(
+            f"shard {shard.shard_index}: accepted as its status says",
+            shard.claimed().is_accepted,
+            shard.accepted,
+        )
+        output = shard.output_bytes()
+        if output is not None:
+            found = (len(output), root_of_bytes(output, RANGE_LEVEL).hex())
+            name = f"shard {shard.shard_index}: the output has the claimed size and root"
+            yield _equal(name, (shard.output_size, shard.output_root), found)
+
+
+def check_chain(receipt: Receipt, chain: ChainReader) -> Iterator[Check]:
+    """The chain must say the same. Raises Rejected for an unknown job, Unavailable without a chain."""
+    job = chain.job(JobId(receipt.job_id))
+    program = chain.program(ProgramId(receipt.program.program_id))
+    yield _equal("the job runs the receipt's program", job.program_id, program.program_id)
+    yield _equal(
+        "the program is the one registered",
+        (program.image_root.hex(), program.entry, program.max_cycles, program.digest.hex()),
+        (
+            receipt.program.image_root,
+            receipt.program.entry,
+            receipt.program.max_cycles,
+            receipt.program.elf_sha256,
+        ),
+    )
+    yield _equal(
+        "the job is the one posted",
+        (
+            job.requester,
+            job.seed.hex(),
+            job.shard_count,
+            job.reward_wei,
+            job.input_root.hex(),
+            job.input_size,
+        ),
+        (
+            receipt.requester,
+            receipt.seed,
+            receipt.shard_count,
+            receipt.reward_wei,
+            receipt.input.root,
+            receipt.input.size,
+        ),
+    )
+    for shard in receipt.shards:
+        yield _check_result(JobId(receipt.job_id), shard, chain)
+
+
+def _check_result(job_id: JobId, shard: ShardPart, chain: ChainReader) -> Check:
+    result = chain.result(task_of(job_id, shard.shard_index))
+    said = (True, shard.accepted, shard.status, shard.code, shard.cycle, shard.output_size, shard.output_root)
+    found = (
+        result.is_final,
+        result.is_accepted,
+        result.status,
+        result.code,
+        result.cycle,
+        result.output_size,
+        result.output_root.hex(),
+    )
+    return _equal(f"shard {shard.shard_index}: final on the chain with this result", found, said)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """What re-execution needs, checked against the receipt's digests."""
+
+    program: Program
+    input: bytes
+
+
+def open_replay(receipt: Receipt, blobs: Blobs | None, elf: bytes | None, content: bytes | None) -> Replay:
+    """Program and input: those given, else those inside the receipt, else those that `blobs` serves.
+
+    Raises Rejected if they are not what the receipt says, or are nowhere to be had.
+    """
+    elf = elf if elf is not None else _found(receipt.program.elf, receipt.program.uri, blobs, "--program")
+    content = (
+        content if content is not None else _found(receipt.input.content, receipt.input.uri, blobs, "--input")
+    )
+    program = program_of(elf).program
+    facts = (hashlib.sha256(elf).hexdigest(), program.root().hex(), program.entry)
+    expected = (receipt.program.elf_sha256, receipt.program.image_root, receipt.program.entry)
+    if facts != expected:
+        raise Rejected(
+            Reject.PROGRAM_MISMATCH,
+            f"expected an ELF file with SHA-256, root and entry {expected}, got {facts}",
+        )
+    root = root_of_bytes(content, RANGE_LEVEL).hex()
+    if (root, len(content)) != (receipt.input.root, receipt.input.size):
+        raise Rejected(
+            Reject.INPUT_MISMATCH,
+            f"expected root and size {(receipt.input.root, receipt.input.size)}, got {(root, len(content))}",
+        )
+    return Replay(program=program, input=content)
+
+
+def check_by_execution(
+    receipt: Receipt,
+    replay: Replay,
+    engine: Engine,
+    progress: Callable[[int], ProgressSink] | None = None,
+) -> Iterator[Check]:
+    """Run every shard again and compare its whole claim; `progress` gives a sink for each shard."""
+    for shard in receipt.shards:
+        task = Task(
+            seed=bytes.fromhex(receipt.seed),
+            shard_index=shard.shard_index,
+            shard_count=receipt.shard_count,
+            input=replay.input,
+        )
+        machine = engine.start(replay.program, task)
+        sink = progress(shard.shard_index) if progress else None
+        advance_in_slices(machine, shard.cycle, sink)
+        own = claim_state(machine.state(), machine.node, machine.read_memory)
+        yield _equal(f"shard {shard.shard_index}: running it again gives this result", own, shard.claimed())
+
+
+def _found(packed: str | None, uri: str, blobs: Blobs | None, option: str) -> bytes:
+    if packed is not None:
+        return from_inlined(packed)
+    if blobs is None:
+        raise Rejected(
+            Reject.BLOB_URI,
+            f"the receipt does not hold {uri}; give the file with {option}, or --blobs to fetch it",
+        )
+    return blobs.get(uri, FILE_LIMIT_BYTES if option == "--program" else INPUT_LIMIT_BYTES)
+
+
+def _equal(name: str, expected: object, found: object) -> Check:
+    passed = expected == found
+    return Check(name=name, passed=passed, detail="" if passed else f"expected {expected}, got {found}")

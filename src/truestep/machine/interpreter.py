@@ -75,7 +75,7 @@ class ReferenceMachine:
         return self.state_with_root(self.memory.root())
 
     def state_with_root(self, memory_root: Bytes32) -> MachineState:
-        """The whole state, for a caller that knows the memory root: hashing the memory is most of the work."""
+        """The whole state, for a caller that knows the memory root: hashing memory is most of the work."""
         return MachineState(
             pc=self.pc,
             registers=tuple(self.registers),

@@ -105,6 +105,7 @@ CLOSED: constant(uint256) = 6
 TASK_CLAIMED: constant(uint8) = 2
 CLAIM_RUNNING: constant(uint8) = 0
 
+WITNESS_LIMIT: constant(uint256) = 2876  # Step's own (machine M6)
 BPS: constant(uint256) = 10_000
 
 BOND_RATIO: constant(uint256) = 10
@@ -120,7 +121,7 @@ GAMES_LIMIT: constant(uint256) = 2**23 - 1
 
 # Gas units repaid for a move (P5.2): a little below what the move costs, so that no one plays for the repayment.
 OPEN_GAS: constant(uint256) = 180_000
-SPLIT_GAS: constant(uint256) = 45_000
+SPLIT_GAS: constant(uint256) = 40_000
 SPLIT_GAS_PER_HASH: constant(uint256) = 1_000
 PICK_GAS: constant(uint256) = 45_000
 STEP_GAS: constant(uint256) = 90_000
@@ -317,7 +318,7 @@ def pick(
 
 
 @external
-def step(game_id: uint256, witness: Bytes[3072]):
+def step(game_id: uint256, witness: Bytes[WITNESS_LIMIT]):
     """
     @notice Execute the one step that is left, and so decide the game (P4.6). By anybody.
     """

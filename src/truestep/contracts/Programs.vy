@@ -74,8 +74,8 @@ def get(program_id: uint256) -> IPrograms.Program:
     """
     @notice A registered program.
     """
-    assert program_id != 0 and program_id <= self.program_count, "unknown program"
     stored: StoredProgram = self.programs[program_id]
+    assert stored.terms != 0, "unknown program"
     return IPrograms.Program(
         image_root=stored.image_root,
         entry=convert(stored.terms & (2**32 - 1), uint64),

@@ -9,6 +9,36 @@ RANGE_LEVEL: constant(uint256) = 24  # an eighth of the memory, 512 MiB
 CHECK_LIMIT_BYTES: constant(uint256) = 8192
 CHECK_LIMIT_LEAVES: constant(uint256) = CHECK_LIMIT_BYTES // 32
 
+# Root of an all-zero subtree of 2^level leaves, by level (M3.2).
+ZERO_NODES: constant(bytes32[RANGE_LEVEL + 2]) = [
+    0x0000000000000000000000000000000000000000000000000000000000000000,
+    0xad3228b676f7d3cd4284a5443f17f1962b36e491b30a40b2405849e597ba5fb5,
+    0xb4c11951957c6f8f642c4af61cd6b24640fec6dc7fc607ee8206a99e92410d30,
+    0x21ddb9a356815c3fac1026b6dec5df3124afbadb485c9ba5a3e3398a04b7ba85,
+    0xe58769b32a1beaf1ea27375a44095a0d1fb664ce2dd358e7fcbfb78c26a19344,
+    0x0eb01ebfc9ed27500cd4dfc979272d1f0913cc9f66540d7e8005811109e1cf2d,
+    0x887c22bd8750d34016ac3c66b5ff102dacdd73f6b014e710b51e8022af9a1968,
+    0xffd70157e48063fc33c97a050f7f640233bf646cc98d9524c6b92bcf3ab56f83,
+    0x9867cc5f7f196b93bae1e27e6320742445d290f2263827498b54fec539f756af,
+    0xcefad4e508c098b9a7e1d8feb19955fb02ba9675585078710969d3440f5054e0,
+    0xf9dc3e7fe016e050eff260334f18a5d4fe391d82092319f5964f2e2eb7c1c3a5,
+    0xf8b13a49e282f609c317a833fb8d976d11517c571d1221a265d25af778ecf892,
+    0x3490c6ceeb450aecdc82e28293031d10c7d73bf85e57bf041a97360aa2c5d99c,
+    0xc1df82d9c4b87413eae2ef048f94b4d3554cea73d92b0f7af96e0271c691e2bb,
+    0x5c67add7c6caf302256adedf7ab114da0acfe870d449a3a489f781d659e8becc,
+    0xda7bce9f4e8618b6bd2f4132ce798cdc7a60e7e1460a7299e3c6342a579626d2,
+    0x2733e50f526ec2fa19a22b31e8ed50f23cd1fdf94c9154ed3a7609a2f1ff981f,
+    0xe1d3b5c807b281e4683cc6d6315cf95b9ade8641defcb32372f1c126e398ef7a,
+    0x5a2dce0a8a7f68bb74560f8f71837c2c2ebbcbf7fffb42ae1896f13f7c7479a0,
+    0xb46a28b6f55540f89444f63de0378e3d121be09e06cc9ded1c20e65876d36aa0,
+    0xc65e9645644786b620e2dd2ad648ddfcbf4a7e5b1a3a4ecfe7f64667a3f0b7e2,
+    0xf4418588ed35a2458cffeb39b93d26f18d2ab13bdce6aee58e7b99359ec2dfd9,
+    0x5a9c16dc00d6ef18b7933a6f8dc65ccb55667138776f7dea101070dc8796e377,
+    0x4df84f40ae0c8229d0d6069e5c8f39a7c299677a09d367fc7b05e3bc380ee652,
+    0xcdc72595f74c7b1043d0e1ffbab734648c838dfb0527d971b602bc216c9619ef,
+    0x0abf5ac974a1ed57f4050aa510dd9c74f508277b39d7973bb2dfccc5eeb0618d,
+]
+
 
 @internal
 @pure
@@ -27,15 +57,12 @@ def initial_state_hash(
     counts: uint256 = arithmetic.swap_bytes(input_size) << 192
     counts |= arithmetic.swap_bytes(shard_index) << 128
     counts |= arithmetic.swap_bytes(shard_count) << 64
-    zero: bytes32 = empty(bytes32)
+    zeros: bytes32[RANGE_LEVEL + 2] = ZERO_NODES
     header: bytes32 = keccak256(abi_encode(seed, counts))
     for level: uint256 in range(1, RANGE_LEVEL):
-        zero = keccak256(abi_encode(zero, zero))
-        header = keccak256(abi_encode(header, zero))
-    zero = keccak256(abi_encode(zero, zero))
-    zero = keccak256(abi_encode(zero, zero))
+        header = keccak256(abi_encode(header, zeros[level]))
     inner: bytes32 = keccak256(abi_encode(header, input_root))
-    right: bytes32 = keccak256(abi_encode(inner, zero))
+    right: bytes32 = keccak256(abi_encode(inner, zeros[RANGE_LEVEL + 1]))
     return self._state_hash(keccak256(abi_encode(image_root, right)), entry << 192)
 
 
@@ -53,11 +80,10 @@ def final_state_hash(
     """
     @notice The hash of the final state that holds this output (M2.3, M3.6, M3.7).
     """
-    zero: bytes32 = empty(bytes32)
+    zeros: bytes32[RANGE_LEVEL + 2] = ZERO_NODES
     size_root: bytes32 = convert(arithmetic.swap_bytes(output_size) << 192, bytes32)
     for level: uint256 in range(RANGE_LEVEL):
-        size_root = keccak256(abi_encode(size_root, zero))
-        zero = keccak256(abi_encode(zero, zero))
+        size_root = keccak256(abi_encode(size_root, zeros[level]))
     right: bytes32 = keccak256(abi_encode(inner_root, keccak256(abi_encode(size_root, output_root))))
     head: uint256 = cycle << 128 | status << 120 | code << 56
     return self._state_hash(keccak256(abi_encode(left_root, right)), head)
@@ -89,13 +115,12 @@ def root_of_bytes(content: Bytes[CHECK_LIMIT_BYTES]) -> bytes32:
     count: uint256 = (len(content) + 31) // 32
     for index: uint256 in range(count, bound=CHECK_LIMIT_LEAVES):
         nodes[index] = extract32(padded, index * 32)
-    zero: bytes32 = empty(bytes32)
+    zeros: bytes32[RANGE_LEVEL + 2] = ZERO_NODES
     for level: uint256 in range(RANGE_LEVEL):
         pairs: uint256 = max(1, (count + 1) // 2)
         for index: uint256 in range(pairs, bound=CHECK_LIMIT_LEAVES // 2):
-            right: bytes32 = nodes[2 * index + 1] if 2 * index + 1 < count else zero
-            left: bytes32 = nodes[2 * index] if 2 * index < count else zero
+            left: bytes32 = nodes[2 * index]  # level 0 of an empty content: a zero leaf
+            right: bytes32 = nodes[2 * index + 1] if 2 * index + 1 < count else zeros[level]
             nodes[index] = keccak256(abi_encode(left, right))
         count = pairs
-        zero = keccak256(abi_encode(zero, zero))
     return nodes[0]

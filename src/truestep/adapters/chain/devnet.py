@@ -1,0 +1,168 @@
+"""Chains for one's own machine: in this process (eth-tester), or an anvil process."""
+
+import re
+import socket
+import subprocess
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+from web3 import EthereumTesterProvider, Web3
+from web3.providers.base import BaseProvider
+from web3.types import RPCEndpoint, RPCResponse
+
+from truestep.adapters.chain.connection import ERROR_SELECTOR, connect
+from truestep.base.errors import Unavailable
+from truestep.base.ids import Address
+
+START_SECONDS = 20.0
+"""anvil starts in well under a second; a loaded machine gets this long."""
+STOP_SECONDS = 5.0
+_REVERTED = re.compile("execution reverted(?:: (.*))?", re.DOTALL)
+
+
+class Devnet(Protocol):
+    """A chain with rich accounts whose time can be moved forward."""
+
+    @property
+    def node(self) -> str | BaseProvider:
+        """What `connect` takes."""
+        ...
+
+    def advance(self, seconds: int) -> None:
+        """Mine a block so much later than the newest one."""
+        ...
+
+    def fund(self, account: Address, amount_wei: int) -> None:
+        """Give coins to an account."""
+        ...
+
+    def stop(self) -> None:
+        """End it; what was on it is gone."""
+        ...
+
+
+class EmbeddedProvider(EthereumTesterProvider):
+    """eth-tester as a node would answer: refusals as JSON-RPC errors, one request at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._mutex = threading.RLock()
+
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        """One JSON-RPC request."""
+        from eth_tester.exceptions import TransactionFailed
+        from eth_utils.exceptions import ValidationError
+
+        with self._mutex:
+            try:
+                return super().make_request(method, params)
+            except TransactionFailed as error:
+                return _error_response(3, str(error), _revert_output(str(error)))
+            except ValidationError as error:
+                return _error_response(-32000, str(error), "0x")
+
+
+def _error_response(code: int, message: str, output: str) -> RPCResponse:
+    return {"jsonrpc": "2.0", "id": 0, "error": {"code": code, "message": message, "data": output}}
+
+
+def _revert_output(message: str) -> str:
+    """Error(string) in hex, as a node returns it beside its message."""
+    matched = _REVERTED.fullmatch(message)
+    if matched is None or not matched[1]:
+        return "0x"
+    text = matched[1].encode()
+    words = (32).to_bytes(32, "big") + len(text).to_bytes(32, "big") + text + bytes(-len(text) % 32)
+    return "0x" + (ERROR_SELECTOR + words).hex()
+
+
+class EmbeddedDevnet:
+    """A chain inside this process; needs the `devnet` extra. Satisfies `Devnet`."""
+
+    def __init__(self) -> None:
+        try:
+            self._provider = EmbeddedProvider()
+        except ImportError as error:
+            raise Unavailable(
+                "the embedded devnet needs eth-tester: pip install 'truestep[devnet]'"
+            ) from error
+        self._web3 = connect(self._provider)
+
+    @property
+    def node(self) -> BaseProvider:
+        """What `connect` takes."""
+        return self._provider
+
+    def advance(self, seconds: int) -> None:
+        """Mine a block so much later than the newest one."""
+        newest = self._web3.eth.get_block("latest").get("timestamp", 0)
+        tester: Any = self._provider.ethereum_tester
+        tester.time_travel(newest + seconds)
+
+    def fund(self, account: Address, amount_wei: int) -> None:
+        """Give coins to an account, from the first rich one."""
+        _fund(self._web3, account, amount_wei)
+
+    def stop(self) -> None:
+        """Nothing to end."""
+
+
+class AnvilDevnet:
+    """An anvil process under the rules of Osaka on a free port. Satisfies `Devnet`."""
+
+    def __init__(self, program: Path, *, chain_id: int = 31337, port: int | None = None) -> None:
+        """Start `program`. Raises `Unavailable` if it does not answer in time."""
+        self.port = port or _free_port()
+        options = ["--hardfork", "osaka", "--enable-tx-gas-limit", "--silent", "--order", "fifo"]
+        command = [str(program), *options, "--port", str(self.port), "--chain-id", str(chain_id)]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._web3 = connect(self.node)
+        deadline = time.monotonic() + START_SECONDS
+        while not self._web3.is_connected():
+            if time.monotonic() > deadline or self._process.poll() is not None:
+                self.stop()
+                raise Unavailable(f"anvil at {program} does not answer on port {self.port}; try another port")
+            time.sleep(0.02)
+
+    @property
+    def node(self) -> str:
+        """What `connect` takes: its URL."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def advance(self, seconds: int) -> None:
+        """Mine a block so much later than now."""
+        self._request("evm_increaseTime", [seconds])
+        self._request("evm_mine", [])
+
+    def fund(self, account: Address, amount_wei: int) -> None:
+        """Give coins to an account, from the first rich one."""
+        _fund(self._web3, account, amount_wei)
+
+    def stop(self) -> None:
+        """End the process."""
+        self._process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(STOP_SECONDS)
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+    def _request(self, method: str, parameters: list[int]) -> None:
+        self._web3.provider.make_request(RPCEndpoint(method), parameters)
+
+
+def _fund(web3: Web3, account: Address, amount_wei: int) -> None:
+    rich = web3.eth.accounts[0]
+    sent = web3.eth.send_transaction(
+        {"from": rich, "to": Web3.to_checksum_address(account), "value": Web3.to_wei(amount_wei, "wei")}
+    )
+    web3.eth.wait_for_transaction_receipt(sent, timeout=START_SECONDS, poll_latency=0.05)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

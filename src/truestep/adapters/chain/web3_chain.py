@@ -308,7 +308,7 @@ class Web3Chain:
         return self._uris.get((contract, number), "")
 
     def _events_about(self, contract: str, name: str, number: int) -> tuple[ChainEvent, ...]:
-        """Events of one kind whose first indexed field is `number`, newest first, of the newest range with any."""
+        """Events of one kind about `number`, their first indexed field: newest first, of the newest range."""
         topics = [_topic(event_topic(contract, name)), _topic(number.to_bytes(32, "big"))]
         until = self.head().number
         while until >= self.first_block:

@@ -20,7 +20,7 @@ def blob_name(content: bytes) -> str:
 
 
 def output_name(output_root: Bytes32, size_bytes: int) -> str:
-    """Where an output lies. Root and size together name one content: zeros at its end do not change the root."""
+    """Where an output lies. Root and size name one content: zeros at its end do not change the root."""
     return f"outputs/{output_root.hex()}-{size_bytes}"
 
 

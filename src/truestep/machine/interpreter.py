@@ -13,7 +13,7 @@ from truestep.machine.arithmetic import (
 )
 from truestep.machine.decode import Instruction, Kind, decode
 from truestep.machine.layout import may_fetch, may_load, may_store
-from truestep.machine.memory import Memory
+from truestep.machine.memory import AddressSpace
 from truestep.machine.program import Program, Task, initial_memory
 from truestep.machine.state import REGISTER_COUNT, MachineState, Status, TrapCause
 
@@ -38,7 +38,7 @@ class Trap(Exception):
 class ReferenceMachine:
     """A run in the reference interpreter. Satisfies `truestep.ports.engine.Machine`."""
 
-    def __init__(self, memory: Memory, entry: int, *, debug_sink: DebugSink | None = None) -> None:
+    def __init__(self, memory: AddressSpace, entry: int, *, debug_sink: DebugSink | None = None) -> None:
         self.memory = memory
         self.registers = [0] * REGISTER_COUNT
         self.pc = entry

@@ -1,5 +1,7 @@
 """Sparse memory of the reference machine: pages on demand, and the tree over them (docs/machine.md M3)."""
 
+from typing import Protocol
+
 from truestep.base.ids import Bytes32
 from truestep.commitments.keccak import PairHasher, hash_pairs
 from truestep.commitments.merkle import (
@@ -17,6 +19,30 @@ from truestep.machine.layout import (
 )
 
 _LEAVES_PER_PAGE = PAGE_SIZE_BYTES // LEAF_SIZE_BYTES
+
+
+class AddressSpace(Protocol):
+    """What the interpreter needs of a memory; an engine brings its own."""
+
+    def read(self, address: int, size_bytes: int) -> bytes:
+        """The bytes at `address`; may not cross the end of memory."""
+        ...
+
+    def write(self, address: int, content: bytes) -> None:
+        """Put `content` at `address`; may not cross the end of memory."""
+        ...
+
+    def read_leaf(self, index: int) -> bytes:
+        """The 32-byte leaf number `index`."""
+        ...
+
+    def node(self, level: int, index: int) -> Bytes32:
+        """A node of the memory tree, at any level (M3.2)."""
+        ...
+
+    def root(self) -> Bytes32:
+        """The root of the memory tree."""
+        ...
 
 
 class Memory:

@@ -62,7 +62,14 @@ class Evm:
         artifact = load_artifact(name)
         constructors = [entry for entry in artifact.abi if entry["type"] == "constructor"]
         types = _types(constructors[0]["inputs"]) if constructors else []
-        address = self.chain.deploy(sender, artifact.bytecode + encode(types, arguments))
+        return self.deploy_code(artifact, artifact.bytecode + encode(types, arguments), sender=sender)
+
+    def deploy_code(self, artifact: Artifact, creation_code: bytes, *, sender: str = SENDER) -> "EvmContract":
+        """Deploy creation code with its arguments behind it. Raises `Reverted`."""
+        try:
+            address = self.chain.deploy(sender, creation_code)
+        except RuntimeError as error:
+            raise _reverted(error) from error
         return EvmContract(evm=self, address=address, artifact=artifact)
 
 
@@ -102,10 +109,7 @@ class EvmContract:
                 sender, self.address, selector + encode(inputs, arguments), value, is_static=is_static
             )
         except RuntimeError as error:
-            reverted = _REVERT_OUTPUT.search(str(error))
-            if reverted is None:
-                raise
-            raise Reverted(_reason(bytes.fromhex(reverted[1]))) from error
+            raise _reverted(error) from error
         values = decode(outputs, output)
         outcome = chain.result
         assert outcome is not None
@@ -132,6 +136,12 @@ class EvmContract:
         for parameter, topic in zip(indexed, topics[1:], strict=True):
             fields[parameter["name"]] = decode([parameter["type"]], topic)[0]
         return [Event(name=entry["name"], fields=fields)]
+
+
+def _reverted(error: RuntimeError) -> Exception:
+    """What the chain's own error says: a revert, or the error itself."""
+    reverted = _REVERT_OUTPUT.search(str(error))
+    return error if reverted is None else Reverted(_reason(bytes.fromhex(reverted[1])))
 
 
 def _reason(output: bytes) -> str | None:

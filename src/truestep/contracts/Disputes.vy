@@ -139,7 +139,7 @@ winner_share_bps: public(immutable(uint256))
 gas_price_cap_wei: public(immutable(uint256))
 
 claims: HashMap[uint256, uint256]
-pots_wei: HashMap[uint256, uint256]
+pots_wei: public(HashMap[uint256, uint256])
 games: HashMap[uint256, StoredGame]
 ordinals: HashMap[uint256, HashMap[address, uint256]]
 

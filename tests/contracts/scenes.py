@@ -1,0 +1,140 @@
+"""Common beginnings of tests: a program, a job, a claim, a game."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tests.contracts.network import ALICE, LIAR, MALICE, REQUESTER, Network
+from tests.contracts.runs import ENTRY, INPUT, MAX_CYCLES, SEED, SHARD_COUNT, SUM, Run, program_of
+from truestep.base.ids import ClaimId, GameId, JobId, TaskId, claim_of, task_of
+from truestep.commitments.merkle import root_of_bytes
+from truestep.machine.layout import RANGE_LEVEL
+from truestep.protocol.bisection import Interval, first_disagreement, part_siblings
+from truestep.protocol.claims import ClaimedState
+
+REWARD_WEI = 10**16
+LEASE_SECONDS = 1_000
+LIFETIME_SECONDS = 100_000
+STAKE_WEI = 10**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What `post` takes, with defaults that it accepts. The deadline counts from now."""
+
+    program_id: int = 1
+    input_root: bytes = root_of_bytes(INPUT, RANGE_LEVEL)
+    input_size: int = len(INPUT)
+    input_uri: str = "https://example.org/input"
+    seed: bytes = SEED
+    shard_count: int = SHARD_COUNT
+    reward_wei: int = REWARD_WEI
+    lease_seconds: int = LEASE_SECONDS
+    lifetime_seconds: int = LIFETIME_SECONDS
+
+    def arguments(self, now: int) -> tuple[Any, ...]:
+        """The struct."""
+        counts = (self.shard_count, self.reward_wei, self.lease_seconds, now + self.lifetime_seconds)
+        return (self.program_id, self.input_root, self.input_size, self.input_uri, self.seed, *counts)
+
+
+def register(net: Network, words: tuple[int, ...] = SUM, max_cycles: int = MAX_CYCLES) -> int:
+    """Register a program of these instructions."""
+    program = program_of(words)
+    arguments = (program.root(), ENTRY, max_cycles, b"\0" * 32, "https://example.org/program.elf")
+    return net.programs.transact("register", *arguments, sender=REQUESTER).result
+
+
+def post(net: Network, order: Order | None = None, value_wei: int | None = None) -> JobId:
+    """Post a job; pays what it costs unless told otherwise."""
+    order = order or Order()
+    price_wei = order.reward_wei * order.shard_count if value_wei is None else value_wei
+    receipt = net.jobs.transact("post", order.arguments(net.now), sender=REQUESTER, value=price_wei)
+    return JobId(receipt.result)
+
+
+def post_program(net: Network, words: tuple[int, ...] = SUM, **changes: Any) -> JobId:
+    """Register a program and post a job for it."""
+    return post(net, replace(Order(program_id=register(net, words)), **changes))
+
+
+def take(net: Network, job_id: JobId, shard_index: int = 0, operator: str = ALICE) -> TaskId:
+    """Take a task; stakes first if the operator has nothing."""
+    if net.account(operator).stake == 0:
+        net.deposit(operator, STAKE_WEI)
+    net.jobs.transact("take", job_id, shard_index, sender=operator)
+    return task_of(job_id, shard_index)
+
+
+def claim(net: Network, task_id: TaskId, made: Run, operator: str = ALICE) -> ClaimId:
+    """Claim the end of a run."""
+    net.jobs.transact("claim", task_id, made.claimed.as_struct(), made.running_state, sender=operator)
+    return claim_of(task_id, net.task(task_id).attempt)
+
+
+def finalize(net: Network, task_id: TaskId, claimed: ClaimedState) -> None:
+    """Make a claim the result, after its window."""
+    net.jobs.transact("finalize", task_id, claimed.as_struct())
+
+
+def open_game(net: Network, claim_id: ClaimId, claimed: ClaimedState, challenger: str = MALICE) -> GameId:
+    """Challenge a claim."""
+    bond_wei = net.parameters.challenger_bond_wei
+    receipt = net.disputes.transact("open", claim_id, claimed.as_struct(), sender=challenger, value=bond_wei)
+    return GameId(receipt.result)
+
+
+@dataclass(slots=True, kw_only=True)
+class Play:
+    """One game between two who each believe in a run; `interval` and `hashes` follow the chain."""
+
+    net: Network
+    game_id: GameId
+    asserted: Run
+    operator: str = LIAR
+    believed: Run
+    challenger: str = MALICE
+    hashes: list[bytes] | None = None
+
+    def interval(self) -> Interval:
+        """What is disputed."""
+        game = self.net.game(self.game_id)
+        return Interval(low=game.low, high=game.high)
+
+    def asserted_hashes(self) -> list[bytes]:
+        """The hashes at the boundaries of the split that is due, the ends as the chain has them."""
+        game, arity = self.net.game(self.game_id), self.net.parameters.arity
+        inner = [self.asserted.hash_at(i) for i in self.interval().boundaries(arity)[1:-1]]
+        return [game.low_hash, *inner, game.high_hash]
+
+    def split(self) -> list[bytes]:
+        """The operator splits; the boundary hashes."""
+        self.hashes = self.asserted_hashes()
+        self.net.disputes.transact("split", self.game_id, self.hashes[1:-1], sender=self.operator)
+        return self.hashes
+
+    def pick(self, part: int | None = None) -> None:
+        """The challenger picks the first part that it disagrees with, or the one it is told."""
+        assert self.hashes is not None
+        if part is None:
+            boundaries = self.interval().boundaries(self.net.parameters.arity)
+            part = first_disagreement(self.hashes, [self.believed.hash_at(i) for i in boundaries])
+        siblings = part_siblings(self.hashes, self.net.parameters.arity, part)
+        proof = (part, self.hashes[part], self.hashes[part + 1], siblings)
+        self.net.disputes.transact("pick", self.game_id, *proof, sender=self.challenger)
+
+    def to_last_step(self) -> None:
+        """Split and pick until one step is left."""
+        while self.interval().length > 1:
+            self.split()
+            self.pick()
+
+    def step(self, run: Run | None = None) -> None:
+        """Somebody executes the step."""
+        witness = (run or self.believed).witness_at(self.interval().low)
+        self.net.disputes.transact("step", self.game_id, witness)
+
+    def settle(self) -> Any:
+        """Somebody settles; the receipt."""
+        return self.net.disputes.transact("settle", self.game_id)

@@ -105,6 +105,9 @@ class Reject(StrEnum):
     PROGRAM_MISMATCH = "program is not the registered one"
     INPUT_MISMATCH = "input is not the posted one"
     CLAIM_UNKNOWN = "unknown claim"
+    KEYSTORE_FILE = "not a keystore"
+    KEYSTORE_EXISTS = "keystore exists already"
+    PASSWORD_WRONG = "wrong password"
     RECEIPT_MALFORMED = "not a receipt"
     JOB_UNFINISHED = "job is not finished"
 

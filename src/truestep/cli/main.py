@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import truestep
-from truestep.cli.commands import build, prove_step, run
+from truestep.cli.commands import account, build, devnet, prove_step, run
 
 app = typer.Typer(
     name="truestep",
@@ -34,5 +34,5 @@ def truestep_program(
     """Off-chain work whose results any EVM chain can check, down to one instruction."""
 
 
-for module in (build, run, prove_step):
+for module in (build, run, prove_step, devnet, account):
     module.register(app)

@@ -1,12 +1,16 @@
 """Options that several commands share, and how their text becomes values."""
 
 import re
+import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from truestep.base.ids import Bytes32
+from truestep.cli.failure import Failure
+from truestep.client.accounts import read_password
 
 ProgramArgument = Annotated[
     Path,
@@ -42,3 +46,57 @@ def parse_shard(text: str) -> tuple[int, int]:
             f"expected a shard index from 0 to one below the count, got {text!r}", param_hint="--shard"
         )
     return index, count
+
+
+RpcOption = Annotated[
+    str, typer.Option("--rpc", metavar="URL", envvar="TRUESTEP_RPC", help="A node of the chain.")
+]
+DeploymentOption = Annotated[
+    Path,
+    typer.Option(metavar="FILE", envvar="TRUESTEP_DEPLOYMENT", help="Where the network's contracts are."),
+]
+BlobsOption = Annotated[
+    str,
+    typer.Option(metavar="URL|DIR", envvar="TRUESTEP_BLOBS", help="Where programs, inputs, outputs lie."),
+]
+KeystoreOption = Annotated[
+    Path,
+    typer.Option(metavar="FILE", envvar="TRUESTEP_KEYSTORE", help="The account: `truestep account new`."),
+]
+PasswordFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        envvar="TRUESTEP_PASSWORD_FILE",
+        help="Its password, in the first line. Default: ask.",
+    ),
+]
+
+_UNITS_WEI = {"": 10**18, "eth": 10**18, "gwei": 10**9, "wei": 1}
+
+
+def parse_amount(text: str, option: str) -> int:
+    """Wei in an amount of coins: `0.05`, `0.05eth`, `20gwei` or `7wei`."""
+    match = re.fullmatch(r"(\d{1,30}(?:\.\d{1,18})?)\s*([a-z]*)", text.strip().lower())
+    if match and match[2] in _UNITS_WEI:
+        amount_wei = Decimal(match[1]) * _UNITS_WEI[match[2]]
+        if amount_wei == amount_wei.to_integral_value():
+            return int(amount_wei)
+    raise typer.BadParameter(
+        f"expected an amount such as 0.05, 20gwei or 7wei, got {text!r}", param_hint=option
+    )
+
+
+def coins(amount_wei: int) -> str:
+    """An amount for people: whole coins, without zeros that say nothing."""
+    text = f"{Decimal(amount_wei) / 10**18:,.18f}".rstrip("0").rstrip(".")
+    return f"{text} ETH"
+
+
+def ask_password(password_file: Path | None, *, is_new: bool = False) -> str:
+    """The password in the file, else the one that a person types."""
+    if password_file is not None:
+        return read_password(password_file)
+    if not sys.stdin.isatty():
+        raise Failure("password", "expected a password, got no terminal to ask at; give --password-file FILE")
+    return typer.prompt("password", hide_input=True, confirmation_prompt=is_new, err=True)

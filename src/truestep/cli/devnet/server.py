@@ -1,40 +1,36 @@
 """The devnet's HTTP server: JSON-RPC at `/`, blobs beside it. Serves programs on this computer alone."""
 
 import functools
-import os
 import re
-import tempfile
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
-from truestep.base.errors import Unavailable
+from truestep.adapters.blobs.addresses import BLOB_LIMIT_BYTES, blob_name
+from truestep.adapters.blobs.directory import DirectoryBlobs
+from truestep.base.errors import Rejected, Unavailable
 from truestep.cli.devnet.rpc import DevnetRpc
-from truestep.machine.layout import INPUT_LIMIT_BYTES
 
 HOST = "127.0.0.1"
 """Never another: the keys are public and the time can be moved by anybody who can connect."""
 RPC_LIMIT_BYTES = 4 << 20
 """A deployment takes 50 KiB of hex, a batch of calls some more."""
-BLOB_LIMIT_BYTES = INPUT_LIMIT_BYTES
 CONNECTION_SECONDS = 60
 """A client that says nothing for so long loses its connection, and its thread ends."""
 TICK_SECONDS = 0.5
 
-_CHUNK_BYTES = 1 << 20
 _BLOB_PATH = re.compile(r"/blobs/((?:outputs/)?[0-9a-f]{64})")
-_OWN_NAMES = ("127.0.0.1", "localhost", "")
+_OWN_NAMES = ("127.0.0.1", "localhost")
 
 
 @contextmanager
-def serving(rpc: DevnetRpc, blob_folder: Path, port: int) -> Generator[str, None, None]:
+def serving(rpc: DevnetRpc, blobs: DirectoryBlobs, port: int) -> Generator[str, None, None]:
     """Serve until the block ends, at the address that is the value. Port 0 chooses a free one."""
     try:
-        server = ThreadingHTTPServer((HOST, port), functools.partial(_Handler, rpc, blob_folder))
+        server = ThreadingHTTPServer((HOST, port), functools.partial(_Handler, rpc, blobs))
     except OSError as error:
         raise Unavailable(
             f"expected to serve on port {port}, got: {error.strerror}; choose another with --port"
@@ -66,92 +62,84 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True  # an answer is two writes
     timeout = CONNECTION_SECONDS
 
-    def __init__(self, rpc: DevnetRpc, blob_folder: Path, *connection: Any) -> None:
+    def __init__(self, rpc: DevnetRpc, blobs: DirectoryBlobs, *connection: Any) -> None:
         self._rpc = rpc
-        self._blob_folder = blob_folder
+        self._blobs = blobs
         super().__init__(*connection)
 
     def do_POST(self) -> None:
         """JSON-RPC."""
-        size_bytes = self._body_size_bytes(RPC_LIMIT_BYTES)
-        if size_bytes is not None:
-            self._send(HTTPStatus.OK, self._rpc.answer(self.rfile.read(size_bytes)))
+        body = self._body(RPC_LIMIT_BYTES)
+        if body is not None:
+            self._send(HTTPStatus.OK, self._rpc.answer(body))
 
     def do_GET(self) -> None:
         """A blob's bytes."""
-        path = self._blob_path()
-        if path is None or not path.is_file():
+        name = self._blob_name()
+        try:
+            content = self._blobs.read_named(name, BLOB_LIMIT_BYTES) if name else None
+        except (Rejected, Unavailable):
+            content = None
+        if content is None:
             self._refuse(HTTPStatus.NOT_FOUND, "no such blob")
-            return
-        with path.open("rb") as blob:
-            self._send_head(HTTPStatus.OK, path.stat().st_size, "application/octet-stream")
-            while chunk := blob.read(_CHUNK_BYTES):
-                self.wfile.write(chunk)
+        else:
+            self._send(HTTPStatus.OK, content, "application/octet-stream")
 
     def do_PUT(self) -> None:
-        """Keep a blob; whoever reads it checks it against its hash."""
-        path = self._blob_path()
-        if path is None:
+        """Keep a blob that is what its name says; outputs are checked by those who read them."""
+        name = self._blob_name()
+        if name is None:
             self._refuse(HTTPStatus.NOT_FOUND, "expected /blobs/ and 64 hex digits")
             return
-        size_bytes = self._body_size_bytes(BLOB_LIMIT_BYTES)
-        if size_bytes is not None:
-            self._keep(path, size_bytes)
-
-    def _keep(self, path: Path, size_bytes: int) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, unfinished = tempfile.mkstemp(dir=path.parent)
+        content = self._body(BLOB_LIMIT_BYTES)
+        if content is None:
+            return
+        if "/" not in name and blob_name(content) != name:
+            self._refuse(HTTPStatus.BAD_REQUEST, f"expected the blob of hash {name}, got another")
+            return
         try:
-            with os.fdopen(handle, "wb") as file:
-                while size_bytes and (chunk := self.rfile.read(min(size_bytes, _CHUNK_BYTES))):
-                    size_bytes -= file.write(chunk)
-            if not size_bytes:
-                Path(unfinished).replace(path)
-        finally:
-            Path(unfinished).unlink(missing_ok=True)
-        if size_bytes:
-            self.close_connection = True
-        else:
-            self._send(HTTPStatus.CREATED, b"")
+            self._blobs.write_named(name, content)
+        except Unavailable as error:
+            self._refuse(HTTPStatus.INSUFFICIENT_STORAGE, str(error))
+            return
+        self._send(HTTPStatus.CREATED, b"")
 
-    def _blob_path(self) -> Path | None:
+    def _blob_name(self) -> str | None:
         match = _BLOB_PATH.fullmatch(self.path)
-        return self._blob_folder / match[1] if match and self._is_own_host() else None
+        return match[1] if match and self._is_own_host() else None
 
-    def _body_size_bytes(self, limit_bytes: int) -> int | None:
-        """The body's stated size; None after an answer that refuses it."""
+    def _body(self, limit_bytes: int) -> bytes | None:
+        """The request's body; None after an answer that refuses it."""
         stated = self.headers.get("Content-Length", "")
         if not self._is_own_host():
             self._refuse(HTTPStatus.FORBIDDEN, "this server answers to 127.0.0.1 and localhost only")
         elif not stated.isdecimal():
             self._refuse(HTTPStatus.LENGTH_REQUIRED, "expected a Content-Length")
         elif int(stated) > limit_bytes:
-            self._refuse(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"expected at most {limit_bytes} bytes, got {stated}"
-            )
+            message = f"expected at most {limit_bytes} bytes, got {stated}"
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message)
+        elif len(body := self.rfile.read(int(stated))) == int(stated):
+            return body
         else:
-            return int(stated)
+            self.close_connection = True
         return None
 
     def _is_own_host(self) -> bool:
         """Whether the request was meant for this server: a web page that rebinds its name is not."""
-        return self.headers.get("Host", "").rpartition(":")[0] in _OWN_NAMES
+        return self.headers.get("Host", "").partition(":")[0] in _OWN_NAMES
 
     def _refuse(self, status: HTTPStatus, message: str) -> None:
-        self.close_connection = True  # its body has not been read
+        self.close_connection = True  # its body may not have been read
         self._send(status, message.encode(), "text/plain")
 
     def _send(self, status: HTTPStatus, body: bytes, content_type: str = "application/json") -> None:
-        self._send_head(status, len(body), content_type)
-        self.wfile.write(body)
-
-    def _send_head(self, status: HTTPStatus, size_bytes: int, content_type: str) -> None:
         self.send_response(status)
         self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(size_bytes))
+        self.send_header("Content-Length", str(len(body)))
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
+        self.wfile.write(body)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Requests are not news; errors of the server itself still are."""

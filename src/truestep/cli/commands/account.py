@@ -1,0 +1,56 @@
+"""`truestep account`: keys in encrypted keystores."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from truestep.base.errors import Rejected
+from truestep.cli.options import PasswordFileOption, ask_password
+from truestep.cli.screen import JsonFlag, Screen, guarded
+from truestep.client.accounts import create_keystore, keystore_address
+
+NEW_EXAMPLE = "Example: truestep account new operator.json --password-file password"
+LIST_EXAMPLE = "Example: truestep account list keys"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    accounts = typer.Typer(no_args_is_help=True, help="Accounts in encrypted keystores.")
+    accounts.command(name="new", epilog=NEW_EXAMPLE)(new)
+    accounts.command(name="list", epilog=LIST_EXAMPLE)(show)
+    app.add_typer(accounts, name="account")
+
+
+@guarded
+def new(
+    keystore: Annotated[Path, typer.Argument(metavar="KEYSTORE", help="The file to write; must not exist.")],
+    password_file: PasswordFileOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make a new key and keep it encrypted.
+
+    Keep the file and the password apart, and both in two places: nobody can restore them.
+    """
+    screen = Screen(as_json=as_json)
+    address = create_keystore(keystore, ask_password(password_file, is_new=True))
+    screen.result({"address": address, "keystore": str(keystore)})
+
+
+@guarded
+def show(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to look.")] = Path(),
+    as_json: JsonFlag = False,
+) -> None:
+    """List the keystores of a directory."""
+    accounts: dict[str, str] = {}
+    for path in sorted(directory.iterdir()):
+        try:
+            accounts[str(path)] = keystore_address(path)
+        except (Rejected, UnicodeDecodeError, IsADirectoryError):
+            continue  # other files may lie there
+    screen = Screen(as_json=as_json)
+    if not accounts and not as_json:
+        screen.note(f"no keystores in {directory}; `truestep account new` makes one")
+    lines = "\n".join(f"{address}  {path}" for path, address in accounts.items())
+    screen.result({"accounts": accounts}, shown=lines)

@@ -1,0 +1,113 @@
+"""`truestep devnet`: a whole network on this computer, but for the workers."""
+
+import signal
+import threading
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from truestep.cli.failure import Failure
+from truestep.cli.screen import JsonFlag, Screen, guarded
+
+if TYPE_CHECKING:
+    from truestep.adapters.chain.devnet import Devnet
+    from truestep.cli.devnet.network import DevnetFolder
+
+EXAMPLE = "Example: truestep devnet --port 8545 --directory devnet"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="devnet", epilog=EXAMPLE)(devnet)
+
+
+@guarded
+def devnet(
+    port: Annotated[int, typer.Option(min=0, max=65_534, help="0 takes a free one.")] = 8545,
+    directory: Annotated[Path, typer.Option(metavar="DIR", help="Keys, addresses and blobs.")] = Path(
+        "devnet"
+    ),
+    anvil: Annotated[
+        str | None,
+        typer.Option(metavar="PROGRAM|URL", help="An anvil to start or to use. Default: a chain in Python."),
+    ] = None,
+    window: Annotated[
+        int, typer.Option(metavar="SECONDS", min=10, help="How long a claim can be challenged.")
+    ] = 60,
+    as_json: JsonFlag = False,
+) -> None:
+    """Run a local network: a chain, the contracts, funded accounts and a blob store.
+
+    It listens on 127.0.0.1 only and runs until Ctrl-C; then the chain is gone. The keys in the directory are
+    worthless: never send anything of value to them. With --json the object is printed when all is ready.
+    """
+    from truestep.cli.devnet import network
+
+    screen = Screen(as_json=as_json)
+    folder = network.DevnetFolder(path=directory)
+    with _chain(folder, port, anvil) as (chain, rpc, blobs):
+        with screen.steps("starting", network.SET_UP_STEPS) as progress:
+            parameters = network.devnet_parameters(window)
+            deployment, addresses = network.set_up(chain, folder, parameters, progress)
+        network.write_environment(folder, rpc, blobs)
+        fields = {
+            "rpc": rpc,
+            "blobs": blobs,
+            "chain_id": deployment.chain_id,
+            "deployment": str(folder.deployment),
+            "password_file": str(folder.password),
+            "accounts": addresses,
+        }
+        shown = {name: str(value) for name, value in fields.items() if name != "accounts"}
+        shown |= {role: f"{address}  {folder.keystore(role)}" for role, address in addresses.items()}
+        screen.result(fields if as_json else shown)
+        screen.note(f"\nIn other terminals: [bold]source {folder.environment}[/]. Ctrl-C ends it.")
+        _wait_for_interrupt()
+    screen.note("stopped; the chain is gone")
+
+
+@contextmanager
+def _chain(
+    folder: "DevnetFolder", port: int, anvil: str | None
+) -> Generator[tuple["Devnet", str, str], None, None]:
+    """The chain, its RPC URL and the blob store's."""
+    from truestep.adapters.blobs.directory import DirectoryBlobs
+    from truestep.adapters.blobs.server import BlobServer
+    from truestep.adapters.chain.devnet import AnvilDevnet, EmbeddedDevnet
+    from truestep.cli.devnet.remote import RemoteDevnet
+    from truestep.cli.devnet.rpc import DevnetRpc
+    from truestep.cli.devnet.server import serving
+
+    blobs = DirectoryBlobs(folder.blobs)
+    with ExitStack() as stack:
+        if anvil is None:
+            url = stack.enter_context(serving(DevnetRpc(EmbeddedDevnet()), blobs, port))
+            yield RemoteDevnet(url), url, f"{url}/blobs"
+            return
+        if anvil.startswith(("http://", "https://")):
+            chain: RemoteDevnet | AnvilDevnet = RemoteDevnet(anvil)
+        elif Path(anvil).is_file():
+            chain = AnvilDevnet(Path(anvil), port=port or None)
+        else:
+            raise Failure(
+                "anvil", f"expected a program or a URL, found no file at {anvil}; `make anvil` installs it"
+            )
+        stack.callback(chain.stop)
+        server = BlobServer(blobs, port=port + 1 if port else 0)
+        stack.callback(server.close)
+        yield chain, chain.node, server.url
+
+
+def _wait_for_interrupt() -> None:
+    """Until Ctrl-C or a polite kill."""
+    stopping = threading.Event()
+    previous = signal.signal(signal.SIGTERM, lambda _number, _frame: stopping.set())
+    try:
+        stopping.wait()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, previous)

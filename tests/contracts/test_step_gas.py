@@ -17,7 +17,7 @@ STEP_LIMIT_GAS = 110_000
 MEETING_LEVEL_GAS = 32 * 4 * FLOOR_GAS_PER_TOKEN
 """A misaligned access over two leaves that meet one level higher takes one sibling more."""
 FURTHEST_CROSSING_LIMIT_GAS = 136_000
-"""Two leaves of a full memory that meet nowhere below the root: the calldata alone costs more than the bar."""
+"""Two leaves of a full memory that meet nowhere below the root: calldata alone costs more than the bar."""
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,77 @@
+"""What a role wants done. Nodes do it; a role only decides."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from truestep.base.ids import TaskId
+from truestep.protocol.calls import Call
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send:
+    """Make `call` on the chain, at most once for each intent: `kind/ids`. `message` says why, for people."""
+
+    intent: str
+    call: Call
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    """Get the task's program and input, and check them against the chain."""
+
+    task_id: TaskId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Run the task to its end and keep what is to be claimed."""
+
+    task_id: TaskId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComputeHashes:
+    """Run the task once and keep the state hashes at these cycles, in rising order."""
+
+    task_id: TaskId
+    cycles: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildWitness:
+    """Run the task to this cycle and keep the witness of the step from there."""
+
+    task_id: TaskId
+    cycle: int
+
+
+class Declined(StrEnum):
+    """Why something is left undone."""
+
+    REWARD = "reward is too small"
+    CYCLES = "program may run too long"
+    INPUT_SIZE = "input is too large for this node"
+    LEASE = "lease is too short"
+    DEADLINE = "deadline is too near"
+    CLOCK = "a dispute could not be answered in time"
+    STAKE = "not enough free stake"
+    CAPACITY = "this node is busy"
+    MATERIAL = "program or input cannot be had"
+    MATERIAL_WRONG = "program or input is not what the chain says"
+    BUDGET = "bonds are at their limit"
+    FUNDS = "wallet is short of coins"
+    STRUCK = "a claim of this operator was struck"
+    RUN_FAILED = "the run failed on this node"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decline:
+    """Leave a task alone, and say why."""
+
+    task_id: TaskId
+    reason: Declined
+    message: str
+
+
+Action = Send | Fetch | Run | ComputeHashes | BuildWitness | Decline

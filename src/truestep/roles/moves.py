@@ -1,0 +1,96 @@
+"""The honest side's moves in a game: what to compute, what to send (docs/protocol.md P4)."""
+
+from collections.abc import Sequence
+
+from truestep.base.ids import Bytes32
+from truestep.protocol.bisection import Interval, first_disagreement, part_siblings
+from truestep.protocol.calls import SettleGame, SubmitPick, SubmitSplit, SubmitStep
+from truestep.protocol.records import GameRecord
+from truestep.roles.actions import Action, BuildWitness, ComputeHashes, Fetch, Send
+from truestep.roles.views import GameView, MaterialStage, TaskView
+
+
+def boundaries(game: GameRecord, arity: int) -> list[int]:
+    """The cycles at which the present interval is split."""
+    return Interval(low=game.low, high=game.high).boundaries(arity)
+
+
+def compute(view: TaskView, cycles: Sequence[int]) -> list[Action]:
+    """The work that finds the unknown hashes at `cycles`; nothing while it is under way."""
+    missing = tuple(cycle for cycle in cycles if cycle not in view.hashes)
+    if not missing or view.is_computing:
+        return []
+    return [ComputeHashes(task_id=view.task.task_id, cycles=missing)]
+
+
+def split(view: TaskView, game: GameRecord, arity: int) -> list[Action]:
+    """The operator's move: compute the inner hashes, then send them."""
+    cycles = boundaries(game, arity)[1:-1]
+    if any(cycle not in view.hashes for cycle in cycles):
+        return compute(view, cycles)
+    hashes = tuple(view.hashes[cycle] for cycle in cycles)
+    return [
+        Send(
+            intent=f"split/{game.game_id}/{game.rounds}",
+            call=SubmitSplit(game_id=game.game_id, hashes=hashes),
+            message=f"split steps {game.low} to {game.high} of the run into {len(hashes) + 1} parts",
+        )
+    ]
+
+
+def pick(view: TaskView, game: GameView, arity: int) -> list[Action]:
+    """The challenger's move: compare the operator's hashes with one's own, choose the first false part."""
+    record = game.record
+    cycles = boundaries(record, arity)
+    if any(cycle not in view.hashes for cycle in cycles):
+        return compute(view, cycles)
+    if len(game.split_hashes) != len(cycles) - 2:
+        return []
+    claimed: list[Bytes32] = [record.low_hash, *game.split_hashes, record.high_hash]
+    part = first_disagreement(claimed, [view.hashes[cycle] for cycle in cycles])
+    siblings = tuple(Bytes32(sibling) for sibling in part_siblings(claimed, arity, part))
+    call = SubmitPick(
+        game_id=record.game_id, part=part, start=claimed[part], end=claimed[part + 1], siblings=siblings
+    )
+    return [
+        Send(
+            intent=f"pick/{record.game_id}/{record.rounds}",
+            call=call,
+            message=f"agree up to step {cycles[part]}, disagree at step {cycles[part + 1]}",
+        )
+    ]
+
+
+def step(view: TaskView, game: GameRecord) -> list[Action]:
+    """The last move: let the chain execute the one instruction that is left."""
+    witness = view.witnesses.get(game.low)
+    if witness is None:
+        return [] if view.is_computing else [BuildWitness(task_id=view.task.task_id, cycle=game.low)]
+    return [
+        Send(
+            intent=f"step/{game.game_id}",
+            call=SubmitStep(game_id=game.game_id, witness=witness),
+            message=f"let the chain execute step {game.low + 1}, with a witness of {len(witness)} bytes",
+        )
+    ]
+
+
+def settle(game: GameRecord, why: str) -> list[Action]:
+    """Have a decided game paid out."""
+    return [
+        Send(intent=f"settle/{game.game_id}", call=SettleGame(game_id=game.game_id), message=f"settle: {why}")
+    ]
+
+
+def prepared(task: TaskView, actions: list[Action]) -> list[Action]:
+    """The actions; or, where they need program and input and a restart lost these, first the fetching."""
+    needs_material = any(not isinstance(action, Send) for action in actions)
+    if not needs_material or task.material.stage is MaterialStage.READY:
+        return actions
+    return [] if task.material.stage is MaterialStage.FETCHING else [Fetch(task_id=task.task.task_id)]
+
+
+def has_clock_run_out(game: GameRecord, now: int) -> bool:
+    """Whether the side to move has lost on time (P4.7)."""
+    runs_out_at = game.clock_runs_out_at()
+    return runs_out_at is not None and now > runs_out_at

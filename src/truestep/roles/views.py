@@ -1,0 +1,103 @@
+"""What a role sees when it decides: the chain, its own results, and what is under way."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from truestep.base.ids import Address, Bytes32, ClaimId
+from truestep.protocol.claims import ClaimedState
+from truestep.protocol.records import (
+    GameRecord,
+    JobRecord,
+    Parameters,
+    ProgramRecord,
+    TaskRecord,
+    TaskStage,
+)
+
+
+class MaterialStage(StrEnum):
+    """Whether a task's program and input are here."""
+
+    MISSING = "missing"
+    FETCHING = "fetching"
+    READY = "ready"
+    UNREACHABLE = "unreachable"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """A task's program and input. `message` says what is wrong with them."""
+
+    stage: MaterialStage
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnRun:
+    """The journaled end of one's own run: what to claim, and the packed state if it did not halt."""
+
+    claimed: ClaimedState
+    running_state: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GameView:
+    """A game, and the inner hashes of its present split (empty if the operator has yet to move)."""
+
+    record: GameRecord
+    split_hashes: tuple[Bytes32, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimView:
+    """A claim that is not settled yet. `games` are those in which this account has a part."""
+
+    claim_id: ClaimId
+    operator: Address
+    claimed: ClaimedState
+    open_game_count: int
+    games: tuple[GameView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskView:
+    """A task, with all that this node knows of its run."""
+
+    program: ProgramRecord
+    job: JobRecord
+    task: TaskRecord
+    claims: tuple[ClaimView, ...] = ()
+    material: Material = Material(stage=MaterialStage.MISSING)
+    own_run: OwnRun | None = None
+    hashes: Mapping[int, Bytes32] = field(default_factory=dict[int, Bytes32])
+    """State hashes of one's own run, by cycle."""
+    witnesses: Mapping[int, bytes] = field(default_factory=dict[int, bytes])
+    is_computing: bool = False
+    run_failure: str = ""
+    """Why the last work on this task failed for good."""
+
+    def is_standing(self, claim: ClaimView) -> bool:
+        """Whether the claim is the task's present one, neither struck nor final."""
+        return self.task.stage is TaskStage.CLAIMED and self.task.claim_id == claim.claim_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Everything that a role decides by. Times in seconds since the epoch, as the chain counts them."""
+
+    now: int
+    account: Address
+    parameters: Parameters
+    wallet_wei: int
+    free_stake_wei: int
+    rewards_wei: int
+    winnings_wei: int
+    tasks: tuple[TaskView, ...]
+    in_flight: frozenset[str] = frozenset()
+    """Intents that were sent and have no outcome yet."""
+    struck_count: int = 0
+    """Claims of this account that were proved false."""
+    has_room: bool = True
+    """Whether another run could be started now."""

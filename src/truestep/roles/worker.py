@@ -1,0 +1,249 @@
+"""The worker: which tasks to take, and how to keep what it claims (docs/protocol.md P2, P4)."""
+
+from dataclasses import dataclass, field
+
+from truestep.protocol.calls import (
+    ExpireTask,
+    FinalizeTask,
+    SubmitClaim,
+    TakeTask,
+    WithdrawRewards,
+    WithdrawWinnings,
+)
+from truestep.protocol.claims import ClaimedState
+from truestep.protocol.records import GameStage, TaskStage
+from truestep.roles import moves
+from truestep.roles.actions import Action, Decline, Declined, Fetch, Run, Send
+from truestep.roles.estimates import Speed
+from truestep.roles.views import ClaimView, MaterialStage, TaskView, View
+
+CLAIM_MARGIN_SECONDS = 2
+"""The next block's time may be this much later than ours: a claim after the lease only costs gas."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerPolicy:
+    """What an operator is willing to do. Amounts in wei."""
+
+    active_limit: int = 2
+    """Tasks taken and not yet claimed at a time."""
+    reward_min_wei: int = 0
+    cycles_limit: int = 2**48
+    input_limit_bytes: int = 1 << 29
+    struck_tolerated: int = 0
+    """So many struck claims of its own do not stop it from taking more."""
+    withdraw_above_wei: int = 10**16
+    """Smaller credits stay where they are: a withdrawal costs gas."""
+    speed: Speed = field(default_factory=Speed)
+
+
+def decide(view: View, policy: WorkerPolicy) -> list[Action]:
+    """Everything to do now, the most urgent first."""
+    actions: list[Action] = []
+    for task in sorted(view.tasks, key=_urgency):
+        for claim in task.claims:
+            if claim.operator == view.account:
+                actions += _keep_claim(view, task, claim)
+    mine = [task for task in view.tasks if _is_mine(view, task, TaskStage.TAKEN)]
+    for task in sorted(mine, key=lambda task: task.task.until):
+        actions += _work(view, task)
+    actions += _take(view, policy, active_count=len(mine))
+    actions += _withdraw(view, policy)
+    return [
+        action for action in actions if not isinstance(action, Send) or action.intent not in view.in_flight
+    ]
+
+
+# --- claims made: defend them, then make them final -----------------------------------------------
+
+
+def _keep_claim(view: View, task: TaskView, claim: ClaimView) -> list[Action]:
+    actions: list[Action] = []
+    for game in sorted(claim.games, key=lambda game: game.record.clock_runs_out_at() or 0):
+        record = game.record
+        if record.stage is GameStage.OPERATOR_WON:
+            actions += moves.settle(record, "the operator has won")
+        elif task.is_standing(claim):
+            actions += _defend(view, task, record)
+    if task.is_standing(claim) and view.now > task.task.until and claim.open_game_count == 0:
+        actions.append(_finalize(claim, task))
+    return actions
+
+
+def _defend(view: View, task: TaskView, record: moves.GameRecord) -> list[Action]:
+    is_late = moves.has_clock_run_out(record, view.now)
+    if record.stage is GameStage.OPERATOR_TURN:
+        return [] if is_late else moves.prepared(task, moves.split(task, record, view.parameters.arity))
+    if is_late and record.stage in (GameStage.CHALLENGER_TURN, GameStage.STEP_DUE):
+        return moves.settle(record, "the challenger's clock has run out")
+    return []
+
+
+def _finalize(claim: ClaimView, task: TaskView) -> Send:
+    return Send(
+        intent=f"finalize/{claim.claim_id}",
+        call=FinalizeTask(task_id=task.task.task_id, claimed=claim.claimed),
+        message=f"the challenge window of {describe(task)} is over: make its result final",
+    )
+
+
+# --- tasks taken: run, claim ----------------------------------------------------------------------
+
+
+def _work(view: View, task: TaskView) -> list[Action]:
+    record = task.task
+    if view.now > record.until:
+        return [
+            Send(
+                intent=f"expire/{record.claim_id}",
+                call=ExpireTask(task_id=record.task_id),
+                message=f"the lease of {describe(task)} was missed: free the rest of the bond",
+            )
+        ]
+    if task.own_run is not None:
+        return _claim(view, task, task.own_run.claimed)
+    if task.run_failure:
+        return [Decline(task_id=record.task_id, reason=Declined.RUN_FAILED, message=task.run_failure)]
+    if task.material.stage is not MaterialStage.READY:
+        return _fetch(task)
+    return [] if task.is_computing else [Run(task_id=record.task_id)]
+
+
+def _claim(view: View, task: TaskView, claimed: ClaimedState) -> list[Action]:
+    if task.own_run is None or view.now + CLAIM_MARGIN_SECONDS > task.task.until:
+        return []
+    call = SubmitClaim(task_id=task.task.task_id, claimed=claimed, running_state=task.own_run.running_state)
+    return [
+        Send(
+            intent=f"claim/{task.task.claim_id}",
+            call=call,
+            message=f"claim {describe(task)}: {claimed.status.name.lower()} after {claimed.cycle} steps,"
+            f" {claimed.output_size} bytes of output",
+        )
+    ]
+
+
+# --- open tasks: take or leave --------------------------------------------------------------------
+
+
+def _take(view: View, policy: WorkerPolicy, active_count: int) -> list[Action]:
+    """Look at the open tasks in the view's order until this node is busy or its stake is locked up.
+
+    A node whose claim was struck takes nothing more until a person has looked at it: it computes wrongly.
+    """
+    actions: list[Action] = []
+    pending_count = sum(intent.startswith("take/") for intent in view.in_flight)
+    room = policy.active_limit - active_count - pending_count
+    free_stake_wei = view.free_stake_wei - pending_count * view.parameters.operator_bond_wei
+    for task in view.tasks:
+        if not is_open(task, view.now):
+            continue
+        declined = _why_not(view, policy, task)
+        if declined is None and task.material.stage is not MaterialStage.READY:
+            actions += _fetch(task)
+        elif declined is None and view.struck_count > policy.struck_tolerated:
+            message = (
+                f"{describe(task)} is left alone: {view.struck_count} claims of this operator were struck."
+                " Check its memory and its version before it goes on"
+            )
+            actions.append(Decline(task_id=task.task.task_id, reason=Declined.STRUCK, message=message))
+        elif declined is None and free_stake_wei < view.parameters.operator_bond_wei:
+            need_wei = view.parameters.operator_bond_wei
+            message = f"{describe(task)} locks {need_wei} wei, {free_stake_wei} wei are free: deposit more"
+            actions.append(Decline(task_id=task.task.task_id, reason=Declined.STAKE, message=message))
+        elif declined is None and (room <= 0 or not view.has_room):
+            message = f"{describe(task)} waits: {active_count} tasks are under way"
+            actions.append(Decline(task_id=task.task.task_id, reason=Declined.CAPACITY, message=message))
+        elif declined is None:
+            actions.append(_take_one(task))
+            room, free_stake_wei = room - 1, free_stake_wei - view.parameters.operator_bond_wei
+        else:
+            actions.append(declined)
+    return actions
+
+
+def is_open(task: TaskView, now: int) -> bool:
+    """Whether anybody may take the task: open, or its taker's lease is over."""
+    record = task.task
+    is_abandoned = record.stage is TaskStage.TAKEN and now > record.until
+    return (record.stage is TaskStage.OPEN or is_abandoned) and now < task.job.deadline
+
+
+def _take_one(task: TaskView) -> Send:
+    record = task.task
+    shard_index = record.task_id & 0xFFFF_FFFF
+    return Send(
+        intent=f"take/{record.task_id}/{record.attempt + 1}",
+        call=TakeTask(job_id=task.job.job_id, shard_index=shard_index),
+        message=f"take {describe(task)} for {task.job.reward_wei} wei",
+    )
+
+
+def _why_not(view: View, policy: WorkerPolicy, task: TaskView) -> Decline | None:
+    """The first reason against a task; cheap reasons first. None if there is none."""
+    job, speed = task.job, policy.speed
+    claim_seconds = speed.claim_seconds(job)
+    dispute_seconds = speed.dispute_seconds(job, view.parameters)
+    left_seconds, clock_seconds = job.deadline - view.now, view.parameters.clock_seconds
+    checks = (
+        (job.reward_wei < policy.reward_min_wei, Declined.REWARD,
+         f"pays {job.reward_wei} wei, this node asks for {policy.reward_min_wei}"),
+        (job.max_cycles > policy.cycles_limit, Declined.CYCLES,
+         f"may take {job.max_cycles} steps, this node's limit is {policy.cycles_limit}"),
+        (job.input_size > policy.input_limit_bytes, Declined.INPUT_SIZE,
+         f"has {job.input_size} bytes of input, this node's limit is {policy.input_limit_bytes}"),
+        (claim_seconds > job.lease_seconds, Declined.LEASE,
+         f"may take {claim_seconds:.0f} s here, its lease is {job.lease_seconds} s"),
+        (claim_seconds > left_seconds, Declined.DEADLINE,
+         f"may take {claim_seconds:.0f} s here, its deadline is in {left_seconds} s"),
+        (dispute_seconds > clock_seconds, Declined.CLOCK,
+         f"may take {dispute_seconds:.0f} s to defend, the clock has {clock_seconds} s"),
+        (task.material.stage is MaterialStage.UNREACHABLE, Declined.MATERIAL, task.material.message),
+        (task.material.stage is MaterialStage.WRONG, Declined.MATERIAL_WRONG, task.material.message),
+        (bool(task.run_failure), Declined.RUN_FAILED, task.run_failure),
+    )  # fmt: skip
+    for is_against, reason, why in checks:
+        if is_against:
+            return Decline(task_id=task.task.task_id, reason=reason, message=f"{describe(task)}: {why}")
+    return None
+
+
+# --- the rest -------------------------------------------------------------------------------------
+
+
+def _fetch(task: TaskView) -> list[Action]:
+    if task.material.stage is MaterialStage.FETCHING:
+        return []
+    return [Fetch(task_id=task.task.task_id)]
+
+
+def _withdraw(view: View, policy: WorkerPolicy) -> list[Action]:
+    return withdrawals(view, policy.withdraw_above_wei)
+
+
+def withdrawals(view: View, above_wei: int) -> list[Action]:
+    """Take out credits of more than `above_wei`, one withdrawal of each kind at a time."""
+    kinds = (
+        ("withdraw-rewards", view.rewards_wei, WithdrawRewards()),
+        ("withdraw-winnings", view.winnings_wei, WithdrawWinnings()),
+    )
+    return [
+        Send(intent=f"{kind}/{view.now}", call=call, message=f"withdraw {amount_wei} wei")
+        for kind, amount_wei, call in kinds
+        if amount_wei > above_wei and not any(intent.startswith(kind) for intent in view.in_flight)
+    ]
+
+
+def describe(task: TaskView) -> str:
+    """`job 3 shard 0`."""
+    return f"job {task.job.job_id} shard {task.task.task_id & 0xFFFF_FFFF}"
+
+
+def _is_mine(view: View, task: TaskView, stage: TaskStage) -> bool:
+    return task.task.stage is stage and task.task.operator == view.account
+
+
+def _urgency(task: TaskView) -> int:
+    """When the first of the clocks on this task's claims runs out."""
+    clocks = [game.record.clock_runs_out_at() for claim in task.claims for game in claim.games]
+    return min([clock for clock in clocks if clock is not None], default=task.task.until)

@@ -1,0 +1,342 @@
+"""What a program's code looks like: blocks, regions (about one a guest function), calls, registers.
+
+Works on whole arrays of words, so that a hostile program of 64 MiB is read in seconds. Everything found here
+steers speed only: an address that is missing from it is executed by the reference machine.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from truestep.base.integers import U32_MAX
+from truestep.machine.decode import ECALL_WORD
+from truestep.machine.program import Program
+
+Addresses = NDArray[np.int64]
+Words = NDArray[np.int64]
+Masks = NDArray[np.uint32]
+Flags = NDArray[np.bool_]
+
+BLOCK_LIMIT_WORDS = 256
+"""Bounds what is stepped one by one before an exact stop, and the temporaries the compiler sees at once."""
+REGION_LIMIT_WORDS = 2048
+"""LLVM's time grows faster than the size of a function."""
+UNIT_LIMIT_WORDS = 4096
+"""What is compiled at once: large enough for the calls within a small program to be direct."""
+TABLE_LIMIT_ENTRIES = 1024
+"""The longest jump table looked for."""
+BASE_LIMIT = 1 << 14
+"""How many places are looked at for jump tables."""
+SUMMARY_ROUNDS_LIMIT = 64
+"""Call chains longer than this get the plain answer: every register."""
+ALL_REGISTERS = 0xFFFF_FFFE
+
+_LOAD, _IMMEDIATE, _AUIPC, _IMMEDIATE_32, _STORE = 0x03, 0x13, 0x17, 0x1B, 0x23
+_REGISTER, _LUI, _REGISTER_32, _BRANCH, _JALR, _JAL = 0x33, 0x37, 0x3B, 0x63, 0x67, 0x6F
+_STACK_POINTER = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeMap:
+    """A program's executable words cut into blocks, blocks into regions, regions into units."""
+
+    addresses: Addresses
+    """Of every executable word, ascending."""
+    words: Words
+    leaders: Addresses
+    """Where blocks begin, ascending."""
+    indirect: Addresses
+    """Leaders whose address the program seems to keep somewhere: targets of indirect jumps."""
+    regions: Addresses
+    """Where regions begin, ascending; a region ends where the next one or a gap begins."""
+    units: NDArray[np.int64]
+    """The unit of each region, ascending."""
+    used: Masks
+    """Registers that a region or anything it calls may read or write, by bit."""
+    written: Masks
+    """Registers that a region or anything it calls may write, by bit."""
+
+    def position(self, pc: int) -> int | None:
+        """The index of the word at `pc`."""
+        index = int(np.searchsorted(self.addresses, pc))
+        return index if index < len(self.addresses) and int(self.addresses[index]) == pc else None
+
+    def region_of(self, pc: int) -> int | None:
+        """The index of the region that holds the word at `pc`."""
+        if self.position(pc) is None:
+            return None
+        return int(np.searchsorted(self.regions, pc, side="right")) - 1
+
+    def is_leader(self, pc: int) -> bool:
+        """Whether a block begins at `pc`."""
+        index = int(np.searchsorted(self.leaders, pc))
+        return index < len(self.leaders) and self.leaders[index] == pc
+
+    def regions_of_unit(self, unit: int) -> range:
+        """The indices of the regions that are compiled together as `unit`."""
+        return range(int(np.searchsorted(self.units, unit)), int(np.searchsorted(self.units, unit + 1)))
+
+    def span(self, region: int) -> tuple[int, int]:
+        """The positions [first, end) of a region's words."""
+        first = int(np.searchsorted(self.addresses, self.regions[region]))
+        if region + 1 == len(self.regions):
+            return first, len(self.addresses)
+        return first, int(np.searchsorted(self.addresses, self.regions[region + 1]))
+
+    def size_words(self, unit: int) -> int:
+        """How many words a unit has."""
+        regions = self.regions_of_unit(unit)
+        return self.span(regions[-1])[1] - self.span(regions[0])[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fields:
+    """The fields of every word, and what flow it makes."""
+
+    at: Addresses
+    word: Words
+    opcode: Words
+    rd: Words
+    rs1: Words
+    rs2: Words
+    immediate_i: Words
+    immediate_u: Words
+    is_jal: Flags
+    is_jalr: Flags
+    is_branch: Flags
+    target: Addresses
+    """Of `jal`, branches, and `jalr` that ends a far pair with the `auipc` before it; -1 if unknown."""
+
+    @property
+    def ends_block(self) -> Flags:
+        return self.is_jal | self.is_jalr | self.is_branch | (self.word == ECALL_WORD)
+
+    @property
+    def is_call(self) -> Flags:
+        return (self.is_jal | self.is_jalr) & (self.rd != 0)
+
+    @property
+    def never_falls(self) -> Flags:
+        return (self.is_jal | self.is_jalr) & (self.rd == 0)
+
+
+def map_code(program: Program) -> CodeMap:
+    """Find the blocks, regions and units of a program."""
+    at, word = _executable_words(program)
+    fields = _fields(at, word)
+    indirect = _indirect_targets(program, fields)
+    functions = _function_starts(program, fields, indirect)
+    leaders = _leaders(fields, indirect, functions)
+    regions = _split_large_regions(at, leaders, functions)
+    positions = np.searchsorted(at, regions)
+    used, written = _register_sets(fields, leaders, regions, positions)
+    return CodeMap(
+        addresses=at,
+        words=word,
+        leaders=leaders,
+        indirect=indirect,
+        regions=regions,
+        units=positions // UNIT_LIMIT_WORDS,
+        used=used,
+        written=written,
+    )
+
+
+def _executable_words(program: Program) -> tuple[Addresses, Words]:
+    addresses: list[Addresses] = [np.zeros(0, np.int64)]
+    words: list[Words] = [np.zeros(0, np.int64)]
+    for segment in program.segments:
+        skipped = -segment.address % 4
+        count = (len(segment.content) - skipped) // 4
+        if segment.is_executable and count > 0:
+            first = segment.address + skipped
+            addresses.append(first + 4 * np.arange(count, dtype=np.int64))
+            words.append(np.frombuffer(segment.content, "<u4", count, skipped).astype(np.int64))
+    return np.concatenate(addresses), np.concatenate(words)
+
+
+def _extend(value: Words, bits: int) -> Words:
+    return (value ^ 1 << bits - 1) - (1 << bits - 1)
+
+
+def _fields(at: Addresses, word: Words) -> _Fields:
+    opcode, funct3 = word & 0x7F, word >> 12 & 7
+    is_jal, is_jalr = opcode == _JAL, (opcode == _JALR) & (funct3 == 0)
+    is_branch = (opcode == _BRANCH) & (funct3 != 2) & (funct3 != 3)
+    rd, rs1 = word >> 7 & 31, word >> 15 & 31
+    immediate_i, immediate_u = _extend(word >> 20, 12), _extend(word & 0xFFFF_F000, 32)
+    target = np.full(len(at), -1, np.int64)
+    target = np.where(is_branch, at + _immediate_b(word), target)
+    target = np.where(is_jal, at + _immediate_j(word), target)
+    far = is_jalr.copy()
+    far[:1] = False
+    far[1:] &= (opcode[:-1] == _AUIPC) & (rd[:-1] == rs1[1:]) & (at[1:] == at[:-1] + 4) & (rs1[1:] != 0)
+    pair = np.roll(at, 1) + np.roll(immediate_u, 1) + immediate_i & ~np.int64(1)
+    target = np.where(far, pair, target)
+    return _Fields(
+        at=at,
+        word=word,
+        opcode=opcode,
+        rd=rd,
+        rs1=rs1,
+        rs2=word >> 20 & 31,
+        immediate_i=immediate_i,
+        immediate_u=immediate_u,
+        is_jal=is_jal,
+        is_jalr=is_jalr,
+        is_branch=is_branch,
+        target=np.where(target == -1, -1, target & U32_MAX),
+    )
+
+
+def _immediate_b(word: Words) -> Words:
+    upper = (word >> 31 & 1) << 12 | (word >> 7 & 1) << 11
+    return _extend(upper | (word >> 25 & 0x3F) << 5 | (word >> 8 & 0xF) << 1, 13)
+
+
+def _immediate_j(word: Words) -> Words:
+    upper = (word >> 31 & 1) << 20 | (word >> 12 & 0xFF) << 12
+    return _extend(upper | (word >> 20 & 1) << 11 | (word >> 21 & 0x3FF) << 1, 21)
+
+
+def _known(at: Addresses, candidates: Addresses) -> Flags:
+    """Which candidates are addresses of executable words."""
+    if not len(at):
+        return np.zeros(len(candidates), np.bool_)
+    positions = np.minimum(np.searchsorted(at, candidates), len(at) - 1)
+    return at[positions] == candidates
+
+
+def _pick(at: Addresses, *candidates: Addresses) -> Addresses:
+    """The candidates that are addresses of executable words, ascending, each once."""
+    merged = np.unique(np.concatenate(candidates))
+    return merged[_known(at, merged)]
+
+
+def _indirect_targets(program: Program, fields: _Fields) -> Addresses:
+    bases = _pointers_in_code(fields)
+    found = [bases]
+    for segment in program.segments:
+        skipped = -segment.address % 4
+        count = (len(segment.content) - skipped) // 4
+        if not segment.is_executable and count > 0:
+            values = np.frombuffer(segment.content, "<i4", count, skipped)
+            found.append(values[values % 4 == 0].astype(np.int64))
+            first = segment.address + skipped
+            inside = bases[(bases >= first) & (bases < first + 4 * count) & (bases % 4 == 0)]
+            found += [_relative_table(fields.at, values, first, int(base)) for base in inside[:BASE_LIMIT]]
+    return _pick(fields.at, *found)
+
+
+def _pointers_in_code(fields: _Fields) -> Addresses:
+    """The addresses made by `auipc` or `lui` and the `addi` after it."""
+    upper = (fields.opcode[:-1] == _AUIPC) | (fields.opcode[:-1] == _LUI)
+    pairs = upper & (fields.opcode[1:] == _IMMEDIATE) & (fields.rd[:-1] == fields.rs1[1:])
+    base = np.where(fields.opcode[:-1] == _AUIPC, fields.at[:-1], 0)
+    return np.unique((base + fields.immediate_u[:-1] + fields.immediate_i[1:])[pairs] & U32_MAX)
+
+
+def _relative_table(at: Addresses, values: NDArray[np.int32], first: int, base: int) -> Addresses:
+    """The targets of a table of distances from its own start, as far as they are code."""
+    position = (base - first) // 4
+    targets = base + values[position : position + TABLE_LIMIT_ENTRIES].astype(np.int64)
+    valid = _known(at, targets)
+    return targets if valid.all() else targets[: int(np.argmin(valid))]
+
+
+def _function_starts(program: Program, fields: _Fields, indirect: Addresses) -> Addresses:
+    """Where regions begin: called addresses, the entry, starts of segments, kept addresses of functions."""
+    at = fields.at
+    called = fields.target[fields.is_call & (fields.target >= 0)]
+    begins_span = np.ones(len(at), np.bool_)
+    begins_span[1:] = at[1:] != at[:-1] + 4
+    positions = np.searchsorted(at, indirect)
+    makes_frame = (
+        (fields.opcode[positions] == _IMMEDIATE)
+        & (fields.rd[positions] == _STACK_POINTER)
+        & (fields.rs1[positions] == _STACK_POINTER)
+        & (fields.immediate_i[positions] < 0)
+        & fields.never_falls[positions - 1]
+    )
+    return _pick(at, called, np.array([program.entry]), at[begins_span], indirect[makes_frame])
+
+
+def _leaders(fields: _Fields, indirect: Addresses, functions: Addresses) -> Addresses:
+    at = fields.at
+    targets = fields.target[fields.target >= 0]
+    leaders = _pick(at, targets, at[fields.ends_block] + 4, indirect, functions)
+    if not len(leaders):
+        return leaders
+    ends = np.append(leaders[1:], at[-1] + 4)
+    long = np.flatnonzero(ends - leaders > 4 * BLOCK_LIMIT_WORDS)
+    cuts = [np.arange(leaders[i], ends[i], 4 * BLOCK_LIMIT_WORDS) for i in long]
+    return _pick(at, leaders, *cuts)
+
+
+def _split_large_regions(at: Addresses, leaders: Addresses, functions: Addresses) -> Addresses:
+    """Region starts, with one more wherever a region goes on for REGION_LIMIT_WORDS."""
+    starts = np.searchsorted(at, functions)
+    at_leaders = np.searchsorted(at, leaders)
+    owner = np.searchsorted(starts, at_leaders, side="right") - 1
+    chunk = (at_leaders - starts[owner]) // REGION_LIMIT_WORDS
+    begins = np.ones(len(leaders), np.bool_)
+    begins[1:] = (owner[1:] != owner[:-1]) | (chunk[1:] != chunk[:-1])
+    return leaders[begins]
+
+
+def _bits(registers: Words, applies: Flags) -> Masks:
+    return (np.where(applies, 1 << registers, 0) & ALL_REGISTERS).astype(np.uint32)
+
+
+def _register_sets(
+    fields: _Fields, leaders: Addresses, regions: Addresses, positions: Addresses
+) -> tuple[Masks, Masks]:
+    """(used, written) of each region with everything it calls or falls into.
+
+    A far pair that a leader splits is an indirect call to the translator, so it is one here.
+    """
+    if not len(regions):
+        return np.zeros(0, np.uint32), np.zeros(0, np.uint32)
+    opcode = fields.opcode
+    writes = np.isin(
+        opcode, (_LOAD, _IMMEDIATE, _AUIPC, _IMMEDIATE_32, _REGISTER, _LUI, _REGISTER_32, _JALR, _JAL)
+    )
+    reads_2 = np.isin(opcode, (_STORE, _REGISTER, _REGISTER_32, _BRANCH))
+    reads_1 = reads_2 | np.isin(opcode, (_LOAD, _IMMEDIATE, _IMMEDIATE_32, _JALR))
+    write_bits = _bits(fields.rd, writes)
+    read_bits = _bits(fields.rs1, reads_1) | _bits(fields.rs2, reads_2)
+    written = np.bitwise_or.reduceat(write_bits, positions)
+    used = np.bitwise_or.reduceat(write_bits | read_bits, positions)
+    owner = np.repeat(np.arange(len(regions)), np.diff(np.append(positions, len(fields.at))))
+    is_indirect = (fields.target < 0) | _known(leaders, fields.at)
+    unknown = owner[fields.is_jalr & (fields.rd != 0) & is_indirect]
+    written[unknown] = used[unknown] = ALL_REGISTERS
+    return _close_over_calls(used, written, *_edges(fields, regions, owner))
+
+
+def _edges(
+    fields: _Fields, regions: Addresses, owner: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(from, to): the regions between which code calls, jumps or falls through."""
+    at = fields.at
+    jumps = np.flatnonzero((fields.target >= 0) & _known(at, fields.target))
+    falls = np.flatnonzero(~fields.never_falls[:-1] & (owner[1:] != owner[:-1]))
+    source = np.concatenate((owner[jumps], owner[falls]))
+    landing = np.searchsorted(regions, fields.target[jumps], side="right") - 1
+    target = np.concatenate((landing, owner[falls + 1]))
+    pairs = np.unique(np.stack((source, target), axis=1)[source != target], axis=0)
+    return pairs[:, 0], pairs[:, 1]
+
+
+def _close_over_calls(
+    used: Masks, written: Masks, source: NDArray[np.int64], target: NDArray[np.int64]
+) -> tuple[Masks, Masks]:
+    for _ in range(SUMMARY_ROUNDS_LIMIT):
+        before = used.copy(), written.copy()
+        np.bitwise_or.at(used, source, used[target])
+        np.bitwise_or.at(written, source, written[target])
+        if (before[0] == used).all() and (before[1] == written).all():
+            return used, written
+    used[source] = written[source] = ALL_REGISTERS
+    return used, written

@@ -1,0 +1,79 @@
+"""IR text to machine code in this process, through llvmlite."""
+
+import ctypes
+import threading
+from collections.abc import Callable
+from functools import cache
+
+import llvmlite.binding as llvm
+
+from truestep.engine.support import METADATA, run_function
+
+_LOCK = threading.RLock()
+"""llvmlite locks each of its calls; a whole compilation must not interleave in LLVM's global context."""
+
+
+class CompiledModule:
+    """A compiled module; its code lives as long as this object."""
+
+    def __init__(self, ir: str, *, codegen_level: int = 2) -> None:
+        with _LOCK:
+            machine = _target_machine(codegen_level)
+            module = llvm.parse_assembly(f'target triple = "{llvm.get_process_triple()}"\n{ir}')
+            module.data_layout = str(machine.target_data)
+            if codegen_level:
+                _optimise(module, machine)
+            self._engine = llvm.create_mcjit_compiler(module, machine)
+            self._engine.finalize_object()
+
+    def function(self, name: str) -> int:
+        """The address of an external function."""
+        return self._engine.get_function_address(name)
+
+    def variable(self, name: str) -> int:
+        """The address of an external variable."""
+        return self._engine.get_global_value_address(name)
+
+
+@cache
+def _initialise() -> None:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+
+
+def _target_machine(codegen_level: int) -> llvm.TargetMachine:
+    _initialise()
+    return llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(),
+        features=llvm.get_host_cpu_features().flatten(),
+        opt=2 if codegen_level else 0,
+        jit=True,
+    )
+
+
+def _optimise(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
+    """Allocas to values, then the plainest clean-up: nearly what -O2 gives, in half the time."""
+    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=2))
+    passes = llvm.create_new_function_pass_manager()
+    passes.add_sroa_pass()
+    passes.add_simplify_cfg_pass()
+    passes.add_instruction_combine_pass()
+    passes.add_simplify_cfg_pass()
+    for function in module.functions:
+        if not function.is_declaration:
+            passes.run(function, builder)
+
+
+RunFunction = Callable[[int, int], None]
+
+
+@cache
+def _run_module() -> CompiledModule:
+    return CompiledModule(run_function() + METADATA)
+
+
+@cache
+def run_translated() -> RunFunction:
+    """`run(guest memory's address, budget)`: see support.run_function. Runs without the GIL."""
+    prototype = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
+    return prototype(_run_module().function("run"))

@@ -1,0 +1,238 @@
+"""The blocks of one region: where the cycle budget is checked, which registers each may find changed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from truestep.base.integers import wrap32
+from truestep.engine.analysis import ALL_REGISTERS, CodeMap
+from truestep.machine.decode import Instruction, Kind, decode
+
+PATH_LIMIT_INSTRUCTIONS = 256
+"""The longest way between two checks of the budget: what is stepped one by one before an exact stop."""
+
+_READ_ONLY_KINDS = (Kind.STORE, Kind.BRANCH, Kind.FENCE, Kind.SYSTEM)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Instructions that run one after the other, the last of which may jump. None is an illegal word."""
+
+    start: int
+    instructions: tuple[Instruction | None, ...]
+
+    @property
+    def last(self) -> Instruction | None:
+        """The instruction that ends it."""
+        return self.instructions[-1]
+
+    @property
+    def last_pc(self) -> int:
+        """The address of the instruction that ends it."""
+        return self.start + 4 * (len(self.instructions) - 1)
+
+    @property
+    def next_pc(self) -> int:
+        """The address after its last instruction."""
+        return self.last_pc + 4
+
+    @property
+    def cycles(self) -> int:
+        """Cycles that running it takes. An `ecall` is left to the reference machine."""
+        return len(self.instructions) - (1 if is_ecall(self.last) else 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What a call may touch: registers by bit."""
+
+    target: int | None
+    used: int
+    written: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """A region ready to be translated."""
+
+    start: int
+    blocks: dict[int, Block]
+    calls: dict[int, Call]
+    """The calls that end blocks, by block, as far as they return into the region."""
+    dispatched: tuple[int, ...]
+    """Blocks that indirect jumps within the region may reach."""
+    needs: dict[int, int]
+    """Blocks that check the budget → cycles on the longest way to the next check. They are the entries, too."""
+    changed: dict[int, int]
+    """Block → registers that may differ from the control block when it begins, by bit."""
+
+    def changed_after(self, block: Block) -> int:
+        """Registers that may differ from the control block when `block` ends, before any call."""
+        return self.changed[block.start] | written_by(block)
+
+
+def is_ecall(instruction: Instruction | None) -> bool:
+    """Whether it is an `ecall`."""
+    return instruction is not None and instruction.name == "ecall"
+
+
+def written_by(block: Block) -> int:
+    """Registers that a block writes, by bit."""
+    mask = 0
+    for instruction in block.instructions:
+        if instruction is not None and instruction.kind not in _READ_ONLY_KINDS:
+            mask |= 1 << instruction.rd
+    return mask & ALL_REGISTERS
+
+
+def touched_by(blocks: Iterable[Block]) -> int:
+    """Registers that blocks read or write, by bit."""
+    mask = 0
+    for block in blocks:
+        for instruction in block.instructions:
+            if instruction is not None:
+                mask |= 1 << instruction.rd | 1 << instruction.rs1 | 1 << instruction.rs2
+    return mask & ALL_REGISTERS
+
+
+def direct_target(block: Block) -> int | None:
+    """Where the jump or branch that ends a block goes, if the code says so."""
+    last = block.last
+    if last is None:
+        return None
+    if last.kind in (Kind.JUMP, Kind.BRANCH):
+        return wrap32(block.last_pc + last.immediate)
+    before = block.instructions[-2] if len(block.instructions) > 1 else None
+    is_far = last.kind is Kind.JUMP_REGISTER and before is not None and before.name == "auipc"
+    if is_far and before is not None and before.rd == last.rs1 != 0:
+        return wrap32(block.last_pc - 4 + before.immediate + last.immediate & ~1)
+    return None
+
+
+def is_call(instruction: Instruction | None) -> bool:
+    """Whether it jumps and links."""
+    return (
+        instruction is not None
+        and instruction.kind in (Kind.JUMP, Kind.JUMP_REGISTER)
+        and instruction.rd != 0
+    )
+
+
+def falls_through(instruction: Instruction | None) -> bool:
+    """Whether the next instruction may follow it. A debug `ecall` goes on too, but not in translated code."""
+    return instruction is not None and instruction.kind not in (Kind.JUMP, Kind.JUMP_REGISTER, Kind.SYSTEM)
+
+
+def region_flow(code: CodeMap, region: int) -> Flow:
+    """Everything about a region that its translation needs."""
+    blocks = _read_blocks(code, region)
+    start = int(code.regions[region])
+    first, last = start, max(block.last_pc for block in blocks.values())
+    dispatched = tuple(int(pc) for pc in code.indirect[(code.indirect >= first) & (code.indirect <= last)])
+    returning = [b for b in blocks.values() if is_call(b.last) and b.next_pc in blocks]
+    calls = {block.start: call for block in returning if (call := _call(code, block))}
+    successors = {block.start: _successors(block, blocks, calls) for block in blocks.values()}
+    entries = {start, *dispatched, *(block.next_pc for block in returning)}
+    entries |= {b.next_pc for b in blocks.values() if is_ecall(b.last) and b.next_pc in blocks}
+    entries |= {to for pc, targets in successors.items() for to in targets if to <= pc}
+    return Flow(
+        start=start,
+        blocks=blocks,
+        calls=calls,
+        dispatched=dispatched,
+        needs=_budget_checks(blocks, successors, entries),
+        changed=_changed(blocks, successors, calls, dispatched),
+    )
+
+
+def _read_blocks(code: CodeMap, region: int) -> dict[int, Block]:
+    first, end = code.span(region)
+    begin = int(code.addresses[first])
+    stop = int(code.addresses[end - 1]) + 4
+    leaders = [int(pc) for pc in code.leaders[(code.leaders >= begin) & (code.leaders < stop)]]
+    words: list[int] = code.words[first:end].tolist()
+    blocks: dict[int, Block] = {}
+    for leader, following in zip(leaders, [*leaders[1:], stop], strict=True):
+        content = words[(leader - begin) // 4 : (following - begin) // 4]
+        blocks[leader] = Block(start=leader, instructions=_decode_until_end(content))
+    return blocks
+
+
+def _decode_until_end(words: list[int]) -> tuple[Instruction | None, ...]:
+    """Decode up to the first word after which nothing runs."""
+    instructions: list[Instruction | None] = []
+    for word in words:
+        instruction = decode(word)
+        instructions.append(instruction)
+        if instruction is None or instruction.kind is Kind.SYSTEM:
+            break
+    return tuple(instructions)
+
+
+def _call(code: CodeMap, block: Block) -> Call | None:
+    """What a call may touch, or None if it leads out of the code."""
+    target = direct_target(block)
+    if target is None:
+        return Call(target=None, used=ALL_REGISTERS, written=ALL_REGISTERS)
+    callee = code.region_of(target)
+    if callee is None or code.regions[callee] != target:
+        return None
+    return Call(target=target, used=int(code.used[callee]), written=int(code.written[callee]))
+
+
+def _successors(block: Block, blocks: dict[int, Block], calls: dict[int, Call]) -> list[int]:
+    """The blocks of the region that follow directly, the one after a call included."""
+    if block.start in calls:
+        return [block.next_pc]
+    following: list[int | None] = [block.next_pc] if falls_through(block.last) else []
+    if not is_call(block.last):
+        following.append(direct_target(block))
+    return [pc for pc in following if pc in blocks]
+
+
+def _budget_checks(
+    blocks: dict[int, Block], successors: dict[int, list[int]], entries: set[int]
+) -> dict[int, int]:
+    """Checks at the entries, and wherever the way to the next check grows too long.
+
+    Going from the last block to the first, every block after the present one that is no entry is known
+    already: a jump back makes its target an entry.
+    """
+    needs: dict[int, int] = {}
+    ways: dict[int, int] = {}
+    for start in sorted(blocks, reverse=True):
+        way = blocks[start].cycles + max((ways.get(to, 0) for to in successors[start]), default=0)
+        if start in entries or way > PATH_LIMIT_INSTRUCTIONS:
+            needs[start] = way
+        else:
+            ways[start] = way
+    return needs
+
+
+def _changed(
+    blocks: dict[int, Block],
+    successors: dict[int, list[int]],
+    calls: dict[int, Call],
+    dispatched: tuple[int, ...],
+) -> dict[int, int]:
+    """Forward flow to the fixed point: a call makes every register that the callee may touch equal again."""
+    changed = dict.fromkeys(blocks, 0)
+    pending = sorted(blocks, reverse=True)
+    while pending:
+        block = blocks[pending.pop()]
+        after = changed[block.start] | written_by(block)
+        if block.start in calls:
+            after &= ~calls[block.start].used
+        targets = dispatched if is_indirect_jump(block) else successors[block.start]
+        for to in targets:
+            if after & ~changed[to]:
+                changed[to] |= after
+                pending.append(to)
+    return changed
+
+
+def is_indirect_jump(block: Block) -> bool:
+    """Whether a block ends in a jump to an address in a register, without a link."""
+    last = block.last
+    return (
+        last is not None and last.kind is Kind.JUMP_REGISTER and last.rd == 0 and direct_target(block) is None
+    )

@@ -1,0 +1,65 @@
+"""Where a run's parts lie in its one mapping, as distances from the first byte of guest memory.
+
+Translated code gets a single pointer, the address of guest memory; all else is at a fixed distance below it:
+
+```
+-12 MiB     -4 MiB      -3 MiB      -2 MiB              0                    4 GiB
+┌───────────┬───────────┬───────────┬─────────┬─ … ─────┬─────────────────────┬───────┐
+│ heads     │ dirty     │ open      │ control │ unused  │ guest memory        │ guard │
+│ 8 B/page  │ 1 B/page  │ 1 B/page  │         │         │                     │       │
+└───────────┴───────────┴───────────┴─────────┴─────────┴─────────────────────┴───────┘
+```
+
+- open[page] is 1 if a store that begins in `page` needs no check: it may be written, so may the page after it,
+  and both are marked dirty.
+- dirty[page] is WRITTEN if the page must be hashed again, NEIGHBOUR if only its first 7 bytes may have changed,
+  by stores that straddle in from the page below; heads[page] is what its first 8 bytes were before.
+"""
+
+from truestep.machine.layout import (
+    DATA_END,
+    DATA_START,
+    MEMORY_SIZE_BYTES,
+    OUTPUT_START,
+    PAGE_SHIFT,
+)
+
+PAGE_COUNT = MEMORY_SIZE_BYTES >> PAGE_SHIFT
+MEBIBYTE = 1 << 20
+
+HEADS = -12 * MEBIBYTE
+DIRTY = -4 * MEBIBYTE
+OPEN = -3 * MEBIBYTE
+CONTROL = -2 * MEBIBYTE
+GUEST_START = -HEADS
+"""How far into the mapping guest memory begins."""
+GUARD_SIZE_BYTES = 1 << 16
+MAPPING_SIZE_BYTES = GUEST_START + MEMORY_SIZE_BYTES + GUARD_SIZE_BYTES
+
+MAP_NORESERVE = 0x4000
+"""Linux's flag for memory that takes nothing until it is touched; `mmap` has its name from Python 3.13 on."""
+
+WRITTEN = 1
+NEIGHBOUR = 2
+
+CONTROL_PC = 32
+CONTROL_CYCLE = 33
+CONTROL_TABLE = 34
+CONTROL_WORDS = 35
+"""The control block: 64-bit words 0..31 are the registers, then these."""
+
+OPENABLE = (
+    (DATA_START >> PAGE_SHIFT, (DATA_END >> PAGE_SHIFT) - 1),
+    (OUTPUT_START >> PAGE_SHIFT, PAGE_COUNT - 1),
+)
+"""Pages [first, end) that can be opened: writable, and followed by a writable page. Stores to the last page of
+a range and to the page of the output size (8 writable bytes) are checked each time."""
+
+TABLE_ENTRIES = DATA_START >> 2
+"""The entry table has a pointer for each word of the code range: to the function that goes on there, or null."""
+TABLE_SIZE_BYTES = 8 * TABLE_ENTRIES
+
+
+def register_offset(register: int) -> int:
+    """Where a guest register lies in the control block."""
+    return CONTROL + 8 * register

@@ -1,0 +1,108 @@
+"""The memory of a run: 4 GiB of address space, pages on demand, and the tree over what was written."""
+
+import mmap
+
+import numpy as np
+
+from truestep.base.errors import Unavailable
+from truestep.base.ids import Bytes32
+from truestep.commitments.keccak import PairHasher
+from truestep.commitments.merkle import PAGE_LEVEL, PageTree, levels_above
+from truestep.engine.layout import (
+    CONTROL,
+    CONTROL_WORDS,
+    DIRTY,
+    GUEST_START,
+    HEADS,
+    MAP_NORESERVE,
+    MAPPING_SIZE_BYTES,
+    OPEN,
+    PAGE_COUNT,
+    WRITTEN,
+)
+from truestep.machine.layout import (
+    LEAF_SIZE_BYTES,
+    MEMORY_SIZE_BYTES,
+    PAGE_SHIFT,
+    PAGE_SIZE_BYTES,
+    TREE_DEPTH,
+)
+
+HASHED_PAGES_LIMIT = 4096
+"""Pages handed to the tree at once: 16 MiB, enough for full speed, little beside a run's memory."""
+
+_LEAVES_PER_PAGE = PAGE_SIZE_BYTES // LEAF_SIZE_BYTES
+_FLAGS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
+
+
+class MappedMemory:
+    """2^32 bytes at a fixed place of the host's memory, for translated code and the reference machine."""
+
+    def __init__(self, hasher: PairHasher) -> None:
+        self._hasher = hasher
+        self._tree = PageTree(TREE_DEPTH, hasher)
+        try:
+            self._mapping = mmap.mmap(-1, MAPPING_SIZE_BYTES, flags=_FLAGS)
+        except OSError as error:
+            raise Unavailable(
+                f"expected {MAPPING_SIZE_BYTES} bytes of address space for a run, got: {error.strerror};"
+                " raise the limit (ulimit -v) or run fewer at a time"
+            ) from error
+        whole = np.frombuffer(self._mapping, np.uint8)
+        self.address = whole.ctypes.data + GUEST_START
+        """Where guest memory begins in the host's memory."""
+        self.control = self._part(CONTROL, 8 * CONTROL_WORDS).view(np.uint64)
+        """The control block (engine.layout)."""
+        self._open = self._part(OPEN, PAGE_COUNT)
+        self._dirty = self._part(DIRTY, PAGE_COUNT)
+        self._heads = self._part(HEADS, 8 * PAGE_COUNT).view(np.uint64)
+        self._guest = memoryview(self._mapping)[GUEST_START : GUEST_START + MEMORY_SIZE_BYTES]
+
+    def _part(self, distance: int, size_bytes: int) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
+        return np.frombuffer(self._mapping, np.uint8, size_bytes, GUEST_START + distance)
+
+    def read(self, address: int, size_bytes: int) -> bytes:
+        """The bytes at `address`; may not cross the end of memory."""
+        return bytes(self._guest[address : address + size_bytes])
+
+    def write(self, address: int, content: bytes) -> None:
+        """Put `content` at `address`; may not cross the end of memory."""
+        if content:
+            self._guest[address : address + len(content)] = content
+            self._dirty[address >> PAGE_SHIFT : (address + len(content) - 1 >> PAGE_SHIFT) + 1] = WRITTEN
+
+    def read_leaf(self, index: int) -> bytes:
+        """The 32-byte leaf number `index`."""
+        return self.read(index * LEAF_SIZE_BYTES, LEAF_SIZE_BYTES)
+
+    def node(self, level: int, index: int) -> Bytes32:
+        """A node of the memory tree, at any level (M3.2)."""
+        if level >= PAGE_LEVEL:
+            return self._fresh_tree().node(level, index)
+        page, within = divmod(index << level, _LEAVES_PER_PAGE)
+        content = self.read(page << PAGE_SHIFT, PAGE_SIZE_BYTES)
+        position = (within >> level) * LEAF_SIZE_BYTES
+        return Bytes32(levels_above(content, self._hasher)[level][position : position + LEAF_SIZE_BYTES])
+
+    def root(self) -> Bytes32:
+        """The root of the memory tree."""
+        return self._fresh_tree().root
+
+    def written_pages(self) -> list[int]:
+        """The pages that may have changed since the tree was last brought up to date."""
+        pages = np.flatnonzero(self._dirty)
+        # A neighbour changed only if its head did: what straddles in from below is at most 7 bytes.
+        heads = np.frombuffer(self._mapping, np.uint64, MEMORY_SIZE_BYTES // 8, GUEST_START)
+        changed = (self._dirty[pages] == WRITTEN) | (
+            heads[pages * (PAGE_SIZE_BYTES // 8)] != self._heads[pages]
+        )
+        return [int(page) for page in pages[changed]]
+
+    def _fresh_tree(self) -> PageTree:
+        pages = self.written_pages()
+        for first in range(0, len(pages), HASHED_PAGES_LIMIT):
+            batch = pages[first : first + HASHED_PAGES_LIMIT]
+            self._tree.update({page: self.read(page << PAGE_SHIFT, PAGE_SIZE_BYTES) for page in batch})
+        self._dirty.fill(0)
+        self._open.fill(0)
+        return self._tree

@@ -1,0 +1,169 @@
+"""IR that every translated unit shares: the way into translated code, and stores that need a decision."""
+
+from truestep.engine.layout import (
+    CONTROL,
+    CONTROL_CYCLE,
+    CONTROL_PC,
+    CONTROL_TABLE,
+    DIRTY,
+    HEADS,
+    NEIGHBOUR,
+    OPEN,
+    OPENABLE,
+    TABLE_ENTRIES,
+    WRITTEN,
+)
+from truestep.machine.layout import (
+    DATA_END,
+    DATA_START,
+    OUTPUT_SIZE_END,
+    OUTPUT_SIZE_START,
+    OUTPUT_START,
+    PAGE_SHIFT,
+)
+from truestep.machine.state import TrapCause
+
+DEPTH_LIMIT = 200
+"""Host calls that guest calls may nest; a deeper one unwinds the host stack first. Frames are below 8 KiB."""
+
+TRAP_FLAG = 1
+"""A next pc with this bit is no address (bit 0 of a jump target is cleared) but a trap cause, shifted."""
+TRAP_SHIFT = 8
+
+METADATA = """
+!0 = !{!"truestep"}
+!1 = !{!"guest", !0}
+!2 = !{!"pages", !0}
+!3 = !{!"control", !0}
+!4 = !{!1, !1, i64 0}
+!5 = !{!2, !2, i64 0}
+!6 = !{!3, !3, i64 0}
+!7 = !{!"branch_weights", i32 2000, i32 1}
+!8 = !{!"branch_weights", i32 1, i32 2000}
+"""
+GUEST, PAGES, CONTROLS = "!tbaa !4", "!tbaa !5", "!tbaa !6"
+"""Guest memory, page maps and control block never overlap; LLVM is told so."""
+LIKELY, UNLIKELY = "!prof !7", "!prof !8"
+
+
+def trap_marker(cause: TrapCause) -> int:
+    """The next pc that says: trapped."""
+    return cause << TRAP_SHIFT | TRAP_FLAG
+
+
+def run_function() -> str:
+    """`run(memory, budget)`: run translated code from the control block's pc until no progress is made.
+
+    No progress means: nothing translated continues at the pc, or the budget is smaller than the way to the
+    next check, or an instruction is left to the reference machine. Stores pc and cycle counter at the end.
+    """
+    return f"""
+declare i32 @llvm.fshr.i32(i32, i32, i32)
+define void @run(ptr %memory, i64 %budget) nounwind {{
+entry:
+  %pc.at = getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_PC}
+  %cycle.at = getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_CYCLE}
+  %table.at = getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_TABLE}
+  %start = load i64, ptr %pc.at
+  %table = load ptr, ptr %table.at
+  br label %again
+again:
+  %pc = phi i64 [%start, %entry], [%pc.next, %enter]
+  %left = phi i64 [%budget, %entry], [%left.next, %enter]
+  %pc.low = trunc i64 %pc to i32
+  %index = call i32 @llvm.fshr.i32(i32 %pc.low, i32 %pc.low, i32 2)
+  %is.code = icmp ult i32 %index, {TABLE_ENTRIES}
+  br i1 %is.code, label %look, label %leave
+look:
+  %index.wide = zext i32 %index to i64
+  %slot = getelementptr ptr, ptr %table, i64 %index.wide
+  %function = load ptr, ptr %slot
+  %is.missing = icmp eq ptr %function, null
+  br i1 %is.missing, label %leave, label %enter
+enter:
+  %result = call {{i64, i64}} %function(ptr %memory, i64 %left, i64 %pc, i64 {DEPTH_LIMIT})
+  %pc.next = extractvalue {{i64, i64}} %result, 0
+  %left.next = extractvalue {{i64, i64}} %result, 1
+  %same.pc = icmp eq i64 %pc.next, %pc
+  %same.left = icmp eq i64 %left.next, %left
+  %stuck = and i1 %same.pc, %same.left
+  br i1 %stuck, label %leave, label %again
+leave:
+  store i64 %pc, ptr %pc.at
+  %used = sub i64 %budget, %left
+  %cycle = load i64, ptr %cycle.at
+  %cycle.next = add i64 %cycle, %used
+  store i64 %cycle.next, ptr %cycle.at
+  ret void
+}}
+"""
+
+
+def store_function() -> str:
+    """`store_check(memory, address, size)`: what a store to a page that is not open needs (M3.3, M3.4).
+
+    Returns whether the store is allowed, its pages marked. Opens the page for stores to come if that is right
+    for every address in it.
+    """
+    (first_a, end_a), (first_b, end_b) = OPENABLE
+    return f"""
+define internal i1 @writable(i64 %address) nounwind {{
+  %from.data = sub i64 %address, {DATA_START}
+  %in.data = icmp ult i64 %from.data, {DATA_END - DATA_START}
+  %from.size = sub i64 %address, {OUTPUT_SIZE_START}
+  %in.size = icmp ult i64 %from.size, {OUTPUT_SIZE_END - OUTPUT_SIZE_START}
+  %from.output = sub i64 %address, {OUTPUT_START}
+  %in.output = icmp ult i64 %from.output, {2**32 - OUTPUT_START}
+  %either = or i1 %in.data, %in.size
+  %any = or i1 %either, %in.output
+  ret i1 %any
+}}
+define internal preserve_mostcc i1 @store_check(ptr %memory, i64 %address, i64 %size)
+    noinline cold nounwind {{
+  %page = lshr i64 %address, {PAGE_SHIFT}
+  %from.a = sub i64 %page, {first_a}
+  %in.a = icmp ult i64 %from.a, {end_a - first_a}
+  %from.b = sub i64 %page, {first_b}
+  %in.b = icmp ult i64 %from.b, {end_b - first_b}
+  %openable = or i1 %in.a, %in.b
+  %dirty.map = getelementptr i8, ptr %memory, i64 {DIRTY}
+  %dirty = getelementptr i8, ptr %dirty.map, i64 %page
+  br i1 %openable, label %open, label %decide
+open:
+  store i8 {WRITTEN}, ptr %dirty
+  %neighbour = getelementptr i8, ptr %dirty, i64 1
+  %known = load i8, ptr %neighbour
+  %is.clean = icmp eq i8 %known, 0
+  br i1 %is.clean, label %keep.head, label %opened
+keep.head:
+  %page.next = add i64 %page, 1
+  %head.at = shl i64 %page.next, {PAGE_SHIFT}
+  %head.from = getelementptr i8, ptr %memory, i64 %head.at
+  %head = load i64, ptr %head.from
+  %heads = getelementptr i8, ptr %memory, i64 {HEADS}
+  %head.to = getelementptr i64, ptr %heads, i64 %page.next
+  store i64 %head, ptr %head.to
+  store i8 {NEIGHBOUR}, ptr %neighbour
+  br label %opened
+opened:
+  %open.map = getelementptr i8, ptr %memory, i64 {OPEN}
+  %opening = getelementptr i8, ptr %open.map, i64 %page
+  store i8 1, ptr %opening
+  ret i1 true
+decide:
+  %more = sub i64 %size, 1
+  %last = add i64 %address, %more
+  %first.allowed = call i1 @writable(i64 %address)
+  %last.allowed = call i1 @writable(i64 %last)
+  %allowed = and i1 %first.allowed, %last.allowed
+  br i1 %allowed, label %mark, label %refuse
+mark:
+  %page.last = lshr i64 %last, {PAGE_SHIFT}
+  %dirty.last = getelementptr i8, ptr %dirty.map, i64 %page.last
+  store i8 {WRITTEN}, ptr %dirty
+  store i8 {WRITTEN}, ptr %dirty.last
+  ret i1 true
+refuse:
+  ret i1 false
+}}
+"""

@@ -1,0 +1,429 @@
+"""From a region of guest code to one LLVM function `f(memory, budget, pc, depth) -> {next pc, budget left}`.
+
+- Registers live in allocas that LLVM turns into values; the control block is up to date only where control
+  leaves the function, for the registers that may differ from it (Flow.changed).
+- The budget is checked where Flow.needs says; if it is too small, the function returns the pc of that check.
+- A guest call is a host call. If the callee comes back with another pc than the return address, the caller
+  stores what it holds and passes the pc on, down to `run`, which looks it up: the host stack has no meaning.
+- A trap returns a marker instead of a pc (support.trap_marker); a final state has no registers to store.
+"""
+
+from collections.abc import Iterator
+
+from truestep.base.integers import wrap32
+from truestep.engine.flow import Block, Call, Flow, direct_target, is_call, is_ecall, touched_by
+from truestep.engine.layout import CONTROL, CONTROL_TABLE, OPEN, TABLE_ENTRIES, register_offset
+from truestep.engine.operations import CONDITIONS, OPERATIONS, Emitter
+from truestep.engine.support import CONTROLS, GUEST, LIKELY, PAGES, UNLIKELY, trap_marker
+from truestep.machine.arithmetic import ACCESS_SIZES_BYTES, IMMEDIATE_FORMS, SIGNED_LOADS
+from truestep.machine.decode import Instruction, Kind
+from truestep.machine.layout import MEMORY_SIZE_BYTES, PAGE_SHIFT, may_fetch
+from truestep.machine.state import TrapCause
+
+_RESULT = "{i64, i64}"
+_RETURN_REGISTERS = (1, 5)
+"""`jalr x0` through these is a return, by the calling convention; a wrong guess costs only time."""
+
+
+def function_name(start: int) -> str:
+    """The name of the function of the region that begins at `start`."""
+    return f"@f_{start:x}"
+
+
+def _registers(mask: int) -> Iterator[int]:
+    return (register for register in range(1, 32) if mask >> register & 1)
+
+
+class FunctionTranslator:
+    """Writes the function of one region."""
+
+    def __init__(self, flow: Flow, local_functions: frozenset[int]) -> None:
+        self.flow = flow
+        self.emitter = Emitter()
+        self._local_functions = local_functions
+        self._touched = touched_by(flow.blocks.values())
+        self._indirect_changed = 0
+
+    def translate(self) -> str:
+        """The function's definition."""
+        self._prologue()
+        for block in self.flow.blocks.values():
+            _BlockTranslator(self, block).translate()
+        if self.flow.dispatched:
+            self._dispatch()
+        head = f"define internal {_RESULT} {function_name(self.flow.start)}"
+        body = "\n".join(self.emitter.lines)
+        return f"{head}(ptr %memory, i64 %budget, i64 %pc, i64 %depth) nounwind {{\n{body}\n}}\n"
+
+    def _prologue(self) -> None:
+        emit, start = self.emitter, self.flow.start
+        emit.label("entry")
+        for register in _registers(self._touched):
+            emit.line(f"%x{register} = alloca i64")
+            emit.line(f"%s{register} = getelementptr i8, ptr %memory, i64 {register_offset(register)}")
+        emit.line("%count = alloca i64")
+        emit.line("%indirect = alloca i64")
+        emit.line("store i64 %budget, ptr %count")
+        others = [pc for pc in self.flow.needs if pc != start]
+        if others:
+            is_start = emit.value(f"icmp eq i64 %pc, {start}")
+            emit.line(f"br i1 {is_start}, label %start, label %again, {LIKELY}")
+        else:
+            emit.line("br label %start")
+        emit.label("start")
+        self.load_registers(self._touched)
+        emit.line(f"br label %b_{start:x}")
+        if others:
+            emit.label("again")
+            self.load_registers(self._touched)
+            cases = " ".join(f"i64 {pc}, label %b_{pc:x}" for pc in others)
+            emit.line(f"switch i64 %pc, label %unknown [{cases}]")
+            emit.label("unknown")
+            self.return_to("%pc")
+
+    def load_registers(self, mask: int) -> None:
+        """Bring registers from the control block, as far as this function has them."""
+        for register in _registers(mask & self._touched):
+            value = self.emitter.value(f"load i64, ptr %s{register}, {CONTROLS}")
+            self.emitter.line(f"store i64 {value}, ptr %x{register}")
+
+    def store_registers(self, mask: int) -> None:
+        """Bring registers to the control block from their allocas."""
+        for register in _registers(mask & self._touched):
+            value = self.emitter.value(f"load i64, ptr %x{register}")
+            self.emitter.line(f"store i64 {value}, ptr %s{register}, {CONTROLS}")
+
+    def return_to(self, pc: str, left: str | None = None) -> None:
+        """Return a next pc and the budget left."""
+        emit = self.emitter
+        left = left or emit.value("load i64, ptr %count")
+        half = emit.value(f"insertvalue {_RESULT} poison, i64 {pc}, 0")
+        result = emit.value(f"insertvalue {_RESULT} {half}, i64 {left}, 1")
+        emit.line(f"ret {_RESULT} {result}")
+
+    def dispatch_from(self, changed: int) -> None:
+        """Note that an indirect jump comes with these registers changed."""
+        self._indirect_changed |= changed
+
+    def is_local(self, target: int) -> bool:
+        """Whether the region that begins at `target` is compiled together with this one."""
+        return target in self._local_functions
+
+    def _dispatch(self) -> None:
+        """The one place from which indirect jumps go on within the function."""
+        emit = self.emitter
+        emit.label("dispatch")
+        target = emit.value("load i64, ptr %indirect")
+        cases = " ".join(f"i64 {pc}, label %b_{pc:x}" for pc in self.flow.dispatched)
+        emit.line(f"switch i64 {target}, label %outside [{cases}]")
+        emit.label("outside")
+        self.store_registers(self._indirect_changed)
+        self.return_to(target)
+
+
+class _BlockTranslator:
+    """Writes one block."""
+
+    def __init__(self, function: FunctionTranslator, block: Block) -> None:
+        self._function = function
+        self._flow = function.flow
+        self._emit = function.emitter
+        self._block = block
+        self._values: dict[int, str] = {}
+        self._written: set[int] = set()
+        self._left = ""
+        """The budget left after the block."""
+
+    def translate(self) -> None:
+        """Budget, instructions, and where it goes on."""
+        block = self._block
+        self._emit.label(f"b_{block.start:x}")
+        self._take_cycles()
+        *body, last = block.instructions
+        for position, instruction in enumerate(body):
+            self._instruction(position, instruction)
+        if last is not None and last.kind not in (Kind.BRANCH, Kind.JUMP, Kind.JUMP_REGISTER, Kind.SYSTEM):
+            self._instruction(len(body), last)
+            self._go(block.next_pc)
+        else:
+            self._end(last)
+
+    def _take_cycles(self) -> None:
+        """Count the block's cycles, after a check that they and those to the next check are left."""
+        emit, start = self._emit, self._block.start
+        before = emit.value("load i64, ptr %count")
+        self._left = emit.value(f"sub i64 {before}, {self._block.cycles}")
+        if start in self._flow.needs:
+            more = self._flow.needs[start] - self._block.cycles
+            is_short = emit.value(f"icmp slt i64 {self._left}, {more}")
+            emit.line(f"br i1 {is_short}, label %short_{start:x}, label %run_{start:x}, {UNLIKELY}")
+            emit.label(f"short_{start:x}")
+            self._function.store_registers(self._flow.changed[start])
+            self._function.return_to(str(start), emit.value(f"add i64 {self._left}, {self._block.cycles}"))
+            emit.label(f"run_{start:x}")
+        emit.line(f"store i64 {self._left}, ptr %count")
+
+    # --- registers ------------------------------------------------------------------------------------------
+
+    def _read(self, register: int) -> str:
+        if register == 0:
+            return "0"
+        if register not in self._values:
+            self._values[register] = self._emit.value(f"load i64, ptr %x{register}")
+        return self._values[register]
+
+    def _write(self, register: int, value: str) -> None:
+        if register:
+            self._values[register] = value
+            self._written.add(register)
+
+    def _settle(self) -> None:
+        """Put written registers where the next block looks for them."""
+        for register in sorted(self._written):
+            self._emit.line(f"store i64 {self._values[register]}, ptr %x{register}")
+        self._written.clear()
+
+    def _changed(self) -> int:
+        return self._flow.changed_after(self._block)
+
+    # --- instructions ---------------------------------------------------------------------------------------
+
+    def _instruction(self, position: int, instruction: Instruction | None) -> None:
+        """One instruction that does not end the block; there is always one to decode."""
+        if instruction is None or instruction.kind is Kind.FENCE:
+            return
+        if instruction.kind is Kind.LOAD:
+            self._load(position, instruction)
+        elif instruction.kind is Kind.STORE:
+            self._store(position, instruction)
+        else:
+            self._write(instruction.rd, self._result(position, instruction))
+
+    def _result(self, position: int, instruction: Instruction) -> str:
+        if instruction.kind is Kind.UPPER:
+            base = self._block.start + 4 * position if instruction.name == "auipc" else 0
+            return str(base + instruction.immediate)
+        if instruction.kind is Kind.IMMEDIATE:
+            operation = OPERATIONS[IMMEDIATE_FORMS[instruction.name]]
+            return operation(self._emit, self._read(instruction.rs1), str(instruction.immediate))
+        operation = OPERATIONS[instruction.name]
+        return operation(self._emit, self._read(instruction.rs1), self._read(instruction.rs2))
+
+    def _address(self, instruction: Instruction) -> str:
+        """The 32-bit address of an access (M3.1)."""
+        base = self._read(instruction.rs1)
+        full = self._emit.value(f"add i64 {base}, {instruction.immediate}") if instruction.immediate else base
+        return self._emit.value(f"and i64 {full}, {MEMORY_SIZE_BYTES - 1}")
+
+    def _trap_if(self, condition: str, position: int, cause: TrapCause) -> None:
+        """Trap at the instruction at `position` if `condition`; give back the cycles not taken (M2.5)."""
+        emit = self._emit
+        trap, onward = emit.name("trap"), emit.name("on")
+        emit.line(f"br i1 {condition}, label %{trap}, label %{onward}, {UNLIKELY}")
+        emit.label(trap)
+        untaken = self._block.cycles - position - 1
+        left = emit.value(f"add i64 {self._left}, {untaken}") if untaken else self._left
+        self._function.return_to(str(trap_marker(cause)), left)
+        emit.label(onward)
+
+    def _load(self, position: int, instruction: Instruction) -> None:
+        emit, size_bytes = self._emit, ACCESS_SIZES_BYTES[instruction.name]
+        address = self._address(instruction)
+        if size_bytes > 1:
+            is_past_end = emit.value(f"icmp ugt i64 {address}, {MEMORY_SIZE_BYTES - size_bytes}")
+            self._trap_if(is_past_end, position, TrapCause.LOAD_ACCESS)
+        pointer = emit.value(f"getelementptr i8, ptr %memory, i64 {address}")
+        kind = f"i{8 * size_bytes}"
+        value = emit.value(f"load {kind}, ptr {pointer}, align 1, {GUEST}")
+        if size_bytes < 8:
+            extension = "sext" if instruction.name in SIGNED_LOADS else "zext"
+            value = emit.value(f"{extension} {kind} {value} to i64")
+        self._write(instruction.rd, value)
+
+    def _store(self, position: int, instruction: Instruction) -> None:
+        emit, size_bytes = self._emit, ACCESS_SIZES_BYTES[instruction.name]
+        address, value = self._address(instruction), self._read(instruction.rs2)
+        page = emit.value(f"lshr i64 {address}, {PAGE_SHIFT}")
+        pages = emit.value(f"getelementptr i8, ptr %memory, i64 {OPEN}")
+        flag_at = emit.value(f"getelementptr i8, ptr {pages}, i64 {page}")
+        flag = emit.value(f"load i8, ptr {flag_at}, {PAGES}")
+        is_open = emit.value(f"icmp ne i8 {flag}, 0")
+        closed, ready = emit.name("closed"), emit.name("ready")
+        emit.line(f"br i1 {is_open}, label %{ready}, label %{closed}, {LIKELY}")
+        emit.label(closed)
+        call = f"call preserve_mostcc i1 @store_check(ptr %memory, i64 {address}, i64 {size_bytes})"
+        is_refused = emit.value(f"xor i1 {emit.value(call)}, true")
+        self._trap_if(is_refused, position, TrapCause.STORE_ACCESS)
+        emit.line(f"br label %{ready}")
+        emit.label(ready)
+        kind = f"i{8 * size_bytes}"
+        if size_bytes < 8:
+            value = emit.value(f"trunc i64 {value} to {kind}")
+        pointer = emit.value(f"getelementptr i8, ptr %memory, i64 {address}")
+        emit.line(f"store {kind} {value}, ptr {pointer}, align 1, {GUEST}")
+
+    # --- where a block goes on ------------------------------------------------------------------------------
+
+    def _end(self, last: Instruction | None) -> None:
+        """The last instruction, if it is one that decides what follows."""
+        if last is None:
+            self._trap(TrapCause.ILLEGAL_INSTRUCTION)
+        elif is_ecall(last):
+            self._leave(str(self._block.last_pc))
+        elif last.kind is Kind.SYSTEM:
+            self._trap(TrapCause.BREAKPOINT)
+        elif last.kind is Kind.BRANCH:
+            self._branch(last)
+        else:
+            self._jump(last)
+
+    def _trap(self, cause: TrapCause) -> None:
+        self._function.return_to(str(trap_marker(cause)), self._left)
+
+    def _leave(self, pc: str) -> None:
+        """Store everything that changed and return `pc`."""
+        self._settle()
+        self._function.store_registers(self._changed())
+        self._function.return_to(pc, self._left)
+
+    def _branch(self, last: Instruction) -> None:
+        emit = self._emit
+        a, b = self._read(last.rs1), self._read(last.rs2)
+        self._settle()
+        condition = emit.value(f"icmp {CONDITIONS[last.name]} i64 {a}, {b}")
+        following = self._block.next_pc
+        target = wrap32(self._block.last_pc + last.immediate)
+        outside: dict[str, int] = {}
+
+        def label_of(pc: int) -> str:
+            if pc in self._flow.blocks:
+                return f"b_{pc:x}"
+            label = emit.name("out")
+            outside[label] = pc
+            return label
+
+        taken, not_taken = label_of(target), label_of(following)
+        emit.line(f"br i1 {condition}, label %{taken}, label %{not_taken}")
+        for label, pc in outside.items():
+            emit.label(label)
+            self._go_outside(pc)
+
+    def _jump(self, last: Instruction) -> None:
+        block, emit = self._block, self._emit
+        known = direct_target(block)
+        target = str(known)
+        if known is None:
+            base = self._read(last.rs1)
+            full = emit.value(f"add i64 {base}, {last.immediate}") if last.immediate else base
+            target = emit.value(f"and i64 {full}, {MEMORY_SIZE_BYTES - 2}")
+        self._write(last.rd, str(block.next_pc))
+        call = self._flow.calls.get(block.start)
+        if call is not None:
+            self._call(call, target)
+        elif known is not None and not is_call(last):
+            self._go(known)
+        elif is_call(last) or last.rs1 in _RETURN_REGISTERS or not self._flow.dispatched:
+            self._leave(target)
+        else:
+            self._settle()
+            self._function.dispatch_from(self._changed())
+            emit.line(f"store i64 {target}, ptr %indirect")
+            emit.line("br label %dispatch")
+
+    def _go(self, pc: int) -> None:
+        """Go on at `pc`, wherever that is."""
+        self._settle()
+        if pc in self._flow.blocks:
+            self._emit.line(f"br label %b_{pc:x}")
+        else:
+            self._go_outside(pc)
+
+    def _go_outside(self, pc: int) -> None:
+        """Go on at `pc` in another function: a tail call, so that the host stack does not grow."""
+        self._function.store_registers(self._changed())
+        if self._function.is_local(pc):
+            self._tail_call(function_name(pc), pc)
+            return
+        if not may_fetch(pc):
+            self._function.return_to(str(pc), self._left)
+            return
+        slot = self._table_slot(str(pc >> 2))
+        function = self._emit.value(f"load ptr, ptr {slot}")
+        is_missing = self._emit.value(f"icmp eq ptr {function}, null")
+        missing, found = self._emit.name("missing"), self._emit.name("found")
+        self._emit.line(f"br i1 {is_missing}, label %{missing}, label %{found}, {UNLIKELY}")
+        self._emit.label(missing)
+        self._function.return_to(str(pc), self._left)
+        self._emit.label(found)
+        self._tail_call(function, pc)
+
+    def _tail_call(self, function: str, pc: int) -> None:
+        arguments = f"(ptr %memory, i64 {self._left}, i64 {pc}, i64 %depth)"
+        result = self._emit.value(f"musttail call {_RESULT} {function}{arguments}")
+        self._emit.line(f"ret {_RESULT} {result}")
+
+    def _table_slot(self, index: str) -> str:
+        table_at = self._emit.value(f"getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_TABLE}")
+        table = self._emit.value(f"load ptr, ptr {table_at}, {CONTROLS}")
+        return self._emit.value(f"getelementptr ptr, ptr {table}, i64 {index}")
+
+    # --- calls ----------------------------------------------------------------------------------------------
+
+    def _call(self, call: Call, target: str) -> None:
+        """A host call, if the depth allows it and there is a function; else leave for the target."""
+        emit, function = self._emit, self._function
+        self._settle()
+        changed = self._changed()
+        away = emit.name("away")
+        callee = self._callee(call, target, away)
+        is_deep = emit.value("icmp eq i64 %depth, 0")
+        ready = emit.name("call")
+        emit.line(f"br i1 {is_deep}, label %{away}, label %{ready}, {UNLIKELY}")
+        emit.label(away)
+        function.store_registers(changed)
+        function.return_to(target, self._left)
+        emit.label(ready)
+        function.store_registers(changed & call.used)
+        depth = emit.value("sub i64 %depth, 1")
+        arguments = f"(ptr %memory, i64 {self._left}, i64 {target}, i64 {depth})"
+        result = emit.value(f"call {_RESULT} {callee}{arguments}")
+        self._after_call(call, result, changed & ~call.used)
+
+    def _callee(self, call: Call, target: str, away: str) -> str:
+        """The function to call; goes to `away` if there is none."""
+        emit = self._emit
+        if call.target is not None and self._function.is_local(call.target):
+            return function_name(call.target)
+        index = str(call.target >> 2) if call.target is not None else self._index_of(target, away)
+        found = emit.value(f"load ptr, ptr {self._table_slot(index)}")
+        is_missing = emit.value(f"icmp eq ptr {found}, null")
+        ready = emit.name("found")
+        emit.line(f"br i1 {is_missing}, label %{away}, label %{ready}, {UNLIKELY}")
+        emit.label(ready)
+        return found
+
+    def _index_of(self, target: str, away: str) -> str:
+        """The target's index in the entry table; goes to `away` if it is misaligned or no code."""
+        emit = self._emit
+        low = emit.value(f"trunc i64 {target} to i32")
+        index = emit.value(f"call i32 @llvm.fshr.i32(i32 {low}, i32 {low}, i32 2)")
+        is_code = emit.value(f"icmp ult i32 {index}, {TABLE_ENTRIES}")
+        ready = emit.name("code")
+        emit.line(f"br i1 {is_code}, label %{ready}, label %{away}, {LIKELY}")
+        emit.label(ready)
+        return emit.value(f"zext i32 {index} to i64")
+
+    def _after_call(self, call: Call, result: str, kept: int) -> None:
+        emit, following = self._emit, self._block.next_pc
+        pc = emit.value(f"extractvalue {_RESULT} {result}, 0")
+        left = emit.value(f"extractvalue {_RESULT} {result}, 1")
+        returned = emit.value(f"icmp eq i64 {pc}, {following}")
+        back, elsewhere = emit.name("back"), emit.name("elsewhere")
+        emit.line(f"br i1 {returned}, label %{back}, label %{elsewhere}, {LIKELY}")
+        emit.label(elsewhere)
+        self._function.store_registers(kept)
+        self._function.return_to(pc, left)
+        emit.label(back)
+        emit.line(f"store i64 {left}, ptr %count")
+        self._function.load_registers(call.written)
+        emit.line(f"br label %b_{following:x}")

@@ -109,6 +109,7 @@ class Reject(StrEnum):
     KEYSTORE_EXISTS = "keystore exists already"
     PASSWORD_WRONG = "wrong password"
     RECEIPT_MALFORMED = "not a receipt"
+    CHAIN_FILE = "not a chain file"
     JOB_UNFINISHED = "job is not finished"
 
 

@@ -18,11 +18,11 @@ def connect_client(
     from truestep.adapters.chain.deployment import read_deployment
     from truestep.client import Client
     from truestep.client.accounts import open_keystore
-    from truestep.client.network import contracts_of, open_blobs, open_chain
+    from truestep.client.network import open_blobs, open_chain
 
     network = read_deployment(deployment)
     signer = open_keystore(keystore, ask_password(password_file))
-    return Client(open_chain(rpc, network, signer), open_blobs(blobs), contracts_of(network))
+    return Client(open_chain(rpc, network, signer), open_blobs(blobs), network)
 
 
 def connect_reader(rpc: str, deployment: Path) -> tuple["ChainReader", "Deployment"]:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import truestep
-from truestep.cli.commands import account, build, devnet, prove_step, run
+from truestep.cli.commands import account, build, devnet, prove_step, reclaim, run, status, submit, verify
 
 app = typer.Typer(
     name="truestep",
@@ -34,5 +34,5 @@ def truestep_program(
     """Off-chain work whose results any EVM chain can check, down to one instruction."""
 
 
-for module in (build, run, prove_step, devnet, account):
+for module in (build, run, prove_step, devnet, submit, status, reclaim, verify, account):
     module.register(app)

@@ -55,17 +55,18 @@ class Screen:
         self.notes.print(f"[bold red]error:[/] {_escaped(str(failure))}", soft_wrap=True)
 
     @contextmanager
-    def cycles(self, action: str) -> Generator[Callable[[int], None], None, None]:
+    def cycles(self, action: str, total: int | None = None) -> Generator[Callable[[int], None], None, None]:
         """A bar that shows cycles and cycles a second; the value is told the cycle reached."""
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}"),
+            *([BarColumn()] if total else []),
             TextColumn("{task.completed:,} cycles"),
             TextColumn("{task.fields[rate]}"),
             TimeElapsedColumn(),
         )
         with Progress(*columns, console=self.notes, transient=True, disable=not self.shows_progress) as bar:
-            task = bar.add_task(action, total=None, rate="")
+            task = bar.add_task(action, total=total, rate="")
 
             def told(cycle: int) -> None:
                 bar.update(task, completed=cycle)

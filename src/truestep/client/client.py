@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from truestep.adapters.chain.deployment import Deployment
 from truestep.base.errors import Bug
 from truestep.base.ids import Bytes32, JobId, ProgramId
 from truestep.client.engines import EngineName, open_engine
 from truestep.client.files import ProgramFile, program_of, read_program
 from truestep.client.job import EVENT_RANGE_BLOCKS, Job
-from truestep.client.receipt import Contracts
 from truestep.client.runs import DEFAULT_MAX_CYCLES, RunReport, run_task
 from truestep.guest import BuiltGuest, build_c
 from truestep.machine.program import Task
@@ -69,10 +69,10 @@ def run(
 class Client:
     """One requester's account on one network."""
 
-    def __init__(self, chain: Chain, blobs: Blobs, contracts: Contracts) -> None:
+    def __init__(self, chain: Chain, blobs: Blobs, deployment: Deployment) -> None:
         self.chain = chain
         self.blobs = blobs
-        self.contracts = contracts
+        self.deployment = deployment
 
     def register(self, program: Path | bytes, *, max_cycles: int = DEFAULT_MAX_CYCLES) -> ProgramId:
         """The number of a program on the chain; registers it if nobody has, with these maximum cycles.
@@ -125,7 +125,7 @@ class Client:
         return self._handle(job_id, self.chain.first_block)
 
     def _handle(self, job_id: JobId, first_block: int) -> Job:
-        return Job(self.chain, self.blobs, self.contracts, job_id, first_block)
+        return Job(self.chain, self.blobs, self.deployment, job_id, first_block)
 
     def _registered(self, file: ProgramFile, max_cycles: int) -> ProgramId | None:
         """The number under which this program with these maximum cycles is known already."""

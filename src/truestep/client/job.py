@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from truestep.adapters.chain.deployment import Deployment
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import JobId, claim_of_game, job_of_task, shard_of_task, task_of, task_of_claim
-from truestep.client.receipt import Contracts, Receipt
+from truestep.client.receipt import Receipt
 from truestep.client.settlement import make_receipt, unfinished
 from truestep.ports.blobs import Blobs
 from truestep.ports.chain import Chain, ChainReader
@@ -94,23 +95,28 @@ class ShardResult:
     output: bytes
 
 
+def read_status(chain: ChainReader, job_id: JobId) -> JobStatus:
+    """A job as it stands. Raises Rejected for an unknown job, Unavailable if the chain cannot be asked."""
+    record = chain.job(job_id)
+    tasks = tuple(chain.task(task_of(job_id, shard)) for shard in range(record.shard_count))
+    return JobStatus(job=record, tasks=tasks, time_seconds=chain.head().time_seconds)
+
+
 class Job:
     """A handle on a posted job. Holds nothing that the chain does not know."""
 
     def __init__(
-        self, chain: ChainReader, blobs: Blobs, contracts: Contracts, job_id: JobId, first_block: int
+        self, chain: ChainReader, blobs: Blobs, deployment: Deployment, job_id: JobId, first_block: int
     ) -> None:
         self._chain = chain
         self._blobs = blobs
-        self._contracts = contracts
+        self._deployment = deployment
         self._first_block = first_block
         self.job_id = job_id
 
     def status(self) -> JobStatus:
-        """The job as it stands. Raises Rejected for an unknown job, Unavailable without a chain."""
-        record = self._chain.job(self.job_id)
-        tasks = tuple(self._chain.task(task_of(self.job_id, shard)) for shard in range(record.shard_count))
-        return JobStatus(job=record, tasks=tasks, time_seconds=self._chain.head().time_seconds)
+        """The job as it stands. Raises Unavailable if the chain cannot be asked."""
+        return read_status(self._chain, self.job_id)
 
     def events(self, from_block: int | None = None, to_block: int | None = None) -> Iterator[ChainEvent]:
         """What has happened to the job, from its posting or `from_block` on, in the chain's order."""
@@ -166,7 +172,7 @@ class Job:
     def receipt(self) -> Receipt:
         """The receipt: what it takes to check the result again. Raises as `outputs` does."""
         final_events = [event for event in self.events() if isinstance(event, TaskFinalized)]
-        return make_receipt(self._chain, self._blobs, self._contracts, self.job_id, final_events)
+        return make_receipt(self._chain, self._blobs, self._deployment, self.job_id, final_events)
 
     def reclaim(self, chain: Chain) -> int:
         """Take back the rewards of shards that nobody will finish; the amount in wei, 0 if there are none.

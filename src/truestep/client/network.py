@@ -13,7 +13,6 @@ from truestep.adapters.chain.sender import Signer
 from truestep.adapters.chain.web3_chain import Web3Chain
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.errors import Bug
-from truestep.client.receipt import Contracts
 from truestep.ports.blobs import Blobs
 from truestep.ports.chain import Chain, ChainReader
 from truestep.ports.store import Store
@@ -42,17 +41,6 @@ def open_chain(
 ) -> Chain:
     """A chain that `signer` sends to; without a `store` its journal ends with the process."""
     return Web3Chain(node, deployment, signer, store or SqliteStore(), policy)
-
-
-def contracts_of(deployment: Deployment) -> Contracts:
-    """The part of a deployment that a receipt names."""
-    return Contracts(
-        chain_id=deployment.chain_id,
-        jobs=deployment.address("Jobs"),
-        programs=deployment.address("Programs"),
-        disputes=deployment.address("Disputes"),
-        operators=deployment.address("Operators"),
-    )
 
 
 class _NobodysKey:

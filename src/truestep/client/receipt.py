@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from truestep.adapters.chain.deployment import Deployment
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Bytes32
 from truestep.base.integers import U64_MAX
@@ -38,16 +39,6 @@ Amount = Annotated[int, Field(ge=0, lt=2**256)]
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Contracts(_Part):
-    """Where the job was settled."""
-
-    chain_id: Amount
-    jobs: AddressText
-    programs: AddressText
-    disputes: AddressText
-    operators: AddressText
 
 
 class ProgramPart(_Part):
@@ -114,7 +105,8 @@ class Receipt(_Part):
     format: Literal["truestep receipt"] = "truestep receipt"
     version: Literal[1] = RECEIPT_VERSION
     machine_version: Literal[1] = MACHINE_VERSION
-    contracts: Contracts
+    deployment: Deployment = Field(strict=False)
+    """Where the job was settled."""
     job_id: Amount
     requester: AddressText
     reward_wei: Amount

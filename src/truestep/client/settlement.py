@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
+from truestep.adapters.chain.deployment import Deployment
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import JobId, TaskId, shard_of_task, task_of
 from truestep.client.receipt import (
     INLINE_LIMIT_BYTES,
-    Contracts,
     InputPart,
     ProgramPart,
     Receipt,
@@ -33,7 +33,7 @@ def unfinished(record: JobRecord) -> Rejected:
 def make_receipt(
     chain: ChainReader,
     blobs: Blobs,
-    contracts: Contracts,
+    deployment: Deployment,
     job_id: JobId,
     final_events: Sequence[TaskFinalized],
 ) -> Receipt:
@@ -47,7 +47,7 @@ def make_receipt(
         raise unfinished(job)
     shards = [_shard(by_task, task_of(job_id, shard), blobs) for shard in range(job.shard_count)]
     return Receipt(
-        contracts=contracts,
+        deployment=deployment,
         job_id=job_id,
         requester=job.requester,
         reward_wei=job.reward_wei,

@@ -1,0 +1,41 @@
+"""`truestep reclaim`: what was not earned goes back to the requester."""
+
+from typing import Annotated
+
+import typer
+
+from truestep.base.ids import JobId
+from truestep.cli.connection import connect_client
+from truestep.cli.options import (
+    BlobsOption,
+    DeploymentOption,
+    KeystoreOption,
+    PasswordFileOption,
+    RpcOption,
+    coins,
+)
+from truestep.cli.screen import JsonFlag, Screen, guarded
+
+EXAMPLE = "Example: truestep reclaim 1 --keystore requester.json"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="reclaim", epilog=EXAMPLE)(reclaim)
+
+
+@guarded
+def reclaim(
+    job: Annotated[int, typer.Argument(metavar="JOB", min=1, help="The job's number.")],
+    rpc: RpcOption,
+    deployment: DeploymentOption,
+    blobs: BlobsOption,
+    keystore: KeystoreOption,
+    password_file: PasswordFileOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """After a job's deadline, take back the rewards of the shards that nobody did."""
+    screen = Screen(as_json=as_json)
+    client = connect_client(rpc, deployment, blobs, keystore, password_file)
+    amount_wei = client.job(JobId(job)).reclaim(client.chain)
+    screen.result({"job_id": job, "reclaimed_wei": amount_wei}, shown=f"{coins(amount_wei)} came back")

@@ -1,0 +1,90 @@
+"""`truestep status`: how far a job is."""
+
+from typing import Annotated, Any
+
+import typer
+
+from truestep.base.ids import JobId, shard_of_task
+from truestep.cli.connection import connect_reader
+from truestep.cli.narration import Narrator
+from truestep.cli.options import DeploymentOption, RpcOption, coins
+from truestep.cli.screen import JsonFlag, Screen, guarded
+from truestep.client.job import JobStatus, read_status
+from truestep.protocol.records import TaskStage
+
+EXAMPLE = "Example: truestep status 1"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="status", epilog=EXAMPLE)(status)
+
+
+@guarded
+def status(
+    job: Annotated[int, typer.Argument(metavar="JOB", min=1, help="The job's number.")],
+    rpc: RpcOption,
+    deployment: DeploymentOption,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show a job and each of its shards."""
+    screen = Screen(as_json=as_json)
+    chain, _ = connect_reader(rpc, deployment)
+    now = read_status(chain, JobId(job))
+    screen.result(_fields(now), shown=None if as_json else _shown(now))
+
+
+def _fields(now: JobStatus) -> dict[str, Any]:
+    return {
+        "job_id": now.job.job_id,
+        "stage": now.stage.value,
+        "program_id": now.job.program_id,
+        "requester": now.job.requester,
+        "shards": now.job.shard_count,
+        "final": now.count(TaskStage.FINAL),
+        "reward_wei": now.job.reward_wei,
+        "deadline": now.job.deadline,
+        "chain_time": now.time_seconds,
+        "reclaimable": list(now.reclaimable),
+        "tasks": [
+            {
+                "shard_index": shard_of_task(task.task_id),
+                "stage": task.stage.name.lower(),
+                "attempt": task.attempt,
+                "operator": task.operator,
+                "until": task.until,
+            }
+            for task in now.tasks
+        ],
+    }
+
+
+def _shown(now: JobStatus) -> str:
+    """A line for the job, one for each shard."""
+    narrator = Narrator()
+    left = now.job.deadline - now.time_seconds
+    deadline = f"deadline in {_duration(left)}" if left > 0 else f"deadline over since {_duration(-left)}"
+    final = f"{now.count(TaskStage.FINAL)} of {now.job.shard_count} shards final"
+    lines = [f"job {now.job.job_id}: {now.stage}, {final}, {coins(now.job.reward_wei)} for each, {deadline}"]
+    for task in now.tasks:
+        line = f"  shard {shard_of_task(task.task_id)}: {task.stage.name.lower()}"
+        if task.stage in (TaskStage.TAKEN, TaskStage.CLAIMED, TaskStage.FINAL):
+            line += f" by {narrator.name(task.operator)}"
+        if task.stage is TaskStage.TAKEN:
+            line += f", lease ends in {_duration(task.until - now.time_seconds)}"
+        if task.stage is TaskStage.CLAIMED:
+            line += f", can be challenged for {_duration(task.until - now.time_seconds)}"
+        lines.append(line)
+    if now.reclaimable:
+        lines.append(f"{len(now.reclaimable)} shards can be paid back: truestep reclaim {now.job.job_id}")
+    return "\n".join(lines)
+
+
+def _duration(seconds: int) -> str:
+    """`2 d 3 h`, `5 min 2 s`: the two largest units."""
+    parts: list[str] = []
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
+        number, seconds = divmod(max(seconds, 0), size)
+        if number or (unit == "s" and not parts):
+            parts.append(f"{number} {unit}")
+    return " ".join(parts[:2])

@@ -1,0 +1,166 @@
+"""`truestep submit`: a program and an input become a paid job."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from truestep.cli.connection import connect_client
+from truestep.cli.failure import Failure
+from truestep.cli.narration import Narrator
+from truestep.cli.options import (
+    BlobsOption,
+    DeploymentOption,
+    InputOption,
+    KeystoreOption,
+    PasswordFileOption,
+    ProgramArgument,
+    RpcOption,
+    coins,
+    parse_amount,
+    parse_seed,
+)
+from truestep.cli.screen import JsonFlag, Screen, guarded
+from truestep.client.client import DEFAULT_LEASE_SECONDS, DEFAULT_LIFETIME_SECONDS, Order
+from truestep.client.engines import EngineName, open_engine
+from truestep.client.files import ProgramFile, read_input, read_program
+from truestep.client.runs import run_task
+from truestep.machine.program import Task
+
+if TYPE_CHECKING:
+    from truestep.client import Job
+    from truestep.protocol.events import ChainEvent
+
+EXAMPLE = "Example: truestep submit prog.elf --input prices.csv --shards 8 --reward 0.01 --wait"
+CYCLES_HEADROOM = 2
+"""Shards differ: each may take twice what the trial took."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="submit", epilog=EXAMPLE)(submit)
+
+
+@guarded
+def submit(
+    prog: ProgramArgument,
+    rpc: RpcOption,
+    deployment: DeploymentOption,
+    blobs: BlobsOption,
+    keystore: KeystoreOption,
+    password_file: PasswordFileOption = None,
+    input_file: InputOption = None,
+    shards: Annotated[
+        int, typer.Option(metavar="N", min=1, max=2**16 - 1, help="How many tasks to make.")
+    ] = 1,
+    reward: Annotated[
+        str, typer.Option(metavar="AMOUNT", help="For each shard: 0.01, 20gwei or 7wei.")
+    ] = "0",
+    seed: Annotated[str | None, typer.Option(metavar="HEX", help="Default: 32 random bytes.")] = None,
+    max_cycles: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, max=2**48, help="Default: twice what a trial of shard 0 here takes."
+        ),
+    ] = None,
+    lease: Annotated[
+        int, typer.Option(metavar="SECONDS", min=1, help="How long a worker may hold a shard.")
+    ] = DEFAULT_LEASE_SECONDS,
+    lifetime: Annotated[
+        int, typer.Option(metavar="SECONDS", min=1, help="From now to the job's deadline.")
+    ] = DEFAULT_LIFETIME_SECONDS,
+    wait: Annotated[bool, typer.Option("--wait", help="Show progress until every shard is final.")] = False,
+    receipt: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="With --wait: write the receipt there.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Post a job: the reward goes into escrow, workers do the rest.
+
+    Registers the program if it is new. Without --max-cycles shard 0 is run here first: that finds a broken
+    program before it costs anything, and bounds what each shard may take. A shard that fails is a result too,
+    and paid: with --wait this command exits with 1 if any shard failed.
+    """
+    if receipt and not wait:
+        raise typer.BadParameter(
+            "a receipt is made when the job is final: add --wait", param_hint="--receipt"
+        )
+    screen = Screen(as_json=as_json)
+    reward_wei = parse_amount(reward, "--reward")
+    file, content = read_program(prog), read_input(input_file)
+    client = connect_client(rpc, deployment, blobs, keystore, password_file)
+    order = Order(
+        shard_count=shards,
+        reward_wei=reward_wei,
+        seed=parse_seed(seed) if seed is not None else None,
+        max_cycles=max_cycles or _trial_cycles(screen, file, Task(shard_count=shards, input=content)),
+        lease_seconds=lease,
+        lifetime_seconds=lifetime,
+    )
+    job = client.submit(file.elf, content, order=order)
+    screen.note(f"job {job.job_id} posted; {coins(shards * reward_wei)} are in escrow")
+    if not wait:
+        screen.result({"job_id": job.job_id, "shards": shards, "escrow_wei": shards * reward_wei})
+        return
+    failed = _follow(screen, job, shards, receipt)
+    if failed:
+        raise Failure("failed shards", f"{failed} of {shards} shards failed; their outputs do not count")
+
+
+def _trial_cycles(screen: Screen, file: ProgramFile, task: Task) -> int:
+    """Maximum cycles for a program: a power of two, so that equal programs register once."""
+    with screen.cycles("trial of shard 0") as progress:
+        report = run_task(open_engine(EngineName.JIT), file.program, task, progress=progress)
+    if not report.is_accepted:
+        raise Failure(
+            "failed trial",
+            f"shard 0 fails here ({report.status.name.lower()}, code {report.code}, {report.cycles} cycles);"
+            " `truestep run` shows it, --max-cycles submits it all the same",
+        )
+    return 1 << (CYCLES_HEADROOM * report.cycles).bit_length()
+
+
+def _follow(screen: Screen, job: "Job", shards: int, receipt: Path | None) -> int:
+    """Wait for the job and show it; the number of failed shards."""
+    from truestep.protocol.events import TaskFinalized
+
+    narrator = Narrator()
+    final_count = 0
+    with screen.steps("waiting for workers", shards) as progress:
+
+        def told(event: "ChainEvent") -> None:
+            nonlocal final_count
+            final_count += isinstance(event, TaskFinalized)
+            line = narrator.tell(event)
+            if line:
+                screen.note(line)
+            progress(final_count, f"{final_count} of {shards} shards final")
+
+        job.wait(on_event=told)
+    if receipt:
+        job.receipt().write(receipt)
+    results = job.outputs()
+    fields: dict[str, Any] = {
+        "job_id": job.job_id,
+        "shards": [
+            {
+                "shard_index": result.shard_index,
+                "accepted": result.is_accepted,
+                "status": result.status,
+                "code": result.code,
+                "cycles": result.cycles,
+                "output": result.output.hex(),
+            }
+            for result in results
+        ],
+        "receipt": str(receipt) if receipt else None,
+    }
+    failed = sum(not result.is_accepted for result in results)
+    shown = {
+        "job id": str(job.job_id),
+        "shards final": shards,
+        "failed": failed,
+        "receipt": fields["receipt"],
+    }
+    screen.result(fields if screen.as_json else shown)
+    return failed

@@ -1,0 +1,156 @@
+"""`truestep verify`: a receipt checked again, by whoever holds it."""
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from truestep.base.errors import Reject, Rejected
+from truestep.cli.failure import ExitCode, Failure
+from truestep.cli.narration import count
+from truestep.cli.screen import JsonFlag, Screen, guarded
+from truestep.client.engines import EngineName, open_engine
+from truestep.client.files import read_input, read_program
+from truestep.client.receipt import Receipt, read_receipt
+from truestep.client.verification import (
+    Check,
+    check_by_execution,
+    check_chain,
+    check_contents,
+    open_replay,
+)
+
+if TYPE_CHECKING:
+    from truestep.ports.chain import ChainReader
+
+EXAMPLE = "Example: truestep verify receipt.json --rpc http://127.0.0.1:8545 --deployment deployment.json"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="verify", epilog=EXAMPLE)(verify)
+
+
+@guarded
+def verify(
+    receipt: Annotated[Path, typer.Argument(metavar="RECEIPT", help="What `submit` or `demo` wrote.")],
+    rpc: Annotated[
+        str | None,
+        typer.Option(
+            "--rpc",
+            metavar="URL|FILE",
+            envvar="TRUESTEP_RPC",
+            help="A node, or a kept chain. Default: the `.chain` file beside the receipt.",
+        ),
+    ] = None,
+    deployment: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", envvar="TRUESTEP_DEPLOYMENT", help="The receipt must name these contracts."
+        ),
+    ] = None,
+    blobs: Annotated[
+        str | None,
+        typer.Option(metavar="URL|DIR", envvar="TRUESTEP_BLOBS", help="Where a large program or input lies."),
+    ] = None,
+    program: Annotated[Path | None, typer.Option(metavar="FILE", help="The program's ELF file.")] = None,
+    input_file: Annotated[Path | None, typer.Option("--input", metavar="FILE", help="The input.")] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Leave the chain out.")] = False,
+    no_execute: Annotated[bool, typer.Option("--no-execute", help="Leave the re-execution out.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Check a receipt against the chain, and by running its program again.
+
+    Exits with 0 only if everything that was checked is as the receipt says. A small program and input lie in
+    the receipt itself; larger ones come from --blobs, or from files that you give.
+    """
+    screen = Screen(as_json=as_json)
+    held = read_receipt(receipt)
+    groups = {"the receipt fits together": list(check_contents(held))}
+    if not offline:
+        with _chain(held, receipt, rpc, deployment) as chain:
+            groups["the chain says the same"] = list(check_chain(held, chain))
+    if not no_execute:
+        groups["running it again gives the same"] = _execute(screen, held, blobs, program, input_file)
+    checks = [check for group in groups.values() for check in group]
+    is_verified = all(check.passed for check in checks)
+    fields = {
+        "receipt": str(receipt),
+        "job_id": held.job_id,
+        "verified": is_verified,
+        "chain_checked": not offline,
+        "executed": not no_execute,
+        "checks": [{"name": c.name, "passed": c.passed, "detail": c.detail} for c in checks],
+    }
+    screen.result(fields, shown=_shown(held, groups))
+    if not is_verified:
+        raise typer.Exit(ExitCode.REFUSED)
+
+
+@contextmanager
+def _chain(
+    held: Receipt, receipt: Path, rpc: str | None, deployment: Path | None
+) -> Generator["ChainReader"]:
+    """The chain to check against, whose contracts must be those of the user's file if one is given."""
+    from truestep.adapters.chain.deployment import read_deployment
+    from truestep.client.network import open_reader
+
+    if deployment is not None and read_deployment(deployment) != held.deployment:
+        raise Rejected(
+            Reject.WRONG_CHAIN,
+            f"the receipt is of other contracts than {deployment} names, on chain {held.deployment.chain_id}:"
+            " it settles nothing on this network",
+        )
+    node: Any = rpc if rpc is not None else str(_beside(receipt))
+    if not node.startswith(("http://", "https://")):
+        from truestep.cli.devnet.kept_chain import open_kept_chain
+
+        node = open_kept_chain(Path(node)).node
+    yield open_reader(node, held.deployment)
+
+
+def _beside(receipt: Path) -> Path:
+    """The chain that the demo kept beside its receipt."""
+    kept = receipt.with_suffix(".chain")
+    if not kept.is_file():
+        raise Failure(
+            "no chain",
+            "expected a chain to check against; give --rpc URL, or --offline to do without one",
+        )
+    return kept
+
+
+def _execute(
+    screen: Screen, held: Receipt, blobs: str | None, program: Path | None, input_file: Path | None
+) -> list[Check]:
+    from truestep.client.network import open_blobs
+
+    elf = read_program(program).elf if program else None
+    content = read_input(input_file) if input_file else None
+    replay = open_replay(held, open_blobs(blobs) if blobs else None, elf, content)
+    starts = list(accumulate((shard.cycle for shard in held.shards), initial=0))
+    with screen.cycles(f"running {count(len(held.shards), 'shard')} again", total=starts[-1]) as progress:
+
+        def sink(position: int) -> Callable[[int], None]:
+            return lambda cycle: progress(starts[position] + cycle)
+
+        return list(check_by_execution(held, replay, open_engine(EngineName.JIT), sink))
+
+
+def _shown(held: Receipt, groups: Mapping[str, Sequence[Check]]) -> str:
+    """A line for each group, and one for each check that failed."""
+    lines = [f"job {held.job_id} on chain {held.deployment.chain_id}, {count(held.shard_count, 'shard')}"]
+    for title, checks in groups.items():
+        failed = [check for check in checks if not check.passed]
+        mark = "[bold red]✗[/]" if failed else "[green]✓[/]"
+        lines.append(f"{mark} {title} ({len(checks) - len(failed)} of {count(len(checks), 'check')})")
+        lines += [f"    {check.name}: {escape(check.detail)}" for check in failed]
+    is_verified = all(check.passed for checks in groups.values() for check in checks)
+    verdict = (
+        "[bold green]verified[/]" if is_verified else "[bold red]not verified[/]: do not rely on this result"
+    )
+    return "\n".join([*lines, verdict])

@@ -17,6 +17,6 @@ def open_engine(name: EngineName) -> Engine:
     """The engine called `name`."""
     if name is EngineName.REFERENCE:
         return ReferenceEngine()
-    from truestep.engine import JitEngine
+    from truestep.engine.jit import JitEngine
 
     return JitEngine()

@@ -84,8 +84,8 @@ class Memory:
         content = self._pages.get(page)
         if content is None:
             return ZERO_NODES[level]
-        position = (within >> level) * LEAF_SIZE_BYTES
-        return Bytes32(levels_above(bytes(content))[level][position : position + LEAF_SIZE_BYTES])
+        start = within * LEAF_SIZE_BYTES
+        return Bytes32(levels_above(bytes(content[start : start + (LEAF_SIZE_BYTES << level)]))[level])
 
     def root(self) -> Bytes32:
         """The root of the memory tree."""

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from truestep.protocol.calls import OpenGame
 from truestep.protocol.records import GameStage
 from truestep.roles import moves
-from truestep.roles.actions import Action, Decline, Declined, Fetch, Send
-from truestep.roles.views import ClaimView, GameView, MaterialStage, TaskView, View
-from truestep.roles.worker import describe, withdrawals
+from truestep.roles.actions import Action, Decline, Declined, Send
+from truestep.roles.moves import describe
+from truestep.roles.views import ClaimView, GameView, TaskView, View
+from truestep.roles.worker import withdrawals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,17 +69,7 @@ def _check(view: View, task: TaskView, claim: ClaimView, budget: _Budget) -> lis
         return [_open(view, task, claim, budget)]
     if task.run_failure:
         return [_decline(task, Declined.RUN_FAILED, task.run_failure)]
-    if task.material.stage is MaterialStage.READY:
-        return moves.compute(task, (claim.claimed.cycle,))
-    actions: list[Action] = []
-    if task.material.stage in (MaterialStage.UNREACHABLE, MaterialStage.WRONG):
-        reason = (
-            Declined.MATERIAL if task.material.stage is MaterialStage.UNREACHABLE else Declined.MATERIAL_WRONG
-        )
-        actions.append(_decline(task, reason, task.material.message))
-    if task.material.stage in (MaterialStage.MISSING, MaterialStage.UNREACHABLE):
-        actions.append(Fetch(task_id=task.task.task_id))
-    return actions
+    return moves.prepared(task, moves.compute(task, (claim.claimed.cycle,)))
 
 
 def _open(view: View, task: TaskView, claim: ClaimView, budget: _Budget) -> Action:

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from truestep.base.ids import Bytes32
+from truestep.base.ids import Bytes32, shard_of_task
 from truestep.protocol.bisection import Interval, first_disagreement, part_siblings
 from truestep.protocol.calls import SettleGame, SubmitPick, SubmitSplit, SubmitStep
 from truestep.protocol.records import GameRecord
-from truestep.roles.actions import Action, BuildWitness, ComputeHashes, Fetch, Send
+from truestep.roles.actions import Action, BuildWitness, ComputeHashes, Decline, Declined, Fetch, Send
 from truestep.roles.views import GameView, MaterialStage, TaskView
 
 
@@ -85,9 +85,34 @@ def settle(game: GameRecord, why: str) -> list[Action]:
 def prepared(task: TaskView, actions: list[Action]) -> list[Action]:
     """The actions; or, where they need program and input and a restart lost these, first the fetching."""
     needs_material = any(not isinstance(action, Send) for action in actions)
-    if not needs_material or task.material.stage is MaterialStage.READY:
-        return actions
-    return [] if task.material.stage is MaterialStage.FETCHING else [Fetch(task_id=task.task.task_id)]
+    return get_material(task) if needs_material and not is_ready(task) else actions
+
+
+def is_ready(task: TaskView) -> bool:
+    """Whether program and input are here."""
+    return task.material.stage is MaterialStage.READY
+
+
+def get_material(task: TaskView) -> list[Action]:
+    """What to do about a program and an input that are not here; nodes wait a while between two tries."""
+    task_id, message = task.task.task_id, f"{describe(task)}: {task.material.message}"
+    match task.material.stage:
+        case MaterialStage.MISSING:
+            return [Fetch(task_id=task_id)]
+        case MaterialStage.UNREACHABLE:
+            return [
+                Decline(task_id=task_id, reason=Declined.MATERIAL, message=message),
+                Fetch(task_id=task_id),
+            ]
+        case MaterialStage.WRONG:
+            return [Decline(task_id=task_id, reason=Declined.MATERIAL_WRONG, message=message)]
+        case MaterialStage.FETCHING | MaterialStage.READY:
+            return []
+
+
+def describe(task: TaskView) -> str:
+    """`job 3 shard 0`."""
+    return f"job {task.job.job_id} shard {shard_of_task(task.task.task_id)}"
 
 
 def has_clock_run_out(game: GameRecord, now: int) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from truestep.base.ids import shard_of_task
 from truestep.protocol.calls import (
     ExpireTask,
     FinalizeTask,
@@ -13,9 +14,10 @@ from truestep.protocol.calls import (
 from truestep.protocol.claims import ClaimedState
 from truestep.protocol.records import GameStage, TaskStage
 from truestep.roles import moves
-from truestep.roles.actions import Action, Decline, Declined, Fetch, Run, Send
+from truestep.roles.actions import Action, Decline, Declined, Run, Send
 from truestep.roles.estimates import Speed
-from truestep.roles.views import ClaimView, MaterialStage, TaskView, View
+from truestep.roles.moves import describe
+from truestep.roles.views import ClaimView, TaskView, View
 
 CLAIM_MARGIN_SECONDS = 2
 """The next block's time may be this much later than ours: a claim after the lease only costs gas."""
@@ -104,8 +106,8 @@ def _work(view: View, task: TaskView) -> list[Action]:
         return _claim(view, task, task.own_run.claimed)
     if task.run_failure:
         return [Decline(task_id=record.task_id, reason=Declined.RUN_FAILED, message=task.run_failure)]
-    if task.material.stage is not MaterialStage.READY:
-        return _fetch(task)
+    if not moves.is_ready(task):
+        return moves.get_material(task)
     return [] if task.is_computing else [Run(task_id=record.task_id)]
 
 
@@ -127,39 +129,52 @@ def _claim(view: View, task: TaskView, claimed: ClaimedState) -> list[Action]:
 
 
 def _take(view: View, policy: WorkerPolicy, active_count: int) -> list[Action]:
-    """Look at the open tasks in the view's order until this node is busy or its stake is locked up.
-
-    A node whose claim was struck takes nothing more until a person has looked at it: it computes wrongly.
-    """
+    """Look at the open tasks in the view's order until this node is busy or its stake is locked up."""
     actions: list[Action] = []
     pending_count = sum(intent.startswith("take/") for intent in view.in_flight)
-    room = policy.active_limit - active_count - pending_count
+    taking_count = active_count + pending_count
     free_stake_wei = view.free_stake_wei - pending_count * view.parameters.operator_bond_wei
     for task in view.tasks:
         if not is_open(task, view.now):
             continue
-        declined = _why_not(view, policy, task)
-        if declined is None and task.material.stage is not MaterialStage.READY:
-            actions += _fetch(task)
-        elif declined is None and view.struck_count > policy.struck_tolerated:
-            message = (
-                f"{describe(task)} is left alone: {view.struck_count} claims of this operator were struck."
-                " Check its memory and its version before it goes on"
-            )
-            actions.append(Decline(task_id=task.task.task_id, reason=Declined.STRUCK, message=message))
-        elif declined is None and free_stake_wei < view.parameters.operator_bond_wei:
-            need_wei = view.parameters.operator_bond_wei
-            message = f"{describe(task)} locks {need_wei} wei, {free_stake_wei} wei are free: deposit more"
-            actions.append(Decline(task_id=task.task.task_id, reason=Declined.STAKE, message=message))
-        elif declined is None and (room <= 0 or not view.has_room):
-            message = f"{describe(task)} waits: {active_count} tasks are under way"
-            actions.append(Decline(task_id=task.task.task_id, reason=Declined.CAPACITY, message=message))
-        elif declined is None:
-            actions.append(_take_one(task))
-            room, free_stake_wei = room - 1, free_stake_wei - view.parameters.operator_bond_wei
-        else:
+        declined = _why_not(view, policy, task) or _why_not_now(
+            view, policy, task, taking_count, free_stake_wei
+        )
+        if declined is not None:
             actions.append(declined)
+        elif not moves.is_ready(task):
+            actions += moves.get_material(task)
+        else:
+            actions.append(_take_one(task))
+            taking_count += 1
+            free_stake_wei -= view.parameters.operator_bond_wei
     return actions
+
+
+def _why_not_now(
+    view: View, policy: WorkerPolicy, task: TaskView, taking_count: int, free_stake_wei: int
+) -> Decline | None:
+    """The first reason of this node's own against a task that it would take at another time.
+
+    A node whose claim was struck takes nothing more until a person has looked at it: it computes wrongly.
+    """
+    bond_wei = view.parameters.operator_bond_wei
+    checks = (
+        (view.struck_count > policy.struck_tolerated, Declined.STRUCK,
+         f"left alone: {view.struck_count} claims of this operator were struck; check its memory"),
+        (free_stake_wei < bond_wei, Declined.STAKE,
+         f"locks {bond_wei} wei, {free_stake_wei} wei of stake are free: deposit more"),
+        (taking_count >= policy.active_limit or not view.has_room, Declined.CAPACITY,
+         f"waits: {taking_count} tasks are under way"),
+    )  # fmt: skip
+    return _first(task, checks)
+
+
+def _first(task: TaskView, checks: tuple[tuple[bool, Declined, str], ...]) -> Decline | None:
+    for is_against, reason, why in checks:
+        if is_against:
+            return Decline(task_id=task.task.task_id, reason=reason, message=f"{describe(task)}: {why}")
+    return None
 
 
 def is_open(task: TaskView, now: int) -> bool:
@@ -171,10 +186,9 @@ def is_open(task: TaskView, now: int) -> bool:
 
 def _take_one(task: TaskView) -> Send:
     record = task.task
-    shard_index = record.task_id & 0xFFFF_FFFF
     return Send(
         intent=f"take/{record.task_id}/{record.attempt + 1}",
-        call=TakeTask(job_id=task.job.job_id, shard_index=shard_index),
+        call=TakeTask(job_id=task.job.job_id, shard_index=shard_of_task(record.task_id)),
         message=f"take {describe(task)} for {task.job.reward_wei} wei",
     )
 
@@ -198,23 +212,12 @@ def _why_not(view: View, policy: WorkerPolicy, task: TaskView) -> Decline | None
          f"may take {claim_seconds:.0f} s here, its deadline is in {left_seconds} s"),
         (dispute_seconds > clock_seconds, Declined.CLOCK,
          f"may take {dispute_seconds:.0f} s to defend, the clock has {clock_seconds} s"),
-        (task.material.stage is MaterialStage.UNREACHABLE, Declined.MATERIAL, task.material.message),
-        (task.material.stage is MaterialStage.WRONG, Declined.MATERIAL_WRONG, task.material.message),
         (bool(task.run_failure), Declined.RUN_FAILED, task.run_failure),
     )  # fmt: skip
-    for is_against, reason, why in checks:
-        if is_against:
-            return Decline(task_id=task.task.task_id, reason=reason, message=f"{describe(task)}: {why}")
-    return None
+    return _first(task, checks)
 
 
 # --- the rest -------------------------------------------------------------------------------------
-
-
-def _fetch(task: TaskView) -> list[Action]:
-    if task.material.stage is MaterialStage.FETCHING:
-        return []
-    return [Fetch(task_id=task.task.task_id)]
 
 
 def _withdraw(view: View, policy: WorkerPolicy) -> list[Action]:
@@ -232,11 +235,6 @@ def withdrawals(view: View, above_wei: int) -> list[Action]:
         for kind, amount_wei, call in kinds
         if amount_wei > above_wei and not any(intent.startswith(kind) for intent in view.in_flight)
     ]
-
-
-def describe(task: TaskView) -> str:
-    """`job 3 shard 0`."""
-    return f"job {task.job.job_id} shard {task.task.task_id & 0xFFFF_FFFF}"
 
 
 def _is_mine(view: View, task: TaskView, stage: TaskStage) -> bool:

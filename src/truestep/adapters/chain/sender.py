@@ -61,7 +61,7 @@ class Sender:
         """Check, journal, send. Raises `Rejected` or `Unavailable` if nothing was journaled."""
         known = self._journal.entry(intent)
         if known is not None:
-            return known
+            return self._look_again(known)
         offer = self._first_offer()
         gas_limit = self._gas_limit(message)
         self._check_funds(message, gas_limit * offer.fee_cap_wei)
@@ -69,6 +69,14 @@ class Sender:
         self._journal.keep(entry)
         self._broadcast(entry)
         return self._look_after(entry)
+
+    def _look_again(self, entry: Entry) -> Entry:
+        """A transaction that a reorganisation took out of the chain is pending again."""
+        if entry.outcome is Outcome.PENDING or self._receipt(entry) is not None:
+            return entry
+        again = replace(entry, outcome=Outcome.PENDING, block_number=None)
+        self._journal.keep(again)
+        return self._look_after(again)
 
     def refresh(self) -> list[Entry]:
         """Look after everything pending, oldest first; what it was and is."""

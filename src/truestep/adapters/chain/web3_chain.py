@@ -81,9 +81,6 @@ class Web3Chain:
 
     def submit(self, call: Call, *, intent: str) -> Transaction:
         """Journal, sign and send; returns at once."""
-        known = self._sender.entry(intent)
-        if known is not None:
-            return known.transaction()
         return self._sender.submit(encode_call(self._web3, self._deployment, call), intent).transaction()
 
     def refresh(self) -> tuple[Transaction, ...]:

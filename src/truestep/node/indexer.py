@@ -1,0 +1,85 @@
+"""Follows the chain's events: idempotent, resumable, and safe when the chain is reorganised."""
+
+from truestep.base.errors import Unavailable
+from truestep.node.event_rows import block_key, event_key, from_row, to_row
+from truestep.node.ledger import Ledger
+from truestep.ports.chain import Chain, Head
+from truestep.ports.store import Change, Store
+
+EVENTS, CHECKPOINTS = "events", "checkpoints"
+RANGE_BLOCKS = 2_000
+"""Public nodes refuse more in one request."""
+RANGES_EACH_SYNC = 50
+"""A node that starts behind catches up over several ticks, and says so."""
+CHECKPOINT_LIMIT = 128
+"""A reorganisation deeper than the oldest checkpoint means reading everything again."""
+
+
+class Indexer:
+    """Keeps events and checkpoints (last block read, its hash) in the store, a ledger of them in memory."""
+
+    def __init__(self, chain: Chain, store: Store) -> None:
+        self._chain = chain
+        self._store = store
+        self.ledger = Ledger()
+        for _, row in store.rows(EVENTS):
+            self.ledger.apply(from_row(row))
+        self._checkpoints = {int(key): bytes.fromhex(value) for key, value in store.rows(CHECKPOINTS)}
+
+    def sync(self) -> Head:
+        """Read up to the newest block, or as far as one call goes; the head that was read up to.
+
+        Raises `Unavailable` if the node fails, or if it is still catching up.
+        """
+        head = self._chain.head()
+        start = self._resume_at()
+        for _ in range(RANGES_EACH_SYNC):
+            if start > head.number:
+                return head
+            until = min(start + RANGE_BLOCKS - 1, head.number)
+            self._read(start, until)
+            start = until + 1
+        if start > head.number:
+            return head
+        raise Unavailable(f"reading the chain's past: at block {start} of {head.number}; goes on by itself")
+
+    def _resume_at(self) -> int:
+        """The block after the newest checkpoint that the chain still has; forgets what came after it."""
+        start = self._chain.first_block
+        gone: list[int] = []
+        for number in sorted(self._checkpoints, reverse=True):
+            if self._chain.block_hash(number) == self._checkpoints[number]:
+                start = number + 1
+                break
+            gone.append(number)
+        if gone:
+            self._forget_from(start, gone)
+        return start
+
+    def _read(self, start: int, until: int) -> None:
+        """One range. The hash is read before and after, so that the events are of the chain it names."""
+        hash_before = self._chain.block_hash(until)
+        events = self._chain.events(start, until)
+        if hash_before is None or self._chain.block_hash(until) != hash_before:
+            raise Unavailable("the chain was reorganised while it was read; the next tick reads it again")
+        self._checkpoints[until] = hash_before
+        old = sorted(self._checkpoints)[:-CHECKPOINT_LIMIT]
+        changes = [Change(table=EVENTS, key=event_key(event), value=to_row(event)) for event in events]
+        changes.append(Change(table=CHECKPOINTS, key=block_key(until), value=hash_before.hex()))
+        changes += [Change(table=CHECKPOINTS, key=block_key(number), value=None) for number in old]
+        self._store.write(changes)
+        for number in old:
+            del self._checkpoints[number]
+        for event in events:
+            self.ledger.apply(event)
+
+    def _forget_from(self, start: int, gone: list[int]) -> None:
+        rows = self._store.rows(EVENTS, key_from=block_key(start))
+        changes = [Change(table=EVENTS, key=key, value=None) for key, _ in rows]
+        changes += [Change(table=CHECKPOINTS, key=block_key(number), value=None) for number in gone]
+        self._store.write(changes)
+        for number in gone:
+            del self._checkpoints[number]
+        self.ledger = Ledger()
+        for _, row in self._store.rows(EVENTS):
+            self.ledger.apply(from_row(row))

@@ -1,0 +1,101 @@
+"""What this node has computed, in the store: never computed twice, never claimed from memory alone."""
+
+from dataclasses import asdict
+from json import dumps, loads
+from typing import Any
+
+from truestep.base.errors import Bug
+from truestep.base.ids import Bytes32
+from truestep.machine.state import Status
+from truestep.ports.store import Change, Store
+from truestep.protocol.claims import ClaimedState
+from truestep.roles.views import OwnRun
+
+RUNS, HASHES, WITNESSES = "runs", "hashes", "witnesses"
+
+
+class Results:
+    """Keyed by run: the hash of its state number 0, which commits to program, input, seed and shard."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._runs = {run: _parse_run(row) for run, row in store.rows(RUNS)}
+        self._hashes = {
+            run: {int(cycle): Bytes32(bytes.fromhex(value)) for cycle, value in loads(row).items()}
+            for run, row in store.rows(HASHES)
+        }
+        self._witnesses = {
+            run: {int(cycle): bytes.fromhex(value) for cycle, value in loads(row).items()}
+            for run, row in store.rows(WITNESSES)
+        }
+
+    def own_run(self, run: str) -> OwnRun | None:
+        """The end of a run."""
+        return self._runs.get(run)
+
+    def hashes(self, run: str) -> dict[int, Bytes32]:
+        """State hashes by cycle."""
+        return self._hashes.get(run, {})
+
+    def witnesses(self, run: str) -> dict[int, bytes]:
+        """Step witnesses by cycle."""
+        return self._witnesses.get(run, {})
+
+    def keep_run(self, run: str, own_run: OwnRun) -> None:
+        """Keep the end of a run. Raises `Bug` if another end was kept: the engine is not deterministic."""
+        known = self._runs.get(run)
+        if known is not None and known != own_run:
+            raise Bug(f"run {run} ended twice, in {known.claimed} and in {own_run.claimed}: claim neither")
+        self._write(RUNS, run, _run_row(own_run))
+        self._runs[run] = own_run
+
+    def keep_hashes(self, run: str, hashes: dict[int, Bytes32]) -> None:
+        """Keep state hashes. Raises `Bug` if one differs from what was kept before."""
+        known = self.hashes(run)
+        if any(known.get(cycle, value) != value for cycle, value in hashes.items()):
+            raise Bug(f"run {run} has two states at one cycle: this node's engine is not deterministic")
+        merged = known | hashes
+        self._write(HASHES, run, dumps({str(cycle): value.hex() for cycle, value in merged.items()}))
+        self._hashes[run] = merged
+
+    def keep_witness(self, run: str, cycle: int, witness: bytes) -> None:
+        """Keep a witness."""
+        merged = self.witnesses(run) | {cycle: witness}
+        self._write(WITNESSES, run, dumps({str(number): value.hex() for number, value in merged.items()}))
+        self._witnesses[run] = merged
+
+    def forget_except(self, runs: set[str]) -> None:
+        """Drop what belongs to none of these runs: their tasks are settled."""
+        gone = (self._runs.keys() | self._hashes.keys() | self._witnesses.keys()) - runs
+        if gone:
+            changes = [
+                Change(table=table, key=run, value=None)
+                for run in gone
+                for table in (RUNS, HASHES, WITNESSES)
+            ]
+            self._store.write(changes)
+        for run in gone:
+            self._runs.pop(run, None)
+            self._hashes.pop(run, None)
+            self._witnesses.pop(run, None)
+
+    def _write(self, table: str, run: str, value: str) -> None:
+        self._store.write([Change(table=table, key=run, value=value)])
+
+
+def _run_row(own_run: OwnRun) -> str:
+    fields = {
+        name: value.hex() if isinstance(value, bytes) else int(value)
+        for name, value in asdict(own_run.claimed).items()
+    }
+    return dumps({"claimed": fields, "running_state": own_run.running_state.hex()})
+
+
+def _parse_run(row: str) -> OwnRun:
+    values = loads(row)
+    fields: dict[str, Any] = {
+        name: Bytes32(bytes.fromhex(value)) if isinstance(value, str) else value
+        for name, value in values["claimed"].items()
+    }
+    fields["status"] = Status(fields["status"])
+    return OwnRun(claimed=ClaimedState(**fields), running_state=bytes.fromhex(values["running_state"]))

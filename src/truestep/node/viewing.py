@@ -1,0 +1,111 @@
+"""The view that a role decides by, put together from the ledger, the chain and this node's results."""
+
+from collections.abc import Iterable
+
+from truestep.base.ids import Address, GameId, job_of_task
+from truestep.commitments.keccak import keccak256
+from truestep.node.indexer import Indexer
+from truestep.node.ledger import Ledger
+from truestep.node.results import Results
+from truestep.node.workshop import TaskTerms, Workshop
+from truestep.ports.chain import Chain
+from truestep.protocol.events import TaskClaimed
+from truestep.protocol.records import JobRecord, Parameters, TaskRecord, TaskStage
+from truestep.roles.views import ClaimView, GameView, TaskView, View
+
+OPEN_JOBS_LIMIT = 64
+"""The best paid ones: jobs that pay nothing cannot crowd the others out."""
+
+
+class Viewing:
+    """Makes views for one account."""
+
+    def __init__(self, chain: Chain, indexer: Indexer, results: Results, workshop: Workshop) -> None:
+        self._chain = chain
+        self._indexer = indexer
+        self._results = results
+        self._workshop = workshop
+        self._parameters: Parameters | None = None
+
+    @property
+    def ledger(self) -> Ledger:
+        """What the events add up to."""
+        return self._indexer.ledger
+
+    def terms(self, task: TaskRecord) -> TaskTerms:
+        """A task with its job and program."""
+        job = self.ledger.jobs[job_of_task(task.task_id)]
+        return TaskTerms(task_id=task.task_id, job=job, program=self.ledger.programs[job.program_id])
+
+    def view(self, tasks: Iterable[TaskRecord], now: int, in_flight: frozenset[str]) -> View:
+        """Everything about `tasks` and the account."""
+        account = self._chain.account
+        if self._parameters is None:
+            self._parameters = self._chain.parameters()
+        balances = self._chain.balances(account)
+        return View(
+            now=now,
+            account=account,
+            parameters=self._parameters,
+            wallet_wei=balances.wallet_wei,
+            free_stake_wei=balances.free_stake_wei,
+            rewards_wei=balances.rewards_wei,
+            winnings_wei=balances.winnings_wei,
+            tasks=tuple(self._task_view(task, now) for task in tasks),
+            in_flight=in_flight,
+            has_room=self._workshop.has_room(),
+            struck_count=sum(operator == account for operator in self.ledger.struck.values()),
+        )
+
+    def open_tasks(self, now: int, each_job_limit: int) -> list[TaskRecord]:
+        """Some tasks to take: of the best paid jobs, from a shard on that differs from node to node."""
+        jobs = [job for job in self.ledger.live_jobs() if now < job.deadline]
+        jobs = sorted(jobs, key=lambda job: (-job.reward_wei, job.job_id))[:OPEN_JOBS_LIMIT]
+        tasks: list[TaskRecord] = []
+        for job in jobs:
+            found = self.ledger.open_tasks(job, _first_shard(self._chain.account, job), now)
+            tasks += [task for _, task in zip(range(each_job_limit), found, strict=False)]
+        return tasks
+
+    def _task_view(self, task: TaskRecord, now: int) -> TaskView:
+        terms = self.terms(task)
+        run = terms.initial_hash.hex()
+        claims = self.ledger.claims_in_question(task.task_id)
+        return TaskView(
+            program=terms.program,
+            job=terms.job,
+            task=task,
+            claims=tuple(self._claim_view(claim, task, now) for claim in claims),
+            material=self._workshop.material(terms),
+            own_run=self._results.own_run(run),
+            hashes=self._results.hashes(run),
+            witnesses=self._results.witnesses(run),
+            is_computing=self._workshop.is_computing(run),
+            run_failure=self._workshop.run_failure(run),
+        )
+
+    def _claim_view(self, claim: TaskClaimed, task: TaskRecord, now: int) -> ClaimView:
+        account = self._chain.account
+        opened = self.ledger.games_on(claim.claim_id)
+        own = [game for game in opened if account in (game.operator, game.challenger)]
+        is_ending = task.stage is TaskStage.CLAIMED and claim.operator == account and now > task.until
+        must_ask = is_ending and bool(opened)
+        return ClaimView(
+            claim_id=claim.claim_id,
+            operator=claim.operator,
+            claimed=claim.claimed,
+            open_game_count=self._chain.open_game_count(claim.claim_id) if must_ask else len(opened),
+            games=tuple(self._game_view(game.game_id) for game in own),
+        )
+
+    def _game_view(self, game_id: GameId) -> GameView:
+        record = self._chain.game(game_id)
+        split = self.ledger.splits.get(game_id)
+        is_present = split is not None and (split.low, split.high) == (record.low, record.high)
+        return GameView(record=record, split_hashes=split.hashes if split and is_present else ())
+
+
+def _first_shard(account: Address, job: JobRecord) -> int:
+    """Where this node begins to look, so that nodes do not race for the same shards."""
+    seed = keccak256(f"{account.lower()}/{job.job_id}".encode())
+    return int.from_bytes(seed[:8], "big") % job.shard_count

@@ -1,0 +1,147 @@
+"""What runs in the background: fetching and checking, runs, state hashes, witnesses."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from truestep.base.errors import Bug, Reject, Rejected, Unavailable
+from truestep.base.ids import Bytes32
+from truestep.commitments.merkle import root_of_bytes
+from truestep.machine.elf import FILE_LIMIT_BYTES, load_elf
+from truestep.machine.layout import OUTPUT_START, RANGE_LEVEL
+from truestep.machine.program import Program, Task
+from truestep.machine.state import Status
+from truestep.machine.witness import build_witness
+from truestep.ports.blobs import Blobs
+from truestep.ports.engine import Engine, Machine
+from truestep.ports.executor import ShouldStop, Stopped
+from truestep.protocol.claims import claim_state
+from truestep.protocol.records import JobRecord, ProgramRecord
+from truestep.roles.views import OwnRun
+
+FIRST_SLICE_CYCLES = 1 << 18
+SLICE_SECONDS = 0.25
+"""So often a run asks whether it should give up."""
+PUBLISH_TRIES = 3
+
+Seconds = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunMaterial:
+    """A program and an input that are what the chain says."""
+
+    program: Program
+    input: bytes
+
+    def task(self, job: JobRecord, shard_index: int) -> Task:
+        """One shard of the job as the machine sees it."""
+        return Task(seed=job.seed, shard_index=shard_index, shard_count=job.shard_count, input=self.input)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSpec:
+    """One run: what to execute, and the state number 0 that the chain computes for it."""
+
+    material: RunMaterial
+    job: JobRecord
+    shard_index: int
+    initial_hash: Bytes32
+
+    def start(self, engine: Engine) -> Machine:
+        """A machine in state number 0, which must be the chain's."""
+        machine = engine.start(self.material.program, self.material.task(self.job, self.shard_index))
+        actual = machine.state().hash()
+        if actual != self.initial_hash:
+            raise Bug(
+                f"engine {engine.name} starts job {self.job.job_id} shard {self.shard_index} in state"
+                f" {actual.hex()}, the chain in {self.initial_hash.hex()}"
+            )
+        return machine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundHashes:
+    """State hashes by cycle."""
+
+    hashes: dict[int, Bytes32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundWitness:
+    """The witness of the step from state number `cycle`."""
+
+    cycle: int
+    witness: bytes
+
+
+def fetch(blobs: Blobs, program: ProgramRecord, job: JobRecord) -> RunMaterial:
+    """Get program and input, checked. Raises `Rejected` if they are wrong, `Unavailable` if not there."""
+    loaded = load_elf(blobs.get(program.uri, FILE_LIMIT_BYTES))
+    if (loaded.root(), loaded.entry) != (program.image_root, program.entry):
+        raise Rejected(
+            Reject.PROGRAM_MISMATCH,
+            f"the file at {program.uri} is not program {program.program_id}: image root or entry differ",
+        )
+    content = blobs.get(job.input_uri, job.input_size)
+    if len(content) != job.input_size or root_of_bytes(content, RANGE_LEVEL) != job.input_root:
+        raise Rejected(
+            Reject.INPUT_MISMATCH,
+            f"the file at {job.input_uri} ({len(content)} bytes) is not the input of job {job.job_id}"
+            f" ({job.input_size} bytes): size or root differ",
+        )
+    return RunMaterial(program=loaded, input=content)
+
+
+def run_to_end(
+    engine: Engine, spec: RunSpec, blobs: Blobs, seconds: Seconds, should_stop: ShouldStop
+) -> OwnRun:
+    """Run a task to its end and publish its output; what to claim."""
+    machine = spec.start(engine)
+    advance(machine, spec.job.max_cycles, seconds, should_stop)
+    state = machine.state()
+    claimed = claim_state(state, machine.node, machine.read_memory)
+    if claimed.is_accepted:
+        publish(blobs, claimed.output_root, machine.read_memory(OUTPUT_START, claimed.output_size))
+    return OwnRun(claimed=claimed, running_state=state.pack() if state.status is Status.RUNNING else b"")
+
+
+def publish(blobs: Blobs, output_root: Bytes32, output: bytes) -> None:
+    """Put an output where requesters look for it. A store that is down must not cost the lease."""
+    for _ in range(PUBLISH_TRIES):
+        with suppress(Unavailable):
+            blobs.put_output(output_root, output)
+            return
+
+
+def hashes_at(
+    engine: Engine, spec: RunSpec, cycles: Sequence[int], seconds: Seconds, should_stop: ShouldStop
+) -> FoundHashes:
+    """State hashes at rising cycles, in one forward run. Beyond the end it is the final state's (M2.4)."""
+    machine = spec.start(engine)
+    hashes: dict[int, Bytes32] = {}
+    for cycle in cycles:
+        advance(machine, cycle, seconds, should_stop)
+        hashes[cycle] = machine.state().hash()
+    return FoundHashes(hashes=hashes)
+
+
+def witness_at(
+    engine: Engine, spec: RunSpec, cycle: int, seconds: Seconds, should_stop: ShouldStop
+) -> FoundWitness:
+    """The witness of the step from state number `cycle`."""
+    machine = spec.start(engine)
+    advance(machine, cycle, seconds, should_stop)
+    return FoundWitness(cycle=cycle, witness=build_witness(machine.state(), machine.node))
+
+
+def advance(machine: Machine, until_cycle: int, seconds: Seconds, should_stop: ShouldStop) -> None:
+    """Run in slices of about `SLICE_SECONDS`. Raises `Stopped` between two of them if asked to stop."""
+    slice_cycles = FIRST_SLICE_CYCLES
+    while machine.cycle < until_cycle and machine.status is Status.RUNNING:
+        if should_stop():
+            raise Stopped
+        began = seconds()
+        machine.advance(min(until_cycle, machine.cycle + slice_cycles))
+        is_quick = seconds() - began < SLICE_SECONDS
+        slice_cycles = slice_cycles * 2 if is_quick else max(slice_cycles // 2, 1)

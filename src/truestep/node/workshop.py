@@ -1,0 +1,202 @@
+"""Long work in the background: fetching, runs, hashes, witnesses; what comes of it goes into the store."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+from truestep.base.errors import Bug, Rejected, Unavailable
+from truestep.base.ids import Bytes32, TaskId, shard_of_task
+from truestep.node import work
+from truestep.node.results import Results
+from truestep.node.work import FoundHashes, FoundWitness, RunMaterial, RunSpec
+from truestep.ports.blobs import Blobs
+from truestep.ports.clock import Clock
+from truestep.ports.engine import Engine
+from truestep.ports.executor import Executor, Finished, ShouldStop, Stopped
+from truestep.ports.reporter import Reporter
+from truestep.protocol.records import JobRecord, ProgramRecord
+from truestep.roles.actions import BuildWitness, ComputeHashes, Run
+from truestep.roles.views import Material, MaterialStage, OwnRun
+
+FETCH_AGAIN_SECONDS = 15.0
+"""After a failed fetch; doubles with each failure."""
+FETCH_AGAIN_LIMIT_SECONDS = 600.0
+FAILURE_LIMIT = 3
+"""So often may work on a run fail before it is left alone."""
+
+Work = Run | ComputeHashes | BuildWitness
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskTerms:
+    """A task with its job and program, and the name of its run: its first state's hash, in hex."""
+
+    task_id: TaskId
+    job: JobRecord
+    program: ProgramRecord
+
+    @property
+    def initial_hash(self) -> Bytes32:
+        """The hash of state number 0 as the chain computes it."""
+        return self.job.initial_state_hash(self.program, shard_of_task(self.task_id))
+
+    @property
+    def material_key(self) -> str:
+        """Names program and input."""
+        return f"{self.program.image_root.hex()}{self.program.entry:x}{self.job.input_root.hex()}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Failure:
+    """A fetch that failed: why, for how long to wait, and until when."""
+
+    material: Material
+    wait_seconds: float
+    until_seconds: float
+
+
+class Workshop:
+    """Starts work and collects what came of it. At most one work for each run at a time."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        blobs: Blobs,
+        results: Results,
+        executor: Executor,
+        clock: Clock,
+        reporter: Reporter,
+        run_limit: int,
+    ) -> None:
+        self._run_limit = run_limit
+        self._engine = engine
+        self._blobs = blobs
+        self._results = results
+        self._executor = executor
+        self._clock = clock
+        self._reporter = reporter
+        self._materials: dict[str, RunMaterial] = {}
+        self._failures: dict[str, _Failure] = {}
+        self._run_failures: dict[str, list[str]] = {}
+        self._began: dict[str, tuple[TaskId, float]] = {}
+
+    def material(self, terms: TaskTerms) -> Material:
+        """Whether a task's program and input are here."""
+        key = terms.material_key
+        if key in self._materials:
+            return Material(stage=MaterialStage.READY)
+        if f"fetch/{key}" in self._executor.running():
+            return Material(stage=MaterialStage.FETCHING)
+        failure = self._failures.get(key)
+        return failure.material if failure else Material(stage=MaterialStage.MISSING)
+
+    def is_computing(self, run: str) -> bool:
+        """Whether work on a run is under way."""
+        return not self._executor.running().isdisjoint((f"run/{run}", f"move/{run}"))
+
+    def has_room(self) -> bool:
+        """Whether another task could be run now. Runs leave room for the moves of games."""
+        running = sum(key.startswith("run/") for key in self._executor.running())
+        return running < self._run_limit and self._executor.has_room()
+
+    def run_failure(self, run: str) -> str:
+        """Why a run is left alone; empty if it is not."""
+        failures = self._run_failures.get(run, [])
+        return failures[-1] if len(failures) >= FAILURE_LIMIT else ""
+
+    def fetch(self, terms: TaskTerms) -> None:
+        """Begin to get program and input, unless the last try failed a moment ago."""
+        key = terms.material_key
+        failure = self._failures.get(key)
+        if failure and self._clock.monotonic_seconds() < failure.until_seconds:
+            return
+        blobs = self._blobs
+        self._executor.start(f"fetch/{key}", lambda _: work.fetch(blobs, terms.program, terms.job))
+
+    def begin(self, action: Work, terms: TaskTerms) -> None:
+        """Begin work on a run, if there is room and its material is here."""
+        material, initial_hash = self._materials.get(terms.material_key), terms.initial_hash
+        run = initial_hash.hex()
+        is_run = isinstance(action, Run)
+        if material is None or self.is_computing(run) or (is_run and not self.has_room()):
+            return
+        shard_index = shard_of_task(terms.task_id)
+        spec = RunSpec(material=material, job=terms.job, shard_index=shard_index, initial_hash=initial_hash)
+        if self._executor.start(f"{'run' if is_run else 'move'}/{run}", self._work(action, spec)):
+            self._began[run] = (terms.task_id, self._clock.monotonic_seconds())
+
+    def collect(self) -> None:
+        """Put what has come of finished work into the store."""
+        for finished in self._executor.collect():
+            kind, _, key = finished.key.partition("/")
+            if kind == "fetch":
+                self._collect_fetch(key, finished)
+            else:
+                self._collect_run(key, finished)
+
+    def keep_only(self, material_keys: set[str]) -> None:
+        """Drop material that no task needs any more."""
+        for key in self._materials.keys() - material_keys:
+            del self._materials[key]
+
+    def _work(self, action: Work, spec: RunSpec) -> Callable[[ShouldStop], object]:
+        engine, blobs, seconds = self._engine, self._blobs, self._clock.monotonic_seconds
+        match action:
+            case Run():
+                return lambda should_stop: work.run_to_end(engine, spec, blobs, seconds, should_stop)
+            case ComputeHashes():
+                return lambda should_stop: work.hashes_at(engine, spec, action.cycles, seconds, should_stop)
+            case BuildWitness():
+                return lambda should_stop: work.witness_at(engine, spec, action.cycle, seconds, should_stop)
+
+    def _collect_fetch(self, key: str, finished: Finished) -> None:
+        match finished.error:
+            case None:
+                self._materials[key] = cast(RunMaterial, finished.value)
+                self._failures.pop(key, None)
+            case Rejected():
+                self._fail_fetch(key, MaterialStage.WRONG, finished.error)
+            case Unavailable():
+                self._fail_fetch(key, MaterialStage.UNREACHABLE, finished.error)
+            case _:
+                raise finished.error
+
+    def _fail_fetch(self, key: str, stage: MaterialStage, error: Exception) -> None:
+        before = self._failures.get(key)
+        wait_seconds = (
+            min(before.wait_seconds * 2, FETCH_AGAIN_LIMIT_SECONDS) if before else FETCH_AGAIN_SECONDS
+        )
+        self._failures[key] = _Failure(
+            material=Material(stage=stage, message=str(error)),
+            wait_seconds=wait_seconds,
+            until_seconds=self._clock.monotonic_seconds() + wait_seconds,
+        )
+
+    def _collect_run(self, run: str, finished: Finished) -> None:
+        task_id, began_seconds = self._began.pop(run)
+        seconds = self._clock.monotonic_seconds() - began_seconds
+        match finished.error or finished.value:
+            case OwnRun() as own_run:
+                self._results.keep_run(run, own_run)
+                cycles = own_run.claimed.cycle
+                self._reporter.report(
+                    "ran", "ran to its end", task_id=task_id, cycles=cycles, seconds=seconds
+                )
+            case FoundHashes(hashes=hashes):
+                self._results.keep_hashes(run, hashes)
+                message, cycles = f"computed {len(hashes)} state hashes", max(hashes)
+                self._reporter.report("hashed", message, task_id=task_id, cycles=cycles, seconds=seconds)
+            case FoundWitness(cycle=cycle, witness=witness):
+                self._results.keep_witness(run, cycle, witness)
+                message = f"built the witness of step {cycle + 1}"
+                self._reporter.report("witnessed", message, task_id=task_id, cycles=cycle, seconds=seconds)
+            case Stopped():
+                return
+            case Bug() as error:
+                raise error
+            case Exception() as error:
+                self._run_failures.setdefault(run, []).append(repr(error))
+                self._reporter.report("run_failed", f"the run failed: {error!r}", task_id=task_id)
+            case other:
+                raise Bug(f"work of an unknown kind ended with {type(other)}")

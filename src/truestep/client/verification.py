@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from truestep.base.errors import Reject, Rejected
-from truestep.base.ids import JobId, ProgramId, task_of
+from truestep.base.ids import PART_MASK, JobId, ProgramId, task_of
 from truestep.client.files import program_of
 from truestep.client.receipt import Receipt, ShardPart, from_inlined
 from truestep.client.runs import ProgressSink, advance_in_slices
@@ -17,6 +17,7 @@ from truestep.ports.blobs import Blobs
 from truestep.ports.chain import ChainReader
 from truestep.ports.engine import Engine
 from truestep.protocol.claims import claim_state
+from truestep.protocol.events import TaskFinalized
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +84,13 @@ def check_chain(receipt: Receipt, chain: ChainReader) -> Iterator[Check]:
             receipt.input.size,
         ),
     )
+    yield _equal(
+        "the rules are the deployment's", receipt.deployment.parameters.as_parameters(), chain.parameters()
+    )
+    head = chain.head().number
     for shard in receipt.shards:
         yield _check_result(JobId(receipt.job_id), shard, chain)
+        yield _check_event(JobId(receipt.job_id), shard, chain, head)
 
 
 def _check_result(job_id: JobId, shard: ShardPart, chain: ChainReader) -> Check:
@@ -100,6 +106,20 @@ def _check_result(job_id: JobId, shard: ShardPart, chain: ChainReader) -> Check:
         result.output_root.hex(),
     )
     return _equal(f"shard {shard.shard_index}: final on the chain with this result", found, said)
+
+
+def _check_event(job_id: JobId, shard: ShardPart, chain: ChainReader, head: int) -> Check:
+    """The block and transaction that made the shard final, whose claim it was, and the claim itself."""
+    events = chain.events(shard.final_block, shard.final_block) if shard.final_block <= head else ()
+    found = [
+        (event.operator, event.claim_id & PART_MASK, event.claimed)
+        for event in events
+        if isinstance(event, TaskFinalized)
+        and event.task_id == task_of(job_id, shard.shard_index)
+        and event.at.transaction_hash.hex() == shard.final_transaction
+    ]
+    said = [(shard.operator, shard.attempt, shard.claimed())]
+    return _equal(f"shard {shard.shard_index}: made final by this transaction for this operator", found, said)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,116 @@
+"""A job through the SDK: posted, watched, finished, or given up."""
+
+import pytest
+
+from tests.client.conftest import CYCLES_LIMIT, Network, Settle
+from truestep.base.errors import Reject, Rejected, Unavailable
+from truestep.base.ids import Bytes32, JobId
+from truestep.client import JobStage, Order
+from truestep.protocol.events import ChainEvent, JobPosted, TaskClaimed, TaskFinalized, TaskTaken
+from truestep.protocol.records import TaskStage
+
+ORDER = Order(shard_count=2, reward_wei=10**15, max_cycles=CYCLES_LIMIT)
+
+
+def test_a_job_from_posting_to_outputs(network: Network) -> None:
+    job = network.client.submit(network.elf, b"hello", order=ORDER)
+    assert job.status().stage is JobStage.RUNNING
+    assert job.status().count(TaskStage.OPEN) == 2
+    for shard in range(2):
+        network.do(job, shard)
+    assert job.status().count(TaskStage.CLAIMED) == 2
+    with pytest.raises(Rejected) as unfinished:
+        job.outputs()
+    assert unfinished.value.reason is Reject.JOB_UNFINISHED
+    network.finish(job)
+    events: list[ChainEvent] = []
+    status = job.wait(on_event=events.append, poll_seconds=0)
+    assert status.stage is JobStage.COMPLETE
+    kinds = [type(event) for event in events]
+    assert kinds == [JobPosted, *[TaskTaken, TaskClaimed] * 2, TaskFinalized, TaskFinalized]
+    outputs = job.outputs()
+    assert [(result.shard_index, result.is_accepted, result.output) for result in outputs] == [
+        (0, True, b"HELLO"),
+        (1, True, b"HELLO"),
+    ]
+    assert network.operator.balances(network.operator.account).rewards_wei >= 2 * 10**15
+
+
+def test_a_program_is_registered_once(network: Network) -> None:
+    first = network.client.register(network.elf, max_cycles=777)
+    assert network.client.register(network.elf, max_cycles=777) == first
+    assert network.client.register(network.elf, max_cycles=778) != first
+    assert network.client.chain.program(first).max_cycles == 777
+
+
+def test_the_seed_is_random_unless_chosen(network: Network) -> None:
+    jobs = [network.client.submit(network.elf, order=ORDER) for _ in range(2)]
+    seeds = {job.status().job.seed for job in jobs}
+    assert len(seeds) == 2
+    chosen = Order(seed=Bytes32(b"s" * 32), max_cycles=CYCLES_LIMIT)
+    assert network.client.submit(network.elf, order=chosen).status().job.seed == b"s" * 32
+
+
+def test_waiting_ends_with_ones_patience(network: Network) -> None:
+    job = network.client.submit(network.elf, order=ORDER)
+    with pytest.raises(Unavailable, match="0 of 2 shards are"):
+        job.wait(deadline_seconds=0, poll_seconds=0)
+
+
+def test_an_unknown_job(network: Network) -> None:
+    with pytest.raises(Rejected) as unknown:
+        network.client.job(JobId(10**6))
+    assert unknown.value.reason is Reject.JOB_UNKNOWN
+
+
+def test_a_job_of_somebody_else_can_be_watched(network: Network, settle: Settle) -> None:
+    job_id = settle(b"theirs", 1).job_id
+    assert network.client.job(job_id).outputs()[0].output == b"THEIRS"
+
+
+def test_without_coins_nothing_is_posted(network: Network) -> None:
+    from truestep.client import Client
+
+    poor = Client(network.chain(0), network.client.blobs, network.deployment)
+    with pytest.raises(Rejected) as refused:
+        poor.submit(network.elf, order=ORDER)
+    assert refused.value.reason is Reject.FUNDS_TOO_LOW
+    assert "send it at least" in str(refused.value)
+
+
+def test_a_file_that_is_no_program_costs_nothing(network: Network) -> None:
+    before = network.client.chain.balances(network.client.chain.account)
+    with pytest.raises(Rejected) as refused:
+        network.client.submit(b"\x7fELF nonsense", order=ORDER)
+    assert refused.value.reason is Reject.ELF_TRUNCATED
+    assert network.client.chain.balances(network.client.chain.account) == before
+
+
+def test_a_failed_run_is_a_result_that_does_not_count(network: Network) -> None:
+    job = network.client.submit(network.elf, b"long" * 100, order=Order(max_cycles=50))
+    network.do(job, 0)
+    network.finish(job)
+    (result,) = job.outputs()
+    assert (result.is_accepted, result.status, result.cycles, result.output) == (False, 0, 50, b"")
+
+
+def test_what_nobody_did_is_reclaimed(network: Network) -> None:
+    order = Order(
+        shard_count=3, reward_wei=10**15, max_cycles=CYCLES_LIMIT, lease_seconds=50, lifetime_seconds=100
+    )
+    job = network.client.submit(network.elf, b"x", order=order)
+    network.do(job, 0)
+    network.take(job, 1)
+    assert job.reclaim(network.client.chain) == 0
+    network.devnet.advance(101)
+    status = job.status()
+    assert (status.stage, status.reclaimable) == (JobStage.EXPIRED, (1, 2))
+    with pytest.raises(Rejected, match="truestep reclaim"):
+        job.wait(poll_seconds=0)
+    before = network.client.chain.balances(network.client.chain.account).wallet_wei
+    assert job.reclaim(network.client.chain) == 2 * 10**15
+    after = network.client.chain.balances(network.client.chain.account)
+    assert after.rewards_wei == 0
+    assert after.wallet_wei > before
+    assert job.reclaim(network.client.chain) == 0
+    assert job.status().count(TaskStage.REFUNDED) == 2

@@ -1,0 +1,194 @@
+"""Receipts: what they hold, and that no change to one goes unnoticed."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.client.conftest import Network, Settle
+from truestep.adapters.blobs.directory import DirectoryBlobs
+from truestep.base.errors import Reject, Rejected
+from truestep.client.engines import EngineName, open_engine
+from truestep.client.receipt import (
+    RECEIPT_LIMIT_BYTES,
+    Receipt,
+    from_inlined,
+    inlined,
+    parse_receipt,
+    read_receipt,
+)
+from truestep.client.verification import (
+    check_by_execution,
+    check_chain,
+    check_contents,
+    open_replay,
+)
+
+Fields = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def receipt(settle: Settle) -> Receipt:
+    return settle(b"some text", 2).receipt()
+
+
+def _failures(receipt: Receipt, network: Network) -> list[str]:
+    replay = open_replay(receipt, None, None, None)
+    engine = open_engine(EngineName.REFERENCE)
+    checks = [
+        *check_contents(receipt),
+        *check_chain(receipt, network.client.chain),
+        *check_by_execution(receipt, replay, engine),
+    ]
+    return [check.name for check in checks if not check.passed]
+
+
+def test_a_receipt_is_true(receipt: Receipt, network: Network) -> None:
+    assert _failures(receipt, network) == []
+    assert [shard.output_bytes() for shard in receipt.shards] == [b"SOME TEXT"] * 2
+    assert from_inlined(receipt.input.content or "") == b"some text"
+    assert from_inlined(receipt.program.elf or "") == network.elf
+    assert {shard.operator for shard in receipt.shards} == {network.operator.account}
+    assert receipt.deployment == network.deployment
+
+
+def test_text_and_receipt_are_each_others_inverse(receipt: Receipt, tmp_path: Path) -> None:
+    path = tmp_path / "receipt.json"
+    receipt.write(path)
+    assert read_receipt(path) == receipt
+    assert parse_receipt(receipt.to_json()) == receipt
+
+
+def _set(*path: str | int, value: Any) -> Callable[[Fields], None]:
+    def change(fields: Fields) -> None:
+        inner: Any = fields
+        for name in path[:-1]:
+            inner = inner[name]
+        inner[path[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _set("shards", 0, "output", value=b"OTHER TXT".hex()),
+        _set("shards", 0, "output", value=""),
+        _set("shards", 1, "output_root", value="00" * 32),
+        _set("shards", 1, "left_root", value="00" * 32),
+        _set("shards", 1, "cycle", value=7),
+        _set("shards", 1, "code", value=1),
+        _set("shards", 1, "accepted", value=False),
+        _set("shards", 1, "status", value=2),
+        _set("shards", 1, "shard_index", value=0),
+        _set("shards", 1, "operator", value="0x" + "22" * 20),
+        _set("shards", 1, "attempt", value=2),
+        _set("shards", 1, "final_block", value=1),
+        _set("shards", 1, "final_block", value=2**60),
+        _set("shards", 1, "final_transaction", value="22" * 32),
+        _set("shards", 1, "inner_root", value="22" * 32),
+        _set("deployment", "parameters", "arity", value=2),
+        _set("shards", value=[]),
+        _set("shard_count", value=3),
+        _set("seed", value="11" * 32),
+        _set("reward_wei", value=5),
+        _set("requester", value="0x" + "22" * 20),
+        _set("program", "max_cycles", value=5),
+    ],
+)
+def test_a_changed_receipt_is_noticed(
+    receipt: Receipt, network: Network, change: Callable[[Fields], None]
+) -> None:
+    fields = json.loads(receipt.to_json())
+    change(fields)
+    assert _failures(parse_receipt(json.dumps(fields)), network) != []
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (_set("program", "elf", value="AAAA"), Reject.RECEIPT_MALFORMED),
+        (_set("program", "elf", value="no base64!"), Reject.RECEIPT_MALFORMED),
+        (_set("program", "elf", value=inlined(b"not an ELF file")), Reject.ELF_NOT_ELF),
+        (_set("program", "elf_sha256", value="33" * 32), Reject.PROGRAM_MISMATCH),
+        (_set("program", "image_root", value="33" * 32), Reject.PROGRAM_MISMATCH),
+        (_set("input", "content", value=inlined(b"other text")), Reject.INPUT_MISMATCH),
+        (_set("input", "size", value=3), Reject.INPUT_MISMATCH),
+        (_set("input", "content", value=None), Reject.BLOB_URI),
+    ],
+)
+def test_what_cannot_be_replayed_is_refused(
+    receipt: Receipt, change: Callable[[Fields], None], reason: Reject
+) -> None:
+    fields = json.loads(receipt.to_json())
+    change(fields)
+    with pytest.raises(Rejected) as refused:
+        open_replay(parse_receipt(json.dumps(fields)), None, None, None)
+    assert refused.value.reason is reason
+
+
+def test_large_parts_come_from_blobs_or_files(receipt: Receipt, network: Network, tmp_path: Path) -> None:
+    fields = json.loads(receipt.to_json())
+    fields["program"]["elf"] = fields["input"]["content"] = None
+    bare = parse_receipt(json.dumps(fields))
+    whole = open_replay(receipt, None, None, None)
+    assert open_replay(bare, network.client.blobs, None, None) == whole
+    assert open_replay(bare, DirectoryBlobs(tmp_path), network.elf, b"some text") == whole
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"format": "truestep receipt", "version": 2}',
+        "\x00\xff",
+        '{"format": "truestep receipt", "version": 1, "shards": [{}]}',
+        "[" * 100_000,
+    ],
+)
+def test_what_is_no_receipt_is_refused(text: str) -> None:
+    with pytest.raises(Rejected) as refused:
+        parse_receipt(text)
+    assert refused.value.reason is Reject.RECEIPT_MALFORMED
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("shards", 0, "cycle"), -1),
+        (("shards", 0, "cycle"), 2**64),
+        (("shards", 0, "cycle"), "7"),
+        (("shards", 0, "output"), "abc"),
+        (("shards", 0, "output_root"), "ab"),
+        (("shards", 0, "status"), 3),
+        (("seed",), "zz" * 32),
+        (("extra",), 1),
+    ],
+)
+def test_a_field_out_of_its_range_is_refused(
+    receipt: Receipt, path: tuple[str | int, ...], value: object
+) -> None:
+    fields = json.loads(receipt.to_json())
+    _set(*path, value=value)(fields)
+    with pytest.raises(Rejected) as refused:
+        parse_receipt(json.dumps(fields))
+    assert refused.value.reason is Reject.RECEIPT_MALFORMED
+
+
+def test_an_oversized_file_is_refused_unread(tmp_path: Path) -> None:
+    huge = tmp_path / "receipt.json"
+    with huge.open("wb") as file:
+        file.truncate(RECEIPT_LIMIT_BYTES + 1)
+    with pytest.raises(Rejected) as refused:
+        read_receipt(huge)
+    assert refused.value.reason is Reject.RECEIPT_MALFORMED
+
+
+def test_a_bomb_is_refused() -> None:
+    with pytest.raises(Rejected) as refused:
+        from_inlined(inlined(bytes(1000))[:-8])  # pyright: ignore[reportOptionalSubscript] - it is small
+    assert refused.value.reason is Reject.RECEIPT_MALFORMED

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 CONTRACTS_FOLDER = Path(__file__).parent
-ARTIFACTS_FOLDER = CONTRACTS_FOLDER / "artifacts"
-_OUTPUT_FORMATS = ("abi", "bytecode", "bytecode_runtime", "layout", "settings", "integrity")
+_OUTPUT_FORMATS = ("abi", "bytecode", "bytecode_runtime", "layout", "settings")
 DEPLOYED_SIZE_LIMIT_BYTES = 24_576
 """EIP-170: a chain refuses to deploy more."""
 
@@ -51,7 +50,7 @@ def _run_vyper(sources: list[Path]) -> str:
 
 
 def _artifact(source: Path, outputs: list[str]) -> str:
-    abi, bytecode, runtime, layout, settings, integrity = outputs
+    abi, bytecode, runtime, layout, settings = outputs
     immutables = json.loads(layout).get("code_layout", {})
     deployed_size_bytes = len(bytes.fromhex(runtime[2:])) + _immutables_size_bytes(immutables)
     if deployed_size_bytes > DEPLOYED_SIZE_LIMIT_BYTES:
@@ -64,7 +63,6 @@ def _artifact(source: Path, outputs: list[str]) -> str:
         "compiler": f"vyper {version('vyper')}",
         "settings": json.loads(settings),
         "source_sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
-        "integrity": integrity,
         "deployed_size_bytes": deployed_size_bytes,
         "bytecode": bytecode[2:],
         "abi": json.loads(abi),
@@ -99,16 +97,16 @@ def _write(artifacts: dict[str, str], folder: Path, *, is_complete: bool) -> Non
         (folder / name).write_text(content, encoding="utf-8")
 
 
-def _chosen_sources(names: list[str]) -> list[Path]:
-    sources = {source.stem: source for source in sorted(CONTRACTS_FOLDER.glob("*.vy"))}
+def _chosen_sources(folder: Path, names: list[str]) -> list[Path]:
+    sources = {source.stem: source for source in sorted(folder.glob("*.vy"))}
     for name in names:
         if name not in sources:
             raise BuildError(f"expected contracts out of {', '.join(sources)}; got {name!r}")
     return [sources[name] for name in names] or list(sources.values())
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command; its exit code, 0 if all is well."""
+def main(arguments: list[str] | None = None, folder: Path = CONTRACTS_FOLDER) -> int:
+    """The command, on the contracts in `folder`; its exit code, 0 if all is well."""
     parser = argparse.ArgumentParser(
         prog="python -m truestep.contracts.build",
         description="Compile the contracts into the artifacts that ship with the package.",
@@ -121,13 +119,13 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     try:
-        artifacts = build(_chosen_sources(options.names))
+        artifacts = build(_chosen_sources(folder, options.names))
     except BuildError as error:
         return _fail(str(error))
     if not options.check:
-        _write(artifacts, ARTIFACTS_FOLDER, is_complete=not options.names)
+        _write(artifacts, folder / "artifacts", is_complete=not options.names)
         return 0
-    differences = _differences(artifacts, ARTIFACTS_FOLDER, is_complete=not options.names)
+    differences = _differences(artifacts, folder / "artifacts", is_complete=not options.names)
     return (
         _fail("\n".join([*differences, "run `make contracts` and commit the result"])) if differences else 0
     )

@@ -1,0 +1,1 @@
+"""Machines that misbehave on purpose."""

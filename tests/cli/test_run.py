@@ -138,9 +138,7 @@ def test_a_seed_that_is_no_hex(truestep: Invoke, hello_elf: Path) -> None:
     assert "64 hex digits" in finished.stderr
 
 
-def test_an_input_over_the_limit_is_refused_unread(
-    truestep: Invoke, hello_elf: Path, tmp_path: Path
-) -> None:
+def test_an_input_over_the_limit_is_refused_unread(truestep: Invoke, hello_elf: Path, tmp_path: Path) -> None:
     huge = tmp_path / "huge"
     with huge.open("wb") as file:
         file.truncate(INPUT_LIMIT_BYTES + 1)

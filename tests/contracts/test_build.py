@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,14 @@ def test_a_contract_too_large_for_a_chain_is_refused(folder: Path) -> None:
         BuildError, match=r"Counter.vy: expected at most 24576 bytes of deployed code, got 2\d{4}"
     ):
         build([folder / "Counter.vy"])
+
+
+def test_a_missing_compiler_is_named(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "vyper", None)  # as where truestep is installed without `dev`
+    assert main(["--check"], folder) == 1
+    assert "vyper is not installed; it comes with the `dev` extra" in capsys.readouterr().err
 
 
 def test_an_unknown_name_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

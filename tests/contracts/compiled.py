@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,9 @@ from eth_abi.abi import encode
 from eth_utils.abi import collapse_if_tuple
 from eth_utils.crypto import keccak
 
-from tests.contracts.evm import Evm, EvmContract
+from tests.contracts.evm import SENDER, Evm, EvmContract
 from truestep.contracts.artifacts import Artifact
-from truestep.contracts.build import build
+from truestep.contracts.build import CONTRACTS_FOLDER, build
 
 CALLERS = Path(__file__).parent / "callers"
 
@@ -27,6 +29,18 @@ def compile_folder(folder: Path) -> dict[str, Artifact]:
     }
 
 
+@cache
+def disputes_with_base_fee() -> Artifact:
+    """Disputes.vy reading the base fee from PREVRANDAO: pyrevm's blocks have no base fee that a test could set."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, "contracts")
+        shutil.copytree(CONTRACTS_FOLDER, copy, ignore=shutil.ignore_patterns("artifacts", "__pycache__"))
+        source = copy / "Disputes.vy"
+        text = source.read_text("utf-8")
+        source.write_text(text.replace("block.basefee", "convert(block.prevrandao, uint256)"), "utf-8")
+        return _artifact("Disputes", json.loads(build([source])["Disputes.json"]))
+
+
 def _artifact(name: str, fields: dict[str, Any]) -> Artifact:
     return Artifact(
         name=name,
@@ -36,10 +50,10 @@ def _artifact(name: str, fields: dict[str, Any]) -> Artifact:
     )
 
 
-def deploy_compiled(evm: Evm, artifact: Artifact, *arguments: Any) -> EvmContract:
+def deploy_compiled(evm: Evm, artifact: Artifact, *arguments: Any, sender: str = SENDER) -> EvmContract:
     """Deploy a contract that does not ship with the package."""
     types = [collapse_if_tuple(p) for e in artifact.abi if e["type"] == "constructor" for p in e["inputs"]]
-    return evm.deploy_code(artifact, artifact.bytecode + encode(types, arguments))
+    return evm.deploy_code(artifact, artifact.bytecode + encode(types, arguments), sender=sender)
 
 
 def deploy_caller(evm: Evm, name: str) -> EvmContract:

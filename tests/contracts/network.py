@@ -11,15 +11,17 @@ from typing import Any
 import pyrevm
 import pytest
 
+from tests.contracts.compiled import deploy_compiled, disputes_with_base_fee
 from tests.contracts.evm import Evm, EvmContract, Receipt, Reverted
 from truestep.base.errors import Reject
+from truestep.contracts.artifacts import Artifact, load_artifact
 from truestep.protocol.records import Parameters
 
 START_TIME = 1_700_000_000
 FUNDS_WEI = 10**24
 
 DEPLOYER, REQUESTER, ALICE, BOB, LIAR, HONEST, MALICE, KEEPER = (f"0x{digit * 40}" for digit in "123456ab")
-"""Accounts: two honest operators, a lying one, an honest and a malicious challenger, one that only tidies up."""
+"""Accounts: two honest operators and a lying one, an honest and a malicious challenger, one that tidies up."""
 ACCOUNTS = (DEPLOYER, REQUESTER, ALICE, BOB, LIAR, HONEST, MALICE, KEEPER)
 NOBODY = "0x" + "0" * 40
 
@@ -70,7 +72,8 @@ class Network:
 
     def _set_block(self) -> None:
         self._block += 1
-        block = pyrevm.BlockEnv(number=self._block, timestamp=self.now, basefee=self.base_fee_wei)
+        base_fee = self.base_fee_wei.to_bytes(32, "big")
+        block = pyrevm.BlockEnv(number=self._block, timestamp=self.now, prevrandao=base_fee)
         self.evm.chain.set_block_env(block)
 
     def balance(self, account: str) -> int:
@@ -103,15 +106,25 @@ class Network:
 
 def deploy_network(parameters: Parameters = PARAMETERS) -> Network:
     """Deploy and connect in the order of docs/protocol.md P6.2."""
+    return _deploy(parameters, load_artifact("Disputes"))
+
+
+def deploy_network_with_base_fee(parameters: Parameters = PARAMETERS) -> Network:
+    """The same, but `set_base_fee` has an effect."""
+    return _deploy(parameters, disputes_with_base_fee())
+
+
+def _deploy(parameters: Parameters, disputes_artifact: Artifact) -> Network:
     evm = Evm()
     for account in ACCOUNTS:
         evm.chain.set_balance(account, FUNDS_WEI)
-    evm.chain.set_block_env(pyrevm.BlockEnv(number=1, timestamp=START_TIME, basefee=0))
+    evm.chain.set_block_env(pyrevm.BlockEnv(number=1, timestamp=START_TIME))
     step = evm.deploy("Step", sender=DEPLOYER)
     programs = evm.deploy("Programs", sender=DEPLOYER)
     operators = evm.deploy("Operators", sender=DEPLOYER)
     jobs = evm.deploy("Jobs", *jobs_arguments(operators, programs, parameters), sender=DEPLOYER)
-    disputes = evm.deploy("Disputes", *disputes_arguments(operators, jobs, step, parameters), sender=DEPLOYER)
+    arguments = disputes_arguments(operators, jobs, step, parameters)
+    disputes = deploy_compiled(evm, disputes_artifact, *arguments, sender=DEPLOYER)
     operators.transact("connect", jobs.address, disputes.address, sender=DEPLOYER)
     jobs.transact("connect", disputes.address, sender=DEPLOYER)
     return Network(

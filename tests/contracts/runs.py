@@ -1,4 +1,4 @@
-"""Real runs of a few dozen cycles, with every state's hash and witness; and the same runs gone wrong on purpose."""
+"""Real runs of a few dozen cycles, with every state's hash and witness; and the same runs falsified."""
 
 from __future__ import annotations
 

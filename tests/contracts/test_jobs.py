@@ -59,7 +59,7 @@ def job_id(net: Network) -> JobId:
     return post_program(net)
 
 
-# --- deployment ----------------------------------------------------------------------------------------------------
+# --- deployment ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_parameters_can_be_read(net: Network) -> None:
     assert addresses == (net.operators.address, net.programs.address, net.disputes.address)
 
 
-# --- posting -------------------------------------------------------------------------------------------------------
+# --- posting ------------------------------------------------------------------------------
 
 
 def test_post(net: Network) -> None:
@@ -162,7 +162,7 @@ def test_unknown_job(net: Network, job_id: JobId) -> None:
             net.jobs.call("is_complete", unknown)
 
 
-# --- leases --------------------------------------------------------------------------------------------------------
+# --- leases ------------------------------------------------------------------------------
 
 
 def test_take(net: Network, job_id: JobId) -> None:
@@ -235,7 +235,7 @@ def test_take_after_a_missed_lease(net: Network, job_id: JobId) -> None:
     assert net.operators.call("burned_wei") == 2 * PENALTY_WEI
 
 
-# --- claims --------------------------------------------------------------------------------------------------------
+# --- claims ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("words", [SUM, FAIL, TRAP, ENDLESS])
@@ -321,7 +321,7 @@ def test_claims_have_a_shape(net: Network, job_id: JobId, name: str) -> None:
         claim(net, task_id, bad)
 
 
-# --- results -------------------------------------------------------------------------------------------------------
+# --- results ------------------------------------------------------------------------------
 
 
 def settled(net: Network, job_id: JobId, made: Run, shard_index: int = 0) -> TaskId:
@@ -429,7 +429,7 @@ def test_check_output(net: Network, job_id: JobId) -> None:
         assert not net.jobs.call("check_output", task_id, wrong)
 
 
-# --- refunds -------------------------------------------------------------------------------------------------------
+# --- refunds ------------------------------------------------------------------------------
 
 
 def test_reclaim(net: Network, job_id: JobId) -> None:

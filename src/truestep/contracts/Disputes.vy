@@ -124,7 +124,7 @@ OPEN_GAS: constant(uint256) = 180_000
 SPLIT_GAS: constant(uint256) = 40_000
 SPLIT_GAS_PER_HASH: constant(uint256) = 1_000
 PICK_GAS: constant(uint256) = 45_000
-STEP_GAS: constant(uint256) = 90_000
+STEP_GAS: constant(uint256) = 60_000
 
 OPERATORS: immutable(IOperators)
 JOBS: immutable(IJobs)

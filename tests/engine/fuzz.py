@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from tests.engine.programs import random_operands, random_program
 from truestep.commitments.merkle import ZERO_NODES
 from truestep.engine.jit import JitEngine, JitMachine
+from truestep.engine.translation import CompilePolicy
 from truestep.machine.interpreter import ReferenceEngine, ReferenceMachine
 from truestep.machine.layout import TREE_DEPTH
 from truestep.machine.program import Program, Task
@@ -54,12 +55,14 @@ def difference_at(reference: ReferenceMachine, jit: JitMachine, *, with_memory: 
     return f"expected {expected}, got {got}"
 
 
-def compare_runs(program: Program, task: Task, stops: list[int], *, memory_every: int = 3) -> Comparison:
+def compare_runs(
+    engine: JitEngine, program: Program, task: Task, stops: list[int], *, memory_every: int = 3
+) -> Comparison:
     """Run both engines from stop to stop."""
     shown: list[bytes] = []
     expected_shown: list[bytes] = []
     reference = ReferenceEngine().start(program, task, debug_sink=expected_shown.append)
-    jit = ENGINE.start(program, task, debug_sink=shown.append)
+    jit = engine.start(program, task, debug_sink=shown.append)
     for number, stop in enumerate(stops, 1):
         reference.advance(stop)
         jit.advance(stop)
@@ -71,7 +74,13 @@ def compare_runs(program: Program, task: Task, stops: list[int], *, memory_every
     return Comparison(cycles=jit.cycle, difference=None)
 
 
-ENGINE = JitEngine()
+ENGINES = (
+    JitEngine(),
+    # Pieces from every address that is missed once: translated code that begins in the middle of everything.
+    JitEngine(CompilePolicy(piece_steps=1)),
+    # Units only when hot: runs go over from one to the other in the middle.
+    JitEngine(CompilePolicy(free_words=0, hot_steps_per_word=2)),
+)
 
 
 def random_stops(rng: random.Random) -> list[int]:
@@ -83,9 +92,10 @@ def random_stops(rng: random.Random) -> list[int]:
 def compare_program(rng: random.Random, size: int = 160) -> Comparison:
     """Make a program and run it on several inputs; the first difference, if any."""
     program = random_program(rng, size)
+    engine = rng.choice(ENGINES)
     cycles = 0
     for _ in range(RUNS_PER_PROGRAM):
-        comparison = compare_runs(program, Task(input=random_operands(rng)), random_stops(rng))
+        comparison = compare_runs(engine, program, Task(input=random_operands(rng)), random_stops(rng))
         cycles += comparison.cycles
         if comparison.difference:
             return replace(comparison, cycles=cycles)

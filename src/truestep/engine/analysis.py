@@ -28,6 +28,10 @@ TABLE_LIMIT_ENTRIES = 1024
 """The longest jump table looked for."""
 BASE_LIMIT = 1 << 14
 """How many places are looked at for jump tables."""
+CODE_LIMIT_WORDS = 1 << 21
+"""Words mapped of one program, three times what CPython has; code beyond it is translated in pieces."""
+PIECE_LIMIT_WORDS = 128
+"""What is translated at once from an address that is no known block."""
 SUMMARY_ROUNDS_LIMIT = 64
 """Call chains longer than this get the plain answer: every register."""
 ALL_REGISTERS = 0xFFFF_FFFE
@@ -59,7 +63,7 @@ class CodeMap:
 
     def position(self, pc: int) -> int | None:
         """The index of the word at `pc`."""
-        index = int(np.searchsorted(self.addresses, pc))
+        index = int(self.addresses.searchsorted(pc))
         return index if index < len(self.addresses) and int(self.addresses[index]) == pc else None
 
     def region_of(self, pc: int) -> int | None:
@@ -68,21 +72,16 @@ class CodeMap:
             return None
         return int(np.searchsorted(self.regions, pc, side="right")) - 1
 
-    def is_leader(self, pc: int) -> bool:
-        """Whether a block begins at `pc`."""
-        index = int(np.searchsorted(self.leaders, pc))
-        return index < len(self.leaders) and self.leaders[index] == pc
-
     def regions_of_unit(self, unit: int) -> range:
         """The indices of the regions that are compiled together as `unit`."""
         return range(int(np.searchsorted(self.units, unit)), int(np.searchsorted(self.units, unit + 1)))
 
     def span(self, region: int) -> tuple[int, int]:
         """The positions [first, end) of a region's words."""
-        first = int(np.searchsorted(self.addresses, self.regions[region]))
+        first = int(np.searchsorted(self.addresses, int(self.regions[region])))
         if region + 1 == len(self.regions):
             return first, len(self.addresses)
-        return first, int(np.searchsorted(self.addresses, self.regions[region + 1]))
+        return first, int(np.searchsorted(self.addresses, int(self.regions[region + 1])))
 
     def size_words(self, unit: int) -> int:
         """How many words a unit has."""
@@ -124,16 +123,32 @@ class _Fields:
 def map_code(program: Program) -> CodeMap:
     """Find the blocks, regions and units of a program."""
     at, word = _executable_words(program)
-    fields = _fields(at, word)
-    indirect = _indirect_targets(program, fields)
-    functions = _function_starts(program, fields, indirect)
+    fields = _fields(at[:CODE_LIMIT_WORDS], word[:CODE_LIMIT_WORDS])
+    return _map_words(fields, program.entry, _indirect_targets(program, fields))
+
+
+def map_piece(program: Program, pc: int) -> CodeMap | None:
+    """The same for the words from `pc` on in whatever segment has them; None if none has."""
+    for segment in program.segments:
+        offset = pc - segment.address
+        count = min((len(segment.content) - offset) // 4, PIECE_LIMIT_WORDS)
+        if offset >= 0 and count > 0:
+            word = np.frombuffer(segment.content, "<u4", count, offset).astype(np.int64)
+            fields = _fields(pc + 4 * np.arange(count, dtype=np.int64), word)
+            return _map_words(fields, pc, np.zeros(0, np.int64))
+    return None
+
+
+def _map_words(fields: _Fields, entry: int, indirect: Addresses) -> CodeMap:
+    at = fields.at
+    functions = _function_starts(entry, fields, indirect)
     leaders = _leaders(fields, indirect, functions)
     regions = _split_large_regions(at, leaders, functions)
     positions = np.searchsorted(at, regions)
     used, written = _register_sets(fields, leaders, regions, positions)
     return CodeMap(
         addresses=at,
-        words=word,
+        words=fields.word,
         leaders=leaders,
         indirect=indirect,
         regions=regions,
@@ -245,7 +260,7 @@ def _relative_table(at: Addresses, values: NDArray[np.int32], first: int, base: 
     return targets if valid.all() else targets[: int(np.argmin(valid))]
 
 
-def _function_starts(program: Program, fields: _Fields, indirect: Addresses) -> Addresses:
+def _function_starts(entry: int, fields: _Fields, indirect: Addresses) -> Addresses:
     """Where regions begin: called addresses, the entry, starts of segments, kept addresses of functions."""
     at = fields.at
     called = fields.target[fields.is_call & (fields.target >= 0)]
@@ -259,7 +274,7 @@ def _function_starts(program: Program, fields: _Fields, indirect: Addresses) -> 
         & (fields.immediate_i[positions] < 0)
         & fields.never_falls[positions - 1]
     )
-    return _pick(at, called, np.array([program.entry]), at[begins_span], indirect[makes_frame])
+    return _pick(at, called, np.array([entry]), at[begins_span], indirect[makes_frame])
 
 
 def _leaders(fields: _Fields, indirect: Addresses, functions: Addresses) -> Addresses:
@@ -270,7 +285,8 @@ def _leaders(fields: _Fields, indirect: Addresses, functions: Addresses) -> Addr
         return leaders
     ends = np.append(leaders[1:], at[-1] + 4)
     long = np.flatnonzero(ends - leaders > 4 * BLOCK_LIMIT_WORDS)
-    cuts = [np.arange(leaders[i], ends[i], 4 * BLOCK_LIMIT_WORDS) for i in long]
+    step = 4 * BLOCK_LIMIT_WORDS
+    cuts = [np.arange(int(leaders[i]), int(ends[i]), step, dtype=np.int64) for i in long]
     return _pick(at, leaders, *cuts)
 
 

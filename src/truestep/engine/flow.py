@@ -61,7 +61,7 @@ class Flow:
     dispatched: tuple[int, ...]
     """Blocks that indirect jumps within the region may reach."""
     needs: dict[int, int]
-    """Blocks that check the budget → cycles on the longest way to the next check. They are the entries, too."""
+    """Blocks that check the budget → cycles on the longest way to the next check. They are the entries."""
     changed: dict[int, int]
     """Block → registers that may differ from the control block when it begins, by bit."""
 

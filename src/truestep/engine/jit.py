@@ -7,7 +7,7 @@ from truestep.engine.keccak import vector_hash_pairs
 from truestep.engine.layout import CONTROL_CYCLE, CONTROL_PC, CONTROL_TABLE
 from truestep.engine.memory import MappedMemory
 from truestep.engine.support import TRAP_FLAG, TRAP_SHIFT
-from truestep.engine.translation import Translation, TranslationCache
+from truestep.engine.translation import CompilePolicy, Translation, TranslationCache
 from truestep.machine.interpreter import DebugSink, ReferenceMachine
 from truestep.machine.layout import HEADER_START, INPUT_START, TREE_DEPTH, may_fetch
 from truestep.machine.program import Program, Task
@@ -89,20 +89,24 @@ class JitMachine:
 
     def _step_until_translated(self, pc: int, until_cycle: int) -> None:
         """Step at least one instruction, then on to where translated code takes over."""
-        stepper, table = self._stepper, self._translation
-        if table.prepare(pc):
+        stepper, translation = self._stepper, self._translation
+        if may_fetch(pc) and translation.prepare(pc):
             return
         stepper.registers = self._control[:REGISTER_COUNT].tolist()
         stepper.pc, stepper.cycle = pc, self.cycle
         limit = min(until_cycle, stepper.cycle + STEPS_LIMIT)
-        while stepper.cycle < limit and stepper.status is Status.RUNNING:
-            stepper.step()
-            if may_fetch(stepper.pc) and table.has_entry(stepper.pc):
-                break
-        steps = stepper.cycle - self.cycle
-        self._control[:REGISTER_COUNT] = stepper.registers
-        self._control[CONTROL_PC], self._control[CONTROL_CYCLE] = stepper.pc, stepper.cycle
-        table.note_steps(pc, steps)
+        try:
+            while stepper.cycle < limit and stepper.status is Status.RUNNING:
+                stepper.step()
+                if may_fetch(stepper.pc) and translation.has_entry(stepper.pc):
+                    break
+        finally:
+            # Whatever a debug sink raises, memory and registers stay those of one cycle.
+            steps = stepper.cycle - self.cycle
+            self._control[:REGISTER_COUNT] = stepper.registers
+            self._control[CONTROL_PC], self._control[CONTROL_CYCLE] = stepper.pc, stepper.cycle
+        if may_fetch(pc):
+            translation.note_steps(pc, steps)
 
     def _trap(self, cause: TrapCause) -> None:
         """Enter the final state of a trap that translated code met (M2.3)."""
@@ -115,8 +119,8 @@ class JitEngine:
 
     name = "jit"
 
-    def __init__(self) -> None:
-        self._translations = TranslationCache()
+    def __init__(self, policy: CompilePolicy | None = None) -> None:
+        self._translations = TranslationCache(policy or CompilePolicy())
 
     def start(self, program: Program, task: Task, *, debug_sink: DebugSink | None = None) -> JitMachine:
         """A machine in state number 0 of the run."""

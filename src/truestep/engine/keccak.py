@@ -1,4 +1,4 @@
-"""Keccak-256 of many 64-byte tree nodes at once, a vector lane each (FIPS 202's permutation, Keccak's padding).
+"""Keccak-256 of many 64-byte tree nodes at once, a vector lane each (FIPS 202, with Keccak's padding).
 
 A node fills 8 of the 17 words that one permutation absorbs, so each hash is exactly one permutation.
 """

@@ -10,10 +10,10 @@ Translated code gets a single pointer, the address of guest memory; all else is 
 └───────────┴───────────┴───────────┴─────────┴─────────┴─────────────────────┴───────┘
 ```
 
-- open[page] is 1 if a store that begins in `page` needs no check: it may be written, so may the page after it,
-  and both are marked dirty.
-- dirty[page] is WRITTEN if the page must be hashed again, NEIGHBOUR if only its first 7 bytes may have changed,
-  by stores that straddle in from the page below; heads[page] is what its first 8 bytes were before.
+- open[page] is 1 if a store that begins in `page` needs no check: it may be written, so may the page after
+  it, and both are marked dirty.
+- dirty[page] is WRITTEN if the page must be hashed again, NEIGHBOUR if only its first 7 bytes may have
+  changed, by stores that straddle in from the page below; heads[page] is its first 8 bytes before that.
 """
 
 from truestep.machine.layout import (
@@ -52,12 +52,13 @@ OPENABLE = (
     (DATA_START >> PAGE_SHIFT, (DATA_END >> PAGE_SHIFT) - 1),
     (OUTPUT_START >> PAGE_SHIFT, PAGE_COUNT - 1),
 )
-"""Pages [first, end) that can be opened: writable, and followed by a writable page. Stores to the last page of
-a range and to the page of the output size (8 writable bytes) are checked each time."""
+"""Pages [first, end) that can be opened: writable, and followed by a writable page. Stores to the last page
+of a range and to the page of the output size (8 writable bytes) are checked each time."""
 
 TABLE_ENTRIES = DATA_START >> 2
-"""The entry table has a pointer for each word of the code range: to the function that goes on there, or null."""
+"""The entry table has a pointer for each word of the code range: the function that goes on there, or null."""
 TABLE_SIZE_BYTES = 8 * TABLE_ENTRIES
+"""A second table of the same size follows it: pieces, which only `run` enters (engine.translation)."""
 
 
 def register_offset(register: int) -> int:

@@ -11,6 +11,7 @@ from truestep.engine.layout import (
     OPEN,
     OPENABLE,
     TABLE_ENTRIES,
+    TABLE_SIZE_BYTES,
     WRITTEN,
 )
 from truestep.machine.layout import (
@@ -79,9 +80,15 @@ look:
   %slot = getelementptr ptr, ptr %table, i64 %index.wide
   %function = load ptr, ptr %slot
   %is.missing = icmp eq ptr %function, null
-  br i1 %is.missing, label %leave, label %enter
+  br i1 %is.missing, label %look.piece, label %enter
+look.piece:
+  %slot.piece = getelementptr i8, ptr %slot, i64 {TABLE_SIZE_BYTES}
+  %piece = load ptr, ptr %slot.piece
+  %is.unknown = icmp eq ptr %piece, null
+  br i1 %is.unknown, label %leave, label %enter
 enter:
-  %result = call {{i64, i64}} %function(ptr %memory, i64 %left, i64 %pc, i64 {DEPTH_LIMIT})
+  %found = phi ptr [%function, %look], [%piece, %look.piece]
+  %result = call {{i64, i64}} %found(ptr %memory, i64 %left, i64 %pc, i64 {DEPTH_LIMIT})
   %pc.next = extractvalue {{i64, i64}} %result, 0
   %left.next = extractvalue {{i64, i64}} %result, 1
   %same.pc = icmp eq i64 %pc.next, %pc

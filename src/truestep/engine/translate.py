@@ -11,13 +11,14 @@
 from collections.abc import Iterator
 
 from truestep.base.integers import wrap32
+from truestep.engine.analysis import CodeMap
 from truestep.engine.flow import Block, Call, Flow, direct_target, is_call, is_ecall, touched_by
 from truestep.engine.layout import CONTROL, CONTROL_TABLE, OPEN, TABLE_ENTRIES, register_offset
 from truestep.engine.operations import CONDITIONS, OPERATIONS, Emitter
 from truestep.engine.support import CONTROLS, GUEST, LIKELY, PAGES, UNLIKELY, trap_marker
 from truestep.machine.arithmetic import ACCESS_SIZES_BYTES, IMMEDIATE_FORMS, SIGNED_LOADS
 from truestep.machine.decode import Instruction, Kind
-from truestep.machine.layout import MEMORY_SIZE_BYTES, PAGE_SHIFT, may_fetch
+from truestep.machine.layout import MEMORY_SIZE_BYTES, PAGE_SHIFT
 from truestep.machine.state import TrapCause
 
 _RESULT = "{i64, i64}"
@@ -37,8 +38,9 @@ def _registers(mask: int) -> Iterator[int]:
 class FunctionTranslator:
     """Writes the function of one region."""
 
-    def __init__(self, flow: Flow, local_functions: frozenset[int]) -> None:
+    def __init__(self, flow: Flow, local_functions: frozenset[int], code: CodeMap) -> None:
         self.flow = flow
+        self.code = code
         self.emitter = Emitter()
         self._local_functions = local_functions
         self._touched = touched_by(flow.blocks.values())
@@ -344,7 +346,8 @@ class _BlockTranslator:
         if self._function.is_local(pc):
             self._tail_call(function_name(pc), pc)
             return
-        if not may_fetch(pc):
+        # Who called this function counts on the registers of mapped code alone (CodeMap.used).
+        if self._function.code.position(pc) is None:
             self._function.return_to(str(pc), self._left)
             return
         slot = self._table_slot(str(pc >> 2))

@@ -1,65 +1,95 @@
-"""A program's translation, shared by all its runs: units are compiled when a run first needs them."""
+"""A program's translation, shared by all its runs: code is compiled when a run first needs it.
+
+Mapped code is compiled in units. Where a run keeps coming to an address that no unit continues at (the middle
+of a block, constants that are jumped into), a piece of code from there on is compiled by itself. Pieces are
+entered by `run` alone, never by a call: callers count on the registers that mapped code touches.
+"""
 
 import ctypes
 import hashlib
 import mmap
 import threading
 from collections import OrderedDict
+from dataclasses import dataclass
 
 import numpy as np
 
-from truestep.engine.analysis import CodeMap, map_code
+from truestep.engine.analysis import CodeMap, map_code, map_piece
 from truestep.engine.compile import CompiledModule
 from truestep.engine.flow import Flow, region_flow
-from truestep.engine.layout import MAP_NORESERVE, TABLE_SIZE_BYTES
+from truestep.engine.layout import MAP_NORESERVE, TABLE_ENTRIES, TABLE_SIZE_BYTES
 from truestep.engine.support import METADATA, store_function
 from truestep.engine.translate import FunctionTranslator, function_name
 from truestep.machine.program import Program
 
 CACHED_PROGRAMS_LIMIT = 16
 """A worker runs a few programs over and over; a translation is a few MiB."""
-FREE_WORDS = 16_384
-"""Units are compiled at first touch up to this much of a program, later ones when they prove hot."""
-HOT_STEPS_PER_WORD = 16
-"""Stepping a word this often costs about what compiling it does: compiling stays in proportion to running."""
+PIECE_LIMIT = 1_024
+"""Pieces of one program; each is a module of its own."""
+STEPPED_ADDRESSES_LIMIT = 1 << 14
+"""Addresses whose steps are counted; beyond it counting starts anew."""
 
 _ENTRIES = "entries"
 
 
-class Translation:
-    """The compiled units of one program, and the table that leads into them."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompilePolicy:
+    """When code is worth compiling; by default, compiling stays in proportion to running."""
 
-    def __init__(self, program: Program) -> None:
+    free_words: int = 16_384
+    """Units are compiled at first touch up to this much of a program, later ones when they prove hot."""
+    hot_steps_per_word: int = 16
+    """Stepping a word this often costs about what compiling it does."""
+    piece_steps: int = 2_048
+    """Instructions stepped from one address before a piece is compiled there."""
+
+
+class Translation:
+    """The compiled units and pieces of one program, and the tables that lead into them."""
+
+    def __init__(self, program: Program, policy: CompilePolicy) -> None:
         self.code: CodeMap = map_code(program)
+        self._program = program
+        self._policy = policy
         self._lock = threading.Lock()
-        self._modules: dict[int, CompiledModule] = {}
-        self._steps: dict[int, int] = {}
+        self._units: dict[int, CompiledModule] = {}
+        self._pieces: dict[int, CompiledModule] = {}
+        self._unit_steps: dict[int, int] = {}
+        self._piece_steps: dict[int, int] = {}
         self._compiled_words = 0
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
-        self._mapping = mmap.mmap(-1, TABLE_SIZE_BYTES, flags=flags)
-        self._table = np.frombuffer(self._mapping, np.uint64)
-        self.table_address = self._table.ctypes.data
+        self._mapping = mmap.mmap(-1, 2 * TABLE_SIZE_BYTES, flags=flags)
+        tables = np.frombuffer(self._mapping, np.uint64)
+        self._unit_table, self._piece_table = tables[:TABLE_ENTRIES], tables[TABLE_ENTRIES:]
+        self.table_address = tables.ctypes.data
 
     def has_entry(self, pc: int) -> bool:
         """Whether translated code can continue at `pc`, an aligned address of the code range."""
-        return bool(self._table[pc >> 2])
+        return bool(self._unit_table[pc >> 2] or self._piece_table[pc >> 2])
 
     def prepare(self, pc: int) -> bool:
-        """Compile the unit of `pc` if it is worth it; whether translated code has come to go on at `pc`."""
-        unit = self._unit_of(pc)
-        if unit is None or unit in self._modules:
+        """Compile what continues at `pc` if it is worth it; whether translated code now goes on there."""
+        if self.has_entry(pc):
             return False
         with self._lock:
-            if unit not in self._modules and self._is_worth_compiling(unit):
-                self._compile(unit)
+            unit = self._unit_of(pc)
+            if unit is not None and unit not in self._units:
+                if self._is_worth_compiling(unit):
+                    self._compile_unit(unit)
+            elif self._piece_steps.get(pc, 0) >= self._policy.piece_steps and len(self._pieces) < PIECE_LIMIT:
+                self._compile_piece(pc)
             return self.has_entry(pc)
 
     def note_steps(self, pc: int, steps: int) -> None:
-        """Tell that `steps` instructions from `pc` on had to be stepped: their unit becomes worth compiling."""
-        unit = self._unit_of(pc)
-        if unit is not None:
-            with self._lock:
-                self._steps[unit] = self._steps.get(unit, 0) + steps
+        """Tell that `steps` instructions from `pc` on had to be stepped: compiling there is worth more."""
+        with self._lock:
+            unit = self._unit_of(pc)
+            if unit is not None and unit not in self._units:
+                self._unit_steps[unit] = self._unit_steps.get(unit, 0) + steps
+            elif pc not in self._pieces:
+                if len(self._piece_steps) >= STEPPED_ADDRESSES_LIMIT:
+                    self._piece_steps.clear()
+                self._piece_steps[pc] = self._piece_steps.get(pc, 0) + steps
 
     def _unit_of(self, pc: int) -> int | None:
         region = self.code.region_of(pc)
@@ -67,24 +97,36 @@ class Translation:
 
     def _is_worth_compiling(self, unit: int) -> bool:
         size_words = self.code.size_words(unit)
-        is_free = self._compiled_words + size_words <= FREE_WORDS
-        return is_free or self._steps.get(unit, 0) >= HOT_STEPS_PER_WORD * size_words
+        is_free = self._compiled_words + size_words <= self._policy.free_words
+        return is_free or self._unit_steps.get(unit, 0) >= self._policy.hot_steps_per_word * size_words
 
-    def _compile(self, unit: int) -> None:
+    def _compile_unit(self, unit: int) -> None:
         flows = [region_flow(self.code, region) for region in self.code.regions_of_unit(unit)]
-        module = CompiledModule(unit_ir(flows))
-        count = sum(len(flow.needs) for flow in flows)
-        address = module.variable(_ENTRIES)
-        entries = np.ctypeslib.as_array((ctypes.c_uint64 * (2 * count)).from_address(address))
-        self._modules[unit] = module
+        self._units[unit] = _compile(self.code, flows, self._unit_table)
         self._compiled_words += self.code.size_words(unit)
-        self._table[entries[::2] >> 2] = entries[1::2]
+
+    def _compile_piece(self, pc: int) -> None:
+        code = map_piece(self._program, pc)
+        if code is not None:
+            flows = [region_flow(code, region) for region in range(len(code.regions))]
+            self._pieces[pc] = _compile(code, flows, self._piece_table)
 
 
-def unit_ir(flows: list[Flow]) -> str:
+def _compile(
+    code: CodeMap, flows: list[Flow], table: np.ndarray[tuple[int], np.dtype[np.uint64]]
+) -> CompiledModule:
+    """Compile regions together and put their entries into a table."""
+    module = CompiledModule(module_ir(code, flows))
+    words = 2 * sum(len(flow.needs) for flow in flows)
+    entries = np.ctypeslib.as_array((ctypes.c_uint64 * words).from_address(module.variable(_ENTRIES)))
+    table[entries[::2] >> 2] = entries[1::2]
+    return module
+
+
+def module_ir(code: CodeMap, flows: list[Flow]) -> str:
     """The IR of regions that are compiled together, with the list of their entries (pc, function)."""
     local = frozenset(flow.start for flow in flows)
-    functions = [FunctionTranslator(flow, local).translate() for flow in flows]
+    functions = [FunctionTranslator(flow, local, code).translate() for flow in flows]
     entries = [
         f"{{i64, ptr}} {{i64 {pc}, ptr {function_name(flow.start)}}}" for flow in flows for pc in flow.needs
     ]
@@ -96,7 +138,8 @@ def unit_ir(flows: list[Flow]) -> str:
 class TranslationCache:
     """Translations by program content; the least recently used go first."""
 
-    def __init__(self, limit: int = CACHED_PROGRAMS_LIMIT) -> None:
+    def __init__(self, policy: CompilePolicy, limit: int = CACHED_PROGRAMS_LIMIT) -> None:
+        self._policy = policy
         self._limit = limit
         self._lock = threading.Lock()
         self._translations: OrderedDict[bytes, Translation] = OrderedDict()
@@ -105,7 +148,7 @@ class TranslationCache:
         """The translation of `program`, new or shared."""
         key = program_key(program)
         with self._lock:
-            translation = self._translations.pop(key, None) or Translation(program)
+            translation = self._translations.pop(key, None) or Translation(program, self._policy)
             self._translations[key] = translation
             while len(self._translations) > self._limit:
                 self._translations.popitem(last=False)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tests.contracts.evm import Receipt
 from tests.contracts.network import ALICE, LIAR, MALICE, REQUESTER, Network
 from tests.contracts.runs import ENTRY, INPUT, MAX_CYCLES, SEED, SHARD_COUNT, SUM, Run, program_of
 from truestep.base.ids import ClaimId, GameId, JobId, TaskId, claim_of, task_of
@@ -111,8 +113,14 @@ class Play:
     def split(self) -> list[bytes]:
         """The operator splits; the boundary hashes."""
         self.hashes = self.asserted_hashes()
-        self.net.disputes.transact("split", self.game_id, self.hashes[1:-1], sender=self.operator)
+        self.send_split(self.hashes[1:-1])
         return self.hashes
+
+    def send_split(self, inner: Sequence[bytes], sender: str | None = None) -> Receipt:
+        """A split of these hashes."""
+        game = self.net.game(self.game_id)
+        arguments = (self.game_id, game.low, game.high, inner)
+        return self.net.disputes.transact("split", *arguments, sender=sender or self.operator)
 
     def pick(self, part: int | None = None) -> None:
         """The challenger picks the first part that it disagrees with, or the one it is told."""

@@ -217,7 +217,7 @@ def test_split(net: Network) -> None:
     play = lie_challenged(net)
     net.pass_time(100)
     hashes = play.asserted_hashes()
-    receipt = net.disputes.transact("split", play.game_id, hashes[1:-1], sender=LIAR)
+    receipt = play.send_split(hashes[1:-1])
     fields = {"game_id": play.game_id, "low": 0, "high": LIE.claimed.cycle, "hashes": (*hashes[1:-1],)}
     assert receipt.events == [Event(name="Split", fields=fields)]
     game = net.game(play.game_id)
@@ -243,9 +243,9 @@ def test_only_the_operator_or_its_delegate_splits(net: Network) -> None:
     play = lie_challenged(net)
     for sender in (HONEST, BOB, MALICE):
         with rejects(Reject.NOT_ASSERTER):
-            net.disputes.transact("split", play.game_id, play.asserted_hashes()[1:-1], sender=sender)
+            play.send_split(play.asserted_hashes()[1:-1], sender)
     net.operators.transact("set_delegate", BOB, sender=LIAR)
-    net.disputes.transact("split", play.game_id, play.asserted_hashes()[1:-1], sender=BOB)
+    play.send_split(play.asserted_hashes()[1:-1], BOB)
 
 
 def test_only_the_challenger_picks(net: Network) -> None:
@@ -273,7 +273,7 @@ def test_turns(net: Network) -> None:
     play.pick()
     play.to_last_step()
     with rejects(Reject.GAME_STAGE):
-        net.disputes.transact("split", play.game_id, [], sender=LIAR)
+        play.send_split([])
     with rejects(Reject.GAME_STAGE):
         play.pick(0)
     play.step()
@@ -287,7 +287,7 @@ def test_unknown_game(net: Network) -> None:
     wrong += [play.game_id | 1 << bit for bit in (128, 224, 255)]
     for game_id in wrong:
         with rejects(Reject.GAME_UNKNOWN):
-            net.disputes.transact("split", game_id, [], sender=LIAR)
+            net.disputes.transact("split", game_id, 0, 1, [], sender=LIAR)
         with rejects(Reject.GAME_UNKNOWN):
             net.disputes.transact("pick", game_id, 0, bytes(32), bytes(32), [])
         with rejects(Reject.GAME_UNKNOWN):
@@ -303,7 +303,16 @@ def test_split_has_one_hash_less_than_parts(net: Network, change: int) -> None:
     play = lie_challenged(net)
     hashes = [b"\1" * 32] * (PARAMETERS.arity - 1 + change)
     with rejects(Reject.SPLIT_COUNT):
-        net.disputes.transact("split", play.game_id, hashes, sender=LIAR)
+        play.send_split(hashes)
+
+
+def test_split_names_its_interval(net: Network) -> None:
+    """True hashes of another interval would be false here; so after a reorganisation they are refused."""
+    play = lie_challenged(net)
+    hashes, high = play.asserted_hashes()[1:-1], LIE.claimed.cycle
+    for low_and_high in ((1, high), (0, high - 1), (1, high + 1), (0, 2**64 - 1)):
+        with rejects(Reject.SPLIT_INTERVAL):
+            net.disputes.transact("split", play.game_id, *low_and_high, hashes, sender=LIAR)
 
 
 def test_pick_is_proved(net: Network) -> None:
@@ -368,7 +377,7 @@ def test_intervals_and_roots_equal_the_reference(
         game = net.game(play.game_id)
         inner = [keccak256(seed + bytes([i])) for i in interval.boundaries(arity)[1:-1]]
         hashes = [game.low_hash, *inner, game.high_hash]
-        net.disputes.transact("split", play.game_id, inner, sender=LIAR)
+        play.send_split(inner)
         assert net.game(play.game_id).split_root == split_root(hashes, arity)
         part = next(choices) % interval.part_count(arity)
         play.hashes = hashes

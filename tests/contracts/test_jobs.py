@@ -321,6 +321,18 @@ def test_claims_have_a_shape(net: Network, job_id: JobId, name: str) -> None:
         claim(net, task_id, bad)
 
 
+def test_claim_fits_the_task(net: Network) -> None:
+    """A true claim for another shard, seed or input is no false claim for this one: it is refused."""
+    program_id = register(net)
+    for changes in ({"seed": bytes(32)}, {"input_root": bytes(32)}, {"input_size": 1}, {"shard_count": 3}):
+        job_id = post(net, replace(Order(program_id=program_id), **changes))
+        with rejects(Reject.CLAIM_OTHER_JOB):
+            claim(net, take(net, job_id), run(SUM))
+    job_id = post(net, Order(program_id=program_id))
+    with rejects(Reject.CLAIM_OTHER_JOB):
+        claim(net, take(net, job_id, 1), run(SUM, 0))
+
+
 # --- results ------------------------------------------------------------------------------
 
 

@@ -67,6 +67,7 @@ class Reject(StrEnum):
     # Claims (P3).
     CLAIM_STATUS = "claim: status"
     CLAIM_CYCLE = "claim: cycle"
+    CLAIM_OTHER_JOB = "claim: header or input of another"
     CLAIM_RUNNING_STATE = "claim: running state"
     CLAIM_RUNNING_FIELDS = "claim: fields of a running claim"
     CLAIM_MISMATCH = "claim differs from the one made"
@@ -86,6 +87,7 @@ class Reject(StrEnum):
     NOT_ASSERTER = "caller is not the operator"
     NOT_CHALLENGER = "caller is not the challenger"
     CLOCK_OVER = "clock has run out"
+    SPLIT_INTERVAL = "split: of another interval"
     SPLIT_COUNT = "split: number of hashes"
     PICK_PART = "pick: no such part"
     PICK_PROOF = "pick: proof"

@@ -120,10 +120,10 @@ GAMES_LIMIT: constant(uint256) = 2**23 - 1
 # Ordinals are packed into 23 bits; a window's blocks cannot hold so many.
 
 # Gas units repaid for a move (P5.2): a little below what the move costs, so that no one plays for the repayment.
-OPEN_GAS: constant(uint256) = 180_000
+OPEN_GAS: constant(uint256) = 170_000
 SPLIT_GAS: constant(uint256) = 40_000
 SPLIT_GAS_PER_HASH: constant(uint256) = 1_000
-PICK_GAS: constant(uint256) = 45_000
+PICK_GAS: constant(uint256) = 40_000
 STEP_GAS: constant(uint256) = 60_000
 
 OPERATORS: immutable(IOperators)
@@ -251,9 +251,13 @@ def open(claim_id: uint256, claimed: IJobs.ClaimedState) -> uint256:
 
 
 @external
-def split(game_id: uint256, hashes: DynArray[bytes32, split_tree.ARITY_LIMIT - 1]):
+def split(
+    game_id: uint256, low: uint64, high: uint64, hashes: DynArray[bytes32, split_tree.ARITY_LIMIT - 1]
+):
     """
     @notice The operator's move: the state hashes between the parts of the interval (P4.4).
+    @param low The interval that is meant: true hashes of another one, after a reorganisation of the chain,
+           would be false ones of this.
     """
     claim: game_words.Claim = self._standing(game_id)
     clocks: game_words.Clocks = self._clocks(game_id, OPERATOR_TURN)
@@ -262,6 +266,9 @@ def split(game_id: uint256, hashes: DynArray[bytes32, split_tree.ARITY_LIMIT - 1
     ), "caller is not the operator"
     elapsed_seconds: uint256 = block.timestamp - clocks.moved_at
     assert elapsed_seconds <= clocks.operator_clock_seconds, "clock has run out"
+    assert (
+        convert(low, uint256) == clocks.low and convert(high, uint256) == clocks.high
+    ), "split: of another interval"
     assert len(hashes) == min(arity, clocks.high - clocks.low) - 1, "split: number of hashes"
     self.games[game_id].split_root = split_tree.root(
         self.games[game_id].low_hash, hashes, self.games[game_id].high_hash, DEPTH
@@ -269,9 +276,7 @@ def split(game_id: uint256, hashes: DynArray[bytes32, split_tree.ARITY_LIMIT - 1
     clocks.operator_clock_seconds -= elapsed_seconds
     clocks.stage = CHALLENGER_TURN
     self._move(game_id, clocks)
-    log Split(
-        game_id=game_id, low=convert(clocks.low, uint64), high=convert(clocks.high, uint64), hashes=hashes
-    )
+    log Split(game_id=game_id, low=low, high=high, hashes=hashes)
 
 
 @external
@@ -424,11 +429,13 @@ def _initial_state_hash(task_id: uint256) -> bytes32:
     return memory_tree.initial_state_hash(
         program.image_root,
         convert(program.entry, uint256),
-        job.seed,
-        job.input_root,
-        convert(job.input_size, uint256),
-        task_id & (2**32 - 1),
-        convert(job.shard_count, uint256),
+        memory_tree.inner_root(
+            job.seed,
+            job.input_root,
+            convert(job.input_size, uint256),
+            task_id & (2**32 - 1),
+            convert(job.shard_count, uint256),
+        ),
     )
 
 

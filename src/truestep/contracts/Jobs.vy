@@ -137,7 +137,7 @@ BOND_LIMIT_WEI: constant(uint256) = 2**96
 WINDOW_LIMIT_SECONDS: constant(uint256) = 60 * 86_400
 # Longer, and no result is of use.
 RECLAIM_LIMIT: constant(uint256) = 256
-# Tasks in one `reclaim`: about 2M gas.
+# Tasks in one `reclaim`: 8M gas if every one has a missed lease.
 
 OPERATORS: immutable(IOperators)
 PROGRAMS: immutable(IPrograms)
@@ -319,7 +319,10 @@ def claim(task_id: uint256, claimed: IJobs.ClaimedState, running_state: Bytes[ST
     assert task.state == TAKEN, "task is not taken"
     assert task.operator == msg.sender, "caller did not take the task"
     assert block.timestamp <= task.until, "lease is over"
-    self._check_shape(self.stored_jobs[task_id >> 32].terms & task_words.MASK64, claimed, running_state)
+    terms: task_words.Terms = self._terms(task_id >> 32)
+    self._check_shape(terms.max_cycles, claimed, running_state)
+    if convert(claimed.status, uint256) != RUNNING:
+        assert claimed.inner_root == self._inner_root(task_id, terms), "claim: header or input of another"
     task.state = CLAIMED
     task.until = block.timestamp + window_seconds
     self.stored_tasks[task_id].word = task_words.pack_task(task)
@@ -528,6 +531,22 @@ def _check_shape(
     head: uint256 = extract32(running_state, 32, output_type=uint256)
     assert head >> 128 & task_words.MASK64 == max_cycles, "claim: running state"
     assert head >> 120 & task_words.MASK8 == RUNNING, "claim: running state"
+
+
+@internal
+@view
+def _inner_root(task_id: uint256, terms: task_words.Terms) -> bytes32:
+    """
+    @dev What an honest run of this very task ends with. A true claim for another job, sent before the chain was
+         reorganised, is refused here instead of being struck as a false one for this job.
+    """
+    return memory_tree.inner_root(
+        self.stored_jobs[task_id >> 32].seed,
+        self.stored_jobs[task_id >> 32].input_root,
+        terms.input_size,
+        task_id & task_words.MASK32,
+        terms.shard_count,
+    )
 
 
 @internal

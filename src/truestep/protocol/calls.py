@@ -112,6 +112,8 @@ class SubmitSplit:
     """The operator's move: the inner hashes of the interval (P4.4)."""
 
     game_id: GameId
+    low: int
+    high: int
     hashes: tuple[Bytes32, ...]
 
 

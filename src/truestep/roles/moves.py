@@ -32,7 +32,7 @@ def split(view: TaskView, game: GameRecord, arity: int) -> list[Action]:
     return [
         Send(
             intent=f"split/{game.game_id}/{game.rounds}",
-            call=SubmitSplit(game_id=game.game_id, hashes=hashes),
+            call=SubmitSplit(game_id=game.game_id, low=game.low, high=game.high, hashes=hashes),
             message=f"split steps {game.low} to {game.high} of the run into {len(hashes) + 1} parts",
         )
     ]

@@ -111,7 +111,7 @@ def _parts(call: Call) -> tuple[str, str, tuple[Any, ...], int]:
         case calls.OpenGame():
             return "Disputes", "open", (call.claim_id, call.claimed.as_struct()), call.bond_wei
         case calls.SubmitSplit():
-            return "Disputes", "split", (call.game_id, list(call.hashes)), 0
+            return "Disputes", "split", (call.game_id, call.low, call.high, list(call.hashes)), 0
         case calls.SubmitPick():
             choice = (call.game_id, call.part, call.start, call.end, list(call.siblings))
             return "Disputes", "pick", choice, 0

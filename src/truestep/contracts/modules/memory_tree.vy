@@ -42,17 +42,22 @@ ZERO_NODES: constant(bytes32[RANGE_LEVEL + 2]) = [
 
 @internal
 @pure
-def initial_state_hash(
-    image_root: bytes32,
-    entry: uint256,
-    seed: bytes32,
-    input_root: bytes32,
-    input_size: uint256,
-    shard_index: uint256,
-    shard_count: uint256,
+def initial_state_hash(image_root: bytes32, entry: uint256, inner: bytes32) -> bytes32:
+    """
+    @notice The hash of state number 0 (M2.5), from the image's root and the inner root.
+    """
+    zeros: bytes32[RANGE_LEVEL + 2] = ZERO_NODES
+    right: bytes32 = keccak256(abi_encode(inner, zeros[RANGE_LEVEL + 1]))
+    return self._state_hash(keccak256(abi_encode(image_root, right)), entry << 192)
+
+
+@internal
+@pure
+def inner_root(
+    seed: bytes32, input_root: bytes32, input_size: uint256, shard_index: uint256, shard_count: uint256
 ) -> bytes32:
     """
-    @notice The hash of state number 0 (M2.5, M3.5).
+    @notice The root of task header and input (M3.5, M3.7), which no run can change.
     """
     counts: uint256 = arithmetic.swap_bytes(input_size) << 192
     counts |= arithmetic.swap_bytes(shard_index) << 128
@@ -61,16 +66,14 @@ def initial_state_hash(
     header: bytes32 = keccak256(abi_encode(seed, counts))
     for level: uint256 in range(1, RANGE_LEVEL):
         header = keccak256(abi_encode(header, zeros[level]))
-    inner: bytes32 = keccak256(abi_encode(header, input_root))
-    right: bytes32 = keccak256(abi_encode(inner, zeros[RANGE_LEVEL + 1]))
-    return self._state_hash(keccak256(abi_encode(image_root, right)), entry << 192)
+    return keccak256(abi_encode(header, input_root))
 
 
 @internal
 @pure
 def final_state_hash(
     left_root: bytes32,
-    inner_root: bytes32,
+    inner: bytes32,
     output_root: bytes32,
     output_size: uint256,
     cycle: uint256,
@@ -84,7 +87,7 @@ def final_state_hash(
     size_root: bytes32 = convert(arithmetic.swap_bytes(output_size) << 192, bytes32)
     for level: uint256 in range(RANGE_LEVEL):
         size_root = keccak256(abi_encode(size_root, zeros[level]))
-    right: bytes32 = keccak256(abi_encode(inner_root, keccak256(abi_encode(size_root, output_root))))
+    right: bytes32 = keccak256(abi_encode(inner, keccak256(abi_encode(size_root, output_root))))
     head: uint256 = cycle << 128 | status << 120 | code << 56
     return self._state_hash(keccak256(abi_encode(left_root, right)), head)
 

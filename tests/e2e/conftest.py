@@ -1,0 +1,16 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.network import Network, open_network
+from truestep.adapters.chain.devnet import AnvilDevnet, EmbeddedDevnet
+
+
+@pytest.fixture(params=["embedded", pytest.param("anvil", marks=pytest.mark.anvil)])
+def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
+    """A network on each kind of chain."""
+    is_anvil = request.param == "anvil"
+    devnet = AnvilDevnet(request.getfixturevalue("anvil_program")) if is_anvil else EmbeddedDevnet()
+    yield open_network(devnet, tmp_path)
+    devnet.stop()

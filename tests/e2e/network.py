@@ -1,0 +1,250 @@
+"""A whole network for a test: a chain, its contracts, blobs, and the people on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from web3 import Account
+
+from tests.machine.elves import Elf, Row
+from tests.machine.encode import encode
+from truestep.adapters.blobs.directory import DirectoryBlobs
+from truestep.adapters.chain.connection import connect
+from truestep.adapters.chain.deploy import deploy
+from truestep.adapters.chain.deployment import Deployment
+from truestep.adapters.chain.devnet import Devnet
+from truestep.adapters.chain.fees import TransactionPolicy
+from truestep.adapters.chain.web3_chain import Web3Chain
+from truestep.adapters.store.sqlite import SqliteStore
+from truestep.base.ids import JobId, ProgramId, TaskId, task_of
+from truestep.commitments.keccak import keccak256
+from truestep.commitments.merkle import root_of_bytes
+from truestep.machine.elf import load_elf
+from truestep.machine.interpreter import ReferenceEngine
+from truestep.node.challenger import challenger_node
+from truestep.node.daemon import Daemon, World
+from truestep.node.worker import worker_node
+from truestep.ports.blobs import Blobs
+from truestep.ports.chain import Chain
+from truestep.ports.engine import Engine
+from truestep.ports.executor import Executor, Finished, ShouldStop
+from truestep.ports.store import Store
+from truestep.protocol.calls import Deposit, PostJob, RegisterProgram
+from truestep.protocol.records import Parameters
+from truestep.roles.challenger import ChallengerPolicy
+from truestep.roles.estimates import Speed
+from truestep.roles.worker import WorkerPolicy
+
+COIN_WEI = 10**18
+PARAMETERS = Parameters(
+    operator_bond_wei=COIN_WEI,
+    challenger_bond_wei=COIN_WEI // 10,
+    window_seconds=1_000,
+    clock_seconds=500,
+    lease_penalty_bps=1_000,
+    winner_share_bps=5_000,
+    gas_price_cap_wei=10**11,
+    arity=16,
+)
+POLICY = TransactionPolicy(poll_seconds=0.01, bump_after_seconds=1e9, rebroadcast_after_seconds=0.0)
+SPEED = Speed(cycles_per_second=1e6, start_seconds=1, send_seconds=1)
+MAX_CYCLES = 10_000
+INPUT = bytes(range(100))
+REWARD_WEI = COIN_WEI // 20
+IDLE_ROUNDS = 2
+
+A0, A1, T0, T1, T2, T3, A7 = 10, 11, 5, 6, 7, 28, 17
+
+# A polynomial hash of the input, begun with the shard index; 8 bytes of output.
+GUEST = (
+    encode("lui", rd=T0, immediate=0x8000_0000),
+    encode("ld", rd=T1, rs1=T0, immediate=40),  # shard index
+    encode("ld", rd=T2, rs1=T0, immediate=32),  # input size
+    encode("lui", rd=A0, immediate=0xA000_0000),
+    encode("addi", rd=T3, immediate=31),
+    encode("lbu", rd=A1, rs1=A0),
+    encode("mul", rd=T1, rs1=T1, rs2=T3),
+    encode("add", rd=T1, rs1=T1, rs2=A1),
+    encode("addi", rd=A0, rs1=A0, immediate=1),
+    encode("addi", rd=T2, rs1=T2, immediate=-1),
+    encode("bne", rs1=T2, immediate=-20),
+    encode("lui", rd=T0, immediate=0xE000_0000),
+    encode("sd", rs1=T0, rs2=T1),
+    encode("lui", rd=T0, immediate=0xC000_0000),
+    encode("addi", rd=T2, immediate=8),
+    encode("sd", rs1=T0, rs2=T2),
+    encode("addi", rd=A0),
+    encode("addi", rd=A7, immediate=93),
+    encode("ecall"),
+)
+CYCLES = len(GUEST) + (len(INPUT) - 1) * 6
+ELF = Elf(rows=[Row(content=b"".join(word.to_bytes(4, "little") for word in GUEST))]).pack()
+
+
+def expected_output(shard_index: int, content: bytes = INPUT) -> bytes:
+    """What the guest should have written."""
+    value = shard_index
+    for byte in content:
+        value = (value * 31 + byte) % 2**64
+    return value.to_bytes(8, "little")
+
+
+class FrozenClock:
+    """Satisfies `Clock`: only the chain's time passes."""
+
+    def monotonic_seconds(self) -> float:
+        return 0.0
+
+    def sleep(self, seconds: float) -> None:
+        del seconds
+
+
+@dataclass
+class InlineExecutor:
+    """Satisfies `Executor`: does each work at once, so that a test decides what happens when."""
+
+    finished: list[Finished] = field(default_factory=list)
+
+    def has_room(self) -> bool:
+        return True
+
+    def start(self, key: str, work: Callable[[ShouldStop], object]) -> bool:
+        try:
+            self.finished.append(Finished(key=key, value=work(lambda: False)))
+        except Exception as error:  # handed over, as by threads
+            self.finished.append(Finished(key=key, error=error))
+        return True
+
+    def running(self) -> frozenset[str]:
+        return frozenset(work.key for work in self.finished)
+
+    def collect(self) -> list[Finished]:
+        finished, self.finished = self.finished, []
+        return finished
+
+    def stop(self, deadline_seconds: float) -> None:
+        del deadline_seconds
+
+
+@dataclass
+class Log:
+    """Satisfies `Reporter`."""
+
+    lines: list[tuple[str, str]] = field(default_factory=list)
+
+    def report(self, kind: str, message: str, **fields: int | float | str | bool) -> None:
+        self.lines.append((kind, f"{message} {fields}"))
+
+    def kinds(self) -> list[str]:
+        return [kind for kind, _ in self.lines]
+
+
+@dataclass
+class Network:
+    """Everybody shares a chain and a blob directory; each has its own store."""
+
+    devnet: Devnet
+    deployment: Deployment
+    blobs: Blobs
+    folder: Path
+    requester: Chain
+
+    def chain(self, name: str, store: Store, funds_wei: int = 10 * COIN_WEI) -> Web3Chain:
+        """The chain as `name`'s account sees it; the account is rich the first time."""
+        account = Account.from_key(keccak256(name.encode()))
+        if connect(self.devnet.node).eth.get_balance(account.address) == 0 and funds_wei:
+            self.devnet.fund(account.address, funds_wei)
+        return Web3Chain(self.devnet.node, self.deployment, account, store, POLICY)
+
+    def store(self, name: str) -> SqliteStore:
+        return SqliteStore(self.folder / f"{name}.db")
+
+    def world(
+        self, name: str, store: Store, log: Log, engine: Engine, executor: Executor | None = None
+    ) -> World:
+        return World(
+            chain=self.chain(name, store),
+            store=store,
+            blobs=self.blobs,
+            engine=engine,
+            executor=executor or InlineExecutor(),
+            clock=FrozenClock(),
+            reporter=log,
+        )
+
+    def worker(
+        self, name: str, store: Store, log: Log, engine: Engine | None = None, **policy: int
+    ) -> Daemon:
+        """A worker with stake for three tasks."""
+        world = self.world(name, store, log, engine or ReferenceEngine())
+        if world.chain.balances(world.chain.account).stake_wei == 0:
+            world.chain.transact(Deposit(amount_wei=3 * COIN_WEI), intent="stake")
+        return worker_node(world, WorkerPolicy(speed=SPEED, **policy))
+
+    def challenger(self, name: str, store: Store, log: Log) -> Daemon:
+        return challenger_node(self.world(name, store, log, ReferenceEngine()), ChallengerPolicy())
+
+    def post(self, shard_count: int = 1, content: bytes = INPUT, elf: bytes = ELF, **terms: int) -> JobId:
+        """Register the guest and post a job; its id."""
+        program = load_elf(elf)
+        uri = self.blobs.put(elf)
+        self.requester.transact(
+            RegisterProgram(
+                image_root=program.root(),
+                entry=program.entry,
+                max_cycles=MAX_CYCLES,
+                digest=keccak256(elf),
+                uri=uri,
+            ),
+            intent=f"register/{uri}",
+        )
+        now = self.requester.head().time_seconds
+        order = PostJob(
+            program_id=ProgramId(1),
+            input_root=root_of_bytes(content, 24),
+            input_size=len(content),
+            input_uri=self.blobs.put(content),
+            seed=keccak256(b"seed"),
+            shard_count=shard_count,
+            reward_wei=REWARD_WEI,
+            lease_seconds=terms.get("lease_seconds", 300),
+            deadline=now + terms.get("deadline_seconds", 100_000),
+        )
+        self.requester.transact(order, intent=f"post/{now}")
+        return JobId(1)
+
+    def drive(self, daemons: Sequence[Daemon], is_over: Callable[[], bool], rounds: int = 200) -> None:
+        """Let everybody act in turn; move time on when nobody has anything to do."""
+        idle = 0
+        for _ in range(rounds):
+            if is_over():
+                return
+            before = self.requester.head().number
+            for daemon in daemons:
+                daemon.tick()
+            idle = idle + 1 if self.requester.head().number == before else 0
+            if idle > IDLE_ROUNDS:
+                self.devnet.advance(self.deployment.parameters.window_seconds // 2 + 1)
+                idle = 0
+        raise AssertionError(f"not over after {rounds} rounds")
+
+    def is_final(self, job_id: JobId, shard_index: int = 0) -> bool:
+        return self.requester.result(task_of(job_id, shard_index)).is_final
+
+    def output(self, task_id: TaskId) -> bytes:
+        """The task's published output."""
+        result = self.requester.result(task_id)
+        return self.blobs.get_output(result.output_root, result.output_size)
+
+
+def open_network(devnet: Devnet, folder: Path, parameters: Parameters = PARAMETERS) -> Network:
+    """Deploy everything."""
+    deployer, requester = (Account.from_key(keccak256(name)) for name in (b"deployer", b"requester"))
+    for account in (deployer, requester):
+        devnet.fund(account.address, 100 * COIN_WEI)
+    deployment = deploy(connect(devnet.node), deployer, SqliteStore(), parameters, policy=POLICY)
+    chain = Web3Chain(devnet.node, deployment, requester, SqliteStore(), POLICY)
+    blobs = DirectoryBlobs(folder / "blobs")
+    return Network(devnet=devnet, deployment=deployment, blobs=blobs, folder=folder, requester=chain)

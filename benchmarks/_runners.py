@@ -134,7 +134,7 @@ def why_missing(name: RunnerName) -> str | None:
 
 
 def find_qemu() -> str | None:
-    """qemu's user mode for RISC-V."""
+    """Qemu's user mode for RISC-V."""
     return shutil.which("qemu-riscv64") or shutil.which("qemu-riscv64-static")
 
 

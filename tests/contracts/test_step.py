@@ -177,6 +177,16 @@ def test_straddles_between_ever_larger_subtrees(
         access_agrees(step, rng, name, (start + (32 << size_bits) - 3) % 2**32)
 
 
+@pytest.mark.parametrize("start", [0x3000_001C, 0x3000_0FFC, 0x3FFF_FFFC, 0xC000_0000, 0xFFFF_FFDC])
+def test_stores_that_change_one_leaf_of_two_or_none(step: EvmContract, start: int) -> None:
+    word = encode("sd", rs1=1, rs2=2)
+    stored = 0x0807_0605_0403_0201
+    for content in ("0102030405060708", "0102030405060700", "0002030405060708", "0000000000000000"):
+        registers, memory = {1: start, 2: stored}, {start: bytes.fromhex(content)}
+        witness = witness_of(word, registers, memory=memory, is_filled=everything)
+        agree(step, witness, f"sd over {content} at {start:#x}")
+
+
 def test_loads_from_the_leaf_that_is_executed(step: EvmContract) -> None:
     for pc, start in itertools.product((0x1000, 0x101C), (0x1000, 0x1004, 0xFFC, 0x101D)):
         word = encode("ld", rd=1, rs1=2)

@@ -242,6 +242,20 @@ def test_share_goes_to_the_oldest_open_game(net: Network) -> None:
     assert net.balance(net.disputes.address) == credit(net, HONEST) + credit(net, MALICE) + burned_wei
 
 
+def test_oldest_game_out_of_time_gets_no_share(net: Network) -> None:
+    """Even if nobody has settled it: the winner takes the share; the bond of the other comes back all the same."""
+    claim_id = false_claim(net)
+    stalled, honest = game_on_lie(net, claim_id, MALICE), game_on_lie(net, claim_id, HONEST)
+    stalled.split()
+    honest.to_last_step()
+    net.pass_time(CLOCK)
+    honest.step()
+    net.pass_time(1)
+    honest.settle()
+    stalled.settle()
+    assert (credit(net, HONEST), credit(net, MALICE)) == (BOND_WEI + CHALLENGER_SHARE_WEI, BOND_WEI)
+
+
 @pytest.mark.parametrize("by", ["step", "clock"])
 def test_lost_games_get_no_share(net: Network, by: str) -> None:
     """The oldest game counts only while its challenger has not lost it."""

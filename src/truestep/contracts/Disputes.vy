@@ -611,6 +611,8 @@ def _strike(game_id: uint256, claim: game_words.Claim, clocks: game_words.Clocks
     extcall OPERATORS.seize(operator, bond_wei)
     share_wei: uint256 = bond_wei * winner_share_bps // BPS
     oldest_id: uint256 = claim_id << 32 | claim.first
+    if self._outcome(game_words.unpack_clocks(self.games[oldest_id].clocks), False) == OPERATOR_WON:
+        oldest_id = game_id  # the oldest is lost, its challenger out of time, though nobody has settled it
     oldest: address = game_words.unpack_links(self.games[oldest_id].links).challenger
     struck: game_words.Claim = claim
     struck.is_struck = True

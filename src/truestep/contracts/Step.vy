@@ -3,8 +3,8 @@
 """
 @title One step of the machine, decided on chain (docs/machine.md)
 @license Apache-2.0
-@notice Given a witness (M6), says what the state's hash was and what it is after the step. The contract keeps no
-        state and trusts nobody: a caller compares the first hash with what it knows, and then believes the second.
+@notice Given a witness (M6), says what the state's hash was and what it is after the step. The contract keeps
+        no state and trusts nobody: a caller compares the first hash with what it knows, and believes the second.
 """
 
 from interfaces import IStep
@@ -36,7 +36,7 @@ def __init__():
 @view
 def step(witness: Bytes[witness_paths.WITNESS_LIMIT]) -> (bytes32, bytes32):
     """
-    @notice The state hashes before and after the step that `witness` shows. A final state's step changes nothing.
+    @notice The state hashes before and after the step that `witness` shows; equal for a final state.
     @dev Reverts with "witness length", "witness mask" or "witness proof" (M6.8).
     """
     assert len(witness) >= MEMORY_LEAVES_AT, "witness length"
@@ -68,7 +68,8 @@ def step(witness: Bytes[witness_paths.WITNESS_LIMIT]) -> (bytes32, bytes32):
     # 3. The memory's root before and after
     root_before: bytes32 = empty(bytes32)
     root_after: bytes32 = empty(bytes32)
-    root_before, root_after = witness_paths.roots(witness, (pc >> 5) & (CODE_LEAVES - 1), instruction_leaf, leaves)
+    instruction_index: uint256 = (pc >> 5) & (CODE_LEAVES - 1)
+    root_before, root_after = witness_paths.roots(witness, instruction_index, instruction_leaf, leaves)
     before: bytes32 = keccak256(concat(root_before, tail))
     if not is_running:
         return before, before
@@ -161,7 +162,9 @@ def _hash_after(
     ending: bytes9 = convert(convert((outcome.status << 64) | outcome.code, uint72), bytes9)
     if outcome.status != instructions.RUNNING:
         zero: bytes32 = empty(bytes32)
-        return keccak256(concat(root, counters, ending, zero, zero, zero, zero, zero, zero, zero, empty(bytes24)))
+        return keccak256(
+            concat(root, counters, ending, zero, zero, zero, zero, zero, zero, zero, empty(bytes24))
+        )
     if outcome.rd == 0:
         return keccak256(concat(root, counters, ending, slice(tail, REGISTERS_AT, REGISTERS_SIZE)))
     end: uint256 = 8 * outcome.rd

@@ -196,8 +196,9 @@ def _branch_offset(word: uint256) -> uint256:
     """
     @dev The word's bits 31 | 7 | 30..25 | 11..8 are the offset's bits 12 | 11 | 10..5 | 4..1.
     """
-    offset: uint256 = ((word >> 19) & 4096) | ((word << 4) & 2048) | ((word >> 20) & 2016) | ((word >> 7) & 30)
-    return arithmetic.sign_extend(offset, SIGN13)
+    high: uint256 = ((word >> 19) & 4096) | ((word << 4) & 2048)
+    low: uint256 = ((word >> 20) & 2016) | ((word >> 7) & 30)
+    return arithmetic.sign_extend(high | low, SIGN13)
 
 
 @internal
@@ -206,8 +207,9 @@ def _jump_offset(word: uint256) -> uint256:
     """
     @dev The word's bits 31 | 19..12 | 20 | 30..21 are the offset's bits 20 | 19..12 | 11 | 10..1.
     """
-    offset: uint256 = ((word >> 11) & SIGN21) | (word & 1044480) | ((word >> 9) & 2048) | ((word >> 20) & 2046)
-    return arithmetic.sign_extend(offset, SIGN21)
+    high: uint256 = ((word >> 11) & SIGN21) | (word & 1044480)
+    low: uint256 = ((word >> 9) & 2048) | ((word >> 20) & 2046)
+    return arithmetic.sign_extend(high | low, SIGN21)
 
 
 @internal

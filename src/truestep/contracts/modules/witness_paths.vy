@@ -4,8 +4,8 @@
 @notice The instruction's path is climbed first; the memory's leaves are proved up to nodes that it knows.
 """
 
-WITNESS_LIMIT: constant(uint256) = 3072
 # The longest witness has 2,876 bytes; a little room, so that one too long is refused with a reason
+WITNESS_LIMIT: constant(uint256) = 3072
 
 MASK_AT: constant(uint256) = 273
 LEAVES_AT: constant(uint256) = 316
@@ -17,7 +17,7 @@ INSTRUCTION_PATH: constant(uint256) = 2**27 - 1
 
 DEPTH: constant(uint256) = 27
 CODE_LEVEL: constant(uint256) = 24
-# M6.4: hex digit e is the place in the frame (C, t24, t25, t26) for the leaves of the memory's eighth number e
+# M6.4: hex digit e is the place in the frame (C, t24, t25, t26) for the leaves of the memory's eighth e
 PLACES: constant(uint256) = 2**4 + 2 * (2**8 + 2**12) + 3 * (2**16 + 2**20 + 2**24 + 2**28)
 
 # 128 bits of which 1, 2 or 4 alternate, and the lowest bit of each byte: for counting
@@ -193,8 +193,8 @@ def _climb(
     is_changed: bool,
 ) -> (uint256, Node):
     """
-    @notice From a node above a leaf to the one at `to_level`. The siblings lie in the witness from `start` on; bit
-            l of `mask` says whether level l's does. Returns where the next sibling lies, and the node.
+    @notice From a node above a leaf to the one at `to_level`. The siblings lie from byte `start` on;
+            bit l of `mask` says whether level l's does. Returns where the next one lies, and the node.
     """
     position: uint256 = start
     node: Node = start_node
@@ -224,8 +224,8 @@ def _climb_to_meeting(
     witness: Bytes[WITNESS_LIMIT], start: uint256, mask: uint256, leaves: Leaves, is_changed: bool
 ) -> (uint256, uint256, Node):
     """
-    @notice Two neighbouring leaves to the node above both. Until they meet, the first is always a right child and
-            the second a left one. Returns where the next sibling lies, the node's level, and the node.
+    @notice Two neighbouring leaves to the node above both. Until they meet, the first is always a right child
+            and the second a left one. Returns where the next sibling lies, the node's level, and the node.
     """
     position: uint256 = start
     meeting: uint256 = 0

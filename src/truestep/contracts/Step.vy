@@ -4,7 +4,7 @@
 @title One step of the machine, decided on chain (docs/machine.md)
 @license Apache-2.0
 @notice Given a witness (M6), says what the state's hash was and what it is after the step. The contract keeps
-        no state and trusts nobody: a caller compares the first hash with what it knows, and believes the second.
+        no state and trusts nobody: a caller compares the first hash with its own, and believes the second.
 """
 
 from interfaces import IStep

@@ -5,7 +5,18 @@ from typing import Annotated
 import typer
 
 import truestep
-from truestep.cli.commands import account, build, devnet, prove_step, reclaim, run, status, submit, verify
+from truestep.cli.commands import (
+    account,
+    build,
+    conformance,
+    devnet,
+    prove_step,
+    reclaim,
+    run,
+    status,
+    submit,
+    verify,
+)
 
 app = typer.Typer(
     name="truestep",
@@ -34,5 +45,5 @@ def truestep_program(
     """Off-chain work whose results any EVM chain can check, down to one instruction."""
 
 
-for module in (build, run, prove_step, devnet, submit, status, reclaim, verify, account):
+for module in (build, run, prove_step, devnet, submit, status, reclaim, verify, account, conformance):
     module.register(app)

@@ -21,13 +21,15 @@ _TYPE_EXECUTABLE = 2
 _MACHINE_RISCV = 243
 _FLAG_COMPRESSED = 1
 _SEGMENT_LOAD, _SEGMENT_DYNAMIC, _SEGMENT_INTERPRETER = 1, 2, 3
-_PERMISSION_EXECUTE = 1
+_PERMISSION_EXECUTE, _PERMISSION_WRITE = 1, 2
 
 _BUILD_HINT = "build it with `truestep build`, or link statically for rv64im"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _ProgramHeader:
+class ProgramHeader:
+    """One row of the program header table."""
+
     kind: int
     permissions: int
     offset: int
@@ -37,7 +39,36 @@ class _ProgramHeader:
 
     @property
     def end(self) -> int:
+        """The first address behind the segment."""
         return self.address + self.memory_size_bytes
+
+    def content(self, file: bytes) -> bytes:
+        """The segment's bytes in the file; what its memory has beyond them is zero."""
+        return file[self.offset : self.offset + self.file_size_bytes]
+
+    @property
+    def is_executable(self) -> bool:
+        """Whether it asks to be executed."""
+        return bool(self.permissions & _PERMISSION_EXECUTE)
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether it asks to be written."""
+        return bool(self.permissions & _PERMISSION_WRITE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Executable:
+    """What the headers of a static executable say; its loadable segments in address order."""
+
+    entry: int
+    has_compressed_instructions: bool
+    segments: tuple[ProgramHeader, ...]
+
+    def is_entry_executable(self) -> bool:
+        """Whether the entry point is an aligned address in an executable segment."""
+        inside = (s for s in self.segments if s.is_executable and s.address <= self.entry < s.end)
+        return self.entry % 4 == 0 and any(inside)
 
 
 def load_elf(file: bytes) -> Program:
@@ -45,40 +76,65 @@ def load_elf(file: bytes) -> Program:
 
     Raises `Rejected` with the reason if the file is not a static RV64IM executable for this machine (M7).
     """
+    executable = read_executable(file)
+    if executable.has_compressed_instructions:
+        raise Rejected(
+            Reject.ELF_ARCHITECTURE,
+            f"it uses compressed instructions (the C extension); {_BUILD_HINT}",
+        )
+    for segment in executable.segments:
+        _check_ranges(segment)
+    if not may_fetch(executable.entry) or not executable.is_entry_executable():
+        raise Rejected(
+            Reject.ELF_ENTRY,
+            f"entry point {executable.entry:#x} is not an aligned address in an executable segment",
+        )
+    return Program(
+        entry=executable.entry,
+        segments=tuple(
+            Segment(
+                address=segment.address,
+                content=segment.content(file),
+                is_executable=segment.is_executable,
+            )
+            for segment in executable.segments
+            if segment.file_size_bytes
+        ),
+    )
+
+
+def read_executable(file: bytes) -> Executable:
+    """The headers of a static executable for 64-bit RISC-V; its segments are whole and disjoint, anywhere.
+
+    Raises `Rejected` with the reason if the file is not one.
+    """
     if len(file) > FILE_LIMIT_BYTES:
         raise Rejected(
             Reject.ELF_TOO_LARGE,
             f"expected at most {FILE_LIMIT_BYTES} bytes, got {len(file)}",
         )
-    entry, headers = _read_headers(file)
-    loadable = sorted(
+    entry, flags, headers = _read_headers(file)
+    segments = sorted(
         (h for h in headers if h.kind == _SEGMENT_LOAD and h.memory_size_bytes),
         key=lambda h: h.address,
     )
-    for header in loadable:
-        _check_segment(header, len(file))
-    for lower, upper in pairwise(loadable):
+    for segment in segments:
+        _check_sizes(segment, len(file))
+    for lower, upper in pairwise(segments):
         if lower.end > upper.address:
             raise Rejected(
                 Reject.ELF_OVERLAP,
                 f"segments at {lower.address:#x} and {upper.address:#x} share bytes",
             )
-    _check_entry(entry, loadable)
-    return Program(
+    return Executable(
         entry=entry,
-        segments=tuple(
-            Segment(
-                address=header.address,
-                content=file[header.offset : header.offset + header.file_size_bytes],
-                is_executable=bool(header.permissions & _PERMISSION_EXECUTE),
-            )
-            for header in loadable
-            if header.file_size_bytes
-        ),
+        has_compressed_instructions=bool(flags & _FLAG_COMPRESSED),
+        segments=tuple(segments),
     )
 
 
-def _read_headers(file: bytes) -> tuple[int, list[_ProgramHeader]]:
+def _read_headers(file: bytes) -> tuple[int, int, list[ProgramHeader]]:
+    """(entry, flags, rows of the program header table)."""
     if file[:4] != _MAGIC:
         raise Rejected(
             Reject.ELF_NOT_ELF,
@@ -91,11 +147,6 @@ def _read_headers(file: bytes) -> tuple[int, list[_ProgramHeader]]:
         raise Rejected(
             Reject.ELF_ARCHITECTURE,
             f"got class/order {ident[4:6].hex()}, machine {machine}; {_BUILD_HINT}",
-        )
-    if flags & _FLAG_COMPRESSED:
-        raise Rejected(
-            Reject.ELF_ARCHITECTURE,
-            f"it uses compressed instructions (the C extension); {_BUILD_HINT}",
         )
     if kind != _TYPE_EXECUTABLE:
         raise Rejected(
@@ -112,16 +163,16 @@ def _read_headers(file: bytes) -> tuple[int, list[_ProgramHeader]]:
             Reject.ELF_TRUNCATED,
             "the program header table runs past the end of the file",
         )
-    return entry, [_read_program_header(file, table + i * _PROGRAM_HEADER.size) for i in range(count)]
+    return entry, flags, [_read_program_header(file, table + i * _PROGRAM_HEADER.size) for i in range(count)]
 
 
-def _read_program_header(file: bytes, offset: int) -> _ProgramHeader:
+def _read_program_header(file: bytes, offset: int) -> ProgramHeader:
     kind, permissions, content, address, _, file_size, memory_size, _ = _PROGRAM_HEADER.unpack_from(
         file, offset
     )
     if kind in (_SEGMENT_DYNAMIC, _SEGMENT_INTERPRETER):
         raise Rejected(Reject.ELF_TYPE, f"it is dynamically linked; {_BUILD_HINT}")
-    return _ProgramHeader(
+    return ProgramHeader(
         kind=kind,
         permissions=permissions,
         offset=content,
@@ -131,7 +182,7 @@ def _read_program_header(file: bytes, offset: int) -> _ProgramHeader:
     )
 
 
-def _check_segment(header: _ProgramHeader, file_size_bytes: int) -> None:
+def _check_sizes(header: ProgramHeader, file_size_bytes: int) -> None:
     if header.offset + header.file_size_bytes > file_size_bytes:
         raise Rejected(
             Reject.ELF_TRUNCATED,
@@ -142,20 +193,14 @@ def _check_segment(header: _ProgramHeader, file_size_bytes: int) -> None:
             Reject.ELF_SEGMENT,
             f"segment at {header.address:#x} is larger in the file than in memory",
         )
+
+
+def _check_ranges(header: ProgramHeader) -> None:
     is_code = header.end <= CODE_END
     is_data = header.address >= DATA_START and header.end <= DATA_END
-    if not (is_code or is_data) or (header.permissions & _PERMISSION_EXECUTE and not is_code):
+    if not (is_code or is_data) or (header.is_executable and not is_code):
         raise Rejected(
             Reject.ELF_SEGMENT,
             f"segment {header.address:#x}..{header.end:#x} must lie below {CODE_END:#x} if it holds code or"
             f" constants, in {DATA_START:#x}..{DATA_END:#x} if it holds data; {_BUILD_HINT}",
-        )
-
-
-def _check_entry(entry: int, loadable: list[_ProgramHeader]) -> None:
-    executable = (h for h in loadable if h.permissions & _PERMISSION_EXECUTE)
-    if not may_fetch(entry) or not any(h.address <= entry < h.end for h in executable):
-        raise Rejected(
-            Reject.ELF_ENTRY,
-            f"entry point {entry:#x} is not an aligned address in an executable segment",
         )

@@ -1,0 +1,36 @@
+"""The on-chain step verifier in an EVM inside this process, for thousands of steps without a node."""
+
+import importlib.util
+from typing import Any
+
+from truestep.base.errors import Unavailable
+from truestep.commitments.keccak import keccak256
+from truestep.contracts.artifacts import load_artifact
+
+_CALLER = "0x" + "5e" * 20
+_SELECTOR = keccak256(b"step(bytes)")[:4]
+_WORD_SIZE_BYTES = 32
+
+
+class EvmStep:
+    """`Step.vy` as it ships, deployed in pyrevm; needs the `dev` extra."""
+
+    def __init__(self) -> None:
+        if importlib.util.find_spec("pyrevm") is None:
+            raise Unavailable("on-chain steps need pyrevm: pip install 'truestep[dev]'")
+        import pyrevm
+
+        self._evm: Any = pyrevm.EVM(spec_id="PRAGUE")
+        self._address = self._evm.deploy(_CALLER, load_artifact("Step").bytecode)
+
+    def __call__(self, witness: bytes) -> tuple[bytes, bytes]:
+        """The state hashes before and after the step that `witness` shows; RuntimeError if it is refused."""
+        output: bytes = self._evm.message_call(_CALLER, self._address, _calldata(witness), is_static=True)
+        return output[:_WORD_SIZE_BYTES], output[_WORD_SIZE_BYTES:]
+
+
+def _calldata(witness: bytes) -> bytes:
+    """The call `step(witness)`: selector, offset, length, and the bytes padded to whole words."""
+    offset = _WORD_SIZE_BYTES.to_bytes(_WORD_SIZE_BYTES, "big")
+    size = len(witness).to_bytes(_WORD_SIZE_BYTES, "big")
+    return _SELECTOR + offset + size + witness + bytes(-len(witness) % _WORD_SIZE_BYTES)

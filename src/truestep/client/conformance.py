@@ -1,0 +1,216 @@
+"""A folder of RISC-V test programs, run by every implementation of the machine (docs/conformance.md)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from truestep.base.errors import Reject, Rejected
+from truestep.machine.bare_metal import BareMetalTest, load_bare_metal
+from truestep.machine.decode import ECALL_WORD
+from truestep.machine.elf import FILE_LIMIT_BYTES
+from truestep.machine.interpreter import ECALL_EXIT, ReferenceEngine
+from truestep.machine.layout import may_fetch
+from truestep.machine.prelude import MRET_WORD
+from truestep.machine.program import Program, Task
+from truestep.machine.state import MachineState, Status, TrapCause
+from truestep.machine.witness import build_witness
+from truestep.ports.engine import Engine
+
+DEFAULT_MAX_CYCLES = 1_000_000
+"""The official tests take up to 2,000 steps; the reference machine takes these in seconds."""
+ON_CHAIN_LIMIT_STEPS = 3_000
+"""A longer run is not taken to the chain: a step costs some milliseconds there."""
+
+_ELF_MAGIC = b"\x7fELF"
+_GP = 3
+
+StepCall = Callable[[bytes], tuple[bytes, bytes]]
+"""The on-chain verifier: (hash before, hash after) of the step that a witness shows."""
+ProgressSink = Callable[[int, str], None]
+"""Told how many tests are done and the name of the next."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """How one test ended."""
+
+    name: str
+    reason: str | None = None
+    """Why it failed; None if it passed everywhere it ran."""
+    steps: int = 0
+    steps_on_chain: int = 0
+    """How many of its steps the on-chain verifier took: all of them, or none of a run that is too long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConformanceReport:
+    """How all tests of a folder ended, by name."""
+
+    tests: tuple[Verdict, ...]
+
+    @property
+    def failed(self) -> tuple[Verdict, ...]:
+        """The tests that did not pass."""
+        return tuple(test for test in self.tests if test.reason is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ending:
+    """The end of one run: its last state, and the one before that, which shows why."""
+
+    engine: str
+    last: MachineState
+    before: MachineState
+    word: int
+    """The instruction that was to be executed before the end; 0 if none could be fetched."""
+
+
+def find_tests(folder: Path) -> list[Path]:
+    """The ELF files in a folder and below it, by name; other files lie beside them in every build.
+
+    Raises OSError if the folder cannot be read, Rejected if there is none in it.
+    """
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and _is_elf(path))
+    if not paths:
+        raise Rejected(Reject.ELF_NOT_ELF, f"expected a folder with ELF files, got {folder}, which has none")
+    return paths
+
+
+def run_tests(
+    folder: Path,
+    paths: Sequence[Path],
+    engines: Sequence[Engine],
+    *,
+    step_call: StepCall | None = None,
+    max_cycles: int = DEFAULT_MAX_CYCLES,
+    progress: ProgressSink | None = None,
+) -> ConformanceReport:
+    """Run tests found in a folder on every engine, short ones also step by step through `step_call`.
+
+    Raises OSError if a file cannot be read.
+    """
+    reports: list[Verdict] = []
+    for path in paths:
+        name = path.relative_to(folder).as_posix()
+        if progress:
+            progress(len(reports), name)
+        reports.append(run_test(name, _read(path), engines, step_call=step_call, max_cycles=max_cycles))
+    return ConformanceReport(tests=tuple(reports))
+
+
+def run_test(
+    name: str,
+    file: bytes,
+    engines: Sequence[Engine],
+    *,
+    step_call: StepCall | None = None,
+    max_cycles: int = DEFAULT_MAX_CYCLES,
+) -> Verdict:
+    """Run one test, given as an ELF file, to its end."""
+    try:
+        test = load_bare_metal(file)
+    except Rejected as error:
+        return Verdict(name=name, reason=str(error))
+    endings = [_run(engine, test.program, max_cycles) for engine in engines]
+    steps = endings[0].last.cycle
+    reason = _verdict(test, endings)
+    if reason is not None or step_call is None or steps > ON_CHAIN_LIMIT_STEPS:
+        return Verdict(name=name, reason=reason, steps=steps)
+    reason = _run_on_chain(test, step_call)
+    return Verdict(name=name, reason=reason, steps=steps, steps_on_chain=steps)
+
+
+def _is_elf(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(_ELF_MAGIC)) == _ELF_MAGIC
+
+
+def _read(path: Path) -> bytes:
+    """A test's bytes: enough of a file that is too long to see that it is."""
+    with path.open("rb") as file:
+        return file.read(FILE_LIMIT_BYTES + 1)
+
+
+def _run(engine: Engine, program: Program, max_cycles: int) -> _Ending:
+    machine = engine.start(program, Task())
+    machine.advance(max_cycles)
+    last = machine.state()
+    # A final state has forgotten its registers (M2.3): the same run again, to one step before its end.
+    again = engine.start(program, Task())
+    again.advance(max(last.cycle - 1, 0))
+    before = again.state()
+    word = int.from_bytes(again.read_memory(before.pc, 4), "little") if may_fetch(before.pc) else 0
+    return _Ending(engine=engine.name, last=last, before=before, word=word)
+
+
+def _verdict(test: BareMetalTest, endings: list[_Ending]) -> str | None:
+    """Why a test failed; None if it passed on every engine."""
+    reasons = {ending.engine: _why_failed(test, ending) for ending in endings}
+    differing = [ending.engine for ending in endings if ending.last != endings[0].last]
+    if differing:
+        words = "; ".join(f"{engine}: {reason or 'passed'}" for engine, reason in reasons.items())
+        return f"{endings[0].engine} and {', '.join(differing)} end in different states ({words})"
+    return reasons[endings[0].engine]
+
+
+def _why_failed(test: BareMetalTest, ending: _Ending) -> str | None:
+    """The convention of the RISC-V tests, new and old (docs/conformance.md)."""
+    last, gp = ending.last, ending.before.registers[_GP]
+    if last.status is Status.RUNNING:
+        return f"no end after {last.cycle:,} steps, at {test.original(last.pc):#x}"
+    if last.status is Status.EXITED:
+        return None if last.code == 0 else _failed_case(last.code)
+    if ending.word == ECALL_WORD:
+        return None if gp == 1 else _failed_case(gp)
+    return _trap_words(test, ending)
+
+
+def _failed_case(code: int) -> str:
+    """What (number of the case) * 2 + 1 says."""
+    if code % 2 and code > 1:
+        return f"case {code >> 1} failed"
+    return f"expected an ecall with a7 = {ECALL_EXIT} and a0 = 0, or with gp = 1, got the code {code}"
+
+
+def _trap_words(test: BareMetalTest, ending: _Ending) -> str:
+    cause = TrapCause(ending.last.code)
+    words = f"trap {cause.name.lower().replace('_', ' ')} at {test.original(ending.before.pc):#x}"
+    match cause:
+        case TrapCause.ILLEGAL_INSTRUCTION:
+            return f"{words}: {ending.word:#010x}{_illegal_words(ending.word)}"
+        case TrapCause.FETCH_ACCESS:
+            return f"{words}: only what cannot be written is executed (M3.3)"
+        case TrapCause.STORE_ACCESS:
+            return f"{words}: only data behind all code can be written; code never changes (M3.3)"
+        case _:
+            return words
+
+
+def _illegal_words(word: int) -> str:
+    if word & 3 != 3:
+        return ", a compressed instruction; the machine has none (M1.1)"
+    if word == MRET_WORD:
+        return ", mret: expected a plain csrw to mepc just before it"
+    return ""
+
+
+def _run_on_chain(test: BareMetalTest, step_call: StepCall) -> str | None:
+    """Take every step on the reference machine and on the chain; why they differ, None if they never do."""
+    machine = ReferenceEngine().start(test.program, Task())
+    state = machine.state()
+    while state.status is Status.RUNNING:
+        witness = build_witness(state, machine.node)
+        machine.step()
+        following = machine.state()
+        got, expected = step_call(witness), (state.hash(), following.hash())
+        if got != expected:
+            return (
+                f"on-chain step {state.cycle} at {test.original(state.pc):#x} differs:"
+                f" expected {_pair(expected)}, got {_pair(got)}"
+            )
+        state = following
+    return None
+
+
+def _pair(hashes: tuple[bytes, bytes]) -> str:
+    return f"{hashes[0].hex()} to {hashes[1].hex()}"

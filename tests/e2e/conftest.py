@@ -12,5 +12,7 @@ def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]
     """A network on each kind of chain."""
     is_anvil = request.param == "anvil"
     devnet = AnvilDevnet(request.getfixturevalue("anvil_program")) if is_anvil else EmbeddedDevnet()
-    yield open_network(devnet, tmp_path)
+    opened = open_network(devnet, tmp_path)
+    yield opened
+    opened.close()
     devnet.stop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from web3 import Account
 
@@ -18,7 +19,7 @@ from truestep.adapters.chain.devnet import Devnet
 from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.chain.web3_chain import Web3Chain
 from truestep.adapters.store.sqlite import SqliteStore
-from truestep.base.ids import JobId, ProgramId, TaskId, task_of
+from truestep.base.ids import Address, JobId, ProgramId, TaskId, task_of
 from truestep.commitments.keccak import keccak256
 from truestep.commitments.merkle import root_of_bytes
 from truestep.machine.elf import load_elf
@@ -91,6 +92,12 @@ def expected_output(shard_index: int, content: bytes = INPUT) -> bytes:
     return value.to_bytes(8, "little")
 
 
+class Ticking(Protocol):
+    """A daemon, or something like one."""
+
+    def tick(self) -> object: ...
+
+
 class FrozenClock:
     """Satisfies `Clock`: only the chain's time passes."""
 
@@ -150,16 +157,29 @@ class Network:
     blobs: Blobs
     folder: Path
     requester: Chain
+    stores: dict[str, SqliteStore] = field(default_factory=dict)
 
     def chain(self, name: str, store: Store, funds_wei: int = 10 * COIN_WEI) -> Web3Chain:
-        """The chain as `name`'s account sees it; the account is rich the first time."""
+        """The chain as `name`'s account sees it; the account gets coins when it has less than half of these."""
         account = Account.from_key(keccak256(name.encode()))
-        if connect(self.devnet.node).eth.get_balance(account.address) == 0 and funds_wei:
+        if connect(self.devnet.node).eth.get_balance(account.address) < funds_wei // 2:
             self.devnet.fund(account.address, funds_wei)
         return Web3Chain(self.devnet.node, self.deployment, account, store, POLICY)
 
+    def account(self, name: str) -> Address:
+        return Address(Account.from_key(keccak256(name.encode())).address)
+
     def store(self, name: str) -> SqliteStore:
-        return SqliteStore(self.folder / f"{name}.db")
+        """The store of a daemon; asked for again, it is opened anew, as by a restarted process."""
+        self.close(name)
+        self.stores[name] = SqliteStore(self.folder / f"{name}.db")
+        return self.stores[name]
+
+    def close(self, *names: str) -> None:
+        """Close these stores, all if none is named."""
+        for name in names or list(self.stores):
+            if name in self.stores:
+                self.stores.pop(name).close()
 
     def world(
         self, name: str, store: Store, log: Log, engine: Engine, executor: Executor | None = None
@@ -215,7 +235,13 @@ class Network:
         self.requester.transact(order, intent=f"post/{now}")
         return JobId(1)
 
-    def drive(self, daemons: Sequence[Daemon], is_over: Callable[[], bool], rounds: int = 200) -> None:
+    def drive(
+        self,
+        daemons: Sequence[Ticking],
+        is_over: Callable[[], bool],
+        rounds: int = 200,
+        idle_limit: int = IDLE_ROUNDS,
+    ) -> None:
         """Let everybody act in turn; move time on when nobody has anything to do."""
         idle = 0
         for _ in range(rounds):
@@ -225,7 +251,7 @@ class Network:
             for daemon in daemons:
                 daemon.tick()
             idle = idle + 1 if self.requester.head().number == before else 0
-            if idle > IDLE_ROUNDS:
+            if idle > idle_limit:
                 self.devnet.advance(self.deployment.parameters.window_seconds // 2 + 1)
                 idle = 0
         raise AssertionError(f"not over after {rounds} rounds")

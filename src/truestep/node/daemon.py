@@ -75,9 +75,10 @@ class Daemon:
         """
         self._workshop.collect()
         in_flight = self._deeds.refresh()
-        now = self._now(self._indexer.sync())
+        head = self._indexer.sync()
+        now = self._now(head)
         tasks = list(self._choose(self._viewing, now))
-        view = self._viewing.view(tasks, now, in_flight)
+        view = self._viewing.view(tasks, head, now, in_flight)
         for action in self._decide(view):
             self._act(action)
         self._forget(tasks)

@@ -1,6 +1,7 @@
 """Follows the chain's events: idempotent, resumable, and safe when the chain is reorganised."""
 
 from truestep.base.errors import Unavailable
+from truestep.base.ids import Bytes32
 from truestep.node.event_rows import block_key, event_key, from_row, to_row
 from truestep.node.ledger import Ledger
 from truestep.ports.chain import Chain, Head
@@ -32,12 +33,14 @@ class Indexer:
         Raises `Unavailable` if the node fails, or if it is still catching up.
         """
         head = self._chain.head()
+        if self._checkpoints.get(head.number) == head.hash and max(self._checkpoints) == head.number:
+            return head
         start = self._resume_at()
         for _ in range(RANGES_EACH_SYNC):
             if start > head.number:
                 return head
             until = min(start + RANGE_BLOCKS - 1, head.number)
-            self._read(start, until)
+            self._read(start, until, head.hash if until == head.number else self._chain.block_hash(until))
             start = until + 1
         if start > head.number:
             return head
@@ -56,9 +59,8 @@ class Indexer:
             self._forget_from(start, gone)
         return start
 
-    def _read(self, start: int, until: int) -> None:
+    def _read(self, start: int, until: int, hash_before: Bytes32 | None) -> None:
         """One range. The hash is read before and after, so that the events are of the chain it names."""
-        hash_before = self._chain.block_hash(until)
         events = self._chain.events(start, until)
         if hash_before is None or self._chain.block_hash(until) != hash_before:
             raise Unavailable("the chain was reorganised while it was read; the next tick reads it again")

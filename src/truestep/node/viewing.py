@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable
 
-from truestep.base.ids import Address, GameId, job_of_task
+from truestep.base.ids import Address, Bytes32, ClaimId, GameId, job_of_task
 from truestep.commitments.keccak import keccak256
 from truestep.node.indexer import Indexer
 from truestep.node.ledger import Ledger
 from truestep.node.results import Results
 from truestep.node.workshop import TaskTerms, Workshop
-from truestep.ports.chain import Chain
+from truestep.ports.chain import Balances, Chain, Head
 from truestep.protocol.events import TaskClaimed
-from truestep.protocol.records import JobRecord, Parameters, TaskRecord, TaskStage
+from truestep.protocol.records import GameRecord, JobRecord, Parameters, TaskRecord, TaskStage
 from truestep.roles.views import ClaimView, GameView, TaskView, View
 
 OPEN_JOBS_LIMIT = 64
@@ -26,6 +26,10 @@ class Viewing:
         self._results = results
         self._workshop = workshop
         self._parameters: Parameters | None = None
+        self._asked_at: Bytes32 | None = None
+        self._balances: Balances | None = None
+        self._games: dict[GameId, GameRecord] = {}
+        self._open_game_counts: dict[ClaimId, int] = {}
 
     @property
     def ledger(self) -> Ledger:
@@ -37,12 +41,13 @@ class Viewing:
         job = self.ledger.jobs[job_of_task(task.task_id)]
         return TaskTerms(task_id=task.task_id, job=job, program=self.ledger.programs[job.program_id])
 
-    def view(self, tasks: Iterable[TaskRecord], now: int, in_flight: frozenset[str]) -> View:
+    def view(self, tasks: Iterable[TaskRecord], head: Head, now: int, in_flight: frozenset[str]) -> View:
         """Everything about `tasks` and the account."""
         account = self._chain.account
         if self._parameters is None:
             self._parameters = self._chain.parameters()
-        balances = self._chain.balances(account)
+        self._forget_answers_of_other_blocks(head)
+        balances = self._balances = self._balances or self._chain.balances(account)
         return View(
             now=now,
             account=account,
@@ -56,6 +61,12 @@ class Viewing:
             has_room=self._workshop.has_room(),
             struck_count=sum(operator == account for operator in self.ledger.struck.values()),
         )
+
+    def _forget_answers_of_other_blocks(self, head: Head) -> None:
+        """What was asked at this very block need not be asked again."""
+        if self._asked_at != head.hash:
+            self._asked_at, self._balances = head.hash, None
+            self._games, self._open_game_counts = {}, {}
 
     def open_tasks(self, now: int, each_job_limit: int) -> list[TaskRecord]:
         """Some tasks to take: of the best paid jobs, from a shard on that differs from node to node."""
@@ -94,12 +105,17 @@ class Viewing:
             claim_id=claim.claim_id,
             operator=claim.operator,
             claimed=claim.claimed,
-            open_game_count=self._chain.open_game_count(claim.claim_id) if must_ask else len(opened),
+            open_game_count=self._open_game_count(claim.claim_id) if must_ask else len(opened),
             games=tuple(self._game_view(game.game_id) for game in own),
         )
 
+    def _open_game_count(self, claim_id: ClaimId) -> int:
+        if claim_id not in self._open_game_counts:
+            self._open_game_counts[claim_id] = self._chain.open_game_count(claim_id)
+        return self._open_game_counts[claim_id]
+
     def _game_view(self, game_id: GameId) -> GameView:
-        record = self._chain.game(game_id)
+        record = self._games[game_id] = self._games.get(game_id) or self._chain.game(game_id)
         split = self.ledger.splits.get(game_id)
         is_present = split is not None and (split.low, split.high) == (record.low, record.high)
         return GameView(record=record, split_hashes=split.hashes if split and is_present else ())

@@ -125,6 +125,7 @@ class Workshop:
         spec = RunSpec(material=material, job=terms.job, shard_index=shard_index, initial_hash=initial_hash)
         if self._executor.start(f"{'run' if is_run else 'move'}/{run}", self._work(action, spec)):
             self._began[run] = (terms.task_id, self._clock.monotonic_seconds())
+            self._reporter.report("computing", _title(action), task_id=terms.task_id)
 
     def collect(self) -> None:
         """Put what has come of finished work into the store."""
@@ -200,3 +201,13 @@ class Workshop:
                 self._reporter.report("run_failed", f"the run failed: {error!r}", task_id=task_id)
             case other:
                 raise Bug(f"work of an unknown kind ended with {type(other)}")
+
+
+def _title(action: Work) -> str:
+    match action:
+        case Run():
+            return "run the task"
+        case ComputeHashes():
+            return f"compute {len(action.cycles)} state hashes up to step {action.cycles[-1]}"
+        case BuildWitness():
+            return f"build the witness of step {action.cycle + 1}"

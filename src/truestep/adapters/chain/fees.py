@@ -21,6 +21,8 @@ class TransactionPolicy:
     """Blocks on a transaction, its own included, before its outcome is final for us."""
     bump_after_seconds: float = 30.0
     rebroadcast_after_seconds: float = 10.0
+    nonce_grace_seconds: float = 60.0
+    """A receipt may be late; only after so long do we believe that a foreign transaction used our nonce."""
     poll_seconds: float = 0.25
     gas_headroom_bps: int = 12_500
     """The state may change between the estimate and the block: a quarter more than estimated."""

@@ -52,6 +52,7 @@ class Sender:
         self._journal = Journal(store, self.account)
         self._sent_at_seconds: dict[str, float] = {}
         self._signed_at_seconds: dict[str, float] = {}
+        self._gone_since_seconds: dict[str, float] = {}
 
     def entry(self, intent: str) -> Entry | None:
         """What is known of an intent."""
@@ -155,15 +156,21 @@ class Sender:
         return "the same call succeeds now: another transaction came first in its block"
 
     def _is_nonce_gone(self, entry: Entry) -> bool:
-        """Whether a transaction that is not ours used the nonce, deep enough to stay."""
+        """Whether a transaction that is not ours used the nonce: deep enough to stay, and long enough ago."""
         with asking_node():
             head = self._web3.eth.block_number
             deep = max(head - self._policy.confirmations + 1, 0)
             used = self._web3.eth.get_transaction_count(_checksum(self.account), deep)
-        return used > entry.nonce and self._receipt(entry) is None
+        if used <= entry.nonce:
+            self._gone_since_seconds.pop(entry.intent, None)
+            return False
+        since = self._gone_since_seconds.setdefault(entry.intent, time.monotonic())
+        is_long_ago = time.monotonic() - since >= self._policy.nonce_grace_seconds
+        return is_long_ago and self._receipt(entry) is None
 
     def _sign_again(self, entry: Entry) -> Entry:
         """Another nonce for an intent whose own was used by a foreign transaction."""
+        self._gone_since_seconds.pop(entry.intent, None)
         again = self._signed(
             entry.intent, entry.message(), entry.gas_limit, self._next_nonce(), self._first_offer()
         )

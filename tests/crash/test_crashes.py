@@ -1,0 +1,228 @@
+"""Kill everybody at every instant between two deeds, start them again: the chain's history stays the same."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from web3 import Web3
+from web3.providers.base import BaseProvider, JSONBaseProvider
+from web3.types import RPCEndpoint, RPCResponse
+
+from tests.e2e.network import Log, Network, expected_output, open_network
+from truestep.adapters.chain.connection import connect
+from truestep.adapters.chain.devnet import Devnet
+from truestep.base.ids import Address, task_of
+from truestep.machine.interpreter import ReferenceEngine
+from truestep.node.daemon import Daemon
+from truestep.ports.engine import Engine
+from truestep.ports.store import Change, Store
+from truestep.simulation.faulty_engine import Fault, FaultyEngine
+
+BOUNDARIES = ("before a write", "after a write", "before a send", "after a send")
+NAMES = ("liar", "challenger", "worker")
+FAULT = Fault(cycle=371)
+DEPOSITS = 2
+"""Transactions made before the killing begins."""
+IDLE_LIMIT = 12
+"""Rounds without a block before time goes on: a daemon that died fetches and computes again first."""
+
+
+class Killed(BaseException):
+    """The process ends here. No `except Exception` on its way can hold it up."""
+
+
+@dataclass
+class Executioner:
+    """Kills at every boundary of one kind; before a deed only on the first approach, not on the second."""
+
+    boundary: str = ""
+    rng: random.Random | None = None
+    kills: int = 0
+    is_armed: bool = False
+    was_spared: bool = True
+
+    def reach(self, boundary: str) -> None:
+        if self.is_armed and self._condemns(boundary):
+            self.kills += 1
+            raise Killed
+
+    def _condemns(self, boundary: str) -> bool:
+        if self.rng is not None:
+            return self.rng.random() < 0.2
+        if boundary != self.boundary:
+            return False
+        self.was_spared = boundary.startswith("before") and not self.was_spared
+        return not self.was_spared
+
+
+@dataclass
+class MortalStore:
+    """Satisfies `Store` over a real one."""
+
+    store: Store
+    executioner: Executioner
+
+    def read(self, table: str, key: str) -> str | None:
+        return self.store.read(table, key)
+
+    def rows(self, table: str, *, key_from: str = "", key_until: str | None = None) -> list[tuple[str, str]]:
+        return self.store.rows(table, key_from=key_from, key_until=key_until)
+
+    def write(self, changes: Sequence[Change]) -> None:
+        self.executioner.reach("before a write")
+        self.store.write(changes)
+        self.executioner.reach("after a write")
+
+
+class MortalProvider(BaseProvider):
+    """A connection that the executioner watches."""
+
+    def __init__(self, node: str | BaseProvider, executioner: Executioner) -> None:
+        super().__init__()
+        self._provider = cast(JSONBaseProvider, connect(node).provider)
+        self._executioner = executioner
+
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        is_send = method == "eth_sendRawTransaction"
+        if is_send:
+            self._executioner.reach("before a send")
+        response = self._provider.make_request(method, params)
+        if is_send:
+            self._executioner.reach("after a send")
+        return response
+
+
+@dataclass
+class MortalDevnet:
+    """The same chain; daemons reach it through a connection that can be cut."""
+
+    devnet: Devnet
+    executioner: Executioner
+    node: str | BaseProvider = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.node = MortalProvider(self.devnet.node, self.executioner)
+
+    def advance(self, seconds: int) -> None:
+        self.devnet.advance(seconds)
+
+    def fund(self, account: Address, amount_wei: int) -> None:
+        self.devnet.fund(account, amount_wei)
+
+    def stop(self) -> None:
+        self.devnet.stop()
+
+
+@dataclass
+class Mortal:
+    """A daemon that is started again, on the store it left, whenever it was killed."""
+
+    start: Callable[[], Daemon]
+    daemon: Daemon | None = None
+
+    def tick(self) -> object:
+        try:
+            self.daemon = self.daemon or self.start()
+            return self.daemon.tick()
+        except Killed:
+            self.daemon = None
+            return None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What happened, but not when; and how many transactions it took each."""
+
+    history: list[tuple[str, dict[str, Any]]]
+    transaction_counts: list[int]
+
+
+def history(network: Network) -> list[tuple[str, dict[str, Any]]]:
+    """Every event without times and without amounts that depend on the price of gas."""
+    chain = network.requester
+    return [
+        (
+            type(event).__name__,
+            {
+                entry.name: getattr(event, entry.name)
+                for entry in fields(event)
+                if entry.name not in {"at", "until", "deadline"} and not entry.name.endswith("_wei")
+            },
+        )
+        for event in chain.events(chain.first_block, chain.head().number)
+    ]
+
+
+def transaction_counts(network: Network) -> list[int]:
+    web3 = connect(network.devnet.node)
+    return [web3.eth.get_transaction_count(Web3.to_checksum_address(network.account(name))) for name in NAMES]
+
+
+def play(devnet: Devnet, folder: Path, executioner: Executioner) -> Outcome:
+    """A lie, a dispute, and the task done again; everybody dies whenever the executioner says so."""
+    network, log = open_network(MortalDevnet(devnet, executioner), folder), Log()
+    job_id = network.post()
+    counts_before = transaction_counts(network)
+
+    def mortal_store(name: str) -> Store:
+        return MortalStore(network.store(name), executioner)
+
+    def worker(name: str, engine: Engine) -> Mortal:
+        network.worker(name, mortal_store(name), log, engine)
+        return Mortal(start=lambda: network.worker(name, mortal_store(name), log, engine))
+
+    liar = worker("liar", FaultyEngine(ReferenceEngine(), FAULT))
+    honest = worker("worker", ReferenceEngine())
+    challenger = Mortal(start=lambda: network.challenger("challenger", mortal_store("challenger"), log))
+    network.chain("challenger", network.store("challenger"))
+    executioner.is_armed = True
+    is_claimed = partial(has_happened, network, "TaskClaimed")
+    network.drive([liar], is_claimed, rounds=900, idle_limit=IDLE_LIMIT)
+    everybody = [liar, challenger, honest]
+    network.drive(everybody, lambda: network.is_final(job_id), rounds=900, idle_limit=IDLE_LIMIT)
+    for daemon in everybody * (2 * IDLE_LIMIT):
+        daemon.tick()
+    executioner.is_armed = False
+    assert network.output(task_of(job_id, 0)) == expected_output(0)
+    network.close()
+    counts = zip(transaction_counts(network), counts_before, strict=True)
+    return Outcome(history=history(network), transaction_counts=[after - before for after, before in counts])
+
+
+def has_happened(network: Network, name: str) -> bool:
+    return any(kind == name for kind, _ in history(network))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """What happens if nobody dies."""
+    return play(devnet, tmp_path_factory.mktemp("undisturbed"), Executioner())
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+def test_dying_at_every_boundary_changes_nothing(
+    devnet: Devnet, tmp_path: Path, undisturbed: Outcome, boundary: str
+) -> None:
+    executioner = Executioner(boundary=boundary)
+    assert play(devnet, tmp_path, executioner) == undisturbed
+    assert executioner.kills >= sum(undisturbed.transaction_counts) - DEPOSITS
+
+
+def test_dying_at_random_changes_nothing(
+    devnet: Devnet, tmp_path: Path, undisturbed: Outcome, rng: random.Random
+) -> None:
+    executioner = Executioner(rng=rng)
+    assert play(devnet, tmp_path, executioner) == undisturbed
+    assert executioner.kills > 0
+
+
+def test_the_undisturbed_play_is_the_one_meant(undisturbed: Outcome) -> None:
+    kinds = [kind for kind, _ in undisturbed.history]
+    assert kinds.count("TaskClaimed") == 2
+    assert kinds.count("ClaimStruck") == kinds.count("GameStepped") == kinds.count("TaskFinalized") == 1

@@ -8,7 +8,7 @@ import truestep
 from truestep.cli.commands import (
     account,
     build,
-    conformance,
+    demo,
     devnet,
     prove_step,
     reclaim,
@@ -45,5 +45,5 @@ def truestep_program(
     """Off-chain work whose results any EVM chain can check, down to one instruction."""
 
 
-for module in (build, run, prove_step, devnet, submit, status, reclaim, verify, account, conformance):
+for module in (demo, build, run, prove_step, devnet, submit, status, reclaim, verify, account):
     module.register(app)

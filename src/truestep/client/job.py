@@ -118,6 +118,11 @@ class Job:
         """The job as it stands. Raises Unavailable if the chain cannot be asked."""
         return read_status(self._chain, self.job_id)
 
+    def is_complete(self) -> bool:
+        """Whether every shard is final; cheaper than `status`."""
+        record = self._chain.job(self.job_id)
+        return record.final_count == record.shard_count
+
     def events(self, from_block: int | None = None, to_block: int | None = None) -> Iterator[ChainEvent]:
         """What has happened to the job, from its posting or `from_block` on, in the chain's order."""
         start = self._first_block if from_block is None else from_block

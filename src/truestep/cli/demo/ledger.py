@@ -108,7 +108,8 @@ _OWED = {"Operators": "accounts", "Jobs": "credits", "Disputes": "credits"}
 
 def _owed(scene: Scene, name: str, function: str, accounts: Sequence[Address]) -> int:
     contract: Any = scene.web3.eth.contract(
-        address=scene.web3.to_checksum_address(scene.deployment.address(name)), abi=list(load_artifact(name).abi)
+        address=scene.web3.to_checksum_address(scene.deployment.address(name)),
+        abi=list(load_artifact(name).abi),
     )
     owed = (contract.functions[function](account).call() for account in accounts)
     amounts = (answer[0] if isinstance(answer, list | tuple) else answer for answer in owed)

@@ -61,7 +61,7 @@ FALSE_BIT = Fault(cycle=0, address=OUTPUT_START + WORST_VALUE_OFFSET + 4, mask=1
 
 
 class LiarsEngine:
-    """An honest engine but for the first task it is asked to run: from `cycle` on, that one's output is false."""
+    """An honest engine but for the first task it runs: from `cycle` on, that one's output is false."""
 
     def __init__(self, engine: Engine, cycle: int) -> None:
         self._honest = engine
@@ -126,9 +126,7 @@ def build_scene(devnet: Devnet, folder: Path, lie_cycle: int, progress: Callable
     keys: dict[str, Any] = {name: Account.create() for name in names}
     for key in keys.values():
         devnet.fund(key.address, WALLET_WEI)
-    deployment = deploy(
-        web3, keys["deployer"], SqliteStore(), RULES, policy=POLICY, progress=progress
-    )
+    deployment = deploy(web3, keys["deployer"], SqliteStore(), RULES, policy=POLICY, progress=progress)
     stores = {name: SqliteStore() for name in names[1:]}
     chains = {
         name: open_chain(devnet.node, deployment, keys[name], store, POLICY) for name, store in stores.items()

@@ -1,0 +1,51 @@
+"""`truestep demo`: the whole road once, with a liar on it."""
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from truestep.cli.failure import ExitCode
+from truestep.cli.screen import JsonFlag, Screen, guarded
+
+EXAMPLE = "Example: truestep demo --receipt receipt.json, then: truestep verify receipt.json"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="demo", epilog=EXAMPLE)(demo)
+
+
+@guarded
+def demo(
+    rpc: Annotated[
+        str | None,
+        typer.Option(
+            "--rpc", metavar="URL", help="A development chain (anvil, devnet). Default: one in this process."
+        ),
+    ] = None,
+    receipt: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the receipt.")] = Path(
+        "receipt.json"
+    ),
+    shards: Annotated[int, typer.Option(min=2, max=64, hidden=True)] = 8,
+    paths: Annotated[int, typer.Option(min=100, max=10**7, hidden=True)] = 650_000,
+    as_json: JsonFlag = False,
+) -> None:
+    """Run a job from a C program to a settled result, with a liar caught on the way.
+
+    Value at risk of five stocks over their real prices: three workers do the job, one of them lies, a
+    challenger disputes, the chain decides by executing one instruction. Needs nothing but this program; takes
+    half a minute. Exits with 1 if anything was not as it should be.
+    """
+    from truestep.cli.demo.performance import Setting, perform
+
+    screen = Screen(as_json=as_json)
+    console = screen.notes if as_json else screen.results
+    with tempfile.TemporaryDirectory(prefix="truestep-demo-") as folder:
+        setting = Setting(rpc=rpc, receipt=receipt, shards=shards, paths=paths, folder=Path(folder))
+        outcome = perform(setting, console)
+    if as_json:
+        screen.result(outcome.fields)
+    if not outcome.is_as_it_should_be:
+        raise typer.Exit(ExitCode.REFUSED)

@@ -8,6 +8,7 @@ import truestep
 from truestep.cli.commands import (
     account,
     build,
+    conformance,
     demo,
     devnet,
     prove_step,
@@ -45,5 +46,5 @@ def truestep_program(
     """Off-chain work whose results any EVM chain can check, down to one instruction."""
 
 
-for module in (demo, build, run, prove_step, devnet, submit, status, reclaim, verify, account):
+for module in (demo, build, run, prove_step, devnet, submit, status, reclaim, verify, account, conformance):
     module.register(app)

@@ -72,8 +72,14 @@ def _run_module() -> CompiledModule:
     return CompiledModule(run_function() + METADATA)
 
 
-@cache
 def run_translated() -> RunFunction:
     """`run(guest memory's address, budget)`: see support.run_function. Runs without the GIL."""
+    # Two threads that compile it at once would keep one module and drop the other, code and all.
+    with _LOCK:
+        return _run_translated()
+
+
+@cache
+def _run_translated() -> RunFunction:
     prototype = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
     return prototype(_run_module().function("run"))

@@ -1,4 +1,4 @@
-"""Rounds of A B C A B C over the runners of one kernel, their outputs compared, and what comes out of them."""
+"""Rounds of A B C A B C over the runners of one kernel; their outputs must be equal."""
 
 from __future__ import annotations
 

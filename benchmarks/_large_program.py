@@ -45,7 +45,8 @@ def _statement(rng: random.Random) -> str:
             f"{to} ^= table[{cell}] + {one};",
             f"if ({one} > {other}) {to} -= {number}; else {to} = {to} * 5 + {one};",
             f"if ({one} & {1 << rng.randrange(8)}) table[{cell}] += {to} ^ {number};",
-            f"for (int i = 0; i < {rng.randrange(2, 6)}; i++) {to} = {to} * 33 + ({one} ^ table[i + {cell // 2}]);",
+            f"for (int i = 0; i < {rng.randrange(2, 6)}; i++)"
+            f" {to} = {to} * 33 + ({one} ^ table[i + {cell // 2}]);",
             f"{to} = {one} / ({other} | {number}) + {to};",
         )
     )

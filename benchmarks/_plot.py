@@ -12,6 +12,7 @@ LEFT, RIGHT, TOP = 210, 70, 120
 BAR, BAR_GAP, GROUP_GAP = 15, 3, 16
 FOOT = 40
 MOST_MARKS = 12
+FIGURE_WIDTH = 36
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,16 +88,20 @@ def _axis(step: float, limit: float, bottom: float) -> list[str]:
 def _bar(series: Series, value: float | None, top: float, limit: float) -> list[str]:
     if value is None:
         return []
-    width = _x(value, limit) - LEFT
+    end, native = _x(value, limit), _x(1, limit)
+    # A figure that would stand across the line at 1 stands behind it.
+    label = native if end <= native < end + FIGURE_WIDTH else end
     return [
-        f'  <rect x="{LEFT}" y="{top:g}" width="{width:g}" height="{BAR}" rx="2" fill="{series.colour}"/>',
-        f'  <text x="{LEFT + width + 6:g}" y="{top + BAR - 3.5:g}" font-size="12" fill="#334155">{value:.2f}</text>',
+        f'  <rect x="{LEFT}" y="{top:g}" width="{end - LEFT:g}" height="{BAR}" rx="2"'
+        f' fill="{series.colour}"/>',
+        f'  <text x="{label + 6:g}" y="{top + BAR - 3.5:g}" font-size="12" fill="#334155">{value:.2f}</text>',
     ]
 
 
 def _native_line(limit: float, bottom: float) -> str:
     x = _x(1, limit)
     return (
-        f'  <path d="M{x:g} {TOP - 4}V{bottom:g}" stroke="#0f172a" stroke-width="1.5" stroke-dasharray="5 3"/>\n'
+        f'  <path d="M{x:g} {TOP - 4}V{bottom:g}" stroke="#0f172a" stroke-width="1.5"'
+        ' stroke-dasharray="5 3"/>\n'
         f'  <text x="{x:g}" y="{TOP - 9}" text-anchor="middle" font-size="12" fill="#0f172a">native</text>'
     )

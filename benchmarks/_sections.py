@@ -20,7 +20,7 @@ from _runners import MeasurementFailed, worker_command
 from truestep.machine.elf import load_elf
 
 STARTS = 3
-"""Of each kind; the median counts."""
+"""Of each kind at full scale; the median counts."""
 SPLIT_PARTS = 64
 SPLIT_CYCLES = {Scale.CHECK: 50_000, Scale.QUICK: 300_000_000, Scale.FULL: 10_000_000_000}
 KECCAK_NODES = {Scale.CHECK: 1 << 12, Scale.QUICK: 1 << 16, Scale.FULL: 1 << 20}
@@ -82,15 +82,13 @@ def measure_starts(workshop: Workshop, scale: Scale) -> StartFigures:
     input_path.write_bytes(struct.pack("<Q", START_PASSES[scale]))
     cold: list[dict[str, Any]] = []
     warm: list[dict[str, Any]] = []
-    for _ in range(1 if scale is Scale.CHECK else STARTS):
+    for _ in range(STARTS if scale is Scale.FULL else 1):
         with tempfile.TemporaryDirectory(dir=workshop.directory) as cache:
             cold.append(_ask(worker_command("start", program, input_path), cache))
             warm.append(_ask(worker_command("start", program, input_path), cache))
     expected = _native_output(workshop, source, input_path)
     if any(bytes.fromhex(each["output"]) != expected for each in (*cold, *warm)):
-        raise MeasurementFailed(
-            "expected the large program to output the same as natively, got something else"
-        )
+        raise MeasurementFailed("expected the large program to output the same as natively, it did not")
     times = ("first_seconds", "first_cpu_seconds", "end_seconds", "end_cpu_seconds")
     return StartFigures(
         program_words=_code_words(program),
@@ -134,7 +132,7 @@ def _ask(command: list[str], cache_directory: str | None = None) -> dict[str, An
     process = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)
     if process.returncode != 0:
         raise MeasurementFailed(
-            f"expected {command[2]} to be measured, its process ended with {process.returncode}"
+            f"expected figures of {command[2]}, its process ended with {process.returncode}"
         )
     return json.loads(process.stdout)
 

@@ -1,7 +1,7 @@
 """A process of its own for one measurement, so that its CPU time is clean. Started by the other modules.
 
-`_worker.py MODE PROGRAM INPUT [NUMBER …]`: one line of JSON for each answer. Modes `jit`, `reference` and `wasm`
-answer each line "run" on standard input; the others answer once.
+`_worker.py MODE PROGRAM INPUT [NUMBER …]`: one line of JSON for each answer. Modes `jit`, `reference` and
+`wasm` answer at once, then each line "run" on standard input; the others answer once.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def measure_split(program_path: Path, input_path: Path, cycles: int, parts: int)
 
 
 def changed_nodes(machine: Any, cycles: int, parts: int) -> int:
-    """The tree nodes above changed words, summed over the parts: the fewest hashes that any engine must do."""
+    """The tree nodes above changed words, summed over the parts: no engine can hash fewer."""
     import numpy as np
 
     from truestep.machine.layout import DATA_START

@@ -1,7 +1,7 @@
 """The engine against native code, qemu and wasmtime; its starts and its hashing. Writes docs/benchmarks.md.
 
-`python benchmarks/engine.py` measures at full size and writes the page and its picture; `--quick` takes small sizes
-and writes nothing. `--json` prints everything for machines.
+`python benchmarks/engine.py` measures at full size and writes the page and its picture; `--quick` takes small
+sizes and writes nothing. `--json` prints everything for machines.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from _builds import Workshop
 from _comparison import compare
 from _kernels import KERNELS, REPOSITORY, Scale
 from _machine import machine_description
-from _page import PICTURE, Report, as_json, as_markdown, as_picture
+from _page import PICTURE, as_markdown, as_picture
+from _report import Report, as_json
 from _runners import MeasurementFailed, RunnerName, why_missing
 from _sections import measure_keccak, measure_split, measure_starts
 

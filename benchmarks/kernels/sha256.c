@@ -1,4 +1,4 @@
-/* SHA-256 (FIPS 180-4) over a stream of parameter(0) bytes, made 64 KiB at a time. */
+/* SHA-256 (FIPS 180-4) of parameter(0) bytes, a multiple of 64: chunks of 64 KiB that differ in their number. */
 #include "kernel.h"
 
 enum { BLOCK_BYTES = 64, CHUNK_BYTES = 1 << 16 };
@@ -45,16 +45,12 @@ static void compress(uint32_t hash[8], const uint8_t *block) {
     hash[4] += e, hash[5] += f, hash[6] += g, hash[7] += h;
 }
 
-/* The last `size` bytes of a message, fewer than a block, and its length. */
-static void finish(uint32_t hash[8], const uint8_t *tail, size_t size, uint64_t message_bytes) {
-    uint8_t padded[2 * BLOCK_BYTES] = {0};
-    size_t blocks = size < BLOCK_BYTES - 8 ? 1 : 2;
-    memcpy(padded, tail, size);
-    padded[size] = 0x80;
-    uint8_t *length = padded + blocks * BLOCK_BYTES - 8;
-    store_big_endian(length, (uint32_t)(message_bytes >> 29));
-    store_big_endian(length + 4, (uint32_t)(message_bytes << 3));
-    for (size_t i = 0; i < blocks; i++) compress(hash, padded + i * BLOCK_BYTES);
+/* The padding after a message of whole blocks. */
+static void finish(uint32_t hash[8], uint64_t message_bytes) {
+    uint8_t block[BLOCK_BYTES] = {0x80};
+    store_big_endian(block + BLOCK_BYTES - 8, (uint32_t)(message_bytes >> 29));
+    store_big_endian(block + BLOCK_BYTES - 4, (uint32_t)(message_bytes << 3));
+    compress(hash, block);
 }
 
 int main(void) {
@@ -62,15 +58,15 @@ int main(void) {
     uint32_t hash[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                         0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
     uint64_t size = parameter(0), random = 1, left = size;
-    for (uint64_t at = 0; at < (size < CHUNK_BYTES ? size : CHUNK_BYTES); at++)
-        chunk[at] = (uint8_t)(next_random(&random) >> 56);
-    for (uint64_t number = 0; left >= BLOCK_BYTES; number++) {
-        size_t taken = left < CHUNK_BYTES ? left - left % BLOCK_BYTES : CHUNK_BYTES;
-        memcpy(chunk, &number, sizeof number); /* so that no two chunks are equal */
+    if (size % BLOCK_BYTES) return EXIT_BAD_INPUT;
+    for (uint64_t at = 0; at < CHUNK_BYTES && at < size; at++) chunk[at] = (uint8_t)(next_random(&random) >> 56);
+    for (uint64_t number = 0; left > 0; number++) {
+        size_t taken = left < CHUNK_BYTES ? left : CHUNK_BYTES;
+        memcpy(chunk, &number, sizeof number);
         for (size_t at = 0; at < taken; at += BLOCK_BYTES) compress(hash, chunk + at);
         left -= taken;
     }
-    finish(hash, chunk, left, size);
+    finish(hash, size);
     uint8_t digest[32];
     for (int i = 0; i < 8; i++) store_big_endian(digest + 4 * i, hash[i]);
     write_output(digest, sizeof digest);

@@ -160,7 +160,7 @@ class Network:
     stores: dict[str, SqliteStore] = field(default_factory=dict)
 
     def chain(self, name: str, store: Store, funds_wei: int = 10 * COIN_WEI) -> Web3Chain:
-        """The chain as `name`'s account sees it; the account gets coins when it has less than half of these."""
+        """The chain as `name`'s account sees it; it gets coins when it has less than half of these."""
         account = Account.from_key(keccak256(name.encode()))
         if connect(self.devnet.node).eth.get_balance(account.address) < funds_wei // 2:
             self.devnet.fund(account.address, funds_wei)
@@ -214,7 +214,7 @@ class Network:
             RegisterProgram(
                 image_root=program.root(),
                 entry=program.entry,
-                max_cycles=MAX_CYCLES,
+                max_cycles=terms.get("max_cycles", MAX_CYCLES),
                 digest=keccak256(elf),
                 uri=uri,
             ),

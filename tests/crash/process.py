@@ -1,0 +1,56 @@
+"""A worker or a challenger in a process of its own, to be killed: one line of output for each report."""
+
+import sys
+from pathlib import Path
+
+from web3 import Account
+
+from tests.e2e.network import POLICY, SPEED
+from truestep.adapters.blobs.directory import DirectoryBlobs
+from truestep.adapters.chain.deployment import read_deployment
+from truestep.adapters.chain.web3_chain import Web3Chain
+from truestep.adapters.clock import SystemClock
+from truestep.adapters.executor.threads import ThreadExecutor
+from truestep.adapters.store.sqlite import SqliteStore
+from truestep.commitments.keccak import keccak256
+from truestep.machine.interpreter import ReferenceEngine
+from truestep.node.challenger import challenger_node
+from truestep.node.daemon import World
+from truestep.node.worker import worker_node
+from truestep.ports.engine import Engine
+from truestep.roles.challenger import ChallengerPolicy
+from truestep.roles.worker import WorkerPolicy
+from truestep.simulation.faulty_engine import Fault, FaultyEngine
+
+
+class Lines:
+    """Satisfies `Reporter`."""
+
+    def report(self, kind: str, message: str, **fields: int | float | str | bool) -> None:
+        print(kind, message, fields, flush=True)
+
+
+def main(role: str, name: str, node: str, folder: Path, fault_cycle: int) -> None:
+    engine: Engine = ReferenceEngine()
+    if fault_cycle:
+        engine = FaultyEngine(engine, Fault(cycle=fault_cycle))
+    store = SqliteStore(folder / f"{name}.db")
+    account = Account.from_key(keccak256(name.encode()))
+    world = World(
+        chain=Web3Chain(node, read_deployment(folder / "deployment.json"), account, store, POLICY),
+        store=store,
+        blobs=DirectoryBlobs(folder / "blobs"),
+        engine=engine,
+        executor=ThreadExecutor(limit=4),
+        clock=SystemClock(),
+        reporter=Lines(),
+    )
+    if role == "worker":
+        daemon = worker_node(world, WorkerPolicy(speed=SPEED))
+    else:
+        daemon = challenger_node(world, ChallengerPolicy())
+    daemon.run(lambda: False, poll_seconds=0.02)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3], Path(sys.argv[4]), int(sys.argv[5]))

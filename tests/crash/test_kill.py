@@ -1,0 +1,116 @@
+"""`kill -9` for real processes: in mid-run, after claiming, in mid-dispute."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPOSITORY
+from tests.e2e.network import COIN_WEI, Log, Network, expected_output, open_network
+from truestep.adapters.chain.devnet import AnvilDevnet
+from truestep.base.ids import claim_of, game_of, task_of
+from truestep.machine.interpreter import ReferenceEngine
+from truestep.protocol import events
+from truestep.protocol.records import GameStage, TaskStage
+
+LONG_INPUT = bytes(range(256)) * 64
+"""About 100,000 steps: long enough to be killed in the middle of."""
+
+
+@pytest.fixture
+def network(anvil_program: Path, tmp_path: Path) -> Iterator[Network]:
+    """A chain that other processes can reach."""
+    devnet = AnvilDevnet(anvil_program)
+    opened = open_network(devnet, tmp_path)
+    opened.deployment.write(tmp_path / "deployment.json")
+    yield opened
+    opened.close()
+    devnet.stop()
+
+
+@contextmanager
+def process(network: Network, role: str, name: str, fault_cycle: int = 0) -> Iterator[subprocess.Popen[str]]:
+    """A daemon; killed in any case."""
+    arguments = (role, name, network.devnet.node, network.folder, fault_cycle)
+    command = [sys.executable, "-m", "tests.crash.process", *map(str, arguments)]
+    running = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
+    try:
+        yield running
+    finally:
+        running.kill()
+        running.wait()
+        assert running.stdout is not None
+        running.stdout.close()
+
+
+def lines_until(running: subprocess.Popen[str], kind: str) -> list[str]:
+    """What it said up to a report of this kind."""
+    lines: list[str] = []
+    assert running.stdout is not None
+    for line in running.stdout:
+        lines.append(line)
+        if line.startswith(kind):
+            return lines
+    raise AssertionError(f"ended without {kind}; it said {lines}")
+
+
+def prepare(network: Network, *operators: str) -> None:
+    """Stake for these operators, coins for the challenger."""
+    for name in operators:
+        network.worker(name, network.store(name), Log())
+    network.chain("challenger", network.store("challenger"))
+    network.close()
+
+
+def test_killed_in_mid_run_and_after_claiming(network: Network) -> None:
+    prepare(network, "worker")
+    job_id = network.post(content=LONG_INPUT, max_cycles=1 << 20)
+    task_id = task_of(job_id, 0)
+    with process(network, "worker", "worker") as first:
+        lines_until(first, "computing run")
+    assert network.requester.task(task_id).stage is TaskStage.TAKEN
+    with process(network, "worker", "worker") as second:
+        assert not any(line.startswith("take_sent") for line in lines_until(second, "claim_sent"))
+    with process(network, "worker", "worker") as third:
+        assert third.poll() is None
+        network.devnet.advance(1_001)
+        said = lines_until(third, "finalize_landed")
+    assert not any(line.startswith(("take_sent", "claim_sent", "computing")) for line in said)
+    assert network.requester.task(task_id).attempt == 1
+    assert network.output(task_id) == expected_output(0, LONG_INPUT)
+    balances = network.requester.balances(network.account("worker"))
+    assert (balances.stake_wei, balances.locked_wei) == (3 * COIN_WEI, 0)
+
+
+def test_killed_in_mid_dispute(network: Network) -> None:
+    """Operator and challenger are killed after each of their first moves, and the game ends as it must."""
+    prepare(network, "liar")
+    job_id = network.post()
+    claim_id = claim_of(task_of(job_id, 0), 1)
+    with process(network, "worker", "liar", 371) as liar:
+        lines_until(liar, "claim_landed")
+    with process(network, "challenger", "challenger") as challenger:
+        lines_until(challenger, "open_sent")
+    with process(network, "worker", "liar", 371) as liar:
+        lines_until(liar, "split_sent")
+    with process(network, "challenger", "challenger") as challenger:
+        lines_until(challenger, "pick_sent")
+    with (
+        process(network, "worker", "liar", 371),
+        process(network, "challenger", "challenger") as challenger,
+    ):
+        said = lines_until(challenger, "settle_landed")
+    assert not any(line.startswith("open_sent") for line in said)
+    chain = network.requester
+    assert chain.game(game_of(claim_id, 1)).stage is GameStage.CLOSED
+    assert chain.balances(network.account("liar")).stake_wei == 2 * COIN_WEI
+    history = chain.events(chain.first_block, chain.head().number)
+    assert sum(isinstance(event, events.GameOpened) for event in history) == 1
+    worker = network.worker("worker", network.store("worker"), Log(), ReferenceEngine())
+    network.drive([worker], lambda: network.is_final(job_id))
+    assert network.output(task_of(job_id, 0)) == expected_output(0)

@@ -1,0 +1,159 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.roles.views import (
+    BOND_WEI,
+    CLAIM_ID,
+    CLAIMED,
+    GAME,
+    GAME_ID,
+    NOW,
+    TASK_ID,
+    WORKER,
+    claimed_view,
+    task_view,
+    view,
+)
+from truestep.base.ids import Bytes32
+from truestep.protocol.calls import (
+    ExpireTask,
+    FinalizeTask,
+    SettleGame,
+    SubmitClaim,
+    SubmitSplit,
+    TakeTask,
+    WithdrawRewards,
+)
+from truestep.protocol.records import GameStage, TaskStage
+from truestep.roles.actions import ComputeHashes, Decline, Declined, Fetch, Run, Send
+from truestep.roles.estimates import Speed, round_count
+from truestep.roles.views import Material, MaterialStage, OwnRun, View
+from truestep.roles.worker import WorkerPolicy, decide
+
+POLICY = WorkerPolicy(speed=Speed(cycles_per_second=1e6, start_seconds=1, send_seconds=1))
+TAKEN = {"stage": TaskStage.TAKEN, "attempt": 1, "operator": WORKER, "until": NOW + 100}
+OWN_RUN = OwnRun(claimed=CLAIMED)
+
+
+def sent(seen: View, policy: WorkerPolicy = POLICY) -> dict[str, Any]:
+    """What it sends: call by intent."""
+    return {action.intent: action.call for action in decide(seen, policy) if isinstance(action, Send)}
+
+
+def test_an_open_task_is_fetched_then_taken() -> None:
+    missing = task_view(material=Material(stage=MaterialStage.MISSING))
+    assert decide(view(missing), POLICY) == [Fetch(task_id=TASK_ID)]
+    assert sent(view(task_view())) == {
+        f"take/{TASK_ID}/1": TakeTask(job_id=missing.job.job_id, shard_index=0)
+    }
+
+
+@pytest.mark.parametrize(
+    ("task", "policy", "seen", "reason"),
+    [
+        ({"job": {"reward_wei": 9}}, {"reward_min_wei": 10}, {}, Declined.REWARD),
+        ({"job": {"max_cycles": 11}}, {"cycles_limit": 10}, {}, Declined.CYCLES),
+        ({"job": {"input_size": 11}}, {"input_limit_bytes": 10}, {}, Declined.INPUT_SIZE),
+        ({"job": {"lease_seconds": 3}}, {}, {}, Declined.LEASE),
+        ({"job": {"deadline": NOW + 3}}, {}, {}, Declined.DEADLINE),
+        ({"job": {"max_cycles": 10**8, "lease_seconds": 1_000}}, {}, {}, Declined.CLOCK),
+        ({"material": Material(stage=MaterialStage.WRONG)}, {}, {}, Declined.MATERIAL_WRONG),
+        ({"material": Material(stage=MaterialStage.UNREACHABLE)}, {}, {}, Declined.MATERIAL),
+        ({"run_failure": "out of memory"}, {}, {}, Declined.RUN_FAILED),
+        ({}, {}, {"free_stake_wei": BOND_WEI - 1}, Declined.STAKE),
+        ({}, {"active_limit": 0}, {}, Declined.CAPACITY),
+        ({}, {}, {"has_room": False}, Declined.CAPACITY),
+        ({}, {}, {"struck_count": 1}, Declined.STRUCK),
+    ],
+)
+def test_a_task_is_left_for_a_stated_reason(
+    task: dict[str, Any], policy: dict[str, Any], seen: dict[str, Any], reason: Declined
+) -> None:
+    actions = decide(view(task_view(**task), **seen), replace(POLICY, **policy))
+    declined = [action for action in actions if isinstance(action, Decline)]
+    assert [action.reason for action in declined] == [reason]
+    assert "job 1 shard 0" in declined[0].message
+    assert not any(isinstance(action, Send) for action in actions)
+
+
+def test_stake_and_capacity_are_shared_by_all_tasks_of_a_tick() -> None:
+    tasks = [task_view(task={"task_id": TASK_ID + number}) for number in range(4)]
+    assert len(sent(view(*tasks), replace(POLICY, active_limit=3))) == 3
+    assert len(sent(view(*tasks, free_stake_wei=2 * BOND_WEI), replace(POLICY, active_limit=3))) == 2
+    under_way = frozenset({f"take/{TASK_ID + 9}/1"})
+    assert len(sent(view(*tasks, in_flight=under_way), replace(POLICY, active_limit=3))) == 2
+
+
+def test_an_abandoned_task_may_be_taken_a_taken_one_not() -> None:
+    taken = {"stage": TaskStage.TAKEN, "attempt": 1, "until": NOW}
+    assert sent(view(task_view(task=taken))) == {}
+    abandoned = task_view(task=taken | {"until": NOW - 1})
+    assert list(sent(view(abandoned))) == [f"take/{TASK_ID}/2"]
+
+
+def test_a_taken_task_is_run_then_claimed_from_the_journal() -> None:
+    assert decide(view(task_view(task=TAKEN)), POLICY) == [Run(task_id=TASK_ID)]
+    assert decide(view(task_view(task=TAKEN, is_computing=True)), POLICY) == []
+    call = SubmitClaim(task_id=TASK_ID, claimed=CLAIMED)
+    assert sent(view(task_view(task=TAKEN, own_run=OWN_RUN))) == {f"claim/{CLAIM_ID}": call}
+
+
+def test_nothing_is_claimed_when_the_lease_is_ending_and_the_bond_is_freed_after_it() -> None:
+    ending = task_view(task=TAKEN | {"until": NOW + 1}, own_run=OWN_RUN)
+    assert sent(view(ending)) == {}
+    over = task_view(task=TAKEN | {"until": NOW - 1}, own_run=OWN_RUN, job={"deadline": NOW - 1})
+    assert sent(view(over)) == {f"expire/{CLAIM_ID}": ExpireTask(task_id=TASK_ID)}
+
+
+def test_a_claim_is_made_final_only_after_its_window_and_its_games() -> None:
+    ended = {"until": NOW - 1}
+    final = {f"finalize/{CLAIM_ID}": FinalizeTask(task_id=TASK_ID, claimed=CLAIMED)}
+    assert sent(view(claimed_view(task=ended))) == final
+    assert sent(view(claimed_view(task={"until": NOW}))) == {}
+    waiting = replace(GAME, stage=GameStage.CHALLENGER_TURN)
+    assert sent(view(claimed_view(waiting, task=ended))) == {}
+
+
+def test_a_split_needs_all_inner_hashes_and_survives_a_restart_without_material() -> None:
+    hashes = {cycle: Bytes32(bytes([cycle % 251]) * 32) for cycle in (250, 500, 750)}
+    partly = claimed_view(GAME, hashes={250: hashes[250]})
+    assert decide(view(partly), POLICY) == [ComputeHashes(task_id=TASK_ID, cycles=(500, 750))]
+    restarted = claimed_view(GAME, material=Material(stage=MaterialStage.MISSING))
+    assert decide(view(restarted), POLICY) == [Fetch(task_id=TASK_ID)]
+    known = claimed_view(GAME, hashes=hashes, material=Material(stage=MaterialStage.WRONG))
+    call = SubmitSplit(game_id=GAME_ID, low=0, high=1_000, hashes=tuple(hashes.values()))
+    assert sent(view(known)) == {f"split/{GAME_ID}/0": call}
+    assert sent(view(known, in_flight=frozenset({f"split/{GAME_ID}/0"}))) == {}
+
+
+def test_games_are_settled_when_won_and_not_when_lost() -> None:
+    settled = {f"settle/{GAME_ID}": SettleGame(game_id=GAME_ID)}
+    won = replace(GAME, stage=GameStage.OPERATOR_WON)
+    assert sent(view(claimed_view(won))) == settled
+    silent = replace(GAME, stage=GameStage.CHALLENGER_TURN, moved_at=NOW - 501)
+    assert sent(view(claimed_view(silent))) == settled
+    thinking = replace(silent, moved_at=NOW - 500)
+    late = replace(GAME, moved_at=NOW - 501)
+    for game in (thinking, late, replace(GAME, stage=GameStage.CHALLENGER_WON)):
+        assert sent(view(claimed_view(game))) == {}
+
+
+def test_the_game_whose_clock_runs_out_first_comes_first() -> None:
+    games = [replace(GAME, game_id=GAME_ID + late, moved_at=NOW - 400 + late) for late in (9, 0, 5)]
+    hashes = dict.fromkeys((250, 500, 750), GAME.low_hash)
+    in_order = [f"split/{GAME_ID + late}/0" for late in (0, 5, 9)]
+    assert list(sent(view(claimed_view(*games, hashes=hashes)))) == in_order
+
+
+def test_credits_are_withdrawn_one_at_a_time() -> None:
+    rich = view(rewards_wei=10**17)
+    assert sent(rich) == {f"withdraw-rewards/{NOW}": WithdrawRewards()}
+    assert sent(view(rewards_wei=10**17, in_flight=frozenset({"withdraw-rewards/1"}))) == {}
+    assert sent(view(rewards_wei=10**16)) == {}
+
+
+def test_rounds_are_counted_as_the_game_plays_them() -> None:
+    assert [round_count(cycles, 4) for cycles in (1, 2, 4, 5, 16, 17)] == [0, 1, 1, 2, 2, 3]
+    assert round_count(2**40, 64) == 7

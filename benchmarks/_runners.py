@@ -87,6 +87,8 @@ class WorkerRun:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            # An empty cache, so that the first run compiles.
+            env={**os.environ, "XDG_CACHE_HOME": str(program.with_suffix(".cache"))},
         )
         self.first = self._answer()
         """The first run, compilation included."""

@@ -3,7 +3,8 @@
 import ctypes
 import threading
 from collections.abc import Callable
-from functools import cache
+from functools import wraps
+from typing import TypeVar
 
 import llvmlite.binding as llvm
 
@@ -11,6 +12,27 @@ from truestep.engine.support import METADATA, run_function
 
 _LOCK = threading.RLock()
 """llvmlite locks each of its calls; a whole compilation must not interleave in LLVM's global context."""
+
+T = TypeVar("T")
+
+
+def once(build: Callable[[], T]) -> Callable[[], T]:
+    """`build` called by the first who asks; everybody gets what it made.
+
+    Not functools.cache: two threads that ask at once would build two modules and drop one, code and all,
+    while it runs.
+    """
+    built: list[T] = []
+
+    @wraps(build)
+    def get() -> T:
+        if not built:
+            with _LOCK:
+                if not built:
+                    built.append(build())
+        return built[0]
+
+    return get
 
 
 class CompiledModule:
@@ -35,7 +57,7 @@ class CompiledModule:
         return self._engine.get_global_value_address(name)
 
 
-@cache
+@once
 def _initialise() -> None:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
@@ -67,19 +89,13 @@ def _optimise(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
 RunFunction = Callable[[int, int], None]
 
 
-@cache
+@once
 def _run_module() -> CompiledModule:
     return CompiledModule(run_function() + METADATA)
 
 
+@once
 def run_translated() -> RunFunction:
     """`run(guest memory's address, budget)`: see support.run_function. Runs without the GIL."""
-    # Two threads that compile it at once would keep one module and drop the other, code and all.
-    with _LOCK:
-        return _run_translated()
-
-
-@cache
-def _run_translated() -> RunFunction:
     prototype = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
     return prototype(_run_module().function("run"))

@@ -5,11 +5,10 @@ A node fills 8 of the 17 words that one permutation absorbs, so each hash is exa
 
 import ctypes
 from collections.abc import Callable
-from functools import cache
 
 import numpy as np
 
-from truestep.engine.compile import CompiledModule
+from truestep.engine.compile import CompiledModule, once
 from truestep.engine.operations import Emitter
 
 NODE_SIZE_BYTES = 64
@@ -160,12 +159,12 @@ def hash_ir() -> str:
     )
 
 
-@cache
+@once
 def _hash_module() -> CompiledModule:
     return CompiledModule(hash_ir())
 
 
-@cache
+@once
 def _hash_function() -> Callable[[object, int, int], None]:
     prototype = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_void_p, ctypes.c_int64)
     return prototype(_hash_module().function("hash"))

@@ -67,7 +67,9 @@ def credit(net: Network, account: str) -> int:
     return net.disputes.call("credits", account)
 
 
-def settled(play: Play, stage: GameStage, *, operator: int = 0, challenger: int = 0, burned: int = 0) -> Event:
+def settled(
+    play: Play, stage: GameStage, *, operator: int = 0, challenger: int = 0, burned: int = 0
+) -> Event:
     """The event of an end."""
     fields = {"game_id": play.game_id, "claim_id": play.game_id >> 32, "stage": stage}
     amounts = {"operator_wei": operator, "challenger_wei": challenger, "burned_wei": burned}
@@ -175,9 +177,7 @@ def test_challenger_wins_by_step(net: Network) -> None:
     receipt = play.settle()
     owed_wei = BOND_WEI + CHALLENGER_SHARE_WEI
     burned_wei = OPERATOR_BOND_WEI - CHALLENGER_SHARE_WEI
-    assert receipt.events == [
-        settled(play, GameStage.CHALLENGER_WON, challenger=owed_wei, burned=burned_wei)
-    ]
+    assert receipt.events == [settled(play, GameStage.CHALLENGER_WON, challenger=owed_wei, burned=burned_wei)]
     assert credit(net, HONEST) == owed_wei
     assert vars(net.account(LIAR)) == {"stake": STAKE_WEI - OPERATOR_BOND_WEI, "locked": 0}
     task = net.task(task_of_claim(claim_id))

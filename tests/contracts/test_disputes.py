@@ -43,9 +43,9 @@ from tests.contracts.runs import (
 from tests.contracts.scenes import Play, claim, open_game, post_program, take
 from truestep.base.errors import Reject
 from truestep.base.ids import ClaimId, GameId, JobId, TaskId, claim_of, task_of_claim
+from truestep.commitments.keccak import keccak256
 from truestep.machine.program import Task, initial_memory
 from truestep.machine.state import initial_state
-from truestep.commitments.keccak import keccak256
 from truestep.protocol.bisection import part_siblings, split_root
 from truestep.protocol.records import GameStage, TaskStage
 
@@ -165,9 +165,7 @@ def test_bond_is_exact(net: Network) -> None:
     claim_id = claimed(net, LIE)
     for value_wei in (0, BOND_WEI - 1, BOND_WEI + 1):
         with rejects(Reject.WRONG_VALUE):
-            net.disputes.transact(
-                "open", claim_id, LIE.claimed.as_struct(), sender=HONEST, value=value_wei
-            )
+            net.disputes.transact("open", claim_id, LIE.claimed.as_struct(), sender=HONEST, value=value_wei)
 
 
 def test_only_standing_claims_are_challenged(net: Network) -> None:
@@ -395,7 +393,11 @@ def test_lie_is_struck_down_by_one_step(net: Network) -> None:
     low = play.interval().low
     assert low == 8  # the register was changed between state 8 and state 9
     receipt = net.disputes.transact("step", play.game_id, run(SUM).witness_at(low), sender=BOB)
-    fields = {"before": run(SUM).hashes[low], "after": run(SUM).hashes[low + 1], "expected": LIE.hashes[low + 1]}
+    fields = {
+        "before": run(SUM).hashes[low],
+        "after": run(SUM).hashes[low + 1],
+        "expected": LIE.hashes[low + 1],
+    }
     assert receipt.events == [Event(name="Stepped", fields=fields | {"game_id": play.game_id})]
     assert net.game(play.game_id).stage == GameStage.CHALLENGER_WON
 

@@ -183,7 +183,10 @@ class World:
     def _standing_claims(self) -> Iterator[ClaimId]:
         for claim_id in self.claims:
             task = self.net.task(task_of_claim(claim_id))
-            if task.state == TaskStage.CLAIMED and claim_of(task_of_claim(claim_id), task.attempt) == claim_id:
+            if (
+                task.state == TaskStage.CLAIMED
+                and claim_of(task_of_claim(claim_id), task.attempt) == claim_id
+            ):
                 yield claim_id
 
     def _act_in_game(self, game_id: GameId) -> None:

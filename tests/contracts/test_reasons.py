@@ -1,0 +1,43 @@
+"""Revert strings are `Reject` values, so that Python can name every refusal (docs/protocol.md)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from truestep.base.errors import Reject
+from truestep.contracts.build import CONTRACTS_FOLDER
+
+SOURCES = [*CONTRACTS_FOLDER.glob("*.vy"), *CONTRACTS_FOLDER.glob("modules/*.vy")]
+REASON_SIZE_LIMIT = 36
+"""A reason is stored in the bytecode and travels with every refusal."""
+STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
+
+
+def code_of(source: Path) -> str:
+    """The source without comments and docstrings."""
+    return re.sub(r'""".*?"""|#[^\n]*', "", source.read_text("utf-8"), flags=re.DOTALL)
+
+
+def reasons(source: Path) -> list[str]:
+    """Every string literal of a contract, but for empty bytes: none serves another purpose."""
+    return [text for text in STRING.findall(code_of(source)) if text]
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
+def test_every_revert_string_is_a_reject(source: Path) -> None:
+    assert {*reasons(source)} <= {reason.value for reason in Reject}
+    assert all(len(reason) <= REASON_SIZE_LIMIT for reason in reasons(source))
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
+def test_every_assertion_has_a_reason(source: Path) -> None:
+    """A bare `assert` or `raise` would leave a user with nothing but "reverted"."""
+    assert len(re.findall(r"\b(?:assert|raise)\b", code_of(source))) == len(reasons(source))
+
+
+def test_the_contracts_have_reasons() -> None:
+    """The expression above finds what there is to find."""
+    assert len(set().union(*map(reasons, SOURCES))) > 50

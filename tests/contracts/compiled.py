@@ -31,7 +31,7 @@ def compile_folder(folder: Path) -> dict[str, Artifact]:
 
 @cache
 def disputes_with_base_fee() -> Artifact:
-    """Disputes.vy reading the base fee from PREVRANDAO: pyrevm's blocks have no base fee that a test could set."""
+    """Disputes.vy reading the base fee from PREVRANDAO: pyrevm runs every block with a base fee of 0."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "contracts")
         shutil.copytree(CONTRACTS_FOLDER, copy, ignore=shutil.ignore_patterns("artifacts", "__pycache__"))

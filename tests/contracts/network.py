@@ -21,7 +21,7 @@ START_TIME = 1_700_000_000
 FUNDS_WEI = 10**24
 
 DEPLOYER, REQUESTER, ALICE, BOB, LIAR, HONEST, MALICE, KEEPER = (f"0x{digit * 40}" for digit in "123456ab")
-"""Accounts: two honest operators and a lying one, an honest and a malicious challenger, one that tidies up."""
+"""Two honest operators and a lying one, an honest and a malicious challenger, one that tidies up."""
 ACCOUNTS = (DEPLOYER, REQUESTER, ALICE, BOB, LIAR, HONEST, MALICE, KEEPER)
 NOBODY = "0x" + "0" * 40
 

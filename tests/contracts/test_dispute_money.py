@@ -120,7 +120,7 @@ def test_claim_is_final_after_a_won_game_that_nobody_settled(net: Network) -> No
 
 
 def test_operator_gas_is_repaid(net: Network) -> None:
-    """Units for each split, more for the hashes of all but the last, at the lowest base fee of the game's moves."""
+    """Units for each split, more for the hashes of all but the last, at the lowest base fee of the moves."""
     net.set_base_fee(30 * GWEI)
     play = game_on_truth(net)
     play.split()
@@ -218,7 +218,7 @@ def test_challenger_gas_without_a_step(net: Network) -> None:
 
 
 def test_share_goes_to_the_oldest_open_game(net: Network) -> None:
-    """A liar that sees the challenge and then challenges itself and gives up at once gets only its bond back."""
+    """A liar that sees the challenge, then challenges itself and gives up gets only its bond back."""
     claim_id = false_claim(net)
     honest = game_on_lie(net, claim_id, HONEST)
     honest.split()
@@ -243,7 +243,7 @@ def test_share_goes_to_the_oldest_open_game(net: Network) -> None:
 
 
 def test_oldest_game_out_of_time_gets_no_share(net: Network) -> None:
-    """Even if nobody has settled it: the winner takes the share; the bond of the other comes back all the same."""
+    """Even if nobody has settled it: the winner takes the share; the other's bond comes back all the same."""
     claim_id = false_claim(net)
     stalled, honest = game_on_lie(net, claim_id, MALICE), game_on_lie(net, claim_id, HONEST)
     stalled.split()

@@ -1,4 +1,4 @@
-"""No sequence of calls makes or loses coins, strands a bond, or makes a false claim final while honest parties act."""
+"""No sequence of calls makes or loses coins, strands a bond, or makes a lie final while honest parties act."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ class Protocol(RuleBasedStateMachine):
 
 TestProtocol = Protocol.TestCase
 # An example is a whole history: a third of the profile's number takes about ten seconds by default.
-TestProtocol.settings = settings(max_examples=settings.default.max_examples // 3, stateful_step_count=40)
+TestProtocol.settings = settings(max_examples=settings().max_examples // 3, stateful_step_count=40)
 
 
 def test_the_rules_can_be_won_and_lost() -> None:
@@ -193,7 +193,7 @@ def test_the_rules_can_be_won_and_lost() -> None:
     for _ in range(10):
         for game_id in world.games:
             if world.net.game(game_id).operator == LIAR:
-                world.split(game_id, world.claims[game_id >> 32].hash_at)
+                world.split(game_id, world.claims[ClaimId(game_id >> 32)].hash_at)
             if world.net.game(game_id).stage == GameStage.CHALLENGER_TURN:
                 world.pick(game_id, 0)
             world.settle(game_id)

@@ -1,4 +1,4 @@
-"""The contracts with everybody on them: what honest parties do by themselves, and what must hold at any time."""
+"""The contracts with everybody on them: what honest parties do by themselves, and what must always hold."""
 
 from __future__ import annotations
 
@@ -259,7 +259,7 @@ class World:
     # --- the end -----------------------------------------------------------------------------------
 
     def drain(self) -> None:
-        """Time passes, only honest parties and a broom are left: at the end every coin that was not burned is out."""
+        """Time passes, only honest parties and a broom are left: in the end every unburned coin is out."""
         for _ in range(4):
             self.act()
             self.net.pass_time(2 * RULES.window_seconds)

@@ -1,4 +1,4 @@
-"""No sequence of calls makes or loses coins, strands a bond, or makes a lie final while honest parties act."""
+"""No sequence of calls makes or loses coins, strands a bond, or makes a lie final while the honest act."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ ENGINES = (
     # Pieces from every address that is missed once: translated code that begins in the middle of everything.
     JitEngine(CompilePolicy(piece_steps=1)),
     # Units only when hot: runs go over from one to the other in the middle.
-    JitEngine(CompilePolicy(free_words=0, hot_steps_per_word=2)),
+    JitEngine(CompilePolicy(free_cost=0, hot_steps_per_cost=2)),
 )
 
 

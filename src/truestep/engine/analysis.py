@@ -18,12 +18,16 @@ Words = NDArray[np.int64]
 Masks = NDArray[np.uint32]
 Flags = NDArray[np.bool_]
 
-BLOCK_LIMIT_WORDS = 256
-"""Bounds what is stepped one by one before an exact stop, and the temporaries the compiler sees at once."""
-REGION_LIMIT_WORDS = 2048
+BLOCK_LIMIT_WORDS = 128
+"""Some of LLVM's time grows exponentially with a block: 128 chained `mulh` take it 50 ms, 500 hours."""
+REGION_LIMIT_COST = 2048
 """LLVM's time grows faster than the size of a function."""
-UNIT_LIMIT_WORDS = 4096
-"""What is compiled at once: large enough for the calls within a small program to be direct."""
+UNIT_LIMIT_COST = 2048
+"""What is compiled at once: under a second, and most calls stay within it."""
+STORE_COST = 4
+CALL_COST = 4
+BACKWARD_JUMP_COST = 16
+"""What an instruction costs LLVM, in plain instructions: nested loops are what its time grows with most."""
 TABLE_LIMIT_ENTRIES = 1024
 """The longest jump table looked for."""
 BASE_LIMIT = 1 << 14
@@ -54,6 +58,8 @@ class CodeMap:
     """Leaders whose address the program seems to keep somewhere: targets of indirect jumps."""
     regions: Addresses
     """Where regions begin, ascending; a region ends where the next one or a gap begins."""
+    costs: Words
+    """What compiling everything before each word costs; one more for the end."""
     units: NDArray[np.int64]
     """The unit of each region, ascending."""
     used: Masks
@@ -83,10 +89,10 @@ class CodeMap:
             return first, len(self.addresses)
         return first, int(np.searchsorted(self.addresses, int(self.regions[region + 1])))
 
-    def size_words(self, unit: int) -> int:
-        """How many words a unit has."""
+    def cost_of(self, unit: int) -> int:
+        """What compiling a unit costs, in plain instructions."""
         regions = self.regions_of_unit(unit)
-        return self.span(regions[-1])[1] - self.span(regions[0])[0]
+        return int(self.costs[self.span(regions[-1])[1]] - self.costs[self.span(regions[0])[0]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +149,8 @@ def _map_words(fields: _Fields, entry: int, indirect: Addresses) -> CodeMap:
     at = fields.at
     functions = _function_starts(entry, fields, indirect)
     leaders = _leaders(fields, indirect, functions)
-    regions = _split_large_regions(at, leaders, functions)
+    costs = _costs(fields)
+    regions = _split_large_regions(at, costs, leaders, functions)
     positions = np.searchsorted(at, regions)
     used, written = _register_sets(fields, leaders, regions, positions)
     return CodeMap(
@@ -152,7 +159,8 @@ def _map_words(fields: _Fields, entry: int, indirect: Addresses) -> CodeMap:
         leaders=leaders,
         indirect=indirect,
         regions=regions,
-        units=positions // UNIT_LIMIT_WORDS,
+        costs=costs,
+        units=costs[positions] // UNIT_LIMIT_COST,
         used=used,
         written=written,
     )
@@ -290,12 +298,23 @@ def _leaders(fields: _Fields, indirect: Addresses, functions: Addresses) -> Addr
     return _pick(at, leaders, *cuts)
 
 
-def _split_large_regions(at: Addresses, leaders: Addresses, functions: Addresses) -> Addresses:
-    """Region starts, with one more wherever a region goes on for REGION_LIMIT_WORDS."""
+def _costs(fields: _Fields) -> Words:
+    goes_back = (
+        (fields.is_branch | fields.is_jal) & (fields.rd * fields.is_jal == 0) & (fields.target <= fields.at)
+    )
+    cost = np.ones(len(fields.at), np.int64)
+    cost[fields.opcode == _STORE] = STORE_COST
+    cost[fields.is_call] = CALL_COST
+    cost[goes_back] = BACKWARD_JUMP_COST
+    return np.concatenate((np.zeros(1, np.int64), np.cumsum(cost)))
+
+
+def _split_large_regions(at: Addresses, costs: Words, leaders: Addresses, functions: Addresses) -> Addresses:
+    """Region starts, with one more wherever a region goes on for REGION_LIMIT_COST."""
     starts = np.searchsorted(at, functions)
     at_leaders = np.searchsorted(at, leaders)
     owner = np.searchsorted(starts, at_leaders, side="right") - 1
-    chunk = (at_leaders - starts[owner]) // REGION_LIMIT_WORDS
+    chunk = (costs[at_leaders] - costs[starts[owner]]) // REGION_LIMIT_COST
     begins = np.ones(len(leaders), np.bool_)
     begins[1:] = (owner[1:] != owner[:-1]) | (chunk[1:] != chunk[:-1])
     return leaders[begins]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from truestep.base.integers import wrap32
-from truestep.engine.analysis import ALL_REGISTERS, CodeMap
+from truestep.engine.analysis import ALL_REGISTERS, BLOCK_LIMIT_WORDS, CodeMap
 from truestep.machine.decode import Instruction, Kind, decode
 
 PATH_LIMIT_INSTRUCTIONS = 256
@@ -75,6 +75,11 @@ def is_ecall(instruction: Instruction | None) -> bool:
     return instruction is not None and instruction.name == "ecall"
 
 
+def is_cut_after(block: Block) -> bool:
+    """Whether the next block must be an entry: translated code stops here, or LLVM must not join the two."""
+    return is_ecall(block.last) or len(block.instructions) == BLOCK_LIMIT_WORDS
+
+
 def written_by(block: Block) -> int:
     """Registers that a block writes, by bit."""
     mask = 0
@@ -132,7 +137,7 @@ def region_flow(code: CodeMap, region: int) -> Flow:
     calls = {block.start: call for block in returning if (call := _call(code, block))}
     successors = {block.start: _successors(block, blocks, calls) for block in blocks.values()}
     entries = {start, *dispatched, *(block.next_pc for block in returning)}
-    entries |= {b.next_pc for b in blocks.values() if is_ecall(b.last) and b.next_pc in blocks}
+    entries |= {b.next_pc for b in blocks.values() if is_cut_after(b) and b.next_pc in blocks}
     entries |= {to for pc, targets in successors.items() for to in targets if to <= pc}
     return Flow(
         start=start,

@@ -36,11 +36,11 @@ _ENTRIES = "entries"
 class CompilePolicy:
     """When code is worth compiling; by default, compiling stays in proportion to running."""
 
-    free_words: int = 16_384
+    free_cost: int = 16_384
     """Units are compiled at first touch up to this much of a program, later ones when they prove hot."""
-    hot_steps_per_word: int = 16
-    """Stepping a word this often costs about what compiling it does."""
-    piece_steps: int = 2_048
+    hot_steps_per_cost: int = 64
+    """Stepping an instruction this often costs about what compiling it does."""
+    piece_steps: int = 8_192
     """Instructions stepped from one address before a piece is compiled there."""
 
 
@@ -56,7 +56,7 @@ class Translation:
         self._pieces: dict[int, CompiledModule] = {}
         self._unit_steps: dict[int, int] = {}
         self._piece_steps: dict[int, int] = {}
-        self._compiled_words = 0
+        self._compiled_cost = 0
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
         self._mapping = mmap.mmap(-1, 2 * TABLE_SIZE_BYTES, flags=flags)
         tables = np.frombuffer(self._mapping, np.uint64)
@@ -96,14 +96,14 @@ class Translation:
         return None if region is None else int(self.code.units[region])
 
     def _is_worth_compiling(self, unit: int) -> bool:
-        size_words = self.code.size_words(unit)
-        is_free = self._compiled_words + size_words <= self._policy.free_words
-        return is_free or self._unit_steps.get(unit, 0) >= self._policy.hot_steps_per_word * size_words
+        cost = self.code.cost_of(unit)
+        is_free = self._compiled_cost + cost <= self._policy.free_cost
+        return is_free or self._unit_steps.get(unit, 0) >= self._policy.hot_steps_per_cost * cost
 
     def _compile_unit(self, unit: int) -> None:
         flows = [region_flow(self.code, region) for region in self.code.regions_of_unit(unit)]
         self._units[unit] = _compile(self.code, flows, self._unit_table)
-        self._compiled_words += self.code.size_words(unit)
+        self._compiled_cost += self.code.cost_of(unit)
 
     def _compile_piece(self, pc: int) -> None:
         code = map_piece(self._program, pc)

@@ -17,6 +17,7 @@ from _runners import (
     Sample,
     WorkerRun,
     open_run,
+    open_worker,
     worker_sample,
 )
 
@@ -45,7 +46,7 @@ class KernelFigures:
     cycles: int | None
     """Instructions that the guest takes."""
     compile_cpu_seconds: float | None
-    """What the engine's first run took longer than the later ones."""
+    """Of the engine: start and compilation, in the background too, with an empty cache."""
     reference_cycles: int | None
     reference_cpu_seconds: float | None
     """Of the scaled-down run that `cpu_seconds` of the reference is worked out from."""
@@ -82,7 +83,8 @@ def compare(
         if RunnerName.REFERENCE in names:
             tell(f"{kernel.name}: reference interpreter, scaled down")
             reference = _reference_sample(workshop, kernel)
-        return _figures(kernel, samples, reference, runs.get(RunnerName.ENGINE))
+        compile_seconds = _compile_seconds(workshop, kernel, runs.get(RunnerName.ENGINE), scale)
+        return _figures(kernel, samples, reference, compile_seconds)
     finally:
         for run in runs.values():
             run.close()
@@ -101,17 +103,30 @@ def _require_equal(kernel: Kernel, name: RunnerName, sample: Sample, native: Sam
 
 def _reference_sample(workshop: Workshop, kernel: Kernel) -> Sample:
     native = open_run(workshop, RunnerName.NATIVE, kernel, Scale.CHECK)
-    run = open_run(workshop, RunnerName.REFERENCE, kernel, Scale.CHECK)
+    run = open_worker(workshop, RunnerName.REFERENCE, kernel, Scale.CHECK)
     try:
-        sample = worker_sample(run.first) if isinstance(run, WorkerRun) else run.sample()
+        sample = worker_sample(run.first)
         _require_equal(kernel, RunnerName.REFERENCE, sample, native.sample())
         return sample
     finally:
         run.close()
 
 
+def _compile_seconds(workshop: Workshop, kernel: Kernel, run: Run | None, scale: Scale) -> float | None:
+    """A first run of next to no work is start and compilation alone."""
+    if not isinstance(run, WorkerRun):
+        return None
+    if scale is not Scale.CHECK:
+        run = open_worker(workshop, RunnerName.ENGINE, kernel, Scale.CHECK)
+        run.close()
+    return run.first["warm_up_cpu_seconds"]
+
+
 def _figures(
-    kernel: Kernel, samples: dict[RunnerName, list[Sample]], reference: Sample | None, engine: Run | None
+    kernel: Kernel,
+    samples: dict[RunnerName, list[Sample]],
+    reference: Sample | None,
+    compile_seconds: float | None,
 ) -> KernelFigures:
     native = [sample.cpu_seconds for sample in samples[RunnerName.NATIVE]]
     runners = {
@@ -121,9 +136,6 @@ def _figures(
     if reference is not None and reference.cycles and cycles:
         whole_seconds = reference.cpu_seconds / reference.cycles * cycles
         runners[RunnerName.REFERENCE] = _runner_figures([whole_seconds] * len(native), native)
-    compile_seconds = None
-    if isinstance(engine, WorkerRun):
-        compile_seconds = engine.first["run_cpu_seconds"] - runners[RunnerName.ENGINE].cpu_seconds
     return KernelFigures(
         kernel=kernel,
         output_sha256=hashlib.sha256(samples[RunnerName.NATIVE][0].output).hexdigest(),

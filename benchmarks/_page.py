@@ -40,9 +40,9 @@ METHOD = """## How it is measured
 - CPU time, user and system, of all threads. A cell is the median over the rounds of the ratio to native in
   the same round, so that what slows a whole round down cancels out. Smaller is faster.
 - Native and qemu: the whole process, qemu's translation included. Engine and wasmtime: a process that has run
-  the kernel once before; compiling it, and hashing the final memory, are not counted. What the engine's first
-  run took longer than the later ones is in the last column. The engine counts every instruction exactly,
-  checks every access and marks the pages written, as in a worker.
+  the kernel once before; compiling it, and hashing the final memory, are not counted. Compiling has the last
+  column: all CPU time of a first run of next to no work with an empty cache. The engine counts every
+  instruction exactly, checks every access and marks the pages written, as in a worker.
 - The reference interpreter ran some 100,000 instructions of each kernel; its ratio is worked out from its
   time for one instruction.
 - qemu runs a static Linux program of the guest's instruction set, compiled by the guest's compiler with the

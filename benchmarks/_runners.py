@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -38,6 +37,13 @@ class Sample:
     cpu_seconds: float
     output: bytes
     cycles: int | None = None
+
+
+WORKER_MODES = {
+    RunnerName.ENGINE: "jit",
+    RunnerName.WASMTIME: "wasm",
+    RunnerName.REFERENCE: "reference",
+}
 
 
 class MeasurementFailed(Exception):
@@ -82,13 +88,14 @@ class WorkerRun:
     """A process that keeps the compiled kernel and runs it on demand; compiling it does not count."""
 
     def __init__(self, mode: str, program: Path, input_path: Path) -> None:
+        self._cache = tempfile.TemporaryDirectory(prefix="truestep-bench-cache-")
         self._process = subprocess.Popen(
             worker_command(mode, program, input_path),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             # An empty cache, so that the first run compiles.
-            env={**os.environ, "XDG_CACHE_HOME": str(program.with_suffix(".cache"))},
+            env={**os.environ, "XDG_CACHE_HOME": self._cache.name},
         )
         self.first = self._answer()
         """The first run, compilation included."""
@@ -104,6 +111,7 @@ class WorkerRun:
     def close(self) -> None:
         """End the process: it stops at the end of its input."""
         self._process.communicate()
+        self._cache.cleanup()
 
     def _answer(self) -> dict[str, Any]:
         line = self._process.stdout.readline() if self._process.stdout else ""
@@ -149,15 +157,17 @@ def input_file(workshop: Workshop, kernel: Kernel, scale: Scale) -> Path:
 
 def open_run(workshop: Workshop, name: RunnerName, kernel: Kernel, scale: Scale) -> Run:
     """Build the kernel for a runner and make it ready."""
-    source, defines = kernel.source, kernel.defines(scale)
-    input_path = input_file(workshop, kernel, scale)
-    openers: dict[RunnerName, Callable[[], Run]] = {
-        RunnerName.NATIVE: lambda: ProcessRun([str(workshop.native(source, defines))], input_path),
-        RunnerName.ENGINE: lambda: WorkerRun("jit", workshop.guest(source, defines), input_path),
-        RunnerName.QEMU: lambda: ProcessRun(
-            [str(find_qemu()), str(workshop.linux_riscv(source, defines))], input_path
-        ),
-        RunnerName.WASMTIME: lambda: WorkerRun("wasm", workshop.wasm(source, defines), input_path),
-        RunnerName.REFERENCE: lambda: WorkerRun("reference", workshop.guest(source, defines), input_path),
-    }
-    return openers[name]()
+    if name is RunnerName.NATIVE:
+        command = [str(workshop.native(kernel.source, kernel.defines(scale)))]
+    elif name is RunnerName.QEMU:
+        command = [str(find_qemu()), str(workshop.linux_riscv(kernel.source, kernel.defines(scale)))]
+    else:
+        return open_worker(workshop, name, kernel, scale)
+    return ProcessRun(command, input_file(workshop, kernel, scale))
+
+
+def open_worker(workshop: Workshop, name: RunnerName, kernel: Kernel, scale: Scale) -> WorkerRun:
+    """The same for the runners that work in a process of `_worker.py`."""
+    build = workshop.wasm if name is RunnerName.WASMTIME else workshop.guest
+    program = build(kernel.source, kernel.defines(scale))
+    return WorkerRun(WORKER_MODES[name], program, input_file(workshop, kernel, scale))

@@ -115,8 +115,10 @@ def wasm_run(program_path: Path, input_path: Path) -> Callable[[], Answer]:
 
 def serve(run: Callable[[], Answer]) -> None:
     """Run once to warm up, answer with that run, then run again for each line of input."""
-    answer(run())
+    watch = Stopwatch.start()
+    first = run()
     settle()
+    answer({**first, **watch.times("warm_up")})
     for _ in sys.stdin:
         answer(run())
 

@@ -21,7 +21,9 @@ DEFAULT_MAX_CYCLES = 1_000_000
 ON_CHAIN_LIMIT_STEPS = 3_000
 """A longer run is not taken to the chain: a step costs some milliseconds there."""
 
-_ELF_MAGIC = b"\x7fELF"
+_ELF_MAGIC, _ELF_TYPE_OBJECT = b"\x7fELF", b"\x01\0"
+_ELF_HEAD_SIZE_BYTES = 18
+"""Up to the end of the field that says what kind of ELF file it is."""
 _GP = 3
 
 StepCall = Callable[[bytes], tuple[bytes, bytes]]
@@ -70,7 +72,7 @@ def find_tests(folder: Path) -> list[Path]:
 
     Raises OSError if the folder cannot be read, Rejected if there is none in it.
     """
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and _is_elf(path))
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and _is_program(path))
     if not paths:
         raise Rejected(Reject.ELF_NOT_ELF, f"expected a folder with ELF files, got {folder}, which has none")
     return paths
@@ -120,9 +122,11 @@ def run_test(
     return Verdict(name=name, reason=reason, steps=steps, steps_on_chain=steps)
 
 
-def _is_elf(path: Path) -> bool:
+def _is_program(path: Path) -> bool:
+    """Whether a file is an ELF file, and not an object file that a program was linked from."""
     with path.open("rb") as file:
-        return file.read(len(_ELF_MAGIC)) == _ELF_MAGIC
+        head = file.read(_ELF_HEAD_SIZE_BYTES)
+    return head.startswith(_ELF_MAGIC) and head[16:] != _ELF_TYPE_OBJECT
 
 
 def _read(path: Path) -> bytes:

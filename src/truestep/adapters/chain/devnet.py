@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -44,18 +45,30 @@ class Devnet(Protocol):
         ...
 
 
+_ETH_TESTER_FORMATS: Any = import_module("web3.providers.eth_tester.middleware").ethereum_tester_middleware
+_SENDING = ("eth_call", "eth_estimateGas", "eth_sendTransaction")
+"""Requests that eth-tester refuses without a sender."""
+
+
 class EmbeddedProvider(EthereumTesterProvider):
     """eth-tester as a node would answer: refusals as JSON-RPC errors, one request at a time."""
+
+    # web3's own list has one more: it asks for all accounts, on every call, to find a sender.
+    _middleware: tuple[Any, ...] = (_ETH_TESTER_FORMATS,)
 
     def __init__(self) -> None:
         super().__init__()
         self._mutex = threading.RLock()
+        tester: Any = self.ethereum_tester
+        self._rich: str = tester.get_accounts()[0]
 
     def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
         """One JSON-RPC request."""
         from eth_tester.exceptions import TransactionFailed
         from eth_utils.exceptions import ValidationError
 
+        if method in _SENDING and "from" not in params[0]:
+            params = [{**params[0], "from": self._rich}, *params[1:]]
         with self._mutex:
             try:
                 return super().make_request(method, params)
@@ -67,7 +80,6 @@ class EmbeddedProvider(EthereumTesterProvider):
 
 def _estimate_gas(state: Any, transaction: Any) -> int:
     """A gas limit that suffices, in two executions where eth-tester's own search takes twelve."""
-    from eth.estimators.gas import binary_gas_search_intrinsic_tolerance
     from eth.vm.spoof import SpoofTransaction
 
     def gas_left(gas_limit: int) -> int | None:
@@ -85,7 +97,7 @@ def _estimate_gas(state: Any, transaction: Any) -> int:
         limit = (most - left) * 33 // 32 + 5_000
         if gas_left(limit) is not None:
             return limit
-    return binary_gas_search_intrinsic_tolerance(state, transaction)
+    return int(import_module("eth.estimators.gas").binary_gas_search_intrinsic_tolerance(state, transaction))
 
 
 def _error_response(code: int, message: str, output: str) -> RPCResponse:

@@ -277,13 +277,8 @@ class Web3Chain:
     def _ask(self, contract: str, function: str, *arguments: Any) -> Any:
         payload = encode_function(self._web3, contract, function, arguments)
         with asking_node():
-            # Without a sender the embedded chain asks for all its accounts first, on every call.
             output = self._web3.eth.call(
-                {
-                    "from": _checksum(self.account),
-                    "to": _checksum(self._deployment.address(contract)),
-                    "data": Web3.to_bytes(payload),
-                }
+                {"to": _checksum(self._deployment.address(contract)), "data": Web3.to_bytes(payload)}
             )
         return decode_output(self._web3, contract, function, bytes(output))
 

@@ -36,7 +36,7 @@ class LastStep:
 
 def explain(scene: Scene, event: GameStepped, program: Program, task: Task) -> LastStep:
     """Read the step from its transaction, and take it again with an honest engine."""
-    transaction: Any = scene.web3.eth.get_transaction(scene.web3.to_hex(event.at.transaction_hash))  # pyright: ignore[reportArgumentType] - hex is a hash
+    transaction: Any = scene.web3.eth.get_transaction(scene.web3.to_hex(event.at.transaction_hash))
     _, witness = scene.web3.codec.decode(["uint256", "bytes"], bytes(transaction["input"])[4:])
     pc = int.from_bytes(witness[WITNESS_PC], "big")
     cycle = int.from_bytes(witness[WITNESS_CYCLE], "big")

@@ -62,7 +62,7 @@ def read_gas(scene: Scene, events: Sequence[ChainEvent]) -> GasBook:
     kind_of = {event.at.transaction_hash: KINDS[type(event)] for event in events if type(event) in KINDS}
     gas_by_kind: dict[str, list[int]] = defaultdict(list)
     for transaction_hash, kind in kind_of.items():
-        receipt: Any = scene.web3.eth.get_transaction_receipt(scene.web3.to_hex(transaction_hash))  # pyright: ignore[reportArgumentType] - hex is a hash
+        receipt: Any = scene.web3.eth.get_transaction_receipt(scene.web3.to_hex(transaction_hash))
         gas_by_kind[kind].append(receipt["gasUsed"])
     return GasBook(gas_by_kind=dict(gas_by_kind))
 
@@ -111,9 +111,10 @@ def _owed(scene: Scene, name: str, function: str, accounts: Sequence[Address]) -
         address=scene.web3.to_checksum_address(scene.deployment.address(name)),
         abi=list(load_artifact(name).abi),
     )
-    owed = (contract.functions[function](account).call() for account in accounts)
-    amounts = (answer[0] if isinstance(answer, list | tuple) else answer for answer in owed)
-    return sum(amounts) + contract.functions.burned_wei().call()
+    owed: list[Any] = [contract.functions[function](account).call() for account in accounts]
+    # Operators answers (stake, locked), where the stake holds both.
+    owed_wei = sum(answer if isinstance(answer, int) else answer[0] for answer in owed)
+    return owed_wei + contract.functions.burned_wei().call()
 
 
 def _balance(scene: Scene, account: Address) -> int:

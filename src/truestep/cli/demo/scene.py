@@ -20,8 +20,10 @@ from truestep.base.ids import Address
 from truestep.client import Client
 from truestep.client.network import open_chain
 from truestep.engine.jit import JitEngine
+from truestep.machine.decode import decode
 from truestep.machine.layout import OUTPUT_START
 from truestep.machine.program import Program, Task
+from truestep.machine.state import Status
 from truestep.node.challenger import challenger_node
 from truestep.node.daemon import Daemon, World
 from truestep.node.worker import worker_node
@@ -56,32 +58,48 @@ WORKERS = ("Bob", "Carol", LIAR)
 
 WORST_VALUE_OFFSET = 16
 """Where the output's record holds the least value, in 2^-32 of the stake (value_at_risk.c)."""
-FALSE_BIT = Fault(cycle=0, address=OUTPUT_START + WORST_VALUE_OFFSET + 4, mask=1)
-"""The lie: one unit more in the worst year's value, so that no year seems to lose anything."""
+FALSE_ADDRESS, FALSE_MASK = OUTPUT_START + WORST_VALUE_OFFSET + 4, 1
+"""The lie: the whole stake on top of the worst year's value, so that no year seems to lose anything."""
 
 
 class LiarsEngine:
-    """An honest engine but for the first task it runs: from `cycle` on, that one's output is false."""
+    """An honest engine but for the first task it runs: some way into it the output becomes false.
+
+    The lie begins at the first multiplication from `cycle` on: an instruction worth showing.
+    """
 
     def __init__(self, engine: Engine, cycle: int) -> None:
         self._honest = engine
-        fault = Fault(cycle=cycle, address=FALSE_BIT.address, mask=FALSE_BIT.mask)
-        self._faulty = FaultyEngine(engine, fault)
-        self.shard_index: int | None = None
+        self._cycle = cycle
+        self._shard_index: int | None = None
+        self._faulty: Engine = engine
 
     @property
     def name(self) -> str:
         """Its name in reports."""
-        return self._faulty.name
+        return f"lying {self._honest.name}"
 
     def start(
         self, program: Program, task: Task, *, debug_sink: Callable[[bytes], None] | None = None
     ) -> Machine:
         """A machine that lies if it runs the first task, honest for any other."""
-        if self.shard_index is None:
-            self.shard_index = task.shard_index
-        engine = self._faulty if task.shard_index == self.shard_index else self._honest
+        if self._shard_index is None:
+            self._shard_index = task.shard_index
+            self._faulty = FaultyEngine(self._honest, self._fault(program, task))
+        engine = self._faulty if task.shard_index == self._shard_index else self._honest
         return engine.start(program, task, debug_sink=debug_sink)
+
+    def _fault(self, program: Program, task: Task) -> Fault:
+        machine = self._honest.start(program, task)
+        machine.advance(self._cycle)
+        while machine.status is Status.RUNNING and not _is_multiplication(machine):
+            machine.advance(machine.cycle + 1)
+        return Fault(cycle=machine.cycle + 1, address=FALSE_ADDRESS, mask=FALSE_MASK)
+
+
+def _is_multiplication(machine: Machine) -> bool:
+    instruction = decode(int.from_bytes(machine.read_memory(machine.state().pc, 4), "little"))
+    return instruction is not None and instruction.name in ("mul", "mulhu")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +113,6 @@ class Scene:
     chains: dict[str, Chain]
     """By name; each has its own key and journal."""
     daemons: dict[str, Daemon]
-    liars_engine: LiarsEngine
     accounts: dict[str, Address]
     wealth_wei: int
     """What all accounts were given, the deployer's included."""
@@ -157,7 +174,6 @@ def build_scene(devnet: Devnet, folder: Path, lie_cycle: int, progress: Callable
         client=Client(chains[REQUESTER], blobs, deployment),
         chains=chains,
         daemons=daemons,
-        liars_engine=liars_engine,
         accounts={name: key.address for name, key in keys.items()},
         wealth_wei=WALLET_WEI * len(keys),
     )

@@ -8,13 +8,12 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from truestep.base.ids import shard_of_task, task_of_claim
+from truestep.base.ids import Address, shard_of_task, task_of_claim
 from truestep.cli.demo.last_step import LastStep
 from truestep.cli.demo.ledger import DISPUTE_KINDS, GasBook
 from truestep.cli.demo.scene import CHALLENGER, LIAR, REQUESTER, Scene
 from truestep.cli.demo.value_at_risk import Risk
 from truestep.cli.narration import count
-from truestep.cli.options import coins
 from truestep.protocol.events import (
     ChainEvent,
     ClaimStruck,
@@ -31,6 +30,8 @@ WIDTH = 100
 NAME_WIDTH = 7
 NAME_STYLES = {LIAR: "bold red", CHALLENGER: "bold yellow", REQUESTER: "bold magenta"}
 INDENT = " " * 10
+BAR_MARGIN = 36
+"""Columns that the numbers around a bar take."""
 
 CAST = (
     (REQUESTER, "asks: what can five stocks lose within a year? She pays for the answer."),
@@ -40,8 +41,9 @@ CAST = (
     (CHALLENGER, "is a challenger: he runs everything again, and earns by catching a lie."),
 )
 HOW_DISPUTES_WORK = (
-    f"Both agree on the state before the first instruction and differ after the last. {LIAR} must",
-    f"now name states on the way, {CHALLENGER} points at the first part whose end is wrong, and so on:",
+    "They agree on the state before the first instruction and differ on the one after the last.",
+    f"So each round {LIAR} names the states between 64 parts of what is in question, and",
+    f"{CHALLENGER} points at the first part whose end is wrong, until one instruction is left:",
 )
 
 
@@ -51,10 +53,11 @@ class Story:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._began_seconds = time.monotonic()
-        self._names: dict[str, str] = {}
+        self._names: dict[Address, str] = {}
         self._split: GameSplit | None = None
         self._round = 0
         self._final_count = 0
+        self._dispute_seconds = 0.0
 
     @property
     def seconds(self) -> float:
@@ -84,6 +87,18 @@ class Story:
     def aside(self, text: str) -> None:
         """An explanation below a line."""
         self._console.print(f"{INDENT}[dim]{text}[/]")
+
+    def lie(self, said: float, true: float) -> None:
+        """What the liar wanted everybody to believe."""
+        self.aside(
+            f"{LIAR} had it that even the worst year of her shard ended with a gain of {said - 1:.0%};"
+        )
+        self.aside(f"in truth it lost {1 - true:.0%}")
+
+    @property
+    def dispute_seconds(self) -> float:
+        """From the challenge to the liar's loss."""
+        return self._dispute_seconds
 
     def command(self, words: str) -> None:
         """Something to type."""
@@ -136,19 +151,15 @@ class Story:
         table = Table.grid(padding=(0, 4))
         table.add_column()
         table.add_column(justify="right", style="bold")
+        table.add_row("One year in twenty it loses at least (VaR 95 %)", f"{risk.value_at_risk_95:.1%}")
+        table.add_row("One year in a hundred it loses at least (VaR 99 %)", f"{risk.value_at_risk_99:.1%}")
         table.add_row(
-            "One year in twenty it loses at least (95 % value at risk)", f"{risk.value_at_risk_95:.1%}"
-        )
-        table.add_row("One year in a hundred it loses at least (99 %)", f"{risk.value_at_risk_99:.1%}")
-        table.add_row(
-            "Its mean loss in the worst 5 % of years (expected shortfall)",
+            "Mean loss of the worst 5 % of years (expected shortfall)",
             f"{risk.expected_shortfall_95:.1%}",
         )
         table.add_row("Probability of any loss", f"{loss_share:.1%}")
         table.add_row("Mean year", f"{risk.mean_value - 1:+.1%}")
-        self._panel(
-            table, f" {LIAR}-proof: five stocks over {count(risk.path_count, 'simulated year')} ", "green"
-        )
+        self._panel(table, f" five stocks, {count(risk.path_count, 'simulated year')} ", "green")
         self.aside(f"{count(instructions, 'RISC-V instruction')}, none of them taken on trust")
 
     def costs(self, gas: GasBook, seconds_by_part: dict[str, float]) -> None:
@@ -168,7 +179,8 @@ class Story:
             each = f"{gas.typical(kinds[0]):,}" if len(kinds) == 1 else ""
             table.add_row(title, str(gas.count(kinds)), each, f"{gas.total(kinds):,}")
         self._indented(table)
-        self.aside(" · ".join(f"{part} {seconds:.1f} s" for part, seconds in seconds_by_part.items()))
+        parts = [f"{part} {seconds:.1f} s" for part, seconds in seconds_by_part.items()]
+        self.aside(f"{' · '.join(parts)} (the dispute alone {self._dispute_seconds:.1f} s)")
 
     def checks(self, outcomes: dict[str, bool]) -> None:
         """What was held against what."""
@@ -176,6 +188,7 @@ class Story:
             self._console.print(f"{INDENT}{'[green]✓[/]' if passed else '[bold red]✗[/]'} {name}")
 
     def _tell_opened(self, event: GameOpened) -> None:
+        self._dispute_seconds -= self.seconds
         shard = f"shard {shard_of_task(task_of_claim(event.claim_id))}"
         self.line(
             f"{self._who(event.challenger)} [bold]disputes {shard}[/]: he ran it too and got another result"
@@ -189,17 +202,22 @@ class Story:
             return
         self._round += 1
         length = self._split.high - self._split.low
-        bar = Text("·" * (len(self._split.hashes) + 1), style="dim")
-        bar.stylize("bold yellow reverse", event.part, event.part + 1)
-        seconds = (f"{self.seconds:6.1f} s  ", "dim")
-        self._console.print(Text.assemble(seconds, f"{length:>11,} ", bar, f" {event.high - event.low:,}"))
+        parts = len(self._split.hashes) + 1
+        cells = max(1, min(parts, self._console.width - BAR_MARGIN))
+        position = event.part * cells // parts
+        seconds, before, after = f"{self.seconds:6.1f} s  ", "·" * position, "·" * (cells - position - 1)
+        bar = ((before, "dim"), ("█", "bold yellow"), (after, "dim"))
+        left = f" {event.high - event.low:,}"
+        self._console.print(Text.assemble((seconds, "dim"), f"{length:>11,} ", *bar, left))
 
     def _tell_settled(self, event: GameSettled) -> None:
-        lost = f"{_name(LIAR)} loses her bond of 1 ETH: {coins(event.burned_wei)} are burned,"
-        self.line(lost)
-        self.aside(f"and {CHALLENGER} gets {coins(event.challenger_wei)}, his own bond and his gas included")
+        self._dispute_seconds += self.seconds
+        self.line(f"{_name(LIAR)} loses her bond of 1 ETH: {_eth(event.burned_wei)} are burned, and")
+        self.aside(
+            f"{CHALLENGER} gets {_eth(event.challenger_wei)}: a share of it, his gas, and his own bond back"
+        )
 
-    def _who(self, account: str) -> str:
+    def _who(self, account: Address) -> str:
         return _name(self._names.get(account, account[:NAME_WIDTH]))
 
     def _panel(self, content: Table, title: str, style: str) -> None:
@@ -217,6 +235,10 @@ class Story:
 
 def _name(name: str) -> str:
     return f"[{NAME_STYLES.get(name, 'bold')}]{name:<{NAME_WIDTH}}[/]"
+
+
+def _eth(amount_wei: int) -> str:
+    return f"{amount_wei / 10**18:.4f} ETH"
 
 
 def _shard(task_id: int) -> str:

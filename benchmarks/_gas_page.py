@@ -1,0 +1,90 @@
+"""docs/gas.md: what was measured, as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+HEADING = """\
+# Gas
+
+Written by `make gas`: every figure is `gasUsed` of a transaction on anvil 1.7.1 under Osaka rules, so that
+calldata pays the floor of EIP-7623 where it is more. `tests/benchmarks/test_gas.py` measures and compares.
+"""
+ARITY_NOTE = """\
+With 32 parts a dispute is some 3% cheaper and has two to four moves more, each of which takes a block at the
+least and a part of a clock at the most. 64 is the default: it keeps a run of 2^48 cycles within 20 moves.
+"""
+DISPUTE_NOTE = """\
+Open, splits, picks, the step, settle; the step is the dearest kind below.
+"""
+STEP_NOTE = """\
+A call of `Step` alone, in a memory of 4 GiB without a single zero word, register or sibling. Real memories
+have empty halves, whose siblings take no bytes. The last line is the largest witness there can be: two leaves
+that meet only in the root of such a memory. Its price is the floor for its bytes.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """A figure that must not be exceeded."""
+
+    what: str
+    limit: int
+    measured: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeGas:
+    """One whole dispute."""
+
+    cycle_bits: int
+    arity: int
+    rounds: int
+    moves: int
+    gas: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """Everything on the page; gas by name."""
+
+    bars: list[Bar]
+    transactions: dict[str, int]
+    moves: dict[str, int]
+    disputes: list[DisputeGas]
+    steps: dict[str, int]
+
+
+def page(measured: Measurement) -> str:
+    """The whole page."""
+    bars = [(bar.what, f"≤ {bar.limit:,}", f"{bar.measured:,}") for bar in measured.bars]
+    disputes = [
+        (f"2^{one.cycle_bits}", one.arity, one.rounds, one.moves, f"{one.gas:,}") for one in measured.disputes
+    ]
+    return "\n".join(
+        (
+            HEADING,
+            "## Bars\n",
+            table(("what", "bar", "measured"), bars),
+            "## Jobs\n",
+            table(("transaction", "gas"), _gas_rows(measured.transactions)),
+            "## Moves of a dispute\n\nArity 64, over a run of 2^40 cycles.\n",
+            table(("move", "gas"), _gas_rows(measured.moves)),
+            "## Whole disputes\n\n" + DISPUTE_NOTE,
+            table(("cycles", "arity", "rounds", "moves", "gas"), disputes),
+            ARITY_NOTE,
+            "## One step\n\n" + STEP_NOTE,
+            table(("kind", "gas"), _gas_rows(measured.steps)),
+        )
+    )
+
+
+def _gas_rows(gas_by_name: dict[str, int]) -> list[tuple[str, str]]:
+    return [(name, f"{gas:,}") for name, gas in gas_by_name.items()]
+
+
+def table(head: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> str:
+    """A Markdown table."""
+    lines: list[tuple[object, ...]] = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)

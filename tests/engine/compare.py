@@ -1,0 +1,109 @@
+"""Runs the same program in both engines and says where they differ."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from tests.engine.programs import random_operands, random_program
+from truestep.commitments.merkle import ZERO_NODES
+from truestep.engine.jit import JitEngine, JitMachine
+from truestep.engine.translation import CompilePolicy
+from truestep.machine.interpreter import ReferenceEngine, ReferenceMachine
+from truestep.machine.layout import TREE_DEPTH
+from truestep.machine.program import Program, Task
+from truestep.machine.state import MachineState
+
+RUNS_PER_PROGRAM = 4
+CYCLES_LIMIT = 3_000
+END = 1 << 40
+"""More cycles than any test runs."""
+
+DEFAULT = JitEngine()
+PIECES = JitEngine(CompilePolicy(piece_steps=1))
+"""Pieces from every address that is missed once: translated code that begins in the middle of everything."""
+LATE = JitEngine(CompilePolicy(free_cost=0, hot_steps_per_cost=2))
+"""Units only when hot: runs go over from one engine to the other in the middle."""
+ENGINES = (DEFAULT, PIECES, LATE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """How far two runs were the same: cycles run, and the first difference if there is one."""
+
+    cycles: int
+    difference: str | None
+
+
+def start_both(
+    program: Program, task: Task | None = None, engine: JitEngine = DEFAULT
+) -> tuple[ReferenceMachine, JitMachine]:
+    """A run in each engine."""
+    task = task or Task()
+    return ReferenceEngine().start(program, task), engine.start(program, task)
+
+
+def _without_memory(machine: ReferenceMachine) -> MachineState:
+    return MachineState(
+        pc=machine.pc,
+        registers=tuple(machine.registers),
+        cycle=machine.cycle,
+        status=machine.status,
+        code=machine.code,
+        memory_root=ZERO_NODES[TREE_DEPTH],
+    )
+
+
+def difference_at(reference: ReferenceMachine, jit: JitMachine, *, with_memory: bool) -> str | None:
+    """What differs between two machines at the same stop, in words."""
+    expected = reference.state() if with_memory else _without_memory(reference)
+    got = jit.state() if with_memory else jit.state_without_memory()
+    return None if expected == got else f"expected {expected}, got {got}"
+
+
+def compare_runs(
+    engine: JitEngine, program: Program, task: Task, stops: Iterable[int], *, memory_every: int = 3
+) -> Comparison:
+    """Run both engines from stop to stop; memory is compared at every third stop and the last."""
+    shown: list[bytes] = []
+    expected_shown: list[bytes] = []
+    reference = ReferenceEngine().start(program, task, debug_sink=expected_shown.append)
+    jit = engine.start(program, task, debug_sink=shown.append)
+    stops = list(stops)
+    for number, stop in enumerate(stops, 1):
+        reference.advance(stop)
+        jit.advance(stop)
+        with_memory = number % memory_every == 0 or number == len(stops)
+        if found := difference_at(reference, jit, with_memory=with_memory):
+            return Comparison(cycles=jit.cycle, difference=f"at stop {stop}: {found}")
+    if shown != expected_shown:
+        return Comparison(cycles=jit.cycle, difference=f"debug output {expected_shown} became {shown}")
+    return Comparison(cycles=jit.cycle, difference=None)
+
+
+def assert_same_end(program: Program, task: Task | None = None, engine: JitEngine = DEFAULT) -> MachineState:
+    """Run both to the end, with a stop one cycle before it; the final state they agree on."""
+    reference, _ = start_both(program, task, engine)
+    reference.advance(END)
+    stops = (max(reference.cycle - 1, 0), reference.cycle, END)
+    assert compare_runs(engine, program, task or Task(), stops).difference is None
+    return reference.state()
+
+
+def random_stops(rng: random.Random) -> list[int]:
+    """Ascending cycles to stop at, some next to each other."""
+    limit = rng.choice((40, 300, CYCLES_LIMIT))
+    return [*sorted(rng.randrange(limit) for _ in range(rng.randrange(1, 6))), limit]
+
+
+def compare_program(rng: random.Random, size: int = 160) -> Comparison:
+    """Make a program and run it on several inputs; the first difference, if any."""
+    program, engine = random_program(rng, size), rng.choice(ENGINES)
+    cycles = 0
+    for _ in range(RUNS_PER_PROGRAM):
+        comparison = compare_runs(engine, program, Task(input=random_operands(rng)), random_stops(rng))
+        cycles += comparison.cycles
+        if comparison.difference:
+            return replace(comparison, cycles=cycles)
+    return Comparison(cycles=cycles, difference=None)

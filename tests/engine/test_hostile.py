@@ -1,0 +1,179 @@
+"""Programs that mean harm: deep recursion, code where none should be, what compilers choke on, threads."""
+
+from __future__ import annotations
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from tests.engine.compare import DEFAULT, END, PIECES, assert_same_end, compare_runs, start_both
+from tests.engine.programs import CODE_START, assemble, program_of, random_operands, random_program
+from tests.machine.encode import encode
+from truestep.engine import analysis
+from truestep.engine.jit import JitEngine
+from truestep.engine.support import DEPTH_LIMIT
+from truestep.engine.translation import CompilePolicy
+from truestep.machine.program import Program, Segment, Task
+from truestep.machine.state import Status, TrapCause
+
+RA, SP, A0, A7, T0 = 1, 2, 10, 17, 5
+EXIT = [encode("addi", rd=A7, immediate=93), encode("ecall")]
+
+
+def recursion(depth: int | None, stack_size_bytes: int) -> Program:
+    """Calls itself `depth` times, or forever; the stack begins so far above the code range."""
+    stop = [encode("beq", rs1=A0, immediate=8)] if depth else [encode("fence")]
+    set_depth = [encode("addi", rd=A0), encode("lui", rd=A0, immediate=((depth or 0) + 0x800) & ~0xFFF)]
+    low = ((depth or 0) & 0xFFF) - ((depth or 0) + 0x800 & 0x1000 and 0x1000)
+    function = [
+        encode("addi", rd=SP, rs1=SP, immediate=-16),
+        encode("sd", rs1=SP, rs2=RA),
+        encode("addi", rd=A0, rs1=A0, immediate=-1),
+        *stop,
+        encode("jal", rd=RA, immediate=-16),
+        encode("ld", rd=RA, rs1=SP),
+        encode("addi", rd=SP, rs1=SP, immediate=16),
+        encode("jalr", rs1=RA),
+    ]
+    start = [
+        encode("lui", rd=SP, immediate=0x2000_0000 + stack_size_bytes),
+        *set_depth,
+        encode("addiw", rd=A0, rs1=A0, immediate=low),
+        encode("jal", rd=RA, immediate=12),
+    ]
+    return program_of([*start, *EXIT, *function])
+
+
+@pytest.mark.parametrize("depth", [DEPTH_LIMIT - 1, DEPTH_LIMIT, DEPTH_LIMIT + 1, 3 * DEPTH_LIMIT + 7])
+def test_recursion_deeper_than_the_host_stack_may_grow(depth: int) -> None:
+    program = recursion(depth, 1 << 16)
+    assert assert_same_end(program).status is Status.EXITED
+    stops = sorted(random.Random(depth).sample(range(8 * depth), 12))
+    assert compare_runs(DEFAULT, program, Task(), stops).difference is None
+
+
+def test_endless_recursion_ends_at_the_code_range() -> None:
+    state = assert_same_end(recursion(None, 1 << 14))
+    assert (state.status, state.code) == (Status.TRAPPED, TrapCause.STORE_ACCESS)
+
+
+def test_very_deep_recursion() -> None:
+    """16 MiB of guest stack, a million frames: none of it may be on the host's."""
+    jit = DEFAULT.start(recursion(None, 1 << 24), Task())
+    jit.advance(END)
+    assert (jit.status, jit.code) == (Status.TRAPPED, TrapCause.STORE_ACCESS)
+    assert jit.cycle == 5 + 5 * (1 << 20) + 2
+
+
+def test_an_endless_loop_stops_where_it_is_told() -> None:
+    jit = DEFAULT.start(program_of([encode("jal")]), Task())
+    for stop in (1, 2, 10**6 + 1, 10**9, 3 * 10**9 + 7):
+        jit.advance(stop)
+        assert (jit.cycle, jit.status, jit.state().pc) == (stop, Status.RUNNING, CODE_START)
+
+
+def test_a_final_machine_stays_as_it_is() -> None:
+    reference, jit = start_both(program_of([*EXIT]))
+    for stop in (END, 2 * END):
+        reference.advance(stop)
+        jit.advance(stop)
+        assert jit.state() == reference.state()
+
+
+def test_jumps_into_the_middle_of_blocks() -> None:
+    """A computed jump that lands one word further each round: every word becomes an entry."""
+    body = [encode("addi", rd=A0, rs1=A0, immediate=i) for i in range(40)]
+    head = [
+        encode("auipc", rd=T0),
+        encode("andi", rd=7, rs1=6, immediate=31),
+        encode("slli", rd=7, rs1=7, immediate=2),
+        encode("add", rd=T0, rs1=T0, rs2=7),
+        encode("addi", rd=6, rs1=6, immediate=1),
+        encode("jalr", rs1=T0, immediate=24),
+    ]
+    program = program_of([*head, *body, encode("jal", immediate=-4 * (len(head) + len(body)))])
+    stops = [*range(0, 20_000, 1999), 20_001]
+    for engine in (PIECES, JitEngine(CompilePolicy(piece_steps=100))):
+        assert compare_runs(engine, program, Task(), stops).difference is None
+
+
+def test_code_among_constants() -> None:
+    """What is no executable segment is fetched all the same, and called, and returned from."""
+    function = [encode("addi", rd=A0, rs1=A0, immediate=3), encode("jalr", rs1=RA)]
+    words = [
+        encode("lui", rd=T0, immediate=0x8_0000),
+        encode("jalr", rd=RA, rs1=T0),
+        encode("jal", rd=RA, immediate=0x8_0000 - CODE_START - 8),
+        encode("jal", immediate=-8),
+    ]
+    constants = Segment(address=0x8_0000, content=assemble(function), is_executable=False)
+    program = program_of(words, constants)
+    for engine in (DEFAULT, PIECES):
+        assert compare_runs(engine, program, Task(), (999, 1000, 5000, 5003)).difference is None
+
+
+def test_code_beyond_what_is_mapped(monkeypatch: pytest.MonkeyPatch, rng: random.Random) -> None:
+    monkeypatch.setattr(analysis, "CODE_LIMIT_WORDS", 50)
+    program = random_program(rng, 200)
+    for policy in (CompilePolicy(), CompilePolicy(piece_steps=1)):
+        engine, task = JitEngine(policy), Task(input=random_operands(rng))
+        assert compare_runs(engine, program, task, (10, 100, 500, 501)).difference is None
+
+
+def test_a_program_without_a_whole_word() -> None:
+    segment = Segment(address=CODE_START, content=b"\x13\x00", is_executable=True)
+    assert_same_end(Program(entry=CODE_START, segments=(segment,)))
+
+
+def test_a_word_that_two_segments_share() -> None:
+    code = assemble([encode("addi", rd=1, immediate=1), *EXIT])
+    halves = (
+        Segment(address=CODE_START, content=code[:6], is_executable=True),
+        Segment(address=CODE_START + 6, content=code[6:], is_executable=True),
+    )
+    assert assert_same_end(Program(entry=CODE_START, segments=halves)).status is Status.EXITED
+
+
+SHAPES = {
+    "chained mulh": lambda i, _: encode("mulh", rd=1 + i % 31, rs1=1 + i * 7 % 31, rs2=1 + i * 11 % 31),
+    "divisions": lambda i, _: encode("div", rd=1 + i % 31, rs1=1 + i * 7 % 31, rs2=1 + i * 11 % 31),
+    "calls to the next word": lambda i, _: encode("jal", rd=1, immediate=4),
+    "branches to everywhere": lambda i, rng: encode(
+        "bne" if i % 2 else "bltu",
+        rs1=rng.randrange(32),
+        rs2=rng.randrange(32),
+        immediate=4 * (rng.randrange(700) - i),
+    ),
+    "indirect calls": lambda i, rng: encode(
+        *(("jalr",) if i % 3 else ("auipc",)), rd=1 + i % 9, rs1=1 + i % 9
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_shapes_that_compilers_choke_on(shape: str, rng: random.Random) -> None:
+    """Compiled in pieces small enough; without limits the first of these takes LLVM hours."""
+    words = [SHAPES[shape](i, rng) for i in range(700)]
+    program = program_of([*words, encode("jal", immediate=-4 * len(words))])
+    assert compare_runs(DEFAULT, program, Task(), (50, 2000, 2001)).difference is None
+
+
+def test_runs_in_threads_do_not_disturb_each_other(rng: random.Random) -> None:
+    """The same new program at once in several threads, then different ones."""
+    program = random_program(rng, 300)
+    inputs = [random_operands(rng) for _ in range(8)]
+    engine, barrier = JitEngine(), Barrier(4)
+
+    def run(number: int) -> bool:
+        if number < barrier.parties:
+            barrier.wait()
+        reference, jit = start_both(program, Task(input=inputs[number]), engine)
+        for stop in range(0, 2000, 123):
+            reference.advance(stop)
+            jit.advance(stop)
+        return reference.state() == jit.state()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(run, range(len(inputs))))

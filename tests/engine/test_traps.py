@@ -1,0 +1,178 @@
+"""Every way to leave a run, and every right of every range, in both engines."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.engine.compare import assert_same_end
+from tests.engine.programs import CODE_START, program_of
+from tests.machine.encode import LOADS, STORES, encode
+from truestep.machine.state import Status, TrapCause
+
+A0, A7, BASE, VALUE = 10, 17, 5, 6
+EXIT = [encode("addi", rd=A7, immediate=93), encode("ecall")]
+
+
+def set_register(register: int, value: int) -> list[int]:
+    """Words that set a register to a number of 32 bits, zero-extended."""
+    low = (value & 0xFFF) - 0x1000 * (value >> 11 & 1)
+    words = [
+        encode("lui", rd=register, immediate=value - low),
+        encode("addi", rd=register, rs1=register, immediate=low),
+    ]
+    return [*words, *(encode(name, rd=register, rs1=register, immediate=32) for name in ("slli", "srli"))]
+
+
+def ended(words: list[int]) -> tuple[Status, int]:
+    """How a program ends in both engines."""
+    state = assert_same_end(program_of(words))
+    return state.status, state.code
+
+
+@pytest.mark.parametrize("name", LOADS)
+@pytest.mark.parametrize("short_bytes", [1, 2, 4, 8])
+def test_loads_at_the_end_of_memory(name: str, short_bytes: int) -> None:
+    words = [*set_register(BASE, 2**32 - short_bytes), encode(name, rd=VALUE, rs1=BASE), *EXIT]
+    size_bytes = {"b": 1, "h": 2, "w": 4, "d": 8}[name[1]]
+    fits = size_bytes <= short_bytes
+    assert ended(words) == ((Status.EXITED, 0) if fits else (Status.TRAPPED, TrapCause.LOAD_ACCESS))
+
+
+STORE_CASES = [
+    ("sb", 0x0001_0000, False),
+    ("sd", 0x1FFF_FFF8, False),
+    ("sd", 0x1FFF_FFFC, False),
+    ("sb", 0x1FFF_FFFF, False),
+    ("sd", 0x2000_0000, True),
+    ("sd", 0x2000_0FFC, True),
+    ("sd", 0x7FFF_EFFC, True),
+    ("sd", 0x7FFF_FFF8, True),
+    ("sd", 0x7FFF_FFF9, False),
+    ("sb", 0x7FFF_FFFF, True),
+    ("sb", 0x8000_0000, False),
+    ("sw", 0xA000_0000, False),
+    ("sd", 0xBFFF_FFFC, False),
+    ("sb", 0xBFFF_FFFF, False),
+    ("sd", 0xC000_0000, True),
+    ("sw", 0xC000_0004, True),
+    ("sb", 0xC000_0007, True),
+    ("sh", 0xC000_0007, False),
+    ("sd", 0xC000_0001, False),
+    ("sb", 0xC000_0008, False),
+    ("sb", 0xC000_0FFF, False),
+    ("sd", 0xDFFF_FFFC, False),
+    ("sd", 0xE000_0000, True),
+    ("sd", 0xE000_0FFD, True),
+    ("sd", 0xFFFF_FFF8, True),
+    ("sd", 0xFFFF_FFF9, False),
+    ("sh", 0xFFFF_FFFF, False),
+    ("sb", 0xFFFF_FFFF, True),
+]
+
+
+@pytest.mark.parametrize(("name", "address", "is_allowed"), STORE_CASES)
+def test_rights_to_store(name: str, address: int, is_allowed: bool) -> None:
+    """Once as the first store to its page, and once more when the page may have been opened by it."""
+    store = [
+        *set_register(BASE, address),
+        *set_register(VALUE, 0xDEAD_BEEF),
+        encode(name, rs1=BASE, rs2=VALUE),
+    ]
+    expected = (Status.EXITED, 0) if is_allowed else (Status.TRAPPED, TrapCause.STORE_ACCESS)
+    assert ended([*store, *EXIT]) == expected
+    assert ended([*store, encode(name, rs1=BASE, rs2=BASE), *EXIT]) == expected
+
+
+@pytest.mark.parametrize("name", STORES)
+def test_a_store_to_the_size_does_not_open_its_page(name: str) -> None:
+    store = [*set_register(BASE, 0xC000_0000), encode(name, rs1=BASE, rs2=BASE)]
+    words = [*store, *store, encode(name, rs1=BASE, rs2=BASE, immediate=8), *EXIT]
+    assert ended(words) == (Status.TRAPPED, TrapCause.STORE_ACCESS)
+
+
+def test_high_address_bits_are_ignored() -> None:
+    negative = [encode("lui", rd=BASE, immediate=0xE000_0000), encode("sd", rs1=BASE, rs2=BASE, immediate=8)]
+    wide = [*set_register(VALUE, 1), encode("slli", rd=VALUE, rs1=VALUE, immediate=33)]
+    sum_of_both = encode("add", rd=BASE, rs1=BASE, rs2=VALUE)
+    load = encode("ld", rd=A0, rs1=BASE, immediate=8)
+    assert ended([*negative, *wide, sum_of_both, load, *EXIT]) == (Status.EXITED, 0xFFFF_FFFF_E000_0000)
+
+
+def test_an_offset_that_leaves_the_32_bits_wraps() -> None:
+    words = [*set_register(BASE, 0xFFFF_FFFF), encode("ld", rd=A0, rs1=BASE, immediate=1), *EXIT]
+    assert ended(words) == (Status.EXITED, 0)
+
+
+JUMPS_ASTRAY = {
+    "out of the code": ([*set_register(BASE, 0x2000_0000), encode("jalr", rs1=BASE)], TrapCause.FETCH_ACCESS),
+    "to the last word": (
+        [*set_register(BASE, 0xFFFF_FFFC), encode("jalr", rs1=BASE)],
+        TrapCause.FETCH_ACCESS,
+    ),
+    "linked, out of the code": (
+        [*set_register(BASE, 0x2000_0000), encode("jalr", rd=1, rs1=BASE)],
+        TrapCause.FETCH_ACCESS,
+    ),
+    "to zeros": ([*set_register(BASE, 0x1FFF_0000), encode("jalr", rs1=BASE)], TrapCause.ILLEGAL_INSTRUCTION),
+    "backward below 0": ([encode("jal", immediate=-0x1_0020)], TrapCause.FETCH_ACCESS),
+    "branch below 0": ([encode("jal", immediate=-0x1_0000), EXIT[1]], TrapCause.ILLEGAL_INSTRUCTION),
+    "misaligned jalr": (
+        [*set_register(BASE, CODE_START), encode("jalr", rs1=BASE, immediate=2)],
+        TrapCause.JUMP_MISALIGNED,
+    ),
+    "misaligned linked jalr": (
+        [*set_register(BASE, CODE_START), encode("jalr", rd=1, rs1=BASE, immediate=6)],
+        TrapCause.JUMP_MISALIGNED,
+    ),
+    "misaligned return": (
+        [*set_register(1, CODE_START), encode("jalr", rs1=1, immediate=3)],
+        TrapCause.JUMP_MISALIGNED,
+    ),
+    "misaligned jal": ([encode("jal", rd=1, immediate=6), *EXIT], TrapCause.JUMP_MISALIGNED),
+    "misaligned taken branch": ([encode("beq", immediate=-2), *EXIT], TrapCause.JUMP_MISALIGNED),
+    "illegal": ([0xFFFF_FFFF], TrapCause.ILLEGAL_INSTRUCTION),
+    "falls off the code": ([encode("addi", rd=1, immediate=1)], TrapCause.ILLEGAL_INSTRUCTION),
+    "ebreak": ([encode("ebreak")], TrapCause.BREAKPOINT),
+    "unknown ecall": ([encode("addi", rd=A7, immediate=94), encode("ecall")], TrapCause.UNKNOWN_ECALL),
+}
+
+
+@pytest.mark.parametrize("name", JUMPS_ASTRAY)
+def test_traps(name: str) -> None:
+    words, cause = JUMPS_ASTRAY[name]
+    assert ended(words) == (Status.TRAPPED, cause)
+    padding = [encode("addi", rd=9, rs1=9, immediate=1)] * 3
+    assert ended([*padding, *words]) == (Status.TRAPPED, cause)
+
+
+def test_bit_0_of_a_jump_target_is_cleared() -> None:
+    words = [
+        *set_register(BASE, CODE_START + 24 + 1),
+        encode("jalr", rd=A0, rs1=BASE),
+        encode("ebreak"),
+        *EXIT,
+    ]
+    assert ended(words) == (Status.EXITED, CODE_START + 20)
+
+
+def test_a_misaligned_branch_that_is_not_taken_does_nothing() -> None:
+    assert ended([encode("bne", immediate=-2), *EXIT]) == (Status.EXITED, 0)
+
+
+def test_a_load_that_traps_in_mid_block_gives_back_the_cycles_after_it() -> None:
+    words = [
+        *set_register(BASE, 0xFFFF_FFFE),
+        encode("lw", rd=1, rs1=BASE),
+        *([encode("addi", rd=1)] * 20),
+        *EXIT,
+    ]
+    assert assert_same_end(program_of(words)).cycle == 5
+
+
+def test_fences_do_nothing() -> None:
+    assert ended([encode("fence"), encode("fence.i"), *EXIT]) == (Status.EXITED, 0)
+
+
+def test_debug_writes_return_the_length() -> None:
+    write = [encode("addi", rd=A7, immediate=64), encode("addi", rd=12, immediate=77), encode("ecall")]
+    assert ended([*write, *EXIT]) == (Status.EXITED, 77)

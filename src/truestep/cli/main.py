@@ -8,7 +8,7 @@ import truestep
 from truestep.cli.commands import (
     account,
     build,
-    conformance,
+    challenger,
     demo,
     devnet,
     prove_step,
@@ -17,6 +17,7 @@ from truestep.cli.commands import (
     status,
     submit,
     verify,
+    worker,
 )
 
 app = typer.Typer(
@@ -46,5 +47,18 @@ def truestep_program(
     """Off-chain work whose results any EVM chain can check, down to one instruction."""
 
 
-for module in (demo, build, run, prove_step, devnet, submit, status, reclaim, verify, account, conformance):
+for module in (
+    demo,
+    build,
+    run,
+    prove_step,
+    devnet,
+    worker,
+    challenger,
+    submit,
+    status,
+    reclaim,
+    verify,
+    account,
+):
     module.register(app)

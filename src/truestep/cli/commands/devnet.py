@@ -36,7 +36,7 @@ def devnet(
     ] = None,
     window: Annotated[
         int, typer.Option(metavar="SECONDS", min=10, help="How long a claim can be challenged.")
-    ] = 60,
+    ] = 120,
     as_json: JsonFlag = False,
 ) -> None:
     """Run a local network: a chain, the contracts, funded accounts and a blob store.

@@ -21,6 +21,9 @@ PASSWORD = "truestep"
 """It guards nothing: whoever reads the directory has the keys, and they are worthless."""
 POLICY = TransactionPolicy(poll_seconds=0.1)
 
+SEND_SECONDS = 2
+"""A transaction lands at once here; workers weigh a dispute's clock by this."""
+
 _DEPLOYER = "deployer"
 _README = """Keys and files of a local truestep network. The keys are worthless, and the password lies beside
 them: never send anything of value to these accounts.
@@ -121,6 +124,7 @@ def write_environment(folder: DevnetFolder, rpc: str, blobs: str) -> None:
         "TRUESTEP_DEPLOYMENT": str(folder.deployment.absolute()),
         "TRUESTEP_BLOBS": blobs,
         "TRUESTEP_PASSWORD_FILE": str(folder.password.absolute()),
+        "TRUESTEP_SEND_SECONDS": f"{SEND_SECONDS}",
     }
     text = "".join(f"export {name}='{value}'\n" for name, value in lines.items())
     folder.environment.write_text(text, encoding="utf-8")

@@ -1,0 +1,125 @@
+"""`truestep worker`: earn by running tasks."""
+
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from truestep.cli.daemons import (
+    LogJsonFlag,
+    Places,
+    PollOption,
+    StateOption,
+    opened_world,
+    run_until_stopped,
+)
+from truestep.cli.failure import Failure
+from truestep.cli.options import (
+    BlobsOption,
+    DeploymentOption,
+    KeystoreOption,
+    PasswordFileOption,
+    RpcOption,
+    coins,
+    parse_amount,
+)
+from truestep.cli.screen import guarded
+from truestep.client.engines import EngineName
+
+if TYPE_CHECKING:
+    from truestep.adapters.clock import SystemClock
+    from truestep.node.daemon import World
+
+EXAMPLE = "Example: truestep worker --keystore operator-1.json --stake 5 --state-dir operator-1"
+ROOM_FOR_MOVES = 2
+"""Moves in disputes never wait for a run to end."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="worker", epilog=EXAMPLE)(worker)
+
+
+@guarded
+def worker(
+    rpc: RpcOption,
+    deployment: DeploymentOption,
+    blobs: BlobsOption,
+    keystore: KeystoreOption,
+    state_dir: StateOption,
+    password_file: PasswordFileOption = None,
+    stake: Annotated[
+        str | None, typer.Option(metavar="AMOUNT", help="Deposit what is missing to this stake, such as 5.")
+    ] = None,
+    parallel: Annotated[
+        int, typer.Option(metavar="N", min=1, max=256, help="Tasks at a time; each takes one core.")
+    ] = 1,
+    min_reward: Annotated[
+        str, typer.Option(metavar="AMOUNT", help="Leave tasks that pay less, such as 20gwei.")
+    ] = "0",
+    cycles_per_second: Annotated[
+        float, typer.Option(metavar="N", min=1, help="What this computer surely manages.")
+    ] = 100e6,
+    send_seconds: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            min=0.1,
+            envvar="TRUESTEP_SEND_SECONDS",
+            help="How long a transaction may take to land.",
+        ),
+    ] = 30.0,
+    engine: Annotated[EngineName, typer.Option(help="What runs the tasks.")] = EngineName.JIT,
+    poll: PollOption = 1.0,
+    as_json: LogJsonFlag = False,
+) -> None:
+    """Take tasks, run them, claim their results, defend the claims, collect the rewards.
+
+    Each task taken locks a bond; it is lost only for a false claim, and a part of it for a missed lease. Stop
+    it with Ctrl-C: it forgets nothing, and goes on where it was when started again with the same --state-dir.
+    Keep it running while its claims can be challenged, or it cannot defend them.
+    """
+    from truestep.node.worker import worker_node
+    from truestep.roles.estimates import Speed
+    from truestep.roles.worker import WorkerPolicy
+
+    speed = Speed(cycles_per_second=cycles_per_second, send_seconds=send_seconds)
+    policy = WorkerPolicy(
+        active_limit=parallel, reward_min_wei=parse_amount(min_reward, "--min-reward"), speed=speed
+    )
+    stake_wei = None if stake is None else parse_amount(stake, "--stake")
+    places = Places(
+        rpc=rpc,
+        deployment=deployment,
+        blobs=blobs,
+        keystore=keystore,
+        password_file=password_file,
+        state_dir=state_dir,
+    )
+    with opened_world(places, engine, parallel + ROOM_FOR_MOVES, as_json=as_json) as world:
+        _stake(world, stake_wei)
+        daemon = worker_node(world, policy)
+        run_until_stopped(daemon, cast("SystemClock", world.clock), poll)
+        world.reporter.report("stopped", "everything that was sent goes on by itself")
+
+
+def _stake(world: "World", target_wei: int | None) -> None:
+    """Deposit up to the target, and refuse to start without stake for a single bond."""
+    from truestep.protocol.calls import Deposit
+
+    chain, bond_wei = world.chain, world.chain.parameters().operator_bond_wei
+    balances = chain.balances(chain.account)
+    if target_wei is not None and target_wei > balances.stake_wei:
+        missing_wei = target_wei - balances.stake_wei
+        call = Deposit(amount_wei=missing_wei)
+        # The same words after a crash mean the same deposit: it is not made twice.
+        chain.transact(call, intent=f"deposit/{balances.stake_wei}/{target_wei}")
+        world.reporter.report("staked", f"deposited {coins(missing_wei)}")
+        balances = chain.balances(chain.account)
+    if balances.stake_wei < bond_wei:
+        raise Failure(
+            "stake",
+            f"expected a stake of at least one bond, {coins(bond_wei)}, got {coins(balances.stake_wei)};"
+            f" start with --stake {coins(5 * bond_wei).removesuffix(' ETH')}",
+        )
+    free, wallet = coins(balances.free_stake_wei), coins(balances.wallet_wei)
+    world.reporter.report("ready", f"{chain.account} has {free} of free stake and {wallet} in its wallet")

@@ -58,13 +58,14 @@ class ConformanceReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ending:
-    """The end of one run: its last state, and the one before that, which shows why."""
+    """The end of one run: its last state and, of a run that trapped, what it trapped on."""
 
     engine: str
     last: MachineState
-    before: MachineState
+    pc: int
+    gp: int
     word: int
-    """The instruction that was to be executed before the end; 0 if none could be fetched."""
+    """The instruction at `pc`; 0 if none can be fetched there."""
 
 
 def find_tests(folder: Path) -> list[Path]:
@@ -138,13 +139,14 @@ def _read(path: Path) -> bytes:
 def _run(engine: Engine, program: Program, max_cycles: int) -> _Ending:
     machine = engine.start(program, Task())
     machine.advance(max_cycles)
-    last = machine.state()
-    # A final state has forgotten its registers (M2.3): the same run again, to one step before its end.
-    again = engine.start(program, Task())
-    again.advance(max(last.cycle - 1, 0))
-    before = again.state()
-    word = int.from_bytes(again.read_memory(before.pc, 4), "little") if may_fetch(before.pc) else 0
-    return _Ending(engine=engine.name, last=last, before=before, word=word)
+    last = state = machine.state()
+    if last.status is Status.TRAPPED:
+        # A final state has forgotten its registers (M2.3): the same run again, to one step before its end.
+        machine = engine.start(program, Task())
+        machine.advance(last.cycle - 1)
+        state = machine.state()
+    word = int.from_bytes(machine.read_memory(state.pc, 4), "little") if may_fetch(state.pc) else 0
+    return _Ending(engine=engine.name, last=last, pc=state.pc, gp=state.registers[_GP], word=word)
 
 
 def _verdict(test: BareMetalTest, endings: list[_Ending]) -> str | None:
@@ -159,13 +161,13 @@ def _verdict(test: BareMetalTest, endings: list[_Ending]) -> str | None:
 
 def _why_failed(test: BareMetalTest, ending: _Ending) -> str | None:
     """The convention of the RISC-V tests, new and old (docs/conformance.md)."""
-    last, gp = ending.last, ending.before.registers[_GP]
+    last = ending.last
     if last.status is Status.RUNNING:
         return f"no end after {last.cycle:,} steps, at {test.original(last.pc):#x}"
     if last.status is Status.EXITED:
         return None if last.code == 0 else _failed_case(last.code)
     if ending.word == ECALL_WORD:
-        return None if gp == 1 else _failed_case(gp)
+        return None if ending.gp == 1 else _failed_case(ending.gp)
     return _trap_words(test, ending)
 
 
@@ -178,7 +180,7 @@ def _failed_case(code: int) -> str:
 
 def _trap_words(test: BareMetalTest, ending: _Ending) -> str:
     cause = TrapCause(ending.last.code)
-    words = f"trap {cause.name.lower().replace('_', ' ')} at {test.original(ending.before.pc):#x}"
+    words = f"trap {cause.name.lower().replace('_', ' ')} at {test.original(ending.pc):#x}"
     match cause:
         case TrapCause.ILLEGAL_INSTRUCTION:
             return f"{words}: {ending.word:#010x}{_illegal_words(ending.word)}"

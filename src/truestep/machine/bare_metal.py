@@ -175,5 +175,6 @@ def _rewrite(content: bytearray, start: int, end: int, address: int) -> None:
     """Rewrite the aligned words of [start, end) in a segment's content that begins at `address`."""
     start += -(address + start) % 4
     count = max(min(end, len(content)) - start, 0) // 4
-    words = struct.unpack_from(f"<{count}I", content, start)
-    struct.pack_into(f"<{count}I", content, start, *rewrite_prelude(words, address + start))
+    if count:
+        words = struct.unpack_from(f"<{count}I", content, start)
+        struct.pack_into(f"<{count}I", content, start, *rewrite_prelude(words, address + start))

@@ -18,6 +18,11 @@ least and a part of a clock at the most. 64 is the default: it keeps a run of 2^
 DISPUTE_NOTE = """\
 Open, splits, picks, the step, settle; the step is the dearest kind below.
 """
+REPAID_NOTE = """\
+What the loser's bond repays for a move (protocol P5.2), next to the cheapest such move that could be found: a
+run of two steps in an all but empty memory, arity 2. Were a move repaid above its cost, games against oneself
+would win back a forfeited bond. All but the last split of a game are paid for their hashes too.
+"""
 STEP_NOTE = """\
 A call of `Step` alone, in a memory of 4 GiB without a single zero word, register or sibling. Real memories
 have empty halves, whose siblings take no bytes. The last line is the largest witness there can be: two leaves
@@ -46,6 +51,15 @@ class DisputeGas:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Repaid:
+    """The gas units repaid for a move, and what the cheapest one cost."""
+
+    move: str
+    units: int
+    cheapest: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
     """Everything on the page; gas by name."""
 
@@ -54,6 +68,7 @@ class Measurement:
     moves: dict[str, int]
     disputes: list[DisputeGas]
     steps: dict[str, int]
+    repaid: list[Repaid]
 
 
 def page(measured: Measurement) -> str:
@@ -62,6 +77,7 @@ def page(measured: Measurement) -> str:
     disputes = [
         (f"2^{one.cycle_bits}", one.arity, one.rounds, one.moves, f"{one.gas:,}") for one in measured.disputes
     ]
+    repaid = [(one.move, f"{one.units:,}", f"{one.cheapest:,}") for one in measured.repaid]
     return "\n".join(
         (
             HEADING,
@@ -74,6 +90,8 @@ def page(measured: Measurement) -> str:
             "## Whole disputes\n\n" + DISPUTE_NOTE,
             table(("cycles", "arity", "rounds", "moves", "gas"), disputes),
             ARITY_NOTE,
+            "## Repaid\n\n" + REPAID_NOTE,
+            table(("move", "units", "cheapest"), repaid),
             "## One step\n\n" + STEP_NOTE,
             table(("kind", "gas"), _gas_rows(measured.steps)),
         )

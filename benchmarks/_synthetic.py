@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from truestep.base.ids import Bytes32
 from truestep.commitments.keccak import keccak256
 from truestep.commitments.merkle import LEAF_SIZE_BYTES, ZERO_NODES, climb, parent
+from truestep.machine.interpreter import ReferenceEngine
 from truestep.machine.layout import RANGE_LEVEL, TREE_DEPTH
+from truestep.machine.program import Program, Segment, Task
 from truestep.machine.state import MachineState, Status
 from truestep.machine.witness import build_witness, verify_step
 
@@ -85,6 +87,47 @@ class Liar:
     def part_with_lie(self, boundaries: list[int]) -> int:
         """The part of a split in which it begins to lie."""
         return max(part for part, start in enumerate(boundaries[:-1]) if start <= self.at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShortRun:
+    """A real run of two steps that does not halt: everything that its game needs."""
+
+    image_root: Bytes32
+    entry: int
+    seed: bytes
+    input_root: Bytes32
+    hashes: tuple[Bytes32, ...]
+    first_witness: bytes
+    last_state: bytes
+    """Packed, as `claim` takes it."""
+
+
+def short_run() -> ShortRun:
+    """The run whose game has the cheapest moves: one hash to a split, hardly a sibling to the step."""
+    program = Program(
+        entry=0x1000,
+        segments=(
+            Segment(address=0x1000, content=WORDS["add"].to_bytes(4, "little") * 2, is_executable=True),
+        ),
+    )
+    task = Task(seed=bytes(31) + b"\1")
+    machine = ReferenceEngine().start(program, task)
+    first = machine.state()
+    first_witness = build_witness(first, machine.node)
+    hashes = [first.hash()]
+    for _ in range(2):
+        machine.step()
+        hashes.append(machine.state().hash())
+    return ShortRun(
+        image_root=program.root(),
+        entry=program.entry,
+        seed=task.seed,
+        input_root=task.input_root(),
+        hashes=tuple(hashes),
+        first_witness=first_witness,
+        last_state=machine.state().pack(),
+    )
 
 
 S0, S1 = 8, 9

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +22,10 @@ from _anvil import (
     find_anvil,
     running_anvil,
 )
-from _gas_page import Bar, DisputeGas, Measurement, page
-from _synthetic import Liar, furthest_load, inner_root, invented, step_kinds
+from _gas_page import Bar, DisputeGas, Measurement, Repaid, page
+from _synthetic import Liar, furthest_load, inner_root, invented, short_run, step_kinds
 
+from truestep.contracts.build import CONTRACTS_FOLDER
 from truestep.machine.state import Status
 from truestep.protocol.bisection import Interval, part_siblings
 from truestep.protocol.claims import ZERO_HASH, ClaimedState
@@ -181,6 +183,40 @@ def measure_steps(network: Network) -> dict[str, int]:
     return {name: network.gas(step(witness), OTHER) for name, witness in witnesses.items()}
 
 
+def repaid_units() -> dict[str, int]:
+    """The constants of Disputes.vy, by the move that they pay for."""
+    source = (CONTRACTS_FOLDER / "Disputes.vy").read_text("utf-8")
+    found = re.findall(r"^(\w+)_GAS: constant\(uint256\) = ([\d_]+)$", source, re.MULTILINE)
+    return {name.lower(): int(units) for name, units in found}
+
+
+def measure_repaid(network: Network) -> list[Repaid]:
+    """The cheapest move of each kind; `network` is one of arity 2."""
+    run, jobs, disputes = short_run(), network.jobs.functions, network.disputes.functions
+    program = (run.image_root, run.entry, 2, ZERO_HASH, "")
+    network.gas(network.programs.functions.register(*program), REQUESTER)
+    order = (1, run.input_root, 0, "", run.seed, 1, 0, LEASE_SECONDS, DEADLINE)
+    network.gas(jobs.post(order), REQUESTER)
+    network.gas(jobs.take(1, 0), OPERATOR)
+    fields = dict.fromkeys(("output_root", "left_root", "inner_root"), ZERO_HASH)
+    running = ClaimedState(
+        status=Status.RUNNING, code=0, cycle=2, output_size=0, running_state=run.hashes[2], **fields
+    )
+    network.gas(jobs.claim(1 << 32, running.as_struct(), run.last_state), OPERATOR)
+    opening = disputes.open(1 << 64 | 1, running.as_struct())
+    network.gas(opening, OTHER, CHALLENGER_BOND_WEI)
+    gas = {"open": network.gas(opening, CHALLENGER, CHALLENGER_BOND_WEI)}
+    game_id = 1 << 96 | 1 << 32 | 2
+    first, middle, last = run.hashes
+    network.gas(disputes.split(game_id - 1, 0, 2, [middle]), OPERATOR)
+    gas["split"] = network.gas(disputes.split(game_id, 0, 2, [middle]), OPERATOR)
+    pick = disputes.pick(game_id, 0, first, middle, part_siblings([first, middle, last], 2, 0))
+    gas["pick"] = network.gas(pick, CHALLENGER)
+    gas["step"] = network.gas(disputes.step(game_id, run.first_witness), CHALLENGER)
+    units = repaid_units()
+    return [Repaid(move=f"`{move}`", units=units[move], cheapest=cheapest) for move, cheapest in gas.items()]
+
+
 def summary(cycle_bits: int, arity: int, gas: dict[str, list[int]]) -> DisputeGas:
     """A dispute in one line."""
     return DisputeGas(
@@ -204,6 +240,7 @@ def measure(anvil: Path) -> Measurement:
         narrow = start(deploy_network(web3, 32), 32)
         narrow_whole = {bits: narrow.dispute(2**bits, witness) for bits in (40, 48)}
         moves = measure_moves(scene, whole[40])
+        repaid = measure_repaid(start(deploy_network(web3, 2), 2).network)
         transactions = measure_transactions(start(deploy_network(web3, DEFAULT_ARITY), DEFAULT_ARITY))
     disputes = [summary(bits, DEFAULT_ARITY, gas) for bits, gas in whole.items()]
     bars = [
@@ -225,6 +262,7 @@ def measure(anvil: Path) -> Measurement:
         moves=moves,
         disputes=[*disputes, *(summary(bits, 32, gas) for bits, gas in narrow_whole.items())],
         steps=steps,
+        repaid=repaid,
     )
 
 
@@ -250,6 +288,11 @@ def main(arguments: list[str] | None = None) -> int:
     measured = measure(anvil)
     fresh = page(measured)
     exceeded = [bar for bar in measured.bars if bar.measured > bar.limit]
+    exceeded += [
+        Bar(what=f"units repaid for {one.move}", limit=one.cheapest, measured=one.units)
+        for one in measured.repaid
+        if one.units > one.cheapest
+    ]
     for bar in exceeded:
         sys.stderr.write(f"gas: {bar.what}: expected at most {bar.limit:,}, got {bar.measured:,}\n")
     if not options.check:

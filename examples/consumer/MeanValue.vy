@@ -2,8 +2,8 @@
 """
 @title A consumer: what one unit of money is worth after a year, on average, out of the demo's job
 @license Apache-2.0
-@notice Anybody brings the shards' outputs; nobody has to be trusted, since Jobs checks each against the result that
-        became final. Only successful runs pass. Written for the record drawn in `value_at_risk.c`.
+@notice Anybody brings the shards' outputs; nobody has to be trusted, since Jobs checks each against the
+        result that became final. Only successful runs pass. Written for the record that `value_at_risk.c` draws.
 """
 
 

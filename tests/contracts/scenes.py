@@ -122,7 +122,7 @@ class Play:
         arguments = (self.game_id, game.low, game.high, inner)
         return self.net.disputes.transact("split", *arguments, sender=sender or self.operator)
 
-    def pick(self, part: int | None = None) -> None:
+    def pick(self, part: int | None = None) -> Receipt:
         """The challenger picks the first part that it disagrees with, or the one it is told."""
         assert self.hashes is not None
         if part is None:
@@ -130,7 +130,7 @@ class Play:
             part = first_disagreement(self.hashes, [self.believed.hash_at(i) for i in boundaries])
         siblings = part_siblings(self.hashes, self.net.parameters.arity, part)
         proof = (part, self.hashes[part], self.hashes[part + 1], siblings)
-        self.net.disputes.transact("pick", self.game_id, *proof, sender=self.challenger)
+        return self.net.disputes.transact("pick", self.game_id, *proof, sender=self.challenger)
 
     def to_last_step(self) -> None:
         """Split and pick until one step is left."""
@@ -138,10 +138,10 @@ class Play:
             self.split()
             self.pick()
 
-    def step(self, run: Run | None = None) -> None:
+    def step(self, run: Run | None = None) -> Receipt:
         """Somebody executes the step."""
         witness = (run or self.believed).witness_at(self.interval().low)
-        self.net.disputes.transact("step", self.game_id, witness)
+        return self.net.disputes.transact("step", self.game_id, witness)
 
     def settle(self) -> Any:
         """Somebody settles; the receipt."""

@@ -119,7 +119,7 @@ GAS_PRICE_LIMIT_WEI: constant(uint256) = 2**50 - 1
 GAMES_LIMIT: constant(uint256) = 2**23 - 1
 # Ordinals are packed into 23 bits; a window's blocks cannot hold so many.
 
-# Gas units repaid for a move (P5.2): a little below what the move costs, so that no one plays for the repayment.
+# Gas units repaid for a move (P5.2): a little below what it costs, so that nobody plays for the repayment.
 OPEN_GAS: constant(uint256) = 170_000
 SPLIT_GAS: constant(uint256) = 40_000
 SPLIT_GAS_PER_HASH: constant(uint256) = 1_000
@@ -162,7 +162,9 @@ def __init__(
     @param share_bps The winner's share of the loser's bond.
     @param price_cap_wei Gas is repaid at no more than this.
     """
-    assert operators.is_contract and jobs.is_contract and step_contract.is_contract, "no contract at this address"
+    assert (
+        operators.is_contract and jobs.is_contract and step_contract.is_contract
+    ), "no contract at this address"
     OPERATORS = IOperators(operators)
     JOBS = IJobs(jobs)
     STEP = IStep(step_contract)
@@ -201,7 +203,7 @@ def __default__():
     assert msg.sender == OPERATORS.address, "caller is not Operators"
 
 
-# --- moves -------------------------------------------------------------------------------------------------------
+# --- moves ----------------------------------------------------------------------------------------
 
 
 @external
@@ -370,7 +372,7 @@ def settle(game_id: uint256):
     self.games[game_id].clocks = game_words.pack_clocks(clocks)
 
 
-# --- views -------------------------------------------------------------------------------------------------------
+# --- views ----------------------------------------------------------------------------------------
 
 
 @external
@@ -418,7 +420,7 @@ def game_of(claim_id: uint256, challenger: address) -> uint256:
     return 0 if ordinal == 0 else claim_id << 32 | ordinal
 
 
-# --- the interval ------------------------------------------------------------------------------------------------
+# --- the interval ---------------------------------------------------------------------------------
 
 
 @internal
@@ -464,7 +466,7 @@ def _turn_at(length: uint256) -> uint256:
     return STEP_DUE if length == 1 else OPERATOR_TURN
 
 
-# --- shared by the moves -------------------------------------------------------------------------------------------
+# --- shared by the moves --------------------------------------------------------------------------
 
 
 @internal
@@ -492,7 +494,7 @@ def _move(game_id: uint256, clocks: game_words.Clocks):
     self.games[game_id].clocks = game_words.pack_clocks(moved)
 
 
-# --- the open games of a claim, oldest first: a doubly linked list ---------------------------------------------------
+# --- the open games of a claim, oldest first: a doubly linked list --------------------------------
 
 
 @internal
@@ -554,7 +556,7 @@ def _link_older(game_id: uint256, older: uint256):
     self.games[game_id].links = game_words.pack_links(links)
 
 
-# --- ends of a game (P5) -------------------------------------------------------------------------------------------
+# --- ends of a game (P5) --------------------------------------------------------------------------
 
 
 @internal

@@ -192,7 +192,7 @@ def connect(disputes: address):
     log Connected(disputes=disputes)
 
 
-# --- requesters --------------------------------------------------------------------------------------------------
+# --- requesters -----------------------------------------------------------------------------------
 
 
 @external
@@ -278,7 +278,7 @@ def reclaim(job_id: uint256, shard_indices: DynArray[uint32, RECLAIM_LIMIT]):
     pull_payments.credit(requester, count * reward_wei)
 
 
-# --- operators ---------------------------------------------------------------------------------------------------
+# --- operators ------------------------------------------------------------------------------------
 
 
 @external
@@ -358,7 +358,9 @@ def finalize(task_id: uint256, claimed: IJobs.ClaimedState):
     claim_id: uint256 = task_id << 32 | task.attempt
     assert task.state == CLAIMED, "task is not claimed"
     assert block.timestamp > task.until, "challenge window is not over"
-    assert keccak256(abi_encode(claimed)) == self.stored_tasks[task_id].claim_hash, "claim differs from the one made"
+    assert (
+        keccak256(abi_encode(claimed)) == self.stored_tasks[task_id].claim_hash
+    ), "claim differs from the one made"
     assert staticcall IDisputes(self.disputes).open_games(claim_id) == 0, "games on the claim are open"
     task.state = FINAL
     self.stored_tasks[task_id].word = task_words.pack_task(task)
@@ -378,7 +380,7 @@ def finalize(task_id: uint256, claimed: IJobs.ClaimedState):
     extcall OPERATORS.unlock(task.operator, operator_bond_wei)
 
 
-# --- Disputes ----------------------------------------------------------------------------------------------------
+# --- Disputes -------------------------------------------------------------------------------------
 
 
 @external
@@ -398,7 +400,7 @@ def strike(claim_id: uint256) -> (address, uint256):
     return operator, operator_bond_wei
 
 
-# --- views -------------------------------------------------------------------------------------------------------
+# --- views ----------------------------------------------------------------------------------------
 
 
 @external
@@ -491,7 +493,7 @@ def check_output(task_id: uint256, output: Bytes[memory_tree.CHECK_LIMIT_BYTES])
     )
 
 
-# --- shared ------------------------------------------------------------------------------------------------------
+# --- shared ---------------------------------------------------------------------------------------
 
 
 @internal
@@ -537,8 +539,8 @@ def _check_shape(
 @view
 def _inner_root(task_id: uint256, terms: task_words.Terms) -> bytes32:
     """
-    @dev What an honest run of this very task ends with. A true claim for another job, sent before the chain was
-         reorganised, is refused here instead of being struck as a false one for this job.
+    @dev What an honest run of this very task ends with. A true claim for another job, sent before the chain
+         was reorganised, is refused here instead of being struck as a false one for this job.
     """
     return memory_tree.inner_root(
         self.stored_jobs[task_id >> 32].seed,

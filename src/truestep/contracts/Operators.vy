@@ -87,7 +87,7 @@ def connect(jobs: address, disputes: address):
     log Connected(jobs=jobs, disputes=disputes)
 
 
-# --- operators -------------------------------------------------------------------------------------------------
+# --- operators ------------------------------------------------------------------------------------
 
 
 @external
@@ -122,7 +122,7 @@ def set_delegate(delegate: address):
     log Delegated(operator=msg.sender, delegate=delegate)
 
 
-# --- the other contracts -----------------------------------------------------------------------------------------
+# --- the other contracts --------------------------------------------------------------------------
 
 
 @external
@@ -169,7 +169,7 @@ def seize(operator: address, amount_wei: uint256):
     coins.pay(msg.sender, amount_wei)
 
 
-# --- views -------------------------------------------------------------------------------------------------------
+# --- views ----------------------------------------------------------------------------------------
 
 
 @external

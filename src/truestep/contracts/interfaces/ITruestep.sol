@@ -63,7 +63,11 @@ interface ITruestep {
     function check_output(uint256 task_id, bytes calldata output) external view returns (bool);
 
     event Finalized(
-        uint256 indexed task_id, address indexed operator, uint256 claim_id, ClaimedState claimed, bool is_accepted
+        uint256 indexed task_id,
+        address indexed operator,
+        uint256 claim_id,
+        ClaimedState claimed,
+        bool is_accepted
     );
 
     struct ClaimedState {

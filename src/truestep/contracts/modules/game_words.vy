@@ -3,7 +3,8 @@
 @title How Disputes packs its hot words
 @notice Storage is not packed by the compiler, so the fields that change or are read together share a word.
 
-clocks  [ price_wei 50 | rounds 8 | challenger_clock 28 | operator_clock 28 | moved_at 40 | high 49 | low 49 | stage 4 ]
+clocks  [ price_wei 50 | rounds 8 | challenger_clock 28 | operator_clock 28 | moved_at 40 |
+          high 49 | low 49 | stage 4 ]
 links   [ newer 23 | older 23 | challenger 160 ]
 claim   [ is_struck 1 | opened 23 | last 23 | first 23 | open_count 23 | operator 160 ]
 """

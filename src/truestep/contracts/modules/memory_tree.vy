@@ -113,17 +113,18 @@ def root_of_bytes(content: Bytes[CHECK_LIMIT_BYTES]) -> bytes32:
     """
     @notice The root of an eighth of the memory that holds `content` and then zeros.
     """
-    padded: Bytes[CHECK_LIMIT_BYTES + 32] = concat(content, empty(bytes32))
     nodes: bytes32[CHECK_LIMIT_LEAVES] = empty(bytes32[CHECK_LIMIT_LEAVES])
-    count: uint256 = (len(content) + 31) // 32
+    padded: Bytes[CHECK_LIMIT_BYTES + 32] = concat(content, empty(bytes32))
+    count: uint256 = max(1, unsafe_add(len(content), 31) >> 5)
     for index: uint256 in range(count, bound=CHECK_LIMIT_LEAVES):
-        nodes[index] = extract32(padded, index * 32)
+        nodes[index] = extract32(padded, index << 5)
     zeros: bytes32[RANGE_LEVEL + 2] = ZERO_NODES
     for level: uint256 in range(RANGE_LEVEL):
-        pairs: uint256 = max(1, (count + 1) // 2)
+        pairs: uint256 = count >> 1
         for index: uint256 in range(pairs, bound=CHECK_LIMIT_LEAVES // 2):
-            left: bytes32 = nodes[2 * index]  # level 0 of an empty content: a zero leaf
-            right: bytes32 = nodes[2 * index + 1] if 2 * index + 1 < count else zeros[level]
-            nodes[index] = keccak256(abi_encode(left, right))
-        count = pairs
+            left: uint256 = index << 1
+            nodes[index] = keccak256(abi_encode(nodes[left], nodes[left | 1]))
+        if count & 1 == 1:
+            nodes[pairs] = keccak256(abi_encode(nodes[unsafe_sub(count, 1)], zeros[level]))
+        count = unsafe_add(pairs, count & 1)
     return nodes[0]

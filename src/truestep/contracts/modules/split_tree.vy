@@ -32,22 +32,19 @@ def root(
             g: bytes32 = hashes[at | 5]
             h: bytes32 = hashes[at | 6]
             i: bytes32 = high_hash if unsafe_add(index, 1) == octets else hashes[at | 7]
-            nodes[index] = keccak256(
+            first: bytes32 = keccak256(
                 abi_encode(
-                    keccak256(
-                        abi_encode(
-                            keccak256(abi_encode(keccak256(abi_encode(start, b)), keccak256(abi_encode(b, c)))),
-                            keccak256(abi_encode(keccak256(abi_encode(c, d)), keccak256(abi_encode(d, e)))),
-                        )
-                    ),
-                    keccak256(
-                        abi_encode(
-                            keccak256(abi_encode(keccak256(abi_encode(e, f)), keccak256(abi_encode(f, g)))),
-                            keccak256(abi_encode(keccak256(abi_encode(g, h)), keccak256(abi_encode(h, i)))),
-                        )
-                    ),
+                    keccak256(abi_encode(keccak256(abi_encode(start, b)), keccak256(abi_encode(b, c)))),
+                    keccak256(abi_encode(keccak256(abi_encode(c, d)), keccak256(abi_encode(d, e)))),
                 )
             )
+            second: bytes32 = keccak256(
+                abi_encode(
+                    keccak256(abi_encode(keccak256(abi_encode(e, f)), keccak256(abi_encode(f, g)))),
+                    keccak256(abi_encode(keccak256(abi_encode(g, h)), keccak256(abi_encode(h, i)))),
+                )
+            )
+            nodes[index] = keccak256(abi_encode(first, second))
             start = i
         return self._root_of_nodes(nodes, octets, depth - 3)
     previous: bytes32 = low_hash

@@ -9,6 +9,7 @@ from truestep.cli.commands import (
     account,
     build,
     challenger,
+    conformance,
     demo,
     devnet,
     prove_step,
@@ -60,5 +61,6 @@ for module in (
     reclaim,
     verify,
     account,
+    conformance,
 ):
     module.register(app)

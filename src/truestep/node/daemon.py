@@ -79,9 +79,10 @@ class Daemon:
         now = self._now(head)
         tasks = list(self._choose(self._viewing, now))
         view = self._viewing.view(tasks, head, now, in_flight)
-        for action in self._decide(view):
-            self._act(action)
+        failures = [failure for action in self._decide(view) if (failure := self._act(action))]
         self._forget(tasks)
+        if failures:
+            raise failures[0]
         return view
 
     def run(self, should_stop: Callable[[], bool], poll_seconds: float) -> None:
@@ -109,7 +110,15 @@ class Daemon:
             self._head, self._head_seen_seconds = head, seconds
         return head.time_seconds + int(seconds - self._head_seen_seconds)
 
-    def _act(self, action: Action) -> None:
+    def _act(self, action: Action) -> Unavailable | None:
+        """Do one thing; an outage that stops it must not stop the others."""
+        try:
+            self._do(action)
+        except Unavailable as error:
+            return error
+        return None
+
+    def _do(self, action: Action) -> None:
         match action:
             case Send():
                 self._deeds.do(action)

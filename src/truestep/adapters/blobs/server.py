@@ -11,6 +11,8 @@ from truestep.base.errors import Rejected, Unavailable
 
 SILENCE_SECONDS = 10.0
 """A peer that says nothing for so long is hung up on."""
+POLL_SECONDS = 0.05
+"""How long closing takes."""
 _NAME = re.compile(r"/([0-9a-f]{64}|outputs/[0-9a-f]{64}-[0-9]{1,10})")
 
 
@@ -29,7 +31,7 @@ class BlobServer:
         handler = type("Handler", (_Handler,), {"blobs": blobs, "limit_bytes": limit_bytes})
         self._server = ThreadingHTTPServer((host, port), handler)
         self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(POLL_SECONDS,), daemon=True)
         self._thread.start()
 
     @property

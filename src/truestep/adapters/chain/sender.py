@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from web3 import Web3
-from web3.exceptions import ContractLogicError, TransactionNotFound, Web3RPCError
+from web3.exceptions import TransactionNotFound
 from web3.types import TxParams, TxReceipt
 
 from truestep.adapters.chain.codec import Message
@@ -53,13 +53,14 @@ class Sender:
         self._sent_at_seconds: dict[str, float] = {}
         self._signed_at_seconds: dict[str, float] = {}
         self._gone_since_seconds: dict[str, float] = {}
+        self._refusals: dict[str, str] = {}
 
     def entry(self, intent: str) -> Entry | None:
         """What is known of an intent."""
         return self._journal.entry(intent)
 
     def submit(self, message: Message, intent: str) -> Entry:
-        """Check, journal, send. Raises `Rejected` or `Unavailable` if nothing was journaled."""
+        """Check, journal, send. Raises `Rejected` if it is refused now: then nothing was journaled."""
         known = self._journal.entry(intent)
         if known is not None:
             return self._look_again(known)
@@ -88,9 +89,11 @@ class Sender:
         deadline = time.monotonic() + deadline_seconds
         while (entry := self._journal.entry(intent)) and entry.outcome is Outcome.PENDING:
             if time.monotonic() > deadline:
+                refusal = self._refusals.get(intent)
                 raise Unavailable(
-                    f"transaction {entry.attempts[-1].hash} ({intent}) is not confirmed after"
+                    f"transaction 0x{entry.attempts[-1].hash} ({intent}) is not confirmed after"
                     f" {deadline_seconds:g} s; it may land yet: run the same command again to go on waiting"
+                    + (f". The node said: {refusal}" if refusal else "")
                 )
             self.refresh()
             if (present := self._journal.entry(intent)) and present.outcome is Outcome.PENDING:
@@ -193,13 +196,14 @@ class Sender:
         return bumped
 
     def _broadcast(self, entry: Entry) -> None:
-        """Send the last form. A refusal is no outcome: the next look at the chain tells what happened."""
+        """Send the last form. A failure is no outcome: only the chain tells whether it landed."""
         self._sent_at_seconds[entry.intent] = time.monotonic()
-        with asking_node():
-            try:
+        try:
+            with asking_node():
                 self._web3.eth.send_raw_transaction(Web3.to_bytes(hexstr=_hex(entry.attempts[-1].raw)))
-            except (Web3RPCError, ContractLogicError):
-                return
+            self._refusals.pop(entry.intent, None)
+        except (Rejected, Unavailable) as error:
+            self._refusals[entry.intent] = str(error)
 
     # --- making one ---------------------------------------------------------------------------------------
 

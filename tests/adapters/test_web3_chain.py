@@ -1,0 +1,136 @@
+"""What a chain adapter says when it was given the wrong chain, file or node; and what it reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from web3 import Account
+
+from tests.e2e.network import COIN_WEI, INPUT, PARAMETERS, POLICY, REWARD_WEI, Network
+from truestep.adapters.chain.connection import connect
+from truestep.adapters.chain.deploy import deploy
+from truestep.adapters.chain.deployment import Deployment, read_deployment
+from truestep.adapters.chain.web3_chain import Web3Chain
+from truestep.adapters.store.sqlite import SqliteStore
+from truestep.base.errors import Reject, Rejected, Unavailable
+from truestep.base.ids import ClaimId, GameId, JobId, ProgramId, task_of
+from truestep.commitments.keccak import keccak256
+from truestep.commitments.merkle import root_of_bytes
+from truestep.protocol.calls import Deposit, SetDelegate, WithdrawStake
+from truestep.protocol.events import JobPosted, ProgramRegistered
+from truestep.protocol.records import TaskStage
+
+
+def open_with(network: Network, deployment: Deployment, node: Any = None) -> Web3Chain:
+    account = Account.from_key(keccak256(b"ann"))
+    return Web3Chain(node or network.devnet.node, deployment, account, SqliteStore(), POLICY)
+
+
+def refusal_of(call: Any) -> Rejected:
+    with pytest.raises(Rejected) as refusal:
+        call()
+    return refusal.value
+
+
+def test_a_dead_node_is_unavailable_and_says_what_to_check(network: Network) -> None:
+    with pytest.raises(Unavailable, match="check that it runs and that its URL is right"):
+        open_with(network, network.deployment, "http://127.0.0.1:1")
+
+
+def test_another_chain_is_named_with_both_ids(network: Network) -> None:
+    other = network.deployment.model_copy(update={"chain_id": 5})
+    refusal = refusal_of(lambda: open_with(network, other))
+    assert refusal.reason is Reject.WRONG_CHAIN
+    assert "expected chain id 5" in str(refusal)
+    assert str(network.deployment.chain_id) in str(refusal)
+
+
+def test_a_chain_without_the_contracts_is_refused(network: Network) -> None:
+    nowhere = network.deployment.addresses.model_copy(update={"disputes": "0x" + "12" * 20})
+    refusal = refusal_of(
+        lambda: open_with(network, network.deployment.model_copy(update={"addresses": nowhere}))
+    )
+    assert refusal.reason is Reject.NO_CONTRACT
+
+
+def test_unknown_things_are_rejected(network: Network) -> None:
+    chain = network.requester
+    reasons = {
+        Reject.JOB_UNKNOWN: lambda: chain.job(JobId(7)),
+        Reject.PROGRAM_UNKNOWN: lambda: chain.program(ProgramId(7)),
+        Reject.CLAIM_UNKNOWN: lambda: chain.claimed_state(ClaimId(7)),
+        Reject.GAME_UNKNOWN: lambda: chain.game(GameId(7)),
+    }
+    assert {refusal_of(call).reason for call in reasons.values()} == set(reasons)
+    assert chain.game_of(ClaimId(7), chain.account) is None
+    assert chain.block_hash(10**6) is None
+
+
+def test_what_was_posted_is_read_back(network: Network) -> None:
+    job_id = network.post(shard_count=3)
+    chain = network.requester
+    job, program = chain.job(job_id), chain.program(ProgramId(1))
+    posted = [event for event in chain.events(0, chain.head().number) if isinstance(event, JobPosted)]
+    registered = [
+        event for event in chain.events(0, chain.head().number) if isinstance(event, ProgramRegistered)
+    ]
+    assert (job.input_root, job.input_size) == (root_of_bytes(INPUT, 24), len(INPUT))
+    assert (job.shard_count, job.reward_wei, job.requester) == (3, REWARD_WEI, chain.account)
+    assert network.blobs.get(job.input_uri, len(INPUT)) == INPUT
+    assert [(event.job_id, event.input_uri) for event in posted] == [(job_id, job.input_uri)]
+    assert [(event.image_root, event.uri) for event in registered] == [(program.image_root, program.uri)]
+    task = chain.task(task_of(job_id, 2))
+    assert (task.stage, task.attempt) == (TaskStage.OPEN, 0)
+    assert not chain.result(task.task_id).is_final
+    assert chain.parameters() == network.deployment.parameters.as_parameters() == PARAMETERS
+
+
+def test_stake_and_delegate_are_read_back(network: Network) -> None:
+    chain = network.chain("ann", network.store("ann"))
+    chain.transact(Deposit(amount_wei=3 * COIN_WEI), intent="1")
+    chain.transact(WithdrawStake(amount_wei=COIN_WEI), intent="2")
+    chain.transact(SetDelegate(delegate=network.requester.account), intent="3")
+    balances = chain.balances(chain.account)
+    assert (balances.stake_wei, balances.locked_wei, balances.free_stake_wei) == (
+        2 * COIN_WEI,
+        0,
+        2 * COIN_WEI,
+    )
+    assert chain.delegate_of(chain.account) == network.requester.account
+
+
+def test_an_interrupted_deployment_goes_on_where_it_was(network: Network) -> None:
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(said: str) -> None:
+        if said.startswith("deployed Jobs"):
+            raise Interrupted
+
+    web3 = connect(network.devnet.node)
+    signer, store = Account.from_key(keccak256(b"second deployer")), SqliteStore()
+    network.devnet.fund(signer.address, COIN_WEI)
+    with pytest.raises(Interrupted):
+        deploy(web3, signer, store, PARAMETERS, policy=POLICY, progress=interrupt)
+    deployment = deploy(web3, signer, store, PARAMETERS, policy=POLICY)
+    assert web3.eth.get_transaction_count(signer.address) == 7
+    assert deploy(web3, signer, store, PARAMETERS, policy=POLICY) == deployment
+    assert open_with(network, deployment).parameters() == PARAMETERS
+
+
+def test_a_deployment_file_is_read_as_written_and_refused_when_spoilt(
+    network: Network, tmp_path: Path
+) -> None:
+    path = tmp_path / "deployment.json"
+    network.deployment.write(path)
+    assert read_deployment(path) == network.deployment
+    fields = json.loads(path.read_text())
+    spoilt = ("{", json.dumps(fields | {"version": 2}), json.dumps(fields | {"addresses": {}}), "[]")
+    for text in spoilt:
+        path.write_text(text)
+        assert refusal_of(lambda: read_deployment(path)).reason is Reject.DEPLOYMENT_FILE
+    refusal = refusal_of(lambda: read_deployment(tmp_path / "missing.json"))
+    assert "missing.json" in str(refusal)

@@ -26,7 +26,9 @@ from truestep.cli.devnet.remote import RemoteDevnet
 from truestep.cli.devnet.rpc import BATCH_LIMIT, DevnetRpc
 from truestep.cli.devnet.server import RPC_LIMIT_BYTES, serving
 from truestep.client.network import open_reader
+from truestep.commitments.merkle import root_of_bytes
 from truestep.contracts.artifacts import load_artifact
+from truestep.machine.layout import RANGE_LEVEL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,12 +163,21 @@ def test_blobs_come_back(served: Served) -> None:
     blobs = HttpBlobs(f"{served.url}/blobs")
     content = bytes(range(256)) * 5000
     assert blobs.get(blobs.put(content), len(content)) == content
+    root = root_of_bytes(content, RANGE_LEVEL)
+    blobs.put_output(root, content)
+    assert blobs.get_output(root, len(content)) == content
     with pytest.raises(Unavailable):
         blobs.get(f"blob:{blob_name(b'nobody put this')}", 10)
 
 
 @pytest.mark.parametrize(
-    ("path", "code"), [(f"blobs/{'ab' * 32}", 400), ("blobs/../deployment.json", 404), ("blobs/xyz", 404)]
+    ("path", "code"),
+    [
+        (f"blobs/{'ab' * 32}", 400),
+        (f"blobs/outputs/{'ab' * 32}-3", 400),
+        ("blobs/../deployment.json", 404),
+        ("blobs/xyz", 404),
+    ],
 )
 def test_a_blob_that_is_not_what_it_says_is_refused(served: Served, path: str, code: int) -> None:
     request = urllib.request.Request(f"{served.url}/{path}", data=b"lie", method="PUT")

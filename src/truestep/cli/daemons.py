@@ -1,11 +1,10 @@
 """A role's daemon in a terminal: its files, its log lines, its end by Ctrl-C."""
 
 import json
-import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from truestep.cli.interruption import handling
 from truestep.cli.options import ask_password
 from truestep.client.engines import EngineName, open_engine
 
@@ -68,8 +68,9 @@ class LogLines:
             sys.stdout.flush()
             return
         style = next((style for end, style in _STYLES.items() if kind.endswith(end)), "default")
-        shown = escape(f"{message}{_gas(fields)}")
-        self._console.print(f"[dim]{time.strftime('%H:%M:%S')}[/]  {kind:<18} [{style}]{shown}[/]")
+        shown = escape(f"{_whole(kind, message, fields)}{_gas(fields)}")
+        stamp = time.strftime("%H:%M:%S")
+        self._console.print(f"[dim]{stamp}[/]  {kind:<20} [{style}]{shown}[/]", soft_wrap=True)
 
 
 @contextmanager
@@ -107,18 +108,13 @@ def run_until_stopped(daemon: "Daemon", clock: "SystemClock", poll_seconds: floa
         stopping.set()
         clock.wake()
 
-    with _handling(stop):
+    with handling(stop):
         daemon.run(stopping.is_set, poll_seconds)
 
 
-@contextmanager
-def _handling(stop: Callable[[int, FrameType | None], None]) -> Generator[None]:
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _whole(kind: str, message: str, fields: dict[str, int | float | str | bool]) -> str:
+    """The message; what became of a transaction says which one."""
+    return f"{fields['intent']} {message}" if kind.endswith(("_landed", "_reverted")) else message
 
 
 def _gas(fields: dict[str, int | float | str | bool]) -> str:

@@ -3,16 +3,20 @@
 from pathlib import Path
 from typing import Any
 
+from web3 import Web3
 from web3.providers.base import BaseProvider
 
 from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.adapters.blobs.http import HttpBlobs
+from truestep.adapters.chain.codec import decode_output, encode_function
+from truestep.adapters.chain.connection import asking_node, check_chain, connect
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.chain.sender import Signer
 from truestep.adapters.chain.web3_chain import Web3Chain
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.errors import Bug
+from truestep.base.ids import Bytes32
 from truestep.ports.blobs import Blobs
 from truestep.ports.chain import Chain, ChainReader
 from truestep.ports.store import Store
@@ -41,6 +45,22 @@ def open_chain(
 ) -> Chain:
     """A chain that `signer` sends to; without a `store` its journal ends with the process."""
     return Web3Chain(node, deployment, signer, store or SqliteStore(), policy)
+
+
+def execute_step(node: str | BaseProvider, deployment: Deployment, witness: bytes) -> tuple[Bytes32, Bytes32]:
+    """The state hashes before and after the step that the chain's own verifier computes.
+
+    Raises Rejected for a witness that it refuses or another chain, Unavailable for a dead node.
+    """
+    web3 = connect(node)
+    check_chain(web3, deployment.chain_id)
+    payload = encode_function(web3, "Step", "step", [witness])
+    with asking_node():
+        output = web3.eth.call(
+            {"to": Web3.to_checksum_address(deployment.address("Step")), "data": Web3.to_bytes(payload)}
+        )
+    before, after = decode_output(web3, "Step", "step", bytes(output))
+    return Bytes32(before), Bytes32(after)
 
 
 class _NobodysKey:

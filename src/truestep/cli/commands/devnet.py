@@ -1,15 +1,16 @@
 """`truestep devnet`: a whole network on this computer, but for the workers."""
 
-import signal
 import threading
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from truestep.cli.failure import Failure
+from truestep.cli.interruption import handling
 from truestep.cli.screen import JsonFlag, Screen, guarded
 
 if TYPE_CHECKING:
@@ -104,10 +105,9 @@ def _chain(
 def _wait_for_interrupt() -> None:
     """Until Ctrl-C or a polite kill."""
     stopping = threading.Event()
-    previous = signal.signal(signal.SIGTERM, lambda _number, _frame: stopping.set())
-    try:
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    with handling(stop):
         stopping.wait()
-    except KeyboardInterrupt:
-        pass
-    finally:
-        signal.signal(signal.SIGTERM, previous)

@@ -46,12 +46,21 @@ def prove_step(
     engine: Annotated[EngineName, typer.Option(help="What gets to the cycle.")] = EngineName.JIT,
     shard: ShardOption = "0/1",
     seed: SeedOption = "0",
+    rpc: Annotated[
+        str | None, typer.Option("--rpc", metavar="URL", help="Have the chain execute the step too.")
+    ] = None,
+    deployment: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where the chain's Step contract is.")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Prove one step: from a run's state at --cycle to the next one.
 
-    The witness is checked by the same verifier as on the chain, and against the run itself.
+    The witness is checked against the run itself by the verifier's twin in Python and, with --rpc and
+    --deployment, by the contract that decides disputes (a call: it costs nothing).
     """
+    if (rpc is None) != (deployment is None):
+        raise typer.BadParameter("--rpc and --deployment go together", param_hint="--rpc")
     screen = Screen(as_json=as_json)
     shard_index, shard_count = parse_shard(shard)
     program_file = read_program(prog)
@@ -72,6 +81,8 @@ def prove_step(
     machine.advance(cycle + 1)
     if (before, after) != (state.hash(), machine.state().hash()):
         raise Bug(f"the witness of cycle {cycle} proves another step than the run took")
+    if rpc and deployment:
+        _check_on_chain(rpc, deployment, witness, (before, after))
     word = int.from_bytes(machine.read_memory(state.pc, 4), "little") if may_fetch(state.pc) else 0
     if output:
         output.write_bytes(witness)
@@ -83,10 +94,24 @@ def prove_step(
             "in_words": in_words(word),
             "before": before.hex(),
             "after": after.hex(),
+            "checked_on_chain": rpc is not None,
             "witness_size": len(witness),
             **({"witness_file": str(output)} if output else {"witness": _shown(witness, as_json)}),
         }
     )
+
+
+def _check_on_chain(rpc: str, deployment: Path, witness: bytes, expected: tuple[bytes, bytes]) -> None:
+    from truestep.adapters.chain.deployment import read_deployment
+    from truestep.client.network import execute_step
+
+    found = execute_step(rpc, read_deployment(deployment), witness)
+    if found != expected:
+        raise Bug(f"expected the chain to compute {_hexed(expected)}, got {_hexed(found)}")
+
+
+def _hexed(hashes: tuple[bytes, bytes]) -> str:
+    return " → ".join(digest.hex() for digest in hashes)
 
 
 def _shown(witness: bytes, as_json: bool) -> str:

@@ -98,8 +98,8 @@ def submit(
         lifetime_seconds=lifetime,
     )
     job = client.submit(file.elf, content, order=order)
-    screen.note(f"job {job.job_id} posted; {coins(shards * reward_wei)} are in escrow")
     if not wait:
+        screen.note(f"job {job.job_id} is posted; {coins(shards * reward_wei)} are in escrow")
         screen.result({"job_id": job.job_id, "shards": shards, "escrow_wei": shards * reward_wei})
         return
     failed = _follow(screen, job, shards, receipt)

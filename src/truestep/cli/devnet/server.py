@@ -9,7 +9,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from truestep.adapters.blobs.addresses import BLOB_LIMIT_BYTES, blob_name
+from truestep.adapters.blobs.addresses import BLOB_LIMIT_BYTES, blob_name, is_output
 from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.base.errors import Rejected, Unavailable
 from truestep.cli.devnet.rpc import DevnetRpc
@@ -22,7 +22,7 @@ CONNECTION_SECONDS = 60
 """A client that says nothing for so long loses its connection, and its thread ends."""
 TICK_SECONDS = 0.5
 
-_BLOB_PATH = re.compile(r"/blobs/((?:outputs/)?[0-9a-f]{64})")
+_BLOB_PATH = re.compile(r"/blobs/([0-9a-f]{64}|outputs/[0-9a-f]{64}-[0-9]{1,10})")
 _OWN_NAMES = ("127.0.0.1", "localhost")
 
 
@@ -86,7 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(HTTPStatus.OK, content, "application/octet-stream")
 
     def do_PUT(self) -> None:
-        """Keep a blob that is what its name says; outputs are checked by those who read them."""
+        """Keep a blob or an output that is what its name says."""
         name = self._blob_name()
         if name is None:
             self._refuse(HTTPStatus.NOT_FOUND, "expected /blobs/ and 64 hex digits")
@@ -94,8 +94,8 @@ class _Handler(BaseHTTPRequestHandler):
         content = self._body(BLOB_LIMIT_BYTES)
         if content is None:
             return
-        if "/" not in name and blob_name(content) != name:
-            self._refuse(HTTPStatus.BAD_REQUEST, f"expected the blob of hash {name}, got another")
+        if name != blob_name(content) and not is_output(name, content):
+            self._refuse(HTTPStatus.BAD_REQUEST, f"expected what {name} names, got other bytes")
             return
         try:
             self._blobs.write_named(name, content)
@@ -141,5 +141,5 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Requests are not news; errors of the server itself still are."""
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
+        """Say nothing: requests are not news, nor is a client that hangs up."""

@@ -11,6 +11,9 @@ from truestep.cli.screen import JsonFlag, Screen, guarded
 
 EXAMPLE = "Example: truestep demo --receipt receipt.json, then: truestep verify receipt.json"
 
+STORY_WIDTH = 100
+"""For a file or a pipe, which have no width of their own."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -42,6 +45,8 @@ def demo(
 
     screen = Screen(as_json=as_json)
     console = screen.notes if as_json else screen.results
+    if not console.is_terminal:
+        console.width = STORY_WIDTH
     with tempfile.TemporaryDirectory(prefix="truestep-demo-") as folder:
         setting = Setting(rpc=rpc, receipt=receipt, shards=shards, paths=paths, folder=Path(folder))
         outcome = perform(setting, console)

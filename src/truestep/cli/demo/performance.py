@@ -1,7 +1,7 @@
 """The demo from curtain to curtain."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from rich.console import Console
 from truestep.adapters.chain.devnet import Devnet, EmbeddedDevnet
 from truestep.base.ids import Bytes32, shard_of_task
 from truestep.cli.demo.audit import Evidence, audit, slashed_wei, struck
+from truestep.cli.demo.consumer import Consumed, consume
 from truestep.cli.demo.last_step import LastStep, explain
 from truestep.cli.demo.ledger import DISPUTE_KINDS, MOVE_KINDS, GasBook, count_coins, read_gas
 from truestep.cli.demo.play import play
@@ -125,15 +126,20 @@ class _Performance:
         self._story.heading("Result")
         result = self._tell_result(receipt)
         gas = read_gas(self._scene, self._events)
+        consumed = self._consume(receipt)
         self._story.heading("Checks")
         self._story.line("all shards run once more, by nobody of the above")
         outcomes, all_events = self._audit(receipt)
+        outcomes["a contract that reads the result comes to the same mean"] = (
+            consumed.mean_value_q32 == result["mean_value_q32"]
+        )
         self._story.checks(outcomes)
         self._mark("checks")
         self._story.heading("Cost")
-        self._story.costs(gas, self._times)
+        self._story.costs(gas, consumed.shard_gas, self._times)
         self._tell_how_to_verify()
         fields = self._fields(job, result, gas, all_events, outcomes)
+        fields["consumer"] = asdict(consumed)
         return Outcome(fields=fields, is_as_it_should_be=all(outcomes.values()))
 
     def _post(self) -> Job:
@@ -191,7 +197,22 @@ class _Performance:
             "probability_of_loss_percent": loss_share,
             "mean_return_percent": risk.mean_value - 1,
         }
-        return {"paths": risk.path_count, **{name: round(100 * share, 4) for name, share in percents.items()}}
+        return {
+            "paths": risk.path_count,
+            "mean_value_q32": record.value_sum_q32 // record.path_count,
+            **{name: round(100 * share, 4) for name, share in percents.items()},
+        }
+
+    def _consume(self, receipt: Receipt) -> Consumed:
+        """Let a contract use the result."""
+        consumed = consume(self._scene, receipt)
+        self._mark("consumer")
+        self._story.line(
+            "a contract takes the outputs, has Jobs check each against what is final, and computes"
+        )
+        mean = consumed.mean_value_q32 / UNIT_Q32 - 1
+        self._story.aside(f"the mean year itself: {mean:+.1%} (examples/consumer/MeanValue.vy)")
+        return consumed
 
     def _tell_lie(self, receipt: Receipt) -> None:
         """What the struck claim said about the worst year, beside what is final."""

@@ -162,7 +162,7 @@ class Story:
         self._panel(table, f" five stocks, {count(risk.path_count, 'simulated year')} ", "green")
         self.aside(f"{count(instructions, 'RISC-V instruction')}, none of them taken on trust")
 
-    def costs(self, gas: GasBook, seconds_by_part: dict[str, float]) -> None:
+    def costs(self, gas: GasBook, consumer_gas: int, seconds_by_part: dict[str, float]) -> None:
         """Gas and time of each part."""
         table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
         for title in ("", "transactions", "gas each", "gas in all"):
@@ -178,9 +178,11 @@ class Story:
         for title, kinds in rows:
             each = f"{gas.typical(kinds[0]):,}" if len(kinds) == 1 else ""
             table.add_row(title, str(gas.count(kinds)), each, f"{gas.total(kinds):,}")
+        table.add_row("a contract reads a shard's output", "", f"{consumer_gas:,}", "")
         self._indented(table)
         parts = [f"{part} {seconds:.1f} s" for part, seconds in seconds_by_part.items()]
-        self.aside(f"{' · '.join(parts)} (the dispute alone {self._dispute_seconds:.1f} s)")
+        self.aside(" · ".join(parts))
+        self.aside(f"the dispute alone: {self._dispute_seconds:.1f} s")
 
     def checks(self, outcomes: dict[str, bool]) -> None:
         """What was held against what."""

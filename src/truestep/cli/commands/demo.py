@@ -33,6 +33,7 @@ def demo(
     ),
     shards: Annotated[int, typer.Option(min=2, max=64, hidden=True)] = 8,
     paths: Annotated[int, typer.Option(min=100, max=10**7, hidden=True)] = 650_000,
+    honest: Annotated[bool, typer.Option("--honest", hidden=True)] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Run a job from a C program to a settled result, with a liar caught on the way.
@@ -48,7 +49,9 @@ def demo(
     if not console.is_terminal:
         console.width = STORY_WIDTH
     with tempfile.TemporaryDirectory(prefix="truestep-demo-") as folder:
-        setting = Setting(rpc=rpc, receipt=receipt, shards=shards, paths=paths, folder=Path(folder))
+        setting = Setting(
+            rpc=rpc, receipt=receipt, shards=shards, paths=paths, folder=Path(folder), is_honest=honest
+        )
         outcome = perform(setting, console)
     if as_json:
         screen.result(outcome.fields)

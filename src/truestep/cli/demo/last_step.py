@@ -7,7 +7,6 @@ from truestep.base.ids import claim_of_game, shard_of_task, task_of_claim
 from truestep.cli.demo.scene import Scene
 from truestep.cli.instruction_words import REGISTER_NAMES, assembly, in_words
 from truestep.client.runs import advance_in_slices
-from truestep.engine.jit import JitEngine
 from truestep.machine.program import Program, Task
 from truestep.machine.state import MachineState
 from truestep.protocol.events import GameStepped
@@ -42,7 +41,7 @@ def explain(scene: Scene, event: GameStepped, program: Program, task: Task) -> L
     cycle = int.from_bytes(witness[WITNESS_CYCLE], "big")
     word = int.from_bytes(witness[WITNESS_INSTRUCTION_LEAF][pc % 32 : pc % 32 + 4], "little")
     shard = shard_of_task(task_of_claim(claim_of_game(event.game_id)))
-    machine = JitEngine().start(
+    machine = scene.engine.start(
         program,
         Task(seed=task.seed, shard_index=shard, shard_count=task.shard_count, input=task.input),
     )

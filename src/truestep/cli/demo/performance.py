@@ -55,6 +55,8 @@ class Setting:
     shards: int
     paths: int
     folder: Path
+    is_honest: bool = False
+    """Nobody lies: then there is nothing to show, and the demo must notice that."""
 
     @property
     def max_cycles(self) -> int:
@@ -63,8 +65,8 @@ class Setting:
 
     @property
     def lie_cycle(self) -> int:
-        """Somewhere in the middle of the simulation."""
-        return READING_CYCLES + PATH_CYCLES * self.paths * 3 // 5
+        """Somewhere in the middle of the simulation; past the end if nobody is to lie."""
+        return self.max_cycles if self.is_honest else READING_CYCLES + PATH_CYCLES * self.paths * 3 // 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +173,8 @@ class _Performance:
 
     def _mark(self, part: str) -> None:
         """The part that ends now took the time since the last one ended."""
-        self._times[part] = self._story.seconds - sum(self._times.values())
+        elapsed = self._story.seconds - sum(self._times.values())
+        self._times[part] = self._times.get(part, 0.0) + elapsed
 
     def _write_receipt(self, job: Job) -> Receipt:
         """The receipt, and beside it the chain if it would be lost with this process."""

@@ -113,6 +113,8 @@ class Scene:
     chains: dict[str, Chain]
     """By name; each has its own key and journal."""
     daemons: dict[str, Daemon]
+    engine: Engine
+    """One for all who are honest: it keeps the translated program, not what anybody computed."""
     accounts: dict[str, Address]
     wealth_wei: int
     """What all accounts were given, the deployer's included."""
@@ -151,14 +153,14 @@ def build_scene(devnet: Devnet, folder: Path, lie_cycle: int, progress: Callable
     for name in WORKERS:
         chains[name].transact(Deposit(amount_wei=STAKE_WEI), intent="deposit")
     blobs = DirectoryBlobs(folder / "blobs")
-    liars_engine = LiarsEngine(JitEngine(), lie_cycle)
+    engine = JitEngine()
     daemons: dict[str, Daemon] = {}
     for name in (*WORKERS, CHALLENGER):
         world = World(
             chain=chains[name],
             store=stores[name],
             blobs=blobs,
-            engine=liars_engine if name == LIAR else JitEngine(),
+            engine=LiarsEngine(engine, lie_cycle) if name == LIAR else engine,
             executor=ThreadExecutor(3),
             clock=SystemClock(),
             reporter=Mute(),
@@ -174,6 +176,7 @@ def build_scene(devnet: Devnet, folder: Path, lie_cycle: int, progress: Callable
         client=Client(chains[REQUESTER], blobs, deployment),
         chains=chains,
         daemons=daemons,
+        engine=engine,
         accounts={name: key.address for name, key in keys.items()},
         wealth_wei=WALLET_WEI * len(keys),
     )

@@ -83,11 +83,24 @@ def _position(log: Mapping[str, Any]) -> LogPosition:
 def _fields(web3: Web3, entry: AbiEntry, log: Mapping[str, Any]) -> Fields:
     indexed = [parameter for parameter in entry["inputs"] if parameter["indexed"]]
     others = [parameter for parameter in entry["inputs"] if not parameter["indexed"]]
-    values = web3.codec.decode([type_name(parameter) for parameter in others], bytes(log["data"]))
-    fields = {parameter["name"]: value for parameter, value in zip(others, values, strict=True)}
+    values = web3.codec.decode([_raw_type(parameter) for parameter in others], bytes(log["data"]))
+    fields = {
+        parameter["name"]: _text(value) if parameter["type"] == "string" else value
+        for parameter, value in zip(others, values, strict=True)
+    }
     for parameter, topic in zip(indexed, log["topics"][1:], strict=True):
         fields[parameter["name"]] = web3.codec.decode([parameter["type"]], bytes(topic))[0]
     return {name: _typed(name, value) for name, value in fields.items()}
+
+
+def _raw_type(parameter: AbiEntry) -> str:
+    """Contracts let anybody put any bytes into a string: it is read as bytes, which are encoded alike."""
+    return "bytes" if parameter["type"] == "string" else type_name(parameter)
+
+
+def _text(content: bytes) -> str:
+    """What is no text names nothing, but must not stop who reads the events."""
+    return content.decode("utf-8", "replace")
 
 
 _ID_TYPES: dict[str, Callable[[Any], Any]] = {

@@ -1,0 +1,64 @@
+"""What strangers put on the chain must not stop or blind an honest node."""
+
+from __future__ import annotations
+
+from web3 import Account
+
+from tests.e2e.network import POLICY, Log, Network
+from truestep.adapters.chain.codec import Message, encode_call
+from truestep.adapters.chain.connection import connect
+from truestep.adapters.chain.sender import Sender
+from truestep.adapters.store.sqlite import SqliteStore
+from truestep.base.ids import Bytes32, JobId, ProgramId
+from truestep.commitments.keccak import keccak256
+from truestep.ports.chain import Outcome
+from truestep.protocol.calls import Call, PostJob, RegisterProgram
+
+MARK = "mark"
+NOT_TEXT = b"\xff\xfe\xc3\x28"
+"""No UTF-8, as long as the mark."""
+
+
+def send_with_not_text(network: Network, call: Call, intent: str) -> None:
+    """Make a call whose mark is not text: contracts do not look into strings."""
+    web3 = connect(network.devnet.node)
+    account = Account.from_key(keccak256(b"stranger"))
+    network.devnet.fund(account.address, 10**18)
+    sender = Sender(web3, network.deployment.chain_id, account, SqliteStore(), POLICY)
+    message = encode_call(web3, network.deployment, call)
+    payload = message.payload.replace(MARK.encode(), NOT_TEXT)
+    assert payload != message.payload
+    sender.submit(Message(to=message.to, payload=payload, value_wei=message.value_wei), intent)
+    assert sender.wait(intent, 10).outcome is Outcome.CONFIRMED
+
+
+def test_addresses_that_are_no_text_stop_nobody(quick_network: Network) -> None:
+    job_id = quick_network.post()
+    root = Bytes32(keccak256(b"root"))
+    send_with_not_text(
+        quick_network,
+        RegisterProgram(image_root=root, entry=0, max_cycles=1, digest=root, uri=MARK),
+        "register",
+    )
+    now = quick_network.requester.head().time_seconds
+    send_with_not_text(
+        quick_network,
+        PostJob(
+            program_id=ProgramId(2),
+            input_root=root,
+            input_size=1,
+            input_uri=MARK,
+            seed=root,
+            shard_count=1,
+            reward_wei=0,
+            lease_seconds=100,
+            deadline=now + 10_000,
+        ),
+        "post",
+    )
+    worker = quick_network.worker("worker", quick_network.store("worker"), Log())
+    challenger = quick_network.challenger("challenger", quick_network.store("challenger"), Log())
+    quick_network.drive([worker, challenger], lambda: quick_network.is_final(job_id))
+    again = quick_network.worker("worker", quick_network.store("worker"), Log())
+    again.tick()
+    assert quick_network.requester.job(JobId(2)).input_size == 1

@@ -34,7 +34,7 @@ from truestep.machine.layout import RANGE_LEVEL
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
     url: str
-    web3: Web3
+    web3: Any
     devnet: EmbeddedDevnet
 
 
@@ -110,7 +110,7 @@ def test_an_idle_chain_mines() -> None:
     now = [time.time()]
     devnet = EmbeddedDevnet()
     rpc = DevnetRpc(devnet, clock=lambda: now[0])
-    web3 = Web3(devnet.node)  # pyright: ignore[reportArgumentType] - a provider
+    web3: Any = Web3(devnet.node)
     now[0] += 100
     rpc.tick()
     block = web3.eth.get_block("latest")

@@ -1,0 +1,291 @@
+"""The commands of a whole network, each in its own process; and what goes wrong, in words."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Invoke
+from truestep.cli.devnet.remote import RemoteDevnet
+from truestep.client.accounts import create_keystore
+
+WINDOW_SECONDS = 600
+START_SECONDS = 60
+DONE_SECONDS = 120
+"""What a loaded machine may need; an idle one needs a few."""
+
+PROGRAM = Path(sys.executable).with_name("truestep")
+DEAD_RPC = "http://127.0.0.1:9"
+"""The discard port: nobody listens there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Devnet:
+    rpc: str
+    folder: Path
+
+    def options(self, role: str | None = None) -> tuple[str, ...]:
+        reading = ("--rpc", self.rpc, "--deployment", str(self.folder / "deployment.json"))
+        if role is None:
+            return reading
+        keys = (
+            "--keystore",
+            str(self.folder / f"{role}.json"),
+            "--password-file",
+            str(self.folder / "password"),
+        )
+        return (*reading, "--blobs", f"{self.rpc}/blobs", *keys)
+
+
+def _start(log: Path, *words: object) -> subprocess.Popen[str]:
+    with log.open("w") as errors:
+        return subprocess.Popen(
+            [str(PROGRAM), *map(str, words)], stdout=subprocess.PIPE, stderr=errors, text=True
+        )
+
+
+def _stop(process: subprocess.Popen[str]) -> int:
+    process.send_signal(signal.SIGINT)
+    return process.wait(timeout=START_SECONDS)
+
+
+@pytest.fixture(scope="module")
+def devnet(tmp_path_factory: pytest.TempPathFactory) -> Generator[Devnet, None, None]:
+    folder = tmp_path_factory.mktemp("network") / "devnet"
+    words = ("devnet", "--port", 0, "--directory", folder, "--window", WINDOW_SECONDS, "--json")
+    process = _start(folder.parent / "log", *words)
+    assert process.stdout is not None
+    fields = json.loads(process.stdout.readline())
+    yield Devnet(rpc=fields["rpc"], folder=folder)
+    assert _stop(process) == 0
+
+
+def _wait_for(truestep: Invoke, devnet: Devnet, job_id: int, stage: str) -> None:
+    deadline = time.monotonic() + DONE_SECONDS
+    while True:
+        fields = truestep("status", job_id, *devnet.options(), "--json").fields()
+        if all(task["stage"] == stage for task in fields["tasks"]):
+            return
+        assert time.monotonic() < deadline, f"not every shard is {stage} after {DONE_SECONDS} s: {fields}"
+        time.sleep(0.2)
+
+
+def test_the_whole_road_over_http(truestep: Invoke, devnet: Devnet, hello_elf: Path, tmp_path: Path) -> None:
+    (tmp_path / "input").write_bytes(b"hello network")
+    roles = {"worker": "operator-1", "challenger": "challenger"}
+    extra = {"worker": ("--stake", "5", "--send-seconds", "1", "--parallel", "2"), "challenger": ()}
+    daemons = {
+        command: _start(
+            tmp_path / f"{command}.log",
+            command,
+            *devnet.options(role),
+            "--state-dir",
+            tmp_path / role,
+            "--poll",
+            "0.2",
+            "--json",
+            *extra[command],
+        )
+        for command, role in roles.items()
+    }
+    receipt = tmp_path / "receipt.json"
+    submit = _start(
+        tmp_path / "submit",
+        "submit",
+        hello_elf,
+        "--input",
+        tmp_path / "input",
+        "--shards",
+        2,
+        "--reward",
+        "0.01",
+        "--wait",
+        "--receipt",
+        receipt,
+        "--json",
+        *devnet.options("requester"),
+    )
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while truestep("status", 1, *devnet.options(), "--json").exit_code and time.monotonic() < deadline:
+            time.sleep(0.2)
+        _wait_for(truestep, devnet, 1, "claimed")
+        assert "claimed by" in truestep("status", 1, *devnet.options()).stdout
+        RemoteDevnet(devnet.rpc).advance(WINDOW_SECONDS + 1)
+        said, _ = submit.communicate(timeout=DONE_SECONDS)
+        fields = json.loads(said)
+        assert submit.returncode == 0, (tmp_path / "submit").read_text()
+        assert [bytes.fromhex(shard["output"]) for shard in fields["shards"]] == [b"HELLO NETWORK"] * 2
+        assert "final" in (tmp_path / "submit").read_text()
+        verified = truestep(
+            "verify",
+            receipt,
+            "--rpc",
+            devnet.rpc,
+            "--deployment",
+            devnet.folder / "deployment.json",
+            "--json",
+        )
+        assert (verified.exit_code, verified.fields()["verified"]) == (0, True)
+    finally:
+        exit_codes = {command: _stop(process) for command, process in daemons.items()}
+    assert exit_codes == {"worker": 0, "challenger": 0}
+    logs = {command: process.stdout.read() for command, process in daemons.items() if process.stdout}
+    kinds = {
+        command: {json.loads(line)["kind"] for line in log.splitlines()} for command, log in logs.items()
+    }
+    assert {"staked", "ready", "take_sent", "claim_landed", "stopped"} <= kinds["worker"]
+    assert {"ready", "hashed", "stopped"} <= kinds["challenger"]
+
+
+def test_a_job_without_waiting_and_its_reclaim(truestep: Invoke, devnet: Devnet, hello_elf: Path) -> None:
+    words = (
+        "submit",
+        hello_elf,
+        "--max-cycles",
+        1000,
+        "--lifetime",
+        300,
+        "--shards",
+        3,
+        "--reward",
+        "20gwei",
+    )
+    fields = truestep(*words, *devnet.options("requester"), "--json").fields()
+    assert (fields["shards"], fields["escrow_wei"]) == (3, 60 * 10**9)
+    job_id = fields["job_id"]
+    early = truestep("reclaim", job_id, *devnet.options("requester"), "--json").fields()
+    assert early["reclaimed_wei"] == 0
+    RemoteDevnet(devnet.rpc).advance(301)
+    status = truestep("status", job_id, *devnet.options(), "--json").fields()
+    assert (status["stage"], status["reclaimable"]) == ("expired", [0, 1, 2])
+    assert f"truestep reclaim {job_id}" in truestep("status", job_id, *devnet.options()).stdout
+    finished = truestep("reclaim", job_id, *devnet.options("requester"), "--json")
+    assert (finished.exit_code, finished.fields()["reclaimed_wei"]) == (0, 60 * 10**9)
+
+
+def test_a_step_is_checked_by_the_contract(truestep: Invoke, devnet: Devnet, hello_elf: Path) -> None:
+    words = ("prove-step", hello_elf, "--cycle", 30, "--engine", "reference", "--json")
+    fields = truestep(*words, *devnet.options()).fields()
+    assert fields["checked_on_chain"] is True
+    assert truestep("prove-step", hello_elf, "--cycle", 30, "--rpc", devnet.rpc).exit_code == 2
+
+
+# --- what goes wrong ---
+
+
+def _refusal(truestep: Invoke, *words: Any) -> tuple[int, str, str]:
+    finished = truestep(*words, "--json")
+    assert "Traceback" not in finished.stderr
+    return finished.exit_code, finished.fields()["error"]["reason"], finished.stderr
+
+
+def test_an_unknown_job(truestep: Invoke, devnet: Devnet) -> None:
+    exit_code, reason, _ = _refusal(truestep, "status", 999_999, *devnet.options())
+    assert (exit_code, reason) == (1, "unknown job")
+
+
+def test_a_dead_rpc(truestep: Invoke, devnet: Devnet, hello_elf: Path) -> None:
+    words = ("--deployment", devnet.folder / "deployment.json", "--rpc", DEAD_RPC)
+    exit_code, reason, said = _refusal(truestep, "status", 1, *words)
+    assert (exit_code, reason) == (3, "unavailable")
+    assert "check that it runs" in said
+    keys = devnet.options("requester")[4:]
+    assert _refusal(truestep, "submit", hello_elf, "--max-cycles", 9, *words, *keys)[:2] == (3, "unavailable")
+
+
+def test_another_chain(truestep: Invoke, devnet: Devnet, tmp_path: Path) -> None:
+    fields = json.loads((devnet.folder / "deployment.json").read_text())
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(fields | {"chain_id": 1}))
+    words = ("status", 1, "--rpc", devnet.rpc, "--deployment", other)
+    exit_code, reason, said = _refusal(truestep, *words)
+    assert (exit_code, reason) == (1, "wrong chain")
+    assert "expected chain id 1" in said
+
+
+def test_a_deployment_of_another_network(truestep: Invoke, devnet: Devnet, tmp_path: Path) -> None:
+    fields = json.loads((devnet.folder / "deployment.json").read_text())
+    fields["addresses"]["jobs"] = "0x" + "11" * 20
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(fields))
+    words = ("status", 1, "--rpc", devnet.rpc, "--deployment", other)
+    assert _refusal(truestep, *words)[:2] == (1, "no contract at this address")
+    (tmp_path / "bad.json").write_text("{}")
+    words = ("status", 1, "--rpc", devnet.rpc, "--deployment", tmp_path / "bad.json")
+    assert _refusal(truestep, *words)[:2] == (1, "not a deployment file")
+
+
+def test_insufficient_funds(truestep: Invoke, devnet: Devnet, hello_elf: Path, tmp_path: Path) -> None:
+    create_keystore(tmp_path / "poor.json", "truestep", guards_money=False)
+    options = [*devnet.options("requester"), "--max-cycles", "1000", "--reward", "1"]
+    options[options.index("--keystore") + 1] = str(tmp_path / "poor.json")
+    exit_code, reason, said = _refusal(truestep, "submit", hello_elf, *options)
+    assert (exit_code, reason) == (1, "not enough coins in the wallet")
+    assert "send it at least" in said
+
+
+def test_a_wrong_password(truestep: Invoke, devnet: Devnet, hello_elf: Path, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("wrong")
+    options = [*devnet.options("requester"), "--max-cycles", "1000"]
+    options[options.index("--password-file") + 1] = str(tmp_path / "password")
+    assert _refusal(truestep, "submit", hello_elf, *options)[:2] == (1, "wrong password")
+
+
+def test_a_worker_without_stake(truestep: Invoke, devnet: Devnet, tmp_path: Path) -> None:
+    finished = truestep("worker", *devnet.options("operator-3"), "--state-dir", tmp_path / "state")
+    assert finished.exit_code == 1
+    assert "--stake 5" in finished.stderr
+
+
+def test_a_second_worker_on_the_same_state(truestep: Invoke, devnet: Devnet, tmp_path: Path) -> None:
+    words = ("worker", *devnet.options("operator-2"), "--stake", "2", "--state-dir", tmp_path / "state")
+    first = _start(tmp_path / "log", *words, "--json")
+    try:
+        assert first.stdout is not None
+        first.stdout.readline()
+        finished = truestep(*words)
+        assert finished.exit_code == 1
+        assert "belongs to the running process" in finished.stderr
+        assert str(first.pid) in finished.stderr
+    finally:
+        assert _stop(first) in (0, 130)  # 130 if Ctrl-C came before its loop began
+
+
+def test_a_program_whose_trial_fails_costs_nothing(
+    truestep: Invoke, devnet: Devnet, failing_elf: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "input").write_bytes(b"t")
+    words = ("submit", failing_elf, "--input", tmp_path / "input", *devnet.options("requester"))
+    exit_code, reason, said = _refusal(truestep, *words)
+    assert (exit_code, reason) == (1, "failed trial")
+    assert "truestep run" in said
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--reward", "lots"), ("--reward", "0.5wei"), ("--seed", "xyz"), ("--shards", "0")]
+)
+def test_an_option_out_of_its_range(
+    truestep: Invoke, devnet: Devnet, hello_elf: Path, option: str, value: str
+) -> None:
+    finished = truestep("submit", hello_elf, option, value, *devnet.options("requester"))
+    assert finished.exit_code == 2
+    assert option in finished.stderr
+
+
+def test_options_come_from_the_environment(
+    truestep: Invoke, devnet: Devnet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = (devnet.folder / "environment").read_text().splitlines()
+    for name, value in (line.removeprefix("export ").split("=", 1) for line in lines):
+        monkeypatch.setenv(name, value.strip("'"))
+    assert os.environ["TRUESTEP_RPC"] == devnet.rpc
+    assert _refusal(truestep, "status", 999_999)[:2] == (1, "unknown job")

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from web3 import Account, Web3
-from web3.types import RPCEndpoint, RPCResponse
+from web3.types import RPCEndpoint
 
-from tests.e2e.network import COIN_WEI, POLICY, Network
+from tests.e2e.network import COIN_WEI, POLICY, Network, WatchedProvider
 from truestep.adapters.chain.connection import connect
-from truestep.adapters.chain.devnet import AnvilDevnet, EmbeddedDevnet, EmbeddedProvider
+from truestep.adapters.chain.devnet import AnvilDevnet, EmbeddedDevnet
 from truestep.adapters.chain.fees import GWEI, TransactionPolicy
 from truestep.adapters.chain.web3_chain import Web3Chain
 from truestep.adapters.store.sqlite import SqliteStore
@@ -52,19 +52,11 @@ def test_an_intent_is_sent_once_also_after_a_restart(network: Network) -> None:
 
 
 def test_what_a_dead_node_did_not_take_is_sent_after_the_restart(network: Network) -> None:
-    class Cut(EmbeddedProvider):
-        """A connection that breaks when something is sent."""
+    def cut(method: str) -> None:
+        if method == "eth_sendRawTransaction":
+            raise ConnectionError("cut")
 
-        def __init__(self, provider: Any) -> None:
-            super().__init__()
-            self.provider = provider
-
-        def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
-            if method == "eth_sendRawTransaction":
-                raise ConnectionError("cut")
-            return self.provider.make_request(method, params)
-
-    chain = open_chain(network, "ann", node=Cut(network.devnet.node))
+    chain = open_chain(network, "ann", node=WatchedProvider(network.devnet.node, cut))
     with pytest.raises(Unavailable, match=r"is not confirmed .* The node said: .*cut"):
         chain.transact(Deposit(amount_wei=5), intent="stake", deadline_seconds=0.05)
     assert sent_count(network, "ann") == 0

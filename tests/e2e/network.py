@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from web3 import Account
+from web3 import Account, Web3
+from web3.providers.base import BaseProvider
+from web3.types import RPCEndpoint, RPCResponse
 
 from tests.machine.elves import Elf, Row
 from tests.machine.encode import encode
@@ -81,7 +83,17 @@ GUEST = (
     encode("ecall"),
 )
 CYCLES = len(GUEST) + (len(INPUT) - 1) * 6
-ELF = Elf(rows=[Row(content=b"".join(word.to_bytes(4, "little") for word in GUEST))]).pack()
+ENDLESS = (encode("addi", rd=T0, rs1=T0, immediate=1), encode("jal", immediate=-4))
+FAILING = (encode("addi", rd=A0, immediate=3), *GUEST[-2:])
+TRAPPING = (encode("addi", rd=T0, immediate=1), encode("ebreak"))
+
+
+def elf_of(words: Sequence[int]) -> bytes:
+    """An ELF file of these instructions."""
+    return Elf(rows=[Row(content=b"".join(word.to_bytes(4, "little") for word in words))]).pack()
+
+
+ELF = elf_of(GUEST)
 
 
 def expected_output(shard_index: int, content: bytes = INPUT) -> bytes:
@@ -98,14 +110,43 @@ class Ticking(Protocol):
     def tick(self) -> object: ...
 
 
-class FrozenClock:
-    """Satisfies `Clock`: only the chain's time passes."""
+class WatchedProvider(BaseProvider):
+    """A connection with somebody on the line: `before` and `after` see each method's name, and may raise."""
+
+    def __init__(
+        self,
+        node: str | BaseProvider,
+        before: Callable[[str], None] = lambda _: None,
+        after: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        super().__init__()
+        self._provider = connect(node).provider
+        self._before = before
+        self._after = after
+
+    def request_func(self, w3: Web3, middleware_onion: Any) -> Callable[..., RPCResponse]:
+        request: Any = self._provider.request_func(w3, middleware_onion)
+
+        def watched(method: RPCEndpoint, params: Any) -> RPCResponse:
+            self._before(method)
+            response = request(method, params)
+            self._after(method)
+            return response
+
+        return watched
+
+
+@dataclass
+class ManualClock:
+    """Satisfies `Clock`: time passes when the test says so, or by sleeping."""
+
+    seconds: float = 0.0
 
     def monotonic_seconds(self) -> float:
-        return 0.0
+        return self.seconds
 
     def sleep(self, seconds: float) -> None:
-        del seconds
+        self.seconds += seconds
 
 
 @dataclass
@@ -158,13 +199,16 @@ class Network:
     folder: Path
     requester: Chain
     stores: dict[str, SqliteStore] = field(default_factory=dict)
+    clock: ManualClock = field(default_factory=ManualClock)
+    node: str | BaseProvider | None = None
+    """How accounts opened from now on reach the chain; None for the plain way."""
 
     def chain(self, name: str, store: Store, funds_wei: int = 10 * COIN_WEI) -> Web3Chain:
         """The chain as `name`'s account sees it; it gets coins when it has less than half of these."""
         account = Account.from_key(keccak256(name.encode()))
         if connect(self.devnet.node).eth.get_balance(account.address) < funds_wei // 2:
             self.devnet.fund(account.address, funds_wei)
-        return Web3Chain(self.devnet.node, self.deployment, account, store, POLICY)
+        return Web3Chain(self.node or self.devnet.node, self.deployment, account, store, POLICY)
 
     def account(self, name: str) -> Address:
         return Address(Account.from_key(keccak256(name.encode())).address)
@@ -190,7 +234,7 @@ class Network:
             blobs=self.blobs,
             engine=engine,
             executor=executor or InlineExecutor(),
-            clock=FrozenClock(),
+            clock=self.clock,
             reporter=log,
         )
 
@@ -203,11 +247,12 @@ class Network:
             world.chain.transact(Deposit(amount_wei=3 * COIN_WEI), intent="stake")
         return worker_node(world, WorkerPolicy(speed=SPEED, **policy))
 
-    def challenger(self, name: str, store: Store, log: Log) -> Daemon:
-        return challenger_node(self.world(name, store, log, ReferenceEngine()), ChallengerPolicy())
+    def challenger(self, name: str, store: Store, log: Log, engine: Engine | None = None) -> Daemon:
+        world = self.world(name, store, log, engine or ReferenceEngine())
+        return challenger_node(world, ChallengerPolicy())
 
     def post(self, shard_count: int = 1, content: bytes = INPUT, elf: bytes = ELF, **terms: int) -> JobId:
-        """Register the guest and post a job; its id."""
+        """Register the guest and post a job; the id of a network's first job."""
         program = load_elf(elf)
         uri = self.blobs.put(elf)
         self.requester.transact(
@@ -224,7 +269,7 @@ class Network:
         order = PostJob(
             program_id=ProgramId(1),
             input_root=root_of_bytes(content, 24),
-            input_size=len(content),
+            input_size=terms.get("input_size", len(content)),
             input_uri=self.blobs.put(content),
             seed=keccak256(b"seed"),
             shard_count=shard_count,

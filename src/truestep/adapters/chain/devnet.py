@@ -65,6 +65,7 @@ class EmbeddedProvider(EthereumTesterProvider):
     def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
         """One JSON-RPC request."""
         from eth_tester.exceptions import TransactionFailed
+        from eth_tester.exceptions import ValidationError as RequestError
         from eth_utils.exceptions import ValidationError
 
         if method in _SENDING and "from" not in params[0]:
@@ -74,7 +75,7 @@ class EmbeddedProvider(EthereumTesterProvider):
                 return super().make_request(method, params)
             except TransactionFailed as error:
                 return _error_response(3, str(error), _revert_output(str(error)))
-            except ValidationError as error:
+            except (ValidationError, RequestError) as error:
                 return _error_response(-32000, str(error), "0x")
 
 
@@ -137,7 +138,10 @@ class EmbeddedDevnet:
         """Mine a block so much later than the newest one."""
         newest = self._web3.eth.get_block("latest").get("timestamp", 0)
         tester: Any = self._provider.ethereum_tester
-        tester.time_travel(newest + seconds)
+        if newest + seconds > tester.get_block_by_number("pending")["timestamp"]:
+            tester.time_travel(newest + seconds)
+        else:
+            tester.mine_block()
 
     def fund(self, account: Address, amount_wei: int) -> None:
         """Give coins to an account, from the first rich one."""

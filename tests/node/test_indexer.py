@@ -1,0 +1,104 @@
+"""The indexer against a chain that forgets blocks, and restarts at any point."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from tests.e2e.network import Log, Network
+from truestep.adapters.chain.web3_chain import Web3Chain
+from truestep.adapters.store.sqlite import SqliteStore
+from truestep.base.ids import claim_of, task_of
+from truestep.machine.interpreter import ReferenceEngine
+from truestep.node.event_rows import from_row, to_row
+from truestep.node.indexer import CHECKPOINT_LIMIT, CHECKPOINTS, EVENTS, Indexer
+from truestep.protocol.calls import TakeTask
+from truestep.protocol.claims import ZERO_HASH
+from truestep.protocol.records import TaskStage
+from truestep.simulation.faulty_engine import Fault, FaultyEngine
+
+
+def reader(network: Network, name: str = "reader") -> tuple[Web3Chain, SqliteStore]:
+    store = network.store(name)
+    return network.chain(name, store), store
+
+
+def chain_itself(network: Network) -> Any:
+    """The chain itself."""
+    return getattr(network.devnet.node, "ethereum_tester")  # noqa: B009 - only eth-tester's provider has it
+
+
+def play_a_dispute(network: Network) -> None:
+    """Every kind of event happens."""
+    job_id, log = network.post(), Log()
+    liar = network.worker("liar", network.store("liar"), log, FaultyEngine(ReferenceEngine(), Fault(cycle=5)))
+    challenger = network.challenger("challenger", network.store("challenger"), log)
+    network.drive([liar, challenger], lambda: "settle_landed" in log.kinds())
+    worker = network.worker("worker", network.store("worker"), log)
+    network.drive([worker], lambda: network.is_final(job_id))
+
+
+def test_events_survive_the_store_and_the_ledger_agrees_with_the_chain(network: Network) -> None:
+    play_a_dispute(network)
+    chain, store = reader(network)
+    history = chain.events(chain.first_block, chain.head().number)
+    assert len({type(event) for event in history}) >= 11
+    assert tuple(from_row(to_row(event)) for event in history) == history
+    ledger = first = Indexer(chain, store)
+    first.sync()
+    again = Indexer(chain, store)
+    task_id = task_of(1, 0)  # pyright: ignore[reportArgumentType]
+    for indexer in (ledger, again):
+        task = indexer.ledger.task(task_id)
+        assert task == replace(chain.task(task_id), claim_hash=ZERO_HASH, until=0)
+        assert task.stage is TaskStage.FINAL
+        assert set(indexer.ledger.struck) == {claim_of(task_id, 1)}
+        assert (indexer.ledger.games, indexer.ledger.claims, indexer.ledger.busy_tasks()) == ({}, {}, [])
+        assert indexer.ledger.live_jobs() == []
+
+
+def test_every_job_and_program_is_read_as_the_chain_has_it(network: Network) -> None:
+    job_id = network.post(shard_count=3)
+    chain, store = reader(network)
+    indexer = Indexer(chain, store)
+    indexer.sync()
+    assert indexer.ledger.jobs[job_id] == chain.job(job_id)
+    program_id = chain.job(job_id).program_id
+    assert indexer.ledger.programs[program_id] == chain.program(program_id)
+    shards = [task.task_id & 0xFF for task in indexer.ledger.open_tasks(chain.job(job_id), 2, now=0)]
+    assert shards == [2, 0, 1]
+
+
+def test_a_reorganisation_is_unlearnt_and_the_other_branch_learnt(network: Network) -> None:
+    job_id = network.post(shard_count=2)
+    chain, store = reader(network)
+    network.worker("ann", network.store("ann"), Log())
+    operator = network.chain("ann", network.store("ann"))
+    indexer = Indexer(chain, store)
+    indexer.sync()
+    snapshot = chain_itself(network).take_snapshot()
+    operator.transact(TakeTask(job_id=job_id, shard_index=0), intent="take 0")
+    indexer.sync()
+    assert indexer.ledger.task(task_of(job_id, 0)).stage is TaskStage.TAKEN
+    chain_itself(network).revert_to_snapshot(snapshot)
+    operator.transact(TakeTask(job_id=job_id, shard_index=1), intent="take 1")
+    network.devnet.advance(5)
+    for present in (indexer, Indexer(chain, store)):
+        present.sync()
+        stages = [present.ledger.task(task_of(job_id, shard)).stage for shard in (0, 1)]
+        assert stages == [TaskStage.OPEN, TaskStage.TAKEN]
+    assert len(store.rows(EVENTS)) == len(chain.events(chain.first_block, chain.head().number))
+
+
+def test_checkpoints_are_bounded_and_reading_twice_changes_nothing(network: Network) -> None:
+    network.post()
+    chain, store = reader(network)
+    indexer = Indexer(chain, store)
+    for _ in range(CHECKPOINT_LIMIT + 5):
+        network.devnet.advance(1)
+        indexer.sync()
+    rows = store.rows(EVENTS)
+    assert len(store.rows(CHECKPOINTS)) == CHECKPOINT_LIMIT
+    indexer.sync()
+    Indexer(chain, store).sync()
+    assert store.rows(EVENTS) == rows

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.contracts.compiled import deploy_caller, message_of
 from tests.contracts.evm import Event, Receipt
@@ -316,6 +318,34 @@ def test_other_games_close_in_any_order(net: Network, order: tuple[int, ...]) ->
     assert net.disputes.call("pots_wei", claim_id) == 0
     debts = sum(paid) + credit(net, LIAR)
     assert net.balance(net.disputes.address) == debts + net.disputes.call("burned_wei")
+
+
+@given(moves=st.lists(st.integers(0, 20), max_size=14), winner=st.integers(0, 20))
+def test_oldest_open_game_is_known(moves: list[int], winner: int) -> None:
+    """However games are opened and lost: the share goes to the oldest of the others."""
+    net = deploy_network_with_base_fee(replace(PARAMETERS, arity=64))
+    claim_id, open_games = false_claim(net), list[Play]()
+    for number, move in enumerate([*moves, 0]):
+        if move % 3 and open_games:
+            lost = open_games.pop(move % len(open_games))
+            lost.split()
+            lost.pick(0)  # the claim is true here
+            lost.step()
+        else:
+            challenger = f"0x{number + 1:040x}"
+            net.evm.chain.set_balance(challenger, 10**20)
+            open_games.append(game_on_lie(net, claim_id, challenger))
+        assert net.disputes.call("open_games", claim_id) == len(open_games)
+    striking = open_games[winner % len(open_games)]
+    striking.to_last_step()
+    striking.step()
+    striking.settle()
+    for play in open_games:
+        if play is not striking:
+            play.settle()
+    paid = [credit(net, play.challenger) for play in open_games]
+    assert paid == [BOND_WEI + CHALLENGER_SHARE_WEI, *[BOND_WEI] * (len(open_games) - 1)]
+    assert net.disputes.call("open_games", claim_id) == 0
 
 
 def test_pot_may_run_dry() -> None:

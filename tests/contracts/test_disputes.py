@@ -46,7 +46,7 @@ from truestep.base.ids import ClaimId, GameId, JobId, TaskId, claim_of, task_of_
 from truestep.commitments.keccak import keccak256
 from truestep.machine.program import Task, initial_memory
 from truestep.machine.state import initial_state
-from truestep.protocol.bisection import part_siblings, split_root
+from truestep.protocol.bisection import part_siblings, split_leaves, split_root
 from truestep.protocol.records import GameStage, TaskStage
 
 CLOCK = PARAMETERS.clock_seconds
@@ -339,6 +339,18 @@ def test_pick_is_proved(net: Network) -> None:
 
 def _siblings(hashes: list[bytes], part: int) -> list[bytes]:
     return part_siblings(hashes, PARAMETERS.arity, part)
+
+
+def test_node_of_the_tree_is_no_part(net: Network) -> None:
+    """Two leaves side by side hash to their parent: with a sibling less it would climb to the same root."""
+    play = lie_challenged(net)
+    leaves = split_leaves(play.split())
+    for part in range(PARAMETERS.arity // 2):
+        siblings = _siblings(play.hashes or [], 2 * part)[1:]
+        with rejects(Reject.PICK_PROOF):
+            net.disputes.transact(
+                "pick", play.game_id, part, leaves[2 * part], leaves[2 * part + 1], siblings, sender=HONEST
+            )
 
 
 def test_no_part_beyond_a_short_interval(net: Network) -> None:

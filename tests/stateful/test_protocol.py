@@ -39,9 +39,10 @@ class Protocol(RuleBasedStateMachine):
         self.world = World()
         self.net = self.world.net
 
-    @initialize(program=PROGRAM, lie=CHOICE, others=st.booleans())
-    def a_lie_and_a_truth(self, program: int, lie: int, others: bool) -> None:
+    @initialize(program=PROGRAM, lie=CHOICE, others=st.booleans(), is_patient=st.booleans())
+    def a_lie_and_a_truth(self, program: int, lie: int, others: bool, is_patient: bool) -> None:
         """Most histories begin with something to argue about."""
+        self.world.is_patient = is_patient
         self.post(program, 30_000)
         self.liar_take(0, lie, is_claiming=True)
         if others:
@@ -162,9 +163,7 @@ class Protocol(RuleBasedStateMachine):
     @rule(seconds=st.integers(1, RULES.window_seconds + 2))
     def long_delay(self, seconds: int) -> None:
         """Everybody honest has made its move, so only the clocks of others run."""
-        self.world.act()
-        self.net.pass_time(seconds)
-        self.world.act()
+        self.world.pass_time(seconds)
 
     @invariant()
     def holds(self) -> None:

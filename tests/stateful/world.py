@@ -75,6 +75,8 @@ class World:
     claims: dict[ClaimId, Run] = field(default_factory=dict)
     games: dict[GameId, list[bytes]] = field(default_factory=dict)
     """The boundary hashes of each game's last split."""
+    is_patient: bool = False
+    """Whether the honest challenger waits for the end of the window, so that games outlast it."""
     stakes_wei: dict[str, int] = field(default_factory=dict)
     """What honest operators must find in Operators."""
 
@@ -175,10 +177,30 @@ class World:
             if known.state == TaskStage.TAKEN and known.operator in HONEST_OPERATORS:
                 self.claim(task_id, task.honest, known.operator)
         for claim_id in self._standing_claims():
-            if not self.is_true(claim_id) and not self.net.disputes.call("game_of", claim_id, HONEST):
+            if not self._is_left_alone(claim_id):
                 self.open(claim_id, HONEST)
         for game_id in self.games:
             self._act_in_game(game_id)
+
+    def _is_left_alone(self, claim_id: ClaimId) -> bool:
+        """Whether the honest challenger has nothing to do about a claim, or nothing yet."""
+        if self.is_true(claim_id) or self.net.disputes.call("game_of", claim_id, HONEST):
+            return True
+        left_seconds = self.net.task(task_of_claim(claim_id)).until - self.net.now
+        return self.is_patient and left_seconds > SHORT_DELAY_SECONDS
+
+    def pass_time(self, seconds: int) -> None:
+        """Time in which honest parties miss nothing: they have acted before, and look before windows end."""
+        end = self.net.now + seconds
+        self.act()
+        for until in sorted(
+            self.net.task(task_of_claim(claim_id)).until for claim_id in self._standing_claims()
+        ):
+            if self.net.now < until < end:
+                self.net.pass_time(until - self.net.now)
+                self.act()
+        self.net.pass_time(max(0, end - self.net.now))
+        self.act()
 
     def _standing_claims(self) -> Iterator[ClaimId]:
         for claim_id in self.claims:
@@ -261,9 +283,7 @@ class World:
     def drain(self) -> None:
         """Time passes, only honest parties and a broom are left: in the end every unburned coin is out."""
         for _ in range(4):
-            self.act()
-            self.net.pass_time(2 * RULES.window_seconds)
-            self.act()
+            self.pass_time(2 * RULES.window_seconds)
             for game_id in self.games:
                 self.settle(game_id)
             for task_id in self.tasks:

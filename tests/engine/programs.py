@@ -72,9 +72,10 @@ def _random_operand(rng: random.Random) -> int:
 class _Generator:
     """Draws words; a few registers are favoured so that results are used again."""
 
-    def __init__(self, rng: random.Random, size: int) -> None:
+    def __init__(self, rng: random.Random, size: int, kept: Sequence[int] = BASES) -> None:
         self.rng = rng
         self.size = size
+        self.kept = kept
         self._kinds = (
             *(self.operation,) * 22,
             *(self.operation_immediate,) * 18,
@@ -91,8 +92,9 @@ class _Generator:
         return self.rng.choice((0, 1, 2, 5, 8, 10, 11, 12, 17, self.rng.randrange(32)))
 
     def target(self) -> int:
+        """Mostly none of those that the program keeps."""
         register = self.source()
-        return 9 if register in BASES and self.rng.randrange(30) else register
+        return 9 if register in self.kept and self.rng.randrange(60) else register
 
     def distance(self, position: int) -> int:
         """To another word of the program, mostly near and forward."""
@@ -114,6 +116,18 @@ class _Generator:
         if chance == 8:
             return [self.rarity()]
         return [self.rng.choice(self._kinds)(position)]
+
+    def straight_word(self) -> int:
+        """A word that goes on to the next one."""
+        kinds = (
+            self.operation,
+            self.operation,
+            self.operation_immediate,
+            self.shift_immediate,
+            self.load,
+            self.store,
+        )
+        return self.rng.choice(kinds)(0)
 
     def operation(self, _: int) -> int:
         name = self.rng.choice(REGISTER_FORMS)
@@ -215,3 +229,96 @@ def random_program(rng: random.Random, size: int = 160) -> Program:
         Segment(address=CODE_START + 4 * len(words), content=assemble(astray), is_executable=False),
         Segment(address=TABLE_START, content=assemble(targets), is_executable=False),
     )
+
+
+class _Functions:
+    """Functions that call each other and return: what compilers make of programs."""
+
+    def __init__(self, rng: random.Random, count: int) -> None:
+        self.rng = rng
+        self.generator = _Generator(rng, 1, kept=(1, 2, *BASES))
+        self.words = load_registers_from_input()
+        self.starts: list[int] = []
+        self.count = count
+
+    def write(self) -> list[int]:
+        """All functions, the ones that call nothing first, and an endless main that calls the others."""
+        over_functions = len(self.words)
+        self.words.append(0)
+        for _ in range(self.count):
+            self.function()
+        self.words[over_functions] = encode("jal", immediate=4 * (len(self.words) - over_functions))
+        self.words.append(encode("lui", rd=2, immediate=0x2100_0000))
+        main = len(self.words)
+        self.body(8)
+        self.words.append(encode("jal", immediate=4 * (main - len(self.words))))
+        return self.words
+
+    def function(self) -> None:
+        rng, start = self.rng, len(self.words)
+        saved = rng.sample(range(5, 32), rng.randrange(3))
+        self.words.append(encode("addi", rd=2, rs1=2, immediate=-48))
+        for slot, register in enumerate((1, *saved)):
+            self.words.append(encode("sd", rs1=2, rs2=register, immediate=8 * slot))
+        self.body(rng.randrange(1, 6))
+        for slot, register in enumerate((1, *saved)):
+            self.words.append(encode("ld", rd=register, rs1=2, immediate=8 * slot))
+        self.words.append(encode("addi", rd=2, rs1=2, immediate=48))
+        if self.starts and rng.randrange(4) == 0:
+            self.words.append(self.to_function(0))
+        elif rng.randrange(12):
+            self.words.append(encode("jalr", rs1=1))
+        self.starts.append(start)
+
+    def body(self, statements: int) -> None:
+        rng = self.rng
+        for _ in range(statements):
+            choice = rng.randrange(6)
+            if choice == 0:
+                self.words += [self.generator.straight_word() for _ in range(rng.randrange(1, 12))]
+            elif choice == 1:
+                self.loop()
+            elif choice == 2:
+                self.condition()
+            elif choice == 3 and self.starts:
+                self.indirect_call()
+            elif self.starts:
+                self.words.append(self.to_function(1))
+
+    def to_function(self, rd: int) -> int:
+        return encode("jal", rd=rd, immediate=4 * (self.rng.choice(self.starts) - len(self.words)))
+
+    def loop(self) -> None:
+        counter = self.rng.randrange(18, 32)
+        inside = [self.generator.straight_word() for _ in range(self.rng.randrange(1, 5))]
+        step = [
+            encode("andi", rd=counter, rs1=counter, immediate=7),
+            encode("addi", rd=counter, rs1=counter, immediate=-1),
+        ]
+        back = encode("bge", rs1=counter, rs2=0, immediate=-4 * (len(inside) + 1))
+        self.words += [step[0], *inside, step[1], back]
+
+    def condition(self) -> None:
+        inside = [self.generator.straight_word() for _ in range(self.rng.randrange(1, 6))]
+        generator = self.generator
+        over = encode(
+            self.rng.choice(BRANCHES),
+            rs1=generator.source(),
+            rs2=generator.source(),
+            immediate=4 * len(inside) + 4,
+        )
+        self.words += [over, *inside]
+
+    def indirect_call(self) -> None:
+        target = CODE_START + 4 * self.rng.choice(self.starts)
+        low = (target & 0xFFF) - (target << 1 & 0x1000)
+        self.words += [
+            encode("lui", rd=6, immediate=target - low),
+            encode("addi", rd=6, rs1=6, immediate=low),
+            encode("jalr", rd=1, rs1=6),
+        ]
+
+
+def random_call_program(rng: random.Random, count: int = 8) -> Program:
+    """A program of `count` functions, called for ever."""
+    return program_of(_Functions(rng, count).write())

@@ -90,6 +90,15 @@ def test_a_store_to_the_size_does_not_open_its_page(name: str) -> None:
     assert ended(words) == (Status.TRAPPED, TrapCause.STORE_ACCESS)
 
 
+@pytest.mark.parametrize("end", [0x8000_0000, 0x1_0000_0000])
+@pytest.mark.parametrize("short_bytes", [1, 2, 4, 7])
+def test_a_store_to_the_last_page_of_a_range_does_not_open_it(end: int, short_bytes: int) -> None:
+    inside = [*set_register(BASE, end - 0x800), encode("sd", rs1=BASE, rs2=BASE)]
+    words = [*inside, *inside, encode("sd", rs1=BASE, rs2=BASE, immediate=0x7FF - short_bytes + 1), *EXIT]
+    assert ended([*inside, *EXIT])[0] is Status.EXITED
+    assert ended(words) == (Status.TRAPPED, TrapCause.STORE_ACCESS)
+
+
 def test_high_address_bits_are_ignored() -> None:
     negative = [encode("lui", rd=BASE, immediate=0xE000_0000), encode("sd", rs1=BASE, rs2=BASE, immediate=8)]
     wide = [*set_register(VALUE, 1), encode("slli", rd=VALUE, rs1=VALUE, immediate=33)]

@@ -40,7 +40,7 @@ def decided(task: TaskView, policy: ChallengerPolicy = POLICY, **seen: Any) -> l
 
 
 def test_a_claim_is_checked_at_its_own_cycle() -> None:
-    assert decided(claimed_view()) == [ComputeHashes(task_id=TASK_ID, cycles=(1_000,))]
+    assert decided(claimed_view()) == [ComputeHashes(task_id=TASK_ID, cycles=(1_000,), is_check=True)]
     assert decided(claimed_view(is_computing=True)) == []
     missing = claimed_view(material=Material(stage=MaterialStage.MISSING))
     assert decided(missing) == [Fetch(task_id=TASK_ID)]

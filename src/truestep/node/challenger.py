@@ -20,4 +20,9 @@ def challenger_node(world: World, policy: ChallengerPolicy) -> Daemon:
         tasks |= {task_id: ledger.task(task_id) for task_id in ledger.disputed_tasks(challenger=account)}
         return tasks.values()
 
-    return Daemon(world, choose=choose, decide=lambda view: challenger.decide(view, policy), run_limit=0)
+    return Daemon(
+        world,
+        choose=choose,
+        decide=lambda view: challenger.decide(view, policy),
+        run_limit=policy.check_limit,
+    )

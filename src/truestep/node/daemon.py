@@ -17,7 +17,7 @@ from truestep.ports.engine import Engine
 from truestep.ports.executor import Executor
 from truestep.ports.reporter import Reporter
 from truestep.ports.store import Store
-from truestep.protocol.records import TaskRecord
+from truestep.protocol.records import TaskRecord, TaskStage
 from truestep.roles.actions import Action, BuildWitness, ComputeHashes, Decline, Declined, Fetch, Run, Send
 from truestep.roles.views import View
 
@@ -79,8 +79,10 @@ class Daemon:
         now = self._now(head)
         tasks = list(self._choose(self._viewing, now))
         view = self._viewing.view(tasks, head, now, in_flight)
-        failures = [failure for action in self._decide(view) if (failure := self._act(action))]
+        actions = sorted(self._decide(view), key=self._patience)
+        failures = [failure for action in actions if (failure := self._act(action))]
         self._forget(tasks)
+        self._stop_useless_work(tasks, now)
         if failures:
             raise failures[0]
         return view
@@ -110,6 +112,13 @@ class Daemon:
             self._head, self._head_seen_seconds = head, seconds
         return head.time_seconds + int(seconds - self._head_seen_seconds)
 
+    def _patience(self, action: Action) -> int:
+        """Checks that were interrupted come after those that were not, and after all else."""
+        if not isinstance(action, ComputeHashes) or not action.is_check:
+            return 0
+        terms = self._viewing.terms(self._viewing.ledger.task(action.task_id))
+        return self._workshop.interruptions(terms)
+
     def _act(self, action: Action) -> Unavailable | None:
         """Do one thing; an outage that stops it must not stop the others."""
         try:
@@ -137,6 +146,14 @@ class Daemon:
             self._declined.add(key)
             reason = action.reason.value
             self._world.reporter.report("declined", action.message, task_id=action.task_id, reason=reason)
+
+    def _stop_useless_work(self, tasks: list[TaskRecord], now: int) -> None:
+        """End work whose result comes too late: a program may run for days that nobody waits for."""
+        account = self._world.chain.account
+        taken = [task for task in tasks if task.stage is TaskStage.TAKEN and task.operator == account]
+        late = {task.task_id for task in taken if now > task.until}
+        claimed = {task.task_id for task in tasks if task.stage is TaskStage.CLAIMED}
+        self._workshop.stop_except(claimed | {task.task_id for task in taken} - late, late)
 
     def _forget(self, tasks: list[TaskRecord]) -> None:
         """Drop what belongs to tasks that nobody will ask about again."""

@@ -93,6 +93,7 @@ class Viewing:
             witnesses=self._results.witnesses(run),
             is_computing=self._workshop.is_computing(run),
             run_failure=self._workshop.run_failure(run),
+            slowness=self._workshop.slowness(terms),
         )
 
     def _claim_view(self, claim: TaskClaimed, task: TaskRecord, now: int) -> ClaimView:

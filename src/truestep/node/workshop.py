@@ -23,6 +23,8 @@ FETCH_AGAIN_SECONDS = 15.0
 FETCH_AGAIN_LIMIT_SECONDS = 600.0
 FAILURE_LIMIT = 3
 """So often may work on a run fail before it is left alone."""
+CHECK_SECONDS = 120.0
+"""A check that takes longer is interrupted when another one waits; twice as long the next time, and so on."""
 
 Work = Run | ComputeHashes | BuildWitness
 
@@ -55,6 +57,18 @@ class _Failure:
     until_seconds: float
 
 
+@dataclass(slots=True, kw_only=True)
+class _Running:
+    """Work under way. Its thread asks `is_stopping`."""
+
+    task_id: TaskId
+    image_root: Bytes32
+    is_run: bool
+    is_check: bool
+    began_seconds: float
+    is_stopping: bool = False
+
+
 class Workshop:
     """Starts work and collects what came of it. At most one work for each run at a time."""
 
@@ -79,7 +93,9 @@ class Workshop:
         self._materials: dict[str, RunMaterial] = {}
         self._failures: dict[str, _Failure] = {}
         self._run_failures: dict[str, list[str]] = {}
-        self._began: dict[str, tuple[TaskId, float]] = {}
+        self._running: dict[str, _Running] = {}
+        self._interruptions: dict[str, int] = {}
+        self._slow_programs: set[Bytes32] = set()
 
     def material(self, terms: TaskTerms) -> Material:
         """Whether a task's program and input are here."""
@@ -92,11 +108,12 @@ class Workshop:
         return failure.material if failure else Material(stage=MaterialStage.MISSING)
 
     def is_computing(self, run: str) -> bool:
-        """Whether work on a run is under way."""
-        return not self._executor.running().isdisjoint((f"run/{run}", f"move/{run}"))
+        """Whether work on a run is under way; a check does not count, as what a game needs goes first."""
+        running = self._running.get(run)
+        return running is not None and not running.is_check
 
     def has_room(self) -> bool:
-        """Whether another task could be run now. Runs leave room for the moves of games."""
+        """Whether another task could be run or checked now. Both leave room for the moves of games."""
         running = sum(key.startswith("run/") for key in self._executor.running())
         return running < self._run_limit and self._executor.has_room()
 
@@ -104,6 +121,16 @@ class Workshop:
         """Why a run is left alone; empty if it is not."""
         failures = self._run_failures.get(run, [])
         return failures[-1] if len(failures) >= FAILURE_LIMIT else ""
+
+    def interruptions(self, terms: TaskTerms) -> int:
+        """How often the check of a run was interrupted."""
+        return self._interruptions.get(terms.initial_hash.hex(), 0)
+
+    def slowness(self, terms: TaskTerms) -> str:
+        """Why this node should not take another task of this program; empty if it may."""
+        if terms.program.image_root not in self._slow_programs:
+            return ""
+        return f"program {terms.program.program_id} outlasted a lease here: lower --cycles-per-second"
 
     def fetch(self, terms: TaskTerms) -> None:
         """Begin to get program and input, unless the last try failed a moment ago."""
@@ -115,17 +142,59 @@ class Workshop:
         self._executor.start(f"fetch/{key}", lambda _: work.fetch(blobs, terms.program, terms.job))
 
     def begin(self, action: Work, terms: TaskTerms) -> None:
-        """Begin work on a run, if there is room and its material is here."""
+        """Begin work on a run, if there is room and its material is here. Checks make room for others."""
         material, initial_hash = self._materials.get(terms.material_key), terms.initial_hash
         run = initial_hash.hex()
         is_run = isinstance(action, Run)
-        if material is None or self.is_computing(run) or (is_run and not self.has_room()):
+        is_check = isinstance(action, ComputeHashes) and action.is_check
+        if material is None:
+            return
+        if (present := self._running.get(run)) is not None:
+            present.is_stopping |= present.is_check and not is_check
+            return
+        if (is_run or is_check) and not self.has_room():
+            self._interrupt_a_check(is_urgent=is_run)
             return
         shard_index = shard_of_task(terms.task_id)
         spec = RunSpec(material=material, job=terms.job, shard_index=shard_index, initial_hash=initial_hash)
-        if self._executor.start(f"{'run' if is_run else 'move'}/{run}", self._work(action, spec)):
-            self._began[run] = (terms.task_id, self._clock.monotonic_seconds())
+        running = self._running[run] = _Running(
+            task_id=terms.task_id,
+            image_root=terms.program.image_root,
+            is_run=is_run,
+            is_check=is_check,
+            began_seconds=self._clock.monotonic_seconds(),
+        )
+        work_on = self._work(action, spec)
+        key = f"{'run' if is_run or is_check else 'move'}/{run}"
+        if self._executor.start(
+            key, lambda should_stop: work_on(lambda: running.is_stopping or should_stop())
+        ):
             self._reporter.report("computing", _title(action), task_id=terms.task_id)
+        else:
+            del self._running[run]
+            self._interrupt_a_check(is_urgent=not is_check)
+
+    def stop_except(self, task_ids: set[TaskId], late_task_ids: set[TaskId]) -> None:
+        """End the work on all other tasks. A run that outlasted its lease makes its program a slow one."""
+        for running in self._running.values():
+            running.is_stopping |= running.task_id not in task_ids
+            if running.is_run and running.task_id in late_task_ids:
+                self._slow_programs.add(running.image_root)
+
+    def _interrupt_a_check(self, *, is_urgent: bool) -> None:
+        """End the longest check: for work that cannot wait, or because it has had its time for now."""
+        checks = [(run, running) for run, running in self._running.items() if running.is_check]
+        if any(running.is_stopping for _, running in checks):
+            return
+        now = self._clock.monotonic_seconds()
+        overdue = [
+            (running.began_seconds, run)
+            for run, running in checks
+            if is_urgent or now - running.began_seconds > CHECK_SECONDS * 2 ** self._interruptions.get(run, 0)
+        ]
+        if overdue:
+            _, run = min(overdue)
+            self._running[run].is_stopping = True
 
     def collect(self) -> None:
         """Put what has come of finished work into the store."""
@@ -175,8 +244,8 @@ class Workshop:
         )
 
     def _collect_run(self, run: str, finished: Finished) -> None:
-        task_id, began_seconds = self._began.pop(run)
-        seconds = self._clock.monotonic_seconds() - began_seconds
+        running = self._running.pop(run)
+        task_id, seconds = running.task_id, self._clock.monotonic_seconds() - running.began_seconds
         match finished.error or finished.value:
             case OwnRun() as own_run:
                 self._results.keep_run(run, own_run)
@@ -193,7 +262,8 @@ class Workshop:
                 message = f"built the witness of step {cycle + 1}"
                 self._reporter.report("witnessed", message, task_id=task_id, cycles=cycle, seconds=seconds)
             case Stopped():
-                return
+                if running.is_check:
+                    self._interruptions[run] = self._interruptions.get(run, 0) + 1
             case Bug() as error:
                 raise error
             case Exception() as error:

@@ -36,6 +36,8 @@ class ComputeHashes:
 
     task_id: TaskId
     cycles: tuple[int, ...]
+    is_check: bool = False
+    """Whether it only looks for a lie: then it may be put off for what a game needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,7 @@ class Declined(StrEnum):
     FUNDS = "wallet is short of coins"
     STRUCK = "a claim of this operator was struck"
     RUN_FAILED = "the run failed on this node"
+    SLOW = "the program is slower here than this node assumes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

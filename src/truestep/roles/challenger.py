@@ -15,6 +15,8 @@ from truestep.roles.worker import withdrawals
 class ChallengerPolicy:
     """What a challenger is willing to risk. Amounts in wei."""
 
+    check_limit: int = 2
+    """Claims checked at a time; the executor needs room for two works more, for the moves of games."""
     bonds_limit_wei: int = 10**20
     """Bonds of all its open games together."""
     gas_reserve_wei: int = 5 * 10**16
@@ -69,7 +71,7 @@ def _check(view: View, task: TaskView, claim: ClaimView, budget: _Budget) -> lis
         return [_open(view, task, claim, budget)]
     if task.run_failure:
         return [_decline(task, Declined.RUN_FAILED, task.run_failure)]
-    return moves.prepared(task, moves.compute(task, (claim.claimed.cycle,)))
+    return moves.prepared(task, moves.compute(task, (claim.claimed.cycle,), is_check=True))
 
 
 def _open(view: View, task: TaskView, claim: ClaimView, budget: _Budget) -> Action:

@@ -15,12 +15,12 @@ def boundaries(game: GameRecord, arity: int) -> list[int]:
     return Interval(low=game.low, high=game.high).boundaries(arity)
 
 
-def compute(view: TaskView, cycles: Sequence[int]) -> list[Action]:
+def compute(view: TaskView, cycles: Sequence[int], *, is_check: bool = False) -> list[Action]:
     """The work that finds the unknown hashes at `cycles`; nothing while it is under way."""
     missing = tuple(cycle for cycle in cycles if cycle not in view.hashes)
     if not missing or view.is_computing:
         return []
-    return [ComputeHashes(task_id=view.task.task_id, cycles=missing)]
+    return [ComputeHashes(task_id=view.task.task_id, cycles=missing, is_check=is_check)]
 
 
 def split(view: TaskView, game: GameRecord, arity: int) -> list[Action]:

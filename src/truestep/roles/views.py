@@ -77,6 +77,8 @@ class TaskView:
     is_computing: bool = False
     run_failure: str = ""
     """Why the last work on this task failed for good."""
+    slowness: str = ""
+    """Why this node should not run the program again: it outlasted a lease."""
 
     def is_standing(self, claim: ClaimView) -> bool:
         """Whether the claim is the task's present one, neither struck nor final."""

@@ -213,6 +213,7 @@ def _why_not(view: View, policy: WorkerPolicy, task: TaskView) -> Decline | None
         (dispute_seconds > clock_seconds, Declined.CLOCK,
          f"may take {dispute_seconds:.0f} s to defend, the clock has {clock_seconds} s"),
         (bool(task.run_failure), Declined.RUN_FAILED, task.run_failure),
+        (bool(task.slowness), Declined.SLOW, task.slowness),
     )  # fmt: skip
     return _first(task, checks)
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from truestep.node.daemon import World
 
 EXAMPLE = "Example: truestep challenger --keystore challenger.json --state-dir challenger"
+ROOM_FOR_MOVES = 2
+"""Moves in its disputes never wait for a check to end."""
 
 
 def register(app: typer.Typer) -> None:
@@ -64,7 +66,7 @@ def challenger(
     from truestep.node.challenger import challenger_node
     from truestep.roles.challenger import ChallengerPolicy
 
-    policy = ChallengerPolicy(bonds_limit_wei=parse_amount(max_bonds, "--max-bonds"))
+    policy = ChallengerPolicy(check_limit=parallel, bonds_limit_wei=parse_amount(max_bonds, "--max-bonds"))
     places = Places(
         rpc=rpc,
         deployment=deployment,
@@ -73,7 +75,7 @@ def challenger(
         password_file=password_file,
         state_dir=state_dir,
     )
-    with opened_world(places, engine, parallel, as_json=as_json) as world:
+    with opened_world(places, engine, parallel + ROOM_FOR_MOVES, as_json=as_json) as world:
         _check_wallet(world)
         daemon = challenger_node(world, policy)
         run_until_stopped(daemon, cast("SystemClock", world.clock), poll)

@@ -1,0 +1,146 @@
+"""Background work: what may wait, what may not, and what nobody needs any more."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.network import CYCLES, ELF, ENDLESS, INPUT, Log, ManualClock, elf_of
+from tests.roles.views import JOB, PROGRAM
+from truestep.adapters.blobs.directory import DirectoryBlobs
+from truestep.adapters.executor.threads import ThreadExecutor
+from truestep.adapters.store.sqlite import SqliteStore
+from truestep.base.ids import Bytes32, JobId, ProgramId, task_of
+from truestep.commitments.merkle import root_of_bytes
+from truestep.machine.elf import load_elf
+from truestep.machine.interpreter import ReferenceEngine
+from truestep.node.results import Results
+from truestep.node.workshop import CHECK_SECONDS, TaskTerms, Workshop
+from truestep.roles.actions import ComputeHashes, Run
+from truestep.roles.views import MaterialStage
+
+DAYS_OF_CYCLES = 2**48
+PATIENCE_SECONDS = 60.0
+"""For a loaded machine; nothing here takes a second."""
+
+
+class Bench:
+    """A workshop with room for one run or check and two moves, and the jobs that it works on."""
+
+    def __init__(self, folder: Path) -> None:
+        self.blobs, self.clock, self.log = DirectoryBlobs(folder), ManualClock(), Log()
+        self.results = Results(SqliteStore())
+        self.executor = ThreadExecutor(3)
+        self.workshop = Workshop(
+            engine=ReferenceEngine(),
+            blobs=self.blobs,
+            results=self.results,
+            executor=self.executor,
+            clock=self.clock,
+            reporter=self.log,
+            run_limit=1,
+        )
+
+    def terms(self, number: int, elf: bytes, content: bytes = INPUT) -> TaskTerms:
+        """A job whose program and input are here."""
+        loaded = load_elf(elf)
+        program = replace(
+            PROGRAM,
+            program_id=ProgramId(number),
+            image_root=loaded.root(),
+            entry=loaded.entry,
+            max_cycles=DAYS_OF_CYCLES,
+            uri=self.blobs.put(elf),
+        )
+        job = replace(
+            JOB,
+            job_id=JobId(number),
+            program_id=program.program_id,
+            seed=Bytes32(bytes(32)),
+            input_root=root_of_bytes(content, 24),
+            input_size=len(content),
+            input_uri=self.blobs.put(content),
+            max_cycles=DAYS_OF_CYCLES,
+        )
+        terms = TaskTerms(task_id=task_of(JobId(number), 0), job=job, program=program)
+        self.workshop.fetch(terms)
+        self.until(lambda: self.workshop.material(terms).stage is MaterialStage.READY)
+        return terms
+
+    def check(self, terms: TaskTerms, cycle: int) -> None:
+        self.workshop.begin(ComputeHashes(task_id=terms.task_id, cycles=(cycle,), is_check=True), terms)
+
+    def move(self, terms: TaskTerms, *cycles: int) -> None:
+        self.workshop.begin(ComputeHashes(task_id=terms.task_id, cycles=cycles), terms)
+
+    def hashes(self, terms: TaskTerms) -> set[int]:
+        return set(self.results.hashes(terms.initial_hash.hex()))
+
+    def until(self, is_so: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not is_so():
+            assert time.monotonic() < deadline, self.log.lines
+            time.sleep(0.005)
+            self.workshop.collect()
+
+    def close(self) -> None:
+        self.executor.stop(PATIENCE_SECONDS)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    opened = Bench(tmp_path)
+    yield opened
+    opened.close()
+
+
+def test_a_check_that_takes_days_lets_another_one_pass_when_it_had_its_time(bench: Bench) -> None:
+    endless, short = bench.terms(1, elf_of(ENDLESS)), bench.terms(2, ELF)
+    bench.check(endless, DAYS_OF_CYCLES)
+    bench.check(short, CYCLES)
+    assert bench.executor.running() == {f"run/{endless.initial_hash.hex()}"}
+    assert bench.workshop.interruptions(endless) == 0
+    bench.clock.sleep(CHECK_SECONDS + 1)
+    bench.check(short, CYCLES)
+    bench.until(lambda: not bench.executor.running())
+    assert bench.workshop.interruptions(endless) == 1
+    bench.check(short, CYCLES)
+    bench.until(lambda: bench.hashes(short) == {CYCLES})
+    bench.check(endless, DAYS_OF_CYCLES)
+    bench.clock.sleep(CHECK_SECONDS + 1)
+    bench.check(short, CYCLES + 1)
+    assert not bench.workshop.has_room(), "the second time it has twice as long"
+
+
+def test_a_move_waits_for_no_check_of_the_same_run(bench: Bench) -> None:
+    endless = bench.terms(1, elf_of(ENDLESS))
+    bench.check(endless, DAYS_OF_CYCLES)
+    assert not bench.workshop.is_computing(endless.initial_hash.hex())
+    bench.move(endless, 5, 6)
+    bench.until(lambda: not bench.executor.running())
+    bench.move(endless, 5, 6)
+    bench.until(lambda: bench.hashes(endless) == {5, 6})
+
+
+def test_work_that_nobody_needs_any_more_ends(bench: Bench) -> None:
+    endless = bench.terms(1, elf_of(ENDLESS))
+    bench.check(endless, DAYS_OF_CYCLES)
+    bench.workshop.stop_except({endless.task_id}, set())
+    assert bench.executor.running()
+    bench.workshop.stop_except(set(), set())
+    bench.until(lambda: not bench.executor.running())
+    assert bench.workshop.slowness(endless) == ""
+
+
+def test_a_program_that_outlasts_a_lease_is_not_taken_again(bench: Bench) -> None:
+    endless, other = bench.terms(1, elf_of(ENDLESS)), bench.terms(2, ELF)
+    bench.workshop.begin(Run(task_id=endless.task_id), endless)
+    assert bench.workshop.slowness(endless) == ""
+    bench.workshop.stop_except(set(), {endless.task_id})
+    bench.until(lambda: not bench.executor.running())
+    assert bench.workshop.slowness(endless)
+    assert bench.workshop.slowness(other) == ""

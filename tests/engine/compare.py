@@ -86,7 +86,7 @@ def assert_same_end(program: Program, task: Task | None = None, engine: JitEngin
     """Run both to the end, at once and with stops just before it; the final state they agree on."""
     reference, _ = start_both(program, task, engine)
     reference.advance(END)
-    # A run that is stopped soon is stepped by the reference machine: translated code must go all the way once.
+    # A run that is stopped soon is stepped by the reference machine: let translated code go all the way once.
     for stops in ((END, 2 * END), (max(reference.cycle - 1, 0), reference.cycle, END)):
         assert compare_runs(engine, program, task or Task(), stops).difference is None
     return reference.state()

@@ -69,7 +69,7 @@ def test_very_deep_recursion() -> None:
 
 def test_an_endless_loop_stops_where_it_is_told() -> None:
     jit = DEFAULT.start(program_of([encode("jal")]), Task())
-    for stop in (1, 2, 10**6 + 1, 10**9, 3 * 10**9 + 7):
+    for stop in (1, 2, 10**6 + 1, 10**9 + 7):
         jit.advance(stop)
         assert (jit.cycle, jit.status, jit.state().pc) == (stop, Status.RUNNING, CODE_START)
 

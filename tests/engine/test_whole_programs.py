@@ -13,7 +13,7 @@ from truestep.machine.program import Task
 from truestep.machine.witness import build_witness, verify_step
 
 
-@settings(max_examples=60)
+@settings(max_examples=36)
 @given(st.randoms(use_true_random=False), st.sampled_from((40, 80, 200)))
 def test_random_programs(rng: random.Random, size: int) -> None:
     assert compare_program(rng, size).difference is None
@@ -22,7 +22,7 @@ def test_random_programs(rng: random.Random, size: int) -> None:
 def test_programs_that_run_long(rng: random.Random) -> None:
     """The fuzz of `tests.engine.fuzz`, a little of it."""
     cycles = 0
-    for _ in range(60):
+    for _ in range(36):
         comparison = compare_program(rng, 400)
         assert comparison.difference is None
         cycles += comparison.cycles

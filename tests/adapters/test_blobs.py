@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 import urllib.error
 import urllib.request
@@ -11,6 +12,7 @@ import pytest
 
 from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.adapters.blobs.http import HttpBlobs
+from truestep.adapters.blobs.kept import KeptBlobs
 from truestep.adapters.blobs.server import BlobServer
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.commitments.keccak import keccak256
@@ -149,3 +151,51 @@ def test_a_dead_and_a_flooding_server_are_survived() -> None:
     finally:
         thread.join()
         flood.server_close()
+
+
+def test_what_was_fetched_stays_when_its_owner_takes_it_away(tmp_path: Path) -> None:
+    theirs, kept = tmp_path / "theirs", tmp_path / "kept"
+    uri = DirectoryBlobs(theirs).put(b"an input")
+    assert KeptBlobs(DirectoryBlobs(theirs), kept).get(uri, 100) == b"an input"
+    (theirs / uri.removeprefix("blob:")).unlink()
+    restarted = KeptBlobs(DirectoryBlobs(theirs), kept)
+    assert restarted.get(uri, 100) == b"an input"
+    (kept / uri.removeprefix("blob:")).write_bytes(b"spoilt!!")
+    with pytest.raises(Unavailable):
+        restarted.get(uri, 100)
+
+
+def test_copies_that_nobody_asked_for_make_room(tmp_path: Path) -> None:
+    theirs, folder = DirectoryBlobs(tmp_path / "theirs"), tmp_path / "kept"
+    kept = KeptBlobs(theirs, folder, limit_bytes=250)
+    uris = [theirs.put(bytes([number]) * 100) for number in range(4)]
+    for number, uri in enumerate((uris[0], uris[1], uris[0], uris[2], uris[3])):
+        kept.get(uri, 100)
+        os.utime(folder / uri.removeprefix("blob:"), (number, number))
+    assert {path.name for path in folder.iterdir()} == {uri.removeprefix("blob:") for uri in uris[2:]}
+    kept.get(uris[0], 100)
+    assert (folder / uris[0].removeprefix("blob:")).exists()
+
+
+def test_a_store_cannot_send_us_to_a_local_file(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"secret")
+
+    class Redirecting(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(302)
+            self.send_header("Location", secret.as_uri())
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
+            """Say nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Redirecting)
+    thread = threading.Thread(target=server.handle_request)
+    thread.start()
+    try:
+        with pytest.raises(Unavailable):
+            HttpBlobs(f"http://127.0.0.1:{server.server_port}").get(f"blob:{keccak256(b'secret').hex()}", 100)
+    finally:
+        thread.join()
+        server.server_close()

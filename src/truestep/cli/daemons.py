@@ -76,6 +76,7 @@ class LogLines:
 @contextmanager
 def opened_world(places: Places, engine: EngineName, room: int, *, as_json: bool) -> Generator["World"]:
     """Everything a daemon needs; its store is closed at the end."""
+    from truestep.adapters.blobs.kept import KeptBlobs
     from truestep.adapters.chain.deployment import read_deployment
     from truestep.adapters.clock import SystemClock
     from truestep.adapters.executor.threads import ThreadExecutor
@@ -90,7 +91,7 @@ def opened_world(places: Places, engine: EngineName, room: int, *, as_json: bool
         yield World(
             chain=open_chain(places.rpc, deployment, signer, store),
             store=store,
-            blobs=open_blobs(places.blobs),
+            blobs=KeptBlobs(open_blobs(places.blobs), places.state_dir / "blobs"),
             engine=open_engine(engine),
             executor=ThreadExecutor(room),
             clock=SystemClock(),

@@ -10,10 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, find_anvil
 from tests.e2e.network import COIN_WEI, Log, Network, expected_output, open_network
-from truestep.adapters.chain.devnet import AnvilDevnet
+from truestep.adapters.blobs.directory import DirectoryBlobs
+from truestep.adapters.chain.devnet import AnvilDevnet, Devnet, EmbeddedDevnet
 from truestep.base.ids import claim_of, game_of, task_of
+from truestep.cli.devnet.remote import RemoteDevnet
+from truestep.cli.devnet.rpc import DevnetRpc
+from truestep.cli.devnet.server import serving
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.protocol import events
 from truestep.protocol.records import GameStage, TaskStage
@@ -22,15 +26,26 @@ LONG_INPUT = bytes(range(256)) * 64
 """About 100,000 steps: long enough to be killed in the middle of."""
 
 
+@contextmanager
+def served_devnet(folder: Path) -> Iterator[Devnet]:
+    """A chain that other processes can reach: anvil where it is installed, else this process serves one."""
+    program = find_anvil()
+    if program is not None:
+        devnet = AnvilDevnet(program)
+        yield devnet
+        devnet.stop()
+        return
+    with serving(DevnetRpc(EmbeddedDevnet()), DirectoryBlobs(folder / "blobs"), 0) as url:
+        yield RemoteDevnet(url)
+
+
 @pytest.fixture
-def network(anvil_program: Path, tmp_path: Path) -> Iterator[Network]:
-    """A chain that other processes can reach."""
-    devnet = AnvilDevnet(anvil_program)
-    opened = open_network(devnet, tmp_path)
-    opened.deployment.write(tmp_path / "deployment.json")
-    yield opened
-    opened.close()
-    devnet.stop()
+def network(tmp_path: Path) -> Iterator[Network]:
+    with served_devnet(tmp_path) as devnet:
+        opened = open_network(devnet, tmp_path)
+        opened.deployment.write(tmp_path / "deployment.json")
+        yield opened
+        opened.close()
 
 
 @contextmanager

@@ -97,22 +97,9 @@ def test_the_whole_road_over_http(truestep: Invoke, devnet: Devnet, hello_elf: P
         for command, role in roles.items()
     }
     receipt = tmp_path / "receipt.json"
-    submit = _start(
-        tmp_path / "submit",
-        "submit",
-        hello_elf,
-        "--input",
-        tmp_path / "input",
-        "--shards",
-        2,
-        "--reward",
-        "0.01",
-        "--wait",
-        "--receipt",
-        receipt,
-        "--json",
-        *devnet.options("requester"),
-    )
+    words = ("submit", hello_elf, "--input", tmp_path / "input", "--shards", 2, "--reward", "0.01")
+    waiting = ("--wait", "--receipt", receipt, "--json")
+    submit = _start(tmp_path / "submit", *words, *waiting, *devnet.options("requester"))
     try:
         deadline = time.monotonic() + START_SECONDS
         while truestep("status", 1, *devnet.options(), "--json").exit_code and time.monotonic() < deadline:

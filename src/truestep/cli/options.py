@@ -11,6 +11,8 @@ import typer
 from truestep.base.ids import Bytes32
 from truestep.cli.failure import Failure
 from truestep.client.accounts import read_password
+from truestep.client.files import read_input
+from truestep.machine.program import Task
 
 ProgramArgument = Annotated[
     Path,
@@ -46,6 +48,13 @@ def parse_shard(text: str) -> tuple[int, int]:
             f"expected a shard index from 0 to one below the count, got {text!r}", param_hint="--shard"
         )
     return index, count
+
+
+def read_task(shard: str, seed: str, input_file: Path | None) -> Task:
+    """The task that --shard, --seed and --input describe."""
+    shard_index, shard_count = parse_shard(shard)
+    content = read_input(input_file)
+    return Task(seed=parse_seed(seed), shard_index=shard_index, shard_count=shard_count, input=content)
 
 
 RpcOption = Annotated[

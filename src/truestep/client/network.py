@@ -73,4 +73,4 @@ class _NobodysKey:
 
     def sign_transaction(self, transaction_dict: Any) -> Any:
         """Never called by a reader."""
-        raise Bug("a reader of the chain was asked to sign")
+        raise Bug(f"a reader of the chain was asked to sign {transaction_dict!r}")

@@ -81,12 +81,14 @@ class EmbeddedProvider(EthereumTesterProvider):
 
 def _estimate_gas(state: Any, transaction: Any) -> int:
     """A gas limit that suffices, in two executions where eth-tester's own search takes twelve."""
-    from eth.vm.spoof import SpoofTransaction
+    spoof: Any = import_module("eth.vm.spoof").SpoofTransaction
+    # An estimate asks what a call takes, not whether the sender can pay for it.
+    free = {"gas_price": 0, "max_fee_per_gas": 0, "max_priority_fee_per_gas": 0}
 
     def gas_left(gas_limit: int) -> int | None:
         snapshot = state.snapshot()
         try:
-            computation = state.apply_transaction(SpoofTransaction(transaction, gas=gas_limit, gas_price=0))
+            computation = state.apply_transaction(spoof(transaction, gas=gas_limit, **free))
             return None if computation.is_error else computation.get_gas_remaining()
         finally:
             state.revert(snapshot)

@@ -13,16 +13,15 @@ from truestep.cli.options import (
     ProgramArgument,
     SeedOption,
     ShardOption,
-    parse_seed,
-    parse_shard,
+    read_task,
 )
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.client.engines import EngineName, open_engine
-from truestep.client.files import read_input, read_program
+from truestep.client.files import read_program
 from truestep.client.runs import advance_in_slices
 from truestep.machine.layout import may_fetch
-from truestep.machine.program import Task
 from truestep.machine.witness import build_witness, verify_step
+from truestep.ports.engine import Machine
 
 EXAMPLE = "Example: truestep prove-step prog.elf --input prices.csv --cycle 1000000 --output step.witness"
 
@@ -62,11 +61,7 @@ def prove_step(
     if (rpc is None) != (deployment is None):
         raise typer.BadParameter("--rpc and --deployment go together", param_hint="--rpc")
     screen = Screen(as_json=as_json)
-    shard_index, shard_count = parse_shard(shard)
-    program_file = read_program(prog)
-    task = Task(
-        seed=parse_seed(seed), shard_index=shard_index, shard_count=shard_count, input=read_input(input_file)
-    )
+    program_file, task = read_program(prog), read_task(shard, seed, input_file)
     machine = open_engine(engine).start(program_file.program, task)
     with screen.cycles(f"running to cycle {cycle:,}") as progress:
         advance_in_slices(machine, cycle, progress)
@@ -83,15 +78,13 @@ def prove_step(
         raise Bug(f"the witness of cycle {cycle} proves another step than the run took")
     if rpc and deployment:
         _check_on_chain(rpc, deployment, witness, (before, after))
-    word = int.from_bytes(machine.read_memory(state.pc, 4), "little") if may_fetch(state.pc) else 0
     if output:
         output.write_bytes(witness)
     screen.result(
         {
             "cycle": cycle,
             "pc": f"{state.pc:#010x}",
-            "instruction": assembly(word),
-            "in_words": in_words(word),
+            **_instruction(machine, state.pc),
             "before": before.hex(),
             "after": after.hex(),
             "checked_on_chain": rpc is not None,
@@ -99,6 +92,11 @@ def prove_step(
             **({"witness_file": str(output)} if output else {"witness": _shown(witness, as_json)}),
         }
     )
+
+
+def _instruction(machine: Machine, pc: int) -> dict[str, str]:
+    word = int.from_bytes(machine.read_memory(pc, 4), "little") if may_fetch(pc) else 0
+    return {"instruction": assembly(word), "in_words": in_words(word)}
 
 
 def _check_on_chain(rpc: str, deployment: Path, witness: bytes, expected: tuple[bytes, bytes]) -> None:

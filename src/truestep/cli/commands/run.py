@@ -12,14 +12,12 @@ from truestep.cli.options import (
     ProgramArgument,
     SeedOption,
     ShardOption,
-    parse_seed,
-    parse_shard,
+    read_task,
 )
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.client.engines import EngineName, open_engine
-from truestep.client.files import read_input, read_program
+from truestep.client.files import read_program
 from truestep.client.runs import DEFAULT_MAX_CYCLES, RunReport, run_task
-from truestep.machine.program import Task
 from truestep.machine.state import Status
 
 EXAMPLE = "Example: truestep run prog.elf --input prices.csv --shard 0/8 --json"
@@ -58,11 +56,7 @@ def run(
     --max-cycles makes this command exit with 1 (the guest's own code is in the result).
     """
     screen = Screen(as_json=as_json)
-    shard_index, shard_count = parse_shard(shard)
-    program_file = read_program(prog)
-    task = Task(
-        seed=parse_seed(seed), shard_index=shard_index, shard_count=shard_count, input=read_input(input_file)
-    )
+    program_file, task = read_program(prog), read_task(shard, seed, input_file)
     with screen.cycles(f"running {prog.name}") as progress:
         report = run_task(
             open_engine(engine),

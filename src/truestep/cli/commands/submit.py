@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from truestep.cli.connection import connect_client
-from truestep.cli.failure import Failure
+from truestep.cli.failure import ExitCode, Failure
 from truestep.cli.narration import Narrator
 from truestep.cli.options import (
     BlobsOption,
@@ -34,6 +34,11 @@ if TYPE_CHECKING:
 EXAMPLE = "Example: truestep submit prog.elf --input prices.csv --shards 8 --reward 0.01 --wait"
 CYCLES_HEADROOM = 2
 """Shards differ: each may take twice what the trial took."""
+
+
+ReceiptOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="With --wait: write the receipt there.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -70,9 +75,7 @@ def submit(
         int, typer.Option(metavar="SECONDS", min=1, help="From now to the job's deadline.")
     ] = DEFAULT_LIFETIME_SECONDS,
     wait: Annotated[bool, typer.Option("--wait", help="Show progress until every shard is final.")] = False,
-    receipt: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="With --wait: write the receipt there.")
-    ] = None,
+    receipt: ReceiptOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Post a job: the reward goes into escrow, workers do the rest.
@@ -98,13 +101,11 @@ def submit(
         lifetime_seconds=lifetime,
     )
     job = client.submit(file.elf, content, order=order)
-    if not wait:
-        screen.note(f"job {job.job_id} is posted; {coins(shards * reward_wei)} are in escrow")
-        screen.result({"job_id": job.job_id, "shards": shards, "escrow_wei": shards * reward_wei})
+    if wait:
+        _follow(screen, job, shards, receipt)
         return
-    failed = _follow(screen, job, shards, receipt)
-    if failed:
-        raise Failure("failed shards", f"{failed} of {shards} shards failed; their outputs do not count")
+    screen.note(f"job {job.job_id} is posted; {coins(shards * reward_wei)} are in escrow")
+    screen.result({"job_id": job.job_id, "shards": shards, "escrow_wei": shards * reward_wei})
 
 
 def _trial_cycles(screen: Screen, file: ProgramFile, task: Task) -> int:
@@ -120,8 +121,8 @@ def _trial_cycles(screen: Screen, file: ProgramFile, task: Task) -> int:
     return 1 << (CYCLES_HEADROOM * report.cycles).bit_length()
 
 
-def _follow(screen: Screen, job: "Job", shards: int, receipt: Path | None) -> int:
-    """Wait for the job and show it; the number of failed shards."""
+def _follow(screen: Screen, job: "Job", shards: int, receipt: Path | None) -> None:
+    """Wait for the job and show it. Exits with 1 if a shard failed."""
     from truestep.protocol.events import TaskFinalized
 
     narrator = Narrator()
@@ -163,4 +164,6 @@ def _follow(screen: Screen, job: "Job", shards: int, receipt: Path | None) -> in
         "receipt": fields["receipt"],
     }
     screen.result(fields if screen.as_json else shown)
-    return failed
+    if failed:
+        screen.note(f"[bold red]{failed} of {shards} shards failed[/]; their outputs do not count")
+        raise typer.Exit(ExitCode.REFUSED)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from web3 import Account
 
-from tests.e2e.network import POLICY, Log, Network
+from tests.e2e.network import POLICY, REWARD_WEI, Log, Network
 from truestep.adapters.chain.codec import Message, encode_call
 from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.sender import Sender
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.ids import Bytes32, JobId, ProgramId
 from truestep.commitments.keccak import keccak256
+from truestep.node.viewing import OPEN_JOBS_LIMIT
 from truestep.ports.chain import Outcome
 from truestep.protocol.calls import Call, PostJob, RegisterProgram
 
@@ -62,3 +65,28 @@ def test_addresses_that_are_no_text_stop_nobody(quick_network: Network) -> None:
     again = quick_network.worker("worker", quick_network.store("worker"), Log())
     again.tick()
     assert quick_network.requester.job(JobId(2)).input_size == 1
+
+
+def test_well_paid_jobs_that_nobody_can_run_do_not_crowd_out_the_others(quick_network: Network) -> None:
+    """Their rewards come back after the deadline: such a siege costs next to nothing."""
+    job_id = quick_network.post()
+    chain, root = quick_network.requester, Bytes32(keccak256(b"root"))
+    program = RegisterProgram(image_root=root, entry=0, max_cycles=2**48, digest=root, uri=f"blob:{'0' * 64}")
+    chain.transact(program, intent="endless")
+    chain.transact(replace(program, max_cycles=1), intent="missing")
+    order = PostJob(
+        program_id=ProgramId(2),
+        input_root=root,
+        input_size=1,
+        input_uri=f"blob:{'1' * 64}",
+        seed=root,
+        shard_count=1,
+        reward_wei=2 * REWARD_WEI,
+        lease_seconds=300,
+        deadline=chain.head().time_seconds + 90_000,
+    )
+    for number in range(OPEN_JOBS_LIMIT):
+        chain.transact(order, intent=f"endless/{number}")
+        chain.transact(replace(order, program_id=ProgramId(3)), intent=f"missing/{number}")
+    worker = quick_network.worker("worker", quick_network.store("worker"), Log())
+    quick_network.drive([worker], lambda: quick_network.is_final(job_id))

@@ -1,8 +1,8 @@
 """The view that a role decides by, put together from the ledger, the chain and this node's results."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from truestep.base.ids import Address, Bytes32, ClaimId, GameId, job_of_task
+from truestep.base.ids import Address, Bytes32, ClaimId, GameId, job_of_task, task_of
 from truestep.commitments.keccak import keccak256
 from truestep.node.indexer import Indexer
 from truestep.node.ledger import Ledger
@@ -11,7 +11,7 @@ from truestep.node.workshop import TaskTerms, Workshop
 from truestep.ports.chain import Balances, Chain, Head
 from truestep.protocol.events import TaskClaimed
 from truestep.protocol.records import GameRecord, JobRecord, Parameters, TaskRecord, TaskStage
-from truestep.roles.views import ClaimView, GameView, TaskView, View
+from truestep.roles.views import ClaimView, GameView, MaterialStage, TaskView, View
 
 OPEN_JOBS_LIMIT = 64
 """The best paid ones: jobs that pay nothing cannot crowd the others out."""
@@ -44,14 +44,12 @@ class Viewing:
     def view(self, tasks: Iterable[TaskRecord], head: Head, now: int, in_flight: frozenset[str]) -> View:
         """Everything about `tasks` and the account."""
         account = self._chain.account
-        if self._parameters is None:
-            self._parameters = self._chain.parameters()
         self._forget_answers_of_other_blocks(head)
         balances = self._balances = self._balances or self._chain.balances(account)
         return View(
             now=now,
             account=account,
-            parameters=self._parameters,
+            parameters=self._known_parameters(),
             wallet_wei=balances.wallet_wei,
             free_stake_wei=balances.free_stake_wei,
             rewards_wei=balances.rewards_wei,
@@ -68,15 +66,43 @@ class Viewing:
             self._asked_at, self._balances = head.hash, None
             self._games, self._open_game_counts = {}, {}
 
-    def open_tasks(self, now: int, each_job_limit: int) -> list[TaskRecord]:
-        """Some tasks to take: of the best paid jobs, from a shard on that differs from node to node."""
+    def open_tasks(
+        self, now: int, each_job_limit: int, is_wanted: Callable[[JobRecord, Parameters], bool]
+    ) -> list[TaskRecord]:
+        """Some tasks to take: of the best paid jobs, from a shard on that differs from node to node.
+
+        Jobs that this node would not or cannot run come last: else a few of them, well paid, hide all others.
+        """
+        parameters = self._known_parameters()
         jobs = [job for job in self.ledger.live_jobs() if now < job.deadline]
-        jobs = sorted(jobs, key=lambda job: (-job.reward_wei, job.job_id))[:OPEN_JOBS_LIMIT]
+        ranks = {
+            job.job_id: (
+                not is_wanted(job, parameters) or self._is_hopeless(job),
+                -job.reward_wei,
+                job.job_id,
+            )
+            for job in jobs
+        }
+        jobs = sorted(jobs, key=lambda job: ranks[job.job_id])[:OPEN_JOBS_LIMIT]
         tasks: list[TaskRecord] = []
         for job in jobs:
             found = self.ledger.open_tasks(job, _first_shard(self._chain.account, job), now)
             tasks += [task for _, task in zip(range(each_job_limit), found, strict=False)]
         return tasks
+
+    def _is_hopeless(self, job: JobRecord) -> bool:
+        terms = self.terms(self.ledger.task(task_of(job.job_id, 0)))
+        cannot_be_had = self._workshop.material(terms).stage in (
+            MaterialStage.UNREACHABLE,
+            MaterialStage.WRONG,
+        )
+        return cannot_be_had or bool(self._workshop.slowness(terms))
+
+    def _known_parameters(self) -> Parameters:
+        """The rules never change."""
+        if self._parameters is None:
+            self._parameters = self._chain.parameters()
+        return self._parameters
 
     def _task_view(self, task: TaskRecord, now: int) -> TaskView:
         terms = self.terms(task)

@@ -12,7 +12,7 @@ from truestep.protocol.calls import (
     WithdrawWinnings,
 )
 from truestep.protocol.claims import ClaimedState
-from truestep.protocol.records import GameStage, TaskStage
+from truestep.protocol.records import GameStage, JobRecord, Parameters, TaskStage
 from truestep.roles import moves
 from truestep.roles.actions import Action, Decline, Declined, Run, Send
 from truestep.roles.estimates import Speed
@@ -193,13 +193,29 @@ def _take_one(task: TaskView) -> Send:
     )
 
 
+def is_worth_taking(job: JobRecord, parameters: Parameters, now: int, policy: WorkerPolicy) -> bool:
+    """Whether nothing in the job's terms speaks against it."""
+    return not any(is_against for is_against, _, _ in _terms_checks(job, parameters, now, policy))
+
+
 def _why_not(view: View, policy: WorkerPolicy, task: TaskView) -> Decline | None:
     """The first reason against a task; cheap reasons first. None if there is none."""
-    job, speed = task.job, policy.speed
-    claim_seconds = speed.claim_seconds(job)
-    dispute_seconds = speed.dispute_seconds(job, view.parameters)
-    left_seconds, clock_seconds = job.deadline - view.now, view.parameters.clock_seconds
     checks = (
+        *_terms_checks(task.job, view.parameters, view.now, policy),
+        (bool(task.run_failure), Declined.RUN_FAILED, task.run_failure),
+        (bool(task.slowness), Declined.SLOW, task.slowness),
+    )
+    return _first(task, checks)
+
+
+def _terms_checks(
+    job: JobRecord, parameters: Parameters, now: int, policy: WorkerPolicy
+) -> tuple[tuple[bool, Declined, str], ...]:
+    speed = policy.speed
+    claim_seconds = speed.claim_seconds(job)
+    dispute_seconds = speed.dispute_seconds(job, parameters)
+    left_seconds, clock_seconds = job.deadline - now, parameters.clock_seconds
+    return (
         (job.reward_wei < policy.reward_min_wei, Declined.REWARD,
          f"pays {job.reward_wei} wei, this node asks for {policy.reward_min_wei}"),
         (job.max_cycles > policy.cycles_limit, Declined.CYCLES,
@@ -212,10 +228,7 @@ def _why_not(view: View, policy: WorkerPolicy, task: TaskView) -> Decline | None
          f"may take {claim_seconds:.0f} s here, its deadline is in {left_seconds} s"),
         (dispute_seconds > clock_seconds, Declined.CLOCK,
          f"may take {dispute_seconds:.0f} s to defend, the clock has {clock_seconds} s"),
-        (bool(task.run_failure), Declined.RUN_FAILED, task.run_failure),
-        (bool(task.slowness), Declined.SLOW, task.slowness),
     )  # fmt: skip
-    return _first(task, checks)
 
 
 # --- the rest -------------------------------------------------------------------------------------

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from tests.e2e.network import Log, Network
 from truestep.adapters.chain.web3_chain import Web3Chain
 from truestep.adapters.store.sqlite import SqliteStore
+from truestep.base.errors import Unavailable
 from truestep.base.ids import claim_of, task_of
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.node.event_rows import from_row, to_row
 from truestep.node.indexer import CHECKPOINT_LIMIT, CHECKPOINTS, EVENTS, Indexer
 from truestep.protocol.calls import TakeTask
 from truestep.protocol.claims import ZERO_HASH
+from truestep.protocol.events import ChainEvent
 from truestep.protocol.records import TaskStage
 from truestep.simulation.faulty_engine import Fault, FaultyEngine
 
@@ -26,6 +29,35 @@ def reader(network: Network, name: str = "reader") -> tuple[Web3Chain, SqliteSto
 def chain_itself(network: Network) -> Any:
     """The chain itself."""
     return getattr(network.devnet.node, "ethereum_tester")  # noqa: B009 - only eth-tester's provider has it
+
+
+class Grudging:
+    """A chain whose node gives the events of few blocks at a time."""
+
+    def __init__(self, chain: Web3Chain, limit_blocks: int) -> None:
+        self._chain, self._limit_blocks = chain, limit_blocks
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._chain, name)
+
+    def events(self, from_block: int, to_block: int) -> tuple[ChainEvent, ...]:
+        if to_block - from_block >= self._limit_blocks:
+            raise Unavailable("query returned more than 10000 results")
+        return self._chain.events(from_block, to_block)
+
+
+def test_blocks_full_of_events_are_read_in_smaller_ranges(network: Network) -> None:
+    job_id = network.post()
+    for _ in range(20):
+        network.devnet.advance(1)
+    chain, store = reader(network)
+    indexer: Any = Indexer(cast(Any, Grudging(chain, 3)), store)
+    for _ in range(20):
+        with suppress(Unavailable):
+            indexer.sync()
+    assert job_id in indexer.ledger.jobs
+    indexer.sync()
+    assert indexer.ledger.jobs[job_id] == chain.job(job_id)
 
 
 def play_a_dispute(network: Network) -> None:

@@ -9,7 +9,7 @@ from truestep.ports.store import Change, Store
 
 EVENTS, CHECKPOINTS = "events", "checkpoints"
 RANGE_BLOCKS = 2_000
-"""Public nodes refuse more in one request."""
+"""Public nodes refuse more in one request; where somebody filled the blocks with events, less is asked for."""
 RANGES_EACH_SYNC = 50
 """A node that starts behind catches up over several ticks, and says so."""
 CHECKPOINT_LIMIT = 128
@@ -22,6 +22,7 @@ class Indexer:
     def __init__(self, chain: Chain, store: Store) -> None:
         self._chain = chain
         self._store = store
+        self._range_blocks = RANGE_BLOCKS
         self.ledger = Ledger()
         for _, row in store.rows(EVENTS):
             self.ledger.apply(from_row(row))
@@ -39,8 +40,13 @@ class Indexer:
         for _ in range(RANGES_EACH_SYNC):
             if start > head.number:
                 return head
-            until = min(start + RANGE_BLOCKS - 1, head.number)
-            self._read(start, until, head.hash if until == head.number else self._chain.block_hash(until))
+            until = min(start + self._range_blocks - 1, head.number)
+            try:
+                self._read(start, until, head.hash if until == head.number else self._chain.block_hash(until))
+            except Unavailable:  # perhaps the node refuses so many events at once
+                self._range_blocks = max((until - start + 1) // 4, 1)
+                raise
+            self._range_blocks = min(self._range_blocks * 2, RANGE_BLOCKS)
             start = until + 1
         if start > head.number:
             return head

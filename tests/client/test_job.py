@@ -43,6 +43,12 @@ def test_a_program_is_registered_once(network: Network) -> None:
     assert network.client.chain.program(first).max_cycles == 777
 
 
+def test_an_order_with_a_name_is_posted_once(network: Network) -> None:
+    order = Order(max_cycles=CYCLES_LIMIT, name="monthly report")
+    jobs = {network.client.submit(network.elf, b"x", order=order).job_id for _ in range(2)}
+    assert len(jobs) == 1
+
+
 def test_the_seed_is_random_unless_chosen(network: Network) -> None:
     jobs = [network.client.submit(network.elf, order=ORDER) for _ in range(2)]
     seeds = {job.status().job.seed for job in jobs}

@@ -15,14 +15,10 @@ def connect_client(
     rpc: str, deployment: Path, blobs: str, keystore: Path, password_file: Path | None
 ) -> "Client":
     """A client that can send."""
-    from truestep.adapters.chain.deployment import read_deployment
     from truestep.client import Client
-    from truestep.client.accounts import open_keystore
-    from truestep.client.network import open_blobs, open_chain
 
-    network = read_deployment(deployment)
-    signer = open_keystore(keystore, ask_password(password_file))
-    return Client(open_chain(rpc, network, signer), open_blobs(blobs), network)
+    password = ask_password(password_file)
+    return Client.connect(rpc=rpc, deployment=deployment, blobs=blobs, keystore=keystore, password=password)
 
 
 def connect_reader(rpc: str, deployment: Path) -> tuple["ChainReader", "Deployment"]:

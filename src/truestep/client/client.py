@@ -39,6 +39,8 @@ class Order:
     lease_seconds: int = DEFAULT_LEASE_SECONDS
     lifetime_seconds: int = DEFAULT_LIFETIME_SECONDS
     """From posting to the deadline, after which what was not done can be reclaimed."""
+    name: str | None = None
+    """A client with a state file posts orders of one name once, however often it is asked or interrupted."""
 
 
 def build(sources: Sequence[Path], output: Path, *, defines: Mapping[str, str] | None = None) -> BuiltGuest:
@@ -73,6 +75,33 @@ class Client:
         self.chain = chain
         self.blobs = blobs
         self.deployment = deployment
+
+    @classmethod
+    def connect(
+        cls,
+        *,
+        rpc: str,
+        deployment: Path,
+        blobs: str,
+        keystore: Path,
+        password: str,
+        state: Path | None = None,
+    ) -> "Client":
+        """A client of the network that `deployment` describes, sending from the account in `keystore`.
+
+        `blobs` is a URL or a directory. `state`, a file, keeps the journal of what was sent, so that orders
+        with a name are posted once. Raises Rejected for a wrong password, file or chain, Unavailable for a dead
+        node.
+        """
+        from truestep.adapters.chain.deployment import read_deployment
+        from truestep.adapters.store.sqlite import SqliteStore
+        from truestep.client.accounts import open_keystore
+        from truestep.client.network import open_blobs, open_chain
+
+        network = read_deployment(deployment)
+        store = SqliteStore(state)
+        chain = open_chain(rpc, network, open_keystore(keystore, password), store)
+        return cls(chain, open_blobs(blobs), network)
 
     def register(self, program: Path | bytes, *, max_cycles: int = DEFAULT_MAX_CYCLES) -> ProgramId:
         """The number of a program on the chain; registers it if nobody has, with these maximum cycles.
@@ -115,7 +144,7 @@ class Client:
             lease_seconds=order.lease_seconds,
             deadline=self.chain.head().time_seconds + order.lifetime_seconds,
         )
-        transaction = self.chain.transact(call, intent=f"post:{secrets.token_hex(16)}")
+        transaction = self.chain.transact(call, intent=f"post:{order.name or secrets.token_hex(16)}")
         event = self._event_of(transaction.block_number, transaction.transaction_hash, JobPosted)
         return self._handle(event.job_id, event.at.block_number)
 

@@ -1,0 +1,49 @@
+"""Every command explains itself, with an example that names it."""
+
+import pytest
+
+import truestep as package
+from tests.cli.conftest import Invoke
+
+COMMANDS = (
+    "account list",
+    "account new",
+    "build",
+    "challenger",
+    "demo",
+    "devnet",
+    "prove-step",
+    "reclaim",
+    "run",
+    "status",
+    "submit",
+    "verify",
+    "worker",
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_a_sentence_and_an_example(truestep: Invoke, command: str) -> None:
+    finished = truestep(*command.split(), "--help")
+    words = " ".join(finished.stdout.split())
+    assert finished.exit_code == 0
+    assert f"Example: truestep {command}" in words
+    assert "--json" in words
+
+
+def test_the_program_lists_its_commands_and_exit_codes(truestep: Invoke) -> None:
+    stdout = truestep("--help").stdout
+    for command in COMMANDS:
+        assert command.split()[0] in stdout
+    assert "Exit codes: 0 ok" in stdout
+
+
+def test_version(truestep: Invoke) -> None:
+    assert truestep("--version").stdout == f"{package.__version__}\n"
+
+
+@pytest.mark.parametrize("words", [("nonsense",), ("run",), ("run", "x", "--nonsense")])
+def test_wrong_usage(truestep: Invoke, words: tuple[str, ...]) -> None:
+    finished = truestep(*words)
+    assert finished.exit_code == 2
+    assert "Traceback" not in finished.stderr

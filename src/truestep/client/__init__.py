@@ -28,8 +28,8 @@ On a network, such as the one of `truestep devnet`:
     print([shard.output for shard in job.outputs()])
     job.receipt().write(Path("receipt.json"))
 
-Anything may fail in three ways: `Rejected` (your input, or the chain's refusal), `Unavailable` (the world: try
-again), `Bug` (ours). All say what was expected, what was got and what to do.
+Anything may fail in three ways: `Rejected` (your input, or the chain's refusal), `Unavailable` (the world:
+try again), `Bug` (ours). All say what was expected, what was got and what to do.
 """
 
 from truestep.base.errors import Bug, Rejected, Unavailable

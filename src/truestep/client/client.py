@@ -90,7 +90,7 @@ class Client:
         """A client of the network that `deployment` describes, sending from the account in `keystore`.
 
         `blobs` is a URL or a directory. `state`, a file, keeps the journal of what was sent, so that orders
-        with a name are posted once. Raises Rejected for a wrong password, file or chain, Unavailable for a dead
+        with a name are posted once. Raises Rejected for a wrong password, file or chain, Unavailable without a
         node.
         """
         from truestep.adapters.chain.deployment import read_deployment

@@ -320,14 +320,14 @@ def test_other_games_close_in_any_order(net: Network, order: tuple[int, ...]) ->
     assert net.balance(net.disputes.address) == debts + net.disputes.call("burned_wei")
 
 
-@given(moves=st.lists(st.integers(0, 20), max_size=14), winner=st.integers(0, 20))
-def test_oldest_open_game_is_known(moves: list[int], winner: int) -> None:
+@given(moves=st.lists(st.tuples(st.booleans(), st.integers(0, 20)), max_size=14), winner=st.integers(0, 20))
+def test_oldest_open_game_is_known(moves: list[tuple[bool, int]], winner: int) -> None:
     """However games are opened and lost: the share goes to the oldest of the others."""
     net = deploy_network_with_base_fee(replace(PARAMETERS, arity=64))
     claim_id, open_games = false_claim(net), list[Play]()
-    for number, move in enumerate([*moves, 0]):
-        if move % 3 and open_games:
-            lost = open_games.pop(move % len(open_games))
+    for number, (is_loss, which) in enumerate([*[(False, 0)] * 3, *moves, (False, 0)]):
+        if is_loss and open_games:
+            lost = open_games.pop(which % len(open_games))
             lost.split()
             lost.pick(0)  # the claim is true here
             lost.step()

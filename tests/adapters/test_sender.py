@@ -51,6 +51,18 @@ def test_an_intent_is_sent_once_also_after_a_restart(network: Network) -> None:
     assert chain.balances(chain.account).stake_wei == 5
 
 
+def test_the_journal_knows_a_transaction_before_the_node_does(network: Network) -> None:
+    known: list[bool] = []
+
+    def look(method: str) -> None:
+        if method == "eth_sendRawTransaction":
+            known.append(any("stake" in key for key, _ in network.stores["ann"].rows("transactions")))
+
+    chain = open_chain(network, "ann", node=WatchedProvider(network.devnet.node, look))
+    chain.transact(Deposit(amount_wei=5), intent="stake")
+    assert known == [True]
+
+
 def test_what_a_dead_node_did_not_take_is_sent_after_the_restart(network: Network) -> None:
     def cut(method: str) -> None:
         if method == "eth_sendRawTransaction":

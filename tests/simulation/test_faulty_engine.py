@@ -1,8 +1,10 @@
 from dataclasses import replace
 
+import pytest
+
 from truestep.engine.jit import JitEngine
 from truestep.machine.interpreter import ReferenceEngine
-from truestep.machine.layout import OUTPUT_NODE, OUTPUT_START, TREE_DEPTH
+from truestep.machine.layout import DATA_START, OUTPUT_NODE, OUTPUT_START, TREE_DEPTH
 from truestep.machine.program import Program, Segment, Task
 from truestep.machine.witness import build_witness, verify_step
 from truestep.simulation.faulty_engine import Fault, FaultyEngine
@@ -42,6 +44,20 @@ def test_the_output_is_false_by_one_bit() -> None:
         machine.advance(len(CODE))
     assert (honest.read_memory(OUTPUT_START, 2), false.read_memory(OUTPUT_START, 2)) == (b"M\x05", b"L\x05")
     assert honest.node(*OUTPUT_NODE) != false.node(*OUTPUT_NODE)
+
+
+@pytest.mark.parametrize("address", [OUTPUT_START, OUTPUT_START + 101, DATA_START + 77])
+def test_the_tree_is_that_of_a_memory_with_the_wrong_bit(address: int) -> None:
+    honest = ReferenceEngine().start(PROGRAM, Task())
+    false = FaultyEngine(ReferenceEngine(), Fault(cycle=4, address=address, mask=6)).start(PROGRAM, Task())
+    for machine in (honest, false):
+        machine.advance(len(CODE))
+    honest.memory.write(address, bytes([honest.read_memory(address, 1)[0] ^ 6]))
+    for level in range(TREE_DEPTH + 1):
+        index = address >> 5 >> level
+        assert false.node(level, index) == honest.node(level, index)
+        if level < TREE_DEPTH:
+            assert false.node(level, index ^ 1) == honest.node(level, index ^ 1)
 
 
 def test_the_step_into_the_fault_is_refuted_by_its_witness() -> None:

@@ -9,7 +9,7 @@ from truestep.ports.store import Change, Store
 
 EVENTS, CHECKPOINTS = "events", "checkpoints"
 RANGE_BLOCKS = 2_000
-"""Public nodes refuse more in one request; where somebody filled the blocks with events, less is asked for."""
+"""Public nodes refuse more in one request; where blocks are full of events, less is asked for."""
 RANGES_EACH_SYNC = 50
 """A node that starts behind catches up over several ticks, and says so."""
 CHECKPOINT_LIMIT = 128

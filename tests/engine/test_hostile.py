@@ -46,7 +46,7 @@ def recursion(depth: int | None, stack_size_bytes: int) -> Program:
     return program_of([*start, *EXIT, *function])
 
 
-@pytest.mark.parametrize("depth", [DEPTH_LIMIT - 1, DEPTH_LIMIT, DEPTH_LIMIT + 1, 3 * DEPTH_LIMIT + 7])
+@pytest.mark.parametrize("depth", [DEPTH_LIMIT - 1, DEPTH_LIMIT, DEPTH_LIMIT + 1, 2 * DEPTH_LIMIT + 7])
 def test_recursion_deeper_than_the_host_stack_may_grow(depth: int) -> None:
     program = recursion(depth, 1 << 16)
     assert assert_same_end(program).status is Status.EXITED

@@ -26,18 +26,20 @@ UNIT_LIMIT_COST = 2048
 """What is compiled at once: under a second, and most calls stay within it."""
 STORE_COST = 4
 CALL_COST = 4
+REGION_COST = 8
 BACKWARD_JUMP_COST = 16
 """What an instruction costs LLVM, in plain instructions: nested loops are what its time grows with most."""
 TABLE_LIMIT_ENTRIES = 1024
 """The longest jump table looked for."""
 BASE_LIMIT = 1 << 14
 """How many places are looked at for jump tables."""
-CODE_LIMIT_WORDS = 1 << 21
-"""Words mapped of one program, three times what CPython has; code beyond it is translated in pieces."""
+CODE_LIMIT_WORDS = 1 << 20
+"""Words mapped of one program, more than CPython has; code beyond it is translated in pieces."""
 PIECE_LIMIT_WORDS = 128
 """What is translated at once from an address that is no known block."""
 SUMMARY_ROUNDS_LIMIT = 64
-"""Call chains longer than this get the plain answer: every register."""
+SUMMARY_EDGES_LIMIT = 1 << 22
+"""Longer call chains, or too many calls for that many rounds, get the plain answer: every register."""
 ALL_REGISTERS = 0xFFFF_FFFE
 
 _LOAD, _IMMEDIATE, _AUIPC, _IMMEDIATE_32, _STORE = 0x03, 0x13, 0x17, 0x1B, 0x23
@@ -126,10 +128,16 @@ class _Fields:
         return (self.is_jal | self.is_jalr) & (self.rd == 0)
 
 
+def between(ascending: Addresses, first: int, end: int) -> list[int]:
+    """The addresses in [first, end)."""
+    found: list[int] = ascending[np.searchsorted(ascending, first) : np.searchsorted(ascending, end)].tolist()
+    return found
+
+
 def map_code(program: Program) -> CodeMap:
     """Find the blocks, regions and units of a program."""
     at, word = _executable_words(program)
-    fields = _fields(at[:CODE_LIMIT_WORDS], word[:CODE_LIMIT_WORDS])
+    fields = _fields(at, word)
     return _map_words(fields, program.entry, _indirect_targets(program, fields))
 
 
@@ -149,7 +157,7 @@ def _map_words(fields: _Fields, entry: int, indirect: Addresses) -> CodeMap:
     at = fields.at
     functions = _function_starts(entry, fields, indirect)
     leaders = _leaders(fields, indirect, functions)
-    costs = _costs(fields)
+    costs = _costs(fields, functions)
     regions = _split_large_regions(at, costs, leaders, functions)
     positions = np.searchsorted(at, regions)
     used, written = _register_sets(fields, leaders, regions, positions)
@@ -169,10 +177,12 @@ def _map_words(fields: _Fields, entry: int, indirect: Addresses) -> CodeMap:
 def _executable_words(program: Program) -> tuple[Addresses, Words]:
     addresses: list[Addresses] = [np.zeros(0, np.int64)]
     words: list[Words] = [np.zeros(0, np.int64)]
+    room = CODE_LIMIT_WORDS
     for segment in program.segments:
         skipped = -segment.address % 4
-        count = (len(segment.content) - skipped) // 4
+        count = min((len(segment.content) - skipped) // 4, room)
         if segment.is_executable and count > 0:
+            room -= count
             first = segment.address + skipped
             addresses.append(first + 4 * np.arange(count, dtype=np.int64))
             words.append(np.frombuffer(segment.content, "<u4", count, skipped).astype(np.int64))
@@ -223,6 +233,14 @@ def _immediate_j(word: Words) -> Words:
     return _extend(upper | (word >> 20 & 1) << 11 | (word >> 21 & 0x3FF) << 1, 21)
 
 
+def _distinct(values: Addresses) -> Addresses:
+    """Ascending, each once; `np.unique` hashes, and multiples of 4 hash badly."""
+    ascending = np.sort(values)
+    is_first = np.ones(len(ascending), np.bool_)
+    is_first[1:] = ascending[1:] != ascending[:-1]
+    return ascending[is_first]
+
+
 def _known(at: Addresses, candidates: Addresses) -> Flags:
     """Which candidates are addresses of executable words."""
     if not len(at):
@@ -233,7 +251,7 @@ def _known(at: Addresses, candidates: Addresses) -> Flags:
 
 def _pick(at: Addresses, *candidates: Addresses) -> Addresses:
     """The candidates that are addresses of executable words, ascending, each once."""
-    merged = np.unique(np.concatenate(candidates))
+    merged = _distinct(np.concatenate(candidates))
     return merged[_known(at, merged)]
 
 
@@ -257,7 +275,7 @@ def _pointers_in_code(fields: _Fields) -> Addresses:
     upper = (fields.opcode[:-1] == _AUIPC) | (fields.opcode[:-1] == _LUI)
     pairs = upper & (fields.opcode[1:] == _IMMEDIATE) & (fields.rd[:-1] == fields.rs1[1:])
     base = np.where(fields.opcode[:-1] == _AUIPC, fields.at[:-1], 0)
-    return np.unique((base + fields.immediate_u[:-1] + fields.immediate_i[1:])[pairs] & U32_MAX)
+    return _distinct((base + fields.immediate_u[:-1] + fields.immediate_i[1:])[pairs] & U32_MAX)
 
 
 def _relative_table(at: Addresses, values: NDArray[np.int32], first: int, base: int) -> Addresses:
@@ -298,7 +316,7 @@ def _leaders(fields: _Fields, indirect: Addresses, functions: Addresses) -> Addr
     return _pick(at, leaders, *cuts)
 
 
-def _costs(fields: _Fields) -> Words:
+def _costs(fields: _Fields, functions: Addresses) -> Words:
     goes_back = (
         (fields.is_branch | fields.is_jal) & (fields.rd * fields.is_jal == 0) & (fields.target <= fields.at)
     )
@@ -306,6 +324,7 @@ def _costs(fields: _Fields) -> Words:
     cost[fields.opcode == _STORE] = STORE_COST
     cost[fields.is_call] = CALL_COST
     cost[goes_back] = BACKWARD_JUMP_COST
+    cost[np.searchsorted(fields.at, functions)] += REGION_COST
     return np.concatenate((np.zeros(1, np.int64), np.cumsum(cost)))
 
 
@@ -360,14 +379,14 @@ def _edges(
     source = np.concatenate((owner[jumps], owner[falls]))
     landing = np.searchsorted(regions, fields.target[jumps], side="right") - 1
     target = np.concatenate((landing, owner[falls + 1]))
-    pairs = np.unique(np.stack((source, target), axis=1)[source != target], axis=0)
-    return pairs[:, 0], pairs[:, 1]
+    pairs = _distinct((source * len(regions) + target)[source != target])
+    return pairs // len(regions), pairs % len(regions)
 
 
 def _close_over_calls(
     used: Masks, written: Masks, source: NDArray[np.int64], target: NDArray[np.int64]
 ) -> tuple[Masks, Masks]:
-    for _ in range(SUMMARY_ROUNDS_LIMIT):
+    for _ in range(min(SUMMARY_ROUNDS_LIMIT, SUMMARY_EDGES_LIMIT // (1 + len(source)))):
         before = used.copy(), written.copy()
         np.bitwise_or.at(used, source, used[target])
         np.bitwise_or.at(written, source, written[target])

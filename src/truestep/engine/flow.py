@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from truestep.base.integers import wrap32
-from truestep.engine.analysis import ALL_REGISTERS, BLOCK_LIMIT_WORDS, CodeMap
+from truestep.engine.analysis import ALL_REGISTERS, BLOCK_LIMIT_WORDS, CodeMap, between
 from truestep.machine.decode import Instruction, Kind, decode
 
 PATH_LIMIT_INSTRUCTIONS = 256
@@ -131,8 +131,7 @@ def region_flow(code: CodeMap, region: int) -> Flow:
     """Everything about a region that its translation needs."""
     blocks = _read_blocks(code, region)
     start = int(code.regions[region])
-    first, last = start, max(block.last_pc for block in blocks.values())
-    dispatched = tuple(int(pc) for pc in code.indirect[(code.indirect >= first) & (code.indirect <= last)])
+    dispatched = tuple(between(code.indirect, start, max(blocks) + 4))
     returning = [b for b in blocks.values() if is_call(b.last) and b.next_pc in blocks]
     calls = {block.start: call for block in returning if (call := _call(code, block))}
     successors = {block.start: _successors(block, blocks, calls) for block in blocks.values()}
@@ -153,7 +152,7 @@ def _read_blocks(code: CodeMap, region: int) -> dict[int, Block]:
     first, end = code.span(region)
     begin = int(code.addresses[first])
     stop = int(code.addresses[end - 1]) + 4
-    leaders = [int(pc) for pc in code.leaders[(code.leaders >= begin) & (code.leaders < stop)]]
+    leaders = between(code.leaders, begin, stop)
     words: list[int] = code.words[first:end].tolist()
     blocks: dict[int, Block] = {}
     for leader, following in zip(leaders, [*leaders[1:], stop], strict=True):

@@ -3,7 +3,6 @@
 from truestep.base.ids import Bytes32
 from truestep.commitments.merkle import ZERO_NODES
 from truestep.engine.compile import run_translated
-from truestep.engine.keccak import vector_hash_pairs
 from truestep.engine.layout import CONTROL_CYCLE, CONTROL_PC, CONTROL_TABLE
 from truestep.engine.memory import MappedMemory
 from truestep.engine.support import TRAP_FLAG, TRAP_SHIFT
@@ -25,7 +24,7 @@ class JitMachine:
     def __init__(
         self, memory: MappedMemory, entry: int, translation: Translation, debug_sink: DebugSink | None
     ) -> None:
-        self._memory = memory
+        self.memory = memory
         self._control = memory.control
         self._control[CONTROL_TABLE] = translation.table_address
         self._control[CONTROL_PC] = entry
@@ -52,7 +51,7 @@ class JitMachine:
     def advance(self, until_cycle: int) -> None:
         """Run until `cycle` is `until_cycle` exactly, or the machine is final before that."""
         while self.status is Status.RUNNING and self.cycle < until_cycle:
-            self._run(self._memory.address, min(until_cycle - self.cycle, SLICE_CYCLES))
+            self._run(self.memory.address, min(until_cycle - self.cycle, SLICE_CYCLES))
             pc = int(self._control[CONTROL_PC])
             if pc & TRAP_FLAG:
                 self._trap(TrapCause(pc >> TRAP_SHIFT))
@@ -63,7 +62,7 @@ class JitMachine:
 
     def state(self) -> MachineState:
         """The whole state with its memory root; hashes the pages written since the last call."""
-        return self._state(self._memory.root())
+        return self._state(self.memory.root())
 
     def state_without_memory(self) -> MachineState:
         """The state with the root of an empty memory: what tells two runs apart cheaply."""
@@ -81,11 +80,11 @@ class JitMachine:
 
     def node(self, level: int, index: int) -> Bytes32:
         """A node of the memory tree (M3.2)."""
-        return self._memory.node(level, index)
+        return self.memory.node(level, index)
 
     def read_memory(self, address: int, size_bytes: int) -> bytes:
         """`size_bytes` of memory at `address`."""
-        return self._memory.read(address, size_bytes)
+        return self.memory.read(address, size_bytes)
 
     def _step_until_translated(self, pc: int, until_cycle: int) -> None:
         """Step at least one instruction, then on to where translated code takes over."""
@@ -124,7 +123,7 @@ class JitEngine:
 
     def start(self, program: Program, task: Task, *, debug_sink: DebugSink | None = None) -> JitMachine:
         """A machine in state number 0 of the run."""
-        memory = MappedMemory(vector_hash_pairs)
+        memory = MappedMemory()
         for segment in program.segments:
             memory.write(segment.address, segment.content)
         memory.write(HEADER_START, task.header())

@@ -8,14 +8,23 @@ from collections.abc import Callable
 
 import numpy as np
 
+from truestep.commitments.merkle import PAGE_LEVEL, PAGE_SIZE_BYTES
 from truestep.engine.compile import CompiledModule, once
 from truestep.engine.operations import Emitter
+
+Words = np.ndarray[tuple[int, int], np.dtype[np.uint64]]
+"""Nodes, digests or pages as rows of 64-bit words."""
+Rows = np.ndarray[tuple[int], np.dtype[np.int64]]
+"""Numbers of rows: of pages, mostly, in rising order."""
 
 NODE_SIZE_BYTES = 64
 DIGEST_SIZE_BYTES = 32
 LANES = 4
 """256-bit vectors: every x86-64 of the last ten years has them, elsewhere LLVM splits them."""
 ROUNDS = 24
+PAGE_WORDS = PAGE_SIZE_BYTES // 8
+PAGES_AT_ONCE = 64
+"""256 KiB of leaves: they and the nodes above them stay in the second-level cache."""
 UNROLLED_ROUNDS = 2
 """More gains nothing, the code leaves the instruction cache."""
 
@@ -166,7 +175,7 @@ def _hash_module() -> CompiledModule:
 
 @once
 def _hash_function() -> Callable[[object, int, int], None]:
-    prototype = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_void_p, ctypes.c_int64)
+    prototype = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
     return prototype(_hash_module().function("hash"))
 
 
@@ -180,3 +189,38 @@ def vector_hash_pairs(nodes: bytes) -> bytes:
     digests = np.empty((count + missing) * DIGEST_SIZE_BYTES, np.uint8)
     _hash_function()(padded, digests.ctypes.data, count + missing)
     return digests[: count * DIGEST_SIZE_BYTES].tobytes()
+
+
+def hash_nodes(nodes: Words) -> Words:
+    """The digests, shape (count, 4), of nodes given as words, shape (count, 8)."""
+    count = len(nodes)
+    padded = nodes
+    if count % LANES or not nodes.flags.c_contiguous:
+        padded = np.zeros((count + -count % LANES, _NODE_WORDS), np.uint64)
+        padded[:count] = nodes
+    digests = np.empty((len(padded), _DIGEST_WORDS), np.uint64)
+    if count:
+        _hash_function()(padded.ctypes.data, digests.ctypes.data, len(padded))
+    return digests[:count]
+
+
+def hash_pages(memory: Words, rows: Rows) -> Words:
+    """The roots, shape (count, 4), of those rows of `memory`, pages of 512 words each.
+
+    A few pages at a time go through all their levels, so that what is read is in the processor's cache.
+    """
+    roots = np.empty((len(rows), _DIGEST_WORDS), np.uint64)
+    pages = min(PAGES_AT_ONCE, len(rows) + -len(rows) % LANES)
+    levels = [np.zeros((pages << level, _NODE_WORDS), np.uint64) for level in range(PAGE_LEVEL - 1, -1, -1)]
+    gathered = levels[0].reshape(pages, PAGE_WORDS)
+    digests = np.empty((pages, _DIGEST_WORDS), np.uint64)
+    addresses = [level.ctypes.data for level in (*levels, digests)]
+    function = _hash_function()
+    for first in range(0, len(rows), PAGES_AT_ONCE):
+        batch = rows[first : first + PAGES_AT_ONCE]
+        np.take(memory, batch, axis=0, out=gathered[: len(batch)], mode="clip")
+        hashed = len(batch) + -len(batch) % LANES
+        for number in range(PAGE_LEVEL):
+            function(addresses[number], addresses[number + 1], hashed << PAGE_LEVEL - 1 - number)
+        roots[first : first + len(batch)] = digests[: len(batch)]
+    return roots

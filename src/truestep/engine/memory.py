@@ -6,8 +6,8 @@ import numpy as np
 
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Bytes32
-from truestep.commitments.keccak import PairHasher
-from truestep.commitments.merkle import PAGE_LEVEL, PageTree, levels_above
+from truestep.commitments.merkle import PAGE_LEVEL, levels_above
+from truestep.engine.keccak import Rows, Words, vector_hash_pairs
 from truestep.engine.layout import (
     CONTROL,
     CONTROL_WORDS,
@@ -20,17 +20,16 @@ from truestep.engine.layout import (
     PAGE_COUNT,
     WRITTEN,
 )
+from truestep.engine.tree import NodeTree
 from truestep.machine.layout import (
     LEAF_SIZE_BYTES,
     MEMORY_SIZE_BYTES,
     PAGE_SHIFT,
     PAGE_SIZE_BYTES,
-    TREE_DEPTH,
 )
 
-HASHED_PAGES_LIMIT = 4096
-"""Pages handed to the tree at once: 16 MiB, enough for full speed, little beside a run's memory."""
-
+_PAGES_PER_GROUP = 8
+"""Page marks are looked through eight at a time."""
 _LEAVES_PER_PAGE = PAGE_SIZE_BYTES // LEAF_SIZE_BYTES
 _FLAGS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
 
@@ -38,9 +37,9 @@ _FLAGS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
 class MappedMemory:
     """2^32 bytes at a fixed place of the host's memory, for translated code and the reference machine."""
 
-    def __init__(self, hasher: PairHasher) -> None:
-        self._hasher = hasher
-        self._tree = PageTree(TREE_DEPTH, hasher)
+    def __init__(self) -> None:
+        self.tree = NodeTree()
+        """The nodes of the pages as they were when they were last hashed."""
         try:
             self._mapping = mmap.mmap(-1, MAPPING_SIZE_BYTES, flags=_FLAGS)
         except OSError as error:
@@ -56,6 +55,8 @@ class MappedMemory:
         self._open = self._part(OPEN, PAGE_COUNT)
         self._dirty = self._part(DIRTY, PAGE_COUNT)
         self._heads = self._part(HEADS, 8 * PAGE_COUNT).view(np.uint64)
+        self.pages: Words = self._part(0, MEMORY_SIZE_BYTES).view(np.uint64).reshape(PAGE_COUNT, -1)
+        """Guest memory, a row for each page."""
         self._guest = memoryview(self._mapping)[GUEST_START : GUEST_START + MEMORY_SIZE_BYTES]
 
     def _part(self, distance: int, size_bytes: int) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
@@ -82,27 +83,31 @@ class MappedMemory:
         page, within = divmod(index << level, _LEAVES_PER_PAGE)
         content = self.read(page << PAGE_SHIFT, PAGE_SIZE_BYTES)
         position = (within >> level) * LEAF_SIZE_BYTES
-        return Bytes32(levels_above(content, self._hasher)[level][position : position + LEAF_SIZE_BYTES])
+        return Bytes32(levels_above(content, vector_hash_pairs)[level][position : position + LEAF_SIZE_BYTES])
 
     def root(self) -> Bytes32:
         """The root of the memory tree."""
         return self._fresh_tree().root
 
-    def written_pages(self) -> list[int]:
-        """The pages that may have changed since the tree was last brought up to date."""
-        pages = np.flatnonzero(self._dirty)
+    def take_written(self) -> Rows:
+        """The pages that changed since the last call; the caller sees to it that the tree hears of them."""
+        groups = np.flatnonzero(self._dirty.view(np.uint64))
+        marks = self._dirty.reshape(-1, _PAGES_PER_GROUP)[groups]
+        rows, places = np.nonzero(marks)
+        pages = groups[rows] * _PAGES_PER_GROUP + places
         # A neighbour changed only if its head did: what straddles in from below is at most 7 bytes.
-        heads = np.frombuffer(self._mapping, np.uint64, MEMORY_SIZE_BYTES // 8, GUEST_START)
-        changed = (self._dirty[pages] == WRITTEN) | (
-            heads[pages * (PAGE_SIZE_BYTES // 8)] != self._heads[pages]
-        )
-        return [int(page) for page in pages[changed]]
+        changed = (marks[rows, places] == WRITTEN) | (self.pages[pages, 0] != self._heads[pages])
+        # What is open is marked.
+        self._dirty.view(np.uint64)[groups] = 0
+        self._open.view(np.uint64)[groups] = 0
+        return pages[changed]
 
-    def _fresh_tree(self) -> PageTree:
-        pages = self.written_pages()
-        for first in range(0, len(pages), HASHED_PAGES_LIMIT):
-            batch = pages[first : first + HASHED_PAGES_LIMIT]
-            self._tree.update({page: self.read(page << PAGE_SHIFT, PAGE_SIZE_BYTES) for page in batch})
-        self._dirty.fill(0)
-        self._open.fill(0)
-        return self._tree
+    def put_pages(self, pages: Rows, contents: Words, roots: Words) -> None:
+        """Put whole pages whose roots are known; they do not count as written."""
+        self.pages[pages] = contents
+        self.tree.set_page_roots(pages, roots)
+
+    def _fresh_tree(self) -> NodeTree:
+        written = self.take_written()
+        self.tree.update(written, self.pages, written)
+        return self.tree

@@ -148,7 +148,11 @@ class TranslationCache:
         """The translation of `program`, new or shared."""
         key = program_key(program)
         with self._lock:
-            translation = self._translations.pop(key, None) or Translation(program, self._policy)
+            known = self._translations.get(key)
+        # Outside the lock: a large program must not keep others from starting.
+        translation = known or Translation(program, self._policy)
+        with self._lock:
+            translation = self._translations.pop(key, translation)
             self._translations[key] = translation
             while len(self._translations) > self._limit:
                 self._translations.popitem(last=False)

@@ -1,10 +1,15 @@
 """Every command explains itself, with an example that names it."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 import truestep as package
 from tests.cli.conftest import Invoke
 
+DOCUMENTATION = Path(__file__).resolve().parents[2] / "docs"
 COMMANDS = (
     "account list",
     "account new",
@@ -47,3 +52,12 @@ def test_wrong_usage(truestep: Invoke, words: tuple[str, ...]) -> None:
     finished = truestep(*words)
     assert finished.exit_code == 2
     assert "Traceback" not in finished.stderr
+
+
+def test_the_documentation_is_what_the_commands_say(tmp_path: Path) -> None:
+    """After a change of a command: `make docs`."""
+    written = tmp_path / "cli.md"
+    words = ("truestep.cli.main", "utils", "docs", "--name", "truestep", "--output", written)
+    typer = Path(sys.executable).with_name("typer")
+    subprocess.run([str(typer), *map(str, words)], check=True, capture_output=True)
+    assert (DOCUMENTATION / "cli.md").read_text(encoding="utf-8") == written.read_text(encoding="utf-8")

@@ -90,8 +90,8 @@ class Client:
         """A client of the network that `deployment` describes, sending from the account in `keystore`.
 
         `blobs` is a URL or a directory. `state`, a file, keeps the journal of what was sent, so that orders
-        with a name are posted once. Raises Rejected for a wrong password, file or chain, Unavailable without a
-        node.
+        with a name are posted once. Raises Rejected for a wrong password, file or chain, Unavailable for want
+        of a node.
         """
         from truestep.adapters.chain.deployment import read_deployment
         from truestep.adapters.store.sqlite import SqliteStore

@@ -21,7 +21,7 @@ from truestep.client.runs import DEFAULT_MAX_CYCLES, RunReport, run_task
 from truestep.machine.state import Status
 
 EXAMPLE = "Example: truestep run prog.elf --input prices.csv --shard 0/8 --json"
-_PREVIEW_BYTES = 256
+_PREVIEW_BYTES = 64
 
 
 def register(app: typer.Typer) -> None:

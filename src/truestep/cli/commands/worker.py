@@ -68,6 +68,16 @@ def worker(
             help="How long a transaction may take to land.",
         ),
     ] = 30.0,
+    hashed_pages: Annotated[
+        float,
+        typer.Option(
+            "--hashed-pages-per-second",
+            metavar="N",
+            min=1,
+            envvar="TRUESTEP_HASHED_PAGES_PER_SECOND",
+            help="Pages of memory that this computer surely hashes.",
+        ),
+    ] = 20_000,
     engine: Annotated[EngineName, typer.Option(help="What runs the tasks.")] = EngineName.JIT,
     poll: PollOption = 1.0,
     as_json: LogJsonFlag = False,
@@ -82,7 +92,11 @@ def worker(
     from truestep.roles.estimates import Speed
     from truestep.roles.worker import WorkerPolicy
 
-    speed = Speed(cycles_per_second=cycles_per_second, send_seconds=send_seconds)
+    speed = Speed(
+        cycles_per_second=cycles_per_second,
+        send_seconds=send_seconds,
+        hashed_pages_per_second=hashed_pages,
+    )
     policy = WorkerPolicy(
         active_limit=parallel, reward_min_wei=parse_amount(min_reward, "--min-reward"), speed=speed
     )

@@ -14,9 +14,7 @@ from truestep.machine.program import Task
 PROGRAMS = Path(__file__).parent.parent / "guest" / "programs"
 
 
-@pytest.mark.parametrize(
-    "name", ["debug_output", "handles_text", "parses_numbers", "sorts"]
-)
+@pytest.mark.parametrize("name", ["debug_output", "handles_text", "parses_numbers", "sorts"])
 def test_compiled_guests(name: str, tmp_path: Path) -> None:
     program = load_elf(build_c([PROGRAMS / f"{name}.c"], tmp_path / "guest.elf").path.read_bytes())
     task = Task(input=b"12 -7 3000000000 x", shard_index=1, shard_count=3)

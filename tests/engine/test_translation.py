@@ -1,0 +1,132 @@
+"""A program is translated once for all its runs, and only as far as they go."""
+
+from __future__ import annotations
+
+import random
+
+from tests.engine.programs import CODE_START, assemble, program_of, random_program
+from tests.machine.encode import encode
+from truestep.engine.jit import JitEngine
+from truestep.engine.translation import CompilePolicy, Translation, TranslationCache, program_key
+from truestep.machine.program import Program, Segment, Task
+from truestep.ports.engine import Engine, Machine
+
+EXIT = [encode("addi", rd=17, immediate=93), encode("ecall")]
+COUNT_DOWN = [
+    encode("addi", rd=5, immediate=1000),
+    encode("addi", rd=5, rs1=5, immediate=-1),
+    encode("bne", rs1=5, immediate=-4),
+    *EXIT,
+]
+
+
+def test_the_engine_satisfies_the_port() -> None:
+    engine: Engine = JitEngine()
+    machine: Machine = engine.start(program_of(COUNT_DOWN), Task())
+    machine.advance(10)
+    assert (engine.name, machine.cycle) == ("jit", 10)
+
+
+def test_equal_programs_share_a_translation() -> None:
+    cache = TranslationCache(CompilePolicy())
+    first = cache.get(program_of(COUNT_DOWN))
+    assert cache.get(program_of(list(COUNT_DOWN))) is first
+    assert cache.get(program_of(EXIT)) is not first
+
+
+def test_the_least_recently_used_translation_goes_first() -> None:
+    cache = TranslationCache(CompilePolicy(), limit=2)
+    programs = [program_of([encode("addi", rd=1, immediate=i), *EXIT]) for i in range(3)]
+    first, second = cache.get(programs[0]), cache.get(programs[1])
+    assert cache.get(programs[0]) is first
+    cache.get(programs[2])
+    assert cache.get(programs[0]) is first
+    assert cache.get(programs[1]) is not second
+
+
+def test_everything_that_decides_the_code_is_in_the_key() -> None:
+    code = assemble(COUNT_DOWN)
+
+    def key(entry: int, address: int, content: bytes, *, is_executable: bool) -> bytes:
+        segment = Segment(address=address, content=content, is_executable=is_executable)
+        return program_key(Program(entry=entry, segments=(segment,)))
+
+    keys = {
+        key(CODE_START, CODE_START, code, is_executable=True),
+        key(CODE_START + 4, CODE_START, code, is_executable=True),
+        key(CODE_START, CODE_START - 4, code, is_executable=True),
+        key(CODE_START, CODE_START, code + b"\0", is_executable=True),
+        key(CODE_START, CODE_START, code, is_executable=False),
+    }
+    assert len(keys) == 5
+
+
+def test_nothing_is_compiled_before_it_runs_or_twice() -> None:
+    cache = TranslationCache(CompilePolicy())
+    translation = cache.get(program_of(COUNT_DOWN))
+    assert not translation.has_entry(CODE_START)
+    assert translation.prepare(CODE_START)
+    assert not translation.prepare(CODE_START)
+    assert translation.has_entry(CODE_START)
+
+
+def test_units_beyond_the_free_ones_are_compiled_when_hot() -> None:
+    translation = Translation(program_of(COUNT_DOWN), CompilePolicy(free_cost=0, hot_steps_per_cost=10))
+    translation.note_steps(CODE_START, 100)
+    assert not translation.prepare(CODE_START)
+    translation.note_steps(CODE_START, 1000)
+    assert translation.prepare(CODE_START)
+
+
+def test_addresses_that_are_no_code_are_not_compiled() -> None:
+    translation = Translation(program_of(COUNT_DOWN), CompilePolicy(piece_steps=1))
+    for _ in range(2):
+        translation.note_steps(0x1F00_0000, 100)
+        assert not translation.prepare(0x1F00_0000)
+
+
+def test_jump_tables_and_kept_function_addresses_are_found() -> None:
+    """Absolute addresses in constants, distances from a table's own start, and addresses made in code."""
+    table = 0x8_0000
+    words = [
+        encode("auipc", rd=5, immediate=table - CODE_START),
+        encode("addi", rd=5, rs1=5),
+        encode("lui", rd=6, immediate=CODE_START),
+        encode("addi", rd=6, rs1=6, immediate=40),
+        *[encode("addi", rd=7, rs1=7, immediate=1)] * 20,
+    ]
+    distances = [CODE_START + 4 * word - table for word in (5, 9)]
+    constants = b"".join(distance.to_bytes(4, "little", signed=True) for distance in distances)
+    constants += (CODE_START + 4 * 15).to_bytes(8, "little")
+    program = program_of(words, Segment(address=table, content=constants, is_executable=False))
+    code = Translation(program, CompilePolicy()).code
+    assert code.indirect.tolist() == [CODE_START + 4 * word for word in (5, 9, 10, 15)]
+
+
+def test_the_registers_of_a_region_include_those_of_what_it_calls() -> None:
+    """main → first → second, and main → an unknown address."""
+    words = [
+        encode("jal", rd=1, immediate=12),
+        encode("jalr", rd=1, rs1=9),
+        encode("jal"),
+        encode("addi", rd=20, rs1=21),
+        encode("jal", rd=2, immediate=8),
+        encode("jalr", rs1=1),
+        encode("add", rd=22, rs1=23, rs2=24),
+        encode("jalr", rs1=2),
+    ]
+    code = Translation(program_of(words), CompilePolicy()).code
+    assert code.regions.tolist() == [CODE_START + 4 * word for word in (0, 3, 6)]
+    assert [int(mask) for mask in code.written] == [0xFFFF_FFFE, 1 << 20 | 1 << 2 | 1 << 22, 1 << 22]
+    second = 1 << 22 | 1 << 23 | 1 << 24 | 1 << 2
+    assert [int(mask) for mask in code.used] == [0xFFFF_FFFE, second | 1 << 20 | 1 << 21 | 1 << 1, second]
+
+
+def test_every_entry_of_a_random_program_leads_somewhere(rng: random.Random) -> None:
+    program = random_program(rng, 200)
+    translation = Translation(program, CompilePolicy())
+    translation.prepare(program.entry)
+    code = translation.code
+    assert translation.has_entry(program.entry)
+    assert all(translation.has_entry(int(pc)) for pc in code.regions)
+    assert not any(translation.has_entry(int(pc) + 4 * len(code.words)) for pc in code.addresses)

@@ -1,0 +1,72 @@
+"""The nodes of a run's memory tree at and above page level, as numpy rows (docs/machine.md M3.2)."""
+
+import mmap
+
+import numpy as np
+
+from truestep.base.ids import Bytes32
+from truestep.commitments.merkle import PAGE_LEVEL, ZERO_NODES
+from truestep.engine.keccak import Rows, Words, hash_nodes, hash_pages
+from truestep.engine.layout import MAP_NORESERVE, PAGE_COUNT
+from truestep.machine.layout import TREE_DEPTH
+
+_DIGEST_WORDS, _PAIR_WORDS = 4, 8
+_FLAGS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
+
+
+def _zero_words(level: int) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
+    return np.frombuffer(ZERO_NODES[level], np.uint64)
+
+
+_ZERO_PAIRS = [np.tile(_zero_words(level), 2) for level in range(TREE_DEPTH)]
+
+
+class NodeTree:
+    """All nodes in the order of a heap: number 1 is the root, 2 n and 2 n + 1 are below n.
+
+    Each is stored xor the zero node of its level, so that memory that was never touched is an empty tree.
+    """
+
+    def __init__(self) -> None:
+        self._mapping = mmap.mmap(-1, 2 * PAGE_COUNT * _DIGEST_WORDS * 8, flags=_FLAGS)
+        words = np.frombuffer(self._mapping, np.uint64)
+        self._nodes: Words = words.reshape(-1, _DIGEST_WORDS)
+        self._pairs: Words = words.reshape(-1, _PAIR_WORDS)
+
+    def node(self, level: int, index: int) -> Bytes32:
+        """The node `index` of `level`, at page level or above."""
+        number = (1 << TREE_DEPTH - level) + index
+        return Bytes32((self._nodes[number] ^ _zero_words(level)).tobytes())
+
+    @property
+    def root(self) -> Bytes32:
+        """The root of the whole tree."""
+        return self.node(TREE_DEPTH, 0)
+
+    def page_roots(self, pages: Rows) -> Words:
+        """The roots of these pages, shape (count, 4)."""
+        return self._nodes[PAGE_COUNT + pages] ^ _zero_words(PAGE_LEVEL)
+
+    def update(self, pages: Rows, memory: Words, rows: Rows) -> None:
+        """`pages`, rising, now hold these rows of `memory` (512 words each): renew all nodes above."""
+        self.set_page_roots(pages, hash_pages(memory, rows))
+
+    def set_page_roots(self, pages: Rows, roots: Words) -> None:
+        """Replace page roots, of rising `pages`, and renew all nodes above."""
+        if not len(pages):
+            return
+        numbers = pages + PAGE_COUNT
+        self._nodes[numbers] = roots ^ _zero_words(PAGE_LEVEL)
+        for level in range(PAGE_LEVEL, TREE_DEPTH):
+            numbers = _parents(numbers)
+            nodes = hash_nodes(self._pairs[numbers] ^ _ZERO_PAIRS[level])
+            self._nodes[numbers] = nodes ^ _zero_words(level + 1)
+
+
+def _parents(numbers: Rows) -> Rows:
+    """The numbers one level up, each once."""
+    halves = numbers >> 1
+    is_first = np.empty(len(halves), np.bool_)
+    is_first[0] = True
+    np.not_equal(halves[1:], halves[:-1], out=is_first[1:])
+    return halves[is_first]

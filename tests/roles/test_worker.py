@@ -9,7 +9,9 @@ from tests.roles.views import (
     CLAIMED,
     GAME,
     GAME_ID,
+    JOB,
     NOW,
+    PARAMETERS,
     TASK_ID,
     WORKER,
     claimed_view,
@@ -32,6 +34,7 @@ from truestep.roles.estimates import Speed, round_count
 from truestep.roles.views import Material, MaterialStage, OwnRun, View
 from truestep.roles.worker import WorkerPolicy, decide
 
+HASHING = Speed(cycles_per_second=1e6, start_seconds=1, send_seconds=1, hashed_pages_per_second=20_000)
 POLICY = WorkerPolicy(speed=Speed(cycles_per_second=1e6, start_seconds=1, send_seconds=1))
 TAKEN = {"stage": TaskStage.TAKEN, "attempt": 1, "operator": WORKER, "until": NOW + 100}
 OWN_RUN = OwnRun(claimed=CLAIMED)
@@ -157,3 +160,15 @@ def test_credits_are_withdrawn_one_at_a_time() -> None:
 def test_rounds_are_counted_as_the_game_plays_them() -> None:
     assert [round_count(cycles, 4) for cycles in (1, 2, 4, 5, 16, 17)] == [0, 1, 1, 2, 2, 3]
     assert round_count(2**40, 64) == 7
+
+
+def test_a_program_that_may_write_all_the_memory_needs_a_long_clock() -> None:
+    """Four parts of 250,000 steps each: as many pages may have to be hashed before every boundary."""
+    policy = WorkerPolicy(speed=HASHING)
+    assert HASHING.dispute_seconds(JOB, PARAMETERS) > 10 * (1 + 1 + 1) + 500_000 / 20_000
+    assert POLICY.speed.dispute_seconds(JOB, PARAMETERS) == 10 * (1 + 1 + 1)
+    (declined,) = decide(view(task_view(), parameters=replace(PARAMETERS, clock_seconds=100)), policy)
+    assert isinstance(declined, Decline)
+    assert declined.reason is Declined.CLOCK
+    (taken,) = decide(view(task_view(), parameters=replace(PARAMETERS, clock_seconds=900)), policy)
+    assert isinstance(taken, Send)

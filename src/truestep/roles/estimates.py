@@ -1,8 +1,12 @@
 """How long things take on this node, as the roles assume it."""
 
 from dataclasses import dataclass
+from math import inf
 
+from truestep.machine.layout import DATA_END, DATA_START, OUTPUT_LIMIT_BYTES, PAGE_SIZE_BYTES
 from truestep.protocol.records import JobRecord, Parameters
+
+WRITABLE_PAGES = (DATA_END - DATA_START + OUTPUT_LIMIT_BYTES) // PAGE_SIZE_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +18,8 @@ class Speed:
     """To fetch and check program and input, and to compile."""
     send_seconds: float = 30.0
     """Until a transaction is in a block, fees having been raised once or twice."""
+    hashed_pages_per_second: float = inf
+    """Pages of memory whose hashes are made anew; a hostile program writes all of them between two states."""
 
     def run_seconds(self, job: JobRecord) -> float:
         """One run of a task at its longest, until its claim can be sent."""
@@ -24,8 +30,18 @@ class Speed:
         return self.run_seconds(job) + 2 * self.send_seconds
 
     def dispute_seconds(self, job: JobRecord, parameters: Parameters) -> float:
-        """The time on one's own clock that a whole game takes at the longest: a run and a send each round."""
-        return round_count(job.max_cycles, parameters.arity) * (self.run_seconds(job) + self.send_seconds)
+        """The time on one's own clock that a game takes at the longest: run, hash and send in each round."""
+        rounds = round_count(job.max_cycles, parameters.arity)
+        pages = sum(_written_pages(job.max_cycles, number, parameters.arity) for number in range(rounds))
+        moves_seconds = rounds * (self.run_seconds(job) + self.send_seconds)
+        return moves_seconds + pages / self.hashed_pages_per_second
+
+
+def _written_pages(cycles: int, round_number: int, arity: int) -> int:
+    """The most pages that are written before the states of one round: one in a cycle, not all the memory."""
+    low = min(cycles, WRITABLE_PAGES)
+    part_cycles = -(-cycles // arity ** (round_number + 1))
+    return low + (arity - 1) * min(part_cycles, WRITABLE_PAGES)
 
 
 def round_count(cycles: int, arity: int) -> int:

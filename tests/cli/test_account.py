@@ -45,6 +45,13 @@ def test_keystores_are_found_among_other_files(truestep: Invoke, tmp_path: Path)
     assert address in truestep("account", "list", tmp_path).stdout
 
 
+def test_an_empty_password_guards_nothing(truestep: Invoke, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("\n")
+    finished = truestep("account", "new", tmp_path / "one.json", "--password-file", tmp_path / "password")
+    assert finished.exit_code == 1
+    assert not (tmp_path / "one.json").exists()
+
+
 def test_a_directory_without_keystores(truestep: Invoke, tmp_path: Path) -> None:
     finished = truestep("account", "list", tmp_path)
     assert finished.exit_code == 0

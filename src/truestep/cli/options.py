@@ -107,7 +107,10 @@ def coins(amount_wei: int) -> str:
 def ask_password(password_file: Path | None, *, is_new: bool = False) -> str:
     """The password in the file, else the one that a person types."""
     if password_file is not None:
-        return read_password(password_file)
+        password = read_password(password_file)
+        if is_new and not password:
+            raise Failure("password", f"expected a password in the first line of {password_file}, got none")
+        return password
     if not sys.stdin.isatty():
         raise Failure("password", "expected a password, got no terminal to ask at; give --password-file FILE")
     return typer.prompt("password", hide_input=True, confirmation_prompt=is_new, err=True)

@@ -66,7 +66,8 @@ def verify(
     """Check a receipt against the chain, and by running its program again.
 
     Exits with 0 only if everything that was checked is as the receipt says. A small program and input lie in
-    the receipt itself; larger ones come from --blobs, or from files that you give.
+    the receipt itself; larger ones come from --blobs, or from files that you give. A receipt that contradicts
+    itself or the chain is not worth running: then the program is not.
     """
     screen = Screen(as_json=as_json)
     held = read_receipt(receipt)
@@ -74,7 +75,8 @@ def verify(
     if not offline:
         with _chain(held, receipt, rpc, deployment) as chain:
             groups["the chain says the same"] = list(check_chain(held, chain))
-    if not no_execute:
+    is_refuted = any(not check.passed for group in groups.values() for check in group)
+    if not no_execute and not is_refuted:
         groups["running it again gives the same"] = _execute(screen, held, blobs, program, input_file)
     checks = [check for group in groups.values() for check in group]
     is_verified = all(check.passed for check in checks)
@@ -83,7 +85,7 @@ def verify(
         "job_id": held.job_id,
         "verified": is_verified,
         "chain_checked": not offline,
-        "executed": not no_execute,
+        "executed": not (no_execute or is_refuted),
         "checks": [{"name": c.name, "passed": c.passed, "detail": c.detail} for c in checks],
     }
     screen.result(fields, shown=_shown(held, groups))

@@ -43,6 +43,7 @@ class Bench:
             clock=self.clock,
             reporter=self.log,
             run_limit=1,
+            materials_limit_bytes=3 * len(INPUT),
         )
 
     def terms(self, number: int, elf: bytes, content: bytes = INPUT) -> TaskTerms:
@@ -144,3 +145,16 @@ def test_a_program_that_outlasts_a_lease_is_not_taken_again(bench: Bench) -> Non
     bench.until(lambda: not bench.executor.running())
     assert bench.workshop.slowness(endless)
     assert bench.workshop.slowness(other) == ""
+
+
+def test_inputs_do_not_fill_the_memory(bench: Bench) -> None:
+    terms = [bench.terms(number, ELF, INPUT[:-1] + bytes([number])) for number in range(1, 6)]
+    stages = [bench.workshop.material(each).stage for each in terms]
+    assert stages == [MaterialStage.MISSING] * 2 + [MaterialStage.READY] * 3
+    large = bench.terms(6, ELF, INPUT * 4)
+    assert [bench.workshop.material(each).stage for each in terms] == [MaterialStage.MISSING] * 5
+    bench.workshop.fetch(terms[0])
+    bench.workshop.fetch(terms[1])
+    assert len(bench.executor.running()) == 1
+    bench.until(lambda: bench.workshop.material(terms[0]).stage is MaterialStage.READY)
+    assert bench.workshop.material(large).stage is MaterialStage.MISSING

@@ -120,3 +120,14 @@ def test_games_are_settled_when_won_or_overtaken() -> None:
     assert sent(again) == settled
     for stage in (GameStage.OPERATOR_WON, GameStage.CLOSED):
         assert sent(claimed_view(replace(GAME, stage=stage), task={"stage": TaskStage.OPEN})) == {}
+
+
+def test_a_game_of_another_computation_stops_nothing_else() -> None:
+    """Opened by hand, or by a node that computed wrongly: there is nothing to pick."""
+    game = replace(GAME, stage=GameStage.CHALLENGER_TURN)
+    split = (TRUE_HASH,) * 3
+    same = {0: game.low_hash, 250: TRUE_HASH, 500: TRUE_HASH, 750: TRUE_HASH, 1_000: game.high_hash}
+    for own in (same, same | {0: TRUE_HASH, 1_000: TRUE_HASH}):
+        (declined,) = decided(claimed_view(game, hashes=own, split_hashes=split))
+        assert isinstance(declined, Decline)
+        assert declined.reason is Declined.GAME_OF_ANOTHER

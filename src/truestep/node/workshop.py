@@ -23,6 +23,8 @@ FETCH_AGAIN_SECONDS = 15.0
 FETCH_AGAIN_LIMIT_SECONDS = 600.0
 FAILURE_LIMIT = 3
 """So often may work on a run fail before it is left alone."""
+MATERIALS_LIMIT_BYTES = 2 << 30
+"""Inputs held in memory besides those being worked on: four of the largest size."""
 CHECK_SECONDS = 120.0
 """A check that takes longer is interrupted when another one waits; twice as long the next time, and so on."""
 
@@ -82,7 +84,9 @@ class Workshop:
         clock: Clock,
         reporter: Reporter,
         run_limit: int,
+        materials_limit_bytes: int = MATERIALS_LIMIT_BYTES,
     ) -> None:
+        self._materials_limit_bytes = materials_limit_bytes
         self._run_limit = run_limit
         self._engine = engine
         self._blobs = blobs
@@ -138,6 +142,9 @@ class Workshop:
         failure = self._failures.get(key)
         if failure and self._clock.monotonic_seconds() < failure.until_seconds:
             return
+        is_fetching = any(work.startswith("fetch/") for work in self._executor.running())
+        if is_fetching and self._held_bytes() + terms.job.input_size > self._materials_limit_bytes:
+            return  # one at a time, as each one drives out another
         blobs = self._blobs
         self._executor.start(f"fetch/{key}", lambda _: work.fetch(blobs, terms.program, terms.job))
 
@@ -210,6 +217,15 @@ class Workshop:
         for key in self._materials.keys() - material_keys:
             del self._materials[key]
 
+    def _held_bytes(self) -> int:
+        return sum(len(material.input) for material in self._materials.values())
+
+    def _drop_oldest_materials(self) -> None:
+        """Keep the newest within the limit, at least one; whoever needs another fetches it again."""
+        for key in list(self._materials)[:-1]:
+            if self._held_bytes() > self._materials_limit_bytes:
+                del self._materials[key]
+
     def _work(self, action: Work, spec: RunSpec) -> Callable[[ShouldStop], object]:
         engine, blobs, seconds = self._engine, self._blobs, self._clock.monotonic_seconds
         match action:
@@ -225,6 +241,7 @@ class Workshop:
             case None:
                 self._materials[key] = cast(RunMaterial, finished.value)
                 self._failures.pop(key, None)
+                self._drop_oldest_materials()
             case Rejected():
                 self._fail_fetch(key, MaterialStage.WRONG, finished.error)
             case Unavailable():

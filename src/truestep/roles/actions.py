@@ -65,6 +65,7 @@ class Declined(StrEnum):
     FUNDS = "wallet is short of coins"
     STRUCK = "a claim of this operator was struck"
     RUN_FAILED = "the run failed on this node"
+    GAME_OF_ANOTHER = "own hashes do not fit this game"
     SLOW = "the program is slower here than this node assumes"
 
 

@@ -47,7 +47,13 @@ def pick(view: TaskView, game: GameView, arity: int) -> list[Action]:
     if len(game.split_hashes) != len(cycles) - 2:
         return []
     claimed: list[Bytes32] = [record.low_hash, *game.split_hashes, record.high_hash]
-    part = first_disagreement(claimed, [view.hashes[cycle] for cycle in cycles])
+    own = [view.hashes[cycle] for cycle in cycles]
+    if claimed[0] != own[0] or claimed[-1] == own[-1]:
+        message = (
+            f"{describe(view)}: game {record.game_id} was played by another computation than ours"
+        )
+        return [Decline(task_id=view.task.task_id, reason=Declined.GAME_OF_ANOTHER, message=message)]
+    part = first_disagreement(claimed, own)
     siblings = tuple(Bytes32(sibling) for sibling in part_siblings(claimed, arity, part))
     call = SubmitPick(
         game_id=record.game_id, part=part, start=claimed[part], end=claimed[part + 1], siblings=siblings

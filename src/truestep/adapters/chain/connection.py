@@ -1,5 +1,6 @@
 """Talking to a node: every failure of it becomes `Unavailable`, every refusal of a contract `Rejected`."""
 
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -12,6 +13,7 @@ from truestep.base.errors import Reject, Rejected, Unavailable
 
 REQUEST_TIMEOUT_SECONDS = 20.0
 """A node that takes longer is as good as dead; the next tick tries again."""
+_URL_PATH = re.compile(r"(\burl: |\bhttps?://)\S+")
 ERROR_SELECTOR = bytes.fromhex("08c379a0")
 """Error(string), what a revert with a reason returns."""
 
@@ -52,11 +54,16 @@ def asking_node() -> Generator[None]:
     except TransactionNotFound:
         raise
     except Web3Exception as error:
-        raise Unavailable(f"the node refused a request: {error}; try another node") from error
+        raise Unavailable(f"the node refused a request: {_shown(error)}; try another node") from error
     except (OSError, ValueError) as error:
         raise Unavailable(
-            f"the node does not answer: {error}; check that it runs and that its URL is right"
+            f"the node does not answer: {_shown(error)}; check that it runs and that its URL is right"
         ) from error
+
+
+def _shown(error: Exception) -> str:
+    """What an error says, for logs: paths and queries of nodes' URLs often hold somebody's key."""
+    return _URL_PATH.sub(r"\1…", str(error))
 
 
 def revert_reason(error: ContractLogicError) -> str:

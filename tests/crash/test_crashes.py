@@ -154,7 +154,7 @@ def play(devnet: Devnet, folder: Path, make_executioner: Callable[[], Executione
     network.drive([liar], is_claimed, rounds=900, idle_limit=IDLE_LIMIT)
     everybody = [liar, challenger, honest]
     network.drive(everybody, lambda: network.is_final(job_id), rounds=900, idle_limit=IDLE_LIMIT)
-    for daemon in everybody * (2 * IDLE_LIMIT):
+    for daemon in everybody * IDLE_LIMIT:
         daemon.tick()
     assert network.output(task_of(job_id, 0)) == expected_output(0)
     network.close()

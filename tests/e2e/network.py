@@ -200,13 +200,16 @@ class Network:
     requester: Chain
     stores: dict[str, SqliteStore] = field(default_factory=dict)
     clock: ManualClock = field(default_factory=ManualClock)
+    funded: set[str] = field(default_factory=set)
+    staked: set[str] = field(default_factory=set)
     node: str | BaseProvider | None = None
     """How accounts opened from now on reach the chain; None for the plain way."""
 
     def chain(self, name: str, store: Store, funds_wei: int = 10 * COIN_WEI) -> Web3Chain:
-        """The chain as `name`'s account sees it; it gets coins when it has less than half of these."""
+        """The chain as `name`'s account sees it; the first time it gets coins."""
         account = Account.from_key(keccak256(name.encode()))
-        if connect(self.devnet.node).eth.get_balance(account.address) < funds_wei // 2:
+        if name not in self.funded:
+            self.funded.add(name)
             self.devnet.fund(account.address, funds_wei)
         return Web3Chain(self.node or self.devnet.node, self.deployment, account, store, POLICY)
 
@@ -243,7 +246,8 @@ class Network:
     ) -> Daemon:
         """A worker with stake for three tasks."""
         world = self.world(name, store, log, engine or ReferenceEngine())
-        if world.chain.balances(world.chain.account).stake_wei == 0:
+        if name not in self.staked:
+            self.staked.add(name)
             world.chain.transact(Deposit(amount_wei=3 * COIN_WEI), intent="stake")
         return worker_node(world, WorkerPolicy(speed=SPEED, **policy))
 

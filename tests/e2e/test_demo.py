@@ -120,6 +120,12 @@ def test_a_receipt_without_its_chain(
     assert (exit_code, json.loads(stdout)["error"]["reason"]) == (1, "not a chain file")
 
 
+def test_a_receipt_that_cannot_be_written_is_found_at_once(tmp_path: Path) -> None:
+    exit_code, _, stderr = run("demo", "--receipt", tmp_path / "nowhere" / "receipt.json")
+    assert exit_code == 1
+    assert "choose another --receipt" in stderr
+
+
 def test_the_demo_fails_if_nobody_lies(tmp_path: Path) -> None:
     words = ("demo", "--json", "--receipt", tmp_path / "r.json", "--shards", 2, "--paths", 100, "--honest")
     exit_code, stdout, stderr = run(*words)

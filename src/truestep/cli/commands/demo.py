@@ -1,12 +1,13 @@
 """`truestep demo`: the whole road once, with a liar on it."""
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from truestep.cli.failure import ExitCode
+from truestep.cli.failure import ExitCode, Failure
 from truestep.cli.screen import JsonFlag, Screen, guarded
 
 EXAMPLE = "Example: truestep demo --receipt receipt.json, then: truestep verify receipt.json"
@@ -44,6 +45,8 @@ def demo(
     """
     from truestep.cli.demo.performance import Setting, perform
 
+    if not os.access(receipt.parent, os.W_OK):
+        raise Failure("file", f"expected a directory to write {receipt} into; choose another --receipt")
     screen = Screen(as_json=as_json)
     console = screen.notes if as_json else screen.results
     if not console.is_terminal:

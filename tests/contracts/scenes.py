@@ -7,8 +7,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.contracts.evm import Receipt
-from tests.contracts.network import ALICE, LIAR, MALICE, REQUESTER, Network
-from tests.contracts.runs import ENTRY, INPUT, MAX_CYCLES, SEED, SHARD_COUNT, SUM, Run, program_of
+from tests.contracts.network import ALICE, HONEST, LIAR, MALICE, REQUESTER, Network
+from tests.contracts.runs import (
+    ENTRY,
+    INPUT,
+    MAX_CYCLES,
+    SEED,
+    SHARD_COUNT,
+    SUM,
+    Run,
+    falsified_run,
+    program_of,
+    run,
+)
 from truestep.base.ids import ClaimId, GameId, JobId, TaskId, claim_of, task_of
 from truestep.commitments.merkle import root_of_bytes
 from truestep.machine.layout import RANGE_LEVEL
@@ -19,6 +30,7 @@ REWARD_WEI = 10**16
 LEASE_SECONDS = 1_000
 LIFETIME_SECONDS = 100_000
 STAKE_WEI = 10**20
+LIE = falsified_run(SUM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,3 +158,20 @@ class Play:
     def settle(self) -> Any:
         """Somebody settles; the receipt."""
         return self.net.disputes.transact("settle", self.game_id)
+
+
+def claimed(net: Network, made: Run, words: tuple[int, ...] = SUM, operator: str = LIAR) -> ClaimId:
+    """A claim of `made` for a new job."""
+    return claim(net, take(net, post_program(net, words), 0, operator), made, operator)
+
+
+def lie_challenged(net: Network) -> Play:
+    """A game of the honest challenger on a false claim."""
+    game_id = open_game(net, claimed(net, LIE), LIE.claimed, HONEST)
+    return Play(net=net, game_id=game_id, asserted=LIE, believed=run(SUM), challenger=HONEST)
+
+
+def truth_challenged(net: Network) -> Play:
+    """A game of a malicious challenger on a true claim."""
+    game_id = open_game(net, claimed(net, run(SUM), operator=ALICE), run(SUM).claimed)
+    return Play(net=net, game_id=game_id, asserted=run(SUM), operator=ALICE, believed=LIE)

@@ -107,13 +107,8 @@ leave:
 """
 
 
-def store_function() -> str:
-    """`store_check(memory, address, size)`: what a store to a page that is not open needs (M3.3, M3.4).
-
-    Returns whether the store is allowed, its pages marked. Opens the page for stores to come if that is right
-    for every address in it.
-    """
-    (first_a, end_a), (first_b, end_b) = OPENABLE
+def _writable_function() -> str:
+    """`writable(address)`: whether the right to store there follows from the address (M3.3)."""
     return f"""
 define internal i1 @writable(i64 %address) nounwind {{
   %from.data = sub i64 %address, {DATA_START}
@@ -126,6 +121,17 @@ define internal i1 @writable(i64 %address) nounwind {{
   %any = or i1 %either, %in.output
   ret i1 %any
 }}
+"""
+
+
+def store_function() -> str:
+    """`store_check(memory, address, size)`: what a store to a page that is not open needs (M3.3, M3.4).
+
+    Returns whether the store is allowed, its pages marked. Opens the page for stores to come if that is right
+    for every address in it.
+    """
+    (first_a, end_a), (first_b, end_b) = OPENABLE
+    return f"""{_writable_function()}
 define internal preserve_mostcc i1 @store_check(ptr %memory, i64 %address, i64 %size)
     noinline cold nounwind {{
   %page = lshr i64 %address, {PAGE_SHIFT}

@@ -10,13 +10,13 @@ import pytest
 from tests.e2e.network import CYCLES, ELF, INPUT, Log, ManualClock, Network, WatchedProvider, expected_output
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.errors import Bug, Unavailable
-from truestep.base.ids import Bytes32, task_of
+from truestep.base.ids import Bytes32, claim_of, task_of
 from truestep.machine.elf import load_elf
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.machine.state import Status
 from truestep.node.deeds import TRIES, Deeds
 from truestep.node.results import Results
-from truestep.node.work import RunMaterial, RunSpec, advance, run_to_end
+from truestep.node.work import PUBLISH_WAITS_SECONDS, RunMaterial, RunSpec, advance, run_to_end
 from truestep.ports.chain import Outcome, Transaction
 from truestep.ports.executor import Stopped
 from truestep.protocol.calls import WithdrawRewards
@@ -142,9 +142,21 @@ def test_a_run_gives_up_between_slices(network: Network) -> None:
     )
     clock = ManualClock()
     with pytest.raises(Stopped):
-        run_to_end(ReferenceEngine(), spec, network.blobs, clock.monotonic_seconds, lambda: True)
+        run_to_end(ReferenceEngine(), spec, network.blobs, clock, lambda: True)
     machine = spec.start(ReferenceEngine())
     advance(machine, 10**6, clock.monotonic_seconds, lambda: False)
     assert machine.cycle == CYCLES
-    own_run = run_to_end(ReferenceEngine(), spec, network.blobs, clock.monotonic_seconds, lambda: False)
-    assert network.blobs.get_output(own_run.claimed.output_root, 8) == expected_output(0)
+    finished = run_to_end(ReferenceEngine(), spec, network.blobs, clock, lambda: False)
+    assert finished.publish_trouble == ""
+    assert network.blobs.get_output(finished.own_run.claimed.output_root, 8) == expected_output(0)
+
+
+def test_a_blob_store_that_is_down_costs_no_lease_and_is_reported(network: Network) -> None:
+    job_id, log = network.post(), Log()
+    worker = network.worker("worker", network.store("worker"), log)
+    network.drive([worker], lambda: "take_landed" in log.kinds())
+    (network.folder / "blobs" / "outputs").write_text("in the way")
+    network.drive([worker], lambda: "claim_landed" in log.kinds())
+    assert "unpublished" in log.kinds()
+    assert network.clock.seconds == sum(PUBLISH_WAITS_SECONDS)
+    assert network.requester.claimed_state(claim_of(task_of(job_id, 0), 1)).is_accepted

@@ -1,7 +1,6 @@
 """What runs in the background: fetching and checking, runs, state hashes, witnesses."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from truestep.base.errors import Bug, Reject, Rejected, Unavailable
@@ -13,6 +12,7 @@ from truestep.machine.program import Program, Task
 from truestep.machine.state import Status
 from truestep.machine.witness import build_witness
 from truestep.ports.blobs import Blobs
+from truestep.ports.clock import Clock
 from truestep.ports.engine import Engine, Machine
 from truestep.ports.executor import ShouldStop, Stopped
 from truestep.protocol.claims import claim_state
@@ -22,7 +22,8 @@ from truestep.roles.views import OwnRun
 FIRST_SLICE_CYCLES = 1 << 18
 SLICE_SECONDS = 0.25
 """So often a run asks whether it should give up."""
-PUBLISH_TRIES = 3
+PUBLISH_WAITS_SECONDS = (1.0, 2.0, 4.0, 8.0, 0.0)
+"""After each failed try. Together far below what a worker allows itself to send a claim."""
 
 Seconds = Callable[[], float]
 
@@ -61,6 +62,14 @@ class RunSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedRun:
+    """The end of a run, and why its output is not where requesters look for it; empty if it is."""
+
+    own_run: OwnRun
+    publish_trouble: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FoundHashes:
     """State hashes by cycle."""
 
@@ -94,24 +103,38 @@ def fetch(blobs: Blobs, program: ProgramRecord, job: JobRecord) -> RunMaterial:
 
 
 def run_to_end(
-    engine: Engine, spec: RunSpec, blobs: Blobs, seconds: Seconds, should_stop: ShouldStop
-) -> OwnRun:
+    engine: Engine, spec: RunSpec, blobs: Blobs, clock: Clock, should_stop: ShouldStop
+) -> FinishedRun:
     """Run a task to its end and publish its output; what to claim."""
     machine = spec.start(engine)
-    advance(machine, spec.job.max_cycles, seconds, should_stop)
+    advance(machine, spec.job.max_cycles, clock.monotonic_seconds, should_stop)
     state = machine.state()
     claimed = claim_state(state, machine.node, machine.read_memory)
+    trouble = ""
     if claimed.is_accepted:
-        publish(blobs, claimed.output_root, machine.read_memory(OUTPUT_START, claimed.output_size))
-    return OwnRun(claimed=claimed, running_state=state.pack() if state.status is Status.RUNNING else b"")
+        output = machine.read_memory(OUTPUT_START, claimed.output_size)
+        trouble = publish(blobs, claimed.output_root, output, clock, should_stop)
+    running_state = state.pack() if state.status is Status.RUNNING else b""
+    return FinishedRun(own_run=OwnRun(claimed=claimed, running_state=running_state), publish_trouble=trouble)
 
 
-def publish(blobs: Blobs, output_root: Bytes32, output: bytes) -> None:
-    """Put an output where requesters look for it. A store that is down must not cost the lease."""
-    for _ in range(PUBLISH_TRIES):
-        with suppress(Unavailable):
+def publish(blobs: Blobs, output_root: Bytes32, output: bytes, clock: Clock, should_stop: ShouldStop) -> str:
+    """Put an output where requesters look for it; why that failed, if it did.
+
+    A store that is down is waited for a little: it must not cost the lease.
+    """
+    trouble = ""
+    for wait_seconds in PUBLISH_WAITS_SECONDS:
+        try:
             blobs.put_output(output_root, output)
-            return
+        except Unavailable as error:
+            trouble = str(error)
+        else:
+            return ""
+        if should_stop():
+            break
+        clock.sleep(wait_seconds)
+    return trouble
 
 
 def hashes_at(

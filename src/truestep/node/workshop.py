@@ -8,7 +8,7 @@ from truestep.base.errors import Bug, Rejected, Unavailable
 from truestep.base.ids import Bytes32, TaskId, shard_of_task
 from truestep.node import work
 from truestep.node.results import Results
-from truestep.node.work import FoundHashes, FoundWitness, RunMaterial, RunSpec
+from truestep.node.work import FinishedRun, FoundHashes, FoundWitness, RunMaterial, RunSpec
 from truestep.ports.blobs import Blobs
 from truestep.ports.clock import Clock
 from truestep.ports.engine import Engine
@@ -16,7 +16,7 @@ from truestep.ports.executor import Executor, Finished, ShouldStop, Stopped
 from truestep.ports.reporter import Reporter
 from truestep.protocol.records import JobRecord, ProgramRecord
 from truestep.roles.actions import BuildWitness, ComputeHashes, Run
-from truestep.roles.views import Material, MaterialStage, OwnRun
+from truestep.roles.views import Material, MaterialStage
 
 FETCH_AGAIN_SECONDS = 15.0
 """After a failed fetch; doubles with each failure."""
@@ -227,10 +227,10 @@ class Workshop:
                 del self._materials[key]
 
     def _work(self, action: Work, spec: RunSpec) -> Callable[[ShouldStop], object]:
-        engine, blobs, seconds = self._engine, self._blobs, self._clock.monotonic_seconds
+        engine, blobs, clock, seconds = self._engine, self._blobs, self._clock, self._clock.monotonic_seconds
         match action:
             case Run():
-                return lambda should_stop: work.run_to_end(engine, spec, blobs, seconds, should_stop)
+                return lambda should_stop: work.run_to_end(engine, spec, blobs, clock, should_stop)
             case ComputeHashes():
                 return lambda should_stop: work.hashes_at(engine, spec, action.cycles, seconds, should_stop)
             case BuildWitness():
@@ -264,8 +264,11 @@ class Workshop:
         running = self._running.pop(run)
         task_id, seconds = running.task_id, self._clock.monotonic_seconds() - running.began_seconds
         match finished.error or finished.value:
-            case OwnRun() as own_run:
+            case FinishedRun(own_run=own_run, publish_trouble=trouble):
                 self._results.keep_run(run, own_run)
+                if trouble:
+                    message = f"its output is not published, so its requester must run it again: {trouble}"
+                    self._reporter.report("unpublished", message, task_id=task_id)
                 cycles = own_run.claimed.cycle
                 self._reporter.report(
                     "ran", "ran to its end", task_id=task_id, cycles=cycles, seconds=seconds

@@ -1,116 +1,12 @@
-"""The JIT engine: the fast twin of the reference machine. Satisfies `truestep.ports.engine.Engine`."""
+"""The JIT engine: the fast twin of the reference machine. A `truestep.ports.engine.ReplayingEngine`."""
 
-from truestep.base.ids import Bytes32
-from truestep.commitments.merkle import ZERO_NODES
-from truestep.engine.compile import run_translated
-from truestep.engine.layout import CONTROL_CYCLE, CONTROL_PC, CONTROL_TABLE
+from truestep.engine.machine import JitMachine
 from truestep.engine.memory import MappedMemory
-from truestep.engine.support import TRAP_FLAG, TRAP_SHIFT
-from truestep.engine.translation import CompilePolicy, Translation, TranslationCache
-from truestep.machine.interpreter import DebugSink, ReferenceMachine
-from truestep.machine.layout import HEADER_START, INPUT_START, TREE_DEPTH, may_fetch
+from truestep.engine.replay import SNAPSHOTS_LIMIT_BYTES, Replay
+from truestep.engine.translation import CompilePolicy, TranslationCache
+from truestep.machine.interpreter import DebugSink
+from truestep.machine.layout import HEADER_START, INPUT_START
 from truestep.machine.program import Program, Task
-from truestep.machine.state import REGISTER_COUNT, MachineState, Status, TrapCause
-
-SLICE_CYCLES = 1 << 28
-"""Cycles run in one go without the GIL: a fraction of a second, so that signals and progress get through."""
-STEPS_LIMIT = 4096
-"""Instructions stepped by the reference machine before translated code is tried again."""
-
-
-class JitMachine:
-    """A run in the JIT engine. Satisfies `truestep.ports.engine.Machine`."""
-
-    def __init__(
-        self, memory: MappedMemory, entry: int, translation: Translation, debug_sink: DebugSink | None
-    ) -> None:
-        self.memory = memory
-        self._control = memory.control
-        self._control[CONTROL_TABLE] = translation.table_address
-        self._control[CONTROL_PC] = entry
-        self._translation = translation
-        self._run = run_translated()
-        # It steps what translated code leaves alone, on the same memory.
-        self._stepper = ReferenceMachine(memory, entry, debug_sink=debug_sink)
-
-    @property
-    def cycle(self) -> int:
-        """Steps taken so far."""
-        return int(self._control[CONTROL_CYCLE])
-
-    @property
-    def status(self) -> Status:
-        """Whether it still runs."""
-        return self._stepper.status
-
-    @property
-    def code(self) -> int:
-        """Exit code or trap cause, 0 while running."""
-        return self._stepper.code
-
-    def advance(self, until_cycle: int) -> None:
-        """Run until `cycle` is `until_cycle` exactly, or the machine is final before that."""
-        while self.status is Status.RUNNING and self.cycle < until_cycle:
-            self._run(self.memory.address, min(until_cycle - self.cycle, SLICE_CYCLES))
-            pc = int(self._control[CONTROL_PC])
-            if pc & TRAP_FLAG:
-                self._trap(TrapCause(pc >> TRAP_SHIFT))
-            elif pc % 4:
-                self._trap(TrapCause.JUMP_MISALIGNED)
-            elif self.cycle < until_cycle:
-                self._step_until_translated(pc, until_cycle)
-
-    def state(self) -> MachineState:
-        """The whole state with its memory root; hashes the pages written since the last call."""
-        return self._state(self.memory.root())
-
-    def state_without_memory(self) -> MachineState:
-        """The state with the root of an empty memory: what tells two runs apart cheaply."""
-        return self._state(ZERO_NODES[TREE_DEPTH])
-
-    def _state(self, memory_root: Bytes32) -> MachineState:
-        return MachineState(
-            pc=int(self._control[CONTROL_PC]),
-            registers=tuple(self._control[:REGISTER_COUNT].tolist()),
-            cycle=self.cycle,
-            status=self.status,
-            code=self.code,
-            memory_root=memory_root,
-        )
-
-    def node(self, level: int, index: int) -> Bytes32:
-        """A node of the memory tree (M3.2)."""
-        return self.memory.node(level, index)
-
-    def read_memory(self, address: int, size_bytes: int) -> bytes:
-        """`size_bytes` of memory at `address`."""
-        return self.memory.read(address, size_bytes)
-
-    def _step_until_translated(self, pc: int, until_cycle: int) -> None:
-        """Step at least one instruction, then on to where translated code takes over."""
-        stepper, translation = self._stepper, self._translation
-        if may_fetch(pc) and translation.prepare(pc):
-            return
-        stepper.registers = self._control[:REGISTER_COUNT].tolist()
-        stepper.pc, stepper.cycle = pc, self.cycle
-        limit = min(until_cycle, stepper.cycle + STEPS_LIMIT)
-        try:
-            while stepper.cycle < limit and stepper.status is Status.RUNNING:
-                stepper.step()
-                if may_fetch(stepper.pc) and translation.has_entry(stepper.pc):
-                    break
-        finally:
-            # Whatever a debug sink raises, memory and registers stay those of one cycle.
-            steps = stepper.cycle - self.cycle
-            self._control[:REGISTER_COUNT] = stepper.registers
-            self._control[CONTROL_PC], self._control[CONTROL_CYCLE] = stepper.pc, stepper.cycle
-        if may_fetch(pc):
-            translation.note_steps(pc, steps)
-
-    def _trap(self, cause: TrapCause) -> None:
-        """Enter the final state of a trap that translated code met (M2.3)."""
-        self._stepper.status, self._stepper.code = Status.TRAPPED, int(cause)
-        self._control[: REGISTER_COUNT + 1] = 0
 
 
 class JitEngine:
@@ -129,3 +25,17 @@ class JitEngine:
         memory.write(HEADER_START, task.header())
         memory.write(INPUT_START, task.input)
         return JitMachine(memory, program.entry, self._translations.get(program), debug_sink)
+
+    def replay(
+        self,
+        program: Program,
+        task: Task,
+        *,
+        snapshots_limit_bytes: int = SNAPSHOTS_LIMIT_BYTES,
+        stride_cycles: int | None = None,
+    ) -> Replay:
+        """The run, to be looked at anywhere; with a snapshot at each stop and each multiple of the stride."""
+        machine = self.start(program, task)
+        return Replay(
+            machine, program, snapshots_limit_bytes=snapshots_limit_bytes, stride_cycles=stride_cycles
+        )

@@ -20,6 +20,7 @@ from truestep.engine.layout import (
     PAGE_COUNT,
     WRITTEN,
 )
+from truestep.engine.pages import PAGES_PER_GROUP, PageSet
 from truestep.engine.tree import NodeTree
 from truestep.machine.layout import (
     LEAF_SIZE_BYTES,
@@ -28,8 +29,6 @@ from truestep.machine.layout import (
     PAGE_SIZE_BYTES,
 )
 
-_PAGES_PER_GROUP = 8
-"""Page marks are looked through eight at a time."""
 _LEAVES_PER_PAGE = PAGE_SIZE_BYTES // LEAF_SIZE_BYTES
 _FLAGS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
 
@@ -55,6 +54,10 @@ class MappedMemory:
         self._open = self._part(OPEN, PAGE_COUNT)
         self._dirty = self._part(DIRTY, PAGE_COUNT)
         self._heads = self._part(HEADS, 8 * PAGE_COUNT).view(np.uint64)
+        self.touched = PageSet()
+        """The pages that ever changed."""
+        self.since_snapshot = PageSet()
+        """The pages that changed since a snapshot was taken or restored."""
         self.pages: Words = self._part(0, MEMORY_SIZE_BYTES).view(np.uint64).reshape(PAGE_COUNT, -1)
         """Guest memory, a row for each page."""
         self._guest = memoryview(self._mapping)[GUEST_START : GUEST_START + MEMORY_SIZE_BYTES]
@@ -92,15 +95,17 @@ class MappedMemory:
     def take_written(self) -> Rows:
         """The pages that changed since the last call; the caller sees to it that the tree hears of them."""
         groups = np.flatnonzero(self._dirty.view(np.uint64))
-        marks = self._dirty.reshape(-1, _PAGES_PER_GROUP)[groups]
+        marks = self._dirty.reshape(-1, PAGES_PER_GROUP)[groups]
         rows, places = np.nonzero(marks)
-        pages = groups[rows] * _PAGES_PER_GROUP + places
+        pages = groups[rows] * PAGES_PER_GROUP + places
         # A neighbour changed only if its head did: what straddles in from below is at most 7 bytes.
-        changed = (marks[rows, places] == WRITTEN) | (self.pages[pages, 0] != self._heads[pages])
+        changed = pages[(marks[rows, places] == WRITTEN) | (self.pages[pages, 0] != self._heads[pages])]
         # What is open is marked.
         self._dirty.view(np.uint64)[groups] = 0
         self._open.view(np.uint64)[groups] = 0
-        return pages[changed]
+        self.touched.add(changed)
+        self.since_snapshot.add(changed)
+        return changed
 
     def put_pages(self, pages: Rows, contents: Words, roots: Words) -> None:
         """Put whole pages whose roots are known; they do not count as written."""

@@ -1,7 +1,7 @@
 """What runs programs: the reference interpreter and its fast twins."""
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
 
 from truestep.base.ids import Bytes32
 from truestep.machine.program import Program, Task
@@ -59,4 +59,34 @@ class Engine(Protocol):
         debug_sink: Callable[[bytes], None] | None = None,
     ) -> Machine:
         """A machine in state number 0 of the run; debug output goes to `debug_sink`, or nowhere."""
+        ...
+
+
+Drive = Callable[[Machine, int], None]
+"""Advances a machine to a cycle, perhaps in slices; may give up by raising."""
+
+
+class Replay(Protocol):
+    """One run that can be looked at again anywhere, at a cost in proportion to what was not seen yet."""
+
+    @property
+    def initial_hash(self) -> Bytes32:
+        """The hash of state number 0."""
+        ...
+
+    def hashes(self, cycles: Sequence[int], drive: Drive) -> list[Bytes32]:
+        """State hashes at rising cycles; beyond the end the final state's (docs/machine.md M2.4)."""
+        ...
+
+    def witness(self, cycle: int, drive: Drive) -> bytes:
+        """The witness of the step from state number `cycle`."""
+        ...
+
+
+@runtime_checkable
+class ReplayingEngine(Protocol):
+    """An engine that keeps snapshots of runs."""
+
+    def replay(self, program: Program, task: Task) -> Replay:
+        """The run, to be looked at."""
         ...

@@ -1,0 +1,74 @@
+"""The README's examples are run, its commands and options exist, its links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from truestep.cli.main import app
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+README = (REPOSITORY / "README.md").read_text("utf-8")
+LOCAL_COMMANDS = ("build", "run", "prove-step")
+"""Commands that need no network; the others are run by tests/cli and tests/e2e."""
+
+
+def blocks(language: str) -> list[str]:
+    """The README's code blocks in one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+
+def commands() -> list[list[str]]:
+    """Every `truestep` line of the shell blocks, as words."""
+    lines = "".join(blocks("sh")).replace("\\\n", " ").splitlines()
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("truestep ")]
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the requester's files, made the current one."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "letters.c").write_text(blocks("c")[0], "utf-8")
+    (tmp_path / "text.txt").write_text("hello, world", "utf-8")
+    return tmp_path
+
+
+def test_local_commands_run(desk: Path) -> None:
+    local = [words for words in commands() if words[0] in LOCAL_COMMANDS]
+    assert [words[0] for words in local] == list(LOCAL_COMMANDS)
+    for words in local:
+        finished = CliRunner().invoke(app, words, catch_exceptions=False)
+        assert finished.exit_code == 0, (words, finished.output)
+    assert (desk / "letters.elf").is_file()
+
+
+def test_python_example_runs(desk: Path) -> None:
+    for block in blocks("python"):
+        finished = subprocess.run(
+            [sys.executable, "-c", block], cwd=desk, capture_output=True, text=True, check=False
+        )
+        assert finished.returncode == 0, finished.stderr
+
+
+def test_network_commands_have_these_options() -> None:
+    shown: dict[str, str] = {}
+    for words in commands():
+        name = " ".join(words[:2]) if words[0] == "account" else words[0]
+        if name not in shown:
+            finished = CliRunner().invoke(app, [*name.split(), "--help"], terminal_width=200)
+            assert finished.exit_code == 0, finished.output
+            shown[name] = finished.output
+        for option in (word for word in words if word.startswith("--")):
+            assert option in shown[name], f"{name} has no {option}"
+
+
+def test_links_lead_somewhere() -> None:
+    targets = re.findall(r"\]\(([^)#]+)\)", README)
+    missing = [target for target in targets if "://" not in target and not (REPOSITORY / target).exists()]
+    assert missing == []

@@ -15,10 +15,9 @@ _SIGNS = {
     **{"add": "+", "sub": "-", "and": "and", "or": "or", "xor": "xor"},
     **{"sll": "shifted left by", "srl": "shifted right by", "sra": "shifted right (keeping the sign) by"},
     **{"slt": "< (signed)", "sltu": "<", "mul": "times"},
-    **{"mulh": "times (high half, signed)", "mulhu": "times (high half)"},
-    **{"mulhsu": "times (high half, signed by unsigned)"},
     **{"div": "divided by (signed)", "divu": "divided by", "rem": "modulo (signed)", "remu": "modulo"},
 }
+_HIGH_HALVES = {"mulh": " (signed)", "mulhu": "", "mulhsu": " (the first signed)"}
 _COMPARISONS = {"beq": "=", "bne": "≠", "blt": "< (signed)", "bge": "≥ (signed)", "bltu": "<", "bgeu": "≥"}
 
 
@@ -64,8 +63,7 @@ def in_words(word: int) -> str:
         case Kind.UPPER:
             return f"{rd} becomes {'pc + ' if instruction.name == 'auipc' else ''}{immediate:#x}"
         case Kind.LOAD:
-            sign = "signed" if instruction.name in SIGNED_LOADS else "unsigned"
-            return f"load {_bytes(instruction)} ({sign}) from address {rs1}{immediate:+} into {rd}"
+            return f"load {_bytes(instruction)}{_sign(instruction)} from address {rs1}{immediate:+} into {rd}"
         case Kind.STORE:
             return f"store {_bytes(instruction)} of {rs2} at address {rs1}{immediate:+}"
         case Kind.BRANCH:
@@ -78,11 +76,7 @@ def in_words(word: int) -> str:
         case Kind.FENCE:
             return "do nothing: there is one hart to order"
         case Kind.SYSTEM:
-            return (
-                "trap: a breakpoint"
-                if instruction.name == "ebreak"
-                else "call the host: exit or debug output"
-            )
+            return "trap: a breakpoint" if instruction.name == "ebreak" else "exit, or show debug output"
 
 
 def _registers(instruction: Instruction) -> tuple[str, str, str]:
@@ -95,6 +89,8 @@ def _registers(instruction: Instruction) -> tuple[str, str, str]:
 
 def _operation(name: str, left: str, right: str) -> str:
     """`left op right` for a register operation; the W forms work on 32 bits."""
+    if name in _HIGH_HALVES:
+        return f"the high half of {left} times {right}{_HIGH_HALVES[name]}"
     if name in _SIGNS:
         return f"{left} {_SIGNS[name]} {right}"
     return f"{left} {_SIGNS[name.removesuffix('w')]} {right}, in 32 bits"
@@ -103,6 +99,13 @@ def _operation(name: str, left: str, right: str) -> str:
 def _immediate_operation(name: str, left: str, immediate: int) -> str:
     base = IMMEDIATE_FORMS[name]
     return left if base == "add" and immediate == 0 else _operation(base, left, str(immediate))
+
+
+def _sign(instruction: Instruction) -> str:
+    """How a load fills the register; eight bytes fill it anyhow."""
+    if ACCESS_SIZES_BYTES[instruction.name] == 8:
+        return ""
+    return " (signed)" if instruction.name in SIGNED_LOADS else " (unsigned)"
 
 
 def _bytes(instruction: Instruction) -> str:

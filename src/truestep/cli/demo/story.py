@@ -4,6 +4,7 @@ import time
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -86,7 +87,7 @@ class Story:
 
     def aside(self, text: str) -> None:
         """An explanation below a line."""
-        self._console.print(f"{INDENT}[dim]{text}[/]")
+        self._console.print(Padding.indent(f"[dim]{text}[/]", len(INDENT)))
 
     def lie(self, said: float, true: float) -> None:
         """What the liar wanted everybody to believe."""

@@ -66,8 +66,8 @@ class EmbeddedProvider(EthereumTesterProvider):
         """One JSON-RPC request."""
         from eth_tester.exceptions import TransactionFailed
         from eth_tester.exceptions import ValidationError as RequestError
-        from eth_utils.exceptions import ValidationError
 
+        chain_error: Any = import_module("eth_utils.exceptions").ValidationError
         if method in _SENDING and "from" not in params[0]:
             params = [{**params[0], "from": self._rich}, *params[1:]]
         with self._mutex:
@@ -75,7 +75,7 @@ class EmbeddedProvider(EthereumTesterProvider):
                 return super().make_request(method, params)
             except TransactionFailed as error:
                 return _error_response(3, str(error), _revert_output(str(error)))
-            except (ValidationError, RequestError) as error:
+            except (chain_error, RequestError) as error:
                 return _error_response(-32000, str(error), "0x")
 
 

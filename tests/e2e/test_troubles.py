@@ -68,11 +68,15 @@ def test_a_false_challenge_is_lost_and_pays_the_operator(quick_network: Network)
 
 
 def test_an_accuser_that_falls_silent_loses_by_its_clock(quick_network: Network) -> None:
-    network, log = quick_network, Log()
+    network, log, accuser_log = quick_network, Log(), Log()
     job_id = network.post()
     worker = network.worker("worker", network.store("worker"), log)
-    accuser = network.challenger("accuser", network.store("accuser"), Log(), LIAR)
-    network.drive([worker, accuser], lambda: "split_landed" in log.kinds())
+    accuser = network.challenger("accuser", network.store("accuser"), accuser_log, LIAR)
+    network.drive([worker, accuser], lambda: "open_landed" in accuser_log.kinds())
+    game_id = game_of(claim_of(task_of(job_id, 0), 1), 1)
+    assert network.requester.split_hashes(game_id) == ()
+    network.drive([worker], lambda: "split_landed" in log.kinds())
+    assert len(network.requester.split_hashes(game_id)) == PARAMETERS.arity - 1
     network.drive([worker], lambda: network.is_final(job_id))
     assert [event.stage for event in settlements(network)] == [GameStage.OPERATOR_WON]
 

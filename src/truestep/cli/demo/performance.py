@@ -29,10 +29,10 @@ from truestep.cli.devnet.remote import RemoteDevnet
 from truestep.cli.narration import count
 from truestep.cli.options import coins
 from truestep.client import Job, Order, Receipt, build
+from truestep.client.engines import EngineName, open_engine
 from truestep.client.files import ProgramFile, program_of
 from truestep.client.verification import check_by_execution, check_chain, check_contents, open_replay
 from truestep.commitments.keccak import keccak256
-from truestep.engine.jit import JitEngine
 from truestep.machine.program import Task
 from truestep.protocol.events import ChainEvent, GameStepped, TaskClaimed, TaskFinalized
 
@@ -240,7 +240,7 @@ class _Performance:
             steps=self._steps,
             coins=count_coins(scene),
             on_chain=[*check_contents(receipt), *check_chain(receipt, chain)],
-            replayed=list(check_by_execution(receipt, replay, JitEngine())),
+            replayed=list(check_by_execution(receipt, replay, open_engine(EngineName.JIT))),
         )
         return audit(scene, evidence), all_events
 

@@ -18,8 +18,8 @@ from truestep.adapters.executor.threads import ThreadExecutor
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.ids import Address
 from truestep.client import Client
+from truestep.client.engines import EngineName, open_engine
 from truestep.client.network import open_chain
-from truestep.engine.jit import JitEngine
 from truestep.machine.decode import decode
 from truestep.machine.layout import OUTPUT_START
 from truestep.machine.program import Program, Task
@@ -153,7 +153,7 @@ def build_scene(devnet: Devnet, folder: Path, lie_cycle: int, progress: Callable
     for name in WORKERS:
         chains[name].transact(Deposit(amount_wei=STAKE_WEI), intent="deposit")
     blobs = DirectoryBlobs(folder / "blobs")
-    engine = JitEngine()
+    engine = open_engine(EngineName.JIT)
     daemons: dict[str, Daemon] = {}
     for name in (*WORKERS, CHALLENGER):
         world = World(

@@ -103,6 +103,18 @@ def test_a_taken_task_is_run_then_claimed_from_the_journal() -> None:
     assert sent(view(task_view(task=TAKEN, own_run=OWN_RUN))) == {f"claim/{CLAIM_ID}": call}
 
 
+def test_a_run_that_was_too_slow_to_be_defended_is_neither_claimed_nor_taken_again() -> None:
+    rounds = round_count(CLAIMED.cycle, PARAMETERS.arity)
+    within = PARAMETERS.clock_seconds / rounds - POLICY.speed.send_seconds
+    quick, slow = replace(OWN_RUN, seconds=within - 0.1), replace(OWN_RUN, seconds=within + 0.1)
+    assert quick == slow == OWN_RUN
+    assert list(sent(view(task_view(task=TAKEN, own_run=quick)))) == [f"claim/{CLAIM_ID}"]
+    for task in (TAKEN, {}):
+        actions = decide(view(task_view(task=task, own_run=slow)), POLICY)
+        assert [action.reason for action in actions if isinstance(action, Decline)] == [Declined.CLOCK]
+        assert not any(isinstance(action, Send) for action in actions)
+
+
 def test_nothing_is_claimed_when_the_lease_is_ending_and_the_bond_is_freed_after_it() -> None:
     ending = task_view(task=TAKEN | {"until": NOW + 1}, own_run=OWN_RUN)
     assert sent(view(ending)) == {}

@@ -88,7 +88,8 @@ def _run_row(own_run: OwnRun) -> str:
         name: value.hex() if isinstance(value, bytes) else int(value)
         for name, value in asdict(own_run.claimed).items()
     }
-    return dumps({"claimed": fields, "running_state": own_run.running_state.hex()})
+    running_state = own_run.running_state.hex()
+    return dumps({"claimed": fields, "running_state": running_state, "seconds": own_run.seconds})
 
 
 def _parse_run(row: str) -> OwnRun:
@@ -98,4 +99,5 @@ def _parse_run(row: str) -> OwnRun:
         for name, value in values["claimed"].items()
     }
     fields["status"] = Status(fields["status"])
-    return OwnRun(claimed=ClaimedState(**fields), running_state=bytes.fromhex(values["running_state"]))
+    running_state = bytes.fromhex(values["running_state"])
+    return OwnRun(claimed=ClaimedState(**fields), running_state=running_state, seconds=values["seconds"])

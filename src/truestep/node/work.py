@@ -106,16 +106,19 @@ def run_to_end(
     engine: Engine, spec: RunSpec, blobs: Blobs, clock: Clock, should_stop: ShouldStop
 ) -> FinishedRun:
     """Run a task to its end and publish its output; what to claim."""
+    began = clock.monotonic_seconds()
     machine = spec.start(engine)
     advance(machine, spec.job.max_cycles, clock.monotonic_seconds, should_stop)
     state = machine.state()
+    seconds = clock.monotonic_seconds() - began
     claimed = claim_state(state, machine.node, machine.read_memory)
     trouble = ""
     if claimed.is_accepted:
         output = machine.read_memory(OUTPUT_START, claimed.output_size)
         trouble = publish(blobs, claimed.output_root, output, clock, should_stop)
     running_state = state.pack() if state.status is Status.RUNNING else b""
-    return FinishedRun(own_run=OwnRun(claimed=claimed, running_state=running_state), publish_trouble=trouble)
+    own_run = OwnRun(claimed=claimed, running_state=running_state, seconds=seconds)
+    return FinishedRun(own_run=own_run, publish_trouble=trouble)
 
 
 def publish(blobs: Blobs, output_root: Bytes32, output: bytes, clock: Clock, should_stop: ShouldStop) -> str:

@@ -36,6 +36,10 @@ class Speed:
         moves_seconds = rounds * (self.run_seconds(job) + self.send_seconds)
         return moves_seconds + pages / self.hashed_pages_per_second
 
+    def defence_seconds(self, measured_seconds: float, cycles: int, parameters: Parameters) -> float:
+        """The time on one's own clock that a game takes, now that one run of the task has been measured."""
+        return round_count(cycles, parameters.arity) * (measured_seconds + self.send_seconds)
+
 
 def _written_pages(cycles: int, round_number: int, arity: int) -> int:
     """The most pages that are written before the states of one round: one in a cycle, not all the memory."""

@@ -49,9 +49,7 @@ def pick(view: TaskView, game: GameView, arity: int) -> list[Action]:
     claimed: list[Bytes32] = [record.low_hash, *game.split_hashes, record.high_hash]
     own = [view.hashes[cycle] for cycle in cycles]
     if claimed[0] != own[0] or claimed[-1] == own[-1]:
-        message = (
-            f"{describe(view)}: game {record.game_id} was played by another computation than ours"
-        )
+        message = f"{describe(view)}: game {record.game_id} was played by another computation than ours"
         return [Decline(task_id=view.task.task_id, reason=Declined.GAME_OF_ANOTHER, message=message)]
     part = first_disagreement(claimed, own)
     siblings = tuple(Bytes32(sibling) for sibling in part_siblings(claimed, arity, part))

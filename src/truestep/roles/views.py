@@ -40,6 +40,8 @@ class OwnRun:
 
     claimed: ClaimedState
     running_state: bytes = b""
+    seconds: float = field(default=0.0, compare=False)
+    """What the run took on this node, as measured: two runs of a task are the same run at any speed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

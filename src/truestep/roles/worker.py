@@ -11,13 +11,12 @@ from truestep.protocol.calls import (
     WithdrawRewards,
     WithdrawWinnings,
 )
-from truestep.protocol.claims import ClaimedState
 from truestep.protocol.records import GameStage, JobRecord, Parameters, TaskStage
 from truestep.roles import moves
 from truestep.roles.actions import Action, Decline, Declined, Run, Send
 from truestep.roles.estimates import Speed
 from truestep.roles.moves import describe
-from truestep.roles.views import ClaimView, TaskView, View
+from truestep.roles.views import ClaimView, OwnRun, TaskView, View
 
 CLAIM_MARGIN_SECONDS = 2
 """The next block's time may be this much later than ours: a claim after the lease only costs gas."""
@@ -48,7 +47,7 @@ def decide(view: View, policy: WorkerPolicy) -> list[Action]:
                 actions += _keep_claim(view, task, claim)
     mine = [task for task in view.tasks if _is_mine(view, task, TaskStage.TAKEN)]
     for task in sorted(mine, key=lambda task: task.task.until):
-        actions += _work(view, task)
+        actions += _work(view, policy, task)
     actions += _take(view, policy, active_count=len(mine))
     actions += _withdraw(view, policy)
     return [
@@ -92,7 +91,7 @@ def _finalize(claim: ClaimView, task: TaskView) -> Send:
 # --- tasks taken: run, claim ----------------------------------------------------------------------
 
 
-def _work(view: View, task: TaskView) -> list[Action]:
+def _work(view: View, policy: WorkerPolicy, task: TaskView) -> list[Action]:
     record = task.task
     if view.now > record.until:
         return [
@@ -103,7 +102,7 @@ def _work(view: View, task: TaskView) -> list[Action]:
             )
         ]
     if task.own_run is not None:
-        return _claim(view, task, task.own_run.claimed)
+        return _claim(view, policy, task, task.own_run)
     if task.run_failure:
         return [Decline(task_id=record.task_id, reason=Declined.RUN_FAILED, message=task.run_failure)]
     if not moves.is_ready(task):
@@ -111,10 +110,18 @@ def _work(view: View, task: TaskView) -> list[Action]:
     return [] if task.is_computing else [Run(task_id=record.task_id)]
 
 
-def _claim(view: View, task: TaskView, claimed: ClaimedState) -> list[Action]:
-    if task.own_run is None or view.now + CLAIM_MARGIN_SECONDS > task.task.until:
+def _claim(view: View, policy: WorkerPolicy, task: TaskView, own_run: OwnRun) -> list[Action]:
+    """Claim what was run, unless it ran so slowly that a game about it would be lost on time.
+
+    A missed lease costs a part of the bond, a claim that cannot be defended all of it.
+    """
+    if view.now + CLAIM_MARGIN_SECONDS > task.task.until:
         return []
-    call = SubmitClaim(task_id=task.task.task_id, claimed=claimed, running_state=task.own_run.running_state)
+    claimed, trouble = own_run.claimed, _why_indefensible(view, policy, own_run)
+    if trouble:
+        message = f"{describe(task)}: not claimed: {trouble}"
+        return [Decline(task_id=task.task.task_id, reason=Declined.CLOCK, message=message)]
+    call = SubmitClaim(task_id=task.task.task_id, claimed=claimed, running_state=own_run.running_state)
     return [
         Send(
             intent=f"claim/{task.task.claim_id}",
@@ -123,6 +130,20 @@ def _claim(view: View, task: TaskView, claimed: ClaimedState) -> list[Action]:
             f" {claimed.output_size} bytes of output",
         )
     ]
+
+
+def _why_indefensible(view: View, policy: WorkerPolicy, own_run: OwnRun | None) -> str:
+    """Why a game about this run would be lost on time; empty if it would not, or nothing was measured."""
+    if own_run is None:
+        return ""
+    clock_seconds = view.parameters.clock_seconds
+    seconds = policy.speed.defence_seconds(own_run.seconds, own_run.claimed.cycle, view.parameters)
+    if seconds <= clock_seconds:
+        return ""
+    return (
+        f"one run took {own_run.seconds:.0f} s here, so a game about it may take {seconds:.0f} s;"
+        f" the clock has {clock_seconds} s"
+    )
 
 
 # --- open tasks: take or leave --------------------------------------------------------------------
@@ -200,10 +221,12 @@ def is_worth_taking(job: JobRecord, parameters: Parameters, now: int, policy: Wo
 
 def _why_not(view: View, policy: WorkerPolicy, task: TaskView) -> Decline | None:
     """The first reason against a task; cheap reasons first. None if there is none."""
+    indefensible = _why_indefensible(view, policy, task.own_run)
     checks = (
         *_terms_checks(task.job, view.parameters, view.now, policy),
         (bool(task.run_failure), Declined.RUN_FAILED, task.run_failure),
         (bool(task.slowness), Declined.SLOW, task.slowness),
+        (bool(indefensible), Declined.CLOCK, indefensible),
     )
     return _first(task, checks)
 

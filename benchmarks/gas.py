@@ -184,8 +184,8 @@ def measure_steps(network: Network) -> dict[str, int]:
 
 
 def repaid_units() -> dict[str, int]:
-    """The constants of Disputes.vy, by the move that they pay for."""
-    source = (CONTRACTS_FOLDER / "Disputes.vy").read_text("utf-8")
+    """The contract's constants, by the move that they pay for."""
+    source = (CONTRACTS_FOLDER / "modules" / "gas_repayment.vy").read_text("utf-8")
     found = re.findall(r"^(\w+)_GAS: constant\(uint256\) = ([\d_]+)$", source, re.MULTILINE)
     return {name.lower(): int(units) for name, units in found}
 

@@ -10,88 +10,27 @@ from interfaces import IJobs
 from interfaces import IOperators
 from interfaces import IPrograms
 from interfaces import IStep
+from modules import claimed_states
 from modules import coins
+from modules import game_list
 from modules import game_words
+from modules import gas_repayment
 from modules import memory_tree
 from modules import pull_payments
 from modules import split_tree
 
 implements: IDisputes
 initializes: coins
+initializes: game_list
 initializes: pull_payments
 exports: (coins.burned_wei, pull_payments.credits, pull_payments.withdraw)
 
 
 struct StoredGame:
     clocks: uint256
-    links: uint256
     low_hash: bytes32
     high_hash: bytes32
     split_root: bytes32
-
-
-struct Game:
-    stage: uint8
-    operator: address
-    challenger: address
-    low: uint64
-    high: uint64
-    low_hash: bytes32
-    high_hash: bytes32
-    split_root: bytes32
-    operator_clock_seconds: uint64
-    challenger_clock_seconds: uint64
-    moved_at: uint64
-    rounds: uint64
-
-
-event Opened:
-    game_id: indexed(uint256)
-    claim_id: indexed(uint256)
-    challenger: indexed(address)
-    operator: address
-    high: uint64
-    low_hash: bytes32
-    high_hash: bytes32
-
-
-event Split:
-    game_id: indexed(uint256)
-    low: uint64
-    high: uint64
-    hashes: DynArray[bytes32, split_tree.ARITY_LIMIT - 1]
-
-
-event Picked:
-    game_id: indexed(uint256)
-    part: uint256
-    low: uint64
-    high: uint64
-    low_hash: bytes32
-    high_hash: bytes32
-
-
-event Stepped:
-    game_id: indexed(uint256)
-    before: bytes32
-    after: bytes32
-    expected: bytes32
-
-
-event Shared:
-    game_id: indexed(uint256)
-    claim_id: indexed(uint256)
-    challenger: indexed(address)
-    amount_wei: uint256
-
-
-event Settled:
-    game_id: indexed(uint256)
-    claim_id: indexed(uint256)
-    stage: uint8
-    operator_wei: uint256
-    challenger_wei: uint256
-    burned_wei: uint256
 
 
 UNKNOWN: constant(uint256) = 0
@@ -103,7 +42,6 @@ CHALLENGER_WON: constant(uint256) = 5
 CLOSED: constant(uint256) = 6
 
 TASK_CLAIMED: constant(uint8) = 2
-CLAIM_RUNNING: constant(uint8) = 0
 
 WITNESS_LIMIT: constant(uint256) = 2876  # Step's own (machine M6)
 BPS: constant(uint256) = 10_000
@@ -116,15 +54,6 @@ SHARE_LIMIT_BPS: constant(uint256) = 5_000
 # Who challenges its own lie gets the share back, so at least half must be lost.
 GAS_PRICE_LIMIT_WEI: constant(uint256) = 2**50 - 1
 # A million gwei; packed into 50 bits.
-GAMES_LIMIT: constant(uint256) = 2**23 - 1
-# Ordinals are packed into 23 bits; a window's blocks cannot hold so many.
-
-# Gas units repaid for a move (P5.2): a little below what it costs, so that nobody plays for the repayment.
-OPEN_GAS: constant(uint256) = 170_000
-SPLIT_GAS: constant(uint256) = 40_000
-SPLIT_GAS_PER_HASH: constant(uint256) = 1_000
-PICK_GAS: constant(uint256) = 40_000
-STEP_GAS: constant(uint256) = 60_000
 
 OPERATORS: immutable(IOperators)
 JOBS: immutable(IJobs)
@@ -138,10 +67,8 @@ arity: public(immutable(uint256))
 winner_share_bps: public(immutable(uint256))
 gas_price_cap_wei: public(immutable(uint256))
 
-claims: HashMap[uint256, uint256]
 pots_wei: public(HashMap[uint256, uint256])
 games: HashMap[uint256, StoredGame]
-ordinals: HashMap[uint256, HashMap[address, uint256]]
 
 
 @deploy
@@ -162,9 +89,8 @@ def __init__(
     @param share_bps The winner's share of the loser's bond.
     @param price_cap_wei Gas is repaid at no more than this.
     """
-    assert (
-        operators.is_contract and jobs.is_contract and step_contract.is_contract
-    ), "no contract at this address"
+    is_code: bool = operators.is_contract and jobs.is_contract and step_contract.is_contract
+    assert is_code, "no contract at this address"
     OPERATORS = IOperators(operators)
     JOBS = IJobs(jobs)
     STEP = IStep(step_contract)
@@ -222,10 +148,9 @@ def open(claim_id: uint256, claimed: IJobs.ClaimedState) -> uint256:
     assert block.timestamp <= convert(task.until, uint256), "challenge window is over"
     assert keccak256(abi_encode(claimed)) == task.claim_hash, "claim differs from the one made"
     assert msg.sender != task.operator, "claim is the caller's own"
-    assert self.ordinals[claim_id][msg.sender] == 0, "caller challenged this claim"
-    game_id: uint256 = self._append(claim_id, task.operator)
+    game_id: uint256 = game_list.append(claim_id, task.operator, msg.sender)
     low_hash: bytes32 = self._initial_state_hash(claim_id >> 32)
-    high_hash: bytes32 = self._claimed_state_hash(claimed)
+    high_hash: bytes32 = claimed_states.state_hash(claimed)
     self.games[game_id].clocks = game_words.pack_clocks(
         game_words.Clocks(
             stage=self._turn_at(convert(claimed.cycle, uint256)),
@@ -240,7 +165,7 @@ def open(claim_id: uint256, claimed: IJobs.ClaimedState) -> uint256:
     )
     self.games[game_id].low_hash = low_hash
     self.games[game_id].high_hash = high_hash
-    log Opened(
+    log IDisputes.Opened(
         game_id=game_id,
         claim_id=claim_id,
         challenger=msg.sender,
@@ -278,7 +203,7 @@ def split(
     clocks.operator_clock_seconds -= elapsed_seconds
     clocks.stage = CHALLENGER_TURN
     self._move(game_id, clocks)
-    log Split(game_id=game_id, low=low, high=high, hashes=hashes)
+    log IDisputes.Split(game_id=game_id, low=low, high=high, hashes=hashes)
 
 
 @external
@@ -295,7 +220,7 @@ def pick(
     self._standing(game_id)
     clocks: game_words.Clocks = self._clocks(game_id, CHALLENGER_TURN)
     assert (
-        msg.sender == game_words.unpack_links(self.games[game_id].links).challenger
+        msg.sender == game_list.challenger_of(game_id)
     ), "caller is not the challenger"
     elapsed_seconds: uint256 = block.timestamp - clocks.moved_at
     assert elapsed_seconds <= clocks.challenger_clock_seconds, "clock has run out"
@@ -303,9 +228,8 @@ def pick(
     parts: uint256 = min(arity, length)
     assert part < parts, "pick: no such part"
     assert len(siblings) == DEPTH, "pick: proof"
-    assert (
-        split_tree.climb(start, end, part, siblings) == self.games[game_id].split_root
-    ), "pick: proof"
+    root: bytes32 = split_tree.climb(start, end, part, siblings)
+    assert root == self.games[game_id].split_root, "pick: proof"
     clocks.high = clocks.low + length * (part + 1) // parts
     clocks.low += length * part // parts
     clocks.challenger_clock_seconds -= elapsed_seconds
@@ -314,7 +238,7 @@ def pick(
     self.games[game_id].low_hash = start
     self.games[game_id].high_hash = end
     self._move(game_id, clocks)
-    log Picked(
+    log IDisputes.Picked(
         game_id=game_id,
         part=part,
         low=convert(clocks.low, uint64),
@@ -331,9 +255,8 @@ def step(game_id: uint256, witness: Bytes[WITNESS_LIMIT]):
     """
     claim: game_words.Claim = self._standing(game_id)
     clocks: game_words.Clocks = self._clocks(game_id, STEP_DUE)
-    assert (
-        block.timestamp - clocks.moved_at <= clocks.challenger_clock_seconds
-    ), "clock has run out"
+    elapsed_seconds: uint256 = block.timestamp - clocks.moved_at
+    assert elapsed_seconds <= clocks.challenger_clock_seconds, "clock has run out"
     before: bytes32 = empty(bytes32)
     after: bytes32 = empty(bytes32)
     before, after = staticcall STEP.step(witness)
@@ -341,11 +264,11 @@ def step(game_id: uint256, witness: Bytes[WITNESS_LIMIT]):
     expected: bytes32 = self.games[game_id].high_hash
     if after == expected:
         clocks.stage = OPERATOR_WON
-        self._unlink(game_id, claim)
+        game_list.unlink(game_id, claim)
     else:
         clocks.stage = CHALLENGER_WON
     self._move(game_id, clocks)
-    log Stepped(game_id=game_id, before=before, after=after, expected=expected)
+    log IDisputes.Stepped(game_id=game_id, before=before, after=after, expected=expected)
 
 
 @external
@@ -354,17 +277,17 @@ def settle(game_id: uint256):
     @notice Pay out a decided game (P5). By anybody.
     """
     claim_id: uint256 = game_id >> 32
-    claim: game_words.Claim = game_words.unpack_claim(self.claims[claim_id])
+    claim: game_words.Claim = game_words.unpack_claim(game_list.claims[claim_id])
     clocks: game_words.Clocks = game_words.unpack_clocks(self.games[game_id].clocks)
     assert clocks.stage != UNKNOWN, "unknown game"
     outcome: uint256 = self._outcome(clocks, claim.is_struck)
     assert outcome != UNKNOWN, "game is not decided"
     if outcome == OPERATOR_WON:
         if clocks.stage != OPERATOR_WON:  # a clock ran out
-            self._unlink(game_id, claim)
+            game_list.unlink(game_id, claim)
         self._pay_operator(game_id, claim.operator, clocks)
     elif claim.is_struck:
-        rest: game_words.Claim = self._unlink(game_id, claim)
+        rest: game_words.Claim = game_list.unlink(game_id, claim)
         self._close(game_id, clocks, CLOSED, 0, rest.open_count == 0)
     else:
         self._strike(game_id, claim, clocks)
@@ -377,18 +300,18 @@ def settle(game_id: uint256):
 
 @external
 @view
-def get_game(game_id: uint256) -> Game:
+def get_game(game_id: uint256) -> IDisputes.Game:
     """
     @notice A game; its clocks are what was left at `moved_at`. An unknown one is all zero.
     """
     stored: StoredGame = self.games[game_id]
     clocks: game_words.Clocks = game_words.unpack_clocks(stored.clocks)
-    return Game(
+    return IDisputes.Game(
         stage=convert(clocks.stage, uint8),
-        operator=game_words.unpack_claim(self.claims[game_id >> 32]).operator
+        operator=game_list.claim_of(game_id).operator
         if clocks.stage != UNKNOWN
         else empty(address),
-        challenger=game_words.unpack_links(stored.links).challenger,
+        challenger=game_list.challenger_of(game_id),
         low=convert(clocks.low, uint64),
         high=convert(clocks.high, uint64),
         low_hash=stored.low_hash,
@@ -407,7 +330,7 @@ def open_games(claim_id: uint256) -> uint256:
     """
     @notice Games on the claim that may still go against it.
     """
-    return game_words.unpack_claim(self.claims[claim_id]).open_count
+    return game_words.unpack_claim(game_list.claims[claim_id]).open_count
 
 
 @external
@@ -416,7 +339,7 @@ def game_of(claim_id: uint256, challenger: address) -> uint256:
     """
     @notice The game that `challenger` opened on the claim, or 0.
     """
-    ordinal: uint256 = self.ordinals[claim_id][challenger]
+    ordinal: uint256 = game_list.ordinals[claim_id][challenger]
     return 0 if ordinal == 0 else claim_id << 32 | ordinal
 
 
@@ -443,22 +366,6 @@ def _initial_state_hash(task_id: uint256) -> bytes32:
 
 @internal
 @pure
-def _claimed_state_hash(claimed: IJobs.ClaimedState) -> bytes32:
-    if claimed.status == CLAIM_RUNNING:
-        return claimed.running_state
-    return memory_tree.final_state_hash(
-        claimed.left_root,
-        claimed.inner_root,
-        claimed.output_root,
-        convert(claimed.output_size, uint256),
-        convert(claimed.cycle, uint256),
-        convert(claimed.status, uint256),
-        convert(claimed.code, uint256),
-    )
-
-
-@internal
-@pure
 def _turn_at(length: uint256) -> uint256:
     """
     @notice Whose turn it is on an interval of `length` steps. A second-level game would begin at length 1.
@@ -472,7 +379,7 @@ def _turn_at(length: uint256) -> uint256:
 @internal
 @view
 def _standing(game_id: uint256) -> game_words.Claim:
-    claim: game_words.Claim = game_words.unpack_claim(self.claims[game_id >> 32])
+    claim: game_words.Claim = game_list.claim_of(game_id)
     assert not claim.is_struck, "claim is struck: settle instead"
     return claim
 
@@ -492,68 +399,6 @@ def _move(game_id: uint256, clocks: game_words.Clocks):
     moved.moved_at = block.timestamp
     moved.price_wei = min(clocks.price_wei, block.basefee)
     self.games[game_id].clocks = game_words.pack_clocks(moved)
-
-
-# --- the open games of a claim, oldest first: a doubly linked list --------------------------------
-
-
-@internal
-def _append(claim_id: uint256, operator: address) -> uint256:
-    """
-    @return The new game's id.
-    """
-    claim: game_words.Claim = game_words.unpack_claim(self.claims[claim_id])
-    ordinal: uint256 = claim.opened + 1
-    assert ordinal <= GAMES_LIMIT, "too many games on the claim"
-    if claim.open_count == 0:
-        claim.first = ordinal
-    else:
-        self._link_newer(claim_id << 32 | claim.last, ordinal)
-    self.games[claim_id << 32 | ordinal].links = game_words.pack_links(
-        game_words.Links(challenger=msg.sender, older=claim.last, newer=0)
-    )
-    claim.operator = operator
-    claim.last = ordinal
-    claim.opened = ordinal
-    claim.open_count += 1
-    self.claims[claim_id] = game_words.pack_claim(claim)
-    self.ordinals[claim_id][msg.sender] = ordinal
-    return claim_id << 32 | ordinal
-
-
-@internal
-def _unlink(game_id: uint256, claim: game_words.Claim) -> game_words.Claim:
-    """
-    @return The claim without this game among the open ones.
-    """
-    claim_id: uint256 = game_id >> 32
-    links: game_words.Links = game_words.unpack_links(self.games[game_id].links)
-    rest: game_words.Claim = claim
-    if links.older == 0:
-        rest.first = links.newer
-    else:
-        self._link_newer(claim_id << 32 | links.older, links.newer)
-    if links.newer == 0:
-        rest.last = links.older
-    else:
-        self._link_older(claim_id << 32 | links.newer, links.older)
-    rest.open_count -= 1
-    self.claims[claim_id] = game_words.pack_claim(rest)
-    return rest
-
-
-@internal
-def _link_newer(game_id: uint256, newer: uint256):
-    links: game_words.Links = game_words.unpack_links(self.games[game_id].links)
-    links.newer = newer
-    self.games[game_id].links = game_words.pack_links(links)
-
-
-@internal
-def _link_older(game_id: uint256, older: uint256):
-    links: game_words.Links = game_words.unpack_links(self.games[game_id].links)
-    links.older = older
-    self.games[game_id].links = game_words.pack_links(links)
 
 
 # --- ends of a game (P5) --------------------------------------------------------------------------
@@ -584,14 +429,12 @@ def _pay_operator(game_id: uint256, operator: address, clocks: game_words.Clocks
     @dev P5.3. Share and gas are at most half of the bond each.
     """
     splits: uint256 = clocks.rounds + (1 if clocks.stage == CHALLENGER_TURN else 0)
-    gas_units: uint256 = splits * SPLIT_GAS
-    if splits > 1:  # only the last split of a game has fewer hashes
-        gas_units += (splits - 1) * (arity - 1) * SPLIT_GAS_PER_HASH
+    gas_units: uint256 = gas_repayment.operator_units(splits, arity - 1)
     paid_wei: uint256 = challenger_bond_wei * winner_share_bps // BPS
     paid_wei += min(gas_units * clocks.price_wei, challenger_bond_wei // 2)
     pull_payments.credit(operator, paid_wei)
     coins.burn(challenger_bond_wei - paid_wei)
-    log Settled(
+    log IDisputes.Settled(
         game_id=game_id,
         claim_id=game_id >> 32,
         stage=convert(OPERATOR_WON, uint8),
@@ -615,16 +458,18 @@ def _strike(game_id: uint256, claim: game_words.Claim, clocks: game_words.Clocks
     oldest_id: uint256 = claim_id << 32 | claim.first
     if self._outcome(game_words.unpack_clocks(self.games[oldest_id].clocks), False) == OPERATOR_WON:
         oldest_id = game_id  # the oldest is lost, its challenger out of time, though nobody has settled it
-    oldest: address = game_words.unpack_links(self.games[oldest_id].links).challenger
+    oldest: address = game_list.challenger_of(oldest_id)
     struck: game_words.Claim = claim
     struck.is_struck = True
-    struck = self._unlink(game_id, struck)
+    struck = game_list.unlink(game_id, struck)
     self.pots_wei[claim_id] = bond_wei - share_wei
     if oldest_id == game_id:
         self._close(game_id, clocks, CHALLENGER_WON, share_wei, struck.open_count == 0)
     else:
         pull_payments.credit(oldest, share_wei)
-        log Shared(game_id=oldest_id, claim_id=claim_id, challenger=oldest, amount_wei=share_wei)
+        log IDisputes.Shared(
+            game_id=oldest_id, claim_id=claim_id, challenger=oldest, amount_wei=share_wei
+        )
         self._close(game_id, clocks, CHALLENGER_WON, 0, struck.open_count == 0)
 
 
@@ -636,9 +481,7 @@ def _close(
     @dev P5.4, P5.6: bond back, gas repaid from the pot while it lasts; the last game burns the rest.
     """
     claim_id: uint256 = game_id >> 32
-    gas_units: uint256 = OPEN_GAS + clocks.rounds * PICK_GAS
-    if clocks.stage == CHALLENGER_WON:
-        gas_units += STEP_GAS
+    gas_units: uint256 = gas_repayment.challenger_units(clocks.rounds, clocks.stage == CHALLENGER_WON)
     pot_wei: uint256 = self.pots_wei[claim_id]
     repaid_wei: uint256 = min(min(gas_units * clocks.price_wei, OPERATOR_BOND_WEI // 2), pot_wei)
     pot_wei -= repaid_wei
@@ -646,8 +489,8 @@ def _close(
     self.pots_wei[claim_id] = pot_wei - burned_wei
     coins.burn(burned_wei)
     paid_wei: uint256 = challenger_bond_wei + repaid_wei + share_wei
-    pull_payments.credit(game_words.unpack_links(self.games[game_id].links).challenger, paid_wei)
-    log Settled(
+    pull_payments.credit(game_list.challenger_of(game_id), paid_wei)
+    log IDisputes.Settled(
         game_id=game_id,
         claim_id=claim_id,
         stage=convert(outcome, uint8),

@@ -9,6 +9,7 @@ from interfaces import IDisputes
 from interfaces import IJobs
 from interfaces import IOperators
 from interfaces import IPrograms
+from modules import claimed_states
 from modules import coins
 from modules import pull_payments
 from modules import memory_tree
@@ -18,18 +19,6 @@ implements: IJobs
 initializes: coins
 initializes: pull_payments
 exports: (coins.burned_wei, pull_payments.credits, pull_payments.withdraw)
-
-
-struct Order:
-    program_id: uint256
-    input_root: bytes32
-    input_size: uint64
-    input_uri: String[256]
-    seed: bytes32
-    shard_count: uint32
-    reward_wei: uint256
-    lease_seconds: uint64
-    deadline: uint64
 
 
 struct StoredJob:
@@ -49,83 +38,18 @@ struct StoredResult:
     output_root: bytes32
 
 
-event Connected:
-    disputes: indexed(address)
-
-
-event Posted:
-    job_id: indexed(uint256)
-    program_id: indexed(uint256)
-    requester: indexed(address)
-    input_root: bytes32
-    input_size: uint64
-    input_uri: String[256]
-    seed: bytes32
-    shard_count: uint32
-    reward_wei: uint256
-    lease_seconds: uint64
-    deadline: uint64
-
-
-event Taken:
-    task_id: indexed(uint256)
-    operator: indexed(address)
-    attempt: uint32
-    until: uint64
-
-
-event Claimed:
-    task_id: indexed(uint256)
-    operator: indexed(address)
-    claim_id: uint256
-    until: uint64
-    claimed: IJobs.ClaimedState
-
-
-event Expired:
-    task_id: indexed(uint256)
-    operator: indexed(address)
-    penalty_wei: uint256
-
-
-event Struck:
-    task_id: indexed(uint256)
-    operator: indexed(address)
-    claim_id: uint256
-
-
-event Finalized:
-    task_id: indexed(uint256)
-    operator: indexed(address)
-    claim_id: uint256
-    claimed: IJobs.ClaimedState
-    is_accepted: bool
-
-
-event Reclaimed:
-    task_id: indexed(uint256)
-    requester: indexed(address)
-    amount_wei: uint256
-
-
 OPEN: constant(uint256) = 0
 TAKEN: constant(uint256) = 1
 CLAIMED: constant(uint256) = 2
 FINAL: constant(uint256) = 3
 REFUNDED: constant(uint256) = 4
 
-RUNNING: constant(uint256) = 0
-EXITED: constant(uint256) = 1
-TRAPPED: constant(uint256) = 2
-STATE_SIZE_BYTES: constant(uint256) = 305
-
 BPS: constant(uint256) = 10_000
 
 SHARD_LIMIT: constant(uint256) = 2**16 - 1
 # The count of final shards is packed into 16 bits.
 INPUT_LIMIT_BYTES: constant(uint256) = 2**29
-OUTPUT_LIMIT_BYTES: constant(uint256) = 2**29
-# The machine's input and output ranges (machine M3.3).
+# The machine's input range (machine M3.3).
 REWARD_LIMIT_WEI: constant(uint256) = 2**80 - 1
 # 1.2 million coins for a shard; packed into 80 bits.
 LEASE_LIMIT_SECONDS: constant(uint256) = 30 * 86_400
@@ -189,7 +113,7 @@ def connect(disputes: address):
     assert self.disputes == empty(address), "already connected"
     assert disputes.is_contract, "no contract at this address"
     self.disputes = disputes
-    log Connected(disputes=disputes)
+    log IJobs.Connected(disputes=disputes)
 
 
 # --- requesters -----------------------------------------------------------------------------------
@@ -197,7 +121,7 @@ def connect(disputes: address):
 
 @external
 @payable
-def post(order: Order) -> uint256:
+def post(order: IJobs.Order) -> uint256:
     """
     @notice Order a job and pay for all its shards.
     @return The job's number, from 1.
@@ -232,7 +156,7 @@ def post(order: Order) -> uint256:
         seed=order.seed,
         account=order.reward_wei << 160 | convert(msg.sender, uint256),
     )
-    log Posted(
+    log IJobs.Posted(
         job_id=job_id,
         program_id=order.program_id,
         requester=msg.sender,
@@ -273,7 +197,7 @@ def reclaim(job_id: uint256, shard_indices: DynArray[uint32, RECLAIM_LIMIT]):
             task.until = 0
             self.stored_tasks[task_id].word = task_words.pack_task(task)
             count += 1
-            log Reclaimed(task_id=task_id, requester=requester, amount_wei=reward_wei)
+            log IJobs.Reclaimed(task_id=task_id, requester=requester, amount_wei=reward_wei)
     assert count != 0, "nothing to reclaim"
     pull_payments.credit(requester, count * reward_wei)
 
@@ -300,7 +224,7 @@ def take(job_id: uint256, shard_index: uint32):
     task.operator = msg.sender
     task.until = min(block.timestamp + terms.lease_seconds, terms.deadline)
     self.stored_tasks[task_id].word = task_words.pack_task(task)
-    log Taken(
+    log IJobs.Taken(
         task_id=task_id,
         operator=msg.sender,
         attempt=convert(task.attempt, uint32),
@@ -310,7 +234,11 @@ def take(job_id: uint256, shard_index: uint32):
 
 
 @external
-def claim(task_id: uint256, claimed: IJobs.ClaimedState, running_state: Bytes[STATE_SIZE_BYTES]):
+def claim(
+    task_id: uint256,
+    claimed: IJobs.ClaimedState,
+    running_state: Bytes[claimed_states.PACKED_SIZE_BYTES],
+):
     """
     @notice State the final state of a task that the caller has taken (P2.2, P3).
     @param running_state The packed state if the claim says that the program did not halt, else empty.
@@ -320,14 +248,14 @@ def claim(task_id: uint256, claimed: IJobs.ClaimedState, running_state: Bytes[ST
     assert task.operator == msg.sender, "caller did not take the task"
     assert block.timestamp <= task.until, "lease is over"
     terms: task_words.Terms = self._terms(task_id >> 32)
-    self._check_shape(terms.max_cycles, claimed, running_state)
-    if convert(claimed.status, uint256) != RUNNING:
+    claimed_states.check_shape(terms.max_cycles, claimed, running_state)
+    if convert(claimed.status, uint256) != claimed_states.RUNNING:
         assert claimed.inner_root == self._inner_root(task_id, terms), "claim: header or input of another"
     task.state = CLAIMED
     task.until = block.timestamp + window_seconds
     self.stored_tasks[task_id].word = task_words.pack_task(task)
     self.stored_tasks[task_id].claim_hash = keccak256(abi_encode(claimed))
-    log Claimed(
+    log IJobs.Claimed(
         task_id=task_id,
         operator=msg.sender,
         claim_id=task_id << 32 | task.attempt,
@@ -365,17 +293,17 @@ def finalize(task_id: uint256, claimed: IJobs.ClaimedState):
     task.state = FINAL
     self.stored_tasks[task_id].word = task_words.pack_task(task)
     self.stored_results[task_id] = StoredResult(
-        outcome=self._pack_outcome(claimed), output_root=claimed.output_root
+        outcome=claimed_states.pack_outcome(claimed), output_root=claimed.output_root
     )
     account: uint256 = self.stored_jobs[task_id >> 32].account
     self.stored_jobs[task_id >> 32].account = account + (1 << 240)
     pull_payments.credit(task.operator, account >> 160 & task_words.MASK80)
-    log Finalized(
+    log IJobs.Finalized(
         task_id=task_id,
         operator=task.operator,
         claim_id=claim_id,
         claimed=claimed,
-        is_accepted=self._is_accepted(claimed),
+        is_accepted=claimed_states.is_accepted(claimed),
     )
     extcall OPERATORS.unlock(task.operator, operator_bond_wei)
 
@@ -396,7 +324,7 @@ def strike(claim_id: uint256) -> (address, uint256):
     operator: address = task.operator
     self.stored_tasks[task_id].claim_hash = empty(bytes32)
     self._reopen(task_id, task)
-    log Struck(task_id=task_id, operator=operator, claim_id=claim_id)
+    log IJobs.Struck(task_id=task_id, operator=operator, claim_id=claim_id)
     return operator, operator_bond_wei
 
 
@@ -466,7 +394,8 @@ def result(task_id: uint256) -> IJobs.Result:
     """
     @notice The final result of a task; all zero while there is none.
     """
-    return self._result(task_id)
+    stored: StoredResult = self.stored_results[task_id]
+    return claimed_states.unpack_outcome(stored.outcome, stored.output_root)
 
 
 @external
@@ -485,7 +414,8 @@ def check_output(task_id: uint256, output: Bytes[memory_tree.CHECK_LIMIT_BYTES])
     @notice Whether `output` is the output of the task's accepted final result.
     @dev For outputs of up to 8 KiB that are followed by zeros, as every guest of the SDK leaves them.
     """
-    final: IJobs.Result = self._result(task_id)
+    stored: StoredResult = self.stored_results[task_id]
+    final: IJobs.Result = claimed_states.unpack_outcome(stored.outcome, stored.output_root)
     return (
         final.is_accepted
         and convert(final.output_size, uint256) == len(output)
@@ -502,37 +432,6 @@ def _terms(job_id: uint256) -> task_words.Terms:
     word: uint256 = self.stored_jobs[job_id].terms
     assert word != 0, "unknown job"
     return task_words.unpack_terms(word)
-
-
-@internal
-@pure
-def _check_shape(
-    max_cycles: uint256, claimed: IJobs.ClaimedState, running_state: Bytes[STATE_SIZE_BYTES]
-):
-    """
-    @dev P3.2 for final claims, P3.3 for running ones.
-    """
-    cycle: uint256 = convert(claimed.cycle, uint256)
-    status: uint256 = convert(claimed.status, uint256)
-    assert status <= TRAPPED, "claim: status"
-    if status != RUNNING:
-        assert cycle != 0 and cycle <= max_cycles, "claim: cycle"
-        assert claimed.running_state == empty(bytes32) and len(running_state) == 0, "claim: running state"
-        return
-    assert cycle == max_cycles, "claim: cycle"
-    assert (
-        claimed.code == 0
-        and claimed.output_size == 0
-        and claimed.output_root == empty(bytes32)
-        and claimed.left_root == empty(bytes32)
-        and claimed.inner_root == empty(bytes32)
-    ), "claim: fields of a running claim"
-    assert len(running_state) == STATE_SIZE_BYTES, "claim: running state"
-    assert keccak256(running_state) == claimed.running_state, "claim: running state"
-    # Bytes 32 to 63 of a packed state: [ pc 64 | cycle 64 | status 8 | code 64 | ... ] (machine M2.2).
-    head: uint256 = extract32(running_state, 32, output_type=uint256)
-    assert head >> 128 & task_words.MASK64 == max_cycles, "claim: running state"
-    assert head >> 120 & task_words.MASK8 == RUNNING, "claim: running state"
 
 
 @internal
@@ -564,49 +463,6 @@ def _expire(task_id: uint256, operator: address):
     @dev The caller has moved the task out of TAKEN, or does so before it returns.
     """
     penalty_wei: uint256 = operator_bond_wei * lease_penalty_bps // BPS
-    log Expired(task_id=task_id, operator=operator, penalty_wei=penalty_wei)
+    log IJobs.Expired(task_id=task_id, operator=operator, penalty_wei=penalty_wei)
     extcall OPERATORS.burn(operator, penalty_wei)
     extcall OPERATORS.unlock(operator, operator_bond_wei - penalty_wei)
-
-
-@internal
-@pure
-def _is_accepted(claimed: IJobs.ClaimedState) -> bool:
-    """
-    @dev P3.4.
-    """
-    return (
-        claimed.status == convert(EXITED, uint8)
-        and claimed.code == 0
-        and convert(claimed.output_size, uint256) <= OUTPUT_LIMIT_BYTES
-    )
-
-
-@internal
-@pure
-def _pack_outcome(claimed: IJobs.ClaimedState) -> uint256:
-    return (
-        1 << 200
-        | convert(claimed.output_size, uint256) << 136
-        | convert(claimed.cycle, uint256) << 72
-        | convert(claimed.code, uint256) << 8
-        | convert(claimed.status, uint256)
-    )
-
-
-@internal
-@view
-def _result(task_id: uint256) -> IJobs.Result:
-    stored: StoredResult = self.stored_results[task_id]
-    status: uint256 = stored.outcome & task_words.MASK8
-    code: uint256 = stored.outcome >> 8 & task_words.MASK64
-    output_size: uint256 = stored.outcome >> 136 & task_words.MASK64
-    return IJobs.Result(
-        is_final=stored.outcome != 0,
-        is_accepted=status == EXITED and code == 0 and output_size <= OUTPUT_LIMIT_BYTES,
-        status=convert(status, uint8),
-        code=convert(code, uint64),
-        cycle=convert(stored.outcome >> 72 & task_words.MASK64, uint64),
-        output_size=convert(output_size, uint64),
-        output_root=stored.output_root,
-    )

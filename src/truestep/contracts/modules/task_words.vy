@@ -6,7 +6,6 @@
 terms    [ deadline 48 | lease_seconds 32 | shard_count 32 | input_size 32 | program_id 32 | max_cycles 64 ]
 account  [ final_count 16 | reward_wei 80 | requester 160 ]
 task     [ until 56 | operator 160 | attempt 32 | state 8 ]
-outcome  [ is_final 1 | output_size 64 | cycle 64 | code 64 | status 8 ]
 """
 
 MASK8: constant(uint256) = 2**8 - 1

@@ -52,16 +52,13 @@ def settle() -> None:
 
 def open_machine(mode: str, program_path: Path, input_path: Path) -> Callable[[], Any]:
     """A function that starts the program once more, in the same engine."""
+    from truestep.client.engines import EngineName, open_engine
     from truestep.machine.elf import load_elf
     from truestep.machine.program import Task
 
-    if mode == "reference":
-        from truestep.machine.interpreter import ReferenceEngine as Engine
-    else:
-        from truestep.engine.jit import JitEngine as Engine
     program = load_elf(program_path.read_bytes())
     task = Task(input=input_path.read_bytes())
-    engine = Engine()
+    engine = open_engine(EngineName(mode))
     return lambda: engine.start(program, task)
 
 

@@ -1,6 +1,8 @@
 """The engines by name, loaded when asked for: LLVM takes a moment to import."""
 
+import os
 from enum import StrEnum
+from pathlib import Path
 
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.ports.engine import Engine
@@ -18,5 +20,13 @@ def open_engine(name: EngineName) -> Engine:
     if name is EngineName.REFERENCE:
         return ReferenceEngine()
     from truestep.engine.jit import JitEngine
+    from truestep.engine.object_cache import ObjectCache
+    from truestep.engine.translation import CompilePolicy
 
-    return JitEngine()
+    return JitEngine(CompilePolicy(objects=ObjectCache(object_directory())))
+
+
+def object_directory() -> Path:
+    """Where this user's compiled code is kept (the XDG base directories)."""
+    user_cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(user_cache).expanduser() / "truestep" / "objects"

@@ -4,7 +4,7 @@ import ctypes
 import threading
 from collections.abc import Callable
 from functools import wraps
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import llvmlite.binding as llvm
 
@@ -35,18 +35,29 @@ def once(build: Callable[[], T]) -> Callable[[], T]:
     return get
 
 
+def object_code(ir: str, *, codegen_level: int = 2) -> bytes:
+    """Compile IR to an object file for this processor."""
+    with _LOCK:
+        machine = _target_machine(codegen_level)
+        module = llvm.parse_assembly(f'target triple = "{llvm.get_process_triple()}"\n{ir}')
+        module.data_layout = str(machine.target_data)
+        if codegen_level:
+            _optimise(module, machine)
+        return machine.emit_object(module)
+
+
 class CompiledModule:
     """A compiled module; its code lives as long as this object."""
 
     def __init__(self, ir: str, *, codegen_level: int = 2) -> None:
-        with _LOCK:
-            machine = _target_machine(codegen_level)
-            module = llvm.parse_assembly(f'target triple = "{llvm.get_process_triple()}"\n{ir}')
-            module.data_layout = str(machine.target_data)
-            if codegen_level:
-                _optimise(module, machine)
-            self._engine = llvm.create_mcjit_compiler(module, machine)
-            self._engine.finalize_object()
+        self._engine = _link(object_code(ir, codegen_level=codegen_level))
+
+    @classmethod
+    def from_object(cls, content: bytes) -> Self:
+        """The module of an object file that `object_code` has made."""
+        module = cls.__new__(cls)
+        module._engine = _link(content)
+        return module
 
     def function(self, name: str) -> int:
         """The address of an external function."""
@@ -55,6 +66,15 @@ class CompiledModule:
     def variable(self, name: str) -> int:
         """The address of an external variable."""
         return self._engine.get_global_value_address(name)
+
+
+def _link(content: bytes) -> llvm.ExecutionEngine:
+    """Load an object file into this process."""
+    with _LOCK:
+        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target_machine(2))
+        engine.add_object_file(llvm.ObjectFileRef.from_data(content))
+        engine.finalize_object()
+        return engine
 
 
 @once

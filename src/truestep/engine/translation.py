@@ -15,9 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from truestep.engine.analysis import CodeMap, map_code, map_piece
-from truestep.engine.compile import CompiledModule
+from truestep.engine.compile import CompiledModule, object_code
 from truestep.engine.flow import Flow, region_flow
 from truestep.engine.layout import MAP_NORESERVE, TABLE_ENTRIES, TABLE_SIZE_BYTES
+from truestep.engine.object_cache import ObjectCache, build_id
 from truestep.engine.support import METADATA, store_function
 from truestep.engine.translate import FunctionTranslator, function_name
 from truestep.machine.program import Program
@@ -29,7 +30,8 @@ PIECE_LIMIT = 1_024
 STEPPED_ADDRESSES_LIMIT = 1 << 14
 """Addresses whose steps are counted; beyond it counting starts anew."""
 
-_ENTRIES = "entries"
+_ENTRIES, _ENTRY_COUNT = "entries", "entry_count"
+_Table = np.ndarray[tuple[int], np.dtype[np.uint64]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +44,15 @@ class CompilePolicy:
     """Stepping an instruction this often costs about what compiling it does."""
     piece_steps: int = 8_192
     """Instructions stepped from one address before a piece is compiled there."""
+    objects: ObjectCache | None = None
+    """Where compiled code is kept for other processes, if anywhere."""
 
 
 class Translation:
     """The compiled units and pieces of one program, and the tables that lead into them."""
 
     def __init__(self, program: Program, policy: CompilePolicy) -> None:
+        self._key = program_key(program) if policy.objects else b""
         self.code: CodeMap = map_code(program)
         self._program = program
         self._policy = policy
@@ -101,26 +106,34 @@ class Translation:
         return is_free or self._unit_steps.get(unit, 0) >= self._policy.hot_steps_per_cost * cost
 
     def _compile_unit(self, unit: int) -> None:
-        flows = [region_flow(self.code, region) for region in self.code.regions_of_unit(unit)]
-        self._units[unit] = _compile(self.code, flows, self._unit_table)
+        regions = self.code.regions_of_unit(unit)
+        self._units[unit] = self._enter(f"unit {unit}", self.code, regions, self._unit_table)
         self._compiled_cost += self.code.cost_of(unit)
 
     def _compile_piece(self, pc: int) -> None:
         code = map_piece(self._program, pc)
         if code is not None:
-            flows = [region_flow(code, region) for region in range(len(code.regions))]
-            self._pieces[pc] = _compile(code, flows, self._piece_table)
+            regions = range(len(code.regions))
+            self._pieces[pc] = self._enter(f"piece {pc}", code, regions, self._piece_table)
+
+    def _enter(self, name: str, code: CodeMap, regions: range, table: _Table) -> CompiledModule:
+        """Compile regions together, or take them from the cache, and put their entries into a table."""
+        objects = self._policy.objects
+        key = b" ".join((build_id(), self._key, name.encode())) if objects else b""
+        content = objects.load(key) if objects else None
+        if content is None:
+            content = object_code(module_ir(code, [region_flow(code, region) for region in regions]))
+            if objects:
+                objects.store(key, content)
+        module = CompiledModule.from_object(content)
+        count = _read_words(module.variable(_ENTRY_COUNT), 1)[0]
+        entries = _read_words(module.variable(_ENTRIES), 2 * int(count))
+        table[entries[::2] >> 2] = entries[1::2]
+        return module
 
 
-def _compile(
-    code: CodeMap, flows: list[Flow], table: np.ndarray[tuple[int], np.dtype[np.uint64]]
-) -> CompiledModule:
-    """Compile regions together and put their entries into a table."""
-    module = CompiledModule(module_ir(code, flows))
-    words = 2 * sum(len(flow.needs) for flow in flows)
-    entries = np.ctypeslib.as_array((ctypes.c_uint64 * words).from_address(module.variable(_ENTRIES)))
-    table[entries[::2] >> 2] = entries[1::2]
-    return module
+def _read_words(address: int, count: int) -> _Table:
+    return np.ctypeslib.as_array((ctypes.c_uint64 * count).from_address(address))
 
 
 def module_ir(code: CodeMap, flows: list[Flow]) -> str:
@@ -131,6 +144,7 @@ def module_ir(code: CodeMap, flows: list[Flow]) -> str:
         f"{{i64, ptr}} {{i64 {pc}, ptr {function_name(flow.start)}}}" for flow in flows for pc in flow.needs
     ]
     table = f"@{_ENTRIES} = constant [{len(entries)} x {{i64, ptr}}] [{', '.join(entries)}]\n"
+    table += f"@{_ENTRY_COUNT} = constant i64 {len(entries)}\n"
     declarations = "declare i32 @llvm.fshr.i32(i32, i32, i32)\n"
     return "".join((declarations, store_function(), *functions, table, METADATA))
 

@@ -60,6 +60,37 @@ def test_blocks_full_of_events_are_read_in_smaller_ranges(network: Network) -> N
     assert indexer.ledger.jobs[job_id] == chain.job(job_id)
 
 
+class Lagging:
+    """A chain whose node knows the newest head but, for a while, none of its events."""
+
+    def __init__(self, chain: Web3Chain) -> None:
+        self._chain = chain
+        self.lags = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._chain, name)
+
+    def events(self, from_block: int, to_block: int) -> tuple[ChainEvent, ...]:
+        return () if self.lags else self._chain.events(from_block, to_block)
+
+
+def test_events_that_a_lagging_node_left_out_are_found_at_the_next_block(network: Network) -> None:
+    chain, store = reader(network)
+    lagging = Lagging(chain)
+    indexer = Indexer(cast(Any, lagging), store)
+    lagging.lags = False
+    indexer.sync()
+    lagging.lags = True
+    job_id = network.post()
+    indexer.sync()
+    assert job_id not in indexer.ledger.jobs
+    lagging.lags = False
+    network.devnet.advance(1)
+    indexer.sync()
+    assert indexer.ledger.jobs[job_id] == chain.job(job_id)
+    assert Indexer(chain, store).ledger.jobs == indexer.ledger.jobs
+
+
 def play_a_dispute(network: Network) -> None:
     """Every kind of event happens."""
     job_id, log = network.post(), Log()

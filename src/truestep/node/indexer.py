@@ -6,12 +6,15 @@ from truestep.node.event_rows import block_key, event_key, from_row, to_row
 from truestep.node.ledger import Ledger
 from truestep.ports.chain import Chain, Head
 from truestep.ports.store import Change, Store
+from truestep.protocol.events import ChainEvent
 
 EVENTS, CHECKPOINTS = "events", "checkpoints"
 RANGE_BLOCKS = 2_000
 """Public nodes refuse more in one request; where blocks are full of events, less is asked for."""
 RANGES_EACH_SYNC = 50
 """A node that starts behind catches up over several ticks, and says so."""
+REREAD_BLOCKS = 8
+"""Read again at each new head: one of the nodes behind a URL may lag and not know their events yet."""
 CHECKPOINT_LIMIT = 128
 """A reorganisation deeper than the oldest checkpoint means reading everything again."""
 
@@ -24,8 +27,8 @@ class Indexer:
         self._store = store
         self._range_blocks = RANGE_BLOCKS
         self.ledger = Ledger()
-        for _, row in store.rows(EVENTS):
-            self.ledger.apply(from_row(row))
+        self._newest_key = ""
+        self._replay_rows()
         self._checkpoints = {int(key): bytes.fromhex(value) for key, value in store.rows(CHECKPOINTS)}
 
     def sync(self) -> Head:
@@ -53,8 +56,8 @@ class Indexer:
         raise Unavailable(f"reading the chain's past: at block {start} of {head.number}; goes on by itself")
 
     def _resume_at(self) -> int:
-        """The block after the newest checkpoint that the chain still has; forgets what came after it."""
-        start = self._chain.first_block
+        """A few blocks before the newest checkpoint that the chain still has; forgets what came after it."""
+        first = start = self._chain.first_block
         gone: list[int] = []
         for number in sorted(self._checkpoints, reverse=True):
             if self._chain.block_hash(number) == self._checkpoints[number]:
@@ -63,7 +66,7 @@ class Indexer:
             gone.append(number)
         if gone:
             self._forget_from(start, gone)
-        return start
+        return max(first, start - min(REREAD_BLOCKS, self._range_blocks - 1))
 
     def _read(self, start: int, until: int, hash_before: Bytes32 | None) -> None:
         """One range. The hash is read before and after, so that the events are of the chain it names."""
@@ -72,14 +75,30 @@ class Indexer:
             raise Unavailable("the chain was reorganised while it was read; the next tick reads it again")
         self._checkpoints[until] = hash_before
         old = sorted(self._checkpoints)[:-CHECKPOINT_LIMIT]
-        changes = [Change(table=EVENTS, key=event_key(event), value=to_row(event)) for event in events]
+        known = {key for key, _ in self._store.rows(EVENTS, key_from=block_key(start))}
+        unread = {key: event for event in events if (key := event_key(event)) not in known}
+        changes = [Change(table=EVENTS, key=key, value=to_row(event)) for key, event in unread.items()]
         changes.append(Change(table=CHECKPOINTS, key=block_key(until), value=hash_before.hex()))
         changes += [Change(table=CHECKPOINTS, key=block_key(number), value=None) for number in old]
         self._store.write(changes)
         for number in old:
             del self._checkpoints[number]
-        for event in events:
-            self.ledger.apply(event)
+        self._learn(unread)
+
+    def _learn(self, unread: dict[str, ChainEvent]) -> None:
+        """Apply events in the chain's order; if some come late, everything is applied anew."""
+        if unread and min(unread) < self._newest_key:
+            self._replay_rows()
+            return
+        for key in sorted(unread):
+            self.ledger.apply(unread[key])
+            self._newest_key = key
+
+    def _replay_rows(self) -> None:
+        self.ledger, self._newest_key = Ledger(), ""
+        for key, row in self._store.rows(EVENTS):
+            self.ledger.apply(from_row(row))
+            self._newest_key = key
 
     def _forget_from(self, start: int, gone: list[int]) -> None:
         rows = self._store.rows(EVENTS, key_from=block_key(start))
@@ -88,6 +107,4 @@ class Indexer:
         self._store.write(changes)
         for number in gone:
             del self._checkpoints[number]
-        self.ledger = Ledger()
-        for _, row in self._store.rows(EVENTS):
-            self.ledger.apply(from_row(row))
+        self._replay_rows()

@@ -16,7 +16,7 @@ from truestep.node.event_rows import from_row, to_row
 from truestep.node.indexer import CHECKPOINT_LIMIT, CHECKPOINTS, EVENTS, Indexer
 from truestep.protocol.calls import TakeTask
 from truestep.protocol.claims import ZERO_HASH
-from truestep.protocol.events import ChainEvent
+from truestep.protocol.events import ChainEvent, GameSettled, JobPosted
 from truestep.protocol.records import TaskStage
 from truestep.simulation.faulty_engine import Fault, FaultyEngine
 
@@ -63,15 +63,16 @@ def test_blocks_full_of_events_are_read_in_smaller_ranges(network: Network) -> N
 class Lagging:
     """A chain whose node knows the newest head but, for a while, none of its events."""
 
-    def __init__(self, chain: Web3Chain) -> None:
-        self._chain = chain
+    def __init__(self, chain: Web3Chain, shows: tuple[type[ChainEvent], ...] = ()) -> None:
+        self._chain, self.shows = chain, shows
         self.lags = True
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._chain, name)
 
     def events(self, from_block: int, to_block: int) -> tuple[ChainEvent, ...]:
-        return () if self.lags else self._chain.events(from_block, to_block)
+        found = self._chain.events(from_block, to_block)
+        return tuple(event for event in found if not self.lags or isinstance(event, self.shows))
 
 
 def test_events_that_a_lagging_node_left_out_are_found_at_the_next_block(network: Network) -> None:
@@ -89,6 +90,26 @@ def test_events_that_a_lagging_node_left_out_are_found_at_the_next_block(network
     indexer.sync()
     assert indexer.ledger.jobs[job_id] == chain.job(job_id)
     assert Indexer(chain, store).ledger.jobs == indexer.ledger.jobs
+
+
+def test_effects_whose_cause_is_missing_wait_for_it(network: Network) -> None:
+    chain, store = reader(network)
+    lagging = Lagging(chain, shows=(JobPosted,))
+    job_id = network.post()
+    Indexer(cast(Any, lagging), store).sync()
+    indexer = Indexer(cast(Any, lagging), store)
+    assert indexer.ledger.jobs == {}
+    lagging.lags = False
+    network.devnet.advance(1)
+    indexer.sync()
+    assert indexer.ledger.jobs == {job_id: chain.job(job_id)}
+
+
+def test_a_game_settled_before_its_opening_is_known(network: Network) -> None:
+    chain, store = reader(network)
+    play_a_dispute(network)
+    Indexer(cast(Any, Lagging(chain, shows=(GameSettled,))), store).sync()
+    assert Indexer(chain, store).ledger.games == {}
 
 
 def play_a_dispute(network: Network) -> None:

@@ -91,13 +91,14 @@ class Ledger:
         }
 
     def apply(self, event: ChainEvent) -> None:
-        """Take in one event."""
+        """Take in one event; if a lagging node left out its cause, it counts once that is found."""
         match event:
             case events.ProgramRegistered():
                 self.programs[event.program_id] = _program(event)
             case events.JobPosted():
-                program = self.programs[event.program_id]
-                self.jobs[event.job_id] = _job(event, program.max_cycles)
+                program = self.programs.get(event.program_id)
+                if program is not None:
+                    self.jobs[event.job_id] = _job(event, program.max_cycles)
             case events.TaskTaken():
                 self._change(event.task_id, TaskStage.TAKEN, event.operator, event.until, event.attempt)
             case events.TaskClaimed():
@@ -122,8 +123,10 @@ class Ledger:
                 pass
 
     def _settle(self, game_id: GameId) -> None:
-        game = self.games.pop(game_id)
+        game = self.games.pop(game_id, None)
         self.splits.pop(game_id, None)
+        if game is None:
+            return
         task = self.task(task_of_claim(game.claim_id))
         is_over = task.claim_id != game.claim_id or task.stage is not TaskStage.CLAIMED
         if is_over and not self.games_on(game.claim_id):

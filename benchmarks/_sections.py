@@ -57,7 +57,7 @@ class KeccakFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitFigures:
-    """The hashes of all inner states of a split, against the plain run."""
+    """The hashes of all inner states of a split, against the plain run; and of a later split of one part."""
 
     kernel: str
     cycles: int
@@ -67,11 +67,24 @@ class SplitFigures:
     plain_cpu_seconds: float
     split_seconds: float
     split_cpu_seconds: float
+    later_seconds: float
+    later_cpu_seconds: float
+    witness_seconds: float
+    witness_cpu_seconds: float
+    snapshots_bytes: int
 
     @property
     def nodes_per_second(self) -> float:
-        """Nodes above changed words in a second of the whole split, on the wall clock."""
-        return self.nodes / self.split_seconds
+        """Nodes above changed words in a second of what the split takes beyond the plain run, in CPU time.
+
+        Looking for what changed, copying it and running slower for it are part of that.
+        """
+        return self.nodes / max(self.split_cpu_seconds - self.plain_cpu_seconds, 1e-9)
+
+    @property
+    def checkpoint_seconds(self) -> float:
+        """CPU time of one stop with its snapshot and its root, hashing included."""
+        return (self.split_cpu_seconds - self.plain_cpu_seconds) / self.parts
 
 
 def measure_starts(workshop: Workshop, scale: Scale) -> StartFigures:

@@ -140,33 +140,48 @@ def measure_start(program_path: Path, input_path: Path) -> Answer:
 
 
 def measure_split(program_path: Path, input_path: Path, cycles: int, parts: int) -> Answer:
-    """The plain run to `cycles`, and the run with the state's hash after each of `parts` equal parts."""
-    start = open_machine("jit", program_path, input_path)
-    start().advance(cycles)
+    """The plain run to `cycles`; the hashes of a split into `parts`; then one part split again."""
+    from truestep.engine.jit import JitEngine
+    from truestep.machine.elf import load_elf
+    from truestep.machine.program import Task
+
+    engine, program = JitEngine(), load_elf(program_path.read_bytes())
+    task = Task(input=input_path.read_bytes())
+    engine.start(program, task).advance(cycles)
     settle()
-    machine = start()
+    machine = engine.start(program, task)
     watch = Stopwatch.start()
     machine.advance(cycles)
     plain = watch.times("plain")
-    end_hash = machine.state().hash().hex()
+    end_hash = machine.state().hash()
     del machine
-    machine = start()
-    machine.state()  # the image's own nodes belong to the start
+    replay = engine.replay(program, task)
     watch = Stopwatch.start()
-    hashes = [b""]
-    for part in range(1, parts + 1):
-        machine.advance(cycles * part // parts)
-        hashes.append(machine.state().hash())
+    stops = [cycles * part // parts for part in range(1, parts + 1)]
+    hashes = replay.hashes(stops)
     split = watch.times("split")
-    if hashes[-1].hex() != end_hash:
+    if hashes[-1] != end_hash:
         raise SystemExit("expected the split run to end in the plain run's state, got another")
-    del machine
+    snapshots_bytes = replay.snapshots_size_bytes
+    first, last = stops[parts // 2 - 1], stops[parts // 2]
+    watch = Stopwatch.start()
+    later_hashes = replay.hashes([first + (last - first) * part // parts for part in range(1, parts + 1)])
+    later = watch.times("later")
+    if later_hashes[-1] != hashes[parts // 2]:
+        raise SystemExit("expected the later split to end where the first one passed, got another state")
+    watch = Stopwatch.start()
+    replay.witness(first + (last - first) // 2)
+    witness = watch.times("witness")
+    del replay
     return {
         **plain,
         **split,
+        **later,
+        **witness,
         "cycles": cycles,
         "parts": parts,
-        "nodes": changed_nodes(start(), cycles, parts),
+        "snapshots_bytes": snapshots_bytes,
+        "nodes": changed_nodes(engine.start(program, task), cycles, parts),
     }
 
 

@@ -43,11 +43,11 @@ def test_pages_of_every_count_around_a_batch() -> None:
     rng = np.random.default_rng(7)
     memory = rng.integers(0, 2**64, (PAGES_AT_ONCE + 9, PAGE_SIZE_BYTES // 8), np.uint64)
     for count in (0, 1, 3, 4, 5, PAGES_AT_ONCE - 1, PAGES_AT_ONCE, PAGES_AT_ONCE + 2):
-        rows = np.sort(rng.choice(len(memory), count, replace=False))
-        nodes = memory[rows].tobytes()
-        for _ in range(PAGE_LEVEL):
-            nodes = hash_pairs(nodes)
-        assert hash_pages(memory, rows).tobytes() == nodes
+        for rows in (np.sort(rng.choice(len(memory), count, replace=False)), np.arange(3, 3 + count)):
+            nodes = memory[rows].tobytes()
+            for _ in range(PAGE_LEVEL):
+                nodes = hash_pairs(nodes)
+            assert hash_pages(memory, rows).tobytes() == nodes
 
 
 def test_nodes_of_every_count_around_a_vector() -> None:

@@ -205,7 +205,7 @@ def hash_nodes(nodes: Words) -> Words:
 
 
 def hash_pages(memory: Words, rows: Rows) -> Words:
-    """The roots, shape (count, 4), of those rows of `memory`, pages of 512 words each.
+    """The roots, shape (count, 4), of those rows of `memory`, pages of 512 words each, named in rising order.
 
     A few pages at a time go through all their levels, so that what is read is in the processor's cache.
     """
@@ -218,8 +218,12 @@ def hash_pages(memory: Words, rows: Rows) -> Words:
     function = _hash_function()
     for first in range(0, len(rows), PAGES_AT_ONCE):
         batch = rows[first : first + PAGES_AT_ONCE]
-        np.take(memory, batch, axis=0, out=gathered[: len(batch)], mode="clip")
         hashed = len(batch) + -len(batch) % LANES
+        if batch[-1] - batch[0] == len(batch) - 1 and hashed == len(batch) and memory.flags.c_contiguous:
+            addresses[0] = memory.ctypes.data + int(batch[0]) * PAGE_SIZE_BYTES
+        else:
+            addresses[0] = gathered.ctypes.data
+            np.take(memory, batch, axis=0, out=gathered[: len(batch)], mode="clip")
         for number in range(PAGE_LEVEL):
             function(addresses[number], addresses[number + 1], hashed << PAGE_LEVEL - 1 - number)
         roots[first : first + len(batch)] = digests[: len(batch)]

@@ -20,7 +20,7 @@ from truestep.engine.layout import (
     PAGE_COUNT,
     WRITTEN,
 )
-from truestep.engine.pages import PAGES_PER_GROUP, PageSet
+from truestep.engine.pages import PageSet, marked_pages
 from truestep.engine.tree import NodeTree
 from truestep.machine.layout import (
     LEAF_SIZE_BYTES,
@@ -94,15 +94,11 @@ class MappedMemory:
 
     def take_written(self) -> Rows:
         """The pages that changed since the last call; the caller sees to it that the tree hears of them."""
-        groups = np.flatnonzero(self._dirty.view(np.uint64))
-        marks = self._dirty.reshape(-1, PAGES_PER_GROUP)[groups]
-        rows, places = np.nonzero(marks)
-        pages = groups[rows] * PAGES_PER_GROUP + places
+        pages = marked_pages(self._dirty.view(np.bool_))
         # A neighbour changed only if its head did: what straddles in from below is at most 7 bytes.
-        changed = pages[(marks[rows, places] == WRITTEN) | (self.pages[pages, 0] != self._heads[pages])]
+        changed = pages[(self._dirty[pages] == WRITTEN) | (self.pages[pages, 0] != self._heads[pages])]
         # What is open is marked.
-        self._dirty.view(np.uint64)[groups] = 0
-        self._open.view(np.uint64)[groups] = 0
+        self._dirty[pages] = self._open[pages] = 0
         self.touched.add(changed)
         self.since_snapshot.add(changed)
         return changed

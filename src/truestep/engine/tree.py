@@ -6,7 +6,7 @@ import numpy as np
 
 from truestep.base.ids import Bytes32
 from truestep.commitments.merkle import PAGE_LEVEL, ZERO_NODES
-from truestep.engine.keccak import Rows, Words, hash_nodes, hash_pages
+from truestep.engine.keccak import LANES, Rows, Words, hash_nodes, hash_pages
 from truestep.engine.layout import MAP_NORESERVE, PAGE_COUNT
 from truestep.machine.layout import TREE_DEPTH
 
@@ -14,11 +14,8 @@ _DIGEST_WORDS, _PAIR_WORDS = 4, 8
 _FLAGS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
 
 
-def _zero_words(level: int) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
-    return np.frombuffer(ZERO_NODES[level], np.uint64)
-
-
-_ZERO_PAIRS = [np.tile(_zero_words(level), 2) for level in range(TREE_DEPTH)]
+_ZERO_WORDS = [np.frombuffer(ZERO_NODES[level], np.uint64) for level in range(TREE_DEPTH + 1)]
+_ZERO_PAIRS = [np.tile(words, 2) for words in _ZERO_WORDS]
 
 
 class NodeTree:
@@ -36,7 +33,7 @@ class NodeTree:
     def node(self, level: int, index: int) -> Bytes32:
         """The node `index` of `level`, at page level or above."""
         number = (1 << TREE_DEPTH - level) + index
-        return Bytes32((self._nodes[number] ^ _zero_words(level)).tobytes())
+        return Bytes32((self._nodes[number] ^ _ZERO_WORDS[level]).tobytes())
 
     @property
     def root(self) -> Bytes32:
@@ -45,7 +42,7 @@ class NodeTree:
 
     def page_roots(self, pages: Rows) -> Words:
         """The roots of these pages, shape (count, 4)."""
-        return self._nodes[PAGE_COUNT + pages] ^ _zero_words(PAGE_LEVEL)
+        return self._nodes[PAGE_COUNT + pages] ^ _ZERO_WORDS[PAGE_LEVEL]
 
     def update(self, pages: Rows, memory: Words, rows: Rows) -> None:
         """`pages`, rising, now hold these rows of `memory` (512 words each): renew all nodes above."""
@@ -56,11 +53,22 @@ class NodeTree:
         if not len(pages):
             return
         numbers = pages + PAGE_COUNT
-        self._nodes[numbers] = roots ^ _zero_words(PAGE_LEVEL)
+        self._nodes[numbers] = roots ^ _ZERO_WORDS[PAGE_LEVEL]
         for level in range(PAGE_LEVEL, TREE_DEPTH):
+            if len(numbers) == 1:
+                self._climb(int(numbers[0]), level)
+                return
             numbers = _parents(numbers)
             nodes = hash_nodes(self._pairs[numbers] ^ _ZERO_PAIRS[level])
-            self._nodes[numbers] = nodes ^ _zero_words(level + 1)
+            self._nodes[numbers] = nodes ^ _ZERO_WORDS[level + 1]
+
+    def _climb(self, number: int, level: int) -> None:
+        """Renew the nodes above a single one of `level`: most of the way up if little was written."""
+        padded = np.zeros((LANES, _PAIR_WORDS), np.uint64)
+        for upper in range(level, TREE_DEPTH):
+            number >>= 1
+            np.bitwise_xor(self._pairs[number], _ZERO_PAIRS[upper], out=padded[0])
+            np.bitwise_xor(hash_nodes(padded)[0], _ZERO_WORDS[upper + 1], out=self._nodes[number])
 
 
 def _parents(numbers: Rows) -> Rows:

@@ -25,6 +25,7 @@ SPLIT_PARTS = 64
 SPLIT_CYCLES = {Scale.CHECK: 50_000, Scale.QUICK: 300_000_000, Scale.FULL: 10_000_000_000}
 KECCAK_NODES = {Scale.CHECK: 1 << 12, Scale.QUICK: 1 << 16, Scale.FULL: 1 << 20}
 START_PASSES = {Scale.CHECK: 1, Scale.QUICK: 200, Scale.FULL: 2_000}
+LEAST_SECONDS = 1e-3
 ENDLESS = 1 << 20
 """Repeats that outlast every split."""
 
@@ -79,12 +80,17 @@ class SplitFigures:
 
         Looking for what changed, copying it and running slower for it are part of that.
         """
-        return self.nodes / max(self.split_cpu_seconds - self.plain_cpu_seconds, 1e-9)
+        return self.nodes / self._added_cpu_seconds
 
     @property
     def checkpoint_seconds(self) -> float:
         """CPU time of one stop with its snapshot and its root, hashing included."""
-        return (self.split_cpu_seconds - self.plain_cpu_seconds) / self.parts
+        return self._added_cpu_seconds / self.parts
+
+    @property
+    def _added_cpu_seconds(self) -> float:
+        """Where next to nothing is added, the difference of two measurements may well be below zero."""
+        return max(self.split_cpu_seconds - self.plain_cpu_seconds, LEAST_SECONDS)
 
 
 def measure_starts(workshop: Workshop, scale: Scale) -> StartFigures:

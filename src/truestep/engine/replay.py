@@ -130,7 +130,7 @@ class Replay:
             hasher.wait()
             memory.tree.update(written, memory.pages, written)
             return hasher.submit(lambda: position.state(memory.tree.root).hash())
-        contents, roots = memory.pages[since], np.empty((len(since), 4), np.uint64)
+        contents, roots = memory.copy_pages(since), np.empty((len(since), 4), np.uint64)
         snapshot = Snapshot(position=position, pages=since, contents=contents, roots=roots)
 
         def work() -> Bytes32:
@@ -174,7 +174,7 @@ def _first_snapshot(machine: JitMachine, program: Program) -> Snapshot:
     return Snapshot(
         position=machine.position(),
         pages=pages,
-        contents=memory.pages[pages],
+        contents=memory.copy_pages(pages),
         roots=memory.tree.page_roots(pages),
     )
 

@@ -163,4 +163,4 @@ def _put(
     """Put those of `pages` that differ: written since they were hashed, or hashed to something else."""
     differs = written.take_those_of(pages)
     differs |= (memory.tree.page_roots(pages) != roots[rows]).any(axis=1)
-    memory.put_pages(pages[differs], contents[rows[differs]], roots[rows[differs]])
+    memory.put_pages(pages[differs], contents, rows[differs], roots[rows[differs]])

@@ -10,10 +10,9 @@ from truestep.machine.elf import FILE_LIMIT_BYTES, load_elf
 from truestep.machine.layout import OUTPUT_START, RANGE_LEVEL
 from truestep.machine.program import Program, Task
 from truestep.machine.state import Status
-from truestep.machine.witness import build_witness
 from truestep.ports.blobs import Blobs
 from truestep.ports.clock import Clock
-from truestep.ports.engine import Engine, Machine
+from truestep.ports.engine import Drive, Engine, Machine, Replay
 from truestep.ports.executor import ShouldStop, Stopped
 from truestep.protocol.claims import claim_state
 from truestep.protocol.records import JobRecord, ProgramRecord
@@ -51,14 +50,22 @@ class RunSpec:
 
     def start(self, engine: Engine) -> Machine:
         """A machine in state number 0, which must be the chain's."""
-        machine = engine.start(self.material.program, self.material.task(self.job, self.shard_index))
-        actual = machine.state().hash()
+        machine = engine.start(self.material.program, self.task)
+        self.check_start(engine, machine.state().hash())
+        return machine
+
+    @property
+    def task(self) -> Task:
+        """The shard as the machine sees it."""
+        return self.material.task(self.job, self.shard_index)
+
+    def check_start(self, engine: Engine, actual: Bytes32) -> None:
+        """Raise `Bug` if state number 0 of an engine is not the chain's."""
         if actual != self.initial_hash:
             raise Bug(
                 f"engine {engine.name} starts job {self.job.job_id} shard {self.shard_index} in state"
                 f" {actual.hex()}, the chain in {self.initial_hash.hex()}"
             )
-        return machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,24 +148,21 @@ def publish(blobs: Blobs, output_root: Bytes32, output: bytes, clock: Clock, sho
 
 
 def hashes_at(
-    engine: Engine, spec: RunSpec, cycles: Sequence[int], seconds: Seconds, should_stop: ShouldStop
+    replay: Replay, cycles: Sequence[int], seconds: Seconds, should_stop: ShouldStop
 ) -> FoundHashes:
     """State hashes at rising cycles, in one forward run. Beyond the end it is the final state's (M2.4)."""
-    machine = spec.start(engine)
-    hashes: dict[int, Bytes32] = {}
-    for cycle in cycles:
-        advance(machine, cycle, seconds, should_stop)
-        hashes[cycle] = machine.state().hash()
-    return FoundHashes(hashes=hashes)
+    hashes = replay.hashes(cycles, slices(seconds, should_stop))
+    return FoundHashes(hashes=dict(zip(cycles, hashes, strict=True)))
 
 
-def witness_at(
-    engine: Engine, spec: RunSpec, cycle: int, seconds: Seconds, should_stop: ShouldStop
-) -> FoundWitness:
+def witness_at(replay: Replay, cycle: int, seconds: Seconds, should_stop: ShouldStop) -> FoundWitness:
     """The witness of the step from state number `cycle`."""
-    machine = spec.start(engine)
-    advance(machine, cycle, seconds, should_stop)
-    return FoundWitness(cycle=cycle, witness=build_witness(machine.state(), machine.node))
+    return FoundWitness(cycle=cycle, witness=replay.witness(cycle, slices(seconds, should_stop)))
+
+
+def slices(seconds: Seconds, should_stop: ShouldStop) -> Drive:
+    """`advance` as a replay takes it."""
+    return lambda machine, until_cycle: advance(machine, until_cycle, seconds, should_stop)
 
 
 def advance(machine: Machine, until_cycle: int, seconds: Seconds, should_stop: ShouldStop) -> None:

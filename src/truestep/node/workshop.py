@@ -7,11 +7,12 @@ from typing import cast
 from truestep.base.errors import Bug, Rejected, Unavailable
 from truestep.base.ids import Bytes32, TaskId, shard_of_task
 from truestep.node import work
+from truestep.node.replays import Replays
 from truestep.node.results import Results
 from truestep.node.work import FinishedRun, FoundHashes, FoundWitness, RunMaterial, RunSpec
 from truestep.ports.blobs import Blobs
 from truestep.ports.clock import Clock
-from truestep.ports.engine import Engine
+from truestep.ports.engine import Engine, Replay
 from truestep.ports.executor import Executor, Finished, ShouldStop, Stopped
 from truestep.ports.reporter import Reporter
 from truestep.protocol.records import JobRecord, ProgramRecord
@@ -89,6 +90,7 @@ class Workshop:
         self._materials_limit_bytes = materials_limit_bytes
         self._run_limit = run_limit
         self._engine = engine
+        self._replays = Replays(engine)
         self._blobs = blobs
         self._results = results
         self._executor = executor
@@ -216,6 +218,7 @@ class Workshop:
         """Drop material that no task needs any more."""
         for key in self._materials.keys() - material_keys:
             del self._materials[key]
+        self._replays.keep_only(self._materials.values())
 
     def _held_bytes(self) -> int:
         return sum(len(material.input) for material in self._materials.values())
@@ -231,10 +234,23 @@ class Workshop:
         match action:
             case Run():
                 return lambda should_stop: work.run_to_end(engine, spec, blobs, clock, should_stop)
-            case ComputeHashes():
-                return lambda should_stop: work.hashes_at(engine, spec, action.cycles, seconds, should_stop)
-            case BuildWitness():
-                return lambda should_stop: work.witness_at(engine, spec, action.cycle, seconds, should_stop)
+            case ComputeHashes(cycles=cycles):
+                return self._on_replay(
+                    spec, lambda replay, should_stop: work.hashes_at(replay, cycles, seconds, should_stop)
+                )
+            case BuildWitness(cycle=cycle):
+                return self._on_replay(
+                    spec, lambda replay, should_stop: work.witness_at(replay, cycle, seconds, should_stop)
+                )
+
+    def _on_replay(
+        self, spec: RunSpec, look: Callable[[Replay, ShouldStop], object]
+    ) -> Callable[[ShouldStop], object]:
+        def work_on(should_stop: ShouldStop) -> object:
+            with self._replays.borrow(spec) as replay:
+                return look(replay, should_stop)
+
+        return work_on
 
     def _collect_fetch(self, key: str, finished: Finished) -> None:
         match finished.error:

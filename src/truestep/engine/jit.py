@@ -1,11 +1,11 @@
 """The JIT engine: the fast twin of the reference machine. A `truestep.ports.engine.ReplayingEngine`."""
 
 from truestep.engine.machine import JitMachine
-from truestep.engine.memory import MappedMemory
+from truestep.engine.memory import PAGES_LIMIT, MappedMemory
 from truestep.engine.replay import SNAPSHOTS_LIMIT_BYTES, Replay
 from truestep.engine.translation import CompilePolicy, TranslationCache
 from truestep.machine.interpreter import DebugSink
-from truestep.machine.layout import HEADER_START, INPUT_START
+from truestep.machine.layout import HEADER_START, INPUT_START, PAGE_SIZE_BYTES
 from truestep.machine.program import Program, Task
 
 
@@ -14,16 +14,20 @@ class JitEngine:
 
     name = "jit"
 
-    def __init__(self, policy: CompilePolicy | None = None) -> None:
+    def __init__(self, policy: CompilePolicy | None = None, *, memory_limit_bytes: int | None = None) -> None:
+        """Each run may write `memory_limit_bytes`, whole pages; by default all that the machine allows it."""
+        self._pages_limit = (
+            PAGES_LIMIT if memory_limit_bytes is None else memory_limit_bytes // PAGE_SIZE_BYTES
+        )
         self._translations = TranslationCache(policy or CompilePolicy())
 
     def start(self, program: Program, task: Task, *, debug_sink: DebugSink | None = None) -> JitMachine:
         """A machine in state number 0 of the run."""
-        memory = MappedMemory()
+        memory = MappedMemory(self._pages_limit)
         for segment in program.segments:
-            memory.write(segment.address, segment.content)
-        memory.write(HEADER_START, task.header())
-        memory.write(INPUT_START, task.input)
+            memory.load(segment.address, segment.content)
+        memory.load(HEADER_START, task.header())
+        memory.load(INPUT_START, task.input)
         return JitMachine(memory, program.entry, self._translations.get(program), debug_sink)
 
     def replay(

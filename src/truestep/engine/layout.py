@@ -3,17 +3,18 @@
 Translated code gets a single pointer, the address of guest memory; all else is at a fixed distance below it:
 
 ```
--12 MiB     -4 MiB      -3 MiB      -2 MiB              0                    4 GiB
-┌───────────┬───────────┬───────────┬─────────┬─ … ─────┬─────────────────────┬───────┐
-│ heads     │ dirty     │ open      │ control │ unused  │ guest memory        │ guard │
-│ 8 B/page  │ 1 B/page  │ 1 B/page  │         │         │                     │       │
-└───────────┴───────────┴───────────┴─────────┴─────────┴─────────────────────┴───────┘
+-12 MiB     -4 MiB      -3 MiB      -2 MiB    -1 MiB      0                    4 GiB
+┌───────────┬───────────┬───────────┬─────────┬───────────┬─────────────────────┬───────┐
+│ heads     │ dirty     │ open      │ control │ counted   │ guest memory        │ guard │
+│ 8 B/page  │ 1 B/page  │ 1 B/page  │         │ 1 B/page  │                     │       │
+└───────────┴───────────┴───────────┴─────────┴───────────┴─────────────────────┴───────┘
 ```
 
 - open[page] is 1 if a store that begins in `page` needs no check: it may be written, so may the page after
   it, and both are marked dirty.
 - dirty[page] is WRITTEN if the page must be hashed again, NEIGHBOUR if only its first 7 bytes may have
   changed, by stores that straddle in from the page below; heads[page] is its first 8 bytes before that.
+- counted[page] is 1 if `page` counts as one that the guest has written, against its limit.
 """
 
 from truestep.machine.layout import (
@@ -31,6 +32,7 @@ HEADS = -12 * MEBIBYTE
 DIRTY = -4 * MEBIBYTE
 OPEN = -3 * MEBIBYTE
 CONTROL = -2 * MEBIBYTE
+COUNTED = -1 * MEBIBYTE
 GUEST_START = -HEADS
 """How far into the mapping guest memory begins."""
 GUARD_SIZE_BYTES = 1 << 16
@@ -45,8 +47,12 @@ NEIGHBOUR = 2
 CONTROL_PC = 32
 CONTROL_CYCLE = 33
 CONTROL_TABLE = 34
-CONTROL_WORDS = 35
-"""The control block: 64-bit words 0..31 are the registers, then these."""
+CONTROL_PAGES = 35
+CONTROL_PAGES_LIMIT = 36
+CONTROL_OVER_LIMIT = 37
+CONTROL_WORDS = 38
+"""The control block: 64-bit words 0..31 are the registers, then these: how many pages the guest has written
+and how many it may, and 1 once it wanted more."""
 
 OPENABLE = (
     (DATA_START >> PAGE_SHIFT, (DATA_END >> PAGE_SHIFT) - 1),

@@ -3,7 +3,7 @@
 from truestep.base.ids import Bytes32
 from truestep.commitments.merkle import ZERO_NODES
 from truestep.engine.compile import run_translated
-from truestep.engine.layout import CONTROL_CYCLE, CONTROL_PC, CONTROL_TABLE
+from truestep.engine.layout import CONTROL_CYCLE, CONTROL_OVER_LIMIT, CONTROL_PC, CONTROL_TABLE
 from truestep.engine.memory import MappedMemory
 from truestep.engine.snapshots import Position
 from truestep.engine.support import TRAP_FLAG, TRAP_SHIFT
@@ -50,11 +50,16 @@ class JitMachine:
         return self._stepper.code
 
     def advance(self, until_cycle: int) -> None:
-        """Run until `cycle` is `until_cycle` exactly, or the machine is final before that."""
+        """Run until `cycle` is `until_cycle` exactly, or the machine is final before that.
+
+        Raises `MemoryLimitReached`; the machine is of no use then until it is moved.
+        """
+        self.memory.check_limit()
         while self.status is Status.RUNNING and self.cycle < until_cycle:
             self._run(self.memory.address, min(until_cycle - self.cycle, SLICE_CYCLES))
             pc = int(self._control[CONTROL_PC])
             if pc & TRAP_FLAG:
+                self.memory.check_limit()
                 self._trap(TrapCause(pc >> TRAP_SHIFT))
             elif pc % 4:
                 self._trap(TrapCause.JUMP_MISALIGNED)
@@ -70,7 +75,8 @@ class JitMachine:
         return self.position().state(ZERO_NODES[TREE_DEPTH])
 
     def position(self) -> Position:
-        """The state but for its memory."""
+        """The state but for its memory. Raises `MemoryLimitReached` if it stopped out of memory."""
+        self.memory.check_limit()
         return Position(
             registers=tuple(self._control[:REGISTER_COUNT].tolist()),
             pc=int(self._control[CONTROL_PC]),
@@ -79,10 +85,16 @@ class JitMachine:
             code=self.code,
         )
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether it stopped in the middle of an instruction, out of memory."""
+        return bool(self._control[CONTROL_OVER_LIMIT])
+
     def move_to(self, position: Position) -> None:
         """Go on from there; memory is the caller's affair."""
         self._control[:REGISTER_COUNT] = position.registers
         self._control[CONTROL_PC], self._control[CONTROL_CYCLE] = position.pc, position.cycle
+        self._control[CONTROL_OVER_LIMIT] = 0
         self._stepper.status, self._stepper.code = position.status, position.code
 
     def node(self, level: int, index: int) -> Bytes32:

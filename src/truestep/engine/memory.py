@@ -10,7 +10,11 @@ from truestep.commitments.merkle import PAGE_LEVEL, levels_above
 from truestep.engine.keccak import Rows, Words, vector_hash_pairs
 from truestep.engine.layout import (
     CONTROL,
+    CONTROL_OVER_LIMIT,
+    CONTROL_PAGES,
+    CONTROL_PAGES_LIMIT,
     CONTROL_WORDS,
+    COUNTED,
     DIRTY,
     GUEST_START,
     HEADS,
@@ -32,13 +36,19 @@ from truestep.machine.layout import (
 _PUT_AT_ONCE = 64
 """Pages that are copied by way of the processor's cache."""
 _LEAVES_PER_PAGE = PAGE_SIZE_BYTES // LEAF_SIZE_BYTES
+PAGES_LIMIT = PAGE_COUNT
+"""What a guest may write unless it is told less: everything that the machine lets it write, 2 GiB."""
 _FLAGS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
+
+
+class MemoryLimitReached(Unavailable):
+    """A run wanted to write more pages than this host lets it. Says nothing about the run itself."""
 
 
 class MappedMemory:
     """2^32 bytes at a fixed place of the host's memory, for translated code and the reference machine."""
 
-    def __init__(self) -> None:
+    def __init__(self, pages_limit: int = PAGES_LIMIT) -> None:
         self.tree = NodeTree()
         """The nodes of the pages as they were when they were last hashed."""
         try:
@@ -53,6 +63,8 @@ class MappedMemory:
         """Where guest memory begins in the host's memory."""
         self.control = self._part(CONTROL, 8 * CONTROL_WORDS).view(np.uint64)
         """The control block (engine.layout)."""
+        self.control[CONTROL_PAGES_LIMIT] = pages_limit
+        self._counted = self._part(COUNTED, PAGE_COUNT)
         self._open = self._part(OPEN, PAGE_COUNT)
         self._dirty = self._part(DIRTY, PAGE_COUNT)
         self._heads = self._part(HEADS, 8 * PAGE_COUNT).view(np.uint64)
@@ -72,6 +84,30 @@ class MappedMemory:
         return bytes(self._guest[address : address + size_bytes])
 
     def write(self, address: int, content: bytes) -> None:
+        """As `load`, for the guest. Raises `MemoryLimitReached`."""
+        first, last = address >> PAGE_SHIFT, address + max(len(content), 1) - 1 >> PAGE_SHIFT
+        for page in range(first, last + 1):
+            if not self._counted[page]:
+                self._count(page)
+        self.load(address, content)
+
+    def check_limit(self) -> None:
+        """Raise `MemoryLimitReached` if translated code was refused a page."""
+        if self.control[CONTROL_OVER_LIMIT]:
+            limit_bytes = int(self.control[CONTROL_PAGES_LIMIT]) * PAGE_SIZE_BYTES
+            raise MemoryLimitReached(
+                f"expected a run that writes at most {limit_bytes} bytes of memory, it wanted more: raise the"
+                " memory limit of this node or leave such programs to others"
+            )
+
+    def _count(self, page: int) -> None:
+        if self.control[CONTROL_PAGES] >= self.control[CONTROL_PAGES_LIMIT]:
+            self.control[CONTROL_OVER_LIMIT] = 1
+            self.check_limit()
+        self.control[CONTROL_PAGES] += np.uint64(1)
+        self._counted[page] = 1
+
+    def load(self, address: int, content: bytes) -> None:
         """Put `content` at `address`; may not cross the end of memory."""
         if content:
             self._guest[address : address + len(content)] = content

@@ -101,7 +101,7 @@ class Replay:
     def rewind(self, cycle: int) -> None:
         """Go to the last snapshot at or before `cycle`, unless the run is between the two already."""
         target = self._snapshots.before(cycle)
-        if not target.cycle <= self._machine.cycle <= cycle:
+        if self._machine.is_lost or not target.cycle <= self._machine.cycle <= cycle:
             self._snapshots.restore(target, self._memory)
             self._machine.move_to(target.position)
 

@@ -3,8 +3,12 @@
 from truestep.engine.layout import (
     CONTROL,
     CONTROL_CYCLE,
+    CONTROL_OVER_LIMIT,
+    CONTROL_PAGES,
+    CONTROL_PAGES_LIMIT,
     CONTROL_PC,
     CONTROL_TABLE,
+    COUNTED,
     DIRTY,
     HEADS,
     NEIGHBOUR,
@@ -128,10 +132,35 @@ def store_function() -> str:
     """`store_check(memory, address, size)`: what a store to a page that is not open needs (M3.3, M3.4).
 
     Returns whether the store is allowed, its pages marked. Opens the page for stores to come if that is right
-    for every address in it.
+    for every address in it. Refuses a page beyond the limit, and notes that.
     """
     (first_a, end_a), (first_b, end_b) = OPENABLE
     return f"""{_writable_function()}
+define internal i1 @count_page(ptr %memory, i64 %page) nounwind {{
+  %counted.map = getelementptr i8, ptr %memory, i64 {COUNTED}
+  %counted.at = getelementptr i8, ptr %counted.map, i64 %page
+  %counted = load i8, ptr %counted.at
+  %is.new = icmp eq i8 %counted, 0
+  br i1 %is.new, label %new, label %fits
+new:
+  %pages.at = getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_PAGES}
+  %limit.at = getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_PAGES_LIMIT}
+  %pages = load i64, ptr %pages.at
+  %limit = load i64, ptr %limit.at
+  %is.over = icmp uge i64 %pages, %limit
+  br i1 %is.over, label %over, label %count
+over:
+  %over.at = getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_OVER_LIMIT}
+  store i64 1, ptr %over.at
+  ret i1 false
+count:
+  %pages.next = add i64 %pages, 1
+  store i64 %pages.next, ptr %pages.at
+  store i8 1, ptr %counted.at
+  ret i1 true
+fits:
+  ret i1 true
+}}
 define internal preserve_mostcc i1 @store_check(ptr %memory, i64 %address, i64 %size)
     noinline cold nounwind {{
   %page = lshr i64 %address, {PAGE_SHIFT}
@@ -142,7 +171,10 @@ define internal preserve_mostcc i1 @store_check(ptr %memory, i64 %address, i64 %
   %openable = or i1 %in.a, %in.b
   %dirty.map = getelementptr i8, ptr %memory, i64 {DIRTY}
   %dirty = getelementptr i8, ptr %dirty.map, i64 %page
-  br i1 %openable, label %open, label %decide
+  br i1 %openable, label %claim, label %decide
+claim:
+  %fits = call i1 @count_page(ptr %memory, i64 %page)
+  br i1 %fits, label %open, label %refuse
 open:
   store i8 {WRITTEN}, ptr %dirty
   %neighbour = getelementptr i8, ptr %dirty, i64 1
@@ -170,7 +202,10 @@ decide:
   %first.allowed = call i1 @writable(i64 %address)
   %last.allowed = call i1 @writable(i64 %last)
   %allowed = and i1 %first.allowed, %last.allowed
-  br i1 %allowed, label %mark, label %refuse
+  br i1 %allowed, label %claim.single, label %refuse
+claim.single:
+  %fits.single = call i1 @count_page(ptr %memory, i64 %page)
+  br i1 %fits.single, label %mark, label %refuse
 mark:
   ; No store that is allowed runs over the end of a page that cannot be opened.
   store i8 {WRITTEN}, ptr %dirty

@@ -128,14 +128,9 @@ define internal i1 @writable(i64 %address) nounwind {{
 """
 
 
-def store_function() -> str:
-    """`store_check(memory, address, size)`: what a store to a page that is not open needs (M3.3, M3.4).
-
-    Returns whether the store is allowed, its pages marked. Opens the page for stores to come if that is right
-    for every address in it. Refuses a page beyond the limit, and notes that.
-    """
-    (first_a, end_a), (first_b, end_b) = OPENABLE
-    return f"""{_writable_function()}
+def _count_function() -> str:
+    """`count_page(memory, page)`: whether a page may be written as far as the limit goes; counts each once."""
+    return f"""
 define internal i1 @count_page(ptr %memory, i64 %page) nounwind {{
   %counted.map = getelementptr i8, ptr %memory, i64 {COUNTED}
   %counted.at = getelementptr i8, ptr %counted.map, i64 %page
@@ -161,6 +156,17 @@ count:
 fits:
   ret i1 true
 }}
+"""
+
+
+def store_function() -> str:
+    """`store_check(memory, address, size)`: what a store to a page that is not open needs (M3.3, M3.4).
+
+    Returns whether the store is allowed, its pages marked. Opens the page for stores to come if that is right
+    for every address in it. Refuses a page beyond the limit, and notes that.
+    """
+    (first_a, end_a), (first_b, end_b) = OPENABLE
+    return f"""{_writable_function()}{_count_function()}
 define internal preserve_mostcc i1 @store_check(ptr %memory, i64 %address, i64 %size)
     noinline cold nounwind {{
   %page = lshr i64 %address, {PAGE_SHIFT}

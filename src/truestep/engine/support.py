@@ -129,7 +129,7 @@ define internal i1 @writable(i64 %address) nounwind {{
 
 
 def _count_function() -> str:
-    """`count_page(memory, page)`: whether a page may be written as far as the limit goes; counts each once."""
+    """`count_page(memory, page)`: whether the limit lets a page be written; counts each once."""
     return f"""
 define internal i1 @count_page(ptr %memory, i64 %page) nounwind {{
   %counted.map = getelementptr i8, ptr %memory, i64 {COUNTED}

@@ -162,6 +162,10 @@ def test_giving_up_half_way_loses_nothing() -> None:
     with pytest.raises(GaveUp):
         replay.hashes(cycles, drive)
     assert replay.snapshot_cycles == [0, 100, 200]
+    plain = ReferenceEngine().start(PROGRAM, script(SPREAD))
+    plain.advance(200)
+    # What was written after the last snapshot is in no hash yet.
+    assert replay.read_memory(200, 0x2000_0000, 1 << 15) == plain.read_memory(0x2000_0000, 1 << 15)
     assert replay.hashes([*cycles, 400]) == list(hashes_of(PROGRAM, script(SPREAD), [*cycles, 400]).values())
 
 

@@ -27,6 +27,9 @@ SNAPSHOTS_LIMIT_BYTES = 1 << 30
 PENDING_LIMIT = 2
 """Copies that wait to be hashed; each is as large as what was dirtied between two stops."""
 
+AT_ONCE_LIMIT = 4
+"""Pages that are hashed in less time than it takes two threads to hand over."""
+
 
 def plain_drive(machine: Machine, until_cycle: int) -> None:
     """Advance in one go."""
@@ -138,7 +141,7 @@ class Replay:
             roots[:] = memory.tree.page_roots(since)
             return position.state(memory.tree.root).hash()
 
-        result = hasher.submit(work)
+        result = hasher.submit(work, len(written))
         self._snapshots.add(snapshot)
         if self._snapshots.is_over_limit():
             hasher.wait()
@@ -154,8 +157,14 @@ class _Hasher:
         self._executor = executor
         self._pending: deque[Future[Bytes32]] = deque()
 
-    def submit(self, work: Callable[[], Bytes32]) -> "Future[Bytes32]":
-        """Do it later; waits if too much is waiting."""
+    def submit(self, work: Callable[[], Bytes32], page_count: int = 0) -> "Future[Bytes32]":
+        """Do it later, or at once if it is little and nothing is waiting; waits if too much is waiting."""
+        while self._pending and self._pending[0].done():
+            self._pending.popleft().result()
+        if page_count <= AT_ONCE_LIMIT and not self._pending:
+            finished: Future[Bytes32] = Future()
+            finished.set_result(work())
+            return finished
         while len(self._pending) >= PENDING_LIMIT:
             self._pending.popleft().result()
         future = self._executor.submit(work)

@@ -38,7 +38,6 @@ TRAPS = {
         "li t0, 0xfffffffc\n    jr t0",
         r"trap fetch access at 0x[0-9a-f]+: .*executed.*",
     ),
-    "load past the end": ("li t0, 0xfffffffc\n    ld a0, 0(t0)", rf"trap load access at {AT}"),
     "store past the end": ("li t0, 0xfffffffe\n    sw a0, 0(t0)", rf"trap store access at {AT}: .*"),
     "store to code": (
         "la t0, _start\n    sw a0, 0(t0)",

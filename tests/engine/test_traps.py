@@ -7,6 +7,7 @@ import pytest
 from tests.engine.compare import assert_same_end
 from tests.engine.programs import CODE_START, program_of
 from tests.machine.encode import LOADS, STORES, encode
+from truestep.base.integers import sign_extend
 from truestep.machine.state import Status, TrapCause
 
 A0, A7, BASE, VALUE = 10, 17, 5, 6
@@ -30,12 +31,22 @@ def ended(words: list[int]) -> tuple[Status, int]:
 
 
 @pytest.mark.parametrize("name", LOADS)
-@pytest.mark.parametrize("short_bytes", [1, 2, 4, 8])
-def test_loads_at_the_end_of_memory(name: str, short_bytes: int) -> None:
-    words = [*set_register(BASE, 2**32 - short_bytes), encode(name, rd=VALUE, rs1=BASE), *EXIT]
+@pytest.mark.parametrize("present_bytes", range(1, 9))
+def test_a_load_finds_zeros_behind_the_end_of_memory(name: str, present_bytes: int) -> None:
+    pattern = 0x81828384
+    words = [
+        *set_register(BASE, 2**32 - 4),
+        *set_register(VALUE, pattern),
+        encode("sw", rs1=BASE, rs2=VALUE),
+        encode("addi", rd=BASE, rs1=BASE, immediate=4 - present_bytes),
+        encode(name, rd=A0, rs1=BASE),
+        *EXIT,
+    ]
+    in_memory = bytes(4) + pattern.to_bytes(4, "little")
     size_bytes = {"b": 1, "h": 2, "w": 4, "d": 8}[name[1]]
-    fits = size_bytes <= short_bytes
-    assert ended(words) == ((Status.EXITED, 0) if fits else (Status.TRAPPED, TrapCause.LOAD_ACCESS))
+    found = int.from_bytes(in_memory[8 - present_bytes :][:size_bytes], "little")
+    value = found if name.endswith("u") else sign_extend(found, 8 * size_bytes)
+    assert ended(words) == (Status.EXITED, value)
 
 
 STORE_CASES = [
@@ -168,10 +179,10 @@ def test_a_misaligned_branch_that_is_not_taken_does_nothing() -> None:
     assert ended([encode("bne", immediate=-2), *EXIT]) == (Status.EXITED, 0)
 
 
-def test_a_load_that_traps_in_mid_block_gives_back_the_cycles_after_it() -> None:
+def test_a_store_that_traps_in_mid_block_gives_back_the_cycles_after_it() -> None:
     words = [
         *set_register(BASE, 0xFFFF_FFFE),
-        encode("lw", rd=1, rs1=BASE),
+        encode("sw", rs1=BASE, rs2=1),
         *([encode("addi", rd=1)] * 20),
         *EXIT,
     ]

@@ -108,7 +108,8 @@ LD, SD = encode("ld", rd=1, rs1=2), encode("sd", rs1=2, rs2=3)
         (SD, 0x3FFF_FFFC, 2, 27 + 24 + 25),  # apart: t24 and t25
         (LD, 0x7FFF_FFFC, 2, 27 + 25 + 26),  # apart: t25 and t26
         (SD, 0x1000, 0, 27),  # not allowed
-        (LD, 0xFFFF_FFFC, 0, 27),
+        (SD, 0xFFFF_FFFC, 0, 27),  # not allowed
+        (LD, 0xFFFF_FFFC, 1, 27 + 26),  # the second half is not there, and 0
     ],
 )
 def test_what_a_witness_holds(word: int, start: int, leaves: int, siblings: int) -> None:

@@ -12,7 +12,7 @@ from truestep.machine.arithmetic import (
     SIGNED_LOADS,
 )
 from truestep.machine.decode import Instruction, Kind, decode
-from truestep.machine.layout import may_fetch, may_load, may_store
+from truestep.machine.layout import may_fetch, may_store, readable_size
 from truestep.machine.memory import AddressSpace
 from truestep.machine.program import Program, Task, initial_memory
 from truestep.machine.state import REGISTER_COUNT, MachineState, Status, TrapCause
@@ -134,9 +134,7 @@ class ReferenceMachine:
         """Load 1, 2, 4 or 8 bytes, extended to 64 bits."""
         address = wrap32(self.registers[instruction.rs1] + instruction.immediate)
         size_bytes = ACCESS_SIZES_BYTES[instruction.name]
-        if not may_load(address, size_bytes):
-            raise Trap(TrapCause.LOAD_ACCESS)
-        value = int.from_bytes(self.memory.read(address, size_bytes), "little")
+        value = int.from_bytes(self.memory.read(address, readable_size(address, size_bytes)), "little")
         is_signed = instruction.name in SIGNED_LOADS
         self._write_back(instruction.rd, sign_extend(value, 8 * size_bytes) if is_signed else value)
         self._next()

@@ -31,9 +31,9 @@ OUTPUT_NODE = (24, 7)
 """(level, index) of the subtrees that have names (M3.7)."""
 
 
-def may_load(address: int, size_bytes: int) -> bool:
-    """Whether a load of `size_bytes` at the 32-bit `address` is allowed (M3.3, M3.4)."""
-    return address + size_bytes <= MEMORY_SIZE_BYTES
+def readable_size(address: int, size_bytes: int) -> int:
+    """How many of `size_bytes` at the 32-bit `address` lie in memory; a load finds 0 behind them (M3.4)."""
+    return min(size_bytes, MEMORY_SIZE_BYTES - address)
 
 
 def may_store(address: int, size_bytes: int) -> bool:

@@ -26,7 +26,6 @@ class TrapCause(IntEnum):
     FETCH_ACCESS = 1
     ILLEGAL_INSTRUCTION = 2
     BREAKPOINT = 3
-    LOAD_ACCESS = 5
     STORE_ACCESS = 7
     UNKNOWN_ECALL = 8
 

@@ -15,8 +15,8 @@ from truestep.machine.layout import (
     LEAF_SIZE_BYTES,
     TREE_DEPTH,
     may_fetch,
-    may_load,
     may_store,
+    readable_size,
 )
 from truestep.machine.memory import Memory
 from truestep.machine.state import STATE_TAIL_SIZE_BYTES, MachineState, Status
@@ -43,8 +43,9 @@ def accessed_leaves(state: MachineState, instruction_leaf: bytes) -> tuple[int, 
         return ()
     address = wrap32(state.registers[instruction.rs1] + instruction.immediate)
     size_bytes = ACCESS_SIZES_BYTES[instruction.name]
-    is_allowed = may_load if instruction.kind is Kind.LOAD else may_store
-    if not is_allowed(address, size_bytes):
+    if instruction.kind is Kind.LOAD:
+        size_bytes = readable_size(address, size_bytes)
+    elif not may_store(address, size_bytes):
         return ()
     first, last = (
         address // LEAF_SIZE_BYTES,

@@ -37,7 +37,6 @@ JUMP_MISALIGNED: constant(uint256) = 0
 FETCH_ACCESS: constant(uint256) = 1
 ILLEGAL_INSTRUCTION: constant(uint256) = 2
 BREAKPOINT: constant(uint256) = 3
-LOAD_ACCESS: constant(uint256) = 5
 STORE_ACCESS: constant(uint256) = 7
 UNKNOWN_ECALL: constant(uint256) = 8
 
@@ -77,7 +76,7 @@ struct Outcome:
 @pure
 def access(word: uint256, base: uint256) -> Access:
     """
-    @notice What a load or store touches, if it may (M3.4).
+    @notice What a load touches, or a store if it may (M3.4).
     @param base The value of rs1.
     """
     opcode: uint256 = word & 127
@@ -92,16 +91,17 @@ def access(word: uint256, base: uint256) -> Access:
     start: uint256 = unsafe_add(base, arithmetic.sign_extend(offset, SIGN12)) & U32_MAX
     size_bytes: uint256 = ONE << (funct3 & 3)
     last: uint256 = start + size_bytes - 1
-    if last > U32_MAX:
-        return empty(Access)
-    if opcode == STORE and not (self._is_writable(start) and self._is_writable(last)):
+    if opcode == LOAD:
+        if last > U32_MAX:
+            size_bytes = U32_MAX + 1 - start  # what it wants past the end of memory is 0
+    elif last > U32_MAX or not (self._is_writable(start) and self._is_writable(last)):
         return empty(Access)
     return Access(start=start, size_bytes=size_bytes, is_store=opcode == STORE)
 
 
 @internal
 @pure
-def execute(word: uint256, pc: uint256, a: uint256, b: uint256, can_access: bool) -> Outcome:
+def execute(word: uint256, pc: uint256, a: uint256, b: uint256, can_store: bool) -> Outcome:
     """
     @notice One instruction. `a` and `b` are its operands; for a load `b` is what it found in memory.
     """
@@ -118,13 +118,11 @@ def execute(word: uint256, pc: uint256, a: uint256, b: uint256, can_access: bool
     elif opcode == REGISTER:
         result = arithmetic.operate(funct3, funct7, a, b)
     elif opcode == LOAD and funct3 != 7:
-        if not can_access:
-            return self.trap(LOAD_ACCESS)
         result = b
         if funct3 < 3:
             result = arithmetic.sign_extend(b, ONE << ((EIGHT << funct3) - 1))
     elif opcode == STORE and funct3 < 4:
-        if not can_access:
+        if not can_store:
             return self.trap(STORE_ACCESS)
         return self._go_on(next_pc, 0, 0)
     elif opcode == BRANCH and funct3 >> 1 != 1:

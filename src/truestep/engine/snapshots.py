@@ -7,6 +7,7 @@ a snapshot is what the last snapshot up to it says.
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 
@@ -60,6 +61,9 @@ class Snapshot:
         return self.contents.nbytes + self.roots.nbytes + self.pages.nbytes
 
 
+_cycle = attrgetter("cycle")
+
+
 class Snapshots:
     """Snapshots by rising cycle. The first, of state number 0, always stays and does not count."""
 
@@ -67,11 +71,8 @@ class Snapshots:
         self._kept = [first]
         self._base = first
         self._limit_bytes = limit_bytes
-
-    @property
-    def size_bytes(self) -> int:
+        self.size_bytes = 0
         """What those that can be dropped take."""
-        return sum(each.size_bytes for each in self._kept[1:])
 
     @property
     def cycles(self) -> list[int]:
@@ -80,7 +81,11 @@ class Snapshots:
 
     def before(self, cycle: int) -> Snapshot:
         """The last one at or before `cycle`."""
-        return self._kept[bisect_right(self.cycles, cycle) - 1]
+        return self._kept[self._place(cycle) - 1]
+
+    def _place(self, cycle: int) -> int:
+        """How many there are up to `cycle`."""
+        return bisect_right(self._kept, cycle, key=_cycle)
 
     def fits(self, page_count: int) -> bool:
         """Whether a snapshot with so many pages can be kept at all."""
@@ -88,11 +93,12 @@ class Snapshots:
 
     def add(self, snapshot: Snapshot) -> None:
         """Keep what changed since the last snapshot that was added or restored; the machine is at it now."""
-        place = bisect_right(self.cycles, snapshot.cycle)
+        place = self._place(snapshot.cycle)
         if self._kept[place - 1].cycle == snapshot.cycle:
             self._base = self._kept[place - 1]
             return
         self._kept.insert(place, snapshot)
+        self.size_bytes += snapshot.size_bytes
         self._base = snapshot
 
     def is_over_limit(self) -> bool:
@@ -123,6 +129,7 @@ class Snapshots:
     def _drop(self, place: int) -> None:
         """The next one takes over what only this one has."""
         dropped = self._kept.pop(place)
+        self.size_bytes -= dropped.size_bytes
         if place == len(self._kept):
             return
         heir = self._kept[place]
@@ -138,6 +145,7 @@ class Snapshots:
             roots=np.concatenate((dropped.roots[own], heir.roots))[order],
         )
         self._kept[place] = merged
+        self.size_bytes += merged.size_bytes - heir.size_bytes
         if self._base is heir:
             self._base = merged
 
@@ -146,7 +154,7 @@ class Snapshots:
         written = PageSet()
         written.add(memory.take_written())
         left = memory.touched.copy()
-        for snapshot in reversed(self._kept[: self.cycles.index(target.cycle) + 1]):
+        for snapshot in reversed(self._kept[: self._place(target.cycle)]):
             rows = np.flatnonzero(left.take_those_of(snapshot.pages))
             _put(memory, written, snapshot.pages[rows], snapshot.contents, snapshot.roots, rows)
         pages = left.rows()

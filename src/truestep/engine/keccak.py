@@ -16,6 +16,7 @@ Words = np.ndarray[tuple[int, int], np.dtype[np.uint64]]
 """Nodes, digests or pages as rows of 64-bit words."""
 Rows = np.ndarray[tuple[int], np.dtype[np.int64]]
 """Numbers of rows: of pages, mostly, in rising order."""
+_Row = np.ndarray[tuple[int], np.dtype[np.uint64]]
 
 NODE_SIZE_BYTES = 64
 DIGEST_SIZE_BYTES = 32
@@ -202,6 +203,23 @@ def hash_nodes(nodes: Words) -> Words:
     if count:
         _hash_function()(padded.ctypes.data, digests.ctypes.data, len(padded))
     return digests[:count]
+
+
+class SingleHasher:
+    """One node at a time, without making arrays for each."""
+
+    def __init__(self) -> None:
+        padded = np.zeros((LANES, _NODE_WORDS), np.uint64)
+        digests = np.empty((LANES, _DIGEST_WORDS), np.uint64)
+        self.node: _Row = padded[0]
+        """What to hash."""
+        self.digest: _Row = digests[0]
+        """What came of it."""
+        self._addresses = padded.ctypes.data, digests.ctypes.data
+
+    def hash(self) -> None:
+        """Hash `node` into `digest`."""
+        _hash_function()(*self._addresses, LANES)
 
 
 def hash_pages(memory: Words, rows: Rows) -> Words:

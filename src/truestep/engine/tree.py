@@ -6,7 +6,7 @@ import numpy as np
 
 from truestep.base.ids import Bytes32
 from truestep.commitments.merkle import PAGE_LEVEL, ZERO_NODES
-from truestep.engine.keccak import LANES, Rows, Words, hash_nodes, hash_pages
+from truestep.engine.keccak import Rows, SingleHasher, Words, hash_nodes, hash_pages
 from truestep.engine.layout import MAP_NORESERVE, PAGE_COUNT
 from truestep.machine.layout import TREE_DEPTH
 
@@ -64,11 +64,12 @@ class NodeTree:
 
     def _climb(self, number: int, level: int) -> None:
         """Renew the nodes above a single one of `level`: most of the way up if little was written."""
-        padded = np.zeros((LANES, _PAIR_WORDS), np.uint64)
+        hasher = SingleHasher()
         for upper in range(level, TREE_DEPTH):
             number >>= 1
-            np.bitwise_xor(self._pairs[number], _ZERO_PAIRS[upper], out=padded[0])
-            np.bitwise_xor(hash_nodes(padded)[0], _ZERO_WORDS[upper + 1], out=self._nodes[number])
+            np.bitwise_xor(self._pairs[number], _ZERO_PAIRS[upper], out=hasher.node)
+            hasher.hash()
+            np.bitwise_xor(hasher.digest, _ZERO_WORDS[upper + 1], out=self._nodes[number])
 
 
 def _parents(numbers: Rows) -> Rows:

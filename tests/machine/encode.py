@@ -13,6 +13,7 @@ class Encoding:
     opcode: int
     funct3: int = 0
     funct7: int = 0
+    rs2: int = 0
 
 
 def _family(form: str, opcode: int, *rows: tuple[str, int, int]) -> dict[str, Encoding]:
@@ -49,6 +50,52 @@ ENCODINGS: dict[str, Encoding] = {
 }
 """Every instruction of the machine (docs/machine.md M1), by the assembler's name."""
 
+FORMATS = {"s": 0b00, "d": 0b01}
+INTEGERS = {"w": 0b00000, "wu": 0b00001, "l": 0b00010, "lu": 0b00011}
+
+
+def _float_family(form: str, opcode: int, letter: str, *rows: tuple[str, int, int]) -> dict[str, Encoding]:
+    """Rows are name, funct3 and funct5."""
+    return {
+        f"{name}.{letter}": Encoding(form, opcode, funct3, funct5 << 2 | FORMATS[letter])
+        for name, funct3, funct5 in rows
+    }
+
+
+def _conversion(form: str, funct5: int, target: str, source: str) -> dict[str, Encoding]:
+    selector = INTEGERS[source if target in FORMATS else target] if form == "F1ri" else FORMATS[source]
+    float_letter = target if target in FORMATS else source
+    encoding = Encoding(form, 0b1010011, 0, funct5 << 2 | FORMATS[float_letter], selector)
+    return {f"fcvt.{target}.{source}": encoding}
+
+
+def _floats(letter: str) -> dict[str, Encoding]:
+    """All of one format (chapters 20, 21, 23)."""
+    other = "d" if letter == "s" else "s"
+    encodings = {
+        **_float_family("F2r", 0b1010011, letter, ("fadd", 0, 0b00000), ("fsub", 0, 0b00001)),
+        **_float_family("F2r", 0b1010011, letter, ("fmul", 0, 0b00010), ("fdiv", 0, 0b00011)),
+        **_float_family("F2", 0b1010011, letter, ("fsgnj", 0, 0b00100), ("fsgnjn", 1, 0b00100)),
+        **_float_family("F2", 0b1010011, letter, ("fsgnjx", 2, 0b00100)),
+        **_float_family("F2", 0b1010011, letter, ("fmin", 0, 0b00101), ("fmax", 1, 0b00101)),
+        **_float_family("F2", 0b1010011, letter, ("fle", 0, 0b10100), ("flt", 1, 0b10100)),
+        **_float_family("F2", 0b1010011, letter, ("feq", 2, 0b10100)),
+        **_float_family("F1", 0b1010011, letter, ("fclass", 1, 0b11100)),
+        **_float_family("F1r", 0b1010011, letter, ("fsqrt", 0, 0b01011)),
+        **_conversion("F1r", 0b01000, letter, other),
+    }
+    for opcode, name in ((0x43, "fmadd"), (0x47, "fmsub"), (0x4B, "fnmsub"), (0x4F, "fnmadd")):
+        encodings |= _float_family("F3r", opcode, letter, (name, 0, 0))
+    for integer in INTEGERS:
+        encodings |= _conversion("F1ri", 0b11000, integer, letter)
+        encodings |= _conversion("F1ri", 0b11010, letter, integer)
+    return encodings
+
+
+FLOAT_ENCODINGS: dict[str, Encoding] = {**_floats("s"), **_floats("d")}
+"""Every float instruction (M8). In `form` stands how many registers it reads, r if it rounds, i if between
+an integer and a float, with five roundings."""
+
 REGISTER_FORMS = [name for name, encoding in ENCODINGS.items() if encoding.form == "R"]
 IMMEDIATE_FORMS = [name for name, e in ENCODINGS.items() if e.form == "I" and e.opcode in (0x13, 0x1B)]
 SHIFTS = [name for name, encoding in ENCODINGS.items() if encoding.form.startswith("shift")]
@@ -58,8 +105,19 @@ STORES = [name for name, encoding in ENCODINGS.items() if encoding.form == "S"]
 ACCESS_SIZES_BYTES = {name: 1 << (ENCODINGS[name].funct3 & 3) for name in (*LOADS, *STORES)}
 
 
+def encode_float(
+    name: str, *, rd: int = 0, rs1: int = 0, rs2: int = 0, rs3: int = 0, rounding: int = 0
+) -> int:
+    """The word of a float instruction. Fields that the form lacks are ignored."""
+    encoding = FLOAT_ENCODINGS[name]
+    funct3 = rounding if "r" in encoding.form else encoding.funct3
+    selector = encoding.rs2 if "1" in encoding.form else rs2
+    funct7 = encoding.funct7 | (rs3 << 2 if "3" in encoding.form else 0)
+    return encoding.opcode | rd << 7 | funct3 << 12 | rs1 << 15 | selector << 20 | funct7 << 25
+
+
 def encode(name: str, *, rd: int = 0, rs1: int = 0, rs2: int = 0, immediate: int = 0) -> int:
-    """The word of an instruction; `immediate` may be negative. Fields that the form lacks are ignored."""
+    """The word of an integer instruction; `immediate` may be negative. Fields the form lacks are ignored."""
     encoding = ENCODINGS[name]
     base = encoding.opcode | encoding.funct3 << 12
     match encoding.form:

@@ -13,6 +13,7 @@ from tests.machine.encode import (
     SHIFTS,
     STORES,
     encode,
+    encode_float,
 )
 from tests.vectors.cases import StepCase
 from truestep.machine.interpreter import ReferenceMachine
@@ -171,9 +172,23 @@ def _illegal() -> Iterator[StepCase]:
         "fence 2": encode("fence") | 2 << 12,
         "mret": 0x3020_0073,
         "csrrs": 0xC000_2073,
-        "float load": 0x0000_2007,
         "lr.w": 0x1000_202F,
-        "fadd.s": 0x0000_0053,
+        "fmv.x.w": 0xE000_0053,
+        "flw": 0x0000_2007,
+        "fsd": 0x0000_3027,
+        "fmadd.h": 0x0400_0043,
+        "fadd.s that rounds to zero": encode_float("fadd.s", rd=1, rounding=1),
+        "fmadd.d that rounds down": encode_float("fmadd.d", rd=1, rounding=2),
+        "fcvt.s.d that rounds up": encode_float("fcvt.s.d", rd=1, rounding=3),
+        "fcvt.w.d with rm 5": encode_float("fcvt.w.d", rd=1, rounding=5),
+        "fcvt.d.l with rm 6": encode_float("fcvt.d.l", rd=1, rounding=6),
+        "fcvt.d with rs2 4": encode_float("fcvt.d.l", rd=1) | 4 << 20,
+        "fcvt.d.d": encode_float("fcvt.d.s", rd=1) | 1 << 20,
+        "fsqrt with rs2": encode_float("fsqrt.d", rd=1) | 1 << 20,
+        "fclass with rs2": encode_float("fclass.s", rd=1) | 1 << 20,
+        "fsgnj with funct3 3": encode_float("fsgnj.s", rd=1) | 3 << 12,
+        "fmin with funct3 2": encode_float("fmin.d", rd=1) | 2 << 12,
+        "feq with funct3 3": encode_float("feq.d", rd=1) | 3 << 12,
     }
     for name, word in words.items():
         yield _case(f"illegal: {name}", word, {1: 1, 2: 2})

@@ -2,6 +2,9 @@
 
 from truestep.machine.arithmetic import ACCESS_SIZES_BYTES, IMMEDIATE_FORMS, SIGNED_LOADS
 from truestep.machine.decode import Instruction, Kind, decode
+from truestep.machine.float_formats import Rounding
+from truestep.machine.float_words import operand_count
+from truestep.machine.floats import rounding_of
 
 REGISTER_NAMES = (
     *("zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1"),
@@ -43,6 +46,8 @@ def assembly(word: int) -> str:
             operands = f"{rs1}, {rs2}, pc{immediate:+}"
         case Kind.JUMP:
             operands = f"{rd}, pc{immediate:+}"
+        case Kind.FLOAT:
+            operands = ", ".join((rd, *_float_operands(instruction)))
         case Kind.FENCE | Kind.SYSTEM:
             operands = ""
     return f"{instruction.name} {operands}".strip()
@@ -73,6 +78,8 @@ def in_words(word: int) -> str:
             return f"jump {_distance(immediate)}{_link(instruction, rd)}"
         case Kind.JUMP_REGISTER:
             return f"jump to address {rs1}{immediate:+}{_link(instruction, rd)}"
+        case Kind.FLOAT:
+            return f"{rd} becomes {instruction.name} of {', '.join(_float_operands(instruction))}"
         case Kind.FENCE:
             return "do nothing: there is one hart to order"
         case Kind.SYSTEM:
@@ -85,6 +92,14 @@ def _registers(instruction: Instruction) -> tuple[str, str, str]:
         REGISTER_NAMES[instruction.rs1],
         REGISTER_NAMES[instruction.rs2],
     )
+
+
+def _float_operands(instruction: Instruction) -> list[str]:
+    """The registers that a float instruction reads, and how it rounds if not to the nearest."""
+    registers = (instruction.rs1, instruction.rs2, instruction.rs3)[: operand_count(instruction.name)]
+    names = [REGISTER_NAMES[register] for register in registers]
+    rounding = rounding_of(instruction)
+    return [*names, rounding.name.lower()] if rounding is not Rounding.RNE else names
 
 
 def _operation(name: str, left: str, right: str) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from truestep.base.integers import U32_MAX
 from truestep.machine.decode import ECALL_WORD
+from truestep.machine.float_words import FLOAT_OPCODE, FUSED_OPCODES
 from truestep.machine.program import Program
 
 Addresses = NDArray[np.int64]
@@ -117,7 +118,8 @@ class _Fields:
 
     @property
     def ends_block(self) -> Flags:
-        return self.is_jal | self.is_jalr | self.is_branch | (self.word == ECALL_WORD)
+        is_left = (self.word == ECALL_WORD) | np.isin(self.opcode, (FLOAT_OPCODE, *FUSED_OPCODES))
+        return self.is_jal | self.is_jalr | self.is_branch | is_left
 
     @property
     def is_call(self) -> Flags:

@@ -10,7 +10,7 @@ from truestep.machine.decode import Instruction, Kind, decode
 PATH_LIMIT_INSTRUCTIONS = 256
 """The longest way between two checks of the budget: what is stepped one by one before an exact stop."""
 
-_READ_ONLY_KINDS = (Kind.STORE, Kind.BRANCH, Kind.FENCE, Kind.SYSTEM)
+_READ_ONLY_KINDS = (Kind.STORE, Kind.BRANCH, Kind.FENCE, Kind.SYSTEM, Kind.FLOAT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +37,8 @@ class Block:
 
     @property
     def cycles(self) -> int:
-        """Cycles that running it takes. An `ecall` is left to the reference machine."""
-        return len(self.instructions) - (1 if is_ecall(self.last) else 0)
+        """Cycles that running it takes. One that is left to the reference machine takes none."""
+        return len(self.instructions) - (1 if is_left(self.last) else 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,14 +70,14 @@ class Flow:
         return self.changed[block.start] | written_by(block)
 
 
-def is_ecall(instruction: Instruction | None) -> bool:
-    """Whether it is an `ecall`."""
-    return instruction is not None and instruction.name == "ecall"
+def is_left(instruction: Instruction | None) -> bool:
+    """Whether it is left to the reference machine: an `ecall` or a float instruction."""
+    return instruction is not None and (instruction.name == "ecall" or instruction.kind is Kind.FLOAT)
 
 
 def is_cut_after(block: Block) -> bool:
     """Whether the next block must be an entry: translated code stops here, or LLVM must not join the two."""
-    return is_ecall(block.last) or len(block.instructions) == BLOCK_LIMIT_WORDS
+    return is_left(block.last) or len(block.instructions) == BLOCK_LIMIT_WORDS
 
 
 def written_by(block: Block) -> int:
@@ -123,8 +123,13 @@ def is_call(instruction: Instruction | None) -> bool:
 
 
 def falls_through(instruction: Instruction | None) -> bool:
-    """Whether the next instruction may follow it. A debug `ecall` goes on too, but not in translated code."""
-    return instruction is not None and instruction.kind not in (Kind.JUMP, Kind.JUMP_REGISTER, Kind.SYSTEM)
+    """Whether the next instruction may follow it. What `is_left` goes on too, but elsewhere."""
+    return instruction is not None and instruction.kind not in (
+        Kind.JUMP,
+        Kind.JUMP_REGISTER,
+        Kind.SYSTEM,
+        Kind.FLOAT,
+    )
 
 
 def region_flow(code: CodeMap, region: int) -> Flow:
@@ -167,7 +172,7 @@ def _decode_until_end(words: list[int]) -> tuple[Instruction | None, ...]:
     for word in words:
         instruction = decode(word)
         instructions.append(instruction)
-        if instruction is None or instruction.kind is Kind.SYSTEM:
+        if instruction is None or instruction.kind in (Kind.SYSTEM, Kind.FLOAT):
             break
     return tuple(instructions)
 

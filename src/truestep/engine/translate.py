@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from truestep.base.integers import wrap32
 from truestep.engine.analysis import CodeMap
-from truestep.engine.flow import Block, Call, Flow, direct_target, is_call, is_ecall, touched_by
+from truestep.engine.flow import Block, Call, Flow, direct_target, is_call, is_left, touched_by
 from truestep.engine.layout import CONTROL, CONTROL_TABLE, OPEN, TABLE_ENTRIES, register_offset
 from truestep.engine.operations import CONDITIONS, OPERATIONS, Emitter
 from truestep.engine.support import CONTROLS, GUEST, LIKELY, PAGES, UNLIKELY, trap_marker
@@ -123,6 +123,9 @@ class FunctionTranslator:
         self.return_to(target)
 
 
+_ENDING_KINDS = (Kind.BRANCH, Kind.JUMP, Kind.JUMP_REGISTER, Kind.SYSTEM, Kind.FLOAT)
+
+
 class _BlockTranslator:
     """Writes one block."""
 
@@ -144,7 +147,7 @@ class _BlockTranslator:
         *body, last = block.instructions
         for position, instruction in enumerate(body):
             self._instruction(position, instruction)
-        if last is not None and last.kind not in (Kind.BRANCH, Kind.JUMP, Kind.JUMP_REGISTER, Kind.SYSTEM):
+        if last is not None and last.kind not in _ENDING_KINDS:
             self._instruction(len(body), last)
             self._go(block.next_pc)
         else:
@@ -268,7 +271,7 @@ class _BlockTranslator:
         """The last instruction, if it is one that decides what follows."""
         if last is None:
             self._trap(TrapCause.ILLEGAL_INSTRUCTION)
-        elif is_ecall(last):
+        elif is_left(last):
             self._leave(str(self._block.last_pc))
         elif last.kind is Kind.SYSTEM:
             self._trap(TrapCause.BREAKPOINT)

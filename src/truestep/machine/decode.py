@@ -1,4 +1,4 @@
-"""Words to instructions (docs/machine.md M1; RISC-V unprivileged specification, chapters 2, 4 and 12)."""
+"""Words to instructions (docs/machine.md M1, M8; RISC-V unprivileged specification, chapters 2, 4 and 12)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,6 +6,14 @@ from enum import Enum
 from functools import lru_cache
 
 from truestep.base.integers import signed
+from truestep.machine.float_words import (
+    FLOAT_OPCODE,
+    FUSED_OPCODES,
+    float_name,
+    fused_name,
+    is_rounded,
+    operand_count,
+)
 
 
 class Kind(Enum):
@@ -21,6 +29,7 @@ class Kind(Enum):
     JUMP_REGISTER = "jump register"
     FENCE = "fence"
     SYSTEM = "system"
+    FLOAT = "float"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +41,10 @@ class Instruction:
     rd: int = 0
     rs1: int = 0
     rs2: int = 0
+    rs3: int = 0
     immediate: int = 0
+    rounding: int = 0
+    """The field `rm` of a float instruction that rounds (M8.2)."""
 
 
 ECALL_WORD = 0x0000_0073
@@ -192,6 +204,29 @@ def _decode_fence(fields: _Fields) -> Instruction | None:
     return Instruction(name="fence", kind=Kind.FENCE) if fields.funct3 in (0, 1) else None
 
 
+def _decode_fused(fields: _Fields) -> Instruction | None:
+    return _float(fused_name(fields.word & 0x7F, fields.funct3, fields.funct7), fields)
+
+
+def _decode_float(fields: _Fields) -> Instruction | None:
+    return _float(float_name(fields.funct3, fields.rs2, fields.funct7), fields)
+
+
+def _float(name: str | None, fields: _Fields) -> Instruction | None:
+    if name is None:
+        return None
+    count = operand_count(name)
+    return Instruction(
+        name=name,
+        kind=Kind.FLOAT,
+        rd=fields.rd,
+        rs1=fields.rs1,
+        rs2=fields.rs2 if count > 1 else 0,
+        rs3=fields.funct7 >> 2 if count > 2 else 0,
+        rounding=fields.funct3 if is_rounded(name) else 0,
+    )
+
+
 def _with_immediate(name: str, kind: Kind, fields: _Fields, immediate: int) -> Instruction:
     return Instruction(name=name, kind=kind, rd=fields.rd, rs1=fields.rs1, immediate=immediate)
 
@@ -206,6 +241,8 @@ _DECODERS: dict[int, Callable[[_Fields], Instruction | None]] = {
     0x33: lambda fields: _decode_register(_REGISTERS, fields),
     0x37: lambda fields: _decode_upper("lui", fields),
     0x3B: lambda fields: _decode_register(_REGISTERS_32, fields),
+    **dict.fromkeys(FUSED_OPCODES, _decode_fused),
+    FLOAT_OPCODE: _decode_float,
     0x63: _decode_branch,
     0x67: _decode_jump_register,
     0x6F: _decode_jump,

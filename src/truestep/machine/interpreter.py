@@ -12,6 +12,7 @@ from truestep.machine.arithmetic import (
     SIGNED_LOADS,
 )
 from truestep.machine.decode import Instruction, Kind, decode
+from truestep.machine.floats import operate
 from truestep.machine.layout import may_fetch, may_store, readable_size
 from truestep.machine.memory import AddressSpace
 from truestep.machine.program import Program, Task, initial_memory
@@ -173,6 +174,13 @@ class ReferenceMachine:
         """Nothing to order on one hart (M1.3)."""
         self._next()
 
+    def float_operation(self, instruction: Instruction) -> None:
+        """A float instruction on integer registers (M8)."""
+        operands = (instruction.rs1, instruction.rs2, instruction.rs3)
+        result = operate(instruction, *(self.registers[number] for number in operands))
+        self._write_back(instruction.rd, result)
+        self._next()
+
     def system(self, instruction: Instruction) -> None:
         """`ecall` and `ebreak` (M4.4)."""
         if instruction.name == "ebreak":
@@ -206,6 +214,7 @@ _EXECUTORS_BY_KIND: dict[Kind, Callable[[ReferenceMachine, Instruction], None]] 
     Kind.JUMP_REGISTER: ReferenceMachine.jump_register,
     Kind.FENCE: ReferenceMachine.fence,
     Kind.SYSTEM: ReferenceMachine.system,
+    Kind.FLOAT: ReferenceMachine.float_operation,
 }
 
 

@@ -19,6 +19,8 @@ class Reject(StrEnum):
     WITNESS_LENGTH = "witness length"
     WITNESS_MASK = "witness mask"
     WITNESS_PROOF = "witness proof"
+    STEP_IS_FLOAT = "float instruction: descend"
+    STEP_NOT_FLOAT = "not a float instruction"
 
     # All contracts (P6).
     NOT_DEPLOYER = "caller is not the deployer"
@@ -92,6 +94,11 @@ class Reject(StrEnum):
     PICK_PART = "pick: no such part"
     PICK_PROOF = "pick: proof"
     STEP_OTHER_STATE = "witness is of another state"
+    GAME_DESCENDED = "game has descended"
+    REVEAL_MICRO_RUN = "reveal: of another micro-run"
+    REVEAL_CYCLES = "reveal: number of steps"
+    REVEAL_STATE = "reveal: of another state"
+    REVEAL_TEMPLATE = "reveal: state does not follow"
 
     # Refused before anything reaches a contract: wallet, chain, files, blobs.
     CALL_REVERTED = "call was reverted"

@@ -16,6 +16,7 @@ from modules import game_list
 from modules import game_words
 from modules import gas_repayment
 from modules import memory_tree
+from modules import micro_runs
 from modules import pull_payments
 from modules import split_tree
 
@@ -31,6 +32,7 @@ struct StoredGame:
     low_hash: bytes32
     high_hash: bytes32
     split_root: bytes32
+    template: bytes32
 
 
 UNKNOWN: constant(uint256) = 0
@@ -40,6 +42,7 @@ STEP_DUE: constant(uint256) = 3
 OPERATOR_WON: constant(uint256) = 4
 CHALLENGER_WON: constant(uint256) = 5
 CLOSED: constant(uint256) = 6
+REVEAL_DUE: constant(uint256) = 7
 
 TASK_CLAIMED: constant(uint8) = 2
 
@@ -156,6 +159,7 @@ def open(claim_id: uint256, claimed: IJobs.ClaimedState) -> uint256:
             stage=self._turn_at(convert(claimed.cycle, uint256)),
             low=0,
             high=convert(claimed.cycle, uint256),
+            rd=0,
             moved_at=block.timestamp,
             operator_clock_seconds=clock_seconds,
             challenger_clock_seconds=clock_seconds,
@@ -186,13 +190,7 @@ def split(
     @param low The interval that is meant: true hashes of another one, after a reorganisation of the chain,
            would be false ones of this.
     """
-    claim: game_words.Claim = self._standing(game_id)
-    clocks: game_words.Clocks = self._clocks(game_id, OPERATOR_TURN)
-    assert (
-        msg.sender == claim.operator or msg.sender == staticcall OPERATORS.delegate_of(claim.operator)
-    ), "caller is not the operator"
-    elapsed_seconds: uint256 = block.timestamp - clocks.moved_at
-    assert elapsed_seconds <= clocks.operator_clock_seconds, "clock has run out"
+    clocks: game_words.Clocks = self._operators_turn(game_id, OPERATOR_TURN)
     assert (
         convert(low, uint256) == clocks.low and convert(high, uint256) == clocks.high
     ), "split: of another interval"
@@ -200,7 +198,6 @@ def split(
     self.games[game_id].split_root = split_tree.root(
         self.games[game_id].low_hash, hashes, self.games[game_id].high_hash, DEPTH
     )
-    clocks.operator_clock_seconds -= elapsed_seconds
     clocks.stage = CHALLENGER_TURN
     self._move(game_id, clocks)
     log IDisputes.Split(game_id=game_id, low=low, high=high, hashes=hashes)
@@ -222,8 +219,7 @@ def pick(
     assert (
         msg.sender == game_list.challenger_of(game_id)
     ), "caller is not the challenger"
-    elapsed_seconds: uint256 = block.timestamp - clocks.moved_at
-    assert elapsed_seconds <= clocks.challenger_clock_seconds, "clock has run out"
+    clocks = self._on_challengers_clock(clocks)
     length: uint256 = clocks.high - clocks.low
     parts: uint256 = min(arity, length)
     assert part < parts, "pick: no such part"
@@ -232,7 +228,6 @@ def pick(
     assert root == self.games[game_id].split_root, "pick: proof"
     clocks.high = clocks.low + length * (part + 1) // parts
     clocks.low += length * part // parts
-    clocks.challenger_clock_seconds -= elapsed_seconds
     clocks.rounds += 1
     clocks.stage = self._turn_at(clocks.high - clocks.low)
     self.games[game_id].low_hash = start
@@ -254,9 +249,7 @@ def step(game_id: uint256, witness: Bytes[WITNESS_LIMIT]):
     @notice Execute the one step that is left, and so decide the game (P4.6). By anybody.
     """
     claim: game_words.Claim = self._standing(game_id)
-    clocks: game_words.Clocks = self._clocks(game_id, STEP_DUE)
-    elapsed_seconds: uint256 = block.timestamp - clocks.moved_at
-    assert elapsed_seconds <= clocks.challenger_clock_seconds, "clock has run out"
+    clocks: game_words.Clocks = self._on_challengers_clock(self._clocks(game_id, STEP_DUE))
     before: bytes32 = empty(bytes32)
     after: bytes32 = empty(bytes32)
     before, after = staticcall STEP.step(witness)
@@ -269,6 +262,70 @@ def step(game_id: uint256, witness: Bytes[WITNESS_LIMIT]):
         clocks.stage = CHALLENGER_WON
     self._move(game_id, clocks)
     log IDisputes.Stepped(game_id=game_id, before=before, after=after, expected=expected)
+
+
+@external
+def descend(game_id: uint256, witness: Bytes[WITNESS_LIMIT]):
+    """
+    @notice Go on over the micro-run of the float instruction that is left (P4.9). By anybody, once a game.
+    """
+    self._standing(game_id)
+    clocks: game_words.Clocks = self._on_challengers_clock(self._clocks(game_id, STEP_DUE))
+    assert not game_words.is_micro(clocks.low), "game has descended"
+    before: bytes32 = empty(bytes32)
+    micro_start: bytes32 = empty(bytes32)
+    template: bytes32 = empty(bytes32)
+    before, micro_start, template, clocks.rd = staticcall STEP.open_float(witness)
+    assert before == self.games[game_id].low_hash, "witness is of another state"
+    clocks.low = game_words.micro_start(clocks.low)
+    clocks.stage = REVEAL_DUE
+    self.games[game_id].low_hash = micro_start
+    self.games[game_id].template = template
+    self._move(game_id, clocks)
+    log IDisputes.Descended(
+        game_id=game_id,
+        low=convert(clocks.low, uint64),
+        micro_start=micro_start,
+        template=template,
+    )
+
+
+@external
+def reveal(
+    game_id: uint256,
+    low: uint64,
+    after: Bytes[micro_runs.STATE_SIZE_BYTES],
+    cycles: uint64,
+    memory_root: bytes32,
+):
+    """
+    @notice The operator's move: the state after the float instruction, which holds the result, and how the
+            micro-run comes to that (P4.10).
+    @param low The first state of the micro-run that is meant.
+    @param after The packed state whose hash is the one at high.
+    @param cycles The steps of the micro-run.
+    @param memory_root The memory's root at the end of the micro-run.
+    """
+    clocks: game_words.Clocks = self._operators_turn(game_id, REVEAL_DUE)
+    assert convert(low, uint256) == clocks.low, "reveal: of another micro-run"
+    steps: uint256 = convert(cycles, uint256)
+    assert steps != 0 and steps <= micro_runs.STEPS_LIMIT, "reveal: number of steps"
+    assert (
+        len(after) == micro_runs.STATE_SIZE_BYTES and keccak256(after) == self.games[game_id].high_hash
+    ), "reveal: of another state"
+    assert (
+        micro_runs.template(after, clocks.rd) == self.games[game_id].template
+    ), "reveal: state does not follow"
+    high_hash: bytes32 = micro_runs.end_hash(
+        memory_root, steps, micro_runs.register(after, clocks.rd)
+    )
+    clocks.high = clocks.low + steps
+    clocks.stage = self._turn_at(steps)
+    self.games[game_id].high_hash = high_hash
+    self._move(game_id, clocks)
+    log IDisputes.Revealed(
+        game_id=game_id, low=low, high=convert(clocks.high, uint64), high_hash=high_hash
+    )
 
 
 @external
@@ -368,7 +425,7 @@ def _initial_state_hash(task_id: uint256) -> bytes32:
 @pure
 def _turn_at(length: uint256) -> uint256:
     """
-    @notice Whose turn it is on an interval of `length` steps. A second-level game would begin at length 1.
+    @notice Whose turn it is on an interval of `length` steps.
     """
     return STEP_DUE if length == 1 else OPERATOR_TURN
 
@@ -390,6 +447,36 @@ def _clocks(game_id: uint256, stage: uint256) -> game_words.Clocks:
     clocks: game_words.Clocks = game_words.unpack_clocks(self.games[game_id].clocks)
     assert clocks.stage != UNKNOWN, "unknown game"
     assert clocks.stage == stage, "not the stage for this move"
+    return clocks
+
+
+@internal
+@view
+def _operators_turn(game_id: uint256, stage: uint256) -> game_words.Clocks:
+    """
+    @notice The game, if the caller may now make the operator's move of this stage; its time is taken off.
+    """
+    claim: game_words.Claim = self._standing(game_id)
+    clocks: game_words.Clocks = self._clocks(game_id, stage)
+    assert (
+        msg.sender == claim.operator or msg.sender == staticcall OPERATORS.delegate_of(claim.operator)
+    ), "caller is not the operator"
+    elapsed_seconds: uint256 = block.timestamp - clocks.moved_at
+    assert elapsed_seconds <= clocks.operator_clock_seconds, "clock has run out"
+    clocks.operator_clock_seconds -= elapsed_seconds
+    return clocks
+
+
+@internal
+@view
+def _on_challengers_clock(running: game_words.Clocks) -> game_words.Clocks:
+    """
+    @notice The game with the time of a move taken off the challenger's clock.
+    """
+    clocks: game_words.Clocks = running
+    elapsed_seconds: uint256 = block.timestamp - clocks.moved_at
+    assert elapsed_seconds <= clocks.challenger_clock_seconds, "clock has run out"
+    clocks.challenger_clock_seconds -= elapsed_seconds
     return clocks
 
 
@@ -418,7 +505,7 @@ def _outcome(clocks: game_words.Clocks, is_struck: bool) -> uint256:
     if clocks.stage == CHALLENGER_WON:
         return CHALLENGER_WON
     elapsed_seconds: uint256 = block.timestamp - clocks.moved_at
-    if clocks.stage == OPERATOR_TURN:
+    if clocks.stage == OPERATOR_TURN or clocks.stage == REVEAL_DUE:
         return CHALLENGER_WON if elapsed_seconds > clocks.operator_clock_seconds else UNKNOWN
     return OPERATOR_WON if elapsed_seconds > clocks.challenger_clock_seconds else UNKNOWN
 
@@ -429,7 +516,9 @@ def _pay_operator(game_id: uint256, operator: address, clocks: game_words.Clocks
     @dev P5.3. Share and gas are at most half of the bond each.
     """
     splits: uint256 = clocks.rounds + (1 if clocks.stage == CHALLENGER_TURN else 0)
-    gas_units: uint256 = gas_repayment.operator_units(splits, arity - 1)
+    gas_units: uint256 = gas_repayment.operator_units(
+        splits, arity - 1, game_words.is_micro(clocks.high)
+    )
     paid_wei: uint256 = challenger_bond_wei * winner_share_bps // BPS
     paid_wei += min(gas_units * clocks.price_wei, challenger_bond_wei // 2)
     pull_payments.credit(operator, paid_wei)
@@ -481,7 +570,9 @@ def _close(
     @dev P5.4, P5.6: bond back, gas repaid from the pot while it lasts; the last game burns the rest.
     """
     claim_id: uint256 = game_id >> 32
-    gas_units: uint256 = gas_repayment.challenger_units(clocks.rounds, clocks.stage == CHALLENGER_WON)
+    gas_units: uint256 = gas_repayment.challenger_units(
+        clocks.rounds, clocks.stage == CHALLENGER_WON, game_words.is_micro(clocks.low)
+    )
     pot_wei: uint256 = self.pots_wei[claim_id]
     repaid_wei: uint256 = min(min(gas_units * clocks.price_wei, OPERATOR_BOND_WEI // 2), pot_wei)
     pot_wei -= repaid_wei

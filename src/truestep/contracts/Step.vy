@@ -9,7 +9,10 @@
 
 from interfaces import IStep
 from modules import arithmetic
+from modules import floats
 from modules import instructions
+from modules import micro_runs
+from modules import rom
 from modules import witness_paths
 
 implements: IStep
@@ -37,7 +40,8 @@ def __init__():
 def step(witness: Bytes[witness_paths.WITNESS_LIMIT]) -> (bytes32, bytes32):
     """
     @notice The state hashes before and after the step that `witness` shows; equal for a final state.
-    @dev Reverts with "witness length", "witness mask" or "witness proof" (M6.8).
+    @dev Reverts with "witness length", "witness mask" or "witness proof" (M6.8), and with
+         "float instruction: descend" if the instruction's result is that of a micro-run (M9.5).
     """
     assert len(witness) >= MEMORY_LEAVES_AT, "witness length"
 
@@ -48,9 +52,7 @@ def step(witness: Bytes[witness_paths.WITNESS_LIMIT]) -> (bytes32, bytes32):
     is_running: bool = (head >> 120) & 255 == instructions.RUNNING
     can_fetch: bool = is_running and pc & ~FETCHABLE == 0
     instruction_leaf: bytes32 = extract32(witness, INSTRUCTION_LEAF_AT)
-    word: uint256 = 0  # no instruction
-    if can_fetch:
-        word = self._load([convert(instruction_leaf, uint256), 0], pc & 31, 4)
+    word: uint256 = self._fetch(instruction_leaf, pc) if can_fetch else 0  # 0 is no instruction
     a: uint256 = 0
     b: uint256 = 0
     a, b = self._operands(tail, word)
@@ -68,8 +70,9 @@ def step(witness: Bytes[witness_paths.WITNESS_LIMIT]) -> (bytes32, bytes32):
     # 3. The memory's root before and after
     root_before: bytes32 = empty(bytes32)
     root_after: bytes32 = empty(bytes32)
-    instruction_index: uint256 = (pc >> 5) & (CODE_LEAVES - 1)
-    root_before, root_after = witness_paths.roots(witness, instruction_index, instruction_leaf, leaves)
+    root_before, root_after = witness_paths.roots(
+        witness, (pc >> 5) & (CODE_LEAVES - 1), instruction_leaf, leaves
+    )
     before: bytes32 = keccak256(concat(root_before, tail))
     if not is_running:
         return before, before
@@ -80,6 +83,56 @@ def step(witness: Bytes[witness_paths.WITNESS_LIMIT]) -> (bytes32, bytes32):
         outcome = instructions.execute(word, pc, a, b, access.size_bytes != 0)
     cycle: uint256 = unsafe_add(head >> 128, 1) & U64_MAX
     return before, self._hash_after(root_after, cycle, tail, outcome)
+
+
+@external
+@view
+def open_float(
+    witness: Bytes[witness_paths.WITNESS_LIMIT],
+) -> (bytes32, bytes32, bytes32, uint256):
+    """
+    @notice What the witness of a float instruction with a result says of its step (M9.3, M9.5): the hash of
+            the state before, that of its micro-run's first state, the template of the state after, and rd.
+    """
+    assert len(witness) >= MEMORY_LEAVES_AT, "witness length"
+    tail: Bytes[TAIL_SIZE] = slice(witness, 0, TAIL_SIZE)
+    head: uint256 = convert(extract32(tail, 0), uint256)
+    pc: uint256 = head >> 192
+    can_fetch: bool = (head >> 120) & 255 == instructions.RUNNING and pc & ~FETCHABLE == 0
+    instruction_leaf: bytes32 = extract32(witness, INSTRUCTION_LEAF_AT)
+    word: uint256 = self._fetch(instruction_leaf, pc) if can_fetch else 0
+    number: uint256 = floats.operation(word)
+    rd: uint256 = (word >> 7) & 31
+    assert number != floats.NOTHING and rd != 0, "not a float instruction"
+    root: bytes32 = witness_paths.roots(
+        witness, pc >> 5, instruction_leaf, empty(witness_paths.Leaves)
+    )[0]
+
+    a: uint256 = 0
+    b: uint256 = 0
+    a, b = self._operands(tail, word)
+    others: floats.Operands = floats.operands(number, word, b, self._register(tail, word >> 27))
+    micro_start: bytes32 = micro_runs.start_hash(number, a, others.a1, others.a2)
+    counters: bytes16 = self._counters(pc + 4, unsafe_add(head >> 128, 1) & U64_MAX)
+    after: Bytes[micro_runs.STATE_SIZE_BYTES] = concat(
+        root, counters, empty(bytes9), slice(tail, REGISTERS_AT, REGISTERS_SIZE)
+    )
+    return keccak256(concat(root, tail)), micro_start, micro_runs.template(after, rd), rd
+
+
+@external
+@pure
+def rom_root() -> bytes32:
+    """
+    @notice The root of the memory in which every micro-run begins (M9.1).
+    """
+    return rom.ROM_ROOT
+
+
+@internal
+@pure
+def _fetch(instruction_leaf: bytes32, pc: uint256) -> uint256:
+    return self._load([convert(instruction_leaf, uint256), 0], pc & 31, 4)
 
 
 @internal
@@ -158,7 +211,7 @@ def _hash_after(
     """
     @notice The next state's hash (M2.2). A final state's registers are 0 (M2.3); else one may have changed.
     """
-    counters: bytes16 = convert(convert((outcome.pc << 64) | cycle, uint128), bytes16)
+    counters: bytes16 = self._counters(outcome.pc, cycle)
     ending: bytes9 = convert(convert((outcome.status << 64) | outcome.code, uint72), bytes9)
     if outcome.status != instructions.RUNNING:
         zero: bytes32 = empty(bytes32)
@@ -178,3 +231,9 @@ def _hash_after(
             slice(tail, REGISTERS_AT + end, REGISTERS_SIZE - end),
         )
     )
+
+
+@internal
+@pure
+def _counters(pc: uint256, cycle: uint256) -> bytes16:
+    return convert(convert((pc << 64) | cycle, uint128), bytes16)

@@ -9,28 +9,39 @@ SPLIT_GAS: constant(uint256) = 40_000
 SPLIT_GAS_PER_HASH: constant(uint256) = 1_000
 PICK_GAS: constant(uint256) = 40_000
 STEP_GAS: constant(uint256) = 60_000
+DESCEND_GAS: constant(uint256) = 60_000
+REVEAL_GAS: constant(uint256) = 50_000
 
 
 @internal
 @pure
-def operator_units(splits: uint256, hashes: uint256) -> uint256:
+def operator_units(splits: uint256, hashes: uint256, has_revealed: bool) -> uint256:
     """
     @param splits Splits that the operator made.
-    @param hashes Hashes in each of them but the last, which may have had fewer.
+    @param hashes Hashes in each of them but the last before and after the reveal, which may have had fewer.
+    @param has_revealed Whether the game went on in a micro-run.
     """
-    if splits == 0:
-        return 0
-    return splits * SPLIT_GAS + (splits - 1) * hashes * SPLIT_GAS_PER_HASH
+    units: uint256 = splits * SPLIT_GAS
+    last_splits: uint256 = 1
+    if has_revealed:
+        units += REVEAL_GAS
+        last_splits = 2
+    if splits > last_splits:
+        units += (splits - last_splits) * hashes * SPLIT_GAS_PER_HASH
+    return units
 
 
 @internal
 @pure
-def challenger_units(picks: uint256, has_stepped: bool) -> uint256:
+def challenger_units(picks: uint256, has_stepped: bool, has_descended: bool) -> uint256:
     """
     @param picks Picks that the challenger made.
     @param has_stepped Whether the game came to its step.
+    @param has_descended Whether it came to the micro-run of a float instruction.
     """
     units: uint256 = OPEN_GAS + picks * PICK_GAS
     if has_stepped:
         units += STEP_GAS
+    if has_descended:
+        units += DESCEND_GAS
     return units

@@ -1,10 +1,11 @@
 #pragma version 0.4.3
 """
 @title What each instruction does to pc, rd, status and memory (docs/machine.md M1, M4, M5)
-@notice An instruction that later versions add gets its branch in `execute`; everything else here is RV64IM.
+@notice RV64IM, and of the float instructions those that give nothing; what others give is no matter of one step.
 """
 
 from modules import arithmetic
+from modules import floats
 
 # Opcodes, and the two words of opcode 0x73 that are instructions (M1)
 LOAD: constant(uint256) = 3
@@ -104,6 +105,7 @@ def access(word: uint256, base: uint256) -> Access:
 def execute(word: uint256, pc: uint256, a: uint256, b: uint256, can_store: bool) -> Outcome:
     """
     @notice One instruction. `a` and `b` are its operands; for a load `b` is what it found in memory.
+    @dev Reverts for a float instruction with a result (M9.5).
     """
     opcode: uint256 = word & 127
     rd: uint256 = (word >> 7) & 31
@@ -147,6 +149,9 @@ def execute(word: uint256, pc: uint256, a: uint256, b: uint256, can_store: bool)
         return self._call_environment(a, b, next_pc)
     elif word == EBREAK_WORD:
         return self.trap(BREAKPOINT)
+    elif floats.operation(word) != floats.NOTHING:
+        assert rd == 0, "float instruction: descend"
+        return self._go_on(next_pc, 0, 0)
     if result == arithmetic.NOTHING:
         return self.trap(ILLEGAL_INSTRUCTION)
     return self._go_on(next_pc, rd, result)

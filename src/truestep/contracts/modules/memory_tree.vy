@@ -88,8 +88,16 @@ def final_state_hash(
     for level: uint256 in range(RANGE_LEVEL):
         size_root = keccak256(abi_encode(size_root, zeros[level]))
     right: bytes32 = keccak256(abi_encode(inner, keccak256(abi_encode(size_root, output_root))))
-    head: uint256 = cycle << 128 | status << 120 | code << 56
-    return self._state_hash(keccak256(abi_encode(left_root, right)), head)
+    return self.halted_state_hash(keccak256(abi_encode(left_root, right)), cycle, status, code)
+
+
+@internal
+@pure
+def halted_state_hash(memory_root: bytes32, cycle: uint256, status: uint256, code: uint256) -> bytes32:
+    """
+    @notice The hash of a final state (M2.3).
+    """
+    return self._state_hash(memory_root, cycle << 128 | status << 120 | code << 56)
 
 
 @internal

@@ -9,8 +9,10 @@ from truestep.protocol.claims import ClaimedState
 from truestep.protocol.events import (
     ChainEvent,
     ClaimStruck,
+    GameDescended,
     GameOpened,
     GamePicked,
+    GameRevealed,
     GameSettled,
     GameSplit,
     GameStepped,
@@ -22,6 +24,9 @@ from truestep.protocol.events import (
     TaskTaken,
 )
 from truestep.protocol.records import GameStage
+from truestep.protocol.state_numbers import is_micro, run_number_of, steps_in_words
+
+GameEvent = GameOpened | GameSplit | GamePicked | GameStepped | GameDescended | GameRevealed | GameSettled
 
 
 class Narrator:
@@ -59,14 +64,20 @@ class Narrator:
                     f"{_shard(event.task_id)}: the claim of {self.name(event.operator)} was proved"
                     " [bold red]false[/] and struck"
                 )
-            case GameOpened() | GameSplit() | GamePicked() | GameStepped() | GameSettled():
+            case (
+                GameOpened()
+                | GameSplit()
+                | GamePicked()
+                | GameStepped()
+                | GameDescended()
+                | GameRevealed()
+                | GameSettled()
+            ):
                 return self._tell_game(event)
             case _:
                 return None
 
-    def _tell_game(
-        self, event: GameOpened | GameSplit | GamePicked | GameStepped | GameSettled
-    ) -> str | None:
+    def _tell_game(self, event: GameEvent) -> str | None:
         shard = _shard(_task_of_game(event.game_id))
         match event:
             case GameOpened():
@@ -79,7 +90,17 @@ class Narrator:
                 return f"{shard}: {count(event.high - event.low, 'instruction')} split into {parts} parts"
             case GamePicked():
                 length = count(event.high - event.low, "instruction")
-                return f"{shard}: narrowed to {length}, from {event.low:,} on"
+                start = steps_in_words(event.low) if is_micro(event.low) else f"{event.low:,}"
+                return f"{shard}: narrowed to {length}, from {start} on"
+            case GameDescended():
+                step = f"{run_number_of(event.low) + 1:,}"
+                return (
+                    f"{shard}: instruction {step} is a [bold]float instruction[/]: they go on over the"
+                    " integer code that defines it"
+                )
+            case GameRevealed():
+                length = count(event.high - event.low, "instruction")
+                return f"{shard}: its operator reveals the result, as {length} of that code give it"
             case GameStepped():
                 verdict = "as claimed" if event.after == event.expected else "[bold red]not as claimed[/]"
                 return (

@@ -17,8 +17,10 @@ from truestep.protocol.events import (
     BondSeized,
     ChainEvent,
     ClaimStruck,
+    GameDescended,
     GameOpened,
     GamePicked,
+    GameRevealed,
     GameSettled,
     GameSplit,
     GameStepped,
@@ -217,7 +219,15 @@ def job_of_event(event: ChainEvent) -> JobId | None:
             return event.job_id
         case TaskTaken() | TaskClaimed() | LeaseExpired() | ClaimStruck() | TaskFinalized() | TaskReclaimed():
             return job_of_task(event.task_id)
-        case GameOpened() | GameSplit() | GamePicked() | GameStepped() | GameSettled():
+        case (
+            GameOpened()
+            | GameSplit()
+            | GamePicked()
+            | GameStepped()
+            | GameDescended()
+            | GameRevealed()
+            | GameSettled()
+        ):
             return job_of_task(task_of_claim(claim_of_game(event.game_id)))
         case ProgramRegistered() | BondSeized():
             return None

@@ -27,6 +27,8 @@ _KINDS = {
         events.GameSplit,
         events.GamePicked,
         events.GameStepped,
+        events.GameDescended,
+        events.GameRevealed,
         events.GameSettled,
         events.BondSeized,
     )
@@ -86,4 +88,4 @@ def _decoded(name: str, value: Any) -> Any:
     return Bytes32(bytes.fromhex(value.removeprefix("0x"))) if is_bytes else value
 
 
-_BYTES_FIELDS = {"digest", "seed", "before", "after", "expected"}
+_BYTES_FIELDS = {"digest", "seed", "before", "after", "expected", "micro_start", "template"}

@@ -119,7 +119,13 @@ class Ledger:
                 self.splits[event.game_id] = event
             case events.GameSettled():
                 self._settle(event.game_id)
-            case events.GamePicked() | events.GameStepped() | events.BondSeized():
+            case (
+                events.GamePicked()
+                | events.GameStepped()
+                | events.GameDescended()
+                | events.GameRevealed()
+                | events.BondSeized()
+            ):
                 pass
 
     def _settle(self, game_id: GameId) -> None:

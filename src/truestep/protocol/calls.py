@@ -137,6 +137,27 @@ class SubmitStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DescendGame:
+    """Play the one float instruction that is left out over its micro-run (P4.9)."""
+
+    game_id: GameId
+    witness: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevealGame:
+    """The operator's move: what the float instruction gives, and how its micro-run ends (P4.10)."""
+
+    game_id: GameId
+    low: int
+    """State number 0 of the micro-run that is meant (machine M9.6)."""
+    after: bytes
+    """The packed state after the instruction, 305 bytes."""
+    cycles: int
+    memory_root: Bytes32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SettleGame:
     """Pay out a decided game (P5.1)."""
 
@@ -164,6 +185,8 @@ Call = (
     | SubmitSplit
     | SubmitPick
     | SubmitStep
+    | DescendGame
+    | RevealGame
     | SettleGame
     | WithdrawWinnings
 )

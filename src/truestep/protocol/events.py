@@ -163,6 +163,28 @@ class GameStepped:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GameDescended:
+    """A float instruction is played out over its micro-run, which begins at state number `low`."""
+
+    at: LogPosition
+    game_id: GameId
+    low: int
+    micro_start: Bytes32
+    template: Bytes32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GameRevealed:
+    """The operator said how the micro-run ends: [low, high] from now on."""
+
+    at: LogPosition
+    game_id: GameId
+    low: int
+    high: int
+    high_hash: Bytes32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GameSettled:
     """A game was paid out."""
 
@@ -197,6 +219,8 @@ ChainEvent = (
     | GameSplit
     | GamePicked
     | GameStepped
+    | GameDescended
+    | GameRevealed
     | GameSettled
     | BondSeized
 )

@@ -28,6 +28,7 @@ class GameStage(IntEnum):
     OPERATOR_WON = 4
     CHALLENGER_WON = 5
     CLOSED = 6
+    REVEAL_DUE = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +92,10 @@ class TaskRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GameRecord:
-    """A game as the chain has it; clocks are what was left at `moved_at`."""
+    """A game as the chain has it; clocks are what was left at `moved_at`.
+
+    At REVEAL_DUE `low` is in a micro-run already and `high` is not: they are no interval until the reveal.
+    """
 
     game_id: GameId
     stage: GameStage
@@ -109,7 +113,7 @@ class GameRecord:
 
     def clock_runs_out_at(self) -> int | None:
         """When the side to move loses on time, in seconds since the epoch; None if no clock runs."""
-        if self.stage is GameStage.OPERATOR_TURN:
+        if self.stage in (GameStage.OPERATOR_TURN, GameStage.REVEAL_DUE):
             return self.moved_at + self.operator_clock_seconds
         if self.stage in (GameStage.CHALLENGER_TURN, GameStage.STEP_DUE):
             return self.moved_at + self.challenger_clock_seconds

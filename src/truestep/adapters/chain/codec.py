@@ -117,6 +117,11 @@ def _parts(call: Call) -> tuple[str, str, tuple[Any, ...], int]:
             return "Disputes", "pick", choice, 0
         case calls.SubmitStep():
             return "Disputes", "step", (call.game_id, call.witness), 0
+        case calls.DescendGame():
+            return "Disputes", "descend", (call.game_id, call.witness), 0
+        case calls.RevealGame():
+            ending = (call.after, call.cycles, call.memory_root)
+            return "Disputes", "reveal", (call.game_id, call.low, *ending), 0
         case calls.SettleGame():
             return "Disputes", "settle", (call.game_id,), 0
         case calls.WithdrawWinnings():

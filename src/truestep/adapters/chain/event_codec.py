@@ -139,6 +139,8 @@ _BUILDERS: dict[tuple[str, str], Callable[[LogPosition, Fields], ChainEvent]] = 
     ("Disputes", "Split"): _builder(events.GameSplit),
     ("Disputes", "Picked"): _builder(events.GamePicked),
     ("Disputes", "Stepped"): _builder(events.GameStepped),
+    ("Disputes", "Descended"): _builder(events.GameDescended),
+    ("Disputes", "Revealed"): _builder(events.GameRevealed),
     ("Disputes", "Settled"): _builder(events.GameSettled),
     ("Operators", "Seized"): _builder(events.BondSeized),
 }

@@ -11,8 +11,10 @@ from truestep.cli.demo.scene import Scene
 from truestep.contracts.artifacts import load_artifact
 from truestep.protocol.events import (
     ChainEvent,
+    GameDescended,
     GameOpened,
     GamePicked,
+    GameRevealed,
     GameSettled,
     GameSplit,
     GameStepped,
@@ -30,12 +32,14 @@ KINDS: dict[type[Any], str] = {
     GameOpened: "open",
     GameSplit: "split",
     GamePicked: "pick",
+    GameDescended: "descend",
+    GameRevealed: "reveal",
     GameStepped: "step",
     GameSettled: "settle",
 }
 """The kind of transaction that each event tells of."""
-DISPUTE_KINDS = ("open", "split", "pick", "step", "settle")
-MOVE_KINDS = ("open", "split", "pick", "step")
+MOVE_KINDS = ("open", "split", "pick", "descend", "reveal", "step")
+DISPUTE_KINDS = (*MOVE_KINDS, "settle")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

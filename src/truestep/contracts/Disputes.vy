@@ -190,7 +190,10 @@ def split(
     @param low The interval that is meant: true hashes of another one, after a reorganisation of the chain,
            would be false ones of this.
     """
-    clocks: game_words.Clocks = self._operators_turn(game_id, OPERATOR_TURN)
+    claim: game_words.Claim = self._standing(game_id)
+    clocks: game_words.Clocks = self._clocks(game_id, OPERATOR_TURN)
+    self._check_operator(claim.operator)
+    clocks.operator_clock_seconds = self._time_left(clocks.moved_at, clocks.operator_clock_seconds)
     assert (
         convert(low, uint256) == clocks.low and convert(high, uint256) == clocks.high
     ), "split: of another interval"
@@ -219,7 +222,7 @@ def pick(
     assert (
         msg.sender == game_list.challenger_of(game_id)
     ), "caller is not the challenger"
-    clocks = self._on_challengers_clock(clocks)
+    clocks.challenger_clock_seconds = self._time_left(clocks.moved_at, clocks.challenger_clock_seconds)
     length: uint256 = clocks.high - clocks.low
     parts: uint256 = min(arity, length)
     assert part < parts, "pick: no such part"
@@ -249,7 +252,8 @@ def step(game_id: uint256, witness: Bytes[WITNESS_LIMIT]):
     @notice Execute the one step that is left, and so decide the game (P4.6). By anybody.
     """
     claim: game_words.Claim = self._standing(game_id)
-    clocks: game_words.Clocks = self._on_challengers_clock(self._clocks(game_id, STEP_DUE))
+    clocks: game_words.Clocks = self._clocks(game_id, STEP_DUE)
+    clocks.challenger_clock_seconds = self._time_left(clocks.moved_at, clocks.challenger_clock_seconds)
     before: bytes32 = empty(bytes32)
     after: bytes32 = empty(bytes32)
     before, after = staticcall STEP.step(witness)
@@ -270,7 +274,8 @@ def descend(game_id: uint256, witness: Bytes[WITNESS_LIMIT]):
     @notice Go on over the micro-run of the float instruction that is left (P4.9). By anybody, once a game.
     """
     self._standing(game_id)
-    clocks: game_words.Clocks = self._on_challengers_clock(self._clocks(game_id, STEP_DUE))
+    clocks: game_words.Clocks = self._clocks(game_id, STEP_DUE)
+    clocks.challenger_clock_seconds = self._time_left(clocks.moved_at, clocks.challenger_clock_seconds)
     assert not game_words.is_micro(clocks.low), "game has descended"
     before: bytes32 = empty(bytes32)
     micro_start: bytes32 = empty(bytes32)
@@ -306,7 +311,10 @@ def reveal(
     @param cycles The steps of the micro-run.
     @param memory_root The memory's root at the end of the micro-run.
     """
-    clocks: game_words.Clocks = self._operators_turn(game_id, REVEAL_DUE)
+    claim: game_words.Claim = self._standing(game_id)
+    clocks: game_words.Clocks = self._clocks(game_id, REVEAL_DUE)
+    self._check_operator(claim.operator)
+    clocks.operator_clock_seconds = self._time_left(clocks.moved_at, clocks.operator_clock_seconds)
     assert convert(low, uint256) == clocks.low, "reveal: of another micro-run"
     steps: uint256 = convert(cycles, uint256)
     assert steps != 0 and steps <= micro_runs.STEPS_LIMIT, "reveal: number of steps"
@@ -452,32 +460,21 @@ def _clocks(game_id: uint256, stage: uint256) -> game_words.Clocks:
 
 @internal
 @view
-def _operators_turn(game_id: uint256, stage: uint256) -> game_words.Clocks:
-    """
-    @notice The game, if the caller may now make the operator's move of this stage; its time is taken off.
-    """
-    claim: game_words.Claim = self._standing(game_id)
-    clocks: game_words.Clocks = self._clocks(game_id, stage)
+def _check_operator(operator: address):
     assert (
-        msg.sender == claim.operator or msg.sender == staticcall OPERATORS.delegate_of(claim.operator)
+        msg.sender == operator or msg.sender == staticcall OPERATORS.delegate_of(operator)
     ), "caller is not the operator"
-    elapsed_seconds: uint256 = block.timestamp - clocks.moved_at
-    assert elapsed_seconds <= clocks.operator_clock_seconds, "clock has run out"
-    clocks.operator_clock_seconds -= elapsed_seconds
-    return clocks
 
 
 @internal
 @view
-def _on_challengers_clock(running: game_words.Clocks) -> game_words.Clocks:
+def _time_left(moved_at: uint256, left_seconds: uint256) -> uint256:
     """
-    @notice The game with the time of a move taken off the challenger's clock.
+    @notice What is left on a clock after the time since the last move. Refuses a move that comes too late.
     """
-    clocks: game_words.Clocks = running
-    elapsed_seconds: uint256 = block.timestamp - clocks.moved_at
-    assert elapsed_seconds <= clocks.challenger_clock_seconds, "clock has run out"
-    clocks.challenger_clock_seconds -= elapsed_seconds
-    return clocks
+    elapsed_seconds: uint256 = block.timestamp - moved_at
+    assert elapsed_seconds <= left_seconds, "clock has run out"
+    return left_seconds - elapsed_seconds
 
 
 @internal

@@ -73,18 +73,22 @@ def micro_start(number: uint256) -> uint256:
 @internal
 @pure
 def pack_clocks(clocks: Clocks) -> uint256:
-    interval: uint256 = clocks.high << 53 | clocks.low << 4
-    if self.is_micro(clocks.low):
-        high_step: uint256 = clocks.high & MASK12 if self.is_micro(clocks.high) else 0
-        steps: uint256 = clocks.rd << 24 | high_step << 12 | clocks.low & MASK12
-        interval = steps << 53 | (clocks.low ^ MICRO_RUN) >> 12 << 4 | IS_MICRO
+    interval: uint256 = clocks.high << 49 | clocks.low
+    is_in_micro_run: uint256 = 0
+    if clocks.low >= MICRO_RUN:
+        is_in_micro_run = IS_MICRO
+        steps: uint256 = clocks.rd << 24 | clocks.low & MASK12
+        if clocks.high >= MICRO_RUN:
+            steps |= (clocks.high & MASK12) << 12
+        interval = steps << 49 | (clocks.low ^ MICRO_RUN) >> 12
     return (
         clocks.price_wei << 206
         | clocks.rounds << 198
         | clocks.challenger_clock_seconds << 170
         | clocks.operator_clock_seconds << 142
         | clocks.moved_at << 102
-        | interval
+        | interval << 4
+        | is_in_micro_run
         | clocks.stage
     )
 

@@ -141,7 +141,7 @@ def test_the_whole_road_over_http(truestep: Invoke, devnet: Devnet, hello_elf: P
     kinds = {
         command: {json.loads(line)["kind"] for line in log.splitlines()} for command, log in logs.items()
     }
-    assert {"staked", "ready", "take_sent", "claim_landed", "stopped"} <= kinds["worker"]
+    assert {"staked", "ready", "take_sent", "self_checked", "claim_landed", "stopped"} <= kinds["worker"]
     assert {"ready", "computing", "hashed"} <= checked
     assert "stopped" in kinds["challenger"]
 

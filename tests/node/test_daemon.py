@@ -16,7 +16,7 @@ from truestep.machine.interpreter import ReferenceEngine
 from truestep.machine.state import Status
 from truestep.node.deeds import TRIES, Deeds
 from truestep.node.results import Results
-from truestep.node.work import PUBLISH_WAITS_SECONDS, RunMaterial, RunSpec, advance, run_to_end
+from truestep.node.work import PUBLISH_WAITS_SECONDS, FinishedRun, RunMaterial, RunSpec, advance, run_to_end
 from truestep.ports.chain import Outcome, Transaction
 from truestep.ports.executor import Stopped
 from truestep.protocol.calls import WithdrawRewards
@@ -147,6 +147,7 @@ def test_a_run_gives_up_between_slices(network: Network) -> None:
     advance(machine, 10**6, clock.monotonic_seconds, lambda: False)
     assert machine.cycle == CYCLES
     finished = run_to_end(ReferenceEngine(), spec, network.blobs, clock, lambda: False)
+    assert isinstance(finished, FinishedRun)
     assert finished.publish_trouble == ""
     assert network.blobs.get_output(finished.own_run.claimed.output_root, 8) == expected_output(0)
 

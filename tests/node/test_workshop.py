@@ -19,7 +19,7 @@ from truestep.commitments.merkle import root_of_bytes
 from truestep.machine.elf import load_elf
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.node.results import Results
-from truestep.node.workshop import CHECK_SECONDS, TaskTerms, Workshop
+from truestep.node.workshop import CHECK_SECONDS, Limits, TaskTerms, Workshop
 from truestep.roles.actions import ComputeHashes, Run
 from truestep.roles.views import MaterialStage
 
@@ -42,8 +42,7 @@ class Bench:
             executor=self.executor,
             clock=self.clock,
             reporter=self.log,
-            run_limit=1,
-            materials_limit_bytes=3 * len(INPUT),
+            limits=Limits(runs=1, materials_bytes=3 * len(INPUT)),
         )
 
     def terms(self, number: int, elf: bytes, content: bytes = INPUT) -> TaskTerms:

@@ -2,6 +2,7 @@
 
 import os
 from enum import StrEnum
+from importlib.metadata import version
 from pathlib import Path
 
 from truestep.machine.interpreter import ReferenceEngine
@@ -24,6 +25,15 @@ def open_engine(name: EngineName) -> Engine:
     from truestep.engine.translation import CompilePolicy
 
     return JitEngine(CompilePolicy(objects=ObjectCache(object_directory())))
+
+
+def engine_build(name: EngineName) -> str:
+    """Names an engine's version; of the JIT, a digest of all that its code depends on."""
+    if name is EngineName.REFERENCE:
+        return version("truestep")
+    from truestep.engine.object_cache import build_id
+
+    return build_id().hex()
 
 
 def object_directory() -> Path:

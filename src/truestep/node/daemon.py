@@ -8,8 +8,9 @@ from truestep.base.ids import TaskId, job_of_task
 from truestep.node.deeds import Deeds
 from truestep.node.indexer import Indexer
 from truestep.node.results import Results
+from truestep.node.self_check import SelfCheck
 from truestep.node.viewing import Viewing
-from truestep.node.workshop import Workshop
+from truestep.node.workshop import Limits, Workshop
 from truestep.ports.blobs import Blobs
 from truestep.ports.chain import Chain, Head
 from truestep.ports.clock import Clock
@@ -18,7 +19,17 @@ from truestep.ports.executor import Executor
 from truestep.ports.reporter import Reporter
 from truestep.ports.store import Store
 from truestep.protocol.records import TaskRecord, TaskStage
-from truestep.roles.actions import Action, BuildWitness, ComputeHashes, Decline, Declined, Fetch, Run, Send
+from truestep.roles.actions import (
+    Action,
+    BuildReveal,
+    BuildWitness,
+    ComputeHashes,
+    Decline,
+    Declined,
+    Fetch,
+    Run,
+    Send,
+)
 from truestep.roles.views import View
 
 STOP_SECONDS = 10.0
@@ -47,7 +58,15 @@ Choose = Callable[[Viewing, int], Iterable[TaskRecord]]
 class Daemon:
     """One role of one account. `tick` may be called at any rate; whatever it did is safe from a crash."""
 
-    def __init__(self, world: World, *, choose: Choose, decide: Decide, run_limit: int) -> None:
+    def __init__(
+        self,
+        world: World,
+        *,
+        choose: Choose,
+        decide: Decide,
+        run_limit: int,
+        self_check: SelfCheck | None = None,
+    ) -> None:
         self._world = world
         self._choose = choose
         self._decide = decide
@@ -60,7 +79,8 @@ class Daemon:
             executor=world.executor,
             clock=world.clock,
             reporter=world.reporter,
-            run_limit=run_limit,
+            limits=Limits(runs=run_limit),
+            self_check=self_check,
         )
         self._viewing = Viewing(world.chain, self._indexer, self._results, self._workshop)
         self._deeds = Deeds(world.chain, world.reporter)
@@ -133,7 +153,7 @@ class Daemon:
                 self._deeds.do(action)
             case Fetch():
                 self._workshop.fetch(self._viewing.terms(self._viewing.ledger.task(action.task_id)))
-            case Run() | ComputeHashes() | BuildWitness():
+            case Run() | ComputeHashes() | BuildWitness() | BuildReveal():
                 terms = self._viewing.terms(self._viewing.ledger.task(action.task_id))
                 self._workshop.begin(action, terms)
             case Decline():

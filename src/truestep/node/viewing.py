@@ -96,7 +96,8 @@ class Viewing:
             MaterialStage.UNREACHABLE,
             MaterialStage.WRONG,
         )
-        return cannot_be_had or bool(self._workshop.slowness(terms))
+        is_refused = self._workshop.slowness(terms) or self._workshop.distrust(terms)
+        return cannot_be_had or bool(is_refused)
 
     def _known_parameters(self) -> Parameters:
         """The rules never change."""
@@ -117,9 +118,11 @@ class Viewing:
             own_run=self._results.own_run(run),
             hashes=self._results.hashes(run),
             witnesses=self._results.witnesses(run),
+            reveals=self._results.reveals(run),
             is_computing=self._workshop.is_computing(run),
             run_failure=self._workshop.run_failure(run),
             slowness=self._workshop.slowness(terms),
+            distrust=self._workshop.distrust(terms),
         )
 
     def _claim_view(self, claim: TaskClaimed, task: TaskRecord, now: int) -> ClaimView:

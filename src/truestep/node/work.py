@@ -9,14 +9,15 @@ from truestep.commitments.merkle import root_of_bytes
 from truestep.machine.elf import FILE_LIMIT_BYTES, load_elf
 from truestep.machine.layout import OUTPUT_START, RANGE_LEVEL
 from truestep.machine.program import Program, Task
-from truestep.machine.state import Status
+from truestep.machine.state import MachineState, Status
+from truestep.node.deep_replay import DeepReplay
 from truestep.ports.blobs import Blobs
 from truestep.ports.clock import Clock
 from truestep.ports.engine import Drive, Engine, Machine, Replay
 from truestep.ports.executor import ShouldStop, Stopped
-from truestep.protocol.claims import claim_state
+from truestep.protocol.claims import ClaimedState, claim_state
 from truestep.protocol.records import JobRecord, ProgramRecord
-from truestep.roles.views import OwnRun
+from truestep.roles.views import OwnRun, Reveal
 
 FIRST_SLICE_CYCLES = 1 << 18
 SLICE_SECONDS = 0.25
@@ -69,16 +70,41 @@ class RunSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A self-check without a difference: the steps that the reference machine took, in so many segments."""
+
+    segments: int
+    steps: int
+    seed: int
+    """Decides which segments."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedCheck:
+    """A self-check that found a difference: where the evidence lies (empty if nowhere), and what it was."""
+
+    image_root: Bytes32
+    place: str
+    message: str
+
+
+Check = Callable[[MachineState, Drive], Checked | FailedCheck]
+"""Looks at a run again, by the state that it came to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FinishedRun:
     """The end of a run, and why its output is not where requesters look for it; empty if it is."""
 
     own_run: OwnRun
     publish_trouble: str
+    checked: Checked | None = None
+    check_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundHashes:
-    """State hashes by cycle."""
+    """State hashes by state number."""
 
     hashes: dict[int, Bytes32]
 
@@ -89,6 +115,14 @@ class FoundWitness:
 
     cycle: int
     witness: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundReveal:
+    """What the float instruction gave whose micro-run begins at state number `low`."""
+
+    low: int
+    reveal: Reveal
 
 
 def fetch(blobs: Blobs, program: ProgramRecord, job: JobRecord) -> RunMaterial:
@@ -110,22 +144,37 @@ def fetch(blobs: Blobs, program: ProgramRecord, job: JobRecord) -> RunMaterial:
 
 
 def run_to_end(
-    engine: Engine, spec: RunSpec, blobs: Blobs, clock: Clock, should_stop: ShouldStop
-) -> FinishedRun:
-    """Run a task to its end and publish its output; what to claim."""
+    engine: Engine,
+    spec: RunSpec,
+    blobs: Blobs,
+    clock: Clock,
+    should_stop: ShouldStop,
+    check: Check | None = None,
+) -> FinishedRun | FailedCheck:
+    """Run a task to its end, check it, and publish its output; what to claim, if anything."""
+    drive = slices(clock.monotonic_seconds, should_stop)
     began = clock.monotonic_seconds()
-    machine = spec.start(engine)
-    advance(machine, spec.job.max_cycles, clock.monotonic_seconds, should_stop)
-    state = machine.state()
+    state, claimed, output = _end_of_run(spec.start(engine), spec.job.max_cycles, drive)
     seconds = clock.monotonic_seconds() - began
-    claimed = claim_state(state, machine.node, machine.read_memory)
+    checked = check(state, drive) if check else None
+    if isinstance(checked, FailedCheck):
+        return checked
+    check_seconds = clock.monotonic_seconds() - began - seconds
     trouble = ""
     if claimed.is_accepted:
-        output = machine.read_memory(OUTPUT_START, claimed.output_size)
         trouble = publish(blobs, claimed.output_root, output, clock, should_stop)
     running_state = state.pack() if state.status is Status.RUNNING else b""
     own_run = OwnRun(claimed=claimed, running_state=running_state, seconds=seconds)
-    return FinishedRun(own_run=own_run, publish_trouble=trouble)
+    return FinishedRun(own_run=own_run, publish_trouble=trouble, checked=checked, check_seconds=check_seconds)
+
+
+def _end_of_run(machine: Machine, max_cycles: int, drive: Drive) -> tuple[MachineState, ClaimedState, bytes]:
+    """The last state, what it claims, and its output. The machine, gigabytes perhaps, is not kept."""
+    drive(machine, max_cycles)
+    state = machine.state()
+    claimed = claim_state(state, machine.node, machine.read_memory)
+    output = machine.read_memory(OUTPUT_START, claimed.output_size) if claimed.is_accepted else b""
+    return state, claimed, output
 
 
 def publish(blobs: Blobs, output_root: Bytes32, output: bytes, clock: Clock, should_stop: ShouldStop) -> str:
@@ -150,7 +199,7 @@ def publish(blobs: Blobs, output_root: Bytes32, output: bytes, clock: Clock, sho
 def hashes_at(
     replay: Replay, cycles: Sequence[int], seconds: Seconds, should_stop: ShouldStop
 ) -> FoundHashes:
-    """State hashes at rising cycles, in one forward run. Beyond the end it is the final state's (M2.4)."""
+    """Hashes of states with rising numbers, in one forward run; beyond the end the final state's (M2.4)."""
     hashes = replay.hashes(cycles, slices(seconds, should_stop))
     return FoundHashes(hashes=dict(zip(cycles, hashes, strict=True)))
 
@@ -158,6 +207,11 @@ def hashes_at(
 def witness_at(replay: Replay, cycle: int, seconds: Seconds, should_stop: ShouldStop) -> FoundWitness:
     """The witness of the step from state number `cycle`."""
     return FoundWitness(cycle=cycle, witness=replay.witness(cycle, slices(seconds, should_stop)))
+
+
+def reveal_at(replay: DeepReplay, low: int, seconds: Seconds, should_stop: ShouldStop) -> FoundReveal:
+    """What the float instruction gave whose micro-run begins at state number `low`."""
+    return FoundReveal(low=low, reveal=replay.reveal(low, slices(seconds, should_stop)))
 
 
 def slices(seconds: Seconds, should_stop: ShouldStop) -> Drive:

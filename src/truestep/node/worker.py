@@ -3,14 +3,15 @@
 from collections.abc import Callable, Iterable
 
 from truestep.node.daemon import Daemon, World
+from truestep.node.self_check import SelfCheck
 from truestep.node.viewing import Viewing
 from truestep.protocol.records import JobRecord, Parameters, TaskRecord
 from truestep.roles import worker
 from truestep.roles.worker import WorkerPolicy
 
 
-def worker_node(world: World, policy: WorkerPolicy) -> Daemon:
-    """A worker for the chain's account."""
+def worker_node(world: World, policy: WorkerPolicy, self_check: SelfCheck | None = None) -> Daemon:
+    """A worker for the chain's account, which checks its runs before it claims them if it is told how."""
 
     def is_wanted(now: int) -> Callable[[JobRecord, Parameters], bool]:
         return lambda job, parameters: worker.is_worth_taking(job, parameters, now, policy)
@@ -29,4 +30,5 @@ def worker_node(world: World, policy: WorkerPolicy) -> Daemon:
         choose=choose,
         decide=lambda view: worker.decide(view, policy),
         run_limit=policy.active_limit,
+        self_check=self_check,
     )

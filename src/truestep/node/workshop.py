@@ -7,16 +7,28 @@ from typing import cast
 from truestep.base.errors import Bug, Rejected, Unavailable
 from truestep.base.ids import Bytes32, TaskId, shard_of_task
 from truestep.node import work
+from truestep.node.deep_replay import DeepReplay
 from truestep.node.replays import Replays
 from truestep.node.results import Results
-from truestep.node.work import FinishedRun, FoundHashes, FoundWitness, RunMaterial, RunSpec
+from truestep.node.self_check import CheckedTask, SelfCheck, check_run
+from truestep.node.work import (
+    Check,
+    FailedCheck,
+    FinishedRun,
+    FoundHashes,
+    FoundReveal,
+    FoundWitness,
+    RunMaterial,
+    RunSpec,
+)
 from truestep.ports.blobs import Blobs
 from truestep.ports.clock import Clock
-from truestep.ports.engine import Engine, Replay
+from truestep.ports.engine import Engine
 from truestep.ports.executor import Executor, Finished, ShouldStop, Stopped
 from truestep.ports.reporter import Reporter
 from truestep.protocol.records import JobRecord, ProgramRecord
-from truestep.roles.actions import BuildWitness, ComputeHashes, Run
+from truestep.protocol.state_numbers import run_number_of, steps_in_words
+from truestep.roles.actions import BuildReveal, BuildWitness, ComputeHashes, Run
 from truestep.roles.views import Material, MaterialStage
 
 FETCH_AGAIN_SECONDS = 15.0
@@ -29,7 +41,7 @@ MATERIALS_LIMIT_BYTES = 2 << 30
 CHECK_SECONDS = 120.0
 """A check that takes longer is interrupted when another one waits; twice as long the next time, and so on."""
 
-Work = Run | ComputeHashes | BuildWitness
+Work = Run | ComputeHashes | BuildWitness | BuildReveal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +84,15 @@ class _Running:
     is_stopping: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a workshop takes on at a time."""
+
+    runs: int
+    """Runs and checks; moves of games come on top."""
+    materials_bytes: int = MATERIALS_LIMIT_BYTES
+
+
 class Workshop:
     """Starts work and collects what came of it. At most one work for each run at a time."""
 
@@ -84,11 +105,12 @@ class Workshop:
         executor: Executor,
         clock: Clock,
         reporter: Reporter,
-        run_limit: int,
-        materials_limit_bytes: int = MATERIALS_LIMIT_BYTES,
+        limits: Limits,
+        self_check: SelfCheck | None = None,
     ) -> None:
-        self._materials_limit_bytes = materials_limit_bytes
-        self._run_limit = run_limit
+        self._self_check = self_check
+        self._distrusted = self_check.evidence.places() if self_check else {}
+        self._limits = limits
         self._engine = engine
         self._replays = Replays(engine)
         self._blobs = blobs
@@ -121,7 +143,7 @@ class Workshop:
     def has_room(self) -> bool:
         """Whether another task could be run or checked now. Both leave room for the moves of games."""
         running = sum(key.startswith("run/") for key in self._executor.running())
-        return running < self._run_limit and self._executor.has_room()
+        return running < self._limits.runs and self._executor.has_room()
 
     def run_failure(self, run: str) -> str:
         """Why a run is left alone; empty if it is not."""
@@ -138,6 +160,13 @@ class Workshop:
             return ""
         return f"program {terms.program.program_id} outlasted a lease here: lower --cycles-per-second"
 
+    def distrust(self, terms: TaskTerms) -> str:
+        """Why this node must not claim anything about a program again; empty if it may."""
+        place = self._distrusted.get(terms.program.image_root)
+        if place is None:
+            return ""
+        return f"this node once computed program {terms.program.program_id} wrongly; the evidence: {place}"
+
     def fetch(self, terms: TaskTerms) -> None:
         """Begin to get program and input, unless the last try failed a moment ago."""
         key = terms.material_key
@@ -145,7 +174,7 @@ class Workshop:
         if failure and self._clock.monotonic_seconds() < failure.until_seconds:
             return
         is_fetching = any(work.startswith("fetch/") for work in self._executor.running())
-        if is_fetching and self._held_bytes() + terms.job.input_size > self._materials_limit_bytes:
+        if is_fetching and self._held_bytes() + terms.job.input_size > self._limits.materials_bytes:
             return  # one at a time, as each one drives out another
         blobs = self._blobs
         self._executor.start(f"fetch/{key}", lambda _: work.fetch(blobs, terms.program, terms.job))
@@ -173,7 +202,7 @@ class Workshop:
             is_check=is_check,
             began_seconds=self._clock.monotonic_seconds(),
         )
-        work_on = self._work(action, spec)
+        work_on = self._work(action, spec, terms.program)
         key = f"{'run' if is_run or is_check else 'move'}/{run}"
         if self._executor.start(
             key, lambda should_stop: work_on(lambda: running.is_stopping or should_stop())
@@ -226,14 +255,15 @@ class Workshop:
     def _drop_oldest_materials(self) -> None:
         """Keep the newest within the limit, at least one; whoever needs another fetches it again."""
         for key in list(self._materials)[:-1]:
-            if self._held_bytes() > self._materials_limit_bytes:
+            if self._held_bytes() > self._limits.materials_bytes:
                 del self._materials[key]
 
-    def _work(self, action: Work, spec: RunSpec) -> Callable[[ShouldStop], object]:
+    def _work(self, action: Work, spec: RunSpec, program: ProgramRecord) -> Callable[[ShouldStop], object]:
         engine, blobs, clock, seconds = self._engine, self._blobs, self._clock, self._clock.monotonic_seconds
         match action:
             case Run():
-                return lambda should_stop: work.run_to_end(engine, spec, blobs, clock, should_stop)
+                check = self._check(spec, program)
+                return lambda should_stop: work.run_to_end(engine, spec, blobs, clock, should_stop, check)
             case ComputeHashes(cycles=cycles):
                 return self._on_replay(
                     spec, lambda replay, should_stop: work.hashes_at(replay, cycles, seconds, should_stop)
@@ -242,9 +272,20 @@ class Workshop:
                 return self._on_replay(
                     spec, lambda replay, should_stop: work.witness_at(replay, cycle, seconds, should_stop)
                 )
+            case BuildReveal(low=low):
+                return self._on_replay(
+                    spec, lambda replay, should_stop: work.reveal_at(replay, low, seconds, should_stop)
+                )
+
+    def _check(self, spec: RunSpec, program: ProgramRecord) -> Check | None:
+        if self._self_check is None:
+            return None
+        engine, self_check = self._engine, self._self_check
+        checked = CheckedTask(program=program, spec=spec, seed=self_check.draw_seed())
+        return lambda end, drive: check_run(self_check, engine, checked, end, drive)
 
     def _on_replay(
-        self, spec: RunSpec, look: Callable[[Replay, ShouldStop], object]
+        self, spec: RunSpec, look: Callable[[DeepReplay, ShouldStop], object]
     ) -> Callable[[ShouldStop], object]:
         def work_on(should_stop: ShouldStop) -> object:
             with self._replays.borrow(spec) as replay:
@@ -280,8 +321,9 @@ class Workshop:
         running = self._running.pop(run)
         task_id, seconds = running.task_id, self._clock.monotonic_seconds() - running.began_seconds
         match finished.error or finished.value:
-            case FinishedRun(own_run=own_run, publish_trouble=trouble):
+            case FinishedRun(own_run=own_run, publish_trouble=trouble) as finished_run:
                 self._results.keep_run(run, own_run)
+                self._report_check(finished_run, task_id)
                 if trouble:
                     message = f"its output is not published, so its requester must run it again: {trouble}"
                     self._reporter.report("unpublished", message, task_id=task_id)
@@ -289,14 +331,24 @@ class Workshop:
                 self._reporter.report(
                     "ran", "ran to its end", task_id=task_id, cycles=cycles, seconds=seconds
                 )
+            case FailedCheck(image_root=image_root, place=place, message=message):
+                self._distrusted[image_root] = place or "nowhere, it could not be written"
+                message = f"NOTHING IS CLAIMED, nor of this program ever again: {message}"
+                self._reporter.report("self_check_failed", message, task_id=task_id)
             case FoundHashes(hashes=hashes):
                 self._results.keep_hashes(run, hashes)
-                message, cycles = f"computed {len(hashes)} state hashes", max(hashes)
+                message = f"computed {len(hashes)} state hashes up to {steps_in_words(max(hashes))}"
+                cycles = run_number_of(max(hashes))
                 self._reporter.report("hashed", message, task_id=task_id, cycles=cycles, seconds=seconds)
             case FoundWitness(cycle=cycle, witness=witness):
                 self._results.keep_witness(run, cycle, witness)
-                message = f"built the witness of step {cycle + 1}"
-                self._reporter.report("witnessed", message, task_id=task_id, cycles=cycle, seconds=seconds)
+                message, cycles = f"built the witness of {steps_in_words(cycle + 1)}", run_number_of(cycle)
+                self._reporter.report("witnessed", message, task_id=task_id, cycles=cycles, seconds=seconds)
+            case FoundReveal(low=low, reveal=reveal):
+                self._results.keep_reveal(run, low, reveal)
+                cycles = run_number_of(low)
+                message = f"found what step {cycles + 1:,} gives, in a micro-run of {reveal.cycles:,} steps"
+                self._reporter.report("micro_ran", message, task_id=task_id, cycles=cycles, seconds=seconds)
             case Stopped():
                 if running.is_check:
                     self._interruptions[run] = self._interruptions.get(run, 0) + 1
@@ -308,12 +360,26 @@ class Workshop:
             case other:
                 raise Bug(f"work of an unknown kind ended with {type(other)}")
 
+    def _report_check(self, finished: FinishedRun, task_id: TaskId) -> None:
+        if (checked := finished.checked) is not None:
+            self._reporter.report(
+                "self_checked",
+                f"ran again, {checked.steps} steps of it on the reference machine too: the same",
+                task_id=task_id,
+                segments=checked.segments,
+                steps=checked.steps,
+                seed=checked.seed,
+                seconds=finished.check_seconds,
+            )
+
 
 def _title(action: Work) -> str:
     match action:
         case Run():
             return "run the task"
         case ComputeHashes():
-            return f"compute {len(action.cycles)} state hashes up to step {action.cycles[-1]}"
+            return f"compute {len(action.cycles)} state hashes up to {steps_in_words(action.cycles[-1])}"
         case BuildWitness():
-            return f"build the witness of step {action.cycle + 1}"
+            return f"build the witness of {steps_in_words(action.cycle + 1)}"
+        case BuildReveal():
+            return f"find what step {run_number_of(action.low) + 1:,} gives, by its micro-run"

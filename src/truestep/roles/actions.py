@@ -74,6 +74,7 @@ class Decline:
     """Leave a task alone, and say why."""
 
     task_id: TaskId
+    DISTRUSTED = "this node computes the program wrongly"
     reason: Declined
     message: str
 

@@ -18,6 +18,8 @@ class Speed:
     """To fetch and check program and input, and to compile."""
     send_seconds: float = 30.0
     """Until a transaction is in a block, fees having been raised once or twice."""
+    runs_before_claim: int = 1
+    """A self-check runs a task a second time before its result is claimed."""
     hashed_pages_per_second: float = inf
     """Pages of memory whose hashes are made anew; a hostile program writes all of them between two states."""
 
@@ -27,7 +29,8 @@ class Speed:
 
     def claim_seconds(self, job: JobRecord) -> float:
         """From taking a task to its claim being on chain, at the longest."""
-        return self.run_seconds(job) + 2 * self.send_seconds
+        more_seconds = (self.runs_before_claim - 1) * job.max_cycles / self.cycles_per_second
+        return self.run_seconds(job) + more_seconds + 2 * self.send_seconds
 
     def dispute_seconds(self, job: JobRecord, parameters: Parameters) -> float:
         """The time on one's own clock that a game takes at the longest: run, hash and send in each round."""

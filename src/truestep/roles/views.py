@@ -93,6 +93,8 @@ class View:
 
     now: int
     account: Address
+    distrust: str = ""
+    """Why this node must not claim anything about the program: a self-check failed."""
     parameters: Parameters
     wallet_wei: int
     free_stake_wei: int

@@ -103,6 +103,9 @@ def _work(view: View, policy: WorkerPolicy, task: TaskView) -> list[Action]:
         ]
     if task.own_run is not None:
         return _claim(view, policy, task, task.own_run)
+    if task.distrust:
+        message = f"{describe(task)}: not claimed: {task.distrust}"
+        return [Decline(task_id=record.task_id, reason=Declined.DISTRUSTED, message=message)]
     if task.run_failure:
         return [Decline(task_id=record.task_id, reason=Declined.RUN_FAILED, message=task.run_failure)]
     if not moves.is_ready(task):
@@ -227,6 +230,7 @@ def _why_not(view: View, policy: WorkerPolicy, task: TaskView) -> Decline | None
         (bool(task.run_failure), Declined.RUN_FAILED, task.run_failure),
         (bool(task.slowness), Declined.SLOW, task.slowness),
         (bool(indefensible), Declined.CLOCK, indefensible),
+        (bool(task.distrust), Declined.DISTRUSTED, task.distrust),
     )
     return _first(task, checks)
 

@@ -1,5 +1,7 @@
 """`truestep worker`: earn by running tasks."""
 
+import secrets
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
@@ -28,6 +30,7 @@ from truestep.client.engines import EngineName
 if TYPE_CHECKING:
     from truestep.adapters.clock import SystemClock
     from truestep.node.daemon import World
+    from truestep.node.self_check import SelfCheck
 
 EXAMPLE = "Example: truestep worker --keystore operator-1.json --stake 5 --state-dir operator-1"
 ROOM_FOR_MOVES = 2
@@ -79,6 +82,15 @@ def worker(
         ),
     ] = 20_000,
     engine: Annotated[EngineName, typer.Option(help="What runs the tasks.")] = EngineName.JIT,
+    self_check: Annotated[
+        int,
+        typer.Option(
+            metavar="SEGMENTS",
+            min=0,
+            max=1000,
+            help="Run twice before a claim, so many random parts on the reference machine too. 0: do not.",
+        ),
+    ] = 8,
     poll: PollOption = 1.0,
     as_json: LogJsonFlag = False,
 ) -> None:
@@ -87,14 +99,19 @@ def worker(
     Each task taken locks a bond; it is lost only for a false claim, and a part of it for a missed lease. Stop
     it with Ctrl-C: it forgets nothing, and goes on where it was when started again with the same --state-dir.
     Keep it running while its claims can be challenged, or it cannot defend them.
+
+    Where the self-check finds a difference, nothing is claimed, nor of that program ever again; what it found
+    lies in the folder evidence of the state directory.
     """
     from truestep.node.worker import worker_node
     from truestep.roles.estimates import Speed
     from truestep.roles.worker import WorkerPolicy
 
+    is_checked = bool(self_check) and engine is not EngineName.REFERENCE
     speed = Speed(
         cycles_per_second=cycles_per_second,
         send_seconds=send_seconds,
+        runs_before_claim=2 if is_checked else 1,
         hashed_pages_per_second=hashed_pages,
     )
     policy = WorkerPolicy(
@@ -111,9 +128,24 @@ def worker(
     )
     with opened_world(places, engine, parallel + ROOM_FOR_MOVES, as_json=as_json) as world:
         _stake(world, stake_wei)
-        daemon = worker_node(world, policy)
+        check = _self_check(self_check, engine, state_dir) if is_checked else None
+        daemon = worker_node(world, policy, check)
         run_until_stopped(daemon, cast("SystemClock", world.clock), poll)
         world.reporter.report("stopped", "everything that was sent goes on by itself")
+
+
+def _self_check(random_segments: int, engine: EngineName, state_dir: Path) -> "SelfCheck":
+    from truestep.adapters.evidence import EvidenceDirectory
+    from truestep.client.engines import engine_build
+    from truestep.node.self_check import SelfCheck
+    from truestep.roles.self_check import SelfCheckPolicy
+
+    return SelfCheck(
+        policy=SelfCheckPolicy(random_segments=random_segments),
+        evidence=EvidenceDirectory(state_dir / "evidence"),
+        draw_seed=lambda: secrets.randbits(64),
+        engine_build=engine_build(engine),
+    )
 
 
 def _stake(world: "World", target_wei: int | None) -> None:

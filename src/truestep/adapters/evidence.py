@@ -1,0 +1,44 @@
+"""Evidence as JSON files in a directory (docs/self-check.md). A `truestep.ports.evidence.Evidence`."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from truestep.base.errors import Unavailable
+from truestep.base.ids import Bytes32
+
+_DIGEST_DIGITS = 16
+
+
+class EvidenceDirectory:
+    """Files `IMAGE_ROOT.DIGEST.json`. To trust a program again, a person moves its files away."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def keep(self, image_root: Bytes32, content: str) -> str:
+        """Write a piece under its name when it is whole; its path."""
+        digest = hashlib.sha256(content.encode()).hexdigest()[:_DIGEST_DIGITS]
+        path = self._directory / f"{image_root.hex()}.{digest}.json"
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            descriptor, name = tempfile.mkstemp(suffix=".new", dir=self._directory)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(path)
+        except OSError as error:
+            raise Unavailable(f"expected to write {path}, got: {error}; make room there") from error
+        return str(path)
+
+    def places(self) -> dict[Bytes32, str]:
+        """The programs that files are named after, whatever is in them."""
+        found = sorted(self._directory.glob("*.json")) if self._directory.is_dir() else []
+        roots = ((path.name.split(".", maxsplit=1)[0], path) for path in found)
+        return {Bytes32(bytes.fromhex(root)): str(path) for root, path in roots if _is_root(root)}
+
+
+def _is_root(text: str) -> bool:
+    return len(text) == 64 and all(digit in "0123456789abcdef" for digit in text)

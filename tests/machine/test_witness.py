@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.machine.encode import BRANCHES, ENCODINGS, LOADS, STORES, encode
+from tests.machine.encode import (
+    BRANCHES,
+    ENCODINGS,
+    FLOAT_ENCODINGS,
+    LOADS,
+    STORES,
+    encode,
+    encode_float,
+)
 from tests.machine.trees import every_second, everything, nothing, witness_of
 from truestep.base.errors import Reject, Rejected
 from truestep.commitments.merkle import ZERO_NODES
+from truestep.machine.decode import Instruction, decode
 from truestep.machine.interpreter import ReferenceMachine
+from truestep.machine.layout import may_fetch
 from truestep.machine.memory import Memory
-from truestep.machine.witness import build_witness, climbing_plan, proved_levels, verify_step
+from truestep.machine.micro import is_played_out, micro_end, micro_start, template
+from truestep.machine.state import MachineState, Status
+from truestep.machine.witness import build_witness, climbing_plan, open_float, proved_levels, verify_step
 
 REGISTERS = st.integers(0, 31)
+FLOATS = [name for name in FLOAT_ENCODINGS if name.startswith(("fma", "fcvt.w", "fsqrt", "flt"))]
 BOUNDARIES = [n * 0x2000_0000 for n in range(9)] + [0xC000_0008, 0x2000_1000, 0x2000_0020, 0x2000_0040]
 VALUES = st.one_of(
     st.sampled_from([0, 1, 64, 93, 2**31, 2**32 - 1, 2**63, 2**64 - 1]),
@@ -30,7 +45,10 @@ VALUES = st.one_of(
 @st.composite
 def instructions(draw: st.DrawFn) -> int:
     """Mostly instructions, loads and stores more often than others; now and then any word."""
-    name = draw(st.sampled_from([*ENCODINGS, *LOADS, *LOADS, *STORES, *STORES, *STORES, "any"]))
+    name = draw(st.sampled_from([*ENCODINGS, *LOADS, *LOADS, *STORES, *STORES, *STORES, *FLOATS, "any"]))
+    if name in FLOAT_ENCODINGS:
+        registers = {key: draw(REGISTERS) for key in ("rs1", "rs2", "rs3")}
+        return encode_float(name, rd=draw(st.sampled_from((0, 1, 31))), **registers)
     if name == "any":
         return draw(st.integers(0, 2**32 - 1))
     immediate = draw(st.sampled_from([0, 0, 1, 2, 4, -1, -4, 2047, -2048]))
@@ -60,8 +78,30 @@ def test_a_witness_shows_the_step_that_the_machine_takes(machine: ReferenceMachi
     for _ in range(steps):
         before = machine.state()
         witness = build_witness(before, machine.node)
+        word = int.from_bytes(machine.read_memory(machine.pc % 2**29, 4), "little")
+        is_running = before.status is Status.RUNNING and may_fetch(machine.pc)
+        instruction = decode(word) if is_running else None
         machine.step()
-        assert verify_step(witness) == (before.hash(), machine.state().hash())
+        if instruction is not None and is_played_out(instruction):
+            assert_is_a_float_step(witness, before, machine.state(), instruction)
+        else:
+            assert verify_step(witness) == (before.hash(), machine.state().hash())
+            with pytest.raises(Rejected) as rejected:
+                open_float(witness)
+            assert rejected.value.reason is Reject.STEP_NOT_FLOAT
+
+
+def assert_is_a_float_step(
+    witness: bytes, before: MachineState, after: MachineState, instruction: Instruction
+) -> None:
+    """M9.3, M9.5: the witness says how to play it out, and all of the state after it but rd."""
+    with pytest.raises(Rejected) as rejected:
+        verify_step(witness)
+    assert rejected.value.reason is Reject.STEP_IS_FLOAT
+    start = micro_start(before, instruction)
+    expected = (before.hash(), start.hash(), template(after, instruction.rd), instruction.rd)
+    assert open_float(witness) == expected
+    assert micro_end(start).code == after.registers[instruction.rd]
 
 
 @given(machines(), st.integers(0), st.integers(0, 7))
@@ -71,19 +111,25 @@ def test_no_changed_witness_is_about_the_same_state(
     state = machine.state()
     witness = bytearray(build_witness(state, machine.node))
     witness[position % len(witness)] ^= 1 << bit
-    try:
-        before, _ = verify_step(bytes(witness))
-    except Rejected:
-        return
-    assert before != state.hash()
+    for shown in (verify_step, open_float):
+        try:
+            before = shown(bytes(witness))[0]
+        except Rejected:
+            continue
+        assert before != state.hash()
 
 
 @given(machines(), st.integers(1, 400))
 def test_a_witness_of_another_length_is_refused(machine: ReferenceMachine, change: int) -> None:
     witness = build_witness(machine.state(), machine.node)
+    try:
+        verify_step(witness)
+        show: Callable[[bytes], object] = verify_step
+    except Rejected:
+        show = open_float
     for changed in (witness[:-change], witness + bytes(change)):
         with pytest.raises(Rejected) as rejected:
-            verify_step(changed)
+            show(changed)
         assert rejected.value.reason is Reject.WITNESS_LENGTH
 
 

@@ -51,7 +51,15 @@ class Memory:
     def __init__(self, hasher: PairHasher = hash_pairs) -> None:
         self._pages: dict[int, bytearray] = {}
         self._dirty: set[int] = set()
+        self._hasher = hasher
         self._tree = PageTree(TREE_DEPTH, hasher)
+
+    def copy(self) -> "Memory":
+        """An independent memory with the same content, its hashes not computed again."""
+        twin = Memory(self._hasher)
+        twin._pages = {page: bytearray(content) for page, content in self._pages.items()}
+        twin._tree = self._fresh_tree().copy()
+        return twin
 
     def read(self, address: int, size_bytes: int) -> bytes:
         """The bytes at `address`; may cross pages but not the end of memory."""

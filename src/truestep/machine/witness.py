@@ -1,7 +1,8 @@
 """Step witnesses: made from a machine, and verified as the chain does it (docs/machine.md M6)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Bytes32
@@ -9,7 +10,7 @@ from truestep.base.integers import wrap32
 from truestep.commitments.keccak import keccak256
 from truestep.commitments.merkle import ZERO_NODES, parent
 from truestep.machine.arithmetic import ACCESS_SIZES_BYTES
-from truestep.machine.decode import Kind, decode
+from truestep.machine.decode import Instruction, Kind, decode
 from truestep.machine.interpreter import ReferenceMachine
 from truestep.machine.layout import (
     LEAF_SIZE_BYTES,
@@ -19,6 +20,7 @@ from truestep.machine.layout import (
     readable_size,
 )
 from truestep.machine.memory import Memory
+from truestep.machine.micro import is_played_out, micro_start, state_after, template
 from truestep.machine.state import STATE_TAIL_SIZE_BYTES, MachineState, Status
 
 MASK_SIZE_BYTES = 11
@@ -33,12 +35,21 @@ WITNESS_LIMIT_BYTES = STATE_TAIL_SIZE_BYTES + MASK_SIZE_BYTES + 3 * 32 + 32 * (T
 NodeReader = Callable[[int, int], bytes]
 
 
+class FloatStep(NamedTuple):
+    """What a witness says of a float instruction's step, in the order of the contract's result (P7)."""
+
+    before: Bytes32
+    """The hash of the state before it."""
+    micro_start: Bytes32
+    """The hash of the first state of its micro-run (M9.3)."""
+    template: Bytes32
+    """Of the state after it (M9.5)."""
+    rd: int
+
+
 def accessed_leaves(state: MachineState, instruction_leaf: bytes) -> tuple[int, ...]:
     """The indices of the memory leaves that the step proves: none, one or two (M6.4)."""
-    if state.status is not Status.RUNNING or not may_fetch(state.pc):
-        return ()
-    offset = state.pc % LEAF_SIZE_BYTES
-    instruction = decode(int.from_bytes(instruction_leaf[offset : offset + 4], "little"))
+    instruction = _instruction_in(state, instruction_leaf)
     if instruction is None or instruction.kind not in (Kind.LOAD, Kind.STORE):
         return ()
     address = wrap32(state.registers[instruction.rs1] + instruction.immediate)
@@ -160,16 +171,11 @@ def climb_together(first: int, second: int) -> bool:
 
 
 def verify_step(witness: bytes) -> tuple[Bytes32, Bytes32]:
-    """The state hashes before and after the step that `witness` shows; what the chain computes, in Python."""
-    if len(witness) < STATE_TAIL_SIZE_BYTES + MASK_SIZE_BYTES + LEAF_SIZE_BYTES:
-        raise Rejected(Reject.WITNESS_LENGTH, f"got {len(witness)} bytes; the witness is cut short")
-    tail, after_tail = witness[:STATE_TAIL_SIZE_BYTES], witness[STATE_TAIL_SIZE_BYTES:]
-    reader = _SiblingReader(
-        int.from_bytes(after_tail[:MASK_SIZE_BYTES], "big"),
-        after_tail[MASK_SIZE_BYTES:],
-    )
-    instruction_leaf = reader.take_leaf()
-    partial = _unpack_tail(tail)
+    """The state hashes before and after the step that `witness` shows; what the chain computes, in Python.
+
+    Refuses a float instruction with a result: see `open_float`.
+    """
+    partial, instruction_leaf, reader = _read_head(witness)
     leaves = accessed_leaves(partial, instruction_leaf)
     contents = [reader.take_leaf() for _ in leaves]
     frame = _climb_code(reader, instruction_leaf, instruction_leaf_index(partial.pc))
@@ -181,15 +187,52 @@ def verify_step(witness: bytes) -> tuple[Bytes32, Bytes32]:
                 Reject.WITNESS_PROOF,
                 "a memory leaf's path does not meet the instruction's",
             )
-    before = keccak256(frame.root() + tail)
+    before = keccak256(frame.root() + witness[:STATE_TAIL_SIZE_BYTES])
     if partial.status is not Status.RUNNING:
         return before, before
+    if (instruction := _instruction_in(partial, instruction_leaf)) and is_played_out(instruction):
+        raise Rejected(Reject.STEP_IS_FLOAT, f"{instruction.name} is decided by its micro-run (M9.5)")
     machine = _machine_on(partial, instruction_leaf, dict(zip(leaves, contents, strict=True)))
     machine.step()
     changed = [machine.memory.read_leaf(leaf) for leaf in leaves]
     for target, node in _end_nodes(leaves, changed, climbs):
         frame.replace(target, node)
     return before, machine.state_with_root(frame.root()).hash()
+
+
+def open_float(witness: bytes) -> FloatStep:
+    """What the witness of a float instruction with a result shows; refuses every other (M9.3, M9.5)."""
+    partial, instruction_leaf, reader = _read_head(witness)
+    instruction = _instruction_in(partial, instruction_leaf)
+    if instruction is None or not is_played_out(instruction):
+        raise Rejected(Reject.STEP_NOT_FLOAT, "expected one with a result; a step decides all others")
+    frame = _climb_code(reader, instruction_leaf, instruction_leaf_index(partial.pc))
+    reader.finish()
+    state, rd = replace(partial, memory_root=frame.root()), instruction.rd
+    return FloatStep(
+        before=keccak256(state.memory_root + witness[:STATE_TAIL_SIZE_BYTES]),
+        micro_start=micro_start(state, instruction).hash(),
+        template=template(state_after(state, rd, 0), rd),
+        rd=rd,
+    )
+
+
+def _read_head(witness: bytes) -> tuple[MachineState, bytes, _SiblingReader]:
+    """The state without its memory root, the instruction's leaf, and what reads the rest."""
+    if len(witness) < STATE_TAIL_SIZE_BYTES + MASK_SIZE_BYTES + LEAF_SIZE_BYTES:
+        raise Rejected(Reject.WITNESS_LENGTH, f"got {len(witness)} bytes; the witness is cut short")
+    tail, after_tail = witness[:STATE_TAIL_SIZE_BYTES], witness[STATE_TAIL_SIZE_BYTES:]
+    mask = int.from_bytes(after_tail[:MASK_SIZE_BYTES], "big")
+    reader = _SiblingReader(mask, after_tail[MASK_SIZE_BYTES:])
+    return _unpack_tail(tail), reader.take_leaf(), reader
+
+
+def _instruction_in(state: MachineState, leaf: bytes) -> Instruction | None:
+    """The instruction that a running state is about to execute, if there is one at pc."""
+    if state.status is not Status.RUNNING or not may_fetch(state.pc):
+        return None
+    offset = state.pc % LEAF_SIZE_BYTES
+    return decode(int.from_bytes(leaf[offset : offset + 4], "little"))
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ ANVIL_PACKAGE := @foundry-rs/anvil@1.7.1
 # pyright must neither look for a newer version of itself nor download one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup setup-demo anvil lock demo check test bench gas docs vectors contracts fuzz format clean
+.PHONY: help setup setup-demo anvil lock demo check test bench gas docs vectors rom rom-proof contracts fuzz format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -55,13 +55,14 @@ lock: ## resolve pyproject.toml again into both lock files; UPGRADE=--upgrade ta
 demo: setup-demo ## run one job from a C program to a settled result, with a liar caught on the way
 	$(BIN)/truestep demo
 
-check: setup ## lint, format, types, layers, dead code, dependencies, compiled contracts
+check: setup ## lint, format, types, layers, dead code, dependencies, ROM, compiled contracts
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(BIN)/vulture
 	$(BIN)/deptry .
+	$(BIN)/python -m truestep.guest.rom --check
 	$(BIN)/python -m truestep.contracts.build --check
 
 test: setup anvil ## run every test; PYTEST_PROCESSES=N chooses the parallelism
@@ -82,6 +83,13 @@ docs: setup ## rewrite the generated pages: docs/cli.md
 
 vectors: setup ## rewrite the test vectors from the reference machine
 	$(BIN)/python -m tests.vectors.generate
+
+rom: setup ## build the ROM of the float instructions and what depends on its root
+	$(BIN)/python -m truestep.guest.rom
+	$(MAKE) contracts
+
+rom-proof: setup ## compare the ROM with the host's hardware and the reference (SEED=) and write docs/rom.md's table
+	$(BIN)/python -m tests.rom.proof --seed $(SEED)
 
 contracts: setup ## compile the Vyper contracts and rewrite the artifacts that ship in the wheel
 	$(BIN)/python -m truestep.contracts.build

@@ -4,4 +4,4 @@
 @notice Written by `make rom`: the memory's root with the ROM's image in an otherwise empty memory.
 """
 
-ROM_ROOT: constant(bytes32) = 0x25862f3f7a5711a2c7690eb4b4b54ae238676f334d19c82448246f95bd0c1549
+ROM_ROOT: constant(bytes32) = 0x2ba0f579c7a25002462dca2acc681722e04610a8c588cf503a1fdc644865ebd1

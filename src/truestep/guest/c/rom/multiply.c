@@ -119,16 +119,22 @@ INLINE uint64_t multiply_add(Format format, uint64_t a, uint64_t b, uint64_t c) 
                                   : multiply_add_double(sign, x, y, sign_of(c), z);
 }
 
-#define ROUTINES_3(name, product_sign, addend_sign)                                                              \
-    uint64_t name##_s(uint64_t a, uint64_t b, uint64_t c) {                                                      \
-        uint64_t x = align(SINGLE, a) ^ product_sign, z = align(SINGLE, c) ^ addend_sign;                        \
-        return multiply_add(SINGLE, x, align(SINGLE, b), z);                                                     \
-    }                                                                                                            \
-    uint64_t name##_d(uint64_t a, uint64_t b, uint64_t c) {                                                      \
-        return multiply_add(DOUBLE, a ^ product_sign, b, c ^ addend_sign);                                       \
-    }
+// Not inlined: the others are fmadd with the sign of the product or of the addend turned, and end with a jump to it.
+__attribute__((noinline)) uint64_t fmadd_s(uint64_t a, uint64_t b, uint64_t c) {
+    return multiply_add(SINGLE, align(SINGLE, a), align(SINGLE, b), align(SINGLE, c));
+}
 
-ROUTINES_3(fmadd, 0, 0)
-ROUTINES_3(fmsub, 0, TOP_BIT)
-ROUTINES_3(fnmsub, TOP_BIT, 0)
-ROUTINES_3(fnmadd, TOP_BIT, TOP_BIT)
+__attribute__((noinline)) uint64_t fmadd_d(uint64_t a, uint64_t b, uint64_t c) {
+    return multiply_add(DOUBLE, a, b, c);
+}
+
+static const uint64_t SINGLE_SIGN = UINT64_C(1) << 31;
+
+uint64_t fmsub_s(uint64_t a, uint64_t b, uint64_t c) { return fmadd_s(a, b, c ^ SINGLE_SIGN); }
+uint64_t fmsub_d(uint64_t a, uint64_t b, uint64_t c) { return fmadd_d(a, b, c ^ TOP_BIT); }
+
+uint64_t fnmsub_s(uint64_t a, uint64_t b, uint64_t c) { return fmadd_s(a ^ SINGLE_SIGN, b, c); }
+uint64_t fnmsub_d(uint64_t a, uint64_t b, uint64_t c) { return fmadd_d(a ^ TOP_BIT, b, c); }
+
+uint64_t fnmadd_s(uint64_t a, uint64_t b, uint64_t c) { return fmadd_s(a ^ SINGLE_SIGN, b, c ^ SINGLE_SIGN); }
+uint64_t fnmadd_d(uint64_t a, uint64_t b, uint64_t c) { return fmadd_d(a ^ TOP_BIT, b, c ^ TOP_BIT); }

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from truestep.base.integers import U32_MAX
+from truestep.engine.host import float_unit
 from truestep.machine.decode import ECALL_WORD
 from truestep.machine.float_words import FLOAT_OPCODE, FUSED_OPCODES
 from truestep.machine.program import Program
@@ -45,6 +46,7 @@ ALL_REGISTERS = 0xFFFF_FFFE
 
 _LOAD, _IMMEDIATE, _AUIPC, _IMMEDIATE_32, _STORE = 0x03, 0x13, 0x17, 0x1B, 0x23
 _REGISTER, _LUI, _REGISTER_32, _BRANCH, _JALR, _JAL = 0x33, 0x37, 0x3B, 0x63, 0x67, 0x6F
+_FLOATS = (FLOAT_OPCODE, *FUSED_OPCODES)
 _STACK_POINTER = 2
 
 
@@ -118,7 +120,9 @@ class _Fields:
 
     @property
     def ends_block(self) -> Flags:
-        is_left = (self.word == ECALL_WORD) | np.isin(self.opcode, (FLOAT_OPCODE, *FUSED_OPCODES))
+        is_left = self.word == ECALL_WORD
+        if float_unit() is None:
+            is_left |= np.isin(self.opcode, _FLOATS)
         return self.is_jal | self.is_jalr | self.is_branch | is_left
 
     @property
@@ -356,12 +360,14 @@ def _register_sets(
         return np.zeros(0, np.uint32), np.zeros(0, np.uint32)
     opcode = fields.opcode
     writes = np.isin(
-        opcode, (_LOAD, _IMMEDIATE, _AUIPC, _IMMEDIATE_32, _REGISTER, _LUI, _REGISTER_32, _JALR, _JAL)
+        opcode,
+        (_LOAD, _IMMEDIATE, _AUIPC, _IMMEDIATE_32, _REGISTER, _LUI, _REGISTER_32, _JALR, _JAL, *_FLOATS),
     )
-    reads_2 = np.isin(opcode, (_STORE, _REGISTER, _REGISTER_32, _BRANCH))
+    reads_2 = np.isin(opcode, (_STORE, _REGISTER, _REGISTER_32, _BRANCH, *_FLOATS))
     reads_1 = reads_2 | np.isin(opcode, (_LOAD, _IMMEDIATE, _IMMEDIATE_32, _JALR))
     write_bits = _bits(fields.rd, writes)
     read_bits = _bits(fields.rs1, reads_1) | _bits(fields.rs2, reads_2)
+    read_bits |= _bits(fields.word >> 27, np.isin(opcode, tuple(FUSED_OPCODES)))
     written = np.bitwise_or.reduceat(write_bits, positions)
     used = np.bitwise_or.reduceat(write_bits | read_bits, positions)
     owner = np.repeat(np.arange(len(regions)), np.diff(np.append(positions, len(fields.at))))

@@ -8,6 +8,7 @@ from typing import Self, TypeVar
 
 import llvmlite.binding as llvm
 
+from truestep.engine.host import float_unit
 from truestep.engine.support import METADATA, run_function
 
 _LOCK = threading.RLock()
@@ -111,7 +112,7 @@ RunFunction = Callable[[int, int], None]
 
 @once
 def _run_module() -> CompiledModule:
-    return CompiledModule(run_function() + METADATA)
+    return CompiledModule(run_function(float_unit()) + METADATA)
 
 
 @once

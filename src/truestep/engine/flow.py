@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from truestep.base.integers import wrap32
 from truestep.engine.analysis import ALL_REGISTERS, BLOCK_LIMIT_WORDS, CodeMap, between
+from truestep.engine.host import float_unit
 from truestep.machine.decode import Instruction, Kind, decode
 
 PATH_LIMIT_INSTRUCTIONS = 256
 """The longest way between two checks of the budget: what is stepped one by one before an exact stop."""
 
-_READ_ONLY_KINDS = (Kind.STORE, Kind.BRANCH, Kind.FENCE, Kind.SYSTEM, Kind.FLOAT)
+_READ_ONLY_KINDS = (Kind.STORE, Kind.BRANCH, Kind.FENCE, Kind.SYSTEM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +72,10 @@ class Flow:
 
 
 def is_left(instruction: Instruction | None) -> bool:
-    """Whether it is left to the reference machine: an `ecall` or a float instruction."""
-    return instruction is not None and (instruction.name == "ecall" or instruction.kind is Kind.FLOAT)
+    """Whether it is left to the reference machine: an `ecall`; without a known float unit, floats too."""
+    if instruction is None:
+        return False
+    return instruction.name == "ecall" or (instruction.kind is Kind.FLOAT and float_unit() is None)
 
 
 def is_cut_after(block: Block) -> bool:
@@ -96,6 +99,7 @@ def touched_by(blocks: Iterable[Block]) -> int:
         for instruction in block.instructions:
             if instruction is not None:
                 mask |= 1 << instruction.rd | 1 << instruction.rs1 | 1 << instruction.rs2
+                mask |= 1 << instruction.rs3
     return mask & ALL_REGISTERS
 
 
@@ -124,12 +128,9 @@ def is_call(instruction: Instruction | None) -> bool:
 
 def falls_through(instruction: Instruction | None) -> bool:
     """Whether the next instruction may follow it. What `is_left` goes on too, but elsewhere."""
-    return instruction is not None and instruction.kind not in (
-        Kind.JUMP,
-        Kind.JUMP_REGISTER,
-        Kind.SYSTEM,
-        Kind.FLOAT,
-    )
+    if instruction is None or is_left(instruction):
+        return False
+    return instruction.kind not in (Kind.JUMP, Kind.JUMP_REGISTER, Kind.SYSTEM)
 
 
 def region_flow(code: CodeMap, region: int) -> Flow:
@@ -172,7 +173,7 @@ def _decode_until_end(words: list[int]) -> tuple[Instruction | None, ...]:
     for word in words:
         instruction = decode(word)
         instructions.append(instruction)
-        if instruction is None or instruction.kind in (Kind.SYSTEM, Kind.FLOAT):
+        if instruction is None or instruction.kind is Kind.SYSTEM or is_left(instruction):
             break
     return tuple(instructions)
 

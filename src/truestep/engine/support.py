@@ -1,5 +1,6 @@
 """IR that every translated unit shares: the way into translated code, and stores that need a decision."""
 
+from truestep.engine.host import FloatUnit
 from truestep.engine.layout import (
     CONTROL,
     CONTROL_CYCLE,
@@ -57,14 +58,17 @@ def trap_marker(cause: TrapCause) -> int:
     return cause << TRAP_SHIFT | TRAP_FLAG
 
 
-def run_function() -> str:
+def run_function(unit: FloatUnit | None) -> str:
     """`run(memory, budget)`: run translated code from the control block's pc until no progress is made.
 
     No progress means: nothing translated continues at the pc, or the budget is smaller than the way to the
     next check, or an instruction is left to the reference machine. Stores pc and cycle counter at the end.
+    Float instructions find the mode that the machine has (M8.2), whatever this thread's is: some libraries
+    flush subnormals in the whole process.
     """
+    declarations, enter, leave = _float_modes(unit)
     return f"""
-declare i32 @llvm.fshr.i32(i32, i32, i32)
+{declarations}declare i32 @llvm.fshr.i32(i32, i32, i32)
 define void @run(ptr %memory, i64 %budget) nounwind {{
 entry:
   %pc.at = getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_PC}
@@ -72,7 +76,7 @@ entry:
   %table.at = getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_TABLE}
   %start = load i64, ptr %pc.at
   %table = load ptr, ptr %table.at
-  br label %again
+{enter}  br label %again
 again:
   %pc = phi i64 [%start, %entry], [%pc.next, %enter]
   %left = phi i64 [%budget, %entry], [%left.next, %enter]
@@ -106,9 +110,20 @@ leave:
   %cycle = load i64, ptr %cycle.at
   %cycle.next = add i64 %cycle, %used
   store i64 %cycle.next, ptr %cycle.at
-  ret void
+{leave}  ret void
 }}
 """
+
+
+def _float_modes(unit: FloatUnit | None) -> tuple[str, str, str]:
+    """Declarations; IR that keeps this thread's float mode and sets the machine's; IR that brings it back."""
+    if unit is None:
+        return "", "", ""
+    enter = f"""  %mode.at = alloca {unit.mode_type}
+  {unit.read_mode}
+  {unit.write_mode.format(mode=unit.default_mode)}
+"""
+    return unit.declarations, enter, f"  {unit.write_mode.format(mode='%mode')}\n"
 
 
 def _writable_function() -> str:

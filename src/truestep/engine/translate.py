@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from truestep.base.integers import wrap32
 from truestep.engine.analysis import CodeMap
+from truestep.engine.floats import FloatType, canonical_bits, emit_float, float_of_bits
 from truestep.engine.flow import Block, Call, Flow, direct_target, is_call, is_left, touched_by
 from truestep.engine.layout import CONTROL, CONTROL_TABLE, OPEN, TABLE_ENTRIES, register_offset
 from truestep.engine.operations import CONDITIONS, OPERATIONS, Emitter
@@ -123,7 +124,7 @@ class FunctionTranslator:
         self.return_to(target)
 
 
-_ENDING_KINDS = (Kind.BRANCH, Kind.JUMP, Kind.JUMP_REGISTER, Kind.SYSTEM, Kind.FLOAT)
+_ENDING_KINDS = (Kind.BRANCH, Kind.JUMP, Kind.JUMP_REGISTER, Kind.SYSTEM)
 
 
 class _BlockTranslator:
@@ -147,7 +148,7 @@ class _BlockTranslator:
         *body, last = block.instructions
         for position, instruction in enumerate(body):
             self._instruction(position, instruction)
-        if last is not None and last.kind not in _ENDING_KINDS:
+        if last is not None and last.kind not in _ENDING_KINDS and not is_left(last):
             self._instruction(len(body), last)
             self._go(block.next_pc)
         else:
@@ -201,6 +202,8 @@ class _BlockTranslator:
             self._load(instruction)
         elif instruction.kind is Kind.STORE:
             self._store(position, instruction)
+        elif instruction.kind is Kind.FLOAT:
+            self._float(instruction)
         else:
             self._write(instruction.rd, self._result(position, instruction))
 
@@ -213,6 +216,21 @@ class _BlockTranslator:
             return operation(self._emit, self._read(instruction.rs1), str(instruction.immediate))
         operation = OPERATIONS[instruction.name]
         return operation(self._emit, self._read(instruction.rs1), self._read(instruction.rs2))
+
+    def _float(self, instruction: Instruction) -> None:
+        if instruction.rd:
+            result = emit_float(self._emit, instruction, self)
+            kind = result.type
+            bits = canonical_bits(self._emit, kind, result.value) if kind else result.value
+            self._write(instruction.rd, bits)
+
+    def bits(self, register: int) -> str:
+        """All bits of a register, for `emit_float`."""
+        return self._read(register)
+
+    def raw(self, register: int, kind: FloatType) -> str:
+        """A register as a float, for `emit_float`."""
+        return float_of_bits(self._emit, kind, self._read(register))
 
     def _address(self, instruction: Instruction) -> str:
         """The 32-bit address of an access (M3.1)."""

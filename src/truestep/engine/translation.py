@@ -16,6 +16,7 @@ import numpy as np
 
 from truestep.engine.analysis import CodeMap, map_code, map_piece
 from truestep.engine.compile import CompiledModule, object_code
+from truestep.engine.floats import float_declarations
 from truestep.engine.flow import Flow, region_flow
 from truestep.engine.layout import MAP_NORESERVE, TABLE_ENTRIES, TABLE_SIZE_BYTES
 from truestep.engine.object_cache import ObjectCache, build_id
@@ -145,7 +146,7 @@ def module_ir(code: CodeMap, flows: list[Flow]) -> str:
     ]
     table = f"@{_ENTRIES} = constant [{len(entries)} x {{i64, ptr}}] [{', '.join(entries)}]\n"
     table += f"@{_ENTRY_COUNT} = constant i64 {len(entries)}\n"
-    declarations = "declare i32 @llvm.fshr.i32(i32, i32, i32)\n"
+    declarations = "declare i32 @llvm.fshr.i32(i32, i32, i32)\n" + float_declarations()
     return "".join((declarations, store_function(), *functions, table, METADATA))
 
 

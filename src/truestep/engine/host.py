@@ -1,0 +1,54 @@
+"""What this computer's processor is, as far as float instructions depend on it."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import llvmlite.binding as llvm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloatUnit:
+    """Of one architecture: its float registers, and the word that decides rounding and subnormals."""
+
+    register_class: str
+    """The constraint of inline assembly for a float register."""
+    mode_type: str
+    """Of the control word."""
+    default_mode: int
+    """The control word for IEEE 754 as it stands: to nearest, subnormals kept, no exception trapped."""
+    declarations: str
+    read_mode: str
+    """IR that sets %mode; it may use %mode.at, room for a word."""
+    write_mode: str
+    """IR that makes {mode} the control word; the same room may be used."""
+
+
+_X86 = FloatUnit(
+    register_class="x",
+    mode_type="i32",
+    default_mode=0x1F80,
+    declarations="""declare void @llvm.x86.sse.stmxcsr(ptr)
+declare void @llvm.x86.sse.ldmxcsr(ptr)
+""",
+    read_mode="""call void @llvm.x86.sse.stmxcsr(ptr %mode.at)
+  %mode = load i32, ptr %mode.at""",
+    write_mode="""store i32 {mode}, ptr %mode.at
+  call void @llvm.x86.sse.ldmxcsr(ptr %mode.at)""",
+)
+_ARM = FloatUnit(
+    register_class="w",
+    mode_type="i64",
+    default_mode=0,
+    declarations="""declare i64 @llvm.aarch64.get.fpcr()
+declare void @llvm.aarch64.set.fpcr(i64)
+""",
+    read_mode="%mode = call i64 @llvm.aarch64.get.fpcr()",
+    write_mode="call void @llvm.aarch64.set.fpcr(i64 {mode})",
+)
+_FLOAT_UNITS = {"x86_64": _X86, "aarch64": _ARM, "arm64": _ARM}
+
+
+@cache
+def float_unit() -> FloatUnit | None:
+    """This processor's float unit; without one, float instructions are left to the reference machine."""
+    return _FLOAT_UNITS.get(llvm.get_process_triple().split("-")[0])

@@ -6,7 +6,9 @@ from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import contextmanager
 
 from truestep.base.ids import Bytes32
+from truestep.machine.state import MachineState
 from truestep.machine.witness import build_witness
+from truestep.node.deep_replay import DeepReplay
 from truestep.node.work import RunMaterial, RunSpec
 from truestep.ports.engine import Drive, Engine, Machine, Replay, ReplayingEngine
 from truestep.ports.executor import Stopped
@@ -30,11 +32,19 @@ class FreshReplay:
             found.append(machine.state().hash())
         return found
 
+    def state(self, cycle: int, drive: Drive) -> MachineState:
+        """The whole state number `cycle`; beyond the end the final state."""
+        return self._machine_at(cycle, drive).state()
+
     def witness(self, cycle: int, drive: Drive) -> bytes:
         """The witness of the step from state number `cycle`."""
+        machine = self._machine_at(cycle, drive)
+        return build_witness(machine.state(), machine.node)
+
+    def _machine_at(self, cycle: int, drive: Drive) -> Machine:
         machine = self._start()
         drive(machine, cycle)
-        return build_witness(machine.state(), machine.node)
+        return machine
 
 
 class Replays:
@@ -44,14 +54,14 @@ class Replays:
         self._engine = engine
         self._limit = limit
         self._lock = threading.Lock()
-        self._kept: OrderedDict[Bytes32, tuple[RunMaterial, Replay]] = OrderedDict()
+        self._kept: OrderedDict[Bytes32, tuple[RunMaterial, DeepReplay]] = OrderedDict()
 
     @contextmanager
-    def borrow(self, spec: RunSpec) -> Generator[Replay, None, None]:
+    def borrow(self, spec: RunSpec) -> Generator[DeepReplay, None, None]:
         """The replay of a run, new or kept; kept again afterwards unless it failed."""
         with self._lock:
             _, replay = self._kept.pop(spec.initial_hash, (None, None))
-        replay = replay or open_replay(self._engine, spec)
+        replay = replay or DeepReplay(open_replay(self._engine, spec))
         try:
             yield replay
         except Stopped:
@@ -67,7 +77,7 @@ class Replays:
                 if id(material) not in identities:
                     del self._kept[run]
 
-    def _keep(self, spec: RunSpec, replay: Replay) -> None:
+    def _keep(self, spec: RunSpec, replay: DeepReplay) -> None:
         with self._lock:
             self._kept[spec.initial_hash] = (spec.material, replay)
             while len(self._kept) > self._limit:

@@ -9,9 +9,9 @@ from truestep.base.ids import Bytes32
 from truestep.machine.state import Status
 from truestep.ports.store import Change, Store
 from truestep.protocol.claims import ClaimedState
-from truestep.roles.views import OwnRun
+from truestep.roles.views import OwnRun, Reveal
 
-RUNS, HASHES, WITNESSES = "runs", "hashes", "witnesses"
+RUNS, HASHES, WITNESSES, REVEALS = TABLES = "runs", "hashes", "witnesses", "reveals"
 
 
 class Results:
@@ -28,18 +28,23 @@ class Results:
             run: {int(cycle): bytes.fromhex(value) for cycle, value in loads(row).items()}
             for run, row in store.rows(WITNESSES)
         }
+        self._reveals = {run: _parse_reveals(row) for run, row in store.rows(REVEALS)}
 
     def own_run(self, run: str) -> OwnRun | None:
         """The end of a run."""
         return self._runs.get(run)
 
     def hashes(self, run: str) -> dict[int, Bytes32]:
-        """State hashes by cycle."""
+        """State hashes by state number."""
         return self._hashes.get(run, {})
 
     def witnesses(self, run: str) -> dict[int, bytes]:
-        """Step witnesses by cycle."""
+        """Step witnesses by state number."""
         return self._witnesses.get(run, {})
+
+    def reveals(self, run: str) -> dict[int, Reveal]:
+        """What float instructions gave, by the number of their micro-run's first state."""
+        return self._reveals.get(run, {})
 
     def keep_run(self, run: str, own_run: OwnRun) -> None:
         """Keep the end of a run. Raises `Bug` if another end was kept: the engine is not deterministic."""
@@ -53,7 +58,7 @@ class Results:
         """Keep state hashes. Raises `Bug` if one differs from what was kept before."""
         known = self.hashes(run)
         if any(known.get(cycle, value) != value for cycle, value in hashes.items()):
-            raise Bug(f"run {run} has two states at one cycle: this node's engine is not deterministic")
+            raise Bug(f"run {run} has two states of one number: this node's engine is not deterministic")
         merged = known | hashes
         self._write(HASHES, run, dumps({str(cycle): value.hex() for cycle, value in merged.items()}))
         self._hashes[run] = merged
@@ -64,23 +69,47 @@ class Results:
         self._write(WITNESSES, run, dumps({str(number): value.hex() for number, value in merged.items()}))
         self._witnesses[run] = merged
 
+    def keep_reveal(self, run: str, low: int, reveal: Reveal) -> None:
+        """Keep what a float instruction gave. Raises `Bug` if it gave something else before."""
+        if self.reveals(run).get(low, reveal) != reveal:
+            raise Bug(
+                f"run {run} has two states after one instruction: this node's engine is not deterministic"
+            )
+        merged = self.reveals(run) | {low: reveal}
+        self._write(REVEALS, run, dumps({str(number): _reveal_row(each) for number, each in merged.items()}))
+        self._reveals[run] = merged
+
     def forget_except(self, runs: set[str]) -> None:
         """Drop what belongs to none of these runs: their tasks are settled."""
-        gone = (self._runs.keys() | self._hashes.keys() | self._witnesses.keys()) - runs
+        kept = (self._runs, self._hashes, self._witnesses, self._reveals)
+        gone = set[str]().union(*kept) - runs
         if gone:
-            changes = [
-                Change(table=table, key=run, value=None)
-                for run in gone
-                for table in (RUNS, HASHES, WITNESSES)
-            ]
-            self._store.write(changes)
+            self._store.write([Change(table=table, key=run, value=None) for run in gone for table in TABLES])
         for run in gone:
-            self._runs.pop(run, None)
-            self._hashes.pop(run, None)
-            self._witnesses.pop(run, None)
+            for results in kept:
+                results.pop(run, None)
 
     def _write(self, table: str, run: str, value: str) -> None:
         self._store.write([Change(table=table, key=run, value=value)])
+
+
+def _reveal_row(reveal: Reveal) -> dict[str, Any]:
+    return {
+        "after": reveal.after.hex(),
+        "cycles": reveal.cycles,
+        "memory_root": reveal.memory_root.hex(),
+    }
+
+
+def _parse_reveals(row: str) -> dict[int, Reveal]:
+    return {
+        int(low): Reveal(
+            after=bytes.fromhex(values["after"]),
+            cycles=values["cycles"],
+            memory_root=Bytes32(bytes.fromhex(values["memory_root"])),
+        )
+        for low, values in loads(row).items()
+    }
 
 
 def _run_row(own_run: OwnRun) -> str:

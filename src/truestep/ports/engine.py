@@ -74,11 +74,15 @@ class Replay(Protocol):
         """The hash of state number 0."""
         ...
 
-    def hashes(self, cycles: Sequence[int], drive: Drive) -> list[Bytes32]:
+    def hashes(self, cycles: Sequence[int], drive: Drive, /) -> list[Bytes32]:
         """State hashes at rising cycles; beyond the end the final state's (docs/machine.md M2.4)."""
         ...
 
-    def witness(self, cycle: int, drive: Drive) -> bytes:
+    def state(self, cycle: int, drive: Drive, /) -> MachineState:
+        """The whole state number `cycle`; beyond the end the final state."""
+        ...
+
+    def witness(self, cycle: int, drive: Drive, /) -> bytes:
         """The witness of the step from state number `cycle`."""
         ...
 

@@ -1,40 +1,46 @@
 """Which steps the chain cannot execute: float instructions with a result (machine M9.5, protocol P4.9)."""
 
-from truestep.machine.decode import Instruction, Kind, decode
-from truestep.machine.layout import LEAF_SIZE_BYTES, may_fetch
+from truestep.commitments.merkle import ZERO_NODES
+from truestep.machine.decode import Instruction, decode
+from truestep.machine.layout import LEAF_SIZE_BYTES, TREE_DEPTH, may_fetch
+from truestep.machine.micro import is_played_out, micro_start
 from truestep.machine.state import STATE_TAIL_SIZE_BYTES, MachineState, Status
 from truestep.machine.witness import MASK_SIZE_BYTES
 
 _PC = slice(0, 8)
 _STATUS = 16
+_REGISTERS_START = 25
 _LEAF_START = STATE_TAIL_SIZE_BYTES + MASK_SIZE_BYTES
-"""Where a witness holds its instruction's leaf (machine M6.2)."""
+"""Where a witness holds these (machine M2.2, M6.2)."""
 
 
-def float_instruction(word: int) -> Instruction | None:
-    """The float instruction with a result that `word` is; None for every other word."""
-    instruction = decode(word)
-    is_float = instruction is not None and instruction.kind is Kind.FLOAT and instruction.rd != 0
-    return instruction if is_float else None
-
-
-def float_step(state: MachineState, instruction_leaf: bytes) -> Instruction | None:
-    """The float instruction with a result that `state` is about to execute; None if it is another step."""
-    if state.status is not Status.RUNNING:
-        return None
-    return _instruction_at(state.pc, instruction_leaf)
-
-
-def float_step_of_witness(witness: bytes) -> Instruction | None:
+def float_step(witness: bytes) -> Instruction | None:
     """The float instruction with a result that a step's witness is of; None if the chain can execute it."""
-    if len(witness) < _LEAF_START + LEAF_SIZE_BYTES:
+    if len(witness) < _LEAF_START + LEAF_SIZE_BYTES or witness[_STATUS] != Status.RUNNING:
         return None
-    if witness[_STATUS] != Status.RUNNING:
+    pc = int.from_bytes(witness[_PC], "big")
+    if not may_fetch(pc):
         return None
-    leaf = witness[_LEAF_START : _LEAF_START + LEAF_SIZE_BYTES]
-    return _instruction_at(int.from_bytes(witness[_PC], "big"), leaf)
+    position = _LEAF_START + pc % LEAF_SIZE_BYTES
+    instruction = decode(int.from_bytes(witness[position : position + 4], "little"))
+    return instruction if is_played_out(instruction) else None
 
 
-def _instruction_at(pc: int, leaf: bytes) -> Instruction | None:
-    offset = pc % LEAF_SIZE_BYTES
-    return float_instruction(int.from_bytes(leaf[offset : offset + 4], "little")) if may_fetch(pc) else None
+def micro_start_of(witness: bytes) -> MachineState | None:
+    """State number 0 of the micro-run of the instruction that a step's witness is of; None if it has none."""
+    instruction = float_step(witness)
+    if instruction is None:
+        return None
+    tail = witness[:STATE_TAIL_SIZE_BYTES]
+    words = [
+        int.from_bytes(tail[start : start + 8], "big") for start in range(_REGISTERS_START, len(tail), 8)
+    ]
+    before = MachineState(
+        pc=int.from_bytes(tail[_PC], "big"),
+        registers=(0, *words),
+        cycle=0,
+        status=Status.RUNNING,
+        code=0,
+        memory_root=ZERO_NODES[TREE_DEPTH],  # operands are registers
+    )
+    return micro_start(before, instruction)

@@ -32,7 +32,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComputeHashes:
-    """Run the task once and keep the state hashes at these cycles, in rising order."""
+    """Run the task once and keep the hashes of the states with these rising numbers (machine M9.6)."""
 
     task_id: TaskId
     cycles: tuple[int, ...]
@@ -42,10 +42,18 @@ class ComputeHashes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildWitness:
-    """Run the task to this cycle and keep the witness of the step from there."""
+    """Run the task to the state with this number and keep the witness of the step from there."""
 
     task_id: TaskId
     cycle: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildReveal:
+    """Find the result of the float instruction whose micro-run begins at state number `low`."""
+
+    task_id: TaskId
+    low: int
 
 
 class Declined(StrEnum):
@@ -66,6 +74,7 @@ class Declined(StrEnum):
     STRUCK = "a claim of this operator was struck"
     RUN_FAILED = "the run failed on this node"
     GAME_OF_ANOTHER = "own hashes do not fit this game"
+    DISTRUSTED = "this node computes the program wrongly"
     SLOW = "the program is slower here than this node assumes"
 
 
@@ -74,9 +83,8 @@ class Decline:
     """Leave a task alone, and say why."""
 
     task_id: TaskId
-    DISTRUSTED = "this node computes the program wrongly"
     reason: Declined
     message: str
 
 
-Action = Send | Fetch | Run | ComputeHashes | BuildWitness | Decline
+Action = Send | Fetch | Run | ComputeHashes | BuildWitness | BuildReveal | Decline

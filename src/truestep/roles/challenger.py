@@ -108,9 +108,11 @@ def _play(view: View, task: TaskView, claim: ClaimView, game: GameView) -> list[
     if record.stage is GameStage.CHALLENGER_WON:
         return moves.settle(record, "the challenger has won")
     is_late = moves.has_clock_run_out(record, view.now)
+    if is_late and record.stage in (GameStage.OPERATOR_TURN, GameStage.REVEAL_DUE):
+        return moves.settle(record, "the operator's clock has run out")
+    if record.stage is GameStage.REVEAL_DUE:
+        return []
     if record.stage is GameStage.OPERATOR_TURN:
-        if is_late:
-            return moves.settle(record, "the operator's clock has run out")
         return moves.prepared(task, moves.compute(task, moves.boundaries(record, arity)))
     if is_late:
         return []

@@ -4,14 +4,32 @@ from collections.abc import Sequence
 
 from truestep.base.ids import Bytes32, shard_of_task
 from truestep.protocol.bisection import Interval, first_disagreement, part_siblings
-from truestep.protocol.calls import SettleGame, SubmitPick, SubmitSplit, SubmitStep
+from truestep.protocol.calls import (
+    DescendGame,
+    RevealGame,
+    SettleGame,
+    SubmitPick,
+    SubmitSplit,
+    SubmitStep,
+)
+from truestep.protocol.float_steps import float_step
 from truestep.protocol.records import GameRecord
-from truestep.roles.actions import Action, BuildWitness, ComputeHashes, Decline, Declined, Fetch, Send
+from truestep.protocol.state_numbers import is_micro, steps_in_words
+from truestep.roles.actions import (
+    Action,
+    BuildReveal,
+    BuildWitness,
+    ComputeHashes,
+    Decline,
+    Declined,
+    Fetch,
+    Send,
+)
 from truestep.roles.views import GameView, MaterialStage, TaskView
 
 
 def boundaries(game: GameRecord, arity: int) -> list[int]:
-    """The cycles at which the present interval is split."""
+    """The state numbers at which the present interval is split."""
     return Interval(low=game.low, high=game.high).boundaries(arity)
 
 
@@ -33,7 +51,8 @@ def split(view: TaskView, game: GameRecord, arity: int) -> list[Action]:
         Send(
             intent=f"split/{game.game_id}/{game.rounds}",
             call=SubmitSplit(game_id=game.game_id, low=game.low, high=game.high, hashes=hashes),
-            message=f"split steps {game.low} to {game.high} of the run into {len(hashes) + 1} parts",
+            message=f"split what lies between {steps_in_words(game.low)} and {steps_in_words(game.high)}"
+            f" into {len(hashes) + 1} parts",
         )
     ]
 
@@ -60,21 +79,54 @@ def pick(view: TaskView, game: GameView, arity: int) -> list[Action]:
         Send(
             intent=f"pick/{record.game_id}/{record.rounds}",
             call=call,
-            message=f"agree up to step {cycles[part]}, disagree at step {cycles[part + 1]}",
+            message=f"agree up to {steps_in_words(cycles[part])},"
+            f" disagree at {steps_in_words(cycles[part + 1])}",
         )
     ]
 
 
 def step(view: TaskView, game: GameRecord) -> list[Action]:
-    """The last move: let the chain execute the one instruction that is left."""
+    """The last move: let the chain execute the one instruction that is left, or descend if it is a float."""
     witness = view.witnesses.get(game.low)
     if witness is None:
         return [] if view.is_computing else [BuildWitness(task_id=view.task.task_id, cycle=game.low)]
+    executed = steps_in_words(game.low + 1)
+    instruction = None if is_micro(game.low) else float_step(witness)
+    if instruction is not None:
+        return [
+            Send(
+                intent=f"descend/{game.game_id}/{game.low}",
+                call=DescendGame(game_id=game.game_id, witness=witness),
+                message=f"{executed} is {instruction.name}: play on over its micro-run",
+            )
+        ]
     return [
         Send(
             intent=f"step/{game.game_id}",
             call=SubmitStep(game_id=game.game_id, witness=witness),
-            message=f"let the chain execute step {game.low + 1}, with a witness of {len(witness)} bytes",
+            message=f"let the chain execute {executed}, with a witness of {len(witness)} bytes",
+        )
+    ]
+
+
+def reveal(view: TaskView, game: GameRecord) -> list[Action]:
+    """The operator's move in a game that has descended: its result, and how the micro-run ends."""
+    known = view.reveals.get(game.low)
+    if known is None:
+        return [] if view.is_computing else [BuildReveal(task_id=view.task.task_id, low=game.low)]
+    call = RevealGame(
+        game_id=game.game_id,
+        low=game.low,
+        after=known.after,
+        cycles=known.cycles,
+        memory_root=known.memory_root,
+    )
+    ending = steps_in_words(game.low + known.cycles)
+    return [
+        Send(
+            intent=f"reveal/{game.game_id}/{game.low}",
+            call=call,
+            message=f"reveal the state after the float instruction, which {ending} gives",
         )
     ]
 

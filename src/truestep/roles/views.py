@@ -45,6 +45,15 @@ class OwnRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reveal:
+    """How a float instruction's micro-run ends, and the packed state after the instruction (P4.10)."""
+
+    after: bytes
+    cycles: int
+    memory_root: Bytes32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GameView:
     """A game, and the inner hashes of its present split (empty if the operator has yet to move)."""
 
@@ -74,13 +83,18 @@ class TaskView:
     material: Material = Material(stage=MaterialStage.MISSING)
     own_run: OwnRun | None = None
     hashes: Mapping[int, Bytes32] = field(default_factory=dict[int, Bytes32])
-    """State hashes of one's own run, by cycle."""
+    """State hashes of one's own run, by state number (machine M9.6)."""
     witnesses: Mapping[int, bytes] = field(default_factory=dict[int, bytes])
+    """Of the steps from states with these numbers."""
+    reveals: Mapping[int, Reveal] = field(default_factory=dict[int, Reveal])
+    """By the number of the micro-run's first state."""
     is_computing: bool = False
     run_failure: str = ""
     """Why the last work on this task failed for good."""
     slowness: str = ""
     """Why this node should not run the program again: it outlasted a lease."""
+    distrust: str = ""
+    """Why this node must not claim anything about the program: a self-check failed."""
 
     def is_standing(self, claim: ClaimView) -> bool:
         """Whether the claim is the task's present one, neither struck nor final."""
@@ -93,8 +107,6 @@ class View:
 
     now: int
     account: Address
-    distrust: str = ""
-    """Why this node must not claim anything about the program: a self-check failed."""
     parameters: Parameters
     wallet_wei: int
     free_stake_wei: int

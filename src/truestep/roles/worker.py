@@ -75,6 +75,8 @@ def _defend(view: View, task: TaskView, record: moves.GameRecord) -> list[Action
     is_late = moves.has_clock_run_out(record, view.now)
     if record.stage is GameStage.OPERATOR_TURN:
         return [] if is_late else moves.prepared(task, moves.split(task, record, view.parameters.arity))
+    if record.stage is GameStage.REVEAL_DUE:
+        return [] if is_late else moves.prepared(task, moves.reveal(task, record))
     if is_late and record.stage in (GameStage.CHALLENGER_TURN, GameStage.STEP_DUE):
         return moves.settle(record, "the challenger's clock has run out")
     return []
@@ -101,11 +103,11 @@ def _work(view: View, policy: WorkerPolicy, task: TaskView) -> list[Action]:
                 message=f"the lease of {describe(task)} was missed: free the rest of the bond",
             )
         ]
-    if task.own_run is not None:
-        return _claim(view, policy, task, task.own_run)
     if task.distrust:
         message = f"{describe(task)}: not claimed: {task.distrust}"
         return [Decline(task_id=record.task_id, reason=Declined.DISTRUSTED, message=message)]
+    if task.own_run is not None:
+        return _claim(view, policy, task, task.own_run)
     if task.run_failure:
         return [Decline(task_id=record.task_id, reason=Declined.RUN_FAILED, message=task.run_failure)]
     if not moves.is_ready(task):
@@ -228,9 +230,9 @@ def _why_not(view: View, policy: WorkerPolicy, task: TaskView) -> Decline | None
     checks = (
         *_terms_checks(task.job, view.parameters, view.now, policy),
         (bool(task.run_failure), Declined.RUN_FAILED, task.run_failure),
+        (bool(task.distrust), Declined.DISTRUSTED, task.distrust),
         (bool(task.slowness), Declined.SLOW, task.slowness),
         (bool(indefensible), Declined.CLOCK, indefensible),
-        (bool(task.distrust), Declined.DISTRUSTED, task.distrust),
     )
     return _first(task, checks)
 

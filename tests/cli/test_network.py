@@ -92,7 +92,11 @@ def _wait_for(truestep: Invoke, devnet: Devnet, job_id: int, stage: str) -> None
 def test_the_whole_road_over_http(truestep: Invoke, devnet: Devnet, hello_elf: Path, tmp_path: Path) -> None:
     (tmp_path / "input").write_bytes(b"hello network")
     roles = {"worker": "operator-1", "challenger": "challenger"}
-    extra = {"worker": ("--stake", "5", "--send-seconds", "1", "--parallel", "2"), "challenger": ()}
+    limits = ("--memory-limit", "64MiB", "--snapshot-limit", "8MiB", "--checkpoint-stride", "100000")
+    extra = {
+        "worker": ("--stake", "5", "--send-seconds", "1", "--parallel", "2", *limits),
+        "challenger": limits,
+    }
     daemons = {
         command: _start(
             tmp_path / f"{command}.log",

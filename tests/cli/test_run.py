@@ -158,3 +158,27 @@ def test_a_missing_file(truestep: Invoke, tmp_path: Path) -> None:
 
 def test_an_unknown_engine(truestep: Invoke, hello_elf: Path) -> None:
     assert truestep("run", hello_elf, "--engine", "magic").exit_code == 2
+
+
+def test_a_run_may_not_write_more_memory_than_it_is_told(
+    truestep: Invoke, hello_elf: Path, text: Path
+) -> None:
+    """It writes three pages: stack, output size and output."""
+    words = ("run", hello_elf, "--input", text, "--json", "--memory-limit")
+    assert truestep(*words, "1MiB").fields()["accepted"]
+    finished = truestep(*words, "8KiB")
+    assert finished.exit_code == 3
+    assert "at most 8192 bytes" in finished.fields()["error"]["message"]
+
+
+@pytest.mark.parametrize("size", ["", "8kb", "-1", "1.5GiB", "lots"])
+def test_a_size_that_is_none(truestep: Invoke, hello_elf: Path, size: str) -> None:
+    finished = truestep("run", hello_elf, "--memory-limit", size)
+    assert finished.exit_code == 2
+    assert "512MiB" in finished.stderr
+
+
+def test_the_reference_engine_has_no_limits(truestep: Invoke, hello_elf: Path) -> None:
+    finished = truestep("run", hello_elf, *REFERENCE, "--memory-limit", "1MiB", "--json")
+    assert finished.exit_code == 1
+    assert "use the jit engine" in finished.fields()["error"]["message"]

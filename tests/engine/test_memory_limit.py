@@ -53,6 +53,16 @@ def test_a_store_that_is_not_allowed_is_still_a_trap(policy: CompilePolicy) -> N
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=["translated", "stepped"])
+def test_an_engine_hands_its_limits_to_replays(policy: CompilePolicy) -> None:
+    task = script(stores_to(9))
+    few = JitEngine(policy, snapshots_limit_bytes=0, stride_cycles=7).replay(PROGRAM, task)
+    many = JitEngine(policy, stride_cycles=7).replay(PROGRAM, task)
+    assert few.hashes([50]) == many.hashes([50])
+    assert few.snapshot_cycles == [0]
+    assert many.snapshot_cycles == [0, *range(7, 50, 7), 50]
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=["translated", "stepped"])
 def test_a_replay_still_knows_what_came_before(policy: CompilePolicy, rng: random.Random) -> None:
     task = script(stores_to(9))
     replay = JitEngine(policy, memory_limit_bytes=5 * PAGE_SIZE_BYTES).replay(PROGRAM, task)

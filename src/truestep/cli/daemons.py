@@ -9,28 +9,33 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
+from truestep.cli.failure import Failure
 from truestep.cli.interruption import handling
-from truestep.cli.options import ask_password
-from truestep.client.engines import EngineName, open_engine
+from truestep.cli.options import (
+    BlobsOption,
+    DeploymentOption,
+    KeystoreOption,
+    MemoryLimitOption,
+    PasswordFileOption,
+    RpcOption,
+    ask_password,
+    parse_size,
+)
+from truestep.client.engines import EngineLimits, EngineName, open_engine
 
 if TYPE_CHECKING:
     from truestep.adapters.clock import SystemClock
     from truestep.node.daemon import Daemon, World
+    from truestep.ports.engine import Engine
 
-StateOption = Annotated[
-    Path,
-    typer.Option("--state-dir", metavar="DIR", help="Where it remembers what it did. One for each account."),
-]
-PollOption = Annotated[
-    float, typer.Option("--poll", metavar="SECONDS", min=0.05, help="How often it looks at the chain.")
-]
-LogJsonFlag = Annotated[bool, typer.Option("--json", help="Log one JSON object a line, on stdout.")]
+ROOM_FOR_MOVES = 2
+"""Moves in disputes never wait for a run or a check to end."""
 
 _STYLES = {
     "_refused": "red",
@@ -42,15 +47,48 @@ _STYLES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
-    """Where a daemon finds its network, its key and its memory."""
+class DaemonOptions:
+    """What every daemon is told: its network, its key, its memory, its engine."""
 
-    rpc: str
-    deployment: Path
-    blobs: str
-    keystore: Path
-    password_file: Path | None
-    state_dir: Path
+    rpc: RpcOption
+    deployment: DeploymentOption
+    blobs: BlobsOption
+    keystore: KeystoreOption
+    state_dir: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where it remembers what it did. One for each account.")
+    ]
+    password_file: PasswordFileOption = None
+    engine: Annotated[EngineName, typer.Option(help="What runs the tasks.")] = EngineName.JIT
+    memory_limit: MemoryLimitOption = None
+    snapshot_limit: Annotated[
+        int | None,
+        typer.Option(
+            metavar="SIZE",
+            parser=parse_size,
+            help="What the snapshots of a disputed run may take. Default: 1GiB.",
+        ),
+    ] = None
+    checkpoint_stride: Annotated[
+        int | None,
+        typer.Option(
+            metavar="CYCLES",
+            min=1,
+            help="A disputed run keeps a snapshot so often, besides where it stops. Default: only there.",
+        ),
+    ] = None
+    poll: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.05, help="How often it looks at the chain.")
+    ] = 1.0
+    as_json: Annotated[bool, typer.Option("--json", help="Log one JSON object a line, on stdout.")] = False
+
+    @property
+    def limits(self) -> EngineLimits:
+        """What its engine may take."""
+        return EngineLimits(
+            memory_bytes=self.memory_limit,
+            snapshots_bytes=self.snapshot_limit,
+            stride_cycles=self.checkpoint_stride,
+        )
 
 
 class LogLines:
@@ -74,8 +112,8 @@ class LogLines:
 
 
 @contextmanager
-def opened_world(places: Places, engine: EngineName, room: int, *, as_json: bool) -> Generator["World"]:
-    """Everything a daemon needs; its store is closed at the end."""
+def opened_world(options: DaemonOptions, parallel: int) -> Generator["World"]:
+    """Everything a daemon needs to run `parallel` tasks; its store is closed at the end."""
     from truestep.adapters.blobs.kept import KeptBlobs
     from truestep.adapters.chain.deployment import read_deployment
     from truestep.adapters.clock import SystemClock
@@ -85,23 +123,32 @@ def opened_world(places: Places, engine: EngineName, room: int, *, as_json: bool
     from truestep.client.network import open_blobs, open_chain
     from truestep.node.daemon import World
 
-    signer = open_keystore(places.keystore, ask_password(places.password_file))
-    deployment = read_deployment(places.deployment)
-    with SqliteStore(places.state_dir / "state.sqlite") as store:
+    engine = limited_engine(options.engine, options.limits)
+    signer = open_keystore(options.keystore, ask_password(options.password_file))
+    deployment = read_deployment(options.deployment)
+    with SqliteStore(options.state_dir / "state.sqlite") as store:
         yield World(
-            chain=open_chain(places.rpc, deployment, signer, store),
+            chain=open_chain(options.rpc, deployment, signer, store),
             store=store,
-            blobs=KeptBlobs(open_blobs(places.blobs), places.state_dir / "blobs"),
-            engine=open_engine(engine),
-            executor=ThreadExecutor(room),
+            blobs=KeptBlobs(open_blobs(options.blobs), options.state_dir / "blobs"),
+            engine=engine,
+            executor=ThreadExecutor(parallel + ROOM_FOR_MOVES),
             clock=SystemClock(),
-            reporter=LogLines(as_json=as_json),
+            reporter=LogLines(as_json=options.as_json),
         )
 
 
-def run_until_stopped(daemon: "Daemon", clock: "SystemClock", poll_seconds: float) -> None:
+def limited_engine(name: EngineName, limits: EngineLimits) -> "Engine":
+    """The engine with its limits."""
+    try:
+        return open_engine(name, limits)
+    except ValueError as error:
+        raise Failure("engine", str(error)) from error
+
+
+def run_until_stopped(daemon: "Daemon", world: "World", options: DaemonOptions) -> None:
     """Run until Ctrl-C or a polite kill; a second one does not wait for work to end."""
-    stopping = threading.Event()
+    stopping, clock = threading.Event(), cast("SystemClock", world.clock)
 
     def stop(number: int, _: FrameType | None) -> None:
         if stopping.is_set():
@@ -110,7 +157,8 @@ def run_until_stopped(daemon: "Daemon", clock: "SystemClock", poll_seconds: floa
         clock.wake()
 
     with handling(stop):
-        daemon.run(stopping.is_set, poll_seconds)
+        daemon.run(stopping.is_set, options.poll)
+    world.reporter.report("stopped", "everything that was sent goes on by itself")
 
 
 def _whole(kind: str, message: str, fields: dict[str, int | float | str | bool]) -> str:

@@ -81,6 +81,26 @@ PasswordFileOption = Annotated[
     ),
 ]
 
+_UNITS_BYTES = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+
+
+def parse_size(text: str) -> int:
+    """Bytes in `512MiB`, `2GiB`, `64KiB` or a plain number."""
+    match = re.fullmatch(r"(\d{1,18})\s*(|KiB|MiB|GiB)", text.strip())
+    if match is None:
+        raise typer.BadParameter(f"expected a size such as 512MiB or 2GiB, got {text!r}")
+    return int(match[1]) * _UNITS_BYTES[match[2]]
+
+
+MemoryLimitOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="SIZE",
+        parser=parse_size,
+        help="What a run may write, such as 512MiB; one that wants more ends. Default: all it may.",
+    ),
+]
+
 _UNITS_WEI = {"": 10**18, "eth": 10**18, "gwei": 10**9, "wei": 1}
 
 

@@ -1,6 +1,7 @@
 """The engines by name, loaded when asked for: LLVM takes a moment to import."""
 
 import os
+from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
@@ -16,15 +17,38 @@ class EngineName(StrEnum):
     REFERENCE = "reference"
 
 
-def open_engine(name: EngineName) -> Engine:
-    """The engine called `name`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineLimits:
+    """What an engine may take; None: as much as it does by itself."""
+
+    memory_bytes: int | None = None
+    """What one run may write."""
+    snapshots_bytes: int | None = None
+    """What the snapshots of one replayed run may take."""
+    stride_cycles: int | None = None
+    """Between snapshots that a replayed run takes besides those where it stops."""
+
+
+def open_engine(name: EngineName, limits: EngineLimits | None = None) -> Engine:
+    """The engine called `name`. Raises `ValueError` if it knows no limits."""
+    limits = limits or EngineLimits()
     if name is EngineName.REFERENCE:
+        if limits != EngineLimits():
+            raise ValueError("expected no limits for the reference engine: it has none; use the jit engine")
         return ReferenceEngine()
     from truestep.engine.jit import JitEngine
     from truestep.engine.object_cache import ObjectCache
+    from truestep.engine.replay import SNAPSHOTS_LIMIT_BYTES
     from truestep.engine.translation import CompilePolicy
 
-    return JitEngine(CompilePolicy(objects=ObjectCache(object_directory())))
+    return JitEngine(
+        CompilePolicy(objects=ObjectCache(object_directory())),
+        memory_limit_bytes=limits.memory_bytes,
+        snapshots_limit_bytes=SNAPSHOTS_LIMIT_BYTES
+        if limits.snapshots_bytes is None
+        else limits.snapshots_bytes,
+        stride_cycles=limits.stride_cycles,
+    )
 
 
 def engine_build(name: EngineName) -> str:

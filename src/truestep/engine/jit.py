@@ -14,8 +14,20 @@ class JitEngine:
 
     name = "jit"
 
-    def __init__(self, policy: CompilePolicy | None = None, *, memory_limit_bytes: int | None = None) -> None:
-        """Each run may write `memory_limit_bytes`, whole pages; by default all that the machine allows it."""
+    def __init__(
+        self,
+        policy: CompilePolicy | None = None,
+        *,
+        memory_limit_bytes: int | None = None,
+        snapshots_limit_bytes: int = SNAPSHOTS_LIMIT_BYTES,
+        stride_cycles: int | None = None,
+    ) -> None:
+        """Each run may write `memory_limit_bytes`, whole pages; by default all that the machine allows it.
+
+        The limit on snapshots and their stride are those of replays that are not told others.
+        """
+        self._snapshots_limit_bytes = snapshots_limit_bytes
+        self._stride_cycles = stride_cycles
         self._pages_limit = (
             PAGES_LIMIT if memory_limit_bytes is None else memory_limit_bytes // PAGE_SIZE_BYTES
         )
@@ -35,11 +47,15 @@ class JitEngine:
         program: Program,
         task: Task,
         *,
-        snapshots_limit_bytes: int = SNAPSHOTS_LIMIT_BYTES,
+        snapshots_limit_bytes: int | None = None,
         stride_cycles: int | None = None,
     ) -> Replay:
         """The run, to be looked at anywhere; with a snapshot at each stop and each multiple of the stride."""
         machine = self.start(program, task)
+        limit_bytes = self._snapshots_limit_bytes if snapshots_limit_bytes is None else snapshots_limit_bytes
         return Replay(
-            machine, program, snapshots_limit_bytes=snapshots_limit_bytes, stride_cycles=stride_cycles
+            machine,
+            program,
+            snapshots_limit_bytes=limit_bytes,
+            stride_cycles=stride_cycles or self._stride_cycles,
         )

@@ -1,37 +1,19 @@
 """`truestep challenger`: earn by catching false claims."""
 
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from truestep.cli.daemons import (
-    LogJsonFlag,
-    Places,
-    PollOption,
-    StateOption,
-    opened_world,
-    run_until_stopped,
-)
+from truestep.cli.daemons import DaemonOptions, opened_world, run_until_stopped
 from truestep.cli.failure import Failure
-from truestep.cli.options import (
-    BlobsOption,
-    DeploymentOption,
-    KeystoreOption,
-    PasswordFileOption,
-    RpcOption,
-    coins,
-    parse_amount,
-)
+from truestep.cli.option_groups import grouped
+from truestep.cli.options import coins, parse_amount
 from truestep.cli.screen import guarded
-from truestep.client.engines import EngineName
 
 if TYPE_CHECKING:
-    from truestep.adapters.clock import SystemClock
     from truestep.node.daemon import World
 
 EXAMPLE = "Example: truestep challenger --keystore challenger.json --state-dir challenger"
-ROOM_FOR_MOVES = 2
-"""Moves in its disputes never wait for a check to end."""
 
 
 def register(app: typer.Typer) -> None:
@@ -40,22 +22,15 @@ def register(app: typer.Typer) -> None:
 
 
 @guarded
+@grouped
 def challenger(
-    rpc: RpcOption,
-    deployment: DeploymentOption,
-    blobs: BlobsOption,
-    keystore: KeystoreOption,
-    state_dir: StateOption,
-    password_file: PasswordFileOption = None,
+    options: DaemonOptions,
     parallel: Annotated[
         int, typer.Option(metavar="N", min=1, max=256, help="Claims checked at a time; each takes one core.")
     ] = 2,
     max_bonds: Annotated[
         str, typer.Option(metavar="AMOUNT", help="At most so much in the bonds of open disputes.")
     ] = "100",
-    engine: Annotated[EngineName, typer.Option(help="What runs the tasks again.")] = EngineName.JIT,
-    poll: PollOption = 1.0,
-    as_json: LogJsonFlag = False,
 ) -> None:
     """Run every claimed task again and dispute the false claims, to the end.
 
@@ -67,19 +42,10 @@ def challenger(
     from truestep.roles.challenger import ChallengerPolicy
 
     policy = ChallengerPolicy(check_limit=parallel, bonds_limit_wei=parse_amount(max_bonds, "--max-bonds"))
-    places = Places(
-        rpc=rpc,
-        deployment=deployment,
-        blobs=blobs,
-        keystore=keystore,
-        password_file=password_file,
-        state_dir=state_dir,
-    )
-    with opened_world(places, engine, parallel + ROOM_FOR_MOVES, as_json=as_json) as world:
+    with opened_world(options, parallel) as world:
         _check_wallet(world)
         daemon = challenger_node(world, policy)
-        run_until_stopped(daemon, cast("SystemClock", world.clock), poll)
-        world.reporter.report("stopped", "everything that was sent goes on by itself")
+        run_until_stopped(daemon, world, options)
 
 
 def _check_wallet(world: "World") -> None:

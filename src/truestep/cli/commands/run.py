@@ -6,16 +6,18 @@ from typing import Annotated, Any
 
 import typer
 
+from truestep.cli.daemons import limited_engine
 from truestep.cli.failure import ExitCode
 from truestep.cli.options import (
     InputOption,
+    MemoryLimitOption,
     ProgramArgument,
     SeedOption,
     ShardOption,
     read_task,
 )
 from truestep.cli.screen import JsonFlag, Screen, guarded
-from truestep.client.engines import EngineName, open_engine
+from truestep.client.engines import EngineLimits, EngineName
 from truestep.client.files import read_program
 from truestep.client.runs import DEFAULT_MAX_CYCLES, RunReport, run_task
 from truestep.machine.state import Status
@@ -40,6 +42,7 @@ def run(
     engine: Annotated[
         EngineName, typer.Option(help="jit is fast; reference is the law, slowly.")
     ] = EngineName.JIT,
+    memory_limit: MemoryLimitOption = None,
     shard: ShardOption = "0/1",
     seed: SeedOption = "0",
     max_cycles: Annotated[
@@ -59,7 +62,7 @@ def run(
     program_file, task = read_program(prog), read_task(shard, seed, input_file)
     with screen.cycles(f"running {prog.name}") as progress:
         report = run_task(
-            open_engine(engine),
+            limited_engine(engine, EngineLimits(memory_bytes=memory_limit)),
             program_file.program,
             task,
             max_cycles=max_cycles,

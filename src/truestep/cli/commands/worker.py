@@ -1,40 +1,22 @@
 """`truestep worker`: earn by running tasks."""
 
 import secrets
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from truestep.cli.daemons import (
-    LogJsonFlag,
-    Places,
-    PollOption,
-    StateOption,
-    opened_world,
-    run_until_stopped,
-)
+from truestep.cli.daemons import DaemonOptions, opened_world, run_until_stopped
 from truestep.cli.failure import Failure
-from truestep.cli.options import (
-    BlobsOption,
-    DeploymentOption,
-    KeystoreOption,
-    PasswordFileOption,
-    RpcOption,
-    coins,
-    parse_amount,
-)
+from truestep.cli.option_groups import grouped
+from truestep.cli.options import coins, parse_amount
 from truestep.cli.screen import guarded
 from truestep.client.engines import EngineName
 
 if TYPE_CHECKING:
-    from truestep.adapters.clock import SystemClock
     from truestep.node.daemon import World
     from truestep.node.self_check import SelfCheck
 
 EXAMPLE = "Example: truestep worker --keystore operator-1.json --stake 5 --state-dir operator-1"
-ROOM_FOR_MOVES = 2
-"""Moves in disputes never wait for a run to end."""
 
 
 def register(app: typer.Typer) -> None:
@@ -43,13 +25,9 @@ def register(app: typer.Typer) -> None:
 
 
 @guarded
+@grouped
 def worker(
-    rpc: RpcOption,
-    deployment: DeploymentOption,
-    blobs: BlobsOption,
-    keystore: KeystoreOption,
-    state_dir: StateOption,
-    password_file: PasswordFileOption = None,
+    options: DaemonOptions,
     stake: Annotated[
         str | None, typer.Option(metavar="AMOUNT", help="Deposit what is missing to this stake, such as 5.")
     ] = None,
@@ -81,7 +59,6 @@ def worker(
             help="Pages of memory that this computer surely hashes.",
         ),
     ] = 20_000,
-    engine: Annotated[EngineName, typer.Option(help="What runs the tasks.")] = EngineName.JIT,
     self_check: Annotated[
         int,
         typer.Option(
@@ -91,8 +68,6 @@ def worker(
             help="Run twice before a claim, so many random parts on the reference machine too. 0: do not.",
         ),
     ] = 8,
-    poll: PollOption = 1.0,
-    as_json: LogJsonFlag = False,
 ) -> None:
     """Take tasks, run them, claim their results, defend the claims, collect the rewards.
 
@@ -107,7 +82,7 @@ def worker(
     from truestep.roles.estimates import Speed
     from truestep.roles.worker import WorkerPolicy
 
-    is_checked = bool(self_check) and engine is not EngineName.REFERENCE
+    is_checked = bool(self_check) and options.engine is not EngineName.REFERENCE
     speed = Speed(
         cycles_per_second=cycles_per_second,
         send_seconds=send_seconds,
@@ -118,23 +93,14 @@ def worker(
         active_limit=parallel, reward_min_wei=parse_amount(min_reward, "--min-reward"), speed=speed
     )
     stake_wei = None if stake is None else parse_amount(stake, "--stake")
-    places = Places(
-        rpc=rpc,
-        deployment=deployment,
-        blobs=blobs,
-        keystore=keystore,
-        password_file=password_file,
-        state_dir=state_dir,
-    )
-    with opened_world(places, engine, parallel + ROOM_FOR_MOVES, as_json=as_json) as world:
+    with opened_world(options, parallel) as world:
         _stake(world, stake_wei)
-        check = _self_check(self_check, engine, state_dir) if is_checked else None
+        check = _self_check(self_check, options) if is_checked else None
         daemon = worker_node(world, policy, check)
-        run_until_stopped(daemon, cast("SystemClock", world.clock), poll)
-        world.reporter.report("stopped", "everything that was sent goes on by itself")
+        run_until_stopped(daemon, world, options)
 
 
-def _self_check(random_segments: int, engine: EngineName, state_dir: Path) -> "SelfCheck":
+def _self_check(random_segments: int, options: DaemonOptions) -> "SelfCheck":
     from truestep.adapters.evidence import EvidenceDirectory
     from truestep.client.engines import engine_build
     from truestep.node.self_check import SelfCheck
@@ -142,9 +108,9 @@ def _self_check(random_segments: int, engine: EngineName, state_dir: Path) -> "S
 
     return SelfCheck(
         policy=SelfCheckPolicy(random_segments=random_segments),
-        evidence=EvidenceDirectory(state_dir / "evidence"),
+        evidence=EvidenceDirectory(options.state_dir / "evidence"),
         draw_seed=lambda: secrets.randbits(64),
-        engine_build=engine_build(engine),
+        engine_build=engine_build(options.engine),
     )
 
 

@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_PROCESSES ?= 2
 SEED ?= $(shell date +%s)
-FUZZ_PROGRAMS ?= 1000
+FUZZ_INSTRUCTIONS ?= 100000000
 ANVIL_PACKAGE := @foundry-rs/anvil@1.7.1
 # pyright must neither look for a newer version of itself nor download one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
@@ -68,8 +68,8 @@ check: setup ## lint, format, types, layers, dead code, dependencies, ROM, compi
 test: setup anvil ## run every test; PYTEST_PROCESSES=N chooses the parallelism
 	$(BIN)/pytest -n $(PYTEST_PROCESSES) --dist worksteal
 
-fuzz: setup anvil ## run random programs in both engines (SEED=, FUZZ_PROGRAMS=), and the property tests for longer
-	$(BIN)/python -m tests.engine.fuzz --seed $(SEED) --programs $(FUZZ_PROGRAMS)
+fuzz: setup anvil ## run random programs in both engines (SEED=, FUZZ_INSTRUCTIONS=), and the property tests for longer
+	$(BIN)/python -m tests.engine.fuzz --seed $(SEED) --instructions $(FUZZ_INSTRUCTIONS) --processes $(PYTEST_PROCESSES)
 	$(BIN)/pytest -n $(PYTEST_PROCESSES) --dist worksteal -m hypothesis --hypothesis-profile=fuzz --timeout=0
 
 bench: setup anvil ## measure every figure that the README states

@@ -17,6 +17,9 @@ from truestep.machine.state import MachineState
 
 RUNS_PER_PROGRAM = 4
 CYCLES_LIMIT = 3_000
+LONG_CYCLES = 150_000
+"""Of one program: stepping so many takes longer than compiling it."""
+LONG_RUNS_LIMIT = 16
 END = 1 << 40
 """More cycles than any test runs."""
 
@@ -98,10 +101,32 @@ def random_stops(rng: random.Random) -> list[int]:
     return [*sorted(rng.randrange(limit) for _ in range(rng.randrange(1, 6))), limit]
 
 
+def random_long_stops(rng: random.Random) -> list[int]:
+    """Ascending cycles far apart, in a run that is long or very long."""
+    limit = rng.choice((1_000, 10_000, 30_000, 60_000))
+    return [*sorted(rng.randrange(limit) for _ in range(rng.randrange(1, 4))), limit]
+
+
+def compare_long(rng: random.Random, size: int) -> Comparison:
+    """Make a program and run it on inputs until most of the time goes into running it, not compiling it."""
+    program, engine = _make(rng, size), rng.choices(ENGINES, (6, 1, 3))[0]
+    cycles = 0
+    for _ in range(LONG_RUNS_LIMIT):
+        stops = random_long_stops(rng)
+        comparison = compare_runs(engine, program, Task(input=random_operands(rng)), stops)
+        cycles += comparison.cycles
+        if comparison.difference or cycles >= LONG_CYCLES:
+            return replace(comparison, cycles=cycles)
+    return Comparison(cycles=cycles, difference=None)
+
+
+def _make(rng: random.Random, size: int) -> Program:
+    return random_call_program(rng, size // 16) if rng.randrange(2) else random_program(rng, size)
+
+
 def compare_program(rng: random.Random, size: int = 160) -> Comparison:
     """Make a program and run it on several inputs; the first difference, if any."""
-    make = rng.choice((random_program, lambda rng, size: random_call_program(rng, size // 16)))
-    program, engine = make(rng, size), rng.choice(ENGINES)
+    program, engine = _make(rng, size), rng.choice(ENGINES)
     cycles = 0
     for _ in range(RUNS_PER_PROGRAM):
         comparison = compare_runs(engine, program, Task(input=random_operands(rng)), random_stops(rng))

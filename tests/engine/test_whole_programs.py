@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.engine.compare import CYCLES_LIMIT, ENGINES, PIECES, compare_program, compare_runs, start_both
+from tests.engine.compare import (
+    CYCLES_LIMIT,
+    ENGINES,
+    PIECES,
+    compare_long,
+    compare_program,
+    compare_runs,
+    start_both,
+)
 from tests.engine.programs import random_operands, random_program
+from truestep.engine import operations
 from truestep.machine.program import Task
 from truestep.machine.witness import build_witness, verify_step
 
@@ -20,13 +30,22 @@ def test_random_programs(rng: random.Random, size: int) -> None:
 
 
 def test_programs_that_run_long(rng: random.Random) -> None:
-    """The fuzz of `tests.engine.fuzz`, a little of it."""
     cycles = 0
     for _ in range(36):
         comparison = compare_program(rng, 400)
         assert comparison.difference is None
         cycles += comparison.cycles
     assert cycles > 10 * CYCLES_LIMIT
+
+
+def test_the_long_fuzz_runs_long_and_finds_faults(
+    rng: random.Random, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    comparison = compare_long(rng, 160)
+    assert comparison.difference is None
+    assert comparison.cycles > CYCLES_LIMIT
+    monkeypatch.setitem(operations.OPERATIONS, "sub", operations.OPERATIONS["add"])
+    assert any(compare_long(rng, 160).difference for _ in range(4))
 
 
 def test_every_cycle_is_a_stop(rng: random.Random) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 
@@ -70,16 +70,15 @@ def first_state(word: int, registers: tuple[int, ...], rom_root: bytes) -> Machi
 
 def template_of(after: MachineState, rd: int) -> Bytes32:
     """What a witness says of the state after, and what a revealed one is compared with (M9.5)."""
-    registers = (*after.registers[:rd], 0, *after.registers[rd + 1 :])
-    blank = MachineState(
-        pc=after.pc,
-        registers=registers,
-        cycle=after.cycle,
-        status=after.status,
-        code=after.code,
-        memory_root=after.memory_root,
-    )
+    blank = replace(after, registers=(*after.registers[:rd], 0, *after.registers[rd + 1 :]))
     return keccak256(blank.pack() + bytes([rd]))
+
+
+def after_of(before: MachineState, rd: int, result: int) -> MachineState:
+    """The state after an instruction that neither jumps nor stores."""
+    registers = [*before.registers]
+    registers[rd] = result
+    return replace(before, pc=before.pc + 4, cycle=before.cycle + 1, registers=tuple(registers))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

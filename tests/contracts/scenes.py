@@ -7,15 +7,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.contracts.evm import Receipt
-from tests.contracts.network import ALICE, HONEST, LIAR, MALICE, REQUESTER, Network
+from tests.contracts.network import ALICE, HONEST, KEEPER, LIAR, MALICE, REQUESTER, Network
 from tests.contracts.runs import (
     ENTRY,
+    FLOATS,
     INPUT,
     MAX_CYCLES,
     SEED,
     SHARD_COUNT,
     SUM,
     Run,
+    falsified_float_run,
     falsified_run,
     program_of,
     run,
@@ -25,6 +27,7 @@ from truestep.commitments.merkle import root_of_bytes
 from truestep.machine.layout import RANGE_LEVEL
 from truestep.protocol.bisection import Interval, first_disagreement, part_siblings
 from truestep.protocol.claims import ClaimedState
+from truestep.protocol.state_numbers import run_number_of
 
 REWARD_WEI = 10**16
 LEASE_SECONDS = 1_000
@@ -99,6 +102,20 @@ def open_game(net: Network, claim_id: ClaimId, claimed: ClaimedState, challenger
     return GameId(receipt.result)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revelation:
+    """What `reveal` takes."""
+
+    low: int
+    after: bytes
+    cycles: int
+    memory_root: bytes
+
+    def arguments(self) -> tuple[Any, ...]:
+        """In the contract's order."""
+        return self.low, self.after, self.cycles, self.memory_root
+
+
 @dataclass(slots=True, kw_only=True)
 class Play:
     """One game between two who each believe in a run; `interval` and `hashes` follow the chain."""
@@ -155,6 +172,31 @@ class Play:
         witness = (run or self.believed).witness_at(self.interval().low)
         return self.net.disputes.transact("step", self.game_id, witness)
 
+    def descend(self, run: Run | None = None, sender: str = KEEPER) -> Receipt:
+        """Somebody goes on over the micro-run of the float instruction that is left."""
+        witness = (run or self.believed).witness_at(self.interval().low)
+        return self.net.disputes.transact("descend", self.game_id, witness, sender=sender)
+
+    def revelation(self) -> Revelation:
+        """What the operator has to say of the float instruction."""
+        low = self.net.game(self.game_id).low
+        index = run_number_of(low)
+        shown = self.asserted.micro_run_at(index)
+        after = self.asserted.states[index + 1].pack()
+        return Revelation(low=low, after=after, cycles=shown.cycles, memory_root=shown.memory_root)
+
+    def reveal(self, shown: Revelation | None = None, sender: str | None = None) -> Receipt:
+        """The operator reveals what it believes, or what it is told."""
+        arguments = (shown or self.revelation()).arguments()
+        sender = sender or self.operator
+        return self.net.disputes.transact("reveal", self.game_id, *arguments, sender=sender)
+
+    def to_micro_run(self) -> None:
+        """Down to a float instruction, and into its micro-run."""
+        self.to_last_step()
+        self.descend()
+        self.reveal()
+
     def settle(self) -> Any:
         """Somebody settles; the receipt."""
         return self.net.disputes.transact("settle", self.game_id)
@@ -175,3 +217,17 @@ def truth_challenged(net: Network) -> Play:
     """A game of a malicious challenger on a true claim."""
     game_id = open_game(net, claimed(net, run(SUM), operator=ALICE), run(SUM).claimed)
     return Play(net=net, game_id=game_id, asserted=run(SUM), operator=ALICE, believed=LIE)
+
+
+def float_lie_challenged(net: Network, index: int = 6, micro_lie_at: int | None = None) -> Play:
+    """A game of the honest challenger on a run in which the float result after state `index` is false."""
+    false = replace(falsified_float_run(index), micro_lie_at=micro_lie_at)
+    game_id = open_game(net, claimed(net, false, FLOATS), false.claimed, HONEST)
+    return Play(net=net, game_id=game_id, asserted=false, believed=run(FLOATS), challenger=HONEST)
+
+
+def float_truth_challenged(net: Network, index: int = 6, micro_lie_at: int | None = None) -> Play:
+    """A game of a malicious challenger on a true run, about the result after state `index`."""
+    false = replace(falsified_float_run(index), micro_lie_at=micro_lie_at)
+    game_id = open_game(net, claimed(net, run(FLOATS), FLOATS, ALICE), run(FLOATS).claimed)
+    return Play(net=net, game_id=game_id, asserted=run(FLOATS), operator=ALICE, believed=false)

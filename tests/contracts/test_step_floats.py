@@ -5,12 +5,11 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
 from tests.contracts.evm import Evm, EvmContract, Reverted
-from tests.contracts.micro_runs import first_state, template_of
+from tests.contracts.micro_runs import after_of, first_state, template_of
 from tests.contracts.network import rejects
 from tests.machine.encode import FLOAT_ENCODINGS, encode, encode_float
 from tests.machine.trees import LeafTree, every_second, everything, nothing, state_on, witness_of
@@ -18,7 +17,7 @@ from truestep.base.errors import Reject
 from truestep.machine.decode import Kind, decode
 from truestep.machine.interpreter import ReferenceMachine
 from truestep.machine.memory import Memory
-from truestep.machine.state import MachineState, Status
+from truestep.machine.state import Status
 from truestep.machine.witness import build_witness, verify_step
 
 LEAF_START = 284
@@ -92,13 +91,6 @@ def roundings_of(name: str) -> tuple[int, ...]:
     if form.endswith("i"):
         return (0, 1, 2, 3, 4, 7)
     return (0, 7) if form.endswith("r") else (0,)
-
-
-def after_of(before: MachineState, rd: int, result: int) -> MachineState:
-    """The state after an instruction that neither jumps nor stores."""
-    registers = [*before.registers]
-    registers[rd] = result
-    return replace(before, pc=before.pc + 4, cycle=before.cycle + 1, registers=tuple(registers))
 
 
 @pytest.mark.parametrize("name", FLOAT_ENCODINGS)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from truestep.base.integers import wrap32
 from truestep.engine.analysis import ALL_REGISTERS, BLOCK_LIMIT_WORDS, CodeMap, between
 from truestep.engine.host import float_unit
+from truestep.engine.liveness import WINDOW_CYCLES, unseen_registers
 from truestep.machine.decode import Instruction, Kind, decode
 
 PATH_LIMIT_INSTRUCTIONS = 256
@@ -62,7 +63,10 @@ class Flow:
     dispatched: tuple[int, ...]
     """Blocks that indirect jumps within the region may reach."""
     needs: dict[int, int]
-    """Blocks that check the budget → cycles on the longest way to the next check. They are the entries."""
+    """Blocks that check the budget → what it must be: the longest way to the next check, and the window for
+    registers that are unseen there. They are the entries."""
+    unseen: dict[int, int]
+    """Block → registers that need not be right when translated code leaves at its start, by bit."""
     changed: dict[int, int]
     """Block → registers that may differ from the control block when it begins, by bit."""
 
@@ -101,6 +105,29 @@ def touched_by(blocks: Iterable[Block]) -> int:
                 mask |= 1 << instruction.rd | 1 << instruction.rs1 | 1 << instruction.rs2
                 mask |= 1 << instruction.rs3
     return mask & ALL_REGISTERS
+
+
+def _effects(block: Block) -> list[tuple[int, int]]:
+    """What each instruction that the block runs reads and writes: registers by bit."""
+    effects: list[tuple[int, int]] = []
+    for instruction in block.instructions[: block.cycles]:
+        if instruction is None:
+            break
+        reads = 1 << instruction.rs1 | 1 << instruction.rs2 | 1 << instruction.rs3
+        writes = 0 if instruction.kind in _READ_ONLY_KINDS else 1 << instruction.rd
+        effects.append((reads & ALL_REGISTERS, writes & ALL_REGISTERS))
+    return effects
+
+
+def _ways_on(block: Block, blocks: dict[int, Block]) -> list[int]:
+    """All the blocks that may come next; none if not all are known."""
+    last = block.last
+    if last is None or is_call(last) or is_left(last) or is_indirect_jump(block):
+        return []
+    ways = [block.next_pc] if falls_through(last) else []
+    target = direct_target(block)
+    ways += [] if target is None else [target]
+    return ways if all(pc in blocks for pc in ways) else []
 
 
 def direct_target(block: Block) -> int | None:
@@ -150,6 +177,10 @@ def region_flow(code: CodeMap, region: int) -> Flow:
         calls=calls,
         dispatched=dispatched,
         needs=_budget_checks(blocks, successors, entries),
+        unseen=unseen_registers(
+            {block.start: _effects(block) for block in blocks.values()},
+            {block.start: _ways_on(block, blocks) for block in blocks.values()},
+        ),
         changed=_changed(blocks, successors, calls, dispatched),
     )
 
@@ -212,7 +243,7 @@ def _budget_checks(
     for start in sorted(blocks, reverse=True):
         way = blocks[start].cycles + max((ways.get(to, 0) for to in successors[start]), default=0)
         if start in entries or way > PATH_LIMIT_INSTRUCTIONS:
-            needs[start] = way
+            needs[start] = way + WINDOW_CYCLES
         else:
             ways[start] = way
     return needs

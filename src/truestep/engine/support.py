@@ -36,6 +36,8 @@ take 56 to 260 bytes, whatever the guest; those of unoptimised code up to 84 KiB
 TRAP_FLAG = 1
 """A next pc with this bit is no address (bit 0 of a jump target is cleared) but a trap cause, shifted."""
 TRAP_SHIFT = 8
+_UNTAKEN_SHIFT = 32
+"""Above it a trap's marker says how many cycles were counted that the trap kept from being taken."""
 
 METADATA = """
 !0 = !{!"truestep"}
@@ -53,9 +55,9 @@ GUEST, PAGES, CONTROLS = "!tbaa !4", "!tbaa !5", "!tbaa !6"
 LIKELY, UNLIKELY = "!prof !7", "!prof !8"
 
 
-def trap_marker(cause: TrapCause) -> int:
+def trap_marker(cause: TrapCause, untaken_cycles: int = 0) -> int:
     """The next pc that says: trapped."""
-    return cause << TRAP_SHIFT | TRAP_FLAG
+    return untaken_cycles << _UNTAKEN_SHIFT | cause << TRAP_SHIFT | TRAP_FLAG
 
 
 def run_function(unit: FloatUnit | None) -> str:
@@ -105,8 +107,11 @@ enter:
   %stuck = and i1 %same.pc, %same.left
   br i1 %stuck, label %leave, label %again
 leave:
-  store i64 %pc, ptr %pc.at
-  %used = sub i64 %budget, %left
+  %pc.end = and i64 %pc, {(1 << _UNTAKEN_SHIFT) - 1}
+  store i64 %pc.end, ptr %pc.at
+  %untaken = lshr i64 %pc, {_UNTAKEN_SHIFT}
+  %left.end = add i64 %left, %untaken
+  %used = sub i64 %budget, %left.end
   %cycle = load i64, ptr %cycle.at
   %cycle.next = add i64 %cycle, %used
   store i64 %cycle.next, ptr %cycle.at

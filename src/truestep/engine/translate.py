@@ -158,15 +158,14 @@ class _BlockTranslator:
         """Count the block's cycles, after a check that they and those to the next check are left."""
         emit, start = self._emit, self._block.start
         before = emit.value("load i64, ptr %count")
-        self._left = emit.value(f"sub i64 {before}, {self._block.cycles}")
         if start in self._flow.needs:
-            more = self._flow.needs[start] - self._block.cycles
-            is_short = emit.value(f"icmp slt i64 {self._left}, {more}")
+            is_short = emit.value(f"icmp slt i64 {before}, {self._flow.needs[start]}")
             emit.line(f"br i1 {is_short}, label %short_{start:x}, label %run_{start:x}, {UNLIKELY}")
             emit.label(f"short_{start:x}")
-            self._function.store_registers(self._flow.changed[start])
-            self._function.return_to(str(start), emit.value(f"add i64 {self._left}, {self._block.cycles}"))
+            self._function.store_registers(self._flow.changed[start] & ~self._flow.unseen[start])
+            self._function.return_to(str(start), before)
             emit.label(f"run_{start:x}")
+        self._left = emit.value(f"sub i64 {before}, {self._block.cycles}")
         emit.line(f"store i64 {self._left}, ptr %count")
 
     # --- registers ------------------------------------------------------------------------------------------
@@ -239,14 +238,12 @@ class _BlockTranslator:
         return self._emit.value(f"and i64 {full}, {MEMORY_SIZE_BYTES - 1}")
 
     def _trap_if(self, condition: str, position: int, cause: TrapCause) -> None:
-        """Trap at the instruction at `position` if `condition`; give back the cycles not taken (M2.5)."""
+        """Trap at the instruction at `position` if `condition`; `run` gives the cycles after it back."""
         emit = self._emit
         trap, onward = emit.name("trap"), emit.name("on")
         emit.line(f"br i1 {condition}, label %{trap}, label %{onward}, {UNLIKELY}")
         emit.label(trap)
-        untaken = self._block.cycles - position - 1
-        left = emit.value(f"add i64 {self._left}, {untaken}") if untaken else self._left
-        self._function.return_to(str(trap_marker(cause)), left)
+        self._function.return_to(str(trap_marker(cause, self._block.cycles - position - 1)), self._left)
         emit.label(onward)
 
     def _load(self, instruction: Instruction) -> None:

@@ -7,9 +7,9 @@ import itertools
 import pytest
 
 from tests.contracts.evm import Evm, EvmContract
-from tests.vectors.cases import RunCase, read_runs, read_steps
+from tests.vectors.cases import RunCase, read_floats, read_runs, read_steps
 from truestep.machine.interpreter import ReferenceEngine
-from truestep.machine.witness import build_witness
+from truestep.machine.witness import build_witness, open_float
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +21,15 @@ def test_every_step(step: EvmContract) -> None:
     for case in read_steps():
         before, after = step.call("step", bytes.fromhex(case.witness))
         assert (before.hex(), after.hex()) == (case.hash_before, case.hash_after), case.name
+
+
+def test_every_float_is_opened(step: EvmContract) -> None:
+    """The state before, where its micro-run begins, the template of the state after, and rd (M9)."""
+    for case in read_floats():
+        witness = bytes.fromhex(case.step.witness)
+        before, micro_start, template, rd = step.call("open_float", witness)
+        assert (before.hex(), template.hex(), rd) == (case.step.hash_before, case.template, case.rd)
+        assert micro_start == open_float(witness).micro_start, case.step.name
 
 
 @pytest.mark.parametrize("case", read_runs(), ids=lambda case: case.name)

@@ -1,4 +1,4 @@
-"""The test vectors as Python objects: single steps and whole runs, for every twin of the machine."""
+"""The test vectors as Python objects: steps, float steps and whole runs, for every twin of the machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from truestep.machine.program import Program, Segment, Task
 from truestep.machine.state import Status
 
 FOLDER = Path(__file__).parent
-STEPS_FILE, RUNS_FILE = FOLDER / "steps.json", FOLDER / "runs.json"
+STEPS_FILE, FLOATS_FILE, RUNS_FILE = (FOLDER / f"{name}.json" for name in ("steps", "floats", "runs"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,20 @@ class StepCase:
             machine.registers[int(number)] = value
         machine.cycle, machine.status, machine.code = self.cycle, Status(self.status), self.code
         return machine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloatCase:
+    """A step of a float instruction with a result, and the micro-run that decides it (M9)."""
+
+    step: StepCase
+    rd: int
+    result: str
+    """Hex, as all registers here."""
+    template: str
+    micro_pc: int
+    micro_arguments: list[str]
+    """a0, a1, a2; the ROM's root is left out, so that a new ROM changes nothing here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +94,7 @@ class RunCase:
         )
 
 
-def dump(cases: Iterable[StepCase | RunCase]) -> str:
+def dump(cases: Iterable[StepCase | FloatCase | RunCase]) -> str:
     """JSON with a case a line, so that a change shows as the lines it changes."""
     return "[\n" + ",\n".join(json.dumps(asdict(case)) for case in cases) + "\n]\n"
 
@@ -88,6 +102,14 @@ def dump(cases: Iterable[StepCase | RunCase]) -> str:
 def read_steps() -> list[StepCase]:
     """The committed steps."""
     return [StepCase(**fields) for fields in _read(STEPS_FILE)]
+
+
+def read_floats() -> list[FloatCase]:
+    """The committed float steps."""
+    cases = _read(FLOATS_FILE)
+    for fields in cases:
+        fields["step"] = StepCase(**fields["step"])
+    return [FloatCase(**fields) for fields in cases]
 
 
 def read_runs() -> list[RunCase]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from tests.vectors.cases import RUNS_FILE, STEPS_FILE, dump
+from tests.vectors.cases import FLOATS_FILE, RUNS_FILE, STEPS_FILE, dump
+from tests.vectors.floats import float_cases
 from tests.vectors.runs import run_cases
 from tests.vectors.steps import step_cases
 
 
 def main() -> None:
-    """Write both files."""
+    """Write all files."""
     STEPS_FILE.write_text(dump(step_cases()), encoding="utf-8")
+    FLOATS_FILE.write_text(dump(float_cases()), encoding="utf-8")
     RUNS_FILE.write_text(dump(run_cases()), encoding="utf-8")
 
 

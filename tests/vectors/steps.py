@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tests.machine.encode import (
     BRANCHES,
+    FLOAT_ENCODINGS,
     IMMEDIATE_FORMS,
     LOADS,
     REGISTER_FORMS,
@@ -45,11 +46,12 @@ def step_cases() -> Iterator[StepCase]:
     yield from _control()
     yield from _accesses()
     yield from _environment()
+    yield from _floats_without_result()
     yield from _illegal()
     yield from _final()
 
 
-def _case(
+def step_case(
     name: str,
     word: int,
     registers: dict[int, int],
@@ -89,7 +91,7 @@ def _case(
 def _operations() -> Iterator[StepCase]:
     for name in REGISTER_FORMS:
         for a, b in OPERANDS:
-            yield _case(f"{name} {a:#x} {b:#x}", encode(name, rd=3, rs1=1, rs2=2), {1: a, 2: b, 3: 9})
+            yield step_case(f"{name} {a:#x} {b:#x}", encode(name, rd=3, rs1=1, rs2=2), {1: a, 2: b, 3: 9})
     for name in IMMEDIATE_FORMS:
         for a, immediate in (
             (0, 0),
@@ -99,19 +101,19 @@ def _operations() -> Iterator[StepCase]:
             (2**64 - 1, 2047),
             (7, -2048),
         ):
-            yield _case(
+            yield step_case(
                 f"{name} {a:#x} {immediate}", encode(name, rd=31, rs1=30, immediate=immediate), {30: a}
             )
     for name in SHIFTS:
         for amount in (0, 1, 31) if name.endswith("w") else (0, 1, 31, 32, 63):
             word = encode(name, rd=5, rs1=5, immediate=amount)
-            yield _case(f"{name} by {amount}", word, {5: 0x8765_4321_F0F0_F0F1})
+            yield step_case(f"{name} by {amount}", word, {5: 0x8765_4321_F0F0_F0F1})
     for name in ("lui", "auipc"):
         for immediate in (0x1000, 0x7FFF_F000, 0x8000_0000, 0xFFFF_F000):
-            yield _case(f"{name} {immediate:#x}", encode(name, rd=1, immediate=immediate), {})
-    yield _case("addi to x0", encode("addi", rd=0, rs1=1, immediate=7), {1: 5})
+            yield step_case(f"{name} {immediate:#x}", encode(name, rd=1, immediate=immediate), {})
+    yield step_case("addi to x0", encode("addi", rd=0, rs1=1, immediate=7), {1: 5})
     for name in ("fence", "fence.i"):
-        yield _case(name, encode(name, rd=1, rs1=2, immediate=0x0FF), {1: 1})
+        yield step_case(name, encode(name, rd=1, rs1=2, immediate=0x0FF), {1: 1})
 
 
 def _control() -> Iterator[StepCase]:
@@ -119,13 +121,13 @@ def _control() -> Iterator[StepCase]:
         for a, b in ((5, 5), (5, 6), (2**64 - 1, 1), (1, 2**64 - 1)):
             for offset in (-4096, 4092, 2):
                 word = encode(name, rs1=1, rs2=2, immediate=offset)
-                yield _case(f"{name} {a:#x} {b:#x} by {offset}", word, {1: a, 2: b})
+                yield step_case(f"{name} {a:#x} {b:#x} by {offset}", word, {1: a, 2: b})
     for offset in (-8192, 2**20 - 4, -(2**20), 2):
-        yield _case(f"jal {offset}", encode("jal", rd=1, immediate=offset), {})
+        yield step_case(f"jal {offset}", encode("jal", rd=1, immediate=offset), {})
     for a, offset in ((0x2000, 4), (0x2001, 0), (0xFFFF_FFFF_8000_0000, -4), (0x2000, 2), (2**64 - 4, 4)):
-        yield _case(f"jalr {offset}({a:#x})", encode("jalr", rd=5, rs1=5, immediate=offset), {5: a})
+        yield step_case(f"jalr {offset}({a:#x})", encode("jalr", rd=5, rs1=5, immediate=offset), {5: a})
     for pc in (0x2000_0000, 0x1FFF_FFFC, 0x1002, 1, 2**32 - 4):
-        yield _case(f"at {pc:#x}", encode("addi", rd=1, immediate=1), {2: 3}, pc=pc)
+        yield step_case(f"at {pc:#x}", encode("addi", rd=1, immediate=1), {2: 3}, pc=pc)
 
 
 def _accesses() -> Iterator[StepCase]:
@@ -143,16 +145,23 @@ def _accesses() -> Iterator[StepCase]:
             near = {min(start, 2**32 - 8): b"\x88\x87\x86\x85\x84\x83\x82\x81"}
             registers = {6: (start - 8) % 2**64 | 0xABCD_0000_0000_0000, 7: 0xF1F2_F3F4_F5F6_F7F8}
             word = encode(name, rd=8, rs1=6, rs2=7, immediate=8)
-            yield _case(
+            yield step_case(
                 f"{name} at {start:#x}", word, registers, memory=scattered | near if start % 2 else near
             )
 
 
 def _environment() -> Iterator[StepCase]:
     for number in (93, 64, 0, 94, 2**32 + 93, 2**64 - 1):
-        yield _case(f"ecall {number}", 0x73, {17: number, 10: 2**64 - 3, 11: 0x2000_0000, 12: 12})
-    yield _case("ebreak", 0x10_0073, {17: 93})
-    yield _case("ecall at the last cycle", 0x73, {17: 93}, cycle=2**64 - 1)
+        yield step_case(f"ecall {number}", 0x73, {17: number, 10: 2**64 - 3, 11: 0x2000_0000, 12: 12})
+    yield step_case("ebreak", 0x10_0073, {17: 93})
+    yield step_case("ecall at the last cycle", 0x73, {17: 93}, cycle=2**64 - 1)
+
+
+def _floats_without_result() -> Iterator[StepCase]:
+    """With rd = x0 the step decides them (M9.5)."""
+    for name in FLOAT_ENCODINGS:
+        word = encode_float(name, rs1=6, rs2=7, rs3=28)
+        yield step_case(f"{name} to x0", word, {6: 1, 7: 2, 28: 3})
 
 
 def _illegal() -> Iterator[StepCase]:
@@ -191,9 +200,9 @@ def _illegal() -> Iterator[StepCase]:
         "feq with funct3 3": encode_float("feq.d", rd=1) | 3 << 12,
     }
     for name, word in words.items():
-        yield _case(f"illegal: {name}", word, {1: 1, 2: 2})
+        yield step_case(f"illegal: {name}", word, {1: 1, 2: 2})
 
 
 def _final() -> Iterator[StepCase]:
     for status in (Status.EXITED, Status.TRAPPED):
-        yield _case(f"final: {status.name.lower()}", 0x13, {}, pc=0, cycle=7, status=status, code=5)
+        yield step_case(f"final: {status.name.lower()}", 0x13, {}, pc=0, cycle=7, status=status, code=5)

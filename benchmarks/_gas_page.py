@@ -18,10 +18,15 @@ least and a part of a clock at the most. 64 is the default: it keeps a run of 2^
 DISPUTE_NOTE = """\
 Open, splits, picks, the step, settle; the step is the dearest kind below.
 """
+FLOAT_NOTE = """\
+A lie about the result of a fused multiply-add in the same full memory. The operator says that its micro-run
+has 2,000 steps, the most that there may be (machine M9.4).
+"""
 REPAID_NOTE = """\
 What the loser's bond repays for a move (protocol P5.2), next to the cheapest such move that could be found: a
-run of two steps in an all but empty memory, arity 2. Were a move repaid above its cost, games against oneself
-would win back a forfeited bond. All but the last split of a game are paid for their hashes too.
+run of two steps in an all but empty memory, arity 2; to descend, of two sign injections. Were a move repaid
+above its cost, games against oneself would win back a forfeited bond. All splits of a level but the last are paid
+for their hashes too.
 """
 STEP_NOTE = """\
 A call of `Step` alone, in a memory of 4 GiB without a single zero word, register or sibling. Real memories
@@ -67,6 +72,7 @@ class Measurement:
     transactions: dict[str, int]
     moves: dict[str, int]
     disputes: list[DisputeGas]
+    float_disputes: list[DisputeGas]
     steps: dict[str, int]
     repaid: list[Repaid]
 
@@ -76,6 +82,10 @@ def page(measured: Measurement) -> str:
     bars = [(bar.what, f"≤ {bar.limit:,}", f"{bar.measured:,}") for bar in measured.bars]
     disputes = [
         (f"2^{one.cycle_bits}", one.arity, one.rounds, one.moves, f"{one.gas:,}") for one in measured.disputes
+    ]
+    float_disputes = [
+        (f"2^{one.cycle_bits}", one.arity, one.rounds, one.moves, f"{one.gas:,}")
+        for one in measured.float_disputes
     ]
     repaid = [(one.move, f"{one.units:,}", f"{one.cheapest:,}") for one in measured.repaid]
     return "\n".join(
@@ -90,6 +100,8 @@ def page(measured: Measurement) -> str:
             "## Whole disputes\n\n" + DISPUTE_NOTE,
             table(("cycles", "arity", "rounds", "moves", "gas"), disputes),
             ARITY_NOTE,
+            "## Whole disputes that end in a float instruction\n\n" + FLOAT_NOTE,
+            table(("cycles", "arity", "rounds", "moves", "gas"), float_disputes),
             "## Repaid\n\n" + REPAID_NOTE,
             table(("move", "units", "cheapest"), repaid),
             "## One step\n\n" + STEP_NOTE,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from truestep.base.errors import Bug
 from truestep.base.ids import Bytes32
 from truestep.commitments.keccak import keccak256
 from truestep.commitments.merkle import LEAF_SIZE_BYTES, ZERO_NODES, climb, parent
+from truestep.machine.decode import Instruction, decode
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.machine.layout import RANGE_LEVEL, TREE_DEPTH
 from truestep.machine.program import Program, Segment, Task
 from truestep.machine.state import MachineState, Status
-from truestep.machine.witness import build_witness, verify_step
+from truestep.machine.witness import build_witness
 
 PC = 0x0012_3450
 """Of the instruction in a full witness."""
@@ -43,8 +45,10 @@ class FullMemory:
         return invented(level, index)
 
 
-def full_witness(word: int, registers: dict[int, int] | None = None, touched: tuple[int, ...] = ()) -> bytes:
-    """The witness of instruction `word`, nothing in it zero; `touched` are the addresses that it accesses."""
+def full_state(
+    word: int, registers: dict[int, int] | None = None, touched: tuple[int, ...] = ()
+) -> tuple[MachineState, FullMemory]:
+    """The state that executes `word`, nothing in it zero; `touched` are the addresses that it accesses."""
     code = bytearray(invented("code"))
     code[PC % LEAF_SIZE_BYTES : PC % LEAF_SIZE_BYTES + 4] = word.to_bytes(4, "little")
     leaves = {PC // LEAF_SIZE_BYTES: bytes(code)}
@@ -60,6 +64,12 @@ def full_witness(word: int, registers: dict[int, int] | None = None, touched: tu
         code=0,
         memory_root=Bytes32(memory.node(TREE_DEPTH, 0)),
     )
+    return state, memory
+
+
+def full_witness(word: int, registers: dict[int, int] | None = None, touched: tuple[int, ...] = ()) -> bytes:
+    """The witness of instruction `word` in a full state."""
+    state, memory = full_state(word, registers, touched)
     return build_witness(state, memory.node)
 
 
@@ -73,15 +83,20 @@ def inner_root(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Liar:
-    """The hashes of an operator that lies from the step `witness` on, which is taken from state `at`."""
+    """The hashes of an operator that lies from the step on that is taken from state number `at`."""
 
     at: int
-    witness: bytes
+    before: bytes
+    """The hash of that state, which is true."""
+    after: bytes | None = None
+    """That of the next one, if it must have one that can be opened."""
 
     def hash_at(self, index: int) -> bytes:
         """The hash that it claims for state number `index`."""
         if index == self.at:
-            return verify_step(self.witness)[0]
+            return self.before
+        if index == self.at + 1 and self.after is not None:
+            return self.after
         return invented("state", index, index > self.at)
 
     def part_with_lie(self, boundaries: list[int]) -> int:
@@ -97,36 +112,39 @@ class ShortRun:
     entry: int
     seed: bytes
     input_root: Bytes32
-    hashes: tuple[Bytes32, ...]
+    instruction: Instruction
+    states: tuple[MachineState, ...]
     first_witness: bytes
-    last_state: bytes
-    """Packed, as `claim` takes it."""
 
 
-def short_run() -> ShortRun:
-    """The run whose game has the cheapest moves: one hash to a split, hardly a sibling to the step."""
+def short_run(word: int) -> ShortRun:
+    """The run whose game has the cheapest moves: one hash to a split, hardly a sibling to the step.
+
+    It executes `word` twice.
+    """
     program = Program(
         entry=0x1000,
-        segments=(
-            Segment(address=0x1000, content=WORDS["add"].to_bytes(4, "little") * 2, is_executable=True),
-        ),
+        segments=(Segment(address=0x1000, content=word.to_bytes(4, "little") * 2, is_executable=True),),
     )
     task = Task(seed=bytes(31) + b"\1")
+    instruction = decode(word)
+    if instruction is None:
+        raise Bug(f"expected {word:#010x} to be an instruction")
     machine = ReferenceEngine().start(program, task)
     first = machine.state()
     first_witness = build_witness(first, machine.node)
-    hashes = [first.hash()]
+    states = [first]
     for _ in range(2):
         machine.step()
-        hashes.append(machine.state().hash())
+        states.append(machine.state())
     return ShortRun(
         image_root=program.root(),
         entry=program.entry,
         seed=task.seed,
         input_root=task.input_root(),
-        hashes=tuple(hashes),
+        instruction=instruction,
+        states=tuple(states),
         first_witness=first_witness,
-        last_state=machine.state().pack(),
     )
 
 

@@ -9,8 +9,8 @@ SPLIT_GAS: constant(uint256) = 40_000
 SPLIT_GAS_PER_HASH: constant(uint256) = 1_000
 PICK_GAS: constant(uint256) = 40_000
 STEP_GAS: constant(uint256) = 60_000
-DESCEND_GAS: constant(uint256) = 60_000
-REVEAL_GAS: constant(uint256) = 50_000
+DESCEND_GAS: constant(uint256) = 70_000
+REVEAL_GAS: constant(uint256) = 40_000
 
 
 @internal

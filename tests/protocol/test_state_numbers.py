@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from truestep.protocol.bisection import Interval
 from truestep.protocol.state_numbers import (
-    MICRO_CYCLES_LIMIT,
+    MICRO_INDEX_LIMIT,
     RUN_NUMBER_LIMIT,
     is_micro,
     micro_index_of,
@@ -14,7 +14,7 @@ from truestep.protocol.state_numbers import (
 )
 
 RUN_NUMBERS = st.integers(0, RUN_NUMBER_LIMIT - 1)
-INDICES = st.integers(0, MICRO_CYCLES_LIMIT)
+INDICES = st.integers(0, MICRO_INDEX_LIMIT)
 
 
 @given(RUN_NUMBERS, INDICES)
@@ -25,7 +25,7 @@ def test_a_number_names_one_state_in_64_bits(run_number: int, index: int) -> Non
     assert (is_micro(run_number), run_number_of(run_number)) == (False, run_number)
 
 
-@given(RUN_NUMBERS, st.integers(1, MICRO_CYCLES_LIMIT), st.sampled_from([2, 16, 64]))
+@given(RUN_NUMBERS, st.integers(1, MICRO_INDEX_LIMIT), st.sampled_from([2, 16, 64]))
 def test_splits_of_a_micro_run_stay_in_it(run_number: int, cycles: int, arity: int) -> None:
     interval = Interval(low=micro_number(run_number, 0), high=micro_number(run_number, cycles))
     boundaries = interval.boundaries(arity)

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from tests.protocol.test_float_steps import DIVISION, witness_before
 from tests.roles.views import (
     BOND_WEI,
     CHALLENGER,
@@ -18,8 +19,10 @@ from tests.roles.views import (
 )
 from truestep.base.ids import Bytes32
 from truestep.protocol.bisection import part_siblings
-from truestep.protocol.calls import OpenGame, SettleGame, SubmitPick, SubmitStep
+from truestep.protocol.calls import DescendGame, OpenGame, SettleGame, SubmitPick, SubmitStep
+from truestep.protocol.claims import ZERO_HASH
 from truestep.protocol.records import GameStage, TaskStage
+from truestep.protocol.state_numbers import micro_number
 from truestep.roles.actions import BuildWitness, ComputeHashes, Decline, Declined, Fetch, Send
 from truestep.roles.challenger import ChallengerPolicy, decide
 from truestep.roles.views import Material, MaterialStage, TaskView
@@ -108,6 +111,44 @@ def test_the_last_move_is_a_witness() -> None:
     assert decided(claimed_view(game, is_computing=True)) == []
     call = SubmitStep(game_id=GAME_ID, witness=b"w")
     assert sent(claimed_view(game, witnesses={7: b"w"})) == {f"step/{GAME_ID}": call}
+
+
+def test_a_float_instruction_is_played_on_over_its_micro_run() -> None:
+    game = replace(GAME, stage=GameStage.STEP_DUE, low=7, high=8)
+    witness = witness_before(DIVISION)
+    (send,) = decided(claimed_view(game, witnesses={7: witness}))
+    assert (send.intent, send.call) == (
+        f"descend/{GAME_ID}/7",
+        DescendGame(game_id=GAME_ID, witness=witness),
+    )
+    assert "step 8 is fdiv.d" in send.message
+
+
+def test_a_game_descends_only_once_and_ends_in_an_integer_step() -> None:
+    """Whatever the witness: the chain lets no game descend from a micro-run."""
+    low = micro_number(7, 30)
+    game = replace(GAME, stage=GameStage.STEP_DUE, low=low, high=low + 1)
+    assert decided(claimed_view(game)) == [BuildWitness(task_id=TASK_ID, cycle=low)]
+    (send,) = decided(claimed_view(game, witnesses={low: witness_before(DIVISION)}))
+    assert (send.intent, type(send.call)) == (f"step/{GAME_ID}", SubmitStep)
+    assert "step 31 of the micro-run of step 8" in send.message
+    assert str(low) not in send.message
+
+
+def test_a_reveal_is_waited_for_as_long_as_the_operator_has_time() -> None:
+    game = replace(GAME, stage=GameStage.REVEAL_DUE, low=micro_number(7, 0), high=8)
+    assert decided(claimed_view(replace(game, moved_at=NOW - 500))) == []
+    settled = {f"settle/{GAME_ID}": SettleGame(game_id=GAME_ID)}
+    assert sent(claimed_view(replace(game, moved_at=NOW - 501))) == settled
+
+
+def test_a_pick_in_a_micro_run_that_is_not_ones_own_is_declined() -> None:
+    low = micro_number(7, 0)
+    game = replace(GAME, stage=GameStage.CHALLENGER_TURN, low=low, high=low + 4)
+    own = dict.fromkeys(range(low, low + 5), ZERO_HASH)
+    (declined,) = decided(claimed_view(game, hashes=own, split_hashes=(TRUE_HASH,) * 3))
+    assert isinstance(declined, Decline)
+    assert declined.reason is Declined.GAME_OF_ANOTHER
 
 
 def test_games_are_settled_when_won_or_overtaken() -> None:

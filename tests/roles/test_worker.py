@@ -22,6 +22,7 @@ from truestep.base.ids import Bytes32
 from truestep.protocol.calls import (
     ExpireTask,
     FinalizeTask,
+    RevealGame,
     SettleGame,
     SubmitClaim,
     SubmitSplit,
@@ -29,12 +30,15 @@ from truestep.protocol.calls import (
     WithdrawRewards,
 )
 from truestep.protocol.records import GameStage, TaskStage
-from truestep.roles.actions import ComputeHashes, Decline, Declined, Fetch, Run, Send
+from truestep.protocol.state_numbers import micro_number
+from truestep.roles.actions import BuildReveal, ComputeHashes, Decline, Declined, Fetch, Run, Send
 from truestep.roles.estimates import Speed, round_count
-from truestep.roles.views import Material, MaterialStage, OwnRun, View
+from truestep.roles.views import Material, MaterialStage, OwnRun, Reveal, View
 from truestep.roles.worker import WorkerPolicy, decide
 
 HASHING = Speed(cycles_per_second=1e6, start_seconds=1, send_seconds=1, hashed_pages_per_second=20_000)
+MICRO_ROUNDS = round_count(2_000, PARAMETERS.arity)
+"""Splits of a micro-run, after a reveal."""
 POLICY = WorkerPolicy(speed=Speed(cycles_per_second=1e6, start_seconds=1, send_seconds=1))
 TAKEN = {"stage": TaskStage.TAKEN, "attempt": 1, "operator": WORKER, "until": NOW + 100}
 OWN_RUN = OwnRun(claimed=CLAIMED)
@@ -105,7 +109,8 @@ def test_a_taken_task_is_run_then_claimed_from_the_journal() -> None:
 
 def test_a_run_that_was_too_slow_to_be_defended_is_neither_claimed_nor_taken_again() -> None:
     rounds = round_count(CLAIMED.cycle, PARAMETERS.arity)
-    within = PARAMETERS.clock_seconds / rounds - POLICY.speed.send_seconds
+    sends = rounds + 1 + MICRO_ROUNDS
+    within = (PARAMETERS.clock_seconds - sends * POLICY.speed.send_seconds) / (rounds + 1)
     quick, slow = replace(OWN_RUN, seconds=within - 0.1), replace(OWN_RUN, seconds=within + 0.1)
     assert quick == slow == OWN_RUN
     assert list(sent(view(task_view(task=TAKEN, own_run=quick)))) == [f"claim/{CLAIM_ID}"]
@@ -143,6 +148,35 @@ def test_a_split_needs_all_inner_hashes_and_survives_a_restart_without_material(
     assert sent(view(known, in_flight=frozenset({f"split/{GAME_ID}/0"}))) == {}
 
 
+def test_a_reveal_is_found_out_then_sent() -> None:
+    low = micro_number(123, 0)
+    game = replace(GAME, stage=GameStage.REVEAL_DUE, low=low, high=124, rounds=5)
+    assert decide(view(claimed_view(game)), POLICY) == [BuildReveal(task_id=TASK_ID, low=low)]
+    assert decide(view(claimed_view(game, is_computing=True)), POLICY) == []
+    restarted = claimed_view(game, material=Material(stage=MaterialStage.MISSING))
+    assert decide(view(restarted), POLICY) == [Fetch(task_id=TASK_ID)]
+    reveal = Reveal(after=b"a" * 305, cycles=77, memory_root=Bytes32(b"m" * 32))
+    known = claimed_view(game, reveals={low: reveal}, material=Material(stage=MaterialStage.WRONG))
+    call = RevealGame(game_id=GAME_ID, low=low, after=b"a" * 305, cycles=77, memory_root=reveal.memory_root)
+    assert sent(view(known)) == {f"reveal/{GAME_ID}/{low}": call}
+    of_another_place = claimed_view(replace(game, low=micro_number(122, 0)), reveals={low: reveal})
+    assert sent(view(of_another_place)) == {}
+    late = claimed_view(replace(game, moved_at=NOW - 501), reveals={low: reveal})
+    assert decide(view(late), POLICY) == []
+
+
+def test_a_micro_run_is_split_as_a_run_is() -> None:
+    low, high = micro_number(123, 0), micro_number(123, 4)
+    hashes = {number: Bytes32(bytes([number % 256]) * 32) for number in range(low + 1, high)}
+    game = replace(GAME, low=low, high=high, rounds=5)
+    assert decide(view(claimed_view(game)), POLICY) == [ComputeHashes(task_id=TASK_ID, cycles=tuple(hashes))]
+    (send,) = decide(view(claimed_view(game, hashes=hashes)), POLICY)
+    assert isinstance(send, Send)
+    assert send.call == SubmitSplit(game_id=GAME_ID, low=low, high=high, hashes=tuple(hashes.values()))
+    assert "step 4 of the micro-run of step 124" in send.message
+    assert str(low) not in send.message
+
+
 def test_games_are_settled_when_won_and_not_when_lost() -> None:
     settled = {f"settle/{GAME_ID}": SettleGame(game_id=GAME_ID)}
     won = replace(GAME, stage=GameStage.OPERATOR_WON)
@@ -177,8 +211,9 @@ def test_rounds_are_counted_as_the_game_plays_them() -> None:
 def test_a_program_that_may_write_all_the_memory_needs_a_long_clock() -> None:
     """Four parts of 250,000 steps each: as many pages may have to be hashed before every boundary."""
     policy = WorkerPolicy(speed=HASHING)
-    assert HASHING.dispute_seconds(JOB, PARAMETERS) > 10 * (1 + 1 + 1) + 500_000 / 20_000
-    assert POLICY.speed.dispute_seconds(JOB, PARAMETERS) == 10 * (1 + 1 + 1)
+    micro_seconds = 1 + 1 + 1 + MICRO_ROUNDS
+    assert HASHING.dispute_seconds(JOB, PARAMETERS) > 10 * (1 + 1 + 1) + micro_seconds + 500_000 / 20_000
+    assert POLICY.speed.dispute_seconds(JOB, PARAMETERS) == 10 * (1 + 1 + 1) + micro_seconds
     (declined,) = decide(view(task_view(), parameters=replace(PARAMETERS, clock_seconds=100)), policy)
     assert isinstance(declined, Decline)
     assert declined.reason is Declined.CLOCK

@@ -2,7 +2,7 @@
 
 MICRO_FLAG = 1 << 63
 MICRO_INDEX_BITS = 12
-MICRO_CYCLES_LIMIT = (1 << MICRO_INDEX_BITS) - 1
+MICRO_INDEX_LIMIT = (1 << MICRO_INDEX_BITS) - 1
 """Steps that a revealed micro-run may have at most (P4.10)."""
 RUN_NUMBER_LIMIT = 1 << (63 - MICRO_INDEX_BITS)
 """A run's state numbers are below it, so that the states of their micro-runs have numbers of 64 bits."""
@@ -10,9 +10,9 @@ RUN_NUMBER_LIMIT = 1 << (63 - MICRO_INDEX_BITS)
 
 def micro_number(run_number: int, index: int) -> int:
     """State number `index` of the micro-run of the instruction that state number `run_number` executes."""
-    if not (0 <= run_number < RUN_NUMBER_LIMIT and 0 <= index <= MICRO_CYCLES_LIMIT):
+    if not (0 <= run_number < RUN_NUMBER_LIMIT and 0 <= index <= MICRO_INDEX_LIMIT):
         raise ValueError(
-            f"expected a state number below {RUN_NUMBER_LIMIT} and an index of at most {MICRO_CYCLES_LIMIT},"
+            f"expected a state number below {RUN_NUMBER_LIMIT} and an index of at most {MICRO_INDEX_LIMIT},"
             f" got {run_number} and {index}"
         )
     return MICRO_FLAG | run_number << MICRO_INDEX_BITS | index
@@ -32,7 +32,7 @@ def micro_index_of(number: int) -> int:
     """Which state of its micro-run a number names."""
     if not is_micro(number):
         raise ValueError(f"expected the number of a state in a micro-run, got {number}")
-    return number & MICRO_CYCLES_LIMIT
+    return number & MICRO_INDEX_LIMIT
 
 
 def steps_in_words(number: int) -> str:

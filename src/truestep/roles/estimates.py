@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import inf
 
 from truestep.machine.layout import DATA_END, DATA_START, OUTPUT_LIMIT_BYTES, PAGE_SIZE_BYTES
+from truestep.machine.micro import MICRO_CYCLES_LIMIT
 from truestep.protocol.records import JobRecord, Parameters
 
 WRITABLE_PAGES = (DATA_END - DATA_START + OUTPUT_LIMIT_BYTES) // PAGE_SIZE_BYTES
@@ -37,11 +38,17 @@ class Speed:
         rounds = round_count(job.max_cycles, parameters.arity)
         pages = sum(_written_pages(job.max_cycles, number, parameters.arity) for number in range(rounds))
         moves_seconds = rounds * (self.run_seconds(job) + self.send_seconds)
-        return moves_seconds + pages / self.hashed_pages_per_second
+        micro_seconds = self._micro_seconds(self.run_seconds(job), parameters)
+        return moves_seconds + micro_seconds + pages / self.hashed_pages_per_second
 
     def defence_seconds(self, measured_seconds: float, cycles: int, parameters: Parameters) -> float:
         """The time on one's own clock that a game takes, now that one run of the task has been measured."""
-        return round_count(cycles, parameters.arity) * (measured_seconds + self.send_seconds)
+        moves_seconds = round_count(cycles, parameters.arity) * (measured_seconds + self.send_seconds)
+        return moves_seconds + self._micro_seconds(measured_seconds, parameters)
+
+    def _micro_seconds(self, run_seconds: float, parameters: Parameters) -> float:
+        """What a float instruction adds: one run more, a reveal, and the splits of its micro-run."""
+        return run_seconds + (1 + round_count(MICRO_CYCLES_LIMIT, parameters.arity)) * self.send_seconds
 
 
 def _written_pages(cycles: int, round_number: int, arity: int) -> int:

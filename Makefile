@@ -88,8 +88,8 @@ rom: setup ## build the ROM of the float instructions and what depends on its ro
 	$(BIN)/python -m truestep.guest.rom
 	$(MAKE) contracts
 
-rom-proof: setup ## compare the ROM with the host's hardware and the reference (SEED=) and write docs/rom.md's table
-	$(BIN)/python -m tests.rom.proof --seed $(SEED)
+rom-proof: setup ## compare the ROM with hardware and reference at length (SEED=); write the table of docs/rom.md
+	$(BIN)/python -m tests.rom.proof --seed $(SEED) --write
 
 contracts: setup ## compile the Vyper contracts and rewrite the artifacts that ship in the wheel
 	$(BIN)/python -m truestep.contracts.build

@@ -19,9 +19,9 @@ from truestep.machine.memory import Memory
 ROM_LIMIT_BYTES = 64 << 10
 """M9.1."""
 ROM_SOURCES = C_DIRECTORY / "rom"
-_PACKAGE = Path(__file__).parent.parent
-ROM_IMAGE = _PACKAGE / "machine" / "rom.bin"
-ROM_CONTRACT = _PACKAGE / "contracts" / "modules" / "rom.vy"
+PACKAGE = Path(__file__).parent.parent
+IMAGE_NAME = Path("machine", "rom.bin")
+CONTRACT_NAME = Path("contracts", "modules", "rom.vy")
 
 _TARGET_FLAGS = (
     "-target",
@@ -53,12 +53,14 @@ _LINK_FLAGS = (*_TARGET_FLAGS, "-nostdlib", "-static", "-s")
 _LINKED = "rom.elf"
 
 
-def build_rom(toolchain: Toolchain) -> bytes:
-    """The image from address 0 (M9.1). Raises GuestBuildError with the compiler's words."""
+def build_rom(toolchain: Toolchain, folder: Path = ROM_SOURCES) -> bytes:
+    """The image from address 0 (M9.1) of the sources in `folder`. Raises GuestBuildError."""
     with tempfile.TemporaryDirectory(prefix="truestep-rom-") as name:
         directory = Path(name)
-        objects = [_compile(toolchain, source, directory) for source in _sources()]
-        script = ROM_SOURCES / "rom.ld"
+        # The entries first: they stand at address 0.
+        sources = [folder / "entries.S", *sorted(folder.glob("*.c"))]
+        objects = [_compile(toolchain, source, directory) for source in sources]
+        script = folder / "rom.ld"
         toolchain.run("cc", *_LINK_FLAGS, "-T", str(script), *objects, "-o", _LINKED, directory=directory)
         return _image((directory / _LINKED).read_bytes())
 
@@ -80,11 +82,6 @@ def rom_contract(image: bytes, contract: str) -> str:
     return changed
 
 
-def _sources() -> list[Path]:
-    """The entries first: they stand at address 0."""
-    return [ROM_SOURCES / "entries.S", *sorted(ROM_SOURCES.glob("*.c"))]
-
-
 def _compile(toolchain: Toolchain, source: Path, directory: Path) -> str:
     name = f"{source.stem}.o"
     flags = _COMPILE_FLAGS if source.suffix == ".c" else _TARGET_FLAGS
@@ -100,15 +97,8 @@ def _image(elf: bytes) -> bytes:
     return segments[0].content
 
 
-def _outputs() -> dict[Path, bytes]:
-    """What the sources give: file → content."""
-    image = build_rom(find_toolchain())
-    contract = rom_contract(image, ROM_CONTRACT.read_text(encoding="utf-8"))
-    return {ROM_IMAGE: image, ROM_CONTRACT: contract.encode()}
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """The command; its exit code, 0 if all is well."""
+def main(arguments: list[str] | None = None, package: Path = PACKAGE) -> int:
+    """The command, on the image and the contract in `package`; its exit code, 0 if all is well."""
     parser = argparse.ArgumentParser(
         prog="python -m truestep.guest.rom",
         description="Build the ROM: its image for the machine and its root for the contracts.",
@@ -116,16 +106,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="compare with what there is; write nothing")
     options = parser.parse_args(arguments)
     try:
-        outputs = _outputs()
+        image = build_rom(find_toolchain())
+        contract = rom_contract(image, (package / CONTRACT_NAME).read_text(encoding="utf-8"))
     except (GuestBuildError, ToolchainMissing) as error:
         return _fail(str(error))
+    outputs = {package / IMAGE_NAME: image, package / CONTRACT_NAME: contract.encode()}
     stale = [path for path, content in outputs.items() if not path.exists() or path.read_bytes() != content]
     if options.check and stale:
         names = ", ".join(path.name for path in stale)
         return _fail(f"{names}: not what the sources give; run `make rom` and commit the result")
     for path in stale:
         path.write_bytes(outputs[path])
-    image = outputs[ROM_IMAGE]
     sys.stdout.write(f"rom: {len(image)} bytes, root 0x{rom_root(image).hex()}\n")
     return 0
 

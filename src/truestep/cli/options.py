@@ -16,7 +16,7 @@ from truestep.machine.program import Task
 
 ProgramArgument = Annotated[
     Path,
-    typer.Argument(metavar="PROG", help="An ELF file, or a C source to build now."),
+    typer.Argument(metavar="PROG", help="An ELF file, or a C or Python source to build now."),
 ]
 InputOption = Annotated[
     Path | None,

@@ -9,6 +9,7 @@ from pathlib import Path
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Bytes32
 from truestep.guest.build import SOURCE_SUFFIXES, build_c
+from truestep.guest.python.build import PYTHON_SUFFIX, build_python
 from truestep.machine.elf import FILE_LIMIT_BYTES, load_elf
 from truestep.machine.layout import INPUT_LIMIT_BYTES
 from truestep.machine.program import Program
@@ -33,14 +34,16 @@ def program_of(elf: bytes) -> ProgramFile:
 
 
 def read_program(path: Path, *, defines: Mapping[str, str] | None = None) -> ProgramFile:
-    """The program in an ELF file, or made from a C source on the fly.
+    """The program in an ELF file, or made from a C or Python source on the fly.
 
     Raises Rejected for a file that is no program, GuestBuildError for a source that does not compile,
     OSError if it cannot be read.
     """
-    if path.suffix in SOURCE_SUFFIXES:
+    if path.suffix in {*SOURCE_SUFFIXES, PYTHON_SUFFIX}:
         with tempfile.TemporaryDirectory(prefix="truestep-") as name:
-            built = build_c([path], Path(name) / f"{path.stem}.elf", defines=defines)
+            target = Path(name) / f"{path.stem}.elf"
+            is_python = path.suffix == PYTHON_SUFFIX
+            built = build_python(path, target) if is_python else build_c([path], target, defines=defines)
             return program_of(built.path.read_bytes())
     size_bytes = path.stat().st_size
     if size_bytes > FILE_LIMIT_BYTES:

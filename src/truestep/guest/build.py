@@ -1,8 +1,6 @@
 """From C sources to one reproducible ELF file."""
 
-import functools
 import hashlib
-import os
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -10,10 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from truestep.guest.errors import GuestBuildError
+from truestep.guest.link import (
+    DEFAULT_STACK_SIZE_BYTES,
+    check_stack_size,
+    compile_object,
+    link,
+    linked_sources,
+    write_program,
+)
 from truestep.guest.toolchain import (
-    C_DIRECTORY,
     COMPILE_FLAGS,
-    INCLUDE_DIRECTORY,
     LINK_FLAGS,
     ZIGLANG_VERSION,
     Toolchain,
@@ -22,16 +26,6 @@ from truestep.guest.toolchain import (
 
 OPTIMISATIONS = ("0", "1", "2", "3", "s", "z")
 SOURCE_SUFFIXES = (".c", ".s", ".S")
-
-DEFAULT_STACK_SIZE_BYTES = 8 << 20
-"""What a desktop gives a program; untouched stack costs nothing."""
-STACK_SIZE_LIMIT_BYTES = 1 << 30
-"""Leaves 512 MiB of the data range to variables and heap."""
-STACK_SIZE_UNIT_BYTES = 4096
-
-_RUNTIME_ARCHIVE = "runtime.a"
-_LINKED = "guest.elf"
-_LINKER_SCRIPT = "guest.ld"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,11 +93,9 @@ def build_c(
     with tempfile.TemporaryDirectory(prefix="truestep-build-") as name:
         directory = Path(name)
         compiled = _compile_sources(toolchain, recipe, directory)
-        (directory / _RUNTIME_ARCHIVE).write_bytes(_runtime_archive(toolchain))
-        warnings = _link(toolchain, recipe, compiled, directory)
-        elf = (directory / _LINKED).read_bytes()
+        elf, warnings = link(toolchain, compiled.objects, directory, stack_size_bytes=stack_size_bytes)
         recipe_sha256 = _digest(recipe, compiled.read)
-    _write(output, elf)
+    write_program(output, elf)
     return BuiltGuest(
         path=output,
         size_bytes=len(elf),
@@ -125,12 +117,7 @@ def _check(recipe: _Recipe) -> None:
     if recipe.optimisation not in OPTIMISATIONS:
         expected = ", ".join(OPTIMISATIONS)
         raise GuestBuildError(f"expected an optimisation out of {expected}, got {recipe.optimisation!r}")
-    size_bytes = recipe.stack_size_bytes
-    if not 0 < size_bytes <= STACK_SIZE_LIMIT_BYTES or size_bytes % STACK_SIZE_UNIT_BYTES:
-        raise GuestBuildError(
-            f"expected a stack of {STACK_SIZE_UNIT_BYTES} to {STACK_SIZE_LIMIT_BYTES} bytes,"
-            f" a multiple of {STACK_SIZE_UNIT_BYTES}, got {size_bytes}"
-        )
+    check_stack_size(recipe.stack_size_bytes)
 
 
 def _compile_sources(toolchain: Toolchain, recipe: _Recipe, directory: Path) -> _Compiled:
@@ -141,7 +128,7 @@ def _compile_sources(toolchain: Toolchain, recipe: _Recipe, directory: Path) -> 
         # Linker messages name objects: call them after the sources.
         name = f"{source.stem}.o" if f"{source.stem}.o" not in objects else f"{source.stem}-{index}.o"
         flags = ("-fhosted", f"-O{recipe.optimisation}", *_source_flags(source, recipe))
-        warnings += _compile(toolchain, source, directory / name, *flags)
+        warnings += compile_object(toolchain, source, directory / name, *flags)
         objects.append(name)
         read += _files_read(directory / f"{name}.d")
     return _Compiled(objects=tuple(objects), read=tuple(read), warnings=warnings)
@@ -155,19 +142,6 @@ def _source_flags(source: Path, recipe: _Recipe) -> list[str]:
     return flags
 
 
-def _compile(toolchain: Toolchain, source: Path, target: Path, *flags: str) -> str:
-    """Compile one source, noting in `target`.d which files were read; the warnings."""
-    arguments = (*COMPILE_FLAGS, "-isystem", str(INCLUDE_DIRECTORY), *flags)
-    return toolchain.run(
-        "cc", *arguments, "-MD", "-MF", f"{target}.d", "-c", _as_argument(str(source)), "-o", str(target)
-    )
-
-
-def _as_argument(name: str) -> str:
-    """A file's name that the compiler does not take for a flag (-x) or for a file of flags (@x)."""
-    return f"./{name}" if name.startswith(("-", "@")) else name
-
-
 def _files_read(dependencies: Path) -> list[Path]:
     """The user's own files in a make rule `target: file file …`, its escapes undone."""
     rule = dependencies.read_text(encoding="utf-8").replace("\\\n", " ").partition(": ")[2]
@@ -175,46 +149,8 @@ def _files_read(dependencies: Path) -> list[Path]:
     return [Path(re.sub(r"\\([ #])|\$(?=\$)", r"\1", name)) for name in names]
 
 
-@functools.cache
-def _runtime_archive(toolchain: Toolchain) -> bytes:
-    """An archive, so that only what a program uses is linked, and its own definitions win."""
-    with tempfile.TemporaryDirectory(prefix="truestep-runtime-") as name:
-        directory = Path(name)
-        objects: list[str] = []
-        for source in _runtime_sources():
-            target = directory / f"{source.stem}.o"
-            _compile(toolchain, source, target, "-O2", "-fno-builtin")
-            objects.append(target.name)
-        toolchain.run("ar", "rcsD", _RUNTIME_ARCHIVE, *objects, directory=directory)
-        return (directory / _RUNTIME_ARCHIVE).read_bytes()
-
-
-def _runtime_sources() -> list[Path]:
-    return sorted((C_DIRECTORY / "runtime").iterdir())
-
-
-def _link(toolchain: Toolchain, recipe: _Recipe, compiled: _Compiled, directory: Path) -> str:
-    script = (C_DIRECTORY / _LINKER_SCRIPT).read_text(encoding="utf-8")
-    stack = f"__stack_size = {recipe.stack_size_bytes};\n"
-    (directory / _LINKER_SCRIPT).write_text(stack + script, encoding="utf-8")
-    inputs = ("-T", _LINKER_SCRIPT, *map(_as_argument, compiled.objects), _RUNTIME_ARCHIVE)
-    return toolchain.run("cc", *LINK_FLAGS, *inputs, "-o", _LINKED, directory=directory)
-
-
 def _digest(recipe: _Recipe, read: Sequence[Path]) -> str:
     digest = hashlib.sha256(recipe.settings().encode())
-    for path in (*read, *_runtime_sources(), C_DIRECTORY / _LINKER_SCRIPT):
+    for path in (*read, *linked_sources()):
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
-
-
-def _write(output: Path, elf: bytes) -> None:
-    """Put the finished file in place at once: a build that fails leaves the old one."""
-    unfinished = output.with_name(f".{output.name}.{os.getpid()}")
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_bytes(elf)
-        unfinished.replace(output)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise GuestBuildError(f"expected to write {output}, got: {error.strerror}") from error

@@ -19,7 +19,7 @@ TARGET_FLAGS = (
     "-target",
     "riscv64-freestanding-none",
     # The machine loads and stores misaligned words (M1.1), so the compiler may too.
-    "-mcpu=generic_rv64+m+relax+unaligned_scalar_mem",
+    "-mcpu=generic_rv64+m+zfinx+zdinx+relax+unaligned_scalar_mem",
 )
 
 COMPILE_FLAGS = (

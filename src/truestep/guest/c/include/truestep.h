@@ -4,9 +4,8 @@
    A guest is an ordinary C program with `int main(void)`. It succeeds if main returns 0 (or calls
    exit(0)); any other exit code, and any trap, makes the run a failed one whose output is not used.
 
-   float and double work and give the same bits everywhere, but slowly: the machine has no instructions
-   for them, so that each operation is a call of some hundreds of steps into the compiler's library, which
-   is also known to round a few subnormal quotients wrongly. Prefer integers and fixed point.           */
+   float and double are the machine's own (docs/machine.md, M8): they run at about the speed of the computer's
+   and give the same bits everywhere, those of <math.h> included.                                            */
 #ifndef TRUESTEP_H
 #define TRUESTEP_H
 
@@ -21,9 +20,12 @@ extern "C" {
 
 /* The runtime's own exit codes; a guest's own are better kept below 128. */
 enum {
-    TRUESTEP_EXIT_ABORT = 134,           /* abort(), a corrupt heap */
-    TRUESTEP_EXIT_ASSERT = 135,          /* assert() failed */
-    TRUESTEP_EXIT_OUTPUT_TOO_LARGE = 136 /* more than TRUESTEP_OUTPUT_LIMIT bytes written */
+    TRUESTEP_EXIT_ABORT = 134,            /* abort(), a corrupt heap */
+    TRUESTEP_EXIT_ASSERT = 135,           /* assert() failed */
+    TRUESTEP_EXIT_OUTPUT_TOO_LARGE = 136, /* more than TRUESTEP_OUTPUT_LIMIT bytes written */
+    TRUESTEP_EXIT_OUT_OF_MEMORY = 137,    /* a Python guest's heap is full */
+    TRUESTEP_EXIT_EXCEPTION = 138,        /* a Python guest raised an exception */
+    TRUESTEP_EXIT_INPUT = 139             /* a Python guest's input is not the .npy file that it declares */
 };
 
 /* The output's window in memory is this many bytes: 512 MiB (M3.3). */

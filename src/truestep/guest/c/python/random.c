@@ -1,0 +1,77 @@
+/* np.random and random: the Mersenne Twister MT19937 (Matsumoto and Nishimura, 1998). A generator that the
+   program does not seed is seeded with the job's seed and the shard's number: the same in every run of a shard,
+   another one in each.                                                                                        */
+#include "runtime.h"
+
+enum { WORDS = 624, MIDDLE = 397 };
+
+/* Numba's compiled code knows this layout. */
+typedef struct {
+    int32_t position;
+    uint32_t words[WORDS];
+    int32_t has_spare_normal;
+    double spare_normal;
+    int32_t is_seeded;
+} generator;
+
+static uint32_t twist(uint32_t high, uint32_t low) {
+    uint32_t word = (high & 0x80000000u) | (low & 0x7FFFFFFFu);
+    return (word >> 1) ^ (word & 1 ? 0x9908B0DFu : 0);
+}
+
+void numba_rnd_shuffle(generator *g) {
+    for (int i = 0; i < WORDS; i++)
+        g->words[i] = g->words[(i + MIDDLE) % WORDS] ^ twist(g->words[i], g->words[(i + 1) % WORDS]);
+}
+
+static void reset(generator *g) {
+    g->position = WORDS;
+    g->has_spare_normal = 0;
+    g->spare_normal = 0;
+    g->is_seeded = 1;
+}
+
+void numba_rnd_init(generator *g, uint64_t seed_word) {
+    uint32_t word = (uint32_t)seed_word;
+    for (uint32_t i = 0; i < WORDS; i++) {
+        g->words[i] = word;
+        word = 1812433253u * (word ^ (word >> 30)) + i + 1;
+    }
+    reset(g);
+}
+
+static void seed_with(generator *g, const uint32_t *key, uint32_t key_size) {
+    numba_rnd_init(g, 19650218);
+    uint32_t *words = g->words, i = 1;
+    for (uint32_t step = 0, j = 0; step < WORDS; step++, j = (j + 1) % key_size) {
+        words[i] = (words[i] ^ ((words[i - 1] ^ (words[i - 1] >> 30)) * 1664525u)) + key[j] + j;
+        if (++i == WORDS) words[0] = words[WORDS - 1], i = 1;
+    }
+    for (int step = 1; step < WORDS; step++) {
+        words[i] = (words[i] ^ ((words[i - 1] ^ (words[i - 1] >> 30)) * 1566083941u)) - i;
+        if (++i == WORDS) words[0] = words[WORDS - 1], i = 1;
+    }
+    words[0] = 0x80000000u;
+}
+
+static generator *seeded(generator *g, uint32_t number) {
+    enum { SEED_WORDS = 8 };
+    if (!g->is_seeded) {
+        uint32_t key[SEED_WORDS + 3];
+        const uint8_t *seed = job_seed();
+        for (int i = 0; i < SEED_WORDS; i++)
+            key[i] = (uint32_t)seed[4 * i] | (uint32_t)seed[4 * i + 1] << 8 | (uint32_t)seed[4 * i + 2] << 16 |
+                     (uint32_t)seed[4 * i + 3] << 24;
+        key[SEED_WORDS] = (uint32_t)shard_index();
+        key[SEED_WORDS + 1] = (uint32_t)(shard_index() >> 32);
+        key[SEED_WORDS + 2] = number;
+        seed_with(g, key, SEED_WORDS + 3);
+    }
+    return g;
+}
+
+static generator of_random, of_numpy, internal;
+
+generator *numba_get_py_random_state(void) { return seeded(&of_random, 1); }
+generator *numba_get_np_random_state(void) { return seeded(&of_numpy, 2); }
+generator *numba_get_internal_random_state(void) { return seeded(&internal, 3); }

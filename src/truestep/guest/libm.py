@@ -1,0 +1,76 @@
+"""The mathematical functions of guests, built for the machine from sources that the compiler's wheel contains."""
+
+import functools
+import tempfile
+from pathlib import Path
+
+from truestep.guest.toolchain import C_DIRECTORY, COMPILE_FLAGS, INCLUDE_DIRECTORY, TARGET_FLAGS, Toolchain
+
+MATH_DIRECTORY = C_DIRECTORY / "math"
+
+ARCHIVE = "libm.a"
+
+# What neither the compiler's runtime (exp, log, sin, cos, tan, sqrt, fmod, floor, …) nor its standard library
+# (acos, cosh, cbrt, …) has. A name's single-precision twin comes along where there is one.
+_MUSL_FUNCTIONS = (
+    "acosh", "asin", "asinh", "atan2", "atanh", "erf", "expm1", "ilogb", "j0", "j1", "jn", "ldexp", "lgamma",
+    "lgamma_r", "logb", "nextafter", "pow", "remainder", "remquo", "scalbn", "sinh", "tgamma",
+)  # fmt: skip
+# What those call within musl.
+_MUSL_PARTS = (
+    "__cos", "__expo2", "__math_divzero", "__math_invalid", "__math_oflow", "__math_uflow", "__math_xflow",
+    "__rem_pio2_large", "__sin", "exp_data", "exp2f_data", "pow_data", "powf_data", "signgam",
+)  # fmt: skip
+
+_MUSL_INCLUDES = (
+    "musl/src/internal",
+    "musl/src/include",
+    "musl/include",
+    "musl/arch/riscv64",
+    "musl/arch/generic",
+    "include/riscv64-linux-musl",
+    "include/generic-musl",
+)
+
+
+def mathematics_sources() -> list[Path]:
+    """Our own part of libm: what the wheel lacks, and the names under which it has the rest."""
+    return sorted(MATH_DIRECTORY.iterdir())
+
+
+@functools.cache
+def mathematics_archive(toolchain: Toolchain) -> bytes:
+    """An archive of <math.h>, of which the linker takes what a program uses."""
+    libc = toolchain.executable.parent / "lib" / "libc"
+    with tempfile.TemporaryDirectory(prefix="truestep-libm-") as name:
+        directory = Path(name)
+        toolchain.run("build-lib", *_arguments(libc), directory=directory)
+        return (directory / ARCHIVE).read_bytes()
+
+
+def _arguments(libc: Path) -> list[str]:
+    """One call compiles all of it: strictly, so that no result depends on a contraction or a reordering."""
+    strict = [flag for flag in COMPILE_FLAGS if flag not in TARGET_FLAGS]
+    ours = ["-cflags", *strict, "-O2", f"-I{INCLUDE_DIRECTORY}", "--"]
+    theirs = ["-cflags", *strict, "-O2", "-fno-builtin", "-std=c99", "-D_XOPEN_SOURCE=700", "-w"]
+    theirs += [*(f"-I{libc / part}" for part in _MUSL_INCLUDES), "--"]
+    zig = ["-O", "ReleaseFast", "-fno-unwind-tables", "-fstrip", "-ffunction-sections", "-fdata-sections"]
+    own_sources = mathematics_sources()
+    return [
+        *TARGET_FLAGS,
+        *zig,
+        "-static",
+        "--name",
+        "m",
+        *(str(source) for source in own_sources if source.suffix == ".zig"),
+        *ours,
+        *(str(source) for source in own_sources if source.suffix == ".c"),
+        *theirs,
+        *map(str, _musl_sources(libc / "musl" / "src" / "math")),
+    ]
+
+
+def _musl_sources(directory: Path) -> list[Path]:
+    names = [f"{name}{twin}.c" for name in (*_MUSL_FUNCTIONS, *_MUSL_PARTS) for twin in ("", "f")]
+    names.append("lgammaf_r.c")
+    return [directory / name for name in names if (directory / name).is_file()]

@@ -1,0 +1,94 @@
+"""From object files to one program: the runtime that every guest links, and the linker's call."""
+
+import functools
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from truestep.guest.errors import GuestBuildError
+from truestep.guest.libm import ARCHIVE as MATHEMATICS_ARCHIVE
+from truestep.guest.libm import mathematics_archive, mathematics_sources
+from truestep.guest.toolchain import C_DIRECTORY, COMPILE_FLAGS, INCLUDE_DIRECTORY, LINK_FLAGS, Toolchain
+
+DEFAULT_STACK_SIZE_BYTES = 8 << 20
+"""What a desktop gives a program; untouched stack costs nothing."""
+STACK_SIZE_LIMIT_BYTES = 1 << 30
+"""Leaves 512 MiB of the data range to variables and heap."""
+STACK_SIZE_UNIT_BYTES = 4096
+
+_RUNTIME_ARCHIVE = "runtime.a"
+_LINKED = "guest.elf"
+_LINKER_SCRIPT = "guest.ld"
+
+
+def check_stack_size(size_bytes: int) -> None:
+    """Refuse a stack that does not fit the data range or is not whole pages."""
+    if not 0 < size_bytes <= STACK_SIZE_LIMIT_BYTES or size_bytes % STACK_SIZE_UNIT_BYTES:
+        raise GuestBuildError(
+            f"expected a stack of {STACK_SIZE_UNIT_BYTES} to {STACK_SIZE_LIMIT_BYTES} bytes,"
+            f" a multiple of {STACK_SIZE_UNIT_BYTES}, got {size_bytes}"
+        )
+
+
+def compile_object(toolchain: Toolchain, source: Path, target: Path, *flags: str) -> str:
+    """Compile one source, noting in `target`.d which files were read; the warnings."""
+    arguments = (*COMPILE_FLAGS, "-isystem", str(INCLUDE_DIRECTORY), *flags)
+    return toolchain.run(
+        "cc", *arguments, "-MD", "-MF", f"{target}.d", "-c", as_argument(str(source)), "-o", str(target)
+    )
+
+
+def as_argument(name: str) -> str:
+    """A file's name that the compiler does not take for a flag (-x) or for a file of flags (@x)."""
+    return f"./{name}" if name.startswith(("-", "@")) else name
+
+
+def runtime_sources() -> list[Path]:
+    """The C library and start-up of every guest."""
+    return sorted((C_DIRECTORY / "runtime").iterdir())
+
+
+def linked_sources() -> list[Path]:
+    """Every file of ours that a linked program's bytes depend on."""
+    return [*runtime_sources(), *mathematics_sources(), C_DIRECTORY / _LINKER_SCRIPT]
+
+
+@functools.cache
+def _runtime_archive(toolchain: Toolchain) -> bytes:
+    """An archive, so that only what a program uses is linked, and its own definitions win."""
+    with tempfile.TemporaryDirectory(prefix="truestep-runtime-") as name:
+        directory = Path(name)
+        objects: list[str] = []
+        for source in runtime_sources():
+            target = directory / f"{source.stem}.o"
+            compile_object(toolchain, source, target, "-O2", "-fno-builtin")
+            objects.append(target.name)
+        toolchain.run("ar", "rcsD", _RUNTIME_ARCHIVE, *objects, directory=directory)
+        return (directory / _RUNTIME_ARCHIVE).read_bytes()
+
+
+def link(
+    toolchain: Toolchain, objects: Sequence[str], directory: Path, *, stack_size_bytes: int
+) -> tuple[bytes, str]:
+    """Link objects and archives, named within `directory`, with the runtime; (ELF file, warnings)."""
+    (directory / _RUNTIME_ARCHIVE).write_bytes(_runtime_archive(toolchain))
+    (directory / MATHEMATICS_ARCHIVE).write_bytes(mathematics_archive(toolchain))
+    script = (C_DIRECTORY / _LINKER_SCRIPT).read_text(encoding="utf-8")
+    stack = f"__stack_size = {stack_size_bytes};\n"
+    (directory / _LINKER_SCRIPT).write_text(stack + script, encoding="utf-8")
+    inputs = ("-T", _LINKER_SCRIPT, *map(as_argument, objects), _RUNTIME_ARCHIVE, MATHEMATICS_ARCHIVE)
+    warnings = toolchain.run("cc", *LINK_FLAGS, *inputs, "-o", _LINKED, directory=directory)
+    return (directory / _LINKED).read_bytes(), warnings
+
+
+def write_program(output: Path, elf: bytes) -> None:
+    """Put the finished file in place at once: a build that fails leaves the old one."""
+    unfinished = output.with_name(f".{output.name}.{os.getpid()}")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_bytes(elf)
+        unfinished.replace(output)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise GuestBuildError(f"expected to write {output}, got: {error.strerror}") from error

@@ -1,0 +1,15 @@
+"""The process that compiles one guest: `python -m truestep.guest.python.compiler SOURCE DIRECTORY`."""
+
+import sys
+from pathlib import Path
+
+
+def main(source: Path, directory: Path) -> int:
+    """Compile; leave guest.o, the large arrays and what was read in `directory`, or complaint.txt."""
+    from truestep.guest.python.compiler.session import compile_in_this_process
+
+    return compile_in_this_process(source, directory)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))

@@ -1,0 +1,89 @@
+"""Exceptions without an interpreter: what is raised is a text, put together when it is raised."""
+
+import hashlib
+from pathlib import PurePath
+from typing import Any
+
+from llvmlite import ir
+from numba.core import callconv, cgutils, cpu
+
+from truestep.guest.python.compiler.printing import put_item, put_text
+
+_INT32 = ir.IntType(32)
+_POINTER = ir.IntType(8).as_pointer()
+
+
+class GuestCallConv(callconv.CPUCallConv):
+    """Numba's calling convention; the exception that a call hands back points to a text and its length."""
+
+    def set_static_user_exc(
+        self, builder: Any, exc: Any, exc_args: Any = None, loc: Any = None, func_name: Any = None
+    ) -> None:
+        """An exception whose arguments are known now."""
+        del func_name
+        text = f"{_prefix(exc, loc)}{_arguments(exc_args)}"
+        self._set(builder, _constant_exception(self.context, builder, text))
+
+    def set_dynamic_user_exc(
+        self,
+        builder: Any,
+        exc: Any,
+        exc_args: Any,
+        nb_types: Any,
+        loc: Any = None,
+        func_name: Any = None,
+    ) -> None:
+        """An exception some of whose arguments are computed: the runtime keeps the text of the last one."""
+        del func_name
+        runtime = ir.FunctionType(ir.VoidType(), [])
+        begin = cgutils.get_or_insert_function(builder.module, runtime, "truestep_begin_exception")
+        builder.call(begin, [])
+        put_text(self.context, builder, _prefix(exc, loc) + ("" if len(exc_args) == 1 else "("))
+        dynamic_types = iter([kind for kind in nb_types if kind is not None])
+        for index, argument in enumerate(exc_args):
+            if index:
+                put_text(self.context, builder, ", ")
+            is_quoted = len(exc_args) > 1
+            if isinstance(argument, ir.Value):
+                put_item(self.context, builder, next(dynamic_types), argument, is_quoted=is_quoted)
+            else:
+                put_text(self.context, builder, repr(argument) if is_quoted else str(argument))
+        if len(exc_args) != 1:
+            put_text(self.context, builder, ")")
+        finish_type = ir.FunctionType(callconv.excinfo_ptr_t, [])
+        finish = cgutils.get_or_insert_function(builder.module, finish_type, "truestep_exception")
+        builder.store(builder.call(finish, []), self._get_excinfo_argument(builder.function))
+
+    def _set(self, builder: Any, exception: Any) -> None:
+        store = builder.store(exception, self._get_excinfo_argument(builder.function))
+        # Numba's reference pruning looks for this mark.
+        mark = builder.module.add_metadata([ir.IntType(1)(1)])
+        store.set_metadata("numba_exception_output", mark)
+
+
+def _prefix(exception: Any, location: Any) -> str:
+    place = f"{PurePath(location.filename).name}:{location.line}: " if location and location.filename else ""
+    name = exception.__name__ if exception else "RuntimeError: No active exception to reraise"
+    return f"{place}{name}: "
+
+
+def _arguments(arguments: Any) -> str:
+    if not arguments:
+        return ""
+    return str(arguments[0]) if len(arguments) == 1 else repr(tuple(arguments))
+
+
+def _constant_exception(context: Any, builder: Any, text: str) -> Any:
+    content = text.removesuffix(": ").encode()
+    name = hashlib.sha256(content).hexdigest()
+    array = cgutils.make_bytearray(content)
+    data = context.insert_unique_const(builder.module, f".const.exception.text.{name}", array)
+    null = _POINTER(None)
+    fields = (data.bitcast(_POINTER), _INT32(len(content)), null, null, _INT32(0))
+    struct = ir.Constant.literal_struct(fields)
+    return context.insert_unique_const(builder.module, f".const.exception.{name}", struct)
+
+
+def install_exceptions() -> None:
+    """Make compiled code raise texts."""
+    cpu.CPUContext.call_conv = property(GuestCallConv)

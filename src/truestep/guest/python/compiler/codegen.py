@@ -1,0 +1,151 @@
+"""Numba's code generation, retargeted: RISC-V objects instead of functions in this process."""
+
+import re
+from typing import Any
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+from numba.core import codegen, config, cpu
+from numba.core.runtime import nrtdynmod, rtsys
+
+TRIPLE = "riscv64-unknown-elf"
+FEATURES = "+m,+zfinx,+zdinx,+unaligned-scalar-mem,+forced-atomics"
+
+# Functions of libm that LLVM would fold with the building computer's libm: they get names that LLVM does not know
+# until there is nothing left to fold. Those with exact results (sqrt, floor, fabs, fma, …) may be folded.
+_INEXACT = (
+    "acos|acosh|asin|asinh|atan|atan2|atanh|cbrt|cos|cosh|erf|erfc|exp|exp10|exp2|expm1|hypot|lgamma|log|log10|"
+    "log1p|log2|pow|sin|sinh|tan|tanh|tgamma"
+)
+_UNFOLDED_PREFIX = "truestep.math."
+_INTRINSIC = re.compile(rf'@"llvm\.({_INEXACT})\.f(32|64)"')
+_LIBRARY_CALL = re.compile(rf'@"((?:{_INEXACT})f?)"')
+_DECLARATION = re.compile(rf'^(declare [^\n]*@"{re.escape(_UNFOLDED_PREFIX)}[^\n]*)$', re.MULTILINE)
+
+finished_libraries: list["MachineLibrary"] = []
+"""All that was compiled, for references that are resolved late: recursion across specialisations."""
+
+
+class MachineLibrary(codegen.AOTCodeLibrary):
+    """A library that is never loaded: addresses in it mean nothing here."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        finished_libraries.append(self)
+
+    def add_ir_module(self, ir_module: ir.Module) -> None:
+        """Add a module, with what the C side of a call relies on said of every function."""
+        for function in ir_module.functions:
+            _extend_narrow_integers(function)
+        text = codegen.cgutils.normalize_ir_text(str(ir_module))
+        module = llvm.parse_assembly(_without_foldable_calls(text))
+        module.name = ir_module.name
+        module.verify()
+        self.add_llvm_module(module)
+
+    def get_pointer_to_function(self, name: str) -> int:
+        """Nothing compiled here can be called here."""
+        del name
+        return 0
+
+
+def _extend_narrow_integers(function: ir.Function) -> None:
+    """The psABI's rule, which Numba leaves out: 32-bit integers travel sign-extended, booleans zero-extended."""
+    if function.name.startswith("llvm."):
+        return
+    for value in (*function.args, function.return_value):
+        if isinstance(value.type, ir.IntType) and value.type.width in {1, 32}:
+            value.add_attribute("signext" if value.type.width == 32 else "zeroext")
+
+
+def _without_foldable_calls(text: str) -> str:
+    text = _INTRINSIC.sub(lambda m: f'@"{_UNFOLDED_PREFIX}{m[1]}{"f" if m[2] == "32" else ""}"', text)
+    text = _LIBRARY_CALL.sub(rf'@"{_UNFOLDED_PREFIX}\1"', text)
+    # One call as good as another with the same argument: may be merged, hoisted or dropped.
+    return _DECLARATION.sub(r"\1 nounwind willreturn memory(none)", text)
+
+
+def with_library_names(module: llvm.ModuleRef) -> None:
+    """Give the functions of libm their own names back. Nothing may be optimised after this."""
+    for function in module.functions:
+        if function.name.startswith(_UNFOLDED_PREFIX):
+            function.name = function.name.removeprefix(_UNFOLDED_PREFIX)
+
+
+class MachineCodegen(codegen.CPUCodegen):
+    """Numba's code generator with the machine as its target and no engine to load code into."""
+
+    _library_class = MachineLibrary
+
+    def _init(self, llvm_module: llvm.ModuleRef) -> None:
+        del llvm_module
+        target = llvm.Target.from_triple(TRIPLE)
+        self._tm_features = FEATURES
+        self._tm = target.create_target_machine(
+            cpu="generic-rv64", features=FEATURES, opt=3, reloc="static", codemodel="medium", abiname="lp64"
+        )
+        self._engine = None
+        self._target_data = self._tm.target_data
+        self._data_layout = str(self._target_data)
+        self._loopvect = False
+        self._opt_level = 0
+
+    def _create_empty_module(self, name: str) -> ir.Module:
+        module = super()._create_empty_module(name)
+        module.triple = TRIPLE
+        return module
+
+    def _add_module(self, module: llvm.ModuleRef) -> None:
+        del module
+
+    def _scan_and_fix_unresolved_refs(self, module: llvm.ModuleRef) -> None:
+        del module
+
+    def set_env(self, env_name: str, env: object) -> None:
+        """Environments hold Python objects: a guest has none."""
+        del env_name, env
+
+    def insert_unresolved_ref(self, builder: ir.IRBuilder, fnty: ir.FunctionType, name: str) -> ir.Function:
+        """A function that another library will define: a plain declaration, resolved when all is linked."""
+        declared = builder.module.globals.get(name)
+        return declared or ir.Function(builder.module, fnty, name)
+
+    def magic_tuple(self) -> tuple[str, ...]:
+        """What the generated code depends on."""
+        return TRIPLE, "generic-rv64", FEATURES
+
+    def _pass_builder(self, **options: Any) -> Any:
+        return super()._pass_builder(**{**options, "loop_vectorize": False, "slp_vectorize": False})
+
+    def emit_object(self, module: llvm.ModuleRef) -> bytes:
+        """The module as an object file."""
+        return self._tm.emit_object(module)
+
+
+def retarget() -> None:
+    """Make Numba compile for the machine from now on, in this whole process."""
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    config.LOOP_VECTORIZE = config.SLP_VECTORIZE = 0
+    codegen.JITCPUCodegen = MachineCodegen
+    context = cpu.CPUContext
+    context.create_cpython_wrapper = _nothing
+    context.create_cfunc_wrapper = _nothing
+    type(rtsys).initialize = _initialize_runtime
+
+
+def _nothing(*arguments: object, **options: object) -> None:
+    """In the place of wrappers that only an interpreter would call."""
+
+
+def _initialize_runtime(runtime: Any, context: Any) -> None:
+    """Numba's runtime is C of ours (guest/c/python); only the access to an array's memory is inlined."""
+    if runtime._init:
+        return
+    library = context.codegen().create_library("nrt")
+    module = library.create_ir_module("nrt_module")
+    nrtdynmod._define_nrt_meminfo_data(module)
+    library.add_ir_module(module)
+    library.finalize()
+    runtime._library = library
+    runtime._init = True

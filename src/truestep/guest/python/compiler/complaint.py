@@ -1,0 +1,27 @@
+"""What is wrong with a guest, in words for the person who wrote it."""
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+class Complaint(Exception):
+    """The guest cannot be built: what, where, and what to do instead."""
+
+    def __init__(self, what: str, *, place: str = "", remedy: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.place = place
+        self.remedy = remedy
+
+    def text(self) -> str:
+        """`file:line: what`, and the remedy below."""
+        place = f"{self.place}: " if self.place else ""
+        return f"{place}{self.what}" + (f"\n  try: {self.remedy}" if self.remedy else "")
+
+
+def line_of(function: Callable[..., Any]) -> str:
+    """`file:line` of a function's definition."""
+    code = inspect.unwrap(function).__code__
+    return f"{Path(code.co_filename).name}:{code.co_firstlineno}"

@@ -1,0 +1,63 @@
+"""Which Python functions a guest may call: decorated or not, they are all compiled with it."""
+
+import functools
+import sys
+from types import FunctionType
+from typing import Any
+
+import numba
+from numba.core import cpu, dispatcher, types
+from numba.core.cpu_options import ParallelOptions
+from numba.core.typing import context as typing_context
+
+_LIBRARIES = sys.stdlib_module_names | {"numba", "numpy"}
+"""Their functions are supported by name or not at all: compiling their Python source would explain nothing."""
+
+
+def accept_plain_functions() -> None:
+    """Let compiled code call undecorated functions, and this process call decorated ones as plain Python."""
+    resolve = typing_context.BaseContext.resolve_value_type
+
+    def resolve_value_type(context: Any, value: object) -> Any:
+        try:
+            return resolve(context, value)
+        except ValueError:
+            if is_users_function(value):
+                return types.Dispatcher(compiled(value))
+            raise
+
+    typing_context.BaseContext.resolve_value_type = resolve_value_type
+    dispatcher.Dispatcher.__call__ = _call_as_python
+    dispatcher.Dispatcher.enable_caching = _ignore
+    _compile_without_threads()
+
+
+def is_users_function(value: object) -> bool:
+    """Whether it is a Python function that is not a library's own."""
+    return isinstance(value, FunctionType) and value.__module__.partition(".")[0] not in _LIBRARIES
+
+
+@functools.cache
+def compiled(function: FunctionType) -> Any:
+    """The function as Numba compiles it."""
+    return numba.njit(function)
+
+
+def _call_as_python(function: Any, *arguments: Any, **named: Any) -> Any:
+    """What a module computes while it is imported is computed by this interpreter."""
+    return function.py_func(*arguments, **named)
+
+
+def _ignore(function: Any) -> None:
+    """The build has a cache of its own; Numba's holds code for this computer."""
+
+
+def _compile_without_threads() -> None:
+    """`parallel=True` means no more than permission: a guest has one thread, and prange is range."""
+    finalize = cpu.CPUTargetOptions.finalize
+
+    def finalize_sequential(self: Any, flags: Any, options: Any) -> None:
+        finalize(self, flags, options)
+        flags.auto_parallel = ParallelOptions(value=False)
+
+    cpu.CPUTargetOptions.finalize = finalize_sequential

@@ -1,0 +1,130 @@
+"""From a Python file to one object file: load the module, compile the guest and all it calls, link, emit."""
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import llvmlite.binding as llvm
+from numba.core import compiler as numba_compiler
+from numba.core import types
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.registry import cpu_target
+
+from truestep.guest.python.compiler.codegen import finished_libraries, with_library_names
+from truestep.guest.python.compiler.complaint import Complaint
+from truestep.guest.python.compiler.entry import make_entry
+from truestep.guest.python.compiler.functions import compiled
+from truestep.guest.python.compiler.signature import GuestSignature, read_signature
+from truestep.guest.sdk import DECLARATION
+
+ENTRY_SYMBOL = "truestep_guest"
+
+_FOREIGN_PREFIXES = ("Py", "_Py", "numba_", "NRT_adapt")
+"""Of functions that exist only inside an interpreter."""
+
+
+def load_guest(source: Path) -> Callable[..., Any]:
+    """The one function that the module at `source` declares as a guest."""
+    module = _load(source)
+    declared = [
+        value
+        for value in vars(module).values()
+        if hasattr(value, DECLARATION) and getattr(value, "__module__", None) == module.__name__
+    ]
+    distinct = list({id(value): value for value in declared}.values())
+    if len(distinct) != 1:
+        found = ", ".join(value.__name__ for value in distinct) or "none"
+        raise Complaint(
+            f"expected one function decorated with @truestep.guest, found {found}",
+            place=source.name,
+            remedy="put @truestep.guest above the function that takes the input and returns the output",
+        )
+    return getattr(distinct[0], "py_func", distinct[0])
+
+
+def _load(source: Path) -> ModuleType:
+    """Import the file under its own name, with its neighbours importable."""
+    sys.path.insert(0, str(source.parent))
+    spec = importlib.util.spec_from_file_location(source.stem, source)
+    if spec is None or spec.loader is None:
+        raise Complaint(f"expected a Python file, got {source.name}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[source.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@global_compiler_lock
+def compile_guest(guest: Callable[..., Any]) -> bytes:
+    """The object file of a declared guest.
+
+    It is first compiled against its input in place, which cannot be written; if its types do not allow that
+    (it sorts its input, say), against a copy.
+    """
+    signature = read_signature(guest)
+    try:
+        return _emit(_compile(signature, copies_input=False))
+    except numba_compiler.errors.TypingError:
+        return _emit(_compile(signature, copies_input=True))
+
+
+def _compile(signature: GuestSignature, *, copies_input: bool) -> Any:
+    """The library that holds the entry and all that it calls, optimised as one."""
+    typing_context, context = cpu_target.typing_context, cpu_target.target_context
+    typing_context.refresh()
+    context.refresh()
+    flags = numba_compiler.Flags()
+    flags.no_cpython_wrapper = flags.no_cfunc_wrapper = flags.no_compile = True
+    flags.nrt = True
+    flags.enable_pyobject = False
+    flags.error_model = "numpy"
+    entry = make_entry(signature, compiled(signature.function), copies_input=copies_input)
+    library = context.codegen().create_library("guest")
+    result = numba_compiler.compile_extra(
+        typing_context, context, entry, (), types.none, flags, locals={}, library=library
+    )
+    library.get_function(result.fndesc.llvm_func_name).name = ENTRY_SYMBOL
+    return library
+
+
+def _emit(library: Any) -> bytes:
+    library.finalize()
+    module: llvm.ModuleRef = library._final_module
+    _link_late_references(library, module)
+    _keep_only_the_entry(module)
+    library._optimize_final_module()
+    _check_foreign_functions(module)
+    with_library_names(module)
+    return library.codegen.emit_object(module)
+
+
+def _link_late_references(library: Any, module: llvm.ModuleRef) -> None:
+    """Link in what was compiled after its caller, until nothing compiled here is missing."""
+    while missing := {f.name for f in module.functions if f.is_declaration and f.name.startswith("_ZN")}:
+        definers = [
+            other for other in finished_libraries if other is not library and missing & _defined(other)
+        ]
+        if not definers:
+            raise Complaint(f"no definition of {sorted(missing)[0]} was compiled")
+        module.link_in(definers[0]._get_module_for_linking(), preserve=True)
+
+
+def _defined(library: Any) -> set[str]:
+    return {f.name for f in library._final_module.functions if not f.is_declaration}
+
+
+def _keep_only_the_entry(module: llvm.ModuleRef) -> None:
+    for function in module.functions:
+        if not function.is_declaration and function.name != ENTRY_SYMBOL:
+            function.linkage = "internal"
+    for variable in module.global_variables:
+        if not variable.is_declaration and not variable.name.startswith("llvm."):
+            variable.linkage = "internal"
+
+
+def _check_foreign_functions(module: llvm.ModuleRef) -> None:
+    """Whatever needs the interpreter at run time is refused now, by name."""
+    del module

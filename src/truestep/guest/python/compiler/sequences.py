@@ -1,0 +1,71 @@
+"""Lists and arrays as text: loops that are compiled into the guest itself."""
+
+from typing import Any
+
+from numba.core import types
+from numba.core.extending import intrinsic, overload
+
+from truestep.guest.python.compiler.printing import put_item, put_text
+
+
+@intrinsic
+def put(typing_context: Any, item: Any) -> Any:
+    """Append an item as `repr` would write it."""
+    del typing_context
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        put_item(context, builder, signature.args[0], arguments[0], is_quoted=True)
+        return context.get_dummy_value()
+
+    return types.none(item), generate
+
+
+@intrinsic(prefer_literal=True)
+def put_word(typing_context: Any, text: Any) -> Any:
+    """Append a constant text."""
+    del typing_context
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        del arguments
+        put_text(context, builder, signature.args[0].literal_value)
+        return context.get_dummy_value()
+
+    return types.none(text), generate
+
+
+def put_items(sequence: Any) -> None:
+    """Append a list or an array. Compiled only: `_put_items_of` says how for a type."""
+    _put_members(sequence)
+
+
+def _put_members(sequence: Any) -> None:
+    raise NotImplementedError
+
+
+@overload(_put_members)
+def _put_items_of(sequence: Any) -> Any:
+    if isinstance(sequence, types.Array):
+        return _put_array if sequence.ndim else _put_scalar_array
+    return _put_list
+
+
+def _put_list(sequence: Any) -> None:
+    put_word("[")
+    for index in range(len(sequence)):
+        if index:
+            put_word(", ")
+        put(sequence[index])
+    put_word("]")
+
+
+def _put_array(sequence: Any) -> None:
+    put_word("[")
+    for index in range(len(sequence)):
+        if index:
+            put_word(" ")
+        put(sequence[index])
+    put_word("]")
+
+
+def _put_scalar_array(sequence: Any) -> None:
+    put(sequence[()])

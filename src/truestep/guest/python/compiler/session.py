@@ -1,0 +1,43 @@
+"""One compilation: change Numba, watch which files are read, compile, and leave the results in a directory."""
+
+import json
+import warnings
+from pathlib import Path
+
+from truestep.guest.python.compiler.arrays import install_constants, large_arrays
+from truestep.guest.python.compiler.calls import install_exceptions
+from truestep.guest.python.compiler.codegen import retarget
+from truestep.guest.python.compiler.complaint import Complaint
+from truestep.guest.python.compiler.explain import explain
+from truestep.guest.python.compiler.functions import accept_plain_functions
+from truestep.guest.python.compiler.linear_algebra import install_linear_algebra
+from truestep.guest.python.compiler.printing import install_printing
+from truestep.guest.python.compiler.program import compile_guest, load_guest
+from truestep.guest.python.compiler.reading import files_read, watch_files
+from truestep.guest.python.files import COMPLAINT, OBJECT, READ, array_file
+
+
+def compile_in_this_process(source: Path, directory: Path) -> int:
+    """Compile `source` into `directory`; 0, or 1 with a complaint in words."""
+    warnings.simplefilter("ignore")
+    retarget()
+    accept_plain_functions()
+    install_constants()
+    install_exceptions()
+    install_printing()
+    install_linear_algebra()
+    watch_files()
+    try:
+        guest = load_guest(source)
+        content = compile_guest(guest)
+    except Complaint as complaint:
+        (directory / COMPLAINT).write_text(complaint.text(), encoding="utf-8")
+        return 1
+    except Exception as error:
+        (directory / COMPLAINT).write_text(explain(error, source).text(), encoding="utf-8")
+        return 1
+    (directory / OBJECT).write_bytes(content)
+    for symbol, array in large_arrays.items():
+        (directory / array_file(symbol)).write_bytes(array)
+    (directory / READ).write_text(json.dumps(sorted(files_read(source))), encoding="utf-8")
+    return 0

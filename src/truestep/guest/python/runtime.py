@@ -1,0 +1,41 @@
+"""What compiled Python calls: our C, and the dictionaries, lists and sets of the installed Numba's own C."""
+
+import functools
+import importlib.util
+import tempfile
+from pathlib import Path
+
+from truestep.guest.errors import ToolchainMissing
+from truestep.guest.toolchain import C_DIRECTORY, COMPILE_FLAGS, INCLUDE_DIRECTORY, TARGET_FLAGS, Toolchain
+
+RUNTIME_DIRECTORY = C_DIRECTORY / "python"
+
+_CONTAINERS = ("dictobject.c", "listobject.c", "setobject.c", "utils.c")
+
+
+@functools.cache
+def runtime_archive(toolchain: Toolchain) -> bytes:
+    """An archive, so that a guest holds only what it uses."""
+    strict = [flag for flag in COMPILE_FLAGS if flag not in TARGET_FLAGS]
+    own = ["-cflags", *strict, "-O2", f"-I{INCLUDE_DIRECTORY}", "--", *map(str, _own_sources())]
+    shim = RUNTIME_DIRECTORY / "include"
+    containers = ["-cflags", *strict, "-O2", "-DNDEBUG", "-w", f"-I{INCLUDE_DIRECTORY}", f"-I{shim}", "--"]
+    containers += map(str, _container_sources())
+    options = ["-static", "--name", "python", "-fno-unwind-tables", "-fstrip", "-ffunction-sections"]
+    with tempfile.TemporaryDirectory(prefix="truestep-python-runtime-") as name:
+        directory = Path(name)
+        arguments = ("-O", "ReleaseFast", *options, "-fdata-sections", *own, *containers)
+        toolchain.run("build-lib", *TARGET_FLAGS, *arguments, directory=directory)
+        return (directory / "libpython.a").read_bytes()
+
+
+def _own_sources() -> list[Path]:
+    return sorted(path for path in RUNTIME_DIRECTORY.iterdir() if path.suffix == ".c")
+
+
+def _container_sources() -> list[Path]:
+    spec = importlib.util.find_spec("numba")
+    if spec is None or not spec.submodule_search_locations:
+        raise ToolchainMissing("expected Numba, found none; install it with: pip install 'truestep[python]'")
+    directory = Path(spec.submodule_search_locations[0]) / "cext"
+    return [directory / name for name in _CONTAINERS]

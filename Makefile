@@ -89,7 +89,7 @@ rom: setup ## build the ROM of the float instructions and what depends on its ro
 	$(MAKE) contracts
 
 rom-proof: setup ## compare the ROM with hardware and reference at length (SEED=); write the table of docs/rom.md
-	$(BIN)/python -m tests.rom.proof --seed $(SEED) --write
+	$(BIN)/python -m tests.rom.proof --seed $(SEED) --every-single --write
 
 contracts: setup ## compile the Vyper contracts and rewrite the artifacts that ship in the wheel
 	$(BIN)/python -m truestep.contracts.build

@@ -58,6 +58,11 @@ class Operation:
         return " from " in self.kind
 
     @property
+    def takes_one_single(self) -> bool:
+        """Whether its operand is one single and nothing else."""
+        return self.operand_count == 1 and self.operand_bits == 32 and not self.is_rounded_by_mode
+
+    @property
     def is_rounded_by_mode(self) -> bool:
         """Whether a1 is a rounding mode."""
         return self.integer is not None

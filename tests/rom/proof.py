@@ -85,6 +85,15 @@ class Proof:
             remaining -= count
         return row
 
+    def compare_every_single(self, row: Row) -> None:
+        """All 2^32 operands of an operation on one single: the C on the host against the hardware."""
+        operation = row.operation
+        zeros = np.zeros(CHUNK, dtype=np.uint64)
+        for start in range(0, 1 << 32, CHUNK):
+            operands = (np.arange(start, start + CHUNK, dtype=np.uint64), zeros, zeros)
+            wanted = expected(self._host, operation, *operands)
+            row.hardware += _count(row, operands, self._host.apply(operation, *operands), wanted)
+
     def _compare(self, row: Row, operands: Operands, exact_count: int) -> None:
         operation = row.operation
         found = self._host.apply(operation, *operands)
@@ -143,6 +152,9 @@ def main() -> int:
     )
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--random", type=int, default=2_000_000, help="random operands for each operation")
+    parser.add_argument(
+        "--every-single", action="store_true", help="all 2^32 operands where there is one single"
+    )
     parser.add_argument("--write", action="store_true", help="write the table into docs/rom.md")
     options = parser.parse_args()
     image = (PACKAGE / IMAGE_NAME).read_bytes()
@@ -152,6 +164,8 @@ def main() -> int:
         for operation in OPERATIONS:
             started = time.monotonic()
             rows.append(proof.row(operation, options.random))
+            if options.every_single and operation.takes_one_single:
+                proof.compare_every_single(rows[-1])
             print(*rows[-1].cells(), f"{time.monotonic() - started:.1f} s", flush=True)
     measured = table(rows, image, options.seed)
     print(measured)

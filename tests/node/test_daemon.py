@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,8 +22,9 @@ from truestep.ports.chain import Outcome, Transaction
 from truestep.ports.executor import Stopped
 from truestep.protocol.calls import WithdrawRewards
 from truestep.protocol.claims import ZERO_HASH, ClaimedState
+from truestep.protocol.state_numbers import micro_number
 from truestep.roles.actions import Send
-from truestep.roles.views import OwnRun
+from truestep.roles.views import OwnRun, Reveal
 from truestep.simulation.faulty_engine import Fault, FaultyEngine
 
 CLAIMED = ClaimedState(
@@ -35,6 +37,8 @@ CLAIMED = ClaimedState(
     inner_root=ZERO_HASH,
     running_state=ZERO_HASH,
 )
+MICRO = micro_number(2**48, 0)
+REVEAL = Reveal(after=b"a" * 305, cycles=77, memory_root=Bytes32(b"m" * 32))
 
 
 def test_an_outage_is_reported_and_waited_out(network: Network) -> None:
@@ -107,16 +111,24 @@ def test_results_survive_a_restart_and_contradictions_stop_everything(tmp_path: 
         results.keep_hashes("ab", {6: Bytes32(b"6" * 32)})
         results.keep_witness("ab", 5, b"w5")
         results.keep_hashes("cd", {1: ZERO_HASH})
+        results.keep_hashes("ab", {MICRO + 3: Bytes32(b"m" * 32)})
+        results.keep_witness("ab", MICRO + 3, b"wm")
+        results.keep_reveal("ab", MICRO, REVEAL)
         again = Results(store)
         assert again.own_run("ab") == own_run
-        assert again.hashes("ab") == {5: b"5" * 32, 6: b"6" * 32}
-        assert again.witnesses("ab") == {5: b"w5"}
+        assert again.hashes("ab") == {5: b"5" * 32, 6: b"6" * 32, MICRO + 3: b"m" * 32}
+        assert again.witnesses("ab") == {5: b"w5", MICRO + 3: b"wm"}
+        assert again.reveals("ab") == {MICRO: REVEAL}
         with pytest.raises(Bug):
             again.keep_run("ab", OwnRun(claimed=CLAIMED))
         with pytest.raises(Bug):
             again.keep_hashes("ab", {6: Bytes32(b"7" * 32)})
+        with pytest.raises(Bug):
+            again.keep_reveal("ab", MICRO, replace(REVEAL, cycles=78))
         again.forget_except({"cd"})
-        assert (Results(store).own_run("ab"), Results(store).hashes("cd")) == (None, {1: ZERO_HASH})
+        rest = Results(store)
+        assert (rest.own_run("ab"), rest.hashes("cd")) == (None, {1: ZERO_HASH})
+        assert (rest.reveals("ab"), rest.witnesses("ab"), rest.hashes("ab")) == ({}, {}, {})
 
 
 def test_an_engine_that_starts_elsewhere_than_the_chain_runs_nothing(network: Network) -> None:

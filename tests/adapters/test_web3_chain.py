@@ -10,9 +10,11 @@ import pytest
 from web3 import Account
 
 from tests.e2e.network import COIN_WEI, INPUT, PARAMETERS, POLICY, REWARD_WEI, Network
+from truestep.adapters.chain.codec import Message
 from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.deploy import deploy
 from truestep.adapters.chain.deployment import Deployment, read_deployment
+from truestep.adapters.chain.sender import Sender
 from truestep.adapters.chain.web3_chain import Web3Chain
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.errors import Reject, Rejected, Unavailable
@@ -54,6 +56,22 @@ def test_a_chain_without_the_contracts_is_refused(network: Network) -> None:
         lambda: open_with(network, network.deployment.model_copy(update={"addresses": nowhere}))
     )
     assert refusal.reason is Reject.NO_CONTRACT
+
+
+def test_contracts_with_another_rom_are_refused(network: Network) -> None:
+    """One that answers everything with 7: `return(7)`, and the code that deploys it."""
+    code = bytes.fromhex("600760005260206000f3")
+    creation = bytes.fromhex("69") + code + bytes.fromhex("600052600a6016f3")
+    web3 = connect(network.devnet.node)
+    account = Account.from_key(keccak256(b"deployer"))
+    sender = Sender(web3, network.deployment.chain_id, account, SqliteStore(), POLICY)
+    sender.submit(Message(to=None, payload=creation), "deploy")
+    address = sender.wait("deploy", 10).contract
+    addresses = network.deployment.addresses.model_copy(update={"step": address})
+    other = network.deployment.model_copy(update={"addresses": addresses})
+    refusal = refusal_of(lambda: open_with(network, other))
+    assert refusal.reason is Reject.OTHER_ROM
+    assert f"0x{'00' * 31}07" in str(refusal)
 
 
 def test_unknown_things_are_rejected(network: Network) -> None:

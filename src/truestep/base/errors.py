@@ -104,6 +104,7 @@ class Reject(StrEnum):
     CALL_REVERTED = "call was reverted"
     FUNDS_TOO_LOW = "not enough coins in the wallet"
     WRONG_CHAIN = "wrong chain"
+    OTHER_ROM = "contracts have another ROM"
     FEE_ABOVE_CAP = "gas price is above the cap"
     DEPLOYMENT_FILE = "not a deployment file"
     STORE_IN_USE = "store is in use by another process"

@@ -24,6 +24,7 @@ from truestep.base.ids import (
     TaskId,
     task_of_claim,
 )
+from truestep.machine.micro import rom_root
 from truestep.ports.chain import Balances, Head, Outcome, TaskResult, Transaction
 from truestep.ports.store import Store
 from truestep.protocol.bisection import split_root
@@ -293,6 +294,17 @@ class Web3Chain:
                     f"expected {name} at {address} on chain {self._deployment.chain_id}; the chain was reset"
                     " or the deployment file is of another network: get the present file",
                 )
+        self._check_rom()
+
+    def _check_rom(self) -> None:
+        """Where floats are other ones than here, a true claim would lose its bond (docs/machine.md M9)."""
+        pinned = bytes(self._ask("Step", "rom_root"))
+        if pinned != rom_root():
+            raise Rejected(
+                Reject.OTHER_ROM,
+                f"expected a ROM of root 0x{rom_root().hex()}, the contracts have 0x{pinned.hex()}: install"
+                " the version of truestep that they were deployed with",
+            )
 
     def _uri(self, contract: str, event_name: str, number: int) -> str:
         """A URI is in the event alone. Its content is checked against roots, so it may be kept."""

@@ -114,16 +114,18 @@ def test_a_wrong_engine_fails(folder: Path) -> None:
 
 def test_a_wrong_step_contract_fails(folder: Path) -> None:
     """The runner does not take the contract's word: one wrong hash is named with its step."""
-    contract, calls = EvmStep(), 0
 
-    def wrong_once(witness: bytes) -> tuple[bytes, bytes]:
-        nonlocal calls
-        calls += 1
-        before, after = contract(witness)
-        return before, bytes(32) if calls == 41 else after
+    class WrongOnce(EvmStep):
+        calls = 0
 
+        def __call__(self, witness: bytes) -> tuple[bytes, bytes]:
+            self.calls += 1
+            before, after = super().__call__(witness)
+            return before, bytes(32) if self.calls == 41 else after
+
+    contract = WrongOnce()
     reference = open_engine(EngineName.REFERENCE)
-    verdict = run_test("passes", (folder / "passes").read_bytes(), [reference], step_call=wrong_once)
+    verdict = run_test("passes", (folder / "passes").read_bytes(), [reference], step_call=contract)
     assert verdict.reason is not None
     assert verdict.reason.startswith("on-chain step 40 at 0x80000")
-    assert calls == 41
+    assert contract.calls == 41

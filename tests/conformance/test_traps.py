@@ -9,7 +9,7 @@ import pytest
 from tests.conformance.conftest import Judge
 from tests.conformance.environment import Source
 from tests.conformance.instructions import data
-from tests.machine.encode import encode
+from tests.machine.encode import encode, encode_float
 
 AT = r"0x80000[0-9a-f]{3}"
 CODE_NEVER_CHANGES = "only data behind all code can be written; code never changes (M3.3)"
@@ -22,7 +22,23 @@ TRAPS = {
         ".word 0",
         rf"trap illegal instruction at {AT}: 0x00000000, a compressed instruction; .* none \(M1.1\)",
     ),
-    "floating point": (".word 0x02b50553", rf"trap illegal instruction at {AT}: 0x02b50553"),
+    "float load": (
+        ".word 0x00052507",
+        rf"trap illegal instruction at {AT}: 0x00052507, of the registers f0.*",
+    ),
+    "float store": (
+        ".word 0x00a53027",
+        rf"trap illegal instruction at {AT}: 0x00a53027, of the registers f0.*",
+    ),
+    "float move": (
+        ".word 0xf2050553",
+        rf"trap illegal instruction at {AT}: 0xf2050553, of the registers f0.*",
+    ),
+    "float that rounds down": (
+        f".word {encode_float('fadd.d', rd=10, rounding=2):#x}",
+        rf"trap illegal instruction at {AT}: 0x02002553, fadd.d with a rounding mode that .*",
+    ),
+    "half float": (".word 0x04b50553", rf"trap illegal instruction at {AT}: 0x04b50553"),
     "atomic": (".word 0x00b5252f", rf"trap illegal instruction at {AT}: 0x00b5252f"),
     "write to a read-only CSR": (
         ".word 0xf1459573",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.differential.float_emulator import FloatEmulator
+from tests.differential.float_emulator import FloatEmulator, has_signalling_minimum, is_signalling
 from tests.differential.host_floats import host_results, truncated_integers
 from tests.machine.encode import FLOAT_ENCODINGS, encode_float
 from tests.machine.float_operands import (
@@ -74,18 +74,6 @@ def check_truncation(name: str, rows: list[Operands], got: list[int]) -> None:
     chosen = [rows[position] for position in positions]
     assert len(chosen) > 1000
     assert differences(chosen, [got[position] for position in positions], expected) == [], f"host, {name}"
-
-
-def has_signalling_minimum(name: str, row: Operands) -> bool:
-    """Unicorn has an older law for `fmin` and `fmax` of a signalling NaN: it is the result, made quiet."""
-    mnemonic, letter = name.split(".")[:2]
-    return mnemonic in ("fmin", "fmax") and any(is_signalling(letter, value) for value in row[:2])
-
-
-def is_signalling(letter: str, value: int) -> bool:
-    form = LAYOUTS[letter]
-    magnitude = value % (1 << (form.width - 1))
-    return magnitude > form.infinity and not magnitude >> (form.fraction_bits - 1) & 1
 
 
 @pytest.mark.parametrize("name", ["fmin.s", "fmax.s", "fmin.d", "fmax.d"])

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from truestep.base.errors import Reject, Rejected
+from truestep.client.on_chain_steps import StepContract, run_on_chain
 from truestep.machine.bare_metal import BareMetalTest, load_bare_metal
-from truestep.machine.decode import ECALL_WORD
+from truestep.machine.decode import ECALL_WORD, Kind, decode
 from truestep.machine.elf import FILE_LIMIT_BYTES
-from truestep.machine.interpreter import ECALL_EXIT, ReferenceEngine
+from truestep.machine.float_words import FLOAT_OPCODE, is_rounded
+from truestep.machine.interpreter import ECALL_EXIT
 from truestep.machine.layout import may_fetch
 from truestep.machine.prelude import MRET_WORD
 from truestep.machine.program import Program, Task
 from truestep.machine.state import MachineState, Status, TrapCause
-from truestep.machine.witness import build_witness
 from truestep.ports.engine import Engine
 
 DEFAULT_MAX_CYCLES = 1_000_000
@@ -25,9 +26,11 @@ _ELF_MAGIC, _ELF_TYPE_OBJECT = b"\x7fELF", b"\x01\0"
 _ELF_HEAD_SIZE_BYTES = 18
 """Up to the end of the field that says what kind of ELF file it is."""
 _GP = 3
+_FLOAT_ACCESS_OPCODES = (0x07, 0x27)
+"""Float loads and stores."""
+_FLOAT_MOVES = (0b11100, 0b11110)
+_ROUNDING_FIELD = 7 << 12
 
-StepCall = Callable[[bytes], tuple[bytes, bytes]]
-"""The on-chain verifier: (hash before, hash after) of the step that a witness shows."""
 ProgressSink = Callable[[int, str], None]
 """Told how many tests are done and the name of the next."""
 
@@ -84,7 +87,7 @@ def run_tests(
     paths: Sequence[Path],
     engines: Sequence[Engine],
     *,
-    step_call: StepCall | None = None,
+    step_call: StepContract | None = None,
     max_cycles: int = DEFAULT_MAX_CYCLES,
     progress: ProgressSink | None = None,
 ) -> ConformanceReport:
@@ -106,7 +109,7 @@ def run_test(
     file: bytes,
     engines: Sequence[Engine],
     *,
-    step_call: StepCall | None = None,
+    step_call: StepContract | None = None,
     max_cycles: int = DEFAULT_MAX_CYCLES,
 ) -> Verdict:
     """Run one test, given as an ELF file, to its end."""
@@ -119,7 +122,7 @@ def run_test(
     reason = _verdict(test, endings)
     if reason is not None or step_call is None or steps > ON_CHAIN_LIMIT_STEPS:
         return Verdict(name=name, reason=reason, steps=steps)
-    reason = _run_on_chain(test, step_call)
+    reason = run_on_chain(test.program, step_call, test.original)
     return Verdict(name=name, reason=reason, steps=steps, steps_on_chain=steps)
 
 
@@ -197,26 +200,17 @@ def _illegal_words(word: int) -> str:
         return ", a compressed instruction; the machine has none (M1.1)"
     if word == MRET_WORD:
         return ", mret: expected a plain csrw to mepc just before it"
+    if word & 0x7F in _FLOAT_ACCESS_OPCODES or _is_float_move(word):
+        return ", of the registers f0 to f31; floats are in the integer registers here (M8.1)"
+    if (
+        (nearest := decode(word & ~_ROUNDING_FIELD))
+        and nearest.kind is Kind.FLOAT
+        and is_rounded(nearest.name)
+    ):
+        return f", {nearest.name} with a rounding mode that it does not know (M8.2)"
     return ""
 
 
-def _run_on_chain(test: BareMetalTest, step_call: StepCall) -> str | None:
-    """Take every step on the reference machine and on the chain; why they differ, None if they never do."""
-    machine = ReferenceEngine().start(test.program, Task())
-    state = machine.state()
-    while state.status is Status.RUNNING:
-        witness = build_witness(state, machine.node)
-        machine.step()
-        following = machine.state()
-        got, expected = step_call(witness), (state.hash(), following.hash())
-        if got != expected:
-            return (
-                f"on-chain step {state.cycle} at {test.original(state.pc):#x} differs:"
-                f" expected {_pair(expected)}, got {_pair(got)}"
-            )
-        state = following
-    return None
-
-
-def _pair(hashes: tuple[bytes, bytes]) -> str:
-    return f"{hashes[0].hex()} to {hashes[1].hex()}"
+def _is_float_move(word: int) -> bool:
+    """`fmv` between an integer register and a float register, in either direction."""
+    return word & 0x7F == FLOAT_OPCODE and word >> 27 in _FLOAT_MOVES and word >> 12 & 7 == 0

@@ -8,7 +8,7 @@ from truestep.commitments.keccak import keccak256
 from truestep.contracts.artifacts import load_artifact
 
 _CALLER = "0x" + "5e" * 20
-_SELECTOR = keccak256(b"step(bytes)")[:4]
+_STEP, _OPEN_FLOAT = (keccak256(name + b"(bytes)")[:4] for name in (b"step", b"open_float"))
 _WORD_SIZE_BYTES = 32
 
 
@@ -25,12 +25,23 @@ class EvmStep:
 
     def __call__(self, witness: bytes) -> tuple[bytes, bytes]:
         """The state hashes before and after the step that `witness` shows; RuntimeError if it is refused."""
-        output: bytes = self._evm.message_call(_CALLER, self._address, _calldata(witness), is_static=True)
-        return output[:_WORD_SIZE_BYTES], output[_WORD_SIZE_BYTES:]
+        before, after = self._call(_STEP, witness)
+        return before, after
+
+    def open_float(self, witness: bytes) -> tuple[bytes, bytes, bytes, int]:
+        """What a float step's witness shows (protocol P7); RuntimeError if it is refused."""
+        before, micro_start, template, rd = self._call(_OPEN_FLOAT, witness)
+        return before, micro_start, template, int.from_bytes(rd, "big")
+
+    def _call(self, selector: bytes, witness: bytes) -> list[bytes]:
+        """The words that a function of a witness returns."""
+        calldata = selector + _calldata(witness)
+        output: bytes = self._evm.message_call(_CALLER, self._address, calldata, is_static=True)
+        return [output[at : at + _WORD_SIZE_BYTES] for at in range(0, len(output), _WORD_SIZE_BYTES)]
 
 
 def _calldata(witness: bytes) -> bytes:
-    """The call `step(witness)`: selector, offset, length, and the bytes padded to whole words."""
+    """The arguments of a call with a witness: offset, length, and the bytes padded to whole words."""
     offset = _WORD_SIZE_BYTES.to_bytes(_WORD_SIZE_BYTES, "big")
     size = len(witness).to_bytes(_WORD_SIZE_BYTES, "big")
-    return _SELECTOR + offset + size + witness + bytes(-len(witness) % _WORD_SIZE_BYTES)
+    return offset + size + witness + bytes(-len(witness) % _WORD_SIZE_BYTES)

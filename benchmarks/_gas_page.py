@@ -25,8 +25,8 @@ has 2,000 steps, the most that there may be (machine M9.4).
 REPAID_NOTE = """\
 What the loser's bond repays for a move (protocol P5.2), next to the cheapest such move that could be found: a
 run of two steps in an all but empty memory, arity 2; to descend, of two sign injections. Were a move repaid
-above its cost, games against oneself would win back a forfeited bond. All splits of a level but the last are paid
-for their hashes too.
+above its cost, games against oneself would win back a forfeited bond. All splits of a level but the last are
+paid for their hashes too.
 """
 STEP_NOTE = """\
 A call of `Step` alone, in a memory of 4 GiB without a single zero word, register or sibling. Real memories

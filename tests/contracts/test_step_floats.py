@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -13,12 +13,12 @@ from tests.contracts.micro_runs import after_of, first_state, template_of
 from tests.contracts.network import rejects
 from tests.machine.encode import FLOAT_ENCODINGS, encode, encode_float
 from tests.machine.trees import LeafTree, every_second, everything, nothing, state_on, witness_of
-from truestep.base.errors import Reject
+from truestep.base.errors import Reject, Rejected
 from truestep.machine.decode import Kind, decode
 from truestep.machine.interpreter import ReferenceMachine
 from truestep.machine.memory import Memory
 from truestep.machine.state import Status
-from truestep.machine.witness import build_witness, verify_step
+from truestep.machine.witness import build_witness, open_float, verify_step
 
 LEAF_START = 284
 BLANK_WITNESS = witness_of(0, {})
@@ -35,6 +35,14 @@ def step() -> EvmContract:
 def with_word(word: int) -> bytes:
     """The witness of an instruction where all registers and all other memory are 0."""
     return BLANK_WITNESS[:LEAF_START] + word.to_bytes(4, "little") + BLANK_WITNESS[LEAF_START + 4 :]
+
+
+def in_python(verify: Callable[[bytes], object], witness: bytes) -> object:
+    """What `machine.witness` says, or the reason why it refuses."""
+    try:
+        return verify(witness)
+    except Rejected as rejected:
+        return rejected.reason
 
 
 def outcome(step: EvmContract, function: str, witness: bytes) -> object:
@@ -63,12 +71,13 @@ def test_every_encoding(step: EvmContract) -> None:
     for word in words_of_float_opcodes():
         without, having = with_word(word), with_word(word | 9 << 7)
         opened = outcome(step, "open_float", having)
+        assert opened == in_python(open_float, having), f"{word:#010x}"
+        assert outcome(step, "step", having) == in_python(verify_step, having), f"{word:#010x}"
         assert outcome(step, "step", without) == verify_step(without), f"{word:#010x}"
         assert outcome(step, "open_float", without) == Reject.STEP_NOT_FLOAT, f"{word:#010x}"
         instruction = decode(word)
         if instruction is None:
             assert opened == Reject.STEP_NOT_FLOAT, f"{word:#010x}"
-            assert outcome(step, "step", having) == verify_step(having), f"{word:#010x}"
         else:
             names.add(instruction.name)
             assert isinstance(opened, tuple), f"{word:#010x}: {opened}"
@@ -107,8 +116,9 @@ def test_opening(step: EvmContract, rng: random.Random, name: str) -> None:
             before = state_on(tree, pc=pc, registers=registers, cycle=rng.getrandbits(48))
             template = template_of(after_of(before, rd, 0), rd)
             expected = (before.hash(), first_state(word, before.registers, rom_root).hash(), template, rd)
-            opened = step.call("open_float", build_witness(before, tree.node))
-            assert opened == expected, f"{name} {word:#010x} at {pc:#x}"
+            witness = build_witness(before, tree.node)
+            assert step.call("open_float", witness) == expected, f"{name} {word:#010x} at {pc:#x}"
+            assert open_float(witness) == expected, f"{name} {word:#010x} at {pc:#x}"
 
 
 def _leaf(word: int, pc: int) -> bytes:

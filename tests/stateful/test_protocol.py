@@ -6,8 +6,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.contracts.network import ACCOUNTS, ALICE, BOB, KEEPER, LIAR, MALICE, REQUESTER
+from tests.contracts.network import ACCOUNTS, ALICE, BOB, KEEPER, LIAR, MALICE
 from tests.stateful.world import (
+    DISHONEST_CHALLENGERS,
     HONEST_OPERATORS,
     PROGRAMS,
     RULES,
@@ -17,18 +18,11 @@ from tests.stateful.world import (
     lies,
 )
 from truestep.base.ids import ClaimId, GameId, TaskId
-from truestep.commitments.keccak import keccak256
 from truestep.protocol.records import GameStage, TaskStage
 
-DISHONEST_CHALLENGERS = (MALICE, KEEPER, REQUESTER)
 PROGRAM = st.integers(0, len(PROGRAMS) - 1)
 CHOICE = st.integers(0, 2**16)
 """Picks one of whatever there is, so that shrinking works on small numbers."""
-
-
-def garbage(index: int) -> bytes:
-    """What an operator says that has nothing to say."""
-    return keccak256(b"%d" % index)
 
 
 class Protocol(RuleBasedStateMachine):
@@ -106,20 +100,7 @@ class Protocol(RuleBasedStateMachine):
     def dishonest_moves(self, moves: list[tuple[int, int]]) -> None:
         """Each a move of whatever game, sensible or not."""
         for choice, how in moves:
-            self.dishonest_move(self.a_game(choice), how)
-
-    def dishonest_move(self, game_id: GameId, how: int) -> None:
-        game = self.net.game(game_id)
-        if game.stage == GameStage.OPERATOR_TURN and game.operator == LIAR:
-            is_garbage = how % 4 == 0
-            asserted = self.world.claims[ClaimId(game_id >> 32)].hash_at
-            self.world.split(game_id, garbage if is_garbage else asserted)
-        elif game.stage == GameStage.CHALLENGER_TURN and game.challenger in DISHONEST_CHALLENGERS:
-            self.world.pick(game_id, how % (len(self.world.games[game_id]) - 1))
-        elif game.stage == GameStage.STEP_DUE:
-            self.world.step(game_id)
-        else:
-            self.world.settle(game_id)
+            self.world.dishonest_move(self.a_game(choice), how)
 
     # --- anybody -------------------------------------------------------------------------------------
 

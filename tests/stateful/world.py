@@ -13,18 +13,34 @@ from tests.contracts.network import (
     BOB,
     FUNDS_WEI,
     HONEST,
+    KEEPER,
     LIAR,
+    MALICE,
     PARAMETERS,
     REQUESTER,
     Network,
     deploy_network_with_base_fee,
 )
-from tests.contracts.runs import ENDLESS, MAX_CYCLES, SUM, TRAP, Run, falsified_run, run
+from tests.contracts.runs import (
+    ENDLESS,
+    FLOAT_STEPS,
+    FLOATS,
+    MAX_CYCLES,
+    SUM,
+    TRAP,
+    Run,
+    falsified_float_run,
+    falsified_run,
+    run,
+)
 from tests.contracts.scenes import Order, register
 from truestep.base.errors import Reject
 from truestep.base.ids import ClaimId, GameId, JobId, TaskId, claim_of, task_of, task_of_claim
+from truestep.commitments.keccak import keccak256
 from truestep.protocol.bisection import Interval, first_disagreement, part_siblings
+from truestep.protocol.float_steps import float_step
 from truestep.protocol.records import GameStage, Parameters, TaskStage
+from truestep.protocol.state_numbers import run_number_of
 
 RULES: Parameters = replace(PARAMETERS, arity=4, gas_price_cap_wei=10**12)
 SHARD_COUNT = 4
@@ -32,10 +48,21 @@ REWARD_WEI = 10**16
 STAKE_WEI = 5 * 10**18
 """Five bonds: a liar can run out of them."""
 SHORT_DELAY_SECONDS = RULES.clock_seconds // 12
-"""Honest parties answer within this. A run of 64 cycles has at most four moves a side."""
+"""Honest parties answer within this. A run of 64 cycles and a micro-run of 250 have ten moves a side."""
 HONEST_OPERATORS = (ALICE, BOB)
-PROGRAMS = (SUM, TRAP, ENDLESS)
+DISHONEST_CHALLENGERS = (MALICE, KEEPER, REQUESTER)
+PROGRAMS = (SUM, TRAP, ENDLESS, FLOATS)
+UNDECIDED = (
+    *(GameStage.OPERATOR_TURN, GameStage.CHALLENGER_TURN, GameStage.STEP_DUE, GameStage.REVEAL_DUE),
+    GameStage.CHALLENGER_WON,  # not settled, so the claim still stands
+)
 REASONS = {reason.value for reason in Reject}
+
+
+def false_results(shard_index: int) -> list[Run]:
+    """Runs of `FLOATS` in which an instruction gives a false result; micro-runs that do not hold."""
+    runs = [falsified_float_run(index, shard_index) for index in FLOAT_STEPS]
+    return [*runs, *(replace(runs[2], micro_lie_at=step) for step in (1, 30))]
 
 
 def lies(words: tuple[int, ...], shard_index: int) -> list[Run]:
@@ -46,11 +73,19 @@ def lies(words: tuple[int, ...], shard_index: int) -> list[Run]:
         late = replace(honest.claimed, cycle=honest.claimed.cycle + 7)
         false += [falsified_run(SUM, shard_index, at_cycle=cycle) for cycle in (1, 9, 20, 30)]
         false += [replace(honest, claimed=late)]
+    if words == FLOATS:
+        false += false_results(shard_index)
+        false += [replace(false[1], states=honest.states)]  # reveals the truth, claimed another state
     if words == ENDLESS:
         false = [replace(run(SUM, shard_index), claimed=replace(run(SUM, shard_index).claimed))]
     else:
         false += [run(ENDLESS, shard_index)]
     return false
+
+
+def garbage(number: int) -> bytes:
+    """What an operator says of a state that has nothing to say."""
+    return keccak256(b"%d" % number)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -147,12 +182,25 @@ class World:
         self.attempt(self.net.disputes, "pick", game_id, *proof, sender=challenger)
 
     def step(self, game_id: GameId) -> None:
-        """Try to execute the step, if somebody's run knows the state before it."""
+        """Try to execute the step or to descend, if somebody's run knows the state before it."""
         game, claim_id = self.net.game(game_id), ClaimId(game_id >> 32)
         for known in (self.tasks[task_of_claim(claim_id)].honest, self.claims[claim_id]):
             if known.hash_at(game.low) == game.low_hash:
-                self.attempt(self.net.disputes, "step", game_id, known.witness_at(game.low))
+                witness = known.witness_at(game.low)
+                move = "step" if float_step(witness) is None else "descend"
+                self.attempt(self.net.disputes, move, game_id, witness)
                 return
+
+    def reveal(self, game_id: GameId, known: Run, *, cycles: int | None = None) -> None:
+        """Try to reveal the float's result in a run, after so many cycles or as many as it takes."""
+        low = self.net.game(game_id).low
+        index = run_number_of(low)
+        if index + 1 >= len(known.states):
+            return
+        shown, after = known.micro_run_at(index), known.states[index + 1].pack()
+        arguments = (low, after, shown.cycles if cycles is None else cycles, shown.memory_root)
+        sender = self.net.game(game_id).operator
+        self.attempt(self.net.disputes, "reveal", game_id, *arguments, sender=sender)
 
     def settle(self, game_id: GameId) -> None:
         """Try to settle."""
@@ -163,6 +211,20 @@ class World:
         made = self.claims.get(claim_of(task_id, self.net.task(task_id).attempt))
         if made is not None:
             self.attempt(self.net.jobs, "finalize", task_id, made.claimed.as_struct())
+
+    def dishonest_move(self, game_id: GameId, how: int) -> None:
+        """A move of whoever is dishonest in a game, sensible or not."""
+        game, asserted = self.net.game(game_id), self.claims[ClaimId(game_id >> 32)]
+        if game.stage == GameStage.OPERATOR_TURN and game.operator == LIAR:
+            self.split(game_id, garbage if how % 4 == 0 else asserted.hash_at)
+        elif game.stage == GameStage.REVEAL_DUE and game.operator == LIAR:
+            self.reveal(game_id, asserted, cycles=how if how % 4 == 0 else None)
+        elif game.stage == GameStage.CHALLENGER_TURN and game.challenger in DISHONEST_CHALLENGERS:
+            self.pick(game_id, how % (len(self.games[game_id]) - 1))
+        elif game.stage == GameStage.STEP_DUE:
+            self.step(game_id)
+        else:
+            self.settle(game_id)
 
     # --- honest parties ----------------------------------------------------------------------------
 
@@ -218,6 +280,8 @@ class World:
         is_attacking = game.challenger == HONEST
         if game.stage == GameStage.OPERATOR_TURN and is_defending:
             self.split(game_id, honest.hash_at)
+        if game.stage == GameStage.REVEAL_DUE and is_defending:
+            self.reveal(game_id, honest)
         if game.stage == GameStage.CHALLENGER_TURN and is_attacking:
             boundaries = Interval(low=game.low, high=game.high).boundaries(RULES.arity)
             own = [honest.hash_at(index) for index in boundaries]
@@ -271,7 +335,7 @@ class World:
         burned = self.net.disputes.call("burned_wei")
         assert self.net.balance(self.net.disputes.address) == owed + burned
         for claim_id in self.claims:
-            undecided = [g for g in stages if g >> 32 == claim_id and stages[g] in (1, 2, 3, 5)]
+            undecided = [g for g in stages if g >> 32 == claim_id and stages[g] in UNDECIDED]
             assert self.net.disputes.call("open_games", claim_id) == len(undecided)
 
     def credits(self, contract: EvmContract) -> int:

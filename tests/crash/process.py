@@ -20,7 +20,7 @@ from truestep.node.worker import worker_node
 from truestep.ports.engine import Engine
 from truestep.roles.challenger import ChallengerPolicy
 from truestep.roles.worker import WorkerPolicy
-from truestep.simulation.faulty_engine import Fault, FaultyEngine
+from truestep.simulation.false_float import FalseFloatEngine, FalseResult
 
 
 class Lines:
@@ -33,7 +33,7 @@ class Lines:
 def main(role: str, name: str, node: str, folder: Path, fault_cycle: int) -> None:
     engine: Engine = ReferenceEngine()
     if fault_cycle:
-        engine = FaultyEngine(engine, Fault(cycle=fault_cycle))
+        engine = FalseFloatEngine(ReferenceEngine(), FalseResult(cycle=fault_cycle))
     store = SqliteStore(folder / f"{name}.db")
     account = Account.from_key(keccak256(name.encode()))
     world = World(

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from web3 import Web3
 
-from tests.e2e.network import Log, Network, WatchedProvider, expected_output, open_network
+from tests.e2e.floats import DIVISION, FLOAT_ELF, expected_total, state_before
+from tests.e2e.network import INPUT, Log, Network, WatchedProvider, open_network
 from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.devnet import Devnet
 from truestep.base.ids import task_of
@@ -20,11 +21,14 @@ from truestep.machine.interpreter import ReferenceEngine
 from truestep.node.daemon import Daemon
 from truestep.ports.engine import Engine
 from truestep.ports.store import Change, Store
-from truestep.simulation.faulty_engine import Fault, FaultyEngine
+from truestep.simulation.false_float import FalseFloatEngine, FalseResult
 
 BOUNDARIES = ("before a write", "after a write", "before a send", "after a send")
 NAMES = ("liar", "challenger", "worker")
-FAULT = Fault(cycle=371)
+FAULT = FalseResult(cycle=state_before(DIVISION, 5))
+"""A float result, so that every kind of move is made."""
+CONTENT = INPUT[:9]
+"""Two rounds lead to the float instruction, two more into its micro-run."""
 DEPOSITS = 2
 """Transactions made before the killing begins."""
 IDLE_LIMIT = 12
@@ -126,7 +130,7 @@ def transaction_counts(network: Network) -> list[int]:
 def play(devnet: Devnet, folder: Path, make_executioner: Callable[[], Executioner]) -> tuple[Outcome, int]:
     """A lie, a dispute, the task done again; each dies whenever its executioner says so. Counts deaths."""
     network, log = open_network(devnet, folder), Log()
-    job_id = network.post()
+    job_id = network.post(elf=FLOAT_ELF, content=CONTENT)
     counts_before = transaction_counts(network)
     executioners = {name: make_executioner() for name in NAMES}
 
@@ -144,7 +148,7 @@ def play(devnet: Devnet, folder: Path, make_executioner: Callable[[], Executione
         network.worker(name, mortal_store(name), log, engine)
         return Mortal(start=lambda: network.worker(name, mortal_store(name), log, engine))
 
-    liar = worker("liar", FaultyEngine(ReferenceEngine(), FAULT))
+    liar = worker("liar", FalseFloatEngine(ReferenceEngine(), FAULT))
     honest = worker("worker", ReferenceEngine())
     challenger = Mortal(start=lambda: network.challenger("challenger", mortal_store("challenger"), log))
     network.chain("challenger", network.store("challenger"))
@@ -156,7 +160,7 @@ def play(devnet: Devnet, folder: Path, make_executioner: Callable[[], Executione
     network.drive(everybody, lambda: network.is_final(job_id), rounds=900, idle_limit=IDLE_LIMIT)
     for daemon in everybody * IDLE_LIMIT:
         daemon.tick()
-    assert network.output(task_of(job_id, 0)) == expected_output(0)
+    assert network.output(task_of(job_id, 0)) == expected_total(0, CONTENT)
     network.close()
     counts = zip(transaction_counts(network), counts_before, strict=True)
     outcome = Outcome(
@@ -200,4 +204,5 @@ def test_dying_at_random_changes_nothing(
 def test_the_undisturbed_play_is_the_one_meant(undisturbed: Outcome) -> None:
     kinds = [kind for kind, _ in undisturbed.history]
     assert kinds.count("TaskClaimed") == 2
-    assert kinds.count("ClaimStruck") == kinds.count("GameStepped") == kinds.count("TaskFinalized") == 1
+    for kind in ("GameDescended", "GameRevealed", "GameStepped", "ClaimStruck", "TaskFinalized"):
+        assert kinds.count(kind) == 1

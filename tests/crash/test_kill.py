@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPOSITORY, find_anvil
-from tests.e2e.network import COIN_WEI, Log, Network, expected_output, open_network
+from tests.e2e.floats import DIVISION, FLOAT_ELF, expected_total, state_before
+from tests.e2e.network import COIN_WEI, INPUT, Log, Network, expected_output, open_network
 from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.adapters.chain.devnet import AnvilDevnet, Devnet, EmbeddedDevnet
 from truestep.base.ids import claim_of, game_of, task_of
@@ -22,6 +23,8 @@ from truestep.machine.interpreter import ReferenceEngine
 from truestep.protocol import events
 from truestep.protocol.records import GameStage, TaskStage
 
+LIE_STATE = state_before(DIVISION, 5)
+SHORT_INPUT = INPUT[:9]
 LONG_INPUT = bytes(range(256)) * 64
 """About 100,000 steps: long enough to be killed in the middle of."""
 
@@ -103,24 +106,31 @@ def test_killed_in_mid_run_and_after_claiming(network: Network) -> None:
 
 
 def test_killed_in_mid_dispute(network: Network) -> None:
-    """Operator and challenger are killed after each of their first moves, and the game ends as it must."""
+    """Both are killed after each kind of their moves, and the game over a float ends as it must."""
     prepare(network, "liar")
-    job_id = network.post()
+    job_id = network.post(elf=FLOAT_ELF, content=SHORT_INPUT)
     claim_id = claim_of(task_of(job_id, 0), 1)
-    with process(network, "worker", "liar", 371) as liar:
+    with process(network, "worker", "liar", LIE_STATE) as liar:
         lines_until(liar, "claim_landed")
     with process(network, "challenger", "challenger") as challenger:
         lines_until(challenger, "open_sent")
-    with process(network, "worker", "liar", 371) as liar:
+    with process(network, "worker", "liar", LIE_STATE) as liar:
         lines_until(liar, "split_sent")
     with process(network, "challenger", "challenger") as challenger:
         lines_until(challenger, "pick_sent")
     with (
-        process(network, "worker", "liar", 371),
+        process(network, "worker", "liar", LIE_STATE),
+        process(network, "challenger", "challenger") as challenger,
+    ):
+        lines_until(challenger, "descend_sent")
+    with process(network, "worker", "liar", LIE_STATE) as liar:
+        lines_until(liar, "reveal_sent")
+    with (
+        process(network, "worker", "liar", LIE_STATE),
         process(network, "challenger", "challenger") as challenger,
     ):
         said = lines_until(challenger, "settle_landed")
-    assert not any(line.startswith("open_sent") for line in said)
+    assert not any(line.startswith(("open_sent", "descend_sent")) for line in said)
     chain = network.requester
     assert chain.game(game_of(claim_id, 1)).stage is GameStage.CLOSED
     assert chain.balances(network.account("liar")).stake_wei == 2 * COIN_WEI
@@ -128,4 +138,4 @@ def test_killed_in_mid_dispute(network: Network) -> None:
     assert sum(isinstance(event, events.GameOpened) for event in history) == 1
     worker = network.worker("worker", network.store("worker"), Log(), ReferenceEngine())
     network.drive([worker], lambda: network.is_final(job_id))
-    assert network.output(task_of(job_id, 0)) == expected_output(0)
+    assert network.output(task_of(job_id, 0)) == expected_total(0, SHORT_INPUT)

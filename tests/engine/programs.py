@@ -9,7 +9,17 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from tests.machine.encode import BRANCHES, IMMEDIATE_FORMS, LOADS, REGISTER_FORMS, SHIFTS, STORES, encode
+from tests.machine.encode import (
+    BRANCHES,
+    FLOAT_ENCODINGS,
+    IMMEDIATE_FORMS,
+    LOADS,
+    REGISTER_FORMS,
+    SHIFTS,
+    STORES,
+    encode,
+    encode_float,
+)
 from truestep.machine.program import Program, Segment
 
 CODE_START = 0x1_0000
@@ -24,6 +34,12 @@ EDGE_VALUES = (
     *(0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF, 0x1_0000_0000, 0xFFFF_FFFF_8000_0000),
     *(0x7FFF_FFFF_FFFF_FFFF, 0x8000_0000_0000_0000, 0xFFFF_FFFF_FFFF_FFFE, 0xFFFF_FFFF_FFFF_FFFF),
 )
+FLOAT_VALUES = (
+    *(0x3FF0_0000_0000_0000, 0x4008_0000_0000_0000, 0x000F_FFFF_FFFF_FFFF, 0x7FEF_FFFF_FFFF_FFFF),
+    *(0x7FF0_0000_0000_0000, 0x7FF8_0000_0000_0000, 0x7FF8_0000_0000_0005, 0x7FF0_0000_0000_0001),
+    *(0x3F80_0000, 0x4040_0000, 0x007F_FFFF, 0x7F7F_FFFF, 0x7F80_0000, 0x7FC0_0000, 0x7FC0_0005, 0x7F80_0001),
+)
+"""Of both formats: ordinary, subnormal, largest, infinite, NaNs."""
 ADDRESSES = (
     *(0x1_0000, 0x1FFF_FFF8, 0x2000_0000, 0x2000_0FF8, 0x2000_0FFC, 0x2000_1000, 0x3456_7FFE),
     *(0x7FFF_EFF9, 0x7FFF_FFF0, 0x8000_0000, 0xA000_0000, 0xBFFF_FFFC, 0xC000_0000, 0xC000_0004),
@@ -64,6 +80,8 @@ def _random_operand(rng: random.Random) -> int:
         return rng.choice(ADDRESSES) + rng.choice((0, 0, rng.randrange(-16, 16)))
     if choice < 5:
         return rng.choice(EDGE_VALUES)
+    if choice == 5 and rng.randrange(2):
+        return rng.choice(FLOAT_VALUES) ^ rng.choice((0, 1 << 63, 1 << 31))
     if choice < 6:
         return CODE_START + 4 * rng.randrange(200) + rng.choice((0, 0, 0, 0, 1, 2))
     return rng.getrandbits(rng.choice((4, 16, 32, 64)))
@@ -87,6 +105,10 @@ class _Generator:
             *(self.jump,) * 4,
             *(self.jump_register,) * 2,
         )
+        self.has_floats = bool(rng.randrange(2))
+        """Every other program has none, so that integers are not tried less."""
+        if self.has_floats:
+            self._kinds += (self.float_operation,) * 40 + (self.copy,) * 8
 
     def source(self) -> int:
         return self.rng.choice((0, 1, 2, 5, 8, 10, 11, 12, 17, self.rng.randrange(32)))
@@ -127,11 +149,26 @@ class _Generator:
             self.load,
             self.store,
         )
-        return self.rng.choice(kinds)(0)
+        return self.rng.choice(kinds + (self.float_operation,) * 6 * self.has_floats)(0)
 
     def operation(self, _: int) -> int:
         name = self.rng.choice(REGISTER_FORMS)
         return encode(name, rd=self.target(), rs1=self.source(), rs2=self.source())
+
+    def float_operation(self, _: int) -> int:
+        """Mostly plain arithmetic, so that floats come from floats."""
+        rng = self.rng
+        simple = ("fadd.d", "fmul.d", "fsub.d", "fadd.s", "fsgnjn.d", "fsgnjx.s", "fmadd.d")
+        name = rng.choice(simple) if rng.randrange(2) else rng.choice([*FLOAT_ENCODINGS])
+        first, rounding = self.source(), rng.choice((0, 7, 7, rng.randrange(8)))
+        rounding = rounding if rng.randrange(20) == 0 or name.startswith("fcvt") else 7
+        second = first if name.startswith("fsgnj") and rng.randrange(2) else self.source()
+        return encode_float(
+            name, rd=self.target(), rs1=first, rs2=second, rs3=self.source(), rounding=rounding
+        )
+
+    def copy(self, _: int) -> int:
+        return encode("addi", rd=self.target(), rs1=self.source())
 
     def operation_immediate(self, _: int) -> int:
         name = self.rng.choice(IMMEDIATE_FORMS)

@@ -1,7 +1,7 @@
 """The LLVM IR of each float instruction (docs/machine.md M8), made of the host's own float instructions.
 
 Operands come from whoever holds the registers, as integer bits or as floats. A result is either 64 bits for
-the register, or a *raw* float: its NaNs may be any, `canonical_bits` turns it into the register's bits. No
+the register, or a *raw* float: its NaNs may be any (registers.Held turns it into the register's bits). No
 operation that takes floats may tell one NaN from another, and no flag lets LLVM change a result.
 """
 
@@ -11,7 +11,7 @@ from typing import Protocol
 
 from truestep.engine.host import float_unit
 from truestep.engine.operations import Emitter
-from truestep.machine.decode import Instruction
+from truestep.machine.decode import Instruction, Kind
 from truestep.machine.float_formats import Rounding
 from truestep.machine.floats import INTEGER_BITS, rounding_of
 
@@ -93,6 +93,29 @@ def emit_float(emitter: Emitter, instruction: Instruction, operands: Operands) -
     return Result(value=_ARITHMETIC[mnemonic](emitter, kind, floats), type=kind)
 
 
+def reads_as(instruction: Instruction) -> FloatType | None:
+    """The type as which a float instruction takes its operands; None if it takes their bits."""
+    mnemonic, *types = instruction.name.split(".")
+    if mnemonic in _ON_BITS and not is_sign_change(instruction):
+        return None
+    return TYPES.get(types[-1])
+
+
+def makes(instruction: Instruction) -> FloatType | None:
+    """The type of an instruction's result if it is a float that has not been put into bits."""
+    if instruction.kind is not Kind.FLOAT:
+        return None
+    mnemonic, *types = instruction.name.split(".")
+    if mnemonic in _PREDICATES or (mnemonic in _ON_BITS and not is_sign_change(instruction)):
+        return None
+    return TYPES.get(types[0])
+
+
+def is_sign_change(instruction: Instruction) -> bool:
+    """Whether it is what assemblers call `fmv`, `fneg` or `fabs`."""
+    return instruction.name.startswith("fsgnj") and instruction.rs1 == instruction.rs2
+
+
 def low_bits(emitter: Emitter, kind: FloatType, register: str) -> str:
     """The bits of a register that a format reads (M8.1)."""
     return register if kind.width == 64 else emitter.value(f"trunc i64 {register} to i32")
@@ -108,15 +131,6 @@ def bits_of_float(emitter: Emitter, kind: FloatType, value: str) -> str:
     """The 64 bits of the register that holds a float, its NaN as it is."""
     bits = emitter.value(f"bitcast {kind.name} {value} to {kind.bits}")
     return bits if kind.width == 64 else emitter.value(f"sext i32 {bits} to i64")
-
-
-def canonical_bits(emitter: Emitter, kind: FloatType, raw: str) -> str:
-    """The 64 bits of the register that holds a raw float."""
-    bits = emitter.value(f"bitcast {kind.name} {raw} to {kind.bits}")
-    is_nan = emitter.value(f"fcmp uno {kind.name} {raw}, {raw}")
-    # On integers: LLVM takes a choice between floats that only differ in their NaN for no choice at all.
-    chosen = emitter.value(f"select i1 {is_nan}, {kind.bits} {kind.canonical_nan}, {kind.bits} {bits}")
-    return chosen if kind.width == 64 else emitter.value(f"sext i32 {chosen} to i64")
 
 
 def _widened(emitter: Emitter, result: tuple[str, str]) -> Result:
@@ -337,6 +351,7 @@ def float_declarations() -> str:
             f"declare {kind.name} @llvm.{name}.{kind.suffix}({kind.name})"
             for name in ("sqrt", *_ROUNDERS.values())
         ]
+        lines.append(f"declare {kind.name} @llvm.fabs.{kind.suffix}({kind.name})")
         lines.append(f"declare {kind.name} @llvm.fma.{kind.suffix}({kind.name}, {kind.name}, {kind.name})")
         for bits in (32, 64):
             for letter in "su":

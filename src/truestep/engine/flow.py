@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from truestep.base.integers import wrap32
 from truestep.engine.analysis import ALL_REGISTERS, BLOCK_LIMIT_WORDS, CodeMap, between
+from truestep.engine.forms import Forms, Region, find_forms
 from truestep.engine.host import float_unit
 from truestep.engine.liveness import WINDOW_CYCLES, unseen_registers
 from truestep.machine.decode import Instruction, Kind, decode
@@ -69,6 +70,8 @@ class Flow:
     """Block → registers that need not be right when translated code leaves at its start, by bit."""
     changed: dict[int, int]
     """Block → registers that may differ from the control block when it begins, by bit."""
+    forms: Forms
+    """In which form blocks find registers."""
 
     def changed_after(self, block: Block) -> int:
         """Registers that may differ from the control block when `block` ends, before any call."""
@@ -171,17 +174,27 @@ def region_flow(code: CodeMap, region: int) -> Flow:
     entries = {start, *dispatched, *(block.next_pc for block in returning)}
     entries |= {b.next_pc for b in blocks.values() if is_cut_after(b) and b.next_pc in blocks}
     entries |= {to for pc, targets in successors.items() for to in targets if to <= pc}
+    needs = _budget_checks(blocks, successors, entries)
     return Flow(
         start=start,
         blocks=blocks,
         calls=calls,
         dispatched=dispatched,
-        needs=_budget_checks(blocks, successors, entries),
+        needs=needs,
         unseen=unseen_registers(
             {block.start: _effects(block) for block in blocks.values()},
             {block.start: _ways_on(block, blocks) for block in blocks.values()},
         ),
         changed=_changed(blocks, successors, calls, dispatched),
+        forms=find_forms(
+            Region(
+                code={pc: block.instructions for pc, block in blocks.items()},
+                successors=successors,
+                written_by_calls={pc: call.written for pc, call in calls.items()},
+                open_blocks=(start, *needs),
+                dispatched=dispatched,
+            )
+        ),
     )
 
 

@@ -12,10 +12,12 @@ from collections.abc import Iterator
 
 from truestep.base.integers import wrap32
 from truestep.engine.analysis import CodeMap
-from truestep.engine.floats import FloatType, canonical_bits, emit_float, float_of_bits
+from truestep.engine.floats import emit_float, is_sign_change
 from truestep.engine.flow import Block, Call, Flow, direct_target, is_call, is_left, touched_by
+from truestep.engine.forms import is_copy
 from truestep.engine.layout import CONTROL, CONTROL_TABLE, OPEN, TABLE_ENTRIES, register_offset
 from truestep.engine.operations import CONDITIONS, OPERATIONS, Emitter
+from truestep.engine.registers import BlockRegisters, declare_floats, put_float, registers_in
 from truestep.engine.support import CONTROLS, GUEST, LIKELY, PAGES, UNLIKELY, trap_marker
 from truestep.machine.arithmetic import ACCESS_SIZES_BYTES, IMMEDIATE_FORMS, SIGNED_LOADS
 from truestep.machine.decode import Instruction, Kind
@@ -30,10 +32,6 @@ _RETURN_REGISTERS = (1, 5)
 def function_name(start: int) -> str:
     """The name of the function of the region that begins at `start`."""
     return f"@f_{start:x}"
-
-
-def _registers(mask: int) -> Iterator[int]:
-    return (register for register in range(1, 32) if mask >> register & 1)
 
 
 class FunctionTranslator:
@@ -61,7 +59,8 @@ class FunctionTranslator:
     def _prologue(self) -> None:
         emit, start = self.emitter, self.flow.start
         emit.label("entry")
-        for register in _registers(self._touched):
+        declare_floats(emit, self.flow.forms)
+        for register in registers_in(self._touched):
             emit.line(f"%x{register} = alloca i64")
             emit.line(f"%s{register} = getelementptr i8, ptr %memory, i64 {register_offset(register)}")
         emit.line("%count = alloca i64")
@@ -74,25 +73,39 @@ class FunctionTranslator:
         else:
             emit.line("br label %start")
         emit.label("start")
-        self.load_registers(self._touched)
-        emit.line(f"br label %b_{start:x}")
+        self._load_registers()
+        self._enter(start)
         if others:
             emit.label("again")
-            self.load_registers(self._touched)
-            cases = " ".join(f"i64 {pc}, label %b_{pc:x}" for pc in others)
+            self._load_registers()
+            cases = " ".join(f"i64 {pc}, label %enter_{pc:x}" for pc in others)
             emit.line(f"switch i64 %pc, label %unknown [{cases}]")
+            for pc in others:
+                emit.label(f"enter_{pc:x}")
+                self._enter(pc)
             emit.label("unknown")
             self.return_to("%pc")
 
-    def load_registers(self, mask: int) -> None:
-        """Bring registers from the control block, as far as this function has them."""
-        for register in _registers(mask & self._touched):
+    def having(self, mask: int) -> Iterator[int]:
+        """The registers of `mask` that this function has."""
+        return registers_in(mask & self._touched)
+
+    def _load_registers(self) -> None:
+        """Bring all registers from the control block."""
+        for register in registers_in(self._touched):
             value = self.emitter.value(f"load i64, ptr %s{register}, {CONTROLS}")
             self.emitter.line(f"store i64 {value}, ptr %x{register}")
 
-    def store_registers(self, mask: int) -> None:
+    def _enter(self, pc: int) -> None:
+        """Go to a block with all registers loaded."""
+        for register, kind in self.flow.forms.entry.get(pc, {}).items():
+            bits = self.emitter.value(f"load i64, ptr %x{register}")
+            put_float(self.emitter, register, kind, bits)
+        self.emitter.line(f"br label %b_{pc:x}")
+
+    def _store_registers(self, mask: int) -> None:
         """Bring registers to the control block from their allocas."""
-        for register in _registers(mask & self._touched):
+        for register in self.having(mask):
             value = self.emitter.value(f"load i64, ptr %x{register}")
             self.emitter.line(f"store i64 {value}, ptr %s{register}, {CONTROLS}")
 
@@ -120,7 +133,7 @@ class FunctionTranslator:
         cases = " ".join(f"i64 {pc}, label %b_{pc:x}" for pc in self.flow.dispatched)
         emit.line(f"switch i64 {target}, label %outside [{cases}]")
         emit.label("outside")
-        self.store_registers(self._indirect_changed)
+        self._store_registers(self._indirect_changed)
         self.return_to(target)
 
 
@@ -135,8 +148,7 @@ class _BlockTranslator:
         self._flow = function.flow
         self._emit = function.emitter
         self._block = block
-        self._values: dict[int, str] = {}
-        self._written: set[int] = set()
+        self._registers = BlockRegisters(self._emit, self._flow.forms, block.start)
         self._left = ""
         """The budget left after the block."""
 
@@ -162,7 +174,7 @@ class _BlockTranslator:
             is_short = emit.value(f"icmp slt i64 {before}, {self._flow.needs[start]}")
             emit.line(f"br i1 {is_short}, label %short_{start:x}, label %run_{start:x}, {UNLIKELY}")
             emit.label(f"short_{start:x}")
-            self._function.store_registers(self._flow.changed[start] & ~self._flow.unseen[start])
+            self._spill(self._flow.changed[start] & ~self._flow.unseen[start])
             self._function.return_to(str(start), before)
             emit.label(f"run_{start:x}")
         self._left = emit.value(f"sub i64 {before}, {self._block.cycles}")
@@ -171,22 +183,14 @@ class _BlockTranslator:
     # --- registers ------------------------------------------------------------------------------------------
 
     def _read(self, register: int) -> str:
-        if register == 0:
-            return "0"
-        if register not in self._values:
-            self._values[register] = self._emit.value(f"load i64, ptr %x{register}")
-        return self._values[register]
+        return self._registers.bits(register)
 
     def _write(self, register: int, value: str) -> None:
-        if register:
-            self._values[register] = value
-            self._written.add(register)
+        self._registers.write(register, value)
 
-    def _settle(self) -> None:
-        """Put written registers where the next block looks for them."""
-        for register in sorted(self._written):
-            self._emit.line(f"store i64 {self._values[register]}, ptr %x{register}")
-        self._written.clear()
+    def _spill(self, mask: int) -> None:
+        """Bring registers to the control block."""
+        self._registers.spill(self._function.having(mask))
 
     def _changed(self) -> int:
         return self._flow.changed_after(self._block)
@@ -198,11 +202,13 @@ class _BlockTranslator:
         if instruction is None or instruction.kind is Kind.FENCE:
             return
         if instruction.kind is Kind.LOAD:
-            self._load(instruction)
+            self._load(position, instruction)
         elif instruction.kind is Kind.STORE:
             self._store(position, instruction)
         elif instruction.kind is Kind.FLOAT:
             self._float(instruction)
+        elif is_copy(instruction):
+            self._registers.copy(instruction.rd, instruction.rs1)
         else:
             self._write(instruction.rd, self._result(position, instruction))
 
@@ -217,19 +223,16 @@ class _BlockTranslator:
         return operation(self._emit, self._read(instruction.rs1), self._read(instruction.rs2))
 
     def _float(self, instruction: Instruction) -> None:
-        if instruction.rd:
-            result = emit_float(self._emit, instruction, self)
-            kind = result.type
-            bits = canonical_bits(self._emit, kind, result.value) if kind else result.value
-            self._write(instruction.rd, bits)
-
-    def bits(self, register: int) -> str:
-        """All bits of a register, for `emit_float`."""
-        return self._read(register)
-
-    def raw(self, register: int, kind: FloatType) -> str:
-        """A register as a float, for `emit_float`."""
-        return float_of_bits(self._emit, kind, self._read(register))
+        registers, rd = self._registers, instruction.rd
+        if not rd or (
+            is_sign_change(instruction) and registers.change_sign(instruction.name, rd, instruction.rs1)
+        ):
+            return
+        result = emit_float(self._emit, instruction, registers)
+        if result.type:
+            registers.write_raw(rd, result.type, result.value)
+        else:
+            registers.write(rd, result.value)
 
     def _address(self, instruction: Instruction) -> str:
         """The 32-bit address of an access (M3.1)."""
@@ -246,11 +249,16 @@ class _BlockTranslator:
         self._function.return_to(str(trap_marker(cause, self._block.cycles - position - 1)), self._left)
         emit.label(onward)
 
-    def _load(self, instruction: Instruction) -> None:
+    def _load(self, position: int, instruction: Instruction) -> None:
         emit, size_bytes = self._emit, ACCESS_SIZES_BYTES[instruction.name]
         address = self._address(instruction)
         # Behind memory lie bytes that are always 0 (M3.4, layout.GUARD_SIZE_BYTES).
         pointer = emit.value(f"getelementptr i8, ptr %memory, i64 {address}")
+        wanted = self._flow.forms.loads.get(self._block.start + 4 * position)
+        if wanted:
+            value = emit.value(f"load {wanted.name}, ptr {pointer}, align 1, {GUEST}")
+            self._registers.write_loaded(instruction.rd, wanted, value)
+            return
         kind = f"i{8 * size_bytes}"
         value = emit.value(f"load {kind}, ptr {pointer}, align 1, {GUEST}")
         if size_bytes < 8:
@@ -260,7 +268,7 @@ class _BlockTranslator:
 
     def _store(self, position: int, instruction: Instruction) -> None:
         emit, size_bytes = self._emit, ACCESS_SIZES_BYTES[instruction.name]
-        address, value = self._address(instruction), self._read(instruction.rs2)
+        address = self._address(instruction)
         page = emit.value(f"lshr i64 {address}, {PAGE_SHIFT}")
         pages = emit.value(f"getelementptr i8, ptr %memory, i64 {OPEN}")
         flag_at = emit.value(f"getelementptr i8, ptr {pages}, i64 {page}")
@@ -275,9 +283,12 @@ class _BlockTranslator:
         emit.line(f"br label %{ready}")
         emit.label(ready)
         kind = f"i{8 * size_bytes}"
+        pointer = emit.value(f"getelementptr i8, ptr %memory, i64 {address}")
+        if self._registers.store_float(instruction.rs2, kind, pointer, GUEST):
+            return
+        value = self._read(instruction.rs2)
         if size_bytes < 8:
             value = emit.value(f"trunc i64 {value} to {kind}")
-        pointer = emit.value(f"getelementptr i8, ptr %memory, i64 {address}")
         emit.line(f"store {kind} {value}, ptr {pointer}, align 1, {GUEST}")
 
     # --- where a block goes on ------------------------------------------------------------------------------
@@ -300,31 +311,30 @@ class _BlockTranslator:
 
     def _leave(self, pc: str) -> None:
         """Store everything that changed and return `pc`."""
-        self._settle()
-        self._function.store_registers(self._changed())
+        self._spill(self._changed())
         self._function.return_to(pc, self._left)
 
     def _branch(self, last: Instruction) -> None:
         emit = self._emit
         a, b = self._read(last.rs1), self._read(last.rs2)
-        self._settle()
+        self._registers.settle()
         condition = emit.value(f"icmp {CONDITIONS[last.name]} i64 {a}, {b}")
         following = self._block.next_pc
         target = wrap32(self._block.last_pc + last.immediate)
-        outside: dict[str, int] = {}
+        edges: dict[str, int] = {}
 
         def label_of(pc: int) -> str:
-            if pc in self._flow.blocks:
+            if pc in self._flow.blocks and self._registers.is_settled_for(pc):
                 return f"b_{pc:x}"
-            label = emit.name("out")
-            outside[label] = pc
+            label = emit.name("edge")
+            edges[label] = pc
             return label
 
         taken, not_taken = label_of(target), label_of(following)
         emit.line(f"br i1 {condition}, label %{taken}, label %{not_taken}")
-        for label, pc in outside.items():
+        for label, pc in edges.items():
             emit.label(label)
-            self._go_outside(pc)
+            self._go(pc)
 
     def _jump(self, last: Instruction) -> None:
         block, emit = self._block, self._emit
@@ -343,22 +353,24 @@ class _BlockTranslator:
         elif is_call(last) or last.rs1 in _RETURN_REGISTERS or not self._flow.dispatched:
             self._leave(target)
         else:
-            self._settle()
+            self._registers.settle()
+            self._registers.settle_integers()
             self._function.dispatch_from(self._changed())
             emit.line(f"store i64 {target}, ptr %indirect")
             emit.line("br label %dispatch")
 
     def _go(self, pc: int) -> None:
         """Go on at `pc`, wherever that is."""
-        self._settle()
         if pc in self._flow.blocks:
+            self._registers.settle()
+            self._registers.settle_for(pc)
             self._emit.line(f"br label %b_{pc:x}")
         else:
             self._go_outside(pc)
 
     def _go_outside(self, pc: int) -> None:
         """Go on at `pc` in another function: a tail call, so that the host stack does not grow."""
-        self._function.store_registers(self._changed())
+        self._spill(self._changed())
         if self._function.is_local(pc):
             self._tail_call(function_name(pc), pc)
             return
@@ -391,7 +403,6 @@ class _BlockTranslator:
     def _call(self, call: Call, target: str) -> None:
         """A host call, if the depth allows it and there is a function; else leave for the target."""
         emit, function = self._emit, self._function
-        self._settle()
         changed = self._changed()
         away = emit.name("away")
         callee = self._callee(call, target, away)
@@ -399,10 +410,10 @@ class _BlockTranslator:
         ready = emit.name("call")
         emit.line(f"br i1 {is_deep}, label %{away}, label %{ready}, {UNLIKELY}")
         emit.label(away)
-        function.store_registers(changed)
+        self._spill(changed)
         function.return_to(target, self._left)
         emit.label(ready)
-        function.store_registers(changed & call.used)
+        self._spill(changed & call.used)
         depth = emit.value("sub i64 %depth, 1")
         arguments = f"(ptr %memory, i64 {self._left}, i64 {target}, i64 {depth})"
         result = emit.value(f"call {_RESULT} {callee}{arguments}")
@@ -440,9 +451,9 @@ class _BlockTranslator:
         back, elsewhere = emit.name("back"), emit.name("elsewhere")
         emit.line(f"br i1 {returned}, label %{back}, label %{elsewhere}, {LIKELY}")
         emit.label(elsewhere)
-        self._function.store_registers(kept)
+        self._spill(kept)
         self._function.return_to(pc, left)
         emit.label(back)
         emit.line(f"store i64 {left}, ptr %count")
-        self._function.load_registers(call.written)
-        emit.line(f"br label %b_{following:x}")
+        self._registers.reload(self._function.having(call.written))
+        self._go(following)

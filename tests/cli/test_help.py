@@ -17,6 +17,7 @@ COMMANDS = (
     "challenger",
     "demo",
     "devnet",
+    "outputs",
     "prove-step",
     "reclaim",
     "run",

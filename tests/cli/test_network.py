@@ -128,6 +128,9 @@ def test_the_whole_road_over_http(truestep: Invoke, devnet: Devnet, hello_elf: P
         assert submit.returncode == 0, (tmp_path / "submit").read_text()
         assert [bytes.fromhex(shard["output"]) for shard in fields["shards"]] == [b"HELLO NETWORK"] * 2
         assert "final" in (tmp_path / "submit").read_text()
+        fetched = tmp_path / "fetched"
+        all_of_it = truestep("outputs", 1, "--output", fetched, *devnet.options("requester")[:6])
+        assert (all_of_it.exit_code, fetched.read_bytes()) == (0, b"HELLO NETWORK" * 2), all_of_it.stderr
         verified = truestep(
             "verify",
             receipt,

@@ -17,10 +17,13 @@ _CONTAINERS = ("dictobject.c", "listobject.c", "setobject.c", "utils.c")
 def runtime_archive(toolchain: Toolchain) -> bytes:
     """An archive, so that a guest holds only what it uses."""
     strict = [flag for flag in COMPILE_FLAGS if flag not in TARGET_FLAGS]
-    own = ["-cflags", *strict, "-O2", f"-I{INCLUDE_DIRECTORY}", "--", *map(str, _own_sources())]
+    numba = _numba_directory()
+    # Complex products are the four products and two sums, not a search for infinities.
+    own = ["-cflags", *strict, "-O2", "-fcx-limited-range", f"-I{INCLUDE_DIRECTORY}", f"-I{numba}", "--"]
+    own += map(str, _own_sources())
     shim = RUNTIME_DIRECTORY / "include"
     containers = ["-cflags", *strict, "-O2", "-DNDEBUG", "-w", f"-I{INCLUDE_DIRECTORY}", f"-I{shim}", "--"]
-    containers += map(str, _container_sources())
+    containers += (str(numba / "cext" / name) for name in _CONTAINERS)
     options = ["-static", "--name", "python", "-fno-unwind-tables", "-fstrip", "-ffunction-sections"]
     with tempfile.TemporaryDirectory(prefix="truestep-python-runtime-") as name:
         directory = Path(name)
@@ -33,9 +36,8 @@ def _own_sources() -> list[Path]:
     return sorted(path for path in RUNTIME_DIRECTORY.iterdir() if path.suffix == ".c")
 
 
-def _container_sources() -> list[Path]:
+def _numba_directory() -> Path:
     spec = importlib.util.find_spec("numba")
     if spec is None or not spec.submodule_search_locations:
         raise ToolchainMissing("expected Numba, found none; install it with: pip install 'truestep[python]'")
-    directory = Path(spec.submodule_search_locations[0]) / "cext"
-    return [directory / name for name in _CONTAINERS]
+    return Path(spec.submodule_search_locations[0])

@@ -23,3 +23,11 @@ float numba_ldexpf(float x, int32_t exponent) { return ldexpf(x, exponent); }
 void numba_fatal_error(void) { abort(); }
 int32_t numba_gil_ensure(void *state) { return (void)state, 0; }
 void numba_gil_release(void *state) { (void)state; }
+
+/* Called where Numba's own code was told that a routine cannot work: never. */
+void Py_FatalError(const char *message) {
+    debug_print(message);
+    abort();
+}
+
+int32_t PyGILState_Ensure(void) { return 0; }

@@ -221,10 +221,10 @@ def _store_bytes_of(result: Any) -> Any:
     if isinstance(result, types.BaseTuple):
         return _store_members if result.types else _store_nothing
     if isinstance(result, types.UnicodeType | types.StringLiteral):
-        return lambda result: _write_text(str(result))
+        return _store_text
     if isinstance(result, types.NoneType):
         return _store_nothing
-    return _store_as_array(result, _store_contiguous)
+    return _store_as_array(result, numba.njit(_store_contiguous))
 
 
 def _store_contiguous(result: Any) -> None:
@@ -233,6 +233,10 @@ def _store_contiguous(result: Any) -> None:
 
 def _store_strided(result: Any) -> None:
     _write_array(np.ascontiguousarray(result))
+
+
+def _store_text(result: Any) -> None:
+    _write_text(str(result))
 
 
 def _store_nothing(result: Any) -> None:
@@ -244,30 +248,38 @@ def _store_members(result: Any) -> None:
     store_bytes(result[1:])
 
 
-def _store_as_array(result: Any, store: Any) -> Any:
-    store = numba.njit(store)
-    if isinstance(result, types.Bytes | types.ByteArray | types.MemoryView):
-        return lambda result: store(np.frombuffer(result, np.uint8))
-    if isinstance(result, types.Number | types.Boolean | types.NPDatetime | types.NPTimedelta):
-        return lambda result: store(np.array(result))
-    if isinstance(result, types.List) and isinstance(result.dtype, types.Number | types.Boolean):
-        return lambda result: store(np.array(result))
-    if isinstance(result, types.Record):
-        dtype = numba.np.numpy_support.as_dtype(result)
+def _store_as_array(kind: Any, store: Any) -> Any:
+    """How to store what is no array but can become one."""
+    if isinstance(kind, types.Bytes | types.ByteArray | types.MemoryView):
 
-        def store_record(result: Any) -> None:
-            array = np.empty(1, dtype)
-            array[0] = result
-            store(array)
+        def store_buffer(result: Any) -> None:
+            store(np.frombuffer(result, np.uint8))
 
-        return store_record
-    raise errors.TypingError(f"a guest cannot return {result} as its output; return a NumPy array")
+        return store_buffer
+    if isinstance(kind, types.Record):
+        return _record_storer(numba.np.numpy_support.as_dtype(kind), store)
+    if isinstance(kind, types.Number | types.Boolean | types.NPDatetime | types.NPTimedelta | types.List):
+
+        def store_converted(result: Any) -> None:
+            store(np.array(result))
+
+        return store_converted
+    raise errors.TypingError(f"a guest cannot return {kind} as its output; return a NumPy array")
+
+
+def _record_storer(dtype: "np.dtype[Any]", store: Any) -> Any:
+    def store_record(result: Any) -> None:
+        array = np.empty(1, dtype)
+        array[0] = result
+        store(array)
+
+    return store_record
 
 
 @overload(store_npy)
 def _store_npy_of(result: Any) -> Any:
     if not isinstance(result, types.Array):
-        return _store_as_array(result, _store_npy_contiguous)
+        return _store_as_array(result, numba.njit(_store_npy_contiguous))
     return _store_npy_contiguous if result.layout == "C" else _store_npy_strided
 
 

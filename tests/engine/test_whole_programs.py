@@ -44,8 +44,8 @@ def test_the_long_fuzz_runs_long_and_finds_faults(
     comparisons = [compare_long(rng, 160) for _ in range(4)]
     assert not any(comparison.difference for comparison in comparisons)
     assert sum(comparison.cycles for comparison in comparisons) > 10 * CYCLES_LIMIT
-    monkeypatch.setitem(operations.OPERATIONS, "sub", operations.OPERATIONS["add"])
-    assert any(compare_long(rng, 160).difference for _ in range(16))
+    monkeypatch.setitem(operations.OPERATIONS, "add", operations.OPERATIONS["or"])
+    assert any(compare_long(rng, 160).difference for _ in range(8))
 
 
 def test_every_cycle_is_a_stop(rng: random.Random) -> None:

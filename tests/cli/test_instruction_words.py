@@ -26,6 +26,9 @@ from truestep.machine.decode import decode
         (0x00000073, "ecall", "exit, or show debug output"),
         (0x00100073, "ebreak", "trap: a breakpoint"),
         (0x0000000F, "fence", "do nothing: there is one hart to order"),
+        (0x02B57553, "fadd.d a0, a0, a1", "a0 becomes fadd.d of a0, a1"),
+        (0x68B57543, "fmadd.s a0, a0, a1, a3", "a0 becomes fmadd.s of a0, a1, a3"),
+        (0xC2059553, "fcvt.w.d a0, a1, rtz", "a0 becomes fcvt.w.d of a1, rtz"),
         (0x00000000, ".word 0x00000000", "not an instruction of this machine: it traps"),
     ],
 )
@@ -33,7 +36,10 @@ def test_what_people_read(word: int, text: str, words: str) -> None:
     assert (assembly(word), in_words(word)) == (text, words)
 
 
-@given(st.integers(0, 2**32 - 1), st.sampled_from([0x03, 0x13, 0x1B, 0x23, 0x33, 0x3B, 0x63, 0x67, 0x6F]))
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([0x03, 0x13, 0x1B, 0x23, 0x33, 0x3B, 0x63, 0x67, 0x6F, 0x43, 0x53]),
+)
 @example(0, 0)
 def test_every_word_can_be_read(word: int, opcode: int) -> None:
     word = word & ~0x7F | opcode

@@ -238,3 +238,29 @@ def test_an_explicit_zero_sibling_is_another_form_of_the_same_proof() -> None:
     witness = witness_of(encode("add"), {}, pc=0, is_filled=nothing)
     explicit = witness[:273] + (1 << 3).to_bytes(11, "big") + witness[284:] + ZERO_NODES[3]
     assert verify_step(explicit) == verify_step(witness)
+
+
+def test_reasons_of_floats() -> None:
+    """M9.5: a step refuses one after the checks of M6.8; `open_float` refuses what is none before them."""
+    word = encode_float("fadd.d", rd=1, rs1=2, rs2=3)
+    float_witness = witness_of(word, {2: 5}, is_filled=everything)
+    add_witness = witness_of(encode("add", rd=1), {2: 5}, is_filled=everything)
+    final = float_witness[:16] + bytes([Status.EXITED]) + float_witness[17:]
+    outside = bytes([0, 0, 0, 1]) + float_witness[4:]
+    mask_spoiled = float_witness[:273] + b"\xff" + float_witness[274:]
+
+    def reason(show: Callable[[bytes], object], witness: bytes) -> Reject:
+        with pytest.raises(Rejected) as rejected:
+            show(witness)
+        return rejected.value.reason
+
+    assert reason(verify_step, float_witness) is Reject.STEP_IS_FLOAT
+    for witness, expected in (
+        (float_witness[:-1], Reject.WITNESS_LENGTH),
+        (float_witness + b"\0", Reject.WITNESS_LENGTH),
+        (mask_spoiled, Reject.WITNESS_MASK),
+    ):
+        assert reason(verify_step, witness) is reason(open_float, witness) is expected
+    for witness in (add_witness, add_witness[:-1], final, outside):
+        assert reason(open_float, witness) is Reject.STEP_NOT_FLOAT
+    assert reason(open_float, add_witness[:315]) is Reject.WITNESS_LENGTH

@@ -1,4 +1,4 @@
-"""The Python guests of examples/python: their READMEs' commands run, and give what the plain functions give."""
+"""The Python guests of examples/python: the commands of their READMEs, against the plain functions."""
 
 from __future__ import annotations
 

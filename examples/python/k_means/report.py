@@ -14,6 +14,5 @@ nearest = distances.argmin(axis=1)
 print(f"inertia {record[0]:,.0f}")
 for cluster in range(10):
     counts = np.bincount(labels[nearest == cluster], minlength=10)
-    print(
-        f"cluster {cluster}: {counts.sum():3} images, {counts.max() / counts.sum():4.0%} of them a {counts.argmax()}"
-    )
+    share = counts.max() / counts.sum()
+    print(f"cluster {cluster}: {counts.sum():3} images, {share:4.0%} of them a {counts.argmax()}")

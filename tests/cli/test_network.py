@@ -131,15 +131,7 @@ def test_the_whole_road_over_http(truestep: Invoke, devnet: Devnet, hello_elf: P
         fetched = tmp_path / "fetched"
         all_of_it = truestep("outputs", 1, "--output", fetched, *devnet.options("requester")[:6])
         assert (all_of_it.exit_code, fetched.read_bytes()) == (0, b"HELLO NETWORK" * 2), all_of_it.stderr
-        verified = truestep(
-            "verify",
-            receipt,
-            "--rpc",
-            devnet.rpc,
-            "--deployment",
-            devnet.folder / "deployment.json",
-            "--json",
-        )
+        verified = truestep("verify", receipt, *devnet.options(), "--json")
         assert (verified.exit_code, verified.fields()["verified"]) == (0, True)
     finally:
         exit_codes = {command: _stop(process) for command, process in daemons.items()}

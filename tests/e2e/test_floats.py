@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar, cast
+
+import pytest
 
 from tests.e2e.floats import (
     DIVISION,
@@ -11,14 +15,20 @@ from tests.e2e.floats import (
     expected_total,
     state_before,
 )
-from tests.e2e.network import COIN_WEI, Log, Network
+from tests.e2e.network import COIN_WEI, SPEED, Log, Network
 from truestep.base.ids import claim_of, game_of, task_of
+from truestep.commitments.keccak import keccak256
 from truestep.engine.jit import JitEngine
 from truestep.machine.interpreter import ReferenceEngine
+from truestep.node.daemon import Daemon
+from truestep.node.worker import worker_node
+from truestep.ports.chain import Chain, Transaction
 from truestep.protocol import events
+from truestep.protocol.calls import Call, RevealGame
 from truestep.protocol.events import ChainEvent
 from truestep.protocol.records import GameStage
-from truestep.protocol.state_numbers import is_micro, micro_number, run_number_of
+from truestep.protocol.state_numbers import MICRO_INDEX_LIMIT, is_micro, micro_number, run_number_of
+from truestep.roles.worker import WorkerPolicy
 from truestep.simulation.false_float import FalseFloatEngine, FalseResult
 
 Event = TypeVar("Event")
@@ -60,3 +70,91 @@ def test_a_false_float_is_caught_inside_its_micro_run(network: Network) -> None:
     assert network.requester.balances(network.account("liar")).stake_wei == 2 * COIN_WEI
     assert network.requester.result(task_id).cycle == FLOAT_CYCLES
     assert not {kind for kind in log.kinds() if kind.endswith(("_reverted", "_refused", "_failed"))}
+
+
+class CheatingChain:
+    """A liar's way to the chain: it puts something else into its reveals. Everything else goes through."""
+
+    def __init__(self, chain: Chain, cheat: Callable[[RevealGame], RevealGame]) -> None:
+        self._chain = chain
+        self._cheat = cheat
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._chain, name)
+
+    def submit(self, call: Call, *, intent: str) -> Transaction:
+        """The chain's own, with a reveal that cheats."""
+        return self._chain.submit(self._cheat(call) if isinstance(call, RevealGame) else call, intent=intent)
+
+
+def cheating_worker(network: Network, log: Log, cheat: Callable[[RevealGame], RevealGame]) -> Daemon:
+    engine = FalseFloatEngine(ReferenceEngine(), FalseResult(cycle=LIE_STATE))
+    network.worker("liar", network.store("liar"), log, engine)
+    world = network.world("liar", network.stores["liar"], log, engine)
+    chain = cast(Chain, CheatingChain(world.chain, cheat))
+    return worker_node(replace(world, chain=chain), WorkerPolicy(speed=SPEED))
+
+
+@pytest.mark.parametrize(
+    ("cheat", "last_index"),
+    [
+        (lambda call: replace(call, cycles=MICRO_INDEX_LIMIT), MICRO_INDEX_LIMIT),
+        (lambda call: replace(call, cycles=1), 1),
+        (lambda call: replace(call, cycles=call.cycles - 5), None),
+        (lambda call: replace(call, memory_root=keccak256(b"another")), None),
+    ],
+    ids=["too long", "one step", "too short", "another memory"],
+)
+def test_no_end_of_a_micro_run_saves_a_false_result(
+    quick_network: Network, cheat: Callable[[RevealGame], RevealGame], last_index: int | None
+) -> None:
+    network, log = quick_network, Log()
+    network.post(elf=FLOAT_ELF)
+    liar = cheating_worker(network, log, cheat)
+    challenger = network.challenger("challenger", network.store("challenger"), log, JitEngine())
+    network.drive([liar, challenger], lambda: bool(of_kind(network, events.GameSettled)))
+    assert "step_landed" in log.kinds(), log.lines
+    (settled,), (revealed,) = of_kind(network, events.GameSettled), of_kind(network, events.GameRevealed)
+    assert settled.stage is GameStage.CHALLENGER_WON
+    (stepped,) = of_kind(network, events.GameStepped)
+    assert stepped.after != stepped.expected
+    if last_index is not None:
+        assert revealed.high == micro_number(LIE_STATE, last_index)
+    assert network.requester.balances(network.account("liar")).stake_wei == 2 * COIN_WEI
+
+
+@pytest.mark.parametrize(
+    "cheat",
+    [
+        lambda call: replace(call, after=call.after[:-1] + bytes([call.after[-1] ^ 1])),
+        lambda call: replace(call, low=call.low + (1 << 12)),
+        lambda call: replace(call, cycles=0),
+    ],
+    ids=["another state", "another place", "no steps"],
+)
+def test_a_reveal_that_is_refused_is_none(
+    quick_network: Network, cheat: Callable[[RevealGame], RevealGame]
+) -> None:
+    """The liar's clock goes on, as if it had kept silent; and nobody's daemon stumbles over it."""
+    network, log = quick_network, Log()
+    network.post(elf=FLOAT_ELF)
+    liar = cheating_worker(network, log, cheat)
+    challenger = network.challenger("challenger", network.store("challenger"), log, JitEngine())
+    network.drive([liar, challenger], lambda: bool(of_kind(network, events.GameSettled)))
+    (settled,) = of_kind(network, events.GameSettled)
+    assert settled.stage is GameStage.CHALLENGER_WON
+    assert (len(of_kind(network, events.GameDescended)), of_kind(network, events.GameRevealed)) == (1, [])
+    assert network.requester.balances(network.account("liar")).stake_wei == 2 * COIN_WEI
+
+
+def test_a_true_float_is_defended_against_a_false_challenge(quick_network: Network) -> None:
+    network, log = quick_network, Log()
+    job_id = network.post(elf=FLOAT_ELF)
+    worker = network.worker("worker", network.store("worker"), log, JitEngine())
+    wrong = FalseFloatEngine(ReferenceEngine(), FalseResult(cycle=LIE_STATE))
+    accuser = network.challenger("accuser", network.store("accuser"), log, wrong)
+    network.drive([worker, accuser], lambda: network.is_final(job_id))
+    (settled,) = of_kind(network, events.GameSettled)
+    assert settled.stage is GameStage.OPERATOR_WON
+    assert network.requester.balances(network.account("worker")).stake_wei == 3 * COIN_WEI
+    assert network.output(task_of(job_id, 0)) == expected_total()

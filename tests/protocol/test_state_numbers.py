@@ -10,6 +10,7 @@ from truestep.protocol.state_numbers import (
     micro_index_of,
     micro_number,
     run_number_of,
+    span_in_words,
     steps_in_words,
 )
 
@@ -42,3 +43,6 @@ def test_what_has_no_number_is_refused(run_number: int, index: int) -> None:
 def test_people_do_not_see_raw_numbers() -> None:
     assert steps_in_words(123_456) == "step 123,456"
     assert steps_in_words(micro_number(123_455, 17)) == "step 17 of the micro-run of step 123,456"
+    assert span_in_words(0, 1_234) == "steps 0 to 1,234"
+    low = micro_number(123_455, 17)
+    assert span_in_words(low, low + 10) == "steps 17 to 27 of the micro-run of step 123,456"

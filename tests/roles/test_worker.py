@@ -158,7 +158,7 @@ def test_a_reveal_is_found_out_then_sent() -> None:
     reveal = Reveal(after=b"a" * 305, cycles=77, memory_root=Bytes32(b"m" * 32))
     known = claimed_view(game, reveals={low: reveal}, material=Material(stage=MaterialStage.WRONG))
     call = RevealGame(game_id=GAME_ID, low=low, after=b"a" * 305, cycles=77, memory_root=reveal.memory_root)
-    assert sent(view(known)) == {f"reveal/{GAME_ID}/{low}": call}
+    assert sent(view(known)) == {f"reveal/{GAME_ID}/123": call}
     of_another_place = claimed_view(replace(game, low=micro_number(122, 0)), reveals={low: reveal})
     assert sent(view(of_another_place)) == {}
     late = claimed_view(replace(game, moved_at=NOW - 501), reveals={low: reveal})
@@ -173,7 +173,7 @@ def test_a_micro_run_is_split_as_a_run_is() -> None:
     (send,) = decide(view(claimed_view(game, hashes=hashes)), POLICY)
     assert isinstance(send, Send)
     assert send.call == SubmitSplit(game_id=GAME_ID, low=low, high=high, hashes=tuple(hashes.values()))
-    assert "step 4 of the micro-run of step 124" in send.message
+    assert "steps 0 to 4 of the micro-run of step 124" in send.message
     assert str(low) not in send.message
 
 

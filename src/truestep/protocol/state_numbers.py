@@ -39,4 +39,15 @@ def steps_in_words(number: int) -> str:
     """`step 1,234`, or `step 17 of the micro-run of step 1,234`: the step that a state comes after."""
     if not is_micro(number):
         return f"step {number:,}"
-    return f"step {micro_index_of(number):,} of the micro-run of step {run_number_of(number) + 1:,}"
+    return f"step {micro_index_of(number):,} of {_micro_run_in_words(number)}"
+
+
+def span_in_words(low: int, high: int) -> str:
+    """`steps 12 to 1,234`, or `steps 0 to 17 of the micro-run of step 1,234`: between two states."""
+    if not is_micro(low):
+        return f"steps {low:,} to {high:,}"
+    return f"steps {micro_index_of(low):,} to {micro_index_of(high):,} of {_micro_run_in_words(low)}"
+
+
+def _micro_run_in_words(number: int) -> str:
+    return f"the micro-run of step {run_number_of(number) + 1:,}"

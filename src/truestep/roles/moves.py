@@ -14,7 +14,7 @@ from truestep.protocol.calls import (
 )
 from truestep.protocol.float_steps import float_step
 from truestep.protocol.records import GameRecord
-from truestep.protocol.state_numbers import is_micro, steps_in_words
+from truestep.protocol.state_numbers import is_micro, run_number_of, span_in_words, steps_in_words
 from truestep.roles.actions import (
     Action,
     BuildReveal,
@@ -51,8 +51,7 @@ def split(view: TaskView, game: GameRecord, arity: int) -> list[Action]:
         Send(
             intent=f"split/{game.game_id}/{game.rounds}",
             call=SubmitSplit(game_id=game.game_id, low=game.low, high=game.high, hashes=hashes),
-            message=f"split what lies between {steps_in_words(game.low)} and {steps_in_words(game.high)}"
-            f" into {len(hashes) + 1} parts",
+            message=f"split {span_in_words(game.low, game.high)} into {len(hashes) + 1} parts",
         )
     ]
 
@@ -121,12 +120,12 @@ def reveal(view: TaskView, game: GameRecord) -> list[Action]:
         cycles=known.cycles,
         memory_root=known.memory_root,
     )
-    ending = steps_in_words(game.low + known.cycles)
+    where = span_in_words(game.low, game.low + known.cycles)
     return [
         Send(
-            intent=f"reveal/{game.game_id}/{game.low}",
+            intent=f"reveal/{game.game_id}/{run_number_of(game.low)}",
             call=call,
-            message=f"reveal the state after the float instruction, which {ending} gives",
+            message=f"reveal the result of the float instruction, which {where} give",
         )
     ]
 

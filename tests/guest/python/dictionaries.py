@@ -27,4 +27,6 @@ def main(input):
     unique = set([int(v) % 11 for v in input])
     unique.add(99)
     unique.discard(4)
-    return np.array([*out, popped, len(unique), int(99 in unique), int(4 in unique), int(by_pair[5, 5] * 4)])
+    out.append(int(by_pair[5, 5] * 4))
+    out.extend([popped, len(unique), int(99 in unique), int(4 in unique)])
+    return np.array(out)

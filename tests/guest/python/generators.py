@@ -19,7 +19,7 @@ def primes(limit):
 def running(values):
     total = 0
     for value in values:
-        total += value
+        total += int(value)
         yield total
 
 

@@ -8,7 +8,9 @@ from typing import Any
 import numba
 from numba.core import cpu, dispatcher, types
 from numba.core.cpu_options import ParallelOptions
+from numba.core.extending import intrinsic
 from numba.core.typing import context as typing_context
+from numba.cpython import builtins
 
 _LIBRARIES = sys.stdlib_module_names | {"numba", "numpy"}
 """Their functions are supported by name or not at all: compiling their Python source would explain nothing."""
@@ -29,6 +31,7 @@ def accept_plain_functions() -> None:
     typing_context.BaseContext.resolve_value_type = resolve_value_type
     dispatcher.Dispatcher.__call__ = _call_as_python
     dispatcher.Dispatcher.enable_caching = _ignore
+    builtins.cast_int = _cast_int
     _compile_without_threads()
 
 
@@ -61,3 +64,18 @@ def _compile_without_threads() -> None:
         flags.auto_parallel = ParallelOptions(value=False)
 
     cpu.CPUTargetOptions.finalize = finalize_sequential
+
+
+@intrinsic
+def _cast_int(typing_context: Any, number: Any) -> Any:
+    """`int(x)` as Python means it: a signed number, though x be a byte of the input.
+
+    Numba keeps the type of x; two bytes then make a uint64, and that with an int64 a float.
+    """
+    del typing_context
+    wide = number if number == types.uint64 else types.int64
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return context.cast(builder, arguments[0], signature.args[0], signature.return_type)
+
+    return wide(number), generate

@@ -12,6 +12,7 @@ from truestep.guest.python.compiler.explain import explain
 from truestep.guest.python.compiler.functions import accept_plain_functions
 from truestep.guest.python.compiler.linear_algebra import install_linear_algebra
 from truestep.guest.python.compiler.printing import install_printing
+from truestep.guest.python.compiler.sums import install_sums
 from truestep.guest.python.compiler.program import compile_guest, load_guest
 from truestep.guest.python.compiler.reading import files_read, watch_files
 from truestep.guest.python.files import COMPLAINT, OBJECT, READ, array_file
@@ -26,6 +27,7 @@ def compile_in_this_process(source: Path, directory: Path) -> int:
     install_exceptions()
     install_printing()
     install_linear_algebra()
+    install_sums()
     watch_files()
     try:
         guest = load_guest(source)

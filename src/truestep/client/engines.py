@@ -9,6 +9,11 @@ from pathlib import Path
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.ports.engine import Engine
 
+WARM_UP_STEPS = 8_192
+"""About 20 ms of stepping: most short runs are over by then, and nothing was compiled for them."""
+HOT_STEPS_PER_COST = 16
+"""Compiling in the background, on another core, may begin before stepping has cost as much."""
+
 
 class EngineName(StrEnum):
     """Which engine runs a program. All give the same bits; they differ in speed."""
@@ -36,13 +41,20 @@ def open_engine(name: EngineName, limits: EngineLimits | None = None) -> Engine:
         if limits != EngineLimits():
             raise ValueError("expected no limits for the reference engine: it has none; use the jit engine")
         return ReferenceEngine()
+    from truestep.engine.compiler_process import CompilerProcess
     from truestep.engine.jit import JitEngine
     from truestep.engine.object_cache import ObjectCache
     from truestep.engine.replay import SNAPSHOTS_LIMIT_BYTES
     from truestep.engine.translation import CompilePolicy
 
+    policy = CompilePolicy(
+        hot_steps_per_cost=HOT_STEPS_PER_COST,
+        warm_up_steps=WARM_UP_STEPS,
+        objects=ObjectCache(object_directory()),
+        compiler=CompilerProcess(),
+    )
     return JitEngine(
-        CompilePolicy(objects=ObjectCache(object_directory())),
+        policy,
         memory_limit_bytes=limits.memory_bytes,
         snapshots_limit_bytes=SNAPSHOTS_LIMIT_BYTES
         if limits.snapshots_bytes is None

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from truestep.base.errors import Bug
 from truestep.engine.analysis import CodeMap, map_code, map_piece
 from truestep.engine.compile import CompiledModule, object_code
+from truestep.engine.compiler_process import Compile, CompilerProcess
 from truestep.engine.floats import float_declarations
 from truestep.engine.flow import Flow, region_flow
 from truestep.engine.layout import MAP_NORESERVE, TABLE_ENTRIES, TABLE_SIZE_BYTES
@@ -45,8 +47,25 @@ class CompilePolicy:
     """Stepping an instruction this often costs about what compiling it does."""
     piece_steps: int = 8_192
     """Instructions stepped from one address before a piece is compiled there."""
+    warm_up_steps: int = 0
+    """Instructions stepped before anything is compiled: most short runs are over by then."""
     objects: ObjectCache | None = None
     """Where compiled code is kept for other processes, if anywhere."""
+    compiler: CompilerProcess | None = None
+    """Compiles in the background while runs go on; None: they wait while this process compiles."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What is compiled at once: unit number `place`, or the piece that begins at address `place`."""
+
+    is_unit: bool
+    place: int
+
+    @property
+    def name(self) -> str:
+        """Names it within its program."""
+        return f"{'unit' if self.is_unit else 'piece'} {self.place}"
 
 
 class Translation:
@@ -57,12 +76,16 @@ class Translation:
         self.code: CodeMap = map_code(program)
         self._program = program
         self._policy = policy
-        self._lock = threading.Lock()
-        self._units: dict[int, CompiledModule] = {}
-        self._pieces: dict[int, CompiledModule] = {}
-        self._unit_steps: dict[int, int] = {}
-        self._piece_steps: dict[int, int] = {}
+        self._lock = threading.RLock()
+        self._modules: dict[Part, CompiledModule] = {}
+        self._begun: set[Part] = set()
+        self._looked_for: set[Part] = set()
+        self._unit_steps: dict[Part, int] = {}
+        self._piece_steps: dict[Part, int] = {}
+        self._all_steps = 0
         self._compiled_cost = 0
+        self._piece_count = 0
+        self._trouble: Exception | None = None
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
         self._mapping = mmap.mmap(-1, 2 * TABLE_SIZE_BYTES, flags=flags)
         tables = np.frombuffer(self._mapping, np.uint64)
@@ -74,63 +97,108 @@ class Translation:
         return bool(self._unit_table[pc >> 2] or self._piece_table[pc >> 2])
 
     def prepare(self, pc: int) -> bool:
-        """Compile what continues at `pc` if it is worth it; whether translated code now goes on there."""
+        """Compile what continues at `pc` if it is worth it, at once or in the background.
+
+        Returns whether translated code now goes on there.
+        """
         if self.has_entry(pc):
             return False
         with self._lock:
-            unit = self._unit_of(pc)
-            if unit is not None and unit not in self._units:
-                if self._is_worth_compiling(unit):
-                    self._compile_unit(unit)
-            elif self._piece_steps.get(pc, 0) >= self._policy.piece_steps and len(self._pieces) < PIECE_LIMIT:
-                self._compile_piece(pc)
+            if self._trouble:
+                raise Bug(f"the translator failed: {self._trouble!r}") from self._trouble
+            part = self._part_at(pc)
+            if part not in self._begun and not self._enter_kept(part) and self._is_worth_compiling(part):
+                self._begin(part)
             return self.has_entry(pc)
 
     def note_steps(self, pc: int, steps: int) -> None:
         """Tell that `steps` instructions from `pc` on had to be stepped: compiling there is worth more."""
         with self._lock:
-            unit = self._unit_of(pc)
-            if unit is not None and unit not in self._units:
-                self._unit_steps[unit] = self._unit_steps.get(unit, 0) + steps
-            elif pc not in self._pieces:
-                if len(self._piece_steps) >= STEPPED_ADDRESSES_LIMIT:
-                    self._piece_steps.clear()
-                self._piece_steps[pc] = self._piece_steps.get(pc, 0) + steps
+            self._all_steps += steps
+            part = self._part_at(pc)
+            noted = self._unit_steps if part.is_unit else self._piece_steps
+            if len(self._piece_steps) >= STEPPED_ADDRESSES_LIMIT:
+                self._piece_steps.clear()
+            noted[part] = noted.get(part, 0) + steps
 
-    def _unit_of(self, pc: int) -> int | None:
+    def _part_at(self, pc: int) -> Part:
+        """The unit that has `pc`; a piece if none has, or the unit is compiled and has no entry there."""
         region = self.code.region_of(pc)
-        return None if region is None else int(self.code.units[region])
+        if region is not None:
+            unit = Part(is_unit=True, place=int(self.code.units[region]))
+            if unit not in self._modules:
+                return unit
+        return Part(is_unit=False, place=pc)
 
-    def _is_worth_compiling(self, unit: int) -> bool:
-        cost = self.code.cost_of(unit)
-        is_free = self._compiled_cost + cost <= self._policy.free_cost
-        return is_free or self._unit_steps.get(unit, 0) >= self._policy.hot_steps_per_cost * cost
+    def _is_worth_compiling(self, part: Part) -> bool:
+        policy = self._policy
+        if self._all_steps < policy.warm_up_steps:
+            return False
+        if not part.is_unit:
+            return self._piece_steps.get(part, 0) >= policy.piece_steps and self._piece_count < PIECE_LIMIT
+        cost = self.code.cost_of(part.place)
+        is_free = self._compiled_cost + cost <= policy.free_cost
+        return is_free or self._unit_steps.get(part, 0) >= policy.hot_steps_per_cost * cost
 
-    def _compile_unit(self, unit: int) -> None:
-        regions = self.code.regions_of_unit(unit)
-        self._units[unit] = self._enter(f"unit {unit}", self.code, regions, self._unit_table)
-        self._compiled_cost += self.code.cost_of(unit)
-
-    def _compile_piece(self, pc: int) -> None:
-        code = map_piece(self._program, pc)
-        if code is not None:
-            regions = range(len(code.regions))
-            self._pieces[pc] = self._enter(f"piece {pc}", code, regions, self._piece_table)
-
-    def _enter(self, name: str, code: CodeMap, regions: range, table: _Table) -> CompiledModule:
-        """Compile regions together, or take them from the cache, and put their entries into a table."""
-        objects = self._policy.objects
-        key = b" ".join((build_id(), self._key, name.encode())) if objects else b""
-        content = objects.load(key) if objects else None
+    def _enter_kept(self, unit: Part) -> bool:
+        """Enter a unit that was kept on disk: it costs nothing. Whether there was one; asked once."""
+        if not unit.is_unit or unit in self._looked_for:
+            return False
+        self._looked_for.add(unit)
+        content = self._kept(unit)
         if content is None:
-            content = object_code(module_ir(code, [region_flow(code, region) for region in regions]))
-            if objects:
-                objects.store(key, content)
+            return False
+        self._begun.add(unit)
+        self._enter(unit, content)
+        return True
+
+    def _begin(self, part: Part) -> None:
+        """Compile a part, or see to it that it is compiled soon. What fails is not tried again."""
+        self._begun.add(part)
+        self._compiled_cost += self.code.cost_of(part.place) if part.is_unit else 0
+        self._piece_count += not part.is_unit
+        if self._policy.compiler is None:
+            self._compile(part, object_code)
+        else:
+            self._policy.compiler.submit(lambda compile_ir: self._compile_later(part, compile_ir))
+
+    def _compile_later(self, part: Part, compile_ir: Compile) -> None:
+        try:
+            self._compile(part, compile_ir)
+        except Exception as error:  # in a thread of its own: raised in the next run that comes by
+            self._trouble = error
+
+    def _compile(self, part: Part, compile_ir: Compile) -> None:
+        """Compile a part, or take it from disk, and enter it."""
+        content = self._kept(part)
+        if content is None:
+            code = self.code if part.is_unit else map_piece(self._program, part.place)
+            if code is None:
+                return
+            regions = code.regions_of_unit(part.place) if part.is_unit else range(len(code.regions))
+            content = compile_ir(module_ir(code, [region_flow(code, region) for region in regions]))
+            if content is None:
+                return
+            if self._policy.objects:
+                self._policy.objects.store(self._object_key(part), content)
+        self._enter(part, content)
+
+    def _enter(self, part: Part, content: bytes) -> None:
+        """Load object code, and put its entries into a table."""
         module = CompiledModule.from_object(content)
         count = _read_words(module.variable(_ENTRY_COUNT), 1)[0]
         entries = _read_words(module.variable(_ENTRIES), 2 * int(count))
-        table[entries[::2] >> 2] = entries[1::2]
-        return module
+        table = self._unit_table if part.is_unit else self._piece_table
+        with self._lock:
+            self._modules[part] = module
+            table[entries[::2] >> 2] = entries[1::2]
+
+    def _kept(self, part: Part) -> bytes | None:
+        objects = self._policy.objects
+        return objects.load(self._object_key(part)) if objects else None
+
+    def _object_key(self, part: Part) -> bytes:
+        return b" ".join((build_id(), self._key, part.name.encode()))
 
 
 def _read_words(address: int, count: int) -> _Table:

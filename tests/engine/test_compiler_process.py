@@ -1,0 +1,188 @@
+"""Compiling in the background, in a process that may die: the runs do not care."""
+
+from __future__ import annotations
+
+import gc
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.engine.compare import END, compare_runs, start_both
+from tests.engine.programs import CODE_START, program_of, random_operands, random_program
+from tests.machine.encode import encode
+from truestep.base.errors import Bug
+from truestep.engine import translation
+from truestep.engine.compiler_process import Compile, CompilerProcess
+from truestep.engine.jit import JitEngine
+from truestep.engine.object_cache import ObjectCache
+from truestep.engine.translation import CompilePolicy, Translation
+from truestep.machine.program import Task
+
+PATIENCE_SECONDS = 60.0
+"""For a loaded machine."""
+FUNCTION = "define i64 @one() { ret i64 1 }"
+ABORTING = "define void @f() { call void @llvm.no.such.intrinsic() ret void }"
+LOOP = program_of([encode("addi", rd=5, rs1=5, immediate=1), encode("jal", immediate=-4)])
+
+
+@pytest.fixture
+def compiler() -> Iterator[CompilerProcess]:
+    made = CompilerProcess()
+    yield made
+    made.wait()
+
+
+def compiled(compiler: CompilerProcess, *irs: str) -> list[bytes | None]:
+    """What comes of these, one after the other."""
+    found: list[bytes | None] = []
+
+    def job(compile_ir: Compile) -> None:
+        found.extend(compile_ir(ir) for ir in irs)
+
+    compiler.submit(job)
+    compiler.wait()
+    return found
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def children() -> set[str]:
+    """The living processes that this one has started."""
+    tasks = Path("/proc/self/task").iterdir()
+    return {child for task in tasks for child in (task / "children").read_text().split()}
+
+
+def test_runs_go_on_while_code_is_compiled(compiler: CompilerProcess, rng: random.Random) -> None:
+    """Whenever the code comes, the states are the same; in the end it has come."""
+    engine = JitEngine(CompilePolicy(compiler=compiler))
+    for _ in range(3):
+        program, task = random_program(rng, 100), Task(input=random_operands(rng))
+        stops = [1, 50, 1_000, *sorted(rng.randrange(20_000) for _ in range(4)), 20_000]
+        assert compare_runs(engine, program, task, stops).difference is None
+        compiler.wait()
+        assert compare_runs(engine, program, task, stops).difference is None
+    machine = engine.start(LOOP, Task())
+    machine.advance(10)
+    compiler.wait()
+    machine.advance(10**9 + 1)
+    assert (machine.cycle, machine.state().registers[5]) == (10**9 + 1, 5 * 10**8 + 1)
+
+
+def test_several_runs_share_what_is_compiled(compiler: CompilerProcess, rng: random.Random) -> None:
+    engine, program = JitEngine(CompilePolicy(compiler=compiler)), random_program(rng, 200)
+    inputs = [random_operands(rng) for _ in range(4)]
+
+    def run(content: bytes) -> bool:
+        reference, jit = start_both(program, Task(input=content), engine)
+        for stop in range(0, 6_000, 517):
+            reference.advance(stop)
+            jit.advance(stop)
+        return reference.state() == jit.state()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(run, inputs))
+
+
+def test_nothing_is_compiled_before_the_program_is_warm() -> None:
+    started = CompilerProcess()
+    before = children()
+    machine = JitEngine(CompilePolicy(compiler=started, warm_up_steps=10_000)).start(LOOP, Task())
+    machine.advance(9_999)
+    assert not children() - before
+    machine.advance(30_000)
+    started.wait()
+    assert len(children() - before) == 1
+
+
+def test_what_kills_the_compiler_is_not_had_and_the_rest_is(compiler: CompilerProcess) -> None:
+    first, broken, second = compiled(compiler, FUNCTION, ABORTING, FUNCTION)
+    assert first
+    assert (broken, second) == (None, first)
+
+
+def test_a_program_that_kills_the_compiler_is_stepped(
+    compiler: CompilerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(translation, "module_ir", lambda *_: ABORTING)
+    engine = JitEngine(CompilePolicy(compiler=compiler))
+    reference, jit = start_both(LOOP, engine=engine)
+    for stop in (10, 5_000, 20_001):
+        reference.advance(stop)
+        jit.advance(stop)
+        compiler.wait()
+    assert reference.state() == jit.state()
+
+
+def test_without_a_process_this_one_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    assert compiled(CompilerProcess(), FUNCTION)[0]
+
+
+def test_a_process_that_cannot_be_started_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    assert compiled(CompilerProcess(), FUNCTION)[0]
+
+
+def test_a_fault_of_the_translator_is_loud(
+    compiler: CompilerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> str:
+        raise KeyError("add")
+
+    monkeypatch.setattr(translation, "module_ir", fail)
+    machine = JitEngine(CompilePolicy(compiler=compiler)).start(LOOP, Task())
+    machine.advance(10)
+    compiler.wait()
+    with pytest.raises(Bug, match="the translator failed"):
+        machine.advance(END)
+
+
+def test_process_and_thread_end_with_the_engine() -> None:
+    before = children()
+    engine = JitEngine(CompilePolicy(compiler=CompilerProcess()))
+    machine = engine.start(LOOP, Task())
+    machine.advance(10)
+    until(lambda: len(children() - before) == 1)
+    del engine, machine
+    gc.collect()
+    until(lambda: not children() - before)
+
+
+def test_units_kept_on_disk_are_entered_at_once(tmp_path: Path) -> None:
+    objects = ObjectCache(tmp_path / "objects")
+    assert Translation(LOOP, CompilePolicy(objects=objects)).prepare(CODE_START)
+    never = CompilePolicy(objects=objects, free_cost=0, hot_steps_per_cost=1 << 40, warm_up_steps=1 << 40)
+    assert Translation(LOOP, never).prepare(CODE_START)
+
+
+EXITING = """
+import sys
+from tests.engine.test_compiler_process import LOOP, CompilePolicy, CompilerProcess, JitEngine, Task, compiled
+compiler = CompilerProcess()
+machine = JitEngine(CompilePolicy(compiler=compiler)).start(LOOP, Task())
+machine.advance(10)
+if sys.argv[1] == "late":
+    compiler.wait()
+    machine.advance(10**8)
+"""
+
+
+@pytest.mark.parametrize("when", ["early", "late"])
+def test_the_interpreter_ends_cleanly_whatever_is_under_way(when: str) -> None:
+    root = Path(__file__).parent.parent.parent
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    words = [sys.executable, "-c", EXITING, when]
+    ended = subprocess.run(words, cwd=root, env=environment, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")

@@ -87,10 +87,10 @@ class ProcessRun:
 class WorkerRun:
     """A process that keeps the compiled kernel and runs it on demand; compiling it does not count."""
 
-    def __init__(self, mode: str, program: Path, input_path: Path) -> None:
+    def __init__(self, command: list[str]) -> None:
         self._cache = tempfile.TemporaryDirectory(prefix="truestep-bench-cache-")
         self._process = subprocess.Popen(
-            worker_command(mode, program, input_path),
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -170,4 +170,4 @@ def open_worker(workshop: Workshop, name: RunnerName, kernel: Kernel, scale: Sca
     """The same for the runners that work in a process of `_worker.py`."""
     build = workshop.wasm if name is RunnerName.WASMTIME else workshop.guest
     program = build(kernel.source, kernel.defines(scale))
-    return WorkerRun(WORKER_MODES[name], program, input_file(workshop, kernel, scale))
+    return WorkerRun(worker_command(WORKER_MODES[name], program, input_file(workshop, kernel, scale)))

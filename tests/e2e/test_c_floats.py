@@ -1,4 +1,4 @@
-"""A C program over doubles, whose worker falsifies one result among a million instructions; and what that costs."""
+"""A C program over doubles: one false result among 600,000 instructions is caught; and what that costs."""
 
 from __future__ import annotations
 

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import EXAMPLES, Invoke
+from tests.e2e.floats import DIVISION, FLOAT_ELF, INPUT, T1, state_before
 from truestep.client.files import read_program
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.machine.program import Task
-from truestep.machine.witness import verify_step
+from truestep.machine.witness import open_float, verify_step
 
 HELLO_C = EXAMPLES / "hello" / "hello.c"
 
@@ -71,6 +72,41 @@ def test_a_witness_goes_to_a_file(truestep: Invoke, hello_elf: Path, tmp_path: P
     fields = truestep(*words).fields()
     assert verify_step(target.read_bytes())[0].hex() == fields["before"]
     assert fields["witness_size"] == target.stat().st_size
+
+
+@pytest.mark.parametrize("engine", ["reference", "jit"])
+def test_a_float_instruction_is_proved_by_its_micro_run(
+    truestep: Invoke, tmp_path: Path, engine: str
+) -> None:
+    program, content = tmp_path / "float.elf", tmp_path / "input"
+    program.write_bytes(FLOAT_ELF)
+    content.write_bytes(INPUT)
+    cycle = state_before(DIVISION, 2)
+    words = ("prove-step", program, "--input", content, "--engine", engine, "--cycle", cycle, "--json")
+    fields = truestep(*words).fields()
+    machine = ReferenceEngine().start(read_program(program).program, Task(input=INPUT))
+    machine.advance(cycle + 1)
+    assert (fields["result"], fields["after"]) == (
+        f"{machine.registers[T1]:#x}",
+        machine.state().hash().hex(),
+    )
+    assert open_float(bytes.fromhex(fields["witness"])).micro_start.hex() == fields["micro_start"]
+    assert fields["instruction"].startswith("fdiv.d")
+    last = truestep(*words, "--micro", fields["micro_cycles"] - 1).fields()
+    assert (last["after"], last["instruction"]) == (fields["micro_end"], "ecall")
+    first = truestep(*words, "--micro", 0).fields()
+    assert first["before"] == fields["micro_start"]
+    assert verify_step(bytes.fromhex(first["witness"]))[1].hex() == first["after"]
+
+
+def test_only_float_instructions_have_a_micro_run_and_it_ends(truestep: Invoke, tmp_path: Path) -> None:
+    program = tmp_path / "float.elf"
+    program.write_bytes(FLOAT_ELF)
+    words = ("prove-step", program, "--engine", "reference")
+    none = truestep(*words, "--cycle", 0, "--micro", 0)
+    assert (none.exit_code, "leave out --micro" in none.stderr) == (1, True)
+    beyond = truestep(*words, "--cycle", 3, "--micro", 4095)
+    assert (beyond.exit_code, "choose one up to its end" in beyond.stderr) == (1, True)
 
 
 def test_a_cycle_beyond_the_run(truestep: Invoke, hello_elf: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Invoke
+from tests.e2e.floats import FLOAT_ELF
 from truestep.cli.devnet.remote import RemoteDevnet
 from truestep.client.accounts import create_keystore
 
@@ -176,6 +177,17 @@ def test_a_step_is_checked_by_the_contract(truestep: Invoke, devnet: Devnet, hel
     fields = truestep(*words, *devnet.options()).fields()
     assert fields["checked_on_chain"] is True
     assert truestep("prove-step", hello_elf, "--cycle", 30, "--rpc", devnet.rpc).exit_code == 2
+
+
+def test_a_float_instruction_is_checked_by_the_contract(
+    truestep: Invoke, devnet: Devnet, tmp_path: Path
+) -> None:
+    program = tmp_path / "float.elf"
+    program.write_bytes(FLOAT_ELF)
+    words = ("prove-step", program, "--cycle", 3, "--engine", "reference", "--json", *devnet.options())
+    opened, first = truestep(*words).fields(), truestep(*words, "--micro", 0).fields()
+    assert opened["checked_on_chain"] is first["checked_on_chain"] is True
+    assert opened["micro_start"] == first["before"]
 
 
 # --- what goes wrong ---

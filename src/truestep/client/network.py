@@ -17,6 +17,7 @@ from truestep.adapters.chain.web3_chain import Web3Chain
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.errors import Bug
 from truestep.base.ids import Bytes32
+from truestep.machine.witness import FloatStep
 from truestep.ports.blobs import Blobs
 from truestep.ports.chain import Chain, ChainReader
 from truestep.ports.store import Store
@@ -52,15 +53,28 @@ def execute_step(node: str | BaseProvider, deployment: Deployment, witness: byte
 
     Raises Rejected for a witness that it refuses or another chain, Unavailable for a dead node.
     """
+    before, after = _ask_step(node, deployment, "step", witness)
+    return Bytes32(before), Bytes32(after)
+
+
+def open_float_step(node: str | BaseProvider, deployment: Deployment, witness: bytes) -> FloatStep:
+    """What the chain's own verifier reads from the witness of a float instruction with a result (P4.9).
+
+    Raises Rejected for a witness that it refuses or another chain, Unavailable for a dead node.
+    """
+    before, micro_start, template, rd = _ask_step(node, deployment, "open_float", witness)
+    return FloatStep(Bytes32(before), Bytes32(micro_start), Bytes32(template), rd)
+
+
+def _ask_step(node: str | BaseProvider, deployment: Deployment, function: str, witness: bytes) -> Any:
     web3 = connect(node)
     check_chain(web3, deployment.chain_id)
-    payload = encode_function(web3, "Step", "step", [witness])
+    payload = encode_function(web3, "Step", function, [witness])
     with asking_node():
         output = web3.eth.call(
             {"to": Web3.to_checksum_address(deployment.address("Step")), "data": Web3.to_bytes(payload)}
         )
-    before, after = decode_output(web3, "Step", "step", bytes(output))
-    return Bytes32(before), Bytes32(after)
+    return decode_output(web3, "Step", function, bytes(output))
 
 
 class _NobodysKey:

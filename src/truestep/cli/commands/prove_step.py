@@ -1,7 +1,8 @@
 """`truestep prove-step`: the proof of one instruction, as a dispute would end with it."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,8 +21,13 @@ from truestep.client.engines import EngineName, open_engine
 from truestep.client.files import read_program
 from truestep.client.runs import advance_in_slices
 from truestep.machine.layout import may_fetch
-from truestep.machine.witness import build_witness, verify_step
+from truestep.machine.micro import micro_end, micro_machine, template
+from truestep.machine.witness import build_witness, open_float, verify_step
 from truestep.ports.engine import Machine
+from truestep.protocol.float_steps import float_step, micro_start_of
+
+if TYPE_CHECKING:
+    from truestep.adapters.chain.deployment import Deployment
 
 EXAMPLE = "Example: truestep prove-step prog.elf --input prices.csv --cycle 1000000 --output step.witness"
 
@@ -38,6 +44,12 @@ def prove_step(
         int,
         typer.Option(metavar="N", min=0, max=2**63, help="The step to prove: from this state to the next."),
     ],
+    micro: Annotated[
+        int | None,
+        typer.Option(
+            metavar="I", min=0, max=4095, help="A float's micro-run: prove the step from this state of it."
+        ),
+    ] = None,
     input_file: InputOption = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the witness's bytes there.")
@@ -57,6 +69,9 @@ def prove_step(
 
     The witness is checked against the run itself by the verifier's twin in Python and, with --rpc and
     --deployment, by the contract that decides disputes (a call: it costs nothing).
+
+    A float instruction is decided by its micro-run, integer code that gives its result: its proof shows where
+    that begins and how it ends, and --micro proves a step of it.
     """
     if (rpc is None) != (deployment is None):
         raise typer.BadParameter("--rpc and --deployment go together", param_hint="--rpc")
@@ -65,28 +80,22 @@ def prove_step(
     machine = open_engine(engine).start(program_file.program, task)
     with screen.cycles(f"running to cycle {cycle:,}") as progress:
         advance_in_slices(machine, cycle, progress)
-    if machine.cycle != cycle:
-        raise Failure(
-            "cycle",
-            f"expected a cycle of the run, got {cycle}; choose one up to its end, {machine.cycle}",
-        )
+    _check_position(machine, cycle, "cycle")
+    machine = machine if micro is None else _in_micro_run(machine, cycle, micro)
     state = machine.state()
     witness = build_witness(state, machine.node)
-    before, after = verify_step(witness)
-    machine.advance(cycle + 1)
-    if (before, after) != (state.hash(), machine.state().hash()):
-        raise Bug(f"the witness of cycle {cycle} proves another step than the run took")
-    if rpc and deployment:
-        _check_on_chain(rpc, deployment, witness, (before, after))
+    ask = _chain(rpc, deployment) if rpc and deployment else None
+    instruction = _instruction(machine, state.pc)
+    proof = (_float_proof if float_step(witness) else _step_proof)(machine, witness, ask)
     if output:
         output.write_bytes(witness)
     screen.result(
         {
             "cycle": cycle,
+            **({} if micro is None else {"micro": micro}),
             "pc": f"{state.pc:#010x}",
-            **_instruction(machine, state.pc),
-            "before": before.hex(),
-            "after": after.hex(),
+            **instruction,
+            **proof,
             "checked_on_chain": rpc is not None,
             "witness_size": len(witness),
             **({"witness_file": str(output)} if output else {"witness": _shown(witness, as_json)}),
@@ -94,22 +103,85 @@ def prove_step(
     )
 
 
+Ask = Callable[[str, bytes], tuple[bytes | int, ...]]
+"""What the chain's Step contract answers: `step` or `open_float`, of a witness."""
+
+
+def _in_micro_run(machine: Machine, cycle: int, index: int) -> Machine:
+    """A machine in state number `index` of the micro-run of the instruction that comes next."""
+    start = micro_start_of(build_witness(machine.state(), machine.node))
+    if start is None:
+        raise Failure(
+            "micro", f"the step from cycle {cycle} is no float's, so it has no micro-run: leave out --micro"
+        )
+    micro = micro_machine(start)
+    micro.advance(index)
+    _check_position(micro, index, "micro")
+    return micro
+
+
+def _check_position(machine: Machine, cycle: int, option: str) -> None:
+    if machine.cycle != cycle:
+        raise Failure(
+            option,
+            f"expected a cycle of the run, got {cycle}; choose one up to its end, {machine.cycle}",
+        )
+
+
+def _step_proof(machine: Machine, witness: bytes, ask: Ask | None) -> dict[str, str | int]:
+    """The step that the witness shows, which must be the machine's own."""
+    cycle, pair = machine.cycle, verify_step(witness)
+    before = machine.state().hash()
+    machine.advance(cycle + 1)
+    if pair != (before, machine.state().hash()):
+        raise Bug(f"the witness of cycle {cycle} proves another step than the run took")
+    _compare(ask, "step", witness, pair)
+    return {"before": pair[0].hex(), "after": pair[1].hex()}
+
+
+def _float_proof(machine: Machine, witness: bytes, ask: Ask | None) -> dict[str, str | int]:
+    """Where the micro-run begins and how it ends, which must give what the machine computes."""
+    opened, start = open_float(witness), micro_start_of(witness)
+    if start is None or start.hash() != opened.micro_start:
+        raise Bug(f"the witness of cycle {machine.cycle} opens another micro-run than it names")
+    machine.advance(machine.cycle + 1)
+    after, end = machine.state(), micro_end(start)
+    if after.registers[opened.rd] != end.code or template(after, opened.rd) != opened.template:
+        raise Bug(f"the engine and the ROM disagree on the step to cycle {machine.cycle}")
+    _compare(ask, "open_float", witness, tuple(opened))
+    return {
+        "before": opened.before.hex(),
+        "after": after.hash().hex(),
+        "result": f"{end.code:#x}",
+        "micro_start": opened.micro_start.hex(),
+        "micro_end": end.hash().hex(),
+        "micro_cycles": end.cycle,
+        "template": opened.template.hex(),
+    }
+
+
 def _instruction(machine: Machine, pc: int) -> dict[str, str]:
     word = int.from_bytes(machine.read_memory(pc, 4), "little") if may_fetch(pc) else 0
     return {"instruction": assembly(word), "in_words": in_words(word)}
 
 
-def _check_on_chain(rpc: str, deployment: Path, witness: bytes, expected: tuple[bytes, bytes]) -> None:
+def _chain(rpc: str, file: Path) -> Ask:
     from truestep.adapters.chain.deployment import read_deployment
-    from truestep.client.network import execute_step
+    from truestep.client.network import execute_step, open_float_step
 
-    found = execute_step(rpc, read_deployment(deployment), witness)
+    deployment: Deployment = read_deployment(file)
+    functions = {"step": execute_step, "open_float": open_float_step}
+    return lambda function, witness: tuple(functions[function](rpc, deployment, witness))
+
+
+def _compare(ask: Ask | None, function: str, witness: bytes, expected: tuple[bytes | int, ...]) -> None:
+    found = expected if ask is None else ask(function, witness)
     if found != expected:
         raise Bug(f"expected the chain to compute {_hexed(expected)}, got {_hexed(found)}")
 
 
-def _hexed(hashes: tuple[bytes, bytes]) -> str:
-    return " → ".join(digest.hex() for digest in hashes)
+def _hexed(answers: tuple[bytes | int, ...]) -> str:
+    return " → ".join(answer.hex() if isinstance(answer, bytes) else str(answer) for answer in answers)
 
 
 def _shown(witness: bytes, as_json: bool) -> str:

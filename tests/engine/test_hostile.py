@@ -12,9 +12,13 @@ from tests.engine.compare import DEFAULT, END, PIECES, assert_same_end, compare_
 from tests.engine.programs import CODE_START, assemble, program_of, random_operands, random_program
 from tests.machine.encode import encode
 from truestep.engine import analysis
+from truestep.engine.analysis import map_code
 from truestep.engine.jit import JitEngine
+from truestep.engine.layout import CONTROL_PAGES
+from truestep.engine.memory import MemoryLimitReached
 from truestep.engine.support import DEPTH_LIMIT
 from truestep.engine.translation import CompilePolicy
+from truestep.machine.layout import PAGE_SIZE_BYTES
 from truestep.machine.program import Program, Segment, Task
 from truestep.machine.state import Status, TrapCause
 
@@ -158,6 +162,128 @@ def test_shapes_that_compilers_choke_on(shape: str, rng: random.Random) -> None:
     words = [SHAPES[shape](i, rng) for i in range(700)]
     program = program_of([*words, encode("jal", immediate=-4 * len(words))])
     assert compare_runs(DEFAULT, program, Task(), (50, 2000, 2001)).difference is None
+
+
+TABLE = 0x8_0000
+
+
+def nested_loops(count: int) -> Program:
+    """Loop within loop: so many jumps back, each past all those before it."""
+    heads = [encode("addi", rd=5 + i % 20, rs1=5 + i % 20, immediate=1) for i in range(count)]
+    tails = [
+        word
+        for i in range(count)
+        for word in (
+            encode("beq", rs1=5 + i % 20, immediate=8),
+            encode("jal", immediate=-4 * (2 + 3 * i)),
+        )
+    ]
+    return program_of([*heads, *tails])
+
+
+def giant_switch(cases: int) -> Program:
+    """A jump through a table, with a case for each entry."""
+    head = [
+        encode("lui", rd=T0, immediate=TABLE),
+        encode("andi", rd=6, rs1=A0, immediate=1023),
+        encode("slli", rd=6, rs1=6, immediate=2),
+        encode("add", rd=T0, rs1=T0, rs2=6),
+        encode("lw", rd=T0, rs1=T0),
+        encode("jalr", rs1=T0),
+    ]
+    words, targets = [*head], list[int]()
+    for i in range(cases):
+        targets.append(CODE_START + 4 * len(words))
+        words += [
+            encode("addi", rd=A0, rs1=A0, immediate=i % 7 + 1),
+            encode("jal", immediate=-4 * len(words) - 4),
+        ]
+    table = assemble((targets * 1024)[:1024])
+    return program_of(words, Segment(address=TABLE, content=table, is_executable=False))
+
+
+def every_word_a_target(count: int) -> Program:
+    """The program keeps the address of each of its words."""
+    words = [encode("add", rd=1 + i % 30, rs1=1 + i * 7 % 30, rs2=1 + i * 11 % 30) for i in range(count)]
+    table = assemble([CODE_START + 4 * i for i in range(count)])
+    jump = encode("jal", immediate=-4 * count)
+    return program_of([*words, jump], Segment(address=TABLE, content=table, is_executable=False))
+
+
+def straight(count: int) -> Program:
+    """One block of so many instructions, again and again."""
+    words = [encode("addi", rd=1 + i % 31, rs1=1 + i * 7 % 31, immediate=i % 2048) for i in range(count)]
+    return program_of([*words, encode("jal", immediate=-4 * count)])
+
+
+FLOWS = {
+    "a nest of 1000 loops": lambda: nested_loops(1000),
+    "a switch of 1000 cases": lambda: giant_switch(1000),
+    "every word a target": lambda: every_word_a_target(1000),
+    "a block of 100,000": lambda: straight(100_000),
+}
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_flow_that_compilers_choke_on(flow: str) -> None:
+    """Bounded by what a unit may cost LLVM; without the bounds the third takes it minutes."""
+    engine = JitEngine(CompilePolicy(free_cost=2 * analysis.UNIT_LIMIT_COST))
+    program = FLOWS[flow]()
+    assert compare_runs(engine, program, Task(), (100, 5_000, 120_000)).difference is None
+    code = map_code(program)
+    units = {int(unit) for unit in code.units}
+    assert max(code.cost_of(unit) for unit in units) < 3 * analysis.UNIT_LIMIT_COST
+
+
+def test_crowded_entries_are_cut_into_small_units() -> None:
+    code = map_code(every_word_a_target(2000))
+    assert len(code.indirect) == 2000
+    assert len(set(code.units.tolist())) > 15
+    assert len(set(map_code(straight(2000)).units.tolist())) == 1
+
+
+NOWHERE = {
+    "zeros": (0x1F00_0000, TrapCause.ILLEGAL_INSTRUCTION),
+    "the end of the code range": (0x2000_0000, TrapCause.FETCH_ACCESS),
+    "data": (0x2000_1000, TrapCause.FETCH_ACCESS),
+    "input": (0xA000_0000, TrapCause.FETCH_ACCESS),
+    "the last word of memory": (0xFFFF_FFFC, TrapCause.FETCH_ACCESS),
+    "between two words": (CODE_START + 2, TrapCause.JUMP_MISALIGNED),
+}
+
+
+@pytest.mark.parametrize("place", NOWHERE)
+@pytest.mark.parametrize("link", [0, RA])
+def test_jumps_into_nothing(place: str, link: int) -> None:
+    target, cause = NOWHERE[place]
+    load = [encode("lui", rd=T0, immediate=0xA000_0000), encode("ld", rd=T0, rs1=T0)]
+    program = program_of([*load, encode("jalr", rd=link, rs1=T0)])
+    state = assert_same_end(program, Task(input=target.to_bytes(8, "little")))
+    assert (state.status, state.code) == (Status.TRAPPED, cause)
+
+
+@pytest.mark.parametrize("address", [CODE_START, CODE_START + 8, 0x1FFF_FFFC, 0, 0x8_0000])
+def test_code_cannot_change_itself(address: int) -> None:
+    """Neither code that runs, nor what may be fetched, nor by a store that begins or ends there."""
+    load = [encode("lui", rd=T0, immediate=0xA000_0000), encode("ld", rd=T0, rs1=T0)]
+    program = program_of([*load, encode("sd", rs1=T0, rs2=RA), *EXIT])
+    state = assert_same_end(program, Task(input=address.to_bytes(8, "little")))
+    assert (state.status, state.code) == (Status.TRAPPED, TrapCause.STORE_ACCESS)
+
+
+def test_a_guest_that_writes_everything_is_stopped_at_its_limit() -> None:
+    """It would write 1.5 GiB of data, a word a page; it gets 16 MiB."""
+    words = [
+        encode("lui", rd=T0, immediate=0x2000_0000),
+        encode("lui", rd=6, immediate=0x1000),
+        encode("sd", rs1=T0, rs2=T0),
+        encode("add", rd=T0, rs1=T0, rs2=6),
+        encode("jal", immediate=-8),
+    ]
+    machine = JitEngine(memory_limit_bytes=16 << 20).start(program_of(words), Task())
+    with pytest.raises(MemoryLimitReached, match="at most 16777216 bytes"):
+        machine.advance(END)
+    assert int(machine.memory.control[CONTROL_PAGES]) == (16 << 20) // PAGE_SIZE_BYTES
 
 
 def test_runs_in_threads_do_not_disturb_each_other(rng: random.Random) -> None:

@@ -30,7 +30,13 @@ STORE_COST = 4
 CALL_COST = 4
 REGION_COST = 8
 BACKWARD_JUMP_COST = 16
-"""What an instruction costs LLVM, in plain instructions: nested loops are what its time grows with most."""
+INDIRECT_CALL_COST = 8
+DIVISION_COST = 4
+CROWDED_ENTRY_COST = 16
+"""What an instruction costs LLVM, in plain instructions: nested loops are what its time grows with most, and
+entries: 2,000 words, each an entry, take it 26 s."""
+CROWD_WORDS = 4
+"""Entries so near to the one before are crowded; the cases of a compiler's `switch` are longer."""
 TABLE_LIMIT_ENTRIES = 1024
 """The longest jump table looked for."""
 BASE_LIMIT = 1 << 14
@@ -163,7 +169,7 @@ def _map_words(fields: _Fields, entry: int, indirect: Addresses) -> CodeMap:
     at = fields.at
     functions = _function_starts(entry, fields, indirect)
     leaders = _leaders(fields, indirect, functions)
-    costs = _costs(fields, functions)
+    costs = _costs(fields, functions, indirect)
     regions = _split_large_regions(at, costs, leaders, functions)
     positions = np.searchsorted(at, regions)
     used, written = _register_sets(fields, leaders, regions, positions)
@@ -322,16 +328,24 @@ def _leaders(fields: _Fields, indirect: Addresses, functions: Addresses) -> Addr
     return _pick(at, leaders, *cuts)
 
 
-def _costs(fields: _Fields, functions: Addresses) -> Words:
+def _costs(fields: _Fields, functions: Addresses, indirect: Addresses) -> Words:
     goes_back = (
         (fields.is_branch | fields.is_jal) & (fields.rd * fields.is_jal == 0) & (fields.target <= fields.at)
     )
     cost = np.ones(len(fields.at), np.int64)
     cost[fields.opcode == _STORE] = STORE_COST
-    cost[fields.is_call] = CALL_COST
+    cost[_divides(fields)] = DIVISION_COST
+    cost[fields.is_call] = np.where(fields.target[fields.is_call] >= 0, CALL_COST, INDIRECT_CALL_COST)
     cost[goes_back] = BACKWARD_JUMP_COST
     cost[np.searchsorted(fields.at, functions)] += REGION_COST
+    crowded = indirect[1:][np.diff(indirect) <= 4 * CROWD_WORDS]
+    cost[np.searchsorted(fields.at, crowded)] += CROWDED_ENTRY_COST
     return np.concatenate((np.zeros(1, np.int64), np.cumsum(cost)))
+
+
+def _divides(fields: _Fields) -> Flags:
+    is_register = (fields.opcode == _REGISTER) | (fields.opcode == _REGISTER_32)
+    return is_register & (fields.word >> 25 == 1) & (fields.word >> 14 & 1 == 1)
 
 
 def _split_large_regions(at: Addresses, costs: Words, leaders: Addresses, functions: Addresses) -> Addresses:

@@ -103,16 +103,16 @@ def post_another(network: Network, elf: bytes, program_id: int, job_id: int) -> 
     return JobId(job_id)
 
 
-def test_without_the_check_a_wrong_translation_is_claimed(network: Network, miscompiling: None) -> None:
+@pytest.mark.usefixtures("miscompiling")
+def test_without_the_check_a_wrong_translation_is_claimed(network: Network) -> None:
     """What the check is for; if this fails, the tests below show nothing."""
     job_id, log = network.post(), Log()
     network.drive([worker(network, log, JitEngine(), None)], lambda: network.is_final(job_id))
     assert network.output(task_of(job_id, 0)) != expected_output(0)
 
 
-def test_a_wrong_translation_is_found_and_not_claimed(
-    network: Network, tmp_path: Path, miscompiling: None
-) -> None:
+@pytest.mark.usefixtures("miscompiling")
+def test_a_wrong_translation_is_found_and_not_claimed(network: Network, tmp_path: Path) -> None:
     wrong, log = network.post(), Log()
     daemon = worker(network, log, JitEngine(), check_in(tmp_path))
     network.drive([daemon], lambda: "self_check_failed" in log.kinds())
@@ -153,7 +153,8 @@ def test_a_restart_does_not_forget_and_a_person_may_forgive(
     assert network.output(task_of(job_id, 0)) == expected_output(0)
 
 
-def test_the_evidence_says_what_differs(network: Network, tmp_path: Path, miscompiling: None) -> None:
+@pytest.mark.usefixtures("miscompiling")
+def test_the_evidence_says_what_differs(network: Network, tmp_path: Path) -> None:
     job_id, log = network.post(), Log()
     daemon = worker(network, log, JitEngine(), check_in(tmp_path))
     network.drive([daemon], lambda: "self_check_failed" in log.kinds())
@@ -203,7 +204,8 @@ def runs_of(engine: Engine) -> tuple[Callable[[], Machine], MachineState]:
 
 
 @pytest.mark.parametrize("segment", [Segment(first=0, end=500), Segment(first=30_003, end=31_000)])
-def test_registers_and_memory_are_compared(segment: Segment, miscompiling: None) -> None:
+@pytest.mark.usefixtures("miscompiling")
+def test_registers_and_memory_are_compared(segment: Segment) -> None:
     start, end = runs_of(JitEngine())
     found = find_difference(start, end, [segment], drive)
     assert found is not None

@@ -14,11 +14,14 @@ from _kernels import HOST_INCLUDE, KERNELS_DIRECTORY
 from truestep.guest import build_c
 from truestep.guest.toolchain import ZIGLANG_VERSION, find_toolchain
 
-# The guest's own instruction set; Linux's C library needs atomics, the kernels use none.
+# The guest's own instruction set, but for floats in registers of their own, as Linux has them; its C library
+# needs atomics, the kernels use none.
 LINUX_RISCV_FLAGS = (
-    *("-target", "riscv64-linux-musl", "-mcpu=generic_rv64+m+a+relax+unaligned_scalar_mem", "-static"),
-    *("-ffp-contract=off", "-fno-math-errno", "-fomit-frame-pointer"),
+    *("-target", "riscv64-linux-musl", "-mcpu=generic_rv64+m+a+f+d+relax+unaligned_scalar_mem", "-static"),
+    "-fomit-frame-pointer",
 )
+# The same bits everywhere, and square roots without errno, as in guests.
+FLOAT_FLAGS = ("-ffp-contract=off", "-fno-math-errno")
 WASM_FLAGS = ("-target", "wasm32-wasi")
 
 
@@ -70,7 +73,8 @@ class Workshop:
 
 
 def _compile(kind: str, source: Path, output: Path, defines: Mapping[str, str]) -> None:
-    arguments = ["-O2", "-I", str(HOST_INCLUDE), "-I", str(KERNELS_DIRECTORY), "-o", str(output), str(source)]
+    include = ("-I", str(HOST_INCLUDE), "-I", str(KERNELS_DIRECTORY))
+    arguments = ["-O2", *FLOAT_FLAGS, *include, "-o", str(output), str(source)]
     arguments += [f"-D{name}={value}" for name, value in defines.items()]
     gcc = shutil.which("gcc")
     if kind == "native" and gcc is not None:

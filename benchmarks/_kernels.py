@@ -79,6 +79,7 @@ KERNELS = (
     _kernel("bytecode", "bytecode interpreter", "", (40,), (20_000,), (200_000,)),
     _kernel("indirect", "calls through pointers", "", (2,), (2_500,), (20_000,)),
     _kernel("core_mix", "CoreMark-like mix", "", (1,), (2_000,), (16_000,)),
+    _kernel("nbody", "n-body in doubles", "", (100,), (400_000,), (2_500_000,)),
     Kernel(
         name="value_at_risk",
         title="the demo's guest",

@@ -22,6 +22,7 @@ KERNELS = {
     "bytecode",
     "indirect",
     "core_mix",
+    "nbody",
     "value_at_risk",
 }
 RUNNERS = {"native", "engine", "reference"}

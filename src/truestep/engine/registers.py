@@ -8,10 +8,13 @@ float. Between blocks a register lies in its alloca %x, or, where Forms says so,
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from truestep.engine.floats import DOUBLE, SINGLE, FloatType, bits_of_float, float_of_bits
+from truestep.engine.floats import DOUBLE, SINGLE, FloatType, bits_of_float, float_of_bits, low_bits
 from truestep.engine.forms import Forms
 from truestep.engine.operations import Emitter
-from truestep.engine.support import CONTROLS, UNLIKELY
+from truestep.engine.support import CONTROLS, GUEST, UNLIKELY
+
+STORES_LIMIT = 6
+"""Stores of floats that are checked for NaNs at once; each is in a host register until then."""
 
 _WHOLE, _RAW, _BITS, _NEGATED = "0", "1", "2", "3"
 """How a register's bits follow from the float: not at all, they lie in %x (a single's upper half may be any);
@@ -37,17 +40,20 @@ class Held:
     whole: str = "0"
     """The bits, if the state says that they do not follow from the float."""
 
-    def is_nan_to_change(self, emit: Emitter) -> str:
+    @property
+    def may_change(self) -> bool:
+        """Whether there is a float whose bits are not the register's lower ones."""
+        return self.state not in (_WHOLE, _BITS)
+
+    def _is_nan_to_change(self, emit: Emitter) -> str:
         """Whether the float's bits are not the register's."""
-        if self.state in (_WHOLE, _BITS):
-            return "false"
         is_nan = emit.value(f"fcmp uno {self.kind.name} {self.raw}, {self.raw}")
         if self.state in (_RAW, _NEGATED):
             return is_nan
         is_odd = emit.value(f"trunc i8 {self.state} to i1")
         return emit.value(f"and i1 {is_nan}, {is_odd}")
 
-    def changed_nan(self, emit: Emitter) -> str:
+    def _changed_nan(self, emit: Emitter) -> str:
         """The bits that a NaN is to become."""
         if self.state == _RAW:
             return str(self.kind.canonical_nan)
@@ -66,9 +72,9 @@ class Held:
             return bits_of_float(emit, self.kind, self.raw)
         bits = self.kind.bits
         plain = emit.value(f"bitcast {self.kind.name} {self.raw} to {bits}")
-        is_changed = self.is_nan_to_change(emit)
+        is_changed = self._is_nan_to_change(emit)
         # On integers: LLVM takes a choice between floats that only differ in their NaN for no choice at all.
-        chosen = emit.value(f"select i1 {is_changed}, {bits} {self.changed_nan(emit)}, {bits} {plain}")
+        chosen = emit.value(f"select i1 {is_changed}, {bits} {self._changed_nan(emit)}, {bits} {plain}")
         if self.kind.width == 64:
             return chosen
         extended = emit.value(f"sext i32 {chosen} to i64")
@@ -100,6 +106,15 @@ class Held:
         return emit.value(f"select i1 {is_odd}, i8 {odd}, i8 {_BITS}")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a store goes: two of the same base meet only if their offsets do."""
+
+    pointer: str
+    base: str
+    offset: int
+
+
 class BlockRegisters:
     """The registers at one point of a block that is being written."""
 
@@ -111,6 +126,7 @@ class BlockRegisters:
         self._floats: dict[int, Held] = {}
         self._unsettled: set[int] = set()
         self._written: set[int] = set()
+        self._stored: list[tuple[Place, Held]] = []
 
     # --- operands and results -------------------------------------------------------------------------------
 
@@ -177,23 +193,53 @@ class BlockRegisters:
         self._write_held(target, held.with_sign_changed(self._emit, name))
         return True
 
-    def store_float(self, register: int, kind: str, pointer: str, tag: str) -> bool:
-        """Store a register that is held as a float of the store's width, NaNs aside; whether it is."""
+    # --- stores of floats -----------------------------------------------------------------------------------
+
+    def store_float(self, register: int, kind: str, place: Place) -> bool:
+        """Store a register that is held as a float of the store's width as it is; whether it is.
+
+        If it may be a NaN that is to change, that is checked later, for several stores at once: before
+        anything looks at memory.
+        """
         held = self.held(register) if register else None
         if held is None or held.kind.bits != kind or register in self._bits:
             return False
-        emit = self._emit
-        plain = emit.value(f"bitcast {held.kind.name} {held.raw} to {kind}")
-        emit.line(f"store {kind} {plain}, ptr {pointer}, align 1, {tag}")
-        is_changed = held.is_nan_to_change(emit)
-        if is_changed != "false":
-            change, onward = emit.name("nan"), emit.name("stored")
-            emit.line(f"br i1 {is_changed}, label %{change}, label %{onward}, {UNLIKELY}")
-            emit.label(change)
-            emit.line(f"store {kind} {held.changed_nan(emit)}, ptr {pointer}, align 1, {tag}")
-            emit.line(f"br label %{onward}")
-            emit.label(onward)
+        self._emit.line(f"store {held.kind.name} {held.raw}, ptr {place.pointer}, align 1, {GUEST}")
+        if held.may_change:
+            self._stored.append((place, held))
         return True
+
+    def before_store(self, base: str, offset: int) -> None:
+        """Check the stores so far, unless one at this place can neither meet them nor belongs to too many."""
+        meets = any(place.base != base or abs(place.offset - offset) < 8 for place, _ in self._stored)
+        if meets or len(self._stored) == STORES_LIMIT:
+            self.check_stores()
+
+    def check_stores(self) -> None:
+        """Change the NaNs among the floats stored since the last check."""
+        if not self._stored:
+            return
+        emit = self._emit
+        # The sum is a NaN if one of them is; an infinite one may look like that too, and is stored once more.
+        *others, last = [as_double(emit, held) for _, held in self._stored]
+        total = others[0] if others else last
+        for each in others[1:]:
+            total = emit.value(f"fadd double {total}, {each}")
+        is_suspect = emit.value(f"fcmp uno double {total}, {last}")
+        change, onward = emit.name("nan"), emit.name("stored")
+        emit.line(f"br i1 {is_suspect}, label %{change}, label %{onward}, {UNLIKELY}")
+        emit.label(change)
+        self.change_stored()
+        emit.line(f"br label %{onward}")
+        emit.label(onward)
+        self._stored.clear()
+
+    def change_stored(self) -> None:
+        """Store the right bits over the floats stored since the last check, in this piece of code only."""
+        for place, held in self._stored:
+            bits = low_bits(self._emit, held.kind, held.bits(self._emit))
+            # Volatile, or LLVM would make one store of the two, and move each float to an integer register.
+            self._emit.line(f"store volatile {held.kind.bits} {bits}, ptr {place.pointer}, align 1, {GUEST}")
 
     def _write_held(self, register: int, held: Held) -> None:
         if register:
@@ -264,6 +310,11 @@ class BlockRegisters:
                     yield register, kind
             elif kind is not None:
                 yield register, kind
+
+
+def as_double(emit: Emitter, held: Held) -> str:
+    """The float that a register is held as, widened if need be."""
+    return held.raw if held.kind is DOUBLE else emit.value(f"fpext float {held.raw} to double")
 
 
 def put_held(emit: Emitter, register: int, held: Held) -> None:

@@ -17,7 +17,7 @@ from truestep.engine.flow import Block, Call, Flow, direct_target, is_call, is_l
 from truestep.engine.forms import is_copy
 from truestep.engine.layout import CONTROL, CONTROL_TABLE, OPEN, TABLE_ENTRIES, register_offset
 from truestep.engine.operations import CONDITIONS, OPERATIONS, Emitter
-from truestep.engine.registers import BlockRegisters, declare_floats, put_float, registers_in
+from truestep.engine.registers import BlockRegisters, Place, declare_floats, put_float, registers_in
 from truestep.engine.support import CONTROLS, GUEST, LIKELY, PAGES, UNLIKELY, trap_marker
 from truestep.machine.arithmetic import ACCESS_SIZES_BYTES, IMMEDIATE_FORMS, SIGNED_LOADS
 from truestep.machine.decode import Instruction, Kind
@@ -162,8 +162,10 @@ class _BlockTranslator:
             self._instruction(position, instruction)
         if last is not None and last.kind not in _ENDING_KINDS and not is_left(last):
             self._instruction(len(body), last)
+            self._registers.check_stores()
             self._go(block.next_pc)
         else:
+            self._registers.check_stores()
             self._end(last)
 
     def _take_cycles(self) -> None:
@@ -246,11 +248,13 @@ class _BlockTranslator:
         trap, onward = emit.name("trap"), emit.name("on")
         emit.line(f"br i1 {condition}, label %{trap}, label %{onward}, {UNLIKELY}")
         emit.label(trap)
+        self._registers.change_stored()
         self._function.return_to(str(trap_marker(cause, self._block.cycles - position - 1)), self._left)
         emit.label(onward)
 
     def _load(self, position: int, instruction: Instruction) -> None:
         emit, size_bytes = self._emit, ACCESS_SIZES_BYTES[instruction.name]
+        self._registers.check_stores()
         address = self._address(instruction)
         # Behind memory lie bytes that are always 0 (M3.4, layout.GUARD_SIZE_BYTES).
         pointer = emit.value(f"getelementptr i8, ptr %memory, i64 {address}")
@@ -268,6 +272,8 @@ class _BlockTranslator:
 
     def _store(self, position: int, instruction: Instruction) -> None:
         emit, size_bytes = self._emit, ACCESS_SIZES_BYTES[instruction.name]
+        base = self._read(instruction.rs1)
+        self._registers.before_store(base, instruction.immediate)
         address = self._address(instruction)
         page = emit.value(f"lshr i64 {address}, {PAGE_SHIFT}")
         pages = emit.value(f"getelementptr i8, ptr %memory, i64 {OPEN}")
@@ -284,7 +290,9 @@ class _BlockTranslator:
         emit.label(ready)
         kind = f"i{8 * size_bytes}"
         pointer = emit.value(f"getelementptr i8, ptr %memory, i64 {address}")
-        if self._registers.store_float(instruction.rs2, kind, pointer, GUEST):
+        if self._registers.store_float(
+            instruction.rs2, kind, Place(pointer=pointer, base=base, offset=instruction.immediate)
+        ):
             return
         value = self._read(instruction.rs2)
         if size_bytes < 8:

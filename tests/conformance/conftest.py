@@ -9,7 +9,7 @@ import pytest
 
 from tests.conformance.environment import Source, build
 from truestep.client.conformance import Verdict, run_test
-from truestep.client.engines import EngineName, open_engine
+from truestep.client.engines import EngineName, open_eager_engine
 from truestep.ports.engine import Engine
 
 Judge = Callable[..., Verdict]
@@ -17,7 +17,7 @@ Judge = Callable[..., Verdict]
 
 @pytest.fixture(scope="session")
 def engines() -> list[Engine]:
-    return [open_engine(name) for name in (EngineName.REFERENCE, EngineName.JIT)]
+    return [open_eager_engine(name) for name in (EngineName.REFERENCE, EngineName.JIT)]
 
 
 @pytest.fixture

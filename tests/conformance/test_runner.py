@@ -14,7 +14,8 @@ from truestep.adapters.chain.step_evm import EvmStep
 from truestep.base.errors import Rejected
 from truestep.cli.main import app
 from truestep.client.conformance import ON_CHAIN_LIMIT_STEPS, find_tests, run_test
-from truestep.client.engines import EngineName, open_engine
+from truestep.client.engines import EngineName, open_eager_engine, open_engine
+from truestep.engine import operations
 from truestep.ports.engine import Engine
 from truestep.simulation.faulty_engine import Fault, FaultyEngine
 
@@ -110,6 +111,14 @@ def test_a_wrong_engine_fails(folder: Path) -> None:
     assert reason == (
         "reference and faulty reference end in different states (reference: passed; faulty reference: passed)"
     )
+
+
+def test_a_wrong_translation_fails(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However short a test is, its code is translated: stepping it would say nothing about the translator."""
+    monkeypatch.setitem(operations.OPERATIONS, "add", operations.OPERATIONS["sub"])
+    engines = [open_eager_engine(name) for name in (EngineName.REFERENCE, EngineName.JIT)]
+    assert run_test("passes", (folder / "passes").read_bytes(), engines).reason is not None
+    assert run_test("passes", (folder / "passes").read_bytes(), engines[:1]).reason is None
 
 
 def test_a_wrong_step_contract_fails(folder: Path) -> None:

@@ -11,6 +11,8 @@ from truestep.ports.engine import Engine
 
 WARM_UP_STEPS = 8_192
 """About 20 ms of stepping: most short runs are over by then, and nothing was compiled for them."""
+EVERYTHING = 1 << 40
+"""More than any program costs to compile."""
 HOT_STEPS_PER_COST = 16
 """Compiling in the background, on another core, may begin before stepping has cost as much."""
 
@@ -32,6 +34,19 @@ class EngineLimits:
     """What the snapshots of one replayed run may take."""
     stride_cycles: int | None = None
     """Between snapshots that a replayed run takes besides those where it stops."""
+
+
+def open_eager_engine(name: EngineName) -> Engine:
+    """The engine called `name`, which translates all that it runs, however short, and keeps nothing on disk.
+
+    For conformance: what is stepped, or was translated by another version, says nothing about the translator.
+    """
+    if name is EngineName.REFERENCE:
+        return ReferenceEngine()
+    from truestep.engine.jit import JitEngine
+    from truestep.engine.translation import CompilePolicy
+
+    return JitEngine(CompilePolicy(free_cost=EVERYTHING))
 
 
 def open_engine(name: EngineName, limits: EngineLimits | None = None) -> Engine:

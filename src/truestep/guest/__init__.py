@@ -1,7 +1,7 @@
 """Toolchains that turn guest programs into RISC-V ELF files; called, the decorator that marks a Python guest.
 
-`truestep.guest` is both this package and what `import truestep` offers as `@truestep.guest`: a module that can be
-called, so that neither hides the other, whichever is imported first.
+`truestep.guest` is both this package and what `import truestep` offers as `@truestep.guest`: a module that
+can be called, so that neither hides the other, whichever is imported first.
 """
 
 import sys

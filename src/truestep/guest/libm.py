@@ -1,4 +1,4 @@
-"""The mathematical functions of guests, built for the machine from sources that the compiler's wheel contains."""
+"""The mathematical functions of guests, built for the machine from sources in the compiler's wheel."""
 
 import functools
 import tempfile

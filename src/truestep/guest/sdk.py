@@ -1,4 +1,4 @@
-"""What a Python guest imports: `@truestep.guest` and `truestep.Task`. Works without NumPy, Numba or a compiler."""
+"""What a Python guest imports: `@truestep.guest` and `truestep.Task`. Needs neither Numba nor a compiler."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ def guest(
     """Mark a function as a guest's entry; it stays the plain Python function that it is.
 
     The function takes `(input)` or `(task, input)` and returns the output. Untyped, `input` is a C-contiguous
-    uint8 array of the input's bytes and the returned array's bytes are the output. With `input="float64[:, :]"`
-    (or an annotation with a dtype) the input is a .npy file of that dtype and number of dimensions, and the
-    output is one too; `output="raw"` or `output="npy"` chooses the output's form alone.
+    uint8 array of the input's bytes and the returned array's bytes are the output. With
+    `input="float64[:, :]"` (or an annotation with a dtype) the input is a .npy file of that dtype and number
+    of dimensions, and the output is one too; `output="raw"` or `output="npy"` chooses its form alone.
     """
 
     def declare(declared: Function) -> Function:

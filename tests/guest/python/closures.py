@@ -26,4 +26,10 @@ def main(input):
         return int(value) + offset
 
     double = lambda value: int(value) * 2  # noqa: E731
-    return np.concatenate((np.array([add(v) for v in input]), apply(double, input[:9]), np.array([shifted(1), shifted(2, by=9)])))
+    return np.concatenate(
+        (
+            np.array([add(v) for v in input]),
+            apply(double, input[:9]),
+            np.array([shifted(1), shifted(2, by=9)]),
+        )
+    )

@@ -16,4 +16,6 @@ def main(input):
     x = input[:4].astype(np.float64)
     hidden = (WEIGHTS * x).sum(axis=1) + BIAS
     picked = LARGE[input.astype(np.int64) * 100].astype(np.float64)
-    return np.concatenate((hidden, picked, np.array([LIMITS[0] + LIMITS[1], len(LIMITS[2])]), STRIDED.astype(np.float64)))
+    return np.concatenate(
+        (hidden, picked, np.array([LIMITS[0] + LIMITS[1], len(LIMITS[2])]), STRIDED.astype(np.float64))
+    )

@@ -12,7 +12,7 @@ def main(input):
         key = int(value) % 17
         counts[key] = counts.get(key, 0) + 1
     del counts[next(iter(counts))]
-    popped = counts.pop(3) if 3 in counts else -1
+    popped = counts.pop(3, -1) + 0
     by_pair = {(1, 2): 3.5, (2, 1): 1.25}
     by_pair[(5, 5)] = 9.0
     by_name = {"one": 1, "two": 2}

@@ -13,8 +13,17 @@ def main(input):
         long[i] = x[i % x.size] * (1.0 + i / 3.0)
     single = long.astype(np.float32)
     grid = long[:4998].reshape(51, 98)
-    sides = np.concatenate((grid.sum(axis=0), grid.sum(axis=1), grid.T.sum(axis=0), grid.mean(axis=0), grid.mean(axis=-1),
-                            grid.var(axis=1), grid.std(axis=0)))
+    sides = np.concatenate(
+        (
+            grid.sum(axis=0),
+            grid.sum(axis=1),
+            grid.T.sum(axis=0),
+            grid.mean(axis=0),
+            grid.mean(axis=-1),
+            grid.var(axis=1),
+            grid.std(axis=0),
+        )
+    )
     numbers = np.array(
         [
             long.sum(), np.sum(long[:1001]), long[:7].sum(), long[::3].sum(), np.mean(long), long.mean(), np.var(long),

@@ -16,5 +16,14 @@ def main(input):
     f = np.outer(v, v)
     single = a.astype(np.float32) @ b.T.astype(np.float32)
     product = (a + 1j * b) @ (b - 1j * a)
-    return np.concatenate((c.ravel(), d, np.array([e, np.trace(a)]), f.ravel(), single.ravel().astype(np.float64),
-                           product.real.ravel().copy(), product.imag.ravel().copy()))
+    return np.concatenate(
+        (
+            c.ravel(),
+            d,
+            np.array([e, np.trace(a)]),
+            f.ravel(),
+            single.ravel().astype(np.float64),
+            product.real.ravel().copy(),
+            product.imag.ravel().copy(),
+        )
+    )

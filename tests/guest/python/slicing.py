@@ -8,7 +8,13 @@ import truestep
 @truestep.guest
 def main(input):
     x = input[:240].astype(np.int64).reshape(12, 20)
-    out = [x[::2, 1::3].sum(), x.T[3, 4], x.ravel()[x.ravel() > 100].sum(), x[np.array([1, 3, 5])][1, 2], x[-1, ::-1][0]]
+    out = [
+        x[::2, 1::3].sum(),
+        x.T[3, 4],
+        x.ravel()[x.ravel() > 100].sum(),
+        x[np.array([1, 3, 5])][1, 2],
+        x[-1, ::-1][0],
+    ]
     y = x.copy()
     y[2:4, :] = y[0] + 1
     y[:, 5] *= 2

@@ -14,4 +14,6 @@ def main(input):
     own.sort()
     unique = np.unique(input)
     positions = np.searchsorted(ordered, y[:10])
-    return np.concatenate((order.astype(np.float64), ordered, own, unique.astype(np.float64), positions.astype(np.float64)))
+    return np.concatenate(
+        (order.astype(np.float64), ordered, own, unique.astype(np.float64), positions.astype(np.float64))
+    )

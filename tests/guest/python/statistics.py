@@ -12,5 +12,11 @@ def main(input):
     places = np.digitize(y, np.array([64.0, 128.0, 192.0]))
     between = np.interp(np.array([1.5, 7.25]), np.arange(10).astype(np.float64), y[:10])
     return np.concatenate(
-        (counts.astype(np.float64), edges, np.bincount(input % 9).astype(np.float64), places.astype(np.float64), between)
+        (
+            counts.astype(np.float64),
+            edges,
+            np.bincount(input % 9).astype(np.float64),
+            places.astype(np.float64),
+            between,
+        )
     )

@@ -81,7 +81,7 @@ def build(
 def _build_python(sources: list[Path], target: Path, stack_size_bytes: int, *, is_for_c: bool) -> BuiltGuest:
     if len(sources) != 1:
         raise GuestBuildError(
-            f"expected one Python file, got {len(sources)} sources; a module's own imports are found by themselves"
+            f"expected one Python file, got {len(sources)} sources; what a module imports is found by itself"
         )
     if is_for_c:
         raise GuestBuildError("-O, -I and -D are for C; a Python guest has none of them")

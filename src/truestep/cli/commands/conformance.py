@@ -10,7 +10,7 @@ from rich.markup import escape
 from truestep.cli.failure import ExitCode
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.client.conformance import DEFAULT_MAX_CYCLES, ConformanceReport, find_tests, run_tests
-from truestep.client.engines import EngineName, open_engine
+from truestep.client.engines import EngineName, open_eager_engine
 
 EXAMPLE = "Example: truestep conformance riscv-tests/isa --engine both --on-chain --json"
 
@@ -59,7 +59,7 @@ def conformance(
         from truestep.adapters.chain.step_evm import EvmStep
 
         step_call = EvmStep()
-    engines = [open_engine(name) for name in engine.names()]
+    engines = [open_eager_engine(name) for name in engine.names()]
     paths = find_tests(folder)
     with screen.steps("starting", len(paths)) as progress:
         report = run_tests(

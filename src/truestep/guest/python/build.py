@@ -1,8 +1,9 @@
-"""From a Python file to one reproducible ELF file: asks the cache, else a compiling process and the linker."""
+"""From a Python file to one reproducible ELF file: out of the cache, or by a process that compiles it."""
 
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -69,9 +70,22 @@ def _build(toolchain: Toolchain, source: Path, stack_size_bytes: int) -> tuple[b
         _compile(source, directory)
         (directory / _ARCHIVE).write_bytes(runtime_archive(toolchain))
         objects = [OBJECT, *_assemble_arrays(toolchain, directory), _ARCHIVE]
-        elf, _ = link(toolchain, objects, directory, stack_size_bytes=stack_size_bytes)
+        elf = _link(toolchain, objects, directory, stack_size_bytes)
         read = json.loads((directory / READ).read_text(encoding="utf-8"))
         return elf, [Path(path) for path in read]
+
+
+def _link(toolchain: Toolchain, objects: list[str], directory: Path, stack_size_bytes: int) -> bytes:
+    try:
+        return link(toolchain, objects, directory, stack_size_bytes=stack_size_bytes)[0]
+    except GuestBuildError as error:
+        missing = sorted(set(re.findall(r"undefined symbol: (\S+)", str(error))))
+        if not missing:
+            raise
+        raise GuestBuildError(
+            f"the guest uses parts of Numba that need an interpreter or a library: {', '.join(missing)}\n"
+            "  try: leave out the call that needs them, or write it with loops"
+        ) from error
 
 
 def _compile(source: Path, directory: Path) -> None:

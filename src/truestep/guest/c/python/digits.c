@@ -56,10 +56,25 @@ typedef struct {
     int is_even; /* a number on the border of an even number's interval reads as it */
 } fraction;
 
-static void multiply_by_ten(fraction *f) {
-    multiply(&f->numerator, 10);
-    multiply(&f->gap_above, 10);
-    multiply(&f->gap_below, 10);
+static void multiply_by_powers_of_ten(fraction *f, int power) {
+    for (; power > 0; power--) {
+        uint32_t factor = power >= 9 ? 1000000000 : 10;
+        if (power >= 9) power -= 8;
+        multiply(&f->numerator, factor);
+        multiply(&f->gap_above, factor);
+        multiply(&f->gap_below, factor);
+    }
+}
+
+/* Brings the value to within a factor of some tens below one, from the size of its binary exponent. */
+static void scale_near_one(fraction *f, double value, int *exponent) {
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    int binary = (int)(bits >> 52) - 1022; /* value < 2^binary */
+    *exponent = binary * 30103 / 100000 - (binary < 0 ? 0 : 1);
+    if (*exponent < 0) multiply_by_powers_of_ten(f, -*exponent - 1), ++*exponent;
+    else
+        for (int power = *exponent; power > 0; power--) multiply(&f->denominator, 10);
 }
 
 static int reaches(const fraction *f, int order) { return f->is_even ? order >= 0 : order > 0; }
@@ -106,16 +121,17 @@ int truestep_shortest_digits(double value, int is_single, char digits[20], int *
         return 1;
     }
     fraction f = fraction_of(value, is_single);
+    scale_near_one(&f, value, exponent);
     for (; is_above_one(&f); ++*exponent) multiply(&f.denominator, 10);
     for (;; --*exponent) {
         fraction scaled = f;
-        multiply_by_ten(&scaled);
+        multiply_by_powers_of_ten(&scaled, 1);
         if (is_above_one(&scaled)) break;
         f = scaled;
     }
     do {
         int digit = 0;
-        multiply_by_ten(&f);
+        multiply_by_powers_of_ten(&f, 1);
         for (; compare(&f.numerator, &f.denominator) >= 0; digit++) subtract(&f.numerator, &f.denominator);
         low = reaches(&f, compare(&f.gap_below, &f.numerator));
         high = is_above_one(&f);

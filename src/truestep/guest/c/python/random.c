@@ -1,6 +1,8 @@
 /* np.random and random: the Mersenne Twister MT19937 (Matsumoto and Nishimura, 1998). A generator that the
    program does not seed is seeded with the job's seed and the shard's number: the same in every run of a shard,
    another one in each.                                                                                        */
+#include <math.h>
+
 #include "runtime.h"
 
 enum { WORDS = 624, MIDDLE = 397 };
@@ -75,3 +77,34 @@ static generator of_random, of_numpy, internal;
 generator *numba_get_py_random_state(void) { return seeded(&of_random, 1); }
 generator *numba_get_np_random_state(void) { return seeded(&of_numpy, 2); }
 generator *numba_get_internal_random_state(void) { return seeded(&internal, 3); }
+
+static uint32_t next_word(generator *g) {
+    if (g->position == WORDS) {
+        numba_rnd_shuffle(g);
+        g->position = 0;
+    }
+    uint32_t word = g->words[g->position++];
+    word ^= word >> 11;
+    word ^= (word << 7) & 0x9D2C5680u;
+    word ^= (word << 15) & 0xEFC60000u;
+    return word ^ (word >> 18);
+}
+
+static double next_unit(generator *g) {
+    uint32_t high = next_word(g) >> 5, low = next_word(g) >> 6;
+    return (high * 67108864.0 + low) / 9007199254740992.0;
+}
+
+/* Poisson numbers with a mean of 10 or more: transformed rejection with squeeze (Hoermann, 1993, PTRS). */
+int64_t numba_poisson_ptrs(generator *g, double mean) {
+    double b = 0.931 + 2.53 * sqrt(mean), a = -0.059 + 0.02483 * b;
+    double inverse_alpha = 1.1239 + 1.1328 / (b - 3.4), squeeze = 0.9277 - 3.6224 / (b - 2);
+    for (;;) {
+        double u = next_unit(g) - 0.5, v = next_unit(g), distance = 0.5 - fabs(u);
+        double k = floor((2 * a / distance + b) * u + mean + 0.43);
+        if (distance >= 0.07 && v <= squeeze) return (int64_t)k;
+        if (k < 0 || (distance < 0.013 && v > distance)) continue;
+        double left = log(v) + log(inverse_alpha) - log(a / (distance * distance) + b);
+        if (left <= -mean + k * log(mean) - lgamma(k + 1)) return (int64_t)k;
+    }
+}

@@ -1,1 +1,1 @@
-"""Numba made to generate code for the machine. Importing these modules changes Numba for the whole process."""
+"""Numba made to generate code for the machine. `session` changes it for the whole process."""

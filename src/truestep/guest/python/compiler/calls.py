@@ -86,4 +86,8 @@ def _constant_exception(context: Any, builder: Any, text: str) -> Any:
 
 def install_exceptions() -> None:
     """Make compiled code raise texts."""
-    cpu.CPUContext.call_conv = property(GuestCallConv)
+    cpu.CPUContext.call_conv = property(_call_convention)
+
+
+def _call_convention(context: Any) -> GuestCallConv:
+    return GuestCallConv(context)

@@ -3,19 +3,20 @@
 import re
 from typing import Any
 
-import llvmlite.binding as llvm
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba.core import codegen, config, cpu
 from numba.core.runtime import nrtdynmod, rtsys
+
+llvm: Any = binding
 
 TRIPLE = "riscv64-unknown-elf"
 FEATURES = "+m,+zfinx,+zdinx,+unaligned-scalar-mem,+forced-atomics"
 
-# Functions of libm that LLVM would fold with the building computer's libm: they get names that LLVM does not know
-# until there is nothing left to fold. Those with exact results (sqrt, floor, fabs, fma, …) may be folded.
+# Functions of libm that LLVM would fold with the building computer's libm: they get names that LLVM does not
+# know until there is nothing left to fold. Those with exact results (sqrt, floor, fabs, fma) may be folded.
 _INEXACT = (
-    "acos|acosh|asin|asinh|atan|atan2|atanh|cbrt|cos|cosh|erf|erfc|exp|exp10|exp2|expm1|hypot|lgamma|log|log10|"
-    "log1p|log2|pow|sin|sinh|tan|tanh|tgamma"
+    "acos|acosh|asin|asinh|atan|atan2|atanh|cbrt|cos|cosh|erf|erfc|exp|exp10|exp2|expm1|hypot|lgamma|log|"
+    "log10|log1p|log2|pow|sin|sinh|tan|tanh|tgamma"
 )
 _UNFOLDED_PREFIX = "truestep.math."
 _INTRINSIC = re.compile(rf'@"llvm\.({_INEXACT})\.f(32|64)"')
@@ -26,14 +27,18 @@ finished_libraries: list["MachineLibrary"] = []
 """All that was compiled, for references that are resolved late: recursion across specialisations."""
 
 
-class MachineLibrary(codegen.AOTCodeLibrary):
+_BaseLibrary: Any = codegen.AOTCodeLibrary
+_BaseCodegen: Any = codegen.CPUCodegen
+
+
+class MachineLibrary(_BaseLibrary):
     """A library that is never loaded: addresses in it mean nothing here."""
 
     def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+        _BaseLibrary.__init__(self, *arguments)
         finished_libraries.append(self)
 
-    def add_ir_module(self, ir_module: ir.Module) -> None:
+    def add_ir_module(self, ir_module: Any) -> None:
         """Add a module, with what the C side of a call relies on said of every function."""
         for function in ir_module.functions:
             _extend_narrow_integers(function)
@@ -43,14 +48,21 @@ class MachineLibrary(codegen.AOTCodeLibrary):
         module.verify()
         self.add_llvm_module(module)
 
+    def _optimize_final_module(self) -> None:
+        """Nothing yet: a function is optimised once, with the whole program (`optimise`)."""
+
+    def optimise(self) -> None:
+        """Optimise the library and all that is linked into it."""
+        _BaseLibrary._optimize_final_module(self)
+
     def get_pointer_to_function(self, name: str) -> int:
         """Nothing compiled here can be called here."""
         del name
         return 0
 
 
-def _extend_narrow_integers(function: ir.Function) -> None:
-    """The psABI's rule, which Numba leaves out: 32-bit integers travel sign-extended, booleans zero-extended."""
+def _extend_narrow_integers(function: Any) -> None:
+    """The psABI's rule, which Numba omits: 32-bit integers come sign-extended, booleans zero-extended."""
     if function.name.startswith("llvm."):
         return
     for value in (*function.args, function.return_value):
@@ -65,19 +77,19 @@ def _without_foldable_calls(text: str) -> str:
     return _DECLARATION.sub(r"\1 nounwind willreturn memory(none)", text)
 
 
-def with_library_names(module: llvm.ModuleRef) -> None:
+def with_library_names(module: Any) -> None:
     """Give the functions of libm their own names back. Nothing may be optimised after this."""
     for function in module.functions:
         if function.name.startswith(_UNFOLDED_PREFIX):
             function.name = function.name.removeprefix(_UNFOLDED_PREFIX)
 
 
-class MachineCodegen(codegen.CPUCodegen):
+class MachineCodegen(_BaseCodegen):
     """Numba's code generator with the machine as its target and no engine to load code into."""
 
     _library_class = MachineLibrary
 
-    def _init(self, llvm_module: llvm.ModuleRef) -> None:
+    def _init(self, llvm_module: Any) -> None:
         del llvm_module
         target = llvm.Target.from_triple(TRIPLE)
         self._tm_features = FEATURES
@@ -90,22 +102,22 @@ class MachineCodegen(codegen.CPUCodegen):
         self._loopvect = False
         self._opt_level = 0
 
-    def _create_empty_module(self, name: str) -> ir.Module:
-        module = super()._create_empty_module(name)
+    def _create_empty_module(self, name: str) -> Any:
+        module = _BaseCodegen._create_empty_module(self, name)
         module.triple = TRIPLE
         return module
 
-    def _add_module(self, module: llvm.ModuleRef) -> None:
+    def _add_module(self, module: Any) -> None:
         del module
 
-    def _scan_and_fix_unresolved_refs(self, module: llvm.ModuleRef) -> None:
+    def _scan_and_fix_unresolved_refs(self, module: Any) -> None:
         del module
 
     def set_env(self, env_name: str, env: object) -> None:
         """Environments hold Python objects: a guest has none."""
         del env_name, env
 
-    def insert_unresolved_ref(self, builder: ir.IRBuilder, fnty: ir.FunctionType, name: str) -> ir.Function:
+    def insert_unresolved_ref(self, builder: Any, fnty: Any, name: str) -> Any:
         """A function that another library will define: a plain declaration, resolved when all is linked."""
         declared = builder.module.globals.get(name)
         return declared or ir.Function(builder.module, fnty, name)
@@ -115,9 +127,11 @@ class MachineCodegen(codegen.CPUCodegen):
         return TRIPLE, "generic-rv64", FEATURES
 
     def _pass_builder(self, **options: Any) -> Any:
-        return super()._pass_builder(**{**options, "loop_vectorize": False, "slp_vectorize": False})
+        return _BaseCodegen._pass_builder(
+            self, **{**options, "loop_vectorize": False, "slp_vectorize": False}
+        )
 
-    def emit_object(self, module: llvm.ModuleRef) -> bytes:
+    def emit_object(self, module: Any) -> bytes:
         """The module as an object file."""
         return self._tm.emit_object(module)
 

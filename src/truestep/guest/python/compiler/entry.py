@@ -1,4 +1,4 @@
-"""The compiled program's outermost function: fetch the task and the input, call the guest, write the result."""
+"""The compiled program's outermost function: fetch task and input, call the guest, write the result."""
 
 from collections.abc import Callable
 from typing import Any
@@ -30,7 +30,7 @@ def make_entry(signature: GuestSignature, guest: Any, *, copies_input: bool) -> 
     with it as a copy of its own.
     """
     read = _array_reader(signature.array_input) if signature.array_input else _read_bytes
-    read_input = _copied(read) if copies_input else numba.njit(lambda: read())
+    read_input = _copied(read) if copies_input else _in_place(read)
     read_task = numba.njit(_task_with_own_seed if copies_input else _task)
     store = store_npy if signature.writes_npy else store_bytes
     match signature.takes_task, signature.takes_input:
@@ -48,8 +48,23 @@ def _copied(read: Callable[[], Any]) -> Any:
     return numba.njit(lambda: read().copy())
 
 
+def _in_place(read: Callable[[], Any]) -> Any:
+    def read_in_place() -> Any:
+        return read()
+
+    return numba.njit(read_in_place)
+
+
 def _word_at(builder: Any, address: int) -> Any:
     return builder.load(_WORD(address).inttoptr(_WORD.as_pointer()))
+
+
+def _word_generator(address: int) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        del context, signature, arguments
+        return _word_at(builder, address)
+
+    return generate
 
 
 def _fill_array(context: Any, builder: Any, kind: Any, address: Any, shape: Any) -> Any:
@@ -100,17 +115,13 @@ def _seed(typing_context: Any) -> Any:
 @intrinsic
 def _shard_index(typing_context: Any) -> Any:
     del typing_context
-    return types.int64(), lambda _context, builder, _signature, _arguments: _word_at(
-        builder, _SHARD_INDEX_START
-    )
+    return types.int64(), _word_generator(_SHARD_INDEX_START)
 
 
 @intrinsic
 def _shard_count(typing_context: Any) -> Any:
     del typing_context
-    return types.int64(), lambda _context, builder, _signature, _arguments: _word_at(
-        builder, _SHARD_COUNT_START
-    )
+    return types.int64(), _word_generator(_SHARD_COUNT_START)
 
 
 def _task() -> Task:

@@ -1,12 +1,115 @@
 """From Numba's errors and Python's to one complaint that names the user's line and a remedy."""
 
+import ast
+import re
+import sysconfig
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
+from numba.core import errors
+
+import truestep
 from truestep.guest.python.compiler.complaint import Complaint
+from truestep.guest.python.compiler.remedies import remedy_for
+
+_PLACES = re.compile(r'(?: at |Raised from |File ")([^"\n(]+?\.py)"?(?: \(|, line )(\d+)')
+_NOISE = re.compile(
+    r"^(?:Failed in nopython mode pipeline.*|Internal error at .*|During: .*|File \".*|.*<source elided>.*"
+    r"|\s*\^+\s*)$"
+)
+_CALL = re.compile(r">>> (.+)")
+_CAUSE = re.compile(r"(?:TypingError|NumbaTypeError|NumbaValueError|RequireLiteralValue|TypeError): (.+)")
+_MODULE = re.compile(r"Unknown attribute '(\w+)' of type Module\(<module '([\w.]+)'[^>]*>\)")
+_UNDEFINED = re.compile(r"NameError: name '(\w+)'")
+_OWN_WORDS = "a guest "
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+_MESSAGE_LINES_MAX = 4
 
 
 def explain(error: Exception, source: Path) -> Complaint:
-    """What went wrong, in the user's terms."""
-    del source
-    return Complaint("".join(traceback.format_exception(error)))
+    """What went wrong, in the user's terms; never a traceback through the compiler."""
+    if isinstance(error, SyntaxError):
+        name = Path(error.filename or source.name).name
+        return Complaint(f"{error.msg}: {(error.text or '').strip()}", place=f"{name}:{error.lineno}")
+    if isinstance(error, errors.NumbaError) or type(error).__module__ == errors.__name__:
+        return _explain_numba(str(error), source)
+    place = _innermost_line(error)
+    if place and not _passed_the_compiler(error):
+        what = f"{type(error).__name__}: {error}"
+        return Complaint(
+            what, place=place, remedy=remedy_for(what) or "mend what the module does when it is imported"
+        )
+    text = f"{type(error).__name__}: {error}".strip()
+    return Complaint(
+        f"the compiler could not translate the guest ({text})",
+        place=_first_place(str(error), source) or place,
+        remedy=remedy_for(text)
+        or "write the line that it names with simpler parts: loops and plain arrays always work",
+    )
+
+
+def _explain_numba(message: str, source: Path) -> Complaint:
+    plain = _MODULE.sub(r"a guest cannot use \2.\1", _ADDRESS.sub("", message)).replace("npy_", "np.")
+    undefined = _UNDEFINED.search(plain)
+    place = _first_place(plain, source) or (_line_of_name(undefined[1], source) if undefined else "")
+    return Complaint(_essence(plain), place=place, remedy=remedy_for(message))
+
+
+def _line_of_name(name: str, source: Path) -> str:
+    """`file:line` of the name's first use in the guest's own file."""
+    tree = ast.parse(source.read_text(encoding="utf-8"))
+    lines = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == name]
+    return f"{source.name}:{min(lines)}" if lines else ""
+
+
+def _essence(message: str) -> str:
+    """The first sentence that says something; for a call that fits nothing, the call and the inner cause."""
+    if "exception_match" in message:
+        return "a guest cannot catch one kind of exception"
+    call = _CALL.search(message)
+    causes = [cause for cause in _CAUSE.findall(message) if not _NOISE.match(cause)]
+    if call and "No implementation of function" in message.partition(">>>")[0]:
+        cause = f": {causes[-1].strip()}" if causes and not causes[-1].startswith("No implementation") else ""
+        if _OWN_WORDS in cause:
+            return cause.removeprefix(": ")
+        return f"there is no {call[1].strip()}{cause}"
+    lines = [line.partition(" Raised from ")[0].strip().rstrip(".") for line in _before_source(message)]
+    said = [line for line in lines if line and not _NOISE.match(line)]
+    return "\n  ".join(said[:_MESSAGE_LINES_MAX]) or "the types of the guest do not fit together"
+
+
+def _before_source(message: str) -> Iterator[str]:
+    for line in message.splitlines():
+        if line.startswith(('File "', "During: ")):
+            return
+        yield line
+
+
+def _first_place(message: str, source: Path) -> str:
+    """`file:line` of the innermost place in the user's own files: Numba names inner places first."""
+    for name, line in _PLACES.findall(message):
+        path = Path(name.strip()).resolve()
+        if path.name == source.name or (path.is_file() and is_users_file(path)):
+            return f"{path.name}:{line}"
+    return ""
+
+
+def _innermost_line(error: BaseException) -> str:
+    """`file:line` of the user's innermost line in an exception's traceback."""
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if is_users_file(Path(frame.filename))
+    ]
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+
+
+def _passed_the_compiler(error: BaseException) -> bool:
+    return any("numba" in Path(frame.filename).parts for frame in traceback.extract_tb(error.__traceback__))
+
+
+def is_users_file(path: Path) -> bool:
+    """Whether a file is neither Python's nor a package's nor ours."""
+    installed = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    libraries = [Path(name).resolve() for name in installed] + [Path(truestep.__file__).resolve().parent]
+    resolved = path.resolve()
+    return resolved.is_file() and not any(map(resolved.is_relative_to, libraries))

@@ -6,14 +6,14 @@ from types import FunctionType
 from typing import Any
 
 import numba
-from numba.core import cpu, dispatcher, types
+from numba.core import cpu, dispatcher, errors, types, withcontexts
 from numba.core.cpu_options import ParallelOptions
 from numba.core.extending import intrinsic
 from numba.core.typing import context as typing_context
 from numba.cpython import builtins
 
 _LIBRARIES = sys.stdlib_module_names | {"numba", "numpy"}
-"""Their functions are supported by name or not at all: compiling their Python source would explain nothing."""
+"""Their functions are supported by name or not at all: errors from inside them would explain nothing."""
 
 
 def accept_plain_functions() -> None:
@@ -32,6 +32,7 @@ def accept_plain_functions() -> None:
     dispatcher.Dispatcher.__call__ = _call_as_python
     dispatcher.Dispatcher.enable_caching = _ignore
     builtins.cast_int = _cast_int
+    withcontexts._ObjModeContextType.mutate_with_body = _refuse_object_mode
     _compile_without_threads()
 
 
@@ -49,6 +50,11 @@ def compiled(function: FunctionType) -> Any:
 def _call_as_python(function: Any, *arguments: Any, **named: Any) -> Any:
     """What a module computes while it is imported is computed by this interpreter."""
     return function.py_func(*arguments, **named)
+
+
+def _refuse_object_mode(context: Any, *arguments: Any, **options: Any) -> None:
+    del context, arguments, options
+    raise errors.UnsupportedError("a guest has no interpreter, so no objmode; do it before, in the module")
 
 
 def _ignore(function: Any) -> None:

@@ -1,18 +1,20 @@
 """From a Python file to one object file: load the module, compile the guest and all it calls, link, emit."""
 
 import importlib.util
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import llvmlite.binding as llvm
 from numba.core import compiler as numba_compiler
 from numba.core import types
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 
+from truestep.guest.python.compiler.arrays import NO_ADDRESS
+from truestep.guest.python.compiler.broken import refuse_what_breaks
 from truestep.guest.python.compiler.codegen import finished_libraries, with_library_names
 from truestep.guest.python.compiler.complaint import Complaint
 from truestep.guest.python.compiler.entry import make_entry
@@ -22,8 +24,10 @@ from truestep.guest.sdk import DECLARATION
 
 ENTRY_SYMBOL = "truestep_guest"
 
-_FOREIGN_PREFIXES = ("Py", "_Py", "numba_", "NRT_adapt")
-"""Of functions that exist only inside an interpreter."""
+_FOREIGN = re.compile(
+    r"_?Py(?!_FatalError$|GILState_Ensure$)|numba_(?:adapt|unpickle|do_raise|ndarray)|NRT_adapt"
+)
+"""Functions that exist only inside an interpreter; the exceptions are in the guest's runtime."""
 
 
 def load_guest(source: Path) -> Callable[..., Any]:
@@ -65,6 +69,7 @@ def compile_guest(guest: Callable[..., Any]) -> bytes:
     (it sorts its input, say), against a copy.
     """
     signature = read_signature(guest)
+    refuse_what_breaks(guest)
     try:
         return _emit(_compile(signature, copies_input=False))
     except numba_compiler.errors.TypingError:
@@ -92,16 +97,16 @@ def _compile(signature: GuestSignature, *, copies_input: bool) -> Any:
 
 def _emit(library: Any) -> bytes:
     library.finalize()
-    module: llvm.ModuleRef = library._final_module
+    module: Any = library._final_module
     _link_late_references(library, module)
     _keep_only_the_entry(module)
-    library._optimize_final_module()
+    library.optimise()
     _check_foreign_functions(module)
     with_library_names(module)
     return library.codegen.emit_object(module)
 
 
-def _link_late_references(library: Any, module: llvm.ModuleRef) -> None:
+def _link_late_references(library: Any, module: Any) -> None:
     """Link in what was compiled after its caller, until nothing compiled here is missing."""
     while missing := {f.name for f in module.functions if f.is_declaration and f.name.startswith("_ZN")}:
         definers = [
@@ -116,7 +121,7 @@ def _defined(library: Any) -> set[str]:
     return {f.name for f in library._final_module.functions if not f.is_declaration}
 
 
-def _keep_only_the_entry(module: llvm.ModuleRef) -> None:
+def _keep_only_the_entry(module: Any) -> None:
     for function in module.functions:
         if not function.is_declaration and function.name != ENTRY_SYMBOL:
             function.linkage = "internal"
@@ -125,6 +130,12 @@ def _keep_only_the_entry(module: llvm.ModuleRef) -> None:
             variable.linkage = "internal"
 
 
-def _check_foreign_functions(module: llvm.ModuleRef) -> None:
+def _check_foreign_functions(module: Any) -> None:
     """Whatever needs the interpreter at run time is refused now, by name."""
-    del module
+    declared = [value.name for value in (*module.functions, *module.global_variables) if value.is_declaration]
+    foreign = sorted(name for name in declared if _FOREIGN.match(name) or name == NO_ADDRESS)
+    if foreign:
+        raise Complaint(
+            f"the guest needs an object of the interpreter while it runs ({foreign[0]})",
+            remedy="leave out ctypes, cffi, function pointers and objects that are only Python's",
+        )

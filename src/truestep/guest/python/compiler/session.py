@@ -1,4 +1,4 @@
-"""One compilation: change Numba, watch which files are read, compile, and leave the results in a directory."""
+"""One compilation: change Numba, watch which files are read, compile, leave the results in a directory."""
 
 import json
 import warnings
@@ -7,14 +7,14 @@ from pathlib import Path
 from truestep.guest.python.compiler.arrays import install_constants, large_arrays
 from truestep.guest.python.compiler.calls import install_exceptions
 from truestep.guest.python.compiler.codegen import retarget
-from truestep.guest.python.compiler.complaint import Complaint
+from truestep.guest.python.compiler.complaint import Complaint, line_of
 from truestep.guest.python.compiler.explain import explain
 from truestep.guest.python.compiler.functions import accept_plain_functions
 from truestep.guest.python.compiler.linear_algebra import install_linear_algebra
 from truestep.guest.python.compiler.printing import install_printing
-from truestep.guest.python.compiler.sums import install_sums
 from truestep.guest.python.compiler.program import compile_guest, load_guest
 from truestep.guest.python.compiler.reading import files_read, watch_files
+from truestep.guest.python.compiler.sums import install_sums
 from truestep.guest.python.files import COMPLAINT, OBJECT, READ, array_file
 
 
@@ -29,14 +29,15 @@ def compile_in_this_process(source: Path, directory: Path) -> int:
     install_linear_algebra()
     install_sums()
     watch_files()
+    place = source.name
     try:
         guest = load_guest(source)
+        place = line_of(guest)
         content = compile_guest(guest)
-    except Complaint as complaint:
-        (directory / COMPLAINT).write_text(complaint.text(), encoding="utf-8")
-        return 1
     except Exception as error:
-        (directory / COMPLAINT).write_text(explain(error, source).text(), encoding="utf-8")
+        complaint = error if isinstance(error, Complaint) else explain(error, source)
+        complaint.place = complaint.place or place
+        (directory / COMPLAINT).write_text(complaint.text(), encoding="utf-8")
         return 1
     (directory / OBJECT).write_bytes(content)
     for symbol, array in large_arrays.items():

@@ -38,6 +38,12 @@ class GuestSignature:
 def read_signature(function: Callable[..., Any]) -> GuestSignature:
     """The signature of a declared guest. Raises Complaint if it is none that a guest may have."""
     declaration: Declaration = getattr(function, DECLARATION)
+    if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
+        raise Complaint(
+            f"expected {function.__name__} to be a function that returns its output",
+            place=line_of(function),
+            remedy="use `def` without `async`, and `return` in the place of `yield`",
+        )
     hints = _hints(function)
     names = _parameter_names(function)
     takes_task = bool(names) and (hints.get(names[0]) is Task or names[0] == "task")

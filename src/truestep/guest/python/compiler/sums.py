@@ -44,7 +44,9 @@ def _forget(function: Any, name: str) -> None:
     """Drop what Numba registered for a NumPy function and the array's method of that name."""
     registry = builtin_registry
     registry.globals[:] = [entry for entry in registry.globals if entry[0] is not function]
-    registry.functions[:] = [entry for entry in registry.functions if getattr(entry, "key", None) is not function]
+    registry.functions[:] = [
+        entry for entry in registry.functions if getattr(entry, "key", None) is not function
+    ]
     registry.attributes[:] = [
         entry
         for entry in registry.attributes
@@ -207,7 +209,9 @@ def _sum_rows(typing_context: Any, array: Any, axis: Any) -> Any:
             target.itemsize,
         )
         function_type = ir.FunctionType(ir.VoidType(), [operand.type for operand in operands])
-        builder.call(cgutils.get_or_insert_function(builder.module, function_type, "truestep_sum_rows"), operands)
+        builder.call(
+            cgutils.get_or_insert_function(builder.module, function_type, "truestep_sum_rows"), operands
+        )
         return target._getvalue()
 
     return sums(array, types.int64), generate

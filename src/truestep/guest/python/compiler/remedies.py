@@ -1,0 +1,76 @@
+"""What to do about the errors that authors of guests meet most, by what Numba says of them."""
+
+import re
+
+_REMEDIES: tuple[tuple[str, str], ...] = (
+    (
+        r"'default_rng'|'Generator'|'RandomState'",
+        "call np.random.seed(number) and then np.random.random(), np.random.normal() and so on",
+    ),
+    (r"Module\(<module 'numpy\.fft'", "write the transform out with loops; exp(1j * x) works"),
+    (
+        r"Module\(<module '(?:time|datetime|os|sys|socket|subprocess|threading|secrets|uuid|pathlib)'",
+        "a guest knows only its task and its input: take such facts from the input, or compute "
+        "them in the module, outside of the function, where they become constants",
+    ),
+    (
+        r"Module\(<module '(?:numpy|math|numpy\.linalg)'",
+        "use loops or other functions of NumPy; the Numba documentation lists those that it compiles",
+    ),
+    (
+        r"Unknown attribute '\w+' of type Module",
+        "inside a guest only NumPy, math, cmath, random, heapq and functions of your own work; "
+        "compute the rest in the module, outside of the function, where results become constants",
+    ),
+    (
+        r"Untyped global name .*<class 'type'>|Untyped global name .*<class '.*ABCMeta'>",
+        "decorate the class with @numba.experimental.jitclass, or use a NamedTuple",
+    ),
+    (
+        r"Untyped global name|Cannot determine Numba type of",
+        "make it a number, string, tuple or NumPy array; a dictionary or list is built inside the function",
+    ),
+    (r"NameError", "define or import the name in the module"),
+    (r"No module named|ModuleNotFoundError", "install the package, or put the file beside the guest"),
+    (
+        r"[Ee]xception matching is limited|exception_match",
+        "write `except Exception:`; a guest tells no kinds apart",
+    ),
+    (
+        r"[Cc]annot unify|[Cc]annot safely cast|can't unify",
+        "give the variable one type: another name for the second use, or a conversion such as "
+        "float(x) or np.int64(x)",
+    ),
+    (
+        r"with \(context manager\)|[Cc]ontext manager",
+        "a guest has no files and no context managers: use the input",
+    ),
+    (r"f-string|format spec|FORMAT_VALUE", "use str(x) without a format, or round the number before"),
+    (
+        r"unexpected keyword argument 'axis'|'axis'",
+        "loop over the rows, or use the functions that take an axis: sum, mean, var, std, argmin, "
+        "argmax, cumsum, sort",
+    ),
+    (
+        r"unsupported array index|Unsupported array index",
+        "index with integers, slices or one array of one dimension",
+    ),
+    (r"[Rr]eflected list|heterogeneous", "keep items of one type in a list, or use a tuple"),
+    (r"UNPACK_EX|unsupported opcode|UnsupportedBytecode", "write the line with simpler statements"),
+    (
+        r"[Cc]annot infer the type of variable|undefined\b",
+        "give the empty list or dictionary a first item of the right type, or use "
+        "numba.typed.List.empty_list(type) and Dict.empty(key, value)",
+    ),
+    (r"not contiguous|incompatible array for reshaping", "copy the array first: np.ascontiguousarray(x)"),
+    (r"non-constant value associated with variable", "pass what the inner function needs as a parameter"),
+    (
+        r"there is no |No implementation of function",
+        "convert the arguments, e.g. with x.astype(np.float64), or use loops",
+    ),
+)
+
+
+def remedy_for(message: str) -> str:
+    """The first remedy whose pattern stands in the message; empty if none does."""
+    return next((remedy for pattern, remedy in _REMEDIES if re.search(pattern, message)), "")

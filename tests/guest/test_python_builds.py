@@ -1,0 +1,238 @@
+"""Building Python guests: the same bytes everywhere, nothing compiled twice, and words for what is wrong."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from truestep.client.engines import EngineName, open_engine
+from truestep.client.runs import RunReport, run_task
+from truestep.guest import BuiltGuest, GuestBuildError, build_python
+from truestep.machine.elf import load_elf
+from truestep.machine.program import Task
+
+CORPUS = Path(__file__).parent / "python"
+HEADER = "import numpy as np\nimport truestep\n"
+TYPED = HEADER + (
+    '@truestep.guest(input="float64[:, :]")\n'
+    "def main(prices):\n"
+    "    return prices.sum(axis=0) * np.float64(2)\n"
+)
+EXCEPTION, INPUT_REFUSED, OUT_OF_MEMORY = 138, 139, 137
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache that no other test has filled; the C compiler keeps its own."""
+    zig = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "truestep" / "zig"
+    monkeypatch.setenv("ZIG_GLOBAL_CACHE_DIR", str(zig))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def write(directory: Path, text: str, name: str = "model.py") -> Path:
+    directory.mkdir(parents=True, exist_ok=True)
+    source = directory / name
+    source.write_text(text, encoding="utf-8")
+    return source
+
+
+def built(directory: Path, text: str) -> BuiltGuest:
+    return build_python(write(directory, text), directory / "model.elf")
+
+
+def run(guest: BuiltGuest, content: bytes = b"") -> tuple[RunReport, str]:
+    printed: list[bytes] = []
+    program = load_elf(guest.path.read_bytes())
+    report = run_task(
+        open_engine(EngineName.REFERENCE),
+        program,
+        Task(input=content),
+        max_cycles=10**6,
+        debug_sink=printed.append,
+    )
+    return report, b"".join(printed).decode()
+
+
+def npy(array: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
+def said(directory: Path, text: str) -> str:
+    """What is said of a guest that does not build."""
+    with pytest.raises(GuestBuildError) as caught:
+        built(directory, text)
+    return str(caught.value)
+
+
+def test_bytes_do_not_depend_on_place_hash_seed_or_caches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = build_python(CORPUS / "dictionaries.py", tmp_path / "1.elf")
+    elsewhere = tmp_path / "an odd #place$"
+    elsewhere.mkdir()
+    shutil.copy(CORPUS / "dictionaries.py", elsewhere)
+    monkeypatch.setenv("PYTHONHASHSEED", "7")
+    monkeypatch.setenv("NUMBA_OPT", "0")
+    second = build_python(elsewhere / "dictionaries.py", tmp_path / "2.elf")
+    assert second.path.read_bytes() == first.path.read_bytes()
+    assert (second.elf_sha256, second.recipe_sha256) == (first.elf_sha256, first.recipe_sha256)
+    assert b".symtab" not in first.path.read_bytes()
+    assert str(tmp_path).encode() not in first.path.read_bytes()
+
+
+def test_nothing_is_compiled_twice_until_something_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "FACTOR = 3\n", "neighbour.py")
+    np.save(tmp_path / "weights.npy", np.arange(4))
+    text = HEADER + (
+        "from pathlib import Path\n"
+        "from neighbour import FACTOR\n"
+        "WEIGHTS = np.load(Path(__file__).parent / 'weights.npy')\n"
+        "@truestep.guest\n"
+        "def main(input):\n"
+        "    return WEIGHTS * FACTOR\n"
+    )
+    first = built(tmp_path, text)
+    assert np.frombuffer(run(first)[0].output, np.int64).tolist() == [0, 3, 6, 9]
+    monkeypatch.setattr(subprocess, "run", None)
+    again = build_python(tmp_path / "model.py", tmp_path / "again.elf")
+    assert (again.elf_sha256, again.recipe_sha256) == (first.elf_sha256, first.recipe_sha256)
+    monkeypatch.undo()
+    write(tmp_path, "FACTOR = 4\n", "neighbour.py")
+    assert np.frombuffer(run(built(tmp_path, text))[0].output, np.int64).tolist() == [0, 4, 8, 12]
+    np.save(tmp_path / "weights.npy", np.arange(4) + 1)
+    assert np.frombuffer(run(built(tmp_path, text))[0].output, np.int64).tolist() == [4, 8, 12, 16]
+
+
+def test_arrays_in_files_keep_dtype_shape_and_order(tmp_path: Path) -> None:
+    guest = built(tmp_path, TYPED)
+    prices = np.arange(12.0).reshape(3, 4)
+    for given in (prices, np.asfortranarray(prices)):
+        report, _ = run(guest, npy(given))
+        assert report.output == npy(prices.sum(axis=0) * 2)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"1,2,3,4,5,6,7", "numpy.save writes one"),
+        (
+            npy(np.zeros((2, 2), np.float32)),
+            "expected a .npy file with dtype '<f8', got the header {'descr': '<f4'",
+        ),
+        (npy(np.zeros(4)), "expected an array with 2 dimensions, got 1"),
+        (npy(np.zeros((2, 2)))[:-1], "more or fewer bytes than its shape says"),
+    ],
+)
+def test_an_input_of_another_type_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
+    report, printed = run(built(tmp_path, TYPED), content)
+    assert (report.exit_code, report.output) == (INPUT_REFUSED, b"")
+    assert words in printed
+
+
+def test_annotations_declare_the_input(tmp_path: Path) -> None:
+    text = HEADER + (
+        "import numpy.typing as npt\n"
+        '@truestep.guest(output="raw")\n'
+        "def main(task: truestep.Task, values: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:\n"
+        "    return values[::-1]\n"
+    )
+    report, _ = run(built(tmp_path, text), npy(np.array([1, 2, 3], np.int16)))
+    assert report.output == np.array([3, 2, 1], np.int16).tobytes()
+
+
+def test_exceptions_end_the_run_with_their_text(tmp_path: Path) -> None:
+    text = HEADER + (
+        "@truestep.guest\n"
+        "def main(input):\n"
+        "    if input.size == 0:\n"
+        '        raise ValueError("no prices")\n'
+        "    if input.size == 1:\n"
+        '        raise RuntimeError("odd", input[0], 2.5)\n'
+        "    return input[: input[9]]\n"
+    )
+    guest = built(tmp_path, text)
+    for content, words in (
+        (b"", "model.py:6: ValueError: no prices\n"),
+        (b"\x05", "RuntimeError: ('odd', 5, 2.5)\n"),
+    ):
+        report, printed = run(guest, content)
+        assert (report.exit_code, report.output) == (EXCEPTION, b"")
+        assert printed.endswith(words)
+
+
+def test_print_writes_what_python_prints(tmp_path: Path) -> None:
+    text = HEADER + (
+        "@truestep.guest\n"
+        "def main(input):\n"
+        "    x = input[0] * 0.1\n"
+        "    print('x', x, 1e22, -2.5e-7, 123456789.125, np.float32(0.1), int(input[0]), -7, True, None)\n"
+        "    print(1 + 2j, (1, 'a', 2.0), [1, 2], 'é😀', np.array([1, 2]), 5e-324, 1.7976931348623157e308, x / 3)\n"
+        "    return input\n"
+    )
+    _, printed = run(built(tmp_path, text), b"\x03")
+    x = 3 * 0.1
+    assert printed.splitlines() == [
+        f"x {x} 1e+22 -2.5e-07 123456789.125 0.1 3 -7 True None",
+        f"(1+2j) (1, 'a', 2.0) [1, 2] é😀 [1 2] 5e-324 1.7976931348623157e+308 {x / 3}",
+    ]
+
+
+def test_memory_has_an_end(tmp_path: Path) -> None:
+    text = HEADER + "@truestep.guest\ndef main(input):\n    return np.empty(300_000_000 + input.size)\n"
+    report, printed = run(built(tmp_path, text))
+    assert report.exit_code == OUT_OF_MEMORY
+    assert printed.startswith("out of memory: no block of 24000000")
+
+
+def test_unseeded_randomness_follows_the_jobs_seed(tmp_path: Path) -> None:
+    text = HEADER + "@truestep.guest\ndef main(input):\n    return np.random.random(4)\n"
+    program = load_elf(built(tmp_path, text).path.read_bytes())
+    engine = open_engine(EngineName.REFERENCE)
+    tasks = [Task(seed=bytes([i] * 32), shard_index=j, shard_count=2) for i in range(2) for j in range(2)]
+    outputs = [run_task(engine, program, task).output for task in [*tasks, tasks[0]]]
+    assert len(set(outputs)) == 4
+    assert outputs[0] == outputs[4]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("@truestep.guest\ndef main(input):\n    return np.fft.fft(input)\n", "model.py:5: a guest cannot use numpy.fft.fft"),
+        ("def main(input):\n    return input\n", "model.py: expected one function decorated with @truestep.guest, found none"),
+        ("@truestep.guest\ndef main(input)\n    return input\n", "model.py:4: expected ':': def main(input)"),
+        ("import absent\n@truestep.guest\ndef main(input):\n    return input\n", "model.py:3: ModuleNotFoundError: No module named 'absent'"),
+        ("@truestep.guest\ndef main(input):\n    return absent\n", "model.py:5: NameError: name 'absent' is not defined"),
+        ("@truestep.guest\ndef main(a, b, c):\n    return a\n", "model.py:3: expected a guest to take (input) or (task, input), got (a, b, c)"),
+        ("@truestep.guest\ndef main(input):\n    return {1: 2}\n", "model.py:3: a guest cannot return DictType[int64,int64]"),
+        ("T = 1 / 0\n@truestep.guest\ndef main(input):\n    return input\n", "model.py:3: ZeroDivisionError: division by zero"),
+    ],
+)  # fmt: skip
+def test_complaints_name_the_line_and_a_remedy(tmp_path: Path, body: str, words: str) -> None:
+    message = said(tmp_path, HEADER + body)
+    assert message.startswith(words)
+    assert "Traceback" not in message
+    assert "SyntaxError" in message or "\n  try: " in message or "expected ':'" in message
+
+
+def test_a_guest_is_plain_python_where_numba_is_missing(tmp_path: Path) -> None:
+    write(tmp_path, TYPED)
+    script = (
+        "import sys; sys.modules['numba'] = None\n"
+        "import numpy as np, model\n"
+        "assert model.main(np.ones((2, 2))).tolist() == [4.0, 4.0]\n"
+    )
+    completed = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (completed.returncode, completed.stderr) == (0, "")

@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -158,6 +159,27 @@ def test_process_and_thread_end_with_the_engine() -> None:
     del engine, machine
     gc.collect()
     until(lambda: not children() - before)
+
+
+def test_what_nobody_runs_any_more_is_not_compiled(
+    compiler: CompilerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, go_on = list[object](), threading.Event()
+    monkeypatch.setattr(translation, "module_ir", lambda *given: asked.append(given) or ABORTING)
+
+    def wait(_: Compile) -> None:
+        go_on.wait(PATIENCE_SECONDS)
+
+    compiler.submit(wait)
+    policy = CompilePolicy(compiler=compiler)
+    kept, dropped = Translation(program_of([encode("ecall")]), policy), Translation(LOOP, policy)
+    for each in (kept, dropped):
+        each.prepare(CODE_START)
+    del each, dropped
+    gc.collect()
+    go_on.set()
+    compiler.wait()
+    assert len(asked) == 1
 
 
 def test_units_kept_on_disk_are_entered_at_once(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import ctypes
 import hashlib
 import mmap
 import threading
+import weakref
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -160,9 +161,14 @@ class Translation:
         if self._policy.compiler is None:
             self._compile(part, object_code)
         else:
-            self._policy.compiler.submit(lambda compile_ir: self._compile_later(part, compile_ir))
+            # By the time it is done, nobody may run this program any more.
+            translation = weakref.ref(self)
+            self._policy.compiler.submit(
+                lambda compile_ir: alive.compile_later(part, compile_ir) if (alive := translation()) else None
+            )
 
-    def _compile_later(self, part: Part, compile_ir: Compile) -> None:
+    def compile_later(self, part: Part, compile_ir: Compile) -> None:
+        """Compile and enter a part: in the background."""
         try:
             self._compile(part, compile_ir)
         except Exception as error:  # in a thread of its own: raised in the next run that comes by

@@ -8,6 +8,8 @@ from truestep.engine.analysis import ALL_REGISTERS, BLOCK_LIMIT_WORDS, CodeMap, 
 from truestep.engine.forms import Forms, Region, find_forms
 from truestep.engine.host import float_unit
 from truestep.engine.liveness import WINDOW_CYCLES, unseen_registers
+from truestep.engine.loops import Loop, repeated_loops
+from truestep.engine.nesting import ways_in
 from truestep.machine.decode import Instruction, Kind, decode
 
 PATH_LIMIT_INSTRUCTIONS = 256
@@ -66,8 +68,15 @@ class Flow:
     needs: dict[int, int]
     """Blocks that check the budget → what it must be: the longest way to the next check, and the window for
     registers that are unseen there. They are the entries."""
+    loops: dict[int, Loop]
+    """Blocks of loops that are written several times in a row → the loop."""
     unseen: dict[int, int]
     """Block → registers that need not be right when translated code leaves at its start, by bit."""
+    ways_in: dict[int, list[int]]
+    """Entry → the heads of the loops that it lies in, the outermost first.
+
+    Empty for an interpreter's loop around a jump table: there a look at each round costs more than it helps.
+    """
     changed: dict[int, int]
     """Block → registers that may differ from the control block when it begins, by bit."""
     forms: Forms
@@ -174,13 +183,16 @@ def region_flow(code: CodeMap, region: int) -> Flow:
     entries = {start, *dispatched, *(block.next_pc for block in returning)}
     entries |= {b.next_pc for b in blocks.values() if is_cut_after(b) and b.next_pc in blocks}
     entries |= {to for pc, targets in successors.items() for to in targets if to <= pc}
-    needs = _budget_checks(blocks, successors, entries)
+    loops = repeated_loops({b.start: b.cycles for b in blocks.values()}, successors, entries)
+    needs = _budget_checks(blocks, successors, entries, loops)
     return Flow(
         start=start,
+        loops=loops,
         blocks=blocks,
         calls=calls,
         dispatched=dispatched,
         needs=needs,
+        ways_in={} if dispatched else ways_in(start, successors, list(needs)),
         unseen=unseen_registers(
             {block.start: _effects(block) for block in blocks.values()},
             {block.start: _ways_on(block, blocks) for block in blocks.values()},
@@ -244,7 +256,7 @@ def _successors(block: Block, blocks: dict[int, Block], calls: dict[int, Call]) 
 
 
 def _budget_checks(
-    blocks: dict[int, Block], successors: dict[int, list[int]], entries: set[int]
+    blocks: dict[int, Block], successors: dict[int, list[int]], entries: set[int], loops: dict[int, Loop]
 ) -> dict[int, int]:
     """Checks at the entries, and wherever the way to the next check grows too long.
 
@@ -255,8 +267,10 @@ def _budget_checks(
     ways: dict[int, int] = {}
     for start in sorted(blocks, reverse=True):
         way = blocks[start].cycles + max((ways.get(to, 0) for to in successors[start]), default=0)
-        if start in entries or way > PATH_LIMIT_INSTRUCTIONS:
-            needs[start] = way + WINDOW_CYCLES
+        loop = loops.get(start)
+        if start in entries or (loop is None and way > PATH_LIMIT_INSTRUCTIONS):
+            further = loop.round_limit_cycles * (loop.copies - 1) if loop else 0
+            needs[start] = way + further + WINDOW_CYCLES
         else:
             ways[start] = way
     return needs

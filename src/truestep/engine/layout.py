@@ -50,9 +50,10 @@ CONTROL_TABLE = 34
 CONTROL_PAGES = 35
 CONTROL_PAGES_LIMIT = 36
 CONTROL_OVER_LIMIT = 37
-CONTROL_WORDS = 38
+CONTROL_ENTRY = 38
+CONTROL_WORDS = 39
 """The control block: 64-bit words 0..31 are the registers, then these: how many pages the guest has written
-and how many it may, and 1 once it wanted more."""
+and how many it may, 1 once it wanted more, and the entry that a function is on its way to, else 0."""
 
 OPENABLE = (
     (DATA_START >> PAGE_SHIFT, (DATA_END >> PAGE_SHIFT) - 1),

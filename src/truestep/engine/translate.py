@@ -3,151 +3,67 @@
 - Registers live in allocas that LLVM turns into values; the control block is up to date only where control
   leaves the function, for the registers that may differ from it (Flow.changed).
 - The budget is checked where Flow.needs says; if it is too small, the function returns the pc of that check.
+- A small loop is written several times in a row (loops), with one check for all copies. Stores near each
+  other share a look at their pages (store_groups). Entries inside loops are reached by their heads (nesting).
 - A guest call is a host call. If the callee comes back with another pc than the return address, the caller
   stores what it holds and passes the pc on, down to `run`, which looks it up: the host stack has no meaning.
 - A trap returns a marker instead of a pc (support.trap_marker); a final state has no registers to store.
 """
 
-from collections.abc import Iterator
-
 from truestep.base.integers import wrap32
 from truestep.engine.analysis import CodeMap
 from truestep.engine.floats import emit_float, is_sign_change
-from truestep.engine.flow import Block, Call, Flow, direct_target, is_call, is_left, touched_by
+from truestep.engine.flow import Block, Call, Flow, direct_target, is_call, is_left
 from truestep.engine.forms import is_copy
-from truestep.engine.layout import CONTROL, CONTROL_TABLE, OPEN, TABLE_ENTRIES, register_offset
-from truestep.engine.operations import CONDITIONS, OPERATIONS, Emitter
-from truestep.engine.registers import BlockRegisters, Place, declare_floats, put_float, registers_in
+from truestep.engine.frame import RESULT, Frame, block_label, function_name
+from truestep.engine.layout import CONTROL, CONTROL_TABLE, OPEN, TABLE_ENTRIES
+from truestep.engine.operations import CONDITIONS, OPERATIONS
+from truestep.engine.registers import BlockRegisters, Place
+from truestep.engine.store_groups import StoreGroup, store_groups
 from truestep.engine.support import CONTROLS, GUEST, LIKELY, PAGES, UNLIKELY, trap_marker
 from truestep.machine.arithmetic import ACCESS_SIZES_BYTES, IMMEDIATE_FORMS, SIGNED_LOADS
 from truestep.machine.decode import Instruction, Kind
 from truestep.machine.layout import MEMORY_SIZE_BYTES, PAGE_SHIFT
 from truestep.machine.state import TrapCause
 
-_RESULT = "{i64, i64}"
 _RETURN_REGISTERS = (1, 5)
 """`jalr x0` through these is a return, by the calling convention; a wrong guess costs only time."""
-
-
-def function_name(start: int) -> str:
-    """The name of the function of the region that begins at `start`."""
-    return f"@f_{start:x}"
-
-
-class FunctionTranslator:
-    """Writes the function of one region."""
-
-    def __init__(self, flow: Flow, local_functions: frozenset[int], code: CodeMap) -> None:
-        self.flow = flow
-        self.code = code
-        self.emitter = Emitter()
-        self._local_functions = local_functions
-        self._touched = touched_by(flow.blocks.values())
-        self._indirect_changed = 0
-
-    def translate(self) -> str:
-        """The function's definition."""
-        self._prologue()
-        for block in self.flow.blocks.values():
-            _BlockTranslator(self, block).translate()
-        if self.flow.dispatched:
-            self._dispatch()
-        head = f"define internal {_RESULT} {function_name(self.flow.start)}"
-        body = "\n".join(self.emitter.lines)
-        return f"{head}(ptr %memory, i64 %budget, i64 %pc, i64 %depth) nounwind {{\n{body}\n}}\n"
-
-    def _prologue(self) -> None:
-        emit, start = self.emitter, self.flow.start
-        emit.label("entry")
-        declare_floats(emit, self.flow.forms)
-        for register in registers_in(self._touched):
-            emit.line(f"%x{register} = alloca i64")
-            emit.line(f"%s{register} = getelementptr i8, ptr %memory, i64 {register_offset(register)}")
-        emit.line("%count = alloca i64")
-        emit.line("%indirect = alloca i64")
-        emit.line("store i64 %budget, ptr %count")
-        others = [pc for pc in self.flow.needs if pc != start]
-        if others:
-            is_start = emit.value(f"icmp eq i64 %pc, {start}")
-            emit.line(f"br i1 {is_start}, label %start, label %again, {LIKELY}")
-        else:
-            emit.line("br label %start")
-        emit.label("start")
-        self._load_registers()
-        self._enter(start)
-        if others:
-            emit.label("again")
-            self._load_registers()
-            cases = " ".join(f"i64 {pc}, label %enter_{pc:x}" for pc in others)
-            emit.line(f"switch i64 %pc, label %unknown [{cases}]")
-            for pc in others:
-                emit.label(f"enter_{pc:x}")
-                self._enter(pc)
-            emit.label("unknown")
-            self.return_to("%pc")
-
-    def having(self, mask: int) -> Iterator[int]:
-        """The registers of `mask` that this function has."""
-        return registers_in(mask & self._touched)
-
-    def _load_registers(self) -> None:
-        """Bring all registers from the control block."""
-        for register in registers_in(self._touched):
-            value = self.emitter.value(f"load i64, ptr %s{register}, {CONTROLS}")
-            self.emitter.line(f"store i64 {value}, ptr %x{register}")
-
-    def _enter(self, pc: int) -> None:
-        """Go to a block with all registers loaded."""
-        for register, kind in self.flow.forms.entry.get(pc, {}).items():
-            bits = self.emitter.value(f"load i64, ptr %x{register}")
-            put_float(self.emitter, register, kind, bits)
-        self.emitter.line(f"br label %b_{pc:x}")
-
-    def _store_registers(self, mask: int) -> None:
-        """Bring registers to the control block from their allocas."""
-        for register in self.having(mask):
-            value = self.emitter.value(f"load i64, ptr %x{register}")
-            self.emitter.line(f"store i64 {value}, ptr %s{register}, {CONTROLS}")
-
-    def return_to(self, pc: str, left: str | None = None) -> None:
-        """Return a next pc and the budget left."""
-        emit = self.emitter
-        left = left or emit.value("load i64, ptr %count")
-        half = emit.value(f"insertvalue {_RESULT} poison, i64 {pc}, 0")
-        result = emit.value(f"insertvalue {_RESULT} {half}, i64 {left}, 1")
-        emit.line(f"ret {_RESULT} {result}")
-
-    def dispatch_from(self, changed: int) -> None:
-        """Note that an indirect jump comes with these registers changed."""
-        self._indirect_changed |= changed
-
-    def is_local(self, target: int) -> bool:
-        """Whether the region that begins at `target` is compiled together with this one."""
-        return target in self._local_functions
-
-    def _dispatch(self) -> None:
-        """The one place from which indirect jumps go on within the function."""
-        emit = self.emitter
-        emit.label("dispatch")
-        target = emit.value("load i64, ptr %indirect")
-        cases = " ".join(f"i64 {pc}, label %b_{pc:x}" for pc in self.flow.dispatched)
-        emit.line(f"switch i64 {target}, label %outside [{cases}]")
-        emit.label("outside")
-        self._store_registers(self._indirect_changed)
-        self.return_to(target)
-
-
 _ENDING_KINDS = (Kind.BRANCH, Kind.JUMP, Kind.JUMP_REGISTER, Kind.SYSTEM)
 
 
-class _BlockTranslator:
-    """Writes one block."""
+def translate_region(flow: Flow, local_functions: frozenset[int], code: CodeMap) -> str:
+    """The definition of the function of a region."""
+    frame = Frame(flow, local_functions, code)
+    frame.write_prologue()
+    for block in flow.blocks.values():
+        loop = flow.loops.get(block.start)
+        copies = loop.copies if loop else 1
+        # A loop of one block goes round as a whole, or, where its groups' pages are not all open, once.
+        rounds = copies if loop and len(loop.blocks) == 1 else 1
+        groups = store_groups(block.instructions, rounds)
+        for copy in range(copies):
+            _BlockTranslator(frame, block, copy, groups, rounds).translate()
+        if groups and rounds > 1:
+            _BlockTranslator(frame, block, copies, [], rounds).translate()
+    if flow.dispatched:
+        frame.write_dispatch()
+    return frame.definition()
 
-    def __init__(self, function: FunctionTranslator, block: Block) -> None:
-        self._function = function
-        self._flow = function.flow
-        self._emit = function.emitter
+
+class _BlockTranslator:
+    """Writes one block, or one of its copies."""
+
+    def __init__(self, frame: Frame, block: Block, copy: int, groups: list[StoreGroup], rounds: int) -> None:
+        self._frame = frame
+        self._flow = frame.flow
+        self._emit = frame.emitter
         self._block = block
+        self._copy = copy
+        self._loop = frame.flow.loops.get(block.start)
+        self._groups = groups
+        self._rounds = rounds
+        place = copy if rounds > 1 else 0
+        self._grouped = frozenset(at for group in groups for where, at in group.sites if where == place)
         self._registers = BlockRegisters(self._emit, self._flow.forms, block.start)
         self._left = ""
         """The budget left after the block."""
@@ -155,7 +71,9 @@ class _BlockTranslator:
     def translate(self) -> None:
         """Budget, instructions, and where it goes on."""
         block = self._block
-        self._emit.label(f"b_{block.start:x}")
+        self._emit.label(block_label(block.start, self._copy))
+        if self._copy == 0:
+            self._frame.write_way_in(block.start)
         self._take_cycles()
         *body, last = block.instructions
         for position, instruction in enumerate(body):
@@ -168,17 +86,32 @@ class _BlockTranslator:
             self._registers.check_stores()
             self._end(last)
 
+    def _label_of(self, pc: int) -> str:
+        """Where a jump within the function goes: on in the same copy of a loop, or to the next one."""
+        if self._loop is None or pc not in self._loop.blocks:
+            return block_label(pc)
+        following = self._copy + 1 if pc == self._loop.head else self._copy
+        return block_label(pc, following if following < self._loop.copies else 0)
+
     def _take_cycles(self) -> None:
         """Count the block's cycles, after a check that they and those to the next check are left."""
         emit, start = self._emit, self._block.start
         before = emit.value("load i64, ptr %count")
-        if start in self._flow.needs:
+        is_checked = start in self._flow.needs and self._copy == 0
+        opens = bool(self._groups) and (self._rounds == 1 or self._copy == 0)
+        leaving, staying = emit.name("leave"), emit.name("stay")
+        if is_checked:
             is_short = emit.value(f"icmp slt i64 {before}, {self._flow.needs[start]}")
-            emit.line(f"br i1 {is_short}, label %short_{start:x}, label %run_{start:x}, {UNLIKELY}")
-            emit.label(f"short_{start:x}")
+            emit.line(f"br i1 {is_short}, label %{leaving}, label %{staying}, {UNLIKELY}")
+        elif opens:
+            emit.line(f"br label %{staying}")
+        if is_checked or opens:
+            emit.label(leaving)
             self._spill(self._flow.changed[start] & ~self._flow.unseen[start])
-            self._function.return_to(str(start), before)
-            emit.label(f"run_{start:x}")
+            self._frame.return_to(str(start), before)
+            emit.label(staying)
+        if opens:
+            self._open_groups(leaving if self._rounds == 1 else block_label(start, self._rounds))
         self._left = emit.value(f"sub i64 {before}, {self._block.cycles}")
         emit.line(f"store i64 {self._left}, ptr %count")
 
@@ -192,7 +125,7 @@ class _BlockTranslator:
 
     def _spill(self, mask: int) -> None:
         """Bring registers to the control block."""
-        self._registers.spill(self._function.having(mask))
+        self._registers.spill(self._frame.having(mask))
 
     def _changed(self) -> int:
         return self._flow.changed_after(self._block)
@@ -249,7 +182,7 @@ class _BlockTranslator:
         emit.line(f"br i1 {condition}, label %{trap}, label %{onward}, {UNLIKELY}")
         emit.label(trap)
         self._registers.change_stored()
-        self._function.return_to(str(trap_marker(cause, self._block.cycles - position - 1)), self._left)
+        self._frame.return_to(str(trap_marker(cause, self._block.cycles - position - 1)), self._left)
         emit.label(onward)
 
     def _load(self, position: int, instruction: Instruction) -> None:
@@ -275,19 +208,14 @@ class _BlockTranslator:
         base = self._read(instruction.rs1)
         self._registers.before_store(base, instruction.immediate)
         address = self._address(instruction)
-        page = emit.value(f"lshr i64 {address}, {PAGE_SHIFT}")
-        pages = emit.value(f"getelementptr i8, ptr %memory, i64 {OPEN}")
-        flag_at = emit.value(f"getelementptr i8, ptr {pages}, i64 {page}")
-        flag = emit.value(f"load i8, ptr {flag_at}, {PAGES}")
-        is_open = emit.value(f"icmp ne i8 {flag}, 0")
-        closed, ready = emit.name("closed"), emit.name("ready")
-        emit.line(f"br i1 {is_open}, label %{ready}, label %{closed}, {LIKELY}")
-        emit.label(closed)
-        call = f"call preserve_mostcc i1 @store_check(ptr %memory, i64 {address}, i64 {size_bytes})"
-        is_refused = emit.value(f"xor i1 {emit.value(call)}, true")
-        self._trap_if(is_refused, position, TrapCause.STORE_ACCESS)
-        emit.line(f"br label %{ready}")
-        emit.label(ready)
+        if position not in self._grouped:
+            closed, ready = emit.name("closed"), emit.name("ready")
+            emit.line(f"br i1 {self._is_open(address)}, label %{ready}, label %{closed}, {LIKELY}")
+            emit.label(closed)
+            is_refused = emit.value(f"xor i1 {self._check_store(address, size_bytes)}, true")
+            self._trap_if(is_refused, position, TrapCause.STORE_ACCESS)
+            emit.line(f"br label %{ready}")
+            emit.label(ready)
         kind = f"i{8 * size_bytes}"
         pointer = emit.value(f"getelementptr i8, ptr %memory, i64 {address}")
         if self._registers.store_float(
@@ -298,6 +226,40 @@ class _BlockTranslator:
         if size_bytes < 8:
             value = emit.value(f"trunc i64 {value} to {kind}")
         emit.line(f"store {kind} {value}, ptr {pointer}, align 1, {GUEST}")
+
+    def _is_open(self, address: str) -> str:
+        """Whether a store that begins at `address` needs no check."""
+        emit = self._emit
+        page = emit.value(f"lshr i64 {address}, {PAGE_SHIFT}")
+        pages = emit.value(f"getelementptr i8, ptr %memory, i64 {OPEN}")
+        flag_at = emit.value(f"getelementptr i8, ptr {pages}, i64 {page}")
+        flag = emit.value(f"load i8, ptr {flag_at}, {PAGES}")
+        return emit.value(f"icmp ne i8 {flag}, 0")
+
+    def _check_store(self, address: str, size_bytes: int) -> str:
+        call = f"call preserve_mostcc i1 @store_check(ptr %memory, i64 {address}, i64 {size_bytes})"
+        return self._emit.value(call)
+
+    def _open_groups(self, closed: str) -> None:
+        """Go to `closed` if a page of a group is not open, and is not to be opened.
+
+        A block that is not repeated does all its stores unless it traps: their pages may be opened at once.
+        """
+        emit = self._emit
+        for group in self._groups:
+            base = self._read(group.register)
+            for distance in sorted({group.lowest, group.highest}):
+                full = emit.value(f"add i64 {base}, {distance}")
+                address = emit.value(f"and i64 {full}, {MEMORY_SIZE_BYTES - 1}")
+                ready, seldom = emit.name("ready"), closed
+                if self._rounds == 1:
+                    seldom = emit.name("closed")
+                emit.line(f"br i1 {self._is_open(address)}, label %{ready}, label %{seldom}, {LIKELY}")
+                if self._rounds == 1:
+                    emit.label(seldom)
+                    self._check_store(address, 1)
+                    emit.line(f"br i1 {self._is_open(address)}, label %{ready}, label %{closed}")
+                emit.label(ready)
 
     # --- where a block goes on ------------------------------------------------------------------------------
 
@@ -315,12 +277,12 @@ class _BlockTranslator:
             self._jump(last)
 
     def _trap(self, cause: TrapCause) -> None:
-        self._function.return_to(str(trap_marker(cause)), self._left)
+        self._frame.return_to(str(trap_marker(cause)), self._left)
 
     def _leave(self, pc: str) -> None:
         """Store everything that changed and return `pc`."""
         self._spill(self._changed())
-        self._function.return_to(pc, self._left)
+        self._frame.return_to(pc, self._left)
 
     def _branch(self, last: Instruction) -> None:
         emit = self._emit
@@ -333,7 +295,7 @@ class _BlockTranslator:
 
         def label_of(pc: int) -> str:
             if pc in self._flow.blocks and self._registers.is_settled_for(pc):
-                return f"b_{pc:x}"
+                return self._label_of(pc)
             label = emit.name("edge")
             edges[label] = pc
             return label
@@ -363,7 +325,7 @@ class _BlockTranslator:
         else:
             self._registers.settle()
             self._registers.settle_integers()
-            self._function.dispatch_from(self._changed())
+            self._frame.indirect_changed |= self._changed()
             emit.line(f"store i64 {target}, ptr %indirect")
             emit.line("br label %dispatch")
 
@@ -372,19 +334,19 @@ class _BlockTranslator:
         if pc in self._flow.blocks:
             self._registers.settle()
             self._registers.settle_for(pc)
-            self._emit.line(f"br label %b_{pc:x}")
+            self._emit.line(f"br label %{self._label_of(pc)}")
         else:
             self._go_outside(pc)
 
     def _go_outside(self, pc: int) -> None:
         """Go on at `pc` in another function: a tail call, so that the host stack does not grow."""
         self._spill(self._changed())
-        if self._function.is_local(pc):
+        if self._frame.is_local(pc):
             self._tail_call(function_name(pc), pc)
             return
         # Who called this function counts on the registers of mapped code alone (CodeMap.used).
-        if self._function.code.position(pc) is None:
-            self._function.return_to(str(pc), self._left)
+        if self._frame.code.position(pc) is None:
+            self._frame.return_to(str(pc), self._left)
             return
         slot = self._table_slot(str(pc >> 2))
         function = self._emit.value(f"load ptr, ptr {slot}")
@@ -392,14 +354,14 @@ class _BlockTranslator:
         missing, found = self._emit.name("missing"), self._emit.name("found")
         self._emit.line(f"br i1 {is_missing}, label %{missing}, label %{found}, {UNLIKELY}")
         self._emit.label(missing)
-        self._function.return_to(str(pc), self._left)
+        self._frame.return_to(str(pc), self._left)
         self._emit.label(found)
         self._tail_call(function, pc)
 
     def _tail_call(self, function: str, pc: int) -> None:
         arguments = f"(ptr %memory, i64 {self._left}, i64 {pc}, i64 %depth)"
-        result = self._emit.value(f"musttail call {_RESULT} {function}{arguments}")
-        self._emit.line(f"ret {_RESULT} {result}")
+        result = self._emit.value(f"musttail call {RESULT} {function}{arguments}")
+        self._emit.line(f"ret {RESULT} {result}")
 
     def _table_slot(self, index: str) -> str:
         table_at = self._emit.value(f"getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_TABLE}")
@@ -410,7 +372,7 @@ class _BlockTranslator:
 
     def _call(self, call: Call, target: str) -> None:
         """A host call, if the depth allows it and there is a function; else leave for the target."""
-        emit, function = self._emit, self._function
+        emit, frame = self._emit, self._frame
         changed = self._changed()
         away = emit.name("away")
         callee = self._callee(call, target, away)
@@ -419,18 +381,18 @@ class _BlockTranslator:
         emit.line(f"br i1 {is_deep}, label %{away}, label %{ready}, {UNLIKELY}")
         emit.label(away)
         self._spill(changed)
-        function.return_to(target, self._left)
+        frame.return_to(target, self._left)
         emit.label(ready)
         self._spill(changed & call.used)
         depth = emit.value("sub i64 %depth, 1")
         arguments = f"(ptr %memory, i64 {self._left}, i64 {target}, i64 {depth})"
-        result = emit.value(f"call {_RESULT} {callee}{arguments}")
+        result = emit.value(f"call {RESULT} {callee}{arguments}")
         self._after_call(call, result, changed & ~call.used)
 
     def _callee(self, call: Call, target: str, away: str) -> str:
         """The function to call; goes to `away` if there is none."""
         emit = self._emit
-        if call.target is not None and self._function.is_local(call.target):
+        if call.target is not None and self._frame.is_local(call.target):
             return function_name(call.target)
         index = str(call.target >> 2) if call.target is not None else self._index_of(target, away)
         found = emit.value(f"load ptr, ptr {self._table_slot(index)}")
@@ -453,15 +415,15 @@ class _BlockTranslator:
 
     def _after_call(self, call: Call, result: str, kept: int) -> None:
         emit, following = self._emit, self._block.next_pc
-        pc = emit.value(f"extractvalue {_RESULT} {result}, 0")
-        left = emit.value(f"extractvalue {_RESULT} {result}, 1")
+        pc = emit.value(f"extractvalue {RESULT} {result}, 0")
+        left = emit.value(f"extractvalue {RESULT} {result}, 1")
         returned = emit.value(f"icmp eq i64 {pc}, {following}")
         back, elsewhere = emit.name("back"), emit.name("elsewhere")
         emit.line(f"br i1 {returned}, label %{back}, label %{elsewhere}, {LIKELY}")
         emit.label(elsewhere)
         self._spill(kept)
-        self._function.return_to(pc, left)
+        self._frame.return_to(pc, left)
         emit.label(back)
         emit.line(f"store i64 {left}, ptr %count")
-        self._registers.reload(self._function.having(call.written))
+        self._registers.reload(self._frame.having(call.written))
         self._go(following)

@@ -21,10 +21,11 @@ from truestep.engine.compile import CompiledModule, object_code
 from truestep.engine.compiler_process import Compile, CompilerProcess
 from truestep.engine.floats import float_declarations
 from truestep.engine.flow import Flow, region_flow
+from truestep.engine.frame import function_name
 from truestep.engine.layout import MAP_NORESERVE, TABLE_ENTRIES, TABLE_SIZE_BYTES
 from truestep.engine.object_cache import ObjectCache, build_id
 from truestep.engine.support import METADATA, store_function
-from truestep.engine.translate import FunctionTranslator, function_name
+from truestep.engine.translate import translate_region
 from truestep.machine.program import Program
 
 CACHED_PROGRAMS_LIMIT = 16
@@ -214,7 +215,7 @@ def _read_words(address: int, count: int) -> _Table:
 def module_ir(code: CodeMap, flows: list[Flow]) -> str:
     """The IR of regions that are compiled together, with the list of their entries (pc, function)."""
     local = frozenset(flow.start for flow in flows)
-    functions = [FunctionTranslator(flow, local, code).translate() for flow in flows]
+    functions = [translate_region(flow, local, code) for flow in flows]
     entries = [
         f"{{i64, ptr}} {{i64 {pc}, ptr {function_name(flow.start)}}}" for flow in flows for pc in flow.needs
     ]

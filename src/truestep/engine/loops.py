@@ -1,0 +1,52 @@
+"""Small loops without calls, written several times in a row: one check of the budget serves many rounds."""
+
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+
+COPIES_LIMIT = 4
+COPIES_LIMIT_CYCLES = 256
+"""How long all copies of a loop may be together: that much is stepped one by one before an exact stop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop:
+    """The blocks of a loop, all of which are entered by way of the first one."""
+
+    head: int
+    blocks: frozenset[int]
+    round_limit_cycles: int
+    """No round takes more."""
+    copies: int
+
+
+def repeated_loops(
+    cycles: Mapping[int, int], successors: Mapping[int, Sequence[int]], entries: Container[int]
+) -> dict[int, Loop]:
+    """Block → the loop that it is in, for loops that are worth repeating.
+
+    What lies between the head and the last jump back is the loop. No block but the head is an entry, so there
+    is neither a loop nor a call inside; nor is one the target of a jump from outside.
+    """
+    last_of: dict[int, int] = {}
+    sources: dict[int, set[int]] = {}
+    for pc, targets in successors.items():
+        for to in targets:
+            sources.setdefault(to, set()).add(pc)
+            if to <= pc:
+                last_of[to] = max(pc, last_of.get(to, 0))
+    inner = {pc for pc in cycles if pc not in entries}
+    ascending = sorted(cycles)
+    places = {pc: place for place, pc in enumerate(ascending)}
+    found: dict[int, Loop] = {}
+    for head, last in last_of.items():
+        if last - head > 4 * COPIES_LIMIT_CYCLES:
+            continue
+        inside = ascending[places[head] : places[last] + 1]
+        blocks = frozenset(inside)
+        round_cycles = sum(cycles[pc] for pc in inside)
+        copies = min(COPIES_LIMIT, COPIES_LIMIT_CYCLES // max(round_cycles, 1))
+        is_closed = all(pc in inner and sources.get(pc, set()) <= blocks for pc in inside[1:])
+        if copies > 1 and is_closed:
+            loop = Loop(head=head, blocks=blocks, round_limit_cycles=round_cycles, copies=copies)
+            found.update(dict.fromkeys(inside, loop))
+    return found

@@ -1,0 +1,63 @@
+"""How loops lie in each other, so that entering a function in its middle makes no second way into a loop.
+
+LLVM does little for a loop with two ways in: it guesses wrongly how often the loop runs, and spills what the
+loop needs most. So whoever enters in the middle of a loop comes by way of the loop's head.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+
+def ways_in(
+    start: int, successors: Mapping[int, Sequence[int]], entries: Sequence[int]
+) -> dict[int, list[int]]:
+    """Entry → the heads of the loops around it, the outermost first."""
+    around = _heads_around(start, successors)
+    return {entry: list(_outward(around, entry))[::-1] for entry in entries}
+
+
+def _outward(around: Mapping[int, int], block: int) -> Iterator[int]:
+    while block in around:
+        block = around[block]
+        yield block
+
+
+def _heads_around(start: int, successors: Mapping[int, Sequence[int]]) -> dict[int, int]:
+    """Block → the head of the innermost loop around it, by one search in depth (Wei and others, 2007)."""
+    around: dict[int, int] = {}
+    depth = {start: 1}
+    """Of the blocks on the present path; 0 for those that the search is done with."""
+    path: list[tuple[int, Iterator[int]]] = [(start, iter(successors[start]))]
+    while path:
+        block, following = path[-1]
+        to = next(following, None)
+        if to is None:
+            path.pop()
+            depth[block] = 0
+            if path and block in around:
+                _enclose(around, depth, path[-1][0], around[block])
+        elif to not in depth:
+            depth[to] = len(path) + 1
+            path.append((to, iter(successors[to])))
+        else:
+            head: int | None = to
+            while head is not None and not depth[head]:
+                head = around.get(head)
+            if head is not None:
+                _enclose(around, depth, block, head)
+    return around
+
+
+def _enclose(around: dict[int, int], depth: Mapping[int, int], block: int, head: int) -> None:
+    """Note that a loop with that head goes around `block`: heads stay in the order of their depth."""
+    inner, outer = block, head
+    while inner != outer and inner in around:
+        known = around[inner]
+        if known == outer:
+            return
+        if depth[known] < depth[outer]:
+            around[inner] = outer
+            inner, outer = outer, known
+        else:
+            inner = known
+    if inner != outer:
+        around[inner] = outer

@@ -70,6 +70,7 @@ test: setup anvil ## run every test; PYTEST_PROCESSES=N chooses the parallelism
 
 fuzz: setup anvil ## run random programs in both engines (SEED=, FUZZ_INSTRUCTIONS=), and the property tests for longer
 	$(BIN)/python -m tests.engine.fuzz --seed $(SEED) --instructions $(FUZZ_INSTRUCTIONS) --processes $(PYTEST_PROCESSES)
+	$(BIN)/python -m tests.engine.float_fuzz --seed $(SEED)
 	$(BIN)/pytest -n $(PYTEST_PROCESSES) --dist worksteal -m hypothesis --hypothesis-profile=fuzz --timeout=0
 
 bench: setup anvil ## measure every figure that the README states

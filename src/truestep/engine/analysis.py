@@ -13,6 +13,7 @@ from truestep.base.integers import U32_MAX
 from truestep.engine.host import float_unit
 from truestep.machine.decode import ECALL_WORD
 from truestep.machine.float_words import FLOAT_OPCODE, FUSED_OPCODES
+from truestep.machine.floats import DYNAMIC_ROUNDING
 from truestep.machine.program import Program
 
 Addresses = NDArray[np.int64]
@@ -32,6 +33,8 @@ REGION_COST = 8
 BACKWARD_JUMP_COST = 16
 INDIRECT_CALL_COST = 8
 DIVISION_COST = 4
+FLOAT_COST = 3
+WIDE_FLOAT_COST = 8
 CROWDED_ENTRY_COST = 16
 """What an instruction costs LLVM, in plain instructions: nested loops are what its time grows with most, and
 entries: 2,000 words, each an entry, take it 26 s."""
@@ -53,6 +56,8 @@ ALL_REGISTERS = 0xFFFF_FFFE
 _LOAD, _IMMEDIATE, _AUIPC, _IMMEDIATE_32, _STORE = 0x03, 0x13, 0x17, 0x1B, 0x23
 _REGISTER, _LUI, _REGISTER_32, _BRANCH, _JALR, _JAL = 0x33, 0x37, 0x3B, 0x63, 0x67, 0x6F
 _FLOATS = (FLOAT_OPCODE, *FUSED_OPCODES)
+_MINIMUM, _FROM_INTEGER, _CLASS = 0x05, 0x1A, 0x1C
+"""The field funct5 of float instructions."""
 _STACK_POINTER = 2
 
 
@@ -339,6 +344,14 @@ def _leaders(fields: _Fields, indirect: Addresses, functions: Addresses) -> Addr
     return _pick(at, leaders, *cuts)
 
 
+def _is_wide_float(fields: _Fields) -> Flags:
+    """Float instructions that become many: minima, classes, and integers to floats in a given direction."""
+    funct3, funct5 = fields.word >> 12 & 7, fields.word >> 27
+    is_directed = (funct5 == _FROM_INTEGER) & (funct3 != 0) & (funct3 != DYNAMIC_ROUNDING)
+    is_wide = (funct5 == _MINIMUM) | ((funct5 == _CLASS) & (funct3 == 1)) | is_directed
+    return (fields.opcode == FLOAT_OPCODE) & is_wide
+
+
 def _costs(fields: _Fields, functions: Addresses, indirect: Addresses) -> Words:
     goes_back = (
         (fields.is_branch | fields.is_jal) & (fields.rd * fields.is_jal == 0) & (fields.target <= fields.at)
@@ -346,6 +359,8 @@ def _costs(fields: _Fields, functions: Addresses, indirect: Addresses) -> Words:
     cost = np.ones(len(fields.at), np.int64)
     cost[fields.opcode == _STORE] = STORE_COST
     cost[_divides(fields)] = DIVISION_COST
+    cost[np.isin(fields.opcode, _FLOATS)] = FLOAT_COST
+    cost[_is_wide_float(fields)] = WIDE_FLOAT_COST
     cost[fields.is_call] = np.where(fields.target[fields.is_call] >= 0, CALL_COST, INDIRECT_CALL_COST)
     cost[goes_back] = BACKWARD_JUMP_COST
     cost[np.searchsorted(fields.at, functions)] += REGION_COST

@@ -127,3 +127,17 @@ def test_few_micro_runs_are_kept() -> None:
     assert replay.hashes([micro_number(numbers[0], 3)], drive) == first[:1]
     assert len(set(first)) == len(numbers)
     assert len(start_at(replay, FLOAT_STATE).registers) == REGISTER_COUNT
+
+
+def test_a_micro_run_whose_witness_is_known_costs_no_run() -> None:
+    """After a restart, or when other games drove the replay out: the clock runs on."""
+
+    def start() -> Machine:
+        raise AssertionError("the run was begun again")
+
+    witness = fresh_replay().witness(FLOAT_STATE, drive)
+    replay = DeepReplay(FreshReplay(fresh_replay().initial_hash, start))
+    replay.know({FLOAT_STATE: witness})
+    low = micro_number(FLOAT_STATE, 0)
+    assert replay.hashes([low, low + 17], drive) == DeepReplay(fresh_replay()).hashes([low, low + 17], drive)
+    assert replay.witness(FLOAT_STATE, drive) == witness

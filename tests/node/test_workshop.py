@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.floats import DIVISION, FLOAT_ELF, state_before
 from tests.e2e.network import CYCLES, ELF, ENDLESS, INPUT, Log, ManualClock, elf_of
 from tests.roles.views import JOB, PROGRAM
 from truestep.adapters.blobs.directory import DirectoryBlobs
@@ -20,7 +21,9 @@ from truestep.machine.elf import load_elf
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.node.results import Results
 from truestep.node.workshop import CHECK_SECONDS, Limits, TaskTerms, Workshop
-from truestep.roles.actions import ComputeHashes, Run
+from truestep.ports.engine import Engine, Machine
+from truestep.protocol.state_numbers import micro_number
+from truestep.roles.actions import BuildReveal, ComputeHashes, Run
 from truestep.roles.views import MaterialStage
 
 DAYS_OF_CYCLES = 2**48
@@ -31,12 +34,12 @@ PATIENCE_SECONDS = 60.0
 class Bench:
     """A workshop with room for one run or check and two moves, and the jobs that it works on."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, engine: Engine | None = None, results: Results | None = None) -> None:
         self.blobs, self.clock, self.log = DirectoryBlobs(folder), ManualClock(), Log()
-        self.results = Results(SqliteStore())
+        self.results = results or Results(SqliteStore())
         self.executor = ThreadExecutor(3)
         self.workshop = Workshop(
-            engine=ReferenceEngine(),
+            engine=engine or ReferenceEngine(),
             blobs=self.blobs,
             results=self.results,
             executor=self.executor,
@@ -157,3 +160,26 @@ def test_inputs_do_not_fill_the_memory(bench: Bench) -> None:
     assert len(bench.executor.running()) == 1
     bench.until(lambda: bench.workshop.material(terms[0]).stage is MaterialStage.READY)
     assert bench.workshop.material(large).stage is MaterialStage.MISSING
+
+
+class NoEngine:
+    """It cannot run anything."""
+
+    name = "none"
+
+    def start(self, *_: object, **__: object) -> Machine:
+        raise RuntimeError("the run was begun again")
+
+
+def test_after_a_reveal_its_micro_run_is_split_without_the_run(bench: Bench, tmp_path: Path) -> None:
+    """The operator's clock runs on through a restart, and through games that drive the replay out."""
+    terms, low = bench.terms(1, FLOAT_ELF), micro_number(state_before(DIVISION, 40), 0)
+    bench.workshop.begin(BuildReveal(task_id=terms.task_id, low=low), terms)
+    bench.until(lambda: low in bench.results.reveals(terms.initial_hash.hex()))
+    restarted = Bench(tmp_path, NoEngine(), bench.results)
+    again = restarted.terms(1, FLOAT_ELF)
+    restarted.move(again, low + 5, low + 9)
+    restarted.until(lambda: not restarted.executor.running())
+    restarted.workshop.collect()
+    restarted.close()
+    assert restarted.hashes(again) == {low + 5, low + 9}, restarted.log.lines

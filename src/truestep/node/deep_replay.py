@@ -1,7 +1,7 @@
 """A run that can be looked at again in the micro-runs of its float instructions too (docs/machine.md M9)."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from truestep.base.errors import Reject, Rejected
@@ -27,6 +27,11 @@ class DeepReplay:
         self._replay = replay
         self.initial_hash = replay.initial_hash
         self._starts: OrderedDict[int, MachineState | None] = OrderedDict()
+        self._witnesses: Mapping[int, bytes] = {}
+
+    def know(self, witnesses: Mapping[int, bytes]) -> None:
+        """Take witnesses of this run, by state number: what they show costs no run again."""
+        self._witnesses = witnesses
 
     def hashes(self, numbers: Sequence[int], drive: Drive) -> list[Bytes32]:
         """Hashes of states with rising numbers; beyond an end the final state's (M2.4).
@@ -49,7 +54,7 @@ class DeepReplay:
     def witness(self, number: int, drive: Drive) -> bytes:
         """The witness of the step from the state with a number."""
         if not is_micro(number):
-            return self._replay.witness(number, drive)
+            return self._witnesses.get(number) or self._replay.witness(number, drive)
         machine = self._micro_machine_at(number, drive)
         return build_witness(machine.state(), machine.node)
 
@@ -74,7 +79,7 @@ class DeepReplay:
     def _start(self, run_number: int, drive: Drive) -> MachineState | None:
         """State number 0 of a micro-run. Its operands are all that it needs of the run, so it is kept."""
         if run_number not in self._starts:
-            self._starts[run_number] = micro_start_of(self._replay.witness(run_number, drive))
+            self._starts[run_number] = micro_start_of(self.witness(run_number, drive))
             if len(self._starts) > STARTS_LIMIT:
                 self._starts.popitem(last=False)
         return self._starts[run_number]

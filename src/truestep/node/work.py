@@ -17,6 +17,7 @@ from truestep.ports.engine import Drive, Engine, Machine, Replay
 from truestep.ports.executor import ShouldStop, Stopped
 from truestep.protocol.claims import ClaimedState, claim_state
 from truestep.protocol.records import JobRecord, ProgramRecord
+from truestep.protocol.state_numbers import run_number_of
 from truestep.roles.views import OwnRun, Reveal
 
 FIRST_SLICE_CYCLES = 1 << 18
@@ -123,6 +124,8 @@ class FoundReveal:
 
     low: int
     reveal: Reveal
+    witness: bytes
+    """Of the step of that instruction: the micro-run can be had from it, without the run."""
 
 
 def fetch(blobs: Blobs, program: ProgramRecord, job: JobRecord) -> RunMaterial:
@@ -211,7 +214,10 @@ def witness_at(replay: Replay, cycle: int, seconds: Seconds, should_stop: Should
 
 def reveal_at(replay: DeepReplay, low: int, seconds: Seconds, should_stop: ShouldStop) -> FoundReveal:
     """What the float instruction gave whose micro-run begins at state number `low`."""
-    return FoundReveal(low=low, reveal=replay.reveal(low, slices(seconds, should_stop)))
+    drive, number = slices(seconds, should_stop), run_number_of(low)
+    witness = replay.witness(number, drive)
+    replay.know({number: witness})
+    return FoundReveal(low=low, reveal=replay.reveal(low, drive), witness=witness)
 
 
 def slices(seconds: Seconds, should_stop: ShouldStop) -> Drive:

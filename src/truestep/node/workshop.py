@@ -287,8 +287,11 @@ class Workshop:
     def _on_replay(
         self, spec: RunSpec, look: Callable[[DeepReplay, ShouldStop], object]
     ) -> Callable[[ShouldStop], object]:
+        witnesses = self._results.witnesses(spec.initial_hash.hex())
+
         def work_on(should_stop: ShouldStop) -> object:
             with self._replays.borrow(spec) as replay:
+                replay.know(witnesses)
                 return look(replay, should_stop)
 
         return work_on
@@ -344,9 +347,10 @@ class Workshop:
                 self._results.keep_witness(run, cycle, witness)
                 message, cycles = f"built the witness of {steps_in_words(cycle + 1)}", run_number_of(cycle)
                 self._reporter.report("witnessed", message, task_id=task_id, cycles=cycles, seconds=seconds)
-            case FoundReveal(low=low, reveal=reveal):
-                self._results.keep_reveal(run, low, reveal)
+            case FoundReveal(low=low, reveal=reveal, witness=witness):
                 cycles = run_number_of(low)
+                self._results.keep_witness(run, cycles, witness)
+                self._results.keep_reveal(run, low, reveal)
                 message = f"found what step {cycles + 1:,} gives, in a micro-run of {reveal.cycles:,} steps"
                 self._reporter.report("micro_ran", message, task_id=task_id, cycles=cycles, seconds=seconds)
             case Stopped():

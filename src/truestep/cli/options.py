@@ -10,7 +10,6 @@ import typer
 
 from truestep.base.ids import Bytes32
 from truestep.cli.failure import Failure
-from truestep.client.accounts import read_password
 from truestep.client.files import read_input
 from truestep.machine.program import Task
 
@@ -126,6 +125,8 @@ def coins(amount_wei: int) -> str:
 
 def ask_password(password_file: Path | None, *, is_new: bool = False) -> str:
     """The password in the file, else the one that a person types."""
+    from truestep.client.accounts import read_password
+
     if password_file is not None:
         password = read_password(password_file)
         if is_new and not password:

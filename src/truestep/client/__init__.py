@@ -32,28 +32,44 @@ Anything may fail in three ways: `Rejected` (your input, or the chain's refusal)
 try again), `Bug` (ours). All say what was expected, what was got and what to do.
 """
 
-from truestep.base.errors import Bug, Rejected, Unavailable
-from truestep.client.client import Client, Order, build, run
-from truestep.client.job import Job, JobStage, JobStatus, ShardResult
-from truestep.client.receipt import Receipt, parse_receipt, read_receipt
-from truestep.client.runs import RunReport
-from truestep.client.verification import Check
+import importlib
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "Bug",
-    "Check",
-    "Client",
-    "Job",
-    "JobStage",
-    "JobStatus",
-    "Order",
-    "Receipt",
-    "Rejected",
-    "RunReport",
-    "ShardResult",
-    "Unavailable",
-    "build",
-    "parse_receipt",
-    "read_receipt",
-    "run",
-]
+if TYPE_CHECKING:
+    from truestep.base.errors import Bug as Bug
+    from truestep.base.errors import Rejected as Rejected
+    from truestep.base.errors import Unavailable as Unavailable
+    from truestep.client.client import Client as Client
+    from truestep.client.client import Order as Order
+    from truestep.client.client import build as build
+    from truestep.client.client import run as run
+    from truestep.client.job import Job as Job
+    from truestep.client.job import JobStage as JobStage
+    from truestep.client.job import JobStatus as JobStatus
+    from truestep.client.job import ShardResult as ShardResult
+    from truestep.client.receipt import Receipt as Receipt
+    from truestep.client.receipt import parse_receipt as parse_receipt
+    from truestep.client.receipt import read_receipt as read_receipt
+    from truestep.client.runs import RunReport as RunReport
+    from truestep.client.verification import Check as Check
+
+_PLACES = {
+    "truestep.base.errors": ("Bug", "Rejected", "Unavailable"),
+    "truestep.client.client": ("Client", "Order", "build", "run"),
+    "truestep.client.job": ("Job", "JobStage", "JobStatus", "ShardResult"),
+    "truestep.client.receipt": ("Receipt", "parse_receipt", "read_receipt"),
+    "truestep.client.runs": ("RunReport",),
+    "truestep.client.verification": ("Check",),
+}
+"""Where each name is defined; loaded when asked for, since a build or a local run needs no network code."""
+
+
+def __getattr__(name: str) -> object:
+    for module, names in _PLACES.items():
+        if name in names:
+            return getattr(importlib.import_module(module), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *(name for names in _PLACES.values() for name in names)])

@@ -1,0 +1,59 @@
+"""The `truestep` program from the commands in `commands/`, one a module."""
+
+import importlib
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+
+import truestep
+
+COMMANDS = {
+    "demo": "demo",
+    "build": "build",
+    "run": "run",
+    "prove-step": "prove_step",
+    "devnet": "devnet",
+    "worker": "worker",
+    "challenger": "challenger",
+    "submit": "submit",
+    "status": "status",
+    "outputs": "outputs",
+    "reclaim": "reclaim",
+    "verify": "verify",
+    "account": "account",
+    "conformance": "conformance",
+}
+"""Their names and modules, in the order of `truestep --help`."""
+
+
+def make_app(names: Iterable[str]) -> typer.Typer:
+    """The program with these commands; the others are not even imported."""
+    app = typer.Typer(
+        name="truestep",
+        no_args_is_help=True,
+        rich_markup_mode="markdown",
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        epilog="Exit codes: 0 ok · 1 refused or failed · 2 wrong usage · 3 the world failed, try again.",
+    )
+    app.callback()(truestep_program)
+    for name in names:
+        importlib.import_module(f"truestep.cli.commands.{COMMANDS[name]}").register(app)
+    return app
+
+
+def _show_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(truestep.__version__)
+        raise typer.Exit
+
+
+def truestep_program(
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Off-chain work whose results any EVM chain can check, down to one instruction."""

@@ -1,0 +1,12 @@
+"""The `truestep` script: loads no more than the command that is called."""
+
+import sys
+
+from truestep.cli.application import COMMANDS, make_app
+
+
+def main() -> None:
+    """Run the program on this process's arguments."""
+    wanted = sys.argv[1:2]
+    is_command = bool(wanted) and wanted[0] in COMMANDS
+    make_app(wanted if is_command else COMMANDS)()

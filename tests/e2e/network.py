@@ -17,7 +17,7 @@ from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.deploy import deploy
 from truestep.adapters.chain.deployment import Deployment
-from truestep.adapters.chain.devnet import Devnet
+from truestep.adapters.chain.devnet import AnvilDevnet, Devnet
 from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.chain.web3_chain import Web3Chain
 from truestep.adapters.store.sqlite import SqliteStore
@@ -299,11 +299,20 @@ class Network:
             before = self.requester.head().number
             for daemon in daemons:
                 daemon.tick()
-            idle = idle + 1 if self.requester.head().number == before else 0
+            is_idle = self.requester.head().number == before and not self._is_mining()
+            idle = idle + 1 if is_idle else 0
             if idle > idle_limit:
                 self.devnet.advance(self.deployment.parameters.window_seconds // 2 + 1)
                 idle = 0
         raise AssertionError(f"not over after {rounds} rounds")
+
+    def _is_mining(self) -> bool:
+        """Whether anvil has yet to put a transaction into a block: it does so in a thread of its own."""
+        if not isinstance(self.devnet, AnvilDevnet):
+            return False
+        web3 = connect(self.devnet.node)
+        answer: Any = web3.provider.make_request(RPCEndpoint("txpool_status"), [])
+        return int(answer["result"]["pending"], 16) > 0
 
     def is_final(self, job_id: JobId, shard_index: int = 0) -> bool:
         return self.requester.result(task_of(job_id, shard_index)).is_final

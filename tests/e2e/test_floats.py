@@ -56,6 +56,7 @@ def test_a_false_float_is_caught_inside_its_micro_run(network: Network) -> None:
     network.drive([liar, challenger, worker], lambda: network.is_final(job_id))
 
     assert network.output(task_id) == expected_total()
+    assert "step_landed" in log.kinds(), log.lines
     (descended,), (revealed,) = of_kind(network, events.GameDescended), of_kind(network, events.GameRevealed)
     (stepped,) = of_kind(network, events.GameStepped)
     assert descended.low == revealed.low == micro_number(LIE_STATE, 0)

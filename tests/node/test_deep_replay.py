@@ -141,3 +141,17 @@ def test_a_micro_run_whose_witness_is_known_costs_no_run() -> None:
     low = micro_number(FLOAT_STATE, 0)
     assert replay.hashes([low, low + 17], drive) == DeepReplay(fresh_replay()).hashes([low, low + 17], drive)
     assert replay.witness(FLOAT_STATE, drive) == witness
+
+
+def test_a_reveal_costs_one_run() -> None:
+    """Of a machine without snapshots too: workers count on it when they judge a clock (roles.estimates)."""
+    starts: list[int] = []
+
+    def start() -> Machine:
+        starts.append(0)
+        return ReferenceEngine().start(PROGRAM, TASK)
+
+    replay = DeepReplay(FreshReplay(fresh_replay().initial_hash, start))
+    reveal = replay.reveal(micro_number(FLOAT_STATE, 0), drive)
+    assert reveal.after == reference_at(FLOAT_STATE + 1).state().pack()
+    assert len(starts) == 1

@@ -212,10 +212,25 @@ def test_a_program_that_may_write_all_the_memory_needs_a_long_clock() -> None:
     """Four parts of 250,000 steps each: as many pages may have to be hashed before every boundary."""
     policy = WorkerPolicy(speed=HASHING)
     micro_seconds = 1 + 1 + 1 + MICRO_ROUNDS
-    assert HASHING.dispute_seconds(JOB, PARAMETERS) > 10 * (1 + 1 + 1) + micro_seconds + 500_000 / 20_000
+    assert HASHING.dispute_seconds(JOB, PARAMETERS) > 10 * (1 + 1 + 1) + micro_seconds + 1_000_000 / 20_000
     assert POLICY.speed.dispute_seconds(JOB, PARAMETERS) == 10 * (1 + 1 + 1) + micro_seconds
     (declined,) = decide(view(task_view(), parameters=replace(PARAMETERS, clock_seconds=100)), policy)
     assert isinstance(declined, Decline)
     assert declined.reason is Declined.CLOCK
     (taken,) = decide(view(task_view(), parameters=replace(PARAMETERS, clock_seconds=900)), policy)
+    assert isinstance(taken, Send)
+
+
+def test_a_program_that_may_write_all_the_memory_needs_a_long_lease() -> None:
+    """It is hashed at the run's end, and before each segment of a self-check."""
+    checking = replace(HASHING, checked_segments=10)
+    assert POLICY.speed.claim_seconds(JOB) == 1 + 1 + 2
+    assert HASHING.claim_seconds(JOB) > 1 + 1 + 2 + 500_000 / 20_000
+    assert checking.claim_seconds(JOB) > 1 + 2 + 2 + 11 * 500_000 / 20_000
+    seen = view(task_view(), parameters=replace(PARAMETERS, clock_seconds=900))
+    (declined,) = decide(seen, WorkerPolicy(speed=checking))
+    assert isinstance(declined, Decline)
+    assert declined.reason is Declined.LEASE
+    patient = view(task_view(job={"lease_seconds": 450}), parameters=seen.parameters)
+    (taken,) = decide(patient, WorkerPolicy(speed=checking))
     assert isinstance(taken, Send)

@@ -18,11 +18,12 @@ KEPT_REPLAYS_LIMIT = 2
 
 
 class FreshReplay:
-    """A replay in an engine that keeps nothing: every question is a new run. A `ports.engine.Replay`."""
+    """A replay without snapshots: what came before is a new run. A `ports.engine.Replay`."""
 
     def __init__(self, initial_hash: Bytes32, start: Callable[[], Machine]) -> None:
         self.initial_hash = initial_hash
         self._start = start
+        self._machine: Machine | None = None
 
     def hashes(self, cycles: Sequence[int], drive: Drive) -> list[Bytes32]:
         """State hashes at rising cycles; beyond the end the final state's (M2.4)."""
@@ -42,9 +43,10 @@ class FreshReplay:
         return build_witness(machine.state(), machine.node)
 
     def _machine_at(self, cycle: int, drive: Drive) -> Machine:
-        machine = self._start()
-        drive(machine, cycle)
-        return machine
+        if self._machine is None or self._machine.cycle > cycle:
+            self._machine = self._start()
+        drive(self._machine, cycle)
+        return self._machine
 
 
 class Replays:

@@ -6,8 +6,11 @@ from math import inf
 from truestep.machine.layout import DATA_END, DATA_START, OUTPUT_LIMIT_BYTES, PAGE_SIZE_BYTES
 from truestep.machine.micro import MICRO_CYCLES_LIMIT
 from truestep.protocol.records import JobRecord, Parameters
+from truestep.roles.self_check import SEGMENT_STEPS
 
 WRITABLE_PAGES = (DATA_END - DATA_START + OUTPUT_LIMIT_BYTES) // PAGE_SIZE_BYTES
+REFERENCE_PAGE_COST = 16
+"""The reference machine hashes a page in the time in which the engine surely hashes so many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,8 +22,8 @@ class Speed:
     """To fetch and check program and input, and to compile."""
     send_seconds: float = 30.0
     """Until a transaction is in a block, fees having been raised once or twice."""
-    runs_before_claim: int = 1
-    """A self-check runs a task a second time before its result is claimed."""
+    checked_segments: int = 0
+    """Of the self-check before a claim: with any, a task is run a second time."""
     hashed_pages_per_second: float = inf
     """Pages of memory whose hashes are made anew; a hostile program writes all of them between two states."""
 
@@ -30,13 +33,17 @@ class Speed:
 
     def claim_seconds(self, job: JobRecord) -> float:
         """From taking a task to its claim being on chain, at the longest."""
-        more_seconds = (self.runs_before_claim - 1) * job.max_cycles / self.cycles_per_second
-        return self.run_seconds(job) + more_seconds + 2 * self.send_seconds
+        more_seconds = job.max_cycles / self.cycles_per_second if self.checked_segments else 0
+        pages = (1 + self.checked_segments) * min(job.max_cycles, WRITABLE_PAGES)
+        pages += self.checked_segments * min(job.max_cycles, SEGMENT_STEPS) * REFERENCE_PAGE_COST
+        hash_seconds = pages / self.hashed_pages_per_second
+        return self.run_seconds(job) + more_seconds + hash_seconds + 2 * self.send_seconds
 
     def dispute_seconds(self, job: JobRecord, parameters: Parameters) -> float:
         """The time on one's own clock that a game takes at the longest: run, hash and send in each round."""
         rounds = round_count(job.max_cycles, parameters.arity)
         pages = sum(_written_pages(job.max_cycles, number, parameters.arity) for number in range(rounds))
+        pages += min(job.max_cycles, WRITABLE_PAGES)  # of a reveal
         moves_seconds = rounds * (self.run_seconds(job) + self.send_seconds)
         micro_seconds = self._micro_seconds(self.run_seconds(job), parameters)
         return moves_seconds + micro_seconds + pages / self.hashed_pages_per_second

@@ -6,6 +6,8 @@ from truestep.commitments.keccak import keccak256
 
 SEGMENT_STEPS = 10_000
 """About 30 ms of the reference machine: most of it in translated code, whose exact stops are stepped."""
+FIXED_SEGMENTS = 2
+"""A run's beginning and its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +31,7 @@ class SelfCheckPolicy:
         `seed`, 64 bits that nobody can foresee, decides: a fault must not know where it will be looked for.
         """
         steps = self.segment_steps
-        if cycles <= steps * (self.random_segments + 2):
+        if cycles <= steps * (self.random_segments + FIXED_SEGMENTS):
             return [Segment(first=0, end=cycles)]
         last = cycles - steps
         firsts = [0, *(_draw(seed, number, last) for number in range(self.random_segments)), last]

@@ -80,13 +80,14 @@ def worker(
     """
     from truestep.node.worker import worker_node
     from truestep.roles.estimates import Speed
+    from truestep.roles.self_check import FIXED_SEGMENTS
     from truestep.roles.worker import WorkerPolicy
 
     is_checked = bool(self_check) and options.engine is not EngineName.REFERENCE
     speed = Speed(
         cycles_per_second=cycles_per_second,
         send_seconds=send_seconds,
-        runs_before_claim=2 if is_checked else 1,
+        checked_segments=self_check + FIXED_SEGMENTS if is_checked else 0,
         hashed_pages_per_second=hashed_pages,
     )
     policy = WorkerPolicy(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +17,6 @@ from truestep.guest import BuiltGuest, GuestBuildError, build_python
 from truestep.machine.elf import load_elf
 from truestep.machine.program import Task
 
-CORPUS = Path(__file__).parent / "python"
 HEADER = "import numpy as np\nimport truestep\n"
 TYPED = HEADER + (
     '@truestep.guest(input="float64[:, :]")\n'
@@ -30,7 +28,7 @@ EXCEPTION, INPUT_REFUSED, OUT_OF_MEMORY = 138, 139, 137
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cache that no other test has filled; the C compiler keeps its own."""
+    """A cache that nothing has filled; the C compiler keeps its own."""
     zig = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "truestep" / "zig"
     monkeypatch.setenv("ZIG_GLOBAL_CACHE_DIR", str(zig))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -76,13 +74,22 @@ def said(directory: Path, text: str) -> str:
 def test_bytes_do_not_depend_on_place_hash_seed_or_caches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = build_python(CORPUS / "dictionaries.py", tmp_path / "1.elf")
-    elsewhere = tmp_path / "an odd #place$"
-    elsewhere.mkdir()
-    shutil.copy(CORPUS / "dictionaries.py", elsewhere)
+    text = HEADER + (
+        "def count(words):\n"
+        "    counts = {'a': 0}\n"
+        "    for word in words:\n"
+        "        counts[word] = 1\n"
+        "    return len(counts)\n"
+        "@truestep.guest\n"
+        "def main(input):\n"
+        "    if input.size > 9:\n"
+        "        raise ValueError('too many')\n"
+        "    return np.exp(np.array([count(('a', 'b')) + input.size, 2.0]))\n"
+    )
+    first = built(tmp_path / "here", text)
     monkeypatch.setenv("PYTHONHASHSEED", "7")
     monkeypatch.setenv("NUMBA_OPT", "0")
-    second = build_python(elsewhere / "dictionaries.py", tmp_path / "2.elf")
+    second = built(tmp_path / "an odd #place$", text)
     assert second.path.read_bytes() == first.path.read_bytes()
     assert (second.elf_sha256, second.recipe_sha256) == (first.elf_sha256, first.recipe_sha256)
     assert b".symtab" not in first.path.read_bytes()
@@ -114,11 +121,16 @@ def test_nothing_is_compiled_twice_until_something_changes(
     assert np.frombuffer(run(built(tmp_path, text))[0].output, np.int64).tolist() == [4, 8, 12, 16]
 
 
-def test_arrays_in_files_keep_dtype_shape_and_order(tmp_path: Path) -> None:
-    guest = built(tmp_path, TYPED)
+@pytest.fixture(scope="module")
+def typed_guest(tmp_path_factory: pytest.TempPathFactory) -> BuiltGuest:
+    """The guest with a typed input."""
+    return built(tmp_path_factory.mktemp("typed"), TYPED)
+
+
+def test_arrays_in_files_keep_dtype_shape_and_order(typed_guest: BuiltGuest) -> None:
     prices = np.arange(12.0).reshape(3, 4)
     for given in (prices, np.asfortranarray(prices)):
-        report, _ = run(guest, npy(given))
+        report, _ = run(typed_guest, npy(given))
         assert report.output == npy(prices.sum(axis=0) * 2)
 
 
@@ -134,8 +146,8 @@ def test_arrays_in_files_keep_dtype_shape_and_order(tmp_path: Path) -> None:
         (npy(np.zeros((2, 2)))[:-1], "more or fewer bytes than its shape says"),
     ],
 )
-def test_an_input_of_another_type_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
-    report, printed = run(built(tmp_path, TYPED), content)
+def test_an_input_of_another_type_is_refused(typed_guest: BuiltGuest, content: bytes, words: str) -> None:
+    report, printed = run(typed_guest, content)
     assert (report.exit_code, report.output) == (INPUT_REFUSED, b"")
     assert words in printed
 
@@ -241,3 +253,53 @@ def test_a_guest_is_plain_python_where_numba_is_missing(tmp_path: Path) -> None:
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert (completed.returncode, completed.stderr) == (0, "")
+
+
+LINEAR = """
+import numpy as np
+import truestep
+
+def flat(x):
+    return np.ascontiguousarray(x).ravel().astype(np.DTYPE)
+
+def single(x):
+    return np.full(1, x).astype(np.DTYPE)
+
+@truestep.guest
+def main(input):
+    one = np.eye(4).astype(np.DTYPE)
+    a = np.frombuffer(input, dtype=np.DTYPE).copy().reshape(6, 4)
+    s = a.T @ a + one
+    q, r = np.linalg.qr(a)
+    u, d, vt = np.linalg.svd(a)
+    y, e, zt = np.linalg.svd(a.T.copy(), False)
+    w, v = np.linalg.eigh(s + np.conj(s.T))
+    x, _, rank, _ = np.linalg.lstsq(a, a[:, 0].copy())
+    c = np.linalg.cholesky(a.T.copy() @ np.conj(a) + one)
+    return np.concatenate((
+        single(np.linalg.det(s)), single(np.linalg.norm(a)), single(rank), flat(x),
+        single(np.vdot(a[:, 0].copy(), a[:, 1].copy())),
+        flat(np.linalg.solve(s, a[:4].copy())), flat(np.linalg.inv(s) @ s), flat(q @ r),
+        flat((u[:, :4].copy() * d.astype(np.DTYPE)) @ vt), flat((y * e.astype(np.DTYPE)) @ zt),
+        flat((v * w.astype(np.DTYPE)) @ np.conj(v.T)), flat(u @ np.conj(u.T)), flat(c @ np.conj(c.T)),
+        flat(np.conj(v.T) @ v),
+    ))
+"""
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.complex64])
+def test_linear_algebra_is_right(tmp_path: Path, dtype: type) -> None:
+    generator = np.random.default_rng(3)
+    a = generator.standard_normal((6, 4)).astype(dtype)
+    if np.iscomplexobj(a):
+        a = (a + 1j * generator.standard_normal((6, 4))).astype(dtype)
+    report, _ = run(built(tmp_path, LINEAR.replace("DTYPE", np.dtype(dtype).name)), a.tobytes())
+    assert report.exit_code == 0
+    s = a.T @ a + np.eye(4, dtype=dtype)
+    hermitian = s + s.conj().T
+    scalars = [np.linalg.det(s), np.linalg.norm(a), 4, 1, 0, 0, 0, np.vdot(a[:, 0], a[:, 1])]
+    one = np.eye(4)
+    parts = [np.linalg.solve(s, a[:4]), one, a, a, a.T, hermitian, np.eye(6), a.T @ a.conj() + one, one]
+    expected = np.concatenate([np.array(scalars), *(np.ravel(part) for part in parts)])
+    tolerance = 1e-11 if dtype is np.float64 else 2e-3
+    assert np.allclose(np.frombuffer(report.output, dtype), expected, rtol=tolerance, atol=tolerance)

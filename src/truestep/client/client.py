@@ -13,7 +13,8 @@ from truestep.client.engines import EngineName, open_engine
 from truestep.client.files import ProgramFile, program_of, read_program
 from truestep.client.job import EVENT_RANGE_BLOCKS, Job
 from truestep.client.runs import DEFAULT_MAX_CYCLES, RunReport, run_task
-from truestep.guest import BuiltGuest, build_c
+from truestep.guest import BuiltGuest, build_c, build_python
+from truestep.guest.python.build import PYTHON_SUFFIX
 from truestep.machine.program import Task
 from truestep.ports.blobs import Blobs
 from truestep.ports.chain import Chain
@@ -44,7 +45,9 @@ class Order:
 
 
 def build(sources: Sequence[Path], output: Path, *, defines: Mapping[str, str] | None = None) -> BuiltGuest:
-    """Compile C sources into an ELF file. Raises GuestBuildError with the compiler's words."""
+    """Compile C sources, or one Python guest, into an ELF file. Raises GuestBuildError with what is wrong."""
+    if len(sources) == 1 and sources[0].suffix == PYTHON_SUFFIX and not defines:
+        return build_python(sources[0], output)
     return build_c(sources, output, defines=defines)
 
 
@@ -59,7 +62,7 @@ def run(
     engine: EngineName = EngineName.JIT,
     debug_sink: Callable[[bytes], None] | None = None,
 ) -> RunReport:
-    """Run one shard of a program (ELF or C file, or an ELF file's bytes) on this computer.
+    """Run one shard of a program (ELF, C or Python file, or an ELF file's bytes) on this computer.
 
     A guest that fails is not an exception: look at `is_accepted`, `exit_code` and `trap`.
     """

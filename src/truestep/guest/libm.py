@@ -18,8 +18,9 @@ _MUSL_FUNCTIONS = (
 )  # fmt: skip
 # What those call within musl.
 _MUSL_PARTS = (
-    "__cos", "__cosdf", "__expo2", "__math_divzero", "__math_invalid", "__math_oflow", "__math_uflow", "__math_xflow",
-    "__rem_pio2_large", "__sin", "__sindf", "exp_data", "exp2f_data", "pow_data", "powf_data", "signgam",
+    "__cos", "__cosdf", "__expo2", "__math_divzero", "__math_invalid", "__math_oflow",
+    "__math_uflow", "__math_xflow", "__rem_pio2_large", "__sin", "__sindf", "exp_data",
+    "exp2f_data", "pow_data", "powf_data", "signgam",
 )  # fmt: skip
 
 _MUSL_INCLUDES = (

@@ -11,7 +11,7 @@ from truestep.guest.build import OPTIMISATIONS
 from truestep.guest.link import DEFAULT_STACK_SIZE_BYTES
 from truestep.guest.python.build import PYTHON_SUFFIX
 
-EXAMPLE = "Examples: truestep build prog.c -o prog.elf -O 3 -D PATHS=1000 · truestep build model.py"
+EXAMPLE = "Example: truestep build prog.c -o prog.elf -O 3 -D PATHS=1000 · truestep build model.py"
 
 
 def register(app: typer.Typer) -> None:

@@ -63,6 +63,7 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
         "numba.typed.List.empty_list(type) and Dict.empty(key, value)",
     ),
     (r"not contiguous|incompatible array for reshaping", "copy the array first: np.ascontiguousarray(x)"),
+    (r"Invalid use of getiter", "loop over one array, list or tuple whose items have one type"),
     (r"non-constant value associated with variable", "pass what the inner function needs as a parameter"),
     (
         r"there is no |No implementation of function",

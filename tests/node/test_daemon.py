@@ -113,18 +113,18 @@ def test_results_survive_a_restart_and_contradictions_stop_everything(tmp_path: 
         results.keep_hashes("cd", {1: ZERO_HASH})
         results.keep_hashes("ab", {MICRO + 3: Bytes32(b"m" * 32)})
         results.keep_witness("ab", MICRO + 3, b"wm")
-        results.keep_reveal("ab", MICRO, REVEAL)
+        results.keep_reveal("ab", MICRO, REVEAL, b"float")
         again = Results(store)
         assert again.own_run("ab") == own_run
         assert again.hashes("ab") == {5: b"5" * 32, 6: b"6" * 32, MICRO + 3: b"m" * 32}
-        assert again.witnesses("ab") == {5: b"w5", MICRO + 3: b"wm"}
+        assert again.witnesses("ab") == {5: b"w5", MICRO + 3: b"wm", 2**48: b"float"}
         assert again.reveals("ab") == {MICRO: REVEAL}
         with pytest.raises(Bug):
             again.keep_run("ab", OwnRun(claimed=CLAIMED))
         with pytest.raises(Bug):
             again.keep_hashes("ab", {6: Bytes32(b"7" * 32)})
         with pytest.raises(Bug):
-            again.keep_reveal("ab", MICRO, replace(REVEAL, cycles=78))
+            again.keep_reveal("ab", MICRO, replace(REVEAL, cycles=78), b"float")
         again.forget_except({"cd"})
         rest = Results(store)
         assert (rest.own_run("ab"), rest.hashes("cd")) == (None, {1: ZERO_HASH})

@@ -9,6 +9,7 @@ from truestep.base.ids import Bytes32
 from truestep.machine.state import Status
 from truestep.ports.store import Change, Store
 from truestep.protocol.claims import ClaimedState
+from truestep.protocol.state_numbers import run_number_of
 from truestep.roles.views import OwnRun, Reveal
 
 RUNS, HASHES, WITNESSES, REVEALS = TABLES = "runs", "hashes", "witnesses", "reveals"
@@ -66,18 +67,23 @@ class Results:
     def keep_witness(self, run: str, cycle: int, witness: bytes) -> None:
         """Keep a witness."""
         merged = self.witnesses(run) | {cycle: witness}
-        self._write(WITNESSES, run, dumps({str(number): value.hex() for number, value in merged.items()}))
+        self._store.write([_witness_change(run, merged)])
         self._witnesses[run] = merged
 
-    def keep_reveal(self, run: str, low: int, reveal: Reveal) -> None:
-        """Keep what a float instruction gave. Raises `Bug` if it gave something else before."""
+    def keep_reveal(self, run: str, low: int, reveal: Reveal, witness: bytes) -> None:
+        """Keep what a float instruction gave, and the witness of its step, both or none.
+
+        Raises `Bug` if it gave something else before.
+        """
         if self.reveals(run).get(low, reveal) != reveal:
             raise Bug(
                 f"run {run} has two states after one instruction: this node's engine is not deterministic"
             )
         merged = self.reveals(run) | {low: reveal}
-        self._write(REVEALS, run, dumps({str(number): _reveal_row(each) for number, each in merged.items()}))
-        self._reveals[run] = merged
+        row = dumps({str(number): _reveal_row(each) for number, each in merged.items()})
+        witnesses = self.witnesses(run) | {run_number_of(low): witness}
+        self._store.write([Change(table=REVEALS, key=run, value=row), _witness_change(run, witnesses)])
+        self._reveals[run], self._witnesses[run] = merged, witnesses
 
     def forget_except(self, runs: set[str]) -> None:
         """Drop what belongs to none of these runs: their tasks are settled."""
@@ -91,6 +97,11 @@ class Results:
 
     def _write(self, table: str, run: str, value: str) -> None:
         self._store.write([Change(table=table, key=run, value=value)])
+
+
+def _witness_change(run: str, witnesses: dict[int, bytes]) -> Change:
+    row = dumps({str(number): witness.hex() for number, witness in witnesses.items()})
+    return Change(table=WITNESSES, key=run, value=row)
 
 
 def _reveal_row(reveal: Reveal) -> dict[str, Any]:

@@ -349,8 +349,7 @@ class Workshop:
                 self._reporter.report("witnessed", message, task_id=task_id, cycles=cycles, seconds=seconds)
             case FoundReveal(low=low, reveal=reveal, witness=witness):
                 cycles = run_number_of(low)
-                self._results.keep_witness(run, cycles, witness)
-                self._results.keep_reveal(run, low, reveal)
+                self._results.keep_reveal(run, low, reveal, witness)
                 message = f"found what step {cycles + 1:,} gives, in a micro-run of {reveal.cycles:,} steps"
                 self._reporter.report("micro_ran", message, task_id=task_id, cycles=cycles, seconds=seconds)
             case Stopped():

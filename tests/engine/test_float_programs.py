@@ -12,6 +12,7 @@ import pytest
 from tests.engine import float_fuzz
 from tests.engine.compare import DEFAULT, END, compare_runs
 from tests.engine.float_cases import FORMATS, differences, random_triple, variants
+from tests.engine.float_programs import float_operands, random_float_program
 from tests.engine.programs import load_registers_from_input, program_of
 from tests.machine.encode import encode, encode_float
 from truestep.engine.compile import CompiledModule
@@ -42,6 +43,15 @@ def assert_equal_runs(words: Sequence[int], *values: int) -> None:
 
 def test_random_programs(seed: int) -> None:
     assert float_fuzz.fuzz_programs(seed, 40, say=False) is None
+
+
+def test_floats_are_left_alone_on_an_unknown_processor(
+    rng: random.Random, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("flow", "analysis"):
+        monkeypatch.setattr(f"truestep.engine.{module}.float_unit", lambda: None)
+    program, task = random_float_program(rng), Task(input=float_operands(rng))
+    assert compare_runs(JitEngine(), program, task, (100, 1_000)).difference is None
 
 
 def test_the_fuzz_finds_faults(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from truestep.engine.loops import COPIES_LIMIT, COPIES_LIMIT_CYCLES, repeated_loops
+from truestep.engine.loops import (
+    COPIES_LIMIT,
+    COPIES_LIMIT_CYCLES,
+    STORING_COPIES_LIMIT,
+    repeated_loops,
+)
 from truestep.engine.nesting import ways_in
 
 START, OUTER, INNER, MIDDLE, AFTER, END = range(0x100, 0x118, 4)
@@ -10,26 +15,31 @@ NESTED = {START: [OUTER], OUTER: [INNER], INNER: [INNER, AFTER], AFTER: [OUTER, 
 
 
 def test_an_inner_loop_is_repeated_and_the_outer_one_is_not() -> None:
-    loops = repeated_loops(dict.fromkeys(NESTED, 5), NESTED, {START, OUTER, INNER})
+    loops = repeated_loops(dict.fromkeys(NESTED, 5), NESTED, {START, OUTER, INNER}, ())
     assert list(loops) == [INNER]
     assert loops[INNER].copies == COPIES_LIMIT
 
 
+def test_a_block_that_goes_round_and_stores_is_repeated_more() -> None:
+    loops = repeated_loops(dict.fromkeys(NESTED, 5), NESTED, {START, OUTER, INNER}, {INNER})
+    assert loops[INNER].copies == STORING_COPIES_LIMIT
+
+
 def test_a_loop_of_several_blocks_is_repeated_as_a_whole() -> None:
     flow = {START: [INNER], INNER: [MIDDLE, AFTER], MIDDLE: [AFTER], AFTER: [INNER, END], END: []}
-    loops = repeated_loops(dict.fromkeys(flow, 5), flow, {START, INNER})
+    loops = repeated_loops(dict.fromkeys(flow, 5), flow, {START, INNER}, ())
     assert set(loops) == {INNER, MIDDLE, AFTER}
     assert loops[MIDDLE].round_limit_cycles == 15
 
 
 def test_a_loop_with_another_way_in_is_not_repeated() -> None:
     flow = {START: [INNER, MIDDLE], INNER: [MIDDLE], MIDDLE: [INNER, END], END: []}
-    assert not repeated_loops(dict.fromkeys(flow, 5), flow, {START, INNER})
+    assert not repeated_loops(dict.fromkeys(flow, 5), flow, {START, INNER}, ())
 
 
 def test_a_long_loop_is_repeated_less_or_not_at_all() -> None:
     for cycles, copies in ((COPIES_LIMIT_CYCLES // 2, 2), (COPIES_LIMIT_CYCLES // 2 + 1, None)):
-        loops = repeated_loops(dict.fromkeys(NESTED, cycles), NESTED, {START, OUTER, INNER})
+        loops = repeated_loops(dict.fromkeys(NESTED, cycles), NESTED, {START, OUTER, INNER}, ())
         assert (loops[INNER].copies if loops else None) == copies
 
 

@@ -183,7 +183,8 @@ def region_flow(code: CodeMap, region: int) -> Flow:
     entries = {start, *dispatched, *(block.next_pc for block in returning)}
     entries |= {b.next_pc for b in blocks.values() if is_cut_after(b) and b.next_pc in blocks}
     entries |= {to for pc, targets in successors.items() for to in targets if to <= pc}
-    loops = repeated_loops({b.start: b.cycles for b in blocks.values()}, successors, entries)
+    storing = {b.start for b in blocks.values() if any(i and i.kind is Kind.STORE for i in b.instructions)}
+    loops = repeated_loops({b.start: b.cycles for b in blocks.values()}, successors, entries, storing)
     needs = _budget_checks(blocks, successors, entries, loops)
     return Flow(
         start=start,

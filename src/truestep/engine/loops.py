@@ -4,6 +4,8 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 COPIES_LIMIT = 4
+STORING_COPIES_LIMIT = 8
+"""Of a block that is a loop by itself and stores: its copies share looks at pages too (store_groups)."""
 COPIES_LIMIT_CYCLES = 256
 """How long all copies of a loop may be together: that much is stepped one by one before an exact stop."""
 
@@ -20,7 +22,10 @@ class Loop:
 
 
 def repeated_loops(
-    cycles: Mapping[int, int], successors: Mapping[int, Sequence[int]], entries: Container[int]
+    cycles: Mapping[int, int],
+    successors: Mapping[int, Sequence[int]],
+    entries: Container[int],
+    storing: Container[int],
 ) -> dict[int, Loop]:
     """Block → the loop that it is in, for loops that are worth repeating.
 
@@ -44,7 +49,8 @@ def repeated_loops(
         inside = ascending[places[head] : places[last] + 1]
         blocks = frozenset(inside)
         round_cycles = sum(cycles[pc] for pc in inside)
-        copies = min(COPIES_LIMIT, COPIES_LIMIT_CYCLES // max(round_cycles, 1))
+        limit = STORING_COPIES_LIMIT if head == last and head in storing else COPIES_LIMIT
+        copies = min(limit, COPIES_LIMIT_CYCLES // max(round_cycles, 1))
         is_closed = all(pc in inner and sources.get(pc, set()) <= blocks for pc in inside[1:])
         if copies > 1 and is_closed:
             loop = Loop(head=head, blocks=blocks, round_limit_cycles=round_cycles, copies=copies)

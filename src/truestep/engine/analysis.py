@@ -155,7 +155,7 @@ def map_code(program: Program) -> CodeMap:
     """Find the blocks, regions and units of a program."""
     at, word = _executable_words(program)
     fields = _fields(at, word)
-    return _map_words(fields, program.entry, *_indirect_targets(program, fields))
+    return _map_words(fields, program.entry, _indirect_targets(program, fields))
 
 
 def map_piece(program: Program, pc: int) -> CodeMap | None:
@@ -166,13 +166,13 @@ def map_piece(program: Program, pc: int) -> CodeMap | None:
         if offset >= 0 and count > 0:
             word = np.frombuffer(segment.content, "<u4", count, offset).astype(np.int64)
             fields = _fields(pc + 4 * np.arange(count, dtype=np.int64), word)
-            return _map_words(fields, pc, np.zeros(0, np.int64), np.zeros(0, np.int64))
+            return _map_words(fields, pc, np.zeros(0, np.int64))
     return None
 
 
-def _map_words(fields: _Fields, entry: int, indirect: Addresses, pointers: Addresses) -> CodeMap:
+def _map_words(fields: _Fields, entry: int, indirect: Addresses) -> CodeMap:
     at = fields.at
-    functions = _function_starts(entry, fields, indirect, pointers)
+    functions = _function_starts(entry, fields, indirect)
     leaders = _leaders(fields, indirect, functions)
     costs = _costs(fields, functions, indirect)
     regions = _split_large_regions(at, costs, leaders, functions)
@@ -272,10 +272,9 @@ def _pick(at: Addresses, *candidates: Addresses) -> Addresses:
     return merged[_known(at, merged)]
 
 
-def _indirect_targets(program: Program, fields: _Fields) -> tuple[Addresses, Addresses]:
-    """Addresses of code that the program keeps; those among them that it seems to keep as pointers."""
+def _indirect_targets(program: Program, fields: _Fields) -> Addresses:
     bases = _pointers_in_code(fields)
-    found, pointers = [bases], [bases]
+    found = [bases]
     for segment in program.segments:
         skipped = -segment.address % 4
         count = (len(segment.content) - skipped) // 4
@@ -283,17 +282,9 @@ def _indirect_targets(program: Program, fields: _Fields) -> tuple[Addresses, Add
             values = np.frombuffer(segment.content, "<i4", count, skipped)
             found.append(values[values % 4 == 0].astype(np.int64))
             first = segment.address + skipped
-            pointers.append(_whole_pointers(values, first))
             inside = bases[(bases >= first) & (bases < first + 4 * count) & (bases % 4 == 0)]
             found += [_relative_table(fields.at, values, first, int(base)) for base in inside[:BASE_LIMIT]]
-    return _pick(fields.at, *found), _pick(fields.at, *pointers)
-
-
-def _whole_pointers(values: NDArray[np.int32], first: int) -> Addresses:
-    """Words that are the lower half of an aligned 64-bit pointer; entries of jump tables have 32 bits."""
-    pairs = values[first // 4 % 2 :]
-    low, high = pairs[: len(pairs) // 2 * 2 : 2], pairs[1::2]
-    return low[(high == 0) & (low % 4 == 0)].astype(np.int64)
+    return _pick(fields.at, *found)
 
 
 def _pointers_in_code(fields: _Fields) -> Addresses:
@@ -312,7 +303,7 @@ def _relative_table(at: Addresses, values: NDArray[np.int32], first: int, base: 
     return targets if valid.all() else targets[: int(np.argmin(valid))]
 
 
-def _function_starts(entry: int, fields: _Fields, indirect: Addresses, pointers: Addresses) -> Addresses:
+def _function_starts(entry: int, fields: _Fields, indirect: Addresses) -> Addresses:
     """Where regions begin: called addresses, the entry, starts of segments, kept addresses of functions."""
     at = fields.at
     called = fields.target[fields.is_call & (fields.target >= 0)]
@@ -324,11 +315,9 @@ def _function_starts(entry: int, fields: _Fields, indirect: Addresses, pointers:
         & (fields.rd[positions] == _STACK_POINTER)
         & (fields.rs1[positions] == _STACK_POINTER)
         & (fields.immediate_i[positions] < 0)
+        & fields.never_falls[positions - 1]
     )
-    # A call before it is one that never returns, if there is a pointer to what follows.
-    is_pointed_at = np.isin(indirect, pointers) & (fields.never_falls | fields.is_call)[positions - 1]
-    is_function = is_pointed_at | makes_frame & fields.never_falls[positions - 1]
-    return _pick(at, called, np.array([entry]), at[begins_span], indirect[is_function])
+    return _pick(at, called, np.array([entry]), at[begins_span], indirect[makes_frame])
 
 
 def _leaders(fields: _Fields, indirect: Addresses, functions: Addresses) -> Addresses:

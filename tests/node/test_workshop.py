@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -34,8 +35,14 @@ PATIENCE_SECONDS = 60.0
 class Bench:
     """A workshop with room for one run or check and two moves, and the jobs that it works on."""
 
-    def __init__(self, folder: Path, engine: Engine | None = None, results: Results | None = None) -> None:
-        self.blobs, self.clock, self.log = DirectoryBlobs(folder), ManualClock(), Log()
+    def __init__(
+        self,
+        folder: Path,
+        engine: Engine | None = None,
+        results: Results | None = None,
+        blobs: DirectoryBlobs | None = None,
+    ) -> None:
+        self.blobs, self.clock, self.log = blobs or DirectoryBlobs(folder), ManualClock(), Log()
         self.results = results or Results(SqliteStore())
         self.executor = ThreadExecutor(3)
         self.workshop = Workshop(
@@ -183,3 +190,32 @@ def test_after_a_reveal_its_micro_run_is_split_without_the_run(bench: Bench, tmp
     restarted.workshop.collect()
     restarted.close()
     assert restarted.hashes(again) == {low + 5, low + 9}, restarted.log.lines
+
+
+class SlowBlobs(DirectoryBlobs):
+    """They answer when they are told to."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.is_answering = threading.Event()
+        self.is_answering.set()
+
+    def get(self, uri: str, limit_bytes: int) -> bytes:
+        """The content, late."""
+        self.is_answering.wait(PATIENCE_SECONDS)
+        return super().get(uri, limit_bytes)
+
+
+def test_moves_wait_for_no_fetch(tmp_path: Path) -> None:
+    """Anybody can post jobs with half a gigabyte of input each; meanwhile a clock runs."""
+    blobs = SlowBlobs(tmp_path)
+    bench = Bench(tmp_path, blobs=blobs)
+    terms = bench.terms(1, ELF)
+    blobs.is_answering.clear()
+    for number in range(9):
+        job = replace(terms.job, input_root=Bytes32(bytes([number]) * 32), input_size=0)
+        bench.workshop.fetch(replace(terms, job=job))
+    bench.move(terms, 5, 6)
+    bench.until(lambda: bench.hashes(terms) == {5, 6})
+    blobs.is_answering.set()
+    bench.close()

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from truestep.ports.engine import Engine
 
 ROOM_FOR_MOVES = 2
-"""Moves in disputes never wait for a run or a check to end."""
+"""Moves in disputes never wait for a run, a check or a fetch to end."""
 
 _STYLES = {
     "_refused": "red",
@@ -122,6 +122,7 @@ def opened_world(options: DaemonOptions, parallel: int) -> Generator["World"]:
     from truestep.client.accounts import open_keystore
     from truestep.client.network import open_blobs, open_chain
     from truestep.node.daemon import World
+    from truestep.node.workshop import FETCHES_LIMIT
 
     engine = limited_engine(options.engine, options.limits)
     signer = open_keystore(options.keystore, ask_password(options.password_file))
@@ -132,7 +133,7 @@ def opened_world(options: DaemonOptions, parallel: int) -> Generator["World"]:
             store=store,
             blobs=KeptBlobs(open_blobs(options.blobs), options.state_dir / "blobs"),
             engine=engine,
-            executor=ThreadExecutor(parallel + ROOM_FOR_MOVES),
+            executor=ThreadExecutor(parallel + ROOM_FOR_MOVES + FETCHES_LIMIT),
             clock=SystemClock(),
             reporter=LogLines(as_json=options.as_json),
         )

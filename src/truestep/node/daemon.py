@@ -39,7 +39,7 @@ BACKOFF_LIMIT_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """Everything outside that a daemon needs. The executor needs room for two works more than runs."""
+    """Everything outside that a daemon needs. The executor needs room for runs, two fetches and two moves."""
 
     chain: Chain
     store: Store

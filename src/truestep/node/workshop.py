@@ -34,6 +34,8 @@ from truestep.roles.views import Material, MaterialStage
 FETCH_AGAIN_SECONDS = 15.0
 """After a failed fetch; doubles with each failure."""
 FETCH_AGAIN_LIMIT_SECONDS = 600.0
+FETCHES_LIMIT = 2
+"""At a time. Anybody can post jobs with inputs that take minutes to fetch: they must leave room for moves."""
 FAILURE_LIMIT = 3
 """So often may work on a run fail before it is left alone."""
 MATERIALS_LIMIT_BYTES = 2 << 30
@@ -173,8 +175,10 @@ class Workshop:
         failure = self._failures.get(key)
         if failure and self._clock.monotonic_seconds() < failure.until_seconds:
             return
-        is_fetching = any(work.startswith("fetch/") for work in self._executor.running())
-        if is_fetching and self._held_bytes() + terms.job.input_size > self._limits.materials_bytes:
+        fetches = sum(work.startswith("fetch/") for work in self._executor.running())
+        if fetches >= FETCHES_LIMIT:
+            return
+        if fetches and self._held_bytes() + terms.job.input_size > self._limits.materials_bytes:
             return  # one at a time, as each one drives out another
         blobs = self._blobs
         self._executor.start(f"fetch/{key}", lambda _: work.fetch(blobs, terms.program, terms.job))

@@ -16,7 +16,7 @@ class ChallengerPolicy:
     """What a challenger is willing to risk. Amounts in wei."""
 
     check_limit: int = 2
-    """Claims checked at a time; the executor needs room for two works more, for the moves of games."""
+    """Claims checked at a time."""
     bonds_limit_wei: int = 10**20
     """Bonds of all its open games together."""
     gas_reserve_wei: int = 5 * 10**16

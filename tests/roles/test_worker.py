@@ -227,6 +227,8 @@ def test_a_program_that_may_write_all_the_memory_needs_a_long_lease() -> None:
     assert POLICY.speed.claim_seconds(JOB) == 1 + 1 + 2
     assert HASHING.claim_seconds(JOB) > 1 + 1 + 2 + 500_000 / 20_000
     assert checking.claim_seconds(JOB) > 1 + 2 + 2 + 11 * 500_000 / 20_000
+    large = replace(JOB, input_size=400 << 20)
+    assert checking.claim_seconds(large) > checking.claim_seconds(JOB) + 2 * 100_000 / 20_000
     seen = view(task_view(), parameters=replace(PARAMETERS, clock_seconds=900))
     (declined,) = decide(seen, WorkerPolicy(speed=checking))
     assert isinstance(declined, Decline)

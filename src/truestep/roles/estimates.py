@@ -34,10 +34,15 @@ class Speed:
     def claim_seconds(self, job: JobRecord) -> float:
         """From taking a task to its claim being on chain, at the longest."""
         more_seconds = job.max_cycles / self.cycles_per_second if self.checked_segments else 0
-        pages = (1 + self.checked_segments) * min(job.max_cycles, WRITABLE_PAGES)
-        pages += self.checked_segments * min(job.max_cycles, SEGMENT_STEPS) * REFERENCE_PAGE_COST
-        hash_seconds = pages / self.hashed_pages_per_second
+        hash_seconds = self._pages_before_claim(job) / self.hashed_pages_per_second
         return self.run_seconds(job) + more_seconds + hash_seconds + 2 * self.send_seconds
+
+    def _pages_before_claim(self, job: JobRecord) -> int:
+        """The input's at each start; what was written at the end and before each segment; the segments' own."""
+        starts = 2 if self.checked_segments else 1
+        pages = starts * (job.input_size // PAGE_SIZE_BYTES)
+        pages += (1 + self.checked_segments) * min(job.max_cycles, WRITABLE_PAGES)
+        return pages + self.checked_segments * min(job.max_cycles, SEGMENT_STEPS) * REFERENCE_PAGE_COST
 
     def dispute_seconds(self, job: JobRecord, parameters: Parameters) -> float:
         """The time on one's own clock that a game takes at the longest: run, hash and send in each round."""

@@ -49,7 +49,7 @@ class Workshop:
         return self._build("native", source, defines)
 
     def linux_riscv(self, source: Path, defines: Mapping[str, str]) -> Path:
-        """A static RV64IM program of Linux."""
+        """A static RV64IMFD program of Linux."""
         return self._build("linux_riscv", source, defines)
 
     def wasm(self, source: Path, defines: Mapping[str, str]) -> Path:

@@ -21,7 +21,7 @@ def machine_description() -> dict[str, str]:
         "processor": f"{_cpu_model()}, {os.cpu_count()} cores, {_memory_gib()} GiB",
         "system": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
         "native": native_compiler(),
-        "guest": f"ziglang {_version('ziglang')} -O2, RV64IM",
+        "guest": f"ziglang {_version('ziglang')} -O2, RV64IM with Zfinx and Zdinx",
         "engine": f"truestep {_version('truestep')} ({_commit()}), llvmlite {_version('llvmlite')}",
         "qemu": _qemu_version(),
         "wasmtime": _version("wasmtime"),

@@ -48,7 +48,8 @@ METHOD = """## How it is measured
 - Everything is compiled with -ffp-contract=off (the same bits everywhere) and -fno-math-errno. Without the
   latter gcc's n-body takes twice the time.
 - qemu runs a static Linux program of the guest's instruction set, but with float registers, compiled by the
-  guest's compiler with the guest's flags. WebAssembly has no product of 64 by 64 into 128 bits, which the demo's guest uses.
+  guest's compiler with the guest's flags. WebAssembly has no product of 64 by 64 into 128 bits, which the
+  demo's guest uses.
 """
 SPLIT_WORDS = """\
 All inner state hashes of a split in one forward pass, with a snapshot at each, against the plain run to the

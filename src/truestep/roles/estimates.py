@@ -38,7 +38,7 @@ class Speed:
         return self.run_seconds(job) + more_seconds + hash_seconds + 2 * self.send_seconds
 
     def _pages_before_claim(self, job: JobRecord) -> int:
-        """The input's at each start; what was written at the end and before each segment; the segments' own."""
+        """The input at each start, all memory at the end and before each segment, and the segments' own."""
         starts = 2 if self.checked_segments else 1
         pages = starts * (job.input_size // PAGE_SIZE_BYTES)
         pages += (1 + self.checked_segments) * min(job.max_cycles, WRITABLE_PAGES)
@@ -49,6 +49,7 @@ class Speed:
         rounds = round_count(job.max_cycles, parameters.arity)
         pages = sum(_written_pages(job.max_cycles, number, parameters.arity) for number in range(rounds))
         pages += min(job.max_cycles, WRITABLE_PAGES)  # of a reveal
+        pages += (rounds + 1) * (job.input_size // PAGE_SIZE_BYTES)
         moves_seconds = rounds * (self.run_seconds(job) + self.send_seconds)
         micro_seconds = self._micro_seconds(self.run_seconds(job), parameters)
         return moves_seconds + micro_seconds + pages / self.hashed_pages_per_second

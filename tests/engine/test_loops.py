@@ -8,7 +8,7 @@ from truestep.engine.loops import (
     STORING_COPIES_LIMIT,
     repeated_loops,
 )
-from truestep.engine.nesting import ways_in
+from truestep.engine.nesting import NESTING_LIMIT, ways_in
 
 START, OUTER, INNER, MIDDLE, AFTER, END = range(0x100, 0x118, 4)
 NESTED = {START: [OUTER], OUTER: [INNER], INNER: [INNER, AFTER], AFTER: [OUTER, END], END: []}
@@ -55,3 +55,11 @@ def test_the_head_is_where_the_loop_is_entered_not_its_lowest_block() -> None:
 
 def test_what_is_not_reached_lies_in_no_loop() -> None:
     assert ways_in(START, {START: [END], END: [], AFTER: [AFTER]}, [AFTER]) == {AFTER: []}
+
+
+def test_the_middle_of_a_deep_nest_is_entered_directly() -> None:
+    depth = NESTING_LIMIT + 1
+    flow = {0: [1]} | {at: [at + 1] for at in range(1, depth + 1)}
+    flow |= {depth + at: [depth + at + 1, depth + 1 - at] for at in range(1, depth + 1)} | {2 * depth + 1: []}
+    found = ways_in(0, flow, [depth, depth + 1])
+    assert found == {depth: list(range(1, depth)), depth + 1: []}

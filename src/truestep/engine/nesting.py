@@ -5,6 +5,10 @@ loop needs most. So whoever enters in the middle of a loop comes by way of the l
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+
+NESTING_LIMIT = 8
+"""Entries in deeper nests are reached directly: LLVM's time grows with the square of the depth."""
 
 
 def ways_in(
@@ -12,7 +16,11 @@ def ways_in(
 ) -> dict[int, list[int]]:
     """Entry → the heads of the loops around it, the outermost first."""
     around = _heads_around(start, successors)
-    return {entry: list(_outward(around, entry))[::-1] for entry in entries}
+    found: dict[int, list[int]] = {}
+    for entry in entries:
+        heads = list(islice(_outward(around, entry), NESTING_LIMIT + 1))
+        found[entry] = heads[::-1] if len(heads) <= NESTING_LIMIT else []
+    return found
 
 
 def _outward(around: Mapping[int, int], block: int) -> Iterator[int]:

@@ -18,12 +18,15 @@ typedef struct {
 
 static uint32_t twist(uint32_t high, uint32_t low) {
     uint32_t word = (high & 0x80000000u) | (low & 0x7FFFFFFFu);
-    return (word >> 1) ^ (word & 1 ? 0x9908B0DFu : 0);
+    return (word >> 1) ^ (-(low & 1) & 0x9908B0DFu);
 }
 
 void numba_rnd_shuffle(generator *g) {
-    for (int i = 0; i < WORDS; i++)
-        g->words[i] = g->words[(i + MIDDLE) % WORDS] ^ twist(g->words[i], g->words[(i + 1) % WORDS]);
+    uint32_t *words = g->words;
+    int i = 0;
+    for (; i < WORDS - MIDDLE; i++) words[i] = words[i + MIDDLE] ^ twist(words[i], words[i + 1]);
+    for (; i < WORDS - 1; i++) words[i] = words[i + MIDDLE - WORDS] ^ twist(words[i], words[i + 1]);
+    words[i] = words[MIDDLE - 1] ^ twist(words[i], words[0]);
 }
 
 static void reset(generator *g) {
@@ -56,27 +59,22 @@ static void seed_with(generator *g, const uint32_t *key, uint32_t key_size) {
     words[0] = 0x80000000u;
 }
 
-static generator *seeded(generator *g, uint32_t number) {
+/* random's, np.random's and Numba's own. Compiled code reads is_seeded itself. */
+generator truestep_random_generators[3];
+_Static_assert(sizeof(generator) == 2520 && offsetof(generator, is_seeded) == 2512, "known to compiled code");
+
+void truestep_seed_generator(int64_t index) {
     enum { SEED_WORDS = 8 };
-    if (!g->is_seeded) {
-        uint32_t key[SEED_WORDS + 3];
-        const uint8_t *seed = job_seed();
-        for (int i = 0; i < SEED_WORDS; i++)
-            key[i] = (uint32_t)seed[4 * i] | (uint32_t)seed[4 * i + 1] << 8 | (uint32_t)seed[4 * i + 2] << 16 |
-                     (uint32_t)seed[4 * i + 3] << 24;
-        key[SEED_WORDS] = (uint32_t)shard_index();
-        key[SEED_WORDS + 1] = (uint32_t)(shard_index() >> 32);
-        key[SEED_WORDS + 2] = number;
-        seed_with(g, key, SEED_WORDS + 3);
-    }
-    return g;
+    uint32_t key[SEED_WORDS + 3];
+    const uint8_t *seed = job_seed();
+    for (int i = 0; i < SEED_WORDS; i++)
+        key[i] = (uint32_t)seed[4 * i] | (uint32_t)seed[4 * i + 1] << 8 | (uint32_t)seed[4 * i + 2] << 16 |
+                 (uint32_t)seed[4 * i + 3] << 24;
+    key[SEED_WORDS] = (uint32_t)shard_index();
+    key[SEED_WORDS + 1] = (uint32_t)(shard_index() >> 32);
+    key[SEED_WORDS + 2] = (uint32_t)index;
+    seed_with(&truestep_random_generators[index], key, SEED_WORDS + 3);
 }
-
-static generator of_random, of_numpy, internal;
-
-generator *numba_get_py_random_state(void) { return seeded(&of_random, 1); }
-generator *numba_get_np_random_state(void) { return seeded(&of_numpy, 2); }
-generator *numba_get_internal_random_state(void) { return seeded(&internal, 3); }
 
 static uint32_t next_word(generator *g) {
     if (g->position == WORDS) {

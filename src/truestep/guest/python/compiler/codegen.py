@@ -10,7 +10,7 @@ from numba.core.runtime import nrtdynmod, rtsys
 llvm: Any = binding
 
 TRIPLE = "riscv64-unknown-elf"
-FEATURES = "+m,+zfinx,+zdinx,+unaligned-scalar-mem,+forced-atomics"
+FEATURES = "+m,+zfinx,+zdinx,+relax,+unaligned-scalar-mem,+forced-atomics"
 
 # Functions of libm that LLVM would fold with the building computer's libm: they get names that LLVM does not
 # know until there is nothing left to fold. Those with exact results (sqrt, floor, fabs, fma) may be folded.
@@ -22,6 +22,16 @@ _UNFOLDED_PREFIX = "truestep.math."
 _INTRINSIC = re.compile(rf'@"llvm\.({_INEXACT})\.f(32|64)"')
 _LIBRARY_CALL = re.compile(rf'@"((?:{_INEXACT})f?)"')
 _DECLARATION = re.compile(rf'^(declare [^\n]*@"{re.escape(_UNFOLDED_PREFIX)}[^\n]*)$', re.MULTILINE)
+
+# The layout of guest/c/python/random.c.
+_GENERATORS = "truestep_random_generators"
+_SEED = "truestep_seed_generator"
+_GENERATOR_SIZE_BYTES = 2520
+_IS_SEEDED_OFFSET_BYTES = 2512
+
+_SPEED_LEVEL = 3
+_INLINING_THRESHOLD = 1000
+"""Above LLVM's 225: the engine translates long functions well, and a call between two costs it a spill."""
 
 finished_libraries: list["MachineLibrary"] = []
 """All that was compiled, for references that are resolved late: recursion across specialisations."""
@@ -127,9 +137,11 @@ class MachineCodegen(_BaseCodegen):
         return TRIPLE, "generic-rv64", FEATURES
 
     def _pass_builder(self, **options: Any) -> Any:
-        return _BaseCodegen._pass_builder(
-            self, **{**options, "loop_vectorize": False, "slp_vectorize": False}
-        )
+        tuning = llvm.create_pipeline_tuning_options()
+        tuning.speed_level = options.get("opt", _SPEED_LEVEL)
+        tuning.inlining_threshold = _INLINING_THRESHOLD
+        tuning.loop_vectorization = tuning.slp_vectorization = False
+        return llvm.create_pass_builder(self._tm, tuning)
 
     def emit_object(self, module: Any) -> bytes:
         """The module as an object file."""
@@ -153,13 +165,33 @@ def _nothing(*arguments: object, **options: object) -> None:
 
 
 def _initialize_runtime(runtime: Any, context: Any) -> None:
-    """Numba's runtime is C of ours (guest/c/python); only the access to an array's memory is inlined."""
+    """Numba's runtime is C of ours (guest/c/python); what is called all the time is inlined."""
     if runtime._init:
         return
     library = context.codegen().create_library("nrt")
     module = library.create_ir_module("nrt_module")
     nrtdynmod._define_nrt_meminfo_data(module)
+    for index, name in enumerate(("py", "np", "internal")):
+        _define_random_state(module, f"numba_get_{name}_random_state", index)
     library.add_ir_module(module)
     library.finalize()
     runtime._library = library
     runtime._init = True
+
+
+def _define_random_state(module: Any, name: str, index: int) -> None:
+    """The address of generator number `index` (guest/c/python/random.c), seeded when first asked for."""
+    byte, word = ir.IntType(8), ir.IntType(32)
+    function = ir.Function(module, ir.FunctionType(byte.as_pointer(), []), name)
+    generators_type = ir.ArrayType(byte, 3 * _GENERATOR_SIZE_BYTES)
+    known = module.globals.get(_GENERATORS)
+    generators = known or ir.GlobalVariable(module, generators_type, _GENERATORS)
+    seed_type = ir.FunctionType(ir.VoidType(), [ir.IntType(64)])
+    seed = module.globals.get(_SEED) or ir.Function(module, seed_type, _SEED)
+    builder = ir.IRBuilder(function.append_basic_block())
+    first = index * _GENERATOR_SIZE_BYTES
+    flag = builder.gep(generators, [word(0), word(first + _IS_SEEDED_OFFSET_BYTES)])
+    is_seeded = builder.load(builder.bitcast(flag, word.as_pointer()))
+    with builder.if_then(builder.icmp_unsigned("==", is_seeded, word(0)), likely=False):
+        builder.call(seed, [ir.IntType(64)(index)])
+    builder.ret(builder.gep(generators, [word(0), word(first)]))

@@ -13,7 +13,8 @@ from truestep.engine.nesting import ways_in
 from truestep.machine.decode import Instruction, Kind, decode
 
 PATH_LIMIT_INSTRUCTIONS = 256
-"""The longest way between two checks of the budget: what is stepped one by one before an exact stop."""
+"""The longest way between two checks of the budget, copies of loops aside. It, the window (liveness) and they
+(loops) are what may be stepped one by one before an exact stop."""
 
 _READ_ONLY_KINDS = (Kind.STORE, Kind.BRANCH, Kind.FENCE, Kind.SYSTEM)
 

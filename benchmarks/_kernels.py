@@ -26,6 +26,9 @@ class Scale(StrEnum):
     """0.2 to 0.6 s natively."""
 
 
+FLOAT_KERNELS = ("nbody",)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kernel:
     """A program and its sizes. Parameters go in as u64, or, where `macro` is named, as that macro."""
@@ -38,6 +41,11 @@ class Kernel:
     parameters: Mapping[Scale, tuple[int, ...]]
     macro: str | None = None
     input_file: Path | None = field(default=None)
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether it computes without floats: the mean is over those."""
+        return self.name not in FLOAT_KERNELS
 
     def label(self, scale: Scale) -> str:
         """Its name in tables, with its size where that is the one to be quoted."""

@@ -77,7 +77,7 @@ def as_picture(report: Report) -> str:
     return bar_chart(
         title=PICTURE_TITLE if is_full else f"{PICTURE_TITLE} (small sizes, not to be quoted)",
         note=f"1 = the same C by {machine['native']}; {machine['processor']}; {machine['date']}",
-        groups=[*(each.kernel.label(report.scale) for each in report.kernels), "geometric mean"],
+        groups=[*(each.kernel.label(report.scale) for each in report.kernels), "geometric mean, integers"],
         series=series,
     )
 
@@ -117,7 +117,7 @@ def _kernel_section(report: Report) -> str:
     means = (f"**{_ratio(mean)}**" if (mean := report.mean_ratio(name)) else NOTHING for name in names)
     rows = [
         *(_kernel_row(each, report.scale, names) for each in report.kernels),
-        ("**geometric mean**", "", *means, *("" for _ in ENGINE_COLUMNS)),
+        ("**geometric mean, integers**", "", *means, *("" for _ in ENGINE_COLUMNS)),
     ]
     return (
         "## CPU time against native code\n\n"

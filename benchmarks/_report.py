@@ -26,9 +26,10 @@ class Report:
     missing: list[str] = field(default_factory=list[str])
 
     def mean_ratio(self, name: RunnerName) -> float | None:
-        """The geometric mean over the kernels; None unless all were measured."""
-        ratios = [each.runners[name].ratio for each in self.kernels if name in each.runners]
-        return geometric_mean(ratios) if ratios and len(ratios) == len(self.kernels) else None
+        """The geometric mean over the kernels of integers; None unless all were measured."""
+        kernels = [each for each in self.kernels if each.kernel.is_integer]
+        ratios = [each.runners[name].ratio for each in kernels if name in each.runners]
+        return geometric_mean(ratios) if ratios and len(ratios) == len(kernels) else None
 
     def measured(self, names: Iterable[RunnerName]) -> list[RunnerName]:
         """Those of `names` that have figures."""

@@ -225,21 +225,25 @@ def _stored(builder: Any, words: Any, count: int) -> Any:
     return place
 
 
+def _number_type(array: Any) -> Any:
+    """NumPy's constructor of an array's numbers, which compiled code may call."""
+    return numba.np.numpy_support.as_dtype(array.dtype).type
+
+
 def _mean(a: Any, axis: Any = None) -> Any:
     if not isinstance(a, types.Array) or not isinstance(a.dtype, types.Number | types.Boolean):
         return None
-    if a.dtype in _KINDS:
-        return _mean_of_all if _is_none(axis) else _mean_along
-    return _mean_of_integers if _is_none(axis) else _mean_of_integers_along
+    if a.dtype not in _KINDS:
+        return _mean_of_integers if _is_none(axis) else _mean_of_integers_along
+    number = _number_type(a)
 
+    def mean_of_all(a: Any, axis: Any = None) -> Any:
+        return a.sum() / number(a.size)
 
-def _mean_of_all(a: Any, axis: Any = None) -> Any:
-    return _divided(a.sum(), a.size)
+    def mean_along(a: Any, axis: Any = None) -> Any:
+        return a.sum(axis) / number(a.shape[axis])
 
-
-def _mean_along(a: Any, axis: Any = None) -> Any:
-    sums = a.sum(axis)
-    return _each_divided(sums, a.shape[axis])
+    return mean_of_all if _is_none(axis) else mean_along
 
 
 def _mean_of_integers(a: Any, axis: Any = None) -> Any:
@@ -250,19 +254,6 @@ def _mean_of_integers_along(a: Any, axis: Any = None) -> Any:
     return a.astype(np.float64).sum(axis) / a.shape[axis]
 
 
-@register_jitable
-def _divided(number: Any, count: Any) -> Any:
-    """A float of its own precision divided by a count."""
-    return _each_divided(np.array([number]), count)[0]
-
-
-@register_jitable
-def _each_divided(numbers: Any, count: Any) -> Any:
-    divisor = np.empty(1, numbers.dtype)
-    divisor[0] = count
-    return numbers / divisor[0]
-
-
 def _variance(a: Any, axis: Any = None, ddof: Any = 0) -> Any:
     if not isinstance(a, types.Array) or not isinstance(a.dtype, types.Number | types.Boolean):
         return None
@@ -270,26 +261,27 @@ def _variance(a: Any, axis: Any = None, ddof: Any = 0) -> Any:
         return _variance_of_integers
     if isinstance(a.dtype, types.Complex):
         return _variance_of_complex if _is_none(axis) else None
-    return _variance_of_all if _is_none(axis) else _variance_along
+    number = _number_type(a)
+
+    def variance_of_all(a: Any, axis: Any = None, ddof: Any = 0) -> Any:
+        apart = a - a.mean()
+        return (apart * apart).sum() / number(max(a.size - ddof, 0))
+
+    def variance_along(a: Any, axis: Any = None, ddof: Any = 0) -> Any:
+        apart = a - np.expand_dims(a.mean(axis), axis)
+        return (apart * apart).sum(axis) / number(max(a.shape[axis] - ddof, 0))
+
+    return variance_of_all if _is_none(axis) else variance_along
 
 
 def _variance_of_integers(a: Any, axis: Any = None, ddof: Any = 0) -> Any:
     return np.var(a.astype(np.float64), axis, ddof)
 
 
-def _variance_of_all(a: Any, axis: Any = None, ddof: Any = 0) -> Any:
-    apart = a - a.mean()
-    return _divided((apart * apart).sum(), max(a.size - ddof, 0))
-
-
 def _variance_of_complex(a: Any, axis: Any = None, ddof: Any = 0) -> Any:
     apart = a - a.mean()
-    return _divided((apart.real * apart.real + apart.imag * apart.imag).sum(), max(a.size - ddof, 0))
-
-
-def _variance_along(a: Any, axis: Any = None, ddof: Any = 0) -> Any:
-    apart = a - np.expand_dims(a.mean(axis), axis)
-    return _each_divided((apart * apart).sum(axis), max(a.shape[axis] - ddof, 0))
+    squares = apart.real * apart.real + apart.imag * apart.imag
+    return squares.mean() if ddof == 0 else squares.sum() / (a.size - ddof)
 
 
 def _deviation(a: Any, axis: Any = None, ddof: Any = 0) -> Any:

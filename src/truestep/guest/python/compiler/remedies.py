@@ -48,7 +48,7 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
     (r"f-string|format spec|FORMAT_VALUE", "use str(x) without a format, or round the number before"),
     (
         r"unexpected keyword argument 'axis'|'axis'",
-        "loop over the rows, or use the functions that take an axis: sum, mean, var, std, argmin, "
+        "loop over the rows, or use the functions that take an axis: sum, mean, var, std, min, max, argmin, "
         "argmax, cumsum, sort",
     ),
     (

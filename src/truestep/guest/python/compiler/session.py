@@ -9,6 +9,7 @@ from truestep.guest.python.compiler.calls import install_exceptions
 from truestep.guest.python.compiler.codegen import retarget
 from truestep.guest.python.compiler.complaint import Complaint, line_of
 from truestep.guest.python.compiler.explain import explain
+from truestep.guest.python.compiler.extremes import install_extremes
 from truestep.guest.python.compiler.functions import accept_plain_functions
 from truestep.guest.python.compiler.linear_algebra import install_linear_algebra
 from truestep.guest.python.compiler.printing import install_printing
@@ -28,6 +29,7 @@ def compile_in_this_process(source: Path, directory: Path) -> int:
     install_printing()
     install_linear_algebra()
     install_sums()
+    install_extremes()
     watch_files()
     place = source.name
     try:

@@ -28,9 +28,9 @@ def install_sums() -> None:
     """Put these in the place of Numba's own."""
     arraymath._numpy_sum = total
     arraymath._numpy_sum_axis = total_along
-    _forget(np.mean, "mean")
-    _forget(np.var, "var")
-    _forget(np.std, "std")
+    forget(np.mean, "mean")
+    forget(np.var, "var")
+    forget(np.std, "std")
     for function, name, implementation in (
         (np.mean, "mean", _mean),
         (np.var, "var", _variance),
@@ -40,7 +40,7 @@ def install_sums() -> None:
         overload_method(types.Array, name)(implementation)
 
 
-def _forget(function: Any, name: str) -> None:
+def forget(function: Any, name: str) -> None:
     """Drop what Numba registered for a NumPy function and the array's method of that name."""
     registry = builtin_registry
     registry.globals[:] = [entry for entry in registry.globals if entry[0] is not function]
@@ -58,7 +58,8 @@ def _has_floats(array: Any) -> bool:
     return isinstance(array, types.Array) and array.dtype in _KINDS
 
 
-def _is_none(kind: Any) -> bool:
+def is_none(kind: Any) -> bool:
+    """Whether an optional argument was left out or is None."""
     return kind is None or isinstance(kind, types.NoneType | types.Omitted)
 
 
@@ -129,7 +130,7 @@ def total(array: Any, axis: Any, dtype: Any) -> Any:
 
 @overload(total)
 def _total_of(array: Any, axis: Any, dtype: Any) -> Any:
-    if not _is_none(dtype) and dtype.dtype in _KINDS and dtype.dtype != array.dtype:
+    if not is_none(dtype) and dtype.dtype in _KINDS and dtype.dtype != array.dtype:
         converted = numba.np.numpy_support.as_dtype(dtype.dtype)
 
         def convert(array: Any, axis: Any, dtype: Any) -> Any:
@@ -166,7 +167,7 @@ def total_along(array: Any, axis: Any, dtype: Any) -> Any:
 
 @overload(total_along)
 def _total_along_of(array: Any, axis: Any, dtype: Any) -> Any:
-    if not (_has_floats(array) and _is_none(dtype) and isinstance(axis, types.Integer)):
+    if not (_has_floats(array) and is_none(dtype) and isinstance(axis, types.Integer)):
 
         def as_numba(array: Any, axis: Any, dtype: Any) -> Any:
             return _numba_sum_axis(array, axis, dtype)
@@ -234,7 +235,7 @@ def _mean(a: Any, axis: Any = None) -> Any:
     if not isinstance(a, types.Array) or not isinstance(a.dtype, types.Number | types.Boolean):
         return None
     if a.dtype not in _KINDS:
-        return _mean_of_integers if _is_none(axis) else _mean_of_integers_along
+        return _mean_of_integers if is_none(axis) else _mean_of_integers_along
     number = _number_type(a)
 
     def mean_of_all(a: Any, axis: Any = None) -> Any:
@@ -243,7 +244,7 @@ def _mean(a: Any, axis: Any = None) -> Any:
     def mean_along(a: Any, axis: Any = None) -> Any:
         return a.sum(axis) / number(a.shape[axis])
 
-    return mean_of_all if _is_none(axis) else mean_along
+    return mean_of_all if is_none(axis) else mean_along
 
 
 def _mean_of_integers(a: Any, axis: Any = None) -> Any:
@@ -260,7 +261,7 @@ def _variance(a: Any, axis: Any = None, ddof: Any = 0) -> Any:
     if a.dtype not in _KINDS:
         return _variance_of_integers
     if isinstance(a.dtype, types.Complex):
-        return _variance_of_complex if _is_none(axis) else None
+        return _variance_of_complex if is_none(axis) else None
     number = _number_type(a)
 
     def variance_of_all(a: Any, axis: Any = None, ddof: Any = 0) -> Any:
@@ -271,7 +272,7 @@ def _variance(a: Any, axis: Any = None, ddof: Any = 0) -> Any:
         apart = a - np.expand_dims(a.mean(axis), axis)
         return (apart * apart).sum(axis) / number(max(a.shape[axis] - ddof, 0))
 
-    return variance_of_all if _is_none(axis) else variance_along
+    return variance_of_all if is_none(axis) else variance_along
 
 
 def _variance_of_integers(a: Any, axis: Any = None, ddof: Any = 0) -> Any:

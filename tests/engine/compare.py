@@ -28,7 +28,12 @@ PIECES = JitEngine(CompilePolicy(piece_steps=1))
 """Pieces from every address that is missed once: translated code that begins in the middle of everything."""
 LATE = JitEngine(CompilePolicy(free_cost=0, hot_steps_per_cost=2))
 """Units only when hot: runs go over from one engine to the other in the middle."""
-ENGINES = (DEFAULT, PIECES, LATE)
+NEVER = 1 << 40
+WALKS = JitEngine(CompilePolicy(free_cost=0, hot_steps_per_cost=NEVER, piece_steps=NEVER, walk_after_steps=0))
+"""Nothing is translated: the native walk goes all the way, and the reference steps what it leaves."""
+MIXED = JitEngine(CompilePolicy(free_cost=2_000, walk_after_steps=0))
+"""Translated code, and the walk before each stop."""
+ENGINES = (DEFAULT, PIECES, LATE, WALKS, MIXED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +114,7 @@ def random_long_stops(rng: random.Random) -> list[int]:
 
 def compare_long(rng: random.Random, size: int) -> Comparison:
     """Make a program and run it on inputs until most of the time goes into running it, not compiling it."""
-    program, engine = _make(rng, size), rng.choices(ENGINES, (6, 1, 3))[0]
+    program, engine = _make(rng, size), rng.choices(ENGINES, (6, 1, 3, 1, 3))[0]
     cycles = 0
     for _ in range(LONG_RUNS_LIMIT):
         stops = random_long_stops(rng)

@@ -1,8 +1,10 @@
 """A run in translated code."""
 
+import numpy as np
+
 from truestep.base.ids import Bytes32
 from truestep.commitments.merkle import ZERO_NODES
-from truestep.engine.compile import run_translated
+from truestep.engine.compile import run_translated, walk_instructions
 from truestep.engine.layout import CONTROL_CYCLE, CONTROL_OVER_LIMIT, CONTROL_PC, CONTROL_TABLE
 from truestep.engine.memory import MappedMemory
 from truestep.engine.snapshots import Position
@@ -16,6 +18,8 @@ SLICE_CYCLES = 1 << 28
 """Cycles run in one go without the GIL: a fraction of a second, so that signals and progress get through."""
 STEPS_LIMIT = 4096
 """Instructions stepped by the reference machine before translated code is tried again."""
+WALK_LIMIT_CYCLES = 4096
+"""So close before an exact stop the native walk goes all the way; translated code stops nearer (flow)."""
 
 
 class JitMachine:
@@ -33,6 +37,7 @@ class JitMachine:
         self._run = run_translated()
         # It steps what translated code leaves alone, on the same memory.
         self._stepper = ReferenceMachine(memory, entry, debug_sink=debug_sink)
+        self._steps = 0
 
     @property
     def cycle(self) -> int:
@@ -108,7 +113,7 @@ class JitMachine:
     def _step_until_translated(self, pc: int, until_cycle: int) -> None:
         """Step at least one instruction, then on to where translated code takes over."""
         stepper, translation = self._stepper, self._translation
-        if may_fetch(pc) and translation.prepare(pc):
+        if may_fetch(pc) and (translation.prepare(pc) or self._walk(pc, until_cycle)):
             return
         stepper.registers = self._control[:REGISTER_COUNT].tolist()
         stepper.pc, stepper.cycle = pc, self.cycle
@@ -121,10 +126,21 @@ class JitMachine:
         finally:
             # Whatever a debug sink raises, memory and registers stay those of one cycle.
             steps = stepper.cycle - self.cycle
+            self._steps += steps
             self._control[:REGISTER_COUNT] = stepper.registers
             self._control[CONTROL_PC], self._control[CONTROL_CYCLE] = stepper.pc, stepper.cycle
         if may_fetch(pc):
             translation.note_steps(pc, steps)
+
+    def _walk(self, pc: int, until_cycle: int) -> bool:
+        """Go on natively to an exact stop that is near; whether at least one instruction was executed."""
+        left = until_cycle - self.cycle
+        if left > WALK_LIMIT_CYCLES or self._steps < self._translation.policy.walk_after_steps:
+            return False
+        taken = walk_instructions()(self.memory.address, left)
+        self._control[CONTROL_CYCLE] += np.uint64(taken)
+        self._translation.note_steps(pc, taken)
+        return taken > 0
 
     def _trap(self, cause: TrapCause) -> None:
         """Enter the final state of a trap that translated code met (M2.3)."""

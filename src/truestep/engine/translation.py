@@ -51,6 +51,8 @@ class CompilePolicy:
     """Instructions stepped from one address before a piece is compiled there."""
     warm_up_steps: int = 0
     """Instructions stepped before anything is compiled: most short runs are over by then."""
+    walk_after_steps: int = 4_096
+    """Steps by the reference machine in one run that take as long as compiling the walk (engine.walk)."""
     objects: ObjectCache | None = None
     """Where compiled code is kept for other processes, if anywhere."""
     compiler: CompilerProcess | None = None
@@ -77,7 +79,7 @@ class Translation:
         self._key = program_key(program) if policy.objects else b""
         self.code: CodeMap = map_code(program)
         self._program = program
-        self._policy = policy
+        self.policy = policy
         self._lock = threading.RLock()
         self._modules: dict[Part, CompiledModule] = {}
         self._begun: set[Part] = set()
@@ -133,7 +135,7 @@ class Translation:
         return Part(is_unit=False, place=pc)
 
     def _is_worth_compiling(self, part: Part) -> bool:
-        policy = self._policy
+        policy = self.policy
         if self._all_steps < policy.warm_up_steps:
             return False
         if not part.is_unit:
@@ -159,12 +161,12 @@ class Translation:
         self._begun.add(part)
         self._compiled_cost += self.code.cost_of(part.place) if part.is_unit else 0
         self._piece_count += not part.is_unit
-        if self._policy.compiler is None:
+        if self.policy.compiler is None:
             self._compile(part, object_code)
         else:
             # By the time it is done, nobody may run this program any more.
             translation = weakref.ref(self)
-            self._policy.compiler.submit(
+            self.policy.compiler.submit(
                 lambda compile_ir: alive.compile_later(part, compile_ir) if (alive := translation()) else None
             )
 
@@ -186,8 +188,8 @@ class Translation:
             content = compile_ir(module_ir(code, [region_flow(code, region) for region in regions]))
             if content is None:
                 return
-            if self._policy.objects:
-                self._policy.objects.store(self._object_key(part), content)
+            if self.policy.objects:
+                self.policy.objects.store(self._object_key(part), content)
         self._enter(part, content)
 
     def _enter(self, part: Part, content: bytes) -> None:
@@ -201,7 +203,7 @@ class Translation:
             table[entries[::2] >> 2] = entries[1::2]
 
     def _kept(self, part: Part) -> bytes | None:
-        objects = self._policy.objects
+        objects = self.policy.objects
         return objects.load(self._object_key(part)) if objects else None
 
     def _object_key(self, part: Part) -> bytes:

@@ -261,14 +261,13 @@ def test_a_second_worker_on_the_same_state(truestep: Invoke, devnet: Devnet, tmp
     words = ("worker", *devnet.options("operator-2"), "--stake", "2", "--state-dir", tmp_path / "state")
     first = _start(tmp_path / "log", *words, "--json")
     try:
-        assert first.stdout is not None
-        first.stdout.readline()
+        _read_until(first, "watching")
         finished = truestep(*words)
         assert finished.exit_code == 1
         assert "belongs to the running process" in finished.stderr
         assert str(first.pid) in finished.stderr
     finally:
-        assert _stop(first) in (0, 130)  # 130 if Ctrl-C came before its loop began
+        assert _stop(first) == 0
 
 
 def test_a_program_whose_trial_fails_costs_nothing(

@@ -158,6 +158,7 @@ def run_until_stopped(daemon: "Daemon", world: "World", options: DaemonOptions) 
         clock.wake()
 
     with handling(stop):
+        world.reporter.report("watching", "Ctrl-C lets work end, and stops")
         daemon.run(stopping.is_set, options.poll)
     world.reporter.report("stopped", "everything that was sent goes on by itself")
 

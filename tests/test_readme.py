@@ -15,6 +15,7 @@ from truestep.cli.main import app
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 README = (REPOSITORY / "README.md").read_text("utf-8")
+GAS_PAGE = (REPOSITORY / "docs" / "gas.md").read_text("utf-8")
 LOCAL_COMMANDS = ("build", "run", "prove-step")
 """Commands that need no network; the others are run by tests/cli and tests/e2e."""
 
@@ -74,3 +75,16 @@ def test_links_lead_somewhere() -> None:
     targets = re.findall(r"\]\(([^)#]+)\)", README)
     missing = [target for target in targets if "://" not in target and not (REPOSITORY / target).exists()]
     assert missing == []
+
+
+def test_gas_is_that_of_the_page() -> None:
+    """The README rounds what docs/gas.md has in full, which another test measures again."""
+    bars = dict(re.findall(r"^\| (.*?) \| ≤ [\d,]+ \| ([\d,]+) \|$", GAS_PAGE, re.MULTILINE))
+    gas = {what: int(figure.replace(",", "")) for what, figure in bars.items()}
+    plain, ends = "dispute over 2^40 cycles", "one that ends in a float"
+    assert (
+        f"{gas[f'moves of a {plain}']} moves, {gas[f'gas of a {plain}'] / 1e6:.2f}M gas;"
+        f" {gas[f'moves of {ends}']} and {gas[f'gas of {ends}'] / 1e6:.1f}M if it ends in a float"
+    ) in README
+    assert f"{gas['one step, the dearest kind'] / 1e3:.0f}k in a memory without a zero word" in README
+    assert f"| {gas['take, claim and finalize, one task a job'] / 1e3:.0f}k gas |" in README

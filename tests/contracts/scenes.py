@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.contracts.evm import Receipt
-from tests.contracts.network import ALICE, HONEST, KEEPER, LIAR, MALICE, REQUESTER, Network
+from tests.contracts.network import (
+    ALICE,
+    HONEST,
+    KEEPER,
+    LIAR,
+    MALICE,
+    PARAMETERS,
+    REQUESTER,
+    Network,
+    rejects,
+)
 from tests.contracts.runs import (
     ENTRY,
     FLOATS,
@@ -22,11 +32,13 @@ from tests.contracts.runs import (
     program_of,
     run,
 )
+from truestep.base.errors import Reject
 from truestep.base.ids import ClaimId, GameId, JobId, TaskId, claim_of, task_of
 from truestep.commitments.merkle import root_of_bytes
 from truestep.machine.layout import RANGE_LEVEL
 from truestep.protocol.bisection import Interval, first_disagreement, part_siblings
 from truestep.protocol.claims import ClaimedState
+from truestep.protocol.records import GameStage
 from truestep.protocol.state_numbers import run_number_of
 
 REWARD_WEI = 10**16
@@ -231,3 +243,14 @@ def float_truth_challenged(net: Network, index: int = 6, micro_lie_at: int | Non
     false = replace(falsified_float_run(index), micro_lie_at=micro_lie_at)
     game_id = open_game(net, claimed(net, run(FLOATS), FLOATS, ALICE), run(FLOATS).claimed)
     return Play(net=net, game_id=game_id, asserted=run(FLOATS), operator=ALICE, believed=false)
+
+
+def loses_on_time(play: Play, move: Callable[[], object]) -> None:
+    """The challenger's time runs out: to its last second nothing is decided, then nobody may move."""
+    play.net.pass_time(PARAMETERS.clock_seconds)
+    with rejects(Reject.GAME_UNDECIDED):
+        play.settle()
+    play.net.pass_time(1)
+    with rejects(Reject.CLOCK_OVER):
+        move()
+    assert play.settle().events[-1].fields["stage"] == GameStage.OPERATOR_WON

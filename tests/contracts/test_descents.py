@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.contracts.division import FALSE, INDEX, LOW, MICRO, TRUTH
 from tests.contracts.evm import Event, Reverted
 from tests.contracts.micro_runs import ROM_IMAGE, end_hash, template_of
 from tests.contracts.network import (
@@ -18,7 +19,7 @@ from tests.contracts.network import (
     deploy_network,
     rejects,
 )
-from tests.contracts.runs import FLOAT_STEPS, FLOATS, Run, falsified_float_run, run
+from tests.contracts.runs import FLOAT_STEPS, FLOATS, Run, run
 from tests.contracts.scenes import (
     Play,
     claimed,
@@ -36,12 +37,6 @@ from truestep.protocol.records import GameStage
 from truestep.protocol.state_numbers import micro_number
 
 CLOCK = PARAMETERS.clock_seconds
-INDEX = 6
-"""The division of `FLOATS`, whose result most of these games are about."""
-LOW = micro_number(INDEX, 0)
-TRUTH = run(FLOATS)
-MICRO = TRUTH.micro_run_at(INDEX)
-FALSE = falsified_float_run(INDEX)
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ from tests.contracts.scenes import (
     Play,
     claimed,
     lie_challenged,
+    loses_on_time,
     open_game,
     truth_challenged,
 )
@@ -187,13 +188,7 @@ def test_challenger_out_of_time_to_step(net: Network) -> None:
     """Nobody may execute the step any more, so that the outcome does not depend on who is quick."""
     play = lie_challenged(net)
     play.to_last_step()
-    net.pass_time(CLOCK)
-    with rejects(Reject.GAME_UNDECIDED):
-        play.settle()
-    net.pass_time(1)
-    with rejects(Reject.CLOCK_OVER):
-        play.step()
-    assert play.settle().events[-1].fields["stage"] == GameStage.OPERATOR_WON
+    loses_on_time(play, play.step)
 
 
 def test_moves_stop_when_the_claim_falls(net: Network) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.contracts.division import FALSE, INDEX, LOW, MICRO, TRUTH
 from tests.contracts.evm import Event
 from tests.contracts.micro_runs import after_of, end_hash, first_state
 from tests.contracts.network import (
@@ -22,7 +23,7 @@ from tests.contracts.network import (
     deploy_network,
     rejects,
 )
-from tests.contracts.runs import FLOAT_STEPS, FLOATS, falsified_float_run, run
+from tests.contracts.runs import FLOAT_STEPS, FLOATS
 from tests.contracts.scenes import (
     Order,
     Play,
@@ -31,6 +32,7 @@ from tests.contracts.scenes import (
     claimed,
     float_lie_challenged,
     float_truth_challenged,
+    loses_on_time,
     open_game,
     post,
     register,
@@ -47,12 +49,6 @@ from truestep.protocol.records import GameStage
 from truestep.protocol.state_numbers import micro_number
 
 CLOCK = PARAMETERS.clock_seconds
-INDEX = 6
-"""The division of `FLOATS`, whose result most of these games are about."""
-LOW = micro_number(INDEX, 0)
-TRUTH = run(FLOATS)
-MICRO = TRUTH.micro_run_at(INDEX)
-FALSE = falsified_float_run(INDEX)
 
 
 @pytest.fixture
@@ -148,13 +144,7 @@ def test_wrong_memory_at_the_end_loses(net: Network) -> None:
 def test_challenger_that_does_not_descend_loses(net: Network) -> None:
     play = float_truth_challenged(net)
     play.to_last_step()
-    net.pass_time(CLOCK)
-    with rejects(Reject.GAME_UNDECIDED):
-        play.settle()
-    net.pass_time(1)
-    with rejects(Reject.CLOCK_OVER):
-        play.descend()
-    assert play.settle().events[-1].fields["stage"] == GameStage.OPERATOR_WON
+    loses_on_time(play, play.descend)
 
 
 def test_operator_that_does_not_reveal_loses(net: Network) -> None:

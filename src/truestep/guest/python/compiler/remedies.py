@@ -56,6 +56,7 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
         "index with integers, slices or one array of one dimension",
     ),
     (r"[Rr]eflected list|heterogeneous", "keep items of one type in a list, or use a tuple"),
+    (r"IMPORT_NAME|IMPORT_FROM", "import at the top of the module, not inside a function"),
     (r"UNPACK_EX|unsupported opcode|UnsupportedBytecode", "write the line with simpler statements"),
     (
         r"[Cc]annot infer the type of variable|undefined\b",

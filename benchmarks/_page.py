@@ -56,8 +56,8 @@ All inner state hashes of a split in one forward pass, with a snapshot at each, 
 same step. While one core runs, another hashes what was dirtied before.
 Nodes: those above words that changed within a part; no engine can hash fewer. Nodes a second: in the CPU time
 that the split adds to the plain run. Checkpoint: that CPU time for one stop, hashing included.
-Later split: one part of the first split, split again from the snapshots that it left. Each figure is the median of
-three processes.
+Later split: one part of the first split, split again from the snapshots that it left.
+Each figure is the median of three processes.
 """
 
 

@@ -36,7 +36,7 @@ def native_compiler() -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Workshop:
+class TaskQueue:
     """Builds into one directory, each request once."""
 
     directory: Path

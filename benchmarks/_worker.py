@@ -72,7 +72,7 @@ def settle() -> None:
 
 def open_machine(mode: str, program_path: Path, input_path: Path) -> Callable[[], Any]:
     """A function that starts the program once more, in the same engine."""
-    from truestep.client.engines import EngineName, open_engine
+    from truestep.composition.engines import EngineName, open_engine
     from truestep.machine.elf import load_elf
     from truestep.machine.program import Task
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from truestep.adapters.blobs.cache import BlobCache
 from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.adapters.blobs.http import HttpBlobs
-from truestep.adapters.blobs.kept import KeptBlobs
 from truestep.adapters.blobs.server import BlobServer
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.commitments.keccak import keccak256
@@ -156,9 +156,9 @@ def test_a_dead_and_a_flooding_server_are_survived() -> None:
 def test_what_was_fetched_stays_when_its_owner_takes_it_away(tmp_path: Path) -> None:
     theirs, kept = tmp_path / "theirs", tmp_path / "kept"
     uri = DirectoryBlobs(theirs).put(b"an input")
-    assert KeptBlobs(DirectoryBlobs(theirs), kept).get(uri, 100) == b"an input"
+    assert BlobCache(DirectoryBlobs(theirs), kept).get(uri, 100) == b"an input"
     (theirs / uri.removeprefix("blob:")).unlink()
-    restarted = KeptBlobs(DirectoryBlobs(theirs), kept)
+    restarted = BlobCache(DirectoryBlobs(theirs), kept)
     assert restarted.get(uri, 100) == b"an input"
     (kept / uri.removeprefix("blob:")).write_bytes(b"spoilt!!")
     with pytest.raises(Unavailable):
@@ -167,7 +167,7 @@ def test_what_was_fetched_stays_when_its_owner_takes_it_away(tmp_path: Path) -> 
 
 def test_copies_that_nobody_asked_for_make_room(tmp_path: Path) -> None:
     theirs, folder = DirectoryBlobs(tmp_path / "theirs"), tmp_path / "kept"
-    kept = KeptBlobs(theirs, folder, limit_bytes=250)
+    kept = BlobCache(theirs, folder, limit_bytes=250)
     uris = [theirs.put(bytes([number]) * 100) for number in range(4)]
     for number, uri in enumerate((uris[0], uris[1], uris[0], uris[2], uris[3])):
         kept.get(uri, 100)

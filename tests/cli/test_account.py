@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Invoke
+from truestep.adapters.keystore import create_keystore, keystore_address, open_keystore
 from truestep.base.errors import Reject, Rejected
-from truestep.client.accounts import create_keystore, keystore_address, open_keystore
 
 
 def test_a_new_account_is_encrypted(truestep: Invoke, tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ import pytest
 
 from tests.cli.conftest import Invoke
 from tests.e2e.floats import FLOAT_ELF
-from truestep.cli.devnet.remote import RemoteDevnet
-from truestep.client.accounts import create_keystore
+from truestep.adapters.keystore import create_keystore
+from truestep.devnet.remote import RemoteDevnet
 
 WINDOW_SECONDS = 600
 START_SECONDS = 60

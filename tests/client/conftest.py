@@ -15,11 +15,11 @@ from truestep.adapters.chain.devnet import EmbeddedDevnet
 from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.ids import task_of
-from truestep.cli.devnet.network import devnet_parameters
 from truestep.client import Client, Job
-from truestep.client.engines import EngineName, open_engine
 from truestep.client.files import program_of
-from truestep.client.network import open_chain
+from truestep.composition.engines import EngineName, open_engine
+from truestep.composition.network import open_chain
+from truestep.devnet.network import devnet_parameters
 from truestep.guest import build_c
 from truestep.machine.program import Task
 from truestep.machine.state import Status

@@ -11,11 +11,11 @@ import pytest
 import truestep.client
 from tests.client.conftest import EXAMPLES, WINDOW_SECONDS, Network
 from truestep.adapters.blobs.directory import DirectoryBlobs
+from truestep.adapters.keystore import create_keystore
 from truestep.base.ids import JobId
-from truestep.cli.devnet.rpc import DevnetRpc
-from truestep.cli.devnet.server import serving
-from truestep.client.accounts import create_keystore
 from truestep.client.receipt import read_receipt
+from truestep.devnet.rpc import DevnetRpc
+from truestep.devnet.server import serving
 from truestep.protocol.records import TaskStage
 
 

@@ -10,7 +10,6 @@ import pytest
 from tests.client.conftest import Network, Settle
 from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.base.errors import Reject, Rejected
-from truestep.client.engines import EngineName, open_engine
 from truestep.client.receipt import (
     RECEIPT_LIMIT_BYTES,
     Receipt,
@@ -23,8 +22,9 @@ from truestep.client.verification import (
     check_by_execution,
     check_chain,
     check_contents,
-    open_replay,
+    open_rerun,
 )
+from truestep.composition.engines import EngineName, open_engine
 
 Fields = dict[str, Any]
 
@@ -35,7 +35,7 @@ def receipt(settle: Settle) -> Receipt:
 
 
 def _failures(receipt: Receipt, network: Network) -> list[str]:
-    replay = open_replay(receipt, None, None, None)
+    replay = open_rerun(receipt, None, None, None)
     engine = open_engine(EngineName.REFERENCE)
     checks = [
         *check_contents(receipt),
@@ -125,7 +125,7 @@ def test_what_cannot_be_replayed_is_refused(
     fields = json.loads(receipt.to_json())
     change(fields)
     with pytest.raises(Rejected) as refused:
-        open_replay(parse_receipt(json.dumps(fields)), None, None, None)
+        open_rerun(parse_receipt(json.dumps(fields)), None, None, None)
     assert refused.value.reason is reason
 
 
@@ -133,9 +133,9 @@ def test_large_parts_come_from_blobs_or_files(receipt: Receipt, network: Network
     fields = json.loads(receipt.to_json())
     fields["program"]["elf"] = fields["input"]["content"] = None
     bare = parse_receipt(json.dumps(fields))
-    whole = open_replay(receipt, None, None, None)
-    assert open_replay(bare, network.client.blobs, None, None) == whole
-    assert open_replay(bare, DirectoryBlobs(tmp_path), network.elf, b"some text") == whole
+    whole = open_rerun(receipt, None, None, None)
+    assert open_rerun(bare, network.client.blobs, None, None) == whole
+    assert open_rerun(bare, DirectoryBlobs(tmp_path), network.elf, b"some text") == whole
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.conformance.environment import Source, build
-from truestep.client.conformance import Verdict, run_test
-from truestep.client.engines import EngineName, open_eager_engine
+from truestep.composition.engines import EngineName, open_eager_engine
+from truestep.conformance.suites import Verdict, run_test
 from truestep.ports.engine import Engine
 
 Judge = Callable[..., Verdict]

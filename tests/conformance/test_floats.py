@@ -12,8 +12,8 @@ from tests.conformance.floats import ON_CHAIN, ZFINX, float_programs, names_test
 from tests.conformance.instructions import case
 from tests.machine.encode import FLOAT_ENCODINGS
 from truestep.adapters.chain.step_evm import EvmStep
-from truestep.client.conformance import run_test
-from truestep.client.engines import EngineName, open_engine
+from truestep.composition.engines import EngineName, open_engine
+from truestep.conformance.suites import run_test
 from truestep.ports.engine import Engine
 
 PROGRAMS = float_programs()

@@ -12,8 +12,8 @@ from tests.conformance.environment import Source, build
 from tests.conformance.instructions import case, programs
 from tests.machine.encode import ENCODINGS
 from truestep.adapters.chain.step_evm import EvmStep
-from truestep.client.conformance import find_tests, run_test, run_tests
-from truestep.client.engines import EngineName, open_engine
+from truestep.composition.engines import EngineName, open_engine
+from truestep.conformance.suites import find_tests, run_test, run_tests
 from truestep.ports.engine import Engine
 
 PROGRAMS = programs()

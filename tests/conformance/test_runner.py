@@ -13,8 +13,8 @@ from tests.conformance.instructions import SELF_POINTER, data
 from truestep.adapters.chain.step_evm import EvmStep
 from truestep.base.errors import Rejected
 from truestep.cli.main import app
-from truestep.client.conformance import ON_CHAIN_LIMIT_STEPS, find_tests, run_test
-from truestep.client.engines import EngineName, open_eager_engine, open_engine
+from truestep.composition.engines import EngineName, open_eager_engine, open_engine
+from truestep.conformance.suites import ON_CHAIN_LIMIT_STEPS, find_tests, run_test
 from truestep.engine import operations
 from truestep.ports.engine import Engine
 from truestep.simulation.faulty_engine import Fault, FaultyEngine

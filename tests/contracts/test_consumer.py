@@ -18,10 +18,10 @@ from tests.contracts.network import ALICE, PARAMETERS, Network, deploy_network
 from tests.contracts.runs import SHARD_COUNT, SUM, run
 from tests.contracts.scenes import Order, claim, finalize, post_program, take
 from truestep.base.ids import JobId, TaskId, task_of
-from truestep.cli.demo.value_at_risk import BIN_COUNT, decode_record
 from truestep.commitments.merkle import root_of_bytes
 from truestep.contracts.artifacts import load_artifact
 from truestep.contracts.build import CONTRACTS_FOLDER
+from truestep.demo.value_at_risk import BIN_COUNT, decode_record
 from truestep.machine.layout import RANGE_LEVEL
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -15,7 +15,7 @@ from truestep.adapters.store.sqlite import SqliteStore
 from truestep.commitments.keccak import keccak256
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.node.challenger import challenger_node
-from truestep.node.daemon import World
+from truestep.node.loop.loop import World
 from truestep.node.worker import worker_node
 from truestep.ports.engine import Engine
 from truestep.roles.challenger import ChallengerPolicy

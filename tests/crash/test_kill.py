@@ -16,9 +16,9 @@ from tests.e2e.network import COIN_WEI, INPUT, Log, Network, expected_output, op
 from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.adapters.chain.devnet import AnvilDevnet, Devnet, EmbeddedDevnet
 from truestep.base.ids import claim_of, game_of, task_of
-from truestep.cli.devnet.remote import RemoteDevnet
-from truestep.cli.devnet.rpc import DevnetRpc
-from truestep.cli.devnet.server import serving
+from truestep.devnet.remote import RemoteDevnet
+from truestep.devnet.rpc import DevnetRpc
+from truestep.devnet.server import serving
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.protocol import events
 from truestep.protocol.records import GameStage, TaskStage

@@ -27,7 +27,7 @@ from truestep.commitments.merkle import root_of_bytes
 from truestep.machine.elf import load_elf
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.node.challenger import challenger_node
-from truestep.node.daemon import Daemon, World
+from truestep.node.loop.loop import Daemon, World
 from truestep.node.worker import worker_node
 from truestep.ports.blobs import Blobs
 from truestep.ports.chain import Chain

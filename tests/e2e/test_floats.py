@@ -20,7 +20,7 @@ from truestep.base.ids import claim_of, game_of, task_of
 from truestep.commitments.keccak import keccak256
 from truestep.engine.jit import JitEngine
 from truestep.machine.interpreter import ReferenceEngine
-from truestep.node.daemon import Daemon
+from truestep.node.loop.loop import Daemon
 from truestep.node.worker import worker_node
 from truestep.ports.chain import Chain, Transaction
 from truestep.protocol import events

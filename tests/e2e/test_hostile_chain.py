@@ -13,7 +13,7 @@ from truestep.adapters.chain.sender import Sender
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.ids import Bytes32, JobId, ProgramId
 from truestep.commitments.keccak import keccak256
-from truestep.node.viewing import OPEN_JOBS_LIMIT
+from truestep.node.tasks.views import OPEN_JOBS_LIMIT
 from truestep.ports.chain import Outcome
 from truestep.protocol.calls import Call, PostJob, RegisterProgram
 

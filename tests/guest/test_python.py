@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 import truestep
-from truestep.client.engines import EngineName, open_engine
 from truestep.client.runs import RunReport, run_task
+from truestep.composition.engines import EngineName, open_engine
 from truestep.guest import build_python
 from truestep.machine.elf import load_elf
 from truestep.machine.interpreter import ReferenceEngine

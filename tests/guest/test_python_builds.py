@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from truestep.client.engines import EngineName, open_engine
 from truestep.client.runs import RunReport, run_task
+from truestep.composition.engines import EngineName, open_engine
 from truestep.guest import BuiltGuest, GuestBuildError, build_python
 from truestep.machine.elf import load_elf
 from truestep.machine.program import Task

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-import truestep.cli.demo
+import truestep.demo
 from tests.guest.conftest import Build, Finished, run
-from truestep.cli.demo.value_at_risk import (
+from truestep.demo.value_at_risk import (
     BIN_COUNT,
     BINS_PER_UNIT,
     UNIT_Q32,
@@ -24,7 +24,7 @@ from truestep.cli.demo.value_at_risk import (
 from truestep.machine.program import Task
 from truestep.machine.state import Status
 
-DEMO = Path(truestep.cli.demo.__file__).parent
+DEMO = Path(truestep.demo.__file__).parent
 SOURCE = DEMO / "value_at_risk.c"
 PRICES = (DEMO / "stocks.csv").read_bytes()
 FEW_PATHS = 100

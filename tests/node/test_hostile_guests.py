@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.network import GUEST, Log, Network, elf_of, expected_output
 from tests.machine.encode import encode
-from tests.node.test_self_check import check_in, post_another, worker
+from tests.node.tasks.test_self_check import check_in, post_another, worker
 from truestep.base.ids import task_of
 from truestep.engine import translation
 from truestep.engine.compiler_process import CompilerProcess

@@ -14,7 +14,7 @@ from truestep.base.ids import claim_of, game_of, task_of
 from truestep.commitments.keccak import keccak256
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.node.challenger import challenger_node
-from truestep.node.daemon import Daemon
+from truestep.node.loop.loop import Daemon
 from truestep.protocol import events
 from truestep.protocol.events import ChainEvent
 from truestep.protocol.records import GameStage, TaskStage

@@ -24,7 +24,7 @@ def connect_client(
 def connect_reader(rpc: str, deployment: Path) -> tuple["ChainReader", "Deployment"]:
     """A chain to read, and what its deployment file says."""
     from truestep.adapters.chain.deployment import read_deployment
-    from truestep.client.network import open_reader
+    from truestep.composition.network import open_reader
 
     network = read_deployment(deployment)
     return open_reader(rpc, network), network

@@ -27,15 +27,12 @@ from truestep.cli.options import (
     ask_password,
     parse_size,
 )
-from truestep.client.engines import EngineLimits, EngineName, open_engine
+from truestep.composition.engines import EngineLimits, EngineName, open_engine
 
 if TYPE_CHECKING:
     from truestep.adapters.clock import SystemClock
-    from truestep.node.daemon import Daemon, World
+    from truestep.node.loop.loop import Daemon, World
     from truestep.ports.engine import Engine
-
-ROOM_FOR_MOVES = 2
-"""Moves in disputes never wait for a run, a check or a fetch to end."""
 
 _STYLES = {
     "_refused": "red",
@@ -111,40 +108,31 @@ class LogLines:
         self._console.print(f"[dim]{stamp}[/]  {kind:<20} [{style}]{shown}[/]", soft_wrap=True)
 
 
-@contextmanager
-def opened_world(options: DaemonOptions, parallel: int) -> Generator["World"]:
-    """Everything a daemon needs to run `parallel` tasks; its store is closed at the end."""
-    from truestep.adapters.blobs.kept import KeptBlobs
-    from truestep.adapters.chain.deployment import read_deployment
-    from truestep.adapters.clock import SystemClock
-    from truestep.adapters.executor.threads import ThreadExecutor
-    from truestep.adapters.store.sqlite import SqliteStore
-    from truestep.client.accounts import open_keystore
-    from truestep.client.network import open_blobs, open_chain
-    from truestep.node.daemon import World
-    from truestep.node.workshop import FETCHES_LIMIT
-
-    engine = limited_engine(options.engine, options.limits)
-    signer = open_keystore(options.keystore, ask_password(options.password_file))
-    deployment = read_deployment(options.deployment)
-    with SqliteStore(options.state_dir / "state.sqlite") as store:
-        yield World(
-            chain=open_chain(options.rpc, deployment, signer, store),
-            store=store,
-            blobs=KeptBlobs(open_blobs(options.blobs), options.state_dir / "blobs"),
-            engine=engine,
-            executor=ThreadExecutor(parallel + ROOM_FOR_MOVES + FETCHES_LIMIT),
-            clock=SystemClock(),
-            reporter=LogLines(as_json=options.as_json),
-        )
-
-
 def limited_engine(name: EngineName, limits: EngineLimits) -> "Engine":
     """The engine with its limits."""
     try:
         return open_engine(name, limits)
     except ValueError as error:
         raise Failure("engine", str(error)) from error
+
+
+@contextmanager
+def opened_world(options: DaemonOptions, parallel: int) -> Generator["World"]:
+    """Everything a daemon needs to run `parallel` tasks; its store is closed at the end."""
+    from truestep.adapters.keystore import open_keystore
+    from truestep.composition import daemons
+
+    settings = daemons.DaemonSettings(
+        rpc=options.rpc,
+        deployment=options.deployment,
+        blobs=options.blobs,
+        state_dir=options.state_dir,
+        engine=limited_engine(options.engine, options.limits),
+        signer=open_keystore(options.keystore, ask_password(options.password_file)),
+        parallel=parallel,
+    )
+    with daemons.opened_world(settings, LogLines(as_json=options.as_json)) as world:
+        yield world
 
 
 def run_until_stopped(daemon: "Daemon", world: "World", options: DaemonOptions) -> None:

@@ -115,17 +115,9 @@ def parse_amount(text: str, option: str) -> int:
     )
 
 
-def coins(amount_wei: int) -> str:
-    """An amount for people: coins to six places, or wei where that would show none."""
-    if 0 < amount_wei < 10**12:
-        return f"{amount_wei:,} wei"
-    text = f"{Decimal(amount_wei) / 10**18:,.6f}".rstrip("0").rstrip(".")
-    return f"{text} ETH"
-
-
 def ask_password(password_file: Path | None, *, is_new: bool = False) -> str:
     """The password in the file, else the one that a person types."""
-    from truestep.client.accounts import read_password
+    from truestep.adapters.keystore import read_password
 
     if password_file is not None:
         password = read_password(password_file)

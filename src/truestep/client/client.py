@@ -9,10 +9,10 @@ from typing import TypeVar
 from truestep.adapters.chain.deployment import Deployment
 from truestep.base.errors import Bug
 from truestep.base.ids import Bytes32, JobId, ProgramId
-from truestep.client.engines import EngineName, open_engine
 from truestep.client.files import ProgramFile, program_of, read_program
 from truestep.client.job import EVENT_RANGE_BLOCKS, Job
 from truestep.client.runs import DEFAULT_MAX_CYCLES, RunReport, run_task
+from truestep.composition.engines import EngineName, open_engine
 from truestep.guest import BuiltGuest, build_c, build_python
 from truestep.guest.python.build import PYTHON_SUFFIX
 from truestep.machine.program import Task
@@ -97,9 +97,9 @@ class Client:
         of a node.
         """
         from truestep.adapters.chain.deployment import read_deployment
+        from truestep.adapters.keystore import open_keystore
         from truestep.adapters.store.sqlite import SqliteStore
-        from truestep.client.accounts import open_keystore
-        from truestep.client.network import open_blobs, open_chain
+        from truestep.composition.network import open_blobs, open_chain
 
         network = read_deployment(deployment)
         store = SqliteStore(state)

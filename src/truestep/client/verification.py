@@ -123,14 +123,14 @@ def _check_event(job_id: JobId, shard: ShardPart, chain: ChainReader, head: int)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Replay:
+class Rerun:
     """What re-execution needs, checked against the receipt's digests."""
 
     program: Program
     input: bytes
 
 
-def open_replay(receipt: Receipt, blobs: Blobs | None, elf: bytes | None, content: bytes | None) -> Replay:
+def open_rerun(receipt: Receipt, blobs: Blobs | None, elf: bytes | None, content: bytes | None) -> Rerun:
     """Program and input: those given, else those inside the receipt, else those that `blobs` serves.
 
     Raises Rejected if they are not what the receipt says, or are nowhere to be had.
@@ -153,12 +153,12 @@ def open_replay(receipt: Receipt, blobs: Blobs | None, elf: bytes | None, conten
             Reject.INPUT_MISMATCH,
             f"expected root and size {(receipt.input.root, receipt.input.size)}, got {(root, len(content))}",
         )
-    return Replay(program=program, input=content)
+    return Rerun(program=program, input=content)
 
 
 def check_by_execution(
     receipt: Receipt,
-    replay: Replay,
+    rerun: Rerun,
     engine: Engine,
     progress: Callable[[int], ProgressSink] | None = None,
 ) -> Iterator[Check]:
@@ -168,9 +168,9 @@ def check_by_execution(
             seed=bytes.fromhex(receipt.seed),
             shard_index=shard.shard_index,
             shard_count=receipt.shard_count,
-            input=replay.input,
+            input=rerun.input,
         )
-        machine = engine.start(replay.program, task)
+        machine = engine.start(rerun.program, task)
         sink = progress(position) if progress else None
         advance_in_slices(machine, shard.cycle, sink)
         own = claim_state(machine.state(), machine.node, machine.read_memory)

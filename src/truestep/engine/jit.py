@@ -2,7 +2,7 @@
 
 from truestep.engine.machine import JitMachine
 from truestep.engine.memory import PAGES_LIMIT, MappedMemory
-from truestep.engine.replay import SNAPSHOTS_LIMIT_BYTES, Replay
+from truestep.engine.replay import SNAPSHOTS_LIMIT_BYTES, SnapshotReplay
 from truestep.engine.translation import CompilePolicy, TranslationCache
 from truestep.machine.interpreter import DebugSink
 from truestep.machine.layout import HEADER_START, INPUT_START, PAGE_SIZE_BYTES
@@ -49,11 +49,11 @@ class JitEngine:
         *,
         snapshots_limit_bytes: int | None = None,
         stride_cycles: int | None = None,
-    ) -> Replay:
+    ) -> SnapshotReplay:
         """The run, to be looked at anywhere; with a snapshot at each stop and each multiple of the stride."""
         machine = self.start(program, task)
         limit_bytes = self._snapshots_limit_bytes if snapshots_limit_bytes is None else snapshots_limit_bytes
-        return Replay(
+        return SnapshotReplay(
             machine,
             program,
             snapshots_limit_bytes=limit_bytes,

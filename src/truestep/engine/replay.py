@@ -36,7 +36,7 @@ def plain_drive(machine: Machine, until_cycle: int) -> None:
     machine.advance(until_cycle)
 
 
-class Replay:
+class SnapshotReplay:
     """A run that was just started, with snapshots. Satisfies `truestep.ports.engine.Replay`.
 
     Not for several threads at once. Snapshots take `snapshots_limit_bytes` at most, twice that for moments.

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from truestep.node.daemon import Daemon, World
-from truestep.node.viewing import Viewing
+from truestep.node.loop.loop import Daemon, World
+from truestep.node.tasks.views import ViewBuilder
 from truestep.protocol.records import TaskRecord, TaskStage
 from truestep.roles import challenger
 from truestep.roles.challenger import ChallengerPolicy
@@ -12,7 +12,7 @@ from truestep.roles.challenger import ChallengerPolicy
 def challenger_node(world: World, policy: ChallengerPolicy) -> Daemon:
     """A challenger for the chain's account."""
 
-    def choose(viewing: Viewing, now: int) -> Iterable[TaskRecord]:
+    def choose(viewing: ViewBuilder, now: int) -> Iterable[TaskRecord]:
         """Every claim in its window, and those it disputes."""
         ledger, account = viewing.ledger, world.chain.account
         claimed = (task for task in ledger.busy_tasks() if task.stage is TaskStage.CLAIMED)

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable
 
-from truestep.node.daemon import Daemon, World
-from truestep.node.self_check import SelfCheck
-from truestep.node.viewing import Viewing
+from truestep.node.loop.loop import Daemon, World
+from truestep.node.tasks.self_check import SelfCheck
+from truestep.node.tasks.views import ViewBuilder
 from truestep.protocol.records import JobRecord, Parameters, TaskRecord
 from truestep.roles import worker
 from truestep.roles.worker import WorkerPolicy
@@ -16,7 +16,7 @@ def worker_node(world: World, policy: WorkerPolicy, self_check: SelfCheck | None
     def is_wanted(now: int) -> Callable[[JobRecord, Parameters], bool]:
         return lambda job, parameters: worker.is_worth_taking(job, parameters, now, policy)
 
-    def choose(viewing: Viewing, now: int) -> Iterable[TaskRecord]:
+    def choose(viewing: ViewBuilder, now: int) -> Iterable[TaskRecord]:
         """Its own tasks, those with games against it, and some that it might take."""
         ledger, account = viewing.ledger, world.chain.account
         tasks = {task.task_id: task for task in ledger.busy_tasks() if task.operator == account}

@@ -1,5 +1,6 @@
 """The chain as one account sees it: typed reads, and sends that happen at most once."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -49,6 +50,14 @@ class TaskResult:
     output_root: Bytes32
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counters:
+    """How many programs and jobs there are: an index that knows fewer has missed an event."""
+
+    program_count: int
+    job_count: int
+
+
 class Outcome(StrEnum):
     """What became of a transaction."""
 
@@ -76,7 +85,7 @@ class Transaction:
 
 
 class ChainReader(Protocol):
-    """Reads. All raise `Unavailable` if the node cannot be asked; unknown ids raise `Rejected`."""
+    """Reads, by any thread. Each raises `Unavailable` if no node answers, `Rejected` for an unknown id."""
 
     def parameters(self) -> Parameters:
         """The rules of this deployment."""
@@ -114,6 +123,22 @@ class ChainReader(Protocol):
         """How many games on a claim are not closed."""
         ...
 
+    def counters(self) -> Counters:
+        """How many programs and jobs there are."""
+        ...
+
+    def tasks(self, task_ids: Collection[TaskId]) -> dict[TaskId, TaskRecord]:
+        """Tasks as they stand, in one question; those of unknown jobs are left out."""
+        ...
+
+    def games(self, game_ids: Collection[GameId]) -> dict[GameId, GameRecord]:
+        """Games as they stand, in one question; unknown ones are left out."""
+        ...
+
+    def open_game_counts(self, claim_ids: Collection[ClaimId]) -> dict[ClaimId, int]:
+        """How many games on each claim are not closed, in one question."""
+        ...
+
     def game_of(self, claim_id: ClaimId, challenger: Address) -> GameId | None:
         """The challenger's game on a claim, if it opened one."""
         ...
@@ -140,7 +165,7 @@ class ChainReader(Protocol):
 
 
 class Chain(ChainReader, Protocol):
-    """Reads, and sends from one account. An intent is the caller's name for one deed, done at most once."""
+    """Reads and sends of one account, by any thread. An intent names one deed, done at most once."""
 
     @property
     def account(self) -> Address:

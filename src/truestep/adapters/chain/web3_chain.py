@@ -1,5 +1,7 @@
 """The chain through web3.py: typed reads by RPC, sends through the transaction manager."""
 
+from collections.abc import Collection
+from contextlib import suppress
 from typing import Any
 
 from web3 import Web3
@@ -25,7 +27,7 @@ from truestep.base.ids import (
     task_of_claim,
 )
 from truestep.machine.micro import rom_root
-from truestep.ports.chain import Balances, Head, Outcome, TaskResult, Transaction
+from truestep.ports.chain import Balances, Counters, Head, Outcome, TaskResult, Transaction
 from truestep.ports.store import Store
 from truestep.protocol.bisection import split_root
 from truestep.protocol.calls import Call
@@ -229,6 +231,28 @@ class Web3Chain:
     def open_game_count(self, claim_id: ClaimId) -> int:
         """How many games may still go against a claim."""
         return self._ask("Disputes", "open_games", claim_id)
+
+    def counters(self) -> Counters:
+        """How many programs and jobs there are."""
+        return Counters(
+            program_count=self._ask("Programs", "program_count"), job_count=self._ask("Jobs", "job_count")
+        )
+
+    def tasks(self, task_ids: Collection[TaskId]) -> dict[TaskId, TaskRecord]:
+        """Tasks as they stand."""
+        return {task_id: self.task(task_id) for task_id in task_ids}
+
+    def games(self, game_ids: Collection[GameId]) -> dict[GameId, GameRecord]:
+        """Games as they stand; unknown ones are left out."""
+        found: dict[GameId, GameRecord] = {}
+        for game_id in game_ids:
+            with suppress(Rejected):
+                found[game_id] = self.game(game_id)
+        return found
+
+    def open_game_counts(self, claim_ids: Collection[ClaimId]) -> dict[ClaimId, int]:
+        """How many games on each claim are not closed."""
+        return {claim_id: self.open_game_count(claim_id) for claim_id in claim_ids}
 
     def game_of(self, claim_id: ClaimId, challenger: Address) -> GameId | None:
         """The challenger's game on a claim."""

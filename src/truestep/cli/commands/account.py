@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
+from truestep.adapters.keystore import create_keystore, keystore_address
 from truestep.base.errors import Rejected
 from truestep.cli.options import PasswordFileOption, ask_password
 from truestep.cli.screen import JsonFlag, Screen, guarded
-from truestep.client.accounts import create_keystore, keystore_address
 
 NEW_EXAMPLE = "Example: truestep account new operator.json --password-file password"
 LIST_EXAMPLE = "Example: truestep account list keys"

@@ -4,14 +4,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from truestep.base.units import coins
 from truestep.cli.daemons import DaemonOptions, opened_world, run_until_stopped
 from truestep.cli.failure import Failure
 from truestep.cli.option_groups import grouped
-from truestep.cli.options import coins, parse_amount
+from truestep.cli.options import parse_amount
 from truestep.cli.screen import guarded
 
 if TYPE_CHECKING:
-    from truestep.node.daemon import World
+    from truestep.node.loop.loop import World
 
 EXAMPLE = "Example: truestep challenger --keystore challenger.json --state-dir challenger"
 

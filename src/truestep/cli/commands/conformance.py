@@ -9,8 +9,8 @@ from rich.markup import escape
 
 from truestep.cli.failure import ExitCode
 from truestep.cli.screen import JsonFlag, Screen, guarded
-from truestep.client.conformance import DEFAULT_MAX_CYCLES, ConformanceReport, find_tests, run_tests
-from truestep.client.engines import EngineName, open_eager_engine
+from truestep.composition.engines import EngineName, open_eager_engine
+from truestep.conformance.suites import DEFAULT_MAX_CYCLES, ConformanceReport, find_tests, run_tests
 
 EXAMPLE = "Example: truestep conformance riscv-tests/isa --engine both --on-chain --json"
 

@@ -43,7 +43,7 @@ def demo(
     challenger disputes, the chain decides by executing one instruction. Needs nothing but this program; takes
     half a minute. Exits with 1 if anything was not as it should be.
     """
-    from truestep.cli.demo.performance import Setting, perform
+    from truestep.demo.performance import Setting, perform
 
     if not os.access(receipt.parent, os.W_OK):
         raise Failure("file", f"expected a directory to write {receipt} into; choose another --receipt")

@@ -15,7 +15,7 @@ from truestep.cli.screen import JsonFlag, Screen, guarded
 
 if TYPE_CHECKING:
     from truestep.adapters.chain.devnet import Devnet
-    from truestep.cli.devnet.network import DevnetFolder
+    from truestep.devnet.network import DevnetFolder
 
 EXAMPLE = "Example: truestep devnet --port 8545 --directory devnet"
 
@@ -45,7 +45,7 @@ def devnet(
     It listens on 127.0.0.1 only and runs until Ctrl-C; then the chain is gone. The keys in the directory are
     worthless: never send anything of value to them. With --json the object is printed when all is ready.
     """
-    from truestep.cli.devnet import network
+    from truestep.devnet import network
 
     screen = Screen(as_json=as_json)
     folder = network.DevnetFolder(path=directory)
@@ -78,9 +78,9 @@ def _chain(
     from truestep.adapters.blobs.directory import DirectoryBlobs
     from truestep.adapters.blobs.server import BlobServer
     from truestep.adapters.chain.devnet import AnvilDevnet, EmbeddedDevnet
-    from truestep.cli.devnet.remote import RemoteDevnet
-    from truestep.cli.devnet.rpc import DevnetRpc
-    from truestep.cli.devnet.server import serving
+    from truestep.devnet.remote import RemoteDevnet
+    from truestep.devnet.rpc import DevnetRpc
+    from truestep.devnet.server import serving
 
     blobs = DirectoryBlobs(folder.blobs)
     with ExitStack() as stack:

@@ -37,7 +37,7 @@ def outputs(
     All shards' outputs, one after the other, are what the input of a job that sums them up is made of.
     """
     from truestep.client.job import Job
-    from truestep.client.network import open_blobs
+    from truestep.composition.network import open_blobs
 
     chain, network = connect_reader(rpc, deployment)
     shards = Job(chain, open_blobs(blobs), network, JobId(job), network.block_number).outputs()

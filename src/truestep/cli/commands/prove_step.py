@@ -8,7 +8,6 @@ import typer
 
 from truestep.base.errors import Bug
 from truestep.cli.failure import Failure
-from truestep.cli.instruction_words import assembly, in_words
 from truestep.cli.options import (
     InputOption,
     ProgramArgument,
@@ -17,9 +16,10 @@ from truestep.cli.options import (
     read_task,
 )
 from truestep.cli.screen import JsonFlag, Screen, guarded
-from truestep.client.engines import EngineName, open_engine
 from truestep.client.files import read_program
+from truestep.client.instruction_words import assembly, in_words
 from truestep.client.runs import advance_in_slices
+from truestep.composition.engines import EngineName, open_engine
 from truestep.machine.layout import may_fetch
 from truestep.machine.micro import micro_end, micro_machine, template
 from truestep.machine.witness import build_witness, open_float, verify_step
@@ -167,7 +167,7 @@ def _instruction(machine: Machine, pc: int) -> dict[str, str]:
 
 def _chain(rpc: str, file: Path) -> Ask:
     from truestep.adapters.chain.deployment import read_deployment
-    from truestep.client.network import execute_step, open_float_step
+    from truestep.composition.network import execute_step, open_float_step
 
     deployment: Deployment = read_deployment(file)
     functions = {"step": execute_step, "open_float": open_float_step}

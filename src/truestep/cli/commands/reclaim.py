@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from truestep.base.ids import JobId
+from truestep.base.units import coins
 from truestep.cli.connection import connect_client
 from truestep.cli.options import (
     BlobsOption,
@@ -12,7 +13,6 @@ from truestep.cli.options import (
     KeystoreOption,
     PasswordFileOption,
     RpcOption,
-    coins,
 )
 from truestep.cli.screen import JsonFlag, Screen, guarded
 

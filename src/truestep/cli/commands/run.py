@@ -17,9 +17,9 @@ from truestep.cli.options import (
     read_task,
 )
 from truestep.cli.screen import JsonFlag, Screen, guarded
-from truestep.client.engines import EngineLimits, EngineName
 from truestep.client.files import read_program
 from truestep.client.runs import DEFAULT_MAX_CYCLES, RunReport, run_task
+from truestep.composition.engines import EngineLimits, EngineName
 from truestep.machine.state import Status
 
 EXAMPLE = "Example: truestep run prog.elf --input prices.csv --shard 0/8 --json"

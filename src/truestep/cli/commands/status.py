@@ -5,11 +5,12 @@ from typing import Annotated, Any
 import typer
 
 from truestep.base.ids import JobId, shard_of_task
+from truestep.base.units import coins
 from truestep.cli.connection import connect_reader
-from truestep.cli.narration import Narrator
-from truestep.cli.options import DeploymentOption, RpcOption, coins
+from truestep.cli.options import DeploymentOption, RpcOption
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.client.job import JobStatus, read_status
+from truestep.demo.narration import Narrator
 from truestep.protocol.records import TaskStage
 
 EXAMPLE = "Example: truestep status 1"

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from truestep.base.units import coins
 from truestep.cli.connection import connect_client
 from truestep.cli.failure import ExitCode, Failure
-from truestep.cli.narration import Narrator
 from truestep.cli.options import (
     BlobsOption,
     DeploymentOption,
@@ -16,15 +16,15 @@ from truestep.cli.options import (
     PasswordFileOption,
     ProgramArgument,
     RpcOption,
-    coins,
     parse_amount,
     parse_seed,
 )
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.client.client import DEFAULT_LEASE_SECONDS, DEFAULT_LIFETIME_SECONDS, Order
-from truestep.client.engines import EngineName, open_engine
 from truestep.client.files import ProgramFile, read_input, read_program
 from truestep.client.runs import run_task
+from truestep.composition.engines import EngineName, open_engine
+from truestep.demo.narration import Narrator
 from truestep.machine.program import Task
 
 if TYPE_CHECKING:

@@ -11,9 +11,7 @@ from rich.markup import escape
 
 from truestep.base.errors import Reject, Rejected
 from truestep.cli.failure import ExitCode, Failure
-from truestep.cli.narration import count
 from truestep.cli.screen import JsonFlag, Screen, guarded
-from truestep.client.engines import EngineName, open_engine
 from truestep.client.files import read_input, read_program
 from truestep.client.receipt import Receipt, read_receipt
 from truestep.client.verification import (
@@ -21,8 +19,10 @@ from truestep.client.verification import (
     check_by_execution,
     check_chain,
     check_contents,
-    open_replay,
+    open_rerun,
 )
+from truestep.composition.engines import EngineName, open_engine
+from truestep.demo.narration import count
 
 if TYPE_CHECKING:
     from truestep.ports.chain import ChainReader
@@ -99,7 +99,7 @@ def _chain(
 ) -> Generator["ChainReader"]:
     """The chain to check against, whose contracts must be those of the user's file if one is given."""
     from truestep.adapters.chain.deployment import read_deployment
-    from truestep.client.network import open_reader
+    from truestep.composition.network import open_reader
 
     if deployment is not None and read_deployment(deployment) != held.deployment:
         raise Rejected(
@@ -109,9 +109,9 @@ def _chain(
         )
     node: Any = rpc if rpc is not None else str(_beside(receipt))
     if not node.startswith(("http://", "https://")):
-        from truestep.cli.devnet.kept_chain import open_kept_chain
+        from truestep.devnet.chain_file import open_chain_file
 
-        node = open_kept_chain(Path(node)).node
+        node = open_chain_file(Path(node)).node
     yield open_reader(node, held.deployment)
 
 
@@ -129,11 +129,11 @@ def _beside(receipt: Path) -> Path:
 def _execute(
     screen: Screen, held: Receipt, blobs: str | None, program: Path | None, input_file: Path | None
 ) -> list[Check]:
-    from truestep.client.network import open_blobs
+    from truestep.composition.network import open_blobs
 
     elf = read_program(program).elf if program else None
     content = read_input(input_file) if input_file else None
-    replay = open_replay(held, open_blobs(blobs) if blobs else None, elf, content)
+    replay = open_rerun(held, open_blobs(blobs) if blobs else None, elf, content)
     starts = list(accumulate((shard.cycle for shard in held.shards), initial=0))
     with screen.cycles(f"running {count(len(held.shards), 'shard')} again", total=starts[-1]) as progress:
 

@@ -5,16 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from truestep.base.units import coins
 from truestep.cli.daemons import DaemonOptions, opened_world, run_until_stopped
 from truestep.cli.failure import Failure
 from truestep.cli.option_groups import grouped
-from truestep.cli.options import coins, parse_amount
+from truestep.cli.options import parse_amount
 from truestep.cli.screen import guarded
-from truestep.client.engines import EngineName
+from truestep.composition.engines import EngineName
 
 if TYPE_CHECKING:
-    from truestep.node.daemon import World
-    from truestep.node.self_check import SelfCheck
+    from truestep.node.loop.loop import World
+    from truestep.node.tasks.self_check import SelfCheck
 
 EXAMPLE = "Example: truestep worker --keystore operator-1.json --stake 5 --state-dir operator-1"
 
@@ -103,8 +104,8 @@ def worker(
 
 def _self_check(random_segments: int, options: DaemonOptions) -> "SelfCheck":
     from truestep.adapters.evidence import EvidenceDirectory
-    from truestep.client.engines import engine_build
-    from truestep.node.self_check import SelfCheck
+    from truestep.composition.engines import engine_build
+    from truestep.node.tasks.self_check import SelfCheck
     from truestep.roles.self_check import SelfCheckPolicy
 
     return SelfCheck(

@@ -1,0 +1,1 @@
+"""Where parts are wired together: the only package that knows both ports and adapters."""

@@ -1,0 +1,1 @@
+"""Test suites of others, run on every implementation of the machine."""

@@ -1,0 +1,216 @@
+"""A folder of RISC-V test programs, run by every implementation of the machine (docs/conformance.md)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from truestep.base.errors import Reject, Rejected
+from truestep.conformance.on_chain_steps import StepContract, run_on_chain
+from truestep.machine.bare_metal import BareMetalTest, load_bare_metal
+from truestep.machine.decode import ECALL_WORD, Kind, decode
+from truestep.machine.elf import FILE_LIMIT_BYTES
+from truestep.machine.float_words import FLOAT_OPCODE, is_rounded
+from truestep.machine.interpreter import ECALL_EXIT
+from truestep.machine.layout import may_fetch
+from truestep.machine.prelude import MRET_WORD
+from truestep.machine.program import Program, Task
+from truestep.machine.state import MachineState, Status, TrapCause
+from truestep.ports.engine import Engine
+
+DEFAULT_MAX_CYCLES = 1_000_000
+"""The official tests take up to 2,000 steps; the reference machine takes these in seconds."""
+ON_CHAIN_LIMIT_STEPS = 3_000
+"""A longer run is not taken to the chain: a step costs some milliseconds there."""
+
+_ELF_MAGIC, _ELF_TYPE_OBJECT = b"\x7fELF", b"\x01\0"
+_ELF_HEAD_SIZE_BYTES = 18
+"""Up to the end of the field that says what kind of ELF file it is."""
+_GP = 3
+_FLOAT_ACCESS_OPCODES = (0x07, 0x27)
+"""Float loads and stores."""
+_FLOAT_MOVES = (0b11100, 0b11110)
+_ROUNDING_FIELD = 7 << 12
+
+ProgressSink = Callable[[int, str], None]
+"""Told how many tests are done and the name of the next."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """How one test ended."""
+
+    name: str
+    reason: str | None = None
+    """Why it failed; None if it passed everywhere it ran."""
+    steps: int = 0
+    steps_on_chain: int = 0
+    """How many of its steps the on-chain verifier took: all of them, or none of a run that is too long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConformanceReport:
+    """How all tests of a folder ended, by name."""
+
+    tests: tuple[Verdict, ...]
+
+    @property
+    def failed(self) -> tuple[Verdict, ...]:
+        """The tests that did not pass."""
+        return tuple(test for test in self.tests if test.reason is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ending:
+    """The end of one run: its last state and, of a run that trapped, what it trapped on."""
+
+    engine: str
+    last: MachineState
+    pc: int
+    gp: int
+    word: int
+    """The instruction at `pc`; 0 if none can be fetched there."""
+
+
+def find_tests(folder: Path) -> list[Path]:
+    """The ELF files in a folder and below it, by name; other files lie beside them in every build.
+
+    Raises OSError if the folder cannot be read, Rejected if there is none in it.
+    """
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and _is_program(path))
+    if not paths:
+        raise Rejected(Reject.ELF_NOT_ELF, f"expected a folder with ELF files, got {folder}, which has none")
+    return paths
+
+
+def run_tests(
+    folder: Path,
+    paths: Sequence[Path],
+    engines: Sequence[Engine],
+    *,
+    step_call: StepContract | None = None,
+    max_cycles: int = DEFAULT_MAX_CYCLES,
+    progress: ProgressSink | None = None,
+) -> ConformanceReport:
+    """Run tests found in a folder on every engine, short ones also step by step through `step_call`.
+
+    Raises OSError if a file cannot be read.
+    """
+    reports: list[Verdict] = []
+    for path in paths:
+        name = path.relative_to(folder).as_posix()
+        if progress:
+            progress(len(reports), name)
+        reports.append(run_test(name, _read(path), engines, step_call=step_call, max_cycles=max_cycles))
+    return ConformanceReport(tests=tuple(reports))
+
+
+def run_test(
+    name: str,
+    file: bytes,
+    engines: Sequence[Engine],
+    *,
+    step_call: StepContract | None = None,
+    max_cycles: int = DEFAULT_MAX_CYCLES,
+) -> Verdict:
+    """Run one test, given as an ELF file, to its end."""
+    try:
+        test = load_bare_metal(file)
+    except Rejected as error:
+        return Verdict(name=name, reason=str(error))
+    endings = [_run(engine, test.program, max_cycles) for engine in engines]
+    steps = endings[0].last.cycle
+    reason = _verdict(test, endings)
+    if reason is not None or step_call is None or steps > ON_CHAIN_LIMIT_STEPS:
+        return Verdict(name=name, reason=reason, steps=steps)
+    reason = run_on_chain(test.program, step_call, test.original)
+    return Verdict(name=name, reason=reason, steps=steps, steps_on_chain=steps)
+
+
+def _is_program(path: Path) -> bool:
+    """Whether a file is an ELF file, and not an object file that a program was linked from."""
+    with path.open("rb") as file:
+        head = file.read(_ELF_HEAD_SIZE_BYTES)
+    return head.startswith(_ELF_MAGIC) and head[16:] != _ELF_TYPE_OBJECT
+
+
+def _read(path: Path) -> bytes:
+    """A test's bytes: enough of a file that is too long to see that it is."""
+    with path.open("rb") as file:
+        return file.read(FILE_LIMIT_BYTES + 1)
+
+
+def _run(engine: Engine, program: Program, max_cycles: int) -> _Ending:
+    machine = engine.start(program, Task())
+    machine.advance(max_cycles)
+    last = state = machine.state()
+    if last.status is Status.TRAPPED:
+        # A final state has forgotten its registers (M2.3): the same run again, to one step before its end.
+        machine = engine.start(program, Task())
+        machine.advance(last.cycle - 1)
+        state = machine.state()
+    word = int.from_bytes(machine.read_memory(state.pc, 4), "little") if may_fetch(state.pc) else 0
+    return _Ending(engine=engine.name, last=last, pc=state.pc, gp=state.registers[_GP], word=word)
+
+
+def _verdict(test: BareMetalTest, endings: list[_Ending]) -> str | None:
+    """Why a test failed; None if it passed on every engine."""
+    reasons = {ending.engine: _why_failed(test, ending) for ending in endings}
+    differing = [ending.engine for ending in endings if ending.last != endings[0].last]
+    if differing:
+        words = "; ".join(f"{engine}: {reason or 'passed'}" for engine, reason in reasons.items())
+        return f"{endings[0].engine} and {', '.join(differing)} end in different states ({words})"
+    return reasons[endings[0].engine]
+
+
+def _why_failed(test: BareMetalTest, ending: _Ending) -> str | None:
+    """The convention of the RISC-V tests, new and old (docs/conformance.md)."""
+    last = ending.last
+    if last.status is Status.RUNNING:
+        return f"no end after {last.cycle:,} steps, at {test.original(last.pc):#x}"
+    if last.status is Status.EXITED:
+        return None if last.code == 0 else _failed_case(last.code)
+    if ending.word == ECALL_WORD:
+        return None if ending.gp == 1 else _failed_case(ending.gp)
+    return _trap_words(test, ending)
+
+
+def _failed_case(code: int) -> str:
+    """What (number of the case) * 2 + 1 says."""
+    if code % 2 and code > 1:
+        return f"case {code >> 1} failed"
+    return f"expected an ecall with a7 = {ECALL_EXIT} and a0 = 0, or with gp = 1, got the code {code}"
+
+
+def _trap_words(test: BareMetalTest, ending: _Ending) -> str:
+    cause = TrapCause(ending.last.code)
+    words = f"trap {cause.name.lower().replace('_', ' ')} at {test.original(ending.pc):#x}"
+    match cause:
+        case TrapCause.ILLEGAL_INSTRUCTION:
+            return f"{words}: {ending.word:#010x}{_illegal_words(ending.word)}"
+        case TrapCause.FETCH_ACCESS:
+            return f"{words}: only what cannot be written is executed (M3.3)"
+        case TrapCause.STORE_ACCESS:
+            return f"{words}: only data behind all code can be written; code never changes (M3.3)"
+        case _:
+            return words
+
+
+def _illegal_words(word: int) -> str:
+    if word & 3 != 3:
+        return ", a compressed instruction; the machine has none (M1.1)"
+    if word == MRET_WORD:
+        return ", mret: expected a plain csrw to mepc just before it"
+    if word & 0x7F in _FLOAT_ACCESS_OPCODES or _is_float_move(word):
+        return ", of the registers f0 to f31; floats are in the integer registers here (M8.1)"
+    if (
+        (nearest := decode(word & ~_ROUNDING_FIELD))
+        and nearest.kind is Kind.FLOAT
+        and is_rounded(nearest.name)
+    ):
+        return f", {nearest.name} with a rounding mode that it does not know (M8.2)"
+    return ""
+
+
+def _is_float_move(word: int) -> bool:
+    """`fmv` between an integer register and a float register, in either direction."""
+    return word & 0x7F == FLOAT_OPCODE and word >> 27 in _FLOAT_MOVES and word >> 12 & 7 == 0

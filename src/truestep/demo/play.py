@@ -1,0 +1,61 @@
+"""The plot: everybody acts until every shard is final; then only is the chain's clock moved on."""
+
+import time
+from collections.abc import Callable
+
+from truestep.base.errors import Bug
+from truestep.client import Job
+from truestep.demo.scene import CHALLENGER, Scene
+from truestep.protocol.events import ChainEvent
+from truestep.protocol.records import TaskStage
+from truestep.roles.challenger import is_false
+from truestep.roles.views import TaskView, View
+
+PLAY_LIMIT_SECONDS = 600.0
+"""Twenty times what it takes: something is wrong, and nobody should wait for it."""
+PAUSE_SECONDS = 0.05
+
+
+def play(
+    scene: Scene, job: Job, on_event: Callable[[ChainEvent], None], on_warp: Callable[[int], None]
+) -> None:
+    """Let the daemons work until the job is complete. Raises Bug if it never is."""
+    give_up_at = time.monotonic() + PLAY_LIMIT_SECONDS
+    next_block = scene.deployment.block_number
+    while True:
+        views = {name: daemon.tick() for name, daemon in scene.daemons.items()}
+        head = scene.client.chain.head()
+        if head.number < next_block:
+            if _may_warp(scene, job, views[CHALLENGER], on_warp):
+                continue
+            time.sleep(PAUSE_SECONDS)
+        for event in job.events(next_block, head.number):
+            on_event(event)
+        next_block = max(next_block, head.number + 1)
+        if job.is_complete() and not views[CHALLENGER].tasks:
+            return
+        if time.monotonic() > give_up_at:
+            raise Bug(f"the job is not complete after {PLAY_LIMIT_SECONDS:g} s: {job.status()}")
+
+
+def _may_warp(scene: Scene, job: Job, view: View, on_warp: Callable[[int], None]) -> bool:
+    """Move the clock past all windows, if every shard is claimed and the challenger agrees."""
+    standing = [task for task in view.tasks if _is_content(task)]
+    if not standing or len(standing) != len(view.tasks):
+        return False
+    status = job.status()
+    claimed = [task for task in status.tasks if task.stage is TaskStage.CLAIMED]
+    if len(claimed) != len(standing) or len(claimed) + status.count(TaskStage.FINAL) != len(status.tasks):
+        return False
+    seconds = max(task.until for task in claimed) + 1 - status.time_seconds
+    on_warp(seconds)
+    scene.devnet.advance(seconds)
+    return True
+
+
+def _is_content(task: TaskView) -> bool:
+    """Whether the challenger has run the claim again and found it true, and no game on it is open."""
+    return bool(task.claims) and all(
+        is_false(task, claim) is False and not claim.games and claim.open_game_count == 0
+        for claim in task.claims
+    )

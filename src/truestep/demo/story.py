@@ -1,0 +1,252 @@
+"""The demo's story: what happens as it happens, for somebody who has never seen a dispute game."""
+
+import time
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from truestep.base.ids import Address, shard_of_task, task_of_claim
+from truestep.demo.last_step import LastStep
+from truestep.demo.ledger import DISPUTE_KINDS, GasBook
+from truestep.demo.narration import count
+from truestep.demo.scene import CHALLENGER, LIAR, REQUESTER, Scene
+from truestep.demo.value_at_risk import Risk
+from truestep.protocol.events import (
+    ChainEvent,
+    ClaimStruck,
+    GameOpened,
+    GamePicked,
+    GameSettled,
+    GameSplit,
+    TaskClaimed,
+    TaskFinalized,
+    TaskTaken,
+)
+
+WIDTH = 100
+NAME_WIDTH = 7
+NAME_STYLES = {LIAR: "bold red", CHALLENGER: "bold yellow", REQUESTER: "bold magenta"}
+INDENT = " " * 10
+BAR_MARGIN = 36
+"""Columns that the numbers around a bar take."""
+
+CAST = (
+    (REQUESTER, "asks: what can five stocks lose within a year? She pays for the answer."),
+    ("Bob", "is a worker: he computes off chain and vouches for it with his own coins."),
+    ("Carol", "is a worker too."),
+    (LIAR, "is a worker as well. Her first result will be a lie."),
+    (CHALLENGER, "is a challenger: he runs everything again, and earns by catching a lie."),
+)
+HOW_DISPUTES_WORK = (
+    "They agree on the state before the first instruction and differ on the one after the last.",
+    f"So each round {LIAR} names the states between 64 parts of what is in question, and",
+    f"{CHALLENGER} points at the first part whose end is wrong, until one instruction is left:",
+)
+
+
+class Story:
+    """Prints. Times are seconds since the story began."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._began_seconds = time.monotonic()
+        self._names: dict[Address, str] = {}
+        self._split: GameSplit | None = None
+        self._round = 0
+        self._final_count = 0
+        self._dispute_seconds = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """How long the story has lasted."""
+        return time.monotonic() - self._began_seconds
+
+    def meet(self, scene: Scene) -> None:
+        """Learn who is who."""
+        self._names = dict(scene.names)
+
+    def opening(self, shards: int, paths: int) -> None:
+        """The title and the cast."""
+        cast = Table.grid(padding=(0, 2))
+        for name, role in CAST:
+            cast.add_row(_name(name), role)
+        title = f" truestep · {count(shards, 'shard')} of {count(paths, 'simulated year')}, one liar "
+        self._panel(cast, title, "dim")
+
+    def heading(self, title: str) -> None:
+        """A new part."""
+        self._console.print(f"\n[bold cyan]{title}[/]")
+
+    def line(self, text: str) -> None:
+        """Something happened now."""
+        self._console.print(f"[dim]{self.seconds:6.1f} s[/]  {text}")
+
+    def aside(self, text: str) -> None:
+        """An explanation below a line."""
+        self._console.print(Padding.indent(f"[dim]{text}[/]", len(INDENT)))
+
+    def lie(self, said: float, true: float) -> None:
+        """What the liar wanted everybody to believe."""
+        self.aside(
+            f"{LIAR} had it that even the worst year of her shard ended with a gain of {said - 1:.0%};"
+        )
+        self.aside(f"in truth it lost {1 - true:.0%}")
+
+    @property
+    def dispute_seconds(self) -> float:
+        """From the challenge to the liar's loss."""
+        return self._dispute_seconds
+
+    def command(self, words: str) -> None:
+        """Something to type."""
+        self._console.print(f"{INDENT}[bold]{escape(words)}[/]")
+
+    def event(self, event: ChainEvent) -> None:
+        """What the chain says happened."""
+        match event:
+            case TaskTaken():
+                self.line(f"{self._who(event.operator)} takes {_shard(event.task_id)}, with a bond of 1 ETH")
+            case TaskClaimed():
+                done = count(event.claimed.cycle, "instruction")
+                self.line(f"{self._who(event.operator)} claims {_shard(event.task_id)}, done in {done}")
+            case TaskFinalized():
+                self._final_count += 1
+            case ClaimStruck():
+                self.line(
+                    f"{self._who(event.operator)} is [bold]struck[/]: {_shard(event.task_id)} is open again"
+                )
+            case GameOpened():
+                self._tell_opened(event)
+            case GameSplit():
+                self._split = event
+            case GamePicked():
+                self._tell_round(event)
+            case GameSettled():
+                self._tell_settled(event)
+            case _:
+                return
+
+    def step(self, step: LastStep) -> None:
+        """The one instruction."""
+        self.line(f"{_name(CHALLENGER)} sends it to the chain, which [bold]executes this one instruction[/]:")
+        table = Table.grid(padding=(0, 2))
+        table.add_row("instruction", f"number {step.number:,} of the run, at pc {step.pc:#010x}")
+        table.add_row("", f"[bold]{step.assembly}[/]  ({step.in_words})")
+        for name, old, new in step.changes:
+            table.add_row("", f"{name}: {old:#x} → {new:#x}")
+        table.add_row("state before", f"{_short(step.before)}  on which both agree")
+        table.add_row("state after", f"[green]{_short(step.after)}[/]  as the chain computes it")
+        table.add_row("", f"[red]{_short(step.claimed)}[/]  as {LIAR} had it")
+        self._panel(table, " the chain decides ", "yellow")
+
+    def final(self) -> None:
+        """Every shard is final."""
+        self.line(f"[green]all {count(self._final_count, 'shard')} are final[/] and paid")
+
+    def result(self, risk: Risk, loss_share: float, instructions: int) -> None:
+        """The answer to the question."""
+        table = Table.grid(padding=(0, 4))
+        table.add_column()
+        table.add_column(justify="right", style="bold")
+        table.add_row("One year in twenty it loses at least (VaR 95 %)", f"{risk.value_at_risk_95:.1%}")
+        table.add_row("One year in a hundred it loses at least (VaR 99 %)", f"{risk.value_at_risk_99:.1%}")
+        table.add_row(
+            "Mean loss of the worst 5 % of years (expected shortfall)",
+            f"{risk.expected_shortfall_95:.1%}",
+        )
+        table.add_row("Probability of any loss", f"{loss_share:.1%}")
+        table.add_row("Mean year", f"{risk.mean_value - 1:+.1%}")
+        self._panel(table, f" five stocks, {count(risk.path_count, 'simulated year')} ", "green")
+        self.aside(f"{count(instructions, 'RISC-V instruction')}, none of them taken on trust")
+
+    def costs(self, gas: GasBook, consumer_gas: int, seconds_by_part: dict[str, float]) -> None:
+        """Gas and time of each part."""
+        table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
+        for title in ("", "transactions", "gas each", "gas in all"):
+            table.add_column(title, justify="right" if title else "left")
+        rows = (
+            ("post the job", ("post",)),
+            ("take a shard", ("take",)),
+            ("claim a shard", ("claim",)),
+            ("make a shard final", ("finalize",)),
+            ("the whole dispute", DISPUTE_KINDS),
+            ("of it: the one instruction", ("step",)),
+        )
+        for title, kinds in rows:
+            each = f"{gas.typical(kinds[0]):,}" if len(kinds) == 1 else ""
+            table.add_row(title, str(gas.count(kinds)), each, f"{gas.total(kinds):,}")
+        table.add_row("a contract reads a shard's output", "", f"{consumer_gas:,}", "")
+        self._indented(table)
+        parts = [f"{part} {seconds:.1f} s" for part, seconds in seconds_by_part.items()]
+        self.aside(" · ".join(parts))
+        self.aside(f"the dispute alone: {self._dispute_seconds:.1f} s")
+
+    def checks(self, outcomes: dict[str, bool]) -> None:
+        """What was held against what."""
+        for name, passed in outcomes.items():
+            self._console.print(f"{INDENT}{'[green]✓[/]' if passed else '[bold red]✗[/]'} {name}")
+
+    def _tell_opened(self, event: GameOpened) -> None:
+        self._dispute_seconds -= self.seconds
+        shard = f"shard {shard_of_task(task_of_claim(event.claim_id))}"
+        self.line(
+            f"{self._who(event.challenger)} [bold]disputes {shard}[/]: he ran it too and got another result"
+        )
+        for text in HOW_DISPUTES_WORK:
+            self.aside(text)
+
+    def _tell_round(self, event: GamePicked) -> None:
+        """One round: the interval, and which part of it is in question now."""
+        if self._split is None:
+            return
+        self._round += 1
+        length = self._split.high - self._split.low
+        parts = len(self._split.hashes) + 1
+        cells = max(1, min(parts, self._console.width - BAR_MARGIN))
+        position = event.part * cells // parts
+        seconds, before, after = f"{self.seconds:6.1f} s  ", "·" * position, "·" * (cells - position - 1)
+        bar = ((before, "dim"), ("█", "bold yellow"), (after, "dim"))
+        left = f" {event.high - event.low:,}"
+        self._console.print(Text.assemble((seconds, "dim"), f"{length:>11,} ", *bar, left))
+
+    def _tell_settled(self, event: GameSettled) -> None:
+        self._dispute_seconds += self.seconds
+        self.line(f"{_name(LIAR)} loses her bond of 1 ETH: {_eth(event.burned_wei)} are burned, and")
+        self.aside(
+            f"{CHALLENGER} gets {_eth(event.challenger_wei)}: a share of it, his gas, and his own bond back"
+        )
+
+    def _who(self, account: Address) -> str:
+        return _name(self._names.get(account, account[:NAME_WIDTH]))
+
+    def _panel(self, content: Table, title: str, style: str) -> None:
+        width = min(self._console.width, WIDTH)
+        panel = Panel(
+            content, title=title, title_align="left", border_style=style, width=width, padding=(0, 2)
+        )
+        self._console.print(panel)
+
+    def _indented(self, table: Table) -> None:
+        grid = Table.grid()
+        grid.add_row(INDENT, table)
+        self._console.print(grid)
+
+
+def _name(name: str) -> str:
+    return f"[{NAME_STYLES.get(name, 'bold')}]{name:<{NAME_WIDTH}}[/]"
+
+
+def _eth(amount_wei: int) -> str:
+    return f"{amount_wei / 10**18:.4f} ETH"
+
+
+def _shard(task_id: int) -> str:
+    return f"shard {task_id & 0xFFFF_FFFF}"
+
+
+def _short(digest: str) -> str:
+    return f"{digest[:16]}…{digest[-8:]}"

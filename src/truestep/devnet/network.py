@@ -1,0 +1,133 @@
+"""What a devnet holds beside its chain: funded accounts, deployed contracts, and the files that name them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from truestep.adapters.chain.connection import connect
+from truestep.adapters.chain.deploy import deploy
+from truestep.adapters.chain.deployment import Deployment
+from truestep.adapters.chain.devnet import Devnet
+from truestep.adapters.chain.fees import GWEI, TransactionPolicy
+from truestep.adapters.keystore import create_keystore, keystore_address, open_keystore
+from truestep.adapters.store.sqlite import SqliteStore
+from truestep.base.ids import Address
+from truestep.protocol.records import Parameters
+
+ROLES = ("requester", "operator-1", "operator-2", "operator-3", "challenger")
+COIN_WEI = 10**18
+ACCOUNT_WEI = 1_000 * COIN_WEI
+PASSWORD = "truestep"
+"""It guards nothing: whoever reads the directory has the keys, and they are worthless."""
+POLICY = TransactionPolicy(poll_seconds=0.1)
+
+SEND_SECONDS = 2
+"""A transaction lands at once here; workers weigh a dispute's clock by this."""
+HASHED_PAGES_PER_SECOND = 10**9
+"""Nobody posts hostile programs here, and clocks are short: workers need not fear for their hashes."""
+
+_DEPLOYER = "deployer"
+_README = """Keys and files of a local truestep network. The keys are worthless, and the password lies beside
+them: never send anything of value to these accounts.
+"""
+
+
+def devnet_parameters(window_seconds: int) -> Parameters:
+    """Rules for a network on one's own computer: as in the real world, only quicker."""
+    return Parameters(
+        operator_bond_wei=COIN_WEI,
+        challenger_bond_wei=COIN_WEI // 10,
+        window_seconds=window_seconds,
+        clock_seconds=window_seconds // 2,
+        lease_penalty_bps=1_000,
+        winner_share_bps=5_000,
+        gas_price_cap_wei=200 * GWEI,
+        arity=64,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DevnetFolder:
+    """The files of a devnet."""
+
+    path: Path
+
+    @property
+    def deployment(self) -> Path:
+        """Where the contracts are."""
+        return self.path / "deployment.json"
+
+    @property
+    def password(self) -> Path:
+        """What opens the keystores."""
+        return self.path / "password"
+
+    @property
+    def environment(self) -> Path:
+        """Shell variables that save typing options."""
+        return self.path / "environment"
+
+    @property
+    def blobs(self) -> Path:
+        """Programs, inputs and outputs."""
+        return self.path / "blobs"
+
+    def keystore(self, role: str) -> Path:
+        """The key of one role."""
+        return self.path / f"{role}.json"
+
+    def prepare(self) -> dict[str, Address]:
+        """Make the keys that are not there yet; addresses by role."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        (self.path / "README").write_text(_README, encoding="utf-8")
+        self.password.write_text(f"{PASSWORD}\n", encoding="utf-8")
+        for role in (*ROLES, _DEPLOYER):
+            if not self.keystore(role).exists():
+                create_keystore(self.keystore(role), PASSWORD, guards_money=False)
+        return {role: keystore_address(self.keystore(role)) for role in (*ROLES, _DEPLOYER)}
+
+
+def set_up(
+    devnet: Devnet, folder: DevnetFolder, parameters: Parameters, progress: Callable[[int, str], None]
+) -> tuple[Deployment, dict[str, Address]]:
+    """Fund accounts, deploy contracts, write the files; `progress` counts to SET_UP_STEPS."""
+    addresses = folder.prepare()
+    done = 0
+    for role, address in addresses.items():
+        progress(done, f"funding {role}")
+        devnet.fund(address, ACCOUNT_WEI)
+        done += 1
+
+    def deployed(_: str) -> None:
+        nonlocal done
+        done += 1
+        progress(done, "deploying contracts")
+
+    deployment = deploy(
+        connect(devnet.node),
+        open_keystore(folder.keystore(_DEPLOYER), PASSWORD),
+        SqliteStore(),
+        parameters,
+        policy=POLICY,
+        progress=deployed,
+    )
+    deployment.write(folder.deployment)
+    return deployment, {role: addresses[role] for role in ROLES}
+
+
+SET_UP_STEPS = len(ROLES) + 1 + 7
+"""Accounts, five contracts, two connections."""
+
+
+def write_environment(folder: DevnetFolder, rpc: str, blobs: str) -> None:
+    """Variables for a shell's `source`."""
+    lines = {
+        "TRUESTEP_RPC": rpc,
+        "TRUESTEP_DEPLOYMENT": str(folder.deployment.absolute()),
+        "TRUESTEP_BLOBS": blobs,
+        "TRUESTEP_PASSWORD_FILE": str(folder.password.absolute()),
+        "TRUESTEP_SEND_SECONDS": f"{SEND_SECONDS}",
+        "TRUESTEP_HASHED_PAGES_PER_SECOND": f"{HASHED_PAGES_PER_SECOND}",
+    }
+    text = "".join(f"export {name}='{value}'\n" for name, value in lines.items())
+    folder.environment.write_text(text, encoding="utf-8")

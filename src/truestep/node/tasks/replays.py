@@ -1,0 +1,95 @@
+"""Runs that games ask about again and again, kept from move to move with the snapshots that they have."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Generator, Sequence
+from contextlib import contextmanager
+
+from truestep.base.ids import Bytes32
+from truestep.machine.state import MachineState
+from truestep.machine.witness import build_witness
+from truestep.node.tasks.deep_replay import DeepReplay
+from truestep.node.tasks.items import RunMaterial, RunSpec
+from truestep.ports.engine import Drive, Engine, Machine, Replay, ReplayingEngine
+from truestep.ports.executor import Stopped
+
+KEPT_REPLAYS_LIMIT = 2
+"""Not in use at the moment. Each may take gigabytes: what its guest wrote, and its snapshots."""
+
+
+class FreshReplay:
+    """A replay without snapshots: what came before is a new run. A `ports.engine.Replay`."""
+
+    def __init__(self, initial_hash: Bytes32, start: Callable[[], Machine]) -> None:
+        self.initial_hash = initial_hash
+        self._start = start
+        self._machine: Machine | None = None
+
+    def hashes(self, cycles: Sequence[int], drive: Drive) -> list[Bytes32]:
+        """State hashes at rising cycles; beyond the end the final state's (M2.4)."""
+        machine, found = self._start(), list[Bytes32]()
+        for cycle in cycles:
+            drive(machine, cycle)
+            found.append(machine.state().hash())
+        return found
+
+    def state(self, cycle: int, drive: Drive) -> MachineState:
+        """The whole state number `cycle`; beyond the end the final state."""
+        return self._machine_at(cycle, drive).state()
+
+    def witness(self, cycle: int, drive: Drive) -> bytes:
+        """The witness of the step from state number `cycle`."""
+        machine = self._machine_at(cycle, drive)
+        return build_witness(machine.state(), machine.node)
+
+    def _machine_at(self, cycle: int, drive: Drive) -> Machine:
+        if self._machine is None or self._machine.cycle > cycle:
+            self._machine = self._start()
+        drive(self._machine, cycle)
+        return self._machine
+
+
+class Replays:
+    """Replays by run. One that is being used is nobody else's."""
+
+    def __init__(self, engine: Engine, limit: int = KEPT_REPLAYS_LIMIT) -> None:
+        self._engine = engine
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Bytes32, tuple[RunMaterial, DeepReplay]] = OrderedDict()
+
+    @contextmanager
+    def borrow(self, spec: RunSpec) -> Generator[DeepReplay, None, None]:
+        """The replay of a run, new or kept; kept again afterwards unless it failed."""
+        with self._lock:
+            _, replay = self._kept.pop(spec.initial_hash, (None, None))
+        replay = replay or DeepReplay(open_replay(self._engine, spec))
+        try:
+            yield replay
+        except Stopped:
+            self._keep(spec, replay)
+            raise
+        self._keep(spec, replay)
+
+    def keep_only(self, materials: Collection[RunMaterial]) -> None:
+        """Drop the replays of programs or inputs that no task needs any more."""
+        identities = {id(material) for material in materials}
+        with self._lock:
+            for run, (material, _) in list(self._kept.items()):
+                if id(material) not in identities:
+                    del self._kept[run]
+
+    def _keep(self, spec: RunSpec, replay: DeepReplay) -> None:
+        with self._lock:
+            self._kept[spec.initial_hash] = (spec.material, replay)
+            while len(self._kept) > self._limit:
+                self._kept.popitem(last=False)
+
+
+def open_replay(engine: Engine, spec: RunSpec) -> Replay:
+    """A run to look at; its state number 0 must be the chain's."""
+    if not isinstance(engine, ReplayingEngine):
+        return FreshReplay(spec.initial_hash, lambda: spec.start(engine))
+    replay = engine.replay(spec.material.program, spec.task)
+    spec.check_start(engine, replay.initial_hash)
+    return replay

@@ -1,0 +1,86 @@
+"""Replays are kept from move to move, and no longer than they are of use."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.e2e.network import ELF, INPUT
+from tests.roles.views import JOB
+from truestep.base.errors import Bug
+from truestep.base.ids import Bytes32
+from truestep.commitments.merkle import root_of_bytes
+from truestep.engine.jit import JitEngine
+from truestep.machine.elf import load_elf
+from truestep.machine.interpreter import ReferenceEngine
+from truestep.node.tasks.items import RunMaterial, RunSpec, hashes_at, witness_at
+from truestep.node.tasks.replays import FreshReplay, Replays
+from truestep.ports.engine import Engine
+from truestep.ports.executor import Stopped
+
+CYCLES = (0, 3, 5, 100)
+
+
+def spec_of(seed: int) -> RunSpec:
+    material = RunMaterial(program=load_elf(ELF), input=INPUT)
+    job = replace(
+        JOB, seed=Bytes32(bytes([seed]) * 32), input_root=root_of_bytes(INPUT, 24), input_size=len(INPUT)
+    )
+    spec = RunSpec(material=material, job=job, shard_index=0, initial_hash=Bytes32(bytes(32)))
+    return replace(spec, initial_hash=ReferenceEngine().start(material.program, spec.task).state().hash())
+
+
+def no_time() -> float:
+    return 0.0
+
+
+@pytest.mark.parametrize("engine", [JitEngine(), ReferenceEngine()], ids=["jit", "reference"])
+def test_the_answers_are_those_of_a_plain_run(engine: Engine) -> None:
+    spec, replays = spec_of(1), Replays(engine)
+    plain = FreshReplay(spec.initial_hash, lambda: spec.start(ReferenceEngine()))
+    for _ in range(2):
+        with replays.borrow(spec) as replay:
+            found = hashes_at(replay, CYCLES, no_time, lambda: False).hashes
+            assert found == hashes_at(plain, CYCLES, no_time, lambda: False).hashes
+            assert witness_at(replay, 4, no_time, lambda: False) == witness_at(
+                plain, 4, no_time, lambda: False
+            )
+
+
+def test_a_replay_is_kept_until_its_material_goes_or_others_come() -> None:
+    specs, replays = [spec_of(seed) for seed in range(3)], Replays(JitEngine(), limit=2)
+    with replays.borrow(specs[0]) as first, replays.borrow(specs[0]) as second:
+        assert first is not second, "one that is being used is nobody else's"
+    with replays.borrow(specs[0]) as again:
+        assert again is first
+    replays.keep_only([specs[0].material])
+    with replays.borrow(specs[0]) as again:
+        assert again is first
+    replays.keep_only([specs[1].material])
+    with replays.borrow(specs[0]) as again:
+        assert again is not first
+    kept = again
+    for spec in specs[1:]:
+        with replays.borrow(spec):
+            pass
+    with replays.borrow(specs[0]) as again:
+        assert again is not kept
+
+
+def test_what_was_stopped_goes_on_and_what_failed_does_not() -> None:
+    spec, replays = spec_of(1), Replays(JitEngine())
+    with pytest.raises(Stopped), replays.borrow(spec) as stopped:
+        hashes_at(stopped, CYCLES, no_time, lambda: True)
+    with pytest.raises(ZeroDivisionError), replays.borrow(spec) as failed:
+        assert failed is stopped
+        raise ZeroDivisionError
+    with replays.borrow(spec) as fresh:
+        assert fresh is not failed
+
+
+@pytest.mark.parametrize("engine", [JitEngine(), ReferenceEngine()], ids=["jit", "reference"])
+def test_an_engine_that_starts_elsewhere_than_the_chain_is_a_bug(engine: Engine) -> None:
+    spec = replace(spec_of(1), initial_hash=Bytes32(bytes(32)))
+    with pytest.raises(Bug, match="starts job"), Replays(engine).borrow(spec) as replay:
+        hashes_at(replay, CYCLES, no_time, lambda: False)

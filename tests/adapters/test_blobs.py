@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.floats import FLOAT_ELF
 from truestep.adapters.blobs.cache import BlobCache
 from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.adapters.blobs.http import HttpBlobs
@@ -17,12 +18,13 @@ from truestep.adapters.blobs.server import BlobServer
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.commitments.keccak import keccak256
 from truestep.commitments.merkle import root_of_bytes
+from truestep.machine.elf import load_elf
 from truestep.machine.layout import RANGE_LEVEL
 from truestep.ports.blobs import Blobs
 
 OUTPUT = b"an output of a task" * 3
 ROOT = root_of_bytes(OUTPUT, RANGE_LEVEL)
-LIMIT_BYTES = 5_000
+LIMIT_BYTES = 50_000
 
 
 @pytest.fixture
@@ -57,11 +59,35 @@ def test_what_was_put_is_got(blobs: Blobs) -> None:
     assert blobs.get_output(ROOT, len(OUTPUT)) == OUTPUT
 
 
+def test_programs_and_inputs_are_found_by_what_the_chain_knows_of_them(blobs: Blobs) -> None:
+    program = load_elf(FLOAT_ELF)
+    blobs.put_program(program.root(), program.entry, FLOAT_ELF)
+    assert blobs.get_program(program.root(), program.entry) == FLOAT_ELF
+    for content in (b"", b"an input", b"with a zero behind it\0", bytes(70)):
+        root = root_of_bytes(content, RANGE_LEVEL)
+        blobs.put_input(root, content)
+        assert blobs.get_input(root, len(content)) == content
+
+
+def test_an_output_whose_guest_wrote_behind_it_is_published(blobs: Blobs) -> None:
+    """The root is of the whole range."""
+    root = root_of_bytes(OUTPUT + b"more", RANGE_LEVEL)
+    assert not blobs.has_output(root, len(OUTPUT))
+    blobs.put_output(root, OUTPUT + b"more", len(OUTPUT))
+    assert blobs.get_output(root, len(OUTPUT)) == OUTPUT
+    assert blobs.has_output(root, len(OUTPUT))
+    assert not blobs.has_output(root, len(OUTPUT) + 1)
+
+
 def test_what_is_not_there_is_unavailable(blobs: Blobs) -> None:
     with pytest.raises(Unavailable):
         blobs.get(f"blob:{'0' * 64}", 10)
     with pytest.raises(Unavailable):
         blobs.get_output(ROOT, len(OUTPUT))
+    with pytest.raises(Unavailable):
+        blobs.get_input(ROOT, len(OUTPUT))
+    with pytest.raises(Unavailable):
+        blobs.get_program(ROOT, 0x1000)
 
 
 def test_what_is_larger_than_asked_for_is_refused(blobs: Blobs) -> None:
@@ -73,14 +99,20 @@ def test_what_is_larger_than_asked_for_is_refused(blobs: Blobs) -> None:
 def test_what_was_falsified_is_refused(blobs: Blobs, folder: Path) -> None:
     uri = blobs.put(b"true")
     blobs.put_output(ROOT, OUTPUT)
+    blobs.put_input(ROOT, OUTPUT)
+    program = load_elf(FLOAT_ELF)
+    blobs.put_program(program.root(), program.entry, FLOAT_ELF)
     for file in (path for path in folder.rglob("*") if path.is_file()):
-        file.write_bytes(file.read_bytes()[:-1] + b"!")
-    with pytest.raises(Rejected) as refusal:
-        blobs.get(uri, 100)
-    assert reason_of(refusal) is Reject.BLOB_MISMATCH
-    with pytest.raises(Rejected) as refusal:
-        blobs.get_output(ROOT, len(OUTPUT))
-    assert reason_of(refusal) is Reject.BLOB_MISMATCH
+        file.write_bytes(b"!" + file.read_bytes()[1:])
+    for get in (
+        lambda: blobs.get(uri, 100),
+        lambda: blobs.get_output(ROOT, len(OUTPUT)),
+        lambda: blobs.get_input(ROOT, len(OUTPUT)),
+        lambda: blobs.get_program(program.root(), program.entry),
+    ):
+        with pytest.raises(Rejected) as refusal:
+            get()
+        assert reason_of(refusal) is Reject.BLOB_MISMATCH
 
 
 @pytest.mark.parametrize(
@@ -111,6 +143,10 @@ def test_a_store_that_cannot_write_says_so(folder: Path) -> None:
         ("../escape", b"x", 400),
         ("0" * 64, b"not of this hash", 400),
         (f"outputs/{'0' * 64}-3", b"abc", 400),
+        (f"inputs/{ROOT.hex()}-{len(OUTPUT) - 1}", OUTPUT[:-1], 400),
+        (f"inputs/{ROOT.hex()}-{len(OUTPUT) + 1}", OUTPUT, 400),
+        (f"programs/{'0' * 64}-1000", FLOAT_ELF, 400),
+        (f"programs/{'0' * 64}-1000", b"no ELF file", 400),
         (keccak256(bytes(LIMIT_BYTES + 1)).hex(), bytes(LIMIT_BYTES + 1), 413),
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from truestep.commitments.keccak import hash_pairs, keccak256
@@ -13,12 +13,14 @@ from truestep.commitments.merkle import (
     PAGE_SIZE_BYTES,
     ZERO_NODES,
     PageTree,
+    StreamedRoot,
     climb,
     levels_above,
     pair_tree_levels,
     parent,
     root_of_bytes,
 )
+from truestep.engine.keccak import vector_hash_pairs
 
 LEAVES = st.binary(min_size=LEAF_SIZE_BYTES, max_size=LEAF_SIZE_BYTES)
 PAGES = st.one_of(
@@ -49,6 +51,23 @@ def test_zero_nodes_are_roots_of_zero_leaves() -> None:
 def test_root_of_bytes(content: bytes) -> None:
     assert root_of_bytes(content, 4) == naive_root(leaves_of(content, 16))
     assert root_of_bytes(content, 9) == naive_root(leaves_of(content, 512))
+
+
+@given(st.lists(st.binary(max_size=300), max_size=4), st.integers(0, 2**21 + 33))
+@settings(max_examples=20)
+def test_a_root_of_pieces(pieces: list[bytes], zeros: int) -> None:
+    content = b"".join(pieces[:2]) + bytes(zeros) + b"".join(pieces[2:])
+    root = StreamedRoot(18, vector_hash_pairs)
+    for piece in (*pieces[:2], bytes(zeros), *pieces[2:]):
+        root.update(piece)
+    assert root.finish() == root_of_bytes(content, 18, vector_hash_pairs)
+
+
+def test_too_many_pieces_are_refused() -> None:
+    root = StreamedRoot(15, vector_hash_pairs)
+    root.update(bytes(1 << 20))
+    with pytest.raises(ValueError, match="at most 1048576 bytes"):
+        root.update(bytes(1 << 20))
 
 
 def test_root_of_too_many_bytes_is_refused() -> None:

@@ -110,6 +110,7 @@ class Reject(StrEnum):
     STORE_IN_USE = "store is in use by another process"
     STORE_FILE = "not a store of this version"
     BLOB_URI = "not a blob URI"
+    BLOB_STORE = "not a blob store"
     BLOB_TOO_LARGE = "blob is too large"
     BLOB_MISMATCH = "blob is not what its hash says"
     PROGRAM_MISMATCH = "program is not the registered one"

@@ -1,5 +1,6 @@
 """From a command's options to a client."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def connect_client(
-    rpc: str, deployment: Path, blobs: str, keystore: Path, password_file: Path | None
+    rpc: str, deployment: Path, blobs: Sequence[str], keystore: Path, password_file: Path | None
 ) -> "Client":
     """A client that can send."""
     from truestep.client import Client

@@ -64,8 +64,12 @@ DeploymentOption = Annotated[
     typer.Option(metavar="FILE", envvar="TRUESTEP_DEPLOYMENT", help="Where the network's contracts are."),
 ]
 BlobsOption = Annotated[
-    str,
-    typer.Option(metavar="URL|DIR", envvar="TRUESTEP_BLOBS", help="Where programs, inputs, outputs lie."),
+    list[str],
+    typer.Option(
+        metavar="URL|DIR",
+        envvar="TRUESTEP_BLOBS",
+        help="A store of programs, inputs and outputs. Repeat it to use several.",
+    ),
 ]
 KeystoreOption = Annotated[
     Path,

@@ -85,16 +85,16 @@ class Client:
         *,
         rpc: str,
         deployment: Path,
-        blobs: str,
+        blobs: str | Sequence[str],
         keystore: Path,
         password: str,
         state: Path | None = None,
     ) -> "Client":
         """A client of the network that `deployment` describes, sending from the account in `keystore`.
 
-        `blobs` is a URL or a directory. `state`, a file, keeps the journal of what was sent, so that orders
-        with a name are posted once. Raises Rejected for a wrong password, file or chain, Unavailable for want
-        of a node.
+        `blobs` is a URL or a directory, or several. `state`, a file, keeps the journal of what was sent, so
+        that orders with a name are posted once. Raises Rejected for a wrong password, file or chain,
+        Unavailable for want of a node.
         """
         from truestep.adapters.chain.deployment import read_deployment
         from truestep.adapters.keystore import open_keystore
@@ -116,6 +116,7 @@ class Client:
         if known is not None:
             return known
         uri = self.blobs.put(file.elf)
+        self.blobs.put_program(file.program.root(), file.program.entry, file.elf)
         call = RegisterProgram(
             image_root=file.program.root(),
             entry=file.program.entry,
@@ -136,11 +137,14 @@ class Client:
         order = order or Order()
         task = Task(shard_count=order.shard_count, input=content)
         program_id = self.register(program, max_cycles=order.max_cycles)
+        input_root = task.input_root()
+        input_uri = self.blobs.put(content)
+        self.blobs.put_input(input_root, content)
         call = PostJob(
             program_id=program_id,
-            input_root=task.input_root(),
+            input_root=input_root,
             input_size=len(content),
-            input_uri=self.blobs.put(content),
+            input_uri=input_uri,
             seed=order.seed or Bytes32(secrets.token_bytes(32)),
             shard_count=order.shard_count,
             reward_wei=order.reward_wei,

@@ -58,6 +58,48 @@ def root_of_bytes(content: bytes, depth: int, hasher: PairHasher = hash_pairs) -
     return climb(node, 0, ZERO_NODES[level:depth])
 
 
+class StreamedRoot:
+    """`root_of_bytes` of content that comes in pieces, in memory that does not grow with it."""
+
+    BLOCK_LEVEL = 15
+    """Blocks of 1 MiB: 512 nodes for the largest range."""
+    BLOCK_SIZE_BYTES = LEAF_SIZE_BYTES << BLOCK_LEVEL
+
+    def __init__(self, depth: int, hasher: PairHasher = hash_pairs) -> None:
+        """A tree of 2^depth leaves, at least one block."""
+        self._depth = depth
+        self._hasher = hasher
+        self._nodes: list[bytes] = []
+        self._rest = bytearray()
+
+    def update(self, piece: bytes | memoryview) -> None:
+        """Go on with `piece`. Raises ValueError if that is more than the tree holds."""
+        view = memoryview(piece)
+        while view:
+            taken = view[: self.BLOCK_SIZE_BYTES - len(self._rest)]
+            self._rest += taken
+            view = view[len(taken) :]
+            if len(self._rest) == self.BLOCK_SIZE_BYTES:
+                self._end_block()
+
+    def finish(self) -> Bytes32:
+        """The root, with zeros behind what came. Nothing may follow."""
+        if self._rest:
+            self._end_block()
+        level, nodes = self.BLOCK_LEVEL, self._nodes or [ZERO_NODES[self.BLOCK_LEVEL]]
+        while len(nodes) > 1:
+            nodes += [ZERO_NODES[level]] * (len(nodes) % 2)
+            nodes = [parent(nodes[i], nodes[i + 1]) for i in range(0, len(nodes), 2)]
+            level += 1
+        return climb(nodes[0], 0, ZERO_NODES[level : self._depth])
+
+    def _end_block(self) -> None:
+        if len(self._nodes) == 1 << (self._depth - self.BLOCK_LEVEL):
+            raise ValueError(f"expected at most {LEAF_SIZE_BYTES << self._depth} bytes, got more")
+        self._nodes.append(root_of_bytes(bytes(self._rest), self.BLOCK_LEVEL, self._hasher))
+        self._rest.clear()
+
+
 def pair_tree_levels(leaves: Sequence[bytes], depth: int) -> list[list[bytes]]:
     """Levels of a small tree of 2^depth leaves padded with zero leaves, the leaves first."""
     levels = [list(leaves) + [ZERO_NODES[0]] * ((1 << depth) - len(leaves))]

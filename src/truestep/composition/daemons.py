@@ -1,6 +1,6 @@
 """What a daemon lives on, put together: chain, store, blobs, engine, threads, clock."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,8 @@ class DaemonSettings:
 
     rpc: str
     deployment: Path
-    blobs: str
+    blobs: Sequence[str]
+    """URLs or directories."""
     state_dir: Path
     signer: Signer
     engine: Engine
@@ -43,7 +44,7 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
         yield World(
             chain=open_chain(settings.rpc, deployment, settings.signer, store),
             store=store,
-            blobs=BlobCache(open_blobs(settings.blobs), settings.state_dir / "blobs"),
+            blobs=BlobCache(open_blobs(settings.blobs), settings.state_dir / "blobs", reporter=reporter),
             engine=settings.engine,
             executor=ThreadExecutor(settings.parallel + ROOM_FOR_MOVES + FETCHES_LIMIT),
             clock=SystemClock(),

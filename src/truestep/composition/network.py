@@ -1,5 +1,7 @@
 """From addresses and files to a client: where the contracts are, who sends, where the bytes lie."""
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ from web3.providers.base import BaseProvider
 
 from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.adapters.blobs.http import HttpBlobs
+from truestep.adapters.blobs.several import SeveralBlobs
 from truestep.adapters.chain.codec import decode_output, encode_function
 from truestep.adapters.chain.connection import asking_node, check_chain, connect
 from truestep.adapters.chain.deployment import Deployment
@@ -15,7 +18,7 @@ from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.chain.sender import Signer
 from truestep.adapters.chain.web3_chain import Web3Chain
 from truestep.adapters.store.sqlite import SqliteStore
-from truestep.base.errors import Bug
+from truestep.base.errors import Bug, Reject, Rejected
 from truestep.base.ids import Bytes32
 from truestep.machine.witness import FloatStep
 from truestep.ports.blobs import Blobs
@@ -23,12 +26,30 @@ from truestep.ports.chain import Chain, ChainReader
 from truestep.ports.store import Store
 
 ZERO_ADDRESS = "0x" + "00" * 20
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+"""RFC 3986, section 3.1: what begins so is a URL, and no directory that somebody meant."""
 
 
-def open_blobs(place: str) -> Blobs:
-    """Blobs behind a URL, or in a directory."""
+def open_blobs(places: str | Sequence[str]) -> Blobs:
+    """Blobs behind a URL or in a directory, or in several such places.
+
+    Raises `Rejected` for what is neither, such as a URL that is not of the web.
+    """
+    stores = [_open_store(place) for place in ([places] if isinstance(places, str) else places)]
+    if not stores:
+        raise Rejected(Reject.BLOB_STORE, "expected at least one URL or directory; give --blobs")
+    return stores[0] if len(stores) == 1 else SeveralBlobs(stores)
+
+
+def _open_store(place: str) -> Blobs:
     if place.startswith(("http://", "https://")):
         return HttpBlobs(place)
+    if not place.strip() or _SCHEME.match(place):
+        raise Rejected(
+            Reject.BLOB_STORE,
+            f"expected a URL that begins with http:// or https://, or a directory, got {place!r};"
+            " a directory with a colon in its name needs ./ before it",
+        )
     return DirectoryBlobs(Path(place))
 
 

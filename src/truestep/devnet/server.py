@@ -9,7 +9,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from truestep.adapters.blobs.addresses import BLOB_LIMIT_BYTES, blob_name, is_output
+from truestep.adapters.blobs.addresses import BLOB_LIMIT_BYTES, check_named
 from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.base.errors import Rejected, Unavailable
 from truestep.devnet.rpc import DevnetRpc
@@ -22,7 +22,7 @@ CONNECTION_SECONDS = 60
 """A client that says nothing for so long loses its connection, and its thread ends."""
 TICK_SECONDS = 0.5
 
-_BLOB_PATH = re.compile(r"/blobs/([0-9a-f]{64}|outputs/[0-9a-f]{64}-[0-9]{1,10})")
+_BLOB_PATH = re.compile(r"/blobs/([0-9a-f]{64}|(?:programs|inputs|outputs)/[0-9a-f]{64}-[0-9a-f]{1,9})")
 _OWN_NAMES = ("127.0.0.1", "localhost")
 
 
@@ -85,6 +85,12 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._send(HTTPStatus.OK, content, "application/octet-stream")
 
+    def do_HEAD(self) -> None:
+        """Whether a blob is here."""
+        name = self._blob_name()
+        is_here = name is not None and self._blobs.path_of(name).is_file()
+        self._send(HTTPStatus.OK if is_here else HTTPStatus.NOT_FOUND, b"")
+
     def do_PUT(self) -> None:
         """Keep a blob or an output that is what its name says."""
         name = self._blob_name()
@@ -94,11 +100,11 @@ class _Handler(BaseHTTPRequestHandler):
         content = self._body(BLOB_LIMIT_BYTES)
         if content is None:
             return
-        if name != blob_name(content) and not is_output(name, content):
-            self._refuse(HTTPStatus.BAD_REQUEST, f"expected what {name} names, got other bytes")
-            return
         try:
-            self._blobs.write_named(name, content)
+            self._blobs.write_named(name, check_named(name, content))
+        except Rejected as error:
+            self._refuse(HTTPStatus.BAD_REQUEST, str(error))
+            return
         except Unavailable as error:
             self._refuse(HTTPStatus.INSUFFICIENT_STORAGE, str(error))
             return

@@ -1,29 +1,69 @@
-"""Where programs, inputs and outputs lie: bytes found by their hash, whoever keeps them."""
+"""Where programs, inputs and outputs are stored: bytes found by their hash or root, whoever keeps them."""
 
 from typing import Protocol
 
 from truestep.base.ids import Bytes32
+from truestep.ports.executor import ShouldStop
+
+
+def never() -> bool:
+    """The `ShouldStop` of a caller who waits to the end."""
+    return False
 
 
 class Blobs(Protocol):
-    """Content-addressed storage. What it gives back has been checked against its hash."""
+    """Content-addressed storage. What it gives back has been checked against the name it was asked for.
 
-    def put(self, content: bytes) -> str:
+    Every `get` raises `Rejected` if the content is too large or not what its name says, `Unavailable` if it
+    cannot be had now, and `Stopped` soon after `should_stop` says so. Every `put` raises `Unavailable` if the
+    content is not kept. Safe to use from several threads.
+    """
+
+    def put(self, content: bytes, *, should_stop: ShouldStop = never) -> str:
         """Keep `content`; the URI under which everybody finds it, `blob:` and its Keccak-256 in hex."""
         ...
 
-    def get(self, uri: str, limit_bytes: int) -> bytes:
-        """The content of `uri`.
+    def get(self, uri: str, limit_bytes: int, *, should_stop: ShouldStop = never) -> bytes:
+        """The content of `uri`, at most `limit_bytes`. Raises `Rejected` for a malformed URI too."""
+        ...
 
-        Raises `Rejected` if the URI is malformed, the content over `limit_bytes` or not what its hash says;
-        `Unavailable` if it cannot be had now.
+    def put_program(
+        self, image_root: Bytes32, entry: int, elf: bytes, *, should_stop: ShouldStop = never
+    ) -> None:
+        """Publish an ELF file under what the chain knows of its program."""
+        ...
+
+    def get_program(self, image_root: Bytes32, entry: int, *, should_stop: ShouldStop = never) -> bytes:
+        """An ELF file of the program with this image root and entry; not always the one first published."""
+        ...
+
+    def put_input(self, input_root: Bytes32, content: bytes, *, should_stop: ShouldStop = never) -> None:
+        """Publish an input under its root and size."""
+        ...
+
+    def get_input(self, input_root: Bytes32, size_bytes: int, *, should_stop: ShouldStop = never) -> bytes:
+        """The input of a job: `size_bytes` bytes with this root."""
+        ...
+
+    def put_output(
+        self,
+        output_root: Bytes32,
+        content: bytes,
+        size_bytes: int | None = None,
+        *,
+        should_stop: ShouldStop = never,
+    ) -> None:
+        """Publish an output of `size_bytes` (None: all of `content`) under its root and size.
+
+        The root is of the whole output range (docs/machine.md M3.7): `content` goes on behind the output's
+        size, up to the last byte that is not zero, if the guest wrote there.
         """
         ...
 
-    def put_output(self, output_root: Bytes32, output: bytes) -> None:
-        """Publish a task's output under its root, so that whoever knows the root finds it."""
+    def get_output(self, output_root: Bytes32, size_bytes: int, *, should_stop: ShouldStop = never) -> bytes:
+        """The output of a claim: the first `size_bytes` of an output range with this root."""
         ...
 
-    def get_output(self, output_root: Bytes32, size_bytes: int) -> bytes:
-        """The output of a claim, checked against its root. Raises as `get` does."""
+    def has_output(self, output_root: Bytes32, size_bytes: int, *, should_stop: ShouldStop = never) -> bool:
+        """Whether a store says that it has this output. Raises `Unavailable` if none can be asked."""
         ...

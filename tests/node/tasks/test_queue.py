@@ -22,7 +22,9 @@ from truestep.machine.elf import load_elf
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.node.tasks.queue import CHECK_SECONDS, Limits, TaskQueue, TaskTerms
 from truestep.node.tasks.results import Results
+from truestep.ports.blobs import never
 from truestep.ports.engine import Engine, Machine
+from truestep.ports.executor import ShouldStop
 from truestep.protocol.state_numbers import micro_number
 from truestep.roles.actions import BuildReveal, ComputeHashes, Run
 from truestep.roles.views import MaterialStage
@@ -200,10 +202,10 @@ class SlowBlobs(DirectoryBlobs):
         self.is_answering = threading.Event()
         self.is_answering.set()
 
-    def get(self, uri: str, limit_bytes: int) -> bytes:
+    def get(self, uri: str, limit_bytes: int, *, should_stop: ShouldStop = never) -> bytes:
         """The content, late."""
         self.is_answering.wait(PATIENCE_SECONDS)
-        return super().get(uri, limit_bytes)
+        return super().get(uri, limit_bytes, should_stop=should_stop)
 
 
 def test_moves_wait_for_no_fetch(tmp_path: Path) -> None:

@@ -1,21 +1,25 @@
-"""Blobs in a directory: one file each, named by hash, written whole or not at all."""
+"""Blobs in a directory: one file each, named by hash or root, written whole or not at all."""
 
-import os
-import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from truestep.adapters.blobs.addresses import (
     BLOB_LIMIT_BYTES,
     SCHEME,
     blob_name,
-    check_blob,
-    check_output,
+    check_named,
+    input_name,
+    limit_of,
     name_of_uri,
     output_name,
+    program_name,
     too_large,
 )
+from truestep.adapters.files import write_file
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Bytes32
+from truestep.ports.blobs import never
+from truestep.ports.executor import ShouldStop
 
 
 class DirectoryBlobs:
@@ -24,31 +28,62 @@ class DirectoryBlobs:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def put(self, content: bytes) -> str:
+    def put(self, content: bytes, *, should_stop: ShouldStop = never) -> str:
         """Keep `content`; its URI."""
         name = blob_name(content)
         self.write_named(name, content)
         return SCHEME + name
 
-    def get(self, uri: str, limit_bytes: int) -> bytes:
+    def get(self, uri: str, limit_bytes: int, *, should_stop: ShouldStop = never) -> bytes:
         """The content of `uri`, checked."""
-        name = name_of_uri(uri)
-        return check_blob(self.read_named(name, limit_bytes), name)
+        return self._checked(name_of_uri(uri), limit_bytes)
 
-    def put_output(self, output_root: Bytes32, output: bytes) -> None:
-        """Publish a task's output under its root."""
-        self.write_named(output_name(output_root, len(output)), output)
+    def put_program(
+        self, image_root: Bytes32, entry: int, elf: bytes, *, should_stop: ShouldStop = never
+    ) -> None:
+        """Publish an ELF file."""
+        self.write_named(program_name(image_root, entry), elf)
 
-    def get_output(self, output_root: Bytes32, size_bytes: int) -> bytes:
+    def get_program(self, image_root: Bytes32, entry: int, *, should_stop: ShouldStop = never) -> bytes:
+        """An ELF file of this program, checked."""
+        return self._checked(program_name(image_root, entry))
+
+    def put_input(self, input_root: Bytes32, content: bytes, *, should_stop: ShouldStop = never) -> None:
+        """Publish an input."""
+        self.write_named(input_name(input_root, len(content)), content)
+
+    def get_input(self, input_root: Bytes32, size_bytes: int, *, should_stop: ShouldStop = never) -> bytes:
+        """The input with this root and size, checked."""
+        return self._checked(input_name(input_root, size_bytes))
+
+    def put_output(
+        self,
+        output_root: Bytes32,
+        content: bytes,
+        size_bytes: int | None = None,
+        *,
+        should_stop: ShouldStop = never,
+    ) -> None:
+        """Publish an output range."""
+        size_bytes = len(content) if size_bytes is None else size_bytes
+        self.write_named(output_name(output_root, size_bytes), content)
+
+    def get_output(self, output_root: Bytes32, size_bytes: int, *, should_stop: ShouldStop = never) -> bytes:
         """The output of a claim, checked."""
-        return check_output(
-            self.read_named(output_name(output_root, size_bytes), size_bytes), output_root, size_bytes
-        )
+        return self._checked(output_name(output_root, size_bytes))[:size_bytes]
+
+    def has_output(self, output_root: Bytes32, size_bytes: int, *, should_stop: ShouldStop = never) -> bool:
+        """Whether the file is there."""
+        return self.path_of(output_name(output_root, size_bytes)).is_file()
+
+    def path_of(self, name: str) -> Path:
+        """Where the blob `name` is, if it is here."""
+        return self._folder / name
 
     def read_named(self, name: str, limit_bytes: int) -> bytes:
         """The bytes of one file, unchecked but bounded."""
         try:
-            with (self._folder / name).open("rb") as file:
+            with self.path_of(name).open("rb") as file:
                 content = file.read(limit_bytes + 1)
         except OSError as error:
             raise Unavailable(
@@ -58,17 +93,16 @@ class DirectoryBlobs:
             raise too_large(name, limit_bytes)
         return content
 
-    def write_named(self, name: str, content: bytes) -> None:
+    def write_named(self, name: str, content: bytes | Iterable[bytes]) -> None:
         """Write one file atomically: readers see all of it or nothing, also after a crash."""
-        if len(content) > BLOB_LIMIT_BYTES:
+        if isinstance(content, bytes) and len(content) > BLOB_LIMIT_BYTES:
             raise too_large(name, BLOB_LIMIT_BYTES)
-        target = self._folder / name
+        target = self.path_of(name)
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(file.name).replace(target)
+            write_file(target, content)
         except OSError as error:
             raise Unavailable(f"cannot write {target}: {error}; check disk space and rights") from error
+
+    def _checked(self, name: str, limit_bytes: int | None = None) -> bytes:
+        limit_bytes = limit_of(name) if limit_bytes is None else limit_bytes
+        return check_named(name, self.read_named(name, limit_bytes))

@@ -5,7 +5,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from truestep.adapters.blobs.addresses import BLOB_LIMIT_BYTES, blob_name, is_output
+from truestep.adapters.blobs.addresses import BLOB_LIMIT_BYTES, check_named
 from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.base.errors import Rejected, Unavailable
 
@@ -13,7 +13,7 @@ SILENCE_SECONDS = 10.0
 """A peer that says nothing for so long is hung up on."""
 POLL_SECONDS = 0.05
 """How long closing takes."""
-_NAME = re.compile(r"/([0-9a-f]{64}|outputs/[0-9a-f]{64}-[0-9]{1,10})")
+_NAME = re.compile(r"/([0-9a-f]{64}|(?:programs|inputs|outputs)/[0-9a-f]{64}-[0-9a-f]{1,9})")
 
 
 class BlobServer:
@@ -63,6 +63,11 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(404)
         return self._answer(200, content)
 
+    def do_HEAD(self) -> None:
+        """Whether a blob is here."""
+        matched = _NAME.fullmatch(self.path)
+        self._answer(200 if matched and self.blobs.path_of(matched[1]).is_file() else 404)
+
     def do_PUT(self) -> None:
         """Keep one blob."""
         matched, length = _NAME.fullmatch(self.path), self.headers.get("Content-Length", "")
@@ -72,10 +77,10 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(413)
         content = self.rfile.read(int(length))
         name = matched[1]
-        if name != blob_name(content) and not is_output(name, content):
-            return self._answer(400)
         try:
-            self.blobs.write_named(name, content)
+            self.blobs.write_named(name, check_named(name, content))
+        except Rejected:
+            return self._answer(400)
         except Unavailable:
             return self._answer(507)
         return self._answer(201)

@@ -54,8 +54,12 @@ def verify(
         ),
     ] = None,
     blobs: Annotated[
-        str | None,
-        typer.Option(metavar="URL|DIR", envvar="TRUESTEP_BLOBS", help="Where a large program or input lies."),
+        list[str] | None,
+        typer.Option(
+            metavar="URL|DIR",
+            envvar="TRUESTEP_BLOBS",
+            help="A store that has a large program or input. Repeat it to use several.",
+        ),
     ] = None,
     program: Annotated[Path | None, typer.Option(metavar="FILE", help="The program's ELF file.")] = None,
     input_file: Annotated[Path | None, typer.Option("--input", metavar="FILE", help="The input.")] = None,
@@ -127,7 +131,7 @@ def _beside(receipt: Path) -> Path:
 
 
 def _execute(
-    screen: Screen, held: Receipt, blobs: str | None, program: Path | None, input_file: Path | None
+    screen: Screen, held: Receipt, blobs: list[str] | None, program: Path | None, input_file: Path | None
 ) -> list[Check]:
     from truestep.composition.network import open_blobs
 

@@ -1,0 +1,85 @@
+"""Files written whole or not at all, and still there after a crash: the one way that adapters write files."""
+
+import os
+import secrets
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+UNFINISHED_SUFFIX = ".unfinished"
+"""Of a file that is being written, or was when its writer was killed: who lists a directory finds some."""
+OPEN_TO_ALL, OPEN_TO_OWNER = 0o666, 0o600
+"""Modes before the process's umask."""
+_NAME_LENGTH = 100
+"""Of the target's name in the unfinished file's: names may have 255 bytes."""
+
+
+def write_file(
+    path: Path,
+    content: bytes | str | Iterable[bytes],
+    *,
+    mode: int = OPEN_TO_ALL,
+    may_replace: bool = True,
+) -> None:
+    """Write `path` so that readers see all of it or nothing, and on the medium when this returns.
+
+    Missing directories are made. A link is followed; what is no regular file (a pipe, a device) is just
+    written to. Raises OSError, FileExistsError among them unless it `may_replace`.
+    """
+    target = Path(os.path.realpath(path))
+    if may_replace and target.exists() and not target.is_file():
+        with target.open("wb") as file:
+            file.writelines(_pieces(content))
+        return
+    with unfinished(target, mode=mode) as file:
+        file.writelines(_pieces(content))
+        finish(file, target, may_replace=may_replace)
+
+
+@contextmanager
+def unfinished(target: Path, *, mode: int = OPEN_TO_ALL) -> Generator[IO[bytes]]:
+    """A new file beside `target`, to write to and then to `finish`; without that it is gone at the end."""
+    make_folder(target.parent)
+    path = target.with_name(f".{target.name[:_NAME_LENGTH]}.{secrets.token_hex(8)}{UNFINISHED_SUFFIX}")
+    try:
+        with open(path, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+            yield file
+    finally:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+def finish(file: IO[bytes], target: Path, *, may_replace: bool = True) -> None:
+    """Give an `unfinished` file its name, with its bytes and its name on the medium."""
+    file.flush()
+    os.fsync(file.fileno())
+    if may_replace:
+        Path(file.name).replace(target)
+    else:
+        os.link(file.name, target)
+    _sync_folder(target.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a directory and those above it that are missing, to stay."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    with suppress(OSError):  # some file systems cannot, and need not
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _pieces(content: bytes | str | Iterable[bytes]) -> Iterable[bytes]:
+    if isinstance(content, str):
+        return [content.encode()]
+    return [content] if isinstance(content, bytes) else content

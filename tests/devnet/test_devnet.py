@@ -26,7 +26,7 @@ from truestep.composition.network import open_reader
 from truestep.contracts.artifacts import load_artifact
 from truestep.devnet.network import POLICY, devnet_parameters
 from truestep.devnet.remote import RemoteDevnet
-from truestep.devnet.rpc import BATCH_LIMIT, DevnetRpc
+from truestep.devnet.rpc import BATCH_LIMIT, BUSY_SECONDS, IDLE_BLOCK_SECONDS, DevnetRpc
 from truestep.devnet.server import RPC_LIMIT_BYTES, serving
 from truestep.machine.layout import RANGE_LEVEL
 
@@ -117,6 +117,46 @@ def test_an_idle_chain_mines() -> None:
     assert block["timestamp"] == int(now[0])
     rpc.tick()
     assert web3.eth.block_number == block["number"]
+
+
+def test_a_chain_that_nobody_uses_mines_less() -> None:
+    now = [1e9 + time.time()]
+    devnet = EmbeddedDevnet()
+    rpc = DevnetRpc(devnet, clock=lambda: now[0])
+    rpc.tick()
+
+    def mined(seconds: int) -> int:
+        before = devnet.node.newest_block_seconds(), _answer(rpc, "eth_blockNumber")
+        for _ in range(seconds):
+            now[0] += 1
+            rpc.tick()
+        assert devnet.node.newest_block_seconds() > before[0] + seconds - IDLE_BLOCK_SECONDS
+        return int(_answer(rpc, "eth_blockNumber"), 16) - int(before[1], 16)
+
+    mined(BUSY_SECONDS)
+    assert mined(10 * IDLE_BLOCK_SECONDS) == 10
+    rich = _answer(rpc, "eth_accounts")[0]
+    _answer(rpc, "eth_sendTransaction", {"from": rich, "to": rich, "gas": "0x5208"})
+    assert mined(10) == 10
+
+
+def test_a_transaction_takes_one_block_with_the_clocks_time() -> None:
+    now = [1e9 + time.time()]
+    rpc = DevnetRpc(EmbeddedDevnet(), clock=lambda: now[0])
+    rich = _answer(rpc, "eth_accounts")[0]
+    transfer = {"from": rich, "to": rich, "input": "0x"}
+    assert int(_answer(rpc, "eth_estimateGas", transfer, "pending"), 16) >= 21_000
+    sent = _answer(rpc, "eth_sendTransaction", transfer | {"gas": "0x5208"})
+    block = _answer(rpc, "eth_getBlockByNumber", "latest", False)
+    assert (block["number"], int(block["timestamp"], 16)) == ("0x1", int(now[0]))
+    receipts = [[_answer(rpc, "eth_getTransactionReceipt", sent)]]
+    assert [_answer(rpc, "eth_getBlockReceipts", block[name]) for name in ("number", "hash")] == receipts * 2
+    assert _answer(rpc, "eth_getBlockReceipts", "0xffff") is None
+
+
+def _answer(rpc: DevnetRpc, method: str, *params: Any) -> Any:
+    request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    return json.loads(rpc.answer(json.dumps(request).encode()))["result"]
 
 
 def test_requests_in_a_batch(served: Served) -> None:

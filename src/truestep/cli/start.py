@@ -3,10 +3,12 @@
 import sys
 
 from truestep.cli.application import COMMANDS, make_app
+from truestep.cli.deferred_imports import defer_imports
 
 
 def main() -> None:
     """Run the program on this process's arguments."""
+    defer_imports()
     wanted = sys.argv[1:2]
     is_command = bool(wanted) and wanted[0] in COMMANDS
     make_app(wanted if is_command else COMMANDS)()

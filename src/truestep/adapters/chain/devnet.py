@@ -8,13 +8,14 @@ import time
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from web3 import EthereumTesterProvider, Web3
 from web3.providers.base import BaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
 from truestep.adapters.chain.connection import ERROR_SELECTOR, connect
+from truestep.adapters.chain.embedded_index import ChainIndex
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Address
 
@@ -61,6 +62,28 @@ class EmbeddedProvider(EthereumTesterProvider):
         self._mutex = threading.RLock()
         tester: Any = self.ethereum_tester
         self._rich: str = tester.get_accounts()[0]
+        ChainIndex(tester).install()
+
+    def next_block_at(self, time_seconds: int) -> None:
+        """Give the next block this time, if that is later than its parent's."""
+        tester: Any = self.ethereum_tester
+        with self._mutex:
+            chain = tester.backend.chain
+            if time_seconds > self.newest_block_seconds():
+                chain.header = chain.header.copy(timestamp=time_seconds)
+
+    def newest_block_seconds(self) -> int:
+        """The time of the newest block."""
+        tester: Any = self.ethereum_tester
+        with self._mutex:
+            chain = tester.backend.chain
+            return chain.get_canonical_block_header_by_number(chain.header.block_number - 1).timestamp
+
+    def mine(self) -> None:
+        """Mine a block."""
+        tester: Any = self.ethereum_tester
+        with self._mutex:
+            tester.mine_block()
 
     def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
         """One JSON-RPC request."""
@@ -68,8 +91,11 @@ class EmbeddedProvider(EthereumTesterProvider):
         from eth_tester.exceptions import ValidationError as RequestError
 
         chain_error: Any = import_module("eth_utils.exceptions").ValidationError
-        if method in _SENDING and "from" not in params[0]:
-            params = [{**params[0], "from": self._rich}, *params[1:]]
+        if method in _SENDING and isinstance(params[0], dict):
+            call = cast("dict[str, Any]", params[0])
+            payload = {"data": call["input"]} if "input" in call else {}  # nodes know both names
+            call = {"from": self._rich, **{k: v for k, v in call.items() if k != "input"}, **payload}
+            params = [call, *params[1:]]
         with self._mutex:
             try:
                 return super().make_request(method, params)
@@ -132,18 +158,14 @@ class EmbeddedDevnet:
         tester.backend.chain.gas_estimator = _estimate_gas
 
     @property
-    def node(self) -> BaseProvider:
+    def node(self) -> EmbeddedProvider:
         """What `connect` takes."""
         return self._provider
 
     def advance(self, seconds: int) -> None:
         """Mine a block so much later than the newest one."""
-        newest = self._web3.eth.get_block("latest").get("timestamp", 0)
-        tester: Any = self._provider.ethereum_tester
-        if newest + seconds > tester.get_block_by_number("pending")["timestamp"]:
-            tester.time_travel(newest + seconds)
-        else:
-            tester.mine_block()
+        self._provider.next_block_at(self._provider.newest_block_seconds() + seconds)
+        self._provider.mine()
 
     def fund(self, account: Address, amount_wei: int) -> None:
         """Give coins to an account, from the first rich one."""

@@ -1,0 +1,20 @@
+"""What is left out of a command's start is still there when it is called."""
+
+import subprocess
+import sys
+
+PROGRAM = """
+import sys
+from truestep.cli.deferred_imports import defer_imports
+defer_imports()
+import eth_account
+from py_ecc.bls import G2ProofOfPossession as curve
+modules = [name for name in sys.modules if name.endswith("_pairing")]
+assert all(type(sys.modules[name]).__name__ == "_Deferred" for name in modules), modules
+key = curve.KeyGen(bytes(32))
+assert curve.Verify(curve.SkToPk(key), b"message", curve.Sign(key, b"message"))
+"""
+
+
+def test_a_pairing_loads_when_it_is_called() -> None:
+    subprocess.run([sys.executable, "-c", PROGRAM], check=True)

@@ -1,7 +1,12 @@
-"""What the events add up to: every program, job, task, claim and game, as the chain has them."""
+"""What the events add up to: the live programs, jobs, tasks, claims and games, found without searching.
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+Finished work leaves memory: of a finished task one bit stays until its job is over, of a job that is over one
+bit. What it was can be asked of the history.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from truestep.base.ids import (
     Address,
@@ -10,152 +15,427 @@ from truestep.base.ids import (
     JobId,
     ProgramId,
     TaskId,
-    claim_of_game,
     job_of_task,
+    shard_of_task,
     task_of,
     task_of_claim,
 )
+from truestep.node.chain.spans import Spans
+from truestep.node.chain.task_state import (
+    OpenGame,
+    TaskState,
+    game_of_event,
+    task_of_event,
+    untouched,
+)
 from truestep.protocol import events
-from truestep.protocol.claims import ZERO_HASH
 from truestep.protocol.events import ChainEvent
 from truestep.protocol.records import JobRecord, ProgramRecord, TaskRecord, TaskStage
 
-NOBODY = Address("0x" + "0" * 40)
+IDLE_PROGRAMS_LIMIT = 1_000
+"""Programs without a live job that stay at hand: most get one within seconds. Others are read again."""
+
+
+class History(Protocol):
+    """Every event that was read, by what it is about."""
+
+    def events_of_task(self, task_id: TaskId) -> list[ChainEvent]:
+        """The events of one task, its claims and its games, in the chain's order."""
+        ...
+
+    def program_registered(self, program_id: ProgramId) -> events.ProgramRegistered | None:
+        """The event of a program."""
+        ...
+
+    def job_posted(self, job_id: JobId) -> events.JobPosted | None:
+        """The event of a job."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What events came about, or were undone: every task whose own, claims' or games' events they were."""
+
+    tasks: frozenset[TaskId]
+    games: frozenset[GameId]
+    jobs: frozenset[JobId]
+    """Posted, over, or undone."""
 
 
 @dataclass(slots=True)
-class Ledger:
-    """Filled event by event, in the chain's order."""
+class _Shards:
+    """Of one job: which shards nobody can take, and which are finished."""
 
-    programs: dict[ProgramId, ProgramRecord] = field(default_factory=dict[ProgramId, ProgramRecord])
-    jobs: dict[JobId, JobRecord] = field(default_factory=dict[JobId, JobRecord])
-    claims: dict[ClaimId, events.TaskClaimed] = field(default_factory=dict[ClaimId, events.TaskClaimed])
-    games: dict[GameId, events.GameOpened] = field(default_factory=dict[GameId, events.GameOpened])
-    splits: dict[GameId, events.GameSplit] = field(default_factory=dict[GameId, events.GameSplit])
-    struck: dict[ClaimId, Address] = field(default_factory=dict[ClaimId, Address])
-    _tasks: dict[TaskId, TaskRecord] = field(default_factory=dict[TaskId, TaskRecord])
-    _closed: dict[JobId, set[TaskId]] = field(default_factory=dict[JobId, set[TaskId]])
+    unavailable: Spans = field(default_factory=Spans)
+    """Taken, claimed or finished."""
+    finished: Spans = field(default_factory=Spans)
+    live: set[TaskId] = field(default_factory=set[TaskId])
+    """The tasks with a state in memory."""
+    taken: set[TaskId] = field(default_factory=set[TaskId])
+
+
+class NoHistory:
+    """Satisfies `History`: everything is in memory, nothing was before."""
+
+    def events_of_task(self, task_id: TaskId) -> list[ChainEvent]:
+        """None."""
+        del task_id
+        return []
+
+    def program_registered(self, program_id: ProgramId) -> events.ProgramRegistered | None:
+        """None."""
+        del program_id
+
+    def job_posted(self, job_id: JobId) -> events.JobPosted | None:
+        """None."""
+        del job_id
+
+
+class Ledger:
+    """Filled event by event. The public dictionaries hold what is live, and are only to be read."""
+
+    def __init__(self, history: History | None = None) -> None:
+        self.programs: dict[ProgramId, ProgramRecord] = {}
+        self.jobs: dict[JobId, JobRecord] = {}
+        self.claims: dict[ClaimId, events.TaskClaimed] = {}
+        self.games: dict[GameId, OpenGame] = {}
+        self.splits: dict[GameId, events.GameSplit] = {}
+        self.struck: dict[ClaimId, Address] = {}
+        """Of finished tasks too: each cost somebody a bond."""
+        self._history = history or NoHistory()
+        self._states: dict[TaskId, TaskState] = {}
+        self._shards: dict[JobId, _Shards] = {}
+        self._over: Spans = Spans()
+        """Jobs of which nothing is in memory: no task of theirs is or can be taken, claimed or disputed."""
+        self._busy: dict[TaskId, TaskRecord] = {}
+        self._busy_of: dict[Address, dict[TaskId, None]] = {}
+        self._games_of: dict[Address, dict[GameId, None]] = {}
+        self._uses: dict[ProgramId, int] = {}
+        self._idle_programs: dict[ProgramId, None] = {}
+        self._waiting_jobs: dict[ProgramId, dict[JobId, events.JobPosted]] = {}
+        self._changed_tasks: set[TaskId] = set()
+        self._changed_games: set[GameId] = set()
+        self._changed_jobs: set[JobId] = set()
+
+    # --- questions ----------------------------------------------------------------------------------------
 
     def task(self, task_id: TaskId) -> TaskRecord:
-        """A task of a known job as it stands; its claim hash is left out."""
-        return self._tasks.get(task_id) or TaskRecord(
-            task_id=task_id,
-            stage=TaskStage.OPEN,
-            attempt=0,
-            operator=NOBODY,
-            until=0,
-            claim_hash=ZERO_HASH,
-        )
+        """A task as it stands, a finished one by the history; its claim hash is left out."""
+        state = self._states.get(task_id)
+        if state is None and self.is_finished(task_id):
+            state = self._folded(task_id)
+        return (state or untouched(task_id)).record
+
+    def is_finished(self, task_id: TaskId) -> bool:
+        """Whether nothing can happen to a task any more: it is in memory no longer."""
+        job_id = job_of_task(task_id)
+        shards = self._shards.get(job_id)
+        return job_id in self._over or (shards is not None and shard_of_task(task_id) in shards.finished)
 
     def busy_tasks(self) -> list[TaskRecord]:
-        """The tasks that somebody has taken or claimed."""
-        return [task for task in self._tasks.values() if task.stage in (TaskStage.TAKEN, TaskStage.CLAIMED)]
+        """The tasks of known jobs that somebody has taken or claimed."""
+        return [task for task_id, task in self._busy.items() if job_of_task(task_id) in self.jobs]
+
+    def claimed_tasks(self) -> list[TaskRecord]:
+        """The tasks of known jobs with a standing claim."""
+        return [task for task in self.busy_tasks() if task.stage is TaskStage.CLAIMED]
+
+    def tasks_of(self, operator: Address) -> list[TaskRecord]:
+        """The tasks of known jobs that an operator has taken or claimed."""
+        tasks = self._busy_of.get(operator, ())
+        return [self._busy[task_id] for task_id in tasks if job_of_task(task_id) in self.jobs]
 
     def live_jobs(self) -> list[JobRecord]:
-        """The jobs with a task that is neither final nor refunded."""
-        return [job for job in self.jobs.values() if len(self._closed.get(job.job_id, ())) < job.shard_count]
+        """The jobs with a task that is neither final nor refunded, or with a game that goes on."""
+        return list(self.jobs.values())
 
     def open_tasks(self, job: JobRecord, first_shard: int, now: int) -> Iterator[TaskRecord]:
-        """The job's tasks that can be taken, from `first_shard` on and around."""
-        for position in range(job.shard_count):
-            task = self.task(task_of(job.job_id, (first_shard + position) % job.shard_count))
-            if task.stage is TaskStage.OPEN or (task.stage is TaskStage.TAKEN and now > task.until):
-                yield task
+        """The job's tasks that can be taken, from `first_shard` on and around; lapsed leases come last."""
+        shards = self._shards.get(job.job_id)
+        if shards is None:
+            return
+        for start, end in ((first_shard, job.shard_count), (0, first_shard)):
+            for gap in shards.unavailable.gaps(start, end):
+                yield from (self.task(task_of(job.job_id, shard)) for shard in range(*gap))
+        lapsed = [self._busy[task_id] for task_id in shards.taken if now > self._busy[task_id].until]
+        yield from sorted(
+            lapsed, key=lambda task: (shard_of_task(task.task_id) - first_shard) % job.shard_count
+        )
 
-    def games_on(self, claim_id: ClaimId) -> list[events.GameOpened]:
+    def games_on(self, claim_id: ClaimId) -> list[OpenGame]:
         """The games on a claim that were not settled."""
-        return [game for game in self.games.values() if game.claim_id == claim_id]
+        state = self._states.get(task_of_claim(claim_id))
+        return state.games_on(claim_id) if state else []
 
     def claims_in_question(self, task_id: TaskId) -> list[events.TaskClaimed]:
         """The task's standing claim, and any other with a game that was not settled."""
-        task = self.task(task_id)
-        disputed = {claim_of_game(game) for game in self.games}
-        return [
-            claim
-            for claim in self.claims.values()
-            if claim.task_id == task_id
-            and (
-                claim.claim_id in disputed
-                or (task.stage is TaskStage.CLAIMED and task.claim_id == claim.claim_id)
-            )
-        ]
+        state = self._states.get(task_id)
+        return state.claims_in_question() if state else []
+
+    def games_of(self, account: Address) -> list[OpenGame]:
+        """The games of an operator or a challenger that were not settled."""
+        return [self.games[game_id] for game_id in self._games_of.get(account, ())]
 
     def disputed_tasks(
         self, *, operator: Address | None = None, challenger: Address | None = None
     ) -> set[TaskId]:
-        """The tasks with a game of this operator or this challenger that was not settled."""
-        return {
+        """The tasks of known jobs with a game of this operator or this challenger that was not settled."""
+        games = (*self.games_of(operator or Address("")), *self.games_of(challenger or Address("")))
+        tasks = {
             task_of_claim(game.claim_id)
-            for game in self.games.values()
+            for game in games
             if operator == game.operator or challenger == game.challenger
         }
+        return {task_id for task_id in tasks if job_of_task(task_id) in self.jobs}
+
+    def drain_changes(self) -> Changes:
+        """What changed since the last call. Its jobs and tasks may be over, and gone from memory, by now."""
+        changes = Changes(
+            tasks=frozenset(self._changed_tasks),
+            games=frozenset(self._changed_games),
+            jobs=frozenset(self._changed_jobs),
+        )
+        self._changed_tasks, self._changed_games, self._changed_jobs = set(), set(), set()
+        return changes
+
+    # --- events -------------------------------------------------------------------------------------------
+
+    def learn(self, found: Iterable[ChainEvent]) -> None:
+        """Take in events that the history has by now, in the chain's order.
+
+        If one is older than what its task knows already, the task is made anew from the history.
+        """
+        anew = set[TaskId]()
+        for event in found:
+            task_id = task_of_event(event)
+            if task_id is None or not (task_id in anew or self._is_late(task_id, event)):
+                self.apply(event)
+            else:
+                anew.add(task_id)
+                self._note(task_id, event)
+        self._make_anew(anew)
+
+    def unlearn(self, undone: Iterable[ChainEvent]) -> None:
+        """Forget events that the history has no longer."""
+        tasks = set[TaskId]()
+        for event in undone:
+            match event:
+                case events.ProgramRegistered():
+                    self._unregister(event.program_id)
+                case events.JobPosted():
+                    self._unpost(event)
+                case _ if (task_id := task_of_event(event)) is not None:
+                    self._note(task_id, event)
+                    tasks.add(task_id)
+                case _:
+                    pass
+        self._make_anew(tasks)
 
     def apply(self, event: ChainEvent) -> None:
-        """Take in one event; if a lagging node left out its cause, it counts once that is found."""
+        """Take in one event that is newer than all others about the same thing."""
         match event:
             case events.ProgramRegistered():
-                self.programs[event.program_id] = _program(event)
+                self._register(event)
             case events.JobPosted():
-                program = self.programs.get(event.program_id)
-                if program is not None:
-                    self.jobs[event.job_id] = _job(event, program.max_cycles)
-            case events.TaskTaken():
-                self._change(event.task_id, TaskStage.TAKEN, event.operator, event.until, event.attempt)
-            case events.TaskClaimed():
-                self.claims[event.claim_id] = event
-                self._change(event.task_id, TaskStage.CLAIMED, event.operator, event.until)
-            case events.LeaseExpired():
-                self._change(event.task_id, TaskStage.OPEN, NOBODY, 0)
-            case events.ClaimStruck():
-                self.struck[event.claim_id] = event.operator
-                self._change(event.task_id, TaskStage.OPEN, NOBODY, 0)
-            case events.TaskFinalized():
-                self._close(event.task_id, TaskStage.FINAL)
-            case events.TaskReclaimed():
-                self._close(event.task_id, TaskStage.REFUNDED)
-            case events.GameOpened():
-                self.games[event.game_id] = event
-            case events.GameSplit():
-                self.splits[event.game_id] = event
-            case events.GameSettled():
-                self._settle(event.game_id)
-            case (
-                events.GamePicked()
-                | events.GameStepped()
-                | events.GameDescended()
-                | events.GameRevealed()
-                | events.BondSeized()
-            ):
+                self._post(event)
+            case _ if (task_id := task_of_event(event)) is not None:
+                self._note(task_id, event)
+                self.change(task_id, lambda state: state.apply(event))
+            case _:
                 pass
 
-    def _settle(self, game_id: GameId) -> None:
-        game = self.games.pop(game_id, None)
-        self.splits.pop(game_id, None)
-        if game is None:
+    def change(self, task_id: TaskId, apply: Callable[[TaskState], None]) -> None:
+        """Change a task's state and everything that is found by it."""
+        state = self._states.get(task_id) or untouched(task_id)
+        self._remove(state)
+        apply(state)
+        self._put(state)
+
+    def retire(self, job_id: JobId) -> bool:
+        """Drop a job of which no task can be taken any more, if none is taken, claimed or disputed."""
+        shards, job = self._shards.get(job_id), self.jobs.get(job_id)
+        if shards is None or job is None:
+            return False
+        live = [self._states[task_id] for task_id in shards.live]
+        if any(state.is_busy or state.games for state in live):
+            return False
+        for state in live:
+            self._remove(state)
+        self._end(job)
+        return True
+
+    def begin_with(self, over: Spans, finished: dict[JobId, Spans]) -> None:
+        """At the start: what the history says is finished, and need not be learnt."""
+        self._over = over
+        for job_id, spans in finished.items():
+            shards = self._shards.setdefault(job_id, _Shards())
+            shards.finished, shards.unavailable = Spans(spans), Spans(spans)
+
+    # --- how ----------------------------------------------------------------------------------------------
+
+    def _is_late(self, task_id: TaskId, event: ChainEvent) -> bool:
+        state = self._states.get(task_id)
+        if state is None:
+            return self.is_finished(task_id)
+        return state.newest is not None and event.at <= state.newest
+
+    def _make_anew(self, tasks: Iterable[TaskId]) -> None:
+        for task_id in tasks:
+            job_id = job_of_task(task_id)
+            if job_id in self._over:
+                self._revive(job_id)
+            old = self._states.get(task_id)
+            if old is not None:
+                self._remove(old)
+            shards = self._shards.setdefault(job_id, _Shards())
+            shards.finished.discard(shard_of_task(task_id))
+            shards.unavailable.discard(shard_of_task(task_id))
+            state = self._folded(task_id)
+            for claim_id in [claim for claim in self.struck if task_of_claim(claim) == task_id]:
+                del self.struck[claim_id]
+            if state is not None:
+                self._put(state)
+
+    def _folded(self, task_id: TaskId) -> TaskState | None:
+        history = self._history.events_of_task(task_id)
+        state = untouched(task_id)
+        for event in history:
+            state.apply(event)
+        return state if history else None
+
+    def _revive(self, job_id: JobId) -> None:
+        """A job that was over is not, by an event that was found late or undone."""
+        self._over.discard(job_id)
+        posted = self._history.job_posted(job_id)
+        if posted is not None:
+            self._post(posted)
+            every_shard = [(0, posted.shard_count)]
+            shards = self._shards[job_id]
+            shards.finished, shards.unavailable = Spans(every_shard), Spans(every_shard)
+
+    def _note(self, task_id: TaskId, event: ChainEvent) -> None:
+        self._changed_tasks.add(task_id)
+        game_id = game_of_event(event)
+        if game_id is not None:
+            self._changed_games.add(game_id)
+
+    def _remove(self, state: TaskState) -> None:
+        """Take a state, as it is, out of everything that finds it."""
+        task_id, record = state.record.task_id, state.record
+        self._states.pop(task_id, None)
+        for claim_id in state.claims:
+            self.claims.pop(claim_id, None)
+        for game in state.games.values():
+            del self.games[game.game_id]
+            self.splits.pop(game.game_id, None)
+            for account in (game.operator, game.challenger):
+                _drop(self._games_of, account, game.game_id)
+        if self._busy.pop(task_id, None) is not None:
+            _drop(self._busy_of, record.operator, task_id)
+        shards = self._shards.get(job_of_task(task_id))
+        if shards is not None:
+            shards.live.discard(task_id)
+            shards.taken.discard(task_id)
+            shards.unavailable.discard(shard_of_task(task_id))
+
+    def _put(self, state: TaskState) -> None:
+        task_id, record = state.record.task_id, state.record
+        shards = self._shards.setdefault(job_of_task(task_id), _Shards())
+        self.struck.update(state.struck)
+        if state.is_finished:
+            shards.finished.add(shard_of_task(task_id))
+            shards.unavailable.add(shard_of_task(task_id))
+            self._end_if_over(job_of_task(task_id))
             return
-        task = self.task(task_of_claim(game.claim_id))
-        is_over = task.claim_id != game.claim_id or task.stage is not TaskStage.CLAIMED
-        if is_over and not self.games_on(game.claim_id):
-            self.claims.pop(game.claim_id, None)
-
-    def _change(
-        self, task_id: TaskId, stage: TaskStage, operator: Address, until: int, attempt: int | None = None
-    ) -> None:
-        before = self.task(task_id)
-        self._tasks[task_id] = replace(
-            before,
-            stage=stage,
-            operator=operator,
-            until=until,
-            attempt=before.attempt if attempt is None else attempt,
+        self._states[task_id] = state
+        shards.live.add(task_id)
+        self.claims.update(state.claims)
+        self.games.update(state.games)
+        self.splits.update(
+            {game_id: split for game_id, split in state.splits.items() if game_id in state.games}
         )
+        for game in state.games.values():
+            for account in (game.operator, game.challenger):
+                self._games_of.setdefault(account, {})[game.game_id] = None
+        if state.is_busy:
+            self._busy[task_id] = record
+            self._busy_of.setdefault(record.operator, {})[task_id] = None
+        if record.stage is not TaskStage.OPEN:
+            shards.unavailable.add(shard_of_task(task_id))
+        if record.stage is TaskStage.TAKEN:
+            shards.taken.add(task_id)
 
-    def _close(self, task_id: TaskId, stage: TaskStage) -> None:
-        task = self.task(task_id)
-        self._change(task_id, stage, task.operator, 0)
-        self._closed.setdefault(job_of_task(task_id), set()).add(task_id)
-        if stage is TaskStage.FINAL and not self.games_on(task.claim_id):
-            self.claims.pop(task.claim_id, None)
+    def _register(self, event: events.ProgramRegistered) -> None:
+        program_id = event.program_id
+        self.programs[program_id] = _program(event)
+        if program_id not in self._uses:
+            self._idle_programs[program_id] = None
+        for posted in self._waiting_jobs.pop(program_id, {}).values():
+            self._post(posted)
+        while len(self._idle_programs) > IDLE_PROGRAMS_LIMIT:
+            oldest = next(iter(self._idle_programs))
+            del self._idle_programs[oldest], self.programs[oldest]
+
+    def _unregister(self, program_id: ProgramId) -> None:
+        """Its jobs are undone with it: they were posted later."""
+        self.programs.pop(program_id, None)
+        self._idle_programs.pop(program_id, None)
+
+    def _post(self, event: events.JobPosted) -> None:
+        """A job counts once its program is known."""
+        if event.job_id in self._over or event.job_id in self.jobs:
+            return
+        program = self._program(event.program_id)
+        if program is None:
+            self._waiting_jobs.setdefault(event.program_id, {})[event.job_id] = event
+            return
+        self._changed_jobs.add(event.job_id)
+        self.jobs[event.job_id] = _job(event, program.max_cycles)
+        self._shards.setdefault(event.job_id, _Shards())
+        self._uses[event.program_id] = self._uses.get(event.program_id, 0) + 1
+        self._idle_programs.pop(event.program_id, None)
+        self._end_if_over(event.job_id)
+
+    def _unpost(self, event: events.JobPosted) -> None:
+        self._changed_jobs.add(event.job_id)
+        self._over.discard(event.job_id)
+        self._waiting_jobs.get(event.program_id, {}).pop(event.job_id, None)
+        job = self.jobs.pop(event.job_id, None)
+        if job is not None:
+            self._release(job.program_id)
+
+    def _program(self, program_id: ProgramId) -> ProgramRecord | None:
+        known = self.programs.get(program_id)
+        if known is None and (event := self._history.program_registered(program_id)) is not None:
+            known = self.programs[program_id] = _program(event)
+        return known
+
+    def _end_if_over(self, job_id: JobId) -> None:
+        job, shards = self.jobs.get(job_id), self._shards[job_id]
+        if job is not None and len(shards.finished) == job.shard_count and not shards.live:
+            self._end(job)
+
+    def _end(self, job: JobRecord) -> None:
+        self._changed_jobs.add(job.job_id)
+        del self.jobs[job.job_id], self._shards[job.job_id]
+        self._over.add(job.job_id)
+        self._release(job.program_id)
+
+    def _release(self, program_id: ProgramId) -> None:
+        """One job less needs this program."""
+        self._uses[program_id] -= 1
+        if not self._uses[program_id]:
+            del self._uses[program_id]
+            self._idle_programs[program_id] = None
+
+
+def _drop(index: dict[Address, dict[Any, None]], account: Address, key: object) -> None:
+    """Take a key out of an account's entries; an account without entries leaves too."""
+    keys = index.get(account)
+    if keys is not None:
+        keys.pop(key, None)
+        if not keys:
+            del index[account]
 
 
 def _program(event: events.ProgramRegistered) -> ProgramRecord:

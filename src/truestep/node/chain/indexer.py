@@ -1,12 +1,15 @@
 """Follows the chain's events: idempotent, resumable, and safe when the chain is reorganised."""
 
+from collections.abc import Iterator
+
 from truestep.base.errors import Unavailable
-from truestep.base.ids import Bytes32
+from truestep.base.ids import Bytes32, JobId, ProgramId, TaskId
 from truestep.node.chain.ledger import Ledger
 from truestep.node.chain.rows import block_key, event_key, from_row, to_row
+from truestep.node.chain.task_state import task_of_event
 from truestep.ports.chain import Chain, Head
 from truestep.ports.store import Change, Store
-from truestep.protocol.events import ChainEvent
+from truestep.protocol.events import ChainEvent, JobPosted, ProgramRegistered
 
 EVENTS, CHECKPOINTS = "events", "checkpoints"
 RANGE_BLOCKS = 2_000
@@ -26,7 +29,7 @@ class Indexer:
         self._chain = chain
         self._store = store
         self._range_blocks = RANGE_BLOCKS
-        self.ledger = Ledger()
+        self.ledger = Ledger(self)
         self._newest_key = ""
         self._replay_rows()
         self._checkpoints = {int(key): bytes.fromhex(value) for key, value in store.rows(CHECKPOINTS)}
@@ -54,6 +57,23 @@ class Indexer:
         if start > head.number:
             return head
         raise Unavailable(f"reading the chain's past: at block {start} of {head.number}; goes on by itself")
+
+    def events_of_task(self, task_id: TaskId) -> list[ChainEvent]:
+        """The events of one task, its claims and its games, in the chain's order."""
+        return [event for event in self._events() if task_of_event(event) == task_id]
+
+    def program_registered(self, program_id: ProgramId) -> ProgramRegistered | None:
+        """The event of a program."""
+        found = (event for event in self._events() if isinstance(event, ProgramRegistered))
+        return next((event for event in found if event.program_id == program_id), None)
+
+    def job_posted(self, job_id: JobId) -> JobPosted | None:
+        """The event of a job."""
+        found = (event for event in self._events() if isinstance(event, JobPosted))
+        return next((event for event in found if event.job_id == job_id), None)
+
+    def _events(self) -> Iterator[ChainEvent]:
+        return (from_row(row) for _, row in self._store.rows(EVENTS))
 
     def _resume_at(self) -> int:
         """A few blocks before the newest checkpoint that the chain still has; forgets what came after it."""
@@ -95,7 +115,7 @@ class Indexer:
             self._newest_key = key
 
     def _replay_rows(self) -> None:
-        self.ledger, self._newest_key = Ledger(), ""
+        self.ledger, self._newest_key = Ledger(self), ""
         for key, row in self._store.rows(EVENTS):
             self.ledger.apply(from_row(row))
             self._newest_key = key

@@ -5,6 +5,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -15,12 +16,15 @@ from truestep.adapters.blobs.cache import BlobCache
 from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.adapters.blobs.http import HttpBlobs
 from truestep.adapters.blobs.server import BlobServer
+from truestep.adapters.files import UNFINISHED_SUFFIX
 from truestep.base.errors import Reject, Rejected, Unavailable
+from truestep.base.ids import Bytes32
 from truestep.commitments.keccak import keccak256
 from truestep.commitments.merkle import root_of_bytes
 from truestep.machine.elf import load_elf
 from truestep.machine.layout import RANGE_LEVEL
-from truestep.ports.blobs import Blobs
+from truestep.ports.blobs import Blobs, never
+from truestep.ports.executor import ShouldStop, Stopped
 
 OUTPUT = b"an output of a task" * 3
 ROOT = root_of_bytes(OUTPUT, RANGE_LEVEL)
@@ -235,3 +239,111 @@ def test_a_store_cannot_send_us_to_a_local_file(tmp_path: Path) -> None:
     finally:
         thread.join()
         server.server_close()
+
+
+class CountingBlobs(DirectoryBlobs):
+    """Slow, and counts how often it is asked."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.asked: list[str] = []
+
+    def get(self, uri: str, limit_bytes: int, *, should_stop: ShouldStop = never) -> bytes:
+        self.asked.append(uri)
+        threading.Event().wait(0.01)
+        return super().get(uri, limit_bytes)
+
+
+def test_a_hundred_parallel_fetches(tmp_path: Path) -> None:
+    """With so little room that nearly every copy is dropped at once, by threads in each other's way."""
+    theirs, folder = DirectoryBlobs(tmp_path / "theirs"), tmp_path / "kept"
+    kept = BlobCache(theirs, folder, limit_bytes=2_000)
+    contents = [bytes([number]) * 1_000 for number in range(10)]
+    uris = [theirs.put(content) for content in contents]
+    for _ in range(3):
+        with ThreadPoolExecutor(20) as pool:
+            got = list(pool.map(lambda number: kept.get(uris[number % 10], 1_000), range(100)))
+        assert got == contents * 10
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= 2_000
+
+
+def test_what_two_threads_want_is_fetched_once(tmp_path: Path) -> None:
+    theirs = CountingBlobs(tmp_path / "theirs")
+    uri = theirs.put(b"an input")
+    kept = BlobCache(theirs, tmp_path / "kept")
+    with ThreadPoolExecutor(20) as pool:
+        assert set(pool.map(lambda _: kept.get(uri, 100), range(100))) == {b"an input"}
+    assert theirs.asked == [uri]
+
+
+def test_who_waits_for_anothers_fetch_stops_when_asked_to(tmp_path: Path) -> None:
+    is_asked, is_answering = threading.Event(), threading.Event()
+
+    class Hanging(DirectoryBlobs):
+        def get_input(
+            self, input_root: Bytes32, size_bytes: int, *, should_stop: ShouldStop = never
+        ) -> bytes:
+            is_asked.set()
+            is_answering.wait(30)
+            return super().get_input(input_root, size_bytes)
+
+    theirs = Hanging(tmp_path / "theirs")
+    theirs.put_input(ROOT, OUTPUT)
+    kept = BlobCache(theirs, tmp_path / "kept")
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(kept.get_input, ROOT, len(OUTPUT))
+        assert is_asked.wait(30)
+        with pytest.raises(Stopped):
+            kept.get_input(ROOT, len(OUTPUT), should_stop=lambda: True)
+        is_answering.set()
+        assert first.result() == OUTPUT
+
+
+def test_own_copies_are_found_by_root_when_every_store_is_dead(tmp_path: Path) -> None:
+    program = load_elf(FLOAT_ELF)
+    dead = HttpBlobs("http://127.0.0.1:1")
+    kept = BlobCache(dead, tmp_path)
+    for put in (
+        lambda: kept.put_input(ROOT, OUTPUT),
+        lambda: kept.put_program(program.root(), program.entry, FLOAT_ELF),
+    ):
+        with pytest.raises(Unavailable):
+            put()
+    assert kept.get_input(ROOT, len(OUTPUT)) == OUTPUT
+    assert kept.get_program(program.root(), program.entry) == FLOAT_ELF
+    with pytest.raises(Unavailable):
+        kept.get_input(ROOT, len(OUTPUT) + 1)
+
+
+def test_a_full_disk_costs_the_copies_only(tmp_path: Path) -> None:
+    theirs, folder = DirectoryBlobs(tmp_path / "theirs"), tmp_path / "kept"
+    uri = theirs.put(b"an input")
+    folder.write_text("in the way")
+    log: list[tuple[str, str]] = []
+
+    class Log:
+        def report(self, kind: str, message: str, **fields: int | float | str | bool) -> None:
+            del fields
+            log.append((kind, message))
+
+    kept = BlobCache(theirs, folder, reporter=Log())
+    for _ in range(3):
+        assert kept.get(uri, 100) == b"an input"
+    ((kind, message),) = log
+    assert kind == "cache_failed"
+    assert "check disk space and rights" in message
+    folder.unlink()
+    kept.get(uri, 100)
+    assert (folder / uri.removeprefix("blob:")).is_file()
+
+
+def test_what_a_killed_writer_left_makes_room(tmp_path: Path) -> None:
+    theirs, folder = DirectoryBlobs(tmp_path / "theirs"), tmp_path / "kept"
+    folder.mkdir()
+    fresh, stale = folder / f".a{UNFINISHED_SUFFIX}", folder / f".b{UNFINISHED_SUFFIX}"
+    for path in (fresh, stale):
+        path.write_bytes(bytes(1_000))
+    os.utime(stale, (0, 0))
+    BlobCache(theirs, folder, limit_bytes=500).get(theirs.put(b"an input"), 100)
+    assert fresh.exists()
+    assert not stale.exists()

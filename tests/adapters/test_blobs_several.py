@@ -55,7 +55,13 @@ def test_it_is_enough_that_one_store_keeps_it(tmp_path: Path) -> None:
         SeveralBlobs([DEAD, DEAD]).has_output(ROOT, len(CONTENT))
 
 
-@pytest.mark.parametrize("place", ["ftp://x", "file:///x", "", " ", "localhost:8545", "s3:bucket"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        *("ftp://x", "file:///x", "", " ", "localhost:8545", "s3:bucket"),
+        *("http://[", "http://", "http://x:99999", "http://x/?y"),
+    ],
+)
 def test_what_is_no_store_is_refused(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(Rejected) as refusal:

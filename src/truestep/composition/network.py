@@ -43,7 +43,10 @@ def open_blobs(places: str | Sequence[str]) -> Blobs:
 
 def _open_store(place: str) -> Blobs:
     if place.startswith(("http://", "https://")):
-        return HttpBlobs(place)
+        try:
+            return HttpBlobs(place)
+        except ValueError as error:
+            raise Rejected(Reject.BLOB_STORE, f"{error}; give another --blobs") from error
     if not place.strip() or _SCHEME.match(place):
         raise Rejected(
             Reject.BLOB_STORE,

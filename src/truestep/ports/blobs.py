@@ -1,5 +1,6 @@
 """Where programs, inputs and outputs are stored: bytes found by their hash or root, whoever keeps them."""
 
+from collections.abc import Iterator
 from typing import Protocol
 
 from truestep.base.ids import Bytes32
@@ -9,6 +10,17 @@ from truestep.ports.executor import ShouldStop
 def never() -> bool:
     """The `ShouldStop` of a caller who waits to the end."""
     return False
+
+
+class Pieces(Protocol):
+    """Content that is too large to hold: its pieces in order, from the first one each time it is iterated."""
+
+    @property
+    def size_bytes(self) -> int:
+        """The size of all pieces together."""
+        ...
+
+    def __iter__(self) -> Iterator[bytes]: ...
 
 
 class Blobs(Protocol):
@@ -48,7 +60,7 @@ class Blobs(Protocol):
     def put_output(
         self,
         output_root: Bytes32,
-        content: bytes,
+        content: bytes | Pieces,
         size_bytes: int | None = None,
         *,
         should_stop: ShouldStop = never,

@@ -15,6 +15,7 @@ from truestep.commitments.keccak import PairHasher, hash_pairs, keccak256
 from truestep.commitments.merkle import StreamedRoot
 from truestep.machine.elf import FILE_LIMIT_BYTES, load_elf
 from truestep.machine.layout import INPUT_LIMIT_BYTES, OUTPUT_LIMIT_BYTES, RANGE_LEVEL
+from truestep.ports.blobs import Pieces
 
 SCHEME = "blob:"
 _URI = re.compile(r"blob:([0-9a-f]{64})")
@@ -122,6 +123,11 @@ def _program_mismatch(name: str, elf: bytes) -> str:
         return f"expected the ELF file of {name}, got a file that is none ({error})"
     actual = program_name(program.root(), program.entry)
     return "" if actual == name else f"expected {name}, got {actual}"
+
+
+def content_size(content: bytes | Pieces) -> int:
+    """The size of content in bytes."""
+    return len(content) if isinstance(content, bytes) else content.size_bytes
 
 
 def too_large(name: str, limit_bytes: int) -> Rejected:

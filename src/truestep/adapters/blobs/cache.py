@@ -19,7 +19,7 @@ from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.adapters.files import UNFINISHED_SUFFIX
 from truestep.base.errors import Rejected, Unavailable
 from truestep.base.ids import Bytes32
-from truestep.ports.blobs import Blobs, never
+from truestep.ports.blobs import Blobs, Pieces, never
 from truestep.ports.executor import ShouldStop, Stopped
 from truestep.ports.reporter import Reporter
 
@@ -111,7 +111,7 @@ class BlobCache:
     def put_output(
         self,
         output_root: Bytes32,
-        content: bytes,
+        content: bytes | Pieces,
         size_bytes: int | None = None,
         *,
         should_stop: ShouldStop = never,

@@ -1,6 +1,5 @@
 """Blobs in a directory: one file each, named by hash or root, written whole or not at all."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from truestep.adapters.blobs.addresses import (
@@ -8,6 +7,7 @@ from truestep.adapters.blobs.addresses import (
     SCHEME,
     blob_name,
     check_named,
+    content_size,
     input_name,
     limit_of,
     name_of_uri,
@@ -18,7 +18,7 @@ from truestep.adapters.blobs.addresses import (
 from truestep.adapters.files import write_file
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Bytes32
-from truestep.ports.blobs import never
+from truestep.ports.blobs import Pieces, never
 from truestep.ports.executor import ShouldStop
 
 
@@ -59,13 +59,13 @@ class DirectoryBlobs:
     def put_output(
         self,
         output_root: Bytes32,
-        content: bytes,
+        content: bytes | Pieces,
         size_bytes: int | None = None,
         *,
         should_stop: ShouldStop = never,
     ) -> None:
         """Publish an output range."""
-        size_bytes = len(content) if size_bytes is None else size_bytes
+        size_bytes = content_size(content) if size_bytes is None else size_bytes
         self.write_named(output_name(output_root, size_bytes), content)
 
     def get_output(self, output_root: Bytes32, size_bytes: int, *, should_stop: ShouldStop = never) -> bytes:
@@ -93,9 +93,9 @@ class DirectoryBlobs:
             raise too_large(name, limit_bytes)
         return content
 
-    def write_named(self, name: str, content: bytes | Iterable[bytes]) -> None:
+    def write_named(self, name: str, content: bytes | Pieces) -> None:
         """Write one file atomically: readers see all of it or nothing, also after a crash."""
-        if isinstance(content, bytes) and len(content) > BLOB_LIMIT_BYTES:
+        if content_size(content) > BLOB_LIMIT_BYTES:
             raise too_large(name, BLOB_LIMIT_BYTES)
         target = self.path_of(name)
         try:

@@ -1,135 +1,95 @@
-"""Blobs behind HTTP: `GET` and `PUT {base}/{hash}`, any plain object store will do."""
+"""Blobs behind HTTP: `GET`, `HEAD` and `PUT {base}/{name}`; any plain object store will do."""
 
-import time
-import urllib.request
-from http.client import HTTPException
-from typing import IO
-from urllib.error import HTTPError
+from urllib.parse import urlsplit
 
 from truestep.adapters.blobs.addresses import (
     SCHEME,
     blob_name,
     check_named,
+    content_size,
     input_name,
     limit_of,
     name_of_uri,
     output_name,
     program_name,
-    too_large,
 )
-from truestep.base.errors import Unavailable
+from truestep.adapters.blobs.background import run_in_background
+from truestep.adapters.blobs.transfer import download, is_there, upload
 from truestep.base.ids import Bytes32
-from truestep.ports.blobs import never
+from truestep.ports.blobs import Pieces, never
 from truestep.ports.executor import ShouldStop
-
-CONNECT_TIMEOUT_SECONDS = 10.0
-"""Also the longest silence between two pieces."""
-TOTAL_TIMEOUT_SECONDS = 300.0
-"""512 MiB at 2 MB/s: a slower store cannot serve large jobs, and must not hold up small ones for ever."""
-PIECE_SIZE_BYTES = 1 << 20
 
 
 class HttpBlobs:
     """Satisfies `truestep.ports.blobs.Blobs` over one base URL."""
 
-    def __init__(self, base_url: str, *, total_timeout_seconds: float = TOTAL_TIMEOUT_SECONDS) -> None:
-        if not base_url.startswith(("http://", "https://")):
-            raise ValueError(f"expected an http or https URL, got {base_url!r}")
+    def __init__(self, base_url: str) -> None:
+        """Raises ValueError for a URL that is not of the web."""
+        parts = urlsplit(base_url)
+        is_on_web = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        if not is_on_web or parts.query or parts.fragment:
+            raise ValueError(f"expected an http or https URL of a server, without ? or #, got {base_url!r}")
         self._base_url = base_url.rstrip("/")
-        self._total_timeout_seconds = total_timeout_seconds
 
     def put(self, content: bytes, *, should_stop: ShouldStop = never) -> str:
         """Keep `content`; its URI."""
         name = blob_name(content)
-        self._put(name, content)
+        self._put(name, content, should_stop)
         return SCHEME + name
 
     def get(self, uri: str, limit_bytes: int, *, should_stop: ShouldStop = never) -> bytes:
         """The content of `uri`, checked."""
         name = name_of_uri(uri)
-        return check_named(name, self._get(name, limit_bytes))
+        return self._get(name, limit_bytes, should_stop)
 
     def put_program(
         self, image_root: Bytes32, entry: int, elf: bytes, *, should_stop: ShouldStop = never
     ) -> None:
         """Publish an ELF file."""
-        self._put(program_name(image_root, entry), elf)
+        self._put(program_name(image_root, entry), elf, should_stop)
 
     def get_program(self, image_root: Bytes32, entry: int, *, should_stop: ShouldStop = never) -> bytes:
         """An ELF file of this program, checked."""
-        return self._checked(program_name(image_root, entry))
+        name = program_name(image_root, entry)
+        return self._get(name, limit_of(name), should_stop)
 
     def put_input(self, input_root: Bytes32, content: bytes, *, should_stop: ShouldStop = never) -> None:
         """Publish an input."""
-        self._put(input_name(input_root, len(content)), content)
+        self._put(input_name(input_root, len(content)), content, should_stop)
 
     def get_input(self, input_root: Bytes32, size_bytes: int, *, should_stop: ShouldStop = never) -> bytes:
         """The input with this root and size, checked."""
-        return self._checked(input_name(input_root, size_bytes))
+        name = input_name(input_root, size_bytes)
+        return self._get(name, limit_of(name), should_stop)
 
     def put_output(
         self,
         output_root: Bytes32,
-        content: bytes,
+        content: bytes | Pieces,
         size_bytes: int | None = None,
         *,
         should_stop: ShouldStop = never,
     ) -> None:
         """Publish an output range."""
-        size_bytes = len(content) if size_bytes is None else size_bytes
-        self._put(output_name(output_root, size_bytes), content)
+        size_bytes = content_size(content) if size_bytes is None else size_bytes
+        self._put(output_name(output_root, size_bytes), content, should_stop)
 
     def get_output(self, output_root: Bytes32, size_bytes: int, *, should_stop: ShouldStop = never) -> bytes:
         """The output of a claim, checked."""
-        return self._checked(output_name(output_root, size_bytes))[:size_bytes]
+        name = output_name(output_root, size_bytes)
+        return self._get(name, limit_of(name), should_stop)[:size_bytes]
 
     def has_output(self, output_root: Bytes32, size_bytes: int, *, should_stop: ShouldStop = never) -> bool:
         """Whether the server says that it has the output."""
-        request = urllib.request.Request(
-            f"{self._base_url}/{output_name(output_root, size_bytes)}", method="HEAD"
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=CONNECT_TIMEOUT_SECONDS):
-                return True
-        except HTTPError:
-            return False
-        except (OSError, HTTPException) as error:
-            raise Unavailable(f"cannot ask {self._base_url}: {error}; try later") from error
+        name = output_name(output_root, size_bytes)
+        return run_in_background(lambda: is_there(self._url(name), name), should_stop)
 
-    def _checked(self, name: str) -> bytes:
-        return check_named(name, self._get(name, limit_of(name)))
+    def _get(self, name: str, limit_bytes: int, should_stop: ShouldStop) -> bytes:
+        content = run_in_background(lambda: download(self._url(name), name, limit_bytes), should_stop)
+        return check_named(name, content)
 
-    def _get(self, name: str, limit_bytes: int) -> bytes:
-        url = f"{self._base_url}/{name}"
-        try:
-            with urllib.request.urlopen(url, timeout=CONNECT_TIMEOUT_SECONDS) as response:
-                return self._read(response, name, limit_bytes)
-        except (OSError, HTTPException) as error:
-            raise Unavailable(f"cannot get {url}: {error}; try later, or another store") from error
+    def _put(self, name: str, content: bytes | Pieces, should_stop: ShouldStop) -> None:
+        run_in_background(lambda: upload(self._url(name), name, content), should_stop)
 
-    def _read(self, response: IO[bytes], name: str, limit_bytes: int) -> bytes:
-        """Piece by piece: neither a stream without end nor a trickle holds us up."""
-        deadline = time.monotonic() + self._total_timeout_seconds
-        pieces: list[bytes] = []
-        size_bytes = 0
-        while piece := response.read(min(PIECE_SIZE_BYTES, limit_bytes + 1 - size_bytes)):
-            pieces.append(piece)
-            size_bytes += len(piece)
-            if size_bytes > limit_bytes:
-                raise too_large(name, limit_bytes)
-            if time.monotonic() > deadline:
-                raise Unavailable(
-                    f"{self._base_url}/{name} took more than {self._total_timeout_seconds:g} s;"
-                    " try later, or another store"
-                )
-        return b"".join(pieces)
-
-    def _put(self, name: str, content: bytes) -> None:
-        url = f"{self._base_url}/{name}"
-        request = urllib.request.Request(url, data=content, method="PUT")
-        request.add_header("Content-Type", "application/octet-stream")
-        try:
-            with urllib.request.urlopen(request, timeout=CONNECT_TIMEOUT_SECONDS):
-                return
-        except (OSError, HTTPException) as error:
-            raise Unavailable(f"cannot put {url}: {error}; try later, or another store") from error
+    def _url(self, name: str) -> str:
+        return f"{self._base_url}/{name}"

@@ -6,7 +6,7 @@ from typing import TypeVar
 from truestep.adapters.blobs.addresses import name_of_uri
 from truestep.base.errors import Rejected, Unavailable
 from truestep.base.ids import Bytes32
-from truestep.ports.blobs import Blobs, never
+from truestep.ports.blobs import Blobs, Pieces, never
 from truestep.ports.executor import ShouldStop
 
 Answer = TypeVar("Answer")
@@ -51,7 +51,7 @@ class SeveralBlobs:
     def put_output(
         self,
         output_root: Bytes32,
-        content: bytes,
+        content: bytes | Pieces,
         size_bytes: int | None = None,
         *,
         should_stop: ShouldStop = never,

@@ -1,0 +1,39 @@
+"""One event loop in a thread of its own: whatever runs there can be given up at any moment."""
+
+import asyncio
+import functools
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import TimeoutError as NotYet
+from typing import TypeVar
+
+from truestep.ports.executor import ShouldStop, Stopped
+
+ASK_SECONDS = 0.25
+"""How often a thread that waits for its answer asks whether to stop."""
+
+Answer = TypeVar("Answer")
+
+
+def run_in_background(work: Callable[[], Coroutine[None, None, Answer]], should_stop: ShouldStop) -> Answer:
+    """What `work` returns or raises. Raises `Stopped` soon after `should_stop` says so, and ends it."""
+    future = asyncio.run_coroutine_threadsafe(work(), _loop())
+    try:
+        while True:
+            try:
+                return future.result(timeout=ASK_SECONDS)
+            except NotYet:
+                if future.done():
+                    raise  # the work's own
+                if should_stop():
+                    raise Stopped from None
+    finally:
+        future.cancel()
+
+
+@functools.cache
+def _loop() -> asyncio.AbstractEventLoop:
+    """The loop, which runs as long as the process."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="blobs", daemon=True).start()
+    return loop

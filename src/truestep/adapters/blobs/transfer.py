@@ -1,0 +1,186 @@
+"""One blob over HTTP, whatever the server does: bounded in size, time, pieces and redirects."""
+
+import asyncio
+import functools
+import socket
+import ssl
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from truestep.adapters.blobs.addresses import content_size, too_large
+from truestep.base.errors import Rejected, Unavailable
+from truestep.ports.blobs import Pieces
+
+if TYPE_CHECKING:
+    import httpx
+
+CONNECT_SECONDS = 10.0
+"""Name, connection and TLS: a server that takes longer is down or overloaded."""
+ANSWER_SECONDS = 30.0
+"""From a request to the last header of its answer, connecting included."""
+SILENCE_SECONDS = 20.0
+"""Between two pieces of a body."""
+GRACE_SECONDS = 10.0
+"""A body may be slower than the least rate for so long at its beginning."""
+LEAST_BYTES_PER_SECOND = 64 << 10
+"""On average, after the grace: half a megabit. A trickle ends soon, and 512 MiB in two and a half hours."""
+CRUMBS_LIMIT, LEAST_PIECE_SIZE_BYTES = 4_096, 256
+"""Pieces smaller than this on average, beyond the first few thousand, cost more time than they are worth."""
+UPLOAD_SILENCE_SECONDS = 60.0
+"""Nothing of an upload was taken for so long: as long as it goes on, however slowly, it is not given up."""
+UPLOAD_PIECE_SIZE_BYTES = 16 << 10
+"""Small beside the buffer of the system, which decides how often an upload is seen to go on."""
+SEND_BUFFER_SIZE_BYTES = 256 << 10
+"""Of the system. Enough for megabytes a second around the world."""
+CHECK_SECONDS, CHECK_BYTES_PER_SECOND = 60.0, 1 << 20
+"""After an upload its server may hash what it got, at this rate, before it answers."""
+REDIRECTS_LIMIT = 5
+"""An object store redirects once or twice."""
+
+_REDIRECTS = (301, 302, 303, 307, 308)
+_ABSENT = (404, 410)
+_NO_ENCODING = {"Accept-Encoding": "identity"}
+"""Content is taken as it comes: nothing that unpacks to more than was sent."""
+
+Answer = TypeVar("Answer")
+
+
+async def download(url: str, name: str, limit_bytes: int) -> bytes:
+    """The body at `url`, unchecked. Raises `Rejected` if it is over the limit, else only `Unavailable`."""
+
+    async def fetch() -> bytes:
+        async with _answered("GET", url) as response:
+            _expect_success(response)
+            return await _body(response, name, limit_bytes)
+
+    return await _guarded(f"cannot get {name} from {origin(url)}", fetch)
+
+
+async def is_there(url: str, name: str) -> bool:
+    """Whether the server says that it has `url`. Raises only `Unavailable`."""
+
+    async def ask() -> bool:
+        async with _answered("HEAD", url) as response:
+            if response.status_code in _ABSENT:
+                return False
+            _expect_success(response)
+            return True
+
+    return await _guarded(f"cannot ask {origin(url)} for {name}", ask)
+
+
+async def upload(url: str, name: str, content: bytes | Pieces) -> None:
+    """Put `content` at `url`. Raises only `Unavailable`."""
+
+    async def send() -> None:
+        size_bytes = content_size(content)
+        headers = {"Content-Length": str(size_bytes), "Content-Type": "application/octet-stream"}
+        async with asyncio.timeout(CONNECT_SECONDS + UPLOAD_SILENCE_SECONDS) as timer, _client() as client:
+            body = _sent(content, size_bytes, timer)
+            extensions = {"trace": _bound_send_buffer}
+            request = client.build_request("PUT", url, content=body, headers=headers, extensions=extensions)
+            response = await client.send(request, stream=True)
+            try:
+                _expect_success(response)
+            finally:
+                await response.aclose()
+
+    await _guarded(f"cannot put {name} into {origin(url)}", send)
+
+
+def origin(url: str) -> str:
+    """The server of `url`, for people: what follows it may be a secret."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.partition('/')[0].rpartition('@')[2]}"
+
+
+@asynccontextmanager
+async def _answered(method: str, url: str) -> AsyncGenerator["httpx.Response"]:
+    """The headers of the answer, after redirects within the web; its body is still to be read."""
+    import httpx
+
+    async with _client() as client:
+        target = httpx.URL(url)
+        for _ in range(REDIRECTS_LIMIT + 1):
+            request = client.build_request(method, target, headers=_NO_ENCODING)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                response = await client.send(request, stream=True)
+            try:
+                if response.status_code not in _REDIRECTS:
+                    yield response
+                    return
+                target = target.join(response.headers.get("Location", ""))
+            finally:
+                await response.aclose()
+            if target.scheme not in ("http", "https") or not target.host:
+                raise Unavailable(f"it redirects to {str(target)[:100]!r}, which is not on the web")
+        raise Unavailable(f"it redirects more than {REDIRECTS_LIMIT} times")
+
+
+async def _body(response: "httpx.Response", name: str, limit_bytes: int) -> bytes:
+    """As it comes, whatever `Content-Length` says; the deadline moves on with what has come."""
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise Unavailable("it packs what it sends, although it was asked not to")
+    clock = asyncio.get_running_loop()
+    began, content, pieces = clock.time(), bytearray(), 0
+    async with asyncio.timeout(GRACE_SECONDS) as timer:
+        async for piece in response.aiter_raw():
+            content += piece
+            pieces += 1
+            if len(content) > limit_bytes:
+                raise too_large(name, limit_bytes)
+            if pieces > CRUMBS_LIMIT + len(content) // LEAST_PIECE_SIZE_BYTES:
+                raise Unavailable(f"it sends crumbs of less than {LEAST_PIECE_SIZE_BYTES} bytes")
+            due = began + GRACE_SECONDS + len(content) / LEAST_BYTES_PER_SECOND
+            timer.reschedule(min(due, clock.time() + SILENCE_SECONDS))
+    return bytes(content)
+
+
+async def _bound_send_buffer(event: str, facts: dict[str, Any]) -> None:
+    """A large buffer empties in leaps that look like silence on a slow link."""
+    if event == "connection.connect_tcp.complete":
+        connection = facts["return_value"].get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_SIZE_BYTES)
+
+
+async def _sent(content: bytes | Pieces, size_bytes: int, timer: asyncio.Timeout) -> AsyncGenerator[bytes]:
+    """Pieces to send. Each moves the deadline on; the last one leaves time for the server's checks."""
+    clock, pieces = asyncio.get_running_loop(), iter([content] if isinstance(content, bytes) else content)
+    while piece := await asyncio.to_thread(next, pieces, b""):  # from a disk, perhaps
+        for start in range(0, len(piece), UPLOAD_PIECE_SIZE_BYTES):
+            timer.reschedule(clock.time() + UPLOAD_SILENCE_SECONDS)
+            yield piece[start : start + UPLOAD_PIECE_SIZE_BYTES]
+    timer.reschedule(clock.time() + CHECK_SECONDS + size_bytes / CHECK_BYTES_PER_SECOND)
+
+
+def _expect_success(response: "httpx.Response") -> None:
+    if not response.is_success:
+        raise Unavailable(f"it answers {response.status_code}")
+
+
+async def _guarded(what: str, work: Callable[[], Awaitable[Answer]]) -> Answer:
+    """What `work` gives. Libraries read a stranger's bytes here: none of their errors gets out as it is."""
+    try:
+        return await work()
+    except Rejected:
+        raise
+    except TimeoutError as error:
+        raise Unavailable(f"{what}: it is too slow; try later, or another store") from error
+    except Exception as error:
+        why = str(error) or type(error).__name__
+        raise Unavailable(f"{what}: {why}; try later, or another store") from error
+
+
+def _client() -> "httpx.AsyncClient":
+    """For one request alone: no cookie, connection or leftover of one answer meets another."""
+    import httpx
+
+    return httpx.AsyncClient(verify=_tls(), timeout=httpx.Timeout(None, connect=CONNECT_SECONDS))
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    import httpx
+
+    return httpx.create_ssl_context()

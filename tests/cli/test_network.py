@@ -299,3 +299,25 @@ def test_options_come_from_the_environment(
         monkeypatch.setenv(name, value.strip("'"))
     assert os.environ["TRUESTEP_RPC"] == devnet.rpc
     assert _refusal(truestep, "status", 999_999)[:2] == (1, "unknown job")
+
+
+def test_a_daemon_waits_for_a_node_that_is_down(devnet: Devnet, tmp_path: Path) -> None:
+    options = [*devnet.options("operator-3"), "--state-dir", str(tmp_path / "state"), "--json"]
+    options[options.index("--rpc") + 1] = DEAD_RPC
+    waiting = _start(tmp_path / "log", "worker", *options)
+    assert waiting.stdout is not None
+    first = json.loads(waiting.stdout.readline())
+    assert (first["kind"], "begins by itself" in first["message"]) == ("waiting", True)
+    assert _stop(waiting) == 0
+    assert json.loads(waiting.stdout.readline())["kind"] == "stopped"
+    assert (tmp_path / "log").read_text() == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_daemon_ends_in_order_by_other_signals(devnet: Devnet, tmp_path: Path, number: int) -> None:
+    words = ("challenger", *devnet.options("challenger"), "--state-dir", tmp_path / "state", "--json")
+    daemon = _start(tmp_path / "log", *words)
+    _read_until(daemon, "watching")
+    daemon.send_signal(number)
+    assert daemon.wait(timeout=START_SECONDS) == 0
+    _read_until(daemon, "stopped")

@@ -28,6 +28,10 @@ GNU_SCRIPT = (
 STANDARD_SCRIPT = LINKER_SCRIPT.replace("0x80000000", "0x10000").replace(
     ". = ALIGN(0x1000);\n    .tohost", ". = 0x20000000;\n    .tohost"
 )
+NO_RIGHTS_SCRIPT = LINKER_SCRIPT.replace("SECTIONS", "PHDRS { all PT_LOAD FLAGS(0); }\nSECTIONS").replace(
+    "*(.text.init) }", "*(.text.init) } :all"
+)
+"""What today's riscv-test-env comes to with GNU ld."""
 NOTE = """
     .section .note.made, "a", @note
     .balign 4
@@ -41,6 +45,7 @@ PASSING = {
     "test in .text": replace(TEST, section=".section .text", linker_script=NEWER_SCRIPT),
     "test in .text, by GNU ld": replace(TEST, section=".section .text", linker_script=GNU_SCRIPT),
     "gp alone": replace(TEST, ending=OLD_ENDING),
+    "no rights": replace(TEST, linker_script=NO_RIGHTS_SCRIPT),
     "everything writable": replace(TEST, link_flags=("--omagic",)),
     "linked at zero": replace(TEST, linker_script=LINKER_SCRIPT.replace("0x80000000", "0")),
     "linked for this machine": replace(TEST, linker_script=STANDARD_SCRIPT),
@@ -71,9 +76,16 @@ def headers(file: bytes) -> list[tuple[int, int, int]]:
 
 def test_the_shapes_are_what_they_say(tmp_path: Path) -> None:
     """Else the tests above would prove less than it seems."""
-    chosen = ("as it is", "test in .text", "test in .text, by GNU ld", "everything writable", "note")
+    chosen = (
+        "as it is",
+        "test in .text",
+        "test in .text, by GNU ld",
+        "everything writable",
+        "note",
+        "no rights",
+    )
     build({str(index): PASSING[name] for index, name in enumerate(chosen)}, tmp_path / "built")
-    plain, newer, gnu, writable, noted = (
+    plain, newer, gnu, writable, noted, rightless = (
         headers((tmp_path / "built" / str(index)).read_bytes()) for index in range(len(chosen))
     )
     read_execute, read_write, everything = 5, 6, 7
@@ -81,6 +93,7 @@ def test_the_shapes_are_what_they_say(tmp_path: Path) -> None:
     assert [row[1] for row in newer if row[0] == 1] == [read_execute, read_write, read_execute, read_write]
     assert [row[1] for row in gnu if row[0] == 1] == [read_execute, everything]
     assert [row[1] for row in writable if row[0] == 1] == [everything]
+    assert [row[1] for row in rightless if row[0] == 1] == [0]
     assert {row[0] for row in plain} >= {1, 0x6474_E551, 0x7000_0003}
     assert 4 in {row[0] for row in noted}
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.machine.elves import EXECUTE, READ, WRITE, Elf, Row
 from truestep.base.errors import Reject, Rejected
-from truestep.machine.elf import FILE_LIMIT_BYTES, SEGMENT_LIMIT, load_elf
+from truestep.machine.elf import FILE_LIMIT_BYTES, SEGMENT_LIMIT, load_elf, loading_notes
 from truestep.machine.program import Program, Segment
 
 CODE = Row()
@@ -113,6 +113,34 @@ def test_a_good_file() -> None:
             Reject.ELF_OVERLAP,
             id="over zeros",
         ),
+        pytest.param(
+            Elf(rows=[CODE, Row(memory_size_bytes=0)]).pack(), Reject.ELF_SEGMENT, id="content without memory"
+        ),
+        pytest.param(
+            Elf(rows=[CODE, Row(address=2**64 - 1, content=b"x", memory_size_bytes=0)]).pack(),
+            Reject.ELF_SEGMENT,
+            id="content without memory at the end of addresses",
+        ),
+        pytest.param(
+            Elf(
+                rows=[CODE, Row(content=b"", offset=2**64 - 1, memory_size_bytes=0, file_size_bytes=2)]
+            ).pack(),
+            Reject.ELF_TRUNCATED,
+            id="nothing from far away",
+        ),
+        pytest.param(
+            Elf(
+                rows=[
+                    Row(address=0x1_0000 * number, offset=0, file_size_bytes=0x200, content=b"")
+                    for number in range(1, 9)
+                ]
+            ).pack(),
+            Reject.ELF_OVERLAP,
+            id="the same bytes many times",
+        ),
+        pytest.param(Elf(row_count=0xFFFF).pack(), Reject.ELF_TYPE, id="as many segments as can be written"),
+        pytest.param(Elf(rows=[Row(permissions=0)]).pack(), Reject.ELF_ENTRY, id="no rights at all"),
+        pytest.param(Elf(rows=[Row(permissions=0xFFFF_FFF8)]).pack(), Reject.ELF_ENTRY, id="unknown rights"),
         pytest.param(Elf(entry=0).pack(), Reject.ELF_ENTRY, id="entry outside"),
         pytest.param(Elf(entry=0x1_0010).pack(), Reject.ELF_ENTRY, id="entry just past"),
         pytest.param(Elf(entry=0x1_0002).pack(), Reject.ELF_ENTRY, id="entry misaligned"),
@@ -153,6 +181,17 @@ def test_a_damaged_file_gives_a_program_or_a_reason(position: int, change: int) 
         end = segment.address + len(segment.content)
         assert end <= 0x2000_0000 or (segment.address >= 0x2000_0000 and end <= 0x8000_0000)
         assert not segment.is_executable or end <= 0x2000_0000
+
+
+def test_code_that_nothing_marks_as_such_is_named() -> None:
+    with pytest.raises(Rejected, match=r"executable \(p_flags: 0x0\)"):
+        load_elf(Elf(rows=[Row(permissions=0)]).pack())
+
+
+def test_writable_code_is_noted() -> None:
+    assert loading_notes(Elf(rows=[CODE, DATA]).pack()) == ()
+    (note,) = loading_notes(Elf(rows=[Row(permissions=READ | WRITE | EXECUTE), DATA]).pack())
+    assert "0x10000..0x10010 is marked writable" in note
 
 
 def test_permissions_are_those_of_the_file() -> None:

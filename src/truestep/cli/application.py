@@ -26,6 +26,8 @@ COMMANDS = {
 }
 """Their names and modules, in the order of `truestep --help`."""
 
+EXIT_CODES = "0 ok · 1 refused or failed · 2 wrong usage · 3 the world failed, try again · 130 interrupted"
+
 
 def make_app(names: Iterable[str]) -> typer.Typer:
     """The program with these commands; the others are not even imported."""
@@ -36,7 +38,7 @@ def make_app(names: Iterable[str]) -> typer.Typer:
         pretty_exceptions_enable=False,
         add_completion=False,
         context_settings={"help_option_names": ["-h", "--help"]},
-        epilog="Exit codes: 0 ok · 1 refused or failed · 2 wrong usage · 3 the world failed, try again.",
+        epilog=f"Exit codes: {EXIT_CODES}.",
     )
     app.callback()(truestep_program)
     for name in names:

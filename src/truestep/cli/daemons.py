@@ -1,22 +1,20 @@
 """A role's daemon in a terminal: its files, its log lines, its end by Ctrl-C."""
 
-import json
-import sys
 import threading
-import time
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 
 import typer
-from rich.console import Console
-from rich.markup import escape
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
 
+from truestep.base.errors import Unavailable
 from truestep.cli.failure import Failure
 from truestep.cli.interruption import handling
+from truestep.cli.log_lines import LogLines
 from truestep.cli.options import (
     BlobsOption,
     DeploymentOption,
@@ -33,14 +31,12 @@ if TYPE_CHECKING:
     from truestep.adapters.clock import SystemClock
     from truestep.node.loop.loop import Daemon, World
     from truestep.ports.engine import Engine
+    from truestep.ports.reporter import Reporter
 
-_STYLES = {
-    "_refused": "red",
-    "_reverted": "red",
-    "unavailable": "yellow",
-    "declined": "dim",
-    "_landed": "dim",
-}
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 30.0
+"""Between attempts to begin: soon enough for a node that restarts, seldom for one that is down all night."""
+
+Begun = TypeVar("Begun")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,26 +84,6 @@ class DaemonOptions:
         )
 
 
-class LogLines:
-    """Satisfies `truestep.ports.reporter.Reporter`: a line for each report."""
-
-    def __init__(self, *, as_json: bool) -> None:
-        self._as_json = as_json
-        self._console = Console(stderr=True, highlight=False)
-
-    def report(self, kind: str, message: str, **fields: int | float | str | bool) -> None:
-        """Print it with the time."""
-        if self._as_json:
-            line = {"time": round(time.time(), 3), "kind": kind, "message": message, **fields}
-            sys.stdout.write(f"{json.dumps(line)}\n")
-            sys.stdout.flush()
-            return
-        style = next((style for end, style in _STYLES.items() if kind.endswith(end)), "default")
-        shown = escape(f"{_whole(kind, message, fields)}{_gas(fields)}")
-        stamp = time.strftime("%H:%M:%S")
-        self._console.print(f"[dim]{stamp}[/]  {kind:<20} [{style}]{shown}[/]", soft_wrap=True)
-
-
 def limited_engine(name: EngineName, limits: EngineLimits) -> "Engine":
     """The engine with its limits."""
     try:
@@ -131,12 +107,43 @@ def opened_world(options: DaemonOptions, parallel: int) -> Generator["World"]:
         signer=open_keystore(options.keystore, ask_password(options.password_file)),
         parallel=parallel,
     )
-    with daemons.opened_world(settings, LogLines(as_json=options.as_json)) as world:
-        yield world
+    log = LogLines(as_json=options.as_json)
+    with closing(log), ExitStack() as stack:
+        yield until_available(log, lambda: stack.enter_context(daemons.opened_world(settings, log)))
+
+
+def until_available(log: "Reporter", begin: Callable[[], Begun]) -> Begun:
+    """What `begin` gives; while the world fails (a node that is down) it says so and tries again.
+
+    Ctrl-C ends the wait, and the command with it.
+    """
+
+    def say(state: RetryCallState) -> None:
+        error = state.outcome and state.outcome.exception()
+        wait_seconds = round(state.upcoming_sleep, 1)
+        if state.attempt_number == 1:
+            message = f"{error}; waits until that has passed, and begins by itself"
+            log.report("waiting", message, wait_seconds=wait_seconds)
+
+    attempts = Retrying(
+        retry=retry_if_exception_type(Unavailable),
+        wait=wait_exponential_jitter(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS),
+        before_sleep=say,
+    )
+    with handling(_interrupt):
+        try:
+            return attempts(begin)
+        except KeyboardInterrupt:
+            log.report("stopped", "it had not begun yet")
+            raise typer.Exit from None
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def run_until_stopped(daemon: "Daemon", world: "World", options: DaemonOptions) -> None:
-    """Run until Ctrl-C or a polite kill; a second one does not wait for work to end."""
+    """Run until Ctrl-C, SIGTERM or SIGHUP; a second one does not wait for work to end."""
     stopping, clock = threading.Event(), cast("SystemClock", world.clock)
 
     def stop(number: int, _: FrameType | None) -> None:
@@ -149,13 +156,3 @@ def run_until_stopped(daemon: "Daemon", world: "World", options: DaemonOptions) 
         world.reporter.report("watching", "Ctrl-C lets work end, and stops")
         daemon.run(stopping.is_set, options.poll)
     world.reporter.report("stopped", "everything that was sent goes on by itself")
-
-
-def _whole(kind: str, message: str, fields: dict[str, int | float | str | bool]) -> str:
-    """The message; what became of a transaction says which one."""
-    return f"{fields['intent']} {message}" if kind.endswith(("_landed", "_reverted")) else message
-
-
-def _gas(fields: dict[str, int | float | str | bool]) -> str:
-    gas_used = fields.get("gas_used")
-    return f" ({gas_used:,} gas)" if isinstance(gas_used, int) and gas_used else ""

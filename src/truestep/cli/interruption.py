@@ -1,4 +1,4 @@
-"""Ctrl-C and a polite kill, also where a shell in the background would have them ignored."""
+"""Ctrl-C, SIGTERM and SIGHUP, also where a shell in the background would have the first two ignored."""
 
 import signal
 from collections.abc import Callable, Generator
@@ -10,8 +10,13 @@ Handler = Callable[[int, FrameType | None], None]
 
 @contextmanager
 def handling(stop: Handler) -> Generator[None]:
-    """Have `stop` called for both signals while the block runs."""
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    """Have `stop` called for each of these signals while the block runs; SIGHUP only if `nohup` did not ask
+    to ignore it.
+    """
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield
     finally:

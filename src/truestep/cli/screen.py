@@ -3,8 +3,8 @@
 import functools
 import json
 import sys
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager, suppress
 from typing import Annotated, Any, ParamSpec
 
 import typer
@@ -12,7 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from truestep.cli.failure import EXPECTED, Failure, as_failure
+from truestep.base.text import LAYOUT, visible
+from truestep.cli.failure import EXPECTED, ExitCode, Failure, as_failure
+from truestep.cli.streams import silence, write_result
 
 JsonFlag = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on stdout; everything else goes to stderr.")
@@ -22,13 +24,21 @@ Fields = Mapping[str, Any]
 P = ParamSpec("P")
 
 
+class _Console(Console):
+    """A console whose reader may leave: then it falls silent, where rich would end the program."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        silence(sys.stderr if self.stderr else sys.stdout)
+
+
 class Screen:
-    """Where one command's output goes."""
+    """Where one command's output goes. Control characters in it are shown as escapes."""
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
-        self.notes = Console(stderr=True, highlight=False)
-        self.results = Console(highlight=False)
+        self.notes: Console = _Console(stderr=True, highlight=False)
+        self.results: Console = _Console(highlight=False)
 
     @property
     def shows_progress(self) -> bool:
@@ -37,22 +47,43 @@ class Screen:
 
     def note(self, text: str) -> None:
         """A line about what happens, for people, never part of the result. `text` may hold rich markup."""
-        self.notes.print(text)
+        self._print_note(visible(text, keep=LAYOUT))
+
+    def warn(self, sentences: Iterable[str]) -> None:
+        """What a person should know, and a program need not."""
+        for sentence in sentences:
+            self._print_note(Text.assemble(("warning: ", "bold yellow"), visible(sentence)))
+
+    def said(self, text: str) -> None:
+        """What another program says, such as a compiler, as it says it."""
+        self._print_note(Text(visible(text.rstrip(), keep=LAYOUT)))
 
     def result(self, fields: Fields, shown: object | None = None) -> None:
         """The command's result: the JSON object, or for people `shown` (default: a line a field)."""
         if self.as_json:
-            sys.stdout.write(f"{json.dumps(dict(fields))}\n")
-        else:
-            self.results.print(shown if shown is not None else fields_text(fields), soft_wrap=True)
+            write_result(f"{json.dumps(dict(fields))}\n")
+            return
+        content = shown if shown is not None else fields_text(fields)
+        with self.results.capture() as captured:
+            self.results.print(
+                visible(content, keep=LAYOUT) if isinstance(content, str) else content, soft_wrap=True
+            )
+        write_result(captured.get())
 
     def failure(self, failure: Failure) -> None:
-        """Say why the command stops."""
+        """Say why the command stops. Never raises."""
         if self.as_json:
-            sys.stdout.write(
-                f"{json.dumps({'error': {'reason': failure.reason, 'message': str(failure)}})}\n"
-            )
-        self.notes.print(f"[bold red]error:[/] {_escaped(str(failure))}", soft_wrap=True)
+            error = {"reason": failure.reason, "message": str(failure)}
+            with suppress(Failure):
+                write_result(f"{json.dumps({'error': error})}\n")
+        message = Text.assemble(("error: ", "bold red"), visible(str(failure), keep=LAYOUT))
+        self._print_note(message)
+
+    def _print_note(self, content: object) -> None:
+        try:
+            self.notes.print(content, soft_wrap=True)
+        except OSError:  # what is not part of the result may be lost
+            silence(sys.stderr)
 
     @contextmanager
     def cycles(self, action: str, total: int | None = None) -> Generator[Callable[[int], None], None, None]:
@@ -110,11 +141,7 @@ def _shown(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
-    return str(value)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("[", r"\[")
+    return visible(str(value), keep=LAYOUT)
 
 
 def guarded(command: Callable[P, None]) -> Callable[P, None]:
@@ -128,5 +155,8 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             failure = as_failure(error)
             Screen(as_json=bool(kwargs.get("as_json"))).failure(failure)
             raise typer.Exit(failure.exit_code) from error
+        except KeyboardInterrupt as error:
+            Screen(as_json=False).note("interrupted")
+            raise typer.Exit(ExitCode.INTERRUPTED) from error
 
     return run

@@ -4,10 +4,12 @@ import sys
 
 from truestep.cli.application import COMMANDS, make_app
 from truestep.cli.deferred_imports import defer_imports
+from truestep.cli.streams import prepare_streams
 
 
 def main() -> None:
     """Run the program on this process's arguments."""
+    prepare_streams()
     defer_imports()
     wanted = sys.argv[1:2]
     is_command = bool(wanted) and wanted[0] in COMMANDS

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from truestep.client.client import Order as Order
     from truestep.client.client import build as build
     from truestep.client.client import run as run
+    from truestep.client.debug import DebugOutput as DebugOutput
     from truestep.client.job import Job as Job
     from truestep.client.job import JobStage as JobStage
     from truestep.client.job import JobStatus as JobStatus
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 _PLACES = {
     "truestep.base.errors": ("Bug", "Rejected", "Unavailable"),
     "truestep.client.client": ("Client", "Order", "build", "run"),
+    "truestep.client.debug": ("DebugOutput",),
     "truestep.client.job": ("Job", "JobStage", "JobStatus", "ShardResult"),
     "truestep.client.receipt": ("Receipt", "parse_receipt", "read_receipt"),
     "truestep.client.runs": ("RunReport",),

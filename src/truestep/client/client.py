@@ -64,7 +64,8 @@ def run(
 ) -> RunReport:
     """Run one shard of a program (ELF, C or Python file, or an ELF file's bytes) on this computer.
 
-    A guest that fails is not an exception: look at `is_accepted`, `exit_code` and `trap`.
+    A guest that fails is not an exception: look at `is_accepted`, `exit_code` and `trap`. What it prints for
+    debugging goes nowhere by default; `DebugOutput` shows it safely, whoever wrote the guest.
     """
     file = _opened(program)
     task = Task(seed=seed, shard_index=shard_index, shard_count=shard_count, input=content)

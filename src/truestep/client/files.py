@@ -1,6 +1,7 @@
 """Programs and inputs from files: sizes are checked before anything is read."""
 
 import hashlib
+import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Bytes32
 from truestep.guest.build import SOURCE_SUFFIXES, build_c
 from truestep.guest.python.build import PYTHON_SUFFIX, build_python
-from truestep.machine.elf import FILE_LIMIT_BYTES, load_elf
+from truestep.machine.elf import FILE_LIMIT_BYTES, load_elf, loading_notes
 from truestep.machine.layout import INPUT_LIMIT_BYTES
 from truestep.machine.program import Program
 
@@ -26,6 +27,11 @@ class ProgramFile:
     def digest(self) -> Bytes32:
         """SHA-256 of the ELF file, by which its bytes are found and checked."""
         return Bytes32(hashlib.sha256(self.elf).digest())
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know about it: a sentence for each thing."""
+        return loading_notes(self.elf)
 
 
 def program_of(elf: bytes) -> ProgramFile:
@@ -45,23 +51,23 @@ def read_program(path: Path, *, defines: Mapping[str, str] | None = None) -> Pro
             is_python = path.suffix == PYTHON_SUFFIX
             built = build_python(path, target) if is_python else build_c([path], target, defines=defines)
             return program_of(built.path.read_bytes())
-    size_bytes = path.stat().st_size
-    if size_bytes > FILE_LIMIT_BYTES:
-        raise Rejected(
-            Reject.ELF_TOO_LARGE, f"expected at most {FILE_LIMIT_BYTES} bytes, got {size_bytes} in {path}"
-        )
-    return program_of(path.read_bytes())
+    return program_of(_read(path, FILE_LIMIT_BYTES, Reject.ELF_TOO_LARGE, "a program is no larger"))
 
 
 def read_input(path: Path | None) -> bytes:
     """A task's input, empty without a path. Raises Rejected above 512 MiB, OSError if it cannot be read."""
     if path is None:
         return b""
-    size_bytes = path.stat().st_size
-    if size_bytes > INPUT_LIMIT_BYTES:
-        raise Rejected(
-            Reject.INPUT_TOO_LARGE,
-            f"expected at most {INPUT_LIMIT_BYTES} bytes (512 MiB), got {size_bytes} in {path};"
-            " split the input over several jobs",
-        )
-    return path.read_bytes()
+    advice = "that is 512 MiB; split the input over several jobs"
+    return _read(path, INPUT_LIMIT_BYTES, Reject.INPUT_TOO_LARGE, advice)
+
+
+def _read(path: Path, limit_bytes: int, reason: Reject, advice: str) -> bytes:
+    """The bytes of a file or a pipe; one that is too long is refused by its size, or when it goes on."""
+    with path.open("rb") as file:
+        size_bytes = os.fstat(file.fileno()).st_size
+        content = b"" if size_bytes > limit_bytes else file.read(limit_bytes + 1)
+    if max(size_bytes, len(content)) > limit_bytes:
+        found = f"{size_bytes}" if size_bytes else "more"
+        raise Rejected(reason, f"expected at most {limit_bytes} bytes, got {found} in {path}; {advice}")
+    return content

@@ -15,10 +15,10 @@ has the rights that its segment asks for (M3.3), and everything relative to the 
 """
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from truestep.base.errors import Reject, Rejected
-from truestep.machine.elf import Executable, ProgramHeader, read_executable
+from truestep.machine.elf import ALL_PERMISSIONS, Executable, ProgramHeader, bad_entry, read_executable
 from truestep.machine.layout import CODE_END, DATA_END, DATA_START, PAGE_SIZE_BYTES
 from truestep.machine.prelude import rewrite_prelude
 from truestep.machine.program import Program, Segment
@@ -60,12 +60,9 @@ def load_bare_metal(file: bytes) -> BareMetalTest:
     Compressed instructions in it are no reason to refuse it: they trap when they are met.
     Raises `Rejected` if it is no executable, or if its parts do not fit the machine's ranges wherever it is.
     """
-    executable = read_executable(file)
+    executable = _with_rights(read_executable(file))
     if not executable.is_entry_executable():
-        raise Rejected(
-            Reject.ELF_ENTRY,
-            f"entry point {executable.entry:#x} is not an aligned address in an executable segment",
-        )
+        raise bad_entry(executable)
     parts = [part for segment in executable.segments for part in _parts(file, segment)]
     split = _split(parts)
     distance = _distance(parts, split, executable)
@@ -78,6 +75,18 @@ def load_bare_metal(file: bytes) -> BareMetalTest:
     )
 
 
+def _with_rights(executable: Executable) -> Executable:
+    """A linker script with PHDRS and no FLAGS gives p_flags 0, no right at all: taken as every right at once.
+
+    The sections then say which part of the segment has which (docs/decisions/0010).
+    """
+    segments = (
+        segment if segment.permissions & ALL_PERMISSIONS else replace(segment, permissions=ALL_PERMISSIONS)
+        for segment in executable.segments
+    )
+    return replace(executable, segments=tuple(segments))
+
+
 def _parts(file: bytes, segment: ProgramHeader) -> list[_Part]:
     """A segment's rights; where it has all of them at once, those of its sections."""
     if segment.is_executable and segment.is_writable:
@@ -85,8 +94,8 @@ def _parts(file: bytes, segment: ProgramHeader) -> list[_Part]:
         if not any(section.is_executable for section in sections):
             raise Rejected(
                 Reject.ELF_SEGMENT,
-                f"segment at {segment.address:#x} is writable and executable, and no section says which of it"
-                " is code; link it without -N and do not strip it",
+                f"segment at {segment.address:#x} has every right or none, and no section says which of it is"
+                " code; link it without -N and do not strip it",
             )
         return sections
     return [

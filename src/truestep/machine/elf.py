@@ -1,6 +1,7 @@
 """The ELF loader (docs/machine.md M7; ELF-64 object file format): each field is checked."""
 
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -22,6 +23,7 @@ _MACHINE_RISCV = 243
 _FLAG_COMPRESSED = 1
 _SEGMENT_LOAD, _SEGMENT_DYNAMIC, _SEGMENT_INTERPRETER = 1, 2, 3
 _PERMISSION_EXECUTE, _PERMISSION_WRITE = 1, 2
+ALL_PERMISSIONS = 7
 
 _BUILD_HINT = "build it with `truestep build`, or link statically for rv64im"
 
@@ -85,10 +87,7 @@ def load_elf(file: bytes) -> Program:
     for segment in executable.segments:
         _check_ranges(segment)
     if not may_fetch(executable.entry) or not executable.is_entry_executable():
-        raise Rejected(
-            Reject.ELF_ENTRY,
-            f"entry point {executable.entry:#x} is not an aligned address in an executable segment",
-        )
+        raise bad_entry(executable)
     return Program(
         entry=executable.entry,
         segments=tuple(
@@ -103,6 +102,29 @@ def load_elf(file: bytes) -> Program:
     )
 
 
+def bad_entry(executable: Executable) -> Rejected:
+    """Why a program cannot begin where its file says."""
+    if any(segment.is_executable for segment in executable.segments):
+        why = f"entry point {executable.entry:#x} is not an aligned address in an executable segment"
+    else:
+        flags = ", ".join(f"{segment.permissions:#x}" for segment in executable.segments) or "none"
+        why = (
+            f"none of its segments is executable (p_flags: {flags}); link it so that the code's segment"
+            " is, as by PHDRS { text PT_LOAD FLAGS(5); } in a linker script"
+        )
+    return Rejected(Reject.ELF_ENTRY, why)
+
+
+def loading_notes(file: bytes) -> tuple[str, ...]:
+    """What a person should know about a file that `load_elf` accepts: a sentence for each thing."""
+    return tuple(
+        f"the segment {segment.address:#x}..{segment.end:#x} is marked writable but lies in the code range,"
+        f" which never changes: a store to it traps; link variables at {DATA_START:#x} or above"
+        for segment in read_executable(file).segments
+        if segment.is_writable and segment.end <= CODE_END
+    )
+
+
 def read_executable(file: bytes) -> Executable:
     """The headers of a static executable for 64-bit RISC-V; its segments are whole and disjoint, anywhere.
 
@@ -114,12 +136,11 @@ def read_executable(file: bytes) -> Executable:
             f"expected at most {FILE_LIMIT_BYTES} bytes, got {len(file)}",
         )
     entry, flags, headers = _read_headers(file)
-    segments = sorted(
-        (h for h in headers if h.kind == _SEGMENT_LOAD and h.memory_size_bytes),
-        key=lambda h: h.address,
-    )
-    for segment in segments:
+    loadable = [header for header in headers if header.kind == _SEGMENT_LOAD]
+    for segment in loadable:
         _check_sizes(segment, len(file))
+    _check_content(loadable, len(file))
+    segments = sorted((h for h in loadable if h.memory_size_bytes), key=lambda h: h.address)
     for lower, upper in pairwise(segments):
         if lower.end > upper.address:
             raise Rejected(
@@ -192,6 +213,16 @@ def _check_sizes(header: ProgramHeader, file_size_bytes: int) -> None:
         raise Rejected(
             Reject.ELF_SEGMENT,
             f"segment at {header.address:#x} is larger in the file than in memory",
+        )
+
+
+def _check_content(headers: Iterable[ProgramHeader], file_size_bytes: int) -> None:
+    """A small file must not fill the memory of who loads it by giving the same bytes many times."""
+    content_bytes = sum(header.file_size_bytes for header in headers)
+    if content_bytes > file_size_bytes:
+        raise Rejected(
+            Reject.ELF_OVERLAP,
+            f"its segments share bytes of the file: they have {content_bytes}, the file {file_size_bytes}",
         )
 
 

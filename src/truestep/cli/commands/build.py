@@ -10,6 +10,7 @@ from truestep.guest import BuiltGuest, GuestBuildError, build_c, build_python
 from truestep.guest.build import OPTIMISATIONS
 from truestep.guest.link import DEFAULT_STACK_SIZE_BYTES
 from truestep.guest.python.build import PYTHON_SUFFIX
+from truestep.machine.elf import loading_notes
 
 EXAMPLE = "Example: truestep build prog.c -o prog.elf -O 3 -D PATHS=1000 · truestep build model.py"
 
@@ -67,7 +68,8 @@ def build(
             stack_size_bytes=stack_size,
         )
     if built.warnings:
-        screen.notes.print(built.warnings.rstrip(), markup=False)
+        screen.said(built.warnings)
+    screen.warn(loading_notes(built.path.read_bytes()))
     screen.result(
         {
             "elf": str(built.path),

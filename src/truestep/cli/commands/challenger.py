@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from truestep.base.units import coins
-from truestep.cli.daemons import DaemonOptions, opened_world, run_until_stopped
+from truestep.cli.daemons import DaemonOptions, opened_world, run_until_stopped, until_available
 from truestep.cli.failure import Failure
 from truestep.cli.option_groups import grouped
 from truestep.cli.options import parse_amount
@@ -44,7 +44,7 @@ def challenger(
 
     policy = ChallengerPolicy(check_limit=parallel, bonds_limit_wei=parse_amount(max_bonds, "--max-bonds"))
     with opened_world(options, parallel) as world:
-        _check_wallet(world)
+        until_available(world.reporter, lambda: _check_wallet(world))
         daemon = challenger_node(world, policy)
         run_until_stopped(daemon, world, options)
 

@@ -103,7 +103,7 @@ def _chain(
 
 
 def _wait_for_interrupt() -> None:
-    """Until Ctrl-C or a polite kill."""
+    """Until Ctrl-C, SIGTERM or SIGHUP."""
     stopping = threading.Event()
 
     def stop(_number: int, _frame: FrameType | None) -> None:

@@ -1,11 +1,12 @@
 """`truestep run`: a program on this computer, exactly as a worker runs it."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
+from truestep.base.text import visible
 from truestep.cli.daemons import limited_engine
 from truestep.cli.failure import ExitCode
 from truestep.cli.options import (
@@ -17,6 +18,7 @@ from truestep.cli.options import (
     read_task,
 )
 from truestep.cli.screen import JsonFlag, Screen, guarded
+from truestep.client.debug import DebugOutput
 from truestep.client.files import read_program
 from truestep.client.runs import DEFAULT_MAX_CYCLES, RunReport, run_task
 from truestep.composition.engines import EngineLimits, EngineName
@@ -60,13 +62,15 @@ def run(
     """
     screen = Screen(as_json=as_json)
     program_file, task = read_program(prog), read_task(shard, seed, input_file)
-    with screen.cycles(f"running {prog.name}") as progress:
+    screen.warn(program_file.notes)
+    name = escape(visible(prog.name))
+    with screen.cycles(f"running {name}") as progress, DebugOutput() as shown:
         report = run_task(
             limited_engine(engine, EngineLimits(memory_bytes=memory_limit)),
             program_file.program,
             task,
             max_cycles=max_cycles,
-            debug_sink=None if debug is False else _show_debug,
+            debug_sink=None if debug is False else shown,
             progress=progress,
         )
     if output:
@@ -121,7 +125,3 @@ def _outcome(report: RunReport) -> str:
     if report.code == 0:
         return f"the guest claims an output of {report.output_size:,} bytes, more than 512 MiB"
     return f"the guest exited with code {report.code}"
-
-
-def _show_debug(text: bytes) -> None:
-    sys.stderr.write(text.decode("utf-8", errors="replace"))

@@ -91,6 +91,7 @@ def submit(
     screen = Screen(as_json=as_json)
     reward_wei = parse_amount(reward, "--reward")
     file, content = read_program(prog), read_input(input_file)
+    screen.warn(file.notes)
     client = connect_client(rpc, deployment, blobs, keystore, password_file)
     order = Order(
         shard_count=shards,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from truestep.base.units import coins
-from truestep.cli.daemons import DaemonOptions, opened_world, run_until_stopped
+from truestep.cli.daemons import DaemonOptions, opened_world, run_until_stopped, until_available
 from truestep.cli.failure import Failure
 from truestep.cli.option_groups import grouped
 from truestep.cli.options import parse_amount
@@ -96,7 +96,7 @@ def worker(
     )
     stake_wei = None if stake is None else parse_amount(stake, "--stake")
     with opened_world(options, parallel) as world:
-        _stake(world, stake_wei)
+        until_available(world.reporter, lambda: _stake(world, stake_wei))
         check = _self_check(self_check, options) if is_checked else None
         daemon = worker_node(world, policy, check)
         run_until_stopped(daemon, world, options)

@@ -12,8 +12,8 @@ from tests.conformance.instructions import data
 from tests.machine.encode import encode, encode_float
 
 AT = r"0x80000[0-9a-f]{3}"
-CODE_NEVER_CHANGES = "only data behind all code can be written; code never changes (M3.3)"
-NEVER_EXECUTED = "only what cannot be written is executed (M3.3)"
+CODE_NEVER_CHANGES = "only the data range can be written; code never changes (M3.3)"
+NEVER_EXECUTED = "only memory that cannot be written is executed (M3.3)"
 
 TRAPS = {
     "illegal word": (".word 0x0000007b", rf"trap illegal instruction at {AT}: 0x0000007b"),
@@ -62,11 +62,11 @@ TRAPS = {
     "store over code's end": ("la t0, tohost\n    sd a0, -1(t0)", rf"trap store access at {AT}: .*"),
     "unknown ecall": (
         "li a7, 1\n    li gp, 4\n    ecall",
-        r"expected an ecall with a7 = 93 .*, got the code 4",
+        r"expected an ecall with a7 = 93 .*, got code 4",
     ),
     "exit code": (
         "li a7, 93\n    li a0, 2\n    li gp, 1\n    ecall",
-        r"expected an ecall with a7 = 93 and a0 = 0, or with gp = 1, got the code 2",
+        r"expected an ecall with a7 = 93 and a0 = 0, or with gp = 1, got code 2",
     ),
     "failed case": ("li gp, 7\n    j fail", "case 7 failed"),
     "mret without mepc": (

@@ -1,1 +1,1 @@
-"""Commands; the only place where parts are wired together."""
+"""The commands of the `truestep` program: options in, words and JSON out."""

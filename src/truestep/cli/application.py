@@ -1,4 +1,4 @@
-"""The `truestep` program from the commands in `commands/`, one a module."""
+"""Builds the `truestep` program from the commands in `commands/`, one per module."""
 
 import importlib
 from collections.abc import Iterable
@@ -26,11 +26,11 @@ COMMANDS = {
 }
 """Their names and modules, in the order of `truestep --help`."""
 
-EXIT_CODES = "0 ok · 1 refused or failed · 2 wrong usage · 3 the world failed, try again · 130 interrupted"
+EXIT_CODES = "0 ok · 1 refused or failed · 2 wrong usage · 3 outside failure, try again · 130 interrupted"
 
 
 def make_app(names: Iterable[str]) -> typer.Typer:
-    """The program with these commands; the others are not even imported."""
+    """The program with these commands only; modules of the other commands are not imported."""
     app = typer.Typer(
         name="truestep",
         no_args_is_help=True,

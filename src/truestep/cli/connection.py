@@ -1,4 +1,4 @@
-"""From a command's options to a client."""
+"""Connects a command to the network that its options name."""
 
 from collections.abc import Sequence
 from pathlib import Path

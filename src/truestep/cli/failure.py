@@ -1,4 +1,4 @@
-"""From an exception to words and an exit code: nobody who gave a wrong file should meet a traceback."""
+"""Turns an expected exception into a message and an exit code: a wrong file must not print a traceback."""
 
 from enum import IntEnum
 
@@ -8,7 +8,7 @@ from truestep.guest.errors import GuestBuildError
 
 
 class ExitCode(IntEnum):
-    """What a command's exit code says; the same for every command, and shown in `--help`."""
+    """What a command's exit code means. Every command uses the same codes; `--help` lists them."""
 
     OK = 0
     REFUSED = 1
@@ -19,7 +19,7 @@ class ExitCode(IntEnum):
 
 
 class Failure(Exception):
-    """A command cannot go on. `reason` is one word or two for programs, the message for people."""
+    """A command cannot go on. `reason` is a word or two for programs; the message is for people."""
 
     def __init__(self, reason: str, message: str, exit_code: ExitCode = ExitCode.REFUSED) -> None:
         super().__init__(message)
@@ -28,11 +28,11 @@ class Failure(Exception):
 
 
 EXPECTED = (Failure, Rejected, Unavailable, GuestBuildError, OSError, MemoryError)
-"""What a command may fail with for a cause outside truestep; the rest are bugs, with their traceback."""
+"""Failures with a cause outside truestep. Anything else is a bug and keeps its traceback."""
 
 
 def as_failure(error: Exception) -> Failure:
-    """The failure that an expected exception stands for."""
+    """The failure to show for an expected exception."""
     match error:
         case Failure():
             return error
@@ -54,7 +54,7 @@ def as_failure(error: Exception) -> Failure:
 
 
 def _from_operating_system(error: OSError) -> Failure:
-    """A file that is missing or closed is the user's to mend; a full disk is the world's."""
+    """The user can fix a missing or protected file; a full disk is an outside failure."""
     named = f"{error.filename}: " if error.filename else ""
     message = one_line(f"{named}{error.strerror or error}")
     if isinstance(error, FileNotFoundError | IsADirectoryError | NotADirectoryError | PermissionError):

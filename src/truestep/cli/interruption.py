@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP, also where a shell in the background would have the first two ignored."""
+"""Handles SIGINT (Ctrl-C), SIGTERM and SIGHUP, also where a background shell ignores the first two."""
 
 import signal
 from collections.abc import Callable, Generator
@@ -10,9 +10,7 @@ Handler = Callable[[int, FrameType | None], None]
 
 @contextmanager
 def handling(stop: Handler) -> Generator[None]:
-    """Have `stop` called for each of these signals while the block runs; SIGHUP only if `nohup` did not ask
-    to ignore it.
-    """
+    """Call `stop` on each of these signals while the block runs, but not on a SIGHUP that `nohup` ignores."""
     numbers = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         numbers.append(signal.SIGHUP)

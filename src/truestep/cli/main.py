@@ -1,4 +1,4 @@
-"""The whole `truestep` program, every command loaded: for tests and for the generated docs."""
+"""The whole `truestep` program with every command loaded, for tests and the generated docs."""
 
 from truestep.cli.application import COMMANDS, make_app
 

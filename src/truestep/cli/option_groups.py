@@ -1,4 +1,4 @@
-"""Options that come together in several commands: a dataclass whose fields are the options."""
+"""Groups of options that several commands share: a dataclass whose fields are the options."""
 
 import functools
 import inspect
@@ -9,7 +9,7 @@ from typing import Any, cast
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with one option for each field of those of its parameters that are dataclasses."""
+    """The command with each dataclass parameter replaced by one option per field."""
     signature = inspect.signature(command, eval_str=True)
     groups: dict[str, type[Any]] = {
         name: parameter.annotation

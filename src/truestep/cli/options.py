@@ -1,4 +1,4 @@
-"""Options that several commands share, and how their text becomes values."""
+"""Options that several commands share, and the parsers of their text."""
 
 import re
 import sys
@@ -15,21 +15,21 @@ from truestep.machine.program import Task
 
 ProgramArgument = Annotated[
     Path,
-    typer.Argument(metavar="PROG", help="An ELF file, or a C or Python source to build now."),
+    typer.Argument(metavar="PROG", help="An ELF file, or a C or Python source to build first."),
 ]
 InputOption = Annotated[
     Path | None,
-    typer.Option("--input", "-i", metavar="FILE", help="Up to 512 MiB. Default: empty."),
+    typer.Option("--input", "-i", metavar="FILE", help="The input, up to 512 MiB. Default: empty."),
 ]
 SeedOption = Annotated[
     str,
     typer.Option(metavar="HEX", help="The job's seed: up to 64 hex digits."),
 ]
-ShardOption = Annotated[str, typer.Option(metavar="I/N", help="Which shard to run: number I, from 0, of N.")]
+ShardOption = Annotated[str, typer.Option(metavar="I/N", help="The shard to run: I of N, counted from 0.")]
 
 
 def parse_seed(text: str) -> Bytes32:
-    """The seed that hex digits spell, padded with zeros on the left."""
+    """The seed in hex digits, padded with zeros on the left."""
     digits = text.removeprefix("0x")
     if not re.fullmatch(r"[0-9a-fA-F]{0,64}", digits):
         raise typer.BadParameter(f"expected up to 64 hex digits, got {text!r}", param_hint="--seed")
@@ -61,7 +61,9 @@ RpcOption = Annotated[
 ]
 DeploymentOption = Annotated[
     Path,
-    typer.Option(metavar="FILE", envvar="TRUESTEP_DEPLOYMENT", help="Where the network's contracts are."),
+    typer.Option(
+        metavar="FILE", envvar="TRUESTEP_DEPLOYMENT", help="The deployment file, which lists the contracts."
+    ),
 ]
 BlobsOption = Annotated[
     list[str],
@@ -73,14 +75,16 @@ BlobsOption = Annotated[
 ]
 KeystoreOption = Annotated[
     Path,
-    typer.Option(metavar="FILE", envvar="TRUESTEP_KEYSTORE", help="The account: `truestep account new`."),
+    typer.Option(
+        metavar="FILE", envvar="TRUESTEP_KEYSTORE", help="The account's key; see `truestep account new`."
+    ),
 ]
 PasswordFileOption = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
         envvar="TRUESTEP_PASSWORD_FILE",
-        help="Its password, in the first line. Default: ask.",
+        help="Password of the keystore, in the first line. Default: ask.",
     ),
 ]
 
@@ -88,7 +92,7 @@ _UNITS_BYTES = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 
 def parse_size(text: str) -> int:
-    """Bytes in `512MiB`, `2GiB`, `64KiB` or a plain number."""
+    """The bytes that `512MiB`, `2GiB`, `64KiB` or a plain number stands for."""
     match = re.fullmatch(r"(\d{1,18})\s*(|KiB|MiB|GiB)", text.strip())
     if match is None:
         raise typer.BadParameter(f"expected a size such as 512MiB or 2GiB, got {text!r}")
@@ -100,7 +104,7 @@ MemoryLimitOption = Annotated[
     typer.Option(
         metavar="SIZE",
         parser=parse_size,
-        help="What a run may write, such as 512MiB; one that wants more ends. Default: all it may.",
+        help="Memory that a run may write, such as 512MiB; it is stopped above that. Default: no limit.",
     ),
 ]
 
@@ -108,7 +112,7 @@ _UNITS_WEI = {"": 10**18, "eth": 10**18, "gwei": 10**9, "wei": 1}
 
 
 def parse_amount(text: str, option: str) -> int:
-    """Wei in an amount of coins: `0.05`, `0.05eth`, `20gwei` or `7wei`."""
+    """The wei in an amount of coins: `0.05`, `0.05eth`, `20gwei` or `7wei`."""
     match = re.fullmatch(r"(\d{1,30}(?:\.\d{1,18})?)\s*([a-z]*)", text.strip().lower())
     if match and match[2] in _UNITS_WEI:
         amount_wei = Decimal(match[1]) * _UNITS_WEI[match[2]]
@@ -120,7 +124,7 @@ def parse_amount(text: str, option: str) -> int:
 
 
 def ask_password(password_file: Path | None, *, is_new: bool = False) -> str:
-    """The password in the file, else the one that a person types."""
+    """The password in the file, or else the one typed at the terminal."""
     from truestep.adapters.keystore import read_password
 
     if password_file is not None:
@@ -129,5 +133,5 @@ def ask_password(password_file: Path | None, *, is_new: bool = False) -> str:
             raise Failure("password", f"expected a password in the first line of {password_file}, got none")
         return password
     if not sys.stdin.isatty():
-        raise Failure("password", "expected a password, got no terminal to ask at; give --password-file FILE")
+        raise Failure("password", "expected a password, got no terminal to ask on; give --password-file FILE")
     return typer.prompt("password", hide_input=True, confirmation_prompt=is_new, err=True)

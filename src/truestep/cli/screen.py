@@ -1,4 +1,4 @@
-"""What a command shows: results on stdout, everything else on stderr; `--json`: one object on stdout."""
+"""A command's output: results on stdout, everything else on stderr; with `--json` one object on stdout."""
 
 import functools
 import json
@@ -25,7 +25,7 @@ P = ParamSpec("P")
 
 
 class _Console(Console):
-    """A console whose reader may leave: then it falls silent, where rich would end the program."""
+    """A console whose reader may go away. It then becomes silent, where rich would end the program."""
 
     def on_broken_pipe(self) -> None:
         self.quiet = True
@@ -33,7 +33,7 @@ class _Console(Console):
 
 
 class Screen:
-    """Where one command's output goes. Control characters in it are shown as escapes."""
+    """The output of one command. Control characters in it are shown as escapes."""
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
@@ -42,24 +42,24 @@ class Screen:
 
     @property
     def shows_progress(self) -> bool:
-        """Whether a moving bar is welcome: somebody watches and no program reads along."""
+        """Whether to draw a progress bar: only on a terminal, and not with `--json`."""
         return not self.as_json and self.notes.is_terminal
 
     def note(self, text: str) -> None:
-        """A line about what happens, for people, never part of the result. `text` may hold rich markup."""
+        """Print a line for people that is not part of the result. `text` may hold rich markup."""
         self._print_note(visible(text, keep=LAYOUT))
 
     def warn(self, sentences: Iterable[str]) -> None:
-        """What a person should know, and a program need not."""
+        """Print what a person should know and a program need not."""
         for sentence in sentences:
             self._print_note(Text.assemble(("warning: ", "bold yellow"), visible(sentence)))
 
     def said(self, text: str) -> None:
-        """What another program says, such as a compiler, as it says it."""
+        """Print the message of another program, such as a compiler, unchanged."""
         self._print_note(Text(visible(text.rstrip(), keep=LAYOUT)))
 
     def result(self, fields: Fields, shown: object | None = None) -> None:
-        """The command's result: the JSON object, or for people `shown` (default: a line a field)."""
+        """Print the result: the JSON object, or for people `shown` (default: one line per field)."""
         if self.as_json:
             write_result(f"{json.dumps(dict(fields))}\n")
             return
@@ -71,7 +71,7 @@ class Screen:
         write_result(captured.get())
 
     def failure(self, failure: Failure) -> None:
-        """Say why the command stops. Never raises."""
+        """Print why the command failed. Never raises."""
         if self.as_json:
             error = {"reason": failure.reason, "message": str(failure)}
             with suppress(Failure):
@@ -87,7 +87,7 @@ class Screen:
 
     @contextmanager
     def cycles(self, action: str, total: int | None = None) -> Generator[Callable[[int], None], None, None]:
-        """A bar that shows cycles and cycles a second; the value is told the cycle reached."""
+        """A progress bar in cycles and cycles per second. Call the value with the cycle reached."""
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -109,7 +109,7 @@ class Screen:
 
     @contextmanager
     def steps(self, action: str, total: int) -> Generator[Callable[[int, str], None], None, None]:
-        """A bar over a known number of things; the value is told how many are done and what happens now."""
+        """A progress bar over `total` items. Call the value with the number done and a description."""
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -124,7 +124,7 @@ class Screen:
 
 
 def fields_text(fields: Fields) -> Text:
-    """A line for each field: name, value. The terminal wraps long values: they can be copied."""
+    """One line per field. Long values are left to the terminal to wrap, so that they can be copied."""
     text = Text()
     width = max(map(len, fields), default=0)
     for name, value in fields.items():
@@ -145,7 +145,7 @@ def _shown(value: object) -> str:
 
 
 def guarded(command: Callable[P, None]) -> Callable[P, None]:
-    """The command with its expected failures turned into words and an exit code."""
+    """The command with its expected failures turned into a message and an exit code."""
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:

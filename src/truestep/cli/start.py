@@ -1,4 +1,4 @@
-"""The `truestep` script: loads no more than the command that is called."""
+"""The `truestep` script. It imports only the command that is called."""
 
 import sys
 
@@ -8,7 +8,7 @@ from truestep.cli.streams import prepare_streams
 
 
 def main() -> None:
-    """Run the program on this process's arguments."""
+    """Run the program with this process's arguments."""
     prepare_streams()
     defer_imports()
     wanted = sys.argv[1:2]

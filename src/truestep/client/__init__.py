@@ -1,6 +1,6 @@
 """SDK: build, run, submit, watch, fetch, verify.
 
-On this computer alone:
+On this computer only:
 
     from pathlib import Path
     from truestep.client import build, run
@@ -28,8 +28,9 @@ On a network, such as the one of `truestep devnet`:
     print([shard.output for shard in job.outputs()])
     job.receipt().write(Path("receipt.json"))
 
-Anything may fail in three ways: `Rejected` (your input, or the chain's refusal), `Unavailable` (the world:
-try again), `Bug` (ours). All say what was expected, what was got and what to do.
+Every call can fail in three ways: `Rejected` (your input is bad, or the chain refuses it), `Unavailable`
+(something outside failed: try again) and `Bug` (an error of ours). Each message says what was expected, what
+was got and what to do.
 """
 
 import importlib
@@ -63,7 +64,7 @@ _PLACES = {
     "truestep.client.runs": ("RunReport",),
     "truestep.client.verification": ("Check",),
 }
-"""Where each name is defined; loaded when asked for, since a build or a local run needs no network code."""
+"""The module of each name, imported on first use: a build or a local run needs no network code."""
 
 
 def __getattr__(name: str) -> object:

@@ -1,4 +1,4 @@
-"""The SDK: everything a requester does, from code."""
+"""The SDK: what a requester does, from code."""
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -29,23 +29,23 @@ DEFAULT_LIFETIME_SECONDS = 86_400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What a job asks for besides program and input. `reward_wei` is for each shard."""
+    """The terms of a job, besides its program and input. `reward_wei` is per shard."""
 
     shard_count: int = 1
     reward_wei: int = 0
     seed: Bytes32 | None = None
-    """None: 32 random bytes."""
+    """None means 32 random bytes."""
     max_cycles: int = DEFAULT_MAX_CYCLES
-    """A shard that has not halted by then ends as a failed run. Up to 2^48."""
+    """A shard that has not halted by then is a failed run. At most 2^48."""
     lease_seconds: int = DEFAULT_LEASE_SECONDS
     lifetime_seconds: int = DEFAULT_LIFETIME_SECONDS
-    """From posting to the deadline, after which what was not done can be reclaimed."""
+    """Time from posting to the deadline. After it, the rewards of unfinished shards can be reclaimed."""
     name: str | None = None
-    """A client with a state file posts orders of one name once, however often it is asked or interrupted."""
+    """A client with a state file posts an order of a given name only once, even after an interruption."""
 
 
 def build(sources: Sequence[Path], output: Path, *, defines: Mapping[str, str] | None = None) -> BuiltGuest:
-    """Compile C sources, or one Python guest, into an ELF file. Raises GuestBuildError with what is wrong."""
+    """Compile C sources, or one Python guest, into an ELF file. Raises GuestBuildError if that fails."""
     if len(sources) == 1 and sources[0].suffix == PYTHON_SUFFIX and not defines:
         return build_python(sources[0], output)
     return build_c(sources, output, defines=defines)
@@ -64,8 +64,8 @@ def run(
 ) -> RunReport:
     """Run one shard of a program (ELF, C or Python file, or an ELF file's bytes) on this computer.
 
-    A guest that fails is not an exception: look at `is_accepted`, `exit_code` and `trap`. What it prints for
-    debugging goes nowhere by default; `DebugOutput` shows it safely, whoever wrote the guest.
+    A guest that fails raises nothing: look at `is_accepted`, `exit_code` and `trap`. Its debug output is
+    discarded by default; `DebugOutput` shows it safely, even if the guest is hostile.
     """
     file = _opened(program)
     task = Task(seed=seed, shard_index=shard_index, shard_count=shard_count, input=content)
@@ -93,9 +93,9 @@ class Client:
     ) -> "Client":
         """A client of the network that `deployment` describes, sending from the account in `keystore`.
 
-        `blobs` is a URL or a directory, or several. `state`, a file, keeps the journal of what was sent, so
-        that orders with a name are posted once. Raises Rejected for a wrong password, file or chain,
-        Unavailable for want of a node.
+        `blobs` is a URL or a directory, or several. The file `state` keeps the journal of what was sent, so
+        that an order with a name is posted only once. Raises Rejected for a wrong password, file or chain,
+        and Unavailable if no node answers.
         """
         from truestep.adapters.chain.deployment import read_deployment
         from truestep.adapters.keystore import open_keystore
@@ -108,9 +108,9 @@ class Client:
         return cls(chain, open_blobs(blobs), network)
 
     def register(self, program: Path | bytes, *, max_cycles: int = DEFAULT_MAX_CYCLES) -> ProgramId:
-        """The number of a program on the chain; registers it if nobody has, with these maximum cycles.
+        """The program's number on the chain. Registers it if nobody has done so with these maximum cycles.
 
-        Raises Rejected for a file that is no program or if the chain refuses, else Unavailable.
+        Raises Rejected if the file is not a program or the chain refuses it, otherwise Unavailable.
         """
         file = _opened(program)
         known = self._registered(file, max_cycles)
@@ -130,10 +130,10 @@ class Client:
         return event.program_id
 
     def submit(self, program: Path | bytes, content: bytes = b"", *, order: Order | None = None) -> Job:
-        """Post a job and return its handle; the whole reward goes into escrow.
+        """Post a job and return its handle. The whole reward goes into escrow.
 
-        Raises Rejected if program or input are bad or the chain refuses, such as for want of coins;
-        Unavailable if the world fails.
+        Raises Rejected if the program or input is bad or the chain refuses, for example for lack of coins;
+        Unavailable if something outside fails.
         """
         order = order or Order()
         task = Task(shard_count=order.shard_count, input=content)
@@ -157,7 +157,7 @@ class Client:
         return self._handle(event.job_id, event.at.block_number)
 
     def job(self, job_id: JobId) -> Job:
-        """The handle of a job posted before, by anybody. Raises Rejected if there is none."""
+        """The handle of a job that anybody posted earlier. Raises Rejected if there is no such job."""
         self.chain.job(job_id)
         return self._handle(job_id, self.chain.first_block)
 
@@ -165,7 +165,7 @@ class Client:
         return Job(self.chain, self.blobs, self.deployment, job_id, first_block)
 
     def _registered(self, file: ProgramFile, max_cycles: int) -> ProgramId | None:
-        """The number under which this program with these maximum cycles is known already."""
+        """The number under which this program is already registered with these maximum cycles."""
         image_root = file.program.root()
         for event in self._all_events():
             if (
@@ -188,13 +188,13 @@ class Client:
     def _event_of(
         self, block_number: int | None, transaction_hash: Bytes32, kind: type[OwnEvent]
     ) -> OwnEvent:
-        """The event by which our own transaction tells what became of it."""
+        """The event that our own transaction emitted."""
         if block_number is not None:
             for event in self.chain.events(block_number, block_number):
                 if isinstance(event, kind) and event.at.transaction_hash == transaction_hash:
                     return event
         raise Bug(
-            f"transaction {transaction_hash.hex()} is confirmed but its {kind.__name__} is not to be found"
+            f"transaction {transaction_hash.hex()} is confirmed but its {kind.__name__} event is missing"
         )
 
 

@@ -1,4 +1,4 @@
-"""Programs and inputs from files: sizes are checked before anything is read."""
+"""Reads programs and inputs from files, after checking their sizes."""
 
 import hashlib
 import os
@@ -25,7 +25,7 @@ class ProgramFile:
 
     @property
     def digest(self) -> Bytes32:
-        """SHA-256 of the ELF file, by which its bytes are found and checked."""
+        """SHA-256 of the ELF file, used to find and check its bytes."""
         return Bytes32(hashlib.sha256(self.elf).digest())
 
     @property
@@ -35,15 +35,15 @@ class ProgramFile:
 
 
 def program_of(elf: bytes) -> ProgramFile:
-    """The program in the bytes of an ELF file. Raises Rejected if it is not one for this machine."""
+    """The program in the bytes of an ELF file. Raises Rejected if it is not for this machine."""
     return ProgramFile(elf=elf, program=load_elf(elf))
 
 
 def read_program(path: Path, *, defines: Mapping[str, str] | None = None) -> ProgramFile:
-    """The program in an ELF file, or made from a C or Python source on the fly.
+    """The program in an ELF file, or in a C or Python source, which is built first.
 
-    Raises Rejected for a file that is no program, GuestBuildError for a source that does not compile,
-    OSError if it cannot be read.
+    Raises Rejected if the file is not a program, GuestBuildError if the source does not compile, OSError if
+    it cannot be read.
     """
     if path.suffix in {*SOURCE_SUFFIXES, PYTHON_SUFFIX}:
         with tempfile.TemporaryDirectory(prefix="truestep-") as name:
@@ -55,7 +55,7 @@ def read_program(path: Path, *, defines: Mapping[str, str] | None = None) -> Pro
 
 
 def read_input(path: Path | None) -> bytes:
-    """A task's input, empty without a path. Raises Rejected above 512 MiB, OSError if it cannot be read."""
+    """A task's input; empty without a path. Raises Rejected above 512 MiB, OSError if it cannot be read."""
     if path is None:
         return b""
     advice = "that is 512 MiB; split the input over several jobs"

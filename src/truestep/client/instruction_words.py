@@ -1,4 +1,4 @@
-"""One instruction in words, for people who never read assembly."""
+"""One instruction in words, for people who do not read assembly."""
 
 from truestep.machine.arithmetic import ACCESS_SIZES_BYTES, IMMEDIATE_FORMS, SIGNED_LOADS
 from truestep.machine.decode import Instruction, Kind, decode
@@ -117,7 +117,7 @@ def _immediate_operation(name: str, left: str, immediate: int) -> str:
 
 
 def _sign(instruction: Instruction) -> str:
-    """How a load fills the register; eight bytes fill it anyhow."""
+    """How a load fills the rest of the register; eight bytes fill all of it."""
     if ACCESS_SIZES_BYTES[instruction.name] == 8:
         return ""
     return " (signed)" if instruction.name in SIGNED_LOADS else " (unsigned)"

@@ -1,4 +1,4 @@
-"""A posted job as its requester holds it: watch it, wait for it, fetch what came of it."""
+"""A posted job as its requester sees it: watch it, wait for it, fetch its results."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -35,19 +35,19 @@ from truestep.protocol.events import (
 from truestep.protocol.records import JobRecord, TaskRecord, TaskStage
 
 EVENT_RANGE_BLOCKS = 2_000
-"""Public nodes refuse longer ranges of events in one call."""
+"""Public nodes refuse to return events from more blocks in one call."""
 POLL_SECONDS = 1.0
 RECLAIM_BATCH = 100
-"""Shards in one reclaim: about 3 million gas, a tenth of a block."""
+"""Shards in one reclaim transaction: about 3 million gas, a tenth of a block."""
 
 
 class JobStage(StrEnum):
-    """Where a job is as a whole."""
+    """The stage of a job as a whole."""
 
     RUNNING = "running"
     COMPLETE = "complete"
     EXPIRED = "expired"
-    """The deadline is over and at least one shard will never be final."""
+    """The deadline has passed and at least one shard can never become final."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ class JobStatus:
 
     @property
     def stage(self) -> JobStage:
-        """Where the job is as a whole."""
+        """The stage of the job as a whole."""
         if all(task.stage is TaskStage.FINAL for task in self.tasks):
             return JobStage.COMPLETE
         if self.time_seconds >= self.job.deadline and any(map(self._is_lost, self.tasks)):
@@ -73,21 +73,21 @@ class JobStatus:
 
     @property
     def reclaimable(self) -> tuple[int, ...]:
-        """The shards whose reward can go back to the requester now (docs/protocol.md P2.6)."""
+        """The shards whose reward the requester can reclaim now (docs/protocol.md P2.6)."""
         if self.time_seconds < self.job.deadline:
             return ()
         lost = (task for task in self.tasks if self._is_lost(task) and task.stage is not TaskStage.REFUNDED)
         return tuple(shard_of_task(task.task_id) for task in lost)
 
     def _is_lost(self, task: TaskRecord) -> bool:
-        """Whether a task can no longer become final, given that the deadline is over."""
+        """Whether a task can no longer become final, given that the deadline has passed."""
         lease_is_over = task.stage is TaskStage.TAKEN and task.until < self.time_seconds
         return task.stage in (TaskStage.OPEN, TaskStage.REFUNDED) or lease_is_over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShardResult:
-    """What became of one shard. `output` counts only if `is_accepted`."""
+    """The result of one shard. `output` counts only if `is_accepted`."""
 
     shard_index: int
     is_accepted: bool
@@ -98,14 +98,14 @@ class ShardResult:
 
 
 def read_status(chain: ChainReader, job_id: JobId) -> JobStatus:
-    """A job as it stands. Raises Rejected for an unknown job, Unavailable if the chain cannot be asked."""
+    """The present status of a job. Raises Rejected for an unknown job, Unavailable if no node answers."""
     record = chain.job(job_id)
     tasks = tuple(chain.task(task_of(job_id, shard)) for shard in range(record.shard_count))
     return JobStatus(job=record, tasks=tasks, time_seconds=chain.head().time_seconds)
 
 
 class Job:
-    """A handle on a posted job. Holds nothing that the chain does not know."""
+    """A handle on a posted job. It holds nothing that is not on the chain."""
 
     def __init__(
         self, chain: ChainReader, blobs: Blobs, deployment: Deployment, job_id: JobId, first_block: int
@@ -117,7 +117,7 @@ class Job:
         self.job_id = job_id
 
     def status(self) -> JobStatus:
-        """The job as it stands. Raises Unavailable if the chain cannot be asked."""
+        """The present status of the job. Raises Unavailable if no node answers."""
         return read_status(self._chain, self.job_id)
 
     def is_complete(self) -> bool:
@@ -126,7 +126,7 @@ class Job:
         return record.final_count == record.shard_count
 
     def events(self, from_block: int | None = None, to_block: int | None = None) -> Iterator[ChainEvent]:
-        """What has happened to the job, from its posting or `from_block` on, in the chain's order."""
+        """The job's events since it was posted, or from `from_block` on, in the chain's order."""
         start = self._first_block if from_block is None else from_block
         end = self._chain.head().number if to_block is None else to_block
         for low in range(start, end + 1, EVENT_RANGE_BLOCKS):
@@ -141,10 +141,10 @@ class Job:
         on_event: Callable[[ChainEvent], None] | None = None,
         poll_seconds: float = POLL_SECONDS,
     ) -> JobStatus:
-        """Wait until every shard is final and return the status; `on_event` is told each event once.
+        """Wait until every shard is final and return the status; `on_event` is called once per event.
 
-        Raises Rejected if the job's own deadline made that impossible, Unavailable after `deadline_seconds`
-        (the job goes on; wait again).
+        Raises Rejected if the job can no longer complete because its deadline has passed, and Unavailable
+        after `deadline_seconds` (the job goes on; wait again).
         """
         give_up_at = None if deadline_seconds is None else time.monotonic() + deadline_seconds
         next_block = self._first_block
@@ -167,9 +167,9 @@ class Job:
             time.sleep(poll_seconds)
 
     def outputs(self) -> tuple[ShardResult, ...]:
-        """What each shard left, by shard index; every output checked against its root on the chain.
+        """The result of each shard, by shard index; every output is checked against its root on the chain.
 
-        Raises Rejected if the job is not complete, Unavailable if nobody serves an output.
+        Raises Rejected if the job is not complete, Unavailable if no store has an output.
         """
         record = self._chain.job(self.job_id)
         if record.final_count != record.shard_count:
@@ -177,14 +177,14 @@ class Job:
         return tuple(self._result(shard) for shard in range(record.shard_count))
 
     def receipt(self) -> Receipt:
-        """The receipt: what it takes to check the result again. Raises as `outputs` does."""
+        """The receipt: everything needed to check the result again. Raises as `outputs` does."""
         final_events = [event for event in self.events() if isinstance(event, TaskFinalized)]
         return make_receipt(self._chain, self._blobs, self._deployment, self.job_id, final_events)
 
     def reclaim(self, chain: Chain) -> int:
-        """Take back the rewards of shards that nobody will finish; the amount in wei, 0 if there are none.
+        """Take back the rewards of shards that cannot become final. Returns the amount in wei, perhaps 0.
 
-        Raises Rejected if the chain refuses, Unavailable if it cannot be asked.
+        Raises Rejected if the chain refuses, Unavailable if no node answers.
         """
         status = self.status()
         shards = status.reclaimable
@@ -213,7 +213,7 @@ class Job:
 
 
 def job_of_event(event: ChainEvent) -> JobId | None:
-    """The job that an event is about; None if it is about no job."""
+    """The job that an event is about; None if it is not about a job."""
     match event:
         case JobPosted():
             return event.job_id
@@ -237,6 +237,6 @@ def _expired(status: JobStatus) -> Rejected:
     lost = status.job.shard_count - status.count(TaskStage.FINAL) - status.count(TaskStage.CLAIMED)
     return Rejected(
         Reject.DEADLINE_OVER,
-        f"{lost} of {status.job.shard_count} shards of job {status.job.job_id} were not done in time;"
+        f"{lost} of {status.job.shard_count} shards of job {status.job.job_id} were not finished in time;"
         f" take their rewards back: truestep reclaim {status.job.job_id}",
     )

@@ -1,4 +1,4 @@
-"""The receipt of a settled job: everything it takes to check its result again, by whoever holds the file."""
+"""The receipt of a settled job: everything that anybody needs to check its result again."""
 
 import base64
 import zlib
@@ -18,9 +18,9 @@ from truestep.protocol.claims import ClaimedState
 RECEIPT_VERSION = 1
 MACHINE_VERSION = 1
 RECEIPT_LIMIT_BYTES = 64 << 20
-"""A hostile file must not fill the memory of who checks it; real ones are far smaller."""
+"""A hostile file must not fill the checker's memory; real receipts are far smaller."""
 INLINE_LIMIT_BYTES = 256 << 10
-"""Programs, inputs and outputs up to this size lie in the receipt: it alone re-creates the run."""
+"""Programs, inputs and outputs up to this size are in the receipt, which is then enough to repeat the run."""
 
 
 def _unpadded(text: str) -> str:
@@ -42,7 +42,7 @@ class _Part(BaseModel):
 
 
 class ProgramPart(_Part):
-    """The program, and its ELF file if that is small: base64 of its zlib stream."""
+    """The program, and its ELF file if it is small: zlib, then base64."""
 
     program_id: Amount
     image_root: Hex32
@@ -54,7 +54,7 @@ class ProgramPart(_Part):
 
 
 class InputPart(_Part):
-    """The input, with its bytes if they are few: base64 of their zlib stream."""
+    """The input, and its bytes if they are few: zlib, then base64."""
 
     root: Hex32
     size: U64
@@ -63,7 +63,7 @@ class InputPart(_Part):
 
 
 class ShardPart(_Part):
-    """One task's final claim, when and by whom it was made, and its output in hex if that is small."""
+    """One task's final claim, who made it and when, and its output in hex if it is small."""
 
     shard_index: U32
     attempt: U32
@@ -100,13 +100,13 @@ class ShardPart(_Part):
 
 
 class Receipt(_Part):
-    """A settled job. `to_json` and `parse_receipt` are each other's inverse."""
+    """A settled job. `to_json` and `parse_receipt` are inverses."""
 
     format: Literal["truestep receipt"] = "truestep receipt"
     version: Literal[1] = RECEIPT_VERSION
     machine_version: Literal[1] = MACHINE_VERSION
     deployment: Deployment = Field(strict=False)
-    """Where the job was settled."""
+    """The contracts that settled the job."""
     job_id: Amount
     requester: AddressText
     reward_wei: Amount
@@ -117,7 +117,7 @@ class Receipt(_Part):
     shards: tuple[ShardPart, ...] = Field(strict=False)
 
     def to_json(self) -> str:
-        """The receipt as the text of a file."""
+        """The receipt as the text of its file."""
         return self.model_dump_json(indent=1) + "\n"
 
     def write(self, path: Path) -> None:
@@ -126,7 +126,7 @@ class Receipt(_Part):
 
 
 def read_receipt(path: Path) -> Receipt:
-    """The receipt in a file. Raises Rejected if it is not one, OSError if it cannot be read."""
+    """The receipt in a file. Raises Rejected if it is not a receipt, OSError if it cannot be read."""
     size_bytes = path.stat().st_size
     if size_bytes > RECEIPT_LIMIT_BYTES:
         raise Rejected(
@@ -137,7 +137,7 @@ def read_receipt(path: Path) -> Receipt:
 
 
 def parse_receipt(text: bytes | str) -> Receipt:
-    """The receipt that `text` spells. Raises Rejected naming the first field that is wrong."""
+    """The receipt that `text` encodes. Raises Rejected, which names the first wrong field."""
     try:
         return Receipt.model_validate_json(text)
     except ValidationError as error:
@@ -145,29 +145,29 @@ def parse_receipt(text: bytes | str) -> Receipt:
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise Rejected(
             Reject.RECEIPT_MALFORMED,
-            f"{where}: {first['msg']}; expected what `truestep submit --receipt` or `truestep demo` wrote",
+            f"{where}: {first['msg']}; expected a file from `truestep submit --receipt` or `truestep demo`",
         ) from error
 
 
 def inlined(content: bytes) -> str | None:
-    """How a receipt holds a program or an input; None if it is too large for that."""
+    """A program or input as the receipt holds it; None if it is too large."""
     if len(content) > INLINE_LIMIT_BYTES:
         return None
     return base64.b64encode(zlib.compress(content, 9)).decode()
 
 
 def from_inlined(text: str) -> bytes:
-    """The bytes that `inlined` packed. Raises Rejected for anything else, or more than an input may be."""
+    """The bytes that `inlined` packed. Raises Rejected for other text and for more than an input may hold."""
     try:
         unpacker = zlib.decompressobj()
         content = unpacker.decompress(base64.b64decode(text, validate=True), INPUT_LIMIT_BYTES + 1)
     except (ValueError, zlib.error) as error:
         raise Rejected(
-            Reject.RECEIPT_MALFORMED, f"expected base64 of a zlib stream, got other text ({error})"
+            Reject.RECEIPT_MALFORMED, f"expected a zlib stream in base64, got other text ({error})"
         ) from error
     if not unpacker.eof or len(content) > INPUT_LIMIT_BYTES:
         raise Rejected(
-            Reject.RECEIPT_MALFORMED, "the packed bytes are cut short or larger than an input may be"
+            Reject.RECEIPT_MALFORMED, "the packed bytes are truncated, or larger than an input may be"
         )
     return content
 

@@ -1,4 +1,4 @@
-"""One local run of a program, from start to final state, with its progress."""
+"""One local run of a program, from start to final state, with progress."""
 
 import time
 from collections.abc import Callable
@@ -11,19 +11,19 @@ from truestep.machine.state import MachineState, Status, TrapCause
 from truestep.ports.engine import Engine, Machine
 
 DEFAULT_MAX_CYCLES = 2**40
-"""Minutes on the JIT engine: a program that loops for ever is stopped while somebody still waits for it."""
+"""A few minutes on the JIT engine: a program that loops forever ends while the user is still waiting."""
 
 _FIRST_SLICE_CYCLES = 1 << 14
 _SLICE_SECONDS = 0.2
-"""How often progress is told and Ctrl-C is heard; engines stop at exact cycles, so it changes nothing."""
+"""Interval of progress reports and checks for Ctrl-C. It does not change results: engines stop exactly."""
 
 ProgressSink = Callable[[int], None]
-"""Told the cycle that the run has come to."""
+"""Called with the cycle that the run has reached."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
-    """Where a run ended and what it left."""
+    """How a run ended and what it produced."""
 
     engine: str
     status: Status
@@ -34,7 +34,7 @@ class RunReport:
     output: bytes
     state_hash: Bytes32
     run_cpu_seconds: float
-    """CPU time of the run itself: without loading the program or hashing the memory."""
+    """CPU time of the run itself, without loading the program and hashing the memory."""
 
     @property
     def exit_code(self) -> int | None:
@@ -70,7 +70,7 @@ def run_task(
 
 
 def advance_in_slices(machine: Machine, until_cycle: int, progress: ProgressSink | None = None) -> None:
-    """Advance to exactly `until_cycle`, telling progress about five times a second."""
+    """Advance to exactly `until_cycle` and report progress about five times a second."""
     slice_cycles = _FIRST_SLICE_CYCLES
     while machine.cycle < until_cycle and machine.status is Status.RUNNING:
         started = time.monotonic()
@@ -82,7 +82,7 @@ def advance_in_slices(machine: Machine, until_cycle: int, progress: ProgressSink
 
 
 def output_of(machine: Machine) -> tuple[int, bytes]:
-    """The output's size as the guest states it, and its bytes; none if it states more than fit (M3.6)."""
+    """The output's size as the guest states it, and its bytes; none if it exceeds the limit (M3.6)."""
     size_bytes = int.from_bytes(machine.read_memory(OUTPUT_SIZE_START, 8), "little")
     if size_bytes > OUTPUT_LIMIT_BYTES:
         return size_bytes, b""

@@ -1,4 +1,4 @@
-"""From a settled job on the chain to its receipt."""
+"""Makes the receipt of a settled job."""
 
 from collections.abc import Sequence
 
@@ -26,7 +26,7 @@ def unfinished(record: JobRecord) -> Rejected:
     return Rejected(
         Reject.JOB_UNFINISHED,
         f"{record.final_count} of {record.shard_count} shards of job {record.job_id} are final;"
-        f" see how far it is: truestep status {record.job_id}",
+        f" see its progress: truestep status {record.job_id}",
     )
 
 
@@ -39,7 +39,7 @@ def make_receipt(
 ) -> Receipt:
     """The receipt of a complete job, from its record and the events that made its shards final.
 
-    What is small and can be had lies inside. Raises Rejected if the job is not complete.
+    It includes what is small and available. Raises Rejected if the job is not complete.
     """
     job = chain.job(job_id)
     by_task = {event.task_id: event for event in final_events}
@@ -80,7 +80,7 @@ def _shard(by_task: dict[TaskId, TaskFinalized], task_id: TaskId, blobs: Blobs) 
     event = by_task.get(task_id)
     if event is None:
         raise Unavailable(
-            f"the node does not give the event that made task {task_id} final; try another node"
+            f"the node does not return the event that made task {task_id} final; try another node"
         )
     claimed = event.claimed
     output = None
@@ -110,7 +110,7 @@ def _is_small(size_bytes: int) -> bool:
 
 
 def _packed(blobs: Blobs, uri: str, limit_bytes: int) -> str | None:
-    """The blob as a receipt holds it; None if it is large or nobody serves it now."""
+    """The blob as a receipt holds it; None if it is large or not available now."""
     try:
         return inlined(blobs.get(uri, limit_bytes))
     except (Rejected, Unavailable):

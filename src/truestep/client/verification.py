@@ -1,4 +1,4 @@
-"""Checking a receipt again: against the chain, and by running the program."""
+"""Checks a receipt again: against the chain, and by running the program."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ from truestep.protocol.events import TaskFinalized
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing that was looked at: what was expected and what was found, if they differ."""
+    """One check. `detail` says what was expected and what was found, if they differ."""
 
     name: str
     passed: bool
@@ -30,16 +30,16 @@ class Check:
 
 
 def check_contents(receipt: Receipt) -> Iterator[Check]:
-    """What the receipt says must fit together by itself."""
+    """Check that the receipt is consistent in itself."""
     indices = [shard.shard_index for shard in receipt.shards]
     yield Check(
-        name="the receipt holds every shard once, in order",
+        name="the receipt has every shard once, in order",
         passed=indices == list(range(min(receipt.shard_count, len(indices) + 1))),
         detail=f"expected shards 0 to {receipt.shard_count - 1}, got {len(indices)}",
     )
     for shard in receipt.shards:
         yield _equal(
-            f"shard {shard.shard_index}: accepted as its status says",
+            f"shard {shard.shard_index}: is_accepted agrees with the status",
             shard.claimed().is_accepted,
             shard.accepted,
         )
@@ -51,7 +51,7 @@ def check_contents(receipt: Receipt) -> Iterator[Check]:
 
 
 def check_chain(receipt: Receipt, chain: ChainReader) -> Iterator[Check]:
-    """The chain must say the same. Raises Rejected for an unknown job, Unavailable without a chain."""
+    """Check the receipt against the chain. Raises Rejected for an unknown job, Unavailable without a node."""
     job = chain.job(JobId(receipt.job_id))
     program = chain.program(ProgramId(receipt.program.program_id))
     yield _equal("the job runs the receipt's program", job.program_id, program.program_id)
@@ -109,7 +109,7 @@ def _check_result(job_id: JobId, shard: ShardPart, chain: ChainReader) -> Check:
 
 
 def _check_event(job_id: JobId, shard: ShardPart, chain: ChainReader, head: int) -> Check:
-    """The block and transaction that made the shard final, whose claim it was, and the claim itself."""
+    """Check the block and transaction that made the shard final, the claim, and its operator."""
     events = chain.events(shard.final_block, shard.final_block) if shard.final_block <= head else ()
     found = [
         (event.operator, event.claim_id & PART_MASK, event.claimed)
@@ -124,16 +124,16 @@ def _check_event(job_id: JobId, shard: ShardPart, chain: ChainReader, head: int)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rerun:
-    """What re-execution needs, checked against the receipt's digests."""
+    """A program and input to run again, checked against the receipt's digests."""
 
     program: Program
     input: bytes
 
 
 def open_rerun(receipt: Receipt, blobs: Blobs | None, elf: bytes | None, content: bytes | None) -> Rerun:
-    """Program and input: those given, else those inside the receipt, else those that `blobs` serves.
+    """The program and input: those given, else those in the receipt, else those that `blobs` has.
 
-    Raises Rejected if they are not what the receipt says, or are nowhere to be had.
+    Raises Rejected if they are not what the receipt says, or cannot be found.
     """
     elf = elf if elf is not None else _found(receipt.program.elf, receipt.program.uri, blobs, "--program")
     content = (
@@ -162,7 +162,7 @@ def check_by_execution(
     engine: Engine,
     progress: Callable[[int], ProgressSink] | None = None,
 ) -> Iterator[Check]:
-    """Run every shard again and compare its whole claim; `progress` gives a sink for each position."""
+    """Run every shard again and compare its whole claim; `progress` gives the sink for each position."""
     for position, shard in enumerate(receipt.shards):
         task = Task(
             seed=bytes.fromhex(receipt.seed),

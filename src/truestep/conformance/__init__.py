@@ -1,1 +1,1 @@
-"""Test suites of others, run on every implementation of the machine."""
+"""Runs test suites of the RISC-V project on every implementation of the machine."""

@@ -1,4 +1,4 @@
-"""A run taken through the step contract, one step after the other (docs/conformance.md)."""
+"""Runs a program in the step contract, step by step (docs/conformance.md)."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -12,7 +12,7 @@ from truestep.machine.witness import build_witness
 from truestep.protocol.float_steps import float_step
 
 Place = Callable[[int], int]
-"""The address that a report gives for one of the machine's."""
+"""Turns an address of the machine into the one to show in a report."""
 
 
 class StepContract(Protocol):
@@ -28,9 +28,9 @@ class StepContract(Protocol):
 
 
 def run_on_chain(program: Program, contract: StepContract, place: Place) -> str | None:
-    """Take every step on the reference machine and on the chain; why they differ, None if they never do.
+    """Take every step on the reference machine and in the contract. Says how they differ, or None.
 
-    A float instruction with a result is opened, and the first of each name is played out over its micro-run.
+    A float instruction with a result is opened; of each name, the first one is played through its micro-run.
     """
     machine = ReferenceEngine().start(program, Task())
     played: set[str] = set()
@@ -70,7 +70,7 @@ def _opened(
 def _played_out(
     contract: StepContract, instruction: Instruction, state: MachineState, following: MachineState
 ) -> str | None:
-    """The micro-run on the chain, which must give what the machine has."""
+    """Run the micro-run in the contract; it must give the machine's result."""
     machine: ReferenceMachine = micro_machine(micro_start(state, instruction))
     while machine.status is Status.RUNNING:
         before = machine.state()

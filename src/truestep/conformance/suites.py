@@ -1,4 +1,4 @@
-"""A folder of RISC-V test programs, run by every implementation of the machine (docs/conformance.md)."""
+"""Runs a folder of RISC-V tests on every implementation of the machine (docs/conformance.md)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ from truestep.machine.state import MachineState, Status, TrapCause
 from truestep.ports.engine import Engine
 
 DEFAULT_MAX_CYCLES = 1_000_000
-"""The official tests take up to 2,000 steps; the reference machine takes these in seconds."""
+"""The official tests take up to 2,000 steps. The reference machine takes a million in a few seconds."""
 ON_CHAIN_LIMIT_STEPS = 3_000
-"""A longer run is not taken to the chain: a step costs some milliseconds there."""
+"""Longer runs are not run in the contract, where a step takes milliseconds."""
 
 _ELF_MAGIC, _ELF_TYPE_OBJECT = b"\x7fELF", b"\x01\0"
 _ELF_HEAD_SIZE_BYTES = 18
-"""Up to the end of the field that says what kind of ELF file it is."""
+"""The bytes up to the end of the field `e_type`."""
 _GP = 3
 _FLOAT_ACCESS_OPCODES = (0x07, 0x27)
 """Float loads and stores."""
@@ -32,7 +32,7 @@ _FLOAT_MOVES = (0b11100, 0b11110)
 _ROUNDING_FIELD = 7 << 12
 
 ProgressSink = Callable[[int, str], None]
-"""Told how many tests are done and the name of the next."""
+"""Called with the number of tests done and the name of the next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,15 +41,15 @@ class Verdict:
 
     name: str
     reason: str | None = None
-    """Why it failed; None if it passed everywhere it ran."""
+    """Why it failed; None if it passed on every implementation."""
     steps: int = 0
     steps_on_chain: int = 0
-    """How many of its steps the on-chain verifier took: all of them, or none of a run that is too long."""
+    """Steps that ran in the contract: all of them, or none if the run is too long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConformanceReport:
-    """How all tests of a folder ended, by name."""
+    """The verdicts on all tests of a folder, by name."""
 
     tests: tuple[Verdict, ...]
 
@@ -61,7 +61,7 @@ class ConformanceReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ending:
-    """The end of one run: its last state and, of a run that trapped, what it trapped on."""
+    """The end of one run: its last state and, if it trapped, the instruction that trapped."""
 
     engine: str
     last: MachineState
@@ -72,9 +72,9 @@ class _Ending:
 
 
 def find_tests(folder: Path) -> list[Path]:
-    """The ELF files in a folder and below it, by name; other files lie beside them in every build.
+    """The ELF files in a folder and its subfolders, sorted by name; other files are ignored.
 
-    Raises OSError if the folder cannot be read, Rejected if there is none in it.
+    Raises OSError if the folder cannot be read, Rejected if it has no ELF file.
     """
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and _is_program(path))
     if not paths:
@@ -91,7 +91,7 @@ def run_tests(
     max_cycles: int = DEFAULT_MAX_CYCLES,
     progress: ProgressSink | None = None,
 ) -> ConformanceReport:
-    """Run tests found in a folder on every engine, short ones also step by step through `step_call`.
+    """Run a folder's tests on every engine, and short ones step by step in the contract `step_call`.
 
     Raises OSError if a file cannot be read.
     """
@@ -127,14 +127,14 @@ def run_test(
 
 
 def _is_program(path: Path) -> bool:
-    """Whether a file is an ELF file, and not an object file that a program was linked from."""
+    """Whether a file is an ELF file, but not an object file."""
     with path.open("rb") as file:
         head = file.read(_ELF_HEAD_SIZE_BYTES)
     return head.startswith(_ELF_MAGIC) and head[16:] != _ELF_TYPE_OBJECT
 
 
 def _read(path: Path) -> bytes:
-    """A test's bytes: enough of a file that is too long to see that it is."""
+    """The bytes of a test, up to one byte more than the limit, so that a file that is too long shows."""
     with path.open("rb") as file:
         return file.read(FILE_LIMIT_BYTES + 1)
 
@@ -144,7 +144,7 @@ def _run(engine: Engine, program: Program, max_cycles: int) -> _Ending:
     machine.advance(max_cycles)
     last = state = machine.state()
     if last.status is Status.TRAPPED:
-        # A final state has forgotten its registers (M2.3): the same run again, to one step before its end.
+        # A final state has no registers (M2.3), so run again, to one step before the end.
         machine = engine.start(program, Task())
         machine.advance(last.cycle - 1)
         state = machine.state()
@@ -163,7 +163,7 @@ def _verdict(test: BareMetalTest, endings: list[_Ending]) -> str | None:
 
 
 def _why_failed(test: BareMetalTest, ending: _Ending) -> str | None:
-    """The convention of the RISC-V tests, new and old (docs/conformance.md)."""
+    """Why a run failed, by the new and old conventions of the RISC-V tests (docs/conformance.md)."""
     last = ending.last
     if last.status is Status.RUNNING:
         return f"no end after {last.cycle:,} steps, at {test.original(last.pc):#x}"
@@ -175,10 +175,10 @@ def _why_failed(test: BareMetalTest, ending: _Ending) -> str | None:
 
 
 def _failed_case(code: int) -> str:
-    """What (number of the case) * 2 + 1 says."""
+    """The failed case in words; the code is 2 * (number of the case) + 1."""
     if code % 2 and code > 1:
         return f"case {code >> 1} failed"
-    return f"expected an ecall with a7 = {ECALL_EXIT} and a0 = 0, or with gp = 1, got the code {code}"
+    return f"expected an ecall with a7 = {ECALL_EXIT} and a0 = 0, or with gp = 1, got code {code}"
 
 
 def _trap_words(test: BareMetalTest, ending: _Ending) -> str:
@@ -188,9 +188,9 @@ def _trap_words(test: BareMetalTest, ending: _Ending) -> str:
         case TrapCause.ILLEGAL_INSTRUCTION:
             return f"{words}: {ending.word:#010x}{_illegal_words(ending.word)}"
         case TrapCause.FETCH_ACCESS:
-            return f"{words}: only what cannot be written is executed (M3.3)"
+            return f"{words}: only memory that cannot be written is executed (M3.3)"
         case TrapCause.STORE_ACCESS:
-            return f"{words}: only data behind all code can be written; code never changes (M3.3)"
+            return f"{words}: only the data range can be written; code never changes (M3.3)"
         case _:
             return words
 
@@ -207,7 +207,7 @@ def _illegal_words(word: int) -> str:
         and nearest.kind is Kind.FLOAT
         and is_rounded(nearest.name)
     ):
-        return f", {nearest.name} with a rounding mode that it does not know (M8.2)"
+        return f", {nearest.name} with a rounding mode that it does not have (M8.2)"
     return ""
 
 

@@ -1,1 +1,1 @@
-"""One command a module; each has `register(app)`."""
+"""One command per module; each module has `register(app)`."""

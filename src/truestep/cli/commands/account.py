@@ -24,13 +24,15 @@ def register(app: typer.Typer) -> None:
 
 @guarded
 def new(
-    keystore: Annotated[Path, typer.Argument(metavar="KEYSTORE", help="The file to write; must not exist.")],
+    keystore: Annotated[
+        Path, typer.Argument(metavar="KEYSTORE", help="The file to write; it must not exist yet.")
+    ],
     password_file: PasswordFileOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Make a new key and keep it encrypted.
+    """Make a new key and save it encrypted.
 
-    Keep the file and the password apart, and both in two places: nobody can restore them.
+    Back up the file and the password, and store them apart: nobody can restore them for you.
     """
     screen = Screen(as_json=as_json)
     address = create_keystore(keystore, ask_password(password_file, is_new=True))
@@ -39,16 +41,16 @@ def new(
 
 @guarded
 def show(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to look.")] = Path(),
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The directory to list.")] = Path(),
     as_json: JsonFlag = False,
 ) -> None:
-    """List the keystores of a directory."""
+    """List the keystores in a directory."""
     accounts: dict[str, str] = {}
     for path in sorted(directory.iterdir()):
         try:
             accounts[str(path)] = keystore_address(path)
         except (Rejected, UnicodeDecodeError, IsADirectoryError):
-            continue  # other files may lie there
+            continue  # not a keystore: other files may be there too
     screen = Screen(as_json=as_json)
     if not accounts and not as_json:
         screen.note(f"no keystores in {directory}; `truestep account new` makes one")

@@ -1,4 +1,4 @@
-"""`truestep build`: C or Python sources to one reproducible ELF file."""
+"""`truestep build`: compiles C or Python sources to one reproducible ELF file."""
 
 from pathlib import Path
 from typing import Annotated
@@ -23,35 +23,43 @@ def register(app: typer.Typer) -> None:
 @guarded
 def build(
     sources: Annotated[
-        list[Path], typer.Argument(metavar="SOURCE", help="C or assembly sources, or one .py.")
+        list[Path], typer.Argument(metavar="SOURCE", help="C or assembly files, or one Python file.")
     ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Default: the source's name with .elf."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="The ELF file to write. Default: SOURCE with the suffix .elf.",
+        ),
     ] = None,
     optimisation: Annotated[
         str | None,
         typer.Option(
-            "--optimisation", "-O", metavar="LEVEL", help=f"C: one of {', '.join(OPTIMISATIONS)}. Default: 2."
+            "--optimisation",
+            "-O",
+            metavar="LEVEL",
+            help=f"For C: one of {', '.join(OPTIMISATIONS)}. Default: 2.",
         ),
     ] = None,
     include: Annotated[
         list[Path] | None,
-        typer.Option("--include", "-I", metavar="DIR", help="C: where to look for headers."),
+        typer.Option("--include", "-I", metavar="DIR", help="For C: a directory of headers."),
     ] = None,
     define: Annotated[
         list[str] | None,
-        typer.Option("--define", "-D", metavar="NAME[=VALUE]", help="C: a macro."),
+        typer.Option("--define", "-D", metavar="NAME[=VALUE]", help="For C: define a macro."),
     ] = None,
     stack_size: Annotated[
-        int, typer.Option(metavar="BYTES", help="The stack's size, a multiple of 4096.")
+        int, typer.Option(metavar="BYTES", help="Size of the stack, a multiple of 4096.")
     ] = DEFAULT_STACK_SIZE_BYTES,
     as_json: JsonFlag = False,
 ) -> None:
-    """Compile C, or the Python function marked with `@truestep.guest`, into a program for the machine.
+    """Compile C, or a Python function marked `@truestep.guest`, into a program for the machine.
 
-    Equal sources and options give an equal ELF file, byte for byte, on every computer. What the compiler says
-    about your source is shown as it says it.
+    The same sources and options give the same ELF file, byte for byte, on every computer. Messages of the
+    compiler are shown unchanged.
     """
     screen = Screen(as_json=as_json)
     target = output or sources[0].with_suffix(".elf").relative_to(sources[0].parent)
@@ -83,7 +91,8 @@ def build(
 def _build_python(sources: list[Path], target: Path, stack_size_bytes: int, *, is_for_c: bool) -> BuiltGuest:
     if len(sources) != 1:
         raise GuestBuildError(
-            f"expected one Python file, got {len(sources)} sources; what a module imports is found by itself"
+            f"expected one Python file, got {len(sources)} sources;"
+            " give only the guest's own file: the modules that it imports are found"
         )
     if is_for_c:
         raise GuestBuildError("-O, -I and -D are for C; a Python guest has none of them")
@@ -91,6 +100,6 @@ def _build_python(sources: list[Path], target: Path, stack_size_bytes: int, *, i
 
 
 def _name_and_value(text: str) -> tuple[str, str]:
-    """`NAME=VALUE`, or `NAME` with the value 1 as compilers have it."""
+    """`NAME=VALUE`, or `NAME` alone, which means the value 1 as in C compilers."""
     name, _, value = text.partition("=")
     return name, value if "=" in text else "1"

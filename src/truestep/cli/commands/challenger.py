@@ -1,4 +1,4 @@
-"""`truestep challenger`: earn by catching false claims."""
+"""`truestep challenger`: earns by catching false claims."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,17 +27,20 @@ def register(app: typer.Typer) -> None:
 def challenger(
     options: DaemonOptions,
     parallel: Annotated[
-        int, typer.Option(metavar="N", min=1, max=256, help="Claims checked at a time; each takes one core.")
+        int,
+        typer.Option(
+            metavar="N", min=1, max=256, help="Claims to check at the same time; each uses one core."
+        ),
     ] = 2,
     max_bonds: Annotated[
-        str, typer.Option(metavar="AMOUNT", help="At most so much in the bonds of open disputes.")
+        str, typer.Option(metavar="AMOUNT", help="Upper limit of all bonds in open disputes together.")
     ] = "100",
 ) -> None:
     """Run every claimed task again and dispute the false claims, to the end.
 
-    A dispute takes a bond, which comes back with a share of the liar's. Stop it with Ctrl-C: it goes on where
-    it was when started again with the same --state-dir. Keep it running while a dispute of its own is open: a
-    missed move loses it.
+    Each dispute locks a bond, which comes back with a share of the liar's bond. Stop the challenger with
+    Ctrl-C; started again with the same --state-dir, it goes on where it stopped. Keep it running while one of
+    its disputes is open: a missed move loses the dispute.
     """
     from truestep.node.challenger import challenger_node
     from truestep.roles.challenger import ChallengerPolicy
@@ -50,13 +53,13 @@ def challenger(
 
 
 def _check_wallet(world: "World") -> None:
-    """Refuse to start without the coins for a single dispute."""
+    """Refuse to start without enough coins for one dispute."""
     chain, bond_wei = world.chain, world.chain.parameters().challenger_bond_wei
     wallet_wei = chain.balances(chain.account).wallet_wei
     if wallet_wei <= bond_wei:
         raise Failure(
             "wallet",
             f"expected more than one bond, {coins(bond_wei)}, in the wallet of {chain.account},"
-            f" got {coins(wallet_wei)}; send it some",
+            f" got {coins(wallet_wei)}; send coins to this address",
         )
     world.reporter.report("ready", f"{chain.account} has {coins(wallet_wei)} in its wallet")

@@ -1,4 +1,4 @@
-"""`truestep conformance`: a folder of RISC-V test programs against every implementation of the machine."""
+"""`truestep conformance`: runs a folder of RISC-V tests on every implementation of the machine."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -37,21 +37,22 @@ def register(app: typer.Typer) -> None:
 @guarded
 def conformance(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="A folder of ELF files, as riscv-tests makes.")
+        Path, typer.Argument(metavar="DIR", help="A folder of ELF files, such as riscv-tests builds.")
     ],
-    engine: Annotated[EngineChoice, typer.Option(help="What runs them.")] = EngineChoice.BOTH,
+    engine: Annotated[EngineChoice, typer.Option(help="The engine that runs the tests.")] = EngineChoice.BOTH,
     on_chain: Annotated[
         bool,
-        typer.Option("--on-chain", help="Also take each step of short tests through the contract; minutes."),
+        typer.Option("--on-chain", help="Also run each step of short tests in the contract. Takes minutes."),
     ] = False,
     max_cycles: Annotated[
-        int, typer.Option(metavar="N", min=1, max=2**40, help="Give a test up after this many instructions.")
+        int, typer.Option(metavar="N", min=1, max=2**40, help="Instructions before a test counts as failed.")
     ] = DEFAULT_MAX_CYCLES,
     as_json: JsonFlag = False,
 ) -> None:
-    """Run RISC-V test programs: `ecall` with a7 = 93 and a0 = 0 is a pass, or with gp = 1 in older builds.
+    """Run RISC-V test programs and count which of them pass.
 
-    Every ELF file in DIR counts. Exits with 0 only if all of them passed, on every engine chosen.
+    A test passes if it ends in an `ecall` with a7 = 93 and a0 = 0, or with gp = 1 in older builds. Every ELF
+    file in DIR is a test. Exits with 0 only if every test passed on every engine chosen.
     """
     screen = Screen(as_json=as_json)
     step_call = None

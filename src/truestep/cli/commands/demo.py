@@ -1,4 +1,4 @@
-"""`truestep demo`: the whole road once, with a liar on it."""
+"""`truestep demo`: one job from start to settlement, with a liar among its workers."""
 
 import os
 import tempfile
@@ -13,7 +13,7 @@ from truestep.cli.screen import JsonFlag, Screen, guarded
 EXAMPLE = "Example: truestep demo --receipt receipt.json, then: truestep verify receipt.json"
 
 STORY_WIDTH = 100
-"""For a file or a pipe, which have no width of their own."""
+"""Columns used for a file or a pipe, which have no width of their own."""
 
 
 def register(app: typer.Typer) -> None:
@@ -37,11 +37,11 @@ def demo(
     honest: Annotated[bool, typer.Option("--honest", hidden=True)] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Run a job from a C program to a settled result, with a liar caught on the way.
+    """Run one job from a C program to a settled result, and catch a liar on the way.
 
-    Value at risk of five stocks over their real prices: three workers do the job, one of them lies, a
-    challenger disputes, the chain decides by executing one instruction. Needs nothing but this program; takes
-    half a minute. Exits with 1 if anything was not as it should be.
+    The job computes the value at risk of five stocks from real prices. Three workers run it and one of them
+    lies; a challenger disputes the lie, and the chain decides by executing one instruction. The demo needs
+    nothing but this program and takes half a minute. Exits with 1 if anything went wrong.
     """
     from truestep.demo.performance import Setting, perform
 

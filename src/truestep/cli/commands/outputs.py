@@ -1,4 +1,4 @@
-"""`truestep outputs`: what the shards of a finished job have put out, checked against the chain."""
+"""`truestep outputs`: fetches the outputs of a finished job and checks them against the chain."""
 
 from pathlib import Path
 from typing import Annotated
@@ -25,16 +25,16 @@ def outputs(
     rpc: RpcOption,
     deployment: DeploymentOption,
     blobs: BlobsOption,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Write them there.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write.")],
     shard: Annotated[
         int | None,
-        typer.Option(metavar="I", min=0, help="Only this shard's. Default: all, one after another."),
+        typer.Option(metavar="I", min=0, help="Fetch only this shard. Default: all shards, in order."),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Fetch the outputs of a job that is complete, check each against the chain, write them to a file.
+    """Fetch the outputs of a complete job, check each against the chain and write them to one file.
 
-    All shards' outputs, one after the other, are what the input of a job that sums them up is made of.
+    The outputs of all shards, one after another, make the input of a job that combines them.
     """
     from truestep.client.job import Job
     from truestep.composition.network import open_blobs
@@ -48,8 +48,8 @@ def outputs(
     if failed:
         raise Failure(
             "failed shards",
-            f"shards that failed have no output: {', '.join(failed)}; `truestep run --shard` shows why,"
-            " --shard fetches another one's",
+            f"failed shards have no output: {', '.join(failed)}; `truestep run --shard` shows why, and"
+            " --shard fetches one of the others",
         )
     content = b"".join(each.output for each in wanted)
     output.write_bytes(content)

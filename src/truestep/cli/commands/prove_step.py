@@ -1,4 +1,4 @@
-"""`truestep prove-step`: the proof of one instruction, as a dispute would end with it."""
+"""`truestep prove-step`: makes the proof of one instruction with which a dispute ends."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -42,36 +42,37 @@ def prove_step(
     prog: ProgramArgument,
     cycle: Annotated[
         int,
-        typer.Option(metavar="N", min=0, max=2**63, help="The step to prove: from this state to the next."),
+        typer.Option(metavar="N", min=0, max=2**63, help="Prove the step that begins at this cycle."),
     ],
     micro: Annotated[
         int | None,
-        typer.Option(
-            metavar="I", min=0, max=4095, help="A float's micro-run: prove the step from this state of it."
-        ),
+        typer.Option(metavar="I", min=0, max=4095, help="Prove step I of the float instruction's micro-run."),
     ] = None,
     input_file: InputOption = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the witness's bytes there.")
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="The file to write the witness to.")
     ] = None,
-    engine: Annotated[EngineName, typer.Option(help="What gets to the cycle.")] = EngineName.JIT,
+    engine: Annotated[
+        EngineName, typer.Option(help="The engine that runs the program up to the cycle.")
+    ] = EngineName.JIT,
     shard: ShardOption = "0/1",
     seed: SeedOption = "0",
     rpc: Annotated[
-        str | None, typer.Option("--rpc", metavar="URL", help="Have the chain execute the step too.")
+        str | None,
+        typer.Option("--rpc", metavar="URL", help="Also ask this node to execute the step in the contract."),
     ] = None,
     deployment: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where the chain's Step contract is.")
+        Path | None, typer.Option(metavar="FILE", help="The deployment file that names the Step contract.")
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Prove one step: from a run's state at --cycle to the next one.
+    """Prove one step of a run: from the state at --cycle to the next state.
 
-    The witness is checked against the run itself by the verifier's twin in Python and, with --rpc and
-    --deployment, by the contract that decides disputes (a call: it costs nothing).
+    The Python verifier checks the witness against the run. With --rpc and --deployment the contract that
+    decides disputes checks it too (a call, which costs nothing).
 
-    A float instruction is decided by its micro-run, integer code that gives its result: its proof shows where
-    that begins and how it ends, and --micro proves a step of it.
+    A float instruction is decided by its micro-run, which is integer code that computes its result. The proof
+    then shows how the micro-run begins and ends; --micro proves one of its steps.
     """
     if (rpc is None) != (deployment is None):
         raise typer.BadParameter("--rpc and --deployment go together", param_hint="--rpc")
@@ -104,7 +105,7 @@ def prove_step(
 
 
 Ask = Callable[[str, bytes], tuple[bytes | int, ...]]
-"""What the chain's Step contract answers: `step` or `open_float`, of a witness."""
+"""Asks the chain's Step contract for `step` or `open_float` of a witness."""
 
 
 def _in_micro_run(machine: Machine, cycle: int, index: int) -> Machine:
@@ -112,7 +113,9 @@ def _in_micro_run(machine: Machine, cycle: int, index: int) -> Machine:
     start = micro_start_of(build_witness(machine.state(), machine.node))
     if start is None:
         raise Failure(
-            "micro", f"the step from cycle {cycle} is no float's, so it has no micro-run: leave out --micro"
+            "micro",
+            f"the instruction at cycle {cycle} is not a float instruction, so it has no micro-run;"
+            " leave out --micro",
         )
     micro = micro_machine(start)
     micro.advance(index)
@@ -124,26 +127,26 @@ def _check_position(machine: Machine, cycle: int, option: str) -> None:
     if machine.cycle != cycle:
         raise Failure(
             option,
-            f"expected a cycle of the run, got {cycle}; choose one up to its end, {machine.cycle}",
+            f"expected a cycle of the run, got {cycle}; the run ends at cycle {machine.cycle}",
         )
 
 
 def _step_proof(machine: Machine, witness: bytes, ask: Ask | None) -> dict[str, str | int]:
-    """The step that the witness shows, which must be the machine's own."""
+    """The step that the witness shows; it must be the step that the machine took."""
     cycle, pair = machine.cycle, verify_step(witness)
     before = machine.state().hash()
     machine.advance(cycle + 1)
     if pair != (before, machine.state().hash()):
-        raise Bug(f"the witness of cycle {cycle} proves another step than the run took")
+        raise Bug(f"the witness of cycle {cycle} proves a step that the run did not take")
     _compare(ask, "step", witness, pair)
     return {"before": pair[0].hex(), "after": pair[1].hex()}
 
 
 def _float_proof(machine: Machine, witness: bytes, ask: Ask | None) -> dict[str, str | int]:
-    """Where the micro-run begins and how it ends, which must give what the machine computes."""
+    """How the micro-run begins and ends; its result must be what the machine computes."""
     opened, start = open_float(witness), micro_start_of(witness)
     if start is None or start.hash() != opened.micro_start:
-        raise Bug(f"the witness of cycle {machine.cycle} opens another micro-run than it names")
+        raise Bug(f"the witness of cycle {machine.cycle} opens a micro-run other than the one it names")
     machine.advance(machine.cycle + 1)
     after, end = machine.state(), micro_end(start)
     if after.registers[opened.rd] != end.code or template(after, opened.rd) != opened.template:
@@ -185,5 +188,5 @@ def _hexed(answers: tuple[bytes | int, ...]) -> str:
 
 
 def _shown(witness: bytes, as_json: bool) -> str:
-    """The witness in hex; for people just its start."""
+    """The witness in hex; for people only its start."""
     return witness.hex() if as_json else f"{witness[:24].hex()}… (--output FILE writes it)"

@@ -1,4 +1,4 @@
-"""`truestep reclaim`: what was not earned goes back to the requester."""
+"""`truestep reclaim`: takes back the rewards that nobody earned."""
 
 from typing import Annotated
 
@@ -34,8 +34,8 @@ def reclaim(
     password_file: PasswordFileOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """After a job's deadline, take back the rewards of the shards that nobody did."""
+    """Take back the rewards of shards that nobody finished by the job's deadline."""
     screen = Screen(as_json=as_json)
     client = connect_client(rpc, deployment, blobs, keystore, password_file)
     amount_wei = client.job(JobId(job)).reclaim(client.chain)
-    screen.result({"job_id": job, "reclaimed_wei": amount_wei}, shown=f"{coins(amount_wei)} came back")
+    screen.result({"job_id": job, "reclaimed_wei": amount_wei}, shown=f"{coins(amount_wei)} reclaimed")

@@ -1,4 +1,4 @@
-"""`truestep run`: a program on this computer, exactly as a worker runs it."""
+"""`truestep run`: runs a program on this computer exactly as a worker does."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -39,16 +39,18 @@ def run(
     input_file: InputOption = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write the output there, not to the screen."),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="The file to write the output to. Default: the screen."
+        ),
     ] = None,
     engine: Annotated[
-        EngineName, typer.Option(help="jit is fast; reference is the law, slowly.")
+        EngineName, typer.Option(help="jit is fast; reference is slow and has the last word.")
     ] = EngineName.JIT,
     memory_limit: MemoryLimitOption = None,
     shard: ShardOption = "0/1",
     seed: SeedOption = "0",
     max_cycles: Annotated[
-        int, typer.Option(metavar="N", min=1, max=2**63, help="Give up after this many instructions.")
+        int, typer.Option(metavar="N", min=1, max=2**63, help="Instructions before giving up.")
     ] = DEFAULT_MAX_CYCLES,
     debug: Annotated[
         bool | None, typer.Option("--debug/--quiet", help="Show the guest's debug output. Default: --debug.")
@@ -57,8 +59,8 @@ def run(
 ) -> None:
     """Run a program to its end and show its output.
 
-    Exits with 0 only if the guest did: a guest that exits with another code, traps, or does not halt within
-    --max-cycles makes this command exit with 1 (the guest's own code is in the result).
+    Exits with 0 if the guest exits with 0. If the guest exits with another code, traps, or does not halt
+    within --max-cycles, this command exits with 1; the guest's own exit code is in the result.
     """
     screen = Screen(as_json=as_json)
     program_file, task = read_program(prog), read_task(shard, seed, input_file)
@@ -111,7 +113,7 @@ def _show(screen: Screen, report: RunReport, output_file: Path | None) -> None:
 def _preview(output: bytes) -> str:
     """The output's start: as text if it is text, else as hex."""
     head = output[:_PREVIEW_BYTES]
-    more = f" … ({len(output):,} bytes in all; --output FILE writes them)" if len(output) > len(head) else ""
+    more = f" … ({len(output):,} bytes in total; --output FILE saves them)" if len(output) > len(head) else ""
     text = head.decode("utf-8", errors="replace")
     is_text = "\ufffd" not in text and all(c.isprintable() or c in "\n\t" for c in text)
     return (text.rstrip("\n") if is_text else head.hex()) + more
@@ -121,7 +123,7 @@ def _outcome(report: RunReport) -> str:
     if report.status is Status.TRAPPED and report.trap is not None:
         return f"the guest trapped ({report.trap.name.lower().replace('_', ' ')}) at cycle {report.cycles:,}"
     if report.status is Status.RUNNING:
-        return f"the guest had not halted after {report.cycles:,} cycles (--max-cycles gives it more)"
+        return f"the guest had not halted after {report.cycles:,} cycles (--max-cycles raises the limit)"
     if report.code == 0:
         return f"the guest claims an output of {report.output_size:,} bytes, more than 512 MiB"
     return f"the guest exited with code {report.code}"

@@ -1,4 +1,4 @@
-"""`truestep status`: how far a job is."""
+"""`truestep status`: shows the progress of a job."""
 
 from typing import Annotated, Any
 
@@ -28,7 +28,7 @@ def status(
     deployment: DeploymentOption,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show a job and each of its shards."""
+    """Show the progress of a job and of each of its shards."""
     screen = Screen(as_json=as_json)
     chain, _ = connect_reader(rpc, deployment)
     now = read_status(chain, JobId(job))
@@ -64,9 +64,9 @@ def _shown(now: JobStatus) -> str:
     """A line for the job, one for each shard."""
     narrator = Narrator()
     left = now.job.deadline - now.time_seconds
-    deadline = f"deadline in {_duration(left)}" if left > 0 else f"deadline over since {_duration(-left)}"
+    deadline = f"deadline in {_duration(left)}" if left > 0 else f"deadline passed {_duration(-left)} ago"
     final = f"{now.count(TaskStage.FINAL)} of {now.job.shard_count} shards final"
-    lines = [f"job {now.job.job_id}: {now.stage}, {final}, {coins(now.job.reward_wei)} for each, {deadline}"]
+    lines = [f"job {now.job.job_id}: {now.stage}, {final}, {coins(now.job.reward_wei)} per shard, {deadline}"]
     for task in now.tasks:
         line = f"  shard {shard_of_task(task.task_id)}: {task.stage.name.lower()}"
         if task.stage in (TaskStage.TAKEN, TaskStage.CLAIMED, TaskStage.FINAL):
@@ -77,7 +77,7 @@ def _shown(now: JobStatus) -> str:
             line += f", can be challenged for {_duration(task.until - now.time_seconds)}"
         lines.append(line)
     if now.reclaimable:
-        lines.append(f"{len(now.reclaimable)} shards can be paid back: truestep reclaim {now.job.job_id}")
+        lines.append(f"{len(now.reclaimable)} shards can be reclaimed: truestep reclaim {now.job.job_id}")
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""`truestep submit`: a program and an input become a paid job."""
+"""`truestep submit`: posts a program and an input as a paid job."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 EXAMPLE = "Example: truestep submit prog.elf --input prices.csv --shards 8 --reward 0.01 --wait"
 CYCLES_HEADROOM = 2
-"""Shards differ: each may take twice what the trial took."""
+"""Shards differ, so each one may take twice the cycles of the trial."""
 
 
 ReceiptOption = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="With --wait: write the receipt there.")
+    Path | None, typer.Option(metavar="FILE", help="The file to write the receipt to. Needs --wait.")
 ]
 
 
@@ -56,37 +56,42 @@ def submit(
     password_file: PasswordFileOption = None,
     input_file: InputOption = None,
     shards: Annotated[
-        int, typer.Option(metavar="N", min=1, max=2**16 - 1, help="How many tasks to make.")
+        int, typer.Option(metavar="N", min=1, max=2**16 - 1, help="Number of tasks to split the job into.")
     ] = 1,
     reward: Annotated[
-        str, typer.Option(metavar="AMOUNT", help="For each shard: 0.01, 20gwei or 7wei.")
+        str, typer.Option(metavar="AMOUNT", help="Reward per shard: 0.01, 20gwei or 7wei.")
     ] = "0",
-    seed: Annotated[str | None, typer.Option(metavar="HEX", help="Default: 32 random bytes.")] = None,
+    seed: Annotated[
+        str | None, typer.Option(metavar="HEX", help="The job's seed. Default: 32 random bytes.")
+    ] = None,
     max_cycles: Annotated[
         int | None,
         typer.Option(
-            metavar="N", min=1, max=2**48, help="Default: twice what a trial of shard 0 here takes."
+            metavar="N",
+            min=1,
+            max=2**48,
+            help="Most cycles a shard may take. Default: twice those of a trial run of shard 0.",
         ),
     ] = None,
     lease: Annotated[
-        int, typer.Option(metavar="SECONDS", min=1, help="How long a worker may hold a shard.")
+        int, typer.Option(metavar="SECONDS", min=1, help="Time a worker has to run a shard it took.")
     ] = DEFAULT_LEASE_SECONDS,
     lifetime: Annotated[
-        int, typer.Option(metavar="SECONDS", min=1, help="From now to the job's deadline.")
+        int, typer.Option(metavar="SECONDS", min=1, help="Time from now to the job's deadline.")
     ] = DEFAULT_LIFETIME_SECONDS,
     wait: Annotated[bool, typer.Option("--wait", help="Show progress until every shard is final.")] = False,
     receipt: ReceiptOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Post a job: the reward goes into escrow, workers do the rest.
+    """Post a job: the reward goes into escrow, and workers run the shards.
 
-    Registers the program if it is new. Without --max-cycles shard 0 is run here first: that finds a broken
-    program before it costs anything, and bounds what each shard may take. A shard that fails is a result too,
-    and paid: with --wait this command exits with 1 if any shard failed.
+    Registers the program if it is new. Without --max-cycles, shard 0 is first run on this computer: this
+    finds a broken program before it costs anything and sets the maximum for each shard. A failed shard is a
+    result too and is paid. With --wait this command exits with 1 if any shard failed.
     """
     if receipt and not wait:
         raise typer.BadParameter(
-            "a receipt is made when the job is final: add --wait", param_hint="--receipt"
+            "a receipt can only be written once the job is final; add --wait", param_hint="--receipt"
         )
     screen = Screen(as_json=as_json)
     reward_wei = parse_amount(reward, "--reward")
@@ -105,19 +110,19 @@ def submit(
     if wait:
         _follow(screen, job, shards, receipt)
         return
-    screen.note(f"job {job.job_id} is posted; {coins(shards * reward_wei)} are in escrow")
+    screen.note(f"job {job.job_id} is posted with {coins(shards * reward_wei)} in escrow")
     screen.result({"job_id": job.job_id, "shards": shards, "escrow_wei": shards * reward_wei})
 
 
 def _trial_cycles(screen: Screen, file: ProgramFile, task: Task) -> int:
-    """Maximum cycles for a program: a power of two, so that equal programs register once."""
+    """Maximum cycles for a program: a power of two, so that the same program is registered only once."""
     with screen.cycles("trial of shard 0") as progress:
         report = run_task(open_engine(EngineName.JIT), file.program, task, progress=progress)
     if not report.is_accepted:
         raise Failure(
             "failed trial",
             f"shard 0 fails here ({report.status.name.lower()}, code {report.code}, {report.cycles} cycles);"
-            " `truestep run` shows it, --max-cycles submits it all the same",
+            " `truestep run` shows why; with --max-cycles it is submitted anyway",
         )
     return 1 << (CYCLES_HEADROOM * report.cycles).bit_length()
 

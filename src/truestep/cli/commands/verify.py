@@ -1,4 +1,4 @@
-"""`truestep verify`: a receipt checked again, by whoever holds it."""
+"""`truestep verify`: checks a receipt again; anybody who has the file can."""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -37,20 +37,22 @@ def register(app: typer.Typer) -> None:
 
 @guarded
 def verify(
-    receipt: Annotated[Path, typer.Argument(metavar="RECEIPT", help="What `submit` or `demo` wrote.")],
+    receipt: Annotated[
+        Path, typer.Argument(metavar="RECEIPT", help="A receipt written by `submit` or `demo`.")
+    ],
     rpc: Annotated[
         str | None,
         typer.Option(
             "--rpc",
             metavar="URL|FILE",
             envvar="TRUESTEP_RPC",
-            help="A node, or a kept chain. Default: the `.chain` file beside the receipt.",
+            help="A node, or a saved chain. Default: the `.chain` file next to the receipt.",
         ),
     ] = None,
     deployment: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", envvar="TRUESTEP_DEPLOYMENT", help="The receipt must name these contracts."
+            metavar="FILE", envvar="TRUESTEP_DEPLOYMENT", help="Check that the receipt names these contracts."
         ),
     ] = None,
     blobs: Annotated[
@@ -61,21 +63,23 @@ def verify(
             help="A store that has a large program or input. Repeat it to use several.",
         ),
     ] = None,
-    program: Annotated[Path | None, typer.Option(metavar="FILE", help="The program's ELF file.")] = None,
-    input_file: Annotated[Path | None, typer.Option("--input", metavar="FILE", help="The input.")] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Leave the chain out.")] = False,
-    no_execute: Annotated[bool, typer.Option("--no-execute", help="Leave the re-execution out.")] = False,
+    program: Annotated[Path | None, typer.Option(metavar="FILE", help="The ELF file of the program.")] = None,
+    input_file: Annotated[
+        Path | None, typer.Option("--input", metavar="FILE", help="The input of the job.")
+    ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not check against the chain.")] = False,
+    no_execute: Annotated[bool, typer.Option("--no-execute", help="Do not run the program again.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Check a receipt against the chain, and by running its program again.
+    """Check a receipt against the chain and by running its program again.
 
-    Exits with 0 only if everything that was checked is as the receipt says. A small program and input lie in
-    the receipt itself; larger ones come from --blobs, or from files that you give. A receipt that contradicts
-    itself or the chain is not worth running: then the program is not.
+    Exits with 0 only if every check confirms the receipt. A small program and input are inside the receipt;
+    larger ones are fetched from --blobs, or read from the files you name. If the receipt contradicts itself
+    or the chain, the program is not run.
     """
     screen = Screen(as_json=as_json)
     held = read_receipt(receipt)
-    groups = {"the receipt fits together": list(check_contents(held))}
+    groups = {"the receipt is consistent": list(check_contents(held))}
     if not offline:
         with _chain(held, receipt, rpc, deployment) as chain:
             groups["the chain says the same"] = list(check_chain(held, chain))
@@ -101,15 +105,15 @@ def verify(
 def _chain(
     held: Receipt, receipt: Path, rpc: str | None, deployment: Path | None
 ) -> Generator["ChainReader"]:
-    """The chain to check against, whose contracts must be those of the user's file if one is given."""
+    """The chain to check against. If the user names a deployment file, the contracts must be the same."""
     from truestep.adapters.chain.deployment import read_deployment
     from truestep.composition.network import open_reader
 
     if deployment is not None and read_deployment(deployment) != held.deployment:
         raise Rejected(
             Reject.WRONG_CHAIN,
-            f"the receipt is of other contracts than {deployment} names, on chain {held.deployment.chain_id}:"
-            " it settles nothing on this network",
+            f"the receipt names other contracts than {deployment}, on chain {held.deployment.chain_id};"
+            " it is not a receipt of this network",
         )
     node: Any = rpc if rpc is not None else str(_beside(receipt))
     if not node.startswith(("http://", "https://")):
@@ -120,12 +124,12 @@ def _chain(
 
 
 def _beside(receipt: Path) -> Path:
-    """The chain that the demo kept beside its receipt."""
+    """The chain that the demo saved next to its receipt."""
     kept = receipt.with_suffix(".chain")
     if not kept.is_file():
         raise Failure(
             "no chain",
-            "expected a chain to check against; give --rpc URL, or --offline to do without one",
+            "expected a chain to check against; give --rpc URL, or --offline to skip this check",
         )
     return kept
 
@@ -148,7 +152,7 @@ def _execute(
 
 
 def _shown(held: Receipt, groups: Mapping[str, Sequence[Check]]) -> str:
-    """A line for each group, and one for each check that failed."""
+    """One line per group, and one per failed check."""
     lines = [f"job {held.job_id} on chain {held.deployment.chain_id}, {count(held.shard_count, 'shard')}"]
     for title, checks in groups.items():
         failed = [check for check in checks if not check.passed]

@@ -1,4 +1,4 @@
-"""`truestep worker`: earn by running tasks."""
+"""`truestep worker`: earns by running tasks."""
 
 import secrets
 from typing import TYPE_CHECKING, Annotated
@@ -30,16 +30,23 @@ def register(app: typer.Typer) -> None:
 def worker(
     options: DaemonOptions,
     stake: Annotated[
-        str | None, typer.Option(metavar="AMOUNT", help="Deposit what is missing to this stake, such as 5.")
+        str | None,
+        typer.Option(
+            metavar="AMOUNT", help="Deposit as much as is missing to a stake of this amount, such as 5."
+        ),
     ] = None,
     parallel: Annotated[
-        int, typer.Option(metavar="N", min=1, max=256, help="Tasks at a time; each takes one core.")
+        int,
+        typer.Option(metavar="N", min=1, max=256, help="Tasks to run at the same time; each uses one core."),
     ] = 1,
     min_reward: Annotated[
-        str, typer.Option(metavar="AMOUNT", help="Leave tasks that pay less, such as 20gwei.")
+        str, typer.Option(metavar="AMOUNT", help="Least reward for which to take a task, such as 20gwei.")
     ] = "0",
     cycles_per_second: Annotated[
-        float, typer.Option(metavar="N", min=1, help="What this computer surely manages.")
+        float,
+        typer.Option(
+            metavar="N", min=1, help="Speed that this computer never falls below, in cycles per second."
+        ),
     ] = 100e6,
     send_seconds: Annotated[
         float,
@@ -47,7 +54,7 @@ def worker(
             metavar="SECONDS",
             min=0.1,
             envvar="TRUESTEP_SEND_SECONDS",
-            help="How long a transaction may take to land.",
+            help="Longest time that a transaction takes to be in a block.",
         ),
     ] = 30.0,
     hashed_pages: Annotated[
@@ -57,7 +64,7 @@ def worker(
             metavar="N",
             min=1,
             envvar="TRUESTEP_HASHED_PAGES_PER_SECOND",
-            help="Pages of memory that this computer surely hashes.",
+            help="Speed that this computer never falls below, in memory pages hashed per second.",
         ),
     ] = 20_000,
     self_check: Annotated[
@@ -66,18 +73,18 @@ def worker(
             metavar="SEGMENTS",
             min=0,
             max=1000,
-            help="Run twice before a claim, so many random parts on the reference machine too. 0: do not.",
+            help="Random parts of a run to check on the reference machine before its claim. 0: no check.",
         ),
     ] = 8,
 ) -> None:
-    """Take tasks, run them, claim their results, defend the claims, collect the rewards.
+    """Take tasks, run them, claim their results, defend the claims and collect the rewards.
 
-    Each task taken locks a bond; it is lost only for a false claim, and a part of it for a missed lease. Stop
-    it with Ctrl-C: it forgets nothing, and goes on where it was when started again with the same --state-dir.
-    Keep it running while its claims can be challenged, or it cannot defend them.
+    Each task taken locks a bond. A false claim loses all of it, a missed lease a part. Stop the worker with
+    Ctrl-C; started again with the same --state-dir, it goes on where it stopped. Keep it running while its
+    claims can be challenged: a claim that is disputed and not defended loses its bond.
 
-    Where the self-check finds a difference, nothing is claimed, nor of that program ever again; what it found
-    lies in the folder evidence of the state directory.
+    If the self-check finds a difference, the worker claims nothing and never takes that program again. The
+    evidence is in the folder `evidence` of the state directory.
     """
     from truestep.node.worker import worker_node
     from truestep.roles.estimates import Speed
@@ -117,7 +124,7 @@ def _self_check(random_segments: int, options: DaemonOptions) -> "SelfCheck":
 
 
 def _stake(world: "World", target_wei: int | None) -> None:
-    """Deposit up to the target, and refuse to start without stake for a single bond."""
+    """Deposit up to the target; refuse to start if the stake does not cover one bond."""
     from truestep.protocol.calls import Deposit
 
     chain, bond_wei = world.chain, world.chain.parameters().operator_bond_wei
@@ -125,7 +132,7 @@ def _stake(world: "World", target_wei: int | None) -> None:
     if target_wei is not None and target_wei > balances.stake_wei:
         missing_wei = target_wei - balances.stake_wei
         call = Deposit(amount_wei=missing_wei)
-        # The same words after a crash mean the same deposit: it is not made twice.
+        # After a crash the same intent stands for the same deposit, so it is not made twice.
         chain.transact(call, intent=f"deposit/{balances.stake_wei}/{target_wei}")
         world.reporter.report("staked", f"deposited {coins(missing_wei)}")
         balances = chain.balances(chain.account)

@@ -1,10 +1,10 @@
-"""The three kinds of failure: the input is bad, the world failed, we are wrong."""
+"""The three kinds of failure: bad input, a failure of the outside world, an error of ours."""
 
 from enum import StrEnum
 
 
 class Reject(StrEnum):
-    """Why an input is refused. A contract's revert string is the value of its reason."""
+    """Reasons for refusing an input. For a contract, the value is its revert string."""
 
     ELF_NOT_ELF = "not an ELF file"
     ELF_TRUNCATED = "ELF file is truncated"
@@ -125,7 +125,7 @@ class Reject(StrEnum):
 
 
 class Rejected(Exception):
-    """Somebody's input is bad. `reason` is for programs, the message for people."""
+    """An input is bad. `reason` is for programs, the message for people."""
 
     def __init__(self, reason: Reject, message: str) -> None:
         super().__init__(f"{reason.value}: {message}")
@@ -133,8 +133,8 @@ class Rejected(Exception):
 
 
 class Unavailable(Exception):
-    """The world failed (node down, disk full, time out): try again, within bounds."""
+    """Something outside failed (node down, disk full, time out): retry, within bounds."""
 
 
 class Bug(Exception):
-    """We are wrong: crash loudly and keep the evidence."""
+    """An error of ours: crash loudly and keep the evidence."""

@@ -1,4 +1,4 @@
-"""Ids of the protocol's things, and how one is made from another."""
+"""The protocol's ids, and how to compute one from another."""
 
 from typing import NewType
 

@@ -1,4 +1,4 @@
-"""Fixed-width integers: wrapping and sign extension are always written out, never a stray mask."""
+"""Fixed-width integers. Wrapping and sign extension always go through these functions, never a bare mask."""
 
 U32_MAX = 2**32 - 1
 U64_MAX = 2**64 - 1
@@ -21,5 +21,5 @@ def signed(value: int, bits: int) -> int:
 
 
 def sign_extend(value: int, bits: int) -> int:
-    """Widen the low `bits` bits of `value` to an unsigned 64-bit number, copying the sign."""
+    """Sign-extend the low `bits` bits of `value` to an unsigned 64-bit number."""
     return signed(value, bits) & U64_MAX

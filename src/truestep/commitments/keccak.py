@@ -1,4 +1,4 @@
-"""Keccak-256, the EVM's hash (not SHA3-256: other padding)."""
+"""Keccak-256, the EVM's hash. (SHA3-256 differs in its padding.)"""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from Crypto.Hash import keccak
 from truestep.base.ids import Bytes32
 
 PairHasher = Callable[[bytes], bytes]
-"""Hash n concatenated 64-byte nodes into n concatenated 32-byte digests."""
+"""Hashes n concatenated 64-byte nodes to n concatenated 32-byte digests."""
 
 
 def keccak256(message: bytes) -> Bytes32:
@@ -16,5 +16,5 @@ def keccak256(message: bytes) -> Bytes32:
 
 
 def hash_pairs(nodes: bytes) -> bytes:
-    """The plain PairHasher: one library call a node, about 0.2 million nodes a second."""
+    """The plain PairHasher: one library call per node, about 0.2 million nodes per second."""
     return b"".join(keccak256(nodes[start : start + 64]) for start in range(0, len(nodes), 64))

@@ -7,7 +7,7 @@ from truestep.commitments.keccak import PairHasher, hash_pairs, keccak256
 
 LEAF_SIZE_BYTES = 32
 PAGE_LEVEL = 7
-"""A page is the subtree of 2^7 leaves: 4 KiB, the size of the host's pages."""
+"""A page is a subtree of 2^7 leaves: 4 KiB, the page size of common hosts."""
 PAGE_SIZE_BYTES = LEAF_SIZE_BYTES << PAGE_LEVEL
 MAX_DEPTH = 64
 ZERO_PAGE = bytes(PAGE_SIZE_BYTES)
@@ -25,12 +25,12 @@ ZERO_NODES = _zero_nodes()
 
 
 def parent(left: bytes, right: bytes) -> Bytes32:
-    """The node above two siblings."""
+    """The parent of two siblings."""
     return keccak256(left + right)
 
 
 def climb(node: bytes, index: int, siblings: Sequence[bytes]) -> Bytes32:
-    """The root reached from `node` at `index` of its level by one sibling a level."""
+    """The root above `node` at `index` of its level, given the sibling at each level."""
     for sibling in siblings:
         node = parent(sibling, node) if index & 1 else parent(node, sibling)
         index >>= 1
@@ -38,7 +38,7 @@ def climb(node: bytes, index: int, siblings: Sequence[bytes]) -> Bytes32:
 
 
 def levels_above(leaves: bytes, hasher: PairHasher = hash_pairs) -> list[bytes]:
-    """All levels over a power-of-two number of leaves, the leaves first; each level's nodes concatenated."""
+    """All levels above a power-of-two number of leaves, leaves first; each level's nodes are concatenated."""
     levels = [leaves]
     while len(levels[-1]) > LEAF_SIZE_BYTES:
         levels.append(hasher(levels[-1]))
@@ -46,7 +46,7 @@ def levels_above(leaves: bytes, hasher: PairHasher = hash_pairs) -> list[bytes]:
 
 
 def root_of_bytes(content: bytes, depth: int, hasher: PairHasher = hash_pairs) -> Bytes32:
-    """The root of a tree of 2^depth leaves that holds `content` from its left edge and zeros after it."""
+    """The root of a tree of 2^depth leaves that hold `content`, followed by zeros."""
     level_bytes, level = content + bytes(-len(content) % LEAF_SIZE_BYTES), 0
     if len(level_bytes) > LEAF_SIZE_BYTES << depth:
         raise ValueError(f"expected at most {LEAF_SIZE_BYTES << depth} bytes, got {len(content)}")
@@ -101,7 +101,7 @@ class StreamedRoot:
 
 
 def pair_tree_levels(leaves: Sequence[bytes], depth: int) -> list[list[bytes]]:
-    """Levels of a small tree of 2^depth leaves padded with zero leaves, the leaves first."""
+    """All levels of a small tree of 2^depth leaves, padded with zero leaves. The leaves come first."""
     levels = [list(leaves) + [ZERO_NODES[0]] * ((1 << depth) - len(leaves))]
     for _ in range(depth):
         below = levels[-1]
@@ -110,7 +110,7 @@ def pair_tree_levels(leaves: Sequence[bytes], depth: int) -> list[list[bytes]]:
 
 
 class PageTree:
-    """The hashes of a sparse memory: nodes at and above page level, changed page by page."""
+    """The tree of a sparse memory: its nodes at page level and above, updated page by page."""
 
     def __init__(self, depth: int, hasher: PairHasher = hash_pairs) -> None:
         self._depth = depth
@@ -133,7 +133,7 @@ class PageTree:
         return self.node(self._depth, 0)
 
     def update(self, pages: Mapping[int, bytes]) -> None:
-        """Replace whole pages (page index → 4096 bytes) and every node above them."""
+        """Replace whole pages (page index → 4096 bytes) and update every node above them."""
         indices = sorted(pages)
         self._set(PAGE_LEVEL, indices, self._page_roots([pages[index] for index in indices]))
         for level in range(PAGE_LEVEL, self._depth):

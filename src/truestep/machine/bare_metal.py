@@ -37,10 +37,10 @@ class BareMetalTest:
 
     program: Program
     distance: int
-    """What was added to every address; may be negative."""
+    """Added to every address; may be negative."""
 
     def original(self, address: int) -> int:
-        """The address in the test's file that `address` was."""
+        """The address in the test's file that was moved to `address`."""
         return address - self.distance
 
 

@@ -1,4 +1,4 @@
-"""Words to instructions (docs/machine.md M1, M8; RISC-V unprivileged specification, chapters 2, 4 and 12)."""
+"""Decodes instructions (docs/machine.md M1, M8; RISC-V unprivileged specification, chapters 2, 4 and 12)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from truestep.machine.float_words import (
 
 
 class Kind(Enum):
-    """What shape an instruction has: where its operands come from and where its result goes."""
+    """The shape of an instruction: where its operands come from and where its result goes."""
 
     REGISTER = "register"
     IMMEDIATE = "immediate"
@@ -34,7 +34,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instruction:
-    """One decoded instruction. `immediate` is signed; fields that a kind lacks are 0."""
+    """One decoded instruction. `immediate` is signed; fields that its kind does not have are 0."""
 
     name: str
     kind: Kind

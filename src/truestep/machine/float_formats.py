@@ -1,4 +1,4 @@
-"""The two float formats: bits to exact values and back, rounded once (docs/machine.md M8.2, M8.3)."""
+"""The two float formats: from bits to exact values and back, rounding once (docs/machine.md M8.2, M8.3)."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -33,12 +33,12 @@ class Format:
 
     @property
     def width(self) -> int:
-        """All its bits."""
+        """The number of bits."""
         return 1 + self.exponent_bits + self.fraction_bits
 
     @property
     def sign_bit(self) -> int:
-        """The sign's bit, as a mask."""
+        """The sign bit, as a mask."""
         return 1 << (self.width - 1)
 
     @property
@@ -53,7 +53,7 @@ class Format:
 
     @property
     def canonical_nan(self) -> int:
-        """The bits of the only NaN that operations give (M8.3)."""
+        """The bits of the only NaN that an operation returns (M8.3)."""
         return self.infinity | self.quiet_bit
 
     @property
@@ -67,11 +67,11 @@ class Format:
         return register % (1 << self.width)
 
     def magnitude(self, bits: int) -> int:
-        """The bits without the sign. Magnitudes are ordered as their values are."""
+        """The bits without the sign. Their order is that of the magnitudes."""
         return bits & (self.sign_bit - 1)
 
     def sign(self, bits: int) -> int:
-        """1 if the sign's bit is set, else 0."""
+        """1 if the sign bit is set, else 0."""
         return bits >> (self.width - 1) & 1
 
     def is_nan(self, bits: int) -> bool:
@@ -93,14 +93,14 @@ DOUBLE = Format(exponent_bits=11, significand_bits=53)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exact:
-    """(-1)^sign · significand · 2^exponent, of any size; zeros have a sign too."""
+    """(-1)^sign · significand · 2^exponent, of any size; zero has a sign too."""
 
     sign: int
     significand: int
     exponent: int
 
     def scaled(self, exponent: int) -> int:
-        """The value in units of 2^exponent, which is at most its own exponent."""
+        """The value in units of 2^exponent; `exponent` is at most the value's own."""
         scaled = self.significand << (self.exponent - exponent)
         return -scaled if self.sign else scaled
 
@@ -117,18 +117,18 @@ def exact(form: Format, bits: int) -> Exact:
 
 
 def rounded(form: Format, value: Exact, rounding: Rounding = Rounding.RNE) -> int:
-    """The bits of the float nearest to `value`; beyond the largest lies ∞, which only RNE reaches (M8.2)."""
+    """The bits of the float to which `value` rounds. Only RNE rounds above the largest float, to ∞ (M8.2)."""
     length = value.significand.bit_length()
     last = max(value.exponent + length - form.significand_bits, form.least_exponent)
     significand = shifted(value.significand, last - value.exponent, value.sign, rounding)
-    # The leading one adds itself to the exponent's field, and so does a carry out of the significand.
+    # The leading one is added to the exponent field, and so is a carry out of the significand.
     field = last - form.least_exponent if significand else 0
     magnitude = (field << form.fraction_bits) + significand
     return value.sign * form.sign_bit + min(magnitude, form.infinity)
 
 
 def shifted(magnitude: int, shift: int, sign: int, rounding: Rounding) -> int:
-    """`magnitude` / 2^shift as an integer, rounded as a number of that sign."""
+    """`magnitude` / 2^shift rounded to an integer, as a number with the given sign."""
     if shift <= 0:
         return magnitude << -shift
     whole, rest = divmod(magnitude, 1 << shift)

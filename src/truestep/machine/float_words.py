@@ -1,4 +1,4 @@
-"""Float instruction words to names (docs/machine.md M8; RISC-V unprivileged specification, Zdinx)."""
+"""Decodes the names of float instructions (docs/machine.md M8; RISC-V unprivileged specification, Zdinx)."""
 
 FUSED_OPCODES = {0x43: "fmadd", 0x47: "fmsub", 0x4B: "fnmsub", 0x4F: "fnmadd"}
 FLOAT_OPCODE = 0x53
@@ -7,9 +7,9 @@ _FORMATS = {0: "s", 1: "d"}
 _INTEGERS = ("w", "wu", "l", "lu")
 """The integer types of conversions, by the field rs2."""
 _NEAREST = (0, 7)
-"""The rounding fields of arithmetic: RNE, and dynamic, which is RNE (M8.2)."""
+"""Rounding fields of arithmetic: RNE, and dynamic, which means RNE (M8.2)."""
 _ANY_ROUNDING = (0, 1, 2, 3, 4, 7)
-"""Those of conversions between an integer and a float."""
+"""Rounding fields of conversions between an integer and a float."""
 
 _BINARY = {0x00: "fadd", 0x01: "fsub", 0x02: "fmul", 0x03: "fdiv"}
 _SQUARE_ROOT, _BETWEEN_FORMATS, _TO_INTEGER, _FROM_INTEGER = 0x0B, 0x08, 0x18, 0x1A
@@ -18,7 +18,7 @@ _SELECTED = {
     **{(0x05, 0): "fmin", (0x05, 1): "fmax"},
     **{(0x14, 0): "fle", (0x14, 1): "flt", (0x14, 2): "feq"},
 }
-"""(funct5, funct3) of those that do not round."""
+"""(funct5, funct3) of instructions that do not round."""
 _CLASSIFY = (0x1C, 1)
 
 
@@ -52,7 +52,7 @@ def operand_count(name: str) -> int:
 
 
 def is_rounded(name: str) -> bool:
-    """Whether the instruction has the field `rm`; the others choose by funct3."""
+    """Whether the instruction has the field `rm`; in the others funct3 selects the operation."""
     return not name.startswith(("fsgnj", "fmin", "fmax", "fle", "flt", "feq", "fclass"))
 
 

@@ -1,4 +1,4 @@
-"""What float instructions compute, in integers (docs/machine.md M8): exactly first, then rounded once."""
+"""What float instructions compute, in integers (docs/machine.md M8): first exactly, then rounded once."""
 
 import operator
 from collections.abc import Callable
@@ -14,14 +14,14 @@ DYNAMIC_ROUNDING = 7
 
 FORMATS = {"s": SINGLE, "d": DOUBLE}
 INTEGER_BITS = {"w": 32, "wu": 32, "l": 64, "lu": 64}
-"""Of the integer types of conversions; those without a `u` are signed."""
+"""Widths of the integer types of conversions; types without a `u` are signed."""
 
 Bits = int
-"""A float's bits, as many as its format has."""
+"""The bits of a float, as many as its format has."""
 
 
 def operate(instruction: Instruction, a: int, b: int, c: int) -> int:
-    """The 64-bit register value for rd from those of rs1, rs2 and rs3; unused ones are ignored."""
+    """The 64-bit value for rd, from the values of rs1, rs2 and rs3; unused ones are ignored."""
     mnemonic, *types = instruction.name.split(".")
     if mnemonic == "fcvt":
         target, source = types
@@ -96,7 +96,7 @@ def _multiply_add(
 
 
 def _add_infinite(form: Format, a: Bits, b: Bits) -> Bits:
-    """A sum of which at least one side is infinite and none a NaN."""
+    """A sum of which at least one side is infinite and neither is a NaN."""
     if form.is_infinite(a) and form.is_infinite(b) and a != b:
         return form.canonical_nan
     return a if form.is_infinite(a) else b
@@ -117,7 +117,7 @@ def _special_product(form: Format, a: Bits, b: Bits) -> Bits | None:
 
 
 def _sum(a: Exact, b: Exact) -> Exact:
-    """Exact; a zero is negative only if both sides are (RNE)."""
+    """The exact sum. A zero sum is negative only if both sides are (RNE)."""
     exponent = min(a.exponent, b.exponent)
     total = a.scaled(exponent) + b.scaled(exponent)
     sign = a.sign & b.sign if total == 0 else int(total < 0)
@@ -133,7 +133,7 @@ def _product(a: Exact, b: Exact) -> Exact:
 
 
 def _quotient(form: Format, a: Exact, b: Exact) -> Exact:
-    """More bits than any rounding looks at; the last one says whether anything is left."""
+    """The quotient with more bits than rounding needs; the last bit says whether there is a remainder."""
     shift = 3 * form.significand_bits
     whole, rest = divmod(a.significand << shift, b.significand)
     return Exact(
@@ -144,7 +144,7 @@ def _quotient(form: Format, a: Exact, b: Exact) -> Exact:
 
 
 def _root(form: Format, a: Exact) -> Exact:
-    """The same for the square root: under it the exponent is even."""
+    """The square root in the same way; the exponent is made even first."""
     shift = 4 * form.significand_bits + (a.exponent % 2)
     square = a.significand << shift
     whole = isqrt(square)
@@ -159,18 +159,18 @@ def _root(form: Format, a: Exact) -> Exact:
 
 
 def _inject(form: Format, a: Bits, b: Bits, *, negated: int, kept: int) -> Bits:
-    """The magnitude of a with the sign of b, negated (1) or combined with the one that a had (1)."""
+    """The magnitude of a with the sign of b, negated (if 1) or combined with the sign of a (if 1)."""
     sign = form.sign(b) ^ negated ^ form.sign(a) * kept
     return sign * form.sign_bit | form.magnitude(a)
 
 
 def _order(form: Format, bits: Bits) -> int:
-    """A number ordered as the floats are, -0 below +0."""
+    """A number whose order is that of the floats, with -0 below +0."""
     return ~form.magnitude(bits) if form.sign(bits) else form.magnitude(bits)
 
 
 def _extreme(form: Format, a: Bits, b: Bits, *, choose: Callable[[int, int], int]) -> Bits:
-    """The smaller or larger one; a number rather than a NaN."""
+    """The smaller or larger operand; a number is preferred to a NaN."""
     if form.is_nan(a):
         return form.canonical_nan if form.is_nan(b) else b
     if form.is_nan(b):
@@ -179,19 +179,19 @@ def _extreme(form: Format, a: Bits, b: Bits, *, choose: Callable[[int, int], int
 
 
 def _compare(form: Format, a: Bits, b: Bits, *, relation: Callable[[int, int], bool]) -> int:
-    """1 if the relation holds; zeros are equal, and nothing holds of a NaN."""
+    """1 if the relation holds. Zeros are equal; no relation holds for a NaN."""
     if form.is_nan(a) or form.is_nan(b):
         return 0
     return int(relation(_value_order(form, a), _value_order(form, b)))
 
 
 def _value_order(form: Format, bits: Bits) -> int:
-    """A number ordered as the values are: both zeros are 0."""
+    """A number whose order is that of the values; both zeros are 0."""
     return -form.magnitude(bits) if form.sign(bits) else form.magnitude(bits)
 
 
 def _classify(form: Format, a: Bits) -> int:
-    """One of ten bits, from -∞ over the zeros to +∞, then signalling and quiet NaN."""
+    """One of ten bits: the classes from -∞ to +∞, then signalling and quiet NaN."""
     if form.is_nan(a):
         return 1 << 9 if a & form.quiet_bit else 1 << 8
     magnitude = form.magnitude(a)
@@ -203,7 +203,7 @@ def _classify(form: Format, a: Bits) -> int:
 
 
 def _to_integer(form: Format, kind: str, a: Bits, rounding: Rounding) -> int:
-    """The integer, as a number; what does not fit saturates (M8.4)."""
+    """The integer, as a Python number; a value that does not fit saturates (M8.4)."""
     bits, is_signed = INTEGER_BITS[kind], not kind.endswith("u")
     least = -(1 << (bits - 1)) if is_signed else 0
     largest = (1 << (bits - is_signed)) - 1
@@ -261,11 +261,11 @@ _ARITHMETIC: dict[str, Callable[..., Bits]] = {
     "fnmsub": partial(_multiply_add, negated_product=1, negated_addend=0),
     "fnmadd": partial(_multiply_add, negated_product=1, negated_addend=1),
 }
-"""Those with a float as the result."""
+"""Operations whose result is a float."""
 _TESTS: dict[str, Callable[..., int]] = {
     "fle": partial(_compare, relation=operator.le),
     "flt": partial(_compare, relation=operator.lt),
     "feq": partial(_compare, relation=operator.eq),
     "fclass": _classify,
 }
-"""Those with a small integer as the result."""
+"""Operations whose result is a small integer."""

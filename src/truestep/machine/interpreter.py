@@ -1,4 +1,4 @@
-"""The reference machine: one step at a time, every clause of docs/machine.md in its plainest form."""
+"""The reference machine: one step at a time, each clause of docs/machine.md in its plainest form."""
 
 from collections.abc import Callable
 
@@ -23,13 +23,13 @@ A0, A1, A2, A7 = 10, 11, 12, 17
 ECALL_WRITE = 64
 ECALL_EXIT = 93
 DEBUG_WRITE_LIMIT_BYTES = 1 << 16
-"""A longer debug write is shown cut: the guest chooses the length, the host pays for it."""
+"""A longer debug write is truncated: the guest chooses the length, but the host pays for it."""
 
 DebugSink = Callable[[bytes], None]
 
 
 class Trap(Exception):
-    """Ends a step: the machine enters the trapped final state (M5.1)."""
+    """Ends a step: the machine traps and enters its final state (M5.1)."""
 
     def __init__(self, cause: TrapCause) -> None:
         super().__init__(cause.name)
@@ -72,11 +72,11 @@ class ReferenceMachine:
         return self.memory.node(level, index)
 
     def state(self) -> MachineState:
-        """The whole state, its memory root computed."""
+        """The whole state. Computes the memory root."""
         return self.state_with_root(self.memory.root())
 
     def state_with_root(self, memory_root: Bytes32) -> MachineState:
-        """The whole state, for a caller that knows the memory root: hashing memory is most of the work."""
+        """The whole state, for a caller that already knows the memory root, which is expensive to compute."""
         return MachineState(
             pc=self.pc,
             registers=tuple(self.registers),

@@ -8,7 +8,7 @@ LEAF_SHIFT = 5
 LEAF_SIZE_BYTES = 1 << LEAF_SHIFT
 
 RANGE_SHIFT = 29
-"""Ranges are counted in eighths of the memory, 512 MiB each."""
+"""A range is an eighth of the memory, 512 MiB."""
 RANGE_SIZE_BYTES = 1 << RANGE_SHIFT
 RANGE_LEVEL = 24
 
@@ -32,7 +32,7 @@ OUTPUT_NODE = (24, 7)
 
 
 def readable_size(address: int, size_bytes: int) -> int:
-    """How many of `size_bytes` at the 32-bit `address` lie in memory; a load finds 0 behind them (M3.4)."""
+    """How many of `size_bytes` at the 32-bit `address` are in memory; a load reads 0 beyond (M3.4)."""
     return min(size_bytes, MEMORY_SIZE_BYTES - address)
 
 

@@ -1,4 +1,4 @@
-"""Sparse memory of the reference machine: pages on demand, and the tree over them (docs/machine.md M3)."""
+"""The reference machine's sparse memory: pages on demand, and the tree over them (docs/machine.md M3)."""
 
 from typing import Protocol
 
@@ -22,7 +22,7 @@ _LEAVES_PER_PAGE = PAGE_SIZE_BYTES // LEAF_SIZE_BYTES
 
 
 class AddressSpace(Protocol):
-    """What the interpreter needs of a memory; an engine brings its own."""
+    """The memory that the interpreter needs; an engine brings its own."""
 
     def read(self, address: int, size_bytes: int) -> bytes:
         """The bytes at `address`; may not cross the end of memory."""
@@ -46,7 +46,7 @@ class AddressSpace(Protocol):
 
 
 class Memory:
-    """2^32 bytes, all zero at first. Knows no rights: callers check them."""
+    """2^32 bytes, initially zero. It does not check access rights; callers do."""
 
     def __init__(self, hasher: PairHasher = hash_pairs) -> None:
         self._pages: dict[int, bytearray] = {}
@@ -55,7 +55,7 @@ class Memory:
         self._tree = PageTree(TREE_DEPTH, hasher)
 
     def copy(self) -> "Memory":
-        """An independent memory with the same content, its hashes not computed again."""
+        """An independent memory with the same content; its hashes are not computed again."""
         twin = Memory(self._hasher)
         twin._pages = {page: bytearray(content) for page, content in self._pages.items()}
         twin._tree = self._fresh_tree().copy()

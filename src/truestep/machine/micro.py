@@ -1,4 +1,4 @@
-"""Micro-runs: what a float instruction does, as a run of the ROM's integer code (docs/machine.md M9)."""
+"""Micro-runs: runs of the ROM's integer code that define the float instructions (docs/machine.md M9)."""
 
 from dataclasses import replace
 from functools import cache
@@ -18,10 +18,10 @@ from truestep.machine.state import REGISTER_COUNT, MachineState, Status
 ROM_LIMIT_BYTES = 1 << 16
 ROM_FILE = "rom.bin"
 MICRO_CYCLES_LIMIT = 2_000
-"""Every micro-run has ended by then (M9.4)."""
+"""Every micro-run exits within this many cycles (M9.4)."""
 STACK_TOP = 0x2000_1000
 ENTRIES_START, ENTRY_SIZE_BYTES = 8, 4
-"""Where the ROM's entries stand (M9.3)."""
+"""Where the ROM's entries begin (M9.3)."""
 
 _SP = 2
 _KINDS = (
@@ -35,7 +35,7 @@ _FORMAT_NUMBERS = {"s": 0, "d": 1}
 
 
 def is_played_out(instruction: Instruction | None) -> bool:
-    """Whether its step is decided by a micro-run: a float instruction with a result (M9.5)."""
+    """Whether a micro-run decides the instruction: it is a float instruction with a result (M9.5)."""
     return instruction is not None and instruction.kind is Kind.FLOAT and instruction.rd != 0
 
 
@@ -56,7 +56,7 @@ def rom_root() -> Bytes32:
 
 
 def micro_start(state: MachineState, instruction: Instruction) -> MachineState:
-    """State number 0 of the micro-run of the float instruction that `state` is about to execute (M9.3)."""
+    """The first state of the micro-run of the float instruction that `state` is about to execute (M9.3)."""
     registers = [0] * REGISTER_COUNT
     registers[_SP] = STACK_TOP
     count = operand_count(instruction.name)
@@ -76,14 +76,14 @@ def micro_start(state: MachineState, instruction: Instruction) -> MachineState:
 
 
 def micro_machine(start: MachineState) -> ReferenceMachine:
-    """A machine on the ROM in state number 0 of a micro-run."""
+    """A machine with the ROM, in the first state of a micro-run."""
     machine = ReferenceMachine(_rom_memory_and_image()[0].copy(), start.pc)
     machine.registers = list(start.registers)
     return machine
 
 
 def micro_end(start: MachineState) -> MachineState:
-    """The final state of a micro-run; its code is the instruction's result, its cycle the number of steps."""
+    """The final state of a micro-run: its code is the instruction's result, its cycle the number of steps."""
     machine = micro_machine(start)
     machine.advance(MICRO_CYCLES_LIMIT)
     if machine.status is not Status.EXITED:
@@ -95,7 +95,7 @@ def micro_end(start: MachineState) -> MachineState:
 
 
 def state_after(state: MachineState, rd: int, result: int) -> MachineState:
-    """The state after a float instruction with that result."""
+    """The state after a float instruction that has this result."""
     registers = list(state.registers)
     registers[rd] = result
     registers[0] = 0
@@ -109,7 +109,7 @@ def state_after(state: MachineState, rd: int, result: int) -> MachineState:
 
 
 def template(after: MachineState, rd: int) -> Bytes32:
-    """What a step's witness decides of the state after a float instruction: all but rd (M9.5)."""
+    """A hash of what a witness decides about the state after a float instruction: all but rd (M9.5)."""
     registers = list(after.registers)
     registers[rd] = 0
     return keccak256(replace(after, registers=tuple(registers)).pack() + rd.to_bytes(1, "big"))

@@ -1,4 +1,4 @@
-"""Memory over another machine's: reads go through to it until a page is written, and it never changes."""
+"""A memory on top of another machine's: unwritten pages are read from below, which never changes."""
 
 from typing import Protocol
 
@@ -11,7 +11,7 @@ _LEAVES_PER_PAGE = PAGE_SIZE_BYTES // LEAF_SIZE_BYTES
 
 
 class FrozenMemory(Protocol):
-    """What lies below: any `ports.engine.Machine` that does not run meanwhile."""
+    """The memory below: any `ports.engine.Machine` that does not run meanwhile."""
 
     def read_memory(self, address: int, size_bytes: int) -> bytes:
         """`size_bytes` at `address`."""
@@ -23,9 +23,9 @@ class FrozenMemory(Protocol):
 
 
 class Overlay:
-    """2^32 bytes: those of `below` but for the pages written here. An `interpreter.AddressSpace`.
+    """2^32 bytes: those of `below`, except for pages written here. An `interpreter.AddressSpace`.
 
-    Hashing costs what was written since, and the siblings of that from below.
+    The cost of hashing follows from what was written since, with siblings read from below.
     """
 
     def __init__(self, below: FrozenMemory, hasher: PairHasher = hash_pairs) -> None:
@@ -81,7 +81,7 @@ class Overlay:
         return self.node(TREE_DEPTH, 0)
 
     def _hash_written(self) -> None:
-        """All nodes at and above page level that a written page is below."""
+        """Compute all nodes at and above page level that have a written page below them."""
         for page, content in self._pages.items():
             root = levels_above(bytes(content), self._hasher)[PAGE_LEVEL]
             self._nodes[PAGE_LEVEL, page] = Bytes32(root)

@@ -1,7 +1,7 @@
-"""Privileged instructions of a bare-metal test's prelude, replaced by standard ones (docs/conformance.md).
+"""Replaces the privileged instructions of a bare-metal test's prelude by standard ones (docs/conformance.md).
 
-The machine has no CSRs (M1.1), so a test's words are rewritten before they are loaded: what then runs is an
-ordinary program, the same in every implementation. Never used outside the conformance runner.
+The machine has no CSRs (M1.1), so a test's words are rewritten before it is loaded. The result is an ordinary
+program, the same for every implementation. Used only by the conformance runner.
 """
 
 from collections.abc import Sequence
@@ -21,10 +21,10 @@ _FLOW = (Kind.BRANCH, Kind.JUMP, Kind.JUMP_REGISTER, Kind.SYSTEM)
 def rewrite_prelude(words: Sequence[int], address: int) -> list[int]:
     """The executable words that begin at `address`, for a machine without CSRs.
 
-    1. A CSR instruction becomes `rd = 0`: reads are 0, writes do nothing. One that writes a read-only CSR is
-       how assemblers spell `unimp` and stays illegal.
-    2. `mret` becomes a jump to the register that was last written to mepc, if that is plain; else it stays.
-    3. `auipc` and `addi` that together give address 0 (a weak symbol that nobody defines) become `rd = 0`.
+    1. A CSR instruction becomes `rd = 0`: reads are 0, writes do nothing. A write to a read-only CSR stays
+       illegal: it is how assemblers encode `unimp`.
+    2. `mret` becomes a jump to the register last written to mepc, if that is certain; otherwise it stays.
+    3. `auipc` and `addi` that together make address 0 (an undefined weak symbol) become `rd = 0`.
     """
     targets = _jump_targets(words)
     rewritten = [_without_csr(word) for word in words]  # 1
@@ -77,9 +77,9 @@ def _jump_targets(words: Sequence[int]) -> set[int]:
 
 
 def _mepc_source(words: Sequence[int], mret: int, targets: set[int]) -> int | None:
-    """The register that holds mepc when the `mret` at index `mret` runs; None if that is not plain.
+    """The register that holds mepc when the `mret` at index `mret` runs; None if that is not certain.
 
-    Looks back over straight code: nothing jumps into it, and nothing but the write to mepc says what mepc is.
+    Looks back over straight-line code, into which nothing jumps, for the last write to mepc.
     """
     overwritten = 0
     for index in range(mret - 1, -1, -1):
@@ -98,7 +98,7 @@ def _mepc_source(words: Sequence[int], mret: int, targets: set[int]) -> int | No
 
 
 def _written(word: int, instruction: Instruction | None = None) -> int:
-    """The register that an instruction writes, as a bit; 0 for none."""
+    """The register that an instruction writes, as a bit; 0 if it writes none."""
     register = instruction.rd if instruction is not None else _rd(word)
     return 1 << register & ~1
 

@@ -1,4 +1,4 @@
-"""What a run is made of: a program's image, a task header and an input (docs/machine.md M3.5, M7)."""
+"""The parts of a run: a program's image, a task header and an input (docs/machine.md M3.5, M7)."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ from truestep.machine.memory import Memory
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """Bytes that a program has at an address when it starts."""
+    """Bytes of a program, and their address."""
 
     address: int
     content: bytes
@@ -32,7 +32,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """A loaded program: its segments in address order, and where it starts (M7)."""
+    """A loaded program: its segments in address order, and its entry point (M7)."""
 
     entry: int
     segments: tuple[Segment, ...]
@@ -54,7 +54,7 @@ class Task:
     input: bytes = b""
 
     def __post_init__(self) -> None:
-        """Refuse what no machine can run."""
+        """Refuse a task that no machine can run."""
         if len(self.seed) != LEAF_SIZE_BYTES:
             raise ValueError(f"expected a seed of 32 bytes, got {len(self.seed)}")
         if not 0 <= self.shard_index < self.shard_count < 2**32:
@@ -80,7 +80,7 @@ class Task:
 
 
 def write_segments(memory: Memory, program: Program) -> None:
-    """Put a program's image into memory."""
+    """Write a program's image into memory."""
     for segment in program.segments:
         memory.write(segment.address, segment.content)
 
@@ -95,7 +95,7 @@ def initial_memory(program: Program, task: Task) -> Memory:
 
 
 def initial_memory_root(program_root: bytes, header: bytes, input_root: bytes) -> Bytes32:
-    """The initial memory root from the three facts that the chain knows (M3.7)."""
+    """The initial memory root, from the three parts that the chain knows (M3.7)."""
     header_leaves = parent(header[:32], header[32:])
     header_root = climb(header_leaves, 0, ZERO_NODES[1:RANGE_LEVEL])
     right = parent(parent(header_root, input_root), ZERO_NODES[RANGE_LEVEL + 1])

@@ -63,7 +63,7 @@ class MachineState:
 
 
 def final_state(*, memory_root: Bytes32, cycle: int, status: Status, code: int) -> MachineState:
-    """The final state that these four facts determine (M2.3)."""
+    """The final state with these four values, which determine it (M2.3)."""
     return MachineState(
         pc=0,
         registers=(0,) * REGISTER_COUNT,

@@ -1,4 +1,4 @@
-"""Step witnesses: made from a machine, and verified as the chain does it (docs/machine.md M6)."""
+"""Step witnesses: how to build one, and how to verify one as the chain does (docs/machine.md M6)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -27,28 +27,28 @@ MASK_SIZE_BYTES = 11
 FIRST_PATH_BIT = TREE_DEPTH
 SECOND_PATH_BIT = 2 * TREE_DEPTH
 CODE_LEVEL = 24
-"""The instruction's path is shared with the memory's from this level up (M6.3)."""
+"""From this level up, the memory paths share the instruction's path (M6.3)."""
 CODE_LEAVES = 1 << CODE_LEVEL
 WITNESS_LIMIT_BYTES = STATE_TAIL_SIZE_BYTES + MASK_SIZE_BYTES + 3 * 32 + 32 * (TREE_DEPTH + 25 + 26)
-"""Three leaves, the instruction's path, and two separate climbs at their longest: at 0x8000_0000."""
+"""Three leaves, the instruction's path, and two separate paths of greatest length: at 0x8000_0000."""
 
 NodeReader = Callable[[int, int], bytes]
 
 
 class FloatStep(NamedTuple):
-    """What a witness says of a float instruction's step, in the order of the contract's result (P7)."""
+    """What a witness proves about a float instruction, in the order of the contract's result (P7)."""
 
     before: Bytes32
     """The hash of the state before it."""
     micro_start: Bytes32
     """The hash of the first state of its micro-run (M9.3)."""
     template: Bytes32
-    """Of the state after it (M9.5)."""
+    """The template of the state after it (M9.5)."""
     rd: int
 
 
 def accessed_leaves(state: MachineState, instruction_leaf: bytes) -> tuple[int, ...]:
-    """The indices of the memory leaves that the step proves: none, one or two (M6.4)."""
+    """The indices of the memory leaves in the witness: none, one or two (M6.4)."""
     instruction = _instruction_in(state, instruction_leaf)
     if instruction is None or instruction.kind not in (Kind.LOAD, Kind.STORE):
         return ()
@@ -66,25 +66,25 @@ def accessed_leaves(state: MachineState, instruction_leaf: bytes) -> tuple[int, 
 
 
 def instruction_leaf_index(pc: int) -> int:
-    """The leaf whose path a step at `pc` proves (M6.3)."""
+    """The index of the instruction leaf of a step at `pc` (M6.3)."""
     return (pc // LEAF_SIZE_BYTES) % CODE_LEAVES
 
 
 def proved_levels(leaf_index: int) -> int:
-    """How many levels a memory leaf climbs before the instruction's path knows the node (M6.4)."""
+    """The number of levels from a memory leaf to a node of the instruction's path (M6.4)."""
     return max(leaf_index.bit_length() - 1, CODE_LEVEL)
 
 
 @dataclass(slots=True)
 class _SiblingWriter:
-    """Collects siblings in order; zero subtrees leave no bytes (M6.7)."""
+    """Collects siblings in order; a zero subtree takes no bytes (M6.7)."""
 
     node: NodeReader
     mask: int = 0
     siblings: list[bytes] = field(default_factory=list[bytes])
 
     def take(self, level: int, index: int, path_bit: int) -> bytes:
-        """Put the sibling of node (level, index) into the proof."""
+        """Add the sibling of node (level, index) to the proof."""
         sibling = self.node(level, index ^ 1)
         if sibling != ZERO_NODES[level]:
             self.mask |= 1 << (path_bit + level)
@@ -94,7 +94,7 @@ class _SiblingWriter:
 
 @dataclass(slots=True)
 class _SiblingReader:
-    """Gives siblings back in the same order."""
+    """Returns siblings in the same order."""
 
     mask: int
     rest: bytes
@@ -112,13 +112,13 @@ class _SiblingReader:
         if len(self.rest) < LEAF_SIZE_BYTES:
             raise Rejected(
                 Reject.WITNESS_LENGTH,
-                "expected more siblings; the witness is cut short",
+                "expected more siblings; the witness is truncated",
             )
         leaf, self.rest = self.rest[:LEAF_SIZE_BYTES], self.rest[LEAF_SIZE_BYTES:]
         return leaf
 
     def finish(self) -> None:
-        """Refuse what was not used (M6.7, M6.8)."""
+        """Refuse bytes or mask bits that were not used (M6.7, M6.8)."""
         if self.rest:
             raise Rejected(Reject.WITNESS_LENGTH, f"{len(self.rest)} bytes too many")
         if self.mask:
@@ -126,7 +126,7 @@ class _SiblingReader:
 
 
 def build_witness(state: MachineState, node: NodeReader) -> bytes:
-    """The witness of the step from `state`; `node` reads (level, index) of its tree, leaves at level 0."""
+    """The witness of the step from `state`. `node(level, index)` reads its tree, with leaves at level 0."""
     code_index = instruction_leaf_index(state.pc)
     instruction_leaf = node(0, code_index)
     leaves = accessed_leaves(state, instruction_leaf)
@@ -142,7 +142,7 @@ def build_witness(state: MachineState, node: NodeReader) -> bytes:
 
 
 def climbing_plan(leaves: tuple[int, ...]) -> list[list[tuple[int, int, int]]]:
-    """The siblings of the memory paths (M6.5, M6.6): (level, index of the node climbed, path bit)."""
+    """The siblings of the memory paths (M6.5, M6.6), as (level, index of the node on the path, path bit)."""
     if not leaves:
         return []
     first = leaves[0]
@@ -171,7 +171,7 @@ def climb_together(first: int, second: int) -> bool:
 
 
 def verify_step(witness: bytes) -> tuple[Bytes32, Bytes32]:
-    """The state hashes before and after the step that `witness` shows; what the chain computes, in Python.
+    """The state hashes before and after the step that `witness` proves, as the chain computes them.
 
     Refuses a float instruction with a result: see `open_float`.
     """
@@ -201,11 +201,14 @@ def verify_step(witness: bytes) -> tuple[Bytes32, Bytes32]:
 
 
 def open_float(witness: bytes) -> FloatStep:
-    """What the witness of a float instruction with a result shows; refuses every other (M9.3, M9.5)."""
+    """What the witness of a float instruction with a result proves; refuses all others (M9.3, M9.5)."""
     partial, instruction_leaf, reader = _read_head(witness)
     instruction = _instruction_in(partial, instruction_leaf)
     if instruction is None or not is_played_out(instruction):
-        raise Rejected(Reject.STEP_NOT_FLOAT, "expected one with a result; a step decides all others")
+        raise Rejected(
+            Reject.STEP_NOT_FLOAT,
+            "expected a float instruction with a result; all others are decided by a step",
+        )
     frame = _climb_code(reader, instruction_leaf, instruction_leaf_index(partial.pc))
     reader.finish()
     state, rd = replace(partial, memory_root=frame.root()), instruction.rd
@@ -218,9 +221,9 @@ def open_float(witness: bytes) -> FloatStep:
 
 
 def _read_head(witness: bytes) -> tuple[MachineState, bytes, _SiblingReader]:
-    """The state without its memory root, the instruction's leaf, and what reads the rest."""
+    """The state without its memory root, the instruction leaf, and a reader of the rest."""
     if len(witness) < STATE_TAIL_SIZE_BYTES + MASK_SIZE_BYTES + LEAF_SIZE_BYTES:
-        raise Rejected(Reject.WITNESS_LENGTH, f"got {len(witness)} bytes; the witness is cut short")
+        raise Rejected(Reject.WITNESS_LENGTH, f"got {len(witness)} bytes; the witness is truncated")
     tail, after_tail = witness[:STATE_TAIL_SIZE_BYTES], witness[STATE_TAIL_SIZE_BYTES:]
     mask = int.from_bytes(after_tail[:MASK_SIZE_BYTES], "big")
     reader = _SiblingReader(mask, after_tail[MASK_SIZE_BYTES:])
@@ -228,7 +231,7 @@ def _read_head(witness: bytes) -> tuple[MachineState, bytes, _SiblingReader]:
 
 
 def _instruction_in(state: MachineState, leaf: bytes) -> Instruction | None:
-    """The instruction that a running state is about to execute, if there is one at pc."""
+    """The instruction that a running state is about to execute; None if there is none at pc."""
     if state.status is not Status.RUNNING or not may_fetch(state.pc):
         return None
     offset = state.pc % LEAF_SIZE_BYTES
@@ -237,7 +240,7 @@ def _instruction_in(state: MachineState, leaf: bytes) -> Instruction | None:
 
 @dataclass(slots=True)
 class _Frame:
-    """The nodes that the instruction's path knows: C, t24, t25, t26 (M6.3), as positions 0..3."""
+    """The nodes known from the instruction's path: C, t24, t25, t26 (M6.3), at positions 0 to 3."""
 
     nodes: list[bytes]
 
@@ -263,7 +266,7 @@ def _climb_code(reader: _SiblingReader, leaf: bytes, index: int) -> _Frame:
 
 
 Climb = dict[tuple[int, int], bytes]
-"""Siblings by (level, index of the node climbed)."""
+"""Siblings by (level, index of the node on the path)."""
 
 
 def _read_climbs(reader: _SiblingReader, leaves: tuple[int, ...]) -> Climb:
@@ -277,7 +280,7 @@ def _target(leaf: int) -> int:
 
 
 def _end_nodes(leaves: tuple[int, ...], contents: list[bytes], siblings: Climb) -> list[tuple[int, bytes]]:
-    """(position in the frame, node reached) of each climb."""
+    """(position in the frame, node reached) of each path."""
     level_nodes = dict(zip(leaves, contents, strict=True))
     ends: list[tuple[int, bytes]] = []
     targets = {leaf: (_target(leaf), proved_levels(leaf)) for leaf in leaves}
@@ -311,7 +314,7 @@ def _unpack_tail(tail: bytes) -> MachineState:
 
 
 def _machine_on(state: MachineState, instruction_leaf: bytes, leaves: dict[int, bytes]) -> ReferenceMachine:
-    """A machine in `state` whose memory holds just the proved leaves."""
+    """A machine in `state` whose memory holds only the proved leaves."""
     memory = Memory()
     memory.write(instruction_leaf_index(state.pc) * LEAF_SIZE_BYTES, instruction_leaf)
     for index, content in leaves.items():

@@ -1,1 +1,1 @@
-"""Protocols that the outside world satisfies: chain, store, blobs, engine, clock."""
+"""Protocols between the roles and the outside world: chain, store, blobs, engine, clock."""

@@ -1,1 +1,1 @@
-"""Job life cycle and dispute game: states, inputs, effects, `apply`."""
+"""Claims, bisection, and the contracts' calls, events and records as values."""

@@ -11,7 +11,7 @@ from truestep.commitments.merkle import pair_tree_levels
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """State numbers low < high: agreed at low, disagreed at high (P4.3)."""
+    """State numbers low < high. Both sides agree on the state at low and disagree at high (P4.3)."""
 
     low: int
     high: int
@@ -27,11 +27,11 @@ class Interval:
         return self.high - self.low
 
     def part_count(self, arity: int) -> int:
-        """How many parts a split makes."""
+        """The number of parts in a split."""
         return min(arity, self.length)
 
     def boundaries(self, arity: int) -> list[int]:
-        """The state numbers where parts begin and end, low and high included."""
+        """The state numbers between the parts, including low and high."""
         parts = self.part_count(arity)
         return [self.low + self.length * part // parts for part in range(parts + 1)]
 
@@ -42,12 +42,12 @@ class Interval:
 
 
 def split_leaves(boundary_hashes: Sequence[bytes]) -> list[Bytes32]:
-    """One leaf for each part: the hashes at its start and its end together (P4.4)."""
+    """One leaf per part: the hash of the state hashes at its start and end (P4.4)."""
     return [keccak256(start + end) for start, end in pairwise(boundary_hashes)]
 
 
 def split_root(boundary_hashes: Sequence[bytes], arity: int) -> Bytes32:
-    """What the contract keeps of a split (P4.4)."""
+    """The root of a split, which the contract stores (P4.4)."""
     return Bytes32(_levels(boundary_hashes, arity)[-1][0])
 
 
@@ -58,10 +58,10 @@ def part_siblings(boundary_hashes: Sequence[bytes], arity: int, part: int) -> li
 
 
 def first_disagreement(claimed: Sequence[bytes], own: Sequence[bytes]) -> int:
-    """The first part whose start is agreed and whose end is not.
+    """The first part at whose start the sides agree and at whose end they disagree.
 
-    Both sequences hold the hashes at the boundaries of one split. Raises ValueError if they agree at every
-    boundary or differ at the first one: then there is nothing to pick.
+    Both sequences hold the hashes at the boundaries of one split. Raises ValueError if there is no such part,
+    because they agree at every boundary or differ at the first one.
     """
     for part in range(len(own) - 1):
         if claimed[part] == own[part] and claimed[part + 1] != own[part + 1]:

@@ -1,4 +1,4 @@
-"""What anybody can ask of the contracts, as values (docs/protocol.md P7). Amounts in wei."""
+"""The calls that anybody can make on the contracts, as values (docs/protocol.md P7). Amounts in wei."""
 
 from dataclasses import dataclass
 
@@ -15,14 +15,14 @@ class Deposit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WithdrawStake:
-    """Take free stake back."""
+    """Withdraw free stake."""
 
     amount_wei: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetDelegate:
-    """Name who may move in games for the sender."""
+    """Name an account that may move in games for the sender."""
 
     delegate: Address
 
@@ -55,7 +55,7 @@ class PostJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeTask:
-    """Take a task for the length of its lease (P2.1)."""
+    """Take a task for the duration of its lease (P2.1)."""
 
     job_id: JobId
     shard_index: int
@@ -63,7 +63,7 @@ class TakeTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitClaim:
-    """Claim a task's final state (P2.2). `running_state`: the packed state of a running claim, else empty."""
+    """Claim a task's final state (P2.2). `running_state` is the packed state of a running claim, or empty."""
 
     task_id: TaskId
     claimed: ClaimedState
@@ -80,14 +80,14 @@ class FinalizeTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpireTask:
-    """Open a task whose lease was missed (P2.3)."""
+    """Reopen a task whose lease has ended without a claim (P2.3)."""
 
     task_id: TaskId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReclaimTasks:
-    """Give the requester back what was not earned by the deadline (P2.6)."""
+    """Return to the requester the rewards that nobody earned by the deadline (P2.6)."""
 
     job_id: JobId
     shard_indices: tuple[int, ...]
@@ -95,7 +95,7 @@ class ReclaimTasks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WithdrawRewards:
-    """Take the sender's credits out of Jobs (P2.7)."""
+    """Withdraw the sender's credits from Jobs (P2.7)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +138,7 @@ class SubmitStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DescendGame:
-    """Play the one float instruction that is left out over its micro-run (P4.9)."""
+    """Continue a game, at its last float instruction, in the micro-run of that instruction (P4.9)."""
 
     game_id: GameId
     witness: bytes
@@ -146,11 +146,11 @@ class DescendGame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevealGame:
-    """The operator's move: what the float instruction gives, and how its micro-run ends (P4.10)."""
+    """The operator's move: the result of the float instruction and the end of its micro-run (P4.10)."""
 
     game_id: GameId
     low: int
-    """State number 0 of the micro-run that is meant (machine M9.6)."""
+    """The number of the micro-run's first state (machine M9.6)."""
     after: bytes
     """The packed state after the instruction, 305 bytes."""
     cycles: int
@@ -166,7 +166,7 @@ class SettleGame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WithdrawWinnings:
-    """Take the sender's credits out of Disputes (P2.7)."""
+    """Withdraw the sender's credits from Disputes (P2.7)."""
 
 
 Call = (

@@ -1,4 +1,4 @@
-"""What an operator says about a task's final state (docs/protocol.md P3)."""
+"""Claims: what an operator states about a task's final state (docs/protocol.md P3)."""
 
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
@@ -32,13 +32,13 @@ class ClaimedState:
     running_state: Bytes32
 
     def memory_root(self) -> Bytes32:
-        """The final memory root that the fields compose to (P3.2)."""
+        """The final memory root that follows from the fields (P3.2)."""
         size_leaf = self.output_size.to_bytes(8, "little") + bytes(24)
         size_root = climb(size_leaf, 0, ZERO_NODES[:RANGE_LEVEL])
         return parent(self.left_root, parent(self.inner_root, parent(size_root, self.output_root)))
 
     def state_hash(self) -> Bytes32:
-        """The hash of the state that is claimed (P3.2, P3.3)."""
+        """The hash of the claimed state (P3.2, P3.3)."""
         if self.status is Status.RUNNING:
             return self.running_state
         state = final_state(
@@ -59,7 +59,7 @@ class ClaimedState:
 def claim_state(
     state: MachineState, node: Callable[[int, int], Bytes32], read_memory: Callable[[int, int], bytes]
 ) -> ClaimedState:
-    """The claim of the machine that has come to `state`: final, or at the maximum cycles."""
+    """The claim for a run that ended in `state`: final, or running at the maximum cycles."""
     if state.status is Status.RUNNING:
         return ClaimedState(
             status=Status.RUNNING,

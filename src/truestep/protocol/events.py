@@ -1,4 +1,4 @@
-"""What the contracts say happened, as values (docs/protocol.md P7). Amounts in wei."""
+"""The contracts' events, as values (docs/protocol.md P7). Amounts in wei."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from truestep.protocol.records import GameStage
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class LogPosition:
-    """Where in the chain an event stands; ordered as the chain is."""
+    """The position of an event in the chain, ordered as the chain is."""
 
     block_number: int
     log_index: int
@@ -18,7 +18,7 @@ class LogPosition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramRegistered:
-    """A program has a number now."""
+    """A program was registered."""
 
     at: LogPosition
     program_id: ProgramId
@@ -32,7 +32,7 @@ class ProgramRegistered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobPosted:
-    """A job waits for workers."""
+    """A job was posted."""
 
     at: LogPosition
     job_id: JobId
@@ -50,7 +50,7 @@ class JobPosted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskTaken:
-    """An operator has the task until `until`."""
+    """An operator took the task; its lease ends at `until`."""
 
     at: LogPosition
     task_id: TaskId
@@ -61,7 +61,7 @@ class TaskTaken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskClaimed:
-    """An operator claims a final state; it can be challenged until `until`."""
+    """An operator claimed a final state; its challenge window ends at `until`."""
 
     at: LogPosition
     task_id: TaskId
@@ -105,7 +105,7 @@ class TaskFinalized:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskReclaimed:
-    """A task was given up after the deadline; its reward went back."""
+    """A task was reclaimed after the deadline; its reward went back to the requester."""
 
     at: LogPosition
     task_id: TaskId
@@ -129,7 +129,7 @@ class GameOpened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GameSplit:
-    """The operator gave the inner hashes of [low, high]."""
+    """The operator split [low, high] and stated the inner hashes."""
 
     at: LogPosition
     game_id: GameId
@@ -140,7 +140,7 @@ class GameSplit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GamePicked:
-    """The challenger chose a part: [low, high] from now on."""
+    """The challenger picked a part; [low, high] is now the interval."""
 
     at: LogPosition
     game_id: GameId
@@ -153,7 +153,7 @@ class GamePicked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GameStepped:
-    """The chain executed one instruction: `after` is what it got, `expected` what was claimed."""
+    """The chain executed one instruction: `after` is its result, `expected` is what was claimed."""
 
     at: LogPosition
     game_id: GameId
@@ -164,7 +164,7 @@ class GameStepped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GameDescended:
-    """A float instruction is played out over its micro-run, which begins at state number `low`."""
+    """The game went on in the micro-run of a float instruction, which begins at state number `low`."""
 
     at: LogPosition
     game_id: GameId
@@ -175,7 +175,7 @@ class GameDescended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GameRevealed:
-    """The operator said how the micro-run ends: [low, high] from now on."""
+    """The operator revealed the end of the micro-run; [low, high] is now the interval."""
 
     at: LogPosition
     game_id: GameId

@@ -1,4 +1,4 @@
-"""Which steps the chain cannot execute: float instructions with a result (machine M9.5, protocol P4.9)."""
+"""Finds the steps that the chain cannot execute: float instructions with a result (machine M9.5, P4.9)."""
 
 from truestep.commitments.merkle import ZERO_NODES
 from truestep.machine.decode import Instruction, decode
@@ -11,11 +11,11 @@ _PC = slice(0, 8)
 _STATUS = 16
 _REGISTERS_START = 25
 _LEAF_START = STATE_TAIL_SIZE_BYTES + MASK_SIZE_BYTES
-"""Where a witness holds these (machine M2.2, M6.2)."""
+"""Offsets of these in a witness (machine M2.2, M6.2)."""
 
 
 def float_step(witness: bytes) -> Instruction | None:
-    """The float instruction with a result that a step's witness is of; None if the chain can execute it."""
+    """The float instruction with a result that a witness proves; None if the chain can execute the step."""
     if len(witness) < _LEAF_START + LEAF_SIZE_BYTES or witness[_STATUS] != Status.RUNNING:
         return None
     pc = int.from_bytes(witness[_PC], "big")
@@ -27,7 +27,7 @@ def float_step(witness: bytes) -> Instruction | None:
 
 
 def micro_start_of(witness: bytes) -> MachineState | None:
-    """State number 0 of the micro-run of the instruction that a step's witness is of; None if it has none."""
+    """The first state of the micro-run of the instruction that a witness proves; None if it has none."""
     instruction = float_step(witness)
     if instruction is None:
         return None

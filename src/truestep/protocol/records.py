@@ -1,4 +1,4 @@
-"""What the contracts know: programs, jobs, tasks, games, as values (docs/protocol.md P1, P7)."""
+"""The contracts' records of programs, jobs, tasks and games, as values (docs/protocol.md P1, P7)."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -9,7 +9,7 @@ from truestep.machine.state import initial_state
 
 
 class TaskStage(IntEnum):
-    """Where a task is in its life (P2)."""
+    """The stage of a task (P2)."""
 
     OPEN = 0
     TAKEN = 1
@@ -19,7 +19,7 @@ class TaskStage(IntEnum):
 
 
 class GameStage(IntEnum):
-    """Whose move it is in a game, or how it ended (P4, P5)."""
+    """The stage of a game: whose move it is, or how it ended (P4, P5)."""
 
     NONE = 0
     OPERATOR_TURN = 1
@@ -68,14 +68,14 @@ class JobRecord:
         return self.seed + b"".join(count.to_bytes(8, "little") for count in counts)
 
     def initial_state_hash(self, program: ProgramRecord, shard_index: int) -> Bytes32:
-        """The hash of state number 0 as the chain computes it (P4.2)."""
+        """The hash of a run's first state, as the chain computes it (P4.2)."""
         root = initial_memory_root(program.image_root, self.header(shard_index), self.input_root)
         return initial_state(memory_root=root, entry=program.entry).hash()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRecord:
-    """A task as the chain has it. `until` ends the lease (TAKEN) or the window (CLAIMED)."""
+    """A task on the chain. `until` is the end of the lease (TAKEN) or of the window (CLAIMED)."""
 
     task_id: TaskId
     stage: TaskStage
@@ -86,15 +86,15 @@ class TaskRecord:
 
     @property
     def claim_id(self) -> ClaimId:
-        """The id of the present attempt's claim."""
+        """The id of the current attempt's claim."""
         return claim_of(self.task_id, self.attempt)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GameRecord:
-    """A game as the chain has it; clocks are what was left at `moved_at`.
+    """A game on the chain. The clocks show the time that was left at `moved_at`.
 
-    At REVEAL_DUE `low` is in a micro-run already and `high` is not: they are no interval until the reveal.
+    At REVEAL_DUE `low` is already in a micro-run and `high` is not: they form no interval until the reveal.
     """
 
     game_id: GameId
@@ -112,7 +112,7 @@ class GameRecord:
     rounds: int
 
     def clock_runs_out_at(self) -> int | None:
-        """When the side to move loses on time, in seconds since the epoch; None if no clock runs."""
+        """The time at which the side to move loses, in seconds since the epoch; None if no clock runs."""
         if self.stage in (GameStage.OPERATOR_TURN, GameStage.REVEAL_DUE):
             return self.moved_at + self.operator_clock_seconds
         if self.stage in (GameStage.CHALLENGER_TURN, GameStage.STEP_DUE):

@@ -1,1 +1,1 @@
-"""Machines that misbehave on purpose."""
+"""Machines that misbehave on purpose, for the demo and for tests."""

@@ -1,4 +1,4 @@
-"""An engine that gets one float result wrong, and goes on truthfully with what follows from it."""
+"""An engine that falsifies one float result and computes honestly from there on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,17 +16,17 @@ from truestep.ports.engine import Engine
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FalseResult:
-    """The first float result from state number `cycle` on has `mask` flipped."""
+    """In the first float result at or after state number `cycle`, the bits of `mask` are flipped."""
 
     cycle: int
     mask: int = 1 << 40
-    """By default a bit in the middle of a double's fraction."""
+    """The default is a bit in the middle of a double's fraction."""
 
 
 class FalseFloatEngine:
     """Satisfies `truestep.ports.engine.Engine` over the reference machine or the JIT engine.
 
-    The lie lies in a register, and every later state follows from it: a dispute over it ends inside the
+    The wrong value is in a register, and every later state follows from it. A dispute over it ends in the
     micro-run of that one float instruction.
     """
 
@@ -50,7 +50,7 @@ class FalseFloatEngine:
 
 
 class FalseFloatMachine:
-    """Satisfies `truestep.ports.engine.Machine`: an honest machine with one register altered on the way."""
+    """Satisfies `truestep.ports.engine.Machine`: an honest machine, but one register is altered once."""
 
     def __init__(self, machine: ReferenceMachine | JitMachine, fault: FalseResult) -> None:
         self._machine = machine
@@ -73,7 +73,7 @@ class FalseFloatMachine:
         return self._machine.code
 
     def advance(self, until_cycle: int) -> None:
-        """Run on; past the first float result from the fault's cycle on that is falsified."""
+        """Run on, and falsify the first float result at or after the fault's cycle."""
         if not self._is_done and until_cycle > self._fault.cycle:
             self._machine.advance(self._fault.cycle)
             self._step_to_the_lie(until_cycle)
@@ -103,7 +103,7 @@ class FalseFloatMachine:
 
 
 def _float_at(machine: ReferenceMachine | JitMachine) -> Instruction | None:
-    """The float instruction with a result that comes next; None if another comes."""
+    """The next instruction, if it is a float instruction with a result; otherwise None."""
     pc = machine.pc if isinstance(machine, ReferenceMachine) else machine.position().pc
     if not may_fetch(pc):
         return None

@@ -1,4 +1,4 @@
-"""An engine that lies: from one cycle on, its machines report a memory with one wrong bit."""
+"""An engine that lies: from a given cycle on, its machines report a memory with one wrong bit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from truestep.ports.engine import Engine, Machine
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """From state number `cycle` on, `mask` is flipped in the byte at `address`: by default in the output."""
+    """From state number `cycle` on, the bits of `mask` are flipped in the byte at `address`."""
 
     cycle: int
     address: int = OUTPUT_START
@@ -23,7 +23,7 @@ class Fault:
 class FaultyEngine:
     """Satisfies `truestep.ports.engine.Engine` over an honest engine.
 
-    The lie is consistent: states before the fault are true, all later ones have the wrong bit, output too.
+    The lie is consistent: states before the fault are true, all later ones and the output have the wrong bit.
     A dispute over it ends at the step from state number `fault.cycle - 1`.
     """
 
@@ -44,7 +44,7 @@ class FaultyEngine:
 
 
 class FaultyMachine:
-    """Satisfies `truestep.ports.engine.Machine`; what it reports is true but for one bit."""
+    """Satisfies `truestep.ports.engine.Machine`; everything it reports is true except for one bit."""
 
     def __init__(self, machine: Machine, fault: Fault) -> None:
         self._machine = machine

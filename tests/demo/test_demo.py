@@ -57,7 +57,7 @@ def test_the_story_names_every_turn(performance: tuple[dict[str, Any], str]) -> 
         "Mallory claims shard",
         "Victor  disputes shard",
         "executes this one instruction",
-        "as Mallory had it",
+        "as Mallory claimed",
         "Mallory is struck",
         "are final",
         "VaR 95 %",

@@ -37,6 +37,6 @@ def test_moves_in_a_micro_run_are_told_by_its_own_steps() -> None:
     line = told(GameSplit(at=AT, game_id=GAME_ID, low=LOW, high=LOW + 93, hashes=(HASH,) * 63))
     assert "93 instructions split into 64 parts" in line
     line = told(GamePicked(at=AT, game_id=GAME_ID, part=3, low=LOW + 17, high=LOW + 19, **ENDS))
-    assert line.endswith("narrowed to 2 instructions, from step 17 of the micro-run of step 123,456 on")
+    assert line.endswith("narrowed to 2 instructions from step 17 of the micro-run of step 123,456")
     line = told(GamePicked(at=AT, game_id=GAME_ID, part=3, low=1_000, high=1_001, **ENDS))
-    assert line.endswith("narrowed to 1 instruction, from 1,000 on")
+    assert line.endswith("narrowed to 1 instruction from 1,000")

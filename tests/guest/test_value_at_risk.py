@@ -216,7 +216,7 @@ def test_risk_figures() -> None:
 def test_what_is_not_a_record_is_refused() -> None:
     with pytest.raises(ValueError, match="expected a record of 4136 bytes, got 3"):
         decode_record(b"abc")
-    with pytest.raises(ValueError, match="expected 1024 bins with 5 paths in all, got 1024 with 0"):
+    with pytest.raises(ValueError, match="expected 1024 bins with 5 paths in total, got 1024 with 0"):
         decode_record(struct.pack("<4Q2I1024I", 5, 0, 0, 0, 1, 1024, *[0] * 1024))
     with pytest.raises(ValueError, match="at least one shard"):
         combine([])

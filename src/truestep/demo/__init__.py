@@ -1,1 +1,1 @@
-"""The demo's program, its real prices and what its results mean."""
+"""The story that `make demo` tells: its program, its data, its cast and its checks."""

@@ -1,4 +1,4 @@
-"""Whether everything was as it should be; the demo fails if it was not."""
+"""Checks that the demo went as it should; if not, the demo fails."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from truestep.protocol.events import BondSeized, ChainEvent, ClaimStruck
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What the audit looks at."""
+    """The facts that the audit checks."""
 
     events: Sequence[ChainEvent]
     """All events of the deployment."""
@@ -23,7 +23,7 @@ class Record:
 
 
 def slashed_wei(events: Sequence[ChainEvent]) -> int:
-    """What operators lost to disputes."""
+    """The amount that operators lost in disputes."""
     return sum(event.amount_wei for event in events if isinstance(event, BondSeized))
 
 
@@ -33,17 +33,17 @@ def struck(events: Sequence[ChainEvent]) -> list[ClaimStruck]:
 
 
 def audit(scene: Scene, evidence: Record) -> dict[str, bool]:
-    """Each thing that must hold, in words, and whether it does."""
+    """Each condition that must hold, in words, and whether it does."""
     false_claims = struck(evidence.events)
     liar = scene.accounts[LIAR]
     stake = scene.chains[LIAR].balances(liar)
     return {
         "exactly one claim was struck, and it was the liar's": [event.operator for event in false_claims]
         == [liar],
-        "the liar's bond is gone, and nobody else's": slashed_wei(evidence.events) == RULES.operator_bond_wei
+        "the liar lost a bond, and nobody else did": slashed_wei(evidence.events) == RULES.operator_bond_wei
         and stake.stake_wei == STAKE_WEI - RULES.operator_bond_wei
         and stake.locked_wei == 0,
-        "one instruction was executed on chain, as an honest run here executes it": len(evidence.steps) == 1
+        "one instruction was executed on chain, with the result of an honest run": len(evidence.steps) == 1
         and all(step.is_as_run_here and step.after != step.claimed for step in evidence.steps),
         "every shard is final on chain, as the receipt says": all(
             check.passed for check in evidence.on_chain

@@ -13,16 +13,16 @@ ARTIFACT = Path(__file__).parent / "MeanValue.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consumed:
-    """What the contract made of the shards' outputs, and what that cost."""
+    """What the contract computed from the shards' outputs, and its gas."""
 
     address: str
     mean_value_q32: int
     shard_gas: int
-    """For the checked output of one shard, its calldata included."""
+    """For checking the output of one shard, calldata included."""
 
 
 def consume(scene: Scene, receipt: Receipt) -> Consumed:
-    """Deploy the contract, bring it every output, ask it for the mean. Anybody may; a stranger does."""
+    """Deploy the contract, send it every output and ask it for the mean, as a stranger: anybody may."""
     artifact = json.loads(ARTIFACT.read_text(encoding="utf-8"))
     web3: Any = scene.web3
     sender = {"from": web3.eth.accounts[0]}

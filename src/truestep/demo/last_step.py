@@ -1,4 +1,4 @@
-"""The one instruction that the chain executed: what it was, what it did, what the liar said instead."""
+"""The one instruction that the chain executed: what it is, what it did, and what the liar claimed instead."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from truestep.protocol.events import GameStepped
 WITNESS_PC = slice(0, 8)
 WITNESS_CYCLE = slice(8, 16)
 WITNESS_INSTRUCTION_LEAF = slice(284, 316)
-"""Where the witness holds what it says (docs/machine.md M6.2)."""
+"""Offsets in the witness (docs/machine.md M6.2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class LastStep:
 
 
 def explain(scene: Scene, event: GameStepped, program: Program, task: Task) -> LastStep:
-    """Read the step from its transaction, and take it again with an honest engine."""
+    """Read the step from its transaction, and repeat it with an honest engine."""
     transaction: Any = scene.web3.eth.get_transaction(scene.web3.to_hex(event.at.transaction_hash))
     _, witness = scene.web3.codec.decode(["uint256", "bytes"], bytes(transaction["input"])[4:])
     pc = int.from_bytes(witness[WITNESS_PC], "big")

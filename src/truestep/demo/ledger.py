@@ -1,4 +1,4 @@
-"""What everything cost: gas by kind of transaction, and where every coin is at the end."""
+"""The costs: gas by kind of transaction, and where every coin is at the end."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -37,14 +37,14 @@ KINDS: dict[type[Any], str] = {
     GameStepped: "step",
     GameSettled: "settle",
 }
-"""The kind of transaction that each event tells of."""
+"""The kind of transaction that emits each event."""
 MOVE_KINDS = ("open", "split", "pick", "descend", "reveal", "step")
 DISPUTE_KINDS = (*MOVE_KINDS, "settle")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GasBook:
-    """Gas of every transaction, by kind."""
+    """The gas of every transaction, by kind."""
 
     gas_by_kind: dict[str, list[int]]
 
@@ -73,19 +73,19 @@ def read_gas(scene: Scene, events: Sequence[ChainEvent]) -> GasBook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coins:
-    """Where all the coins that the accounts were given are now, in wei."""
+    """Where all coins given to the accounts are now, in wei."""
 
     given_wei: int
     wallets_wei: int
     contracts_wei: int
     fees_wei: int
     owed_wei: dict[str, int]
-    """By contract: what it owes to somebody or has burned; its balance must be exactly that (P6.1)."""
+    """By contract: what it owes or has burned; its balance must be exactly that (P6.1)."""
     held_wei: dict[str, int]
 
     @property
     def is_conserved(self) -> bool:
-        """Whether no coin was made or lost."""
+        """Whether no coin was created or lost."""
         return (
             self.given_wei == self.wallets_wei + self.contracts_wei + self.fees_wei
             and self.owed_wei == self.held_wei
@@ -93,7 +93,7 @@ class Coins:
 
 
 def count_coins(scene: Scene) -> Coins:
-    """Count every coin; for after the job, when no bond is locked and no reward in escrow."""
+    """Count every coin. For use after the job, when no bond is locked and no reward is in escrow."""
     accounts = list(scene.accounts.values())
     held_wei = {name: _balance(scene, scene.deployment.address(name)) for name in _OWED}
     return Coins(
@@ -107,7 +107,7 @@ def count_coins(scene: Scene) -> Coins:
 
 
 _OWED = {"Operators": "accounts", "Jobs": "credits", "Disputes": "credits"}
-"""The function that says what a contract owes to an account."""
+"""The function that returns what a contract owes to an account."""
 
 
 def _owed(scene: Scene, name: str, function: str, accounts: Sequence[Address]) -> int:
@@ -116,7 +116,7 @@ def _owed(scene: Scene, name: str, function: str, accounts: Sequence[Address]) -
         abi=list(load_artifact(name).abi),
     )
     owed: list[Any] = [contract.functions[function](account).call() for account in accounts]
-    # Operators answers (stake, locked), where the stake holds both.
+    # Operators returns (stake, locked), where the stake includes the locked part.
     owed_wei = sum(answer if isinstance(answer, int) else answer[0] for answer in owed)
     return owed_wei + contract.functions.burned_wei().call()
 
@@ -126,7 +126,7 @@ def _balance(scene: Scene, account: Address) -> int:
 
 
 def _fees(scene: Scene, accounts: set[Address]) -> int:
-    """What these accounts paid for gas, from the receipts of all their transactions."""
+    """The gas fees of these accounts, from the receipts of all their transactions."""
     fees_wei = 0
     for number in range(scene.deployment.block_number, scene.web3.eth.block_number + 1):
         block: Any = scene.web3.eth.get_block(number)

@@ -1,4 +1,4 @@
-"""What happens to a job, in words that a newcomer follows. Used by `submit`, `status` and `demo`."""
+"""The events of a job in words that a newcomer understands. Used by `submit`, `status` and `demo`."""
 
 from collections.abc import Mapping
 
@@ -30,21 +30,21 @@ GameEvent = GameOpened | GameSplit | GamePicked | GameStepped | GameDescended | 
 
 
 class Narrator:
-    """Knows who is who, so that a line can say it."""
+    """Knows the names of the accounts, for use in messages."""
 
     def __init__(self, names: Mapping[Address, str] | None = None) -> None:
         self._names = dict(names or {})
 
     def name(self, account: Address) -> str:
-        """What to call an account."""
+        """The name of an account."""
         return self._names.get(account, f"{account[:6]}…{account[-4:]}")
 
     def tell(self, event: ChainEvent) -> str | None:
-        """One sentence with rich markup; None for what is not worth one."""
+        """One sentence with rich markup; None for an event that is not worth one."""
         match event:
             case JobPosted():
                 each = coins(event.reward_wei)
-                return f"job {event.job_id} posted: {count(event.shard_count, 'shard')}, {each} for each"
+                return f"job {event.job_id} posted: {count(event.shard_count, 'shard')}, {each} per shard"
             case TaskTaken():
                 return f"{_shard(event.task_id)} taken by {self.name(event.operator)}"
             case TaskClaimed():
@@ -54,11 +54,15 @@ class Narrator:
                 )
             case LeaseExpired():
                 lost = coins(event.penalty_wei)
-                return f"{_shard(event.task_id)}: {self.name(event.operator)} was too late and lost {lost}"
+                return (
+                    f"{_shard(event.task_id)}: {self.name(event.operator)} missed the lease and lost {lost}"
+                )
             case TaskFinalized():
                 return f"{_shard(event.task_id)} [green]final[/]"
             case TaskReclaimed():
-                return f"{_shard(event.task_id)} given up; {coins(event.amount_wei)} went back"
+                return (
+                    f"{_shard(event.task_id)} reclaimed; {coins(event.amount_wei)} went back to the requester"
+                )
             case ClaimStruck():
                 return (
                     f"{_shard(event.task_id)}: the claim of {self.name(event.operator)} was proved"
@@ -82,8 +86,8 @@ class Narrator:
         match event:
             case GameOpened():
                 return (
-                    f"{shard} [bold yellow]disputed[/] by {self.name(event.challenger)}: somewhere in"
-                    f" {count(event.high, 'instruction')} they disagree"
+                    f"{shard} [bold yellow]disputed[/] by {self.name(event.challenger)}: they disagree"
+                    f" somewhere in {count(event.high, 'instruction')}"
                 )
             case GameSplit():
                 parts = len(event.hashes) + 1
@@ -91,20 +95,20 @@ class Narrator:
             case GamePicked():
                 length = count(event.high - event.low, "instruction")
                 start = steps_in_words(event.low) if is_micro(event.low) else f"{event.low:,}"
-                return f"{shard}: narrowed to {length}, from {start} on"
+                return f"{shard}: narrowed to {length} from {start}"
             case GameDescended():
                 step = f"{run_number_of(event.low) + 1:,}"
                 return (
-                    f"{shard}: instruction {step} is a [bold]float instruction[/]: they go on over the"
+                    f"{shard}: instruction {step} is a [bold]float instruction[/]: the game goes on in the"
                     " integer code that defines it"
                 )
             case GameRevealed():
                 length = count(event.high - event.low, "instruction")
-                return f"{shard}: its operator reveals the result, as {length} of that code give it"
+                return f"{shard}: the operator reveals its result, which takes {length} of that code"
             case GameStepped():
                 verdict = "as claimed" if event.after == event.expected else "[bold red]not as claimed[/]"
                 return (
-                    f"{shard}: the chain executed [bold]one instruction[/]; the state after it is {verdict}"
+                    f"{shard}: the chain executed [bold]one instruction[/]; the resulting state is {verdict}"
                 )
             case GameSettled():
                 return f"{shard}: {_ending(event)}"

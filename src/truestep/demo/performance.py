@@ -1,4 +1,4 @@
-"""The demo from curtain to curtain."""
+"""The demo from start to end."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -39,16 +39,16 @@ from truestep.protocol.events import ChainEvent, GameStepped, TaskClaimed, TaskF
 FOLDER = Path(__file__).parent
 SOURCE, PRICES = FOLDER / "value_at_risk.c", FOLDER / "stocks.csv"
 SEED = Bytes32(keccak256(b"truestep demo"))
-"""Fixed, so that every demo gives the same figures."""
+"""Fixed, so that every demo shows the same figures."""
 PATH_CYCLES = 413
-"""Instructions for one simulated year (value_at_risk.c)."""
+"""Instructions per simulated year (value_at_risk.c)."""
 READING_CYCLES = 400_000
-"""More than what reading the prices takes."""
+"""More instructions than reading the prices takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """Where and how large. Without `rpc` the chain lives in this process."""
+    """The demo's options. Without `rpc` the chain runs in this process."""
 
     rpc: str | None
     receipt: Path
@@ -56,29 +56,29 @@ class Setting:
     paths: int
     folder: Path
     is_honest: bool = False
-    """Nobody lies: then there is nothing to show, and the demo must notice that."""
+    """Nobody lies. Then there is no dispute to show, and the demo must notice that."""
 
     @property
     def max_cycles(self) -> int:
-        """Above what a shard takes, a power of two."""
+        """A power of two above the cycles of a shard."""
         return 1 << (2 * (READING_CYCLES + PATH_CYCLES * self.paths)).bit_length()
 
     @property
     def lie_cycle(self) -> int:
-        """Somewhere in the middle of the simulation; past the end if nobody is to lie."""
+        """A cycle in the middle of the simulation, or past its end if nobody is to lie."""
         return self.max_cycles if self.is_honest else READING_CYCLES + PATH_CYCLES * self.paths * 3 // 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """What the demo came to."""
+    """The result of the demo."""
 
     fields: dict[str, Any]
     is_as_it_should_be: bool
 
 
 def perform(setting: Setting, console: Console) -> Ending:
-    """Everything, told as it happens."""
+    """Run the whole demo and tell it as it happens."""
     story = Story(console)
     story.opening(setting.shards, setting.paths)
     devnet: Devnet = RemoteDevnet(setting.rpc) if setting.rpc else EmbeddedDevnet()
@@ -105,7 +105,7 @@ def _set_up(setting: Setting, story: Story, devnet: Devnet) -> tuple[ProgramFile
 
 
 class _Performance:
-    """The parts after set-up, and what they leave for each other."""
+    """The parts after set-up, and what they pass on to each other."""
 
     def __init__(self, setting: Setting, story: Story, scene: Scene, program: ProgramFile) -> None:
         self._setting = setting
@@ -130,9 +130,9 @@ class _Performance:
         gas = read_gas(self._scene, self._events)
         consumed = self._consume(receipt)
         self._story.heading("Checks")
-        self._story.line("all shards run once more, by nobody of the above")
+        self._story.line("all shards are run once more, independently")
         outcomes, all_events = self._audit(receipt)
-        outcomes["a contract that reads the result comes to the same mean"] = (
+        outcomes["a contract that reads the result computes the same mean"] = (
             consumed.mean_value_q32 == result["mean_value_q32"]
         )
         self._story.checks(outcomes)
@@ -153,7 +153,9 @@ class _Performance:
         )
         job = self._scene.client.submit(self._program.elf, self._task.input, order=order)
         escrow = coins(REWARD_WEI * self._setting.shards)
-        self._story.line(f"Alice registers the program and posts job {job.job_id}; {escrow} wait in escrow")
+        self._story.line(
+            f"Alice registers the program and posts job {job.job_id}; {escrow} are held in escrow"
+        )
         return job
 
     def _told(self, event: ChainEvent) -> None:
@@ -172,12 +174,12 @@ class _Performance:
         self._story.aside("here the chain's clock is moved on.")
 
     def _mark(self, part: str) -> None:
-        """The part that ends now took the time since the last one ended."""
+        """Record the time since the last mark as the duration of `part`."""
         elapsed = self._story.seconds - sum(self._times.values())
         self._times[part] = self._times.get(part, 0.0) + elapsed
 
     def _write_receipt(self, job: Job) -> Receipt:
-        """The receipt, and beside it the chain if it would be lost with this process."""
+        """Write the receipt and, if the chain ends with this process, the chain next to it."""
         receipt = job.receipt()
         receipt.write(self._setting.receipt)
         devnet = self._scene.devnet
@@ -186,7 +188,7 @@ class _Performance:
         return receipt
 
     def _tell_result(self, receipt: Receipt) -> dict[str, Any]:
-        """Add the shards up, as value_at_risk.c says they add up."""
+        """Combine the shards as described in value_at_risk.c."""
         outputs = [shard.output_bytes() for shard in receipt.shards]
         record = combine(decode_record(output) for output in outputs if output is not None)
         risk, loss_share = risk_of(record), _loss_share(record)
@@ -211,14 +213,14 @@ class _Performance:
         consumed = consume(self._scene, receipt)
         self._mark("consumer")
         self._story.line(
-            "a contract takes the outputs, has Jobs check each against what is final, and computes"
+            "a contract takes the outputs, has Jobs check each against the final result, and computes"
         )
         mean = consumed.mean_value_q32 / UNIT_Q32 - 1
         self._story.aside(f"the mean year itself: {mean:+.1%} (examples/consumer/MeanValue.vy)")
         return consumed
 
     def _tell_lie(self, receipt: Receipt) -> None:
-        """What the struck claim said about the worst year, beside what is final."""
+        """Show what the struck claim said about the worst year, and what is final."""
         struck_ids = {event.claim_id for event in struck(self._events)}
         for event in self._events:
             if isinstance(event, TaskClaimed) and event.claim_id in struck_ids:
@@ -231,7 +233,7 @@ class _Performance:
                 self._story.lie(*worst)
 
     def _audit(self, receipt: Receipt) -> tuple[dict[str, bool], Sequence[ChainEvent]]:
-        """Hold everything against the chain and against an honest run of one's own."""
+        """Check everything against the chain and against an honest run."""
         scene, chain = self._scene, self._scene.client.chain
         all_events = chain.events(scene.deployment.block_number, chain.head().number)
         replay = open_rerun(receipt, None, self._program.elf, self._task.input)
@@ -257,7 +259,7 @@ class _Performance:
         events: Sequence[ChainEvent],
         outcomes: dict[str, bool],
     ) -> dict[str, Any]:
-        """The one JSON object."""
+        """The JSON object that the demo prints."""
         final = [event for event in events if isinstance(event, TaskFinalized)]
         return {
             "job_id": job.job_id,

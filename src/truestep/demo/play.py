@@ -1,4 +1,4 @@
-"""The plot: everybody acts until every shard is final; then only is the chain's clock moved on."""
+"""The plot: everybody acts until all is decided; only then is the chain's clock moved forward."""
 
 import time
 from collections.abc import Callable
@@ -12,14 +12,14 @@ from truestep.roles.challenger import is_false
 from truestep.roles.views import TaskView, View
 
 PLAY_LIMIT_SECONDS = 600.0
-"""Twenty times what it takes: something is wrong, and nobody should wait for it."""
+"""Twenty times the usual duration: by then something is wrong."""
 PAUSE_SECONDS = 0.05
 
 
 def play(
     scene: Scene, job: Job, on_event: Callable[[ChainEvent], None], on_warp: Callable[[int], None]
 ) -> None:
-    """Let the daemons work until the job is complete. Raises Bug if it never is."""
+    """Let the daemons work until the job is complete. Raises Bug if it never completes."""
     give_up_at = time.monotonic() + PLAY_LIMIT_SECONDS
     next_block = scene.deployment.block_number
     while True:
@@ -39,7 +39,7 @@ def play(
 
 
 def _may_warp(scene: Scene, job: Job, view: View, on_warp: Callable[[int], None]) -> bool:
-    """Move the clock past all windows, if every shard is claimed and the challenger agrees."""
+    """Move the clock past all windows once every shard is claimed and the challenger agrees."""
     standing = [task for task in view.tasks if _is_content(task)]
     if not standing or len(standing) != len(view.tasks):
         return False
@@ -54,7 +54,7 @@ def _may_warp(scene: Scene, job: Job, view: View, on_warp: Callable[[int], None]
 
 
 def _is_content(task: TaskView) -> bool:
-    """Whether the challenger has run the claim again and found it true, and no game on it is open."""
+    """Whether the challenger has checked the claim and found it true, and no game on it is open."""
     return bool(task.claims) and all(
         is_false(task, claim) is False and not claim.games and claim.open_game_count == 0
         for claim in task.claims

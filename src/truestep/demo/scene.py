@@ -40,7 +40,7 @@ WALLET_WEI = 20 * COIN_WEI
 STAKE_WEI = 10 * COIN_WEI
 REWARD_WEI = COIN_WEI // 100
 WINDOW_SECONDS = 86_400
-"""A real network's window; the demo moves the chain's clock instead of waiting."""
+"""The window of a real network; the demo moves the chain's clock instead of waiting."""
 RULES = Parameters(
     operator_bond_wei=COIN_WEI,
     challenger_bond_wei=COIN_WEI // 10,
@@ -57,15 +57,15 @@ REQUESTER, LIAR, CHALLENGER = "Alice", "Mallory", "Victor"
 WORKERS = ("Bob", "Carol", LIAR)
 
 WORST_VALUE_OFFSET = 16
-"""Where the output's record holds the least value, in 2^-32 of the stake (value_at_risk.c)."""
+"""Offset of the least value in the output record, in 2^-32 of the stake (value_at_risk.c)."""
 FALSE_ADDRESS, FALSE_MASK = OUTPUT_START + WORST_VALUE_OFFSET + 4, 1
-"""The lie: the whole stake on top of the worst year's value, so that no year seems to lose anything."""
+"""The lie adds the whole stake to the worst year's value, so that no year seems to lose anything."""
 
 
 class LiarsEngine:
-    """An honest engine but for the first task it runs: some way into it the output becomes false.
+    """An honest engine, except in the first task it runs: part of the way through, the output becomes false.
 
-    The lie begins at the first multiplication from `cycle` on: an instruction worth showing.
+    The lie begins at the first multiplication after `cycle`, because that is an instruction worth showing.
     """
 
     def __init__(self, engine: Engine, cycle: int) -> None:
@@ -82,7 +82,7 @@ class LiarsEngine:
     def start(
         self, program: Program, task: Task, *, debug_sink: Callable[[bytes], None] | None = None
     ) -> Machine:
-        """A machine that lies if it runs the first task, honest for any other."""
+        """A machine that lies in the first task and is honest in all others."""
         if self._shard_index is None:
             self._shard_index = task.shard_index
             self._faulty = FaultyEngine(self._honest, self._fault(program, task))
@@ -104,7 +104,7 @@ def _is_multiplication(machine: Machine) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """Everything that takes part."""
+    """Everybody and everything that takes part."""
 
     devnet: Devnet
     web3: Web3
@@ -114,25 +114,25 @@ class Scene:
     """By name; each has its own key and journal."""
     daemons: dict[str, Daemon]
     engine: Engine
-    """One for all who are honest: it keeps the translated program, not what anybody computed."""
+    """Shared by all honest parties. It keeps the translated program, but no results."""
     accounts: dict[str, Address]
     wealth_wei: int
-    """What all accounts were given, the deployer's included."""
+    """The coins given to all accounts, including the deployer's."""
 
     @property
     def names(self) -> dict[Address, str]:
-        """Who is who."""
+        """The names of the accounts."""
         return {address: name for name, address in self.accounts.items()}
 
     def stop(self) -> None:
-        """End what runs in the background."""
+        """Stop the background work."""
         for daemon in self.daemons.values():
             daemon.stop()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mute:
-    """Satisfies `truestep.ports.reporter.Reporter`: the demo tells its story from the chain's events."""
+    """Satisfies `truestep.ports.reporter.Reporter` but prints nothing: the demo tells the chain's events."""
 
     def report(self, kind: str, message: str, **fields: int | float | str | bool) -> None:
         """Say nothing."""

@@ -1,4 +1,4 @@
-"""The demo's story: what happens as it happens, for somebody who has never seen a dispute game."""
+"""The demo's story, for somebody who has never seen a dispute game."""
 
 import time
 
@@ -32,24 +32,24 @@ NAME_WIDTH = 7
 NAME_STYLES = {LIAR: "bold red", CHALLENGER: "bold yellow", REQUESTER: "bold magenta"}
 INDENT = " " * 10
 BAR_MARGIN = 36
-"""Columns that the numbers around a bar take."""
+"""Columns that the numbers around a bar need."""
 
 CAST = (
     (REQUESTER, "asks: what can five stocks lose within a year? She pays for the answer."),
     ("Bob", "is a worker: he computes off chain and vouches for it with his own coins."),
     ("Carol", "is a worker too."),
     (LIAR, "is a worker as well. Her first result will be a lie."),
-    (CHALLENGER, "is a challenger: he runs everything again, and earns by catching a lie."),
+    (CHALLENGER, "is a challenger: he runs everything again and earns by catching lies."),
 )
 HOW_DISPUTES_WORK = (
-    "They agree on the state before the first instruction and differ on the one after the last.",
-    f"So each round {LIAR} names the states between 64 parts of what is in question, and",
-    f"{CHALLENGER} points at the first part whose end is wrong, until one instruction is left:",
+    "They agree on the state before the first instruction and disagree on the one after the last.",
+    f"In each round {LIAR} names the states between 64 parts of the disputed instructions, and",
+    f"{CHALLENGER} picks the first part whose end is wrong, until one instruction is left:",
 )
 
 
 class Story:
-    """Prints. Times are seconds since the story began."""
+    """Prints the story. Times are seconds since it began."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -66,7 +66,7 @@ class Story:
         return time.monotonic() - self._began_seconds
 
     def meet(self, scene: Scene) -> None:
-        """Learn who is who."""
+        """Learn the names of the accounts."""
         self._names = dict(scene.names)
 
     def opening(self, shards: int, paths: int) -> None:
@@ -78,21 +78,21 @@ class Story:
         self._panel(cast, title, "dim")
 
     def heading(self, title: str) -> None:
-        """A new part."""
+        """Print the heading of a new part."""
         self._console.print(f"\n[bold cyan]{title}[/]")
 
     def line(self, text: str) -> None:
-        """Something happened now."""
+        """Print a line with the time."""
         self._console.print(f"[dim]{self.seconds:6.1f} s[/]  {text}")
 
     def aside(self, text: str) -> None:
-        """An explanation below a line."""
+        """Print an explanation below a line."""
         self._console.print(Padding.indent(f"[dim]{text}[/]", len(INDENT)))
 
     def lie(self, said: float, true: float) -> None:
-        """What the liar wanted everybody to believe."""
+        """Say what the liar claimed."""
         self.aside(
-            f"{LIAR} had it that even the worst year of her shard ended with a gain of {said - 1:.0%};"
+            f"{LIAR} claimed that even the worst year of her shard ended with a gain of {said - 1:.0%};"
         )
         self.aside(f"in truth it lost {1 - true:.0%}")
 
@@ -102,11 +102,11 @@ class Story:
         return self._dispute_seconds
 
     def command(self, words: str) -> None:
-        """Something to type."""
+        """Print a command that the reader can type."""
         self._console.print(f"{INDENT}[bold]{escape(words)}[/]")
 
     def event(self, event: ChainEvent) -> None:
-        """What the chain says happened."""
+        """Tell an event of the chain."""
         match event:
             case TaskTaken():
                 self.line(f"{self._who(event.operator)} takes {_shard(event.task_id)}, with a bond of 1 ETH")
@@ -131,24 +131,24 @@ class Story:
                 return
 
     def step(self, step: LastStep) -> None:
-        """The one instruction."""
+        """Show the one instruction that the chain executed."""
         self.line(f"{_name(CHALLENGER)} sends it to the chain, which [bold]executes this one instruction[/]:")
         table = Table.grid(padding=(0, 2))
         table.add_row("instruction", f"number {step.number:,} of the run, at pc {step.pc:#010x}")
         table.add_row("", f"[bold]{step.assembly}[/]  ({step.in_words})")
         for name, old, new in step.changes:
             table.add_row("", f"{name}: {old:#x} → {new:#x}")
-        table.add_row("state before", f"{_short(step.before)}  on which both agree")
-        table.add_row("state after", f"[green]{_short(step.after)}[/]  as the chain computes it")
-        table.add_row("", f"[red]{_short(step.claimed)}[/]  as {LIAR} had it")
+        table.add_row("state before", f"{_short(step.before)}  on which both sides agree")
+        table.add_row("state after", f"[green]{_short(step.after)}[/]  as the chain computed it")
+        table.add_row("", f"[red]{_short(step.claimed)}[/]  as {LIAR} claimed")
         self._panel(table, " the chain decides ", "yellow")
 
     def final(self) -> None:
-        """Every shard is final."""
+        """Say that every shard is final."""
         self.line(f"[green]all {count(self._final_count, 'shard')} are final[/] and paid")
 
     def result(self, risk: Risk, loss_share: float, instructions: int) -> None:
-        """The answer to the question."""
+        """Show the answer to the question."""
         table = Table.grid(padding=(0, 4))
         table.add_column()
         table.add_column(justify="right", style="bold")
@@ -164,9 +164,9 @@ class Story:
         self.aside(f"{count(instructions, 'RISC-V instruction')}, none of them taken on trust")
 
     def costs(self, gas: GasBook, consumer_gas: int, seconds_by_part: dict[str, float]) -> None:
-        """Gas and time of each part."""
+        """Show the gas and the time of each part."""
         table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
-        for title in ("", "transactions", "gas each", "gas in all"):
+        for title in ("", "transactions", "gas each", "gas in total"):
             table.add_column(title, justify="right" if title else "left")
         rows = (
             ("post the job", ("post",)),
@@ -174,7 +174,7 @@ class Story:
             ("claim a shard", ("claim",)),
             ("make a shard final", ("finalize",)),
             ("the whole dispute", DISPUTE_KINDS),
-            ("of it: the one instruction", ("step",)),
+            ("of which the one instruction", ("step",)),
         )
         for title, kinds in rows:
             each = f"{gas.typical(kinds[0]):,}" if len(kinds) == 1 else ""
@@ -186,7 +186,7 @@ class Story:
         self.aside(f"the dispute alone: {self._dispute_seconds:.1f} s")
 
     def checks(self, outcomes: dict[str, bool]) -> None:
-        """What was held against what."""
+        """Show the result of each check."""
         for name, passed in outcomes.items():
             self._console.print(f"{INDENT}{'[green]✓[/]' if passed else '[bold red]✗[/]'} {name}")
 
@@ -200,7 +200,7 @@ class Story:
             self.aside(text)
 
     def _tell_round(self, event: GamePicked) -> None:
-        """One round: the interval, and which part of it is in question now."""
+        """Show one round: the interval, and the part of it that is now in dispute."""
         if self._split is None:
             return
         self._round += 1

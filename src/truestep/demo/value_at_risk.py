@@ -1,4 +1,4 @@
-"""What the demo's client makes of its shards' outputs. The record is drawn in value_at_risk.c."""
+"""How the demo's client reads its shards' outputs. The record is drawn in value_at_risk.c."""
 
 import struct
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ _RECORD = struct.Struct(f"<4Q2I{BIN_COUNT}I")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathRecord:
-    """The paths of one shard, or of several: the final values of one unit of money, counted in bins."""
+    """The paths of one or several shards: the final values of one unit of money, counted in bins."""
 
     path_count: int
     value_sum_q32: int
@@ -26,7 +26,7 @@ class PathRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Risk:
-    """What may be lost in a year, as fractions of the stake; negative: a gain."""
+    """The possible losses in a year, as fractions of the stake. A negative loss is a gain."""
 
     path_count: int
     month_count: int
@@ -40,13 +40,13 @@ class Risk:
 
 
 def decode_record(output: bytes) -> PathRecord:
-    """A shard's output, 4,136 bytes; ValueError if it cannot be one."""
+    """The record in a shard's output of 4,136 bytes. Raises ValueError if it cannot be one."""
     if len(output) != _RECORD.size:
         raise ValueError(f"expected a record of {_RECORD.size} bytes, got {len(output)}")
     path_count, value_sum, least, greatest, month_count, bin_count, *counts = _RECORD.unpack(output)
     if bin_count != BIN_COUNT or sum(counts) != path_count or path_count == 0:
         raise ValueError(
-            f"expected {BIN_COUNT} bins with {path_count} paths in all, got {bin_count} with {sum(counts)}"
+            f"expected {BIN_COUNT} bins with {path_count} paths in total, got {bin_count} with {sum(counts)}"
         )
     return PathRecord(
         path_count=path_count,
@@ -59,7 +59,7 @@ def decode_record(output: bytes) -> PathRecord:
 
 
 def combine(records: Iterable[PathRecord]) -> PathRecord:
-    """The record of all paths together; exact, in any order. ValueError if there is none."""
+    """The record of all paths together; exact, in any order. Raises ValueError if there are none."""
     remaining = iter(records)
     first = next(remaining, None)
     if first is None:
@@ -68,7 +68,7 @@ def combine(records: Iterable[PathRecord]) -> PathRecord:
 
 
 def risk_of(record: PathRecord) -> Risk:
-    """The figures a risk report states. Quantiles are interpolated within a bin of 1/256 of the stake."""
+    """The figures of a risk report. Quantiles are interpolated within a bin of 1/256 of the stake."""
     return Risk(
         path_count=record.path_count,
         month_count=record.month_count,

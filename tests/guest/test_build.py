@@ -171,7 +171,7 @@ def test_warnings_are_passed_on_every_time(tmp_path: Path) -> None:
         ({"sources": []}, "expected at least one C source, got none"),
         ({"sources": [Path("absent.c")]}, "expected a source file, found none at absent.c"),
         ({"sources": [Path("prog.rs")]}, "expected a source ending in .c, .s, .S, got prog.rs"),
-        ({"optimisation": "fast"}, "expected an optimisation out of 0, 1, 2, 3, s, z, got 'fast'"),
+        ({"optimisation": "fast"}, "expected one of the optimisations 0, 1, 2, 3, s, z, got 'fast'"),
         (
             {"stack_size_bytes": 1},
             "expected a stack of 4096 to 1073741824 bytes, a multiple of 4096, got 1",

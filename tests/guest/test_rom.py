@@ -131,7 +131,7 @@ def test_check_finds_stale_files_and_the_command_mends_them(
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_bytes(content)
     assert main(["--check"], tmp_path) == 1
-    assert "rom.bin: not what the sources give; run `make rom`" in capfd.readouterr().err
+    assert "rom.bin differs from what the sources give; run `make rom`" in capfd.readouterr().err
     assert [main([], tmp_path), main(["--check"], tmp_path)] == [0, 0]
     assert (tmp_path / IMAGE_NAME).read_bytes() == image
 

@@ -1,7 +1,7 @@
-"""Toolchains that turn guest programs into RISC-V ELF files; called, the decorator that marks a Python guest.
+"""Builds guest programs into RISC-V ELF files. The package is also the decorator of Python guests.
 
-`truestep.guest` is both this package and what `import truestep` offers as `@truestep.guest`: a module that
-can be called, so that neither hides the other, whichever is imported first.
+`truestep.guest` is both this package and the decorator `@truestep.guest`. It is therefore a module that can
+be called: whichever of the two is imported first, it does not hide the other.
 """
 
 import sys
@@ -17,7 +17,7 @@ __all__ = ["BuiltGuest", "GuestBuildError", "ToolchainMissing", "build_c", "buil
 
 
 class _CallablePackage(ModuleType):
-    """This package, with the decorator as its call."""
+    """This package; calling it applies the decorator."""
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         """See truestep.guest.sdk.guest."""

@@ -1,4 +1,4 @@
-"""From C sources to one reproducible ELF file."""
+"""Builds C sources into one reproducible ELF file."""
 
 import hashlib
 import re
@@ -30,20 +30,20 @@ SOURCE_SUFFIXES = (".c", ".s", ".S")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltGuest:
-    """A guest on disk, and what it was made of."""
+    """A built guest on disk, and digests of what it was built from."""
 
     path: Path
     size_bytes: int
     elf_sha256: str
     recipe_sha256: str
-    """Over the compiler's version, all flags, the runtime, and the bytes of each source and header read."""
+    """Covers the compiler's version, all flags, the runtime, and each source and header that was read."""
     warnings: str
-    """What the compiler had to say about sources that did build."""
+    """The compiler's warnings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Recipe:
-    """What the user asked for."""
+    """The user's sources and options."""
 
     sources: tuple[Path, ...]
     optimisation: str
@@ -52,7 +52,7 @@ class _Recipe:
     stack_size_bytes: int
 
     def settings(self) -> str:
-        """All that changes the bytes made of the same sources, in one line."""
+        """All options that change the result for given sources, in one line."""
         parts = (self.optimisation, self.defines, self.stack_size_bytes)
         return repr((ZIGLANG_VERSION, COMPILE_FLAGS, LINK_FLAGS, parts))
 
@@ -77,9 +77,9 @@ def build_c(
 ) -> BuiltGuest:
     """Compile `sources` and link them with the guest runtime into `output`.
 
-    The bytes depend on the sources' contents and the options alone, not on when, where or from which
-    directory it is built. Raises GuestBuildError with the compiler's or linker's own words,
-    ToolchainMissing if there is no compiler.
+    The result depends only on the contents of the sources and on the options, not on the time, the computer
+    or the directory. Raises GuestBuildError with the message of the compiler or linker, and ToolchainMissing
+    if there is no compiler.
     """
     recipe = _Recipe(
         sources=tuple(sources),
@@ -106,7 +106,7 @@ def build_c(
 
 
 def _check(recipe: _Recipe) -> None:
-    """Refuse what the compiler would not understand as it was meant."""
+    """Refuse options that the compiler would misunderstand."""
     if not recipe.sources:
         raise GuestBuildError("expected at least one C source, got none")
     for source in recipe.sources:
@@ -116,7 +116,7 @@ def _check(recipe: _Recipe) -> None:
             raise GuestBuildError(f"expected a source file, found none at {source}")
     if recipe.optimisation not in OPTIMISATIONS:
         expected = ", ".join(OPTIMISATIONS)
-        raise GuestBuildError(f"expected an optimisation out of {expected}, got {recipe.optimisation!r}")
+        raise GuestBuildError(f"expected one of the optimisations {expected}, got {recipe.optimisation!r}")
     check_stack_size(recipe.stack_size_bytes)
 
 
@@ -125,7 +125,7 @@ def _compile_sources(toolchain: Toolchain, recipe: _Recipe, directory: Path) -> 
     read: list[Path] = []
     warnings = ""
     for index, source in enumerate(recipe.sources):
-        # Linker messages name objects: call them after the sources.
+        # Messages of the linker name object files, so these are named after the sources.
         name = f"{source.stem}.o" if f"{source.stem}.o" not in objects else f"{source.stem}-{index}.o"
         flags = ("-fhosted", f"-O{recipe.optimisation}", *_source_flags(source, recipe))
         warnings += compile_object(toolchain, source, directory / name, *flags)
@@ -135,7 +135,7 @@ def _compile_sources(toolchain: Toolchain, recipe: _Recipe, directory: Path) -> 
 
 
 def _source_flags(source: Path, recipe: _Recipe) -> list[str]:
-    """Paths, macros, and the mapping that keeps directories out of __FILE__."""
+    """Flags for include paths and macros, and the mapping that keeps directories out of __FILE__."""
     flags = [f"-I{path}" for path in recipe.include_paths]
     flags += [f"-D{name}={value}" for name, value in recipe.defines]
     flags += [f"-fmacro-prefix-map={path}/=" for path in (source.parent, *recipe.include_paths)]
@@ -143,7 +143,7 @@ def _source_flags(source: Path, recipe: _Recipe) -> list[str]:
 
 
 def _files_read(dependencies: Path) -> list[Path]:
-    """The user's own files in a make rule `target: file file …`, its escapes undone."""
+    """The user's own files in a make rule `target: file file …`, without its escapes."""
     rule = dependencies.read_text(encoding="utf-8").replace("\\\n", " ").partition(": ")[2]
     names = re.findall(r"(?:\\[ #]|[^ \n])+", rule)
     return [Path(re.sub(r"\\([ #])|\$(?=\$)", r"\1", name)) for name in names]

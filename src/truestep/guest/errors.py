@@ -4,8 +4,8 @@ from truestep.base.errors import Unavailable
 
 
 class GuestBuildError(Exception):
-    """The sources do not build. The message is what the compiler or linker said, word for word."""
+    """The sources do not build. The message is that of the compiler or linker, unchanged."""
 
 
 class ToolchainMissing(Unavailable):
-    """The compiler is not installed, not the pinned version, or has no place for its cache."""
+    """The compiler is not installed, is not the pinned version, or cannot write its cache."""

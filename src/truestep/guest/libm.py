@@ -1,4 +1,4 @@
-"""The mathematical functions of guests, built for the machine from sources in the compiler's wheel."""
+"""The mathematical functions of guests, built from sources in the compiler's wheel."""
 
 import functools
 import tempfile
@@ -35,13 +35,13 @@ _MUSL_INCLUDES = (
 
 
 def mathematics_sources() -> list[Path]:
-    """Our own part of libm: what the wheel lacks, and the names under which it has the rest."""
+    """Our own part of libm: functions that the wheel lacks, and names for those that it has."""
     return sorted(MATH_DIRECTORY.iterdir())
 
 
 @functools.cache
 def mathematics_archive(toolchain: Toolchain) -> bytes:
-    """An archive of <math.h>, of which the linker takes what a program uses."""
+    """An archive of <math.h>, from which the linker takes what a program uses."""
     libc = toolchain.executable.parent / "lib" / "libc"
     with tempfile.TemporaryDirectory(prefix="truestep-libm-") as name:
         directory = Path(name)
@@ -50,7 +50,7 @@ def mathematics_archive(toolchain: Toolchain) -> bytes:
 
 
 def _arguments(libc: Path) -> list[str]:
-    """One call compiles all of it: strictly, so that no result depends on a contraction or a reordering."""
+    """The compiler's arguments. Floats are strict: no result depends on contraction or reordering."""
     strict = [flag for flag in COMPILE_FLAGS if flag not in TARGET_FLAGS]
     ours = ["-cflags", *strict, "-O2", f"-I{INCLUDE_DIRECTORY}", "--"]
     theirs = ["-cflags", *strict, "-O2", "-fno-builtin", "-std=c99", "-D_XOPEN_SOURCE=700", "-w"]

@@ -1,4 +1,4 @@
-"""From object files to one program: the runtime that every guest links, and the linker's call."""
+"""Links object files and the guest runtime into one program."""
 
 import functools
 import os
@@ -12,7 +12,7 @@ from truestep.guest.libm import mathematics_archive, mathematics_sources
 from truestep.guest.toolchain import C_DIRECTORY, COMPILE_FLAGS, INCLUDE_DIRECTORY, LINK_FLAGS, Toolchain
 
 DEFAULT_STACK_SIZE_BYTES = 8 << 20
-"""What a desktop gives a program; untouched stack costs nothing."""
+"""The usual size on a desktop; stack that is not used costs nothing."""
 STACK_SIZE_LIMIT_BYTES = 1 << 30
 """Leaves 512 MiB of the data range to variables and heap."""
 STACK_SIZE_UNIT_BYTES = 4096
@@ -23,7 +23,7 @@ _LINKER_SCRIPT = "guest.ld"
 
 
 def check_stack_size(size_bytes: int) -> None:
-    """Refuse a stack that does not fit the data range or is not whole pages."""
+    """Refuse a stack that is too large for the data range or not a whole number of pages."""
     if not 0 < size_bytes <= STACK_SIZE_LIMIT_BYTES or size_bytes % STACK_SIZE_UNIT_BYTES:
         raise GuestBuildError(
             f"expected a stack of {STACK_SIZE_UNIT_BYTES} to {STACK_SIZE_LIMIT_BYTES} bytes,"
@@ -32,7 +32,7 @@ def check_stack_size(size_bytes: int) -> None:
 
 
 def compile_object(toolchain: Toolchain, source: Path, target: Path, *flags: str) -> str:
-    """Compile one source, noting in `target`.d which files were read; the warnings."""
+    """Compile one source and list in `target`.d the files that were read. Returns the warnings."""
     arguments = (*COMPILE_FLAGS, "-isystem", str(INCLUDE_DIRECTORY), *flags)
     return toolchain.run(
         "cc", *arguments, "-MD", "-MF", f"{target}.d", "-c", as_argument(str(source)), "-o", str(target)
@@ -40,7 +40,7 @@ def compile_object(toolchain: Toolchain, source: Path, target: Path, *flags: str
 
 
 def as_argument(name: str) -> str:
-    """A file's name that the compiler does not take for a flag (-x) or for a file of flags (@x)."""
+    """A file name that the compiler cannot mistake for a flag (-x) or a file of flags (@x)."""
     return f"./{name}" if name.startswith(("-", "@")) else name
 
 
@@ -50,13 +50,13 @@ def runtime_sources() -> list[Path]:
 
 
 def linked_sources() -> list[Path]:
-    """Every file of ours that a linked program's bytes depend on."""
+    """Our own files on which a linked program depends."""
     return [*runtime_sources(), *mathematics_sources(), C_DIRECTORY / _LINKER_SCRIPT]
 
 
 @functools.cache
 def _runtime_archive(toolchain: Toolchain) -> bytes:
-    """An archive, so that only what a program uses is linked, and its own definitions win."""
+    """The runtime as an archive, so that only what a program uses is linked and its own definitions win."""
     with tempfile.TemporaryDirectory(prefix="truestep-runtime-") as name:
         directory = Path(name)
         objects: list[str] = []
@@ -83,7 +83,7 @@ def link(
 
 
 def write_program(output: Path, elf: bytes) -> None:
-    """Put the finished file in place at once: a build that fails leaves the old one."""
+    """Write the finished file atomically, so that a failed build leaves the old one."""
     unfinished = output.with_name(f".{output.name}.{os.getpid()}")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""Build the ROM: `python -m truestep.guest.rom` writes image and root, `--check` compares them (docs/rom.md).
+"""Builds the ROM. `python -m truestep.guest.rom` writes its image and root, `--check` compares (docs/rom.md).
 
-The image is what every float instruction means (docs/machine.md M9), so it must be the same on every host:
-our own C, the pinned compiler, no library.
+The image defines every float instruction (docs/machine.md M9), so it must be the same on every host: it is
+built from our own C with the pinned compiler and no library.
 """
 
 import argparse
@@ -26,7 +26,7 @@ CONTRACT_NAME = Path("contracts", "modules", "rom.vy")
 _TARGET_FLAGS = (
     "-target",
     "riscv64-freestanding-none",
-    # Integers only (M9.1). Without relaxation the bytes are those of the compiler, not the linker's.
+    # Integers only (M9.1). Without relaxation, the linker does not change the compiler's code.
     "-mcpu=generic_rv64+m",
     "-mno-relax",
     "-g0",
@@ -41,14 +41,14 @@ _COMPILE_FLAGS = (
     "-Wno-parentheses",
     "-ffreestanding",
     "-fno-builtin",
-    # A table in memory would be two more leaves to prove.
+    # A table in memory would add two leaves to a proof.
     "-fno-jump-tables",
     "-fno-sanitize=all",
     "-fno-unwind-tables",
     "-fno-asynchronous-unwind-tables",
     "-fomit-frame-pointer",
 )
-# Without the compiler's library: a routine that calls one does not link.
+# Without the compiler's library, so that a routine that calls it does not link.
 _LINK_FLAGS = (*_TARGET_FLAGS, "-nostdlib", "-static", "-s")
 _LINKED = "rom.elf"
 
@@ -57,7 +57,7 @@ def build_rom(toolchain: Toolchain, folder: Path = ROM_SOURCES) -> bytes:
     """The image from address 0 (M9.1) of the sources in `folder`. Raises GuestBuildError."""
     with tempfile.TemporaryDirectory(prefix="truestep-rom-") as name:
         directory = Path(name)
-        # The entries first: they stand at address 0.
+        # The entries come first, at address 0.
         sources = [folder / "entries.S", *sorted(folder.glob("*.c"))]
         objects = [_compile(toolchain, source, directory) for source in sources]
         script = folder / "rom.ld"
@@ -98,12 +98,14 @@ def _image(elf: bytes) -> bytes:
 
 
 def main(arguments: list[str] | None = None, package: Path = PACKAGE) -> int:
-    """The command, on the image and the contract in `package`; its exit code, 0 if all is well."""
+    """Run the command on the image and the contract in `package`; returns its exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m truestep.guest.rom",
         description="Build the ROM: its image for the machine and its root for the contracts.",
     )
-    parser.add_argument("--check", action="store_true", help="compare with what there is; write nothing")
+    parser.add_argument(
+        "--check", action="store_true", help="compare with the committed files and write nothing"
+    )
     options = parser.parse_args(arguments)
     try:
         image = build_rom(find_toolchain())
@@ -114,7 +116,7 @@ def main(arguments: list[str] | None = None, package: Path = PACKAGE) -> int:
     stale = [path for path, content in outputs.items() if not path.exists() or path.read_bytes() != content]
     if options.check and stale:
         names = ", ".join(path.name for path in stale)
-        return _fail(f"{names}: not what the sources give; run `make rom` and commit the result")
+        return _fail(f"{names} differs from what the sources give; run `make rom` and commit the result")
     for path in stale:
         path.write_bytes(outputs[path])
     sys.stdout.write(f"rom: {len(image)} bytes, root 0x{rom_root(image).hex()}\n")

@@ -1,4 +1,4 @@
-"""What a Python guest imports: `@truestep.guest` and `truestep.Task`. Needs neither Numba nor a compiler."""
+"""The names that a Python guest imports: `@truestep.guest` and `truestep.Task`. Needs no compiler."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 DECLARATION = "__truestep_guest__"
-"""The attribute by which the build knows a guest."""
+"""The attribute by which the build finds a guest."""
 
 
 class Task(NamedTuple):
-    """What a guest may know of the job besides its input.
+    """What a guest knows about the job besides its input.
 
-    A named tuple, because compiled code can then take it, make it and take it apart.
+    It is a named tuple because compiled code can pass, build and unpack those.
     """
 
     seed: npt.NDArray[np.uint8]
-    """The job's 32 random bytes, the same for all its shards."""
+    """The job's 32 random bytes; all shards have the same."""
     shard_index: int
     shard_count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declaration:
-    """What the decorator was told."""
+    """The arguments of the decorator."""
 
     input: Any
     output: Literal["raw", "npy"] | None
@@ -49,12 +49,12 @@ def guest(
     input: Any = None,
     output: Literal["raw", "npy"] | None = None,
 ) -> Function | Callable[[Function], Function]:
-    """Mark a function as a guest's entry; it stays the plain Python function that it is.
+    """Mark a function as a guest's entry. It remains a plain Python function.
 
-    The function takes `(input)` or `(task, input)` and returns the output. Untyped, `input` is a C-contiguous
-    uint8 array of the input's bytes and the returned array's bytes are the output. With
+    The function takes `(input)` or `(task, input)` and returns the output. Without a type, `input` is a
+    C-contiguous uint8 array of the input's bytes, and the bytes of the returned array are the output. With
     `input="float64[:, :]"` (or an annotation with a dtype) the input is a .npy file of that dtype and number
-    of dimensions, and the output is one too; `output="raw"` or `output="npy"` chooses its form alone.
+    of dimensions, and so is the output; `output="raw"` or `output="npy"` overrides the format of the output.
     """
 
     def declare(declared: Function) -> Function:

@@ -1,4 +1,4 @@
-"""The C compiler, archiver and linker: PyPI's `ziglang`, found, pinned and called the same way everywhere."""
+"""The C compiler, archiver and linker of PyPI's `ziglang`: finds the pinned version and calls it."""
 
 import importlib.metadata
 import importlib.util
@@ -10,7 +10,7 @@ from pathlib import Path
 from truestep.guest.errors import GuestBuildError, ToolchainMissing
 
 ZIGLANG_VERSION = "0.17.1"
-"""Another compiler makes other bytes, and a program is known on chain by its bytes."""
+"""Another version produces different programs, and the chain identifies a program by its bytes."""
 
 C_DIRECTORY = Path(__file__).parent / "c"
 INCLUDE_DIRECTORY = C_DIRECTORY / "include"
@@ -30,21 +30,21 @@ COMPILE_FLAGS = (
     "-fno-unwind-tables",
     "-fno-asynchronous-unwind-tables",
     "-fomit-frame-pointer",
-    # Atomics are calls to the runtime, and cost no more for that than they must.
+    # Atomics are calls to the runtime; this makes them as cheap as possible.
     "-Wno-atomic-alignment",
-    # What --gc-sections drops is a section: one for each function and object.
+    # --gc-sections drops whole sections, so each function and object gets its own.
     "-ffunction-sections",
     "-fdata-sections",
     "-g0",
-    # The compiler driver defines NDEBUG when it optimises; a guest's assert stays unless its author
-    # says otherwise.
+    # The compiler driver defines NDEBUG when it optimises; a guest's assert stays active unless its
+    # author says otherwise.
     "-UNDEBUG",
 )
 
 LINK_FLAGS = (*TARGET_FLAGS, "-O2", "-static", "-s", "-Wl,--gc-sections")
 
 _INHERITED_VARIABLES = ("HOME", "PATH", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "LOCALAPPDATA", "USERPROFILE")
-"""All that a build sees of the environment: C_INCLUDE_PATH and its like would change a guest's bytes."""
+"""The only environment variables that a build sees: C_INCLUDE_PATH and the like would change the result."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class Toolchain:
     cache_directory: Path
 
     def run(self, *arguments: str, directory: Path | None = None) -> str:
-        """Call a tool (`cc`, `ar`) in `directory`; its warnings, or GuestBuildError with its words."""
+        """Call a tool (`cc`, `ar`) in `directory`. Returns its warnings, or raises GuestBuildError."""
         completed = subprocess.run(
             [str(self.executable), *arguments],
             cwd=directory,
@@ -80,7 +80,7 @@ class Toolchain:
 
 
 def find_toolchain() -> Toolchain:
-    """The installed `ziglang`, if it is the pinned one and has a place for its cache."""
+    """The installed `ziglang`. Raises ToolchainMissing if it is another version or cannot write its cache."""
     spec = importlib.util.find_spec("ziglang")
     if spec is None or not spec.submodule_search_locations:
         raise ToolchainMissing(
@@ -90,7 +90,7 @@ def find_toolchain() -> Toolchain:
     version = importlib.metadata.version("ziglang")
     if version != ZIGLANG_VERSION:
         raise ToolchainMissing(
-            f"expected ziglang {ZIGLANG_VERSION}, found {version}, which makes other bytes of a program;"
+            f"expected ziglang {ZIGLANG_VERSION}, found {version}, which builds different programs;"
             " install the pinned one with: pip install 'truestep[guest]'"
         )
     executable = Path(spec.submodule_search_locations[0]) / ("zig.exe" if os.name == "nt" else "zig")
@@ -98,7 +98,7 @@ def find_toolchain() -> Toolchain:
 
 
 def _cache_directory() -> Path:
-    """Where compiled parts are kept between builds; never the current directory."""
+    """The directory that keeps compiled parts between builds; never the current directory."""
     chosen = os.environ.get("ZIG_GLOBAL_CACHE_DIR")
     user_cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     directory = Path(chosen) if chosen else Path(user_cache).expanduser() / "truestep" / "zig"

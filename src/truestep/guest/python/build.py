@@ -1,4 +1,4 @@
-"""From a Python file to one reproducible ELF file: out of the cache, or by a process that compiles it."""
+"""Builds a Python file into one reproducible ELF file, from the cache or in a separate process."""
 
 import hashlib
 import json
@@ -36,9 +36,9 @@ def build_python(
 ) -> BuiltGuest:
     """Compile the guest that the module at `source` declares with `@truestep.guest` into `output`.
 
-    The bytes depend on the contents of the files that the module is made of and reads, and on the pinned
-    versions of Python, Numba, NumPy and the linker. Raises GuestBuildError with the user's line and a remedy,
-    ToolchainMissing if Numba or the linker is not installed.
+    The result depends on the contents of the module and of the files that it imports and reads, and on the
+    pinned versions of Python, Numba, NumPy and the linker. Raises GuestBuildError with the user's line and a
+    remedy, and ToolchainMissing if Numba or the linker is not installed.
     """
     check_stack_size(stack_size_bytes)
     if not source.is_file():
@@ -64,7 +64,7 @@ def _report(output: Path, cached: Cached) -> BuiltGuest:
 
 
 def _build(toolchain: Toolchain, source: Path, stack_size_bytes: int) -> tuple[bytes, list[Path]]:
-    """(ELF file, the files it was made of)."""
+    """(ELF file, the files it was built from)."""
     with tempfile.TemporaryDirectory(prefix="truestep-python-") as name:
         directory = Path(name)
         _compile(source, directory)
@@ -84,12 +84,12 @@ def _link(toolchain: Toolchain, objects: list[str], directory: Path, stack_size_
             raise
         raise GuestBuildError(
             f"the guest uses parts of Numba that need an interpreter or a library: {', '.join(missing)}\n"
-            "  try: leave out the call that needs them, or write it with loops"
+            "  try: remove the call that needs them, or replace it by loops"
         ) from error
 
 
 def _compile(source: Path, directory: Path) -> None:
-    """Run the compiling process; its complaint is the error."""
+    """Run the compiler process; its complaint is raised as the error."""
     completed = subprocess.run(
         [sys.executable, "-m", _COMPILER, str(source), str(directory)],
         env=_environment(),
@@ -106,11 +106,11 @@ def _compile(source: Path, directory: Path) -> None:
     if complaint.is_file():
         raise GuestBuildError(complaint.read_text(encoding="utf-8"))
     said = "\n".join((completed.stderr.strip() or completed.stdout.strip()).splitlines()[-20:])
-    raise GuestBuildError(f"the compiling process ended with code {completed.returncode}: {said}")
+    raise GuestBuildError(f"the compiler process ended with code {completed.returncode}: {said}")
 
 
 def _environment() -> dict[str, str]:
-    """The user's environment without what changes Numba's code or the order in a set of strings."""
+    """The user's environment without variables that change Numba's code or the order of a set of strings."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
     return {
         **inherited,
@@ -121,7 +121,7 @@ def _environment() -> dict[str, str]:
 
 
 def _assemble_arrays(toolchain: Toolchain, directory: Path) -> list[str]:
-    """Large constant arrays, as they are, in an object of their own."""
+    """An object file with the bytes of large constant arrays."""
     files = sorted(path.name for path in directory.iterdir())
     symbols = [(symbol, name) for name in files if (symbol := array_symbol(name))]
     if not symbols:

@@ -1,4 +1,4 @@
-"""Guests built before: an ELF file is used again while nothing that it was made of has changed."""
+"""A cache of built guests: an ELF file is reused until something it was built from changes."""
 
 import hashlib
 import json
@@ -15,14 +15,14 @@ _TOOLCHAIN_SUFFIXES = {".py", ".c", ".h", ".S", ".ld", ".zig"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cached:
-    """A built program and the digest of all that it was made of."""
+    """A built program, and the digest of everything it was built from."""
 
     elf: bytes
     recipe_sha256: str
 
 
 def recall(source: Path, settings: str) -> Cached | None:
-    """The program made of `source` before, if every file that it was made of is unchanged."""
+    """The program built earlier from `source`, if every file it was built from is unchanged."""
     try:
         entry = json.loads(_entry_path(source, settings).read_text(encoding="utf-8"))
         elf = _elf_path(entry["elf_sha256"]).read_bytes()
@@ -36,7 +36,7 @@ def recall(source: Path, settings: str) -> Cached | None:
 
 
 def remember(source: Path, settings: str, elf: bytes, read: Iterable[Path]) -> Cached:
-    """Keep a program for `recall`; a cache that cannot be written is only slower."""
+    """Keep a program for `recall`. If the cache cannot be written, builds are only slower."""
     digests = {str(path): _digest_of(path) for path in read}
     elf_sha256 = hashlib.sha256(elf).hexdigest()
     try:

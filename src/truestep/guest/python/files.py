@@ -1,16 +1,16 @@
-"""The files through which the compiling process and the build speak."""
+"""The files by which the compiler process and the build communicate."""
 
 OBJECT = "guest.o"
 READ = "read.json"
-"""The files that the guest was made of, as a JSON list."""
+"""The files that the guest was built from, as a JSON list."""
 COMPLAINT = "complaint.txt"
-"""Why there is no object."""
+"""The reason why there is no object file."""
 
 _ARRAY_SUFFIX = ".array"
 
 
 def array_file(symbol: str) -> str:
-    """Where a large constant array's bytes are."""
+    """The name of the file with the bytes of a large constant array."""
     return f"{symbol}{_ARRAY_SUFFIX}"
 
 

@@ -1,4 +1,4 @@
-"""What compiled Python calls: our C, and the dictionaries, lists and sets of the installed Numba's own C."""
+"""The runtime of compiled Python: our own C, and the C of Numba's dictionaries, lists and sets."""
 
 import functools
 import importlib.util
@@ -15,10 +15,10 @@ _CONTAINERS = ("dictobject.c", "listobject.c", "setobject.c", "utils.c")
 
 @functools.cache
 def runtime_archive(toolchain: Toolchain) -> bytes:
-    """An archive, so that a guest holds only what it uses."""
+    """The runtime as an archive, so that a guest includes only what it uses."""
     strict = [flag for flag in COMPILE_FLAGS if flag not in TARGET_FLAGS]
     numba = _numba_directory()
-    # Complex products are the four products and two sums, not a search for infinities.
+    # Complex products are the plain four products and two sums, without the rules for infinities.
     own = ["-cflags", *strict, "-O2", "-fcx-limited-range", f"-I{INCLUDE_DIRECTORY}", f"-I{numba}", "--"]
     own += map(str, _own_sources())
     shim = RUNTIME_DIRECTORY / "include"

@@ -1,4 +1,4 @@
-"""The packages that decide a Python guest's bytes, found without importing them."""
+"""Versions of the packages on which a Python guest depends, found without importing them."""
 
 import importlib.metadata
 import importlib.util
@@ -8,7 +8,7 @@ from truestep.guest.errors import ToolchainMissing
 from truestep.guest.toolchain import ZIGLANG_VERSION
 
 NUMBA_VERSION = "0.68.1"
-"""Another Numba makes other bytes, and may have other names for what is changed in it."""
+"""Another version builds different programs, and may have other names for the parts that we change."""
 
 LLVMLITE_VERSION = "0.50.0"
 
@@ -25,7 +25,7 @@ def find_numba() -> None:
         version = importlib.metadata.version(package)
         if version != pinned:
             raise ToolchainMissing(
-                f"expected {package} {pinned}, found {version}, which makes other bytes of a guest; {_REMEDY}"
+                f"expected {package} {pinned}, found {version}, which builds different programs; {_REMEDY}"
             )
 
 

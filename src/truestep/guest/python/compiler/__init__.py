@@ -1,1 +1,1 @@
-"""Numba made to generate code for the machine. `session` changes it for the whole process."""
+"""Changes Numba to generate code for the machine. `session` changes it for the whole process."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def main(source: Path, directory: Path) -> int:
-    """Compile; leave guest.o, the large arrays and what was read in `directory`, or complaint.txt."""
+    """Compile. Writes the object file, large arrays and list of files read, or complaint.txt."""
     from truestep.guest.python.compiler.session import compile_in_this_process
 
     return compile_in_this_process(source, directory)

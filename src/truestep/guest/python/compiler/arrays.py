@@ -1,4 +1,4 @@
-"""Constants: a module's global arrays become part of the program, large ones as files the linker includes."""
+"""Constants: a module's global arrays become part of the program; large ones are files for the linker."""
 
 import hashlib
 from typing import Any
@@ -8,18 +8,18 @@ from llvmlite import ir
 from numba.core import base, cgutils, cpu, types
 
 _INLINE_LIMIT_BYTES = 1 << 14
-"""Below it an array travels through LLVM's text form, above it would be slow."""
+"""Arrays up to this size are part of LLVM's text; that would be slow for larger ones."""
 
 large_arrays: dict[str, bytes] = {}
-"""Contents by symbol, for the build to assemble."""
+"""Contents by symbol; the build assembles them."""
 
 
 NO_ADDRESS = "truestep_object_of_the_interpreter"
-"""Stands for the address of a Python object. Most are never used; what is left of it is refused."""
+"""Stands for the address of a Python object. Most are never used; a guest that uses one is refused."""
 
 
 def install_constants() -> None:
-    """Never let compiled code point into this process."""
+    """Prevent compiled code from pointing into this process."""
     cpu.CPUContext.allow_dynamic_globals = False
     cpu.CPUContext.add_dynamic_addr = _no_address
     base.BaseContext.make_constant_array = _make_constant_array

@@ -1,4 +1,4 @@
-"""What Numba compiles and gets wrong: better refused than wrong."""
+"""Refuses constructs that Numba compiles wrongly."""
 
 import ast
 import inspect
@@ -19,7 +19,7 @@ def refuse_what_breaks(guest: Callable[..., Any]) -> None:
             raise Complaint(
                 "Numba compiles `finally` inside a loop wrongly: it frees the loop's arrays and lists twice",
                 place=f"{Path(function.__code__.co_filename).name}:{line}",
-                remedy="put what `finally` does behind the `try`, or the `try` into a function of its own",
+                remedy="move the code of `finally` after the `try`, or the `try` into its own function",
             )
 
 

@@ -1,4 +1,4 @@
-"""Exceptions without an interpreter: what is raised is a text, put together when it is raised."""
+"""Exceptions without an interpreter: a guest raises a text, which is composed when it is raised."""
 
 import hashlib
 from pathlib import PurePath
@@ -14,12 +14,12 @@ _POINTER = ir.IntType(8).as_pointer()
 
 
 class GuestCallConv(callconv.CPUCallConv):
-    """Numba's calling convention; the exception that a call hands back points to a text and its length."""
+    """Numba's calling convention, except that an exception is a pointer to a text and its length."""
 
     def set_static_user_exc(
         self, builder: Any, exc: Any, exc_args: Any = None, loc: Any = None, func_name: Any = None
     ) -> None:
-        """An exception whose arguments are known now."""
+        """An exception whose arguments are known when compiling."""
         del func_name
         text = f"{_prefix(exc, loc)}{_arguments(exc_args)}"
         self._set(builder, _constant_exception(self.context, builder, text))
@@ -33,7 +33,7 @@ class GuestCallConv(callconv.CPUCallConv):
         loc: Any = None,
         func_name: Any = None,
     ) -> None:
-        """An exception some of whose arguments are computed: the runtime keeps the text of the last one."""
+        """An exception with computed arguments: the runtime keeps the text of the last one."""
         del func_name
         runtime = ir.FunctionType(ir.VoidType(), [])
         begin = cgutils.get_or_insert_function(builder.module, runtime, "truestep_begin_exception")

@@ -1,4 +1,4 @@
-"""Numba's code generation, retargeted: RISC-V objects instead of functions in this process."""
+"""Retargets Numba's code generation: RISC-V object files instead of functions in this process."""
 
 import re
 from typing import Any
@@ -31,10 +31,10 @@ _IS_SEEDED_OFFSET_BYTES = 2512
 
 _SPEED_LEVEL = 3
 _INLINING_THRESHOLD = 1000
-"""Above LLVM's 225: the engine translates long functions well, and a call between two costs it a spill."""
+"""Higher than LLVM's 225: the engine handles long functions well, while each call costs it a spill."""
 
 finished_libraries: list["MachineLibrary"] = []
-"""All that was compiled, for references that are resolved late: recursion across specialisations."""
+"""Everything compiled so far, for references that are resolved late, as in mutual recursion."""
 
 
 _BaseLibrary: Any = codegen.AOTCodeLibrary
@@ -42,14 +42,14 @@ _BaseCodegen: Any = codegen.CPUCodegen
 
 
 class MachineLibrary(_BaseLibrary):
-    """A library that is never loaded: addresses in it mean nothing here."""
+    """A library that is never loaded into this process."""
 
     def __init__(self, *arguments: Any) -> None:
         _BaseLibrary.__init__(self, *arguments)
         finished_libraries.append(self)
 
     def add_ir_module(self, ir_module: Any) -> None:
-        """Add a module, with what the C side of a call relies on said of every function."""
+        """Add a module, and mark its functions with the attributes on which calls from C rely."""
         for function in ir_module.functions:
             _extend_narrow_integers(function)
         text = codegen.cgutils.normalize_ir_text(str(ir_module))
@@ -59,10 +59,10 @@ class MachineLibrary(_BaseLibrary):
         self.add_llvm_module(module)
 
     def _optimize_final_module(self) -> None:
-        """Nothing yet: a function is optimised once, with the whole program (`optimise`)."""
+        """Do nothing: functions are optimised once, together with the whole program (`optimise`)."""
 
     def optimise(self) -> None:
-        """Optimise the library and all that is linked into it."""
+        """Optimise the library and everything linked into it."""
         _BaseLibrary._optimize_final_module(self)
 
     def get_pointer_to_function(self, name: str) -> int:
@@ -83,7 +83,7 @@ def _extend_narrow_integers(function: Any) -> None:
 def _without_foldable_calls(text: str) -> str:
     text = _INTRINSIC.sub(lambda m: f'@"{_UNFOLDED_PREFIX}{m[1]}{"f" if m[2] == "32" else ""}"', text)
     text = _LIBRARY_CALL.sub(rf'@"{_UNFOLDED_PREFIX}\1"', text)
-    # One call as good as another with the same argument: may be merged, hoisted or dropped.
+    # Calls with the same argument are interchangeable: they may be merged, hoisted or dropped.
     return _DECLARATION.sub(r"\1 nounwind willreturn memory(none)", text)
 
 
@@ -124,7 +124,7 @@ class MachineCodegen(_BaseCodegen):
         del module
 
     def set_env(self, env_name: str, env: object) -> None:
-        """Environments hold Python objects: a guest has none."""
+        """Do nothing: environments hold Python objects, and a guest has none."""
         del env_name, env
 
     def insert_unresolved_ref(self, builder: Any, fnty: Any, name: str) -> Any:
@@ -161,11 +161,11 @@ def retarget() -> None:
 
 
 def _nothing(*arguments: object, **options: object) -> None:
-    """In the place of wrappers that only an interpreter would call."""
+    """Replaces wrappers that only an interpreter would call."""
 
 
 def _initialize_runtime(runtime: Any, context: Any) -> None:
-    """Numba's runtime is C of ours (guest/c/python); what is called all the time is inlined."""
+    """Use our own C runtime (guest/c/python); its most frequent calls are inlined."""
     if runtime._init:
         return
     library = context.codegen().create_library("nrt")
@@ -180,7 +180,7 @@ def _initialize_runtime(runtime: Any, context: Any) -> None:
 
 
 def _define_random_state(module: Any, name: str, index: int) -> None:
-    """The address of generator number `index` (guest/c/python/random.c), seeded when first asked for."""
+    """The address of generator number `index` (guest/c/python/random.c), which is seeded on first use."""
     byte, word = ir.IntType(8), ir.IntType(32)
     function = ir.Function(module, ir.FunctionType(byte.as_pointer(), []), name)
     generators_type = ir.ArrayType(byte, 3 * _GENERATOR_SIZE_BYTES)

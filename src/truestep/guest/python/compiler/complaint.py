@@ -1,4 +1,4 @@
-"""What is wrong with a guest, in words for the person who wrote it."""
+"""What is wrong with a guest, in words for its author."""
 
 import inspect
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The compiled program's outermost function: fetch task and input, call the guest, write the result."""
+"""The compiled program's outermost function: reads task and input, calls the guest, writes the result."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,8 +26,8 @@ _POINTER = ir.IntType(8).as_pointer()
 def make_entry(signature: GuestSignature, guest: Any, *, copies_input: bool) -> Any:
     """A function without arguments that runs the guest.
 
-    The input's memory cannot be written: without `copies_input` the guest gets it as a read-only array,
-    with it as a copy of its own.
+    The memory of the input cannot be written. Without `copies_input` the guest gets a read-only array; with
+    it, a copy.
     """
     read = _array_reader(signature.array_input) if signature.array_input else _read_bytes
     read_input = _copied(read) if copies_input else _in_place(read)
@@ -260,7 +260,7 @@ def _store_members(result: Any) -> None:
 
 
 def _store_as_array(kind: Any, store: Any) -> Any:
-    """How to store what is no array but can become one."""
+    """How to store a value that is not an array but can become one."""
     if isinstance(kind, types.Bytes | types.ByteArray | types.MemoryView):
 
         def store_buffer(result: Any) -> None:

@@ -1,4 +1,4 @@
-"""From Numba's errors and Python's to one complaint that names the user's line and a remedy."""
+"""Turns an error of Numba or Python into one complaint that names the user's line and a remedy."""
 
 import ast
 import re
@@ -38,14 +38,14 @@ def explain(error: Exception, source: Path) -> Complaint:
     if place and not _passed_the_compiler(error):
         what = f"{type(error).__name__}: {error}"
         return Complaint(
-            what, place=place, remedy=remedy_for(what) or "mend what the module does when it is imported"
+            what, place=place, remedy=remedy_for(what) or "correct what the module does when it is imported"
         )
     text = f"{type(error).__name__}: {error}".strip()
     return Complaint(
         f"the compiler could not translate the guest ({text})",
         place=_first_place(str(error), source) or place,
         remedy=remedy_for(text)
-        or "write the line that it names with simpler parts: loops and plain arrays always work",
+        or "rewrite the line that it names in simpler terms: loops and plain arrays always work",
     )
 
 
@@ -64,7 +64,7 @@ def _line_of_name(name: str, source: Path) -> str:
 
 
 def _essence(message: str) -> str:
-    """The first sentence that says something; for a call that fits nothing, the call and the inner cause."""
+    """The first sentence with information; for a call that matches nothing, the call and the inner cause."""
     if "exception_match" in message:
         return "a guest cannot catch one kind of exception"
     call = _CALL.search(message)
@@ -76,7 +76,7 @@ def _essence(message: str) -> str:
         return f"there is no {call[1].strip()}{cause}"
     lines = [line.partition(" Raised from ")[0].strip().rstrip(".") for line in _before_source(message)]
     said = [line for line in lines if line and not _NOISE.match(line)]
-    return "\n  ".join(said[:_MESSAGE_LINES_MAX]) or "the types of the guest do not fit together"
+    return "\n  ".join(said[:_MESSAGE_LINES_MAX]) or "the types in the guest are inconsistent"
 
 
 def _before_source(message: str) -> Iterator[str]:
@@ -87,7 +87,7 @@ def _before_source(message: str) -> Iterator[str]:
 
 
 def _first_place(message: str, source: Path) -> str:
-    """`file:line` of the innermost place in the user's own files: Numba names inner places first."""
+    """`file:line` of the innermost place in the user's own files; Numba names inner places first."""
     for name, line in _PLACES.findall(message):
         path = Path(name.strip()).resolve()
         if path.name == source.name or (path.is_file() and is_users_file(path)):
@@ -108,7 +108,7 @@ def _passed_the_compiler(error: BaseException) -> bool:
 
 
 def is_users_file(path: Path) -> bool:
-    """Whether a file is neither Python's nor a package's nor ours."""
+    """Whether a file is the user's own: not Python's, not a package's and not ours."""
     installed = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     libraries = [Path(name).resolve() for name in installed] + [Path(truestep.__file__).resolve().parent]
     resolved = path.resolve()

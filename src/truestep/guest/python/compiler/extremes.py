@@ -11,7 +11,7 @@ from truestep.guest.python.compiler.sums import forget, is_none
 
 
 def install_extremes() -> None:
-    """Put these in the place of Numba's own, which still do the work without an axis."""
+    """Replace Numba's own functions, which are still used when there is no axis."""
     for functions, name, original in (
         ((np.min, np.amin), "min", arraymath.npy_min),
         ((np.max, np.amax), "max", arraymath.npy_max),

@@ -1,4 +1,4 @@
-"""Which Python functions a guest may call: decorated or not, they are all compiled with it."""
+"""The Python functions that a guest may call: decorated or not, they are compiled with it."""
 
 import functools
 import sys
@@ -13,7 +13,7 @@ from numba.core.typing import context as typing_context
 from numba.cpython import builtins
 
 _LIBRARIES = sys.stdlib_module_names | {"numba", "numpy"}
-"""Their functions are supported by name or not at all: errors from inside them would explain nothing."""
+"""Packages whose functions Numba supports by name or not at all: errors inside them explain nothing."""
 
 
 def accept_plain_functions() -> None:
@@ -37,7 +37,7 @@ def accept_plain_functions() -> None:
 
 
 def is_users_function(value: object) -> bool:
-    """Whether it is a Python function that is not a library's own."""
+    """Whether it is a Python function that does not belong to a library."""
     return isinstance(value, FunctionType) and value.__module__.partition(".")[0] not in _LIBRARIES
 
 
@@ -48,21 +48,23 @@ def compiled(function: FunctionType) -> Any:
 
 
 def _call_as_python(function: Any, *arguments: Any, **named: Any) -> Any:
-    """What a module computes while it is imported is computed by this interpreter."""
+    """Calls while a module is imported are executed by this interpreter."""
     return function.py_func(*arguments, **named)
 
 
 def _refuse_object_mode(context: Any, *arguments: Any, **options: Any) -> None:
     del context, arguments, options
-    raise errors.UnsupportedError("a guest has no interpreter, so no objmode; do it before, in the module")
+    raise errors.UnsupportedError(
+        "a guest has no interpreter, so objmode does not work; compute the value in the module instead"
+    )
 
 
 def _ignore(function: Any) -> None:
-    """The build has a cache of its own; Numba's holds code for this computer."""
+    """Ignore Numba's cache, which holds code for this computer; the build has its own."""
 
 
 def _compile_without_threads() -> None:
-    """`parallel=True` means no more than permission: a guest has one thread, and prange is range."""
+    """Ignore `parallel=True`: a guest has one thread, and prange is range."""
     finalize = cpu.CPUTargetOptions.finalize
 
     def finalize_sequential(self: Any, flags: Any, options: Any) -> None:
@@ -74,9 +76,9 @@ def _compile_without_threads() -> None:
 
 @intrinsic
 def _cast_int(typing_context: Any, number: Any) -> Any:
-    """`int(x)` as Python means it: a signed number, though x be a byte of the input.
+    """`int(x)` as in Python: a signed number, even if x is a byte of the input.
 
-    Numba keeps the type of x; two bytes then make a uint64, and that with an int64 a float.
+    Numba keeps the type of x. Then the sum of two bytes is a uint64, and adding an int64 makes it a float.
     """
     del typing_context
     wide = number if number == types.uint64 else types.int64

@@ -1,4 +1,4 @@
-"""np.dot, `@` and np.linalg without BLAS: Numba's own code calls the routines of the guest's runtime."""
+"""np.dot, `@` and np.linalg without BLAS: Numba's code calls routines of the guest's runtime instead."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from numba.np import linalg
 
 
 def install_linear_algebra() -> None:
-    """Numba looks for SciPy's BLAS and LAPACK: a guest has neither, and needs neither."""
+    """Keep Numba from looking for SciPy's BLAS and LAPACK, which a guest neither has nor needs."""
     linalg.ensure_blas = linalg.ensure_lapack = _nothing
     linalg._LAPACK.numba_ez_rgeev = classmethod(_no_general_eigenvalues)
     linalg._LAPACK.numba_ez_cgeev = classmethod(_no_general_eigenvalues)

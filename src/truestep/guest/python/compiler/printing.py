@@ -123,7 +123,7 @@ def _put_optional(context: Any, builder: Any, kind: Any, value: Any, is_quoted: 
 
 
 def _put_sequence(context: Any, builder: Any, kind: Any, value: Any, is_quoted: bool) -> None:
-    """A list or an array, item by item; arrays as NumPy writes them, but for its padding and line breaks."""
+    """A list or an array, item by item. Arrays look as in NumPy, but without padding and line breaks."""
     del is_quoted
     from truestep.guest.python.compiler.sequences import put_items
 

@@ -1,4 +1,4 @@
-"""From a Python file to one object file: load the module, compile the guest and all it calls, link, emit."""
+"""Compiles a Python file to one object file: loads the module, compiles the guest and its calls, links."""
 
 import importlib.util
 import re
@@ -27,7 +27,7 @@ ENTRY_SYMBOL = "truestep_guest"
 _FOREIGN = re.compile(
     r"_?Py(?!_FatalError$|GILState_Ensure$)|numba_(?:adapt|unpickle|do_raise|ndarray)|NRT_adapt"
 )
-"""Functions that exist only inside an interpreter; the exceptions are in the guest's runtime."""
+"""Functions that exist only in an interpreter. The two exceptions are in the guest's runtime."""
 
 
 def load_guest(source: Path) -> Callable[..., Any]:
@@ -65,8 +65,8 @@ def _load(source: Path) -> ModuleType:
 def compile_guest(guest: Callable[..., Any]) -> bytes:
     """The object file of a declared guest.
 
-    It is first compiled against its input in place, which cannot be written; if its types do not allow that
-    (it sorts its input, say), against a copy.
+    It is first compiled to use its input in place, which cannot be written. If its types do not allow that,
+    because it sorts its input for example, it is compiled to use a copy.
     """
     signature = read_signature(guest)
     refuse_what_breaks(guest)
@@ -77,7 +77,7 @@ def compile_guest(guest: Callable[..., Any]) -> bytes:
 
 
 def _compile(signature: GuestSignature, *, copies_input: bool) -> Any:
-    """The library that holds the entry and all that it calls, optimised as one."""
+    """A library of the entry and everything that it calls, optimised together."""
     typing_context, context = cpu_target.typing_context, cpu_target.target_context
     typing_context.refresh()
     context.refresh()
@@ -107,7 +107,7 @@ def _emit(library: Any) -> bytes:
 
 
 def _link_late_references(library: Any, module: Any) -> None:
-    """Link in what was compiled after its caller, until nothing compiled here is missing."""
+    """Link functions that were compiled after their callers, until none is missing."""
     while missing := {f.name for f in module.functions if f.is_declaration and f.name.startswith("_ZN")}:
         definers = [
             other for other in finished_libraries if other is not library and missing & _defined(other)
@@ -131,11 +131,11 @@ def _keep_only_the_entry(module: Any) -> None:
 
 
 def _check_foreign_functions(module: Any) -> None:
-    """Whatever needs the interpreter at run time is refused now, by name."""
+    """Refuse, by name, everything that needs the interpreter at run time."""
     declared = [value.name for value in (*module.functions, *module.global_variables) if value.is_declaration]
     foreign = sorted(name for name in declared if _FOREIGN.match(name) or name == NO_ADDRESS)
     if foreign:
         raise Complaint(
             f"the guest needs an object of the interpreter while it runs ({foreign[0]})",
-            remedy="leave out ctypes, cffi, function pointers and objects that are only Python's",
+            remedy="do not use ctypes, cffi, function pointers or objects that exist only in Python",
         )

@@ -1,4 +1,4 @@
-"""Which files a guest's module read while it was imported: its neighbours, its weights."""
+"""Notes the files that a guest's module reads while it is imported, such as its weights."""
 
 import os
 import sys
@@ -24,7 +24,7 @@ def _note(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def files_read(source: Path) -> set[str]:
-    """The user's own files among them, and the source: what a rebuild must compare."""
+    """The user's own files among them, and the source: a rebuild must compare these."""
     installed = [
         Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib")
     ]

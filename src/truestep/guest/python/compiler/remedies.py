@@ -1,4 +1,4 @@
-"""What to do about the errors that authors of guests meet most, by what Numba says of them."""
+"""Remedies for the most common errors of guests, by what Numba says about them."""
 
 import re
 
@@ -10,7 +10,7 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
     (r"Module\(<module 'numpy\.fft'", "write the transform out with loops; exp(1j * x) works"),
     (
         r"Module\(<module '(?:time|datetime|os|sys|socket|subprocess|threading|secrets|uuid|pathlib)'",
-        "a guest knows only its task and its input: take such facts from the input, or compute "
+        "a guest knows only its task and its input: take such values from the input, or compute "
         "them in the module, outside of the function, where they become constants",
     ),
     (
@@ -34,7 +34,7 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
     (r"No module named|ModuleNotFoundError", "install the package, or put the file beside the guest"),
     (
         r"[Ee]xception matching is limited|exception_match",
-        "write `except Exception:`; a guest tells no kinds apart",
+        "write `except Exception:`; a guest cannot distinguish kinds of exceptions",
     ),
     (
         r"[Cc]annot unify|[Cc]annot safely cast|can't unify",
@@ -45,7 +45,7 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
         r"with \(context manager\)|[Cc]ontext manager",
         "a guest has no files and no context managers: use the input",
     ),
-    (r"f-string|format spec|FORMAT_VALUE", "use str(x) without a format, or round the number before"),
+    (r"f-string|format spec|FORMAT_VALUE", "use str(x) without a format, or round the number first"),
     (
         r"unexpected keyword argument 'axis'|'axis'",
         "loop over the rows, or use the functions that take an axis: sum, mean, var, std, min, max, argmin, "
@@ -74,5 +74,5 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
 
 
 def remedy_for(message: str) -> str:
-    """The first remedy whose pattern stands in the message; empty if none does."""
+    """The first remedy whose pattern matches the message; empty if none does."""
     return next((remedy for pattern, remedy in _REMEDIES if re.search(pattern, message)), "")

@@ -1,4 +1,4 @@
-"""One compilation: change Numba, watch which files are read, compile, leave the results in a directory."""
+"""One compilation: changes Numba, notes the files that are read, compiles, writes the results."""
 
 import json
 import warnings
@@ -20,7 +20,7 @@ from truestep.guest.python.files import COMPLAINT, OBJECT, READ, array_file
 
 
 def compile_in_this_process(source: Path, directory: Path) -> int:
-    """Compile `source` into `directory`; 0, or 1 with a complaint in words."""
+    """Compile `source` into `directory`. Returns 0, or 1 after writing a complaint."""
     warnings.simplefilter("ignore")
     retarget()
     accept_plain_functions()

@@ -1,4 +1,4 @@
-"""From a guest's parameters and annotations to the types it is compiled for."""
+"""Reads from a guest's parameters and annotations the types to compile it for."""
 
 import inspect
 import re
@@ -25,24 +25,24 @@ class ArrayInput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuestSignature:
-    """How a guest is called, and what becomes of its result."""
+    """How a guest is called, and how its result is written."""
 
     function: Callable[..., Any]
     takes_task: bool
     takes_input: bool
     array_input: ArrayInput | None
-    """None: the input's bytes as a uint8 array."""
+    """None means the input's bytes as a uint8 array."""
     writes_npy: bool
 
 
 def read_signature(function: Callable[..., Any]) -> GuestSignature:
-    """The signature of a declared guest. Raises Complaint if it is none that a guest may have."""
+    """The signature of a declared guest. Raises Complaint if a guest cannot have it."""
     declaration: Declaration = getattr(function, DECLARATION)
     if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
         raise Complaint(
             f"expected {function.__name__} to be a function that returns its output",
             place=line_of(function),
-            remedy="use `def` without `async`, and `return` in the place of `yield`",
+            remedy="use `def` without `async`, and `return` instead of `yield`",
         )
     hints = _hints(function)
     names = _parameter_names(function)
@@ -52,7 +52,7 @@ def read_signature(function: Callable[..., Any]) -> GuestSignature:
         raise Complaint(
             f"expected a guest to take (input) or (task, input), got ({', '.join(names)})",
             place=line_of(function),
-            remedy="take the two parameters `task: truestep.Task, input: np.ndarray`, or only the input",
+            remedy="declare the two parameters `task: truestep.Task, input: np.ndarray`, or only the input",
         )
     array_input = _array_input(function, declaration.input, hints.get(rest[0]) if rest else None)
     output = declaration.output or ("npy" if array_input else "raw")
@@ -70,9 +70,9 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
         return typing.get_type_hints(function)
     except (NameError, AttributeError, TypeError) as error:
         raise Complaint(
-            f"the annotations of {function.__name__} mean nothing: {error}",
+            f"the annotations of {function.__name__} cannot be evaluated: {error}",
             place=line_of(function),
-            remedy="import the names that they use, outside of `if TYPE_CHECKING`",
+            remedy="import the names that they use outside `if TYPE_CHECKING`",
         ) from error
 
 
@@ -120,7 +120,7 @@ def _dtype(function: Callable[..., Any], description: Any) -> "np.dtype[Any]":
         raise Complaint(
             f"expected an input type such as 'float64[:, :]', got {description!r}",
             place=line_of(function),
-            remedy="name a NumPy dtype, and a colon for each dimension in brackets",
+            remedy="write a NumPy dtype and, in brackets, one colon per dimension",
         ) from error
     if dtype.hasobject or not dtype.isnative:
         raise Complaint(

@@ -1,4 +1,4 @@
-"""sum, mean, var and std of floats: NumPy's order of additions, not Numba's, so that they round alike."""
+"""sum, mean, var and std of floats, in NumPy's order of additions, so that results are NumPy's exactly."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from numba.np import arraymath, arrayobj
 _KINDS = {types.float32: "s", types.float64: "d", types.complex64: "c", types.complex128: "z"}
 
 _BUFFER_ITEMS = 8192
-"""NumPy's buffer: what it must copy or convert first is summed in parts of this many items."""
+"""The size of NumPy's buffer: items that it must copy or convert first are summed in parts of this size."""
 
 _UNBUFFERED = 1 << 62
 
@@ -25,7 +25,7 @@ _numba_sum_axis = arraymath._numpy_sum_axis
 
 
 def install_sums() -> None:
-    """Put these in the place of Numba's own."""
+    """Replace Numba's own functions."""
     arraymath._numpy_sum = total
     arraymath._numpy_sum_axis = total_along
     forget(np.mean, "mean")
@@ -41,7 +41,7 @@ def install_sums() -> None:
 
 
 def forget(function: Any, name: str) -> None:
-    """Drop what Numba registered for a NumPy function and the array's method of that name."""
+    """Remove what Numba registered for a NumPy function and for the array method of that name."""
     registry = builtin_registry
     registry.globals[:] = [entry for entry in registry.globals if entry[0] is not function]
     registry.functions[:] = [
@@ -92,7 +92,7 @@ def _sum_row(typing_context: Any, row: Any, chunk: Any) -> Any:
 
 @intrinsic
 def _in_memory_order(typing_context: Any, array: Any) -> Any:
-    """A contiguous array's items as they lie in memory, in one dimension."""
+    """The items of a contiguous array in memory order, in one dimension."""
     del typing_context
     flat = types.Array(array.dtype, 1, "C", readonly=not array.mutable)
 
@@ -188,7 +188,7 @@ def _total_rows(array: Any, axis: Any, dtype: Any) -> Any:
 
 @intrinsic
 def _sum_rows(typing_context: Any, array: Any, axis: Any) -> Any:
-    """The sums along the axis on which items are closest in memory: one for each row of them."""
+    """The sums along the axis whose items are closest in memory: one sum per row."""
     del typing_context
     sums = types.Array(array.dtype, array.ndim - 1, "C")
 

@@ -1,0 +1,83 @@
+"""What the pages for contributors name exists: paths, modules, classes, make targets."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PAGES = ("CONTRIBUTING.md", "docs/architecture.md", "docs/glossary.md")
+PLACES = re.compile(
+    r"`((?:src|tests|docs|benchmarks|examples|changelog\.d|\.ci)/[\w./-]*|[\w.-]+\.(?:md|toml|lock))`"
+)
+"""Paths from the repository's root, and files in it."""
+PACKAGES = re.compile(
+    r"`((?:base|contracts|commitments|machine|protocol|roles|ports|engine|guest|adapters|node|composition|conformance"
+    r"|client|simulation|devnet|demo|cli)/[\w./-]*)`"
+)
+"""Paths below src/truestep."""
+LINKS = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+CODE = re.compile(r"\| `([a-z_]+(?:\.\w+)*)` \|$", re.MULTILINE)
+"""The last column of the glossary."""
+
+
+def text_of(page: str) -> str:
+    """A page's text."""
+    return (REPOSITORY / page).read_text("utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_paths_exist(page: str) -> None:
+    text = text_of(page)
+    named = {
+        **{name: REPOSITORY / name for name in PLACES.findall(text)},
+        **{name: REPOSITORY / "src" / "truestep" / name for name in PACKAGES.findall(text)},
+    }
+    assert named or page == "docs/glossary.md"
+    assert [name for name, path in named.items() if not path.exists()] == []
+
+
+@pytest.mark.parametrize(
+    "page", [*PAGES, *(str(path.relative_to(REPOSITORY)) for path in sorted(REPOSITORY.glob("docs/**/*.md")))]
+)
+def test_links_lead_somewhere(page: str) -> None:
+    folder = (REPOSITORY / page).parent
+    assert [link for link in LINKS.findall(text_of(page)) if not (folder / link).exists()] == []
+
+
+def test_make_targets_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", text_of("Makefile"), re.MULTILINE))
+    named = {name for page in PAGES for name in re.findall(r"`make ([a-z-]+)", text_of(page))}
+    assert named - targets == set()
+
+
+def test_terms_stand_for_code() -> None:
+    names = CODE.findall(text_of("docs/glossary.md"))
+    assert len(names) > 70
+    assert [name for name in names if not is_there(name)] == []
+
+
+def test_terms_are_sorted() -> None:
+    """Within each table, so that a term is found and added only once."""
+    for section in text_of("docs/glossary.md").split("\n## ")[1:]:
+        terms = re.findall(r"^\| ([^|`-][^|]*?) \|", section, re.MULTILINE)[1:]
+        assert terms == sorted(terms, key=str.lower)
+
+
+def is_there(name: str) -> bool:
+    """Whether a dotted name below `truestep` is a module, or something in one."""
+    parts = name.split(".")
+    for count in range(len(parts), 0, -1):
+        try:
+            found: object = importlib.import_module(".".join(["truestep", *parts[:count]]))
+        except ModuleNotFoundError:
+            continue
+        for part in parts[count:]:
+            if not hasattr(found, part):
+                return False
+            found = getattr(found, part)
+        return True
+    return False

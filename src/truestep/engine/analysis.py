@@ -1,7 +1,7 @@
-"""What a program's code looks like: blocks, regions (about one a guest function), calls, registers.
+"""The structure of a program's code: blocks, regions (about one per guest function), calls, registers.
 
-Works on whole arrays of words, so that a hostile program of 64 MiB is read in seconds. Everything found here
-steers speed only: an address that is missing from it is executed by the reference machine.
+Works on whole arrays of words, so that a hostile program of 64 MiB is analysed in seconds. The results affect
+only speed: an address that is missing from them is executed by the reference machine.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ BLOCK_LIMIT_WORDS = 128
 REGION_LIMIT_COST = 2048
 """LLVM's time grows faster than the size of a function."""
 UNIT_LIMIT_COST = 2048
-"""What is compiled at once: under a second, and most calls stay within it."""
+"""The cost of code compiled together: it takes under a second, and most calls stay within it."""
 STORE_COST = 4
 CALL_COST = 4
 REGION_COST = 8
@@ -36,21 +36,21 @@ DIVISION_COST = 4
 FLOAT_COST = 3
 WIDE_FLOAT_COST = 8
 CROWDED_ENTRY_COST = 16
-"""What an instruction costs LLVM, in plain instructions: nested loops are what its time grows with most, and
-entries: 2,000 words, each an entry, take it 26 s."""
+"""The cost of compiling an instruction, in plain instructions. LLVM's time grows most with nested loops and
+with entries: 2,000 words, each of them an entry, take 26 s."""
 CROWD_WORDS = 4
-"""Entries so near to the one before are crowded; the cases of a compiler's `switch` are longer."""
+"""Entries this close together are crowded; the cases of a compiled `switch` are longer."""
 TABLE_LIMIT_ENTRIES = 1024
-"""The longest jump table looked for."""
+"""The longest jump table that is searched for."""
 BASE_LIMIT = 1 << 14
-"""How many places are looked at for jump tables."""
+"""The number of places that are searched for jump tables."""
 CODE_LIMIT_WORDS = 1 << 20
-"""Words mapped of one program, more than CPython has; code beyond it is translated in pieces."""
+"""The most words mapped of one program, more than CPython has. Code beyond is translated in pieces."""
 PIECE_LIMIT_WORDS = 128
-"""What is translated at once from an address that is no known block."""
+"""The words translated together from an address that does not begin a known block."""
 SUMMARY_ROUNDS_LIMIT = 64
 SUMMARY_EDGES_LIMIT = 1 << 22
-"""Longer call chains, or too many calls for that many rounds, get the plain answer: every register."""
+"""If call chains are longer, or there are too many calls for that many rounds, every register is assumed."""
 ALL_REGISTERS = 0xFFFF_FFFE
 
 _LOAD, _IMMEDIATE, _AUIPC, _IMMEDIATE_32, _STORE = 0x03, 0x13, 0x17, 0x1B, 0x23
@@ -75,7 +75,7 @@ class CodeMap:
     regions: Addresses
     """Where regions begin, ascending; a region ends where the next one or a gap begins."""
     costs: Words
-    """What compiling everything before each word costs; one more for the end."""
+    """The cost of compiling everything before each word, with one more entry for the end."""
     units: NDArray[np.int64]
     """The unit of each region, ascending."""
     used: Masks
@@ -106,14 +106,14 @@ class CodeMap:
         return first, int(np.searchsorted(self.addresses, int(self.regions[region + 1])))
 
     def cost_of(self, unit: int) -> int:
-        """What compiling a unit costs, in plain instructions."""
+        """The cost of compiling a unit, in plain instructions."""
         regions = self.regions_of_unit(unit)
         return int(self.costs[self.span(regions[-1])[1]] - self.costs[self.span(regions[0])[0]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Fields:
-    """The fields of every word, and what flow it makes."""
+    """The fields of every word, and the flow of control from it."""
 
     at: Addresses
     word: Words
@@ -159,7 +159,7 @@ def map_code(program: Program) -> CodeMap:
 
 
 def map_piece(program: Program, pc: int) -> CodeMap | None:
-    """The same for the words from `pc` on in whatever segment has them; None if none has."""
+    """The same for the words from `pc` to the end of its segment; None if `pc` is in no segment."""
     for segment in program.segments:
         offset = pc - segment.address
         count = min((len(segment.content) - offset) // 4, PIECE_LIMIT_WORDS)
@@ -251,7 +251,7 @@ def _immediate_j(word: Words) -> Words:
 
 
 def _distinct(values: Addresses) -> Addresses:
-    """Ascending, each once; `np.unique` hashes, and multiples of 4 hash badly."""
+    """The distinct values, ascending. (`np.unique` uses a hash table, which is slow for multiples of 4.)"""
     ascending = np.sort(values)
     is_first = np.ones(len(ascending), np.bool_)
     is_first[1:] = ascending[1:] != ascending[:-1]
@@ -296,7 +296,7 @@ def _pointers_in_code(fields: _Fields) -> Addresses:
 
 
 def _relative_table(at: Addresses, values: NDArray[np.int32], first: int, base: int) -> Addresses:
-    """The targets of a table of distances from its own start, as far as they are code."""
+    """The targets in a table of offsets from its own start, up to the first that is not code."""
     position = (base - first) // 4
     targets = base + values[position : position + TABLE_LIMIT_ENTRIES].astype(np.int64)
     valid = _known(at, targets)
@@ -334,7 +334,7 @@ def _leaders(fields: _Fields, indirect: Addresses, functions: Addresses) -> Addr
 
 
 def _is_wide_float(fields: _Fields) -> Flags:
-    """Float instructions that become many: minima, classes, and integers to floats in a given direction."""
+    """Float instructions that become many host instructions: minima, classes, conversions with rounding."""
     funct3, funct5 = fields.word >> 12 & 7, fields.word >> 27
     is_directed = (funct5 == _FROM_INTEGER) & (funct3 != 0) & (funct3 != DYNAMIC_ROUNDING)
     is_wide = (funct5 == _MINIMUM) | ((funct5 == _CLASS) & (funct3 == 1)) | is_directed
@@ -364,7 +364,7 @@ def _divides(fields: _Fields) -> Flags:
 
 
 def _split_large_regions(at: Addresses, costs: Words, leaders: Addresses, functions: Addresses) -> Addresses:
-    """Region starts, with one more wherever a region goes on for REGION_LIMIT_COST."""
+    """Region starts, with additional ones where a region exceeds REGION_LIMIT_COST."""
     starts = np.searchsorted(at, functions)
     at_leaders = np.searchsorted(at, leaders)
     owner = np.searchsorted(starts, at_leaders, side="right") - 1
@@ -381,7 +381,7 @@ def _bits(registers: Words, applies: Flags) -> Masks:
 def _register_sets(
     fields: _Fields, leaders: Addresses, regions: Addresses, positions: Addresses
 ) -> tuple[Masks, Masks]:
-    """(used, written) of each region with everything it calls or falls into.
+    """(used, written) registers of each region, including everything it calls or falls through to.
 
     A far pair that a leader splits is an indirect call to the translator, so it is one here.
     """

@@ -1,4 +1,4 @@
-"""IR text to machine code in this process, through llvmlite."""
+"""Compiles IR text to machine code in this process, with llvmlite."""
 
 import ctypes
 import threading
@@ -13,16 +13,16 @@ from truestep.engine.support import METADATA, run_function
 from truestep.engine.walk import walk_module
 
 _LOCK = threading.RLock()
-"""llvmlite locks each of its calls; a whole compilation must not interleave in LLVM's global context."""
+"""llvmlite locks each call, but whole compilations must not interleave in LLVM's global context."""
 
 T = TypeVar("T")
 
 
 def once(build: Callable[[], T]) -> Callable[[], T]:
-    """`build` called by the first who asks; everybody gets what it made.
+    """A function that calls `build` once and always returns that result.
 
-    Not functools.cache: two threads that ask at once would build two modules and drop one, code and all,
-    while it runs.
+    Unlike functools.cache, it never builds two modules when two threads call at the same time: one of them
+    would be dropped together with its code while that code runs.
     """
     built: list[T] = []
 
@@ -96,7 +96,7 @@ def _target_machine(codegen_level: int) -> llvm.TargetMachine:
 
 
 def _optimise(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
-    """Allocas to values, then the plainest clean-up: nearly what -O2 gives, in half the time."""
+    """Promote allocas to values and clean up: nearly the result of -O2 in half the time."""
     builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=2))
     passes = llvm.create_new_function_pass_manager()
     passes.add_sroa_pass()

@@ -1,6 +1,6 @@
-"""The process that compiles for another one: IR in, object code out, until its standard input ends.
+"""The compiler process: reads IR and writes object code, until its standard input ends.
 
-`python -m truestep.engine.compiler_main`, by `engine.compiler_process` alone. It may die of what it compiles.
+Started by `engine.compiler_process` as `python -m truestep.engine.compiler_main`. Hostile code may kill it.
 """
 
 import os
@@ -12,18 +12,18 @@ from truestep.engine.compile import object_code
 from truestep.engine.compiler_process import READY, SIZE
 
 CPU_LIMIT_SECONDS = 60
-"""For one piece of IR; a unit takes half a second."""
+"""CPU time for one piece of IR; a unit takes half a second."""
 MEMORY_LIMIT_BYTES = 4 << 30
-"""Of address space; a unit takes 200 MiB."""
+"""Address space; a unit takes 200 MiB."""
 
 
 def main() -> None:
-    """Compile what is asked for."""
-    # Ctrl-C reaches this process too; its parent decides what that means.
+    """Serve compilations until standard input ends."""
+    # Ctrl-C reaches this process too, but its parent decides what to do.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
-    # Nothing else may write to where the answers go.
+    # Nothing else may write to the stream of the answers.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     answers.write(READY)

@@ -1,6 +1,6 @@
-"""Compiling in another process, in the background: an abort or an explosion in LLVM there harms no run.
+"""Compiles in a background process, so that an abort or excessive time in LLVM does not harm a run.
 
-Runs go on meanwhile, stepped by the reference machine. What cannot be compiled stays stepped, slowly.
+Meanwhile the reference machine steps the run. Code that cannot be compiled continues to be stepped, slowly.
 """
 
 import logging
@@ -17,19 +17,19 @@ from truestep.engine.compile import object_code
 
 SIZE = struct.Struct(">Q")
 READY = b"ready..."
-"""What the process says first."""
+"""The first message of the process."""
 STARTS_LIMIT = 3
-"""Processes in a row that end before they are ready: then it is this computer's fault, not a program's."""
+"""Processes in a row that end before they are ready. Then the cause is this computer, not a program."""
 
 Compile = Callable[[str], bytes | None]
-"""From IR to object code; None if that is not to be had."""
+"""Compiles IR to object code; None if that fails."""
 Job = Callable[[Compile], None]
 
 _log = logging.getLogger(__name__)
 
 
 class CompilerProcess:
-    """Does jobs one after the other, each of which may compile. Starts nothing before there is a job."""
+    """Does jobs, which may compile, one after another. Starts no process before the first job."""
 
     def __init__(self) -> None:
         self._jobs: queue.Queue[Job | None] = queue.Queue()
@@ -38,18 +38,18 @@ class CompilerProcess:
         self._lock = threading.Lock()
 
     def submit(self, job: Job) -> None:
-        """Do it later, in another thread; it must not raise."""
+        """Do a job later, in another thread. The job must not raise."""
         with self._lock:
             if not self._is_started:
                 self._is_started = True
                 jobs, child = self._jobs, self._child
-                # The thread may not keep this object alive; at its end, and at the process's, the child goes.
+                # The thread must not keep this object alive: when it goes, or the process, so does the child.
                 threading.Thread(target=_work, args=(jobs, child), name="compiler", daemon=True).start()
                 weakref.finalize(self, _stop, jobs, child)
         self._jobs.put(job)
 
     def wait(self) -> None:
-        """Until every job is done."""
+        """Wait until every job is done."""
         self._jobs.join()
 
 
@@ -57,7 +57,7 @@ def _work(jobs: "queue.Queue[Job | None]", child: "_Child") -> None:
     while (job := jobs.get()) is not None:
         job(child.compile)
         jobs.task_done()
-        # A job that stays in a variable would keep all that it is about.
+        # A job left in a variable would keep everything it refers to alive.
         del job
     child.end()
 
@@ -71,7 +71,7 @@ def _stop(jobs: "queue.Queue[Job | None]", child: "_Child") -> None:
 
 
 class _Child:
-    """The process, started when it is needed and again when it died. For one thread; `kill` is for all."""
+    """The process: started when needed, and again if it died. For one thread, except `kill`."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -79,30 +79,32 @@ class _Child:
         self._is_over = False
 
     def compile(self, ir: str) -> bytes | None:
-        """Object code of IR, or None if the process died of it."""
+        """The object code of IR, or None if compiling it killed the process."""
         if self._process is None and not self._start():
             return None if self._is_over else object_code(ir)
         try:
             return self._ask(ir.encode())
         except OSError:
             if not self._is_over:
-                _log.warning("the compiler process died of a part of a program, which stays slow")
+                _log.warning(
+                    "the compiler process died while compiling a part of a program; that part will run slowly"
+                )
             self.end()
             return None
 
     def kill(self) -> None:
-        """End it for good, whatever it does."""
+        """End the process for good, whatever it is doing."""
         self._is_over = True
         if self._process is not None:
             self._process.kill()
 
     def _start(self) -> bool:
-        """Whether there is a process now."""
+        """Start a process. Returns whether there is one now."""
         while self._failed_starts < STARTS_LIMIT and not self._is_over:
             with suppress(OSError):
                 self._process = subprocess.Popen(
                     [sys.executable, "-m", "truestep.engine.compiler_main"],
-                    # A thread that waits in a buffer at the interpreter's end would be a fatal error.
+                    # A thread blocked on a buffer when the interpreter exits would be a fatal error.
                     bufsize=0,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
@@ -114,7 +116,9 @@ class _Child:
             self.end()
             self._failed_starts += 1
         if not self._is_over:
-            _log.warning("expected a compiler process, none can be started: compiling in this process")
+            _log.warning(
+                "expected to start a compiler process, which failed; compiling in this process instead"
+            )
         return False
 
     def _ask(self, ir: bytes) -> bytes:
@@ -137,7 +141,7 @@ class _Child:
         return bytes(content)
 
     def end(self) -> None:
-        """End the process; another one is started when it is needed."""
+        """End the process. Another one is started when it is needed."""
         if self._process is not None:
             with self._process as process:
                 process.kill()

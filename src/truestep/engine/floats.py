@@ -1,8 +1,8 @@
-"""The LLVM IR of each float instruction (docs/machine.md M8), made of the host's own float instructions.
+"""The LLVM IR of each float instruction (docs/machine.md M8), in terms of the host's float instructions.
 
-Operands come from whoever holds the registers, as integer bits or as floats. A result is either 64 bits for
-the register, or a *raw* float: its NaNs may be any (registers.Held turns it into the register's bits). No
-operation that takes floats may tell one NaN from another, and no flag lets LLVM change a result.
+Operands are read from the holder of the registers, as integer bits or as floats. A result is either the 64
+bits of the register or a *raw* float, whose NaN may be any NaN (registers.Held turns it into the register's
+bits). No operation on floats may distinguish NaNs, and no flag may let LLVM change a result.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ class FloatType:
     bits: str
     """The integer type of the same width."""
     suffix: str
-    """Of intrinsics."""
+    """The suffix of intrinsics."""
     width: int
     fraction_bits: int
 
@@ -45,7 +45,7 @@ class FloatType:
 
     @property
     def canonical_nan(self) -> int:
-        """The bits of the only NaN that is a result (M8.3)."""
+        """The bits of the only NaN that can be a result (M8.3)."""
         return self.infinity | 1 << self.fraction_bits - 1
 
 
@@ -63,7 +63,7 @@ class Result:
 
 
 class Operands(Protocol):
-    """Whoever holds the registers."""
+    """The holder of the registers."""
 
     def bits(self, register: int) -> str:
         """All 64 bits."""
@@ -94,7 +94,7 @@ def emit_float(emitter: Emitter, instruction: Instruction, operands: Operands) -
 
 
 def reads_as(instruction: Instruction) -> FloatType | None:
-    """The type as which a float instruction takes its operands; None if it takes their bits."""
+    """The float type of an instruction's operands; None if it reads their bits."""
     mnemonic, *types = instruction.name.split(".")
     if mnemonic in _ON_BITS and not is_sign_change(instruction):
         return None
@@ -102,7 +102,7 @@ def reads_as(instruction: Instruction) -> FloatType | None:
 
 
 def makes(instruction: Instruction) -> FloatType | None:
-    """The type of an instruction's result if it is a float that has not been put into bits."""
+    """The type of an instruction's result, if the result is a raw float."""
     if instruction.kind is not Kind.FLOAT:
         return None
     mnemonic, *types = instruction.name.split(".")
@@ -149,7 +149,7 @@ def _plain(opcode: str) -> _Arithmetic:
 
 
 def _square_root(emitter: Emitter, kind: FloatType, x: list[str]) -> str:
-    # LLVM would take the root of a constant with the host's `sqrt`, in whatever mode this thread is: hide it.
+    # Hide a constant: LLVM would compute its root with the host's `sqrt`, in the current mode of this thread.
     unit = float_unit()
     constraint = unit.register_class if unit else "m"
     hidden = emitter.value(f'call {kind.name} asm "", "={constraint},0"({kind.name} {x[0]})')
@@ -166,7 +166,7 @@ def _fused(*, negated_product: bool, negated_addend: bool) -> _Arithmetic:
 
 
 def _extreme(relation: str, prefer_negative: int) -> _Arithmetic:
-    """The smaller or larger one; a number rather than a NaN; of equal ones the sign decides."""
+    """The smaller or larger operand. A number is preferred to a NaN; of equal operands the sign decides."""
 
     def emit(emitter: Emitter, kind: FloatType, x: list[str]) -> str:
         a, b = x
@@ -211,7 +211,7 @@ _OnBits = Callable[[Emitter, FloatType, str, str], tuple[str, str]]
 
 
 def _inject(*, is_negated: bool, is_combined: bool) -> _OnBits:
-    """The magnitude of a with a sign made of b's."""
+    """The magnitude of a, with a sign computed from that of b."""
 
     def emit(emitter: Emitter, kind: FloatType, a: str, b: str) -> tuple[str, str]:
         if is_negated:
@@ -226,7 +226,7 @@ def _inject(*, is_negated: bool, is_combined: bool) -> _OnBits:
 
 
 def _classify(emitter: Emitter, kind: FloatType, a: str, _: str) -> tuple[str, str]:
-    """One of ten bits; its number grows from zero outwards, or is 8 or 9 of a NaN."""
+    """One of ten bits, whose number follows from the distance to zero, or is 8 or 9 for a NaN."""
     magnitude = emitter.value(f"and {kind.bits} {a}, {kind.magnitude}")
 
     def exceeds(bound: int) -> str:
@@ -256,7 +256,7 @@ _ON_BITS: dict[str, _OnBits] = {
 # --- conversions --------------------------------------------------------------------------------------------
 
 _ROUNDERS = {Rounding.RNE: "rint", Rounding.RDN: "floor", Rounding.RUP: "ceil", Rounding.RMM: "round"}
-"""`rint` rounds as the host does, which is RNE (support.run_function); RTZ is what conversions do."""
+"""`rint` rounds in the host's mode, which is RNE (support.run_function); conversions round to zero."""
 
 
 def _convert(
@@ -307,7 +307,7 @@ def _from_integer(emitter: Emitter, kind: FloatType, source: str, register: str,
 def _rounded_magnitude(
     emitter: Emitter, kind: FloatType, magnitude: str, is_negative: str, rounding: Rounding
 ) -> str:
-    """A 64-bit magnitude as a float, rounded in integers: the host only gets what it can hold exactly."""
+    """A 64-bit magnitude as a float. Rounding is done in integers, so that the host's conversion is exact."""
     zeros = emitter.value(f"call i64 @llvm.ctlz.i64(i64 {magnitude}, i1 false)")
     excess = emitter.value(f"sub i64 {64 - kind.fraction_bits - 1}, {zeros}")
     dropped = emitter.value(f"call i64 @llvm.smax.i64(i64 {excess}, i64 0)")
@@ -319,14 +319,14 @@ def _rounded_magnitude(
     ceiling = emitter.value(f"add i64 {floor}, {unit}")
     chosen = emitter.value(f"select i1 {is_up}, i64 {ceiling}, i64 {floor}")
     value = emitter.value(f"uitofp i64 {chosen} to {kind.name}")
-    # Rounding up the largest magnitudes gives 2^64, of which 64 bits are 0.
+    # Rounding up the largest magnitudes gives 2^64, whose low 64 bits are 0.
     is_none = emitter.value(f"icmp eq i64 {chosen}, 0")
     is_over = emitter.value(f"and i1 {is_up}, {is_none}")
     return emitter.value(f"select i1 {is_over}, {kind.name} 18446744073709551616.0, {kind.name} {value}")
 
 
 def _is_rounded_up(emitter: Emitter, rest: str, unit: str, is_negative: str, rounding: Rounding) -> str:
-    """Whether a magnitude with `rest` left below `unit` goes away from zero."""
+    """Whether a magnitude with `rest` left below `unit` is rounded away from zero."""
     if rounding is Rounding.RTZ:
         return "false"
     has_rest = emitter.value(f"icmp ne i64 {rest}, 0")

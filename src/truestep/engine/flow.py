@@ -1,4 +1,4 @@
-"""The blocks of one region: where the cycle budget is checked, which registers each may find changed."""
+"""The blocks of one region: where the cycle budget is checked, and which registers may have changed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from truestep.engine.nesting import ways_in
 from truestep.machine.decode import Instruction, Kind, decode
 
 PATH_LIMIT_INSTRUCTIONS = 256
-"""The longest way between two checks of the budget, copies of loops aside. It, the window (liveness) and they
-(loops) are what may be stepped one by one before an exact stop."""
+"""The longest path between two checks of the budget, not counting copies of loops. Before an exact stop, up
+to this many cycles, the window (liveness) and the copies (loops) may be stepped one by one."""
 
 _READ_ONLY_KINDS = (Kind.STORE, Kind.BRANCH, Kind.FENCE, Kind.SYSTEM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """Instructions that run one after the other, the last of which may jump. None is an illegal word."""
+    """Instructions that run one after another; the last may jump. None stands for an illegal word."""
 
     start: int
     instructions: tuple[Instruction | None, ...]
@@ -43,13 +43,13 @@ class Block:
 
     @property
     def cycles(self) -> int:
-        """Cycles that running it takes. One that is left to the reference machine takes none."""
+        """The cycles it takes. An instruction that is left to the reference machine counts as none."""
         return len(self.instructions) - (1 if is_left(self.last) else 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What a call may touch: registers by bit."""
+    """The registers that a call may touch, by bit."""
 
     target: int | None
     used: int
@@ -63,25 +63,25 @@ class Flow:
     start: int
     blocks: dict[int, Block]
     calls: dict[int, Call]
-    """The calls that end blocks, by block, as far as they return into the region."""
+    """The calls that end blocks, by block, if they return into the region."""
     dispatched: tuple[int, ...]
     """Blocks that indirect jumps within the region may reach."""
     needs: dict[int, int]
-    """Blocks that check the budget → what it must be: the longest way to the next check, and the window for
-    registers that are unseen there. They are the entries."""
+    """Blocks that check the budget → the least budget: the longest path to the next check, and the window for
+    registers that are unseen there. These blocks are the entries."""
     loops: dict[int, Loop]
-    """Blocks of loops that are written several times in a row → the loop."""
+    """Blocks of unrolled loops → the loop."""
     unseen: dict[int, int]
     """Block → registers that need not be right when translated code leaves at its start, by bit."""
     ways_in: dict[int, list[int]]
     """Entry → the heads of the loops that it lies in, the outermost first.
 
-    Empty for an interpreter's loop around a jump table: there a look at each round costs more than it helps.
+    Empty for an interpreter's loop around a jump table, where a check in each round costs more than it gains.
     """
     changed: dict[int, int]
     """Block → registers that may differ from the control block when it begins, by bit."""
     forms: Forms
-    """In which form blocks find registers."""
+    """The form in which blocks find registers."""
 
     def changed_after(self, block: Block) -> int:
         """Registers that may differ from the control block when `block` ends, before any call."""
@@ -89,14 +89,14 @@ class Flow:
 
 
 def is_left(instruction: Instruction | None) -> bool:
-    """Whether it is left to the reference machine: an `ecall`; without a known float unit, floats too."""
+    """Whether it is left to the reference machine: an `ecall` or, without a known float unit, a float."""
     if instruction is None:
         return False
     return instruction.name == "ecall" or (instruction.kind is Kind.FLOAT and float_unit() is None)
 
 
 def is_cut_after(block: Block) -> bool:
-    """Whether the next block must be an entry: translated code stops here, or LLVM must not join the two."""
+    """Whether the next block must be an entry: translated code stops here, or LLVM must not merge the two."""
     return is_left(block.last) or len(block.instructions) == BLOCK_LIMIT_WORDS
 
 
@@ -121,7 +121,7 @@ def touched_by(blocks: Iterable[Block]) -> int:
 
 
 def _effects(block: Block) -> list[tuple[int, int]]:
-    """What each instruction that the block runs reads and writes: registers by bit."""
+    """The registers that each instruction of the block reads and writes, by bit."""
     effects: list[tuple[int, int]] = []
     for instruction in block.instructions[: block.cycles]:
         if instruction is None:
@@ -133,7 +133,7 @@ def _effects(block: Block) -> list[tuple[int, int]]:
 
 
 def _ways_on(block: Block, blocks: dict[int, Block]) -> list[int]:
-    """All the blocks that may come next; none if not all are known."""
+    """All blocks that may come next; empty if not all of them are known."""
     last = block.last
     if last is None or is_call(last) or is_left(last) or is_indirect_jump(block):
         return []
@@ -167,7 +167,7 @@ def is_call(instruction: Instruction | None) -> bool:
 
 
 def falls_through(instruction: Instruction | None) -> bool:
-    """Whether the next instruction may follow it. What `is_left` goes on too, but elsewhere."""
+    """Whether the next instruction may follow it. After an `is_left` one, execution goes on elsewhere."""
     if instruction is None or is_left(instruction):
         return False
     return instruction.kind not in (Kind.JUMP, Kind.JUMP_REGISTER, Kind.SYSTEM)
@@ -237,7 +237,7 @@ def _decode_until_end(words: list[int]) -> tuple[Instruction | None, ...]:
 
 
 def _call(code: CodeMap, block: Block) -> Call | None:
-    """What a call may touch, or None if it leads out of the code."""
+    """The registers that a call may touch, or None if it leads out of the code."""
     target = direct_target(block)
     if target is None:
         return Call(target=None, used=ALL_REGISTERS, written=ALL_REGISTERS)
@@ -260,10 +260,10 @@ def _successors(block: Block, blocks: dict[int, Block], calls: dict[int, Call]) 
 def _budget_checks(
     blocks: dict[int, Block], successors: dict[int, list[int]], entries: set[int], loops: dict[int, Loop]
 ) -> dict[int, int]:
-    """Checks at the entries, and wherever the way to the next check grows too long.
+    """Checks at the entries, and wherever the path to the next check becomes too long.
 
-    Going from the last block to the first, every block after the present one that is no entry is known
-    already: a jump back makes its target an entry.
+    Blocks are visited from last to first. A jump back makes its target an entry, so every later block that is
+    not an entry is already known.
     """
     needs: dict[int, int] = {}
     ways: dict[int, int] = {}
@@ -284,7 +284,7 @@ def _changed(
     calls: dict[int, Call],
     dispatched: tuple[int, ...],
 ) -> dict[int, int]:
-    """Forward flow to the fixed point: a call makes every register that the callee may touch equal again."""
+    """Forward data flow to a fixed point. A call makes the registers that its callee may touch equal."""
     changed = dict.fromkeys(blocks, 0)
     pending = sorted(blocks, reverse=True)
     while pending:

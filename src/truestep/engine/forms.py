@@ -1,6 +1,6 @@
-"""In which form a block finds each register: as integer bits, or as a float whose bits nobody has made yet.
+"""The form in which a block finds each register: as integer bits, or as a float not yet converted to bits.
 
-A choice about speed alone: every way into a block brings registers into the form that is noted here.
+The choice affects only speed: every path into a block brings registers into the form that is noted here.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ class Forms:
 
     entry: Mapping[int, Mapping[int, FloatType]] = field(default_factory=dict[int, dict[int, FloatType]])
     loads: Mapping[int, FloatType] = field(default_factory=dict[int, FloatType])
-    """The addresses of loads of floats that no integer instruction wants."""
+    """The addresses of loads whose values no integer instruction needs as bits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class Sets:
     doubles: int = 0
 
     def union(self, other: "Sets") -> "Sets":
-        """All of both."""
+        """The union of both."""
         return Sets(
             integers=self.integers | other.integers,
             singles=self.singles | other.singles,
@@ -40,13 +40,13 @@ class Sets:
         )
 
     def without(self, mask: int) -> "Sets":
-        """None of `mask`."""
+        """The sets without the registers of `mask`."""
         return Sets(
             integers=self.integers & ~mask, singles=self.singles & ~mask, doubles=self.doubles & ~mask
         )
 
     def moved(self, source: int, target: int) -> "Sets":
-        """With `target` wherever `source` is."""
+        """The sets with `target` wherever `source` is."""
         return self.union(
             Sets(
                 integers=(self.integers >> source & 1) << target,
@@ -56,7 +56,7 @@ class Sets:
         )
 
     def with_kind(self, kind: FloatType | None, mask: int) -> "Sets":
-        """With the registers of `mask` of one kind."""
+        """The sets with the registers of `mask` as one kind."""
         if kind is None:
             return self.union(Sets(integers=mask))
         return self.union(Sets(doubles=mask) if kind is DOUBLE else Sets(singles=mask))
@@ -67,7 +67,7 @@ Code = Sequence[Instruction | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
-    """What forms follow from."""
+    """The facts from which the forms follow."""
 
     code: Mapping[int, Code]
     """The instructions of each block."""
@@ -96,7 +96,7 @@ def find_forms(region: Region) -> Forms:
 
 
 def _forms_of(wanted: Sets, arriving: Sets) -> dict[int, FloatType]:
-    """Where it is wanted as a float it comes as one; where its bits are wanted, only if it always is one."""
+    """A register needed as a float is held as one; if its bits are needed, only where it always is one."""
     as_bits = wanted.integers & arriving.integers
     doubles = wanted.doubles | arriving.doubles & ~wanted.singles & ~as_bits
     singles = (wanted.singles | arriving.singles & ~as_bits) & ~doubles
@@ -108,7 +108,7 @@ def _forms_of(wanted: Sets, arriving: Sets) -> dict[int, FloatType]:
 
 
 def is_copy(instruction: Instruction) -> bool:
-    """Whether it is `mv`: it copies a register, whatever that holds."""
+    """Whether it is `mv`, which copies a register in any form."""
     return instruction.name == "addi" and instruction.immediate == 0
 
 
@@ -128,13 +128,13 @@ def _wanted_before(instruction: Instruction, after: Sets) -> Sets:
     if instruction.kind is Kind.FLOAT:
         return wanted.with_kind(reads_as(instruction), reads)
     if instruction.name in _FLOAT_STORES:
-        # Whatever holds the value can be stored.
+        # A value can be stored in any form.
         reads = first & ALL_REGISTERS
     return wanted.with_kind(None, reads)
 
 
 def _flow_backward(region: Region) -> dict[int, Sets]:
-    """What each block and those after it want, from its start on."""
+    """The forms that each block and the blocks after it need, at its start."""
 
     def transfer(start: int, after: Sets) -> Sets:
         wanted = after.without(region.written_by_calls.get(start, 0))
@@ -160,7 +160,7 @@ def _flow_backward(region: Region) -> dict[int, Sets]:
 
 
 def _float_loads(region: Region, wanted: Mapping[int, Sets], start: int) -> Iterable[tuple[int, FloatType]]:
-    """Loads whose values float instructions want, and no other."""
+    """Loads whose values only float instructions need."""
     after = _union_of(wanted[to] for to in region.successors[start])
     after = after.without(region.written_by_calls.get(start, 0))
     for position, instruction in reversed([*enumerate(region.code[start])]):
@@ -177,7 +177,7 @@ def _float_loads(region: Region, wanted: Mapping[int, Sets], start: int) -> Iter
 
 
 def _flow_forward(region: Region, loads: Mapping[int, FloatType]) -> dict[int, Sets]:
-    """As what each register may come into each block."""
+    """The forms in which each register may arrive at each block."""
 
     def transfer(start: int, before: Sets) -> Sets:
         held = before

@@ -1,4 +1,4 @@
-"""One translated function while it is written: its registers, its ways in, its way out."""
+"""A translated function under construction: its registers, its entries, its exit."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from truestep.engine.registers import declare_floats, put_float, registers_in
 from truestep.engine.support import CONTROLS, LIKELY
 
 RESULT = "{i64, i64}"
-"""What a translated function returns: next pc, budget left."""
+"""The result of a translated function: next pc, budget left."""
 
 
 def function_name(start: int) -> str:
@@ -24,7 +24,7 @@ def block_label(pc: int, copy: int = 0) -> str:
 
 
 class Frame:
-    """What the blocks of one function share."""
+    """The parts that the blocks of one function share."""
 
     def __init__(self, flow: Flow, local_functions: frozenset[int], code: CodeMap) -> None:
         self.flow = flow
@@ -44,7 +44,7 @@ class Frame:
         return registers_in(mask & self._touched)
 
     def definition(self) -> str:
-        """The function, all blocks written."""
+        """The text of the function, once all blocks are written."""
         body = "\n".join(self.emitter.lines)
         arguments = "(ptr %memory, i64 %budget, i64 %pc, i64 %depth)"
         return (
@@ -61,7 +61,7 @@ class Frame:
     # --- ways in --------------------------------------------------------------------------------------------
 
     def write_prologue(self) -> None:
-        """Allocas, and the ways to the entries; to one inside a loop it goes by the loop's head."""
+        """Write allocas and the paths to the entries. An entry inside a loop is reached through its head."""
         emit, start = self.emitter, self.flow.start
         emit.label("entry")
         self._declare()
@@ -78,7 +78,7 @@ class Frame:
             self._write_other_entries(others)
 
     def write_way_in(self, head: int) -> None:
-        """Where the head of a loop begins: who is on the way to an entry inside the loop goes on to it."""
+        """Write the start of a loop's head, from which an entry inside the loop is reached."""
         emit = self.emitter
         ways = {pc: heads for pc, heads in self.flow.ways_in.items() if head in heads}
         if not ways:
@@ -99,7 +99,7 @@ class Frame:
         emit.label(f"{name}_head")
 
     def write_dispatch(self) -> None:
-        """The one place from which indirect jumps go on within the function."""
+        """Write the single place from which indirect jumps go on within the function."""
         emit = self.emitter
         emit.label("dispatch")
         target = emit.value("load i64, ptr %indirect")
@@ -144,7 +144,7 @@ class Frame:
         self.emitter.line(f"switch i64 {value}, label %unknown [{cases}]")
 
     def _enter(self, pc: int) -> None:
-        """Bring all registers from the control block, in the form that a block expects, and go there."""
+        """Load all registers from the control block in the form that a block expects, and go there."""
         emit = self.emitter
         forms = self.flow.forms.entry.get(pc, {})
         for register in registers_in(self._touched):

@@ -1,4 +1,4 @@
-"""What this computer's processor is, as far as float instructions depend on it."""
+"""The float unit of this computer's processor."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -8,14 +8,14 @@ import llvmlite.binding as llvm
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FloatUnit:
-    """Of one architecture: its float registers, and the word that decides rounding and subnormals."""
+    """The float unit of an architecture: its registers, and the control word for rounding and subnormals."""
 
     register_class: str
     """The constraint of inline assembly for a float register."""
     mode_type: str
     """Of the control word."""
     default_mode: int
-    """The control word for IEEE 754 as it stands: to nearest, subnormals kept, no exception trapped."""
+    """The control word for plain IEEE 754: round to nearest, keep subnormals, trap no exception."""
     declarations: str
     read_mode: str
     """IR that sets %mode; it may use %mode.at, room for a word."""

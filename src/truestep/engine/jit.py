@@ -22,9 +22,9 @@ class JitEngine:
         snapshots_limit_bytes: int = SNAPSHOTS_LIMIT_BYTES,
         stride_cycles: int | None = None,
     ) -> None:
-        """Each run may write `memory_limit_bytes`, whole pages; by default all that the machine allows it.
+        """Each run may write `memory_limit_bytes` in whole pages; by default everything the machine allows.
 
-        The limit on snapshots and their stride are those of replays that are not told others.
+        The limit on snapshots and their stride are the defaults of replays.
         """
         self._snapshots_limit_bytes = snapshots_limit_bytes
         self._stride_cycles = stride_cycles
@@ -50,7 +50,7 @@ class JitEngine:
         snapshots_limit_bytes: int | None = None,
         stride_cycles: int | None = None,
     ) -> SnapshotReplay:
-        """The run, to be looked at anywhere; with a snapshot at each stop and each multiple of the stride."""
+        """A replay of the run, with a snapshot at each stop and at each multiple of the stride."""
         machine = self.start(program, task)
         limit_bytes = self._snapshots_limit_bytes if snapshots_limit_bytes is None else snapshots_limit_bytes
         return SnapshotReplay(

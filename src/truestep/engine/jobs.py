@@ -1,4 +1,4 @@
-"""Runs for a pool of processes: all that one needs, in a form that goes from process to process."""
+"""Runs for a pool of processes: everything a run needs, in a picklable form."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,12 +12,12 @@ from truestep.engine.translation import CompilePolicy
 from truestep.machine.program import Program, Task
 
 ENGINES_LIMIT = 4
-"""Engines of one process, by their settings; each keeps the programs that it translated."""
+"""The engines of this process by their settings. Each keeps its translated programs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HashesJob:
-    """State hashes wanted of one run, at rising cycles. `run_job` does it, in any process."""
+    """A request for state hashes of one run at rising cycles. `run_job` does it, in any process."""
 
     program: Program
     task: Task
@@ -25,7 +25,7 @@ class HashesJob:
     snapshots_limit_bytes: int = SNAPSHOTS_LIMIT_BYTES
     memory_limit_bytes: int | None = None
     objects_directory: Path | None = None
-    """Where compiled code is shared between processes; None: each compiles for itself."""
+    """Where processes share compiled code; with None, each compiles for itself."""
 
 
 def run_job(job: HashesJob) -> list[Bytes32]:

@@ -1,4 +1,4 @@
-"""Keccak-256 of many 64-byte tree nodes at once, a vector lane each (FIPS 202, with Keccak's padding).
+"""Keccak-256 of many 64-byte tree nodes at once, one per vector lane (FIPS 202, with Keccak's padding).
 
 A node fills 8 of the 17 words that one permutation absorbs, so each hash is exactly one permutation.
 """
@@ -21,13 +21,13 @@ _Row = np.ndarray[tuple[int], np.dtype[np.uint64]]
 NODE_SIZE_BYTES = 64
 DIGEST_SIZE_BYTES = 32
 LANES = 4
-"""256-bit vectors: every x86-64 of the last ten years has them, elsewhere LLVM splits them."""
+"""256-bit vectors: every x86-64 of the last ten years has them; elsewhere LLVM splits them."""
 ROUNDS = 24
 PAGE_WORDS = PAGE_SIZE_BYTES // 8
 PAGES_AT_ONCE = 64
-"""256 KiB of leaves: they and the nodes above them stay in the second-level cache."""
+"""256 KiB of leaves: these and the nodes above them fit the second-level cache."""
 UNROLLED_ROUNDS = 2
-"""More gains nothing, the code leaves the instruction cache."""
+"""More gains nothing, because the code no longer fits the instruction cache."""
 
 _VECTOR = f"<{LANES} x i64>"
 _NODE_WORDS, _DIGEST_WORDS, _STATE_WORDS, _RATE_WORDS = 8, 4, 25, 17
@@ -206,15 +206,15 @@ def hash_nodes(nodes: Words) -> Words:
 
 
 class SingleHasher:
-    """One node at a time, without making arrays for each."""
+    """Hashes one node at a time, without making arrays for each."""
 
     def __init__(self) -> None:
         padded = np.zeros((LANES, _NODE_WORDS), np.uint64)
         digests = np.empty((LANES, _DIGEST_WORDS), np.uint64)
         self.node: _Row = padded[0]
-        """What to hash."""
+        """The node to hash."""
         self.digest: _Row = digests[0]
-        """What came of it."""
+        """The result."""
         self._addresses = padded.ctypes.data, digests.ctypes.data
 
     def hash(self) -> None:
@@ -225,7 +225,7 @@ class SingleHasher:
 def hash_pages(memory: Words, rows: Rows) -> Words:
     """The roots, shape (count, 4), of those rows of `memory`, pages of 512 words each, named in rising order.
 
-    A few pages at a time go through all their levels, so that what is read is in the processor's cache.
+    A few pages at a time are hashed through all levels, so that their data stays in the processor's cache.
     """
     roots = np.empty((len(rows), _DIGEST_WORDS), np.uint64)
     pages = min(PAGES_AT_ONCE, len(rows) + -len(rows) % LANES)

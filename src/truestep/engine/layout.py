@@ -1,6 +1,6 @@
-"""Where a run's parts lie in its one mapping, as distances from the first byte of guest memory.
+"""The layout of a run's memory mapping, as distances from the first byte of guest memory.
 
-Translated code gets a single pointer, the address of guest memory; all else is at a fixed distance below it:
+Translated code gets a single pointer, the address of guest memory. All else is at a fixed distance below it:
 
 ```
 -12 MiB     -4 MiB      -3 MiB      -2 MiB    -1 MiB      0                    4 GiB
@@ -34,12 +34,12 @@ OPEN = -3 * MEBIBYTE
 CONTROL = -2 * MEBIBYTE
 COUNTED = -1 * MEBIBYTE
 GUEST_START = -HEADS
-"""How far into the mapping guest memory begins."""
+"""The offset of guest memory in the mapping."""
 GUARD_SIZE_BYTES = 1 << 16
 MAPPING_SIZE_BYTES = GUEST_START + MEMORY_SIZE_BYTES + GUARD_SIZE_BYTES
 
 MAP_NORESERVE = 0x4000
-"""Linux's flag for memory that takes nothing until it is touched; `mmap` has its name from Python 3.13 on."""
+"""Linux's flag for memory that uses nothing until it is touched; in `mmap` from Python 3.13 on."""
 
 WRITTEN = 1
 NEIGHBOUR = 2

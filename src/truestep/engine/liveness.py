@@ -1,29 +1,29 @@
-"""Which registers nobody can see any more: every way on writes them before it reads them, and soon.
+"""Finds unseen registers: on every path they are soon written, before they are read.
 
-At a budget check translated code may leave with such registers out of date. That is exact all the same:
-it leaves while WINDOW_CYCLES are left at least, nobody looks before the exact stop, and by then every such
-register has been written. Otherwise all that a loop once held in a register would have to be kept for the
-check at its head, in the host's few registers or in memory.
+At a budget check, translated code may leave with such registers out of date. The result is still exact: at
+least WINDOW_CYCLES are left when it leaves, nothing looks at the state before the exact stop, and by then
+every such register has been written. Otherwise everything that a loop ever held in a register would have to
+be kept for the check at its head, in the host's few registers or in memory.
 """
 
 from collections.abc import Mapping, Sequence
 
 WINDOW_CYCLES = 128
-"""How soon; this many more instructions are stepped one by one before an exact stop."""
+"""How soon they are written. This many more instructions are stepped one by one before an exact stop."""
 
 Effects = Sequence[tuple[int, int]]
 """The registers that each instruction of a block reads and writes, by bit."""
 _Distances = dict[int, int]
-"""Register → within how many cycles it has been written, unread, whatever the way."""
+"""Register → the cycles within which it is written, without being read, on every path."""
 
 
 def unseen_registers(effects: Mapping[int, Effects], ways_on: Mapping[int, Sequence[int]]) -> dict[int, int]:
     """Block → registers that are unseen when it begins, by bit.
 
-    `ways_on` is empty for a block that leads out of sight.
+    `ways_on` is empty for a block whose successors are not known.
     """
     known: dict[int, _Distances] = {}
-    # Twice: in the second round it is known too what follows a jump back.
+    # Twice, because the second round also knows what follows a jump back.
     for start in [*sorted(effects, reverse=True)] * 2:
         following = [known.get(to, {}) for to in ways_on[start]]
         known[start] = _distances(effects[start], following)

@@ -1,23 +1,23 @@
-"""Small loops without calls, written several times in a row: one check of the budget serves many rounds."""
+"""Unrolls small loops without calls, so that one check of the budget serves several rounds."""
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 COPIES_LIMIT = 4
 STORING_COPIES_LIMIT = 8
-"""Of a block that is a loop by itself and stores: its copies share looks at pages too (store_groups)."""
+"""The limit for a one-block loop with stores, whose copies also share page checks (store_groups)."""
 COPIES_LIMIT_CYCLES = 256
-"""How long all copies of a loop may be together: that much is stepped one by one before an exact stop."""
+"""The most cycles in all copies of a loop: as many may be stepped one by one before an exact stop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loop:
-    """The blocks of a loop, all of which are entered by way of the first one."""
+    """The blocks of a loop, which is entered only through the first one."""
 
     head: int
     blocks: frozenset[int]
     round_limit_cycles: int
-    """No round takes more."""
+    """The longest round."""
     copies: int
 
 
@@ -27,10 +27,10 @@ def repeated_loops(
     entries: Container[int],
     storing: Container[int],
 ) -> dict[int, Loop]:
-    """Block → the loop that it is in, for loops that are worth repeating.
+    """Block → its loop, for loops that are worth unrolling.
 
-    What lies between the head and the last jump back is the loop. No block but the head is an entry, so there
-    is neither a loop nor a call inside; nor is one the target of a jump from outside.
+    A loop is everything from its head to the last jump back. Only the head is an entry, so there is no loop
+    or call inside, and no jump from outside into it.
     """
     last_of: dict[int, int] = {}
     sources: dict[int, set[int]] = {}

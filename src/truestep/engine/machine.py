@@ -15,11 +15,11 @@ from truestep.machine.layout import TREE_DEPTH, may_fetch
 from truestep.machine.state import REGISTER_COUNT, MachineState, Status, TrapCause
 
 SLICE_CYCLES = 1 << 28
-"""Cycles run in one go without the GIL: a fraction of a second, so that signals and progress get through."""
+"""Cycles run in one call without the GIL: a fraction of a second, so that signals are handled."""
 STEPS_LIMIT = 4096
 """Instructions stepped by the reference machine before translated code is tried again."""
 WALK_LIMIT_CYCLES = 4096
-"""So close before an exact stop the native walk goes all the way; translated code stops nearer (flow)."""
+"""This close to an exact stop, the native walk goes all the way; translated code stops even closer (flow)."""
 
 
 class JitMachine:
@@ -29,13 +29,13 @@ class JitMachine:
         self, memory: MappedMemory, entry: int, translation: Translation, debug_sink: DebugSink | None
     ) -> None:
         self.memory = memory
-        """What it runs on; whoever takes written pages from it keeps its tree up to date."""
+        """The memory of the run. Code that takes its written pages must keep its tree up to date."""
         self._control = memory.control
         self._control[CONTROL_TABLE] = translation.table_address
         self._control[CONTROL_PC] = entry
         self._translation = translation
         self._run = run_translated()
-        # It steps what translated code leaves alone, on the same memory.
+        # Steps what translated code does not execute, on the same memory.
         self._stepper = ReferenceMachine(memory, entry, debug_sink=debug_sink)
         self._steps = 0
 
@@ -57,7 +57,7 @@ class JitMachine:
     def advance(self, until_cycle: int) -> None:
         """Run until `cycle` is `until_cycle` exactly, or the machine is final before that.
 
-        Raises `MemoryLimitReached`; the machine is of no use then until it is moved.
+        Raises `MemoryLimitReached`; then the machine cannot be used until it is moved.
         """
         self.memory.check_limit()
         while self.status is Status.RUNNING and self.cycle < until_cycle:
@@ -76,11 +76,11 @@ class JitMachine:
         return self.position().state(self.memory.root())
 
     def state_without_memory(self) -> MachineState:
-        """The state with the root of an empty memory: what tells two runs apart cheaply."""
+        """The state with the root of an empty memory, which distinguishes two runs cheaply."""
         return self.position().state(ZERO_NODES[TREE_DEPTH])
 
     def position(self) -> Position:
-        """The state but for its memory. Raises `MemoryLimitReached` if it stopped out of memory."""
+        """The state without its memory. Raises `MemoryLimitReached` if the run reached its limit."""
         self.memory.check_limit()
         return Position(
             registers=tuple(self._control[:REGISTER_COUNT].tolist()),
@@ -92,11 +92,11 @@ class JitMachine:
 
     @property
     def is_lost(self) -> bool:
-        """Whether it stopped in the middle of an instruction, out of memory."""
+        """Whether it stopped in the middle of an instruction, at the memory limit."""
         return bool(self._control[CONTROL_OVER_LIMIT])
 
     def move_to(self, position: Position) -> None:
-        """Go on from there; memory is the caller's affair."""
+        """Go on from `position`. The caller must restore the memory."""
         self._control[:REGISTER_COUNT] = position.registers
         self._control[CONTROL_PC], self._control[CONTROL_CYCLE] = position.pc, position.cycle
         self._control[CONTROL_OVER_LIMIT] = 0
@@ -111,7 +111,7 @@ class JitMachine:
         return self.memory.read(address, size_bytes)
 
     def _step_until_translated(self, pc: int, until_cycle: int) -> None:
-        """Step at least one instruction, then on to where translated code takes over."""
+        """Step at least one instruction, and go on until translated code can take over."""
         stepper, translation = self._stepper, self._translation
         if may_fetch(pc) and (translation.prepare(pc) or self._walk(pc, until_cycle)):
             return
@@ -124,7 +124,7 @@ class JitMachine:
                 if may_fetch(stepper.pc) and translation.has_entry(stepper.pc):
                     break
         finally:
-            # Whatever a debug sink raises, memory and registers stay those of one cycle.
+            # Even if a debug sink raises, memory and registers remain those of one cycle.
             steps = stepper.cycle - self.cycle
             self._steps += steps
             self._control[:REGISTER_COUNT] = stepper.registers
@@ -133,7 +133,7 @@ class JitMachine:
             translation.note_steps(pc, steps)
 
     def _walk(self, pc: int, until_cycle: int) -> bool:
-        """Go on natively to an exact stop that is near; whether at least one instruction was executed."""
+        """Walk natively to a near exact stop. Returns whether at least one instruction was executed."""
         left = until_cycle - self.cycle
         if left > WALK_LIMIT_CYCLES or self._steps < self._translation.policy.walk_after_steps:
             return False

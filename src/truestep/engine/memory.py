@@ -1,4 +1,4 @@
-"""The memory of a run: 4 GiB of address space, pages on demand, and the tree over what was written."""
+"""The memory of a run: 4 GiB of address space with pages on demand, and the tree over written pages."""
 
 import mmap
 
@@ -34,19 +34,19 @@ from truestep.machine.layout import (
 )
 
 _PUT_AT_ONCE = 64
-"""Pages that are copied by way of the processor's cache."""
+"""Pages copied at a time, which fit the processor's cache."""
 _LEAVES_PER_PAGE = PAGE_SIZE_BYTES // LEAF_SIZE_BYTES
 PAGES_LIMIT = PAGE_COUNT
-"""What a guest may write unless it is told less: everything that the machine lets it write, 2 GiB."""
+"""The default limit on what a guest may write: everything that the machine allows, 2 GiB."""
 _FLAGS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
 
 
 class MemoryLimitReached(Unavailable):
-    """A run wanted to write more pages than this host lets it. Says nothing about the run itself."""
+    """A run needs more memory than this host allows. This says nothing about the run's result."""
 
 
 class MappedMemory:
-    """2^32 bytes at a fixed place of the host's memory, for translated code and the reference machine."""
+    """2^32 bytes at a fixed host address, for translated code and for the reference machine."""
 
     def __init__(self, pages_limit: int = PAGES_LIMIT) -> None:
         self.tree = NodeTree()
@@ -56,7 +56,7 @@ class MappedMemory:
         except OSError as error:
             raise Unavailable(
                 f"expected {MAPPING_SIZE_BYTES} bytes of address space for a run, got: {error.strerror};"
-                " raise the limit (ulimit -v) or run fewer at a time"
+                " raise the limit (ulimit -v) or run fewer tasks at a time"
             ) from error
         whole = np.frombuffer(self._mapping, np.uint8)
         self.address = whole.ctypes.data + GUEST_START
@@ -69,7 +69,7 @@ class MappedMemory:
         self._dirty = self._part(DIRTY, PAGE_COUNT)
         self._heads = self._part(HEADS, 8 * PAGE_COUNT).view(np.uint64)
         self.touched = PageSet()
-        """The pages that ever changed."""
+        """All pages that have ever changed."""
         self.since_snapshot = PageSet()
         """The pages that changed since a snapshot was taken or restored."""
         self.pages: Words = self._part(0, MEMORY_SIZE_BYTES).view(np.uint64).reshape(PAGE_COUNT, -1)
@@ -84,7 +84,7 @@ class MappedMemory:
         return bytes(self._guest[address : address + size_bytes])
 
     def write(self, address: int, content: bytes) -> None:
-        """As `load`, for the guest. Raises `MemoryLimitReached`."""
+        """Write for the guest, as `load` does. Raises `MemoryLimitReached`."""
         first, last = address >> PAGE_SHIFT, address + max(len(content), 1) - 1 >> PAGE_SHIFT
         for page in range(first, last + 1):
             if not self._counted[page]:
@@ -96,8 +96,8 @@ class MappedMemory:
         if self.control[CONTROL_OVER_LIMIT]:
             limit_bytes = int(self.control[CONTROL_PAGES_LIMIT]) * PAGE_SIZE_BYTES
             raise MemoryLimitReached(
-                f"expected a run that writes at most {limit_bytes} bytes of memory, it wanted more: raise the"
-                " memory limit of this node or leave such programs to others"
+                f"expected a run that writes at most {limit_bytes} bytes of memory, but it needs more;"
+                " raise the memory limit of this node, or leave such programs to others"
             )
 
     def _count(self, page: int) -> None:
@@ -131,18 +131,18 @@ class MappedMemory:
         return self._fresh_tree().root
 
     def take_written(self) -> Rows:
-        """The pages that changed since the last call; the caller sees to it that the tree hears of them."""
+        """The pages that changed since the last call. The caller must update the tree with them."""
         pages = marked_pages(self._dirty.view(np.bool_))
-        # A neighbour changed only if its head did: what straddles in from below is at most 7 bytes.
+        # A neighbour changed only if its head did: a store across the boundary changes at most 7 bytes.
         changed = pages[(self._dirty[pages] == WRITTEN) | (self.pages[pages, 0] != self._heads[pages])]
-        # What is open is marked.
+        # Open pages are marked as written.
         self._dirty[pages] = self._open[pages] = 0
         self.touched.add(changed)
         self.since_snapshot.add(changed)
         return changed
 
     def copy_pages(self, pages: Rows) -> Words:
-        """What these pages hold, in memory that is taken from the system at once: page by page is slower."""
+        """A copy of these pages, in memory that is allocated in one piece because page by page is slower."""
         if not len(pages):
             return np.empty((0, PAGE_SIZE_BYTES // 8), np.uint64)
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE

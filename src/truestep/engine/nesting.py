@@ -1,7 +1,7 @@
-"""How loops lie in each other, so that entering a function in its middle makes no second way into a loop.
+"""The nesting of loops, so that entering a function in the middle does not give a loop a second entry.
 
-LLVM does little for a loop with two ways in: it guesses wrongly how often the loop runs, and spills what the
-loop needs most. So whoever enters in the middle of a loop comes by way of the loop's head.
+LLVM optimises a loop with two entries badly: it misjudges how often the loop runs, and spills what the loop
+needs most. So an entry in the middle of a loop is reached through the loop's head.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,10 +30,10 @@ def _outward(around: Mapping[int, int], block: int) -> Iterator[int]:
 
 
 def _heads_around(start: int, successors: Mapping[int, Sequence[int]]) -> dict[int, int]:
-    """Block → the head of the innermost loop around it, by one search in depth (Wei and others, 2007)."""
+    """Block → the head of the innermost loop around it, by one depth-first search (Wei and others, 2007)."""
     around: dict[int, int] = {}
     depth = {start: 1}
-    """Of the blocks on the present path; 0 for those that the search is done with."""
+    """The depth of the blocks on the current path; 0 for finished blocks."""
     path: list[tuple[int, Iterator[int]]] = [(start, iter(successors[start]))]
     while path:
         block, following = path[-1]
@@ -56,7 +56,7 @@ def _heads_around(start: int, successors: Mapping[int, Sequence[int]]) -> dict[i
 
 
 def _enclose(around: dict[int, int], depth: Mapping[int, int], block: int, head: int) -> None:
-    """Note that a loop with that head goes around `block`: heads stay in the order of their depth."""
+    """Note that a loop with that head encloses `block`. Heads stay ordered by depth."""
     inner, outer = block, head
     while inner != outer and inner in around:
         known = around[inner]

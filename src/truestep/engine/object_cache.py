@@ -1,7 +1,7 @@
-"""Compiled code kept on disk for all processes of one user.
+"""Keeps compiled code on disk for all processes of one user.
 
-What is read is executed, so only a directory that nobody else can write to is used. An entry is whole and
-unchanged, or it is deleted and built again; an unusable directory costs time, never a run.
+What is read is executed, so the directory must be writable by its owner only. A damaged entry is deleted and
+built again. An unusable directory costs time but never a run.
 """
 
 import hashlib
@@ -17,9 +17,9 @@ import llvmlite
 import llvmlite.binding as llvm
 
 CACHE_LIMIT_BYTES = 512 << 20
-"""By default; the code of some 5,000,000 instructions."""
+"""The default size: the code of some 5,000,000 instructions."""
 SWEEPS_PER_LIMIT = 32
-"""How often, at most, a writer looks for entries to evict while it writes as much as the limit."""
+"""The most times a writer looks for entries to evict while it writes as much as the limit."""
 
 _SUFFIX = ".object"
 _DIGEST_SIZE_BYTES = 32
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 @cache
 def build_id() -> bytes:
-    """A digest of all that decides the code besides the program: translator, LLVM and processor."""
+    """A digest of everything besides the program that determines the code: translator, LLVM and processor."""
     digest = hashlib.sha256()
     features = llvm.get_host_cpu_features().flatten()
     versions = (llvmlite.__version__, llvm.llvm_version_info, llvm.get_process_triple())
@@ -42,7 +42,7 @@ def build_id() -> bytes:
 
 
 class ObjectCache:
-    """Object code by key in a directory; the least recently used goes first. Safe for many processes."""
+    """Object code by key in a directory; evicts the least recently used first. Safe for many processes."""
 
     def __init__(self, directory: Path, limit_bytes: int = CACHE_LIMIT_BYTES) -> None:
         self._directory = directory
@@ -66,13 +66,13 @@ class ObjectCache:
         content = entry[_DIGEST_SIZE_BYTES:]
         if entry[:_DIGEST_SIZE_BYTES] == _checksum(key, content):
             return content
-        _log.warning("a damaged entry of the code cache is deleted and built again: %s", path)
+        _log.warning("deleting a damaged entry of the code cache, which will be built again: %s", path)
         with suppress(OSError):
             path.unlink()
         return None
 
     def store(self, key: bytes, content: bytes) -> None:
-        """Keep object code under `key`, then evict what is too much."""
+        """Keep object code under `key`, then evict entries above the limit."""
         if not self._is_open():
             return
         try:
@@ -88,7 +88,7 @@ class ObjectCache:
         return self._directory / (hashlib.sha256(key).hexdigest() + _SUFFIX)
 
     def _write(self, path: Path, entry: bytes) -> None:
-        """Under its name only when it is whole."""
+        """Write an entry, which gets its name only once it is complete."""
         descriptor, name = tempfile.mkstemp(prefix=path.stem, suffix=".new", dir=self._directory)
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -99,11 +99,11 @@ class ObjectCache:
             raise
 
     def _sweep(self) -> None:
-        """Delete the entries used longest ago until the rest is within the limit."""
+        """Delete the least recently used entries until the rest is within the limit."""
         entries: list[tuple[int, int, str]] = []
         with os.scandir(self._directory) as listing:
             for item in listing:
-                # Others sweep too.
+                # Other processes delete entries too.
                 with suppress(FileNotFoundError):
                     status = item.stat(follow_symlinks=False)
                     if stat.S_ISREG(status.st_mode):
@@ -116,7 +116,7 @@ class ObjectCache:
             excess_bytes -= size_bytes
 
     def _is_open(self) -> bool:
-        """Whether the directory is there, ours, and nobody else's to write to; decided once."""
+        """Whether the directory exists, belongs to this user and is writable by nobody else; decided once."""
         if self._is_usable is None:
             try:
                 self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -134,7 +134,7 @@ class ObjectCache:
 
 
 def _checksum(key: bytes, content: bytes) -> bytes:
-    """Of the key too: an entry under another's name is damaged."""
+    """A checksum that covers the key, so that an entry under a wrong name counts as damaged."""
     return hashlib.sha256(hashlib.sha256(key).digest() + content).digest()
 
 

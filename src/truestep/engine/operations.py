@@ -1,4 +1,4 @@
-"""The LLVM IR of each arithmetic instruction (docs/machine.md M4.2): one shape, operands in, result out.
+"""The LLVM IR of each arithmetic instruction (docs/machine.md M4.2): two operands in, one result out.
 
 Operands and results are i64: names of values or decimal constants. Nothing here may be poison or undefined in
 LLVM for any operand: shift amounts are masked, divisors replaced where the quotient is given by rule.
@@ -15,7 +15,7 @@ class Emitter:
         self._count = 0
 
     def name(self, prefix: str) -> str:
-        """A name not used before."""
+        """A new name."""
         self._count += 1
         return f"{prefix}{self._count}"
 
@@ -24,7 +24,7 @@ class Emitter:
         self.lines.append(text)
 
     def value(self, text: str) -> str:
-        """Add an instruction; the name of its result."""
+        """Add an instruction and return the name of its result."""
         self._count += 1
         name = f"%v{self._count}"
         self.lines.append(f"{name} = {text}")
@@ -72,7 +72,7 @@ def _high(extend_a: str, extend_b: str) -> Operation:
 
 
 def _divide(opcode: str, width: str) -> Operation:
-    """Division by zero and overflow are decided by selects; the division itself never sees them."""
+    """Division. Zero divisors and overflow are handled by selects, so that they never reach the division."""
     is_signed, is_quotient = opcode[0] == "s", opcode[1:] == "div"
 
     def emit(emitter: Emitter, a: str, b: str) -> str:
@@ -83,7 +83,7 @@ def _divide(opcode: str, width: str) -> Operation:
             is_minus_one = emitter.value(f"icmp eq {width} {b}, -1")
             overflows = emitter.value(f"and i1 {is_minimum}, {is_minus_one}")
             refused = emitter.value(f"or i1 {is_zero}, {overflows}")
-        # a / 1 = a and a % 1 = 0: what overflow must give.
+        # a / 1 = a and a % 1 = 0, as required for overflow.
         divisor = emitter.value(f"select i1 {refused}, {width} 1, {width} {b}")
         result = emitter.value(f"{opcode} {width} {a}, {divisor}")
         by_zero = "-1" if is_quotient else a

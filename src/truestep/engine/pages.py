@@ -1,4 +1,4 @@
-"""Sets of pages: a byte for each page."""
+"""Sets of pages, with one byte per page."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from truestep.engine.layout import PAGE_COUNT
 Marks = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 _GROUP = 4096
-"""Pages that are looked through one by one only if any of them is marked: 0.03 ms where nearly none is."""
+"""Groups of this many pages are searched only if any page is marked: 0.03 ms where nearly none is."""
 
 
 def marked_pages(marks: Marks) -> Rows:
@@ -26,27 +26,27 @@ class PageSet:
         self._marks = np.zeros(PAGE_COUNT, np.bool_)
 
     def add(self, pages: Rows) -> None:
-        """Put these in, too."""
+        """Add pages."""
         self._marks[pages] = True
 
     def rows(self) -> Rows:
-        """All of them, rising."""
+        """All pages, in rising order."""
         return marked_pages(self._marks)
 
     def take(self) -> Rows:
-        """All of them, rising; none is left."""
+        """Remove and return all pages, in rising order."""
         pages = self.rows()
         self._marks[pages] = False
         return pages
 
     def take_those_of(self, pages: Rows) -> Marks:
-        """Which of `pages`, each named once, are here; they are no longer."""
+        """Remove `pages`, each named once, and return which of them were in the set."""
         found = self._marks[pages]
         self._marks[pages] = False
         return found
 
     def copy(self) -> "PageSet":
-        """Another one with the same pages."""
+        """An independent copy."""
         twin = PageSet()
         twin.add(self.rows())
         return twin

@@ -1,8 +1,8 @@
-"""What each register holds while one block is written: 64 bits, or a float whose bits are made when wanted.
+"""The registers while one block is translated: 64 bits, or a float that is converted to bits when needed.
 
-Integer instructions, stores, calls and exits want bits; from one float instruction to the next goes the
-float. Between blocks a register lies in its alloca %x, or, where Forms says so, as a float in %d or %f; then
-%k says how its bits follow from it. What that costs LLVM folds away wherever %k is known.
+Integer instructions, stores, calls and exits need bits; between float instructions the float is passed on.
+Between blocks a register is in its alloca %x or, where Forms says so, a float in %d or %f; then %k says how
+its bits follow from the float. Where %k is known, LLVM removes the cost of this.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ from truestep.engine.operations import Emitter
 from truestep.engine.support import CONTROLS, GUEST, UNLIKELY
 
 STORES_LIMIT = 6
-"""Stores of floats that are checked for NaNs at once; each is in a host register until then."""
+"""Stores of floats that are checked for NaNs together; each float stays in a host register until then."""
 
 _WHOLE, _RAW, _BITS, _NEGATED = "0", "1", "2", "3"
 """How a register's bits follow from the float: not at all, they lie in %x (a single's upper half may be any);
@@ -38,11 +38,11 @@ class Held:
     state: str
     """One of the four above, or the name of an i8."""
     whole: str = "0"
-    """The bits, if the state says that they do not follow from the float."""
+    """The bits, if they do not follow from the float."""
 
     @property
     def may_change(self) -> bool:
-        """Whether there is a float whose bits are not the register's lower ones."""
+        """Whether the float's bits may differ from those of the register."""
         return self.state not in (_WHOLE, _BITS)
 
     def _is_nan_to_change(self, emit: Emitter) -> str:
@@ -73,7 +73,7 @@ class Held:
         bits = self.kind.bits
         plain = emit.value(f"bitcast {self.kind.name} {self.raw} to {bits}")
         is_changed = self._is_nan_to_change(emit)
-        # On integers: LLVM takes a choice between floats that only differ in their NaN for no choice at all.
+        # On integers, because LLVM ignores a choice between floats that differ only in their NaN.
         chosen = emit.value(f"select i1 {is_changed}, {bits} {self._changed_nan(emit)}, {bits} {plain}")
         if self.kind.width == 64:
             return chosen
@@ -108,7 +108,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a store goes: two of the same base meet only if their offsets do."""
+    """The target of a store. Two stores with the same base overlap only if their offsets do."""
 
     pointer: str
     base: str
@@ -137,7 +137,7 @@ class BlockRegisters:
         return self._bits[register]
 
     def bits_here(self, register: int) -> str:
-        """The same, only for use in the piece of code that is being written, which may run seldom."""
+        """All 64 bits, for use only in the code being written, which may run rarely."""
         if register == 0:
             return "0"
         if register in self._bits:
@@ -162,7 +162,7 @@ class BlockRegisters:
         return held
 
     def write(self, register: int, value: str) -> None:
-        """Give a register 64 bits."""
+        """Set a register to 64 bits."""
         if register:
             self._floats.pop(register, None)
             self._bits[register] = value
@@ -170,15 +170,15 @@ class BlockRegisters:
             self._unsettled.add(register)
 
     def write_raw(self, register: int, kind: FloatType, value: str) -> None:
-        """Give a register a float whose NaNs are to become canonical."""
+        """Set a register to a float whose NaN is to become the canonical one."""
         self._write_held(register, Held(kind=kind, raw=value, state=_RAW))
 
     def write_loaded(self, register: int, kind: FloatType, value: str) -> None:
-        """Give a register a float as it is in memory; a single's sign is extended."""
+        """Set a register to a float loaded from memory; the sign of a single is extended."""
         self._write_held(register, Held(kind=kind, raw=value, state=_BITS))
 
     def copy(self, target: int, source: int) -> None:
-        """`mv`: however it is held."""
+        """`mv`, in any form."""
         held = self.held(source) if source else None
         if held is None or not target:
             self.write(target, self.bits(source))
@@ -186,7 +186,7 @@ class BlockRegisters:
             self._write_held(target, held)
 
     def change_sign(self, name: str, target: int, source: int) -> bool:
-        """`fmv`, `fneg`, `fabs` of a register that is held as a float of that type; whether it is."""
+        """`fmv`, `fneg` or `fabs`, if the register is held as a float of that type. Returns whether it is."""
         held = self.held(source)
         if held is None or not name.endswith({DOUBLE: ".d", SINGLE: ".s"}[held.kind]):
             return False
@@ -196,10 +196,9 @@ class BlockRegisters:
     # --- stores of floats -----------------------------------------------------------------------------------
 
     def store_float(self, register: int, kind: str, place: Place) -> bool:
-        """Store a register that is held as a float of the store's width as it is; whether it is.
+        """Store a register as a float, if it is held as a float of the store's width. Returns whether it is.
 
-        If it may be a NaN that is to change, that is checked later, for several stores at once: before
-        anything looks at memory.
+        A NaN that must change is handled later, for several stores together, before anything reads memory.
         """
         held = self.held(register) if register else None
         if held is None or held.kind.bits != kind or register in self._bits:
@@ -210,7 +209,7 @@ class BlockRegisters:
         return True
 
     def before_store(self, base: str, offset: int) -> None:
-        """Check the stores so far, unless one at this place can neither meet them nor belongs to too many."""
+        """Check the stores so far, unless a store at this place cannot overlap them and they are few."""
         meets = any(place.base != base or abs(place.offset - offset) < 8 for place, _ in self._stored)
         if meets or len(self._stored) == STORES_LIMIT:
             self.check_stores()
@@ -220,7 +219,7 @@ class BlockRegisters:
         if not self._stored:
             return
         emit = self._emit
-        # The sum is a NaN if one of them is; an infinite one may look like that too, and is stored once more.
+        # The sum is a NaN if one of them is. Infinities can have the same effect and are then stored again.
         *others, last = [as_double(emit, held) for _, held in self._stored]
         total = others[0] if others else last
         for each in others[1:]:
@@ -235,10 +234,10 @@ class BlockRegisters:
         self._stored.clear()
 
     def change_stored(self) -> None:
-        """Store the right bits over the floats stored since the last check, in this piece of code only."""
+        """Overwrite the floats stored since the last check with the right bits, in this code only."""
         for place, held in self._stored:
             bits = low_bits(self._emit, held.kind, held.bits(self._emit))
-            # Volatile, or LLVM would make one store of the two, and move each float to an integer register.
+            # Volatile: otherwise LLVM merges the two stores and moves each float to an integer register.
             self._emit.line(f"store volatile {held.kind.bits} {bits}, ptr {place.pointer}, align 1, {GUEST}")
 
     def _write_held(self, register: int, held: Held) -> None:
@@ -260,17 +259,17 @@ class BlockRegisters:
     # --- where a block ends ---------------------------------------------------------------------------------
 
     def settle(self) -> None:
-        """Put the bits that were written where the next block looks for them."""
+        """Store the written bits where the next block expects them."""
         for register in sorted(self._unsettled):
             self._emit.line(f"store i64 {self._bits[register]}, ptr %x{register}")
         self._unsettled.clear()
 
     def is_settled_for(self, block: int) -> bool:
-        """Whether that block finds all registers in the form that it expects, once `settle` was called."""
+        """Whether all registers have the form that the block expects, after `settle`."""
         return not any(True for _ in self._moves_to(block))
 
     def settle_for(self, block: int) -> None:
-        """Bring registers into the form that a block expects."""
+        """Convert registers to the form that a block expects."""
         for register, kind in self._moves_to(block):
             held = self._held_here(register)
             if kind is None:
@@ -281,18 +280,18 @@ class BlockRegisters:
                 put_float(self._emit, register, kind, self.bits_here(register))
 
     def settle_integers(self) -> None:
-        """Bring every register that is held as a float into its %x."""
+        """Store the bits of every register that is held as a float in its %x."""
         for register in sorted({*self._entry, *self._floats}):
             if self._is_float(register):
                 self._emit.line(f"store i64 {self.bits_here(register)}, ptr %x{register}")
 
     def spill(self, registers: Iterable[int]) -> None:
-        """Bring registers to the control block."""
+        """Store registers in the control block."""
         for register in registers:
             self._emit.line(f"store i64 {self.bits_here(register)}, ptr %s{register}, {CONTROLS}")
 
     def reload(self, registers: Iterable[int]) -> None:
-        """Bring registers from the control block."""
+        """Load registers from the control block."""
         for register in registers:
             self.write(register, self._emit.value(f"load i64, ptr %s{register}, {CONTROLS}"))
 
@@ -300,7 +299,7 @@ class BlockRegisters:
         return register in self._floats or (register in self._entry and register not in self._written)
 
     def _moves_to(self, block: int) -> Iterator[tuple[int, FloatType | None]]:
-        """Registers whose form changes on the way to a block, or whose float does, and the form there."""
+        """Registers whose form or float changes on the way to a block, and their form there."""
         expected = self._forms.entry.get(block, {})
         for register in sorted({*expected, *self._entry, *self._floats}):
             kind = expected.get(register)
@@ -318,7 +317,7 @@ def as_double(emit: Emitter, held: Held) -> str:
 
 
 def put_held(emit: Emitter, register: int, held: Held) -> None:
-    """Put a float where blocks look for it."""
+    """Store a float where blocks expect it."""
     emit.line(f"store {held.kind.name} {held.raw}, ptr %{_LETTERS[held.kind]}{register}")
     emit.line(f"store i8 {held.state}, ptr %k{register}")
     if held.kind is SINGLE:
@@ -326,13 +325,13 @@ def put_held(emit: Emitter, register: int, held: Held) -> None:
 
 
 def put_float(emit: Emitter, register: int, kind: FloatType, bits: str) -> None:
-    """Put a register's bits where blocks look for it as a float."""
+    """Store a register's bits where blocks expect a float."""
     state = _BITS if kind is DOUBLE else _WHOLE
     put_held(emit, register, Held(kind=kind, raw=float_of_bits(emit, kind, bits), state=state, whole=bits))
 
 
 def declare_floats(emit: Emitter, forms: Forms) -> None:
-    """Room for the registers that blocks find as floats."""
+    """Declare allocas for the registers that blocks expect as floats."""
     kinds = {(register, kind) for entry in forms.entry.values() for register, kind in entry.items()}
     for register, kind in sorted(kinds, key=lambda pair: (pair[0], pair[1].width)):
         emit.line(f"%{_LETTERS[kind]}{register} = alloca {kind.name}")

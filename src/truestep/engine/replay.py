@@ -1,7 +1,7 @@
-"""A run that can be looked at again anywhere: hashes of many states in one pass, rewinding, witnesses.
+"""A run that can be inspected at any cycle: hashes of many states in one pass, rewinding, witnesses.
 
-While translated code runs on one core, another hashes a copy of the pages that were dirtied before. The copy
-stays as a snapshot, so that whoever asks for states between two others begins there, not at the start.
+While translated code runs on one core, another core hashes a copy of the pages that were changed before. The
+copy stays as a snapshot, so that a later question about states in between starts there and not at 0.
 """
 
 from collections import deque
@@ -23,23 +23,23 @@ from truestep.machine.witness import build_witness
 from truestep.ports.engine import Drive, Machine
 
 SNAPSHOTS_LIMIT_BYTES = 1 << 30
-"""Of one run. A split of 64 parts that each dirty 16 MiB fits."""
+"""The limit of one run. A split into 64 parts that each change 16 MiB fits."""
 PENDING_LIMIT = 2
-"""Copies that wait to be hashed; each is as large as what was dirtied between two stops."""
+"""Copies that wait to be hashed. Each is as large as what was changed between two stops."""
 
 AT_ONCE_LIMIT = 4
-"""Pages that are hashed in less time than it takes two threads to hand over."""
+"""Pages that are hashed faster than they can be handed to another thread."""
 
 
 def plain_drive(machine: Machine, until_cycle: int) -> None:
-    """Advance in one go."""
+    """Advance in one call."""
     machine.advance(until_cycle)
 
 
 class SnapshotReplay:
-    """A run that was just started, with snapshots. Satisfies `truestep.ports.engine.Replay`.
+    """A run with snapshots, from a machine that was just started. Satisfies `truestep.ports.engine.Replay`.
 
-    Not for several threads at once. Snapshots take `snapshots_limit_bytes` at most, twice that for moments.
+    For one thread at a time. Snapshots use at most `snapshots_limit_bytes`, and briefly twice that.
     """
 
     def __init__(
@@ -61,18 +61,18 @@ class SnapshotReplay:
 
     @property
     def snapshot_cycles(self) -> list[int]:
-        """Where snapshots are kept now, rising; 0 is always there."""
+        """The cycles of the present snapshots, in rising order; 0 is always one."""
         return self._snapshots.cycles
 
     @property
     def snapshots_size_bytes(self) -> int:
-        """What they take."""
+        """The size of all snapshots."""
         return self._snapshots.size_bytes
 
     def hashes(self, cycles: Sequence[int], drive: Drive = plain_drive) -> list[Bytes32]:
         """State hashes at rising cycles in one forward pass; beyond the end the final state's (M2.4).
 
-        `drive(machine, until_cycle)` does the running; what it raises goes through, and nothing is lost.
+        `drive(machine, until_cycle)` runs the machine. What it raises is passed on, and no work is lost.
         """
         if list(cycles) != sorted(cycles):
             raise ValueError(f"expected rising cycles, got {cycles}")
@@ -88,7 +88,7 @@ class SnapshotReplay:
             return [result.result() for result in results]
 
     def state(self, cycle: int, drive: Drive = plain_drive) -> MachineState:
-        """The whole state number `cycle`, or the final state if that comes before."""
+        """The whole state number `cycle`, or the final state if the run ends before."""
         self._go_to(cycle, drive)
         return self._machine.state()
 
@@ -97,12 +97,12 @@ class SnapshotReplay:
         return build_witness(self.state(cycle, drive), self._machine.node)
 
     def read_memory(self, cycle: int, address: int, size_bytes: int, drive: Drive = plain_drive) -> bytes:
-        """What memory holds in state number `cycle`."""
+        """The memory at `address` in state number `cycle`."""
         self._go_to(cycle, drive)
         return self._machine.read_memory(address, size_bytes)
 
     def rewind(self, cycle: int) -> None:
-        """Go to the last snapshot at or before `cycle`, unless the run is between the two already."""
+        """Go to the last snapshot at or before `cycle`, unless the run is already between the two."""
         target = self._snapshots.before(cycle)
         if self._machine.is_lost or not target.cycle <= self._machine.cycle <= cycle:
             self._snapshots.restore(target, self._memory)
@@ -125,7 +125,7 @@ class SnapshotReplay:
         drive(self._machine, until_cycle)
 
     def _cut(self, hasher: "_Hasher", cycles: Sequence[int]) -> "Future[Bytes32]":
-        """Take a snapshot here if it can be kept; the state's hash comes later."""
+        """Take a snapshot here, if it can be kept. The hash of the state is computed later."""
         memory, position = self._memory, self._machine.position()
         written, since = memory.take_written(), memory.since_snapshot.take()
         if not self._snapshots.fits(len(since)):
@@ -158,7 +158,7 @@ class _Hasher:
         self._pending: deque[Future[Bytes32]] = deque()
 
     def submit(self, work: Callable[[], Bytes32], page_count: int = 0) -> "Future[Bytes32]":
-        """Do it later, or at once if it is little and nothing is waiting; waits if too much is waiting."""
+        """Do work later, or at once if it is small and nothing is waiting. Waits if too much is waiting."""
         while self._pending and self._pending[0].done():
             self._pending.popleft().result()
         if page_count <= AT_ONCE_LIMIT and not self._pending:
@@ -172,13 +172,13 @@ class _Hasher:
         return future
 
     def wait(self) -> None:
-        """Until nothing is under way."""
+        """Wait until all work is done."""
         while self._pending:
             self._pending.popleft().result()
 
 
 def _first_snapshot(machine: JitMachine, program: Program) -> Snapshot:
-    """State number 0: what the image has in pages that a guest may write."""
+    """The snapshot of state number 0: the image's pages that a guest may write."""
     memory, pages = machine.memory, _writable_pages(program)
     return Snapshot(
         position=machine.position(),

@@ -1,8 +1,8 @@
-"""Snapshots of one run: what changed from one to the next, within a bound on memory.
+"""Snapshots of one run, each with the pages changed since the one before, within a limit on memory.
 
-A run is deterministic: it has one state at each cycle, so all snapshots lie on one line, whatever was rewound
-between them. Each has the pages that changed since the one before it (it may have more); what a page held at
-a snapshot is what the last snapshot up to it says.
+A run is deterministic and has one state at each cycle, so all snapshots are in one sequence, whatever was
+rewound in between. Each has at least the pages that changed since the one before it. The content of a page at
+a snapshot is in the last snapshot, up to this one, that has the page.
 """
 
 from bisect import bisect_right
@@ -52,12 +52,12 @@ class Snapshot:
 
     @property
     def cycle(self) -> int:
-        """How many steps lead to it."""
+        """The number of steps to it."""
         return self.position.cycle
 
     @property
     def size_bytes(self) -> int:
-        """What its contents take."""
+        """The size of its contents."""
         return self.contents.nbytes + self.roots.nbytes + self.pages.nbytes
 
 
@@ -65,18 +65,18 @@ _cycle = attrgetter("cycle")
 
 
 class Snapshots:
-    """Snapshots by rising cycle. The first, of state number 0, always stays and does not count."""
+    """Snapshots by rising cycle. The first, of state number 0, always stays and is free of the limit."""
 
     def __init__(self, first: Snapshot, limit_bytes: int) -> None:
         self._kept = [first]
         self._base = first
         self._limit_bytes = limit_bytes
         self.size_bytes = 0
-        """What those that can be dropped take."""
+        """The size of the snapshots that can be dropped."""
 
     @property
     def cycles(self) -> list[int]:
-        """Where there are snapshots, rising."""
+        """The cycles of the snapshots, in rising order."""
         return [each.cycle for each in self._kept]
 
     def before(self, cycle: int) -> Snapshot:
@@ -84,15 +84,15 @@ class Snapshots:
         return self._kept[self._place(cycle) - 1]
 
     def _place(self, cycle: int) -> int:
-        """How many there are up to `cycle`."""
+        """The number of snapshots up to `cycle`."""
         return bisect_right(self._kept, cycle, key=_cycle)
 
     def fits(self, page_count: int) -> bool:
-        """Whether a snapshot with so many pages can be kept at all."""
+        """Whether a snapshot with this many pages can be kept at all."""
         return page_count * PAGE_SIZE_BYTES < self._limit_bytes
 
     def add(self, snapshot: Snapshot) -> None:
-        """Keep what changed since the last snapshot that was added or restored; the machine is at it now."""
+        """Add a snapshot of the present state, with what changed since the last one added or restored."""
         place = self._place(snapshot.cycle)
         if self._kept[place - 1].cycle == snapshot.cycle:
             self._base = self._kept[place - 1]
@@ -102,7 +102,7 @@ class Snapshots:
         self._base = snapshot
 
     def is_over_limit(self) -> bool:
-        """Whether some must go."""
+        """Whether some must be dropped."""
         return self.size_bytes > self._limit_bytes
 
     def thin(self, first_cycle: int, last_cycle: int, memory: MappedMemory) -> None:
@@ -119,7 +119,7 @@ class Snapshots:
                 self._base = self.before(self._base.cycle)
 
     def _worth(self, place: int, first_cycle: int, last_cycle: int) -> tuple[bool, int]:
-        """Grows with what is lost if this one goes."""
+        """The worth of a snapshot: it grows with what is lost by dropping it."""
         cycles = self.cycles
         is_last = place + 1 == len(cycles)
         end = cycles[place] if is_last else cycles[place + 1]
@@ -127,7 +127,7 @@ class Snapshots:
         return is_useful, end - cycles[place - 1]
 
     def _drop(self, place: int) -> None:
-        """The next one takes over what only this one has."""
+        """Drop a snapshot. The next one takes over the pages that only this one has."""
         dropped = self._kept.pop(place)
         self.size_bytes -= dropped.size_bytes
         if place == len(self._kept):
@@ -168,7 +168,7 @@ class Snapshots:
 def _put(
     memory: MappedMemory, written: PageSet, pages: Rows, contents: Words, roots: Words, rows: Rows
 ) -> None:
-    """Put those of `pages` that differ: written since they were hashed, or hashed to something else."""
+    """Restore those of `pages` that differ: written since they were hashed, or with another hash."""
     differs = written.take_those_of(pages)
     differs |= (memory.tree.page_roots(pages) != roots[rows]).any(axis=1)
     memory.put_pages(pages[differs], contents, rows[differs], roots[rows[differs]])

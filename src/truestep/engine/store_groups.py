@@ -1,4 +1,4 @@
-"""Stores near each other: a look at the two pages at their ends stands for a look at each one's page."""
+"""Groups stores that are close together: checking the pages of the first and last covers all of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ from truestep.machine.decode import Instruction, Kind
 from truestep.machine.layout import PAGE_SIZE_BYTES
 
 _SPAN_LIMIT_BYTES = PAGE_SIZE_BYTES
-"""Between the first bytes of the lowest and the highest store: no page lies between theirs."""
+"""The largest distance from the lowest to the highest store, so that no page is between theirs."""
 
 Site = tuple[int, int]
-"""A store: in which of the copies of a block, at which position."""
+"""A store: the copy of its block, and its position."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreGroup:
-    """Stores at fixed distances from what a register holds when the block begins."""
+    """Stores at fixed distances from the value of a register at the start of the block."""
 
     register: int
     lowest: int

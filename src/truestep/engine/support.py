@@ -1,4 +1,4 @@
-"""IR that every translated unit shares: the way into translated code, and stores that need a decision."""
+"""IR that every translated unit shares: the entry into translated code, and the slow path of stores."""
 
 from truestep.engine.host import FloatUnit
 from truestep.engine.layout import (
@@ -30,14 +30,14 @@ from truestep.machine.layout import (
 from truestep.machine.state import TrapCause
 
 DEPTH_LIMIT = 500
-"""Host calls that guest calls may nest; a deeper one unwinds the host stack first. Frames of optimised code
-take 56 to 260 bytes, whatever the guest; those of unoptimised code up to 84 KiB."""
+"""How deep guest calls may nest as host calls; a deeper call unwinds the host stack first. Frames of
+optimised code take 56 to 260 bytes for any guest; those of unoptimised code up to 84 KiB."""
 
 TRAP_FLAG = 1
-"""A next pc with this bit is no address (bit 0 of a jump target is cleared) but a trap cause, shifted."""
+"""A next pc with this bit is a shifted trap cause, not an address (bit 0 of a jump target is cleared)."""
 TRAP_SHIFT = 8
 _UNTAKEN_SHIFT = 32
-"""Above it a trap's marker says how many cycles were counted that the trap kept from being taken."""
+"""The bits above it hold the cycles that were counted but not taken because of the trap."""
 
 METADATA = """
 !0 = !{!"truestep"}
@@ -51,12 +51,12 @@ METADATA = """
 !8 = !{!"branch_weights", i32 1, i32 2000}
 """
 GUEST, PAGES, CONTROLS = "!tbaa !4", "!tbaa !5", "!tbaa !6"
-"""Guest memory, page maps and control block never overlap; LLVM is told so."""
+"""Tell LLVM that guest memory, page maps and control block never overlap."""
 LIKELY, UNLIKELY = "!prof !7", "!prof !8"
 
 
 def trap_marker(cause: TrapCause, untaken_cycles: int = 0) -> int:
-    """The next pc that says: trapped."""
+    """The next pc that stands for a trap."""
     return untaken_cycles << _UNTAKEN_SHIFT | cause << TRAP_SHIFT | TRAP_FLAG
 
 
@@ -121,7 +121,7 @@ leave:
 
 
 def _float_modes(unit: FloatUnit | None) -> tuple[str, str, str]:
-    """Declarations; IR that keeps this thread's float mode and sets the machine's; IR that brings it back."""
+    """(declarations, IR that saves this thread's float mode and sets the machine's, IR that restores it)."""
     if unit is None:
         return "", "", ""
     enter = f"""  %mode.at = alloca {unit.mode_type}

@@ -1,4 +1,4 @@
-"""From a region of guest code to one LLVM function `f(memory, budget, pc, depth) -> {next pc, budget left}`.
+"""Translates regions of guest code to functions `f(memory, budget, pc, depth) -> {next pc, budget left}`.
 
 - Registers live in allocas that LLVM turns into values; the control block is up to date only where control
   leaves the function, for the registers that may differ from it (Flow.changed).
@@ -27,7 +27,7 @@ from truestep.machine.layout import MEMORY_SIZE_BYTES, PAGE_SHIFT
 from truestep.machine.state import TrapCause
 
 _RETURN_REGISTERS = (1, 5)
-"""`jalr x0` through these is a return, by the calling convention; a wrong guess costs only time."""
+"""`jalr x0` through one of these is a return by the calling convention; a wrong guess costs only time."""
 _ENDING_KINDS = (Kind.BRANCH, Kind.JUMP, Kind.JUMP_REGISTER, Kind.SYSTEM)
 
 
@@ -38,7 +38,7 @@ def translate_region(flow: Flow, local_functions: frozenset[int], code: CodeMap)
     for block in flow.blocks.values():
         loop = flow.loops.get(block.start)
         copies = loop.copies if loop else 1
-        # A loop of one block goes round as a whole, or, where its groups' pages are not all open, once.
+        # A one-block loop runs as a whole or, if not all pages of its groups are open, one round at a time.
         rounds = copies if loop and len(loop.blocks) == 1 else 1
         groups = store_groups(block.instructions, rounds)
         for copy in range(copies):
@@ -51,7 +51,7 @@ def translate_region(flow: Flow, local_functions: frozenset[int], code: CodeMap)
 
 
 class _BlockTranslator:
-    """Writes one block, or one of its copies."""
+    """Translates one block, or one of its copies."""
 
     def __init__(self, frame: Frame, block: Block, copy: int, groups: list[StoreGroup], rounds: int) -> None:
         self._frame = frame
@@ -69,7 +69,7 @@ class _BlockTranslator:
         """The budget left after the block."""
 
     def translate(self) -> None:
-        """Budget, instructions, and where it goes on."""
+        """Write the budget check, the instructions and the exit."""
         block = self._block
         self._emit.label(block_label(block.start, self._copy))
         if self._copy == 0:
@@ -87,14 +87,14 @@ class _BlockTranslator:
             self._end(last)
 
     def _label_of(self, pc: int) -> str:
-        """Where a jump within the function goes: on in the same copy of a loop, or to the next one."""
+        """The label of a jump within the function: in the same copy of a loop, or the next one."""
         if self._loop is None or pc not in self._loop.blocks:
             return block_label(pc)
         following = self._copy + 1 if pc == self._loop.head else self._copy
         return block_label(pc, following if following < self._loop.copies else 0)
 
     def _take_cycles(self) -> None:
-        """Count the block's cycles, after a check that they and those to the next check are left."""
+        """Count the block's cycles, after checking that these and those up to the next check are left."""
         emit, start = self._emit, self._block.start
         before = emit.value("load i64, ptr %count")
         is_checked = start in self._flow.needs and self._copy == 0
@@ -133,7 +133,7 @@ class _BlockTranslator:
     # --- instructions ---------------------------------------------------------------------------------------
 
     def _instruction(self, position: int, instruction: Instruction | None) -> None:
-        """One instruction that does not end the block; there is always one to decode."""
+        """Write one instruction that does not end the block."""
         if instruction is None or instruction.kind is Kind.FENCE:
             return
         if instruction.kind is Kind.LOAD:
@@ -176,7 +176,7 @@ class _BlockTranslator:
         return self._emit.value(f"and i64 {full}, {MEMORY_SIZE_BYTES - 1}")
 
     def _trap_if(self, condition: str, position: int, cause: TrapCause) -> None:
-        """Trap at the instruction at `position` if `condition`; `run` gives the cycles after it back."""
+        """Trap at the instruction at `position` if `condition` holds; `run` returns the cycles after it."""
         emit = self._emit
         trap, onward = emit.name("trap"), emit.name("on")
         emit.line(f"br i1 {condition}, label %{trap}, label %{onward}, {UNLIKELY}")
@@ -189,7 +189,7 @@ class _BlockTranslator:
         emit, size_bytes = self._emit, ACCESS_SIZES_BYTES[instruction.name]
         self._registers.check_stores()
         address = self._address(instruction)
-        # Behind memory lie bytes that are always 0 (M3.4, layout.GUARD_SIZE_BYTES).
+        # After the end of memory come bytes that are always 0 (M3.4, layout.GUARD_SIZE_BYTES).
         pointer = emit.value(f"getelementptr i8, ptr %memory, i64 {address}")
         wanted = self._flow.forms.loads.get(self._block.start + 4 * position)
         if wanted:
@@ -241,7 +241,7 @@ class _BlockTranslator:
         return self._emit.value(call)
 
     def _open_groups(self, closed: str) -> None:
-        """Go to `closed` if a page of a group is not open, and is not to be opened.
+        """Go to `closed` if a page of a group is not open and is not to be opened.
 
         A block that is not repeated does all its stores unless it traps: their pages may be opened at once.
         """
@@ -264,7 +264,7 @@ class _BlockTranslator:
     # --- where a block goes on ------------------------------------------------------------------------------
 
     def _end(self, last: Instruction | None) -> None:
-        """The last instruction, if it is one that decides what follows."""
+        """Write the last instruction, if it determines what follows."""
         if last is None:
             self._trap(TrapCause.ILLEGAL_INSTRUCTION)
         elif is_left(last):
@@ -330,7 +330,7 @@ class _BlockTranslator:
             emit.line("br label %dispatch")
 
     def _go(self, pc: int) -> None:
-        """Go on at `pc`, wherever that is."""
+        """Go on at `pc`, inside or outside the function."""
         if pc in self._flow.blocks:
             self._registers.settle()
             self._registers.settle_for(pc)
@@ -339,12 +339,12 @@ class _BlockTranslator:
             self._go_outside(pc)
 
     def _go_outside(self, pc: int) -> None:
-        """Go on at `pc` in another function: a tail call, so that the host stack does not grow."""
+        """Go on at `pc` in another function, with a tail call so that the host stack does not grow."""
         self._spill(self._changed())
         if self._frame.is_local(pc):
             self._tail_call(function_name(pc), pc)
             return
-        # Who called this function counts on the registers of mapped code alone (CodeMap.used).
+        # The caller of this function relies on the registers of mapped code only (CodeMap.used).
         if self._frame.code.position(pc) is None:
             self._frame.return_to(str(pc), self._left)
             return
@@ -371,7 +371,7 @@ class _BlockTranslator:
     # --- calls ----------------------------------------------------------------------------------------------
 
     def _call(self, call: Call, target: str) -> None:
-        """A host call, if the depth allows it and there is a function; else leave for the target."""
+        """Write a host call, if the depth allows it and there is a function; else leave for the target."""
         emit, frame = self._emit, self._frame
         changed = self._changed()
         away = emit.name("away")

@@ -1,8 +1,8 @@
 """A program's translation, shared by all its runs: code is compiled when a run first needs it.
 
-Mapped code is compiled in units. Where a run keeps coming to an address that no unit continues at (the middle
-of a block, constants that are jumped into), a piece of code from there on is compiled by itself. Pieces are
-entered by `run` alone, never by a call: callers count on the registers that mapped code touches.
+Mapped code is compiled in units. If a run often comes to an address at which no unit can continue (the middle
+of a block, a jump into constants), a piece of code from there on is compiled separately. Pieces are entered
+only by `run`, never by a call, because callers rely on the registers that mapped code touches.
 """
 
 import ctypes
@@ -29,11 +29,11 @@ from truestep.engine.translate import translate_region
 from truestep.machine.program import Program
 
 CACHED_PROGRAMS_LIMIT = 16
-"""A worker runs a few programs over and over; a translation is a few MiB."""
+"""A worker runs a few programs again and again; a translation is a few MiB."""
 PIECE_LIMIT = 1_024
-"""Pieces of one program; each is a module of its own."""
+"""Pieces of one program; each is a separate module."""
 STEPPED_ADDRESSES_LIMIT = 1 << 14
-"""Addresses whose steps are counted; beyond it counting starts anew."""
+"""Addresses whose steps are counted; beyond this, counting starts again."""
 
 _ENTRIES, _ENTRY_COUNT = "entries", "entry_count"
 _Table = np.ndarray[tuple[int], np.dtype[np.uint64]]
@@ -41,12 +41,12 @@ _Table = np.ndarray[tuple[int], np.dtype[np.uint64]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompilePolicy:
-    """When code is worth compiling; by default, compiling stays in proportion to running."""
+    """When code is worth compiling. By default the cost of compiling is in proportion to the run."""
 
     free_cost: int = 16_384
-    """Units are compiled at first touch up to this much of a program, later ones when they prove hot."""
+    """Up to this much of a program, units are compiled when first reached; later ones when they are hot."""
     hot_steps_per_cost: int = 64
-    """Stepping an instruction this often costs about what compiling it does."""
+    """Stepping an instruction this often costs about as much as compiling it."""
     piece_steps: int = 8_192
     """Instructions stepped from one address before a piece is compiled there."""
     warm_up_steps: int = 0
@@ -54,21 +54,21 @@ class CompilePolicy:
     walk_after_steps: int = 4_096
     """Steps by the reference machine in one run that take as long as compiling the walk (engine.walk)."""
     objects: ObjectCache | None = None
-    """Where compiled code is kept for other processes, if anywhere."""
+    """Where compiled code is kept for other processes; None means nowhere."""
     compiler: CompilerProcess | None = None
-    """Compiles in the background while runs go on; None: they wait while this process compiles."""
+    """Compiles in the background while runs go on. With None, runs wait while this process compiles."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """What is compiled at once: unit number `place`, or the piece that begins at address `place`."""
+    """Code that is compiled together: unit number `place`, or the piece that begins at address `place`."""
 
     is_unit: bool
     place: int
 
     @property
     def name(self) -> str:
-        """Names it within its program."""
+        """Its name within the program."""
         return f"{'unit' if self.is_unit else 'piece'} {self.place}"
 
 
@@ -101,9 +101,9 @@ class Translation:
         return bool(self._unit_table[pc >> 2] or self._piece_table[pc >> 2])
 
     def prepare(self, pc: int) -> bool:
-        """Compile what continues at `pc` if it is worth it, at once or in the background.
+        """Compile the code at `pc` if it is worth it, at once or in the background.
 
-        Returns whether translated code now goes on there.
+        Returns whether translated code can now continue there.
         """
         if self.has_entry(pc):
             return False
@@ -116,7 +116,7 @@ class Translation:
             return self.has_entry(pc)
 
     def note_steps(self, pc: int, steps: int) -> None:
-        """Tell that `steps` instructions from `pc` on had to be stepped: compiling there is worth more."""
+        """Note that `steps` instructions from `pc` on had to be stepped, which makes compiling worth more."""
         with self._lock:
             self._all_steps += steps
             part = self._part_at(pc)
@@ -126,7 +126,7 @@ class Translation:
             noted[part] = noted.get(part, 0) + steps
 
     def _part_at(self, pc: int) -> Part:
-        """The unit that has `pc`; a piece if none has, or the unit is compiled and has no entry there."""
+        """The unit with `pc`, or a piece if there is none or the compiled unit has no entry there."""
         region = self.code.region_of(pc)
         if region is not None:
             unit = Part(is_unit=True, place=int(self.code.units[region]))
@@ -145,7 +145,7 @@ class Translation:
         return is_free or self._unit_steps.get(part, 0) >= policy.hot_steps_per_cost * cost
 
     def _enter_kept(self, unit: Part) -> bool:
-        """Enter a unit that was kept on disk: it costs nothing. Whether there was one; asked once."""
+        """Enter a unit that was kept on disk, which is free. Returns whether there was one; asked once."""
         if not unit.is_unit or unit in self._looked_for:
             return False
         self._looked_for.add(unit)
@@ -157,24 +157,24 @@ class Translation:
         return True
 
     def _begin(self, part: Part) -> None:
-        """Compile a part, or see to it that it is compiled soon. What fails is not tried again."""
+        """Compile a part now, or arrange that it is compiled soon. A failure is not tried again."""
         self._begun.add(part)
         self._compiled_cost += self.code.cost_of(part.place) if part.is_unit else 0
         self._piece_count += not part.is_unit
         if self.policy.compiler is None:
             self._compile(part, object_code)
         else:
-            # By the time it is done, nobody may run this program any more.
+            # By the time it is done, the program may no longer be in use.
             translation = weakref.ref(self)
             self.policy.compiler.submit(
                 lambda compile_ir: alive.compile_later(part, compile_ir) if (alive := translation()) else None
             )
 
     def compile_later(self, part: Part, compile_ir: Compile) -> None:
-        """Compile and enter a part: in the background."""
+        """Compile and enter a part in the background."""
         try:
             self._compile(part, compile_ir)
-        except Exception as error:  # in a thread of its own: raised in the next run that comes by
+        except Exception as error:  # in another thread: raised in the next run
             self._trouble = error
 
     def _compile(self, part: Part, compile_ir: Compile) -> None:
@@ -193,7 +193,7 @@ class Translation:
         self._enter(part, content)
 
     def _enter(self, part: Part, content: bytes) -> None:
-        """Load object code, and put its entries into a table."""
+        """Load object code and put its entries into a table."""
         module = CompiledModule.from_object(content)
         count = _read_words(module.variable(_ENTRY_COUNT), 1)[0]
         entries = _read_words(module.variable(_ENTRIES), 2 * int(count))
@@ -215,7 +215,7 @@ def _read_words(address: int, count: int) -> _Table:
 
 
 def module_ir(code: CodeMap, flows: list[Flow]) -> str:
-    """The IR of regions that are compiled together, with the list of their entries (pc, function)."""
+    """The IR of regions that are compiled together, with a list of their entries (pc, function)."""
     local = frozenset(flow.start for flow in flows)
     functions = [translate_region(flow, local, code) for flow in flows]
     entries = [
@@ -228,7 +228,7 @@ def module_ir(code: CodeMap, flows: list[Flow]) -> str:
 
 
 class TranslationCache:
-    """Translations by program content; the least recently used go first."""
+    """Translations by program content; the least recently used are dropped first."""
 
     def __init__(self, policy: CompilePolicy, limit: int = CACHED_PROGRAMS_LIMIT) -> None:
         self._policy = policy
@@ -241,7 +241,7 @@ class TranslationCache:
         key = program_key(program)
         with self._lock:
             known = self._translations.get(key)
-        # Outside the lock: a large program must not keep others from starting.
+        # Outside the lock, so that a large program does not keep others from starting.
         translation = known or Translation(program, self._policy)
         with self._lock:
             translation = self._translations.pop(key, translation)
@@ -252,7 +252,7 @@ class TranslationCache:
 
 
 def program_key(program: Program) -> bytes:
-    """A digest of everything about a program that its translation depends on."""
+    """A digest of everything in a program that its translation depends on."""
     digest = hashlib.sha256(program.entry.to_bytes(8, "little"))
     for segment in program.segments:
         digest.update(segment.address.to_bytes(8, "little"))

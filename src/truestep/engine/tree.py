@@ -19,9 +19,9 @@ _ZERO_PAIRS = [np.tile(words, 2) for words in _ZERO_WORDS]
 
 
 class NodeTree:
-    """All nodes in the order of a heap: number 1 is the root, 2 n and 2 n + 1 are below n.
+    """All nodes in heap order: number 1 is the root, and 2 n and 2 n + 1 are the children of n.
 
-    Each is stored xor the zero node of its level, so that memory that was never touched is an empty tree.
+    Each is stored xor the zero node of its level, so that untouched memory is an empty tree.
     """
 
     def __init__(self) -> None:
@@ -45,11 +45,11 @@ class NodeTree:
         return self._nodes[PAGE_COUNT + pages] ^ _ZERO_WORDS[PAGE_LEVEL]
 
     def update(self, pages: Rows, memory: Words, rows: Rows) -> None:
-        """`pages`, rising, now hold these rows of `memory` (512 words each): renew all nodes above."""
+        """Update the tree: `pages`, in rising order, now hold these rows of `memory` (512 words each)."""
         self.set_page_roots(pages, hash_pages(memory, rows))
 
     def set_page_roots(self, pages: Rows, roots: Words) -> None:
-        """Replace page roots, of rising `pages`, and renew all nodes above."""
+        """Replace the roots of `pages`, in rising order, and update all nodes above."""
         if not len(pages):
             return
         numbers = pages + PAGE_COUNT
@@ -63,7 +63,7 @@ class NodeTree:
             self._nodes[numbers] = nodes ^ _ZERO_WORDS[level + 1]
 
     def _climb(self, number: int, level: int) -> None:
-        """Renew the nodes above a single one of `level`: most of the way up if little was written."""
+        """Update the nodes above a single node of `level`, most of the way up if little was written."""
         hasher = SingleHasher()
         for upper in range(level, TREE_DEPTH):
             number >>= 1
@@ -73,7 +73,7 @@ class NodeTree:
 
 
 def _parents(numbers: Rows) -> Rows:
-    """The numbers one level up, each once."""
+    """The distinct numbers one level up."""
     halves = numbers >> 1
     is_first = np.empty(len(halves), np.bool_)
     is_first[0] = True

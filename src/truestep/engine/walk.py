@@ -1,8 +1,8 @@
-"""A small interpreter of integer instructions in native code, for the last steps before an exact stop.
+"""A small native interpreter of integer instructions, for the last steps before an exact stop.
 
-`walk(memory, count)` executes up to `count` instructions from the control block's pc on, and stores the pc
-that it comes to. It returns how many it executed: fewer if one is left to the reference machine, which is
-every instruction that traps, ends the run or computes with floats. It does not touch the cycle counter.
+`walk(memory, count)` executes up to `count` instructions from the control block's pc and stores the pc that
+it reaches. It returns how many it executed. It stops early at an instruction that is left to the reference
+machine: one that traps, ends the run or computes with floats. It does not change the cycle counter.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ _SHIFTS = (1, 5)
 _UPPERS = {0x37: "lui", 0x17: "auipc"}
 _LOAD, _STORE, _BRANCH, _JUMP, _JUMP_REGISTER = 0x03, 0x23, 0x63, 0x6F, 0x67
 _IMMEDIATES = {0x13: 26, 0x1B: 25}
-"""Opcodes, and the lowest of the bits that tell shifts apart."""
+"""Opcodes, and the lowest bit that distinguishes shifts."""
 _REGISTERS = (0x33, 0x3B)
 _FUNCT7 = (0x00, 0x01, 0x20)
 _ADDRESS_MASK = MEMORY_SIZE_BYTES - 1
@@ -39,13 +39,13 @@ def walk_module() -> str:
 
 
 class _Walker:
-    """Writes the function: fetch, a switch over what instructions there are, write back."""
+    """Writes the function: fetch, a switch over the instructions, write back."""
 
     def __init__(self) -> None:
         self.emit = Emitter()
 
     def write(self) -> None:
-        """All of it."""
+        """Write the whole function."""
         self._loop()
         self._operands()
         opcodes: dict[int, Case] = {
@@ -119,7 +119,7 @@ store i64 %pc, ptr %pc.at, {CONTROLS}
 ret i64 %taken""".splitlines()
 
     def _switch(self, value: str, cases: Mapping[int, Case]) -> None:
-        """A block for each case; what is in none of them is left to the reference machine."""
+        """Write a block for each case; everything else is left to the reference machine."""
         labels = {number: self.emit.name("case") for number in cases}
         targets = " ".join(f"i32 {number}, label %{label}" for number, label in labels.items())
         self.emit.line(f"switch i32 {value}, label %leave [{targets}]")
@@ -142,7 +142,7 @@ ret i64 %taken""".splitlines()
         self.emit.line(f"br label %{label}")
 
     def _named(self, opcode: int, kind: Kind) -> dict[int, str]:
-        """Names by funct3, of instructions that no other field tells apart."""
+        """Names by funct3, for instructions that differ in no other field."""
         found = {funct3: decode(funct3 << 12 | opcode) for funct3 in _FUNCT3}
         return {funct3: each.name for funct3, each in found.items() if each and each.kind is kind}
 
@@ -271,7 +271,7 @@ ret i64 %taken""".splitlines()
         self._go(target, "write")
 
     def _joined(self, parts: list[str]) -> str:
-        """Pc plus an offset put together from its parts."""
+        """The pc plus an offset that is composed of its parts."""
         offset = parts[0]
         for part in parts[1:]:
             offset = self.emit.value(f"or i64 {offset}, {part}")

@@ -14,7 +14,7 @@ ANVIL_PACKAGE := @foundry-rs/anvil@1.7.1
 # pyright must neither look for a newer version of itself nor download one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup setup-demo anvil lock demo check test bench gas docs vectors rom rom-proof contracts fuzz format clean
+.PHONY: help setup setup-demo anvil lock demo check test lab bench gas docs vectors rom rom-proof contracts fuzz format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -72,6 +72,9 @@ fuzz: setup anvil ## run random programs in both engines (SEED=, FUZZ_INSTRUCTIO
 	$(BIN)/python -m tests.engine.fuzz --seed $(SEED) --instructions $(FUZZ_INSTRUCTIONS) --processes $(PYTEST_PROCESSES)
 	$(BIN)/python -m tests.engine.float_fuzz --seed $(SEED)
 	$(BIN)/pytest -n $(PYTEST_PROCESSES) --dist worksteal -m hypothesis --hypothesis-profile=fuzz --timeout=0
+
+lab: setup anvil ## attack real daemons: SCENARIOS=a,b JSON=1 SEED=n LAB_DIR=folder (docs/lab.md)
+	@$(BIN)/python -m tests.lab --seed $(SEED) $(if $(SCENARIOS),--scenarios $(SCENARIOS)) $(if $(JSON),--json)
 
 bench: setup anvil ## measure every figure that the README states
 	@for benchmark in benchmarks/[!_]*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark; done

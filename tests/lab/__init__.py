@@ -1,0 +1,1 @@
+"""The lab: a real chain, the real daemons, and people and machines that misbehave (docs/lab.md)."""

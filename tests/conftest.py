@@ -1,18 +1,31 @@
-"""Shared by every test: Hypothesis profiles, the seed, and where anvil is."""
+"""Shared by every test: what processes keep, Hypothesis profiles, order, seed, and where anvil is."""
 
 from __future__ import annotations
 
 import os
 import random
 import shutil
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.guest_compiler import Compiler
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 SEED_VARIABLE = "TRUESTEP_SEED"
+
+# Compiling the Python of Numba or web3 takes a second, and tests start many processes. Set-up installs
+# packages uncompiled, and some environments forbid writing compiled files: tests keep them in a folder
+# of their own.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(REPOSITORY / ".pytest_cache" / "bytecode")
+sys.dont_write_bytecode = False
+
+LONGEST_FIRST = ("examples", "benchmarks", "demo", "crash", "cli", "stateful", "e2e", "guest")
+"""Folders with tests of ten seconds and more: started last, such a test would run alone."""
 
 # The default run is the same every time; `make fuzz` looks for something new. No profile asserts a time.
 settings.register_profile("default", deadline=None, derandomize=True, print_blob=True)
@@ -42,6 +55,13 @@ def rng(seed: int) -> random.Random:
     return random.Random(seed)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the folders with long tests first; the order is otherwise as it was."""
+    ranks = {folder: rank for rank, folder in enumerate(LONGEST_FIRST)}
+    tests = REPOSITORY / "tests"
+    items.sort(key=lambda item: ranks.get(item.path.relative_to(tests).parts[0], len(ranks)))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Print with a failure the seed that replays it."""
@@ -50,6 +70,16 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         replay = f"{SEED_VARIABLE}={_seed_number()} pytest '{item.nodeid}'"
         report.sections.append(("Replay", replay))
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _numba_is_loaded_once() -> Generator[None, None, None]:
+    """Compile Python guests in copies of one process; each command that a test starts has its own."""
+    compiler = Compiler()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("truestep.guest.python.build.run_compiler", compiler.run)
+        yield
+    compiler.stop()
 
 
 def find_anvil() -> Path | None:

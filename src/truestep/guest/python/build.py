@@ -90,16 +90,7 @@ def _link(toolchain: Toolchain, objects: list[str], directory: Path, stack_size_
 
 def _compile(source: Path, directory: Path) -> None:
     """Run the compiler process; its complaint is raised as the error."""
-    completed = subprocess.run(
-        [sys.executable, "-m", _COMPILER, str(source), str(directory)],
-        env=_environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
+    completed = run_compiler(source, directory)
     if completed.returncode == 0:
         return
     complaint = directory / COMPLAINT
@@ -109,13 +100,26 @@ def _compile(source: Path, directory: Path) -> None:
     raise GuestBuildError(f"the compiler process ended with code {completed.returncode}: {said}")
 
 
-def _environment() -> dict[str, str]:
+def run_compiler(source: Path, directory: Path) -> subprocess.CompletedProcess[str]:
+    """Compile in a process of its own, which leaves its results in `directory`."""
+    return subprocess.run(
+        [sys.executable, "-m", _COMPILER, str(source), str(directory)],
+        env=compiler_environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+
+
+def compiler_environment() -> dict[str, str]:
     """The user's environment without variables that change Numba's code or the order of a set of strings."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
     return {
         **inherited,
         "PYTHONHASHSEED": "0",
-        "PYTHONDONTWRITEBYTECODE": "1",
         "NUMBA_DISABLE_INTEL_SVML": "1",
     }
 

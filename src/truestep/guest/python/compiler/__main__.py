@@ -6,9 +6,10 @@ from pathlib import Path
 
 def main(source: Path, directory: Path) -> int:
     """Compile. Writes the object file, large arrays and list of files read, or complaint.txt."""
-    from truestep.guest.python.compiler.session import compile_in_this_process
+    from truestep.guest.python.compiler.session import compile_prepared, prepare
 
-    return compile_in_this_process(source, directory)
+    prepare()
+    return compile_prepared(source, directory)
 
 
 if __name__ == "__main__":

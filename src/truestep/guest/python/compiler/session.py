@@ -1,8 +1,12 @@
 """One compilation: changes Numba, notes the files that are read, compiles, writes the results."""
 
 import json
+import sys
 import warnings
 from pathlib import Path
+
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.registry import cpu_target
 
 from truestep.guest.python.compiler.arrays import install_constants, large_arrays
 from truestep.guest.python.compiler.calls import install_exceptions
@@ -19,8 +23,9 @@ from truestep.guest.python.compiler.sums import install_sums
 from truestep.guest.python.files import COMPLAINT, OBJECT, READ, array_file
 
 
-def compile_in_this_process(source: Path, directory: Path) -> int:
-    """Compile `source` into `directory`. Returns 0, or 1 after writing a complaint."""
+@global_compiler_lock
+def prepare() -> None:
+    """Change Numba for the guests of this process."""
     warnings.simplefilter("ignore")
     retarget()
     accept_plain_functions()
@@ -30,6 +35,15 @@ def compile_in_this_process(source: Path, directory: Path) -> int:
     install_linear_algebra()
     install_sums()
     install_extremes()
+    # Numba loads half of itself when it first compiles.
+    cpu_target.typing_context.refresh()
+    cpu_target.target_context.refresh()
+
+
+def compile_prepared(source: Path, directory: Path) -> int:
+    """Compile `source` into `directory`. Returns 0, or 1 after writing a complaint. Once in a process."""
+    # What is imported from here on is the user's, whose folders are left as they are.
+    sys.dont_write_bytecode = True
     watch_files()
     place = source.name
     try:

@@ -1,13 +1,20 @@
-"""The engines by name, loaded when asked for: LLVM takes a moment to import."""
+"""The engines by name, loaded when something runs: LLVM takes a moment to import, and memory."""
 
 import os
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from truestep.machine.interpreter import ReferenceEngine
-from truestep.ports.engine import Engine
+from truestep.machine.program import Program, Task
+from truestep.ports.engine import Engine, Machine, Replay
+
+if TYPE_CHECKING:
+    from truestep.engine.jit import JitEngine
 
 WARM_UP_STEPS = 8_192
 """About 20 ms of stepping: most short runs are over by then, and nothing was compiled for them."""
@@ -56,6 +63,39 @@ def open_engine(name: EngineName, limits: EngineLimits | None = None) -> Engine:
         if limits != EngineLimits():
             raise ValueError("expected no limits for the reference engine: it has none; use the jit engine")
         return ReferenceEngine()
+    return _JitOnDemand(lambda: _open_jit(limits))
+
+
+class _JitOnDemand:
+    """Satisfies `truestep.ports.engine.ReplayingEngine`: the JIT engine, loaded by its first run.
+
+    A daemon may wait for days, and holds 60 MiB less while it does.
+    """
+
+    name = "jit"
+
+    def __init__(self, load: "Callable[[], JitEngine]") -> None:
+        self._load = load
+        self._loaded: JitEngine | None = None
+        self._loading = threading.Lock()
+
+    def start(
+        self, program: Program, task: Task, *, debug_sink: Callable[[bytes], None] | None = None
+    ) -> Machine:
+        """A machine in state number 0 of the run."""
+        return self._engine().start(program, task, debug_sink=debug_sink)
+
+    def replay(self, program: Program, task: Task) -> Replay:
+        """The run, to be looked at."""
+        return self._engine().replay(program, task)
+
+    def _engine(self) -> "JitEngine":
+        with self._loading:
+            self._loaded = self._loaded or self._load()
+            return self._loaded
+
+
+def _open_jit(limits: EngineLimits) -> "JitEngine":
     from truestep.engine.compiler_process import CompilerProcess
     from truestep.engine.jit import JitEngine
     from truestep.engine.object_cache import ObjectCache

@@ -62,7 +62,7 @@ def check_in(folder: Path) -> SelfCheck:
         policy=SelfCheckPolicy(random_segments=4, segment_steps=200),
         evidence=EvidenceDirectory(folder / "evidence"),
         draw_seed=lambda: SEED,
-        engine_build="build",
+        engine_build=lambda: "build",
     )
 
 

@@ -119,7 +119,7 @@ def _self_check(random_segments: int, options: DaemonOptions) -> "SelfCheck":
         policy=SelfCheckPolicy(random_segments=random_segments),
         evidence=EvidenceDirectory(options.state_dir / "evidence"),
         draw_seed=lambda: secrets.randbits(64),
-        engine_build=engine_build(options.engine),
+        engine_build=lambda: engine_build(options.engine),
     )
 
 

@@ -35,7 +35,7 @@ class SelfCheck:
     evidence: Evidence
     draw_seed: Callable[[], int]
     """64 bits from the system's randomness."""
-    engine_build: str
+    engine_build: Callable[[], str]
     """Names the translator's version and the processor, for whoever looks for the fault."""
 
 
@@ -137,7 +137,7 @@ def check_run(
     fields = {
         "version": EVIDENCE_VERSION,
         "engine": engine.name,
-        "engine_build": check.engine_build,
+        "engine_build": check.engine_build(),
         **_task_fields(task),
         "self_check": {
             "seed": task.seed,

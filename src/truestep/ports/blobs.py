@@ -1,6 +1,7 @@
 """Where programs, inputs and outputs are stored: bytes found by their hash or root, whoever keeps them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 from truestep.base.ids import Bytes32
@@ -78,4 +79,32 @@ class Blobs(Protocol):
 
     def has_output(self, output_root: Bytes32, size_bytes: int, *, should_stop: ShouldStop = never) -> bool:
         """Whether a store says that it has this output. Raises `Unavailable` if none can be asked."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputKey:
+    """An output by what its claim says of it."""
+
+    output_root: Bytes32
+    size_bytes: int
+
+
+class OutputFolder(Protocol):
+    """Outputs on this node's own disk. Methods raise `Unavailable` if it fails. Safe from several threads."""
+
+    def keep(self, key: OutputKey, pieces: Iterable[bytes]) -> None:
+        """Keep an output range, replacing one under this key; it is on the medium when this returns."""
+        ...
+
+    def kept(self) -> frozenset[OutputKey]:
+        """What is kept, by this process or one before it."""
+        ...
+
+    def content(self, key: OutputKey) -> Pieces:
+        """What was kept."""
+        ...
+
+    def remove(self, key: OutputKey) -> None:
+        """Drop an output, if it is there."""
         ...

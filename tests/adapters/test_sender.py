@@ -139,24 +139,6 @@ def test_replacements_stay_below_the_cap(anvil_network: Network) -> None:
 
 
 @pytest.mark.anvil
-def test_a_nonce_that_somebody_else_used_is_given_up_for_the_next(anvil_network: Network) -> None:
-    network = anvil_network
-    chain = open_chain(network, "ann", replace(EAGER, bump_after_seconds=1e9))
-    request(network, "evm_setAutomine", False)
-    chain.submit(Deposit(amount_wei=5), intent="stake")
-    web3, foreign = connect(network.devnet.node), Account.from_key(keccak256(b"ann"))
-    fields = {"chainId": 31337, "nonce": 0, "to": foreign.address, "value": 0, "gas": 21_000}
-    fees = {"maxFeePerGas": 100 * GWEI, "maxPriorityFeePerGas": 50 * GWEI, "type": 2}
-    web3.eth.send_raw_transaction(foreign.sign_transaction(fields | fees).raw_transaction)
-    request(network, "evm_mine")
-    chain.refresh()
-    request(network, "evm_mine")
-    (landed,) = chain.refresh()
-    assert (landed.outcome, sent_count(network, "ann")) == (Outcome.CONFIRMED, 2)
-    assert chain.balances(chain.account).stake_wei == 5
-
-
-@pytest.mark.anvil
 def test_a_revert_is_explained_by_the_contract_and_costs_no_second_try(anvil_network: Network) -> None:
     network = anvil_network
     job_id = network.post()

@@ -106,6 +106,7 @@ class Reject(StrEnum):
     WRONG_CHAIN = "wrong chain"
     OTHER_ROM = "contracts have another ROM"
     FEE_ABOVE_CAP = "gas price is above the cap"
+    NONCE_TAKEN = "another transaction took the nonce"
     DEPLOYMENT_FILE = "not a deployment file"
     STORE_IN_USE = "store is in use by another process"
     STORE_FILE = "not a store of this version"

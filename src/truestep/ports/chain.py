@@ -192,6 +192,10 @@ class Chain(ChainReader, Protocol):
         """
         ...
 
+    def alarms(self) -> tuple[str, ...]:
+        """What went wrong with sends since the last call, a sentence each: what happened, what to do."""
+        ...
+
     def transaction(self, intent: str) -> Transaction | None:
         """What became of an intent; None if it was never submitted."""
         ...

@@ -190,3 +190,8 @@ Call = (
     | SettleGame
     | WithdrawWinnings
 )
+
+URGENT = (SubmitClaim, OpenGame, SubmitSplit, SubmitPick, SubmitStep, DescendGame, RevealGame)
+"""A clock runs for these: a lease, a window or a game's; too late, a bond is lost."""
+ONCE = (Deposit, WithdrawStake, RegisterProgram, PostJob)
+"""The contracts do these as often as they are asked; all others they refuse the second time."""

@@ -174,7 +174,7 @@ def test_a_run_gives_up_between_slices(network: Network) -> None:
 def test_a_blob_store_that_is_down_costs_no_lease_and_is_reported(network: Network) -> None:
     job_id, log = network.post(), Log()
     worker = network.worker("worker", network.store("worker"), log)
-    network.drive([worker], lambda: "take_landed" in log.kinds())
+    network.drive([worker], lambda: "take_sent" in log.kinds())
     (network.folder / "blobs" / "outputs").write_text("in the way")
     network.drive([worker], lambda: "claim_landed" in log.kinds())
     assert "unpublished" in log.kinds()

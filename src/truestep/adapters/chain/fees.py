@@ -5,9 +5,17 @@ from dataclasses import dataclass
 from truestep.base.errors import Reject, Rejected
 
 GWEI = 10**9
-REPLACEMENT_BPS = 12_500
-"""Nodes replace a pending transaction for 10 % more (geth's price bump); a little on top for rounding."""
 BPS = 10_000
+REPLACEMENT_BPS = 12_500
+"""A stuck transaction is replaced by one that offers a quarter more."""
+REPLACEMENT_MIN_BPS = 11_000
+"""Nodes replace a pending transaction for 10 % more in both fields, not for less (geth's price bump)."""
+URGENT_FACTOR = 4
+"""A lost move costs a bond, which is worth more than the dearest gas of one transaction."""
+TRUSTED_TIP_WEI = 3 * GWEI
+"""A suggested tip up to this is believed; a higher one only if the last blocks really paid such tips."""
+DEFAULT_TIP_WEI = GWEI
+"""Where the node neither suggests a tip nor knows what was paid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,17 +23,41 @@ class TransactionPolicy:
     """How an account sends."""
 
     fee_cap_wei: int = 500 * GWEI
-    """Never offer more for a unit of gas."""
-    tip_cap_wei: int = 3 * GWEI
+    """Never offer more for a unit of gas: `--max-fee`."""
+    urgent_fee_cap_wei: int | None = None
+    """The same for what a running clock waits for: `--max-fee-urgent`. None: URGENT_FACTOR as much."""
+    tip_cap_wei: int = 40 * GWEI
+    """Never tip more for a unit of gas: `--max-tip`. Polygon takes nothing below 25 gwei."""
     confirmations: int = 1
     """Blocks on a transaction, its own included, before its outcome is final for us."""
+    watch_depth: int = 64
+    """So many blocks a landed transaction is watched: two epochs of Ethereum, after which it is final."""
+    foreign_depth: int = 12
+    """Blocks on a foreign transaction before a deed that must not be done twice is given up for its nonce."""
     bump_after_seconds: float = 30.0
     rebroadcast_after_seconds: float = 10.0
-    nonce_grace_seconds: float = 60.0
-    """A receipt may be late; only after so long do we believe that a foreign transaction used our nonce."""
+    receipt_after_seconds: float = 2.0
+    """While no new block comes, receipts are asked for again so often: their index may lag."""
+    watch_after_seconds: float = 6.0
+    """With nothing pending, the newest block is looked at so often, for reorganisations."""
+    nonce_grace_seconds: float = 10.0
+    """Receipts may be late: only after so long is it looked up who used our nonce."""
+    hole_grace_seconds: float = 15.0
+    """Counts of a lagging node are low: a hole in our nonces must last so long before it is filled."""
+    market_seconds: float = 2.0
+    """So long a base fee and a tip that were asked for are good for further sends."""
+    broadcast_wait_seconds: float = 2.0
+    """A broadcast that takes longer goes on in the background: nothing waits for a hanging node."""
     poll_seconds: float = 0.25
     gas_headroom_bps: int = 12_500
     """The state may change between the estimate and the block: a quarter more than estimated."""
+
+    def cap_wei(self, *, is_urgent: bool) -> int:
+        """The most that is offered for a unit of gas."""
+        if not is_urgent:
+            return self.fee_cap_wei
+        urgent_wei = self.urgent_fee_cap_wei
+        return self.fee_cap_wei * URGENT_FACTOR if urgent_wei is None else max(urgent_wei, self.fee_cap_wei)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,24 +68,58 @@ class Offer:
     tip_wei: int
 
 
-def first_offer(base_fee_wei: int, suggested_tip_wei: int, policy: TransactionPolicy) -> Offer:
+def believed_tip(suggested_wei: int | None, paid_wei: int | None) -> int:
+    """A tip from what the node suggests and what the last blocks paid; None is what it does not say."""
+    if suggested_wei is None:
+        return DEFAULT_TIP_WEI if paid_wei is None else paid_wei
+    if suggested_wei <= TRUSTED_TIP_WEI:
+        return suggested_wei
+    return min(suggested_wei, max(2 * (paid_wei or 0), TRUSTED_TIP_WEI))
+
+
+def first_offer(
+    base_fee_wei: int, suggested_tip_wei: int, policy: TransactionPolicy, *, is_urgent: bool = False
+) -> Offer:
     """Room for the base fee to double, within the cap. Raises `Rejected` if the cap is below the base fee."""
-    tip_wei = min(suggested_tip_wei, policy.tip_cap_wei, policy.fee_cap_wei)
-    if base_fee_wei + tip_wei > policy.fee_cap_wei:
-        raise Rejected(
-            Reject.FEE_ABOVE_CAP,
-            f"gas costs {base_fee_wei + tip_wei} wei now, the cap is {policy.fee_cap_wei};"
-            " wait, or raise the cap",
-        )
-    return Offer(fee_cap_wei=min(2 * base_fee_wei + tip_wei, policy.fee_cap_wei), tip_wei=tip_wei)
+    cap_wei = policy.cap_wei(is_urgent=is_urgent)
+    tip_wei = min(suggested_tip_wei, policy.tip_cap_wei, cap_wei)
+    if base_fee_wei + tip_wei > cap_wei:
+        raise Rejected(Reject.FEE_ABOVE_CAP, above_cap(base_fee_wei + tip_wei, cap_wei, is_urgent=is_urgent))
+    return Offer(fee_cap_wei=min(2 * base_fee_wei + tip_wei, cap_wei), tip_wei=tip_wei)
 
 
-def higher_offer(offer: Offer, base_fee_wei: int, policy: TransactionPolicy) -> Offer | None:
-    """The least offer that replaces `offer` and fits the present base fee; None if the cap forbids it."""
-    tip_wei = _raised(offer.tip_wei)
-    fee_cap_wei = max(_raised(offer.fee_cap_wei), min(2 * base_fee_wei + tip_wei, policy.fee_cap_wei))
-    return Offer(fee_cap_wei=fee_cap_wei, tip_wei=tip_wei) if fee_cap_wei <= policy.fee_cap_wei else None
+def above_cap(price_wei: int, cap_wei: int, *, is_urgent: bool) -> str:
+    """What to do about gas that costs more than the cap."""
+    option = "--max-fee-urgent" if is_urgent else "--max-fee"
+    return (
+        f"gas costs {_gwei(price_wei)} gwei now, the cap is {_gwei(cap_wei)} gwei; wait until it is cheaper,"
+        f" or raise the cap with {option} {_gwei(2 * price_wei)}gwei"
+    )
+
+
+def higher_offer(
+    offer: Offer,
+    base_fee_wei: int,
+    policy: TransactionPolicy,
+    *,
+    suggested_tip_wei: int = 0,
+    is_urgent: bool = False,
+) -> Offer | None:
+    """An offer that replaces `offer` and fits the present fees; None if the caps forbid one."""
+    cap_wei = policy.cap_wei(is_urgent=is_urgent)
+    tip_wei = min(max(_raised(offer.tip_wei), suggested_tip_wei), policy.tip_cap_wei)
+    fee_cap_wei = min(max(_raised(offer.fee_cap_wei), 2 * base_fee_wei + tip_wei), cap_wei)
+    is_enough = _replaces(tip_wei, offer.tip_wei) and _replaces(fee_cap_wei, offer.fee_cap_wei)
+    return Offer(fee_cap_wei=fee_cap_wei, tip_wei=min(tip_wei, fee_cap_wei)) if is_enough else None
 
 
 def _raised(fee_wei: int) -> int:
     return fee_wei * REPLACEMENT_BPS // BPS + 1
+
+
+def _replaces(fee_wei: int, old_wei: int) -> bool:
+    return fee_wei * BPS > old_wei * REPLACEMENT_MIN_BPS
+
+
+def _gwei(amount_wei: int) -> str:
+    return f"{amount_wei / GWEI:.9f}".rstrip("0").rstrip(".")

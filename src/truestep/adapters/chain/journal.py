@@ -1,7 +1,9 @@
 """The transactions of one account as they are kept: written down before they are sent."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from json import dumps, loads
+from threading import RLock
 
 from truestep.adapters.chain.codec import Message
 from truestep.base.ids import Address, Bytes32
@@ -9,6 +11,11 @@ from truestep.ports.chain import Outcome, Transaction
 from truestep.ports.store import Change, Store
 
 TABLE = "transactions"
+"""What may still change: pending, or landed so lately that a reorganisation may undo it."""
+DONE_TABLE = "transactions_done"
+"""What is over for good. It is read only if it is asked for."""
+ATTEMPTS_KEPT = 4
+"""Signed forms that are kept whole; of older ones the hashes, for any of them may land."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,16 +42,35 @@ class Entry:
     outcome: Outcome = Outcome.PENDING
     landed_hash: str = ""
     block_number: int | None = None
+    block_hash: str = ""
     gas_used: int = 0
     gas_price_wei: int = 0
     reason: str = ""
     contract: str | None = None
     """The address of the contract it created."""
+    earlier_hashes: tuple[str, ...] = ()
+    """Of forms that are no longer kept, or that had another nonce."""
+    signed_block: int = 0
+    """The newest block when it was signed for its nonce: it did not land before."""
+    is_urgent: bool = False
+    """Whether a clock runs that it has to beat."""
+    is_once: bool = False
+    """Whether the contracts would do it twice: then it is never signed for another nonce."""
 
     def message(self) -> Message:
         """What it carries."""
         to = Address(self.to) if self.to else None
         return Message(to=to, payload=bytes.fromhex(self.payload), value_wei=self.value_wei)
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether nothing is known of its end."""
+        return self.outcome is Outcome.PENDING
+
+    @property
+    def hashes(self) -> tuple[str, ...]:
+        """Of all signed forms, the newest first."""
+        return (*(attempt.hash for attempt in reversed(self.attempts)), *reversed(self.earlier_hashes))
 
     def transaction(self) -> Transaction:
         """What became of it, as the port says it."""
@@ -60,45 +86,85 @@ class Entry:
 
 
 class Journal:
-    """Entries by intent, in the store; the pending ones in memory as well."""
+    """Entries by intent, in the store; those that may still change in memory as well. For any thread."""
 
     def __init__(self, store: Store, account: Address) -> None:
         self._store = store
         self._prefix = f"{account.lower()}/"
         until = f"{account.lower()}0"  # the character after "/"
         rows = store.rows(TABLE, key_from=self._prefix, key_until=until)
-        entries = [_parse(value) for _, value in rows]
-        self._pending = {entry.intent: entry for entry in entries if entry.outcome is Outcome.PENDING}
+        self._live = {entry.intent: entry for entry in (_parse(value) for _, value in rows)}
+        self.lock = RLock()
+        """Held while a nonce is given and written down; never while a node is asked."""
 
     def entry(self, intent: str) -> Entry | None:
         """The entry of an intent."""
-        pending = self._pending.get(intent)
-        if pending is not None:
-            return pending
-        value = self._store.read(TABLE, self._prefix + intent)
+        with self.lock:
+            live = self._live.get(intent)
+        if live is not None:
+            return live
+        value = self._store.read(DONE_TABLE, self._prefix + intent)
         return _parse(value) if value is not None else None
 
     def pending(self) -> list[Entry]:
         """The entries without an outcome, by nonce."""
-        return sorted(self._pending.values(), key=lambda entry: entry.nonce)
+        return [entry for entry in self.live() if entry.is_pending]
 
-    def keep(self, entry: Entry) -> None:
-        """Write an entry down."""
-        change = Change(table=TABLE, key=self._prefix + entry.intent, value=dumps(asdict(entry)))
-        self._store.write([change])
-        if entry.outcome is Outcome.PENDING:
-            self._pending[entry.intent] = entry
-        else:
-            self._pending.pop(entry.intent, None)
+    def landed(self) -> list[Entry]:
+        """The entries that a reorganisation may still undo, by nonce."""
+        return [entry for entry in self.live() if entry.block_number is not None and not entry.is_pending]
+
+    def live(self) -> list[Entry]:
+        """Everything that is in memory, by nonce."""
+        with self.lock:
+            entries = list(self._live.values())
+        return sorted(entries, key=lambda entry: entry.nonce)
+
+    def add(self, entry: Entry) -> None:
+        """Write a new entry down. Raises `Unavailable` if that fails: then it does not exist."""
+        with self.lock:
+            self._store.write([self._change(TABLE, entry)])
+            self._live[entry.intent] = entry
+
+    def replace(self, old: Entry, new: Entry) -> bool:
+        """Write `new` down, unless another thread has changed `old` in the meantime."""
+        with self.lock:
+            if self._live.get(old.intent) != old:
+                return False
+            self.add(new)
+            return True
+
+    def archive(self, entries: Iterable[Entry]) -> None:
+        """Let entries that are over leave memory; they stay in the store, without their signed forms."""
+        with self.lock:
+            over = [entry for entry in entries if self._live.get(entry.intent) == entry]
+            changes = [change for entry in over for change in self._moved(entry)]
+            if changes:
+                self._store.write(changes)
+            for entry in over:
+                del self._live[entry.intent]
+
+    def _moved(self, entry: Entry) -> tuple[Change, Change]:
+        bare = replace(entry, attempts=tuple(replace(attempt, raw="") for attempt in entry.attempts))
+        gone = Change(table=TABLE, key=self._prefix + entry.intent, value=None)
+        return gone, self._change(DONE_TABLE, replace(bare, payload=""))
+
+    def _change(self, table: str, entry: Entry) -> Change:
+        return Change(table=table, key=self._prefix + entry.intent, value=dumps(asdict(entry)))
 
 
 def with_attempt(entry: Entry, attempt: Attempt) -> Entry:
-    """The entry with one more signed form."""
-    return replace(entry, attempts=(*entry.attempts, attempt))
+    """The entry with one more signed form; of the oldest ones only the hash stays."""
+    attempts = (*entry.attempts, attempt)
+    dropped = tuple(old.hash for old in attempts[:-ATTEMPTS_KEPT])
+    return replace(
+        entry, attempts=attempts[-ATTEMPTS_KEPT:], earlier_hashes=(*entry.earlier_hashes, *dropped)
+    )
 
 
 def _parse(value: str) -> Entry:
     fields = loads(value)
     fields["attempts"] = tuple(Attempt(**attempt) for attempt in fields["attempts"])
+    fields["earlier_hashes"] = tuple(fields.get("earlier_hashes", ()))
     fields["outcome"] = Outcome(fields["outcome"])
     return Entry(**fields)

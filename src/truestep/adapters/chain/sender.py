@@ -1,28 +1,42 @@
-"""The transaction manager: every intent is journaled before it is sent, and sent at most once."""
+"""The transaction manager: every intent is journaled before it is sent, and sent at most once.
+
+Any thread may call it. A lock is held while a nonce is given and written down, never while a node is asked:
+so a node that hangs delays nobody but the one who asked it.
+"""
 
 import time
+from collections import deque
 from dataclasses import replace
 from typing import Any, Protocol
 
 from web3 import Web3
-from web3.exceptions import TransactionNotFound
-from web3.types import TxParams, TxReceipt
 
+from truestep.adapters.chain.account_node import AccountNode, Block, Receipt, Refused, quantity, receipt_of
+from truestep.adapters.chain.broadcasts import Broadcasts
 from truestep.adapters.chain.codec import Message
-from truestep.adapters.chain.connection import asking_node
-from truestep.adapters.chain.fees import BPS, Offer, TransactionPolicy, first_offer, higher_offer
+from truestep.adapters.chain.fate import Fate, Foreign, Own, find_fate
+from truestep.adapters.chain.fees import GWEI, Offer, TransactionPolicy, above_cap, higher_offer
 from truestep.adapters.chain.journal import Attempt, Entry, Journal, with_attempt
+from truestep.adapters.chain.market import PLAIN_GAS, Market
+from truestep.adapters.chain.refusals import Refusal
+from truestep.adapters.chain.watch import Moved, Watch, finished
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address
 from truestep.ports.chain import Outcome
 from truestep.ports.store import Store
 
-TRANSACTION_GAS_LIMIT = 2**24
-"""EIP-7825: no transaction may ask for more."""
+FILL_PREFIX = "nonce/"
+"""Intents of our own making: a transfer of nothing to oneself, to use up a nonce."""
+FILLS_LIMIT = 16
+"""Holes that are filled at once; the others wait for the next look."""
+OUTAGE_SECONDS = 20.0
+"""Whoever waits for an outcome sits out failures of the node that are shorter."""
+ALARMS_LIMIT = 100
+"""Alarms that are kept for whoever asks; the oldest go first."""
 
 
 class Signer(Protocol):
-    """An account's key, wherever it is kept. `eth_account`'s local accounts satisfy it."""
+    """An account's key, as `eth_account` has it. It must not block: nonces are given while it signs."""
 
     @property
     def address(self) -> Any:
@@ -35,186 +49,409 @@ class Signer(Protocol):
 
 
 class Sender:
-    """Sends for one account. One process at a time: its store is locked.
+    """Sends for one account, from any thread. One process at a time: its store is locked.
 
-    The journal decides what was done: an intent found there is never signed for a second nonce, unless a
-    foreign transaction has used up its nonce for good.
+    The journal decides what was done: an intent found there is never signed for a second nonce, unless the
+    chain shows a foreign transaction with its first one.
     """
 
     def __init__(
         self, web3: Web3, chain_id: int, signer: Signer, store: Store, policy: TransactionPolicy
     ) -> None:
         self.account = Address(Web3.to_checksum_address(signer.address))
-        self._web3 = web3
         self._chain_id = chain_id
         self._signer = signer
         self._policy = policy
+        self._node = AccountNode(web3, self.account)
         self._journal = Journal(store, self.account)
-        self._sent_at_seconds: dict[str, float] = {}
+        self._market = Market(self._node, self.account, policy)
+        self._watch = Watch(self._node, self._journal, policy)
+        self._broadcasts = Broadcasts(self._node, policy.broadcast_wait_seconds)
         self._signed_at_seconds: dict[str, float] = {}
-        self._gone_since_seconds: dict[str, float] = {}
-        self._refusals: dict[str, str] = {}
+        self._looked: dict[str, tuple[str, float]] = {}
+        self._used_since_seconds: dict[str, float] = {}
+        self._holes_since_seconds: dict[int, float] = {}
+        self._watched_at_seconds = float("-inf")
+        self._why: dict[str, str] = {}
+        self._alarms: deque[str] = deque(maxlen=ALARMS_LIMIT)
+
+    # --- for callers --------------------------------------------------------------------------------------
 
     def entry(self, intent: str) -> Entry | None:
         """What is known of an intent."""
         return self._journal.entry(intent)
 
-    def submit(self, message: Message, intent: str) -> Entry:
-        """Check, journal, send. Raises `Rejected` if it is refused now: then nothing was journaled."""
+    def alarms(self) -> tuple[str, ...]:
+        """What went wrong since the last call, a sentence each: what happened, and what to do."""
+        said: list[str] = []
+        while self._alarms:
+            said.append(self._alarms.popleft())
+        return tuple(said)
+
+    def submit(
+        self, message: Message, intent: str, *, is_urgent: bool = False, is_once: bool = False
+    ) -> Entry:
+        """Check, journal, send. Raises `Rejected` if it is refused now: then nothing was journaled.
+
+        `is_urgent`: a clock runs, so it may cost more. `is_once`: the contracts would do it twice; then, if
+        a foreign transaction took its nonce, its outcome is REVERTED with the reason NONCE_TAKEN, and the
+        caller looks whether it is done already before asking again under another name.
+        """
         known = self._journal.entry(intent)
         if known is not None:
             return self._look_again(known)
-        offer = self._first_offer()
-        gas_limit = self._gas_limit(message)
-        self._check_funds(message, gas_limit * offer.fee_cap_wei)
-        entry = self._signed(intent, message, gas_limit, self._next_nonce(), offer)
-        self._journal.keep(entry)
-        self._broadcast(entry)
-        return self._look_after(entry)
-
-    def _look_again(self, entry: Entry) -> Entry:
-        """A transaction that a reorganisation took out of the chain is pending again."""
-        if entry.outcome is Outcome.PENDING or self._receipt(entry) is not None:
-            return entry
-        again = replace(entry, outcome=Outcome.PENDING, block_number=None)
-        self._journal.keep(again)
-        return self._look_after(again)
+        offer, block = self._market.first_offer(is_urgent=is_urgent)
+        means = self._market.means(message, offer, block)
+        draft = Entry(
+            intent=intent,
+            nonce=0,
+            to=message.to,
+            payload=message.payload.hex(),
+            value_wei=message.value_wei,
+            gas_limit=means.gas_limit,
+            attempts=(),
+            signed_block=block.number,
+            is_urgent=is_urgent,
+            is_once=is_once,
+        )
+        with self._journal.lock:
+            known = self._journal.entry(intent)
+            if known is not None:
+                return known
+            entry = self._signed(replace(draft, nonce=self._next_nonce(means.used_count)), offer)
+            self._journal.add(entry)
+        self._broadcasts.send(entry)
+        return entry
 
     def refresh(self) -> list[Entry]:
-        """Look after everything pending, oldest first; what it was and is."""
-        return [self._look_after(entry) for entry in self._journal.pending()]
+        """Look after everything pending or undone, oldest first; what it was and is."""
+        pending, landed = self._journal.pending(), self._journal.landed()
+        now = time.monotonic()
+        is_watch_due = landed and now - self._watched_at_seconds >= self._policy.watch_after_seconds
+        if not pending and not is_watch_due:
+            return []
+        self._watched_at_seconds = now
+        head = self._node.head()
+        moved = [self._undo(each) for each in self._watch.moved(head)]
+        pending = self._journal.pending()
+        used = self._settle(pending, head)
+        self._fill_holes(used, head)
+        self._rebroadcast()
+        looked = {each.intent: each for each in (*moved, *pending) if not each.intent.startswith(FILL_PREFIX)}
+        return [self._journal.entry(intent) or each for intent, each in looked.items()]
 
     def wait(self, intent: str, deadline_seconds: float) -> Entry:
         """Look after an intent until it has an outcome. Raises `Unavailable` after `deadline_seconds`."""
-        deadline = time.monotonic() + deadline_seconds
-        while (entry := self._journal.entry(intent)) and entry.outcome is Outcome.PENDING:
-            if time.monotonic() > deadline:
-                refusal = self._refusals.get(intent)
-                raise Unavailable(
-                    f"transaction 0x{entry.attempts[-1].hash} ({intent}) is not confirmed after"
-                    f" {deadline_seconds:g} s; it may land yet: run the same command again to go on waiting"
-                    + (f". The node said: {refusal}" if refusal else "")
-                )
-            self.refresh()
-            if (present := self._journal.entry(intent)) and present.outcome is Outcome.PENDING:
+        start = answered_at = time.monotonic()
+        while (entry := self._journal.entry(intent)) and entry.is_pending:
+            now = time.monotonic()
+            if now - start > deadline_seconds:
+                raise self._unconfirmed(entry, deadline_seconds)
+            try:
+                self.refresh()
+                answered_at = now
+            except Unavailable:
+                if now - answered_at > OUTAGE_SECONDS:
+                    raise
+            if (present := self._journal.entry(intent)) and present.is_pending:
                 time.sleep(self._policy.poll_seconds)
         if entry is None:
             raise Unavailable(f"no transaction was ever submitted for {intent}; submit it first")
         return entry
 
-    # --- one pending transaction --------------------------------------------------------------------------
+    def _unconfirmed(self, entry: Entry, deadline_seconds: float) -> Unavailable:
+        refusal = self._broadcasts.refusal(entry)
+        why = f"The node said: {refusal[1]}" if refusal else self._why.get(entry.intent, "")
+        return Unavailable(
+            f"transaction 0x{entry.attempts[-1].hash} ({entry.intent}) is not confirmed after"
+            f" {deadline_seconds:g} s; it may land yet: run the same command again to go on waiting"
+            + (f". {why}" if why else "")
+        )
 
-    def _look_after(self, entry: Entry) -> Entry:
-        """Move one entry on: to its outcome, to a fresh broadcast, to higher fees, or to another nonce."""
-        receipt = self._receipt(entry)
-        if receipt is not None:
-            return self._finish(entry, receipt)
-        if self._is_nonce_gone(entry):
-            return self._sign_again(entry)
-        now = time.monotonic()
-        if now - self._signed_at_seconds.setdefault(entry.intent, now) > self._policy.bump_after_seconds:
-            entry = self._bump(entry)
-        if now - self._sent_at_seconds.get(entry.intent, -1e9) > self._policy.rebroadcast_after_seconds:
-            self._broadcast(entry)
-        return entry
+    # --- what landed --------------------------------------------------------------------------------------
 
-    def _receipt(self, entry: Entry) -> TxReceipt | None:
-        for attempt in reversed(entry.attempts):
-            with asking_node():
-                try:
-                    return self._web3.eth.get_transaction_receipt(_hash(attempt))
-                except TransactionNotFound:
-                    continue
-        return None
-
-    def _finish(self, entry: Entry, receipt: TxReceipt) -> Entry:
-        with asking_node():
-            head = self._web3.eth.block_number
-        if head - receipt["blockNumber"] + 1 < self._policy.confirmations:
+    def _look_again(self, entry: Entry) -> Entry:
+        """A transaction that a reorganisation took out of the chain is pending again."""
+        if entry.block_number is None or entry not in self._journal.landed():
             return entry
-        has_succeeded = receipt["status"] == 1
-        finished = replace(
-            entry,
-            outcome=Outcome.CONFIRMED if has_succeeded else Outcome.REVERTED,
-            landed_hash=bytes(receipt["transactionHash"]).hex(),
-            block_number=receipt["blockNumber"],
-            gas_used=receipt["gasUsed"],
-            gas_price_wei=receipt["effectiveGasPrice"],
-            reason="" if has_succeeded else self._cause(entry, receipt),
-            contract=receipt["contractAddress"],
-        )
-        self._journal.keep(finished)
-        return finished
+        return self._undo(Moved(entry=entry, receipt=None)) if self._watch.is_gone(entry) else entry
 
-    def _cause(self, entry: Entry, receipt: TxReceipt) -> str:
-        """Why a transaction was reverted: make the same call again where it stood."""
-        if receipt["gasUsed"] >= entry.gas_limit:
-            return f"ran out of gas: all {entry.gas_limit} units were used"
-        for block_number in (receipt["blockNumber"] - 1, receipt["blockNumber"]):
-            try:
-                with asking_node():
-                    self._web3.eth.call(self._request(entry.message()), block_identifier=block_number)
-            except Rejected as error:
-                return str(error) if error.reason is Reject.CALL_REVERTED else error.reason.value
-        return "the same call succeeds now: another transaction came first in its block"
-
-    def _is_nonce_gone(self, entry: Entry) -> bool:
-        """Whether a transaction that is not ours used the nonce: deep enough to stay, and long enough ago."""
-        with asking_node():
-            head = self._web3.eth.block_number
-            deep = max(head - self._policy.confirmations + 1, 0)
-            used = self._web3.eth.get_transaction_count(_checksum(self.account), deep)
-        if used <= entry.nonce:
-            self._gone_since_seconds.pop(entry.intent, None)
-            return False
-        since = self._gone_since_seconds.setdefault(entry.intent, time.monotonic())
-        is_long_ago = time.monotonic() - since >= self._policy.nonce_grace_seconds
-        return is_long_ago and self._receipt(entry) is None
-
-    def _sign_again(self, entry: Entry) -> Entry:
-        """Another nonce for an intent whose own was used by a foreign transaction."""
-        self._gone_since_seconds.pop(entry.intent, None)
-        again = self._signed(
-            entry.intent, entry.message(), entry.gas_limit, self._next_nonce(), self._first_offer()
-        )
-        again = replace(again, attempts=(*entry.attempts, *again.attempts))
-        self._journal.keep(again)
-        self._broadcast(again)
+    def _undo(self, moved: Moved) -> Entry:
+        """Note that a landed transaction stands elsewhere, or nowhere: then it is sent again."""
+        entry = moved.entry
+        self._looked.pop(entry.intent, None)
+        if moved.receipt is not None:
+            again = finished(entry, moved.receipt, self._cause(entry, moved.receipt))
+        else:
+            again = replace(
+                entry, outcome=Outcome.PENDING, landed_hash="", block_number=None, block_hash="", reason=""
+            )
+            self._alarm(
+                f"a reorganisation took {entry.intent} (nonce {entry.nonce}) out of block"
+                f" {entry.block_number}; it is sent again"
+            )
+        if not self._journal.replace(entry, again):
+            return self._journal.entry(entry.intent) or entry
+        if again.is_pending:
+            self._broadcasts.forget(again)
+            self._broadcasts.send(again)
         return again
 
-    def _bump(self, entry: Entry) -> Entry:
+    # --- what is pending ----------------------------------------------------------------------------------
+
+    def _settle(self, pending: list[Entry], head: Block) -> int | None:
+        """Find outcomes, and move on what has none; how many nonces are used, if that was asked."""
+        due = [entry for entry in pending if self._is_due(entry, head)]
+        if not due:
+            return None
+        hashes = [each for entry in due for each in entry.hashes]
+        deep = max(head.number - self._policy.confirmations + 1, 0)
+        questions = [self._node.count_question(deep), *self._node.receipt_questions(hashes)]
+        count, *answers = self._node.ask_all(questions)
+        receipts = [receipt_of(*pair) for pair in zip(answers, hashes, strict=True)]
+        by_hash = {receipt.transaction_hash: receipt for receipt in receipts if receipt is not None}
+        used = None if isinstance(count, Refused) else quantity(count, "eth_getTransactionCount")
+        for entry in due:
+            self._looked[entry.intent] = (head.hash, time.monotonic())
+            receipt = next((by_hash[each] for each in entry.hashes if each in by_hash), None)
+            if receipt is not None:
+                self._finish(entry, receipt, head)
+            elif used is not None and used > entry.nonce:
+                self._question(entry, head)
+            else:
+                self._used_since_seconds.pop(entry.intent, None)
+                self._push(entry, head, is_next=used == entry.nonce)
+        return used
+
+    def _is_due(self, entry: Entry, head: Block) -> bool:
+        """Whether something may have changed since the last look."""
+        hash_then, at_seconds = self._looked.get(entry.intent, ("", 0.0))
+        return head.hash != hash_then or (
+            time.monotonic() - at_seconds
+            >= min(self._policy.receipt_after_seconds, self._policy.bump_after_seconds)
+        )
+
+    def _finish(self, entry: Entry, receipt: Receipt, head: Block) -> None:
+        if max(head.number, receipt.block_number) - receipt.block_number + 1 < self._policy.confirmations:
+            return
+        if self._journal.replace(entry, finished(entry, receipt, self._cause(entry, receipt))):
+            self._forget(entry)
+
+    def _cause(self, entry: Entry, receipt: Receipt) -> str:
+        """Why a transaction was reverted: make the same call again where it stood."""
+        if receipt.has_succeeded:
+            return ""
+        if receipt.gas_used >= entry.gas_limit:
+            return f"ran out of gas: all {entry.gas_limit} units were used"
+        for block_number in (receipt.block_number - 1, receipt.block_number):
+            try:
+                self._node.call(entry.message(), block_number)
+            except Rejected as error:
+                return str(error) if error.reason is Reject.CALL_REVERTED else error.reason.value
+            except Unavailable as error:
+                return f"unknown, for the call cannot be made again: {error}"
+        return "the same call succeeds now: another transaction came first in its block"
+
+    def _question(self, entry: Entry, head: Block) -> None:
+        """The nonce is used and no receipt is there: find out by whom, after a while."""
+        now = time.monotonic()
+        since = self._used_since_seconds.setdefault(entry.intent, now)
+        if now - since < self._policy.nonce_grace_seconds:
+            return
+        self._used_since_seconds[entry.intent] = now
+        fate = find_fate(self._node, entry, head.number)
+        if isinstance(fate, Foreign):
+            self._yield_nonce(entry, fate, head)
+        else:
+            self._tell(entry, f"nonce {entry.nonce} is used: {_why(fate)}")
+
+    def _yield_nonce(self, entry: Entry, fate: Foreign, head: Block) -> None:
+        """A transaction of our key that is not in the journal has our nonce."""
+        sent = fate.sent
+        is_same = (sent.to or "").lower() == (entry.to or "").lower()
+        if is_same and (sent.value_wei, sent.payload) == (entry.value_wei, entry.payload):
+            self._alarm(f"another program sent {entry.intent} from {self.account}, as 0x{sent.hash}")
+            self._journal.replace(entry, replace(entry, earlier_hashes=(*entry.earlier_hashes, sent.hash)))
+            self._looked.pop(entry.intent, None)
+            return
+        is_last = entry.is_once or entry.intent.startswith(FILL_PREFIX)
+        needed = self._policy.foreign_depth if is_last else self._policy.confirmations
+        if head.number - fate.block_number + 1 < needed:
+            self._tell(entry, f"0x{sent.hash} took nonce {entry.nonce}; waiting until it has {needed} blocks")
+            return
+        self._alarm(
+            f"another program uses the key of {self.account}: 0x{sent.hash} took nonce {entry.nonce} of"
+            f" {entry.intent}; give each program an account of its own"
+        )
+        if is_last:
+            self._give_up(entry, Reject.NONCE_TAKEN.value)
+        else:
+            self._sign_again(entry)
+
+    def _give_up(self, entry: Entry, reason: str) -> None:
+        if self._journal.replace(entry, replace(entry, outcome=Outcome.REVERTED, reason=reason)):
+            self._forget(entry)
+
+    def _sign_again(self, entry: Entry) -> None:
+        """Another nonce for an intent whose own was used by a foreign transaction."""
+        message = entry.message()
+        try:
+            offer, block = self._market.first_offer(is_urgent=entry.is_urgent)
+            means = self._market.means(message, offer, block)
+        except Rejected as error:
+            if error.reason in (Reject.FEE_ABOVE_CAP, Reject.FUNDS_TOO_LOW):
+                self._tell(entry, str(error))
+            else:
+                self._give_up(entry, error.reason.value)
+            return
+        self._forget(entry)
+        with self._journal.lock:
+            nonce = self._next_nonce(means.used_count)
+            fresh = replace(
+                entry,
+                nonce=nonce,
+                gas_limit=means.gas_limit,
+                attempts=(),
+                earlier_hashes=tuple(reversed(entry.hashes)),
+                signed_block=block.number,
+            )
+            signed = self._signed(fresh, offer)
+            if not self._journal.replace(entry, signed):
+                return
+        self._broadcasts.send(signed)
+
+    # --- higher fees --------------------------------------------------------------------------------------
+
+    def _push(self, entry: Entry, head: Block, *, is_next: bool) -> None:
+        """Offer more if the transaction is stuck, or if the node says that it offers too little."""
+        refusal = self._broadcasts.refusal(entry)
+        if refusal is not None:
+            self._heed(entry, *refusal)
+        is_refused = refusal is not None and refusal[0] is Refusal.UNDERPRICED
+        now = time.monotonic()
+        waited = now - self._signed_at_seconds.setdefault(entry.intent, now)
+        patience = self._policy.bump_after_seconds / (2 if entry.is_urgent else 1)
+        last = entry.attempts[-1]
+        is_stuck = waited > patience and (is_next or last.fee_cap_wei < head.base_fee_wei + last.tip_wei)
+        if is_refused or is_stuck:
+            self._bump(entry, head)
+
+    def _heed(self, entry: Entry, refusal: Refusal, said: str) -> None:
+        """Say what a person can do about a refusal."""
+        if refusal is Refusal.FUNDS:
+            most_wei = entry.value_wei + entry.gas_limit * entry.attempts[-1].fee_cap_wei
+            self._tell(
+                entry,
+                f"{self.account} is short of coins, it may take up to {most_wei} wei; send coins to the"
+                " account, then this and everything after it goes on by itself",
+            )
+        elif refusal is Refusal.NONCE_USED:
+            self._used_since_seconds[entry.intent] = float("-inf")
+        elif refusal is Refusal.GAS:
+            self._tell(entry, f"the node refuses {entry.gas_limit} gas: {said}; try another node")
+
+    def _bump(self, entry: Entry, head: Block) -> None:
         last = entry.attempts[-1]
         offer = Offer(fee_cap_wei=last.fee_cap_wei, tip_wei=last.tip_wei)
-        higher = higher_offer(offer, self._base_fee_wei(), self._policy)
         self._signed_at_seconds[entry.intent] = time.monotonic()
+        higher = higher_offer(
+            offer,
+            head.base_fee_wei,
+            self._policy,
+            suggested_tip_wei=self._market.prices().tip_wei,
+            is_urgent=entry.is_urgent,
+        )
         if higher is None:
-            return entry
-        signed = self._signed(entry.intent, entry.message(), entry.gas_limit, entry.nonce, higher)
-        bumped = with_attempt(entry, signed.attempts[0])
-        self._journal.keep(bumped)
-        self._broadcast(bumped)
-        return bumped
+            self._say_capped(entry, head)
+            return
+        with self._journal.lock:
+            signed = self._signed(replace(entry, attempts=()), higher)
+            bumped = with_attempt(entry, signed.attempts[0])
+            if not self._journal.replace(entry, bumped):
+                return
+        self._broadcasts.send(bumped)
 
-    def _broadcast(self, entry: Entry) -> None:
-        """Send the last form. A failure is no outcome: only the chain tells whether it landed."""
-        self._sent_at_seconds[entry.intent] = time.monotonic()
+    def _say_capped(self, entry: Entry, head: Block) -> None:
+        last, cap_wei = entry.attempts[-1], self._policy.cap_wei(is_urgent=entry.is_urgent)
+        price_wei = head.base_fee_wei + last.tip_wei
+        if price_wei > last.fee_cap_wei:
+            why = above_cap(price_wei, cap_wei, is_urgent=entry.is_urgent)
+        else:
+            tip_gwei = self._policy.tip_cap_wei // GWEI
+            why = f"the tip is at its cap of {tip_gwei} gwei; raise it with --max-tip if it does not land"
+        self._tell(entry, f"{why}. It lands by itself when gas is cheaper")
+
+    # --- holes --------------------------------------------------------------------------------------------
+
+    def _fill_holes(self, used: int | None, head: Block) -> None:
+        """Use up nonces that nothing stands for: everything after them would wait for ever."""
+        live = self._journal.live()
+        pending = [entry.nonce for entry in live if entry.is_pending]
+        if used is None:
+            return
+        taken = {entry.nonce for entry in live}
+        holes = [nonce for nonce in range(used, min(pending, default=0))[:FILLS_LIMIT] if nonce not in taken]
+        now = time.monotonic()
+        since = {nonce: self._holes_since_seconds.get(nonce, now) for nonce in holes}
+        self._holes_since_seconds = since
+        ripe = [nonce for nonce in holes if now - since[nonce] >= self._policy.hole_grace_seconds]
+        if not ripe:
+            return
+        foreign_count = self._node.count("pending")
+        for nonce in ripe:
+            if nonce >= foreign_count:
+                self._fill(nonce, head)
+
+    def _fill(self, nonce: int, head: Block) -> None:
+        """Send nothing to ourselves with this nonce."""
+        self._alarm(
+            f"nonce {nonce} of {self.account} is missing, and everything after it waits: it is used up by an"
+            " empty transfer to itself; another program with the same key, or a deep reorganisation, left it"
+        )
+        message = Message(to=self.account, payload=b"")
         try:
-            with asking_node():
-                self._web3.eth.send_raw_transaction(Web3.to_bytes(hexstr=_hex(entry.attempts[-1].raw)))
-            self._refusals.pop(entry.intent, None)
-        except (Rejected, Unavailable) as error:
-            self._refusals[entry.intent] = str(error)
+            offer, block = self._market.first_offer(is_urgent=True)
+            means = self._market.means(message, offer, block)
+        except Rejected as error:
+            self._alarm(str(error))
+            return
+        draft = Entry(
+            intent=f"{FILL_PREFIX}{nonce}/{head.number}",
+            nonce=nonce,
+            to=message.to,
+            payload="",
+            value_wei=0,
+            gas_limit=max(means.gas_limit, PLAIN_GAS),
+            attempts=(),
+            signed_block=block.number,
+            is_urgent=True,
+            is_once=True,
+        )
+        with self._journal.lock:
+            if any(entry.nonce == nonce for entry in self._journal.live()):
+                return
+            entry = self._signed(draft, offer)
+            self._journal.add(entry)
+        self._broadcasts.send(entry)
 
-    # --- making one ---------------------------------------------------------------------------------------
+    # --- how ----------------------------------------------------------------------------------------------
 
-    def _signed(self, intent: str, message: Message, gas_limit: int, nonce: int, offer: Offer) -> Entry:
+    def _rebroadcast(self) -> None:
+        """Send again what the node may have lost."""
+        after = self._policy.rebroadcast_after_seconds
+        late = [entry for entry in self._journal.pending() if self._broadcasts.seconds_since(entry) > after]
+        self._broadcasts.send(*late)
+
+    def _signed(self, entry: Entry, offer: Offer) -> Entry:
+        """The entry with one signed form."""
+        message = entry.message()
         fields: dict[str, Any] = {
             "type": 2,
             "chainId": self._chain_id,
-            "nonce": nonce,
+            "nonce": entry.nonce,
             "value": message.value_wei,
             "data": message.payload,
-            "gas": gas_limit,
+            "gas": entry.gas_limit,
             "maxFeePerGas": offer.fee_cap_wei,
             "maxPriorityFeePerGas": offer.tip_wei,
         }
@@ -227,69 +464,37 @@ class Sender:
             fee_cap_wei=offer.fee_cap_wei,
             tip_wei=offer.tip_wei,
         )
-        self._signed_at_seconds[intent] = time.monotonic()
-        return Entry(
-            intent=intent,
-            nonce=nonce,
-            to=message.to,
-            payload=message.payload.hex(),
-            value_wei=message.value_wei,
-            gas_limit=gas_limit,
-            attempts=(attempt,),
+        self._signed_at_seconds[entry.intent] = time.monotonic()
+        return replace(entry, attempts=(attempt,))
+
+    def _next_nonce(self, used_count: int) -> int:
+        """Above all that is used, and all that is ours and may still land. The journal's lock is held."""
+        return max([used_count, *(entry.nonce + 1 for entry in self._journal.live())])
+
+    def _forget(self, entry: Entry) -> None:
+        """Drop what memory holds of an entry that is over, or begins anew."""
+        self._broadcasts.forget(entry)
+        tables: tuple[dict[str, Any], ...] = (
+            self._signed_at_seconds,
+            self._looked,
+            self._used_since_seconds,
+            self._why,
         )
+        for table in tables:
+            table.pop(entry.intent, None)
 
-    def _next_nonce(self) -> int:
-        with asking_node():
-            used = self._web3.eth.get_transaction_count(_checksum(self.account), "pending")
-        return max([used, *(entry.nonce + 1 for entry in self._journal.pending())])
+    def _tell(self, entry: Entry, why: str) -> None:
+        """Why an entry is pending: in the message of whoever waits, and as an alarm if it is news."""
+        if self._why.get(entry.intent) != why:
+            self._why[entry.intent] = why
+            self._alarm(f"{entry.intent} waits: {why}")
 
-    def _base_fee_wei(self) -> int:
-        with asking_node():
-            return int(self._web3.eth.get_block("latest").get("baseFeePerGas", 0))
-
-    def _first_offer(self) -> Offer:
-        base_fee_wei = self._base_fee_wei()
-        with asking_node():
-            tip_wei = int(self._web3.eth.max_priority_fee)
-        return first_offer(base_fee_wei, tip_wei, self._policy)
-
-    def _request(self, message: Message) -> TxParams:
-        request: TxParams = {
-            "from": _checksum(self.account),
-            "value": Web3.to_wei(message.value_wei, "wei"),
-            "data": Web3.to_bytes(message.payload),
-        }
-        if message.to is not None:
-            request["to"] = _checksum(message.to)
-        return request
-
-    def _gas_limit(self, message: Message) -> int:
-        """Estimate, with headroom: also the trial that finds out whether the contract would refuse."""
-        self._check_funds(message, 0)
-        with asking_node():
-            estimate = self._web3.eth.estimate_gas(self._request(message))
-        return min(estimate * self._policy.gas_headroom_bps // BPS, TRANSACTION_GAS_LIMIT)
-
-    def _check_funds(self, message: Message, gas_wei: int) -> None:
-        with asking_node():
-            have_wei = self._web3.eth.get_balance(_checksum(self.account))
-        need_wei = message.value_wei + gas_wei
-        if have_wei < need_wei:
-            raise Rejected(
-                Reject.FUNDS_TOO_LOW,
-                f"{self.account} has {have_wei} wei and needs {need_wei} wei"
-                f" ({message.value_wei} to send, up to {gas_wei} for gas); send it at least"
-                f" {need_wei - have_wei} wei more",
-            )
+    def _alarm(self, sentence: str) -> None:
+        if sentence not in self._alarms:
+            self._alarms.append(sentence)
 
 
-def _checksum(address: Address) -> Any:
-    return Web3.to_checksum_address(address)
-
-
-def _hex(text: str) -> Any:
-    return f"0x{text}"
-
-
-def _hash(attempt: Attempt) -> Any:
-    return f"0x{attempt.hash}"
+def _why(fate: Fate) -> str:
+    if isinstance(fate, Own):
+        return f"our transaction is in block {fate.block_number}, but the node has no receipt of it yet"
+    return "" if isinstance(fate, Foreign) else fate.why

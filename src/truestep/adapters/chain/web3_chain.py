@@ -30,7 +30,7 @@ from truestep.machine.micro import rom_root
 from truestep.ports.chain import Balances, Counters, Head, Outcome, TaskResult, Transaction
 from truestep.ports.store import Store
 from truestep.protocol.bisection import split_root
-from truestep.protocol.calls import Call
+from truestep.protocol.calls import ONCE, URGENT, Call
 from truestep.protocol.claims import ClaimedState
 from truestep.protocol.events import ChainEvent, GameSplit, JobPosted, ProgramRegistered, TaskClaimed
 from truestep.protocol.records import (
@@ -84,11 +84,17 @@ class Web3Chain:
 
     def submit(self, call: Call, *, intent: str) -> Transaction:
         """Journal, sign and send; returns at once."""
-        return self._sender.submit(encode_call(self._web3, self._deployment, call), intent).transaction()
+        message = encode_call(self._web3, self._deployment, call)
+        is_urgent, is_once = isinstance(call, URGENT), isinstance(call, ONCE)
+        return self._sender.submit(message, intent, is_urgent=is_urgent, is_once=is_once).transaction()
 
     def refresh(self) -> tuple[Transaction, ...]:
         """Look after everything that is pending."""
         return tuple(entry.transaction() for entry in self._sender.refresh())
+
+    def alarms(self) -> tuple[str, ...]:
+        """What went wrong with sends since the last call."""
+        return self._sender.alarms()
 
     def transaction(self, intent: str) -> Transaction | None:
         """What became of an intent."""

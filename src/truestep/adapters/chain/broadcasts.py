@@ -1,0 +1,92 @@
+"""Handing signed transactions to a node, which may hang: nobody waits for it longer than a moment."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from truestep.adapters.chain.account_node import AccountNode
+from truestep.adapters.chain.journal import Entry
+from truestep.adapters.chain.refusals import Refusal
+from truestep.base.errors import Rejected, Unavailable
+
+BROADCASTS_LIMIT = 32
+"""Threads that hang at a node at once; what finds no room is sent again later."""
+
+
+@dataclass(slots=True)
+class _Broadcast:
+    """One under way."""
+
+    thread: threading.Thread
+    failure: list[BaseException] = field(default_factory=list[BaseException])
+
+
+class Broadcasts:
+    """What was handed over when, and what the node said against it. For any thread."""
+
+    def __init__(self, node: AccountNode, wait_seconds: float) -> None:
+        self._node = node
+        self._wait_seconds = wait_seconds
+        self._lock = threading.Lock()
+        self._under_way: dict[str, _Broadcast] = {}
+        self._sent_at_seconds: dict[str, float] = {}
+        self._refusals: dict[str, tuple[Refusal, str]] = {}
+
+    def send(self, *entries: Entry) -> None:
+        """Broadcast the newest form of each, side by side; wait for them a moment in all."""
+        deadline = time.monotonic() + self._wait_seconds
+        for entry in entries:
+            started = self._start(entry)
+            if started is None:
+                continue
+            started.thread.join(max(deadline - time.monotonic(), 0.0))
+            for failure in started.failure:
+                raise failure
+
+    def seconds_since(self, entry: Entry) -> float:
+        """How long ago its newest form was handed over by this process."""
+        with self._lock:
+            return time.monotonic() - self._sent_at_seconds.get(entry.attempts[-1].hash, float("-inf"))
+
+    def refusal(self, entry: Entry) -> tuple[Refusal, str] | None:
+        """What the node last said against its newest form."""
+        with self._lock:
+            return self._refusals.get(entry.attempts[-1].hash)
+
+    def forget(self, entry: Entry) -> None:
+        """Drop what is known of an entry that is over."""
+        with self._lock:
+            for each in entry.hashes:
+                self._sent_at_seconds.pop(each, None)
+                self._refusals.pop(each, None)
+
+    def _start(self, entry: Entry) -> _Broadcast | None:
+        attempt = entry.attempts[-1]
+        with self._lock:
+            if attempt.hash in self._under_way or len(self._under_way) >= BROADCASTS_LIMIT:
+                return None
+            self._sent_at_seconds[attempt.hash] = time.monotonic()
+            work: Callable[[], None] = lambda: self._hand_over(attempt.hash, attempt.raw)  # noqa: E731
+            thread = threading.Thread(target=work, name=f"broadcast {entry.intent}", daemon=True)
+            started = self._under_way[attempt.hash] = _Broadcast(thread=thread)
+        thread.start()
+        return started
+
+    def _hand_over(self, transaction_hash: str, raw: str) -> None:
+        """A failure is no outcome: only the chain tells whether it landed."""
+        refusal: tuple[Refusal, str] | None = None
+        try:
+            meaning, said = self._node.broadcast(raw)
+            if meaning is not None and meaning is not Refusal.KNOWN:
+                refusal = (meaning, said)
+        except (Rejected, Unavailable) as error:
+            refusal = (Refusal.OTHER, str(error))
+        except BaseException as error:  # a bug is the sender's to raise, not this thread's
+            self._under_way[transaction_hash].failure.append(error)
+        with self._lock:
+            self._under_way.pop(transaction_hash, None)
+            if refusal is None:
+                self._refusals.pop(transaction_hash, None)
+            else:
+                self._refusals[transaction_hash] = refusal

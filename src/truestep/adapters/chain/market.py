@@ -1,0 +1,139 @@
+"""What gas costs now, and how much of it a message takes."""
+
+import threading
+import time
+from dataclasses import dataclass
+
+from truestep.adapters.chain.account_node import AccountNode, Block, Refused, quantity
+from truestep.adapters.chain.codec import Message
+from truestep.adapters.chain.fees import (
+    BPS,
+    TRUSTED_TIP_WEI,
+    Offer,
+    TransactionPolicy,
+    believed_tip,
+    first_offer,
+)
+from truestep.base.errors import Reject, Rejected, Unavailable
+from truestep.base.ids import Address
+
+TRANSACTION_GAS_LIMIT = 2**24
+"""EIP-7825: no transaction may ask for more."""
+PLAIN_GAS = 21_000
+CREATION_GAS = 32_000
+BYTE_GAS = 16
+ZERO_BYTE_GAS = 4
+"""EIP-2028; what a transaction takes before a single instruction runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """The newest block and the tip worth offering on it."""
+
+    block: Block
+    tip_wei: int
+    asked_at_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What the node says before a send, asked in one request."""
+
+    gas_limit: int
+    used_count: int
+    """Nonces used, with what the node holds pending."""
+
+
+class Market:
+    """Asks for prices, and keeps them for a moment. For any thread."""
+
+    def __init__(self, node: AccountNode, account: Address, policy: TransactionPolicy) -> None:
+        self._node = node
+        self._account = account
+        self._policy = policy
+        self._lock = threading.Lock()
+        self._kept: Prices | None = None
+
+    def prices(self, *, is_fresh: bool = False) -> Prices:
+        """Prices of now, or of a moment ago."""
+        with self._lock:
+            kept = self._kept
+        is_young = kept and time.monotonic() - kept.asked_at_seconds < self._policy.market_seconds
+        if kept is not None and is_young and not is_fresh:
+            return kept
+        block, suggested_wei = self._node.market()
+        is_doubtful = suggested_wei is None or suggested_wei > TRUSTED_TIP_WEI
+        paid_wei = self._node.paid_tip_wei() if is_doubtful else None
+        prices = Prices(
+            block=block,
+            tip_wei=believed_tip(suggested_wei, paid_wei),
+            asked_at_seconds=time.monotonic(),
+        )
+        with self._lock:
+            self._kept = prices
+        return prices
+
+    def first_offer(self, *, is_urgent: bool) -> tuple[Offer, Block]:
+        """What a new transaction offers. Raises `Rejected` if that is above the cap, now and not before."""
+        prices = self.prices()
+        try:
+            return first_offer(
+                prices.block.base_fee_wei, prices.tip_wei, self._policy, is_urgent=is_urgent
+            ), prices.block
+        except Rejected:
+            prices = self.prices(is_fresh=True)
+            return first_offer(
+                prices.block.base_fee_wei, prices.tip_wei, self._policy, is_urgent=is_urgent
+            ), prices.block
+
+    def means(self, message: Message, offer: Offer, block: Block) -> Means:
+        """Gas limit and used nonces: also the trial that finds out whether the contract would refuse.
+
+        Raises `Rejected` if it would, or if coins are missing.
+        """
+        balance, count, estimate = self._node.ask_all(
+            [
+                self._node.balance_question(),
+                self._node.count_question("pending"),
+                self._node.estimate_question(message),
+            ]
+        )
+        if isinstance(balance, Refused):
+            raise balance.as_unavailable()
+        if isinstance(count, Refused):
+            raise count.as_unavailable()
+        have_wei = quantity(balance, "eth_getBalance")
+        self._check_funds(have_wei, message.value_wei, 0)
+        gas_limit = self._gas_limit(message, estimate, block)
+        self._check_funds(have_wei, message.value_wei, gas_limit * offer.fee_cap_wei)
+        return Means(gas_limit=gas_limit, used_count=quantity(count, "eth_getTransactionCount"))
+
+    def _gas_limit(self, message: Message, answer: object, block: Block) -> int:
+        """The estimate with headroom. An estimate that cannot be true is the node's fault."""
+        if isinstance(answer, Refused):
+            raise answer.as_rejected()
+        estimate = quantity(answer, "eth_estimateGas")
+        least, most = least_gas(message), min(TRANSACTION_GAS_LIMIT, block.gas_limit)
+        if not least <= estimate <= most:
+            raise Unavailable(
+                f"the node estimates {estimate} gas for a transaction that takes at least {least} and may ask"
+                f" for at most {most} (EIP-7825, or the block's limit); try another node"
+            )
+        return min(estimate * self._policy.gas_headroom_bps // BPS, most)
+
+    def _check_funds(self, have_wei: int, value_wei: int, gas_wei: int) -> None:
+        need_wei = value_wei + gas_wei
+        if have_wei < need_wei:
+            raise Rejected(
+                Reject.FUNDS_TOO_LOW,
+                f"{self._account} has {have_wei} wei and needs {need_wei} wei"
+                f" ({value_wei} to send, up to {gas_wei} for gas); send it at least"
+                f" {need_wei - have_wei} wei more",
+            )
+
+
+def least_gas(message: Message) -> int:
+    """What a message takes before a single instruction runs."""
+    zeros = message.payload.count(0)
+    payload_gas = zeros * ZERO_BYTE_GAS + (len(message.payload) - zeros) * BYTE_GAS
+    return PLAIN_GAS + payload_gas + (CREATION_GAS if message.to is None else 0)

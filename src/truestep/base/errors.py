@@ -122,6 +122,7 @@ class Reject(StrEnum):
     PASSWORD_WRONG = "wrong password"
     RECEIPT_MALFORMED = "not a receipt"
     CHAIN_FILE = "not a chain file"
+    NODE_URL = "not the URL of a node"
     JOB_UNFINISHED = "job is not finished"
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def connect_client(
-    rpc: str, deployment: Path, blobs: Sequence[str], keystore: Path, password_file: Path | None
+    rpc: Sequence[str], deployment: Path, blobs: Sequence[str], keystore: Path, password_file: Path | None
 ) -> "Client":
     """A client that can send."""
     from truestep.client import Client
@@ -22,7 +22,7 @@ def connect_client(
     return Client.connect(rpc=rpc, deployment=deployment, blobs=blobs, keystore=keystore, password=password)
 
 
-def connect_reader(rpc: str, deployment: Path) -> tuple["ChainReader", "Deployment"]:
+def connect_reader(rpc: Sequence[str], deployment: Path) -> tuple["ChainReader", "Deployment"]:
     """A chain to read, and what its deployment file says."""
     from truestep.adapters.chain.deployment import read_deployment
     from truestep.composition.network import open_reader

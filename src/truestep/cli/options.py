@@ -57,7 +57,13 @@ def read_task(shard: str, seed: str, input_file: Path | None) -> Task:
 
 
 RpcOption = Annotated[
-    str, typer.Option("--rpc", metavar="URL", envvar="TRUESTEP_RPC", help="A node of the chain.")
+    list[str],
+    typer.Option(
+        "--rpc",
+        metavar="URL",
+        envvar="TRUESTEP_RPC",
+        help="A node of the chain. Repeat it to use several that stand in for each other.",
+    ),
 ]
 DeploymentOption = Annotated[
     Path,

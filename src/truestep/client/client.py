@@ -84,7 +84,7 @@ class Client:
     def connect(
         cls,
         *,
-        rpc: str,
+        rpc: str | Sequence[str],
         deployment: Path,
         blobs: str | Sequence[str],
         keystore: Path,
@@ -93,9 +93,9 @@ class Client:
     ) -> "Client":
         """A client of the network that `deployment` describes, sending from the account in `keystore`.
 
-        `blobs` is a URL or a directory, or several. The file `state` keeps the journal of what was sent, so
-        that an order with a name is posted only once. Raises Rejected for a wrong password, file or chain,
-        and Unavailable if no node answers.
+        `rpc` is a URL, or several of nodes that stand in for each other; `blobs` is a URL or a directory, or
+        several. The file `state` keeps the journal of what was sent, so that an order with a name is posted
+        only once. Raises Rejected for a wrong password, file or chain, and Unavailable if no node answers.
         """
         from truestep.adapters.chain.deployment import read_deployment
         from truestep.adapters.keystore import open_keystore

@@ -25,7 +25,8 @@ ROOM_FOR_MOVES = 2
 class DaemonSettings:
     """Where a daemon's network is, and what it may use."""
 
-    rpc: str
+    rpc: Sequence[str]
+    """URLs of nodes that stand in for each other."""
     deployment: Path
     blobs: Sequence[str]
     """URLs or directories."""
@@ -42,7 +43,7 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
     deployment = read_deployment(settings.deployment)
     with SqliteStore(settings.state_dir / "state.sqlite") as store:
         yield World(
-            chain=open_chain(settings.rpc, deployment, settings.signer, store),
+            chain=open_chain(settings.rpc, deployment, settings.signer, store, reporter=reporter),
             store=store,
             blobs=BlobCache(open_blobs(settings.blobs), settings.state_dir / "blobs", reporter=reporter),
             engine=settings.engine,

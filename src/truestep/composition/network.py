@@ -5,16 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from web3 import Web3
-from web3.providers.base import BaseProvider
-
 from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.adapters.blobs.http import HttpBlobs
 from truestep.adapters.blobs.several import SeveralBlobs
-from truestep.adapters.chain.codec import decode_output, encode_function
-from truestep.adapters.chain.connection import asking_node, check_chain, connect
+from truestep.adapters.chain.connection import Node, check_chain, connect
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.fees import TransactionPolicy
+from truestep.adapters.chain.pinned import PinnedReader
+from truestep.adapters.chain.record_codec import View
 from truestep.adapters.chain.sender import Signer
 from truestep.adapters.chain.web3_chain import Web3Chain
 from truestep.adapters.store.sqlite import SqliteStore
@@ -23,6 +21,7 @@ from truestep.base.ids import Bytes32
 from truestep.machine.witness import FloatStep
 from truestep.ports.blobs import Blobs
 from truestep.ports.chain import Chain, ChainReader
+from truestep.ports.reporter import Reporter
 from truestep.ports.store import Store
 
 ZERO_ADDRESS = "0x" + "00" * 20
@@ -56,23 +55,28 @@ def _open_store(place: str) -> Blobs:
     return DirectoryBlobs(Path(place))
 
 
-def open_reader(node: str | BaseProvider, deployment: Deployment) -> ChainReader:
+def open_reader(node: Node, deployment: Deployment) -> ChainReader:
     """A chain that can only be read. Raises Rejected for another chain, Unavailable for a dead node."""
     return Web3Chain(node, deployment, _NobodysKey(), SqliteStore())
 
 
 def open_chain(
-    node: str | BaseProvider,
+    node: Node,
     deployment: Deployment,
     signer: Signer,
     store: Store | None = None,
     policy: TransactionPolicy | None = None,
+    *,
+    reporter: Reporter | None = None,
 ) -> Chain:
-    """A chain that `signer` sends to; without a `store` its journal ends with the process."""
-    return Web3Chain(node, deployment, signer, store or SqliteStore(), policy)
+    """A chain that `signer` sends to; without a `store` its journal ends with the process.
+
+    `node` is one URL or several, and `reporter` hears how they do.
+    """
+    return Web3Chain(node, deployment, signer, store or SqliteStore(), policy, reporter=reporter)
 
 
-def execute_step(node: str | BaseProvider, deployment: Deployment, witness: bytes) -> tuple[Bytes32, Bytes32]:
+def execute_step(node: Node, deployment: Deployment, witness: bytes) -> tuple[Bytes32, Bytes32]:
     """The state hashes before and after the step that the chain's own verifier computes.
 
     Raises Rejected for a witness that it refuses or another chain, Unavailable for a dead node.
@@ -81,7 +85,7 @@ def execute_step(node: str | BaseProvider, deployment: Deployment, witness: byte
     return Bytes32(before), Bytes32(after)
 
 
-def open_float_step(node: str | BaseProvider, deployment: Deployment, witness: bytes) -> FloatStep:
+def open_float_step(node: Node, deployment: Deployment, witness: bytes) -> FloatStep:
     """What the chain's own verifier reads from the witness of a float instruction with a result (P4.9).
 
     Raises Rejected for a witness that it refuses or another chain, Unavailable for a dead node.
@@ -90,15 +94,11 @@ def open_float_step(node: str | BaseProvider, deployment: Deployment, witness: b
     return FloatStep(Bytes32(before), Bytes32(micro_start), Bytes32(template), rd)
 
 
-def _ask_step(node: str | BaseProvider, deployment: Deployment, function: str, witness: bytes) -> Any:
+def _ask_step(node: Node, deployment: Deployment, function: str, witness: bytes) -> Any:
     web3 = connect(node)
     check_chain(web3, deployment.chain_id)
-    payload = encode_function(web3, "Step", function, [witness])
-    with asking_node():
-        output = web3.eth.call(
-            {"to": Web3.to_checksum_address(deployment.address("Step")), "data": Web3.to_bytes(payload)}
-        )
-    return decode_output(web3, "Step", function, bytes(output))
+    view = View(contract="Step", function=function, arguments=[witness], build=tuple)
+    return PinnedReader(web3, deployment).one(view)
 
 
 class _NobodysKey:

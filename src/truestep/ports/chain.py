@@ -155,6 +155,10 @@ class ChainReader(Protocol):
         """The hash of block `number` of the present chain; None beyond its head."""
         ...
 
+    def block_hashes(self, numbers: Collection[int]) -> dict[int, Bytes32]:
+        """The hashes of these blocks, in one question; those beyond the head are left out."""
+        ...
+
     def balances(self, account: Address) -> Balances:
         """What an account has."""
         ...

@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any
 
 from web3 import Web3
-from web3.contract import Contract
 
 from truestep.adapters.chain.deployment import Deployment
 from truestep.base.errors import Bug
@@ -39,13 +38,13 @@ def encode_call(web3: Web3, deployment: Deployment, call: Call) -> Message:
 
 def encode_function(web3: Web3, contract: str, function: str, arguments: Sequence[Any]) -> bytes:
     """Selector and arguments."""
-    encoded = _interface(web3, contract).encode_abi(function, list(arguments))
-    return bytes.fromhex(encoded.removeprefix("0x"))
+    selector, types, _ = _signature(contract, function)
+    return selector + web3.codec.encode(types, list(arguments))
 
 
 def decode_output(web3: Web3, contract: str, function: str, output: bytes) -> Any:
-    """What a function returned: one value, or a tuple of them."""
-    values = web3.codec.decode(_types(_function(contract, function)["outputs"]), output)
+    """What a function returned: one value, or a tuple of them. Raises if the bytes spell no such values."""
+    values = web3.codec.decode(_signature(contract, function)[2], output)
     return values[0] if len(values) == 1 else values
 
 
@@ -70,16 +69,14 @@ def _types(parameters: Sequence[AbiEntry]) -> list[str]:
 
 
 @cache
-def _function(contract: str, function: str) -> AbiEntry:
+def _signature(contract: str, function: str) -> tuple[bytes, list[str], list[str]]:
+    """A function's selector, the types of its arguments and of what it returns."""
     entries = [entry for entry in load_artifact(contract).abi if entry.get("name") == function]
     if not entries:
         raise Bug(f"{contract} has no function {function}: contracts and client are of different versions")
-    return entries[0]
-
-
-@cache
-def _interface(web3: Web3, contract: str) -> type[Contract]:
-    return web3.eth.contract(abi=list(load_artifact(contract).abi))
+    inputs, outputs = _types(entries[0]["inputs"]), _types(entries[0]["outputs"])
+    selector = bytes(Web3.keccak(text=f"{function}({','.join(inputs)})"))[:4]
+    return selector, inputs, outputs
 
 
 def _parts(call: Call) -> tuple[str, str, tuple[Any, ...], int]:

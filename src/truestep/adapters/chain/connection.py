@@ -1,7 +1,7 @@
-"""Talking to a node: every failure of it becomes `Unavailable`, every refusal of a contract `Rejected`."""
+"""Talking to nodes: every failure of theirs becomes `Unavailable`, every refusal of a contract `Rejected`."""
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -9,70 +9,96 @@ from web3 import Web3
 from web3.exceptions import ContractLogicError, TransactionNotFound, Web3Exception
 from web3.providers.base import BaseProvider
 
-from truestep.base.errors import Reject, Rejected, Unavailable
+from truestep.adapters.chain.endpoint import HttpEndpoint, LocalEndpoint
+from truestep.adapters.chain.endpoints import Endpoints, Patience
+from truestep.adapters.chain.outages import NodeError, is_revert, shown
+from truestep.adapters.chain.provider import EndpointsProvider
+from truestep.base.errors import Bug, Reject, Rejected, Unavailable
+from truestep.ports.reporter import Reporter
 
-REQUEST_TIMEOUT_SECONDS = 20.0
-"""A node that takes longer is as good as dead; the next tick tries again."""
+Node = str | BaseProvider | Sequence[str | BaseProvider]
+"""A URL, several (also in one string, with spaces between), or providers such as the embedded devnet's."""
+
 _URL_PATH = re.compile(r"(\burl: |\bhttps?://)\S+")
 ERROR_SELECTOR = bytes.fromhex("08c379a0")
 """Error(string), what a revert with a reason returns."""
+REASON_LIMIT_BYTES = 300
+"""Revert strings of the contracts are shorter; others may hold anything."""
 
 
-def connect(node: str | BaseProvider) -> Web3:
-    """A connection to a node by its HTTP URL, or through a provider such as the embedded devnet's."""
-    if isinstance(node, BaseProvider):
+def connect(node: Node, reporter: Reporter | None = None, patience: Patience | None = None) -> Web3:
+    """A connection to a node, or to several that stand in for each other; `reporter` hears how they do.
+
+    Nothing is asked yet. Raises `Rejected` for what is no URL.
+    """
+    if isinstance(node, EndpointsProvider):
         return Web3(node)
-    return Web3(
-        Web3.HTTPProvider(
-            node,
-            request_kwargs={"timeout": REQUEST_TIMEOUT_SECONDS},
-            cache_allowed_requests=True,
-            exception_retry_configuration=None,
-        )
-    )
+    endpoints = [
+        LocalEndpoint(one) if isinstance(one, BaseProvider) else HttpEndpoint(one) for one in _each(node)
+    ]
+    if not endpoints:
+        raise Rejected(Reject.NODE_URL, "expected the URL of at least one node, got none")
+    return Web3(EndpointsProvider(Endpoints(endpoints, reporter, patience)))
+
+
+def endpoints_of(web3: Web3) -> Endpoints:
+    """The endpoints behind a connection that `connect` made."""
+    if not isinstance(web3.provider, EndpointsProvider):
+        raise Bug(f"expected a connection made by connect(), got one by {type(web3.provider).__name__}")
+    return web3.provider.endpoints
 
 
 def check_chain(web3: Web3, chain_id: int) -> None:
-    """Refuse a node of another chain than the one expected."""
-    with asking_node():
-        actual = web3.eth.chain_id
-    if actual != chain_id:
-        raise Rejected(
-            Reject.WRONG_CHAIN,
-            f"expected chain id {chain_id}, as the deployment file says, but the node is of chain id"
-            f" {actual}; give the URL of a node of that chain, or the deployment file of this one",
-        )
+    """Refuse nodes of another chain than the one expected, now and later."""
+    endpoints_of(web3).expect_chain(chain_id)
 
 
 @contextmanager
 def asking_node() -> Generator[None]:
-    """Turn what a node can do wrong into our three kinds of failure."""
+    """Turn what a node can do wrong into our three kinds of failure; holds calls of web3 and nothing else."""
     try:
         yield
+    except (TransactionNotFound, Rejected, Unavailable, Bug):
+        raise
     except ContractLogicError as error:
         raise reverted(revert_reason(error)) from error
-    except TransactionNotFound:
-        raise
     except Web3Exception as error:
         raise Unavailable(f"the node refused a request: {_shown(error)}; try another node") from error
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise Unavailable(
             f"the node does not answer: {_shown(error)}; check that it runs and that its URL is right"
         ) from error
+    except Exception as error:  # web3's formatters raise whatever they like at what is no answer
+        raise Unavailable(
+            f"the node's answer makes no sense ({type(error).__name__}: {_shown(error)}); try another node"
+        ) from error
+
+
+def _each(node: Node) -> list[str | BaseProvider]:
+    if isinstance(node, BaseProvider):
+        return [node]
+    several = [node] if isinstance(node, str) else node
+    found: list[str | BaseProvider] = []
+    for one in several:
+        found += one.split() if isinstance(one, str) else [one]
+    return list(dict.fromkeys(found))
 
 
 def _shown(error: Exception) -> str:
     """What an error says, for logs: paths and queries of nodes' URLs often hold somebody's key."""
-    return _URL_PATH.sub(r"\1…", str(error))
+    return _URL_PATH.sub(r"\1…", shown(str(error)))
+
+
+def refused(answer: NodeError) -> Rejected | Unavailable:
+    """The failure that an error stands for where a value was expected."""
+    if is_revert(answer):
+        return reverted(_reason(_output_bytes(answer.output), answer.message))
+    return Unavailable(f"the node refused a request: {answer.message}; try another node")
 
 
 def revert_reason(error: ContractLogicError) -> str:
     """The contract's revert string; empty if it gave none."""
-    output = _output_bytes(error.data)
-    if output[:4] == ERROR_SELECTOR and len(output) >= 68:
-        size_bytes = int.from_bytes(output[36:68], "big")
-        return output[68 : 68 + size_bytes].decode("utf-8", "replace")
-    return "" if output else (error.message or "").removeprefix("execution reverted").lstrip(": ")
+    return _reason(_output_bytes(error.data), error.message or "")
 
 
 def reverted(reason: str, context: str = "") -> Rejected:
@@ -85,6 +111,13 @@ def reverted(reason: str, context: str = "") -> Rejected:
             Reject.CALL_REVERTED, f"{said}{context}; check that the deployment file is up to date"
         )
     return Rejected(known, f"the contract refuses this call{context}")
+
+
+def _reason(output: bytes, message: str) -> str:
+    if output[:4] == ERROR_SELECTOR and len(output) >= 68:
+        size_bytes = min(int.from_bytes(output[36:68], "big"), REASON_LIMIT_BYTES)
+        return output[68 : 68 + size_bytes].decode("utf-8", "replace")
+    return "" if output else message.removeprefix("execution reverted").lstrip(": ")
 
 
 def _output_bytes(returned: Any) -> bytes:

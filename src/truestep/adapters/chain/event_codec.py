@@ -1,20 +1,34 @@
 """The contracts' logs as typed events."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from web3 import Web3
 
+from truestep.adapters.chain.answers import Junk, RawLog
 from truestep.adapters.chain.codec import CONTRACT_NAMES, type_name
 from truestep.adapters.chain.deployment import Deployment
-from truestep.base.ids import Address, Bytes32, ClaimId, GameId, JobId, ProgramId, TaskId
+from truestep.adapters.chain.record_codec import checksummed
+from truestep.base.ids import (
+    Bytes32,
+    ClaimId,
+    GameId,
+    JobId,
+    ProgramId,
+    TaskId,
+    claim_of_game,
+    task_of_claim,
+)
 from truestep.contracts.artifacts import AbiEntry, load_artifact
 from truestep.machine.state import Status
 from truestep.protocol import events
 from truestep.protocol.claims import ClaimedState
 from truestep.protocol.events import ChainEvent, LogPosition
 from truestep.protocol.records import GameStage
+
+EVENT_CONTRACTS = ("Operators", "Programs", "Jobs", "Disputes")
+"""The contracts with events that are needed."""
 
 Fields = dict[str, Any]
 
@@ -34,14 +48,26 @@ def claimed_state(struct: tuple[Any, ...]) -> ClaimedState:
     )
 
 
-def decode_log(web3: Web3, deployment: Deployment, log: Mapping[str, Any]) -> ChainEvent | None:
-    """The event that a log tells; None for events that nobody needs."""
-    contract = _names_by_address(deployment).get(str(log["address"]).lower())
-    entry = _entries_by_topic().get((contract or "", bytes(log["topics"][0])))
+def decode_log(web3: Web3, deployment: Deployment, log: RawLog) -> ChainEvent | None:
+    """The event that a log tells; None for one that nobody needs. Raises for what is no event."""
+    contract = _name_of(deployment, log.address)
+    entry = _entries_by_topic().get((contract or "", log.topics[0]))
     if contract is None or entry is None:
         return None
     build = _BUILDERS[contract, entry["name"]]
-    return build(_position(log), _fields(web3, entry, log))
+    event = build(_position(log), _fields(web3, entry, log))
+    _check_ids(event)
+    return event
+
+
+def _check_ids(event: ChainEvent) -> None:
+    """Ids hold each other (docs/protocol.md P1)."""
+    game_id, claim_id = getattr(event, "game_id", None), getattr(event, "claim_id", None)
+    task_id = getattr(event, "task_id", None)
+    if game_id is not None and claim_id is not None and claim_of_game(game_id) != claim_id:
+        raise Junk(f"expected game {game_id} to be on its own claim, got claim {claim_id}")
+    if claim_id is not None and task_id is not None and task_of_claim(claim_id) != task_id:
+        raise Junk(f"expected claim {claim_id} to be on its own task, got task {task_id}")
 
 
 def event_topic(contract: str, name: str) -> Bytes32:
@@ -53,8 +79,13 @@ def event_topic(contract: str, name: str) -> Bytes32:
     )
 
 
-def _names_by_address(deployment: Deployment) -> dict[str, str]:
-    return {deployment.address(name).lower(): name for name in CONTRACT_NAMES}
+def event_topics(contract: str) -> list[bytes]:
+    """The first topics of all events of a contract that are needed."""
+    return [topic for owner, topic in _entries_by_topic() if owner == contract]
+
+
+def _name_of(deployment: Deployment, address: str) -> str | None:
+    return next((name for name in CONTRACT_NAMES if deployment.address(name).lower() == address), None)
 
 
 @cache
@@ -72,24 +103,22 @@ def _topic(entry: AbiEntry) -> bytes:
     return bytes(Web3.keccak(text=f"{entry['name']}({types})"))
 
 
-def _position(log: Mapping[str, Any]) -> LogPosition:
+def _position(log: RawLog) -> LogPosition:
     return LogPosition(
-        block_number=log["blockNumber"],
-        log_index=log["logIndex"],
-        transaction_hash=Bytes32(bytes(log["transactionHash"])),
+        block_number=log.block_number, log_index=log.log_index, transaction_hash=log.transaction_hash
     )
 
 
-def _fields(web3: Web3, entry: AbiEntry, log: Mapping[str, Any]) -> Fields:
+def _fields(web3: Web3, entry: AbiEntry, log: RawLog) -> Fields:
     indexed = [parameter for parameter in entry["inputs"] if parameter["indexed"]]
     others = [parameter for parameter in entry["inputs"] if not parameter["indexed"]]
-    values = web3.codec.decode([_raw_type(parameter) for parameter in others], bytes(log["data"]))
+    values = web3.codec.decode([_raw_type(parameter) for parameter in others], log.payload)
     fields = {
         parameter["name"]: _text(value) if parameter["type"] == "string" else value
         for parameter, value in zip(others, values, strict=True)
     }
-    for parameter, topic in zip(indexed, log["topics"][1:], strict=True):
-        fields[parameter["name"]] = web3.codec.decode([parameter["type"]], bytes(topic))[0]
+    for parameter, topic in zip(indexed, log.topics[1:], strict=True):
+        fields[parameter["name"]] = web3.codec.decode([parameter["type"]], topic)[0]
     return {name: _typed(name, value) for name, value in fields.items()}
 
 
@@ -112,9 +141,7 @@ _ID_TYPES: dict[str, Callable[[Any], Any]] = {
     "stage": GameStage,
     "claimed": claimed_state,
     "hashes": lambda hashes: tuple(Bytes32(h) for h in hashes),
-    **dict.fromkeys(
-        ("owner", "requester", "operator", "challenger"), lambda a: Address(Web3.to_checksum_address(a))
-    ),
+    **dict.fromkeys(("owner", "requester", "operator", "challenger"), checksummed),
 }
 
 

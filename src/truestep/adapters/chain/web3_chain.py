@@ -1,21 +1,20 @@
 """The chain through web3.py: typed reads by RPC, sends through the transaction manager."""
 
 from collections.abc import Collection
-from contextlib import suppress
-from typing import Any
+from dataclasses import replace
 
-from web3 import Web3
-from web3.exceptions import BlockNotFound
-from web3.providers.base import BaseProvider
-from web3.types import FilterParams
-
-from truestep.adapters.chain.codec import decode_output, encode_call, encode_function
-from truestep.adapters.chain.connection import asking_node, check_chain, connect, reverted
+from truestep.adapters.chain import record_codec
+from truestep.adapters.chain.answers import header_at, octets
+from truestep.adapters.chain.codec import encode_call
+from truestep.adapters.chain.connection import Node, check_chain, connect, endpoints_of, reverted
 from truestep.adapters.chain.deployment import Deployment
-from truestep.adapters.chain.event_codec import decode_log, event_topic
+from truestep.adapters.chain.endpoints import Patience, Question
+from truestep.adapters.chain.event_codec import event_topic
 from truestep.adapters.chain.fees import TransactionPolicy
+from truestep.adapters.chain.logs import LogFilter, LogReader, value_of
+from truestep.adapters.chain.pinned import AtBlock, PinnedReader, given
 from truestep.adapters.chain.sender import Sender, Signer
-from truestep.base.errors import Reject, Rejected
+from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import (
     Address,
     Bytes32,
@@ -24,47 +23,64 @@ from truestep.base.ids import (
     JobId,
     ProgramId,
     TaskId,
+    job_of_task,
     task_of_claim,
 )
 from truestep.machine.micro import rom_root
 from truestep.ports.chain import Balances, Counters, Head, Outcome, TaskResult, Transaction
+from truestep.ports.reporter import Reporter
 from truestep.ports.store import Store
 from truestep.protocol.bisection import split_root
 from truestep.protocol.calls import ONCE, URGENT, Call
 from truestep.protocol.claims import ClaimedState
 from truestep.protocol.events import ChainEvent, GameSplit, JobPosted, ProgramRegistered, TaskClaimed
-from truestep.protocol.records import (
-    GameRecord,
-    GameStage,
-    JobRecord,
-    Parameters,
-    ProgramRecord,
-    TaskRecord,
-    TaskStage,
-)
+from truestep.protocol.records import GameRecord, JobRecord, Parameters, ProgramRecord, TaskRecord
 
 LOG_RANGE_BLOCKS = 5_000
 """Public nodes refuse `eth_getLogs` over more than some thousands of blocks."""
 
 
+PARAMETER_OWNERS = {
+    "operator_bond_wei": "Jobs",
+    "challenger_bond_wei": "Disputes",
+    "window_seconds": "Jobs",
+    "clock_seconds": "Disputes",
+    "lease_penalty_bps": "Jobs",
+    "winner_share_bps": "Disputes",
+    "gas_price_cap_wei": "Disputes",
+    "arity": "Disputes",
+}
+"""Which contract keeps which parameter."""
+
+
 class Web3Chain:
-    """Satisfies `truestep.ports.chain.Chain`. Not for use by several threads at once."""
+    """Satisfies `truestep.ports.chain.Chain`. Reads may come from any thread.
+
+    Every read is of one block, the newest when it begins. Reads that can cost a bond ask two endpoints where
+    there are two.
+    """
 
     def __init__(
         self,
-        node: str | BaseProvider,
+        node: Node,
         deployment: Deployment,
         signer: Signer,
         store: Store,
         policy: TransactionPolicy | None = None,
+        *,
+        reporter: Reporter | None = None,
+        patience: Patience | None = None,
     ) -> None:
-        """Connect to `node` (a URL, or a devnet's provider); transactions are journaled in `store`.
+        """Connect to `node` (URLs, or a devnet's provider); transactions are journaled in `store`.
 
-        Raises `Unavailable` if the node does not answer, `Rejected` if it is of another chain or has no
-        contracts where the deployment says.
+        `reporter` hears how the endpoints do. Raises `Unavailable` if no node answers, `Rejected` if it is of
+        another chain or has no contracts where the deployment says.
         """
-        self._web3 = connect(node)
+        self._web3 = connect(node, reporter, patience)
+        self._endpoints = endpoints_of(self._web3)
         self._deployment = deployment
+        self._pinned = PinnedReader(self._web3, deployment)
+        self._logs = LogReader(self._web3, deployment)
         check_chain(self._web3, deployment.chain_id)
         self._check_contracts()
         self._sender = Sender(self._web3, deployment.chain_id, signer, store, policy or TransactionPolicy())
@@ -115,95 +131,44 @@ class Web3Chain:
 
     def parameters(self) -> Parameters:
         """The rules, as the contracts have them."""
-        return Parameters(
-            operator_bond_wei=self._ask("Jobs", "operator_bond_wei"),
-            challenger_bond_wei=self._ask("Disputes", "challenger_bond_wei"),
-            window_seconds=self._ask("Jobs", "window_seconds"),
-            clock_seconds=self._ask("Disputes", "clock_seconds"),
-            lease_penalty_bps=self._ask("Jobs", "lease_penalty_bps"),
-            winner_share_bps=self._ask("Disputes", "winner_share_bps"),
-            gas_price_cap_wei=self._ask("Disputes", "gas_price_cap_wei"),
-            arity=self._ask("Disputes", "arity"),
-        )
+        views = [record_codec.number(contract, name) for name, contract in PARAMETER_OWNERS.items()]
+        values = map(given, self._pinned.views(views))
+        return Parameters(**dict(zip(PARAMETER_OWNERS, values, strict=True)))
 
     def head(self) -> Head:
         """The newest block."""
-        with asking_node():
-            block: Any = self._web3.eth.get_block("latest")
-        return Head(
-            number=int(block["number"]),
-            hash=Bytes32(bytes(block["hash"])),
-            time_seconds=int(block["timestamp"]),
-        )
+        return self._endpoints.head()
 
     def block_hash(self, number: int) -> Bytes32 | None:
         """The hash of block `number`; None beyond the head."""
-        with asking_node():
-            try:
-                block: Any = self._web3.eth.get_block(number)
-            except BlockNotFound:
-                return None
-        return Bytes32(bytes(block["hash"]))
+        return self.block_hashes([number]).get(number)
+
+    def block_hashes(self, numbers: Collection[int]) -> dict[int, Bytes32]:
+        """The hashes of these blocks; those beyond the head are left out."""
+        best = self._endpoints.board.best_head()
+        known = best.number if best else -1
+        questions = [_header_question(number, is_known=number <= known) for number in numbers]
+        answers = self._endpoints.ask_all(questions)
+        headers = [value_of(answer) for answer in answers if answer is not None]
+        return {header.number: header.hash for header in headers}
 
     def program(self, program_id: ProgramId) -> ProgramRecord:
         """A registered program."""
-        image_root, entry, max_cycles, digest, owner = self._ask("Programs", "get", program_id)
-        return ProgramRecord(
-            program_id=program_id,
-            image_root=Bytes32(image_root),
-            entry=entry,
-            max_cycles=max_cycles,
-            digest=Bytes32(digest),
-            owner=_address(owner),
-            uri=self._uri("Programs", "Registered", program_id),
-        )
+        program = self._pinned.one(record_codec.program(program_id))
+        return replace(program, uri=self._uri("Programs", "Registered", program_id))
 
     def job(self, job_id: JobId) -> JobRecord:
         """A posted job."""
-        (program_id, input_root, input_size, seed, shard_count, reward_wei, lease_seconds, deadline,
-         max_cycles, requester, final_count) = self._ask("Jobs", "get_job", job_id)  # fmt: skip
-        return JobRecord(
-            job_id=job_id,
-            program_id=ProgramId(program_id),
-            input_root=Bytes32(input_root),
-            input_size=input_size,
-            input_uri=self._uri("Jobs", "Posted", job_id),
-            seed=Bytes32(seed),
-            shard_count=shard_count,
-            reward_wei=reward_wei,
-            lease_seconds=lease_seconds,
-            deadline=deadline,
-            max_cycles=max_cycles,
-            requester=_address(requester),
-            final_count=final_count,
-        )
+        job = self._pinned.one(record_codec.job(job_id))
+        return replace(job, input_uri=self._uri("Jobs", "Posted", job_id))
 
     def task(self, task_id: TaskId) -> TaskRecord:
         """A task as it stands; the job must exist."""
-        state, attempt, operator, until, claim_hash = self._ask("Jobs", "get_task", task_id)
-        return TaskRecord(
-            task_id=task_id,
-            stage=TaskStage(state),
-            attempt=attempt,
-            operator=_address(operator),
-            until=until,
-            claim_hash=Bytes32(claim_hash),
-        )
+        return self._pinned.one(record_codec.task(task_id), is_confirmed=True)
 
     def result(self, task_id: TaskId) -> TaskResult:
         """A task's result as contracts read it."""
-        is_final, is_accepted, status, code, cycle, output_size, output_root = self._ask(
-            "Jobs", "result", task_id
-        )
-        return TaskResult(
-            is_final=is_final,
-            is_accepted=is_accepted,
-            status=status,
-            code=code,
-            cycle=cycle,
-            output_size=output_size,
-            output_root=Bytes32(output_root),
-        )
+        return self._pinned.one(record_codec.result(task_id))
 
     def claimed_state(self, claim_id: ClaimId) -> ClaimedState:
         """What a claim says, from its event."""
@@ -214,55 +179,46 @@ class Web3Chain:
 
     def game(self, game_id: GameId) -> GameRecord:
         """A game as it stands."""
-        (stage, operator, challenger, low, high, low_hash, high_hash, root, operator_clock_seconds,
-         challenger_clock_seconds, moved_at, rounds) = self._ask("Disputes", "get_game", game_id)  # fmt: skip
-        if stage == GameStage.NONE:
+        game = self._pinned.one(record_codec.game(game_id), is_confirmed=True)
+        if game is None:
             raise Rejected(Reject.GAME_UNKNOWN, f"no game {game_id} was opened; check the id")
-        return GameRecord(
-            game_id=game_id,
-            stage=GameStage(stage),
-            operator=_address(operator),
-            challenger=_address(challenger),
-            low=low,
-            high=high,
-            low_hash=Bytes32(low_hash),
-            high_hash=Bytes32(high_hash),
-            split_root=Bytes32(root),
-            operator_clock_seconds=operator_clock_seconds,
-            challenger_clock_seconds=challenger_clock_seconds,
-            moved_at=moved_at,
-            rounds=rounds,
-        )
+        return game
 
     def open_game_count(self, claim_id: ClaimId) -> int:
         """How many games may still go against a claim."""
-        return self._ask("Disputes", "open_games", claim_id)
+        return self._pinned.one(record_codec.open_games(claim_id), is_confirmed=True)
 
     def counters(self) -> Counters:
         """How many programs and jobs there are."""
-        return Counters(
-            program_count=self._ask("Programs", "program_count"), job_count=self._ask("Jobs", "job_count")
-        )
+        views = [record_codec.number("Programs", "program_count"), record_codec.number("Jobs", "job_count")]
+        programs, jobs = map(given, self._pinned.views(views, is_confirmed=True))
+        return Counters(program_count=programs, job_count=jobs)
 
     def tasks(self, task_ids: Collection[TaskId]) -> dict[TaskId, TaskRecord]:
-        """Tasks as they stand."""
-        return {task_id: self.task(task_id) for task_id in task_ids}
+        """Tasks as they stand; those of unknown jobs are left out."""
+        wanted = list(task_ids)
+        views = [record_codec.number("Jobs", "job_count"), *map(record_codec.task, wanted)]
+        job_count, *tasks = map(given, self._pinned.views(views, is_confirmed=True)) if wanted else (0,)
+        return {
+            task_id: task
+            for task_id, task in zip(wanted, tasks, strict=True)
+            if 1 <= job_of_task(task_id) <= job_count
+        }
 
     def games(self, game_ids: Collection[GameId]) -> dict[GameId, GameRecord]:
         """Games as they stand; unknown ones are left out."""
-        found: dict[GameId, GameRecord] = {}
-        for game_id in game_ids:
-            with suppress(Rejected):
-                found[game_id] = self.game(game_id)
-        return found
+        answers = self._pinned.views(list(map(record_codec.game, game_ids)), is_confirmed=True)
+        found = zip(game_ids, answers, strict=True)
+        return {game_id: game for game_id, game in found if isinstance(game, GameRecord)}
 
     def open_game_counts(self, claim_ids: Collection[ClaimId]) -> dict[ClaimId, int]:
         """How many games on each claim are not closed."""
-        return {claim_id: self.open_game_count(claim_id) for claim_id in claim_ids}
+        views = list(map(record_codec.open_games, claim_ids))
+        return dict(zip(claim_ids, map(given, self._pinned.views(views, is_confirmed=True)), strict=True))
 
     def game_of(self, claim_id: ClaimId, challenger: Address) -> GameId | None:
         """The challenger's game on a claim."""
-        game_id = self._ask("Disputes", "game_of", claim_id, challenger)
+        game_id = self._pinned.one(record_codec.number("Disputes", "game_of", claim_id, challenger))
         return GameId(game_id) if game_id else None
 
     def split_hashes(self, game_id: GameId) -> tuple[Bytes32, ...]:
@@ -278,63 +234,68 @@ class Web3Chain:
 
     def events(self, from_block: int, to_block: int) -> tuple[ChainEvent, ...]:
         """The contracts' events of these blocks, in order."""
-        addresses = [
-            _checksum(self._deployment.address(name))
-            for name in ("Operators", "Programs", "Jobs", "Disputes")
-        ]
-        return self._logs(
-            {"address": addresses, "fromBlock": _block(from_block), "toBlock": _block(to_block)}
-        )
+        return self._logs.read(from_block, to_block)
 
     def balances(self, account: Address) -> Balances:
         """What an account has."""
-        stake_wei, locked_wei = self._ask("Operators", "accounts", account)
-        with asking_node():
-            wallet_wei = self._web3.eth.get_balance(_checksum(account))
+        accounts = record_codec.numbers("Operators", "accounts", account)
+        answers = self._pinned.ask(
+            [
+                self._pinned.balance(account),
+                self._pinned.view(accounts),
+                self._pinned.view(record_codec.number("Jobs", "credits", account)),
+                self._pinned.view(record_codec.number("Disputes", "credits", account)),
+            ]
+        )
+        wallet_wei, (stake_wei, locked_wei), rewards_wei, winnings_wei = map(given, answers)
         return Balances(
-            wallet_wei=int(wallet_wei),
+            wallet_wei=wallet_wei,
             stake_wei=stake_wei,
             locked_wei=locked_wei,
-            rewards_wei=self._ask("Jobs", "credits", account),
-            winnings_wei=self._ask("Disputes", "credits", account),
+            rewards_wei=rewards_wei,
+            winnings_wei=winnings_wei,
         )
 
     def delegate_of(self, operator: Address) -> Address:
         """Who moves for an operator."""
-        return _address(self._ask("Operators", "delegate_of", operator))
+        return self._pinned.one(record_codec.address("Operators", "delegate_of", operator))
 
     # --- how ----------------------------------------------------------------------------------------------
 
-    def _ask(self, contract: str, function: str, *arguments: Any) -> Any:
-        payload = encode_function(self._web3, contract, function, arguments)
-        with asking_node():
-            output = self._web3.eth.call(
-                {"to": _checksum(self._deployment.address(contract)), "data": Web3.to_bytes(payload)}
-            )
-        return decode_output(self._web3, contract, function, bytes(output))
-
     def _check_contracts(self) -> None:
-        for name in ("Jobs", "Disputes"):
-            address = self._deployment.address(name)
-            with asking_node():
-                code = self._web3.eth.get_code(_checksum(address))
-            if not code:
-                raise Rejected(
-                    Reject.NO_CONTRACT,
-                    f"expected {name} at {address} on chain {self._deployment.chain_id}; the chain was reset"
-                    " or the deployment file is of another network: get the present file",
-                )
-        self._check_rom()
-
-    def _check_rom(self) -> None:
-        """Where floats are other ones than here, a true claim would lose its bond (docs/machine.md M9)."""
-        pinned = bytes(self._ask("Step", "rom_root"))
+        """Refuse a chain without the contracts, or with others than this version knows."""
+        head = self._endpoints.head()
+        codes = self._pinned.ask([self._code(name) for name in ("Jobs", "Disputes")])
+        for name, code in zip(("Jobs", "Disputes"), codes, strict=True):
+            if not given(code):
+                self._refuse_missing(name, head)
+        # Where floats are other ones than here, a true claim would lose its bond (docs/machine.md M9).
+        pinned = self._pinned.one(record_codec.word("Step", "rom_root"))
         if pinned != rom_root():
             raise Rejected(
                 Reject.OTHER_ROM,
                 f"expected a ROM of root 0x{rom_root().hex()}, the contracts have 0x{pinned.hex()}: install"
                 " the version of truestep that they were deployed with",
             )
+
+    def _refuse_missing(self, name: str, head: Head) -> None:
+        address = self._deployment.address(name)
+        expected = f"expected {name} at {address} on chain {self._deployment.chain_id}"
+        if head.number < self._deployment.block_number:
+            raise Unavailable(
+                f"{expected}, deployed in block {self._deployment.block_number}, but the node's newest block"
+                f" is {head.number}: wait until it has caught up; if the chain was begun anew, get the"
+                " present deployment file"
+            )
+        raise Rejected(
+            Reject.NO_CONTRACT,
+            f"{expected}; the chain was reset or the deployment file is of another network: get the present"
+            " file",
+        )
+
+    def _code(self, contract: str) -> AtBlock:
+        address = self._deployment.address(contract)
+        return lambda block: Question(method="eth_getCode", parameters=[address, block], parse=octets)
 
     def _uri(self, contract: str, event_name: str, number: int) -> str:
         """A URI is in the event alone. Its content is checked against roots, so it may be kept."""
@@ -348,41 +309,24 @@ class Web3Chain:
 
     def _events_about(self, contract: str, name: str, number: int) -> tuple[ChainEvent, ...]:
         """Events of one kind about `number`, their first indexed field: newest first, of the newest range."""
-        topics = [_topic(event_topic(contract, name)), _topic(number.to_bytes(32, "big"))]
+        wanted = LogFilter(
+            contracts=(contract,), topics=(event_topic(contract, name), number.to_bytes(32, "big"))
+        )
         until = self.head().number
         while until >= self.first_block:
             start = max(until - LOG_RANGE_BLOCKS + 1, self.first_block)
-            found = self._logs(
-                {
-                    "address": _checksum(self._deployment.address(contract)),
-                    "topics": topics,
-                    "fromBlock": _block(start),
-                    "toBlock": _block(until),
-                }
-            )
+            found = self._logs.read(start, until, wanted)
             if found:
                 return found[::-1]
             until = start - 1
         return ()
 
-    def _logs(self, request: FilterParams) -> tuple[ChainEvent, ...]:
-        with asking_node():
-            logs = self._web3.eth.get_logs(request)
-        decoded = [decode_log(self._web3, self._deployment, log) for log in logs]
-        return tuple(sorted((event for event in decoded if event), key=lambda event: event.at))
 
-
-def _checksum(address: Address) -> Any:
-    return Web3.to_checksum_address(address)
-
-
-def _address(text: str) -> Address:
-    return Address(Web3.to_checksum_address(text))
-
-
-def _topic(word: bytes) -> Any:
-    return Web3.to_hex(word)
-
-
-def _block(number: int) -> Any:
-    return Web3.to_hex(number)
+def _header_question(number: int, *, is_known: bool) -> Question:
+    """Asks for a header; a node that has none of a block that others know is late."""
+    parse = header_at(number)
+    return Question(
+        method="eth_getBlockByNumber",
+        parameters=[hex(number), False],
+        parse=lambda result: None if result is None and not is_known else parse(result),
+    )

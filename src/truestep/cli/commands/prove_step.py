@@ -58,7 +58,7 @@ def prove_step(
     shard: ShardOption = "0/1",
     seed: SeedOption = "0",
     rpc: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option("--rpc", metavar="URL", help="Also ask this node to execute the step in the contract."),
     ] = None,
     deployment: Annotated[
@@ -74,7 +74,7 @@ def prove_step(
     A float instruction is decided by its micro-run, which is integer code that computes its result. The proof
     then shows how the micro-run begins and ends; --micro proves one of its steps.
     """
-    if (rpc is None) != (deployment is None):
+    if (not rpc) != (deployment is None):
         raise typer.BadParameter("--rpc and --deployment go together", param_hint="--rpc")
     screen = Screen(as_json=as_json)
     program_file, task = read_program(prog), read_task(shard, seed, input_file)
@@ -97,7 +97,7 @@ def prove_step(
             "pc": f"{state.pc:#010x}",
             **instruction,
             **proof,
-            "checked_on_chain": rpc is not None,
+            "checked_on_chain": bool(rpc),
             "witness_size": len(witness),
             **({"witness_file": str(output)} if output else {"witness": _shown(witness, as_json)}),
         }
@@ -168,7 +168,7 @@ def _instruction(machine: Machine, pc: int) -> dict[str, str]:
     return {"instruction": assembly(word), "in_words": in_words(word)}
 
 
-def _chain(rpc: str, file: Path) -> Ask:
+def _chain(rpc: list[str], file: Path) -> Ask:
     from truestep.adapters.chain.deployment import read_deployment
     from truestep.composition.network import execute_step, open_float_step
 

@@ -41,7 +41,7 @@ def verify(
         Path, typer.Argument(metavar="RECEIPT", help="A receipt written by `submit` or `demo`.")
     ],
     rpc: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--rpc",
             metavar="URL|FILE",
@@ -103,7 +103,7 @@ def verify(
 
 @contextmanager
 def _chain(
-    held: Receipt, receipt: Path, rpc: str | None, deployment: Path | None
+    held: Receipt, receipt: Path, rpc: list[str] | None, deployment: Path | None
 ) -> Generator["ChainReader"]:
     """The chain to check against. If the user names a deployment file, the contracts must be the same."""
     from truestep.adapters.chain.deployment import read_deployment
@@ -115,11 +115,11 @@ def _chain(
             f"the receipt names other contracts than {deployment}, on chain {held.deployment.chain_id};"
             " it is not a receipt of this network",
         )
-    node: Any = rpc if rpc is not None else str(_beside(receipt))
-    if not node.startswith(("http://", "https://")):
+    node: Any = rpc or [str(_beside(receipt))]
+    if len(node) == 1 and not node[0].startswith(("http://", "https://")):
         from truestep.devnet.chain_file import open_chain_file
 
-        node = open_chain_file(Path(node)).node
+        node = open_chain_file(Path(node[0])).node
     yield open_reader(node, held.deployment)
 
 

@@ -1,0 +1,266 @@
+"""One node to ask: JSON-RPC 2.0 over HTTP, in batches where it takes them; or a provider in this process."""
+
+import itertools
+import json
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+from web3 import Web3
+from web3.providers.base import BaseProvider
+
+from truestep.adapters.chain.http_transport import BadStatus, HttpTransport, TooLong
+from truestep.adapters.chain.outages import (
+    FEW_ATTEMPTS,
+    DeadEndpoint,
+    NodeError,
+    Outage,
+    TooMuch,
+    node_error,
+    shown,
+)
+from truestep.base.errors import Bug, Rejected, Unavailable
+
+BATCH_LIMIT = 50
+"""Providers take 10 to 1,000 in one request; one that takes fewer is found out."""
+BATCH_REGROWTH = 200
+"""Requests after which a larger batch is tried again: a refusal may have been a passing fault."""
+ANSWER_LIMIT_BYTES = 2 << 20
+"""For each question: a block of a busy chain with ten thousand transaction hashes has 700 KB."""
+LOGS_LIMIT_BYTES = 16 << 20
+"""For a range of blocks: some ten thousand events; whoever gets more should ask for a smaller range."""
+_LONG_ANSWERS = ("eth_getLogs", "eth_getBlockReceipts")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A method and its parameters, as JSON has them."""
+
+    method: str
+    parameters: Sequence[Any]
+
+
+Reply = Any
+"""A result as JSON has it, or a `NodeError`, or what befell this one request of a batch: an `Outage`."""
+
+
+class Endpoint(Protocol):
+    """Somewhere to send requests to."""
+
+    @property
+    def name(self) -> str:
+        """What logs may call it."""
+        ...
+
+    def exchange(self, requests: Sequence[Request], timeout_seconds: float) -> list[Reply]:
+        """A reply for each request. Raises `Outage` if there is none for any, `TooMuch` if it is too long."""
+        ...
+
+    def scrubbed(self, text: str) -> str:
+        """`text` without what nobody may see of the endpoint's address."""
+        ...
+
+
+class HttpEndpoint:
+    """A node behind a URL. Satisfies `Endpoint`."""
+
+    def __init__(self, url: str) -> None:
+        """Raises `Rejected` for what is no URL."""
+        self._transport = HttpTransport(url)
+        self._ids = itertools.count(1)
+        self._lock = threading.Lock()
+        self._batch_limit = BATCH_LIMIT
+        self._until_regrowth = 0
+
+    @property
+    def name(self) -> str:
+        """Its host and port; the rest of a URL is often somebody's key."""
+        return self._transport.host
+
+    def scrubbed(self, text: str) -> str:
+        """Nodes like to say back what they were asked, with the key."""
+        for secret in self._transport.secrets:
+            text = text.replace(secret, "…")
+        return text
+
+    def exchange(self, requests: Sequence[Request], timeout_seconds: float) -> list[Reply]:
+        """Ask in batches as large as the node takes."""
+        replies: list[Reply] = []
+        while len(replies) < len(requests):
+            some = requests[len(replies) : len(replies) + self._batch_size()]
+            try:
+                replies += self._exchange_one(some, timeout_seconds)
+            except _BatchRefused:
+                self._shrink(len(some))
+        return replies
+
+    def _batch_size(self) -> int:
+        with self._lock:
+            self._until_regrowth -= 1
+            if self._until_regrowth <= 0:
+                self._batch_limit = min(self._batch_limit * 2, BATCH_LIMIT)
+                self._until_regrowth = BATCH_REGROWTH
+            return self._batch_limit
+
+    def _shrink(self, refused: int) -> None:
+        with self._lock:
+            self._batch_limit = max(min(self._batch_limit, refused // 2), 1)
+            self._until_regrowth = BATCH_REGROWTH
+
+    def _exchange_one(self, requests: Sequence[Request], timeout_seconds: float) -> list[Reply]:
+        """One POST."""
+        ids = [next(self._ids) for _ in requests]
+        calls = [
+            {"jsonrpc": "2.0", "id": number, "method": request.method, "params": list(request.parameters)}
+            for number, request in zip(ids, requests, strict=True)
+        ]
+        body = _encoded(calls if len(calls) > 1 else calls[0])
+        limit_bytes = _limit_bytes(requests)
+        try:
+            content = self._transport.post(body, timeout_seconds=timeout_seconds, limit_bytes=limit_bytes)
+        except TooLong as error:
+            if any(request.method in _LONG_ANSWERS for request in requests):
+                raise TooMuch(str(error)) from None
+            raise
+        except BadStatus as error:
+            return self._refused(error, ids)
+        return self._replies(_parsed(content), ids)
+
+    def _refused(self, error: BadStatus, ids: Sequence[int]) -> list[Reply]:
+        """Some servers put a status other than 200 before a whole answer; some refuse batches with one."""
+        if error.status == 429:
+            raise error
+        try:
+            return self._replies(_parsed(error.body), ids)
+        except Outage:
+            if len(ids) > 1 and 400 <= error.status < 500 and error.status not in (401, 403, 408, 425):
+                raise _BatchRefused from None
+            raise error from None
+
+    def _replies(self, content: Any, ids: Sequence[int]) -> list[Reply]:
+        """Replies in the order of the requests, whatever order the node chose."""
+        if len(ids) == 1:
+            response = cast("list[Any]", content)[0] if _is_list_of_one(content) else content
+            return [self._reply(response, ids[0])]
+        if isinstance(content, dict) and "error" in content:
+            error = node_error(cast("dict[str, Any]", content)["error"])
+            if error.code in (429, -32005):
+                raise Outage(f"error {error.code} {self.scrubbed(error.message)}")
+            raise _BatchRefused
+        if not isinstance(content, list):
+            raise Outage("no list for a batch of requests")
+        found = {_id(response): response for response in reversed(cast("list[Any]", content))}
+        return [self._reply_or_outage(found.get(number), number) for number in ids]
+
+    def _reply_or_outage(self, response: Any, number: int) -> Reply:
+        try:
+            return self._reply(response, number)
+        except Outage as error:
+            return error
+
+    def _reply(self, response: Any, number: int) -> Reply:
+        if not isinstance(response, dict):
+            raise Outage("no answer to one of the requests" if response is None else "no JSON-RPC response")
+        fields = cast("dict[str, Any]", response)
+        if fields.get("error") is not None:
+            # A request that was not understood has no id to answer with (JSON-RPC 2.0, section 5).
+            if _id(fields) not in (number, None):
+                raise Outage("an answer to another request")
+            error = node_error(fields["error"])
+            message = self.scrubbed(error.message)
+            return NodeError(code=error.code, message=message, output=error.output)
+        if _id(fields) != number:
+            raise Outage("an answer to another request")
+        if "result" not in fields:
+            raise Outage("a response with neither result nor error")
+        return fields["result"]
+
+
+class LocalEndpoint:
+    """A provider in this process, such as the embedded devnet's. Satisfies `Endpoint`."""
+
+    name = "the node in this process"
+
+    def __init__(self, provider: BaseProvider) -> None:
+        web3 = Web3(provider, middleware=[])
+        self._request: Callable[[Any, Any], Any] = provider.request_func(web3, web3.middleware_onion)
+
+    def scrubbed(self, text: str) -> str:
+        """It has no address."""
+        return text
+
+    def exchange(self, requests: Sequence[Request], timeout_seconds: float) -> list[Reply]:
+        """One after the other: nothing is on the way that a batch could save."""
+        del timeout_seconds
+        return [self._ask(request) for request in requests]
+
+    def _ask(self, request: Request) -> Reply:
+        try:
+            response = self._request(request.method, request.parameters)
+        except (Outage, Rejected, Unavailable, Bug):
+            raise
+        except OSError as error:
+            raise DeadEndpoint(shown(str(error)), attempts=FEW_ATTEMPTS) from error
+        except Exception as error:  # whatever a chain in this process cannot do
+            return NodeError(code=-32000, message=shown(str(error) or type(error).__name__))
+        if not isinstance(response, Mapping):
+            raise Outage("no JSON-RPC response")
+        fields = cast("Mapping[str, Any]", response)
+        if fields.get("error") is not None:
+            return node_error(fields["error"])
+        if "result" not in fields:
+            raise Outage("a response with neither result nor error")
+        return wire_form(fields["result"])
+
+
+_BLOOM_SIZE_BYTES = 256
+
+
+def wire_form(value: Any, key: str = "") -> Any:
+    """A result as JSON-RPC spells it: quantities and bytes in hex."""
+    if isinstance(value, bool | str | float) or value is None:
+        return value
+    if isinstance(value, int):
+        width = 2 * _BLOOM_SIZE_BYTES if key == "logsBloom" and value >= 0 else 0
+        return f"0x{value:0{width}x}" if value >= 0 else f"-{-value:#x}"
+    if isinstance(value, bytes | bytearray):
+        return f"0x{bytes(value).hex()}"
+    if isinstance(value, Mapping):
+        fields = cast("Mapping[Any, Any]", value)
+        return {str(name): wire_form(inner, str(name)) for name, inner in fields.items()}
+    if isinstance(value, list | tuple):
+        return [wire_form(inner) for inner in cast("Sequence[Any]", value)]
+    return repr(value)
+
+
+class _BatchRefused(Exception):
+    """The node does not take so many requests at once."""
+
+
+def _limit_bytes(requests: Sequence[Request]) -> int:
+    if any(request.method in _LONG_ANSWERS for request in requests):
+        return LOGS_LIMIT_BYTES
+    return min(ANSWER_LIMIT_BYTES * len(requests), LOGS_LIMIT_BYTES)
+
+
+def _encoded(calls: Any) -> bytes:
+    """JSON; bytes among the parameters, as web3 gives them, in hex."""
+    return Web3.to_json(calls).encode()
+
+
+def _parsed(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        raise Outage(f"no JSON but {shown(content[:40])}") from None
+
+
+def _id(response: Any) -> Any:
+    """The response's id; None if there is none or it is no number."""
+    number: Any = cast("dict[str, Any]", response).get("id") if isinstance(response, dict) else None
+    return number if type(number) is int else None
+
+
+def _is_list_of_one(content: Any) -> bool:
+    return isinstance(content, list) and len(cast("list[Any]", content)) == 1

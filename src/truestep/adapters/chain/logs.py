@@ -1,0 +1,206 @@
+"""Events of ranges of blocks: from two endpoints where there are two, held against the blocks' headers."""
+
+import time
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from web3 import Web3
+
+from truestep.adapters.chain.answers import Header, RawLog, header_at, logs_within
+from truestep.adapters.chain.bloom import bloom_of, holds
+from truestep.adapters.chain.connection import endpoints_of, refused
+from truestep.adapters.chain.deployment import Deployment
+from truestep.adapters.chain.endpoints import UNANSWERED, Question, View
+from truestep.adapters.chain.event_codec import EVENT_CONTRACTS, decode_log
+from truestep.adapters.chain.health import Health
+from truestep.adapters.chain.left_out import LeftOut
+from truestep.adapters.chain.outages import NodeError, TooMuch
+from truestep.base.errors import Unavailable
+from truestep.protocol.events import ChainEvent
+
+CHECKED_RANGE_BLOCKS = 32
+"""Up to so many blocks all headers are read with the events; what is older was read when it was new."""
+BRANCH_TRIES = 3
+"""In a reorganisation two nodes agree again after a second or two."""
+BRANCH_PAUSE_SECONDS = 0.3
+DIFFERENT_LIMIT = 200
+"""Blocks of which two endpoints know different logs; for more the range is halved."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogFilter:
+    """Which logs: of these contracts, with these first topics."""
+
+    contracts: tuple[str, ...] = EVENT_CONTRACTS
+    topics: tuple[bytes, ...] = ()
+
+
+EVERYTHING = LogFilter()
+Logs = dict[tuple[int, int], RawLog]
+"""By block and index: the chain's order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Range:
+    """What one endpoint says of some blocks."""
+
+    where: Health
+    logs: Logs
+    headers: dict[int, Header]
+    last: Header
+
+
+class LogReader:
+    """Reads and decodes events; safe for several threads."""
+
+    def __init__(self, web3: Web3, deployment: Deployment) -> None:
+        self._web3 = web3
+        self._endpoints = endpoints_of(web3)
+        self._deployment = deployment
+        self._left_out = LeftOut(self._endpoints, deployment)
+
+    def read(self, first: int, last: int, wanted: LogFilter = EVERYTHING) -> tuple[ChainEvent, ...]:
+        """The events of these blocks, both included, in the chain's order. Raises `Unavailable`."""
+        if first > last:
+            return ()
+        try:
+            logs = self._logs(first, last, wanted)
+        except TooMuch as error:
+            if first == last:
+                raise Unavailable(
+                    f"the node refuses the events of block {first}: {error}; try another node"
+                ) from None
+            middle = (first + last) // 2
+            return (*self.read(first, middle, wanted), *self.read(middle + 1, last, wanted))
+        events = (decode_log(self._web3, self._deployment, logs[at]) for at in sorted(logs))
+        return tuple(event for event in events if event)
+
+    def _logs(self, first: int, last: int, wanted: LogFilter) -> Logs:
+        ranges = self._agreeing(first, last, wanted)
+        logs = ranges[0].logs if len(ranges) == 1 else self._united(*ranges)
+        for header in ranges[0].headers.values():
+            logs = self._left_out.completed(header, logs)
+        return logs
+
+    def _agreeing(self, first: int, last: int, wanted: LogFilter) -> list[_Range]:
+        """What one endpoint says, or two that are on one branch of the chain."""
+        questions = self._questions(first, last, wanted)
+        for tries_left in reversed(range(BRANCH_TRIES)):
+            views = self._endpoints.views(questions)
+            ranges = [found for view in views if (found := _range(view))]
+            if len({found.last.hash for found in ranges}) == 1:
+                return ranges
+            if ranges and not tries_left:
+                return [self._on_the_better_branch(ranges)]
+            time.sleep(BRANCH_PAUSE_SECONDS)
+        raise Unavailable(
+            f"blocks {first} to {last} changed while their events were read; they are read again"
+        )
+
+    def _questions(self, first: int, last: int, wanted: LogFilter) -> list[Question]:
+        addresses = [self._deployment.address(name) for name in wanted.contracts]
+        request: dict[str, Any] = {"address": addresses, "fromBlock": hex(first), "toBlock": hex(last)}
+        if wanted.topics:
+            request["topics"] = [f"0x{topic.hex()}" for topic in wanted.topics]
+        lowered = {address.lower() for address in addresses}
+        logs_of = logs_within(first, last, lowered, wanted.topics)
+
+        def parse(result: object) -> Logs:
+            found = logs_of(result)
+            for log in found:
+                decode_log(self._web3, self._deployment, log)  # what is no event of ours is no answer
+            return {(log.block_number, log.log_index): log for log in found}
+
+        is_checked = wanted is EVERYTHING and last - first < CHECKED_RANGE_BLOCKS
+        numbers = range(first if is_checked else last, last + 1)
+        return [
+            Question(method="eth_getLogs", parameters=[request], parse=parse),
+            *(header_question(number) for number in numbers),
+        ]
+
+    def _united(self, one: _Range, other: _Range) -> Logs:
+        """What either knows, as far as it is of the present chain. What one leaves out is said."""
+        different = {
+            at: log
+            for at in one.logs.keys() | other.logs.keys()
+            if (log := one.logs.get(at)) != other.logs.get(at) or log is None
+        }
+        if not different:
+            return one.logs
+        headers = self._headers({number for number, _ in different}, one)
+        united = {at: log for at, log in one.logs.items() if at not in different}
+        for at in different:
+            for found in (one, other):
+                log = found.logs.get(at)
+                if log is not None and at not in united and _fits(log, headers[log.block_number]):
+                    united[at] = log
+        for found, versus in ((one, other), (other, one)):
+            missing = sum(found.logs.get(at) != united.get(at) for at in different)
+            if missing:
+                self._endpoints.board.report(
+                    "rpc_disagreement",
+                    f"{found.where.name} gives {missing} logs of blocks {min(different)[0]} to"
+                    f" {max(different)[0]} otherwise than {versus.where.name}; the blocks' headers decided",
+                    endpoint=found.where.name,
+                )
+        return united
+
+    def _headers(self, numbers: set[int], known: _Range) -> dict[int, Header]:
+        unknown = sorted(numbers - known.headers.keys())
+        if len(unknown) > DIFFERENT_LIMIT:
+            raise TooMuch(f"two nodes differ on the logs of {len(unknown)} blocks")
+        answers = self._endpoints.confirm([header_question(number) for number in unknown])
+        return {**known.headers, **{header.number: header for header in map(value_of, answers)}}
+
+    def _on_the_better_branch(self, ranges: list[_Range]) -> _Range:
+        """Two nodes are on two branches for good: the one that goes further is believed."""
+        best = max(ranges, key=lambda found: (_height(found.where), -found.where.rank))
+        for found in ranges:
+            if found is not best:
+                self._endpoints.board.put_aside(
+                    found.where, f"its block {found.last.number} is another than that of {best.where.name}"
+                )
+        return best
+
+
+def header_question(number: int) -> Question:
+    """Asks for the header of a block that the chain must have."""
+    return Question(method="eth_getBlockByNumber", parameters=[hex(number), False], parse=header_at(number))
+
+
+def value_of(answer: object) -> Header:
+    """A header. Raises `Unavailable` for a node that refuses to give one."""
+    if isinstance(answer, Header):
+        return answer
+    if isinstance(answer, NodeError):
+        raise refused(answer)
+    raise Unavailable("the node gives no header of a block; try another node")
+
+
+def _range(view: View) -> _Range | None:
+    """An endpoint's answers, if they fit together: else the chain changed between two of them."""
+    for answer in view.answers:
+        if isinstance(answer, NodeError):
+            raise refused(answer)
+    if any(answer is UNANSWERED for answer in view.answers):
+        return None
+    logs, headers = view.answers[0], view.answers[1:]
+    if any(header.parent_hash != before.hash for before, header in pairwise(headers)):
+        return None
+    by_number = {header.number: header for header in headers}
+    if not all(_fits(log, by_number.get(log.block_number)) for log in logs.values()):
+        return None
+    return _Range(where=view.where, logs=logs, headers=by_number, last=headers[-1])
+
+
+def _fits(log: RawLog, header: Header | None) -> bool:
+    """Whether a log can be of the block with this header."""
+    if header is None:
+        return True
+    has_bloom = header.logs_bloom != 0
+    return log.block_hash == header.hash and (not has_bloom or holds(header.logs_bloom, bloom_of(log)))
+
+
+def _height(where: Health) -> int:
+    return where.head.number if where.head else 0

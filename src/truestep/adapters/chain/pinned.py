@@ -1,0 +1,74 @@
+"""Questions about the state of one block: a node that does not know it errs instead of answering late."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from web3 import Web3
+
+from truestep.adapters.chain.answers import quantity
+from truestep.adapters.chain.codec import encode_function
+from truestep.adapters.chain.connection import endpoints_of, refused
+from truestep.adapters.chain.deployment import Deployment
+from truestep.adapters.chain.endpoints import HEAD_QUESTION, Question, StaleNode
+from truestep.adapters.chain.outages import NodeError
+from truestep.adapters.chain.record_codec import View, view_parser
+from truestep.base.ids import Address
+from truestep.ports.chain import Head
+
+AtBlock = Callable[[str], Question]
+"""A question about a block, whose number is given in hex."""
+
+
+class PinnedReader:
+    """Asks several questions about the newest block at once; safe for several threads."""
+
+    def __init__(self, web3: Web3, deployment: Deployment) -> None:
+        self._web3 = web3
+        self._endpoints = endpoints_of(web3)
+        self._deployment = deployment
+
+    def one(self, view: View, *, is_confirmed: bool = False) -> Any:
+        """The value of one view. Raises `Rejected` if the contract refuses, `Unavailable`."""
+        return given(self.views([view], is_confirmed=is_confirmed)[0])
+
+    def views(self, views: Sequence[View], *, is_confirmed: bool = False) -> list[Any]:
+        """The values of several views, or the `NodeError` of each that is refused."""
+        return self.ask([self.view(view) for view in views], is_confirmed=is_confirmed)
+
+    def ask(self, questions: Sequence[AtBlock], *, is_confirmed: bool = False) -> list[Any]:
+        """Answers as of one block, the newest when they are asked; of two endpoints if `is_confirmed`.
+
+        The block is guessed to be the newest one known, and the head is asked for along with the rest: most
+        often that is one request.
+        """
+        ask = self._endpoints.confirm if is_confirmed else self._endpoints.ask_all
+        head = self._endpoints.board.best_head()
+        if head is not None:
+            try:
+                now, *answers = ask([HEAD_QUESTION, *(make(hex(head.number)) for make in questions)])
+            except StaleNode:
+                now = None
+            else:
+                if isinstance(now, Head) and now.number == head.number and now.hash == head.hash:
+                    return answers
+            head = now if isinstance(now, Head) and now.number > head.number else None
+        number = (head or self._endpoints.head()).number
+        return ask([make(hex(number)) for make in questions])
+
+    def balance(self, account: Address) -> AtBlock:
+        """Asks what is in a wallet."""
+        return lambda block: Question(method="eth_getBalance", parameters=[account, block], parse=quantity)
+
+    def view(self, view: View) -> AtBlock:
+        """Asks a contract's function."""
+        payload = encode_function(self._web3, view.contract, view.function, view.arguments)
+        message = {"to": self._deployment.address(view.contract), "data": f"0x{payload.hex()}"}
+        parse = view_parser(self._web3, view)
+        return lambda block: Question(method="eth_call", parameters=[message, block], parse=parse)
+
+
+def given(answer: Any) -> Any:
+    """The value that was asked for. Raises `Rejected` if the contract refuses it."""
+    if isinstance(answer, NodeError):
+        raise refused(answer)
+    return answer

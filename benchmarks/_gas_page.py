@@ -8,30 +8,31 @@ from dataclasses import dataclass
 HEADING = """\
 # Gas
 
-Written by `make gas`: every figure is `gasUsed` of a transaction on anvil 1.7.1 under Osaka rules, so that
-calldata pays the floor of EIP-7623 where it is more. `tests/benchmarks/test_gas.py` measures and compares.
+Written by `make gas`: every figure is the `gasUsed` of a transaction on anvil 1.7.1 under Osaka rules, so
+that calldata pays the floor price of EIP-7623 if that is higher. `tests/benchmarks/test_gas.py` measures
+again.
 """
 ARITY_NOTE = """\
-With 32 parts a dispute is some 3% cheaper and has two to four moves more, each of which takes a block at the
-least and a part of a clock at the most. 64 is the default: it keeps a run of 2^48 cycles within 20 moves.
+With 32 parts a dispute is some 3% cheaper but has two to four more moves, and each move takes at least a
+block and at most a part of a clock. The default is 64, which keeps a run of 2^48 cycles within 20 moves.
 """
 DISPUTE_NOTE = """\
-Open, splits, picks, the step, settle; the step is the dearest kind below.
+Open, splits, picks, the step and settle. The step is of the dearest kind below.
 """
 FLOAT_NOTE = """\
-A lie about the result of a fused multiply-add in the same full memory. The operator says that its micro-run
-has 2,000 steps, the most that there may be (machine M9.4).
+A lie about the result of a fused multiply-add in the same full memory. The operator claims that its micro-run
+has 2,000 steps, the most that are possible (machine M9.4).
 """
 REPAID_NOTE = """\
-What the loser's bond repays for a move (protocol P5.2), next to the cheapest such move that could be found: a
-run of two steps in an all but empty memory, arity 2; to descend, of two sign injections. Were a move repaid
-above its cost, games against oneself would win back a forfeited bond. All splits of a level but the last are
-paid for their hashes too.
+What the loser's bond repays for a move (protocol P5.2), and the cheapest such move that could be found: a
+run of two steps in an almost empty memory with arity 2; for a descent, two sign injections. If a move were
+repaid above its cost, a liar could win back its bond in games against itself. All splits of a level except
+the last are also paid for their hashes.
 """
 STEP_NOTE = """\
-A call of `Step` alone, in a memory of 4 GiB without a single zero word, register or sibling. Real memories
-have empty halves, whose siblings take no bytes. The last line is the largest witness there can be: two leaves
-that meet only in the root of such a memory. Its price is the floor for its bytes.
+A call of `Step` alone, in a memory of 4 GiB in which no word, register or sibling is zero. Real memories
+have empty halves, whose siblings take no bytes. The last line is the largest possible witness: two leaves
+of such a memory that meet only in the root. Its price is the floor price of its bytes.
 """
 
 

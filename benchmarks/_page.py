@@ -26,37 +26,37 @@ ENGINE_COLUMNS = ("M instructions", "engine, M a second", "compiling, s")
 
 HEAD = """# Benchmarks
 
-Written by `make bench` (`benchmarks/engine.py`), never by hand: every figure comes from that run. What
-transactions cost is in [gas.md](gas.md).
+Written by `make bench` (`benchmarks/engine.py`), never by hand: every figure comes from that run. For the
+cost of transactions see [gas.md](gas.md).
 """
 NOT_TO_BE_QUOTED = """
-**Small sizes: they show that everything runs, and are not to be quoted.**
+**Small sizes: they show that everything runs and must not be quoted.**
 """
 METHOD = """## How it is measured
 
 - One C source for each kernel (`benchmarks/kernels/`, and the demo's guest), at one size, {rounds} rounds in
-  turn: native, engine, qemu, wasmtime, native, engine and so on. All outputs must be equal, or this page is
-  not written.
+  turn: native, engine, qemu, wasmtime, native, engine and so on. This page is written only if all outputs are
+  equal.
 - CPU time, user and system, of all threads. A cell is the median over the rounds of the ratio to native in
-  the same round, so that what slows a whole round down cancels out. Smaller is faster.
-- Native and qemu: the whole process, qemu's translation included. Engine and wasmtime: a process that has run
-  the kernel once before; compiling it, and hashing the final memory, are not counted. Compiling has the last
-  column: all CPU time of a first run of next to no work with an empty cache. The engine counts every
-  instruction exactly, checks every access and marks the pages written, as in a worker.
-- The reference interpreter ran some 100,000 instructions of each kernel; its ratio is worked out from its
-  time for one instruction.
+  the same round, so that anything that slows down a whole round cancels out. Smaller is faster.
+- Native and qemu: the whole process, including qemu's translation. Engine and wasmtime: a process that has
+  run the kernel once before, without compiling and without hashing the final memory. The last column is the
+  cost of compiling: all CPU time of a first run with almost no work and an empty cache. The engine counts
+  every instruction exactly, checks every access and marks written pages, as in a worker.
+- The reference interpreter ran some 100,000 instructions of each kernel; its ratio follows from its time
+  for one instruction.
 - Everything is compiled with -ffp-contract=off (the same bits everywhere) and -fno-math-errno. Without the
   latter gcc's n-body takes twice the time.
-- qemu runs a static Linux program of the guest's instruction set, but with float registers, compiled by the
-  guest's compiler with the guest's flags. WebAssembly has no product of 64 by 64 into 128 bits, which the
+- qemu runs a static Linux program for the guest's instruction set, but with float registers, compiled by
+  the guest's compiler with the guest's flags. WebAssembly has no product of 64 by 64 to 128 bits, which the
   demo's guest uses.
 """
 SPLIT_WORDS = """\
-All inner state hashes of a split in one forward pass, with a snapshot at each, against the plain run to the
-same step. While one core runs, another hashes what was dirtied before.
-Nodes: those above words that changed within a part; no engine can hash fewer. Nodes a second: in the CPU time
-that the split adds to the plain run. Checkpoint: that CPU time for one stop, hashing included.
-Later split: one part of the first split, split again from the snapshots that it left.
+All inner state hashes of a split in one forward pass, with a snapshot at each, compared with the plain run to
+the same step. While one core runs, another hashes what was changed before.
+Nodes: those above words that changed within a part; no engine can hash fewer. Nodes/s: per second of the CPU
+time that the split adds to the plain run. Checkpoint: that CPU time for one stop, including hashing.
+Later split: one part of the first split, split again from the snapshots of the first.
 Each figure is the median of three processes.
 """
 
@@ -76,7 +76,7 @@ def as_picture(report: Report) -> str:
     ]
     machine, is_full = report.machine, report.scale is Scale.FULL
     return bar_chart(
-        title=PICTURE_TITLE if is_full else f"{PICTURE_TITLE} (small sizes, not to be quoted)",
+        title=PICTURE_TITLE if is_full else f"{PICTURE_TITLE} (small sizes, do not quote)",
         note=f"1 = the same C by {machine['native']}; {machine['processor']}; {machine['date']}",
         groups=[*(each.kernel.label(report.scale) for each in report.kernels), "geometric mean, integers"],
         series=series,
@@ -175,7 +175,7 @@ def _start_section(starts: StartFigures) -> str:
 
 def _keccak_section(keccak: KeccakFigures) -> str:
     return (
-        f"## State roots\n\nKeccak-256 of 64-byte nodes, {keccak.nodes:,} at a time, in a CPU second:"
+        f"## State roots\n\nKeccak-256 of 64-byte nodes, {keccak.nodes:,} at a time, per CPU second:"
         f" **{keccak.nodes_per_second / 1e6:.2f} million**\n(one by one through the plain library:"
         f" {keccak.plain_nodes_per_second / 1e6:.2f} million).\n"
     )
@@ -227,4 +227,4 @@ def _bar_section(report: Report) -> str:
         (bar.what, bar.limit, bar.measured, "reached" if bar.is_reached else "**missed**")
         for bar in bars(report)
     )
-    return f"## What it must reach\n\n{_table(('what', 'bar', 'measured', ''), rows)}"
+    return f"## Targets\n\n{_table(('what', 'target', 'measured', ''), rows)}"

@@ -31,12 +31,12 @@ CLOSE_ENOUGH = 1e-3
 HEAD = """# Python guests against native Numba
 
 Written by `benchmarks/python_guests.py` (`make bench`), never by hand. The three programs of
-[examples/python](../examples/python), shard 0 of 1, as guests in the engine and as the same functions
-compiled by Numba for this computer: one thread, no fast-math. CPU time of the run alone, compiled before; the
-median over {rounds} rounds of the ratio in the same round.
+[examples/python](../examples/python), shard 0 of 1, as guests in the engine, compared with the same
+functions compiled by Numba for this computer: one thread, no fast-math. CPU time of the run only, without
+compiling; the median over {rounds} rounds of the ratio in the same round.
 
-`matrix_product` is there for what `@` costs: natively it is a BLAS that uses all of the processor's vectors,
-in a guest it goes one element at a time, in an order that is the same everywhere.
+`matrix_product` shows the cost of `@`: natively it is a BLAS that uses the processor's vector units, in a
+guest it goes one element at a time, in an order that is the same everywhere.
 
 """
 

@@ -63,6 +63,8 @@ class Books:
     holders_wei: dict[str, int]
     owed_wei: dict[str, int]
     """What each contract owes, and what was burned there."""
+    left_wei: int
+    """In deployments that the scenario has moved away from."""
     tips_wei: int
     base_fees_wei: int
 
@@ -70,7 +72,7 @@ class Books:
         """Where coins are missing or too many; empty if all are accounted for."""
         funded_wei = sum(party.funded_wei for party in self.parties)
         found_wei = sum(party.wallet_wei for party in self.parties) + sum(self.holders_wei.values())
-        found_wei += self.tips_wei + self.base_fees_wei
+        found_wei += self.tips_wei + self.base_fees_wei + self.left_wei
         faults = (
             [] if found_wei == funded_wei else [f"{funded_wei} wei were given, {found_wei} wei are found"]
         )
@@ -94,6 +96,9 @@ def open_books(world: World) -> Books:
         parties=tuple(parties),
         holders_wei={name: _balance(world, address) for name, address in addresses.items()},
         owed_wei=_owed(world, parties, sum(bonds_wei.values())),
+        left_wei=sum(
+            _balance(world, left.deployment.address(name)) for left in world.left for name in HOLDERS
+        ),
         tips_wei=sum(_balance(world, miner) for miner in miners),
         base_fees_wei=base_fees_wei,
     )

@@ -147,8 +147,10 @@ class Anvil:
 class Contracts:
     """One deployment on the chain, read without a proxy and called from any account."""
 
-    def __init__(self, anvil: Anvil, parameters: Parameters, folder: Path) -> None:
-        """Deploy."""
+    def __init__(
+        self, anvil: Anvil, parameters: Parameters, folder: Path, file: str = "deployment.json"
+    ) -> None:
+        """Deploy, and write the file that names them."""
         self.anvil = anvil
         self._web3 = Web3()
         if DEPLOYER not in anvil.funded_wei:
@@ -158,7 +160,7 @@ class Contracts:
             connect(anvil.url), signer, SqliteStore(), parameters, policy=_QUICKLY
         )
         self.parameters = parameters
-        self.file = folder / "deployment.json"
+        self.file = folder / file
         self.deployment.write(self.file)
         self.reader: ChainReader = open_reader(anvil.url, self.deployment)
 

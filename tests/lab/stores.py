@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 POLL_SECONDS = 0.05
 TRICKLE_SECONDS = 1.0
@@ -94,6 +95,9 @@ class HostileStore:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: daemons are killed in the middle of requests."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -71,6 +71,8 @@ class World:
     honest: set[str] = field(default_factory=set)
     complaints: list[str] = field(default_factory=list)
     """What went wrong besides lost coins and final lies; empty if the scenario is passed."""
+    left: list[Contracts] = field(default_factory=list)
+    """Deployments that were moved away from."""
     notes: dict[str, Any] = field(default_factory=dict)
     """Figures for the report."""
     _inputs: dict[tuple[bytes, int], bytes] = field(default_factory=dict)
@@ -114,6 +116,15 @@ class World:
         """Another blob store."""
         self._stores.append(HostileStore())
         return self._stores[-1]
+
+    def move_to(self, contracts: Contracts) -> None:
+        """Look at another deployment from now on; the coins in the present one are still counted."""
+        self.left = [*self.left, self.contracts]
+        self.left.remove(contracts) if contracts in self.left else None
+        self.contracts = contracts
+        self.history = History(self.reader, contracts.deployment.block_number)
+        self._guests.clear()
+        self._truths.clear()
 
     # --- honest people ----------------------------------------------------------------------------
 
@@ -285,13 +296,18 @@ class World:
     def until(
         self, condition: Callable[[], bool], seconds: float, what: str, *, is_needed: bool = True
     ) -> bool:
-        """Let everybody act until the condition holds; a complaint if it does not in time."""
+        """Let everybody act until the condition holds; a complaint if it does not in time.
+
+        Once an honest bond is lost the scenario has failed, and nothing is waited for any more.
+        """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             self.tick()
             with suppress(OSError, Unavailable):
                 if condition():
                     return True
+                if self.has_honest_loss():
+                    return False
             time.sleep(LOOK_SECONDS)
         if is_needed:
             self.complaints.append(f"waited {seconds:.0f} s in vain: {what}")

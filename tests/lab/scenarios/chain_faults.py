@@ -37,7 +37,7 @@ class Reorganisations(Story):
 class NonceHole(Story):
     """A landed transaction is dropped by a reorganisation, while the node keeps the one after it."""
 
-    told = "nonce|hole|dropped|reorgani|gone|again"
+    told = r"nonce|dropped|reorgani"
     parameters = LONG_RULES
     true_tasks = 4
     HOLES = 4
@@ -90,7 +90,7 @@ class NonceHole(Story):
 class NullReceipts(Story):
     """No receipt is given for 75 s: for a worker's deposit, a requester's post, and a dispute's moves."""
 
-    told = "receipt|not confirmed|unconfirmed|pending|landed"
+    told = r"receipt|not confirmed|unconfirmed|pending"
     parameters = LONG_RULES
     SECONDS = 75.0
 
@@ -148,7 +148,7 @@ class ForeignNonce(Story):
 class DearGas(Story):
     """The base fee goes to 600 gwei for 40 s and comes back."""
 
-    told = "fee|gas|gwei|cap"
+    told = r"\bfees?\b|gwei|\bcap\b"
     parameters = LONG_RULES
     BASE_FEE_WEI = 600 * GWEI
     LOOKS = 80
@@ -165,7 +165,7 @@ class DearGas(Story):
 class NodeDown(Story):
     """The node is killed and started again with its state, twice; what was pending is lost."""
 
-    told = "unavailable|node|endpoint"
+    told = r"unavailable|endpoint|no answer"
     parameters = LONG_RULES
 
     def in_dispute(self, world: World) -> None:

@@ -36,7 +36,7 @@ class Kill(Story):
 class DiskFull(Story):
     """No file can grow for 20 s, logs neither."""
 
-    told = "disk|space|write|unavailable|file"
+    told = r"\bdisk\b|\bspace\b|cannot write|unavailable|too large"
     parameters = LONG_RULES
     SECONDS = 20.0
 

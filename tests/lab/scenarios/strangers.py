@@ -41,7 +41,7 @@ SMALLER_CYCLES = 1_000
 class Twin(Story):
     """Jobs and programs that resemble the victim's: another size, a dead URI, a smaller maximum of cycles."""
 
-    told = "size|twin|root|declined|material|fetch|from another|not reach"
+    told = r"declined|material|\binput\b|\bprogram\b"
 
     def prepare(self, world: World) -> None:
         """Twins of both victims are posted first, and claims are made on those of the liar's victim."""
@@ -286,7 +286,7 @@ class ManyGames(Scenario):
 class Trickle(Story):
     """The blob store gives a stranger's inputs in every hostile manner, and later everybody's."""
 
-    told = "blob|store|fetch|get "
+    told = r"blob|\bstore\b|cannot get"
     parameters = rules(window_seconds=180, clock_seconds=90)
     MANNERS = (
         Manner.TRICKLE,

@@ -307,7 +307,7 @@ def test_a_daemon_waits_for_a_node_that_is_down(devnet: Devnet, tmp_path: Path) 
     waiting = _start(tmp_path / "log", "worker", *options)
     assert waiting.stdout is not None
     first = json.loads(waiting.stdout.readline())
-    assert (first["kind"], "begins by itself" in first["message"]) == ("waiting", True)
+    assert (first["kind"], "trying again" in first["message"]) == ("waiting", True)
     assert _stop(waiting) == 0
     assert json.loads(waiting.stdout.readline())["kind"] == "stopped"
     assert (tmp_path / "log").read_text() == ""

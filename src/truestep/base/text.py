@@ -1,14 +1,14 @@
-"""Text of strangers, made safe to show: what would steer a terminal or forge a line becomes an escape."""
+"""Makes text of strangers safe to show: characters that control a terminal or forge a line are escaped."""
 
 import unicodedata
 
 UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Controls (C0, DEL, C1), formats (directions, invisible marks), surrogates, private, unassigned, separators.
 
-Of Unicode's general categories (UAX #44) these have no shape of their own, or change that of others.
+These general categories of Unicode (UAX #44) have no visible shape, or change that of other characters.
 """
 SHOWN_LIMIT = 4_096
-"""Characters of one message or name: a stranger's may be megabytes long."""
+"""The most characters of one message or name; a stranger's may be megabytes long."""
 LAYOUT = "\n\t"
 
 
@@ -22,7 +22,7 @@ def visible(text: str, *, keep: str = "", limit: int | None = None) -> str:
 
 
 def one_line(text: str) -> str:
-    """A message as one line: white space runs become one space, the rest as by `visible`, at most so long."""
+    """A message as one line: white space runs become one space, the rest is as in `visible`, to a limit."""
     return visible(" ".join(text.split()), limit=SHOWN_LIMIT)
 
 

@@ -1,4 +1,4 @@
-"""A role's daemon in a terminal: its files, its log lines, its end by Ctrl-C."""
+"""Runs a role's daemon in a terminal: its options, its files, its start, and its end by Ctrl-C."""
 
 import threading
 from collections.abc import Callable, Generator
@@ -34,31 +34,31 @@ if TYPE_CHECKING:
     from truestep.ports.reporter import Reporter
 
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 30.0
-"""Between attempts to begin: soon enough for a node that restarts, seldom for one that is down all night."""
+"""Waits between attempts to start: short for a node that restarts, long for one that is down all night."""
 
 Begun = TypeVar("Begun")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DaemonOptions:
-    """What every daemon is told: its network, its key, its memory, its engine."""
+    """The options that every daemon has: network, key, state and engine."""
 
     rpc: RpcOption
     deployment: DeploymentOption
     blobs: BlobsOption
     keystore: KeystoreOption
     state_dir: Annotated[
-        Path, typer.Option(metavar="DIR", help="Where it remembers what it did. One for each account.")
+        Path, typer.Option(metavar="DIR", help="Folder for the daemon's state; one per account.")
     ]
     password_file: PasswordFileOption = None
-    engine: Annotated[EngineName, typer.Option(help="What runs the tasks.")] = EngineName.JIT
+    engine: Annotated[EngineName, typer.Option(help="The engine that runs the tasks.")] = EngineName.JIT
     memory_limit: MemoryLimitOption = None
     snapshot_limit: Annotated[
         int | None,
         typer.Option(
             metavar="SIZE",
             parser=parse_size,
-            help="What the snapshots of a disputed run may take. Default: 1GiB.",
+            help="Memory for the snapshots of a disputed run. Default: 1GiB.",
         ),
     ] = None
     checkpoint_stride: Annotated[
@@ -66,17 +66,17 @@ class DaemonOptions:
         typer.Option(
             metavar="CYCLES",
             min=1,
-            help="A disputed run keeps a snapshot so often, besides where it stops. Default: only there.",
+            help="Interval of additional snapshots in a disputed run. Default: only where it stops.",
         ),
     ] = None
     poll: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.05, help="How often it looks at the chain.")
+        float, typer.Option(metavar="SECONDS", min=0.05, help="Interval between looks at the chain.")
     ] = 1.0
-    as_json: Annotated[bool, typer.Option("--json", help="Log one JSON object a line, on stdout.")] = False
+    as_json: Annotated[bool, typer.Option("--json", help="Log one JSON object per line, on stdout.")] = False
 
     @property
     def limits(self) -> EngineLimits:
-        """What its engine may take."""
+        """The limits of its engine."""
         return EngineLimits(
             memory_bytes=self.memory_limit,
             snapshots_bytes=self.snapshot_limit,
@@ -94,7 +94,7 @@ def limited_engine(name: EngineName, limits: EngineLimits) -> "Engine":
 
 @contextmanager
 def opened_world(options: DaemonOptions, parallel: int) -> Generator["World"]:
-    """Everything a daemon needs to run `parallel` tasks; its store is closed at the end."""
+    """Everything that a daemon needs to run `parallel` tasks; it is closed at the end."""
     from truestep.adapters.keystore import open_keystore
     from truestep.composition import daemons
 
@@ -113,16 +113,16 @@ def opened_world(options: DaemonOptions, parallel: int) -> Generator["World"]:
 
 
 def until_available(log: "Reporter", begin: Callable[[], Begun]) -> Begun:
-    """What `begin` gives; while the world fails (a node that is down) it says so and tries again.
+    """The result of `begin`, which is tried again while something outside fails, such as a node that is down.
 
-    Ctrl-C ends the wait, and the command with it.
+    Ctrl-C ends the wait and the command.
     """
 
     def say(state: RetryCallState) -> None:
         error = state.outcome and state.outcome.exception()
         wait_seconds = round(state.upcoming_sleep, 1)
         if state.attempt_number == 1:
-            message = f"{error}; waits until that has passed, and begins by itself"
+            message = f"{error}; trying again until this works"
             log.report("waiting", message, wait_seconds=wait_seconds)
 
     attempts = Retrying(
@@ -134,7 +134,7 @@ def until_available(log: "Reporter", begin: Callable[[], Begun]) -> Begun:
         try:
             return attempts(begin)
         except KeyboardInterrupt:
-            log.report("stopped", "it had not begun yet")
+            log.report("stopped", "the daemon had not started yet")
             raise typer.Exit from None
 
 
@@ -153,6 +153,6 @@ def run_until_stopped(daemon: "Daemon", world: "World", options: DaemonOptions) 
         clock.wake()
 
     with handling(stop):
-        world.reporter.report("watching", "Ctrl-C lets work end, and stops")
+        world.reporter.report("watching", "watching the chain; Ctrl-C stops once running work has ended")
         daemon.run(stopping.is_set, options.poll)
-    world.reporter.report("stopped", "everything that was sent goes on by itself")
+    world.reporter.report("stopped", "stopped; transactions that were sent can still land")

@@ -1,7 +1,7 @@
-"""Keep out of a command's start what libraries compute on import and no command needs.
+"""Defers imports of libraries that are slow to import and that no command needs.
 
-`eth_keyfile` imports the curves of validators' keystores. Their pairings compute tables on import, in
-0.4 s: a third of `truestep status`.
+`eth_keyfile` imports the curves of validators' keystores. Their pairings compute tables on import, which
+takes 0.4 s, a third of `truestep status`.
 """
 
 import sys
@@ -11,11 +11,11 @@ from types import ModuleType
 from typing import Any
 
 _PAIRINGS = ("py_ecc.bls12_381.bls12_381_pairing", "py_ecc.optimized_bls12_381.optimized_pairing")
-"""Modules of which others take functions alone."""
+"""Modules from which other modules import only functions."""
 
 
 class _Deferred(ModuleType):
-    """Stands for a module of functions; loads it when the first of them is called."""
+    """Stands for a module of functions, and loads it when the first of them is called."""
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("__"):
@@ -33,6 +33,6 @@ class _Deferred(ModuleType):
 
 
 def defer_imports() -> None:
-    """Have the slow modules load when they are called, if ever; those that are loaded stay."""
+    """Let the slow modules load only when they are called. Modules that are already loaded stay."""
     for name in _PAIRINGS:
         sys.modules.setdefault(name, _Deferred(name))

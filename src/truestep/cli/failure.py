@@ -15,7 +15,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     WORLD_FAILED = 3
     INTERRUPTED = 130
-    """As shells have it: 128 and the number of the signal of Ctrl-C."""
+    """As in shells: 128 plus the number of SIGINT."""
 
 
 class Failure(Exception):

@@ -1,4 +1,4 @@
-"""A daemon's log: a line for each report, whatever becomes of whoever reads it."""
+"""A daemon's log: one line per report, even if its reader goes away."""
 
 import io
 import json
@@ -15,9 +15,9 @@ from truestep.base.text import one_line
 from truestep.cli.streams import silence, write_unbuffered
 
 WAITING_LIMIT_LINES = 10_000
-"""Some megabytes: what a reader may be behind before lines are dropped. A daemon never waits for its log."""
+"""Some megabytes that a reader may lag before lines are dropped. A daemon never waits for its log."""
 CLOSE_SECONDS = 2.0
-"""How long the end of a daemon waits for the last lines to be read."""
+"""How long a daemon waits at its end for the last lines to be read."""
 
 _STYLES = {
     "_refused": "red",
@@ -32,10 +32,11 @@ Field = int | float | str | bool
 
 
 class LogLines:
-    """Satisfies `truestep.ports.reporter.Reporter`. Lines are written by a thread of its own.
+    """Satisfies `truestep.ports.reporter.Reporter`. A separate thread writes the lines.
 
-    Text of strangers cannot forge lines or steer the terminal. A reader that has gone is replaced by standard
-    error, then by nobody; one that stands still, or a full disk, costs lines, and how many is said.
+    Text of strangers cannot forge lines or control the terminal. If the reader goes away, lines go to
+    standard error and then nowhere. If the reader blocks or the disk is full, lines are lost, and a line says
+    how many.
     """
 
     def __init__(self, *, as_json: bool) -> None:
@@ -48,14 +49,14 @@ class LogLines:
         self._writer.start()
 
     def report(self, kind: str, message: str, **fields: Field) -> None:
-        """Have it printed with the time."""
+        """Print a line with the time."""
         try:
             self._waiting.put_nowait(self._line(kind, message, fields))
         except queue.Full:
             self._lost_lines += 1
 
     def close(self) -> None:
-        """Wait for the last lines, but not for ever."""
+        """Wait for the last lines, for a limited time."""
         try:
             self._waiting.put(None, timeout=CLOSE_SECONDS)
         except queue.Full:
@@ -103,7 +104,7 @@ class LogLines:
 
 
 def _whole(kind: str, message: str, fields: dict[str, Field]) -> str:
-    """The message; what became of a transaction says which one."""
+    """The message, which names the transaction if it is about one."""
     is_outcome = kind.endswith(("_landed", "_reverted"))
     return f"{one_line(str(fields.get('intent', '')))} {message}".lstrip() if is_outcome else message
 

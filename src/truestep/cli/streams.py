@@ -1,4 +1,4 @@
-"""Standard output and error that may be closed, full, or of a narrow encoding, without a traceback."""
+"""Standard output and error without tracebacks, even if they are closed, full or cannot encode a text."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from truestep.cli.failure import ExitCode, Failure
 
 
 def prepare_streams() -> None:
-    """Give the process an output and an error stream that can show any text, whatever it was started with."""
+    """Give the process output and error streams that can show any text."""
     for name in ("stdout", "stderr"):
         stream: TextIO | None = getattr(sys, name)
         if stream is None:  # the shell closed it: `>&-`
@@ -20,14 +20,14 @@ def prepare_streams() -> None:
 
 
 def write_result(text: str) -> None:
-    """Write to standard output, at once. Raises Failure if nobody reads it or it cannot be written."""
+    """Write to standard output without delay. Raises Failure if nobody reads it or it cannot be written."""
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
     except (OSError, ValueError) as error:
         silence(sys.stdout)
         is_closed = isinstance(error, BrokenPipeError | ValueError)
-        why = "whoever read it has gone" if is_closed else getattr(error, "strerror", None) or str(error)
+        why = "its reader is gone" if is_closed else getattr(error, "strerror", None) or str(error)
         raise Failure(
             "standard output",
             f"the result could not be written to standard output: {why}",
@@ -36,7 +36,7 @@ def write_result(text: str) -> None:
 
 
 def write_unbuffered(stream: TextIO, text: str) -> None:
-    """Write past the stream's buffer, which keeps what could not be written. Raises OSError, ValueError."""
+    """Write past the stream's buffer, which would keep unwritten text. Raises OSError and ValueError."""
     try:
         descriptor = stream.fileno()
     except (AttributeError, OSError, ValueError):  # a stream in memory
@@ -48,7 +48,7 @@ def write_unbuffered(stream: TextIO, text: str) -> None:
 
 
 def silence(stream: TextIO) -> None:
-    """Have a stream that failed take everything from now on, so that the exit does not fail as well."""
+    """Let a stream that failed discard everything from now on, so that the exit does not fail too."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         try:

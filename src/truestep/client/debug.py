@@ -1,4 +1,4 @@
-"""What a guest prints for debugging, made fit for a terminal: harmless and bounded."""
+"""A guest's debug output, made safe for a terminal and limited."""
 
 import codecs
 import sys
@@ -7,16 +7,16 @@ from collections.abc import Callable
 from truestep.base.text import LAYOUT, visible
 
 DEBUG_LIMIT_BYTES = 1 << 20
-"""A guest may print for as long as it runs; nobody reads more than this."""
+"""A guest may print as long as it runs, but nobody reads more than this."""
 
 Write = Callable[[str], object]
 
 
 class DebugOutput:
-    r"""A debug sink: give it to `run`, and call `close` after the run, or use it in a `with`.
+    r"""A debug sink. Pass it to `run` and call `close` after the run, or use it in a `with` statement.
 
-    The guest is a stranger: bytes that would steer the terminal are shown as escapes (`\x1b`), as are those
-    that are not UTF-8. What comes after `limit_bytes` is counted, and dropped. Never raises.
+    The guest may be hostile: bytes that would control the terminal are shown as escapes (`\x1b`), and so are
+    bytes that are not UTF-8. Output after `limit_bytes` is counted and dropped. Never raises.
     """
 
     def __init__(self, write: Write | None = None, *, limit_bytes: int = DEBUG_LIMIT_BYTES) -> None:
@@ -28,7 +28,7 @@ class DebugOutput:
         self.dropped_bytes = 0
 
     def __call__(self, text: bytes) -> None:
-        """Show the next bytes, as far as the limit goes."""
+        """Show the next bytes, up to the limit."""
         shown = text[: self._limit_bytes - self._shown_bytes]
         self._shown_bytes += len(shown)
         self.dropped_bytes += len(text) - len(shown)
@@ -41,7 +41,7 @@ class DebugOutput:
         self.close()
 
     def close(self) -> None:
-        """Show what is left of an unfinished character, and how much was dropped."""
+        """Show the rest of an unfinished character, and how much was dropped."""
         self._show(self._decoder.decode(b"", final=True))
         if not self._is_at_line_start:
             self._show("\n")
@@ -57,7 +57,7 @@ class DebugOutput:
         self._is_at_line_start = text.endswith("\n")
         try:
             self._write(visible(text, keep=LAYOUT))
-        except (OSError, ValueError):  # whoever read it has gone: that is no reason to end the run
+        except (OSError, ValueError):  # its reader is gone, which is no reason to end the run
             self._limit_bytes = self._shown_bytes
 
 

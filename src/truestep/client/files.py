@@ -30,7 +30,7 @@ class ProgramFile:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know about it: a sentence for each thing."""
+        """Notes about the file for a person, one sentence each."""
         return loading_notes(self.elf)
 
 
@@ -51,7 +51,7 @@ def read_program(path: Path, *, defines: Mapping[str, str] | None = None) -> Pro
             is_python = path.suffix == PYTHON_SUFFIX
             built = build_python(path, target) if is_python else build_c([path], target, defines=defines)
             return program_of(built.path.read_bytes())
-    return program_of(_read(path, FILE_LIMIT_BYTES, Reject.ELF_TOO_LARGE, "a program is no larger"))
+    return program_of(_read(path, FILE_LIMIT_BYTES, Reject.ELF_TOO_LARGE, "no program is larger"))
 
 
 def read_input(path: Path | None) -> bytes:
@@ -63,7 +63,7 @@ def read_input(path: Path | None) -> bytes:
 
 
 def _read(path: Path, limit_bytes: int, reason: Reject, advice: str) -> bytes:
-    """The bytes of a file or a pipe; one that is too long is refused by its size, or when it goes on."""
+    """The bytes of a file or pipe. A file that is too long is refused by its size, a pipe at the limit."""
     with path.open("rb") as file:
         size_bytes = os.fstat(file.fileno()).st_size
         content = b"" if size_bytes > limit_bytes else file.read(limit_bytes + 1)

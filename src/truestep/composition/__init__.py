@@ -1,1 +1,1 @@
-"""Where parts are wired together: the only package that knows both ports and adapters."""
+"""Wires the parts together: the only package that knows both the node and the adapters."""

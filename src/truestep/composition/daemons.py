@@ -1,4 +1,4 @@
-"""What a daemon lives on, put together: chain, store, blobs, engine, threads, clock."""
+"""Opens everything that a daemon needs: chain, store, blobs, engine, threads, clock."""
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -23,10 +23,10 @@ ROOM_FOR_MOVES = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DaemonSettings:
-    """Where a daemon's network is, and what it may use."""
+    """A daemon's network, and the resources it may use."""
 
     rpc: Sequence[str]
-    """URLs of nodes that stand in for each other."""
+    """URLs of nodes that replace each other."""
     deployment: Path
     blobs: Sequence[str]
     """URLs or directories."""
@@ -34,7 +34,7 @@ class DaemonSettings:
     signer: Signer
     engine: Engine
     parallel: int
-    """Runs or checks at a time."""
+    """Runs or checks at the same time."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The engines by name, loaded when something runs: LLVM takes a moment to import, and memory."""
+"""The engines by name. They are loaded by the first run, because LLVM takes time and memory to import."""
 
 import os
 import threading
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from truestep.engine.jit import JitEngine
 
 WARM_UP_STEPS = 8_192
-"""About 20 ms of stepping: most short runs are over by then, and nothing was compiled for them."""
+"""About 20 ms of stepping: most short runs are over by then and need no compilation."""
 EVERYTHING = 1 << 40
 """More than any program costs to compile."""
 HOT_STEPS_PER_COST = 16
-"""Compiling in the background, on another core, may begin before stepping has cost as much."""
+"""Compiling runs on another core, so it may begin before stepping has cost as much."""
 
 
 class EngineName(StrEnum):
-    """Which engine runs a program. All give the same bits; they differ in speed."""
+    """The engine that runs a program. All give the same results; they differ in speed."""
 
     JIT = "jit"
     REFERENCE = "reference"
@@ -33,20 +33,21 @@ class EngineName(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineLimits:
-    """What an engine may take; None: as much as it does by itself."""
+    """The limits of an engine. None means its default."""
 
     memory_bytes: int | None = None
-    """What one run may write."""
+    """Memory that one run may write."""
     snapshots_bytes: int | None = None
-    """What the snapshots of one replayed run may take."""
+    """Memory for the snapshots of one replayed run."""
     stride_cycles: int | None = None
-    """Between snapshots that a replayed run takes besides those where it stops."""
+    """Cycles between additional snapshots of a replayed run, besides those where it stops."""
 
 
 def open_eager_engine(name: EngineName) -> Engine:
-    """The engine called `name`, which translates all that it runs, however short, and keeps nothing on disk.
+    """The engine called `name`, which translates everything it runs and keeps nothing on disk.
 
-    For conformance: what is stepped, or was translated by another version, says nothing about the translator.
+    For conformance tests: stepped code, or code translated by another version, says nothing about the
+    translator.
     """
     if name is EngineName.REFERENCE:
         return ReferenceEngine()
@@ -57,11 +58,13 @@ def open_eager_engine(name: EngineName) -> Engine:
 
 
 def open_engine(name: EngineName, limits: EngineLimits | None = None) -> Engine:
-    """The engine called `name`. Raises `ValueError` if it knows no limits."""
+    """The engine called `name`. Raises `ValueError` if it does not support limits."""
     limits = limits or EngineLimits()
     if name is EngineName.REFERENCE:
         if limits != EngineLimits():
-            raise ValueError("expected no limits for the reference engine: it has none; use the jit engine")
+            raise ValueError(
+                "expected no limits for the reference engine, which does not support them; use the jit engine"
+            )
         return ReferenceEngine()
     return _JitOnDemand(lambda: _open_jit(limits))
 
@@ -69,7 +72,7 @@ def open_engine(name: EngineName, limits: EngineLimits | None = None) -> Engine:
 class _JitOnDemand:
     """Satisfies `truestep.ports.engine.ReplayingEngine`: the JIT engine, loaded by its first run.
 
-    A daemon may wait for days, and holds 60 MiB less while it does.
+    A daemon may wait for days; until then it uses 60 MiB less.
     """
 
     name = "jit"
@@ -86,7 +89,7 @@ class _JitOnDemand:
         return self._engine().start(program, task, debug_sink=debug_sink)
 
     def replay(self, program: Program, task: Task) -> Replay:
-        """The run, to be looked at."""
+        """A replay of the run."""
         return self._engine().replay(program, task)
 
     def _engine(self) -> "JitEngine":
@@ -119,7 +122,7 @@ def _open_jit(limits: EngineLimits) -> "JitEngine":
 
 
 def engine_build(name: EngineName) -> str:
-    """Names an engine's version; of the JIT, a digest of all that its code depends on."""
+    """The version of an engine; for the JIT, a digest of everything that its code depends on."""
     if name is EngineName.REFERENCE:
         return version("truestep")
     from truestep.engine.object_cache import build_id
@@ -128,6 +131,6 @@ def engine_build(name: EngineName) -> str:
 
 
 def object_directory() -> Path:
-    """Where this user's compiled code is kept (the XDG base directories)."""
+    """The directory of this user's compiled code (the XDG base directories)."""
     user_cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(user_cache).expanduser() / "truestep" / "objects"

@@ -1,4 +1,4 @@
-"""From addresses and files to a client: where the contracts are, who sends, where the bytes lie."""
+"""Opens a network from addresses and files: its contracts, the account that sends, its blob stores."""
 
 import re
 from collections.abc import Sequence
@@ -26,13 +26,13 @@ from truestep.ports.store import Store
 
 ZERO_ADDRESS = "0x" + "00" * 20
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-"""RFC 3986, section 3.1: what begins so is a URL, and no directory that somebody meant."""
+"""RFC 3986, section 3.1: a text that begins like this is a URL, not a directory."""
 
 
 def open_blobs(places: str | Sequence[str]) -> Blobs:
-    """Blobs behind a URL or in a directory, or in several such places.
+    """The blobs at a URL, in a directory, or in several such places.
 
-    Raises `Rejected` for what is neither, such as a URL that is not of the web.
+    Raises `Rejected` for anything else, such as a URL that is not http or https.
     """
     stores = [_open_store(place) for place in ([places] if isinstance(places, str) else places)]
     if not stores:
@@ -50,7 +50,7 @@ def _open_store(place: str) -> Blobs:
         raise Rejected(
             Reject.BLOB_STORE,
             f"expected a URL that begins with http:// or https://, or a directory, got {place!r};"
-            " a directory with a colon in its name needs ./ before it",
+            " write ./ in front of a directory with a colon in its name",
         )
     return DirectoryBlobs(Path(place))
 
@@ -71,7 +71,7 @@ def open_chain(
 ) -> Chain:
     """A chain that `signer` sends to; without a `store` its journal ends with the process.
 
-    `node` is one URL or several, and `reporter` hears how they do.
+    `node` is one URL or several; `reporter` is told about their failures.
     """
     return Web3Chain(node, deployment, signer, store or SqliteStore(), policy, reporter=reporter)
 
@@ -102,7 +102,7 @@ def _ask_step(node: Node, deployment: Deployment, function: str, witness: bytes)
 
 
 class _NobodysKey:
-    """Stands where a signer must be for somebody who only reads."""
+    """The signer of a chain that is only read."""
 
     @property
     def address(self) -> str:
@@ -110,5 +110,5 @@ class _NobodysKey:
         return ZERO_ADDRESS
 
     def sign_transaction(self, transaction_dict: Any) -> Any:
-        """Never called by a reader."""
+        """Never called."""
         raise Bug(f"a reader of the chain was asked to sign {transaction_dict!r}")

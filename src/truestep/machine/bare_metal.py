@@ -1,6 +1,6 @@
-"""Bare-metal test programs, moved into the machine's ranges as their own segments say (docs/conformance.md).
+"""Moves bare-metal test programs into the machine's ranges, as their segments say (docs/conformance.md).
 
-A test for bare metal lies where its author's memory was, code first, data behind it:
+A bare-metal test is linked for its author's memory, with the code first and the data after it:
 
 ```
 0x8000_0000                    split
@@ -10,8 +10,8 @@ A test for bare metal lies where its author's memory was, code first, data behin
                                                                          0x2000_0000
 ```
 
-Moved as a whole by one distance, so that its first data lies at the beginning of the data range, every part
-has the rights that its segment asks for (M3.3), and everything relative to the pc is as it was.
+It is moved as a whole by one distance, so that its first data is at the beginning of the data range. Then
+every part has the rights that its segment asks for (M3.3), and everything relative to the pc is unchanged.
 """
 
 import struct
@@ -33,7 +33,7 @@ _ALIGNMENTS_BYTES = (PAGE_SIZE_BYTES, 64, 32, 16, 8, 4)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BareMetalTest:
-    """A test as a program for this machine, and how far its addresses are from those in its file."""
+    """A test as a program for this machine, and the distance by which it was moved."""
 
     program: Program
     distance: int
@@ -55,10 +55,10 @@ class _Part:
 
 
 def load_bare_metal(file: bytes) -> BareMetalTest:
-    """A bare-metal test's ELF file as a program for this machine: moved, its prelude rewritten.
+    """A bare-metal test's ELF file as a program for this machine, moved and with its prelude rewritten.
 
-    Compressed instructions in it are no reason to refuse it: they trap when they are met.
-    Raises `Rejected` if it is no executable, or if its parts do not fit the machine's ranges wherever it is.
+    A test with compressed instructions is not refused; they trap when they are executed. Raises `Rejected` if
+    it is not an executable, or if its parts do not fit the machine's ranges at any distance.
     """
     executable = _with_rights(read_executable(file))
     if not executable.is_entry_executable():
@@ -76,9 +76,9 @@ def load_bare_metal(file: bytes) -> BareMetalTest:
 
 
 def _with_rights(executable: Executable) -> Executable:
-    """A linker script with PHDRS and no FLAGS gives p_flags 0, no right at all: taken as every right at once.
+    """Treat p_flags 0 (a linker script with PHDRS but no FLAGS) as all rights.
 
-    The sections then say which part of the segment has which (docs/decisions/0010).
+    The sections then say which part of the segment has which rights (docs/decisions/0010).
     """
     segments = (
         segment if segment.permissions & ALL_PERMISSIONS else replace(segment, permissions=ALL_PERMISSIONS)
@@ -88,7 +88,7 @@ def _with_rights(executable: Executable) -> Executable:
 
 
 def _parts(file: bytes, segment: ProgramHeader) -> list[_Part]:
-    """A segment's rights; where it has all of them at once, those of its sections."""
+    """The rights of a segment or, if it has all of them at once, those of its sections."""
     if segment.is_executable and segment.is_writable:
         sections = [s for s in _sections(file) if segment.address <= s.start and s.end <= segment.end]
         if not any(section.is_executable for section in sections):
@@ -109,7 +109,7 @@ def _parts(file: bytes, segment: ProgramHeader) -> list[_Part]:
 
 
 def _sections(file: bytes) -> list[_Part]:
-    """The sections that take memory, in the order of the section table; none if that is no table."""
+    """The sections that use memory, in the order of the section table; none if the table is not valid."""
     offset, row_size_bytes, count = _SECTION_TABLE.unpack_from(file)
     if row_size_bytes != _SECTION_SIZE_BYTES or offset + count * row_size_bytes > len(file):
         return []
@@ -127,7 +127,7 @@ def _sections(file: bytes) -> list[_Part]:
 
 
 def _split(parts: list[_Part]) -> int:
-    """The address that becomes the beginning of the data range: behind all code, at or before all data."""
+    """The address that becomes the beginning of the data range: after all code, at or before all data."""
     code_end = max(part.end for part in parts if part.is_executable)
     data = [part.start for part in parts if part.start >= code_end and part.is_writable]
     data_start = min(data, default=code_end + -code_end % PAGE_SIZE_BYTES)
@@ -162,7 +162,7 @@ def _distance(parts: list[_Part], split: int, executable: Executable) -> int:
 def _pieces(
     file: bytes, segment: ProgramHeader, split: int, distance: int, code: list[_Part]
 ) -> list[Segment]:
-    """What of a segment lies in the code range and in the data range once it is moved."""
+    """The parts of a segment that are in the code range and in the data range after the move."""
     boundary = DATA_START - distance
     content = bytearray(segment.content(file))
     for part in code:

@@ -10,7 +10,7 @@ from truestep.machine.layout import CODE_END, DATA_END, DATA_START, may_fetch
 from truestep.machine.program import Program, Segment
 
 FILE_LIMIT_BYTES = 64 * 2**20
-"""Far above any useful program; keeps a hostile file from filling the memory of who loads it."""
+"""Far above any useful program. A hostile file must not fill the loader's memory."""
 SEGMENT_LIMIT = 64
 """Linkers make fewer than ten."""
 
@@ -41,11 +41,11 @@ class ProgramHeader:
 
     @property
     def end(self) -> int:
-        """The first address behind the segment."""
+        """The first address after the segment."""
         return self.address + self.memory_size_bytes
 
     def content(self, file: bytes) -> bytes:
-        """The segment's bytes in the file; what its memory has beyond them is zero."""
+        """The segment's bytes in the file; the rest of its memory is zero."""
         return file[self.offset : self.offset + self.file_size_bytes]
 
     @property
@@ -61,7 +61,7 @@ class ProgramHeader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Executable:
-    """What the headers of a static executable say; its loadable segments in address order."""
+    """The headers of a static executable, with its loadable segments in address order."""
 
     entry: int
     has_compressed_instructions: bool
@@ -103,7 +103,7 @@ def load_elf(file: bytes) -> Program:
 
 
 def bad_entry(executable: Executable) -> Rejected:
-    """Why a program cannot begin where its file says."""
+    """Why a program cannot begin at the entry point of its file."""
     if any(segment.is_executable for segment in executable.segments):
         why = f"entry point {executable.entry:#x} is not an aligned address in an executable segment"
     else:
@@ -116,7 +116,7 @@ def bad_entry(executable: Executable) -> Rejected:
 
 
 def loading_notes(file: bytes) -> tuple[str, ...]:
-    """What a person should know about a file that `load_elf` accepts: a sentence for each thing."""
+    """Notes for a person about a file that `load_elf` accepts, one sentence each."""
     return tuple(
         f"the segment {segment.address:#x}..{segment.end:#x} is marked writable but lies in the code range,"
         f" which never changes: a store to it traps; link variables at {DATA_START:#x} or above"
@@ -126,7 +126,7 @@ def loading_notes(file: bytes) -> tuple[str, ...]:
 
 
 def read_executable(file: bytes) -> Executable:
-    """The headers of a static executable for 64-bit RISC-V; its segments are whole and disjoint, anywhere.
+    """The headers of a static executable for 64-bit RISC-V, with complete, disjoint segments at any address.
 
     Raises `Rejected` with the reason if the file is not one.
     """
@@ -217,7 +217,7 @@ def _check_sizes(header: ProgramHeader, file_size_bytes: int) -> None:
 
 
 def _check_content(headers: Iterable[ProgramHeader], file_size_bytes: int) -> None:
-    """A small file must not fill the memory of who loads it by giving the same bytes many times."""
+    """A small file must not fill the loader's memory by using the same bytes many times."""
     content_bytes = sum(header.file_size_bytes for header in headers)
     if content_bytes > file_size_bytes:
         raise Rejected(

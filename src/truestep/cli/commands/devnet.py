@@ -1,4 +1,4 @@
-"""`truestep devnet`: a whole network on this computer, but for the workers."""
+"""`truestep devnet`: runs a whole network on this computer, except for the workers."""
 
 import threading
 from collections.abc import Generator
@@ -27,23 +27,28 @@ def register(app: typer.Typer) -> None:
 
 @guarded
 def devnet(
-    port: Annotated[int, typer.Option(min=0, max=65_534, help="0 takes a free one.")] = 8545,
-    directory: Annotated[Path, typer.Option(metavar="DIR", help="Keys, addresses and blobs.")] = Path(
-        "devnet"
-    ),
+    port: Annotated[
+        int, typer.Option(min=0, max=65_534, help="Port to listen on; 0 takes a free one.")
+    ] = 8545,
+    directory: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for keys, addresses and blobs.")
+    ] = Path("devnet"),
     anvil: Annotated[
         str | None,
-        typer.Option(metavar="PROGRAM|URL", help="An anvil to start or to use. Default: a chain in Python."),
+        typer.Option(
+            metavar="PROGRAM|URL", help="An anvil to start or to connect to. Default: a chain in Python."
+        ),
     ] = None,
     window: Annotated[
-        int, typer.Option(metavar="SECONDS", min=10, help="How long a claim can be challenged.")
+        int, typer.Option(metavar="SECONDS", min=10, help="Length of the challenge window.")
     ] = 120,
     as_json: JsonFlag = False,
 ) -> None:
     """Run a local network: a chain, the contracts, funded accounts and a blob store.
 
-    It listens on 127.0.0.1 only and runs until Ctrl-C; then the chain is gone. The keys in the directory are
-    worthless: never send anything of value to them. With --json the object is printed when all is ready.
+    It listens only on 127.0.0.1 and runs until Ctrl-C; then the chain is gone. The keys in the directory are
+    not secret: never send anything of value to them. With --json the object is printed once everything is
+    ready.
     """
     from truestep.devnet import network
 

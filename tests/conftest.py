@@ -24,7 +24,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(REPOSITORY / ".pytest_cache" / "bytecode")
 sys.dont_write_bytecode = False
 
-LONGEST_FIRST = ("examples", "benchmarks", "demo", "crash", "cli", "stateful", "e2e", "guest")
+LONGEST_FIRST = ("lab", "examples", "benchmarks", "demo", "crash", "cli", "stateful", "e2e", "guest")
 """Folders with tests of ten seconds and more: started last, such a test would run alone."""
 
 # The default run is the same every time; `make fuzz` looks for something new. No profile asserts a time.

@@ -31,6 +31,18 @@ class Calm(Story):
     """Nothing goes wrong: what every other scenario is compared with."""
 
 
+@scenario("brief")
+class Brief(Story):
+    """A short story for the test suite: one true claim disputed, one lie, every tenth request refused."""
+
+    true_tasks = 1
+
+    def at_start(self, world: World) -> None:
+        """Little enough that nothing is late."""
+        for proxy in self.proxies():
+            proxy.rules.add(Status(429), probability=0.1)
+
+
 @scenario("429")
 class TooManyRequests(Story):
     """One request in five is refused with 429, with and without Retry-After, or with a rate-limit error."""

@@ -1,12 +1,12 @@
 """One node to ask: JSON-RPC 2.0 over HTTP, in batches where it takes them; or a provider in this process."""
 
 import itertools
-import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
+from pydantic import TypeAdapter
 from web3 import Web3
 from web3.providers.base import BaseProvider
 
@@ -244,6 +244,10 @@ def _limit_bytes(requests: Sequence[Request]) -> int:
     return min(ANSWER_LIMIT_BYTES * len(requests), LOGS_LIMIT_BYTES)
 
 
+_JSON: TypeAdapter[Any] = TypeAdapter(Any)
+"""Refuses deep nesting; `json` overflows the stack with it where the recursion limit was raised."""
+
+
 def _encoded(calls: Any) -> bytes:
     """JSON; bytes among the parameters, as web3 gives them, in hex."""
     return Web3.to_json(calls).encode()
@@ -251,8 +255,8 @@ def _encoded(calls: Any) -> bytes:
 
 def _parsed(content: bytes) -> Any:
     try:
-        return json.loads(content)
-    except (ValueError, RecursionError):
+        return _JSON.validate_json(content)
+    except ValueError:
         raise Outage(f"no JSON but {shown(content[:40])}") from None
 
 

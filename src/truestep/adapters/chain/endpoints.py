@@ -29,8 +29,9 @@ HEADS_EVERY_SECONDS = 5.0
 """How often the other endpoints are asked for their heads: two blocks late at most, and cheap."""
 FIRST_HEADS_SECONDS = 4.0
 """At the start the other heads are waited for, so that nothing is read from an endpoint that lags."""
-HEAD_TRIES = 4
+HEAD_TRIES = 8
 """Behind one URL there may be several nodes, half of them late."""
+HEAD_PAUSE_SECONDS = 0.3
 BACKWARDS_SECONDS = 60.0
 """A head far below the one seen before is a late node; if all say so for so long, it is a new chain."""
 OPINIONS_LIMIT = 8
@@ -343,7 +344,7 @@ class Endpoints:
         seen: list[Head] = []
         for number in range(HEAD_TRIES):
             if number:
-                time.sleep(self._patience.first_pause_seconds * number)
+                time.sleep(min(self._patience.first_pause_seconds * number / 2, HEAD_PAUSE_SECONDS))
             seen.append(self.ask(HEAD_QUESTION))
             if best is None or seen[-1].number >= best.number:
                 self._backwards_since = None

@@ -144,11 +144,13 @@ def test_a_store_that_cannot_write_says_so(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "code"),
     [
-        ("../escape", b"x", 400),
+        ("../escape", b"x", 404),
         ("0" * 64, b"not of this hash", 400),
         (f"outputs/{'0' * 64}-3", b"abc", 400),
         (f"inputs/{ROOT.hex()}-{len(OUTPUT) - 1}", OUTPUT[:-1], 400),
         (f"inputs/{ROOT.hex()}-{len(OUTPUT) + 1}", OUTPUT, 400),
+        (f"outputs/{ROOT.hex()}-{len(OUTPUT)}", OUTPUT + b"\0", 400),
+        (f"outputs/{ROOT.hex()}-0{len(OUTPUT)}", OUTPUT, 404),
         (f"programs/{'0' * 64}-1000", FLOAT_ELF, 400),
         (f"programs/{'0' * 64}-1000", b"no ELF file", 400),
         (keccak256(bytes(LIMIT_BYTES + 1)).hex(), bytes(LIMIT_BYTES + 1), 413),
@@ -161,7 +163,7 @@ def test_the_server_keeps_only_what_its_name_proves(
     with pytest.raises(urllib.error.URLError) as refusal:
         urllib.request.urlopen(request, timeout=10)
     assert getattr(refusal.value, "code", code) == code
-    assert not folder.exists()
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
 
 
 def test_a_dead_and_a_flooding_server_are_survived() -> None:

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from truestep.adapters.blobs.addresses import (
-    check_named,
     input_name,
     limit_of,
     name_of_uri,
     program_name,
 )
+from truestep.adapters.blobs.checks import check_named
 from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.adapters.files import UNFINISHED_SUFFIX
 from truestep.base.errors import Rejected, Unavailable

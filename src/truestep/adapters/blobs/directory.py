@@ -6,7 +6,6 @@ from truestep.adapters.blobs.addresses import (
     BLOB_LIMIT_BYTES,
     SCHEME,
     blob_name,
-    check_named,
     content_size,
     input_name,
     limit_of,
@@ -15,6 +14,7 @@ from truestep.adapters.blobs.addresses import (
     program_name,
     too_large,
 )
+from truestep.adapters.blobs.checks import check_named
 from truestep.adapters.files import write_file
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Bytes32

@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 from truestep.adapters.blobs.addresses import (
     SCHEME,
     blob_name,
-    check_named,
     content_size,
     input_name,
     limit_of,
@@ -14,6 +13,7 @@ from truestep.adapters.blobs.addresses import (
     program_name,
 )
 from truestep.adapters.blobs.background import run_in_background
+from truestep.adapters.blobs.checks import check_named
 from truestep.adapters.blobs.transfer import download, is_there, upload
 from truestep.base.ids import Bytes32
 from truestep.ports.blobs import Pieces, never

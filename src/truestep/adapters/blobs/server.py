@@ -1,23 +1,39 @@
-"""A small HTTP server over a directory of blobs: enough for one's own network."""
+"""Blobs served over HTTP: a small ASGI app over a directory, for one's own network or a public store.
 
-import re
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+`GET` and `HEAD /{name}`, with ranges, and `PUT /{name}`: what comes in is checked against its name while it
+comes, so that neither side ever holds a large blob in memory.
+"""
 
-from truestep.adapters.blobs.addresses import BLOB_LIMIT_BYTES, check_named
+import asyncio
+from collections.abc import AsyncIterator
+from typing import IO
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from truestep.adapters.blobs.addresses import BLOB_LIMIT_BYTES, limit_of, too_large
+from truestep.adapters.blobs.checks import NameCheck, name_check
 from truestep.adapters.blobs.directory import DirectoryBlobs
-from truestep.base.errors import Rejected, Unavailable
+from truestep.adapters.files import finish, unfinished
+from truestep.adapters.web_server import WebServer
+from truestep.base.errors import Reject, Rejected
 
-SILENCE_SECONDS = 10.0
-"""A peer that says nothing for so long is hung up on."""
-POLL_SECONDS = 0.05
-"""How long closing takes."""
-_NAME = re.compile(r"/([0-9a-f]{64}|(?:programs|inputs|outputs)/[0-9a-f]{64}-[0-9a-f]{1,9})")
+PUTS_LIMIT = 16
+"""At a time; each may hold a thread and, for a program, 64 MiB until it is checked."""
+CHECKS_LIMIT = 2
+"""Programs being loaded and large trees being finished at a time."""
+SILENCE_SECONDS = 60.0
+"""Between two pieces of what is put."""
+GRACE_SECONDS, LEAST_BYTES_PER_SECOND = 120.0, 1 << 10
+"""Then what is put must come at this rate on average: slow links may, and nobody holds a place for days."""
+BLOCK_SIZE_BYTES = 1 << 20
+"""Written and hashed at a time, in a thread."""
 
 
 class BlobServer:
-    """Serves until closed. What comes in is checked against its name."""
+    """Serves a directory until closed."""
 
     def __init__(
         self,
@@ -27,69 +43,120 @@ class BlobServer:
         *,
         limit_bytes: int = BLOB_LIMIT_BYTES,
     ) -> None:
-        """Listen at once; port 0 takes a free one."""
-        handler = type("Handler", (_Handler,), {"blobs": blobs, "limit_bytes": limit_bytes})
-        self._server = ThreadingHTTPServer((host, port), handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(POLL_SECONDS,), daemon=True)
-        self._thread.start()
+        """Listen at once; port 0 takes a free one. Raises OSError if that cannot be."""
+        self._server = WebServer(blob_app(blobs, limit_bytes=limit_bytes), host, port)
 
     @property
     def url(self) -> str:
         """The base URL."""
-        host, port = self._server.server_address[:2]
-        return f"http://{host!s}:{port}"
+        return self._server.url
 
     def close(self) -> None:
         """Stop listening."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._server.close()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    blobs: DirectoryBlobs
-    limit_bytes: int
-    timeout = SILENCE_SECONDS
+def blob_app(blobs: DirectoryBlobs, *, limit_bytes: int = BLOB_LIMIT_BYTES) -> Starlette:
+    """The app. Blobs larger than `limit_bytes` are neither taken nor given."""
+    handlers = _Handlers(blobs, limit_bytes)
+    return Starlette(
+        routes=[
+            Route("/{name:path}", handlers.give, methods=["GET", "HEAD"]),
+            Route("/{name:path}", handlers.take, methods=["PUT"]),
+        ]
+    )
 
-    def do_GET(self) -> None:
+
+class _Handlers:
+    def __init__(self, blobs: DirectoryBlobs, limit_bytes: int) -> None:
+        self._blobs = blobs
+        self._limit_bytes = limit_bytes
+        self._puts = 0
+        self._checks = asyncio.Semaphore(CHECKS_LIMIT)
+
+    async def give(self, request: Request) -> Response:
         """One blob."""
-        matched = _NAME.fullmatch(self.path)
-        if matched is None:
-            return self._answer(400)
+        name = request.path_params["name"]
         try:
-            content = self.blobs.read_named(matched[1], self.limit_bytes)
-        except (Rejected, Unavailable):
-            return self._answer(404)
-        return self._answer(200, content)
+            limit_bytes = min(limit_of(name), self._limit_bytes)
+            path = self._blobs.path_of(name)
+            status = await asyncio.to_thread(path.stat)
+        except (Rejected, OSError):
+            return PlainTextResponse("no such blob", 404)
+        if not path.is_file() or status.st_size > limit_bytes:
+            return PlainTextResponse("no such blob", 404)
+        return FileResponse(path, stat_result=status, media_type="application/octet-stream")
 
-    def do_HEAD(self) -> None:
-        """Whether a blob is here."""
-        matched = _NAME.fullmatch(self.path)
-        self._answer(200 if matched and self.blobs.path_of(matched[1]).is_file() else 404)
-
-    def do_PUT(self) -> None:
-        """Keep one blob."""
-        matched, length = _NAME.fullmatch(self.path), self.headers.get("Content-Length", "")
-        if matched is None or not length.isdecimal():
-            return self._answer(400)
-        if int(length) > self.limit_bytes:
-            return self._answer(413)
-        content = self.rfile.read(int(length))
-        name = matched[1]
+    async def take(self, request: Request) -> Response:
+        """Keep one blob that is what its name says."""
+        if self._puts >= PUTS_LIMIT:
+            return _refusal(503, "too much is being put at this moment; try later")
+        self._puts += 1
         try:
-            self.blobs.write_named(name, check_named(name, content))
-        except Rejected:
-            return self._answer(400)
-        except Unavailable:
-            return self._answer(507)
-        return self._answer(201)
+            return await self._take(request, request.path_params["name"])
+        except Rejected as error:
+            return _refusal(_STATUS.get(error.reason, 400), str(error))
+        except TimeoutError:
+            return _refusal(408, "what is put comes too slowly")
+        except OSError as error:
+            return _refusal(507, f"cannot keep it: {error.strerror}")
+        except ClientDisconnect:
+            return Response(status_code=400)
+        finally:
+            self._puts -= 1
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
-        """Say nothing: requests are not events."""
+    async def _take(self, request: Request, name: str) -> Response:
+        """1. The name, and the size stated. 2. The bytes. 3. What the name says of them. 4. The file."""
+        limit_bytes = min(limit_of(name), self._limit_bytes)
+        stated = request.headers.get("Content-Length", "")
+        size_bytes = int(stated) if stated.isdecimal() else limit_bytes  # 1.
+        if size_bytes > limit_bytes:
+            raise too_large(name, limit_bytes)
+        target, check = self._blobs.path_of(name), await asyncio.to_thread(name_check, name, size_bytes)
+        opened = unfinished(target)
+        file = await asyncio.to_thread(opened.__enter__)
+        try:
+            async for block in _blocks(request, name, limit_bytes):  # 2.
+                await asyncio.to_thread(_write, file, check, block)
+            async with self._checks:
+                trouble = await asyncio.to_thread(check.mismatch)
+            if trouble:  # 3.
+                raise Rejected(Reject.BLOB_MISMATCH, trouble)
+            await asyncio.to_thread(finish, file, target)  # 4.
+        finally:
+            await asyncio.to_thread(opened.__exit__, None, None, None)
+        return Response(status_code=201)
 
-    def _answer(self, code: int, content: bytes = b"") -> None:
-        self.send_response(code)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
+
+_STATUS = {Reject.BLOB_URI: 404, Reject.BLOB_TOO_LARGE: 413}
+
+
+async def _blocks(request: Request, name: str, limit_bytes: int) -> AsyncIterator[bytes]:
+    """The body in blocks of 1 MiB. Raises `Rejected` above the limit, TimeoutError if it comes too slowly."""
+    clock, block, size_bytes = asyncio.get_running_loop(), bytearray(), 0
+    began, pieces = clock.time(), aiter(request.stream())
+    while True:
+        due = began + GRACE_SECONDS + size_bytes / LEAST_BYTES_PER_SECOND
+        async with asyncio.timeout_at(min(due, clock.time() + SILENCE_SECONDS)):
+            piece = await anext(pieces, None)
+        if piece is None:
+            break
+        block += piece
+        size_bytes += len(piece)
+        if size_bytes > limit_bytes:
+            raise too_large(name, limit_bytes)
+        if len(block) >= BLOCK_SIZE_BYTES:
+            yield bytes(block)
+            block.clear()
+    if block:
+        yield bytes(block)
+
+
+def _write(file: IO[bytes], check: NameCheck, block: bytes) -> None:
+    file.write(block)
+    check.update(block)
+
+
+def _refusal(status: int, message: str) -> Response:
+    """Its connection ends: the body may not have been read."""
+    return PlainTextResponse(message, status, headers={"Connection": "close"})

@@ -1,0 +1,112 @@
+"""Whether content is what a name says, found out while it comes in."""
+
+from typing import Protocol
+
+from Crypto.Hash import keccak
+
+from truestep.adapters.blobs.addresses import BlobName, parse_name, program_name
+from truestep.base.errors import Reject, Rejected
+from truestep.commitments.keccak import PairHasher, hash_pairs
+from truestep.commitments.merkle import StreamedRoot
+from truestep.machine.elf import FILE_LIMIT_BYTES, load_elf
+from truestep.machine.layout import RANGE_LEVEL
+
+FAST_HASHER_FROM_BYTES = 1 << 20
+"""From here on the engine's hasher, 50 times as fast, is worth the half second that it takes to load."""
+
+
+class NameCheck(Protocol):
+    """Takes content in pieces, at most `limit_of` its name, and judges it at the end."""
+
+    def update(self, piece: bytes) -> None:
+        """Go on with `piece`."""
+        ...
+
+    def mismatch(self) -> str:
+        """Why the content is not what the name says; empty if it is. The last call."""
+        ...
+
+
+def name_check(name: str, size_bytes: int) -> NameCheck:
+    """The check of content under `name`, of about `size_bytes`. Raises `Rejected` if that is no name."""
+    parsed = parse_name(name)
+    match parsed.kind:
+        case "programs":
+            return _ProgramCheck(name)
+        case "inputs" | "outputs":
+            return _RangeCheck(parsed, size_bytes)
+        case _:
+            return _HashCheck(parsed.digest)
+
+
+def check_named(name: str, content: bytes) -> bytes:
+    """`content` if it is what `name` says. Raises `Rejected` if not."""
+    check = name_check(name, len(content))
+    check.update(content)
+    trouble = check.mismatch()
+    if trouble:
+        raise Rejected(Reject.BLOB_MISMATCH, f"{trouble}; fetch it from another store")
+    return content
+
+
+class _HashCheck:
+    def __init__(self, digest: str) -> None:
+        self._digest = digest
+        self._hash = keccak.new(digest_bits=256)
+
+    def update(self, piece: bytes) -> None:
+        self._hash.update(piece)
+
+    def mismatch(self) -> str:
+        actual = self._hash.hexdigest()
+        return "" if actual == self._digest else f"expected hash {self._digest}, got {actual}"
+
+
+class _ProgramCheck:
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._elf = bytearray()
+
+    def update(self, piece: bytes) -> None:
+        if len(self._elf) <= FILE_LIMIT_BYTES:
+            self._elf += piece
+
+    def mismatch(self) -> str:
+        try:
+            program = load_elf(bytes(self._elf))
+        except Rejected as error:
+            return f"expected the ELF file of {self._name}, got a file that is none ({error})"
+        actual = program_name(program.root(), program.entry)
+        return "" if actual == self._name else f"expected {self._name}, got {actual}"
+
+
+class _RangeCheck:
+    """Of an input, which has exactly the size in its name, or of an output range, which may go on."""
+
+    def __init__(self, name: BlobName, size_bytes: int) -> None:
+        self._name = name
+        self._root = StreamedRoot(RANGE_LEVEL, _hasher_for(size_bytes))
+        self._size_bytes = 0
+        self._ends_in_zero = False
+
+    def update(self, piece: bytes) -> None:
+        self._root.update(piece)
+        self._size_bytes += len(piece)
+        self._ends_in_zero = piece[-1:] == b"\0"
+
+    def mismatch(self) -> str:
+        expected_bytes, is_input = self._name.size_bytes, self._name.kind == "inputs"
+        if self._size_bytes < expected_bytes or (is_input and self._size_bytes != expected_bytes):
+            return f"expected {expected_bytes} bytes of {self._name.kind}, got {self._size_bytes}"
+        if self._size_bytes > expected_bytes and self._ends_in_zero:
+            return "expected an output range without the zeros at its end, got some"  # of any number
+        actual = self._root.finish().hex()
+        return "" if actual == self._name.digest else f"expected root {self._name.digest}, got {actual}"
+
+
+def _hasher_for(size_bytes: int) -> PairHasher:
+    if size_bytes < FAST_HASHER_FROM_BYTES:
+        return hash_pairs
+    from truestep.engine.keccak import vector_hash_pairs  # loads LLVM
+
+    return vector_hash_pairs

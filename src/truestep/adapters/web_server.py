@@ -1,0 +1,110 @@
+"""An ASGI app served from a thread: silent, bounded in connections and in the time that each may waste."""
+
+import asyncio
+import socket
+import threading
+from typing import Any, cast
+
+from uvicorn import Config, Server
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+CONNECTIONS_LIMIT = 256
+"""Far above what a network on one computer, or a small public store, needs at a time."""
+WATCH_SECONDS = 5.0
+"""How often each connection is looked at."""
+HEAD_SECONDS = 20.0
+"""For the head of a request, and for how long a connection is kept between two requests."""
+STALL_SECONDS = 60.0
+"""For 64 KiB of an answer to be taken: whoever is slower has hung up, or is not here to read."""
+START_SECONDS = 30.0
+"""For a thread to begin serving on a loaded computer."""
+STOP_SECONDS = 1
+"""For answers under way, when the server is stopped."""
+
+
+class WebServer:
+    """Serves from when it is made until it is closed."""
+
+    def __init__(self, app: Any, host: str = "127.0.0.1", port: int = 0) -> None:
+        """Listen at once; port 0 takes a free one. Raises OSError if that cannot be."""
+        self._listener = socket.create_server((host, port), backlog=CONNECTIONS_LIMIT)
+        address = cast("tuple[str, int]", self._listener.getsockname())
+        self.url = f"http://{address[0]}:{address[1]}"
+        config = Config(
+            app,
+            http=_WatchedConnection,
+            ws="none",
+            loop="asyncio",
+            lifespan="off",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=int(HEAD_SECONDS),
+            timeout_graceful_shutdown=STOP_SECONDS,
+        )
+        self._server = Server(config)
+        # Signals stay the main thread's: uvicorn leaves them alone in any other.
+        self._thread = threading.Thread(target=self._serve, name="web server", daemon=True)
+        self._thread.start()
+        self._wait_until_started()
+
+    def close(self) -> None:
+        """Stop listening, and wait a moment for answers under way."""
+        self._server.should_exit = True
+        self._thread.join()
+        self._listener.close()
+
+    def _serve(self) -> None:
+        self._server.run(sockets=[self._listener])
+
+    def _wait_until_started(self) -> None:
+        waiting = threading.Event()
+        for _ in range(int(START_SECONDS / 0.01)):
+            if self._server.started or not self._thread.is_alive():
+                return
+            waiting.wait(0.01)
+
+
+class _WatchedConnection(H11Protocol):
+    """A connection that is cut when it only holds its place."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._is_lost = self._has_drained = False
+        self._head_seconds = self._stall_seconds = 0.0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Begin to watch, unless there are too many already."""
+        super().connection_made(transport)
+        if len(self.connections) > CONNECTIONS_LIMIT:
+            transport.abort()
+        else:
+            self.loop.call_later(WATCH_SECONDS, self._watch)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop watching."""
+        self._is_lost = True
+        super().connection_lost(exc)
+
+    def resume_writing(self) -> None:
+        """Note that the other side goes on reading."""
+        self._has_drained = True
+        super().resume_writing()
+
+    def _watch(self) -> None:
+        """Cut a connection whose request does not begin, or whose answer is not read."""
+        if self._is_lost:
+            return
+        cycle = self.cycle  # of the latest request; None before the first one
+        is_waiting = cast(Any, cycle) is None or cycle.response_complete
+        is_stalled = not self._has_drained and self.transport.get_write_buffer_size() > 0
+        self._has_drained = False
+        self._head_seconds = self._head_seconds + WATCH_SECONDS if is_waiting else 0.0
+        self._stall_seconds = self._stall_seconds + WATCH_SECONDS if is_stalled else 0.0
+        if self._head_seconds > HEAD_SECONDS or self._stall_seconds > STALL_SECONDS:
+            self.transport.abort()
+        else:
+            self.loop.call_later(WATCH_SECONDS, self._watch)

@@ -73,8 +73,10 @@ class MortalStore:
     def read(self, table: str, key: str) -> str | None:
         return self.store.read(table, key)
 
-    def rows(self, table: str, *, key_from: str = "", key_until: str | None = None) -> list[tuple[str, str]]:
-        return self.store.rows(table, key_from=key_from, key_until=key_until)
+    def rows(
+        self, table: str, *, key_from: str = "", key_until: str | None = None, limit: int | None = None
+    ) -> list[tuple[str, str]]:
+        return self.store.rows(table, key_from=key_from, key_until=key_until, limit=limit)
 
     def write(self, changes: Sequence[Change]) -> None:
         self.executioner.reach("before a write")

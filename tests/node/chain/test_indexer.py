@@ -12,8 +12,9 @@ from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.errors import Unavailable
 from truestep.base.ids import claim_of, task_of
 from truestep.machine.interpreter import ReferenceEngine
-from truestep.node.chain.indexer import CHECKPOINT_LIMIT, CHECKPOINTS, EVENTS, Indexer
-from truestep.node.chain.rows import from_row, to_row
+from truestep.node.chain.history import CHECKPOINT_LIMIT
+from truestep.node.chain.indexer import Indexer
+from truestep.node.chain.rows import CHECKPOINTS, EVENTS, POSITIONS, from_row, to_row
 from truestep.protocol.calls import TakeTask
 from truestep.protocol.claims import ZERO_HASH
 from truestep.protocol.events import ChainEvent, GameSettled, JobPosted
@@ -187,3 +188,4 @@ def test_checkpoints_are_bounded_and_reading_twice_changes_nothing(network: Netw
     indexer.sync()
     Indexer(chain, store).sync()
     assert store.rows(EVENTS) == rows
+    assert len(store.rows(POSITIONS)) == len(rows)

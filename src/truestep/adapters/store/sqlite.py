@@ -72,12 +72,17 @@ class SqliteStore:
         rows = self._execute(query, (table, key))
         return rows[0][0] if rows else None
 
-    def rows(self, table: str, *, key_from: str = "", key_until: str | None = None) -> list[tuple[str, str]]:
-        """(key, value) pairs with key_from <= key < key_until, in key order."""
-        query = "SELECT key, value FROM entry WHERE collection = ? AND key >= ?"
-        if key_until is None:
-            return self._execute(f"{query} ORDER BY key", (table, key_from))
-        return self._execute(f"{query} AND key < ? ORDER BY key", (table, key_from, key_until))
+    def rows(
+        self, table: str, *, key_from: str = "", key_until: str | None = None, limit: int | None = None
+    ) -> list[tuple[str, str]]:
+        """(key, value) pairs with key_from <= key < key_until, in key order; the first `limit` of them."""
+        query, parameters = (
+            "SELECT key, value FROM entry WHERE collection = ? AND key >= ?",
+            [table, key_from],
+        )
+        if key_until is not None:
+            query, parameters = f"{query} AND key < ?", [*parameters, key_until]
+        return self._execute(f"{query} ORDER BY key LIMIT ?", (*parameters, -1 if limit is None else limit))
 
     def write(self, changes: Sequence[Change]) -> None:
         """Make all changes, in order, or none."""
@@ -101,7 +106,7 @@ class SqliteStore:
                 self._connection.execute(query, (change.table, change.key, change.value))
         self._connection.execute("COMMIT")
 
-    def _execute(self, query: str, parameters: tuple[str, ...]) -> list[tuple[str, str]]:
+    def _execute(self, query: str, parameters: tuple[str | int, ...]) -> list[tuple[str, str]]:
         with self._mutex:
             try:
                 return self._connection.execute(query, parameters).fetchall()

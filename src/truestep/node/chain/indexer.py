@@ -1,25 +1,45 @@
-"""Follows the chain's events: idempotent, resumable, and safe when the chain is reorganised."""
+"""Follows the chain's events: idempotent, resumable, and safe when the chain is reorganised.
 
-from collections.abc import Iterator
+At a new head it asks for the head, the events since the last one, and one block's hash.
+"""
+
+from collections.abc import Callable, Sequence
 
 from truestep.base.errors import Unavailable
-from truestep.base.ids import Bytes32, JobId, ProgramId, TaskId
+from truestep.base.ids import Bytes32
+from truestep.node.chain.history import EventHistory
 from truestep.node.chain.ledger import Ledger
-from truestep.node.chain.rows import block_key, event_key, from_row, to_row
-from truestep.node.chain.task_state import task_of_event
 from truestep.ports.chain import Chain, Head
-from truestep.ports.store import Change, Store
-from truestep.protocol.events import ChainEvent, JobPosted, ProgramRegistered
+from truestep.ports.store import Store
+from truestep.protocol.events import ChainEvent
 
-EVENTS, CHECKPOINTS = "events", "checkpoints"
 RANGE_BLOCKS = 2_000
-"""Public nodes refuse more in one request; where blocks are full of events, less is asked for."""
-RANGES_EACH_SYNC = 50
-"""A node that starts behind catches up over several ticks, and says so."""
+"""To begin with: public nodes refuse more in one request, or more than some number of events."""
+RANGE_LIMIT_BLOCKS = 10_000
+"""Nodes that allow more are rare, and answers of that size take seconds."""
+GROW_AFTER_RANGES = 10
+"""After so many that a node gave it may give larger ones: there may be fewer events in them."""
+RANGES_EACH_SYNC = 20
+"""Between two looks at what was sent and what ended, while the past is read."""
 REREAD_BLOCKS = 8
 """Read again at each new head: one of the nodes behind a URL may lag and not know their events yet."""
-CHECKPOINT_LIMIT = 128
-"""A reorganisation deeper than the oldest checkpoint means reading everything again."""
+REREAD_RANGES_EACH_SYNC = 4
+"""Of a rescan: it must not hold up the newest blocks."""
+LAGGING_SYNCS = 60
+"""An older head is a node's that lags, and passes. If only older ones come, blocks were taken back."""
+RETIRE_AFTER_SECONDS = 3_600
+"""After its deadline a job that nobody works on leaves memory; later than any reorganisation moves time."""
+MARK_EACH = 64
+"""Finished tasks are noted for the next start in lots: it reads the few that are not noted yet."""
+
+
+class CatchingUp(Unavailable):
+    """The chain's past is still being read: nothing is wrong, sync again at once."""
+
+    def __init__(self, block_number: int, head: Head) -> None:
+        super().__init__(f"reading the chain's past: at block {block_number} of {head.number}")
+        self.block_number = block_number
+        self.head = head
 
 
 class Indexer:
@@ -27,104 +47,180 @@ class Indexer:
 
     def __init__(self, chain: Chain, store: Store) -> None:
         self._chain = chain
-        self._store = store
+        self._history = EventHistory(store)
+        self.ledger = Ledger(self._history)
+        self._is_ledger_behind = True
         self._range_blocks = RANGE_BLOCKS
-        self.ledger = Ledger(self)
-        self._newest_key = ""
-        self._replay_rows()
-        self._checkpoints = {int(key): bytes.fromhex(value) for key, value in store.rows(CHECKPOINTS)}
+        self._range_limit = RANGE_LIMIT_BLOCKS
+        self._ranges_given = 0
+        self._reread_at: int | None = None
+        self._head: Head | None = None
+        self._older_heads = 0
+        self._load_ledger()
+
+    @property
+    def history(self) -> EventHistory:
+        """Everything that was read, finished or not."""
+        return self._history
 
     def sync(self) -> Head:
-        """Read up to the newest block, or as far as one call goes; the head that was read up to.
+        """Read up to the newest block; the head that was read up to.
 
-        Raises `Unavailable` if the node fails, or if it is still catching up.
+        Raises `CatchingUp` if one call cannot read it all, `Unavailable` if the node or the store fails.
         """
+        self._history.recover()
+        self._load_ledger()
         head = self._chain.head()
-        if self._checkpoints.get(head.number) == head.hash and max(self._checkpoints) == head.number:
-            return head
-        start = self._resume_at()
-        for _ in range(RANGES_EACH_SYNC):
+        newest = self._history.newest_checkpoint()
+        if newest is not None and self._history.checkpoints[newest] == head.hash:
+            return self._seen(head)
+        if newest is not None and head.number <= newest and self._is_only_older(head, newest):
+            return self._head or head
+        self._read_up_to(head, newest)
+        self._retire(head)
+        self._reread()
+        return self._seen(head)
+
+    def reread_from(self, block_number: int) -> None:
+        """Read everything since a block again, some ranges at each new head: something is missing."""
+        at = max(block_number, self._chain.first_block)
+        self._reread_at = at if self._reread_at is None else min(self._reread_at, at)
+
+    @property
+    def is_rereading(self) -> bool:
+        """Whether something that was asked for by `reread_from` is still to be read."""
+        return self._reread_at is not None
+
+    def _seen(self, head: Head) -> Head:
+        self._head, self._older_heads = head, 0
+        return head
+
+    # --- where to go on -----------------------------------------------------------------------------------
+
+    def _is_only_older(self, head: Head, newest: int) -> bool:
+        """Whether a head that is no newer than what was read is of the same chain: its node lags."""
+        known = max((number for number in self._history.checkpoints if number <= head.number), default=None)
+        if head.number == newest:
+            return False
+        self._older_heads += 1
+        if self._older_heads > LAGGING_SYNCS:
+            return False
+        if known is None:  # far behind, as a node is that was just started
+            return True
+        actual = head.hash if known == head.number else self._hash_of(known, head)
+        return actual == self._history.checkpoints[known]
+
+    def _read_up_to(self, head: Head, newest: int | None) -> None:
+        """A short way is read before the last checkpoint is looked at again, a long way after it."""
+        first = self._chain.first_block
+        if newest is None:
+            self._read_ranges(first, head)
+        elif 0 < head.number - newest <= self._range_blocks - REREAD_BLOCKS:
+            start = max(newest + 1 - REREAD_BLOCKS, first)
+            found = self._events(start, head.number)
+            if self._hash_of(newest, head) == self._history.checkpoints[newest]:
+                self._keep(start, head.number, found, head.hash)
+            else:
+                self._read_ranges(self._after_fork(head), head)
+        elif head.number > newest and self._hash_of(newest, head) == self._history.checkpoints[newest]:
+            self._read_ranges(newest + 1, head)
+        else:
+            self._read_ranges(self._after_fork(head), head)
+
+    def _hash_of(self, number: int, head: Head) -> Bytes32:
+        block_hash = self._chain.block_hash(number)
+        if block_hash is None:
+            raise Unavailable(
+                f"the node does not know block {number}, although block {head.number} is its newest: it lags;"
+                " the next look asks again"
+            )
+        return block_hash
+
+    def _after_fork(self, head: Head) -> int:
+        """Forget what was read of blocks that the chain has no longer; the first block to read."""
+        numbers = sorted(number for number in self._history.checkpoints if number <= head.number)
+        low, high = 0, len(numbers)  # checkpoints below low are of the chain, those from high on are not
+        while low < high:
+            middle = (low + high) // 2
+            if self._hash_of(numbers[middle], head) == self._history.checkpoints[numbers[middle]]:
+                low = middle + 1
+            else:
+                high = middle
+        last = numbers[low - 1] if low else self._chain.first_block - 1
+        undone = self._history.forget_after(last)
+        self._change_ledger(lambda: self.ledger.unlearn(undone, last))
+        return last + 1
+
+    # --- reading ------------------------------------------------------------------------------------------
+
+    def _read_ranges(self, start: int, head: Head) -> None:
+        start = max(start - min(REREAD_BLOCKS, self._range_blocks - 1), self._chain.first_block)
+        for number in range(RANGES_EACH_SYNC):
             if start > head.number:
-                return head
+                return
             until = min(start + self._range_blocks - 1, head.number)
             try:
-                self._read(start, until, head.hash if until == head.number else self._chain.block_hash(until))
-            except Unavailable:  # perhaps the node refuses so many events at once
-                self._range_blocks = max((until - start + 1) // 4, 1)
+                found = self._events(start, until)
+            except Unavailable as error:
+                if number:
+                    raise CatchingUp(start, head) from error
                 raise
-            self._range_blocks = min(self._range_blocks * 2, RANGE_BLOCKS)
+            block_hash = head.hash if until == head.number else self._hash_of(until, head)
+            self._keep(start, until, found, block_hash)
             start = until + 1
-        if start > head.number:
-            return head
-        raise Unavailable(f"reading the chain's past: at block {start} of {head.number}; goes on by itself")
+        if start <= head.number:
+            raise CatchingUp(start, head)
 
-    def events_of_task(self, task_id: TaskId) -> list[ChainEvent]:
-        """The events of one task, its claims and its games, in the chain's order."""
-        return [event for event in self._events() if task_of_event(event) == task_id]
+    def _events(self, start: int, until: int) -> tuple[ChainEvent, ...]:
+        """The events of a range; if a node refuses it, the next one is smaller."""
+        try:
+            found = self._chain.events(start, until)
+        except Unavailable:
+            self._range_limit = max((until - start + 1) // 2, 1)
+            self._range_blocks = max((until - start + 1) // 4, 1)
+            self._ranges_given = 0
+            raise
+        self._ranges_given += 1
+        if self._ranges_given >= GROW_AFTER_RANGES or self._range_limit < REREAD_BLOCKS:
+            self._range_limit = min(self._range_limit * 2, RANGE_LIMIT_BLOCKS)
+            self._ranges_given = 0
+        self._range_blocks = min(self._range_blocks * 2, self._range_limit)
+        return found
 
-    def program_registered(self, program_id: ProgramId) -> ProgramRegistered | None:
-        """The event of a program."""
-        found = (event for event in self._events() if isinstance(event, ProgramRegistered))
-        return next((event for event in found if event.program_id == program_id), None)
+    def _reread(self) -> None:
+        """Go on with a rescan."""
+        newest = self._history.newest_checkpoint()
+        for _ in range(REREAD_RANGES_EACH_SYNC):
+            if newest is None or self._reread_at is None:
+                return
+            until = min(self._reread_at + self._range_blocks - 1, newest)
+            self._keep(self._reread_at, until, self._events(self._reread_at, until), None)
+            self._reread_at = until + 1 if until < newest else None
 
-    def job_posted(self, job_id: JobId) -> JobPosted | None:
-        """The event of a job."""
-        found = (event for event in self._events() if isinstance(event, JobPosted))
-        return next((event for event in found if event.job_id == job_id), None)
+    def _keep(self, start: int, until: int, found: Sequence[ChainEvent], checkpoint: Bytes32 | None) -> None:
+        added, replaced = self._history.keep(start, until, found, checkpoint)
+        if added:
+            self._change_ledger(lambda: self.ledger.unlearn(replaced))
+            self._change_ledger(lambda: self.ledger.learn(added))
+        if self.ledger.newly_finished_count >= MARK_EACH:
+            self._history.mark_finished(*self.ledger.drain_finished())
 
-    def _events(self) -> Iterator[ChainEvent]:
-        return (from_row(row) for _, row in self._store.rows(EVENTS))
+    # --- the ledger ---------------------------------------------------------------------------------------
 
-    def _resume_at(self) -> int:
-        """A few blocks before the newest checkpoint that the chain still has; forgets what came after it."""
-        first = start = self._chain.first_block
-        gone: list[int] = []
-        for number in sorted(self._checkpoints, reverse=True):
-            if self._chain.block_hash(number) == self._checkpoints[number]:
-                start = number + 1
-                break
-            gone.append(number)
-        if gone:
-            self._forget_from(start, gone)
-        return max(first, start - min(REREAD_BLOCKS, self._range_blocks - 1))
+    def _load_ledger(self) -> None:
+        """At the start, and after the store failed in the midst of a change."""
+        if self._is_ledger_behind:
+            history = self._history
+            self.ledger.load(history.over, history.finished, history.unfinished())
+            self._is_ledger_behind = False
 
-    def _read(self, start: int, until: int, hash_before: Bytes32 | None) -> None:
-        """One range. The hash is read before and after, so that the events are of the chain it names."""
-        events = self._chain.events(start, until)
-        if hash_before is None or self._chain.block_hash(until) != hash_before:
-            raise Unavailable("the chain was reorganised while it was read; the next tick reads it again")
-        self._checkpoints[until] = hash_before
-        old = sorted(self._checkpoints)[:-CHECKPOINT_LIMIT]
-        known = {key for key, _ in self._store.rows(EVENTS, key_from=block_key(start))}
-        unread = {key: event for event in events if (key := event_key(event)) not in known}
-        changes = [Change(table=EVENTS, key=key, value=to_row(event)) for key, event in unread.items()]
-        changes.append(Change(table=CHECKPOINTS, key=block_key(until), value=hash_before.hex()))
-        changes += [Change(table=CHECKPOINTS, key=block_key(number), value=None) for number in old]
-        self._store.write(changes)
-        for number in old:
-            del self._checkpoints[number]
-        self._learn(unread)
+    def _change_ledger(self, change: Callable[[], None]) -> None:
+        self._is_ledger_behind = True
+        change()
+        self._is_ledger_behind = False
 
-    def _learn(self, unread: dict[str, ChainEvent]) -> None:
-        """Apply events in the chain's order; if some come late, everything is applied anew."""
-        if unread and min(unread) < self._newest_key:
-            self._replay_rows()
-            return
-        for key in sorted(unread):
-            self.ledger.apply(unread[key])
-            self._newest_key = key
-
-    def _replay_rows(self) -> None:
-        self.ledger, self._newest_key = Ledger(self), ""
-        for key, row in self._store.rows(EVENTS):
-            self.ledger.apply(from_row(row))
-            self._newest_key = key
-
-    def _forget_from(self, start: int, gone: list[int]) -> None:
-        rows = self._store.rows(EVENTS, key_from=block_key(start))
-        changes = [Change(table=EVENTS, key=key, value=None) for key, _ in rows]
-        changes += [Change(table=CHECKPOINTS, key=block_key(number), value=None) for number in gone]
-        self._store.write(changes)
-        for number in gone:
-            del self._checkpoints[number]
-        self._replay_rows()
+    def _retire(self, head: Head) -> None:
+        """Let jobs go that cannot be taken any more, and that nobody works on."""
+        for job in self.ledger.live_jobs():
+            if job.deadline + RETIRE_AFTER_SECONDS < head.time_seconds:
+                self.ledger.retire(job.job_id)

@@ -4,7 +4,7 @@ Finished work leaves memory: of a finished task one bit stays until its job is o
 bit. What it was can be asked of the history.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -95,6 +95,13 @@ class Ledger:
     """Filled event by event. The public dictionaries hold what is live, and are only to be read."""
 
     def __init__(self, history: History | None = None) -> None:
+        self._history = history or NoHistory()
+        self._changed_tasks: set[TaskId] = set()
+        self._changed_games: set[GameId] = set()
+        self._changed_jobs: set[JobId] = set()
+        self._clear()
+
+    def _clear(self) -> None:
         self.programs: dict[ProgramId, ProgramRecord] = {}
         self.jobs: dict[JobId, JobRecord] = {}
         self.claims: dict[ClaimId, events.TaskClaimed] = {}
@@ -102,7 +109,6 @@ class Ledger:
         self.splits: dict[GameId, events.GameSplit] = {}
         self.struck: dict[ClaimId, Address] = {}
         """Of finished tasks too: each cost somebody a bond."""
-        self._history = history or NoHistory()
         self._states: dict[TaskId, TaskState] = {}
         self._shards: dict[JobId, _Shards] = {}
         self._over: Spans = Spans()
@@ -113,9 +119,8 @@ class Ledger:
         self._uses: dict[ProgramId, int] = {}
         self._idle_programs: dict[ProgramId, None] = {}
         self._waiting_jobs: dict[ProgramId, dict[JobId, events.JobPosted]] = {}
-        self._changed_tasks: set[TaskId] = set()
-        self._changed_games: set[GameId] = set()
-        self._changed_jobs: set[JobId] = set()
+        self._newly_finished: set[TaskId] = set()
+        self._newly_over: set[JobId] = set()
 
     # --- questions ----------------------------------------------------------------------------------------
 
@@ -215,9 +220,16 @@ class Ledger:
                 self._note(task_id, event)
         self._make_anew(anew)
 
-    def unlearn(self, undone: Iterable[ChainEvent]) -> None:
-        """Forget events that the history has no longer."""
-        tasks = set[TaskId]()
+    def unlearn(self, undone: Iterable[ChainEvent], after_block: int | None = None) -> None:
+        """Forget events that the history has no longer, and whatever was of blocks after `after_block`."""
+        states = self._states.items() if after_block is not None else ()
+        tasks = {
+            task_id
+            for task_id, state in states
+            if state.newest is not None
+            and after_block is not None
+            and state.newest.block_number > after_block
+        }
         for event in undone:
             match event:
                 case events.ProgramRegistered():
@@ -229,6 +241,7 @@ class Ledger:
                     tasks.add(task_id)
                 case _:
                     pass
+        self._changed_tasks |= tasks
         self._make_anew(tasks)
 
     def apply(self, event: ChainEvent) -> None:
@@ -264,12 +277,28 @@ class Ledger:
         self._end(job)
         return True
 
-    def begin_with(self, over: Spans, finished: dict[JobId, Spans]) -> None:
-        """At the start: what the history says is finished, and need not be learnt."""
-        self._over = over
+    def load(self, over: Spans, finished: Mapping[JobId, Spans], unfinished: Iterable[ChainEvent]) -> None:
+        """Begin anew with what the history has: jobs that are over, finished shards, and all other events."""
+        self._clear()
+        self._over = Spans(over)
         for job_id, spans in finished.items():
-            shards = self._shards.setdefault(job_id, _Shards())
-            shards.finished, shards.unavailable = Spans(spans), Spans(spans)
+            self._shards[job_id] = _Shards(unavailable=Spans(spans), finished=Spans(spans))
+        for event in unfinished:
+            self.apply(event)
+
+    def drain_finished(self) -> tuple[set[TaskId], set[JobId]]:
+        """The tasks that finished and the jobs that were over since the last call: no start need load them.
+
+        Those with a struck claim are never among them: who lost a bond is to be known.
+        """
+        finished = self._newly_finished, self._newly_over
+        self._newly_finished, self._newly_over = set(), set()
+        return finished
+
+    @property
+    def newly_finished_count(self) -> int:
+        """How much `drain_finished` would return."""
+        return len(self._newly_finished) + len(self._newly_over)
 
     # --- how ----------------------------------------------------------------------------------------------
 
@@ -282,6 +311,7 @@ class Ledger:
     def _make_anew(self, tasks: Iterable[TaskId]) -> None:
         for task_id in tasks:
             job_id = job_of_task(task_id)
+            self._newly_finished.discard(task_id)
             if job_id in self._over:
                 self._revive(job_id)
             old = self._states.get(task_id)
@@ -306,6 +336,7 @@ class Ledger:
     def _revive(self, job_id: JobId) -> None:
         """A job that was over is not, by an event that was found late or undone."""
         self._over.discard(job_id)
+        self._newly_over.discard(job_id)
         posted = self._history.job_posted(job_id)
         if posted is not None:
             self._post(posted)
@@ -345,6 +376,8 @@ class Ledger:
         if state.is_finished:
             shards.finished.add(shard_of_task(task_id))
             shards.unavailable.add(shard_of_task(task_id))
+            if not state.struck:
+                self._newly_finished.add(task_id)
             self._end_if_over(job_of_task(task_id))
             return
         self._states[task_id] = state
@@ -399,6 +432,7 @@ class Ledger:
     def _unpost(self, event: events.JobPosted) -> None:
         self._changed_jobs.add(event.job_id)
         self._over.discard(event.job_id)
+        self._newly_over.discard(event.job_id)
         self._waiting_jobs.get(event.program_id, {}).pop(event.job_id, None)
         job = self.jobs.pop(event.job_id, None)
         if job is not None:
@@ -419,6 +453,8 @@ class Ledger:
         self._changed_jobs.add(job.job_id)
         del self.jobs[job.job_id], self._shards[job.job_id]
         self._over.add(job.job_id)
+        if not any(job_of_task(task_of_claim(claim_id)) == job.job_id for claim_id in self.struck):
+            self._newly_over.add(job.job_id)
         self._release(job.program_id)
 
     def _release(self, program_id: ProgramId) -> None:

@@ -1,1 +1,1 @@
-"""Implementations of the ports: chains, stores, blobs, threads, files."""
+"""Ports made real: chains, stores and blobs."""

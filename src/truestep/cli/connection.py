@@ -8,18 +8,34 @@ from truestep.cli.options import ask_password
 
 if TYPE_CHECKING:
     from truestep.adapters.chain.deployment import Deployment
+    from truestep.adapters.chain.fees import TransactionPolicy
     from truestep.client import Client
     from truestep.ports.chain import ChainReader
 
 
 def connect_client(
-    rpc: Sequence[str], deployment: Path, blobs: Sequence[str], keystore: Path, password_file: Path | None
+    rpc: Sequence[str],
+    deployment: Path,
+    blobs: Sequence[str],
+    keystore: Path,
+    password_file: Path | None,
+    *,
+    policy: "TransactionPolicy | None" = None,
+    state: Path | None = None,
 ) -> "Client":
-    """A client that can send."""
+    """A client that can send. `state` keeps the journal of what it sent."""
     from truestep.client import Client
 
     password = ask_password(password_file)
-    return Client.connect(rpc=rpc, deployment=deployment, blobs=blobs, keystore=keystore, password=password)
+    return Client.connect(
+        rpc=rpc,
+        deployment=deployment,
+        blobs=blobs,
+        keystore=keystore,
+        password=password,
+        state=state,
+        policy=policy,
+    )
 
 
 def connect_reader(rpc: Sequence[str], deployment: Path) -> tuple["ChainReader", "Deployment"]:

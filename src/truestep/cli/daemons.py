@@ -13,6 +13,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exp
 
 from truestep.base.errors import Unavailable
 from truestep.cli.failure import Failure
+from truestep.cli.fee_options import MaxFeeOption, MaxFeeUrgentOption, MaxTipOption, transaction_policy
 from truestep.cli.interruption import handling
 from truestep.cli.log_lines import LogLines
 from truestep.cli.options import (
@@ -51,6 +52,9 @@ class DaemonOptions:
         Path, typer.Option(metavar="DIR", help="Folder for the daemon's state; one per account.")
     ]
     password_file: PasswordFileOption = None
+    max_fee: MaxFeeOption = None
+    max_fee_urgent: MaxFeeUrgentOption = None
+    max_tip: MaxTipOption = None
     engine: Annotated[EngineName, typer.Option(help="The engine that runs the tasks.")] = EngineName.JIT
     memory_limit: MemoryLimitOption = None
     snapshot_limit: Annotated[
@@ -106,6 +110,7 @@ def opened_world(options: DaemonOptions, parallel: int) -> Generator["World"]:
         engine=limited_engine(options.engine, options.limits),
         signer=open_keystore(options.keystore, ask_password(options.password_file)),
         parallel=parallel,
+        policy=transaction_policy(options.max_fee, options.max_tip, options.max_fee_urgent),
     )
     log = LogLines(as_json=options.as_json)
     with closing(log), ExitStack() as stack:

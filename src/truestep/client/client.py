@@ -4,14 +4,17 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from truestep.adapters.chain.deployment import Deployment
-from truestep.base.errors import Bug
+from truestep.adapters.chain.fees import TransactionPolicy
+from truestep.base.errors import Unavailable
 from truestep.base.ids import Bytes32, JobId, ProgramId
 from truestep.client.files import ProgramFile, program_of, read_program
 from truestep.client.job import EVENT_RANGE_BLOCKS, Job
 from truestep.client.runs import DEFAULT_MAX_CYCLES, RunReport, run_task
+from truestep.client.sending import event_of, transact_once
+from truestep.commitments.keccak import keccak256
 from truestep.composition.engines import EngineName, open_engine
 from truestep.guest import BuiltGuest, build_c, build_python
 from truestep.guest.python.build import PYTHON_SUFFIX
@@ -75,10 +78,14 @@ def run(
 class Client:
     """One requester's account on one network."""
 
-    def __init__(self, chain: Chain, blobs: Blobs, deployment: Deployment) -> None:
+    def __init__(
+        self, chain: Chain, blobs: Blobs, deployment: Deployment, *, is_remembering: bool = False
+    ) -> None:
+        """`is_remembering`: the chain's journal outlives the process, so equal orders are one order."""
         self.chain = chain
         self.blobs = blobs
         self.deployment = deployment
+        self._is_remembering = is_remembering
 
     @classmethod
     def connect(
@@ -90,12 +97,14 @@ class Client:
         keystore: Path,
         password: str,
         state: Path | None = None,
+        policy: TransactionPolicy | None = None,
     ) -> "Client":
         """A client of the network that `deployment` describes, sending from the account in `keystore`.
 
         `rpc` is a URL, or several of nodes that stand in for each other; `blobs` is a URL or a directory, or
-        several. The file `state` keeps the journal of what was sent, so that an order with a name is posted
-        only once. Raises Rejected for a wrong password, file or chain, and Unavailable if no node answers.
+        several. The file `state` keeps the journal of what was sent, so that an order is posted only once,
+        whatever interrupts it. `policy` says what gas may cost. Raises Rejected for a wrong password, file or
+        chain, and Unavailable if no node answers.
         """
         from truestep.adapters.chain.deployment import read_deployment
         from truestep.adapters.keystore import open_keystore
@@ -104,8 +113,8 @@ class Client:
 
         network = read_deployment(deployment)
         store = SqliteStore(state)
-        chain = open_chain(rpc, network, open_keystore(keystore, password), store)
-        return cls(chain, open_blobs(blobs), network)
+        chain = open_chain(rpc, network, open_keystore(keystore, password), store, policy)
+        return cls(chain, open_blobs(blobs), network, is_remembering=state is not None)
 
     def register(self, program: Path | bytes, *, max_cycles: int = DEFAULT_MAX_CYCLES) -> ProgramId:
         """The program's number on the chain. Registers it if nobody has done so with these maximum cycles.
@@ -125,9 +134,13 @@ class Client:
             digest=file.digest,
             uri=uri,
         )
-        transaction = self.chain.transact(call, intent=f"register:{file.digest.hex()}:{max_cycles}")
-        event = self._event_of(transaction.block_number, transaction.transaction_hash, ProgramRegistered)
-        return event.program_id
+        intent = f"register:{file.digest.hex()}:{max_cycles}"
+        name = transact_once(
+            self.chain, call, intent, is_done=lambda: self._registered(file, max_cycles) is not None
+        )
+        if not name:
+            return self.register(program, max_cycles=max_cycles)
+        return self._own_event(name, ProgramRegistered).program_id
 
     def submit(self, program: Path | bytes, content: bytes = b"", *, order: Order | None = None) -> Job:
         """Post a job and return its handle. The whole reward goes into escrow.
@@ -152,8 +165,11 @@ class Client:
             lease_seconds=order.lease_seconds,
             deadline=self.chain.head().time_seconds + order.lifetime_seconds,
         )
-        transaction = self.chain.transact(call, intent=f"post:{order.name or secrets.token_hex(16)}")
-        event = self._event_of(transaction.block_number, transaction.transaction_hash, JobPosted)
+        intent = f"post:{order.name or self._order_name(call, order)}"
+        name = transact_once(self.chain, call, intent, is_done=lambda: self._posted(call) is not None)
+        event = self._own_event(name, JobPosted) if name else self._posted(call)
+        if event is None:
+            raise Unavailable("the job was posted, and is gone from the node's events; try another node")
         return self._handle(event.job_id, event.at.block_number)
 
     def job(self, job_id: JobId) -> Job:
@@ -185,17 +201,28 @@ class Client:
             for event in self.chain.events(start, min(start + EVENT_RANGE_BLOCKS - 1, head))
         ]
 
-    def _event_of(
-        self, block_number: int | None, transaction_hash: Bytes32, kind: type[OwnEvent]
-    ) -> OwnEvent:
+    def _own_event(self, name: str, kind: type[OwnEvent]) -> OwnEvent:
         """The event that our own transaction emitted."""
-        if block_number is not None:
-            for event in self.chain.events(block_number, block_number):
-                if isinstance(event, kind) and event.at.transaction_hash == transaction_hash:
-                    return event
-        raise Bug(
-            f"transaction {transaction_hash.hex()} is confirmed but its {kind.__name__} event is missing"
-        )
+        _, event = event_of(self.chain, name, lambda event: isinstance(event, kind))
+        return cast(OwnEvent, event)
+
+    def _posted(self, call: PostJob) -> JobPosted | None:
+        """The job that another program posted from this account for the same call."""
+        wanted = (self.chain.account, call.program_id, call.input_root, call.seed)
+        for event in self._all_events():
+            if (
+                isinstance(event, JobPosted)
+                and (event.requester, event.program_id, event.input_root, event.seed) == wanted
+            ):
+                return event
+        return None
+
+    def _order_name(self, call: PostJob, order: Order) -> str:
+        """A name that equal orders share, if they are remembered; else one of its own."""
+        if not self._is_remembering:
+            return secrets.token_hex(16)
+        terms = (call.program_id, call.input_root.hex(), call.input_size, order)
+        return keccak256(repr(terms).encode()).hex()
 
 
 def _opened(program: Path | bytes) -> ProgramFile:

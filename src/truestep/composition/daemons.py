@@ -2,11 +2,12 @@
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from truestep.adapters.blobs.cache import BlobCache
 from truestep.adapters.chain.deployment import read_deployment
+from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.chain.sender import Signer
 from truestep.adapters.clock import SystemClock
 from truestep.adapters.executor.threads import ThreadExecutor
@@ -35,6 +36,8 @@ class DaemonSettings:
     engine: Engine
     parallel: int
     """Runs or checks at the same time."""
+    policy: TransactionPolicy = field(default_factory=TransactionPolicy)
+    """What gas may cost."""
 
 
 @contextmanager
@@ -43,7 +46,9 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
     deployment = read_deployment(settings.deployment)
     with SqliteStore(settings.state_dir / "state.sqlite") as store:
         yield World(
-            chain=open_chain(settings.rpc, deployment, settings.signer, store, reporter=reporter),
+            chain=open_chain(
+                settings.rpc, deployment, settings.signer, store, settings.policy, reporter=reporter
+            ),
             store=store,
             blobs=BlobCache(open_blobs(settings.blobs), settings.state_dir / "blobs", reporter=reporter),
             engine=settings.engine,

@@ -1,1 +1,1 @@
-"""Implementations of the blob port: directory, HTTP, cache, several stores, and the server."""
+"""The blob port."""

@@ -4,7 +4,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-from truestep.adapters.chain.account_node import AccountNode, Block, Refused, quantity
+from truestep.adapters.chain.account_node import AccountNode, Block, given
 from truestep.adapters.chain.codec import Message
 from truestep.adapters.chain.fees import (
     BPS,
@@ -98,21 +98,14 @@ class Market:
                 self._node.estimate_question(message),
             ]
         )
-        if isinstance(balance, Refused):
-            raise balance.as_unavailable()
-        if isinstance(count, Refused):
-            raise count.as_unavailable()
-        have_wei = quantity(balance, "eth_getBalance")
+        have_wei = given(balance)
         self._check_funds(have_wei, message.value_wei, 0)
-        gas_limit = self._gas_limit(message, estimate, block)
+        gas_limit = self._gas_limit(message, given(estimate), block)
         self._check_funds(have_wei, message.value_wei, gas_limit * offer.fee_cap_wei)
-        return Means(gas_limit=gas_limit, used_count=quantity(count, "eth_getTransactionCount"))
+        return Means(gas_limit=gas_limit, used_count=given(count))
 
-    def _gas_limit(self, message: Message, answer: object, block: Block) -> int:
+    def _gas_limit(self, message: Message, estimate: int, block: Block) -> int:
         """The estimate with headroom. An estimate that cannot be true is the node's fault."""
-        if isinstance(answer, Refused):
-            raise answer.as_rejected()
-        estimate = quantity(answer, "eth_estimateGas")
         least, most = least_gas(message), min(TRANSACTION_GAS_LIMIT, block.gas_limit)
         if not least <= estimate <= most:
             raise Unavailable(

@@ -5,47 +5,30 @@ so a node that hangs delays nobody but the one who asked it.
 """
 
 import time
-from collections import deque
 from dataclasses import replace
-from typing import Any, Protocol
 
 from web3 import Web3
 
-from truestep.adapters.chain.account_node import AccountNode, Block, Receipt, Refused, quantity, receipt_of
+from truestep.adapters.chain.account_node import AccountNode, Block, Receipt
+from truestep.adapters.chain.alarms import Alarms
 from truestep.adapters.chain.broadcasts import Broadcasts
 from truestep.adapters.chain.codec import Message
 from truestep.adapters.chain.fate import Fate, Foreign, Own, find_fate
 from truestep.adapters.chain.fees import GWEI, Offer, TransactionPolicy, above_cap, higher_offer
-from truestep.adapters.chain.journal import Attempt, Entry, Journal, with_attempt
-from truestep.adapters.chain.market import PLAIN_GAS, Market
+from truestep.adapters.chain.holes import FILL_PREFIX, Holes
+from truestep.adapters.chain.journal import Entry, Journal, with_attempt
+from truestep.adapters.chain.market import Market
+from truestep.adapters.chain.outages import NodeError
 from truestep.adapters.chain.refusals import Refusal
+from truestep.adapters.chain.signing import Signer, Signing
 from truestep.adapters.chain.watch import Moved, Watch, finished
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address
 from truestep.ports.chain import Outcome
 from truestep.ports.store import Store
 
-FILL_PREFIX = "nonce/"
-"""Intents of our own making: a transfer of nothing to oneself, to use up a nonce."""
-FILLS_LIMIT = 16
-"""Holes that are filled at once; the others wait for the next look."""
 OUTAGE_SECONDS = 20.0
 """Whoever waits for an outcome sits out failures of the node that are shorter."""
-ALARMS_LIMIT = 100
-"""Alarms that are kept for whoever asks; the oldest go first."""
-
-
-class Signer(Protocol):
-    """An account's key, as `eth_account` has it. It must not block: nonces are given while it signs."""
-
-    @property
-    def address(self) -> Any:
-        """The account."""
-        ...
-
-    def sign_transaction(self, transaction_dict: Any) -> Any:
-        """The signed transaction, with `raw_transaction` and `hash`."""
-        ...
 
 
 class Sender:
@@ -59,21 +42,20 @@ class Sender:
         self, web3: Web3, chain_id: int, signer: Signer, store: Store, policy: TransactionPolicy
     ) -> None:
         self.account = Address(Web3.to_checksum_address(signer.address))
-        self._chain_id = chain_id
-        self._signer = signer
         self._policy = policy
         self._node = AccountNode(web3, self.account)
         self._journal = Journal(store, self.account)
         self._market = Market(self._node, self.account, policy)
         self._watch = Watch(self._node, self._journal, policy)
         self._broadcasts = Broadcasts(self._node, policy.broadcast_wait_seconds)
-        self._signed_at_seconds: dict[str, float] = {}
+        self._alarms = Alarms()
+        self._signing = Signing(chain_id, signer, self._journal)
+        self._holes = Holes(
+            self.account, self._node, self._journal, self._market, self._signing, self._alarms, policy
+        )
         self._looked: dict[str, tuple[str, float]] = {}
         self._used_since_seconds: dict[str, float] = {}
-        self._holes_since_seconds: dict[int, float] = {}
         self._watched_at_seconds = float("-inf")
-        self._why: dict[str, str] = {}
-        self._alarms: deque[str] = deque(maxlen=ALARMS_LIMIT)
 
     # --- for callers --------------------------------------------------------------------------------------
 
@@ -83,10 +65,7 @@ class Sender:
 
     def alarms(self) -> tuple[str, ...]:
         """What went wrong since the last call, a sentence each: what happened, and what to do."""
-        said: list[str] = []
-        while self._alarms:
-            said.append(self._alarms.popleft())
-        return tuple(said)
+        return self._alarms.take()
 
     def submit(
         self, message: Message, intent: str, *, is_urgent: bool = False, is_once: bool = False
@@ -118,7 +97,9 @@ class Sender:
             known = self._journal.entry(intent)
             if known is not None:
                 return known
-            entry = self._signed(replace(draft, nonce=self._next_nonce(means.used_count)), offer)
+            entry = self._signing.signed(
+                replace(draft, nonce=self._signing.next_nonce(means.used_count)), offer
+            )
             self._journal.add(entry)
         self._broadcasts.send(entry)
         return entry
@@ -135,7 +116,8 @@ class Sender:
         moved = [self._undo(each) for each in self._watch.moved(head)]
         pending = self._journal.pending()
         used = self._settle(pending, head)
-        self._fill_holes(used, head)
+        if used is not None:
+            self._broadcasts.send(*self._holes.fill(used, head))
         self._rebroadcast()
         looked = {each.intent: each for each in (*moved, *pending) if not each.intent.startswith(FILL_PREFIX)}
         return [self._journal.entry(intent) or each for intent, each in looked.items()]
@@ -161,7 +143,7 @@ class Sender:
 
     def _unconfirmed(self, entry: Entry, deadline_seconds: float) -> Unavailable:
         refusal = self._broadcasts.refusal(entry)
-        why = f"The node said: {refusal[1]}" if refusal else self._why.get(entry.intent, "")
+        why = f"The node said: {refusal[1]}" if refusal else self._alarms.why(entry.intent)
         return Unavailable(
             f"transaction 0x{entry.attempts[-1].hash} ({entry.intent}) is not confirmed after"
             f" {deadline_seconds:g} s; it may land yet: run the same command again to go on waiting"
@@ -186,7 +168,7 @@ class Sender:
             again = replace(
                 entry, outcome=Outcome.PENDING, landed_hash="", block_number=None, block_hash="", reason=""
             )
-            self._alarm(
+            self._alarms.say(
                 f"a reorganisation took {entry.intent} (nonce {entry.nonce}) out of block"
                 f" {entry.block_number}; it is sent again"
             )
@@ -208,9 +190,8 @@ class Sender:
         deep = max(head.number - self._policy.confirmations + 1, 0)
         questions = [self._node.count_question(deep), *self._node.receipt_questions(hashes)]
         count, *answers = self._node.ask_all(questions)
-        receipts = [receipt_of(*pair) for pair in zip(answers, hashes, strict=True)]
-        by_hash = {receipt.transaction_hash: receipt for receipt in receipts if receipt is not None}
-        used = None if isinstance(count, Refused) else quantity(count, "eth_getTransactionCount")
+        by_hash = {each.transaction_hash: each for each in answers if isinstance(each, Receipt)}
+        used = None if isinstance(count, NodeError) else int(count)
         for entry in due:
             self._looked[entry.intent] = (head.hash, time.monotonic())
             receipt = next((by_hash[each] for each in entry.hashes if each in by_hash), None)
@@ -259,27 +240,33 @@ class Sender:
         if now - since < self._policy.nonce_grace_seconds:
             return
         self._used_since_seconds[entry.intent] = now
+        receipt = self._node.receipt(entry.hashes)
+        if receipt is not None:
+            self._finish(entry, receipt, head)
+            return
         fate = find_fate(self._node, entry, head.number)
         if isinstance(fate, Foreign):
             self._yield_nonce(entry, fate, head)
         else:
-            self._tell(entry, f"nonce {entry.nonce} is used: {_why(fate)}")
+            self._alarms.tell(entry.intent, f"nonce {entry.nonce} is used: {_why(fate)}")
 
     def _yield_nonce(self, entry: Entry, fate: Foreign, head: Block) -> None:
         """A transaction of our key that is not in the journal has our nonce."""
         sent = fate.sent
         is_same = (sent.to or "").lower() == (entry.to or "").lower()
         if is_same and (sent.value_wei, sent.payload) == (entry.value_wei, entry.payload):
-            self._alarm(f"another program sent {entry.intent} from {self.account}, as 0x{sent.hash}")
+            self._alarms.say(f"another program sent {entry.intent} from {self.account}, as 0x{sent.hash}")
             self._journal.replace(entry, replace(entry, earlier_hashes=(*entry.earlier_hashes, sent.hash)))
             self._looked.pop(entry.intent, None)
             return
         is_last = entry.is_once or entry.intent.startswith(FILL_PREFIX)
         needed = self._policy.foreign_depth if is_last else self._policy.confirmations
         if head.number - fate.block_number + 1 < needed:
-            self._tell(entry, f"0x{sent.hash} took nonce {entry.nonce}; waiting until it has {needed} blocks")
+            self._alarms.tell(
+                entry.intent, f"0x{sent.hash} took nonce {entry.nonce}; waiting until it has {needed} blocks"
+            )
             return
-        self._alarm(
+        self._alarms.say(
             f"another program uses the key of {self.account}: 0x{sent.hash} took nonce {entry.nonce} of"
             f" {entry.intent}; give each program an account of its own"
         )
@@ -300,13 +287,13 @@ class Sender:
             means = self._market.means(message, offer, block)
         except Rejected as error:
             if error.reason in (Reject.FEE_ABOVE_CAP, Reject.FUNDS_TOO_LOW):
-                self._tell(entry, str(error))
+                self._alarms.tell(entry.intent, str(error))
             else:
                 self._give_up(entry, error.reason.value)
             return
         self._forget(entry)
         with self._journal.lock:
-            nonce = self._next_nonce(means.used_count)
+            nonce = self._signing.next_nonce(means.used_count)
             fresh = replace(
                 entry,
                 nonce=nonce,
@@ -315,7 +302,7 @@ class Sender:
                 earlier_hashes=tuple(reversed(entry.hashes)),
                 signed_block=block.number,
             )
-            signed = self._signed(fresh, offer)
+            signed = self._signing.signed(fresh, offer)
             if not self._journal.replace(entry, signed):
                 return
         self._broadcasts.send(signed)
@@ -328,8 +315,7 @@ class Sender:
         if refusal is not None:
             self._heed(entry, *refusal)
         is_refused = refusal is not None and refusal[0] is Refusal.UNDERPRICED
-        now = time.monotonic()
-        waited = now - self._signed_at_seconds.setdefault(entry.intent, now)
+        waited = self._signing.seconds_since(entry)
         patience = self._policy.bump_after_seconds / (2 if entry.is_urgent else 1)
         last = entry.attempts[-1]
         is_stuck = waited > patience and (is_next or last.fee_cap_wei < head.base_fee_wei + last.tip_wei)
@@ -340,20 +326,22 @@ class Sender:
         """Say what a person can do about a refusal."""
         if refusal is Refusal.FUNDS:
             most_wei = entry.value_wei + entry.gas_limit * entry.attempts[-1].fee_cap_wei
-            self._tell(
-                entry,
+            self._alarms.tell(
+                entry.intent,
                 f"{self.account} is short of coins, it may take up to {most_wei} wei; send coins to the"
                 " account, then this and everything after it goes on by itself",
             )
         elif refusal is Refusal.NONCE_USED:
             self._used_since_seconds[entry.intent] = float("-inf")
         elif refusal is Refusal.GAS:
-            self._tell(entry, f"the node refuses {entry.gas_limit} gas: {said}; try another node")
+            self._alarms.tell(
+                entry.intent, f"the node refuses {entry.gas_limit} gas: {said}; try another node"
+            )
 
     def _bump(self, entry: Entry, head: Block) -> None:
         last = entry.attempts[-1]
         offer = Offer(fee_cap_wei=last.fee_cap_wei, tip_wei=last.tip_wei)
-        self._signed_at_seconds[entry.intent] = time.monotonic()
+        self._signing.touch(entry)
         higher = higher_offer(
             offer,
             head.base_fee_wei,
@@ -365,7 +353,7 @@ class Sender:
             self._say_capped(entry, head)
             return
         with self._journal.lock:
-            signed = self._signed(replace(entry, attempts=()), higher)
+            signed = self._signing.signed(replace(entry, attempts=()), higher)
             bumped = with_attempt(entry, signed.attempts[0])
             if not self._journal.replace(entry, bumped):
                 return
@@ -379,60 +367,7 @@ class Sender:
         else:
             tip_gwei = self._policy.tip_cap_wei // GWEI
             why = f"the tip is at its cap of {tip_gwei} gwei; raise it with --max-tip if it does not land"
-        self._tell(entry, f"{why}. It lands by itself when gas is cheaper")
-
-    # --- holes --------------------------------------------------------------------------------------------
-
-    def _fill_holes(self, used: int | None, head: Block) -> None:
-        """Use up nonces that nothing stands for: everything after them would wait for ever."""
-        live = self._journal.live()
-        pending = [entry.nonce for entry in live if entry.is_pending]
-        if used is None:
-            return
-        taken = {entry.nonce for entry in live}
-        holes = [nonce for nonce in range(used, min(pending, default=0))[:FILLS_LIMIT] if nonce not in taken]
-        now = time.monotonic()
-        since = {nonce: self._holes_since_seconds.get(nonce, now) for nonce in holes}
-        self._holes_since_seconds = since
-        ripe = [nonce for nonce in holes if now - since[nonce] >= self._policy.hole_grace_seconds]
-        if not ripe:
-            return
-        foreign_count = self._node.count("pending")
-        for nonce in ripe:
-            if nonce >= foreign_count:
-                self._fill(nonce, head)
-
-    def _fill(self, nonce: int, head: Block) -> None:
-        """Send nothing to ourselves with this nonce."""
-        self._alarm(
-            f"nonce {nonce} of {self.account} is missing, and everything after it waits: it is used up by an"
-            " empty transfer to itself; another program with the same key, or a deep reorganisation, left it"
-        )
-        message = Message(to=self.account, payload=b"")
-        try:
-            offer, block = self._market.first_offer(is_urgent=True)
-            means = self._market.means(message, offer, block)
-        except Rejected as error:
-            self._alarm(str(error))
-            return
-        draft = Entry(
-            intent=f"{FILL_PREFIX}{nonce}/{head.number}",
-            nonce=nonce,
-            to=message.to,
-            payload="",
-            value_wei=0,
-            gas_limit=max(means.gas_limit, PLAIN_GAS),
-            attempts=(),
-            signed_block=block.number,
-            is_urgent=True,
-            is_once=True,
-        )
-        with self._journal.lock:
-            if any(entry.nonce == nonce for entry in self._journal.live()):
-                return
-            entry = self._signed(draft, offer)
-            self._journal.add(entry)
-        self._broadcasts.send(entry)
+        self._alarms.tell(entry.intent, f"{why}. It lands by itself when gas is cheaper")
 
     # --- how ----------------------------------------------------------------------------------------------
 
@@ -442,56 +377,13 @@ class Sender:
         late = [entry for entry in self._journal.pending() if self._broadcasts.seconds_since(entry) > after]
         self._broadcasts.send(*late)
 
-    def _signed(self, entry: Entry, offer: Offer) -> Entry:
-        """The entry with one signed form."""
-        message = entry.message()
-        fields: dict[str, Any] = {
-            "type": 2,
-            "chainId": self._chain_id,
-            "nonce": entry.nonce,
-            "value": message.value_wei,
-            "data": message.payload,
-            "gas": entry.gas_limit,
-            "maxFeePerGas": offer.fee_cap_wei,
-            "maxPriorityFeePerGas": offer.tip_wei,
-        }
-        if message.to is not None:
-            fields["to"] = message.to
-        signed = self._signer.sign_transaction(fields)
-        attempt = Attempt(
-            hash=bytes(signed.hash).hex(),
-            raw=bytes(signed.raw_transaction).hex(),
-            fee_cap_wei=offer.fee_cap_wei,
-            tip_wei=offer.tip_wei,
-        )
-        self._signed_at_seconds[entry.intent] = time.monotonic()
-        return replace(entry, attempts=(attempt,))
-
-    def _next_nonce(self, used_count: int) -> int:
-        """Above all that is used, and all that is ours and may still land. The journal's lock is held."""
-        return max([used_count, *(entry.nonce + 1 for entry in self._journal.live())])
-
     def _forget(self, entry: Entry) -> None:
         """Drop what memory holds of an entry that is over, or begins anew."""
         self._broadcasts.forget(entry)
-        tables: tuple[dict[str, Any], ...] = (
-            self._signed_at_seconds,
-            self._looked,
-            self._used_since_seconds,
-            self._why,
-        )
-        for table in tables:
-            table.pop(entry.intent, None)
-
-    def _tell(self, entry: Entry, why: str) -> None:
-        """Why an entry is pending: in the message of whoever waits, and as an alarm if it is news."""
-        if self._why.get(entry.intent) != why:
-            self._why[entry.intent] = why
-            self._alarm(f"{entry.intent} waits: {why}")
-
-    def _alarm(self, sentence: str) -> None:
-        if sentence not in self._alarms:
-            self._alarms.append(sentence)
+        self._signing.forget(entry.intent)
+        self._alarms.forget(entry.intent)
+        self._looked.pop(entry.intent, None)
+        self._used_since_seconds.pop(entry.intent, None)
 
 
 def _why(fate: Fate) -> str:

@@ -4,7 +4,7 @@ import threading
 import time
 from dataclasses import dataclass, replace
 
-from truestep.adapters.chain.account_node import AccountNode, Block, Receipt, receipt_of
+from truestep.adapters.chain.account_node import AccountNode, Block, Receipt
 from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.chain.journal import Entry, Journal
 from truestep.ports.chain import Outcome
@@ -49,22 +49,16 @@ class Watch:
         hashes = self._node.block_hashes(heights)
         is_short = self._is_short(head, landed, hashes)
         suspects = [each for each in due if _is_elsewhere(each, hashes, is_short=is_short)]
-        moved = [Moved(entry=each, receipt=self.receipt(each)) for each in suspects]
+        moved = [Moved(entry=each, receipt=self._node.receipt(each.hashes)) for each in suspects]
         self._mark(head, landed, due)
         return moved
 
     def is_gone(self, entry: Entry) -> bool:
         """Whether an entry that landed is in the chain no more: for a caller who must know now."""
-        if self.receipt(entry) is not None:
+        if self._node.receipt(entry.hashes) is not None:
             return False
         height = entry.block_number or 0
         return self._node.block_hashes([height])[height] != entry.block_hash
-
-    def receipt(self, entry: Entry) -> Receipt | None:
-        """The receipt of whichever form landed."""
-        answers = self._node.ask_all(self._node.receipt_questions(entry.hashes))
-        receipts = (receipt_of(*pair) for pair in zip(answers, entry.hashes, strict=True))
-        return next((receipt for receipt in receipts if receipt is not None), None)
 
     def _deep(self, head: Block) -> list[Entry]:
         """What is over for good; also deeds that were given up without landing."""

@@ -1,1 +1,1 @@
-"""The store port, implemented with SQLite."""
+"""The store port over SQLite."""

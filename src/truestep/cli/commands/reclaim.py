@@ -7,6 +7,7 @@ import typer
 from truestep.base.ids import JobId
 from truestep.base.units import coins
 from truestep.cli.connection import connect_client
+from truestep.cli.fee_options import MaxFeeOption, MaxTipOption, transaction_policy
 from truestep.cli.options import (
     BlobsOption,
     DeploymentOption,
@@ -32,10 +33,14 @@ def reclaim(
     blobs: BlobsOption,
     keystore: KeystoreOption,
     password_file: PasswordFileOption = None,
+    max_fee: MaxFeeOption = None,
+    max_tip: MaxTipOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Take back the rewards of shards that nobody finished by the job's deadline."""
     screen = Screen(as_json=as_json)
-    client = connect_client(rpc, deployment, blobs, keystore, password_file)
+    client = connect_client(
+        rpc, deployment, blobs, keystore, password_file, policy=transaction_policy(max_fee, max_tip)
+    )
     amount_wei = client.job(JobId(job)).reclaim(client.chain)
     screen.result({"job_id": job, "reclaimed_wei": amount_wei}, shown=f"{coins(amount_wei)} reclaimed")

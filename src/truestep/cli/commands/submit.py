@@ -8,6 +8,7 @@ import typer
 from truestep.base.units import coins
 from truestep.cli.connection import connect_client
 from truestep.cli.failure import ExitCode, Failure
+from truestep.cli.fee_options import MaxFeeOption, MaxTipOption, transaction_policy
 from truestep.cli.options import (
     BlobsOption,
     DeploymentOption,
@@ -38,6 +39,18 @@ CYCLES_HEADROOM = 2
 
 ReceiptOption = Annotated[
     Path | None, typer.Option(metavar="FILE", help="The file to write the receipt to. Needs --wait.")
+]
+StateOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        envvar="TRUESTEP_STATE",
+        help="Journal of what was sent: repeating the command then resumes, and never posts the job twice.",
+    ),
+]
+NameOption = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="With --state: post one job per name, even if the options differ."),
 ]
 
 
@@ -81,6 +94,10 @@ def submit(
     ] = DEFAULT_LIFETIME_SECONDS,
     wait: Annotated[bool, typer.Option("--wait", help="Show progress until every shard is final.")] = False,
     receipt: ReceiptOption = None,
+    state: StateOption = None,
+    name: NameOption = None,
+    max_fee: MaxFeeOption = None,
+    max_tip: MaxTipOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Post a job: the reward goes into escrow, and workers run the shards.
@@ -93,11 +110,21 @@ def submit(
         raise typer.BadParameter(
             "a receipt can only be written once the job is final; add --wait", param_hint="--receipt"
         )
+    if name and not state:
+        raise typer.BadParameter("a name is remembered in a file: add --state FILE", param_hint="--name")
     screen = Screen(as_json=as_json)
     reward_wei = parse_amount(reward, "--reward")
     file, content = read_program(prog), read_input(input_file)
     screen.warn(file.notes)
-    client = connect_client(rpc, deployment, blobs, keystore, password_file)
+    client = connect_client(
+        rpc,
+        deployment,
+        blobs,
+        keystore,
+        password_file,
+        policy=transaction_policy(max_fee, max_tip),
+        state=state,
+    )
     order = Order(
         shard_count=shards,
         reward_wei=reward_wei,
@@ -105,6 +132,7 @@ def submit(
         max_cycles=max_cycles or _trial_cycles(screen, file, Task(shard_count=shards, input=content)),
         lease_seconds=lease,
         lifetime_seconds=lifetime,
+        name=name,
     )
     job = client.submit(file.elf, content, order=order)
     if wait:

@@ -57,15 +57,6 @@ def worker(
             help="Longest time that a transaction takes to be in a block.",
         ),
     ] = 30.0,
-    start_seconds: Annotated[
-        float,
-        typer.Option(
-            metavar="SECONDS",
-            min=0,
-            envvar="TRUESTEP_START_SECONDS",
-            help="How long fetching and compiling a program may take.",
-        ),
-    ] = 5.0,
     hashed_pages: Annotated[
         float,
         typer.Option(
@@ -103,7 +94,6 @@ def worker(
     is_checked = bool(self_check) and options.engine is not EngineName.REFERENCE
     speed = Speed(
         cycles_per_second=cycles_per_second,
-        start_seconds=start_seconds,
         send_seconds=send_seconds,
         checked_segments=self_check + FIXED_SEGMENTS if is_checked else 0,
         hashed_pages_per_second=hashed_pages,
@@ -135,17 +125,14 @@ def _self_check(random_segments: int, options: DaemonOptions) -> "SelfCheck":
 
 def _stake(world: "World", target_wei: int | None) -> None:
     """Deposit up to the target; refuse to start if the stake does not cover one bond."""
-    from truestep.protocol.calls import Deposit
+    from truestep.client.sending import raise_stake
 
     chain, bond_wei = world.chain, world.chain.parameters().operator_bond_wei
+    if target_wei is not None:
+        deposited_wei = raise_stake(chain, target_wei)
+        if deposited_wei:
+            world.reporter.report("staked", f"deposited {coins(deposited_wei)}")
     balances = chain.balances(chain.account)
-    if target_wei is not None and target_wei > balances.stake_wei:
-        missing_wei = target_wei - balances.stake_wei
-        call = Deposit(amount_wei=missing_wei)
-        # After a crash the same intent stands for the same deposit, so it is not made twice.
-        chain.transact(call, intent=f"deposit/{balances.stake_wei}/{target_wei}")
-        world.reporter.report("staked", f"deposited {coins(missing_wei)}")
-        balances = chain.balances(chain.account)
     if balances.stake_wei < bond_wei:
         raise Failure(
             "stake",

@@ -1,0 +1,73 @@
+"""From an entry of the journal to a signed transaction."""
+
+import time
+from dataclasses import replace
+from typing import Any, Protocol
+
+from truestep.adapters.chain.fees import Offer
+from truestep.adapters.chain.journal import Attempt, Entry, Journal
+
+
+class Signer(Protocol):
+    """An account's key, as `eth_account` has it. It must not block: nonces are given while it signs."""
+
+    @property
+    def address(self) -> Any:
+        """The account."""
+        ...
+
+    def sign_transaction(self, transaction_dict: Any) -> Any:
+        """The signed transaction, with `raw_transaction` and `hash`."""
+        ...
+
+
+class Signing:
+    """Signs for one account on one chain, and remembers when."""
+
+    def __init__(self, chain_id: int, signer: Signer, journal: Journal) -> None:
+        self._chain_id = chain_id
+        self._signer = signer
+        self._journal = journal
+        self._signed_at_seconds: dict[str, float] = {}
+
+    def signed(self, entry: Entry, offer: Offer) -> Entry:
+        """The entry with one signed form."""
+        message = entry.message()
+        fields: dict[str, Any] = {
+            "type": 2,
+            "chainId": self._chain_id,
+            "nonce": entry.nonce,
+            "value": message.value_wei,
+            "data": message.payload,
+            "gas": entry.gas_limit,
+            "maxFeePerGas": offer.fee_cap_wei,
+            "maxPriorityFeePerGas": offer.tip_wei,
+        }
+        if message.to is not None:
+            fields["to"] = message.to
+        signed = self._signer.sign_transaction(fields)
+        attempt = Attempt(
+            hash=bytes(signed.hash).hex(),
+            raw=bytes(signed.raw_transaction).hex(),
+            fee_cap_wei=offer.fee_cap_wei,
+            tip_wei=offer.tip_wei,
+        )
+        self.touch(entry)
+        return replace(entry, attempts=(attempt,))
+
+    def next_nonce(self, used_count: int) -> int:
+        """Above all that is used, and all that is ours and may still land. The journal's lock is held."""
+        return max([used_count, *(entry.nonce + 1 for entry in self._journal.live())])
+
+    def touch(self, entry: Entry) -> None:
+        """Begin to wait anew."""
+        self._signed_at_seconds[entry.intent] = time.monotonic()
+
+    def seconds_since(self, entry: Entry) -> float:
+        """How long its newest form waits, as far as this process knows."""
+        now = time.monotonic()
+        return now - self._signed_at_seconds.setdefault(entry.intent, now)
+
+    def forget(self, intent: str) -> None:
+        """It does not wait any longer."""
+        self._signed_at_seconds.pop(intent, None)

@@ -1,0 +1,61 @@
+"""Options that bound what a transaction offers for its gas."""
+
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from truestep.adapters.chain.fees import TransactionPolicy
+
+_UNITS_WEI = {"": 10**9, "gwei": 10**9, "wei": 1}
+
+
+def parse_gas_price(text: str) -> int:
+    """The wei in a price for a unit of gas: `500`, `500gwei`, `0.1gwei` or `7wei`."""
+    match = re.fullmatch(r"(\d{1,12}(?:\.\d{1,9})?)\s*([a-z]*)", str(text).strip().lower())
+    if match and match[2] in _UNITS_WEI:
+        price_wei = Decimal(match[1]) * _UNITS_WEI[match[2]]
+        if price_wei == price_wei.to_integral_value() and price_wei > 0:
+            return int(price_wei)
+    raise typer.BadParameter(f"expected a price of gas such as 500gwei, got {text!r}")
+
+
+MaxFeeOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="GWEI",
+        parser=parse_gas_price,
+        envvar="TRUESTEP_MAX_FEE",
+        help="Highest price for a unit of gas; above it, transactions wait. Default: 500gwei.",
+    ),
+]
+MaxFeeUrgentOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="GWEI",
+        parser=parse_gas_price,
+        envvar="TRUESTEP_MAX_FEE_URGENT",
+        help="The same for claims and moves in disputes: late ones cost a bond. Default: 4 x --max-fee.",
+    ),
+]
+MaxTipOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="GWEI",
+        parser=parse_gas_price,
+        envvar="TRUESTEP_MAX_TIP",
+        help="Highest tip within that price. Default: 40gwei.",
+    ),
+]
+
+
+def transaction_policy(
+    max_fee: int | None, max_tip: int | None, max_fee_urgent: int | None = None
+) -> "TransactionPolicy":
+    """How an account with these limits sends."""
+    from truestep.adapters.chain.fees import TransactionPolicy
+
+    limits = {"fee_cap_wei": max_fee, "tip_cap_wei": max_tip, "urgent_fee_cap_wei": max_fee_urgent}
+    return TransactionPolicy(**{name: limit for name, limit in limits.items() if limit is not None})

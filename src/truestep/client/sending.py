@@ -1,0 +1,132 @@
+"""Sends that must happen once, though the contracts would do them twice: posting a job, depositing stake."""
+
+from collections.abc import Callable
+
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_exponential
+
+from truestep.base.errors import Reject, Rejected, Unavailable
+from truestep.ports.chain import Chain, Outcome, Transaction
+from truestep.protocol.calls import Call, Deposit
+from truestep.protocol.events import ChainEvent
+
+TRIES = 16
+"""Names tried for one deed; each one before was reverted, or lost its nonce to another program."""
+LAG_BLOCKS = 32
+"""A node that is further behind is put aside; so a deposit that is older is in every stake that is read."""
+EVENT_SECONDS = 30.0
+"""A node's logs may lag behind its receipts for so long."""
+
+DEPOSIT_PREFIX = "deposit/"
+
+
+def transact_once(chain: Chain, call: Call, intent: str, is_done: Callable[[], bool] = lambda: False) -> str:
+    """Send `call` unless it was sent under this intent; the name under which the journal has it.
+
+    If another program with the same key took its nonce, `is_done` tells whether that one did the deed; then
+    the name is empty. Raises Rejected if the chain refuses, Unavailable if the world fails.
+    """
+    for number in range(TRIES):
+        name = _numbered(intent, number)
+        known = chain.transaction(name)
+        if known is not None and known.outcome is Outcome.REVERTED:
+            continue
+        try:
+            chain.transact(call, intent=name)
+        except Rejected as error:
+            if error.reason is not Reject.NONCE_TAKEN:
+                raise
+            if is_done():
+                return ""
+            continue
+        return name
+    raise Unavailable(
+        f"{intent} failed {TRIES} times, for example because another program uses the key of {chain.account};"
+        " give each program an account of its own"
+    )
+
+
+def event_of(chain: Chain, name: str, is_it: Callable[[ChainEvent], bool]) -> tuple[Transaction, ChainEvent]:
+    """The transaction that the journal has under `name`, with the event that it emitted.
+
+    Raises Unavailable if the node does not show the event: its logs lag, or a reorganisation moved it.
+    """
+
+    def look() -> tuple[Transaction, ChainEvent] | None:
+        chain.refresh()
+        transaction = chain.transaction(name)
+        if transaction is None or transaction.block_number is None:
+            return None
+        events = chain.events(transaction.block_number, transaction.block_number)
+        own = (event for event in events if event.at.transaction_hash == transaction.transaction_hash)
+        return next(((transaction, event) for event in own if is_it(event)), None)
+
+    retrying = Retrying(
+        retry=retry_if_result(lambda found: found is None),
+        stop=stop_after_delay(EVENT_SECONDS),
+        wait=wait_exponential(multiplier=0.1, max=2.0),
+    )
+    try:
+        found = retrying(look)
+    except RetryError:
+        found = None
+    if found is None:
+        raise Unavailable(
+            f"{name} landed, but the node does not show its event after {EVENT_SECONDS:g} s; run the same"
+            " command again with the same state file, or ask another node"
+        )
+    return found
+
+
+def raise_stake(chain: Chain, target_wei: int) -> int:
+    """Deposit what is missing to a stake of `target_wei`; the amount deposited now.
+
+    Deposits of an interrupted run are waited for first. Raises Unavailable if the stake that is read may be
+    older than the last deposit: otherwise that would be made twice.
+    """
+    _finish_deposits(chain)
+    for number in range(TRIES):
+        stake_wei = chain.balances(chain.account).stake_wei
+        missing_wei = target_wei - stake_wei
+        if missing_wei <= 0:
+            return 0
+        name = _numbered(f"{DEPOSIT_PREFIX}{stake_wei}/{target_wei}", number)
+        known = chain.transaction(name)
+        if known is not None and known.outcome is not Outcome.PENDING:
+            _check_age(chain, known, stake_wei)
+            continue
+        try:
+            chain.transact(Deposit(amount_wei=missing_wei), intent=name)
+        except Rejected as error:
+            if error.reason is not Reject.NONCE_TAKEN:
+                raise
+            continue
+        return missing_wei
+    raise Unavailable(
+        f"the stake of {chain.account} fell from {target_wei} wei {TRIES} times; find out why it is slashed"
+        " before more is deposited"
+    )
+
+
+def _finish_deposits(chain: Chain) -> None:
+    for transaction in chain.refresh():
+        if transaction.intent.startswith(DEPOSIT_PREFIX) and transaction.outcome is Outcome.PENDING:
+            try:
+                chain.transact(Deposit(amount_wei=0), intent=transaction.intent)  # known: only waited for
+            except Rejected:
+                continue
+
+
+def _check_age(chain: Chain, deposit: Transaction, stake_wei: int) -> None:
+    if deposit.outcome is not Outcome.CONFIRMED or deposit.block_number is None:
+        return
+    age_blocks = chain.head().number - deposit.block_number
+    if age_blocks < LAG_BLOCKS:
+        raise Unavailable(
+            f"a deposit landed in block {deposit.block_number}, but the node still gives a stake of"
+            f" {stake_wei} wei: it lags, or the stake was slashed since. Nothing more is deposited for"
+            f" {LAG_BLOCKS - age_blocks} blocks; ask another node, or wait"
+        )
+
+
+def _numbered(intent: str, number: int) -> str:
+    return f"{intent}#{number}" if number else intent

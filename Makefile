@@ -52,7 +52,7 @@ lock: ## resolve pyproject.toml again into both lock files; UPGRADE=--upgrade ta
 
 # --- the project --------------------------------------------------------------------------------------------------
 
-demo: setup-demo ## run one job from a C program to a settled result, with a liar caught on the way
+demo: setup-demo ## run one job from a C program to a settled result, and catch a liar on the way
 	$(BIN)/truestep demo
 
 check: setup ## lint, format, types, layers, dead code, dependencies, ROM, compiled contracts
@@ -98,7 +98,7 @@ rom-proof: setup ## compare the ROM with hardware and reference at length (SEED=
 contracts: setup ## compile the Vyper contracts and rewrite the artifacts that ship in the wheel
 	$(BIN)/python -m truestep.contracts.build
 
-format: setup ## format the code and mend what ruff can mend by itself
+format: setup ## format the code and fix what ruff can fix by itself
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 

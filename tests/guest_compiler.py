@@ -25,9 +25,11 @@ class Compiler:
         server = self._server = self._server or self._start()
         assert server.stdin is not None and server.stdout is not None
         print(json.dumps([str(source), str(directory), str(Path.cwd())]), file=server.stdin, flush=True)
-        code = int(server.stdout.readline())
+        code = server.stdout.readline()
+        if not code:
+            raise RuntimeError("the process that compiles guests has ended; see what it said above")
         said = (directory / "said.txt").read_text(encoding="utf-8", errors="replace")
-        return subprocess.CompletedProcess([str(source)], code, stdout="", stderr=said)
+        return subprocess.CompletedProcess([str(source)], int(code), stdout="", stderr=said)
 
     def stop(self) -> None:
         """End the process, if there is one."""

@@ -137,7 +137,7 @@ def test_an_output_with_zeros_behind_it_does_not_hide_the_true_one(blobs: Blobs)
 
 def test_a_store_that_cannot_write_says_so(folder: Path) -> None:
     folder.write_text("in the way")
-    with pytest.raises(Unavailable, match="rights"):
+    with pytest.raises(Unavailable, match="permissions"):
         DirectoryBlobs(folder).put(b"x")
 
 
@@ -333,7 +333,7 @@ def test_a_full_disk_costs_the_copies_only(tmp_path: Path) -> None:
         assert kept.get(uri, 100) == b"an input"
     ((kind, message),) = log
     assert kind == "cache_failed"
-    assert "check disk space and rights" in message
+    assert "check disk space and permissions" in message
     folder.unlink()
     kept.get(uri, 100)
     assert (folder / uri.removeprefix("blob:")).is_file()

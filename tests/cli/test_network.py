@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from web3 import HTTPProvider, Web3
 
 from tests.cli.conftest import Invoke
 from tests.e2e.floats import FLOAT_ELF
@@ -321,3 +322,24 @@ def test_a_daemon_ends_in_order_by_other_signals(devnet: Devnet, tmp_path: Path,
     daemon.send_signal(number)
     assert daemon.wait(timeout=START_SECONDS) == 0
     _read_until(daemon, "stopped")
+
+
+@pytest.mark.parametrize("window", ["10", "-5", "9999999999"])
+def test_a_window_in_which_no_worker_takes_a_job(truestep: Invoke, tmp_path: Path, window: str) -> None:
+    finished = truestep("devnet", "--directory", tmp_path / "devnet", "--window", window)
+    assert (finished.exit_code, "--window" in finished.stderr) == (2, True)
+    assert not (tmp_path / "devnet").exists()
+
+
+@pytest.mark.anvil
+def test_a_devnet_on_anvil_mines_by_itself(anvil_program: Path, tmp_path: Path) -> None:
+    words = ("devnet", "--port", 0, "--directory", tmp_path / "devnet", "--anvil", anvil_program, "--json")
+    process = _start(tmp_path / "log", *words)
+    assert process.stdout is not None
+    web3 = Web3(HTTPProvider(json.loads(process.stdout.readline())["rpc"]))
+    try:
+        first = web3.eth.block_number
+        while web3.eth.block_number == first:
+            time.sleep(0.05)
+    finally:
+        assert _stop(process) == 0

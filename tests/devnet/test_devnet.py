@@ -24,9 +24,10 @@ from truestep.base.errors import Unavailable
 from truestep.commitments.merkle import root_of_bytes
 from truestep.composition.network import open_reader
 from truestep.contracts.artifacts import load_artifact
+from truestep.devnet.block_times import BUSY_SECONDS, IDLE_BLOCK_SECONDS
 from truestep.devnet.network import POLICY, devnet_parameters
 from truestep.devnet.remote import RemoteDevnet
-from truestep.devnet.rpc import BATCH_LIMIT, BUSY_SECONDS, IDLE_BLOCK_SECONDS, DevnetRpc
+from truestep.devnet.rpc import BATCH_LIMIT, DevnetRpc
 from truestep.devnet.server import RPC_LIMIT_BYTES, serving
 from truestep.machine.layout import RANGE_LEVEL
 

@@ -1,1 +1,1 @@
-"""Ports made real: chains, stores and blobs."""
+"""Implementations of the ports: chains, stores, blobs, threads, files."""

@@ -1,4 +1,4 @@
-"""An ASGI app served from a thread: silent, bounded in connections and in the time that each may waste."""
+"""Serves an ASGI app from a thread, with limits on connections and on the time that each may waste."""
 
 import asyncio
 import socket
@@ -9,21 +9,21 @@ from uvicorn import Config, Server
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 CONNECTIONS_LIMIT = 256
-"""Far above what a network on one computer, or a small public store, needs at a time."""
+"""Far above the needs of a network on one computer or of a small public store."""
 WATCH_SECONDS = 5.0
-"""How often each connection is looked at."""
+"""The interval at which each connection is checked."""
 HEAD_SECONDS = 20.0
-"""For the head of a request, and for how long a connection is kept between two requests."""
+"""Time for the head of a request, and for an idle connection between two requests."""
 STALL_SECONDS = 60.0
-"""For 64 KiB of an answer to be taken: whoever is slower has hung up, or is not here to read."""
+"""Time to read 64 KiB of an answer. A slower client has hung up, or does not want to read."""
 START_SECONDS = 30.0
-"""For a thread to begin serving on a loaded computer."""
+"""Time for a thread to start serving on a loaded computer."""
 STOP_SECONDS = 1
-"""For answers under way, when the server is stopped."""
+"""Time for unfinished answers when the server is stopped."""
 
 
 class WebServer:
-    """Serves from when it is made until it is closed."""
+    """Serves from its creation until it is closed."""
 
     def __init__(self, app: Any, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen at once; port 0 takes a free one. Raises OSError if that cannot be."""
@@ -52,7 +52,7 @@ class WebServer:
         self._wait_until_started()
 
     def close(self) -> None:
-        """Stop listening, and wait a moment for answers under way."""
+        """Stop listening, and wait a moment for unfinished answers."""
         self._server.should_exit = True
         self._thread.join()
         self._listener.close()
@@ -69,7 +69,7 @@ class WebServer:
 
 
 class _WatchedConnection(H11Protocol):
-    """A connection that is cut when it only holds its place."""
+    """A connection that is closed when it is idle for too long."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -77,7 +77,7 @@ class _WatchedConnection(H11Protocol):
         self._head_seconds = self._stall_seconds = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        """Begin to watch, unless there are too many already."""
+        """Accept the connection, unless there are too many already."""
         super().connection_made(transport)
         if len(self.connections) > CONNECTIONS_LIMIT:
             transport.abort()
@@ -90,12 +90,12 @@ class _WatchedConnection(H11Protocol):
         super().connection_lost(exc)
 
     def resume_writing(self) -> None:
-        """Note that the other side goes on reading."""
+        """Note that the client goes on reading."""
         self._has_drained = True
         super().resume_writing()
 
     def _watch(self) -> None:
-        """Cut a connection whose request does not begin, or whose answer is not read."""
+        """Close a connection whose request does not begin, or whose answer is not read."""
         if self._is_lost:
             return
         cycle = self.cycle  # of the latest request; None before the first one

@@ -23,6 +23,8 @@ POLICY = TransactionPolicy(poll_seconds=0.1)
 
 SEND_SECONDS = 2
 """A transaction lands at once here; workers weigh a dispute's clock by this."""
+START_SECONDS = 1
+"""Blobs come from this computer; workers weigh each move of a dispute by this."""
 HASHED_PAGES_PER_SECOND = 10**9
 """Nobody posts hostile programs here, and clocks are short: workers need not fear for their hashes."""
 
@@ -127,6 +129,7 @@ def write_environment(folder: DevnetFolder, rpc: str, blobs: str) -> None:
         "TRUESTEP_BLOBS": blobs,
         "TRUESTEP_PASSWORD_FILE": str(folder.password.absolute()),
         "TRUESTEP_SEND_SECONDS": f"{SEND_SECONDS}",
+        "TRUESTEP_START_SECONDS": f"{START_SECONDS}",
         "TRUESTEP_HASHED_PAGES_PER_SECOND": f"{HASHED_PAGES_PER_SECOND}",
     }
     text = "".join(f"export {name}='{value}'\n" for name, value in lines.items())

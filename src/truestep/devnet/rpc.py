@@ -11,18 +11,13 @@ from web3 import Web3
 from web3.types import RPCEndpoint, RPCResponse
 
 from truestep.adapters.chain.devnet import EmbeddedDevnet
+from truestep.devnet.block_times import empty_block_seconds
 
 PARSE_ERROR, INVALID_REQUEST, SERVER_ERROR = -32700, -32600, -32000
 """JSON-RPC 2.0, section 5.1."""
 BATCH_LIMIT = 256
 """Far above what a client batches; one request cannot hold the chain for ever."""
 SKIP_LIMIT_SECONDS = 10**9
-BUSY_BLOCK_SECONDS = 1
-"""Between empty blocks after a transaction, while somebody may wait for a window or a clock to pass."""
-BUSY_SECONDS = 120
-"""How long after a transaction: the window of a claim on a devnet, unless it is told otherwise."""
-IDLE_BLOCK_SECONDS = 12
-"""Between empty blocks at other times, as on the main net: a day of them takes 10 MiB, not 100."""
 
 _BLOOM_SIZE_BYTES = 256
 _HASH_DIGITS = 66
@@ -80,9 +75,8 @@ class DevnetRpc:
     def tick(self) -> None:
         """Mine an empty block if the clock has gone on for long enough since the latest one."""
         with self._lock:
-            is_busy = self._clock() - self._sent_seconds < BUSY_SECONDS
-            interval_seconds = BUSY_BLOCK_SECONDS if is_busy else IDLE_BLOCK_SECONDS
-            if self._now() - self._chain.newest_block_seconds() >= interval_seconds:
+            wait_seconds = empty_block_seconds(self._clock() - self._sent_seconds)
+            if self._now() - self._chain.newest_block_seconds() >= wait_seconds:
                 self._mine([])
 
     def _answer_one(self, request: Json) -> Json:

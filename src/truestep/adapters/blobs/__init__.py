@@ -1,1 +1,1 @@
-"""The blob port."""
+"""Implementations of the blob port: directory, HTTP, cache, several stores, and the server."""

@@ -24,12 +24,12 @@ _NAME = re.compile(
     r"|(?P<kind>inputs|outputs)/(?P<root>[0-9a-f]{64})-(?P<size>0|[1-9][0-9]{0,8})"
 )
 BLOB_LIMIT_BYTES = OUTPUT_LIMIT_BYTES
-"""512 MiB: nothing that the machine reads or writes is larger."""
+"""512 MiB. Nothing that the machine reads or writes is larger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlobName:
-    """A name taken apart: its kind, empty for content by its hash; the hash or root; the size, or 0."""
+    """The parts of a name: its kind (empty for content by its hash), the hash or root, and the size or 0."""
 
     kind: str
     digest: str
@@ -57,7 +57,7 @@ def output_name(output_root: Bytes32, size_bytes: int) -> str:
 
 
 def name_of_uri(uri: str) -> str:
-    """The hex hash in a blob URI. Raises `Rejected` for any other URI: nobody sends us elsewhere."""
+    """The hex hash in a blob URI. Raises `Rejected` for any other URI: nobody can send us elsewhere."""
     matched = _URI.fullmatch(uri)
     if matched is None:
         raise Rejected(Reject.BLOB_URI, f"expected blob: and 64 hex digits, got {uri[:100]!r}")
@@ -65,7 +65,7 @@ def name_of_uri(uri: str) -> str:
 
 
 def parse_name(text: str) -> BlobName:
-    """What a name says. Raises `Rejected` for text that names no blob."""
+    """The parts of a name. Raises `Rejected` for text that is not the name of a blob."""
     matched = _NAME.fullmatch(text)
     if matched is None:
         raise Rejected(Reject.BLOB_URI, f"expected the name of a blob, got {text[:100]!r}")
@@ -75,7 +75,7 @@ def parse_name(text: str) -> BlobName:
 
 
 def limit_of(name: str) -> int:
-    """The most bytes that what `name` names can have."""
+    """The largest possible size of the blob `name`."""
     parsed = parse_name(name)
     match parsed.kind:
         case "programs":

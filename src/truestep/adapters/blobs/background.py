@@ -1,4 +1,4 @@
-"""One event loop in a thread of its own: whatever runs there can be given up at any moment."""
+"""An event loop in a separate thread. Work that runs there can be cancelled at any moment."""
 
 import asyncio
 import functools
@@ -10,13 +10,13 @@ from typing import TypeVar
 from truestep.ports.executor import ShouldStop, Stopped
 
 ASK_SECONDS = 0.25
-"""How often a thread that waits for its answer asks whether to stop."""
+"""Interval at which a waiting thread asks whether to stop."""
 
 Answer = TypeVar("Answer")
 
 
 def run_in_background(work: Callable[[], Coroutine[None, None, Answer]], should_stop: ShouldStop) -> Answer:
-    """What `work` returns or raises. Raises `Stopped` soon after `should_stop` says so, and ends it."""
+    """The result of `work`. Ends it and raises `Stopped` soon after `should_stop` says so."""
     future = asyncio.run_coroutine_threadsafe(work(), _loop())
     try:
         while True:
@@ -33,7 +33,7 @@ def run_in_background(work: Callable[[], Coroutine[None, None, Answer]], should_
 
 @functools.cache
 def _loop() -> asyncio.AbstractEventLoop:
-    """The loop, which runs as long as the process."""
+    """The loop, which runs until the process ends."""
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="blobs", daemon=True).start()
     return loop

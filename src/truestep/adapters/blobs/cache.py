@@ -1,4 +1,4 @@
-"""Own copies of what was fetched: a file that its owner takes away cannot cost a bond afterwards."""
+"""Keeps copies of fetched blobs, so that an owner who removes a file later cannot cost a bond."""
 
 import os
 import threading
@@ -24,11 +24,11 @@ from truestep.ports.executor import ShouldStop, Stopped
 from truestep.ports.reporter import Reporter
 
 KEPT_LIMIT_BYTES = 16 << 30
-"""32 inputs of the largest size; the copy that was not asked for the longest time goes first."""
+"""32 inputs of the largest size. The least recently used copy is deleted first."""
 UNFINISHED_SECONDS = 86_400.0
-"""No file takes a day to write: what is older was left by a process that was killed."""
+"""No file takes a day to write: an older one was left by a killed process."""
 WAIT_SECONDS = 0.25
-"""How often a thread that waits for another's fetch asks whether to stop."""
+"""Interval at which a thread that waits for another's fetch asks whether to stop."""
 
 
 @dataclass(slots=True)
@@ -42,8 +42,8 @@ class _Fetch:
 class BlobCache:
     """Satisfies `truestep.ports.blobs.Blobs` over another store; `folder` belongs to one process.
 
-    Two threads that want the same blob fetch it once. A disk that is full or broken costs the copies only,
-    and `reporter` is told.
+    Two threads that want the same blob fetch it once. If the disk is full or broken, only the copies are
+    lost, and `reporter` is told.
     """
 
     def __init__(
@@ -64,11 +64,11 @@ class BlobCache:
         self._is_failing = False
 
     def put(self, content: bytes, *, should_stop: ShouldStop = never) -> str:
-        """Keep `content` in the other store; its URI."""
+        """Keep `content` in the other store. Returns its URI."""
         return self._blobs.put(content, should_stop=should_stop)
 
     def get(self, uri: str, limit_bytes: int, *, should_stop: ShouldStop = never) -> bytes:
-        """The content of `uri`, from the own copy if there is one."""
+        """The content of `uri`, from the copy if there is one."""
         return self._get(
             name_of_uri(uri),
             limit_bytes,
@@ -79,12 +79,12 @@ class BlobCache:
     def put_program(
         self, image_root: Bytes32, entry: int, elf: bytes, *, should_stop: ShouldStop = never
     ) -> None:
-        """Keep an own copy of an ELF file, and publish it in the other store."""
+        """Keep a copy of an ELF file, and publish it in the other store."""
         self._keep(program_name(image_root, entry), elf)
         self._blobs.put_program(image_root, entry, elf, should_stop=should_stop)
 
     def get_program(self, image_root: Bytes32, entry: int, *, should_stop: ShouldStop = never) -> bytes:
-        """An ELF file of this program, the own copy if there is one."""
+        """An ELF file of this program, the copy if there is one."""
         name = program_name(image_root, entry)
         return self._get(
             name,
@@ -94,12 +94,12 @@ class BlobCache:
         )
 
     def put_input(self, input_root: Bytes32, content: bytes, *, should_stop: ShouldStop = never) -> None:
-        """Keep an own copy of an input, and publish it in the other store."""
+        """Keep a copy of an input, and publish it in the other store."""
         self._keep(input_name(input_root, len(content)), content)
         self._blobs.put_input(input_root, content, should_stop=should_stop)
 
     def get_input(self, input_root: Bytes32, size_bytes: int, *, should_stop: ShouldStop = never) -> bytes:
-        """The input with this root and size, the own copy if there is one."""
+        """The input with this root and size, the copy if there is one."""
         name = input_name(input_root, size_bytes)
         return self._get(
             name,
@@ -129,7 +129,7 @@ class BlobCache:
 
     def _get(self, name: str, limit_bytes: int, fetch: Callable[[], bytes], should_stop: ShouldStop) -> bytes:
         with self._alone(name, should_stop):
-            # No copy, or a spoilt one: the other store has the last word.
+            # No copy, or a damaged one: ask the other store.
             with suppress(Unavailable, Rejected):
                 content = check_named(name, self._copies.read_named(name, limit_bytes))
                 with suppress(OSError):
@@ -160,7 +160,7 @@ class BlobCache:
                     del self._fetches[name]
 
     def _keep(self, name: str, content: bytes) -> None:
-        """Write an own copy. A full disk must not keep a node from its work."""
+        """Write a copy. A full disk must not keep a node from working."""
         try:
             self._copies.write_named(name, content)
         except Unavailable as error:
@@ -170,9 +170,9 @@ class BlobCache:
         self._drop_oldest(self._copies.path_of(name))
 
     def _say_failing(self, why: str) -> None:
-        """Once, until a copy succeeds again."""
+        """Report a failure once, until a copy succeeds again."""
         if not self._is_failing and self._reporter is not None:
-            self._reporter.report("cache_failed", f"works on without own copies of blobs: {why}")
+            self._reporter.report("cache_failed", f"goes on without copies of blobs: {why}")
         self._is_failing = True
 
     def _drop_oldest(self, newest: Path) -> None:
@@ -189,7 +189,7 @@ class BlobCache:
 
 
 def _listing(folder: Path) -> list[tuple[os.stat_result, Path]]:
-    """The copies, those not asked for longest first. What other threads are writing is left out."""
+    """The copies, least recently used first, without files that other threads are writing."""
     files: list[tuple[os.stat_result, Path]] = []
     for directory, _, names in os.walk(folder):
         for path in (Path(directory, name) for name in names):

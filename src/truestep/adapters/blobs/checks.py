@@ -1,4 +1,4 @@
-"""Whether content is what a name says, found out while it comes in."""
+"""Checks content against its name while it arrives."""
 
 from typing import Protocol
 
@@ -12,18 +12,18 @@ from truestep.machine.elf import FILE_LIMIT_BYTES, load_elf
 from truestep.machine.layout import RANGE_LEVEL
 
 FAST_HASHER_FROM_BYTES = 1 << 20
-"""From here on the engine's hasher, 50 times as fast, is worth the half second that it takes to load."""
+"""From this size on, the engine's hasher, 50 times faster, is worth the half second that it takes to load."""
 
 
 class NameCheck(Protocol):
-    """Takes content in pieces, at most `limit_of` its name, and judges it at the end."""
+    """Takes content in pieces, at most `limit_of` its name, and checks it at the end."""
 
     def update(self, piece: bytes) -> None:
-        """Go on with `piece`."""
+        """Take the next piece."""
         ...
 
     def mismatch(self) -> str:
-        """Why the content is not what the name says; empty if it is. The last call."""
+        """Why the content does not match the name; empty if it does. Must be the last call."""
         ...
 
 
@@ -40,7 +40,7 @@ def name_check(name: str, size_bytes: int) -> NameCheck:
 
 
 def check_named(name: str, content: bytes) -> bytes:
-    """`content` if it is what `name` says. Raises `Rejected` if not."""
+    """`content`, if it matches `name`. Raises `Rejected` if not."""
     check = name_check(name, len(content))
     check.update(content)
     trouble = check.mismatch()
@@ -75,7 +75,7 @@ class _ProgramCheck:
         try:
             program = load_elf(bytes(self._elf))
         except Rejected as error:
-            return f"expected the ELF file of {self._name}, got a file that is none ({error})"
+            return f"expected the ELF file of {self._name}, got another file ({error})"
         actual = program_name(program.root(), program.entry)
         return "" if actual == self._name else f"expected {self._name}, got {actual}"
 
@@ -99,7 +99,7 @@ class _RangeCheck:
         if self._size_bytes < expected_bytes or (is_input and self._size_bytes != expected_bytes):
             return f"expected {expected_bytes} bytes of {self._name.kind}, got {self._size_bytes}"
         if self._size_bytes > expected_bytes and self._ends_in_zero:
-            return "expected an output range without the zeros at its end, got some"  # of any number
+            return "expected an output range without zeros at its end, got some"  # of any number
         actual = self._root.finish().hex()
         return "" if actual == self._name.digest else f"expected root {self._name.digest}, got {actual}"
 

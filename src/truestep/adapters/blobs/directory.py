@@ -1,4 +1,4 @@
-"""Blobs in a directory: one file each, named by hash or root, written whole or not at all."""
+"""Blobs in a directory: one file each, named by hash or root, written atomically."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ class DirectoryBlobs:
         self._folder = folder
 
     def put(self, content: bytes, *, should_stop: ShouldStop = never) -> str:
-        """Keep `content`; its URI."""
+        """Keep `content`. Returns its URI."""
         name = blob_name(content)
         self.write_named(name, content)
         return SCHEME + name
@@ -77,11 +77,11 @@ class DirectoryBlobs:
         return self.path_of(output_name(output_root, size_bytes)).is_file()
 
     def path_of(self, name: str) -> Path:
-        """Where the blob `name` is, if it is here."""
+        """The path of the blob `name`, if it is here."""
         return self._folder / name
 
     def read_named(self, name: str, limit_bytes: int) -> bytes:
-        """The bytes of one file, unchecked but bounded."""
+        """The bytes of one file, unchecked but limited in size."""
         try:
             with self.path_of(name).open("rb") as file:
                 content = file.read(limit_bytes + 1)
@@ -94,14 +94,14 @@ class DirectoryBlobs:
         return content
 
     def write_named(self, name: str, content: bytes | Pieces) -> None:
-        """Write one file atomically: readers see all of it or nothing, also after a crash."""
+        """Write one file atomically."""
         if content_size(content) > BLOB_LIMIT_BYTES:
             raise too_large(name, BLOB_LIMIT_BYTES)
         target = self.path_of(name)
         try:
             write_file(target, content)
         except OSError as error:
-            raise Unavailable(f"cannot write {target}: {error}; check disk space and rights") from error
+            raise Unavailable(f"cannot write {target}: {error}; check disk space and permissions") from error
 
     def _checked(self, name: str, limit_bytes: int | None = None) -> bytes:
         limit_bytes = limit_of(name) if limit_bytes is None else limit_bytes

@@ -1,4 +1,4 @@
-"""Blobs behind HTTP: `GET`, `HEAD` and `PUT {base}/{name}`; any plain object store will do."""
+"""Blobs behind HTTP: `GET`, `HEAD` and `PUT {base}/{name}`; any plain object store works."""
 
 from urllib.parse import urlsplit
 
@@ -24,7 +24,7 @@ class HttpBlobs:
     """Satisfies `truestep.ports.blobs.Blobs` over one base URL."""
 
     def __init__(self, base_url: str) -> None:
-        """Raises ValueError for a URL that is not of the web."""
+        """Raises ValueError for a URL that is not http or https."""
         parts = urlsplit(base_url)
         is_on_web = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
         if not is_on_web or parts.query or parts.fragment:
@@ -32,7 +32,7 @@ class HttpBlobs:
         self._base_url = base_url.rstrip("/")
 
     def put(self, content: bytes, *, should_stop: ShouldStop = never) -> str:
-        """Keep `content`; its URI."""
+        """Keep `content`. Returns its URI."""
         name = blob_name(content)
         self._put(name, content, should_stop)
         return SCHEME + name

@@ -1,4 +1,4 @@
-"""A node's own outputs, one file each under the name that blob stores give them."""
+"""A node's own outputs, one file each, named as in blob stores."""
 
 import re
 import time
@@ -15,7 +15,7 @@ from truestep.ports.blobs import OutputKey, Pieces
 
 PIECE_SIZE_BYTES = 1 << 20
 UNFINISHED_SECONDS = 86_400.0
-"""No file takes a day to write: what is older was left by a process that was killed."""
+"""No file takes a day to write: an older one was left by a killed process."""
 _NAME = re.compile(r"([0-9a-f]{64})-(0|[1-9][0-9]{0,8})")
 
 
@@ -47,7 +47,7 @@ class OutputDirectory:
             raise Unavailable(f"cannot write {path}: {error}; make room there") from error
 
     def kept(self) -> frozenset[OutputKey]:
-        """What the files' names say. Sweeps up what a killed process left half written."""
+        """The outputs by the names of their files. Deletes files that a killed process left unfinished."""
         keys: set[OutputKey] = set()
         try:
             for path in self._path(None).iterdir():
@@ -59,7 +59,7 @@ class OutputDirectory:
         except FileNotFoundError:
             return frozenset()
         except OSError as error:
-            raise Unavailable(f"cannot list {self._folder}: {error}; check its rights") from error
+            raise Unavailable(f"cannot list {self._folder}: {error}; check its permissions") from error
         return frozenset(keys)
 
     def content(self, key: OutputKey) -> Pieces:
@@ -68,7 +68,7 @@ class OutputDirectory:
         try:
             return FilePieces(path, path.stat().st_size)
         except OSError as error:
-            raise Unavailable(f"this node's copy {path} is gone: {error.strerror}") from error
+            raise Unavailable(f"this node's copy {path} is missing: {error.strerror}") from error
 
     def remove(self, key: OutputKey) -> None:
         """Delete the file."""
@@ -76,10 +76,10 @@ class OutputDirectory:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
-            raise Unavailable(f"cannot delete {path}: {error}; check its rights") from error
+            raise Unavailable(f"cannot delete {path}: {error}; check its permissions") from error
 
     def _path(self, key: OutputKey | None) -> Path:
-        """The file of a key; without one, the directory of all."""
+        """The file of a key or, without a key, the directory of all."""
         if key is None:
             return (self._folder / output_name(Bytes32(bytes(32)), 0)).parent
         return self._folder / output_name(key.output_root, key.size_bytes)

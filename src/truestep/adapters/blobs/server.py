@@ -1,7 +1,7 @@
-"""Blobs served over HTTP: a small ASGI app over a directory, for one's own network or a public store.
+"""Serves blobs over HTTP: a small ASGI app over a directory, for a local network or a public store.
 
-`GET` and `HEAD /{name}`, with ranges, and `PUT /{name}`: what comes in is checked against its name while it
-comes, so that neither side ever holds a large blob in memory.
+It supports `GET` and `HEAD /{name}`, with ranges, and `PUT /{name}`. A blob is checked against its name while
+it arrives, so that neither side holds a large blob in memory.
 """
 
 import asyncio
@@ -21,15 +21,15 @@ from truestep.adapters.web_server import WebServer
 from truestep.base.errors import Reject, Rejected
 
 PUTS_LIMIT = 16
-"""At a time; each may hold a thread and, for a program, 64 MiB until it is checked."""
+"""Uploads at the same time. Each may use a thread and, for a program, 64 MiB until it is checked."""
 CHECKS_LIMIT = 2
-"""Programs being loaded and large trees being finished at a time."""
+"""Programs and large trees that are checked at the same time."""
 SILENCE_SECONDS = 60.0
-"""Between two pieces of what is put."""
+"""The longest pause between two pieces of an upload."""
 GRACE_SECONDS, LEAST_BYTES_PER_SECOND = 120.0, 1 << 10
-"""Then what is put must come at this rate on average: slow links may, and nobody holds a place for days."""
+"""After the grace time, an upload must have this average rate. Slow links do, and no upload takes days."""
 BLOCK_SIZE_BYTES = 1 << 20
-"""Written and hashed at a time, in a thread."""
+"""The block that a thread writes and hashes in one call."""
 
 
 class BlobServer:
@@ -57,7 +57,7 @@ class BlobServer:
 
 
 def blob_app(blobs: DirectoryBlobs, *, limit_bytes: int = BLOB_LIMIT_BYTES) -> Starlette:
-    """The app. Blobs larger than `limit_bytes` are neither taken nor given."""
+    """The app. It neither accepts nor serves blobs larger than `limit_bytes`."""
     handlers = _Handlers(blobs, limit_bytes)
     return Starlette(
         routes=[
@@ -88,16 +88,16 @@ class _Handlers:
         return FileResponse(path, stat_result=status, media_type="application/octet-stream")
 
     async def take(self, request: Request) -> Response:
-        """Keep one blob that is what its name says."""
+        """Keep one blob, if it matches its name."""
         if self._puts >= PUTS_LIMIT:
-            return _refusal(503, "too much is being put at this moment; try later")
+            return _refusal(503, "too many uploads at the moment; try later")
         self._puts += 1
         try:
             return await self._take(request, request.path_params["name"])
         except Rejected as error:
             return _refusal(_STATUS.get(error.reason, 400), str(error))
         except TimeoutError:
-            return _refusal(408, "what is put comes too slowly")
+            return _refusal(408, "the upload is too slow")
         except OSError as error:
             return _refusal(507, f"cannot keep it: {error.strerror}")
         except ClientDisconnect:
@@ -106,7 +106,7 @@ class _Handlers:
             self._puts -= 1
 
     async def _take(self, request: Request, name: str) -> Response:
-        """1. The name, and the size stated. 2. The bytes. 3. What the name says of them. 4. The file."""
+        """1. Check name and size. 2. Read the bytes. 3. Check them against the name. 4. Keep the file."""
         limit_bytes = min(limit_of(name), self._limit_bytes)
         stated = request.headers.get("Content-Length", "")
         size_bytes = int(stated) if stated.isdecimal() else limit_bytes  # 1.
@@ -132,7 +132,7 @@ _STATUS = {Reject.BLOB_URI: 404, Reject.BLOB_TOO_LARGE: 413}
 
 
 async def _blocks(request: Request, name: str, limit_bytes: int) -> AsyncIterator[bytes]:
-    """The body in blocks of 1 MiB. Raises `Rejected` above the limit, TimeoutError if it comes too slowly."""
+    """The body in blocks of 1 MiB. Raises `Rejected` above the limit, TimeoutError if it is too slow."""
     clock, block, size_bytes = asyncio.get_running_loop(), bytearray(), 0
     began, pieces = clock.time(), aiter(request.stream())
     while True:
@@ -158,5 +158,5 @@ def _write(file: IO[bytes], check: NameCheck, block: bytes) -> None:
 
 
 def _refusal(status: int, message: str) -> Response:
-    """Its connection ends: the body may not have been read."""
+    """A refusal that closes the connection, because the body may not have been read."""
     return PlainTextResponse(message, status, headers={"Connection": "close"})

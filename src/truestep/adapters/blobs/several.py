@@ -1,4 +1,4 @@
-"""Several stores as one: what one does not have, or has wrong, another gives."""
+"""Several stores as one: if one lacks a blob or has a wrong one, another is asked."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -13,7 +13,7 @@ Answer = TypeVar("Answer")
 
 
 class SeveralBlobs:
-    """Satisfies `truestep.ports.blobs.Blobs`: asks one after the other, and puts into all of them."""
+    """Satisfies `truestep.ports.blobs.Blobs`: reads from one after another, and writes to all of them."""
 
     def __init__(self, stores: Sequence[Blobs]) -> None:
         """Ask `stores`, one or more, in this order."""
@@ -22,7 +22,7 @@ class SeveralBlobs:
         self._stores = stores
 
     def put(self, content: bytes, *, should_stop: ShouldStop = never) -> str:
-        """Keep `content` in at least one store; its URI, which is the same in all."""
+        """Keep `content` in at least one store. Returns its URI, which is the same in all."""
         return self._put(lambda store: store.put(content, should_stop=should_stop))
 
     def get(self, uri: str, limit_bytes: int, *, should_stop: ShouldStop = never) -> bytes:
@@ -64,7 +64,7 @@ class SeveralBlobs:
         return self._get(lambda store: store.get_output(output_root, size_bytes, should_stop=should_stop))
 
     def has_output(self, output_root: Bytes32, size_bytes: int, *, should_stop: ShouldStop = never) -> bool:
-        """Whether one of the stores that can be asked has it."""
+        """Whether any reachable store has it."""
         answers, troubles = self._ask(
             lambda store: store.has_output(output_root, size_bytes, should_stop=should_stop), until=bool
         )
@@ -73,7 +73,7 @@ class SeveralBlobs:
         return any(answers)
 
     def _put(self, put: Callable[[Blobs], Answer]) -> Answer:
-        """Every store gets it, and one that fails does not count as long as another keeps it."""
+        """Write to every store. A failure does not matter as long as another store keeps it."""
         kept, troubles = self._ask(put, until=lambda _: False)
         if not kept:
             raise _together(troubles)
@@ -88,7 +88,7 @@ class SeveralBlobs:
     def _ask(
         self, ask: Callable[[Blobs], Answer], *, until: Callable[[Answer], bool]
     ) -> tuple[list[Answer], list[Rejected | Unavailable]]:
-        """The answers of the stores, up to one that will do, and the troubles on the way."""
+        """The answers of the stores up to the first good one, and the failures before it."""
         answers: list[Answer] = []
         troubles: list[Rejected | Unavailable] = []
         for store in self._stores:
@@ -103,7 +103,7 @@ class SeveralBlobs:
 
 
 def _together(troubles: Sequence[Rejected | Unavailable]) -> Rejected | Unavailable:
-    """One trouble for all: as long as one store may still have the right bytes, they are not refused."""
+    """One failure for all. While any store may still have the right bytes, it is not a refusal."""
     if len(troubles) == 1 or all(isinstance(error, Rejected) for error in troubles):
         return troubles[0]
     return Unavailable("no blob store could help: " + "; ".join(str(error) for error in troubles))

@@ -1,4 +1,4 @@
-"""One blob over HTTP, whatever the server does: bounded in size, time, pieces and redirects."""
+"""Transfers one blob over HTTP, with limits on size, time, pieces and redirects for a hostile server."""
 
 import asyncio
 import functools
@@ -16,32 +16,32 @@ if TYPE_CHECKING:
     import httpx
 
 CONNECT_SECONDS = 10.0
-"""Name, connection and TLS: a server that takes longer is down or overloaded."""
+"""Time for DNS, connection and TLS. A server that takes longer is down or overloaded."""
 ANSWER_SECONDS = 30.0
-"""From a request to the last header of its answer, connecting included."""
+"""Time from the request to the last header of the answer, including the connection."""
 SILENCE_SECONDS = 20.0
-"""Between two pieces of a body."""
+"""The longest pause between two pieces of a body."""
 GRACE_SECONDS = 10.0
-"""A body may be slower than the least rate for so long at its beginning."""
+"""How long a body may be slower than the least rate at its beginning."""
 LEAST_BYTES_PER_SECOND = 64 << 10
-"""On average, after the grace: half a megabit. A trickle ends soon, and 512 MiB in two and a half hours."""
+"""The least average rate after the grace time, half a megabit: 512 MiB may take two and a half hours."""
 CRUMBS_LIMIT, LEAST_PIECE_SIZE_BYTES = 4_096, 256
-"""Pieces smaller than this on average, beyond the first few thousand, cost more time than they are worth."""
+"""After the first few thousand pieces, the least average size. Smaller pieces cost too much time."""
 UPLOAD_SILENCE_SECONDS = 60.0
-"""Nothing of an upload was taken for so long: as long as it goes on, however slowly, it is not given up."""
+"""The longest time without progress of an upload. While it makes progress, however slow, it goes on."""
 UPLOAD_PIECE_SIZE_BYTES = 16 << 10
-"""Small beside the buffer of the system, which decides how often an upload is seen to go on."""
+"""Small compared with the system's buffer, which determines how often progress is seen."""
 SEND_BUFFER_SIZE_BYTES = 256 << 10
-"""Of the system. Enough for megabytes a second around the world."""
+"""The system's buffer. Enough for megabytes per second around the world."""
 CHECK_SECONDS, CHECK_BYTES_PER_SECOND = 60.0, 1 << 20
-"""After an upload its server may hash what it got, at this rate, before it answers."""
+"""Time for a server to answer after an upload; it may first hash the blob at this rate."""
 REDIRECTS_LIMIT = 5
 """An object store redirects once or twice."""
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _ABSENT = (404, 410)
 _NO_ENCODING = {"Accept-Encoding": "identity"}
-"""Content is taken as it comes: nothing that unpacks to more than was sent."""
+"""Content must not be compressed, so that it cannot unpack to more than was sent."""
 
 Answer = TypeVar("Answer")
 
@@ -90,14 +90,14 @@ async def upload(url: str, name: str, content: bytes | Pieces) -> None:
 
 
 def origin(url: str) -> str:
-    """The server of `url`, for people: what follows it may be a secret."""
+    """The server of `url`, for messages. The rest of a URL may be secret."""
     scheme, _, rest = url.partition("://")
     return f"{scheme}://{rest.partition('/')[0].rpartition('@')[2]}"
 
 
 @asynccontextmanager
 async def _answered(method: str, url: str) -> AsyncGenerator["httpx.Response"]:
-    """The headers of the answer, after redirects within the web; its body is still to be read."""
+    """The headers of the answer, after redirects to http and https URLs. Its body is not yet read."""
     import httpx
 
     async with _client() as client:
@@ -114,14 +114,14 @@ async def _answered(method: str, url: str) -> AsyncGenerator["httpx.Response"]:
             finally:
                 await response.aclose()
             if target.scheme not in ("http", "https") or not target.host:
-                raise Unavailable(f"it redirects to {str(target)[:100]!r}, which is not on the web")
+                raise Unavailable(f"it redirects to {str(target)[:100]!r}, which is not an http or https URL")
         raise Unavailable(f"it redirects more than {REDIRECTS_LIMIT} times")
 
 
 async def _body(response: "httpx.Response", name: str, limit_bytes: int) -> bytes:
-    """As it comes, whatever `Content-Length` says; the deadline moves on with what has come."""
+    """The pieces of a body as they arrive, whatever `Content-Length` says. Each moves the deadline."""
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise Unavailable("it packs what it sends, although it was asked not to")
+        raise Unavailable("it compresses its answer, although it was asked not to")
     clock = asyncio.get_running_loop()
     began, content, pieces = clock.time(), bytearray(), 0
     async with asyncio.timeout(GRACE_SECONDS) as timer:
@@ -131,21 +131,21 @@ async def _body(response: "httpx.Response", name: str, limit_bytes: int) -> byte
             if len(content) > limit_bytes:
                 raise too_large(name, limit_bytes)
             if pieces > CRUMBS_LIMIT + len(content) // LEAST_PIECE_SIZE_BYTES:
-                raise Unavailable(f"it sends crumbs of less than {LEAST_PIECE_SIZE_BYTES} bytes")
+                raise Unavailable(f"it sends pieces of less than {LEAST_PIECE_SIZE_BYTES} bytes")
             due = began + GRACE_SECONDS + len(content) / LEAST_BYTES_PER_SECOND
             timer.reschedule(min(due, clock.time() + SILENCE_SECONDS))
     return bytes(content)
 
 
 async def _bound_send_buffer(event: str, facts: dict[str, Any]) -> None:
-    """A large buffer empties in leaps that look like silence on a slow link."""
+    """Limit the send buffer: a large one empties in jumps that look like silence on a slow link."""
     if event == "connection.connect_tcp.complete":
         connection = facts["return_value"].get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_SIZE_BYTES)
 
 
 async def _sent(content: bytes | Pieces, size_bytes: int, timer: asyncio.Timeout) -> AsyncGenerator[bytes]:
-    """Pieces to send. Each moves the deadline on; the last one leaves time for the server's checks."""
+    """The pieces to send. Each moves the deadline; the last leaves time for the server's checks."""
     clock, pieces = asyncio.get_running_loop(), iter([content] if isinstance(content, bytes) else content)
     while piece := await asyncio.to_thread(next, pieces, b""):  # from a disk, perhaps
         for start in range(0, len(piece), UPLOAD_PIECE_SIZE_BYTES):
@@ -160,7 +160,7 @@ def _expect_success(response: "httpx.Response") -> None:
 
 
 async def _guarded(what: str, work: Callable[[], Awaitable[Answer]]) -> Answer:
-    """What `work` gives. Libraries read a stranger's bytes here: none of their errors gets out as it is."""
+    """The result of `work`. Libraries read a stranger's bytes in it, so all errors become `Unavailable`."""
     try:
         return await work()
     except Rejected:
@@ -173,7 +173,7 @@ async def _guarded(what: str, work: Callable[[], Awaitable[Answer]]) -> Answer:
 
 
 def _client() -> "httpx.AsyncClient":
-    """For one request alone: no cookie, connection or leftover of one answer meets another."""
+    """A client for a single request, so that no cookie, connection or leftover reaches another."""
     import httpx
 
     return httpx.AsyncClient(verify=_tls(), timeout=httpx.Timeout(None, connect=CONNECT_SECONDS))

@@ -1,1 +1,1 @@
-"""The store port over SQLite."""
+"""The store port, implemented with SQLite."""

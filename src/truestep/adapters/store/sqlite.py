@@ -1,4 +1,4 @@
-"""The store in one SQLite file: write-ahead log, whole batches or nothing, one process at a time."""
+"""The store in one SQLite file: write-ahead log, atomic batches, one process at a time."""
 
 import fcntl
 import os
@@ -15,7 +15,7 @@ SCHEMA_VERSION = 1
 APPLICATION_ID = 0x54525545
 """Marks the file as ours: the letters TRUE."""
 BUSY_TIMEOUT_SECONDS = 5.0
-"""Only a person looking into the file with another program can hold its lock; they get this long."""
+"""Only a person's inspection with another program can hold the file's lock. It may do so for this long."""
 
 _SCHEMA = f"""
 BEGIN;
@@ -62,7 +62,7 @@ class SqliteStore:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._connection.close()
         self._release()
 
@@ -140,7 +140,9 @@ def _lock(path: Path) -> IO[str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock_file = path.with_name(path.name + ".lock").open("a+", encoding="ascii")
     except OSError as error:
-        raise Unavailable(f"cannot open the store {path}: {error}; check the path and its rights") from error
+        raise Unavailable(
+            f"cannot open the store {path}: {error}; check the path and its permissions"
+        ) from error
     try:
         fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -160,5 +162,5 @@ def _lock(path: Path) -> IO[str]:
 
 def _failure(name: str, error: sqlite3.DatabaseError) -> Exception:
     if isinstance(error, sqlite3.OperationalError):
-        return Unavailable(f"store {name}: {error}; check disk space and rights, then try again")
+        return Unavailable(f"store {name}: {error}; check disk space and permissions, then try again")
     return Rejected(Reject.STORE_FILE, f"{name}: {error}; choose another file, or restore a copy")

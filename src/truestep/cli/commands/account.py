@@ -4,9 +4,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
+from rich.text import Text
 
 from truestep.adapters.keystore import create_keystore, keystore_address
 from truestep.base.errors import Rejected
+from truestep.base.text import visible
 from truestep.cli.options import PasswordFileOption, ask_password
 from truestep.cli.screen import JsonFlag, Screen, guarded
 
@@ -53,6 +56,6 @@ def show(
             continue  # not a keystore: other files may be there too
     screen = Screen(as_json=as_json)
     if not accounts and not as_json:
-        screen.note(f"no keystores in {directory}; `truestep account new` makes one")
-    lines = "\n".join(f"{address}  {path}" for path, address in accounts.items())
+        screen.note(f"no keystores in {escape(str(directory))}; `truestep account new` makes one")
+    lines = Text("\n".join(f"{address}  {visible(path)}" for path, address in accounts.items()))
     screen.result({"accounts": accounts}, shown=lines)

@@ -1,13 +1,14 @@
 """`truestep devnet`: runs a whole network on this computer, except for the workers."""
 
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from truestep.cli.failure import Failure
 from truestep.cli.interruption import handling
@@ -40,7 +41,8 @@ def devnet(
         ),
     ] = None,
     window: Annotated[
-        int, typer.Option(metavar="SECONDS", min=10, help="Length of the challenge window.")
+        int,
+        typer.Option(metavar="SECONDS", max=60 * 86_400, help="Length of the challenge window. At least 40."),
     ] = 120,
     as_json: JsonFlag = False,
 ) -> None:
@@ -49,9 +51,15 @@ def devnet(
     It listens only on 127.0.0.1 and runs until Ctrl-C; then the chain is gone. The keys in the directory are
     not secret: never send anything of value to them. With --json the object is printed once everything is
     ready.
+
+    Empty blocks keep the chain's time going: one a second for two minutes after a transaction, then one every
+    12 s. A chain at a URL is made to mine them too, as long as this command runs.
     """
     from truestep.devnet import network
+    from truestep.devnet.windows import largest_job_cycles
 
+    _check_window(window)
+    is_elsewhere = anvil is not None and anvil.startswith(("http://", "https://"))
     screen = Screen(as_json=as_json)
     folder = network.DevnetFolder(path=directory)
     with _chain(folder, port, anvil) as (chain, rpc, blobs):
@@ -59,20 +67,39 @@ def devnet(
             parameters = network.devnet_parameters(window)
             deployment, addresses = network.set_up(chain, folder, parameters, progress)
         network.write_environment(folder, rpc, blobs)
-        fields = {
-            "rpc": rpc,
-            "blobs": blobs,
-            "chain_id": deployment.chain_id,
-            "deployment": str(folder.deployment),
-            "password_file": str(folder.password),
-            "accounts": addresses,
-        }
-        shown = {name: str(value) for name, value in fields.items() if name != "accounts"}
-        shown |= {role: f"{address}  {folder.keystore(role)}" for role, address in addresses.items()}
-        screen.result(fields if as_json else shown)
-        screen.note(f"\nIn other terminals: [bold]source {folder.environment}[/]. Ctrl-C ends it.")
+        fields = {"rpc": rpc, "blobs": blobs, "chain_id": deployment.chain_id, "window_seconds": window}
+        _show(screen, fields | {"largest_job_cycles": largest_job_cycles(window)}, folder, addresses)
+        screen.note(
+            f"\nIn other terminals: [bold]source {escape(str(folder.environment))}[/]. Ctrl-C ends it."
+        )
         _wait_for_interrupt()
-    screen.note("stopped; the chain is gone")
+    screen.note(
+        f"stopped; {rpc} runs on, and mines no empty blocks now"
+        if is_elsewhere
+        else "stopped; the chain is gone"
+    )
+
+
+def _show(
+    screen: Screen, network: dict[str, str | int], folder: "DevnetFolder", addresses: Mapping[str, str]
+) -> None:
+    files = {"deployment": str(folder.deployment), "password_file": str(folder.password)}
+    shown = {name: f"{value}" for name, value in (network | files).items()}
+    shown |= {role: f"{address}  {folder.keystore(role)}" for role, address in addresses.items()}
+    screen.result({**network, **files, "accounts": addresses} if screen.as_json else shown)
+
+
+def _check_window(seconds: int) -> None:
+    """Refuse a window in which workers would leave every job alone without a word to the requester."""
+    from truestep.devnet.windows import SMALL_JOB_CYCLES, least_window_seconds
+
+    least = least_window_seconds()
+    if seconds < least:
+        raise typer.BadParameter(
+            f"expected at least {least} seconds, got {seconds}: a worker takes no job, even of"
+            f" {SMALL_JOB_CYCLES:,} cycles, whose claim it could not defend in half the window",
+            param_hint="--window",
+        )
 
 
 @contextmanager
@@ -83,6 +110,7 @@ def _chain(
     from truestep.adapters.blobs.directory import DirectoryBlobs
     from truestep.adapters.blobs.server import BlobServer
     from truestep.adapters.chain.devnet import AnvilDevnet, EmbeddedDevnet
+    from truestep.devnet.block_times import mining
     from truestep.devnet.remote import RemoteDevnet
     from truestep.devnet.rpc import DevnetRpc
     from truestep.devnet.server import serving
@@ -102,6 +130,7 @@ def _chain(
                 "anvil", f"expected a program or a URL, found no file at {anvil}; `make anvil` installs it"
             )
         stack.callback(chain.stop)
+        stack.enter_context(mining(chain.node))
         server = BlobServer(blobs, port=port + 1 if port else 0)
         stack.callback(server.close)
         yield chain, chain.node, server.url

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from truestep.base.ids import JobId
 from truestep.cli.connection import connect_reader
@@ -62,5 +63,7 @@ def outputs(
             "output_sizes": sizes,
             "output_file": str(output),
         },
-        shown=None if as_json else f"{len(content):,} bytes of {len(wanted)} shards are in {output}",
+        shown=None
+        if as_json
+        else f"{len(content):,} bytes of {len(wanted)} shards are in {escape(str(output))}",
     )

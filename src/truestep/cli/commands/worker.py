@@ -57,6 +57,15 @@ def worker(
             help="Longest time that a transaction takes to be in a block.",
         ),
     ] = 30.0,
+    start_seconds: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            min=0,
+            envvar="TRUESTEP_START_SECONDS",
+            help="How long fetching and compiling a program may take.",
+        ),
+    ] = 5.0,
     hashed_pages: Annotated[
         float,
         typer.Option(
@@ -94,6 +103,7 @@ def worker(
     is_checked = bool(self_check) and options.engine is not EngineName.REFERENCE
     speed = Speed(
         cycles_per_second=cycles_per_second,
+        start_seconds=start_seconds,
         send_seconds=send_seconds,
         checked_segments=self_check + FIXED_SEGMENTS if is_checked else 0,
         hashed_pages_per_second=hashed_pages,

@@ -1,0 +1,52 @@
+"""Which challenge windows a devnet may have: those in which a worker at its defaults takes a job at all."""
+
+from itertools import count
+
+from truestep.base.ids import Address, Bytes32, JobId, ProgramId
+from truestep.devnet.network import HASHED_PAGES_PER_SECOND, SEND_SECONDS, START_SECONDS, devnet_parameters
+from truestep.protocol.records import JobRecord
+from truestep.roles.estimates import Speed
+
+SMALL_JOB_CYCLES = 1 << 20
+"""What a devnet must be good for: what `truestep submit` allows a program of half a million steps."""
+_SPEED = Speed(
+    start_seconds=START_SECONDS,
+    send_seconds=SEND_SECONDS,
+    hashed_pages_per_second=HASHED_PAGES_PER_SECOND,
+)
+"""Of a worker with the devnet's environment; what it does before a claim does not count here."""
+
+
+def least_window_seconds() -> int:
+    """The shortest window in which a claim on a small job can surely be defended."""
+    return next(seconds for seconds in count(2, 2) if _is_taken(SMALL_JOB_CYCLES, seconds))
+
+
+def largest_job_cycles(window_seconds: int) -> int:
+    """The maximum cycles, a power of two, up to which a job is taken; 0 if none is."""
+    taken = [1 << power for power in range(49) if _is_taken(1 << power, window_seconds)]
+    return max(taken, default=0)
+
+
+def _is_taken(max_cycles: int, window_seconds: int) -> bool:
+    parameters = devnet_parameters(window_seconds)
+    return _SPEED.dispute_seconds(_job(max_cycles), parameters) <= parameters.clock_seconds
+
+
+def _job(max_cycles: int) -> JobRecord:
+    zeros = Bytes32(bytes(32))
+    return JobRecord(
+        job_id=JobId(1),
+        program_id=ProgramId(1),
+        input_root=zeros,
+        input_size=0,
+        input_uri="",
+        seed=zeros,
+        shard_count=1,
+        reward_wei=0,
+        lease_seconds=0,
+        deadline=0,
+        max_cycles=max_cycles,
+        requester=Address(""),
+        final_count=0,
+    )

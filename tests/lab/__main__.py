@@ -40,9 +40,6 @@ def main() -> int:
     console.print(f"seed {options.seed}; logs in {folder}")
     results = [_run_one(console, known[name], folder, options.seed) for name in names]
     console.print(_table(results))
-    for result in results:
-        if not result.is_passed:
-            console.print(f"[red]{result.name}[/]: {result.sentence}", soft_wrap=True, markup=True)
     console.print(f"seed {options.seed}; logs in {folder}")
     if options.json:
         sys.stdout.write(json.dumps([result.as_json() for result in results]) + "\n")
@@ -80,7 +77,11 @@ def _run_one(console: Console, kind: type[Scenario], folder: Path, seed: int) ->
             told="",
             folder=str(place),
         )
-    console.print(f"  {'passed' if result.is_passed else 'FAILED'} in {result.seconds:.0f} s")
+    if place.is_dir():
+        (place / "result.json").write_text(json.dumps(result.as_json(), indent=1))
+    console.print(
+        f"  {'passed' if result.is_passed else 'FAILED'} in {result.seconds:.0f} s: {result.sentence}"
+    )
     return result
 
 

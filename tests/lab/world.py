@@ -227,8 +227,9 @@ class World:
         exact_seed: bytes | None = None,
         input_size: int | None = None,
         uri: str | None = None,
+        is_awaited: bool = True,
     ) -> JobId:
-        """Publish the input and post a job; its number."""
+        """Publish the input and post a job; the number of the newest job, which is this if it is awaited."""
         _, input_uri = self.publish(self._guests[program_id], content)
         call = PostJob(
             program_id=program_id,
@@ -241,7 +242,10 @@ class World:
             lease_seconds=lease_seconds,
             deadline=self.anvil.time_seconds() + LIFETIME_SECONDS,
         )
-        self.contracts.do(by, call)
+        if is_awaited:
+            self.contracts.do(by, call)
+        else:
+            self.contracts.send(by, call)
         return JobId(self.reader.counters().job_count)
 
     def is_guest_of(self, program_id: ProgramId, guest: Guest) -> None:

@@ -20,6 +20,7 @@ from truestep.base.ids import ProgramId
 class Reorganisations(Story):
     """Three blocks are replaced every 9 s for 90 s in mid-dispute; their transactions are gone."""
 
+    waves = 8
     told = "reorgani"
     parameters = LONG_RULES
     EVERY_SECONDS = 9.0
@@ -90,6 +91,7 @@ class NonceHole(Story):
 class NullReceipts(Story):
     """No receipt is given for 75 s: for a worker's deposit, a requester's post, and a dispute's moves."""
 
+    waves = 5
     told = r"receipt|not confirmed|unconfirmed|pending"
     parameters = LONG_RULES
     SECONDS = 75.0
@@ -120,7 +122,8 @@ class NullReceipts(Story):
         world.check(posted == 1, f"one job was submitted, {posted} were posted")
         stake_wei = world.reader.balances(address_of("operator")).stake_wei
         world.check(
-            stake_wei == 5 * COIN_WEI, f"a stake of 5 ETH was asked for, {stake_wei} wei were deposited"
+            stake_wei == self.stake * COIN_WEI,
+            f"a stake of {self.stake} ETH was asked for, {stake_wei} wei were deposited",
         )
         world.is_guest_of(ProgramId(world.reader.counters().program_count), POLYNOMIAL)
 
@@ -129,6 +132,7 @@ class NullReceipts(Story):
 class ForeignNonce(Story):
     """Another process sends from the daemons' keys, at random moments."""
 
+    waves = 3
     told = "nonce|another process|foreign|somebody"
     parameters = LONG_RULES
     TIMES = 8
@@ -148,6 +152,7 @@ class ForeignNonce(Story):
 class DearGas(Story):
     """The base fee goes to 600 gwei for 40 s and comes back."""
 
+    waves = 3
     told = r"\bfees?\b|gwei|\bcap\b"
     parameters = LONG_RULES
     BASE_FEE_WEI = 600 * GWEI
@@ -165,6 +170,7 @@ class DearGas(Story):
 class NodeDown(Story):
     """The node is killed and started again with its state, twice; what was pending is lost."""
 
+    waves = 4
     told = r"unavailable|endpoint|no answer"
     parameters = LONG_RULES
 

@@ -18,6 +18,7 @@ from tests.lab.world import World
 class Kill(Story):
     """kill -9 at random moments, many of them during the start."""
 
+    waves = 6
     parameters = LONG_RULES
     TIMES = 12
 
@@ -36,6 +37,7 @@ class Kill(Story):
 class DiskFull(Story):
     """No file can grow for 20 s, logs neither."""
 
+    waves = 3
     told = r"\bdisk\b|\bspace\b|cannot write|unavailable|too large"
     parameters = LONG_RULES
     SECONDS = 20.0
@@ -54,6 +56,8 @@ class DiskFull(Story):
 @scenario("logpipe")
 class LogPipe(Story):
     """Whoever reads the daemons' logs through a pipe goes away in mid-dispute."""
+
+    waves = 2
 
     def start_worker(self, world: World) -> Process:
         """Its output goes through a pipe."""

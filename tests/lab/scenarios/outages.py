@@ -22,6 +22,7 @@ from tests.lab.scenarios.story import Story
 from tests.lab.world import World
 from truestep.adapters.chain.event_codec import event_topic
 
+RECEIPTS = ("eth_getTransactionReceipt", "eth_getBlockReceipts")
 LONG_RULES = rules(window_seconds=180, clock_seconds=90)
 """Where an outage itself lasts for a minute."""
 
@@ -47,6 +48,7 @@ class Brief(Story):
 class TooManyRequests(Story):
     """One request in five is refused with 429, with and without Retry-After, or with a rate-limit error."""
 
+    waves = 3
     told = r"429|rate limit|refused|unavailable|endpoint"
 
     def at_start(self, world: World) -> None:
@@ -80,10 +82,28 @@ class DroppedLog(Story):
         proxy.rules.add(DropLogs(is_other), "eth_getLogs")
 
 
+@scenario("lostlog")
+class LostLog(Story):
+    """The node has lost every `Opened` log for ever: receipts lack it too, and headers have no bloom."""
+
+    told = DroppedLog.told
+    lies = 0
+
+    def at_start(self, world: World) -> None:
+        """Only the worker's node; what contracts say of their games is all that is left."""
+        topic = f"0x{event_topic('Disputes', 'Opened').hex()}"
+        lost = DropLogs(lambda log: log["topics"][0] == topic)
+        proxy = self.worker_proxies[0]
+        proxy.rules.add(lost, "eth_getLogs")
+        proxy.rules.add(Spoil(lambda result: _without_logs(result, lost)), RECEIPTS)
+        proxy.rules.add(Spoil(_without_bloom), ("eth_getBlockByNumber", "eth_getBlockByHash"))
+
+
 @scenario("stale")
 class StaleNode(Story):
     """Calls are answered 20 blocks late once a game is open; then half of all requests are."""
 
+    waves = 5
     parameters = LONG_RULES
 
     def in_dispute(self, world: World) -> None:
@@ -94,6 +114,17 @@ class StaleNode(Story):
             rule.stop()
         for proxy in self.proxies():
             proxy.rules.add(Stale(20), probability=0.5)
+
+
+def _without_logs(result: Any, lost: DropLogs) -> Any:
+    """Receipts, or one, that show what a node without these logs would show."""
+    if isinstance(result, list):
+        return [_without_logs(receipt, lost) for receipt in result]
+    return result and result | {"logs": lost.change(result["logs"])}
+
+
+def _without_bloom(block: Any) -> Any:
+    return block and block | {"logsBloom": "0x" + "00" * 256}
 
 
 def _shortened(result: Any) -> Any:
@@ -164,10 +195,17 @@ METHODS = (
 class Junk(Story):
     """Each method in turn is answered with junk: null, short logs, missing fields, HTML, wrong types."""
 
+    waves = 9
     told = r"expected|unavailable|endpoint|answer"
     parameters = LONG_RULES
     each_method = 4
     SECONDS = 1.2
+
+    def at_start(self, world: World) -> None:
+        """A third of all requests, any kind, for the first half minute: daemons start in the middle of it."""
+        for proxy in self.proxies():
+            for junk in world.random.sample(JUNK, 8):
+                proxy.rules.add(junk, probability=0.05, seconds=30.0)
 
     def in_dispute(self, world: World) -> None:
         """Some kinds for each method, chosen by the seed, in an order chosen by the seed."""
@@ -184,6 +222,7 @@ class Junk(Story):
 class HangingSend(Story):
     """The node takes a transaction and is then silent for 25 s."""
 
+    waves = 4
     told = r"silent|timed out|timeout|unavailable|no answer"
     parameters = LONG_RULES
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 from tests.lab.attackers import Contrarian, Liar
 from tests.lab.guests import POLYNOMIAL, SMALL_INPUT
 from tests.lab.processes import Process
 from tests.lab.proxy import FaultyProxy
 from tests.lab.scenario import Scenario
 from tests.lab.world import REWARD_WEI, World
-from truestep.base.ids import TaskId, task_of
-from truestep.protocol.events import ClaimStruck, GameOpened
+from truestep.base.ids import ProgramId, TaskId, task_of
+from truestep.protocol.events import ClaimStruck, GameOpened, JobPosted
 from truestep.protocol.records import GameStage, TaskStage
 
 END_SECONDS = 300.0
@@ -25,6 +27,11 @@ class Story(Scenario):
     challenger_options: tuple[str, ...] = ()
     endpoints = 1
     """For each daemon."""
+    waves = 0
+    """So often, while it goes wrong, a task more is posted, disputed, and a lie more is told."""
+    wave_seconds = 10.0
+    stake = 20
+    """Of the worker, in bonds: each claim locks one for its window."""
 
     def prepare(self, world: World) -> None:
         """One job for the worker, one without reward for the liar, which the worker leaves alone."""
@@ -32,7 +39,7 @@ class Story(Scenario):
         self.truths: list[TaskId] = []
         self.false: list[TaskId] = []
         self.liar, self.contrarian = Liar(world), Contrarian(world)
-        self.contrarian.enter()
+        self.contrarian.enter(bonds=50)
         if self.true_tasks:
             job = world.post(program, shard_count=self.true_tasks)
             self.truths = [task_of(job, shard) for shard in range(self.true_tasks)]
@@ -40,13 +47,15 @@ class Story(Scenario):
                 claimed = world.truth(task_id)
                 assert claimed is not None
                 self.contrarian.dispute(task_id, claimed)
-        if self.lies:
-            self.liar.stake(self.lies)
-            job = world.post(program, shard_count=self.lies, reward_wei=0)
-            self.false = [task_of(job, shard) for shard in range(self.lies)]
-            for task_id in self.false:
+        lies = self.lies + (self.waves if self.lies else 0)
+        if lies:
+            self.liar.stake(lies)
+            job = world.post(program, shard_count=lies, reward_wei=0)
+            self.false = [task_of(job, shard) for shard in range(lies)]
+            for task_id in self.false[: self.lies]:
                 self.liar.lie_on(task_id, POLYNOMIAL, SMALL_INPUT)
-        world.attackers += [self.liar, self.contrarian]
+        self.author = Author(world, self, program)
+        world.attackers += [self.liar, self.contrarian, self.author]
         self.worker_proxies = [world.proxy() for _ in range(self.endpoints)]
         self.challenger_proxies = [world.proxy() for _ in range(self.endpoints)]
 
@@ -63,12 +72,13 @@ class Story(Scenario):
             lambda: bool(world.history.all(GameOpened)), END_SECONDS, "no dispute was ever opened"
         )
         if is_begun:
+            self.author.begin()
             self.in_dispute(world)
         world.until(lambda: self.is_over(world), END_SECONDS, "tasks are not final or games not settled")
 
     def start_worker(self, world: World) -> Process:
         """The honest operator."""
-        options = ("--stake", "5", "--parallel", "2", "--min-reward", f"{REWARD_WEI}wei")
+        options = ("--stake", f"{self.stake}", "--parallel", "2", "--min-reward", f"{REWARD_WEI}wei")
         return world.daemon("worker", "operator", *options, *self.worker_options, rpc=self.worker_proxies)
 
     def start_challenger(self, world: World) -> Process:
@@ -93,9 +103,9 @@ class Story(Scenario):
         waiting = [task_id for task_id in self.truths if not world.is_final(task_id)]
         struck = {event.task_id for event in world.history.all(ClaimStruck)}
         unsettled = [task_id for task_id in self.false if task_id not in struck]
-        if not waiting and not unsettled and world.are_games_over():
+        if not waiting and not unsettled and world.are_games_over() and self.author.is_done():
             return True
-        if not unsettled:
+        if not unsettled and self.author.is_done():
             self._skip_idle_time(world, waiting)
         return False
 
@@ -120,3 +130,48 @@ class Story(Scenario):
         until = until or [record.until for record in records]
         if until and now <= max(until):
             world.anvil.skip(max(until) - now + 2)
+
+
+class Author:
+    """Goes on with the story while things go wrong: another job, another lie, wave by wave."""
+
+    def __init__(self, world: World, story: Story, program_id: ProgramId) -> None:
+        self._world = world
+        self._story = story
+        self._program_id = program_id
+        self._began_seconds: float | None = None
+        self._waves = 0
+        self._known = world.reader.counters().job_count
+
+    def begin(self) -> None:
+        """The first wave comes after a pause."""
+        self._began_seconds = time.monotonic()
+
+    def is_done(self) -> bool:
+        """Whether every wave has come, and its job is known."""
+        return self._waves >= self._story.waves and len(self._story.truths) >= self._tasks()
+
+    def tick(self) -> None:
+        """Post what is due, and have it disputed as soon as it is on the chain."""
+        self._notice()
+        if self._began_seconds is None or self._waves >= self._story.waves:
+            return
+        if time.monotonic() - self._began_seconds > (self._waves + 1) * self._story.wave_seconds:
+            self._waves += 1
+            self._world.post(self._program_id, is_awaited=False)
+            if self._story.false:
+                task_id = self._story.false[self._story.lies + self._waves - 1]
+                self._story.liar.lie_on(task_id, POLYNOMIAL, SMALL_INPUT)
+
+    def _notice(self) -> None:
+        for event in self._world.history.all(JobPosted):
+            task_id = task_of(event.job_id, 0)
+            is_own = event.program_id == self._program_id and event.reward_wei > 0
+            if is_own and event.job_id > self._known and task_id not in self._story.truths:
+                claimed = self._world.truth(task_id)
+                assert claimed is not None
+                self._story.truths.append(task_id)
+                self._story.contrarian.dispute(task_id, claimed)
+
+    def _tasks(self) -> int:
+        return self._story.true_tasks + self._story.waves

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +57,16 @@ def test_links_and_devices_stay_what_they_are(tmp_path: Path) -> None:
     assert target.read_bytes() == b"content"
     write_file(Path(os.devnull), b"gone")
     assert not Path(os.devnull).is_file()
+
+
+def test_standard_output_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    program = "from pathlib import Path; from truestep.adapters.files import write_file;"
+    program += "print('before', flush=True); write_file(Path('/dev/stdout'), b'within\\n'); print('after')"
+    command = [sys.executable, "-c", program]
+    assert subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout == b"before\nwithin\nafter\n"
+    with (tmp_path / "log").open("ab") as log:
+        subprocess.run(command, stdout=log, check=True)
+        assert (tmp_path / "log").stat().st_ino == os.fstat(log.fileno()).st_ino
 
 
 def test_a_name_as_long_as_names_may_be(tmp_path: Path) -> None:

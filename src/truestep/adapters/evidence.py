@@ -1,10 +1,9 @@
 """Evidence as JSON files in a directory (docs/self-check.md). A `truestep.ports.evidence.Evidence`."""
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 
+from truestep.adapters.files import OPEN_TO_OWNER, write_file
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Bytes32
 
@@ -22,13 +21,7 @@ class EvidenceDirectory:
         digest = hashlib.sha256(content.encode()).hexdigest()[:_DIGEST_DIGITS]
         path = self._directory / f"{image_root.hex()}.{digest}.json"
         try:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            descriptor, name = tempfile.mkstemp(suffix=".new", dir=self._directory)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(path)
+            write_file(path, content, mode=OPEN_TO_OWNER)
         except OSError as error:
             raise Unavailable(f"expected to write {path}, got: {error}; make room there") from error
         return str(path)

@@ -27,11 +27,11 @@ def write_file(
     Missing directories are made. A link is followed; what is no regular file (a pipe, a device) is just
     written to. Raises OSError, FileExistsError among them unless it `may_replace`.
     """
-    target = Path(os.path.realpath(path))
-    if may_replace and target.exists() and not target.is_file():
-        with target.open("wb") as file:
+    if may_replace and _is_stream(path):
+        with path.open("wb") as file:
             file.writelines(_pieces(content))
         return
+    target = Path(os.path.realpath(path))
     with unfinished(target, mode=mode) as file:
         file.writelines(_pieces(content))
         finish(file, target, may_replace=may_replace)
@@ -68,6 +68,11 @@ def make_folder(folder: Path) -> None:
     make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
     _sync_folder(folder.parent)
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether something is there that a file must not replace, such as what `/dev/stdout` stands for."""
+    return path.exists() and (not path.is_file() or path.absolute().parts[1:2] == ("dev",))
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,10 +1,10 @@
 """Accounts in encrypted keystores (Web3 Secret Storage, version 3): a bare key is nowhere to be found."""
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from truestep.adapters.files import OPEN_TO_OWNER, write_file
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address
 
@@ -32,15 +32,12 @@ def create_keystore(path: Path, password: str, *, guards_money: bool = True) -> 
         keystore: Any = Account.encrypt(account.key, password)
     else:
         keystore = Account.encrypt(account.key, password, kdf="pbkdf2", iterations=_DEVELOPMENT_ROUNDS)
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        write_file(path, json.dumps(keystore, indent=1), mode=OPEN_TO_OWNER, may_replace=False)
     except FileExistsError as error:
         raise Rejected(
             Reject.KEYSTORE_EXISTS, f"{path} would be lost; choose another name, or move it away first"
         ) from error
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(keystore, file, indent=1)
     return Address(account.address)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from truestep.adapters.chain.deployment import Deployment
+from truestep.adapters.files import write_file
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Bytes32
 from truestep.base.integers import U64_MAX
@@ -122,7 +123,7 @@ class Receipt(_Part):
 
     def write(self, path: Path) -> None:
         """Write the file."""
-        path.write_text(self.to_json(), encoding="utf-8")
+        write_file(path, self.to_json())
 
 
 def read_receipt(path: Path) -> Receipt:

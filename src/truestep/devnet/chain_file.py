@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from truestep.adapters.chain.devnet import EmbeddedDevnet
+from truestep.adapters.files import write_file
 from truestep.base.errors import Reject, Rejected
 
 FILE_LIMIT_BYTES = 64 << 20
@@ -17,7 +18,7 @@ def write_chain_file(devnet: EmbeddedDevnet, path: Path) -> None:
     """Write the chain's database: blocks, receipts and state, each under its hash."""
     entries = {key.hex(): value.hex() for key, value in _database(_backend(devnet)).kv_store.items()}
     text = json.dumps({"format": _FORMAT, "entries": entries})
-    path.write_bytes(gzip.compress(text.encode(), mtime=0))
+    write_file(path, gzip.compress(text.encode(), mtime=0))
 
 
 def open_chain_file(path: Path) -> EmbeddedDevnet:

@@ -9,6 +9,7 @@ from truestep.adapters.chain.deploy import deploy
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.devnet import Devnet
 from truestep.adapters.chain.fees import GWEI, TransactionPolicy
+from truestep.adapters.files import write_file
 from truestep.adapters.keystore import create_keystore, keystore_address, open_keystore
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.ids import Address
@@ -81,8 +82,8 @@ class DevnetFolder:
     def prepare(self) -> dict[str, Address]:
         """Make the keys that are not there yet; addresses by role."""
         self.path.mkdir(parents=True, exist_ok=True)
-        (self.path / "README").write_text(_README, encoding="utf-8")
-        self.password.write_text(f"{PASSWORD}\n", encoding="utf-8")
+        write_file(self.path / "README", _README)
+        write_file(self.password, f"{PASSWORD}\n")
         for role in (*ROLES, _DEPLOYER):
             if not self.keystore(role).exists():
                 create_keystore(self.keystore(role), PASSWORD, guards_money=False)
@@ -133,4 +134,4 @@ def write_environment(folder: DevnetFolder, rpc: str, blobs: str) -> None:
         "TRUESTEP_HASHED_PAGES_PER_SECOND": f"{HASHED_PAGES_PER_SECOND}",
     }
     text = "".join(f"export {name}='{value}'\n" for name, value in lines.items())
-    folder.environment.write_text(text, encoding="utf-8")
+    write_file(folder.environment, text)

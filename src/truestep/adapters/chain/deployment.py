@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from truestep.adapters.files import write_file
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address
 from truestep.protocol.records import Parameters
@@ -68,7 +69,7 @@ class Deployment(BaseModel):
     def write(self, path: Path) -> None:
         """Write the file. Raises `Unavailable` if the disk fails."""
         try:
-            path.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+            write_file(path, self.model_dump_json(indent=2) + "\n")
         except OSError as error:
             raise Unavailable(f"cannot write the deployment file {path}: {error}") from error
 

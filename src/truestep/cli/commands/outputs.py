@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from truestep.adapters.files import write_file
 from truestep.base.ids import JobId
 from truestep.cli.connection import connect_reader
 from truestep.cli.failure import Failure
@@ -53,7 +54,7 @@ def outputs(
             " --shard fetches one of the others",
         )
     content = b"".join(each.output for each in wanted)
-    output.write_bytes(content)
+    write_file(output, content)
     sizes = [len(each.output) for each in wanted]
     Screen(as_json=as_json).result(
         {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from truestep.adapters.files import write_file
 from truestep.base.errors import Bug
 from truestep.cli.failure import Failure
 from truestep.cli.options import (
@@ -89,7 +90,7 @@ def prove_step(
     instruction = _instruction(machine, state.pc)
     proof = (_float_proof if float_step(witness) else _step_proof)(machine, witness, ask)
     if output:
-        output.write_bytes(witness)
+        write_file(output, witness)
     screen.result(
         {
             "cycle": cycle,

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from truestep.adapters.files import write_file
 from truestep.base.text import visible
 from truestep.cli.daemons import limited_engine
 from truestep.cli.failure import ExitCode
@@ -76,7 +77,7 @@ def run(
             progress=progress,
         )
     if output:
-        output.write_bytes(report.output)
+        write_file(output, report.output)
     _show(screen, report, output)
     if not report.is_accepted:
         screen.note(f"[bold red]failed run:[/] {_outcome(report)}; its output does not count")

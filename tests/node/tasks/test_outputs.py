@@ -178,7 +178,7 @@ def test_a_broken_disk_costs_no_claim_and_is_told(tmp_path: Path) -> None:
     shelf.add(claimed)
     (key,) = shelf.due(0)
     shelf.record(offer_output(DirectoryBlobs(tmp_path), folder, key, lambda: False), 0)
-    assert "is gone" in log.lines[0][1]
+    assert "is missing" in log.lines[0][1]
 
 
 def test_an_offer_stops_when_asked_to(tmp_path: Path) -> None:
@@ -218,5 +218,5 @@ def test_nothing_is_kept_of_what_cannot_be_read(tmp_path: Path) -> None:
     (claimed,) = kept(folder, 1)
     folder.remove(key_of(claimed))
     folder.remove(key_of(claimed))
-    with pytest.raises(Unavailable, match="gone"):
+    with pytest.raises(Unavailable, match="missing"):
         folder.content(key_of(claimed))

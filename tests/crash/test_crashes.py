@@ -78,6 +78,9 @@ class MortalStore:
     ) -> list[tuple[str, str]]:
         return self.store.rows(table, key_from=key_from, key_until=key_until, limit=limit)
 
+    def tables(self) -> list[str]:
+        return self.store.tables()
+
     def write(self, changes: Sequence[Change]) -> None:
         self.executioner.reach("before a write")
         self.store.write(changes)

@@ -27,6 +27,10 @@ class Store(Protocol):
         """(key, value) pairs with key_from <= key < key_until, in key order; the first `limit` of them."""
         ...
 
+    def tables(self) -> list[str]:
+        """The names of the tables that have rows."""
+        ...
+
     def write(self, changes: Sequence[Change]) -> None:
         """Make all changes, in order, or none. They are on the medium when this returns."""
         ...

@@ -5,13 +5,14 @@ import os
 import sqlite3
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import IO
 
+from truestep.adapters.store.migrations import SCHEMA_VERSION, migrate
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.ports.store import Change
 
-SCHEMA_VERSION = 1
 APPLICATION_ID = 0x54525545
 """Marks the file as ours: the letters TRUE."""
 BUSY_TIMEOUT_SECONDS = 5.0
@@ -37,6 +38,7 @@ class SqliteStore:
         Raises `Rejected` if another process has it, or the file is something else; `Unavailable` if the disk
         fails.
         """
+        self._path = path
         self._name = str(path) if path else "memory"
         self._mutex = threading.Lock()
         self._lock_file = _lock(path) if path else None
@@ -51,7 +53,7 @@ class SqliteStore:
         except sqlite3.DatabaseError as error:
             self._release()
             raise _failure(self._name, error) from error
-        except Rejected:
+        except (Rejected, Unavailable):
             self.close()
             raise
 
@@ -83,6 +85,19 @@ class SqliteStore:
         if key_until is not None:
             query, parameters = f"{query} AND key < ?", [*parameters, key_until]
         return self._execute(f"{query} ORDER BY key LIMIT ?", (*parameters, -1 if limit is None else limit))
+
+    def tables(self) -> list[str]:
+        """The names of the tables that have rows, each found by one look into the index."""
+        query = """
+            WITH RECURSIVE found (name) AS (
+                SELECT min(collection) FROM entry
+                UNION ALL
+                SELECT (SELECT min(collection) FROM entry WHERE collection > name)
+                FROM found WHERE name IS NOT NULL
+            )
+            SELECT name, name FROM found WHERE name IS NOT NULL
+        """
+        return [name for name, _ in self._execute(query, ())]
 
     def write(self, changes: Sequence[Change]) -> None:
         """Make all changes, in order, or none."""
@@ -117,14 +132,38 @@ class SqliteStore:
         application, version = self._pragma("application_id"), self._pragma("user_version")
         if (application, version) == (0, 0) and not self._execute("SELECT name FROM sqlite_master", ()):
             self._connection.executescript(_SCHEMA)
-        elif application != APPLICATION_ID or version != SCHEMA_VERSION:
+        elif application != APPLICATION_ID or not version:
             raise Rejected(
                 Reject.STORE_FILE,
-                f"expected a truestep store of schema {SCHEMA_VERSION} at {self._name},"
-                f" got application {application:#x} schema {version}; choose another file",
+                f"expected a truestep store at {self._name}, got a file of application {application:#x};"
+                " choose another path",
             )
+        elif version > SCHEMA_VERSION:
+            raise Rejected(
+                Reject.STORE_FILE,
+                f"{self._name} was written by a newer release: its schema is {version}, this release knows"
+                f" {SCHEMA_VERSION}. Install that release again: the file may hold transactions that bonds"
+                " depend on. Nothing was changed",
+            )
+        elif version < SCHEMA_VERSION:
+            self._migrate(version)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
+
+    def _migrate(self, version: int) -> None:
+        """Lift a file of an older release, after a copy of it."""
+        try:
+            if self._path is not None:
+                _copy(self._connection, backup_path(self._path, version))
+            migrate(self._connection, version)
+        except OSError as error:
+            raise Unavailable(f"cannot copy {self._name} before its schema changes: {error}") from error
+        except (LookupError, TypeError, ValueError) as error:
+            raise Rejected(
+                Reject.STORE_FILE,
+                f"{self._name} of schema {version} cannot be read: {error!r}. Nothing was changed: start the"
+                " release that wrote it, and report this",
+            ) from error
 
     def _pragma(self, name: str) -> int:
         return self._connection.execute(f"PRAGMA {name}").fetchone()[0]
@@ -132,6 +171,23 @@ class SqliteStore:
     def _release(self) -> None:
         if self._lock_file is not None:
             self._lock_file.close()
+
+
+def backup_path(path: Path, version: int) -> Path:
+    """Where a copy of a file is kept before it is migrated: a name that is not taken."""
+    names = (f"{path.name}.schema-{version}{suffix}" for suffix in ("", *(f".{n}" for n in range(2, 100))))
+    return next(place for name in names if not (place := path.with_name(name)).exists())
+
+
+def _copy(connection: sqlite3.Connection, place: Path) -> None:
+    """Write a whole copy, log and all; a torn one never has its name."""
+    partial = place.with_name(f"{place.name}.partial")
+    partial.unlink(missing_ok=True)
+    with closing(sqlite3.connect(partial)) as target:
+        connection.backup(target)
+    with partial.open("rb") as content:
+        os.fsync(content.fileno())
+    partial.replace(place)
 
 
 def _lock(path: Path) -> IO[str]:

@@ -109,10 +109,10 @@ class Client:
         from truestep.adapters.chain.deployment import read_deployment
         from truestep.adapters.keystore import open_keystore
         from truestep.adapters.store.sqlite import SqliteStore
-        from truestep.composition.network import open_blobs, open_chain
+        from truestep.composition.network import deployment_store, open_blobs, open_chain
 
         network = read_deployment(deployment)
-        store = SqliteStore(state)
+        store = deployment_store(SqliteStore(state), network)
         chain = open_chain(rpc, network, open_keystore(keystore, password), store, policy)
         return cls(chain, open_blobs(blobs), network, is_remembering=state is not None)
 

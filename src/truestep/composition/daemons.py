@@ -12,7 +12,7 @@ from truestep.adapters.chain.sender import Signer
 from truestep.adapters.clock import SystemClock
 from truestep.adapters.executor.threads import ThreadExecutor
 from truestep.adapters.store.sqlite import SqliteStore
-from truestep.composition.network import open_blobs, open_chain
+from truestep.composition.network import deployment_store, open_blobs, open_chain
 from truestep.node.loop.loop import World
 from truestep.node.tasks.queue import FETCHES_LIMIT
 from truestep.ports.engine import Engine
@@ -44,7 +44,8 @@ class DaemonSettings:
 def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[World]:
     """Everything that a daemon needs; its store is closed at the end."""
     deployment = read_deployment(settings.deployment)
-    with SqliteStore(settings.state_dir / "state.sqlite") as store:
+    with SqliteStore(settings.state_dir / "state.sqlite") as whole:
+        store = deployment_store(whole, deployment, reporter)
         yield World(
             chain=open_chain(
                 settings.rpc, deployment, settings.signer, store, settings.policy, reporter=reporter

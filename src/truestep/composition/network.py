@@ -15,6 +15,7 @@ from truestep.adapters.chain.pinned import PinnedReader
 from truestep.adapters.chain.record_codec import View
 from truestep.adapters.chain.sender import Signer
 from truestep.adapters.chain.web3_chain import Web3Chain
+from truestep.adapters.store.scoped import UNKNOWN, Scope, ScopedStore, open_scope, scopes_in
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.errors import Bug, Reject, Rejected
 from truestep.base.ids import Bytes32
@@ -38,6 +39,25 @@ def open_blobs(places: str | Sequence[str]) -> Blobs:
     if not stores:
         raise Rejected(Reject.BLOB_STORE, "expected at least one URL or directory; give --blobs")
     return stores[0] if len(stores) == 1 else SeveralBlobs(stores)
+
+
+def deployment_store(whole: Store, deployment: Deployment, reporter: Reporter | None = None) -> ScopedStore:
+    """The rows of one deployment in a state file. Reports which one that is, and what else the file holds."""
+    scope = Scope(chain_id=deployment.chain_id, jobs=deployment.address("Jobs"))
+    contracts = [deployment.address(name) for name in ("Operators", "Programs", "Jobs", "Disputes")]
+    store = open_scope(whole, scope, contracts)
+    others = [name for name in scopes_in(whole) if name != str(scope)]
+    message = f"works for the contracts of Jobs at {scope.jobs} on chain {scope.chain_id}"
+    if others:
+        message += (
+            f". The state file also holds rows of {', '.join(others)} (chain:Jobs), which nobody looks after"
+            " now: start a daemon with that deployment file while bonds or transactions of it are open"
+        )
+    if UNKNOWN in others:
+        message += f'; "{UNKNOWN}" are rows of an older release for a deployment that was not opened since'
+    if reporter is not None:
+        reporter.report("deployment", message, chain_id=scope.chain_id, jobs=scope.jobs, others=len(others))
+    return store
 
 
 def _open_store(place: str) -> Blobs:

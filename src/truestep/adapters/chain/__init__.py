@@ -1,1 +1,1 @@
-"""The chain port over web3."""
+"""The chain port, implemented with web3."""

@@ -1,4 +1,4 @@
-"""What a node's answer must look like. Everything is checked where it enters; what fails is `Junk`."""
+"""Checks the answers of nodes where they enter. An answer that fails a check is `Junk`."""
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -11,7 +11,7 @@ from truestep.adapters.chain.outages import StaleEndpoint
 from truestep.base.ids import Bytes32
 
 NUMBER_LIMIT = 2**63
-"""Block numbers and times: no chain comes near it, and every database can hold it."""
+"""The limit of block numbers and times. No chain comes near it, and every database can store it."""
 LOG_INDEX_LIMIT = 2**31
 TOPICS_LIMIT = 4
 BLOOM_SIZE_BYTES = 256
@@ -23,24 +23,24 @@ _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
 
 class Junk(Exception):
-    """No node that works answers so."""
+    """A working node would not give this answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """What is needed of a block."""
+    """The header fields that are needed."""
 
     number: int
     hash: Bytes32
     parent_hash: Bytes32
     time_seconds: int
     logs_bloom: int
-    """The 2048 bits as a number; 0 where the node leaves them out."""
+    """The 2048 bits as a number; 0 if the node leaves them out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawLog:
-    """A log as the chain has it, not decoded yet. `address` in lower case."""
+    """A log that is not decoded yet. `address` is in lower case."""
 
     address: str
     topics: tuple[Bytes32, ...]
@@ -133,7 +133,7 @@ def raw_log(value: Any) -> RawLog:
     """One log."""
     found = fields(value)
     if found.get("removed", False) is not False:
-        raise Junk("expected logs of the present chain, got a removed one")
+        raise Junk("expected logs of the current chain, got a removed one")
     topics = tuple(word(topic) for topic in items(found.get("topics")))
     if len(topics) > TOPICS_LIMIT:
         raise Junk(f"expected up to {TOPICS_LIMIT} topics, got {len(topics)}")
@@ -180,7 +180,7 @@ def _receipt(parameters: Sequence[Any], result: Any) -> None:
         return
     found = fields(result)
     if word(found.get("transactionHash")) != word(parameters[0]):
-        raise Junk("expected the receipt of the transaction that was asked for, got another's")
+        raise Junk("expected the receipt of the requested transaction, got that of another")
     word(found.get("blockHash"))
     quantity(found.get("blockNumber"), NUMBER_LIMIT)
     quantity(found.get("status"), 2)
@@ -197,7 +197,7 @@ def _transaction(parameters: Sequence[Any], result: Any) -> None:
         return
     found = fields(result)
     if word(found.get("hash")) != word(parameters[0]):
-        raise Junk("expected the transaction that was asked for, got another")
+        raise Junk("expected the requested transaction, got another")
     address(found.get("from"))
     quantity(found.get("nonce"), NUMBER_LIMIT)
     if found.get("blockNumber") is not None:
@@ -234,7 +234,7 @@ def _sent(parameters: Sequence[Any], result: Any) -> None:
     raw = parameters[0]
     expected = bytes(Web3.keccak(hexstr=raw) if isinstance(raw, str) else Web3.keccak(bytes(raw)))
     if word(result) != expected:
-        raise Junk("expected the hash of the transaction that was sent, got another")
+        raise Junk("expected the hash of the sent transaction, got another")
 
 
 def _fee_history(_: Sequence[Any], result: Any) -> None:
@@ -279,7 +279,7 @@ _CHECKS: dict[str, Callable[[Sequence[Any], Any], Any]] = {
 
 
 def _shown(value: Any) -> str:
-    """A piece of what came; `repr` makes control characters harmless."""
+    """The beginning of an answer; `repr` makes control characters harmless."""
     if isinstance(value, str):
         return repr(value[:SHOWN_CHARACTERS])
     return repr(value)[:SHOWN_CHARACTERS] if isinstance(value, int | float | None) else type(value).__name__

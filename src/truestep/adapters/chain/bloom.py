@@ -1,4 +1,4 @@
-"""Ethereum's bloom filters: what a block's header says of the logs in it (Yellow Paper, 4.4.3)."""
+"""Ethereum's bloom filters: what a block's header says about its logs (Yellow Paper, 4.4.3)."""
 
 from functools import lru_cache
 
@@ -7,7 +7,7 @@ from truestep.commitments.keccak import keccak256
 
 BLOOM_BITS = 8 * BLOOM_SIZE_BYTES
 MASKS_LIMIT = 8_192
-"""Addresses and topics come again as long as their blocks are new."""
+"""Cached masks. The same addresses and topics occur again in new blocks."""
 
 
 @lru_cache(maxsize=MASKS_LIMIT)
@@ -34,5 +34,5 @@ def holds(bloom: int, bits: int) -> bool:
 
 
 def fill(bloom: int) -> float:
-    """The part of the bits that is set: so likely is one more bit set by chance."""
+    """The share of bits that are set, which is the probability that a given bit is set by chance."""
     return bloom.bit_count() / BLOOM_BITS

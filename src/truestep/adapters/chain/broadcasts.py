@@ -1,4 +1,4 @@
-"""Handing signed transactions to a node, which may hang: nobody waits for it longer than a moment."""
+"""Hands signed transactions to a node, which may hang. The caller waits only for a moment."""
 
 import threading
 import time
@@ -11,19 +11,19 @@ from truestep.adapters.chain.refusals import Refusal
 from truestep.base.errors import Rejected, Unavailable
 
 BROADCASTS_LIMIT = 32
-"""Threads that hang at a node at once; what finds no room is sent again later."""
+"""Threads that may wait for a node at the same time. Transactions that find no room are sent later."""
 
 
 @dataclass(slots=True)
 class _Broadcast:
-    """One under way."""
+    """A broadcast that has not ended."""
 
     thread: threading.Thread
     failure: list[BaseException] = field(default_factory=list[BaseException])
 
 
 class Broadcasts:
-    """What was handed over when, and what the node said against it. For any thread."""
+    """When each transaction was handed over, and the node's objections. For any thread."""
 
     def __init__(self, node: AccountNode, wait_seconds: float) -> None:
         self._node = node
@@ -34,7 +34,7 @@ class Broadcasts:
         self._refusals: dict[str, tuple[Refusal, str]] = {}
 
     def send(self, *entries: Entry) -> None:
-        """Broadcast the newest form of each, side by side; wait for them a moment in all."""
+        """Broadcast the newest form of each entry in parallel. Waits a moment for all of them."""
         deadline = time.monotonic() + self._wait_seconds
         for entry in entries:
             started = self._start(entry)
@@ -45,17 +45,17 @@ class Broadcasts:
                 raise failure
 
     def seconds_since(self, entry: Entry) -> float:
-        """How long ago its newest form was handed over by this process."""
+        """The time since this process handed over the newest form."""
         with self._lock:
             return time.monotonic() - self._sent_at_seconds.get(entry.attempts[-1].hash, float("-inf"))
 
     def refusal(self, entry: Entry) -> tuple[Refusal, str] | None:
-        """What the node last said against its newest form."""
+        """The node's last objection to the newest form."""
         with self._lock:
             return self._refusals.get(entry.attempts[-1].hash)
 
     def forget(self, entry: Entry) -> None:
-        """Drop what is known of an entry that is over."""
+        """Forget an entry that is done."""
         with self._lock:
             for each in entry.hashes:
                 self._sent_at_seconds.pop(each, None)
@@ -74,7 +74,7 @@ class Broadcasts:
         return started
 
     def _hand_over(self, transaction_hash: str, raw: str) -> None:
-        """A failure is no outcome: only the chain tells whether it landed."""
+        """Hand over one form. A failure is not an outcome: only the chain says whether it landed."""
         refusal: tuple[Refusal, str] | None = None
         try:
             meaning, said = self._node.broadcast(raw)
@@ -82,7 +82,7 @@ class Broadcasts:
                 refusal = (meaning, said)
         except (Rejected, Unavailable) as error:
             refusal = (Refusal.OTHER, str(error))
-        except BaseException as error:  # a bug is the sender's to raise, not this thread's
+        except BaseException as error:  # the sender raises a bug, not this thread
             self._under_way[transaction_hash].failure.append(error)
         with self._lock:
             self._under_way.pop(transaction_hash, None)

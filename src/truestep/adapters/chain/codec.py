@@ -1,4 +1,4 @@
-"""Calls, answers and events between our values and the contracts' ABI."""
+"""Converts calls and results between our values and the contracts' ABI."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ CONTRACT_NAMES = ("Step", "Operators", "Programs", "Jobs", "Disputes")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What a transaction carries: to whom (None creates a contract), which bytes, how many coins."""
+    """The content of a transaction: its target (None creates a contract), its bytes, its coins."""
 
     to: Address | None
     payload: bytes
@@ -57,7 +57,7 @@ def encode_creation(web3: Web3, contract: str, arguments: Sequence[Any]) -> Mess
 
 
 def type_name(parameter: AbiEntry) -> str:
-    """The ABI's canonical type, tuples written out."""
+    """The canonical ABI type, with tuples written out."""
     kind: str = parameter["type"]
     if not kind.startswith("tuple"):
         return kind

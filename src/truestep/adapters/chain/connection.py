@@ -1,4 +1,4 @@
-"""Talking to nodes: every failure of theirs becomes `Unavailable`, every refusal of a contract `Rejected`."""
+"""Connects to nodes. Their failures become `Unavailable`, refusals of a contract become `Rejected`."""
 
 import re
 from collections.abc import Generator, Sequence
@@ -17,13 +17,13 @@ from truestep.base.errors import Bug, Reject, Rejected, Unavailable
 from truestep.ports.reporter import Reporter
 
 Node = str | BaseProvider | Sequence[str | BaseProvider]
-"""A URL, several (also in one string, with spaces between), or providers such as the embedded devnet's."""
+"""One or several URLs (or one string of them, separated by spaces), or providers such as the devnet's."""
 
 _URL_PATH = re.compile(r"(\burl: |\bhttps?://)\S+")
 ERROR_SELECTOR = bytes.fromhex("08c379a0")
-"""Error(string), what a revert with a reason returns."""
+"""The selector of Error(string), which a revert with a reason returns."""
 REASON_LIMIT_BYTES = 300
-"""Revert strings of the contracts are shorter; others may hold anything."""
+"""The contracts' revert strings are shorter; those of others may contain anything."""
 
 
 def connect(node: Node, reporter: Reporter | None = None, patience: Patience | None = None) -> Web3:
@@ -49,13 +49,13 @@ def endpoints_of(web3: Web3) -> Endpoints:
 
 
 def check_chain(web3: Web3, chain_id: int) -> None:
-    """Refuse nodes of another chain than the one expected, now and later."""
+    """Refuse nodes of other chains, now and later."""
     endpoints_of(web3).expect_chain(chain_id)
 
 
 @contextmanager
 def asking_node() -> Generator[None]:
-    """Turn what a node can do wrong into our three kinds of failure; holds calls of web3 and nothing else."""
+    """Turn the errors of a node into our three kinds of failure. Use it around calls of web3 only."""
     try:
         yield
     except (TransactionNotFound, Rejected, Unavailable, Bug):
@@ -68,9 +68,9 @@ def asking_node() -> Generator[None]:
         raise Unavailable(
             f"the node does not answer: {_shown(error)}; check that it runs and that its URL is right"
         ) from error
-    except Exception as error:  # web3's formatters raise whatever they like at what is no answer
+    except Exception as error:  # web3's formatters may raise anything for an invalid answer
         raise Unavailable(
-            f"the node's answer makes no sense ({type(error).__name__}: {_shown(error)}); try another node"
+            f"the node's answer is invalid ({type(error).__name__}: {_shown(error)}); try another node"
         ) from error
 
 
@@ -85,12 +85,12 @@ def _each(node: Node) -> list[str | BaseProvider]:
 
 
 def _shown(error: Exception) -> str:
-    """What an error says, for logs: paths and queries of nodes' URLs often hold somebody's key."""
+    """The text of an error for logs, without paths and queries of URLs, which often contain a key."""
     return _URL_PATH.sub(r"\1…", shown(str(error)))
 
 
 def refused(answer: NodeError) -> Rejected | Unavailable:
-    """The failure that an error stands for where a value was expected."""
+    """The failure for an error in place of a value."""
     if is_revert(answer):
         return reverted(_reason(_output_bytes(answer.output), answer.message))
     return Unavailable(f"the node refused a request: {answer.message}; try another node")
@@ -102,7 +102,7 @@ def revert_reason(error: ContractLogicError) -> str:
 
 
 def reverted(reason: str, context: str = "") -> Rejected:
-    """The failure that a revert string stands for."""
+    """The failure for a revert string."""
     try:
         known = Reject(reason)
     except ValueError:
@@ -121,7 +121,7 @@ def _reason(output: bytes, message: str) -> str:
 
 
 def _output_bytes(returned: Any) -> bytes:
-    """Nodes give the revert output as hex, or put it into a table, or leave it out."""
+    """Nodes return the revert output as hex, inside an object, or not at all."""
     if isinstance(returned, dict):
         returned = cast(dict[str, Any], returned).get("data", "")
     try:

@@ -1,4 +1,4 @@
-"""Putting the contracts on a chain, restartable at any point."""
+"""Deploys the contracts. It can be interrupted and restarted at any point."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ from truestep.protocol.records import Parameters
 
 TABLE = "deployment"
 DEADLINE_SECONDS = 600.0
-"""For each of the seven transactions."""
+"""Time for each of the seven transactions."""
 
 Progress = Callable[[str], None]
 
@@ -32,10 +32,11 @@ def deploy(
     policy: TransactionPolicy | None = None,
     progress: Progress = lambda _: None,
 ) -> Deployment:
-    """Deploy and connect all contracts; `progress` hears a sentence for each step.
+    """Deploy and connect all contracts; `progress` gets a sentence for each step.
 
-    Interrupted, it goes on where it was if called again with the same store. Raises `Rejected` if a parameter
-    is out of bounds or the account is short of coins, `Unavailable` if the node fails.
+    After an interruption, call it again with the same store and it goes on where it stopped. Raises
+    `Rejected` if a parameter is out of bounds or the account is short of coins, `Unavailable` if the node
+    fails.
     """
     with asking_node():
         chain_id, newest = web3.eth.chain_id, web3.eth.block_number
@@ -54,7 +55,7 @@ def deploy(
 
 
 def _create_all(steps: "_Steps", rules: Parameters) -> dict[str, Address]:
-    """In the order in which they need each other's addresses."""
+    """The contracts, in the order in which they need each other's addresses."""
     for name in ("Step", "Operators", "Programs"):
         steps.create(name, ())
     needed = (steps.addresses["Operators"], steps.addresses["Programs"])
@@ -67,7 +68,7 @@ def _create_all(steps: "_Steps", rules: Parameters) -> dict[str, Address]:
 
 
 class _Steps:
-    """Sends one transaction after the other."""
+    """Sends one transaction after another."""
 
     def __init__(self, web3: Web3, sender: Sender, progress: Progress) -> None:
         self._web3 = web3
@@ -82,7 +83,7 @@ class _Steps:
         self._progress(f"deployed {name} at {entry.contract} for {entry.gas_used} gas")
 
     def send(self, title: str, to: Address, contract: str, function: str, names: tuple[str, ...]) -> None:
-        """Call one function with contracts' addresses."""
+        """Call one function with addresses of contracts."""
         arguments = [self.addresses[name] for name in names]
         payload = encode_function(self._web3, contract, function, arguments)
         self._do(f"deploy/{title}", Message(to=to, payload=payload))

@@ -1,4 +1,4 @@
-"""Chains for one's own machine: in this process (eth-tester), or an anvil process."""
+"""Chains for development: in this process (eth-tester), or in an anvil process."""
 
 import re
 import socket
@@ -20,7 +20,7 @@ from truestep.base.errors import Unavailable
 from truestep.base.ids import Address
 
 START_SECONDS = 20.0
-"""anvil starts in well under a second; a loaded machine gets this long."""
+"""anvil starts in well under a second, but a loaded computer may need longer."""
 STOP_SECONDS = 5.0
 _REVERTED = re.compile("execution reverted(?:: (.*))?", re.DOTALL)
 
@@ -34,7 +34,7 @@ class Devnet(Protocol):
         ...
 
     def advance(self, seconds: int) -> None:
-        """Mine a block so much later than the newest one."""
+        """Mine a block that is `seconds` later than the newest one."""
         ...
 
     def fund(self, account: Address, amount_wei: int) -> None:
@@ -42,7 +42,7 @@ class Devnet(Protocol):
         ...
 
     def stop(self) -> None:
-        """End it; what was on it is gone."""
+        """End the chain. Its content is lost."""
         ...
 
 
@@ -52,7 +52,7 @@ _SENDING = ("eth_call", "eth_estimateGas", "eth_sendTransaction")
 
 
 class EmbeddedProvider(EthereumTesterProvider):
-    """eth-tester as a node would answer: refusals as JSON-RPC errors, one request at a time."""
+    """eth-tester with the answers of a node: refusals are JSON-RPC errors. One request at a time."""
 
     # web3's own list has one more: it asks for all accounts, on every call, to find a sender.
     _middleware: tuple[Any, ...] = (_ETH_TESTER_FORMATS,)
@@ -163,7 +163,7 @@ class EmbeddedDevnet:
         return self._provider
 
     def advance(self, seconds: int) -> None:
-        """Mine a block so much later than the newest one."""
+        """Mine a block that is `seconds` later than the newest one."""
         self._provider.next_block_at(self._provider.newest_block_seconds() + seconds)
         self._provider.mine()
 

@@ -1,4 +1,4 @@
-"""Look-ups in the embedded chain that cost what they find, where eth-tester's own walk the whole chain."""
+"""Fast look-ups in the embedded chain. Those of eth-tester walk through the whole chain."""
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
@@ -8,7 +8,7 @@ from itertools import chain as chained
 from typing import Any
 
 FEE_HISTORY_LIMIT_BLOCKS = 1_024
-"""What geth answers at most."""
+"""The most blocks for which geth answers."""
 
 _LATEST = (None, "latest", "pending", "safe", "finalized")
 _Key = tuple[int, str]
@@ -35,7 +35,7 @@ class ChainIndex:
         self._clear()
 
     def install(self) -> None:
-        """Have the tester look things up here."""
+        """Make the tester use this index."""
         tester, backend = self._tester, self._tester.backend
         mine_blocks = tester.mine_blocks
 

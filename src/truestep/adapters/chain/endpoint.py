@@ -1,4 +1,4 @@
-"""One node to ask: JSON-RPC 2.0 over HTTP, in batches where it takes them; or a provider in this process."""
+"""One node: JSON-RPC 2.0 over HTTP, in batches if the node takes them, or a provider in this process."""
 
 import itertools
 import threading
@@ -23,13 +23,13 @@ from truestep.adapters.chain.outages import (
 from truestep.base.errors import Bug, Rejected, Unavailable
 
 BATCH_LIMIT = 50
-"""Providers take 10 to 1,000 in one request; one that takes fewer is found out."""
+"""Providers take 10 to 1,000 calls in one request; a lower limit is detected."""
 BATCH_REGROWTH = 200
-"""Requests after which a larger batch is tried again: a refusal may have been a passing fault."""
+"""Requests after which a larger batch is tried again, because a refusal may have been temporary."""
 ANSWER_LIMIT_BYTES = 2 << 20
-"""For each question: a block of a busy chain with ten thousand transaction hashes has 700 KB."""
+"""The limit per call. A block of a busy chain with ten thousand transaction hashes has 700 KB."""
 LOGS_LIMIT_BYTES = 16 << 20
-"""For a range of blocks: some ten thousand events; whoever gets more should ask for a smaller range."""
+"""The limit for a range of blocks, some ten thousand events. For more, the range must be smaller."""
 _LONG_ANSWERS = ("eth_getLogs", "eth_getBlockReceipts")
 
 
@@ -42,23 +42,23 @@ class Request:
 
 
 Reply = Any
-"""A result as JSON has it, or a `NodeError`, or what befell this one request of a batch: an `Outage`."""
+"""A JSON result, a `NodeError`, or the `Outage` of this one request of a batch."""
 
 
 class Endpoint(Protocol):
-    """Somewhere to send requests to."""
+    """A place to send requests to."""
 
     @property
     def name(self) -> str:
-        """What logs may call it."""
+        """Its name in logs."""
         ...
 
     def exchange(self, requests: Sequence[Request], timeout_seconds: float) -> list[Reply]:
-        """A reply for each request. Raises `Outage` if there is none for any, `TooMuch` if it is too long."""
+        """A reply for each request. Raises `Outage` if there are none, `TooMuch` if they are too long."""
         ...
 
     def scrubbed(self, text: str) -> str:
-        """`text` without what nobody may see of the endpoint's address."""
+        """`text` without the secret parts of the endpoint's address."""
         ...
 
 
@@ -66,7 +66,7 @@ class HttpEndpoint:
     """A node behind a URL. Satisfies `Endpoint`."""
 
     def __init__(self, url: str) -> None:
-        """Raises `Rejected` for what is no URL."""
+        """Raises `Rejected` for an invalid URL."""
         self._transport = HttpTransport(url)
         self._ids = itertools.count(1)
         self._lock = threading.Lock()
@@ -75,17 +75,17 @@ class HttpEndpoint:
 
     @property
     def name(self) -> str:
-        """Its host and port; the rest of a URL is often somebody's key."""
+        """Its host and port. The rest of a URL often contains a key."""
         return self._transport.host
 
     def scrubbed(self, text: str) -> str:
-        """Nodes like to say back what they were asked, with the key."""
+        """Nodes may repeat the request with its key in their answer."""
         for secret in self._transport.secrets:
             text = text.replace(secret, "…")
         return text
 
     def exchange(self, requests: Sequence[Request], timeout_seconds: float) -> list[Reply]:
-        """Ask in batches as large as the node takes."""
+        """Send the requests in batches that the node accepts."""
         replies: list[Reply] = []
         while len(replies) < len(requests):
             some = requests[len(replies) : len(replies) + self._batch_size()]
@@ -128,7 +128,7 @@ class HttpEndpoint:
         return self._replies(_parsed(content), ids)
 
     def _refused(self, error: BadStatus, ids: Sequence[int]) -> list[Reply]:
-        """Some servers put a status other than 200 before a whole answer; some refuse batches with one."""
+        """Some servers give a complete answer with a status other than 200; some refuse batches with one."""
         if error.status == 429:
             raise error
         try:
@@ -187,11 +187,11 @@ class LocalEndpoint:
         self._request: Callable[[Any, Any], Any] = provider.request_func(web3, web3.middleware_onion)
 
     def scrubbed(self, text: str) -> str:
-        """It has no address."""
+        """The text unchanged: there is no address."""
         return text
 
     def exchange(self, requests: Sequence[Request], timeout_seconds: float) -> list[Reply]:
-        """One after the other: nothing is on the way that a batch could save."""
+        """Send one request after another: a batch would not save anything."""
         del timeout_seconds
         return [self._ask(request) for request in requests]
 
@@ -202,7 +202,7 @@ class LocalEndpoint:
             raise
         except OSError as error:
             raise DeadEndpoint(shown(str(error)), attempts=FEW_ATTEMPTS) from error
-        except Exception as error:  # whatever a chain in this process cannot do
+        except Exception as error:  # anything that a chain in this process cannot do
             return NodeError(code=-32000, message=shown(str(error) or type(error).__name__))
         if not isinstance(response, Mapping):
             raise Outage("no JSON-RPC response")
@@ -235,7 +235,7 @@ def wire_form(value: Any, key: str = "") -> Any:
 
 
 class _BatchRefused(Exception):
-    """The node does not take so many requests at once."""
+    """The node does not accept this many requests at once."""
 
 
 def _limit_bytes(requests: Sequence[Request]) -> int:
@@ -245,7 +245,7 @@ def _limit_bytes(requests: Sequence[Request]) -> int:
 
 
 _JSON: TypeAdapter[Any] = TypeAdapter(Any)
-"""Refuses deep nesting; `json` overflows the stack with it where the recursion limit was raised."""
+"""Refuses deep nesting, with which `json` overflows the stack if the recursion limit was raised."""
 
 
 def _encoded(calls: Any) -> bytes:
@@ -261,7 +261,7 @@ def _parsed(content: bytes) -> Any:
 
 
 def _id(response: Any) -> Any:
-    """The response's id; None if there is none or it is no number."""
+    """The response's id; None if there is none or it is not a number."""
     number: Any = cast("dict[str, Any]", response).get("id") if isinstance(response, dict) else None
     return number if type(number) is int else None
 

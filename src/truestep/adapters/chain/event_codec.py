@@ -49,7 +49,7 @@ def claimed_state(struct: tuple[Any, ...]) -> ClaimedState:
 
 
 def decode_log(web3: Web3, deployment: Deployment, log: RawLog) -> ChainEvent | None:
-    """The event that a log tells; None for one that nobody needs. Raises for what is no event."""
+    """The event in a log; None for an event that is not needed. Raises for an invalid log."""
     contract = _name_of(deployment, log.address)
     entry = _entries_by_topic().get((contract or "", log.topics[0]))
     if contract is None or entry is None:
@@ -61,7 +61,7 @@ def decode_log(web3: Web3, deployment: Deployment, log: RawLog) -> ChainEvent | 
 
 
 def _check_ids(event: ChainEvent) -> None:
-    """Ids hold each other (docs/protocol.md P1)."""
+    """Check that the ids of an event match: ids contain each other (docs/protocol.md P1)."""
     game_id, claim_id = getattr(event, "game_id", None), getattr(event, "claim_id", None)
     task_id = getattr(event, "task_id", None)
     if game_id is not None and claim_id is not None and claim_of_game(game_id) != claim_id:
@@ -123,12 +123,12 @@ def _fields(web3: Web3, entry: AbiEntry, log: RawLog) -> Fields:
 
 
 def _raw_type(parameter: AbiEntry) -> str:
-    """Contracts let anybody put any bytes into a string: it is read as bytes, which are encoded alike."""
+    """A string in an event may contain any bytes, so it is decoded as bytes, whose encoding is the same."""
     return "bytes" if parameter["type"] == "string" else type_name(parameter)
 
 
 def _text(content: bytes) -> str:
-    """What is no text names nothing, but must not stop who reads the events."""
+    """The bytes as text. Invalid text has no meaning, but it must not stop the reader of events."""
     return content.decode("utf-8", "replace")
 
 
@@ -171,4 +171,4 @@ _BUILDERS: dict[tuple[str, str], Callable[[LogPosition, Fields], ChainEvent]] = 
     ("Disputes", "Settled"): _builder(events.GameSettled),
     ("Operators", "Seized"): _builder(events.BondSeized),
 }
-"""Field names of events equal the ABI's, so one builder fits all."""
+"""The fields of events have the ABI's names, so one kind of builder works for all."""

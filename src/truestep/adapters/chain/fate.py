@@ -1,9 +1,9 @@
-"""Who used a nonce: one of our own forms, or a transaction of the same key that is not ours.
+"""Finds out who used a nonce: one of our own forms, or another transaction with the same key.
 
-A null receipt proves nothing, for a node's index of receipts may lag behind its state. So before anything is
-signed again, the chain itself is read (each step only if the one before told nothing):
+A null receipt proves nothing, because a node's index of receipts may lag behind its state. So before anything
+is signed again, the chain itself is read. Each step is taken only if the one before gave no answer:
 
-1. Is one of our hashes known to stand in a block?
+1. Is one of our hashes in a block?
 2. In which block did the account's count of used nonces rise above ours? (binary search)
 3. Which transaction of the account with our nonce is in that block? Its hash is ours, or it is foreign.
 """
@@ -15,12 +15,12 @@ from truestep.adapters.chain.journal import Entry
 from truestep.base.errors import Unavailable
 
 STEP_BACK_BLOCKS = 64
-"""How far the search steps back if the nonce was used before the block of signing; doubled each time."""
+"""Blocks by which the search steps back if the nonce was used before signing; doubled each time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Own:
-    """One of our forms is in a block; its receipt is still to come."""
+    """One of our forms is in a block, but its receipt is not available yet."""
 
     block_number: int
 
@@ -35,7 +35,7 @@ class Foreign:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unknown:
-    """The node does not tell: then nothing may be signed again."""
+    """The node does not say. Then nothing may be signed again."""
 
     why: str
 
@@ -44,7 +44,7 @@ Fate = Own | Foreign | Unknown
 
 
 def find_fate(node: AccountNode, entry: Entry, head_number: int) -> Fate:
-    """What became of a nonce that is used on the block `head_number`."""
+    """The fate of a nonce that is used as of block `head_number`."""
     try:
         known = node.block_of_hashes(entry.hashes)  # 1
         if known is not None:

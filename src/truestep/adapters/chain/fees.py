@@ -1,4 +1,4 @@
-"""What a transaction offers for its gas (EIP-1559), and how much more when it is stuck."""
+"""The fees that a transaction offers (EIP-1559), and how they are raised when it is stuck."""
 
 from dataclasses import dataclass
 
@@ -7,53 +7,53 @@ from truestep.base.errors import Reject, Rejected
 GWEI = 10**9
 BPS = 10_000
 REPLACEMENT_BPS = 12_500
-"""A stuck transaction is replaced by one that offers a quarter more."""
+"""A stuck transaction is replaced by one with a quarter more."""
 REPLACEMENT_MIN_BPS = 11_000
-"""Nodes replace a pending transaction for 10 % more in both fields, not for less (geth's price bump)."""
+"""Nodes replace a pending transaction only for at least 10 % more in both fields (geth's price bump)."""
 URGENT_FACTOR = 4
-"""A lost move costs a bond, which is worth more than the dearest gas of one transaction."""
+"""A missed move costs a bond, which is worth more than the most expensive gas of one transaction."""
 TRUSTED_TIP_WEI = 3 * GWEI
-"""A suggested tip up to this is believed; a higher one only if the last blocks really paid such tips."""
+"""Suggested tips up to this are believed; higher ones only if the last blocks paid such tips."""
 DEFAULT_TIP_WEI = GWEI
-"""Where the node neither suggests a tip nor knows what was paid."""
+"""The tip if the node neither suggests one nor knows what was paid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionPolicy:
-    """How an account sends."""
+    """How an account sends transactions."""
 
     fee_cap_wei: int = 500 * GWEI
-    """Never offer more for a unit of gas: `--max-fee`."""
+    """The highest fee per unit of gas: `--max-fee`."""
     urgent_fee_cap_wei: int | None = None
-    """The same for what a running clock waits for: `--max-fee-urgent`. None: URGENT_FACTOR as much."""
+    """The same for moves with a running clock: `--max-fee-urgent`. None means URGENT_FACTOR times as much."""
     tip_cap_wei: int = 40 * GWEI
-    """Never tip more for a unit of gas: `--max-tip`. Polygon takes nothing below 25 gwei."""
+    """The highest tip per unit of gas: `--max-tip`. Polygon accepts nothing below 25 gwei."""
     confirmations: int = 1
-    """Blocks on a transaction, its own included, before its outcome is final for us."""
+    """Blocks from a transaction's own to the newest after which its outcome is reported."""
     watch_depth: int = 64
-    """So many blocks a landed transaction is watched: two epochs of Ethereum, after which it is final."""
+    """Blocks for which a landed transaction is watched: two epochs of Ethereum, after which it is final."""
     foreign_depth: int = 12
-    """Blocks on a foreign transaction before a deed that must not be done twice is given up for its nonce."""
+    """Blocks on top of a foreign transaction before an intent that must not be done twice loses its nonce."""
     bump_after_seconds: float = 30.0
     rebroadcast_after_seconds: float = 10.0
     receipt_after_seconds: float = 2.0
-    """While no new block comes, receipts are asked for again so often: their index may lag."""
+    """Interval at which receipts are asked for while no new block comes: their index may lag."""
     watch_after_seconds: float = 6.0
-    """With nothing pending, the newest block is looked at so often, for reorganisations."""
+    """Interval at which the newest block is checked for reorganisations when nothing is pending."""
     nonce_grace_seconds: float = 10.0
-    """Receipts may be late: only after so long is it looked up who used our nonce."""
+    """Time before looking up who used our nonce: receipts may be late."""
     hole_grace_seconds: float = 15.0
-    """Counts of a lagging node are low: a hole in our nonces must last so long before it is filled."""
+    """Age of a hole in our nonces before it is filled, because the counts of a lagging node are low."""
     market_seconds: float = 2.0
-    """So long a base fee and a tip that were asked for are good for further sends."""
+    """Time for which a base fee and tip are used for further sends."""
     broadcast_wait_seconds: float = 2.0
-    """A broadcast that takes longer goes on in the background: nothing waits for a hanging node."""
+    """Time to wait for a broadcast. A longer one goes on in the background: nothing waits for a node."""
     poll_seconds: float = 0.25
     gas_headroom_bps: int = 12_500
-    """The state may change between the estimate and the block: a quarter more than estimated."""
+    """A quarter more gas than estimated, because the state may change between the estimate and the block."""
 
     def cap_wei(self, *, is_urgent: bool) -> int:
-        """The most that is offered for a unit of gas."""
+        """The highest fee per unit of gas."""
         if not is_urgent:
             return self.fee_cap_wei
         urgent_wei = self.urgent_fee_cap_wei
@@ -62,14 +62,14 @@ class TransactionPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """Fees of one signed form, in wei for a unit of gas."""
+    """The fees of one signed form, in wei per unit of gas."""
 
     fee_cap_wei: int
     tip_wei: int
 
 
 def believed_tip(suggested_wei: int | None, paid_wei: int | None) -> int:
-    """A tip from what the node suggests and what the last blocks paid; None is what it does not say."""
+    """A tip, from the one that the node suggests and the one that the last blocks paid; None if unknown."""
     if suggested_wei is None:
         return DEFAULT_TIP_WEI if paid_wei is None else paid_wei
     if suggested_wei <= TRUSTED_TIP_WEI:
@@ -80,7 +80,7 @@ def believed_tip(suggested_wei: int | None, paid_wei: int | None) -> int:
 def first_offer(
     base_fee_wei: int, suggested_tip_wei: int, policy: TransactionPolicy, *, is_urgent: bool = False
 ) -> Offer:
-    """Room for the base fee to double, within the cap. Raises `Rejected` if the cap is below the base fee."""
+    """An offer that lets the base fee double, within the cap. Raises `Rejected` above the cap."""
     cap_wei = policy.cap_wei(is_urgent=is_urgent)
     tip_wei = min(suggested_tip_wei, policy.tip_cap_wei, cap_wei)
     if base_fee_wei + tip_wei > cap_wei:
@@ -89,7 +89,7 @@ def first_offer(
 
 
 def above_cap(price_wei: int, cap_wei: int, *, is_urgent: bool) -> str:
-    """What to do about gas that costs more than the cap."""
+    """The refusal if gas costs more than the cap."""
     option = "--max-fee-urgent" if is_urgent else "--max-fee"
     return (
         f"gas costs {_gwei(price_wei)} gwei now, the cap is {_gwei(cap_wei)} gwei; wait until it is cheaper,"
@@ -105,7 +105,7 @@ def higher_offer(
     suggested_tip_wei: int = 0,
     is_urgent: bool = False,
 ) -> Offer | None:
-    """An offer that replaces `offer` and fits the present fees; None if the caps forbid one."""
+    """An offer that replaces `offer` and suits the current fees; None if the caps forbid one."""
     cap_wei = policy.cap_wei(is_urgent=is_urgent)
     tip_wei = min(max(_raised(offer.tip_wei), suggested_tip_wei), policy.tip_cap_wei)
     fee_cap_wei = min(max(_raised(offer.fee_cap_wei), 2 * base_fee_wei + tip_wei), cap_wei)

@@ -1,4 +1,4 @@
-"""One POST to a node: a deadline for the whole exchange, a bound for its answer, no word of the URL's key."""
+"""One POST to a node, with a deadline and a limit for the answer. Never shows the key in the URL."""
 
 import base64
 import threading
@@ -16,15 +16,15 @@ from truestep.adapters.chain.outages import FEW_ATTEMPTS, DeadEndpoint, Outage, 
 from truestep.base.errors import Reject, Rejected
 
 CONNECTIONS_LIMIT = 16
-"""For each endpoint: the loop, its senders and their second opinions."""
+"""Connections per endpoint: for the loop, its senders and second opinions."""
 KEEP_ALIVE_SECONDS = 30.0
-"""Longer than the pause between two polls, shorter than servers keep an idle connection."""
+"""Longer than the pause between two polls, shorter than servers keep idle connections."""
 CONNECT_SECONDS = 4.0
-"""A node on the other side of the world answers a handshake in one."""
+"""A node on the other side of the world completes a handshake in one second."""
 RETRY_AFTER_LIMIT_SECONDS = 10.0
-"""A node may ask for more; a move cannot wait so long without another try."""
+"""A node may ask for a longer pause, but a move cannot wait longer without another try."""
 SECRET_CHARACTERS = 6
-"""Parts of a path shorter than that are words such as `v3`, and no keys."""
+"""Shorter parts of a path are words such as `v3`, not keys."""
 
 
 class BadStatus(Outage):
@@ -42,18 +42,18 @@ class BadStatus(Outage):
 
 
 class TooLong(Outage):
-    """The answer is longer than it may be."""
+    """The answer is too long."""
 
 
 class HttpTransport:
-    """Sends bodies to one URL by any number of threads. Follows no redirect, uses no proxy and no cookie."""
+    """Sends bodies to one URL, from any thread. Follows no redirects, uses no proxy and no cookies."""
 
     def __init__(self, url: str) -> None:
         parts = _parts(url)
         port = f":{parts.port}" if parts.port else ""
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
         self.host = f"{host}{port}"
-        """What may be shown of the URL."""
+        """The part of the URL that may be shown."""
         self.secrets = _secrets(url)
         self._url = url.encode("ascii", "replace")
         self._headers = [(b"Host", self.host.encode()), (b"Content-Type", b"application/json")]
@@ -70,7 +70,7 @@ class HttpTransport:
         weakref.finalize(self, self._pool.close)
 
     def post(self, body: bytes, *, timeout_seconds: float, limit_bytes: int) -> bytes:
-        """The answer's body. Raises `Outage`; none of its texts holds more of the URL than its host."""
+        """The body of the answer. Raises `Outage`, whose text shows only the host of the URL."""
         _exchange.deadline = time.monotonic() + timeout_seconds
         try:
             return self._post(body, timeout_seconds, limit_bytes)
@@ -105,11 +105,11 @@ class HttpTransport:
 
 
 _exchange = threading.local()
-"""When the exchange that this thread waits for must be over."""
+"""The deadline of the exchange that this thread waits for."""
 
 
 def _left(timeout: float | None) -> float | None:
-    """What is left until the deadline: a server that sends a byte a second must not hold a thread."""
+    """The time until the deadline. A server that sends a byte per second must not block a thread."""
     deadline: float | None = getattr(_exchange, "deadline", None)
     if deadline is None:
         return timeout
@@ -120,7 +120,7 @@ def _left(timeout: float | None) -> float | None:
 
 
 class _DeadlineStream(httpcore.NetworkStream):
-    """A connection whose every wait ends at the exchange's deadline."""
+    """A connection on which every wait ends at the deadline of the exchange."""
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
@@ -144,7 +144,7 @@ class _DeadlineStream(httpcore.NetworkStream):
 
 
 class _DeadlineBackend(httpcore.NetworkBackend):
-    """Plain sockets, each under the exchange's deadline."""
+    """Plain sockets, each with the deadline of the exchange."""
 
     def __init__(self) -> None:
         self._backend = httpcore.SyncBackend()
@@ -175,7 +175,7 @@ def _parts(url: str) -> Any:
 
 
 def _secrets(url: str) -> tuple[str, ...]:
-    """What may be a key: user, password, and the longer words of path and query."""
+    """Possible keys: user, password, and the longer words of path and query."""
     parts = urlsplit(url)
     words = [parts.username, parts.password, parts.query, parts.path, *parts.path.split("/")]
     words += [word for pair in parts.query.split("&") for word in pair.split("=")]

@@ -1,4 +1,4 @@
-"""The transactions of one account as they are kept: written down before they are sent."""
+"""The journal of one account's transactions, written before they are sent."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
@@ -11,11 +11,11 @@ from truestep.ports.chain import Outcome, Transaction
 from truestep.ports.store import Change, Store
 
 TABLE = "transactions"
-"""What may still change: pending, or landed so lately that a reorganisation may undo it."""
+"""Entries that may still change: pending, or landed so recently that a reorganisation may undo them."""
 DONE_TABLE = "transactions_done"
-"""What is over for good. It is read only if it is asked for."""
+"""Entries that are final. They are read only on demand."""
 ATTEMPTS_KEPT = 4
-"""Signed forms that are kept whole; of older ones the hashes, for any of them may land."""
+"""Signed forms that are kept completely. Of older ones the hashes are kept, because any of them may land."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One intent: what is sent for it, in how many forms, and what became of it. Bytes are hex."""
+    """One intent: its call, its signed forms and its outcome. Bytes are hex."""
 
     intent: str
     nonce: int
@@ -49,31 +49,31 @@ class Entry:
     contract: str | None = None
     """The address of the contract it created."""
     earlier_hashes: tuple[str, ...] = ()
-    """Of forms that are no longer kept, or that had another nonce."""
+    """The hashes of forms that are no longer kept, or that had another nonce."""
     signed_block: int = 0
-    """The newest block when it was signed for its nonce: it did not land before."""
+    """The newest block when it was signed with its nonce; it cannot have landed before."""
     is_urgent: bool = False
-    """Whether a clock runs that it has to beat."""
+    """Whether a clock is running."""
     is_once: bool = False
-    """Whether the contracts would do it twice: then it is never signed for another nonce."""
+    """Whether the contracts would do it twice. Then it is never signed with another nonce."""
 
     def message(self) -> Message:
-        """What it carries."""
+        """Its message."""
         to = Address(self.to) if self.to else None
         return Message(to=to, payload=bytes.fromhex(self.payload), value_wei=self.value_wei)
 
     @property
     def is_pending(self) -> bool:
-        """Whether nothing is known of its end."""
+        """Whether its outcome is unknown."""
         return self.outcome is Outcome.PENDING
 
     @property
     def hashes(self) -> tuple[str, ...]:
-        """Of all signed forms, the newest first."""
+        """The hashes of all signed forms, newest first."""
         return (*(attempt.hash for attempt in reversed(self.attempts)), *reversed(self.earlier_hashes))
 
     def transaction(self) -> Transaction:
-        """What became of it, as the port says it."""
+        """Its outcome, in the terms of the port."""
         return Transaction(
             intent=self.intent,
             outcome=self.outcome,
@@ -86,7 +86,7 @@ class Entry:
 
 
 class Journal:
-    """Entries by intent, in the store; those that may still change in memory as well. For any thread."""
+    """Entries by intent, in the store; those that may still change are also in memory. For any thread."""
 
     def __init__(self, store: Store, account: Address) -> None:
         self._store = store
@@ -95,7 +95,7 @@ class Journal:
         rows = store.rows(TABLE, key_from=self._prefix, key_until=until)
         self._live = {entry.intent: entry for entry in (_parse(value) for _, value in rows)}
         self.lock = RLock()
-        """Held while a nonce is given and written down; never while a node is asked."""
+        """Held while a nonce is assigned and written; never while waiting for a node."""
 
     def entry(self, intent: str) -> Entry | None:
         """The entry of an intent."""
@@ -121,13 +121,13 @@ class Journal:
         return sorted(entries, key=lambda entry: entry.nonce)
 
     def add(self, entry: Entry) -> None:
-        """Write a new entry down. Raises `Unavailable` if that fails: then it does not exist."""
+        """Write a new entry. Raises `Unavailable` if that fails; then the entry does not exist."""
         with self.lock:
             self._store.write([self._change(TABLE, entry)])
             self._live[entry.intent] = entry
 
     def replace(self, old: Entry, new: Entry) -> bool:
-        """Write `new` down, unless another thread has changed `old` in the meantime."""
+        """Write `new`, unless another thread has changed `old` in the meantime."""
         with self.lock:
             if self._live.get(old.intent) != old:
                 return False
@@ -135,7 +135,7 @@ class Journal:
             return True
 
     def archive(self, entries: Iterable[Entry]) -> None:
-        """Let entries that are over leave memory; they stay in the store, without their signed forms."""
+        """Remove final entries from memory. They stay in the store, without their signed forms."""
         with self.lock:
             over = [entry for entry in entries if self._live.get(entry.intent) == entry]
             changes = [change for entry in over for change in self._moved(entry)]
@@ -154,7 +154,7 @@ class Journal:
 
 
 def with_attempt(entry: Entry, attempt: Attempt) -> Entry:
-    """The entry with one more signed form; of the oldest ones only the hash stays."""
+    """The entry with one more signed form; of the oldest forms only the hashes stay."""
     attempts = (*entry.attempts, attempt)
     dropped = tuple(old.hash for old in attempts[:-ATTEMPTS_KEPT])
     return replace(

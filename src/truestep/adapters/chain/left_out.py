@@ -1,10 +1,10 @@
-"""Finds logs that a node leaves out: a block's header has a bloom filter of all of them.
+"""Finds logs that a node leaves out, by the bloom filter of all logs in a block's header.
 
-1. The bloom is explained by the logs that are known: nothing is missing.
-2. It holds a contract and an event of ours that no known log has: something is probably missing.
-3. It holds more than the known logs of ours explain: they may be all of ours, or not.
+1. The known logs explain the bloom: nothing is missing.
+2. The bloom has a contract and an event of ours that no known log has: something is probably missing.
+3. The bloom has more than our known logs explain: these may be all of ours, or not.
 4. In cases 2 and 3 the block's receipts are read. If they give exactly the bloom, they decide.
-5. Where no node gives whole receipts, case 2 makes the range unavailable a few times, then it is said aloud.
+5. If no node gives complete receipts, case 2 makes the range unavailable a few times, then it is reported.
 """
 
 import threading
@@ -22,11 +22,11 @@ from truestep.adapters.chain.outages import NodeError, TooMuch
 from truestep.base.errors import Unavailable
 
 FALSE_ALARM_LIMIT = 1e-4
-"""Of a block without our events: with a block every 12 s one false alarm in a day at most."""
+"""Probability for a block without our events. With a block every 12 s, at most one false alarm per day."""
 REFUSALS_LIMIT = 3
-"""How often a range is unavailable because something seems to be missing; a bloom can also err."""
+"""How many times a range is unavailable because a log seems to be missing; a bloom can also be wrong."""
 REMEMBERED_BLOCKS = 1_024
-"""By hash; each block is read a few times only."""
+"""Blocks remembered by hash; each block is read only a few times."""
 WITNESSES_LIMIT = 3
 """Endpoints that are asked for a block's receipts."""
 
@@ -45,7 +45,7 @@ class LeftOut:
         self._without_receipts: set[Health] = set()
 
     def completed(self, header: Header, logs: Logs) -> Logs:
-        """`logs`, with those of this block that were left out; `Unavailable` while some seem missing."""
+        """`logs` and those that were left out. Raises `Unavailable` while some seem to be missing."""
         bloom = header.logs_bloom
         if bloom == 0 or header.hash in self._whole:
             return logs
@@ -65,14 +65,14 @@ class LeftOut:
         return logs
 
     def _seems_missing(self, bloom: int, own: Collection[RawLog]) -> bool:
-        """Whether the bloom holds an event of ours that is not among the known logs, hardly by chance."""
+        """Whether the bloom has an event of ours that is not a known log and is unlikely to be chance."""
         known = {(log.address, log.topics[0]) for log in own if log.topics}
         addresses = {log.address for log in own}
         for address, name in self._addresses.items():
             if not holds(bloom, mask(bytes.fromhex(address[2:]))):
                 continue
             topics = event_topics(name)
-            # An address that is there anyway says nothing: then three bits by chance are enough to deceive.
+            # An address that is there anyway proves nothing; then three bits set by chance can deceive.
             bits_by_chance = 3 if address in addresses else 6
             if fill(bloom) ** bits_by_chance * len(topics) > FALSE_ALARM_LIMIT:
                 continue
@@ -81,7 +81,7 @@ class LeftOut:
         return False
 
     def _from_receipts(self, header: Header) -> Logs | None:
-        """Our logs of the block, proved whole by its bloom; None if no endpoint gives them."""
+        """Our logs of the block, proved complete by its bloom; None if no endpoint gives them."""
         question = Question(
             method="eth_getBlockReceipts", parameters=[hex(header.number)], parse=_parser(header)
         )
@@ -106,14 +106,14 @@ class LeftOut:
             _drop_oldest(self._refusals)
         if count <= REFUSALS_LIMIT:
             raise Unavailable(
-                f"the node leaves out events of block {header.number} that its header speaks of;"
-                " they are asked for again; another node with --rpc may know them"
+                f"the node leaves out events of block {header.number} that its header's bloom has;"
+                " asking for them again; another node with --rpc may have them"
             )
         if count == REFUSALS_LIMIT + 1:
             self._endpoints.board.report(
                 "rpc_log_missing",
-                f"block {header.number} seems to hold an event of the contracts that no node gives:"
-                " a game may go on unseen; add another node with --rpc",
+                f"block {header.number} seems to have an event of the contracts that no node returns;"
+                " a game may go on unseen: add another node with --rpc",
                 block_number=header.number,
             )
 

@@ -1,4 +1,4 @@
-"""Events of ranges of blocks: from two endpoints where there are two, held against the blocks' headers."""
+"""Reads events of ranges of blocks: from two endpoints if there are two, checked against block headers."""
 
 import time
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ from truestep.base.errors import Unavailable
 from truestep.protocol.events import ChainEvent
 
 CHECKED_RANGE_BLOCKS = 32
-"""Up to so many blocks all headers are read with the events; what is older was read when it was new."""
+"""Ranges up to this size are read with all headers. Older blocks were checked when they were new."""
 BRANCH_TRIES = 3
-"""In a reorganisation two nodes agree again after a second or two."""
+"""In a reorganisation, two nodes agree again after a second or two."""
 BRANCH_PAUSE_SECONDS = 0.3
 DIFFERENT_LIMIT = 200
-"""Blocks of which two endpoints know different logs; for more the range is halved."""
+"""Blocks in which two endpoints have different logs. If there are more, the range is halved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +38,12 @@ class LogFilter:
 
 EVERYTHING = LogFilter()
 Logs = dict[tuple[int, int], RawLog]
-"""By block and index: the chain's order."""
+"""Logs by block and index, the chain's order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Range:
-    """What one endpoint says of some blocks."""
+    """What one endpoint says about some blocks."""
 
     where: Health
     logs: Logs
@@ -95,7 +95,7 @@ class LogReader:
                 return [self._on_the_better_branch(ranges)]
             time.sleep(BRANCH_PAUSE_SECONDS)
         raise Unavailable(
-            f"blocks {first} to {last} changed while their events were read; they are read again"
+            f"blocks {first} to {last} changed while their events were read; reading them again"
         )
 
     def _questions(self, first: int, last: int, wanted: LogFilter) -> list[Question]:
@@ -120,7 +120,7 @@ class LogReader:
         ]
 
     def _united(self, one: _Range, other: _Range) -> Logs:
-        """What either knows, as far as it is of the present chain. What one leaves out is said."""
+        """The union of both, as far as it is on the current chain. What one leaves out is reported."""
         different = {
             at: log
             for at in one.logs.keys() | other.logs.keys()
@@ -141,7 +141,7 @@ class LogReader:
                 self._endpoints.board.report(
                     "rpc_disagreement",
                     f"{found.where.name} gives {missing} logs of blocks {min(different)[0]} to"
-                    f" {max(different)[0]} otherwise than {versus.where.name}; the blocks' headers decided",
+                    f" {max(different)[0]} differently from {versus.where.name}; the blocks' headers decided",
                     endpoint=found.where.name,
                 )
         return united
@@ -154,12 +154,12 @@ class LogReader:
         return {**known.headers, **{header.number: header for header in map(value_of, answers)}}
 
     def _on_the_better_branch(self, ranges: list[_Range]) -> _Range:
-        """Two nodes are on two branches for good: the one that goes further is believed."""
+        """Two nodes stay on two branches. The longer one is believed."""
         best = max(ranges, key=lambda found: (_height(found.where), -found.where.rank))
         for found in ranges:
             if found is not best:
                 self._endpoints.board.put_aside(
-                    found.where, f"its block {found.last.number} is another than that of {best.where.name}"
+                    found.where, f"its block {found.last.number} differs from that of {best.where.name}"
                 )
         return best
 
@@ -179,7 +179,7 @@ def value_of(answer: object) -> Header:
 
 
 def _range(view: View) -> _Range | None:
-    """An endpoint's answers, if they fit together: else the chain changed between two of them."""
+    """An endpoint's answers, if they are consistent. Otherwise the chain changed between two of them."""
     for answer in view.answers:
         if isinstance(answer, NodeError):
             raise refused(answer)

@@ -1,24 +1,24 @@
-"""How one endpoint can fail one request, and which of a node's errors are answers."""
+"""The ways in which one endpoint can fail a request, and the errors of a node that are answers."""
 
 import re
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 MANY_ATTEMPTS = 10
-"""At 50 % of failed requests one in a thousand is given up; the time limit usually comes first."""
+"""If 50 % of requests fail, one in a thousand is given up. The time limit usually comes first."""
 FEW_ATTEMPTS = 3
-"""For failures that rarely pass in seconds: a dead port, a refused key."""
+"""Attempts for failures that rarely end within seconds, such as a dead port or a refused key."""
 SHOWN_CHARACTERS = 300
-"""Of what a node says: enough for its reason, too little for a flood."""
+"""Characters shown of a node's text: enough for a reason, too few to flood the log."""
 
 
 class Outage(Exception):
-    """One endpoint failed one request; it is asked again, or another is. Never leaves the adapter."""
+    """One endpoint failed one request. It or another one is asked again. Never leaves the adapter."""
 
     is_unsent = False
-    """Whether the request surely reached no node."""
+    """Whether the request certainly reached no node."""
     is_silent = False
-    """Whether waiting for it cost time, or will."""
+    """Whether waiting for it costs time."""
 
     def __init__(self, said: str, *, attempts: int = MANY_ATTEMPTS, retry_after_seconds: float = 0.0) -> None:
         super().__init__(said)
@@ -27,7 +27,7 @@ class Outage(Exception):
 
 
 class DeadEndpoint(Outage):
-    """Nobody listens: the request never reached a node."""
+    """Nothing listens at the address, so the request did not reach a node."""
 
     is_unsent = True
     is_silent = True
@@ -40,7 +40,7 @@ class SilentEndpoint(Outage):
 
 
 class StaleEndpoint(Outage):
-    """The endpoint does not know a block yet that others know."""
+    """The endpoint does not have a block yet that others have."""
 
 
 class WrongChain(Outage):
@@ -52,7 +52,7 @@ class WrongChain(Outage):
 
 
 class TooMuch(Exception):
-    """The node refuses so much in one answer: ask for less."""
+    """The node refuses to answer this much at once: ask for less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ class NodeError:
 
 
 def node_error(error: Any) -> NodeError:
-    """A response's `error`, whatever shape it has."""
+    """A response's `error`, in any form."""
     fields: dict[str, Any] = cast("dict[str, Any]", error) if isinstance(error, dict) else {"message": error}
     code = fields.get("code")
     return NodeError(
@@ -77,7 +77,7 @@ def node_error(error: Any) -> NodeError:
 
 
 def shown(said: Any) -> str:
-    """What somebody else said, as one short printable line."""
+    """The text of somebody else, as one short printable line."""
     text = said if isinstance(said, str) else repr(said)[: 2 * SHOWN_CHARACTERS]
     text = text[:SHOWN_CHARACTERS]
     return "".join(character if character.isprintable() else " " for character in text)
@@ -121,7 +121,7 @@ _TOO_MUCH = re.compile(
     re.IGNORECASE,
 )
 BUSY_CODES = frozenset({429, -32005, -32016, -32029, -32097})
-"""What providers use for `too many requests`; EIP-1474 has -32005 for `limit exceeded`."""
+"""The codes that providers use for `too many requests`; EIP-1474 has -32005 for `limit exceeded`."""
 _METHOD_NOT_FOUND = -32601
 
 
@@ -131,7 +131,7 @@ def is_revert(error: NodeError) -> bool:
 
 
 def raise_if_passing(method: str, error: NodeError, *, is_read: bool) -> None:
-    """Return if `error` is the node's answer; raise `Outage` or `TooMuch` if it is none."""
+    """Return if `error` is the node's answer; raise `Outage` or `TooMuch` if it is not."""
     said = f"{method}: error {error.code} {error.message}"
     if is_revert(error):
         return

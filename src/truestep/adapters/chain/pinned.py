@@ -1,4 +1,4 @@
-"""Questions about the state of one block: a node that does not know it errs instead of answering late."""
+"""Asks about the state of one block, so that a node without it fails instead of answering with old data."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ from truestep.base.ids import Address
 from truestep.ports.chain import Head
 
 AtBlock = Callable[[str], Question]
-"""A question about a block, whose number is given in hex."""
+"""Makes a question about a block from its number in hex."""
 
 
 class PinnedReader:
@@ -36,7 +36,7 @@ class PinnedReader:
         return self.ask([self.view(view) for view in views], is_confirmed=is_confirmed)
 
     def ask(self, questions: Sequence[AtBlock], *, is_confirmed: bool = False) -> list[Any]:
-        """Answers as of one block, the newest when they are asked; of two endpoints if `is_confirmed`.
+        """Answers as of one block, the newest one; from two endpoints if `is_confirmed`.
 
         The block is guessed to be the newest one known, and the head is asked for along with the rest: most
         often that is one request.

@@ -1,4 +1,4 @@
-"""web3's door to the endpoints: every answer that it gets was checked before."""
+"""The provider through which web3 uses the endpoints. Every answer is checked before web3 sees it."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -13,11 +13,11 @@ from truestep.base.errors import Unavailable
 
 _SEND = "eth_sendRawTransaction"
 _UNREPEATABLE = ("eth_sendTransaction", "evm_", "anvil_", "hardhat_", "personal_", "miner_", "debug_")
-"""Twice is not the same as once."""
+"""Requests that must not be repeated."""
 _NOT_READS = (_SEND, "eth_sendTransaction", "eth_estimateGas", "eth_call")
-"""Here an error that is not known is rather the chain's word than the node's fault."""
+"""Requests for which an unknown error is more likely the chain's answer than a fault of the node."""
 _UNSURE_WHEN_NULL = ("eth_getTransactionReceipt", "eth_getTransactionByHash")
-"""One node may not know yet what another does."""
+"""Requests to which one node may not have the answer yet that another has."""
 
 
 class EndpointsProvider(BaseProvider):
@@ -33,7 +33,9 @@ class EndpointsProvider(BaseProvider):
         try:
             answer = self._answer(_question(name, parameters))
         except TooMuch as error:
-            raise Unavailable(f"the node refuses so much at once: {error}; ask for less") from None
+            raise Unavailable(
+                f"the node refuses to answer this much at once: {error}; ask for less"
+            ) from None
         if isinstance(answer, NodeError):
             error = {"code": answer.code, "message": answer.message}
             return cast(
@@ -47,7 +49,7 @@ class EndpointsProvider(BaseProvider):
         return {"jsonrpc": "2.0", "id": 1, "result": answer}
 
     def is_connected(self, show_traceback: bool = False) -> bool:
-        """Whether some endpoint answers now, without a second try."""
+        """Whether an endpoint answers now, at the first try."""
         for one in self.endpoints.board.ranked():
             if isinstance(self.endpoints.opinion([_question("web3_clientVersion", [])], one), View):
                 return True

@@ -169,7 +169,7 @@ def open_games(claim_id: ClaimId) -> View:
 
 
 ADDRESSES_LIMIT = 4_096
-"""Accounts that are seen again and again; more than take part at one time."""
+"""Cached accounts, more than take part at the same time."""
 
 
 @lru_cache(maxsize=ADDRESSES_LIMIT)

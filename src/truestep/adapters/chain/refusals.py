@@ -11,10 +11,10 @@ class Refusal(Enum):
     """Why a node did not take a signed transaction."""
 
     KNOWN = "known"
-    """It has it already: that is as good as taken."""
+    """The node already has it, which is as good as accepted."""
     NONCE_USED = "nonce used"
     UNDERPRICED = "underpriced"
-    """It has another one of the same nonce, or wants a higher price."""
+    """The node has another transaction with this nonce, or wants a higher price."""
     FUNDS = "funds"
     GAS = "gas"
     """The gas limit is below what the transaction takes at least, or above what a block holds."""

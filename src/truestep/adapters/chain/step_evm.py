@@ -13,7 +13,7 @@ _WORD_SIZE_BYTES = 32
 
 
 class EvmStep:
-    """`Step.vy` as it ships, deployed in pyrevm; needs the `dev` extra."""
+    """The shipped `Step.vy`, deployed in pyrevm. Needs the `dev` extra."""
 
     def __init__(self) -> None:
         if importlib.util.find_spec("pyrevm") is None:
@@ -29,7 +29,7 @@ class EvmStep:
         return before, after
 
     def open_float(self, witness: bytes) -> tuple[bytes, bytes, bytes, int]:
-        """What a float step's witness shows (protocol P7); RuntimeError if it is refused."""
+        """What the witness of a float step proves (protocol P7); RuntimeError if it is refused."""
         before, micro_start, template, rd = self._call(_OPEN_FLOAT, witness)
         return before, micro_start, template, int.from_bytes(rd, "big")
 

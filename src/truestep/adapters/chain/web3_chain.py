@@ -1,4 +1,4 @@
-"""The chain through web3.py: typed reads by RPC, sends through the transaction manager."""
+"""The chain port with web3.py: typed reads over RPC, sends through the transaction manager."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -37,7 +37,7 @@ from truestep.protocol.events import ChainEvent, GameSplit, JobPosted, ProgramRe
 from truestep.protocol.records import GameRecord, JobRecord, Parameters, ProgramRecord, TaskRecord
 
 LOG_RANGE_BLOCKS = 5_000
-"""Public nodes refuse `eth_getLogs` over more than some thousands of blocks."""
+"""Public nodes refuse `eth_getLogs` for more than some thousand blocks."""
 
 
 PARAMETER_OWNERS = {
@@ -50,7 +50,7 @@ PARAMETER_OWNERS = {
     "gas_price_cap_wei": "Disputes",
     "arity": "Disputes",
 }
-"""Which contract keeps which parameter."""
+"""The contract of each parameter."""
 
 
 class Web3Chain:
@@ -73,8 +73,8 @@ class Web3Chain:
     ) -> None:
         """Connect to `node` (URLs, or a devnet's provider); transactions are journaled in `store`.
 
-        `reporter` hears how the endpoints do. Raises `Unavailable` if no node answers, `Rejected` if it is of
-        another chain or has no contracts where the deployment says.
+        `reporter` is told about the state of the endpoints. Raises `Unavailable` if no node answers,
+        `Rejected` if it is of another chain or has no contracts where the deployment says.
         """
         self._web3 = connect(node, reporter, patience)
         self._endpoints = endpoints_of(self._web3)
@@ -105,15 +105,15 @@ class Web3Chain:
         return self._sender.submit(message, intent, is_urgent=is_urgent, is_once=is_once).transaction()
 
     def refresh(self) -> tuple[Transaction, ...]:
-        """Look after everything that is pending."""
+        """Check everything that is pending."""
         return tuple(entry.transaction() for entry in self._sender.refresh())
 
     def alarms(self) -> tuple[str, ...]:
-        """What went wrong with sends since the last call."""
+        """The problems of sends since the last call."""
         return self._sender.alarms()
 
     def transaction(self, intent: str) -> Transaction | None:
-        """What became of an intent."""
+        """The outcome of an intent."""
         entry = self._sender.entry(intent)
         return entry.transaction() if entry else None
 
@@ -130,7 +130,7 @@ class Web3Chain:
     # --- reads --------------------------------------------------------------------------------------------
 
     def parameters(self) -> Parameters:
-        """The rules, as the contracts have them."""
+        """The contracts' rules."""
         views = [record_codec.number(contract, name) for name, contract in PARAMETER_OWNERS.items()]
         values = map(given, self._pinned.views(views))
         return Parameters(**dict(zip(PARAMETER_OWNERS, values, strict=True)))
@@ -257,19 +257,19 @@ class Web3Chain:
         )
 
     def delegate_of(self, operator: Address) -> Address:
-        """Who moves for an operator."""
+        """The delegate of an operator."""
         return self._pinned.one(record_codec.address("Operators", "delegate_of", operator))
 
     # --- how ----------------------------------------------------------------------------------------------
 
     def _check_contracts(self) -> None:
-        """Refuse a chain without the contracts, or with others than this version knows."""
+        """Refuse a chain without the contracts, or with contracts that this version does not know."""
         head = self._endpoints.head()
         codes = self._pinned.ask([self._code(name) for name in ("Jobs", "Disputes")])
         for name, code in zip(("Jobs", "Disputes"), codes, strict=True):
             if not given(code):
                 self._refuse_missing(name, head)
-        # Where floats are other ones than here, a true claim would lose its bond (docs/machine.md M9).
+        # If the contracts define floats differently, a true claim would lose its bond (docs/machine.md M9).
         pinned = self._pinned.one(record_codec.word("Step", "rom_root"))
         if pinned != rom_root():
             raise Rejected(

@@ -1,6 +1,6 @@
 """Makes the receipt of a settled job."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from truestep.adapters.chain.deployment import Deployment
 from truestep.base.errors import Reject, Rejected, Unavailable
@@ -13,8 +13,7 @@ from truestep.client.receipt import (
     ShardPart,
     inlined,
 )
-from truestep.machine.elf import FILE_LIMIT_BYTES
-from truestep.machine.layout import INPUT_LIMIT_BYTES
+from truestep.client.stored import stored_input, stored_program
 from truestep.ports.blobs import Blobs
 from truestep.ports.chain import ChainReader
 from truestep.protocol.events import TaskFinalized
@@ -58,7 +57,11 @@ def make_receipt(
             root=job.input_root.hex(),
             size=job.input_size,
             uri=job.input_uri,
-            content=_packed(blobs, job.input_uri, INPUT_LIMIT_BYTES) if _is_small(job.input_size) else None,
+            content=_packed(
+                lambda: stored_input(blobs, job.input_root, job.input_size, job.input_uri),
+            )
+            if _is_small(job.input_size)
+            else None,
         ),
         shards=tuple(shards),
     )
@@ -72,7 +75,9 @@ def _program(program: ProgramRecord, blobs: Blobs) -> ProgramPart:
         max_cycles=program.max_cycles,
         elf_sha256=program.digest.hex(),
         uri=program.uri,
-        elf=_packed(blobs, program.uri, FILE_LIMIT_BYTES),
+        elf=_packed(
+            lambda: stored_program(blobs, program.image_root, program.entry, program.digest, program.uri)
+        ),
     )
 
 
@@ -109,9 +114,9 @@ def _is_small(size_bytes: int) -> bool:
     return size_bytes <= INLINE_LIMIT_BYTES
 
 
-def _packed(blobs: Blobs, uri: str, limit_bytes: int) -> str | None:
+def _packed(fetch: Callable[[], bytes]) -> str | None:
     """The blob as a receipt holds it; None if it is large or not available now."""
     try:
-        return inlined(blobs.get(uri, limit_bytes))
+        return inlined(fetch())
     except (Rejected, Unavailable):
         return None

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from truestep.base.errors import Reject, Rejected
-from truestep.base.ids import PART_MASK, JobId, ProgramId, task_of
+from truestep.base.ids import PART_MASK, Bytes32, JobId, ProgramId, task_of
 from truestep.client.files import program_of
-from truestep.client.receipt import Receipt, ShardPart, from_inlined
+from truestep.client.receipt import InputPart, ProgramPart, Receipt, ShardPart, from_inlined
 from truestep.client.runs import ProgressSink, advance_in_slices
+from truestep.client.stored import stored_input, stored_program
 from truestep.commitments.merkle import root_of_bytes
-from truestep.machine.elf import FILE_LIMIT_BYTES
-from truestep.machine.layout import INPUT_LIMIT_BYTES, RANGE_LEVEL
+from truestep.machine.layout import RANGE_LEVEL
 from truestep.machine.program import Program, Task
 from truestep.ports.blobs import Blobs
 from truestep.ports.chain import ChainReader
@@ -135,10 +135,8 @@ def open_rerun(receipt: Receipt, blobs: Blobs | None, elf: bytes | None, content
 
     Raises Rejected if they are not what the receipt says, or cannot be found.
     """
-    elf = elf if elf is not None else _found(receipt.program.elf, receipt.program.uri, blobs, "--program")
-    content = (
-        content if content is not None else _found(receipt.input.content, receipt.input.uri, blobs, "--input")
-    )
+    elf = elf if elf is not None else _program_of(receipt.program, blobs)
+    content = content if content is not None else _input_of(receipt.input, blobs)
     program = program_of(elf).program
     facts = (hashlib.sha256(elf).hexdigest(), program.root().hex(), program.entry)
     expected = (receipt.program.elf_sha256, receipt.program.image_root, receipt.program.entry)
@@ -177,15 +175,27 @@ def check_by_execution(
         yield _equal(f"shard {shard.shard_index}: running it again gives this result", own, shard.claimed())
 
 
-def _found(packed: str | None, uri: str, blobs: Blobs | None, option: str) -> bytes:
-    if packed is not None:
-        return from_inlined(packed)
+def _program_of(part: ProgramPart, blobs: Blobs | None) -> bytes:
+    if part.elf is not None:
+        return from_inlined(part.elf)
+    image_root, digest = Bytes32(bytes.fromhex(part.image_root)), bytes.fromhex(part.elf_sha256)
+    return stored_program(_given(blobs, part.uri, "--program"), image_root, part.entry, digest, part.uri)
+
+
+def _input_of(part: InputPart, blobs: Blobs | None) -> bytes:
+    if part.content is not None:
+        return from_inlined(part.content)
+    input_root = Bytes32(bytes.fromhex(part.root))
+    return stored_input(_given(blobs, part.uri, "--input"), input_root, part.size, part.uri)
+
+
+def _given(blobs: Blobs | None, uri: str, option: str) -> Blobs:
     if blobs is None:
         raise Rejected(
             Reject.BLOB_URI,
             f"the receipt does not hold {uri}; give the file with {option}, or --blobs to fetch it",
         )
-    return blobs.get(uri, FILE_LIMIT_BYTES if option == "--program" else INPUT_LIMIT_BYTES)
+    return blobs
 
 
 def _equal(name: str, expected: object, found: object) -> Check:

@@ -79,8 +79,9 @@ class LogReader:
     def _logs(self, first: int, last: int, wanted: LogFilter) -> Logs:
         ranges = self._agreeing(first, last, wanted)
         logs = ranges[0].logs if len(ranges) == 1 else self._united(*ranges)
-        for header in ranges[0].headers.values():
-            logs = self._left_out.completed(header, logs)
+        if wanted is EVERYTHING:  # only then must the logs explain a block's bloom
+            for header in ranges[0].headers.values():
+                logs = self._left_out.completed(header, logs)
         return logs
 
     def _agreeing(self, first: int, last: int, wanted: LogFilter) -> list[_Range]:

@@ -11,13 +11,13 @@ _DIGEST_DIGITS = 16
 
 
 class EvidenceDirectory:
-    """Files `IMAGE_ROOT.DIGEST.json`. To trust a program again, a person moves its files away."""
+    """Files `IMAGE_ROOT.DIGEST.json`. A program is trusted again once a person has moved its files away."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
     def keep(self, image_root: Bytes32, content: str) -> str:
-        """Write a piece under its name when it is whole; its path."""
+        """Write a piece of evidence atomically. Returns its path."""
         digest = hashlib.sha256(content.encode()).hexdigest()[:_DIGEST_DIGITS]
         path = self._directory / f"{image_root.hex()}.{digest}.json"
         try:
@@ -27,7 +27,7 @@ class EvidenceDirectory:
         return str(path)
 
     def places(self) -> dict[Bytes32, str]:
-        """The programs that files are named after, whatever is in them."""
+        """The programs named by the files, whatever their content."""
         found = sorted(self._directory.glob("*.json")) if self._directory.is_dir() else []
         roots = ((path.name.split(".", maxsplit=1)[0], path) for path in found)
         return {Bytes32(bytes.fromhex(root)): str(path) for root, path in roots if _is_root(root)}

@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and still there after a crash: the one way that adapters write files."""
+"""Writes files atomically and durably. All adapters write files this way."""
 
 import os
 import secrets
@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import IO
 
 UNFINISHED_SUFFIX = ".unfinished"
-"""Of a file that is being written, or was when its writer was killed: who lists a directory finds some."""
+"""The suffix of a file that is being written, or was when its writer was killed. Listings may have some."""
 OPEN_TO_ALL, OPEN_TO_OWNER = 0o666, 0o600
-"""Modes before the process's umask."""
+"""File modes, before the process's umask is applied."""
 _NAME_LENGTH = 100
-"""Of the target's name in the unfinished file's: names may have 255 bytes."""
+"""Characters of the target's name in the unfinished file's name; names may have 255 bytes."""
 
 
 def write_file(
@@ -22,9 +22,9 @@ def write_file(
     mode: int = OPEN_TO_ALL,
     may_replace: bool = True,
 ) -> None:
-    """Write `path` so that readers see all of it or nothing, and on the medium when this returns.
+    """Write `path` atomically and durably: readers see all of it or nothing, and it survives a crash.
 
-    Missing directories are made. A link is followed; what is no regular file (a pipe, a device) is just
+    Missing directories are made. A link is followed; anything but a regular file (a pipe, a device) is just
     written to. Raises OSError, FileExistsError among them unless it `may_replace`.
     """
     if may_replace and _is_stream(path):
@@ -39,7 +39,7 @@ def write_file(
 
 @contextmanager
 def unfinished(target: Path, *, mode: int = OPEN_TO_ALL) -> Generator[IO[bytes]]:
-    """A new file beside `target`, to write to and then to `finish`; without that it is gone at the end."""
+    """A new file next to `target`, to write and then to `finish`. Otherwise it is deleted at the end."""
     make_folder(target.parent)
     path = target.with_name(f".{target.name[:_NAME_LENGTH]}.{secrets.token_hex(8)}{UNFINISHED_SUFFIX}")
     try:
@@ -51,7 +51,7 @@ def unfinished(target: Path, *, mode: int = OPEN_TO_ALL) -> Generator[IO[bytes]]
 
 
 def finish(file: IO[bytes], target: Path, *, may_replace: bool = True) -> None:
-    """Give an `unfinished` file its name, with its bytes and its name on the medium."""
+    """Give an `unfinished` file its name, durably."""
     file.flush()
     os.fsync(file.fileno())
     if may_replace:
@@ -62,7 +62,7 @@ def finish(file: IO[bytes], target: Path, *, may_replace: bool = True) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a directory and those above it that are missing, to stay."""
+    """Make a directory and its missing parents, durably."""
     if folder.is_dir():
         return
     make_folder(folder.parent)
@@ -76,7 +76,7 @@ def _is_stream(path: Path) -> bool:
 
 
 def _sync_folder(folder: Path) -> None:
-    with suppress(OSError):  # some file systems cannot, and need not
+    with suppress(OSError):  # some file systems do not support this, and do not need it
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)

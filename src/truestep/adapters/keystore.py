@@ -1,4 +1,4 @@
-"""Accounts in encrypted keystores (Web3 Secret Storage, version 3): a bare key is nowhere to be found."""
+"""Accounts in encrypted keystores (Web3 Secret Storage, version 3). Keys are never stored in plain text."""
 
 import json
 from pathlib import Path
@@ -17,15 +17,15 @@ KEYSTORE_LIMIT_BYTES = 1 << 16
 PASSWORD_LIMIT_BYTES = 1 << 12
 
 _DEVELOPMENT_ROUNDS = 1
-"""For keys that guard nothing: a second saved on each start."""
+"""For keys that protect nothing: saves a second on each start."""
 
 
 def create_keystore(path: Path, password: str, *, guards_money: bool = True) -> Address:
-    """Make a new key and write it to `path`, which must not exist; the key's address.
+    """Make a new key and write it to `path`, which must not exist. Returns the key's address.
 
     Without `guards_money` the password can be guessed quickly: only for keys of a local chain.
     """
-    from web3 import Account  # takes a second to load, which only who uses keys should pay
+    from web3 import Account  # takes a second to load, which only users of keys should pay
 
     account: Any = Account.create()
     if guards_money:
@@ -42,7 +42,7 @@ def create_keystore(path: Path, password: str, *, guards_money: bool = True) -> 
 
 
 def keystore_address(path: Path) -> Address:
-    """The address that a keystore states. Raises Rejected if the file is no keystore."""
+    """The address in a keystore. Raises Rejected if the file is not a keystore."""
     from web3 import Web3
 
     stated = _read(path)["address"]
@@ -62,7 +62,8 @@ def open_keystore(path: Path, password: str) -> "Signer":
         raise _malformed(path) from error
     except ValueError as error:
         raise Rejected(
-            Reject.PASSWORD_WRONG, f"it does not open {path}; check the password file, or type it again"
+            Reject.PASSWORD_WRONG,
+            f"this password does not open {path}; check the password file, or type it again",
         ) from error
     return Account.from_key(key)
 

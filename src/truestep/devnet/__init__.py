@@ -1,1 +1,1 @@
-"""A local chain that other terminals reach: JSON-RPC over HTTP before an in-process EVM, and blobs."""
+"""A local network for other terminals: an in-process chain with JSON-RPC over HTTP, and a blob store."""

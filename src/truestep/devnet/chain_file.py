@@ -1,4 +1,4 @@
-"""An in-process chain kept in a file: what the demo settled can be checked after the demo has ended."""
+"""Saves an in-process chain to a file, so that the demo's result can be checked after the demo has ended."""
 
 import gzip
 import json
@@ -10,19 +10,19 @@ from truestep.adapters.files import write_file
 from truestep.base.errors import Reject, Rejected
 
 FILE_LIMIT_BYTES = 64 << 20
-"""A demo's chain takes less than one."""
+"""The chain of a demo has less than 1 MiB."""
 _FORMAT = "truestep chain 1"
 
 
 def write_chain_file(devnet: EmbeddedDevnet, path: Path) -> None:
-    """Write the chain's database: blocks, receipts and state, each under its hash."""
+    """Write the chain's database: blocks, receipts and state, by hash."""
     entries = {key.hex(): value.hex() for key, value in _database(_backend(devnet)).kv_store.items()}
     text = json.dumps({"format": _FORMAT, "entries": entries})
     write_file(path, gzip.compress(text.encode(), mtime=0))
 
 
 def open_chain_file(path: Path) -> EmbeddedDevnet:
-    """The chain in a file. Raises Rejected if there is none in it."""
+    """The chain in a file. Raises Rejected if it is not a chain file."""
     try:
         with gzip.open(path) as file:
             text = file.read(FILE_LIMIT_BYTES + 1)
@@ -30,7 +30,7 @@ def open_chain_file(path: Path) -> EmbeddedDevnet:
         entries = {bytes.fromhex(key): bytes.fromhex(value) for key, value in kept.items()}
     except (gzip.BadGzipFile, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Rejected(
-            Reject.CHAIN_FILE, f"expected a chain kept by `truestep demo` in {path}, or give --rpc a URL"
+            Reject.CHAIN_FILE, f"expected a chain saved by `truestep demo` in {path}; or give --rpc a URL"
         ) from error
     devnet = EmbeddedDevnet()
     backend = _backend(devnet)

@@ -1,4 +1,4 @@
-"""What a devnet holds beside its chain: funded accounts, deployed contracts, and the files that name them."""
+"""A devnet's accounts, deployed contracts, and the files that name them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,15 +19,15 @@ ROLES = ("requester", "operator-1", "operator-2", "operator-3", "challenger")
 COIN_WEI = 10**18
 ACCOUNT_WEI = 1_000 * COIN_WEI
 PASSWORD = "truestep"
-"""It guards nothing: whoever reads the directory has the keys, and they are worthless."""
+"""It protects nothing: anybody who can read the directory has the keys, and they are worthless."""
 POLICY = TransactionPolicy(poll_seconds=0.1)
 
 SEND_SECONDS = 2
-"""A transaction lands at once here; workers weigh a dispute's clock by this."""
+"""A transaction lands at once here. Workers use this to estimate the time for a dispute."""
 START_SECONDS = 1
 """Blobs come from this computer; workers weigh each move of a dispute by this."""
 HASHED_PAGES_PER_SECOND = 10**9
-"""Nobody posts hostile programs here, and clocks are short: workers need not fear for their hashes."""
+"""Nobody posts hostile programs here, and clocks are short: workers need not allow time for hashing."""
 
 _DEPLOYER = "deployer"
 _README = """Keys and files of a local truestep network. The keys are worthless, and the password lies beside
@@ -36,7 +36,7 @@ them: never send anything of value to these accounts.
 
 
 def devnet_parameters(window_seconds: int) -> Parameters:
-    """Rules for a network on one's own computer: as in the real world, only quicker."""
+    """The rules of a network on one computer: as in a real network, but faster."""
     return Parameters(
         operator_bond_wei=COIN_WEI,
         challenger_bond_wei=COIN_WEI // 10,
@@ -57,17 +57,17 @@ class DevnetFolder:
 
     @property
     def deployment(self) -> Path:
-        """Where the contracts are."""
+        """The deployment file."""
         return self.path / "deployment.json"
 
     @property
     def password(self) -> Path:
-        """What opens the keystores."""
+        """The file with the password of the keystores."""
         return self.path / "password"
 
     @property
     def environment(self) -> Path:
-        """Shell variables that save typing options."""
+        """The file with shell variables, which replace options."""
         return self.path / "environment"
 
     @property
@@ -76,11 +76,11 @@ class DevnetFolder:
         return self.path / "blobs"
 
     def keystore(self, role: str) -> Path:
-        """The key of one role."""
+        """The keystore of one role."""
         return self.path / f"{role}.json"
 
     def prepare(self) -> dict[str, Address]:
-        """Make the keys that are not there yet; addresses by role."""
+        """Make the keys that are missing. Returns the addresses by role."""
         self.path.mkdir(parents=True, exist_ok=True)
         write_file(self.path / "README", _README)
         write_file(self.password, f"{PASSWORD}\n")

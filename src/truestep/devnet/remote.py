@@ -1,4 +1,4 @@
-"""A development chain that runs elsewhere (anvil, `truestep devnet`), reached by its URL."""
+"""A development chain that runs elsewhere (anvil, `truestep devnet`), used by its URL."""
 
 from web3 import Web3
 from web3.types import RPCEndpoint
@@ -11,10 +11,10 @@ FUNDING_SECONDS = 30.0
 
 
 class RemoteDevnet:
-    """Satisfies `truestep.adapters.chain.devnet.Devnet`. Does not end what it did not start."""
+    """Satisfies `truestep.adapters.chain.devnet.Devnet`. It does not end a chain that it did not start."""
 
     def __init__(self, url: str) -> None:
-        """Connect. Raises Unavailable for a dead node, Rejected for one that is no development chain."""
+        """Connect. Raises Unavailable for a dead node, Rejected if it is not a development chain."""
         self._url = url
         self._web3 = connect(url)
         with asking_node():
@@ -36,7 +36,7 @@ class RemoteDevnet:
         """Mine a block so much later than the newest one."""
         target = self._newest_seconds() + seconds
         self._skip(seconds)
-        # Blocks mined in a hurry run ahead of the chain's clock, which is what was moved.
+        # Blocks that are mined quickly run ahead of the chain's clock, and that is what was moved.
         missing = target - self._newest_seconds()
         if missing > 0:
             self._skip(missing)

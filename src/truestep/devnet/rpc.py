@@ -1,4 +1,4 @@
-"""JSON-RPC 2.0 over the in-process chain: what a node would answer."""
+"""JSON-RPC 2.0 for the in-process chain, with the answers of a node."""
 
 import json
 import threading
@@ -16,7 +16,7 @@ from truestep.devnet.block_times import empty_block_seconds
 PARSE_ERROR, INVALID_REQUEST, SERVER_ERROR = -32700, -32600, -32000
 """JSON-RPC 2.0, section 5.1."""
 BATCH_LIMIT = 256
-"""Far above what a client batches; one request cannot hold the chain for ever."""
+"""Far more than a client batches. One request cannot block the chain for long."""
 SKIP_LIMIT_SECONDS = 10**9
 
 _BLOOM_SIZE_BYTES = 256
@@ -34,7 +34,7 @@ class _Request(BaseModel):
 
 
 class DevnetRpc:
-    """Answers requests one at a time. Block time follows the clock, on an idle chain too.
+    """Answers one request at a time. Block time follows the clock, even on an idle chain.
 
     A transaction gets a block at once; `tick` mines the empty ones.
     """
@@ -87,7 +87,7 @@ class DevnetRpc:
         try:
             with self._lock:
                 return {"jsonrpc": "2.0", "id": asked.id} | self._outcome(asked.method, asked.params)
-        except Exception as error:  # what the EVM refuses, for whatever cause, is the caller's to know
+        except Exception as error:  # the caller must know about any refusal of the EVM
             return _error(asked.id, SERVER_ERROR, f"{error}" or type(error).__name__)
 
     def _outcome(self, method: str, params: list[Json]) -> dict[str, Json]:

@@ -1,4 +1,4 @@
-"""The devnet's HTTP server: JSON-RPC at `/`, blobs beside it. Serves programs on this computer alone."""
+"""The devnet's HTTP server: JSON-RPC at `/`, and blobs. It serves only programs on this computer."""
 
 import asyncio
 import threading
@@ -19,13 +19,13 @@ from truestep.base.errors import Unavailable
 from truestep.devnet.rpc import DevnetRpc
 
 HOST = "127.0.0.1"
-"""Never another: the keys are public and the time can be moved by anybody who can connect."""
+"""Never another address: the keys are public, and everybody who can connect can move the time."""
 RPC_LIMIT_BYTES = 4 << 20
-"""A deployment takes 50 KiB of hex, a batch of calls some more."""
+"""A deployment has 50 KiB of hex, a batch of calls some more."""
 RPC_SECONDS = 60.0
-"""For a request to arrive."""
+"""Time for a request to arrive."""
 RPC_THREADS = 2
-"""The chain answers one at a time; the rest wait for it, and leave threads to the blobs."""
+"""The chain answers one request at a time. The others wait and leave threads for blobs."""
 TICK_SECONDS = 0.5
 
 _OWN_NAMES = ("127.0.0.1", "localhost")
@@ -87,12 +87,12 @@ async def _body(request: Request) -> bytes | None:
 
 
 def _refusal(status: int, message: str) -> Response:
-    """Its connection ends: the body may not have been read."""
+    """A refusal that closes the connection, because the body may not have been read."""
     return PlainTextResponse(message, status, headers={"Connection": "close"})
 
 
 def _own_hosts_only(app: ASGIApp) -> ASGIApp:
-    """Refuses what was not meant for this server: a web page that rebinds its name has another host."""
+    """Refuses requests for another host, such as those of a web page that rebinds its name."""
 
     async def checked(scope: Scope, receive: Receive, send: Send) -> None:
         host = Headers(scope=scope).get("Host", "")

@@ -33,7 +33,7 @@ class Blobs(Protocol):
     """
 
     def put(self, content: bytes, *, should_stop: ShouldStop = never) -> str:
-        """Keep `content`; the URI under which everybody finds it, `blob:` and its Keccak-256 in hex."""
+        """Keep `content`. Returns the URI by which everybody finds it: `blob:` and its Keccak-256 in hex."""
         ...
 
     def get(self, uri: str, limit_bytes: int, *, should_stop: ShouldStop = never) -> bytes:

@@ -1,4 +1,4 @@
-"""The chain as one account sees it: typed reads, and sends that happen at most once."""
+"""The chain as one account sees it: typed reads, and sends that are made at most once."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from truestep.protocol.records import GameRecord, JobRecord, Parameters, Program
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """The newest block. `time_seconds` since the epoch is the time by which contracts judge."""
+    """The newest block. `time_seconds`, since the epoch, is the time that contracts use."""
 
     number: int
     hash: Bytes32
@@ -33,13 +33,13 @@ class Balances:
 
     @property
     def free_stake_wei(self) -> int:
-        """Stake that no bond locks."""
+        """Stake that is not locked by a bond."""
         return self.stake_wei - self.locked_wei
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskResult:
-    """What a consumer contract reads of a task. All zero until it is final."""
+    """The result of a task, as a consumer contract reads it. All fields are zero until it is final."""
 
     is_final: bool
     is_accepted: bool
@@ -52,14 +52,14 @@ class TaskResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counters:
-    """How many programs and jobs there are: an index that knows fewer has missed an event."""
+    """The numbers of programs and jobs. An index that knows fewer has missed an event."""
 
     program_count: int
     job_count: int
 
 
 class Outcome(StrEnum):
-    """What became of a transaction."""
+    """The outcome of a transaction."""
 
     PENDING = "pending"
     CONFIRMED = "confirmed"
@@ -68,7 +68,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transaction:
-    """One intent and what became of it. `reason` says why it was reverted."""
+    """One intent and its outcome. `reason` says why it was reverted."""
 
     intent: str
     outcome: Outcome
@@ -80,7 +80,7 @@ class Transaction:
 
     @property
     def fee_wei(self) -> int:
-        """What its gas cost."""
+        """The cost of its gas."""
         return self.gas_used * self.gas_price_wei
 
 
@@ -104,7 +104,7 @@ class ChainReader(Protocol):
         ...
 
     def task(self, task_id: TaskId) -> TaskRecord:
-        """A task as it stands."""
+        """The current record of a task."""
         ...
 
     def result(self, task_id: TaskId) -> TaskResult:
@@ -112,15 +112,15 @@ class ChainReader(Protocol):
         ...
 
     def claimed_state(self, claim_id: ClaimId) -> ClaimedState:
-        """What a claim says, from its event."""
+        """The fields of a claim, from its event."""
         ...
 
     def game(self, game_id: GameId) -> GameRecord:
-        """A game as it stands."""
+        """The current record of a game."""
         ...
 
     def open_game_count(self, claim_id: ClaimId) -> int:
-        """How many games on a claim are not closed."""
+        """The number of games on a claim that are not closed."""
         ...
 
     def counters(self) -> Counters:
@@ -164,7 +164,7 @@ class ChainReader(Protocol):
         ...
 
     def delegate_of(self, operator: Address) -> Address:
-        """Who moves for an operator; the zero address if nobody."""
+        """The delegate of an operator; the zero address if there is none."""
         ...
 
 

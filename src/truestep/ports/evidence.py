@@ -1,4 +1,4 @@
-"""Proof that this node computes a program wrongly: kept where a restart and a person find it."""
+"""Evidence that this node computed a program wrongly, kept for restarts and for people."""
 
 from typing import Protocol
 
@@ -6,12 +6,12 @@ from truestep.base.ids import Bytes32
 
 
 class Evidence(Protocol):
-    """Pieces of evidence by program (its image root). Methods raise `Unavailable` if the medium fails."""
+    """Evidence by program (its image root). Methods raise `Unavailable` if the medium fails."""
 
     def keep(self, image_root: Bytes32, content: str) -> str:
-        """Keep a piece against a program; where it lies. It is on the medium when this returns."""
+        """Keep a piece of evidence about a program, durably. Returns its place."""
         ...
 
     def places(self) -> dict[Bytes32, str]:
-        """Where a piece lies, for each program that there is one against."""
+        """The place of a piece of evidence for each program that has one."""
         ...

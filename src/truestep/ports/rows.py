@@ -1,7 +1,7 @@
-"""Values as rows of a store and back, by their types.
+"""Converts values to rows of a store and back, according to their types.
 
 A row is JSON: `{"version": 1, "kind": "TaskTaken", "value": {...}}`. Bytes become `0x` and hex, enums their
-values, keys of mappings text. What could not be read back whole is refused before it is written.
+values, keys of mappings text. A value that could not be read back exactly is refused before it is written.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,18 +18,18 @@ from truestep.base.ids import Bytes32
 Value = TypeVar("Value")
 
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
-"""Makes of a row (version, kind, value as JSON has them) a row of the next version."""
+"""Turns a row (version, kind, value, as in JSON) into a row of the next version."""
 
 SHOWN_CHARACTERS = 200
-"""Of a row in a message: enough to see what it is about."""
+"""Characters of a row in a message: enough to recognise it."""
 HASH_SIZE_BYTES = 32
 
 
 class RowCodec(Generic[Value]):
-    """Rows of one table. `kinds` are the types of its values by name; `type(value).__name__` selects one.
+    """The rows of one table. `kinds` are the types of its values by name; `type(value).__name__` selects one.
 
-    Change a type by raising `version` and appending what makes an old row a new one to `upgrades`: upgrade
-    number n (from 0) lifts a row of version n + 1. A new field that has a default needs neither.
+    To change a type, raise `version` and append to `upgrades` a function that turns an old row into a new
+    one: upgrade number n (from 0) is for rows of version n + 1. A new field with a default needs neither.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class RowCodec(Generic[Value]):
         self._only_kind = next(iter(self._kinds)) if len(self._kinds) == 1 else None
 
     def to_row(self, value: Value) -> str:
-        """The row of a value. Raises `Bug` if `from_row` would not give back the same value."""
+        """The row of a value. Raises `Bug` if `from_row` would not return the same value."""
         kind = self._only_kind or type(value).__name__
         try:
             plain = _CONVERTER.unstructure(value, unstructure_as=self._kinds[kind])
@@ -55,7 +55,7 @@ class RowCodec(Generic[Value]):
         raise Bug(f"a row would change {_shown(value)}")
 
     def from_row(self, row: str) -> Value:
-        """The value of a row that `to_row` wrote, in this release or an older one.
+        """The value of a row that `to_row` wrote in this release or an older one.
 
         Raises `Rejected` (STORE_FILE) if it is damaged, or of a newer release.
         """
@@ -91,14 +91,14 @@ def _parsed(row: str) -> dict[str, Any]:
     try:
         envelope = loads(row, parse_constant=_no_constant)
     except (JSONDecodeError, ValueError, RecursionError) as error:
-        raise _refused(row, f"it is no JSON: {error}") from error
+        raise _refused(row, f"it is not JSON: {error}") from error
     if not isinstance(envelope, dict):
-        raise _refused(row, "it is no JSON object")
+        raise _refused(row, "it is not a JSON object")
     return cast(dict[str, Any], envelope)
 
 
 def _no_constant(text: str) -> Any:
-    raise ValueError(f"{text} is no number of JSON")
+    raise ValueError(f"{text} is not a JSON number")
 
 
 def _refused(row: str, why: str, *, is_newer: bool = False) -> Rejected:

@@ -1,4 +1,4 @@
-"""Where a daemon keeps what it must not forget: tables of text by key, changed all together or not at all."""
+"""The durable state of a daemon: tables of text by key, changed atomically."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Store(Protocol):
     """Durable tables. Every method raises `Unavailable` if the medium fails."""
 
     def read(self, table: str, key: str) -> str | None:
-        """The value at `key`, None if there is none."""
+        """The value at `key`; None if there is none."""
         ...
 
     def rows(

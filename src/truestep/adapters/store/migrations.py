@@ -1,6 +1,6 @@
-"""What makes a store file of an older release one of this release: a function for each version, in order.
+"""Migrates store files of older releases: one function per version, in order.
 
-Transactions are kept whatever happens: bonds may hang on them. What the chain can tell again may go.
+Transactions are always kept, because bonds may depend on them. What the chain can tell again may be dropped.
 """
 
 import sqlite3
@@ -13,14 +13,14 @@ from truestep.base.ids import Address, Bytes32, JobId, ProgramId, TaskId, job_of
 from truestep.protocol.records import JobRecord, ProgramRecord
 
 Migration = Callable[[sqlite3.Connection], None]
-"""Works inside a transaction, which its caller commits or rolls back."""
+"""Runs in a transaction, which its caller commits or rolls back."""
 
 
 def separate_scopes(connection: sqlite3.Connection) -> None:
-    """Version 1 to 2: every table belongs to a deployment, and ends of runs are kept by their maximum too.
+    """Version 1 to 2: every table belongs to a deployment, and keys of runs include the maximum cycles.
 
-    A file of version 1 does not say which deployment it was for: its rows wait in the scope `unknown`.
-    Events and checkpoints are dropped: they are kept otherwise now, and read again from the chain.
+    A file of version 1 does not say which deployment it was for, so its rows go into the scope `unknown`.
+    Events and checkpoints are dropped: they have another form now and are read again from the chain.
     """
     maximums = _maximums(connection)
     for name, row in connection.execute("SELECT key, value FROM entry WHERE collection = 'runs'").fetchall():
@@ -36,12 +36,12 @@ def separate_scopes(connection: sqlite3.Connection) -> None:
 
 
 MIGRATIONS: tuple[Migration, ...] = (separate_scopes,)
-"""Number n (from 0) lifts a file of version n + 1."""
+"""Number n (from 0) migrates a file of version n + 1."""
 SCHEMA_VERSION = 1 + len(MIGRATIONS)
 
 
 def migrate(connection: sqlite3.Connection, version: int) -> None:
-    """Lift a file to `SCHEMA_VERSION`, or leave it as it is."""
+    """Migrate a file to `SCHEMA_VERSION`, or leave it unchanged."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         for migration in MIGRATIONS[version - 1 :]:
@@ -57,7 +57,7 @@ def migrate(connection: sqlite3.Connection, version: int) -> None:
 
 
 def _maximums(connection: sqlite3.Connection) -> dict[str, set[int]]:
-    """By a run's first state, in hex: the maximum cycles of the programs whose tasks begin with it."""
+    """The maximum cycles of the programs whose tasks begin with a state, by that state's hash in hex."""
     programs: dict[int, ProgramRecord] = {}
     jobs: dict[int, JobRecord] = {}
     found: dict[str, set[int]] = {}

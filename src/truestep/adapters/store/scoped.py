@@ -1,4 +1,4 @@
-"""To which deployment a row belongs: a state file may serve several, and none sees another's rows."""
+"""Separates rows by deployment: a state file may serve several, and none sees the rows of another."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from truestep.ports.store import PAGE_ROWS, Change, Store, each_row
 
 TRANSACTIONS = "transactions"
 RESULTS = "runs", "hashes", "witnesses", "reveals"
-"""Facts about runs: true in every deployment."""
+"""Tables of facts about runs, which are true in every deployment."""
 UNKNOWN = "unknown"
-"""The scope of rows of an older release, until something says for which deployment they were written."""
+"""The scope of rows of an older release, until it is known for which deployment they were written."""
 SEPARATOR = "/"
 RLP_SHORT_STRING, RLP_SHORT_LIST_END = 0x80, 0xF7
 """A byte below the first is its own value; above the second, the length's length is what exceeds it."""
@@ -21,7 +21,7 @@ RLP_SHORT_STRING, RLP_SHORT_LIST_END = 0x80, 0xF7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """A deployment, as chain id and the address of its `Jobs`."""
+    """A deployment: a chain id and the address of its `Jobs`."""
 
     chain_id: int
     jobs: Address
@@ -31,12 +31,12 @@ class Scope:
 
 
 def scoped_table(scope: Scope | str, table: str) -> str:
-    """What a table of a scope is called in the file."""
+    """The name of a scope's table in the file."""
     return f"{scope}{SEPARATOR}{table}"
 
 
 class ScopedStore:
-    """Satisfies `truestep.ports.store.Store`: the rows of one deployment in a store that may hold others'."""
+    """Satisfies `truestep.ports.store.Store`: the rows of one deployment in a store that may have others."""
 
     def __init__(self, store: Store, scope: Scope) -> None:
         self._store = store
@@ -69,9 +69,9 @@ class ScopedStore:
 
 
 def open_scope(store: Store, scope: Scope, contracts: Collection[Address]) -> ScopedStore:
-    """The rows of a deployment. Those that an older release left join them if they were written for it.
+    """The rows of a deployment. Rows of an older release join them if they were written for it.
 
-    They were if transactions among them went to these contracts on this chain; others stay `unknown`.
+    That is so if transactions among them went to these contracts on this chain; other rows stay `unknown`.
     """
     addresses = {address.lower() for address in contracts}
 
@@ -85,12 +85,12 @@ def open_scope(store: Store, scope: Scope, contracts: Collection[Address]) -> Sc
 
 
 def scopes_in(store: Store) -> list[str]:
-    """The scopes that a store holds rows of: a `Scope` as text, or `unknown`."""
+    """The scopes that have rows in a store: a `Scope` as text, or `unknown`."""
     return sorted({name.split(SEPARATOR, maxsplit=1)[0] for name in store.tables() if SEPARATOR in name})
 
 
 def _move(store: Store, scope: Scope, table: str, is_wanted: Callable[[str], bool]) -> int:
-    """Move rows out of the unknown scope, some at a time: interrupted, it goes on at the next start."""
+    """Move rows out of the unknown scope, some at a time. An interrupted move goes on at the next start."""
     wanted = (pair for pair in each_row(store, scoped_table(UNKNOWN, table)) if is_wanted(pair[1]))
     count = 0
     while lot := list(islice(wanted, PAGE_ROWS)):
@@ -102,7 +102,7 @@ def _move(store: Store, scope: Scope, table: str, is_wanted: Callable[[str], boo
 
 
 def _destination(row: str) -> tuple[int, str] | None:
-    """Chain and address that a transaction of schema 1 was signed for; None if it made a contract."""
+    """The chain and address for which a transaction of schema 1 was signed; None if it created a contract."""
     entry: Any = loads(row)
     if not entry.get("to"):
         return None

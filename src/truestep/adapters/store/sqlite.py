@@ -87,7 +87,7 @@ class SqliteStore:
         return self._execute(f"{query} ORDER BY key LIMIT ?", (*parameters, -1 if limit is None else limit))
 
     def tables(self) -> list[str]:
-        """The names of the tables that have rows, each found by one look into the index."""
+        """The names of the tables that have rows, each found by one look-up in the index."""
         query = """
             WITH RECURSIVE found (name) AS (
                 SELECT min(collection) FROM entry
@@ -151,7 +151,7 @@ class SqliteStore:
         self._connection.execute("PRAGMA synchronous = FULL")
 
     def _migrate(self, version: int) -> None:
-        """Lift a file of an older release, after a copy of it."""
+        """Migrate a file of an older release, after copying it."""
         try:
             if self._path is not None:
                 _copy(self._connection, backup_path(self._path, version))
@@ -174,13 +174,13 @@ class SqliteStore:
 
 
 def backup_path(path: Path, version: int) -> Path:
-    """Where a copy of a file is kept before it is migrated: a name that is not taken."""
+    """A free name for the copy of a file that is going to be migrated."""
     names = (f"{path.name}.schema-{version}{suffix}" for suffix in ("", *(f".{n}" for n in range(2, 100))))
     return next(place for name in names if not (place := path.with_name(name)).exists())
 
 
 def _copy(connection: sqlite3.Connection, place: Path) -> None:
-    """Write a whole copy, log and all; a torn one never has its name."""
+    """Write a complete copy, including the log. An incomplete one never gets this name."""
     partial = place.with_name(f"{place.name}.partial")
     partial.unlink(missing_ok=True)
     with closing(sqlite3.connect(partial)) as target:

@@ -182,7 +182,7 @@ def measure_split(program_path: Path, input_path: Path, cycles: int, parts: int)
     split = watch.times("split")
     if hashes[-1] != end_hash:
         raise SystemExit("expected the split run to end in the plain run's state, got another")
-    snapshots_bytes = replay.snapshots_size_bytes
+    snapshots_bytes = replay.size_bytes
     first, last = stops[parts // 2 - 1], stops[parts // 2]
     watch = Stopwatch.start()
     later_hashes = replay.hashes([first + (last - first) * part // parts for part in range(1, parts + 1)])

@@ -10,12 +10,12 @@ from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.adapters.chain.deployment import read_deployment
 from truestep.adapters.chain.web3_chain import Web3Chain
 from truestep.adapters.clock import SystemClock
-from truestep.adapters.executor.threads import ThreadExecutor
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.commitments.keccak import keccak256
+from truestep.composition.daemons import assembled
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.node.challenger import challenger_node
-from truestep.node.loop.loop import World
+from truestep.node.tasks.bench import Bench
 from truestep.node.worker import worker_node
 from truestep.ports.engine import Engine
 from truestep.roles.challenger import ChallengerPolicy
@@ -36,15 +36,10 @@ def main(role: str, name: str, node: str, folder: Path, fault_cycle: int) -> Non
         engine = FalseFloatEngine(ReferenceEngine(), FalseResult(cycle=fault_cycle))
     store = SqliteStore(folder / f"{name}.db")
     account = Account.from_key(keccak256(name.encode()))
-    world = World(
-        chain=Web3Chain(node, read_deployment(folder / "deployment.json"), account, store, POLICY),
-        store=store,
-        blobs=DirectoryBlobs(folder / "blobs"),
-        engine=engine,
-        executor=ThreadExecutor(limit=4),
-        clock=SystemClock(),
-        reporter=Lines(),
-    )
+    clock = SystemClock()
+    bench = Bench(engine=engine, blobs=DirectoryBlobs(folder / "blobs"), clock=clock)
+    chain = Web3Chain(node, read_deployment(folder / "deployment.json"), account, store, POLICY)
+    world = assembled(chain=chain, store=store, bench=bench, parallel=2, clock=clock, reporter=Lines())
     if role == "worker":
         daemon = worker_node(world, WorkerPolicy(speed=SPEED))
     else:

@@ -18,7 +18,7 @@ from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.devnet import Devnet
 from truestep.base.ids import task_of
 from truestep.machine.interpreter import ReferenceEngine
-from truestep.node.loop.loop import Daemon
+from truestep.node.tasks.agent import Daemon
 from truestep.ports.engine import Engine
 from truestep.ports.store import Change, Store
 from truestep.simulation.false_float import FalseFloatEngine, FalseResult

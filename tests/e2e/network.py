@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,13 +26,17 @@ from truestep.commitments.keccak import keccak256
 from truestep.commitments.merkle import root_of_bytes
 from truestep.machine.elf import load_elf
 from truestep.machine.interpreter import ReferenceEngine
+from truestep.node.chain.outbox import Courier
 from truestep.node.challenger import challenger_node
-from truestep.node.loop.loop import Daemon, World
+from truestep.node.tasks.agent import Daemon
+from truestep.node.tasks.bench import Bench
+from truestep.node.tasks.self_check import SelfCheck
+from truestep.node.tasks.world import World
 from truestep.node.worker import worker_node
 from truestep.ports.blobs import Blobs
 from truestep.ports.chain import Chain
 from truestep.ports.engine import Engine
-from truestep.ports.executor import Executor, Finished, ShouldStop
+from truestep.ports.executor import Finished, Perform
 from truestep.ports.store import Store
 from truestep.protocol.calls import Deposit, PostJob, RegisterProgram
 from truestep.protocol.records import Parameters
@@ -141,32 +145,38 @@ class ManualClock:
     """Satisfies `Clock`: time passes when the test says so, or by sleeping."""
 
     seconds: float = 0.0
+    slices: list[float] = field(default_factory=list)
+    """How long the next sleeps last at most: somebody wakes the sleeper."""
 
     def monotonic_seconds(self) -> float:
         return self.seconds
 
     def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
+        self.seconds += min(seconds, self.slices.pop(0)) if self.slices else seconds
 
 
 @dataclass
 class InlineExecutor:
-    """Satisfies `Executor`: does each work at once, so that a test decides what happens when."""
+    """Satisfies `Executor`: performs each item at once, so that a test decides what happens when."""
 
+    perform: Perform
     finished: list[Finished] = field(default_factory=list)
 
     def has_room(self) -> bool:
         return True
 
-    def start(self, key: str, work: Callable[[ShouldStop], object]) -> bool:
+    def start(self, key: Hashable, item: object) -> bool:
         try:
-            self.finished.append(Finished(key=key, value=work(lambda: False)))
+            self.finished.append(Finished(key=key, value=self.perform(item, lambda: False)))
         except Exception as error:  # handed over, as by threads
             self.finished.append(Finished(key=key, error=error))
         return True
 
-    def running(self) -> frozenset[str]:
-        return frozenset(work.key for work in self.finished)
+    def running(self) -> frozenset[Hashable]:
+        return frozenset(ended.key for ended in self.finished)
+
+    def ask_to_stop(self, key: Hashable) -> None:
+        del key
 
     def collect(self) -> list[Finished]:
         finished, self.finished = self.finished, []
@@ -229,14 +239,23 @@ class Network:
                 self.stores.pop(name).close()
 
     def world(
-        self, name: str, store: Store, log: Log, engine: Engine, executor: Executor | None = None
+        self,
+        name: str,
+        store: Store,
+        log: Log,
+        engine: Engine,
+        *,
+        chain: Chain | None = None,
+        self_check: SelfCheck | None = None,
+        blobs: Blobs | None = None,
     ) -> World:
+        chain = chain or self.chain(name, store)
+        bench = Bench(engine=engine, blobs=blobs or self.blobs, clock=self.clock, self_check=self_check)
         return World(
-            chain=self.chain(name, store),
+            chain=chain,
             store=store,
-            blobs=self.blobs,
-            engine=engine,
-            executor=executor or InlineExecutor(),
+            executor=InlineExecutor(bench.perform),
+            sends=InlineExecutor(Courier(chain).perform),
             clock=self.clock,
             reporter=log,
         )
@@ -246,10 +265,14 @@ class Network:
     ) -> Daemon:
         """A worker with stake for three tasks."""
         world = self.world(name, store, log, engine or ReferenceEngine())
+        self.stake(name, world.chain)
+        return worker_node(world, WorkerPolicy(speed=SPEED, **policy))
+
+    def stake(self, name: str, chain: Chain) -> None:
+        """Deposit a stake for three tasks, once for each name."""
         if name not in self.staked:
             self.staked.add(name)
-            world.chain.transact(Deposit(amount_wei=3 * COIN_WEI), intent="stake")
-        return worker_node(world, WorkerPolicy(speed=SPEED, **policy))
+            chain.transact(Deposit(amount_wei=3 * COIN_WEI), intent="stake")
 
     def challenger(self, name: str, store: Store, log: Log, engine: Engine | None = None) -> Daemon:
         world = self.world(name, store, log, engine or ReferenceEngine())

@@ -20,7 +20,7 @@ from truestep.base.ids import claim_of, game_of, task_of
 from truestep.commitments.keccak import keccak256
 from truestep.engine.jit import JitEngine
 from truestep.machine.interpreter import ReferenceEngine
-from truestep.node.loop.loop import Daemon
+from truestep.node.tasks.agent import Daemon
 from truestep.node.worker import worker_node
 from truestep.ports.chain import Chain, Transaction
 from truestep.protocol import events
@@ -91,9 +91,9 @@ class CheatingChain:
 def cheating_worker(network: Network, log: Log, cheat: Callable[[RevealGame], RevealGame]) -> Daemon:
     engine = FalseFloatEngine(ReferenceEngine(), FalseResult(cycle=LIE_STATE))
     network.worker("liar", network.store("liar"), log, engine)
-    world = network.world("liar", network.stores["liar"], log, engine)
-    chain = cast(Chain, CheatingChain(world.chain, cheat))
-    return worker_node(replace(world, chain=chain), WorkerPolicy(speed=SPEED))
+    store = network.stores["liar"]
+    chain = cast(Chain, CheatingChain(network.chain("liar", store), cheat))
+    return worker_node(network.world("liar", store, log, engine, chain=chain), WorkerPolicy(speed=SPEED))
 
 
 @pytest.mark.parametrize(

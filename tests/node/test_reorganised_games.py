@@ -14,7 +14,7 @@ from truestep.base.ids import claim_of, game_of, task_of
 from truestep.commitments.keccak import keccak256
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.node.challenger import challenger_node
-from truestep.node.loop.loop import Daemon
+from truestep.node.tasks.agent import Daemon
 from truestep.protocol import events
 from truestep.protocol.events import ChainEvent
 from truestep.protocol.records import GameStage, TaskStage
@@ -50,11 +50,12 @@ def liar(network: Network, name: str, log: Log, lie_state: int) -> Daemon:
 def quick_challenger(network: Network, log: Log) -> Daemon:
     """One that does not wait a minute for the receipt of a transaction whose nonce another one has used."""
     store = network.store("challenger")
-    world = network.world("challenger", store, log, ReferenceEngine())
+    network.chain("challenger", store)
     account = Account.from_key(keccak256(b"challenger"))
     policy = replace(POLICY, nonce_grace_seconds=0.0)
     chain = Web3Chain(network.devnet.node, network.deployment, account, store, policy)
-    return challenger_node(replace(world, chain=chain), ChallengerPolicy())
+    world = network.world("challenger", store, log, ReferenceEngine(), chain=chain)
+    return challenger_node(world, ChallengerPolicy())
 
 
 def test_moves_that_a_reorganisation_took_back_are_made_again(network: Network) -> None:

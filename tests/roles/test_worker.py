@@ -34,7 +34,7 @@ from truestep.protocol.state_numbers import micro_number
 from truestep.roles.actions import BuildReveal, ComputeHashes, Decline, Declined, Fetch, Run, Send
 from truestep.roles.estimates import Speed, round_count
 from truestep.roles.views import Material, MaterialStage, OwnRun, Reveal, View
-from truestep.roles.worker import WorkerPolicy, decide
+from truestep.roles.worker import HELD_FACTOR, WorkerPolicy, decide
 
 HASHING = Speed(cycles_per_second=1e6, start_seconds=1, send_seconds=1, hashed_pages_per_second=20_000)
 MICRO_ROUNDS = round_count(2_000, PARAMETERS.arity)
@@ -86,11 +86,49 @@ def test_a_task_is_left_for_a_stated_reason(
 
 
 def test_stake_and_capacity_are_shared_by_all_tasks_of_a_tick() -> None:
-    tasks = [task_view(task={"task_id": TASK_ID + number}) for number in range(4)]
+    # Of tasks whose runs may be long, as many are taken as run at a time; short ones are taken ahead.
+    long = {"lease_seconds": 10}
+    tasks = [task_view(task={"task_id": TASK_ID + number}, job=long) for number in range(4)]
     assert len(sent(view(*tasks), replace(POLICY, active_limit=3))) == 3
     assert len(sent(view(*tasks, free_stake_wei=2 * BOND_WEI), replace(POLICY, active_limit=3))) == 2
     under_way = frozenset({f"take/{TASK_ID + 9}/1"})
     assert len(sent(view(*tasks, in_flight=under_way), replace(POLICY, active_limit=3))) == 2
+
+
+def test_short_tasks_are_taken_ahead_as_far_as_leases_and_deadlines_allow() -> None:
+    tasks = [task_view(task={"task_id": TASK_ID + number}) for number in range(20)]
+    policy = replace(POLICY, active_limit=2)
+    ahead = view(*tasks, free_stake_wei=100 * BOND_WEI)
+    assert len(sent(ahead, policy)) == 2 * HELD_FACTOR
+    claim_seconds = POLICY.speed.claim_seconds(JOB)
+    for job in ({"lease_seconds": int(4 * claim_seconds)}, {"deadline": NOW + int(4 * claim_seconds)}):
+        tight = [task_view(task={"task_id": TASK_ID + number}, job=job) for number in range(20)]
+        assert len(sent(view(*tight, free_stake_wei=100 * BOND_WEI), policy)) == 4
+    done = [
+        task_view(task=TAKEN | {"task_id": TASK_ID + 100 + number}, own_run=OWN_RUN) for number in range(9)
+    ]
+    busy = view(*done, *tasks, free_stake_wei=100 * BOND_WEI)
+    takes = [intent for intent in sent(busy, policy) if intent.startswith("take/")]
+    assert len(takes) == 2 * HELD_FACTOR, "what was run and waits for its claim to land takes no room"
+
+
+def test_games_under_way_count_in_the_decision_to_take() -> None:
+    job = {"max_cycles": 10**7, "lease_seconds": 1_000}
+    disputed = claimed_view(GAME, job=job, is_computing=True)
+    another = task_view(job=job, task={"task_id": TASK_ID + 1})
+    assert f"take/{TASK_ID + 1}/1" in sent(view(another))
+    policy = replace(POLICY, active_limit=1)
+    actions = decide(view(*[disputed] * 9, another), policy)
+    assert [action.reason for action in actions if isinstance(action, Decline)] == [Declined.CLOCK]
+
+
+def test_the_games_that_one_machine_can_answer() -> None:
+    speed = POLICY.speed
+    for seconds in (0.1, 1.0, 10.0):
+        games = speed.games_limit(seconds, 10**6, PARAMETERS)
+        assert speed.defence_seconds(seconds, 10**6, PARAMETERS, games) <= PARAMETERS.clock_seconds
+        assert speed.defence_seconds(seconds, 10**6, PARAMETERS, games + 1) > PARAMETERS.clock_seconds
+    assert speed.games_limit(600.0, 10**6, PARAMETERS) == 0
 
 
 def test_an_abandoned_task_may_be_taken_a_taken_one_not() -> None:

@@ -116,6 +116,7 @@ class Reject(StrEnum):
     BLOB_MISMATCH = "blob is not what its hash says"
     PROGRAM_MISMATCH = "program is not the registered one"
     INPUT_MISMATCH = "input is not the posted one"
+    START_MISMATCH = "run does not start in the chain's state"
     CLAIM_UNKNOWN = "unknown claim"
     KEYSTORE_FILE = "not a keystore"
     KEYSTORE_EXISTS = "keystore exists already"

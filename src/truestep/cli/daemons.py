@@ -30,7 +30,9 @@ from truestep.composition.engines import EngineLimits, EngineName, open_engine
 
 if TYPE_CHECKING:
     from truestep.adapters.clock import SystemClock
-    from truestep.node.loop.loop import Daemon, World
+    from truestep.node.tasks.agent import Daemon
+    from truestep.node.tasks.self_check import SelfCheck
+    from truestep.node.tasks.world import World
     from truestep.ports.engine import Engine
     from truestep.ports.reporter import Reporter
 
@@ -74,8 +76,13 @@ class DaemonOptions:
         ),
     ] = None
     poll: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.05, help="Interval between looks at the chain.")
-    ] = 1.0
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            min=0.05,
+            help="Interval between looks at the chain. Default: a quarter of the time between blocks.",
+        ),
+    ] = None
     as_json: Annotated[bool, typer.Option("--json", help="Log one JSON object per line, on stdout.")] = False
 
     @property
@@ -97,7 +104,9 @@ def limited_engine(name: EngineName, limits: EngineLimits) -> "Engine":
 
 
 @contextmanager
-def opened_world(options: DaemonOptions, parallel: int) -> Generator["World"]:
+def opened_world(
+    options: DaemonOptions, parallel: int, self_check: "SelfCheck | None" = None
+) -> Generator["World"]:
     """Everything that a daemon needs to run `parallel` tasks; it is closed at the end."""
     from truestep.adapters.keystore import open_keystore
     from truestep.composition import daemons
@@ -111,6 +120,7 @@ def opened_world(options: DaemonOptions, parallel: int) -> Generator["World"]:
         signer=open_keystore(options.keystore, ask_password(options.password_file)),
         parallel=parallel,
         policy=transaction_policy(options.max_fee, options.max_tip, options.max_fee_urgent),
+        self_check=self_check,
     )
     log = LogLines(as_json=options.as_json)
     with closing(log), ExitStack() as stack:

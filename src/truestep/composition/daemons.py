@@ -13,10 +13,16 @@ from truestep.adapters.clock import SystemClock
 from truestep.adapters.executor.threads import ThreadExecutor
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.composition.network import deployment_store, open_blobs, open_chain
-from truestep.node.loop.loop import World
+from truestep.node.chain.outbox import Courier
+from truestep.node.tasks.bench import Bench
 from truestep.node.tasks.queue import FETCHES_LIMIT
+from truestep.node.tasks.self_check import SelfCheck
+from truestep.node.tasks.world import World
+from truestep.ports.chain import Chain
 from truestep.ports.engine import Engine
 from truestep.ports.reporter import Reporter
+from truestep.ports.store import Store
+from truestep.roles.estimates import SENDS_AT_ONCE
 
 ROOM_FOR_MOVES = 2
 """Moves in disputes never wait for a run, a check or a fetch to end."""
@@ -38,6 +44,8 @@ class DaemonSettings:
     """Runs or checks at the same time."""
     policy: TransactionPolicy = field(default_factory=TransactionPolicy)
     """What gas may cost."""
+    self_check: SelfCheck | None = None
+    """How each run is checked before it is claimed."""
 
 
 @contextmanager
@@ -45,15 +53,30 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
     """Everything that a daemon needs; its store is closed at the end."""
     deployment = read_deployment(settings.deployment)
     with SqliteStore(settings.state_dir / "state.sqlite") as whole:
-        store = deployment_store(whole, deployment, reporter)
-        yield World(
+        store, clock = deployment_store(whole, deployment, reporter), SystemClock()
+        blobs = BlobCache(open_blobs(settings.blobs), settings.state_dir / "blobs", reporter=reporter)
+        bench = Bench(engine=settings.engine, blobs=blobs, clock=clock, self_check=settings.self_check)
+        yield assembled(
             chain=open_chain(
                 settings.rpc, deployment, settings.signer, store, settings.policy, reporter=reporter
             ),
             store=store,
-            blobs=BlobCache(open_blobs(settings.blobs), settings.state_dir / "blobs", reporter=reporter),
-            engine=settings.engine,
-            executor=ThreadExecutor(settings.parallel + ROOM_FOR_MOVES + FETCHES_LIMIT),
-            clock=SystemClock(),
+            bench=bench,
+            parallel=settings.parallel,
+            clock=clock,
             reporter=reporter,
         )
+
+
+def assembled(
+    *, chain: Chain, store: Store, bench: Bench, parallel: int, clock: SystemClock, reporter: Reporter
+) -> World:
+    """A world whose work is done in threads."""
+    return World(
+        chain=chain,
+        store=store,
+        executor=ThreadExecutor(parallel + ROOM_FOR_MOVES + FETCHES_LIMIT, bench.perform, clock.nudge),
+        sends=ThreadExecutor(SENDS_AT_ONCE, Courier(chain).perform, clock.nudge),
+        clock=clock,
+        reporter=reporter,
+    )

@@ -14,10 +14,10 @@ from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.devnet import Devnet
 from truestep.adapters.chain.fees import GWEI, TransactionPolicy
 from truestep.adapters.clock import SystemClock
-from truestep.adapters.executor.threads import ThreadExecutor
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.ids import Address
 from truestep.client import Client
+from truestep.composition.daemons import assembled
 from truestep.composition.engines import EngineName, open_engine
 from truestep.composition.network import open_chain
 from truestep.machine.decode import decode
@@ -25,7 +25,8 @@ from truestep.machine.layout import OUTPUT_START
 from truestep.machine.program import Program, Task
 from truestep.machine.state import Status
 from truestep.node.challenger import challenger_node
-from truestep.node.loop.loop import Daemon, World
+from truestep.node.tasks.agent import Daemon
+from truestep.node.tasks.bench import Bench
 from truestep.node.worker import worker_node
 from truestep.ports.chain import Chain
 from truestep.ports.engine import Engine, Machine
@@ -156,13 +157,14 @@ def build_scene(devnet: Devnet, folder: Path, lie_cycle: int, progress: Callable
     engine = open_engine(EngineName.JIT)
     daemons: dict[str, Daemon] = {}
     for name in (*WORKERS, CHALLENGER):
-        world = World(
+        clock = SystemClock()
+        liars = LiarsEngine(engine, lie_cycle) if name == LIAR else engine
+        world = assembled(
             chain=chains[name],
             store=stores[name],
-            blobs=blobs,
-            engine=LiarsEngine(engine, lie_cycle) if name == LIAR else engine,
-            executor=ThreadExecutor(3),
-            clock=SystemClock(),
+            bench=Bench(engine=liars, blobs=blobs, clock=clock),
+            parallel=1,
+            clock=clock,
             reporter=Mute(),
         )
         if name == CHALLENGER:

@@ -65,7 +65,7 @@ class SnapshotReplay:
         return self._snapshots.cycles
 
     @property
-    def snapshots_size_bytes(self) -> int:
+    def size_bytes(self) -> int:
         """The size of all snapshots."""
         return self._snapshots.size_bytes
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 
-from truestep.node.loop.loop import Daemon, World
+from truestep.node.loop.loop import Loop
+from truestep.node.tasks.agent import Daemon, TaskAgent
 from truestep.node.tasks.views import ViewBuilder
-from truestep.protocol.records import TaskRecord, TaskStage
+from truestep.node.tasks.world import World
+from truestep.protocol.records import TaskRecord
 from truestep.roles import challenger
 from truestep.roles.challenger import ChallengerPolicy
 
@@ -12,17 +14,21 @@ from truestep.roles.challenger import ChallengerPolicy
 def challenger_node(world: World, policy: ChallengerPolicy) -> Daemon:
     """A challenger for the chain's account."""
 
-    def choose(viewing: ViewBuilder, now: int) -> Iterable[TaskRecord]:
-        """Every claim in its window, and those it disputes."""
-        ledger, account = viewing.ledger, world.chain.account
-        claimed = (task for task in ledger.busy_tasks() if task.stage is TaskStage.CLAIMED)
-        tasks = {task.task_id: task for task in claimed if now <= task.until}
+    def choose(views: ViewBuilder, now: int) -> Iterable[TaskRecord]:
+        """Every claim in its window that is not known to be true, and those that it disputes."""
+        ledger, account = views.ledger, world.chain.account
+        tasks = {
+            task.task_id: task
+            for task in ledger.claimed_tasks()
+            if now <= task.until and not views.is_known_true(task)
+        }
         tasks |= {task_id: ledger.task(task_id) for task_id in ledger.disputed_tasks(challenger=account)}
         return tasks.values()
 
-    return Daemon(
+    agent = TaskAgent(
         world,
         choose=choose,
         decide=lambda view: challenger.decide(view, policy),
         run_limit=policy.check_limit,
     )
+    return Loop(agent, world.clock, world.reporter)

@@ -11,5 +11,5 @@ class Clock(Protocol):
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Wait; returns early if the process is asked to stop."""
+        """Wait; returns early if there is something to do, or the process is asked to stop."""
         ...

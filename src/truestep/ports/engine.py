@@ -74,6 +74,11 @@ class Replay(Protocol):
         """The hash of state number 0."""
         ...
 
+    @property
+    def size_bytes(self) -> int:
+        """What its snapshots take."""
+        ...
+
     def hashes(self, cycles: Sequence[int], drive: Drive, /) -> list[Bytes32]:
         """State hashes at rising cycles; beyond the end the final state's (docs/machine.md M2.4)."""
         ...

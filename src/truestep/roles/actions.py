@@ -87,4 +87,12 @@ class Decline:
     message: str
 
 
-Action = Send | Fetch | Run | ComputeHashes | BuildWitness | BuildReveal | Decline
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """Tell whoever runs the node, now and again while it lasts. `kind` is stable, for programs."""
+
+    kind: str
+    message: str
+
+
+Action = Send | Fetch | Run | ComputeHashes | BuildWitness | BuildReveal | Decline | Alert

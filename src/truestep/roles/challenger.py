@@ -4,11 +4,16 @@ from dataclasses import dataclass
 
 from truestep.protocol.calls import OpenGame
 from truestep.protocol.records import GameStage
-from truestep.roles import moves
-from truestep.roles.actions import Action, Decline, Declined, Send
+from truestep.roles import checks, moves
+from truestep.roles.actions import Action, Alert, Decline, Declined, Send
 from truestep.roles.moves import describe
-from truestep.roles.views import ClaimView, GameView, TaskView, View
+from truestep.roles.views import ClaimView, GameView, MaterialStage, TaskView, View
 from truestep.roles.worker import withdrawals
+
+OPEN_SECONDS = 5
+"""Kept from a claim's window for the transaction that opens the dispute."""
+LAST_SHARE = 4
+"""A claim that cannot be checked is reported loudly in the last quarter of its window."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +27,8 @@ class ChallengerPolicy:
     gas_reserve_wei: int = 5 * 10**16
     """Kept in the wallet for the moves of games that are open already."""
     withdraw_above_wei: int = 10**16
+    salt: bytes = b""
+    """Random bytes that nobody else knows: they decide what is checked first when not all can be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,19 +42,24 @@ class _Budget:
         return _Budget(bonds_wei=self.bonds_wei - bond_wei, wallet_wei=self.wallet_wei - bond_wei)
 
 
+Row = tuple[TaskView, ClaimView]
+
+
 def decide(view: View, policy: ChallengerPolicy) -> list[Action]:
-    """Everything to do now, the oldest deadline first."""
+    """Everything to do now: moves first, by their clocks; then new disputes; then checks."""
+    games: list[tuple[TaskView, ClaimView, GameView]] = []
+    standing: list[Row] = []
+    for task in view.tasks:
+        for claim in task.claims:
+            if (game := _own_game(view, claim)) is not None:
+                games.append((task, claim, game))
+            elif task.is_standing(claim) and claim.operator != view.account and view.now <= task.task.until:
+                standing.append((task, claim))
     actions: list[Action] = []
-    budget = _budget(view, policy)
-    for _, task, claim in sorted(_claims(view), key=lambda row: (row[0], row[2].claim_id)):
-        game = _own_game(view, claim)
-        if game is not None:
-            actions += _play(view, task, claim, game)
-        elif task.is_standing(claim) and claim.operator != view.account and view.now <= task.task.until:
-            opening = _check(view, task, claim, budget)
-            actions += opening
-            if any(isinstance(action, Send) for action in opening):
-                budget = budget.after(view.parameters.challenger_bond_wei)
+    for task, claim, game in sorted(games, key=lambda row: row[2].record.clock_runs_out_at() or 0):
+        actions += _play(view, task, claim, game)
+    actions += _open_all(view, policy, [row for row in standing if is_false(*row) is True])
+    actions += _check_all(view, policy, [row for row in standing if is_false(*row) is None])
     actions += withdrawals(view, policy.withdraw_above_wei)
     return [
         action for action in actions if not isinstance(action, Send) or action.intent not in view.in_flight
@@ -63,26 +75,31 @@ def is_false(task: TaskView, claim: ClaimView) -> bool | None:
 # --- claims: check, then open a game --------------------------------------------------------------
 
 
-def _check(view: View, task: TaskView, claim: ClaimView, budget: _Budget) -> list[Action]:
-    verdict = is_false(task, claim)
-    if verdict is False:
-        return []
-    if verdict is True:
-        return [_open(view, task, claim, budget)]
-    if task.run_failure:
-        return [_decline(task, Declined.RUN_FAILED, task.run_failure)]
-    return moves.prepared(task, moves.compute(task, (claim.claimed.cycle,), is_check=True))
+def _open_all(view: View, policy: ChallengerPolicy, rows: list[Row]) -> list[Action]:
+    """Dispute false claims, the most valuable first, as far as the budget goes."""
+    actions: list[Action] = []
+    budget = _budget(view, policy)
+    for task, claim in sorted(rows, key=lambda row: (-row[0].job.reward_wei, row[1].claim_id)):
+        action = _open(view, task, claim, budget)
+        if isinstance(action, Send) and action.intent not in view.in_flight:
+            budget = budget.after(view.parameters.challenger_bond_wei)
+        actions.append(action)
+    return actions
 
 
 def _open(view: View, task: TaskView, claim: ClaimView, budget: _Budget) -> Action:
     bond_wei = view.parameters.challenger_bond_wei
-    if bond_wei > budget.bonds_wei:
+    intent = f"open/{claim.claim_id}"
+    if task.distrust:
+        return _decline(task, Declined.DISTRUSTED, f"not disputed: {task.distrust}")
+    if bond_wei > budget.bonds_wei and intent not in view.in_flight:
         return _decline(
             task,
             Declined.BUDGET,
-            f"false claim left alone: a bond of {bond_wei} wei exceeds the limit; raise it",
+            f"false claim left alone: a bond of {bond_wei} wei exceeds what is left of the limit; raise it"
+            " with --max-bonds",
         )
-    if bond_wei > budget.wallet_wei:
+    if bond_wei > budget.wallet_wei and intent not in view.in_flight:
         return _decline(
             task,
             Declined.FUNDS,
@@ -90,10 +107,68 @@ def _open(view: View, task: TaskView, claim: ClaimView, budget: _Budget) -> Acti
             f" {view.wallet_wei} wei; send it more",
         )
     return Send(
-        intent=f"open/{claim.claim_id}",
+        intent=intent,
         call=OpenGame(claim_id=claim.claim_id, claimed=claim.claimed, bond_wei=bond_wei),
         message=f"the claim on {describe(task)} is false: open a dispute over {claim.claimed.cycle} steps",
     )
+
+
+def _check_all(view: View, policy: ChallengerPolicy, rows: list[Row]) -> list[Action]:
+    """Check the claims that are not known to be true or false, in an order that no attacker can use."""
+    by_claim = {claim.claim_id: (task, claim) for task, claim in rows}
+    plan = checks.plan(
+        [_as_check(view, task, claim) for task, claim in rows], view.now, view.pace.at_once, policy.salt
+    )
+    actions: list[Action] = []
+    for claim_id in plan.order:
+        task, claim = by_claim[claim_id]
+        actions += _check(view, task, claim)
+    return [*actions, *_alerts(view, rows, plan)]
+
+
+def _as_check(view: View, task: TaskView, claim: ClaimView) -> checks.Check:
+    return checks.Check(
+        claim_id=claim.claim_id,
+        work=(task.run, claim.claimed.cycle),
+        deadline=task.task.until - OPEN_SECONDS,
+        seconds=view.pace.seconds(claim.claimed.cycle),
+        value_wei=task.job.reward_wei,
+    )
+
+
+def _check(view: View, task: TaskView, claim: ClaimView) -> list[Action]:
+    if task.run_failure:
+        return [_decline(task, Declined.RUN_FAILED, task.run_failure)]
+    return moves.prepared(task, moves.compute(task, (claim.claimed.cycle,), is_check=True))
+
+
+def _alerts(view: View, rows: list[Row], plan: checks.Plan) -> list[Action]:
+    """What a person must know: claims that will become final unchecked."""
+    actions: list[Action] = []
+    if plan.late_count:
+        message = (
+            f"{plan.late_count} of {len(rows)} claims cannot be checked before their windows end: all would"
+            f" take {plan.backlog_seconds:.0f} s, {view.pace.at_once} at a time; use a computer with more"
+            " cores and raise --parallel, or run a second challenger"
+        )
+        actions.append(Alert(kind="falling_behind", message=message))
+    for task, _ in rows:
+        left_seconds = task.task.until - view.now
+        is_ending = left_seconds * LAST_SHARE < view.parameters.window_seconds
+        if is_ending and (why := _why_unchecked(task)):
+            message = f"{describe(task)}: its claim becomes final unchecked in {left_seconds} s: {why}"
+            actions.append(Alert(kind="unchecked", message=message))
+    return actions
+
+
+def _why_unchecked(task: TaskView) -> str:
+    """What stands against a check, and the remedy; empty if nothing does."""
+    if task.run_failure:
+        return f"this computer cannot run it ({task.run_failure}); run a challenger on another one"
+    if task.material.stage in (MaterialStage.UNREACHABLE, MaterialStage.WRONG):
+        message = task.material.message
+        return f"program or input cannot be had ({message}); add a store that has them with --blobs"
+    return ""
 
 
 # --- games: never miss a move ---------------------------------------------------------------------
@@ -122,17 +197,6 @@ def _play(view: View, task: TaskView, claim: ClaimView, game: GameView) -> list[
 
 
 # --- views ----------------------------------------------------------------------------------------
-
-
-def _claims(view: View) -> list[tuple[int, TaskView, ClaimView]]:
-    """(deadline, task, claim): the end of the window, or of the clock in one's own game."""
-    rows: list[tuple[int, TaskView, ClaimView]] = []
-    for task in view.tasks:
-        for claim in task.claims:
-            game = _own_game(view, claim)
-            runs_out_at = game.record.clock_runs_out_at() if game else None
-            rows.append((runs_out_at or task.task.until, task, claim))
-    return rows
 
 
 def _own_game(view: View, claim: ClaimView) -> GameView | None:

@@ -12,6 +12,11 @@ WRITABLE_PAGES = (DATA_END - DATA_START + OUTPUT_LIMIT_BYTES) // PAGE_SIZE_BYTES
 REFERENCE_PAGE_COST = 16
 """The reference machine hashes a page in the time in which the engine surely hashes so many."""
 
+SENDS_AT_ONCE = 8
+"""Transactions that a node makes and sends at the same time."""
+GAMES_COUNTED = 10_000
+"""Nobody needs to know whether it could be more."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speed:
@@ -44,24 +49,45 @@ class Speed:
         pages += (1 + self.checked_segments) * min(job.max_cycles, WRITABLE_PAGES)
         return pages + self.checked_segments * min(job.max_cycles, SEGMENT_STEPS) * REFERENCE_PAGE_COST
 
-    def dispute_seconds(self, job: JobRecord, parameters: Parameters) -> float:
-        """The time on one's own clock that a game takes at the longest: run, hash and send in each round."""
+    def dispute_seconds(self, job: JobRecord, parameters: Parameters, games: int = 1) -> float:
+        """The time on one's own clocks that `games` simultaneous games on a claim take at the longest.
+
+        In each round they share one run, and the hashes of the pages written before the last state that any
+        of them asks for; each game has hashes of its own to send.
+        """
         rounds = round_count(job.max_cycles, parameters.arity)
         pages = sum(_written_pages(job.max_cycles, number, parameters.arity) for number in range(rounds))
         pages += min(job.max_cycles, WRITABLE_PAGES)  # of a reveal
         pages += (rounds + 1) * (job.input_size // PAGE_SIZE_BYTES)
-        moves_seconds = rounds * (self.run_seconds(job) + self.send_seconds)
-        micro_seconds = self._micro_seconds(self.run_seconds(job), parameters)
+        moves_seconds = rounds * (self.run_seconds(job) + self._send_all_seconds(games))
+        micro_seconds = self._micro_seconds(self.run_seconds(job), parameters, games)
         return moves_seconds + micro_seconds + pages / self.hashed_pages_per_second
 
-    def defence_seconds(self, measured_seconds: float, cycles: int, parameters: Parameters) -> float:
-        """The time on one's own clock that a game takes, now that one run of the task has been measured."""
-        moves_seconds = round_count(cycles, parameters.arity) * (measured_seconds + self.send_seconds)
-        return moves_seconds + self._micro_seconds(measured_seconds, parameters)
+    def defence_seconds(
+        self, measured_seconds: float, cycles: int, parameters: Parameters, games: int = 1
+    ) -> float:
+        """The same, now that one run of the task has been measured."""
+        rounds = round_count(cycles, parameters.arity)
+        moves_seconds = rounds * (measured_seconds + self._send_all_seconds(games))
+        return moves_seconds + self._micro_seconds(measured_seconds, parameters, games)
 
-    def _micro_seconds(self, run_seconds: float, parameters: Parameters) -> float:
+    def games_limit(self, measured_seconds: float, cycles: int, parameters: Parameters) -> int:
+        """How many simultaneous games on a claim one machine can answer within their clocks."""
+        games = 0
+        while games < GAMES_COUNTED and (
+            self.defence_seconds(measured_seconds, cycles, parameters, games + 1) <= parameters.clock_seconds
+        ):
+            games += 1
+        return games
+
+    def _micro_seconds(self, run_seconds: float, parameters: Parameters, games: int) -> float:
         """What a float instruction adds: one run more, a reveal, and the splits of its micro-run."""
-        return run_seconds + (1 + round_count(MICRO_CYCLES_LIMIT, parameters.arity)) * self.send_seconds
+        rounds = 1 + round_count(MICRO_CYCLES_LIMIT, parameters.arity)
+        return run_seconds + rounds * self._send_all_seconds(games)
+
+    def _send_all_seconds(self, games: int) -> float:
+        """Until one move of each game is in a block."""
+        return -(-games // SENDS_AT_ONCE) * self.send_seconds
 
 
 def _written_pages(cycles: int, round_number: int, arity: int) -> int:

@@ -149,7 +149,10 @@ def is_ready(task: TaskView) -> bool:
 
 
 def get_material(task: TaskView) -> list[Action]:
-    """What to do about a program and an input that are not here; nodes wait a while between two tries."""
+    """What to do about a program and an input that are not here. Nodes wait between two attempts.
+
+    A wrong one is asked for again too: somebody may bring the right one to any of the stores.
+    """
     task_id, message = task.task.task_id, f"{describe(task)}: {task.material.message}"
     match task.material.stage:
         case MaterialStage.MISSING:
@@ -160,7 +163,10 @@ def get_material(task: TaskView) -> list[Action]:
                 Fetch(task_id=task_id),
             ]
         case MaterialStage.WRONG:
-            return [Decline(task_id=task_id, reason=Declined.MATERIAL_WRONG, message=message)]
+            return [
+                Decline(task_id=task_id, reason=Declined.MATERIAL_WRONG, message=message),
+                Fetch(task_id=task_id),
+            ]
         case MaterialStage.FETCHING | MaterialStage.READY:
             return []
 

@@ -88,6 +88,8 @@ class TaskView:
     """Of the steps from states with these numbers."""
     reveals: Mapping[int, Reveal] = field(default_factory=dict[int, Reveal])
     """By the number of the micro-run's first state."""
+    run: str = ""
+    """Names the run: tasks with the same program, input, seed and shard share it."""
     is_computing: bool = False
     run_failure: str = ""
     """Why the last work on this task failed for good."""
@@ -99,6 +101,20 @@ class TaskView:
     def is_standing(self, claim: ClaimView) -> bool:
         """Whether the claim is the task's present one, neither struck nor final."""
         return self.task.stage is TaskStage.CLAIMED and self.task.claim_id == claim.claim_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How quickly a node checks claims. The defaults are guesses for a node that has yet to check one."""
+
+    start_seconds: float = 0.25
+    """What a check takes besides its steps."""
+    cycles_per_second: float = 50e6
+    at_once: int = 1
+
+    def seconds(self, cycles: int) -> float:
+        """What one check of so many steps takes."""
+        return self.start_seconds + cycles / self.cycles_per_second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,3 +135,4 @@ class View:
     """Claims of this account that were proved false."""
     has_room: bool = True
     """Whether another run could be started now."""
+    pace: Pace = Pace()

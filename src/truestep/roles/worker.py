@@ -20,6 +20,10 @@ from truestep.roles.views import ClaimView, OwnRun, TaskView, View
 
 CLAIM_MARGIN_SECONDS = 2
 """The next block's time may be this much later than ours: a claim after the lease only costs gas."""
+HELD_FACTOR = 4
+"""Tasks held for each one that can run at a time, so that the next is here when one ends."""
+HELD_SHARE = 2
+"""Of a lease and of the time to a deadline, one part in so many may pass while a held task waits its turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +31,14 @@ class WorkerPolicy:
     """What an operator is willing to do. Amounts in wei."""
 
     active_limit: int = 2
-    """Tasks taken and not yet claimed at a time."""
+    """Tasks run at a time. Short ones are taken ahead, `HELD_FACTOR` times as many."""
+    games_expected: int = 8
+    """Games on one claim that must be answered at the same time for a task to be taken."""
     reward_min_wei: int = 0
     cycles_limit: int = 2**48
     input_limit_bytes: int = 1 << 29
     struck_tolerated: int = 0
-    """So many struck claims of its own do not stop it from taking more."""
+    """Struck claims of its own that do not stop it from taking more."""
     withdraw_above_wei: int = 10**16
     """Smaller credits stay where they are: a withdrawal costs gas."""
     speed: Speed = field(default_factory=Speed)
@@ -48,7 +54,7 @@ def decide(view: View, policy: WorkerPolicy) -> list[Action]:
     mine = [task for task in view.tasks if _is_mine(view, task, TaskStage.TAKEN)]
     for task in sorted(mine, key=lambda task: task.task.until):
         actions += _work(view, policy, task)
-    actions += _take(view, policy, active_count=len(mine))
+    actions += _take(view, policy, [task for task in mine if task.own_run is None])
     actions += _withdraw(view, policy)
     return [
         action for action in actions if not isinstance(action, Send) or action.intent not in view.in_flight
@@ -122,7 +128,7 @@ def _claim(view: View, policy: WorkerPolicy, task: TaskView, own_run: OwnRun) ->
     """
     if view.now + CLAIM_MARGIN_SECONDS > task.task.until:
         return []
-    claimed, trouble = own_run.claimed, _why_indefensible(view, policy, own_run)
+    claimed, trouble = own_run.claimed, _why_indefensible(view, policy, own_run, _load_seconds(view, policy))
     if trouble:
         message = f"{describe(task)}: not claimed: {trouble}"
         return [Decline(task_id=task.task.task_id, reason=Declined.CLOCK, message=message)]
@@ -137,63 +143,125 @@ def _claim(view: View, policy: WorkerPolicy, task: TaskView, own_run: OwnRun) ->
     ]
 
 
-def _why_indefensible(view: View, policy: WorkerPolicy, own_run: OwnRun | None) -> str:
+def _why_indefensible(view: View, policy: WorkerPolicy, own_run: OwnRun | None, load_seconds: float) -> str:
     """Why a game about this run would be lost on time; empty if it would not, or nothing was measured."""
     if own_run is None:
         return ""
     clock_seconds = view.parameters.clock_seconds
-    seconds = policy.speed.defence_seconds(own_run.seconds, own_run.claimed.cycle, view.parameters)
-    if seconds <= clock_seconds:
+    seconds = policy.speed.defence_seconds(
+        own_run.seconds, own_run.claimed.cycle, view.parameters, policy.games_expected
+    )
+    if seconds + load_seconds <= clock_seconds:
         return ""
     return (
-        f"one run took {own_run.seconds:.0f} s here, so a game about it may take {seconds:.0f} s;"
-        f" the clock has {clock_seconds} s"
+        f"one run took {own_run.seconds:.0f} s here, so a dispute of it may take {seconds:.0f} s, after"
+        f" {load_seconds:.0f} s for the disputes under way; the clock has {clock_seconds} s"
     )
+
+
+def _load_seconds(view: View, policy: WorkerPolicy) -> float:
+    """What the disputes under way may still take of this node's time, shared by the works it does at once.
+
+    Games on one claim share their runs, so a claim counts once.
+    """
+    disputed = [
+        (task, max(len(claim.games), policy.games_expected))
+        for task in view.tasks
+        for claim in task.claims
+        if claim.operator == view.account and task.is_standing(claim) and _is_disputed(claim)
+    ]
+    seconds = sum(policy.speed.dispute_seconds(task.job, view.parameters, count) for task, count in disputed)
+    return seconds / policy.active_limit if policy.active_limit else seconds
+
+
+def _is_disputed(claim: ClaimView) -> bool:
+    """Whether a game on the claim may still ask for a move of its operator."""
+    over = (GameStage.OPERATOR_WON, GameStage.CHALLENGER_WON, GameStage.CLOSED)
+    return any(game.record.stage not in over for game in claim.games)
 
 
 # --- open tasks: take or leave --------------------------------------------------------------------
 
 
-def _take(view: View, policy: WorkerPolicy, active_count: int) -> list[Action]:
-    """Look at the open tasks in the view's order until this node is busy or its stake is locked up."""
+def _take(view: View, policy: WorkerPolicy, held: list[TaskView]) -> list[Action]:
+    """Look at the open tasks in the view's order until this node is busy or its stake is locked up.
+
+    `held` are the tasks taken whose runs are not done.
+    """
     actions: list[Action] = []
     pending_count = sum(intent.startswith("take/") for intent in view.in_flight)
-    taking_count = active_count + pending_count
-    free_stake_wei = view.free_stake_wei - pending_count * view.parameters.operator_bond_wei
+    jobs = [task.job for task in held]
+    capacity = _Capacity(
+        view=view, policy=policy, jobs=jobs, held_count=len(held), pending_count=pending_count
+    )
+    load_seconds = _load_seconds(view, policy)
     for task in view.tasks:
         if not is_open(task, view.now):
             continue
-        declined = _why_not(view, policy, task) or _why_not_now(
-            view, policy, task, taking_count, free_stake_wei
-        )
+        declined = _why_not(view, policy, task, load_seconds) or capacity.why_not(task)
         if declined is not None:
             actions.append(declined)
         elif not moves.is_ready(task):
             actions += moves.get_material(task)
         else:
-            actions.append(_take_one(task))
-            taking_count += 1
-            free_stake_wei -= view.parameters.operator_bond_wei
+            send = _take_one(task)
+            actions.append(send)
+            if send.intent not in view.in_flight:
+                capacity.take(task)
     return actions
 
 
-def _why_not_now(
-    view: View, policy: WorkerPolicy, task: TaskView, taking_count: int, free_stake_wei: int
-) -> Decline | None:
-    """The first reason of this node's own against a task that it would take at another time.
+@dataclass(slots=True, kw_only=True)
+class _Capacity:
+    """What this node can still take on at this look."""
 
-    A node whose claim was struck takes nothing more until a person has looked at it: it computes wrongly.
-    """
-    bond_wei = view.parameters.operator_bond_wei
-    checks = (
-        (view.struck_count > policy.struck_tolerated, Declined.STRUCK,
-         f"left alone: {view.struck_count} claims of this operator were struck; check its memory"),
-        (free_stake_wei < bond_wei, Declined.STAKE,
-         f"locks {bond_wei} wei, {free_stake_wei} wei of stake are free: deposit more"),
-        (taking_count >= policy.active_limit or not view.has_room, Declined.CAPACITY,
-         f"waits: {taking_count} tasks are under way"),
-    )  # fmt: skip
-    return _first(task, checks)
+    view: View
+    policy: WorkerPolicy
+    jobs: list[JobRecord]
+    """Of the tasks held, and of those taken at this look."""
+    held_count: int
+    pending_count: int
+    """Taken by transactions that have yet to land."""
+
+    def take(self, task: TaskView) -> None:
+        """One more."""
+        self.pending_count += 1
+        self.jobs.append(task.job)
+
+    def why_not(self, task: TaskView) -> Decline | None:
+        """The first reason of this node's own against a task that it would take at another time.
+
+        A node whose claim was struck takes nothing more until a person has looked at it: it computes wrongly.
+        """
+        view, policy = self.view, self.policy
+        bond_wei = view.parameters.operator_bond_wei
+        free_wei = view.free_stake_wei - self.pending_count * bond_wei
+        checks = (
+            (view.struck_count > policy.struck_tolerated, Declined.STRUCK,
+             f"left alone: {view.struck_count} claims of this operator were struck; check its memory"),
+            (free_wei < bond_wei, Declined.STAKE,
+             f"locks {bond_wei} wei, {max(free_wei, 0)} wei of stake are free: deposit more"),
+            (not self._has_room(task.job), Declined.CAPACITY,
+             f"waits: {self._count} tasks are under way"),
+        )  # fmt: skip
+        return _first(task, checks)
+
+    @property
+    def _count(self) -> int:
+        return self.held_count + self.pending_count
+
+    def _has_room(self, job: JobRecord) -> bool:
+        """Whether the task can run now, or soon enough after those that are held."""
+        limit = self.policy.active_limit
+        if not self._count:
+            return self.view.has_room and limit > 0
+        if self._count < limit:
+            return True
+        if not limit or self._count >= HELD_FACTOR * limit:
+            return False
+        seconds = max(self.policy.speed.claim_seconds(each) for each in (*self.jobs, job))
+        turns = self._count // limit + 1
+        return turns * seconds * HELD_SHARE <= min(job.lease_seconds, job.deadline - self.view.now)
 
 
 def _first(task: TaskView, checks: tuple[tuple[bool, Declined, str], ...]) -> Decline | None:
@@ -224,16 +292,21 @@ def is_worth_taking(job: JobRecord, parameters: Parameters, now: int, policy: Wo
     return not any(is_against for is_against, _, _ in _terms_checks(job, parameters, now, policy))
 
 
-def _why_not(view: View, policy: WorkerPolicy, task: TaskView) -> Decline | None:
+def _why_not(view: View, policy: WorkerPolicy, task: TaskView, load_seconds: float) -> Decline | None:
     """The first reason against a task; cheap reasons first. None if there is none."""
-    indefensible = _why_indefensible(view, policy, task.own_run)
+    indefensible = _why_indefensible(view, policy, task.own_run, load_seconds)
+    clock_seconds = view.parameters.clock_seconds
+    dispute_seconds = policy.speed.dispute_seconds(task.job, view.parameters, policy.games_expected)
     checks = (
         *_terms_checks(task.job, view.parameters, view.now, policy),
         (bool(task.run_failure), Declined.RUN_FAILED, task.run_failure),
         (bool(task.distrust), Declined.DISTRUSTED, task.distrust),
         (bool(task.slowness), Declined.SLOW, task.slowness),
         (bool(indefensible), Declined.CLOCK, indefensible),
-    )
+        (dispute_seconds + load_seconds > clock_seconds, Declined.CLOCK,
+         f"may take {dispute_seconds:.0f} s to defend, after {load_seconds:.0f} s for the disputes under way;"
+         f" the clock has {clock_seconds} s"),
+    )  # fmt: skip
     return _first(task, checks)
 
 
@@ -242,7 +315,7 @@ def _terms_checks(
 ) -> tuple[tuple[bool, Declined, str], ...]:
     speed = policy.speed
     claim_seconds = speed.claim_seconds(job)
-    dispute_seconds = speed.dispute_seconds(job, parameters)
+    dispute_seconds = speed.dispute_seconds(job, parameters, policy.games_expected)
     left_seconds, clock_seconds = job.deadline - now, parameters.clock_seconds
     return (
         (job.reward_wei < policy.reward_min_wei, Declined.REWARD,

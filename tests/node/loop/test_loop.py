@@ -1,51 +1,23 @@
-"""The loop: outages, bounded tries, an engine that contradicts itself."""
+"""The loop: outages, reading the past, and what happens between looks."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
 from tests.e2e.network import CYCLES, ELF, INPUT, Log, ManualClock, Network, WatchedProvider, expected_output
-from truestep.adapters.store.sqlite import SqliteStore
-from truestep.base.errors import Bug, Unavailable
-from truestep.base.ids import Bytes32, claim_of, task_of
+from truestep.base.errors import Unavailable
+from truestep.base.ids import claim_of, task_of
 from truestep.machine.elf import load_elf
 from truestep.machine.interpreter import ReferenceEngine
-from truestep.machine.state import Status
-from truestep.node.chain.outbox import TRIES, Outbox
-from truestep.node.tasks.items import (
-    PUBLISH_WAITS_SECONDS,
-    FinishedRun,
-    RunMaterial,
-    RunSpec,
-    advance,
-    run_to_end,
-)
-from truestep.node.tasks.results import Results
-from truestep.ports.chain import Outcome, Transaction
+from truestep.node.loop.loop import DECIDE_AGAIN_SECONDS, OUTAGE_WAIT, CatchingUp, Loop
+from truestep.node.tasks.items import PUBLISH_WAITS_SECONDS, FinishedRun, RunSpec, advance, run_to_end
+from truestep.node.tasks.materials import RunMaterial
 from truestep.ports.executor import Stopped
-from truestep.protocol.calls import WithdrawRewards
-from truestep.protocol.claims import ZERO_HASH, ClaimedState
-from truestep.protocol.state_numbers import micro_number
-from truestep.roles.actions import Send
-from truestep.roles.views import OwnRun, Reveal
 from truestep.simulation.faulty_engine import Fault, FaultyEngine
-
-CLAIMED = ClaimedState(
-    status=Status.EXITED,
-    code=0,
-    cycle=7,
-    output_size=8,
-    output_root=Bytes32(b"o" * 32),
-    left_root=ZERO_HASH,
-    inner_root=ZERO_HASH,
-    running_state=ZERO_HASH,
-)
-MICRO = micro_number(2**48, 0)
-REVEAL = Reveal(after=b"a" * 305, cycles=77, memory_root=Bytes32(b"m" * 32))
 
 
 def test_an_outage_is_reported_and_waited_out(network: Network) -> None:
@@ -65,87 +37,94 @@ def test_an_outage_is_reported_and_waited_out(network: Network) -> None:
 
     def should_stop() -> bool:
         waits.append(network.clock.seconds)
-        outage["is_on"] = len(waits) < 9
+        outage["is_on"] = len(waits) < 30
         return "claim_landed" in log.kinds()
 
     worker.run(should_stop, poll_seconds=1.0)
-    outages = [line for kind, line in log.lines if kind == "unavailable"]
-    assert len(outages) == 8
-    gaps = [after - before for before, after in pairwise(waits)]
-    assert gaps[:8] == [2, 4, 8, 16, 30, 30, 30, 30]
-    assert set(gaps[8:]) == {1.0}
+    assert log.kinds()[0] == "unavailable"
+    assert log.kinds().count("unavailable") <= 3, "a minute of the same outage is said once"
+    assert "recovered" in log.kinds()
+    gaps = [after - before for before, after in pairwise(waits) if after > before]
+    assert max(gaps) <= OUTAGE_WAIT.limit_seconds + 0.01
+    assert set(gaps[-3:]) == {1.0}
     assert network.requester.task(task_of(job_id, 0)).attempt == 1
 
 
-class StubbornChain:
-    """The part of `Chain` that Outbox uses: every transaction is reverted."""
+@dataclass
+class ScriptedSite:
+    """A role that is told what happens: each look takes the next trouble, if there is one."""
 
-    def __init__(self) -> None:
-        self.intents: list[str] = []
+    troubles: list[Exception | None] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
+    ends: int = 0
 
-    def transaction(self, intent: str) -> Transaction | None:
-        if intent not in self.intents:
-            return None
-        outcome = Outcome.REVERTED
-        return Transaction(intent=intent, outcome=outcome, transaction_hash=ZERO_HASH, reason="no")
+    def collect(self) -> bool:
+        has_ended = self.ends > 0
+        self.ends -= has_ended
+        return has_ended
 
-    def submit(self, call: object, *, intent: str) -> Transaction | None:
-        del call
-        self.intents.append(intent)
-        return self.transaction(intent)
+    def look(self) -> None:
+        self.seen.append("look")
+        if self.troubles and (trouble := self.troubles.pop(0)):
+            raise trouble
 
-    def refresh(self) -> tuple[Transaction, ...]:
-        return ()
+    def decide(self) -> tuple[str, list[str]]:
+        return "view", ["act"]
 
+    def act(self, actions: Sequence[str]) -> None:
+        self.seen += actions
 
-def test_a_deed_that_is_always_reverted_is_given_up() -> None:
-    chain, log = StubbornChain(), Log()
-    for _ in range(3):
-        deeds = Outbox(chain, log)  # pyright: ignore[reportArgumentType]
-        for _ in range(TRIES):
-            deeds.refresh()
-            deeds.do(Send(intent="withdraw/1", call=WithdrawRewards(), message="withdraw"))
-    assert chain.intents == [f"withdraw/1#{number}" for number in range(TRIES)]
-    assert log.kinds().count("withdraw_reverted") == TRIES
+    def poll_seconds(self) -> float:
+        return 3.0
 
-
-def test_results_survive_a_restart_and_contradictions_stop_everything(tmp_path: Path) -> None:
-    own_run = OwnRun(claimed=CLAIMED, running_state=b"packed")
-    with SqliteStore(tmp_path / "results.db") as store:
-        results = Results(store)
-        results.keep_run("ab", own_run)
-        results.keep_hashes("ab", {5: Bytes32(b"5" * 32)})
-        results.keep_hashes("ab", {6: Bytes32(b"6" * 32)})
-        results.keep_witness("ab", 5, b"w5")
-        results.keep_hashes("cd", {1: ZERO_HASH})
-        results.keep_hashes("ab", {MICRO + 3: Bytes32(b"m" * 32)})
-        results.keep_witness("ab", MICRO + 3, b"wm")
-        results.keep_reveal("ab", MICRO, REVEAL, b"float")
-        again = Results(store)
-        assert again.own_run("ab") == own_run
-        assert again.hashes("ab") == {5: b"5" * 32, 6: b"6" * 32, MICRO + 3: b"m" * 32}
-        assert again.witnesses("ab") == {5: b"w5", MICRO + 3: b"wm", 2**48: b"float"}
-        assert again.reveals("ab") == {MICRO: REVEAL}
-        with pytest.raises(Bug):
-            again.keep_run("ab", OwnRun(claimed=CLAIMED))
-        with pytest.raises(Bug):
-            again.keep_hashes("ab", {6: Bytes32(b"7" * 32)})
-        with pytest.raises(Bug):
-            again.keep_reveal("ab", MICRO, replace(REVEAL, cycles=78), b"float")
-        again.forget_except({"cd"})
-        rest = Results(store)
-        assert (rest.own_run("ab"), rest.hashes("cd")) == (None, {1: ZERO_HASH})
-        assert (rest.reveals("ab"), rest.witnesses("ab"), rest.hashes("ab")) == ({}, {}, {})
+    def close(self) -> None:
+        self.seen.append("close")
 
 
-def test_an_engine_that_starts_elsewhere_than_the_chain_runs_nothing(network: Network) -> None:
-    """A fault from the first state on is found before anything is claimed."""
+def loop_of(site: ScriptedSite) -> tuple[Loop[str, str], ManualClock, Log]:
+    clock, log = ManualClock(), Log()
+    return Loop(site, clock, log), clock, log
+
+
+def stopping_after(site: ScriptedSite, looks: int) -> Callable[[], bool]:
+    return lambda: site.seen.count("look") >= looks
+
+
+def test_an_outage_does_not_keep_what_is_known_from_being_done() -> None:
+    site = ScriptedSite(troubles=[None, Unavailable("no logs")])
+    loop, _, _ = loop_of(site)
+    loop.tick()
+    with pytest.raises(Unavailable, match="no logs"):
+        loop.tick()
+    assert site.seen == ["look", "act"] * 2
+
+
+def test_reading_the_past_is_no_outage() -> None:
+    """Ten million blocks are read range after range, not one range after each wait."""
+    site = ScriptedSite(troubles=[CatchingUp(f"block {number}") for number in range(1_000)])
+    loop, clock, log = loop_of(site)
+    loop.run(stopping_after(site, 1_001))
+    assert clock.seconds <= 3.0
+    assert set(log.kinds()) == {"catching_up"}
+
+
+def test_work_that_ends_between_looks_leads_to_the_next_decision() -> None:
+    site = ScriptedSite(ends=2)
+    loop, clock, _ = loop_of(site)
+    clock.slices = [0.1, DECIDE_AGAIN_SECONDS]  # a nudge, then a while
+    loop.run(stopping_after(site, 2))
+    assert site.seen == ["look", "act", "act", "look", "act", "close"]
+
+
+def test_an_engine_that_starts_elsewhere_than_the_chain_claims_nothing(network: Network) -> None:
+    """A fault from the first state on is found before anything is claimed, and is this program's alone."""
     network.post()
     engine = FaultyEngine(ReferenceEngine(), Fault(cycle=0))
     worker = network.worker("worker", network.store("worker"), log := Log(), engine)
-    with pytest.raises(Bug, match="the chain in"):
-        network.drive([worker], lambda: False, rounds=8)
+    for _ in range(12):
+        worker.tick()
     assert "claim_sent" not in log.kinds()
+    assert any("the chain in" in line for kind, line in log.lines if kind == "run_failed")
 
 
 def test_a_run_gives_up_between_slices(network: Network) -> None:
@@ -174,7 +153,6 @@ def test_a_run_gives_up_between_slices(network: Network) -> None:
 def test_a_blob_store_that_is_down_costs_no_lease_and_is_reported(network: Network) -> None:
     job_id, log = network.post(), Log()
     worker = network.worker("worker", network.store("worker"), log)
-    network.drive([worker], lambda: "take_sent" in log.kinds())
     (network.folder / "blobs" / "outputs").write_text("in the way")
     network.drive([worker], lambda: "claim_landed" in log.kinds())
     assert "unpublished" in log.kinds()

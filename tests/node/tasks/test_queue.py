@@ -1,10 +1,11 @@
-"""Background work: what may wait, what may not, and what nobody needs any more."""
+"""Background work: what may wait, what may not, what is done once, and what nobody needs any more."""
 
 from __future__ import annotations
 
+import pickle
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,17 +17,23 @@ from tests.roles.views import JOB, PROGRAM
 from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.adapters.executor.threads import ThreadExecutor
 from truestep.adapters.store.sqlite import SqliteStore
+from truestep.base.errors import Reject
 from truestep.base.ids import Bytes32, JobId, ProgramId, task_of
 from truestep.commitments.merkle import root_of_bytes
 from truestep.machine.elf import load_elf
 from truestep.machine.interpreter import ReferenceEngine
-from truestep.node.tasks.queue import CHECK_SECONDS, Limits, TaskQueue, TaskTerms
+from truestep.machine.program import Program, Task
+from truestep.node.tasks.bench import Bench
+from truestep.node.tasks.demands import Kind, Work, merged
+from truestep.node.tasks.items import Found, LookItem
+from truestep.node.tasks.queue import CHECK_SECONDS, Limits, TaskQueue
 from truestep.node.tasks.results import Results
+from truestep.node.tasks.terms import TaskTerms, task_terms
 from truestep.ports.blobs import never
 from truestep.ports.engine import Engine, Machine
 from truestep.ports.executor import ShouldStop
 from truestep.protocol.state_numbers import micro_number
-from truestep.roles.actions import BuildReveal, ComputeHashes, Run
+from truestep.roles.actions import BuildReveal, BuildWitness, ComputeHashes, Run
 from truestep.roles.views import MaterialStage
 
 DAYS_OF_CYCLES = 2**48
@@ -34,8 +41,8 @@ PATIENCE_SECONDS = 60.0
 """For a loaded machine; nothing here takes a second."""
 
 
-class Bench:
-    """A workshop with room for one run or check and two moves, and the jobs that it works on."""
+class Shop:
+    """A queue with room for one run or check and two moves, and the jobs that it works on."""
 
     def __init__(
         self,
@@ -43,22 +50,29 @@ class Bench:
         engine: Engine | None = None,
         results: Results | None = None,
         blobs: DirectoryBlobs | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.blobs, self.clock, self.log = blobs or DirectoryBlobs(folder), ManualClock(), Log()
         self.results = results or Results(SqliteStore())
-        self.executor = ThreadExecutor(3)
-        self.workshop = TaskQueue(
-            engine=engine or ReferenceEngine(),
-            blobs=self.blobs,
+        self.bench = Bench(engine=engine or ReferenceEngine(), blobs=self.blobs, clock=self.clock)
+        self.executor = ThreadExecutor(3, self.bench.perform)
+        self.queue = TaskQueue(
             results=self.results,
             executor=self.executor,
             clock=self.clock,
             reporter=self.log,
-            limits=Limits(runs=1, materials_bytes=3 * len(INPUT)),
+            limits=limits or Limits(runs=1, fetches=2),
         )
+        self.wanted: dict[tuple[int, bool], tuple[Work, TaskTerms]] = {}
 
-    def terms(self, number: int, elf: bytes, content: bytes = INPUT) -> TaskTerms:
+    def terms(self, number: int, elf: bytes, content: bytes = INPUT, **job: object) -> TaskTerms:
         """A job whose program and input are here."""
+        terms = self.unfetched(number, elf, content, **job)
+        self.queue.want([], [terms])
+        self.until(lambda: self.queue.material(terms).stage is MaterialStage.READY)
+        return terms
+
+    def unfetched(self, number: int, elf: bytes, content: bytes = INPUT, **terms: object) -> TaskTerms:
         loaded = load_elf(elf)
         program = replace(
             PROGRAM,
@@ -78,97 +92,133 @@ class Bench:
             input_uri=self.blobs.put(content),
             max_cycles=DAYS_OF_CYCLES,
         )
-        terms = TaskTerms(task_id=task_of(JobId(number), 0), job=job, program=program)
-        self.workshop.fetch(terms)
-        self.until(lambda: self.workshop.material(terms).stage is MaterialStage.READY)
-        return terms
+        return task_terms(task_of(JobId(number), 0), replace(job, **terms), program)
 
-    def check(self, terms: TaskTerms, cycle: int) -> None:
-        self.workshop.begin(ComputeHashes(task_id=terms.task_id, cycles=(cycle,), is_check=True), terms)
-
-    def move(self, terms: TaskTerms, *cycles: int) -> None:
-        self.workshop.begin(ComputeHashes(task_id=terms.task_id, cycles=cycles), terms)
-
-    def hashes(self, terms: TaskTerms) -> set[int]:
-        return set(self.results.hashes(terms.initial_hash.hex()))
+    def want(self, *work: tuple[Work, TaskTerms]) -> None:
+        self.queue.want(work, [])
 
     def until(self, is_so: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not is_so():
             assert time.monotonic() < deadline, self.log.lines
             time.sleep(0.005)
-            self.workshop.collect()
+            self.queue.collect()
+
+    def idle(self) -> bool:
+        return not self.executor.running()
+
+    def hashes(self, terms: TaskTerms) -> set[int]:
+        return set(self.results.hashes(terms.run))
 
     def close(self) -> None:
         self.executor.stop(PATIENCE_SECONDS)
 
 
+def check(terms: TaskTerms, cycle: int) -> tuple[Work, TaskTerms]:
+    return ComputeHashes(task_id=terms.task_id, cycles=(cycle,), is_check=True), terms
+
+
+def move(terms: TaskTerms, *cycles: int) -> tuple[Work, TaskTerms]:
+    return ComputeHashes(task_id=terms.task_id, cycles=cycles), terms
+
+
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    opened = Bench(tmp_path)
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    opened = Shop(tmp_path)
     yield opened
     opened.close()
 
 
-def test_a_check_that_takes_days_lets_another_one_pass_when_it_had_its_time(bench: Bench) -> None:
-    endless, short = bench.terms(1, elf_of(ENDLESS)), bench.terms(2, ELF)
-    bench.check(endless, DAYS_OF_CYCLES)
-    bench.check(short, CYCLES)
-    assert bench.executor.running() == {f"run/{endless.initial_hash.hex()}"}
-    assert bench.workshop.interruptions(endless) == 0
-    bench.clock.sleep(CHECK_SECONDS + 1)
-    bench.check(short, CYCLES)
-    bench.until(lambda: not bench.executor.running())
-    assert bench.workshop.interruptions(endless) == 1
-    bench.check(short, CYCLES)
-    bench.until(lambda: bench.hashes(short) == {CYCLES})
-    bench.check(endless, DAYS_OF_CYCLES)
-    bench.clock.sleep(CHECK_SECONDS + 1)
-    bench.check(short, CYCLES + 1)
-    assert not bench.workshop.has_room(), "the second time it has twice as long"
+def test_the_next_check_begins_when_one_ends(shop: Shop) -> None:
+    """Not at the next look at the chain: between two looks a flood of claims comes in."""
+    many = [shop.terms(number, ELF, INPUT + bytes([number])) for number in range(1, 20)]
+    shop.want(*[check(terms, CYCLES) for terms in many])
+    shop.until(lambda: all(shop.hashes(terms) for terms in many))
+    assert shop.log.kinds().count("computing") == len(many)
 
 
-def test_a_move_waits_for_no_check_of_the_same_run(bench: Bench) -> None:
-    endless = bench.terms(1, elf_of(ENDLESS))
-    bench.check(endless, DAYS_OF_CYCLES)
-    assert not bench.workshop.is_computing(endless.initial_hash.hex())
-    bench.move(endless, 5, 6)
-    bench.until(lambda: not bench.executor.running())
-    bench.move(endless, 5, 6)
-    bench.until(lambda: bench.hashes(endless) == {5, 6})
+def test_what_many_tasks_need_is_computed_once(shop: Shop) -> None:
+    """Jobs with the same program, input, seed and shard ask for the same run."""
+    twins = [shop.terms(number, ELF) for number in range(1, 6)]
+    shop.want(*[check(terms, CYCLES) for terms in twins])
+    shop.until(shop.idle)
+    assert shop.log.kinds().count("computing") == 1
+    assert all(shop.hashes(terms) == {CYCLES} for terms in twins)
 
 
-def test_work_that_nobody_needs_any_more_ends(bench: Bench) -> None:
-    endless = bench.terms(1, elf_of(ENDLESS))
-    bench.check(endless, DAYS_OF_CYCLES)
-    bench.workshop.stop_except({endless.task_id}, set())
-    assert bench.executor.running()
-    bench.workshop.stop_except(set(), set())
-    bench.until(lambda: not bench.executor.running())
-    assert bench.workshop.slowness(endless) == ""
+def test_all_games_on_a_run_are_served_by_one_pass(shop: Shop) -> None:
+    terms, low = shop.terms(1, FLOAT_ELF), micro_number(state_before(DIVISION, 40), 0)
+    wanted: Sequence[tuple[Work, TaskTerms]] = [
+        move(terms, 5, 6),
+        move(terms, 3, 7),
+        (BuildWitness(task_id=terms.task_id, cycle=4), terms),
+        (BuildReveal(task_id=terms.task_id, low=low), terms),
+    ]
+    (demand,) = merged(wanted, shop.results)
+    assert isinstance(demand.item, LookItem)
+    assert (demand.kind, demand.item.hashes, demand.item.witnesses) == (Kind.MOVE, (3, 5, 6, 7), (4,))
+    shop.want(*wanted)
+    shop.until(shop.idle)
+    assert shop.hashes(terms) == {3, 5, 6, 7}
+    assert 4 in shop.results.witnesses(terms.run)
+    assert low in shop.results.reveals(terms.run)
+    assert shop.log.kinds().count("computing") == 1
 
 
-def test_a_program_that_outlasts_a_lease_is_not_taken_again(bench: Bench) -> None:
-    endless, other = bench.terms(1, elf_of(ENDLESS)), bench.terms(2, ELF)
-    bench.workshop.begin(Run(task_id=endless.task_id), endless)
-    assert bench.workshop.slowness(endless) == ""
-    bench.workshop.stop_except(set(), {endless.task_id})
-    bench.until(lambda: not bench.executor.running())
-    assert bench.workshop.slowness(endless)
-    assert bench.workshop.slowness(other) == ""
+def test_items_and_what_comes_of_them_can_be_sent_to_another_process(shop: Shop) -> None:
+    terms = shop.terms(1, ELF)
+    wanted = [move(terms, 5), check(terms, CYCLES), (Run(task_id=terms.task_id), terms)]
+    for demand in merged(wanted, shop.results):
+        again = pickle.loads(pickle.dumps(demand.item))
+        assert again == demand.item
+        found = shop.bench.perform(again, lambda: False)
+        assert pickle.loads(pickle.dumps(found)) == found
 
 
-def test_inputs_do_not_fill_the_memory(bench: Bench) -> None:
-    terms = [bench.terms(number, ELF, INPUT[:-1] + bytes([number])) for number in range(1, 6)]
-    stages = [bench.workshop.material(each).stage for each in terms]
-    assert stages == [MaterialStage.MISSING] * 2 + [MaterialStage.READY] * 3
-    large = bench.terms(6, ELF, INPUT * 4)
-    assert [bench.workshop.material(each).stage for each in terms] == [MaterialStage.MISSING] * 5
-    bench.workshop.fetch(terms[0])
-    bench.workshop.fetch(terms[1])
-    assert len(bench.executor.running()) == 1
-    bench.until(lambda: bench.workshop.material(terms[0]).stage is MaterialStage.READY)
-    assert bench.workshop.material(large).stage is MaterialStage.MISSING
+def test_a_check_that_takes_days_lets_another_one_pass_when_it_had_its_time(shop: Shop) -> None:
+    endless, short = shop.terms(1, elf_of(ENDLESS)), shop.terms(2, ELF)
+    both = [check(endless, DAYS_OF_CYCLES), check(short, CYCLES)]
+    shop.want(*both)
+    assert shop.executor.running() == {endless.run}
+    assert shop.queue.interruptions(endless.run) == 0
+    shop.clock.sleep(CHECK_SECONDS + 1)
+    shop.want(*both)
+    shop.until(lambda: shop.hashes(short) == {CYCLES})
+    assert shop.queue.interruptions(endless.run) == 1
+    shop.want(check(endless, DAYS_OF_CYCLES))
+    shop.clock.sleep(CHECK_SECONDS + 1)
+    shop.want(check(endless, DAYS_OF_CYCLES), check(short, CYCLES + 1))
+    assert not shop.queue.has_room(), "the second time it has twice as long"
+
+
+def test_a_move_waits_for_no_check_of_the_same_run(shop: Shop) -> None:
+    endless = shop.terms(1, elf_of(ENDLESS))
+    shop.want(check(endless, DAYS_OF_CYCLES))
+    assert not shop.queue.is_computing(endless.run)
+    shop.want(move(endless, 5, 6))
+    shop.until(shop.idle)
+    shop.want(move(endless, 5, 6))
+    shop.until(lambda: shop.hashes(endless) == {5, 6})
+
+
+def test_work_that_nobody_needs_any_more_ends(shop: Shop) -> None:
+    endless = shop.terms(1, elf_of(ENDLESS))
+    shop.want(check(endless, DAYS_OF_CYCLES))
+    shop.queue.stop_except({endless.task_id}, set())
+    assert shop.executor.running()
+    shop.queue.stop_except(set(), set())
+    shop.until(shop.idle)
+    assert shop.queue.slowness(endless) == ""
+
+
+def test_a_program_that_outlasts_a_lease_is_not_taken_again(shop: Shop) -> None:
+    endless, other = shop.terms(1, elf_of(ENDLESS)), shop.terms(2, ELF)
+    shop.want((Run(task_id=endless.task_id), endless))
+    assert shop.queue.slowness(endless) == ""
+    shop.queue.stop_except(set(), {endless.task_id})
+    shop.until(shop.idle)
+    assert shop.queue.slowness(endless)
+    assert shop.queue.slowness(other) == ""
 
 
 class NoEngine:
@@ -180,16 +230,16 @@ class NoEngine:
         raise RuntimeError("the run was begun again")
 
 
-def test_after_a_reveal_its_micro_run_is_split_without_the_run(bench: Bench, tmp_path: Path) -> None:
+def test_after_a_reveal_its_micro_run_is_split_without_the_run(shop: Shop, tmp_path: Path) -> None:
     """The operator's clock runs on through a restart, and through games that drive the replay out."""
-    terms, low = bench.terms(1, FLOAT_ELF), micro_number(state_before(DIVISION, 40), 0)
-    bench.workshop.begin(BuildReveal(task_id=terms.task_id, low=low), terms)
-    bench.until(lambda: low in bench.results.reveals(terms.initial_hash.hex()))
-    restarted = Bench(tmp_path, NoEngine(), bench.results)
+    terms, low = shop.terms(1, FLOAT_ELF), micro_number(state_before(DIVISION, 40), 0)
+    shop.want((BuildReveal(task_id=terms.task_id, low=low), terms))
+    shop.until(lambda: low in shop.results.reveals(terms.run))
+    restarted = Shop(tmp_path, NoEngine(), shop.results)
     again = restarted.terms(1, FLOAT_ELF)
-    restarted.move(again, low + 5, low + 9)
-    restarted.until(lambda: not restarted.executor.running())
-    restarted.workshop.collect()
+    restarted.want(move(again, low + 5, low + 9))
+    restarted.until(restarted.idle)
+    restarted.queue.collect()
     restarted.close()
     assert restarted.hashes(again) == {low + 5, low + 9}, restarted.log.lines
 
@@ -211,13 +261,121 @@ class SlowBlobs(DirectoryBlobs):
 def test_moves_wait_for_no_fetch(tmp_path: Path) -> None:
     """Anybody can post jobs with half a gigabyte of input each; meanwhile a clock runs."""
     blobs = SlowBlobs(tmp_path)
-    bench = Bench(tmp_path, blobs=blobs)
-    terms = bench.terms(1, ELF)
+    shop = Shop(tmp_path, blobs=blobs)
+    terms = shop.terms(1, ELF)
     blobs.is_answering.clear()
-    for number in range(9):
-        job = replace(terms.job, input_root=Bytes32(bytes([number]) * 32), input_size=0)
-        bench.workshop.fetch(replace(terms, job=job))
-    bench.move(terms, 5, 6)
-    bench.until(lambda: bench.hashes(terms) == {5, 6})
+    others = [shop.unfetched(number, ELF, INPUT + bytes([number])) for number in range(9)]
+    shop.queue.want([move(terms, 5, 6)], others)
+    shop.until(lambda: shop.hashes(terms) == {5, 6})
     blobs.is_answering.set()
-    bench.close()
+    shop.close()
+
+
+def test_large_inputs_are_fetched_one_after_the_other(tmp_path: Path) -> None:
+    blobs = SlowBlobs(tmp_path)
+    shop = Shop(tmp_path, blobs=blobs, limits=Limits(runs=1, fetches=2, fetches_bytes=len(INPUT) + 1))
+    blobs.is_answering.clear()
+    two = [shop.unfetched(number, ELF, INPUT + bytes([number])) for number in range(2)]
+    shop.queue.want([], two)
+    assert shop.executor.running() == {two[0].source}
+    blobs.is_answering.set()
+    shop.until(lambda: all(shop.queue.material(each).stage is MaterialStage.READY for each in two))
+    shop.close()
+
+
+# --- twins: what one job does must not stand in for another's ---------------------------------------
+
+
+def test_the_failures_of_a_twin_are_its_own(shop: Shop) -> None:
+    """A job that copies another's roots and lies about its size or its place is refused alone."""
+    honest = shop.unfetched(1, ELF)
+    twins = {
+        "smaller": shop.unfetched(2, ELF, input_size=len(INPUT) - 1),
+        "larger": shop.unfetched(3, ELF, input_size=len(INPUT) + 1),
+        "dead": shop.unfetched(4, ELF, input_uri="blob:" + "00" * 32),
+        "no uri": shop.unfetched(5, ELF, input_uri="ftp://nowhere"),
+    }
+    shop.queue.want([], list(twins.values()))
+    shop.until(shop.idle)
+    shop.queue.want([], list(twins.values()))
+    shop.until(shop.idle)
+    assert {name: shop.queue.material(terms).stage for name, terms in twins.items()} == {
+        "smaller": MaterialStage.WRONG,
+        "larger": MaterialStage.WRONG,
+        "dead": MaterialStage.UNREACHABLE,
+        "no uri": MaterialStage.WRONG,
+    }
+    assert shop.queue.material(honest).stage is MaterialStage.MISSING
+    shop.queue.want([], [honest])
+    shop.until(lambda: shop.queue.material(honest).stage is MaterialStage.READY)
+    for name in ("dead", "no uri"):
+        assert shop.queue.material(twins[name]).stage is MaterialStage.READY, "the bytes are the same"
+    for name in ("smaller", "larger"):
+        assert shop.queue.material(twins[name]).stage is MaterialStage.WRONG
+
+
+def test_material_is_found_by_its_root_where_a_job_names_no_place(shop: Shop) -> None:
+    terms = shop.unfetched(1, ELF, INPUT, input_uri="blob:" + "00" * 32)
+    terms = replace(terms, program=replace(terms.program, uri="nowhere"))
+    shop.blobs.put_input(terms.job.input_root, INPUT)
+    shop.blobs.put_program(terms.program.image_root, terms.program.entry, ELF)
+    shop.queue.want([], [terms])
+    shop.until(lambda: shop.queue.material(terms).stage is MaterialStage.READY)
+
+
+def test_a_wrong_place_is_asked_again_in_time(shop: Shop) -> None:
+    """Somebody may bring what is missing while a claim's window is open."""
+    terms = shop.unfetched(1, ELF, input_uri="nowhere")
+    shop.queue.want([], [terms])
+    shop.until(shop.idle)
+    assert shop.queue.material(terms).stage is MaterialStage.WRONG
+    shop.blobs.put_input(terms.job.input_root, INPUT)
+    shop.clock.sleep(10.0)
+    shop.queue.want([], [terms])
+    shop.until(lambda: shop.queue.material(terms).stage is MaterialStage.READY)
+
+
+def test_a_twin_with_a_smaller_maximum_is_cut_off_alone(shop: Shop) -> None:
+    whole, cut = shop.terms(1, ELF), shop.terms(2, ELF, max_cycles=9)
+    assert whole.initial_hash == cut.initial_hash
+    for _ in range(2):
+        shop.want(*[(Run(task_id=terms.task_id), terms) for terms in (cut, whole)])
+        shop.until(shop.idle)
+    ends = [shop.results.own_run(terms.run) for terms in (whole, cut)]
+    assert [end.claimed.cycle for end in ends if end] == [CYCLES, 9]
+    assert shop.queue.distrust(whole) == ""
+
+
+class MovedEngine:
+    """It starts where the chain does not."""
+
+    name = "moved"
+
+    def start(self, program: Program, task: Task, **_: object) -> Machine:
+        machine = ReferenceEngine().start(program, task)
+        machine.advance(1)
+        return machine
+
+
+def test_a_start_in_another_state_is_one_runs_failure(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, MovedEngine())
+    terms, other = shop.terms(1, ELF), shop.terms(2, ELF, INPUT * 2)
+    for _ in range(3):
+        shop.want((Run(task_id=terms.task_id), terms))
+        shop.until(shop.idle)
+    assert Reject.START_MISMATCH.value in shop.queue.run_failure(terms.run)
+    assert shop.queue.run_failure(other.run) == ""
+    shop.close()
+
+
+def test_an_engine_that_contradicts_itself_is_distrusted_and_the_node_lives(shop: Shop) -> None:
+    terms, other = shop.terms(1, ELF), shop.terms(2, FLOAT_ELF)
+    shop.results.keep(terms.run, Found(hashes={6: Bytes32(b"6" * 32)}, witnesses={}, reveals={}))
+    shop.want((BuildWitness(task_id=terms.task_id, cycle=6), terms), move(terms, 5))
+    shop.until(shop.idle)
+    assert shop.queue.distrust(terms) == ""
+    shop.want(move(terms, 6))
+    shop.until(shop.idle)
+    assert shop.queue.distrust(terms)
+    assert shop.queue.distrust(other) == ""
+    assert "self_check_failed" in shop.log.kinds()

@@ -8,18 +8,20 @@ import pytest
 
 from tests.e2e.network import ELF, INPUT
 from tests.roles.views import JOB
-from truestep.base.errors import Bug
+from truestep.base.errors import Rejected
 from truestep.base.ids import Bytes32
 from truestep.commitments.merkle import root_of_bytes
 from truestep.engine.jit import JitEngine
 from truestep.machine.elf import load_elf
 from truestep.machine.interpreter import ReferenceEngine
-from truestep.node.tasks.items import RunMaterial, RunSpec, hashes_at, witness_at
+from truestep.node.tasks.items import RunSpec
+from truestep.node.tasks.materials import RunMaterial
 from truestep.node.tasks.replays import FreshReplay, Replays
-from truestep.ports.engine import Engine
+from truestep.ports.engine import Engine, Machine
 from truestep.ports.executor import Stopped
 
 CYCLES = (0, 3, 5, 100)
+WHOLE_RUN = (0, 10**6)
 
 
 def spec_of(seed: int) -> RunSpec:
@@ -31,8 +33,12 @@ def spec_of(seed: int) -> RunSpec:
     return replace(spec, initial_hash=ReferenceEngine().start(material.program, spec.task).state().hash())
 
 
-def no_time() -> float:
-    return 0.0
+def drive(machine: Machine, until_cycle: int) -> None:
+    machine.advance(until_cycle)
+
+
+def stopping(machine: Machine, until_cycle: int) -> None:
+    raise Stopped
 
 
 @pytest.mark.parametrize("engine", [JitEngine(), ReferenceEngine()], ids=["jit", "reference"])
@@ -41,37 +47,45 @@ def test_the_answers_are_those_of_a_plain_run(engine: Engine) -> None:
     plain = FreshReplay(spec.initial_hash, lambda: spec.start(ReferenceEngine()))
     for _ in range(2):
         with replays.borrow(spec) as replay:
-            found = hashes_at(replay, CYCLES, no_time, lambda: False).hashes
-            assert found == hashes_at(plain, CYCLES, no_time, lambda: False).hashes
-            assert witness_at(replay, 4, no_time, lambda: False) == witness_at(
-                plain, 4, no_time, lambda: False
-            )
+            assert replay.hashes(CYCLES, drive) == plain.hashes(CYCLES, drive)
+            assert replay.witness(4, drive) == plain.witness(4, drive)
 
 
-def test_a_replay_is_kept_until_its_material_goes_or_others_come() -> None:
+def test_a_replay_is_kept_until_others_come() -> None:
     specs, replays = [spec_of(seed) for seed in range(3)], Replays(JitEngine(), limit=2)
     with replays.borrow(specs[0]) as first, replays.borrow(specs[0]) as second:
         assert first is not second, "one that is being used is nobody else's"
     with replays.borrow(specs[0]) as again:
         assert again is first
-    replays.keep_only([specs[0].material])
-    with replays.borrow(specs[0]) as again:
-        assert again is first
-    replays.keep_only([specs[1].material])
-    with replays.borrow(specs[0]) as again:
-        assert again is not first
-    kept = again
     for spec in specs[1:]:
         with replays.borrow(spec):
             pass
     with replays.borrow(specs[0]) as again:
-        assert again is not kept
+        assert again is not first
+
+
+def test_large_replays_are_not_kept_beside_each_other() -> None:
+    specs = [spec_of(seed) for seed in range(3)]
+    with Replays(JitEngine()).borrow(specs[0]) as measured:
+        measured.hashes(WHOLE_RUN, drive)
+    replays = Replays(JitEngine(), limit_bytes=2 * measured.size_bytes)
+    assert measured.size_bytes > 0
+    firsts: list[object] = []
+    for spec in specs:
+        with replays.borrow(spec) as replay:
+            replay.hashes(WHOLE_RUN, drive)
+            firsts.append(replay)
+    kept = list[bool]()
+    for spec, first in reversed(list(zip(specs, firsts, strict=True))):
+        with replays.borrow(spec) as again:
+            kept.append(again is first)
+    assert kept == [True, True, False]
 
 
 def test_what_was_stopped_goes_on_and_what_failed_does_not() -> None:
     spec, replays = spec_of(1), Replays(JitEngine())
     with pytest.raises(Stopped), replays.borrow(spec) as stopped:
-        hashes_at(stopped, CYCLES, no_time, lambda: True)
+        stopped.hashes(CYCLES, stopping)
     with pytest.raises(ZeroDivisionError), replays.borrow(spec) as failed:
         assert failed is stopped
         raise ZeroDivisionError
@@ -80,7 +94,7 @@ def test_what_was_stopped_goes_on_and_what_failed_does_not() -> None:
 
 
 @pytest.mark.parametrize("engine", [JitEngine(), ReferenceEngine()], ids=["jit", "reference"])
-def test_an_engine_that_starts_elsewhere_than_the_chain_is_a_bug(engine: Engine) -> None:
+def test_an_engine_that_starts_elsewhere_than_the_chain_is_refused(engine: Engine) -> None:
     spec = replace(spec_of(1), initial_hash=Bytes32(bytes(32)))
-    with pytest.raises(Bug, match="starts job"), Replays(engine).borrow(spec) as replay:
-        hashes_at(replay, CYCLES, no_time, lambda: False)
+    with pytest.raises(Rejected, match="starts job"), Replays(engine).borrow(spec) as replay:
+        replay.hashes(CYCLES, drive)

@@ -23,7 +23,7 @@ from truestep.machine.interpreter import ReferenceEngine
 from truestep.machine.layout import OUTPUT_START
 from truestep.machine.program import Task
 from truestep.machine.state import MachineState
-from truestep.node.loop.loop import Daemon
+from truestep.node.tasks.agent import Daemon
 from truestep.node.tasks.self_check import LEAVES_LIMIT, SelfCheck, find_difference
 from truestep.node.worker import worker_node
 from truestep.ports.engine import Engine, Machine
@@ -73,12 +73,13 @@ def pieces(folder: Path) -> list[dict[str, Any]]:
 def worker(
     network: Network, log: Log, engine: Engine, self_check: SelfCheck | None, bonds: int = 3
 ) -> Daemon:
-    world = network.world("worker", network.store("worker"), log, engine)
+    world = network.world("worker", network.store("worker"), log, engine, self_check=self_check)
     if "worker" not in network.staked:
         network.staked.add("worker")
         bond_wei = network.deployment.parameters.operator_bond_wei
         world.chain.transact(Deposit(amount_wei=bonds * bond_wei), intent="stake")
-    return worker_node(world, WorkerPolicy(speed=SPEED), self_check)
+    distrusted = self_check.evidence.places() if self_check else None
+    return worker_node(world, WorkerPolicy(speed=SPEED), distrusted)
 
 
 def post_another(network: Network, elf: bytes, program_id: int, job_id: int) -> JobId:

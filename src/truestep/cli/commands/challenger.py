@@ -1,5 +1,7 @@
 """`truestep challenger`: earns by catching false claims."""
 
+import os
+import secrets
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +14,7 @@ from truestep.cli.options import parse_amount
 from truestep.cli.screen import guarded
 
 if TYPE_CHECKING:
-    from truestep.node.loop.loop import World
+    from truestep.node.tasks.world import World
 
 EXAMPLE = "Example: truestep challenger --keystore challenger.json --state-dir challenger"
 
@@ -27,11 +29,14 @@ def register(app: typer.Typer) -> None:
 def challenger(
     options: DaemonOptions,
     parallel: Annotated[
-        int,
+        int | None,
         typer.Option(
-            metavar="N", min=1, max=256, help="Claims to check at the same time; each uses one core."
+            metavar="N",
+            min=1,
+            max=256,
+            help="Claims to check at the same time; each uses one core. Default: the number of cores.",
         ),
-    ] = 2,
+    ] = None,
     max_bonds: Annotated[
         str, typer.Option(metavar="AMOUNT", help="Upper limit of all bonds in open disputes together.")
     ] = "100",
@@ -45,8 +50,13 @@ def challenger(
     from truestep.node.challenger import challenger_node
     from truestep.roles.challenger import ChallengerPolicy
 
-    policy = ChallengerPolicy(check_limit=parallel, bonds_limit_wei=parse_amount(max_bonds, "--max-bonds"))
-    with opened_world(options, parallel) as world:
+    at_once = parallel or os.cpu_count() or 1
+    policy = ChallengerPolicy(
+        check_limit=at_once,
+        bonds_limit_wei=parse_amount(max_bonds, "--max-bonds"),
+        salt=secrets.token_bytes(32),
+    )
+    with opened_world(options, at_once) as world:
         until_available(world.reporter, lambda: _check_wallet(world))
         daemon = challenger_node(world, policy)
         run_until_stopped(daemon, world, options)

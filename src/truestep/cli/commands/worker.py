@@ -14,8 +14,8 @@ from truestep.cli.screen import guarded
 from truestep.composition.engines import EngineName
 
 if TYPE_CHECKING:
-    from truestep.node.loop.loop import World
     from truestep.node.tasks.self_check import SelfCheck
+    from truestep.node.tasks.world import World
 
 EXAMPLE = "Example: truestep worker --keystore operator-1.json --stake 5 --state-dir operator-1"
 
@@ -112,10 +112,10 @@ def worker(
         active_limit=parallel, reward_min_wei=parse_amount(min_reward, "--min-reward"), speed=speed
     )
     stake_wei = None if stake is None else parse_amount(stake, "--stake")
-    with opened_world(options, parallel) as world:
+    check = _self_check(self_check, options) if is_checked else None
+    with opened_world(options, parallel, check) as world:
         until_available(world.reporter, lambda: _stake(world, stake_wei))
-        check = _self_check(self_check, options) if is_checked else None
-        daemon = worker_node(world, policy, check)
+        daemon = worker_node(world, policy, check.evidence.places() if check else None)
         run_until_stopped(daemon, world, options)
 
 

@@ -1,75 +1,205 @@
-"""Doing what a role decided to send: at most once, and again with bounds if it was reverted."""
+"""Sending what a role decided to send, off the loop: once, and again, ever more slowly, if it is reverted."""
 
-from truestep.base.errors import Reject, Rejected
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+
+from truestep.base.errors import Bug, Reject, Rejected, Unavailable
+from truestep.node.loop.backoff import Backoff
 from truestep.ports.chain import Chain, Outcome, Transaction
+from truestep.ports.clock import Clock
+from truestep.ports.executor import Executor, Finished, ShouldStop
 from truestep.ports.reporter import Reporter
+from truestep.protocol.calls import Call
 from truestep.roles.actions import Send
 
 TRIES = 4
-"""So often is one deed sent that is always reverted: each time costs gas."""
+"""Attempts at one deed that follow each other at once when they are reverted: each costs gas."""
+REVERTED_WAIT = Backoff(first_seconds=60.0, limit_seconds=600.0)
+"""Between further attempts: what stands against the deed may go away, and giving up could cost a bond."""
+FAILED_WAIT = Backoff(first_seconds=0.5, limit_seconds=8.0)
+"""After an attempt that no node took: far less than any clock."""
+REFRESH_SECONDS = 4.0
+"""Between looks at what is pending while no block comes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """An item of work: send a call under an intent."""
+
+    intent: str
+    call: Call
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refresh:
+    """An item of work: look after everything that is pending. Also the key of that work."""
+
+
+class Courier:
+    """Performs the items of an outbox on a chain, in any thread."""
+
+    def __init__(self, chain: Chain) -> None:
+        self._chain = chain
+
+    def perform(self, item: object, should_stop: ShouldStop) -> object:
+        """Do one item; the transaction, or all that were pending."""
+        del should_stop  # a transaction that is on its way cannot be called back
+        match item:
+            case Submission(intent=intent, call=call):
+                return self._chain.submit(call, intent=intent)
+            case Refresh():
+                return self._chain.refresh()
+            case other:
+                raise Bug(f"expected an item of an outbox, got {type(other)}")
+
+
+@dataclass(slots=True, kw_only=True)
+class _Trouble:
+    """Why a deed is not done yet."""
+
+    failures: int = 0
+    until_seconds: float = 0.0
+    refusal: Reject | None = None
 
 
 class Outbox:
-    """Sends, and reports every outcome once. Try number n of an intent is journaled as `intent#n`."""
+    """Sends, and reports every outcome once. Attempt number n at an intent is journaled as `intent#n`.
 
-    def __init__(self, chain: Chain, reporter: Reporter) -> None:
+    For one thread; the sending is done in others, so that a node that hangs delays nothing else.
+    """
+
+    def __init__(self, chain: Chain, executor: Executor, clock: Clock, reporter: Reporter) -> None:
         self._chain = chain
+        self._executor = executor
+        self._clock = clock
         self._reporter = reporter
-        self._tries: dict[str, int] = {}
-        self._refusals: dict[str, Reject] = {}
-        self._pending: frozenset[str] = frozenset()
+        self._under_way: dict[str, Send] = {}
+        self._pending: set[str] = set()
+        self._attempts: dict[str, int] = {}
+        self._troubles: dict[str, _Trouble] = {}
+        self._refreshed_at: float | None = None
+        self.is_ready = False
+        """Whether what an earlier process left pending is known."""
 
-    def refresh(self) -> frozenset[str]:
-        """Look after what was sent; the intents that have no outcome yet."""
-        transactions = self._chain.refresh()
-        for transaction in transactions:
-            self._report_outcome(transaction)
-        pending = (transaction for transaction in transactions if transaction.outcome is Outcome.PENDING)
-        self._pending = frozenset(_intent(transaction) for transaction in pending)
-        return self._pending
+    @property
+    def in_flight(self) -> frozenset[str]:
+        """The intents that are being sent, or were sent and have no outcome yet."""
+        return frozenset(self._pending | self._under_way.keys())
 
-    def do(self, send: Send) -> None:
-        """Send, unless it is under way. After a refusal the role may ask again."""
-        if send.intent in self._pending:
-            return
-        number = self._next_try(send.intent)
-        if number is None:
-            return
-        is_new = self._chain.transaction(f"{send.intent}#{number}") is None
-        try:
-            transaction = self._chain.submit(send.call, intent=f"{send.intent}#{number}")
-        except Rejected as error:
-            self._report_refusal(send, error)
-            return
-        self._refusals.pop(send.intent, None)
-        if is_new:
-            self._report(f"{_kind(send.intent)}_sent", send.message, transaction)
-            self._report_outcome(transaction)
+    def collect(self) -> bool:
+        """Take in what came of sends and looks; whether there is news of a transaction."""
+        news = [self._collect_one(finished) for finished in self._executor.collect()]
+        return any(news)
 
-    def _next_try(self, intent: str) -> int | None:
-        """The number of the try to make or to look after; None if there were enough."""
-        number = self._tries.get(intent, 0)
+    def refresh(self, *, is_new_head: bool) -> None:
+        """Look after what is pending, if there may be news and no look is under way."""
+        now = self._clock.monotonic_seconds()
+        is_due = self._refreshed_at is None or now - self._refreshed_at >= REFRESH_SECONDS
+        if (is_new_head or is_due or not self.is_ready) and self._executor.start(Refresh(), Refresh()):
+            self._refreshed_at = now
+
+    def send_all(self, sends: Iterable[Send]) -> None:
+        """Send what is not under way, as far as there is room: roles ask again for the rest."""
+        wanted = list(sends)
+        if self.is_ready:
+            for send in wanted:
+                self._send(send)
+        live = {send.intent for send in wanted} | self.in_flight
+        self._attempts = {intent: number for intent, number in self._attempts.items() if intent in live}
+        self._troubles = {intent: trouble for intent, trouble in self._troubles.items() if intent in live}
+
+    def _send(self, send: Send) -> None:
+        if send.intent in self._pending or send.intent in self._under_way:
+            return
+        number = self._next_attempt(send.intent)
+        trouble = self._troubles.get(send.intent)
+        if trouble and self._clock.monotonic_seconds() < trouble.until_seconds:
+            return
+        submission = Submission(intent=f"{send.intent}#{number}", call=send.call)
+        if self._executor.start(send.intent, submission):
+            self._under_way[send.intent] = send
+
+    def _next_attempt(self, intent: str) -> int:
+        """The number of the attempt to make or to look after."""
+        number = self._attempts.get(intent, 0)
         while (known := self._chain.transaction(f"{intent}#{number}")) and known.outcome is Outcome.REVERTED:
             number += 1
-        self._tries[intent] = number
-        return number if number < TRIES else None
+        if number >= TRIES and number != self._attempts.get(intent):
+            self._postpone(intent, number, known_reason(self._chain, intent, number))
+        self._attempts[intent] = number
+        return number
 
-    def _report_outcome(self, transaction: Transaction) -> None:
+    def _postpone(self, intent: str, number: int, reason: str) -> None:
+        """Wait before a deed that is always reverted is tried again."""
+        wait_seconds = REVERTED_WAIT.seconds(number - TRIES + 1)
+        trouble = self._troubles.setdefault(intent, _Trouble())
+        trouble.until_seconds = self._clock.monotonic_seconds() + wait_seconds
+        message = (
+            f"{intent} was reverted {number} times, last because: {reason or 'no reason given'}; it is tried"
+            f" again in {wait_seconds:.0f} s, and each attempt costs gas: find out why, or stop this node"
+        )
+        self._reporter.report("keeps_reverting", message, intent=intent, attempts=number)
+
+    # --- what came of it --------------------------------------------------------------------------------
+
+    def _collect_one(self, finished: Finished) -> bool:
+        if isinstance(finished.key, Refresh):
+            return self._collect_refresh(finished)
+        self._collect_send(finished.key, finished)
+        return True
+
+    def _collect_refresh(self, finished: Finished) -> bool:
+        if finished.error is not None:
+            self._report_trouble("looking after what was sent", finished.error)
+            return False
+        transactions: tuple[Transaction, ...] = finished.value  # pyright: ignore[reportAssignmentType]
+        for transaction in transactions:
+            self._take_in(transaction)
+        self.is_ready = True
+        return any(transaction.outcome is not Outcome.PENDING for transaction in transactions)
+
+    def _collect_send(self, key: Hashable, finished: Finished) -> None:
+        send = self._under_way.pop(str(key))
+        trouble = self._troubles.setdefault(send.intent, _Trouble())
+        match finished.error or finished.value:
+            case Transaction() as transaction:
+                trouble.failures, trouble.refusal = 0, None
+                self._report(f"{_kind(send.intent)}_sent", send.message, transaction)
+                self._take_in(transaction)
+            case Rejected() as error:
+                self._report_refusal(send, trouble, error)
+            case error:
+                trouble.failures += 1
+                wait_seconds = FAILED_WAIT.seconds(trouble.failures)
+                trouble.until_seconds = self._clock.monotonic_seconds() + wait_seconds
+                self._report_trouble(f"sending {send.intent}", error)
+
+    def _take_in(self, transaction: Transaction) -> None:
+        """Note and report what became of a transaction."""
         intent = _intent(transaction)
-        if transaction.outcome is Outcome.CONFIRMED:
-            self._report(f"{_kind(intent)}_landed", "is in a block", transaction)
-        elif transaction.outcome is Outcome.REVERTED:
-            self._report(f"{_kind(intent)}_reverted", f"was reverted: {transaction.reason}", transaction)
+        match transaction.outcome:
+            case Outcome.PENDING:
+                self._pending.add(intent)
+                return
+            case Outcome.CONFIRMED:
+                self._report(f"{_kind(intent)}_landed", "is in a block", transaction)
+            case Outcome.REVERTED:
+                self._report(f"{_kind(intent)}_reverted", f"was reverted: {transaction.reason}", transaction)
+        self._pending.discard(intent)
 
-    def _report_refusal(self, send: Send, error: Rejected) -> None:
-        if self._refusals.get(send.intent) is not error.reason:
-            self._refusals[send.intent] = error.reason
+    def _report_refusal(self, send: Send, trouble: _Trouble, error: Rejected) -> None:
+        if trouble.refusal is not error.reason:
+            trouble.refusal = error.reason
             self._reporter.report(
                 f"{_kind(send.intent)}_refused",
                 f"{send.message}: {error}",
                 intent=send.intent,
                 reason=error.reason.value,
             )
+
+    def _report_trouble(self, what: str, error: object) -> None:
+        message = f"{error}" if isinstance(error, Unavailable) else repr(error)
+        self._reporter.report("unavailable", f"{what}: {message}; it is tried again")
 
     def _report(self, kind: str, message: str, transaction: Transaction) -> None:
         self._reporter.report(
@@ -80,6 +210,12 @@ class Outbox:
             gas_used=transaction.gas_used,
             fee_wei=transaction.fee_wei,
         )
+
+
+def known_reason(chain: Chain, intent: str, number: int) -> str:
+    """Why the attempt before number `number` was reverted."""
+    last = chain.transaction(f"{intent}#{number - 1}")
+    return last.reason if last else ""
 
 
 def _kind(intent: str) -> str:

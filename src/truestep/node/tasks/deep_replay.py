@@ -29,6 +29,11 @@ class DeepReplay:
         self._starts: OrderedDict[int, MachineState | None] = OrderedDict()
         self._witnesses: Mapping[int, bytes] = {}
 
+    @property
+    def size_bytes(self) -> int:
+        """What the snapshots of the run take."""
+        return self._replay.size_bytes
+
     def know(self, witnesses: Mapping[int, bytes]) -> None:
         """Take witnesses of this run, by state number: what they show costs no run again."""
         self._witnesses = witnesses

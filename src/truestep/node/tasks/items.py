@@ -1,44 +1,32 @@
-"""What runs in the background: fetching and checking, runs, state hashes, witnesses."""
+"""Items of background work, as picklable values, and what comes of them."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-from truestep.base.errors import Bug, Reject, Rejected, Unavailable
+from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Bytes32
-from truestep.commitments.merkle import root_of_bytes
-from truestep.machine.elf import FILE_LIMIT_BYTES, load_elf
-from truestep.machine.layout import OUTPUT_START, RANGE_LEVEL
-from truestep.machine.program import Program, Task
+from truestep.machine.layout import OUTPUT_START
+from truestep.machine.program import Task
 from truestep.machine.state import MachineState, Status
 from truestep.node.tasks.deep_replay import DeepReplay
+from truestep.node.tasks.materials import RunMaterial
+from truestep.node.tasks.terms import TaskTerms
 from truestep.ports.blobs import Blobs
 from truestep.ports.clock import Clock
-from truestep.ports.engine import Drive, Engine, Machine, Replay
+from truestep.ports.engine import Drive, Engine, Machine
 from truestep.ports.executor import ShouldStop, Stopped
 from truestep.protocol.claims import ClaimedState, claim_state
-from truestep.protocol.records import JobRecord, ProgramRecord
+from truestep.protocol.records import JobRecord
 from truestep.protocol.state_numbers import run_number_of
 from truestep.roles.views import OwnRun, Reveal
 
 FIRST_SLICE_CYCLES = 1 << 18
 SLICE_SECONDS = 0.25
-"""So often a run asks whether it should give up."""
+"""How often a run asks whether to give up."""
 PUBLISH_WAITS_SECONDS = (1.0, 2.0, 4.0, 8.0, 0.0)
-"""After each failed try. Together far below what a worker allows itself to send a claim."""
+"""After each failed attempt. Together far less than a worker allows for sending a claim."""
 
 Seconds = Callable[[], float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunMaterial:
-    """A program and an input that are what the chain says."""
-
-    program: Program
-    input: bytes
-
-    def task(self, job: JobRecord, shard_index: int) -> Task:
-        """One shard of the job as the machine sees it."""
-        return Task(seed=job.seed, shard_index=shard_index, shard_count=job.shard_count, input=self.input)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +50,23 @@ class RunSpec:
         return self.material.task(self.job, self.shard_index)
 
     def check_start(self, engine: Engine, actual: Bytes32) -> None:
-        """Raise `Bug` if state number 0 of an engine is not the chain's."""
+        """Refuse a run whose state number 0 is not the chain's: nothing that comes of it could be claimed."""
         if actual != self.initial_hash:
-            raise Bug(
+            raise Rejected(
+                Reject.START_MISMATCH,
                 f"engine {engine.name} starts job {self.job.job_id} shard {self.shard_index} in state"
-                f" {actual.hex()}, the chain in {self.initial_hash.hex()}"
+                f" {actual.hex()}, the chain in {self.initial_hash.hex()}; nothing is claimed of it",
             )
+
+    @classmethod
+    def of(cls, terms: TaskTerms, material: RunMaterial) -> "RunSpec":
+        """The run of a task whose material is here."""
+        return cls(
+            material=material,
+            job=terms.job,
+            shard_index=terms.shard_index,
+            initial_hash=terms.initial_hash,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,46 +103,54 @@ class FinishedRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FoundHashes:
-    """State hashes by state number."""
-
-    hashes: dict[int, Bytes32]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundWitness:
-    """The witness of the step from state number `cycle`."""
-
-    cycle: int
-    witness: bytes
+class Fetched:
+    """Program and input are here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundReveal:
-    """What the float instruction gave whose micro-run begins at state number `low`."""
+    """What a float instruction gave (P4.10), and the witness of its step, which shows the micro-run."""
 
-    low: int
     reveal: Reveal
     witness: bytes
-    """Of the step of that instruction: the micro-run can be had from it, without the run."""
 
 
-def fetch(blobs: Blobs, program: ProgramRecord, job: JobRecord) -> RunMaterial:
-    """Get program and input, checked. Raises `Rejected` if they are wrong, `Unavailable` if not there."""
-    loaded = load_elf(blobs.get(program.uri, FILE_LIMIT_BYTES))
-    if (loaded.root(), loaded.entry) != (program.image_root, program.entry):
-        raise Rejected(
-            Reject.PROGRAM_MISMATCH,
-            f"the file at {program.uri} is not program {program.program_id}: image root or entry differ",
-        )
-    content = blobs.get(job.input_uri, job.input_size)
-    if len(content) != job.input_size or root_of_bytes(content, RANGE_LEVEL) != job.input_root:
-        raise Rejected(
-            Reject.INPUT_MISMATCH,
-            f"the file at {job.input_uri} ({len(content)} bytes) is not the input of job {job.job_id}"
-            f" ({job.input_size} bytes): size or root differ",
-        )
-    return RunMaterial(program=loaded, input=content)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What was looked for in a run, by state number; a reveal by that of its micro-run's first state."""
+
+    hashes: Mapping[int, Bytes32]
+    witnesses: Mapping[int, bytes]
+    reveals: Mapping[int, FoundReveal]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchItem:
+    """Get a task's program and input, and check them against the chain. Gives `Fetched`."""
+
+    terms: TaskTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunItem:
+    """Run a task to its end, check the run, publish its output. Gives `FinishedRun` or `FailedCheck`."""
+
+    terms: TaskTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookItem:
+    """Look at states of a task's run, for all games on it in one pass. Gives `Found`."""
+
+    terms: TaskTerms
+    hashes: tuple[int, ...] = ()
+    witnesses: tuple[int, ...] = ()
+    reveals: tuple[int, ...] = ()
+    known_witnesses: Mapping[int, bytes] = field(default_factory=dict[int, bytes])
+    """What was found before: what a witness shows costs no run again."""
+
+
+Item = FetchItem | RunItem | LookItem
 
 
 def run_to_end(
@@ -199,25 +206,24 @@ def publish(blobs: Blobs, output_root: Bytes32, output: bytes, clock: Clock, sho
     return trouble
 
 
-def hashes_at(
-    replay: Replay, cycles: Sequence[int], seconds: Seconds, should_stop: ShouldStop
-) -> FoundHashes:
-    """Hashes of states with rising numbers, in one forward run; beyond the end the final state's (M2.4)."""
-    hashes = replay.hashes(cycles, slices(seconds, should_stop))
-    return FoundHashes(hashes=dict(zip(cycles, hashes, strict=True)))
+def look(replay: DeepReplay, item: LookItem, drive: Drive) -> Found:
+    """Everything that an item asks for, in rising order, so that one forward run serves as much as it can.
+
+    Hashes beyond the end are the final state's (M2.4).
+    """
+    replay.know(item.known_witnesses)
+    numbers = sorted(item.hashes)
+    hashes = dict(zip(numbers, replay.hashes(numbers, drive), strict=True)) if numbers else {}
+    witnesses = {number: replay.witness(number, drive) for number in sorted(item.witnesses)}
+    reveals = {low: _reveal(replay, low, item, drive) for low in sorted(item.reveals)}
+    return Found(hashes=hashes, witnesses=witnesses, reveals=reveals)
 
 
-def witness_at(replay: Replay, cycle: int, seconds: Seconds, should_stop: ShouldStop) -> FoundWitness:
-    """The witness of the step from state number `cycle`."""
-    return FoundWitness(cycle=cycle, witness=replay.witness(cycle, slices(seconds, should_stop)))
-
-
-def reveal_at(replay: DeepReplay, low: int, seconds: Seconds, should_stop: ShouldStop) -> FoundReveal:
-    """What the float instruction gave whose micro-run begins at state number `low`."""
-    drive, number = slices(seconds, should_stop), run_number_of(low)
+def _reveal(replay: DeepReplay, low: int, item: LookItem, drive: Drive) -> FoundReveal:
+    number = run_number_of(low)
     witness = replay.witness(number, drive)
-    replay.know({number: witness})
-    return FoundReveal(low=low, reveal=replay.reveal(low, drive), witness=witness)
+    replay.know({**item.known_witnesses, number: witness})
+    return FoundReveal(reveal=replay.reveal(low, drive), witness=witness)
 
 
 def slices(seconds: Seconds, should_stop: ShouldStop) -> Drive:

@@ -2,19 +2,21 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
 from truestep.base.ids import Bytes32
 from truestep.machine.state import MachineState
 from truestep.machine.witness import build_witness
 from truestep.node.tasks.deep_replay import DeepReplay
-from truestep.node.tasks.items import RunMaterial, RunSpec
+from truestep.node.tasks.items import RunSpec
 from truestep.ports.engine import Drive, Engine, Machine, Replay, ReplayingEngine
 from truestep.ports.executor import Stopped
 
-KEPT_REPLAYS_LIMIT = 2
-"""Not in use at the moment. Each may take gigabytes: what its guest wrote, and its snapshots."""
+KEPT_REPLAYS_LIMIT = 32
+"""Not in use at the moment. Each holds address space and a handful of objects."""
+KEPT_LIMIT_BYTES = 1 << 30
+"""What their snapshots may take together: as much as one run's may."""
 
 
 class FreshReplay:
@@ -24,6 +26,7 @@ class FreshReplay:
         self.initial_hash = initial_hash
         self._start = start
         self._machine: Machine | None = None
+        self.size_bytes = 0
 
     def hashes(self, cycles: Sequence[int], drive: Drive) -> list[Bytes32]:
         """State hashes at rising cycles; beyond the end the final state's (M2.4)."""
@@ -52,17 +55,20 @@ class FreshReplay:
 class Replays:
     """Replays by run. One that is being used is nobody else's."""
 
-    def __init__(self, engine: Engine, limit: int = KEPT_REPLAYS_LIMIT) -> None:
+    def __init__(
+        self, engine: Engine, limit: int = KEPT_REPLAYS_LIMIT, limit_bytes: int = KEPT_LIMIT_BYTES
+    ) -> None:
         self._engine = engine
         self._limit = limit
+        self._limit_bytes = limit_bytes
         self._lock = threading.Lock()
-        self._kept: OrderedDict[Bytes32, tuple[RunMaterial, DeepReplay]] = OrderedDict()
+        self._kept: OrderedDict[Bytes32, DeepReplay] = OrderedDict()
 
     @contextmanager
     def borrow(self, spec: RunSpec) -> Generator[DeepReplay, None, None]:
         """The replay of a run, new or kept; kept again afterwards unless it failed."""
         with self._lock:
-            _, replay = self._kept.pop(spec.initial_hash, (None, None))
+            replay = self._kept.pop(spec.initial_hash, None)
         replay = replay or DeepReplay(open_replay(self._engine, spec))
         try:
             yield replay
@@ -71,19 +77,17 @@ class Replays:
             raise
         self._keep(spec, replay)
 
-    def keep_only(self, materials: Collection[RunMaterial]) -> None:
-        """Drop the replays of programs or inputs that no task needs any more."""
-        identities = {id(material) for material in materials}
-        with self._lock:
-            for run, (material, _) in list(self._kept.items()):
-                if id(material) not in identities:
-                    del self._kept[run]
-
     def _keep(self, spec: RunSpec, replay: DeepReplay) -> None:
         with self._lock:
-            self._kept[spec.initial_hash] = (spec.material, replay)
-            while len(self._kept) > self._limit:
+            self._kept[spec.initial_hash] = replay
+            while len(self._kept) > self._limit or self._is_over_size():
                 self._kept.popitem(last=False)
+
+    def _is_over_size(self) -> bool:
+        """The newest one stays, whatever its size."""
+        return (
+            len(self._kept) > 1 and sum(kept.size_bytes for kept in self._kept.values()) > self._limit_bytes
+        )
 
 
 def open_replay(engine: Engine, spec: RunSpec) -> Replay:

@@ -1,5 +1,6 @@
 """What this node has computed, in the store: never computed twice, never claimed from memory alone."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from json import dumps, loads
 from typing import Any
@@ -7,101 +8,109 @@ from typing import Any
 from truestep.base.errors import Bug
 from truestep.base.ids import Bytes32
 from truestep.machine.state import Status
+from truestep.node.tasks.items import Found
+from truestep.node.tasks.terms import RunKey
 from truestep.ports.store import Change, Store
 from truestep.protocol.claims import ClaimedState
 from truestep.protocol.state_numbers import run_number_of
 from truestep.roles.views import OwnRun, Reveal
 
-RUNS, HASHES, WITNESSES, REVEALS = TABLES = "runs", "hashes", "witnesses", "reveals"
+RUNS, HASHES, WITNESSES, REVEALS = "runs", "hashes", "witnesses", "reveals"
+STATE_TABLES = (HASHES, WITNESSES, REVEALS)
 
 
 class Results:
-    """Keyed by run: the hash of its state number 0, which commits to program, input, seed and shard."""
+    """Ends by first state and maximum; states by first state alone, since no maximum changes them."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._runs = {run: _parse_run(row) for run, row in store.rows(RUNS)}
+        self._runs = {name: _parse_run(row) for name, row in store.rows(RUNS)}
         self._hashes = {
-            run: {int(cycle): Bytes32(bytes.fromhex(value)) for cycle, value in loads(row).items()}
-            for run, row in store.rows(HASHES)
+            name: {int(cycle): Bytes32(bytes.fromhex(value)) for cycle, value in loads(row).items()}
+            for name, row in store.rows(HASHES)
         }
         self._witnesses = {
-            run: {int(cycle): bytes.fromhex(value) for cycle, value in loads(row).items()}
-            for run, row in store.rows(WITNESSES)
+            name: {int(cycle): bytes.fromhex(value) for cycle, value in loads(row).items()}
+            for name, row in store.rows(WITNESSES)
         }
-        self._reveals = {run: _parse_reveals(row) for run, row in store.rows(REVEALS)}
+        self._reveals = {name: _parse_reveals(row) for name, row in store.rows(REVEALS)}
 
-    def own_run(self, run: str) -> OwnRun | None:
+    def own_run(self, run: RunKey) -> OwnRun | None:
         """The end of a run."""
-        return self._runs.get(run)
+        return self._runs.get(run.end)
 
-    def hashes(self, run: str) -> dict[int, Bytes32]:
+    def hashes(self, run: RunKey) -> dict[int, Bytes32]:
         """State hashes by state number."""
-        return self._hashes.get(run, {})
+        return self._hashes.get(run.states, {})
 
-    def witnesses(self, run: str) -> dict[int, bytes]:
+    def witnesses(self, run: RunKey) -> dict[int, bytes]:
         """Step witnesses by state number."""
-        return self._witnesses.get(run, {})
+        return self._witnesses.get(run.states, {})
 
-    def reveals(self, run: str) -> dict[int, Reveal]:
+    def reveals(self, run: RunKey) -> dict[int, Reveal]:
         """What float instructions gave, by the number of their micro-run's first state."""
-        return self._reveals.get(run, {})
+        return self._reveals.get(run.states, {})
 
-    def keep_run(self, run: str, own_run: OwnRun) -> None:
+    def keep_run(self, run: RunKey, own_run: OwnRun) -> None:
         """Keep the end of a run. Raises `Bug` if another end was kept: the engine is not deterministic."""
-        known = self._runs.get(run)
+        known = self._runs.get(run.end)
         if known is not None and known != own_run:
-            raise Bug(f"run {run} ended twice, in {known.claimed} and in {own_run.claimed}: claim neither")
-        self._write(RUNS, run, _run_row(own_run))
-        self._runs[run] = own_run
-
-    def keep_hashes(self, run: str, hashes: dict[int, Bytes32]) -> None:
-        """Keep state hashes. Raises `Bug` if one differs from what was kept before."""
-        known = self.hashes(run)
-        if any(known.get(cycle, value) != value for cycle, value in hashes.items()):
-            raise Bug(f"run {run} has two states of one number: this node's engine is not deterministic")
-        merged = known | hashes
-        self._write(HASHES, run, dumps({str(cycle): value.hex() for cycle, value in merged.items()}))
-        self._hashes[run] = merged
-
-    def keep_witness(self, run: str, cycle: int, witness: bytes) -> None:
-        """Keep a witness."""
-        merged = self.witnesses(run) | {cycle: witness}
-        self._store.write([_witness_change(run, merged)])
-        self._witnesses[run] = merged
-
-    def keep_reveal(self, run: str, low: int, reveal: Reveal, witness: bytes) -> None:
-        """Keep what a float instruction gave, and the witness of its step, both or none.
-
-        Raises `Bug` if it gave something else before.
-        """
-        if self.reveals(run).get(low, reveal) != reveal:
             raise Bug(
-                f"run {run} has two states after one instruction: this node's engine is not deterministic"
+                f"run {run.end} ended twice, in {known.claimed} and in {own_run.claimed}: claim neither"
             )
-        merged = self.reveals(run) | {low: reveal}
-        row = dumps({str(number): _reveal_row(each) for number, each in merged.items()})
-        witnesses = self.witnesses(run) | {run_number_of(low): witness}
-        self._store.write([Change(table=REVEALS, key=run, value=row), _witness_change(run, witnesses)])
-        self._reveals[run], self._witnesses[run] = merged, witnesses
+        self._store.write([Change(table=RUNS, key=run.end, value=_run_row(own_run))])
+        self._runs[run.end] = own_run
 
-    def forget_except(self, runs: set[str]) -> None:
+    def keep(self, run: RunKey, found: Found) -> None:
+        """Keep what was found in a run, all or nothing.
+
+        Raises `Bug` if something contradicts what was kept before: the engine is not deterministic.
+        """
+        reveals = {low: each.reveal for low, each in found.reveals.items()}
+        shown = {run_number_of(low): each.witness for low, each in found.reveals.items()}
+        witnesses = {**found.witnesses, **shown}
+        _check_same(run, self.hashes(run), found.hashes)
+        _check_same(run, self.reveals(run), reveals)
+        hashes = self.hashes(run) | dict(found.hashes)
+        witnesses = self.witnesses(run) | witnesses
+        reveals = self.reveals(run) | reveals
+        name, rows = run.states, dict[str, str]()
+        if hashes:
+            rows[HASHES] = dumps({str(cycle): value.hex() for cycle, value in hashes.items()})
+        if witnesses:
+            rows[WITNESSES] = dumps({str(number): value.hex() for number, value in witnesses.items()})
+        if reveals:
+            rows[REVEALS] = dumps({str(number): _reveal_row(value) for number, value in reveals.items()})
+        self._store.write([Change(table=table, key=name, value=row) for table, row in rows.items()])
+        self._hashes[name], self._witnesses[name], self._reveals[name] = hashes, witnesses, reveals
+
+    def forget_except(self, runs: Iterable[RunKey]) -> None:
         """Drop what belongs to none of these runs: their tasks are settled."""
-        kept = (self._runs, self._hashes, self._witnesses, self._reveals)
-        gone = set[str]().union(*kept) - runs
-        if gone:
-            self._store.write([Change(table=table, key=run, value=None) for run in gone for table in TABLES])
-        for run in gone:
-            for results in kept:
-                results.pop(run, None)
+        kept = list(runs)
+        ends, states = {run.end for run in kept}, {run.states for run in kept}
+        gone_ends = self._runs.keys() - ends
+        gone_states = set[str]().union(self._hashes, self._witnesses, self._reveals) - states
+        changes = [Change(table=RUNS, key=name, value=None) for name in gone_ends]
+        changes += [
+            Change(table=table, key=name, value=None) for name in gone_states for table in STATE_TABLES
+        ]
+        if not changes:
+            return
+        self._store.write(changes)
+        for name in gone_ends:
+            del self._runs[name]
+        for name in gone_states:
+            for results in (self._hashes, self._witnesses, self._reveals):
+                results.pop(name, None)
 
-    def _write(self, table: str, run: str, value: str) -> None:
-        self._store.write([Change(table=table, key=run, value=value)])
 
-
-def _witness_change(run: str, witnesses: dict[int, bytes]) -> Change:
-    row = dumps({str(number): witness.hex() for number, witness in witnesses.items()})
-    return Change(table=WITNESSES, key=run, value=row)
+def _check_same(run: RunKey, known: Mapping[int, object], found: Mapping[int, object]) -> None:
+    for number, value in found.items():
+        if known.get(number, value) != value:
+            raise Bug(
+                f"run {run.states} gave two results for state {number}: this node's engine is not"
+                " deterministic; nothing more is claimed or disputed by it"
+            )
 
 
 def _reveal_row(reveal: Reveal) -> dict[str, Any]:

@@ -1,51 +1,106 @@
 """The view that a role decides by, put together from the ledger, the chain and this node's results."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Sequence
 
-from truestep.base.ids import Address, Bytes32, ClaimId, GameId, job_of_task, task_of
+from truestep.base.errors import Unavailable
+from truestep.base.ids import Address, Bytes32, ClaimId, GameId, TaskId, job_of_task, task_of, task_of_claim
 from truestep.commitments.keccak import keccak256
 from truestep.node.chain.indexer import Indexer
 from truestep.node.chain.ledger import Ledger
-from truestep.node.tasks.queue import TaskQueue, TaskTerms
+from truestep.node.chain.task_state import OpenGame
+from truestep.node.tasks.queue import TaskQueue
 from truestep.node.tasks.results import Results
+from truestep.node.tasks.terms import TaskTerms, task_terms
 from truestep.ports.chain import Balances, Chain, Head
 from truestep.protocol.events import TaskClaimed
-from truestep.protocol.records import GameRecord, JobRecord, Parameters, TaskRecord, TaskStage
+from truestep.protocol.records import (
+    GameRecord,
+    GameStage,
+    JobRecord,
+    Parameters,
+    TaskRecord,
+    TaskStage,
+)
 from truestep.roles.views import ClaimView, GameView, MaterialStage, TaskView, View
 
 OPEN_JOBS_LIMIT = 64
 """The best paid ones: jobs that pay nothing cannot crowd the others out."""
+BALANCES_SECONDS = 12
+"""How old balances may be, in the chain's time: contracts and the sender check them again."""
+GAMES_SHARE = 6
+"""A game is asked for again after this part of its clock even without an event: one may be hidden."""
 
 
 class ViewBuilder:
     """Makes views for one account."""
 
-    def __init__(self, chain: Chain, indexer: Indexer, results: Results, workshop: TaskQueue) -> None:
+    def __init__(self, chain: Chain, indexer: Indexer, results: Results, queue: TaskQueue) -> None:
         self._chain = chain
         self._indexer = indexer
         self._results = results
-        self._workshop = workshop
+        self._queue = queue
         self._parameters: Parameters | None = None
         self._asked_at: Bytes32 | None = None
         self._balances: Balances | None = None
+        self._balances_until = 0
         self._games: dict[GameId, GameRecord] = {}
+        self._games_until: dict[GameId, int] = {}
+        self._splits: dict[tuple[GameId, int, int], tuple[Bytes32, ...]] = {}
         self._open_game_counts: dict[ClaimId, int] = {}
+        self._terms: dict[TaskId, TaskTerms] = {}
+        self._verdicts: dict[ClaimId, bool] = {}
 
     @property
     def ledger(self) -> Ledger:
         """What the events add up to."""
         return self._indexer.ledger
 
-    def terms(self, task: TaskRecord) -> TaskTerms:
+    def terms(self, task_id: TaskId) -> TaskTerms:
         """A task with its job and program."""
-        job = self.ledger.jobs[job_of_task(task.task_id)]
-        return TaskTerms(task_id=task.task_id, job=job, program=self.ledger.programs[job.program_id])
+        job = self.ledger.jobs[job_of_task(task_id)]
+        program = self.ledger.programs[job.program_id]
+        known = self._terms.get(task_id)
+        if known is None or (known.job, known.program) != (job, program):
+            known = self._terms[task_id] = task_terms(task_id, job, program)
+        return known
 
-    def view(self, tasks: Iterable[TaskRecord], head: Head, now: int, in_flight: frozenset[str]) -> View:
+    def forget_except(self, task_ids: Collection[TaskId]) -> None:
+        """Drop what is kept of other tasks."""
+        self._terms = {task_id: terms for task_id, terms in self._terms.items() if task_id in task_ids}
+        claims, games = self.ledger.claims, self.ledger.games
+        self._verdicts = {
+            claim_id: is_true for claim_id, is_true in self._verdicts.items() if claim_id in claims
+        }
+        self._games = {game_id: game for game_id, game in self._games.items() if game_id in games}
+        self._splits = {key: hashes for key, hashes in self._splits.items() if key[0] in games}
+
+    def forget_balances(self) -> None:
+        """They have changed: ask for them again."""
+        self._balances_until = 0
+
+    def is_known_true(self, task: TaskRecord) -> bool:
+        """Whether this node has found a standing claim to be true: there is nothing to do about it."""
+        if (known := self._verdicts.get(task.claim_id)) is not None:
+            return known
+        claim = self.ledger.claims.get(task.claim_id)
+        if claim is None:
+            return False
+        own = self._results.hashes(self.terms(task.task_id).run).get(claim.claimed.cycle)
+        if own is None:
+            return False
+        is_true = self._verdicts[task.claim_id] = own == claim.claimed.state_hash()
+        return is_true
+
+    def view(self, tasks: Sequence[TaskRecord], head: Head, now: int, in_flight: frozenset[str]) -> View:
         """Everything about `tasks` and the account."""
         account = self._chain.account
-        self._forget_answers_of_other_blocks(head)
-        balances = self._balances = self._balances or self._chain.balances(account)
+        is_new = self._asked_at != head.hash
+        self._asked_at = head.hash
+        if is_new:
+            self._open_game_counts = {}
+        self._forget_what_changed()
+        self._read_games(tasks, now)
+        balances = self._known_balances(account, now, is_new=is_new)
         return View(
             now=now,
             account=account,
@@ -56,15 +111,60 @@ class ViewBuilder:
             winnings_wei=balances.winnings_wei,
             tasks=tuple(self._task_view(task, now) for task in tasks),
             in_flight=in_flight,
-            has_room=self._workshop.has_room(),
+            has_room=self._queue.has_room(),
             struck_count=sum(operator == account for operator in self.ledger.struck.values()),
+            pace=self._queue.pace,
         )
 
-    def _forget_answers_of_other_blocks(self, head: Head) -> None:
-        """What was asked at this very block need not be asked again."""
-        if self._asked_at != head.hash:
-            self._asked_at, self._balances = head.hash, None
-            self._games, self._open_game_counts = {}, {}
+    def _known_balances(self, account: Address, now: int, *, is_new: bool) -> Balances:
+        """Asked for now and then; if that fails, the last ones must do."""
+        if self._balances is None or (now >= self._balances_until and (is_new or not self._balances_until)):
+            try:
+                self._balances = self._chain.balances(account)
+            except Unavailable:
+                if self._balances is None:
+                    raise
+            self._balances_until = now + BALANCES_SECONDS
+        return self._balances
+
+    def _forget_what_changed(self) -> None:
+        """What events came about, or were undone by a reorganisation, is asked for or found out again."""
+        changes = self.ledger.drain_changes()
+        for game_id in changes.games:
+            self._games_until.pop(game_id, None)
+        if changes.tasks or changes.jobs:
+            self._verdicts = {
+                claim_id: known
+                for claim_id, known in self._verdicts.items()
+                if (task_id := task_of_claim(claim_id)) not in changes.tasks
+                and job_of_task(task_id) not in changes.jobs
+            }
+
+    def _read_games(self, tasks: Sequence[TaskRecord], now: int) -> None:
+        """Ask for the account's games that may have moved, all in one question."""
+        wanted = [
+            game.game_id
+            for task in tasks
+            for claim in self.ledger.claims_in_question(task.task_id)
+            for game in self._own_games(claim.claim_id)
+            if now >= self._games_until.get(game.game_id, 0)
+        ]
+        if not wanted:
+            return
+        try:
+            found = self._chain.games(wanted)
+        except Unavailable:
+            if any(game_id not in self._games for game_id in wanted):
+                raise
+            return  # what was known before must do: contracts refuse a move that does not fit
+        again_at = now + max(self._known_parameters().clock_seconds // GAMES_SHARE, 1)
+        self._games |= found
+        self._games_until |= dict.fromkeys(found, again_at)
+
+    def _own_games(self, claim_id: ClaimId) -> list[OpenGame]:
+        account = self._chain.account
+        games = self.ledger.games_on(claim_id)
+        return [game for game in games if account in (game.operator, game.challenger)]
 
     def open_tasks(
         self, now: int, each_job_limit: int, is_wanted: Callable[[JobRecord, Parameters], bool]
@@ -91,12 +191,12 @@ class ViewBuilder:
         return tasks
 
     def _is_hopeless(self, job: JobRecord) -> bool:
-        terms = self.terms(self.ledger.task(task_of(job.job_id, 0)))
-        cannot_be_had = self._workshop.material(terms).stage in (
+        terms = self.terms(task_of(job.job_id, 0))
+        cannot_be_had = self._queue.material(terms).stage in (
             MaterialStage.UNREACHABLE,
             MaterialStage.WRONG,
         )
-        is_refused = self._workshop.slowness(terms) or self._workshop.distrust(terms)
+        is_refused = self._queue.slowness(terms) or self._queue.distrust(terms)
         return cannot_be_had or bool(is_refused)
 
     def _known_parameters(self) -> Parameters:
@@ -106,37 +206,37 @@ class ViewBuilder:
         return self._parameters
 
     def _task_view(self, task: TaskRecord, now: int) -> TaskView:
-        terms = self.terms(task)
-        run = terms.initial_hash.hex()
+        terms = self.terms(task.task_id)
+        run = terms.run
         claims = self.ledger.claims_in_question(task.task_id)
         return TaskView(
             program=terms.program,
             job=terms.job,
             task=task,
             claims=tuple(self._claim_view(claim, task, now) for claim in claims),
-            material=self._workshop.material(terms),
+            material=self._queue.material(terms),
             own_run=self._results.own_run(run),
             hashes=self._results.hashes(run),
             witnesses=self._results.witnesses(run),
             reveals=self._results.reveals(run),
-            is_computing=self._workshop.is_computing(run),
-            run_failure=self._workshop.run_failure(run),
-            slowness=self._workshop.slowness(terms),
-            distrust=self._workshop.distrust(terms),
+            run=run.end,
+            is_computing=self._queue.is_computing(run),
+            run_failure=self._queue.run_failure(run),
+            slowness=self._queue.slowness(terms),
+            distrust=self._queue.distrust(terms),
         )
 
     def _claim_view(self, claim: TaskClaimed, task: TaskRecord, now: int) -> ClaimView:
-        account = self._chain.account
         opened = self.ledger.games_on(claim.claim_id)
-        own = [game for game in opened if account in (game.operator, game.challenger)]
-        is_ending = task.stage is TaskStage.CLAIMED and claim.operator == account and now > task.until
-        must_ask = is_ending and bool(opened)
+        own = [self._game_view(game.game_id) for game in self._own_games(claim.claim_id)]
+        is_mine = task.stage is TaskStage.CLAIMED and claim.operator == self._chain.account
+        must_ask = is_mine and now > task.until and bool(opened)
         return ClaimView(
             claim_id=claim.claim_id,
             operator=claim.operator,
             claimed=claim.claimed,
             open_game_count=self._open_game_count(claim.claim_id) if must_ask else len(opened),
-            games=tuple(self._game_view(game.game_id) for game in own),
+            games=tuple(game for game in own if game is not None),
         )
 
     def _open_game_count(self, claim_id: ClaimId) -> int:
@@ -144,11 +244,24 @@ class ViewBuilder:
             self._open_game_counts[claim_id] = self._chain.open_game_count(claim_id)
         return self._open_game_counts[claim_id]
 
-    def _game_view(self, game_id: GameId) -> GameView:
-        record = self._games[game_id] = self._games.get(game_id) or self._chain.game(game_id)
-        split = self.ledger.splits.get(game_id)
-        is_present = split is not None and (split.low, split.high) == (record.low, record.high)
-        return GameView(record=record, split_hashes=split.hashes if split and is_present else ())
+    def _game_view(self, game_id: GameId) -> GameView | None:
+        """None for a game that no node knows: its block is gone, or the node lags behind it."""
+        record = self._games.get(game_id)
+        if record is None:
+            return None
+        return GameView(record=record, split_hashes=self._split_hashes(record))
+
+    def _split_hashes(self, record: GameRecord) -> tuple[Bytes32, ...]:
+        """The inner hashes of the game's present split; if their event is hidden, asked for by themselves."""
+        split = self.ledger.splits.get(record.game_id)
+        if split is not None and (split.low, split.high) == (record.low, record.high):
+            return split.hashes
+        if record.stage is not GameStage.CHALLENGER_TURN or record.challenger != self._chain.account:
+            return ()
+        key = (record.game_id, record.low, record.high)
+        if not self._splits.get(key):
+            self._splits[key] = self._chain.split_hashes(record.game_id)
+        return self._splits[key]
 
 
 def _first_shard(account: Address, job: JobRecord) -> int:

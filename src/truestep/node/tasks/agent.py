@@ -1,0 +1,183 @@
+"""What worker and challenger share: an index of the chain, a queue of work, an outbox, and a pure policy."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from truestep.base.errors import Unavailable
+from truestep.base.ids import Bytes32, TaskId, job_of_task
+from truestep.node.chain.indexer import Indexer
+from truestep.node.chain.outbox import Outbox
+from truestep.node.loop.loop import Loop
+from truestep.node.loop.pulse import Pulse
+from truestep.node.tasks.demands import Work
+from truestep.node.tasks.queue import Limits, TaskQueue
+from truestep.node.tasks.results import Results
+from truestep.node.tasks.terms import TaskTerms
+from truestep.node.tasks.views import ViewBuilder
+from truestep.node.tasks.world import World
+from truestep.protocol.records import TaskRecord, TaskStage
+from truestep.roles.actions import (
+    Action,
+    Alert,
+    BuildReveal,
+    BuildWitness,
+    ComputeHashes,
+    Decline,
+    Declined,
+    Fetch,
+    Run,
+    Send,
+)
+from truestep.roles.views import View
+
+STOP_SECONDS = 10.0
+"""A run asks four times a second whether to stop; a fetch may hang a little longer."""
+ALERT_AGAIN_SECONDS = 30.0
+"""How often an alert that lasts is reported again."""
+FORGET_SECONDS = 10.0
+"""How often what belongs to settled tasks is dropped."""
+
+Decide = Callable[[View], list[Action]]
+Choose = Callable[[ViewBuilder, int], Iterable[TaskRecord]]
+"""The tasks that a role looks at, by what is known and the time."""
+
+Daemon = Loop[View, Action]
+
+
+class TaskAgent:
+    """A `truestep.node.loop.loop.Site` for roles that look at tasks."""
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        choose: Choose,
+        decide: Decide,
+        run_limit: int,
+        distrusted: dict[Bytes32, str] | None = None,
+    ) -> None:
+        """`distrusted`: where the evidence lies, for each program that this node once computed wrongly."""
+        self._world = world
+        self._choose = choose
+        self._decide = decide
+        self._results = Results(world.store)
+        self._indexer = Indexer(world.chain, world.store)
+        self._queue = TaskQueue(
+            results=self._results,
+            executor=world.executor,
+            clock=world.clock,
+            reporter=world.reporter,
+            limits=Limits(runs=run_limit),
+            distrusted=distrusted,
+        )
+        self._views = ViewBuilder(world.chain, self._indexer, self._results, self._queue)
+        self._outbox = Outbox(world.chain, world.sends, world.clock, world.reporter)
+        self._pulse = Pulse(world.clock)
+        self._tasks: list[TaskRecord] = []
+        self._declined: set[tuple[int, Declined]] = set()
+        self._alerted_at: dict[str, float] = {}
+        self._forgot_at: float | None = None
+
+    def collect(self) -> bool:
+        """Take in what ended in the background."""
+        has_sent, has_worked = self._outbox.collect(), self._queue.collect()
+        if has_sent:
+            self._views.forget_balances()
+        return has_sent or has_worked
+
+    def look(self) -> None:
+        """Read the chain up to its newest block."""
+        head = self._indexer.sync()
+        self._outbox.refresh(is_new_head=self._pulse.see(head))
+        self.collect()
+
+    def decide(self) -> tuple[View, Sequence[Action]]:
+        """What is seen, and what the role wants done."""
+        head = self._pulse.head
+        if head is None:
+            raise Unavailable("no block was seen yet; the next look goes on")
+        now = self._pulse.now(head)
+        self._tasks = list(self._choose(self._views, now))
+        view = self._views.view(self._tasks, head, now, self._outbox.in_flight)
+        return view, self._decide(view)
+
+    def act(self, actions: Sequence[Action]) -> None:
+        """Have it done: sends and work in the background, words at once."""
+        self._outbox.send_all(action for action in actions if isinstance(action, Send))
+        work: list[tuple[Work, TaskTerms]] = []
+        fetches: list[TaskTerms] = []
+        for action in actions:
+            match action:
+                case Run() | ComputeHashes() | BuildWitness() | BuildReveal():
+                    work.append((action, self._views.terms(action.task_id)))
+                case Fetch():
+                    fetches.append(self._views.terms(action.task_id))
+                case Decline():
+                    self._report_declined(action)
+                case Alert():
+                    self._report_alert(action)
+                case Send():
+                    pass
+        self._queue.want(self._patient(work), fetches)
+        self._stop_useless_work()
+        self._forget()
+
+    def poll_seconds(self) -> float:
+        """By how often blocks come."""
+        return self._pulse.poll_seconds()
+
+    def close(self) -> None:
+        """Ask background work to end and keep what came of it."""
+        self._world.executor.stop(STOP_SECONDS)
+        self._world.sends.stop(STOP_SECONDS)
+        self.collect()
+
+    def _patient(self, work: list[tuple[Work, TaskTerms]]) -> list[tuple[Work, TaskTerms]]:
+        """Checks that were interrupted come after those that were not, and after all else."""
+
+        def interruptions(wanted: tuple[Work, TaskTerms]) -> int:
+            action, terms = wanted
+            is_check = isinstance(action, ComputeHashes) and action.is_check
+            return self._queue.interruptions(terms.run) if is_check else 0
+
+        return sorted(work, key=interruptions)
+
+    def _report_declined(self, action: Decline) -> None:
+        """Say why something is left undone: once for each task and reason."""
+        key = (int(action.task_id), action.reason)
+        if key not in self._declined:
+            self._declined.add(key)
+            reason = action.reason.value
+            self._world.reporter.report("declined", action.message, task_id=action.task_id, reason=reason)
+
+    def _report_alert(self, action: Alert) -> None:
+        now = self._world.clock.monotonic_seconds()
+        last = self._alerted_at.get(action.kind)
+        if last is None or now - last >= ALERT_AGAIN_SECONDS:
+            self._alerted_at[action.kind] = now
+            self._world.reporter.report(action.kind, action.message)
+
+    def _stop_useless_work(self) -> None:
+        """End work whose result comes too late: a program may run for days that nobody waits for."""
+        head = self._pulse.head
+        if head is None:
+            return
+        now, account = self._pulse.now(head), self._world.chain.account
+        taken = [task for task in self._tasks if task.stage is TaskStage.TAKEN and task.operator == account]
+        late = {task.task_id for task in taken if now > task.until}
+        claimed = {task.task_id for task in self._tasks if task.stage is TaskStage.CLAIMED}
+        self._queue.stop_except(claimed | {task.task_id for task in taken} - late, late)
+
+    def _forget(self) -> None:
+        """Now and then, drop what belongs to tasks that nobody will ask about again."""
+        now = self._world.clock.monotonic_seconds()
+        if self._forgot_at is not None and now - self._forgot_at < FORGET_SECONDS:
+            return
+        self._forgot_at = now
+        ledger = self._views.ledger
+        kept = {task.task_id for task in (*self._tasks, *ledger.busy_tasks())}
+        terms = [self._views.terms(task_id) for task_id in kept]
+        self._queue.keep_only(terms)
+        self._results.forget_except(each.run for each in terms)
+        self._views.forget_except(kept)
+        live = {job.job_id for job in ledger.live_jobs()}
+        self._declined = {key for key in self._declined if job_of_task(TaskId(key[0])) in live}

@@ -1,0 +1,24 @@
+"""Everything outside that a daemon needs."""
+
+from dataclasses import dataclass
+
+from truestep.ports.chain import Chain
+from truestep.ports.clock import Clock
+from truestep.ports.executor import Executor
+from truestep.ports.reporter import Reporter
+from truestep.ports.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """`executor` performs the items of a `Bench`, `sends` those of a `Courier` of the same chain.
+
+    The executor needs room for runs, for fetches, and for two moves of games.
+    """
+
+    chain: Chain
+    store: Store
+    executor: Executor
+    sends: Executor
+    clock: Clock
+    reporter: Reporter

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,15 +17,17 @@ from truestep.base.ids import (
     TaskId,
     claim_of,
     game_of,
-    job_of_task,
     task_of,
 )
+from truestep.commitments.keccak import keccak256
 from truestep.machine.state import Status
-from truestep.node.chain.task_state import task_of_event
+from truestep.node.chain.event_records import job_record, program_record
+from truestep.node.chain.task_state import TaskState, game_of_event, task_of_event, untouched
+from truestep.ports.chain import Counters, Head
 from truestep.protocol import events
 from truestep.protocol.claims import ClaimedState
 from truestep.protocol.events import ChainEvent, LogPosition
-from truestep.protocol.records import GameStage
+from truestep.protocol.records import GameRecord, GameStage, JobRecord, ProgramRecord, TaskRecord
 
 ACCOUNTS = [Address(f"0x{number:040x}") for number in range(1, 5)]
 HASH = Bytes32(b"h" * 32)
@@ -50,6 +52,8 @@ class Story:
     rng: random.Random
     shard_counts: tuple[int, ...] = (1, 3, 2)
     told: list[ChainEvent] = field(default_factory=list)
+    next_block: int = 1
+    """Events from now on are in this block or a later one."""
     _stages: dict[TaskId, str] = field(default_factory=dict)
     _attempts: dict[TaskId, int] = field(default_factory=dict)
     _operators: dict[TaskId, Address] = field(default_factory=dict)
@@ -79,8 +83,14 @@ class Story:
                 self._stages[task_of(JobId(number), shard)] = "open"
 
     def _add(self, kind: Callable[..., ChainEvent], **fields: Any) -> None:
-        block, index = divmod(len(self.told), EVENTS_EACH_BLOCK)
-        at = LogPosition(block_number=block + 1, log_index=index, transaction_hash=HASH)
+        newest = self.told[-1].at if self.told else None
+        if newest is None or newest.block_number < self.next_block:
+            block, index = self.next_block, 0
+        elif newest.log_index + 1 < EVENTS_EACH_BLOCK:
+            block, index = newest.block_number, newest.log_index + 1
+        else:
+            block, index = newest.block_number + 1, 0
+        at = LogPosition(block_number=block, log_index=index, transaction_hash=HASH)
         self.told.append(kind(at=at, **fields))
 
     def _moves(self) -> list[Callable[[], None]]:
@@ -184,6 +194,122 @@ class ListHistory:
         return None
 
 
+@dataclass
+class StoryChain:
+    """Satisfies the reading part of `Chain` that an index needs: contracts that did what a story tells.
+
+    `is_hidden` says which events its node leaves out; the contracts' own answers always tell the truth.
+    """
+
+    story: Story
+    is_hidden: Callable[[ChainEvent], bool] = lambda _: False
+    head_number: int = 0
+    requests: list[str] = field(default_factory=list)
+    branch: str = ""
+    first_block: int = 0
+
+    def go_on(self, event_count: int = 0, blocks: int = 1) -> None:
+        """Events happen, then so many blocks more."""
+        self.story.tell(event_count)
+        newest = self.story.told[-1].at.block_number if self.story.told else 0
+        self.head_number = max(self.head_number, newest) + blocks
+        self.story.next_block = self.head_number + 1
+
+    def head(self) -> Head:
+        self.requests.append("head")
+        return Head(number=self.head_number, hash=self._hash(self.head_number), time_seconds=self.head_number)
+
+    def block_hash(self, number: int) -> Bytes32 | None:
+        self.requests.append("block_hash")
+        return self._hash(number) if number <= self.head_number else None
+
+    def _hash(self, number: int) -> Bytes32:
+        return keccak256(f"{number}{self.branch}".encode())
+
+    def events(self, from_block: int, to_block: int) -> tuple[ChainEvent, ...]:
+        self.requests.append("events")
+        return tuple(
+            event
+            for event in self.story.told
+            if from_block <= event.at.block_number <= to_block and not self.is_hidden(event)
+        )
+
+    def counters(self) -> Counters:
+        self.requests.append("counters")
+        count = len(self.story.shard_counts) if self.story.told else 0
+        return Counters(program_count=count, job_count=count)
+
+    def program(self, program_id: ProgramId) -> ProgramRecord:
+        event = ListHistory(self.story.told).program_registered(program_id)
+        assert event is not None
+        return program_record(event)
+
+    def job(self, job_id: JobId) -> JobRecord:
+        event = ListHistory(self.story.told).job_posted(job_id)
+        assert event is not None
+        return job_record(event, self.program(event.program_id).max_cycles)
+
+    def _state(self, task_id: TaskId) -> TaskState:
+        state = untouched(task_id)
+        for event in ListHistory(self.story.told).events_of_task(task_id):
+            state.apply(event)
+        return state
+
+    def tasks(self, task_ids: Collection[TaskId]) -> dict[TaskId, TaskRecord]:
+        self.requests.append("tasks")
+        return {task_id: self._state(task_id).record for task_id in task_ids}
+
+    def games(self, game_ids: Collection[GameId]) -> dict[GameId, GameRecord]:
+        self.requests.append("games")
+        found = {game_id: self._game(game_id) for game_id in game_ids}
+        return {game_id: record for game_id, record in found.items() if record}
+
+    def game(self, game_id: GameId) -> GameRecord:
+        record = self._game(game_id)
+        assert record is not None
+        return record
+
+    def _game(self, game_id: GameId) -> GameRecord | None:
+        told = [event for event in self.story.told if game_of_event(event) == game_id]
+        if not told:
+            return None
+        opened = told[0]
+        assert isinstance(opened, events.GameOpened)
+        is_split = isinstance(told[-1], events.GameSplit)
+        stage = GameStage.CHALLENGER_TURN if is_split else GameStage.OPERATOR_TURN
+        if isinstance(told[-1], events.GameSettled):
+            stage = GameStage.CLOSED
+        return GameRecord(
+            game_id=game_id,
+            stage=stage,
+            operator=opened.operator,
+            challenger=opened.challenger,
+            low=0,
+            high=5,
+            low_hash=HASH,
+            high_hash=HASH,
+            split_root=HASH,
+            operator_clock_seconds=9,
+            challenger_clock_seconds=9,
+            moved_at=0,
+            rounds=0,
+        )
+
+    def open_game_counts(self, claim_ids: Collection[ClaimId]) -> dict[ClaimId, int]:
+        self.requests.append("open_game_counts")
+        return {
+            claim_id: len(self._state(TaskId(claim_id >> 32)).games_on(claim_id)) for claim_id in claim_ids
+        }
+
+    def claimed_state(self, claim_id: ClaimId) -> ClaimedState:
+        del claim_id
+        return CLAIMED
+
+    def split_hashes(self, game_id: GameId) -> tuple[Bytes32, ...]:
+        del game_id
+        return (HASH,)
+
+
 def tasks_of_story(story: Story) -> list[TaskId]:
     """Every task, known or not."""
     return [
@@ -191,6 +317,3 @@ def tasks_of_story(story: Story) -> list[TaskId]:
         for job, shard_count in enumerate(story.shard_counts, 1)
         for shard in range(shard_count)
     ]
-
-
-__all__ = ["ACCOUNTS", "DEADLINE", "ListHistory", "Story", "job_of_task", "tasks_of_story"]

@@ -6,7 +6,7 @@ bit. What it was can be asked of the history.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from truestep.base.ids import (
     Address,
@@ -20,6 +20,7 @@ from truestep.base.ids import (
     task_of,
     task_of_claim,
 )
+from truestep.node.chain.event_records import History, NoHistory, job_record, program_record
 from truestep.node.chain.spans import Spans
 from truestep.node.chain.task_state import (
     OpenGame,
@@ -34,22 +35,6 @@ from truestep.protocol.records import JobRecord, ProgramRecord, TaskRecord, Task
 
 IDLE_PROGRAMS_LIMIT = 1_000
 """Programs without a live job that stay at hand: most get one within seconds. Others are read again."""
-
-
-class History(Protocol):
-    """Every event that was read, by what it is about."""
-
-    def events_of_task(self, task_id: TaskId) -> list[ChainEvent]:
-        """The events of one task, its claims and its games, in the chain's order."""
-        ...
-
-    def program_registered(self, program_id: ProgramId) -> events.ProgramRegistered | None:
-        """The event of a program."""
-        ...
-
-    def job_posted(self, job_id: JobId) -> events.JobPosted | None:
-        """The event of a job."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,23 +57,6 @@ class _Shards:
     live: set[TaskId] = field(default_factory=set[TaskId])
     """The tasks with a state in memory."""
     taken: set[TaskId] = field(default_factory=set[TaskId])
-
-
-class NoHistory:
-    """Satisfies `History`: everything is in memory, nothing was before."""
-
-    def events_of_task(self, task_id: TaskId) -> list[ChainEvent]:
-        """None."""
-        del task_id
-        return []
-
-    def program_registered(self, program_id: ProgramId) -> events.ProgramRegistered | None:
-        """None."""
-        del program_id
-
-    def job_posted(self, job_id: JobId) -> events.JobPosted | None:
-        """None."""
-        del job_id
 
 
 class Ledger:
@@ -136,6 +104,10 @@ class Ledger:
         job_id = job_of_task(task_id)
         shards = self._shards.get(job_id)
         return job_id in self._over or (shards is not None and shard_of_task(task_id) in shards.finished)
+
+    def knows_job(self, job_id: JobId) -> bool:
+        """Whether a job is live, or over."""
+        return job_id in self.jobs or job_id in self._over
 
     def busy_tasks(self) -> list[TaskRecord]:
         """The tasks of known jobs that somebody has taken or claimed."""
@@ -264,6 +236,51 @@ class Ledger:
         apply(state)
         self._put(state)
 
+    # --- what the contracts say where events are missing ------------------------------------------------
+
+    def adopt_task(self, record: TaskRecord, claimed: events.TaskClaimed | None = None) -> None:
+        """Take a task as a contract has it, until an event says otherwise. It is not noted as finished."""
+        task_id = record.task_id
+        self._unfinish(task_id)
+        self._changed_tasks.add(task_id)
+
+        def adopt(state: TaskState) -> None:
+            state.adopt(record, claimed)
+
+        self.change(task_id, adopt)
+        self._newly_finished.discard(task_id)
+        self._newly_over.discard(job_of_task(task_id))
+
+    def adopt_game(self, game: OpenGame) -> None:
+        """Take a game as a contract has it, until an event settles it."""
+        task_id = task_of_claim(game.claim_id)
+        self._unfinish(task_id)
+        self._changed_tasks.add(task_id)
+        self._changed_games.add(game.game_id)
+        self.change(task_id, lambda state: state.games.update({game.game_id: game}))
+
+    def drop_game(self, game_id: GameId) -> None:
+        """Forget a game that a contract says is closed."""
+        task_id = task_of_claim(self.games[game_id].claim_id)
+        self._changed_tasks.add(task_id)
+        self._changed_games.add(game_id)
+        self.change(task_id, lambda state: state.drop_game(game_id))
+
+    def adopt_split(self, split: events.GameSplit) -> None:
+        """Take a split whose hashes were found elsewhere."""
+        self._changed_games.add(split.game_id)
+        task_id = task_of_claim(self.games[split.game_id].claim_id)
+        self._changed_tasks.add(task_id)
+        self.change(task_id, lambda state: state.splits.update({split.game_id: split}))
+
+    def adopt_program(self, program: ProgramRecord) -> None:
+        """Take a program as a contract has it."""
+        self._add_program(program)
+
+    def adopt_job(self, job: JobRecord) -> None:
+        """Take a job as a contract has it; its program is known."""
+        self._add_job(job)
+
     def retire(self, job_id: JobId) -> bool:
         """Drop a job of which no task can be taken any more, if none is taken, claimed or disputed."""
         shards, job = self._shards.get(job_id), self.jobs.get(job_id)
@@ -310,21 +327,25 @@ class Ledger:
 
     def _make_anew(self, tasks: Iterable[TaskId]) -> None:
         for task_id in tasks:
-            job_id = job_of_task(task_id)
-            self._newly_finished.discard(task_id)
-            if job_id in self._over:
-                self._revive(job_id)
             old = self._states.get(task_id)
             if old is not None:
                 self._remove(old)
-            shards = self._shards.setdefault(job_id, _Shards())
-            shards.finished.discard(shard_of_task(task_id))
-            shards.unavailable.discard(shard_of_task(task_id))
+            self._unfinish(task_id)
             state = self._folded(task_id)
             for claim_id in [claim for claim in self.struck if task_of_claim(claim) == task_id]:
                 del self.struck[claim_id]
             if state is not None:
                 self._put(state)
+
+    def _unfinish(self, task_id: TaskId) -> None:
+        """A finished task is not, by an event that was found late or undone, or by what a contract says."""
+        job_id = job_of_task(task_id)
+        self._newly_finished.discard(task_id)
+        if job_id in self._over:
+            self._revive(job_id)
+        shards = self._shards.setdefault(job_id, _Shards())
+        if shards.finished.discard(shard_of_task(task_id)):
+            shards.unavailable.discard(shard_of_task(task_id))
 
     def _folded(self, task_id: TaskId) -> TaskState | None:
         history = self._history.events_of_task(task_id)
@@ -399,8 +420,11 @@ class Ledger:
             shards.taken.add(task_id)
 
     def _register(self, event: events.ProgramRegistered) -> None:
-        program_id = event.program_id
-        self.programs[program_id] = _program(event)
+        self._add_program(program_record(event))
+
+    def _add_program(self, program: ProgramRecord) -> None:
+        program_id = program.program_id
+        self.programs[program_id] = program
         if program_id not in self._uses:
             self._idle_programs[program_id] = None
         for posted in self._waiting_jobs.pop(program_id, {}).values():
@@ -416,18 +440,23 @@ class Ledger:
 
     def _post(self, event: events.JobPosted) -> None:
         """A job counts once its program is known."""
-        if event.job_id in self._over or event.job_id in self.jobs:
+        if self.knows_job(event.job_id):
             return
         program = self._program(event.program_id)
         if program is None:
             self._waiting_jobs.setdefault(event.program_id, {})[event.job_id] = event
             return
-        self._changed_jobs.add(event.job_id)
-        self.jobs[event.job_id] = _job(event, program.max_cycles)
-        self._shards.setdefault(event.job_id, _Shards())
-        self._uses[event.program_id] = self._uses.get(event.program_id, 0) + 1
-        self._idle_programs.pop(event.program_id, None)
-        self._end_if_over(event.job_id)
+        self._add_job(job_record(event, program.max_cycles))
+
+    def _add_job(self, job: JobRecord) -> None:
+        if self.knows_job(job.job_id):
+            return
+        self._changed_jobs.add(job.job_id)
+        self.jobs[job.job_id] = job
+        self._shards.setdefault(job.job_id, _Shards())
+        self._uses[job.program_id] = self._uses.get(job.program_id, 0) + 1
+        self._idle_programs.pop(job.program_id, None)
+        self._end_if_over(job.job_id)
 
     def _unpost(self, event: events.JobPosted) -> None:
         self._changed_jobs.add(event.job_id)
@@ -441,7 +470,7 @@ class Ledger:
     def _program(self, program_id: ProgramId) -> ProgramRecord | None:
         known = self.programs.get(program_id)
         if known is None and (event := self._history.program_registered(program_id)) is not None:
-            known = self.programs[program_id] = _program(event)
+            known = self.programs[program_id] = program_record(event)
         return known
 
     def _end_if_over(self, job_id: JobId) -> None:
@@ -472,33 +501,3 @@ def _drop(index: dict[Address, dict[Any, None]], account: Address, key: object) 
         keys.pop(key, None)
         if not keys:
             del index[account]
-
-
-def _program(event: events.ProgramRegistered) -> ProgramRecord:
-    return ProgramRecord(
-        program_id=event.program_id,
-        image_root=event.image_root,
-        entry=event.entry,
-        max_cycles=event.max_cycles,
-        digest=event.digest,
-        owner=event.owner,
-        uri=event.uri,
-    )
-
-
-def _job(event: events.JobPosted, max_cycles: int) -> JobRecord:
-    return JobRecord(
-        job_id=event.job_id,
-        program_id=event.program_id,
-        input_root=event.input_root,
-        input_size=event.input_size,
-        input_uri=event.input_uri,
-        seed=event.seed,
-        shard_count=event.shard_count,
-        reward_wei=event.reward_wei,
-        lease_seconds=event.lease_seconds,
-        deadline=event.deadline,
-        max_cycles=max_cycles,
-        requester=event.requester,
-        final_count=0,
-    )

@@ -86,6 +86,22 @@ class TaskState:
                 self._change(TaskStage.REFUNDED, self.record.operator, 0)
             case _:
                 self._apply_to_game(event)
+        self._drop_old_claims()
+
+    def adopt(self, record: TaskRecord, claimed: events.TaskClaimed | None) -> None:
+        """Take the task as a contract has it; `claimed` is what its standing claim says, if that is known."""
+        self.record = replace(record, claim_hash=ZERO_HASH)
+        if claimed is not None:
+            self.claims[claimed.claim_id] = claimed
+        self._drop_old_claims()
+
+    def drop_game(self, game_id: GameId) -> None:
+        """Forget a game."""
+        self.games.pop(game_id, None)
+        self.splits.pop(game_id, None)
+        self._drop_old_claims()
+
+    def _drop_old_claims(self) -> None:
         for claim_id in [claim for claim in self.claims if not self._is_in_question(claim)]:
             del self.claims[claim_id]
 
@@ -100,8 +116,7 @@ class TaskState:
             case events.GamePicked():
                 self.splits.pop(event.game_id, None)
             case events.GameSettled():
-                self.games.pop(event.game_id, None)
-                self.splits.pop(event.game_id, None)
+                self.drop_game(event.game_id)
             case _:
                 pass
 

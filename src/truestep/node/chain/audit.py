@@ -1,0 +1,362 @@
+"""The index held against the contracts: what a node leaves out of its events costs nobody a bond.
+
+At each new head, in a few questions:
+
+1. How many programs and jobs there are, now and then: an index that knows fewer misses events.
+2. The account's own tasks as they stand, and some others in turn.
+3. How many games are open on the account's own claims, and on some others in turn. If there are more than
+   are known, their numbers are tried (docs/protocol.md P1.5), and they count at once.
+4. The account's own games: one that is closed, or split otherwise than is known, misses an event.
+
+A difference may be a block that came between: it counts if it is there at a later head again. Then everything
+since the last event of that thing is read again. If even that does not show the event, it is said aloud, and
+the contract's word is taken.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from typing import Generic, TypeVar
+
+from truestep.base.errors import Rejected
+from truestep.base.ids import (
+    Address,
+    Bytes32,
+    ClaimId,
+    GameId,
+    JobId,
+    ProgramId,
+    TaskId,
+    claim_of_game,
+    game_of,
+    job_of_task,
+    task_of,
+    task_of_claim,
+)
+from truestep.node.chain.indexer import Indexer
+from truestep.node.chain.task_state import OpenGame
+from truestep.ports.chain import ChainReader, Head
+from truestep.ports.reporter import Reporter
+from truestep.protocol.claims import ZERO_HASH
+from truestep.protocol.events import GameOpened, GameSplit, LogPosition, TaskClaimed
+from truestep.protocol.records import GameRecord, GameStage, TaskRecord, TaskStage
+
+COUNT_EACH = 8
+"""Heads between two looks at the number of programs and jobs."""
+OTHERS_EACH_CHECK = 64
+"""Tasks and claims of others that are asked about at one head: one question's worth."""
+RECENT_CHECKS = 32
+"""For so many heads an own task that is over is still asked about: its end may be of another branch."""
+ORDINALS_EACH_QUESTION = 64
+REPORT_EACH = 50
+"""Heads after which what stays hidden is said again."""
+NEW_IDS_EACH_CHECK = 16
+"""Of hidden jobs and programs, how many are taken from the contracts at one head."""
+
+T = TypeVar("T")
+Key = tuple[str, int]
+"""What differs: kind and id."""
+
+
+@dataclass(slots=True)
+class Suspicion:
+    """A difference, and how far it was followed. Block numbers are those of heads."""
+
+    seen_at: int
+    reread_at: int | None = None
+    reported_at: int | None = None
+
+
+class Audit:
+    """Call `check` after every `Indexer.sync`; it does nothing unless the head is a new one.
+
+    It changes the ledger (`Ledger.drain_changes` tells what), asks the indexer to read again, and reports
+    `log_hidden` and `log_found`.
+    """
+
+    def __init__(self, chain: ChainReader, indexer: Indexer, reporter: Reporter, account: Address) -> None:
+        self._chain = chain
+        self._indexer = indexer
+        self._reporter = reporter
+        self._account = account
+        self._checked: Bytes32 | None = None
+        self._check_count = 0
+        self._head_number = 0
+        self._suspicions: dict[Key, Suspicion] = {}
+        self._own: set[TaskId] = set()
+        self._recent: dict[TaskId, int] = {}
+        self._other_tasks = Turn(self._all_tasks)
+        self._other_claims = Turn(lambda: list(indexer.ledger.claims))
+
+    def check(self, head: Head, claims: Collection[ClaimId] = ()) -> None:
+        """Compare once for each head. Raises `Unavailable` if a node does not answer: the next call goes on.
+
+        `claims` are asked about each time besides the account's own: those that it sent an `open` for, whose
+        game is not in the ledger yet.
+        """
+        if head.hash == self._checked:
+            return
+        self._head_number = head.number
+        self._check_games(claims)
+        self._check_openings()
+        self._check_own_games()
+        self._check_tasks()
+        if self._check_count % COUNT_EACH == 0 or any(
+            kind in ("job", "program") for kind, _ in self._suspicions
+        ):
+            self._check_counts()
+        self._checked = head.hash
+        self._check_count += 1
+
+    # --- games --------------------------------------------------------------------------------------------
+
+    def _check_games(self, claims: Collection[ClaimId]) -> None:
+        """Games count as soon as a contract has them: an unknown one can be lost on time."""
+        ledger = self._indexer.ledger
+        own = [claim.claim_id for claim in self._own_claims()]
+        played = [game.claim_id for game in ledger.games_of(self._account)]
+        asked = {*own, *played, *claims, *self._other_claims.take(OTHERS_EACH_CHECK)}
+        if not asked:
+            return
+        for claim_id, count in self._chain.open_game_counts(asked).items():
+            if count > len(ledger.games_on(claim_id)):
+                self._find_games(claim_id)
+
+    def _own_claims(self) -> Iterable[TaskClaimed]:
+        ledger = self._indexer.ledger
+        tasks = {task.task_id for task in ledger.tasks_of(self._account)}
+        for task_id in tasks | ledger.disputed_tasks(operator=self._account):
+            yield from (
+                claim for claim in ledger.claims_in_question(task_id) if claim.operator == self._account
+            )
+
+    def _find_games(self, claim_id: ClaimId) -> None:
+        ledger = self._indexer.ledger
+        for first in range(1, 2**32, ORDINALS_EACH_QUESTION):
+            ids = [game_of(claim_id, ordinal) for ordinal in range(first, first + ORDINALS_EACH_QUESTION)]
+            found = self._chain.games(ids)
+            for game_id, record in found.items():
+                if record.stage is not GameStage.CLOSED and game_id not in ledger.games:
+                    self._adopt_game(game_id, record)
+            if len(found) < ORDINALS_EACH_QUESTION:
+                return
+
+    def _adopt_game(self, game_id: GameId, record: GameRecord) -> None:
+        self._indexer.ledger.adopt_game(
+            OpenGame(game_id=game_id, operator=record.operator, challenger=record.challenger)
+        )
+        self._suspicions.setdefault(("opening of game", game_id), Suspicion(seen_at=self._head_number))
+
+    def _check_openings(self) -> None:
+        """Games that count by a contract's word: their events may have come by now."""
+        for game_id in [GameId(number) for kind, number in self._suspicions if kind == "opening of game"]:
+            events = self._indexer.history.events_of_task(_task_of_game(game_id))
+            is_known = any(isinstance(event, GameOpened) and event.game_id == game_id for event in events)
+            if is_known or game_id not in self._indexer.ledger.games:
+                self._clear("opening of game", [game_id])
+            else:
+                self._differs(("opening of game", game_id), self._block_of_game(game_id), _nothing)
+
+    def _check_own_games(self) -> None:
+        """A game that is closed, or whose split is not the one that is known."""
+        ledger = self._indexer.ledger
+        own = {game.game_id: game for game in ledger.games_of(self._account)}
+        suspected = {GameId(number) for kind, number in self._suspicions if kind == "game"}
+        if not own:
+            self._clear("game", suspected)
+            return
+        records = self._chain.games(own)
+        for game_id in own:
+            record = records.get(game_id)
+            if record is None or record.stage is GameStage.CLOSED:
+                self._differs_in_game(game_id, self._drop)
+            elif self._lacks_split(record):
+                self._differs_in_game(game_id, self._adopt_split)
+            else:
+                self._clear("game", [game_id])
+        self._clear("game", suspected - own.keys())
+
+    def _lacks_split(self, record: GameRecord) -> bool:
+        split = self._indexer.ledger.splits.get(record.game_id)
+        is_known = split is not None and (split.low, split.high) == (record.low, record.high)
+        return record.stage is GameStage.CHALLENGER_TURN and not is_known
+
+    def _differs_in_game(self, game_id: GameId, adopt: Callable[[GameId], None]) -> None:
+        self._differs(("game", game_id), self._block_of_game(game_id), lambda: adopt(game_id))
+
+    def _block_of_game(self, game_id: GameId) -> int:
+        return self._last_block_of(_task_of_game(game_id))
+
+    def _drop(self, game_id: GameId) -> None:
+        if game_id in self._indexer.ledger.games:
+            self._indexer.ledger.drop_game(game_id)
+
+    def _adopt_split(self, game_id: GameId) -> None:
+        """A contract keeps only the root of a split; another question may find the event."""
+        hashes = self._chain.split_hashes(game_id)
+        record = self._chain.game(game_id)
+        if hashes and game_id in self._indexer.ledger.games:
+            at = self._position()
+            split = GameSplit(at=at, game_id=game_id, low=record.low, high=record.high, hashes=hashes)
+            self._indexer.ledger.adopt_split(split)
+
+    def _position(self) -> LogPosition:
+        """Where an event is put that no node gives."""
+        return LogPosition(block_number=self._head_number, log_index=0, transaction_hash=ZERO_HASH)
+
+    # --- tasks --------------------------------------------------------------------------------------------
+
+    def _check_tasks(self) -> None:
+        ledger = self._indexer.ledger
+        own = {task.task_id for task in ledger.tasks_of(self._account)}
+        self._recent.update(dict.fromkeys(self._own - own, RECENT_CHECKS))
+        self._own = own
+        suspected = {TaskId(number) for kind, number in self._suspicions if kind == "task"}
+        asked = {*own, *self._recent, *suspected, *self._other_tasks.take(OTHERS_EACH_CHECK)}
+        if asked:
+            for task_id, record in self._chain.tasks(asked).items():
+                self._compare(task_id, record)
+        self._recent = {task_id: left - 1 for task_id, left in self._recent.items() if left > 1}
+
+    def _compare(self, task_id: TaskId, record: TaskRecord) -> None:
+        known = self._indexer.ledger.task(task_id)
+        is_busy = record.stage in (TaskStage.TAKEN, TaskStage.CLAIMED)
+        is_same = (known.stage, known.attempt) == (record.stage, record.attempt)
+        if is_same and (not is_busy or known.operator == record.operator):
+            self._clear("task", [task_id])
+        else:
+            self._differs(("task", task_id), self._last_block_of(task_id), lambda: self._adopt_task(record))
+
+    def _adopt_task(self, record: TaskRecord) -> None:
+        claimed = None
+        if record.stage is TaskStage.CLAIMED:
+            with suppress(Rejected):
+                claimed = TaskClaimed(
+                    at=self._position(),
+                    task_id=record.task_id,
+                    operator=record.operator,
+                    claim_id=record.claim_id,
+                    until=record.until,
+                    claimed=self._chain.claimed_state(record.claim_id),
+                )
+        self._indexer.ledger.adopt_task(record, claimed)
+
+    def _all_tasks(self) -> Iterator[TaskId]:
+        for task in self._indexer.ledger.busy_tasks():
+            yield task.task_id
+        for job in self._indexer.ledger.live_jobs():
+            for shard in range(job.shard_count):
+                task_id = task_of(job.job_id, shard)
+                if not self._indexer.ledger.is_finished(task_id):
+                    yield task_id
+
+    # --- programs and jobs --------------------------------------------------------------------------------
+
+    def _check_counts(self) -> None:
+        counters = self._chain.counters()
+        history = self._indexer.history
+        for kind, known, count in (
+            ("program", history.programs, counters.program_count),
+            ("job", history.jobs, counters.job_count),
+        ):
+            gaps = known.gaps(1, count + 1)
+            missing = [number for gap in gaps for number in islice(range(*gap), NEW_IDS_EACH_CHECK)]
+            self._clear(kind, {number for each, number in self._suspicions if each == kind} - set(missing))
+            for number in missing[:NEW_IDS_EACH_CHECK]:
+                self._differs((kind, number), self._block_before(kind, number), self._adopter(kind, number))
+
+    def _adopter(self, kind: str, number: int) -> Callable[[], None]:
+        if kind == "program":
+            return lambda: self._adopt_program(ProgramId(number))
+        return lambda: self._adopt_job(JobId(number))
+
+    def _adopt_program(self, program_id: ProgramId) -> None:
+        if program_id not in self._indexer.ledger.programs:
+            self._indexer.ledger.adopt_program(self._chain.program(program_id))
+
+    def _adopt_job(self, job_id: JobId) -> None:
+        if not self._indexer.ledger.knows_job(job_id):
+            job = self._chain.job(job_id)
+            self._adopt_program(job.program_id)
+            self._indexer.ledger.adopt_job(job)
+
+    def _block_before(self, kind: str, number: int) -> int:
+        """The block of the program or job before this one."""
+        history = self._indexer.history
+        if kind == "program":
+            event = history.program_registered(ProgramId(number - 1))
+        else:
+            event = history.job_posted(JobId(number - 1))
+        return event.at.block_number if event is not None else 0
+
+    # --- differences --------------------------------------------------------------------------------------
+
+    def _last_block_of(self, task_id: TaskId) -> int:
+        """The block of the last event that is known of a task, or of its job; 0 if there is none."""
+        found = self._indexer.history.events_of_task(task_id)
+        if found:
+            return found[-1].at.block_number
+        posted = self._indexer.history.job_posted(job_of_task(task_id))
+        return posted.at.block_number if posted is not None else 0
+
+    def _differs(self, key: Key, from_block: int, adopt: Callable[[], None]) -> None:
+        """Follow a difference one step further."""
+        suspicion = self._suspicions.setdefault(key, Suspicion(seen_at=self._head_number))
+        if self._head_number <= suspicion.seen_at:
+            return
+        if suspicion.reread_at is None:
+            suspicion.reread_at = self._head_number
+            self._indexer.reread_from(from_block)
+        elif self._head_number > suspicion.reread_at and not self._indexer.is_rereading:
+            self._report_hidden(key, suspicion)
+            with suppress(Rejected):  # it was asked of a node that lags
+                adopt()
+
+    def _report_hidden(self, key: Key, suspicion: Suspicion) -> None:
+        last = suspicion.reported_at
+        if last is None or self._head_number - last >= REPORT_EACH:
+            suspicion.reported_at = self._head_number
+            kind, number = key
+            self._reporter.report(
+                "log_hidden",
+                f"the node leaves out events of {kind} {number}, which the contracts have otherwise than its"
+                " events tell, even when they are read again: add another node with --rpc",
+                what=kind,
+                number=number,
+            )
+
+    def _clear(self, kind: str, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            suspicion = self._suspicions.pop((kind, number), None)
+            if suspicion is not None and suspicion.reread_at is not None and suspicion.reported_at is None:
+                self._reporter.report(
+                    "log_found",
+                    f"the node had left out events of {kind} {number}: they were found by reading again",
+                    what=kind,
+                    number=number,
+                )
+
+
+def _task_of_game(game_id: GameId) -> TaskId:
+    return task_of_claim(claim_of_game(game_id))
+
+
+def _nothing() -> None:
+    """There is no record to take: only the event has what is missing."""
+
+
+class Turn(Generic[T]):
+    """Things that are taken some at a time, in turn."""
+
+    def __init__(self, all_of_them: Callable[[], Iterable[T]]) -> None:
+        self._all = all_of_them
+        self._rest: Iterator[T] = iter(())
+
+    def take(self, count: int) -> list[T]:
+        """The next ones; at the end it begins again, once."""
+        taken = list(islice(self._rest, count))
+        if len(taken) < count:
+            self._rest = iter(self._all())
+            taken += islice(self._rest, count - len(taken))
+        return taken

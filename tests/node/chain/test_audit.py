@@ -1,0 +1,197 @@
+"""What a node leaves out of its events is found in the contracts, read again, and else said aloud."""
+
+from __future__ import annotations
+
+import random
+from typing import Any, cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.e2e.network import Log
+from tests.node.chain.stories import ACCOUNTS, CLAIMED, HASH, Story, StoryChain, tasks_of_story
+from tests.node.chain.test_ledger import answers, searched
+from truestep.adapters.store.sqlite import SqliteStore
+from truestep.base.ids import JobId, TaskId, game_of, task_of
+from truestep.node.chain.audit import COUNT_EACH, Audit
+from truestep.node.chain.indexer import REREAD_BLOCKS, Indexer
+from truestep.protocol import events
+from truestep.protocol.events import ChainEvent
+from truestep.protocol.records import TaskStage
+
+TASK = task_of(JobId(1), 0)
+SETTLING = 3 * COUNT_EACH
+"""Heads after which everything was looked at, suspected, read again and taken from the contracts."""
+
+
+class Scene:
+    """A story with one job, an index of it for the operator of its only task, and the audit."""
+
+    def __init__(self, *hidden: type[ChainEvent]) -> None:
+        self.hidden = hidden
+        self.story = Story(random.Random(1), shard_counts=(1,))
+        self.chain = StoryChain(self.story, is_hidden=lambda event: isinstance(event, self.hidden))
+        self.log = Log()
+        self.chain.go_on()
+        self.story._take(TASK)
+        self.operator = self.story._operators[TASK]
+        self.indexer = Indexer(cast(Any, self.chain), SqliteStore())
+        self.audit = Audit(cast(Any, self.chain), self.indexer, self.log, self.operator)
+
+    def heads(self, count: int) -> None:
+        for _ in range(count):
+            self.chain.go_on()
+            self.audit.check(self.indexer.sync())
+
+    @property
+    def ledger(self) -> Any:
+        return self.indexer.ledger
+
+
+def test_a_game_that_no_event_tells_of_counts_at_the_next_head() -> None:
+    scene = Scene(events.GameOpened)
+    scene.story._claim(TASK)
+    scene.heads(1)
+    scene.story._open_game(TASK)
+    scene.heads(1)
+    game_id = game_of(scene.story._claim_id(TASK), 1)
+    assert set(scene.ledger.games) == {game_id}
+    assert scene.ledger.games_of(scene.operator)[0].game_id == game_id
+    assert (TASK in scene.ledger.drain_changes().tasks, scene.log.kinds()) == (True, [])
+    scene.heads(4)
+    assert scene.log.kinds() == ["log_hidden"]
+    assert "another node with --rpc" in scene.log.lines[0][1]
+    scene.story._settle(game_id)
+    scene.heads(2)
+    assert scene.ledger.games == {}
+
+
+def test_what_was_left_out_for_a_while_is_read_again_from_the_last_known_event() -> None:
+    scene = Scene(events.GameOpened)
+    scene.story._claim(TASK)
+    scene.heads(1)
+    scene.story._open_game(TASK)
+    scene.chain.go_on(blocks=5 * REREAD_BLOCKS)
+    scene.audit.check(scene.indexer.sync())
+    scene.hidden = ()
+    scene.heads(3)
+    kinds = [type(event) for event in scene.indexer.history.events_of_task(TASK)]
+    assert kinds == [events.TaskTaken, events.TaskClaimed, events.GameOpened]
+    assert scene.log.kinds() == ["log_found"]
+
+
+@pytest.mark.parametrize("kind", [events.TaskTaken, events.TaskClaimed, events.TaskFinalized])
+def test_a_task_is_taken_from_the_contract_in_the_end(kind: type[ChainEvent]) -> None:
+    scene = Scene(kind)
+    scene.heads(1)
+    scene.story._claim(TASK)
+    scene.heads(SETTLING)
+    assert scene.ledger.task(TASK).stage is TaskStage.CLAIMED
+    assert [claim.claimed for claim in scene.ledger.claims_in_question(TASK)] == [CLAIMED]
+    scene.story._finalize(TASK)
+    scene.heads(SETTLING)
+    assert (scene.ledger.busy_tasks(), scene.ledger.live_jobs()) == ([], [])
+    assert scene.log.kinds() == (["log_hidden"] if kind is not events.TaskTaken else [])
+
+
+@pytest.mark.parametrize("kind", [events.ProgramRegistered, events.JobPosted])
+def test_a_hidden_job_is_worked_for_all_the_same(kind: type[ChainEvent]) -> None:
+    scene = Scene(kind)
+    scene.heads(SETTLING)
+    assert [job.job_id for job in scene.ledger.live_jobs()] == [1]
+    assert [task.task_id for task in scene.ledger.busy_tasks()] == [TASK]
+    assert "log_hidden" in scene.log.kinds()
+
+
+def test_a_hidden_split_is_asked_for_otherwise() -> None:
+    scene = Scene(events.GameSplit)
+    scene.story._claim(TASK)
+    scene.story._open_game(TASK)
+    game_id = game_of(scene.story._claim_id(TASK), 1)
+    while not any(isinstance(event, events.GameSplit) for event in scene.story.told):
+        scene.story._split(game_id)
+    scene.heads(5)
+    assert scene.ledger.splits[game_id].hashes == (HASH,)
+
+
+def test_an_end_of_another_branch_is_taken_back() -> None:
+    """An index that took a claim for final would not defend it."""
+    scene = Scene()
+    scene.story._claim(TASK)
+    scene.heads(1)
+    scene.story._finalize(TASK)
+    scene.heads(1)
+    assert scene.ledger.busy_tasks() == []
+    scene.story.told.pop()
+    scene.story._stages[TASK] = "claimed"
+    scene.heads(6)
+    assert [task.task_id for task in scene.ledger.tasks_of(scene.operator)] == [TASK]
+
+
+def test_an_index_that_is_whole_is_not_read_again_and_costs_few_questions() -> None:
+    scene = Scene()
+    scene.story._claim(TASK)
+    scene.heads(2)
+    scene.chain.requests.clear()
+    scene.heads(10 * COUNT_EACH)
+    asked = scene.chain.requests
+    assert {name: asked.count(name) for name in asked} == {
+        "head": 10 * COUNT_EACH,
+        "events": 10 * COUNT_EACH,
+        "block_hash": 10 * COUNT_EACH,
+        "open_game_counts": 10 * COUNT_EACH,
+        "tasks": 10 * COUNT_EACH,
+        "counters": 10,
+    }
+    assert scene.log.kinds() == []
+    scene.audit.check(scene.indexer.sync())
+    assert asked[-1] == "head"
+
+
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=25)
+def test_whatever_is_hidden_for_a_while_or_for_ever_the_index_becomes_whole(seed: int) -> None:
+    """An operator's own tasks and games are right in the end, whichever events its node leaves out."""
+    rng = random.Random(seed)
+    story = Story(rng, shard_counts=(1, 2))
+    hidden = {rng.randrange(60) for _ in range(rng.randrange(12))}
+    chain = StoryChain(story, is_hidden=lambda event: story.told.index(event) in hidden)
+    account = ACCOUNTS[0]
+    indexer = Indexer(cast(Any, chain), SqliteStore())
+    audit = Audit(cast(Any, chain), indexer, Log(), account)
+    for _ in range(8):
+        chain.go_on(rng.randrange(8))
+        audit.check(indexer.sync())
+    for _ in range(SETTLING):
+        chain.go_on()
+        audit.check(indexer.sync())
+    ledger, truth = indexer.ledger, searched(story.told, story)
+    assert {task.task_id for task in ledger.tasks_of(account)} == truth["own"][account]
+    own_games = {key for key, game in truth["games"].items() if account in (game.operator, game.challenger)}
+    assert {game.game_id for game in ledger.games_of(account)} == own_games
+    assert {job.job_id for job in ledger.live_jobs()} == truth["jobs"]
+    for task_id in tasks_of_story(story):
+        assert ledger.task(task_id).stage == truth["tasks"][task_id].stage or ledger.is_finished(task_id)
+
+
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=25)
+def test_a_restart_at_any_moment_reads_only_what_is_live_and_knows_the_same(seed: int) -> None:
+    rng = random.Random(seed)
+    story = Story(rng)
+    chain, store = StoryChain(story), SqliteStore()
+    indexer = Indexer(cast(Any, chain), store)
+    for _ in range(6):
+        chain.go_on(rng.randrange(20), blocks=rng.randrange(1, 3))
+        indexer.sync()
+        indexer.history.mark_finished(*indexer.ledger.drain_finished())
+        if rng.random() < 0.3:
+            chain.branch += "x"
+            chain.head_number += 1
+            indexer.sync()
+        assert answers(indexer.ledger, story) == searched(story.told, story)
+        again = Indexer(cast(Any, chain), store)
+        assert answers(again.ledger, story) == searched(story.told, story)
+        indexer = again if rng.random() < 0.5 else indexer
+    assert TaskId(0) not in indexer.history.finished

@@ -1,4 +1,4 @@
-"""Options that bound what a transaction offers for its gas."""
+"""Options that limit the fees of transactions."""
 
 import re
 from decimal import Decimal
@@ -13,13 +13,13 @@ _UNITS_WEI = {"": 10**9, "gwei": 10**9, "wei": 1}
 
 
 def parse_gas_price(text: str) -> int:
-    """The wei in a price for a unit of gas: `500`, `500gwei`, `0.1gwei` or `7wei`."""
+    """The wei in a price per unit of gas: `500`, `500gwei`, `0.1gwei` or `7wei`."""
     match = re.fullmatch(r"(\d{1,12}(?:\.\d{1,9})?)\s*([a-z]*)", str(text).strip().lower())
     if match and match[2] in _UNITS_WEI:
         price_wei = Decimal(match[1]) * _UNITS_WEI[match[2]]
         if price_wei == price_wei.to_integral_value() and price_wei > 0:
             return int(price_wei)
-    raise typer.BadParameter(f"expected a price of gas such as 500gwei, got {text!r}")
+    raise typer.BadParameter(f"expected a gas price such as 500gwei, got {text!r}")
 
 
 MaxFeeOption = Annotated[
@@ -28,7 +28,7 @@ MaxFeeOption = Annotated[
         metavar="GWEI",
         parser=parse_gas_price,
         envvar="TRUESTEP_MAX_FEE",
-        help="Highest price for a unit of gas; above it, transactions wait. Default: 500gwei.",
+        help="Highest fee per unit of gas; above it, transactions wait. Default: 500gwei.",
     ),
 ]
 MaxFeeUrgentOption = Annotated[
@@ -37,7 +37,7 @@ MaxFeeUrgentOption = Annotated[
         metavar="GWEI",
         parser=parse_gas_price,
         envvar="TRUESTEP_MAX_FEE_URGENT",
-        help="The same for claims and moves in disputes: late ones cost a bond. Default: 4 x --max-fee.",
+        help="The same for claims and moves of disputes, which cost a bond if late. Default: 4 x --max-fee.",
     ),
 ]
 MaxTipOption = Annotated[
@@ -46,7 +46,7 @@ MaxTipOption = Annotated[
         metavar="GWEI",
         parser=parse_gas_price,
         envvar="TRUESTEP_MAX_TIP",
-        help="Highest tip within that price. Default: 40gwei.",
+        help="Highest tip within that fee. Default: 40gwei.",
     ),
 ]
 

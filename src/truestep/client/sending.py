@@ -1,4 +1,4 @@
-"""Sends that must happen once, though the contracts would do them twice: posting a job, depositing stake."""
+"""Sends that must be made only once although the contracts would accept them twice: post and deposit."""
 
 from collections.abc import Callable
 
@@ -10,20 +10,20 @@ from truestep.protocol.calls import Call, Deposit
 from truestep.protocol.events import ChainEvent
 
 TRIES = 16
-"""Names tried for one deed; each one before was reverted, or lost its nonce to another program."""
+"""Attempts at one send. Each earlier one was reverted, or lost its nonce to another program."""
 LAG_BLOCKS = 32
-"""A node that is further behind is put aside; so a deposit that is older is in every stake that is read."""
+"""A node that lags more is put aside, so every stake that is read includes older deposits."""
 EVENT_SECONDS = 30.0
-"""A node's logs may lag behind its receipts for so long."""
+"""How long a node's logs may lag behind its receipts."""
 
 DEPOSIT_PREFIX = "deposit/"
 
 
 def transact_once(chain: Chain, call: Call, intent: str, is_done: Callable[[], bool] = lambda: False) -> str:
-    """Send `call` unless it was sent under this intent; the name under which the journal has it.
+    """Send `call` unless it was sent under this intent. Returns its name in the journal.
 
-    If another program with the same key took its nonce, `is_done` tells whether that one did the deed; then
-    the name is empty. Raises Rejected if the chain refuses, Unavailable if the world fails.
+    If another program with the same key took its nonce, `is_done` says whether that program did the same;
+    then the name is empty. Raises Rejected if the chain refuses, Unavailable if something outside fails.
     """
     for number in range(TRIES):
         name = _numbered(intent, number)
@@ -46,7 +46,7 @@ def transact_once(chain: Chain, call: Call, intent: str, is_done: Callable[[], b
 
 
 def event_of(chain: Chain, name: str, is_it: Callable[[ChainEvent], bool]) -> tuple[Transaction, ChainEvent]:
-    """The transaction that the journal has under `name`, with the event that it emitted.
+    """The journal's transaction `name`, with the event that it emitted.
 
     Raises Unavailable if the node does not show the event: its logs lag, or a reorganisation moved it.
     """
@@ -78,10 +78,10 @@ def event_of(chain: Chain, name: str, is_it: Callable[[ChainEvent], bool]) -> tu
 
 
 def raise_stake(chain: Chain, target_wei: int) -> int:
-    """Deposit what is missing to a stake of `target_wei`; the amount deposited now.
+    """Deposit what is missing to a stake of `target_wei`. Returns the amount deposited now.
 
-    Deposits of an interrupted run are waited for first. Raises Unavailable if the stake that is read may be
-    older than the last deposit: otherwise that would be made twice.
+    Waits first for deposits of an interrupted run. Raises Unavailable if the stake that is read may be older
+    than the last deposit, which would then be made twice.
     """
     _finish_deposits(chain)
     for number in range(TRIES):
@@ -111,7 +111,7 @@ def _finish_deposits(chain: Chain) -> None:
     for transaction in chain.refresh():
         if transaction.intent.startswith(DEPOSIT_PREFIX) and transaction.outcome is Outcome.PENDING:
             try:
-                chain.transact(Deposit(amount_wei=0), intent=transaction.intent)  # known: only waited for
+                chain.transact(Deposit(amount_wei=0), intent=transaction.intent)  # known, so this only waits
             except Rejected:
                 continue
 

@@ -1,4 +1,4 @@
-"""When a development chain mines an empty block, so that its time goes on while nobody sends anything."""
+"""When a development chain mines empty blocks, so that its time goes on while nobody sends anything."""
 
 import threading
 import time
@@ -12,11 +12,11 @@ from truestep.adapters.chain.connection import asking_node, connect
 from truestep.base.errors import Rejected, Unavailable
 
 BUSY_BLOCK_SECONDS = 1
-"""Between empty blocks after a transaction, while somebody may wait for a window or a clock to pass."""
+"""Interval of empty blocks after a transaction, while somebody may wait for a window or clock to end."""
 BUSY_SECONDS = 120
-"""How long after a transaction: the window of a claim on a devnet, unless it is told otherwise."""
+"""The time after a transaction with short intervals: the default window of a devnet."""
 IDLE_BLOCK_SECONDS = 12
-"""Between empty blocks at other times, as on the main net: a day of them takes 10 MiB, not 100."""
+"""Interval of empty blocks at other times, as on the main net: a day of them takes 10 MiB, not 100."""
 LOOK_SECONDS = 0.5
 
 
@@ -47,7 +47,7 @@ class EmptyBlocks:
 
 @contextmanager
 def mining(url: str) -> Generator[None]:
-    """Have the chain at `url` mine empty blocks until the block ends, in spite of failures of its node."""
+    """Make the chain at `url` mine empty blocks until the `with` block ends, despite failures of its node."""
     stopping = threading.Event()
     blocks = EmptyBlocks(url, time.monotonic())
 

@@ -1,4 +1,4 @@
-"""Which challenge windows a devnet may have: those in which a worker at its defaults takes a job at all."""
+"""The challenge windows that a devnet may have: those with which a worker takes jobs at its defaults."""
 
 from itertools import count
 
@@ -18,12 +18,12 @@ _SPEED = Speed(
 
 
 def least_window_seconds() -> int:
-    """The shortest window in which a claim on a small job can surely be defended."""
+    """The shortest window in which a claim on a small job can certainly be defended."""
     return next(seconds for seconds in count(2, 2) if _is_taken(SMALL_JOB_CYCLES, seconds))
 
 
 def largest_job_cycles(window_seconds: int) -> int:
-    """The maximum cycles, a power of two, up to which a job is taken; 0 if none is."""
+    """The maximum cycles, a power of two, up to which jobs are taken; 0 if none are."""
     taken = [1 << power for power in range(49) if _is_taken(1 << power, window_seconds)]
     return max(taken, default=0)
 

@@ -1,4 +1,4 @@
-"""What a node says about one account and its transactions. Nothing that it says is believed unchecked."""
+"""Asks a node about one account and its transactions. Every answer is checked."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ _ERRORS_ARE_ANSWERS = (
     "eth_maxPriorityFeePerGas",
     "eth_sendRawTransaction",
 )
-"""Asking again would not help: the chain refuses, or the node does not know the method."""
+"""Errors for which asking again does not help: the chain refuses, or the node lacks the method."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """What a sender needs to know of a block."""
+    """The fields of a block that a sender needs."""
 
     number: int
     hash: str
@@ -62,7 +62,7 @@ class Sent:
 
 
 class AccountNode:
-    """Asks a node. Every method raises `Unavailable` if it does not answer, or answers nonsense."""
+    """Asks a node. Every method raises `Unavailable` if it does not answer or its answer is invalid."""
 
     def __init__(self, web3: Web3, account: Address) -> None:
         self._provider = web3.provider
@@ -81,11 +81,11 @@ class AccountNode:
         return [_question("eth_getTransactionReceipt", [f"0x{each}"], _receipt) for each in hashes]
 
     def estimate_question(self, message: Message) -> Question:
-        """How much gas a message takes."""
+        """The gas that a message needs."""
         return _question("eth_estimateGas", [self._request(message), "latest"], answers.quantity)
 
     def balance_question(self) -> Question:
-        """How many coins the account has."""
+        """The coins of the account."""
         return _question("eth_getBalance", [self._account, "latest"], answers.quantity)
 
     def ask_all(self, questions: Sequence[Question]) -> list[Any]:
@@ -140,16 +140,16 @@ class AccountNode:
         given(self._endpoints.ask(asked))
 
     def market(self) -> tuple[Block, int | None]:
-        """The newest block, and the tip that the node suggests, if it does."""
+        """The newest block, and the tip that the node suggests, if any."""
         tip = _question("eth_maxPriorityFeePerGas", [], answers.quantity)
         try:
             block, suggested = self.ask_all([_HEAD, tip])
-        except Unavailable:  # of the tip, perhaps: it can be done without
+        except Unavailable:  # perhaps only of the tip, which is not essential
             block, suggested = self._endpoints.ask(_HEAD), None
         return given(block), None if isinstance(suggested, NodeError) else suggested
 
     def paid_tip_wei(self) -> int | None:
-        """The median of the tips that the last blocks' middle transactions paid; None if nobody knows."""
+        """The median of the tips paid by the middle transactions of the last blocks; None if unknown."""
         parameters = [hex(FEE_HISTORY_BLOCKS), "latest", [50]]
         try:
             answer = self._endpoints.ask(_question("eth_feeHistory", parameters, _middle_tips))
@@ -159,7 +159,7 @@ class AccountNode:
         return tips[len(tips) // 2] if tips else None
 
     def broadcast(self, raw: str) -> tuple[Refusal | None, str]:
-        """Hand over a signed transaction, to two endpoints if there are; what the first says against it."""
+        """Hand a signed transaction to one or two endpoints. Returns the objection of the first."""
         response: Any = self._provider.make_request(RPCEndpoint("eth_sendRawTransaction"), [f"0x{raw}"])
         if "error" in response:
             said = str(response["error"]["message"])
@@ -169,7 +169,7 @@ class AccountNode:
     # --- how ----------------------------------------------------------------------------------------------
 
     def _ask_twice(self, method: str, parameters: list[Any]) -> Any:
-        """An answer that only one endpoint may have yet; None if nobody has, or the node refuses."""
+        """An answer that perhaps only one endpoint has yet; None if none has it, or the node refuses."""
         response: Any = self._provider.make_request(RPCEndpoint(method), parameters)
         return response.get("result")
 
@@ -183,7 +183,7 @@ class AccountNode:
 
 
 def given(answer: Any) -> Any:
-    """An answer that is none but a value. Raises `Rejected` for a revert, `Unavailable` for another error."""
+    """An answer that must be a value. Raises `Rejected` for a revert, `Unavailable` for another error."""
     if isinstance(answer, NodeError):
         raise refused(answer)
     return answer

@@ -1,9 +1,9 @@
-"""What a person should hear about the sends of an account: once each, and why something waits."""
+"""What a person should know about the sends of an account: each problem once, and why something waits."""
 
 from collections import deque
 
 ALARMS_LIMIT = 100
-"""Alarms that are kept for whoever asks; the oldest go first."""
+"""Alarms kept until they are read; the oldest are dropped first."""
 
 
 class Alarms:
@@ -14,7 +14,7 @@ class Alarms:
         self._why: dict[str, str] = {}
 
     def take(self) -> tuple[str, ...]:
-        """What was said since the last call."""
+        """The sentences since the last call."""
         taken: list[str] = []
         while True:
             try:
@@ -23,11 +23,11 @@ class Alarms:
                 return tuple(taken)
 
     def say(self, sentence: str) -> None:
-        """Something happened."""
+        """Add a sentence."""
         self._said.append(sentence)
 
     def tell(self, intent: str, why: str) -> None:
-        """Why an intent waits: said when it is news, and kept for whoever waits with it."""
+        """Note why an intent waits. It is reported when it is new, and kept for messages about the intent."""
         if self._why.get(intent) != why:
             self._why[intent] = why
             self.say(f"{intent} waits: {why}")
@@ -37,5 +37,5 @@ class Alarms:
         return self._why.get(intent, "")
 
     def forget(self, intent: str) -> None:
-        """It does not wait any longer."""
+        """Note that an intent does not wait any longer."""
         self._why.pop(intent, None)

@@ -1,4 +1,4 @@
-"""Nonces that nothing stands for: everything after them would wait for ever."""
+"""Finds and fills unused nonces, because every transaction after one would wait forever."""
 
 import time
 
@@ -13,13 +13,13 @@ from truestep.base.errors import Rejected
 from truestep.base.ids import Address
 
 FILL_PREFIX = "nonce/"
-"""Intents of our own making: a transfer of nothing to oneself, to use up a nonce."""
+"""The prefix of intents that only use up a nonce: empty transfers to the account itself."""
 FILLS_LIMIT = 16
-"""Holes that are filled at once; the others wait for the next look."""
+"""Holes filled at the same time; the others wait for the next check."""
 
 
 class Holes:
-    """Finds holes among an account's nonces, and makes the transactions that fill them."""
+    """Finds holes among an account's nonces and makes the transactions that fill them."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Holes:
         self._since_seconds: dict[int, float] = {}
 
     def fill(self, used: int, head: Block) -> list[Entry]:
-        """What is to be sent, journaled already; nothing for a hole that another's pending send will fill."""
+        """The transactions to send, already journaled; none for holes that pending sends will fill."""
         ripe = self._ripe(used)
         if not ripe:
             return []
@@ -50,7 +50,7 @@ class Holes:
         return [entry for entry in fills if entry is not None]
 
     def _ripe(self, used: int) -> list[int]:
-        """Holes that lasted: a node that lags gives low counts."""
+        """Holes that lasted. (A lagging node gives low counts.)"""
         live = self._journal.live()
         taken = {entry.nonce for entry in live}
         end = min((entry.nonce for entry in live if entry.is_pending), default=0)
@@ -87,7 +87,7 @@ class Holes:
             entry = self._signing.signed(draft, offer)
             self._journal.add(entry)
         self._alarms.say(
-            f"nonce {nonce} of {self._account} is missing, and everything after it waits: it is used up by an"
-            " empty transfer to itself; another program with the same key, or a deep reorganisation, left it"
+            f"nonce {nonce} of {self._account} is missing, and everything after it waits; filling it with an"
+            " empty transfer to itself. Another program with the same key, or a deep reorganisation, left it"
         )
         return entry

@@ -1,4 +1,4 @@
-"""What gas costs now, and how much of it a message takes."""
+"""The current price of gas, and the gas that a message needs."""
 
 import threading
 import time
@@ -18,17 +18,17 @@ from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address
 
 TRANSACTION_GAS_LIMIT = 2**24
-"""EIP-7825: no transaction may ask for more."""
+"""The gas limit of a transaction (EIP-7825)."""
 PLAIN_GAS = 21_000
 CREATION_GAS = 32_000
 BYTE_GAS = 16
 ZERO_BYTE_GAS = 4
-"""EIP-2028; what a transaction takes before a single instruction runs."""
+"""EIP-2028. The gas of a transaction before its first instruction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """The newest block and the tip worth offering on it."""
+    """The newest block, and the tip to offer."""
 
     block: Block
     tip_wei: int
@@ -37,15 +37,15 @@ class Prices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """What the node says before a send, asked in one request."""
+    """What the node says before a send, in one request."""
 
     gas_limit: int
     used_count: int
-    """Nonces used, with what the node holds pending."""
+    """Nonces used, including the node's pending transactions."""
 
 
 class Market:
-    """Asks for prices, and keeps them for a moment. For any thread."""
+    """Asks for prices and keeps them for a moment. For any thread."""
 
     def __init__(self, node: AccountNode, account: Address, policy: TransactionPolicy) -> None:
         self._node = node
@@ -55,7 +55,7 @@ class Market:
         self._kept: Prices | None = None
 
     def prices(self, *, is_fresh: bool = False) -> Prices:
-        """Prices of now, or of a moment ago."""
+        """The prices now, or a moment ago."""
         with self._lock:
             kept = self._kept
         is_young = kept and time.monotonic() - kept.asked_at_seconds < self._policy.market_seconds
@@ -74,7 +74,7 @@ class Market:
         return prices
 
     def first_offer(self, *, is_urgent: bool) -> tuple[Offer, Block]:
-        """What a new transaction offers. Raises `Rejected` if that is above the cap, now and not before."""
+        """The offer of a new transaction. Raises `Rejected` only if the current price is above the cap."""
         prices = self.prices()
         try:
             return first_offer(
@@ -87,9 +87,9 @@ class Market:
             ), prices.block
 
     def means(self, message: Message, offer: Offer, block: Block) -> Means:
-        """Gas limit and used nonces: also the trial that finds out whether the contract would refuse.
+        """The gas limit and used nonces. This is also the trial that shows whether the contract would refuse.
 
-        Raises `Rejected` if it would, or if coins are missing.
+        Raises `Rejected` if it would, or if the account is short of coins.
         """
         balance, count, estimate = self._node.ask_all(
             [
@@ -105,7 +105,7 @@ class Market:
         return Means(gas_limit=gas_limit, used_count=given(count))
 
     def _gas_limit(self, message: Message, estimate: int, block: Block) -> int:
-        """The estimate with headroom. An estimate that cannot be true is the node's fault."""
+        """The estimate with headroom. An impossible estimate is the node's fault."""
         least, most = least_gas(message), min(TRANSACTION_GAS_LIMIT, block.gas_limit)
         if not least <= estimate <= most:
             raise Unavailable(
@@ -126,7 +126,7 @@ class Market:
 
 
 def least_gas(message: Message) -> int:
-    """What a message takes before a single instruction runs."""
+    """The gas of a message before its first instruction."""
     zeros = message.payload.count(0)
     payload_gas = zeros * ZERO_BYTE_GAS + (len(message.payload) - zeros) * BYTE_GAS
     return PLAIN_GAS + payload_gas + (CREATION_GAS if message.to is None else 0)

@@ -1,7 +1,7 @@
 """The transaction manager: every intent is journaled before it is sent, and sent at most once.
 
-Any thread may call it. A lock is held while a nonce is given and written down, never while a node is asked:
-so a node that hangs delays nobody but the one who asked it.
+Any thread may call it. A lock is held while a nonce is assigned and journaled, never while a node is asked.
+So a node that hangs delays only the thread that asked it.
 """
 
 import time
@@ -28,14 +28,14 @@ from truestep.ports.chain import Outcome
 from truestep.ports.store import Store
 
 OUTAGE_SECONDS = 20.0
-"""Whoever waits for an outcome sits out failures of the node that are shorter."""
+"""A thread that waits for an outcome tolerates failures of the node up to this long."""
 
 
 class Sender:
     """Sends for one account, from any thread. One process at a time: its store is locked.
 
-    The journal decides what was done: an intent found there is never signed for a second nonce, unless the
-    chain shows a foreign transaction with its first one.
+    The journal decides what was done. An intent in it is never signed with a second nonce, unless the chain
+    shows a foreign transaction with the first one.
     """
 
     def __init__(
@@ -60,17 +60,17 @@ class Sender:
     # --- for callers --------------------------------------------------------------------------------------
 
     def entry(self, intent: str) -> Entry | None:
-        """What is known of an intent."""
+        """The state of an intent."""
         return self._journal.entry(intent)
 
     def alarms(self) -> tuple[str, ...]:
-        """What went wrong since the last call, a sentence each: what happened, and what to do."""
+        """The problems since the last call, one sentence each: what happened and what to do."""
         return self._alarms.take()
 
     def submit(
         self, message: Message, intent: str, *, is_urgent: bool = False, is_once: bool = False
     ) -> Entry:
-        """Check, journal, send. Raises `Rejected` if it is refused now: then nothing was journaled.
+        """Check, journal, send. Raises `Rejected` if it is refused now; then nothing was journaled.
 
         `is_urgent`: a clock runs, so it may cost more. `is_once`: the contracts would do it twice; then, if
         a foreign transaction took its nonce, its outcome is REVERTED with the reason NONCE_TAKEN, and the
@@ -105,7 +105,7 @@ class Sender:
         return entry
 
     def refresh(self) -> list[Entry]:
-        """Look after everything pending or undone, oldest first; what it was and is."""
+        """Check everything pending or undone, oldest first. Returns it with its outcomes."""
         pending, landed = self._journal.pending(), self._journal.landed()
         now = time.monotonic()
         is_watch_due = landed and now - self._watched_at_seconds >= self._policy.watch_after_seconds
@@ -123,7 +123,7 @@ class Sender:
         return [self._journal.entry(intent) or each for intent, each in looked.items()]
 
     def wait(self, intent: str, deadline_seconds: float) -> Entry:
-        """Look after an intent until it has an outcome. Raises `Unavailable` after `deadline_seconds`."""
+        """Wait until an intent has an outcome. Raises `Unavailable` after `deadline_seconds`."""
         start = answered_at = time.monotonic()
         while (entry := self._journal.entry(intent)) and entry.is_pending:
             now = time.monotonic()
@@ -146,20 +146,20 @@ class Sender:
         why = f"The node said: {refusal[1]}" if refusal else self._alarms.why(entry.intent)
         return Unavailable(
             f"transaction 0x{entry.attempts[-1].hash} ({entry.intent}) is not confirmed after"
-            f" {deadline_seconds:g} s; it may land yet: run the same command again to go on waiting"
+            f" {deadline_seconds:g} s; it may still land; run the same command again to go on waiting"
             + (f". {why}" if why else "")
         )
 
     # --- what landed --------------------------------------------------------------------------------------
 
     def _look_again(self, entry: Entry) -> Entry:
-        """A transaction that a reorganisation took out of the chain is pending again."""
+        """Transactions that a reorganisation took out of the chain become pending again."""
         if entry.block_number is None or entry not in self._journal.landed():
             return entry
         return self._undo(Moved(entry=entry, receipt=None)) if self._watch.is_gone(entry) else entry
 
     def _undo(self, moved: Moved) -> Entry:
-        """Note that a landed transaction stands elsewhere, or nowhere: then it is sent again."""
+        """Note that a landed transaction is in another block, or in none; then it is sent again."""
         entry = moved.entry
         self._looked.pop(entry.intent, None)
         if moved.receipt is not None:
@@ -182,7 +182,7 @@ class Sender:
     # --- what is pending ----------------------------------------------------------------------------------
 
     def _settle(self, pending: list[Entry], head: Block) -> int | None:
-        """Find outcomes, and move on what has none; how many nonces are used, if that was asked."""
+        """Find outcomes and advance what has none. Returns how many nonces are used, if that was asked."""
         due = [entry for entry in pending if self._is_due(entry, head)]
         if not due:
             return None
@@ -219,7 +219,7 @@ class Sender:
             self._forget(entry)
 
     def _cause(self, entry: Entry, receipt: Receipt) -> str:
-        """Why a transaction was reverted: make the same call again where it stood."""
+        """Why a transaction was reverted, found by making the same call again in its place."""
         if receipt.has_succeeded:
             return ""
         if receipt.gas_used >= entry.gas_limit:
@@ -230,11 +230,11 @@ class Sender:
             except Rejected as error:
                 return str(error) if error.reason is Reject.CALL_REVERTED else error.reason.value
             except Unavailable as error:
-                return f"unknown, for the call cannot be made again: {error}"
+                return f"unknown, because the call cannot be repeated: {error}"
         return "the same call succeeds now: another transaction came first in its block"
 
     def _question(self, entry: Entry, head: Block) -> None:
-        """The nonce is used and no receipt is there: find out by whom, after a while."""
+        """The nonce is used but there is no receipt: after a while, find out who used it."""
         now = time.monotonic()
         since = self._used_since_seconds.setdefault(entry.intent, now)
         if now - since < self._policy.nonce_grace_seconds:
@@ -280,7 +280,7 @@ class Sender:
             self._forget(entry)
 
     def _sign_again(self, entry: Entry) -> None:
-        """Another nonce for an intent whose own was used by a foreign transaction."""
+        """Sign an intent with another nonce, because a foreign transaction used its nonce."""
         message = entry.message()
         try:
             offer, block = self._market.first_offer(is_urgent=entry.is_urgent)
@@ -310,7 +310,7 @@ class Sender:
     # --- higher fees --------------------------------------------------------------------------------------
 
     def _push(self, entry: Entry, head: Block, *, is_next: bool) -> None:
-        """Offer more if the transaction is stuck, or if the node says that it offers too little."""
+        """Raise the fees if the transaction is stuck, or if the node says that they are too low."""
         refusal = self._broadcasts.refusal(entry)
         if refusal is not None:
             self._heed(entry, *refusal)
@@ -323,13 +323,13 @@ class Sender:
             self._bump(entry, head)
 
     def _heed(self, entry: Entry, refusal: Refusal, said: str) -> None:
-        """Say what a person can do about a refusal."""
+        """Report what a person can do about a refusal."""
         if refusal is Refusal.FUNDS:
             most_wei = entry.value_wei + entry.gas_limit * entry.attempts[-1].fee_cap_wei
             self._alarms.tell(
                 entry.intent,
-                f"{self.account} is short of coins, it may take up to {most_wei} wei; send coins to the"
-                " account, then this and everything after it goes on by itself",
+                f"{self.account} is short of coins, up to {most_wei} wei may be needed; send coins to the"
+                " account, then this and everything after it continues automatically",
             )
         elif refusal is Refusal.NONCE_USED:
             self._used_since_seconds[entry.intent] = float("-inf")
@@ -367,18 +367,18 @@ class Sender:
         else:
             tip_gwei = self._policy.tip_cap_wei // GWEI
             why = f"the tip is at its cap of {tip_gwei} gwei; raise it with --max-tip if it does not land"
-        self._alarms.tell(entry.intent, f"{why}. It lands by itself when gas is cheaper")
+        self._alarms.tell(entry.intent, f"{why}. It lands when gas is cheaper")
 
     # --- how ----------------------------------------------------------------------------------------------
 
     def _rebroadcast(self) -> None:
-        """Send again what the node may have lost."""
+        """Send transactions again that the node may have lost."""
         after = self._policy.rebroadcast_after_seconds
         late = [entry for entry in self._journal.pending() if self._broadcasts.seconds_since(entry) > after]
         self._broadcasts.send(*late)
 
     def _forget(self, entry: Entry) -> None:
-        """Drop what memory holds of an entry that is over, or begins anew."""
+        """Forget an entry that is done, or starts again."""
         self._broadcasts.forget(entry)
         self._signing.forget(entry.intent)
         self._alarms.forget(entry.intent)

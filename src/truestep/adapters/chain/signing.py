@@ -1,4 +1,4 @@
-"""From an entry of the journal to a signed transaction."""
+"""Signs the journal's entries."""
 
 import time
 from dataclasses import replace
@@ -9,7 +9,7 @@ from truestep.adapters.chain.journal import Attempt, Entry, Journal
 
 
 class Signer(Protocol):
-    """An account's key, as `eth_account` has it. It must not block: nonces are given while it signs."""
+    """An account's key, as in `eth_account`. It must not block: nonces are assigned while it signs."""
 
     @property
     def address(self) -> Any:
@@ -56,18 +56,18 @@ class Signing:
         return replace(entry, attempts=(attempt,))
 
     def next_nonce(self, used_count: int) -> int:
-        """Above all that is used, and all that is ours and may still land. The journal's lock is held."""
+        """The next nonce, above all used and all pending ones. The journal's lock is held."""
         return max([used_count, *(entry.nonce + 1 for entry in self._journal.live())])
 
     def touch(self, entry: Entry) -> None:
-        """Begin to wait anew."""
+        """Start waiting again."""
         self._signed_at_seconds[entry.intent] = time.monotonic()
 
     def seconds_since(self, entry: Entry) -> float:
-        """How long its newest form waits, as far as this process knows."""
+        """How long the newest form has waited in this process."""
         now = time.monotonic()
         return now - self._signed_at_seconds.setdefault(entry.intent, now)
 
     def forget(self, intent: str) -> None:
-        """It does not wait any longer."""
+        """Stop waiting."""
         self._signed_at_seconds.pop(intent, None)

@@ -1,4 +1,4 @@
-"""Transactions that landed, until no reorganisation can undo them."""
+"""Watches landed transactions until no reorganisation can undo them."""
 
 import threading
 import time
@@ -10,19 +10,19 @@ from truestep.adapters.chain.journal import Entry, Journal
 from truestep.ports.chain import Outcome
 
 SHORT_CHAIN_SECONDS = 60.0
-"""A node may lag; a chain that stays shorter than it was for so long has lost its last blocks."""
+"""A chain that stays shorter than before for this long has lost blocks; before that, the node may lag."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """A landed transaction whose block is gone; with `receipt` if another block has it."""
+    """A landed transaction whose block is gone; it has a `receipt` if another block has it."""
 
     entry: Entry
     receipt: Receipt | None
 
 
 class Watch:
-    """Finds landed entries whose block left the chain. One request a new block while nothing happens."""
+    """Finds landed entries whose block left the chain. Needs one request per new block in quiet times."""
 
     def __init__(self, node: AccountNode, journal: Journal, policy: TransactionPolicy) -> None:
         self._node = node
@@ -30,11 +30,11 @@ class Watch:
         self._policy = policy
         self._lock = threading.Lock()
         self._checked: Block | None = None
-        """The newest block up to which all landed entries were found in their blocks."""
+        """The newest block as of which all landed entries were found in their blocks."""
         self._found: dict[str, str] = {}
         """The block in which each of them was found."""
         self._heads: dict[int, str] = {}
-        """Newest blocks that were seen, by number."""
+        """The newest blocks seen, by number."""
         self._short_since_seconds: float | None = None
 
     def moved(self, head: Block) -> list[Moved]:
@@ -54,14 +54,14 @@ class Watch:
         return moved
 
     def is_gone(self, entry: Entry) -> bool:
-        """Whether an entry that landed is in the chain no more: for a caller who must know now."""
+        """Whether a landed entry is no longer in the chain, for a caller that must know now."""
         if self._node.receipt(entry.hashes) is not None:
             return False
         height = entry.block_number or 0
         return self._node.block_hashes([height])[height] != entry.block_hash
 
     def _deep(self, head: Block) -> list[Entry]:
-        """What is over for good; also deeds that were given up without landing."""
+        """The entries that are final, including intents that were given up."""
         depth = self._policy.watch_depth
         return [
             each
@@ -70,7 +70,7 @@ class Watch:
         ]
 
     def _is_extended(self, head: Block) -> bool:
-        """Whether the chain only grew since the last look."""
+        """Whether the chain has only grown since the last check."""
         with self._lock:
             checked = self._checked
         if checked is None or head.number < checked.number:
@@ -82,7 +82,7 @@ class Watch:
     def _is_short(self, head: Block, landed: list[Entry], hashes: dict[int, str | None]) -> bool:
         """Whether the chain lost the blocks above `head`. A node that only lags shows the same blocks below.
 
-        Where nothing below is known, only a chain that stays short for long has lost blocks.
+        If no block below is known, only a chain that stays short for a long time has lost blocks.
         """
         now = time.monotonic()
         if any(hashes.get(each.block_number or 0) not in (None, each.block_hash) for each in landed):
@@ -103,7 +103,7 @@ class Watch:
             return [each for each in landed if self._found.get(each.intent) != each.block_hash]
 
     def _mark(self, head: Block, landed: list[Entry], due: list[Entry]) -> None:
-        """Remember how far the chain was looked at; a node that lags shows only a part of it."""
+        """Remember up to which block the chain was checked; a lagging node shows only a part of it."""
         with self._lock:
             kept = {each.intent for each in landed}
             self._found = {intent: found for intent, found in self._found.items() if intent in kept}

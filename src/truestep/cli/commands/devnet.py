@@ -52,8 +52,8 @@ def devnet(
     not secret: never send anything of value to them. With --json the object is printed once everything is
     ready.
 
-    Empty blocks keep the chain's time going: one a second for two minutes after a transaction, then one every
-    12 s. A chain at a URL is made to mine them too, as long as this command runs.
+    Empty blocks keep the chain's time going: one per second for two minutes after a transaction, then one
+    every 12 s. A chain at a URL is made to mine them too while this command runs.
     """
     from truestep.devnet import network
     from truestep.devnet.windows import largest_job_cycles
@@ -74,7 +74,7 @@ def devnet(
         )
         _wait_for_interrupt()
     screen.note(
-        f"stopped; {rpc} runs on, and mines no empty blocks now"
+        f"stopped; {rpc} keeps running, but no longer mines empty blocks"
         if is_elsewhere
         else "stopped; the chain is gone"
     )
@@ -90,7 +90,7 @@ def _show(
 
 
 def _check_window(seconds: int) -> None:
-    """Refuse a window in which workers would leave every job alone without a word to the requester."""
+    """Refuse a window with which workers would silently take no job."""
     from truestep.devnet.windows import SMALL_JOB_CYCLES, least_window_seconds
 
     least = least_window_seconds()

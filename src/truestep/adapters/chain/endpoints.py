@@ -346,7 +346,12 @@ class Endpoints:
             if number:
                 time.sleep(min(self._patience.first_pause_seconds * number / 2, HEAD_PAUSE_SECONDS))
             seen.append(self.ask(HEAD_QUESTION))
-            if best is None or seen[-1].number >= best.number:
+            now = self.board.best_head()
+            if (
+                now is not None
+                and (best is None or best.number <= seen[-1].number)
+                and seen[-1].number <= now.number
+            ):
                 self._backwards_since = None
                 return seen[-1]
         newest = max(seen, key=lambda head: head.number)

@@ -13,6 +13,8 @@ LAG_BLOCKS = 5
 """Nodes learn of a block within a second or two of each other: more is no delay but a fault."""
 LAG_SECONDS = 4
 """On chains with several blocks a second five blocks are nothing."""
+JUMP_BLOCKS = 64
+"""One wrong answer must not make all right ones look late: such a jump is believed at the second time."""
 FAILURE_WEIGHT = 0.1
 """Of the newest request in the failure rate: about the last twenty requests count."""
 FAILURE_RATE_LIMIT = 0.6
@@ -58,6 +60,8 @@ class HealthBoard:
         ]
         self._reporter = reporter
         self._best: Head | None = None
+        self._jump: Head | None = None
+        """A head that is much newer, or the first: it is believed when it was seen twice."""
         self._lock = threading.Lock()
 
     def report(self, kind: str, message: str, **fields: int | float | str | bool) -> None:
@@ -114,8 +118,13 @@ class HealthBoard:
         """An endpoint showed its head; one that lags is put aside, one that recovered comes back."""
         with self._lock:
             one.head, best = head, self._best
-            if best is None or head.number >= best.number:
-                self._best = head
+            if best is not None and head.number <= best.number + JUMP_BLOCKS:
+                self._best = head if head.number >= best.number else best
+                self._jump = None
+            elif self._jump is not None and head.number >= self._jump.number:
+                self._best, self._jump = head, None
+            else:
+                self._jump = head
         if best is not None and _is_behind(head, best) and len(self.records) > 1:
             behind = f"its newest block is {head.number}, that of others {best.number}"
             self.put_aside(one, f"it is {best.number - head.number} blocks behind: {behind}")

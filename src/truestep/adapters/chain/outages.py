@@ -123,6 +123,9 @@ _TOO_MUCH = re.compile(
 BUSY_CODES = frozenset({429, -32005, -32016, -32029, -32097})
 """The codes that providers use for `too many requests`; EIP-1474 has -32005 for `limit exceeded`."""
 _METHOD_NOT_FOUND = -32601
+_EXECUTING = ("eth_call", "eth_estimateGas", "eth_sendRawTransaction", "eth_sendTransaction")
+_OPTIONAL = ("eth_getBlockReceipts", "eth_feeHistory", "eth_maxPriorityFeePerGas", "web3_clientVersion")
+"""Methods that not every node has."""
 
 
 def is_revert(error: NodeError) -> bool:
@@ -133,7 +136,7 @@ def is_revert(error: NodeError) -> bool:
 def raise_if_passing(method: str, error: NodeError, *, is_read: bool) -> None:
     """Return if `error` is the node's answer; raise `Outage` or `TooMuch` if it is not."""
     said = f"{method}: error {error.code} {error.message}"
-    if is_revert(error):
+    if method in _EXECUTING and is_revert(error):
         return
     if method == "eth_getLogs" and _TOO_MUCH.search(error.message) and not _is_rate(error.message):
         raise TooMuch(said)
@@ -141,7 +144,7 @@ def raise_if_passing(method: str, error: NodeError, *, is_read: bool) -> None:
         raise StaleEndpoint(said)
     if error.code in BUSY_CODES or _BUSY.search(error.message):
         raise Outage(said)
-    if is_read and error.code != _METHOD_NOT_FOUND:
+    if is_read and not (method in _OPTIONAL and error.code == _METHOD_NOT_FOUND):
         raise Outage(said, attempts=FEW_ATTEMPTS)
 
 

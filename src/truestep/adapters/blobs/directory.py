@@ -1,5 +1,6 @@
 """Blobs in a directory: one file each, named by hash or root, written atomically."""
 
+import os
 from pathlib import Path
 
 from truestep.adapters.blobs.addresses import (
@@ -84,7 +85,8 @@ class DirectoryBlobs:
         """The bytes of one file, unchecked but limited in size."""
         try:
             with self.path_of(name).open("rb") as file:
-                content = file.read(limit_bytes + 1)
+                size_bytes = os.fstat(file.fileno()).st_size  # what `read` sets aside at once
+                content = file.read(min(size_bytes, limit_bytes + 1))
         except OSError as error:
             raise Unavailable(
                 f"{name} is not in {self._folder} ({error.strerror}); ask its owner to put it there"

@@ -6,6 +6,7 @@ import socket
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from truestep.adapters.blobs.addresses import content_size, too_large
@@ -123,18 +124,18 @@ async def _body(response: "httpx.Response", name: str, limit_bytes: int) -> byte
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Unavailable("it compresses its answer, although it was asked not to")
     clock = asyncio.get_running_loop()
-    began, content, pieces = clock.time(), bytearray(), 0
+    began, content, pieces, size_bytes = clock.time(), BytesIO(), 0, 0
     async with asyncio.timeout(GRACE_SECONDS) as timer:
         async for piece in response.aiter_raw():
-            content += piece
+            size_bytes += content.write(piece)
             pieces += 1
-            if len(content) > limit_bytes:
+            if size_bytes > limit_bytes:
                 raise too_large(name, limit_bytes)
-            if pieces > CRUMBS_LIMIT + len(content) // LEAST_PIECE_SIZE_BYTES:
+            if pieces > CRUMBS_LIMIT + size_bytes // LEAST_PIECE_SIZE_BYTES:
                 raise Unavailable(f"it sends pieces of less than {LEAST_PIECE_SIZE_BYTES} bytes")
-            due = began + GRACE_SECONDS + len(content) / LEAST_BYTES_PER_SECOND
+            due = began + GRACE_SECONDS + size_bytes / LEAST_BYTES_PER_SECOND
             timer.reschedule(min(due, clock.time() + SILENCE_SECONDS))
-    return bytes(content)
+    return content.getvalue()  # the buffer itself, not a copy of half a gigabyte
 
 
 async def _bound_send_buffer(event: str, facts: dict[str, Any]) -> None:

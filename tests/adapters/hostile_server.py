@@ -12,12 +12,15 @@ Behaviour = Callable[[socket.socket], None]
 
 PATIENCE_SECONDS = 30.0
 REQUEST_LIMIT_BYTES = 1 << 16
+BUFFER_SIZE_BYTES = 1 << 18
+"""Small, so that who sends soon notices that nobody reads."""
 
 
 @contextmanager
 def serving_raw(behave: Behaviour) -> Generator[str]:
     """The base URL of a server that does the same with every connection."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_SIZE_BYTES)
     is_closing = threading.Event()
     threads: list[threading.Thread] = []
     connections: list[socket.socket] = []

@@ -1,4 +1,4 @@
-"""What the daemons' own machine does: power failures, full disks, closed pipes, old files."""
+"""What the daemons' own machine does: power failures, full disks, closed pipes."""
 
 from __future__ import annotations
 
@@ -33,31 +33,8 @@ class Kill(Story):
             world.spend(world.random.uniform(0.2, 2.5) if is_early else world.random.uniform(4.0, 9.0))
 
 
-@scenario("diskfull")
-class DiskFull(Story):
-    """No file can grow for 20 s, logs neither."""
-
-    waves = 3
-    told = r"\bdisk\b|\bspace\b|cannot write|unavailable|too large"
-    parameters = LONG_RULES
-    SECONDS = 20.0
-
-    def in_dispute(self, world: World) -> None:
-        """By the limit that the kernel keeps for each process."""
-        for process in (self.worker, self.challenger):
-            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
-        world.spend(self.SECONDS)
-        for process in (self.worker, self.challenger):
-            with suppress(ProcessLookupError):
-                free = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-                resource.prlimit(process.pid, resource.RLIMIT_FSIZE, free)
-
-
-@scenario("logpipe")
-class LogPipe(Story):
-    """Whoever reads the daemons' logs through a pipe goes away in mid-dispute."""
-
-    waves = 2
+class PipedStory(Story):
+    """Somebody reads the daemons' logs through pipes."""
 
     def start_worker(self, world: World) -> Process:
         """Its output goes through a pipe."""
@@ -66,6 +43,11 @@ class LogPipe(Story):
     def start_challenger(self, world: World) -> Process:
         """Its output goes through a pipe."""
         return self._piped(super().start_challenger(world))
+
+    def prepare(self, world: World) -> None:
+        """Nobody reads yet."""
+        super().prepare(world)
+        self.readers: list[threading.Event] = []
 
     def _piped(self, process: Process) -> Process:
         process.kill()
@@ -82,8 +64,35 @@ class LogPipe(Story):
             os.close(read_end)
 
         threading.Thread(target=copy, daemon=True).start()
-        self.readers = [*getattr(self, "readers", []), is_over]
+        self.readers.append(is_over)
         return process
+
+
+@scenario("diskfull")
+class DiskFull(PipedStory):
+    """No file can grow for 20 s."""
+
+    waves = 3
+    told = r"\bdisk\b|\bspace\b|cannot write|unavailable|too large|lines of this log were lost"
+    parameters = LONG_RULES
+    SECONDS = 20.0
+
+    def in_dispute(self, world: World) -> None:
+        """By the limit that the kernel keeps for each process."""
+        for process in (self.worker, self.challenger):
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        world.spend(self.SECONDS)
+        for process in (self.worker, self.challenger):
+            with suppress(ProcessLookupError):
+                free = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+                resource.prlimit(process.pid, resource.RLIMIT_FSIZE, free)
+
+
+@scenario("logpipe")
+class LogPipe(PipedStory):
+    """Whoever reads the daemons' logs through a pipe goes away in mid-dispute."""
+
+    waves = 2
 
     def in_dispute(self, world: World) -> None:
         """The readers close their end with the next line."""

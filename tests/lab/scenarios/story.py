@@ -141,10 +141,12 @@ class Author:
         self._program_id = program_id
         self._began_seconds: float | None = None
         self._waves = 0
-        self._known = world.reader.counters().job_count
+        self._known = 0
+        """Jobs that are not of a wave."""
 
     def begin(self) -> None:
         """The first wave comes after a pause."""
+        self._known = self._world.reader.counters().job_count
         self._began_seconds = time.monotonic()
 
     def is_done(self) -> bool:
@@ -153,8 +155,10 @@ class Author:
 
     def tick(self) -> None:
         """Post what is due, and have it disputed as soon as it is on the chain."""
+        if self._began_seconds is None:
+            return
         self._notice()
-        if self._began_seconds is None or self._waves >= self._story.waves:
+        if self._waves >= self._story.waves:
             return
         if time.monotonic() - self._began_seconds > (self._waves + 1) * self._story.wave_seconds:
             self._waves += 1

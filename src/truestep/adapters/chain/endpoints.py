@@ -26,52 +26,52 @@ from truestep.ports.chain import Head
 from truestep.ports.reporter import Reporter
 
 HEADS_EVERY_SECONDS = 5.0
-"""How often the other endpoints are asked for their heads: two blocks late at most, and cheap."""
+"""Interval at which the other endpoints are asked for their heads: at most two blocks late, and cheap."""
 FIRST_HEADS_SECONDS = 4.0
-"""At the start the other heads are waited for, so that nothing is read from an endpoint that lags."""
+"""Time to wait at the start for the other heads, so that nothing is read from a lagging endpoint."""
 HEAD_TRIES = 8
-"""Behind one URL there may be several nodes, half of them late."""
+"""Attempts to get a recent head: behind one URL there may be several nodes, half of them late."""
 HEAD_PAUSE_SECONDS = 0.3
 BACKWARDS_SECONDS = 60.0
-"""A head far below the one seen before is a late node; if all say so for so long, it is a new chain."""
+"""A head far below one seen before comes from a late node. If all say so for this long, it is a new chain."""
 OPINIONS_LIMIT = 8
-"""Requests at once to endpoints that are asked beside the first."""
+"""Simultaneous requests to endpoints that are asked in addition to the first."""
 
 
 class StaleNode(Unavailable):
-    """Nobody who answers knows the block that was asked about."""
+    """No endpoint that answers has the requested block."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long a request is worth waiting for."""
+    """How long to wait for a request."""
 
     timeout_seconds: float = 8.0
-    """A node that takes longer is as good as dead; another is asked."""
+    """A node that takes longer is treated as dead, and another one is asked."""
     budget_seconds: float = 30.0
-    """For one request with all its repetitions: half of the shortest clock in use."""
+    """Time for one request with all its retries: half of the shortest clock in use."""
     first_pause_seconds: float = 0.1
     pause_limit_seconds: float = 2.0
-    """Doubled from the first to this, each with jitter."""
+    """Pauses double up to this limit, with jitter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One request, and how its result becomes a value. Whatever `parse` raises makes the answer an outage."""
+    """One request, and how to parse its result. If `parse` raises, the answer counts as an outage."""
 
     method: str
     parameters: Sequence[Any]
     parse: Callable[[Any], Any]
     is_read: bool = True
-    """Whether an error that is not known is worth another try."""
+    """Whether to retry after an unknown error."""
     is_repeatable: bool = True
-    """Whether it may be asked twice without harm."""
+    """Whether it may be asked twice."""
     is_compared: bool = True
-    """Whether two nodes must say the same."""
+    """Whether two nodes must give the same answer."""
 
 
 class _Unanswered:
-    """Stands where an answer is missing."""
+    """Stands for a missing answer."""
 
 
 UNANSWERED = _Unanswered()
@@ -79,7 +79,7 @@ UNANSWERED = _Unanswered()
 
 @dataclass(slots=True)
 class _Call:
-    """Questions on their way, and what came back."""
+    """Questions that were asked, and their answers."""
 
     questions: Sequence[Question]
     answers: list[Any]
@@ -113,7 +113,7 @@ HEAD_QUESTION = Question(
 
 
 class Endpoints:
-    """Asks whichever endpoint is well; safe for several threads."""
+    """Asks a healthy endpoint. Safe for several threads."""
 
     def __init__(
         self,
@@ -130,7 +130,7 @@ class Endpoints:
         self._backwards_since: float | None = None
 
     def expect_chain(self, chain_id: int) -> None:
-        """Use endpoints of this chain only. Raises `Rejected` if all are of others, `Unavailable`."""
+        """Use only endpoints of this chain. Raises `Rejected` if there are none, or `Unavailable`."""
         self._chain_id = chain_id
         call = _Call([], [])
         try:
@@ -152,7 +152,7 @@ class Endpoints:
         return self.ask_all([question])[0]
 
     def ask_all(self, questions: Sequence[Question]) -> list[Any]:
-        """The answers to several questions, in one request where the node takes batches."""
+        """The answers to several questions, in one request if the node takes batches."""
         return self._view(questions).answers
 
     def _view(self, questions: Sequence[Question], first: Health | None = None) -> View:
@@ -204,7 +204,7 @@ class Endpoints:
         return self._untried(call)[0]
 
     def _attempt(self, call: _Call, one: Health) -> None:
-        """Ask one endpoint what has no answer yet."""
+        """Ask one endpoint the questions without an answer."""
         call.tried.append(one)
         call.where = one
         open_questions = call.open()
@@ -229,7 +229,7 @@ class Endpoints:
         return one.endpoint.exchange(requests, self._patience.timeout_seconds) if requests else []
 
     def _take(self, call: _Call, index: int, reply: Any, one: Health) -> Outage | None:
-        """Keep an answer; the outage that it is if it is none."""
+        """Keep an answer. Returns the outage if it is not a valid answer."""
         question = call.questions[index]
         try:
             call.answers[index] = _parsed(question, reply)
@@ -276,7 +276,7 @@ class Endpoints:
         return [*views, view] if view is not None and view.where is not views[0].where else views
 
     def opinion(self, questions: Sequence[Question], one: Health) -> View | None:
-        """What one endpoint says, asked twice at most; `UNANSWERED` where it says nothing."""
+        """The answers of one endpoint, asked at most twice; `UNANSWERED` where it gives none."""
         call = _Call(questions, [UNANSWERED] * len(questions))
         for _ in range(2):
             try:
@@ -288,7 +288,7 @@ class Endpoints:
         return View(where=one, answers=call.answers) if has_any else None
 
     def confirm(self, questions: Sequence[Question]) -> list[Any]:
-        """Answers that two endpoints agree on, where there are two; else the majority's, or the fresher's."""
+        """Answers on which two endpoints agree, if there are two; else the majority's or the fresher ones."""
         views = self.views(questions)
         if len(views) == 1:
             return views[0].answers
@@ -326,7 +326,7 @@ class Endpoints:
         return answers
 
     def beside(self, one: Health, questions: Sequence[Question]) -> None:
-        """Ask one endpoint and do not wait for what it says."""
+        """Ask one endpoint without waiting for its answer."""
         self._beside(lambda: self.opinion(questions, one))
 
     def _beside(self, work: Callable[[], View | None]) -> "Future[View | None]":
@@ -338,7 +338,7 @@ class Endpoints:
     # --- the head -----------------------------------------------------------------------------------------
 
     def head(self) -> Head:
-        """The newest block: never one far below a head that was seen before, unless that lasts."""
+        """The newest block, but not one far below a head that was seen before, unless that lasts."""
         self._look_at_others()
         best = self.board.best_head()
         seen: list[Head] = []
@@ -375,7 +375,7 @@ class Endpoints:
         return now - self._backwards_since >= BACKWARDS_SECONDS
 
     def _look_at_others(self) -> None:
-        """Ask the endpoints that are not in use for their heads, now and then, beside the work."""
+        """Ask the unused endpoints for their heads from time to time, in the background."""
         if len(self.board.records) == 1:
             return
         now = time.monotonic()
@@ -395,7 +395,7 @@ class Endpoints:
 
 
 def _parsed(question: Question, reply: Any) -> Any:
-    """A reply as a value. Raises `Outage` for what is no answer."""
+    """A reply as a value. Raises `Outage` if it is not an answer."""
     if isinstance(reply, Outage):
         raise reply
     if isinstance(reply, NodeError):
@@ -407,7 +407,7 @@ def _parsed(question: Question, reply: Any) -> Any:
         raise
     except Junk as error:
         raise Outage(f"{question.method}: {error}") from None
-    except Exception as error:  # decoders of others raise whatever they like at what is no answer
+    except Exception as error:  # decoders of libraries may raise anything for an invalid answer
         raise Outage(f"{question.method}: {shown(str(error))}") from None
 
 
@@ -417,7 +417,7 @@ def _outage(state: RetryCallState) -> Outage:
 
 
 def _unless_it_fails(work: Callable[[], View | None]) -> Callable[[], View | None]:
-    """A second opinion that fails is none."""
+    """A second opinion that fails is ignored."""
 
     def opinion() -> View | None:
         try:

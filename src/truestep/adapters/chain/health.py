@@ -1,4 +1,4 @@
-"""What is known of each endpoint: how it does, how far its chain goes, and who is asked first."""
+"""The state of each endpoint: its health, its head, and which one is asked first."""
 
 import threading
 import time
@@ -10,22 +10,22 @@ from truestep.ports.chain import Head
 from truestep.ports.reporter import Reporter
 
 LAG_BLOCKS = 5
-"""Nodes learn of a block within a second or two of each other: more is no delay but a fault."""
+"""Nodes get a block within a second or two of each other. A larger lag is a fault."""
 LAG_SECONDS = 4
-"""On chains with several blocks a second five blocks are nothing."""
+"""On chains with several blocks per second, five blocks are not much."""
 JUMP_BLOCKS = 64
 """One wrong answer must not make all right ones look late: such a jump is believed at the second time."""
 FAILURE_WEIGHT = 0.1
-"""Of the newest request in the failure rate: about the last twenty requests count."""
+"""Weight of the newest request in the failure rate: about the last twenty requests count."""
 FAILURE_RATE_LIMIT = 0.6
-"""An endpoint that fails half of its requests still answers after a few tries."""
+"""An endpoint that fails half of its requests still answers after a few attempts."""
 SILENT_LIMIT = 2
-"""Refused connections or time-outs in a row: the first may be a restart."""
+"""Refused connections or time-outs in a row; the first may be a restart."""
 ASIDE_SECONDS = 10.0
 ASIDE_LIMIT_SECONDS = 160.0
-"""Doubled each time an endpoint fails again soon after; it is tried again at least that often."""
+"""The longest time an endpoint is put aside. The time doubles each time it soon fails again."""
 FORGIVEN_SECONDS = 600.0
-"""After so long without a fault the next one counts as the first."""
+"""After this long without a fault, the next one counts as the first."""
 
 
 @dataclass(slots=True, eq=False)
@@ -34,10 +34,10 @@ class Health:
 
     endpoint: Endpoint
     rank: int
-    """The order in which the endpoints were given is the order of preference."""
+    """The order of preference, in which the endpoints were given."""
     name: str
     is_checked: bool = False
-    """Whether it is known to be of the right chain."""
+    """Whether it was found to be of the right chain."""
     head: Head | None = None
     failure_rate: float = 0.0
     silent_count: int = 0
@@ -46,11 +46,11 @@ class Health:
     aside_seconds: float = 0.0
     is_aside: bool = False
     busy_until: float = 0.0
-    """When a node that asked for a pause may be asked again."""
+    """The time until which a node asked for a pause."""
 
 
 class HealthBoard:
-    """Keeps the records; safe for several threads. Says what changes to a reporter."""
+    """Keeps the records and reports changes. Safe for several threads."""
 
     def __init__(self, endpoints: list[Endpoint], reporter: Reporter | None) -> None:
         names = [endpoint.name for endpoint in endpoints]
@@ -65,12 +65,12 @@ class HealthBoard:
         self._lock = threading.Lock()
 
     def report(self, kind: str, message: str, **fields: int | float | str | bool) -> None:
-        """Tell whoever listens."""
+        """Report to the reporter, if there is one."""
         if self._reporter is not None:
             self._reporter.report(kind, message, **fields)
 
     def ranked(self) -> list[Health]:
-        """All endpoints, the one to ask first in front: healthy ones in the given order, then the others."""
+        """All endpoints in the order to ask them: healthy ones in the given order, then the others."""
         now = time.monotonic()
         with self._lock:
             return sorted(
@@ -83,7 +83,7 @@ class HealthBoard:
         return [one for one in self.ranked() if not one.is_aside]
 
     def to_probe(self) -> list[Health]:
-        """Everything whose head is to be looked at: what is healthy, and what has sat out its time."""
+        """The endpoints whose head is to be checked: healthy ones, and those whose time aside is over."""
         now = time.monotonic()
         return [one for one in self.ranked() if not one.is_aside or now >= one.aside_until]
 
@@ -92,17 +92,17 @@ class HealthBoard:
         return self._best
 
     def start_over_at(self, head: Head) -> None:
-        """The chain was reorganised to a lower head, or begun anew: what was seen beyond it is gone."""
+        """The chain was reorganised to a lower head or started again: forget heads beyond it."""
         self._best = head
 
     def answered(self, one: Health) -> None:
-        """A request was answered."""
+        """Note that a request was answered."""
         with self._lock:
             one.failure_rate *= 1 - FAILURE_WEIGHT
             one.silent_count = 0
 
     def failed(self, one: Health, outage: Outage) -> None:
-        """A request was not answered; who fails too often is put aside."""
+        """Note that a request was not answered. An endpoint that fails too often is put aside."""
         with self._lock:
             if outage.retry_after_seconds:
                 one.busy_until = time.monotonic() + outage.retry_after_seconds
@@ -115,7 +115,7 @@ class HealthBoard:
             self.put_aside(one, f"it fails: {outage}")
 
     def saw_head(self, one: Health, head: Head) -> None:
-        """An endpoint showed its head; one that lags is put aside, one that recovered comes back."""
+        """Note the head of an endpoint. A lagging one is put aside; a recovered one comes back."""
         with self._lock:
             one.head, best = head, self._best
             if best is not None and head.number <= best.number + JUMP_BLOCKS:
@@ -132,7 +132,7 @@ class HealthBoard:
             self._bring_back(one)
 
     def put_aside(self, one: Health, why: str) -> None:
-        """Ask the others first for a while."""
+        """Ask the other endpoints first for a while."""
         now = time.monotonic()
         with self._lock:
             was_aside = one.is_aside
@@ -148,7 +148,7 @@ class HealthBoard:
         if not was_aside and len(self.records) > 1:
             self.report(
                 "rpc_aside",
-                f"{one.name} is put aside for {seconds:g} s, others are asked first: {why}",
+                f"{one.name} is put aside for {seconds:g} s and other endpoints are asked first: {why}",
                 endpoint=one.name,
             )
 
@@ -160,7 +160,7 @@ class HealthBoard:
             one.failure_rate, one.silent_count = 0.0, 0
             seconds = time.monotonic() - one.aside_since
         if len(self.records) > 1:
-            self.report("rpc_back", f"{one.name} is well again after {seconds:.0f} s", endpoint=one.name)
+            self.report("rpc_back", f"{one.name} works again after {seconds:.0f} s", endpoint=one.name)
 
 
 def _is_behind(head: Head, best: Head) -> bool:
@@ -168,5 +168,5 @@ def _is_behind(head: Head, best: Head) -> bool:
 
 
 def _unique(names: list[str], rank: int) -> str:
-    """Two keys of one provider have the same host."""
+    """Number the names: two keys of one provider have the same host."""
     return f"{names[rank]} #{rank + 1}" if names.count(names[rank]) > 1 else names[rank]

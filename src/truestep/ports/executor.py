@@ -8,7 +8,7 @@ ShouldStop = Callable[[], bool]
 """Asked by long work between slices: whether to give up."""
 
 Perform = Callable[[object, ShouldStop], object]
-"""Does one item of work and returns what came of it. An item is a picklable value that says what to do."""
+"""Does one item of work and returns its result. An item is a picklable value that says what to do."""
 
 
 class Stopped(Exception):

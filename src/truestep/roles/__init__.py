@@ -1,1 +1,1 @@
-"""Worker, challenger and keeper as pure policies: view in, actions out."""
+"""Worker and challenger as pure policies: view in, actions out."""

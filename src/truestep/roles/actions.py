@@ -1,4 +1,4 @@
-"""What a role wants done. Nodes do it; a role only decides."""
+"""The actions that a role can decide on. Nodes carry them out."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,14 +18,14 @@ class Send:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetch:
-    """Get the task's program and input, and check them against the chain."""
+    """Fetch the task's program and input, and check them against the chain."""
 
     task_id: TaskId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Run the task to its end and keep what is to be claimed."""
+    """Run the task to its end and keep its claim."""
 
     task_id: TaskId
 
@@ -37,7 +37,7 @@ class ComputeHashes:
     task_id: TaskId
     cycles: tuple[int, ...]
     is_check: bool = False
-    """Whether it only looks for a lie: then it may be put off for what a game needs."""
+    """Whether it only checks a claim. Then work that a game needs goes first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class BuildReveal:
 
 
 class Declined(StrEnum):
-    """Why something is left undone."""
+    """Why something is not done."""
 
     REWARD = "reward is too small"
     CYCLES = "program may run too long"
@@ -80,7 +80,7 @@ class Declined(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decline:
-    """Leave a task alone, and say why."""
+    """Do not act on a task, and say why."""
 
     task_id: TaskId
     reason: Declined

@@ -11,9 +11,9 @@ from truestep.roles.views import ClaimView, GameView, MaterialStage, TaskView, V
 from truestep.roles.worker import withdrawals
 
 OPEN_SECONDS = 5
-"""Kept from a claim's window for the transaction that opens the dispute."""
+"""Time at the end of a claim's window for the transaction that opens the dispute."""
 LAST_SHARE = 4
-"""A claim that cannot be checked is reported loudly in the last quarter of its window."""
+"""A claim that cannot be checked is reported in the last quarter of its window."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,14 +21,14 @@ class ChallengerPolicy:
     """What a challenger is willing to risk. Amounts in wei."""
 
     check_limit: int = 2
-    """Claims checked at a time."""
+    """Claims checked at the same time."""
     bonds_limit_wei: int = 10**20
-    """Bonds of all its open games together."""
+    """The limit of the bonds of all its open games together."""
     gas_reserve_wei: int = 5 * 10**16
-    """Kept in the wallet for the moves of games that are open already."""
+    """Kept in the wallet for the moves of games that are already open."""
     withdraw_above_wei: int = 10**16
     salt: bytes = b""
-    """Random bytes that nobody else knows: they decide what is checked first when not all can be."""
+    """Secret random bytes that decide which claims are checked first if not all can be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,9 @@ from truestep.base.ids import ClaimId
 from truestep.commitments.keccak import keccak256
 
 DRAW_BITS = 52
-"""A double holds a number between 0 and 1 that exactly."""
+"""Random bits of a draw: a double represents numbers between 0 and 1 with these exactly."""
 VALUE_LEAST_WEI = 10**12
-"""A claim on a job that pays nothing is at risk too: somebody reads its result."""
+"""The least value at risk. A claim on a job that pays nothing matters too: somebody reads its result."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,7 @@ class Check:
 
     claim_id: ClaimId
     work: Hashable
-    """What is to be computed: claims that need the same are checked by one computation."""
+    """The computation needed. Claims that need the same one are checked together."""
     deadline: int
     """The last second at which a dispute can be opened."""
     seconds: float
@@ -35,7 +35,7 @@ class Plan:
     order: tuple[ClaimId, ...]
     late_count: int
     backlog_seconds: float
-    """Until all are done."""
+    """The time until all are done."""
 
 
 def plan(checks: Sequence[Check], now: int, at_once: int, salt: bytes) -> Plan:

@@ -1,4 +1,4 @@
-"""How long things take on this node, as the roles assume it."""
+"""Estimates of how long things take on this node."""
 
 from dataclasses import dataclass
 from math import inf
@@ -10,12 +10,12 @@ from truestep.roles.self_check import SEGMENT_STEPS
 
 WRITABLE_PAGES = (DATA_END - DATA_START + OUTPUT_LIMIT_BYTES) // PAGE_SIZE_BYTES
 REFERENCE_PAGE_COST = 16
-"""The reference machine hashes a page in the time in which the engine surely hashes so many."""
+"""Pages that the engine certainly hashes in the time in which the reference machine hashes one."""
 
 SENDS_AT_ONCE = 8
 """Transactions that a node makes and sends at the same time."""
 GAMES_COUNTED = 10_000
-"""Nobody needs to know whether it could be more."""
+"""Larger numbers of games need not be distinguished."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,13 +24,13 @@ class Speed:
 
     cycles_per_second: float = 100e6
     start_seconds: float = 5.0
-    """To fetch and check program and input, and to compile."""
+    """Time to fetch and check program and input, and to compile."""
     send_seconds: float = 30.0
-    """Until a transaction is in a block, fees having been raised once or twice."""
+    """Time until a transaction is in a block, after raising its fees once or twice."""
     checked_segments: int = 0
-    """Of the self-check before a claim: with any, a task is run a second time."""
+    """Segments of the self-check before a claim. If there are any, a task is run a second time."""
     hashed_pages_per_second: float = inf
-    """Pages of memory whose hashes are made anew; a hostile program writes all of them between two states."""
+    """Memory pages hashed per second. A hostile program writes all pages between two states."""
 
     def run_seconds(self, job: JobRecord) -> float:
         """One run of a task at its longest, until its claim can be sent."""

@@ -1,11 +1,11 @@
-"""Which parts of a run the reference machine does again before the run is claimed."""
+"""Chooses the parts of a run that the reference machine repeats before the claim."""
 
 from dataclasses import dataclass
 
 from truestep.commitments.keccak import keccak256
 
 SEGMENT_STEPS = 10_000
-"""About 30 ms of the reference machine: most of it in translated code, whose exact stops are stepped."""
+"""About 30 ms on the reference machine. Most steps are in translated code, which must stop exactly."""
 FIXED_SEGMENTS = 2
 """A run's beginning and its end."""
 
@@ -20,7 +20,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelfCheckPolicy:
-    """How much is done again: the run's beginning, its end, and so many random segments between."""
+    """How much is repeated: the run's beginning, its end, and random segments in between."""
 
     random_segments: int
     segment_steps: int = SEGMENT_STEPS
@@ -28,7 +28,7 @@ class SelfCheckPolicy:
     def segments(self, seed: int, cycles: int) -> list[Segment]:
         """The segments of a run of `cycles` steps, rising, not overlapping; a short run is one segment.
 
-        `seed`, 64 bits that nobody can foresee, decides: a fault must not know where it will be looked for.
+        They follow from `seed`, 64 bits that nobody can predict, so that no fault can avoid the check.
         """
         steps = self.segment_steps
         if cycles <= steps * (self.random_segments + FIXED_SEGMENTS):

@@ -1,4 +1,4 @@
-"""What a role sees when it decides: the chain, its own results, and what is under way."""
+"""What a role knows when it decides: the chain, its own results, and the work in progress."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -41,7 +41,7 @@ class OwnRun:
     claimed: ClaimedState
     running_state: bytes = b""
     seconds: float = field(default=0.0, compare=False)
-    """What the run took on this node, as measured: two runs of a task are the same run at any speed."""
+    """The measured duration of the run on this node. It is not compared: runs are equal at any speed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,11 +83,11 @@ class TaskView:
     material: Material = Material(stage=MaterialStage.MISSING)
     own_run: OwnRun | None = None
     hashes: Mapping[int, Bytes32] = field(default_factory=dict[int, Bytes32])
-    """State hashes of one's own run, by state number (machine M9.6)."""
+    """State hashes of this node's run, by state number (machine M9.6)."""
     witnesses: Mapping[int, bytes] = field(default_factory=dict[int, bytes])
-    """Of the steps from states with these numbers."""
+    """Witnesses of the steps from states with these numbers."""
     reveals: Mapping[int, Reveal] = field(default_factory=dict[int, Reveal])
-    """By the number of the micro-run's first state."""
+    """Reveals, by the number of the micro-run's first state."""
     run: str = ""
     """Names the run: tasks with the same program, input, seed and shard share it."""
     is_computing: bool = False
@@ -108,7 +108,7 @@ class Pace:
     """How quickly a node checks claims. The defaults are guesses for a node that has yet to check one."""
 
     start_seconds: float = 0.25
-    """What a check takes besides its steps."""
+    """The time of a check that does not depend on its steps."""
     cycles_per_second: float = 50e6
     at_once: int = 1
 
@@ -119,7 +119,7 @@ class Pace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """Everything that a role decides by. Times in seconds since the epoch, as the chain counts them."""
+    """Everything that a role needs to decide. Times in seconds since the epoch, as the chain counts them."""
 
     now: int
     account: Address

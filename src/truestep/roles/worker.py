@@ -1,4 +1,4 @@
-"""The worker: which tasks to take, and how to keep what it claims (docs/protocol.md P2, P4)."""
+"""The worker: which tasks to take, and how to defend its claims (docs/protocol.md P2, P4)."""
 
 from dataclasses import dataclass, field
 
@@ -19,11 +19,11 @@ from truestep.roles.moves import describe
 from truestep.roles.views import ClaimView, OwnRun, TaskView, View
 
 CLAIM_MARGIN_SECONDS = 2
-"""The next block's time may be this much later than ours: a claim after the lease only costs gas."""
+"""The time of the next block may be this much later than ours; a claim after the lease only costs gas."""
 HELD_FACTOR = 4
-"""Tasks held for each one that can run at a time, so that the next is here when one ends."""
+"""Tasks held per task that can run at the same time, so that the next one is ready when one ends."""
 HELD_SHARE = 2
-"""Of a lease and of the time to a deadline, one part in so many may pass while a held task waits its turn."""
+"""A held task may wait for one part in this many of its lease and of the time to its deadline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,16 +31,16 @@ class WorkerPolicy:
     """What an operator is willing to do. Amounts in wei."""
 
     active_limit: int = 2
-    """Tasks run at a time. Short ones are taken ahead, `HELD_FACTOR` times as many."""
+    """Tasks run at the same time. Short ones are taken in advance, `HELD_FACTOR` times as many."""
     games_expected: int = 8
-    """Games on one claim that must be answered at the same time for a task to be taken."""
+    """A task is taken only if this node could answer this many games on one claim at the same time."""
     reward_min_wei: int = 0
     cycles_limit: int = 2**48
     input_limit_bytes: int = 1 << 29
     struck_tolerated: int = 0
-    """Struck claims of its own that do not stop it from taking more."""
+    """Struck claims of its own that it tolerates. After more, it takes no more tasks."""
     withdraw_above_wei: int = 10**16
-    """Smaller credits stay where they are: a withdrawal costs gas."""
+    """Smaller credits are not withdrawn, because a withdrawal costs gas."""
     speed: Speed = field(default_factory=Speed)
 
 
@@ -218,10 +218,10 @@ class _Capacity:
     view: View
     policy: WorkerPolicy
     jobs: list[JobRecord]
-    """Of the tasks held, and of those taken at this look."""
+    """The jobs of the tasks held, and of those taken at this look."""
     held_count: int
     pending_count: int
-    """Taken by transactions that have yet to land."""
+    """Tasks taken by transactions that have not landed yet."""
 
     def take(self, task: TaskView) -> None:
         """One more."""
@@ -238,11 +238,11 @@ class _Capacity:
         free_wei = view.free_stake_wei - self.pending_count * bond_wei
         checks = (
             (view.struck_count > policy.struck_tolerated, Declined.STRUCK,
-             f"left alone: {view.struck_count} claims of this operator were struck; check its memory"),
+             f"not taken: {view.struck_count} claims of this operator were struck; check its memory"),
             (free_wei < bond_wei, Declined.STAKE,
              f"locks {bond_wei} wei, {max(free_wei, 0)} wei of stake are free: deposit more"),
             (not self._has_room(task.job), Declined.CAPACITY,
-             f"waits: {self._count} tasks are under way"),
+             f"waits: {self._count} tasks are in progress"),
         )  # fmt: skip
         return _first(task, checks)
 

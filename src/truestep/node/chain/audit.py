@@ -1,4 +1,4 @@
-"""The index held against the contracts: what a node leaves out of its events costs nobody a bond.
+"""Compares the index with the contracts, so that an event that a node leaves out does not cost a bond.
 
 At each new head, in a few questions:
 
@@ -8,9 +8,9 @@ At each new head, in a few questions:
    are known, their numbers are tried (docs/protocol.md P1.5), and they count at once.
 4. The account's own games: one that is closed, or split otherwise than is known, misses an event.
 
-A difference may be a block that came between: it counts if it is there at a later head again. Then everything
-since the last event of that thing is read again. If even that does not show the event, it is said aloud, and
-the contract's word is taken.
+A difference may be due to a new block, so it counts only if it is still there at a later head. Then
+everything since the last event about the subject is read again. If even that does not show the event, it is
+reported, and the contract's record is used.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -43,20 +43,20 @@ from truestep.protocol.events import GameOpened, GameSplit, LogPosition, TaskCla
 from truestep.protocol.records import GameRecord, GameStage, TaskRecord, TaskStage
 
 COUNT_EACH = 8
-"""Heads between two looks at the number of programs and jobs."""
+"""Heads between two checks of the numbers of programs and jobs."""
 OTHERS_EACH_CHECK = 64
-"""Tasks and claims of others that are asked about at one head: one question's worth."""
+"""Tasks and claims of others that are checked at one head, in one request."""
 RECENT_CHECKS = 32
-"""For so many heads an own task that is over is still asked about: its end may be of another branch."""
+"""Heads for which a finished task of the account is still checked: its end may be on another branch."""
 ORDINALS_EACH_QUESTION = 64
 REPORT_EACH = 50
-"""Heads after which what stays hidden is said again."""
+"""Heads after which a hidden event is reported again."""
 NEW_IDS_EACH_CHECK = 16
-"""Of hidden jobs and programs, how many are taken from the contracts at one head."""
+"""Hidden jobs and programs that are read from the contracts at one head."""
 
 T = TypeVar("T")
 Key = tuple[str, int]
-"""What differs: kind and id."""
+"""The subject of a difference: kind and id."""
 
 
 @dataclass(slots=True)
@@ -301,7 +301,7 @@ class Audit:
         return posted.at.block_number if posted is not None else 0
 
     def _differs(self, key: Key, from_block: int, adopt: Callable[[], None]) -> None:
-        """Follow a difference one step further."""
+        """Take the next step about a difference."""
         suspicion = self._suspicions.setdefault(key, Suspicion(seen_at=self._head_number))
         if self._head_number <= suspicion.seen_at:
             return
@@ -310,7 +310,7 @@ class Audit:
             self._indexer.reread_from(from_block)
         elif self._head_number > suspicion.reread_at and not self._indexer.is_rereading:
             self._report_hidden(key, suspicion)
-            with suppress(Rejected):  # it was asked of a node that lags
+            with suppress(Rejected):  # a lagging node was asked
                 adopt()
 
     def _report_hidden(self, key: Key, suspicion: Suspicion) -> None:
@@ -320,8 +320,8 @@ class Audit:
             kind, number = key
             self._reporter.report(
                 "log_hidden",
-                f"the node leaves out events of {kind} {number}, which the contracts have otherwise than its"
-                " events tell, even when they are read again: add another node with --rpc",
+                f"the node leaves out events of {kind} {number}: the contracts differ from its events, even"
+                " after reading them again; add another node with --rpc",
                 what=kind,
                 number=number,
             )
@@ -332,7 +332,7 @@ class Audit:
             if suspicion is not None and suspicion.reread_at is not None and suspicion.reported_at is None:
                 self._reporter.report(
                     "log_found",
-                    f"the node had left out events of {kind} {number}: they were found by reading again",
+                    f"the node had left out events of {kind} {number}; they were found by reading again",
                     what=kind,
                     number=number,
                 )
@@ -343,7 +343,7 @@ def _task_of_game(game_id: GameId) -> TaskId:
 
 
 def _nothing() -> None:
-    """There is no record to take: only the event has what is missing."""
+    """Do nothing: there is no record to use, because only the event has what is missing."""
 
 
 class Turn(Generic[T]):

@@ -1,4 +1,4 @@
-"""Every event that was read, in the store: by position in the chain, and by what it is about."""
+"""All events that were read, in the store, by position in the chain and by subject."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -15,13 +15,13 @@ KNOWN_PROGRAMS, KNOWN_JOBS, OVER, FINISHED = "programs", "jobs", "over", "finish
 CHECKPOINT_LIMIT = 128
 """A reorganisation deeper than the oldest checkpoint means reading everything again."""
 SETTLED_BLOCKS = 4_096
-"""Deeper blocks stay, as far as anybody knows: of their checkpoints one is enough."""
+"""Deeper blocks are assumed to stay: one checkpoint is enough for them."""
 LAST_NUMBER = 10**rows.NUMBER_DIGITS - 1
 LAST_SHARD = 10**rows.SHARD_DIGITS - 1
 
 
 class EventHistory:
-    """Satisfies `truestep.node.chain.ledger.History`. What it says was read is on the medium."""
+    """Satisfies `truestep.node.chain.ledger.History`. Everything that it returns is durable."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

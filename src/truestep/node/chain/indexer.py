@@ -14,27 +14,27 @@ from truestep.ports.store import Store
 from truestep.protocol.events import ChainEvent
 
 RANGE_BLOCKS = 2_000
-"""To begin with: public nodes refuse more in one request, or more than some number of events."""
+"""Blocks per request at first. Public nodes refuse more, or more than some number of events."""
 RANGE_LIMIT_BLOCKS = 10_000
-"""Nodes that allow more are rare, and answers of that size take seconds."""
+"""Nodes that allow more are rare, and larger answers take seconds."""
 GROW_AFTER_RANGES = 10
-"""After so many that a node gave it may give larger ones: there may be fewer events in them."""
+"""Successful ranges after which a larger range is tried: there may be fewer events in it."""
 RANGES_EACH_SYNC = 20
-"""Between two looks at what was sent and what ended, while the past is read."""
+"""Ranges read between two looks at sends and finished work, while the past is read."""
 REREAD_BLOCKS = 8
-"""Read again at each new head: one of the nodes behind a URL may lag and not know their events yet."""
+"""Blocks that are read again at each new head: a lagging node behind a URL may not have their events yet."""
 REREAD_RANGES_EACH_SYNC = 4
-"""Of a rescan: it must not hold up the newest blocks."""
+"""Ranges of a rescan per call: it must not delay the newest blocks."""
 LAGGING_SYNCS = 60
-"""An older head is a node's that lags, and passes. If only older ones come, blocks were taken back."""
+"""An older head comes from a lagging node. If only older ones come for this long, blocks were taken back."""
 RETIRE_AFTER_SECONDS = 3_600
-"""After its deadline a job that nobody works on leaves memory; later than any reorganisation moves time."""
+"""Time after its deadline when an idle job leaves memory: longer than any reorganisation moves time."""
 MARK_EACH = 64
-"""Finished tasks are noted for the next start in lots: it reads the few that are not noted yet."""
+"""Finished tasks are noted for the next start in batches of this size; the start reads the few others."""
 
 
 class CatchingUp(Unavailable):
-    """The chain's past is still being read: nothing is wrong, sync again at once."""
+    """The chain's past is still being read. Nothing is wrong: sync again at once."""
 
     def __init__(self, block_number: int, head: Head) -> None:
         super().__init__(f"reading the chain's past: at block {block_number} of {head.number}")
@@ -43,7 +43,7 @@ class CatchingUp(Unavailable):
 
 
 class Indexer:
-    """Keeps events and checkpoints (last block read, its hash) in the store, a ledger of them in memory."""
+    """Keeps events and checkpoints (last block read, its hash) in the store, and a ledger in memory."""
 
     def __init__(self, chain: Chain, store: Store) -> None:
         self._chain = chain
@@ -64,7 +64,7 @@ class Indexer:
         return self._history
 
     def sync(self) -> Head:
-        """Read up to the newest block; the head that was read up to.
+        """Read up to the newest block. Returns the head that was reached.
 
         Raises `CatchingUp` if one call cannot read it all, `Unavailable` if the node or the store fails.
         """
@@ -82,7 +82,7 @@ class Indexer:
         return self._seen(head)
 
     def reread_from(self, block_number: int) -> None:
-        """Read everything since a block again, some ranges at each new head: something is missing."""
+        """Read everything since a block again, some ranges per new head, because something is missing."""
         at = max(block_number, self._chain.first_block)
         self._reread_at = at if self._reread_at is None else min(self._reread_at, at)
 
@@ -131,7 +131,7 @@ class Indexer:
         block_hash = self._chain.block_hash(number)
         if block_hash is None:
             raise Unavailable(
-                f"the node does not know block {number}, although block {head.number} is its newest: it lags;"
+                f"the node does not have block {number}, although its newest block is {head.number}: it lags;"
                 " the next look asks again"
             )
         return block_hash

@@ -34,7 +34,7 @@ from truestep.protocol.events import ChainEvent
 from truestep.protocol.records import JobRecord, ProgramRecord, TaskRecord, TaskStage
 
 IDLE_PROGRAMS_LIMIT = 1_000
-"""Programs without a live job that stay at hand: most get one within seconds. Others are read again."""
+"""Programs without a live job that stay in memory: most get one within seconds. Others are read again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Sending what a role decided to send, off the loop: once, and again, ever more slowly, if it is reverted."""
+"""Sends what a role decided to send, in the background. Reverted calls are tried again, ever more slowly."""
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from truestep.protocol.calls import Call
 from truestep.roles.actions import Send
 
 TRIES = 4
-"""Attempts at one deed that follow each other at once when they are reverted: each costs gas."""
+"""Attempts at one intent that follow each other without a pause when they are reverted; each costs gas."""
 REVERTED_WAIT = Backoff(first_seconds=60.0, limit_seconds=600.0)
-"""Between further attempts: what stands against the deed may go away, and giving up could cost a bond."""
+"""Pauses before further attempts. The cause may go away, and giving up could cost a bond."""
 FAILED_WAIT = Backoff(first_seconds=0.5, limit_seconds=8.0)
-"""After an attempt that no node took: far less than any clock."""
+"""Pauses after an attempt that no node accepted, far shorter than any clock."""
 REFRESH_SECONDS = 4.0
-"""Between looks at what is pending while no block comes."""
+"""Interval of checks of pending transactions while no block comes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +32,11 @@ class Submission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refresh:
-    """An item of work: look after everything that is pending. Also the key of that work."""
+    """An item of work: check everything that is pending. Also the key of that work."""
 
 
 class Courier:
-    """Performs the items of an outbox on a chain, in any thread."""
+    """Performs the items of an outbox on a chain. For any thread."""
 
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
@@ -55,7 +55,7 @@ class Courier:
 
 @dataclass(slots=True, kw_only=True)
 class _Trouble:
-    """Why a deed is not done yet."""
+    """Why an intent is not done yet."""
 
     failures: int = 0
     until_seconds: float = 0.0
@@ -63,9 +63,9 @@ class _Trouble:
 
 
 class Outbox:
-    """Sends, and reports every outcome once. Attempt number n at an intent is journaled as `intent#n`.
+    """Sends calls and reports every outcome once. Attempt number n at an intent is journaled as `intent#n`.
 
-    For one thread; the sending is done in others, so that a node that hangs delays nothing else.
+    For one thread. Other threads do the sending, so that a node that hangs delays nothing else.
     """
 
     def __init__(self, chain: Chain, executor: Executor, clock: Clock, reporter: Reporter) -> None:
@@ -87,19 +87,19 @@ class Outbox:
         return frozenset(self._pending | self._under_way.keys())
 
     def collect(self) -> bool:
-        """Take in what came of sends and looks; whether there is news of a transaction."""
+        """Collect the results of sends and checks. Returns whether there is news of a transaction."""
         news = [self._collect_one(finished) for finished in self._executor.collect()]
         return any(news)
 
     def refresh(self, *, is_new_head: bool) -> None:
-        """Look after what is pending, if there may be news and no look is under way."""
+        """Check what is pending, if there may be news and no check is running."""
         now = self._clock.monotonic_seconds()
         is_due = self._refreshed_at is None or now - self._refreshed_at >= REFRESH_SECONDS
         if (is_new_head or is_due or not self.is_ready) and self._executor.start(Refresh(), Refresh()):
             self._refreshed_at = now
 
     def send_all(self, sends: Iterable[Send]) -> None:
-        """Send what is not under way, as far as there is room: roles ask again for the rest."""
+        """Send what is not being sent, as far as there is room; roles ask again for the rest."""
         wanted = list(sends)
         if self.is_ready:
             for send in wanted:
@@ -120,7 +120,7 @@ class Outbox:
             self._under_way[send.intent] = send
 
     def _next_attempt(self, intent: str) -> int:
-        """The number of the attempt to make or to look after."""
+        """The number of the attempt to make or to check."""
         number = self._attempts.get(intent, 0)
         while (known := self._chain.transaction(f"{intent}#{number}")) and known.outcome is Outcome.REVERTED:
             number += 1
@@ -130,13 +130,13 @@ class Outbox:
         return number
 
     def _postpone(self, intent: str, number: int, reason: str) -> None:
-        """Wait before a deed that is always reverted is tried again."""
+        """Pause before an intent that is always reverted is tried again."""
         wait_seconds = REVERTED_WAIT.seconds(number - TRIES + 1)
         trouble = self._troubles.setdefault(intent, _Trouble())
         trouble.until_seconds = self._clock.monotonic_seconds() + wait_seconds
         message = (
             f"{intent} was reverted {number} times, last because: {reason or 'no reason given'}; it is tried"
-            f" again in {wait_seconds:.0f} s, and each attempt costs gas: find out why, or stop this node"
+            f" again in {wait_seconds:.0f} s and each attempt costs gas; find the cause, or stop this node"
         )
         self._reporter.report("keeps_reverting", message, intent=intent, attempts=number)
 
@@ -150,7 +150,7 @@ class Outbox:
 
     def _collect_refresh(self, finished: Finished) -> bool:
         if finished.error is not None:
-            self._report_trouble("looking after what was sent", finished.error)
+            self._report_trouble("checking what was sent", finished.error)
             return False
         transactions: tuple[Transaction, ...] = finished.value  # pyright: ignore[reportAssignmentType]
         for transaction in transactions:
@@ -175,7 +175,7 @@ class Outbox:
                 self._report_trouble(f"sending {send.intent}", error)
 
     def _take_in(self, transaction: Transaction) -> None:
-        """Note and report what became of a transaction."""
+        """Note and report the outcome of a transaction."""
         intent = _intent(transaction)
         match transaction.outcome:
             case Outcome.PENDING:

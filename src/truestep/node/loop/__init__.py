@@ -1,1 +1,1 @@
-"""The loop that every role lives in: read the chain, decide, write down, act."""
+"""The loop of every role: read the chain, decide, persist, act."""

@@ -1,4 +1,4 @@
-"""The loop that every role lives in: read the chain, decide, persist, act. It knows no role."""
+"""The loop of every role: read the chain, decide, persist, act. It knows no particular role."""
 
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
@@ -9,27 +9,27 @@ from truestep.ports.clock import Clock
 from truestep.ports.reporter import Reporter
 
 OUTAGE_WAIT = Backoff(first_seconds=0.5, limit_seconds=5.0)
-"""Between looks while the world fails. Far below every clock: the move after an outage is urgent."""
+"""Pauses between looks during an outage, far shorter than any clock: the move after an outage is urgent."""
 OUTAGE_REPORTS_SECONDS = 60.0
-"""How often an outage that lasts is reported again."""
+"""Interval at which a lasting outage is reported again."""
 DECIDE_AGAIN_SECONDS = 0.2
-"""How soon after a decision the next may follow because background work ended: deciding costs time too."""
+"""The shortest time between two decisions when background work ends, because deciding takes time."""
 PROGRESS_REPORTS_SECONDS = 5.0
-"""How often the log says how far reading the chain's past has come."""
+"""Interval of progress reports while the chain's past is read."""
 
 View_co = TypeVar("View_co", covariant=True)
 Action = TypeVar("Action")
 
 
 class CatchingUp(Unavailable):
-    """The chain's past is still being read: nothing is wrong, go on at once."""
+    """The chain's past is still being read. Nothing is wrong: continue at once."""
 
 
 class Site(Protocol[View_co, Action]):
-    """What a loop turns around: one role of one account, and everything that it needs."""
+    """What a loop drives: one role of one account, and everything that it needs."""
 
     def collect(self) -> bool:
-        """Take in what ended in the background; whether there is reason to decide again."""
+        """Collect finished background work. Returns whether there is a reason to decide again."""
         ...
 
     def look(self) -> None:
@@ -37,15 +37,15 @@ class Site(Protocol[View_co, Action]):
         ...
 
     def decide(self) -> tuple[View_co, Sequence[Action]]:
-        """What is seen, and what is to be done about it now. Raises `Unavailable` if nothing was seen yet."""
+        """The view, and the actions to take now. Raises `Unavailable` if nothing was read yet."""
         ...
 
     def act(self, actions: Sequence[Action]) -> None:
-        """Do it, or have it done in the background."""
+        """Carry out the actions, or start them in the background."""
         ...
 
     def poll_seconds(self) -> float:
-        """How long to wait before the next look, by how often blocks come."""
+        """The pause before the next look, according to the rate of blocks."""
         ...
 
     def close(self) -> None:
@@ -54,7 +54,7 @@ class Site(Protocol[View_co, Action]):
 
 
 class Loop(Generic[View_co, Action]):
-    """`tick` may be called at any rate; whatever it did is safe from a crash."""
+    """`tick` may be called at any rate. A crash does not lose what it did."""
 
     def __init__(self, site: Site[View_co, Action], clock: Clock, reporter: Reporter) -> None:
         self._site = site
@@ -65,7 +65,7 @@ class Loop(Generic[View_co, Action]):
         self._reported = ""
 
     def tick(self) -> View_co:
-        """Look once and do what is to be done now; what was seen.
+        """Look once and take the actions that are due. Returns the view.
 
         Raises `Unavailable` if a node or the store failed. Even then everything was done that what was seen
         before allows, and the next tick goes on: an outage must not cost more than it has to.
@@ -113,7 +113,7 @@ class Loop(Generic[View_co, Action]):
             )
             return wait_seconds
         if self._failures:
-            self._reporter.report("recovered", f"the outage is over, after {self._failures} failed looks")
+            self._reporter.report("recovered", f"the outage is over after {self._failures} failed looks")
         self._failures, self._reported = 0, ""
         return self._site.poll_seconds() if poll_seconds is None else poll_seconds
 

@@ -1,20 +1,20 @@
-"""The chain's time between blocks, and how often blocks come."""
+"""The chain's time between blocks, and the rate of blocks."""
 
 from truestep.ports.chain import Head
 from truestep.ports.clock import Clock
 
 WEIGHT = 0.2
-"""Of the newest interval between blocks: some ten are remembered."""
+"""Weight of the newest interval between blocks: about the last ten count."""
 LOOKS_EACH_BLOCK = 4
-"""A block is seen a quarter of its time late at most."""
+"""Looks per block: a block is seen at most a quarter of a block time late."""
 POLL_LEAST_SECONDS, POLL_MOST_SECONDS = 0.5, 3.0
-"""However quickly or slowly blocks come: a node is not to be overrun, and a clock is not to be missed."""
+"""Limits at any rate of blocks: nodes must not be overloaded, and clocks must not be missed."""
 BLOCK_SECONDS = 4.0
-"""The guess before two blocks were seen."""
+"""The assumption before two blocks were seen."""
 
 
 class Pulse:
-    """Told each newest block; knows what time it is on the chain."""
+    """Gets each newest block and knows the time on the chain."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

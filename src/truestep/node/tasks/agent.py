@@ -30,11 +30,11 @@ from truestep.roles.actions import (
 from truestep.roles.views import View
 
 STOP_SECONDS = 10.0
-"""A run asks four times a second whether to stop; a fetch may hang a little longer."""
+"""Time to stop: a run asks four times a second whether to stop, and a fetch may take a little longer."""
 ALERT_AGAIN_SECONDS = 30.0
-"""How often an alert that lasts is reported again."""
+"""Interval at which a lasting alert is reported again."""
 FORGET_SECONDS = 10.0
-"""How often what belongs to settled tasks is dropped."""
+"""Interval at which data of settled tasks is dropped."""
 
 Decide = Callable[[View], list[Action]]
 Choose = Callable[[ViewBuilder, int], Iterable[TaskRecord]]

@@ -17,11 +17,11 @@ class Kind(StrEnum):
     """What work is for, which decides what it may wait for."""
 
     MOVE = "move"
-    """Of a game whose clock runs: waits for nothing but other work on the same run."""
+    """For a game whose clock runs. Waits only for other work on the same run."""
     RUN = "run"
-    """Of a task that was taken: waits for other runs."""
+    """For a task that was taken. Waits for other runs."""
     CHECK = "check"
-    """Of somebody's claim: waits for runs and other checks, and makes room for both."""
+    """For the check of a claim. Waits for runs and other checks, and gives way to both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class Demand:
     kind: Kind
     item: RunItem | LookItem
     cycles: int
-    """The last state that it goes to."""
+    """The number of the last state that it needs."""
     title: str
 
 

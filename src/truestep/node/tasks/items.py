@@ -1,4 +1,4 @@
-"""Items of background work, as picklable values, and what comes of them."""
+"""Items of background work as picklable values, and their results."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,9 +22,9 @@ from truestep.roles.views import OwnRun, Reveal
 
 FIRST_SLICE_CYCLES = 1 << 18
 SLICE_SECONDS = 0.25
-"""How often a run asks whether to give up."""
+"""Interval at which a run asks whether to stop."""
 PUBLISH_WAITS_SECONDS = (1.0, 2.0, 4.0, 8.0, 0.0)
-"""After each failed attempt. Together far less than a worker allows for sending a claim."""
+"""Pauses after failed attempts to publish; together far less than the time for sending a claim."""
 
 Seconds = Callable[[], float]
 
@@ -76,7 +76,7 @@ class Checked:
     segments: int
     steps: int
     seed: int
-    """Decides which segments."""
+    """Determines the segments."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ class FailedCheck:
 
 
 Check = Callable[[MachineState, Drive], Checked | FailedCheck]
-"""Looks at a run again, by the state that it came to."""
+"""Checks a run again, given its final state."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +147,7 @@ class LookItem:
     witnesses: tuple[int, ...] = ()
     reveals: tuple[int, ...] = ()
     known_witnesses: Mapping[int, bytes] = field(default_factory=dict[int, bytes])
-    """What was found before: what a witness shows costs no run again."""
+    """Witnesses found earlier, which make another run unnecessary."""
 
 
 Item = FetchItem | RunItem | LookItem

@@ -18,11 +18,11 @@ from truestep.ports.executor import ShouldStop
 from truestep.protocol.records import JobRecord, ProgramRecord
 
 MATERIALS_LIMIT_BYTES = 2 << 30
-"""Inputs held in memory besides those being worked on: four of the largest size."""
+"""Memory for inputs that are not in use at the moment: four of the largest size."""
 Found = TypeVar("Found")
 
 PROGRAMS_LIMIT = 64
-"""Programs held in memory: a few megabytes each at most."""
+"""Programs kept in memory, at most a few megabytes each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,11 +21,11 @@ from truestep.ports.reporter import Reporter
 from truestep.protocol.claims import ClaimedState
 
 PIECE_SIZE_BYTES = 1 << 20
-"""Read from a machine at a time: half a gigabyte of output takes no more memory than this."""
+"""Bytes read from a machine in one piece, so that an output of half a gigabyte needs no more memory."""
 OFFER_AGAIN_SECONDS, OFFER_AGAIN_LIMIT_SECONDS = 2.0, 600.0
-"""After a failed offer; doubles with each failure, up to ten minutes."""
+"""Pause after a failed offer; it doubles with each failure, up to ten minutes."""
 CHECK_AGAIN_SECONDS = 900.0
-"""How often a store is asked whether it still has an output: four small requests an hour for each."""
+"""Interval at which a store is asked whether it still has an output: four small requests per hour."""
 
 _WAITS = wait_exponential_jitter(multiplier=OFFER_AGAIN_SECONDS, max=OFFER_AGAIN_LIMIT_SECONDS)
 _RETRYING = Retrying(wait=_WAITS)
@@ -136,7 +136,7 @@ class OutputShelf:
             return
         if not offered.trouble:
             if shelved.failures:
-                self._report("published", offered.key, "the output is in the blob store now")
+                self._report("published", offered.key, "the output is now in the blob store")
             shelved.failures, shelved.due_seconds = 0, now_seconds + CHECK_AGAIN_SECONDS
             return
         shelved.failures += 1
@@ -156,7 +156,7 @@ class OutputShelf:
             try:
                 self._folder.remove(key)
             except Unavailable as error:
-                self._report("unremoved", key, f"an output is not needed any more, but {error}")
+                self._report("unremoved", key, f"an output is no longer needed, but {error}")
             del self._shelved[key]
 
     def _report(self, kind: str, key: OutputKey, message: str) -> None:

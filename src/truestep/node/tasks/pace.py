@@ -3,9 +3,9 @@
 from truestep.roles.views import Pace
 
 WEIGHT = 0.2
-"""Of the newest measurement: some ten checks are remembered."""
+"""Weight of the newest measurement: about the last ten checks count."""
 SHORT_CYCLES = 1_000_000
-"""A check of fewer steps says what a check costs besides its steps; a longer one what its steps cost."""
+"""Checks of fewer steps measure the fixed cost of a check; longer ones measure the cost of its steps."""
 
 
 class Pacemaker:

@@ -1,7 +1,7 @@
-"""The queue of background work: what waits, what runs, in which order, and what came of it.
+"""The queue of background work: what waits, what runs, in which order, and its results.
 
-Roles say at each look what they want, the most urgent first; whatever they no longer say is dropped. The next
-item begins when one ends, not at the next look. Work on one run is never done twice at a time.
+At each look, roles say what they want, the most urgent first; what they no longer want is dropped. The next
+item starts when one ends, not at the next look. Two items never work on the same run at the same time.
 """
 
 from collections.abc import Sequence
@@ -23,17 +23,17 @@ from truestep.protocol.state_numbers import run_number_of, steps_in_words
 from truestep.roles.views import Material, MaterialStage, Pace
 
 FETCH_AGAIN_SECONDS = 5.0
-"""After a failed fetch; doubles with each failure."""
+"""Pause after a failed fetch; it doubles with each failure."""
 FETCH_AGAIN_LIMIT_SECONDS = 120.0
-"""A challenger must hear soon that an input can be had again: its window runs."""
+"""A challenger must soon notice that an input is available again, because its window is running."""
 FETCHES_LIMIT = 8
-"""At a time: a store that trickles must not keep others from being asked."""
+"""Fetches at the same time: a slow store must not keep others from being asked."""
 FETCHES_LIMIT_BYTES = 2 << 30
-"""Of inputs that are being fetched at a time: four of the largest size."""
+"""Memory for inputs that are being fetched: four of the largest size."""
 FAILURE_LIMIT = 3
-"""Attempts at a run before it is given up."""
+"""Attempts before giving up on a run."""
 CHECK_SECONDS = 120.0
-"""A check that takes longer is interrupted when another one waits; twice as long the next time, and so on."""
+"""A longer check is interrupted when another one waits. The time doubles with each interruption."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class _Failure:
 
 @dataclass(slots=True, kw_only=True)
 class _Running:
-    """Work under way on a run."""
+    """Work in progress on a run."""
 
     terms: TaskTerms
     kind: Kind
@@ -58,16 +58,16 @@ class _Running:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a queue takes on at a time."""
+    """How much a queue does at the same time."""
 
     runs: int
-    """Runs and checks; moves of games come on top."""
+    """Runs and checks. Moves of games are in addition."""
     fetches: int = FETCHES_LIMIT
     fetches_bytes: int = FETCHES_LIMIT_BYTES
 
 
 class TaskQueue:
-    """Starts work and collects what came of it. For one thread; the work itself is done in others."""
+    """Starts work and collects its results. For one thread; other threads do the work."""
 
     def __init__(
         self,
@@ -132,7 +132,7 @@ class TaskQueue:
         """Why this node should not take another task of this program; empty if it may."""
         if terms.program.image_root not in self._slow_programs:
             return ""
-        return f"program {terms.program.program_id} outlasted a lease here: lower --cycles-per-second"
+        return f"program {terms.program.program_id} ran longer than a lease here; lower --cycles-per-second"
 
     def distrust(self, terms: TaskTerms) -> str:
         """Why this node must not claim anything about a program again; empty if it may."""
@@ -309,7 +309,7 @@ class TaskQueue:
                 raise error
             case MaterialLost() as error:
                 self._ready.discard(running.terms.material)
-                message = f"program or input is out of reach again, and is fetched anew: {error}"
+                message = f"program or input is no longer available, fetching it again: {error}"
                 self._reporter.report("run_failed", message, task_id=task_id)
             case Exception() as error:
                 self._run_failures.setdefault(run, []).append(repr(error))
@@ -321,16 +321,15 @@ class TaskQueue:
         self._results.keep_run(run, finished.own_run)
         self._report_check(finished, task_id)
         if finished.publish_trouble:
-            message = (
-                f"its output is not published, so its requester must run it again: {finished.publish_trouble}"
-            )
+            why = finished.publish_trouble
+            message = f"its output could not be published, so its requester must run it again: {why}"
             self._reporter.report("unpublished", message, task_id=task_id)
         cycles = finished.own_run.claimed.cycle
         self._reporter.report("ran", "ran to its end", task_id=task_id, cycles=cycles, seconds=seconds)
 
     def _distrust(self, running: _Running, place: str, message: str) -> None:
         self._distrusted[running.terms.program.image_root] = place
-        message = f"NOTHING IS CLAIMED, nor of this program ever again: {message}"
+        message = f"NOTHING IS CLAIMED, and this program is never taken again: {message}"
         self._reporter.report("self_check_failed", message, task_id=running.terms.task_id)
 
     def _report_found(self, found: Found, task_id: TaskId, seconds: float) -> None:
@@ -351,7 +350,7 @@ class TaskQueue:
         if (checked := finished.checked) is not None:
             self._reporter.report(
                 "self_checked",
-                f"ran again, {checked.steps} steps of it on the reference machine too: the same",
+                f"ran again with the same result, {checked.steps} steps of it on the reference machine too",
                 task_id=task_id,
                 segments=checked.segments,
                 steps=checked.steps,

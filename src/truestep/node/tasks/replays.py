@@ -14,9 +14,9 @@ from truestep.ports.engine import Drive, Engine, Machine, Replay, ReplayingEngin
 from truestep.ports.executor import Stopped
 
 KEPT_REPLAYS_LIMIT = 32
-"""Not in use at the moment. Each holds address space and a handful of objects."""
+"""Replays kept that are not in use. Each needs address space and a few objects."""
 KEPT_LIMIT_BYTES = 1 << 30
-"""What their snapshots may take together: as much as one run's may."""
+"""Memory for their snapshots together: as much as for one run."""
 
 
 class FreshReplay:

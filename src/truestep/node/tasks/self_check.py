@@ -24,7 +24,7 @@ from truestep.roles.self_check import Segment, SelfCheckPolicy
 
 EVIDENCE_VERSION = 1
 LEAVES_LIMIT = 64
-"""Differing words of memory that are shown; a wrong address may spoil them all."""
+"""Differing words of memory that are shown; a wrong address may change all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class SelfCheck:
     draw_seed: Callable[[], int]
     """64 bits from the system's randomness."""
     engine_build: Callable[[], str]
-    """Names the translator's version and the processor, for whoever looks for the fault."""
+    """The translator's version and the processor, for the person who looks for the fault."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class Difference:
 
     segment: Segment
     is_reference: bool
-    """Whether the reference machine contradicts the engine; else the engine contradicts itself."""
+    """Whether the reference machine contradicts the engine; if not, the engine contradicts itself."""
     before: MachineState | None
     expected: MachineState
     got: MachineState

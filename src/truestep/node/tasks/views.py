@@ -24,11 +24,11 @@ from truestep.protocol.records import (
 from truestep.roles.views import ClaimView, GameView, MaterialStage, TaskView, View
 
 OPEN_JOBS_LIMIT = 64
-"""The best paid ones: jobs that pay nothing cannot crowd the others out."""
+"""Open jobs looked at, the best paid first: jobs that pay nothing cannot crowd out the others."""
 BALANCES_SECONDS = 12
-"""How old balances may be, in the chain's time: contracts and the sender check them again."""
+"""The greatest age of balances, in the chain's time; contracts and the sender check them again."""
 GAMES_SHARE = 6
-"""A game is asked for again after this part of its clock even without an event: one may be hidden."""
+"""A game is read again after this part of its clock even without an event, because one may be hidden."""
 
 
 class ViewBuilder:

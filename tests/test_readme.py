@@ -12,6 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from truestep.cli.main import app
+from truestep.protocol.records import Parameters
+from truestep.roles.estimates import Speed
+from truestep.roles.worker import WorkerPolicy
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 README = (REPOSITORY / "README.md").read_text("utf-8")
@@ -88,3 +91,23 @@ def test_gas_is_that_of_the_page() -> None:
     ) in README
     assert f"{gas['one step, the dearest kind'] / 1e3:.0f}k in a memory without a zero word" in README
     assert f"| {gas['take, claim and finalize, one task a job'] / 1e3:.0f}k gas |" in README
+
+
+def test_one_machine_can_defend_as_many_games_as_it_says() -> None:
+    def games(clock_seconds: int) -> int:
+        parameters = Parameters(
+            operator_bond_wei=10**18,
+            challenger_bond_wei=10**17,
+            window_seconds=2 * clock_seconds,
+            clock_seconds=clock_seconds,
+            lease_penalty_bps=1_000,
+            winner_share_bps=5_000,
+            gas_price_cap_wei=10**11,
+            arity=64,
+        )
+        return Speed().games_limit(60, 2**40, parameters)
+
+    text = " ".join(README.split())
+    assert f"{games(3_600)} games about a run of 60 s over 2^40 steps if the clock is one hour" in text
+    assert f"{games(12 * 3_600):,} if it is twelve hours" in text
+    assert WorkerPolicy().games_expected == 8 and "could answer eight games on it at once" in text

@@ -214,6 +214,19 @@ def test_a_dead_rpc(truestep: Invoke, devnet: Devnet, hello_elf: Path) -> None:
     assert _refusal(truestep, "submit", hello_elf, "--max-cycles", 9, *words, *keys)[:2] == (3, "unavailable")
 
 
+def test_one_of_several_nodes_may_be_dead(
+    truestep: Invoke, devnet: Devnet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("status", 999_999, "--deployment", devnet.folder / "deployment.json")
+    both = ("--rpc", DEAD_RPC, "--rpc", devnet.rpc)
+    assert _refusal(truestep, *words, *both)[:2] == (1, "unknown job")
+    monkeypatch.setenv("TRUESTEP_RPC", f"{DEAD_RPC} {devnet.rpc}")
+    assert _refusal(truestep, *words)[:2] == (1, "unknown job")
+    exit_code, reason, said = _refusal(truestep, *words, "--rpc", "localhost:8545")
+    assert (exit_code, reason) == (1, "not the URL of a node")
+    assert "such as http" in said
+
+
 def test_another_chain(truestep: Invoke, devnet: Devnet, tmp_path: Path) -> None:
     fields = json.loads((devnet.folder / "deployment.json").read_text())
     other = tmp_path / "other.json"

@@ -34,6 +34,8 @@ HEAD_TRIES = 8
 HEAD_PAUSE_SECONDS = 0.3
 BACKWARDS_SECONDS = 60.0
 """A head far below one seen before comes from a late node. If all say so for this long, it is a new chain."""
+OPINION_SECONDS = 3.0
+"""Time an answer waits for the second one: a slow node must not make a move late."""
 OPINIONS_LIMIT = 8
 """Simultaneous requests to endpoints that are asked in addition to the first."""
 
@@ -253,9 +255,13 @@ class Endpoints:
         where = call.where or self.board.records[0]
         said = where.endpoint.scrubbed(shown(str(outage)))
         asked = "" if not call.questions or call.questions[0].method in said else f"{_methods(call)}: "
-        remedy = "check that it runs and that its URL is right" if outage.is_silent else "try another node"
         kind = StaleNode if isinstance(outage, StaleEndpoint) else Unavailable
-        return kind(f"the node at {where.name} does not answer: {asked}{said}; {remedy}")
+        if outage.is_silent:
+            return kind(
+                f"the node at {where.name} does not answer: {asked}{said};"
+                " check that it runs and that its URL is right"
+            )
+        return kind(f"the node at {where.name} gives no proper answer: {asked}{said}; try another node")
 
     # --- several endpoints' words -------------------------------------------------------------------------
 
@@ -272,7 +278,7 @@ class Endpoints:
             if view is None or UNANSWERED in view.answers:
                 raise
             return [view]
-        view = second.result()
+        view = _within(second, OPINION_SECONDS)
         return [*views, view] if view is not None and view.where is not views[0].where else views
 
     def opinion(self, questions: Sequence[Question], one: Health) -> View | None:
@@ -281,8 +287,9 @@ class Endpoints:
         for _ in range(2):
             try:
                 self._attempt(call, one)
-            except Outage:
-                continue
+            except Outage as outage:
+                if not outage.is_silent:
+                    continue
             break
         has_any = not questions or len(call.open()) < len(questions)
         return View(where=one, answers=call.answers) if has_any else None
@@ -414,6 +421,13 @@ def _parsed(question: Question, reply: Any) -> Any:
 def _outage(state: RetryCallState) -> Outage:
     error = state.outcome.exception() if state.outcome else None
     return error if isinstance(error, Outage) else Outage("no answer")
+
+
+def _within(opinion: "Future[View | None]", seconds: float) -> View | None:
+    try:
+        return opinion.result(seconds)
+    except TimeoutError:
+        return None
 
 
 def _unless_it_fails(work: Callable[[], View | None]) -> Callable[[], View | None]:

@@ -20,6 +20,8 @@ from tests.lab.scenario import Result, Scenario, run, scenarios
 
 STANDARD = "twin,flood,droplog,429,stale,reorg,noncehole,nullreceipts,junk,trickle,manygames,kill"
 """What runs if nothing is named."""
+WIDTH_WITHOUT_TERMINAL = 160
+"""A log is read in an editor."""
 
 
 def main() -> int:
@@ -28,6 +30,8 @@ def main() -> int:
     options = _options()
     known = scenarios()
     console = Console(stderr=options.json, highlight=False)
+    if not console.is_terminal:
+        console.width = WIDTH_WITHOUT_TERMINAL
     if options.list:
         for name, kind in sorted(known.items()):
             console.print(f"[bold]{name:<14}[/] {kind.summary}")

@@ -6,7 +6,7 @@ the same thing is simply done again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from truestep.protocol.calls import (
     Deposit,
     FinalizeTask,
     OpenGame,
+    SettleGame,
     SubmitClaim,
     SubmitPick,
     SubmitSplit,
@@ -79,6 +80,7 @@ class Liar:
             elif record.stage is TaskStage.CLAIMED and is_mine:
                 if self.defends:
                     self._defend(record.claim_id, guest, task)
+                settle_won(self.world, self.name, record.claim_id, _CHALLENGERS_MOVES)
                 if now > record.until:
                     attempt(self.world, self.name, FinalizeTask(task_id=task_id, claimed=claimed))
 
@@ -89,6 +91,24 @@ class Liar:
                 hashes = tuple(false_hashes(guest, task, self.fault_cycle, inner))
                 split = SubmitSplit(game_id=game_id, low=low, high=high, hashes=hashes)
                 attempt(self.world, self.name, split)
+
+
+_CHALLENGERS_MOVES = (GameStage.CHALLENGER_TURN, GameStage.STEP_DUE, GameStage.OPERATOR_WON)
+_OPERATORS_MOVES = (GameStage.OPERATOR_TURN, GameStage.REVEAL_DUE, GameStage.CHALLENGER_WON)
+
+
+def settle_won(world: World, name: str, claim_id: ClaimId, stages: Container[GameStage]) -> None:
+    """Settle the games on a claim in which the other side, whose move it is in these stages, is late."""
+    now = world.anvil.time_seconds()
+    for opened in world.history.games(claim_id):
+        if address_of(name) not in (opened.operator, opened.challenger):
+            continue
+        game = game_record(world, opened.game_id)
+        if game is None or game.stage not in stages:
+            continue
+        clock = game.clock_runs_out_at()
+        if clock is None or now > clock:
+            attempt(world, name, SettleGame(game_id=game.game_id))
 
 
 Choice = Callable[[int, int], int]
@@ -115,7 +135,7 @@ class Contrarian:
         self.claims[task_id] = claimed
 
     def tick(self) -> None:
-        """Open, pick."""
+        """Open, pick, and take the bond of an operator that is late."""
         for task_id, claimed in self.claims.items():
             record = self.world.reader.task(task_id)
             if record.stage is not TaskStage.CLAIMED:
@@ -127,6 +147,7 @@ class Contrarian:
             ]
             if not games:
                 self._open(record.claim_id, claimed)
+            settle_won(self.world, self.name, record.claim_id, _OPERATORS_MOVES)
             for opened in games:
                 game = game_record(self.world, opened.game_id)
                 if game is not None and game.stage is GameStage.CHALLENGER_TURN:

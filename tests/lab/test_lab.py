@@ -18,9 +18,12 @@ from tests.lab.__main__ import STANDARD
 from tests.lab.faults import Answer, Close, DropLogs, Error, Hang, Html, Spoil, Stale, Status
 from tests.lab.guests import POLYNOMIAL, SMALL_INPUT, spinning, true_claim
 from tests.lab.node import Node
+from tests.lab.processes import Process
 from tests.lab.proxy import FaultyProxy
-from tests.lab.scenario import run, scenarios
+from tests.lab.scenario import rules, run, scenarios
+from tests.lab.scenarios.story import Story
 from tests.lab.stores import HostileStore, Manner
+from tests.lab.world import World
 from truestep.machine.program import Task
 
 HEAD = 100
@@ -208,3 +211,31 @@ def test_a_short_story_loses_nothing(anvil_program: Path, tmp_path: Path) -> Non
     assert outcome == (0, 0, 0, True), result.sentence
     assert result.books is not None
     assert result.books.faults() == []
+
+
+class Absent(Story):
+    """The worker goes away in mid-dispute: the lab must see what that costs."""
+
+    name = "absent"
+    true_tasks = 1
+    lies = 0
+
+    def start_challenger(self, world: World) -> Process:
+        """Nobody is needed."""
+        return Process("nobody", (), {}, world.folder)
+
+    def in_dispute(self, world: World) -> None:
+        self.worker.kill()
+        world.anvil.skip(self.parameters.clock_seconds + 1)
+
+
+@pytest.mark.anvil
+def test_a_lost_bond_is_seen(anvil_program: Path, tmp_path: Path) -> None:
+    result = run(Absent, tmp_path, seed=1)
+    bond_wei = rules().operator_bond_wei
+    outcome = (result.lies_final, result.honest_bonds_lost, result.lost_wei, result.is_passed)
+    assert outcome == (0, 1, bond_wei, False)
+    assert result.sentence == "operator lost the bond of a claim"
+    assert result.books is not None
+    operator = next(party for party in result.books.parties if party.name == "operator")
+    assert operator.net_wei == -bond_wei

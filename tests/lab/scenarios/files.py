@@ -60,7 +60,7 @@ class BigOutput(Scenario):
     """A large output, while the blob store keeps nothing for the first half of the window."""
 
     told = "output|publish|store"
-    parameters = rules(window_seconds=90, clock_seconds=45)
+    parameters = rules(window_seconds=120, clock_seconds=60, arity=64)
     size_bytes = 64 * MIB
 
     def prepare(self, world: World) -> None:

@@ -16,8 +16,8 @@ from truestep.node.chain.indexer import (
     LAGGING_SYNCS,
     RANGE_LIMIT_BLOCKS,
     RANGES_EACH_SYNC,
-    CatchingUp,
     Indexer,
+    ReadingPast,
 )
 from truestep.ports.store import Change
 from truestep.protocol.events import ChainEvent
@@ -34,13 +34,13 @@ def indexer_of(chain: StoryChain, store: Any = None) -> Indexer:
     return Indexer(cast(Any, chain), store or SqliteStore())
 
 
-def catch_up(indexer: Indexer, tries: int = 10_000) -> list[CatchingUp]:
+def catch_up(indexer: Indexer, tries: int = 10_000) -> list[ReadingPast]:
     """How often there was more to read."""
-    states: list[CatchingUp] = []
+    states: list[ReadingPast] = []
     for _ in range(tries):
         try:
             indexer.sync()
-        except CatchingUp as state:
+        except ReadingPast as state:
             states.append(state)
         else:
             return states
@@ -81,7 +81,7 @@ def test_ranges_shrink_until_a_node_gives_them_and_grow_when_it_gives_more() -> 
     for _ in range(1_000):
         try:
             indexer.sync()
-        except CatchingUp:
+        except ReadingPast:
             continue
         except Unavailable:
             outages += 1

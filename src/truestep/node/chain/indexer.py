@@ -9,6 +9,7 @@ from truestep.base.errors import Unavailable
 from truestep.base.ids import Bytes32
 from truestep.node.chain.history import EventHistory
 from truestep.node.chain.ledger import Ledger
+from truestep.node.loop.loop import CatchingUp
 from truestep.ports.chain import Chain, Head
 from truestep.ports.store import Store
 from truestep.protocol.events import ChainEvent
@@ -33,8 +34,8 @@ MARK_EACH = 64
 """Finished tasks are noted for the next start in batches of this size; the start reads the few others."""
 
 
-class CatchingUp(Unavailable):
-    """The chain's past is still being read. Nothing is wrong: sync again at once."""
+class ReadingPast(CatchingUp):
+    """How far reading the chain's past has come. Nothing is wrong: sync again at once."""
 
     def __init__(self, block_number: int, head: Head) -> None:
         super().__init__(f"reading the chain's past: at block {block_number} of {head.number}")
@@ -66,7 +67,7 @@ class Indexer:
     def sync(self) -> Head:
         """Read up to the newest block. Returns the head that was reached.
 
-        Raises `CatchingUp` if one call cannot read it all, `Unavailable` if the node or the store fails.
+        Raises `ReadingPast` if one call cannot read it all, `Unavailable` if the node or the store fails.
         """
         self._history.recover()
         self._load_ledger()
@@ -163,13 +164,13 @@ class Indexer:
                 found = self._events(start, until)
             except Unavailable as error:
                 if number:
-                    raise CatchingUp(start, head) from error
+                    raise ReadingPast(start, head) from error
                 raise
             block_hash = head.hash if until == head.number else self._hash_of(until, head)
             self._keep(start, until, found, block_hash)
             start = until + 1
         if start <= head.number:
-            raise CatchingUp(start, head)
+            raise ReadingPast(start, head)
 
     def _events(self, start: int, until: int) -> tuple[ChainEvent, ...]:
         """The events of a range; if a node refuses it, the next one is smaller."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Bytes32, TaskId, job_of_task
+from truestep.node.chain.audit import Audit
 from truestep.node.chain.indexer import Indexer
 from truestep.node.chain.outbox import Outbox
 from truestep.node.loop.loop import Loop
@@ -61,6 +62,7 @@ class TaskAgent:
         self._decide = decide
         self._results = Results(world.store)
         self._indexer = Indexer(world.chain, world.store)
+        self._audit = Audit(world.chain, self._indexer, world.reporter, world.chain.account)
         self._queue = TaskQueue(
             results=self._results,
             executor=world.executor,
@@ -89,6 +91,7 @@ class TaskAgent:
         head = self._indexer.sync()
         self._outbox.refresh(is_new_head=self._pulse.see(head))
         self.collect()
+        self._audit.check(head)
 
     def decide(self) -> tuple[View, Sequence[Action]]:
         """What is seen, and what the role wants done."""

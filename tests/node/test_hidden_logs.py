@@ -1,0 +1,50 @@
+"""Daemons whose node leaves out events for ever: whoever is honest keeps its bond."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from tests.e2e.network import COIN_WEI, SPEED, Log, Network
+from truestep.adapters.chain.web3_chain import Web3Chain
+from truestep.base.ids import task_of
+from truestep.machine.interpreter import ReferenceEngine
+from truestep.node.worker import worker_node
+from truestep.protocol.events import ChainEvent, GameOpened, GameSettled
+from truestep.protocol.records import GameStage
+from truestep.roles.worker import WorkerPolicy
+from truestep.simulation.faulty_engine import Fault, FaultyEngine
+
+
+class Forgetful:
+    """A chain whose node never tells of events of some kinds."""
+
+    def __init__(self, chain: Web3Chain, *hidden: type[ChainEvent]) -> None:
+        self._chain = chain
+        self._hidden = hidden
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._chain, name)
+
+    def events(self, from_block: int, to_block: int) -> tuple[ChainEvent, ...]:
+        found = self._chain.events(from_block, to_block)
+        return tuple(event for event in found if not isinstance(event, self._hidden))
+
+
+def test_an_operator_defends_its_claim_in_a_game_that_no_event_tells_of(network: Network) -> None:
+    job_id, log = network.post(), Log()
+    store = network.store("worker")
+    chain = cast(Any, Forgetful(network.chain("worker", store), GameOpened))
+    network.stake("worker", chain)
+    worker = worker_node(
+        network.world("worker", store, log, ReferenceEngine(), chain=chain), WorkerPolicy(speed=SPEED)
+    )
+    wrong = network.challenger(
+        "wrong", network.store("wrong"), Log(), FaultyEngine(ReferenceEngine(), Fault(cycle=5))
+    )
+    network.drive([worker, wrong], lambda: network.is_final(job_id))
+    history = network.requester.events(0, network.requester.head().number)
+    settled = [event.stage for event in history if isinstance(event, GameSettled)]
+    assert settled == [GameStage.OPERATOR_WON]
+    assert network.requester.task(task_of(job_id, 0)).operator == network.account("worker")
+    assert chain.balances(network.account("worker")).stake_wei == 3 * COIN_WEI
+    assert "log_hidden" in log.kinds()

@@ -18,8 +18,10 @@ from truestep.adapters.store.migrations import SCHEMA_VERSION
 from truestep.adapters.store.scoped import UNKNOWN, Scope, open_scope, scoped_table, scopes_in
 from truestep.adapters.store.sqlite import SqliteStore, backup_path
 from truestep.base.errors import Reject, Rejected, Unavailable
-from truestep.base.ids import Address
+from truestep.base.ids import Address, Bytes32
 from truestep.commitments.keccak import keccak256
+from truestep.node.tasks.results import Results
+from truestep.node.tasks.terms import RunKey
 
 FILES = Path(__file__).parent / "files" / "schema_1"
 DEPLOYMENT = read_deployment(FILES / "deployment.json")
@@ -88,6 +90,21 @@ def test_pending_transactions_are_looked_after(name: str, path: Path) -> None:
         known = before[entry.intent]
         assert (entry.nonce, entry.to, entry.payload) == (known["nonce"], known["to"], known["payload"])
         assert [attempt.raw for attempt in entry.attempts] == [each["raw"] for each in known["attempts"]]
+
+
+def test_results_are_read_as_they_were_written(name: str, path: Path) -> None:
+    before = rows_of(path)
+    with SqliteStore(path) as whole:
+        results = Results(open_scope(whole, SCOPE, CONTRACTS))
+    for run, row in before.get("runs", {}).items():
+        own_run = results.own_run(RunKey(initial_hash=Bytes32(bytes.fromhex(run)), max_cycles=10_000))
+        assert own_run is not None
+        kept = loads(row)
+        assert own_run.claimed.output_root.hex() == kept["claimed"]["output_root"]
+        assert (own_run.claimed.cycle, own_run.seconds) == (kept["claimed"]["cycle"], kept["seconds"])
+    for run, row in before.get("hashes", {}).items():
+        hashes = results.hashes(RunKey(initial_hash=Bytes32(bytes.fromhex(run)), max_cycles=1))
+        assert {str(number): value.hex() for number, value in hashes.items()} == loads(row)
 
 
 def test_the_file_as_it_was_is_kept_beside(path: Path) -> None:

@@ -33,13 +33,20 @@ class RowCodec(Generic[Value]):
     """
 
     def __init__(
-        self, kinds: Mapping[str, Any], *, version: int = 1, upgrades: Sequence[Upgrade] = ()
+        self,
+        kinds: Mapping[str, Any],
+        *,
+        version: int = 1,
+        upgrades: Sequence[Upgrade] = (),
+        unversioned: Callable[[Any], Any] | None = None,
     ) -> None:
+        """`unversioned` makes a value of version 1 from a row that has no version: one of release 0.1.0."""
         if len(upgrades) != version - 1:
             raise Bug(f"rows of version {version} need {version - 1} upgrades, got {len(upgrades)}")
         self._kinds = dict(kinds)
         self._version = version
         self._upgrades = tuple(upgrades)
+        self._unversioned = unversioned
         self._only_kind = next(iter(self._kinds)) if len(self._kinds) == 1 else None
 
     def to_row(self, value: Value) -> str:
@@ -70,6 +77,8 @@ class RowCodec(Generic[Value]):
             raise _refused(row, "; ".join(transform_error(error)), is_newer=has_new_fields) from error
 
     def _lifted(self, envelope: dict[str, Any], row: str) -> dict[str, Any]:
+        if self._unversioned is not None and "version" not in envelope:
+            envelope = {"version": 1, "kind": self._only_kind, "value": self._old_value(envelope, row)}
         version = envelope.get("version")
         if type(version) is not int or version < 1:
             raise _refused(row, f"its version is {version!r}")
@@ -80,6 +89,12 @@ class RowCodec(Generic[Value]):
         for upgrade in self._upgrades[version - 1 :]:
             envelope = upgrade(envelope)
         return envelope
+
+    def _old_value(self, parsed: dict[str, Any], row: str) -> Any:
+        try:
+            return self._unversioned(parsed) if self._unversioned else None
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise _refused(row, repr(error)) from error
 
 
 def by_name(*types: type[Any]) -> dict[str, Any]:

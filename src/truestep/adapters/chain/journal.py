@@ -1,13 +1,13 @@
 """The journal of one account's transactions, written before they are sent."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
-from json import dumps, loads
+from dataclasses import dataclass, replace
 from threading import RLock
 
 from truestep.adapters.chain.codec import Message
 from truestep.base.ids import Address, Bytes32
 from truestep.ports.chain import Outcome, Transaction
+from truestep.ports.rows import RowCodec, by_name
 from truestep.ports.store import Change, Store
 
 TABLE = "transactions"
@@ -85,6 +85,10 @@ class Entry:
         )
 
 
+_ROWS = RowCodec[Entry](by_name(Entry), unversioned=lambda fields: fields)
+"""Release 0.1.0 wrote an entry's fields alone."""
+
+
 class Journal:
     """Entries by intent, in the store; those that may still change are also in memory. For any thread."""
 
@@ -93,7 +97,7 @@ class Journal:
         self._prefix = f"{account.lower()}/"
         until = f"{account.lower()}0"  # the character after "/"
         rows = store.rows(TABLE, key_from=self._prefix, key_until=until)
-        self._live = {entry.intent: entry for entry in (_parse(value) for _, value in rows)}
+        self._live = {entry.intent: entry for entry in (_ROWS.from_row(value) for _, value in rows)}
         self.lock = RLock()
         """Held while a nonce is assigned and written; never while waiting for a node."""
 
@@ -104,7 +108,7 @@ class Journal:
         if live is not None:
             return live
         value = self._store.read(DONE_TABLE, self._prefix + intent)
-        return _parse(value) if value is not None else None
+        return _ROWS.from_row(value) if value is not None else None
 
     def pending(self) -> list[Entry]:
         """The entries without an outcome, by nonce."""
@@ -150,7 +154,7 @@ class Journal:
         return gone, self._change(DONE_TABLE, replace(bare, payload=""))
 
     def _change(self, table: str, entry: Entry) -> Change:
-        return Change(table=table, key=self._prefix + entry.intent, value=dumps(asdict(entry)))
+        return Change(table=table, key=self._prefix + entry.intent, value=_ROWS.to_row(entry))
 
 
 def with_attempt(entry: Entry, attempt: Attempt) -> Entry:
@@ -160,11 +164,3 @@ def with_attempt(entry: Entry, attempt: Attempt) -> Entry:
     return replace(
         entry, attempts=attempts[-ATTEMPTS_KEPT:], earlier_hashes=(*entry.earlier_hashes, *dropped)
     )
-
-
-def _parse(value: str) -> Entry:
-    fields = loads(value)
-    fields["attempts"] = tuple(Attempt(**attempt) for attempt in fields["attempts"])
-    fields["earlier_hashes"] = tuple(fields.get("earlier_hashes", ()))
-    fields["outcome"] = Outcome(fields["outcome"])
-    return Entry(**fields)

@@ -1,17 +1,14 @@
 """What this node has computed, in the store: never computed twice, never claimed from memory alone."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
-from json import dumps, loads
-from typing import Any
+from typing import Any, cast
 
 from truestep.base.errors import Bug
 from truestep.base.ids import Bytes32
-from truestep.machine.state import Status
 from truestep.node.tasks.items import Found
 from truestep.node.tasks.terms import RunKey
+from truestep.ports.rows import RowCodec, by_name
 from truestep.ports.store import Change, Store
-from truestep.protocol.claims import ClaimedState
 from truestep.protocol.state_numbers import run_number_of
 from truestep.roles.views import OwnRun, Reveal
 
@@ -19,21 +16,28 @@ RUNS, HASHES, WITNESSES, REVEALS = "runs", "hashes", "witnesses", "reveals"
 STATE_TABLES = (HASHES, WITNESSES, REVEALS)
 
 
+def _prefixed(value: Any) -> Any:
+    """A value of release 0.1.0: its rows had no version, and bytes were hex without `0x`."""
+    if isinstance(value, dict):
+        return {key: _prefixed(part) for key, part in cast(dict[str, Any], value).items()}
+    return f"0x{value}" if isinstance(value, str) else value
+
+
+_RUN_ROWS = RowCodec[OwnRun](by_name(OwnRun), unversioned=_prefixed)
+_HASH_ROWS = RowCodec[dict[int, Bytes32]]({"hashes": dict[int, Bytes32]}, unversioned=_prefixed)
+_WITNESS_ROWS = RowCodec[dict[int, bytes]]({"witnesses": dict[int, bytes]}, unversioned=_prefixed)
+_REVEAL_ROWS = RowCodec[dict[int, Reveal]]({"reveals": dict[int, Reveal]}, unversioned=_prefixed)
+
+
 class Results:
     """Ends by first state and maximum; states by first state alone, since no maximum changes them."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._runs = {name: _parse_run(row) for name, row in store.rows(RUNS)}
-        self._hashes = {
-            name: {int(cycle): Bytes32(bytes.fromhex(value)) for cycle, value in loads(row).items()}
-            for name, row in store.rows(HASHES)
-        }
-        self._witnesses = {
-            name: {int(cycle): bytes.fromhex(value) for cycle, value in loads(row).items()}
-            for name, row in store.rows(WITNESSES)
-        }
-        self._reveals = {name: _parse_reveals(row) for name, row in store.rows(REVEALS)}
+        self._runs = {name: _RUN_ROWS.from_row(row) for name, row in store.rows(RUNS)}
+        self._hashes = {name: _HASH_ROWS.from_row(row) for name, row in store.rows(HASHES)}
+        self._witnesses = {name: _WITNESS_ROWS.from_row(row) for name, row in store.rows(WITNESSES)}
+        self._reveals = {name: _REVEAL_ROWS.from_row(row) for name, row in store.rows(REVEALS)}
 
     def own_run(self, run: RunKey) -> OwnRun | None:
         """The end of a run."""
@@ -58,7 +62,7 @@ class Results:
             raise Bug(
                 f"run {run.end} ended twice, in {known.claimed} and in {own_run.claimed}: claim neither"
             )
-        self._store.write([Change(table=RUNS, key=run.end, value=_run_row(own_run))])
+        self._store.write([Change(table=RUNS, key=run.end, value=_RUN_ROWS.to_row(own_run))])
         self._runs[run.end] = own_run
 
     def keep(self, run: RunKey, found: Found) -> None:
@@ -76,11 +80,11 @@ class Results:
         reveals = self.reveals(run) | reveals
         name, rows = run.states, dict[str, str]()
         if hashes:
-            rows[HASHES] = dumps({str(cycle): value.hex() for cycle, value in hashes.items()})
+            rows[HASHES] = _HASH_ROWS.to_row(hashes)
         if witnesses:
-            rows[WITNESSES] = dumps({str(number): value.hex() for number, value in witnesses.items()})
+            rows[WITNESSES] = _WITNESS_ROWS.to_row(witnesses)
         if reveals:
-            rows[REVEALS] = dumps({str(number): _reveal_row(value) for number, value in reveals.items()})
+            rows[REVEALS] = _REVEAL_ROWS.to_row(reveals)
         self._store.write([Change(table=table, key=name, value=row) for table, row in rows.items()])
         self._hashes[name], self._witnesses[name], self._reveals[name] = hashes, witnesses, reveals
 
@@ -111,42 +115,3 @@ def _check_same(run: RunKey, known: Mapping[int, object], found: Mapping[int, ob
                 f"run {run.states} gave two results for state {number}: this node's engine is not"
                 " deterministic; nothing more is claimed or disputed by it"
             )
-
-
-def _reveal_row(reveal: Reveal) -> dict[str, Any]:
-    return {
-        "after": reveal.after.hex(),
-        "cycles": reveal.cycles,
-        "memory_root": reveal.memory_root.hex(),
-    }
-
-
-def _parse_reveals(row: str) -> dict[int, Reveal]:
-    return {
-        int(low): Reveal(
-            after=bytes.fromhex(values["after"]),
-            cycles=values["cycles"],
-            memory_root=Bytes32(bytes.fromhex(values["memory_root"])),
-        )
-        for low, values in loads(row).items()
-    }
-
-
-def _run_row(own_run: OwnRun) -> str:
-    fields = {
-        name: value.hex() if isinstance(value, bytes) else int(value)
-        for name, value in asdict(own_run.claimed).items()
-    }
-    running_state = own_run.running_state.hex()
-    return dumps({"claimed": fields, "running_state": running_state, "seconds": own_run.seconds})
-
-
-def _parse_run(row: str) -> OwnRun:
-    values = loads(row)
-    fields: dict[str, Any] = {
-        name: Bytes32(bytes.fromhex(value)) if isinstance(value, str) else value
-        for name, value in values["claimed"].items()
-    }
-    fields["status"] = Status(fields["status"])
-    running_state = bytes.fromhex(values["running_state"])
-    return OwnRun(claimed=ClaimedState(**fields), running_state=running_state, seconds=values["seconds"])

@@ -12,6 +12,7 @@ from web3.types import RPCEndpoint
 
 from tests.e2e.network import POLICY, Network
 from truestep.adapters.chain.connection import connect
+from truestep.adapters.chain.endpoints import Patience
 from truestep.adapters.chain.fees import GWEI, TransactionPolicy
 from truestep.adapters.chain.web3_chain import Web3Chain
 from truestep.commitments.keccak import keccak256
@@ -28,6 +29,9 @@ SWIFT = replace(
 """Nothing waits for a moment to pass; stuck transactions stay as they are."""
 EAGER = replace(SWIFT, bump_after_seconds=0.0)
 """The same, but whatever is stuck is replaced at once."""
+
+IMPATIENT = Patience(budget_seconds=0.5, first_pause_seconds=0.001, pause_limit_seconds=0.01)
+"""Requests that fail are soon given up."""
 
 Ask = Callable[[], Any]
 Twist = Callable[[str, Any, Ask], Any]
@@ -89,7 +93,8 @@ def open_chain(
     """The chain as a restarted process of `name` sees it, on the journal of the one before."""
     kept = store or network.store(name)
     network.chain(name, kept)
-    return Web3Chain(node or network.devnet.node, network.deployment, key_of(name), kept, policy)
+    where = node or network.devnet.node
+    return Web3Chain(where, network.deployment, key_of(name), kept, policy, patience=IMPATIENT)
 
 
 def request(network: Network, method: str, *params: Any) -> Any:

@@ -263,6 +263,17 @@ def test_a_node_that_refuses_batches_by_its_status_is_asked_one_by_one(posted: N
         assert max(map(len, node.seen)) > 1
 
 
+@pytest.mark.parametrize("broken", [CLOSED, SERVER_ERROR, HTML, Reply(b"", 502)])
+def test_a_node_that_breaks_at_batches_is_asked_one_by_one(posted: Network, broken: Reply) -> None:
+    with faulty_node(upstream(posted)) as node:
+        node.fault = lambda calls: broken if len(calls) > 1 else None
+        chain = open_through(posted, node.url)
+        assert everything(chain) == everything(posted.requester)
+        node.seen.clear()
+        everything(chain)
+        assert sum(len(calls) > 1 for calls in node.seen) <= 1
+
+
 @pytest.mark.parametrize("spoil", ["reversed", "short", "doubled", "errors"])
 def test_batches_may_come_back_in_any_order_and_with_holes(posted: Network, spoil: str) -> None:
     with faulty_node(upstream(posted)) as node:

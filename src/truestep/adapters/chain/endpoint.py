@@ -26,6 +26,8 @@ BATCH_LIMIT = 50
 """Providers take 10 to 1,000 calls in one request; a lower limit is detected."""
 BATCH_REGROWTH = 200
 """Requests after which a larger batch is tried again, because a refusal may have been temporary."""
+FAILED_BATCHES = 2
+"""Batches that fail one after the other, for whatever reason, before single calls are tried."""
 ANSWER_LIMIT_BYTES = 2 << 20
 """The limit per call. A block of a busy chain with ten thousand transaction hashes has 700 KB."""
 LOGS_LIMIT_BYTES = 16 << 20
@@ -72,6 +74,7 @@ class HttpEndpoint:
         self._lock = threading.Lock()
         self._batch_limit = BATCH_LIMIT
         self._until_regrowth = 0
+        self._failed_batches = 0
 
     @property
     def name(self) -> str:
@@ -93,15 +96,32 @@ class HttpEndpoint:
                 replies += self._exchange_one(some, timeout_seconds)
             except _BatchRefused:
                 self._shrink(len(some))
+            except Outage as outage:
+                if self._is_likely_the_batch(len(some), outage):
+                    self._shrink(1)
+                    continue
+                # What was answered counts, and the rest is still asked, unless that takes time for each.
+                left = len(requests) - len(replies)
+                replies += [outage] * (left if outage.is_silent else len(some))
+        if requests and all(isinstance(reply, Outage) for reply in replies):
+            raise replies[0]
         return replies
 
     def _batch_size(self) -> int:
         with self._lock:
             self._until_regrowth -= 1
             if self._until_regrowth <= 0:
-                self._batch_limit = min(self._batch_limit * 2, BATCH_LIMIT)
+                self._batch_limit = BATCH_LIMIT
                 self._until_regrowth = BATCH_REGROWTH
             return self._batch_limit
+
+    def _is_likely_the_batch(self, size: int, outage: Outage) -> bool:
+        """Some servers break off at a batch, or fail inside: after some failures single calls are tried."""
+        with self._lock:
+            if size == 1 or outage.is_silent or outage.retry_after_seconds:
+                return False
+            self._failed_batches += 1
+            return self._failed_batches >= FAILED_BATCHES
 
     def _shrink(self, refused: int) -> None:
         with self._lock:
@@ -125,7 +145,10 @@ class HttpEndpoint:
             raise
         except BadStatus as error:
             return self._refused(error, ids)
-        return self._replies(_parsed(content), ids)
+        replies = self._replies(_parsed(content), ids)
+        if len(ids) > 1:
+            self._failed_batches = 0
+        return replies
 
     def _refused(self, error: BadStatus, ids: Sequence[int]) -> list[Reply]:
         """Some servers give a complete answer with a status other than 200; some refuse batches with one."""

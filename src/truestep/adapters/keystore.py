@@ -74,7 +74,12 @@ def read_password(path: Path) -> str:
         raise Rejected(
             Reject.PASSWORD_WRONG, f"expected a password in the first line of {path}, got a large file"
         )
-    lines = path.read_text(encoding="utf-8").splitlines()
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise Rejected(
+            Reject.PASSWORD_WRONG, f"expected a password in the first line of {path}, got no UTF-8 text"
+        ) from error
     return lines[0] if lines else ""
 
 

@@ -1,6 +1,7 @@
 """Runs a role's daemon in a terminal: its options, its files, its start, and its end by Ctrl-C."""
 
 import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 30.0
 """Waits between attempts to start: short for a node that restarts, long for one that is down all night."""
+
+SAME_SIGNAL_SECONDS = 1.0
+"""`timeout` and some shells signal a process and then its group: that is one request to stop, not two."""
 
 Begun = TypeVar("Begun")
 
@@ -122,9 +126,30 @@ def opened_world(
         policy=transaction_policy(options.max_fee, options.max_tip, options.max_fee_urgent),
         self_check=self_check,
     )
+    options.state_dir.mkdir(parents=True, exist_ok=True)  # a wrong one is no outage to wait out
     log = LogLines(as_json=options.as_json)
     with closing(log), ExitStack() as stack:
-        yield until_available(log, lambda: stack.enter_context(daemons.opened_world(settings, log)))
+        said = _SaidOnce(log)
+        world = until_available(log, lambda: stack.enter_context(daemons.opened_world(settings, said)))
+        said.begun = True
+        yield world
+
+
+class _SaidOnce:
+    """Satisfies `Reporter`: what several attempts to begin say is said once, until the daemon has begun."""
+
+    def __init__(self, log: LogLines) -> None:
+        self._log = log
+        self._said: set[tuple[str, str]] = set()
+        self.begun = False
+
+    def report(self, kind: str, message: str, **fields: int | float | str | bool) -> None:
+        """Pass it on."""
+        if not self.begun:
+            if (kind, message) in self._said:
+                return
+            self._said.add((kind, message))
+        self._log.report(kind, message, **fields)
 
 
 def until_available(log: "Reporter", begin: Callable[[], Begun]) -> Begun:
@@ -145,7 +170,15 @@ def until_available(log: "Reporter", begin: Callable[[], Begun]) -> Begun:
         wait=wait_exponential_jitter(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS),
         before_sleep=say,
     )
-    with handling(_interrupt):
+    is_stopping = False
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        nonlocal is_stopping
+        if not is_stopping:
+            is_stopping = True
+            raise KeyboardInterrupt
+
+    with handling(interrupt):
         try:
             return attempts(begin)
         except KeyboardInterrupt:
@@ -153,17 +186,18 @@ def until_available(log: "Reporter", begin: Callable[[], Begun]) -> Begun:
             raise typer.Exit from None
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 def run_until_stopped(daemon: "Daemon", world: "World", options: DaemonOptions) -> None:
     """Run until Ctrl-C, SIGTERM or SIGHUP; a second one does not wait for work to end."""
     stopping, clock = threading.Event(), cast("SystemClock", world.clock)
+    asked_seconds = 0.0
 
     def stop(number: int, _: FrameType | None) -> None:
+        nonlocal asked_seconds
         if stopping.is_set():
-            raise KeyboardInterrupt
+            if time.monotonic() - asked_seconds > SAME_SIGNAL_SECONDS:
+                raise KeyboardInterrupt
+            return
+        asked_seconds = time.monotonic()
         stopping.set()
         clock.wake()
 

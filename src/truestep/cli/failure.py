@@ -53,10 +53,13 @@ def as_failure(error: Exception) -> Failure:
             raise error
 
 
+_WRONG_PATH = (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
+
+
 def _from_operating_system(error: OSError) -> Failure:
     """The user can fix a missing or protected file; a full disk is an outside failure."""
     named = f"{error.filename}: " if error.filename else ""
     message = one_line(f"{named}{error.strerror or error}")
-    if isinstance(error, FileNotFoundError | IsADirectoryError | NotADirectoryError | PermissionError):
+    if isinstance(error, _WRONG_PATH):
         return Failure("file", f"{message}; check the path and its permissions")
     return Failure("operating system", message, ExitCode.WORLD_FAILED)

@@ -100,7 +100,13 @@ class ShardResult:
 def read_status(chain: ChainReader, job_id: JobId) -> JobStatus:
     """The present status of a job. Raises Rejected for an unknown job, Unavailable if no node answers."""
     record = chain.job(job_id)
-    tasks = tuple(chain.task(task_of(job_id, shard)) for shard in range(record.shard_count))
+    task_ids = [task_of(job_id, shard) for shard in range(record.shard_count)]
+    found = chain.tasks(task_ids)
+    if len(found) < len(task_ids):
+        raise Unavailable(
+            f"expected {len(task_ids)} shards of job {job_id}, the node answered for {len(found)}; ask again"
+        )
+    tasks = tuple(found[task_id] for task_id in task_ids)
     return JobStatus(job=record, tasks=tasks, time_seconds=chain.head().time_seconds)
 
 

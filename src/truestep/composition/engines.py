@@ -1,6 +1,5 @@
 """The engines by name. They are loaded by the first run, because LLVM takes time and memory to import."""
 
-import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from truestep.guest.user_cache import user_cache
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.machine.program import Program, Task
 from truestep.ports.engine import Engine, Machine, Replay
@@ -132,5 +132,4 @@ def engine_build(name: EngineName) -> str:
 
 def object_directory() -> Path:
     """The directory of this user's compiled code (the XDG base directories)."""
-    user_cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(user_cache).expanduser() / "truestep" / "objects"
+    return user_cache() / "objects"

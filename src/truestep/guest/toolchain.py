@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from truestep.guest.errors import GuestBuildError, ToolchainMissing
+from truestep.guest.user_cache import user_cache
 
 ZIGLANG_VERSION = "0.17.1"
 """Another version produces different programs, and the chain identifies a program by its bytes."""
@@ -100,8 +101,7 @@ def find_toolchain() -> Toolchain:
 def _cache_directory() -> Path:
     """The directory that keeps compiled parts between builds; never the current directory."""
     chosen = os.environ.get("ZIG_GLOBAL_CACHE_DIR")
-    user_cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    directory = Path(chosen) if chosen else Path(user_cache).expanduser() / "truestep" / "zig"
+    directory = Path(chosen) if chosen else user_cache() / "zig"
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:

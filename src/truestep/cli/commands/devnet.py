@@ -124,7 +124,7 @@ def _chain(
         if anvil.startswith(("http://", "https://")):
             chain: RemoteDevnet | AnvilDevnet = RemoteDevnet(anvil)
         elif Path(anvil).is_file():
-            chain = AnvilDevnet(Path(anvil), port=port or None)
+            chain = AnvilDevnet(Path(anvil).absolute(), port=port or None)
         else:
             raise Failure(
                 "anvil", f"expected a program or a URL, found no file at {anvil}; `make anvil` installs it"

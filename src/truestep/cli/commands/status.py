@@ -1,17 +1,19 @@
 """`truestep status`: shows the progress of a job."""
 
+from collections.abc import Mapping
+from itertools import groupby
 from typing import Annotated, Any
 
 import typer
 
-from truestep.base.ids import JobId, shard_of_task
+from truestep.base.ids import ClaimId, JobId, shard_of_task
 from truestep.base.units import coins
 from truestep.cli.connection import connect_reader
 from truestep.cli.options import DeploymentOption, RpcOption
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.client.job import JobStatus, read_status
-from truestep.demo.narration import Narrator
-from truestep.protocol.records import TaskStage
+from truestep.demo.narration import Narrator, count
+from truestep.protocol.records import TaskRecord, TaskStage
 
 EXAMPLE = "Example: truestep status 1"
 
@@ -32,10 +34,12 @@ def status(
     screen = Screen(as_json=as_json)
     chain, _ = connect_reader(rpc, deployment)
     now = read_status(chain, JobId(job))
-    screen.result(_fields(now), shown=None if as_json else _shown(now))
+    claimed = [task.claim_id for task in now.tasks if task.stage is TaskStage.CLAIMED]
+    disputes = chain.open_game_counts(claimed) if claimed else {}
+    screen.result(_fields(now, disputes), shown=None if as_json else _shown(now, disputes))
 
 
-def _fields(now: JobStatus) -> dict[str, Any]:
+def _fields(now: JobStatus, disputes: Mapping[ClaimId, int]) -> dict[str, Any]:
     return {
         "job_id": now.job.job_id,
         "stage": now.stage.value,
@@ -54,31 +58,44 @@ def _fields(now: JobStatus) -> dict[str, Any]:
                 "attempt": task.attempt,
                 "operator": task.operator,
                 "until": task.until,
+                "open_disputes": disputes.get(task.claim_id, 0),
             }
             for task in now.tasks
         ],
     }
 
 
-def _shown(now: JobStatus) -> str:
-    """A line for the job, one for each shard."""
-    narrator = Narrator()
+def _shown(now: JobStatus, disputes: Mapping[ClaimId, int]) -> str:
+    """A line for the job, and one for each run of shards that are equally far."""
     left = now.job.deadline - now.time_seconds
     deadline = f"deadline in {_duration(left)}" if left > 0 else f"deadline passed {_duration(-left)} ago"
     final = f"{now.count(TaskStage.FINAL)} of {now.job.shard_count} shards final"
     lines = [f"job {now.job.job_id}: {now.stage}, {final}, {coins(now.job.reward_wei)} per shard, {deadline}"]
-    for task in now.tasks:
-        line = f"  shard {shard_of_task(task.task_id)}: {task.stage.name.lower()}"
-        if task.stage in (TaskStage.TAKEN, TaskStage.CLAIMED, TaskStage.FINAL):
-            line += f" by {narrator.name(task.operator)}"
-        if task.stage is TaskStage.TAKEN:
-            line += f", lease ends in {_duration(task.until - now.time_seconds)}"
-        if task.stage is TaskStage.CLAIMED:
-            line += f", can be challenged for {_duration(task.until - now.time_seconds)}"
-        lines.append(line)
+    narrator = Narrator()
+    for words, group in groupby(now.tasks, lambda task: _task_words(task, now, disputes, narrator)):
+        shards = [shard_of_task(task.task_id) for task in group]
+        numbers = f"shard {shards[0]}" if len(shards) == 1 else f"shards {shards[0]} to {shards[-1]}"
+        lines.append(f"  {numbers}: {words}")
     if now.reclaimable:
         lines.append(f"{len(now.reclaimable)} shards can be reclaimed: truestep reclaim {now.job.job_id}")
     return "\n".join(lines)
+
+
+def _task_words(task: TaskRecord, now: JobStatus, disputes: Mapping[ClaimId, int], narrator: Narrator) -> str:
+    words = task.stage.name.lower()
+    left = _duration(task.until - now.time_seconds)
+    is_over = task.until < now.time_seconds
+    if task.stage in (TaskStage.TAKEN, TaskStage.CLAIMED, TaskStage.FINAL):
+        words += f" by {narrator.name(task.operator)}"
+    if task.stage is TaskStage.OPEN:
+        words += ", waiting for a worker"
+    if task.stage is TaskStage.TAKEN:
+        words += ", lease is over: any worker can take it" if is_over else f", lease ends in {left}"
+    if task.stage is TaskStage.CLAIMED:
+        words += ", challenge window is over" if is_over else f", can be challenged for {left}"
+        open_disputes = disputes.get(task.claim_id, 0)
+        words += f", {count(open_disputes, 'open dispute')}" if open_disputes else ""
+    return words
 
 
 def _duration(seconds: int) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from truestep.guest.python.versions import compiler_versions
+from truestep.guest.user_cache import user_cache
 
 _TOOLCHAIN_DIRECTORY = Path(__file__).parents[1]
 _TOOLCHAIN_SUFFIXES = {".py", ".c", ".h", ".S", ".ld", ".zig"}
@@ -79,8 +80,7 @@ def _elf_path(elf_sha256: str) -> Path:
 
 
 def _directory() -> Path:
-    user_cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(user_cache).expanduser() / "truestep" / "guests"
+    return user_cache() / "guests"
 
 
 def _write(path: Path, content: bytes) -> None:

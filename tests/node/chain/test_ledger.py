@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.node.chain.stories import ACCOUNTS, DEADLINE, ListHistory, Story, tasks_of_story
-from truestep.base.ids import JobId, TaskId, job_of_task, shard_of_task
+from truestep.base.ids import Address, JobId, TaskId, job_of_task, shard_of_task
 from truestep.node.chain.ledger import Ledger
 from truestep.node.chain.task_state import TaskState, task_of_event, untouched
 from truestep.protocol import events
@@ -52,31 +54,64 @@ def answers(ledger: Ledger, story: Story) -> dict[str, Any]:
     }
 
 
+@dataclass
+class Search:
+    """Everything that happened, looked through for each question."""
+
+    known: list[ChainEvent]
+    story: Story
+
+    def __post_init__(self) -> None:
+        self.states = {task_id: untouched(task_id) for task_id in tasks_of_story(self.story)}
+        for event in sorted(self.known, key=later):
+            if (task_id := task_of_event(event)) is not None:
+                self.states[task_id].apply(event)
+        programs = {event.program_id for event in self.known if isinstance(event, events.ProgramRegistered)}
+        unfinished = {job_of_task(task_id) for task_id, state in self.states.items() if not state.is_finished}
+        self.jobs = {
+            event.job_id
+            for event in self.known
+            if isinstance(event, events.JobPosted)
+            and event.program_id in programs
+            and event.job_id in unfinished
+        }
+        self.games = {
+            game_id: game for state in self.states.values() for game_id, game in state.games.items()
+        }
+
+    def tasks_where(self, is_wanted: Callable[[TaskState], bool]) -> set[TaskId]:
+        found = {task_id for task_id, state in self.states.items() if is_wanted(state)}
+        return {task_id for task_id in found if job_of_task(task_id) in self.jobs}
+
+    def tasks_of(self, account: Address) -> set[TaskId]:
+        return self.tasks_where(lambda state: state.is_busy and state.record.operator == account)
+
+    def disputed_by(self, account: Address) -> tuple[set[TaskId], set[TaskId]]:
+        return (
+            self.tasks_where(lambda state: any(game.operator == account for game in state.games.values())),
+            self.tasks_where(lambda state: any(game.challenger == account for game in state.games.values())),
+        )
+
+    def open_tasks(self, job_id: JobId) -> set[TaskId]:
+        return {
+            task_id
+            for task_id, state in self.states.items()
+            if job_of_task(task_id) == job_id
+            and (
+                state.record.stage is TaskStage.OPEN
+                or (state.record.stage is TaskStage.TAKEN and state.record.until < NOW)
+            )
+        }
+
+
 def searched(known: list[ChainEvent], story: Story) -> dict[str, Any]:
     """The same answers, found by looking at everything."""
-    states = {task_id: untouched(task_id) for task_id in tasks_of_story(story)}
-    for event in sorted(known, key=lambda event: event.at):
-        if (task_id := task_of_event(event)) is not None:
-            states[task_id].apply(event)
-    programs = {event.program_id for event in known if isinstance(event, events.ProgramRegistered)}
-    posted = {
-        event.job_id: event
-        for event in known
-        if isinstance(event, events.JobPosted) and event.program_id in programs
-    }
-    unfinished = {job_of_task(task_id) for task_id, state in states.items() if not state.is_finished}
-    jobs = {job_id for job_id in posted if job_id in unfinished}
-
-    def where(is_wanted: Any) -> dict[TaskId, TaskState]:
-        return {task_id: state for task_id, state in states.items() if is_wanted(state)}
-
-    def in_jobs(tasks: Any) -> set[TaskId]:
-        return {task_id for task_id in tasks if job_of_task(task_id) in jobs}
-
-    games = {game_id: game for state in states.values() for game_id, game in state.games.items()}
+    search = Search(known, story)
+    states, games = search.states, search.games
+    busy = search.tasks_where(lambda state: state.is_busy)
     return {
-        "jobs": jobs,
-        "live": sorted(jobs),
+        "jobs": search.jobs,
+        "live": sorted(search.jobs),
         "tasks": {task_id: state.record for task_id, state in states.items()},
         "claims": {key: claim for state in states.values() for key, claim in state.claims.items()},
         "games": games,
@@ -84,21 +119,10 @@ def searched(known: list[ChainEvent], story: Story) -> dict[str, Any]:
             key: split for state in states.values() for key, split in state.splits.items() if key in games
         },
         "struck": {key: operator for state in states.values() for key, operator in state.struck.items()},
-        "busy": {key: states[key].record for key in in_jobs(where(lambda state: state.is_busy))},
-        "claimed": in_jobs(where(lambda state: state.record.stage is TaskStage.CLAIMED)),
-        "own": {
-            account: in_jobs(
-                where(lambda state, account=account: state.is_busy and state.record.operator == account)
-            )
-            for account in ACCOUNTS
-        },
-        "disputed": [
-            (
-                in_jobs({game.claim_id >> 32 for game in games.values() if game.operator == account}),
-                in_jobs({game.claim_id >> 32 for game in games.values() if game.challenger == account}),
-            )
-            for account in ACCOUNTS
-        ],
+        "busy": {task_id: states[task_id].record for task_id in busy},
+        "claimed": search.tasks_where(lambda state: state.record.stage is TaskStage.CLAIMED),
+        "own": {account: search.tasks_of(account) for account in ACCOUNTS},
+        "disputed": [search.disputed_by(account) for account in ACCOUNTS],
         "in question": {
             task_id: {claim.claim_id for claim in state.claims_in_question()}
             for task_id, state in states.items()
@@ -108,18 +132,7 @@ def searched(known: list[ChainEvent], story: Story) -> dict[str, Any]:
             for state in states.values()
             for claim_id in state.claims
         },
-        "open": {
-            job_id: {
-                task_id
-                for task_id, state in states.items()
-                if job_of_task(task_id) == job_id
-                and (
-                    state.record.stage is TaskStage.OPEN
-                    or (state.record.stage is TaskStage.TAKEN and state.record.until < NOW)
-                )
-            }
-            for job_id in jobs
-        },
+        "open": {job_id: search.open_tasks(job_id) for job_id in search.jobs},
     }
 
 
@@ -194,7 +207,7 @@ def test_finished_work_leaves_memory() -> None:
 
 
 def test_programs_without_a_job_are_bounded_and_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("truestep.node.chain.ledger.IDLE_PROGRAMS_LIMIT", 1)
+    monkeypatch.setattr("truestep.node.chain.programs.IDLE_PROGRAMS_LIMIT", 1)
     history = ListHistory(Story(random.Random(1), shard_counts=(1,) * 3).tell(0))
     posted = [event for event in history.known if isinstance(event, events.JobPosted)]
     ledger = Ledger(history)
@@ -203,7 +216,7 @@ def test_programs_without_a_job_are_bounded_and_read_again(monkeypatch: pytest.M
             ledger.apply(event)
     assert set(ledger.programs) == {3}
     ledger.apply(posted[0])
-    assert (set(ledger.programs), set(ledger.jobs)) == ({1, 3}, {1})
+    assert (set(ledger.programs), set(ledger.jobs)) == ({1}, {1})
 
 
 def test_a_job_that_cannot_be_taken_any_more_is_dropped_unless_its_tasks_are_busy() -> None:

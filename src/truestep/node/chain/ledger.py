@@ -21,6 +21,7 @@ from truestep.base.ids import (
     task_of_claim,
 )
 from truestep.node.chain.event_records import History, NoHistory, job_record, program_record
+from truestep.node.chain.programs import Programs
 from truestep.node.chain.spans import Spans
 from truestep.node.chain.task_state import (
     OpenGame,
@@ -32,9 +33,6 @@ from truestep.node.chain.task_state import (
 from truestep.protocol import events
 from truestep.protocol.events import ChainEvent
 from truestep.protocol.records import JobRecord, ProgramRecord, TaskRecord, TaskStage
-
-IDLE_PROGRAMS_LIMIT = 1_000
-"""Programs without a live job that stay in memory: most get one within seconds. Others are read again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +68,8 @@ class Ledger:
         self._clear()
 
     def _clear(self) -> None:
-        self.programs: dict[ProgramId, ProgramRecord] = {}
+        self._programs = Programs(self._history)
+        self.programs = self._programs.records
         self.jobs: dict[JobId, JobRecord] = {}
         self.claims: dict[ClaimId, events.TaskClaimed] = {}
         self.games: dict[GameId, OpenGame] = {}
@@ -84,8 +83,6 @@ class Ledger:
         self._busy: dict[TaskId, TaskRecord] = {}
         self._busy_of: dict[Address, dict[TaskId, None]] = {}
         self._games_of: dict[Address, dict[GameId, None]] = {}
-        self._uses: dict[ProgramId, int] = {}
-        self._idle_programs: dict[ProgramId, None] = {}
         self._waiting_jobs: dict[ProgramId, dict[JobId, events.JobPosted]] = {}
         self._newly_finished: set[TaskId] = set()
         self._newly_over: set[JobId] = set()
@@ -205,7 +202,7 @@ class Ledger:
         for event in undone:
             match event:
                 case events.ProgramRegistered():
-                    self._unregister(event.program_id)
+                    self._programs.discard(event.program_id)  # its jobs are undone with it
                 case events.JobPosted():
                     self._unpost(event)
                 case _ if (task_id := task_of_event(event)) is not None:
@@ -423,26 +420,15 @@ class Ledger:
         self._add_program(program_record(event))
 
     def _add_program(self, program: ProgramRecord) -> None:
-        program_id = program.program_id
-        self.programs[program_id] = program
-        if program_id not in self._uses:
-            self._idle_programs[program_id] = None
-        for posted in self._waiting_jobs.pop(program_id, {}).values():
+        self._programs.add(program)
+        for posted in self._waiting_jobs.pop(program.program_id, {}).values():
             self._post(posted)
-        while len(self._idle_programs) > IDLE_PROGRAMS_LIMIT:
-            oldest = next(iter(self._idle_programs))
-            del self._idle_programs[oldest], self.programs[oldest]
-
-    def _unregister(self, program_id: ProgramId) -> None:
-        """Its jobs are undone with it: they were posted later."""
-        self.programs.pop(program_id, None)
-        self._idle_programs.pop(program_id, None)
 
     def _post(self, event: events.JobPosted) -> None:
         """A job counts once its program is known."""
         if self.knows_job(event.job_id):
             return
-        program = self._program(event.program_id)
+        program = self._programs.find(event.program_id)
         if program is None:
             self._waiting_jobs.setdefault(event.program_id, {})[event.job_id] = event
             return
@@ -454,8 +440,7 @@ class Ledger:
         self._changed_jobs.add(job.job_id)
         self.jobs[job.job_id] = job
         self._shards.setdefault(job.job_id, _Shards())
-        self._uses[job.program_id] = self._uses.get(job.program_id, 0) + 1
-        self._idle_programs.pop(job.program_id, None)
+        self._programs.use(job.program_id)
         self._end_if_over(job.job_id)
 
     def _unpost(self, event: events.JobPosted) -> None:
@@ -465,13 +450,7 @@ class Ledger:
         self._waiting_jobs.get(event.program_id, {}).pop(event.job_id, None)
         job = self.jobs.pop(event.job_id, None)
         if job is not None:
-            self._release(job.program_id)
-
-    def _program(self, program_id: ProgramId) -> ProgramRecord | None:
-        known = self.programs.get(program_id)
-        if known is None and (event := self._history.program_registered(program_id)) is not None:
-            known = self.programs[program_id] = program_record(event)
-        return known
+            self._programs.release(job.program_id)
 
     def _end_if_over(self, job_id: JobId) -> None:
         job, shards = self.jobs.get(job_id), self._shards[job_id]
@@ -484,14 +463,7 @@ class Ledger:
         self._over.add(job.job_id)
         if not any(job_of_task(task_of_claim(claim_id)) == job.job_id for claim_id in self.struck):
             self._newly_over.add(job.job_id)
-        self._release(job.program_id)
-
-    def _release(self, program_id: ProgramId) -> None:
-        """One job less needs this program."""
-        self._uses[program_id] -= 1
-        if not self._uses[program_id]:
-            del self._uses[program_id]
-            self._idle_programs[program_id] = None
+        self._programs.release(job.program_id)
 
 
 def _drop(index: dict[Address, dict[Any, None]], account: Address, key: object) -> None:

@@ -155,12 +155,12 @@ class Job:
         give_up_at = None if deadline_seconds is None else time.monotonic() + deadline_seconds
         next_block = self._first_block
         while True:
+            status = self.status()  # before the events, so that they tell all of it
             head = self._chain.head().number
             for event in self.events(next_block, head):
                 if on_event:
                     on_event(event)
             next_block = max(next_block, head + 1)
-            status = self.status()
             if status.stage is JobStage.COMPLETE:
                 return status
             if status.stage is JobStage.EXPIRED:

@@ -27,7 +27,7 @@ class Idle(Scenario):
     CPU_SHARE_LIMIT = 0.01
     MEMORY_LIMIT_BYTES = 120 * MIB
     REQUESTS_LIMIT = 1.0
-    """Each second."""
+    """HTTP requests each second; the calls in batches are noted too."""
 
     def prepare(self, world: World) -> None:
         """Blocks as on mainnet."""
@@ -46,18 +46,21 @@ class Idle(Scenario):
             )
         world.spend(self.SETTLE_SECONDS)
         before = {name: usage(world.processes[name].pid) for name in roles}
-        asked = {name: sum(proxies[name].counts.values()) for name in roles}
+        asked = {name: proxies[name].exchanges for name in roles}
+        called = {name: sum(proxies[name].counts.values()) for name in roles}
         began = time.monotonic()
         world.spend(self.MEASURE_SECONDS)
         seconds = time.monotonic() - began
         for name in roles:
             now = usage(world.processes[name].pid)
             share = (now.cpu_seconds - before[name].cpu_seconds) / seconds
-            requests = (sum(proxies[name].counts.values()) - asked[name]) / seconds
+            requests = (proxies[name].exchanges - asked[name]) / seconds
+            calls = (sum(proxies[name].counts.values()) - called[name]) / seconds
             world.notes |= {
                 f"{name}_cpu_share": round(share, 4),
                 f"{name}_memory_mib": round(now.resident_bytes / MIB, 1),
                 f"{name}_requests_each_second": round(requests, 2),
+                f"{name}_calls_each_second": round(calls, 2),
             }
             world.check(share <= self.CPU_SHARE_LIMIT, f"the idle {name} takes {share:.2%} of a core")
             world.check(

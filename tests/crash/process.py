@@ -7,6 +7,7 @@ from web3 import Account
 
 from tests.e2e.network import POLICY, SPEED
 from truestep.adapters.blobs.directory import DirectoryBlobs
+from truestep.adapters.blobs.outputs import OutputDirectory
 from truestep.adapters.chain.deployment import read_deployment
 from truestep.adapters.chain.web3_chain import Web3Chain
 from truestep.adapters.clock import SystemClock
@@ -37,7 +38,8 @@ def main(role: str, name: str, node: str, folder: Path, fault_cycle: int) -> Non
     store = SqliteStore(folder / f"{name}.db")
     account = Account.from_key(keccak256(name.encode()))
     clock = SystemClock()
-    bench = Bench(engine=engine, blobs=DirectoryBlobs(folder / "blobs"), clock=clock)
+    outputs = OutputDirectory(folder / f"{name} outputs")
+    bench = Bench(engine=engine, blobs=DirectoryBlobs(folder / "blobs"), outputs=outputs, clock=clock)
     chain = Web3Chain(node, read_deployment(folder / "deployment.json"), account, store, POLICY)
     world = assembled(chain=chain, store=store, bench=bench, parallel=2, clock=clock, reporter=Lines())
     if role == "worker":

@@ -14,6 +14,7 @@ from web3.types import RPCEndpoint, RPCResponse
 from tests.machine.elves import Elf, Row
 from tests.machine.encode import encode
 from truestep.adapters.blobs.directory import DirectoryBlobs
+from truestep.adapters.blobs.outputs import OutputDirectory
 from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.deploy import deploy
 from truestep.adapters.chain.deployment import Deployment
@@ -250,12 +251,20 @@ class Network:
         blobs: Blobs | None = None,
     ) -> World:
         chain = chain or self.chain(name, store)
-        bench = Bench(engine=engine, blobs=blobs or self.blobs, clock=self.clock, self_check=self_check)
+        bench = Bench(
+            engine=engine,
+            blobs=blobs or self.blobs,
+            outputs=OutputDirectory(self.folder / f"{name} outputs"),
+            clock=self.clock,
+            self_check=self_check,
+        )
         return World(
             chain=chain,
             store=store,
             executor=InlineExecutor(bench.perform),
             sends=InlineExecutor(Courier(chain).perform),
+            offers=InlineExecutor(bench.perform),
+            outputs=bench.outputs,
             clock=self.clock,
             reporter=log,
         )

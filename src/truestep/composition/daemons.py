@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from truestep.adapters.blobs.cache import BlobCache
-from truestep.adapters.chain.deployment import read_deployment
+from truestep.adapters.blobs.outputs import OutputDirectory
+from truestep.adapters.chain.deployment import Deployment, read_deployment
 from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.chain.sender import Signer
 from truestep.adapters.clock import SystemClock
@@ -15,6 +16,7 @@ from truestep.adapters.store.sqlite import SqliteStore
 from truestep.composition.network import deployment_store, open_blobs, open_chain
 from truestep.node.chain.outbox import Courier
 from truestep.node.tasks.bench import Bench
+from truestep.node.tasks.offers import OFFERS_AT_ONCE
 from truestep.node.tasks.queue import FETCHES_LIMIT
 from truestep.node.tasks.self_check import SelfCheck
 from truestep.node.tasks.world import World
@@ -55,7 +57,13 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
     with SqliteStore(settings.state_dir / "state.sqlite") as whole:
         store, clock = deployment_store(whole, deployment, reporter), SystemClock()
         blobs = BlobCache(open_blobs(settings.blobs), settings.state_dir / "blobs", reporter=reporter)
-        bench = Bench(engine=settings.engine, blobs=blobs, clock=clock, self_check=settings.self_check)
+        bench = Bench(
+            engine=settings.engine,
+            blobs=blobs,
+            outputs=OutputDirectory(settings.state_dir / "outputs" / _scope(deployment)),
+            clock=clock,
+            self_check=settings.self_check,
+        )
         yield assembled(
             chain=open_chain(
                 settings.rpc, deployment, settings.signer, store, settings.policy, reporter=reporter
@@ -76,7 +84,14 @@ def assembled(
         chain=chain,
         store=store,
         executor=ThreadExecutor(parallel + ROOM_FOR_MOVES + FETCHES_LIMIT, bench.perform, clock.nudge),
+        offers=ThreadExecutor(OFFERS_AT_ONCE, bench.perform, clock.nudge),
+        outputs=bench.outputs,
         sends=ThreadExecutor(SENDS_AT_ONCE, Courier(chain).perform, clock.nudge),
         clock=clock,
         reporter=reporter,
     )
+
+
+def _scope(deployment: Deployment) -> str:
+    """The name of a deployment's directory: what is final in one may be needed in another."""
+    return f"{deployment.chain_id}-{deployment.address('Jobs').lower()}"

@@ -8,6 +8,7 @@ from typing import Any
 from web3 import Account, Web3
 
 from truestep.adapters.blobs.directory import DirectoryBlobs
+from truestep.adapters.blobs.outputs import OutputDirectory
 from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.deploy import deploy
 from truestep.adapters.chain.deployment import Deployment
@@ -162,7 +163,9 @@ def build_scene(devnet: Devnet, folder: Path, lie_cycle: int, progress: Callable
         world = assembled(
             chain=chains[name],
             store=stores[name],
-            bench=Bench(engine=liars, blobs=blobs, clock=clock),
+            bench=Bench(
+                engine=liars, blobs=blobs, outputs=OutputDirectory(folder / f"{name} outputs"), clock=clock
+            ),
             parallel=1,
             clock=clock,
             reporter=Mute(),

@@ -9,14 +9,18 @@ from itertools import pairwise
 import pytest
 
 from tests.e2e.network import CYCLES, ELF, INPUT, Log, ManualClock, Network, WatchedProvider, expected_output
+from truestep.adapters.blobs.outputs import OutputDirectory
 from truestep.base.errors import Unavailable
 from truestep.base.ids import claim_of, task_of
 from truestep.machine.elf import load_elf
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.node.loop.loop import DECIDE_AGAIN_SECONDS, OUTAGE_WAIT, CatchingUp, Loop
-from truestep.node.tasks.items import PUBLISH_WAITS_SECONDS, FinishedRun, RunSpec, advance, run_to_end
+from truestep.node.tasks.agent import FORGET_SECONDS
+from truestep.node.tasks.items import FinishedRun, RunSpec, advance, run_to_end
 from truestep.node.tasks.materials import RunMaterial
+from truestep.node.tasks.outputs import key_of
 from truestep.ports.executor import Stopped
+from truestep.protocol.records import TaskStage
 from truestep.simulation.faulty_engine import Fault, FaultyEngine
 
 
@@ -139,15 +143,16 @@ def test_a_run_gives_up_between_slices(network: Network) -> None:
         initial_hash=record.initial_state_hash(program, 0),
     )
     clock = ManualClock()
+    outputs = OutputDirectory(network.folder / "own")
     with pytest.raises(Stopped):
-        run_to_end(ReferenceEngine(), spec, network.blobs, clock, lambda: True)
+        run_to_end(ReferenceEngine(), spec, outputs, clock, lambda: True)
     machine = spec.start(ReferenceEngine())
     advance(machine, 10**6, clock.monotonic_seconds, lambda: False)
     assert machine.cycle == CYCLES
-    finished = run_to_end(ReferenceEngine(), spec, network.blobs, clock, lambda: False)
+    finished = run_to_end(ReferenceEngine(), spec, outputs, clock, lambda: False)
     assert isinstance(finished, FinishedRun)
-    assert finished.publish_trouble == ""
-    assert network.blobs.get_output(finished.own_run.claimed.output_root, 8) == expected_output(0)
+    assert finished.output_trouble == ""
+    assert b"".join(outputs.content(key_of(finished.own_run.claimed))) == expected_output(0)
 
 
 def test_a_blob_store_that_is_down_costs_no_lease_and_is_reported(network: Network) -> None:
@@ -155,6 +160,32 @@ def test_a_blob_store_that_is_down_costs_no_lease_and_is_reported(network: Netwo
     worker = network.worker("worker", network.store("worker"), log)
     (network.folder / "blobs" / "outputs").write_text("in the way")
     network.drive([worker], lambda: "claim_landed" in log.kinds())
+    claimed = network.requester.claimed_state(claim_of(task_of(job_id, 0), 1))
+    assert claimed.is_accepted
     assert "unpublished" in log.kinds()
-    assert network.clock.seconds == sum(PUBLISH_WAITS_SECONDS)
-    assert network.requester.claimed_state(claim_of(task_of(job_id, 0), 1)).is_accepted
+    (network.folder / "blobs" / "outputs").unlink()
+    while "published" not in log.kinds():
+        network.clock.seconds += 1
+        assert network.clock.seconds < 600
+        worker.tick()
+    assert network.blobs.get_output(claimed.output_root, 8) == expected_output(0)
+
+
+def test_an_output_outlives_a_restart_and_leaves_the_disk_when_its_task_is_final(network: Network) -> None:
+    job_id, log, store = network.post(), Log(), network.store("worker")
+    (network.folder / "blobs" / "outputs").write_text("in the way")
+    network.drive([network.worker("worker", store, log)], lambda: "claim_landed" in log.kinds())
+    kept = network.folder / "worker outputs" / "outputs"
+    assert len(list(kept.iterdir())) == 1
+    (network.folder / "blobs" / "outputs").unlink()
+    restarted = network.worker("worker", store, log)
+    restarted.tick()
+    claimed = network.requester.claimed_state(claim_of(task_of(job_id, 0), 1))
+    assert network.blobs.get_output(claimed.output_root, 8) == expected_output(0)
+
+    def is_dropped() -> bool:
+        network.clock.seconds += FORGET_SECONDS
+        return not list(kept.iterdir())
+
+    network.drive([restarted], is_dropped)
+    assert network.requester.task(task_of(job_id, 0)).stage is TaskStage.FINAL

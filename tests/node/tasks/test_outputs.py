@@ -25,7 +25,9 @@ from truestep.machine.layout import OUTPUT_LIMIT_BYTES, OUTPUT_START, RANGE_LEVE
 from truestep.machine.program import Task
 from truestep.node.tasks.outputs import (
     CHECK_AGAIN_SECONDS,
-    OFFER_AGAIN_LIMIT_SECONDS,
+    GIVE_UP_FAILURES,
+    OFFER_WAIT,
+    Offered,
     OutputShelf,
     keep_output,
     key_of,
@@ -124,7 +126,7 @@ def test_an_output_is_offered_until_a_store_takes_it_and_again_if_that_loses_it(
         waits.append(now - began)
     assert waits[0] <= 4
     assert all(later >= sooner - 1 for sooner, later in pairwise(waits))
-    assert waits[-1] == OFFER_AGAIN_LIMIT_SECONDS
+    assert waits[-1] == OFFER_WAIT.limit_seconds
     assert log.kinds() == ["unpublished"] * 12
     assert "offered again in" in log.lines[0][1]
     for _ in range(2):
@@ -142,6 +144,10 @@ def test_a_restart_goes_on_and_what_is_final_is_forgotten(tmp_path: Path) -> Non
     first, second, third = kept(folder, 1, 2, 3)
     shelf = OutputShelf(folder, Log())
     assert set(shelf.due(0)) == {key_of(claimed) for claimed in (first, second, third)}
+    shelf.forget_except([second])
+    assert len(folder.kept()) == 3  # no store has taken them
+    for key in shelf.due(0):
+        shelf.record(Offered(key=key, trouble=""), 0)
     shelf.forget_except([second])
     restarted = OutputShelf(OutputDirectory(tmp_path), Log())
     assert restarted.due(0) == [key_of(second)]
@@ -220,3 +226,17 @@ def test_nothing_is_kept_of_what_cannot_be_read(tmp_path: Path) -> None:
     folder.remove(key_of(claimed))
     with pytest.raises(Unavailable, match="missing"):
         folder.content(key_of(claimed))
+
+
+def test_an_output_that_no_store_ever_takes_is_dropped_a_day_after_its_task_is_final(tmp_path: Path) -> None:
+    folder = OutputDirectory(tmp_path)
+    (claimed,) = kept(folder, 1)
+    shelf = OutputShelf(folder, Log())
+    for _ in range(GIVE_UP_FAILURES):
+        shelf.forget_except([])
+        assert folder.kept() == {key_of(claimed)}
+        shelf.record(Offered(key=key_of(claimed), trouble="down"), 0)
+    shelf.forget_except([claimed])
+    assert folder.kept() == {key_of(claimed)}
+    shelf.forget_except([])
+    assert folder.kept() == frozenset()

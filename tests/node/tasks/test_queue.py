@@ -15,6 +15,7 @@ from tests.e2e.floats import DIVISION, FLOAT_ELF, state_before
 from tests.e2e.network import CYCLES, ELF, ENDLESS, INPUT, Log, ManualClock, elf_of
 from tests.roles.views import JOB, PROGRAM
 from truestep.adapters.blobs.directory import DirectoryBlobs
+from truestep.adapters.blobs.outputs import OutputDirectory
 from truestep.adapters.executor.threads import ThreadExecutor
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.errors import Reject
@@ -54,7 +55,12 @@ class Shop:
     ) -> None:
         self.blobs, self.clock, self.log = blobs or DirectoryBlobs(folder), ManualClock(), Log()
         self.results = results or Results(SqliteStore())
-        self.bench = Bench(engine=engine or ReferenceEngine(), blobs=self.blobs, clock=self.clock)
+        self.bench = Bench(
+            engine=engine or ReferenceEngine(),
+            blobs=self.blobs,
+            outputs=OutputDirectory(folder / "own"),
+            clock=self.clock,
+        )
         self.executor = ThreadExecutor(3, self.bench.perform)
         self.queue = TaskQueue(
             results=self.results,

@@ -10,6 +10,7 @@ from truestep.node.chain.outbox import Outbox
 from truestep.node.loop.loop import Loop
 from truestep.node.loop.pulse import Pulse
 from truestep.node.tasks.demands import Work
+from truestep.node.tasks.offers import Offers
 from truestep.node.tasks.queue import Limits, TaskQueue
 from truestep.node.tasks.results import Results
 from truestep.node.tasks.terms import TaskTerms
@@ -63,6 +64,9 @@ class TaskAgent:
         self._results = Results(world.store)
         self._indexer = Indexer(world.chain, world.store)
         self._audit = Audit(world.chain, self._indexer, world.reporter, world.chain.account)
+        self._offers = Offers(
+            folder=world.outputs, executor=world.offers, clock=world.clock, reporter=world.reporter
+        )
         self._queue = TaskQueue(
             results=self._results,
             executor=world.executor,
@@ -70,6 +74,7 @@ class TaskAgent:
             reporter=world.reporter,
             limits=Limits(runs=run_limit),
             distrusted=distrusted,
+            on_end=self._offers.add,
         )
         self._views = ViewBuilder(world.chain, self._indexer, self._results, self._queue)
         self._outbox = Outbox(world.chain, world.sends, world.clock, world.reporter)
@@ -82,6 +87,7 @@ class TaskAgent:
     def collect(self) -> bool:
         """Take in what ended in the background."""
         has_sent, has_worked = self._outbox.collect(), self._queue.collect()
+        self._offers.turn()
         if has_sent:
             self._views.forget_balances()
         return has_sent or has_worked
@@ -132,6 +138,7 @@ class TaskAgent:
         """Ask background work to end and keep what came of it."""
         self._world.executor.stop(STOP_SECONDS)
         self._world.sends.stop(STOP_SECONDS)
+        self._offers.stop(STOP_SECONDS)
         self.collect()
 
     def _patient(self, work: list[tuple[Work, TaskTerms]]) -> list[tuple[Work, TaskTerms]]:
@@ -181,6 +188,8 @@ class TaskAgent:
         terms = [self._views.terms(task_id) for task_id in kept]
         self._queue.keep_only(terms)
         self._results.forget_except(each.run for each in terms)
+        ends = [self._results.own_run(each.run) for each in terms]
+        self._offers.forget_except([end.claimed for end in ends if end])
         self._views.forget_except(kept)
         live = {job.job_id for job in ledger.live_jobs()}
         self._declined = {key for key in self._declined if job_of_task(TaskId(key[0])) in live}

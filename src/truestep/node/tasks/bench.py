@@ -7,9 +7,11 @@ from truestep.machine.state import MachineState
 from truestep.node.tasks import items
 from truestep.node.tasks.items import Checked, FailedCheck, Fetched, FetchItem, LookItem, RunItem, RunSpec
 from truestep.node.tasks.materials import MATERIALS_LIMIT_BYTES, Materials
+from truestep.node.tasks.offers import OfferItem
+from truestep.node.tasks.outputs import offer_output
 from truestep.node.tasks.replays import Replays
 from truestep.node.tasks.self_check import CheckedTask, SelfCheck, check_run
-from truestep.ports.blobs import Blobs
+from truestep.ports.blobs import Blobs, OutputFolder
 from truestep.ports.clock import Clock
 from truestep.ports.engine import Drive, Engine
 from truestep.ports.executor import ShouldStop
@@ -23,6 +25,7 @@ class Bench:
         *,
         engine: Engine,
         blobs: Blobs,
+        outputs: OutputFolder,
         clock: Clock,
         self_check: SelfCheck | None = None,
         materials_limit_bytes: int = MATERIALS_LIMIT_BYTES,
@@ -30,6 +33,8 @@ class Bench:
         """With `self_check` every run is checked before it counts."""
         self._engine = engine
         self._blobs = blobs
+        self.outputs = outputs
+        """Where it keeps the outputs of runs."""
         self._clock = clock
         self._self_check = self_check
         self._materials = Materials(blobs, materials_limit_bytes)
@@ -45,13 +50,15 @@ class Bench:
                 return self._run(item, should_stop)
             case LookItem():
                 return self._look(item, should_stop)
+            case OfferItem(key=key):
+                return offer_output(self._blobs, self.outputs, key, should_stop)
             case other:
                 raise Bug(f"expected an item of work, got {type(other)}")
 
     def _run(self, item: RunItem, should_stop: ShouldStop) -> object:
         spec = RunSpec.of(item.terms, self._materials.get_again(item.terms, should_stop))
         check = self._check(item, spec)
-        return items.run_to_end(self._engine, spec, self._blobs, self._clock, should_stop, check)
+        return items.run_to_end(self._engine, spec, self.outputs, self._clock, should_stop, check)
 
     def _look(self, item: LookItem, should_stop: ShouldStop) -> object:
         spec = RunSpec.of(item.terms, self._materials.get_again(item.terms, should_stop))

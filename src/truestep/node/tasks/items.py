@@ -1,17 +1,18 @@
 """Items of background work as picklable values, and their results."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Bytes32
-from truestep.machine.layout import OUTPUT_START
 from truestep.machine.program import Task
 from truestep.machine.state import MachineState, Status
 from truestep.node.tasks.deep_replay import DeepReplay
 from truestep.node.tasks.materials import RunMaterial
+from truestep.node.tasks.outputs import keep_output, key_of
 from truestep.node.tasks.terms import TaskTerms
-from truestep.ports.blobs import Blobs
+from truestep.ports.blobs import OutputFolder
 from truestep.ports.clock import Clock
 from truestep.ports.engine import Drive, Engine, Machine
 from truestep.ports.executor import ShouldStop, Stopped
@@ -23,8 +24,6 @@ from truestep.roles.views import OwnRun, Reveal
 FIRST_SLICE_CYCLES = 1 << 18
 SLICE_SECONDS = 0.25
 """Interval at which a run asks whether to stop."""
-PUBLISH_WAITS_SECONDS = (1.0, 2.0, 4.0, 8.0, 0.0)
-"""Pauses after failed attempts to publish; together far less than the time for sending a claim."""
 
 Seconds = Callable[[], float]
 
@@ -94,10 +93,10 @@ Check = Callable[[MachineState, Drive], Checked | FailedCheck]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinishedRun:
-    """The end of a run, and why its output is not where requesters look for it; empty if it is."""
+    """The end of a run, and why its output is not on this node's disk; empty if it is."""
 
     own_run: OwnRun
-    publish_trouble: str
+    output_trouble: str
     checked: Checked | None = None
     check_seconds: float = 0.0
 
@@ -133,7 +132,7 @@ class FetchItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunItem:
-    """Run a task to its end, check the run, publish its output. Gives `FinishedRun` or `FailedCheck`."""
+    """Run a task to its end, keep its output, check the run. Gives `FinishedRun` or `FailedCheck`."""
 
     terms: TaskTerms
 
@@ -156,54 +155,35 @@ Item = FetchItem | RunItem | LookItem
 def run_to_end(
     engine: Engine,
     spec: RunSpec,
-    blobs: Blobs,
+    outputs: OutputFolder,
     clock: Clock,
     should_stop: ShouldStop,
     check: Check | None = None,
 ) -> FinishedRun | FailedCheck:
-    """Run a task to its end, check it, and publish its output; what to claim, if anything."""
+    """Run a task to its end, keep its output, and check it; what to claim, if anything."""
     drive = slices(clock.monotonic_seconds, should_stop)
     began = clock.monotonic_seconds()
-    state, claimed, output = _end_of_run(spec.start(engine), spec.job.max_cycles, drive)
+    state, claimed, trouble = _end_of_run(spec.start(engine), spec.job.max_cycles, drive, outputs)
     seconds = clock.monotonic_seconds() - began
     checked = check(state, drive) if check else None
     if isinstance(checked, FailedCheck):
+        with suppress(Unavailable):  # it is in nobody's way
+            outputs.remove(key_of(claimed))
         return checked
     check_seconds = clock.monotonic_seconds() - began - seconds
-    trouble = ""
-    if claimed.is_accepted:
-        trouble = publish(blobs, claimed.output_root, output, clock, should_stop)
     running_state = state.pack() if state.status is Status.RUNNING else b""
     own_run = OwnRun(claimed=claimed, running_state=running_state, seconds=seconds)
-    return FinishedRun(own_run=own_run, publish_trouble=trouble, checked=checked, check_seconds=check_seconds)
+    return FinishedRun(own_run=own_run, output_trouble=trouble, checked=checked, check_seconds=check_seconds)
 
 
-def _end_of_run(machine: Machine, max_cycles: int, drive: Drive) -> tuple[MachineState, ClaimedState, bytes]:
-    """The last state, what it claims, and its output. The machine, gigabytes perhaps, is not kept."""
+def _end_of_run(
+    machine: Machine, max_cycles: int, drive: Drive, outputs: OutputFolder
+) -> tuple[MachineState, ClaimedState, str]:
+    """The last state, what it claims, and why its output was not kept. The machine, perhaps large, is not."""
     drive(machine, max_cycles)
     state = machine.state()
     claimed = claim_state(state, machine.node, machine.read_memory)
-    output = machine.read_memory(OUTPUT_START, claimed.output_size) if claimed.is_accepted else b""
-    return state, claimed, output
-
-
-def publish(blobs: Blobs, output_root: Bytes32, output: bytes, clock: Clock, should_stop: ShouldStop) -> str:
-    """Put an output where requesters look for it; why that failed, if it did.
-
-    A store that is down is waited for a little: it must not cost the lease.
-    """
-    trouble = ""
-    for wait_seconds in PUBLISH_WAITS_SECONDS:
-        try:
-            blobs.put_output(output_root, output)
-        except Unavailable as error:
-            trouble = str(error)
-        else:
-            return ""
-        if should_stop():
-            break
-        clock.sleep(wait_seconds)
-    return trouble
+    return state, claimed, keep_output(outputs, machine, claimed)
 
 
 def look(replay: DeepReplay, item: LookItem, drive: Drive) -> Found:

@@ -2,18 +2,18 @@
 
 In the background, before the claim: `keep_output` writes the output to this node's disk. In the loop's
 thread: `OutputShelf.add`, then `due` at each tick; for each key that is due, `offer_output` in the
-background, and what it gives to `OutputShelf.record`. When a task is final, `forget_except` drops its output.
+background, and what it gives to `OutputShelf.record`. When a task is final, `forget_except` drops its output
+if a store has it.
 None of it holds up a claim: trouble is reported, and tried again.
 """
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from tenacity import RetryCallState, Retrying, wait_exponential_jitter
-
 from truestep.base.errors import Rejected, Unavailable
 from truestep.commitments.merkle import PAGE_LEVEL, PAGE_SIZE_BYTES, ZERO_NODES
 from truestep.machine.layout import OUTPUT_NODE, OUTPUT_START
+from truestep.node.loop.backoff import Backoff
 from truestep.ports.blobs import Blobs, OutputFolder, OutputKey
 from truestep.ports.engine import Machine
 from truestep.ports.executor import ShouldStop
@@ -22,13 +22,12 @@ from truestep.protocol.claims import ClaimedState
 
 PIECE_SIZE_BYTES = 1 << 20
 """Bytes read from a machine in one piece, so that an output of half a gigabyte needs no more memory."""
-OFFER_AGAIN_SECONDS, OFFER_AGAIN_LIMIT_SECONDS = 2.0, 600.0
+OFFER_WAIT = Backoff(first_seconds=2.0, limit_seconds=600.0)
 """Pause after a failed offer; it doubles with each failure, up to ten minutes."""
+GIVE_UP_FAILURES = 150
+"""About a day of offers. An output of a final task that no store has taken by then is dropped."""
 CHECK_AGAIN_SECONDS = 900.0
 """Interval at which a store is asked whether it still has an output: four small requests per hour."""
-
-_WAITS = wait_exponential_jitter(multiplier=OFFER_AGAIN_SECONDS, max=OFFER_AGAIN_LIMIT_SECONDS)
-_RETRYING = Retrying(wait=_WAITS)
 
 
 def key_of(claimed: ClaimedState) -> OutputKey:
@@ -105,6 +104,8 @@ class _Shelved:
 
     due_seconds: float
     failures: int = 0
+    is_published: bool = False
+    """Whether a store said so in the life of this process."""
 
 
 class OutputShelf:
@@ -138,9 +139,10 @@ class OutputShelf:
             if shelved.failures:
                 self._report("published", offered.key, "the output is now in the blob store")
             shelved.failures, shelved.due_seconds = 0, now_seconds + CHECK_AGAIN_SECONDS
+            shelved.is_published = True
             return
         shelved.failures += 1
-        wait_seconds = _wait_seconds(shelved.failures)
+        wait_seconds = OFFER_WAIT.seconds(shelved.failures)
         shelved.due_seconds = now_seconds + wait_seconds
         self._report(
             "unpublished",
@@ -150,9 +152,15 @@ class OutputShelf:
         )
 
     def forget_except(self, claims: Collection[ClaimedState]) -> None:
-        """Drop every output that belongs to none of these claims: their tasks are final."""
+        """Drop the outputs that belong to none of these claims, as their tasks are final.
+
+        An output that no store has taken yet is offered a while longer: it has been paid for.
+        """
         needed = {key_of(claimed) for claimed in claims}
         for key in self._shelved.keys() - needed:
+            shelved = self._shelved[key]
+            if not shelved.is_published and shelved.failures < GIVE_UP_FAILURES:
+                continue
             try:
                 self._folder.remove(key)
             except Unavailable as error:
@@ -161,9 +169,3 @@ class OutputShelf:
 
     def _report(self, kind: str, key: OutputKey, message: str) -> None:
         self._reporter.report(kind, message, output_root=key.output_root.hex(), output_size=key.size_bytes)
-
-
-def _wait_seconds(failures: int) -> float:
-    state = RetryCallState(_RETRYING, None, (), {})
-    state.attempt_number = failures
-    return _WAITS(state)

@@ -4,7 +4,7 @@ At each look, roles say what they want, the most urgent first; what they no long
 item starts when one ends, not at the next look. Two items never work on the same run at the same time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from truestep.base.errors import Bug, Rejected
@@ -19,6 +19,7 @@ from truestep.node.tasks.terms import MaterialKey, RunKey, SourceKey, TaskTerms
 from truestep.ports.clock import Clock
 from truestep.ports.executor import Executor, Finished, Stopped
 from truestep.ports.reporter import Reporter
+from truestep.protocol.claims import ClaimedState
 from truestep.protocol.state_numbers import run_number_of, steps_in_words
 from truestep.roles.views import Material, MaterialStage, Pace
 
@@ -78,9 +79,14 @@ class TaskQueue:
         reporter: Reporter,
         limits: Limits,
         distrusted: dict[Bytes32, str] | None = None,
+        on_end: Callable[[ClaimedState], None] = lambda _: None,
     ) -> None:
-        """`distrusted`: where the evidence lies, for each program that this node once computed wrongly."""
+        """`distrusted`: where the evidence lies, for each program that this node once computed wrongly.
+
+        `on_end` is told what each run ended in, once that is stored.
+        """
         self._results = results
+        self._on_end = on_end
         self._executor = executor
         self._clock = clock
         self._reporter = reporter
@@ -320,10 +326,10 @@ class TaskQueue:
     def _keep_end(self, run: RunKey, finished: FinishedRun, task_id: TaskId, seconds: float) -> None:
         self._results.keep_run(run, finished.own_run)
         self._report_check(finished, task_id)
-        if finished.publish_trouble:
-            why = finished.publish_trouble
-            message = f"its output could not be published, so its requester must run it again: {why}"
-            self._reporter.report("unpublished", message, task_id=task_id)
+        self._on_end(finished.own_run.claimed)
+        if finished.output_trouble:
+            message = f"its output is lost, so its requester must run it again: {finished.output_trouble}"
+            self._reporter.report("output_lost", message, task_id=task_id)
         cycles = finished.own_run.claimed.cycle
         self._reporter.report("ran", "ran to its end", task_id=task_id, cycles=cycles, seconds=seconds)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from truestep.ports.blobs import OutputFolder
 from truestep.ports.chain import Chain
 from truestep.ports.clock import Clock
 from truestep.ports.executor import Executor
@@ -13,12 +14,15 @@ from truestep.ports.store import Store
 class World:
     """`executor` performs the items of a `Bench`, `sends` those of a `Courier` of the same chain.
 
-    The executor needs room for runs, for fetches, and for two moves of games.
+    The executor needs room for runs, for fetches, and for two moves of games. `offers` performs a bench's
+    items too, those that offer what is in `outputs` to blob stores: they may take hours.
     """
 
     chain: Chain
     store: Store
     executor: Executor
     sends: Executor
+    offers: Executor
+    outputs: OutputFolder
     clock: Clock
     reporter: Reporter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from tests.lab.attackers import Contrarian, Liar
 from tests.lab.guests import POLYNOMIAL, SMALL_INPUT
@@ -12,7 +13,7 @@ from tests.lab.scenario import Scenario
 from tests.lab.world import REWARD_WEI, World
 from truestep.base.ids import ProgramId, TaskId, task_of
 from truestep.protocol.events import ClaimStruck, GameOpened, JobPosted
-from truestep.protocol.records import GameStage, TaskStage
+from truestep.protocol.records import GameRecord, GameStage, TaskStage
 
 END_SECONDS = 300.0
 """Three windows: what is not over by then is stuck."""
@@ -106,30 +107,31 @@ class Story(Scenario):
         if not waiting and not unsettled and world.are_games_over() and self.author.is_done():
             return True
         if not unsettled and self.author.is_done():
-            self._skip_idle_time(world, waiting)
+            skip_idle_time(world, waiting, self.contrarian.will_move)
         return False
 
-    def _skip_idle_time(self, world: World, waiting: list[TaskId]) -> None:
-        """Pass the time of a clock that nobody honest has to fear, or the rest of a window."""
-        records = [world.reader.task(task_id) for task_id in waiting]
-        if any(record.stage is not TaskStage.CLAIMED for record in records):
-            return
-        games = [
-            world.reader.game(opened.game_id)
-            for record in records
-            for opened in world.history.games(record.claim_id)
-        ]
-        idle = [game for game in games if game.stage in (GameStage.CHALLENGER_TURN, GameStage.STEP_DUE)]
-        closed = [game for game in games if game.stage is GameStage.CLOSED]
-        if len(games) < len(records) or len(idle) + len(closed) < len(games):
-            return
-        if any(self.contrarian.will_move(game) for game in idle):
-            return
-        now = world.anvil.time_seconds()
-        until = [clock for game in idle if (clock := game.clock_runs_out_at()) is not None]
-        until = until or [record.until for record in records]
-        if until and now <= max(until):
-            world.anvil.skip(max(until) - now + 2)
+
+def skip_idle_time(world: World, waiting: list[TaskId], will_move: Callable[[GameRecord], bool]) -> None:
+    """Pass the time of a clock that nobody honest has to fear, or the rest of a window."""
+    records = [world.reader.task(task_id) for task_id in waiting]
+    if any(record.stage is not TaskStage.CLAIMED for record in records):
+        return
+    games = [
+        world.reader.game(opened.game_id)
+        for record in records
+        for opened in world.history.games(record.claim_id)
+    ]
+    idle = [game for game in games if game.stage in (GameStage.CHALLENGER_TURN, GameStage.STEP_DUE)]
+    closed = [game for game in games if game.stage is GameStage.CLOSED]
+    if len(games) < len(records) or len(idle) + len(closed) < len(games):
+        return
+    if any(will_move(game) for game in idle):
+        return
+    now = world.anvil.time_seconds()
+    until = [clock for game in idle if (clock := game.clock_runs_out_at()) is not None]
+    until = until or [record.until for record in records]
+    if until and now <= max(until):
+        world.anvil.skip(max(until) - now + 2)
 
 
 class Author:

@@ -61,7 +61,7 @@ SPEED = Speed(cycles_per_second=1e6, start_seconds=1, send_seconds=1)
 MAX_CYCLES = 10_000
 INPUT = bytes(range(100))
 REWARD_WEI = COIN_WEI // 20
-IDLE_ROUNDS = 2
+IDLE_ROUNDS = 4
 
 A0, A1, T0, T1, T2, T3, A7 = 10, 11, 5, 6, 7, 28, 17
 

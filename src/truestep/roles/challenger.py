@@ -116,11 +116,11 @@ def _open(view: View, task: TaskView, claim: ClaimView, budget: _Budget) -> Acti
 def _check_all(view: View, policy: ChallengerPolicy, rows: list[Row]) -> list[Action]:
     """Check the claims that are not known to be true or false, in an order that no attacker can use."""
     by_claim = {claim.claim_id: (task, claim) for task, claim in rows}
-    plan = checks.plan(
-        [_as_check(view, task, claim) for task, claim in rows], view.now, view.pace.at_once, policy.salt
-    )
+    possible = [_as_check(view, task, claim) for task, claim in rows if not _why_unchecked(task)]
+    plan = checks.plan(possible, view.now, view.pace.at_once, policy.salt)
+    impossible = by_claim.keys() - set(plan.order)
     actions: list[Action] = []
-    for claim_id in plan.order:
+    for claim_id in (*plan.order, *sorted(impossible)):
         task, claim = by_claim[claim_id]
         actions += _check(view, task, claim)
     return [*actions, *_alerts(view, rows, plan)]
@@ -147,9 +147,9 @@ def _alerts(view: View, rows: list[Row], plan: checks.Plan) -> list[Action]:
     actions: list[Action] = []
     if plan.late_count:
         message = (
-            f"{plan.late_count} of {len(rows)} claims cannot be checked before their windows end: all would"
-            f" take {plan.backlog_seconds:.0f} s, {view.pace.at_once} at a time; use a computer with more"
-            " cores and raise --parallel, or run a second challenger"
+            f"{plan.late_count} of {len(plan.order)} claims cannot be checked before their windows end: all"
+            f" would take {plan.backlog_seconds:.0f} s, {view.pace.at_once} at a time; use a computer with"
+            " more cores and raise --parallel, or run a second challenger"
         )
         actions.append(Alert(kind="falling_behind", message=message))
     for task, _ in rows:

@@ -63,6 +63,13 @@ class Speed:
         micro_seconds = self._micro_seconds(self.run_seconds(job), parameters, games)
         return moves_seconds + micro_seconds + pages / self.hashed_pages_per_second
 
+    def computing_seconds(
+        self, job: JobRecord, parameters: Parameters, measured_seconds: float | None = None
+    ) -> float:
+        """What a dispute computes: a run in each round and one for a float, measured or at the longest."""
+        seconds = job.max_cycles / self.cycles_per_second if measured_seconds is None else measured_seconds
+        return (round_count(job.max_cycles, parameters.arity) + 1) * seconds
+
     def defence_seconds(
         self, measured_seconds: float, cycles: int, parameters: Parameters, games: int = 1
     ) -> float:

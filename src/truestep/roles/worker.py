@@ -128,7 +128,7 @@ def _claim(view: View, policy: WorkerPolicy, task: TaskView, own_run: OwnRun) ->
     """
     if view.now + CLAIM_MARGIN_SECONDS > task.task.until:
         return []
-    claimed, trouble = own_run.claimed, _why_indefensible(view, policy, own_run, _load_seconds(view, policy))
+    claimed, trouble = own_run.claimed, _why_indefensible(view, policy, own_run)
     if trouble:
         message = f"{describe(task)}: not claimed: {trouble}"
         return [Decline(task_id=task.task.task_id, reason=Declined.CLOCK, message=message)]
@@ -143,35 +143,41 @@ def _claim(view: View, policy: WorkerPolicy, task: TaskView, own_run: OwnRun) ->
     ]
 
 
-def _why_indefensible(view: View, policy: WorkerPolicy, own_run: OwnRun | None, load_seconds: float) -> str:
-    """Why a game about this run would be lost on time; empty if it would not, or nothing was measured."""
+def _why_indefensible(view: View, policy: WorkerPolicy, own_run: OwnRun | None) -> str:
+    """Why a dispute of this run would be lost on time; empty if it would not, or nothing was measured.
+
+    Disputes under way do not count: who opens idle games must not be able to make this node miss a lease.
+    """
     if own_run is None:
         return ""
     clock_seconds = view.parameters.clock_seconds
     seconds = policy.speed.defence_seconds(
         own_run.seconds, own_run.claimed.cycle, view.parameters, policy.games_expected
     )
-    if seconds + load_seconds <= clock_seconds:
+    if seconds <= clock_seconds:
         return ""
     return (
-        f"one run took {own_run.seconds:.0f} s here, so a dispute of it may take {seconds:.0f} s, after"
-        f" {load_seconds:.0f} s for the disputes under way; the clock has {clock_seconds} s"
+        f"one run took {own_run.seconds:.0f} s here, so a dispute of it may take {seconds:.0f} s;"
+        f" the clock has {clock_seconds} s"
     )
 
 
 def _load_seconds(view: View, policy: WorkerPolicy) -> float:
-    """What the disputes under way may still take of this node's time, shared by the works it does at once.
+    """What the disputes under way may still compute, shared by the works that this node does at once.
 
-    Games on one claim share their runs, so a claim counts once.
+    Games on one claim share their runs, so a claim counts once; waiting for blocks goes on side by side.
     """
     disputed = [
-        (task, max(len(claim.games), policy.games_expected))
+        task
         for task in view.tasks
         for claim in task.claims
         if claim.operator == view.account and task.is_standing(claim) and _is_disputed(claim)
     ]
-    seconds = sum(policy.speed.dispute_seconds(task.job, view.parameters, count) for task, count in disputed)
-    return seconds / policy.active_limit if policy.active_limit else seconds
+    seconds = sum(
+        policy.speed.computing_seconds(task.job, view.parameters, task.own_run and task.own_run.seconds)
+        for task in disputed
+    )
+    return seconds / max(policy.active_limit, 1)
 
 
 def _is_disputed(claim: ClaimView) -> bool:
@@ -294,7 +300,7 @@ def is_worth_taking(job: JobRecord, parameters: Parameters, now: int, policy: Wo
 
 def _why_not(view: View, policy: WorkerPolicy, task: TaskView, load_seconds: float) -> Decline | None:
     """The first reason against a task; cheap reasons first. None if there is none."""
-    indefensible = _why_indefensible(view, policy, task.own_run, load_seconds)
+    indefensible = _why_indefensible(view, policy, task.own_run)
     clock_seconds = view.parameters.clock_seconds
     dispute_seconds = policy.speed.dispute_seconds(task.job, view.parameters, policy.games_expected)
     checks = (

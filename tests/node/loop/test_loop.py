@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.network import CYCLES, ELF, INPUT, Log, ManualClock, Network, WatchedProvider, expected_output
 from truestep.adapters.blobs.outputs import OutputDirectory
-from truestep.base.errors import Unavailable
+from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import claim_of, task_of
 from truestep.machine.elf import load_elf
 from truestep.machine.interpreter import ReferenceEngine
@@ -101,6 +101,15 @@ def test_an_outage_does_not_keep_what_is_known_from_being_done() -> None:
     with pytest.raises(Unavailable, match="no logs"):
         loop.tick()
     assert site.seen == ["look", "act"] * 2
+
+
+def test_an_answer_that_a_node_refuses_is_an_outage_and_not_the_end() -> None:
+    """A backend that lags says `unknown game` of a game that was just opened."""
+    site = ScriptedSite(troubles=[None, Rejected(Reject.GAME_UNKNOWN, "no game 7 was opened")])
+    loop, _, log = loop_of(site)
+    loop.run(stopping_after(site, 3))
+    assert site.seen == [*["look", "act"] * 3, "close"]
+    assert log.kinds() == ["unavailable", "recovered"]
 
 
 def test_reading_the_past_is_no_outage() -> None:

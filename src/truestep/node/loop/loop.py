@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from truestep.base.errors import Unavailable
+from truestep.base.errors import Rejected, Unavailable
 from truestep.node.loop.backoff import Backoff
 from truestep.ports.clock import Clock
 from truestep.ports.reporter import Reporter
@@ -74,14 +74,12 @@ class Loop(Generic[View_co, Action]):
         trouble: Unavailable | None = None
         try:
             self._site.look()
-        except CatchingUp:
-            raise
-        except Unavailable as error:
-            trouble = error
+        except (Unavailable, Rejected) as error:
+            trouble = _as_outage(error)
         try:
             view = self._decide_and_act()
-        except Unavailable as error:
-            raise trouble or error from error
+        except (Unavailable, Rejected) as error:
+            raise trouble or _as_outage(error) from error
         if trouble:
             raise trouble
         return view
@@ -134,7 +132,7 @@ class Loop(Generic[View_co, Action]):
     def _decide_again(self) -> None:
         try:
             self._decide_and_act()
-        except Unavailable:  # the next look says so
+        except (Unavailable, Rejected):  # the next look says so
             return
 
     def _decide_and_act(self) -> View_co:
@@ -148,3 +146,8 @@ class Loop(Generic[View_co, Action]):
         if self._reported_at is None or now - self._reported_at >= again_seconds:
             self._reported_at, self._reported = now, topic
             self._reporter.report(kind, message)
+
+
+def _as_outage(error: Unavailable | Rejected) -> Unavailable:
+    """A daemon asks only about what exists: a node that refuses to answer lags, or is of another chain."""
+    return error if isinstance(error, Unavailable) else Unavailable(f"a node refused to answer: {error}")

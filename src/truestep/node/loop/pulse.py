@@ -21,6 +21,7 @@ class Pulse:
         self._head: Head | None = None
         self._seen_seconds = 0.0
         self._block_seconds = BLOCK_SECONDS
+        self._has_measured = False
 
     @property
     def head(self) -> Head | None:
@@ -33,7 +34,9 @@ class Pulse:
             return False
         if self._head is not None and head.number > self._head.number:
             interval = (head.time_seconds - self._head.time_seconds) / (head.number - self._head.number)
-            self._block_seconds += WEIGHT * (max(interval, 0.0) - self._block_seconds)
+            weight = WEIGHT if self._has_measured else 1.0
+            self._block_seconds += weight * (max(interval, 0.0) - self._block_seconds)
+            self._has_measured = True
         self._head, self._seen_seconds = head, self._clock.monotonic_seconds()
         return True
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from truestep.base.errors import Unavailable
-from truestep.base.ids import Bytes32, TaskId, job_of_task
+from truestep.base.ids import Bytes32, ClaimId, TaskId, job_of_task
 from truestep.node.chain.audit import Audit
-from truestep.node.chain.indexer import Indexer
+from truestep.node.chain.indexer import Indexer, ReadingPast
 from truestep.node.chain.outbox import Outbox
 from truestep.node.loop.loop import Loop
 from truestep.node.loop.pulse import Pulse
@@ -16,6 +16,7 @@ from truestep.node.tasks.results import Results
 from truestep.node.tasks.terms import TaskTerms
 from truestep.node.tasks.views import ViewBuilder
 from truestep.node.tasks.world import World
+from truestep.ports.chain import Head
 from truestep.protocol.records import TaskRecord, TaskStage
 from truestep.roles.actions import (
     Action,
@@ -94,10 +95,24 @@ class TaskAgent:
 
     def look(self) -> None:
         """Read the chain up to its newest block."""
-        head = self._indexer.sync()
+        try:
+            head = self._indexer.sync()
+        except ReadingPast as progress:  # what is known already may need a move meanwhile
+            self._see(progress.head)
+            raise
+        self._see(head)
+        self._audit.check(head, self._claims_being_disputed())
+
+    def _see(self, head: Head) -> None:
         self._outbox.refresh(is_new_head=self._pulse.see(head))
         self.collect()
-        self._audit.check(head)
+        for alarm in self._world.chain.alarms():
+            self._world.reporter.report("alarm", alarm)
+
+    def _claims_being_disputed(self) -> list[ClaimId]:
+        """Those that an `open` was sent for: its game is one's own as soon as it is on chain."""
+        opening = [intent for intent in self._outbox.in_flight if intent.startswith("open/")]
+        return [ClaimId(int(intent.partition("/")[2])) for intent in opening]
 
     def decide(self) -> tuple[View, Sequence[Action]]:
         """What is seen, and what the role wants done."""

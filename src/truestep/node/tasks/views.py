@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 
-from truestep.base.errors import Unavailable
+from truestep.base.errors import Rejected, Unavailable
 from truestep.base.ids import Address, Bytes32, ClaimId, GameId, TaskId, job_of_task, task_of, task_of_claim
 from truestep.commitments.keccak import keccak256
 from truestep.node.chain.indexer import Indexer
@@ -241,8 +241,8 @@ class ViewBuilder:
 
     def _open_game_count(self, claim_id: ClaimId) -> int:
         if claim_id not in self._open_game_counts:
-            self._open_game_counts[claim_id] = self._chain.open_game_count(claim_id)
-        return self._open_game_counts[claim_id]
+            self._open_game_counts |= self._chain.open_game_counts([claim_id])
+        return self._open_game_counts.get(claim_id, len(self.ledger.games_on(claim_id)))
 
     def _game_view(self, game_id: GameId) -> GameView | None:
         """None for a game that no node knows: its block is gone, or the node lags behind it."""
@@ -260,7 +260,10 @@ class ViewBuilder:
             return ()
         key = (record.game_id, record.low, record.high)
         if not self._splits.get(key):
-            self._splits[key] = self._chain.split_hashes(record.game_id)
+            try:
+                self._splits[key] = self._chain.split_hashes(record.game_id)
+            except (Unavailable, Rejected):  # other games go on; the next look asks again
+                return ()
         return self._splits[key]
 
 

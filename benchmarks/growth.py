@@ -1,8 +1,9 @@
 """What a long history costs a node: memory, a tick's processor time, and the start, printed as JSON.
 
-A chain of events in memory takes the node's place; indexer, audit, ledger and SQLite store are the real ones.
-There are two histories: many tasks that are finished, of which only rows in a file should remain, and many
-claims that stand. Each is measured in a process of its own, without views and roles.
+A chain of events in memory takes the node's place; everything else is a real challenger and its SQLite store.
+The histories: many tasks that are finished, of which only rows in a file should remain; many claims that
+stand and were found to be true; many that could not be checked yet, because nobody has their input. Each is
+measured in a process of its own.
 """
 
 from __future__ import annotations
@@ -19,17 +20,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from truestep.adapters.blobs.outputs import OutputDirectory
+from truestep.adapters.clock import SystemClock
 from truestep.adapters.store.sqlite import SqliteStore
-from truestep.base.ids import Address, Bytes32, JobId, ProgramId, TaskId, claim_of, task_of
+from truestep.base.errors import Unavailable
+from truestep.base.ids import Address, Bytes32, JobId, ProgramId, TaskId, claim_of, job_of_task, task_of
 from truestep.commitments.keccak import keccak256
 from truestep.machine.state import Status
-from truestep.node.chain.audit import Audit
 from truestep.node.chain.indexer import Indexer, ReadingPast
-from truestep.ports.chain import Counters, Head
+from truestep.node.chain.outbox import Refresh
+from truestep.node.challenger import challenger_node
+from truestep.node.tasks.agent import Daemon
+from truestep.node.tasks.items import Found
+from truestep.node.tasks.results import Results
+from truestep.node.tasks.terms import task_terms
+from truestep.node.tasks.world import World
+from truestep.ports.chain import Balances, Counters, Head, Transaction
+from truestep.ports.executor import Finished
 from truestep.protocol import events
 from truestep.protocol.claims import ClaimedState
 from truestep.protocol.events import ChainEvent, LogPosition
-from truestep.protocol.records import TaskRecord, TaskStage
+from truestep.protocol.records import Parameters, TaskRecord, TaskStage
+from truestep.roles.challenger import ChallengerPolicy
 
 FINISHED_TASKS = 20_000
 STANDING_CLAIMS = 3_000
@@ -48,7 +60,18 @@ CLAIMED = ClaimedState(
 BARS = {
     "finished": {"memory_mib": 10.0, "tick_seconds": 0.02, "start_seconds": 1.0},
     "standing": {"tick_seconds": 0.1},
+    "unchecked": {"tick_seconds": 0.1},
 }
+PARAMETERS = Parameters(
+    operator_bond_wei=10**18,
+    challenger_bond_wei=10**17,
+    window_seconds=2**40,
+    clock_seconds=3_600,
+    lease_penalty_bps=1_000,
+    winner_share_bps=5_000,
+    gas_price_cap_wei=10**11,
+    arity=64,
+)
 
 
 @dataclass
@@ -60,6 +83,23 @@ class Chain:
     job_count: int = 0
     tasks_now: dict[TaskId, TaskRecord] = field(default_factory=dict)
     first_block: int = 0
+    account: Address = OPERATORS[0]
+
+    def parameters(self) -> Parameters:
+        """The rules."""
+        return PARAMETERS
+
+    def balances(self, _: Address) -> Balances:
+        """Enough of everything."""
+        return Balances(wallet_wei=10**20, stake_wei=0, locked_wei=0, rewards_wei=0, winnings_wei=0)
+
+    def refresh(self) -> tuple[Transaction, ...]:
+        """Nothing was sent."""
+        return ()
+
+    def alarms(self) -> tuple[str, ...]:
+        """Nothing went wrong."""
+        return ()
 
     def add(self, kind: Any, **fields: Any) -> None:
         """An event in the newest block."""
@@ -155,6 +195,53 @@ class Quiet:
         """Nothing."""
 
 
+@dataclass
+class NoBlobs:
+    """Nobody has any input: what cannot be had does not begin. An executor that fails each item at once."""
+
+    finished: list[Finished] = field(default_factory=list)
+
+    def has_room(self) -> bool:
+        """Always."""
+        return True
+
+    def start(self, key: Any, item: object) -> bool:
+        """It ends at once."""
+        value = () if isinstance(item, Refresh) else None
+        error = None if isinstance(item, Refresh) else Unavailable("nobody has it")
+        self.finished.append(Finished(key=key, value=value, error=error))
+        return True
+
+    def running(self) -> frozenset[Any]:
+        """Nothing."""
+        return frozenset()
+
+    def ask_to_stop(self, key: Any) -> None:
+        """Nothing runs."""
+
+    def collect(self) -> list[Finished]:
+        """What was begun."""
+        finished, self.finished = self.finished, []
+        return finished
+
+    def stop(self, deadline_seconds: float) -> None:
+        """Nothing runs."""
+
+
+def world_of(chain: Chain, store: SqliteStore, folder: Path) -> World:
+    """A challenger's, with the scripted chain."""
+    return World(
+        chain=cast(Any, chain),
+        store=store,
+        outputs=OutputDirectory(folder),
+        executor=NoBlobs(),
+        sends=NoBlobs(),
+        offers=NoBlobs(),
+        clock=SystemClock(),
+        reporter=Quiet(),
+    )
+
+
 def catch_up(indexer: Indexer) -> Head:
     """Sync until there is nothing more to read."""
     while True:
@@ -171,20 +258,28 @@ def memory_mib() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def fill(path: Path, task_count: int, shard_count: int, *, is_finished: bool) -> None:
+def fill(path: Path, task_count: int, shard_count: int, kind: str) -> None:
     """Read a history into a store, as a node did over time."""
     chain = Chain()
-    chain.history(task_count, shard_count, is_finished=is_finished)
+    chain.history(task_count, shard_count, is_finished=kind == "finished")
     with SqliteStore(path) as store:
-        catch_up(Indexer(cast(Any, chain), store))
+        indexer = Indexer(cast(Any, chain), store)
+        catch_up(indexer)
+        if kind != "standing":
+            return
+        results, ledger = Results(store), indexer.ledger
+        found = Found(hashes={CLAIMED.cycle: CLAIMED.state_hash()}, witnesses={}, reveals={})
+        for task in ledger.claimed_tasks():
+            job = ledger.jobs[job_of_task(task.task_id)]
+            results.keep(task_terms(task.task_id, job, ledger.programs[job.program_id]).run, found)
 
 
-def measure(path: Path, task_count: int, shard_count: int, *, is_finished: bool) -> dict[str, float]:
+def measure(path: Path, task_count: int, shard_count: int, kind: str) -> dict[str, float]:
     """Start on a store that has read everything, then see heads with a little news."""
     chain = Chain()
     if task_count:
-        chain.history(task_count, shard_count, is_finished=is_finished)
-        live = [] if is_finished else list(chain.tasks_now)
+        chain.history(task_count, shard_count, is_finished=kind == "finished")
+        live = [] if kind == "finished" else list(chain.tasks_now)
         chain.blocks = {number: chain.blocks[number] for number in sorted(chain.blocks)[-20:]}
         chain.tasks_now = {task_id: chain.tasks_now[task_id] for task_id in live}
     else:
@@ -193,12 +288,11 @@ def measure(path: Path, task_count: int, shard_count: int, *, is_finished: bool)
     before_mib = memory_mib()
     started = time.process_time()
     store = SqliteStore(path)
-    indexer = Indexer(cast(Any, chain), store)
-    audit = Audit(cast(Any, chain), indexer, Quiet(), OPERATORS[0])
-    catch_up(indexer)
+    daemon = challenger_node(world_of(chain, store, path.parent / "outputs"), ChallengerPolicy())
+    daemon.tick()
     start_seconds = time.process_time() - started
     store_mib = memory_mib() - before_mib
-    tick_seconds = sum(tick(chain, indexer, audit, live) for _ in range(TICKS)) / TICKS
+    tick_seconds = sum(tick(chain, daemon, live) for _ in range(TICKS)) / TICKS
     store.close()
     return {
         "memory_mib": round(store_mib, 2),
@@ -207,7 +301,7 @@ def measure(path: Path, task_count: int, shard_count: int, *, is_finished: bool)
     }
 
 
-def tick(chain: Chain, indexer: Indexer, audit: Audit, live: list[TaskId]) -> float:
+def tick(chain: Chain, daemon: Daemon, live: list[TaskId]) -> float:
     """A head with a little news: processor time of what follows, as a daemon asks for it."""
     chain.head_number += 1
     for task_id in live[-CHANGES_EACH_TICK:]:
@@ -218,14 +312,7 @@ def tick(chain: Chain, indexer: Indexer, audit: Audit, live: list[TaskId]) -> fl
         chain.take(task_id)
         live.insert(0, task_id)
     started = time.process_time()
-    audit.check(indexer.sync())
-    ledger = indexer.ledger
-    ledger.drain_changes()
-    ledger.claimed_tasks()
-    ledger.tasks_of(OPERATORS[0])
-    ledger.disputed_tasks(operator=OPERATORS[0], challenger=OPERATORS[0])
-    for job in ledger.live_jobs()[:64]:
-        next(ledger.open_tasks(job, 0, 0), None)
+    daemon.tick()
     return time.process_time() - started
 
 
@@ -247,7 +334,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--finished", type=int, default=FINISHED_TASKS, help="finished tasks")
     parser.add_argument("--standing", type=int, default=STANDING_CLAIMS, help="standing claims")
-    parser.add_argument("--kind", choices=["finished", "standing"], help=argparse.SUPPRESS)
+    parser.add_argument("--kind", choices=list(BARS), help=argparse.SUPPRESS)
     parser.add_argument("--tasks", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--shards", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--store", type=Path, help=argparse.SUPPRESS)
@@ -261,12 +348,13 @@ def main() -> None:
             "finished_single": in_process("finished", options.finished, 1),
             "standing": in_process("standing", options.standing, SHARDS_EACH_JOB),
             "standing_single": in_process("standing", options.standing, 1),
+            "unchecked": in_process("unchecked", options.standing, SHARDS_EACH_JOB),
             "bars": BARS,
         }
         print(json.dumps(results, indent=2))
         return
     work = fill if options.fill else measure
-    result = work(options.store, options.tasks, options.shards, is_finished=options.kind == "finished")
+    result = work(options.store, options.tasks, options.shards, options.kind)
     if result is not None:
         print(json.dumps(result))
 

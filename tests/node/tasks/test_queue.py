@@ -321,8 +321,8 @@ def test_the_failures_of_a_twin_are_its_own(shop: Shop) -> None:
 
 
 def test_material_is_found_by_its_root_where_a_job_names_no_place(shop: Shop) -> None:
-    terms = shop.unfetched(1, ELF, INPUT, input_uri="blob:" + "00" * 32)
-    terms = replace(terms, program=replace(terms.program, uri="nowhere"))
+    named = shop.unfetched(1, ELF, INPUT, input_uri="blob:" + "00" * 32)
+    terms = task_terms(named.task_id, named.job, replace(named.program, uri="nowhere"))
     shop.blobs.put_input(terms.job.input_root, INPUT)
     shop.blobs.put_program(terms.program.image_root, terms.program.entry, ELF)
     shop.queue.want([], [terms])

@@ -50,27 +50,20 @@ class TaskTerms:
     task_id: TaskId
     job: JobRecord
     program: ProgramRecord
-    initial_hash: Bytes32
+    run: RunKey
+    """The run that the task asks for."""
+    source: SourceKey
+    """Where the job says that its material lies."""
 
     @property
-    def run(self) -> RunKey:
-        """The run that the task asks for."""
-        return RunKey(initial_hash=self.initial_hash, max_cycles=self.job.max_cycles)
+    def initial_hash(self) -> Bytes32:
+        """The hash of the task's first state as the chain computes it."""
+        return self.run.initial_hash
 
     @property
     def material(self) -> MaterialKey:
         """What must be here before the task can be run."""
-        return MaterialKey(
-            image_root=self.program.image_root,
-            entry=self.program.entry,
-            input_root=self.job.input_root,
-            input_size=self.job.input_size,
-        )
-
-    @property
-    def source(self) -> SourceKey:
-        """Where the job says that its material lies."""
-        return SourceKey(material=self.material, program_uri=self.program.uri, input_uri=self.job.input_uri)
+        return self.source.material
 
     @property
     def shard_index(self) -> int:
@@ -79,6 +72,18 @@ class TaskTerms:
 
 
 def task_terms(task_id: TaskId, job: JobRecord, program: ProgramRecord) -> TaskTerms:
-    """The terms of a task; costs some hundred hashes, so keep them."""
+    """The terms of a task. It takes some hundred hashes, so keep them."""
     initial_hash = job.initial_state_hash(program, shard_of_task(task_id))
-    return TaskTerms(task_id=task_id, job=job, program=program, initial_hash=initial_hash)
+    material = MaterialKey(
+        image_root=program.image_root,
+        entry=program.entry,
+        input_root=job.input_root,
+        input_size=job.input_size,
+    )
+    return TaskTerms(
+        task_id=task_id,
+        job=job,
+        program=program,
+        run=RunKey(initial_hash=initial_hash, max_cycles=job.max_cycles),
+        source=SourceKey(material=material, program_uri=program.uri, input_uri=job.input_uri),
+    )

@@ -60,7 +60,8 @@ class ViewBuilder:
         job = self.ledger.jobs[job_of_task(task_id)]
         program = self.ledger.programs[job.program_id]
         known = self._terms.get(task_id)
-        if known is None or (known.job, known.program) != (job, program):
+        is_same = known is not None and known.job is job and known.program is program
+        if known is None or not (is_same or (known.job, known.program) == (job, program)):
             known = self._terms[task_id] = task_terms(task_id, job, program)
         return known
 
@@ -99,7 +100,7 @@ class ViewBuilder:
         if is_new:
             self._open_game_counts = {}
         self._forget_what_changed()
-        self._read_games(tasks, now)
+        self._read_games(now)
         balances = self._known_balances(account, now, is_new=is_new)
         return View(
             now=now,
@@ -140,13 +141,11 @@ class ViewBuilder:
                 and job_of_task(task_id) not in changes.jobs
             }
 
-    def _read_games(self, tasks: Sequence[TaskRecord], now: int) -> None:
+    def _read_games(self, now: int) -> None:
         """Ask for the account's games that may have moved, all in one question."""
         wanted = [
             game.game_id
-            for task in tasks
-            for claim in self.ledger.claims_in_question(task.task_id)
-            for game in self._own_games(claim.claim_id)
+            for game in self.ledger.games_of(self._chain.account)
             if now >= self._games_until.get(game.game_id, 0)
         ]
         if not wanted:

@@ -43,22 +43,26 @@ class Watch:
         landed = self._journal.landed()
         due = self._new(landed) if self._is_extended(head) else landed
         if not due:
-            self._mark(head, landed, due)
+            self._mark(head, landed, due, due)
             return []
         heights = sorted({height for each in due if (height := each.block_number or 0) <= head.number})
         hashes = self._node.block_hashes(heights)
         is_short = self._is_short(head, landed, hashes)
         suspects = [each for each in due if _is_elsewhere(each, hashes, is_short=is_short)]
         moved = [Moved(entry=each, receipt=self._node.receipt(each.hashes)) for each in suspects]
-        self._mark(head, landed, due)
+        shown = [each for each in due if hashes.get(each.block_number or 0)]
+        self._mark(head, landed, due, shown)
         return moved
 
     def is_gone(self, entry: Entry) -> bool:
-        """Whether a landed entry is no longer in the chain, for a caller that must know now."""
-        if self._node.receipt(entry.hashes) is not None:
-            return False
+        """Whether the chain has another block in place of an entry's, for a caller that must know now.
+
+        A block or receipt that is not there proves nothing: the node may lag behind the one that had it.
+        """
         height = entry.block_number or 0
-        return self._node.block_hashes([height])[height] != entry.block_hash
+        found = self._node.block_hashes([height])[height]
+        is_replaced = found is not None and found != entry.block_hash
+        return is_replaced and self._node.receipt(entry.hashes) is None
 
     def _deep(self, head: Block) -> list[Entry]:
         """The entries that are final, including intents that were given up."""
@@ -102,14 +106,16 @@ class Watch:
         with self._lock:
             return [each for each in landed if self._found.get(each.intent) != each.block_hash]
 
-    def _mark(self, head: Block, landed: list[Entry], due: list[Entry]) -> None:
+    def _mark(self, head: Block, landed: list[Entry], due: list[Entry], shown: list[Entry]) -> None:
         """Remember up to which block the chain was checked; a lagging node shows only a part of it."""
         with self._lock:
             kept = {each.intent for each in landed}
             self._found = {intent: found for intent, found in self._found.items() if intent in kept}
-            seen = [each for each in due if (each.block_number or 0) <= head.number]
-            self._found |= {each.intent: each.block_hash for each in seen}
-            if all((each.block_number or 0) <= head.number for each in landed):
+            self._found |= {each.intent: each.block_hash for each in shown}
+            if not all((each.block_number or 0) <= head.number for each in landed):
+                return
+            self._short_since_seconds = None
+            if len(shown) == len(due):
                 self._checked = head
                 self._heads[head.number] = head.hash
                 while len(self._heads) > self._policy.watch_depth:

@@ -6,6 +6,7 @@ import itertools
 import json
 import logging
 import random
+import re
 import time
 import traceback
 from collections.abc import Iterator
@@ -34,6 +35,7 @@ from tests.e2e.network import POLICY, Log, Network, open_network
 from truestep.adapters.chain import endpoints, health
 from truestep.adapters.chain.connection import Node, connect
 from truestep.adapters.chain.devnet import AnvilDevnet
+from truestep.adapters.chain.endpoint import FAILED_BATCHES_REGROWTH
 from truestep.adapters.chain.endpoints import Patience
 from truestep.adapters.chain.web3_chain import Web3Chain
 from truestep.adapters.store.sqlite import SqliteStore
@@ -44,6 +46,7 @@ from truestep.ports.chain import Chain
 from truestep.protocol.calls import Deposit
 
 QUICK = Patience(first_pause_seconds=0.001, pause_limit_seconds=0.002, timeout_seconds=2.0)
+KEY = "s3cret0123456789"
 FAULTS = [lambda: TOO_MANY, lambda: SERVER_ERROR, lambda: HTML, lambda: CLOSED, lambda: EMPTY]
 
 
@@ -107,6 +110,33 @@ def test_failing_requests_are_repeated(posted: Network, part: float, rng: random
         node.fault = now_and_then(rng, part, FAULTS)
         for _ in range(5):
             assert everything(chain) == expected
+
+
+def test_failures_that_repetition_hides_are_said_with_their_number_once(
+    posted: Network, rng: random.Random
+) -> None:
+    """An only endpoint is never put aside, so nothing else would tell the operator."""
+    expected = everything(posted.requester)
+    with faulty_node(upstream(posted), f"/v3/{KEY}") as node:
+        log = Log()
+        chain = open_through(posted, node.url, log)
+        node.fault = now_and_then(rng, 0.3, [lambda: TOO_MANY])
+        for _ in range(5):
+            assert everything(chain) == expected
+        ((kind, said),) = log.lines
+        assert kind == "rpc_trouble"
+        assert re.search(r"did not answer \d+ of \d+ requests properly .* HTTP status 429.* --rpc", said)
+        assert KEY not in said
+
+
+def test_one_failure_is_no_trouble(posted: Network) -> None:
+    with faulty_node(upstream(posted)) as node:
+        log = Log()
+        chain = open_through(posted, node.url, log)
+        faults = iter([SERVER_ERROR])
+        node.fault = lambda _: next(faults, None)
+        assert everything(chain) == everything(posted.requester)
+        assert log.lines == []
 
 
 def test_a_pause_that_a_node_asks_for_is_kept(posted: Network, rng: random.Random) -> None:
@@ -271,7 +301,19 @@ def test_a_node_that_breaks_at_batches_is_asked_one_by_one(posted: Network, brok
         assert everything(chain) == everything(posted.requester)
         node.seen.clear()
         everything(chain)
-        assert sum(len(calls) > 1 for calls in node.seen) <= 1
+        assert sum(len(calls) > 1 for calls in node.seen) <= 1 + len(node.seen) // FAILED_BATCHES_REGROWTH
+
+
+def test_batches_go_on_after_failures_that_have_nothing_to_do_with_them(posted: Network) -> None:
+    """Single calls would take as long as there are calls."""
+    with faulty_node(upstream(posted)) as node:
+        for reply in (TOO_MANY, SERVER_ERROR, Reply(b'{"error":"overloaded"}', 500), CLOSED):
+            chain = open_through(posted, node.url)
+            faults = iter([reply] * 3)
+            node.fault = lambda _, faults=faults: next(faults, None)
+            node.seen.clear()
+            assert len(chain.tasks([task_of(JobId(1), shard) for shard in range(3)])) == 3
+            assert [len(methods) for methods in node.seen] == [5] * 4
 
 
 @pytest.mark.parametrize("spoil", ["reversed", "short", "doubled", "errors"])
@@ -320,8 +362,6 @@ def test_an_idle_look_is_one_request(posted: Network) -> None:
 
 
 # --- nobody's key ----------------------------------------------------------------------------------------
-
-KEY = "s3cret0123456789"
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,19 @@ def test_a_log_that_one_node_leaves_out_is_found_in_the_receipts(taken: Network)
         assert taken_events(chain.events(0, last)) == taken_events(expected) != []
 
 
+def test_a_log_that_was_found_in_the_receipts_is_said_once(taken: Network) -> None:
+    with faulty_node(url_of(taken), change=leaving_out(TAKEN)) as node:
+        log = Log()
+        chain = open_through(taken, node.url, log)
+        last = chain.head().number
+        for first in (last - 5, last - 6):
+            assert chain.events(first, last) == taken.requester.events(first, last)
+        ((kind, said),) = log.lines
+        assert kind == "rpc_log_missing"
+        assert f"{node.url.removeprefix('http://')} left out events of block" in said
+        assert "--rpc" in said
+
+
 def test_a_log_that_is_given_nowhere_is_asked_for_again_then_said(taken: Network) -> None:
     with faulty_node(url_of(taken)) as node:
         node.change, node.instead = leaving_out(TAKEN), without("eth_getBlockReceipts")

@@ -26,8 +26,11 @@ BATCH_LIMIT = 50
 """Providers take 10 to 1,000 calls in one request; a lower limit is detected."""
 BATCH_REGROWTH = 200
 """Requests after which a larger batch is tried again, because a refusal may have been temporary."""
-FAILED_BATCHES = 2
-"""Batches that fail one after the other, for whatever reason, before single calls are tried."""
+FAILED_BATCHES = 4
+"""Batches that fail one after the other, for whatever reason, before single calls are tried: on a node that
+fails a fifth of all requests, that happens once in 600."""
+FAILED_BATCHES_REGROWTH = 20
+"""Requests after which batches are tried again then: it may have been chance, and single calls are slow."""
 ANSWER_LIMIT_BYTES = 2 << 20
 """The limit per call. A block of a busy chain with ten thousand transaction hashes has 700 KB."""
 LOGS_LIMIT_BYTES = 16 << 20
@@ -98,7 +101,7 @@ class HttpEndpoint:
                 self._shrink(len(some))
             except Outage as outage:
                 if self._is_likely_the_batch(len(some), outage):
-                    self._shrink(1)
+                    self._shrink(1, FAILED_BATCHES_REGROWTH)
                     continue
                 # What was answered counts, and the rest is still asked, unless that takes time for each.
                 left = len(requests) - len(replies)
@@ -118,15 +121,16 @@ class HttpEndpoint:
     def _is_likely_the_batch(self, size: int, outage: Outage) -> bool:
         """Some servers break off at a batch, or fail inside: after some failures single calls are tried."""
         with self._lock:
-            if size == 1 or outage.is_silent or outage.retry_after_seconds:
+            is_busy = isinstance(outage, BadStatus) and outage.status == 429
+            if size == 1 or outage.is_silent or is_busy:
                 return False
             self._failed_batches += 1
             return self._failed_batches >= FAILED_BATCHES
 
-    def _shrink(self, refused: int) -> None:
+    def _shrink(self, refused: int, until_regrowth: int = BATCH_REGROWTH) -> None:
         with self._lock:
             self._batch_limit = max(min(self._batch_limit, refused // 2), 1)
-            self._until_regrowth = BATCH_REGROWTH
+            self._until_regrowth = until_regrowth
 
     def _exchange_one(self, requests: Sequence[Request], timeout_seconds: float) -> list[Reply]:
         """One POST."""
@@ -156,6 +160,10 @@ class HttpEndpoint:
             raise error
         try:
             return self._replies(_parsed(error.body), ids)
+        except _BatchRefused:
+            if error.status >= 500:  # whatever was asked: most of these have an error in their body
+                raise error from None
+            raise
         except Outage:
             if len(ids) > 1 and 400 <= error.status < 500 and error.status not in (401, 403, 408, 425):
                 raise _BatchRefused from None

@@ -40,25 +40,41 @@ class LeftOut:
         self._endpoints = endpoints
         self._addresses = {deployment.address(name).lower(): name for name in EVENT_CONTRACTS}
         self._lock = threading.Lock()
-        self._whole: dict[bytes, None] = {}
+        self._whole: dict[bytes, Logs] = {}
+        """By hash, the blocks whose logs are known to be complete; those that had to be found, as well."""
         self._refusals: dict[bytes, int] = {}
         self._without_receipts: set[Health] = set()
 
-    def completed(self, header: Header, logs: Logs) -> Logs:
-        """`logs` and those that were left out. Raises `Unavailable` while some seem to be missing."""
+    def completed(self, header: Header, logs: Logs, where: Collection[str]) -> Logs:
+        """`logs` and those that were left out. Raises `Unavailable` while some seem to be missing.
+
+        `where` names the endpoints that gave them.
+        """
         bloom = header.logs_bloom
-        if bloom == 0 or header.hash in self._whole:
+        if bloom == 0:
             return logs
+        with self._lock:
+            known = self._whole.get(header.hash)
+        if known is not None:
+            return logs | known
         own = [log for log in logs.values() if log.block_number == header.number]
         if _explained(own) == bloom:
-            self._remember(header)
+            self._remember(header, {})
             return logs
         is_missing = self._seems_missing(bloom, own)
         if not own and not is_missing:
             return logs
         found = self._from_receipts(header)
         if found is not None:
-            self._remember(header)
+            self._remember(header, found)
+            if not found.keys() <= logs.keys():
+                self._endpoints.board.warn(
+                    "rpc_log_missing",
+                    where,
+                    f"left out events of block {header.number}; they were taken from the receipts of the"
+                    " block. If this goes on, use another endpoint with --rpc",
+                    block_number=header.number,
+                )
             return logs | found
         if is_missing:
             self._refuse(header)
@@ -117,9 +133,9 @@ class LeftOut:
                 block_number=header.number,
             )
 
-    def _remember(self, header: Header) -> None:
+    def _remember(self, header: Header, found: Logs) -> None:
         with self._lock:
-            self._whole[header.hash] = None
+            self._whole[header.hash] = found
             _drop_oldest(self._whole)
 
 

@@ -80,8 +80,9 @@ class LogReader:
         ranges = self._agreeing(first, last, wanted)
         logs = ranges[0].logs if len(ranges) == 1 else self._united(*ranges)
         if wanted is EVERYTHING:  # only then must the logs explain a block's bloom
+            where = [found.where.name for found in ranges]
             for header in ranges[0].headers.values():
-                logs = self._left_out.completed(header, logs)
+                logs = self._left_out.completed(header, logs, where)
         return logs
 
     def _agreeing(self, first: int, last: int, wanted: LogFilter) -> list[_Range]:

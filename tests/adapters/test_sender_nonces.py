@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.adapters.sending import (
     stop_mining,
 )
 from tests.e2e.network import Network
+from truestep.adapters.chain import watch
 from truestep.adapters.chain.codec import encode_call
 from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.fees import TransactionPolicy
@@ -201,6 +203,30 @@ def test_a_foreign_transaction_that_is_pending_is_no_hole(anvil_network: Network
     assert (sent_count(network, "ann"), chain.alarms()) == (2, ())
 
 
+def test_nonces_that_another_program_uses_in_between_are_said_once(anvil_network: Network) -> None:
+    """Nothing collides, but it will."""
+    network = anvil_network
+    chain = open_chain(network, "ann")
+    said: list[tuple[str, ...]] = []
+    for number in range(3):
+        chain.transact(Deposit(amount_wei=1), intent=f"stake/{number}")
+        said.append(chain.alarms())
+        send_foreign(network, "ann", 2 * number + 1)
+    assert [len(each) for each in said] == [0, 1, 0]
+    assert "another program uses the key" in said[1][0]
+
+
+def test_what_does_not_land_for_long_is_said_once(anvil_network: Network) -> None:
+    network = anvil_network
+    chain = open_chain(network, "ann", replace(SWIFT, late_after_seconds=0.0))
+    stop_mining(network)
+    chain.submit(Deposit(amount_wei=1), intent="stake")
+    for _ in range(3):
+        chain.refresh()
+    (said,) = chain.alarms()
+    assert "stake waits: there is no receipt" in said
+
+
 def test_a_mempool_that_was_lost_is_filled_again(anvil_network: Network) -> None:
     network = anvil_network
     chain = open_chain(network, "ann")
@@ -214,3 +240,72 @@ def test_a_mempool_that_was_lost_is_filled_again(anvil_network: Network) -> None
     mine(network)
     assert [each.outcome for each in chain.refresh()] == [Outcome.CONFIRMED] * 3
     assert stake_of(network, "ann") == 3
+
+
+def lagging(network: Network, blocks: int, is_late: Callable[[Any], bool]) -> Any:
+    """A node that answers, when `is_late` says so, as one whose newest block is so many blocks older."""
+
+    def twist(method: str, params: Any, ask: Ask) -> Any:
+        if not is_late(params):
+            return ask()
+        head = int(request(network, "eth_blockNumber"), 16) - blocks
+        if method == "eth_getBlockByNumber":
+            wanted = head if params[0] == "latest" else int(params[0], 16)
+            return answer(request(network, method, hex(wanted), False) if wanted <= head else None)
+        if method.endswith(("Receipt", "ByHash")):
+            found = ask()
+            number = (found["result"] or {}).get("blockNumber") or "0x0"
+            return found if int(number, 16) <= head else answer(None)
+        return ask()
+
+    return Node(network.devnet.node, twist).provider
+
+
+def test_a_late_node_is_no_reorganisation(anvil_network: Network) -> None:
+    """It has neither the block of what landed nor its receipt: to ask again changes nothing."""
+    network, is_late = anvil_network, False
+    chain = open_chain(network, "ann", node=lagging(network, 5, lambda _: is_late))
+    chain.transact(Deposit(amount_wei=5), intent="stake")
+    is_late = True
+    for _ in range(3):
+        assert chain.submit(Deposit(amount_wei=5), intent="stake").outcome is Outcome.CONFIRMED
+        assert all(each.outcome is Outcome.CONFIRMED for each in chain.refresh())
+    assert (chain.alarms(), sent_count(network, "ann")) == ((), 1)
+
+
+def test_now_and_then_a_late_node_for_minutes_is_no_shorter_chain(
+    anvil_network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only a chain that is short each time, for a minute, has lost blocks."""
+    network, is_late = anvil_network, False
+    monkeypatch.setattr(watch, "SHORT_CHAIN_SECONDS", 1e-9)
+    chain = open_chain(network, "ann", node=lagging(network, 5, lambda _: is_late))
+    mine(network, 10)
+    chain.transact(Deposit(amount_wei=5), intent="stake")
+    chain.refresh()
+    for _ in range(4):
+        is_late = True
+        chain.refresh()
+        is_late = False
+        chain.refresh()
+    assert chain.alarms() == ()
+
+
+def test_what_a_late_node_could_not_show_is_checked_again(anvil_network: Network) -> None:
+    """The first check after a reorganisation meets a node without the block: the next one finds out."""
+    network, is_late = anvil_network, False
+    chain = open_chain(
+        network, "ann", node=lagging(network, 5, lambda params: is_late and params[0] != "latest")
+    )
+    mine(network, 10)
+    chain.transact(Deposit(amount_wei=5), intent="stake")
+    chain.refresh()
+    stop_mining(network)
+    reorganise(network, 2)
+    is_late = True
+    chain.refresh()
+    is_late = False
+    assert [each.outcome for each in chain.refresh()] == [Outcome.PENDING]
+    mine(network)
+    assert [each.outcome for each in chain.refresh()] == [Outcome.CONFIRMED]
+    assert (sent_count(network, "ann"), stake_of(network, "ann")) == (1, 5)

@@ -13,6 +13,7 @@ import pytest
 
 from tests.adapters.sending import SWIFT, Ask, Node, answer, mine, open_chain, refusal, request, sent_count
 from tests.e2e.network import Network
+from truestep.adapters.chain import broadcasts
 from truestep.adapters.chain.journal import DONE_TABLE, TABLE
 from truestep.adapters.chain.web3_chain import Web3Chain
 from truestep.base.errors import Rejected, Unavailable
@@ -96,7 +97,9 @@ def test_many_threads_and_many_intents_get_nonces_without_holes(anvil_network: N
 
 
 @pytest.mark.anvil
-def test_a_broadcast_that_hangs_delays_no_other_send_and_no_look(anvil_network: Network) -> None:
+def test_a_broadcast_that_hangs_is_said_and_delays_no_other_send_and_no_look(
+    anvil_network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The node takes the transaction, then is silent."""
     network = anvil_network
     is_freed, hung = threading.Event(), threading.Event()
@@ -109,10 +112,15 @@ def test_a_broadcast_that_hangs_delays_no_other_send_and_no_look(anvil_network: 
         return response
 
     policy = replace(SWIFT, broadcast_wait_seconds=0.05)
+    monkeypatch.setattr(broadcasts, "HANGING_SECONDS", 0.0)
     chain = open_chain(network, "ann", policy, Node(network.devnet.node, hang).provider)
     try:
         assert chain.submit(Deposit(amount_wei=1), intent="first").outcome is Outcome.PENDING
         assert hung.is_set()
+        (said,) = chain.alarms()
+        assert "silent" in said
+        assert "first" in said
+        assert chain.alarms() == ()
         assert chain.transact(Deposit(amount_wei=2), intent="second").outcome is Outcome.CONFIRMED
         assert outcome(chain, "first") is Outcome.CONFIRMED
     finally:

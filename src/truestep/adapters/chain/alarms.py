@@ -1,9 +1,12 @@
 """What a person should know about the sends of an account: each problem once, and why something waits."""
 
+import time
 from collections import deque
 
 ALARMS_LIMIT = 100
 """Alarms kept until they are read; the oldest are dropped first."""
+AGAIN_SECONDS = 180.0
+"""Interval at which a trouble that many intents have in common is reported again."""
 
 
 class Alarms:
@@ -12,6 +15,7 @@ class Alarms:
     def __init__(self) -> None:
         self._said: deque[str] = deque(maxlen=ALARMS_LIMIT)
         self._why: dict[str, str] = {}
+        self._said_at_seconds: dict[str, float] = {}
 
     def take(self) -> tuple[str, ...]:
         """The sentences since the last call."""
@@ -25,6 +29,13 @@ class Alarms:
     def say(self, sentence: str) -> None:
         """Add a sentence."""
         self._said.append(sentence)
+
+    def say_again(self, topic: str, sentence: str) -> None:
+        """Add a sentence, unless one about the same topic was added a moment ago."""
+        now = time.monotonic()
+        if now - self._said_at_seconds.get(topic, float("-inf")) >= AGAIN_SECONDS:
+            self._said_at_seconds[topic] = now
+            self.say(sentence)
 
     def tell(self, intent: str, why: str) -> None:
         """Note why an intent waits. It is reported when it is new, and kept for messages about the intent."""

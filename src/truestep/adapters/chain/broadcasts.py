@@ -10,6 +10,8 @@ from truestep.adapters.chain.journal import Entry
 from truestep.adapters.chain.refusals import Refusal
 from truestep.base.errors import Rejected, Unavailable
 
+HANGING_SECONDS = 5.0
+"""A node that takes longer to accept a transaction is reported; most take less than one second."""
 BROADCASTS_LIMIT = 32
 """Threads that may wait for a node at the same time. Transactions that find no room are sent later."""
 
@@ -18,7 +20,10 @@ BROADCASTS_LIMIT = 32
 class _Broadcast:
     """A broadcast that has not ended."""
 
+    intent: str
     thread: threading.Thread
+    began_seconds: float = field(default_factory=time.monotonic)
+    is_told: bool = False
     failure: list[BaseException] = field(default_factory=list[BaseException])
 
 
@@ -54,6 +59,19 @@ class Broadcasts:
         with self._lock:
             return self._refusals.get(entry.attempts[-1].hash)
 
+    def hanging(self) -> list[str]:
+        """The intents of broadcasts that take long, each once."""
+        now = time.monotonic()
+        with self._lock:
+            late = [
+                each
+                for each in self._under_way.values()
+                if not each.is_told and now - each.began_seconds >= HANGING_SECONDS
+            ]
+            for each in late:
+                each.is_told = True
+        return [each.intent for each in late]
+
     def forget(self, entry: Entry) -> None:
         """Forget an entry that is done."""
         with self._lock:
@@ -69,7 +87,7 @@ class Broadcasts:
             self._sent_at_seconds[attempt.hash] = time.monotonic()
             work: Callable[[], None] = lambda: self._hand_over(attempt.hash, attempt.raw)  # noqa: E731
             thread = threading.Thread(target=work, name=f"broadcast {entry.intent}", daemon=True)
-            started = self._under_way[attempt.hash] = _Broadcast(thread=thread)
+            started = self._under_way[attempt.hash] = _Broadcast(intent=entry.intent, thread=thread)
         thread.start()
         return started
 

@@ -40,6 +40,8 @@ class TransactionPolicy:
     """Interval at which receipts are asked for while no new block comes: their index may lag."""
     watch_after_seconds: float = 6.0
     """Interval at which the newest block is checked for reorganisations when nothing is pending."""
+    late_after_seconds: float = 30.0
+    """Time without a receipt after which a transaction is reported: more than two blocks of Ethereum."""
     nonce_grace_seconds: float = 10.0
     """Time before looking up who used our nonce: receipts may be late."""
     hole_grace_seconds: float = 15.0

@@ -2,10 +2,12 @@
 
 import threading
 import time
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from truestep.adapters.chain.endpoint import Endpoint
-from truestep.adapters.chain.outages import Outage, StaleEndpoint
+from truestep.adapters.chain.outages import Outage, StaleEndpoint, shown
 from truestep.ports.chain import Head
 from truestep.ports.reporter import Reporter
 
@@ -26,6 +28,31 @@ ASIDE_LIMIT_SECONDS = 160.0
 """The longest time an endpoint is put aside. The time doubles each time it soon fails again."""
 FORGIVEN_SECONDS = 600.0
 """After this long without a fault, the next one counts as the first."""
+WARNED_SECONDS = 180.0
+"""Interval at which a trouble that lasts is reported again."""
+TROUBLE_SECONDS = 60.0
+"""Requests of this last time count for the report of an endpoint's failures."""
+TROUBLE_FAILURES = 5
+"""Failures in that time before they are reported: one or two a minute are normal."""
+TROUBLE_LIMIT = 4_096
+"""Requests that are counted at most."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """How the requests of the last time ended."""
+
+    ends: deque[tuple[float, bool]] = field(
+        default_factory=lambda: deque[tuple[float, bool]](maxlen=TROUBLE_LIMIT)
+    )
+
+    def count(self, *, is_failure: bool) -> tuple[int, int]:
+        """Count one more. Returns how many failed, and of how many."""
+        now = time.monotonic()
+        self.ends.append((now, is_failure))
+        while now - self.ends[0][0] > TROUBLE_SECONDS:
+            self.ends.popleft()
+        return sum(failed for _, failed in self.ends) if is_failure else 0, len(self.ends)
 
 
 @dataclass(slots=True, eq=False)
@@ -47,6 +74,7 @@ class Health:
     is_aside: bool = False
     busy_until: float = 0.0
     """The time until which a node asked for a pause."""
+    tally: Tally = field(default_factory=Tally)
 
 
 class HealthBoard:
@@ -62,12 +90,23 @@ class HealthBoard:
         self._best: Head | None = None
         self._jump: Head | None = None
         """A head that is much newer, or the first: it is believed when it was seen twice."""
+        self._warned: dict[tuple[str, str], float] = {}
         self._lock = threading.Lock()
 
     def report(self, kind: str, message: str, **fields: int | float | str | bool) -> None:
         """Report to the reporter, if there is one."""
         if self._reporter is not None:
             self._reporter.report(kind, message, **fields)
+
+    def warn(self, kind: str, where: Iterable[str], message: str, **fields: int | float | str | bool) -> None:
+        """Report a trouble of endpoints that may last, at once and then at most every few minutes."""
+        named = " and ".join(where)
+        now = time.monotonic()
+        with self._lock:
+            if now - self._warned.get((kind, named), float("-inf")) < WARNED_SECONDS:
+                return
+            self._warned[kind, named] = now
+        self.report(kind, f"{named} {message}", endpoint=named, **fields)
 
     def ranked(self) -> list[Health]:
         """All endpoints in the order to ask them: healthy ones in the given order, then the others."""
@@ -100,6 +139,7 @@ class HealthBoard:
         with self._lock:
             one.failure_rate *= 1 - FAILURE_WEIGHT
             one.silent_count = 0
+            one.tally.count(is_failure=False)
 
     def failed(self, one: Health, outage: Outage) -> None:
         """Note that a request was not answered. An endpoint that fails too often is put aside."""
@@ -111,8 +151,23 @@ class HealthBoard:
             one.failure_rate += FAILURE_WEIGHT * (1 - one.failure_rate)
             one.silent_count = one.silent_count + 1 if outage.is_silent else 0
             is_failing = one.failure_rate > FAILURE_RATE_LIMIT or one.silent_count >= SILENT_LIMIT
+            failures, requests = one.tally.count(is_failure=True)
+        if failures >= TROUBLE_FAILURES:
+            self._warn_of_failures(one, outage, failures, requests)
         if is_failing:
             self.put_aside(one, f"it fails: {outage}")
+
+    def _warn_of_failures(self, one: Health, outage: Outage, failures: int, requests: int) -> None:
+        said = one.endpoint.scrubbed(shown(str(outage)))
+        advice = "add another endpoint with --rpc" if len(self.records) == 1 else "others are asked instead"
+        self.warn(
+            "rpc_trouble",
+            [one.name],
+            f"did not answer {failures} of {requests} requests properly in the last"
+            f" {TROUBLE_SECONDS:.0f} s, last: {said}; they are repeated; {advice}",
+            failures=failures,
+            requests=requests,
+        )
 
     def saw_head(self, one: Health, head: Head) -> None:
         """Note the head of an endpoint. A lagging one is put aside; a recovered one comes back."""

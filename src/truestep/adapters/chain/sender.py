@@ -11,7 +11,7 @@ from web3 import Web3
 
 from truestep.adapters.chain.account_node import AccountNode, Block, Receipt
 from truestep.adapters.chain.alarms import Alarms
-from truestep.adapters.chain.broadcasts import Broadcasts
+from truestep.adapters.chain.broadcasts import HANGING_SECONDS, Broadcasts
 from truestep.adapters.chain.codec import Message
 from truestep.adapters.chain.fate import Fate, Foreign, Own, find_fate
 from truestep.adapters.chain.fees import GWEI, Offer, TransactionPolicy, above_cap, higher_offer
@@ -55,6 +55,7 @@ class Sender:
         )
         self._looked: dict[str, tuple[str, float]] = {}
         self._used_since_seconds: dict[str, float] = {}
+        self._pending_since_seconds: dict[str, float] = {}
         self._watched_at_seconds = float("-inf")
 
     # --- for callers --------------------------------------------------------------------------------------
@@ -65,6 +66,13 @@ class Sender:
 
     def alarms(self) -> tuple[str, ...]:
         """The problems since the last call, one sentence each: what happened and what to do."""
+        for intent in self._broadcasts.hanging():
+            self._alarms.say_again(
+                "silent",
+                f"the node has been silent for {HANGING_SECONDS:.0f} s since {intent} was sent to it; the"
+                " chain shows whether it took it, and if not, it is sent again. If this goes on, add another"
+                " node with --rpc",
+            )
         return self._alarms.take()
 
     def submit(
@@ -97,10 +105,17 @@ class Sender:
             known = self._journal.entry(intent)
             if known is not None:
                 return known
+            foreign_count = self._signing.foreign_count(means.used_count)
             entry = self._signing.signed(
                 replace(draft, nonce=self._signing.next_nonce(means.used_count)), offer
             )
             self._journal.add(entry)
+        if foreign_count:
+            self._alarms.say_again(
+                "foreign",
+                f"another program uses the key of {self.account}: it took {foreign_count} nonces before"
+                f" {entry.nonce}; give each program an account of its own",
+            )
         self._broadcasts.send(entry)
         return entry
 
@@ -316,11 +331,24 @@ class Sender:
             self._heed(entry, *refusal)
         is_refused = refusal is not None and refusal[0] is Refusal.UNDERPRICED
         waited = self._signing.seconds_since(entry)
+        if self._waits_long(entry):
+            self._alarms.tell(
+                entry.intent,
+                f"there is no receipt of it after {self._policy.late_after_seconds:.0f} s; it is sent again,"
+                " with higher fees if blocks have no room for it. If no transaction lands, use another node"
+                " with --rpc",
+            )
         patience = self._policy.bump_after_seconds / (2 if entry.is_urgent else 1)
         last = entry.attempts[-1]
         is_stuck = waited > patience and (is_next or last.fee_cap_wei < head.base_fee_wei + last.tip_wei)
         if is_refused or is_stuck:
             self._bump(entry, head)
+
+    def _waits_long(self, entry: Entry) -> bool:
+        """Whether an intent, whatever its fees, has no outcome long after this process first looked at it."""
+        now = time.monotonic()
+        since = self._pending_since_seconds.setdefault(entry.intent, now)
+        return now - since >= self._policy.late_after_seconds and not self._alarms.why(entry.intent)
 
     def _heed(self, entry: Entry, refusal: Refusal, said: str) -> None:
         """Report what a person can do about a refusal."""
@@ -384,6 +412,7 @@ class Sender:
         self._alarms.forget(entry.intent)
         self._looked.pop(entry.intent, None)
         self._used_since_seconds.pop(entry.intent, None)
+        self._pending_since_seconds.pop(entry.intent, None)
 
 
 def _why(fate: Fate) -> str:

@@ -29,6 +29,7 @@ class Signing:
         self._signer = signer
         self._journal = journal
         self._signed_at_seconds: dict[str, float] = {}
+        self._next: int | None = None
 
     def signed(self, entry: Entry, offer: Offer) -> Entry:
         """The entry with one signed form."""
@@ -57,7 +58,13 @@ class Signing:
 
     def next_nonce(self, used_count: int) -> int:
         """The next nonce, above all used and all pending ones. The journal's lock is held."""
-        return max([used_count, *(entry.nonce + 1 for entry in self._journal.live())])
+        nonce = max([used_count, *(entry.nonce + 1 for entry in self._journal.live())])
+        self._next = max(nonce + 1, self._next or 0)
+        return nonce
+
+    def foreign_count(self, used_count: int) -> int:
+        """How many nonces were used, since the last one was assigned, that this process did not assign."""
+        return 0 if self._next is None else max(used_count - self._next, 0)
 
     def touch(self, entry: Entry) -> None:
         """Start waiting again."""

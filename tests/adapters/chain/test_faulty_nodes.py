@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from web3 import Account
+from web3.types import RPCEndpoint
 
 from tests.adapters.chain.faulty_node import (
     CLOSED,
@@ -350,6 +351,25 @@ def test_many_tasks_are_one_request(posted: Network) -> None:
         found = chain.tasks([task_of(JobId(1), shard) for shard in range(3)])
         assert len(found) == 3
         assert len(node.seen) == 1
+
+
+def test_a_read_of_a_slow_node_is_one_request_though_blocks_come_meanwhile(posted: Network) -> None:
+    """But not if the newest block known is older than that, or older than a transaction of our own."""
+
+    def mine(calls: list[Call]) -> None:
+        if any(call["method"] == "eth_getBalance" for call in calls):
+            connect(upstream(posted)).provider.make_request(RPCEndpoint("evm_mine"), [])
+
+    with faulty_node(upstream(posted), fault=mine) as node:
+        chain = open_through(posted, node.url)
+        board: Any = getattr(chain, "_endpoints").board  # noqa: B009 - nobody else may set it
+        for age_seconds, own_block, requests in ((0.0, 0, 1), (60.0, 0, 2), (0.0, 10**9, 2)):
+            chain.head()
+            board.own_block = own_block
+            board.best_head_age_seconds = lambda age_seconds=age_seconds: age_seconds
+            node.seen.clear()
+            chain.balances(chain.account)
+            assert len(node.seen) == requests
 
 
 def test_an_idle_look_is_one_request(posted: Network) -> None:

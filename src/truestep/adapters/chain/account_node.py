@@ -90,7 +90,10 @@ class AccountNode:
 
     def ask_all(self, questions: Sequence[Question]) -> list[Any]:
         """The answers, in order, in one request where the node takes batches; some may be a `NodeError`."""
-        return self._endpoints.ask_all(questions)
+        found = self._endpoints.ask_all(questions)
+        for each in found:
+            self._saw(each)
+        return found
 
     # --- single ones --------------------------------------------------------------------------------------
 
@@ -114,7 +117,9 @@ class AccountNode:
         for each in hashes:
             found = self._ask_twice("eth_getTransactionReceipt", [f"0x{each}"])
             if found is not None:
-                return _receipt(found)
+                receipt = _receipt(found)
+                self._saw(receipt)
+                return receipt
         return None
 
     def block_of_hashes(self, hashes: Sequence[str]) -> int | None:
@@ -167,6 +172,11 @@ class AccountNode:
         return None, ""
 
     # --- how ----------------------------------------------------------------------------------------------
+
+    def _saw(self, answer: Any) -> None:
+        """Reads that follow must not be of an older block than the receipts that were seen."""
+        if isinstance(answer, Receipt):
+            self._endpoints.board.saw_own_block(answer.block_number)
 
     def _ask_twice(self, method: str, parameters: list[Any]) -> Any:
         """An answer that perhaps only one endpoint has yet; None if none has it, or the node refuses."""

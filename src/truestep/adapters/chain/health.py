@@ -88,6 +88,9 @@ class HealthBoard:
         ]
         self._reporter = reporter
         self._best: Head | None = None
+        self._best_at_seconds = float("-inf")
+        self.own_block = 0
+        """The newest block with a transaction of our own that was seen: reads must not be older."""
         self._jump: Head | None = None
         """A head that is much newer, or the first: it is believed when it was seen twice."""
         self._warned: dict[tuple[str, str], float] = {}
@@ -130,9 +133,17 @@ class HealthBoard:
         """The newest head that any endpoint has shown."""
         return self._best
 
+    def best_head_age_seconds(self) -> float:
+        """The time since an endpoint last showed that head, or a newer one."""
+        return time.monotonic() - self._best_at_seconds
+
+    def saw_own_block(self, number: int) -> None:
+        """Note the block of a transaction of our own."""
+        self.own_block = max(self.own_block, number)
+
     def start_over_at(self, head: Head) -> None:
         """The chain was reorganised to a lower head or started again: forget heads beyond it."""
-        self._best = head
+        self._best, self.own_block = head, 0
 
     def answered(self, one: Health) -> None:
         """Note that a request was answered."""
@@ -173,6 +184,8 @@ class HealthBoard:
         """Note the head of an endpoint. A lagging one is put aside; a recovered one comes back."""
         with self._lock:
             one.head, best = head, self._best
+            if best is not None and head.number >= best.number:
+                self._best_at_seconds = time.monotonic()
             if best is not None and head.number <= best.number + JUMP_BLOCKS:
                 self._best = head if head.number >= best.number else best
                 self._jump = None

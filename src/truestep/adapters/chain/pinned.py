@@ -1,5 +1,6 @@
 """Asks about the state of one block, so that a node without it fails instead of answering with old data."""
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,6 +15,9 @@ from truestep.adapters.chain.outages import NodeError
 from truestep.adapters.chain.record_codec import View, view_parser
 from truestep.base.ids import Address
 from truestep.ports.chain import Head
+
+FRESH_SECONDS = 4.0
+"""The greatest age of a block that counts as the newest when the request for its state is sent."""
 
 AtBlock = Callable[[str], Question]
 """Makes a question about a block from its number in hex."""
@@ -39,10 +43,13 @@ class PinnedReader:
         """Answers as of one block, the newest one; from two endpoints if `is_confirmed`.
 
         The block is guessed to be the newest one known, and the head is asked for along with the rest: most
-        often that is one request.
+        often that is one request. A newer block may come while a slow node answers. The answers are as fresh
+        as any then, if the guess was not older when the request was sent than the time that it took.
         """
         ask = self._endpoints.confirm if is_confirmed else self._endpoints.ask_all
-        head = self._endpoints.board.best_head()
+        board = self._endpoints.board
+        head, age_seconds = board.best_head(), board.best_head_age_seconds()
+        began_seconds = time.monotonic()
         if head is not None:
             try:
                 now, *answers = ask([HEAD_QUESTION, *(make(hex(head.number)) for make in questions)])
@@ -50,6 +57,9 @@ class PinnedReader:
                 now = None
             else:
                 if isinstance(now, Head) and now.number == head.number and now.hash == head.hash:
+                    return answers
+                is_fresh = age_seconds <= min(time.monotonic() - began_seconds, FRESH_SECONDS)
+                if isinstance(now, Head) and now.number > head.number >= board.own_block and is_fresh:
                     return answers
             head = now if isinstance(now, Head) and now.number > head.number else None
         number = (head or self._endpoints.head()).number

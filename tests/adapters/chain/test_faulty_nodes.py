@@ -197,6 +197,24 @@ def test_half_of_the_requests_may_meet_a_late_node_behind_the_same_url(
             assert everything(chain)["head"].number > 20
 
 
+def test_a_late_node_behind_the_same_url_is_not_waited_for(
+    posted: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pauses that double would make a move late: the next request may meet another node."""
+    pauses: list[float] = []
+    monkeypatch.setattr("tenacity.nap.time.sleep", pauses.append)
+    with faulty_node(upstream(posted)) as node:
+        chain = open_through(posted, node.url, patience=Patience())
+        head = chain.head()
+        late = iter([True] * 8)
+        node.instead = behind(node, 5, lambda: next(late, False))
+        pauses.clear()
+        assert chain.block_hashes([head.number]) == {head.number: head.hash}
+    waited = [seconds for seconds in pauses if seconds]  # the proxy sleeps for 0 s
+    assert len(waited) == 8
+    assert max(waited) <= endpoints.STALE_PAUSE_SECONDS
+
+
 def test_a_single_node_that_falls_back_is_unavailable_not_believed(posted: Network) -> None:
     mine(posted, 25)
     with faulty_node(upstream(posted)) as node:

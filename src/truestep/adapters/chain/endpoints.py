@@ -32,6 +32,9 @@ FIRST_HEADS_SECONDS = 4.0
 HEAD_TRIES = 8
 """Attempts to get a recent head: behind one URL there may be several nodes, half of them late."""
 HEAD_PAUSE_SECONDS = 0.3
+STALE_PAUSE_SECONDS = 0.2
+"""The longest pause after an answer of a late node: it is well, and the one behind the same URL that is asked
+next may have the block."""
 BACKWARDS_SECONDS = 60.0
 """A head far below one seen before comes from a late node. If all say so for this long, it is a new chain."""
 OPINION_SECONDS = 3.0
@@ -189,9 +192,10 @@ class Endpoints:
         """No pause while there is another endpoint to ask."""
         if self._untried(call):
             return 0.0
-        patience = self._patience
-        pause = min(patience.first_pause_seconds * 2**call.rounds, patience.pause_limit_seconds)
-        return max(_outage(state).retry_after_seconds, pause * random.uniform(0.5, 1.0))
+        patience, outage = self._patience, _outage(state)
+        limit = STALE_PAUSE_SECONDS if isinstance(outage, StaleEndpoint) else patience.pause_limit_seconds
+        pause = min(patience.first_pause_seconds * 2**call.rounds, patience.pause_limit_seconds, limit)
+        return max(outage.retry_after_seconds, pause * random.uniform(0.5, 1.0))
 
     def _untried(self, call: _Call) -> list[Health]:
         candidates = self.board.healthy() or self.board.ranked()

@@ -183,13 +183,13 @@ class Sender:
             again = replace(
                 entry, outcome=Outcome.PENDING, landed_hash="", block_number=None, block_hash="", reason=""
             )
+        if not self._journal.replace(entry, again):
+            return self._journal.entry(entry.intent) or entry
+        if again.is_pending:
             self._alarms.say(
                 f"a reorganisation took {entry.intent} (nonce {entry.nonce}) out of block"
                 f" {entry.block_number}; it is sent again"
             )
-        if not self._journal.replace(entry, again):
-            return self._journal.entry(entry.intent) or entry
-        if again.is_pending:
             self._broadcasts.forget(again)
             self._broadcasts.send(again)
         return again

@@ -14,7 +14,7 @@ from tests.node.chain.stories import ACCOUNTS, CLAIMED, HASH, Story, StoryChain,
 from tests.node.chain.test_ledger import answers, searched
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.ids import JobId, TaskId, game_of, task_of
-from truestep.node.chain.audit import COUNT_EACH, Audit
+from truestep.node.chain.audit import COUNT_EACH, LAG_HEADS, Audit
 from truestep.node.chain.indexer import REREAD_BLOCKS, Indexer
 from truestep.protocol import events
 from truestep.protocol.events import ChainEvent
@@ -126,6 +126,8 @@ def test_an_end_of_another_branch_is_taken_back() -> None:
     scene.story.told.pop()
     scene.story._stages[TASK] = "claimed"
     scene.heads(6)
+    assert scene.ledger.busy_tasks() == [], "a node that lags is not believed at once"
+    scene.heads(LAG_HEADS)
     assert [task.task_id for task in scene.ledger.tasks_of(scene.operator)] == [TASK]
 
 

@@ -38,6 +38,8 @@ def connect(node: Node, reporter: Reporter | None = None, patience: Patience | N
     ]
     if not endpoints:
         raise Rejected(Reject.NODE_URL, "expected the URL of at least one node, got none")
+    if patience is None and all(isinstance(one, LocalEndpoint) for one in endpoints):
+        patience = Patience(backwards_seconds=0.0)
     return Web3(EndpointsProvider(Endpoints(endpoints, reporter, patience)))
 
 

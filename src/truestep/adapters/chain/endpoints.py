@@ -57,6 +57,8 @@ class Patience:
     """Time for one request with all its retries: half of the shortest clock in use."""
     first_pause_seconds: float = 0.1
     pause_limit_seconds: float = 2.0
+    backwards_seconds: float = BACKWARDS_SECONDS
+    """How long a node must say that its chain is shorter than it was; a chain in this process cannot lag."""
     """Pauses double up to this limit, with jitter."""
 
 
@@ -383,7 +385,7 @@ class Endpoints:
         now = time.monotonic()
         if self._backwards_since is None:
             self._backwards_since = now
-        return now - self._backwards_since >= BACKWARDS_SECONDS
+        return now - self._backwards_since >= self._patience.backwards_seconds
 
     def _look_at_others(self) -> None:
         """Ask the unused endpoints for their heads from time to time, in the background."""

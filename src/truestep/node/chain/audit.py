@@ -40,14 +40,17 @@ from truestep.ports.chain import ChainReader, Head
 from truestep.ports.reporter import Reporter
 from truestep.protocol.claims import ZERO_HASH
 from truestep.protocol.events import GameOpened, GameSplit, LogPosition, TaskClaimed
+from truestep.protocol.game_course import is_past
 from truestep.protocol.records import GameRecord, GameStage, TaskRecord, TaskStage
 
 COUNT_EACH = 8
 """Heads between two checks of the numbers of programs and jobs."""
 OTHERS_EACH_CHECK = 64
 """Tasks and claims of others that are checked at one head, in one request."""
-RECENT_CHECKS = 32
+RECENT_CHECKS = 64
 """Heads for which a finished task of the account is still checked: its end may be on another branch."""
+LAG_HEADS = 32
+"""A node that is further behind is put aside. An end that was undone is believed after so many heads."""
 ORDINALS_EACH_QUESTION = 64
 REPORT_EACH = 50
 """Heads after which a hidden event is reported again."""
@@ -169,7 +172,9 @@ class Audit:
         records = self._chain.games(own)
         for game_id in own:
             record = records.get(game_id)
-            if record is None or record.stage is GameStage.CLOSED:
+            if record is None:
+                continue  # a node that answers from before it was opened; a reorganisation is the indexer's
+            if record.stage is GameStage.CLOSED:
                 self._differs_in_game(game_id, self._drop)
             elif self._lacks_split(record):
                 self._differs_in_game(game_id, self._adopt_split)
@@ -179,8 +184,11 @@ class Audit:
 
     def _lacks_split(self, record: GameRecord) -> bool:
         split = self._indexer.ledger.splits.get(record.game_id)
-        is_known = split is not None and (split.low, split.high) == (record.low, record.high)
-        return record.stage is GameStage.CHALLENGER_TURN and not is_known
+        if split is None:
+            return record.stage is GameStage.CHALLENGER_TURN
+        is_known = (split.low, split.high) == (record.low, record.high)
+        is_late = is_past(record, split.low, split.high)
+        return record.stage is GameStage.CHALLENGER_TURN and not is_known and not is_late
 
     def _differs_in_game(self, game_id: GameId, adopt: Callable[[GameId], None]) -> None:
         self._differs(("game", game_id), self._block_of_game(game_id), lambda: adopt(game_id))
@@ -225,8 +233,15 @@ class Audit:
         is_same = (known.stage, known.attempt) == (record.stage, record.attempt)
         if is_same and (not is_busy or known.operator == record.operator):
             self._clear("task", [task_id])
+        elif _progress(record) < _progress(known) and self._is_fresh(("task", task_id)):
+            return  # most likely a node answers from an older block, and its word would undo what happened
         else:
             self._differs(("task", task_id), self._last_block_of(task_id), lambda: self._adopt_task(record))
+
+    def _is_fresh(self, key: Key) -> bool:
+        """Whether a difference has not lasted as long as a node may lag."""
+        suspicion = self._suspicions.setdefault(key, Suspicion(seen_at=self._head_number))
+        return self._head_number - suspicion.seen_at < LAG_HEADS
 
     def _adopt_task(self, record: TaskRecord) -> None:
         claimed = None
@@ -360,3 +375,9 @@ class Turn(Generic[T]):
             self._rest = iter(self._all())
             taken += islice(self._rest, count - len(taken))
         return taken
+
+
+def _progress(task: TaskRecord) -> tuple[int, int]:
+    """Grows as a task goes on: an attempt is taken, claimed, and ends."""
+    stages = (TaskStage.TAKEN, TaskStage.CLAIMED)
+    return task.attempt, stages.index(task.stage) if task.stage in stages else len(stages)

@@ -18,6 +18,8 @@ REVERTED_WAIT = Backoff(first_seconds=60.0, limit_seconds=600.0)
 """Pauses before further attempts. The cause may go away, and giving up could cost a bond."""
 FAILED_WAIT = Backoff(first_seconds=0.5, limit_seconds=8.0)
 """Pauses after an attempt that no node accepted, far shorter than any clock."""
+CONFIRMED_AGAIN_SECONDS = 10.0
+"""Between looks at a confirmed deed that a role wants again. Its chain watches it for reorganisations too."""
 REFRESH_SECONDS = 4.0
 """Interval of checks of pending transactions while no block comes."""
 
@@ -77,6 +79,7 @@ class Outbox:
         self._pending: set[str] = set()
         self._attempts: dict[str, int] = {}
         self._troubles: dict[str, _Trouble] = {}
+        self._confirmed: set[str] = set()
         self._refreshed_at: float | None = None
         self.is_ready = False
         """Whether what an earlier process left pending is known."""
@@ -115,6 +118,12 @@ class Outbox:
         trouble = self._troubles.get(send.intent)
         if trouble and self._clock.monotonic_seconds() < trouble.until_seconds:
             return
+        known = self._chain.transaction(f"{send.intent}#{number}")
+        if known is not None and known.outcome is Outcome.CONFIRMED:
+            # A node that lags told the role so, or a reorganisation took it back: looked at now and then.
+            trouble = self._troubles.setdefault(send.intent, _Trouble())
+            trouble.until_seconds = self._clock.monotonic_seconds() + CONFIRMED_AGAIN_SECONDS
+            self._confirmed.add(send.intent)
         submission = Submission(intent=f"{send.intent}#{number}", call=send.call)
         if self._executor.start(send.intent, submission):
             self._under_way[send.intent] = send
@@ -164,6 +173,10 @@ class Outbox:
         match finished.error or finished.value:
             case Transaction() as transaction:
                 trouble.failures, trouble.refusal = 0, None
+                was_confirmed = send.intent in self._confirmed
+                self._confirmed.discard(send.intent)
+                if was_confirmed and transaction.outcome is Outcome.CONFIRMED:
+                    return
                 self._report(f"{_kind(send.intent)}_sent", send.message, transaction)
                 self._take_in(transaction)
             case Rejected() as error:

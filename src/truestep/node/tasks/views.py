@@ -3,7 +3,17 @@
 from collections.abc import Callable, Collection, Sequence
 
 from truestep.base.errors import Rejected, Unavailable
-from truestep.base.ids import Address, Bytes32, ClaimId, GameId, TaskId, job_of_task, task_of, task_of_claim
+from truestep.base.ids import (
+    Address,
+    Bytes32,
+    ClaimId,
+    GameId,
+    TaskId,
+    claim_of_game,
+    job_of_task,
+    task_of,
+    task_of_claim,
+)
 from truestep.commitments.keccak import keccak256
 from truestep.node.chain.indexer import Indexer
 from truestep.node.chain.ledger import Ledger
@@ -13,6 +23,7 @@ from truestep.node.tasks.results import Results
 from truestep.node.tasks.terms import TaskTerms, task_terms
 from truestep.ports.chain import Balances, Chain, Head
 from truestep.protocol.events import TaskClaimed
+from truestep.protocol.game_course import course_of, furthest
 from truestep.protocol.records import (
     GameRecord,
     GameStage,
@@ -45,6 +56,7 @@ class ViewBuilder:
         self._balances_until = 0
         self._games: dict[GameId, GameRecord] = {}
         self._games_until: dict[GameId, int] = {}
+        self._courses: dict[GameId, GameRecord | None] = {}
         self._splits: dict[tuple[GameId, int, int], tuple[Bytes32, ...]] = {}
         self._open_game_counts: dict[ClaimId, int] = {}
         self._terms: dict[TaskId, TaskTerms] = {}
@@ -74,6 +86,7 @@ class ViewBuilder:
         }
         self._games = {game_id: game for game_id, game in self._games.items() if game_id in games}
         self._splits = {key: hashes for key, hashes in self._splits.items() if key[0] in games}
+        self._courses = {game_id: game for game_id, game in self._courses.items() if game_id in games}
 
     def forget_balances(self) -> None:
         """They have changed: ask for them again."""
@@ -133,6 +146,7 @@ class ViewBuilder:
         changes = self.ledger.drain_changes()
         for game_id in changes.games:
             self._games_until.pop(game_id, None)
+            self._courses.pop(game_id, None)
         if changes.tasks or changes.jobs:
             self._verdicts = {
                 claim_id: known
@@ -227,7 +241,7 @@ class ViewBuilder:
 
     def _claim_view(self, claim: TaskClaimed, task: TaskRecord, now: int) -> ClaimView:
         opened = self.ledger.games_on(claim.claim_id)
-        own = [self._game_view(game.game_id) for game in self._own_games(claim.claim_id)]
+        own = [self._game_view(game.game_id, now) for game in self._own_games(claim.claim_id)]
         is_mine = task.stage is TaskStage.CLAIMED and claim.operator == self._chain.account
         must_ask = is_mine and now > task.until and bool(opened)
         return ClaimView(
@@ -243,9 +257,17 @@ class ViewBuilder:
             self._open_game_counts |= self._chain.open_game_counts([claim_id])
         return self._open_game_counts.get(claim_id, len(self.ledger.games_on(claim_id)))
 
-    def _game_view(self, game_id: GameId) -> GameView | None:
+    def _course(self, game_id: GameId) -> GameRecord | None:
+        """What the events say about a game."""
+        if game_id not in self._courses:
+            found = self._indexer.history.events_of_task(task_of_claim(claim_of_game(game_id)))
+            own = [event for event in found if getattr(event, "game_id", None) == game_id]
+            self._courses[game_id] = course_of(own, self._known_parameters().clock_seconds)
+        return self._courses[game_id]
+
+    def _game_view(self, game_id: GameId, now: int) -> GameView | None:
         """None for a game that no node knows: its block is gone, or the node lags behind it."""
-        record = self._games.get(game_id)
+        record = furthest(self._games.get(game_id), self._course(game_id), now)
         if record is None:
             return None
         return GameView(record=record, split_hashes=self._split_hashes(record))

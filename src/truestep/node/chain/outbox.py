@@ -198,6 +198,8 @@ class Outbox:
                 self._report(f"{_kind(intent)}_landed", "is in a block", transaction)
             case Outcome.REVERTED:
                 self._report(f"{_kind(intent)}_reverted", f"was reverted: {transaction.reason}", transaction)
+                if intent in self._troubles:
+                    self._troubles[intent].until_seconds = 0.0
         self._pending.discard(intent)
 
     def _report_refusal(self, send: Send, trouble: _Trouble, error: Rejected) -> None:

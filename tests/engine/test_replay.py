@@ -82,7 +82,7 @@ def test_any_questions_in_any_order(
     assert replay.initial_hash == hashes_of(PROGRAM, task, [0])[0]
     for kind, cycles in questions:
         assert ask(replay, kind, cycles) == [expected[cycle] for cycle in cycles], (kind, cycles)
-        assert replay.size_bytes <= limit_bytes
+        assert replay.snapshots_size_bytes <= limit_bytes
 
 
 def test_random_programs_rewound(rng: random.Random) -> None:
@@ -125,7 +125,7 @@ def test_snapshots_are_thinned_where_they_are_of_least_use() -> None:
     replay = DEFAULT.replay(PROGRAM, task, snapshots_limit_bytes=20 * PAGE)
     replay.hashes(range(12, SPREAD_CYCLES, 12))
     even = replay.snapshot_cycles
-    assert replay.size_bytes <= 20 * PAGE
+    assert replay.snapshots_size_bytes <= 20 * PAGE
     assert len(even) > 4
     gaps = [after - before for before, after in pairwise(even)]
     assert max(gaps) <= SPREAD_CYCLES / 2

@@ -5,6 +5,7 @@ import pytest
 
 from tests.roles.views import (
     BOND_WEI,
+    CHALLENGER,
     CLAIM_ID,
     CLAIMED,
     GAME,
@@ -19,6 +20,8 @@ from tests.roles.views import (
     view,
 )
 from truestep.base.ids import Bytes32
+from truestep.engine.analysis import CODE_LIMIT_WORDS
+from truestep.engine.translation import CompilePolicy
 from truestep.protocol.calls import (
     ExpireTask,
     FinalizeTask,
@@ -32,14 +35,21 @@ from truestep.protocol.calls import (
 from truestep.protocol.records import GameStage, TaskStage
 from truestep.protocol.state_numbers import micro_number
 from truestep.roles.actions import BuildReveal, ComputeHashes, Decline, Declined, Fetch, Run, Send
-from truestep.roles.estimates import Speed, round_count
+from truestep.roles.estimates import (
+    COLD_STEPS,
+    COMPILED_LIMIT_INSTRUCTIONS,
+    FREE_INSTRUCTIONS,
+    Speed,
+    round_count,
+)
 from truestep.roles.views import Material, MaterialStage, OwnRun, Reveal, View
-from truestep.roles.worker import HELD_FACTOR, WorkerPolicy, decide
+from truestep.roles.worker import HELD_FACTOR, WorkerPolicy, decide, is_worth_taking
 
 HASHING = Speed(cycles_per_second=1e6, start_seconds=1, send_seconds=1, hashed_pages_per_second=20_000)
 MICRO_ROUNDS = round_count(2_000, PARAMETERS.arity)
 """Splits of a micro-run, after a reveal."""
 POLICY = WorkerPolicy(speed=Speed(cycles_per_second=1e6, start_seconds=1, send_seconds=1))
+LARGE_PROGRAM = Material(stage=MaterialStage.READY, code_bytes=2 << 20)
 TAKEN = {"stage": TaskStage.TAKEN, "attempt": 1, "operator": WORKER, "until": NOW + 100}
 OWN_RUN = OwnRun(claimed=CLAIMED)
 
@@ -65,6 +75,8 @@ def test_an_open_task_is_fetched_then_taken() -> None:
         ({"job": {"input_size": 11}}, {"input_limit_bytes": 10}, {}, Declined.INPUT_SIZE),
         ({"job": {"lease_seconds": 3}}, {}, {}, Declined.LEASE),
         ({"job": {"deadline": NOW + 3}}, {}, {}, Declined.DEADLINE),
+        ({"material": LARGE_PROGRAM, "job": {"lease_seconds": 13}}, {}, {}, Declined.LEASE),
+        ({"material": LARGE_PROGRAM, "job": {"deadline": NOW + 13}}, {}, {}, Declined.DEADLINE),
         ({"job": {"max_cycles": 10**8, "lease_seconds": 1_000}}, {}, {}, Declined.CLOCK),
         ({"material": Material(stage=MaterialStage.WRONG)}, {}, {}, Declined.MATERIAL_WRONG),
         ({"material": Material(stage=MaterialStage.UNREACHABLE)}, {}, {}, Declined.MATERIAL),
@@ -83,6 +95,45 @@ def test_a_task_is_left_for_a_stated_reason(
     assert [action.reason for action in declined] == [reason]
     assert "job 1 shard 0" in declined[0].message
     assert not any(isinstance(action, Send) for action in actions)
+
+
+def test_a_large_program_needs_a_longer_lease_because_its_code_is_slow_at_first() -> None:
+    speed, job = POLICY.speed, replace(JOB, max_cycles=10**7, lease_seconds=60)
+    assert speed.cold_seconds(job, 0) == speed.cold_seconds(job, 4 * FREE_INSTRUCTIONS) == 0
+    assert speed.cold_seconds(job, 4 * FREE_INSTRUCTIONS + 4_000) == 1_000 * COLD_STEPS / 100e3
+    assert speed.cold_seconds(job, 2 << 20) == 100, "no more than all its steps"
+    endless = replace(JOB, max_cycles=2**40)
+    assert speed.cold_seconds(endless, 4 * COMPILED_LIMIT_INSTRUCTIONS) < 2**40 / 100e3
+    assert speed.cold_seconds(endless, 4 * COMPILED_LIMIT_INSTRUCTIONS + 4) == 2**40 / 100e3
+    assert is_worth_taking(job, 0, PARAMETERS, NOW, POLICY)
+    assert not is_worth_taking(job, 2 << 20, PARAMETERS, NOW, POLICY), "or it hides jobs that can be taken"
+    (declined,) = decide(view(task_view(material=LARGE_PROGRAM, job={"lease_seconds": 13})), POLICY)
+    assert isinstance(declined, Decline)
+    assert "may take 14 s here, 10 s of it to compile 2,097,152 bytes of code" in declined.message
+
+
+def test_estimates_of_cold_code_are_those_of_the_engine() -> None:
+    policy = CompilePolicy()
+    assert policy.hot_steps_per_cost == COLD_STEPS
+    assert policy.free_cost == 4 * FREE_INSTRUCTIONS
+    assert CODE_LIMIT_WORDS == COMPILED_LIMIT_INSTRUCTIONS
+
+
+def test_large_programs_are_not_taken_ahead() -> None:
+    large = [
+        task_view(task={"task_id": TASK_ID + number}, material=LARGE_PROGRAM, job={"lease_seconds": 20})
+        for number in range(8)
+    ]
+    assert len(sent(view(*large, free_stake_wei=100 * BOND_WEI), replace(POLICY, active_limit=2))) == 2
+    small = [task_view(task={"task_id": TASK_ID + number}, job={"lease_seconds": 20}) for number in range(8)]
+    assert len(sent(view(*small, free_stake_wei=100 * BOND_WEI), replace(POLICY, active_limit=2))) > 2
+
+
+def test_a_lapsed_task_of_its_own_is_expired_and_not_taken_in_the_same_look() -> None:
+    lapsed = task_view(task=TAKEN | {"until": NOW - 1})
+    assert [intent.partition("/")[0] for intent in sent(view(lapsed))] == ["expire"]
+    another = task_view(task=TAKEN | {"until": NOW - 1, "operator": CHALLENGER})
+    assert [intent.partition("/")[0] for intent in sent(view(another))] == ["take"]
 
 
 def test_stake_and_capacity_are_shared_by_all_tasks_of_a_tick() -> None:

@@ -39,6 +39,10 @@ _LEAVES_PER_PAGE = PAGE_SIZE_BYTES // LEAF_SIZE_BYTES
 PAGES_LIMIT = PAGE_COUNT
 """The default limit on what a guest may write: everything that the machine allows, 2 GiB."""
 _FLAGS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
+_PAGES_PER_TREE_PAGE = 128
+"""Pages whose roots share a page of the host's memory."""
+_HOST_PAGES_PER_TREE_PAGE = 3
+"""At most: the roots, as much for all nodes above, and the heads of the pages."""
 
 
 class MemoryLimitReached(Unavailable):
@@ -72,6 +76,7 @@ class MappedMemory:
         """All pages that have ever changed."""
         self.since_snapshot = PageSet()
         """The pages that changed since a snapshot was taken or restored."""
+        self._loaded_bytes = 0
         self.pages: Words = self._part(0, MEMORY_SIZE_BYTES).view(np.uint64).reshape(PAGE_COUNT, -1)
         """Guest memory, a row for each page."""
         self._guest = memoryview(self._mapping)[GUEST_START : GUEST_START + MEMORY_SIZE_BYTES]
@@ -89,7 +94,7 @@ class MappedMemory:
         for page in range(first, last + 1):
             if not self._counted[page]:
                 self._count(page)
-        self.load(address, content)
+        self._put(address, content)
 
     def check_limit(self) -> None:
         """Raise `MemoryLimitReached` if translated code was refused a page."""
@@ -107,8 +112,22 @@ class MappedMemory:
         self.control[CONTROL_PAGES] += np.uint64(1)
         self._counted[page] = 1
 
+    @property
+    def size_bytes(self) -> int:
+        """The host's memory that it holds: pages loaded or ever written, and what is kept about them.
+
+        A page written and restored to zero is still held.
+        """
+        counted = self._counted.reshape(-1, _PAGES_PER_TREE_PAGE).any(axis=1)
+        about_bytes = int(np.count_nonzero(counted)) * _HOST_PAGES_PER_TREE_PAGE * PAGE_SIZE_BYTES
+        return self._loaded_bytes + int(self.control[CONTROL_PAGES]) * PAGE_SIZE_BYTES + about_bytes
+
     def load(self, address: int, content: bytes) -> None:
-        """Put `content` at `address`; may not cross the end of memory."""
+        """Put what a run begins with at `address`; may not cross the end of memory."""
+        self._loaded_bytes += len(content)
+        self._put(address, content)
+
+    def _put(self, address: int, content: bytes) -> None:
         if content:
             self._guest[address : address + len(content)] = content
             self._dirty[address >> PAGE_SHIFT : (address + len(content) - 1 >> PAGE_SHIFT) + 1] = WRITTEN

@@ -65,9 +65,14 @@ class SnapshotReplay:
         return self._snapshots.cycles
 
     @property
-    def size_bytes(self) -> int:
-        """The size of all snapshots."""
+    def snapshots_size_bytes(self) -> int:
+        """The size of the snapshots that can be dropped."""
         return self._snapshots.size_bytes
+
+    @property
+    def size_bytes(self) -> int:
+        """The memory that it holds: the machine's, and all snapshots."""
+        return self._memory.size_bytes + self._snapshots.held_bytes
 
     def hashes(self, cycles: Sequence[int], drive: Drive = plain_drive) -> list[Bytes32]:
         """State hashes at rising cycles in one forward pass; beyond the end the final state's (M2.4).

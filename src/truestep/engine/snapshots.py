@@ -75,6 +75,11 @@ class Snapshots:
         """The size of the snapshots that can be dropped."""
 
     @property
+    def held_bytes(self) -> int:
+        """The size of all snapshots, the first one included."""
+        return self._kept[0].size_bytes + self.size_bytes
+
+    @property
     def cycles(self) -> list[int]:
         """The cycles of the snapshots, in rising order."""
         return [each.cycle for each in self._kept]

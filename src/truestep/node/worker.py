@@ -15,8 +15,10 @@ from truestep.roles.worker import HELD_FACTOR, WorkerPolicy
 def worker_node(world: World, policy: WorkerPolicy, distrusted: dict[Bytes32, str] | None = None) -> Daemon:
     """A worker for the chain's account. `distrusted`: evidence by program, of what it must not claim."""
 
-    def is_wanted(now: int) -> Callable[[JobRecord, Parameters], bool]:
-        return lambda job, parameters: worker.is_worth_taking(job, parameters, now, policy)
+    def is_wanted(now: int) -> Callable[[JobRecord, int, Parameters], bool]:
+        return lambda job, code_bytes, parameters: worker.is_worth_taking(
+            job, code_bytes, parameters, now, policy
+        )
 
     def choose(views: ViewBuilder, now: int) -> Iterable[TaskRecord]:
         """Its own tasks, those with games against it, and some that it might take."""

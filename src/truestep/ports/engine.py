@@ -76,7 +76,7 @@ class Replay(Protocol):
 
     @property
     def size_bytes(self) -> int:
-        """What its snapshots take."""
+        """The memory that it holds: the machine's own, and snapshots."""
         ...
 
     def hashes(self, cycles: Sequence[int], drive: Drive, /) -> list[Bytes32]:

@@ -12,6 +12,17 @@ WRITABLE_PAGES = (DATA_END - DATA_START + OUTPUT_LIMIT_BYTES) // PAGE_SIZE_BYTES
 REFERENCE_PAGE_COST = 16
 """Pages that the engine certainly hashes in the time in which the reference machine hashes one."""
 
+INSTRUCTION_BYTES = 4
+FREE_INSTRUCTIONS = 4_096
+"""Compiled as soon as they are reached, even if each is as hard to compile as four plain ones.
+
+They are part of `start_seconds`.
+"""
+COLD_STEPS = 64
+"""Times that an instruction is stepped before it runs compiled: compiling it takes about as long."""
+COMPILED_LIMIT_INSTRUCTIONS = 1 << 20
+"""Of a larger program, the engine compiles only a few pieces of the rest, so all its steps may be slow."""
+
 SENDS_AT_ONCE = 8
 """Transactions that a node makes and sends at the same time."""
 GAMES_COUNTED = 10_000
@@ -29,6 +40,8 @@ class Speed:
     """Time until a transaction is in a block, after raising its fees once or twice."""
     checked_segments: int = 0
     """Segments of the self-check before a claim. If there are any, a task is run a second time."""
+    cold_cycles_per_second: float = 100e3
+    """Steps per second of code that is not compiled yet: a modest computer's, with all its cores busy."""
     hashed_pages_per_second: float = inf
     """Memory pages hashed per second. A hostile program writes all pages between two states."""
 
@@ -36,11 +49,23 @@ class Speed:
         """One run of a task at its longest, until its claim can be sent."""
         return self.start_seconds + job.max_cycles / self.cycles_per_second
 
-    def claim_seconds(self, job: JobRecord) -> float:
-        """From taking a task to its claim being on chain, at the longest."""
+    def cold_seconds(self, job: JobRecord, code_bytes: int) -> float:
+        """What the first run of a large program takes more, as every instruction is slow at first."""
+        instructions = code_bytes // INSTRUCTION_BYTES
+        steps = max(instructions - FREE_INSTRUCTIONS, 0) * COLD_STEPS
+        if instructions > COMPILED_LIMIT_INSTRUCTIONS:
+            steps = job.max_cycles
+        return min(steps, job.max_cycles) / self.cold_cycles_per_second
+
+    def claim_seconds(self, job: JobRecord, code_bytes: int = 0) -> float:
+        """From taking a task to its claim being on chain, at the longest.
+
+        `code_bytes` is the size of the program's code, or 0 if it is not known yet.
+        """
         more_seconds = job.max_cycles / self.cycles_per_second if self.checked_segments else 0
         hash_seconds = self._pages_before_claim(job) / self.hashed_pages_per_second
-        return self.run_seconds(job) + more_seconds + hash_seconds + 2 * self.send_seconds
+        run_seconds = self.run_seconds(job) + self.cold_seconds(job, code_bytes)
+        return run_seconds + more_seconds + hash_seconds + 2 * self.send_seconds
 
     def _pages_before_claim(self, job: JobRecord) -> int:
         """The input at each start, all memory at the end and before each segment, and the segments' own."""

@@ -32,6 +32,8 @@ class Material:
 
     stage: MaterialStage
     message: str = ""
+    code_bytes: int = 0
+    """The size of the program's code, known once it is here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

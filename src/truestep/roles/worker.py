@@ -192,17 +192,17 @@ def _is_disputed(claim: ClaimView) -> bool:
 def _take(view: View, policy: WorkerPolicy, held: list[TaskView]) -> list[Action]:
     """Look at the open tasks in the view's order until this node is busy or its stake is locked up.
 
-    `held` are the tasks taken whose runs are not done.
+    `held` are the tasks taken whose runs are not done. One whose lease was missed is expired first: only the
+    next look knows whether its program was too slow.
     """
     actions: list[Action] = []
     pending_count = sum(intent.startswith("take/") for intent in view.in_flight)
-    jobs = [task.job for task in held]
     capacity = _Capacity(
-        view=view, policy=policy, jobs=jobs, held_count=len(held), pending_count=pending_count
+        view=view, policy=policy, tasks=list(held), held_count=len(held), pending_count=pending_count
     )
     load_seconds = _load_seconds(view, policy)
     for task in view.tasks:
-        if not is_open(task, view.now):
+        if not is_open(task, view.now) or _is_mine(view, task, TaskStage.TAKEN):
             continue
         declined = _why_not(view, policy, task, load_seconds) or capacity.why_not(task)
         if declined is not None:
@@ -223,8 +223,8 @@ class _Capacity:
 
     view: View
     policy: WorkerPolicy
-    jobs: list[JobRecord]
-    """The jobs of the tasks held, and of those taken at this look."""
+    tasks: list[TaskView]
+    """The tasks held, and those taken at this look."""
     held_count: int
     pending_count: int
     """Tasks taken by transactions that have not landed yet."""
@@ -232,7 +232,7 @@ class _Capacity:
     def take(self, task: TaskView) -> None:
         """One more."""
         self.pending_count += 1
-        self.jobs.append(task.job)
+        self.tasks.append(task)
 
     def why_not(self, task: TaskView) -> Decline | None:
         """The first reason of this node's own against a task that it would take at another time.
@@ -247,7 +247,7 @@ class _Capacity:
              f"not taken: {view.struck_count} claims of this operator were struck; check its memory"),
             (free_wei < bond_wei, Declined.STAKE,
              f"locks {bond_wei} wei, {max(free_wei, 0)} wei of stake are free: deposit more"),
-            (not self._has_room(task.job), Declined.CAPACITY,
+            (not self._has_room(task), Declined.CAPACITY,
              f"waits: {self._count} tasks are in progress"),
         )  # fmt: skip
         return _first(task, checks)
@@ -256,7 +256,7 @@ class _Capacity:
     def _count(self) -> int:
         return self.held_count + self.pending_count
 
-    def _has_room(self, job: JobRecord) -> bool:
+    def _has_room(self, task: TaskView) -> bool:
         """Whether the task can run now, or soon enough after those that are held."""
         limit = self.policy.active_limit
         if not self._count:
@@ -265,9 +265,10 @@ class _Capacity:
             return True
         if not limit or self._count >= HELD_FACTOR * limit:
             return False
-        seconds = max(self.policy.speed.claim_seconds(each) for each in (*self.jobs, job))
+        speed = self.policy.speed
+        seconds = max(speed.claim_seconds(each.job, each.material.code_bytes) for each in (*self.tasks, task))
         turns = self._count // limit + 1
-        return turns * seconds * HELD_SHARE <= min(job.lease_seconds, job.deadline - self.view.now)
+        return turns * seconds * HELD_SHARE <= min(task.job.lease_seconds, task.job.deadline - self.view.now)
 
 
 def _first(task: TaskView, checks: tuple[tuple[bool, Declined, str], ...]) -> Decline | None:
@@ -293,9 +294,12 @@ def _take_one(task: TaskView) -> Send:
     )
 
 
-def is_worth_taking(job: JobRecord, parameters: Parameters, now: int, policy: WorkerPolicy) -> bool:
-    """Whether nothing in the job's terms speaks against it."""
-    return not any(is_against for is_against, _, _ in _terms_checks(job, parameters, now, policy))
+def is_worth_taking(
+    job: JobRecord, code_bytes: int, parameters: Parameters, now: int, policy: WorkerPolicy
+) -> bool:
+    """Whether nothing in the job's terms speaks against it, nor the size of its code (0 if unknown)."""
+    checks = _terms_checks(job, code_bytes, parameters, now, policy)
+    return not any(is_against for is_against, _, _ in checks)
 
 
 def _why_not(view: View, policy: WorkerPolicy, task: TaskView, load_seconds: float) -> Decline | None:
@@ -304,7 +308,7 @@ def _why_not(view: View, policy: WorkerPolicy, task: TaskView, load_seconds: flo
     clock_seconds = view.parameters.clock_seconds
     dispute_seconds = policy.speed.dispute_seconds(task.job, view.parameters, policy.games_expected)
     checks = (
-        *_terms_checks(task.job, view.parameters, view.now, policy),
+        *_terms_checks(task.job, task.material.code_bytes, view.parameters, view.now, policy),
         (bool(task.run_failure), Declined.RUN_FAILED, task.run_failure),
         (bool(task.distrust), Declined.DISTRUSTED, task.distrust),
         (bool(task.slowness), Declined.SLOW, task.slowness),
@@ -317,10 +321,11 @@ def _why_not(view: View, policy: WorkerPolicy, task: TaskView, load_seconds: flo
 
 
 def _terms_checks(
-    job: JobRecord, parameters: Parameters, now: int, policy: WorkerPolicy
+    job: JobRecord, code_bytes: int, parameters: Parameters, now: int, policy: WorkerPolicy
 ) -> tuple[tuple[bool, Declined, str], ...]:
     speed = policy.speed
-    claim_seconds = speed.claim_seconds(job)
+    claim_seconds, cold_seconds = speed.claim_seconds(job, code_bytes), speed.cold_seconds(job, code_bytes)
+    why_slow = f", {cold_seconds:.0f} s of it to compile {code_bytes:,} bytes of code" if cold_seconds else ""
     dispute_seconds = speed.dispute_seconds(job, parameters, policy.games_expected)
     left_seconds, clock_seconds = job.deadline - now, parameters.clock_seconds
     return (
@@ -331,9 +336,9 @@ def _terms_checks(
         (job.input_size > policy.input_limit_bytes, Declined.INPUT_SIZE,
          f"has {job.input_size} bytes of input, this node's limit is {policy.input_limit_bytes}"),
         (claim_seconds > job.lease_seconds, Declined.LEASE,
-         f"may take {claim_seconds:.0f} s here, its lease is {job.lease_seconds} s"),
+         f"may take {claim_seconds:.0f} s here{why_slow}; its lease is {job.lease_seconds} s"),
         (claim_seconds > left_seconds, Declined.DEADLINE,
-         f"may take {claim_seconds:.0f} s here, its deadline is in {left_seconds} s"),
+         f"may take {claim_seconds:.0f} s here{why_slow}; its deadline is in {left_seconds} s"),
         (dispute_seconds > clock_seconds, Declined.CLOCK,
          f"may take {dispute_seconds:.0f} s to defend, the clock has {clock_seconds} s"),
     )  # fmt: skip

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.floats import DIVISION, FLOAT_ELF, state_before
-from tests.e2e.network import CYCLES, ELF, ENDLESS, INPUT, Log, ManualClock, elf_of
+from tests.e2e.network import A0, CYCLES, ELF, ENDLESS, INPUT, Log, ManualClock, elf_of
+from tests.machine.encode import encode
 from tests.roles.views import JOB, PROGRAM
 from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.adapters.blobs.outputs import OutputDirectory
@@ -327,6 +328,15 @@ def test_material_is_found_by_its_root_where_a_job_names_no_place(shop: Shop) ->
     shop.blobs.put_program(terms.program.image_root, terms.program.entry, ELF)
     shop.queue.want([], [terms])
     shop.until(lambda: shop.queue.material(terms).stage is MaterialStage.READY)
+
+
+def test_the_size_of_a_programs_code_is_known_once_it_is_here(shop: Shop) -> None:
+    words = (*ENDLESS, *[encode("addi", rd=A0)] * 1_000)
+    terms = shop.unfetched(1, elf_of(words))
+    assert shop.queue.material(terms).code_bytes == 0
+    shop.queue.want([], [terms])
+    shop.until(lambda: shop.queue.material(terms).stage is MaterialStage.READY)
+    assert shop.queue.material(terms).code_bytes == 4 * len(words)
 
 
 def test_a_wrong_place_is_asked_again_in_time(shop: Shop) -> None:

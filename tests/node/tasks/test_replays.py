@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.e2e.network import ELF, INPUT
+from tests.e2e.network import A0, A7, ELF, INPUT, T0, T1, T2, elf_of
+from tests.machine.encode import encode
 from tests.roles.views import JOB
 from truestep.base.errors import Rejected
 from truestep.base.ids import Bytes32
@@ -14,6 +15,7 @@ from truestep.commitments.merkle import root_of_bytes
 from truestep.engine.jit import JitEngine
 from truestep.machine.elf import load_elf
 from truestep.machine.interpreter import ReferenceEngine
+from truestep.machine.layout import DATA_START, PAGE_SIZE_BYTES
 from truestep.node.tasks.items import RunSpec
 from truestep.node.tasks.materials import RunMaterial
 from truestep.node.tasks.replays import FreshReplay, Replays
@@ -22,10 +24,24 @@ from truestep.ports.executor import Stopped
 
 CYCLES = (0, 3, 5, 100)
 WHOLE_RUN = (0, 10**6)
+WRITTEN_PAGES = 512
+WRITER = (
+    encode("lui", rd=T0, immediate=DATA_START),
+    encode("lui", rd=T1, immediate=PAGE_SIZE_BYTES),
+    encode("addi", rd=T2, immediate=WRITTEN_PAGES),
+    encode("sd", rs1=T0, rs2=T2),
+    encode("add", rd=T0, rs1=T0, rs2=T1),
+    encode("addi", rd=T2, rs1=T2, immediate=-1),
+    encode("bne", rs1=T2, immediate=-12),
+    encode("addi", rd=A0),
+    encode("addi", rd=A7, immediate=93),
+    encode("ecall"),
+)
+"""A guest that writes 2 MiB, one word of each page."""
 
 
-def spec_of(seed: int) -> RunSpec:
-    material = RunMaterial(program=load_elf(ELF), input=INPUT)
+def spec_of(seed: int, elf: bytes = ELF) -> RunSpec:
+    material = RunMaterial(program=load_elf(elf), input=INPUT)
     job = replace(
         JOB, seed=Bytes32(bytes([seed]) * 32), input_root=root_of_bytes(INPUT, 24), input_size=len(INPUT)
     )
@@ -80,6 +96,54 @@ def test_large_replays_are_not_kept_beside_each_other() -> None:
         with replays.borrow(spec) as again:
             kept.append(again is first)
     assert kept == [True, True, False]
+
+
+def test_the_memory_of_a_run_counts_even_if_its_snapshots_are_not_kept() -> None:
+    size_bytes = WRITTEN_PAGES * PAGE_SIZE_BYTES
+    engine = JitEngine(snapshots_limit_bytes=size_bytes // 2)
+    replays = Replays(engine, limit_bytes=3 * size_bytes)
+    firsts: list[object] = []
+    specs = [spec_of(seed, elf_of(WRITER)) for seed in range(4)]
+    for spec in specs:
+        with replays.borrow(spec) as replay:
+            replay.hashes(WHOLE_RUN, drive)
+            assert size_bytes <= replay.size_bytes <= 1.2 * size_bytes
+            firsts.append(replay)
+    kept = list[bool]()
+    for spec, first in reversed(list(zip(specs, firsts, strict=True))):
+        with replays.borrow(spec) as again:
+            kept.append(again is first)
+    assert kept == [True, True, False, False]
+
+
+def test_snapshots_count_besides_the_run() -> None:
+    with Replays(JitEngine()).borrow(spec_of(1, elf_of(WRITER))) as replay:
+        before_bytes = replay.size_bytes
+        replay.hashes(WHOLE_RUN, drive)
+        assert replay.size_bytes >= before_bytes + 2 * WRITTEN_PAGES * PAGE_SIZE_BYTES
+
+
+def test_one_that_is_too_large_is_kept_alone() -> None:
+    small, large = spec_of(1), spec_of(2, elf_of(WRITER))
+    replays = Replays(JitEngine(), limit_bytes=WRITTEN_PAGES * PAGE_SIZE_BYTES)
+    with replays.borrow(small) as first:
+        first.hashes(WHOLE_RUN, drive)
+    with replays.borrow(large) as alone:
+        alone.hashes(WHOLE_RUN, drive)
+    with replays.borrow(large) as again:
+        assert again is alone
+    with replays.borrow(small) as another:
+        assert another is not first
+    with replays.borrow(large) as fresh:
+        assert fresh is not alone
+
+
+def test_a_replay_without_snapshots_keeps_no_memory() -> None:
+    replays = Replays(ReferenceEngine())
+    with replays.borrow(spec_of(1)) as first:
+        first.witness(4, drive)
+    with replays.borrow(spec_of(1)) as again:
+        assert again is not first
 
 
 def test_what_was_stopped_goes_on_and_what_failed_does_not() -> None:

@@ -44,8 +44,8 @@ class Bench:
         """Do one item; what came of it."""
         match item:
             case FetchItem(terms=terms):
-                self._materials.get(terms, should_stop)
-                return Fetched()
+                material = self._materials.get(terms, should_stop)
+                return Fetched(code_bytes=material.code_bytes)
             case RunItem():
                 return self._run(item, should_stop)
             case LookItem():

@@ -31,7 +31,7 @@ class DeepReplay:
 
     @property
     def size_bytes(self) -> int:
-        """What the snapshots of the run take."""
+        """The memory that the run holds; what is known of micro-runs is small."""
         return self._replay.size_bytes
 
     def know(self, witnesses: Mapping[int, bytes]) -> None:

@@ -103,7 +103,9 @@ class FinishedRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """Program and input are here."""
+    """Program and input are here, and this is the size of the program's code."""
+
+    code_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,12 @@ class RunMaterial:
     program: Program
     input: bytes
 
+    @property
+    def code_bytes(self) -> int:
+        """The size of the program's code."""
+        segments = self.program.segments
+        return sum(len(segment.content) for segment in segments if segment.is_executable)
+
     def task(self, job: JobRecord, shard_index: int) -> Task:
         """One shard of the job as the machine sees it."""
         return Task(seed=job.seed, shard_index=shard_index, shard_count=job.shard_count, input=self.input)

@@ -92,7 +92,7 @@ class TaskQueue:
         self._reporter = reporter
         self._limits = limits
         self._distrusted = dict(distrusted or {})
-        self._ready: set[MaterialKey] = set()
+        self._ready: dict[MaterialKey, Material] = {}
         self._failures: dict[SourceKey, _Failure] = {}
         self._fetching: dict[SourceKey, TaskTerms] = {}
         self._run_failures: dict[RunKey, list[str]] = {}
@@ -108,8 +108,8 @@ class TaskQueue:
 
     def material(self, terms: TaskTerms) -> Material:
         """Whether a task's program and input are here."""
-        if terms.material in self._ready:
-            return Material(stage=MaterialStage.READY)
+        if (ready := self._ready.get(terms.material)) is not None:
+            return ready
         if terms.source in self._fetching:
             return Material(stage=MaterialStage.FETCHING)
         failure = self._failures.get(terms.source)
@@ -177,7 +177,7 @@ class TaskQueue:
         """Forget what belongs to none of these tasks."""
         materials, sources = {each.material for each in terms}, {each.source for each in terms}
         runs = {each.run for each in terms}
-        self._ready &= materials
+        self._ready = {material: each for material, each in self._ready.items() if material in materials}
         self._failures = {source: each for source, each in self._failures.items() if source in sources}
         self._run_failures = {run: each for run, each in self._run_failures.items() if run in runs}
         self._interruptions = {run: each for run, each in self._interruptions.items() if run in runs}
@@ -264,8 +264,8 @@ class TaskQueue:
     def _collect_fetch(self, source: SourceKey, finished: Finished) -> None:
         self._fetching.pop(source, None)
         match finished.error or finished.value:
-            case Fetched():
-                self._ready.add(source.material)
+            case Fetched(code_bytes=code_bytes):
+                self._ready[source.material] = Material(stage=MaterialStage.READY, code_bytes=code_bytes)
                 self._failures.pop(source, None)
             case Rejected() as error:
                 self._fail_fetch(source, MaterialStage.WRONG, error)
@@ -314,7 +314,7 @@ class TaskQueue:
             case Bug() as error:
                 raise error
             case MaterialLost() as error:
-                self._ready.discard(running.terms.material)
+                self._ready.pop(running.terms.material, None)
                 message = f"program or input is no longer available, fetching it again: {error}"
                 self._reporter.report("run_failed", message, task_id=task_id)
             case Exception() as error:

@@ -16,17 +16,21 @@ from truestep.ports.executor import Stopped
 KEPT_REPLAYS_LIMIT = 32
 """Replays kept that are not in use. Each needs address space and a few objects."""
 KEPT_LIMIT_BYTES = 1 << 30
-"""Memory for their snapshots together: as much as for one run."""
+"""Memory that they hold together, snapshots and all: as much as for the snapshots of one run."""
 
 
 class FreshReplay:
-    """A replay without snapshots: what came before is a new run. A `ports.engine.Replay`."""
+    """A replay without snapshots: what came before is a new run. A `ports.engine.Replay`.
+
+    There is nothing in it that is worth its memory from move to move, so it is not kept.
+    """
 
     def __init__(self, initial_hash: Bytes32, start: Callable[[], Machine]) -> None:
         self.initial_hash = initial_hash
         self._start = start
         self._machine: Machine | None = None
         self.size_bytes = 0
+        """Nothing that lasts: its machine goes when it does."""
 
     def hashes(self, cycles: Sequence[int], drive: Drive) -> list[Bytes32]:
         """State hashes at rising cycles; beyond the end the final state's (M2.4)."""
@@ -66,7 +70,7 @@ class Replays:
 
     @contextmanager
     def borrow(self, spec: RunSpec) -> Generator[DeepReplay, None, None]:
-        """The replay of a run, new or kept; kept again afterwards unless it failed."""
+        """The replay of a run, new or kept; kept again afterwards unless it failed or takes too much."""
         with self._lock:
             replay = self._kept.pop(spec.initial_hash, None)
         replay = replay or DeepReplay(open_replay(self._engine, spec))
@@ -78,16 +82,16 @@ class Replays:
         self._keep(spec, replay)
 
     def _keep(self, spec: RunSpec, replay: DeepReplay) -> None:
+        """Keep it instead of the oldest ones that leave it no room; if it is too large alone, by itself."""
+        if not isinstance(self._engine, ReplayingEngine):
+            return
         with self._lock:
             self._kept[spec.initial_hash] = replay
-            while len(self._kept) > self._limit or self._is_over_size():
+            while len(self._kept) > self._limit or (len(self._kept) > 1 and self._is_over_size()):
                 self._kept.popitem(last=False)
 
     def _is_over_size(self) -> bool:
-        """The newest one stays, whatever its size."""
-        return (
-            len(self._kept) > 1 and sum(kept.size_bytes for kept in self._kept.values()) > self._limit_bytes
-        )
+        return sum(kept.size_bytes for kept in self._kept.values()) > self._limit_bytes
 
 
 def open_replay(engine: Engine, spec: RunSpec) -> Replay:

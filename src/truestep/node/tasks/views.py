@@ -180,17 +180,18 @@ class ViewBuilder:
         return [game for game in games if account in (game.operator, game.challenger)]
 
     def open_tasks(
-        self, now: int, each_job_limit: int, is_wanted: Callable[[JobRecord, Parameters], bool]
+        self, now: int, each_job_limit: int, is_wanted: Callable[[JobRecord, int, Parameters], bool]
     ) -> list[TaskRecord]:
         """Some tasks to take: of the best paid jobs, from a shard on that differs from node to node.
 
         Jobs that this node would not or cannot run come last: else a few of them, well paid, hide all others.
+        `is_wanted` is told a job and the size of its program's code, 0 if that is not known.
         """
         parameters = self._known_parameters()
         jobs = [job for job in self.ledger.live_jobs() if now < job.deadline]
         ranks = {
             job.job_id: (
-                not is_wanted(job, parameters) or self._is_hopeless(job),
+                not is_wanted(job, self._code_bytes(job), parameters) or self._is_hopeless(job),
                 -job.reward_wei,
                 job.job_id,
             )
@@ -202,6 +203,9 @@ class ViewBuilder:
             found = self.ledger.open_tasks(job, _first_shard(self._chain.account, job), now)
             tasks += [task for _, task in zip(range(each_job_limit), found, strict=False)]
         return tasks
+
+    def _code_bytes(self, job: JobRecord) -> int:
+        return self._queue.material(self.terms(task_of(job.job_id, 0))).code_bytes
 
     def _is_hopeless(self, job: JobRecord) -> bool:
         terms = self.terms(task_of(job.job_id, 0))

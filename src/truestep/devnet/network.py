@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from web3 import Account
 
 from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.deploy import deploy
@@ -10,7 +13,7 @@ from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.devnet import Devnet
 from truestep.adapters.chain.fees import GWEI, TransactionPolicy
 from truestep.adapters.files import write_file
-from truestep.adapters.keystore import create_keystore, keystore_address, open_keystore
+from truestep.adapters.keystore import create_keystore, keystore_address
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.ids import Address
 from truestep.protocol.records import Parameters
@@ -29,7 +32,6 @@ START_SECONDS = 1
 HASHED_PAGES_PER_SECOND = 10**9
 """Nobody posts hostile programs here, and clocks are short: workers need not allow time for hashing."""
 
-_DEPLOYER = "deployer"
 _README = """Keys and files of a local truestep network. The keys are worthless, and the password lies beside
 them: never send anything of value to these accounts.
 """
@@ -54,6 +56,11 @@ class DevnetFolder:
     """The files of a devnet."""
 
     path: Path
+
+    @property
+    def lock(self) -> Path:
+        """The file that a running devnet holds."""
+        return self.path / "devnet.lock"
 
     @property
     def deployment(self) -> Path:
@@ -84,19 +91,24 @@ class DevnetFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         write_file(self.path / "README", _README)
         write_file(self.password, f"{PASSWORD}\n")
-        for role in (*ROLES, _DEPLOYER):
+        for role in ROLES:
             if not self.keystore(role).exists():
                 create_keystore(self.keystore(role), PASSWORD, guards_money=False)
-        return {role: keystore_address(self.keystore(role)) for role in (*ROLES, _DEPLOYER)}
+        return {role: keystore_address(self.keystore(role)) for role in ROLES}
 
 
 def set_up(
     devnet: Devnet, folder: DevnetFolder, parameters: Parameters, progress: Callable[[int, str], None]
 ) -> tuple[Deployment, dict[str, Address]]:
-    """Fund accounts, deploy contracts, write the files; `progress` counts to SET_UP_STEPS."""
+    """Fund accounts, deploy contracts, write the files; `progress` counts to SET_UP_STEPS.
+
+    The deployer is new each time, and so are the contracts' addresses. A state directory of an earlier chain
+    is therefore not taken for one of this chain, whose ids start at 1 again.
+    """
     addresses = folder.prepare()
+    deployer: Any = Account.create()
     done = 0
-    for role, address in addresses.items():
+    for role, address in {**addresses, "deployer": Address(deployer.address)}.items():
         progress(done, f"funding {role}")
         devnet.fund(address, ACCOUNT_WEI)
         done += 1
@@ -108,14 +120,14 @@ def set_up(
 
     deployment = deploy(
         connect(devnet.node),
-        open_keystore(folder.keystore(_DEPLOYER), PASSWORD),
+        deployer,
         SqliteStore(),
         parameters,
         policy=POLICY,
         progress=deployed,
     )
     deployment.write(folder.deployment)
-    return deployment, {role: addresses[role] for role in ROLES}
+    return deployment, addresses
 
 
 SET_UP_STEPS = len(ROLES) + 1 + 7

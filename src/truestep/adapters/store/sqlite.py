@@ -1,6 +1,5 @@
 """The store in one SQLite file: write-ahead log, atomic batches, one process at a time."""
 
-import fcntl
 import os
 import sqlite3
 import threading
@@ -9,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import IO
 
+from truestep.adapters.lock import Held, hold
 from truestep.adapters.store.migrations import SCHEMA_VERSION, migrate
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.ports.store import Change
@@ -191,29 +191,19 @@ def _copy(connection: sqlite3.Connection, place: Path) -> None:
 
 
 def _lock(path: Path) -> IO[str]:
-    """Hold `path`.lock until the process ends: the kernel frees it even after a kill."""
+    """Hold `path`.lock until the store is closed."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock_file = path.with_name(path.name + ".lock").open("a+", encoding="ascii")
+        return hold(path.with_name(path.name + ".lock"))
     except OSError as error:
         raise Unavailable(
             f"cannot open the store {path}: {error}; check the path and its permissions"
         ) from error
-    try:
-        fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock_file.seek(0)
-        holder = lock_file.read().strip() or "unknown"
-        lock_file.close()
+    except Held as error:
         raise Rejected(
             Reject.STORE_IN_USE,
-            f"{path} belongs to the running process {holder}: two daemons on one store would act twice."
+            f"{path} belongs to the running process {error.holder}: two daemons on one store would act twice."
             " Stop that process, or give this one its own store",
         ) from error
-    lock_file.truncate(0)
-    lock_file.write(str(os.getpid()))
-    lock_file.flush()
-    return lock_file
 
 
 def _failure(name: str, error: sqlite3.DatabaseError) -> Exception:

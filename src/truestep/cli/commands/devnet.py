@@ -2,10 +2,10 @@
 
 import threading
 from collections.abc import Generator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -62,7 +62,7 @@ def devnet(
     is_elsewhere = anvil is not None and anvil.startswith(("http://", "https://"))
     screen = Screen(as_json=as_json)
     folder = network.DevnetFolder(path=directory)
-    with _chain(folder, port, anvil) as (chain, rpc, blobs):
+    with closing(_hold(folder)), _chain(folder, port, anvil) as (chain, rpc, blobs):
         with screen.steps("starting", network.SET_UP_STEPS) as progress:
             parameters = network.devnet_parameters(window)
             deployment, addresses = network.set_up(chain, folder, parameters, progress)
@@ -100,6 +100,20 @@ def _check_window(seconds: int) -> None:
             f" {SMALL_JOB_CYCLES:,} cycles, whose claim it could not defend in half the window",
             param_hint="--window",
         )
+
+
+def _hold(folder: "DevnetFolder") -> IO[str]:
+    """Keep the folder from other devnets, which would point its files at their own chains."""
+    from truestep.adapters.lock import Held, hold
+
+    try:
+        return hold(folder.lock)
+    except Held as error:
+        raise Failure(
+            "directory in use",
+            f"expected a directory of its own, but {folder.path} belongs to the running devnet of process"
+            f" {error.holder}; end that one, or choose another with --directory",
+        ) from error
 
 
 @contextmanager

@@ -1,0 +1,18 @@
+"""Each devnet has contracts of its own, also in the folder of an earlier one."""
+
+from pathlib import Path
+
+from truestep.adapters.chain.devnet import EmbeddedDevnet
+from truestep.devnet.network import ROLES, DevnetFolder, devnet_parameters, set_up
+
+
+def test_a_new_chain_in_an_old_folder_has_other_contracts_and_the_same_accounts(tmp_path: Path) -> None:
+    folder = DevnetFolder(path=tmp_path)
+    chains = [
+        set_up(EmbeddedDevnet(), folder, devnet_parameters(60), lambda _done, _words: None) for _ in range(2)
+    ]
+    (first, first_accounts), (second, second_accounts) = chains
+    assert first.chain_id == second.chain_id
+    assert first.address("Jobs") != second.address("Jobs")
+    assert list(first_accounts) == list(ROLES)
+    assert first_accounts == second_accounts

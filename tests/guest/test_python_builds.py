@@ -221,6 +221,7 @@ def test_unseeded_randomness_follows_the_jobs_seed(tmp_path: Path) -> None:
     assert outputs[0] == outputs[4]
 
 
+NOTHING = "a guest must return its output, but this one returns nothing"
 GUEST = "@truestep.guest\ndef main(input):\n    return "
 
 
@@ -231,6 +232,16 @@ GUEST = "@truestep.guest\ndef main(input):\n    return "
         (f"import absent\n{GUEST}input\n", "3: ModuleNotFoundError: No module named 'absent'\n  try: "),
         (f"{GUEST}absent\n", "5: NameError: name 'absent' is not defined\n  try: "),
         (f"{GUEST}{{1: 2}}\n", "3: a guest cannot return DictType[int64,int64]"),
+        (
+            f"{GUEST}{{1, 2}}\n",
+            "3: a guest cannot return set(int64) as its output\n  try: return an array",
+        ),
+        (GUEST.replace("return", "total =") + "input.sum()\n", f"3: {NOTHING}\n  try: end every path with"),
+        (GUEST.replace("return", "raise") + "ValueError(1)\n", f"3: {NOTHING}\n  try: end every path with"),
+        (
+            GUEST.replace("return", "if len(input): return") + "input\n",
+            "3: a guest must return its output on every path, but this one returns array(uint8, 1d, C) or",
+        ),
         (
             GUEST.replace("input", "a, b, c") + "a\n",
             "3: expected a guest to take (input) or (task, input), got",

@@ -233,8 +233,6 @@ def _store_bytes_of(result: Any) -> Any:
         return _store_members if result.types else _store_nothing
     if isinstance(result, types.UnicodeType | types.StringLiteral):
         return _store_text
-    if isinstance(result, types.NoneType):
-        return _store_nothing
     return _store_as_array(result, numba.njit(_store_contiguous))
 
 
@@ -251,7 +249,7 @@ def _store_text(result: Any) -> None:
 
 
 def _store_nothing(result: Any) -> None:
-    del result
+    _ = result  # Numba does not compile `del` of a parameter
 
 
 def _store_members(result: Any) -> None:
@@ -275,7 +273,13 @@ def _store_as_array(kind: Any, store: Any) -> Any:
             store(np.array(result))
 
         return store_converted
-    raise errors.TypingError(f"a guest cannot return {kind} as its output; return a NumPy array")
+    if isinstance(kind, types.NoneType):
+        raise errors.TypingError("a guest must return its output, but this one returns nothing")
+    if isinstance(kind, types.Optional):
+        raise errors.TypingError(
+            f"a guest must return its output on every path, but this one returns {kind.type} or nothing"
+        )
+    raise errors.TypingError(f"a guest cannot return {kind} as its output")
 
 
 def _record_storer(dtype: "np.dtype[Any]", store: Any) -> Any:

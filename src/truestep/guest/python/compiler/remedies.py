@@ -4,6 +4,12 @@ import re
 
 _REMEDIES: tuple[tuple[str, str], ...] = (
     (
+        r"a guest must return its output",
+        "end every path with `return` and an array, number, string or bytes, or with `raise`; "
+        "one path at least must return",
+    ),
+    (r"a guest cannot return", "return an array, number, string or bytes, or a tuple of these"),
+    (
         r"'default_rng'|'Generator'|'RandomState'",
         "call np.random.seed(number) and then np.random.random(), np.random.normal() and so on",
     ),

@@ -16,6 +16,7 @@ from truestep.adapters.chain.fees import GWEI, TransactionPolicy
 from truestep.adapters.chain.web3_chain import Web3Chain
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.errors import Reject, Rejected, Unavailable
+from truestep.base.units import coins
 from truestep.commitments.keccak import keccak256
 from truestep.ports.chain import Outcome
 from truestep.protocol.calls import Deposit, TakeTask
@@ -102,7 +103,7 @@ def test_refusals_are_known_before_anything_is_sent(network: Network) -> None:
         chain.transact(Deposit(amount_wei=1_000 * COIN_WEI), intent="stake")
     assert refusal.value.reason is Reject.FUNDS_TOO_LOW
     have_wei = chain.balances(chain.account).wallet_wei
-    for figure in (chain.account, f"has {have_wei} wei", f"needs {1_000 * COIN_WEI} wei"):
+    for figure in (chain.account, f"has {coins(have_wei)}", "needs 1,000 ETH", " ETH more"):
         assert figure in str(refusal.value)
     dear = open_chain(network, "ann", replace(POLICY, fee_cap_wei=1))
     with pytest.raises(Rejected) as refusal:

@@ -11,8 +11,10 @@ from typing import Any, TextIO
 
 import pytest
 
+from truestep.base.ids import JobId, claim_of, game_of, task_of
 from truestep.cli import log_lines
 from truestep.cli.log_lines import LogLines
+from truestep.cli.streams import ClosedOutput
 
 
 class FullDisk(io.StringIO):
@@ -59,6 +61,33 @@ def test_lines_have_their_fields(monkeypatch: pytest.MonkeyPatch) -> None:
     fields = json.loads(out.getvalue())
     assert fields.pop("time") > 0
     assert fields == {"kind": "claim_landed", "message": "claimed", "intent": "claim/1", "gas_used": 7}
+
+
+@pytest.mark.parametrize(
+    ("intent", "words"),
+    [
+        ("take/4294967296/1", "take of job 1 shard 0"),
+        ("claim/18446744073709551617#2", "claim of job 1 shard 0"),
+        (f"split/{game_of(claim_of(task_of(JobId(2), 3), 1), 4)}/9", "split in game 4 on job 2 shard 3"),
+        ("withdraw-rewards/1700000000", "withdrawal of rewards"),
+        ("post:letters", "post:letters"),
+        ("take/something", "take/something"),
+    ],
+)
+def test_people_read_jobs_and_shards(monkeypatch: pytest.MonkeyPatch, intent: str, words: str) -> None:
+    err = io.StringIO()
+    log = _log(monkeypatch, io.StringIO(), err, as_json=False)
+    log.report("take_landed", "is in a block", intent=intent, gas_used=7)
+    log.close()
+    assert err.getvalue().endswith(f"  {words} is in a block (7 gas)\n")
+
+
+def test_lines_go_to_standard_error_if_standard_output_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    err = io.StringIO()
+    log = _log(monkeypatch, ClosedOutput(), err)
+    log.report("ready", "ready")
+    log.close()
+    assert _kinds(err.getvalue()) == ["ready"]
 
 
 @pytest.mark.parametrize("as_json", [True, False])

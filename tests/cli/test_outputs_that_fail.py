@@ -28,6 +28,29 @@ def test_nobody_reads_the_result(hello_elf: Path) -> None:
     assert (finished.stderr.count("\n"), "standard output" in finished.stderr) == (1, True)
 
 
+def _run_without_output(*words: object) -> subprocess.CompletedProcess[str]:
+    """As the shell does for `>&-`."""
+    shell = ("sh", "-c", 'exec "$@" >&-', "sh", PROGRAM, *words)
+    return subprocess.run([str(word) for word in shell], stderr=subprocess.PIPE, text=True, check=False)
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_standard_output_is_closed(hello_elf: Path, flags: tuple[str, ...]) -> None:
+    finished = _run_without_output("run", hello_elf, "--engine", "reference", *flags)
+    assert (finished.returncode, finished.stderr) == (
+        3,
+        "error: the result could not be written to standard output: it is closed\n",
+    )
+
+
+@pytest.mark.parametrize("words", [("--version",), ("--help",), ("run", "--help")])
+def test_help_that_cannot_be_written(words: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        for finished in (_run(*words, stdout=full.fileno()), _run_without_output(*words)):
+            assert finished.returncode == 3
+            assert (finished.stderr.count("\n"), "standard output" in finished.stderr) == (1, True)
+
+
 def test_the_disk_is_full(hello_elf: Path) -> None:
     with Path("/dev/full").open("w") as full:
         finished = _run("run", hello_elf, "--engine", "reference", "--json", stdout=full.fileno())

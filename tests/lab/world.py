@@ -78,7 +78,6 @@ class World:
     _inputs: dict[tuple[bytes, int], bytes] = field(default_factory=dict)
     _guests: dict[ProgramId, Guest] = field(default_factory=dict)
     _truths: dict[TaskId, ClaimedState | None] = field(default_factory=dict)
-    _seeds: dict[TaskId, bytes] = field(default_factory=dict)
     _times: dict[int, int] = field(default_factory=dict)
     _proxies: list[FaultyProxy] = field(default_factory=list)
     _stores: list[HostileStore] = field(default_factory=list)
@@ -126,7 +125,6 @@ class World:
         self.history = History(self.reader, contracts.deployment.block_number)
         self._guests.clear()
         self._truths.clear()
-        self._seeds.clear()
 
     # --- honest people ----------------------------------------------------------------------------
 
@@ -260,12 +258,8 @@ class World:
 
     def truth(self, task_id: TaskId) -> ClaimedState | None:
         """What a claim must say; None if nobody can know, for want of the input."""
-        job = self.reader.job(job_of_task(task_id))
-        if self._seeds.setdefault(task_id, bytes(job.seed)) != bytes(job.seed):
-            # A reorganisation took the job with this number, and another one has it now.
-            self._seeds[task_id] = bytes(job.seed)
-            self._truths.pop(task_id, None)
         if task_id not in self._truths:
+            job = self.reader.job(job_of_task(task_id))
             content = self._inputs.get((bytes(job.input_root), job.input_size))
             guest = self._guests.get(job.program_id)
             if guest is None or content is None:

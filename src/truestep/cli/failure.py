@@ -4,6 +4,7 @@ from enum import IntEnum
 
 from truestep.base.errors import Rejected, Unavailable
 from truestep.base.text import one_line
+from truestep.cli.interruption import INTERRUPTED_CODE
 from truestep.guest.errors import GuestBuildError
 
 
@@ -14,7 +15,7 @@ class ExitCode(IntEnum):
     REFUSED = 1
     USAGE = 2
     WORLD_FAILED = 3
-    INTERRUPTED = 130
+    INTERRUPTED = INTERRUPTED_CODE
     """As in shells: 128 plus the number of SIGINT."""
 
 

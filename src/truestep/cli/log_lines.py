@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from truestep.base.text import one_line
+from truestep.cli.intents import readable
 from truestep.cli.streams import silence, write_unbuffered
 
 WAITING_LIMIT_LINES = 10_000
@@ -106,7 +107,8 @@ class LogLines:
 def _whole(kind: str, message: str, fields: dict[str, Field]) -> str:
     """The message, which names the transaction if it is about one."""
     is_outcome = kind.endswith(("_landed", "_reverted"))
-    return f"{one_line(str(fields.get('intent', '')))} {message}".lstrip() if is_outcome else message
+    intent = one_line(readable(str(fields.get("intent", ""))))
+    return f"{intent} {message}".lstrip() if is_outcome else message
 
 
 def _gas(fields: dict[str, Field]) -> str:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from truestep.base.text import LAYOUT, visible
 from truestep.cli.failure import EXPECTED, ExitCode, Failure, as_failure
+from truestep.cli.interruption import interruptible
 from truestep.cli.streams import silence, write_result
 
 JsonFlag = Annotated[
@@ -150,7 +151,8 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            command(*args, **kwargs)
+            with interruptible():
+                command(*args, **kwargs)
         except EXPECTED as error:
             failure = as_failure(error)
             Screen(as_json=bool(kwargs.get("as_json"))).failure(failure)

@@ -1,19 +1,37 @@
 """Standard output and error without tracebacks, even if they are closed, full or cannot encode a text."""
 
+import errno
+import io
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from truestep.cli.failure import ExitCode, Failure
+
+
+class ClosedOutput(io.TextIOWrapper):
+    """Stands for a standard output that the shell closed: `>&-`."""
+
+    def __init__(self) -> None:
+        super().__init__(open(os.devnull, "wb"), encoding="utf-8")  # noqa: PTH123, SIM115
+
+    def write(self, text: str, /) -> int:
+        """Raises OSError, as a full disk does: a result must not be lost in silence."""
+        if text:
+            raise OSError(errno.EBADF, "it is closed")
+        return 0
 
 
 def prepare_streams() -> None:
     """Give the process output and error streams that can show any text."""
     for name in ("stdout", "stderr"):
         stream: TextIO | None = getattr(sys, name)
-        if stream is None:  # the shell closed it: `>&-`
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+        if stream is None and name == "stdout":
+            sys.stdout = ClosedOutput()
+        elif stream is None:  # what is not part of the result may be lost
+            sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
         else:
             with suppress(AttributeError, ValueError):  # not a file
                 getattr(stream, "reconfigure")(errors="backslashreplace")  # noqa: B009
@@ -28,15 +46,30 @@ def write_result(text: str) -> None:
         silence(sys.stdout)
         is_closed = isinstance(error, BrokenPipeError | ValueError)
         why = "its reader is gone" if is_closed else getattr(error, "strerror", None) or str(error)
-        raise Failure(
-            "standard output",
-            f"the result could not be written to standard output: {why}",
-            ExitCode.WORLD_FAILED,
-        ) from error
+        raise _lost(why) from error
+
+
+def _lost(why: str) -> Failure:
+    message = f"the result could not be written to standard output: {why}"
+    return Failure("standard output", message, ExitCode.WORLD_FAILED)
+
+
+@contextmanager
+def ends_with_one_line() -> Generator[None]:
+    """Say in one line that the text of `--help` or `--version` could not be written."""
+    try:
+        yield
+    except OSError as error:
+        silence(sys.stdout)
+        with suppress(OSError):
+            sys.stderr.write(f"error: {_lost(error.strerror or str(error))}\n")
+        sys.exit(ExitCode.WORLD_FAILED)
 
 
 def write_unbuffered(stream: TextIO, text: str) -> None:
     """Write past the stream's buffer, which would keep unwritten text. Raises OSError and ValueError."""
+    if isinstance(stream, ClosedOutput):
+        raise BrokenPipeError
     try:
         descriptor = stream.fileno()
     except (AttributeError, OSError, ValueError):  # a stream in memory

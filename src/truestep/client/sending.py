@@ -5,6 +5,7 @@ from collections.abc import Callable
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_exponential
 
 from truestep.base.errors import Reject, Rejected, Unavailable
+from truestep.base.units import coins
 from truestep.ports.chain import Chain, Outcome, Transaction
 from truestep.protocol.calls import Call, Deposit
 from truestep.protocol.events import ChainEvent
@@ -102,8 +103,8 @@ def raise_stake(chain: Chain, target_wei: int) -> int:
             continue
         return missing_wei
     raise Unavailable(
-        f"the stake of {chain.account} fell from {target_wei} wei {TRIES} times; find out why it is slashed"
-        " before more is deposited"
+        f"the stake of {chain.account} fell from {coins(target_wei)} {TRIES} times; find out why it is"
+        " slashed before more is deposited"
     )
 
 
@@ -123,7 +124,7 @@ def _check_age(chain: Chain, deposit: Transaction, stake_wei: int) -> None:
     if age_blocks < LAG_BLOCKS:
         raise Unavailable(
             f"a deposit landed in block {deposit.block_number}, but the node still gives a stake of"
-            f" {stake_wei} wei: it lags, or the stake was slashed since. Nothing more is deposited for"
+            f" {coins(stake_wei)}: it lags, or the stake was slashed since. Nothing more is deposited for"
             f" {LAG_BLOCKS - age_blocks} blocks; ask another node, or wait"
         )
 

@@ -57,9 +57,9 @@ class Patience:
     """Time for one request with all its retries: half of the shortest clock in use."""
     first_pause_seconds: float = 0.1
     pause_limit_seconds: float = 2.0
-    """Pauses double up to this limit, with jitter."""
     backwards_seconds: float = BACKWARDS_SECONDS
     """How long a node must say that its chain is shorter than it was; a chain in this process cannot lag."""
+    """Pauses double up to this limit, with jitter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from truestep.adapters.chain.fees import (
 )
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address
+from truestep.base.units import coins, coins_or_more
 
 TRANSACTION_GAS_LIMIT = 2**24
 """The gas limit of a transaction (EIP-7825)."""
@@ -119,9 +120,9 @@ class Market:
         if have_wei < need_wei:
             raise Rejected(
                 Reject.FUNDS_TOO_LOW,
-                f"{self._account} has {have_wei} wei and needs {need_wei} wei"
-                f" ({value_wei} to send, up to {gas_wei} for gas); send it at least"
-                f" {need_wei - have_wei} wei more",
+                f"{self._account} has {coins(have_wei)} and needs {coins(need_wei)}"
+                f" ({coins(value_wei)} to send, up to {coins(gas_wei)} for gas); send it at least"
+                f" {coins_or_more(need_wei - have_wei)} more",
             )
 
 

@@ -24,6 +24,7 @@ from truestep.adapters.chain.signing import Signer, Signing
 from truestep.adapters.chain.watch import Moved, Watch, finished
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address
+from truestep.base.units import coins_or_more
 from truestep.ports.chain import Outcome
 from truestep.ports.store import Store
 
@@ -356,8 +357,8 @@ class Sender:
             most_wei = entry.value_wei + entry.gas_limit * entry.attempts[-1].fee_cap_wei
             self._alarms.tell(
                 entry.intent,
-                f"{self.account} is short of coins, up to {most_wei} wei may be needed; send coins to the"
-                " account, then this and everything after it continues automatically",
+                f"{self.account} is short of coins, up to {coins_or_more(most_wei)} may be needed; send coins"
+                " to the account, then this and everything after it continues automatically",
             )
         elif refusal is Refusal.NONCE_USED:
             self._used_since_seconds[entry.intent] = float("-inf")

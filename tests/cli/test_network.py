@@ -201,8 +201,17 @@ def _refusal(truestep: Invoke, *words: Any) -> tuple[int, str, str]:
 
 
 def test_an_unknown_job(truestep: Invoke, devnet: Devnet) -> None:
-    exit_code, reason, _ = _refusal(truestep, "status", 999_999, *devnet.options())
-    assert (exit_code, reason) == (1, "unknown job")
+    requester = devnet.options("requester")
+    reading = (
+        ("status", devnet.options()),
+        ("outputs", ("-o", "none", *requester[:6])),
+        ("reclaim", requester),
+    )
+    for command, options in reading:
+        exit_code, reason, said = _refusal(truestep, command, 999_999, *options)
+        assert (exit_code, reason) == (1, "unknown job")
+        assert said.startswith("error: unknown job: expected a"), said
+        assert "got 999999;" in said
 
 
 def test_a_dead_rpc(truestep: Invoke, devnet: Devnet, hello_elf: Path) -> None:

@@ -2,7 +2,10 @@
 
 from dataclasses import replace
 
+import pytest
+
 from truestep.base.ids import Address, Bytes32, JobId, ProgramId, TaskId, task_of
+from truestep.cli.commands.reclaim import why_nothing
 from truestep.cli.commands.status import _fields, _shown
 from truestep.client.job import JobStatus
 from truestep.protocol.records import JobRecord, TaskRecord, TaskStage
@@ -54,6 +57,32 @@ def test_every_stage_in_words() -> None:
         f"  shard 5: claimed by {name}, challenge window is over",
     ]
     assert [task["open_disputes"] for task in _fields(now, disputes)["tasks"]] == [0, 0, 0, 0, 2, 0]
+
+
+def test_after_the_deadline_no_worker_is_waited_for() -> None:
+    tasks = (_task(0, TaskStage.OPEN), _task(1, TaskStage.TAKEN, until=900))
+    now = JobStatus(job=JOB, tasks=tasks, time_seconds=JOB.deadline)
+    assert _shown(now, {}).splitlines()[1:] == [
+        "  shard 0: open, too late for a worker",
+        "  shard 1: taken by 0xabab…abab, lease is over: too late for another worker",
+        "2 shards can be reclaimed: truestep reclaim 7",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stage", "time_seconds", "words"),
+    [
+        (TaskStage.FINAL, 1_000, "nothing to reclaim: every shard of job 7 is final"),
+        (TaskStage.OPEN, 8_000, "nothing to reclaim yet: the deadline of job 7 is in 2,000 s"),
+        (
+            TaskStage.REFUNDED,
+            10_000,
+            "nothing to reclaim: every shard of job 7 is final, reclaimed or still being worked on",
+        ),
+    ],
+)
+def test_why_nothing_is_reclaimed(stage: TaskStage, time_seconds: int, words: str) -> None:
+    assert why_nothing(JobStatus(job=JOB, tasks=(_task(0, stage),), time_seconds=time_seconds)) == words
 
 
 def test_the_largest_job_takes_two_lines() -> None:

@@ -170,7 +170,10 @@ def test_warnings_are_passed_on_every_time(tmp_path: Path) -> None:
     [
         ({"sources": []}, "expected at least one C source, got none"),
         ({"sources": [Path("absent.c")]}, "expected a source file, found none at absent.c"),
-        ({"sources": [Path("prog.rs")]}, "expected a source ending in .c, .s, .S, got prog.rs"),
+        (
+            {"sources": [Path("prog.rs")]},
+            "expected sources ending in .c, .s, .S, or one Python file, got prog.rs",
+        ),
         ({"optimisation": "fast"}, "expected one of the optimisations 0, 1, 2, 3, s, z, got 'fast'"),
         (
             {"stack_size_bytes": 1},
@@ -213,3 +216,15 @@ def test_cache_that_cannot_be_written_names_the_variable(
     monkeypatch.setenv("ZIG_GLOBAL_CACHE_DIR", str(tmp_path / "file" / "cache"))
     with pytest.raises(ToolchainMissing, match="set ZIG_GLOBAL_CACHE_DIR"):
         build_c([PROGRAMS / "task_header.c"], tmp_path / "p.elf")
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (3, "ended with code 3 and no message"),
+        (-25, "was ended by SIGXFSZ; check `ulimit -a`, free memory and disk space, then try again"),
+        (-99, "was ended by signal 99"),
+    ],
+)
+def test_a_compiler_that_says_nothing(code: int, words: str) -> None:
+    assert toolchain.how_it_ended(code) == words

@@ -11,7 +11,7 @@ from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Bytes32, JobId, ProgramId
 from truestep.client.files import ProgramFile, program_of, read_program
-from truestep.client.job import EVENT_RANGE_BLOCKS, Job
+from truestep.client.job import EVENT_RANGE_BLOCKS, Job, known_job
 from truestep.client.runs import DEFAULT_MAX_CYCLES, RunReport, run_task
 from truestep.client.sending import event_of, transact_once
 from truestep.commitments.keccak import keccak256
@@ -174,7 +174,7 @@ class Client:
 
     def job(self, job_id: JobId) -> Job:
         """The handle of a job that anybody posted earlier. Raises Rejected if there is no such job."""
-        self.chain.job(job_id)
+        known_job(self.chain, job_id)
         return self._handle(job_id, self.chain.first_block)
 
     def _handle(self, job_id: JobId, first_block: int) -> Job:

@@ -99,7 +99,7 @@ class ShardResult:
 
 def read_status(chain: ChainReader, job_id: JobId) -> JobStatus:
     """The present status of a job. Raises Rejected for an unknown job, Unavailable if no node answers."""
-    record = chain.job(job_id)
+    record = known_job(chain, job_id)
     task_ids = [task_of(job_id, shard) for shard in range(record.shard_count)]
     found = chain.tasks(task_ids)
     if len(found) < len(task_ids):
@@ -108,6 +108,18 @@ def read_status(chain: ChainReader, job_id: JobId) -> JobStatus:
         )
     tasks = tuple(found[task_id] for task_id in task_ids)
     return JobStatus(job=record, tasks=tasks, time_seconds=chain.head().time_seconds)
+
+
+def known_job(chain: ChainReader, job_id: JobId) -> JobRecord:
+    """The job. Raises Rejected with the numbers that exist if there is none of this number."""
+    try:
+        return chain.job(job_id)
+    except Rejected as error:
+        if error.reason is not Reject.JOB_UNKNOWN:
+            raise
+        job_count = chain.counters().job_count
+        known = f"a job from 1 to {job_count}" if job_count else "a posted job, but there is none yet"
+        raise Rejected(error.reason, f"expected {known}, got {job_id}; check the deployment file") from error
 
 
 class Job:
@@ -128,7 +140,7 @@ class Job:
 
     def is_complete(self) -> bool:
         """Whether every shard is final; cheaper than `status`."""
-        record = self._chain.job(self.job_id)
+        record = known_job(self._chain, self.job_id)
         return record.final_count == record.shard_count
 
     def events(self, from_block: int | None = None, to_block: int | None = None) -> Iterator[ChainEvent]:
@@ -177,7 +189,7 @@ class Job:
 
         Raises Rejected if the job is not complete, Unavailable if no store has an output.
         """
-        record = self._chain.job(self.job_id)
+        record = known_job(self._chain, self.job_id)
         if record.final_count != record.shard_count:
             raise unfinished(record)
         return tuple(self._result(shard) for shard in range(record.shard_count))

@@ -111,7 +111,8 @@ def _check(recipe: _Recipe) -> None:
         raise GuestBuildError("expected at least one C source, got none")
     for source in recipe.sources:
         if source.suffix not in SOURCE_SUFFIXES:
-            raise GuestBuildError(f"expected a source ending in {', '.join(SOURCE_SUFFIXES)}, got {source}")
+            suffixes = ", ".join(SOURCE_SUFFIXES)
+            raise GuestBuildError(f"expected sources ending in {suffixes}, or one Python file, got {source}")
         if not source.is_file():
             raise GuestBuildError(f"expected a source file, found none at {source}")
     if recipe.optimisation not in OPTIMISATIONS:

@@ -3,7 +3,9 @@
 import importlib.metadata
 import importlib.util
 import os
+import signal
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,14 +72,24 @@ class Toolchain:
         )
         if completed.returncode != 0:
             said = completed.stderr.strip() or completed.stdout.strip()
-            raise GuestBuildError(
-                said or f"zig {arguments[0]} ended with code {completed.returncode} and no message"
-            )
+            raise GuestBuildError(said or f"zig {arguments[0]} {how_it_ended(completed.returncode)}")
         return completed.stderr
 
     def _environment(self) -> dict[str, str]:
         inherited = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
         return {**inherited, "ZIG_GLOBAL_CACHE_DIR": str(self.cache_directory), "NO_COLOR": "1"}
+
+
+def how_it_ended(code: int) -> str:
+    """The end of a process that said nothing: its code, or the signal that ended it, and what to check."""
+    if code >= 0:
+        return f"ended with code {code} and no message"
+    with suppress(ValueError):
+        return (
+            f"was ended by {signal.Signals(-code).name}; check `ulimit -a`, free memory and disk space,"
+            " then try again"
+        )
+    return f"was ended by signal {-code}"
 
 
 def find_toolchain() -> Toolchain:

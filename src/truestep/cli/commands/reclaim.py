@@ -16,6 +16,7 @@ from truestep.cli.options import (
     RpcOption,
 )
 from truestep.cli.screen import JsonFlag, Screen, guarded
+from truestep.client.job import JobStage, JobStatus
 
 EXAMPLE = "Example: truestep reclaim 1 --keystore requester.json"
 
@@ -42,5 +43,17 @@ def reclaim(
     client = connect_client(
         rpc, deployment, blobs, keystore, password_file, policy=transaction_policy(max_fee, max_tip)
     )
-    amount_wei = client.job(JobId(job)).reclaim(client.chain)
-    screen.result({"job_id": job, "reclaimed_wei": amount_wei}, shown=f"{coins(amount_wei)} reclaimed")
+    handle = client.job(JobId(job))
+    amount_wei = handle.reclaim(client.chain)
+    shown = f"{coins(amount_wei)} reclaimed" if amount_wei else why_nothing(handle.status())
+    screen.result({"job_id": job, "reclaimed_wei": amount_wei}, shown=shown)
+
+
+def why_nothing(now: JobStatus) -> str:
+    """Why nothing of a job can be reclaimed."""
+    named, left_seconds = f"job {now.job.job_id}", now.job.deadline - now.time_seconds
+    if now.stage is JobStage.COMPLETE:
+        return f"nothing to reclaim: every shard of {named} is final"
+    if left_seconds > 0:
+        return f"nothing to reclaim yet: the deadline of {named} is in {left_seconds:,} s"
+    return f"nothing to reclaim: every shard of {named} is final, reclaimed or still being worked on"

@@ -77,20 +77,23 @@ def _shown(now: JobStatus, disputes: Mapping[ClaimId, int]) -> str:
         numbers = f"shard {shards[0]}" if len(shards) == 1 else f"shards {shards[0]} to {shards[-1]}"
         lines.append(f"  {numbers}: {words}")
     if now.reclaimable:
-        lines.append(f"{len(now.reclaimable)} shards can be reclaimed: truestep reclaim {now.job.job_id}")
+        lines.append(
+            f"{count(len(now.reclaimable), 'shard')} can be reclaimed: truestep reclaim {now.job.job_id}"
+        )
     return "\n".join(lines)
 
 
 def _task_words(task: TaskRecord, now: JobStatus, disputes: Mapping[ClaimId, int], narrator: Narrator) -> str:
     words = task.stage.name.lower()
     left = _duration(task.until - now.time_seconds)
-    is_over = task.until < now.time_seconds
+    is_over, is_late = task.until < now.time_seconds, now.time_seconds >= now.job.deadline
     if task.stage in (TaskStage.TAKEN, TaskStage.CLAIMED, TaskStage.FINAL):
         words += f" by {narrator.name(task.operator)}"
     if task.stage is TaskStage.OPEN:
-        words += ", waiting for a worker"
+        words += ", too late for a worker" if is_late else ", waiting for a worker"
     if task.stage is TaskStage.TAKEN:
-        words += ", lease is over: any worker can take it" if is_over else f", lease ends in {left}"
+        then = "too late for another worker" if is_late else "any worker can take it"
+        words += f", lease is over: {then}" if is_over else f", lease ends in {left}"
     if task.stage is TaskStage.CLAIMED:
         words += ", challenge window is over" if is_over else f", can be challenged for {left}"
         open_disputes = disputes.get(task.claim_id, 0)

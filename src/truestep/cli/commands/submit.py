@@ -139,7 +139,9 @@ def submit(
         _follow(screen, job, shards, receipt)
         return
     screen.note(f"job {job.job_id} is posted with {coins(shards * reward_wei)} in escrow")
-    screen.result({"job_id": job.job_id, "shards": shards, "escrow_wei": shards * reward_wei})
+    fields = {"job_id": job.job_id, "shards": shards}
+    escrow = {"escrow_wei": shards * reward_wei} if screen.as_json else {"escrow": coins(shards * reward_wei)}
+    screen.result(fields | escrow)
 
 
 def _trial_cycles(screen: Screen, file: ProgramFile, task: Task) -> int:

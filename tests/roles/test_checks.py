@@ -20,23 +20,28 @@ def check(number: int, deadline: int, seconds: float = 1.0, value_wei: int = 10*
     )
 
 
-def test_the_earliest_deadline_is_first_while_all_can_be_done() -> None:
+def test_a_third_of_the_places_goes_by_deadline_and_the_shortfall_is_counted() -> None:
     checks = [check(number, NOW + 100 - number) for number in range(50)]
     made = plan(checks, NOW, 2, SALT)
-    assert made.order == tuple(range(49, -1, -1))
+    assert made.order.index(ClaimId(49)) <= 2
     assert (made.late_count, made.backlog_seconds) == (0, 25.0)
+    assert plan(checks, NOW + 40, 2, SALT).late_count > 0
 
 
-def test_a_backlog_does_not_hide_the_claims_that_can_still_be_checked() -> None:
+def test_a_backlog_does_not_hide_what_is_valuable_or_late() -> None:
     """A burst of claims with early deadlines: by deadline alone, each check would come too late."""
     burst = [check(number, NOW + 10) for number in range(1_000)]
     later = [check(number, NOW + 300) for number in range(1_000, 1_020)]
-    made = plan([*burst, *later], NOW, 2, SALT)
-    first = set(made.order[:300])
+    first = set(plan([*burst, *later], NOW, 2, SALT).order[:300])
     assert len(first & set(range(1_000, 1_020))) >= 1
-    assert made.late_count > 0
-    hopeless = [check(number, NOW - 1) for number in range(2_000, 2_010)]
-    assert set(plan([*hopeless, *burst], NOW, 2, SALT).order[-10:]) == set(range(2_000, 2_010))
+
+
+def test_an_estimate_puts_nothing_last() -> None:
+    """What a stranger's programs taught this node must not hide the most valuable claim."""
+    cheap = [check(number, NOW + 100, value_wei=0) for number in range(28)]
+    dear = check(28, NOW + 150, seconds=1e6, value_wei=10**18)
+    for salt in range(20):
+        assert plan([*cheap, dear], NOW, 2, bytes([salt])).order.index(ClaimId(28)) <= 2
 
 
 def test_nobody_can_foresee_what_is_checked_first() -> None:
@@ -45,12 +50,12 @@ def test_nobody_can_foresee_what_is_checked_first() -> None:
     assert len(orders) == 8
 
 
-def test_half_of_the_places_go_by_value() -> None:
+def test_a_third_of_the_places_goes_by_value() -> None:
     cheap = [check(number, NOW + 10, value_wei=0) for number in range(1_000)]
     dear = [check(number, NOW + 10, value_wei=10**18) for number in range(1_000, 1_005)]
     made = plan([*cheap, *dear], NOW, 1, SALT)
-    assert set(range(1_000, 1_005)) <= set(made.order[:10])
-    assert len(set(made.order[:10]) - set(range(1_000, 1_005))) == 5
+    assert set(range(1_000, 1_005)) <= set(made.order[:15])
+    assert len(set(made.order[:15]) - set(range(1_000, 1_005))) == 10
 
 
 def test_what_many_claims_need_counts_once() -> None:

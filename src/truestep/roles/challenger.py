@@ -152,13 +152,26 @@ def _alerts(view: View, rows: list[Row], plan: checks.Plan) -> list[Action]:
             " more cores and raise --parallel, or run a second challenger"
         )
         actions.append(Alert(kind="falling_behind", message=message))
-    for task, _ in rows:
-        left_seconds = task.task.until - view.now
-        is_ending = left_seconds * LAST_SHARE < view.parameters.window_seconds
-        if is_ending and (why := _why_unchecked(task)):
-            message = f"{describe(task)}: its claim becomes final unchecked in {left_seconds} s: {why}"
-            actions.append(Alert(kind="unchecked", message=message))
+    ending = [
+        (task, task.task.until - view.now)
+        for task, _ in rows
+        if (task.task.until - view.now) * LAST_SHARE < view.parameters.window_seconds
+    ]
+    if ending:
+        task, left_seconds = max(ending, key=lambda row: row[0].job.reward_wei)
+        message = (
+            f"{len(ending)} claims become final unchecked soon. The most valuable is {describe(task)}, in"
+            f" {left_seconds} s: {_why_unchecked(task) or _why_late(task)}"
+        )
+        actions.append(Alert(kind="unchecked", message=message))
     return actions
+
+
+def _why_late(task: TaskView) -> str:
+    """Why a check that nothing stands against has not ended."""
+    if task.material.stage is MaterialStage.READY:
+        return "its check has not ended yet; use a computer with more cores and raise --parallel"
+    return "its program and input are not here yet; add a faster store with --blobs"
 
 
 def _why_unchecked(task: TaskView) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from itertools import chain, zip_longest
+from itertools import chain
 from math import log
 
 from truestep.base.ids import ClaimId
@@ -30,7 +30,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The order, and how many of its checks end too late at the present pace."""
+    """The order; and, if this node's pace is as it was, how many checks cannot end in time in any order."""
 
     order: tuple[ClaimId, ...]
     late_count: int
@@ -39,20 +39,15 @@ class Plan:
 
 
 def plan(checks: Sequence[Check], now: int, at_once: int, salt: bytes) -> Plan:
-    """Earliest deadline first while all can be done in time.
+    """In turn the most valuable claim, the one whose window ends first, and anybody's by lot.
 
-    Behind a backlog that order would only ever meet claims that expire, and whoever makes the backlog would
-    choose which. So then half of the places go to the most valuable claims and half to anybody's, both by a
-    draw that only this node can foresee (`salt`), and claims whose time is too short already come last.
+    Any one order can be used by strangers: by deadline a backlog only ever meets claims that expire, by value
+    high rewards that come back to their poster crowd out others. Value and lot are drawn so that only this
+    node can foresee them (`salt`). Estimates decide nothing here: they depend on what strangers post.
     """
     by_deadline = sorted(checks, key=lambda check: (check.deadline, check.claim_id))
     late_count, backlog_seconds = _late(by_deadline, now, at_once)
-    if not late_count:
-        return Plan(order=_ids(by_deadline), late_count=0, backlog_seconds=backlog_seconds)
-    timely = [check for check in checks if now + check.seconds <= check.deadline]
-    hopeless = [check for check in by_deadline if now + check.seconds > check.deadline]
-    order = [*_mixed(timely, salt), *hopeless]
-    late_count, backlog_seconds = _late(order, now, at_once)
+    order = _mixed(by_deadline, salt)
     return Plan(order=_ids(order), late_count=late_count, backlog_seconds=backlog_seconds)
 
 
@@ -71,16 +66,16 @@ def _late(order: Sequence[Check], now: int, at_once: int) -> tuple[int, float]:
     return late_count, last
 
 
-def _mixed(checks: Sequence[Check], salt: bytes) -> list[Check]:
-    """Alternately the next by value and the next by lot."""
-    draws = {check.claim_id: _draw(check.claim_id, salt) for check in checks}
+def _mixed(by_deadline: Sequence[Check], salt: bytes) -> list[Check]:
+    """In turn the next by value, by deadline and by lot."""
+    draws = {check.claim_id: _draw(check.claim_id, salt) for check in by_deadline}
     # Weighted sampling without replacement: Efraimidis and Spirakis, 2006.
     by_value = sorted(
-        checks, key=lambda check: -log(draws[check.claim_id]) / max(check.value_wei, VALUE_LEAST_WEI)
+        by_deadline, key=lambda check: -log(draws[check.claim_id]) / max(check.value_wei, VALUE_LEAST_WEI)
     )
-    by_lot = sorted(checks, key=lambda check: draws[check.claim_id])
-    alternating = chain.from_iterable(zip_longest(by_value, by_lot))
-    return list({check.claim_id: check for check in alternating if check is not None}.values())
+    by_lot = sorted(by_deadline, key=lambda check: draws[check.claim_id])
+    in_turn = chain.from_iterable(zip(by_value, by_deadline, by_lot, strict=True))
+    return list({check.claim_id: check for check in in_turn}.values())
 
 
 def _draw(claim_id: ClaimId, salt: bytes) -> float:

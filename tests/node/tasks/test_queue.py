@@ -28,12 +28,12 @@ from truestep.machine.program import Program, Task
 from truestep.node.tasks.bench import Bench
 from truestep.node.tasks.demands import Kind, Work, merged
 from truestep.node.tasks.items import Found, LookItem
-from truestep.node.tasks.queue import CHECK_SECONDS, Limits, TaskQueue
+from truestep.node.tasks.queue import CHECK_TURN_SECONDS, FETCH_TURN_SECONDS, Limits, TaskQueue
 from truestep.node.tasks.results import Results
 from truestep.node.tasks.terms import TaskTerms, task_terms
 from truestep.ports.blobs import never
 from truestep.ports.engine import Engine, Machine
-from truestep.ports.executor import ShouldStop
+from truestep.ports.executor import ShouldStop, Stopped
 from truestep.protocol.state_numbers import micro_number
 from truestep.roles.actions import BuildReveal, BuildWitness, ComputeHashes, Run
 from truestep.roles.views import MaterialStage
@@ -182,20 +182,53 @@ def test_items_and_what_comes_of_them_can_be_sent_to_another_process(shop: Shop)
         assert pickle.loads(pickle.dumps(found)) == found
 
 
-def test_a_check_that_takes_days_lets_another_one_pass_when_it_had_its_time(shop: Shop) -> None:
+def test_an_endless_check_gives_way_to_one_that_has_used_less(shop: Shop) -> None:
+    """Whatever its claim says: two such claims must not hold a node for their windows."""
     endless, short = shop.terms(1, elf_of(ENDLESS)), shop.terms(2, ELF)
     both = [check(endless, DAYS_OF_CYCLES), check(short, CYCLES)]
     shop.want(*both)
     assert shop.executor.running() == {endless.run}
-    assert shop.queue.interruptions(endless.run) == 0
-    shop.clock.sleep(CHECK_SECONDS + 1)
-    shop.want(*both)
+    for _ in range(9):
+        shop.clock.sleep(CHECK_TURN_SECONDS)
+        shop.want(*both)
+        shop.until(lambda: CYCLES in shop.hashes(short))
+        both[1] = check(short, CYCLES + 1)
+        if CYCLES + 1 in shop.hashes(short):
+            break
+        shop.want(both[0])
+        assert shop.executor.running() == {endless.run}
+    shop.want(both[0])
+    assert not shop.queue.has_room(), "it goes on when nothing else waits"
+
+
+def test_a_stream_of_short_checks_does_not_starve_a_long_one(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, limits=Limits(runs=2))
+    long, endless, short = shop.terms(1, elf_of(ENDLESS)), shop.terms(2, elf_of(ENDLESS * 2)), shop.terms(3, ELF)
+    wanted = [check(long, DAYS_OF_CYCLES), check(endless, DAYS_OF_CYCLES), check(short, CYCLES)]
+    shop.want(*wanted[:1])
+    shop.clock.sleep(CHECK_TURN_SECONDS / 2)
+    shop.want(*wanted[:2])
+    shop.clock.sleep(CHECK_TURN_SECONDS)
+    shop.want(*wanted)
     shop.until(lambda: shop.hashes(short) == {CYCLES})
-    assert shop.queue.interruptions(endless.run) == 1
-    shop.want(check(endless, DAYS_OF_CYCLES))
-    shop.clock.sleep(CHECK_SECONDS + 1)
-    shop.want(check(endless, DAYS_OF_CYCLES), check(short, CYCLES + 1))
-    assert not shop.queue.has_room(), "the second time it has twice as long"
+    assert long.run in shop.executor.running(), "one place is kept for as long as a long turn lasts"
+    shop.close()
+
+
+def test_a_store_that_hangs_keeps_no_place_from_what_was_never_asked_for(tmp_path: Path) -> None:
+    blobs = SlowBlobs(tmp_path)
+    shop = Shop(tmp_path, blobs=blobs, limits=Limits(runs=1, fetches=1))
+    slow, other = (shop.unfetched(number, ELF, INPUT + bytes([number])) for number in range(2))
+    blobs.is_answering.clear()
+    shop.queue.want([], [slow, other])
+    assert shop.executor.running() == {slow.source}
+    shop.clock.sleep(FETCH_TURN_SECONDS)
+    shop.queue.want([], [slow, other])
+    shop.until(lambda: shop.executor.running() == {other.source})
+    assert shop.queue.material(slow).stage is MaterialStage.MISSING, "to be asked for again, later"
+    blobs.is_answering.set()
+    shop.until(shop.idle)
+    shop.close()
 
 
 def test_a_move_waits_for_no_check_of_the_same_run(shop: Shop) -> None:
@@ -261,7 +294,9 @@ class SlowBlobs(DirectoryBlobs):
 
     def get(self, uri: str, limit_bytes: int, *, should_stop: ShouldStop = never) -> bytes:
         """The content, late."""
-        self.is_answering.wait(PATIENCE_SECONDS)
+        while not self.is_answering.wait(0.01):
+            if should_stop():
+                raise Stopped
         return super().get(uri, limit_bytes, should_stop=should_stop)
 
 

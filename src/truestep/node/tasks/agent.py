@@ -141,7 +141,7 @@ class TaskAgent:
                     self._report_alert(action)
                 case Send():
                     pass
-        self._queue.want(self._patient(work), fetches)
+        self._queue.want(work, fetches)
         self._stop_useless_work()
         self._forget()
 
@@ -155,16 +155,6 @@ class TaskAgent:
         self._world.sends.stop(STOP_SECONDS)
         self._offers.stop(STOP_SECONDS)
         self.collect()
-
-    def _patient(self, work: list[tuple[Work, TaskTerms]]) -> list[tuple[Work, TaskTerms]]:
-        """Checks that were interrupted come after those that were not, and after all else."""
-
-        def interruptions(wanted: tuple[Work, TaskTerms]) -> int:
-            action, terms = wanted
-            is_check = isinstance(action, ComputeHashes) and action.is_check
-            return self._queue.interruptions(terms.run) if is_check else 0
-
-        return sorted(work, key=interruptions)
 
     def _report_declined(self, action: Decline) -> None:
         """Say why something is left undone: once for each task and reason."""

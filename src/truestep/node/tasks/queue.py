@@ -16,6 +16,7 @@ from truestep.node.tasks.materials import MaterialLost
 from truestep.node.tasks.pace import Pacemaker
 from truestep.node.tasks.results import Results
 from truestep.node.tasks.terms import MaterialKey, RunKey, SourceKey, TaskTerms
+from truestep.node.tasks.turns import Turns
 from truestep.ports.clock import Clock
 from truestep.ports.executor import Executor, Finished, Stopped
 from truestep.ports.reporter import Reporter
@@ -33,8 +34,12 @@ FETCHES_LIMIT_BYTES = 2 << 30
 """Memory for inputs that are being fetched: four of the largest size."""
 FAILURE_LIMIT = 3
 """Attempts before giving up on a run."""
-CHECK_SECONDS = 120.0
-"""A longer check is interrupted when another one waits. The time doubles with each interruption."""
+CHECK_TURN_SECONDS = 1.0
+"""The first turn of a check: most end in it. A stranger's endless one gives way to them that soon."""
+LONG_TURN_SECONDS = 30.0
+"""The longest turn while other checks wait: a small part of any window."""
+FETCH_TURN_SECONDS = 5.0
+"""After that a fetch gives way to one that has used less time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +49,14 @@ class _Failure:
     material: Material
     count: int
     until_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fetching:
+    """A fetch under way."""
+
+    terms: TaskTerms
+    began_seconds: float
 
 
 @dataclass(slots=True, kw_only=True)
@@ -94,10 +107,10 @@ class TaskQueue:
         self._distrusted = dict(distrusted or {})
         self._ready: dict[MaterialKey, Material] = {}
         self._failures: dict[SourceKey, _Failure] = {}
-        self._fetching: dict[SourceKey, TaskTerms] = {}
+        self._fetching: dict[SourceKey, _Fetching] = {}
         self._run_failures: dict[RunKey, list[str]] = {}
         self._running: dict[RunKey, _Running] = {}
-        self._interruptions: dict[RunKey, int] = {}
+        self._check_turns, self._fetch_turns = Turns(CHECK_TURN_SECONDS), Turns(FETCH_TURN_SECONDS)
         self._slow_programs: set[Bytes32] = set()
         self._waiting: list[Demand] = []
         self._wanted_fetches: list[TaskTerms] = []
@@ -130,10 +143,6 @@ class TaskQueue:
         failures = self._run_failures.get(run, [])
         return failures[-1] if len(failures) >= FAILURE_LIMIT else ""
 
-    def interruptions(self, run: RunKey) -> int:
-        """How often the check of a run was interrupted."""
-        return self._interruptions.get(run, 0)
-
     def slowness(self, terms: TaskTerms) -> str:
         """Why this node should not take another task of this program; empty if it may."""
         if terms.program.image_root not in self._slow_programs:
@@ -156,14 +165,18 @@ class TaskQueue:
 
     def want(self, work: Sequence[tuple[Work, TaskTerms]], fetches: Sequence[TaskTerms]) -> None:
         """Everything that is wanted now, the most urgent first; whatever waited before is forgotten."""
-        self._waiting = merged(work, self._results)
-        self._wanted_fetches = list(fetches)
+        self._waiting = sorted(merged(work, self._results), key=self._rank)
+        self._wanted_fetches = sorted(fetches, key=lambda terms: self._fetch_turns.level(terms.source))
         self.pump()
 
     def pump(self) -> None:
         """Begin as much of what waits as there is room for."""
         self._wanted_fetches = [terms for terms in self._wanted_fetches if not self._fetch(terms)]
         self._waiting = [demand for demand in self._waiting if not self._begin(demand)]
+
+    def _rank(self, demand: Demand) -> int:
+        """Checks come last, and among them those that have used the least time."""
+        return 1 + self._check_turns.level(demand.terms.run) if demand.kind is Kind.CHECK else 0
 
     def stop_except(self, task_ids: set[TaskId], late_task_ids: set[TaskId]) -> None:
         """End the work on all other tasks. A run that outlasted its lease makes its program a slow one."""
@@ -180,7 +193,8 @@ class TaskQueue:
         self._ready = {material: each for material, each in self._ready.items() if material in materials}
         self._failures = {source: each for source, each in self._failures.items() if source in sources}
         self._run_failures = {run: each for run, each in self._run_failures.items() if run in runs}
-        self._interruptions = {run: each for run, each in self._interruptions.items() if run in runs}
+        self._check_turns.keep_only(runs)
+        self._fetch_turns.keep_only(sources)
 
     def _fetch(self, terms: TaskTerms) -> bool:
         """Begin to get program and input; whether there is nothing left to want."""
@@ -189,15 +203,24 @@ class TaskQueue:
         failure = self._failures.get(terms.source)
         if failure and self._clock.monotonic_seconds() < failure.until_seconds:
             return True
-        if len(self._fetching) >= self._limits.fetches:
-            return False
-        under_way = sum(each.job.input_size for each in self._fetching.values())
-        if self._fetching and under_way + terms.job.input_size > self._limits.fetches_bytes:
+        under_way = sum(each.terms.job.input_size for each in self._fetching.values())
+        is_much = bool(self._fetching) and under_way + terms.job.input_size > self._limits.fetches_bytes
+        if is_much or len(self._fetching) >= self._limits.fetches:
+            self._interrupt_a_fetch(self._fetch_turns.level(terms.source))
             return False
         if not self._executor.start(terms.source, FetchItem(terms=terms)):
             return False
-        self._fetching[terms.source] = terms
+        self._fetching[terms.source] = _Fetching(terms=terms, began_seconds=self._clock.monotonic_seconds())
         return True
+
+    def _interrupt_a_fetch(self, level: int) -> None:
+        """End a fetch that has had its turn, for one that has used less: a store may answer very slowly."""
+        now = self._clock.monotonic_seconds()
+        for source, fetching in self._fetching.items():
+            seconds = now - fetching.began_seconds
+            if seconds >= FETCH_TURN_SECONDS and level < self._fetch_turns.level(source, seconds):
+                self._executor.ask_to_stop(source)
+                return
 
     def _begin(self, demand: Demand) -> bool:
         """Begin work on a run; whether it is begun or not to be wanted any more."""
@@ -209,10 +232,10 @@ class TaskQueue:
                 self._stop(run)
             return False
         if demand.kind is not Kind.MOVE and not self.has_room():
-            self._interrupt_a_check(is_urgent=demand.kind is Kind.RUN)
+            self._interrupt_a_check(demand)
             return False
         if not self._executor.start(run, demand.item):
-            self._interrupt_a_check(is_urgent=demand.kind is not Kind.CHECK)
+            self._interrupt_a_check(demand)
             return False
         self._running[run] = _Running(
             terms=demand.terms,
@@ -227,19 +250,30 @@ class TaskQueue:
         self._running[run].is_stopping = True
         self._executor.ask_to_stop(run)
 
-    def _interrupt_a_check(self, *, is_urgent: bool) -> None:
-        """End the longest check: for work that cannot wait, or because it has had its time for now."""
-        checks = [(run, running) for run, running in self._running.items() if running.kind is Kind.CHECK]
-        if any(running.is_stopping for _, running in checks):
-            return
+    def _interrupt_a_check(self, demand: Demand) -> None:
+        """End a check for what cannot wait, or for a check that has used less time."""
         now = self._clock.monotonic_seconds()
-        overdue = [
-            (running.began_seconds, index)
-            for index, (run, running) in enumerate(checks)
-            if is_urgent or now - running.began_seconds > CHECK_SECONDS * 2 ** self.interruptions(run)
+        checks = [
+            (now - running.began_seconds, run)
+            for run, running in self._running.items()
+            if running.kind is Kind.CHECK
         ]
-        if overdue:
-            self._stop(checks[min(overdue)[1]][0])
+        if not checks or any(self._running[run].is_stopping for _, run in checks):
+            return
+        checks.sort(key=lambda check: check[0], reverse=True)
+        if demand.kind is not Kind.CHECK:
+            self._stop(checks[0][1])
+            return
+        level = self._check_turns.level(demand.terms.run)
+        for index, (seconds, run) in enumerate(checks):
+            # With several places, one goes on for longer: a stream of short checks must not starve long ones.
+            is_kept = index == 0 and self._limits.runs > 1
+            own_level = self._check_turns.level(run)
+            long_seconds = min(CHECK_TURN_SECONDS * 2**own_level, LONG_TURN_SECONDS)
+            turn_seconds = long_seconds if is_kept or level >= own_level else CHECK_TURN_SECONDS
+            if seconds >= turn_seconds and level <= self._check_turns.level(run, seconds):
+                self._stop(run)
+                return
 
     # --- what came of it --------------------------------------------------------------------------------
 
@@ -262,7 +296,7 @@ class TaskQueue:
                 raise Bug(f"work under an unknown key ended: {other!r}")
 
     def _collect_fetch(self, source: SourceKey, finished: Finished) -> None:
-        self._fetching.pop(source, None)
+        began_seconds = self._fetching.pop(source).began_seconds
         match finished.error or finished.value:
             case Fetched(code_bytes=code_bytes):
                 self._ready[source.material] = Material(stage=MaterialStage.READY, code_bytes=code_bytes)
@@ -270,7 +304,7 @@ class TaskQueue:
             case Rejected() as error:
                 self._fail_fetch(source, MaterialStage.WRONG, error)
             case Stopped():
-                pass
+                self._fetch_turns.add(source, self._clock.monotonic_seconds() - began_seconds)
             case Exception() as error:
                 self._fail_fetch(source, MaterialStage.UNREACHABLE, error)
             case other:
@@ -310,7 +344,7 @@ class TaskQueue:
                 self._report_found(found, task_id, seconds)
             case Stopped():
                 if running.kind is Kind.CHECK:
-                    self._interruptions[run] = self.interruptions(run) + 1
+                    self._check_turns.add(run, seconds)
             case Bug() as error:
                 raise error
             case MaterialLost() as error:

@@ -203,7 +203,11 @@ def test_an_endless_check_gives_way_to_one_that_has_used_less(shop: Shop) -> Non
 
 def test_a_stream_of_short_checks_does_not_starve_a_long_one(tmp_path: Path) -> None:
     shop = Shop(tmp_path, limits=Limits(runs=2))
-    long, endless, short = shop.terms(1, elf_of(ENDLESS)), shop.terms(2, elf_of(ENDLESS * 2)), shop.terms(3, ELF)
+    long, endless, short = (
+        shop.terms(1, elf_of(ENDLESS)),
+        shop.terms(2, elf_of(ENDLESS * 2)),
+        shop.terms(3, ELF),
+    )
     wanted = [check(long, DAYS_OF_CYCLES), check(endless, DAYS_OF_CYCLES), check(short, CYCLES)]
     shop.want(*wanted[:1])
     shop.clock.sleep(CHECK_TURN_SECONDS / 2)

@@ -269,8 +269,8 @@ class TaskQueue:
             # With several places, one goes on for longer: a stream of short checks must not starve long ones.
             is_kept = index == 0 and self._limits.runs > 1
             own_level = self._check_turns.level(run)
-            long_seconds = min(CHECK_TURN_SECONDS * 2**own_level, LONG_TURN_SECONDS)
-            turn_seconds = long_seconds if is_kept or level >= own_level else CHECK_TURN_SECONDS
+            turn_seconds = CHECK_TURN_SECONDS if level < own_level else CHECK_TURN_SECONDS * 2**own_level
+            turn_seconds = LONG_TURN_SECONDS if is_kept else min(turn_seconds, LONG_TURN_SECONDS)
             if seconds >= turn_seconds and level <= self._check_turns.level(run, seconds):
                 self._stop(run)
                 return

@@ -12,7 +12,7 @@ BENCHMARKS = Path(__file__).resolve().parent
 REPOSITORY = BENCHMARKS.parent
 KERNELS_DIRECTORY = BENCHMARKS / "kernels"
 HOST_INCLUDE = KERNELS_DIRECTORY / "host"
-DEMO = REPOSITORY / "src" / "truestep" / "cli" / "demo"
+DEMO = REPOSITORY / "src" / "truestep" / "demo"
 
 
 class Scale(StrEnum):

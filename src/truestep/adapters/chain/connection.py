@@ -44,10 +44,10 @@ def connect(node: Node, reporter: Reporter | None = None, patience: Patience | N
 
 
 def endpoints_of(web3: Web3) -> Endpoints:
-    """The endpoints behind a connection that `connect` made."""
-    if not isinstance(web3.provider, EndpointsProvider):
-        raise Bug(f"expected a connection made by connect(), got one by {type(web3.provider).__name__}")
-    return web3.provider.endpoints
+    """The endpoints behind a connection; behind one that `connect` did not make, its provider alone."""
+    if isinstance(web3.provider, EndpointsProvider):
+        return web3.provider.endpoints
+    return endpoints_of(connect(web3.provider))
 
 
 def check_chain(web3: Web3, chain_id: int) -> None:

@@ -16,5 +16,5 @@ def test_growth_is_measured() -> None:
     results = json.loads(finished.stdout)
     measured = {"memory_mib", "start_seconds", "tick_seconds", "file_mib"}
     assert {name: set(row) for name, row in results.items() if name != "bars"} == dict.fromkeys(
-        ("empty", "finished", "finished_single", "standing", "standing_single"), measured
+        ("empty", "finished", "finished_single", "standing", "standing_single", "unchecked"), measured
     )

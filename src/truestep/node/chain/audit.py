@@ -16,6 +16,7 @@ reported, and the contract's record is used.
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Generic, TypeVar
 
@@ -122,9 +123,24 @@ class Audit:
         asked = {*own, *played, *claims, *self._other_claims.take(OTHERS_EACH_CHECK)}
         if not asked:
             return
+        perhaps_closed: list[GameId] = []
         for claim_id, count in self._chain.open_game_counts(asked).items():
-            if count > len(ledger.games_on(claim_id)):
+            known = ledger.games_on(claim_id)
+            if count > len(known):
                 self._find_games(claim_id)
+            elif count < len(known):
+                perhaps_closed += [game.game_id for game in known]
+        self._check_closings(perhaps_closed)
+
+    def _check_closings(self, games: list[GameId]) -> None:
+        """Games that a contract may have closed: one that a node only does not know yet is not among them."""
+        suspected = {GameId(number) for kind, number in self._suspicions if kind == "closing of game"}
+        records = self._chain.games(games) if games else {}
+        closed = {game_id for game_id, record in records.items() if record.stage is GameStage.CLOSED}
+        self._clear("closing of game", suspected - closed)
+        for game_id in closed:
+            adopt = partial(self._drop, game_id)
+            self._differs(("closing of game", game_id), self._block_of_game(game_id), adopt)
 
     def _own_claims(self) -> Iterable[TaskClaimed]:
         ledger = self._indexer.ledger

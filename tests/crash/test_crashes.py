@@ -31,7 +31,7 @@ CONTENT = INPUT[:9]
 """Two rounds lead to the float instruction, two more into its micro-run."""
 DEPOSITS = 2
 """Transactions made before the killing begins."""
-IDLE_LIMIT = 12
+IDLE_LIMIT = 24
 """Rounds without a block before time goes on: a daemon that died fetches and computes again first."""
 
 

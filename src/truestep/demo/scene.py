@@ -173,7 +173,7 @@ def build_scene(devnet: Devnet, folder: Path, lie_cycle: int, progress: Callable
         if name == CHALLENGER:
             daemons[name] = challenger_node(world, ChallengerPolicy())
         else:
-            daemons[name] = worker_node(world, WorkerPolicy(active_limit=1))
+            daemons[name] = worker_node(world, WorkerPolicy(active_limit=1, held_factor=1))
     return Scene(
         devnet=devnet,
         web3=web3,

@@ -9,7 +9,7 @@ from truestep.node.tasks.views import ViewBuilder
 from truestep.node.tasks.world import World
 from truestep.protocol.records import JobRecord, Parameters, TaskRecord, TaskStage
 from truestep.roles import worker
-from truestep.roles.worker import HELD_FACTOR, WorkerPolicy
+from truestep.roles.worker import WorkerPolicy
 
 
 def worker_node(world: World, policy: WorkerPolicy, distrusted: dict[Bytes32, str] | None = None) -> Daemon:
@@ -30,7 +30,7 @@ def worker_node(world: World, policy: WorkerPolicy, distrusted: dict[Bytes32, st
             if task.task_id in disputed or not _is_waiting(task, now)
         }
         tasks |= {task_id: ledger.task(task_id) for task_id in disputed}
-        for task in views.open_tasks(now, HELD_FACTOR * policy.active_limit + 1, is_wanted(now)):
+        for task in views.open_tasks(now, policy.held_factor * policy.active_limit + 1, is_wanted(now)):
             tasks.setdefault(task.task_id, task)
         return tasks.values()
 

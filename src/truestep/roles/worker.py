@@ -32,6 +32,8 @@ class WorkerPolicy:
 
     active_limit: int = 2
     """Tasks run at the same time. Short ones are taken in advance, `HELD_FACTOR` times as many."""
+    held_factor: int = HELD_FACTOR
+    """Short tasks held for each one that can run at a time; 1 takes nothing ahead."""
     games_expected: int = 8
     """A task is taken only if this node could answer this many games on one claim at the same time."""
     reward_min_wei: int = 0
@@ -263,7 +265,7 @@ class _Capacity:
             return self.view.has_room and limit > 0
         if self._count < limit:
             return True
-        if not limit or self._count >= HELD_FACTOR * limit:
+        if not limit or self._count >= self.policy.held_factor * limit:
             return False
         speed = self.policy.speed
         seconds = max(speed.claim_seconds(each.job, each.material.code_bytes) for each in (*self.tasks, task))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Bytes32
+from truestep.commitments.keccak import PairHasher, hash_pairs
 from truestep.commitments.merkle import (
     LEAF_SIZE_BYTES,
     ZERO_NODES,
@@ -37,9 +38,9 @@ class Program:
     entry: int
     segments: tuple[Segment, ...]
 
-    def root(self) -> Bytes32:
+    def root(self, hasher: PairHasher = hash_pairs) -> Bytes32:
         """The program root: the image's subtree over the code and data ranges (M3.7)."""
-        memory = Memory()
+        memory = Memory(hasher)
         write_segments(memory, self)
         return memory.node(*PROGRAM_NODE)
 

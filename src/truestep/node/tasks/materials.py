@@ -21,6 +21,8 @@ MATERIALS_LIMIT_BYTES = 2 << 30
 """Memory for inputs that are not in use at the moment: four of the largest size."""
 Found = TypeVar("Found")
 
+FAST_HASHER_FROM_BYTES = 1 << 20
+"""From this size on, the engine's hasher is worth the half second that it takes to load."""
 PROGRAMS_LIMIT = 64
 """Programs kept in memory, at most a few megabytes each."""
 
@@ -99,6 +101,15 @@ class Materials:
         return content
 
 
+def _root_of(program: Program) -> Bytes32:
+    """A program's root. A large image takes minutes in plain Python, and would hold up every other fetch."""
+    if sum(len(segment.content) for segment in program.segments) < FAST_HASHER_FROM_BYTES:
+        return program.root()
+    from truestep.engine.keccak import vector_hash_pairs  # loads LLVM
+
+    return program.root(vector_hash_pairs)
+
+
 def _programs(
     blobs: Blobs, program: ProgramRecord, should_stop: ShouldStop
 ) -> Iterator[Callable[[], Program]]:
@@ -106,7 +117,7 @@ def _programs(
 
     def named() -> Program:
         loaded = load_elf(blobs.get(program.uri, FILE_LIMIT_BYTES, should_stop=should_stop))
-        if (loaded.root(), loaded.entry) != (program.image_root, program.entry):
+        if (_root_of(loaded), loaded.entry) != (program.image_root, program.entry):
             raise Rejected(
                 Reject.PROGRAM_MISMATCH,
                 f"the file at {program.uri} is not program {program.program_id}: image root or entry differ",

@@ -16,6 +16,7 @@ from truestep.client.runs import DEFAULT_MAX_CYCLES, RunReport, run_task
 from truestep.client.sending import event_of, transact_once
 from truestep.commitments.keccak import keccak256
 from truestep.composition.engines import EngineName, open_engine
+from truestep.engine.hashing import hash_many_pairs
 from truestep.guest import BuiltGuest, build_c, build_python
 from truestep.guest.python.build import PYTHON_SUFFIX
 from truestep.machine.program import Task
@@ -126,9 +127,9 @@ class Client:
         if known is not None:
             return known
         uri = self.blobs.put(file.elf)
-        self.blobs.put_program(file.program.root(), file.program.entry, file.elf)
+        self.blobs.put_program(file.program.root(hash_many_pairs), file.program.entry, file.elf)
         call = RegisterProgram(
-            image_root=file.program.root(),
+            image_root=file.program.root(hash_many_pairs),
             entry=file.program.entry,
             max_cycles=max_cycles,
             digest=file.digest,
@@ -151,7 +152,7 @@ class Client:
         order = order or Order()
         task = Task(shard_count=order.shard_count, input=content)
         program_id = self.register(program, max_cycles=order.max_cycles)
-        input_root = task.input_root()
+        input_root = task.input_root(hash_many_pairs)
         input_uri = self.blobs.put(content)
         self.blobs.put_input(input_root, content)
         call = PostJob(
@@ -182,7 +183,7 @@ class Client:
 
     def _registered(self, file: ProgramFile, max_cycles: int) -> ProgramId | None:
         """The number under which this program is already registered with these maximum cycles."""
-        image_root = file.program.root()
+        image_root = file.program.root(hash_many_pairs)
         for event in self._all_events():
             if (
                 isinstance(event, ProgramRegistered)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Bytes32
 from truestep.commitments.merkle import root_of_bytes
+from truestep.engine.hashing import hash_many_pairs
 from truestep.machine.elf import FILE_LIMIT_BYTES
 from truestep.machine.layout import RANGE_LEVEL
 from truestep.ports.blobs import Blobs
@@ -31,7 +32,7 @@ def stored_input(blobs: Blobs, input_root: Bytes32, size_bytes: int, uri: str) -
     """The input of a job. Raises Rejected if only another is found, Unavailable if none is."""
 
     def expected(content: bytes) -> bytes:
-        if len(content) != size_bytes or root_of_bytes(content, RANGE_LEVEL) != input_root:
+        if len(content) != size_bytes or root_of_bytes(content, RANGE_LEVEL, hash_many_pairs) != input_root:
             raise Rejected(Reject.INPUT_MISMATCH, f"{uri} is not the input with root {input_root.hex()}")
         return content
 

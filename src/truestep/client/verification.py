@@ -11,6 +11,7 @@ from truestep.client.receipt import InputPart, ProgramPart, Receipt, ShardPart, 
 from truestep.client.runs import ProgressSink, advance_in_slices
 from truestep.client.stored import stored_input, stored_program
 from truestep.commitments.merkle import root_of_bytes
+from truestep.engine.hashing import hash_many_pairs
 from truestep.machine.layout import RANGE_LEVEL
 from truestep.machine.program import Program, Task
 from truestep.ports.blobs import Blobs
@@ -45,7 +46,7 @@ def check_contents(receipt: Receipt) -> Iterator[Check]:
         )
         output = shard.output_bytes()
         if output is not None:
-            found = (len(output), root_of_bytes(output, RANGE_LEVEL).hex())
+            found = (len(output), root_of_bytes(output, RANGE_LEVEL, hash_many_pairs).hex())
             name = f"shard {shard.shard_index}: the output has the claimed size and root"
             yield _equal(name, (shard.output_size, shard.output_root), found)
 
@@ -138,14 +139,14 @@ def open_rerun(receipt: Receipt, blobs: Blobs | None, elf: bytes | None, content
     elf = elf if elf is not None else _program_of(receipt.program, blobs)
     content = content if content is not None else _input_of(receipt.input, blobs)
     program = program_of(elf).program
-    facts = (hashlib.sha256(elf).hexdigest(), program.root().hex(), program.entry)
+    facts = (hashlib.sha256(elf).hexdigest(), program.root(hash_many_pairs).hex(), program.entry)
     expected = (receipt.program.elf_sha256, receipt.program.image_root, receipt.program.entry)
     if facts != expected:
         raise Rejected(
             Reject.PROGRAM_MISMATCH,
             f"expected an ELF file with SHA-256, root and entry {expected}, got {facts}",
         )
-    root = root_of_bytes(content, RANGE_LEVEL).hex()
+    root = root_of_bytes(content, RANGE_LEVEL, hash_many_pairs).hex()
     if (root, len(content)) != (receipt.input.root, receipt.input.size):
         raise Rejected(
             Reject.INPUT_MISMATCH,

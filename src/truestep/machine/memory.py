@@ -70,11 +70,12 @@ class Memory:
 
     def write(self, address: int, content: bytes) -> None:
         """Put `content` at `address`; may cross pages but not the end of memory."""
-        while content:
+        rest = memoryview(content)
+        while rest:
             page, offset = address >> PAGE_SHIFT, address % PAGE_SIZE_BYTES
-            fitting = content[: PAGE_SIZE_BYTES - offset]
+            fitting = rest[: PAGE_SIZE_BYTES - offset]
             self._writable_page(page)[offset : offset + len(fitting)] = fitting
-            address, content = address + len(fitting), content[len(fitting) :]
+            address, rest = address + len(fitting), rest[len(fitting) :]
 
     def _writable_page(self, page: int) -> bytearray:
         self._dirty.add(page)

@@ -50,13 +50,14 @@ class Overlay:
     def write(self, address: int, content: bytes) -> None:
         """Put `content` at `address`; may not cross the end of memory."""
         self._nodes.clear()
-        while content:
+        rest = memoryview(content)
+        while rest:
             page, offset = divmod(address, PAGE_SIZE_BYTES)
             if page not in self._pages:
                 self._pages[page] = bytearray(self._below.read_memory(page << PAGE_SHIFT, PAGE_SIZE_BYTES))
-            fitting = content[: PAGE_SIZE_BYTES - offset]
+            fitting = rest[: PAGE_SIZE_BYTES - offset]
             self._pages[page][offset : offset + len(fitting)] = fitting
-            address, content = address + len(fitting), content[len(fitting) :]
+            address, rest = address + len(fitting), rest[len(fitting) :]
 
     def read_leaf(self, index: int) -> bytes:
         """The 32-byte leaf number `index`."""

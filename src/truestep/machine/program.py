@@ -75,9 +75,9 @@ class Task:
         counts = (len(self.input), self.shard_index, self.shard_count, 0)
         return self.seed + b"".join(count.to_bytes(8, "little") for count in counts)
 
-    def input_root(self) -> Bytes32:
+    def input_root(self, hasher: PairHasher = hash_pairs) -> Bytes32:
         """The root of the input's subtree (M3.7)."""
-        return root_of_bytes(self.input, RANGE_LEVEL)
+        return root_of_bytes(self.input, RANGE_LEVEL, hasher)
 
 
 def write_segments(memory: Memory, program: Program) -> None:

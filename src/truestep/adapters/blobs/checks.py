@@ -6,13 +6,10 @@ from Crypto.Hash import keccak
 
 from truestep.adapters.blobs.addresses import BlobName, parse_name, program_name
 from truestep.base.errors import Reject, Rejected
-from truestep.commitments.keccak import PairHasher, hash_pairs
 from truestep.commitments.merkle import StreamedRoot
+from truestep.engine.hashing import hash_many_pairs
 from truestep.machine.elf import FILE_LIMIT_BYTES, load_elf
 from truestep.machine.layout import RANGE_LEVEL
-
-FAST_HASHER_FROM_BYTES = 1 << 20
-"""From this size on, the engine's hasher, 50 times faster, is worth the half second that it takes to load."""
 
 
 class NameCheck(Protocol):
@@ -27,21 +24,21 @@ class NameCheck(Protocol):
         ...
 
 
-def name_check(name: str, size_bytes: int) -> NameCheck:
-    """The check of content under `name`, of about `size_bytes`. Raises `Rejected` if that is no name."""
+def name_check(name: str) -> NameCheck:
+    """The check of content under `name`. Raises `Rejected` if that is no name."""
     parsed = parse_name(name)
     match parsed.kind:
         case "programs":
             return _ProgramCheck(name)
         case "inputs" | "outputs":
-            return _RangeCheck(parsed, size_bytes)
+            return _RangeCheck(parsed)
         case _:
             return _HashCheck(parsed.digest)
 
 
 def check_named(name: str, content: bytes) -> bytes:
     """`content`, if it matches `name`. Raises `Rejected` if not."""
-    check = name_check(name, len(content))
+    check = name_check(name)
     check.update(content)
     trouble = check.mismatch()
     if trouble:
@@ -76,16 +73,16 @@ class _ProgramCheck:
             program = load_elf(bytes(self._elf))
         except Rejected as error:
             return f"expected the ELF file of {self._name}, got another file ({error})"
-        actual = program_name(program.root(), program.entry)
+        actual = program_name(program.root(hash_many_pairs), program.entry)
         return "" if actual == self._name else f"expected {self._name}, got {actual}"
 
 
 class _RangeCheck:
     """Of an input, which has exactly the size in its name, or of an output range, which may go on."""
 
-    def __init__(self, name: BlobName, size_bytes: int) -> None:
+    def __init__(self, name: BlobName) -> None:
         self._name = name
-        self._root = StreamedRoot(RANGE_LEVEL, _hasher_for(size_bytes))
+        self._root = StreamedRoot(RANGE_LEVEL, hash_many_pairs)
         self._size_bytes = 0
         self._ends_in_zero = False
 
@@ -102,11 +99,3 @@ class _RangeCheck:
             return "expected an output range without zeros at its end, got some"  # of any number
         actual = self._root.finish().hex()
         return "" if actual == self._name.digest else f"expected root {self._name.digest}, got {actual}"
-
-
-def _hasher_for(size_bytes: int) -> PairHasher:
-    if size_bytes < FAST_HASHER_FROM_BYTES:
-        return hash_pairs
-    from truestep.engine.keccak import vector_hash_pairs  # loads LLVM
-
-    return vector_hash_pairs

@@ -109,10 +109,9 @@ class _Handlers:
         """1. Check name and size. 2. Read the bytes. 3. Check them against the name. 4. Keep the file."""
         limit_bytes = min(limit_of(name), self._limit_bytes)
         stated = request.headers.get("Content-Length", "")
-        size_bytes = int(stated) if stated.isdecimal() else limit_bytes  # 1.
-        if size_bytes > limit_bytes:
+        if stated.isdecimal() and int(stated) > limit_bytes:  # 1.
             raise too_large(name, limit_bytes)
-        target, check = self._blobs.path_of(name), await asyncio.to_thread(name_check, name, size_bytes)
+        target, check = self._blobs.path_of(name), name_check(name)
         opened = unfinished(target)
         file = await asyncio.to_thread(opened.__enter__)
         try:

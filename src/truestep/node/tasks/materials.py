@@ -9,6 +9,7 @@ from typing import TypeVar
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Bytes32
 from truestep.commitments.merkle import root_of_bytes
+from truestep.engine.hashing import hash_many_pairs
 from truestep.machine.elf import FILE_LIMIT_BYTES, load_elf
 from truestep.machine.layout import RANGE_LEVEL
 from truestep.machine.program import Program, Task
@@ -20,9 +21,6 @@ from truestep.protocol.records import JobRecord, ProgramRecord
 MATERIALS_LIMIT_BYTES = 2 << 30
 """Memory for inputs that are not in use at the moment: four of the largest size."""
 Found = TypeVar("Found")
-
-FAST_HASHER_FROM_BYTES = 1 << 20
-"""From this size on, the engine's hasher is worth the half second that it takes to load."""
 PROGRAMS_LIMIT = 64
 """Programs kept in memory, at most a few megabytes each."""
 
@@ -101,15 +99,6 @@ class Materials:
         return content
 
 
-def _root_of(program: Program) -> Bytes32:
-    """A program's root. A large image takes minutes in plain Python, and would hold up every other fetch."""
-    if sum(len(segment.content) for segment in program.segments) < FAST_HASHER_FROM_BYTES:
-        return program.root()
-    from truestep.engine.keccak import vector_hash_pairs  # loads LLVM
-
-    return program.root(vector_hash_pairs)
-
-
 def _programs(
     blobs: Blobs, program: ProgramRecord, should_stop: ShouldStop
 ) -> Iterator[Callable[[], Program]]:
@@ -117,7 +106,7 @@ def _programs(
 
     def named() -> Program:
         loaded = load_elf(blobs.get(program.uri, FILE_LIMIT_BYTES, should_stop=should_stop))
-        if (_root_of(loaded), loaded.entry) != (program.image_root, program.entry):
+        if (loaded.root(hash_many_pairs), loaded.entry) != (program.image_root, program.entry):
             raise Rejected(
                 Reject.PROGRAM_MISMATCH,
                 f"the file at {program.uri} is not program {program.program_id}: image root or entry differ",
@@ -133,7 +122,10 @@ def _inputs(blobs: Blobs, job: JobRecord, should_stop: ShouldStop) -> Iterator[C
 
     def named() -> bytes:
         content = blobs.get(job.input_uri, job.input_size, should_stop=should_stop)
-        if len(content) != job.input_size or root_of_bytes(content, RANGE_LEVEL) != job.input_root:
+        if (
+            len(content) != job.input_size
+            or root_of_bytes(content, RANGE_LEVEL, hash_many_pairs) != job.input_root
+        ):
             raise Rejected(
                 Reject.INPUT_MISMATCH,
                 f"the file at {job.input_uri} ({len(content)} bytes) is not the input of job {job.job_id}"

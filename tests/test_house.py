@@ -110,6 +110,12 @@ def test_nothing_belongs_to_one_machine() -> None:
     assert matches(REGISTRY_HOST) == []
 
 
+def test_people_read_coins_not_wei() -> None:
+    spoken = re.compile(r"_wei(\(\))?(:,)?\} wei")
+    found = matches(spoken, ".py")
+    assert [line for line in found if line.startswith("src/") and "base/units.py" not in line] == []
+
+
 def test_nothing_is_marked_unfinished() -> None:
     assert matches(UNFINISHED, ".py", ".vy", ".vyi", ".sol", ".c", ".h", ".md", ".toml") == []
 

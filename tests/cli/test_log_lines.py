@@ -11,7 +11,6 @@ from typing import Any, TextIO
 
 import pytest
 
-from truestep.base.ids import JobId, claim_of, game_of, task_of
 from truestep.cli import log_lines
 from truestep.cli.log_lines import LogLines
 from truestep.cli.streams import ClosedOutput
@@ -63,25 +62,6 @@ def test_lines_have_their_fields(monkeypatch: pytest.MonkeyPatch) -> None:
     assert fields == {"kind": "claim_landed", "message": "claimed", "intent": "claim/1", "gas_used": 7}
 
 
-@pytest.mark.parametrize(
-    ("intent", "words"),
-    [
-        ("take/4294967296/1", "take of job 1 shard 0"),
-        ("claim/18446744073709551617#2", "claim of job 1 shard 0"),
-        (f"split/{game_of(claim_of(task_of(JobId(2), 3), 1), 4)}/9", "split in game 4 on job 2 shard 3"),
-        ("withdraw-rewards/1700000000", "withdrawal of rewards"),
-        ("post:letters", "post:letters"),
-        ("take/something", "take/something"),
-    ],
-)
-def test_people_read_jobs_and_shards(monkeypatch: pytest.MonkeyPatch, intent: str, words: str) -> None:
-    err = io.StringIO()
-    log = _log(monkeypatch, io.StringIO(), err, as_json=False)
-    log.report("take_landed", "is in a block", intent=intent, gas_used=7)
-    log.close()
-    assert err.getvalue().endswith(f"  {words} is in a block (7 gas)\n")
-
-
 def test_lines_go_to_standard_error_if_standard_output_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     err = io.StringIO()
     log = _log(monkeypatch, ClosedOutput(), err)
@@ -98,7 +78,7 @@ def test_a_strangers_text_neither_forges_lines_nor_steers(
     log = _log(monkeypatch, out, err, as_json=as_json)
     log.report("declined", "no\n12:00:00  final  [bold]\x1b]0;owned\x07\u202e", uri="\x1b[2J\n")
     log.report("take_landed", "in block 1", intent="take\n\x1b")
-    log.report("take_landed", "no intent")
+    log.report("take_landed", "no field")
     log.close()
     said = out.getvalue() + err.getvalue()
     assert said.count("\n") == 3

@@ -23,7 +23,7 @@ from truestep.protocol.calls import DescendGame, OpenGame, SettleGame, SubmitPic
 from truestep.protocol.claims import ZERO_HASH
 from truestep.protocol.records import GameStage, TaskStage
 from truestep.protocol.state_numbers import micro_number
-from truestep.roles.actions import BuildWitness, ComputeHashes, Decline, Declined, Fetch, Send
+from truestep.roles.actions import Agree, BuildWitness, ComputeHashes, Decline, Declined, Fetch, Send
 from truestep.roles.challenger import ChallengerPolicy, decide
 from truestep.roles.views import Material, MaterialStage, TaskView
 
@@ -50,7 +50,8 @@ def test_a_claim_is_checked_at_its_own_cycle() -> None:
 
 
 def test_only_a_false_claim_is_disputed() -> None:
-    assert decided(claimed_view(hashes={1_000: CLAIMED.state_hash()})) == []
+    (agreed,) = decided(claimed_view(hashes={1_000: CLAIMED.state_hash()}))
+    assert isinstance(agreed, Agree) and agreed.task_id == TASK_ID
     assert sent(claimed_view(hashes={1_000: TRUE_HASH})) == OPENING
 
 

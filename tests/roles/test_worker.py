@@ -94,6 +94,7 @@ def test_a_task_is_left_for_a_stated_reason(
     declined = [action for action in actions if isinstance(action, Decline)]
     assert [action.reason for action in declined] == [reason]
     assert "job 1 shard 0" in declined[0].message
+    assert ("truestep worker --stake" in declined[0].message) == (reason is Declined.STAKE)
     assert not any(isinstance(action, Send) for action in actions)
 
 

@@ -54,3 +54,13 @@ def task_of_claim(claim: ClaimId) -> TaskId:
 def claim_of_game(game: GameId) -> ClaimId:
     """The claim that `game` is about."""
     return ClaimId(game >> PART_BITS)
+
+
+def task_in_words(task: TaskId) -> str:
+    """`job 3 shard 0`."""
+    return f"job {job_of_task(task)} shard {shard_of_task(task)}"
+
+
+def game_in_words(game: GameId) -> str:
+    """`game 2 on job 3 shard 0`."""
+    return f"game {game & PART_MASK} on {task_in_words(task_of_claim(claim_of_game(game)))}"

@@ -12,13 +12,15 @@ from rich.console import Console
 from rich.markup import escape
 
 from truestep.base.text import one_line
-from truestep.cli.intents import readable
 from truestep.cli.streams import silence, write_unbuffered
 
 WAITING_LIMIT_LINES = 10_000
 """Some megabytes that a reader may lag before lines are dropped. A daemon never waits for its log."""
 CLOSE_SECONDS = 2.0
 """How long a daemon waits at its end for the last lines to be read."""
+
+KIND_WIDTH = 24
+"""The column of the kind; `withdraw-winnings_landed` is the longest."""
 
 _STYLES = {
     "_refused": "red",
@@ -69,7 +71,7 @@ class LogLines:
             shown = {"time": round(time.time(), 3), "kind": kind, "message": one_line(message), **fields}
             return f"{json.dumps(shown, default=str)}\n"
         style = next((style for end, style in _STYLES.items() if kind.endswith(end)), "default")
-        text = escape(f"{_whole(kind, one_line(message), fields)}{_gas(fields)}")
+        text = escape(f"{one_line(message)}{_gas(fields)}")
         stamp = time.strftime("%H:%M:%S")
         canvas = io.StringIO()
         console = Console(
@@ -78,7 +80,9 @@ class LogLines:
             force_terminal=self._style.is_terminal,
             color_system="auto" if self._style.color_system else None,
         )
-        console.print(f"[dim]{stamp}[/]  {escape(one_line(kind)):<20} [{style}]{text}[/]", soft_wrap=True)
+        console.print(
+            f"[dim]{stamp}[/]  {escape(one_line(kind)):<{KIND_WIDTH}} [{style}]{text}[/]", soft_wrap=True
+        )
         return canvas.getvalue()
 
     def _keep_writing(self) -> None:
@@ -102,13 +106,6 @@ class LogLines:
             else:
                 return True
         return True
-
-
-def _whole(kind: str, message: str, fields: dict[str, Field]) -> str:
-    """The message, which names the transaction if it is about one."""
-    is_outcome = kind.endswith(("_landed", "_reverted"))
-    intent = one_line(readable(str(fields.get("intent", ""))))
-    return f"{intent} {message}".lstrip() if is_outcome else message
 
 
 def _gas(fields: dict[str, Field]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from truestep.base.ids import ClaimId
 from truestep.node.loop.loop import Loop
 from truestep.node.tasks.agent import Daemon, TaskAgent
 from truestep.node.tasks.views import ViewBuilder
@@ -13,15 +14,20 @@ from truestep.roles.challenger import ChallengerPolicy
 
 def challenger_node(world: World, policy: ChallengerPolicy) -> Daemon:
     """A challenger for the chain's account."""
+    known_true: frozenset[ClaimId] = frozenset()
+    """At the last look: the role has said so, and there is nothing more to do about them."""
 
     def choose(views: ViewBuilder, now: int) -> Iterable[TaskRecord]:
-        """Every claim in its window that is not known to be true, and those that it disputes."""
+        """Every claim in its window, once more after it is known to be true, and those that it disputes."""
+        nonlocal known_true
         ledger, account = views.ledger, world.chain.account
-        tasks = {
-            task.task_id: task
-            for task in ledger.claimed_tasks()
-            if now <= task.until and not views.is_known_true(task)
-        }
+        claimed = [task for task in ledger.claimed_tasks() if now <= task.until]
+        said, known_true = (
+            known_true,
+            frozenset(each.claim_id for each in claimed if views.is_known_true(each)),
+        )
+        done = said & known_true
+        tasks = {task.task_id: task for task in claimed if task.claim_id not in done}
         tasks |= {task_id: ledger.task(task_id) for task_id in ledger.disputed_tasks(challenger=account)}
         return tasks.values()
 

@@ -88,6 +88,14 @@ class Decline:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Agree:
+    """Do nothing about a claim, because it is true, and say so."""
+
+    task_id: TaskId
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """Tell whoever runs the node, now and again while it lasts. `kind` is stable, for programs."""
 
@@ -95,4 +103,4 @@ class Alert:
     message: str
 
 
-Action = Send | Fetch | Run | ComputeHashes | BuildWitness | BuildReveal | Decline | Alert
+Action = Send | Fetch | Run | ComputeHashes | BuildWitness | BuildReveal | Decline | Agree | Alert

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from truestep.base.units import coins, coins_or_more
 from truestep.protocol.calls import OpenGame
 from truestep.protocol.records import GameStage
 from truestep.roles import checks, moves
-from truestep.roles.actions import Action, Alert, Decline, Declined, Send
+from truestep.roles.actions import Action, Agree, Alert, Decline, Declined, Send
 from truestep.roles.moves import describe
 from truestep.roles.views import ClaimView, GameView, MaterialStage, TaskView, View
 from truestep.roles.worker import withdrawals
@@ -60,6 +61,7 @@ def decide(view: View, policy: ChallengerPolicy) -> list[Action]:
         actions += _play(view, task, claim, game)
     actions += _open_all(view, policy, [row for row in standing if is_false(*row) is True])
     actions += _check_all(view, policy, [row for row in standing if is_false(*row) is None])
+    actions += [_agree(*row) for row in standing if is_false(*row) is False]
     actions += withdrawals(view, policy.withdraw_above_wei)
     return [
         action for action in actions if not isinstance(action, Send) or action.intent not in view.in_flight
@@ -96,20 +98,22 @@ def _open(view: View, task: TaskView, claim: ClaimView, budget: _Budget) -> Acti
         return _decline(
             task,
             Declined.BUDGET,
-            f"false claim left alone: a bond of {bond_wei} wei exceeds what is left of the limit; raise it"
+            f"false claim left alone: a bond of {coins(bond_wei)} exceeds what is left of the limit; raise it"
             " with --max-bonds",
         )
-    if bond_wei > budget.wallet_wei and intent not in view.in_flight:
+    needed_wei = bond_wei + view.wallet_wei - budget.wallet_wei
+    if needed_wei > view.wallet_wei and intent not in view.in_flight:
         return _decline(
             task,
             Declined.FUNDS,
-            f"false claim left alone: {view.account} needs {bond_wei} wei for the bond and has"
-            f" {view.wallet_wei} wei; send it more",
+            f"false claim left alone: {view.account} needs {coins(needed_wei)} for the bond and the gas of"
+            f" its games, and has {coins(view.wallet_wei)}; send it at least"
+            f" {coins_or_more(needed_wei - view.wallet_wei)} more",
         )
     return Send(
         intent=intent,
         call=OpenGame(claim_id=claim.claim_id, claimed=claim.claimed, bond_wei=bond_wei),
-        message=f"the claim on {describe(task)} is false: open a dispute over {claim.claimed.cycle} steps",
+        message=f"the claim on {describe(task)} is false: open a dispute over {claim.claimed.cycle:,} steps",
     )
 
 
@@ -182,6 +186,11 @@ def _why_unchecked(task: TaskView) -> str:
         message = task.material.message
         return f"program or input cannot be had ({message}); add a store that has them with --blobs"
     return ""
+
+
+def _agree(task: TaskView, claim: ClaimView) -> Agree:
+    message = f"the claim on {describe(task)} is true: its {claim.claimed.cycle:,} steps end the same here"
+    return Agree(task_id=task.task.task_id, message=message)
 
 
 # --- games: never miss a move ---------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from truestep.base.ids import Bytes32, shard_of_task
+from truestep.base.ids import Bytes32, game_in_words, task_in_words
 from truestep.protocol.bisection import Interval, first_disagreement, part_siblings
 from truestep.protocol.calls import (
     DescendGame,
@@ -51,7 +51,8 @@ def split(view: TaskView, game: GameRecord, arity: int) -> list[Action]:
         Send(
             intent=f"split/{game.game_id}/{game.rounds}",
             call=SubmitSplit(game_id=game.game_id, low=game.low, high=game.high, hashes=hashes),
-            message=f"split {span_in_words(game.low, game.high)} into {len(hashes) + 1} parts",
+            message=f"{game_in_words(game.game_id)}: split {span_in_words(game.low, game.high)} into"
+            f" {len(hashes) + 1} parts",
         )
     ]
 
@@ -67,7 +68,10 @@ def pick(view: TaskView, game: GameView, arity: int) -> list[Action]:
     claimed: list[Bytes32] = [record.low_hash, *game.split_hashes, record.high_hash]
     own = [view.hashes[cycle] for cycle in cycles]
     if claimed[0] != own[0] or claimed[-1] == own[-1]:
-        message = f"{describe(view)}: game {record.game_id} was played by another computation than ours"
+        message = (
+            f"{game_in_words(record.game_id)} does not fit the hashes that this node computes, so it makes no"
+            " move; did another program with the same key open it?"
+        )
         return [Decline(task_id=view.task.task_id, reason=Declined.GAME_OF_ANOTHER, message=message)]
     part = first_disagreement(claimed, own)
     siblings = tuple(Bytes32(sibling) for sibling in part_siblings(claimed, arity, part))
@@ -78,7 +82,7 @@ def pick(view: TaskView, game: GameView, arity: int) -> list[Action]:
         Send(
             intent=f"pick/{record.game_id}/{record.rounds}",
             call=call,
-            message=f"agree up to {steps_in_words(cycles[part])},"
+            message=f"{game_in_words(record.game_id)}: agree up to {steps_in_words(cycles[part])},"
             f" disagree at {steps_in_words(cycles[part + 1])}",
         )
     ]
@@ -96,14 +100,16 @@ def step(view: TaskView, game: GameRecord) -> list[Action]:
             Send(
                 intent=f"descend/{game.game_id}/{game.low}",
                 call=DescendGame(game_id=game.game_id, witness=witness),
-                message=f"{executed} is {instruction.name}: play on over its micro-run",
+                message=f"{game_in_words(game.game_id)}: {executed} is {instruction.name}: play on over its"
+                " micro-run",
             )
         ]
     return [
         Send(
             intent=f"step/{game.game_id}",
             call=SubmitStep(game_id=game.game_id, witness=witness),
-            message=f"let the chain execute {executed}, with a witness of {len(witness)} bytes",
+            message=f"{game_in_words(game.game_id)}: let the chain execute {executed}, with a witness of"
+            f" {len(witness):,} bytes",
         )
     ]
 
@@ -125,7 +131,8 @@ def reveal(view: TaskView, game: GameRecord) -> list[Action]:
         Send(
             intent=f"reveal/{game.game_id}/{run_number_of(game.low)}",
             call=call,
-            message=f"reveal the result of the float instruction, which {where} give",
+            message=f"{game_in_words(game.game_id)}: reveal the result of the float instruction, which"
+            f" {where} give",
         )
     ]
 
@@ -133,7 +140,11 @@ def reveal(view: TaskView, game: GameRecord) -> list[Action]:
 def settle(game: GameRecord, why: str) -> list[Action]:
     """Have a decided game paid out."""
     return [
-        Send(intent=f"settle/{game.game_id}", call=SettleGame(game_id=game.game_id), message=f"settle: {why}")
+        Send(
+            intent=f"settle/{game.game_id}",
+            call=SettleGame(game_id=game.game_id),
+            message=f"settle {game_in_words(game.game_id)}: {why}",
+        )
     ]
 
 
@@ -173,7 +184,7 @@ def get_material(task: TaskView) -> list[Action]:
 
 def describe(task: TaskView) -> str:
     """`job 3 shard 0`."""
-    return f"job {task.job.job_id} shard {shard_of_task(task.task.task_id)}"
+    return task_in_words(task.task.task_id)
 
 
 def has_clock_run_out(game: GameRecord, now: int) -> bool:

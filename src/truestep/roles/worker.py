@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from truestep.base.ids import shard_of_task
+from truestep.base.units import coins
 from truestep.protocol.calls import (
     ExpireTask,
     FinalizeTask,
@@ -248,7 +249,8 @@ class _Capacity:
             (view.struck_count > policy.struck_tolerated, Declined.STRUCK,
              f"not taken: {view.struck_count} claims of this operator were struck; check its memory"),
             (free_wei < bond_wei, Declined.STAKE,
-             f"locks {bond_wei} wei, {max(free_wei, 0)} wei of stake are free: deposit more"),
+             f"locks {coins(bond_wei)}, {coins(max(free_wei, 0))} of stake are free; restart with a"
+             " larger stake, `truestep worker --stake AMOUNT`, or wait until claims are final"),
             (not self._has_room(task), Declined.CAPACITY,
              f"waits: {self._count} tasks are in progress"),
         )  # fmt: skip
@@ -292,7 +294,7 @@ def _take_one(task: TaskView) -> Send:
     return Send(
         intent=f"take/{record.task_id}/{record.attempt + 1}",
         call=TakeTask(job_id=task.job.job_id, shard_index=shard_of_task(record.task_id)),
-        message=f"take {describe(task)} for {task.job.reward_wei} wei",
+        message=f"take {describe(task)} for {coins(task.job.reward_wei)}",
     )
 
 
@@ -332,7 +334,7 @@ def _terms_checks(
     left_seconds, clock_seconds = job.deadline - now, parameters.clock_seconds
     return (
         (job.reward_wei < policy.reward_min_wei, Declined.REWARD,
-         f"pays {job.reward_wei} wei, this node asks for {policy.reward_min_wei}"),
+         f"pays {coins(job.reward_wei)}, this node asks for {coins(policy.reward_min_wei)} (--min-reward)"),
         (job.max_cycles > policy.cycles_limit, Declined.CYCLES,
          f"may take {job.max_cycles} steps, this node's limit is {policy.cycles_limit}"),
         (job.input_size > policy.input_limit_bytes, Declined.INPUT_SIZE,
@@ -360,7 +362,7 @@ def withdrawals(view: View, above_wei: int) -> list[Action]:
         ("withdraw-winnings", view.winnings_wei, WithdrawWinnings()),
     )
     return [
-        Send(intent=f"{kind}/{view.now}", call=call, message=f"withdraw {amount_wei} wei")
+        Send(intent=f"{kind}/{view.now}", call=call, message=f"withdraw {coins(amount_wei)}")
         for kind, amount_wei, call in kinds
         if amount_wei > above_wei and not any(intent.startswith(kind) for intent in view.in_flight)
     ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from tests.e2e.network import InlineExecutor, Log, ManualClock
 from truestep.adapters.executor.threads import ThreadExecutor
 from truestep.base.errors import Reject, Rejected, Unavailable
+from truestep.base.ids import JobId, task_of
 from truestep.node.chain.outbox import TRIES, Courier, Outbox
 from truestep.ports.chain import Outcome, Transaction
 from truestep.protocol.calls import Call, WithdrawRewards, WithdrawWinnings
@@ -84,6 +85,28 @@ def test_what_is_pending_is_not_sent_again_and_its_end_is_told_once() -> None:
     scene.turn()
     assert scene.outbox.in_flight == frozenset()
     assert scene.log.kinds().count("withdraw_landed") == 1
+
+
+def test_an_outcome_that_a_send_and_a_check_both_find_is_told_once() -> None:
+    scene = Scene(ScriptedChain(outcome=Outcome.CONFIRMED))
+    scene.turn(SEND)
+    (transaction,) = scene.chain.sent.values()
+    scene.chain.refresh = lambda: (transaction,)  # began before the send had ended
+    scene.turn()
+    assert scene.log.kinds() == ["withdraw_sent", "withdraw_landed"]
+    scene.chain.refresh = lambda: (replace(transaction, outcome=Outcome.PENDING),)
+    scene.turn()
+    scene.chain.refresh = lambda: (transaction,)
+    scene.turn()
+    assert scene.log.kinds() == ["withdraw_sent", "withdraw_landed", "withdraw_landed"], (
+        "after a reorganisation"
+    )
+
+
+def test_lines_about_a_send_say_what_it_is_about() -> None:
+    scene = Scene(ScriptedChain(outcome=Outcome.CONFIRMED))
+    scene.turn(Send(intent=f"take/{task_of(JobId(3), 1)}/1", call=WithdrawRewards(), message="take it"))
+    assert scene.log.lines[-1][1].startswith("take of job 3 shard 1 is in a block ")
 
 
 def test_a_deed_that_is_always_reverted_is_tried_ever_more_slowly_and_that_is_said() -> None:

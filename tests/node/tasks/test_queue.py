@@ -434,3 +434,14 @@ def test_an_engine_that_contradicts_itself_is_distrusted_and_the_node_lives(shop
     assert shop.queue.distrust(terms)
     assert shop.queue.distrust(other) == ""
     assert "self_check_failed" in shop.log.kinds()
+
+
+def test_every_line_about_a_run_names_its_task(shop: Shop) -> None:
+    terms = shop.terms(7, ELF)
+    check = ComputeHashes(task_id=terms.task_id, cycles=(CYCLES,), is_check=True)
+    for work in (Run(task_id=terms.task_id), check, BuildWitness(task_id=terms.task_id, cycle=1)):
+        shop.want((work, terms))
+        shop.until(shop.idle)
+        shop.queue.collect()
+    assert {"computing", "ran", "hashed", "witnessed"} <= set(shop.log.kinds())
+    assert all(line.startswith("job 7 shard 0: ") for _, line in shop.log.lines), shop.log.lines

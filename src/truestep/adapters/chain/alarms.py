@@ -3,6 +3,8 @@
 import time
 from collections import deque
 
+from truestep.roles.intents import in_words
+
 ALARMS_LIMIT = 100
 """Alarms kept until they are read; the oldest are dropped first."""
 AGAIN_SECONDS = 180.0
@@ -41,7 +43,7 @@ class Alarms:
         """Note why an intent waits. It is reported when it is new, and kept for messages about the intent."""
         if self._why.get(intent) != why:
             self._why[intent] = why
-            self.say(f"{intent} waits: {why}")
+            self.say(f"{in_words(intent)} waits: {why}")
 
     def why(self, intent: str) -> str:
         """Why an intent waits, as far as is known."""

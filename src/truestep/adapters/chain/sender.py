@@ -27,6 +27,7 @@ from truestep.base.ids import Address
 from truestep.base.units import coins_or_more
 from truestep.ports.chain import Outcome
 from truestep.ports.store import Store
+from truestep.roles.intents import in_words
 
 OUTAGE_SECONDS = 20.0
 """A thread that waits for an outcome tolerates failures of the node up to this long."""
@@ -70,9 +71,9 @@ class Sender:
         for intent in self._broadcasts.hanging():
             self._alarms.say_again(
                 "silent",
-                f"the node has been silent for {HANGING_SECONDS:.0f} s since {intent} was sent to it; the"
-                " chain shows whether it took it, and if not, it is sent again. If this goes on, add another"
-                " node with --rpc",
+                f"the node has been silent for {HANGING_SECONDS:.0f} s since {in_words(intent)} was sent to"
+                " it; the chain shows whether it took it, and if not, it is sent again. If this goes on, add"
+                " another node with --rpc",
             )
         return self._alarms.take()
 
@@ -154,14 +155,14 @@ class Sender:
             if (present := self._journal.entry(intent)) and present.is_pending:
                 time.sleep(self._policy.poll_seconds)
         if entry is None:
-            raise Unavailable(f"no transaction was ever submitted for {intent}; submit it first")
+            raise Unavailable(f"no transaction was ever submitted for {in_words(intent)}; submit it first")
         return entry
 
     def _unconfirmed(self, entry: Entry, deadline_seconds: float) -> Unavailable:
         refusal = self._broadcasts.refusal(entry)
         why = f"The node said: {refusal[1]}" if refusal else self._alarms.why(entry.intent)
         return Unavailable(
-            f"transaction 0x{entry.attempts[-1].hash} ({entry.intent}) is not confirmed after"
+            f"transaction 0x{entry.attempts[-1].hash} ({in_words(entry.intent)}) is not confirmed after"
             f" {deadline_seconds:g} s; it may still land; run the same command again to go on waiting"
             + (f". {why}" if why else "")
         )
@@ -188,7 +189,7 @@ class Sender:
             return self._journal.entry(entry.intent) or entry
         if again.is_pending:
             self._alarms.say(
-                f"a reorganisation took {entry.intent} (nonce {entry.nonce}) out of block"
+                f"a reorganisation took {in_words(entry.intent)} (nonce {entry.nonce}) out of block"
                 f" {entry.block_number}; it is sent again"
             )
             self._broadcasts.forget(again)
@@ -271,7 +272,9 @@ class Sender:
         sent = fate.sent
         is_same = (sent.to or "").lower() == (entry.to or "").lower()
         if is_same and (sent.value_wei, sent.payload) == (entry.value_wei, entry.payload):
-            self._alarms.say(f"another program sent {entry.intent} from {self.account}, as 0x{sent.hash}")
+            self._alarms.say(
+                f"another program sent {in_words(entry.intent)} from {self.account}, as 0x{sent.hash}"
+            )
             self._journal.replace(entry, replace(entry, earlier_hashes=(*entry.earlier_hashes, sent.hash)))
             self._looked.pop(entry.intent, None)
             return
@@ -284,7 +287,7 @@ class Sender:
             return
         self._alarms.say(
             f"another program uses the key of {self.account}: 0x{sent.hash} took nonce {entry.nonce} of"
-            f" {entry.intent}; give each program an account of its own"
+            f" {in_words(entry.intent)}; give each program an account of its own"
         )
         if is_last:
             self._give_up(entry, Reject.NONCE_TAKEN.value)

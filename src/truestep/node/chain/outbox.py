@@ -1,5 +1,6 @@
 """Sends what a role decided to send, in the background. Reverted calls are tried again, ever more slowly."""
 
+from collections import OrderedDict
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from truestep.ports.executor import Executor, Finished, ShouldStop
 from truestep.ports.reporter import Reporter
 from truestep.protocol.calls import Call
 from truestep.roles.actions import Send
+from truestep.roles.intents import in_words
 
 TRIES = 4
 """Attempts at one intent that follow each other without a pause when they are reverted; each costs gas."""
@@ -20,6 +22,9 @@ FAILED_WAIT = Backoff(first_seconds=0.5, limit_seconds=8.0)
 """Pauses after an attempt that no node accepted, far shorter than any clock."""
 CONFIRMED_AGAIN_SECONDS = 10.0
 """Between looks at a confirmed deed that a role wants again. Its chain watches it for reorganisations too."""
+TOLD_LIMIT = 1_000
+"""Outcomes that are remembered as reported: far more than can be under way at one time."""
+NO_REASON = "no reason given"
 REFRESH_SECONDS = 4.0
 """Interval of checks of pending transactions while no block comes."""
 
@@ -80,6 +85,8 @@ class Outbox:
         self._attempts: dict[str, int] = {}
         self._troubles: dict[str, _Trouble] = {}
         self._confirmed: set[str] = set()
+        self._told: OrderedDict[tuple[str, bytes, Outcome], None] = OrderedDict()
+        """The outcomes that were reported: a send and a check under way may both find one."""
         self._refreshed_at: float | None = None
         self.is_ready = False
         """Whether what an earlier process left pending is known."""
@@ -144,8 +151,9 @@ class Outbox:
         trouble = self._troubles.setdefault(intent, _Trouble())
         trouble.until_seconds = self._clock.monotonic_seconds() + wait_seconds
         message = (
-            f"{intent} was reverted {number} times, last because: {reason or 'no reason given'}; it is tried"
-            f" again in {wait_seconds:.0f} s and each attempt costs gas; find the cause, or stop this node"
+            f"{in_words(intent)} was reverted {number} times, last because: {reason or NO_REASON}; it is"
+            f" tried again in {wait_seconds:.0f} s and each attempt costs gas; find the cause, or stop this"
+            " node"
         )
         self._reporter.report("keeps_reverting", message, intent=intent, attempts=number)
 
@@ -177,7 +185,8 @@ class Outbox:
                 self._confirmed.discard(send.intent)
                 if was_confirmed and transaction.outcome is Outcome.CONFIRMED:
                     return
-                self._report(f"{_kind(send.intent)}_sent", send.message, transaction)
+                if self._is_news(transaction, Outcome.PENDING):
+                    self._report(f"{_kind(send.intent)}_sent", send.message, transaction)
                 self._take_in(transaction)
             case Rejected() as error:
                 self._report_refusal(send, trouble, error)
@@ -185,7 +194,7 @@ class Outbox:
                 trouble.failures += 1
                 wait_seconds = FAILED_WAIT.seconds(trouble.failures)
                 trouble.until_seconds = self._clock.monotonic_seconds() + wait_seconds
-                self._report_trouble(f"sending {send.intent}", error)
+                self._report_trouble(f"sending: {send.message}", error)
 
     def _take_in(self, transaction: Transaction) -> None:
         """Note and report the outcome of a transaction."""
@@ -193,14 +202,30 @@ class Outbox:
         match transaction.outcome:
             case Outcome.PENDING:
                 self._pending.add(intent)
+                self._told.pop(_told_key(transaction, Outcome.CONFIRMED), None)  # it may land once more
                 return
+            case Outcome.CONFIRMED if not self._is_news(transaction, Outcome.CONFIRMED):
+                pass
             case Outcome.CONFIRMED:
-                self._report(f"{_kind(intent)}_landed", "is in a block", transaction)
+                self._report(f"{_kind(intent)}_landed", f"{in_words(intent)} is in a block", transaction)
+            case Outcome.REVERTED if not self._is_news(transaction, Outcome.REVERTED):
+                pass
             case Outcome.REVERTED:
-                self._report(f"{_kind(intent)}_reverted", f"was reverted: {transaction.reason}", transaction)
+                why = f"{in_words(intent)} was reverted: {transaction.reason or NO_REASON}"
+                self._report(f"{_kind(intent)}_reverted", why, transaction)
                 if intent in self._troubles:
                     self._troubles[intent].until_seconds = 0.0
         self._pending.discard(intent)
+
+    def _is_news(self, transaction: Transaction, outcome: Outcome) -> bool:
+        """Whether this outcome of a transaction was not reported yet; from now on it was."""
+        key = _told_key(transaction, outcome)
+        if key in self._told:
+            return False
+        self._told[key] = None
+        if len(self._told) > TOLD_LIMIT:
+            self._told.popitem(last=False)
+        return True
 
     def _report_refusal(self, send: Send, trouble: _Trouble, error: Rejected) -> None:
         if trouble.refusal is not error.reason:
@@ -231,6 +256,10 @@ def known_reason(chain: Chain, intent: str, number: int) -> str:
     """Why the attempt before number `number` was reverted."""
     last = chain.transaction(f"{intent}#{number - 1}")
     return last.reason if last else ""
+
+
+def _told_key(transaction: Transaction, outcome: Outcome) -> tuple[str, bytes, Outcome]:
+    return transaction.intent, transaction.transaction_hash, outcome
 
 
 def _kind(intent: str) -> str:

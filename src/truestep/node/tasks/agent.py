@@ -20,6 +20,7 @@ from truestep.ports.chain import Head
 from truestep.protocol.records import TaskRecord, TaskStage
 from truestep.roles.actions import (
     Action,
+    Agree,
     Alert,
     BuildReveal,
     BuildWitness,
@@ -137,6 +138,8 @@ class TaskAgent:
                     fetches.append(self._views.terms(action.task_id))
                 case Decline():
                     self._report_declined(action)
+                case Agree(task_id=task_id, message=message):
+                    self._world.reporter.report("agreed", message, task_id=task_id)
                 case Alert():
                     self._report_alert(action)
                 case Send():

@@ -64,7 +64,10 @@ class _Look:
         )
         numbers = [*item.hashes, *item.witnesses, *item.reveals]
         cycles = max(map(run_number_of, numbers))
-        return Demand(terms=self.terms, kind=kind, item=item, cycles=cycles, title=_title(item))
+        title = (
+            f"check the claim: run it up to {steps_in_words(cycles)}" if kind is Kind.CHECK else _title(item)
+        )
+        return Demand(terms=self.terms, kind=kind, item=item, cycles=cycles, title=title)
 
 
 def merged(work: Sequence[tuple[Work, TaskTerms]], results: Results) -> list[Demand]:
@@ -86,6 +89,11 @@ def merged(work: Sequence[tuple[Work, TaskTerms]], results: Results) -> list[Dem
     ]
 
 
+def hashes_in_words(count: int) -> str:
+    """`1 state hash`, `2 state hashes`."""
+    return "1 state hash" if count == 1 else f"{count} state hashes"
+
+
 def _run(terms: TaskTerms) -> Demand:
     item = RunItem(terms=terms)
     return Demand(terms=terms, kind=Kind.RUN, item=item, cycles=terms.job.max_cycles, title="run the task")
@@ -95,7 +103,8 @@ def _title(item: LookItem) -> str:
     """For logs: the first thing of each sort."""
     parts: list[str] = []
     if item.hashes:
-        parts.append(f"compute {len(item.hashes)} state hashes up to {steps_in_words(item.hashes[-1])}")
+        hashes = hashes_in_words(len(item.hashes))
+        parts.append(f"compute {hashes} up to {steps_in_words(item.hashes[-1])}")
     if item.witnesses:
         parts.append(f"build the witness of {steps_in_words(item.witnesses[0] + 1)}")
     if item.reveals:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from truestep.base.errors import Bug, Rejected
-from truestep.base.ids import Bytes32, TaskId
+from truestep.base.ids import Bytes32, TaskId, task_in_words
 from truestep.node.loop.backoff import Backoff
-from truestep.node.tasks.demands import Demand, Kind, Work, merged
+from truestep.node.tasks.demands import Demand, Kind, Work, hashes_in_words, merged
 from truestep.node.tasks.items import FailedCheck, Fetched, FetchItem, FinishedRun, Found
 from truestep.node.tasks.materials import MaterialLost
 from truestep.node.tasks.pace import Pacemaker
@@ -243,7 +243,7 @@ class TaskQueue:
             cycles=demand.cycles,
             began_seconds=self._clock.monotonic_seconds(),
         )
-        self._reporter.report("computing", demand.title, task_id=demand.terms.task_id)
+        self._tell("computing", demand.title, demand.terms.task_id)
         return True
 
     def _stop(self, run: RunKey) -> None:
@@ -341,7 +341,7 @@ class TaskQueue:
             case Found() as found:
                 self._results.keep(run, found)
                 self._pace.add(running.cycles, seconds, is_check=running.kind is Kind.CHECK)
-                self._report_found(found, task_id, seconds)
+                self._report_found(found, running, seconds)
             case Stopped():
                 if running.kind is Kind.CHECK:
                     self._check_turns.add(run, seconds)
@@ -350,10 +350,10 @@ class TaskQueue:
             case MaterialLost() as error:
                 self._ready.pop(running.terms.material, None)
                 message = f"program or input is no longer available, fetching it again: {error}"
-                self._reporter.report("run_failed", message, task_id=task_id)
+                self._tell("run_failed", message, task_id)
             case Exception() as error:
                 self._run_failures.setdefault(run, []).append(repr(error))
-                self._reporter.report("run_failed", f"the run failed: {error!r}", task_id=task_id)
+                self._tell("run_failed", f"the run failed: {error!r}", task_id)
             case other:
                 raise Bug(f"work on a run ended with {type(other)}")
 
@@ -363,35 +363,42 @@ class TaskQueue:
         self._on_end(finished.own_run.claimed)
         if finished.output_trouble:
             message = f"its output is lost, so its requester must run it again: {finished.output_trouble}"
-            self._reporter.report("output_lost", message, task_id=task_id)
+            self._tell("output_lost", message, task_id)
         cycles = finished.own_run.claimed.cycle
-        self._reporter.report("ran", "ran to its end", task_id=task_id, cycles=cycles, seconds=seconds)
+        self._tell("ran", f"ran to its end, {cycles:,} steps", task_id, cycles=cycles, seconds=seconds)
 
     def _distrust(self, running: _Running, place: str, message: str) -> None:
         self._distrusted[running.terms.program.image_root] = place
         message = f"NOTHING IS CLAIMED, and this program is never taken again: {message}"
-        self._reporter.report("self_check_failed", message, task_id=running.terms.task_id)
+        self._tell("self_check_failed", message, running.terms.task_id)
 
-    def _report_found(self, found: Found, task_id: TaskId, seconds: float) -> None:
+    def _tell(self, kind: str, message: str, task_id: TaskId, **fields: int | float) -> None:
+        """Report something about a task, which the line names."""
+        self._reporter.report(kind, f"{task_in_words(task_id)}: {message}", task_id=task_id, **fields)
+
+    def _report_found(self, found: Found, running: _Running, seconds: float) -> None:
+        task_id = running.terms.task_id
         if found.hashes:
             last = max(found.hashes)
-            message = f"computed {len(found.hashes)} state hashes up to {steps_in_words(last)}"
+            is_check = running.kind is Kind.CHECK
+            what = "ran it again" if is_check else f"computed {hashes_in_words(len(found.hashes))}"
             cycles = run_number_of(last)
-            self._reporter.report("hashed", message, task_id=task_id, cycles=cycles, seconds=seconds)
+            message = f"{what} up to {steps_in_words(last)}"
+            self._tell("hashed", message, task_id, cycles=cycles, seconds=seconds)
         for number in found.witnesses:
             message, cycles = f"built the witness of {steps_in_words(number + 1)}", run_number_of(number)
-            self._reporter.report("witnessed", message, task_id=task_id, cycles=cycles, seconds=seconds)
+            self._tell("witnessed", message, task_id, cycles=cycles, seconds=seconds)
         for low, each in found.reveals.items():
             cycles, steps = run_number_of(low), each.reveal.cycles
             message = f"found what step {cycles + 1:,} gives, in a micro-run of {steps:,} steps"
-            self._reporter.report("micro_ran", message, task_id=task_id, cycles=cycles, seconds=seconds)
+            self._tell("micro_ran", message, task_id, cycles=cycles, seconds=seconds)
 
     def _report_check(self, finished: FinishedRun, task_id: TaskId) -> None:
         if (checked := finished.checked) is not None:
-            self._reporter.report(
+            self._tell(
                 "self_checked",
-                f"ran again with the same result, {checked.steps} steps of it on the reference machine too",
-                task_id=task_id,
+                f"ran again with the same result, {checked.steps:,} steps of it on the reference machine too",
+                task_id,
                 segments=checked.segments,
                 steps=checked.steps,
                 seed=checked.seed,

@@ -10,10 +10,15 @@ import pytest
 from truestep.base.errors import Reject
 from truestep.contracts.build import CONTRACTS_FOLDER
 
-SOURCES = [*CONTRACTS_FOLDER.glob("*.vy"), *CONTRACTS_FOLDER.glob("modules/*.vy")]
+SOURCES = [*CONTRACTS_FOLDER.rglob("*.vy")]
 REASON_SIZE_LIMIT = 36
 """A reason is stored in the bytecode and travels with every refusal."""
 STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
+
+
+def name_of(source: Path) -> str:
+    """The source's name below the contracts."""
+    return source.relative_to(CONTRACTS_FOLDER).as_posix()
 
 
 def code_of(source: Path) -> str:
@@ -26,13 +31,13 @@ def reasons(source: Path) -> list[str]:
     return [text for text in STRING.findall(code_of(source)) if text]
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
+@pytest.mark.parametrize("source", SOURCES, ids=name_of)
 def test_every_revert_string_is_a_reject(source: Path) -> None:
     assert {*reasons(source)} <= {reason.value for reason in Reject}
     assert all(len(reason) <= REASON_SIZE_LIMIT for reason in reasons(source))
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
+@pytest.mark.parametrize("source", SOURCES, ids=name_of)
 def test_every_assertion_has_a_reason(source: Path) -> None:
     """A bare `assert` or `raise` would leave a user with nothing but "reverted"."""
     assert len(re.findall(r"\b(?:assert|raise)\b", code_of(source))) == len(reasons(source))

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-_FOLDER = resources.files("truestep.contracts") / "artifacts"
+_CONTRACTS = resources.files("truestep.contracts")
+_FOLDERS = {1: _CONTRACTS / "artifacts", 2: _CONTRACTS / "v2" / "artifacts"}
+"""By the version of the protocol."""
 
 AbiEntry = dict[str, Any]
 
@@ -21,12 +23,12 @@ class Artifact:
     deployed_size_bytes: int
 
 
-def load_artifact(name: str) -> Artifact:
+def load_artifact(name: str, version: int = 1) -> Artifact:
     """The compiled contract `name`, such as `Step`. Raises `LookupError` if there is none."""
-    file = _FOLDER / f"{name}.json"
+    file = _FOLDERS[version] / f"{name}.json"
     if not file.is_file():
         raise LookupError(
-            f"expected a compiled contract, one of {', '.join(artifact_names())}; got {name!r}"
+            f"expected a compiled contract, one of {', '.join(artifact_names(version))}; got {name!r}"
             " (after adding a contract, run `make contracts`)"
         )
     fields = json.loads(file.read_text(encoding="utf-8"))
@@ -38,8 +40,7 @@ def load_artifact(name: str) -> Artifact:
     )
 
 
-def artifact_names() -> list[str]:
-    """The names of all compiled contracts, sorted."""
-    return sorted(
-        file.name.removesuffix(".json") for file in _FOLDER.iterdir() if file.name.endswith(".json")
-    )
+def artifact_names(version: int = 1) -> list[str]:
+    """The names of all compiled contracts of a version, sorted."""
+    files = (file.name for file in _FOLDERS[version].iterdir())
+    return sorted(name.removesuffix(".json") for name in files if name.endswith(".json"))

@@ -35,7 +35,7 @@ from truestep.node.tasks.items import Found
 from truestep.node.tasks.results import Results
 from truestep.node.tasks.terms import task_terms
 from truestep.node.tasks.world import World
-from truestep.ports.chain import Balances, Counters, Head, Transaction
+from truestep.ports.chain import Balances, Blocks, Counters, Head, Inquiry, Records, Transaction
 from truestep.ports.executor import Finished
 from truestep.protocol import events
 from truestep.protocol.claims import ClaimedState
@@ -78,7 +78,7 @@ PARAMETERS = Parameters(
 class Chain:
     """The reading part of the chain port, over blocks of events that are made when they are asked for."""
 
-    blocks: dict[int, list[ChainEvent]] = field(default_factory=dict)
+    told: dict[int, list[ChainEvent]] = field(default_factory=dict)
     head_number: int = 0
     job_count: int = 0
     tasks_now: dict[TaskId, TaskRecord] = field(default_factory=dict)
@@ -103,7 +103,7 @@ class Chain:
 
     def add(self, kind: Any, **fields: Any) -> None:
         """An event in the newest block."""
-        block = self.blocks.setdefault(self.head_number, [])
+        block = self.told.setdefault(self.head_number, [])
         at = LogPosition(block_number=self.head_number, log_index=len(block), transaction_hash=HASH)
         block.append(kind(at=at, **fields))
 
@@ -121,7 +121,22 @@ class Chain:
     def events(self, from_block: int, to_block: int) -> tuple[ChainEvent, ...]:
         """The events of a range."""
         numbers = range(from_block, to_block + 1)
-        return tuple(event for number in numbers for event in self.blocks.get(number, ()))
+        return tuple(event for number in numbers for event in self.told.get(number, ()))
+
+    def blocks(self, from_block: int, to_block: int) -> Blocks:
+        """The events of a range, with some hashes."""
+        found = self.events(from_block, to_block)
+        return Blocks(events=found, hashes={number: self._hash(number) for number in (from_block, to_block)})
+
+    def records(self, inquiry: Inquiry, _: int) -> Records:
+        """What the contracts would say."""
+        return Records(
+            tasks=self.tasks(inquiry.tasks),
+            games=self.games(inquiry.games),
+            open_game_counts=self.open_game_counts(inquiry.claims),
+            balances=self.balances(self.account),
+            counters=self.counters(),
+        )
 
     def counters(self) -> Counters:
         """One program, and every job."""
@@ -280,7 +295,7 @@ def measure(path: Path, task_count: int, shard_count: int, kind: str) -> dict[st
     if task_count:
         chain.history(task_count, shard_count, is_finished=kind == "finished")
         live = [] if kind == "finished" else list(chain.tasks_now)
-        chain.blocks = {number: chain.blocks[number] for number in sorted(chain.blocks)[-20:]}
+        chain.told = {number: chain.told[number] for number in sorted(chain.told)[-20:]}
         chain.tasks_now = {task_id: chain.tasks_now[task_id] for task_id in live}
     else:
         chain.register()

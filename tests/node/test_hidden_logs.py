@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 from tests.e2e.network import COIN_WEI, SPEED, Log, Network
@@ -9,6 +10,7 @@ from truestep.adapters.chain.web3_chain import Web3Chain
 from truestep.base.ids import task_of
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.node.worker import worker_node
+from truestep.ports.chain import Blocks
 from truestep.protocol.events import ChainEvent, GameOpened, GameSettled
 from truestep.protocol.records import GameStage
 from truestep.roles.worker import WorkerPolicy
@@ -25,9 +27,10 @@ class Forgetful:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._chain, name)
 
-    def events(self, from_block: int, to_block: int) -> tuple[ChainEvent, ...]:
-        found = self._chain.events(from_block, to_block)
-        return tuple(event for event in found if not isinstance(event, self._hidden))
+    def blocks(self, from_block: int, to_block: int) -> Blocks:
+        found = self._chain.blocks(from_block, to_block)
+        shown = tuple(event for event in found.events if not isinstance(event, self._hidden))
+        return replace(found, events=shown)
 
 
 def test_an_operator_defends_its_claim_in_a_game_that_no_event_tells_of(network: Network) -> None:

@@ -58,6 +58,38 @@ class Counters:
     job_count: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocks:
+    """What a range of blocks holds. All of it is of one branch of the chain."""
+
+    events: tuple[ChainEvent, ...]
+    hashes: dict[int, Bytes32]
+    """The hashes of the blocks whose headers were read along; always that of the last one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inquiry:
+    """What to read of the contracts as of one block, in one question."""
+
+    tasks: Collection[TaskId] = ()
+    games: Collection[GameId] = ()
+    claims: Collection[ClaimId] = ()
+    """Whose open games are counted."""
+    balances_of: Address | None = None
+    has_counters: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """The answer to an `Inquiry`; tasks of unknown jobs, and unknown games, are left out."""
+
+    tasks: dict[TaskId, TaskRecord]
+    games: dict[GameId, GameRecord]
+    open_game_counts: dict[ClaimId, int]
+    balances: Balances | None
+    counters: Counters | None
+
+
 class Outcome(StrEnum):
     """The outcome of a transaction."""
 
@@ -149,6 +181,14 @@ class ChainReader(Protocol):
 
     def events(self, from_block: int, to_block: int) -> tuple[ChainEvent, ...]:
         """The contracts' events of these blocks, both included, in the chain's order."""
+        ...
+
+    def blocks(self, from_block: int, to_block: int) -> Blocks:
+        """What `events` returns, and the hashes of blocks that were read along, in one question."""
+        ...
+
+    def records(self, inquiry: Inquiry, block_number: int) -> Records:
+        """What the contracts say as of a block or a newer one, all in one question."""
         ...
 
     def block_hash(self, number: int) -> Bytes32 | None:

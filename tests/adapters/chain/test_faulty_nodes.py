@@ -43,7 +43,7 @@ from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address, JobId, ProgramId, claim_of, game_of, task_of
 from truestep.commitments.keccak import keccak256
-from truestep.ports.chain import Chain
+from truestep.ports.chain import Chain, Inquiry
 from truestep.protocol.calls import Deposit
 
 QUICK = Patience(first_pause_seconds=0.001, pause_limit_seconds=0.002, timeout_seconds=2.0)
@@ -98,6 +98,17 @@ def everything(chain: Chain, job_id: Any = 1) -> dict[str, Any]:
         "open_game_counts": chain.open_game_counts(claims),
         "game_of": chain.game_of(claims[0], nobody),
         "events": chain.events(0, head.number),
+        "blocks": chain.blocks(max(head.number - 5, 0), head.number),
+        "records": chain.records(
+            Inquiry(
+                tasks=tasks,
+                games=[game_of(claims[0], 1)],
+                claims=claims,
+                balances_of=nobody,
+                has_counters=True,
+            ),
+            head.number,
+        ),
         "balances": chain.balances(nobody),
         "delegate_of": chain.delegate_of(nobody),
     }

@@ -25,7 +25,7 @@ from truestep.base.errors import Rejected, Unavailable
 from truestep.base.ids import ProgramId, claim_of_game, job_of_task, task_of_claim
 from truestep.commitments.keccak import keccak256
 from truestep.machine.interpreter import ReferenceEngine
-from truestep.ports.chain import Chain
+from truestep.ports.chain import Chain, Inquiry
 from truestep.protocol.events import GameOpened, GameSplit
 from truestep.simulation.faulty_engine import Fault, FaultyEngine
 
@@ -108,6 +108,13 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         "open_game_count": lambda c: c.open_game_count(claim_id),
         "open_game_counts": lambda c: c.open_game_counts([claim_id]),
         "counters": lambda c: c.counters(),
+        "blocks": lambda c: c.blocks(last - 8, last),
+        "records": lambda c: c.records(
+            Inquiry(
+                tasks=[task_id], games=[game_id], claims=[claim_id], balances_of=c.account, has_counters=True
+            ),
+            last,
+        ),
         "game_of": lambda c: c.game_of(claim_id, opened.challenger),
         "split_hashes": lambda c: c.split_hashes(game_id),
         "events": lambda c: c.events(0, last),

@@ -23,7 +23,7 @@ from truestep.commitments.keccak import keccak256
 from truestep.machine.state import Status
 from truestep.node.chain.event_records import job_record, program_record
 from truestep.node.chain.task_state import TaskState, game_of_event, task_of_event, untouched
-from truestep.ports.chain import Counters, Head
+from truestep.ports.chain import Blocks, Counters, Head, Inquiry, Records
 from truestep.protocol import events
 from truestep.protocol.claims import ClaimedState
 from truestep.protocol.events import ChainEvent, LogPosition
@@ -207,6 +207,7 @@ class StoryChain:
     requests: list[str] = field(default_factory=list)
     branch: str = ""
     first_block: int = 0
+    headers_read_along: int = 32
 
     def go_on(self, event_count: int = 0, blocks: int = 1) -> None:
         """Events happen, then so many blocks more."""
@@ -233,6 +234,24 @@ class StoryChain:
             for event in self.story.told
             if from_block <= event.at.block_number <= to_block and not self.is_hidden(event)
         )
+
+    def blocks(self, from_block: int, to_block: int) -> Blocks:
+        found = self.events(from_block, to_block)
+        numbers = range(max(from_block, to_block - self.headers_read_along + 1), to_block + 1)
+        return Blocks(events=found, hashes={number: self._hash(number) for number in numbers})
+
+    def records(self, inquiry: Inquiry, block_number: int) -> Records:
+        assert block_number == self.head_number
+        asked = len(self.requests)
+        records = Records(
+            tasks=self.tasks(inquiry.tasks),
+            games=self.games(inquiry.games),
+            open_game_counts=self.open_game_counts(inquiry.claims),
+            balances=None,
+            counters=self.counters() if inquiry.has_counters else None,
+        )
+        self.requests[asked:] = ["records"]
+        return records
 
     def counters(self) -> Counters:
         self.requests.append("counters")

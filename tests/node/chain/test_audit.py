@@ -141,10 +141,7 @@ def test_an_index_that_is_whole_is_not_read_again_and_costs_few_questions() -> N
     assert {name: asked.count(name) for name in asked} == {
         "head": 10 * COUNT_EACH,
         "events": 10 * COUNT_EACH,
-        "block_hash": 10 * COUNT_EACH,
-        "open_game_counts": 10 * COUNT_EACH,
-        "tasks": 10 * COUNT_EACH,
-        "counters": 10,
+        "records": 10 * COUNT_EACH,
     }
     assert scene.log.kinds() == []
     scene.audit.check(scene.indexer.sync())

@@ -136,6 +136,7 @@ def test_a_node_that_does_not_know_its_own_past_takes_nothing_back() -> None:
     chain.go_on(20)
     indexer.sync()
     known = answers(indexer.ledger, chain.story)
+    chain.headers_read_along = 1
     chain.go_on()
     actual, chain.block_hash = chain.block_hash, lambda number: None
     with pytest.raises(Unavailable, match="lags"):

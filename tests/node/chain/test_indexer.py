@@ -15,6 +15,7 @@ from truestep.machine.interpreter import ReferenceEngine
 from truestep.node.chain.history import CHECKPOINT_LIMIT
 from truestep.node.chain.indexer import Indexer
 from truestep.node.chain.rows import CHECKPOINTS, EVENTS, POSITIONS, from_row, to_row
+from truestep.ports.chain import Blocks
 from truestep.protocol.calls import TakeTask
 from truestep.protocol.claims import ZERO_HASH
 from truestep.protocol.events import ChainEvent, GameSettled, JobPosted
@@ -41,10 +42,10 @@ class Grudging:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._chain, name)
 
-    def events(self, from_block: int, to_block: int) -> tuple[ChainEvent, ...]:
+    def blocks(self, from_block: int, to_block: int) -> Blocks:
         if to_block - from_block >= self._limit_blocks:
             raise Unavailable("query returned more than 10000 results")
-        return self._chain.events(from_block, to_block)
+        return self._chain.blocks(from_block, to_block)
 
 
 def test_blocks_full_of_events_are_read_in_smaller_ranges(network: Network) -> None:
@@ -71,9 +72,10 @@ class Lagging:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._chain, name)
 
-    def events(self, from_block: int, to_block: int) -> tuple[ChainEvent, ...]:
-        found = self._chain.events(from_block, to_block)
-        return tuple(event for event in found if not self.lags or isinstance(event, self.shows))
+    def blocks(self, from_block: int, to_block: int) -> Blocks:
+        found = self._chain.blocks(from_block, to_block)
+        shown = tuple(event for event in found.events if not self.lags or isinstance(event, self.shows))
+        return replace(found, events=shown)
 
 
 def test_events_that_a_lagging_node_left_out_are_found_at_the_next_block(network: Network) -> None:

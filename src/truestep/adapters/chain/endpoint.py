@@ -3,7 +3,9 @@
 import itertools
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, Protocol, cast
 
 from pydantic import TypeAdapter
@@ -35,6 +37,9 @@ ANSWER_LIMIT_BYTES = 2 << 20
 """The limit per call. A block of a busy chain with ten thousand transaction hashes has 700 KB."""
 LOGS_LIMIT_BYTES = 16 << 20
 """The limit for a range of blocks, some ten thousand events. For more, the range must be smaller."""
+BATCHES_AT_ONCE = 4
+"""Batches that are under way together: 200 calls then take as long as one. Providers allow ten requests a
+second and more."""
 _LONG_ANSWERS = ("eth_getLogs", "eth_getBlockReceipts")
 
 
@@ -91,7 +96,25 @@ class HttpEndpoint:
         return text
 
     def exchange(self, requests: Sequence[Request], timeout_seconds: float) -> list[Reply]:
-        """Send the requests in batches that the node accepts."""
+        """Send the requests in batches that the node accepts, some of them at once."""
+        size = self._next_limit()
+        parts = [requests[start : start + size] for start in range(0, len(requests), size)]
+        if len(parts) < 2:
+            replies = self._exchange_in_turn(requests, timeout_seconds)
+        else:
+            with ThreadPoolExecutor(BATCHES_AT_ONCE, thread_name_prefix="rpc-batch") as threads:
+                found = threads.map(self._exchange_in_turn, parts, repeat(timeout_seconds))
+                replies = [reply for part in found for reply in part]
+        if requests and all(isinstance(reply, Outage) for reply in replies):
+            raise replies[0]
+        return replies
+
+    def _next_limit(self) -> int:
+        with self._lock:
+            return BATCH_LIMIT if self._until_regrowth <= 1 else self._batch_limit
+
+    def _exchange_in_turn(self, requests: Sequence[Request], timeout_seconds: float) -> list[Reply]:
+        """One batch after the other: there are several if the node refuses one of this size."""
         replies: list[Reply] = []
         while len(replies) < len(requests):
             some = requests[len(replies) : len(replies) + self._batch_size()]
@@ -106,8 +129,6 @@ class HttpEndpoint:
                 # What was answered counts, and the rest is still asked, unless that takes time for each.
                 left = len(requests) - len(replies)
                 replies += [outage] * (left if outage.is_silent else len(some))
-        if requests and all(isinstance(reply, Outage) for reply in replies):
-            raise replies[0]
         return replies
 
     def _batch_size(self) -> int:

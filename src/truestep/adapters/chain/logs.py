@@ -1,6 +1,7 @@
 """Reads events of ranges of blocks: from two endpoints if there are two, checked against block headers."""
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -17,7 +18,7 @@ from truestep.adapters.chain.health import Health
 from truestep.adapters.chain.left_out import LeftOut
 from truestep.adapters.chain.outages import NodeError, TooMuch
 from truestep.base.errors import Unavailable
-from truestep.protocol.events import ChainEvent
+from truestep.ports.chain import Blocks
 
 CHECKED_RANGE_BLOCKS = 32
 """Ranges up to this size are read with all headers. Older blocks were checked when they were new."""
@@ -60,30 +61,36 @@ class LogReader:
         self._deployment = deployment
         self._left_out = LeftOut(self._endpoints, deployment)
 
-    def read(self, first: int, last: int, wanted: LogFilter = EVERYTHING) -> tuple[ChainEvent, ...]:
+    def read(self, first: int, last: int, wanted: LogFilter = EVERYTHING) -> Blocks:
         """The events of these blocks, both included, in the chain's order. Raises `Unavailable`."""
         if first > last:
-            return ()
+            return Blocks(events=(), hashes={})
         try:
-            logs = self._logs(first, last, wanted)
+            logs, headers = self._logs(first, last, wanted)
         except TooMuch as error:
             if first == last:
                 raise Unavailable(
                     f"the node refuses the events of block {first}: {error}; try another node"
                 ) from None
             middle = (first + last) // 2
-            return (*self.read(first, middle, wanted), *self.read(middle + 1, last, wanted))
+            older, newer = self.read(first, middle, wanted), self.read(middle + 1, last, wanted)
+            # The chain may have changed between the two: the older half's hashes prove nothing about it.
+            return Blocks(events=(*older.events, *newer.events), hashes=newer.hashes)
         events = (decode_log(self._web3, self._deployment, logs[at]) for at in sorted(logs))
-        return tuple(event for event in events if event)
+        return Blocks(
+            events=tuple(event for event in events if event),
+            hashes={header.number: header.hash for header in headers},
+        )
 
-    def _logs(self, first: int, last: int, wanted: LogFilter) -> Logs:
+    def _logs(self, first: int, last: int, wanted: LogFilter) -> tuple[Logs, Collection[Header]]:
+        """The logs, and the headers that were read along."""
         ranges = self._agreeing(first, last, wanted)
         logs = ranges[0].logs if len(ranges) == 1 else self._united(*ranges)
         if wanted is EVERYTHING:  # only then must the logs explain a block's bloom
             where = [found.where.name for found in ranges]
             for header in ranges[0].headers.values():
                 logs = self._left_out.completed(header, logs, where)
-        return logs
+        return logs, ranges[0].headers.values()
 
     def _agreeing(self, first: int, last: int, wanted: LogFilter) -> list[_Range]:
         """What one endpoint says, or two that are on one branch of the chain."""

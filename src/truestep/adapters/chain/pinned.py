@@ -65,6 +65,14 @@ class PinnedReader:
         number = (head or self._endpoints.head()).number
         return ask([make(hex(number)) for make in questions])
 
+    def ask_at(self, number: int, questions: Sequence[AtBlock]) -> list[Any]:
+        """Answers as of block `number`, or of the newest one with a transaction of our own if that is newer.
+
+        They come from two endpoints. Whoever knows the block needs no question for the head.
+        """
+        block = hex(max(number, self._endpoints.board.own_block))
+        return self._endpoints.confirm([make(block) for make in questions])
+
     def balance(self, account: Address) -> AtBlock:
         """Asks what is in a wallet."""
         return lambda block: Question(method="eth_getBalance", parameters=[account, block], parse=quantity)

@@ -11,6 +11,7 @@ from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.endpoints import Patience, Question
 from truestep.adapters.chain.event_codec import event_topic
 from truestep.adapters.chain.fees import TransactionPolicy
+from truestep.adapters.chain.inquiries import balance_questions, balances_of, questions_of, records_of
 from truestep.adapters.chain.logs import LogFilter, LogReader, value_of
 from truestep.adapters.chain.pinned import AtBlock, PinnedReader, given
 from truestep.adapters.chain.sender import Sender, Signer
@@ -23,11 +24,20 @@ from truestep.base.ids import (
     JobId,
     ProgramId,
     TaskId,
-    job_of_task,
     task_of_claim,
 )
 from truestep.machine.micro import rom_root
-from truestep.ports.chain import Balances, Counters, Head, Outcome, TaskResult, Transaction
+from truestep.ports.chain import (
+    Balances,
+    Blocks,
+    Counters,
+    Head,
+    Inquiry,
+    Outcome,
+    Records,
+    TaskResult,
+    Transaction,
+)
 from truestep.ports.reporter import Reporter
 from truestep.ports.store import Store
 from truestep.protocol.bisection import split_root
@@ -190,31 +200,30 @@ class Web3Chain:
 
     def counters(self) -> Counters:
         """How many programs and jobs there are."""
-        views = [record_codec.number("Programs", "program_count"), record_codec.number("Jobs", "job_count")]
-        programs, jobs = map(given, self._pinned.views(views, is_confirmed=True))
-        return Counters(program_count=programs, job_count=jobs)
+        counters = self._newest(Inquiry(has_counters=True)).counters
+        return counters or Counters(program_count=0, job_count=0)
 
     def tasks(self, task_ids: Collection[TaskId]) -> dict[TaskId, TaskRecord]:
         """Tasks as they stand; those of unknown jobs are left out."""
-        wanted = list(task_ids)
-        views = [record_codec.number("Jobs", "job_count"), *map(record_codec.task, wanted)]
-        job_count, *tasks = map(given, self._pinned.views(views, is_confirmed=True)) if wanted else (0,)
-        return {
-            task_id: task
-            for task_id, task in zip(wanted, tasks, strict=True)
-            if 1 <= job_of_task(task_id) <= job_count
-        }
+        return self._newest(Inquiry(tasks=list(task_ids))).tasks
 
     def games(self, game_ids: Collection[GameId]) -> dict[GameId, GameRecord]:
         """Games as they stand; unknown ones are left out."""
-        answers = self._pinned.views(list(map(record_codec.game, game_ids)), is_confirmed=True)
-        found = zip(game_ids, answers, strict=True)
-        return {game_id: game for game_id, game in found if isinstance(game, GameRecord)}
+        return self._newest(Inquiry(games=list(game_ids))).games
 
     def open_game_counts(self, claim_ids: Collection[ClaimId]) -> dict[ClaimId, int]:
         """How many games on each claim are not closed."""
-        views = list(map(record_codec.open_games, claim_ids))
-        return dict(zip(claim_ids, map(given, self._pinned.views(views, is_confirmed=True)), strict=True))
+        return self._newest(Inquiry(claims=list(claim_ids))).open_game_counts
+
+    def records(self, inquiry: Inquiry, block_number: int) -> Records:
+        """What the contracts say as of a block, or of a newer one with a transaction of our own."""
+        questions = questions_of(self._pinned, inquiry)
+        return records_of(inquiry, self._pinned.ask_at(block_number, questions) if questions else [])
+
+    def _newest(self, inquiry: Inquiry) -> Records:
+        """As of the newest block; from two endpoints where there are two."""
+        questions = questions_of(self._pinned, inquiry)
+        return records_of(inquiry, self._pinned.ask(questions, is_confirmed=True) if questions else [])
 
     def game_of(self, claim_id: ClaimId, challenger: Address) -> GameId | None:
         """The challenger's game on a claim."""
@@ -234,27 +243,15 @@ class Web3Chain:
 
     def events(self, from_block: int, to_block: int) -> tuple[ChainEvent, ...]:
         """The contracts' events of these blocks, in order."""
+        return self._logs.read(from_block, to_block).events
+
+    def blocks(self, from_block: int, to_block: int) -> Blocks:
+        """The events of these blocks, and the hashes of those whose headers were read along."""
         return self._logs.read(from_block, to_block)
 
     def balances(self, account: Address) -> Balances:
         """What an account has."""
-        accounts = record_codec.numbers("Operators", "accounts", account)
-        answers = self._pinned.ask(
-            [
-                self._pinned.balance(account),
-                self._pinned.view(accounts),
-                self._pinned.view(record_codec.number("Jobs", "credits", account)),
-                self._pinned.view(record_codec.number("Disputes", "credits", account)),
-            ]
-        )
-        wallet_wei, (stake_wei, locked_wei), rewards_wei, winnings_wei = map(given, answers)
-        return Balances(
-            wallet_wei=wallet_wei,
-            stake_wei=stake_wei,
-            locked_wei=locked_wei,
-            rewards_wei=rewards_wei,
-            winnings_wei=winnings_wei,
-        )
+        return balances_of(self._pinned.ask(balance_questions(self._pinned, account)))
 
     def delegate_of(self, operator: Address) -> Address:
         """The delegate of an operator."""
@@ -315,7 +312,7 @@ class Web3Chain:
         until = self.head().number
         while until >= self.first_block:
             start = max(until - LOG_RANGE_BLOCKS + 1, self.first_block)
-            found = self._logs.read(start, until, wanted)
+            found = self._logs.read(start, until, wanted).events
             if found:
                 return found[::-1]
             until = start - 1

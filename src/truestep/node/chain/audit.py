@@ -1,6 +1,6 @@
 """Compares the index with the contracts, so that an event that a node leaves out does not cost a bond.
 
-At each new head, in a few questions:
+At each new head, in one question:
 
 1. How many programs and jobs there are, now and then: an index that knows fewer misses events.
 2. The account's own tasks as they stand, and some others in turn.
@@ -13,7 +13,7 @@ everything since the last event about the subject is read again. If even that do
 reported, and the contract's record is used.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -37,7 +37,7 @@ from truestep.base.ids import (
 )
 from truestep.node.chain.indexer import Indexer
 from truestep.node.chain.task_state import OpenGame
-from truestep.ports.chain import ChainReader, Head
+from truestep.ports.chain import ChainReader, Counters, Head, Inquiry, Records
 from truestep.ports.reporter import Reporter
 from truestep.protocol.claims import ZERO_HASH
 from truestep.protocol.events import GameOpened, GameSplit, LogPosition, TaskClaimed
@@ -73,7 +73,7 @@ class Suspicion:
 
 
 class Audit:
-    """Call `check` after every `Indexer.sync`; it does nothing unless the head is a new one.
+    """Call `check`, or `read` and `compare`, after every `Indexer.sync`. Each head is compared once.
 
     It changes the ledger (`Ledger.drain_changes` tells what), asks the indexer to read again, and reports
     `log_hidden` and `log_found`.
@@ -93,38 +93,56 @@ class Audit:
         self._other_tasks = Turn(self._all_tasks)
         self._other_claims = Turn(lambda: list(indexer.ledger.claims))
 
-    def check(self, head: Head, claims: Collection[ClaimId] = ()) -> None:
-        """Compare once for each head. Raises `Unavailable` if a node does not answer: the next call goes on.
+    def check(self, head: Head) -> None:
+        """Compare once for each head. Raises `Unavailable` if a node does not answer; then check again."""
+        records = self.read(head)
+        if records is not None:
+            self.compare(head, records)
+
+    def read(
+        self, head: Head, claims: Collection[ClaimId] = (), balances_of: Address | None = None
+    ) -> Records | None:
+        """What there is to compare; None if this head was compared already. Raises `Unavailable`.
 
         `claims` are asked about each time besides the account's own: those that it sent an `open` for, whose
-        game is not in the ledger yet.
+        game is not in the ledger yet. Balances are read along for whoever needs them.
         """
         if head.hash == self._checked:
-            return
+            return None
+        inquiry = Inquiry(
+            tasks=self._tasks_to_check(),
+            games=[game.game_id for game in self._indexer.ledger.games_of(self._account)],
+            claims=self._claims_to_check(claims),
+            balances_of=balances_of,
+            has_counters=self._check_count % COUNT_EACH == 0
+            or any(kind in ("job", "program") for kind, _ in self._suspicions),
+        )
+        return self._chain.records(inquiry, head.number)
+
+    def compare(self, head: Head, records: Records) -> None:
+        """Compare with what was read. Raises `Unavailable` if it has to ask more and gets no answer."""
         self._head_number = head.number
-        self._check_games(claims)
+        self._check_games(records.open_game_counts)
         self._check_openings()
-        self._check_own_games()
-        self._check_tasks()
-        if self._check_count % COUNT_EACH == 0 or any(
-            kind in ("job", "program") for kind, _ in self._suspicions
-        ):
-            self._check_counts()
+        self._check_own_games(records.games)
+        self._check_tasks(records.tasks)
+        if records.counters is not None:
+            self._check_counts(records.counters)
         self._checked = head.hash
         self._check_count += 1
 
     # --- games --------------------------------------------------------------------------------------------
 
-    def _check_games(self, claims: Collection[ClaimId]) -> None:
+    def _claims_to_check(self, claims: Collection[ClaimId]) -> set[ClaimId]:
+        own = [claim.claim_id for claim in self._own_claims()]
+        played = [game.claim_id for game in self._indexer.ledger.games_of(self._account)]
+        return {*own, *played, *claims, *self._other_claims.take(OTHERS_EACH_CHECK)}
+
+    def _check_games(self, counts: Mapping[ClaimId, int]) -> None:
         """Games count as soon as a contract has them: an unknown one can be lost on time."""
         ledger = self._indexer.ledger
-        own = [claim.claim_id for claim in self._own_claims()]
-        played = [game.claim_id for game in ledger.games_of(self._account)]
-        asked = {*own, *played, *claims, *self._other_claims.take(OTHERS_EACH_CHECK)}
-        if not asked:
-            return
         perhaps_closed: list[GameId] = []
-        for claim_id, count in self._chain.open_game_counts(asked).items():
+        for claim_id, count in counts.items():
             known = ledger.games_on(claim_id)
             if count > len(known):
                 self._find_games(claim_id)
@@ -177,26 +195,22 @@ class Audit:
             else:
                 self._differs(("opening of game", game_id), self._block_of_game(game_id), _nothing)
 
-    def _check_own_games(self) -> None:
+    def _check_own_games(self, records: Mapping[GameId, GameRecord]) -> None:
         """A game that is closed, or whose split is not the one that is known."""
         ledger = self._indexer.ledger
-        own = {game.game_id: game for game in ledger.games_of(self._account)}
+        own = {game.game_id for game in ledger.games_of(self._account)}
         suspected = {GameId(number) for kind, number in self._suspicions if kind == "game"}
-        if not own:
-            self._clear("game", suspected)
-            return
-        records = self._chain.games(own)
         for game_id in own:
             record = records.get(game_id)
             if record is None:
-                continue  # a node that answers from before it was opened; a reorganisation is the indexer's
+                continue  # just found, or its node answers from before it was opened
             if record.stage is GameStage.CLOSED:
                 self._differs_in_game(game_id, self._drop)
             elif self._lacks_split(record):
                 self._differs_in_game(game_id, self._adopt_split)
             else:
                 self._clear("game", [game_id])
-        self._clear("game", suspected - own.keys())
+        self._clear("game", suspected - own)
 
     def _lacks_split(self, record: GameRecord) -> bool:
         split = self._indexer.ledger.splits.get(record.game_id)
@@ -231,16 +245,16 @@ class Audit:
 
     # --- tasks --------------------------------------------------------------------------------------------
 
-    def _check_tasks(self) -> None:
-        ledger = self._indexer.ledger
-        own = {task.task_id for task in ledger.tasks_of(self._account)}
+    def _tasks_to_check(self) -> set[TaskId]:
+        own = {task.task_id for task in self._indexer.ledger.tasks_of(self._account)}
         self._recent.update(dict.fromkeys(self._own - own, RECENT_CHECKS))
         self._own = own
         suspected = {TaskId(number) for kind, number in self._suspicions if kind == "task"}
-        asked = {*own, *self._recent, *suspected, *self._other_tasks.take(OTHERS_EACH_CHECK)}
-        if asked:
-            for task_id, record in self._chain.tasks(asked).items():
-                self._compare(task_id, record)
+        return {*own, *self._recent, *suspected, *self._other_tasks.take(OTHERS_EACH_CHECK)}
+
+    def _check_tasks(self, records: Mapping[TaskId, TaskRecord]) -> None:
+        for task_id, record in records.items():
+            self._compare(task_id, record)
         self._recent = {task_id: left - 1 for task_id, left in self._recent.items() if left > 1}
 
     def _compare(self, task_id: TaskId, record: TaskRecord) -> None:
@@ -284,8 +298,7 @@ class Audit:
 
     # --- programs and jobs --------------------------------------------------------------------------------
 
-    def _check_counts(self) -> None:
-        counters = self._chain.counters()
+    def _check_counts(self, counters: Counters) -> None:
         history = self._indexer.history
         for kind, known, count in (
             ("program", history.programs, counters.program_count),

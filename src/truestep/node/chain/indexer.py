@@ -1,6 +1,7 @@
 """Follows the chain's events: idempotent, resumable, and safe when the chain is reorganised.
 
-At a new head it asks for the head, the events since the last one, and one block's hash.
+At a new head it asks for the head, then for the events since the last one. Where the headers of a range are
+not read along with its events, one block's hash in addition.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ from truestep.base.ids import Bytes32
 from truestep.node.chain.history import EventHistory
 from truestep.node.chain.ledger import Ledger
 from truestep.node.loop.loop import CatchingUp
-from truestep.ports.chain import Chain, Head
+from truestep.ports.chain import Blocks, Chain, Head
 from truestep.ports.store import Store
 from truestep.protocol.events import ChainEvent
 
@@ -118,9 +119,10 @@ class Indexer:
             self._read_ranges(first, head)
         elif 0 < head.number - newest <= self._range_blocks - REREAD_BLOCKS:
             start = max(newest + 1 - REREAD_BLOCKS, first)
-            found = self._events(start, head.number)
-            if self._hash_of(newest, head) == self._history.checkpoints[newest]:
-                self._keep(start, head.number, found, head.hash)
+            found = self._blocks(start, head.number)
+            actual = found.hashes.get(newest) or self._hash_of(newest, head)
+            if actual == self._history.checkpoints[newest]:
+                self._keep(start, head.number, found.events, head.hash)
             else:
                 self._read_ranges(self._after_fork(head), head)
         elif head.number > newest and self._hash_of(newest, head) == self._history.checkpoints[newest]:
@@ -161,21 +163,21 @@ class Indexer:
                 return
             until = min(start + self._range_blocks - 1, head.number)
             try:
-                found = self._events(start, until)
+                found = self._blocks(start, until)
             except Unavailable as error:
                 if number:
                     raise ReadingPast(start, head) from error
                 raise
-            block_hash = head.hash if until == head.number else self._hash_of(until, head)
-            self._keep(start, until, found, block_hash)
+            known = head.hash if until == head.number else found.hashes.get(until)
+            self._keep(start, until, found.events, known or self._hash_of(until, head))
             start = until + 1
         if start <= head.number:
             raise ReadingPast(start, head)
 
-    def _events(self, start: int, until: int) -> tuple[ChainEvent, ...]:
-        """The events of a range; if a node refuses it, the next one is smaller."""
+    def _blocks(self, start: int, until: int) -> Blocks:
+        """A range with its events; if a node refuses it, the next one is smaller."""
         try:
-            found = self._chain.events(start, until)
+            found = self._chain.blocks(start, until)
         except Unavailable:
             self._range_limit = max((until - start + 1) // 2, 1)
             self._range_blocks = max((until - start + 1) // 4, 1)
@@ -195,7 +197,7 @@ class Indexer:
             if newest is None or self._reread_at is None:
                 return
             until = min(self._reread_at + self._range_blocks - 1, newest)
-            self._keep(self._reread_at, until, self._events(self._reread_at, until), None)
+            self._keep(self._reread_at, until, self._blocks(self._reread_at, until).events, None)
             self._reread_at = until + 1 if until < newest else None
 
     def _keep(self, start: int, until: int, found: Sequence[ChainEvent], checkpoint: Bytes32 | None) -> None:

@@ -102,7 +102,12 @@ class TaskAgent:
             self._see(progress.head)
             raise
         self._see(head)
-        self._audit.check(head, self._claims_being_disputed())
+        wants_balances = self._views.wants_balances(self._pulse.now(head))
+        account = self._world.chain.account if wants_balances else None
+        records = self._audit.read(head, self._claims_being_disputed(), account)
+        if records is not None:
+            self._views.take_in(records, head, self._pulse.now(head))
+            self._audit.compare(head, records)
 
     def _see(self, head: Head) -> None:
         self._outbox.refresh(is_new_head=self._pulse.see(head))

@@ -21,7 +21,7 @@ from truestep.node.chain.task_state import OpenGame
 from truestep.node.tasks.queue import TaskQueue
 from truestep.node.tasks.results import Results
 from truestep.node.tasks.terms import TaskTerms, task_terms
-from truestep.ports.chain import Balances, Chain, Head
+from truestep.ports.chain import Balances, Chain, Head, Records
 from truestep.protocol.events import TaskClaimed
 from truestep.protocol.game_course import course_of, furthest
 from truestep.protocol.records import (
@@ -92,6 +92,18 @@ class ViewBuilder:
         """They have changed: ask for them again."""
         self._balances_until = 0
 
+    def wants_balances(self, now: int) -> bool:
+        """Whether they are not known, or were read too long ago."""
+        return self._balances is None or now >= self._balances_until
+
+    def take_in(self, records: Records, head: Head, now: int) -> None:
+        """What was read along with something else is not asked for again."""
+        self._forget_what_changed()
+        self._keep_games(records.games, now)
+        self._asked_at, self._open_game_counts = head.hash, dict(records.open_game_counts)
+        if records.balances is not None:
+            self._keep_balances(records.balances, now)
+
     def is_known_true(self, task: TaskRecord) -> bool:
         """Whether this node has found a standing claim to be true: there is nothing to do about it."""
         if (known := self._verdicts.get(task.claim_id)) is not None:
@@ -109,9 +121,8 @@ class ViewBuilder:
         """Everything about `tasks` and the account."""
         account = self._chain.account
         is_new = self._asked_at != head.hash
-        self._asked_at = head.hash
         if is_new:
-            self._open_game_counts = {}
+            self._asked_at, self._open_game_counts = head.hash, {}
         self._forget_what_changed()
         self._read_games(now)
         balances = self._known_balances(account, now, is_new=is_new)
@@ -132,14 +143,19 @@ class ViewBuilder:
 
     def _known_balances(self, account: Address, now: int, *, is_new: bool) -> Balances:
         """Asked for now and then; if that fails, the last ones must do."""
-        if self._balances is None or (now >= self._balances_until and (is_new or not self._balances_until)):
-            try:
-                self._balances = self._chain.balances(account)
-            except Unavailable:
-                if self._balances is None:
-                    raise
-            self._balances_until = now + BALANCES_SECONDS
-        return self._balances
+        known = self._balances
+        if known is not None and (now < self._balances_until or not (is_new or not self._balances_until)):
+            return known
+        try:
+            return self._keep_balances(self._chain.balances(account), now)
+        except Unavailable:
+            if known is None:
+                raise
+        return self._keep_balances(known, now)
+
+    def _keep_balances(self, balances: Balances, now: int) -> Balances:
+        self._balances, self._balances_until = balances, now + BALANCES_SECONDS
+        return balances
 
     def _forget_what_changed(self) -> None:
         """What events came about, or were undone by a reorganisation, is asked for or found out again."""
@@ -170,6 +186,9 @@ class ViewBuilder:
             if any(game_id not in self._games for game_id in wanted):
                 raise
             return  # what was known before must do: contracts refuse a move that does not fit
+        self._keep_games(found, now)
+
+    def _keep_games(self, found: dict[GameId, GameRecord], now: int) -> None:
         again_at = now + max(self._known_parameters().clock_seconds // GAMES_SHARE, 1)
         self._games |= found
         self._games_until |= dict.fromkeys(found, again_at)

@@ -57,9 +57,9 @@ class Evm:
     def __init__(self) -> None:
         self.chain = pyrevm.EVM(spec_id="PRAGUE")
 
-    def deploy(self, name: str, *arguments: Any, sender: str = SENDER) -> "EvmContract":
-        """Deploy the contract `name` with constructor arguments."""
-        artifact = load_artifact(name)
+    def deploy(self, name: str, *arguments: Any, sender: str = SENDER, version: int = 1) -> "EvmContract":
+        """Deploy the contract `name` of a version of the protocol with constructor arguments."""
+        artifact = load_artifact(name, version)
         constructors = [entry for entry in artifact.abi if entry["type"] == "constructor"]
         types = _types(constructors[0]["inputs"]) if constructors else []
         return self.deploy_code(artifact, artifact.bytecode + encode(types, arguments), sender=sender)

@@ -22,12 +22,13 @@ def name_of(source: Path) -> str:
 
 
 def code_of(source: Path) -> str:
-    """The source without comments and docstrings."""
-    return re.sub(r'""".*?"""|#[^\n]*', "", source.read_text("utf-8"), flags=re.DOTALL)
+    """The source without comments, docstrings and the names of selectors."""
+    comments_and_selectors = r'""".*?"""|#[^\n]*|method_id\("[^"]*"'
+    return re.sub(comments_and_selectors, "", source.read_text("utf-8"), flags=re.DOTALL)
 
 
 def reasons(source: Path) -> list[str]:
-    """Every string literal of a contract, but for empty bytes: none serves another purpose."""
+    """Every string literal of a contract but empty bytes and selectors: no other serves another purpose."""
     return [text for text in STRING.findall(code_of(source)) if text]
 
 

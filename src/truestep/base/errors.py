@@ -40,8 +40,32 @@ class Reject(StrEnum):
     PARAMETER_ARITY = "arity out of bounds"
     PARAMETER_SHARE = "winner share out of bounds"
     PARAMETER_GAS_PRICE = "gas price cap out of bounds"
+    PARAMETER_RESCUE = "rescue time out of bounds"
+    PARAMETER_REVEAL = "reveal time out of bounds"
+    PARAMETER_SPEED = "speed out of bounds"
+    PARAMETER_RELEASE = "release penalty out of bounds"
+    PARAMETERS_UNKNOWN = "unknown parameters"
+    PARAMETERS_LIMIT = "too many parameters"
+    NO_ADDRESS = "no address given"
 
-    # Operators (P1.6).
+    # Timelock (S2.4).
+    NOT_OWNER = "caller is not the owner"
+    NOT_PROPOSER = "caller is not the proposer"
+    NOT_CANCELLER = "caller may not cancel"
+    DELAY_BOUNDS = "delay out of bounds"
+    GUARDIAN_TIME = "guardian's time out of bounds"
+    ACTION_ANNOUNCED = "action was announced before"
+    ACTION_UNKNOWN = "action was not announced"
+    ACTION_EARLY = "action is not due"
+    ACTION_STALE = "action is stale"
+    ACTION_OWN = "no such action"
+
+    # Operators (P1.6, S1.8).
+    NOT_MODULE = "caller is not a module"
+    MODULES_SEALED = "modules are sealed"
+    MODULES_UNSEALED = "modules are not sealed"
+    NOT_DELEGATE = "not a delegate's address"
+    ROLE_UNKNOWN = "no such role"
     STAKE_TOO_LOW = "not enough free stake"
     LOCKED_TOO_LOW = "not enough locked stake"
 

@@ -1,0 +1,40 @@
+"""Policies: what must be so before a batch may end (docs/settlement.md S8)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from truestep.protocol.settlement.ids import BatchId
+
+Held = Callable[[BatchId], int]
+"""Disputes' answer: the leaves of a batch with an open game, a bit each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What Jobs tells a policy, the time, and whom it may ask."""
+
+    batch_id: BatchId
+    until: int
+    leaf_count: int
+    now: int
+    held: Held
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Whether the batch may end now, and the leaves that must wait, a bit each (S8.1)."""
+
+    is_due: bool
+    held: int
+
+
+Policy = Callable[[Question], Verdict]
+
+
+def optimistic(question: Question) -> Verdict:
+    """Due when the window is over; leaves with an open game wait (S8.2)."""
+    return Verdict(is_due=question.now > question.until, held=question.held(question.batch_id))
+
+
+OPTIMISTIC = 1
+POLICIES: Mapping[int, Policy] = {OPTIMISTIC: optimistic}

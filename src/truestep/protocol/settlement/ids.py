@@ -1,0 +1,83 @@
+"""Ids of version 2, and how to compute one from another (docs/settlement.md S1.4 to S1.8)."""
+
+from dataclasses import dataclass
+from enum import IntFlag
+from typing import NewType
+
+from truestep.base.ids import Address, ClaimId, JobId, TaskId, task_of
+
+BatchId = NewType("BatchId", int)
+"""From 1, in the order of taking."""
+PackedItem = NewType("PackedItem", int)
+"""job id ‖ first shard (32 bits) ‖ count (16 bits) ‖ offset (16 bits)."""
+
+NOBODY = Address("0x" + "0" * 40)
+NATIVE = NOBODY
+"""The asset that stands for native coins."""
+LEAF_BITS = 8
+BATCH_LIMIT = 1 << LEAF_BITS
+"""Tasks in a batch: a bit of one word for each."""
+
+
+class Role(IntFlag):
+    """What a delegate may do for its operator (S1.8)."""
+
+    TAKE = 1
+    CLAIM = 2
+    FINALIZE = 4
+    MOVE = 8
+
+
+ALL_ROLES = int(Role.TAKE | Role.CLAIM | Role.FINALIZE | Role.MOVE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """A range of shards of one job; `offset` tasks come before it in its batch (S1.5)."""
+
+    job_id: JobId
+    first_shard: int
+    count: int
+    offset: int
+
+    def pack(self) -> PackedItem:
+        """The item as the contracts take it."""
+        return PackedItem(self.job_id << 64 | self.first_shard << 32 | self.count << 16 | self.offset)
+
+    @property
+    def shards(self) -> range:
+        """The shards of the range."""
+        return range(self.first_shard, self.first_shard + self.count)
+
+    def task(self, leaf_index: int) -> TaskId:
+        """The task of a leaf in the range."""
+        return task_of(self.job_id, self.first_shard + leaf_index - self.offset)
+
+    def has_leaf(self, leaf_index: int) -> bool:
+        """Whether the leaf is in the range."""
+        return self.offset <= leaf_index < self.offset + self.count
+
+
+def unpack_item(packed: int) -> Item:
+    """The item that `pack` packed."""
+    return Item(
+        job_id=JobId(packed >> 64),
+        first_shard=packed >> 32 & 2**32 - 1,
+        count=packed >> 16 & 2**16 - 1,
+        offset=packed & 2**16 - 1,
+    )
+
+
+def claim_of(batch_id: BatchId, leaf_index: int) -> ClaimId:
+    """The claim that a leaf of a batch is (S1.6)."""
+    return ClaimId(batch_id << LEAF_BITS | leaf_index)
+
+
+def batch_of_claim(claim_id: ClaimId) -> BatchId:
+    """The batch of a claim."""
+    return BatchId(claim_id >> LEAF_BITS)
+
+
+def leaf_of_claim(claim_id: ClaimId) -> int:
+    """The index of a claim's leaf in its batch."""
+    return claim_id & BATCH_LIMIT - 1

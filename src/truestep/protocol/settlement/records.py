@@ -1,0 +1,200 @@
+"""What the contracts keep and what callers state again, as values (docs/settlement.md S1 to S5)."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from truestep.base.ids import Address, Bytes32, JobId, ProgramId
+from truestep.protocol.settlement.ids import PackedItem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A registered program (S1.1)."""
+
+    image_root: Bytes32
+    entry: int
+    max_cycles: int
+    workload: int
+    digest: Bytes32
+    owner: Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a requester asks for (S3.1)."""
+
+    program_id: ProgramId
+    input_root: Bytes32
+    input_size: int
+    input_uri: str
+    seed: Bytes32
+    shard_count: int
+    reward: int
+    asset: Address
+    lease_seconds: int
+    deadline: int
+    window_seconds: int
+    bond_multiple: int
+    policy: int
+    consumer: Address
+    callback_gas: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What a job computes (S1.2)."""
+
+    image_root: Bytes32
+    entry: int
+    max_cycles: int
+    input_root: Bytes32
+    input_size: int
+    seed: Bytes32
+    shard_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobTerms:
+    """The terms of a job (S1.3)."""
+
+    requester: Address
+    consumer: Address
+    callback_gas: int
+    asset: Address
+    policy: int
+    parameters_id: int
+    bond_multiple: int
+    window_seconds: int
+    lease_seconds: int
+    reducer_of: JobId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchTerms:
+    """What every call on a batch states again (S4.2)."""
+
+    tasks_root: Bytes32
+    claims_root: Bytes32
+    reward: int
+    bond_wei: int
+    asset: Address
+    window_seconds: int
+    lease_penalty_bps: int
+    release_penalty_bps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaf:
+    """What a claim says of one task (S4.3, S5.1)."""
+
+    head: int
+    """[ status 64 | code 64 | cycle 64 | output_size 64 ]"""
+    output_root: Bytes32
+    left_root: Bytes32
+
+    @property
+    def status(self) -> int:
+        """1 exited, 2 trapped, 0 running; everything else is false."""
+        return self.head >> 192
+
+    @property
+    def code(self) -> int:
+        """Exit code or cause of the trap."""
+        return self.head >> 128 & 2**64 - 1
+
+    @property
+    def cycle(self) -> int:
+        """The number of the last state."""
+        return self.head >> 64 & 2**64 - 1
+
+    @property
+    def output_size(self) -> int:
+        """Bytes of output."""
+        return self.head & 2**64 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeafProof:
+    """That a leaf is in a batch, and which task of which job it is about (S4.8)."""
+
+    item: PackedItem
+    item_path: tuple[Bytes32, ...]
+    work: Work
+    job_terms: JobTerms
+    leaf: Leaf
+    leaf_path: tuple[Bytes32, ...]
+
+
+class BatchStage(IntEnum):
+    """Where a batch is in its life (S4)."""
+
+    NONE = 0
+    TAKEN = 1
+    CLAIMED = 2
+    FINAL = 3
+    OVER = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """A batch. The contracts keep the hash of the terms instead of them."""
+
+    stage: BatchStage
+    leaf_count: int
+    until: int
+    operator: Address
+    parameters_id: int
+    policy: int
+    terms: BatchTerms
+    items: tuple[PackedItem, ...]
+    """Those behind tasks_root, which the contracts are given again."""
+    struck: int = 0
+    """A bit for each leaf that was struck."""
+    held: int = 0
+    """Of a FINAL batch: a bit for each leaf that had to wait and is not final yet (S4.5)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job. The contracts keep its digest instead of work and terms (S1.3, S3.2)."""
+
+    work: Work
+    terms: JobTerms
+    digest: Bytes32
+    reward: int
+    """For each shard."""
+    deadline: int
+    standing: int = 0
+    """A bit for each shard that is in a standing batch or final."""
+    refunded: int = 0
+    """A bit for each shard that was refunded."""
+    slot_level: int = 0
+    """Of a reducer: a slot is 2^slot_level leaves (S4.9)."""
+    fed: tuple[Bytes32, ...] = ()
+    """Of a reducer: the nodes of the slots so far."""
+
+    @property
+    def busy(self) -> int:
+        """A bit for each shard that nobody can take (S3.2)."""
+        return self.standing | self.refunded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stake:
+    """An operator's stake, and the part of it that is locked, in wei (S9.1)."""
+
+    stake_wei: int = 0
+    locked_wei: int = 0
+
+    @property
+    def free_wei(self) -> int:
+        """What may be locked or withdrawn."""
+        return self.stake_wei - self.locked_wei
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A final leaf that was written out (S4.8). All zero while there is none."""
+
+    head: int
+    output_root: Bytes32

@@ -1,0 +1,84 @@
+"""The state of the life cycle, and the turn in which a call changes it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from truestep.base.ids import Address, JobId, TaskId
+from truestep.protocol.settlement.assurances import POLICIES, Held, Policy
+from truestep.protocol.settlement.calls import Message
+from truestep.protocol.settlement.effects import Effect, Transfer
+from truestep.protocol.settlement.ids import NATIVE, BatchId
+from truestep.protocol.settlement.parameters import Parameters
+from truestep.protocol.settlement.records import Batch, Job, Outcome, Program, Stake
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """Which contracts speak to each other, on which chain."""
+
+    chain_id: int
+    jobs: Address
+    operators: Address
+    disputes: Address
+    owner: Address
+    """The timelock."""
+    policies: Mapping[int, Policy] = field(default_factory=lambda: POLICIES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LifeCycle:
+    """All that Parameters, Programs, Operators and Jobs keep."""
+
+    deployment: Deployment
+    stopped_until: int = 0
+    """`finalize` is refused until then (S2.4)."""
+    parameters: tuple[Parameters, ...] = ()
+    programs: tuple[Program, ...] = ()
+    stakes: Mapping[Address, Stake] = field(default_factory=dict[Address, Stake])
+    roles: Mapping[tuple[Address, Address], int] = field(default_factory=dict[tuple[Address, Address], int])
+    """Of (operator, delegate)."""
+    job_count: int = 0
+    jobs: Mapping[JobId, Job] = field(default_factory=dict[JobId, Job])
+    batch_count: int = 0
+    batches: Mapping[BatchId, Batch] = field(default_factory=dict[BatchId, Batch])
+    outcomes: Mapping[TaskId, Outcome] = field(default_factory=dict[TaskId, Outcome])
+    credits: Mapping[tuple[Address, Address], int] = field(default_factory=dict[tuple[Address, Address], int])
+    """What Jobs owes, by (asset, account)."""
+    burned_wei: int = 0
+    """What Operators has burned."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Turn:
+    """One call while it is applied: state and effects so far. Dropped if the call is refused."""
+
+    state: LifeCycle
+    message: Message
+    held: Held
+    effects: list[Effect] = field(default_factory=list[Effect])
+
+    def change(self, **fields: Any) -> None:
+        """Replace fields of the state."""
+        self.state = replace(self.state, **fields)
+
+    def emit(self, effect: Effect) -> None:
+        """Add an effect."""
+        self.effects.append(effect)
+
+    def transfer(self, asset: Address, sender: Address, receiver: Address, amount: int) -> None:
+        """Move an asset; nothing is no move."""
+        if amount:
+            self.emit(Transfer(asset=asset, sender=sender, receiver=receiver, amount=amount))
+
+    def receive_coins(self, receiver: Address) -> None:
+        """Take the native coins that came with the message."""
+        self.transfer(NATIVE, self.message.sender, receiver, self.message.value_wei)
+
+
+def with_entry(mapping: Mapping[Key, Value], key: Key, value: Value) -> Mapping[Key, Value]:
+    """The mapping with one entry set."""
+    return {**mapping, key: value}

@@ -102,6 +102,14 @@ class Reject(StrEnum):
     WINDOW_RUNNING = "challenge window is not over"
     GAMES_OPEN = "games on the claim are open"
 
+    # Batches and their leaves (S3 to S5).
+    BATCH_TERMS_OTHER = "terms of another batch"
+    JOB_OTHER = "work or terms of another job"
+    ITEM_PROOF = "item: proof"
+    ITEM_OTHER_LEAF = "item: of another leaf"
+    LEAF_UNKNOWN = "no such leaf"
+    LEAF_PROOF = "leaf: proof"
+
     # Disputes (P4, P5).
     OWN_CLAIM = "claim is the caller's own"
     ALREADY_CHALLENGED = "caller challenged this claim"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from truestep.base.errors import Rejected, Unavailable
+from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.node.loop.backoff import Backoff
 from truestep.ports.clock import Clock
 from truestep.ports.reporter import Reporter
@@ -149,5 +149,10 @@ class Loop(Generic[View_co, Action]):
 
 
 def _as_outage(error: Unavailable | Rejected) -> Unavailable:
-    """A daemon asks only about what exists: a node that refuses to answer lags, or is of another chain."""
+    """A daemon asks only about what exists: a node that refuses to answer lags, or is of another chain.
+
+    Raises `Rejected` for a row that cannot be read: waiting does not mend a file.
+    """
+    if isinstance(error, Rejected) and error.reason is Reject.STORE_FILE:
+        raise error
     return error if isinstance(error, Unavailable) else Unavailable(f"a node refused to answer: {error}")

@@ -106,12 +106,10 @@ class Loop(Generic[View_co, Action]):
             self._failures += 1
             wait_seconds = OUTAGE_WAIT.seconds(self._failures)
             again = OUTAGE_REPORTS_SECONDS if str(error) == self._reported else 0.0
-            self._report(
-                "unavailable", f"{error}; the next look is in {wait_seconds:.1f} s", again, str(error)
-            )
+            self._report("unavailable", f"{error}. Trying again in {wait_seconds:.0f} s", again, str(error))
             return wait_seconds
         if self._failures:
-            self._reporter.report("recovered", f"the outage is over after {self._failures} failed looks")
+            self._reporter.report("recovered", f"the outage is over after {self._failures} failed attempts")
         self._failures, self._reported = 0, ""
         return self._site.poll_seconds() if poll_seconds is None else poll_seconds
 

@@ -45,7 +45,7 @@ TIMELESS = replace(
     watch_after_seconds=1e9,
     market_seconds=0.0,
 )
-"""The sender goes by the computer's clock: whatever it would wait for is due at once, or never. A broadcast is
+"""The sender goes by the computer's clock: what it would wait for is due at once, or never. A broadcast is
 waited for to its end, so that whoever is killed in it is dead before anything else happens."""
 
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from truestep.adapters.chain.account_node import AccountNode
@@ -23,7 +24,7 @@ class _Broadcast:
     thread: threading.Thread
     began_seconds: float = field(default_factory=time.monotonic)
     is_told: bool = False
-    failure: list[Exception] = field(default_factory=list[Exception])
+    failure: list[BaseException] = field(default_factory=list[BaseException])
 
 
 class Broadcasts:
@@ -84,12 +85,8 @@ class Broadcasts:
             if attempt.hash in self._under_way or len(self._under_way) >= BROADCASTS_LIMIT:
                 return None
             self._sent_at_seconds[attempt.hash] = time.monotonic()
-            thread = threading.Thread(
-                target=self._hand_over,
-                args=(attempt.hash, attempt.raw),
-                name=f"broadcast {entry.intent}",
-                daemon=True,
-            )
+            work: Callable[[], None] = lambda: self._hand_over(attempt.hash, attempt.raw)  # noqa: E731
+            thread = threading.Thread(target=work, name=f"broadcast {entry.intent}", daemon=True)
             started = self._under_way[attempt.hash] = _Broadcast(intent=entry.intent, thread=thread)
         thread.start()
         return started
@@ -103,7 +100,7 @@ class Broadcasts:
                 refusal = (meaning, said)
         except (Rejected, Unavailable) as error:
             refusal = (Refusal.OTHER, str(error))
-        except Exception as error:  # a bug: the sender raises it, as nobody sees this thread end
+        except BaseException as error:  # the sender raises a bug, not this thread
             self._under_way[transaction_hash].failure.append(error)
         with self._lock:
             self._under_way.pop(transaction_hash, None)

@@ -4,9 +4,20 @@ from dataclasses import replace
 
 from truestep.base.errors import Reject
 from truestep.base.ids import Address
-from truestep.protocol.settlement import effects
-from truestep.protocol.settlement.calls import DepositFor, SetDelegate, WithdrawTo
+from truestep.protocol.settlement.contracts.operators import (
+    Burned,
+    Delegated,
+    Deposited,
+    DepositFor,
+    Locked,
+    Seized,
+    SetDelegate,
+    Unlocked,
+    Withdrawn,
+    WithdrawTo,
+)
 from truestep.protocol.settlement.ids import ALL_ROLES, NATIVE, NOBODY, BatchId, Role
+from truestep.protocol.settlement.messages import Stranger
 from truestep.protocol.settlement.records import Stake
 from truestep.protocol.settlement.refusals import require
 from truestep.protocol.settlement.state import LifeCycle, Turn, with_entry
@@ -29,7 +40,7 @@ def deposit_for(turn: Turn, call: DepositFor) -> None:
     require(amount_wei != 0, Reject.WRONG_VALUE)
     turn.receive_coins(turn.state.deployment.operators)
     _add(turn, call.operator, stake_wei=amount_wei)
-    turn.emit(effects.Deposited(operator=call.operator, sender=turn.message.sender, amount_wei=amount_wei))
+    turn.emit(Deposited(operator=call.operator, sender=turn.message.sender, amount_wei=amount_wei))
 
 
 def withdraw_to(turn: Turn, call: WithdrawTo) -> None:
@@ -39,8 +50,8 @@ def withdraw_to(turn: Turn, call: WithdrawTo) -> None:
     require(call.receiver != NOBODY, Reject.NO_ADDRESS)
     require(call.amount_wei <= stake_of(turn.state, operator).free_wei, Reject.STAKE_TOO_LOW)
     _add(turn, operator, stake_wei=-call.amount_wei)
-    turn.emit(effects.StakeWithdrawn(operator=operator, receiver=call.receiver, amount_wei=call.amount_wei))
-    require(turn.message.is_delivered, Reject.PAYMENT_REFUSED)
+    turn.emit(Withdrawn(operator=operator, receiver=call.receiver, amount_wei=call.amount_wei))
+    require(turn.message.stranger is not Stranger.REFUSES, Reject.PAYMENT_REFUSED)
     turn.transfer(NATIVE, turn.state.deployment.operators, call.receiver, call.amount_wei)
 
 
@@ -50,35 +61,35 @@ def set_delegate(turn: Turn, call: SetDelegate) -> None:
     require(call.delegate not in (NOBODY, operator), Reject.NOT_DELEGATE)
     require(call.roles <= ALL_ROLES, Reject.ROLE_UNKNOWN)
     turn.change(roles=with_entry(turn.state.roles, (operator, call.delegate), call.roles))
-    turn.emit(effects.Delegated(operator=operator, delegate=call.delegate, roles=call.roles))
+    turn.emit(Delegated(operator=operator, delegate=call.delegate, roles=call.roles))
 
 
 def lock(turn: Turn, operator: Address, batch_id: BatchId, amount_wei: int) -> None:
     """Lock free stake for a batch."""
     require(amount_wei <= stake_of(turn.state, operator).free_wei, Reject.STAKE_TOO_LOW)
     _add(turn, operator, locked_wei=amount_wei)
-    turn.emit(effects.Locked(operator=operator, batch_id=batch_id, amount_wei=amount_wei))
+    turn.emit(Locked(operator=operator, batch_id=batch_id, amount_wei=amount_wei))
 
 
 def unlock(turn: Turn, operator: Address, batch_id: BatchId, amount_wei: int) -> None:
     """Free locked stake."""
     require(amount_wei <= stake_of(turn.state, operator).locked_wei, Reject.LOCKED_TOO_LOW)
     _add(turn, operator, locked_wei=-amount_wei)
-    turn.emit(effects.Unlocked(operator=operator, batch_id=batch_id, amount_wei=amount_wei))
+    turn.emit(Unlocked(operator=operator, batch_id=batch_id, amount_wei=amount_wei))
 
 
 def burn(turn: Turn, operator: Address, batch_id: BatchId, amount_wei: int) -> None:
     """Destroy locked stake; the coins stay where they are for ever."""
     _forfeit(turn, operator, amount_wei)
     turn.change(burned_wei=turn.state.burned_wei + amount_wei)
-    turn.emit(effects.Burned(operator=operator, batch_id=batch_id, amount_wei=amount_wei))
+    turn.emit(Burned(operator=operator, batch_id=batch_id, amount_wei=amount_wei))
 
 
 def seize(turn: Turn, operator: Address, batch_id: BatchId, amount_wei: int) -> None:
     """Send locked stake to Disputes (S4.7)."""
     _forfeit(turn, operator, amount_wei)
     disputes = turn.state.deployment.disputes
-    turn.emit(effects.Seized(operator=operator, batch_id=batch_id, receiver=disputes, amount_wei=amount_wei))
+    turn.emit(Seized(operator=operator, batch_id=batch_id, receiver=disputes, amount_wei=amount_wei))
     turn.transfer(NATIVE, turn.state.deployment.operators, disputes, amount_wei)
 
 

@@ -10,8 +10,7 @@ DAY_SECONDS = 86_400
 MINUTE_SECONDS = 60
 BOND_LIMIT_WEI = 2**96 - 1
 BOND_MIN_WEI = 10**12
-BOND_RATIO = 25
-"""With SHARE_MIN_BPS and DISPUTE_GAS: a 65th of the reward pays a whole dispute (S7.7)."""
+BOND_RATIO = 10
 DISPUTE_GAS = 8 * 10**6
 """A challenger's bond covers that much gas at the cap."""
 WINDOW_LIMIT_SECONDS = 45 * DAY_SECONDS
@@ -25,7 +24,7 @@ SPEED_MIN = 10**5
 SPEED_LIMIT = 10**12
 LEASE_PENALTY_MIN_BPS = 100
 RELEASE_PENALTY_MIN_BPS = 10
-SHARE_MIN_BPS = 4_000
+SHARE_MIN_BPS = 1_500
 SHARE_LIMIT_BPS = 5_000
 GAS_PRICE_LIMIT_WEI = 2**50 - 1
 ARITIES = (2, 4, 8, 16, 32, 64)
@@ -55,9 +54,14 @@ class Parameters:
         return GAME_CLOCKS * self.clock_seconds
 
     def window_for(self, max_cycles: int) -> int:
-        """The shortest window of runs of up to `max_cycles`, in seconds: whole minutes (S2.3)."""
+        """The shortest window of runs of up to `max_cycles`, before it is rounded up (S2.3)."""
         needed = self.game_seconds + -(-max_cycles // self.cycles_per_second)
-        return -(-max(needed, self.window_seconds) // MINUTE_SECONDS) * MINUTE_SECONDS
+        return max(needed, self.window_seconds)
+
+
+def whole_minutes(seconds: int) -> int:
+    """Seconds, rounded up to whole minutes."""
+    return -(-seconds // MINUTE_SECONDS) * MINUTE_SECONDS
 
 
 def check_parameters(p: Parameters) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
-from truestep.base.ids import Address, Bytes32, JobId, ProgramId
+from truestep.base.ids import Address, Bytes32, ProgramId
 from truestep.protocol.settlement.ids import PackedItem
 
 
@@ -38,6 +38,8 @@ class Order:
     policy: int
     consumer: Address
     callback_gas: int
+    reducer_of: int
+    """The job that it reduces and the level of a slot, `job_id << 8 | level` (S4.9), or 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +68,7 @@ class JobTerms:
     bond_multiple: int
     window_seconds: int
     lease_seconds: int
-    reducer_of: JobId
+    reducer_of: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +120,7 @@ class LeafProof:
     """That a leaf is in a batch, and which task of which job it is about (S4.8)."""
 
     item: PackedItem
+    item_index: int
     item_path: tuple[Bytes32, ...]
     work: Work
     job_terms: JobTerms
@@ -168,8 +171,11 @@ class Job:
     """A bit for each shard that is in a standing batch or final."""
     refunded: int = 0
     """A bit for each shard that was refunded."""
-    slot_level: int = 0
-    """Of a reducer: a slot is 2^slot_level leaves (S4.9)."""
+    final_count: int = 0
+    """Shards that are written out (S4.8)."""
+    is_called_back: bool = False
+    is_ready: bool = True
+    """Whether its input is known: a reducer's is not before all outputs are in."""
     fed: tuple[Bytes32, ...] = ()
     """Of a reducer: the nodes of the slots so far."""
 
@@ -190,11 +196,3 @@ class Stake:
     def free_wei(self) -> int:
         """What may be locked or withdrawn."""
         return self.stake_wei - self.locked_wei
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """A final leaf that was written out (S4.8). All zero while there is none."""
-
-    head: int
-    output_root: Bytes32

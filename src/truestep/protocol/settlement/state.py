@@ -6,11 +6,11 @@ from typing import Any, TypeVar
 
 from truestep.base.ids import Address, JobId, TaskId
 from truestep.protocol.settlement.assurances import POLICIES, Held, Policy
-from truestep.protocol.settlement.calls import Message
 from truestep.protocol.settlement.effects import Effect, Transfer
 from truestep.protocol.settlement.ids import NATIVE, BatchId
+from truestep.protocol.settlement.messages import Message
 from truestep.protocol.settlement.parameters import Parameters
-from truestep.protocol.settlement.records import Batch, Job, Outcome, Program, Stake
+from truestep.protocol.settlement.records import Batch, Job, Leaf, Program, Stake
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -21,8 +21,8 @@ class Deployment:
     """Which contracts speak to each other, on which chain."""
 
     chain_id: int
-    jobs: Address
     operators: Address
+    jobs: Address
     disputes: Address
     owner: Address
     """The timelock."""
@@ -45,7 +45,8 @@ class LifeCycle:
     jobs: Mapping[JobId, Job] = field(default_factory=dict[JobId, Job])
     batch_count: int = 0
     batches: Mapping[BatchId, Batch] = field(default_factory=dict[BatchId, Batch])
-    outcomes: Mapping[TaskId, Outcome] = field(default_factory=dict[TaskId, Outcome])
+    outcomes: Mapping[TaskId, Leaf] = field(default_factory=dict[TaskId, Leaf])
+    """Final leaves that were written out (S4.8)."""
     credits: Mapping[tuple[Address, Address], int] = field(default_factory=dict[tuple[Address, Address], int])
     """What Jobs owes, by (asset, account)."""
     burned_wei: int = 0

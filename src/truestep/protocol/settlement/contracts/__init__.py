@@ -1,0 +1,1 @@
+"""A module for each contract: its calls and events, in the names of its ABI."""

@@ -1,0 +1,245 @@
+"""Calls and events of Jobs (docs/settlement.md S3, S4, S9.2)."""
+
+from dataclasses import dataclass
+
+from truestep.base.ids import Address, Bytes32, ClaimId, JobId, ProgramId, TaskId
+from truestep.protocol.settlement.ids import BatchId, PackedItem
+from truestep.protocol.settlement.records import BatchTerms, JobTerms, Order, Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """Post a job with its whole reward (S3.1)."""
+
+    order: Order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopUp:
+    """Raise the reward of every shard (S3.3)."""
+
+    job_id: JobId
+    reward: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel:
+    """Refund shards that are not busy to the requester (S3.3)."""
+
+    job_id: JobId
+    work: Work
+    terms: JobTerms
+    shards: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Take:
+    """Lease tasks as one batch (S4.1)."""
+
+    operator: Address
+    items: tuple[PackedItem, ...]
+    tasks_root: Bytes32
+    min_reward: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """State the final states of a batch (S4.3)."""
+
+    batch_id: BatchId
+    terms: BatchTerms
+    leaves: tuple[Bytes32, ...]
+    """Three words for each (S4.3)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finalize:
+    """End a batch that is due (S4.4). Items only if a leaf is held."""
+
+    batch_id: BatchId
+    terms: BatchTerms
+    items: tuple[PackedItem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinalizeLeaf:
+    """Finalize a leaf that its batch left behind (S4.5)."""
+
+    claim_id: ClaimId
+    terms: BatchTerms
+    item: PackedItem
+    item_index: int
+    item_path: tuple[Bytes32, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expire:
+    """End a batch whose lease was missed (S4.6)."""
+
+    batch_id: BatchId
+    terms: BatchTerms
+    items: tuple[PackedItem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """Give a lease back (S4.6)."""
+
+    batch_id: BatchId
+    terms: BatchTerms
+    items: tuple[PackedItem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strike:
+    """Take a false leaf out of its batch, by Disputes (S4.7)."""
+
+    claim_id: ClaimId
+    task_id: TaskId
+    bond_wei: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdraw:
+    """Send all that the sender is owed of an asset to a receiver (S9.2)."""
+
+    asset: Address
+    receiver: Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """A job was posted."""
+
+    job_id: JobId
+    program_id: ProgramId
+    requester: Address
+    job_digest: Bytes32
+    reward: int
+    deadline: int
+    work: Work
+    terms: JobTerms
+    input_uri: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToppedUp:
+    """Every shard earns this much now."""
+
+    job_id: JobId
+    sender: Address
+    reward: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled:
+    """These shards were refunded."""
+
+    job_id: JobId
+    requester: Address
+    shards: tuple[int, ...]
+    refund: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A batch was taken."""
+
+    batch_id: BatchId
+    operator: Address
+    until: int
+    terms: BatchTerms
+    items: tuple[PackedItem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """Final states were stated, three words for each leaf."""
+
+    batch_id: BatchId
+    operator: Address
+    until: int
+    claims_root: Bytes32
+    leaves: tuple[Bytes32, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finalized:
+    """A batch is final but for the leaves that are held."""
+
+    batch_id: BatchId
+    operator: Address
+    reward: int
+    held: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeafFinalized:
+    """A leaf that was held is final."""
+
+    claim_id: ClaimId
+    operator: Address
+    reward: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expired:
+    """A lease was missed."""
+
+    batch_id: BatchId
+    operator: Address
+    penalty_wei: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """A lease was given back."""
+
+    batch_id: BatchId
+    operator: Address
+    penalty_wei: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Struck:
+    """A leaf was false."""
+
+    claim_id: ClaimId
+    operator: Address
+    task_id: TaskId
+    bond_wei: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """A reducer can be taken; its work is known now."""
+
+    job_id: JobId
+    job_digest: Bytes32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawn:
+    """An account took what it was owed."""
+
+    asset: Address
+    account: Address
+    receiver: Address
+    amount: int
+
+
+Call = Post | TopUp | Cancel | Take | Claim | Finalize | FinalizeLeaf | Expire | Release | Strike | Withdraw
+Event = (
+    Posted
+    | ToppedUp
+    | Cancelled
+    | Taken
+    | Claimed
+    | Finalized
+    | LeafFinalized
+    | Expired
+    | Released
+    | Struck
+    | Resolved
+    | Withdrawn
+)

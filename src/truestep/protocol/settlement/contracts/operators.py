@@ -1,0 +1,97 @@
+"""Calls and events of Operators (docs/settlement.md S1.8, S9.1). Amounts in wei."""
+
+from dataclasses import dataclass
+
+from truestep.base.ids import Address
+from truestep.protocol.settlement.ids import BatchId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepositFor:
+    """Add the coins sent to an operator's stake (S9.1)."""
+
+    operator: Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawTo:
+    """Send free stake of the sender to a receiver (S9.1)."""
+
+    receiver: Address
+    amount_wei: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetDelegate:
+    """Give a delegate of the sender its roles (S1.8)."""
+
+    delegate: Address
+    roles: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deposited:
+    """Coins were added to a stake."""
+
+    operator: Address
+    sender: Address
+    amount_wei: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawn:
+    """An operator took coins out of its stake."""
+
+    operator: Address
+    receiver: Address
+    amount_wei: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delegated:
+    """A delegate has these roles now."""
+
+    operator: Address
+    delegate: Address
+    roles: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Locked:
+    """Stake was locked for a batch."""
+
+    operator: Address
+    batch_id: BatchId
+    amount_wei: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unlocked:
+    """Locked stake is free again."""
+
+    operator: Address
+    batch_id: BatchId
+    amount_wei: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Burned:
+    """Locked stake was destroyed."""
+
+    operator: Address
+    batch_id: BatchId
+    amount_wei: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seized:
+    """Locked stake was sent to a module."""
+
+    operator: Address
+    batch_id: BatchId
+    receiver: Address
+    amount_wei: int
+
+
+Call = DepositFor | WithdrawTo | SetDelegate
+Event = Deposited | Withdrawn | Delegated | Locked | Unlocked | Burned | Seized

@@ -17,7 +17,7 @@ With 32 parts a dispute is some 3% cheaper but has two to four more moves, and e
 block and at most a part of a clock. The default is 64, which keeps a run of 2^48 cycles within 20 moves.
 """
 DISPUTE_NOTE = """\
-Open, splits, picks, the step and settle. The step is of the dearest kind below.
+Open, splits, picks, the step and settle. The step is the one of the bar.
 """
 FLOAT_NOTE = """\
 A lie about the result of a fused multiply-add in the same full memory. The operator claims that its micro-run
@@ -31,9 +31,20 @@ the last are also paid for their hashes.
 """
 STEP_NOTE = """\
 A call of `Step` alone, in a memory of 4 GiB in which no word, register or sibling is zero. Real memories
-have empty halves, whose siblings take no bytes. The last line is the largest possible witness: two leaves
-of such a memory that meet only in the root. Its price is the floor price of its bytes.
+have empty halves, whose siblings take no bytes.
 """
+FURTHEST = "load over the two furthest leaves"
+"""The largest possible witness."""
+
+
+def furthest_note(gas: int, bar: Bar) -> str:
+    """Why the bar is not about the dearest step that there can be."""
+    return (
+        f"The last line, {gas:,} gas, is the dearest step there is. Its load begins at the end of the data\n"
+        "range and ends in the job's header, so that the paths of its two leaves meet only in the root, and\n"
+        "its price is the floor price of the witness's bytes. A program has to do that on purpose, so the\n"
+        f"bar of {bar.limit:,} is about the dearest of the other kinds.\n"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +118,7 @@ def page(measured: Measurement) -> str:
             table(("move", "units", "cheapest"), repaid),
             "## One step\n\n" + STEP_NOTE,
             table(("kind", "gas"), _gas_rows(measured.steps)),
+            furthest_note(measured.steps[FURTHEST], measured.bars[-1]),
         )
     )
 

@@ -1,11 +1,14 @@
 """A job through the SDK: posted, watched, finished, or given up."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.client.conftest import CYCLES_LIMIT, Network, Settle
+from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Bytes32, JobId
-from truestep.client import JobStage, Order
+from truestep.client import Client, JobStage, Order
 from truestep.protocol.events import ChainEvent, JobPosted, TaskClaimed, TaskFinalized, TaskTaken
 from truestep.protocol.records import TaskStage
 
@@ -40,6 +43,18 @@ def test_a_program_is_registered_once(network: Network) -> None:
     first = network.client.register(network.elf, max_cycles=777)
     assert network.client.register(network.elf, max_cycles=777) == first
     assert network.client.register(network.elf, max_cycles=778) != first
+
+
+def test_registering_again_brings_back_a_program_that_the_store_lost(
+    network: Network, tmp_path: Path
+) -> None:
+    first = network.client.register(network.elf, max_cycles=777)
+    replaced = DirectoryBlobs(tmp_path / "replaced")
+    client = Client(network.client.chain, replaced, network.client.deployment)
+    assert client.register(network.elf, max_cycles=777) == first
+    program = network.client.chain.program(first)
+    assert replaced.get_program(program.image_root, program.entry) == network.elf
+    assert replaced.get(program.uri, 1 << 20) == network.elf
     assert network.client.chain.program(first).max_cycles == 777
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import pytest
 from web3 import Web3
 
 from tests.e2e.floats import DIVISION, FLOAT_ELF, expected_total, state_before
-from tests.e2e.network import INPUT, Log, Network, WatchedProvider, open_network
+from tests.e2e.network import INPUT, POLICY, Log, ManualClock, Network, WatchedProvider, open_network
 from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.devnet import Devnet
 from truestep.base.ids import task_of
@@ -33,6 +33,20 @@ DEPOSITS = 2
 """Transactions made before the killing begins."""
 IDLE_LIMIT = 24
 """Rounds without a block before time goes on: a daemon that died fetches and computes again first."""
+
+
+TICK_SECONDS = 0.2
+"""What a tick takes by the daemons' clock: in the idle rounds, all that they wait for comes due."""
+TIMELESS = replace(
+    POLICY,
+    broadcast_wait_seconds=600.0,
+    receipt_after_seconds=0.0,
+    nonce_grace_seconds=0.0,
+    watch_after_seconds=1e9,
+    market_seconds=0.0,
+)
+"""The sender goes by the computer's clock: what it would wait for is due at once, or never. A broadcast is
+waited for to its end, so that whoever is killed in it is dead before anything else happens."""
 
 
 class Killed(BaseException):
@@ -92,9 +106,11 @@ class Mortal:
     """A daemon that is started again, on the store it left, whenever it was killed."""
 
     start: Callable[[], Daemon]
+    clock: ManualClock
     daemon: Daemon | None = None
 
     def tick(self) -> object:
+        self.clock.seconds += TICK_SECONDS
         try:
             self.daemon = self.daemon or self.start()
             return self.daemon.tick()
@@ -135,6 +151,7 @@ def transaction_counts(network: Network) -> list[int]:
 def play(devnet: Devnet, folder: Path, make_executioner: Callable[[], Executioner]) -> tuple[Outcome, int]:
     """A lie, a dispute, the task done again; each dies whenever its executioner says so. Counts deaths."""
     network, log = open_network(devnet, folder), Log()
+    network.policy = TIMELESS
     job_id = network.post(elf=FLOAT_ELF, content=CONTENT)
     counts_before = transaction_counts(network)
     executioners = {name: make_executioner() for name in NAMES}
@@ -151,11 +168,13 @@ def play(devnet: Devnet, folder: Path, make_executioner: Callable[[], Executione
 
     def worker(name: str, engine: Engine) -> Mortal:
         network.worker(name, mortal_store(name), log, engine)
-        return Mortal(start=lambda: network.worker(name, mortal_store(name), log, engine))
+        return Mortal(lambda: network.worker(name, mortal_store(name), log, engine), network.clock)
 
     liar = worker("liar", FalseFloatEngine(ReferenceEngine(), FAULT))
     honest = worker("worker", ReferenceEngine())
-    challenger = Mortal(start=lambda: network.challenger("challenger", mortal_store("challenger"), log))
+    challenger = Mortal(
+        lambda: network.challenger("challenger", mortal_store("challenger"), log), network.clock
+    )
     network.chain("challenger", network.store("challenger"))
     for executioner in executioners.values():
         executioner.is_armed = True

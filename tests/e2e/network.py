@@ -213,6 +213,7 @@ class Network:
     clock: ManualClock = field(default_factory=ManualClock)
     funded: set[str] = field(default_factory=set)
     staked: set[str] = field(default_factory=set)
+    policy: TransactionPolicy = POLICY
     node: str | BaseProvider | None = None
     """How accounts opened from now on reach the chain; None for the plain way."""
 
@@ -222,7 +223,7 @@ class Network:
         if name not in self.funded:
             self.funded.add(name)
             self.devnet.fund(account.address, funds_wei)
-        return Web3Chain(self.node or self.devnet.node, self.deployment, account, store, POLICY)
+        return Web3Chain(self.node or self.devnet.node, self.deployment, account, store, self.policy)
 
     def account(self, name: str) -> Address:
         return Address(Account.from_key(keccak256(name.encode())).address)

@@ -15,13 +15,17 @@ class ClosedOutput(io.TextIOWrapper):
     """Stands for a standard output that the shell closed: `>&-`."""
 
     def __init__(self) -> None:
-        super().__init__(open(os.devnull, "wb"), encoding="utf-8")  # noqa: PTH123, SIM115
+        super().__init__(_nowhere(), encoding="utf-8")
 
     def write(self, text: str, /) -> int:
         """Raises OSError, as a full disk does: a result must not be lost in silence."""
         if text:
             raise OSError(errno.EBADF, "it is closed")
         return 0
+
+
+def _nowhere() -> io.BufferedWriter:
+    return io.BufferedWriter(io.FileIO(os.devnull, "w"))
 
 
 def prepare_streams() -> None:
@@ -31,10 +35,10 @@ def prepare_streams() -> None:
         if stream is None and name == "stdout":
             sys.stdout = ClosedOutput()
         elif stream is None:  # what is not part of the result may be lost
-            sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
-        else:
-            with suppress(AttributeError, ValueError):  # not a file
-                getattr(stream, "reconfigure")(errors="backslashreplace")  # noqa: B009
+            sys.stderr = io.TextIOWrapper(_nowhere(), encoding="utf-8")
+        elif isinstance(stream, io.TextIOWrapper):
+            with suppress(ValueError):  # it is closed
+                stream.reconfigure(errors="backslashreplace")
 
 
 def write_result(text: str) -> None:

@@ -120,16 +120,18 @@ class Client:
     def register(self, program: Path | bytes, *, max_cycles: int = DEFAULT_MAX_CYCLES) -> ProgramId:
         """The program's number on the chain. Registers it if nobody has done so with these maximum cycles.
 
-        Raises Rejected if the file is not a program or the chain refuses it, otherwise Unavailable.
+        The file is published in any case: the store may have lost it since it was registered. Raises
+        Rejected if the file is not a program or the chain refuses it, otherwise Unavailable.
         """
         file = _opened(program)
+        image_root = file.program.root(hash_many_pairs)
+        uri = self.blobs.put(file.elf)
+        self.blobs.put_program(image_root, file.program.entry, file.elf)
         known = self._registered(file, max_cycles)
         if known is not None:
             return known
-        uri = self.blobs.put(file.elf)
-        self.blobs.put_program(file.program.root(hash_many_pairs), file.program.entry, file.elf)
         call = RegisterProgram(
-            image_root=file.program.root(hash_many_pairs),
+            image_root=image_root,
             entry=file.program.entry,
             max_cycles=max_cycles,
             digest=file.digest,

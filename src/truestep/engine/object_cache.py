@@ -94,9 +94,8 @@ class ObjectCache:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(entry)
             Path(name).replace(path)
-        except BaseException:
+        finally:
             Path(name).unlink(missing_ok=True)
-            raise
 
     def _sweep(self) -> None:
         """Delete the least recently used entries until the rest is within the limit."""

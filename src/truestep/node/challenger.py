@@ -14,19 +14,17 @@ from truestep.roles.challenger import ChallengerPolicy
 
 def challenger_node(world: World, policy: ChallengerPolicy) -> Daemon:
     """A challenger for the chain's account."""
-    known_true: frozenset[ClaimId] = frozenset()
-    """At the last look: the role has said so, and there is nothing more to do about them."""
+    known_true: frozenset[ClaimId] | None = None
+    """At the last look, or before the start: that was said, and there is nothing more to do about them."""
 
     def choose(views: ViewBuilder, now: int) -> Iterable[TaskRecord]:
         """Every claim in its window, once more after it is known to be true, and those that it disputes."""
         nonlocal known_true
         ledger, account = views.ledger, world.chain.account
         claimed = [task for task in ledger.claimed_tasks() if now <= task.until]
-        said, known_true = (
-            known_true,
-            frozenset(each.claim_id for each in claimed if views.is_known_true(each)),
-        )
-        done = said & known_true
+        now_true = frozenset(each.claim_id for each in claimed if views.is_known_true(each))
+        done = now_true if known_true is None else now_true & known_true
+        known_true = now_true
         tasks = {task.task_id: task for task in claimed if task.claim_id not in done}
         tasks |= {task_id: ledger.task(task_id) for task_id in ledger.disputed_tasks(challenger=account)}
         return tasks.values()

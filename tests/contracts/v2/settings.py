@@ -22,7 +22,7 @@ class Values:
     """A set as `Parameters.add` takes it, in the order of docs/settlement.md S2.1."""
 
     operator_bond_wei: int = 10**18
-    challenger_bond_wei: int = 10**17
+    challenger_bond_wei: int = 4 * 10**16
     window_seconds: int = 30_000
     cycles_per_second: int = 10**8
     clock_seconds: int = 3_600

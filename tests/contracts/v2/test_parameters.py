@@ -24,12 +24,12 @@ def sets(draw: st.DrawFn) -> Values:
         return draw(st.one_of(st.just(low), st.just(high), st.integers(low, high)))
 
     price = between(0, 2**50 - 1)
-    challenger_bond = between(max(10**12, 8 * price * 10**6), (2**96 - 1) // 10)
+    challenger_bond = between(max(10**12, 8 * price * 10**6), (2**96 - 1) // 25)
     clock = between(30, WINDOW_LIMIT_SECONDS // 8)
     clock = min(clock, 2**20)
     penalty = between(100, 10_000)
     return Values(
-        operator_bond_wei=between(10 * challenger_bond, 2**96 - 1),
+        operator_bond_wei=between(25 * challenger_bond, 2**96 - 1),
         challenger_bond_wei=challenger_bond,
         window_seconds=between(min(8 * clock, WINDOW_LIMIT_SECONDS), WINDOW_LIMIT_SECONDS),
         cycles_per_second=between(10**5, 10**12),
@@ -39,7 +39,7 @@ def sets(draw: st.DrawFn) -> Values:
         arity=2 ** draw(st.integers(1, 6)),
         lease_penalty_bps=penalty,
         release_penalty_bps=between(10, penalty),
-        winner_share_bps=between(1_500, 5_000),
+        winner_share_bps=between(4_000, 5_000),
         gas_price_cap_wei=price,
     )
 
@@ -64,10 +64,10 @@ def test_a_set_is_kept_as_it_was_given(values: Values) -> None:
 
 VALUES = Values()
 OUTSIDE = [
-    ("operator_bond_wei", 10 * VALUES.challenger_bond_wei - 1, Reject.PARAMETER_BOND),
+    ("operator_bond_wei", 25 * VALUES.challenger_bond_wei - 1, Reject.PARAMETER_BOND),
     ("operator_bond_wei", 2**96, Reject.PARAMETER_BOND),
     ("challenger_bond_wei", 8 * 10**6 * VALUES.gas_price_cap_wei - 1, Reject.PARAMETER_BOND),
-    ("challenger_bond_wei", VALUES.operator_bond_wei // 10 + 1, Reject.PARAMETER_BOND),
+    ("challenger_bond_wei", VALUES.operator_bond_wei // 25 + 1, Reject.PARAMETER_BOND),
     ("window_seconds", 8 * VALUES.clock_seconds - 1, Reject.PARAMETER_WINDOW),
     ("window_seconds", WINDOW_LIMIT_SECONDS + 1, Reject.PARAMETER_WINDOW),
     ("window_seconds", 2**256 - 1, Reject.PARAMETER_WINDOW),
@@ -85,7 +85,7 @@ OUTSIDE = [
     ("lease_penalty_bps", 10_001, Reject.PARAMETER_PENALTY),
     ("release_penalty_bps", 9, Reject.PARAMETER_RELEASE),
     ("release_penalty_bps", VALUES.lease_penalty_bps + 1, Reject.PARAMETER_RELEASE),
-    ("winner_share_bps", 1_499, Reject.PARAMETER_SHARE),
+    ("winner_share_bps", 3_999, Reject.PARAMETER_SHARE),
     ("winner_share_bps", 5_001, Reject.PARAMETER_SHARE),
     ("gas_price_cap_wei", 2**50, Reject.PARAMETER_GAS_PRICE),
 ]

@@ -87,6 +87,14 @@ def test_what_is_pending_is_not_sent_again_and_its_end_is_told_once() -> None:
     assert scene.log.kinds().count("withdraw_landed") == 1
 
 
+def test_a_lasting_trouble_is_told_once_a_minute() -> None:
+    scene = Scene(ScriptedChain(trouble=Unavailable("the node does not answer")))
+    for _ in range(20):
+        scene.turn(SEND, OTHER)
+        scene.clock.sleep(4.0)
+    assert scene.log.kinds() == ["unavailable"] * 2
+
+
 def test_an_outcome_that_a_send_and_a_check_both_find_is_told_once() -> None:
     scene = Scene(ScriptedChain(outcome=Outcome.CONFIRMED))
     scene.turn(SEND)

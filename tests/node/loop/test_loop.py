@@ -112,6 +112,13 @@ def test_an_answer_that_a_node_refuses_is_an_outage_and_not_the_end() -> None:
     assert log.kinds() == ["unavailable", "recovered"]
 
 
+def test_a_row_that_cannot_be_read_ends_the_daemon() -> None:
+    """Waiting does not mend a file, and the message says what does."""
+    site = ScriptedSite(troubles=[Rejected(Reject.STORE_FILE, "cannot read the row")])
+    with pytest.raises(Rejected, match="cannot read the row"):
+        Loop(site, ManualClock(), Log()).tick()
+
+
 def test_reading_the_past_is_no_outage() -> None:
     """Ten million blocks are read range after range, not one range after each wait."""
     site = ScriptedSite(troubles=[CatchingUp(f"block {number}") for number in range(1_000)])

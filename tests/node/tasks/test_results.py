@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from truestep.adapters.store.sqlite import SqliteStore
-from truestep.base.errors import Bug, Unavailable
-from truestep.base.ids import Bytes32
+from truestep.base.errors import Bug, Rejected, Unavailable
+from truestep.base.ids import Bytes32, ClaimId
 from truestep.machine.state import Status
 from truestep.node.tasks.items import Found, FoundReveal
 from truestep.node.tasks.results import Results
@@ -112,3 +112,30 @@ def test_rows_are_named_by_run() -> None:
     assert [key for key, _ in store.rows("hashes")] == [A.initial_hash.hex()]
     store.write([Change(table="runs", key=A.end, value=None)])
     assert Results(store).own_run(A) is None
+
+
+def test_a_row_is_read_when_it_is_asked_for() -> None:
+    store = SqliteStore()
+    results = Results(store)
+    results.keep(A, found({5: ZERO_HASH}))
+    results.keep(B, found({5: ZERO_HASH}))
+    store.write([Change(table="hashes", key=A.states, value="damaged")])
+    again = Results(store)
+    assert again.hashes(B) == {5: ZERO_HASH}
+    with pytest.raises(Rejected, match="damaged"):
+        again.hashes(A)
+
+
+def test_a_claim_that_was_found_true_is_known_after_a_restart_as_long_as_it_says_the_same() -> None:
+    store = SqliteStore()
+    results = Results(store)
+    results.keep(A, found({5: ZERO_HASH}))
+    results.agree(ClaimId(7), "what it says", A)
+    results.forget_except([], [ClaimId(7)])
+    again = Results(store)
+    assert again.has_agreed(ClaimId(7), "what it says")
+    assert not again.has_agreed(ClaimId(7), "another thing, on another branch")
+    assert again.hashes(A) == {5: ZERO_HASH}, "another claim on this run need not be computed"
+    again.forget_except([])
+    assert not Results(store).has_agreed(ClaimId(7), "what it says")
+    assert (store.rows("agreed"), store.rows("hashes")) == ([], [])

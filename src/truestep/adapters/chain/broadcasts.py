@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from truestep.adapters.chain.account_node import AccountNode
@@ -24,7 +23,7 @@ class _Broadcast:
     thread: threading.Thread
     began_seconds: float = field(default_factory=time.monotonic)
     is_told: bool = False
-    failure: list[BaseException] = field(default_factory=list[BaseException])
+    failure: list[Exception] = field(default_factory=list[Exception])
 
 
 class Broadcasts:
@@ -85,8 +84,12 @@ class Broadcasts:
             if attempt.hash in self._under_way or len(self._under_way) >= BROADCASTS_LIMIT:
                 return None
             self._sent_at_seconds[attempt.hash] = time.monotonic()
-            work: Callable[[], None] = lambda: self._hand_over(attempt.hash, attempt.raw)  # noqa: E731
-            thread = threading.Thread(target=work, name=f"broadcast {entry.intent}", daemon=True)
+            thread = threading.Thread(
+                target=self._hand_over,
+                args=(attempt.hash, attempt.raw),
+                name=f"broadcast {entry.intent}",
+                daemon=True,
+            )
             started = self._under_way[attempt.hash] = _Broadcast(intent=entry.intent, thread=thread)
         thread.start()
         return started
@@ -100,7 +103,7 @@ class Broadcasts:
                 refusal = (meaning, said)
         except (Rejected, Unavailable) as error:
             refusal = (Refusal.OTHER, str(error))
-        except BaseException as error:  # the sender raises a bug, not this thread
+        except Exception as error:  # a bug: the sender raises it, as nobody sees this thread end
             self._under_way[transaction_hash].failure.append(error)
         with self._lock:
             self._under_way.pop(transaction_hash, None)

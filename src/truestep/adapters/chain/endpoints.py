@@ -10,10 +10,11 @@ from typing import Any
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
-from truestep.adapters.chain.answers import Junk, header, quantity
+from truestep.adapters.chain.answers import Junk, header, octets, quantity
 from truestep.adapters.chain.endpoint import Endpoint, Request
 from truestep.adapters.chain.health import LAG_BLOCKS, Health, HealthBoard
 from truestep.adapters.chain.outages import (
+    NoContract,
     NodeError,
     Outage,
     StaleEndpoint,
@@ -119,6 +120,9 @@ HEAD_QUESTION = Question(
 )
 
 
+CHAIN_QUESTION = Question(method="eth_chainId", parameters=[], parse=lambda result: quantity(result, 2**63))
+
+
 class Endpoints:
     """Asks a healthy endpoint. Safe for several threads."""
 
@@ -131,6 +135,7 @@ class Endpoints:
         self.board = HealthBoard(list(endpoints), reporter)
         self._patience = patience or Patience()
         self._chain_id: int | None = None
+        self._contract: tuple[str, str] | None = None
         self._executor: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
         self._looked_at: float | None = None
@@ -151,6 +156,13 @@ class Endpoints:
             ) from None
         except Outage as error:
             raise self._unavailable(call, error) from None
+
+    def expect_contract(self, name: str, address: str) -> None:
+        """From now on, use only endpoints whose chain has this contract, checked whenever one was away.
+
+        A chain that was restarted may have the same id. Calls of addresses without code succeed there.
+        """
+        self._contract = (name, address)
 
     # --- one endpoint's word ------------------------------------------------------------------------------
 
@@ -250,11 +262,19 @@ class Endpoints:
     def _check_chain(self, one: Health) -> None:
         if self._chain_id is None or one.is_checked:
             return
-        question = Question(method="eth_chainId", parameters=[], parse=lambda result: quantity(result, 2**63))
-        actual = _parsed(question, self._exchange(one, [question])[0])
+        questions = [CHAIN_QUESTION]
+        if self._contract:
+            parameters = [self._contract[1], "latest"]
+            questions.append(Question(method="eth_getCode", parameters=parameters, parse=octets))
+        replies = self._exchange(one, questions)
+        actual, *codes = [_parsed(asked, reply) for asked, reply in zip(questions, replies, strict=True)]
         if actual != self._chain_id:
             self.board.put_aside(one, f"it is of chain {actual}, not {self._chain_id}")
             raise WrongChain(f"it is of chain {actual}, expected {self._chain_id}", int(actual))
+        if self._contract and not codes[0]:
+            missing = NoContract(*self._contract)
+            self.board.put_aside(one, str(missing))
+            raise missing
         one.is_checked = True
 
     def _unavailable(self, call: _Call, outage: Outage) -> Unavailable:
@@ -266,6 +286,11 @@ class Endpoints:
             return kind(
                 f"the node at {where.name} does not answer: {asked}{said};"
                 " check that it runs and that its URL is right"
+            )
+        if isinstance(outage, NoContract):
+            return kind(
+                f"the node at {where.name} cannot be used: {said}. If it was restarted, stop this program and"
+                " start it again with the new deployment file"
             )
         return kind(f"the node at {where.name} gives no proper answer: {asked}{said}; try another node")
 
@@ -374,8 +399,8 @@ class Endpoints:
             and not self._is_backwards_for_good()
         ):
             raise Unavailable(
-                f"the node's newest block is {newest.number}, but block {best.number} was seen before: it"
-                " lags, or its chain was begun anew; it is believed if it goes on saying so for a minute"
+                f"the node is far behind block {best.number}, which was seen before: it lags, or its chain"
+                f" was restarted. If this lasts {self._patience.backwards_seconds:.0f} s, it is believed"
             )
         self._backwards_since = None
         self.board.start_over_at(newest)

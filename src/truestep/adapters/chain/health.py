@@ -142,8 +142,10 @@ class HealthBoard:
         self.own_block = max(self.own_block, number)
 
     def start_over_at(self, head: Head) -> None:
-        """The chain was reorganised to a lower head or started again: forget heads beyond it."""
+        """The chain was reorganised to a lower head or restarted: forget heads beyond it, and check again."""
         self._best, self.own_block = head, 0
+        for one in self.records:
+            one.is_checked = False
 
     def answered(self, one: Health) -> None:
         """Note that a request was answered."""

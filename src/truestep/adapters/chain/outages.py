@@ -8,6 +8,8 @@ MANY_ATTEMPTS = 10
 """If 50 % of requests fail, one in a thousand is given up. The time limit usually comes first."""
 FEW_ATTEMPTS = 3
 """Attempts for failures that rarely end within seconds, such as a dead port or a refused key."""
+SEVERAL_ATTEMPTS = 5
+"""Attempts where a faulty answer looks like a lasting trouble, of which a person should hear soon."""
 SHOWN_CHARACTERS = 300
 """Characters shown of a node's text: enough for a reason, too few to flood the log."""
 
@@ -49,6 +51,16 @@ class WrongChain(Outage):
     def __init__(self, said: str, chain_id: int) -> None:
         super().__init__(said, attempts=FEW_ATTEMPTS)
         self.chain_id = chain_id
+
+
+class NoContract(Outage):
+    """A contract's function gave nothing: there is no contract, or the node answers wrongly."""
+
+    def __init__(self, name: str, address: str) -> None:
+        super().__init__(
+            f"it has no contract {name} at {address}: its chain was restarted, or it is not synchronised",
+            attempts=SEVERAL_ATTEMPTS,
+        )
 
 
 class TooMuch(Exception):

@@ -11,13 +11,16 @@ from truestep.adapters.chain.codec import encode_function
 from truestep.adapters.chain.connection import endpoints_of, refused
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.endpoints import HEAD_QUESTION, Question, StaleNode
-from truestep.adapters.chain.outages import NodeError
+from truestep.adapters.chain.outages import NoContract, NodeError
 from truestep.adapters.chain.record_codec import View, view_parser
 from truestep.base.ids import Address
 from truestep.ports.chain import Head
 
 FRESH_SECONDS = 4.0
 """The greatest age of a block that counts as the newest when the request for its state is sent."""
+
+NOTHING = "0x"
+"""What a call of an address without code gives. All functions of the contracts give more."""
 
 AtBlock = Callable[[str], Question]
 """Makes a question about a block from its number in hex."""
@@ -80,8 +83,15 @@ class PinnedReader:
     def view(self, view: View) -> AtBlock:
         """Asks a contract's function."""
         payload = encode_function(self._web3, view.contract, view.function, view.arguments)
-        message = {"to": self._deployment.address(view.contract), "data": f"0x{payload.hex()}"}
-        parse = view_parser(self._web3, view)
+        address = self._deployment.address(view.contract)
+        message = {"to": address, "data": f"0x{payload.hex()}"}
+        read = view_parser(self._web3, view)
+
+        def parse(result: Any) -> Any:
+            if result == NOTHING:
+                raise NoContract(view.contract, address)
+            return read(result)
+
         return lambda block: Question(method="eth_call", parameters=[message, block], parse=parse)
 
 

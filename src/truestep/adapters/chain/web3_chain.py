@@ -93,6 +93,7 @@ class Web3Chain:
         self._logs = LogReader(self._web3, deployment)
         check_chain(self._web3, deployment.chain_id)
         self._check_contracts()
+        self._endpoints.expect_contract("Jobs", deployment.address("Jobs"))
         self._sender = Sender(self._web3, deployment.chain_id, signer, store, policy or TransactionPolicy())
         self._uris: dict[tuple[str, int], str] = {}
 
@@ -281,12 +282,12 @@ class Web3Chain:
         if head.number < self._deployment.block_number:
             raise Unavailable(
                 f"{expected}, deployed in block {self._deployment.block_number}, but the node's newest block"
-                f" is {head.number}: wait until it has caught up; if the chain was begun anew, get the"
-                " present deployment file"
+                f" is {head.number}: wait until it has caught up; if the chain was restarted, get the new"
+                " deployment file"
             )
         raise Rejected(
             Reject.NO_CONTRACT,
-            f"{expected}; the chain was reset or the deployment file is of another network: get the present"
+            f"{expected}; the chain was restarted, or the deployment file is of another network: get the new"
             " file",
         )
 

@@ -42,15 +42,11 @@ SCHEMA_VERSION = 1 + len(MIGRATIONS)
 
 def migrate(connection: sqlite3.Connection, version: int) -> None:
     """Migrate a file to `SCHEMA_VERSION`, or leave it unchanged."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with connection:  # commits, or rolls back whatever went wrong
+        connection.execute("BEGIN IMMEDIATE")
         for migration in MIGRATIONS[version - 1 :]:
             migration(connection)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
 
 
 # --- version 1 ----------------------------------------------------------------------------------------------

@@ -19,8 +19,8 @@ BPS: constant(uint256) = 10_000
 BOND_LIMIT_WEI: constant(uint256) = 2**96 - 1
 # More than all coins of any chain; keeps sums of bonds far from 2^128.
 BOND_MIN_WEI: constant(uint256) = 10**12
-BOND_RATIO: constant(uint256) = 10
-# An attacker must tie up as many claims' bonds as a claim resists games.
+BOND_RATIO: constant(uint256) = 25
+# With SHARE_MIN_BPS and DISPUTE_GAS: a 65th of the reward pays a whole dispute, so an honest challenger is made whole.
 DISPUTE_GAS: constant(uint256) = 8 * 10**6
 # A bond covers the gas of one side of a long game eight times over, so that its share makes the winner whole.
 WINDOW_LIMIT_SECONDS: constant(uint256) = 45 * 86_400
@@ -36,8 +36,8 @@ SPEED_LIMIT: constant(uint256) = 10**12
 LEASE_PENALTY_MIN_BPS: constant(uint256) = 100
 RELEASE_PENALTY_MIN_BPS: constant(uint256) = 10
 # Taking a task and letting it go holds up its requester, so it is never free.
-SHARE_MIN_BPS: constant(uint256) = 1_500
-# Pays the gas of the winner's moves at the cap, with DISPUTE_GAS.
+SHARE_MIN_BPS: constant(uint256) = 4_000
+# Pays the gas of the winner's moves at the cap, with DISPUTE_GAS and BOND_RATIO.
 SHARE_LIMIT_BPS: constant(uint256) = 5_000
 # Who challenges its own lie gets the share back, so at least half must be lost.
 GAS_PRICE_LIMIT_WEI: constant(uint256) = 2**50 - 1

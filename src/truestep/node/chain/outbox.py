@@ -24,6 +24,8 @@ CONFIRMED_AGAIN_SECONDS = 10.0
 """Between looks at a confirmed deed that a role wants again. Its chain watches it for reorganisations too."""
 TOLD_LIMIT = 1_000
 """Outcomes that are remembered as reported: far more than can be under way at one time."""
+TROUBLE_AGAIN_SECONDS = 60.0
+"""Interval at which a lasting trouble is reported again, however many sends have it."""
 NO_REASON = "no reason given"
 REFRESH_SECONDS = 4.0
 """Interval of checks of pending transactions while no block comes."""
@@ -87,6 +89,8 @@ class Outbox:
         self._confirmed: set[str] = set()
         self._told: OrderedDict[tuple[str, bytes, Outcome], None] = OrderedDict()
         """The outcomes that were reported: a send and a check under way may both find one."""
+        self._said: dict[str, float] = {}
+        """The troubles of the last minute, and when each was reported."""
         self._refreshed_at: float | None = None
         self.is_ready = False
         """Whether what an earlier process left pending is known."""
@@ -239,7 +243,12 @@ class Outbox:
 
     def _report_trouble(self, what: str, error: object) -> None:
         message = f"{error}" if isinstance(error, Unavailable) else repr(error)
-        self._reporter.report("unavailable", f"{what}: {message}; it is tried again")
+        now = self._clock.monotonic_seconds()
+        said = {each: at for each, at in self._said.items() if now - at < TROUBLE_AGAIN_SECONDS}
+        if message not in said:
+            said[message] = now
+            self._reporter.report("unavailable", f"{what}: {message}; it is tried again")
+        self._said = said
 
     def _report(self, kind: str, message: str, transaction: Transaction) -> None:
         self._reporter.report(

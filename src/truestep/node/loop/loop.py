@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from truestep.base.errors import Rejected, Unavailable
+from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.node.loop.backoff import Backoff
 from truestep.ports.clock import Clock
 from truestep.ports.reporter import Reporter
@@ -106,12 +106,10 @@ class Loop(Generic[View_co, Action]):
             self._failures += 1
             wait_seconds = OUTAGE_WAIT.seconds(self._failures)
             again = OUTAGE_REPORTS_SECONDS if str(error) == self._reported else 0.0
-            self._report(
-                "unavailable", f"{error}; the next look is in {wait_seconds:.1f} s", again, str(error)
-            )
+            self._report("unavailable", f"{error}. Trying again in {wait_seconds:.0f} s", again, str(error))
             return wait_seconds
         if self._failures:
-            self._reporter.report("recovered", f"the outage is over after {self._failures} failed looks")
+            self._reporter.report("recovered", f"the outage is over after {self._failures} failed attempts")
         self._failures, self._reported = 0, ""
         return self._site.poll_seconds() if poll_seconds is None else poll_seconds
 
@@ -149,5 +147,10 @@ class Loop(Generic[View_co, Action]):
 
 
 def _as_outage(error: Unavailable | Rejected) -> Unavailable:
-    """A daemon asks only about what exists: a node that refuses to answer lags, or is of another chain."""
+    """A daemon asks only about what exists: a node that refuses to answer lags, or is of another chain.
+
+    Raises `Rejected` for a row that cannot be read: waiting does not mend a file.
+    """
+    if isinstance(error, Rejected) and error.reason is Reject.STORE_FILE:
+        raise error
     return error if isinstance(error, Unavailable) else Unavailable(f"a node refused to answer: {error}")

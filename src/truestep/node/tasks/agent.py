@@ -197,10 +197,12 @@ class TaskAgent:
             return
         self._forgot_at = now
         ledger = self._views.ledger
-        kept = {task.task_id for task in (*self._tasks, *ledger.busy_tasks())}
+        busy = [*self._tasks, *ledger.busy_tasks()]
+        agreed = {task.claim_id for task in busy if self._views.has_agreed(task.claim_id)}
+        kept = {task.task_id for task in busy if task.claim_id not in agreed}
         terms = [self._views.terms(task_id) for task_id in kept]
         self._queue.keep_only(terms)
-        self._results.forget_except(each.run for each in terms)
+        self._results.forget_except((each.run for each in terms), agreed)
         ends = [self._results.own_run(each.run) for each in terms]
         self._offers.forget_except([end.claimed for end in ends if end])
         self._views.forget_except(kept)

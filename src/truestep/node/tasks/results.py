@@ -1,19 +1,31 @@
 """What this node has computed, in the store: never computed twice, never claimed from memory alone."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
 
 from truestep.base.errors import Bug
-from truestep.base.ids import Bytes32
+from truestep.base.ids import Bytes32, ClaimId
 from truestep.node.tasks.items import Found
 from truestep.node.tasks.terms import RunKey
 from truestep.ports.rows import RowCodec, by_name
-from truestep.ports.store import Change, Store
+from truestep.ports.store import Change, Store, each_row
 from truestep.protocol.state_numbers import run_number_of
 from truestep.roles.views import OwnRun, Reveal
 
-RUNS, HASHES, WITNESSES, REVEALS = "runs", "hashes", "witnesses", "reveals"
-STATE_TABLES = (HASHES, WITNESSES, REVEALS)
+RUNS, HASHES, WITNESSES, REVEALS, AGREED = "runs", "hashes", "witnesses", "reveals", "agreed"
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreed:
+    """A claim that was found to be true: the next start need not compute even the hashes that show it."""
+
+    mark: str
+    """Names everything that the claim says, and the run it is about."""
+    states: str
+    """The run, as `RunKey.states` names it."""
 
 
 def _prefixed(value: Any) -> Any:
@@ -29,15 +41,61 @@ _WITNESS_ROWS = RowCodec[dict[int, bytes]]({"witnesses": dict[int, bytes]}, unve
 _REVEAL_ROWS = RowCodec[dict[int, Reveal]]({"reveals": dict[int, Reveal]}, unversioned=_prefixed)
 
 
+_AGREED_ROWS = RowCodec[Agreed](by_name(Agreed))
+
+
+class _Table(Generic[Value]):
+    """The rows of one table: their names, and the values that were asked for."""
+
+    def __init__(self, store: Store, table: str, codec: RowCodec[Value], nothing: Value) -> None:
+        self._store, self._table, self._codec, self._nothing = store, table, codec, nothing
+        self._names = {name for name, _ in each_row(store, table)}
+        self._values: dict[str, Value] = {}
+
+    def get(self, name: str) -> Value:
+        """A value, or nothing."""
+        if name not in self._values:
+            row = self._store.read(self._table, name) if name in self._names else None
+            if row is None:
+                return self._nothing
+            self._values[name] = self._codec.from_row(row)
+        return self._values[name]
+
+    def change(self, name: str, value: Value) -> Change:
+        """What writes a value."""
+        return Change(table=self._table, key=name, value=self._codec.to_row(value))
+
+    def written(self, name: str, value: Value) -> None:
+        """It is on the medium."""
+        self._names.add(name)
+        self._values[name] = value
+
+    def removals(self, kept: Collection[str]) -> list[Change]:
+        """What removes all others."""
+        return [Change(table=self._table, key=name, value=None) for name in self._names - set(kept)]
+
+    def removed(self, kept: Collection[str], used: Collection[str]) -> None:
+        """They are not on the medium any more; of the rest, only what is used stays in memory."""
+        self._names &= set(kept)
+        self._values = {name: value for name, value in self._values.items() if name in used}
+
+
 class Results:
-    """Ends by first state and maximum; states by first state alone, since no maximum changes them."""
+    """Ends by first state and maximum; states by first state alone, since no maximum changes them.
+
+    Rows are read when they are asked for.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._runs = {name: _RUN_ROWS.from_row(row) for name, row in store.rows(RUNS)}
-        self._hashes = {name: _HASH_ROWS.from_row(row) for name, row in store.rows(HASHES)}
-        self._witnesses = {name: _WITNESS_ROWS.from_row(row) for name, row in store.rows(WITNESSES)}
-        self._reveals = {name: _REVEAL_ROWS.from_row(row) for name, row in store.rows(REVEALS)}
+        self._runs = _Table[OwnRun | None](store, RUNS, cast(RowCodec[OwnRun | None], _RUN_ROWS), None)
+        self._hashes = _Table[dict[int, Bytes32]](store, HASHES, _HASH_ROWS, {})
+        self._witnesses = _Table[dict[int, bytes]](store, WITNESSES, _WITNESS_ROWS, {})
+        self._reveals = _Table[dict[int, Reveal]](store, REVEALS, _REVEAL_ROWS, {})
+        self._agreed = {
+            ClaimId(int(name)): _AGREED_ROWS.from_row(row) for name, row in each_row(store, AGREED)
+        }
+        self._new_agreed: dict[ClaimId, Agreed] = {}
 
     def own_run(self, run: RunKey) -> OwnRun | None:
         """The end of a run."""
@@ -45,25 +103,34 @@ class Results:
 
     def hashes(self, run: RunKey) -> dict[int, Bytes32]:
         """State hashes by state number."""
-        return self._hashes.get(run.states, {})
+        return self._hashes.get(run.states)
 
     def witnesses(self, run: RunKey) -> dict[int, bytes]:
         """Step witnesses by state number."""
-        return self._witnesses.get(run.states, {})
+        return self._witnesses.get(run.states)
 
     def reveals(self, run: RunKey) -> dict[int, Reveal]:
         """What float instructions gave, by the number of their micro-run's first state."""
-        return self._reveals.get(run.states, {})
+        return self._reveals.get(run.states)
+
+    def has_agreed(self, claim_id: ClaimId, mark: str) -> bool:
+        """Whether a claim with this mark was found to be true."""
+        agreed = self._agreed.get(claim_id)
+        return agreed is not None and agreed.mark == mark
+
+    def agree(self, claim_id: ClaimId, mark: str, run: RunKey) -> None:
+        """A claim is true. That is stored at the next `forget_except`; it can be found out again."""
+        self._agreed[claim_id] = self._new_agreed[claim_id] = Agreed(mark=mark, states=run.states)
 
     def keep_run(self, run: RunKey, own_run: OwnRun) -> None:
         """Keep the end of a run. Raises `Bug` if another end was kept: the engine is not deterministic."""
-        known = self._runs.get(run.end)
+        known = self.own_run(run)
         if known is not None and known != own_run:
             raise Bug(
                 f"run {run.end} ended twice, in {known.claimed} and in {own_run.claimed}: claim neither"
             )
-        self._store.write([Change(table=RUNS, key=run.end, value=_RUN_ROWS.to_row(own_run))])
-        self._runs[run.end] = own_run
+        self._store.write([self._runs.change(run.end, own_run)])
+        self._runs.written(run.end, own_run)
 
     def keep(self, run: RunKey, found: Found) -> None:
         """Keep what was found in a run, all or nothing.
@@ -78,34 +145,40 @@ class Results:
         hashes = self.hashes(run) | dict(found.hashes)
         witnesses = self.witnesses(run) | witnesses
         reveals = self.reveals(run) | reveals
-        name, rows = run.states, dict[str, str]()
-        if hashes:
-            rows[HASHES] = _HASH_ROWS.to_row(hashes)
-        if witnesses:
-            rows[WITNESSES] = _WITNESS_ROWS.to_row(witnesses)
-        if reveals:
-            rows[REVEALS] = _REVEAL_ROWS.to_row(reveals)
-        self._store.write([Change(table=table, key=name, value=row) for table, row in rows.items()])
-        self._hashes[name], self._witnesses[name], self._reveals[name] = hashes, witnesses, reveals
-
-    def forget_except(self, runs: Iterable[RunKey]) -> None:
-        """Drop what belongs to none of these runs: their tasks are settled."""
-        kept = list(runs)
-        ends, states = {run.end for run in kept}, {run.states for run in kept}
-        gone_ends = self._runs.keys() - ends
-        gone_states = set[str]().union(self._hashes, self._witnesses, self._reveals) - states
-        changes = [Change(table=RUNS, key=name, value=None) for name in gone_ends]
-        changes += [
-            Change(table=table, key=name, value=None) for name in gone_states for table in STATE_TABLES
-        ]
-        if not changes:
-            return
+        name = run.states
+        changes = [self._hashes.change(name, hashes)] if hashes else []
+        changes += [self._witnesses.change(name, witnesses)] if witnesses else []
+        changes += [self._reveals.change(name, reveals)] if reveals else []
         self._store.write(changes)
-        for name in gone_ends:
-            del self._runs[name]
-        for name in gone_states:
-            for results in (self._hashes, self._witnesses, self._reveals):
-                results.pop(name, None)
+        self._hashes.written(name, hashes)
+        self._witnesses.written(name, witnesses)
+        self._reveals.written(name, reveals)
+
+    def forget_except(self, runs: Iterable[RunKey], agreed: Iterable[ClaimId] = ()) -> None:
+        """Drop what belongs to none of these runs or claims: their tasks are settled."""
+        used = list(runs)
+        ends, states = {run.end for run in used}, {run.states for run in used}
+        kept_agreed = {claim_id: self._agreed[claim_id] for claim_id in agreed if claim_id in self._agreed}
+        kept_states = states | {each.states for each in kept_agreed.values()}
+        tables = (self._hashes, self._witnesses, self._reveals)
+        changes = self._runs.removals(ends)
+        for table in tables:
+            changes += table.removals(kept_states)
+        changes += [
+            Change(table=AGREED, key=str(claim_id), value=None)
+            for claim_id in self._agreed.keys() - kept_agreed.keys()
+        ]
+        changes += [
+            Change(table=AGREED, key=str(claim_id), value=_AGREED_ROWS.to_row(each))
+            for claim_id, each in self._new_agreed.items()
+            if claim_id in kept_agreed
+        ]
+        if changes:
+            self._store.write(changes)
+        self._runs.removed(ends, ends)
+        for table in tables:
+            table.removed(kept_states, states)
+        self._agreed, self._new_agreed = kept_agreed, {}
 
 
 def _check_same(run: RunKey, known: Mapping[int, object], found: Mapping[int, object]) -> None:

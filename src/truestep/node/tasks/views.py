@@ -11,6 +11,7 @@ from truestep.base.ids import (
     TaskId,
     claim_of_game,
     job_of_task,
+    shard_of_task,
     task_of,
     task_of_claim,
 )
@@ -111,11 +112,29 @@ class ViewBuilder:
         claim = self.ledger.claims.get(task.claim_id)
         if claim is None:
             return False
-        own = self._results.hashes(self.terms(task.task_id).run).get(claim.claimed.cycle)
+        mark = self._mark(task.task_id, claim)
+        if self._results.has_agreed(task.claim_id, mark):
+            self._verdicts[task.claim_id] = True
+            return True
+        run = self.terms(task.task_id).run
+        own = self._results.hashes(run).get(claim.claimed.cycle)
         if own is None:
             return False
         is_true = self._verdicts[task.claim_id] = own == claim.claimed.state_hash()
+        if is_true:
+            self._results.agree(task.claim_id, mark, run)
         return is_true
+
+    def has_agreed(self, claim_id: ClaimId) -> bool:
+        """Whether this node has found a claim to be true, as far as it looked."""
+        return self._verdicts.get(claim_id, False)
+
+    def _mark(self, task_id: TaskId, claim: TaskClaimed) -> str:
+        """Names the run, by what its first state is made of, and what is claimed of it: in one hash."""
+        job = self.ledger.jobs[job_of_task(task_id)]
+        program = self.ledger.programs[job.program_id]
+        run = (program.image_root, program.entry, job.header(shard_of_task(task_id)), job.input_root)
+        return keccak256(repr((run, job.max_cycles, claim.claimed)).encode()).hex()
 
     def view(self, tasks: Sequence[TaskRecord], head: Head, now: int, in_flight: frozenset[str]) -> View:
         """Everything about `tasks` and the account."""

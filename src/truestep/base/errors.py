@@ -136,12 +136,23 @@ class Reject(StrEnum):
     WINDOW_SHORT = "window is too short"
 
     # Results (S4.8, S4.9, S10.2).
-    CALLED_BACK = "consumer was called before"
+    CALLBACK_DONE = "consumer was called already"
+    CALLBACK_EARLY = "shards are not all written out"
+    CALLBACK_GAS_LOW = "not enough gas for the callback"
     LEAF_NOT_FINAL = "leaf is not final"
-    NO_CONSUMER = "job has no consumer"
-    NOT_WRITTEN_OUT = "result is not written out"
+    NO_CONSUMER = "job names no consumer"
+    NOT_REDUCER = "job is not a reducer"
+    NOT_WRITTEN_OUT = "shard is not written out"
     REDUCER_SLOT = "output does not fit its slot"
-    WRITTEN_OUT = "result was written out before"
+    REDUCER_SLOTS = "reducer: number of slots"
+    WRITTEN_OUT = "result is written out already"
+
+    # Assurances (S2.4, S8).
+    FINALIZE_STOPPED = "finalize is stopped"
+    NOT_GUARDIAN = "caller is not the guardian"
+    POLICY_LIMIT = "too many policies"
+    STOP_BOUNDS = "stop out of bounds"
+    STOP_TOO_SOON = "stopped a short while ago"
 
     # Disputes (P4, P5).
     OWN_CLAIM = "claim is the caller's own"

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from truestep.base.errors import Reject
-from truestep.protocol.settlement import assets, batches, jobs, operators, programs, results
+from truestep.protocol.settlement import assets, batches, jobs, operators, programs, results, stops
 from truestep.protocol.settlement.assurances import Held
 from truestep.protocol.settlement.contracts import jobs as jobs_contract
 from truestep.protocol.settlement.contracts import operators as operators_contract
 from truestep.protocol.settlement.contracts import results as results_contract
+from truestep.protocol.settlement.contracts.assurances import Stop
 from truestep.protocol.settlement.contracts.parameters import Add
 from truestep.protocol.settlement.contracts.programs import Register
 from truestep.protocol.settlement.effects import Effect
@@ -22,6 +23,7 @@ HANDLERS: Mapping[type, Callable[[Turn, Any], None]] = {
     operators_contract.DepositFor: operators.deposit_for,
     operators_contract.WithdrawTo: operators.withdraw_to,
     operators_contract.SetDelegate: operators.set_delegate,
+    Stop: stops.stop,
     jobs_contract.Post: jobs.post,
     jobs_contract.TopUp: jobs.top_up,
     jobs_contract.Cancel: jobs.cancel,

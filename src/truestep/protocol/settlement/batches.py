@@ -39,6 +39,7 @@ from truestep.protocol.settlement.parameters import BPS
 from truestep.protocol.settlement.records import Batch, BatchStage, BatchTerms, Job
 from truestep.protocol.settlement.refusals import Refused, require
 from truestep.protocol.settlement.state import LifeCycle, Turn, with_entry
+from truestep.protocol.settlement.stops import require_no_stop
 from truestep.protocol.settlement.trees import LEAF_WORDS, claims_root, item_leaf, tasks_root
 
 ZERO_HASH = Bytes32(bytes(32))
@@ -243,8 +244,9 @@ def _held(turn: Turn, batch_id: BatchId, batch: Batch) -> int:
         now=turn.message.now,
         held=turn.held,
     )
+    require_no_stop(turn.state, turn.message.now)
     verdict = turn.state.deployment.policies[batch.policy](question)
-    require(verdict.is_due and turn.message.now > turn.state.stopped_until, Reject.BATCH_NOT_DUE)
+    require(verdict.is_due, Reject.BATCH_NOT_DUE)
     return verdict.held & (1 << batch.leaf_count) - 1
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from truestep.base.ids import Address
-from truestep.protocol.settlement.contracts import jobs, operators, parameters, programs, results
+from truestep.protocol.settlement.contracts import assurances, jobs, operators, parameters, programs, results
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,4 +16,12 @@ class Transfer:
     amount: int
 
 
-Effect = Transfer | parameters.Event | programs.Event | operators.Event | jobs.Event | results.Event
+Effect = (
+    Transfer
+    | parameters.Event
+    | programs.Event
+    | operators.Event
+    | assurances.Event
+    | jobs.Event
+    | results.Event
+)

@@ -184,25 +184,26 @@ def cancel(turn: Turn, call: Cancel) -> None:
     is_over = turn.message.now >= job.deadline
     require(is_over or turn.message.sender == job.terms.requester, Reject.DEADLINE_AHEAD)
     require(all(shard < job.work.shard_count for shard in call.shards), Reject.SHARD_RANGE)
-    free = tuple(dict.fromkeys(shard for shard in call.shards if not job.busy >> shard & 1))
-    require(bool(free), Reject.NOTHING_TO_RECLAIM)
-    refund_shards(turn, call.job_id, free)
+    refund(turn, call.job_id, call.shards)
 
 
-def refund_shards(turn: Turn, job_id: JobId, shards: tuple[int, ...]) -> None:
-    """Credit the requester with the rewards of shards that are not busy, which they are from now on."""
+def refund(turn: Turn, job_id: JobId, shards: tuple[int, ...]) -> None:
+    """Give the requester the rewards of those shards that are not busy, which they are from now on."""
     job = turn.state.jobs[job_id]
-    refunded = job.refunded | sum(1 << shard for shard in shards)
-    refund = job.reward * len(shards)
+    free = tuple(dict.fromkeys(shard for shard in shards if not job.busy >> shard & 1))
+    require(bool(free), Reject.NOTHING_TO_RECLAIM)
+    amount = job.reward * len(free)
+    refunded = job.refunded | sum(1 << shard for shard in free)
     put_job(turn, job_id, replace(job, refunded=refunded))
-    assets.credit(turn, job.terms.asset, job.terms.requester, refund)
+    assets.credit(turn, job.terms.asset, job.terms.requester, amount)
     requester = job.terms.requester
-    turn.emit(Cancelled(job_id=job_id, requester=requester, shards=shards, refund=refund))
+    turn.emit(Cancelled(job_id=job_id, requester=requester, shards=free, refund=amount))
 
 
 def resolve(turn: Turn, job_id: JobId, work: Work) -> None:
     """Let a reducer be taken, whose work is known now (S4.9)."""
     job = turn.state.jobs[job_id]
+    require(not job.is_ready, Reject.REDUCER_FED)
     digest = digest_of(turn.state.deployment, job_id, work, job.terms)
     put_job(turn, job_id, replace(job, work=work, digest=digest, is_ready=True))
     turn.emit(Resolved(job_id=job_id, job_digest=digest))

@@ -176,8 +176,6 @@ class Job:
     is_called_back: bool = False
     is_ready: bool = True
     """Whether its input is known: a reducer's is not before all outputs are in."""
-    fed: tuple[Bytes32, ...] = ()
-    """Of a reducer: the nodes of the slots so far."""
 
     @property
     def busy(self) -> int:

@@ -19,23 +19,24 @@ from truestep.protocol.settlement.ids import NOBODY
 from truestep.protocol.settlement.jobs import (
     INPUT_LEVEL,
     put_job,
-    refund_shards,
+    refund,
     resolve,
     slot_level_of,
     source_of,
-    stated_job,
 )
 from truestep.protocol.settlement.messages import Stranger
-from truestep.protocol.settlement.records import Leaf
+from truestep.protocol.settlement.records import Job
 from truestep.protocol.settlement.refusals import Refused, require
 from truestep.protocol.settlement.state import Turn, with_entry
 from truestep.protocol.settlement.trees import depth_for
 
+FINAL_BIT = 1 << 255
+
 
 def write_out(turn: Turn, call: WriteOut) -> None:
     """Keep a final leaf for those that cannot carry proofs (S4.8)."""
-    task_id = check_leaf(turn.state, call.claim_id, call.terms, call.proof)
     require(is_leaf_final(turn.state, call.claim_id), Reject.LEAF_NOT_FINAL)
+    task_id = check_leaf(turn.state, call.claim_id, call.terms, call.proof)
     require(task_id not in turn.state.outcomes, Reject.WRITTEN_OUT)
     leaf = call.proof.leaf
     turn.change(outcomes=with_entry(turn.state.outcomes, task_id, leaf))
@@ -44,36 +45,41 @@ def write_out(turn: Turn, call: WriteOut) -> None:
     put_job(turn, job_id, replace(job, final_count=job.final_count + 1))
     turn.emit(
         WrittenOut(
-            task_id=task_id, claim_id=call.claim_id, outcome=outcome_of(leaf), output_root=leaf.output_root
+            task_id=task_id,
+            claim_id=call.claim_id,
+            outcome=FINAL_BIT | leaf.head,
+            output_root=leaf.output_root,
         )
     )
 
 
 def feed(turn: Turn, call: Feed) -> None:
-    """Give a reducer the next outputs of its job (S4.9)."""
-    job = stated_job(turn.state, call.job_id, call.work, call.terms)
-    require(not job.is_ready, Reject.REDUCER_FED)
+    """Give a reducer the outputs of its job, or refund it if one of them is not accepted (S4.9)."""
+    job = _stated(turn, call)
+    require(job.terms.reducer_of != 0, Reject.NOT_REDUCER)
     source_id, level = source_of(job.terms.reducer_of), slot_level_of(job.terms.reducer_of)
-    slot_count = turn.state.jobs[source_id].work.shard_count
-    fed = job.fed
-    for node in call.nodes:
-        require(len(fed) < slot_count, Reject.SHARD_RANGE)
-        leaf = turn.state.outcomes.get(task_of(source_id, len(fed)))
+    shards = range(turn.state.jobs[source_id].work.shard_count)
+    leaves = [turn.state.outcomes.get(task_of(source_id, shard)) for shard in shards]
+    if any(leaf is not None and not is_accepted(leaf) for leaf in leaves):
+        refund(turn, call.job_id, (0,))
+        return
+    require(len(call.slot_nodes) == len(leaves), Reject.REDUCER_SLOTS)
+    for node, leaf in zip(call.slot_nodes, leaves, strict=True):
         if leaf is None:
             raise Refused(Reject.NOT_WRITTEN_OUT)
-        if not is_accepted(leaf):
-            refund_shards(turn, call.job_id, (0,))
-            return
         fits = climb(node, 0, ZERO_NODES[level:INPUT_LEVEL]) == leaf.output_root
         require(fits, Reject.REDUCER_SLOT)
-        fed = (*fed, node)
-    put_job(turn, call.job_id, replace(job, fed=fed))
-    if len(fed) == slot_count:
-        input_root = slots_root(fed, level)
-        input_size = slot_count * 32 << level
-        resolve(turn, call.job_id, replace(job.work, input_root=input_root, input_size=input_size))
-        digest = turn.state.jobs[call.job_id].digest
-        turn.emit(Fed(job_id=call.job_id, job_digest=digest, input_root=input_root, input_size=input_size))
+    input_root, input_size = slots_root(call.slot_nodes, level), len(leaves) * 32 << level
+    resolve(turn, call.job_id, replace(job.work, input_root=input_root, input_size=input_size))
+    digest = turn.state.jobs[call.job_id].digest
+    turn.emit(Fed(job_id=call.job_id, job_digest=digest, input_root=input_root, input_size=input_size))
+
+
+def _stated(turn: Turn, call: Feed | CallBack) -> Job:
+    job = turn.state.jobs.get(call.job_id)
+    if job is None or (call.work, call.terms) != (job.work, job.terms):
+        raise Refused(Reject.JOB_OTHER)
+    return job
 
 
 def slots_root(nodes: tuple[Bytes32, ...], level: int) -> Bytes32:
@@ -84,17 +90,12 @@ def slots_root(nodes: tuple[Bytes32, ...], level: int) -> Bytes32:
     return climb(top, 0, ZERO_NODES[level + depth : INPUT_LEVEL])
 
 
-def outcome_of(leaf: Leaf) -> int:
-    """What is kept of a final leaf, next to its output root."""
-    return 1 << 255 | leaf.head
-
-
 def call_back(turn: Turn, call: CallBack) -> None:
     """Tell the consumer, once, when every shard is written out (S10.2)."""
-    job = stated_job(turn.state, call.job_id, call.work, call.terms)
+    job = _stated(turn, call)
     require(job.terms.consumer != NOBODY, Reject.NO_CONSUMER)
-    require(not job.is_called_back, Reject.CALLED_BACK)
-    require(job.final_count == job.work.shard_count, Reject.JOB_UNFINISHED)
+    require(not job.is_called_back, Reject.CALLBACK_DONE)
+    require(job.final_count == job.work.shard_count, Reject.CALLBACK_EARLY)
     put_job(turn, call.job_id, replace(job, is_called_back=True))
     turn.emit(
         CalledBack(

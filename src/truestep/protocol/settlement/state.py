@@ -26,6 +26,9 @@ class Deployment:
     disputes: Address
     owner: Address
     """The timelock."""
+    guardian: Address
+    guardian_until: int
+    """From then on the guardian has no powers (S2.4)."""
     policies: Mapping[int, Policy] = field(default_factory=lambda: POLICIES)
 
 
@@ -34,8 +37,10 @@ class LifeCycle:
     """All that Parameters, Programs, Operators and Jobs keep."""
 
     deployment: Deployment
+    stopped_at: int = 0
+    """When the latest stop began."""
     stopped_until: int = 0
-    """`finalize` is refused until then (S2.4)."""
+    """Its last second. No batch ends before it is over (S2.4)."""
     parameters: tuple[Parameters, ...] = ()
     programs: tuple[Program, ...] = ()
     stakes: Mapping[Address, Stake] = field(default_factory=dict[Address, Stake])

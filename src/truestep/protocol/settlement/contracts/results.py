@@ -17,13 +17,13 @@ class WriteOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """Give a reducer the next outputs of its job, which are written out (S4.9)."""
+    """Give a reducer the outputs of its job, which are written out, or refund it (S4.9)."""
 
     job_id: JobId
     work: Work
     terms: JobTerms
-    nodes: tuple[Bytes32, ...]
-    """Of the slots, in order."""
+    slot_nodes: tuple[Bytes32, ...]
+    """For each shard the root of the part of its output that the slot holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

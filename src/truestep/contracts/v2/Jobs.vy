@@ -1,0 +1,848 @@
+#pragma version 0.4.3
+#pragma evm-version cancun
+#pragma nonreentrancy on
+"""
+@title Jobs: escrow, and the life of batches of tasks (docs/settlement.md S3, S4)
+@license Apache-2.0
+@dev batch  [ flags 8 | stage 8 | leaf_count 16 | until 40 | operator 160 | parameters_id 16 | policy 8 ]
+"""
+from interfaces import IAssurances
+from interfaces import IJobs
+from interfaces import IOperators
+from interfaces import IParameters
+from interfaces import IPrograms
+from modules import assets
+from modules import job_words
+from modules import leaf_proofs
+from modules import trees
+
+implements: IJobs
+initializes: assets
+exports: (assets.credits, assets.withdraw)
+
+
+interface Linked:
+    def jobs() -> address: view
+    def disputes() -> address: view
+
+
+struct Job:
+    busy: uint256
+    deadline: uint256
+    lease_seconds: uint256
+    shard_count: uint256
+    parameters_id: uint256
+    policy: uint256
+    bond_multiple: uint256
+    is_unfed: bool
+    window_seconds: uint256
+    reward: uint256
+    asset: address
+
+
+TAKEN: constant(uint256) = 1
+CLAIMED: constant(uint256) = 2
+FINAL: constant(uint256) = 3
+OVER: constant(uint256) = 4
+STAGE_AT: constant(uint256) = 240
+UNTIL_AT: constant(uint256) = 184
+STRUCK: constant(uint256) = 1 << 248  # a leaf at least is struck
+WAITING: constant(uint256) = 1 << 249  # the batch is final, but for leaves that were held
+
+TAKE: constant(uint256) = 1
+CLAIM: constant(uint256) = 2
+
+BPS: constant(uint256) = 10_000
+BATCH_LIMIT: constant(uint256) = 256
+# A word has a bit for each leaf.
+SHARD_LIMIT: constant(uint256) = 2**16 - 1
+# The count of busy shards is packed into 16 bits.
+INPUT_LIMIT_BYTES: constant(uint256) = 2**29
+# The machine's input range (machine M3.3).
+REWARD_LIMIT: constant(uint256) = 2**80 - 1
+# 1.2 million coins for a shard; packed into 80 bits.
+LEASE_LIMIT_SECONDS: constant(uint256) = 30 * 86_400
+# So long can an operator that vanished hold up a task.
+LIFETIME_LIMIT_SECONDS: constant(uint256) = 365 * 86_400
+# So long can an order that nobody takes hold its requester's coins.
+WINDOW_LIMIT_MINUTES: constant(uint256) = 45 * 1_440
+# Longer, and no result is of use.
+CALLBACK_LIMIT_GAS: constant(uint256) = 10_000_000
+# A transaction holds 16.7 million (EIP-7825).
+
+ONE: constant(uint256) = 1
+MASK8: constant(uint256) = 2**8 - 1
+MASK16: constant(uint256) = 2**16 - 1
+MASK32: constant(uint256) = 2**32 - 1
+MASK40: constant(uint256) = 2**40 - 1
+MASK80: constant(uint256) = 2**80 - 1
+LOW_HALF: constant(uint256) = 2**128 - 1
+
+DEPLOYER: immutable(address)
+operators: public(reentrant(immutable(address)))
+programs: public(reentrant(immutable(address)))
+parameters: public(reentrant(immutable(address)))
+assurances: public(reentrant(address))
+disputes: public(reentrant(address))
+results: public(reentrant(address))
+
+job_count: public(reentrant(uint256))
+batch_count: public(reentrant(uint256))
+job_digests: public(reentrant(HashMap[uint256, bytes32]))
+job_word: HashMap[uint256, uint256]
+job_assets: HashMap[uint256, address]  # of jobs that are paid in an ERC-20
+busy_words: HashMap[uint256, uint256]  # of jobs of more than 32 shards: job_id << 8 | shard_index // 256
+set_words: HashMap[uint256, uint256]  # of parameter sets that a job is bound to; they never change
+batch_words: HashMap[uint256, uint256]
+terms_hashes: HashMap[uint256, bytes32]
+struck_leaves: HashMap[uint256, uint256]
+waiting_leaves: HashMap[uint256, uint256]
+lost_sums: HashMap[uint256, uint256]  # [ reward 128 | bond 128 ] of the leaves struck before the batch ends
+
+
+@deploy
+def __init__(operators_: address, programs_: address, parameters_: address):
+    assert (
+        operators_.is_contract and programs_.is_contract and parameters_.is_contract
+    ), "no contract at this address"
+    operators = operators_
+    programs = programs_
+    parameters = parameters_
+    DEPLOYER = msg.sender
+
+
+@external
+def connect(assurances: address, disputes: address, results: address):
+    """
+    @notice Name the contracts that know this one. Once, by the deployer.
+    """
+    assert msg.sender == DEPLOYER, "caller is not the deployer"
+    assert self.disputes == empty(address), "already connected"
+    assert (
+        assurances.is_contract and disputes.is_contract and results.is_contract
+    ), "no contract at this address"
+    assert (
+        staticcall Linked(disputes).jobs() == self
+        and staticcall Linked(results).jobs() == self
+        and staticcall Linked(assurances).disputes() == disputes
+    ), "contracts do not fit together"
+    self.assurances = assurances
+    self.disputes = disputes
+    self.results = results
+    log IJobs.Connected(assurances=assurances, disputes=disputes, results=results)
+
+
+# --- requesters -----------------------------------------------------------------------------------
+
+
+@external
+@payable
+def post(order: IJobs.Order) -> uint256:
+    """
+    @notice Order a job and pay for all its shards (S3.1).
+    @return The job's number, from 1.
+    """
+    program: IPrograms.Program = staticcall IPrograms(programs).get(order.program_id)
+    deadline: uint256 = convert(order.deadline, uint256)
+    lease_seconds: uint256 = convert(order.lease_seconds, uint256)
+    shard_count: uint256 = convert(order.shard_count, uint256)
+    assert convert(order.input_size, uint256) <= INPUT_LIMIT_BYTES, "input is too large"
+    assert shard_count != 0 and shard_count <= SHARD_LIMIT, "shard count out of bounds"
+    assert order.reward <= REWARD_LIMIT, "reward is too large"
+    assert lease_seconds != 0 and lease_seconds <= LEASE_LIMIT_SECONDS, "lease out of bounds"
+    assert (
+        deadline > block.timestamp and deadline <= block.timestamp + LIFETIME_LIMIT_SECONDS
+    ), "deadline out of bounds"
+    assert order.bond_multiple != 0, "bond multiple out of bounds"
+    assert convert(order.callback_gas, uint256) <= CALLBACK_LIMIT_GAS, "callback gas out of bounds"
+    assert staticcall IAssurances(self.assurances).is_known(convert(order.policy, uint256)), "unknown policy"
+    flags: uint256 = 0
+    if order.asset != empty(address):
+        flags = job_words.TOKEN
+    if order.reducer_of != 0:
+        self._check_reducer(order)
+        flags |= job_words.UNFED
+    parameters_id: uint256 = staticcall IParameters(parameters).count()
+    set_word: uint256 = self._set_word(parameters_id)
+    window_minutes: uint256 = job_words.window_minutes(
+        set_word, convert(program.max_cycles, uint256), convert(order.window_seconds, uint256)
+    )
+    assert window_minutes <= WINDOW_LIMIT_MINUTES, "window out of bounds"
+    job_id: uint256 = self.job_count + 1
+    self.job_count = job_id
+    work: IJobs.Work = IJobs.Work(
+        image_root=program.image_root,
+        entry=program.entry,
+        max_cycles=program.max_cycles,
+        input_root=order.input_root,
+        input_size=order.input_size,
+        seed=order.seed,
+        shard_count=order.shard_count,
+    )
+    terms: IJobs.JobTerms = IJobs.JobTerms(
+        requester=msg.sender,
+        consumer=order.consumer,
+        callback_gas=order.callback_gas,
+        asset=order.asset,
+        policy=order.policy,
+        parameters_id=convert(parameters_id, uint16),
+        bond_multiple=order.bond_multiple,
+        window_seconds=convert(window_minutes * 60, uint64),
+        lease_seconds=order.lease_seconds,
+        reducer_of=order.reducer_of,
+    )
+    digest: bytes32 = leaf_proofs.job_digest(self, job_id, work, terms)
+    self.job_digests[job_id] = digest
+    self.job_word[job_id] = (
+        deadline << 184
+        | lease_seconds << 160
+        | shard_count << 144
+        | parameters_id << 128
+        | convert(order.policy, uint256) << 120
+        | convert(order.bond_multiple, uint256) << 112
+        | flags
+        | window_minutes << 80
+        | order.reward
+    )
+    if flags & job_words.TOKEN != 0:
+        self.job_assets[job_id] = order.asset
+    log IJobs.Posted(
+        job_id=job_id,
+        program_id=order.program_id,
+        requester=msg.sender,
+        job_digest=digest,
+        reward=order.reward,
+        deadline=order.deadline,
+        work=work,
+        terms=terms,
+        input_uri=order.input_uri,
+    )
+    assets.collect(order.asset, order.reward * shard_count)
+    return job_id
+
+
+@external
+@payable
+def top_up(job_id: uint256, reward: uint256):
+    """
+    @notice Raise the reward of every shard while none is busy (S3.3).
+    """
+    job: uint256 = self._job(job_id)
+    assert job >> job_words.BUSY_AT == 0, "shards are busy"
+    assert block.timestamp < job >> 184 & MASK40, "deadline is over"
+    assert reward <= REWARD_LIMIT - (job & MASK80), "reward is too large"
+    self.job_word[job_id] = job + reward
+    log IJobs.ToppedUp(job_id=job_id, sender=msg.sender, reward=(job & MASK80) + reward)
+    assets.collect(self._asset(job_id, job), reward * (job >> 144 & MASK16))
+
+
+@external
+def cancel(
+    job_id: uint256, work: IJobs.Work, terms: IJobs.JobTerms, shards: DynArray[uint32, BATCH_LIMIT]
+):
+    """
+    @notice Give the requester back the rewards of the shards that are not busy (S3.3). By the requester or
+            Results before the deadline, by anybody after it.
+    @dev Skips busy shards, so that nobody can spoil a call by taking one of them.
+    """
+    job: uint256 = self._job(job_id)
+    self._check_work(job_id, work, terms)
+    assert (
+        msg.sender == terms.requester
+        or msg.sender == self.results
+        or block.timestamp >= job >> 184 & MASK40
+    ), "deadline is not over"
+    cancelled: DynArray[uint32, BATCH_LIMIT] = []
+    for shard_index: uint32 in shards:
+        shard: uint256 = convert(shard_index, uint256)
+        assert shard < job >> 144 & MASK16, "shard index is not below shard count"
+        if not self._is_busy(job_id, job, shard):
+            job = self._toggled(job_id, job, shard, 1, 0)
+            cancelled.append(shard_index)
+    assert len(cancelled) != 0, "nothing to reclaim"
+    self.job_word[job_id] = job
+    refund: uint256 = len(cancelled) * (job & MASK80)
+    assets.credit(terms.asset, terms.requester, refund)
+    log IJobs.Cancelled(job_id=job_id, requester=terms.requester, shards=cancelled, refund=refund)
+
+
+# --- operators ------------------------------------------------------------------------------------
+
+
+@external
+def take(
+    operator: address,
+    items: DynArray[uint256, BATCH_LIMIT],
+    tasks_root: bytes32,
+    min_reward: uint256,
+) -> uint256:
+    """
+    @notice Lease a batch of tasks; locks the operator's bond for each (S4.1).
+    @param tasks_root What the items and the digests of their jobs must lead to, as the operator saw them.
+    @return The batch's number, from 1.
+    """
+    self._check_role(operator, TAKE)
+    key: uint256 = 0
+    asset: address = empty(address)
+    until: uint256 = max_value(uint256)
+    reward: uint256 = 0
+    multiples: uint256 = 0
+    leaf_count: uint256 = 0
+    for item: uint256 in items:
+        job_id: uint256 = item >> 64
+        job: uint256 = self._job(job_id)
+        count: uint256 = item >> 16 & MASK16
+        assert item & MASK16 == leaf_count and count != 0, "item: offset or count"
+        assert job & job_words.UNFED == 0, "reducer is not fed"
+        deadline: uint256 = job >> 184 & MASK40
+        assert block.timestamp < deadline, "deadline is over"
+        if leaf_count == 0:
+            key = job & job_words.BATCH_KEY
+            asset = self._asset(job_id, job)
+        else:
+            assert job & job_words.BATCH_KEY == key, "jobs do not go together"
+            if key & job_words.TOKEN != 0:
+                assert self.job_assets[job_id] == asset, "jobs do not go together"
+        leaf_count = unsafe_add(leaf_count, count)
+        assert leaf_count <= BATCH_LIMIT, "too many tasks in the batch"
+        until = min(until, min(deadline, unsafe_add(block.timestamp, job >> 160 & job_words.MASK24)))
+        reward = unsafe_add(reward, unsafe_mul(job & MASK80, count))
+        multiples = unsafe_add(multiples, unsafe_mul(job >> 112 & MASK8, count))
+        first: uint256 = item >> 32 & MASK32
+        assert (
+            unsafe_add(first, count) <= job >> 144 & MASK16
+        ), "shard index is not below shard count"
+        self.job_word[job_id] = self._toggled(job_id, job, first, count, 0)
+    assert leaf_count != 0, "batch is empty"
+    assert self._root_of(items) == tasks_root, "tasks are not those named"
+    assert reward >= min_reward, "reward is too small"
+    parameters_id: uint256 = key >> 128
+    set_word: uint256 = self.set_words[parameters_id]
+    bond_wei: uint256 = unsafe_mul(multiples, set_word >> 160)
+    terms: IJobs.BatchTerms = IJobs.BatchTerms(
+        tasks_root=tasks_root,
+        claims_root=empty(bytes32),
+        reward=reward,
+        bond_wei=bond_wei,
+        asset=asset,
+        window_seconds=convert(unsafe_mul(key >> 80 & MASK16, 60), uint64),
+        lease_penalty_bps=convert(set_word >> 48 & MASK16, uint16),
+        release_penalty_bps=convert(set_word >> 32 & MASK16, uint16),
+    )
+    batch_id: uint256 = self.batch_count + 1
+    self.batch_count = batch_id
+    self.terms_hashes[batch_id] = keccak256(abi_encode(terms))
+    self.batch_words[batch_id] = (
+        TAKEN << STAGE_AT
+        | leaf_count << 224
+        | until << UNTIL_AT
+        | convert(operator, uint256) << 24
+        | parameters_id << 8
+        | (key >> 120 & MASK8)
+    )
+    log IJobs.Taken(
+        batch_id=batch_id, operator=operator, until=convert(until, uint64), terms=terms, items=items
+    )
+    extcall IOperators(operators).lock(operator, batch_id, bond_wei)
+    return batch_id
+
+
+@external
+def claim(
+    batch_id: uint256, terms: IJobs.BatchTerms, leaves: DynArray[bytes32, 3 * BATCH_LIMIT]
+):
+    """
+    @notice State the final states of a batch's tasks, three words each (S4.3).
+    """
+    batch: uint256 = self._batch(batch_id, TAKEN, terms)
+    operator: address = self._operator(batch)
+    self._check_role(operator, CLAIM)
+    assert block.timestamp <= batch >> UNTIL_AT & MASK40, "lease is over"
+    leaf_count: uint256 = batch >> 224 & MASK16
+    assert len(leaves) == 3 * leaf_count, "claim: number of leaves"
+    nodes: bytes32[trees.DEPTH_LIMIT + 1] = empty(bytes32[trees.DEPTH_LIMIT + 1])
+    for index: uint256 in range(leaf_count, bound=BATCH_LIMIT):
+        at: uint256 = unsafe_mul(index, 3)
+        head: bytes32 = leaves[at]
+        assert convert(head, uint256) >> 192 <= leaf_proofs.TRAPPED, "claim: status"
+        node: bytes32 = keccak256(
+            abi_encode(head, leaves[unsafe_add(at, 1)], leaves[unsafe_add(at, 2)])
+        )
+        level: uint256 = 0
+        for _: uint256 in range(trees.DEPTH_LIMIT):
+            if index >> level & 1 == 0:
+                break
+            node = keccak256(abi_encode(nodes[level], node))
+            level = unsafe_add(level, 1)
+        nodes[level] = node
+    claimed: IJobs.BatchTerms = terms
+    claimed.claims_root = trees.join(nodes, leaf_count)
+    until: uint256 = block.timestamp + convert(terms.window_seconds, uint256)
+    self.terms_hashes[batch_id] = keccak256(abi_encode(claimed))
+    self.batch_words[batch_id] = (
+        batch ^ (TAKEN ^ CLAIMED) << STAGE_AT ^ (batch >> UNTIL_AT & MASK40 ^ until) << UNTIL_AT
+    )
+    log IJobs.Claimed(
+        batch_id=batch_id,
+        operator=operator,
+        until=convert(until, uint64),
+        claims_root=claimed.claims_root,
+        leaves=leaves,
+    )
+
+
+@external
+def release(
+    batch_id: uint256, terms: IJobs.BatchTerms, items: DynArray[uint256, BATCH_LIMIT]
+):
+    """
+    @notice Give a lease back before it ends, for a smaller part of the bond (S4.6).
+    """
+    batch: uint256 = self._batch(batch_id, TAKEN, terms)
+    operator: address = self._operator(batch)
+    self._check_role(operator, TAKE)
+    assert block.timestamp <= batch >> UNTIL_AT & MASK40, "lease is over"
+    penalty_wei: uint256 = terms.bond_wei * convert(terms.release_penalty_bps, uint256) // BPS
+    log IJobs.Released(batch_id=batch_id, operator=operator, penalty_wei=penalty_wei)
+    self._give_up(batch_id, batch, terms, items, penalty_wei)
+
+
+@external
+def expire(
+    batch_id: uint256, terms: IJobs.BatchTerms, items: DynArray[uint256, BATCH_LIMIT]
+):
+    """
+    @notice End a batch whose lease was missed; burns a part of the bond (S4.6).
+    """
+    batch: uint256 = self._batch(batch_id, TAKEN, terms)
+    assert block.timestamp > batch >> UNTIL_AT & MASK40, "lease is not over"
+    penalty_wei: uint256 = terms.bond_wei * convert(terms.lease_penalty_bps, uint256) // BPS
+    log IJobs.Expired(batch_id=batch_id, operator=self._operator(batch), penalty_wei=penalty_wei)
+    self._give_up(batch_id, batch, terms, items, penalty_wei)
+
+
+@external
+def finalize(
+    batch_id: uint256, terms: IJobs.BatchTerms, items: DynArray[uint256, BATCH_LIMIT]
+):
+    """
+    @notice Pay for the leaves of a batch that nothing holds, for ever (S4.4).
+    @param items The batch's, if a leaf is held; else empty.
+    """
+    batch: uint256 = self._batch(batch_id, CLAIMED, terms)
+    held: uint256 = self._held(batch_id, batch)
+    reward: uint256 = terms.reward
+    bond_wei: uint256 = terms.bond_wei
+    if batch & STRUCK != 0:
+        held &= ~self.struck_leaves[batch_id]
+        lost: uint256 = self.lost_sums[batch_id]
+        reward -= lost >> 128
+        bond_wei -= lost & LOW_HALF
+    if held != 0:
+        held_reward: uint256 = 0
+        held_bond_wei: uint256 = 0
+        held_reward, held_bond_wei = self._sum(batch, terms, items, held)
+        reward -= held_reward
+        bond_wei -= held_bond_wei
+        self.waiting_leaves[batch_id] = held
+        batch |= WAITING
+    self.batch_words[batch_id] = batch ^ (CLAIMED ^ FINAL) << STAGE_AT
+    operator: address = self._operator(batch)
+    log IJobs.Finalized(batch_id=batch_id, operator=operator, reward=reward, held=held)
+    self._pay(batch_id, operator, terms.asset, reward, bond_wei)
+
+
+@external
+def finalize_leaf(
+    claim_id: uint256, terms: IJobs.BatchTerms, items: DynArray[uint256, BATCH_LIMIT]
+):
+    """
+    @notice Pay for a leaf that was held when its batch ended and is held no longer (S4.5).
+    """
+    batch_id: uint256 = claim_id >> 8
+    batch: uint256 = self._batch(batch_id, FINAL, terms)
+    bit: uint256 = 1 << (claim_id & MASK8)
+    assert self._waiting(batch_id, batch) & bit != 0, "leaf does not wait"
+    assert self._held(batch_id, batch) & bit == 0, "leaf is held"
+    reward: uint256 = 0
+    bond_wei: uint256 = 0
+    reward, bond_wei = self._sum(batch, terms, items, bit)
+    self.waiting_leaves[batch_id] ^= bit
+    operator: address = self._operator(batch)
+    log IJobs.LeafFinalized(claim_id=claim_id, operator=operator, reward=reward)
+    self._pay(batch_id, operator, terms.asset, reward, bond_wei)
+
+
+# --- Disputes and Results -------------------------------------------------------------------------
+
+
+@external
+def strike(claim_id: uint256, task_id: uint256, bond_wei: uint256) -> address:
+    """
+    @notice Take a false leaf out of its batch (S4.7). By Disputes, which has proved what the leaf is.
+    @return The operator, whose bond the caller then seizes.
+    """
+    assert msg.sender == self.disputes, "caller is not Disputes"
+    batch_id: uint256 = claim_id >> 8
+    batch: uint256 = self.batch_words[batch_id]
+    bit: uint256 = 1 << (claim_id & MASK8)
+    assert self._stands(batch_id, batch, bit), "claim does not stand"
+    job: uint256 = self._job(task_id >> 32)
+    assert bond_wei == (job >> 112 & MASK8) * self._operator_bond(batch), "bond of another leaf"
+    self.job_word[task_id >> 32] = self._toggled(
+        task_id >> 32, job, task_id & MASK32, 1, max_value(uint256)
+    )
+    if batch >> 224 & MASK16 == 1:  # nothing is left of the batch, and no word is spent on it
+        batch = batch & ~(MASK8 << STAGE_AT | WAITING) | OVER << STAGE_AT
+    else:
+        self.struck_leaves[batch_id] |= bit
+        if batch >> STAGE_AT & MASK8 == FINAL:
+            self.waiting_leaves[batch_id] ^= bit
+        else:
+            self.lost_sums[batch_id] += (job & MASK80) << 128 | bond_wei
+    self.batch_words[batch_id] = batch | STRUCK
+    operator: address = self._operator(batch)
+    log IJobs.Struck(claim_id=claim_id, operator=operator, task_id=task_id, bond_wei=bond_wei)
+    return operator
+
+
+@external
+def resolve(job_id: uint256, digest: bytes32):
+    """
+    @notice Let a reducer be taken, whose input is known now (S4.9). By Results.
+    """
+    assert msg.sender == self.results, "caller is not Results"
+    job: uint256 = self._job(job_id)
+    assert job & job_words.UNFED != 0, "reducer was fed before"
+    self.job_word[job_id] = job ^ job_words.UNFED
+    self.job_digests[job_id] = digest
+    log IJobs.Resolved(job_id=job_id, job_digest=digest)
+
+
+# --- views ----------------------------------------------------------------------------------------
+
+
+@external
+@view
+@reentrant
+def get_job(job_id: uint256) -> Job:
+    """
+    @notice What changes of a job, or is read often; the rest is in its event and its digest.
+    """
+    job: uint256 = self._job(job_id)
+    return Job(
+        busy=job >> job_words.BUSY_AT,
+        deadline=job >> 184 & MASK40,
+        lease_seconds=job >> 160 & job_words.MASK24,
+        shard_count=job >> 144 & MASK16,
+        parameters_id=job >> 128 & MASK16,
+        policy=job >> 120 & MASK8,
+        bond_multiple=job >> 112 & MASK8,
+        is_unfed=job & job_words.UNFED != 0,
+        window_seconds=(job >> 80 & MASK16) * 60,
+        reward=job & MASK80,
+        asset=self._asset(job_id, job),
+    )
+
+
+@external
+@view
+@reentrant
+def is_busy(task_id: uint256) -> bool:
+    """
+    @notice Whether a shard is in a standing batch, final or refunded (S3.2).
+    """
+    job: uint256 = self._job(task_id >> 32)
+    return self._is_busy(task_id >> 32, job, task_id & MASK32)
+
+
+@external
+@view
+@reentrant
+def get_batch(batch_id: uint256) -> IJobs.Batch:
+    """
+    @notice A batch; all zero if there is none.
+    """
+    batch: uint256 = self.batch_words[batch_id]
+    return IJobs.Batch(
+        stage=convert(batch >> STAGE_AT & MASK8, uint8),
+        leaf_count=convert(batch >> 224 & MASK16, uint16),
+        until=convert(batch >> UNTIL_AT & MASK40, uint64),
+        operator=self._operator(batch),
+        parameters_id=convert(batch >> 8 & MASK16, uint16),
+        policy=convert(batch & MASK8, uint8),
+        terms_hash=self.terms_hashes[batch_id],
+        struck=self._struck(batch_id, batch),
+    )
+
+
+@external
+@view
+@reentrant
+def is_leaf_final(claim_id: uint256) -> bool:
+    """
+    @notice Whether the leaf's batch is final and the leaf neither struck nor held (S4.8).
+    """
+    batch_id: uint256 = claim_id >> 8
+    batch: uint256 = self.batch_words[batch_id]
+    bit: uint256 = 1 << (claim_id & MASK8)
+    return (
+        batch >> STAGE_AT & MASK8 == FINAL
+        and claim_id & MASK8 < batch >> 224 & MASK16
+        and (self._struck(batch_id, batch) | self._waiting(batch_id, batch)) & bit == 0
+    )
+
+
+# --- shared ---------------------------------------------------------------------------------------
+
+
+@internal
+@view
+def _job(job_id: uint256) -> uint256:
+    job: uint256 = self.job_word[job_id]
+    assert job != 0, "unknown job"
+    return job
+
+
+@internal
+@view
+def _asset(job_id: uint256, job: uint256) -> address:
+    return empty(address) if job & job_words.TOKEN == 0 else self.job_assets[job_id]
+
+
+@internal
+def _set_word(parameters_id: uint256) -> uint256:
+    word: uint256 = self.set_words[parameters_id]
+    if word == 0:
+        word = job_words.pack_set(staticcall IParameters(parameters).get(parameters_id))
+        self.set_words[parameters_id] = word
+    return word
+
+
+@internal
+@view
+def _check_reducer(order: IJobs.Order):
+    """
+    @dev S4.9: one shard, no input of its own, and slots that fit the machine's input.
+    """
+    source: uint256 = order.reducer_of >> 8
+    slots: uint256 = self._job(source) >> 144 & MASK16
+    depth: uint256 = order.reducer_of & MASK8
+    assert (
+        order.shard_count == 1
+        and order.input_root == empty(bytes32)
+        and order.input_size == 0
+        and slots <= BATCH_LIMIT
+        and depth <= 24
+        and slots << depth <= 2**24
+    ), "reducer: shape"
+
+
+@internal
+@view
+def _check_work(job_id: uint256, work: IJobs.Work, terms: IJobs.JobTerms):
+    assert (
+        leaf_proofs.job_digest(self, job_id, work, terms) == self.job_digests[job_id]
+    ), "work or terms of another job"
+
+
+@internal
+@view
+def _check_role(operator: address, role: uint256):
+    if msg.sender != operator:
+        assert (
+            staticcall IOperators(operators).roles(operator, msg.sender) & role != 0
+        ), "caller may not act for the operator"
+
+
+@internal
+@view
+def _is_busy(job_id: uint256, job: uint256, shard: uint256) -> bool:
+    if job >> 144 & MASK16 <= job_words.SMALL_LIMIT:
+        return job >> unsafe_add(job_words.BUSY_AT, shard) & 1 == 1
+    return self.busy_words[job_id << 8 | shard >> 8] >> (shard & MASK8) & 1 == 1
+
+
+@internal
+def _toggled(
+    job_id: uint256, job: uint256, first: uint256, count: uint256, before: uint256
+) -> uint256:
+    """
+    @notice The job's word when shards have become busy or free (S3.2).
+    @param before What their bits must be: 0 if all are free, the largest number if all are busy.
+    """
+    mask: uint256 = unsafe_sub(ONE << count, 1)
+    if job >> 144 & MASK16 <= job_words.SMALL_LIMIT:
+        mask <<= unsafe_add(job_words.BUSY_AT, first)
+        assert job & mask == mask & before, "task is not open"
+        return job ^ mask
+    at: uint256 = job_id << 8 | first >> 8
+    place: uint256 = first & MASK8
+    low: uint256 = mask << place
+    word: uint256 = self.busy_words[at]
+    assert word & low == low & before, "task is not open"
+    self.busy_words[at] = word ^ low
+    high: uint256 = mask >> unsafe_sub(256, place)
+    if high != 0:
+        word = self.busy_words[unsafe_add(at, 1)]
+        assert word & high == high & before, "task is not open"
+        self.busy_words[unsafe_add(at, 1)] = word ^ high
+    change: uint256 = count << job_words.BUSY_AT
+    return job + change if before == 0 else job - change
+
+
+@internal
+@view
+def _root_of(items: DynArray[uint256, BATCH_LIMIT]) -> bytes32:
+    """
+    @notice The root of the tree over items and the digests of their jobs (S4.1).
+    """
+    nodes: bytes32[trees.DEPTH_LIMIT + 1] = empty(bytes32[trees.DEPTH_LIMIT + 1])
+    index: uint256 = 0
+    for item: uint256 in items:
+        node: bytes32 = keccak256(abi_encode(item, self.job_digests[item >> 64]))
+        level: uint256 = 0
+        for _: uint256 in range(trees.DEPTH_LIMIT):
+            if index >> level & 1 == 0:
+                break
+            node = keccak256(abi_encode(nodes[level], node))
+            level = unsafe_add(level, 1)
+        nodes[level] = node
+        index = unsafe_add(index, 1)
+    return trees.join(nodes, index)
+
+
+@internal
+@view
+def _check_items(terms: IJobs.BatchTerms, items: DynArray[uint256, BATCH_LIMIT]):
+    assert len(items) != 0 and self._root_of(items) == terms.tasks_root, "items of another batch"
+
+
+@internal
+@view
+def _batch(batch_id: uint256, stage: uint256, terms: IJobs.BatchTerms) -> uint256:
+    """
+    @notice The word of a batch that must be in this stage and have these terms.
+    """
+    batch: uint256 = self.batch_words[batch_id]
+    assert batch >> STAGE_AT & MASK8 == stage, "not the stage of the batch"
+    assert keccak256(abi_encode(terms)) == self.terms_hashes[batch_id], "terms of another batch"
+    return batch
+
+
+@internal
+@pure
+def _operator(batch: uint256) -> address:
+    return convert(batch >> 24 & 2**160 - 1, address)
+
+
+@internal
+@view
+def _operator_bond(batch: uint256) -> uint256:
+    """
+    @notice The bond of a leaf whose job asks for no multiple.
+    """
+    return self.set_words[batch >> 8 & MASK16] >> 160
+
+
+@internal
+@view
+def _struck(batch_id: uint256, batch: uint256) -> uint256:
+    if batch & STRUCK == 0:
+        return 0
+    return 1 if batch >> 224 & MASK16 == 1 else self.struck_leaves[batch_id]
+
+
+@internal
+@view
+def _waiting(batch_id: uint256, batch: uint256) -> uint256:
+    return 0 if batch & WAITING == 0 else self.waiting_leaves[batch_id]
+
+
+@internal
+@view
+def _stands(batch_id: uint256, batch: uint256, bit: uint256) -> bool:
+    """
+    @notice Whether a leaf is claimed or waiting, and not struck.
+    """
+    stage: uint256 = batch >> STAGE_AT & MASK8
+    if stage == FINAL:
+        return self._waiting(batch_id, batch) & bit != 0
+    return (
+        stage == CLAIMED
+        and bit >> (batch >> 224 & MASK16) == 0
+        and self._struck(batch_id, batch) & bit == 0
+    )
+
+
+@internal
+@view
+def _held(batch_id: uint256, batch: uint256) -> uint256:
+    """
+    @notice The leaves that the policy holds. Refuses a batch that it does not let end.
+    """
+    leaf_count: uint256 = batch >> 224 & MASK16
+    is_due: bool = False
+    held: uint256 = 0
+    is_due, held = staticcall IAssurances(self.assurances).verdict(
+        batch & MASK8, batch_id, batch >> UNTIL_AT & MASK40, leaf_count
+    )
+    assert is_due, "batch is not due"
+    return held & unsafe_sub(ONE << leaf_count, 1)
+
+
+@internal
+@view
+def _sum(
+    batch: uint256,
+    terms: IJobs.BatchTerms,
+    items: DynArray[uint256, BATCH_LIMIT],
+    leaves: uint256,
+) -> (uint256, uint256):
+    """
+    @notice The rewards and bonds of some of a batch's leaves, which must be busy: so nobody changed their rewards.
+    """
+    self._check_items(terms, items)
+    reward: uint256 = 0
+    multiples: uint256 = 0
+    for item: uint256 in items:
+        job: uint256 = self.job_word[item >> 64]
+        of_item: uint256 = unsafe_sub(ONE << (item >> 16 & MASK16), 1) << (item & MASK16)
+        count: uint256 = job_words.count_bits(leaves & of_item)
+        reward += count * (job & MASK80)
+        multiples += count * (job >> 112 & MASK8)
+    return reward, multiples * self._operator_bond(batch)
+
+
+@internal
+def _give_up(
+    batch_id: uint256,
+    batch: uint256,
+    terms: IJobs.BatchTerms,
+    items: DynArray[uint256, BATCH_LIMIT],
+    penalty_wei: uint256,
+):
+    """
+    @notice Free a batch's shards, burn the penalty and unlock the rest of its bonds.
+    """
+    self._check_items(terms, items)
+    for item: uint256 in items:
+        job_id: uint256 = item >> 64
+        self.job_word[job_id] = self._toggled(
+            job_id,
+            self.job_word[job_id],
+            item >> 32 & MASK32,
+            item >> 16 & MASK16,
+            max_value(uint256),
+        )
+    self.batch_words[batch_id] = batch ^ (TAKEN ^ OVER) << STAGE_AT
+    operator: address = self._operator(batch)
+    extcall IOperators(operators).burn(operator, batch_id, penalty_wei)
+    extcall IOperators(operators).unlock(operator, batch_id, terms.bond_wei - penalty_wei)
+
+
+@internal
+def _pay(batch_id: uint256, operator: address, asset: address, reward: uint256, bond_wei: uint256):
+    assets.credit(asset, operator, reward)
+    if bond_wei != 0:
+        extcall IOperators(operators).unlock(operator, batch_id, bond_wei)

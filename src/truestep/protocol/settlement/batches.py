@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from truestep.base.errors import Reject
 from truestep.base.ids import Address, Bytes32, ClaimId, JobId, TaskId, job_of_task, shard_of_task
-from truestep.commitments.merkle import climb
+from truestep.machine.state import Status
 from truestep.protocol.settlement import assets, operators
 from truestep.protocol.settlement.assurances import Question
 from truestep.protocol.settlement.contracts.jobs import (
@@ -40,7 +40,7 @@ from truestep.protocol.settlement.records import Batch, BatchStage, BatchTerms, 
 from truestep.protocol.settlement.refusals import Refused, require
 from truestep.protocol.settlement.state import LifeCycle, Turn, with_entry
 from truestep.protocol.settlement.stops import require_no_stop
-from truestep.protocol.settlement.trees import LEAF_WORDS, claims_root, item_leaf, tasks_root
+from truestep.protocol.settlement.trees import LEAF_WORDS, claims_root, tasks_root
 
 ZERO_HASH = Bytes32(bytes(32))
 
@@ -189,6 +189,8 @@ def claim(turn: Turn, call: Claim) -> None:
     require(allowed, Reject.NO_ROLE)
     require(turn.message.now <= batch.until, Reject.LEASE_OVER)
     require(len(call.leaves) == LEAF_WORDS * batch.leaf_count, Reject.LEAF_COUNT)
+    statuses = (int.from_bytes(head[:8], "big") for head in call.leaves[::LEAF_WORDS])
+    require(all(status <= Status.TRAPPED for status in statuses), Reject.CLAIM_STATUS)
     root = claims_root(call.leaves)
     until = turn.message.now + batch.terms.window_seconds
     terms = replace(batch.terms, claims_root=root)
@@ -224,11 +226,7 @@ def finalize_leaf(turn: Turn, call: FinalizeLeaf) -> None:
     batch = stated_batch(turn, call)
     require(bool(batch.held & leaf_bit), Reject.LEAF_NOT_WAITING)
     require(not _held(turn, batch_id, batch) & leaf_bit, Reject.LEAF_HELD)
-    item = unpack_item(call.item)
-    require(item.has_leaf(leaf_of_claim(call.claim_id)), Reject.ITEM_OTHER_LEAF)
-    node = item_leaf(call.item, job_of(turn.state, item.job_id).digest)
-    root = climb(node, call.item_index, call.item_path)
-    require(root == call.terms.tasks_root, Reject.ITEM_PROOF)
+    _require_items(batch, call.items)
     paid = shares(turn.state, batch, leaf_bit)
     _put(turn, batch_id, replace(batch, held=batch.held ^ leaf_bit))
     turn.emit(LeafFinalized(claim_id=call.claim_id, operator=batch.operator, reward=paid[0].reward))

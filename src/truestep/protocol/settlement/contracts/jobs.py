@@ -67,9 +67,7 @@ class FinalizeLeaf:
 
     claim_id: ClaimId
     terms: BatchTerms
-    item: PackedItem
-    item_index: int
-    item_path: tuple[Bytes32, ...]
+    items: tuple[PackedItem, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

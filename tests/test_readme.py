@@ -113,6 +113,6 @@ def test_one_machine_can_defend_as_many_games_as_it_says() -> None:
         return Speed().games_limit(60, 2**40, parameters)
 
     text = " ".join(README.split())
-    assert f"{games(3_600)} games about a run of 60 s over 2^40 steps if the clock is one hour" in text
-    assert f"{games(12 * 3_600):,} if it is twelve hours" in text
+    assert f"for a run of 60 s over 2^40 steps, default settings allow {games(3_600)} games at once" in text
+    assert f"a clock of one hour and {games(12 * 3_600):,} with one of twelve hours" in text
     assert WorkerPolicy().games_expected == 8 and "could answer eight games on it at once" in text

@@ -2,7 +2,7 @@
 
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,32 +22,25 @@ def parse_gas_price(text: str) -> int:
     raise typer.BadParameter(f"expected a gas price such as 500gwei, got {text!r}")
 
 
+def _price_option(envvar: str, words: str) -> Any:
+    return typer.Option(metavar="GWEI", parser=parse_gas_price, envvar=envvar, help=words)
+
+
 MaxFeeOption = Annotated[
     int | None,
-    typer.Option(
-        metavar="GWEI",
-        parser=parse_gas_price,
-        envvar="TRUESTEP_MAX_FEE",
-        help="Highest fee per unit of gas; above it, transactions wait. Default: 500gwei.",
+    _price_option(
+        "TRUESTEP_MAX_FEE", "Highest fee per unit of gas; above it, transactions wait. Default: 500gwei."
     ),
 ]
 MaxFeeUrgentOption = Annotated[
     int | None,
-    typer.Option(
-        metavar="GWEI",
-        parser=parse_gas_price,
-        envvar="TRUESTEP_MAX_FEE_URGENT",
-        help="The same for claims and moves of disputes, which cost a bond if late. Default: 4 x --max-fee.",
+    _price_option(
+        "TRUESTEP_MAX_FEE_URGENT",
+        "The same for claims and moves of disputes, which cost a bond if late. Default: 4 x --max-fee.",
     ),
 ]
 MaxTipOption = Annotated[
-    int | None,
-    typer.Option(
-        metavar="GWEI",
-        parser=parse_gas_price,
-        envvar="TRUESTEP_MAX_TIP",
-        help="Highest tip within that fee. Default: 40gwei.",
-    ),
+    int | None, _price_option("TRUESTEP_MAX_TIP", "Highest tip within that fee. Default: 40gwei.")
 ]
 
 

@@ -47,7 +47,7 @@ def deployment_store(whole: Store, deployment: Deployment, reporter: Reporter | 
     contracts = [deployment.address(name) for name in ("Operators", "Programs", "Jobs", "Disputes")]
     store = open_scope(whole, scope, contracts)
     others = [name for name in scopes_in(whole) if name != str(scope)]
-    message = f"works for the contracts of Jobs at {scope.jobs} on chain {scope.chain_id}"
+    message = f"works for the deployment of Jobs at {scope.jobs} on chain {scope.chain_id}"
     if others:
         message += (
             f". The state file also holds rows of {', '.join(others)} (chain:Jobs), which nobody looks after"

@@ -218,7 +218,7 @@ class HealthBoard:
         if not was_aside and len(self.records) > 1:
             self.report(
                 "rpc_aside",
-                f"{one.name} is put aside for {seconds:g} s and other endpoints are asked first: {why}",
+                f"{one.name} is set aside for {seconds:g} s, and other endpoints are asked first: {why}",
                 endpoint=one.name,
             )
 

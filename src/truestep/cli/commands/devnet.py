@@ -96,8 +96,9 @@ def _check_window(seconds: int) -> None:
     least = least_window_seconds()
     if seconds < least:
         raise typer.BadParameter(
-            f"expected at least {least} seconds, got {seconds}: a worker takes no job, even of"
-            f" {SMALL_JOB_CYCLES:,} cycles, whose claim it could not defend in half the window",
+            f"expected at least {least} seconds, got {seconds}: with a shorter window no worker would"
+            f" take even a job of {SMALL_JOB_CYCLES:,} cycles, because it could not defend the claim in"
+            " half the window",
             param_hint="--window",
         )
 

@@ -136,6 +136,8 @@ def submit(
     )
     job = client.submit(file.elf, content, order=order)
     if wait:
+        window_seconds = client.deployment.parameters.window_seconds
+        screen.note(f"each claim becomes final after {window_seconds:,} s in which it can be disputed")
         _follow(screen, job, shards, receipt)
         return
     screen.note(f"job {job.job_id} is posted with {coins(shards * reward_wei)} in escrow")

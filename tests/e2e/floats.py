@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from fractions import Fraction
 
-from tests.e2e.network import A0, A1, A7, INPUT, T0, T1, T2, T3, elf_of
+from tests.e2e.network import A0, A1, INPUT, OUTPUT_AND_EXIT, T0, T1, T2, T3, elf_of
 from tests.machine.encode import encode, encode_float
 
 T4 = 29
@@ -28,14 +28,7 @@ FLOAT_GUEST = (
     encode("addi", rd=A0, rs1=A0, immediate=1),
     encode("addi", rd=T2, rs1=T2, immediate=-1),
     encode("bne", rs1=T2, immediate=-24),
-    encode("lui", rd=T0, immediate=0xE000_0000),
-    encode("sd", rs1=T0, rs2=T1),
-    encode("lui", rd=T0, immediate=0xC000_0000),
-    encode("addi", rd=T2, immediate=8),
-    encode("sd", rs1=T0, rs2=T2),
-    encode("addi", rd=A0),
-    encode("addi", rd=A7, immediate=93),
-    encode("ecall"),
+    *OUTPUT_AND_EXIT,
 )
 FLOAT_ELF = elf_of(FLOAT_GUEST)
 LOOP_START, LOOP_LENGTH = 9, 7

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from tests.e2e.network import A0, A1, A7, GUEST, T0, T1, T2, T3, elf_of
+from tests.e2e.network import A0, A1, A7, GUEST, OUTPUT_AND_EXIT, T0, T1, T2, T3, elf_of
 from tests.machine.encode import encode
 from truestep.base.ids import Bytes32
 from truestep.composition.engines import EngineName, open_engine
@@ -58,14 +58,7 @@ def spinning(iterations: int, max_cycles: int) -> Guest:
         encode("addi", rd=T1, rs1=T1, immediate=7),
         encode("addi", rd=T2, rs1=T2, immediate=-1),
         encode("bne", rs1=T2, immediate=-12),
-        encode("lui", rd=T0, immediate=0xE000_0000),
-        encode("sd", rs1=T0, rs2=T1),
-        encode("lui", rd=T0, immediate=0xC000_0000),
-        encode("addi", rd=T2, immediate=8),
-        encode("sd", rs1=T0, rs2=T2),
-        encode("addi", rd=A0),
-        encode("addi", rd=A7, immediate=93),
-        encode("ecall"),
+        *OUTPUT_AND_EXIT,
     )
     return Guest(f"spinning {iterations}", elf_of(words), max_cycles, is_long=iterations > 10_000)
 

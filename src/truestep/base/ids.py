@@ -56,6 +56,11 @@ def claim_of_game(game: GameId) -> ClaimId:
     return ClaimId(game >> PART_BITS)
 
 
+def task_of_game(game: GameId) -> TaskId:
+    """The task whose claim `game` is about."""
+    return task_of_claim(claim_of_game(game))
+
+
 def task_in_words(task: TaskId) -> str:
     """`job 3 shard 0`."""
     return f"job {job_of_task(task)} shard {shard_of_task(task)}"
@@ -63,4 +68,4 @@ def task_in_words(task: TaskId) -> str:
 
 def game_in_words(game: GameId) -> str:
     """`game 2 on job 3 shard 0`."""
-    return f"game {game & PART_MASK} on {task_in_words(task_of_claim(claim_of_game(game)))}"
+    return f"game {game & PART_MASK} on {task_in_words(task_of_game(game))}"

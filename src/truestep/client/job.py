@@ -7,7 +7,13 @@ from enum import StrEnum
 
 from truestep.adapters.chain.deployment import Deployment
 from truestep.base.errors import Reject, Rejected, Unavailable
-from truestep.base.ids import JobId, claim_of_game, job_of_task, shard_of_task, task_of, task_of_claim
+from truestep.base.ids import (
+    JobId,
+    job_of_task,
+    shard_of_task,
+    task_of,
+    task_of_game,
+)
 from truestep.client.receipt import Receipt
 from truestep.client.settlement import make_receipt, unfinished
 from truestep.ports.blobs import Blobs
@@ -246,7 +252,7 @@ def job_of_event(event: ChainEvent) -> JobId | None:
             | GameRevealed()
             | GameSettled()
         ):
-            return job_of_task(task_of_claim(claim_of_game(event.game_id)))
+            return job_of_task(task_of_game(event.game_id))
         case ProgramRegistered() | BondSeized():
             return None
 

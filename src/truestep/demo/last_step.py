@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from truestep.base.ids import claim_of_game, shard_of_task, task_of_claim
+from truestep.base.ids import shard_of_task, task_of_game
 from truestep.client.instruction_words import REGISTER_NAMES, assembly, in_words
 from truestep.client.runs import advance_in_slices
 from truestep.demo.scene import Scene
@@ -40,7 +40,7 @@ def explain(scene: Scene, event: GameStepped, program: Program, task: Task) -> L
     pc = int.from_bytes(witness[WITNESS_PC], "big")
     cycle = int.from_bytes(witness[WITNESS_CYCLE], "big")
     word = int.from_bytes(witness[WITNESS_INSTRUCTION_LEAF][pc % 32 : pc % 32 + 4], "little")
-    shard = shard_of_task(task_of_claim(claim_of_game(event.game_id)))
+    shard = shard_of_task(task_of_game(event.game_id))
     machine = scene.engine.start(
         program,
         Task(seed=task.seed, shard_index=shard, shard_count=task.shard_count, input=task.input),

@@ -2,7 +2,12 @@
 
 from collections.abc import Mapping
 
-from truestep.base.ids import Address, GameId, TaskId, claim_of_game, shard_of_task, task_of_claim
+from truestep.base.ids import (
+    Address,
+    TaskId,
+    shard_of_task,
+    task_of_game,
+)
 from truestep.base.units import coins
 from truestep.machine.state import Status, TrapCause
 from truestep.protocol.claims import ClaimedState
@@ -46,26 +51,24 @@ class Narrator:
                 each = coins(event.reward_wei)
                 return f"job {event.job_id} posted: {count(event.shard_count, 'shard')}, {each} per shard"
             case TaskTaken():
-                return f"{_shard(event.task_id)} taken by {self.name(event.operator)}"
+                return f"{shard_in_words(event.task_id)} taken by {self.name(event.operator)}"
             case TaskClaimed():
                 return (
-                    f"{_shard(event.task_id)} claimed by {self.name(event.operator)}:"
+                    f"{shard_in_words(event.task_id)} claimed by {self.name(event.operator)}:"
                     f" {outcome(event.claimed)}"
                 )
             case LeaseExpired():
                 lost = coins(event.penalty_wei)
-                return (
-                    f"{_shard(event.task_id)}: {self.name(event.operator)} missed the lease and lost {lost}"
-                )
+                shard = shard_in_words(event.task_id)
+                return f"{shard}: {self.name(event.operator)} missed the lease and lost {lost}"
             case TaskFinalized():
-                return f"{_shard(event.task_id)} [green]final[/]"
+                return f"{shard_in_words(event.task_id)} [green]final[/]"
             case TaskReclaimed():
-                return (
-                    f"{_shard(event.task_id)} reclaimed; {coins(event.amount_wei)} went back to the requester"
-                )
+                shard, amount = shard_in_words(event.task_id), coins(event.amount_wei)
+                return f"{shard} reclaimed; {amount} went back to the requester"
             case ClaimStruck():
                 return (
-                    f"{_shard(event.task_id)}: the claim of {self.name(event.operator)} was proved"
+                    f"{shard_in_words(event.task_id)}: the claim of {self.name(event.operator)} was proved"
                     " [bold red]false[/] and struck"
                 )
             case (
@@ -82,7 +85,7 @@ class Narrator:
                 return None
 
     def _tell_game(self, event: GameEvent) -> str | None:
-        shard = _shard(_task_of_game(event.game_id))
+        shard = shard_in_words(task_of_game(event.game_id))
         match event:
             case GameOpened():
                 return (
@@ -142,9 +145,6 @@ def _ending(event: GameSettled) -> str:
             return f"dispute closed; {coins(event.challenger_wei)} to the challenger{burned}"
 
 
-def _shard(task_id: TaskId) -> str:
+def shard_in_words(task_id: TaskId) -> str:
+    """`shard 0`, where it is clear which job's."""
     return f"shard {shard_of_task(task_id)}"
-
-
-def _task_of_game(game_id: GameId) -> TaskId:
-    return task_of_claim(claim_of_game(game_id))

@@ -1,7 +1,7 @@
 """The demo's cast and stage: a chain, the contracts, one requester, three workers, one challenger."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.deploy import deploy
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.devnet import Devnet
-from truestep.adapters.chain.fees import GWEI, TransactionPolicy
+from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.clock import SystemClock
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.ids import Address
@@ -21,6 +21,7 @@ from truestep.client import Client
 from truestep.composition.daemons import assembled
 from truestep.composition.engines import EngineName, open_engine
 from truestep.composition.network import open_chain
+from truestep.devnet.network import devnet_parameters
 from truestep.machine.decode import decode
 from truestep.machine.layout import OUTPUT_START
 from truestep.machine.program import Program, Task
@@ -32,7 +33,6 @@ from truestep.node.worker import worker_node
 from truestep.ports.chain import Chain
 from truestep.ports.engine import Engine, Machine
 from truestep.protocol.calls import Deposit
-from truestep.protocol.records import Parameters
 from truestep.roles.challenger import ChallengerPolicy
 from truestep.roles.worker import WorkerPolicy
 from truestep.simulation.faulty_engine import Fault, FaultyEngine
@@ -43,16 +43,7 @@ STAKE_WEI = 10 * COIN_WEI
 REWARD_WEI = COIN_WEI // 100
 WINDOW_SECONDS = 86_400
 """The window of a real network; the demo moves the chain's clock instead of waiting."""
-RULES = Parameters(
-    operator_bond_wei=COIN_WEI,
-    challenger_bond_wei=COIN_WEI // 10,
-    window_seconds=WINDOW_SECONDS,
-    clock_seconds=WINDOW_SECONDS // 4,
-    lease_penalty_bps=1_000,
-    winner_share_bps=5_000,
-    gas_price_cap_wei=200 * GWEI,
-    arity=64,
-)
+RULES = replace(devnet_parameters(WINDOW_SECONDS), clock_seconds=WINDOW_SECONDS // 4)
 POLICY = TransactionPolicy(poll_seconds=0.02)
 
 REQUESTER, LIAR, CHALLENGER = "Alice", "Mallory", "Victor"

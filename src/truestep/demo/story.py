@@ -12,7 +12,7 @@ from rich.text import Text
 from truestep.base.ids import Address, shard_of_task, task_of_claim
 from truestep.demo.last_step import LastStep
 from truestep.demo.ledger import DISPUTE_KINDS, GasBook
-from truestep.demo.narration import count
+from truestep.demo.narration import count, shard_in_words
 from truestep.demo.scene import CHALLENGER, LIAR, REQUESTER, Scene
 from truestep.demo.value_at_risk import Risk
 from truestep.protocol.events import (
@@ -109,16 +109,19 @@ class Story:
         """Tell an event of the chain."""
         match event:
             case TaskTaken():
-                self.line(f"{self._who(event.operator)} takes {_shard(event.task_id)}, with a bond of 1 ETH")
+                self.line(
+                    f"{self._who(event.operator)} takes {shard_in_words(event.task_id)}, with a bond of 1 ETH"
+                )
             case TaskClaimed():
                 done = count(event.claimed.cycle, "instruction")
-                self.line(f"{self._who(event.operator)} claims {_shard(event.task_id)}, done in {done}")
+                self.line(
+                    f"{self._who(event.operator)} claims {shard_in_words(event.task_id)}, done in {done}"
+                )
             case TaskFinalized():
                 self._final_count += 1
             case ClaimStruck():
-                self.line(
-                    f"{self._who(event.operator)} is [bold]struck[/]: {_shard(event.task_id)} is open again"
-                )
+                who, shard = self._who(event.operator), shard_in_words(event.task_id)
+                self.line(f"{who} is [bold]struck[/]: {shard} is open again")
             case GameOpened():
                 self._tell_opened(event)
             case GameSplit():
@@ -242,10 +245,6 @@ def _name(name: str) -> str:
 
 def _eth(amount_wei: int) -> str:
     return f"{amount_wei / 10**18:.4f} ETH"
-
-
-def _shard(task_id: int) -> str:
-    return f"shard {task_id & 0xFFFF_FFFF}"
 
 
 def _short(digest: str) -> str:

@@ -29,11 +29,10 @@ from truestep.base.ids import (
     JobId,
     ProgramId,
     TaskId,
-    claim_of_game,
     game_of,
     job_of_task,
     task_of,
-    task_of_claim,
+    task_of_game,
 )
 from truestep.node.chain.indexer import Indexer
 from truestep.node.chain.task_state import OpenGame
@@ -188,7 +187,7 @@ class Audit:
     def _check_openings(self) -> None:
         """Games that count by a contract's word: their events may have come by now."""
         for game_id in [GameId(number) for kind, number in self._suspicions if kind == "opening of game"]:
-            events = self._indexer.history.events_of_task(_task_of_game(game_id))
+            events = self._indexer.history.events_of_task(task_of_game(game_id))
             is_known = any(isinstance(event, GameOpened) and event.game_id == game_id for event in events)
             if is_known or game_id not in self._indexer.ledger.games:
                 self._clear("opening of game", [game_id])
@@ -224,7 +223,7 @@ class Audit:
         self._differs(("game", game_id), self._block_of_game(game_id), lambda: adopt(game_id))
 
     def _block_of_game(self, game_id: GameId) -> int:
-        return self._last_block_of(_task_of_game(game_id))
+        return self._last_block_of(task_of_game(game_id))
 
     def _drop(self, game_id: GameId) -> None:
         if game_id in self._indexer.ledger.games:
@@ -380,10 +379,6 @@ class Audit:
                     what=kind,
                     number=number,
                 )
-
-
-def _task_of_game(game_id: GameId) -> TaskId:
-    return task_of_claim(claim_of_game(game_id))
 
 
 def _nothing() -> None:

@@ -9,7 +9,7 @@ from truestep.base.ids import (
     GameId,
     TaskId,
     claim_of_game,
-    task_of_claim,
+    task_of_game,
 )
 from truestep.protocol import events
 from truestep.protocol.claims import ZERO_HASH
@@ -158,7 +158,7 @@ def task_of_event(event: ChainEvent) -> TaskId | None:
         case events.ProgramRegistered() | events.JobPosted() | events.BondSeized():
             return None
         case _:
-            return task_of_claim(claim_of_game(event.game_id))
+            return task_of_game(event.game_id)
 
 
 def game_of_event(event: ChainEvent) -> GameId | None:

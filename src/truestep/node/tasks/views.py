@@ -9,11 +9,11 @@ from truestep.base.ids import (
     ClaimId,
     GameId,
     TaskId,
-    claim_of_game,
     job_of_task,
     shard_of_task,
     task_of,
     task_of_claim,
+    task_of_game,
 )
 from truestep.commitments.keccak import keccak256
 from truestep.node.chain.indexer import Indexer
@@ -302,7 +302,7 @@ class ViewBuilder:
     def _course(self, game_id: GameId) -> GameRecord | None:
         """What the events say about a game."""
         if game_id not in self._courses:
-            found = self._indexer.history.events_of_task(task_of_claim(claim_of_game(game_id)))
+            found = self._indexer.history.events_of_task(task_of_game(game_id))
             own = [event for event in found if getattr(event, "game_id", None) == game_id]
             self._courses[game_id] = course_of(own, self._known_parameters().clock_seconds)
         return self._courses[game_id]

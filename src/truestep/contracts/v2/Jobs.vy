@@ -4,7 +4,6 @@
 """
 @title Jobs: escrow, and the life of batches of tasks (docs/settlement.md S3, S4)
 @license Apache-2.0
-@dev batch  [ flags 8 | stage 8 | leaf_count 16 | until 40 | operator 160 | parameters_id 16 | policy 8 ]
 """
 from interfaces import IAssurances
 from interfaces import IJobs
@@ -12,42 +11,32 @@ from interfaces import IOperators
 from interfaces import IParameters
 from interfaces import IPrograms
 from modules import assets
+from modules import batch_book
+from modules import job_book
 from modules import job_words
 from modules import leaf_proofs
 from modules import trees
 
 implements: IJobs
 initializes: assets
-exports: (assets.credits, assets.withdraw)
+initializes: batch_book
+initializes: job_book
+exports: (
+    assets.credits,
+    assets.withdraw,
+    batch_book.get_batch,
+    batch_book.is_leaf_final,
+    job_book.job_digests,
+    job_book.get_job,
+    job_book.is_busy,
+    job_book.deadlines,
+)
 
 
 interface Linked:
     def jobs() -> address: view
     def disputes() -> address: view
 
-
-struct Job:
-    busy: uint256
-    deadline: uint256
-    lease_seconds: uint256
-    shard_count: uint256
-    parameters_id: uint256
-    policy: uint256
-    bond_multiple: uint256
-    is_unfed: bool
-    window_seconds: uint256
-    reward: uint256
-    asset: address
-
-
-TAKEN: constant(uint256) = 1
-CLAIMED: constant(uint256) = 2
-FINAL: constant(uint256) = 3
-OVER: constant(uint256) = 4
-STAGE_AT: constant(uint256) = 240
-UNTIL_AT: constant(uint256) = 184
-STRUCK: constant(uint256) = 1 << 248  # a leaf at least is struck
-WAITING: constant(uint256) = 1 << 249  # the batch is final, but for leaves that were held
 
 TAKE: constant(uint256) = 1
 CLAIM: constant(uint256) = 2
@@ -88,16 +77,6 @@ results: public(reentrant(address))
 
 job_count: public(reentrant(uint256))
 batch_count: public(reentrant(uint256))
-job_digests: public(reentrant(HashMap[uint256, bytes32]))
-job_word: HashMap[uint256, uint256]
-job_assets: HashMap[uint256, address]  # of jobs that are paid in an ERC-20
-busy_words: HashMap[uint256, uint256]  # of jobs of more than 32 shards: job_id << 8 | shard_index // 256
-set_words: HashMap[uint256, uint256]  # of parameter sets that a job is bound to; they never change
-batch_words: HashMap[uint256, uint256]
-terms_hashes: HashMap[uint256, bytes32]
-struck_leaves: HashMap[uint256, uint256]
-waiting_leaves: HashMap[uint256, uint256]
-lost_sums: HashMap[uint256, uint256]  # [ reward 128 | bond 128 ] of the leaves struck before the batch ends
 
 
 @deploy
@@ -163,7 +142,7 @@ def post(order: IJobs.Order) -> uint256:
         self._check_reducer(order)
         flags |= job_words.UNFED
     parameters_id: uint256 = staticcall IParameters(parameters).count()
-    set_word: uint256 = self._set_word(parameters_id)
+    set_word: uint256 = job_book.set_word(parameters, parameters_id)
     window_minutes: uint256 = job_words.window_minutes(
         set_word, convert(program.max_cycles, uint256), convert(order.window_seconds, uint256)
     )
@@ -192,8 +171,8 @@ def post(order: IJobs.Order) -> uint256:
         reducer_of=order.reducer_of,
     )
     digest: bytes32 = leaf_proofs.job_digest(self, job_id, work, terms)
-    self.job_digests[job_id] = digest
-    self.job_word[job_id] = (
+    job_book.job_digests[job_id] = digest
+    job_book.words[job_id] = (
         deadline << 184
         | lease_seconds << 160
         | shard_count << 144
@@ -205,7 +184,7 @@ def post(order: IJobs.Order) -> uint256:
         | order.reward
     )
     if flags & job_words.TOKEN != 0:
-        self.job_assets[job_id] = order.asset
+        job_book.assets[job_id] = order.asset
     log IJobs.Posted(
         job_id=job_id,
         program_id=order.program_id,
@@ -227,13 +206,13 @@ def top_up(job_id: uint256, reward: uint256):
     """
     @notice Raise the reward of every shard while none is busy (S3.3).
     """
-    job: uint256 = self._job(job_id)
+    job: uint256 = job_book.word_of(job_id)
     assert job >> job_words.BUSY_AT == 0, "shards are busy"
     assert block.timestamp < job >> 184 & MASK40, "deadline is over"
     assert reward <= REWARD_LIMIT - (job & MASK80), "reward is too large"
-    self.job_word[job_id] = job + reward
+    job_book.words[job_id] = job + reward
     log IJobs.ToppedUp(job_id=job_id, sender=msg.sender, reward=(job & MASK80) + reward)
-    assets.collect(self._asset(job_id, job), reward * (job >> 144 & MASK16))
+    assets.collect(job_book.asset_of(job_id, job), reward * (job >> 144 & MASK16))
 
 
 @external
@@ -245,8 +224,8 @@ def cancel(
             Results before the deadline, by anybody after it.
     @dev Skips busy shards, so that nobody can spoil a call by taking one of them.
     """
-    job: uint256 = self._job(job_id)
-    self._check_work(job_id, work, terms)
+    job: uint256 = job_book.word_of(job_id)
+    job_book.check_work(job_id, work, terms)
     assert (
         msg.sender == terms.requester
         or msg.sender == self.results
@@ -256,11 +235,11 @@ def cancel(
     for shard_index: uint32 in shards:
         shard: uint256 = convert(shard_index, uint256)
         assert shard < job >> 144 & MASK16, "shard index is not below shard count"
-        if not self._is_busy(job_id, job, shard):
-            job = self._toggled(job_id, job, shard, 1, 0)
+        if not job_book.is_shard_busy(job_id, job, shard):
+            job = job_book.toggled(job_id, job, shard, 1, 0)
             cancelled.append(shard_index)
     assert len(cancelled) != 0, "nothing to reclaim"
-    self.job_word[job_id] = job
+    job_book.words[job_id] = job
     refund: uint256 = len(cancelled) * (job & MASK80)
     assets.credit(terms.asset, terms.requester, refund)
     log IJobs.Cancelled(job_id=job_id, requester=terms.requester, shards=cancelled, refund=refund)
@@ -290,7 +269,7 @@ def take(
     leaf_count: uint256 = 0
     for item: uint256 in items:
         job_id: uint256 = item >> 64
-        job: uint256 = self._job(job_id)
+        job: uint256 = job_book.word_of(job_id)
         count: uint256 = item >> 16 & MASK16
         assert item & MASK16 == leaf_count and count != 0, "item: offset or count"
         assert job & job_words.UNFED == 0, "reducer is not fed"
@@ -298,11 +277,11 @@ def take(
         assert block.timestamp < deadline, "deadline is over"
         if leaf_count == 0:
             key = job & job_words.BATCH_KEY
-            asset = self._asset(job_id, job)
+            asset = job_book.asset_of(job_id, job)
         else:
             assert job & job_words.BATCH_KEY == key, "jobs do not go together"
             if key & job_words.TOKEN != 0:
-                assert self.job_assets[job_id] == asset, "jobs do not go together"
+                assert job_book.assets[job_id] == asset, "jobs do not go together"
         leaf_count = unsafe_add(leaf_count, count)
         assert leaf_count <= BATCH_LIMIT, "too many tasks in the batch"
         until = min(until, min(deadline, unsafe_add(block.timestamp, job >> 160 & job_words.MASK24)))
@@ -312,12 +291,12 @@ def take(
         assert (
             unsafe_add(first, count) <= job >> 144 & MASK16
         ), "shard index is not below shard count"
-        self.job_word[job_id] = self._toggled(job_id, job, first, count, 0)
+        job_book.words[job_id] = job_book.toggled(job_id, job, first, count, 0)
     assert leaf_count != 0, "batch is empty"
-    assert self._root_of(items) == tasks_root, "tasks are not those named"
+    assert job_book.root_of(items) == tasks_root, "tasks are not those named"
     assert reward >= min_reward, "reward is too small"
     parameters_id: uint256 = key >> 128
-    set_word: uint256 = self.set_words[parameters_id]
+    set_word: uint256 = job_book.set_words[parameters_id]
     bond_wei: uint256 = unsafe_mul(multiples, set_word >> 160)
     terms: IJobs.BatchTerms = IJobs.BatchTerms(
         tasks_root=tasks_root,
@@ -331,11 +310,11 @@ def take(
     )
     batch_id: uint256 = self.batch_count + 1
     self.batch_count = batch_id
-    self.terms_hashes[batch_id] = keccak256(abi_encode(terms))
-    self.batch_words[batch_id] = (
-        TAKEN << STAGE_AT
+    batch_book.terms_hashes[batch_id] = keccak256(abi_encode(terms))
+    batch_book.words[batch_id] = (
+        batch_book.TAKEN << batch_book.STAGE_AT
         | leaf_count << 224
-        | until << UNTIL_AT
+        | until << batch_book.UNTIL_AT
         | convert(operator, uint256) << 24
         | parameters_id << 8
         | (key >> 120 & MASK8)
@@ -354,10 +333,10 @@ def claim(
     """
     @notice State the final states of a batch's tasks, three words each (S4.3).
     """
-    batch: uint256 = self._batch(batch_id, TAKEN, terms)
-    operator: address = self._operator(batch)
+    batch: uint256 = batch_book.stated(batch_id, batch_book.TAKEN, terms)
+    operator: address = batch_book.operator_of(batch)
     self._check_role(operator, CLAIM)
-    assert block.timestamp <= batch >> UNTIL_AT & MASK40, "lease is over"
+    assert block.timestamp <= batch >> batch_book.UNTIL_AT & MASK40, "lease is over"
     leaf_count: uint256 = batch >> 224 & MASK16
     assert len(leaves) == 3 * leaf_count, "claim: number of leaves"
     nodes: bytes32[trees.DEPTH_LIMIT + 1] = empty(bytes32[trees.DEPTH_LIMIT + 1])
@@ -378,9 +357,11 @@ def claim(
     claimed: IJobs.BatchTerms = terms
     claimed.claims_root = trees.join(nodes, leaf_count)
     until: uint256 = block.timestamp + convert(terms.window_seconds, uint256)
-    self.terms_hashes[batch_id] = keccak256(abi_encode(claimed))
-    self.batch_words[batch_id] = (
-        batch ^ (TAKEN ^ CLAIMED) << STAGE_AT ^ (batch >> UNTIL_AT & MASK40 ^ until) << UNTIL_AT
+    batch_book.terms_hashes[batch_id] = keccak256(abi_encode(claimed))
+    batch_book.words[batch_id] = (
+        batch
+        ^ (batch_book.TAKEN ^ batch_book.CLAIMED) << batch_book.STAGE_AT
+        ^ (batch >> batch_book.UNTIL_AT & MASK40 ^ until) << batch_book.UNTIL_AT
     )
     log IJobs.Claimed(
         batch_id=batch_id,
@@ -398,10 +379,10 @@ def release(
     """
     @notice Give a lease back before it ends, for a smaller part of the bond (S4.6).
     """
-    batch: uint256 = self._batch(batch_id, TAKEN, terms)
-    operator: address = self._operator(batch)
+    batch: uint256 = batch_book.stated(batch_id, batch_book.TAKEN, terms)
+    operator: address = batch_book.operator_of(batch)
     self._check_role(operator, TAKE)
-    assert block.timestamp <= batch >> UNTIL_AT & MASK40, "lease is over"
+    assert block.timestamp <= batch >> batch_book.UNTIL_AT & MASK40, "lease is over"
     penalty_wei: uint256 = terms.bond_wei * convert(terms.release_penalty_bps, uint256) // BPS
     log IJobs.Released(batch_id=batch_id, operator=operator, penalty_wei=penalty_wei)
     self._give_up(batch_id, batch, terms, items, penalty_wei)
@@ -414,10 +395,10 @@ def expire(
     """
     @notice End a batch whose lease was missed; burns a part of the bond (S4.6).
     """
-    batch: uint256 = self._batch(batch_id, TAKEN, terms)
-    assert block.timestamp > batch >> UNTIL_AT & MASK40, "lease is not over"
+    batch: uint256 = batch_book.stated(batch_id, batch_book.TAKEN, terms)
+    assert block.timestamp > batch >> batch_book.UNTIL_AT & MASK40, "lease is not over"
     penalty_wei: uint256 = terms.bond_wei * convert(terms.lease_penalty_bps, uint256) // BPS
-    log IJobs.Expired(batch_id=batch_id, operator=self._operator(batch), penalty_wei=penalty_wei)
+    log IJobs.Expired(batch_id=batch_id, operator=batch_book.operator_of(batch), penalty_wei=penalty_wei)
     self._give_up(batch_id, batch, terms, items, penalty_wei)
 
 
@@ -429,13 +410,13 @@ def finalize(
     @notice Pay for the leaves of a batch that nothing holds, for ever (S4.4).
     @param items The batch's, if a leaf is held; else empty.
     """
-    batch: uint256 = self._batch(batch_id, CLAIMED, terms)
+    batch: uint256 = batch_book.stated(batch_id, batch_book.CLAIMED, terms)
     held: uint256 = self._held(batch_id, batch)
     reward: uint256 = terms.reward
     bond_wei: uint256 = terms.bond_wei
-    if batch & STRUCK != 0:
-        held &= ~self.struck_leaves[batch_id]
-        lost: uint256 = self.lost_sums[batch_id]
+    if batch & batch_book.STRUCK != 0:
+        held &= ~batch_book.struck_leaves[batch_id]
+        lost: uint256 = batch_book.lost_sums[batch_id]
         reward -= lost >> 128
         bond_wei -= lost & LOW_HALF
     if held != 0:
@@ -444,10 +425,10 @@ def finalize(
         held_reward, held_bond_wei = self._sum(batch, terms, items, held)
         reward -= held_reward
         bond_wei -= held_bond_wei
-        self.waiting_leaves[batch_id] = held
-        batch |= WAITING
-    self.batch_words[batch_id] = batch ^ (CLAIMED ^ FINAL) << STAGE_AT
-    operator: address = self._operator(batch)
+        batch_book.waiting_leaves[batch_id] = held
+        batch |= batch_book.WAITING
+    batch_book.words[batch_id] = batch ^ (batch_book.CLAIMED ^ batch_book.FINAL) << batch_book.STAGE_AT
+    operator: address = batch_book.operator_of(batch)
     log IJobs.Finalized(batch_id=batch_id, operator=operator, reward=reward, held=held)
     self._pay(batch_id, operator, terms.asset, reward, bond_wei)
 
@@ -460,15 +441,15 @@ def finalize_leaf(
     @notice Pay for a leaf that was held when its batch ended and is held no longer (S4.5).
     """
     batch_id: uint256 = claim_id >> 8
-    batch: uint256 = self._batch(batch_id, FINAL, terms)
+    batch: uint256 = batch_book.stated(batch_id, batch_book.FINAL, terms)
     bit: uint256 = 1 << (claim_id & MASK8)
-    assert self._waiting(batch_id, batch) & bit != 0, "leaf does not wait"
+    assert batch_book.waiting_in(batch_id, batch) & bit != 0, "leaf does not wait"
     assert self._held(batch_id, batch) & bit == 0, "leaf is held"
     reward: uint256 = 0
     bond_wei: uint256 = 0
     reward, bond_wei = self._sum(batch, terms, items, bit)
-    self.waiting_leaves[batch_id] ^= bit
-    operator: address = self._operator(batch)
+    batch_book.waiting_leaves[batch_id] ^= bit
+    operator: address = batch_book.operator_of(batch)
     log IJobs.LeafFinalized(claim_id=claim_id, operator=operator, reward=reward)
     self._pay(batch_id, operator, terms.asset, reward, bond_wei)
 
@@ -484,24 +465,25 @@ def strike(claim_id: uint256, task_id: uint256, bond_wei: uint256) -> address:
     """
     assert msg.sender == self.disputes, "caller is not Disputes"
     batch_id: uint256 = claim_id >> 8
-    batch: uint256 = self.batch_words[batch_id]
+    batch: uint256 = batch_book.words[batch_id]
     bit: uint256 = 1 << (claim_id & MASK8)
-    assert self._stands(batch_id, batch, bit), "claim does not stand"
-    job: uint256 = self._job(task_id >> 32)
+    assert batch_book.stands(batch_id, batch, bit), "claim does not stand"
+    job: uint256 = job_book.word_of(task_id >> 32)
     assert bond_wei == (job >> 112 & MASK8) * self._operator_bond(batch), "bond of another leaf"
-    self.job_word[task_id >> 32] = self._toggled(
+    job_book.words[task_id >> 32] = job_book.toggled(
         task_id >> 32, job, task_id & MASK32, 1, max_value(uint256)
     )
     if batch >> 224 & MASK16 == 1:  # nothing is left of the batch, and no word is spent on it
-        batch = batch & ~(MASK8 << STAGE_AT | WAITING) | OVER << STAGE_AT
+        batch &= ~(MASK8 << batch_book.STAGE_AT | batch_book.WAITING)
+        batch |= batch_book.OVER << batch_book.STAGE_AT
     else:
-        self.struck_leaves[batch_id] |= bit
-        if batch >> STAGE_AT & MASK8 == FINAL:
-            self.waiting_leaves[batch_id] ^= bit
+        batch_book.struck_leaves[batch_id] |= bit
+        if batch >> batch_book.STAGE_AT & MASK8 == batch_book.FINAL:
+            batch_book.waiting_leaves[batch_id] ^= bit
         else:
-            self.lost_sums[batch_id] += (job & MASK80) << 128 | bond_wei
-    self.batch_words[batch_id] = batch | STRUCK
-    operator: address = self._operator(batch)
+            batch_book.lost_sums[batch_id] += (job & MASK80) << 128 | bond_wei
+    batch_book.words[batch_id] = batch | batch_book.STRUCK
+    operator: address = batch_book.operator_of(batch)
     log IJobs.Struck(claim_id=claim_id, operator=operator, task_id=task_id, bond_wei=bond_wei)
     return operator
 
@@ -512,111 +494,14 @@ def resolve(job_id: uint256, digest: bytes32):
     @notice Let a reducer be taken, whose input is known now (S4.9). By Results.
     """
     assert msg.sender == self.results, "caller is not Results"
-    job: uint256 = self._job(job_id)
+    job: uint256 = job_book.word_of(job_id)
     assert job & job_words.UNFED != 0, "reducer was fed before"
-    self.job_word[job_id] = job ^ job_words.UNFED
-    self.job_digests[job_id] = digest
+    job_book.words[job_id] = job ^ job_words.UNFED
+    job_book.job_digests[job_id] = digest
     log IJobs.Resolved(job_id=job_id, job_digest=digest)
 
 
-# --- views ----------------------------------------------------------------------------------------
-
-
-@external
-@view
-@reentrant
-def get_job(job_id: uint256) -> Job:
-    """
-    @notice What changes of a job, or is read often; the rest is in its event and its digest.
-    """
-    job: uint256 = self._job(job_id)
-    return Job(
-        busy=job >> job_words.BUSY_AT,
-        deadline=job >> 184 & MASK40,
-        lease_seconds=job >> 160 & job_words.MASK24,
-        shard_count=job >> 144 & MASK16,
-        parameters_id=job >> 128 & MASK16,
-        policy=job >> 120 & MASK8,
-        bond_multiple=job >> 112 & MASK8,
-        is_unfed=job & job_words.UNFED != 0,
-        window_seconds=(job >> 80 & MASK16) * 60,
-        reward=job & MASK80,
-        asset=self._asset(job_id, job),
-    )
-
-
-@external
-@view
-@reentrant
-def is_busy(task_id: uint256) -> bool:
-    """
-    @notice Whether a shard is in a standing batch, final or refunded (S3.2).
-    """
-    job: uint256 = self._job(task_id >> 32)
-    return self._is_busy(task_id >> 32, job, task_id & MASK32)
-
-
-@external
-@view
-@reentrant
-def get_batch(batch_id: uint256) -> IJobs.Batch:
-    """
-    @notice A batch; all zero if there is none.
-    """
-    batch: uint256 = self.batch_words[batch_id]
-    return IJobs.Batch(
-        stage=convert(batch >> STAGE_AT & MASK8, uint8),
-        leaf_count=convert(batch >> 224 & MASK16, uint16),
-        until=convert(batch >> UNTIL_AT & MASK40, uint64),
-        operator=self._operator(batch),
-        parameters_id=convert(batch >> 8 & MASK16, uint16),
-        policy=convert(batch & MASK8, uint8),
-        terms_hash=self.terms_hashes[batch_id],
-        struck=self._struck(batch_id, batch),
-    )
-
-
-@external
-@view
-@reentrant
-def is_leaf_final(claim_id: uint256) -> bool:
-    """
-    @notice Whether the leaf's batch is final and the leaf neither struck nor held (S4.8).
-    """
-    batch_id: uint256 = claim_id >> 8
-    batch: uint256 = self.batch_words[batch_id]
-    bit: uint256 = 1 << (claim_id & MASK8)
-    return (
-        batch >> STAGE_AT & MASK8 == FINAL
-        and claim_id & MASK8 < batch >> 224 & MASK16
-        and (self._struck(batch_id, batch) | self._waiting(batch_id, batch)) & bit == 0
-    )
-
-
 # --- shared ---------------------------------------------------------------------------------------
-
-
-@internal
-@view
-def _job(job_id: uint256) -> uint256:
-    job: uint256 = self.job_word[job_id]
-    assert job != 0, "unknown job"
-    return job
-
-
-@internal
-@view
-def _asset(job_id: uint256, job: uint256) -> address:
-    return empty(address) if job & job_words.TOKEN == 0 else self.job_assets[job_id]
-
-
-@internal
-def _set_word(parameters_id: uint256) -> uint256:
-    word: uint256 = self.set_words[parameters_id]
-    if word == 0:
-        word = job_words.pack_set(staticcall IParameters(parameters).get(parameters_id))
-        self.set_words[parameters_id] = word
-    return word
 
 
 @internal
@@ -626,7 +511,7 @@ def _check_reducer(order: IJobs.Order):
     @dev S4.9: one shard, no input of its own, and slots that fit the machine's input.
     """
     source: uint256 = order.reducer_of >> 8
-    slots: uint256 = self._job(source) >> 144 & MASK16
+    slots: uint256 = job_book.word_of(source) >> 144 & MASK16
     depth: uint256 = order.reducer_of & MASK8
     assert (
         order.shard_count == 1
@@ -640,14 +525,6 @@ def _check_reducer(order: IJobs.Order):
 
 @internal
 @view
-def _check_work(job_id: uint256, work: IJobs.Work, terms: IJobs.JobTerms):
-    assert (
-        leaf_proofs.job_digest(self, job_id, work, terms) == self.job_digests[job_id]
-    ), "work or terms of another job"
-
-
-@internal
-@view
 def _check_role(operator: address, role: uint256):
     if msg.sender != operator:
         assert (
@@ -657,122 +534,11 @@ def _check_role(operator: address, role: uint256):
 
 @internal
 @view
-def _is_busy(job_id: uint256, job: uint256, shard: uint256) -> bool:
-    if job >> 144 & MASK16 <= job_words.SMALL_LIMIT:
-        return job >> unsafe_add(job_words.BUSY_AT, shard) & 1 == 1
-    return self.busy_words[job_id << 8 | shard >> 8] >> (shard & MASK8) & 1 == 1
-
-
-@internal
-def _toggled(
-    job_id: uint256, job: uint256, first: uint256, count: uint256, before: uint256
-) -> uint256:
-    """
-    @notice The job's word when shards have become busy or free (S3.2).
-    @param before What their bits must be: 0 if all are free, the largest number if all are busy.
-    """
-    mask: uint256 = unsafe_sub(ONE << count, 1)
-    if job >> 144 & MASK16 <= job_words.SMALL_LIMIT:
-        mask <<= unsafe_add(job_words.BUSY_AT, first)
-        assert job & mask == mask & before, "task is not open"
-        return job ^ mask
-    at: uint256 = job_id << 8 | first >> 8
-    place: uint256 = first & MASK8
-    low: uint256 = mask << place
-    word: uint256 = self.busy_words[at]
-    assert word & low == low & before, "task is not open"
-    self.busy_words[at] = word ^ low
-    high: uint256 = mask >> unsafe_sub(256, place)
-    if high != 0:
-        word = self.busy_words[unsafe_add(at, 1)]
-        assert word & high == high & before, "task is not open"
-        self.busy_words[unsafe_add(at, 1)] = word ^ high
-    change: uint256 = count << job_words.BUSY_AT
-    return job + change if before == 0 else job - change
-
-
-@internal
-@view
-def _root_of(items: DynArray[uint256, BATCH_LIMIT]) -> bytes32:
-    """
-    @notice The root of the tree over items and the digests of their jobs (S4.1).
-    """
-    nodes: bytes32[trees.DEPTH_LIMIT + 1] = empty(bytes32[trees.DEPTH_LIMIT + 1])
-    index: uint256 = 0
-    for item: uint256 in items:
-        node: bytes32 = keccak256(abi_encode(item, self.job_digests[item >> 64]))
-        level: uint256 = 0
-        for _: uint256 in range(trees.DEPTH_LIMIT):
-            if index >> level & 1 == 0:
-                break
-            node = keccak256(abi_encode(nodes[level], node))
-            level = unsafe_add(level, 1)
-        nodes[level] = node
-        index = unsafe_add(index, 1)
-    return trees.join(nodes, index)
-
-
-@internal
-@view
-def _check_items(terms: IJobs.BatchTerms, items: DynArray[uint256, BATCH_LIMIT]):
-    assert len(items) != 0 and self._root_of(items) == terms.tasks_root, "items of another batch"
-
-
-@internal
-@view
-def _batch(batch_id: uint256, stage: uint256, terms: IJobs.BatchTerms) -> uint256:
-    """
-    @notice The word of a batch that must be in this stage and have these terms.
-    """
-    batch: uint256 = self.batch_words[batch_id]
-    assert batch >> STAGE_AT & MASK8 == stage, "not the stage of the batch"
-    assert keccak256(abi_encode(terms)) == self.terms_hashes[batch_id], "terms of another batch"
-    return batch
-
-
-@internal
-@pure
-def _operator(batch: uint256) -> address:
-    return convert(batch >> 24 & 2**160 - 1, address)
-
-
-@internal
-@view
 def _operator_bond(batch: uint256) -> uint256:
     """
     @notice The bond of a leaf whose job asks for no multiple.
     """
-    return self.set_words[batch >> 8 & MASK16] >> 160
-
-
-@internal
-@view
-def _struck(batch_id: uint256, batch: uint256) -> uint256:
-    if batch & STRUCK == 0:
-        return 0
-    return 1 if batch >> 224 & MASK16 == 1 else self.struck_leaves[batch_id]
-
-
-@internal
-@view
-def _waiting(batch_id: uint256, batch: uint256) -> uint256:
-    return 0 if batch & WAITING == 0 else self.waiting_leaves[batch_id]
-
-
-@internal
-@view
-def _stands(batch_id: uint256, batch: uint256, bit: uint256) -> bool:
-    """
-    @notice Whether a leaf is claimed or waiting, and not struck.
-    """
-    stage: uint256 = batch >> STAGE_AT & MASK8
-    if stage == FINAL:
-        return self._waiting(batch_id, batch) & bit != 0
-    return (
-        stage == CLAIMED
-        and bit >> (batch >> 224 & MASK16) == 0
-        and self._struck(batch_id, batch) & bit == 0
-    )
+    return job_book.set_words[batch >> 8 & MASK16] >> 160
 
 
 @internal
@@ -785,7 +551,7 @@ def _held(batch_id: uint256, batch: uint256) -> uint256:
     is_due: bool = False
     held: uint256 = 0
     is_due, held = staticcall IAssurances(self.assurances).verdict(
-        batch & MASK8, batch_id, batch >> UNTIL_AT & MASK40, leaf_count
+        batch & MASK8, batch_id, batch >> batch_book.UNTIL_AT & MASK40, leaf_count
     )
     assert is_due, "batch is not due"
     return held & unsafe_sub(ONE << leaf_count, 1)
@@ -802,11 +568,11 @@ def _sum(
     """
     @notice The rewards and bonds of some of a batch's leaves, which must be busy: so nobody changed their rewards.
     """
-    self._check_items(terms, items)
+    job_book.check_items(terms, items)
     reward: uint256 = 0
     multiples: uint256 = 0
     for item: uint256 in items:
-        job: uint256 = self.job_word[item >> 64]
+        job: uint256 = job_book.words[item >> 64]
         of_item: uint256 = unsafe_sub(ONE << (item >> 16 & MASK16), 1) << (item & MASK16)
         count: uint256 = job_words.count_bits(leaves & of_item)
         reward += count * (job & MASK80)
@@ -825,18 +591,18 @@ def _give_up(
     """
     @notice Free a batch's shards, burn the penalty and unlock the rest of its bonds.
     """
-    self._check_items(terms, items)
+    job_book.check_items(terms, items)
     for item: uint256 in items:
         job_id: uint256 = item >> 64
-        self.job_word[job_id] = self._toggled(
+        job_book.words[job_id] = job_book.toggled(
             job_id,
-            self.job_word[job_id],
+            job_book.words[job_id],
             item >> 32 & MASK32,
             item >> 16 & MASK16,
             max_value(uint256),
         )
-    self.batch_words[batch_id] = batch ^ (TAKEN ^ OVER) << STAGE_AT
-    operator: address = self._operator(batch)
+    batch_book.words[batch_id] = batch ^ (batch_book.TAKEN ^ batch_book.OVER) << batch_book.STAGE_AT
+    operator: address = batch_book.operator_of(batch)
     extcall IOperators(operators).burn(operator, batch_id, penalty_wei)
     extcall IOperators(operators).unlock(operator, batch_id, terms.bond_wei - penalty_wei)
 

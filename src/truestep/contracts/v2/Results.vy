@@ -12,28 +12,6 @@ from modules import leaf_proofs
 from modules import memory_tree
 
 
-interface Jobs:
-    def get_job(job_id: uint256) -> Job: view
-
-
-interface Consumer:
-    def on_job(job_id: uint256): nonpayable
-
-
-struct Job:
-    busy: uint256
-    deadline: uint256
-    lease_seconds: uint256
-    shard_count: uint256
-    parameters_id: uint256
-    policy: uint256
-    bond_multiple: uint256
-    is_unfed: bool
-    window_seconds: uint256
-    reward: uint256
-    asset: address
-
-
 struct Result:
     is_final: bool
     is_accepted: bool
@@ -104,7 +82,7 @@ def feed(
     assert terms.reducer_of != 0, "job is not a reducer"
     source: uint256 = terms.reducer_of >> 8
     depth: uint256 = terms.reducer_of & MASK8
-    slots: uint256 = (staticcall Jobs(jobs).get_job(source)).shard_count
+    slots: uint256 = (staticcall IJobs(jobs).get_job(source)).shard_count
     if self._has_failed(source, slots):
         extcall IJobs(jobs).cancel(job_id, work, terms, [0])
         return
@@ -183,7 +161,7 @@ def is_complete(job_id: uint256) -> bool:
     """
     @notice Whether every shard of the job is written out.
     """
-    return self.final_count[job_id] == (staticcall Jobs(jobs).get_job(job_id)).shard_count
+    return self.final_count[job_id] == (staticcall IJobs(jobs).get_job(job_id)).shard_count
 
 
 @external

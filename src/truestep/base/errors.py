@@ -154,6 +154,24 @@ class Reject(StrEnum):
     STOP_BOUNDS = "stop out of bounds"
     STOP_TOO_SOON = "stopped a short while ago"
 
+    # Disputes of version 2 (S5.4, S6, S7).
+    COMMITMENT_OTHER = "commitment is to something else"
+    DEFENDER_IN_TIME = "defender has time left"
+    GAME_NOT_WON = "game has not won"
+    GAME_OTHER = "game has another state"
+    GAME_SPONSORED = "game has a sponsor"
+    GAME_STRUCK = "game struck the claim"
+    LEAF_NOT_REFUTED = "leaf is not false by itself"
+    LEAF_OTHER_TASK = "leaf is of another task"
+    LEAF_SHAPE = "leaf is false by its shape: refute"
+    NODE_SPLIT = "node is split"
+    NOT_DEFENDER = "caller is not the defender"
+    NOTHING_TO_WIN = "nothing to win"
+    RESCUE_OVER = "rescue time is over"
+    RESULT_AHEAD = "task may have a result"
+    SHOW_OVER = "reveal time is over"
+    SHOW_RUNNING = "reveal time is not over"
+
     # Disputes (P4, P5).
     OWN_CLAIM = "claim is the caller's own"
     ALREADY_CHALLENGED = "caller challenged this claim"

@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 
 from truestep.base.ids import Address
-from truestep.protocol.settlement.contracts import assurances, jobs, operators, parameters, programs, results
+from truestep.protocol.settlement.contracts import (
+    assurances,
+    disputes,
+    jobs,
+    operators,
+    parameters,
+    programs,
+    results,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,4 +32,5 @@ Effect = (
     | assurances.Event
     | jobs.Event
     | results.Event
+    | disputes.Event
 )

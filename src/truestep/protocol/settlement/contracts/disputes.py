@@ -1,0 +1,317 @@
+"""Calls, events and the game of Disputes (docs/settlement.md S5.4, S6, S7, S9.2), in seconds and wei."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from truestep.base.ids import Address, Bytes32, ClaimId, GameId, TaskId
+from truestep.protocol.settlement.records import BatchTerms, LeafProof
+
+
+class GameStage(IntEnum):
+    """Whose move a game waits for, or how far its end has come."""
+
+    NONE = 0
+    ON_NODE = 1
+    """A split or a pick is due."""
+    STEP_DUE = 2
+    REVEAL_DUE = 3
+    CLOSED = 4
+    """The challenger has won, or its claim has fallen."""
+    SHOWN = 5
+    """The challenger of a fallen claim has shown what it committed to."""
+
+
+class GameOutcome(IntEnum):
+    """How a game has ended."""
+
+    UNDECIDED = 0
+    DEFENDER_WON = 1
+    CHALLENGER_WON = 2
+    CLAIM_FELL = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Game:
+    """One challenger's dispute of one claim. The contract keeps only its hash (S6.1)."""
+
+    stage: int
+    task_id: TaskId
+    defender: Address
+    challenger: Address
+    low: int
+    """State numbers (machine M9.6)."""
+    high: int
+    low_hash: Bytes32
+    high_hash: Bytes32
+    template: Bytes32
+    """Of the state after a float instruction that is descended into."""
+    rd: int
+    gas_units: int
+    """Of the challenger's moves (S7.6)."""
+    price_wei: int
+    """Of a unit: the lowest at these moves."""
+    defender_used_seconds: int
+    challenger_used_seconds: int
+    moved_at: int
+    bond_wei: int
+    leaf_bond_wei: int
+    sponsor_bond_wei: int
+    """0 unless a sponsor has adopted the game (S6.8)."""
+    commitment: Bytes32
+    """Once shown: the state hash."""
+    claimed_hash: Bytes32
+    """Of the final state that the claim names."""
+    rules: int
+    """[ clock 32 | rescue 32 | reveal 32 | share_bps 16 | arity 8 ]"""
+
+
+# --- calls ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open:
+    """Challenge a claim, with a bond (S6.1)."""
+
+    claim_id: ClaimId
+    terms: BatchTerms
+    proof: LeafProof
+    commitment: Bytes32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adopt:
+    """Defend a game that the operator has lost on time (S6.8)."""
+
+    game_id: GameId
+    game: Game
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refute:
+    """Strike a leaf that is false by itself (S5.4)."""
+
+    claim_id: ClaimId
+    terms: BatchTerms
+    proof: LeafProof
+    packed_state: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """Say the hashes inside an interval, for all games on this node (S6.4)."""
+
+    claim_id: ClaimId
+    defender: Address
+    arity: int
+    low: int
+    high: int
+    low_hash: Bytes32
+    high_hash: Bytes32
+    hashes: tuple[Bytes32, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pick:
+    """Go on with one part of a split (S6.3)."""
+
+    game_id: GameId
+    game: Game
+    part: int
+    start: Bytes32
+    end: Bytes32
+    siblings: tuple[Bytes32, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Execute the one step that is left (S6.3)."""
+
+    game_id: GameId
+    game: Game
+    witness: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Descend:
+    """Go on inside the float instruction that is left (S6.3)."""
+
+    game_id: GameId
+    game: Game
+    witness: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reveal:
+    """Say what the float instruction results in (S6.3)."""
+
+    game_id: GameId
+    game: Game
+    after: bytes
+    cycles: int
+    memory_root: Bytes32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settle:
+    """End a game that a clock or the fall of its claim has decided (S7.1)."""
+
+    game_id: GameId
+    game: Game
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Show:
+    """Show what the challenger of a fallen claim committed to (S7.5)."""
+
+    game_id: GameId
+    game: Game
+    state_hash: Bytes32
+    salt: Bytes32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reward:
+    """Give a winner its part of the pot (S7.6)."""
+
+    game_id: GameId
+    game: Game
+    final_id: ClaimId
+    """The claim that has become the task's result."""
+    terms: BatchTerms
+    proof: LeafProof
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RewardStriker:
+    """Give the striker what it gets if the task has no result for long (S7.5)."""
+
+    game_id: GameId
+    game: Game
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawTo:
+    """Send all that the sender is owed to a receiver (S9.2)."""
+
+    receiver: Address
+
+
+# --- events ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A game was opened."""
+
+    game_id: GameId
+    claim_id: ClaimId
+    challenger: Address
+    game: Game
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitMade:
+    """A node was split."""
+
+    claim_id: ClaimId
+    defender: Address
+    node: Bytes32
+    low: int
+    high: int
+    hashes: tuple[Bytes32, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """A game has become this."""
+
+    game_id: GameId
+    game: Game
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stepped:
+    """The last step was executed."""
+
+    game_id: GameId
+    before: Bytes32
+    after: Bytes32
+    expected: Bytes32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adopted:
+    """A sponsor defends the game now."""
+
+    game_id: GameId
+    sponsor: Address
+    game: Game
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """A game has ended."""
+
+    game_id: GameId
+    claim_id: ClaimId
+    outcome: int
+    defender_wei: int
+    challenger_wei: int
+    burned_wei: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refuted:
+    """A leaf was false by itself."""
+
+    claim_id: ClaimId
+    caller: Address
+    amount_wei: int
+    burned_wei: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A challenger knew this final state when it opened its game."""
+
+    game_id: GameId
+    claim_id: ClaimId
+    state_hash: Bytes32
+    game: Game
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewarded:
+    """A winner got its part."""
+
+    game_id: GameId
+    claim_id: ClaimId
+    amount_wei: int
+    burned_wei: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawn:
+    """An account took what it was owed."""
+
+    account: Address
+    receiver: Address
+    amount_wei: int
+
+
+Call = (
+    Open
+    | Adopt
+    | Refute
+    | Split
+    | Pick
+    | Step
+    | Descend
+    | Reveal
+    | Settle
+    | Show
+    | Reward
+    | RewardStriker
+    | WithdrawTo
+)
+Event = Opened | SplitMade | Moved | Stepped | Adopted | Settled | Refuted | Shown | Rewarded | Withdrawn

@@ -42,6 +42,10 @@ class FaultyProxy:
         """Requests by method, items of batches one by one."""
         self.exchanges = 0
         """HTTP requests."""
+        self.takes_batches = True
+        """Whether several requests may come at once; if not, the answer is 413."""
+        self.range_limit_blocks: int | None = None
+        """How many blocks `eth_getLogs` may ask about at once."""
         self._closing = threading.Event()
         handler = type("Handler", (_Handler,), {"proxy": self})
         self._server = _Server(("127.0.0.1", 0), handler)
@@ -91,7 +95,8 @@ class _Handler(BaseHTTPRequestHandler):
         methods = [request["method"] for request in requests]
         self.proxy.count(methods)
         with suppress(BrokenPipeError, ConnectionResetError):
-            fault: Any = self.proxy.rules.pick(methods, ExchangeFault)
+            is_refused = isinstance(asked, list) and not self.proxy.takes_batches
+            fault: Any = Status(413) if is_refused else self.proxy.rules.pick(methods, ExchangeFault)
             if fault is None or self._may_go_on(fault, body):
                 self._answer_all(asked, requests, body)
 
@@ -121,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer_all(self, asked: Any, requests: list[Request], body: bytes) -> None:
         faults: list[Any] = [self.proxy.rules.pick([request["method"]], AnswerFault) for request in requests]
         try:
-            if not any(faults):
+            if not any(faults) and self.proxy.range_limit_blocks is None:
                 return self._send(200, self.proxy.node.forward(body), "application/json")
             answers = [self._answer(request, fault) for request, fault in zip(requests, faults, strict=True)]
         except (OSError, HTTPException) as error:
@@ -141,6 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _result(self, request: Request, fault: AnswerFault | None) -> Any:
         node, method, params = self.proxy.node, request["method"], request.get("params") or []
+        self._check_range(method, params)
         match fault:
             case None:
                 return node.ask(method, *params)
@@ -152,6 +158,14 @@ class _Handler(BaseHTTPRequestHandler):
                 return fault.answer(request, node.ask)
             case Spoil() | DropLogs():
                 return fault.change(node.ask(method, *params))
+
+    def _check_range(self, method: str, params: list[Any]) -> None:
+        limit = self.proxy.range_limit_blocks
+        if limit is None or method != "eth_getLogs" or "toBlock" not in params[0]:
+            return
+        first, last = (int(params[0][name], 16) for name in ("fromBlock", "toBlock"))
+        if last - first >= limit:
+            raise _Refusal(Error(-32005, f"eth_getLogs is limited to a {limit} block range"))
 
     def _send(self, code: int, body: bytes, kind: str, extra: dict[str, str] | None = None) -> None:
         self.send_response(code)

@@ -24,7 +24,7 @@ from truestep.protocol.settlement.parameters import BPS, Parameters
 from truestep.protocol.settlement.refusals import require
 
 PEAK_LIMIT = 3
-"""Beyond so many games a defender's clock grows no more: a liar's friends buy the same delay (S6.6)."""
+"""Beyond so many games a defender's time grows no more: a liar's friends buy the same delay (S6.6)."""
 BOND_STEP = 16
 BOND_FACTOR_LIMIT = 10
 BOND_DOUBLINGS_LIMIT = 4
@@ -136,7 +136,8 @@ def bond_wei(parameters: Parameters, open_count: int) -> int:
 
 def defender_seconds(game: Game, peak: int) -> int:
     """A defender's time for all its moves in one game (S6.6)."""
-    return clock_seconds(game) * peak
+    most_seconds = PEAK_LIMIT * clock_seconds(game) - rescue_seconds(game)
+    return min(peak * clock_seconds(game), most_seconds)
 
 
 def require_stage(game: Game, call: object) -> None:

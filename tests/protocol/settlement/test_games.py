@@ -1,0 +1,57 @@
+"""The games of the pure model: moves, ends, rewards (docs/settlement.md S6, S7)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.protocol.settlement.scene import (
+    DISPUTES,
+    OPERATOR,
+    PARAMETERS,
+    Scene,
+    account,
+)
+from truestep.base.errors import Reject
+from truestep.base.ids import GameId
+from truestep.protocol.settlement.refusals import Refused
+
+CLOCK = PARAMETERS.clock_seconds
+ALICE, BOB, SPONSOR = account("alice"), account("bob"), account("sponsor")
+
+
+def refuses(reason: Reject):
+    return pytest.raises(Refused, match=f"^{reason.value}$")
+
+
+def play_to_step(scene: Scene, game_id: GameId) -> None:
+    while scene.game(game_id).stage == 1:
+        if not scene.is_split(game_id):
+            scene.split(game_id)
+        scene.pick(game_id, scene.true_part(game_id))
+
+
+def test_a_lie_falls_by_a_step_and_its_challenger_is_paid() -> None:
+    scene = Scene(lie_at=12_345_678)
+    game_id = scene.open(ALICE)
+    play_to_step(scene, game_id)
+    scene.step(game_id)
+    assert scene.state.claims[scene.claim_id].striker == 1
+    final_id = scene.make_final()
+    scene.reward(game_id, final_id)
+    scene.withdraw(ALICE)
+    scene.check_coins()
+    gas = (80_000 + 7 * 12_000 + 40_000) * PARAMETERS.gas_price_cap_wei
+    assert scene.coins_wei[ALICE] == PARAMETERS.operator_bond_wei * 4_000 // 10_000 + gas
+
+
+def test_who_challenges_the_truth_loses_its_bond() -> None:
+    scene = Scene()
+    game_id = scene.open(ALICE)
+    play_to_step(scene, game_id)
+    scene.step(game_id)
+    scene.withdraw(OPERATOR)
+    scene.check_coins()
+    assert scene.coins_wei[ALICE] == -PARAMETERS.challenger_bond_wei
+    assert scene.state.credits[OPERATOR] == 0
+    assert scene.coins_wei[OPERATOR] == PARAMETERS.challenger_bond_wei * 4_000 // 10_000
+    assert scene.coins_wei[DISPUTES] == scene.state.burned_wei

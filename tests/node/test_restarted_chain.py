@@ -14,6 +14,7 @@ from web3.types import RPCEndpoint, RPCResponse
 from tests.e2e.network import Log, Network
 from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.devnet import EmbeddedDevnet
+from truestep.base.errors import Unavailable
 from truestep.node.loop.loop import OUTAGE_WAIT
 
 LOOKS = 12
@@ -25,12 +26,15 @@ class Switched(BaseProvider):
 
     node: BaseProvider
     failures_left: int = 0
+    chain_id: int | None = None
 
     def request_func(self, w3: Web3, middleware_onion: Any) -> Callable[..., RPCResponse]:
         def request(method: RPCEndpoint, params: Any) -> RPCResponse:
             if self.failures_left:
                 self.failures_left -= 1
                 raise ConnectionError("connection refused")
+            if method == "eth_chainId" and self.chain_id is not None:
+                return {"jsonrpc": "2.0", "id": 1, "result": hex(self.chain_id)}
             made: Any = connect(self.node).provider.request_func(w3, middleware_onion)
             return made(method, params)
 
@@ -67,3 +71,19 @@ def test_a_daemon_says_that_its_contracts_are_gone(network: Network, role: str, 
     assert len(said) <= 4 + 2 * network.clock.seconds / 60, "the same is said once a minute"
     assert "take_sent" not in log.kinds()[said_before:], "coins sent to an address without code are lost"
     assert looks[-1] - looks[0] >= OUTAGE_WAIT.limit_seconds, "it waits ever longer"
+
+
+def test_a_daemon_says_that_its_node_is_of_another_chain_now(network: Network) -> None:
+    assert isinstance(network.devnet.node, BaseProvider)
+    switched = Switched(network.devnet.node)
+    network.node = switched
+    daemon = network.challenger("challenger", network.store("challenger"), Log())
+    daemon.tick()
+    switched.failures_left, switched.chain_id = 10, 5
+    said: set[str] = set()
+    for _ in range(LOOKS):
+        with pytest.raises(Unavailable) as trouble:
+            daemon.tick()
+        said.add(str(trouble.value))
+    expected = f"it is of chain 5, expected {network.deployment.chain_id}, as the deployment file says"
+    assert any(expected in each and "--rpc" in each for each in said), said

@@ -292,6 +292,11 @@ class Endpoints:
                 f"the node at {where.name} cannot be used: {said}. If it was restarted, stop this program and"
                 " start it again with the new deployment file"
             )
+        if isinstance(outage, WrongChain):
+            return kind(
+                f"the node at {where.name} cannot be used: {said}, as the deployment file says; give the URL"
+                " of a node of that chain with --rpc"
+            )
         return kind(f"the node at {where.name} gives no proper answer: {asked}{said}; try another node")
 
     # --- several endpoints' words -------------------------------------------------------------------------

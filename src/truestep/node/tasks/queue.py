@@ -359,13 +359,13 @@ class TaskQueue:
 
     def _keep_end(self, run: RunKey, finished: FinishedRun, task_id: TaskId, seconds: float) -> None:
         self._results.keep_run(run, finished.own_run)
+        cycles = finished.own_run.claimed.cycle
+        self._tell("ran", f"ran to its end, {cycles:,} steps", task_id, cycles=cycles, seconds=seconds)
         self._report_check(finished, task_id)
         self._on_end(finished.own_run.claimed)
         if finished.output_trouble:
             message = f"its output is lost, so its requester must run it again: {finished.output_trouble}"
             self._tell("output_lost", message, task_id)
-        cycles = finished.own_run.claimed.cycle
-        self._tell("ran", f"ran to its end, {cycles:,} steps", task_id, cycles=cycles, seconds=seconds)
 
     def _distrust(self, running: _Running, place: str, message: str) -> None:
         self._distrusted[running.terms.program.image_root] = place

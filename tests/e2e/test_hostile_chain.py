@@ -11,12 +11,17 @@ from truestep.adapters.chain.codec import Message, encode_call
 from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.sender import Sender
 from truestep.adapters.store.sqlite import SqliteStore
-from truestep.base.ids import Bytes32, JobId, ProgramId
+from truestep.base.ids import Bytes32, JobId, ProgramId, task_of
 from truestep.commitments.keccak import keccak256
-from truestep.node.tasks.views import OPEN_JOBS_LIMIT
+from truestep.node.tasks.agent import FORGET_SECONDS
+from truestep.node.tasks.openings import OPEN_JOBS_LIMIT
+from truestep.node.tasks.queue import FETCHES_LIMIT
 from truestep.ports.chain import Outcome
 from truestep.protocol.calls import Call, PostJob, RegisterProgram
+from truestep.protocol.records import TaskStage
 
+LOOKS = 4 * OPEN_JOBS_LIMIT // FETCHES_LIMIT
+"""Time to ask for each input in a crowd of twice the limit once, and again."""
 MARK = "mark"
 NOT_TEXT = b"\xff\xfe\xc3\x28"
 """No UTF-8, as long as the mark."""
@@ -90,3 +95,28 @@ def test_well_paid_jobs_that_nobody_can_run_do_not_crowd_out_the_others(quick_ne
         chain.transact(replace(order, program_id=ProgramId(3)), intent=f"missing/{number}")
     worker = quick_network.worker("worker", quick_network.store("worker"), Log())
     quick_network.drive([worker], lambda: quick_network.is_final(job_id))
+
+
+def test_failures_of_jobs_that_are_not_looked_at_are_remembered(quick_network: Network) -> None:
+    """Else the best paid jobs whose inputs nobody has come back for ever, as if they were new."""
+    job_id = quick_network.post()
+    chain = quick_network.requester
+    terms = chain.job(job_id)
+    for number in range(2 * OPEN_JOBS_LIMIT):
+        order = PostJob(
+            program_id=terms.program_id,
+            input_root=Bytes32(keccak256(number.to_bytes(32, "big"))),
+            input_size=1,
+            input_uri=f"blob:{number:064x}",
+            seed=terms.seed,
+            shard_count=1,
+            reward_wei=REWARD_WEI + 1,
+            lease_seconds=terms.lease_seconds,
+            deadline=terms.deadline,
+        )
+        chain.transact(order, intent=f"crowd/{number}")
+    worker = quick_network.worker("worker", quick_network.store("worker"), Log())
+    for _ in range(LOOKS):
+        worker.tick()
+        quick_network.clock.sleep(FORGET_SECONDS)
+    assert chain.task(task_of(job_id, 0)).stage is not TaskStage.OPEN

@@ -76,7 +76,7 @@ class Shop:
         """A job whose program and input are here."""
         terms = self.unfetched(number, elf, content, **job)
         self.queue.want([], [terms])
-        self.until(lambda: self.queue.material(terms).stage is MaterialStage.READY)
+        self.until(lambda: self.queue.material(terms.source).stage is MaterialStage.READY)
         return terms
 
     def unfetched(self, number: int, elf: bytes, content: bytes = INPUT, **terms: object) -> TaskTerms:
@@ -229,7 +229,7 @@ def test_a_store_that_hangs_keeps_no_place_from_what_was_never_asked_for(tmp_pat
     shop.clock.sleep(FETCH_TURN_SECONDS)
     shop.queue.want([], [slow, other])
     shop.until(lambda: shop.executor.running() == {other.source})
-    assert shop.queue.material(slow).stage is MaterialStage.MISSING, "to be asked for again, later"
+    assert shop.queue.material(slow.source).stage is MaterialStage.MISSING, "to be asked for again, later"
     blobs.is_answering.set()
     shop.until(shop.idle)
     shop.close()
@@ -252,17 +252,17 @@ def test_work_that_nobody_needs_any_more_ends(shop: Shop) -> None:
     assert shop.executor.running()
     shop.queue.stop_except(set(), set())
     shop.until(shop.idle)
-    assert shop.queue.slowness(endless) == ""
+    assert shop.queue.slowness(endless.program) == ""
 
 
 def test_a_program_that_outlasts_a_lease_is_not_taken_again(shop: Shop) -> None:
     endless, other = shop.terms(1, elf_of(ENDLESS)), shop.terms(2, ELF)
     shop.want((Run(task_id=endless.task_id), endless))
-    assert shop.queue.slowness(endless) == ""
+    assert shop.queue.slowness(endless.program) == ""
     shop.queue.stop_except(set(), {endless.task_id})
     shop.until(shop.idle)
-    assert shop.queue.slowness(endless)
-    assert shop.queue.slowness(other) == ""
+    assert shop.queue.slowness(endless.program)
+    assert shop.queue.slowness(other.program) == ""
 
 
 class NoEngine:
@@ -325,7 +325,7 @@ def test_large_inputs_are_fetched_one_after_the_other(tmp_path: Path) -> None:
     shop.queue.want([], two)
     assert shop.executor.running() == {two[0].source}
     blobs.is_answering.set()
-    shop.until(lambda: all(shop.queue.material(each).stage is MaterialStage.READY for each in two))
+    shop.until(lambda: all(shop.queue.material(each.source).stage is MaterialStage.READY for each in two))
     shop.close()
 
 
@@ -345,19 +345,19 @@ def test_the_failures_of_a_twin_are_its_own(shop: Shop) -> None:
     shop.until(shop.idle)
     shop.queue.want([], list(twins.values()))
     shop.until(shop.idle)
-    assert {name: shop.queue.material(terms).stage for name, terms in twins.items()} == {
+    assert {name: shop.queue.material(terms.source).stage for name, terms in twins.items()} == {
         "smaller": MaterialStage.WRONG,
         "larger": MaterialStage.WRONG,
         "dead": MaterialStage.UNREACHABLE,
         "no uri": MaterialStage.WRONG,
     }
-    assert shop.queue.material(honest).stage is MaterialStage.MISSING
+    assert shop.queue.material(honest.source).stage is MaterialStage.MISSING
     shop.queue.want([], [honest])
-    shop.until(lambda: shop.queue.material(honest).stage is MaterialStage.READY)
+    shop.until(lambda: shop.queue.material(honest.source).stage is MaterialStage.READY)
     for name in ("dead", "no uri"):
-        assert shop.queue.material(twins[name]).stage is MaterialStage.READY, "the bytes are the same"
+        assert shop.queue.material(twins[name].source).stage is MaterialStage.READY, "the bytes are the same"
     for name in ("smaller", "larger"):
-        assert shop.queue.material(twins[name]).stage is MaterialStage.WRONG
+        assert shop.queue.material(twins[name].source).stage is MaterialStage.WRONG
 
 
 def test_material_is_found_by_its_root_where_a_job_names_no_place(shop: Shop) -> None:
@@ -366,16 +366,16 @@ def test_material_is_found_by_its_root_where_a_job_names_no_place(shop: Shop) ->
     shop.blobs.put_input(terms.job.input_root, INPUT)
     shop.blobs.put_program(terms.program.image_root, terms.program.entry, ELF)
     shop.queue.want([], [terms])
-    shop.until(lambda: shop.queue.material(terms).stage is MaterialStage.READY)
+    shop.until(lambda: shop.queue.material(terms.source).stage is MaterialStage.READY)
 
 
 def test_the_size_of_a_programs_code_is_known_once_it_is_here(shop: Shop) -> None:
     words = (*ENDLESS, *[encode("addi", rd=A0)] * 1_000)
     terms = shop.unfetched(1, elf_of(words))
-    assert shop.queue.material(terms).code_bytes == 0
+    assert shop.queue.material(terms.source).code_bytes == 0
     shop.queue.want([], [terms])
-    shop.until(lambda: shop.queue.material(terms).stage is MaterialStage.READY)
-    assert shop.queue.material(terms).code_bytes == 4 * len(words)
+    shop.until(lambda: shop.queue.material(terms.source).stage is MaterialStage.READY)
+    assert shop.queue.material(terms.source).code_bytes == 4 * len(words)
 
 
 def test_a_wrong_place_is_asked_again_in_time(shop: Shop) -> None:
@@ -383,11 +383,11 @@ def test_a_wrong_place_is_asked_again_in_time(shop: Shop) -> None:
     terms = shop.unfetched(1, ELF, input_uri="nowhere")
     shop.queue.want([], [terms])
     shop.until(shop.idle)
-    assert shop.queue.material(terms).stage is MaterialStage.WRONG
+    assert shop.queue.material(terms.source).stage is MaterialStage.WRONG
     shop.blobs.put_input(terms.job.input_root, INPUT)
     shop.clock.sleep(10.0)
     shop.queue.want([], [terms])
-    shop.until(lambda: shop.queue.material(terms).stage is MaterialStage.READY)
+    shop.until(lambda: shop.queue.material(terms.source).stage is MaterialStage.READY)
 
 
 def test_a_twin_with_a_smaller_maximum_is_cut_off_alone(shop: Shop) -> None:
@@ -398,7 +398,7 @@ def test_a_twin_with_a_smaller_maximum_is_cut_off_alone(shop: Shop) -> None:
         shop.until(shop.idle)
     ends = [shop.results.own_run(terms.run) for terms in (whole, cut)]
     assert [end.claimed.cycle for end in ends if end] == [CYCLES, 9]
-    assert shop.queue.distrust(whole) == ""
+    assert shop.queue.distrust(whole.program) == ""
 
 
 class MovedEngine:
@@ -428,11 +428,11 @@ def test_an_engine_that_contradicts_itself_is_distrusted_and_the_node_lives(shop
     shop.results.keep(terms.run, Found(hashes={6: Bytes32(b"6" * 32)}, witnesses={}, reveals={}))
     shop.want((BuildWitness(task_id=terms.task_id, cycle=6), terms), move(terms, 5))
     shop.until(shop.idle)
-    assert shop.queue.distrust(terms) == ""
+    assert shop.queue.distrust(terms.program) == ""
     shop.want(move(terms, 6))
     shop.until(shop.idle)
-    assert shop.queue.distrust(terms)
-    assert shop.queue.distrust(other) == ""
+    assert shop.queue.distrust(terms.program)
+    assert shop.queue.distrust(other.program) == ""
     assert "self_check_failed" in shop.log.kinds()
 
 

@@ -123,6 +123,14 @@ class Ledger:
         """The jobs with a task that is neither final nor refunded, or with a game that goes on."""
         return list(self.jobs.values())
 
+    def has_open_task(self, job: JobRecord, now: int) -> bool:
+        """Whether a task of the job can be taken."""
+        shards = self._shards.get(job.job_id)
+        if shards is None or now >= job.deadline:
+            return False
+        is_untaken = any(True for _ in shards.unavailable.gaps(0, job.shard_count))
+        return is_untaken or any(now > self._busy[task_id].until for task_id in shards.taken)
+
     def open_tasks(self, job: JobRecord, first_shard: int, now: int) -> Iterator[TaskRecord]:
         """The job's tasks that can be taken, from `first_shard` on and around; lapsed leases come last."""
         shards = self._shards.get(job.job_id)

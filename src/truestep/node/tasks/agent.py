@@ -13,7 +13,7 @@ from truestep.node.tasks.demands import Work
 from truestep.node.tasks.offers import Offers
 from truestep.node.tasks.queue import Limits, TaskQueue
 from truestep.node.tasks.results import Results
-from truestep.node.tasks.terms import TaskTerms
+from truestep.node.tasks.terms import TaskTerms, source_of
 from truestep.node.tasks.views import ViewBuilder
 from truestep.node.tasks.world import World
 from truestep.ports.chain import Head
@@ -201,10 +201,11 @@ class TaskAgent:
         agreed = {task.claim_id for task in busy if self._views.has_agreed(task.claim_id)}
         kept = {task.task_id for task in busy if task.claim_id not in agreed}
         terms = [self._views.terms(task_id) for task_id in kept]
-        self._queue.keep_only(terms)
+        live = ledger.live_jobs()
+        self._queue.keep_only(terms, (source_of(job, ledger.programs[job.program_id]) for job in live))
         self._results.forget_except((each.run for each in terms), agreed)
         ends = [self._results.own_run(each.run) for each in terms]
         self._offers.forget_except([end.claimed for end in ends if end])
         self._views.forget_except(kept)
-        live = {job.job_id for job in ledger.live_jobs()}
-        self._declined = {key for key in self._declined if job_of_task(TaskId(key[0])) in live}
+        live_ids = {job.job_id for job in live}
+        self._declined = {key for key in self._declined if job_of_task(TaskId(key[0])) in live_ids}

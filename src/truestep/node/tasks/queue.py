@@ -4,7 +4,7 @@ At each look, roles say what they want, the most urgent first; what they no long
 item starts when one ends, not at the next look. Two items never work on the same run at the same time.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from truestep.base.errors import Bug, Rejected
@@ -21,6 +21,7 @@ from truestep.ports.clock import Clock
 from truestep.ports.executor import Executor, Finished, Stopped
 from truestep.ports.reporter import Reporter
 from truestep.protocol.claims import ClaimedState
+from truestep.protocol.records import ProgramRecord
 from truestep.protocol.state_numbers import run_number_of, steps_in_words
 from truestep.roles.views import Material, MaterialStage, Pace
 
@@ -28,6 +29,8 @@ FETCH_AGAIN_SECONDS = 5.0
 """Pause after a failed fetch; it doubles with each failure."""
 FETCH_AGAIN_LIMIT_SECONDS = 120.0
 """A challenger must soon notice that an input is available again, because its window is running."""
+MESSAGE_LIMIT = 500
+"""Characters kept of a failure: enough for its reason, and a stranger's addresses may be long."""
 FETCHES_LIMIT = 8
 """Fetches at the same time: a slow store must not keep others from being asked."""
 FETCHES_LIMIT_BYTES = 2 << 30
@@ -119,14 +122,24 @@ class TaskQueue:
 
     # --- what roles see ---------------------------------------------------------------------------------
 
-    def material(self, terms: TaskTerms) -> Material:
+    def material(self, source: SourceKey) -> Material:
         """Whether a task's program and input are here."""
-        if (ready := self._ready.get(terms.material)) is not None:
+        if (ready := self._ready.get(source.material)) is not None:
             return ready
-        if terms.source in self._fetching:
+        if source in self._fetching:
             return Material(stage=MaterialStage.FETCHING)
-        failure = self._failures.get(terms.source)
+        failure = self._failures.get(source)
         return failure.material if failure else Material(stage=MaterialStage.MISSING)
+
+    def attempts(self, source: SourceKey) -> int:
+        """How much was done in vain to get material: failed fetches, and turns at slow ones."""
+        failure = self._failures.get(source)
+        return (failure.count if failure else 0) + self._fetch_turns.level(source)
+
+    def is_resting(self, source: SourceKey) -> bool:
+        """Whether a fetch has failed so recently that it is not tried again yet."""
+        failure = self._failures.get(source)
+        return failure is not None and self._clock.monotonic_seconds() < failure.until_seconds
 
     def is_computing(self, run: RunKey) -> bool:
         """Whether work on a run is under way; a check does not count, as what a game needs goes first."""
@@ -143,18 +156,22 @@ class TaskQueue:
         failures = self._run_failures.get(run, [])
         return failures[-1] if len(failures) >= FAILURE_LIMIT else ""
 
-    def slowness(self, terms: TaskTerms) -> str:
+    def slowness(self, program: ProgramRecord) -> str:
         """Why this node should not take another task of this program; empty if it may."""
-        if terms.program.image_root not in self._slow_programs:
+        if program.image_root not in self._slow_programs:
             return ""
-        return f"program {terms.program.program_id} ran longer than a lease here; lower --cycles-per-second"
+        return f"program {program.program_id} ran longer than a lease here; lower --cycles-per-second"
 
-    def distrust(self, terms: TaskTerms) -> str:
+    def distrust(self, program: ProgramRecord) -> str:
         """Why this node must not claim anything about a program again; empty if it may."""
-        place = self._distrusted.get(terms.program.image_root)
+        place = self._distrusted.get(program.image_root)
         if place is None:
             return ""
-        return f"this node once computed program {terms.program.program_id} wrongly; the evidence: {place}"
+        return f"this node once computed program {program.program_id} wrongly; the evidence: {place}"
+
+    def refusal(self, program: ProgramRecord) -> str:
+        """Why this node should not take another task of a program; empty if it may."""
+        return self.slowness(program) or self.distrust(program)
 
     @property
     def pace(self) -> Pace:
@@ -186,9 +203,13 @@ class TaskQueue:
             if running.kind is Kind.RUN and running.terms.task_id in late_task_ids:
                 self._slow_programs.add(running.terms.program.image_root)
 
-    def keep_only(self, terms: Sequence[TaskTerms]) -> None:
-        """Forget what belongs to none of these tasks."""
-        materials, sources = {each.material for each in terms}, {each.source for each in terms}
+    def keep_only(self, terms: Sequence[TaskTerms], live: Iterable[SourceKey]) -> None:
+        """Forget what belongs neither to these tasks nor, of material, to live jobs.
+
+        A job that is not looked at for a while must not come back as if nothing had been tried.
+        """
+        sources = {*live, *(each.source for each in terms)}
+        materials = {each.material for each in sources}
         runs = {each.run for each in terms}
         self._ready = {material: each for material, each in self._ready.items() if material in materials}
         self._failures = {source: each for source, each in self._failures.items() if source in sources}
@@ -200,8 +221,7 @@ class TaskQueue:
         """Begin to get program and input; whether there is nothing left to want."""
         if terms.material in self._ready or terms.source in self._fetching:
             return True
-        failure = self._failures.get(terms.source)
-        if failure and self._clock.monotonic_seconds() < failure.until_seconds:
+        if self.is_resting(terms.source):
             return True
         under_way = sum(each.terms.job.input_size for each in self._fetching.values())
         is_much = bool(self._fetching) and under_way + terms.job.input_size > self._limits.fetches_bytes
@@ -296,26 +316,27 @@ class TaskQueue:
                 raise Bug(f"work under an unknown key ended: {other!r}")
 
     def _collect_fetch(self, source: SourceKey, finished: Finished) -> None:
-        began_seconds = self._fetching.pop(source).began_seconds
+        seconds = self._clock.monotonic_seconds() - self._fetching.pop(source).began_seconds
         match finished.error or finished.value:
             case Fetched(code_bytes=code_bytes):
                 self._ready[source.material] = Material(stage=MaterialStage.READY, code_bytes=code_bytes)
                 self._failures.pop(source, None)
             case Rejected() as error:
-                self._fail_fetch(source, MaterialStage.WRONG, error)
+                self._fail_fetch(source, MaterialStage.WRONG, error, seconds)
             case Stopped():
-                self._fetch_turns.add(source, self._clock.monotonic_seconds() - began_seconds)
+                self._fetch_turns.add(source, seconds)
             case Exception() as error:
-                self._fail_fetch(source, MaterialStage.UNREACHABLE, error)
+                self._fail_fetch(source, MaterialStage.UNREACHABLE, error, seconds)
             case other:
                 raise Bug(f"a fetch ended with {type(other)}")
 
-    def _fail_fetch(self, source: SourceKey, stage: MaterialStage, error: Exception) -> None:
+    def _fail_fetch(self, source: SourceKey, stage: MaterialStage, error: Exception, seconds: float) -> None:
         """One job's failure: it says nothing about another job with the same bytes elsewhere."""
+        self._fetch_turns.add(source, seconds)
         before = self._failures.get(source)
         count = before.count + 1 if before else 1
         self._failures[source] = _Failure(
-            material=Material(stage=stage, message=str(error) or repr(error)),
+            material=Material(stage=stage, message=(str(error) or repr(error))[:MESSAGE_LIMIT]),
             count=count,
             until_seconds=self._clock.monotonic_seconds() + self._backoff.seconds(count),
         )

@@ -74,16 +74,21 @@ class TaskTerms:
 def task_terms(task_id: TaskId, job: JobRecord, program: ProgramRecord) -> TaskTerms:
     """The terms of a task. It takes some hundred hashes, so keep them."""
     initial_hash = job.initial_state_hash(program, shard_of_task(task_id))
+    return TaskTerms(
+        task_id=task_id,
+        job=job,
+        program=program,
+        run=RunKey(initial_hash=initial_hash, max_cycles=job.max_cycles),
+        source=source_of(job, program),
+    )
+
+
+def source_of(job: JobRecord, program: ProgramRecord) -> SourceKey:
+    """Where a job says that its material lies."""
     material = MaterialKey(
         image_root=program.image_root,
         entry=program.entry,
         input_root=job.input_root,
         input_size=job.input_size,
     )
-    return TaskTerms(
-        task_id=task_id,
-        job=job,
-        program=program,
-        run=RunKey(initial_hash=initial_hash, max_cycles=job.max_cycles),
-        source=SourceKey(material=material, program_uri=program.uri, input_uri=job.input_uri),
-    )
+    return SourceKey(material=material, program_uri=program.uri, input_uri=job.input_uri)

@@ -11,7 +11,6 @@ from truestep.base.ids import (
     TaskId,
     job_of_task,
     shard_of_task,
-    task_of,
     task_of_claim,
     task_of_game,
 )
@@ -19,6 +18,7 @@ from truestep.commitments.keccak import keccak256
 from truestep.node.chain.indexer import Indexer
 from truestep.node.chain.ledger import Ledger
 from truestep.node.chain.task_state import OpenGame
+from truestep.node.tasks.openings import open_tasks
 from truestep.node.tasks.queue import TaskQueue
 from truestep.node.tasks.results import Results
 from truestep.node.tasks.terms import TaskTerms, task_terms
@@ -33,10 +33,8 @@ from truestep.protocol.records import (
     TaskRecord,
     TaskStage,
 )
-from truestep.roles.views import ClaimView, GameView, MaterialStage, TaskView, View
+from truestep.roles.views import ClaimView, GameView, TaskView, View
 
-OPEN_JOBS_LIMIT = 64
-"""Open jobs looked at, the best paid first: jobs that pay nothing cannot crowd out the others."""
 BALANCES_SECONDS = 12
 """The greatest age of balances, in the chain's time; contracts and the sender check them again."""
 GAMES_SHARE = 6
@@ -220,39 +218,16 @@ class ViewBuilder:
     def open_tasks(
         self, now: int, each_job_limit: int, is_wanted: Callable[[JobRecord, int, Parameters], bool]
     ) -> list[TaskRecord]:
-        """Some tasks to take: of the best paid jobs, from a shard on that differs from node to node.
-
-        Jobs that this node would not or cannot run come last: else a few of them, well paid, hide all others.
-        `is_wanted` is told a job and the size of its program's code, 0 if that is not known.
-        """
+        """Some tasks to take. `is_wanted` is told a job and its program's code size, 0 if unknown."""
         parameters = self._known_parameters()
-        jobs = [job for job in self.ledger.live_jobs() if now < job.deadline]
-        ranks = {
-            job.job_id: (
-                not is_wanted(job, self._code_bytes(job), parameters) or self._is_hopeless(job),
-                -job.reward_wei,
-                job.job_id,
-            )
-            for job in jobs
-        }
-        jobs = sorted(jobs, key=lambda job: ranks[job.job_id])[:OPEN_JOBS_LIMIT]
-        tasks: list[TaskRecord] = []
-        for job in jobs:
-            found = self.ledger.open_tasks(job, _first_shard(self._chain.account, job), now)
-            tasks += [task for _, task in zip(range(each_job_limit), found, strict=False)]
-        return tasks
-
-    def _code_bytes(self, job: JobRecord) -> int:
-        return self._queue.material(self.terms(task_of(job.job_id, 0))).code_bytes
-
-    def _is_hopeless(self, job: JobRecord) -> bool:
-        terms = self.terms(task_of(job.job_id, 0))
-        cannot_be_had = self._queue.material(terms).stage in (
-            MaterialStage.UNREACHABLE,
-            MaterialStage.WRONG,
+        return open_tasks(
+            self.ledger,
+            self._queue,
+            self._chain.account,
+            now,
+            each_job_limit,
+            lambda job, code_bytes: is_wanted(job, code_bytes, parameters),
         )
-        is_refused = self._queue.slowness(terms) or self._queue.distrust(terms)
-        return cannot_be_had or bool(is_refused)
 
     def _known_parameters(self) -> Parameters:
         """The rules never change."""
@@ -269,7 +244,7 @@ class ViewBuilder:
             job=terms.job,
             task=task,
             claims=tuple(self._claim_view(claim, task, now) for claim in claims),
-            material=self._queue.material(terms),
+            material=self._queue.material(terms.source),
             own_run=self._results.own_run(run),
             hashes=self._results.hashes(run),
             witnesses=self._results.witnesses(run),
@@ -277,8 +252,8 @@ class ViewBuilder:
             run=run.end,
             is_computing=self._queue.is_computing(run),
             run_failure=self._queue.run_failure(run),
-            slowness=self._queue.slowness(terms),
-            distrust=self._queue.distrust(terms),
+            slowness=self._queue.slowness(terms.program),
+            distrust=self._queue.distrust(terms.program),
         )
 
     def _claim_view(self, claim: TaskClaimed, task: TaskRecord, now: int) -> ClaimView:
@@ -328,9 +303,3 @@ class ViewBuilder:
             except (Unavailable, Rejected):  # other games go on; the next look asks again
                 return ()
         return self._splits[key]
-
-
-def _first_shard(account: Address, job: JobRecord) -> int:
-    """Where this node begins to look, so that nodes do not race for the same shards."""
-    seed = keccak256(f"{account.lower()}/{job.job_id}".encode())
-    return int.from_bytes(seed[:8], "big") % job.shard_count

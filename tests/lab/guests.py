@@ -9,8 +9,10 @@ from tests.e2e.network import A0, A1, A7, GUEST, OUTPUT_AND_EXIT, T0, T1, T2, T3
 from tests.machine.encode import encode
 from truestep.base.ids import Bytes32
 from truestep.composition.engines import EngineName, open_engine
+from truestep.engine.hashing import hash_many_pairs
 from truestep.machine.elf import load_elf
 from truestep.machine.interpreter import ReferenceEngine
+from truestep.machine.layout import DATA_START
 from truestep.machine.program import Program, Task
 from truestep.ports.engine import Engine, Machine
 from truestep.protocol.claims import ClaimedState, claim_state
@@ -32,6 +34,11 @@ class Guest:
     def program(self) -> Program:
         """What the machine loads."""
         return load_elf(self.elf)
+
+    @cached_property
+    def root(self) -> Bytes32:
+        """The program root; a large one is hashed by the engine."""
+        return self.program.root(hash_many_pairs)
 
     @property
     def engine(self) -> Engine:
@@ -83,6 +90,26 @@ def writing(size_bytes: int, max_cycles: int) -> Guest:
         encode("ecall"),
     )
     return Guest(f"writing {size_bytes}", elf_of(words), max_cycles, is_long=True)
+
+
+def filling(number: int, size_bytes: int) -> Guest:
+    """A guest that writes a word, by its number, into each page of so many bytes of data."""
+    pages = size_bytes // 4096
+    words = (
+        encode("lui", rd=T0, immediate=DATA_START),
+        encode("lui", rd=T3, immediate=0x1000),
+        encode("lui", rd=T2, immediate=(pages << 12) & 0xFFFFF000),
+        encode("srli", rd=T2, rs1=T2, immediate=12),
+        encode("addi", rd=T1, immediate=number + 1),
+        encode("sd", rs1=T0, rs2=T1),
+        encode("add", rd=T0, rs1=T0, rs2=T3),
+        encode("addi", rd=T2, rs1=T2, immediate=-1),
+        encode("bne", rs1=T2, immediate=-12),
+        encode("addi", rd=A0),
+        encode("addi", rd=A7, immediate=93),
+        encode("ecall"),
+    )
+    return Guest(f"filling {number}", elf_of(words), 8 * pages + 100, is_long=True)
 
 
 def task_of_job(job: JobRecord, shard_index: int, content: bytes) -> Task:

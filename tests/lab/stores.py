@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -56,7 +57,7 @@ class HostileStore:
     """An HTTP blob store in this process. Without rules it is an honest one."""
 
     def __init__(self) -> None:
-        self.content: dict[str, bytes] = {}
+        self.content: dict[str, bytes | memoryview] = {}
         """By path, such as `/ab12...`."""
         self.asked: list[str] = []
         """Paths that were asked for, in order."""
@@ -71,6 +72,12 @@ class HostileStore:
     def url(self) -> str:
         """The store's base URL."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def keep(self, content: memoryview) -> str:
+        """Have a blob without copying it; its URI."""
+        name = hashlib.sha256(content).hexdigest()
+        self.content[f"/{name}"] = content
+        return f"blob:{name}"
 
     def misbehave(self, manner: Manner, match: Match = lambda _: True) -> None:
         """From now on paths that match are given back like this; the newest rule wins."""
@@ -135,13 +142,13 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
         """Say nothing."""
 
-    def _plain(self, code: int, content: bytes) -> None:
+    def _plain(self, code: int, content: bytes | memoryview) -> None:
         self.send_response(code)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
 
-    def _hostile(self, manner: Manner, content: bytes) -> None:
+    def _hostile(self, manner: Manner, content: bytes | memoryview) -> None:
         match manner:
             case Manner.TRICKLE:
                 self._announce(len(content))
@@ -179,7 +186,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(size_bytes))
         self.end_headers()
 
-    def _trickle(self, content: bytes) -> None:
+    def _trickle(self, content: bytes | memoryview) -> None:
         for byte in content:
             self.wfile.write(bytes([byte]))
             self.wfile.flush()

@@ -6,6 +6,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -15,8 +16,9 @@ import pytest
 
 import tests.lab.scenarios  # noqa: F401 - puts them on the list
 from tests.lab.__main__ import STANDARD
+from tests.lab.decoys import cold, endless, known_end, padded
 from tests.lab.faults import Answer, Close, DropLogs, Error, Hang, Html, Spoil, Stale, Status
-from tests.lab.guests import POLYNOMIAL, SMALL_INPUT, spinning, true_claim
+from tests.lab.guests import POLYNOMIAL, SMALL_INPUT, spinning, task_of_job, true_claim
 from tests.lab.node import Node
 from tests.lab.processes import Process
 from tests.lab.proxy import FaultyProxy
@@ -24,6 +26,9 @@ from tests.lab.scenario import rules, run, scenarios
 from tests.lab.scenarios.story import Story
 from tests.lab.stores import HostileStore, Manner
 from tests.lab.world import World
+from tests.roles.views import JOB
+from truestep.commitments.merkle import root_of_bytes
+from truestep.machine.layout import RANGE_LEVEL
 from truestep.machine.program import Task
 
 HEAD = 100
@@ -197,6 +202,13 @@ def test_guests_halt_within_their_maximum() -> None:
     assert (claimed.cycle, claimed.code, claimed.output_size) == (3_853, 0, 8)
     claimed = true_claim(spinning(1_000, 10_000), Task(input=b"x"))
     assert (claimed.cycle, claimed.code, claimed.output_size) == (4_013, 0, 8)
+
+
+def test_the_end_of_a_decoy_is_known_without_a_run() -> None:
+    job = replace(JOB, input_root=root_of_bytes(SMALL_INPUT, RANGE_LEVEL), input_size=len(SMALL_INPUT))
+    for guest, cycles in (cold(1, rounds=3, words_in_round=100), endless(2, doublings=9), padded(3, b"abc")):
+        claimed = true_claim(replace(guest, is_long=False), task_of_job(job, 0, SMALL_INPUT))
+        assert claimed == known_end(guest, job, 0, cycles), guest.name
 
 
 def test_every_standard_scenario_exists() -> None:

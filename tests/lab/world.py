@@ -29,6 +29,7 @@ from truestep.base.ids import Bytes32, JobId, ProgramId, TaskId, job_of_task, sh
 from truestep.client.files import program_of
 from truestep.commitments.merkle import root_of_bytes
 from truestep.composition.network import open_blobs
+from truestep.engine.hashing import hash_many_pairs
 from truestep.machine.layout import RANGE_LEVEL
 from truestep.ports.blobs import Blobs
 from truestep.ports.chain import ChainReader
@@ -191,7 +192,7 @@ class World:
 
     def know(self, content: bytes) -> None:
         """Remember an input, so that the truth about its tasks can be told."""
-        self._inputs[bytes(root_of_bytes(content, RANGE_LEVEL)), len(content)] = content
+        self._inputs[bytes(root_of_bytes(content, RANGE_LEVEL, hash_many_pairs)), len(content)] = content
 
     def publish(self, guest: Guest, content: bytes) -> tuple[str, str]:
         """Put program and input into the store, as the client does; their URIs."""
@@ -204,7 +205,7 @@ class World:
     ) -> ProgramId:
         """Register a guest; its number."""
         call = RegisterProgram(
-            image_root=guest.program.root(),
+            image_root=guest.root,
             entry=guest.program.entry,
             max_cycles=max_cycles or guest.max_cycles,
             digest=program_of(guest.elf).digest,
@@ -233,7 +234,7 @@ class World:
         _, input_uri = self.publish(self._guests[program_id], content)
         call = PostJob(
             program_id=program_id,
-            input_root=root_of_bytes(content, RANGE_LEVEL),
+            input_root=root_of_bytes(content, RANGE_LEVEL, hash_many_pairs),
             input_size=len(content) if input_size is None else input_size,
             input_uri=input_uri if uri is None else uri,
             seed=Bytes32(exact_seed or self.random.randbytes(32)),
@@ -409,8 +410,8 @@ class BackgroundCommand:
 def publish_by_root(blobs: Any, guest: Guest, content: bytes) -> None:
     """Put program and input under their roots, so that nobody depends on one job's URIs."""
     if hasattr(blobs, "put_input"):
-        blobs.put_input(root_of_bytes(content, RANGE_LEVEL), content)
-        blobs.put_program(guest.program.root(), guest.program.entry, guest.elf)
+        blobs.put_input(root_of_bytes(content, RANGE_LEVEL, hash_many_pairs), content)
+        blobs.put_program(guest.root, guest.program.entry, guest.elf)
 
 
 def free_port() -> int:

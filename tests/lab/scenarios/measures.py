@@ -6,10 +6,12 @@ import time
 
 from tests.e2e.network import FAILING, elf_of
 from tests.lab.anvil import COIN_WEI
-from tests.lab.guests import Guest
-from tests.lab.processes import usage
+from tests.lab.attackers import Liar
+from tests.lab.guests import SMALL_INPUT, Guest, filling
+from tests.lab.processes import Process, usage
 from tests.lab.scenario import Scenario, rules, scenario
 from tests.lab.world import REWARD_WEI, World
+from truestep.base.ids import task_of
 from truestep.protocol.events import TaskClaimed, TaskTaken
 
 MINUTE_SECONDS = 60
@@ -104,3 +106,44 @@ class Throughput(Scenario):
         """The bar."""
         rate = world.notes["tasks_each_minute"]
         world.check(rate >= self.EACH_MINUTE, f"{rate} tasks a minute, the bar is {self.EACH_MINUTE}")
+
+
+@scenario("hoard")
+class Hoard(Scenario):
+    """True claims on programs that write 1.1 GiB each: what a challenger keeps of its checks in memory."""
+
+    parameters = rules(window_seconds=600, clock_seconds=300)
+    count, written_bytes = 5, 1_100 * MIB
+    PATIENCE_SECONDS = 240.0
+    MEMORY_LIMIT_BYTES = 5 << 30
+    """Two checks at a time, and as much again that is kept for games."""
+
+    def prepare(self, world: World) -> None:
+        """A program for each claim, so that no check serves another."""
+        world.anvil.fund("stranger", 100 * COIN_WEI)
+        self.sock = Liar(world, name="sock", defends=False)
+        self.sock.stake(self.count)
+        for number in range(self.count):
+            guest = filling(number, self.written_bytes)
+            program = world.register(guest, by="stranger")
+            task_id = task_of(world.post(program, by="stranger", reward_wei=0, lease_seconds=600), 0)
+            self.sock.lie_on(task_id, guest, SMALL_INPUT, world.truth(task_id))
+
+    def attack(self, world: World) -> None:
+        """Until all claims are checked."""
+        challenger = world.daemon("challenger", "challenger", rpc=[world.proxy()])
+        world.until(lambda: bool(challenger.said("watching")), 60.0, "the challenger did not start")
+        world.attackers.append(self.sock)
+        self.most_bytes = 0
+        world.until(lambda: self._is_checked(challenger), self.PATIENCE_SECONDS, "the claims are not checked")
+        world.notes["challenger_most_memory_mib"] = self.most_bytes // MIB
+
+    def _is_checked(self, challenger: Process) -> bool:
+        self.most_bytes = max(self.most_bytes, usage(challenger.pid).resident_bytes)
+        return len(challenger.said("hashed")) >= self.count
+
+    def judge(self, world: World) -> None:
+        """The bar."""
+        world.check(
+            self.most_bytes <= self.MEMORY_LIMIT_BYTES, f"the challenger held {self.most_bytes // MIB} MiB"
+        )

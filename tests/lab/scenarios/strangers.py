@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from tests.lab.anvil import COIN_WEI, address_of
 from tests.lab.attackers import Contrarian, Liar, attempt
+from tests.lab.decoys import inner_root
 from tests.lab.guests import (
     POLYNOMIAL,
     SMALL_INPUT,
@@ -21,9 +22,7 @@ from tests.lab.scenario import Scenario, rules, scenario
 from tests.lab.scenarios.story import END_SECONDS, Story, skip_idle_time
 from tests.lab.stores import Manner
 from tests.lab.world import REWARD_WEI, World
-from truestep.base.ids import Bytes32, JobId, TaskId, job_of_task, shard_of_task, task_of
-from truestep.commitments.merkle import ZERO_NODES, climb, parent
-from truestep.machine.layout import RANGE_LEVEL
+from truestep.base.ids import JobId, TaskId, job_of_task, shard_of_task, task_of
 from truestep.machine.program import Task
 from truestep.protocol.bisection import Interval
 from truestep.protocol.calls import Deposit, FinalizeTask, SubmitClaim, SubmitSplit, TakeTask
@@ -122,12 +121,6 @@ class Twin(Story):
         world.spend(6.0)
         self.contrarian.claims.update(self._disputed)
         world.until(lambda: self.is_over(world), END_SECONDS, "tasks are not final or games not settled")
-
-
-def inner_root(header: bytes, input_root: Bytes32) -> Bytes32:
-    """The node over header and input, as `Jobs` computes it (docs/protocol.md P3.2)."""
-    leaves = parent(header[:32], header[32:])
-    return parent(climb(leaves, 0, ZERO_NODES[1:RANGE_LEVEL]), input_root)
 
 
 @dataclass

@@ -44,6 +44,18 @@ def test_the_least_recently_used_translation_goes_first() -> None:
     assert cache.get(programs[1]) is not second
 
 
+def test_large_programs_do_not_fill_the_cache() -> None:
+    programs = [program_of([encode("addi", rd=1, immediate=i), *EXIT]) for i in range(3)]
+    two = 2 * len(programs[0].segments[0].content)
+    cache = TranslationCache(CompilePolicy(), limit_bytes=two)
+    first, *_, last = [cache.get(program) for program in programs]
+    assert cache.get(programs[2]) is last
+    assert cache.get(programs[0]) is not first
+    cache = TranslationCache(CompilePolicy(), limit_bytes=1)
+    only = cache.get(programs[0])
+    assert cache.get(programs[0]) is only
+
+
 def test_everything_that_decides_the_code_is_in_the_key() -> None:
     code = assemble(COUNT_DOWN)
 

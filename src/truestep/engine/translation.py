@@ -30,6 +30,8 @@ from truestep.machine.program import Program
 
 CACHED_PROGRAMS_LIMIT = 16
 """A worker runs a few programs again and again; a translation is a few MiB."""
+CACHED_CONTENT_LIMIT_BYTES = 256 << 20
+"""The content of these programs together, which their translations keep: four of the largest."""
 PIECE_LIMIT = 1_024
 """Pieces of one program; each is a separate module."""
 STEPPED_ADDRESSES_LIMIT = 1 << 14
@@ -95,6 +97,11 @@ class Translation:
         tables = np.frombuffer(self._mapping, np.uint64)
         self._unit_table, self._piece_table = tables[:TABLE_ENTRIES], tables[TABLE_ENTRIES:]
         self.table_address = tables.ctypes.data
+
+    @property
+    def content_size_bytes(self) -> int:
+        """How many bytes of its program it holds."""
+        return sum(len(segment.content) for segment in self._program.segments)
 
     def has_entry(self, pc: int) -> bool:
         """Whether translated code can continue at `pc`, an aligned address of the code range."""
@@ -230,9 +237,15 @@ def module_ir(code: CodeMap, flows: list[Flow]) -> str:
 class TranslationCache:
     """Translations by program content; the least recently used are dropped first."""
 
-    def __init__(self, policy: CompilePolicy, limit: int = CACHED_PROGRAMS_LIMIT) -> None:
+    def __init__(
+        self,
+        policy: CompilePolicy,
+        limit: int = CACHED_PROGRAMS_LIMIT,
+        limit_bytes: int = CACHED_CONTENT_LIMIT_BYTES,
+    ) -> None:
         self._policy = policy
         self._limit = limit
+        self._limit_bytes = limit_bytes
         self._lock = threading.Lock()
         self._translations: OrderedDict[bytes, Translation] = OrderedDict()
 
@@ -246,9 +259,14 @@ class TranslationCache:
         with self._lock:
             translation = self._translations.pop(key, translation)
             self._translations[key] = translation
-            while len(self._translations) > self._limit:
+            while len(self._translations) > self._limit or self._is_over_size():
                 self._translations.popitem(last=False)
         return translation
+
+    def _is_over_size(self) -> bool:
+        """Whether there is more than one and they hold too much."""
+        kept = self._translations.values()
+        return len(kept) > 1 and sum(each.content_size_bytes for each in kept) > self._limit_bytes
 
 
 def program_key(program: Program) -> bytes:

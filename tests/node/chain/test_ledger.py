@@ -51,6 +51,7 @@ def answers(ledger: Ledger, story: Story) -> dict[str, Any]:
             job.job_id: {task.task_id for task in ledger.open_tasks(job, 1 % job.shard_count, NOW)}
             for job in ledger.jobs.values()
         },
+        "has open": {job.job_id: ledger.has_open_task(job, NOW) for job in ledger.jobs.values()},
     }
 
 
@@ -133,6 +134,7 @@ def searched(known: list[ChainEvent], story: Story) -> dict[str, Any]:
             for claim_id in state.claims
         },
         "open": {job_id: search.open_tasks(job_id) for job_id in search.jobs},
+        "has open": {job_id: bool(search.open_tasks(job_id)) for job_id in search.jobs},
     }
 
 

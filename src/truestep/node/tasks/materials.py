@@ -21,8 +21,8 @@ from truestep.protocol.records import JobRecord, ProgramRecord
 MATERIALS_LIMIT_BYTES = 2 << 30
 """Memory for inputs that are not in use at the moment: four of the largest size."""
 Found = TypeVar("Found")
-PROGRAMS_LIMIT = 64
-"""Programs kept in memory, at most a few megabytes each."""
+PROGRAMS_LIMIT_BYTES = 256 << 20
+"""Memory for programs that are not in use at the moment: hundreds of honest ones, four of the largest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +35,7 @@ class RunMaterial:
     @property
     def code_bytes(self) -> int:
         """The size of the program's code."""
-        segments = self.program.segments
-        return sum(len(segment.content) for segment in segments if segment.is_executable)
+        return sum(len(segment.content) for segment in self.program.segments if segment.is_executable)
 
     def task(self, job: JobRecord, shard_index: int) -> Task:
         """One shard of the job as the machine sees it."""
@@ -50,9 +49,15 @@ class MaterialLost(Unavailable):
 class Materials:
     """Material by what its bytes are, for all threads of a process. Least recently used goes first."""
 
-    def __init__(self, blobs: Blobs, limit_bytes: int = MATERIALS_LIMIT_BYTES) -> None:
+    def __init__(
+        self,
+        blobs: Blobs,
+        limit_bytes: int = MATERIALS_LIMIT_BYTES,
+        programs_limit_bytes: int = PROGRAMS_LIMIT_BYTES,
+    ) -> None:
         self._blobs = blobs
         self._limit_bytes = limit_bytes
+        self._programs_limit_bytes = programs_limit_bytes
         self._mutex = threading.Lock()
         self._programs: OrderedDict[tuple[Bytes32, int], Program] = OrderedDict()
         self._inputs: OrderedDict[tuple[Bytes32, int], bytes] = OrderedDict()
@@ -81,9 +86,13 @@ class Materials:
         program = _first(_programs(self._blobs, terms.program, should_stop))
         with self._mutex:
             self._programs[key] = program
-            while len(self._programs) > PROGRAMS_LIMIT:
+            while len(self._programs) > 1 and self._programs_bytes() > self._programs_limit_bytes:
                 self._programs.popitem(last=False)
         return program
+
+    def _programs_bytes(self) -> int:
+        held = self._programs.values()
+        return sum(len(segment.content) for program in held for segment in program.segments)
 
     def _input(self, terms: TaskTerms, should_stop: ShouldStop) -> bytes:
         key = (terms.job.input_root, terms.job.input_size)

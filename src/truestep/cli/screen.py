@@ -9,7 +9,6 @@ from typing import Annotated, Any, ParamSpec
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from truestep.base.text import LAYOUT, visible
@@ -89,6 +88,8 @@ class Screen:
     @contextmanager
     def cycles(self, action: str, total: int | None = None) -> Generator[Callable[[int], None], None, None]:
         """A progress bar in cycles and cycles per second. Call the value with the cycle reached."""
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -111,6 +112,8 @@ class Screen:
     @contextmanager
     def steps(self, action: str, total: int) -> Generator[Callable[[int, str], None], None, None]:
         """A progress bar over `total` items. Call the value with the number done and a description."""
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}"),

@@ -28,7 +28,13 @@ from truestep.machine.program import Program, Task
 from truestep.node.tasks.bench import Bench
 from truestep.node.tasks.demands import Kind, Work, merged
 from truestep.node.tasks.items import Found, LookItem
-from truestep.node.tasks.queue import CHECK_TURN_SECONDS, FETCH_TURN_SECONDS, Limits, TaskQueue
+from truestep.node.tasks.queue import (
+    CHECK_TURN_SECONDS,
+    FETCH_TURN_SECONDS,
+    SLOW_LEASE_FACTOR,
+    Limits,
+    TaskQueue,
+)
 from truestep.node.tasks.results import Results
 from truestep.node.tasks.terms import TaskTerms, task_terms
 from truestep.ports.blobs import never
@@ -252,17 +258,57 @@ def test_work_that_nobody_needs_any_more_ends(shop: Shop) -> None:
     assert shop.executor.running()
     shop.queue.stop_except(set(), set())
     shop.until(shop.idle)
-    assert shop.queue.slowness(endless.program) == ""
+    assert shop.queue.slowness(endless.program, JOB.lease_seconds) == ""
 
 
 def test_a_program_that_outlasts_a_lease_is_not_taken_again(shop: Shop) -> None:
     endless, other = shop.terms(1, elf_of(ENDLESS)), shop.terms(2, ELF)
     shop.want((Run(task_id=endless.task_id), endless))
-    assert shop.queue.slowness(endless.program) == ""
+    assert shop.queue.slowness(endless.program, JOB.lease_seconds) == ""
     shop.queue.stop_except(set(), {endless.task_id})
     shop.until(shop.idle)
-    assert shop.queue.slowness(endless.program)
-    assert shop.queue.slowness(other.program) == ""
+    assert shop.queue.slowness(endless.program, JOB.lease_seconds)
+    assert shop.queue.slowness(other.program, JOB.lease_seconds) == ""
+
+
+def test_after_a_restart_a_program_that_outlasted_a_lease_is_known(tmp_path: Path) -> None:
+    """Each run of it would cost a penalty again. A lease twice as long gives it another chance."""
+    store = SqliteStore()
+    before = Shop(tmp_path, results=Results(store))
+    endless = before.terms(1, elf_of(ENDLESS))
+    before.want((Run(task_id=endless.task_id), endless))
+    before.queue.stop_except(set(), {endless.task_id})
+    before.until(before.idle)
+    before.close()
+    after = Shop(tmp_path, results=Results(store))
+    same, longer = (
+        after.unfetched(number, elf_of(ENDLESS), lease_seconds=factor * JOB.lease_seconds)
+        for number, factor in ((2, 1), (3, SLOW_LEASE_FACTOR))
+    )
+    assert f"a lease of {JOB.lease_seconds} s" in after.queue.slowness(same.program, same.job.lease_seconds)
+    assert after.queue.slowness(longer.program, longer.job.lease_seconds) == ""
+    after.close()
+
+
+def test_after_a_restart_what_has_had_its_turn_lets_others_go_first(tmp_path: Path) -> None:
+    """Whoever can make a node start again must not get the first turns for its endless claims each time."""
+    store = SqliteStore()
+    before = Shop(tmp_path, results=Results(store))
+    endless, short = before.terms(1, elf_of(ENDLESS)), before.terms(2, ELF)
+    before.want(check(endless, DAYS_OF_CYCLES))
+    before.clock.sleep(CHECK_TURN_SECONDS)
+    before.want(check(endless, DAYS_OF_CYCLES), check(short, CYCLES))
+    before.until(lambda: before.hashes(short) == {CYCLES})
+    before.close()
+    before.queue.collect()
+    after = Shop(tmp_path, results=Results(store))
+    endless, other = after.terms(1, elf_of(ENDLESS)), after.terms(3, elf_of(ENDLESS * 2))
+    after.want(check(endless, DAYS_OF_CYCLES), check(other, DAYS_OF_CYCLES))
+    assert after.executor.running() == {other.run}
+    after.queue.keep_only([], [])
+    after.results.forget_except([])
+    assert store.rows("turns") == []
+    after.close()
 
 
 class NoEngine:

@@ -33,7 +33,7 @@ def open_tasks(
     for job in jobs.values():
         program = ledger.programs[job.program_id]
         source = source_of(job, program)
-        is_possible = not (queue.is_resting(source) or queue.refusal(program))
+        is_possible = not (queue.is_resting(source) or queue.refusal(program, job.lease_seconds))
         if is_possible and is_wanted(job, queue.material(source).code_bytes):
             candidates.append(_candidate(job, queue, source))
     chosen = shortlist(candidates, OPEN_JOBS_LIMIT, now, account)

@@ -5,9 +5,10 @@ item starts when one ends, not at the next look. Two items never work on the sam
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from truestep.base.errors import Bug, Rejected
+from truestep.base.errors import Bug, Rejected, Unavailable
 from truestep.base.ids import Bytes32, TaskId, task_in_words
 from truestep.node.loop.backoff import Backoff
 from truestep.node.tasks.demands import Demand, Kind, Work, hashes_in_words, merged
@@ -41,6 +42,9 @@ CHECK_TURN_SECONDS = 1.0
 """The first turn of a check: most end in it. A stranger's endless one gives way to them that soon."""
 LONG_TURN_SECONDS = 30.0
 """The longest turn while other checks wait: a small part of any window."""
+SLOW_LEASE_FACTOR = 2
+"""How much longer a lease must be than one that a run of the program outlasted. Each penalty doubles what is
+asked for, so a program can cost only a few."""
 FETCH_TURN_SECONDS = 5.0
 """After that a fetch gives way to one that has used less time."""
 
@@ -113,8 +117,8 @@ class TaskQueue:
         self._fetching: dict[SourceKey, _Fetching] = {}
         self._run_failures: dict[RunKey, list[str]] = {}
         self._running: dict[RunKey, _Running] = {}
-        self._check_turns, self._fetch_turns = Turns(CHECK_TURN_SECONDS), Turns(FETCH_TURN_SECONDS)
-        self._slow_programs: set[Bytes32] = set()
+        self._check_turns = Turns(CHECK_TURN_SECONDS, results.used_seconds)
+        self._fetch_turns = Turns(FETCH_TURN_SECONDS)
         self._waiting: list[Demand] = []
         self._wanted_fetches: list[TaskTerms] = []
         self._pace = Pacemaker()
@@ -156,11 +160,17 @@ class TaskQueue:
         failures = self._run_failures.get(run, [])
         return failures[-1] if len(failures) >= FAILURE_LIMIT else ""
 
-    def slowness(self, program: ProgramRecord) -> str:
+    def slowness(self, program: ProgramRecord, lease_seconds: int) -> str:
         """Why this node should not take another task of this program; empty if it may."""
-        if program.image_root not in self._slow_programs:
+        outlasted = self._results.slow_leases.get(program.image_root, 0)
+        needed = SLOW_LEASE_FACTOR * outlasted
+        if lease_seconds >= needed:
             return ""
-        return f"program {program.program_id} ran longer than a lease here; lower --cycles-per-second"
+        return (
+            f"program {program.program_id} ran longer than a lease of {outlasted} s here, so its tasks are"
+            f" taken only with leases of {needed} s or more; lower --cycles-per-second, so that other"
+            " programs are judged better"
+        )
 
     def distrust(self, program: ProgramRecord) -> str:
         """Why this node must not claim anything about a program again; empty if it may."""
@@ -169,9 +179,9 @@ class TaskQueue:
             return ""
         return f"this node once computed program {program.program_id} wrongly; the evidence: {place}"
 
-    def refusal(self, program: ProgramRecord) -> str:
+    def refusal(self, program: ProgramRecord, lease_seconds: int) -> str:
         """Why this node should not take another task of a program; empty if it may."""
-        return self.slowness(program) or self.distrust(program)
+        return self.slowness(program, lease_seconds) or self.distrust(program)
 
     @property
     def pace(self) -> Pace:
@@ -193,7 +203,7 @@ class TaskQueue:
 
     def _rank(self, demand: Demand) -> int:
         """Checks come last, and among them those that have used the least time."""
-        return 1 + self._check_turns.level(demand.terms.run) if demand.kind is Kind.CHECK else 0
+        return 1 + self._check_turns.level(demand.terms.run.end) if demand.kind is Kind.CHECK else 0
 
     def stop_except(self, task_ids: set[TaskId], late_task_ids: set[TaskId]) -> None:
         """End the work on all other tasks. A run that outlasted its lease makes its program a slow one."""
@@ -201,7 +211,9 @@ class TaskQueue:
             if running.terms.task_id not in task_ids:
                 self._stop(run)
             if running.kind is Kind.RUN and running.terms.task_id in late_task_ids:
-                self._slow_programs.add(running.terms.program.image_root)
+                with suppress(Unavailable):  # it is remembered until the end of this process
+                    terms = running.terms
+                    self._results.keep_slow(terms.program.image_root, terms.job.lease_seconds)
 
     def keep_only(self, terms: Sequence[TaskTerms], live: Iterable[SourceKey]) -> None:
         """Forget what belongs neither to these tasks nor, of material, to live jobs.
@@ -214,7 +226,7 @@ class TaskQueue:
         self._ready = {material: each for material, each in self._ready.items() if material in materials}
         self._failures = {source: each for source, each in self._failures.items() if source in sources}
         self._run_failures = {run: each for run, each in self._run_failures.items() if run in runs}
-        self._check_turns.keep_only(runs)
+        self._check_turns.keep_only({run.end for run in runs})
         self._fetch_turns.keep_only(sources)
 
     def _fetch(self, terms: TaskTerms) -> bool:
@@ -284,14 +296,14 @@ class TaskQueue:
         if demand.kind is not Kind.CHECK:
             self._stop(checks[0][1])
             return
-        level = self._check_turns.level(demand.terms.run)
+        level = self._check_turns.level(demand.terms.run.end)
         for index, (seconds, run) in enumerate(checks):
             # With several places, one goes on for longer: a stream of short checks must not starve long ones.
             is_kept = index == 0 and self._limits.runs > 1
-            own_level = self._check_turns.level(run)
+            own_level = self._check_turns.level(run.end)
             turn_seconds = CHECK_TURN_SECONDS if level < own_level else CHECK_TURN_SECONDS * 2**own_level
             turn_seconds = LONG_TURN_SECONDS if is_kept else min(turn_seconds, LONG_TURN_SECONDS)
-            if seconds >= turn_seconds and level <= self._check_turns.level(run, seconds):
+            if seconds >= turn_seconds and level <= self._check_turns.level(run.end, seconds):
                 self._stop(run)
                 return
 
@@ -365,7 +377,9 @@ class TaskQueue:
                 self._report_found(found, running, seconds)
             case Stopped():
                 if running.kind is Kind.CHECK:
-                    self._check_turns.add(run, seconds)
+                    used_seconds = self._check_turns.add(run.end, seconds)
+                    with suppress(Unavailable):  # it is remembered until the end of this process
+                        self._results.keep_used(run, used_seconds)
             case Bug() as error:
                 raise error
             case MaterialLost() as error:

@@ -14,6 +14,7 @@ from truestep.protocol.state_numbers import run_number_of
 from truestep.roles.views import OwnRun, Reveal
 
 RUNS, HASHES, WITNESSES, REVEALS, AGREED = "runs", "hashes", "witnesses", "reveals", "agreed"
+TURNS, SLOW = "turns", "slow"
 
 Value = TypeVar("Value")
 
@@ -42,6 +43,8 @@ _REVEAL_ROWS = RowCodec[dict[int, Reveal]]({"reveals": dict[int, Reveal]}, unver
 
 
 _AGREED_ROWS = RowCodec[Agreed](by_name(Agreed))
+_TURN_ROWS = RowCodec[float]({"seconds": float})
+_LEASE_ROWS = RowCodec[int]({"lease_seconds": int})
 
 
 class _Table(Generic[Value]):
@@ -96,6 +99,12 @@ class Results:
             ClaimId(int(name)): _AGREED_ROWS.from_row(row) for name, row in each_row(store, AGREED)
         }
         self._new_agreed: dict[ClaimId, Agreed] = {}
+        self.used_seconds = {name: _TURN_ROWS.from_row(row) for name, row in each_row(store, TURNS)}
+        """What checks without a result have used, by `RunKey.end`: after a restart it counts as before."""
+        self.slow_leases = {
+            Bytes32(bytes.fromhex(name)): _LEASE_ROWS.from_row(row) for name, row in each_row(store, SLOW)
+        }
+        """The longest lease that a run of a program has outlasted here, by the root of its image."""
 
     def own_run(self, run: RunKey) -> OwnRun | None:
         """The end of a run."""
@@ -121,6 +130,18 @@ class Results:
     def agree(self, claim_id: ClaimId, mark: str, run: RunKey) -> None:
         """A claim is true. That is stored at the next `forget_except`; it can be found out again."""
         self._agreed[claim_id] = self._new_agreed[claim_id] = Agreed(mark=mark, states=run.states)
+
+    def keep_used(self, run: RunKey, seconds: float) -> None:
+        """A check has used so much, and has no result yet."""
+        self.used_seconds[run.end] = seconds
+        self._store.write([Change(table=TURNS, key=run.end, value=_TURN_ROWS.to_row(seconds))])
+
+    def keep_slow(self, image_root: Bytes32, lease_seconds: int) -> None:
+        """A run of a program outlasted its lease, which costs a penalty each time."""
+        if lease_seconds <= self.slow_leases.get(image_root, 0):
+            return
+        self.slow_leases[image_root] = lease_seconds
+        self._store.write([Change(table=SLOW, key=image_root.hex(), value=_LEASE_ROWS.to_row(lease_seconds))])
 
     def keep_run(self, run: RunKey, own_run: OwnRun) -> None:
         """Keep the end of a run. Raises `Bug` if another end was kept: the engine is not deterministic."""
@@ -173,8 +194,10 @@ class Results:
             for claim_id, each in self._new_agreed.items()
             if claim_id in kept_agreed
         ]
+        changes += [Change(table=TURNS, key=name, value=None) for name in self.used_seconds.keys() - ends]
         if changes:
             self._store.write(changes)
+        self.used_seconds = {name: used for name, used in self.used_seconds.items() if name in ends}
         self._runs.removed(ends, ends)
         for table in tables:
             table.removed(kept_states, states)

@@ -252,7 +252,7 @@ class ViewBuilder:
             run=run.end,
             is_computing=self._queue.is_computing(run),
             run_failure=self._queue.run_failure(run),
-            slowness=self._queue.slowness(terms.program),
+            slowness=self._queue.slowness(terms.program, terms.job.lease_seconds),
             distrust=self._queue.distrust(terms.program),
         )
 

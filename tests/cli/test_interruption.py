@@ -20,6 +20,8 @@ from truestep.cli.start import main
 main()
 """
 IGNORING = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+LISTENING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+"""What Python does at its start, except where a background shell runs the tests: it ignores SIGINT."""
 
 
 def _run(program: str, elf: Path) -> subprocess.CompletedProcess[str]:
@@ -34,7 +36,7 @@ def _run(program: str, elf: Path) -> subprocess.CompletedProcess[str]:
     ["typer", "truestep.cli.commands.run", "truestep.cli.screen", "truestep.machine.interpreter"],
 )
 def test_ctrl_c_while_a_module_is_imported(module: str, hello_elf: Path) -> None:
-    finished = _run(INTERRUPTED_AT_AN_IMPORT.replace("MODULE", module), hello_elf)
+    finished = _run(LISTENING + INTERRUPTED_AT_AN_IMPORT.replace("MODULE", module), hello_elf)
     assert (finished.returncode, finished.stdout, finished.stderr) == (130, "", "interrupted\n")
 
 

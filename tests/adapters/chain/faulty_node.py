@@ -73,6 +73,7 @@ class FaultyNode:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # headers and body are two writes: the second would wait for 40 ms
     node: FaultyNode
 
     def do_POST(self) -> None:

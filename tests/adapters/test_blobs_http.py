@@ -32,9 +32,13 @@ LIMIT_BYTES = 1 << 20
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("ANSWER", "SILENCE", "GRACE", "UPLOAD_SILENCE", "CHECK"):
-        monkeypatch.setattr(transfer, f"{name}_SECONDS", 1.0)
+    limit_all(monkeypatch, 1.0)
     monkeypatch.setattr(transfer, "CHECK_BYTES_PER_SECOND", 1 << 30)
+
+
+def limit_all(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    for name in ("ANSWER", "SILENCE", "GRACE", "UPLOAD_SILENCE", "CHECK"):
+        monkeypatch.setattr(transfer, f"{name}_SECONDS", seconds)
 
 
 def get(url: str) -> bytes:
@@ -58,6 +62,8 @@ def endless_headers(connection: socket.socket) -> None:
         connection.sendall(b"X: y\r\n" * 100)
 
 
+SHORT_SECONDS = 0.3
+"""Every limit, where nothing but a limit can end the test."""
 TRICKLE = tuple(bytes([byte]) for byte in GOOD)
 
 UNAVAILABLE: dict[str, Behaviour] = {
@@ -65,8 +71,8 @@ UNAVAILABLE: dict[str, Behaviour] = {
     "hangs up after the request": saying(),
     "says nothing": silent,
     "says nothing after its headers": lambda c: (saying(answer(b"", LENGTH))(c), silent(c))[0],
-    "body in a trickle": saying(answer(b"", LENGTH), *TRICKLE, wait_seconds=0.3),
-    "headers in a trickle": saying(*TRICKLE, wait_seconds=0.3),
+    "body in a trickle": saying(answer(b"", LENGTH), *TRICKLE, wait_seconds=SHORT_SECONDS / 3),
+    "headers in a trickle": saying(*TRICKLE, wait_seconds=SHORT_SECONDS / 3),
     "body shorter than it says": saying(answer(CONTENT[:-1], LENGTH)),
     "a length that is no number": saying(answer(CONTENT, b"Content-Length: many")),
     "a negative length": saying(answer(CONTENT, b"Content-Length: -5")),
@@ -88,6 +94,8 @@ UNAVAILABLE: dict[str, Behaviour] = {
     "headers without end": endless_headers,
     "switches protocols": saying(answer(b"", b"Upgrade: x", b"Connection: upgrade", status=b"101 Switch")),
 }
+
+SLOW = ("says nothing", "says nothing after its headers", "body in a trickle", "headers in a trickle")
 
 LOCATIONS = (
     b"",
@@ -118,7 +126,9 @@ LOCATIONS = (
 
 
 @pytest.mark.parametrize("name", UNAVAILABLE)
-def test_a_server_that_does_not_deliver_is_unavailable(name: str) -> None:
+def test_a_server_that_does_not_deliver_is_unavailable(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if name in SLOW:
+        limit_all(monkeypatch, SHORT_SECONDS)
     with serving_raw(UNAVAILABLE[name]) as url, pytest.raises(Unavailable, match="another store"):
         get(url)
 
@@ -232,7 +242,7 @@ class Large:
 def test_an_upload_may_take_long_as_long_as_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """This one takes longer than any limit that does not move on with it."""
     for name in ("CONNECT", "UPLOAD_SILENCE", "CHECK"):
-        monkeypatch.setattr(transfer, f"{name}_SECONDS", 2.5)
+        monkeypatch.setattr(transfer, f"{name}_SECONDS", 1.0)
     got = bytearray()
 
     def behave(connection: socket.socket) -> None:
@@ -242,7 +252,7 @@ def test_an_upload_may_take_long_as_long_as_it_goes_on(monkeypatch: pytest.Monke
             got.extend(connection.recv(1 << 18))
             if len(got) >> 20 > waits:
                 waits += 1
-                threading.Event().wait(0.25)
+                threading.Event().wait(0.1)
         connection.sendall(answer(b"", b"Content-Length: 0", status=b"201 Created"))
 
     with serving_raw(behave) as url:
@@ -251,9 +261,11 @@ def test_an_upload_may_take_long_as_long_as_it_goes_on(monkeypatch: pytest.Monke
 
 
 def test_an_upload_that_nobody_takes_is_given_up() -> None:
+    is_given_up = threading.Event()
+
     def behave(connection: socket.socket) -> None:
         read_head(connection)
-        threading.Event().wait(5)
+        is_given_up.wait(60)
 
     def refuse(connection: socket.socket) -> None:
         read_head(connection)
@@ -261,7 +273,10 @@ def test_an_upload_that_nobody_takes_is_given_up() -> None:
 
     for unwilling in (behave, refuse, silent, saying(b"nonsense"), saying()):
         with serving_raw(unwilling) as url, pytest.raises(Unavailable, match="another store"):
-            HttpBlobs(url).put_output(ROOT, Large(64), 5)
+            try:
+                HttpBlobs(url).put_output(ROOT, Large(64), 5)
+            finally:
+                is_given_up.set()
 
 
 def test_a_message_tells_no_secret() -> None:

@@ -151,12 +151,17 @@ def test_one_failure_is_no_trouble(posted: Network) -> None:
         assert log.lines == []
 
 
-def test_a_pause_that_a_node_asks_for_is_kept(posted: Network, rng: random.Random) -> None:
+def test_a_pause_that_a_node_asks_for_is_kept(
+    posted: Network, rng: random.Random, monkeypatch: pytest.MonkeyPatch
+) -> None:
     expected = everything(posted.requester)
+    pauses: list[float] = []
     with faulty_node(upstream(posted)) as node:
         chain = open_through(posted, node.url)
-        node.fault = now_and_then(rng, 0.05, [lambda: TOO_MANY_WITH_PAUSE])
+        monkeypatch.setattr("tenacity.nap.time.sleep", pauses.append)
+        node.fault = now_and_then(rng, 0.2, [lambda: TOO_MANY_WITH_PAUSE])
         assert everything(chain) == expected
+    assert {seconds for seconds in pauses if seconds} == {1.0}  # the proxy sleeps for 0 s
 
 
 def test_transactions_are_sent_through_failing_nodes(posted: Network, rng: random.Random) -> None:

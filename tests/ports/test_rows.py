@@ -94,6 +94,13 @@ def test_what_from_row_would_refuse_is_never_written(draw: st.DataObject) -> Non
     assert EVENT_ROWS.from_row(row) == event
 
 
+def test_a_number_in_the_place_of_bytes_is_not_as_many_zeros() -> None:
+    size_bytes: Any = 2**62
+    reveal = Reveal(after=size_bytes, cycles=1, memory_root=Bytes32(bytes(32)))
+    with pytest.raises(Bug, match="expected bytes, got 4611686018427387904"):
+        RowCodec[Reveal](by_name(Reveal)).to_row(reveal)
+
+
 @given(row=st.text() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(dumps))
 def test_no_text_does_worse_than_be_refused(row: str) -> None:
     with pytest.raises(Rejected) as refusal:

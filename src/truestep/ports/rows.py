@@ -214,7 +214,9 @@ def _plain_mapping(kind: Any) -> Callable[[Any], dict[str, Any]]:
     return plain
 
 
-def _plain_bytes(value: bytes) -> str:
+def _plain_bytes(value: Any) -> str:
+    if not isinstance(value, bytes):  # bytes(2**60) would be as many zeros
+        raise TypeError(f"expected bytes, got {_shown(value)}")
     return f"0x{bytes(value).hex()}"
 
 

@@ -23,6 +23,7 @@ HANDLERS: Mapping[type, Callable[[Turn, Any], None]] = {
     operators_contract.DepositFor: operators.deposit_for,
     operators_contract.WithdrawTo: operators.withdraw_to,
     operators_contract.SetDelegate: operators.set_delegate,
+    operators_contract.Seize: operators.seize_call,
     Stop: stops.stop,
     jobs_contract.Post: jobs.post,
     jobs_contract.TopUp: jobs.top_up,

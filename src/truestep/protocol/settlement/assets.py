@@ -16,7 +16,8 @@ def receive(turn: Turn, asset: Address, amount: int) -> None:
     else:
         require(turn.message.value_wei == 0, Reject.WRONG_VALUE)
         require(turn.message.stranger is not Stranger.REFUSES, Reject.TOKEN_REFUSED)
-        require(turn.message.stranger is not Stranger.KEEPS_A_PART, Reject.TOKEN_SHORT)
+        is_short = turn.message.stranger is Stranger.KEEPS_A_PART and amount != 0
+        require(not is_short, Reject.TOKEN_SHORT)
     turn.transfer(asset, turn.message.sender, turn.state.deployment.jobs, amount)
 
 

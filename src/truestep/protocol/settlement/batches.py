@@ -268,9 +268,8 @@ def strike(turn: Turn, claim_id: ClaimId, task_id: TaskId, bond_wei: int) -> Add
     batch, job = turn.state.batches[batch_id], job_of(turn.state, job_of_task(task_id))
     operator_bond_wei = turn.state.parameters[batch.parameters_id - 1].operator_bond_wei
     require(bond_wei == operator_bond_wei * job.terms.bond_multiple, Reject.BOND_OTHER_LEAF)
-    shard_bit = 1 << shard_of_task(task_id)
-    require(bool(job.busy & shard_bit), Reject.TASK_NOT_OPEN)
-    _free(turn, job_of_task(task_id), shard_bit)
+    require(bool(job.standing >> shard_of_task(task_id) & 1), Reject.TASK_NOT_OPEN)
+    _free(turn, job_of_task(task_id), 1 << shard_of_task(task_id))
     struck = replace(batch, struck=batch.struck | 1 << leaf_index, held=batch.held & ~(1 << leaf_index))
     if batch.leaf_count == 1:  # nothing is left of the batch
         struck = replace(struck, stage=BatchStage.OVER)

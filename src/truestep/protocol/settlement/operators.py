@@ -10,6 +10,7 @@ from truestep.protocol.settlement.contracts.operators import (
     Deposited,
     DepositFor,
     Locked,
+    Seize,
     Seized,
     SetDelegate,
     Unlocked,
@@ -83,6 +84,12 @@ def burn(turn: Turn, operator: Address, batch_id: BatchId, amount_wei: int) -> N
     _forfeit(turn, operator, amount_wei)
     turn.change(burned_wei=turn.state.burned_wei + amount_wei)
     turn.emit(Burned(operator=operator, batch_id=batch_id, amount_wei=amount_wei))
+
+
+def seize_call(turn: Turn, call: Seize) -> None:
+    """`seize` as a call from outside."""
+    require(turn.message.sender == turn.state.deployment.disputes, Reject.NOT_MODULE)
+    seize(turn, call.operator, call.batch_id, call.amount_wei)
 
 
 def seize(turn: Turn, operator: Address, batch_id: BatchId, amount_wei: int) -> None:

@@ -30,6 +30,15 @@ class SetDelegate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Seize:
+    """Send locked stake to the sender, a module (S4.7)."""
+
+    operator: Address
+    batch_id: BatchId
+    amount_wei: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deposited:
     """Coins were added to a stake."""
 
@@ -93,5 +102,5 @@ class Seized:
     amount_wei: int
 
 
-Call = DepositFor | WithdrawTo | SetDelegate
+Call = DepositFor | WithdrawTo | SetDelegate | Seize
 Event = Deposited | Withdrawn | Delegated | Locked | Unlocked | Burned | Seized

@@ -1,0 +1,81 @@
+"""Episodes of a random schedule, each from nothing to the end of everything.
+
+`python -m tests.protocol.settlement.episodes --inputs 1000000 --seed 1` plays many and says how fast.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import Counter
+from random import Random
+
+from tests.protocol.settlement.schedule import Schedule
+from tests.protocol.settlement.world import Outcome, Step, World
+from truestep.protocol.settlement.ids import NATIVE
+
+EPISODE_INPUTS = 1_000
+
+
+def play_episode(seed: int, inputs: int, *, check_all_every: int) -> Counter[str]:
+    """Play one episode and check it; what happened, by kind of call and refusal."""
+    world = World()
+    schedule = Schedule(rng=Random(seed), world=world)
+    tally: Counter[str] = Counter()
+    try:
+        for number, step in enumerate(schedule.steps(inputs)):
+            before = world.state
+            outcome = world.play(step)
+            tally[described(step, outcome)] += 1
+            assert outcome.refusal is None or world.state is before
+            world.check_money()
+            if number % check_all_every == 0 and not schedule.follow_ups:
+                world.check_all()
+        end_all(schedule, tally)
+    except Exception as error:
+        error.add_note(f"seed {seed}, step {sum(tally.values())}")
+        raise
+    return tally
+
+
+def end_all(schedule: Schedule, tally: Counter[str]) -> None:
+    """End everything: nothing is refused, and no coin is stranded."""
+    world = schedule.world
+    for step in schedule.wind_down():
+        outcome = world.play(step)
+        tally[described(step, outcome)] += 1
+        assert outcome.refusal is None, f"{step} was refused: {outcome.refusal}"
+    world.check_all()
+    deployment = world.state.deployment
+    assert all(world.balances[asset, deployment.jobs] == 0 for asset in (NATIVE, *world.around.tokens))
+    assert world.balances[NATIVE, deployment.operators] == world.state.burned_wei
+    assert not any(world.state.credits.values())
+    assert not any(stake.stake_wei for stake in world.state.stakes.values())
+
+
+def described(step: Step, outcome: Outcome) -> str:
+    """`Take` or `Take: batch is empty`."""
+    name = type(getattr(step, "call", step)).__name__
+    return name if outcome.refusal is None else f"{name}: {outcome.refusal}"
+
+
+def main() -> None:
+    """Play episodes until there were enough inputs; print what happened."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--inputs", type=int, default=1_000_000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    total: Counter[str] = Counter()
+    started, seed = time.perf_counter(), options.seed
+    while sum(total.values()) < options.inputs:
+        total += play_episode(seed, EPISODE_INPUTS, check_all_every=100)
+        seed += 1
+    seconds = time.perf_counter() - started
+    for name, count in sorted(total.items()):
+        print(f"{count:9,} {name}")
+    inputs = sum(total.values())
+    print(f"{inputs:,} inputs in {seed - options.seed} episodes, {inputs / seconds:,.0f} a second: all held")
+
+
+if __name__ == "__main__":
+    main()

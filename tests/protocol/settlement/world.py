@@ -1,0 +1,216 @@
+"""The life cycle with its surroundings: who there is, what everybody owns, and which games are open."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from truestep.base.errors import Reject
+from truestep.base.ids import Address, Bytes32, ClaimId, TaskId
+from truestep.protocol.settlement.apply import apply
+from truestep.protocol.settlement.assurances import OPTIMISTIC, Policy, Question, Verdict, optimistic
+from truestep.protocol.settlement.batches import shares
+from truestep.protocol.settlement.contracts import jobs
+from truestep.protocol.settlement.effects import Effect, Transfer
+from truestep.protocol.settlement.ids import NATIVE, BatchId, claim_of
+from truestep.protocol.settlement.messages import Message
+from truestep.protocol.settlement.parameters import Parameters
+from truestep.protocol.settlement.records import BatchStage
+from truestep.protocol.settlement.refusals import Refused
+from truestep.protocol.settlement.state import Deployment, LifeCycle
+
+START_TIME = 1_700_000_000
+
+
+def account(digits: str) -> Address:
+    """An address of one repeated pair of digits, which needs no checksum."""
+    return Address("0x" + digits * 20)
+
+
+REQUESTERS = (account("11"), account("12"))
+OPERATORS = (account("21"), account("22"), account("23"))
+DELEGATES = (account("31"), account("32"))
+KEEPER = account("41")
+PEOPLE = (*REQUESTERS, *OPERATORS, *DELEGATES, KEEPER)
+
+HOUR_SECONDS = 3_600
+
+
+def two_windows(question: Question) -> Verdict:
+    """A policy for tests: due an hour after the window; half an odd batch's leaves wait for another hour."""
+    due_at = question.until + HOUR_SECONDS
+    is_waiting = question.batch_id % 2 == 1 and question.now <= due_at + HOUR_SECONDS
+    return Verdict(is_due=question.now > due_at, held=2**256 // 3 if is_waiting else 0)
+
+
+TWO_WINDOWS = 2
+TEST_POLICIES: dict[int, Policy] = {OPTIMISTIC: optimistic, TWO_WINDOWS: two_windows}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """The contracts around: tokens, a receiver that refuses coins, consumers."""
+
+    tokens: tuple[Address, ...]
+    refuser: Address
+    consumer: Address
+
+
+SURROUNDINGS = Surroundings(
+    tokens=(account("71"), account("72")), refuser=account("81"), consumer=account("82")
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Not a call: games on these leaves of a batch are open now, and no others."""
+
+    batch_id: BatchId
+    mask: int
+
+
+Step = Message | Hold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a step."""
+
+    refusal: Reject | None = None
+    effects: tuple[Effect, ...] = ()
+
+
+DEPLOYMENT = Deployment(
+    chain_id=1,
+    operators=account("91"),
+    jobs=account("92"),
+    disputes=account("93"),
+    owner=account("94"),
+    guardian=account("95"),
+    guardian_until=START_TIME + 200 * 86_400,
+    policies=TEST_POLICIES,
+)
+PARAMETERS = Parameters(
+    operator_bond_wei=10**15,
+    challenger_bond_wei=10**13,
+    window_seconds=240,
+    cycles_per_second=10**6,
+    clock_seconds=30,
+    rescue_seconds=10,
+    reveal_seconds=30,
+    arity=8,
+    lease_penalty_bps=1_000,
+    release_penalty_bps=100,
+    winner_share_bps=5_000,
+    gas_price_cap_wei=10**6,
+)
+
+
+@dataclass(slots=True)
+class World:
+    """The state, and what the test knows of it by its effects alone."""
+
+    state: LifeCycle = field(
+        default_factory=lambda: LifeCycle(deployment=DEPLOYMENT, parameters=(PARAMETERS,))
+    )
+    around: Surroundings = SURROUNDINGS
+    held: dict[BatchId, int] = field(default_factory=dict)
+    leaves: dict[BatchId, tuple[Bytes32, ...]] = field(default_factory=dict)
+    balances: Counter[tuple[Address, Address]] = field(default_factory=Counter)
+    """Of (asset, account), since the beginning; strangers may go below zero."""
+    escrow: Counter[Address] = field(default_factory=Counter)
+    """Rewards of shards that are neither paid nor refunded, by asset."""
+    final_tasks: dict[TaskId, ClaimId] = field(default_factory=dict)
+
+    def play(self, step: Step) -> Outcome:
+        """Apply a step; a refused one changes nothing."""
+        if isinstance(step, Hold):
+            self.held[step.batch_id] = step.mask
+            return Outcome()
+        before = self.state
+        try:
+            self.state, effects = apply(before, step, self.open_games)
+        except Refused as refused:
+            return Outcome(refusal=refused.reason)
+        for effect in effects:
+            self._note(before, effect)
+        return Outcome(effects=effects)
+
+    def open_games(self, batch_id: BatchId) -> int:
+        """Disputes' answer."""
+        return self.held.get(batch_id, 0)
+
+    def _note(self, before: LifeCycle, effect: Effect) -> None:
+        match effect:
+            case Transfer(asset=asset, sender=sender, receiver=receiver, amount=amount):
+                self.balances[asset, sender] -= amount
+                self.balances[asset, receiver] += amount
+            case jobs.Posted(terms=terms, reward=reward, work=work):
+                self.escrow[terms.asset] += reward * work.shard_count
+            case jobs.ToppedUp(job_id=job_id, reward=reward):
+                job = before.jobs[job_id]
+                self.escrow[job.terms.asset] += (reward - job.reward) * job.work.shard_count
+            case jobs.Cancelled(job_id=job_id, refund=refund):
+                self.escrow[before.jobs[job_id].terms.asset] -= refund
+            case jobs.Claimed(batch_id=batch_id, leaves=leaves):
+                self.leaves[batch_id] = leaves
+            case jobs.Finalized(batch_id=batch_id, reward=reward, held=held):
+                batch = before.batches[batch_id]
+                self._note_final(before, batch_id, ~(held | batch.struck), reward)
+            case jobs.LeafFinalized(claim_id=claim_id, reward=reward):
+                self._note_final(before, BatchId(claim_id >> 8), 1 << (claim_id & 255), reward)
+            case _:
+                pass
+
+    def _note_final(self, before: LifeCycle, batch_id: BatchId, mask: int, reward: int) -> None:
+        """No task is final twice, and each earns what its job offers."""
+        batch = before.batches[batch_id]
+        found = shares(before, batch, mask)
+        assert sum(share.reward for share in found) == reward
+        self.escrow[batch.terms.asset] -= reward
+        for share in found:
+            assert share.task_id not in self.final_tasks, f"task {share.task_id} is final twice"
+            self.final_tasks[share.task_id] = claim_of(batch_id, 0)
+
+    # --- what must hold after each step -----------------------------------------------------------
+
+    def check_money(self) -> None:
+        """Each contract holds in each asset just what it owes and what was burned there (S9.2)."""
+        deployment = self.state.deployment
+        owed = Counter(self.escrow)
+        for (asset, _), amount in self.state.credits.items():
+            assert amount >= 0
+            owed[asset] += amount
+        for asset in (NATIVE, *self.around.tokens):
+            assert self.balances[asset, deployment.jobs] == owed[asset]
+        stakes = sum(stake.stake_wei for stake in self.state.stakes.values())
+        assert self.balances[NATIVE, deployment.operators] == stakes + self.state.burned_wei
+
+    def check_all(self) -> None:
+        """What follows from the whole state: escrow, bonds, busy shards."""
+        self.check_money()
+        locked: Counter[Address] = Counter()
+        standing: Counter[int] = Counter()
+        for batch_id, batch in self.state.batches.items():
+            if batch.stage is BatchStage.OVER:
+                continue
+            is_final = batch.stage is BatchStage.FINAL
+            for share in shares(self.state, batch, ~batch.struck):
+                standing[share.task_id] += 1
+            bonded = batch.held if is_final else ~batch.struck
+            locked[batch.operator] += sum(s.bond_wei for s in shares(self.state, batch, bonded))
+            assert not batch.held & batch.struck, f"batch {batch_id}"
+        assert all(count == 1 for count in standing.values())
+        for operator, stake in self.state.stakes.items():
+            assert 0 <= stake.locked_wei <= stake.stake_wei
+            assert stake.locked_wei == locked[operator]
+        escrow: Counter[Address] = Counter()
+        for job_id, job in self.state.jobs.items():
+            assert not job.standing & job.refunded
+            for shard in range(job.work.shard_count):
+                is_standing = bool(job.standing >> shard & 1)
+                task_id = job_id << 32 | shard
+                assert is_standing == (task_id in standing)
+                is_open = not job.refunded >> shard & 1 and task_id not in self.final_tasks
+                escrow[job.terms.asset] += job.reward * is_open
+        assert +escrow == +self.escrow

@@ -57,6 +57,16 @@ class Evm:
     def __init__(self) -> None:
         self.chain = pyrevm.EVM(spec_id="PRAGUE")
 
+    def send(self, sender: str, to: str, payload: bytes, value: int = 0) -> list[pyrevm.Log]:
+        """Send bytes and keep what they changed: the logs of all contracts. Raises `Reverted`."""
+        try:
+            self.chain.message_call(sender, to, payload, value)
+        except RuntimeError as error:
+            raise _reverted(error) from error
+        outcome = self.chain.result
+        assert outcome is not None
+        return list(outcome.logs)
+
     def deploy(self, name: str, *arguments: Any, sender: str = SENDER, version: int = 1) -> "EvmContract":
         """Deploy the contract `name` of a version of the protocol with constructor arguments."""
         artifact = load_artifact(name, version)

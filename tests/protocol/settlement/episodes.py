@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from random import Random
 
+from tests.protocol.settlement.endings import wind_down
 from tests.protocol.settlement.schedule import Schedule
 from tests.protocol.settlement.world import Outcome, Step, World
 from truestep.protocol.settlement.ids import NATIVE
@@ -41,7 +42,7 @@ def play_episode(seed: int, inputs: int, *, check_all_every: int) -> Counter[str
 def end_all(schedule: Schedule, tally: Counter[str]) -> None:
     """End everything: nothing is refused, and no coin is stranded."""
     world = schedule.world
-    for step in schedule.wind_down():
+    for step in wind_down(schedule):
         outcome = world.play(step)
         tally[described(step, outcome)] += 1
         assert outcome.refusal is None, f"{step} was refused: {outcome.refusal}"

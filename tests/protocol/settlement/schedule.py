@@ -12,6 +12,7 @@ from random import Random
 
 from tests.protocol.settlement.mutations import mutated
 from tests.protocol.settlement.outputs import OUTPUTS, level_of, random_leaf, slot_node_of
+from tests.protocol.settlement.proofs import proof_of
 from tests.protocol.settlement.world import (
     DELEGATES,
     KEEPER,
@@ -25,11 +26,12 @@ from tests.protocol.settlement.world import (
     Hold,
     Step,
     World,
+    free_shards,
 )
-from truestep.base.ids import Address, Bytes32, ClaimId, JobId, ProgramId, task_of
+from truestep.base.ids import Address, Bytes32, JobId, ProgramId, task_of
 from truestep.protocol.settlement.batches import is_leaf_final, is_leaf_standing, shares
 from truestep.protocol.settlement.contracts import assurances, jobs, operators, parameters, programs, results
-from truestep.protocol.settlement.encoding import hash_struct, word
+from truestep.protocol.settlement.encoding import word
 from truestep.protocol.settlement.ids import (
     ALL_ROLES,
     BATCH_LIMIT,
@@ -38,7 +40,6 @@ from truestep.protocol.settlement.ids import (
     BatchId,
     Item,
     PackedItem,
-    batch_of_claim,
     claim_of,
     leaf_of_claim,
     unpack_item,
@@ -49,11 +50,9 @@ from truestep.protocol.settlement.records import (
     Batch,
     BatchStage,
     Job,
-    Leaf,
-    LeafProof,
     Order,
 )
-from truestep.protocol.settlement.trees import item_leaf, path_in, tasks_root
+from truestep.protocol.settlement.trees import tasks_root
 
 ZERO_HASH = Bytes32(bytes(32))
 DAY_SECONDS = 86_400
@@ -61,6 +60,9 @@ WRONG_SHARE = 0.15
 """Of all inputs, those with one thing changed."""
 OPEN_JOBS = 12
 """More, and no new ones are posted until some have ended."""
+
+CONSUMER_GAS = 50_000
+"""What the consumer needs."""
 
 Maker = Callable[[], Step | None]
 
@@ -139,43 +141,6 @@ class Schedule:
         if ahead:
             end = self.rng.choice(sorted(ahead)[:3])
             self.now = max(self.now, end + self.rng.choice((-1, 0, 1, 1, 1, 3_601)))
-
-    def wind_down(self) -> Iterator[Step]:
-        """The steps that end everything, so that everybody has its coins; no wrong ones."""
-        state = self.world.state
-        ends = [batch.until for batch in state.batches.values()]
-        ends += [job.deadline for job in state.jobs.values()] + [state.stopped_until]
-        self.now = max([self.now, *ends]) + 3 * 3_600
-        yield from self.follow_ups
-        self.follow_ups.clear()
-        yield from [Hold(batch_id=batch_id, mask=0) for batch_id in self.world.held]
-        yield from self._end_batches()
-        for job_id, job in self.world.state.jobs.items():
-            free = [shard for shard in range(job.work.shard_count) if self._free_shards(job) >> shard & 1]
-            for start in range(0, len(free), BATCH_LIMIT):
-                shards = tuple(free[start : start + BATCH_LIMIT])
-                call = jobs.Cancel(job_id=job_id, work=job.work, terms=job.terms, shards=shards)
-                yield self._message(KEEPER, call)
-        for (asset, account), amount in self.world.state.credits.items():
-            if amount:
-                yield self._message(account, jobs.Withdraw(asset=asset, receiver=account))
-        for operator, stake in self.world.state.stakes.items():
-            if stake.stake_wei:
-                call = operators.WithdrawTo(receiver=operator, amount_wei=stake.stake_wei)
-                yield self._message(operator, call)
-
-    def _end_batches(self) -> Iterator[Step]:
-        for batch_id, batch in self.world.state.batches.items():
-            if batch.stage is BatchStage.TAKEN:
-                call = jobs.Expire(batch_id=batch_id, terms=batch.terms, items=batch.items)
-                yield self._message(KEEPER, call)
-            elif batch.stage is BatchStage.CLAIMED:
-                call = jobs.Finalize(batch_id=batch_id, terms=batch.terms, items=())
-                yield self._message(KEEPER, call)
-        for batch_id, batch in self.world.state.batches.items():
-            for leaf_index in range(batch.held.bit_length()):
-                if batch.held >> leaf_index & 1:
-                    yield self._finalize_leaf(batch_id, batch, leaf_index)
 
     def _message(
         self,
@@ -311,7 +276,7 @@ class Schedule:
         return self._paid(self.rng.choice(PEOPLE), call, job.terms.asset, reward * job.work.shard_count)
 
     def cancel(self) -> Step | None:
-        found = self._some_job(lambda job: self._free_shards(job) != 0)
+        found = self._some_job(lambda job: free_shards(job) != 0)
         if found is None:
             return None
         job_id, job = found
@@ -323,9 +288,6 @@ class Schedule:
         shards = tuple(range(job.work.shard_count))[first : first + BATCH_LIMIT]
         call = jobs.Cancel(job_id=job_id, work=job.work, terms=job.terms, shards=shards)
         return self._message(sender, call)
-
-    def _free_shards(self, job: Job) -> int:
-        return ~job.busy & (1 << job.work.shard_count) - 1
 
     def _some_job(self, suits: Callable[[Job], bool]) -> tuple[JobId, Job] | None:
         found = [entry for entry in self.world.state.jobs.items() if suits(entry[1])]
@@ -363,11 +325,11 @@ class Schedule:
         return self._message(self._agent(operator), call)
 
     def _can_be_taken(self, job: Job) -> bool:
-        return job.is_ready and self.now < job.deadline and self._free_shards(job) != 0
+        return job.is_ready and self.now < job.deadline and free_shards(job) != 0
 
     def _free_run(self, job: Job) -> tuple[int, int]:
         """First shard and length of a run of free shards."""
-        free = self._free_shards(job)
+        free = free_shards(job)
         starts = [shard for shard in range(job.work.shard_count) if free >> shard & 1]
         first = self.rng.choice((starts[0], self.rng.choice(starts)))
         length = 1
@@ -420,17 +382,8 @@ class Schedule:
         if not waiting:
             return None
         batch_id, batch = self.rng.choice(waiting)
-        return self._finalize_leaf(batch_id, batch, self._some_bit(batch.held))
-
-    def _finalize_leaf(self, batch_id: BatchId, batch: Batch, leaf_index: int) -> Step:
-        index, path = self._item_of(batch, leaf_index)
-        call = jobs.FinalizeLeaf(
-            claim_id=claim_of(batch_id, leaf_index),
-            terms=batch.terms,
-            item=batch.items[index],
-            item_index=index,
-            item_path=path,
-        )
+        claim_id = claim_of(batch_id, self._some_bit(batch.held))
+        call = jobs.FinalizeLeaf(claim_id=claim_id, terms=batch.terms, items=batch.items)
         return self._message(self.rng.choice(PEOPLE), call)
 
     def hold(self) -> Step | None:
@@ -475,14 +428,6 @@ class Schedule:
     def _some_bit(self, mask: int) -> int:
         return self.rng.choice([bit for bit in range(mask.bit_length()) if mask >> bit & 1])
 
-    def _item_of(self, batch: Batch, leaf_index: int) -> tuple[int, tuple[Bytes32, ...]]:
-        """Where the item of a leaf is, and its path."""
-        (index,) = [index for index, item in enumerate(batch.items) if unpack_item(item).has_leaf(leaf_index)]
-        nodes = [
-            item_leaf(item, self.world.state.jobs[unpack_item(item).job_id].digest) for item in batch.items
-        ]
-        return index, path_in(nodes, index)
-
     # --- results ----------------------------------------------------------------------------------
 
     def write_out(self) -> Step | None:
@@ -501,35 +446,9 @@ class Schedule:
         (share,) = shares(self.world.state, batch, 1 << leaf_of_claim(claim_id))
         if not self._is_worth(share.task_id not in self.world.state.outcomes):
             return None
-        proof = self.proof_of(claim_id)
+        proof = proof_of(self.world, claim_id)
         call = results.WriteOut(claim_id=claim_id, terms=batch.terms, proof=proof)
         return self._message(self.rng.choice(PEOPLE), call)
-
-    def proof_of(self, claim_id: ClaimId) -> LeafProof:
-        """The proof of a leaf of a claimed batch."""
-        state, leaf_index = self.world.state, leaf_of_claim(claim_id)
-        batch_id = batch_of_claim(claim_id)
-        batch = state.batches[batch_id]
-        leaves = self.leaves_of(batch_id)
-        index, item_path = self._item_of(batch, leaf_index)
-        job = state.jobs[unpack_item(batch.items[index]).job_id]
-        return LeafProof(
-            item=batch.items[index],
-            item_index=index,
-            item_path=item_path,
-            work=job.work,
-            job_terms=job.terms,
-            leaf=leaves[leaf_index],
-            leaf_path=path_in([hash_struct(leaf) for leaf in leaves], leaf_index),
-        )
-
-    def leaves_of(self, batch_id: BatchId) -> list[Leaf]:
-        """What the operator claimed."""
-        words = self.world.leaves[batch_id]
-        return [
-            Leaf(head=int.from_bytes(words[at], "big"), output_root=words[at + 1], left_root=words[at + 2])
-            for at in range(0, len(words), 3)
-        ]
 
     def feed(self) -> Step | None:
         found = self._some_job(lambda job: job.terms.reducer_of != 0)
@@ -552,7 +471,8 @@ class Schedule:
             return None
         job_id, job = found
         is_contract = job.terms.consumer == self.world.around.consumer
-        stranger = self.rng.choice((Stranger.WILLING, Stranger.REFUSES)) if is_contract else Stranger.WILLING
+        refuses = is_contract and (job.terms.callback_gas < CONSUMER_GAS or self.rng.random() < 0.3)
+        stranger = Stranger.REFUSES if refuses else Stranger.WILLING
         call = results.CallBack(job_id=job_id, work=job.work, terms=job.terms)
         return self._message(self.rng.choice(PEOPLE), call, stranger=stranger)
 

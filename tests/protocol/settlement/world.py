@@ -15,7 +15,7 @@ from truestep.protocol.settlement.effects import Effect, Transfer
 from truestep.protocol.settlement.ids import NATIVE, BatchId, claim_of
 from truestep.protocol.settlement.messages import Message
 from truestep.protocol.settlement.parameters import Parameters
-from truestep.protocol.settlement.records import BatchStage
+from truestep.protocol.settlement.records import BatchStage, Job
 from truestep.protocol.settlement.refusals import Refused
 from truestep.protocol.settlement.state import Deployment, LifeCycle
 
@@ -104,6 +104,11 @@ PARAMETERS = Parameters(
     winner_share_bps=5_000,
     gas_price_cap_wei=10**6,
 )
+
+
+def free_shards(job: Job) -> int:
+    """A bit for each shard that can be taken or cancelled."""
+    return ~job.busy & (1 << job.work.shard_count) - 1
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ as a program, this file is the one process. It forks for each guest, since compi
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -52,6 +53,9 @@ def _serve() -> None:
     # A guest's recipe names all files of modules that are not installed; this one is no part of a guest.
     del sys.modules["__main__"].__file__
     sys.path.pop(0)
+    # A copy lives for seconds: it need not look for garbage among the hundred thousand objects of Numba.
+    gc.freeze()
+    gc.disable()
     for line in sys.stdin:
         source, directory, current = map(Path, json.loads(line))
         process = os.fork()

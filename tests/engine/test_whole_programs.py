@@ -23,7 +23,8 @@ from truestep.machine.program import Task
 from truestep.machine.witness import build_witness, verify_step
 
 
-@settings(max_examples=36)
+# `make fuzz` runs programs of both kinds by the thousand.
+@settings(max_examples=settings().max_examples // 5)
 @given(st.randoms(use_true_random=False), st.sampled_from((40, 80, 200)))
 def test_random_programs(rng: random.Random, size: int) -> None:
     assert compare_program(rng, size).difference is None
@@ -31,11 +32,11 @@ def test_random_programs(rng: random.Random, size: int) -> None:
 
 def test_programs_that_run_long(rng: random.Random) -> None:
     cycles = 0
-    for _ in range(36):
+    for _ in range(16):
         comparison = compare_program(rng, 400)
         assert comparison.difference is None
         cycles += comparison.cycles
-    assert cycles > 10 * CYCLES_LIMIT
+    assert cycles > 4 * CYCLES_LIMIT
 
 
 def test_the_long_fuzz_runs_long_and_finds_faults(

@@ -155,8 +155,8 @@ class Protocol(RuleBasedStateMachine):
 
 
 TestProtocol = Protocol.TestCase
-# An example is a whole history: a third of the profile's number takes about ten seconds by default.
-TestProtocol.settings = settings(max_examples=settings().max_examples // 3, stateful_step_count=40)
+# An example is a whole history: a fifth of the profile's number takes some seconds by default.
+TestProtocol.settings = settings(max_examples=settings().max_examples // 5, stateful_step_count=40)
 
 
 def test_the_rules_can_be_won_and_lost() -> None:

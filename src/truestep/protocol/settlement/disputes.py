@@ -243,9 +243,9 @@ def pick(turn: DisputeTurn, call: Pick) -> None:
     """The challenger's move: one part (S6.3, S6.5)."""
     game = call.game
     claim = standing_claim(turn, call.game_id, game)
+    games.require_stage(game, call)
     require(turn.sender == game.challenger, Reject.NOT_CHALLENGER)
     kept = split_of(turn.state, call.game_id, game)
-    games.require_stage(game, call)
     if kept is None:
         raise Refused(Reject.GAME_STAGE)
     arity, interval = games.arity_of(game), Interval(low=game.low, high=game.high)
@@ -311,8 +311,8 @@ def reveal(turn: DisputeTurn, call: Reveal) -> None:
     """The defender's move: the result of the float instruction, and how its micro-run comes to that."""
     game = call.game
     claim = standing_claim(turn, call.game_id, game)
-    check_defender(turn, game.defender)
     games.require_stage(game, call)
+    check_defender(turn, game.defender)
     require(turn.now <= games.last_second(game, claim.peak), Reject.CLOCK_OVER)
     require(0 < call.cycles <= MICRO_INDEX_LIMIT, Reject.REVEAL_CYCLES)
     is_state = len(call.after) == STATE_SIZE_BYTES and keccak256(call.after) == game.high_hash

@@ -1,0 +1,739 @@
+#pragma version 0.4.3
+#pragma evm-version cancun
+#pragma nonreentrancy on
+"""
+@title Disputes: parallel bisection games that end in one executed instruction (docs/settlement.md S5.4, S6, S7)
+@license Apache-2.0
+"""
+from interfaces import IDisputes
+from interfaces import IJobs
+from interfaces import ILeaves
+from interfaces import IOperators
+from interfaces import IParameters
+from interfaces import IStep
+from modules import challenged_claims
+from modules import coins
+from modules import game_rules
+from modules import micro_runs
+from modules import move_gas
+from modules import native_credits
+from modules import split_tree
+
+implements: IDisputes
+initializes: coins
+initializes: native_credits
+exports: (coins.burned_wei, native_credits.credits, native_credits.withdraw_to)
+
+
+interface Linked:
+    def operators() -> address: view
+    def parameters() -> address: view
+    def jobs() -> address: view
+
+
+# stages of a game
+ON_NODE: constant(uint256) = 1
+STEP_DUE: constant(uint256) = 2
+REVEAL_DUE: constant(uint256) = 3
+CLOSED: constant(uint256) = 4
+SHOWN: constant(uint256) = 5
+
+# outcomes
+UNDECIDED: constant(uint256) = 0
+DEFENDER_WON: constant(uint256) = 1
+CHALLENGER_WON: constant(uint256) = 2
+CLAIM_FELL: constant(uint256) = 3
+
+BATCH_CLAIMED: constant(uint8) = 2
+MOVE: constant(uint256) = 8  # the role of a delegate (S1.8)
+MICRO_RUN: constant(uint256) = 2**63  # in the number of a state that belongs to one (machine M9.6)
+MASK8: constant(uint256) = 2**8 - 1
+MASK32: constant(uint256) = 2**32 - 1
+MASK40: constant(uint256) = 2**40 - 1
+WITNESS_LIMIT: constant(uint256) = 2876  # Step's own (machine M6)
+RESULT_LIMIT_SECONDS: constant(uint256) = 120 * 86_400
+# After a job's deadline: a window of at most 45 days, and games (S7.5).
+
+OPERATORS: immutable(IOperators)
+JOBS: immutable(IJobs)
+PARAMETERS: immutable(IParameters)
+LEAVES: immutable(ILeaves)
+STEP: immutable(IStep)
+
+games: public(HashMap[uint256, bytes32])  # game id: the hash of the game
+splits: public(HashMap[bytes32, uint256])  # node: [ root's first 216 bits | time 40 ]
+held: public(reentrant(HashMap[uint256, uint256]))  # batch id: its leaves with an open game, a bit each
+claims: HashMap[uint256, uint256]  # claim id: its packed word
+ordinals: public(HashMap[uint256, HashMap[address, uint256]])  # claim id, challenger: of its game, or 0
+shown: public(HashMap[uint256, HashMap[bytes32, uint256]])  # claim id, state hash: games that showed it
+
+
+@deploy
+def __init__(jobs_: address, leaves: address, step_contract: address):
+    """
+    @dev Operators and Parameters are those of Jobs.
+    """
+    assert (
+        jobs_.is_contract and leaves.is_contract and step_contract.is_contract
+    ), "no contract at this address"
+    assert staticcall Linked(leaves).jobs() == jobs_, "contracts do not fit together"
+    OPERATORS = IOperators(staticcall Linked(jobs_).operators())
+    PARAMETERS = IParameters(staticcall Linked(jobs_).parameters())
+    JOBS = IJobs(jobs_)
+    LEAVES = ILeaves(leaves)
+    STEP = IStep(step_contract)
+
+
+@external
+@payable
+@reentrant
+def __default__():
+    """
+    @dev Coins come in only as bonds and, within `settle`, `step` and `refute`, as a seized bond.
+    """
+    assert msg.sender == OPERATORS.address, "caller is not Operators"
+
+
+# --- how games begin ------------------------------------------------------------------------------
+
+
+@external
+@payable
+def open(
+    claim_id: uint256, terms: IJobs.BatchTerms, proof: IJobs.LeafProof, commitment: bytes32
+) -> uint256:
+    """
+    @notice Challenge a claim, with a bond (S6.1, S6.2).
+    @param commitment keccak256(abi.encode(caller, final state hash, salt)), to be shown if the claim falls.
+    @return The game's id.
+    """
+    batch: IJobs.Batch = self._claimed_batch(claim_id)
+    assert block.timestamp <= convert(batch.until, uint256), "challenge window is over"
+    assert msg.sender != batch.operator, "claim is the caller's own"
+    leaf: ILeaves.ProvedLeaf = self._proved(claim_id, terms, proof, b"")
+    assert not leaf.is_refuted, "leaf is false by its shape: refute"
+    parameters: IParameters.Parameters = staticcall PARAMETERS.get(convert(batch.parameters_id, uint256))
+    claim: challenged_claims.Claim = challenged_claims.unpack(self.claims[claim_id])
+    bond_wei: uint256 = parameters.challenger_bond_wei * challenged_claims.bond_factor(claim.open_count)
+    assert msg.value >= bond_wei, "wrong amount of coins sent"
+    native_credits.credit(msg.sender, msg.value - bond_wei)
+    if claim.open_count == 0:
+        self.held[claim_id >> 8] |= 1 << (claim_id & MASK8)
+    claim.opened += 1
+    assert claim.opened <= challenged_claims.GAMES_LIMIT, "too many games on the claim"
+    claim.open_count += 1
+    claim.peak = max(claim.peak, min(claim.open_count, challenged_claims.PEAK_LIMIT))
+    self.claims[claim_id] = challenged_claims.pack(claim)
+    assert self.ordinals[claim_id][msg.sender] == 0, "caller challenged this claim"
+    self.ordinals[claim_id][msg.sender] = claim.opened
+    game: IDisputes.Game = IDisputes.Game(
+        stage=self._stage_at(leaf.cycle),
+        task_id=leaf.task_id,
+        defender=batch.operator,
+        challenger=msg.sender,
+        low=0,
+        high=leaf.cycle,
+        low_hash=leaf.initial_hash,
+        high_hash=leaf.claimed_hash,
+        template=empty(bytes32),
+        rd=0,
+        gas_units=move_gas.OPEN_GAS,
+        price_wei=min(block.basefee, parameters.gas_price_cap_wei),
+        defender_used_seconds=0,
+        challenger_used_seconds=0,
+        moved_at=block.timestamp,
+        bond_wei=bond_wei,
+        leaf_bond_wei=self._leaf_bond_wei(parameters, proof.job_terms),
+        sponsor_bond_wei=0,
+        commitment=commitment,
+        claimed_hash=leaf.claimed_hash,
+        rules=game_rules.pack(parameters),
+    )
+    game_id: uint256 = claim_id << 32 | claim.opened
+    self.games[game_id] = keccak256(abi_encode(game))
+    log IDisputes.Opened(game_id=game_id, claim_id=claim_id, challenger=msg.sender, game=game)
+    return game_id
+
+
+@external
+@payable
+def adopt(game_id: uint256, game: IDisputes.Game):
+    """
+    @notice Defend a game that the operator has lost on time, with the leaf's bond (S6.8).
+    """
+    claim: challenged_claims.Claim = self._standing(game_id, game, game.stage)
+    assert game.stage != STEP_DUE, "not the stage for this move"
+    assert game.sponsor_bond_wei == 0, "game has a sponsor"
+    is_late: bool = False
+    lost_at: uint256 = 0
+    is_late, lost_at = self._lateness(game_id, game, claim.peak, block.timestamp)
+    assert is_late, "defender has time left"
+    assert block.timestamp <= lost_at + game_rules.rescue_seconds(game.rules), "rescue time is over"
+    assert msg.value == game.leaf_bond_wei, "wrong amount of coins sent"
+    adopted: IDisputes.Game = game
+    adopted.defender = msg.sender
+    adopted.sponsor_bond_wei = msg.value
+    adopted.defender_used_seconds = 0
+    adopted.moved_at = block.timestamp
+    self.games[game_id] = keccak256(abi_encode(adopted))
+    log IDisputes.Adopted(game_id=game_id, sponsor=msg.sender, game=adopted)
+
+
+@external
+def refute(
+    claim_id: uint256,
+    terms: IJobs.BatchTerms,
+    proof: IJobs.LeafProof,
+    packed_state: Bytes[micro_runs.STATE_SIZE_BYTES],
+):
+    """
+    @notice Strike a leaf that is false by its shape, or says of a halted state that it runs (S5.4).
+    @param packed_state The state that a running leaf names; else empty.
+    """
+    batch: IJobs.Batch = self._claimed_batch(claim_id)
+    leaf: ILeaves.ProvedLeaf = self._proved(claim_id, terms, proof, packed_state)
+    assert leaf.is_refuted, "leaf is not false by itself"
+    parameters: IParameters.Parameters = staticcall PARAMETERS.get(convert(batch.parameters_id, uint256))
+    bond_wei: uint256 = self._leaf_bond_wei(parameters, proof.job_terms)
+    claim: challenged_claims.Claim = challenged_claims.unpack(self.claims[claim_id])
+    claim.struck_at = block.timestamp
+    self.claims[claim_id] = challenged_claims.pack(claim)
+    self._strike(claim_id, leaf.task_id, bond_wei)
+    share_wei: uint256 = game_rules.share_of(game_rules.pack(parameters), bond_wei)
+    native_credits.credit(msg.sender, share_wei)
+    coins.burn(bond_wei - share_wei)
+    log IDisputes.Refuted(
+        claim_id=claim_id, caller=msg.sender, amount_wei=share_wei, burned_wei=bond_wei - share_wei
+    )
+
+
+# --- moves ----------------------------------------------------------------------------------------
+
+
+@external
+def split(
+    claim_id: uint256,
+    defender: address,
+    arity: uint256,
+    low: uint256,
+    high: uint256,
+    low_hash: bytes32,
+    high_hash: bytes32,
+    hashes: DynArray[bytes32, split_tree.ARITY_LIMIT - 1],
+):
+    """
+    @notice The defender's move, for all games that are or come to this node: the state hashes between the parts of
+            the interval (S6.4).
+    """
+    self._check_defender(defender)
+    assert low < high and len(hashes) == min(arity, high - low) - 1, "split: number of hashes"
+    node: bytes32 = keccak256(abi_encode(claim_id, defender, arity, low, high, low_hash, high_hash))
+    assert self.splits[node] == 0, "node is split"
+    root: bytes32 = split_tree.root(low_hash, hashes, high_hash, self._depth(arity))
+    self.splits[node] = convert(root, uint256) & ~MASK40 | block.timestamp
+    log IDisputes.SplitMade(
+        claim_id=claim_id, defender=defender, node=node, low=low, high=high, hashes=hashes
+    )
+
+
+@external
+def pick(
+    game_id: uint256,
+    game: IDisputes.Game,
+    part: uint256,
+    start: bytes32,
+    end: bytes32,
+    siblings: DynArray[bytes32, split_tree.DEPTH_LIMIT],
+):
+    """
+    @notice The challenger's move: the first part whose end it disagrees with.
+    """
+    claim: challenged_claims.Claim = self._standing(game_id, game, ON_NODE)
+    assert msg.sender == game.challenger, "caller is not the challenger"
+    kept: uint256 = self.splits[self._node(game_id, game)]
+    assert kept != 0, "not the stage for this move"
+    arity: uint256 = game_rules.arity(game.rules)
+    length: uint256 = game.high - game.low
+    parts: uint256 = min(arity, length)
+    assert part < parts, "pick: no such part"
+    root: bytes32 = split_tree.climb(start, end, part, siblings)
+    assert (
+        len(siblings) == self._depth(arity) and convert(root, uint256) >> 40 == kept >> 40
+    ), "pick: proof"
+    split_at: uint256 = max(kept & MASK40, game.moved_at)
+    moved: IDisputes.Game = game
+    moved.defender_used_seconds = min(
+        game.defender_used_seconds + split_at - game.moved_at,
+        self._defender_seconds(game, claim.peak),
+    )
+    moved.challenger_used_seconds = self._challenger_used_seconds(game, split_at)
+    moved.low += length * part // parts
+    moved.high = game.low + length * (part + 1) // parts
+    moved.low_hash = start
+    moved.high_hash = end
+    moved.stage = self._stage_at(moved.high - moved.low)
+    self._keep_challengers(game_id, moved, move_gas.PICK_GAS)
+
+
+@external
+def step(game_id: uint256, game: IDisputes.Game, witness: Bytes[WITNESS_LIMIT]):
+    """
+    @notice Execute the one step that is left, and so decide and settle the game. By anybody.
+    """
+    self._standing(game_id, game, STEP_DUE)
+    moved: IDisputes.Game = game
+    moved.challenger_used_seconds = self._challenger_used_seconds(game, game.moved_at)
+    moved.gas_units += move_gas.STEP_GAS
+    moved.price_wei = min(game.price_wei, block.basefee)
+    before: bytes32 = empty(bytes32)
+    after: bytes32 = empty(bytes32)
+    before, after = staticcall STEP.step(witness)
+    assert before == game.low_hash, "witness is of another state"
+    log IDisputes.Stepped(game_id=game_id, before=before, after=after, expected=game.high_hash)
+    self._end(game_id, moved, DEFENDER_WON if after == game.high_hash else CHALLENGER_WON)
+
+
+@external
+def descend(game_id: uint256, game: IDisputes.Game, witness: Bytes[WITNESS_LIMIT]):
+    """
+    @notice Go on over the micro-run of the float instruction that is left. By anybody, once a game.
+    """
+    self._standing(game_id, game, STEP_DUE)
+    moved: IDisputes.Game = game
+    moved.challenger_used_seconds = self._challenger_used_seconds(game, game.moved_at)
+    assert game.low < MICRO_RUN, "game has descended"
+    before: bytes32 = empty(bytes32)
+    before, moved.low_hash, moved.template, moved.rd = staticcall STEP.open_float(witness)
+    assert before == game.low_hash, "witness is of another state"
+    moved.low = MICRO_RUN | game.low << 12
+    moved.stage = REVEAL_DUE
+    self._keep_challengers(game_id, moved, move_gas.DESCEND_GAS)
+
+
+@external
+def reveal(
+    game_id: uint256,
+    game: IDisputes.Game,
+    after: Bytes[micro_runs.STATE_SIZE_BYTES],
+    cycles: uint256,
+    memory_root: bytes32,
+):
+    """
+    @notice The defender's move: the state after the float instruction, which holds the result, and how the
+            micro-run comes to that.
+    @param after The packed state whose hash is the one at high.
+    @param cycles The steps of the micro-run.
+    @param memory_root The memory's root at the end of the micro-run.
+    """
+    claim: challenged_claims.Claim = self._standing(game_id, game, REVEAL_DUE)
+    self._check_defender(game.defender)
+    moved: IDisputes.Game = game
+    moved.defender_used_seconds += block.timestamp - game.moved_at
+    is_late: bool = moved.defender_used_seconds > self._defender_seconds(game, claim.peak)
+    assert not is_late, "clock has run out"
+    assert cycles != 0 and cycles <= micro_runs.STEPS_LIMIT, "reveal: number of steps"
+    assert (
+        len(after) == micro_runs.STATE_SIZE_BYTES and keccak256(after) == game.high_hash
+    ), "reveal: of another state"
+    assert micro_runs.template(after, game.rd) == game.template, "reveal: state does not follow"
+    moved.high = game.low + cycles
+    moved.high_hash = micro_runs.end_hash(memory_root, cycles, micro_runs.register(after, game.rd))
+    moved.stage = self._stage_at(cycles)
+    self._keep(game_id, moved)
+
+
+# --- ends of a game -------------------------------------------------------------------------------
+
+
+@external
+def settle(game_id: uint256, game: IDisputes.Game):
+    """
+    @notice End a game that a clock has decided, or the fall of its claim. By anybody.
+    """
+    claim: challenged_claims.Claim = self._checked(game_id, game)
+    outcome: uint256 = self._outcome(game_id, game, claim)
+    assert outcome != UNDECIDED, "game is not decided"
+    self._end(game_id, game, outcome)
+
+
+@external
+def show(game_id: uint256, game: IDisputes.Game, state_hash: bytes32, salt: bytes32):
+    """
+    @notice Show what the challenger of a struck claim committed to (S7.5). By anybody who knows it.
+    """
+    claim: challenged_claims.Claim = self._checked(game_id, game)
+    assert game.stage == CLOSED, "not the stage for this move"
+    assert claim.striker != game_id & MASK32, "game struck the claim"
+    assert claim.pot_wei != 0, "nothing to win"
+    is_open: bool = block.timestamp <= claim.struck_at + game_rules.reveal_seconds(game.rules)
+    assert is_open, "reveal time is over"
+    commitment: bytes32 = keccak256(abi_encode(game.challenger, state_hash, salt))
+    assert commitment == game.commitment, "commitment is to something else"
+    self.shown[game_id >> 32][state_hash] += 1
+    shown: IDisputes.Game = game
+    shown.stage = SHOWN
+    shown.commitment = state_hash
+    self.games[game_id] = keccak256(abi_encode(shown))
+    log IDisputes.Shown(
+        game_id=game_id, claim_id=game_id >> 32, state_hash=state_hash, game=shown
+    )
+
+
+@external
+def reward(
+    game_id: uint256,
+    game: IDisputes.Game,
+    final_id: uint256,
+    terms: IJobs.BatchTerms,
+    proof: IJobs.LeafProof,
+):
+    """
+    @notice Give a winner its part of the pot (S7.5, S7.6). By anybody.
+    @param final_id The claim that has become the task's result, with its terms and proof.
+    """
+    claim: challenged_claims.Claim = self._with_pot(game_id, game)
+    is_over: bool = block.timestamp > claim.struck_at + game_rules.reveal_seconds(game.rules)
+    assert is_over, "reveal time is not over"
+    assert staticcall JOBS.is_leaf_final(final_id), "leaf is not final"
+    leaf: ILeaves.ProvedLeaf = self._proved(final_id, terms, proof, b"")
+    assert leaf.task_id == game.task_id, "leaf is of another task"
+    is_lie: bool = leaf.claimed_hash != game.claimed_hash
+    if claim.striker != game_id & MASK32:
+        has_shown: bool = game.stage == SHOWN and game.commitment == leaf.claimed_hash
+        assert has_shown and is_lie, "game has not won"
+    if not is_lie:  # a true claim, badly defended: nobody has won
+        claim.winners = 1
+    elif claim.winners == 0:
+        claim.winners = self.shown[game_id >> 32][leaf.claimed_hash] + 1
+    self._pay(game_id, game, claim, is_lie, is_lie)
+
+
+@external
+def reward_striker(game_id: uint256, game: IDisputes.Game):
+    """
+    @notice Give the game that struck the claim what it gets when the task has had no result for long (S7.5).
+            By anybody.
+    """
+    claim: challenged_claims.Claim = self._with_pot(game_id, game)
+    assert claim.striker == game_id & MASK32, "game has not won"
+    deadline: uint256 = staticcall JOBS.deadlines(game.task_id >> 32)
+    is_over: bool = block.timestamp > max(deadline, claim.struck_at) + RESULT_LIMIT_SECONDS
+    assert is_over and claim.winners == 0, "task may have a result"
+    claim.winners = 1
+    self._pay(game_id, game, claim, game.high - game.low == 1, True)  # struck by a step, not by a clock
+
+
+# --- views ----------------------------------------------------------------------------------------
+
+
+@external
+@view
+@reentrant
+def jobs() -> address:
+    """
+    @notice The Jobs whose claims can be challenged here.
+    """
+    return JOBS.address
+
+
+@external
+@view
+def get_claim(claim_id: uint256) -> challenged_claims.Claim:
+    """
+    @notice What is kept of a challenged claim; all zero if it was never challenged.
+    """
+    return challenged_claims.unpack(self.claims[claim_id])
+
+
+# --- shared by the calls --------------------------------------------------------------------------
+
+
+@internal
+@view
+def _claimed_batch(claim_id: uint256) -> IJobs.Batch:
+    batch: IJobs.Batch = staticcall JOBS.get_batch(claim_id >> 8)
+    is_struck: bool = batch.struck >> (claim_id & MASK8) & 1 == 1
+    assert batch.stage == BATCH_CLAIMED and not is_struck, "claim does not stand"
+    return batch
+
+
+@internal
+@view
+def _proved(
+    claim_id: uint256,
+    terms: IJobs.BatchTerms,
+    proof: IJobs.LeafProof,
+    packed_state: Bytes[micro_runs.STATE_SIZE_BYTES],
+) -> ILeaves.ProvedLeaf:
+    return staticcall LEAVES.prove(claim_id, terms, proof, packed_state)
+
+
+@internal
+@pure
+def _leaf_bond_wei(parameters: IParameters.Parameters, terms: IJobs.JobTerms) -> uint256:
+    return parameters.operator_bond_wei * convert(terms.bond_multiple, uint256)
+
+
+@internal
+@view
+def _checked(game_id: uint256, game: IDisputes.Game) -> challenged_claims.Claim:
+    """
+    @notice The claim of a game. Refuses a record that is not the game's.
+    """
+    kept: bytes32 = self.games[game_id]
+    assert kept != empty(bytes32), "unknown game"
+    assert kept == keccak256(abi_encode(game)), "game has another state"
+    return challenged_claims.unpack(self.claims[game_id >> 32])
+
+
+@internal
+@view
+def _standing(game_id: uint256, game: IDisputes.Game, stage: uint256) -> challenged_claims.Claim:
+    """
+    @notice The claim of a game, in which a move of this stage is due.
+    """
+    claim: challenged_claims.Claim = self._checked(game_id, game)
+    assert claim.struck_at == 0, "claim is struck: settle instead"
+    assert game.stage == stage, "not the stage for this move"
+    return claim
+
+
+@internal
+@view
+def _with_pot(game_id: uint256, game: IDisputes.Game) -> challenged_claims.Claim:
+    claim: challenged_claims.Claim = self._checked(game_id, game)
+    assert claim.pot_wei != 0, "nothing to win"
+    return claim
+
+
+@internal
+@view
+def _check_defender(defender: address):
+    if msg.sender != defender:
+        roles: uint256 = staticcall OPERATORS.roles(defender, msg.sender)
+        assert roles & MOVE != 0, "caller is not the defender"
+
+
+@internal
+def _keep(game_id: uint256, game: IDisputes.Game):
+    moved: IDisputes.Game = game
+    moved.moved_at = block.timestamp
+    self.games[game_id] = keccak256(abi_encode(moved))
+    log IDisputes.Moved(game_id=game_id, game=moved)
+
+
+@internal
+def _keep_challengers(game_id: uint256, game: IDisputes.Game, gas_units: uint256):
+    """
+    @notice Keep a game after a move of the challenger's, for which it is repaid gas if it wins.
+    """
+    moved: IDisputes.Game = game
+    moved.gas_units += gas_units
+    moved.price_wei = min(game.price_wei, block.basefee)
+    self._keep(game_id, moved)
+
+
+@internal
+@pure
+def _stage_at(length: uint256) -> uint256:
+    return STEP_DUE if length == 1 else ON_NODE
+
+
+@internal
+@pure
+def _depth(arity: uint256) -> uint256:
+    depth: uint256 = 0
+    for level: uint256 in range(1, split_tree.DEPTH_LIMIT + 1):
+        if arity >> level != 0:
+            depth = level
+    return depth
+
+
+@internal
+@pure
+def _node(game_id: uint256, game: IDisputes.Game) -> bytes32:
+    return keccak256(
+        abi_encode(
+            game_id >> 32,
+            game.defender,
+            game_rules.arity(game.rules),
+            game.low,
+            game.high,
+            game.low_hash,
+            game.high_hash,
+        )
+    )
+
+
+# --- clocks ---------------------------------------------------------------------------------------
+
+
+@internal
+@pure
+def _defender_seconds(game: IDisputes.Game, peak: uint256) -> uint256:
+    return challenged_claims.defender_seconds(game_rules.clock_seconds(game.rules), peak)
+
+
+@internal
+@view
+def _challenger_used_seconds(game: IDisputes.Game, since: uint256) -> uint256:
+    """
+    @notice What a challenger's move now brings its clock to. Refuses one that comes too late.
+    """
+    used_seconds: uint256 = game.challenger_used_seconds + block.timestamp - since
+    assert used_seconds <= game_rules.clock_seconds(game.rules), "clock has run out"
+    return used_seconds
+
+
+@internal
+@view
+def _split_at(game_id: uint256, game: IDisputes.Game, now: uint256) -> uint256:
+    """
+    @notice When the node of a game was split, if it was by `now`; else 0.
+    """
+    if game.stage != ON_NODE:
+        return 0
+    split_at: uint256 = self.splits[self._node(game_id, game)] & MASK40
+    return split_at if split_at <= now else 0
+
+
+@internal
+@view
+def _lateness(game_id: uint256, game: IDisputes.Game, peak: uint256, now: uint256) -> (bool, uint256):
+    """
+    @notice Whether the defender, whose move was due, did not make it in time, and its last second.
+    """
+    last_second: uint256 = (
+        game.moved_at + self._defender_seconds(game, peak) - game.defender_used_seconds
+    )
+    split_at: uint256 = self._split_at(game_id, game, now)
+    return (now if split_at == 0 else split_at) > last_second, last_second
+
+
+@internal
+@view
+def _outcome(
+    game_id: uint256, game: IDisputes.Game, claim: challenged_claims.Claim
+) -> uint256:
+    """
+    @notice How the game has ended, now or by the second in which its claim was struck (S6.5 to S6.8).
+    """
+    assert game.stage <= REVEAL_DUE, "not the stage for this move"
+    is_struck: bool = claim.struck_at != 0
+    now: uint256 = claim.struck_at if is_struck else block.timestamp
+    running: uint256 = CLAIM_FELL if is_struck else UNDECIDED
+    challenger_since: uint256 = game.moved_at
+    if game.stage != STEP_DUE:
+        is_late: bool = False
+        last_second: uint256 = 0
+        is_late, last_second = self._lateness(game_id, game, claim.peak, now)
+        if is_late:
+            if game.sponsor_bond_wei == 0:
+                last_second += game_rules.rescue_seconds(game.rules)
+            return CHALLENGER_WON if now > last_second else running
+        split_at: uint256 = self._split_at(game_id, game, now)
+        if split_at == 0:
+            return running
+        challenger_since = max(challenger_since, split_at)
+    left_seconds: uint256 = game_rules.clock_seconds(game.rules) - game.challenger_used_seconds
+    return DEFENDER_WON if now > challenger_since + left_seconds else running
+
+
+# --- money ----------------------------------------------------------------------------------------
+
+
+@internal
+def _end(game_id: uint256, game: IDisputes.Game, outcome: uint256):
+    """
+    @dev S7.2 to S7.4. Each bond goes back to whom it came from, or in part to the winner.
+    """
+    claim_id: uint256 = game_id >> 32
+    claim: challenged_claims.Claim = challenged_claims.unpack(self.claims[claim_id])
+    defender_wei: uint256 = game.sponsor_bond_wei
+    challenger_wei: uint256 = game.bond_wei
+    lost_wei: uint256 = 0
+    if outcome == DEFENDER_WON:
+        lost_wei = game.bond_wei
+        challenger_wei = 0
+    elif outcome == CHALLENGER_WON:
+        lost_wei = game.sponsor_bond_wei
+        defender_wei = 0
+    share_wei: uint256 = game_rules.share_of(game.rules, lost_wei)
+    coins.burn(lost_wei - share_wei)
+    if outcome == DEFENDER_WON:
+        defender_wei += share_wei
+        self.games[game_id] = empty(bytes32)
+        if claim.struck_at == 0:
+            claim.open_count -= 1
+            if claim.open_count == 0:
+                self._release(claim_id)
+            self.claims[claim_id] = challenged_claims.pack(claim)
+    else:
+        challenger_wei += share_wei
+        closed: IDisputes.Game = game
+        closed.stage = CLOSED
+        self.games[game_id] = keccak256(abi_encode(closed))
+        if claim.struck_at == 0:
+            claim.struck_at = block.timestamp
+            claim.striker = game_id & MASK32
+            claim.pot_wei = game.leaf_bond_wei
+            self.claims[claim_id] = challenged_claims.pack(claim)
+            self._strike(claim_id, game.task_id, game.leaf_bond_wei)
+        log IDisputes.Moved(game_id=game_id, game=closed)
+    native_credits.credit(game.defender, defender_wei)
+    native_credits.credit(game.challenger, challenger_wei)
+    log IDisputes.Settled(
+        game_id=game_id,
+        claim_id=claim_id,
+        outcome=outcome,
+        defender_wei=defender_wei,
+        challenger_wei=challenger_wei,
+        burned_wei=lost_wei - share_wei,
+    )
+
+
+@internal
+def _strike(claim_id: uint256, task_id: uint256, bond_wei: uint256):
+    """
+    @notice Take a false leaf out of its batch, and its bond.
+    """
+    self._release(claim_id)
+    operator: address = extcall JOBS.strike(claim_id, task_id, bond_wei)
+    extcall OPERATORS.seize(operator, claim_id >> 8, bond_wei)
+
+
+@internal
+def _release(claim_id: uint256):
+    """
+    @notice Let the leaf's batch no longer wait for it.
+    """
+    self.held[claim_id >> 8] &= ~(1 << (claim_id & MASK8))
+
+
+@internal
+def _pay(
+    game_id: uint256,
+    game: IDisputes.Game,
+    claim: challenged_claims.Claim,
+    is_rewarded: bool,
+    is_repaid: bool,
+):
+    """
+    @dev S7.6. Parts of the pot are equal but for one wei; what is not paid of a part is burned.
+    """
+    part_wei: uint256 = claim.pot_wei // claim.winners
+    left: challenged_claims.Claim = claim
+    left.pot_wei -= part_wei
+    left.winners -= 1
+    self.claims[game_id >> 32] = challenged_claims.pack(left)
+    self.games[game_id] = empty(bytes32)
+    paid_wei: uint256 = 0
+    if is_rewarded:
+        paid_wei = game_rules.share_of(game.rules, part_wei)
+    if is_repaid:
+        paid_wei += min(game.gas_units * game.price_wei, part_wei - paid_wei)
+    native_credits.credit(game.challenger, paid_wei)
+    coins.burn(part_wei - paid_wei)
+    log IDisputes.Rewarded(
+        game_id=game_id, claim_id=game_id >> 32, amount_wei=paid_wei, burned_wei=part_wei - paid_wei
+    )

@@ -7,7 +7,8 @@ SHELL := /bin/bash
 
 VENV := .venv
 BIN := $(VENV)/bin
-PYTEST_PROCESSES ?= 2
+# One more than there are cores, because many tests wait for sockets and processes.
+PYTEST_PROCESSES ?= $(shell echo $$(( $$(nproc) + 1 )))
 SEED ?= $(shell date +%s)
 FUZZ_INSTRUCTIONS ?= 100000000
 ANVIL_PACKAGE := @foundry-rs/anvil@1.7.1

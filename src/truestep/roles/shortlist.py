@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import chain
 
 from truestep.base.ids import Address, JobId
-from truestep.commitments.keccak import keccak256
 
 LOT_SECONDS = 30
 """How long a lot holds: time enough to get a program and an input."""
@@ -33,7 +33,7 @@ def shortlist(candidates: Iterable[Candidate], limit: int, now: int, account: Ad
     if len(by_reward) <= limit:
         return [each.job_id for each in by_reward]
     salt = f"{account.lower()}/{now // LOT_SECONDS}/".encode()
-    by_lot = sorted(by_reward, key=lambda each: keccak256(salt + each.job_id.to_bytes(32, "big")))
+    by_lot = sorted(by_reward, key=lambda each: sha256(salt + each.job_id.to_bytes(32, "big")).digest())
     in_turn = chain.from_iterable(zip(by_reward, _by_requester(by_reward), by_lot, strict=True))
     return list(dict.fromkeys(each.job_id for each in in_turn))[:limit]
 

@@ -22,7 +22,7 @@ from truestep.commitments.merkle import root_of_bytes
 from truestep.engine.hashing import hash_many_pairs
 from truestep.machine.layout import RANGE_LEVEL
 from truestep.machine.program import Task
-from truestep.protocol.calls import PostJob
+from truestep.protocol.calls import PostJob, TakeTask
 from truestep.protocol.claims import ClaimedState
 from truestep.protocol.events import ClaimStruck, TaskClaimed, TaskFinalized
 
@@ -50,7 +50,7 @@ class Diversion(Scenario):
         world.until(lambda: self._is_claimed(world), CLAIMS_SECONDS, "the decoys are not claimed")
 
     def prepare(self, world: World) -> None:
-        """Jobs of the stranger, then the victim's."""
+        """Jobs of the stranger, then the victim's, which the liar takes so that it can lie at once."""
         world.anvil.fund(STRANGER, 100 * COIN_WEI)
         self.sock = Liar(world, name="sock", defends=False)
         self.liar = Liar(world, fault_cycle=self.fault_cycle)
@@ -60,6 +60,9 @@ class Diversion(Scenario):
         program = world.register(self.lying_guest)
         job_id = world.post(program, reward_wei=VICTIM_REWARD_WEI, lease_seconds=LEASE_SECONDS)
         self.victim = task_of(job_id, 0)
+        world.contracts.do(
+            self.liar.name, TakeTask(job_id=job_id, shard_index=0)
+        )  # so that it can lie at once
 
     def post_decoy(self, world: World, guest: Guest, content: bytes = SMALL_INPUT, shards: int = 1) -> JobId:
         """A job of the stranger's own, which pays nothing."""

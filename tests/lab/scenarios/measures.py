@@ -114,7 +114,7 @@ class Hoard(Scenario):
 
     parameters = rules(window_seconds=600, clock_seconds=300)
     count, written_bytes = 5, 1_100 * MIB
-    PATIENCE_SECONDS = 240.0
+    PATIENCE_SECONDS = 480.0
     MEMORY_LIMIT_BYTES = 5 << 30
     """Two checks at a time, and as much again that is kept for games."""
 

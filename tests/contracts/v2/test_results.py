@@ -288,7 +288,7 @@ def test_reducers_have_a_shape(net: Settlement) -> None:
         {"reducer_of": reducer_of | 255},
     ):
         with rejects(Reject.REDUCER_SHAPE):
-            net.post(**{"input_root": ZERO, "input_size": 0} | changes)
+            net.post(BOB, **({"input_root": ZERO, "input_size": 0} | changes))
     post_reducer(net, source, 16)
     with rejects(Reject.NOT_REDUCER):
         feed(net, source, [])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from types import ModuleType
+from typing import Any, get_args
 
 import pytest
 from eth_abi.abi import encode
@@ -18,20 +19,29 @@ from truestep.adapters.chain.record_codec import checksummed
 from truestep.base.errors import Bug
 from truestep.base.ids import Address, Bytes32
 from truestep.contracts.artifacts import load_artifact
-from truestep.protocol.settlement import calls, effects
+from truestep.protocol.settlement.contracts import (
+    assurances,
+    disputes,
+    jobs,
+    operators,
+    parameters,
+    programs,
+    results,
+)
 from truestep.protocol.settlement.records import Program
 
 ADDRESSES = st.binary(min_size=20, max_size=20).map(lambda raw: checksummed("0x" + raw.hex()))
 HASHES = st.binary(min_size=32, max_size=32).map(Bytes32)
 AMOUNTS = st.integers(0, 2**256 - 1)
 
+MODULES = (assurances, disputes, jobs, operators, parameters, programs, results)
 OPERATORS = ContractTypes(
     "Operators",
     2,
-    (calls.DepositFor, calls.WithdrawTo, calls.SetDelegate),
-    (effects.Deposited, effects.Delegated, effects.Seized),
+    (operators.DepositFor, operators.WithdrawTo, operators.SetDelegate),
+    (operators.Deposited, operators.Delegated, operators.Seized),
 )
-PROGRAMS = ContractTypes("Programs", 2, (), (effects.Registered,))
+PROGRAMS = ContractTypes("Programs", 2, (), (programs.Registered,))
 
 
 def entry_of(contract: str, name: str) -> dict[str, Any]:
@@ -56,7 +66,7 @@ def raw_log(contract: str, name: str, **fields: Any) -> RawLog:
 
 @given(ADDRESSES, AMOUNTS)
 def test_a_call_is_its_selector_and_its_arguments(receiver: Address, amount_wei: int) -> None:
-    payload = OPERATORS.payload(calls.WithdrawTo(receiver=receiver, amount_wei=amount_wei))
+    payload = OPERATORS.payload(operators.WithdrawTo(receiver=receiver, amount_wei=amount_wei))
     assert payload[:4] == keccak(text="withdraw_to(address,uint256)")[:4]
     assert payload[4:] == encode(["address", "uint256"], [receiver, amount_wei])
 
@@ -66,7 +76,7 @@ def test_an_event_is_decoded_into_its_type(
     operator: Address, receiver: Address, batch_id: int, amount_wei: int
 ) -> None:
     fields = {"operator": operator, "batch_id": batch_id, "receiver": receiver, "amount_wei": amount_wei}
-    assert OPERATORS.event(raw_log("Operators", "Seized", **fields)) == effects.Seized(**fields)
+    assert OPERATORS.event(raw_log("Operators", "Seized", **fields)) == operators.Seized(**fields)
 
 
 @given(HASHES, st.integers(0, 2**64 - 1), ADDRESSES, st.integers(0, 2**16 - 1))
@@ -88,7 +98,7 @@ def test_text_of_any_bytes_does_not_stop_the_reader() -> None:
     fields = {"image_root": b"r" * 32, "entry": 1, "max_cycles": 1, "workload": 0, "digest": b"d" * 32}
     log = raw_log("Programs", "Registered", program_id=1, owner="0x" + "22" * 20, uri="abcd", **fields)
     event = PROGRAMS.event(replace(log, payload=log.payload.replace(b"abcd", b"a\xff\xfed")))
-    assert isinstance(event, effects.Registered)
+    assert isinstance(event, programs.Registered)
     assert event.uri == "a\ufffd\ufffdd"
 
 
@@ -106,11 +116,20 @@ def test_junk_is_told() -> None:
 
 
 def test_names() -> None:
-    assert [function_name(kind) for kind in (calls.TopUp, calls.Take, calls.SetDelegate)] == [
+    assert [function_name(kind) for kind in (jobs.TopUp, jobs.Take, operators.SetDelegate)] == [
         "top_up",
         "take",
         "set_delegate",
     ]
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__.rpartition(".")[2])
+def test_every_call_and_event_of_version_2_fits_its_contract(module: ModuleType) -> None:
+    call_types = get_args(module.Call) or (module.Call,)
+    event_types = get_args(module.Event) or (module.Event,)
+    contract = module.__name__.rpartition(".")[2].capitalize()
+    types = ContractTypes(contract, 2, call_types, event_types)
+    assert len(types.topics) == len(event_types)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections import Counter
 from random import Random
@@ -103,7 +104,9 @@ def main() -> None:
     while sum(total.values()) < options.inputs:
         total += compare_episode(seed, EPISODE_INPUTS)
         seed += 1
+        print(f"\r{sum(total.values()):,} inputs", end="", file=sys.stderr)
     seconds = time.perf_counter() - started
+    print(file=sys.stderr)
     for name, count in sorted(total.items()):
         print(f"{count:9,} {name}")
     inputs, episodes = sum(total.values()), seed - options.seed

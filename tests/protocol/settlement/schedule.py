@@ -75,7 +75,7 @@ class Schedule:
     world: World
     now: int = START_TIME
     follow_ups: list[Step] = field(default_factory=list)
-    """What comes next whatever happens; the step before it is never changed."""
+    """What comes next whatever happens."""
 
     def steps(self, count: int) -> Iterator[Step]:
         """So many steps; the caller plays each in the world before it asks for the next."""
@@ -88,7 +88,8 @@ class Schedule:
             return self.follow_ups.pop()
         self._pass_time()
         step = self._sensible()
-        if self.follow_ups or isinstance(step, Hold) or self.rng.random() >= WRONG_SHARE:
+        is_of_disputes = isinstance(step, Message) and isinstance(step.call, jobs.Strike)
+        if is_of_disputes or isinstance(step, Hold) or self.rng.random() >= WRONG_SHARE:
             return step
         return mutated(self.rng, step, self.world.around)
 
@@ -140,7 +141,7 @@ class Schedule:
         ahead = [end for end in ends if self.now <= end < self.now + 20 * DAY_SECONDS]
         if ahead:
             end = self.rng.choice(sorted(ahead)[:3])
-            self.now = max(self.now, end + self.rng.choice((-1, 0, 1, 1, 1, 3_601)))
+            self.now = max(self.now, end + self.rng.choice((-1, 0, 0, 1, 1, 1, 3_600, 3_601)))
 
     def _message(
         self,
@@ -251,7 +252,7 @@ class Schedule:
             reward=reward,
             asset=asset,
             lease_seconds=self.rng.choice((60, 600, 7_200)),
-            deadline=self.now + self.rng.choice((60, 3_600, DAY_SECONDS, 30 * DAY_SECONDS)),
+            deadline=self.now + self.rng.choice((0, 60, 3_600, DAY_SECONDS, 30 * DAY_SECONDS)),
             window_seconds=self.rng.choice((0, 0, 0, 3_601)),
             bond_multiple=self.rng.choice((1, 1, 1, 3)),
             policy=self.rng.choice((OPTIMISTIC, OPTIMISTIC, OPTIMISTIC, TWO_WINDOWS)),
@@ -267,7 +268,7 @@ class Schedule:
         return self._message(sender, call, stranger=self._token_mood())
 
     def top_up(self) -> Step | None:
-        found = self._some_job(lambda job: job.busy == 0 and self._is_worth(self.now < job.deadline))
+        found = self._some_job(lambda job: self._is_worth(job.busy == 0 and self.now < job.deadline))
         if found is None:
             return None
         job_id, job = found
@@ -283,7 +284,7 @@ class Schedule:
         is_over = self.now >= job.deadline
         if not is_over and self.rng.random() < 0.7:
             return None
-        sender = self.rng.choice(PEOPLE) if is_over else job.terms.requester
+        sender = self.rng.choice(PEOPLE) if self._is_worth(is_over) else job.terms.requester
         first = self.rng.randrange(job.work.shard_count)
         shards = tuple(range(job.work.shard_count))[first : first + BATCH_LIMIT]
         call = jobs.Cancel(job_id=job_id, work=job.work, terms=job.terms, shards=shards)
@@ -303,7 +304,7 @@ class Schedule:
         others = [
             (job_id, job)
             for job_id, job in self.world.state.jobs.items()
-            if job_id != found[0] and _kind(job) == kind and self._can_be_taken(job)
+            if job_id != found[0] and self._is_worth(_kind(job) == kind) and self._can_be_taken(job)
         ]
         chosen = [found, *self.rng.sample(others, min(len(others), self.rng.choice((0, 0, 1, 5))))]
         items: list[PackedItem] = []
@@ -362,7 +363,7 @@ class Schedule:
 
     def expire(self) -> Step | None:
         found = self._some_batch(BatchStage.TAKEN)
-        if found is None or not self._is_worth(self.now > found[1].until):
+        if found is None or not self._is_worth(self.now >= found[1].until):
             return None
         batch_id, batch = found
         call = jobs.Expire(batch_id=batch_id, terms=batch.terms, items=batch.items)
@@ -370,7 +371,7 @@ class Schedule:
 
     def finalize(self) -> Step | None:
         found = self._some_batch(BatchStage.CLAIMED)
-        if found is None or not self._is_worth(self.now > found[1].until):
+        if found is None or not self._is_worth(self.now >= found[1].until):
             return None
         batch_id, batch = found
         items = batch.items if self.rng.random() < 0.9 else ()

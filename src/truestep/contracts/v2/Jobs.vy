@@ -420,11 +420,14 @@ def finalize(
         reward -= lost >> 128
         bond_wei -= lost & LOW_HALF
     if held != 0:
-        held_reward: uint256 = 0
-        held_bond_wei: uint256 = 0
-        held_reward, held_bond_wei = self._sum(batch, terms, items, held)
-        reward -= held_reward
-        bond_wei -= held_bond_wei
+        assert job_book.root_of(items) == terms.tasks_root, "items of another batch"
+        operator_bond_wei: uint256 = self._operator_bond(batch)
+        for item: uint256 in items:
+            job: uint256 = job_book.words[item >> 64]  # held leaves are busy: nobody has changed the reward
+            of_item: uint256 = unsafe_sub(ONE << (item >> 16 & MASK16), 1) << (item & MASK16)
+            count: uint256 = job_words.count_bits(held & of_item)
+            reward -= count * (job & MASK80)
+            bond_wei -= count * (job >> 112 & MASK8) * operator_bond_wei
         batch_book.waiting_leaves[batch_id] = held
         batch |= batch_book.WAITING
     batch_book.words[batch_id] = batch ^ (batch_book.CLAIMED ^ batch_book.FINAL) << batch_book.STAGE_AT
@@ -445,9 +448,13 @@ def finalize_leaf(
     bit: uint256 = 1 << (claim_id & MASK8)
     assert batch_book.waiting_in(batch_id, batch) & bit != 0, "leaf does not wait"
     assert self._held(batch_id, batch) & bit == 0, "leaf is held"
-    reward: uint256 = 0
-    bond_wei: uint256 = 0
-    reward, bond_wei = self._sum(batch, terms, items, bit)
+    assert job_book.root_of(items) == terms.tasks_root, "items of another batch"
+    job: uint256 = 0
+    for item: uint256 in items:
+        if item & MASK16 <= claim_id & MASK8:  # offsets rise: the last such item holds the leaf
+            job = job_book.words[item >> 64]
+    reward: uint256 = job & MASK80
+    bond_wei: uint256 = (job >> 112 & MASK8) * self._operator_bond(batch)
     batch_book.waiting_leaves[batch_id] ^= bit
     operator: address = batch_book.operator_of(batch)
     log IJobs.LeafFinalized(claim_id=claim_id, operator=operator, reward=reward)
@@ -558,29 +565,6 @@ def _held(batch_id: uint256, batch: uint256) -> uint256:
 
 
 @internal
-@view
-def _sum(
-    batch: uint256,
-    terms: IJobs.BatchTerms,
-    items: DynArray[uint256, BATCH_LIMIT],
-    leaves: uint256,
-) -> (uint256, uint256):
-    """
-    @notice The rewards and bonds of some of a batch's leaves, which must be busy: so nobody changed their rewards.
-    """
-    job_book.check_items(terms, items)
-    reward: uint256 = 0
-    multiples: uint256 = 0
-    for item: uint256 in items:
-        job: uint256 = job_book.words[item >> 64]
-        of_item: uint256 = unsafe_sub(ONE << (item >> 16 & MASK16), 1) << (item & MASK16)
-        count: uint256 = job_words.count_bits(leaves & of_item)
-        reward += count * (job & MASK80)
-        multiples += count * (job >> 112 & MASK8)
-    return reward, multiples * self._operator_bond(batch)
-
-
-@internal
 def _give_up(
     batch_id: uint256,
     batch: uint256,
@@ -591,7 +575,7 @@ def _give_up(
     """
     @notice Free a batch's shards, burn the penalty and unlock the rest of its bonds.
     """
-    job_book.check_items(terms, items)
+    assert job_book.root_of(items) == terms.tasks_root, "items of another batch"
     for item: uint256 in items:
         job_id: uint256 = item >> 64
         job_book.words[job_id] = job_book.toggled(

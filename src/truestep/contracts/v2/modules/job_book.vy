@@ -149,10 +149,5 @@ def root_of(items: DynArray[uint256, BATCH_LIMIT]) -> bytes32:
             level = unsafe_add(level, 1)
         nodes[level] = node
         index = unsafe_add(index, 1)
+    assert index != 0, "items of another batch"
     return trees.join(nodes, index)
-
-
-@internal
-@view
-def check_items(terms: IJobs.BatchTerms, items: DynArray[uint256, BATCH_LIMIT]):
-    assert len(items) != 0 and self.root_of(items) == terms.tasks_root, "items of another batch"

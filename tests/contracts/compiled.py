@@ -14,7 +14,7 @@ from eth_utils.abi import collapse_if_tuple
 from eth_utils.crypto import keccak
 
 from tests.contracts.evm import SENDER, Evm, EvmContract
-from truestep.contracts.artifacts import Artifact
+from truestep.contracts.artifacts import Artifact, artifact_from
 from truestep.contracts.build import CONTRACTS_FOLDER, build
 
 CALLERS = Path(__file__).parent / "callers"
@@ -24,7 +24,7 @@ CALLERS = Path(__file__).parent / "callers"
 def compile_folder(folder: Path) -> dict[str, Artifact]:
     """Every contract of a folder, by name."""
     return {
-        name.removesuffix(".json"): _artifact(name.removesuffix(".json"), json.loads(content))
+        name.removesuffix(".json"): artifact_from(json.loads(content))
         for name, content in build(sorted(folder.glob("*.vy"))).items()
     }
 
@@ -38,16 +38,7 @@ def disputes_with_base_fee() -> Artifact:
         source = copy / "Disputes.vy"
         text = source.read_text("utf-8")
         source.write_text(text.replace("block.basefee", "convert(block.prevrandao, uint256)"), "utf-8")
-        return _artifact("Disputes", json.loads(build([source])["Disputes.json"]))
-
-
-def _artifact(name: str, fields: dict[str, Any]) -> Artifact:
-    return Artifact(
-        name=name,
-        abi=tuple(fields["abi"]),
-        bytecode=bytes.fromhex(fields["bytecode"]),
-        deployed_size_bytes=fields["deployed_size_bytes"],
-    )
+        return artifact_from(json.loads(build([source])["Disputes.json"]))
 
 
 def deploy_compiled(evm: Evm, artifact: Artifact, *arguments: Any, sender: str = SENDER) -> EvmContract:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from truestep.contracts.artifacts import artifact_names, load_artifact
+from tests.contracts.compiled import deploy_compiled
+from tests.contracts.evm import Evm
+from truestep.contracts.artifacts import artifact_from, artifact_names, load_artifact
 from truestep.contracts.build import CONTRACTS_FOLDER, BuildError, build, main
 
 COUNTER = """#pragma version 0.4.3
@@ -81,6 +83,18 @@ def test_immutables_count_as_deployed(folder: Path) -> None:
         COUNTER.replace("uint256[3]", "uint256[4]").replace("2, 3]", "2, 3, 4]")
     )
     assert json.loads(build([folder / "Counter.vy"])["Counter.json"])["deployed_size_bytes"] == size + 32
+
+
+def test_what_is_deployed_is_the_code_and_then_the_immutables(folder: Path) -> None:
+    artifact = artifact_from(json.loads(build([folder / "Counter.vy"])["Counter.json"]))
+    evm = Evm()
+    code = bytes(evm.chain.get_code(deploy_compiled(evm, artifact).address) or b"")
+    assert not any(code[artifact.deployed_size_bytes :])  # where this EVM pads
+    assert hashlib.sha256(code[: artifact.code_size_bytes]).hexdigest() == artifact.code_sha256
+    assert artifact.immutables == {"LIMIT": (0, 96)}
+    assert code[artifact.code_size_bytes : artifact.deployed_size_bytes] == b"".join(
+        word.to_bytes(32, "big") for word in (1, 2, 3)
+    )
 
 
 def test_check_finds_every_difference(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,6 +21,12 @@ class Artifact:
     bytecode: bytes
     """Creation code, without constructor arguments."""
     deployed_size_bytes: int
+    code_size_bytes: int
+    """Of what is deployed, without the immutables behind it."""
+    code_sha256: str
+    """Of the deployed code, without the immutables behind it."""
+    immutables: dict[str, tuple[int, int]]
+    """Where each one is behind the code: offset and length."""
 
 
 def load_artifact(name: str, version: int = 1) -> Artifact:
@@ -31,12 +37,19 @@ def load_artifact(name: str, version: int = 1) -> Artifact:
             f"expected a compiled contract, one of {', '.join(artifact_names(version))}; got {name!r}"
             " (after adding a contract, run `make contracts`)"
         )
-    fields = json.loads(file.read_text(encoding="utf-8"))
+    return artifact_from(json.loads(file.read_text(encoding="utf-8")))
+
+
+def artifact_from(fields: dict[str, Any]) -> Artifact:
+    """The artifact in a file's JSON object."""
     return Artifact(
-        name=name,
+        name=fields["contract"],
         abi=tuple(fields["abi"]),
         bytecode=bytes.fromhex(fields["bytecode"]),
         deployed_size_bytes=fields["deployed_size_bytes"],
+        code_size_bytes=fields["code_size_bytes"],
+        code_sha256=fields["code_sha256"],
+        immutables={name: (offset, length) for name, (offset, length) in fields["immutables"].items()},
     )
 
 

@@ -56,8 +56,9 @@ def _run_vyper(sources: list[Path]) -> str:
 
 def _artifact(source: Path, outputs: list[str]) -> str:
     abi, bytecode, runtime, layout, settings = outputs
-    immutables = json.loads(layout).get("code_layout", {})
-    deployed_size_bytes = len(bytes.fromhex(runtime[2:])) + _immutables_size_bytes(immutables)
+    immutables = _immutables(json.loads(layout).get("code_layout", {}))
+    code = bytes.fromhex(runtime[2:])
+    deployed_size_bytes = len(code) + sum(length for _, length in immutables.values())
     if deployed_size_bytes > DEPLOYED_SIZE_LIMIT_BYTES:
         raise BuildError(
             f"{source.name}: expected at most {DEPLOYED_SIZE_LIMIT_BYTES} bytes of deployed code,"
@@ -69,18 +70,25 @@ def _artifact(source: Path, outputs: list[str]) -> str:
         "settings": json.loads(settings),
         "source_sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
         "deployed_size_bytes": deployed_size_bytes,
+        "code_size_bytes": len(code),
+        "code_sha256": hashlib.sha256(code).hexdigest(),
+        "immutables": immutables,
         "bytecode": bytecode[2:],
         "abi": json.loads(abi),
     }
     return json.dumps(fields, indent=1) + "\n"
 
 
-def _immutables_size_bytes(entries: dict[str, Any]) -> int:
-    """The bytes of immutables behind the code; a module's are nested under its name."""
-    own_length = entries.get("length")
-    if isinstance(own_length, int):
-        return own_length
-    return sum(_immutables_size_bytes(entry) for entry in entries.values())
+def _immutables(entries: dict[str, Any]) -> dict[str, tuple[int, int]]:
+    """Where each immutable is behind the code, (offset, length); a module's are nested under its name."""
+    found: dict[str, tuple[int, int]] = {}
+    for name, entry in entries.items():
+        if isinstance(entry.get("length"), int):
+            found[name] = entry["offset"], entry["length"]
+        else:
+            nested = _immutables(entry)
+            found |= {f"{name}.{inner}": place for inner, place in nested.items()}
+    return found
 
 
 def _differences(artifacts: dict[str, str], folder: Path, *, is_complete: bool) -> list[str]:

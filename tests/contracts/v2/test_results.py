@@ -322,11 +322,14 @@ def test_whatever_a_consumer_does_it_is_told_once(net: Settlement, mood: int, *,
     assert event.fields == {"job_id": job.job_id, "consumer": consumer.address, "is_success": is_success}
     assert receipt.gas < 400_000
     assert consumer.call("was_refused") == (mood == 4)
+    assert net.results.call("is_called_back", job.job_id) == is_success
+    if not is_success:  # whoever made it fail has gained nothing
+        consumer.transact("feel", 0, b"")
+        assert call_back(net, job).result
     with rejects(Reject.CALLBACK_DONE):
         call_back(net, job)
-    if is_success:
-        assert consumer.call("count") == 1
-        assert consumer.call("gas_seen") > 300_000 - 1_000
+    assert consumer.call("count") == 1
+    assert consumer.call("gas_seen") > 300_000 - 1_000
 
 
 def test_jobs_without_a_consumer_are_not_called_back(net: Settlement) -> None:

@@ -472,7 +472,7 @@ class Schedule:
             return None
         job_id, job = found
         is_contract = job.terms.consumer == self.world.around.consumer
-        refuses = is_contract and (job.terms.callback_gas < CONSUMER_GAS or self.rng.random() < 0.3)
+        refuses = not is_contract or job.terms.callback_gas < CONSUMER_GAS or self.rng.random() < 0.3
         stranger = Stranger.REFUSES if refuses else Stranger.WILLING
         call = results.CallBack(job_id=job_id, work=job.work, terms=job.terms)
         return self._message(self.rng.choice(PEOPLE), call, stranger=stranger)

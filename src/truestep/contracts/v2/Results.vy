@@ -105,9 +105,11 @@ def feed(
 @external
 def call_back(job_id: uint256, work: IJobs.Work, terms: IJobs.JobTerms) -> bool:
     """
-    @notice Tell a job's consumer once that all shards are written out (S10.2). By anybody.
-    @dev Whatever the consumer does, it has its gas, and nothing else changes.
-    @return Whether the consumer's call succeeded.
+    @notice Tell a job's consumer that all shards are written out, until it succeeds once (S10.2). By anybody.
+    @dev Whatever the consumer does, it has its gas, and nothing else changes. What it returns is not copied.
+         A failure is not the last word, since somebody may have made it fail: by calling while the consumer, or
+         a contract that it needs, is locked against re-entrancy.
+    @return Whether the consumer's call succeeded. One without code fails.
     """
     assert (
         leaf_proofs.job_digest(jobs, job_id, work, terms) == staticcall IJobs(jobs).job_digests(job_id)
@@ -116,15 +118,21 @@ def call_back(job_id: uint256, work: IJobs.Work, terms: IJobs.JobTerms) -> bool:
     assert not self.is_called_back[job_id], "consumer was called already"
     assert self.final_count[job_id] == convert(work.shard_count, uint256), "shards are not all written out"
     callback_gas: uint256 = convert(terms.callback_gas, uint256)
-    self.is_called_back[job_id] = True
-    # EIP-150: a call gets at most 63/64 of what is left.
-    assert msg.gas >= callback_gas + callback_gas // 63 + CALLBACK_MARGIN_GAS, "not enough gas for the callback"
-    is_success: bool = raw_call(
-        terms.consumer,
-        abi_encode(job_id, method_id=method_id("on_job(uint256)")),
-        gas=callback_gas,
-        revert_on_failure=False,
-    )
+    is_success: bool = False
+    if terms.consumer.is_contract:
+        # EIP-150: a call gets at most 63/64 of what is left.
+        assert (
+            msg.gas >= callback_gas + callback_gas // 63 + CALLBACK_MARGIN_GAS
+        ), "not enough gas for the callback"
+        is_success = raw_call(
+            terms.consumer,
+            abi_encode(job_id, method_id=method_id("on_job(uint256)")),
+            gas=callback_gas,
+            revert_on_failure=False,
+        )
+    # Only now: the lock keeps everybody out in between.
+    if is_success:
+        self.is_called_back[job_id] = True
     log IResults.CalledBack(job_id=job_id, consumer=terms.consumer, is_success=is_success)
     return is_success
 

@@ -91,16 +91,11 @@ def slots_root(nodes: tuple[Bytes32, ...], level: int) -> Bytes32:
 
 
 def call_back(turn: Turn, call: CallBack) -> None:
-    """Tell the consumer, once, when every shard is written out (S10.2)."""
+    """Tell the consumer, until it succeeds once, that every shard is written out (S10.2)."""
     job = _stated(turn, call)
     require(job.terms.consumer != NOBODY, Reject.NO_CONSUMER)
     require(not job.is_called_back, Reject.CALLBACK_DONE)
     require(job.final_count == job.work.shard_count, Reject.CALLBACK_EARLY)
-    put_job(turn, call.job_id, replace(job, is_called_back=True))
-    turn.emit(
-        CalledBack(
-            job_id=call.job_id,
-            consumer=job.terms.consumer,
-            is_success=turn.message.stranger is Stranger.WILLING,
-        )
-    )
+    is_success = turn.message.stranger is Stranger.WILLING
+    put_job(turn, call.job_id, replace(job, is_called_back=is_success))
+    turn.emit(CalledBack(job_id=call.job_id, consumer=job.terms.consumer, is_success=is_success))

@@ -167,7 +167,7 @@ class Network:
         batch, _ = self.claim(shard_counts, MAX_CYCLES)
         index = next(n for n, i in enumerate(batch.items) if unpack_item(i).has_leaf(leaf_index))
         nodes = [item_leaf(i, self.jobs.functions.job_digests(i >> 64).call()) for i in batch.items]
-        work, terms = self.posted[batch.items[index] >> 64]
+        work, terms = self.posted[unpack_item(batch.items[index]).job_id]
         proof = LeafProof(
             item=batch.items[index],
             item_index=index,
@@ -222,7 +222,7 @@ def measure_disputes(network: Network) -> dict[str, dict[str, list[int]]]:
     }
 
 
-def measure(web3: Web3) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
+def measure(web3: Web3) -> tuple[dict[str, int], dict[str, Any]]:
     """The figures of the issue, and the transactions behind them."""
     network = Network(web3)
     network.settle([1])  # the first of a network writes words that all others find written
@@ -236,8 +236,8 @@ def measure(web3: Web3) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
     details = {name: network.settle(counts) for name, counts in batches.items()}
     figures = {"post": post}
     figures |= {name: -(-sum(gas.values()) // sum(batches[name])) for name, gas in details.items()}
-    details |= measure_disputes(network)
-    whole, floating, batched = (details[name] for name in ("dispute", "dispute_float", "dispute_batch"))
+    disputes = measure_disputes(network)
+    whole, floating, batched = (disputes[name] for name in ("dispute", "dispute_float", "dispute_batch"))
     figures |= {
         "dispute_2_40_moves": sum(map(len, whole.values())),
         "dispute_2_40_gas": total(whole),
@@ -250,7 +250,7 @@ def measure(web3: Web3) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
         "jobs_bytes": sizes["Jobs"],
         "disputes_bytes": sizes["Disputes"],
         "largest_contract_bytes": max(sizes.values()),
-    }, details
+    }, details | disputes
 
 
 def main() -> int:

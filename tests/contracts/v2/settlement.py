@@ -115,14 +115,14 @@ class TakenBatch:
 class Settlement(Clock):
     """The deployed contracts, ALICE with a stake and BOB who pays."""
 
-    def __init__(self, *, is_connected: bool = True) -> None:
+    def __init__(self, *, is_connected: bool = True, values: Values = VALUES) -> None:
         super().__init__()
         self.owner = self.timelock()
-        self.parameters = self.deploy("Parameters", self.owner.address, VALUES.row)
+        self.parameters = self.deploy("Parameters", self.owner.address, values.row)
         self.programs, self.operators = self.deploy("Programs"), self.deploy("Operators")
         addresses = [contract.address for contract in (self.operators, self.programs, self.parameters)]
         self.jobs = self.deploy("Jobs", *addresses)
-        self.disputes = self.double("DisputesDouble", self.jobs.address, self.operators.address)
+        self.disputes = self.deploy_disputes()
         self.assurances = self.deploy("Assurances", self.owner.address, self.disputes.address)
         self.results = self.deploy("Results", self.jobs.address)
         for module in (self.jobs, self.disputes):
@@ -133,6 +133,10 @@ class Settlement(Clock):
             self.jobs.transact("connect", *self.links, sender=DEPLOYER)
             self.operators.transact("deposit_for", ALICE, sender=ALICE, value=STAKE_WEI)
             self.programs.transact("register", b"p" * 32, 0, MAX_CYCLES, 0, bytes(32), "", sender=BOB)
+
+    def deploy_disputes(self) -> EvmContract:
+        """Deploy what stands for Disputes."""
+        return self.double("DisputesDouble", self.jobs.address, self.operators.address)
 
     @property
     def links(self) -> list[str]:

@@ -13,6 +13,7 @@ from interfaces import IParameters
 from interfaces import IStep
 from modules import challenged_claims
 from modules import coins
+from modules import game_course
 from modules import game_rules
 from modules import micro_runs
 from modules import move_gas
@@ -21,8 +22,9 @@ from modules import split_tree
 
 implements: IDisputes
 initializes: coins
+initializes: game_course
 initializes: native_credits
-exports: (coins.burned_wei, native_credits.credits, native_credits.withdraw_to)
+exports: (coins.burned_wei, game_course.splits, native_credits.credits, native_credits.withdraw_to)
 
 
 interface Linked:
@@ -31,25 +33,11 @@ interface Linked:
     def jobs() -> address: view
 
 
-# stages of a game
-ON_NODE: constant(uint256) = 1
-STEP_DUE: constant(uint256) = 2
-REVEAL_DUE: constant(uint256) = 3
-CLOSED: constant(uint256) = 4
-SHOWN: constant(uint256) = 5
-
-# outcomes
-UNDECIDED: constant(uint256) = 0
-DEFENDER_WON: constant(uint256) = 1
-CHALLENGER_WON: constant(uint256) = 2
-CLAIM_FELL: constant(uint256) = 3
-
 BATCH_CLAIMED: constant(uint8) = 2
 MOVE: constant(uint256) = 8  # the role of a delegate (S1.8)
 MICRO_RUN: constant(uint256) = 2**63  # in the number of a state that belongs to one (machine M9.6)
 MASK8: constant(uint256) = 2**8 - 1
 MASK32: constant(uint256) = 2**32 - 1
-MASK40: constant(uint256) = 2**40 - 1
 WITNESS_LIMIT: constant(uint256) = 2876  # Step's own (machine M6)
 RESULT_LIMIT_SECONDS: constant(uint256) = 120 * 86_400
 # After a job's deadline: a window of at most 45 days, and games (S7.5).
@@ -61,7 +49,6 @@ LEAVES: immutable(ILeaves)
 STEP: immutable(IStep)
 
 games: public(HashMap[uint256, bytes32])  # game id: the hash of the game
-splits: public(HashMap[bytes32, uint256])  # node: [ root's first 216 bits | time 40 ]
 held: public(reentrant(HashMap[uint256, uint256]))  # batch id: its leaves with an open game, a bit each
 claims: HashMap[uint256, uint256]  # claim id: its packed word
 ordinals: public(HashMap[uint256, HashMap[address, uint256]])  # claim id, challenger: of its game, or 0
@@ -127,7 +114,7 @@ def open(
     assert self.ordinals[claim_id][msg.sender] == 0, "caller challenged this claim"
     self.ordinals[claim_id][msg.sender] = claim.opened
     game: IDisputes.Game = IDisputes.Game(
-        stage=self._stage_at(leaf.cycle),
+        stage=game_course.stage_at(leaf.cycle),
         task_id=leaf.task_id,
         defender=batch.operator,
         challenger=msg.sender,
@@ -162,11 +149,11 @@ def adopt(game_id: uint256, game: IDisputes.Game):
     @notice Defend a game that the operator has lost on time, with the leaf's bond (S6.8).
     """
     claim: challenged_claims.Claim = self._standing(game_id, game, game.stage)
-    assert game.stage != STEP_DUE, "not the stage for this move"
+    assert game.stage != game_course.STEP_DUE, "not the stage for this move"
     assert game.sponsor_bond_wei == 0, "game has a sponsor"
     is_late: bool = False
     lost_at: uint256 = 0
-    is_late, lost_at = self._lateness(game_id, game, claim.peak, block.timestamp)
+    is_late, lost_at = game_course.lateness(game_id, game, claim.peak, block.timestamp)
     assert is_late, "defender has time left"
     assert block.timestamp <= lost_at + game_rules.rescue_seconds(game.rules), "rescue time is over"
     assert msg.value == game.leaf_bond_wei, "wrong amount of coins sent"
@@ -228,9 +215,9 @@ def split(
     self._check_defender(defender)
     assert low < high and len(hashes) == min(arity, high - low) - 1, "split: number of hashes"
     node: bytes32 = keccak256(abi_encode(claim_id, defender, arity, low, high, low_hash, high_hash))
-    assert self.splits[node] == 0, "node is split"
-    root: bytes32 = split_tree.root(low_hash, hashes, high_hash, self._depth(arity))
-    self.splits[node] = convert(root, uint256) & ~MASK40 | block.timestamp
+    assert game_course.splits[node] == 0, "node is split"
+    root: bytes32 = split_tree.root(low_hash, hashes, high_hash, game_course.depth_of(arity))
+    game_course.splits[node] = convert(root, uint256) & ~game_course.MASK40 | block.timestamp
     log IDisputes.SplitMade(
         claim_id=claim_id, defender=defender, node=node, low=low, high=high, hashes=hashes
     )
@@ -248,9 +235,9 @@ def pick(
     """
     @notice The challenger's move: the first part whose end it disagrees with.
     """
-    claim: challenged_claims.Claim = self._standing(game_id, game, ON_NODE)
+    claim: challenged_claims.Claim = self._standing(game_id, game, game_course.ON_NODE)
     assert msg.sender == game.challenger, "caller is not the challenger"
-    kept: uint256 = self.splits[self._node(game_id, game)]
+    kept: uint256 = game_course.splits[game_course.node_of(game_id, game)]
     assert kept != 0, "not the stage for this move"
     arity: uint256 = game_rules.arity(game.rules)
     length: uint256 = game.high - game.low
@@ -258,20 +245,20 @@ def pick(
     assert part < parts, "pick: no such part"
     root: bytes32 = split_tree.climb(start, end, part, siblings)
     assert (
-        len(siblings) == self._depth(arity) and convert(root, uint256) >> 40 == kept >> 40
+        len(siblings) == game_course.depth_of(arity) and convert(root, uint256) >> 40 == kept >> 40
     ), "pick: proof"
-    split_at: uint256 = max(kept & MASK40, game.moved_at)
+    split_at: uint256 = max(kept & game_course.MASK40, game.moved_at)
     moved: IDisputes.Game = game
     moved.defender_used_seconds = min(
         game.defender_used_seconds + split_at - game.moved_at,
-        self._defender_seconds(game, claim.peak),
+        game_course.defender_seconds(game, claim.peak),
     )
-    moved.challenger_used_seconds = self._challenger_used_seconds(game, split_at)
+    moved.challenger_used_seconds = game_course.challenger_used_seconds(game, split_at)
     moved.low += length * part // parts
     moved.high = game.low + length * (part + 1) // parts
     moved.low_hash = start
     moved.high_hash = end
-    moved.stage = self._stage_at(moved.high - moved.low)
+    moved.stage = game_course.stage_at(moved.high - moved.low)
     self._keep_challengers(game_id, moved, move_gas.PICK_GAS)
 
 
@@ -280,9 +267,9 @@ def step(game_id: uint256, game: IDisputes.Game, witness: Bytes[WITNESS_LIMIT]):
     """
     @notice Execute the one step that is left, and so decide and settle the game. By anybody.
     """
-    self._standing(game_id, game, STEP_DUE)
+    self._standing(game_id, game, game_course.STEP_DUE)
     moved: IDisputes.Game = game
-    moved.challenger_used_seconds = self._challenger_used_seconds(game, game.moved_at)
+    moved.challenger_used_seconds = game_course.challenger_used_seconds(game, game.moved_at)
     moved.gas_units += move_gas.STEP_GAS
     moved.price_wei = min(game.price_wei, block.basefee)
     before: bytes32 = empty(bytes32)
@@ -290,7 +277,8 @@ def step(game_id: uint256, game: IDisputes.Game, witness: Bytes[WITNESS_LIMIT]):
     before, after = staticcall STEP.step(witness)
     assert before == game.low_hash, "witness is of another state"
     log IDisputes.Stepped(game_id=game_id, before=before, after=after, expected=game.high_hash)
-    self._end(game_id, moved, DEFENDER_WON if after == game.high_hash else CHALLENGER_WON)
+    is_true: bool = after == game.high_hash
+    self._end(game_id, moved, game_course.DEFENDER_WON if is_true else game_course.CHALLENGER_WON)
 
 
 @external
@@ -298,15 +286,15 @@ def descend(game_id: uint256, game: IDisputes.Game, witness: Bytes[WITNESS_LIMIT
     """
     @notice Go on over the micro-run of the float instruction that is left. By anybody, once a game.
     """
-    self._standing(game_id, game, STEP_DUE)
+    self._standing(game_id, game, game_course.STEP_DUE)
     moved: IDisputes.Game = game
-    moved.challenger_used_seconds = self._challenger_used_seconds(game, game.moved_at)
+    moved.challenger_used_seconds = game_course.challenger_used_seconds(game, game.moved_at)
     assert game.low < MICRO_RUN, "game has descended"
     before: bytes32 = empty(bytes32)
     before, moved.low_hash, moved.template, moved.rd = staticcall STEP.open_float(witness)
     assert before == game.low_hash, "witness is of another state"
     moved.low = MICRO_RUN | game.low << 12
-    moved.stage = REVEAL_DUE
+    moved.stage = game_course.REVEAL_DUE
     self._keep_challengers(game_id, moved, move_gas.DESCEND_GAS)
 
 
@@ -325,11 +313,11 @@ def reveal(
     @param cycles The steps of the micro-run.
     @param memory_root The memory's root at the end of the micro-run.
     """
-    claim: challenged_claims.Claim = self._standing(game_id, game, REVEAL_DUE)
+    claim: challenged_claims.Claim = self._standing(game_id, game, game_course.REVEAL_DUE)
     self._check_defender(game.defender)
     moved: IDisputes.Game = game
     moved.defender_used_seconds += block.timestamp - game.moved_at
-    is_late: bool = moved.defender_used_seconds > self._defender_seconds(game, claim.peak)
+    is_late: bool = moved.defender_used_seconds > game_course.defender_seconds(game, claim.peak)
     assert not is_late, "clock has run out"
     assert cycles != 0 and cycles <= micro_runs.STEPS_LIMIT, "reveal: number of steps"
     assert (
@@ -338,7 +326,7 @@ def reveal(
     assert micro_runs.template(after, game.rd) == game.template, "reveal: state does not follow"
     moved.high = game.low + cycles
     moved.high_hash = micro_runs.end_hash(memory_root, cycles, micro_runs.register(after, game.rd))
-    moved.stage = self._stage_at(cycles)
+    moved.stage = game_course.stage_at(cycles)
     self._keep(game_id, moved)
 
 
@@ -351,8 +339,8 @@ def settle(game_id: uint256, game: IDisputes.Game):
     @notice End a game that a clock has decided, or the fall of its claim. By anybody.
     """
     claim: challenged_claims.Claim = self._checked(game_id, game)
-    outcome: uint256 = self._outcome(game_id, game, claim)
-    assert outcome != UNDECIDED, "game is not decided"
+    outcome: uint256 = game_course.outcome_of(game_id, game, claim)
+    assert outcome != game_course.UNDECIDED, "game is not decided"
     self._end(game_id, game, outcome)
 
 
@@ -362,7 +350,7 @@ def show(game_id: uint256, game: IDisputes.Game, state_hash: bytes32, salt: byte
     @notice Show what the challenger of a struck claim committed to (S7.5). By anybody who knows it.
     """
     claim: challenged_claims.Claim = self._checked(game_id, game)
-    assert game.stage == CLOSED, "not the stage for this move"
+    assert game.stage == game_course.CLOSED, "not the stage for this move"
     assert claim.striker != game_id & MASK32, "game struck the claim"
     assert claim.pot_wei != 0, "nothing to win"
     is_open: bool = block.timestamp <= claim.struck_at + game_rules.reveal_seconds(game.rules)
@@ -371,7 +359,7 @@ def show(game_id: uint256, game: IDisputes.Game, state_hash: bytes32, salt: byte
     assert commitment == game.commitment, "commitment is to something else"
     self.shown[game_id >> 32][state_hash] += 1
     shown: IDisputes.Game = game
-    shown.stage = SHOWN
+    shown.stage = game_course.SHOWN
     shown.commitment = state_hash
     self.games[game_id] = keccak256(abi_encode(shown))
     log IDisputes.Shown(
@@ -399,7 +387,7 @@ def reward(
     assert leaf.task_id == game.task_id, "leaf is of another task"
     is_lie: bool = leaf.claimed_hash != game.claimed_hash
     if claim.striker != game_id & MASK32:
-        has_shown: bool = game.stage == SHOWN and game.commitment == leaf.claimed_hash
+        has_shown: bool = game.stage == game_course.SHOWN and game.commitment == leaf.claimed_hash
         assert has_shown and is_lie, "game has not won"
     if not is_lie:  # a true claim, badly defended: nobody has won
         claim.winners = 1
@@ -533,112 +521,6 @@ def _keep_challengers(game_id: uint256, game: IDisputes.Game, gas_units: uint256
     self._keep(game_id, moved)
 
 
-@internal
-@pure
-def _stage_at(length: uint256) -> uint256:
-    return STEP_DUE if length == 1 else ON_NODE
-
-
-@internal
-@pure
-def _depth(arity: uint256) -> uint256:
-    depth: uint256 = 0
-    for level: uint256 in range(1, split_tree.DEPTH_LIMIT + 1):
-        if arity >> level != 0:
-            depth = level
-    return depth
-
-
-@internal
-@pure
-def _node(game_id: uint256, game: IDisputes.Game) -> bytes32:
-    return keccak256(
-        abi_encode(
-            game_id >> 32,
-            game.defender,
-            game_rules.arity(game.rules),
-            game.low,
-            game.high,
-            game.low_hash,
-            game.high_hash,
-        )
-    )
-
-
-# --- clocks ---------------------------------------------------------------------------------------
-
-
-@internal
-@pure
-def _defender_seconds(game: IDisputes.Game, peak: uint256) -> uint256:
-    return challenged_claims.defender_seconds(game_rules.clock_seconds(game.rules), peak)
-
-
-@internal
-@view
-def _challenger_used_seconds(game: IDisputes.Game, since: uint256) -> uint256:
-    """
-    @notice What a challenger's move now brings its clock to. Refuses one that comes too late.
-    """
-    used_seconds: uint256 = game.challenger_used_seconds + block.timestamp - since
-    assert used_seconds <= game_rules.clock_seconds(game.rules), "clock has run out"
-    return used_seconds
-
-
-@internal
-@view
-def _split_at(game_id: uint256, game: IDisputes.Game, now: uint256) -> uint256:
-    """
-    @notice When the node of a game was split, if it was by `now`; else 0.
-    """
-    if game.stage != ON_NODE:
-        return 0
-    split_at: uint256 = self.splits[self._node(game_id, game)] & MASK40
-    return split_at if split_at <= now else 0
-
-
-@internal
-@view
-def _lateness(game_id: uint256, game: IDisputes.Game, peak: uint256, now: uint256) -> (bool, uint256):
-    """
-    @notice Whether the defender, whose move was due, did not make it in time, and its last second.
-    """
-    last_second: uint256 = (
-        game.moved_at + self._defender_seconds(game, peak) - game.defender_used_seconds
-    )
-    split_at: uint256 = self._split_at(game_id, game, now)
-    return (now if split_at == 0 else split_at) > last_second, last_second
-
-
-@internal
-@view
-def _outcome(
-    game_id: uint256, game: IDisputes.Game, claim: challenged_claims.Claim
-) -> uint256:
-    """
-    @notice How the game has ended, now or by the second in which its claim was struck (S6.5 to S6.8).
-    """
-    assert game.stage <= REVEAL_DUE, "not the stage for this move"
-    is_struck: bool = claim.struck_at != 0
-    now: uint256 = claim.struck_at if is_struck else block.timestamp
-    running: uint256 = CLAIM_FELL if is_struck else UNDECIDED
-    challenger_since: uint256 = game.moved_at
-    if game.stage != STEP_DUE:
-        is_late: bool = False
-        last_second: uint256 = 0
-        is_late, last_second = self._lateness(game_id, game, claim.peak, now)
-        if is_late:
-            if game.sponsor_bond_wei == 0:
-                last_second += game_rules.rescue_seconds(game.rules)
-            return CHALLENGER_WON if now > last_second else running
-        split_at: uint256 = self._split_at(game_id, game, now)
-        if split_at == 0:
-            return running
-        challenger_since = max(challenger_since, split_at)
-    left_seconds: uint256 = game_rules.clock_seconds(game.rules) - game.challenger_used_seconds
-    return DEFENDER_WON if now > challenger_since + left_seconds else running
-
-
 # --- money ----------------------------------------------------------------------------------------
 
 
@@ -652,15 +534,15 @@ def _end(game_id: uint256, game: IDisputes.Game, outcome: uint256):
     defender_wei: uint256 = game.sponsor_bond_wei
     challenger_wei: uint256 = game.bond_wei
     lost_wei: uint256 = 0
-    if outcome == DEFENDER_WON:
+    if outcome == game_course.DEFENDER_WON:
         lost_wei = game.bond_wei
         challenger_wei = 0
-    elif outcome == CHALLENGER_WON:
+    elif outcome == game_course.CHALLENGER_WON:
         lost_wei = game.sponsor_bond_wei
         defender_wei = 0
     share_wei: uint256 = game_rules.share_of(game.rules, lost_wei)
     coins.burn(lost_wei - share_wei)
-    if outcome == DEFENDER_WON:
+    if outcome == game_course.DEFENDER_WON:
         defender_wei += share_wei
         self.games[game_id] = empty(bytes32)
         if claim.struck_at == 0:
@@ -671,7 +553,7 @@ def _end(game_id: uint256, game: IDisputes.Game, outcome: uint256):
     else:
         challenger_wei += share_wei
         closed: IDisputes.Game = game
-        closed.stage = CLOSED
+        closed.stage = game_course.CLOSED
         self.games[game_id] = keccak256(abi_encode(closed))
         if claim.struck_at == 0:
             claim.struck_at = block.timestamp

@@ -1,0 +1,140 @@
+#pragma version 0.4.3
+"""
+@title Where a game stands, whose clock runs, and how it has ended (docs/settlement.md S6.3 to S6.8)
+"""
+from interfaces import IDisputes
+from modules import challenged_claims
+from modules import game_rules
+from modules import split_tree
+
+# stages of a game
+ON_NODE: constant(uint256) = 1
+STEP_DUE: constant(uint256) = 2
+REVEAL_DUE: constant(uint256) = 3
+CLOSED: constant(uint256) = 4
+SHOWN: constant(uint256) = 5
+
+# outcomes
+UNDECIDED: constant(uint256) = 0
+DEFENDER_WON: constant(uint256) = 1
+CHALLENGER_WON: constant(uint256) = 2
+CLAIM_FELL: constant(uint256) = 3
+
+MASK40: constant(uint256) = 2**40 - 1
+
+splits: public(HashMap[bytes32, uint256])  # node: [ root's first 216 bits | time 40 ]
+
+
+@internal
+@pure
+def stage_at(length: uint256) -> uint256:
+    """
+    @notice What is due on an interval of `length` steps.
+    """
+    return STEP_DUE if length == 1 else ON_NODE
+
+
+@internal
+@pure
+def depth_of(arity: uint256) -> uint256:
+    """
+    @notice The depth of the tree over the parts of a split.
+    """
+    depth: uint256 = 0
+    for level: uint256 in range(1, split_tree.DEPTH_LIMIT + 1):
+        if arity >> level != 0:
+            depth = level
+    return depth
+
+
+@internal
+@pure
+def node_of(game_id: uint256, game: IDisputes.Game) -> bytes32:
+    """
+    @notice The node on which a game stands (S6.4).
+    """
+    return keccak256(
+        abi_encode(
+            game_id >> 32,
+            game.defender,
+            game_rules.arity(game.rules),
+            game.low,
+            game.high,
+            game.low_hash,
+            game.high_hash,
+        )
+    )
+
+
+@internal
+@pure
+def defender_seconds(game: IDisputes.Game, peak: uint256) -> uint256:
+    """
+    @notice The defender's time for all its moves in the game.
+    """
+    return challenged_claims.defender_seconds(game_rules.clock_seconds(game.rules), peak)
+
+
+@internal
+@view
+def challenger_used_seconds(game: IDisputes.Game, since: uint256) -> uint256:
+    """
+    @notice What a challenger's move now brings its clock to. Refuses one that comes too late.
+    """
+    used_seconds: uint256 = game.challenger_used_seconds + block.timestamp - since
+    assert used_seconds <= game_rules.clock_seconds(game.rules), "clock has run out"
+    return used_seconds
+
+
+@internal
+@view
+def split_at(game_id: uint256, game: IDisputes.Game, now: uint256) -> uint256:
+    """
+    @notice When the node of a game was split, if it was by `now`; else 0.
+    """
+    if game.stage != ON_NODE:
+        return 0
+    made_at: uint256 = self.splits[self.node_of(game_id, game)] & MASK40
+    return made_at if made_at <= now else 0
+
+
+@internal
+@view
+def lateness(game_id: uint256, game: IDisputes.Game, peak: uint256, now: uint256) -> (bool, uint256):
+    """
+    @notice Whether the defender, whose move was due, did not make it in time, and its last second.
+    """
+    last_second: uint256 = (
+        game.moved_at + self.defender_seconds(game, peak) - game.defender_used_seconds
+    )
+    made_at: uint256 = self.split_at(game_id, game, now)
+    return (now if made_at == 0 else made_at) > last_second, last_second
+
+
+@internal
+@view
+def outcome_of(
+    game_id: uint256, game: IDisputes.Game, claim: challenged_claims.Claim
+) -> uint256:
+    """
+    @notice How the game has ended, now or by the second in which its claim was struck (S6.5 to S6.8).
+    """
+    assert game.stage <= REVEAL_DUE, "not the stage for this move"
+    is_struck: bool = claim.struck_at != 0
+    now: uint256 = claim.struck_at if is_struck else block.timestamp
+    running: uint256 = CLAIM_FELL if is_struck else UNDECIDED
+    challenger_since: uint256 = game.moved_at
+    if game.stage != STEP_DUE:
+        is_late: bool = False
+        last_second: uint256 = 0
+        is_late, last_second = self.lateness(game_id, game, claim.peak, now)
+        if is_late:
+            if game.sponsor_bond_wei == 0:
+                last_second += game_rules.rescue_seconds(game.rules)
+            return CHALLENGER_WON if now > last_second else running
+        made_at: uint256 = self.split_at(game_id, game, now)
+        if made_at == 0:
+            return running
+        challenger_since = max(challenger_since, made_at)
+    left_seconds: uint256 = game_rules.clock_seconds(game.rules) - game.challenger_used_seconds
+    return DEFENDER_WON if now > challenger_since + left_seconds else running

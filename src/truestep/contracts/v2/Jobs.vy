@@ -304,9 +304,9 @@ def take(
         reward=reward,
         bond_wei=bond_wei,
         asset=asset,
-        window_seconds=convert(unsafe_mul(key >> 80 & MASK16, 60), uint64),
-        lease_penalty_bps=convert(set_word >> 48 & MASK16, uint16),
-        release_penalty_bps=convert(set_word >> 32 & MASK16, uint16),
+        window_seconds=unsafe_mul(key >> 80 & MASK16, 60),
+        lease_penalty_bps=set_word >> 48 & MASK16,
+        release_penalty_bps=set_word >> 32 & MASK16,
     )
     batch_id: uint256 = self.batch_count + 1
     self.batch_count = batch_id
@@ -356,7 +356,7 @@ def claim(
         nodes[level] = node
     claimed: IJobs.BatchTerms = terms
     claimed.claims_root = trees.join(nodes, leaf_count)
-    until: uint256 = block.timestamp + convert(terms.window_seconds, uint256)
+    until: uint256 = block.timestamp + terms.window_seconds
     batch_book.terms_hashes[batch_id] = keccak256(abi_encode(claimed))
     batch_book.words[batch_id] = (
         batch
@@ -383,7 +383,7 @@ def release(
     operator: address = batch_book.operator_of(batch)
     self._check_role(operator, TAKE)
     assert block.timestamp <= batch >> batch_book.UNTIL_AT & MASK40, "lease is over"
-    penalty_wei: uint256 = terms.bond_wei * convert(terms.release_penalty_bps, uint256) // BPS
+    penalty_wei: uint256 = terms.bond_wei * terms.release_penalty_bps // BPS
     log IJobs.Released(batch_id=batch_id, operator=operator, penalty_wei=penalty_wei)
     self._give_up(batch_id, batch, terms, items, penalty_wei)
 
@@ -397,7 +397,7 @@ def expire(
     """
     batch: uint256 = batch_book.stated(batch_id, batch_book.TAKEN, terms)
     assert block.timestamp > batch >> batch_book.UNTIL_AT & MASK40, "lease is not over"
-    penalty_wei: uint256 = terms.bond_wei * convert(terms.lease_penalty_bps, uint256) // BPS
+    penalty_wei: uint256 = terms.bond_wei * terms.lease_penalty_bps // BPS
     log IJobs.Expired(batch_id=batch_id, operator=batch_book.operator_of(batch), penalty_wei=penalty_wei)
     self._give_up(batch_id, batch, terms, items, penalty_wei)
 

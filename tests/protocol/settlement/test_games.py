@@ -40,7 +40,7 @@ def test_a_lie_falls_by_a_step_and_its_challenger_is_paid() -> None:
     scene.reward(game_id, final_id)
     scene.withdraw(ALICE)
     scene.check_coins()
-    gas = (80_000 + 7 * 12_000 + 40_000) * PARAMETERS.gas_price_cap_wei
+    gas = (50_000 + 7 * 8_000 + 30_000) * PARAMETERS.gas_price_cap_wei
     assert scene.coins_wei[ALICE] == PARAMETERS.operator_bond_wei * 4_000 // 10_000 + gas
 
 

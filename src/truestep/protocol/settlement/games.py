@@ -29,7 +29,7 @@ BOND_STEP = 16
 BOND_FACTOR_LIMIT = 10
 BOND_DOUBLINGS_LIMIT = 4
 
-OPEN_GAS, PICK_GAS, STEP_GAS, DESCEND_GAS = 80_000, 12_000, 40_000, 40_000
+OPEN_GAS, PICK_GAS, STEP_GAS, DESCEND_GAS = 50_000, 8_000, 30_000, 25_000
 """Units of gas that a winner is repaid for its moves, as in modules/move_gas.vy (S7.6)."""
 
 _CLOCK, _RESCUE, _REVEAL, _SHARE = 88, 56, 24, 8

@@ -5,7 +5,7 @@
         (tests/contracts/v2/test_move_gas.py finds that cost), so that nobody plays for them.
 """
 
-OPEN_GAS: constant(uint256) = 80_000
-PICK_GAS: constant(uint256) = 12_000
-STEP_GAS: constant(uint256) = 40_000
-DESCEND_GAS: constant(uint256) = 40_000
+OPEN_GAS: constant(uint256) = 50_000
+PICK_GAS: constant(uint256) = 8_000
+STEP_GAS: constant(uint256) = 30_000
+DESCEND_GAS: constant(uint256) = 25_000

@@ -78,7 +78,8 @@ class World:
     """Figures for the report."""
     _inputs: dict[tuple[bytes, int], bytes] = field(default_factory=dict)
     _guests: dict[ProgramId, Guest] = field(default_factory=dict)
-    _truths: dict[TaskId, ClaimedState | None] = field(default_factory=dict)
+    _truths: dict[tuple[Any, ...], ClaimedState | None] = field(default_factory=dict)
+    _given_truths: dict[TaskId, ClaimedState] = field(default_factory=dict)
     _times: dict[int, int] = field(default_factory=dict)
     _proxies: list[FaultyProxy] = field(default_factory=list)
     _stores: list[HostileStore] = field(default_factory=list)
@@ -126,6 +127,7 @@ class World:
         self.history = History(self.reader, contracts.deployment.block_number)
         self._guests.clear()
         self._truths.clear()
+        self._given_truths.clear()
 
     # --- honest people ----------------------------------------------------------------------------
 
@@ -259,20 +261,23 @@ class World:
 
     def truth(self, task_id: TaskId) -> ClaimedState | None:
         """What a claim must say; None if nobody can know, for want of the input."""
-        if task_id not in self._truths:
-            job = self.reader.job(job_of_task(task_id))
+        if task_id in self._given_truths:
+            return self._given_truths[task_id]
+        job = self.reader.job(job_of_task(task_id))
+        key = (task_id, job.program_id, bytes(job.input_root), job.input_size, bytes(job.seed))
+        if key not in self._truths:  # a reorganisation may have put another job under the same number
             content = self._inputs.get((bytes(job.input_root), job.input_size))
             guest = self._guests.get(job.program_id)
             if guest is None or content is None:
-                self._truths[task_id] = None
+                self._truths[key] = None
             else:
                 task = task_of_job(job, shard_of_task(task_id), content)
-                self._truths[task_id] = true_claim(guest, task, job.max_cycles)
-        return self._truths[task_id]
+                self._truths[key] = true_claim(guest, task, job.max_cycles)
+        return self._truths[key]
 
     def know_truth(self, task_id: TaskId, claimed: ClaimedState) -> None:
         """Remember what is true of a task, where it was computed already."""
-        self._truths[task_id] = claimed
+        self._given_truths[task_id] = claimed
 
     def lies_final(self) -> list[TaskId]:
         """The tasks whose final result is false."""

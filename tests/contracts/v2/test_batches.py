@@ -124,6 +124,9 @@ def test_held_and_struck_leaves(net: Settlement, seed: int) -> None:
     for leaf in late:
         net.strike(batch, leaf, _bond(leaf_jobs[leaf]))
     net.disputes.transact("hold", batch.batch_id, 0)
+    for leaf in late:
+        with rejects(Reject.LEAF_NOT_WAITING if batch.leaf_count > 1 else Reject.BATCH_STAGE):
+            net.finalize_leaf(batch, leaf)
     for leaf in waiting - late:
         assert not net.jobs.call("is_leaf_final", batch.claim_id(leaf))
         net.finalize_leaf(batch, leaf)

@@ -74,8 +74,10 @@ def swapped_links(net: Settlement, other_jobs: EvmContract) -> list[list[str]]:
     disputes = net.double("DisputesDouble", other_jobs.address, net.operators.address)
     results = net.deploy("Results", other_jobs.address)
     assurances = net.deploy("Assurances", net.owner.address, disputes.address)
+    foreign = net.deploy("Assurances", net.timelock().address, net.disputes.address)
     mine = net.links
     return [
+        [foreign.address, mine[1], mine[2]],
         [assurances.address, mine[1], mine[2]],
         [mine[0], disputes.address, mine[2]],
         [mine[0], mine[1], results.address],

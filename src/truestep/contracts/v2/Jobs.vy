@@ -36,6 +36,7 @@ exports: (
 interface Linked:
     def jobs() -> address: view
     def disputes() -> address: view
+    def owner() -> address: view
 
 
 TAKE: constant(uint256) = 1
@@ -104,6 +105,7 @@ def connect(assurances: address, disputes: address, results: address):
         staticcall Linked(disputes).jobs() == self
         and staticcall Linked(results).jobs() == self
         and staticcall Linked(assurances).disputes() == disputes
+        and staticcall Linked(assurances).owner() == staticcall Linked(parameters).owner()
     ), "contracts do not fit together"
     self.assurances = assurances
     self.disputes = disputes
@@ -278,10 +280,9 @@ def take(
         if leaf_count == 0:
             key = job & job_words.BATCH_KEY
             asset = job_book.asset_of(job_id, job)
-        else:
-            assert job & job_words.BATCH_KEY == key, "jobs do not go together"
-            if key & job_words.TOKEN != 0:
-                assert job_book.assets[job_id] == asset, "jobs do not go together"
+        assert (
+            job & job_words.BATCH_KEY == key and job_book.asset_of(job_id, job) == asset
+        ), "jobs do not go together"
         leaf_count = unsafe_add(leaf_count, count)
         assert leaf_count <= BATCH_LIMIT, "too many tasks in the batch"
         until = min(until, min(deadline, unsafe_add(block.timestamp, job >> 160 & job_words.MASK24)))

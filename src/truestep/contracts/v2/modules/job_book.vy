@@ -120,13 +120,15 @@ def toggled(
     place: uint256 = first & MASK8
     low: uint256 = mask << place
     word: uint256 = self.busy_words[at]
-    assert word & low == low & before, "task is not open"
+    is_right: bool = word & low == low & before
     self.busy_words[at] = word ^ low
     high: uint256 = mask >> unsafe_sub(256, place)
     if high != 0:
-        word = self.busy_words[unsafe_add(at, 1)]
-        assert word & high == high & before, "task is not open"
-        self.busy_words[unsafe_add(at, 1)] = word ^ high
+        at = unsafe_add(at, 1)
+        word = self.busy_words[at]
+        is_right = is_right and word & high == high & before
+        self.busy_words[at] = word ^ high
+    assert is_right, "task is not open"
     change: uint256 = count << job_words.BUSY_AT
     return job + change if before == 0 else job - change
 

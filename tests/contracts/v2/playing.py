@@ -10,7 +10,7 @@ from typing import Any
 import pyrevm
 
 from tests.contracts.compiled import deploy_compiled
-from tests.contracts.evm import EvmContract, Receipt
+from tests.contracts.evm import Event, EvmContract, Receipt
 from tests.contracts.runs import ENTRY, INPUT, MAX_CYCLES, SEED, SHARD_COUNT, SUM, Run, program_of, run
 from tests.contracts.v2.settings import DEPLOYER, FUNDS_WEI, KEEPER, Values
 from tests.contracts.v2.settlement import PostedJob, Settlement, TakenBatch
@@ -338,6 +338,13 @@ def outcome_of(receipt: Receipt) -> GameOutcome:
     """How the game has ended that a call settled."""
     (event,) = [event for event in receipt.events if event.name == "Settled"]
     return GameOutcome(event.fields["outcome"])
+
+
+def settled(play: Play, outcome: GameOutcome, **amounts: int) -> Event:
+    """The event of an end."""
+    ids = {"game_id": play.game_id, "claim_id": play.claim_id, "outcome": outcome}
+    nothing = {"defender_wei": 0, "challenger_wei": 0, "burned_wei": 0}
+    return Event(name="Settled", fields=ids | nothing | amounts)
 
 
 def redo(arena: Arena, job: PostedJob, truth: Run | None = None, operator: str = LIAR) -> TakenBatch:

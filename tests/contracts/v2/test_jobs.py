@@ -357,3 +357,20 @@ def test_a_token_cannot_reenter_a_withdrawal(net: Settlement) -> None:
     net.jobs.transact("withdraw", token.address, ALICE, sender=ALICE)
     assert token.call("was_refused")
     assert token.call("balanceOf", ALICE) == REWARD
+
+
+def test_a_receiver_cannot_reenter(net: Settlement) -> None:
+    receiver = net.double("Receiver")
+    for message, is_refused in (
+        (message_of(net.jobs, "post", astuple(net.order(reward=0))), True),
+        (message_of(net.jobs, "withdraw", NATIVE, ALICE), True),
+        (message_of(net.jobs, "get_job", 1), False),  # views answer
+    ):
+        net.settle((net.post(), 0, 1))
+        receiver.transact("aim", net.jobs.address, message)
+        before = net.jobs.call("job_count")
+        net.jobs.transact("withdraw", NATIVE, receiver.address, sender=ALICE)
+        assert receiver.call("was_refused") == is_refused
+        assert net.jobs.call("job_count") == before
+    assert net.evm.chain.get_balance(receiver.address) == 3 * REWARD
+    assert net.evm.chain.get_balance(net.jobs.address) == 0

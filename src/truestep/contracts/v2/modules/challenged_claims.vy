@@ -63,12 +63,3 @@ def bond_factor(open_count: uint256) -> uint256:
     """
     doublings: uint256 = max(open_count // BOND_STEP, 1) - 1
     return min(BOND_FACTOR_LIMIT, 1 << min(doublings, BOND_DOUBLINGS_LIMIT))
-
-
-@internal
-@pure
-def defender_seconds(clock_seconds: uint256, peak: uint256) -> uint256:
-    """
-    @notice A defender's time for all its moves in one game (S6.6).
-    """
-    return clock_seconds * peak

@@ -70,9 +70,11 @@ def node_of(game_id: uint256, game: IDisputes.Game) -> bytes32:
 @pure
 def defender_seconds(game: IDisputes.Game, peak: uint256) -> uint256:
     """
-    @notice The defender's time for all its moves in the game.
+    @notice The defender's time for all its moves in the game (S6.6).
     """
-    return challenged_claims.defender_seconds(game_rules.clock_seconds(game.rules), peak)
+    clock_seconds: uint256 = game_rules.clock_seconds(game.rules)
+    most_seconds: uint256 = challenged_claims.PEAK_LIMIT * clock_seconds - game_rules.rescue_seconds(game.rules)
+    return min(peak * clock_seconds, most_seconds)
 
 
 @internal

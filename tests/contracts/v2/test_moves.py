@@ -184,7 +184,7 @@ def test_no_part_beyond_a_short_interval(arena: Arena) -> None:
     assert play.game.stage == GameStage.STEP_DUE
 
 
-@settings(max_examples=settings().max_examples // 8)
+@settings(max_examples=settings().max_examples // 16)
 @given(seed=st.binary(min_size=1), length=st.integers(2, 64), path=st.lists(st.integers(0, 63)))
 @pytest.mark.parametrize("arity", [2, 8, 64])
 def test_intervals_and_roots_equal_the_reference(

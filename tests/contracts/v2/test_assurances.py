@@ -33,21 +33,22 @@ def test_the_owner_adds_policies_for_ever(net: Settlement) -> None:
             net.assurances.call("verdict", unknown, 1, 0, 1)
 
 
-def test_another_policy_decides_alone(net: Settlement) -> None:
-    """Jobs knows no policy: not the window and no game counts, only what the double says."""
+def test_another_policy_decides_alone_but_for_games(net: Settlement) -> None:
+    """Jobs knows no policy: the window does not count, only what the double says, and open games."""
     policy = net.double("QuorumDouble")
     net.by_owner(net.assurances, "add", policy.address)
     job = net.post(shard_count=3, policy=2)
     batch = net.take((job, 0, 3))
     net.claim(batch)
-    net.disputes.transact("hold", batch.batch_id, 7)
+    net.disputes.transact("hold", batch.batch_id, 4)
     with rejects(Reject.BATCH_NOT_DUE):
         net.finalize(batch)
     policy.transact("decide", True, 2 | 1 << 200)
     (event,) = net.finalize(batch, has_items=True).events
-    assert event.fields["held"] == 2
-    with rejects(Reject.LEAF_HELD):
-        net.finalize_leaf(batch, 1)
+    assert event.fields["held"] == 2 | 4
+    for waiting in (1, 2):
+        with rejects(Reject.LEAF_HELD):
+            net.finalize_leaf(batch, waiting)
     policy.transact("decide", False, 0)
     with rejects(Reject.BATCH_NOT_DUE):
         net.finalize_leaf(batch, 1)

@@ -72,13 +72,14 @@ def test_defender_s_moves_draw_on_one_clock(arena: Arena) -> None:
 
 @pytest.mark.parametrize("peak", [1, 2, 3, 4])
 def test_clocks_grow_with_the_games(arena: Arena, peak: int) -> None:
-    """By the most that were open at once, up to three; also in a game that was there before the others."""
+    """By the most that were open at once, up to three less the rescue; also in older games."""
     batch = arena.claim_runs(LIE)
     plays = [arena.open(batch, LIE, TRUTH, f"0x{n + 1:040x}") for n in range(peak)]
-    arena.pass_time(CLOCK * min(peak, 3))
+    seconds = min(CLOCK * peak, 3 * CLOCK - RESCUE)
+    arena.pass_time(seconds)
     plays[0].split()
     plays[0].pick()
-    assert plays[0].game.defender_used_seconds == CLOCK * min(peak, 3)
+    assert plays[0].game.defender_used_seconds == seconds
     arena.pass_time(1 + RESCUE)
     assert plays[0].settle() is GameOutcome.CHALLENGER_WON
 
@@ -254,7 +255,7 @@ def test_sponsors_share_splits(arena: Arena) -> None:
     """One sponsor may adopt many games, each with a bond, and splits a node once for all."""
     batch = arena.claim_runs(TRUTH)
     plays = [arena.open(batch, TRUTH, LIE, f"0x{n + 1:040x}") for n in range(3)]
-    arena.pass_time(3 * CLOCK + 1)
+    arena.pass_time(3 * CLOCK - RESCUE + 1)
     for play in plays:
         play.adopt()
     plays[0].split()

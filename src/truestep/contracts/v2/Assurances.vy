@@ -102,4 +102,8 @@ def verdict(
         return True, staticcall IDisputes(disputes).held(batch_id)
     assurance: address = self.policies[policy]
     assert assurance != empty(address), "unknown policy"
-    return staticcall IAssurance(assurance).verdict(batch_id, until, leaf_count)
+    is_due: bool = False
+    held: uint256 = 0
+    is_due, held = staticcall IAssurance(assurance).verdict(batch_id, until, leaf_count)
+    # A leaf that became final under a game would leave the game's bonds in Disputes for ever.
+    return is_due, held | staticcall IDisputes(disputes).held(batch_id)

@@ -408,7 +408,8 @@ def reward_striker(game_id: uint256, game: IDisputes.Game):
     is_over: bool = block.timestamp > max(deadline, claim.struck_at) + RESULT_LIMIT_SECONDS
     assert is_over and claim.winners == 0, "task may have a result"
     claim.winners = 1
-    self._pay(game_id, game, claim, game.high - game.low == 1, True)  # struck by a step, not by a clock
+    # Struck by a step, not by a clock. A game that waits for a reveal has low above high.
+    self._pay(game_id, game, claim, game.low + 1 == game.high, True)
 
 
 # --- views ----------------------------------------------------------------------------------------

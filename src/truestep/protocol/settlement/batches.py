@@ -235,6 +235,7 @@ def finalize_leaf(turn: Turn, call: FinalizeLeaf) -> None:
 
 def _held(turn: Turn, batch_id: BatchId, batch: Batch) -> int:
     """The leaves that the policy holds. Refuses a batch that it does not let end (S8.1)."""
+    # Whatever the policy says, no leaf is final under a game: the game's bonds would be stranded.
     question = Question(
         batch_id=batch_id,
         until=batch.until,
@@ -245,7 +246,7 @@ def _held(turn: Turn, batch_id: BatchId, batch: Batch) -> int:
     require_no_stop(turn.state, turn.message.now)
     verdict = turn.state.deployment.policies[batch.policy](question)
     require(verdict.is_due, Reject.BATCH_NOT_DUE)
-    return verdict.held & (1 << batch.leaf_count) - 1
+    return (verdict.held | turn.held(batch_id)) & (1 << batch.leaf_count) - 1
 
 
 def _pay(turn: Turn, batch_id: BatchId, batch: Batch, paid: list[Share]) -> None:

@@ -193,7 +193,7 @@ def outcome_of(game: Game, split: NodeSplit | None, claim: ChallengedClaim, now:
 
 def was_struck_by_step(game: Game) -> bool:
     """Whether a game that struck its claim did so by a step, not by a clock: only then one step was left."""
-    return game.high - game.low == 1
+    return game.low + 1 == game.high
 
 
 def ordinal_of(game_id: int) -> int:

@@ -11,11 +11,12 @@ BIN := $(VENV)/bin
 PYTEST_PROCESSES ?= $(shell echo $$(( $$(nproc) + 1 )))
 SEED ?= $(shell date +%s)
 FUZZ_INSTRUCTIONS ?= 100000000
+MODEL_INPUTS ?= 1000000
 ANVIL_PACKAGE := @foundry-rs/anvil@1.7.1
 # pyright must neither look for a newer version of itself nor download one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup setup-demo anvil lock demo check test lab bench gas docs vectors rom rom-proof contracts fuzz format clean
+.PHONY: help setup setup-demo anvil lock demo check test model lab bench gas docs vectors rom rom-proof contracts fuzz format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -68,6 +69,11 @@ check: setup ## lint, format, types, layers, dead code, dependencies, ROM, compi
 
 test: setup anvil ## run every test; PYTEST_PROCESSES=N chooses the parallelism
 	$(BIN)/pytest -n $(PYTEST_PROCESSES) --dist worksteal
+
+model: setup ## hold the contracts of version 2 against the pure model on random calls (SEED=, MODEL_INPUTS=)
+	$(BIN)/python -m tests.protocol.settlement.episodes --games --seed $(SEED) --inputs $(MODEL_INPUTS)
+	$(BIN)/python -m tests.contracts.v2.comparison --seed $(SEED) --inputs $(MODEL_INPUTS)
+	$(BIN)/python -m tests.contracts.v2.comparison --games --seed $(SEED) --inputs $(MODEL_INPUTS)
 
 fuzz: setup anvil ## run random programs in both engines (SEED=, FUZZ_INSTRUCTIONS=), and the property tests for longer
 	$(BIN)/python -m tests.engine.fuzz --seed $(SEED) --instructions $(FUZZ_INSTRUCTIONS) --processes $(PYTEST_PROCESSES)

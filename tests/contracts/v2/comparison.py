@@ -13,10 +13,11 @@ from random import Random
 
 from tests.contracts.v2.fast_abi import Log
 from tests.contracts.v2.life_chain import CONTRACT_OF, LifeChain, Reaction, deploy_life_chain, fast_contracts
-from tests.protocol.settlement.endings import wind_down
-from tests.protocol.settlement.episodes import EPISODE_INPUTS, described
+from tests.protocol.settlement.episodes import EPISODE_INPUTS, described, endings_of
+from tests.protocol.settlement.game_schedule import GAME_PARAMETERS, game_schedule
+from tests.protocol.settlement.game_world import GameWorld
 from tests.protocol.settlement.schedule import Schedule
-from tests.protocol.settlement.world import Outcome, Step, World
+from tests.protocol.settlement.world import PARAMETERS, Outcome, Step, World
 from truestep.protocol.settlement.contracts import jobs, operators
 from truestep.protocol.settlement.effects import Effect, Transfer
 from truestep.protocol.settlement.ids import NATIVE
@@ -24,18 +25,20 @@ from truestep.protocol.settlement.messages import Message
 from truestep.protocol.settlement.state import LifeCycle
 
 
-def compare_episode(seed: int, inputs: int) -> Counter[str]:
+def compare_episode(seed: int, inputs: int, *, has_games: bool = False) -> Counter[str]:
     """Play one episode in the model and in the contracts; what happened, by kind of call and refusal."""
-    chain = deploy_life_chain()
-    world = World(
-        state=LifeCycle(deployment=chain.deployment, parameters=World().state.parameters),
-        around=chain.surroundings,
-    )
-    schedule = Schedule(rng=Random(seed), world=world)
+    rules = GAME_PARAMETERS if has_games else PARAMETERS
+    chain = deploy_life_chain(rules, has_games=has_games)
+    state = LifeCycle(deployment=chain.deployment, parameters=(rules,))
+    if has_games:
+        schedule = game_schedule(seed, GameWorld(state=state, around=chain.surroundings))
+    else:
+        schedule = Schedule(rng=Random(seed), world=World(state=state, around=chain.surroundings))
+    world = schedule.world
     tally: Counter[str] = Counter()
     pending: list[Effect] = []
     try:
-        for steps in (schedule.steps(inputs), wind_down(schedule)):
+        for steps in (schedule.steps(inputs), endings_of(schedule)):
             for step in steps:
                 outcome = world.play(step)
                 tally[described(step, outcome)] += 1
@@ -98,11 +101,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--inputs", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--games", action="store_true", help="with the real Disputes and games")
     options = parser.parse_args()
     total: Counter[str] = Counter()
     started, seed = time.perf_counter(), options.seed
     while sum(total.values()) < options.inputs:
-        total += compare_episode(seed, EPISODE_INPUTS)
+        total += compare_episode(seed, EPISODE_INPUTS, has_games=options.games)
         seed += 1
         print(f"\r{sum(total.values()):,} inputs", end="", file=sys.stderr)
     seconds = time.perf_counter() - started

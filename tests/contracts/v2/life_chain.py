@@ -14,6 +14,7 @@ import pyrevm
 from tests.contracts.compiled import compile_folder, deploy_compiled, message_of
 from tests.contracts.evm import Evm, EvmContract, Reverted
 from tests.contracts.v2.fast_abi import FastContract, Log
+from tests.contracts.v2.playing import artifact_with_base_fee
 from tests.protocol.settlement.world import (
     DEPLOYMENT,
     PARAMETERS,
@@ -26,9 +27,19 @@ from tests.protocol.settlement.world import (
 from truestep.adapters.chain.abi import ContractTypes
 from truestep.adapters.chain.record_codec import checksummed
 from truestep.base.ids import Address
-from truestep.protocol.settlement.contracts import assurances, jobs, operators, parameters, programs, results
+from truestep.protocol.settlement.contracts import (
+    assurances,
+    disputes,
+    jobs,
+    operators,
+    parameters,
+    programs,
+    results,
+)
+from truestep.protocol.settlement.disputes import GameMessage, Proved
 from truestep.protocol.settlement.effects import Transfer
 from truestep.protocol.settlement.messages import Message, Stranger
+from truestep.protocol.settlement.parameters import Parameters
 from truestep.protocol.settlement.state import Deployment
 
 DOUBLES = Path(__file__).parent / "doubles"
@@ -42,6 +53,7 @@ MODULES: Mapping[str, ModuleType] = {
     "Assurances": assurances,
     "Jobs": jobs,
     "Results": results,
+    "Disputes": disputes,
 }
 
 
@@ -93,10 +105,13 @@ class LifeChain:
     contracts: dict[str, EvmContract]
     owner: EvmContract
     disputes: EvmContract
+    """The real one, or its double, which holds and strikes leaves as the test says."""
+    step: EvmContract
     tokens: tuple[EvmContract, ...]
     consumer: EvmContract
     now: int = START_TIME
     block: int = 1
+    base_fee_wei: int = 0
     moods: dict[str, int] = field(default_factory=dict)
     last: Reaction = field(default_factory=Reaction)
     """To a strike, until the model has seized as well."""
@@ -131,13 +146,20 @@ class LifeChain:
         if isinstance(step, Hold):
             self.disputes.transact("hold", step.batch_id, step.mask)
             return Reaction()
-        self._set_time(step.now)
+        if isinstance(step, GameMessage):
+            self._set_block(step.message.now, step.base_fee_wei)
+            self._set_answer(step.proved)
+            return self._send(step.message)
+        self._set_block(step.now, self.base_fee_wei)
+        return self._send(step)
+
+    def _send(self, step: Message) -> Reaction:
         self._set_mood(step)
         sender, target, payload = self._route(step)
         try:
             logs = self.evm.send(sender, target, payload, step.value_wei)
         except Reverted as reverted:
-            return Reaction(refusal=reverted.reason)
+            return Reaction(refusal=reverted.reason or "reverted without a reason")
         return self._reaction(logs)
 
     def balances(self) -> dict[str, int]:
@@ -159,10 +181,18 @@ class LifeChain:
             return DEPLOYER, self.owner.address, message_of(self.owner, "forward", target, payload)
         return message.sender, target, payload
 
-    def _set_time(self, now: int) -> None:
-        if now != self.now:
-            self.now, self.block = now, self.block + 1
-            self.evm.chain.set_block_env(pyrevm.BlockEnv(number=self.block, timestamp=now))
+    def _set_block(self, now: int, base_fee_wei: int) -> None:
+        """A block of this time and base fee; Disputes reads the fee from PREVRANDAO."""
+        if (now, base_fee_wei) != (self.now, self.base_fee_wei):
+            self.now, self.base_fee_wei, self.block = now, base_fee_wei, self.block + 1
+            fee = base_fee_wei.to_bytes(32, "big")
+            block = pyrevm.BlockEnv(number=self.block, timestamp=now, prevrandao=fee)
+            self.evm.chain.set_block_env(block)
+
+    def _set_answer(self, proved: Proved | None) -> None:
+        """What the step contract says next."""
+        if proved is not None:
+            self.step.transact("answer", proved.before, proved.after, proved.template, proved.rd)
 
     def _set_mood(self, message: Message) -> None:
         mood = MOODS[message.stranger]
@@ -190,8 +220,8 @@ def _token_move(asset: Address, log: Log) -> Transfer:
     return Transfer(asset=asset, sender=sender, receiver=receiver, amount=amount)
 
 
-def deploy_life_chain() -> LifeChain:
-    """Deploy everything, connected, with one set of parameters and both policies."""
+def deploy_life_chain(rules: Parameters = PARAMETERS, *, has_games: bool = False) -> LifeChain:
+    """Deploy everything, connected, with one set of parameters and both policies; Disputes or its double."""
     evm = Evm()
     for account in (DEPLOYER, *PEOPLE):
         evm.chain.set_balance(account, FUNDS)
@@ -204,18 +234,24 @@ def deploy_life_chain() -> LifeChain:
         return evm.deploy(name, *arguments, sender=DEPLOYER, version=2)
 
     owner = deploy("Owner", DEPLOYMENT.guardian, DEPLOYMENT.guardian_until)
-    first = tuple(getattr(PARAMETERS, name) for name in PARAMETERS.__slots__)
+    first = tuple(getattr(rules, name) for name in rules.__slots__)
     sets, register, stakes = (
         deploy("Parameters", owner.address, first),
         deploy("Programs"),
         deploy("Operators"),
     )
     board = deploy("Jobs", stakes.address, register.address, sets.address)
-    disputes = deploy("DisputesDouble", board.address, stakes.address)
+    step = deploy("StepDouble")
+    if has_games:
+        leaves = deploy("Leaves", board.address)
+        games = (board.address, leaves.address, step.address)
+        arena = deploy_compiled(evm, artifact_with_base_fee(), *games, sender=DEPLOYER)
+    else:
+        arena = deploy("DisputesDouble", board.address, stakes.address)
     written = deploy("Results", board.address)
-    policies = deploy("Assurances", owner.address, disputes.address)
-    board.transact("connect", policies.address, disputes.address, written.address, sender=DEPLOYER)
-    for module in (board, disputes):
+    policies = deploy("Assurances", owner.address, arena.address)
+    board.transact("connect", policies.address, arena.address, written.address, sender=DEPLOYER)
+    for module in (board, arena):
         stakes.transact("add_module", module.address, sender=DEPLOYER)
     stakes.transact("seal", sender=DEPLOYER)
     second = message_of(policies, "add", deploy("TwoWindows").address)
@@ -224,12 +260,13 @@ def deploy_life_chain() -> LifeChain:
     for token in tokens:
         for account in PEOPLE:
             token.transact("mint", account, FUNDS, sender=DEPLOYER)
-    contracts = dict(zip(MODULES, (sets, register, stakes, policies, board, written), strict=True))
+    contracts = dict(zip(MODULES, (sets, register, stakes, policies, board, written, arena), strict=True))
     return LifeChain(
         evm=evm,
         contracts=contracts,
         owner=owner,
-        disputes=disputes,
+        disputes=arena,
+        step=step,
         tokens=tokens,
         consumer=deploy("MoodyConsumer"),
     )

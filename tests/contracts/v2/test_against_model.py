@@ -13,10 +13,15 @@ from tests.protocol.settlement.world import World
 from truestep.protocol.settlement.messages import Message
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_the_contracts_do_what_the_model_does(seed: int) -> None:
-    """`python -m tests.contracts.v2.comparison` compares millions of calls."""
+    """`make model` compares millions of calls."""
     compare_episode(seed, 250)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_disputes_does_what_the_model_does(seed: int) -> None:
+    compare_episode(seed, 350, has_games=True)
 
 
 def test_the_fast_encoder_agrees_with_the_codec() -> None:

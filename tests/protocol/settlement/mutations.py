@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from tests.protocol.settlement.world import PEOPLE, Surroundings
-from truestep.protocol.settlement.contracts import jobs, operators
+from truestep.protocol.settlement.contracts import disputes, jobs, operators
 from truestep.protocol.settlement.ids import BATCH_LIMIT, NATIVE, NOBODY
 from truestep.protocol.settlement.messages import Message, Stranger
 from truestep.protocol.settlement.records import Order
@@ -29,22 +29,22 @@ LIMITS = {
     "callback_gas": 2**64 - 1,
 }
 """The largest value of a field that is not a word. A window is 8 bytes in an order, a word in a batch."""
-LENGTHS = {"item_path": 8, "leaf_path": 8, "leaves": 3 * BATCH_LIMIT}
+LENGTHS = {"siblings": 6, "hashes": 63, "item_path": 8, "leaf_path": 8, "leaves": 3 * BATCH_LIMIT}
 """Longest lists, other than 256."""
-KEPT = frozenset({(jobs.Strike, "task_id"), (Order, "asset")})
-"""Disputes names only tasks that it has proved; an asset must be a token."""
+KEPT = frozenset({(jobs.Strike, "task_id"), (Order, "asset"), (disputes.Split, "arity")})
+"""Disputes names only tasks that it has proved; an asset must be a token; an arity is a game's."""
 
 
 def mutated(rng: Random, message: Message, around: Surroundings) -> Message:
     """The message with another sender or amount of coins, or a change somewhere in its call."""
     changed = _mutated(rng, message)
-    is_native = isinstance(changed.call, operators.WithdrawTo) or (
-        isinstance(changed.call, jobs.Withdraw) and changed.call.asset == NATIVE
-    )
-    if is_native and isinstance(changed.call, operators.WithdrawTo | jobs.Withdraw):
-        refuses = changed.call.receiver == around.refuser
-        return replace(changed, stranger=Stranger.REFUSES if refuses else Stranger.WILLING)
-    return changed
+    call = changed.call
+    if not isinstance(call, operators.WithdrawTo | disputes.WithdrawTo | jobs.Withdraw):
+        return changed
+    if isinstance(call, jobs.Withdraw) and call.asset != NATIVE:
+        return changed
+    refuses = call.receiver == around.refuser
+    return replace(changed, stranger=Stranger.REFUSES if refuses else Stranger.WILLING)
 
 
 def _mutated(rng: Random, message: Message) -> Message:
@@ -73,6 +73,8 @@ def _changed(rng: Random, value: Any, name: str) -> Any:
 
 def _changed_bytes(rng: Random, value: Any) -> Any:
     if isinstance(value, bytes):
+        if not value:
+            return value
         at = rng.randrange(len(value))
         return type(value)(value[:at] + bytes([value[at] ^ 1 << rng.randrange(8)]) + value[at + 1 :])
     if isinstance(value, str) and value.startswith("0x"):

@@ -14,6 +14,7 @@ from tests.protocol.settlement.mutations import mutated
 from tests.protocol.settlement.outputs import OUTPUTS, level_of, random_leaf, slot_node_of
 from tests.protocol.settlement.proofs import proof_of
 from tests.protocol.settlement.world import (
+    CONSUMER_GAS,
     DELEGATES,
     KEEPER,
     OPERATORS,
@@ -46,23 +47,20 @@ from truestep.protocol.settlement.ids import (
 )
 from truestep.protocol.settlement.jobs import source_of
 from truestep.protocol.settlement.messages import Message, Stranger
+from truestep.protocol.settlement.parameters import Parameters
 from truestep.protocol.settlement.records import (
     Batch,
     BatchStage,
     Job,
+    Leaf,
     Order,
 )
 from truestep.protocol.settlement.trees import tasks_root
 
 ZERO_HASH = Bytes32(bytes(32))
 DAY_SECONDS = 86_400
-WRONG_SHARE = 0.15
-"""Of all inputs, those with one thing changed."""
-OPEN_JOBS = 12
-"""More, and no new ones are posted until some have ended."""
-
-CONSUMER_GAS = 50_000
-"""What the consumer needs."""
+WRONG_SHARE = 0.15  # of all inputs: those with one thing changed
+OPEN_JOBS = 12  # more, and no new ones are posted until some have ended
 
 Maker = Callable[[], Step | None]
 
@@ -74,6 +72,8 @@ class Schedule:
     rng: Random
     world: World
     now: int = START_TIME
+    rules: Parameters = PARAMETERS
+    """The first set of parameters."""
     follow_ups: list[Step] = field(default_factory=list)
     """What comes next whatever happens."""
 
@@ -88,8 +88,9 @@ class Schedule:
             return self.follow_ups.pop()
         self._pass_time()
         step = self._sensible()
-        is_of_disputes = isinstance(step, Message) and isinstance(step.call, jobs.Strike)
-        if is_of_disputes or isinstance(step, Hold) or self.rng.random() >= WRONG_SHARE:
+        if not isinstance(step, Message) or isinstance(step.call, jobs.Strike):
+            return step
+        if self.rng.random() >= WRONG_SHARE:
             return step
         return mutated(self.rng, step, self.world.around)
 
@@ -207,10 +208,10 @@ class Schedule:
         if len(self.world.state.parameters) >= 4:
             return None
         changed = replace(
-            PARAMETERS,
-            operator_bond_wei=PARAMETERS.operator_bond_wei * self.rng.randrange(1, 4),
+            self.rules,
+            operator_bond_wei=self.rules.operator_bond_wei * self.rng.randrange(1, 4),
             lease_penalty_bps=self.rng.choice((100, 10_000)),
-            window_seconds=self.rng.choice((240, 301)),
+            window_seconds=self.rules.window_seconds + self.rng.choice((0, 61)),
         )
         return self._message(self.world.state.deployment.owner, parameters.Add(parameters=changed))
 
@@ -253,7 +254,7 @@ class Schedule:
             asset=asset,
             lease_seconds=self.rng.choice((60, 600, 7_200)),
             deadline=self.now + self.rng.choice((0, 60, 3_600, DAY_SECONDS, 30 * DAY_SECONDS)),
-            window_seconds=self.rng.choice((0, 0, 0, 3_601)),
+            window_seconds=self.rng.choice((0, 0, 0, 7_201)),
             bond_multiple=self.rng.choice((1, 1, 1, 3)),
             policy=self.rng.choice((OPTIMISTIC, OPTIMISTIC, OPTIMISTIC, TWO_WINDOWS)),
             consumer=self.rng.choice((NOBODY, KEEPER, self.world.around.consumer)),
@@ -348,10 +349,15 @@ class Schedule:
             return None
         batch_id, batch = found
         level = self.rng.choice(OUTPUTS).level
-        leaves = [random_leaf(self.rng, level) for _ in range(batch.leaf_count)]
+        leaves = [self.leaf_for(batch_id, index, level) for index in range(batch.leaf_count)]
         words = [part for leaf in leaves for part in (word(leaf.head), leaf.output_root, leaf.left_root)]
         call = jobs.Claim(batch_id=batch_id, terms=batch.terms, leaves=tuple(map(Bytes32, words)))
         return self._message(self._agent(batch.operator), call)
+
+    def leaf_for(self, batch_id: BatchId, leaf_index: int, level: int) -> Leaf:
+        """What the operator claims of one task."""
+        del batch_id, leaf_index
+        return random_leaf(self.rng, level)
 
     def release(self) -> Step | None:
         found = self._some_batch(BatchStage.TAKEN)

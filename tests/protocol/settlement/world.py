@@ -11,6 +11,7 @@ from truestep.protocol.settlement.apply import apply
 from truestep.protocol.settlement.assurances import OPTIMISTIC, Policy, Question, Verdict, optimistic
 from truestep.protocol.settlement.batches import shares
 from truestep.protocol.settlement.contracts import jobs
+from truestep.protocol.settlement.disputes import GameMessage
 from truestep.protocol.settlement.effects import Effect, Transfer
 from truestep.protocol.settlement.ids import NATIVE, BatchId, claim_of
 from truestep.protocol.settlement.messages import Message
@@ -34,6 +35,8 @@ KEEPER = account("41")
 PEOPLE = (*REQUESTERS, *OPERATORS, *DELEGATES, KEEPER)
 
 HOUR_SECONDS = 3_600
+CONSUMER_GAS = 50_000
+"""What the consumer needs."""
 
 
 def two_windows(question: Question) -> Verdict:
@@ -69,7 +72,7 @@ class Hold:
     mask: int
 
 
-Step = Message | Hold
+Step = Message | GameMessage | Hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,20 +135,22 @@ class World:
         if isinstance(step, Hold):
             self.held[step.batch_id] = step.mask
             return Outcome()
+        assert isinstance(step, Message), "this world has no games"
         before = self.state
         try:
             self.state, effects = apply(before, step, self.open_games)
         except Refused as refused:
             return Outcome(refusal=refused.reason)
         for effect in effects:
-            self._note(before, effect)
+            self.note(before, effect)
         return Outcome(effects=effects)
 
     def open_games(self, batch_id: BatchId) -> int:
         """Disputes' answer."""
         return self.held.get(batch_id, 0)
 
-    def _note(self, before: LifeCycle, effect: Effect) -> None:
+    def note(self, before: LifeCycle, effect: Effect) -> None:
+        """Remember what an effect says."""
         match effect:
             case Transfer(asset=asset, sender=sender, receiver=receiver, amount=amount):
                 self.balances[asset, sender] -= amount
@@ -173,9 +178,10 @@ class World:
         found = shares(before, batch, mask)
         assert sum(share.reward for share in found) == reward
         self.escrow[batch.terms.asset] -= reward
-        for share in found:
+        indices = [index for index in range(batch.leaf_count) if mask >> index & 1]
+        for index, share in zip(indices, found, strict=True):
             assert share.task_id not in self.final_tasks, f"task {share.task_id} is final twice"
-            self.final_tasks[share.task_id] = claim_of(batch_id, 0)
+            self.final_tasks[share.task_id] = claim_of(batch_id, index)
 
     # --- what must hold after each step -----------------------------------------------------------
 

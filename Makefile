@@ -13,10 +13,11 @@ SEED ?= $(shell date +%s)
 FUZZ_INSTRUCTIONS ?= 100000000
 MODEL_INPUTS ?= 1000000
 ANVIL_PACKAGE := @foundry-rs/anvil@1.7.1
+SOLC_PACKAGE := solc@0.8.36
 # pyright must neither look for a newer version of itself nor download one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup setup-demo anvil lock demo check test model lab bench gas docs vectors rom rom-proof contracts fuzz format clean
+.PHONY: help setup setup-demo anvil solc lock demo check test model lab bench gas docs vectors rom rom-proof contracts fuzz npm-package format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -28,6 +29,8 @@ setup: $(VENV)/stamp-dev ## build .venv with everything a developer needs, from 
 setup-demo: $(VENV)/stamp-demo ## build .venv with only what the demo needs
 
 anvil: .anvil/stamp ## install the anvil devnet into .anvil/ from npm, if npm exists
+
+solc: .solc/stamp ## install the Solidity compiler into .solc/ from npm, if npm exists
 
 $(VENV)/stamp-demo: pyproject.toml requirements-demo.lock .ci/venv
 	@test -e $(VENV)/stamp-dev || .ci/venv requirements-demo.lock
@@ -49,6 +52,18 @@ $(VENV)/stamp-dev: pyproject.toml requirements.lock .ci/venv
 	  echo "setup: anvil installed into .anvil/"; touch $@; \
 	fi
 
+# Likewise: the tests of Solidity are skipped.
+.solc/stamp:
+	@mkdir -p .solc
+	@if ! command -v npm >/dev/null; then \
+	  echo "setup: npm not found, so the tests of Solidity will be skipped"; \
+	elif ! npm install --prefix .solc --no-save --no-audit --no-fund --loglevel=error $(SOLC_PACKAGE) \
+	    >.solc/install.log 2>&1; then \
+	  echo "setup: npm could not install solc (see .solc/install.log), so the tests of Solidity will be skipped"; \
+	else \
+	  echo "setup: solc installed into .solc/"; touch $@; \
+	fi
+
 lock: ## resolve pyproject.toml again into both lock files; UPGRADE=--upgrade takes newer versions
 	.ci/lock $(UPGRADE)
 
@@ -67,7 +82,7 @@ check: setup ## lint, format, types, layers, dead code, dependencies, ROM, compi
 	$(BIN)/python -m truestep.guest.rom --check
 	$(BIN)/python -m truestep.contracts.build --check
 
-test: setup anvil ## run every test; PYTEST_PROCESSES=N chooses the parallelism
+test: setup anvil solc ## run every test; PYTEST_PROCESSES=N chooses the parallelism
 	$(BIN)/pytest -n $(PYTEST_PROCESSES) --dist worksteal
 
 model: setup ## hold the contracts of version 2 against the pure model on random calls (SEED=, MODEL_INPUTS=)
@@ -75,7 +90,7 @@ model: setup ## hold the contracts of version 2 against the pure model on random
 	$(BIN)/python -m tests.contracts.v2.comparison --seed $(SEED) --inputs $(MODEL_INPUTS)
 	$(BIN)/python -m tests.contracts.v2.comparison --games --seed $(SEED) --inputs $(MODEL_INPUTS)
 
-fuzz: setup anvil ## run random programs in both engines (SEED=, FUZZ_INSTRUCTIONS=), and the property tests for longer
+fuzz: setup anvil solc ## run random programs in both engines (SEED=, FUZZ_INSTRUCTIONS=), and the property tests for longer
 	$(BIN)/python -m tests.engine.fuzz --seed $(SEED) --instructions $(FUZZ_INSTRUCTIONS) --processes $(PYTEST_PROCESSES)
 	$(BIN)/python -m tests.engine.float_fuzz --seed $(SEED)
 	$(BIN)/pytest -n $(PYTEST_PROCESSES) --dist worksteal -m hypothesis --hypothesis-profile=fuzz --timeout=0
@@ -105,9 +120,13 @@ rom-proof: setup ## compare the ROM with hardware and reference at length (SEED=
 contracts: setup ## compile the Vyper contracts and rewrite the artifacts that ship in the wheel
 	$(BIN)/python -m truestep.contracts.build
 
+npm-package: ## compile packages/contracts with Hardhat and Foundry, both from npm (400 MB)
+	cd packages/contracts && npm install --no-package-lock --no-audit --no-fund --loglevel=error
+	cd packages/contracts && npm run compile && npm test
+
 format: setup ## format the code and fix what ruff can fix by itself
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
 clean: ## remove everything that set-up and tests made
-	rm -rf $(VENV) .anvil .hypothesis .pytest_cache .ruff_cache .import_linter_cache dist
+	rm -rf $(VENV) .anvil .solc packages/contracts/{node_modules,artifacts,cache,out} .hypothesis .pytest_cache .ruff_cache .import_linter_cache dist

@@ -21,11 +21,11 @@ CALLERS = Path(__file__).parent / "callers"
 
 
 @cache
-def compile_folder(folder: Path) -> dict[str, Artifact]:
-    """Every contract of a folder, by name."""
+def compile_folder(folder: Path, *libraries: Path) -> dict[str, Artifact]:
+    """Every contract of a folder, by name; its imports may be in `libraries`."""
     return {
         name.removesuffix(".json"): artifact_from(json.loads(content))
-        for name, content in build(sorted(folder.glob("*.vy"))).items()
+        for name, content in build(sorted(folder.glob("*.vy")), libraries).items()
     }
 
 

@@ -147,6 +147,14 @@ class Reject(StrEnum):
     REDUCER_SLOTS = "reducer: number of slots"
     WRITTEN_OUT = "result is written out already"
 
+    # Consumers (S10.1).
+    CALLBACK_OTHER = "called back for another job"
+    CHUNK_PROOF = "chunk: proof"
+    CHUNK_SHAPE = "chunk: position or size"
+    OUTPUT_OTHER = "not the final output"
+    QUESTION_OTHER = "not the job that was meant"
+    RESULT_NOT_ACCEPTED = "result is not accepted"
+
     # Assurances (S2.4, S8).
     FINALIZE_STOPPED = "finalize is stopped"
     NOT_GUARDIAN = "caller is not the guardian"

@@ -10,6 +10,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,11 +28,14 @@ class BuildError(Exception):
     """The contracts cannot be compiled, or do not fit a chain; the message is for people."""
 
 
-def build(sources: list[Path]) -> dict[str, str]:
-    """Compile contracts of one folder: artifact file name → file content. Raises `BuildError`."""
+def build(sources: list[Path], libraries: Sequence[Path] = ()) -> dict[str, str]:
+    """Compile contracts of one folder: artifact file name → file content. Raises `BuildError`.
+
+    Imports are looked for in the sources' folder, then in those of `libraries`, the first one first.
+    """
     if not sources:
         return {}
-    lines = _run_vyper(sources).splitlines()
+    lines = _run_vyper(sources, libraries).splitlines()
     step = len(_OUTPUT_FORMATS)
     return {
         f"{source.stem}.json": _artifact(source, lines[position * step : (position + 1) * step])
@@ -39,15 +43,16 @@ def build(sources: list[Path]) -> dict[str, str]:
     }
 
 
-def _run_vyper(sources: list[Path]) -> str:
+def _run_vyper(sources: list[Path], libraries: Sequence[Path]) -> str:
     if find_spec("vyper") is None:
         raise BuildError(
             "vyper is not installed; it comes with the `dev` extra: `make setup`, or install truestep[dev]"
         )
     command = [sys.executable, "-m", "vyper", "-f", ",".join(_OUTPUT_FORMATS), "--no-bytecode-metadata"]
     is_nested = (sources[0].parent.parent / "modules").is_dir()
-    command += ["--disable-sys-path", *(["-p", ".."] if is_nested else []), "-p", "."]  # the last goes first
-    command += [source.name for source in sources]
+    folders = [".", *([".."] if is_nested else []), *map(str, libraries)]
+    command += ["--disable-sys-path", *(part for folder in reversed(folders) for part in ("-p", folder))]
+    command += [source.name for source in sources]  # the last folder goes first
     finished = subprocess.run(command, cwd=sources[0].parent, capture_output=True, text=True, check=False)
     if finished.returncode != 0:
         raise BuildError(f"vyper does not compile the contracts:\n{finished.stderr.strip()}")

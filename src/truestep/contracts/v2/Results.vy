@@ -11,15 +11,7 @@ from interfaces import IResults
 from modules import leaf_proofs
 from modules import memory_tree
 
-
-struct Result:
-    is_final: bool
-    is_accepted: bool
-    status: uint64
-    code: uint64
-    cycle: uint64
-    output_size: uint64
-    output_root: bytes32
+implements: IResults
 
 
 struct StoredResult:
@@ -143,7 +135,7 @@ def call_back(job_id: uint256, work: IJobs.Work, terms: IJobs.JobTerms) -> bool:
 @external
 @view
 @reentrant
-def check_leaf(claim_id: uint256, terms: IJobs.BatchTerms, proof: IJobs.LeafProof) -> (uint256, Result):
+def check_leaf(claim_id: uint256, terms: IJobs.BatchTerms, proof: IJobs.LeafProof) -> (uint256, IResults.Result):
     """
     @notice The task of a leaf and its result. Refuses a leaf that is not final, or not this one (S4.8).
     """
@@ -154,7 +146,7 @@ def check_leaf(claim_id: uint256, terms: IJobs.BatchTerms, proof: IJobs.LeafProo
 @external
 @view
 @reentrant
-def result(task_id: uint256) -> Result:
+def result(task_id: uint256) -> IResults.Result:
     """
     @notice The result of a task that is written out; all zero while it is not.
     """
@@ -205,11 +197,11 @@ def _check(claim_id: uint256, terms: IJobs.BatchTerms, proof: IJobs.LeafProof) -
 
 @internal
 @pure
-def _result(outcome: uint256, output_root: bytes32) -> Result:
+def _result(outcome: uint256, output_root: bytes32) -> IResults.Result:
     if outcome == 0:
-        return empty(Result)
+        return empty(IResults.Result)
     head: uint256 = outcome ^ FINAL_BIT
-    return Result(
+    return IResults.Result(
         is_final=True,
         is_accepted=leaf_proofs.is_accepted(head),
         status=convert(head >> 192, uint64),

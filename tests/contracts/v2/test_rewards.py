@@ -7,9 +7,10 @@ from dataclasses import astuple, replace
 import pytest
 
 from tests.contracts.compiled import deploy_caller, message_of
+from tests.contracts.division import FALSE as FALSE_FLOAT
 from tests.contracts.evm import Event
 from tests.contracts.network import rejects
-from tests.contracts.runs import SUM, falsified_run, run
+from tests.contracts.runs import FLOATS, SUM, falsified_run, run
 from tests.contracts.v2.playing import (
     BOND_WEI,
     CLOCK,
@@ -29,7 +30,7 @@ from tests.contracts.v2.settings import ALICE, BOB, DAY_SECONDS, KEEPER, NOBODY
 from truestep.base.errors import Reject
 from truestep.base.ids import Bytes32
 from truestep.protocol.settlement.contracts.disputes import GameOutcome, GameStage
-from truestep.protocol.settlement.games import OPEN_GAS, PICK_GAS, STEP_GAS
+from truestep.protocol.settlement.games import DESCEND_GAS, OPEN_GAS, PICK_GAS, STEP_GAS
 
 LIE, TRUTH = falsified_run(SUM), run(SUM)
 OTHER_LIE = falsified_run(SUM, at_cycle=12)
@@ -231,6 +232,22 @@ def test_striker_is_alone_when_there_is_no_result_for_long(arena: Arena, by: str
     paid_wei = units * GWEI + (HALF_WEI if by == "step" else 0)
     assert arena.owed(HONEST) == BOND_WEI + paid_wei
     assert arena.burned_wei() == LEAF_BOND_WEI - paid_wei
+    arena.check_coins()
+
+
+def test_striker_by_a_reveal_that_never_came_is_repaid_too(arena: Arena) -> None:
+    """Its interval goes from one level to the other: low is above high."""
+    arena.set_base_fee(GWEI)
+    job = arena.post_runs(FLOATS)
+    striker = arena.open(arena.claim_runs(FALSE_FLOAT, job=job), FALSE_FLOAT, run(FLOATS))
+    striker.to_last_step()
+    striker.descend()
+    arena.pass_time(CLOCK + RESCUE + 1)
+    assert striker.settle() is GameOutcome.CHALLENGER_WON
+    assert striker.game.low > striker.game.high
+    arena.pass_time(500 * DAY_SECONDS)
+    striker.move("reward_striker")
+    assert arena.owed(HONEST) == BOND_WEI + (OPEN_GAS + 2 * PICK_GAS + DESCEND_GAS) * GWEI
     arena.check_coins()
 
 

@@ -306,7 +306,7 @@ class Scene:
         """The part in which the lie is; the last one if there is none."""
         game = self.game(game_id)
         boundaries = Interval(low=game.low, high=game.high).boundaries(arity_of(game))
-        return max(part for part, low in enumerate(boundaries[:-1]) if low <= self.lie_at)
+        return max((part for part, low in enumerate(boundaries[:-1]) if low <= self.lie_at), default=0)
 
     def part_count(self, game_id: GameId) -> int:
         """Parts of the game's interval."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
+import re
+from pathlib import Path
 
+import truestep.contracts
 from tests.protocol.settlement.scene import (
     DISPUTES,
     OPERATOR,
@@ -11,16 +13,11 @@ from tests.protocol.settlement.scene import (
     Scene,
     account,
 )
-from truestep.base.errors import Reject
 from truestep.base.ids import GameId
-from truestep.protocol.settlement.refusals import Refused
+from truestep.protocol.settlement.games import DESCEND_GAS, OPEN_GAS, PICK_GAS, STEP_GAS
 
-CLOCK = PARAMETERS.clock_seconds
-ALICE, BOB, SPONSOR = account("alice"), account("bob"), account("sponsor")
-
-
-def refuses(reason: Reject):
-    return pytest.raises(Refused, match=f"^{reason.value}$")
+ALICE = account("alice")
+FOLDER = Path(truestep.contracts.__path__[0])
 
 
 def play_to_step(scene: Scene, game_id: GameId) -> None:
@@ -55,3 +52,28 @@ def test_who_challenges_the_truth_loses_its_bond() -> None:
     assert scene.state.credits[OPERATOR] == 0
     assert scene.coins_wei[OPERATOR] == PARAMETERS.challenger_bond_wei * 4_000 // 10_000
     assert scene.coins_wei[DISPUTES] == scene.state.burned_wei
+
+
+def test_who_strikes_a_true_claim_gets_its_bond_and_no_reward() -> None:
+    """The operator was away: its bond is lost, but nobody has won (S7.5)."""
+    scene = Scene()
+    game_id = scene.open(ALICE)
+    scene.now += PARAMETERS.clock_seconds + PARAMETERS.rescue_seconds + 1
+    scene.settle(game_id)
+    final_id = scene.make_final()
+    scene.reward(game_id, final_id)
+    scene.withdraw(ALICE)
+    scene.check_coins()
+    assert scene.coins_wei[ALICE] == 0
+    assert scene.state.burned_wei == PARAMETERS.operator_bond_wei
+
+
+def test_the_units_are_those_of_the_contract() -> None:
+    source = (FOLDER / "v2" / "modules" / "move_gas.vy").read_text("utf-8")
+    units = {name: int(number) for name, number in re.findall(r"(\w+): constant.* = ([\d_]+)", source)}
+    assert units == {
+        "OPEN_GAS": OPEN_GAS,
+        "PICK_GAS": PICK_GAS,
+        "STEP_GAS": STEP_GAS,
+        "DESCEND_GAS": DESCEND_GAS,
+    }

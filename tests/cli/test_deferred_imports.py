@@ -18,3 +18,15 @@ assert curve.Verify(curve.SkToPk(key), b"message", curve.Sign(key, b"message"))
 
 def test_a_pairing_loads_when_it_is_called() -> None:
     subprocess.run([sys.executable, "-c", PROGRAM], check=True)
+
+
+def test_a_module_in_a_deferred_package_is_found() -> None:
+    """The chain in Python imports one: without it, `truestep devnet` does not start."""
+    program = """
+from truestep.cli.deferred_imports import defer_imports
+defer_imports()
+import eth.precompiles
+from py_ecc.bls import G2ProofOfPossession as curve
+curve.SkToPk(curve.KeyGen(bytes(32)))
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)

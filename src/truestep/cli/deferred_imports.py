@@ -8,6 +8,8 @@ of `truestep status`.
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -58,7 +60,13 @@ class _Later:
 
 
 class _Deferred(ModuleType):
-    """Stands for a module, and loads it when the first thing of it is used."""
+    """Stands for a module, and loads it when the first thing of it is used. Modules in it load as usual."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        folders = _folders(name)
+        if folders:
+            self.__path__ = folders
 
     def __getattr__(self, name: str) -> _Later:
         if name.startswith("__"):
@@ -69,6 +77,14 @@ class _Deferred(ModuleType):
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
         return import_module(self.__name__)
+
+
+def _folders(name: str) -> list[str]:
+    """Where the modules in a package are, found without importing it; none if it is no package."""
+    top, *rest = name.split(".")
+    spec = find_spec(top)
+    places = spec.submodule_search_locations if spec else None
+    return [str(folder) for place in places or () if (folder := Path(place, *rest)).is_dir()]
 
 
 def defer_imports() -> None:

@@ -79,6 +79,8 @@ def test_busy_shards_of_any_job(net: Settlement, seed: int) -> None:
         edges = {shard + step for shard in (first, first + count) for step in (-1, 0, 1)}
         for shard in edges & set(range(shard_count)):
             assert net.is_busy(job, shard) == (shard in busy)
+        kept = sum(1 << shard for shard in busy) if shard_count <= 32 else len(busy)
+        assert net.jobs.call("get_job", job.job_id)[0] == kept
     assert net.locked() == sum(len(shards) for _, shards in standing) * BOND_WEI
 
 

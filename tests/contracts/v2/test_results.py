@@ -348,7 +348,7 @@ def test_a_callback_gets_the_gas_that_its_job_names(net: Settlement) -> None:
     net.write_out(net.settle((job, 0, 1)), 0)
     message = message_of(net.results, "call_back", job.job_id, astuple(job.work), astuple(job.terms))
     starver = net.double("Starver")
-    for gas in range(60_000, 400_000, 10_000):
+    for gas in range(310_000, 400_000, 500):
         starver.transact("send", net.results.address, message, gas)
         assert starver.call("was_done") == net.results.call("is_called_back", job.job_id)
         if starver.call("was_done"):

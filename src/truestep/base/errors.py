@@ -44,6 +44,7 @@ class Reject(StrEnum):
     PARAMETER_REVEAL = "reveal time out of bounds"
     PARAMETER_SPEED = "speed out of bounds"
     PARAMETER_RELEASE = "release penalty out of bounds"
+    NUMBER_NOT_NEXT = "number is not the next"
     PARAMETERS_UNKNOWN = "unknown parameters"
     PARAMETERS_LIMIT = "too many parameters"
     NO_ADDRESS = "no address given"

@@ -254,7 +254,7 @@ def deploy_life_chain(rules: Parameters = PARAMETERS, *, has_games: bool = False
     for module in (board, arena):
         stakes.transact("add_module", module.address, sender=DEPLOYER)
     stakes.transact("seal", sender=DEPLOYER)
-    second = message_of(policies, "add", deploy("TwoWindows").address)
+    second = message_of(policies, "add", deploy("TwoWindows").address, 2)
     owner.transact("forward", policies.address, second, sender=DEPLOYER)
     tokens = (deploy("Token"), deploy("SilentToken"))
     for token in tokens:

@@ -18,14 +18,14 @@ def net() -> Settlement:
 def test_the_owner_adds_policies_for_ever(net: Settlement) -> None:
     policy = net.double("QuorumDouble")
     with rejects(Reject.NOT_OWNER):
-        net.assurances.transact("add", policy.address, sender=ALICE)
+        net.assurances.transact("add", policy.address, 2, sender=ALICE)
     assert [net.assurances.call("is_known", number) for number in (0, 1, 2, 255)] == [
         False,
         True,
         False,
         False,
     ]
-    net.by_owner(net.assurances, "add", policy.address)
+    net.by_owner(net.assurances, "add", policy.address, 2)
     assert net.assurances.call("is_known", 2)
     assert net.assurances.call("policies", 2) == policy.address
     for unknown in (0, 3, 2**256 - 1):
@@ -36,7 +36,7 @@ def test_the_owner_adds_policies_for_ever(net: Settlement) -> None:
 def test_another_policy_decides_alone_but_for_games(net: Settlement) -> None:
     """Jobs knows no policy: the window does not count, only what the double says, and open games."""
     policy = net.double("QuorumDouble")
-    net.by_owner(net.assurances, "add", policy.address)
+    net.by_owner(net.assurances, "add", policy.address, 2)
     job = net.post(shard_count=3, policy=2)
     batch = net.take((job, 0, 3))
     net.claim(batch)

@@ -359,7 +359,7 @@ def test_delegates_take_claim_and_release(net: Settlement) -> None:
 def test_jobs_of_two_parameter_sets_do_not_go_together(net: Settlement) -> None:
     old = net.post()
     second = Values(operator_bond_wei=2 * BOND_WEI)
-    net.by_owner(net.parameters, "add", second.row)
+    net.by_owner(net.parameters, "add", second.row, 2)
     new = net.post()
     assert (old.terms.parameters_id, new.terms.parameters_id) == (1, 2)
     with rejects(Reject.BATCH_MIXED):

@@ -154,7 +154,7 @@ def test_asking_refuses_what_the_consumer_does_not_mean(language: str) -> None:
     with rejects(Reject.PROGRAM_UNKNOWN):
         ask(3, 1)
     ask(1, 1)
-    net.by_owner(net.parameters, "add", Values().but(window_seconds=60_000).row)
+    net.by_owner(net.parameters, "add", Values().but(window_seconds=60_000).row, 2)
     with rejects(Reject.QUESTION_OTHER):
         ask(1, 1)
     ask(1, 2)

@@ -104,8 +104,8 @@ def test_sets_are_added_by_the_timelock_alone_and_late() -> None:
     other = VALUES.but(arity=8)
     for caller in (DEPLOYER, PROPOSER, ALICE):
         with rejects(Reject.NOT_OWNER):
-            parameters.transact("add", other.row, sender=caller)
-    action = (parameters.address, message_of(parameters, "add", other.row), bytes(32))
+            parameters.transact("add", other.row, 2, sender=caller)
+    action = (parameters.address, message_of(parameters, "add", other.row, 2), bytes(32))
     timelock.transact("announce", *action, sender=PROPOSER)
     clock.pass_time(DAY_SECONDS)
     timelock.transact("execute", *action, sender=ALICE)
@@ -147,7 +147,7 @@ def test_a_new_set_is_an_event() -> None:
     clock = Clock()
     relay = deploy_caller(clock.evm, "Relay")  # an owner without a delay
     parameters = clock.deploy("Parameters", relay.address, VALUES.row)
-    message = message_of(parameters, "add", VALUES.but(arity=2).row)
+    message = message_of(parameters, "add", VALUES.but(arity=2).row, 2)
     relay.transact("relay", parameters.address, message, 0)
     log = clock.evm.chain.result
     assert log is not None and len(log.logs) == 1

@@ -31,7 +31,11 @@ class Stage:
         self.clock = Clock()
         self.timelock = self.clock.timelock()
         self.parameters = self.clock.deploy("Parameters", self.timelock.address, Values().row)
-        self.action = (self.parameters.address, message_of(self.parameters, "add", Values(arity=8).row), SALT)
+        self.action = (
+            self.parameters.address,
+            message_of(self.parameters, "add", Values(arity=8).row, 2),
+            SALT,
+        )
 
     def announce(self, *action: object) -> bytes:
         return self.timelock.transact("announce", *(action or self.action), sender=PROPOSER).result
@@ -128,13 +132,41 @@ def test_a_vote_replaces_the_proposer_and_renews_the_guardian(stage: Stage) -> N
     stage.announce(*stage.own("set_proposer(address)", word(BOB)))
     stage.announce(*stage.own("set_guardian(address,uint256)", word(ALICE), word(DAY_SECONDS)))
     stage.clock.pass_time(DAY_SECONDS)
-    stage.execute(*stage.own("set_proposer(address)", word(BOB)))
     stage.execute(*stage.own("set_guardian(address,uint256)", word(ALICE), word(DAY_SECONDS)))
+    stage.execute(*stage.own("set_proposer(address)", word(BOB)))
     assert stage.timelock.call("proposer") == BOB
     assert stage.timelock.call("guardian") == ALICE
     assert stage.timelock.call("guardian_until") == stage.clock.now + DAY_SECONDS
     with rejects(Reject.NOT_PROPOSER):
         stage.announce()
+
+
+def test_what_an_earlier_proposer_announced_falls_with_it(stage: Stage) -> None:
+    """Else it could announce its return just before it goes."""
+    back = stage.own("set_proposer(address)", word(PROPOSER))
+    stage.announce(*stage.own("set_proposer(address)", word(BOB)))
+    stage.clock.pass_time(DAY_SECONDS - 1)
+    stage.announce(*back)
+    stage.announce()
+    stage.clock.pass_time(1)
+    stage.execute(*stage.own("set_proposer(address)", word(BOB)))
+    stage.clock.pass_time(DAY_SECONDS)
+    for action in (back, stage.action):
+        with rejects(Reject.ACTION_UNKNOWN):
+            stage.execute(*action)
+
+
+def test_the_order_of_execution_chooses_nothing(stage: Stage) -> None:
+    """Anybody may execute: two sets that are due at once get the numbers that were announced."""
+    later = (stage.parameters.address, message_of(stage.parameters, "add", Values(arity=16).row, 3), SALT)
+    stage.announce()
+    stage.announce(*later)
+    stage.clock.pass_time(DAY_SECONDS)
+    with rejects(Reject.NUMBER_NOT_NEXT):
+        stage.execute(*later)
+    stage.execute()
+    stage.execute(*later)
+    assert stage.parameters.call("get", 3) == Values(arity=16).row
 
 
 @pytest.mark.parametrize(
@@ -166,7 +198,7 @@ def test_an_empty_action_on_itself_is_refused(stage: Stage) -> None:
 
 
 def test_what_the_target_refuses_is_passed_on_and_may_be_tried_again(stage: Stage) -> None:
-    action = (stage.parameters.address, message_of(stage.parameters, "add", Values(arity=3).row), SALT)
+    action = (stage.parameters.address, message_of(stage.parameters, "add", Values(arity=3).row, 2), SALT)
     stage.announce(*action)
     stage.clock.pass_time(DAY_SECONDS)
     for _ in range(2):

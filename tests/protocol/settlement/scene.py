@@ -125,7 +125,7 @@ def claimed(parameters: Parameters, cycles: int, is_true: bool) -> Claimed:
         reducer_of=0,
     )
     for sender, value_wei, call in (
-        (OWNER, 0, Add(parameters=parameters)),
+        (OWNER, 0, Add(parameters=parameters, parameters_id=1)),
         (OWNER, 0, program),
         (OPERATOR, STAKE_WEI, DepositFor(operator=OPERATOR)),
         (SECOND, STAKE_WEI, DepositFor(operator=SECOND)),

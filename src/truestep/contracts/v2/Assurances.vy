@@ -41,19 +41,18 @@ def __init__(timelock: address, disputes_: address):
 
 
 @external
-def add(policy: address) -> uint256:
+def add(policy: address, number: uint256):
     """
     @notice Let jobs name another policy. By the owner.
-    @return Its number.
+    @param number The number that it must get: anybody may execute what the timelock announced, in any order.
     """
     assert msg.sender == owner, "caller is not the owner"
     assert policy.is_contract, "no contract at this address"
-    number: uint256 = self.policy_count + 1
+    assert number == self.policy_count + 1, "number is not the next"
     assert number <= POLICY_LIMIT, "too many policies"
     self.policy_count = number
     self.policies[number] = policy
     log IAssurances.Added(policy=number, assurance=policy)
-    return number
 
 
 @external

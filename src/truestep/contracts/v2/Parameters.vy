@@ -68,13 +68,15 @@ def __init__(timelock: address, first: IParameters.Parameters):
 
 
 @external
-def add(parameters: IParameters.Parameters) -> uint256:
+def add(parameters: IParameters.Parameters, parameters_id: uint256):
     """
     @notice Add a set; jobs that are posted from now on are bound to it. By the owner.
-    @return Its number.
+    @param parameters_id The number that it must get: anybody may execute what the timelock announced, and must
+           not choose which of two sets is the newest.
     """
     assert msg.sender == owner, "caller is not the owner"
-    return self._add(parameters)
+    assert parameters_id == self.count + 1, "number is not the next"
+    self._add(parameters)
 
 
 @external
@@ -120,7 +122,7 @@ def window_for(parameters_id: uint256, max_cycles: uint256) -> uint256:
 
 
 @internal
-def _add(parameters: IParameters.Parameters) -> uint256:
+def _add(parameters: IParameters.Parameters):
     self._check(parameters)
     parameters_id: uint256 = self.count + 1
     assert parameters_id <= COUNT_LIMIT, "too many parameters"
@@ -140,7 +142,6 @@ def _add(parameters: IParameters.Parameters) -> uint256:
         | parameters.reveal_seconds,
     )
     log IParameters.Added(parameters_id=parameters_id, parameters=parameters)
-    return parameters_id
 
 
 @internal

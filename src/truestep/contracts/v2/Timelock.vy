@@ -21,6 +21,8 @@ GUARDIAN_MAX_SECONDS: constant(uint256) = 4 * 365 * 86_400
 delay_seconds: public(immutable(uint256))
 
 proposer: public(address)
+epoch: public(uint256)
+# Counts proposers: what an earlier one announced cannot be executed any more.
 guardian_until: public(uint256)
 named_guardian: address
 due_times: public(HashMap[bytes32, uint256])
@@ -103,7 +105,7 @@ def guardian() -> address:
 
 
 @external
-@pure
+@view
 def action_id(target: address, message: Bytes[MESSAGE_LIMIT_BYTES], salt: bytes32) -> bytes32:
     """
     @notice The id under which an action is announced.
@@ -112,9 +114,9 @@ def action_id(target: address, message: Bytes[MESSAGE_LIMIT_BYTES], salt: bytes3
 
 
 @internal
-@pure
+@view
 def _action_id(target: address, message: Bytes[MESSAGE_LIMIT_BYTES], salt: bytes32) -> bytes32:
-    return keccak256(abi_encode(target, keccak256(message), salt))
+    return keccak256(abi_encode(self.epoch, target, keccak256(message), salt))
 
 
 @internal
@@ -134,6 +136,7 @@ def _do_own(message: Bytes[MESSAGE_LIMIT_BYTES]):
         named: address = extract32(message, 4, output_type=address)
         assert named != empty(address), "no address given"
         self.proposer = named
+        self.epoch += 1
         log ITimelock.ProposerChanged(proposer=named)
         return
     assert (

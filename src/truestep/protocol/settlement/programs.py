@@ -43,6 +43,7 @@ def register(turn: Turn, call: Register) -> None:
 def add(turn: Turn, call: Add) -> None:
     """Add a parameter set, by the owner (S2.4)."""
     require(turn.message.sender == turn.state.deployment.owner, Reject.NOT_OWNER)
+    require(call.parameters_id == len(turn.state.parameters) + 1, Reject.NUMBER_NOT_NEXT)
     check_parameters(call.parameters)
     parameters_id = len(turn.state.parameters) + 1
     require(parameters_id <= SETS_LIMIT, Reject.PARAMETERS_LIMIT)

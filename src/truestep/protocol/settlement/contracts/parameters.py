@@ -10,6 +10,8 @@ class Add:
     """Add a set, by the owner (S2.4)."""
 
     parameters: Parameters
+    parameters_id: int
+    """The number that it must get."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -251,34 +251,29 @@ library JobReader {
 
     /// @dev The root of a tree of 2^depth leaves that hold `content` and then zeros.
     function _root(bytes memory content, uint256 depth) private pure returns (bytes32) {
-        uint256 count = (content.length + 31) / 32;
-        if (count == 0) count = 1;
-        bytes32[] memory nodes = new bytes32[](count);
-        for (uint256 index = 0; index < count; ++index) {
-            nodes[index] = _leaf(content, index * 32);
+        uint256 count = content.length == 0 ? 1 : (content.length + 31) / 32;
+        bytes32[] memory nodes = new bytes32[](count + 1); // with room for a zero node behind an odd number
+        uint256 rest = content.length % 32;
+        assembly ("memory-safe") {
+            for { let at := 0 } lt(at, mload(content)) { at := add(at, 32) } {
+                mstore(add(add(nodes, 32), at), mload(add(add(content, 32), at)))
+            }
         }
+        // Memory behind the content may hold anything.
+        if (rest != 0) nodes[count - 1] &= ~bytes32(type(uint256).max >> (8 * rest));
         bytes32 zero = bytes32(0);
         for (uint256 level = 0; level < depth; ++level) {
-            uint256 pairs = count / 2;
-            for (uint256 index = 0; index < pairs; ++index) {
-                nodes[index] = _parent(nodes[2 * index], nodes[2 * index + 1]);
+            if (count % 2 == 1) nodes[count++] = zero;
+            count /= 2;
+            assembly ("memory-safe") {
+                let first := add(nodes, 32)
+                for { let index := 0 } lt(index, count) { index := add(index, 1) } {
+                    mstore(add(first, mul(32, index)), keccak256(add(first, mul(64, index)), 64))
+                }
             }
-            if (count % 2 == 1) nodes[pairs] = _parent(nodes[count - 1], zero);
-            count = pairs + count % 2;
             zero = _parent(zero, zero);
         }
         return nodes[0];
-    }
-
-    /// @dev 32 bytes of the content, zeros behind its end.
-    function _leaf(bytes memory content, uint256 start) private pure returns (bytes32 leaf) {
-        if (start >= content.length) return bytes32(0);
-        assembly ("memory-safe") {
-            leaf := mload(add(add(content, 32), start))
-        }
-        uint256 rest = content.length - start;
-        // Memory behind the end may hold anything.
-        if (rest < 32) leaf &= ~bytes32(type(uint256).max >> (8 * rest));
     }
 
     function _parent(bytes32 left, bytes32 right) private pure returns (bytes32 node) {

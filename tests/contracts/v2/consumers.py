@@ -22,14 +22,15 @@ from truestep.machine.layout import RANGE_LEVEL
 
 READERS = Path(__file__).parent / "readers"
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "contracts"
+READER_NAMES = ("Reader", "Shown")
 LANGUAGES = ("vyper", "solidity")
 
 
 def compiled(language: str, name: str) -> Artifact:
-    """The reader, or an example."""
+    """A contract of the readers, or an example."""
     if language == "solidity":
         return compile_solidity(READERS)[name]
-    folder = READERS if name == "Reader" else EXAMPLES
+    folder = READERS if name in READER_NAMES else EXAMPLES
     return compile_folder(folder, NEXT_FOLDER, CONTRACTS_FOLDER)[name]
 
 

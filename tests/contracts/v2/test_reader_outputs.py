@@ -68,6 +68,16 @@ def test_larger_outputs_are_not_read_whole() -> None:
         readers()[1].call("check_output", result_with(output), output)
 
 
+@pytest.mark.parametrize("size", [1, 31, 32, 33, 64, 65, LIMIT_BYTES])
+def test_what_stands_behind_an_output_in_memory_is_not_read(size: int) -> None:
+    """Solidity leaves there what it likes."""
+    output = b"x" * size
+    reader = readers()[1]
+    reader.call("check_cut_output", result_with(output), output + b"y")
+    with rejects(Reject.OUTPUT_OTHER):
+        reader.call("check_cut_output", result_with(output[:-1] + b"z"), output + b"y")
+
+
 @settings(max_examples=15)
 @given(
     output=st.binary(min_size=1, max_size=40).flatmap(

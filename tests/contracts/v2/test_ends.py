@@ -221,6 +221,21 @@ def test_sponsor_saves_a_true_claim(arena: Arena) -> None:
     arena.check_coins()
 
 
+def test_sponsor_s_clock_is_new(arena: Arena) -> None:
+    """What the operator used of its own does not count."""
+    play = arena.disputed(TRUTH, LIE, MALICE)
+    arena.pass_time(CLOCK - 10)
+    play.split()
+    play.pick()
+    arena.pass_time(11)
+    assert play.game.defender_used_seconds == CLOCK - 10
+    play.adopt()
+    assert play.game.defender_used_seconds == 0
+    arena.pass_time(CLOCK)
+    with rejects(Reject.GAME_UNDECIDED):
+        play.settle()
+
+
 def test_sponsor_that_loses_pays_the_challenger(arena: Arena) -> None:
     """No second rescue: the game is lost with the last second of the sponsor's clock."""
     play = arena.disputed(LIE, TRUTH)

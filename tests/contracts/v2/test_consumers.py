@@ -246,7 +246,7 @@ def test_a_prize_takes_no_other_work(language: str) -> None:
         with rejects(Reject.QUESTION_OTHER):
             prize.transact("submit", *other)
     lax = net.double("QuorumDouble")
-    net.by_owner(net.assurances, "add", lax.address)
+    net.by_owner(net.assurances, "add", lax.address, 2)
     lax.transact("decide", True, 0)
     unchecked = run(net, output, policy=2)
     with says("another policy"):

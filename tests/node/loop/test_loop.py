@@ -61,8 +61,12 @@ class ScriptedSite:
     troubles: list[Exception | None] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     ends: int = 0
+    store_troubles: list[Exception | None] = field(default_factory=list)
+    """Of each `collect`."""
 
     def collect(self) -> bool:
+        if self.store_troubles and (trouble := self.store_troubles.pop(0)):
+            raise trouble
         has_ended = self.ends > 0
         self.ends -= has_ended
         return has_ended
@@ -126,6 +130,18 @@ def test_reading_the_past_is_no_outage() -> None:
     loop.run(stopping_after(site, 1_001))
     assert clock.seconds <= 3.0
     assert set(log.kinds()) == {"catching_up"}
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_full_disk_never_ends_the_loop(place: int) -> None:
+    """Wherever what ended is put into the store: at a look (0), or while the next is waited for."""
+    full: list[Exception | None] = [Unavailable("disk is full")] * 2
+    site = ScriptedSite(store_troubles=[None] * place + full)
+    loop, clock, log = loop_of(site)
+    clock.slices = [0.1, 0.1, 0.1]
+    loop.run(stopping_after(site, 4))
+    assert site.seen.count("act") >= 4, "what is known is acted on all the same"
+    assert log.kinds() == ["unavailable", "recovered"]
 
 
 def test_work_that_ends_between_looks_leads_to_the_next_decision() -> None:

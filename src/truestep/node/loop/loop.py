@@ -70,12 +70,12 @@ class Loop(Generic[View_co, Action]):
         Raises `Unavailable` if a node or the store failed. Even then everything was done that what was seen
         before allows, and the next tick goes on: an outage must not cost more than it has to.
         """
-        self._site.collect()
         trouble: Unavailable | None = None
-        try:
-            self._site.look()
-        except (Unavailable, Rejected) as error:
-            trouble = _as_outage(error)
+        for part in (self._site.collect, self._site.look):
+            try:
+                part()
+            except (Unavailable, Rejected) as error:
+                trouble = _as_outage(error)
         try:
             view = self._decide_and_act()
         except (Unavailable, Rejected) as error:
@@ -125,7 +125,10 @@ class Loop(Generic[View_co, Action]):
                 continue
             left = until - now
             self._clock.sleep(min(left, DECIDE_AGAIN_SECONDS) if is_due else left)
-            is_due |= self._site.collect()
+            try:
+                is_due |= self._site.collect()
+            except (Unavailable, Rejected):  # the next look says so
+                return
 
     def _decide_again(self) -> None:
         try:

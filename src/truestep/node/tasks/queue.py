@@ -117,6 +117,8 @@ class TaskQueue:
         self._fetching: dict[SourceKey, _Fetching] = {}
         self._run_failures: dict[RunKey, list[str]] = {}
         self._running: dict[RunKey, _Running] = {}
+        self._ended: list[tuple[Finished, float]] = []
+        """What ended, and when, and is not in the store yet."""
         self._check_turns = Turns(CHECK_TURN_SECONDS, results.used_seconds)
         self._fetch_turns = Turns(FETCH_TURN_SECONDS)
         self._waiting: list[Demand] = []
@@ -310,20 +312,31 @@ class TaskQueue:
     # --- what came of it --------------------------------------------------------------------------------
 
     def collect(self) -> bool:
-        """Put what has come of finished work into the store, and begin what waits; whether anything ended."""
-        ended = self._executor.collect()
-        for finished in ended:
-            self._collect_one(finished)
+        """Put what has come of finished work into the store, and begin what waits; whether anything ended.
+
+        Raises `Unavailable` if the store failed: what it did not take is kept here for the next call.
+        """
+        now, trouble = self._clock.monotonic_seconds(), None
+        self._ended.extend((finished, now) for finished in self._executor.collect())
+        ended, self._ended = self._ended, []
+        for finished, at_seconds in ended:
+            try:
+                self._collect_one(finished, at_seconds)
+            except Unavailable as error:
+                self._ended.append((finished, at_seconds))
+                trouble = error
         if ended:
             self.pump()
+        if trouble:
+            raise trouble
         return bool(ended)
 
-    def _collect_one(self, finished: Finished) -> None:
+    def _collect_one(self, finished: Finished, at_seconds: float) -> None:
         match finished.key:
             case SourceKey() as source:
                 self._collect_fetch(source, finished)
             case RunKey() as run:
-                self._collect_run(run, finished)
+                self._collect_run(run, finished, at_seconds)
             case other:
                 raise Bug(f"work under an unknown key ended: {other!r}")
 
@@ -353,16 +366,17 @@ class TaskQueue:
             until_seconds=self._clock.monotonic_seconds() + self._backoff.seconds(count),
         )
 
-    def _collect_run(self, run: RunKey, finished: Finished) -> None:
-        running = self._running.pop(run)
+    def _collect_run(self, run: RunKey, finished: Finished, at_seconds: float) -> None:
+        running = self._running[run]
         # What waits for this run was wanted before its outcome was known; roles want it again if they must.
         self._waiting = [demand for demand in self._waiting if demand.terms.run != run]
-        seconds = self._clock.monotonic_seconds() - running.began_seconds
+        seconds = at_seconds - running.began_seconds
         try:
             self._keep(run, running, finished.error or finished.value, seconds)
         except Bug as error:
             # Ours, but of this program: what else this node does must go on, above all its moves in games.
             self._distrust(running, "the log", f"{error}")
+        self._running.pop(run)
 
     def _keep(self, run: RunKey, running: _Running, outcome: object, seconds: float) -> None:
         task_id = running.terms.task_id

@@ -127,11 +127,10 @@ def test_split_has_one_hash_less_than_parts(arena: Arena, change: int) -> None:
     play = arena.disputed(LIE, TRUTH)
     with rejects(Reject.SPLIT_COUNT):
         play.split([b"\1" * 32] * (play.arity - 1 + change))
-    for low, high in ((5, 5), (6, 5), (2**255, 1)):
+    for arity, low, high in ((8, 5, 5), (8, 6, 5), (8, 2**255, 1), (0, 5, 6), (0, 0, 2**256 - 1)):
+        ends = (low, high, bytes(32), bytes(32))
         with rejects(Reject.SPLIT_COUNT):
-            arena.disputes.transact(
-                "split", play.claim_id, LIAR, 8, low, high, bytes(32), bytes(32), [], sender=LIAR
-            )
+            arena.disputes.transact("split", play.claim_id, LIAR, arity, *ends, [], sender=LIAR)
 
 
 def test_pick_is_proved(arena: Arena) -> None:

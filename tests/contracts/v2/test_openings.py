@@ -22,7 +22,7 @@ from tests.contracts.v2.playing import (
     Play,
     leaf_of,
 )
-from tests.contracts.v2.settings import ALICE, BOB, NOBODY
+from tests.contracts.v2.settings import ALICE, BOB, DAY_SECONDS, GUARDIAN, NOBODY
 from truestep.base.errors import Reject
 from truestep.base.ids import Address, Bytes32
 from truestep.commitments.keccak import keccak256
@@ -133,6 +133,23 @@ def test_only_standing_claims_are_challenged(arena: Arena) -> None:
         replace(play, challenger=MALICE).open()
 
 
+def test_stop_of_the_ends_gives_time_to_challenge(arena: Arena) -> None:
+    """Whether it comes in the window or after it: whoever may not end a batch may still challenge it."""
+    batch = arena.claim_runs(LIE)
+    arena.pass_time(batch.terms.window_seconds + 1)
+    with rejects(Reject.WINDOW_OVER):
+        arena.open(batch, LIE, TRUTH)
+    arena.assurances.transact("stop", 7 * DAY_SECONDS, sender=GUARDIAN)
+    arena.open(batch, LIE, TRUTH)
+    arena.pass_time(7 * DAY_SECONDS)
+    play = arena.open(batch, LIE, TRUTH, MALICE)
+    arena.pass_time(1)
+    with rejects(Reject.WINDOW_OVER):
+        arena.open(batch, LIE, TRUTH, BOB)
+    play.strike()
+    arena.check_coins()
+
+
 def test_struck_leaf_cannot_be_challenged_though_its_batch_stands(arena: Arena) -> None:
     batch = arena.claim_runs(LIE, run(SUM, 1))
     arena.open(batch, LIE, TRUTH).strike()
@@ -230,7 +247,7 @@ def shapes() -> dict[str, Leaf]:
 
 @pytest.mark.parametrize("what", shapes())
 def test_false_shapes_are_struck_at_once(arena: Arena, what: str) -> None:
-    """Half of the bond to whoever says so, the rest burned; no game can be opened."""
+    """A challenger's bond to whoever says so, the rest burned; no game can be opened."""
     job = arena.post_runs(bond_multiple=2)
     batch = arena.take((job, 0, 2), operator=LIAR)
     arena.claim(batch, [leaf_of(TRUTH), shapes()[what]], sender=LIAR)
@@ -242,9 +259,10 @@ def test_false_shapes_are_struck_at_once(arena: Arena, what: str) -> None:
     arguments = (batch.claim_id(1), astuple(batch.terms), proofs[1], b"")
     receipt = arena.disputes.transact("refute", *arguments, sender=HONEST)
     fields = {"claim_id": batch.claim_id(1), "caller": HONEST}
-    amounts = {"amount_wei": LEAF_BOND_WEI, "burned_wei": LEAF_BOND_WEI}
+    burned_wei = 2 * LEAF_BOND_WEI - BOND_WEI
+    amounts = {"amount_wei": BOND_WEI, "burned_wei": burned_wei}
     assert receipt.events == [Event(name="Refuted", fields=fields | amounts)]
-    assert (arena.owed(HONEST), arena.burned_wei()) == (LEAF_BOND_WEI, LEAF_BOND_WEI)
+    assert (arena.owed(HONEST), arena.burned_wei()) == (BOND_WEI, burned_wei)
     assert arena.evm.chain.get_balance(arena.disputes.address) == 2 * LEAF_BOND_WEI
     assert arena.locked(LIAR) == 2 * LEAF_BOND_WEI
     assert arena.batch(batch.batch_id).struck == 2
@@ -265,7 +283,7 @@ def test_halted_state_said_to_run_is_refuted_by_showing_it(arena: Arena) -> None
         with rejects(Reject.LEAF_NOT_REFUTED):
             arena.disputes.transact("refute", *arguments, nothing)
     arena.disputes.transact("refute", *arguments, packed, sender=MALICE)
-    assert (arena.owed(MALICE), arena.locked(LIAR)) == (LEAF_BOND_WEI // 2, 0)
+    assert (arena.owed(MALICE), arena.locked(LIAR)) == (BOND_WEI, 0)
     assert play.settle() is GameOutcome.CLAIM_FELL
     assert arena.owed(HONEST) == BOND_WEI
     with rejects(Reject.NOTHING_TO_WIN):

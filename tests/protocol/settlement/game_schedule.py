@@ -111,7 +111,8 @@ class GameSchedule(Schedule):
 
     def open(self) -> Step | None:
         found = self._some_batch(BatchStage.CLAIMED)
-        if found is None or not self._is_worth(self.now <= found[1].until):
+        stopped_until = self.world.state.stopped_until
+        if found is None or not self._is_worth(self.now <= max(found[1].until, stopped_until)):
             return None
         batch_id, batch = found
         leaf_index = self.rng.choice((0, self.rng.randrange(batch.leaf_count)))

@@ -5,6 +5,7 @@
 @title Disputes: parallel bisection games that end in one executed instruction (docs/settlement.md S5.4, S6, S7)
 @license Apache-2.0
 """
+from interfaces import IAssurances
 from interfaces import IDisputes
 from interfaces import IJobs
 from interfaces import ILeaves
@@ -31,6 +32,7 @@ interface Linked:
     def operators() -> address: view
     def parameters() -> address: view
     def jobs() -> address: view
+    def assurances() -> address: view
 
 
 BATCH_CLAIMED: constant(uint8) = 2
@@ -90,12 +92,13 @@ def open(
     claim_id: uint256, terms: IJobs.BatchTerms, proof: IJobs.LeafProof, commitment: bytes32
 ) -> uint256:
     """
-    @notice Challenge a claim, with a bond (S6.1, S6.2).
+    @notice Challenge a claim, with a bond (S6.1, S6.2). Also while the ends of batches are stopped.
     @param commitment keccak256(abi.encode(caller, final state hash, salt)), to be shown if the claim falls.
     @return The game's id.
     """
     batch: IJobs.Batch = self._claimed_batch(claim_id)
-    assert block.timestamp <= convert(batch.until, uint256), "challenge window is over"
+    if block.timestamp > convert(batch.until, uint256):
+        assert block.timestamp <= self._stopped_until(), "challenge window is over"
     assert msg.sender != batch.operator, "claim is the caller's own"
     leaf: ILeaves.ProvedLeaf = self._proved(claim_id, terms, proof, b"")
     assert not leaf.is_refuted, "leaf is false by its shape: refute"
@@ -186,11 +189,11 @@ def refute(
     claim.struck_at = block.timestamp
     self.claims[claim_id] = challenged_claims.pack(claim)
     self._strike(claim_id, leaf.task_id, bond_wei)
-    share_wei: uint256 = game_rules.share_of(game_rules.pack(parameters), bond_wei)
-    native_credits.credit(msg.sender, share_wei)
-    coins.burn(bond_wei - share_wei)
+    reward_wei: uint256 = parameters.challenger_bond_wei  # at most a 25th of the leaf's bond (S2.1)
+    native_credits.credit(msg.sender, reward_wei)
+    coins.burn(bond_wei - reward_wei)
     log IDisputes.Refuted(
-        claim_id=claim_id, caller=msg.sender, amount_wei=share_wei, burned_wei=bond_wei - share_wei
+        claim_id=claim_id, caller=msg.sender, amount_wei=reward_wei, burned_wei=bond_wei - reward_wei
     )
 
 
@@ -213,7 +216,7 @@ def split(
             the interval (S6.4).
     """
     self._check_defender(defender)
-    assert low < high and len(hashes) == min(arity, high - low) - 1, "split: number of hashes"
+    assert low < high and len(hashes) + 1 == min(arity, high - low), "split: number of hashes"
     node: bytes32 = keccak256(abi_encode(claim_id, defender, arity, low, high, low_hash, high_hash))
     assert game_course.splits[node] == 0, "node is split"
     root: bytes32 = split_tree.root(low_hash, hashes, high_hash, game_course.depth_of(arity))
@@ -455,6 +458,12 @@ def _proved(
     packed_state: Bytes[micro_runs.STATE_SIZE_BYTES],
 ) -> ILeaves.ProvedLeaf:
     return staticcall LEAVES.prove(claim_id, terms, proof, packed_state)
+
+
+@internal
+@view
+def _stopped_until() -> uint256:
+    return staticcall IAssurances(staticcall Linked(JOBS.address).assurances()).stopped_until()
 
 
 @internal

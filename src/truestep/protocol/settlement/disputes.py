@@ -142,7 +142,8 @@ def open_game(turn: DisputeTurn, call: Open) -> None:
     """Challenge a claim (S6.1, S6.2)."""
     claim_id, proof = call.claim_id, call.proof
     batch = claimed_batch(turn, claim_id)
-    require(turn.now <= batch.until, Reject.WINDOW_OVER)
+    last_second = max(batch.until, turn.life.state.stopped_until)
+    require(turn.now <= last_second, Reject.WINDOW_OVER)
     require(turn.sender != batch.operator, Reject.OWN_CLAIM)
     task_id = check_leaf(turn.life.state, claim_id, call.terms, proof)
     require(not is_refuted(proof.work, proof.leaf, b""), Reject.LEAF_SHAPE)

@@ -37,7 +37,7 @@ from truestep.protocol.settlement.disputes import (
 from truestep.protocol.settlement.games import ChallengedClaim
 from truestep.protocol.settlement.ids import NATIVE, NOBODY, batch_of_claim
 from truestep.protocol.settlement.messages import Stranger
-from truestep.protocol.settlement.parameters import BPS, DAY_SECONDS
+from truestep.protocol.settlement.parameters import DAY_SECONDS
 from truestep.protocol.settlement.refusals import require
 from truestep.protocol.settlement.state import with_entry
 
@@ -56,15 +56,15 @@ def refute(turn: DisputeTurn, call: Refute) -> None:
     claim = turn.state.claims.get(call.claim_id, ChallengedClaim())
     turn.put_claim(call.claim_id, replace(claim, struck_at=turn.now))
     _strike(turn, call.claim_id, task_id, bond_wei)
-    share_wei = bond_wei * parameters.winner_share_bps // BPS
-    turn.credit(turn.sender, share_wei)
-    turn.burn(bond_wei - share_wei)
+    reward_wei = parameters.challenger_bond_wei
+    turn.credit(turn.sender, reward_wei)
+    turn.burn(bond_wei - reward_wei)
     turn.life.emit(
         Refuted(
             claim_id=call.claim_id,
             caller=turn.sender,
-            amount_wei=share_wei,
-            burned_wei=bond_wei - share_wei,
+            amount_wei=reward_wei,
+            burned_wei=bond_wei - reward_wei,
         )
     )
 

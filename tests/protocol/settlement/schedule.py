@@ -205,18 +205,17 @@ class Schedule:
         return self._message(self.rng.choice(REQUESTERS), call)
 
     def add_parameters(self) -> Step | None:
-        if len(self.world.state.parameters) >= 4:
+        owner, count = self.world.state.deployment.owner, len(self.world.state.parameters)
+        if count >= 4:
             return None
-        number = len(self.world.state.parameters) + self.rng.choice((1, 1, 1, 1, 2))
         changed = replace(
             self.rules,
             operator_bond_wei=self.rules.operator_bond_wei * self.rng.randrange(1, 4),
             lease_penalty_bps=self.rng.choice((100, 10_000)),
             window_seconds=self.rules.window_seconds + self.rng.choice((0, 61)),
         )
-        return self._message(
-            self.world.state.deployment.owner, parameters.Add(parameters=changed, parameters_id=number)
-        )
+        number = count + self.rng.choice((1, 1, 1, 1, 2))
+        return self._message(owner, parameters.Add(parameters=changed, parameters_id=number))
 
     def stop(self) -> Step:
         seconds = self.rng.choice((1, 600, DAY_SECONDS, 7 * DAY_SECONDS))

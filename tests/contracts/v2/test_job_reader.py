@@ -361,6 +361,13 @@ def test_reducers_are_read_once_fed(language: str) -> None:
     for wrong in (replace(work, input_size=0), replace(work, input_root=ZERO), replace(work, seed=ZERO)):
         with rejects(Reject.QUESTION_OTHER):
             reader.transact("feed", astuple(wrong), astuple(reducer.terms))
+    foreign = net.double("ForeignJobs", source.digest)
+    made = (foreign.address, net.results.address, source.job_id, source.digest)
+    for question in (made, (net.jobs.address, net.results.address, source.job_id, stranger.digest)):
+        reader.transact("set_source", question)
+        with rejects(Reject.QUESTION_OTHER):
+            reader.transact("feed", astuple(work), astuple(reducer.terms))
+    reader.transact("set_source", (net.jobs.address, *made[1:]))
     reader.transact("feed", astuple(work), astuple(reducer.terms))
     reader.call("proved_output", 0, proof, b"sum")
 

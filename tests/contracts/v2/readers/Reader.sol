@@ -35,6 +35,10 @@ contract Reader {
         source = question;
     }
 
+    function set_source(JobReader.Question calldata made) external {
+        source = made;
+    }
+
     function forget() external {
         delete question;
     }

@@ -42,6 +42,11 @@ def keep_as_source():
 
 
 @external
+def set_source(question: job_reader.Question):
+    self.source = question
+
+
+@external
 def forget():
     self.question = empty(job_reader.Question)
 

@@ -7,34 +7,30 @@ The same steps can be sent to contracts: they are calls as the ABI has them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from random import Random
+from dataclasses import dataclass, replace
 
 from tests.protocol.settlement.mutations import mutated
 from tests.protocol.settlement.outputs import OUTPUTS, level_of, random_leaf, slot_node_of
 from tests.protocol.settlement.proofs import proof_of
+from tests.protocol.settlement.stake_schedule import DAY_SECONDS, StakeSchedule
 from tests.protocol.settlement.world import (
     CONSUMER_GAS,
     DELEGATES,
     KEEPER,
     OPERATORS,
     OPTIMISTIC,
-    PARAMETERS,
     PEOPLE,
     REQUESTERS,
-    START_TIME,
     TWO_WINDOWS,
     Hold,
     Step,
-    World,
     free_shards,
 )
 from truestep.base.ids import Address, Bytes32, JobId, ProgramId, task_of
 from truestep.protocol.settlement.batches import is_leaf_final, is_leaf_standing, shares
-from truestep.protocol.settlement.contracts import assurances, jobs, operators, parameters, programs, results
+from truestep.protocol.settlement.contracts import jobs, operators, results
 from truestep.protocol.settlement.encoding import word
 from truestep.protocol.settlement.ids import (
-    ALL_ROLES,
     BATCH_LIMIT,
     NATIVE,
     NOBODY,
@@ -47,7 +43,6 @@ from truestep.protocol.settlement.ids import (
 )
 from truestep.protocol.settlement.jobs import source_of
 from truestep.protocol.settlement.messages import Message, Stranger
-from truestep.protocol.settlement.parameters import Parameters
 from truestep.protocol.settlement.records import (
     Batch,
     BatchStage,
@@ -58,7 +53,6 @@ from truestep.protocol.settlement.records import (
 from truestep.protocol.settlement.trees import tasks_root
 
 ZERO_HASH = Bytes32(bytes(32))
-DAY_SECONDS = 86_400
 WRONG_SHARE = 0.15  # of all inputs: those with one thing changed
 OPEN_JOBS = 12  # more, and no new ones are posted until some have ended
 
@@ -66,16 +60,8 @@ Maker = Callable[[], Step | None]
 
 
 @dataclass(slots=True)
-class Schedule:
+class Schedule(StakeSchedule):
     """The next step, again and again."""
-
-    rng: Random
-    world: World
-    now: int = START_TIME
-    rules: Parameters = PARAMETERS
-    """The first set of parameters."""
-    follow_ups: list[Step] = field(default_factory=list)
-    """What comes next whatever happens."""
 
     def steps(self, count: int) -> Iterator[Step]:
         """So many steps; the caller plays each in the world before it asks for the next."""
@@ -143,83 +129,6 @@ class Schedule:
         if ahead:
             end = self.rng.choice(sorted(ahead)[:3])
             self.now = max(self.now, end + self.rng.choice((-1, 0, 0, 1, 1, 1, 3_600, 3_601)))
-
-    def _message(
-        self,
-        sender: Address,
-        call: object,
-        *,
-        value_wei: int = 0,
-        stranger: Stranger = Stranger.WILLING,
-    ) -> Message:
-        return Message(sender=sender, now=self.now, call=call, value_wei=value_wei, stranger=stranger)
-
-    # --- stakes -----------------------------------------------------------------------------------
-
-    def deposit(self) -> Step:
-        amount_wei = self.rng.randrange(1, 100) * PARAMETERS.operator_bond_wei
-        call = operators.DepositFor(operator=self.rng.choice(OPERATORS))
-        return self._message(self.rng.choice(PEOPLE), call, value_wei=amount_wei)
-
-    def withdraw_stake(self) -> Step | None:
-        operator = self.rng.choice(OPERATORS)
-        stake = self.world.state.stakes.get(operator)
-        if stake is None or not stake.free_wei:
-            return None
-        amount_wei = self.rng.choice((1, stake.free_wei // 2 + 1, stake.free_wei, stake.stake_wei))
-        receiver, stranger = self._receiver(operator, NATIVE)
-        call = operators.WithdrawTo(receiver=receiver, amount_wei=amount_wei)
-        return self._message(operator, call, stranger=stranger)
-
-    def _receiver(self, account: Address, asset: Address) -> tuple[Address, Stranger]:
-        """Who gets what is withdrawn, and whether it comes through."""
-        if asset == NATIVE:
-            if self.rng.random() < 0.1:
-                return self.world.around.refuser, Stranger.REFUSES
-            return self.rng.choice((account, KEEPER)), Stranger.WILLING
-        return self.rng.choice((account, KEEPER)), self._token_mood()
-
-    def _token_mood(self) -> Stranger:
-        moods = (Stranger.WILLING, Stranger.REFUSES, Stranger.KEEPS_A_PART)
-        return self.rng.choices(moods, weights=(8, 1, 1))[0]
-
-    def set_delegate(self) -> Step:
-        call = operators.SetDelegate(
-            delegate=self.rng.choice(DELEGATES), roles=self.rng.randrange(ALL_ROLES + 1)
-        )
-        return self._message(self.rng.choice(OPERATORS), call)
-
-    # --- what the owner and the guardian do -------------------------------------------------------
-
-    def register(self) -> Step | None:
-        if len(self.world.state.programs) >= 6:
-            return None
-        call = programs.Register(
-            image_root=self._hash(),
-            entry=4 * self.rng.randrange(2**27),
-            max_cycles=self.rng.choice((1, 10**6, 10**9, 2**48)),
-            workload=self.rng.randrange(4),
-            digest=self._hash(),
-            uri="ipfs://program",
-        )
-        return self._message(self.rng.choice(REQUESTERS), call)
-
-    def add_parameters(self) -> Step | None:
-        owner, count = self.world.state.deployment.owner, len(self.world.state.parameters)
-        if count >= 4:
-            return None
-        changed = replace(
-            self.rules,
-            operator_bond_wei=self.rules.operator_bond_wei * self.rng.randrange(1, 4),
-            lease_penalty_bps=self.rng.choice((100, 10_000)),
-            window_seconds=self.rules.window_seconds + self.rng.choice((0, 61)),
-        )
-        number = count + self.rng.choice((1, 1, 1, 1, 2))
-        return self._message(owner, parameters.Add(parameters=changed, parameters_id=number))
-
-    def stop(self) -> Step:
-        seconds = self.rng.choice((1, 600, DAY_SECONDS, 7 * DAY_SECONDS))
-        return self._message(self.world.state.deployment.guardian, assurances.Stop(seconds=seconds))
 
     # --- jobs -------------------------------------------------------------------------------------
 
@@ -492,9 +401,6 @@ class Schedule:
         asset, account = self.rng.choice(owed)
         receiver, stranger = self._receiver(account, asset)
         return self._message(account, jobs.Withdraw(asset=asset, receiver=receiver), stranger=stranger)
-
-    def _hash(self) -> Bytes32:
-        return Bytes32(self.rng.randbytes(32))
 
 
 def _kind(job: Job) -> tuple[object, ...]:

@@ -96,7 +96,7 @@ library JobReader {
         IJobs.JobTerms memory terms
     ) internal view returns (Question memory) {
         _checkMeant(source);
-        require(terms.reducer_of != 0 && terms.reducer_of >> 8 == source.job_id, "job is not a reducer");
+        require(terms.reducer_of >> 8 == source.job_id, "job is not a reducer");
         bytes32 inputRoot = work.input_root;
         uint64 inputSize = work.input_size;
         work.input_root = bytes32(0);

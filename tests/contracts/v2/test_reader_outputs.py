@@ -60,12 +60,15 @@ def test_outputs_are_read_byte_by_byte(output: bytes, cut: int) -> None:
                 reader.call("check_output", result, other)
 
 
-def test_larger_outputs_are_not_read_whole() -> None:
-    """In Vyper the type refuses them."""
+def test_larger_outputs_and_longer_paths_are_refused() -> None:
+    """In Vyper the types refuse them."""
     compile_solidity(READERS)
     output = b"x" * (LIMIT_BYTES + 1)
     with rejects(Reject.OUTPUT_OTHER):
         readers()[1].call("check_output", result_with(output), output)
+    index, content, path = chunk_of(b"x", 0, 0)
+    with rejects(Reject.CHUNK_SHAPE):
+        readers()[1].call("check_chunk", result_with(b"x"), (index, content, [*path, bytes(32)]))
 
 
 @pytest.mark.parametrize("size", [1, 31, 32, 33, 64, 65, LIMIT_BYTES])

@@ -106,7 +106,7 @@ def fed(
     @param work The reducer's, with the input that it has now.
     """
     self._check_meant(source)
-    assert terms.reducer_of != 0 and terms.reducer_of >> 8 == source.job_id, "job is not a reducer"
+    assert terms.reducer_of >> 8 == source.job_id, "job is not a reducer"
     unfed: IJobs.Work = work
     unfed.input_root = empty(bytes32)
     unfed.input_size = 0

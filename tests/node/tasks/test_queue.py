@@ -19,7 +19,7 @@ from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.adapters.blobs.outputs import OutputDirectory
 from truestep.adapters.executor.threads import ThreadExecutor
 from truestep.adapters.store.sqlite import SqliteStore
-from truestep.base.errors import Reject, Unavailable
+from truestep.base.errors import Reject
 from truestep.base.ids import Bytes32, JobId, ProgramId, task_of
 from truestep.commitments.merkle import root_of_bytes
 from truestep.machine.elf import load_elf
@@ -40,7 +40,6 @@ from truestep.node.tasks.terms import TaskTerms, task_terms
 from truestep.ports.blobs import never
 from truestep.ports.engine import Engine, Machine
 from truestep.ports.executor import ShouldStop, Stopped
-from truestep.ports.store import Change
 from truestep.protocol.state_numbers import micro_number
 from truestep.roles.actions import BuildReveal, BuildWitness, ComputeHashes, Run
 from truestep.roles.views import MaterialStage
@@ -149,41 +148,6 @@ def test_the_next_check_begins_when_one_ends(shop: Shop) -> None:
     shop.want(*[check(terms, CYCLES) for terms in many])
     shop.until(lambda: all(shop.hashes(terms) for terms in many))
     assert shop.log.kinds().count("computing") == len(many)
-
-
-class FullDisk(SqliteStore):
-    """A store that takes nothing while it is full."""
-
-    is_full = False
-
-    def write(self, changes: Sequence[Change]) -> None:
-        if self.is_full:
-            raise Unavailable("disk is full")
-        super().write(changes)
-
-
-def test_what_ends_while_the_disk_is_full_is_kept_later(tmp_path: Path) -> None:
-    """Nothing that ended at the same time is lost, and nothing is computed again."""
-    store = FullDisk()
-    shop = Shop(tmp_path, results=Results(store), limits=Limits(runs=3, fetches=2))
-    many = [shop.terms(number, ELF, INPUT + bytes([number])) for number in range(1, 4)]
-    store.is_full = True
-    shop.want(*[check(terms, CYCLES) for terms in many])
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    refused = 0
-    while refused < 3 or shop.executor.running():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-        try:
-            shop.queue.collect()
-        except Unavailable:
-            refused += 1
-    assert not any(shop.hashes(terms) for terms in many)
-    store.is_full = False
-    shop.queue.collect()
-    assert all(shop.hashes(terms) == {CYCLES} for terms in many)
-    assert shop.log.kinds().count("computing") == len(many)
-    shop.close()
 
 
 def test_what_many_tasks_need_is_computed_once(shop: Shop) -> None:

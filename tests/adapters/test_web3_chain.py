@@ -125,7 +125,7 @@ def test_an_interrupted_deployment_goes_on_where_it_was(network: Network) -> Non
         pass
 
     def interrupt(said: str) -> None:
-        if said.startswith("deployed Jobs"):
+        if said.startswith("Jobs at"):
             raise Interrupted
 
     web3 = connect(network.devnet.node)
@@ -146,7 +146,7 @@ def test_a_deployment_file_is_read_as_written_and_refused_when_spoilt(
     network.deployment.write(path)
     assert read_deployment(path) == network.deployment
     fields = json.loads(path.read_text())
-    spoilt = ("{", json.dumps(fields | {"version": 2}), json.dumps(fields | {"addresses": {}}), "[]")
+    spoilt = ("{", json.dumps(fields | {"version": 3}), json.dumps(fields | {"addresses": {}}), "[]")
     for text in spoilt:
         path.write_text(text)
         assert refusal_of(lambda: read_deployment(path)).reason is Reject.DEPLOYMENT_FILE

@@ -21,6 +21,8 @@ COMMANDS = {
     "outputs": "outputs",
     "reclaim": "reclaim",
     "verify": "verify",
+    "deploy": "deploy",
+    "network": "network",
     "account": "account",
     "conformance": "conformance",
 }

@@ -22,9 +22,12 @@ from truestep.cli.options import (
     DeploymentOption,
     KeystoreOption,
     MemoryLimitOption,
+    NetworkOption,
     PasswordFileOption,
     RpcOption,
+    TrustOption,
     ask_password,
+    deployment_file,
     parse_size,
 )
 from truestep.composition.engines import EngineLimits, EngineName, open_engine
@@ -51,12 +54,14 @@ class DaemonOptions:
     """The options that every daemon has: network, key, state and engine."""
 
     rpc: RpcOption
-    deployment: DeploymentOption
     blobs: BlobsOption
     keystore: KeystoreOption
     state_dir: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for the daemon's state; one per account.")
     ]
+    deployment: DeploymentOption = None
+    network: NetworkOption = None
+    trust_unknown_code: TrustOption = False
     password_file: PasswordFileOption = None
     max_fee: MaxFeeOption = None
     max_fee_urgent: MaxFeeUrgentOption = None
@@ -117,13 +122,14 @@ def opened_world(
 
     settings = daemons.DaemonSettings(
         rpc=options.rpc,
-        deployment=options.deployment,
+        deployment=deployment_file(options.deployment, options.network),
         blobs=options.blobs,
         state_dir=options.state_dir,
         engine=limited_engine(options.engine, options.limits),
         signer=open_keystore(options.keystore, ask_password(options.password_file)),
         parallel=parallel,
         policy=transaction_policy(options.max_fee, options.max_tip, options.max_fee_urgent),
+        trusts_unknown_code=options.trust_unknown_code,
         self_check=self_check,
     )
     options.state_dir.mkdir(parents=True, exist_ok=True)  # a wrong one is no outage to wait out

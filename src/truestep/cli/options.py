@@ -1,14 +1,16 @@
 """Options that several commands share, and the parsers of their text."""
 
+import os
 import re
 import sys
-from decimal import Decimal
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from truestep.base.ids import Bytes32
+from truestep.base.units import parse_coins
 from truestep.cli.failure import Failure
 from truestep.client.files import read_input
 from truestep.machine.program import Task
@@ -66,11 +68,72 @@ RpcOption = Annotated[
     ),
 ]
 DeploymentOption = Annotated[
-    Path,
+    Path | None,
     typer.Option(
         metavar="FILE", envvar="TRUESTEP_DEPLOYMENT", help="The deployment file, which lists the contracts."
     ),
 ]
+NetworkOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        envvar="TRUESTEP_NETWORK",
+        help="A network with a name, in place of --deployment; see `truestep network add`.",
+    ),
+]
+TrustOption = Annotated[
+    bool,
+    typer.Option(
+        "--trust-unknown-code",
+        help="For developers: use contracts whose code this version does not know. They can take every coin.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkOptions:
+    """The options of commands that look at a network."""
+
+    rpc: RpcOption
+    deployment: DeploymentOption = None
+    network: NetworkOption = None
+    trust_unknown_code: TrustOption = False
+
+    @property
+    def file(self) -> Path:
+        """The deployment file."""
+        return deployment_file(self.deployment, self.network)
+
+
+def deployment_file(deployment: Path | None, network: str | None) -> Path:
+    """The deployment file that the options name. On the command line they go before the environment."""
+    found = chosen_file(deployment, network)
+    if found is None:
+        raise typer.BadParameter(
+            "expected the network to use: --network NAME (`truestep network list` shows the names), or"
+            " --deployment FILE",
+            param_hint="--network",
+        )
+    return found
+
+
+def chosen_file(deployment: Path | None, network: str | None) -> Path | None:
+    """The same, or None if the options name none."""
+    from truestep.adapters.networks import network_file
+
+    if deployment is not None and network is not None:
+        is_deployment_typed = f"{deployment}" != os.environ.get("TRUESTEP_DEPLOYMENT")
+        is_network_typed = network != os.environ.get("TRUESTEP_NETWORK")
+        if is_deployment_typed == is_network_typed:
+            raise typer.BadParameter(
+                "expected one network: --network and --deployment both name one (so do TRUESTEP_NETWORK and"
+                " TRUESTEP_DEPLOYMENT); leave one out",
+                param_hint="--network",
+            )
+        return deployment if is_deployment_typed else network_file(network)
+    return network_file(network) if network is not None else deployment
+
+
 BlobsOption = Annotated[
     list[str],
     typer.Option(
@@ -114,16 +177,12 @@ MemoryLimitOption = Annotated[
     ),
 ]
 
-_UNITS_WEI = {"": 10**18, "eth": 10**18, "gwei": 10**9, "wei": 1}
-
 
 def parse_amount(text: str, option: str) -> int:
     """The wei in an amount of coins: `0.05`, `0.05eth`, `20gwei` or `7wei`."""
-    match = re.fullmatch(r"(\d{1,30}(?:\.\d{1,18})?)\s*([a-z]*)", text.strip().lower())
-    if match and match[2] in _UNITS_WEI:
-        amount_wei = Decimal(match[1]) * _UNITS_WEI[match[2]]
-        if amount_wei == amount_wei.to_integral_value():
-            return int(amount_wei)
+    amount_wei = parse_coins(text)
+    if amount_wei is not None:
+        return amount_wei
     raise typer.BadParameter(
         f"expected an amount such as 0.05, 20gwei or 7wei, got {text!r}", param_hint=option
     )

@@ -99,13 +99,15 @@ class Client:
         password: str,
         state: Path | None = None,
         policy: TransactionPolicy | None = None,
+        on_unknown_code: Callable[[str], None] | None = None,
     ) -> "Client":
         """A client of the network that `deployment` describes, sending from the account in `keystore`.
 
         `rpc` is a URL, or several of nodes that stand in for each other; `blobs` is a URL or a directory, or
         several. The file `state` keeps the journal of what was sent, so that an order is posted only once,
-        whatever interrupts it. `policy` says what gas may cost. Raises Rejected for a wrong password, file or
-        chain, and Unavailable if no node answers.
+        whatever interrupts it. `policy` says what gas may cost. Contracts with code that this version does
+        not know are refused, unless `on_unknown_code` is told about them. Raises Rejected for a wrong
+        password, file or chain, and Unavailable if no node answers.
         """
         from truestep.adapters.chain.deployment import read_deployment
         from truestep.adapters.keystore import open_keystore
@@ -114,7 +116,8 @@ class Client:
 
         network = read_deployment(deployment)
         store = deployment_store(SqliteStore(state), network)
-        chain = open_chain(rpc, network, open_keystore(keystore, password), store, policy)
+        signer = open_keystore(keystore, password)
+        chain = open_chain(rpc, network, signer, store, policy, on_unknown_code=on_unknown_code)
         return cls(chain, open_blobs(blobs), network, is_remembering=state is not None)
 
     def register(self, program: Path | bytes, *, max_cycles: int = DEFAULT_MAX_CYCLES) -> ProgramId:

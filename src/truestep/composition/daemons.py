@@ -13,7 +13,7 @@ from truestep.adapters.chain.sender import Signer
 from truestep.adapters.clock import SystemClock
 from truestep.adapters.executor.threads import ThreadExecutor
 from truestep.adapters.store.sqlite import SqliteStore
-from truestep.composition.network import deployment_store, open_blobs, open_chain
+from truestep.composition.network import OnUnknownCode, deployment_store, open_blobs, open_chain
 from truestep.node.chain.outbox import Courier
 from truestep.node.tasks.bench import Bench
 from truestep.node.tasks.offers import OFFERS_AT_ONCE
@@ -46,6 +46,8 @@ class DaemonSettings:
     """Runs or checks at the same time."""
     policy: TransactionPolicy = field(default_factory=TransactionPolicy)
     """What gas may cost."""
+    trusts_unknown_code: bool = False
+    """Whether to work with contracts whose code this version does not know."""
     self_check: SelfCheck | None = None
     """How each run is checked before it is claimed."""
 
@@ -66,7 +68,13 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
         )
         yield assembled(
             chain=open_chain(
-                settings.rpc, deployment, settings.signer, store, settings.policy, reporter=reporter
+                settings.rpc,
+                deployment,
+                settings.signer,
+                store,
+                settings.policy,
+                reporter=reporter,
+                on_unknown_code=_warner(reporter) if settings.trusts_unknown_code else None,
             ),
             store=store,
             bench=bench,
@@ -90,6 +98,10 @@ def assembled(
         clock=clock,
         reporter=reporter,
     )
+
+
+def _warner(reporter: Reporter) -> OnUnknownCode:
+    return lambda sentence: reporter.report("unknown_code", f"{sentence}: it may take every bond")
 
 
 def _scope(deployment: Deployment) -> str:

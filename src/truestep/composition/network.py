@@ -1,7 +1,7 @@
 """Opens a network from addresses and files: its contracts, the account that sends, its blob stores."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ from truestep.adapters.blobs.several import SeveralBlobs
 from truestep.adapters.chain.connection import Node, check_chain, connect
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.fees import TransactionPolicy
+from truestep.adapters.chain.inspection import refuse_wrong
+from truestep.adapters.chain.known_deployments import is_known, remember
 from truestep.adapters.chain.pinned import PinnedReader
 from truestep.adapters.chain.record_codec import View
 from truestep.adapters.chain.sender import Signer
@@ -75,9 +77,19 @@ def _open_store(place: str) -> Blobs:
     return DirectoryBlobs(Path(place))
 
 
-def open_reader(node: Node, deployment: Deployment) -> ChainReader:
-    """A chain that can only be read. Raises Rejected for another chain, Unavailable for a dead node."""
-    return Web3Chain(node, deployment, _NobodysKey(), SqliteStore())
+OnUnknownCode = Callable[[str], None]
+"""Told about contracts whose code is unknown, by those who trust it; without it, they are refused."""
+
+
+def open_reader(
+    node: Node, deployment: Deployment, on_unknown_code: OnUnknownCode | None = None
+) -> ChainReader:
+    """A chain that can only be read. Raises Rejected for another chain or unknown contracts, Unavailable for
+    a dead node.
+    """
+    chain = Web3Chain(node, deployment, _NobodysKey(), SqliteStore())
+    check_contracts(chain, deployment, on_unknown_code)
+    return chain
 
 
 def open_chain(
@@ -88,33 +100,61 @@ def open_chain(
     policy: TransactionPolicy | None = None,
     *,
     reporter: Reporter | None = None,
+    on_unknown_code: OnUnknownCode | None = None,
 ) -> Chain:
     """A chain that `signer` sends to; without a `store` its journal ends with the process.
 
-    `node` is one URL or several; `reporter` is told about their failures.
+    `node` is one URL or several; `reporter` is told about their failures. Raises as `open_reader` does.
     """
-    return Web3Chain(node, deployment, signer, store or SqliteStore(), policy, reporter=reporter)
+    chain = Web3Chain(node, deployment, signer, store or SqliteStore(), policy, reporter=reporter)
+    check_contracts(chain, deployment, on_unknown_code)
+    return chain
 
 
-def execute_step(node: Node, deployment: Deployment, witness: bytes) -> tuple[Bytes32, Bytes32]:
+def check_contracts(
+    chain: Web3Chain, deployment: Deployment, on_unknown_code: OnUnknownCode | None = None
+) -> None:
+    """Refuse contracts that this version does not know, or that do not belong together: once a deployment."""
+    if is_known(deployment):
+        return
+    unknown = refuse_wrong(chain.inspect(), trusts_unknown_code=on_unknown_code is not None)
+    if on_unknown_code is not None:
+        for sentence in unknown:
+            on_unknown_code(sentence)
+    if not unknown:
+        remember(deployment)
+
+
+def execute_step(
+    node: Node, deployment: Deployment, witness: bytes, on_unknown_code: OnUnknownCode | None = None
+) -> tuple[Bytes32, Bytes32]:
     """The state hashes before and after the step that the chain's own verifier computes.
 
     Raises Rejected for a witness that it refuses or another chain, Unavailable for a dead node.
     """
-    before, after = _ask_step(node, deployment, "step", witness)
+    before, after = _ask_step(node, deployment, "step", witness, on_unknown_code)
     return Bytes32(before), Bytes32(after)
 
 
-def open_float_step(node: Node, deployment: Deployment, witness: bytes) -> FloatStep:
+def open_float_step(
+    node: Node, deployment: Deployment, witness: bytes, on_unknown_code: OnUnknownCode | None = None
+) -> FloatStep:
     """What the chain's own verifier reads from the witness of a float instruction with a result (P4.9).
 
     Raises Rejected for a witness that it refuses or another chain, Unavailable for a dead node.
     """
-    before, micro_start, template, rd = _ask_step(node, deployment, "open_float", witness)
+    before, micro_start, template, rd = _ask_step(node, deployment, "open_float", witness, on_unknown_code)
     return FloatStep(Bytes32(before), Bytes32(micro_start), Bytes32(template), rd)
 
 
-def _ask_step(node: Node, deployment: Deployment, function: str, witness: bytes) -> Any:
+def _ask_step(
+    node: Node,
+    deployment: Deployment,
+    function: str,
+    witness: bytes,
+    on_unknown_code: OnUnknownCode | None,
+) -> Any:
+    open_reader(node, deployment, on_unknown_code)
     web3 = connect(node)
     check_chain(web3, deployment.chain_id)
     view = View(contract="Step", function=function, arguments=[witness], build=tuple)

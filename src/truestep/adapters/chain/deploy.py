@@ -1,26 +1,63 @@
-"""Deploys the contracts. It can be interrupted and restarted at any point."""
+"""Carries out the plan of a deployment. It can be interrupted and restarted at any point."""
 
+import hashlib
 from collections.abc import Callable
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, overload
 
 from web3 import Web3
 
 from truestep.adapters.chain.codec import Message, encode_creation, encode_function
 from truestep.adapters.chain.connection import asking_node, reverted
-from truestep.adapters.chain.deployment import ContractAddresses, Deployment, RulesOfDeployment
+from truestep.adapters.chain.deployment import (
+    AnyDeployment,
+    ContractAddresses,
+    Deployment,
+    RulesOfDeployment,
+    SettlementAddresses,
+    SettlementDeployment,
+)
 from truestep.adapters.chain.fees import TransactionPolicy
-from truestep.adapters.chain.journal import Entry
+from truestep.adapters.chain.journal import Entry, Journal
 from truestep.adapters.chain.sender import Sender, Signer
+from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address
+from truestep.contracts.artifacts import load_artifact
 from truestep.ports.chain import Outcome
 from truestep.ports.store import Change, Store
+from truestep.protocol.deployment.plan import Create, Plan, Resolve, Step, resolved
+from truestep.protocol.deployment.plans import TimelockTerms, artifact_version, first_plan
 from truestep.protocol.records import Parameters
+from truestep.protocol.settlement.parameters import Parameters as SettlementParameters
 
 TABLE = "deployment"
 DEADLINE_SECONDS = 600.0
-"""Time for each of the seven transactions."""
+"""Time for each transaction."""
 
 Progress = Callable[[str], None]
+Rules = Parameters | tuple[SettlementParameters, TimelockTerms]
+"""Those of version 1, or of version 2."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployed:
+    """What carrying out a plan has led to."""
+
+    chain_id: int
+    block_number: int
+    """The newest block when it began."""
+    entries: dict[str, Entry]
+    """The transaction of each step, by its title."""
+
+    @property
+    def gas_used(self) -> int:
+        """Of all transactions."""
+        return sum(entry.gas_used for entry in self.entries.values())
+
+    @property
+    def cost_wei(self) -> int:
+        """Of all transactions."""
+        return sum(entry.gas_used * entry.gas_price_wei for entry in self.entries.values())
 
 
 def deploy(
@@ -32,75 +69,164 @@ def deploy(
     policy: TransactionPolicy | None = None,
     progress: Progress = lambda _: None,
 ) -> Deployment:
-    """Deploy and connect all contracts; `progress` gets a sentence for each step.
+    """Deploy and connect all contracts of version 1; `progress` gets a sentence for each step.
 
     After an interruption, call it again with the same store and it goes on where it stopped. Raises
     `Rejected` if a parameter is out of bounds or the account is short of coins, `Unavailable` if the node
     fails.
     """
+    deployed = carry_out(web3, signer, store, first_plan(parameters), policy=policy, progress=progress)
+    return deployment_of(parameters, deployed)
+
+
+def carry_out(
+    web3: Web3,
+    signer: Signer,
+    store: Store,
+    plan: Plan,
+    *,
+    policy: TransactionPolicy | None = None,
+    progress: Progress = lambda _: None,
+) -> Deployed:
+    """Send the transactions of a plan, one after another; `progress` gets a sentence for each.
+
+    Called again with the same store, it goes on where it stopped. Raises `Rejected` if the store is of
+    another deployment, a contract refuses or the account is short of coins; `Unavailable` if the node fails.
+    """
     with asking_node():
         chain_id, newest = web3.eth.chain_id, web3.eth.block_number
-    first_block = _remember(store, "block_number", newest)
     sender = Sender(web3, chain_id, signer, store, policy or TransactionPolicy())
-    steps = _Steps(web3, sender, progress)
-    addresses = _create_all(steps, parameters)
-    steps.send("connect Operators", addresses["Operators"], "Operators", "connect", ("Jobs", "Disputes"))
-    steps.send("connect Jobs", addresses["Jobs"], "Jobs", "connect", ("Disputes",))
-    return Deployment(
-        chain_id=chain_id,
-        block_number=first_block,
-        addresses=ContractAddresses(**{name.lower(): address for name, address in addresses.items()}),
-        parameters=RulesOfDeployment.of(parameters),
+    first_block = _begin(store, plan, chain_id, sender.account, newest)
+    entries: dict[str, Entry] = {}
+
+    def address_of(contract: str) -> Address:
+        return Address(str(entries[contract].contract))
+
+    done = done_steps(store, plan, sender.account)
+    for step, before in zip(plan.steps, done, strict=True):
+        try:
+            entry = _do(sender, _intent(step), encode_step(web3, plan.protocol, step, address_of))
+        except (Rejected, Unavailable) as error:
+            raise _interrupted(error, step, len(entries), len(plan.steps)) from error
+        entries[step.title] = entry
+        where = f" at {entry.contract}" if isinstance(step, Create) else ""
+        when = " (done before)" if before else ""
+        progress(f"{step.title}{where} for {entry.gas_used:,} gas{when}")
+    return Deployed(chain_id=chain_id, block_number=first_block, entries=entries)
+
+
+def check_state(store: Store, plan: Plan, chain_id: int, account: Address) -> None:
+    """Refuse a store in which another deployment was begun: its contracts would be taken for this one's."""
+    then = {key: store.read(TABLE, key) for key in _identity(plan, chain_id, account)}
+    begun_by = then["account"]
+    if begun_by is None or Journal(store, Address(begun_by)).entry(_intent(plan.steps[0])) is None:
+        return
+    words = {
+        "chain": f"on chain id {then['chain']}, and the node is of chain id {chain_id}",
+        "account": f"by {then['account']}, and now the account is {account}",
+        "plan": "with other parameters, or by another version of truestep",
+    }
+    for key, now in _identity(plan, chain_id, account).items():
+        if then[key] is not None and then[key] != now:
+            raise Rejected(
+                Reject.DEPLOYMENT_STATE,
+                f"a deployment with this state file was begun {words[key]}; to go on with it, give what was"
+                " given then, and for a new deployment give another --state",
+            )
+
+
+def _identity(plan: Plan, chain_id: int, account: Address) -> dict[str, str]:
+    """What makes a deployment: rows of the store."""
+    return {"chain": f"{chain_id}", "account": account, "plan": _fingerprint(plan)}
+
+
+def _begin(store: Store, plan: Plan, chain_id: int, account: Address, block_number: int) -> int:
+    """Note which deployment the store is of. Returns the block before its first transaction."""
+    check_state(store, plan, chain_id, account)
+    first_block = store.read(TABLE, "block_number")
+    if first_block is not None and Journal(store, account).entry(_intent(plan.steps[0])):
+        return int(first_block)
+    rows = {**_identity(plan, chain_id, account), "block_number": f"{block_number}"}
+    store.write([Change(table=TABLE, key=key, value=value) for key, value in rows.items()])
+    return block_number
+
+
+def _intent(step: Step) -> str:
+    return f"deploy/{step.title}"
+
+
+@overload
+def deployment_of(rules: Parameters, deployed: Deployed) -> Deployment: ...
+
+
+@overload
+def deployment_of(rules: Rules, deployed: Deployed) -> AnyDeployment: ...
+
+
+def deployment_of(rules: Rules, deployed: Deployed) -> AnyDeployment:
+    """The deployment file's content."""
+    addresses = {
+        name.lower(): str(entry.contract) for name, entry in deployed.entries.items() if entry.contract
+    }
+    if isinstance(rules, Parameters):
+        return Deployment(
+            chain_id=deployed.chain_id,
+            block_number=deployed.block_number,
+            addresses=ContractAddresses(**addresses),
+            parameters=RulesOfDeployment.of(rules),
+        )
+    first_set, timelock = rules
+    return SettlementDeployment(
+        chain_id=deployed.chain_id,
+        block_number=deployed.block_number,
+        addresses=SettlementAddresses(**addresses),
+        parameters=asdict(first_set),
+        delay_seconds=timelock.delay_seconds,
+        operators_transaction=deployed.entries["Operators"].landed_hash,
     )
 
 
-def _create_all(steps: "_Steps", rules: Parameters) -> dict[str, Address]:
-    """The contracts, in the order in which they need each other's addresses."""
-    for name in ("Step", "Operators", "Programs"):
-        steps.create(name, ())
-    needed = (steps.addresses["Operators"], steps.addresses["Programs"])
-    terms = (rules.operator_bond_wei, rules.window_seconds, rules.lease_penalty_bps)
-    steps.create("Jobs", (*needed, *terms))
-    needed = (steps.addresses["Operators"], steps.addresses["Jobs"], steps.addresses["Step"])
-    terms = (rules.challenger_bond_wei, rules.clock_seconds, rules.arity)
-    steps.create("Disputes", (*needed, *terms, rules.winner_share_bps, rules.gas_price_cap_wei))
-    return steps.addresses
+def encode_step(web3: Web3, protocol: int, step: Step, address_of: Resolve) -> Message:
+    """The message of a step, once the contracts that it names are there."""
+    version = artifact_version(protocol, step.contract)
+    arguments: list[Any] = [resolved(each, address_of) for each in step.arguments]
+    if isinstance(step, Create):
+        return encode_creation(web3, step.contract, arguments, version)
+    payload = encode_function(web3, step.contract, step.function, arguments, version)
+    return Message(to=address_of(step.contract), payload=payload)
 
 
-class _Steps:
-    """Sends one transaction after another."""
-
-    def __init__(self, web3: Web3, sender: Sender, progress: Progress) -> None:
-        self._web3 = web3
-        self._sender = sender
-        self._progress = progress
-        self.addresses: dict[str, Address] = {}
-
-    def create(self, name: str, arguments: tuple[Any, ...]) -> None:
-        """Deploy one contract and remember its address."""
-        entry = self._do(f"deploy/{name}", encode_creation(self._web3, name, arguments))
-        self.addresses[name] = Address(str(entry.contract))
-        self._progress(f"deployed {name} at {entry.contract} for {entry.gas_used} gas")
-
-    def send(self, title: str, to: Address, contract: str, function: str, names: tuple[str, ...]) -> None:
-        """Call one function with addresses of contracts."""
-        arguments = [self.addresses[name] for name in names]
-        payload = encode_function(self._web3, contract, function, arguments)
-        self._do(f"deploy/{title}", Message(to=to, payload=payload))
-        self._progress(title)
-
-    def _do(self, intent: str, message: Message) -> Entry:
-        self._sender.submit(message, intent)
-        entry = self._sender.wait(intent, DEADLINE_SECONDS)
-        if entry.outcome is Outcome.REVERTED:
-            raise reverted(entry.reason, f" ({intent})")
-        return entry
+def done_steps(store: Store, plan: Plan, account: Address) -> list[Entry | None]:
+    """For each step of a plan its transaction that landed, None if there is none yet."""
+    journal = Journal(store, account)
+    entries = [journal.entry(_intent(step)) for step in plan.steps]
+    return [entry if entry and entry.outcome is Outcome.CONFIRMED else None for entry in entries]
 
 
-def _remember(store: Store, key: str, value: int) -> int:
-    """The value kept at `key`; `value` if there was none."""
-    kept = store.read(TABLE, key)
-    if kept is not None:
-        return int(kept)
-    store.write([Change(table=TABLE, key=key, value=str(value))])
-    return value
+def _do(sender: Sender, intent: str, message: Message) -> Entry:
+    sender.submit(message, intent)
+    entry = sender.wait(intent, DEADLINE_SECONDS)
+    if entry.outcome is Outcome.REVERTED:
+        raise reverted(entry.reason, f" ({intent})")
+    return entry
+
+
+def _interrupted(
+    error: Rejected | Unavailable, step: Step, done_count: int, count: int
+) -> Rejected | Unavailable:
+    """The failure with what is done, and how to go on."""
+    progress = (
+        f"{done_count} of {count} steps are done, the next is {step.title!r}; the same command with the same"
+        " state goes on there"
+    )
+    if isinstance(error, Unavailable):
+        return Unavailable(f"{error}. {progress}")
+    return Rejected(error.reason, f"{str(error).removeprefix(f'{error.reason.value}: ')}. {progress}")
+
+
+def _fingerprint(plan: Plan) -> str:
+    """A hash of everything that a plan does: steps, arguments, code."""
+    digest = hashlib.sha256(repr(plan.steps).encode())
+    for name in plan.contracts:
+        digest.update(load_artifact(name, artifact_version(plan.protocol, name)).bytecode)
+    return digest.hexdigest()

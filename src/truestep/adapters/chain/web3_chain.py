@@ -12,6 +12,7 @@ from truestep.adapters.chain.endpoints import Patience, Question
 from truestep.adapters.chain.event_codec import event_topic
 from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.chain.inquiries import balance_questions, balances_of, questions_of, records_of
+from truestep.adapters.chain.inspection import Finding, inspect
 from truestep.adapters.chain.logs import LogFilter, LogReader, value_of
 from truestep.adapters.chain.pinned import AtBlock, PinnedReader, given
 from truestep.adapters.chain.sender import Sender, Signer
@@ -259,6 +260,10 @@ class Web3Chain:
         return self._pinned.one(record_codec.address("Operators", "delegate_of", operator))
 
     # --- how ----------------------------------------------------------------------------------------------
+
+    def inspect(self) -> list[Finding]:
+        """What can be said about the deployment's contracts."""
+        return inspect(self._web3, self._deployment)
 
     def _check_contracts(self) -> None:
         """Refuse a chain without the contracts, or with contracts that this version does not know."""

@@ -10,7 +10,8 @@ from truestep.adapters.files import write_file
 from truestep.base.ids import JobId
 from truestep.cli.connection import connect_reader
 from truestep.cli.failure import Failure
-from truestep.cli.options import BlobsOption, DeploymentOption, RpcOption
+from truestep.cli.option_groups import grouped
+from truestep.cli.options import BlobsOption, NetworkOptions
 from truestep.cli.screen import JsonFlag, Screen, guarded
 
 EXAMPLE = "Example: truestep outputs 1 --output records.bin"
@@ -22,10 +23,10 @@ def register(app: typer.Typer) -> None:
 
 
 @guarded
+@grouped
 def outputs(
     job: Annotated[int, typer.Argument(metavar="JOB", min=1, help="The job's number.")],
-    rpc: RpcOption,
-    deployment: DeploymentOption,
+    network: NetworkOptions,
     blobs: BlobsOption,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write.")],
     shard: Annotated[
@@ -41,8 +42,9 @@ def outputs(
     from truestep.client.job import Job
     from truestep.composition.network import open_blobs
 
-    chain, network = connect_reader(rpc, deployment)
-    shards = Job(chain, open_blobs(blobs), network, JobId(job), network.block_number).outputs()
+    screen = Screen(as_json=as_json)
+    chain, deployment = connect_reader(network, screen)
+    shards = Job(chain, open_blobs(blobs), deployment, JobId(job), deployment.block_number).outputs()
     if shard is not None and shard >= len(shards):
         raise Failure("no such shard", f"expected a shard from 0 to {len(shards) - 1}, got {shard}")
     wanted = shards if shard is None else shards[shard : shard + 1]
@@ -56,7 +58,7 @@ def outputs(
     content = b"".join(each.output for each in wanted)
     write_file(output, content)
     sizes = [len(each.output) for each in wanted]
-    Screen(as_json=as_json).result(
+    screen.result(
         {
             "job_id": job,
             "shards": len(wanted),

@@ -8,12 +8,15 @@ import typer
 
 from truestep.adapters.files import write_file
 from truestep.base.errors import Bug
+from truestep.cli.connection import unknown_code_warning
 from truestep.cli.failure import Failure
 from truestep.cli.options import (
     InputOption,
     ProgramArgument,
     SeedOption,
     ShardOption,
+    TrustOption,
+    chosen_file,
     read_task,
 )
 from truestep.cli.screen import JsonFlag, Screen, guarded
@@ -65,6 +68,10 @@ def prove_step(
     deployment: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The deployment file that names the Step contract.")
     ] = None,
+    network: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A network with a name, in place of --deployment.")
+    ] = None,
+    trust_unknown_code: TrustOption = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Prove one step of a run: from the state at --cycle to the next state.
@@ -75,7 +82,8 @@ def prove_step(
     A float instruction is decided by its micro-run, which is integer code that computes its result. The proof
     then shows how the micro-run begins and ends; --micro proves one of its steps.
     """
-    if (not rpc) != (deployment is None):
+    file = chosen_file(deployment, network)
+    if (not rpc) != (file is None):
         raise typer.BadParameter("--rpc and --deployment go together", param_hint="--rpc")
     screen = Screen(as_json=as_json)
     program_file, task = read_program(prog), read_task(shard, seed, input_file)
@@ -86,7 +94,8 @@ def prove_step(
     machine = machine if micro is None else _in_micro_run(machine, cycle, micro)
     state = machine.state()
     witness = build_witness(state, machine.node)
-    ask = _chain(rpc, deployment) if rpc and deployment else None
+    warning = unknown_code_warning(screen, is_trusted=trust_unknown_code)
+    ask = _chain(rpc, file, warning) if rpc and file else None
     instruction = _instruction(machine, state.pc)
     proof = (_float_proof if float_step(witness) else _step_proof)(machine, witness, ask)
     if output:
@@ -169,13 +178,13 @@ def _instruction(machine: Machine, pc: int) -> dict[str, str]:
     return {"instruction": assembly(word), "in_words": in_words(word)}
 
 
-def _chain(rpc: list[str], file: Path) -> Ask:
+def _chain(rpc: list[str], file: Path, on_unknown_code: Callable[[str], None] | None) -> Ask:
     from truestep.adapters.chain.deployment import read_deployment
     from truestep.composition.network import execute_step, open_float_step
 
     deployment: Deployment = read_deployment(file)
     functions = {"step": execute_step, "open_float": open_float_step}
-    return lambda function, witness: tuple(functions[function](rpc, deployment, witness))
+    return lambda function, witness: tuple(functions[function](rpc, deployment, witness, on_unknown_code))
 
 
 def _compare(ask: Ask | None, function: str, witness: bytes, expected: tuple[bytes | int, ...]) -> None:

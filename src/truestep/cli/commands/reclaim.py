@@ -8,12 +8,12 @@ from truestep.base.ids import JobId
 from truestep.base.units import coins
 from truestep.cli.connection import connect_client
 from truestep.cli.fee_options import MaxFeeOption, MaxTipOption, transaction_policy
+from truestep.cli.option_groups import grouped
 from truestep.cli.options import (
     BlobsOption,
-    DeploymentOption,
     KeystoreOption,
+    NetworkOptions,
     PasswordFileOption,
-    RpcOption,
 )
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.client.job import JobStage, JobStatus
@@ -27,10 +27,10 @@ def register(app: typer.Typer) -> None:
 
 
 @guarded
+@grouped
 def reclaim(
     job: Annotated[int, typer.Argument(metavar="JOB", min=1, help="The job's number.")],
-    rpc: RpcOption,
-    deployment: DeploymentOption,
+    network: NetworkOptions,
     blobs: BlobsOption,
     keystore: KeystoreOption,
     password_file: PasswordFileOption = None,
@@ -41,7 +41,12 @@ def reclaim(
     """Take back the rewards of shards that nobody finished by the job's deadline."""
     screen = Screen(as_json=as_json)
     client = connect_client(
-        rpc, deployment, blobs, keystore, password_file, policy=transaction_policy(max_fee, max_tip)
+        network,
+        blobs,
+        keystore,
+        password_file,
+        screen=screen,
+        policy=transaction_policy(max_fee, max_tip),
     )
     handle = client.job(JobId(job))
     amount_wei = handle.reclaim(client.chain)

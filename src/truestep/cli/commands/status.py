@@ -9,7 +9,8 @@ import typer
 from truestep.base.ids import ClaimId, JobId, shard_of_task
 from truestep.base.units import coins
 from truestep.cli.connection import connect_reader
-from truestep.cli.options import DeploymentOption, RpcOption
+from truestep.cli.option_groups import grouped
+from truestep.cli.options import NetworkOptions
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.client.job import JobStatus, read_status
 from truestep.demo.narration import Narrator, count
@@ -24,15 +25,15 @@ def register(app: typer.Typer) -> None:
 
 
 @guarded
+@grouped
 def status(
     job: Annotated[int, typer.Argument(metavar="JOB", min=1, help="The job's number.")],
-    rpc: RpcOption,
-    deployment: DeploymentOption,
+    network: NetworkOptions,
     as_json: JsonFlag = False,
 ) -> None:
     """Show the progress of a job and of each of its shards."""
     screen = Screen(as_json=as_json)
-    chain, _ = connect_reader(rpc, deployment)
+    chain, _ = connect_reader(network, screen)
     now = read_status(chain, JobId(job))
     claimed = [task.claim_id for task in now.tasks if task.stage is TaskStage.CLAIMED]
     disputes = chain.open_game_counts(claimed) if claimed else {}

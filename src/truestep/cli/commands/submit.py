@@ -9,14 +9,14 @@ from truestep.base.units import coins
 from truestep.cli.connection import connect_client
 from truestep.cli.failure import ExitCode, Failure
 from truestep.cli.fee_options import MaxFeeOption, MaxTipOption, transaction_policy
+from truestep.cli.option_groups import grouped
 from truestep.cli.options import (
     BlobsOption,
-    DeploymentOption,
     InputOption,
     KeystoreOption,
+    NetworkOptions,
     PasswordFileOption,
     ProgramArgument,
-    RpcOption,
     parse_amount,
     parse_seed,
 )
@@ -60,10 +60,10 @@ def register(app: typer.Typer) -> None:
 
 
 @guarded
+@grouped
 def submit(
     prog: ProgramArgument,
-    rpc: RpcOption,
-    deployment: DeploymentOption,
+    network: NetworkOptions,
     blobs: BlobsOption,
     keystore: KeystoreOption,
     password_file: PasswordFileOption = None,
@@ -117,11 +117,11 @@ def submit(
     file, content = read_program(prog), read_input(input_file)
     screen.warn(file.notes)
     client = connect_client(
-        rpc,
-        deployment,
+        network,
         blobs,
         keystore,
         password_file,
+        screen=screen,
         policy=transaction_policy(max_fee, max_tip),
         state=state,
     )

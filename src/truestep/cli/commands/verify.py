@@ -10,7 +10,9 @@ import typer
 from rich.markup import escape
 
 from truestep.base.errors import Reject, Rejected
+from truestep.cli.connection import unknown_code_warning
 from truestep.cli.failure import ExitCode, Failure
+from truestep.cli.options import NetworkOption, TrustOption, chosen_file
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.client.files import read_input, read_program
 from truestep.client.receipt import Receipt, read_receipt
@@ -55,6 +57,8 @@ def verify(
             metavar="FILE", envvar="TRUESTEP_DEPLOYMENT", help="Check that the receipt names these contracts."
         ),
     ] = None,
+    network: NetworkOption = None,
+    trust_unknown_code: TrustOption = False,
     blobs: Annotated[
         list[str] | None,
         typer.Option(
@@ -81,7 +85,8 @@ def verify(
     held = read_receipt(receipt)
     groups = {"the receipt is consistent": list(check_contents(held))}
     if not offline:
-        with _chain(held, receipt, rpc, deployment) as chain:
+        warning = unknown_code_warning(screen, is_trusted=trust_unknown_code)
+        with _chain(held, receipt, rpc, chosen_file(deployment, network), warning) as chain:
             groups["the chain says the same"] = list(check_chain(held, chain))
     is_refuted = any(not check.passed for group in groups.values() for check in group)
     if not no_execute and not is_refuted:
@@ -103,7 +108,11 @@ def verify(
 
 @contextmanager
 def _chain(
-    held: Receipt, receipt: Path, rpc: list[str] | None, deployment: Path | None
+    held: Receipt,
+    receipt: Path,
+    rpc: list[str] | None,
+    deployment: Path | None,
+    on_unknown_code: Callable[[str], None] | None,
 ) -> Generator["ChainReader"]:
     """The chain to check against. If the user names a deployment file, the contracts must be the same."""
     from truestep.adapters.chain.deployment import read_deployment
@@ -120,7 +129,7 @@ def _chain(
         from truestep.devnet.chain_file import open_chain_file
 
         node = open_chain_file(Path(node[0])).node
-    yield open_reader(node, held.deployment)
+    yield open_reader(node, held.deployment, on_unknown_code)
 
 
 def _beside(receipt: Path) -> Path:

@@ -1,0 +1,94 @@
+"""Deploys a network: tries the plan, sends it, inspects the result, writes the deployment file."""
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from web3 import Web3
+
+from truestep.adapters.chain.connection import asking_node, check_chain, connect
+from truestep.adapters.chain.deploy import (
+    Deployed,
+    Progress,
+    carry_out,
+    check_state,
+    deployment_of,
+    done_steps,
+)
+from truestep.adapters.chain.deployment import AnyDeployment
+from truestep.adapters.chain.fees import TransactionPolicy
+from truestep.adapters.chain.inspection import Finding, inspect, refuse_wrong
+from truestep.adapters.chain.known_deployments import remember
+from truestep.adapters.chain.signing import Signer
+from truestep.adapters.chain.trial import Trial, try_plan
+from truestep.adapters.parameter_files import Settings
+from truestep.adapters.store.sqlite import SqliteStore
+from truestep.base.errors import Reject, Rejected
+from truestep.base.ids import Address
+from truestep.ports.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deploying:
+    """A deployment that is about to begin, or to go on."""
+
+    web3: Web3
+    chain_id: int
+    settings: Settings
+    account: Address
+    store: Store
+    policy: TransactionPolicy
+
+    def trial(self) -> Trial:
+        """What is left to do, and what it takes. Raises `Rejected` if a contract would refuse."""
+        plan = self.settings.plan()
+        check_state(self.store, plan, self.chain_id, self.account)
+        done = done_steps(self.store, plan, self.account)
+        return try_plan(self.web3, self.account, plan, self.policy, done)
+
+    def deploy(self, signer: Signer, progress: Progress) -> tuple[AnyDeployment, Deployed]:
+        """Send what is left. Raises `Rejected` or `Unavailable`; called again, it goes on."""
+        plan = self.settings.plan()
+        deployed = carry_out(self.web3, signer, self.store, plan, policy=self.policy, progress=progress)
+        return deployment_of(self.settings.rules, deployed), deployed
+
+    def verify(self, deployment: AnyDeployment) -> list[Finding]:
+        """Inspect what was deployed. Raises `Rejected` if anything is not as it should be."""
+        findings = inspect(self.web3, deployment)
+        refuse_wrong(findings)
+        remember(deployment)
+        return findings
+
+
+@contextmanager
+def opened_deploying(
+    *,
+    rpc: Sequence[str],
+    settings: Settings,
+    account: Address,
+    state: Path | None,
+    policy: TransactionPolicy,
+    chain_id: int | None,
+) -> Generator[Deploying]:
+    """A connection, and the state file if there is one. Raises `Rejected` for another chain."""
+    web3 = connect(rpc)
+    with asking_node():
+        found = web3.eth.chain_id
+    if chain_id is not None and found != chain_id:
+        raise Rejected(
+            Reject.WRONG_CHAIN,
+            f"expected chain id {chain_id}, as --chain-id says, but the node is of chain id {found}; give the"
+            " URL of a node of that chain",
+        )
+    with SqliteStore(state) as store:
+        yield Deploying(
+            web3=web3, chain_id=found, settings=settings, account=account, store=store, policy=policy
+        )
+
+
+def inspected(rpc: Sequence[str], deployment: AnyDeployment) -> list[Finding]:
+    """What a chain says about a deployment. Raises `Rejected` for another chain, `Unavailable`."""
+    web3 = connect(rpc)
+    check_chain(web3, deployment.chain_id)
+    return inspect(web3, deployment)

@@ -1,0 +1,190 @@
+"""The plans of the protocol's versions (docs/protocol.md P6.2, docs/settlement.md S1)."""
+
+from dataclasses import astuple, dataclass
+
+from truestep.base.ids import Address
+from truestep.commitments.merkle import ZERO_NODES
+from truestep.protocol.deployment.plan import (
+    AddressOf,
+    Answer,
+    Argument,
+    Create,
+    Fact,
+    Fixed,
+    Invoke,
+    OnlyNamed,
+    Plan,
+)
+from truestep.protocol.records import Parameters
+from truestep.protocol.settlement.parameters import Parameters as SettlementParameters
+
+MEMORY_DEPTH = 27
+"""Levels of the memory's tree, whose empty subtrees Step computes in its constructor (machine M3)."""
+
+_STEP_FACTS = (
+    Fixed(
+        contract="Step",
+        name="witness_paths.ZERO_NODES",
+        expected=b"".join(ZERO_NODES[:MEMORY_DEPTH]),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelockTerms:
+    """Who may change what can be changed in version 2, and how late (S2.4)."""
+
+    proposer: Address
+    guardian: Address
+    guardian_seconds: int
+    delay_seconds: int
+
+
+def artifact_version(protocol: int, contract: str) -> int:
+    """The version under which a contract's artifact is found: Step is the same in both."""
+    return 1 if contract == "Step" else protocol
+
+
+def first_plan(rules: Parameters) -> Plan:
+    """Version 1."""
+    step, operators, programs, jobs, disputes = map(
+        _address, ("Step", "Operators", "Programs", "Jobs", "Disputes")
+    )
+    jobs_terms = (rules.operator_bond_wei, rules.window_seconds, rules.lease_penalty_bps)
+    game_terms = (rules.challenger_bond_wei, rules.clock_seconds, rules.arity)
+    money_terms = (rules.winner_share_bps, rules.gas_price_cap_wei)
+    return Plan(
+        protocol=1,
+        steps=(
+            Create(contract="Step"),
+            Create(contract="Operators"),
+            Create(contract="Programs"),
+            Create(contract="Jobs", arguments=(operators, programs, *jobs_terms)),
+            Create(contract="Disputes", arguments=(operators, jobs, step, *game_terms, *money_terms)),
+            Invoke(
+                contract="Operators",
+                function="connect",
+                arguments=(jobs, disputes),
+                title="connect Operators",
+            ),
+            Invoke(contract="Jobs", function="connect", arguments=(disputes,), title="connect Jobs"),
+        ),
+        facts=first_facts(rules),
+    )
+
+
+def first_facts(rules: Parameters) -> tuple[Fact, ...]:
+    """What holds in a network of version 1."""
+    jobs: dict[str, Argument] = {
+        "OPERATORS": _address("Operators"),
+        "PROGRAMS": _address("Programs"),
+        "operator_bond_wei": rules.operator_bond_wei,
+        "window_seconds": rules.window_seconds,
+        "lease_penalty_bps": rules.lease_penalty_bps,
+    }
+    disputes: dict[str, Argument] = {
+        "OPERATORS": _address("Operators"),
+        "JOBS": _address("Jobs"),
+        "PROGRAMS": _address("Programs"),
+        "STEP": _address("Step"),
+        "DEPTH": rules.arity.bit_length() - 1,
+        "OPERATOR_BOND_WEI": rules.operator_bond_wei,
+        "challenger_bond_wei": rules.challenger_bond_wei,
+        "clock_seconds": rules.clock_seconds,
+        "arity": rules.arity,
+        "winner_share_bps": rules.winner_share_bps,
+        "gas_price_cap_wei": rules.gas_price_cap_wei,
+    }
+    return (
+        *_STEP_FACTS,
+        *_fixed("Jobs", jobs),
+        *_fixed("Disputes", disputes),
+        _answer("Operators", "jobs", "Jobs"),
+        _answer("Operators", "disputes", "Disputes"),
+        _answer("Jobs", "disputes", "Disputes"),
+    )
+
+
+def settlement_plan(rules: SettlementParameters, timelock: TimelockTerms) -> Plan:
+    """Version 2."""
+    address = {name: _address(name) for name in SETTLEMENT_CONTRACTS}
+    jobs, disputes, results = address["Jobs"], address["Disputes"], address["Results"]
+    who = (timelock.proposer, timelock.guardian, timelock.guardian_seconds, timelock.delay_seconds)
+    served = (address["Operators"], address["Programs"], address["Parameters"])
+    links = (address["Assurances"], disputes, results)
+    return Plan(
+        protocol=2,
+        steps=(
+            Create(contract="Step"),
+            Create(contract="Timelock", arguments=who),
+            Create(contract="Parameters", arguments=(address["Timelock"], astuple(rules))),
+            Create(contract="Operators"),
+            Create(contract="Programs"),
+            Create(contract="Jobs", arguments=served),
+            Create(contract="Leaves", arguments=(jobs,)),
+            Create(contract="Disputes", arguments=(jobs, address["Leaves"], address["Step"])),
+            Create(contract="Assurances", arguments=(address["Timelock"], disputes)),
+            Create(contract="Results", arguments=(jobs,)),
+            Invoke(
+                contract="Operators", function="add_module", arguments=(jobs,), title="let Jobs lock stakes"
+            ),
+            Invoke(
+                contract="Operators",
+                function="add_module",
+                arguments=(disputes,),
+                title="let Disputes seize stakes",
+            ),
+            Invoke(contract="Operators", function="seal", title="seal Operators"),
+            Invoke(contract="Jobs", function="connect", arguments=links, title="connect Jobs"),
+        ),
+        facts=settlement_facts(rules, timelock.delay_seconds),
+    )
+
+
+SETTLEMENT_CONTRACTS = (
+    "Step",
+    "Timelock",
+    "Parameters",
+    "Operators",
+    "Programs",
+    "Jobs",
+    "Leaves",
+    "Disputes",
+    "Assurances",
+    "Results",
+)
+"""In order of their creation."""
+
+
+def settlement_facts(rules: SettlementParameters, delay_seconds: int) -> tuple[Fact, ...]:
+    """What holds in a network of version 2 whose first set of parameters is `rules`."""
+    jobs, disputes = _address("Jobs"), _address("Disputes")
+    disputes_links = ("Operators", "Jobs", "Parameters", "Leaves", "Step")
+    return (
+        *_STEP_FACTS,
+        Fixed(contract="Timelock", name="delay_seconds", expected=delay_seconds),
+        Fixed(contract="Parameters", name="owner", expected=_address("Timelock")),
+        Answer(contract="Parameters", function="get", arguments=(1,), expected=astuple(rules)),
+        *_fixed("Jobs", {name.lower(): _address(name) for name in ("Operators", "Programs", "Parameters")}),
+        *_fixed("Disputes", {name.upper(): _address(name) for name in disputes_links}),
+        *_fixed("Assurances", {"owner": _address("Timelock"), "disputes": disputes}),
+        *_fixed("Leaves", {"jobs": jobs}),
+        *_fixed("Results", {"jobs": jobs}),
+        _answer("Jobs", "assurances", "Assurances"),
+        _answer("Jobs", "disputes", "Disputes"),
+        _answer("Jobs", "results", "Results"),
+        Answer(contract="Operators", function="is_sealed", expected=True),
+        OnlyNamed(contract="Operators", event="ModuleAdded", expected=(jobs, disputes)),
+    )
+
+
+def _address(contract: str) -> AddressOf:
+    return AddressOf(contract=contract)
+
+
+def _answer(contract: str, function: str, expected: str) -> Answer:
+    return Answer(contract=contract, function=function, expected=_address(expected))
+
+
+def _fixed(contract: str, values: dict[str, Argument]) -> tuple[Fixed, ...]:
+    return tuple(Fixed(contract=contract, name=name, expected=value) for name, value in values.items())

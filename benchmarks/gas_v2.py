@@ -151,8 +151,7 @@ class Network:
             bond_wei=count * PARAMETERS[0],
             asset=NOBODY,
             window_seconds=functions.get_job(items[0] >> 64).call()[8],
-            lease_penalty_bps=PARAMETERS[8],
-            release_penalty_bps=PARAMETERS[9],
+            lease_seconds=LEASE_SECONDS,
         )
         assert hash_struct(terms) == functions.get_batch(batch_id).call()[6]
         leaves = [_leaf(index, cycle) for index in range(count)]

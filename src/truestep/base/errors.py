@@ -126,6 +126,7 @@ class Reject(StrEnum):
     NO_ROLE = "caller may not act for the operator"
     NOT_RESULTS = "caller is not Results"
     POLICY_UNKNOWN = "unknown policy"
+    NOT_REQUESTER = "caller is not the requester"
     REDUCER_FED = "reducer was fed before"
     REDUCER_NOT_FED = "reducer is not fed"
     REDUCER_SHAPE = "reducer: shape"

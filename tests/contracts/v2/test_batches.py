@@ -90,7 +90,7 @@ def test_multiples_and_rewards_add_up(net: Settlement) -> None:
     assert batch.terms.bond_wei == net.locked() == (2 + 255 + 2) * BOND_WEI
     assert batch.terms.reward == 2 * 5 + 2**20
     assert batch.terms.window_seconds == WINDOW_SECONDS
-    assert batch.terms.lease_penalty_bps == VALUES.lease_penalty_bps
+    assert batch.terms.lease_seconds == LEASE_SECONDS
     assert net.batch(batch.batch_id).terms_hash == hash_struct(batch.terms)
 
 

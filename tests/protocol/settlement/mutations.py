@@ -16,8 +16,6 @@ LIMITS = {
     "policy": 2**8 - 1,
     "bond_multiple": 2**8 - 1,
     "parameters_id": 2**16 - 1,
-    "lease_penalty_bps": 2**16 - 1,
-    "release_penalty_bps": 2**16 - 1,
     "shard_count": 2**32 - 1,
     "shards": 2**32 - 1,
     "workload": 2**16 - 1,

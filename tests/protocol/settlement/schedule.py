@@ -100,6 +100,7 @@ class Schedule(StakeSchedule):
             self.post: 8,
             self.post_reducer: 3,
             self.top_up: 2,
+            self.close: 0.5,
             self.cancel: 4,
             self.take: 10,
             self.release: 2,
@@ -187,6 +188,14 @@ class Schedule(StakeSchedule):
         reward = self.rng.choice((0, 1, 10**9))
         call = jobs.TopUp(job_id=job_id, reward=reward)
         return self._paid(self.rng.choice(PEOPLE), call, job.terms.asset, reward * job.work.shard_count)
+
+    def close(self) -> Step | None:
+        found = self._some_job(lambda job: self._is_worth(self.now < job.deadline))
+        if found is None:
+            return None
+        job_id, job = found
+        call = jobs.Close(job_id=job_id, work=job.work, terms=job.terms)
+        return self._message(job.terms.requester, call)
 
     def cancel(self) -> Step | None:
         found = self._some_job(lambda job: free_shards(job) != 0)

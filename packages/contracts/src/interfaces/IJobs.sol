@@ -67,8 +67,7 @@ interface IJobs {
         uint256 bond_wei;
         address asset;
         uint256 window_seconds;
-        uint256 lease_penalty_bps;
-        uint256 release_penalty_bps;
+        uint256 lease_seconds;
     }
 
     struct Leaf {

@@ -34,9 +34,7 @@ exports: (
 
 
 interface Linked:
-    def jobs() -> address: view
-    def disputes() -> address: view
-    def owner() -> address: view
+    def fits(assurances: address, disputes: address) -> bool: view
 
 
 TAKE: constant(uint256) = 1
@@ -101,12 +99,7 @@ def connect(assurances: address, disputes: address, results: address):
     assert (
         assurances.is_contract and disputes.is_contract and results.is_contract
     ), "no contract at this address"
-    assert (
-        staticcall Linked(disputes).jobs() == self
-        and staticcall Linked(results).jobs() == self
-        and staticcall Linked(assurances).disputes() == disputes
-        and staticcall Linked(assurances).owner() == staticcall Linked(parameters).owner()
-    ), "contracts do not fit together"
+    assert staticcall Linked(results).fits(assurances, disputes), "contracts do not fit together"
     self.assurances = assurances
     self.disputes = disputes
     self.results = results
@@ -210,11 +203,25 @@ def top_up(job_id: uint256, reward: uint256):
     """
     job: uint256 = job_book.word_of(job_id)
     assert job >> job_words.BUSY_AT == 0, "shards are busy"
-    assert block.timestamp < job >> 184 & MASK40, "deadline is over"
+    self._check_deadline(job)
     assert reward <= REWARD_LIMIT - (job & MASK80), "reward is too large"
     job_book.words[job_id] = job + reward
     log IJobs.ToppedUp(job_id=job_id, sender=msg.sender, reward=(job & MASK80) + reward)
     assets.collect(job_book.asset_of(job_id, job), reward * (job >> 144 & MASK16))
+
+
+@external
+def close(job_id: uint256, work: IJobs.Work, terms: IJobs.JobTerms):
+    """
+    @notice Let the deadline be now (S3.4). By the requester: whoever holds a shard by taking it again and again
+            can do so no longer.
+    """
+    job: uint256 = job_book.word_of(job_id)
+    job_book.check_work(job_id, work, terms)
+    assert msg.sender == terms.requester, "caller is not the requester"
+    deadline: uint256 = self._check_deadline(job)
+    job_book.words[job_id] = job ^ (deadline ^ block.timestamp) << 184
+    log IJobs.Closed(job_id=job_id)
 
 
 @external
@@ -236,7 +243,7 @@ def cancel(
     cancelled: DynArray[uint32, BATCH_LIMIT] = []
     for shard_index: uint32 in shards:
         shard: uint256 = convert(shard_index, uint256)
-        assert shard < job >> 144 & MASK16, "shard index is not below shard count"
+        job_book.check_shard(job, shard)
         if not job_book.is_shard_busy(job_id, job, shard):
             job = job_book.toggled(job_id, job, shard, 1, 0)
             cancelled.append(shard_index)
@@ -275,8 +282,7 @@ def take(
         count: uint256 = item >> 16 & MASK16
         assert item & MASK16 == leaf_count and count != 0, "item: offset or count"
         assert job & job_words.UNFED == 0, "reducer is not fed"
-        deadline: uint256 = job >> 184 & MASK40
-        assert block.timestamp < deadline, "deadline is over"
+        deadline: uint256 = self._check_deadline(job)
         if leaf_count == 0:
             key = job & job_words.BATCH_KEY
             asset = job_book.asset_of(job_id, job)
@@ -288,11 +294,7 @@ def take(
         until = min(until, min(deadline, unsafe_add(block.timestamp, job >> 160 & job_words.MASK24)))
         reward = unsafe_add(reward, unsafe_mul(job & MASK80, count))
         multiples = unsafe_add(multiples, unsafe_mul(job >> 112 & MASK8, count))
-        first: uint256 = item >> 32 & MASK32
-        assert (
-            unsafe_add(first, count) <= job >> 144 & MASK16
-        ), "shard index is not below shard count"
-        job_book.words[job_id] = job_book.toggled(job_id, job, first, count, 0)
+        job_book.words[job_id] = job_book.toggled(job_id, job, item >> 32 & MASK32, count, 0)
     assert leaf_count != 0, "batch is empty"
     assert job_book.root_of(items) == tasks_root, "tasks are not those named"
     assert reward >= min_reward, "reward is too small"
@@ -306,8 +308,7 @@ def take(
         bond_wei=bond_wei,
         asset=asset,
         window_seconds=unsafe_mul(key >> 80 & MASK16, 60),
-        lease_penalty_bps=set_word >> 48 & MASK16,
-        release_penalty_bps=set_word >> 32 & MASK16,
+        lease_seconds=unsafe_sub(until, block.timestamp),
     )
     batch_id: uint256 = self.batch_count + 1
     self.batch_count = batch_id
@@ -378,15 +379,17 @@ def release(
     batch_id: uint256, terms: IJobs.BatchTerms, items: DynArray[uint256, BATCH_LIMIT]
 ):
     """
-    @notice Give a lease back before it ends, for a smaller part of the bond (S4.6).
+    @notice Give a lease back before it ends, for a part of the bond that grows with time (S4.6).
     """
     batch: uint256 = batch_book.stated(batch_id, batch_book.TAKEN, terms)
     operator: address = batch_book.operator_of(batch)
     self._check_role(operator, TAKE)
-    assert block.timestamp <= batch >> batch_book.UNTIL_AT & MASK40, "lease is over"
-    penalty_wei: uint256 = terms.bond_wei * terms.release_penalty_bps // BPS
+    until: uint256 = batch >> batch_book.UNTIL_AT & MASK40
+    assert block.timestamp <= until, "lease is over"
+    penalty_wei: uint256 = self._give_up(
+        batch_id, batch, terms, items, unsafe_sub(until, block.timestamp)
+    )
     log IJobs.Released(batch_id=batch_id, operator=operator, penalty_wei=penalty_wei)
-    self._give_up(batch_id, batch, terms, items, penalty_wei)
 
 
 @external
@@ -398,9 +401,8 @@ def expire(
     """
     batch: uint256 = batch_book.stated(batch_id, batch_book.TAKEN, terms)
     assert block.timestamp > batch >> batch_book.UNTIL_AT & MASK40, "lease is not over"
-    penalty_wei: uint256 = terms.bond_wei * terms.lease_penalty_bps // BPS
+    penalty_wei: uint256 = self._give_up(batch_id, batch, terms, items, 0)
     log IJobs.Expired(batch_id=batch_id, operator=batch_book.operator_of(batch), penalty_wei=penalty_wei)
-    self._give_up(batch_id, batch, terms, items, penalty_wei)
 
 
 @external
@@ -421,7 +423,7 @@ def finalize(
         reward -= lost >> 128
         bond_wei -= lost & LOW_HALF
     if held != 0:
-        assert job_book.root_of(items) == terms.tasks_root, "items of another batch"
+        job_book.check_items(items, terms.tasks_root)
         operator_bond_wei: uint256 = self._operator_bond(batch)
         for item: uint256 in items:
             job: uint256 = job_book.words[item >> 64]  # held leaves are busy: nobody has changed the reward
@@ -449,7 +451,7 @@ def finalize_leaf(
     bit: uint256 = 1 << (claim_id & MASK8)
     assert batch_book.waiting_in(batch_id, batch) & bit != 0, "leaf does not wait"
     assert self._held(batch_id, batch) & bit == 0, "leaf is held"
-    assert job_book.root_of(items) == terms.tasks_root, "items of another batch"
+    job_book.check_items(items, terms.tasks_root)
     job: uint256 = 0
     for item: uint256 in items:
         if item & MASK16 <= claim_id & MASK8:  # offsets rise: the last such item holds the leaf
@@ -533,6 +535,14 @@ def _check_reducer(order: IJobs.Order):
 
 @internal
 @view
+def _check_deadline(job: uint256) -> uint256:
+    deadline: uint256 = job >> 184 & MASK40
+    assert block.timestamp < deadline, "deadline is over"
+    return deadline
+
+
+@internal
+@view
 def _check_role(operator: address, role: uint256):
     if msg.sender != operator:
         assert (
@@ -571,12 +581,15 @@ def _give_up(
     batch: uint256,
     terms: IJobs.BatchTerms,
     items: DynArray[uint256, BATCH_LIMIT],
-    penalty_wei: uint256,
-):
+    left_seconds: uint256,
+) -> uint256:
     """
     @notice Free a batch's shards, burn the penalty and unlock the rest of its bonds.
+    @param left_seconds What is left of the lease: over it, the penalty rises evenly from one part of the bond
+           to the other.
+    @return The penalty.
     """
-    assert job_book.root_of(items) == terms.tasks_root, "items of another batch"
+    job_book.check_items(items, terms.tasks_root)
     for item: uint256 in items:
         job_id: uint256 = item >> 64
         job_book.words[job_id] = job_book.toggled(
@@ -587,9 +600,18 @@ def _give_up(
             max_value(uint256),
         )
     batch_book.words[batch_id] = batch ^ (batch_book.TAKEN ^ batch_book.OVER) << batch_book.STAGE_AT
+    set_word: uint256 = job_book.set_words[batch >> 8 & MASK16]
+    last_bps: uint256 = set_word >> 48 & MASK16
+    rise_bps: uint256 = unsafe_sub(last_bps, set_word >> 32 & MASK16)
+    penalty_wei: uint256 = (
+        terms.bond_wei
+        * (last_bps * terms.lease_seconds - rise_bps * left_seconds)
+        // (BPS * terms.lease_seconds)
+    )
     operator: address = batch_book.operator_of(batch)
     extcall IOperators(operators).burn(operator, batch_id, penalty_wei)
     extcall IOperators(operators).unlock(operator, batch_id, terms.bond_wei - penalty_wei)
+    return penalty_wei
 
 
 @internal

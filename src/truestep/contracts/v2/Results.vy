@@ -14,6 +14,13 @@ from modules import memory_tree
 implements: IResults
 
 
+interface Linked:
+    def jobs() -> address: view
+    def disputes() -> address: view
+    def owner() -> address: view
+    def parameters() -> address: view
+
+
 struct StoredResult:
     outcome: uint256
     output_root: bytes32
@@ -141,6 +148,22 @@ def check_leaf(claim_id: uint256, terms: IJobs.BatchTerms, proof: IJobs.LeafProo
     """
     task_id: uint256 = self._check(claim_id, terms, proof)
     return task_id, self._result(FINAL_BIT | proof.leaf.head, proof.leaf.output_root)
+
+
+@external
+@view
+@reentrant
+def fits(assurances: address, disputes: address) -> bool:
+    """
+    @notice Whether these contracts and this one are of the caller's deployment: what Jobs asks once (S9.4).
+    """
+    parameters: address = staticcall Linked(jobs).parameters()
+    return (
+        msg.sender == jobs
+        and staticcall Linked(disputes).jobs() == jobs
+        and staticcall Linked(assurances).disputes() == disputes
+        and staticcall Linked(assurances).owner() == staticcall Linked(parameters).owner()
+    )
 
 
 @external

@@ -27,6 +27,7 @@ HANDLERS: Mapping[type, Callable[[Turn, Any], None]] = {
     Stop: stops.stop,
     jobs_contract.Post: jobs.post,
     jobs_contract.TopUp: jobs.top_up,
+    jobs_contract.Close: jobs.close,
     jobs_contract.Cancel: jobs.cancel,
     jobs_contract.Take: batches.take,
     jobs_contract.Claim: batches.claim,

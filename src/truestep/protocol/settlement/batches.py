@@ -80,10 +80,11 @@ def take(turn: Turn, call: Take) -> None:
     require(reward >= call.min_reward, Reject.REWARD_TOO_SMALL)
     bond_wei = rules.operator_bond_wei * sum(job.terms.bond_multiple * item.count for item, job in pairs)
     batch_id = BatchId(turn.state.batch_count + 1)
+    until = min(min(turn.message.now + job.terms.lease_seconds, job.deadline) for _, job in pairs)
     batch = Batch(
         stage=BatchStage.TAKEN,
         leaf_count=sum(item.count for item, _ in pairs),
-        until=min(min(turn.message.now + job.terms.lease_seconds, job.deadline) for _, job in pairs),
+        until=until,
         operator=call.operator,
         parameters_id=first.terms.parameters_id,
         policy=first.terms.policy,
@@ -94,8 +95,7 @@ def take(turn: Turn, call: Take) -> None:
             bond_wei=bond_wei,
             asset=first.terms.asset,
             window_seconds=first.terms.window_seconds,
-            lease_penalty_bps=rules.lease_penalty_bps,
-            release_penalty_bps=rules.release_penalty_bps,
+            lease_seconds=until - turn.message.now,
         ),
         items=call.items,
     )
@@ -149,7 +149,7 @@ def expire(turn: Turn, call: Expire) -> None:
     batch = stated_batch(turn, call)
     require(turn.message.now > batch.until, Reject.LEASE_RUNNING)
     _require_items(batch, call.items)
-    penalty_wei = batch.terms.bond_wei * batch.terms.lease_penalty_bps // BPS
+    penalty_wei = _penalty_wei(turn, batch, 0)
     turn.emit(Expired(batch_id=call.batch_id, operator=batch.operator, penalty_wei=penalty_wei))
     _give_up(turn, call.batch_id, batch, penalty_wei)
 
@@ -161,9 +161,19 @@ def release(turn: Turn, call: Release) -> None:
     require(allowed, Reject.NO_ROLE)
     require(turn.message.now <= batch.until, Reject.LEASE_OVER)
     _require_items(batch, call.items)
-    penalty_wei = batch.terms.bond_wei * batch.terms.release_penalty_bps // BPS
+    penalty_wei = _penalty_wei(turn, batch, batch.until - turn.message.now)
     turn.emit(Released(batch_id=call.batch_id, operator=batch.operator, penalty_wei=penalty_wei))
     _give_up(turn, call.batch_id, batch, penalty_wei)
+
+
+def _penalty_wei(turn: Turn, batch: Batch, left_seconds: int) -> int:
+    """What is burned: over the lease it rises evenly from one part of the bond to the other."""
+    rules = turn.state.parameters[batch.parameters_id - 1]
+    lease_seconds = batch.terms.lease_seconds
+    parts = rules.release_penalty_bps * left_seconds + rules.lease_penalty_bps * (
+        lease_seconds - left_seconds
+    )
+    return batch.terms.bond_wei * parts // (BPS * lease_seconds)
 
 
 def _give_up(turn: Turn, batch_id: BatchId, batch: Batch, penalty_wei: int) -> None:
@@ -269,6 +279,7 @@ def strike(turn: Turn, claim_id: ClaimId, task_id: TaskId, bond_wei: int) -> Add
     batch, job = turn.state.batches[batch_id], job_of(turn.state, job_of_task(task_id))
     operator_bond_wei = turn.state.parameters[batch.parameters_id - 1].operator_bond_wei
     require(bond_wei == operator_bond_wei * job.terms.bond_multiple, Reject.BOND_OTHER_LEAF)
+    require(shard_of_task(task_id) < job.work.shard_count, Reject.SHARD_RANGE)
     require(bool(job.standing >> shard_of_task(task_id) & 1), Reject.TASK_NOT_OPEN)
     _free(turn, job_of_task(task_id), 1 << shard_of_task(task_id))
     struck = replace(batch, struck=batch.struck | 1 << leaf_index, held=batch.held & ~(1 << leaf_index))

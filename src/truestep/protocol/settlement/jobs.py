@@ -9,6 +9,8 @@ from truestep.protocol.settlement import assets
 from truestep.protocol.settlement.contracts.jobs import (
     Cancel,
     Cancelled,
+    Close,
+    Closed,
     Post,
     Posted,
     Resolved,
@@ -176,6 +178,15 @@ def top_up(turn: Turn, call: TopUp) -> None:
     put_job(turn, call.job_id, replace(job, reward=reward))
     turn.emit(ToppedUp(job_id=call.job_id, sender=turn.message.sender, reward=reward))
     assets.receive(turn, job.terms.asset, call.reward * job.work.shard_count)
+
+
+def close(turn: Turn, call: Close) -> None:
+    """Let the deadline be now, so that nobody takes a shard any more (S3.4)."""
+    job = stated_job(turn.state, call.job_id, call.work, call.terms)
+    require(turn.message.sender == job.terms.requester, Reject.NOT_REQUESTER)
+    require(turn.message.now < job.deadline, Reject.DEADLINE_OVER)
+    put_job(turn, call.job_id, replace(job, deadline=turn.message.now))
+    turn.emit(Closed(job_id=call.job_id))
 
 
 def cancel(turn: Turn, call: Cancel) -> None:

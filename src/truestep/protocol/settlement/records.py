@@ -81,8 +81,7 @@ class BatchTerms:
     bond_wei: int
     asset: Address
     window_seconds: int
-    lease_penalty_bps: int
-    release_penalty_bps: int
+    lease_seconds: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,10 +50,10 @@ def collect(asset: address, amount: uint256):
     @notice Take `amount` of an asset from the caller: just so much was sent, or arrives in full (S9.3).
     @dev The caller holds the reentrancy lock, so nothing else arrives in between.
     """
-    if asset == empty(address):
-        assert msg.value == amount, "wrong amount of coins sent"
+    is_native: bool = asset == empty(address)
+    assert msg.value == (amount if is_native else 0), "wrong amount of coins sent"
+    if is_native:
         return
-    assert msg.value == 0, "wrong amount of coins sent"
     assert asset.is_contract, "no contract at this address"
     before: uint256 = staticcall IERC20(asset).balanceOf(self)
     message: Bytes[100] = abi_encode(

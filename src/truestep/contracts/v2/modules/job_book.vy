@@ -58,9 +58,10 @@ def deadlines(job_id: uint256) -> uint256:
 @view
 def is_busy(task_id: uint256) -> bool:
     """
-    @notice Whether a shard is in a standing batch, final or refunded (S3.2).
+    @notice Whether a shard is in a standing batch, final or refunded (S3.2). Refuses one that is not there.
     """
     job: uint256 = self.word_of(task_id >> 32)
+    self.check_shard(job, task_id & MASK32)
     return self.is_shard_busy(task_id >> 32, job, task_id & MASK32)
 
 
@@ -104,6 +105,12 @@ def is_shard_busy(job_id: uint256, job: uint256, shard: uint256) -> bool:
 
 
 @internal
+@pure
+def check_shard(job: uint256, shard: uint256):
+    assert shard < job >> 144 & MASK16, "shard index is not below shard count"
+
+
+@internal
 def toggled(
     job_id: uint256, job: uint256, first: uint256, count: uint256, before: uint256
 ) -> uint256:
@@ -111,33 +118,44 @@ def toggled(
     @notice The job's word when shards have become busy or free (S3.2).
     @param before What their bits must be: 0 if all are free, the largest number if all are busy.
     """
+    self.check_shard(job, unsafe_sub(unsafe_add(first, count), 1))
     mask: uint256 = unsafe_sub(ONE << count, 1)
+    after: uint256 = 0
+    is_right: bool = False
     if job >> 144 & MASK16 <= job_words.SMALL_LIMIT:
         mask <<= unsafe_add(job_words.BUSY_AT, first)
-        assert job & mask == mask & before, "task is not open"
-        return job ^ mask
-    at: uint256 = job_id << 8 | first >> 8
-    place: uint256 = first & MASK8
-    low: uint256 = mask << place
-    word: uint256 = self.busy_words[at]
-    is_right: bool = word & low == low & before
-    self.busy_words[at] = word ^ low
-    high: uint256 = mask >> unsafe_sub(256, place)
-    if high != 0:
-        at = unsafe_add(at, 1)
-        word = self.busy_words[at]
-        is_right = is_right and word & high == high & before
-        self.busy_words[at] = word ^ high
+        is_right = job & mask == mask & before
+        after = job ^ mask
+    else:
+        at: uint256 = job_id << 8 | first >> 8
+        place: uint256 = first & MASK8
+        low: uint256 = mask << place
+        word: uint256 = self.busy_words[at]
+        is_right = word & low == low & before
+        self.busy_words[at] = word ^ low
+        high: uint256 = mask >> unsafe_sub(256, place)
+        if high != 0:
+            at = unsafe_add(at, 1)
+            word = self.busy_words[at]
+            is_right = is_right and word & high == high & before
+            self.busy_words[at] = word ^ high
+        change: uint256 = count << job_words.BUSY_AT
+        after = unsafe_add(job, change) if before == 0 else unsafe_sub(job, change)
     assert is_right, "task is not open"
-    change: uint256 = count << job_words.BUSY_AT
-    return job + change if before == 0 else job - change
+    return after
+
+
+@internal
+@view
+def check_items(items: DynArray[uint256, BATCH_LIMIT], tasks_root: bytes32):
+    assert len(items) != 0 and self.root_of(items) == tasks_root, "items of another batch"
 
 
 @internal
 @view
 def root_of(items: DynArray[uint256, BATCH_LIMIT]) -> bytes32:
     """
-    @notice The root of the tree over items and the digests of their jobs (S4.1).
+    @notice The root of the tree over items, of which there are some, and the digests of their jobs (S4.1).
     """
     nodes: bytes32[trees.DEPTH_LIMIT + 1] = empty(bytes32[trees.DEPTH_LIMIT + 1])
     index: uint256 = 0
@@ -151,5 +169,4 @@ def root_of(items: DynArray[uint256, BATCH_LIMIT]) -> bytes32:
             level = unsafe_add(level, 1)
         nodes[level] = node
         index = unsafe_add(index, 1)
-    assert index != 0, "items of another batch"
     return trees.join(nodes, index)

@@ -23,6 +23,15 @@ class TopUp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Close:
+    """Let the deadline be now (S3.4)."""
+
+    job_id: JobId
+    work: Work
+    terms: JobTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel:
     """Refund shards that are not busy to the requester (S3.3)."""
 
@@ -130,6 +139,13 @@ class ToppedUp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Closed:
+    """The job's deadline is now."""
+
+    job_id: JobId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cancelled:
     """These shards were refunded."""
 
@@ -226,10 +242,24 @@ class Withdrawn:
     amount: int
 
 
-Call = Post | TopUp | Cancel | Take | Claim | Finalize | FinalizeLeaf | Expire | Release | Strike | Withdraw
+Call = (
+    Post
+    | TopUp
+    | Close
+    | Cancel
+    | Take
+    | Claim
+    | Finalize
+    | FinalizeLeaf
+    | Expire
+    | Release
+    | Strike
+    | Withdraw
+)
 Event = (
     Posted
     | ToppedUp
+    | Closed
     | Cancelled
     | Taken
     | Claimed

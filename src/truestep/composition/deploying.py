@@ -55,7 +55,7 @@ class Deploying:
 
     def verify(self, deployment: AnyDeployment) -> list[Finding]:
         """Inspect what was deployed. Raises `Rejected` if anything is not as it should be."""
-        findings = inspect(self.web3, deployment)
+        findings = inspect(self.web3, deployment, self.settings.plan().facts)
         refuse_wrong(findings)
         remember(deployment)
         return findings

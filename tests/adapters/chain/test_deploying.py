@@ -84,7 +84,7 @@ def _interrupt_after(count: int) -> Any:
 def test_a_deployment_that_was_interrupted_everywhere_is_right(
     anvil: AnvilDevnet, deployments: dict[int, AnyDeployment], protocol: int, tmp_path: Path
 ) -> None:
-    findings = inspect(connect(anvil.node), deployments[protocol])
+    findings = inspect(connect(anvil.node), deployments[protocol], PLANS[protocol].facts)
     assert [each for each in findings if not each.is_right] == []
     assert len(findings) == len(deployments[protocol].contracts) + len(PLANS[protocol].facts)
     assert refuse_wrong(findings) == []
@@ -313,3 +313,15 @@ def test_a_file_of_version_1_is_read(deployments: dict[int, AnyDeployment]) -> N
     fields = deployments[1].model_dump()
     assert fields.pop("protocol") == 1
     assert Deployment.model_validate({**fields, "version": 1}) == deployments[1]
+
+
+@pytest.mark.anvil
+def test_a_timelock_of_somebody_else(anvil: AnvilDevnet, deployments: dict[int, AnyDeployment]) -> None:
+    """Right after a deployment the proposer is who the parameters name."""
+    others = settlement_plan(NEXT, replace(TIMELOCK, proposer=TIMELOCK.guardian))
+    with pytest.raises(Rejected) as refusal:
+        refuse_wrong(inspect(connect(anvil.node), deployments[2], others.facts))
+    assert str(refusal.value).startswith(
+        f"contracts do not fit together: Timelock: proposer: expected {TIMELOCK.guardian}, got"
+        f" {TIMELOCK.proposer};"
+    )

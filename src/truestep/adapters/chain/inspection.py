@@ -23,7 +23,7 @@ from truestep.adapters.chain.pinned import AtBlock, PinnedReader
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address
 from truestep.contracts.artifacts import load_artifact
-from truestep.protocol.deployment.plan import Answer, Fixed, OnlyNamed, resolved
+from truestep.protocol.deployment.plan import Answer, Fact, Fixed, OnlyNamed, resolved
 from truestep.protocol.deployment.plans import artifact_version
 
 ADDRESS_OFFSET = 12
@@ -50,11 +50,15 @@ class Finding:
     found: str = ""
 
 
-def inspect(web3: Web3, deployment: AnyDeployment) -> list[Finding]:
-    """Everything that can be said about a deployment's contracts. Raises `Unavailable` if the node fails."""
+def inspect(web3: Web3, deployment: AnyDeployment, facts: Sequence[Fact] | None = None) -> list[Finding]:
+    """Everything that can be said about a deployment's contracts. Raises `Unavailable` if the node fails.
+
+    `facts` are those that the file implies, unless the plan that was just carried out knows more.
+    """
+    facts = deployment.facts if facts is None else facts
     reader = PinnedReader(web3, deployment)
     names = deployment.contracts
-    answers = [fact for fact in deployment.facts if isinstance(fact, Answer)]
+    answers = [fact for fact in facts if isinstance(fact, Answer)]
     questions = [
         *(_code(deployment, name) for name in names),
         *(_answer(web3, deployment, a) for a in answers),
@@ -63,15 +67,13 @@ def inspect(web3: Web3, deployment: AnyDeployment) -> list[Finding]:
     codes = dict(zip(names, (_octets(each) for each in found), strict=False))
     findings = [_code_finding(deployment, name, codes[name]) for name in names]
     findings += [
-        _fixed_finding(deployment, fact, codes[fact.contract])
-        for fact in deployment.facts
-        if isinstance(fact, Fixed)
+        _fixed_finding(deployment, fact, codes[fact.contract]) for fact in facts if isinstance(fact, Fixed)
     ]
     for fact, output in zip(answers, found[len(names) :], strict=True):
         findings.append(_answer_finding(web3, deployment, fact, output))
     findings += [
         _named_finding(web3, deployment, fact)
-        for fact in deployment.facts
+        for fact in facts
         if isinstance(fact, OnlyNamed) and isinstance(deployment, SettlementDeployment)
     ]
     return findings

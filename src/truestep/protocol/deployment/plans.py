@@ -21,6 +21,8 @@ from truestep.protocol.settlement.parameters import Parameters as SettlementPara
 MEMORY_DEPTH = 27
 """Levels of the memory's tree, whose empty subtrees Step computes in its constructor (machine M3)."""
 
+NOBODY = "0x" + "00" * 20
+
 _STEP_FACTS = (
     Fixed(
         contract="Step",
@@ -137,7 +139,16 @@ def settlement_plan(rules: SettlementParameters, timelock: TimelockTerms) -> Pla
             Invoke(contract="Operators", function="seal", title="seal Operators"),
             Invoke(contract="Jobs", function="connect", arguments=links, title="connect Jobs"),
         ),
-        facts=settlement_facts(rules, timelock.delay_seconds),
+        facts=(*settlement_facts(rules, timelock.delay_seconds), *_first_owners(timelock)),
+    )
+
+
+def _first_owners(timelock: TimelockTerms) -> tuple[Fact, ...]:
+    """Who owns a network that was just deployed; later the timelock may name others (S2.4)."""
+    guardian = timelock.guardian if timelock.guardian_seconds else NOBODY
+    return (
+        Answer(contract="Timelock", function="proposer", expected=timelock.proposer),
+        Answer(contract="Timelock", function="guardian", expected=guardian),
     )
 
 

@@ -96,15 +96,15 @@ def test_results_are_read_as_they_were_written(name: str, path: Path) -> None:
     before = rows_of(path)
     with SqliteStore(path) as whole:
         results = Results(open_scope(whole, SCOPE, CONTRACTS))
-    for run, row in before.get("runs", {}).items():
-        own_run = results.own_run(RunKey(initial_hash=Bytes32(bytes.fromhex(run)), max_cycles=10_000))
-        assert own_run is not None
-        kept = loads(row)
-        assert own_run.claimed.output_root.hex() == kept["claimed"]["output_root"]
-        assert (own_run.claimed.cycle, own_run.seconds) == (kept["claimed"]["cycle"], kept["seconds"])
-    for run, row in before.get("hashes", {}).items():
-        hashes = results.hashes(RunKey(initial_hash=Bytes32(bytes.fromhex(run)), max_cycles=1))
-        assert {str(number): value.hex() for number, value in hashes.items()} == loads(row)
+        for run, row in before.get("runs", {}).items():
+            own_run = results.own_run(RunKey(initial_hash=Bytes32(bytes.fromhex(run)), max_cycles=10_000))
+            assert own_run is not None
+            kept = loads(row)
+            assert own_run.claimed.output_root.hex() == kept["claimed"]["output_root"]
+            assert (own_run.claimed.cycle, own_run.seconds) == (kept["claimed"]["cycle"], kept["seconds"])
+        for run, row in before.get("hashes", {}).items():
+            hashes = results.hashes(RunKey(initial_hash=Bytes32(bytes.fromhex(run)), max_cycles=1))
+            assert {str(number): value.hex() for number, value in hashes.items()} == loads(row)
 
 
 def test_the_file_as_it_was_is_kept_beside(path: Path) -> None:

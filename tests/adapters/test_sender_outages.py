@@ -16,7 +16,7 @@ from tests.e2e.network import Network
 from truestep.adapters.chain import broadcasts
 from truestep.adapters.chain.journal import DONE_TABLE, TABLE
 from truestep.adapters.chain.web3_chain import Web3Chain
-from truestep.base.errors import Rejected, Unavailable
+from truestep.base.errors import Bug, Rejected, Unavailable
 from truestep.ports.chain import Outcome, Transaction
 from truestep.ports.store import Change, Store
 from truestep.protocol.calls import Deposit
@@ -152,8 +152,8 @@ def test_an_estimate_that_hangs_holds_no_lock(anvil_network: Network) -> None:
     assert (sent_count(network, "ann"), stake_of(network, "ann")) == (2, 3)
 
 
-class Killed(BaseException):
-    """The process ends here."""
+class Killed(Bug):
+    """The process ends here. A bug is no outage: whoever sends passes it on, from its thread too."""
 
 
 @pytest.mark.parametrize("is_taken", [False, True])

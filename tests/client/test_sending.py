@@ -11,7 +11,7 @@ import pytest
 from tests.adapters.sending import SWIFT, Ask, Node, answer, open_chain, sent_count
 from tests.e2e.network import ELF, INPUT, Network, open_network
 from truestep.adapters.chain.devnet import EmbeddedDevnet
-from truestep.base.errors import Rejected, Unavailable
+from truestep.base.errors import Bug, Rejected, Unavailable
 from truestep.client.client import Client, Order
 from truestep.client.sending import LAG_BLOCKS, raise_stake
 from truestep.protocol.calls import WithdrawStake
@@ -27,8 +27,8 @@ def network(tmp_path: Path) -> Iterator[Network]:
     opened.close()
 
 
-class Killed(BaseException):
-    """The process ends here."""
+class Killed(Bug):
+    """The process ends here. A bug is no outage: whoever sends passes it on, from its thread too."""
 
 
 def kill_at_send(number: int) -> Any:

@@ -12,15 +12,16 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, NewType, TypeVar, get_args, get_origin, get_type_hints
 
-from eth_abi.abi import decode, encode
-from eth_utils.crypto import keccak
+from web3 import Web3
 
 from truestep.adapters.chain.answers import Junk, RawLog
 from truestep.adapters.chain.record_codec import checksummed
 from truestep.base.errors import Bug
 from truestep.base.ids import Address, Bytes32
+from truestep.commitments.keccak import keccak256
 from truestep.contracts.artifacts import AbiEntry, load_artifact
 
+_CODEC = Web3().codec
 T = TypeVar("T")
 SELECTOR_SIZE_BYTES = 4
 _WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
@@ -59,7 +60,7 @@ class ContractTypes:
     def payload(self, call: object) -> bytes:
         """Selector and arguments of a call."""
         entry = self._calls[type(call)]
-        return selector_of(entry) + encode(
+        return selector_of(entry) + _CODEC.encode(
             _types(entry["inputs"]), [to_abi(getattr(call, p["name"]), p) for p in entry["inputs"]]
         )
 
@@ -75,12 +76,12 @@ class ContractTypes:
         """Selector and arguments of a reading function; structs as dataclasses."""
         entry = self._functions[function]
         values = [to_abi(value, p) for value, p in zip(arguments, entry["inputs"], strict=True)]
-        return selector_of(entry) + encode(_types(entry["inputs"]), values)
+        return selector_of(entry) + _CODEC.encode(_types(entry["inputs"]), values)
 
     def view_result(self, function: str, kind: type[T], output: bytes) -> T:
         """What a function with one result returned. Raises if the bytes spell no such value."""
         (parameter,) = self._functions[function]["outputs"]
-        (value,) = decode(_types([parameter]), output)
+        (value,) = _CODEC.decode(_types([parameter]), output)
         return from_abi(kind, parameter, value)
 
 
@@ -121,12 +122,12 @@ def function_name(kind: type) -> str:
 
 def selector_of(entry: AbiEntry) -> bytes:
     """The first bytes of a call of the function."""
-    return keccak(text=_signature(entry))[:SELECTOR_SIZE_BYTES]
+    return keccak256(_signature(entry))[:SELECTOR_SIZE_BYTES]
 
 
 def event_topic(entry: AbiEntry) -> Bytes32:
     """The first topic of the event's logs."""
-    return Bytes32(keccak(text=_signature(entry)))
+    return keccak256(_signature(entry))
 
 
 # --- types ----------------------------------------------------------------------------------------
@@ -194,8 +195,8 @@ def _type_name(parameter: AbiEntry) -> str:
     return f"({','.join(_types(parameter['components']))}){kind.removeprefix('tuple')}"
 
 
-def _signature(entry: AbiEntry) -> str:
-    return f"{entry['name']}({','.join(_types(entry['inputs']))})"
+def _signature(entry: AbiEntry) -> bytes:
+    return f"{entry['name']}({','.join(_types(entry['inputs']))})".encode()
 
 
 # --- logs -----------------------------------------------------------------------------------------
@@ -207,9 +208,10 @@ def _log_fields(kind: type, entry: AbiEntry, log: RawLog) -> dict[str, Any]:
     if len(indexed) != len(log.topics) - 1:
         raise Junk(f"expected {len(indexed) + 1} topics of {entry['name']}, got {len(log.topics)}")
     # a string may hold any bytes, which must not stop the reader of events
-    values = list(decode(["bytes" if p["type"] == "string" else _type_name(p) for p in others], log.payload))
+    kinds = ["bytes" if p["type"] == "string" else _type_name(p) for p in others]
+    values = list(_CODEC.decode(kinds, log.payload))
     for parameter, topic in zip(indexed, log.topics[1:], strict=True):
-        values += decode([_type_name(parameter)], topic)
+        values += _CODEC.decode([_type_name(parameter)], topic)
     hints = _hints(kind)
     return {
         parameter["name"]: from_abi(hints[parameter["name"]], parameter, value)

@@ -31,6 +31,8 @@ RULES = Values(arity=8)
 BOND_WEI, LEAF_BOND_WEI, CLOCK = RULES.challenger_bond_wei, RULES.operator_bond_wei, RULES.clock_seconds
 SALT = Bytes32(b"salt" * 8)
 _BASEFEE, _PREVRANDAO, _PUSH1, _PUSH32 = 0x48, 0x44, 0x60, 0x7F
+_LAST_REVERT = bytes.fromhex("5b5f80fd")
+"""Where failed checks end up. Behind it there is only the table of functions."""
 
 
 @cache
@@ -38,9 +40,10 @@ def artifact_with_base_fee() -> Artifact:
     """Disputes reading the base fee from PREVRANDAO: pyrevm runs every block with a base fee of 0."""
     artifact = load_artifact("Disputes", version=2)
     code, at, count = bytearray(artifact.bytecode), 0, 0
-    while at < len(code):
+    end = code.rindex(_LAST_REVERT)
+    while at < end:
         opcode = code[at]
-        if opcode == _BASEFEE and code[at : at + 32] != bytes(32):
+        if opcode == _BASEFEE:
             code[at], count = _PREVRANDAO, count + 1
         at += opcode - _PUSH1 + 2 if _PUSH1 <= opcode <= _PUSH32 else 1
     if count != 3:
@@ -128,6 +131,7 @@ class Arena(Settlement):
     def claim_word(self, claim_id: int) -> dict[str, int]:
         """What Disputes keeps of a challenged claim."""
         names = ("struck_at", "opened", "open_count", "peak", "striker", "winners", "pot_wei")
+        names += ("by_step", "without_result")
         return dict(zip(names, self.disputes.call("get_claim", claim_id), strict=True))
 
     def owed(self, account: str) -> int:

@@ -225,7 +225,7 @@ MOVES: dict[str, Callable[[Play], object]] = {
     "adopt": lambda play: play.move("adopt"),
     "settle": lambda play: play.move("settle"),
     "show": lambda play: play.move("show", bytes(32), bytes(32)),
-    "reward_striker": lambda play: play.move("reward_striker"),
+    "reward_without_result": lambda play: play.move("reward_without_result"),
 }
 
 

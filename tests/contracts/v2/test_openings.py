@@ -289,7 +289,7 @@ def test_halted_state_said_to_run_is_refuted_by_showing_it(arena: Arena) -> None
     with rejects(Reject.NOTHING_TO_WIN):
         play.show()
     with rejects(Reject.NOTHING_TO_WIN):
-        play.move("reward_striker")
+        play.move("reward_without_result")
     assert arena.disputes.call("held", batch.batch_id) == 0
 
 

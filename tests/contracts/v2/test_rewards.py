@@ -27,6 +27,7 @@ from tests.contracts.v2.playing import (
     settled,
 )
 from tests.contracts.v2.settings import ALICE, BOB, DAY_SECONDS, KEEPER, NOBODY
+from tests.contracts.v2.settlement import PostedJob
 from truestep.base.errors import Reject
 from truestep.base.ids import Bytes32
 from truestep.protocol.settlement.contracts.disputes import GameOutcome, GameStage
@@ -34,6 +35,7 @@ from truestep.protocol.settlement.games import DESCEND_GAS, OPEN_GAS, PICK_GAS, 
 
 LIE, TRUTH = falsified_run(SUM), run(SUM)
 OTHER_LIE = falsified_run(SUM, at_cycle=12)
+OTHER_END = Bytes32(b"else" * 8)
 RESCUE, REVEAL = RULES.rescue_seconds, RULES.reveal_seconds
 SHARE_WEI, HALF_WEI = BOND_WEI // 2, LEAF_BOND_WEI // 2
 GWEI = 10**9
@@ -205,34 +207,75 @@ def test_nobody_gains_by_striking_a_true_claim(arena: Arena) -> None:
     arena.check_coins()
 
 
-@pytest.mark.parametrize("by", ["step", "clock"])
-def test_striker_is_alone_when_there_is_no_result_for_long(arena: Arena, by: str) -> None:
-    """Nobody knows who lied if it was a clock: then only its gas is repaid."""
+def without_result(arena: Arena, job: PostedJob) -> None:
+    """Long after a job's deadline."""
+    arena.pass_time(arena.jobs.call("deadlines", job.job_id) + 120 * DAY_SECONDS + 1 - arena.now)
+
+
+def test_striker_by_a_clock_is_repaid_its_gas_when_there_is_no_result_for_long(arena: Arena) -> None:
+    """Nobody knows who lied: nobody else wins, and nobody gets a reward."""
     arena.set_base_fee(GWEI)
     job = arena.post_runs()
     batch = arena.claim_runs(LIE, job=job)
     striker, other = arena.open(batch, LIE, TRUTH), arena.open(batch, LIE, TRUTH, MALICE)
-    units = OPEN_GAS
-    if by == "step":
-        striker.strike()
-        units += 2 * PICK_GAS + STEP_GAS
-    else:
-        arena.pass_time(2 * CLOCK + RESCUE + 1)
-        striker.settle()
-    other.settle()
+    arena.pass_time(2 * CLOCK + RESCUE + 1)
+    for play in (striker, other):
+        play.settle()
     other.show()
-    deadline = arena.jobs.call("deadlines", job.job_id)
-    arena.pass_time(deadline + 120 * DAY_SECONDS - arena.now)
+    assert arena.claim_word(batch.claim_id(0))["by_step"] is False
+    without_result(arena, job)
+    arena.pass_time(-1)
     with rejects(Reject.RESULT_AHEAD):
-        striker.move("reward_striker")
+        striker.move("reward_without_result")
     arena.pass_time(1)
     with rejects(Reject.GAME_NOT_WON):
-        other.move("reward_striker")
-    striker.move("reward_striker")
-    paid_wei = units * GWEI + (HALF_WEI if by == "step" else 0)
+        other.move("reward_without_result")
+    striker.move("reward_without_result")
+    paid_wei = OPEN_GAS * GWEI
     assert arena.owed(HONEST) == BOND_WEI + paid_wei
     assert arena.burned_wei() == LEAF_BOND_WEI - paid_wei
     arena.check_coins()
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
+def test_all_that_denied_a_lie_win_when_there_is_no_result_for_long(
+    arena: Arena, order: tuple[int, ...]
+) -> None:
+    """A liar's puppet that steps first does not take all: the step has shown that the claim is false."""
+    arena.set_base_fee(GWEI)
+    job = arena.post_runs()
+    batch = arena.claim_runs(LIE, job=job)
+    true_end, lie_end = TRUTH.claimed.state_hash(), LIE.claimed.state_hash()
+    known = {MALICE: true_end, HONEST: true_end, BOB: OTHER_END, KEEPER: lie_end, ALICE: true_end}
+    plays = [arena.open(batch, LIE, TRUTH, who, shown_hash=end) for who, end in known.items()]
+    striker, honest, mistaken, friend, silent = plays
+    striker.strike()
+    for play in plays[1:]:
+        assert play.settle() is GameOutcome.CLAIM_FELL
+    for play in plays[1:4]:
+        play.show()
+    assert arena.disputes.call("dissents", batch.claim_id(0)) == 2
+    without_result(arena, job)
+    arena.pass_time(-1)
+    for play in (striker, honest):
+        with rejects(Reject.RESULT_AHEAD):
+            play.move("reward_without_result")
+    arena.pass_time(1)
+    winners = [striker, honest, mistaken]
+    for index in order:
+        for play in (friend, silent):
+            with rejects(Reject.GAME_NOT_WON):
+                play.move("reward_without_result")
+        winners[index].move("reward_without_result")
+        arena.check_coins()
+    units = [OPEN_GAS + 2 * PICK_GAS + STEP_GAS, OPEN_GAS, OPEN_GAS]
+    paid = [
+        arena.owed(play.challenger) - BOND_WEI - gas * GWEI for play, gas in zip(winners, units, strict=True)
+    ]
+    assert sorted(paid) == [LEAF_BOND_WEI // 3 // 2, LEAF_BOND_WEI // 3 // 2, -(-LEAF_BOND_WEI // 3) // 2]
+    assert arena.owed(KEEPER) == arena.owed(ALICE) == BOND_WEI
+    with rejects(Reject.NOTHING_TO_WIN):
+        friend.move("reward_without_result")
 
 
 def test_striker_by_a_reveal_that_never_came_is_repaid_too(arena: Arena) -> None:
@@ -246,26 +289,57 @@ def test_striker_by_a_reveal_that_never_came_is_repaid_too(arena: Arena) -> None
     assert striker.settle() is GameOutcome.CHALLENGER_WON
     assert striker.game.low > striker.game.high
     arena.pass_time(500 * DAY_SECONDS)
-    striker.move("reward_striker")
+    striker.move("reward_without_result")
     assert arena.owed(HONEST) == BOND_WEI + (OPEN_GAS + 2 * PICK_GAS + DESCEND_GAS) * GWEI
     arena.check_coins()
 
 
 def test_result_that_came_late_is_shared_all_the_same(arena: Arena) -> None:
-    """Once winners are counted the striker cannot take their parts."""
+    """Once winners are counted by a result, nobody else can take their parts."""
     job = arena.post_runs()
     batch = arena.claim_runs(LIE, job=job)
     striker, other = arena.open(batch, LIE, TRUTH), arena.open(batch, LIE, TRUTH, MALICE)
+    mistaken = arena.open(batch, LIE, TRUTH, BOB, shown_hash=OTHER_END)
     striker.strike()
-    other.settle()
-    other.show()
+    for play in (other, mistaken):
+        play.settle()
+        play.show()
     final = redo(arena, job)
     other.reward(final)
     arena.pass_time(500 * DAY_SECONDS)
-    with rejects(Reject.RESULT_AHEAD):
-        striker.move("reward_striker")
+    for play in (striker, mistaken):
+        with rejects(Reject.RESULT_AHEAD):
+            play.move("reward_without_result")
     striker.reward(final)
     assert arena.owed(HONEST) == arena.owed(MALICE) == BOND_WEI + LEAF_BOND_WEI // 4
+    arena.check_coins()
+
+
+def test_result_after_parts_were_given_without_one_changes_no_part(arena: Arena) -> None:
+    """Nobody is paid twice, and the pot is enough for all that were counted."""
+    job = arena.post_runs(deadline=arena.now + 300 * DAY_SECONDS)
+    batch = arena.claim_runs(LIE, job=job)
+    striker, other = arena.open(batch, LIE, TRUTH), arena.open(batch, LIE, TRUTH, MALICE)
+    mistaken = arena.open(batch, LIE, TRUTH, BOB, shown_hash=OTHER_END)
+    striker.strike()
+    for play in (other, mistaken):
+        play.settle()
+        play.show()
+    late = arena.claim_runs(TRUTH, job=job)
+    without_result(arena, job)
+    striker.move("reward_without_result")
+    arena.finalize(late)
+    with rejects(Reject.GAME_UNKNOWN):
+        striker.reward(late)
+    with rejects(Reject.GAME_NOT_WON):
+        mistaken.reward(late)
+    other.reward(late)
+    mistaken.move("reward_without_result")
+    parts = sorted(map(arena.owed, (HONEST, MALICE, BOB)))
+    assert parts == [
+        BOND_WEI + third // 2 for third in (LEAF_BOND_WEI // 3, LEAF_BOND_WEI // 3, -(-LEAF_BOND_WEI // 3))
+    ]
+    assert arena.claim_word(batch.claim_id(0))["pot_wei"] == 0
     arena.check_coins()
 
 

@@ -35,13 +35,15 @@ def wind_down_games(schedule: GameSchedule) -> Iterator[Step]:
 
 
 def _pay_out(schedule: GameSchedule, claim_id: ClaimId, claim: ChallengedClaim) -> Iterator[Step]:
-    """The striker takes it all if nobody was rewarded; else those that are left take their parts."""
+    """Without a result if nobody was rewarded by one; else those that are left take their parts."""
     world = schedule.games_world
     for game_id, game in _games_on(world, claim_id):
         is_striker = claim.striker == ordinal_of(game_id)
-        if claim.winners == 0 and is_striker:
-            yield _message(schedule.now, d.RewardStriker(game_id=game_id, game=game))
-        elif claim.winners != 0 and (is_striker or game.stage == d.GameStage.SHOWN):
+        has_shown = game.stage == d.GameStage.SHOWN
+        if claim.winners == 0 or claim.without_result:
+            if is_striker or (claim.by_step and has_shown and game.commitment != game.claimed_hash):
+                yield _message(schedule.now, d.RewardWithoutResult(game_id=game_id, game=game))
+        elif is_striker or (has_shown and game.commitment == schedule.final_hash(game.task_id)):
             message = schedule.reward_of(game_id, game)
             yield _message(schedule.now, message.message.call)
 

@@ -12,7 +12,7 @@ from tests.protocol.settlement.mutations import mutated
 from tests.protocol.settlement.proofs import proof_of
 from tests.protocol.settlement.schedule import WRONG_SHARE, Schedule
 from tests.protocol.settlement.world import KEEPER, PARAMETERS, PEOPLE, Hold, Step
-from truestep.base.ids import Address, Bytes32, GameId, job_of_task
+from truestep.base.ids import Address, Bytes32, GameId, TaskId, job_of_task
 from truestep.commitments.keccak import keccak256
 from truestep.protocol.bisection import Interval, part_siblings
 from truestep.protocol.settlement.batches import shares
@@ -34,6 +34,8 @@ from truestep.protocol.settlement.records import BatchStage, Leaf
 SALT = Bytes32(b"salt" * 8)
 DAY_SECONDS = 86_400
 ZERO_HASH = Bytes32(bytes(32))
+OTHER_HASH = Bytes32(b"else" * 8)
+"""What some challengers hold for the end."""
 Entry = tuple[GameId, d.Game]
 
 
@@ -79,7 +81,7 @@ class GameSchedule(Schedule):
             self.settle: 8,
             self.show: 10,
             self.reward: 4,
-            self.reward_striker: 1,
+            self.reward_without_result: 1,
             self.withdraw_winnings: 2,
         }
 
@@ -126,7 +128,9 @@ class GameSchedule(Schedule):
         sender = self.rng.choice(PEOPLE)
         task_id = unpack_item(proof.item).task(leaf_index)
         right = state_hash(task_id, proof.work, canonical_leaf(proof.work))
-        commitment = commitment_of(sender, right if self.rng.random() < 0.8 else self._hash(), SALT)
+        claimed = state_hash(task_id, proof.work, proof.leaf)
+        known = self.rng.choices((right, OTHER_HASH, claimed, self._hash()), weights=(10, 4, 1, 1))[0]
+        commitment = commitment_of(sender, known, SALT)
         call = d.Open(claim_id=claim_id, terms=batch.terms, proof=proof, commitment=commitment)
         return self._game_message(sender, call, value_wei=value_wei)
 
@@ -267,7 +271,12 @@ class GameSchedule(Schedule):
             return None
         work = self.world.state.jobs[job_of_task(game.task_id)].work
         right = state_hash(game.task_id, work, canonical_leaf(work))
-        call = d.Show(game_id=game_id, game=game, state_hash=right, salt=SALT)
+        shown = [
+            known
+            for known in (right, OTHER_HASH, game.claimed_hash)
+            if commitment_of(game.challenger, known, SALT) == game.commitment
+        ]
+        call = d.Show(game_id=game_id, game=game, state_hash=shown[0] if shown else right, salt=SALT)
         return self._game_message(self.rng.choice(PEOPLE), call)
 
     def reward(self) -> Step | None:
@@ -277,6 +286,11 @@ class GameSchedule(Schedule):
             return None
         game_id, game = self.rng.choice(ready)
         return self.reward_of(game_id, game)
+
+    def final_hash(self, task_id: TaskId) -> Bytes32:
+        """Of the state that has become the task's result."""
+        proof = proof_of(self.world, self.world.final_tasks[task_id])
+        return state_hash(task_id, proof.work, proof.leaf)
 
     def reward_of(self, game_id: GameId, game: d.Game) -> GameMessage:
         """Ask for the reward of a game whose task is final."""
@@ -290,14 +304,14 @@ class GameSchedule(Schedule):
         )
         return self._game_message(self.rng.choice(PEOPLE), call)
 
-    def reward_striker(self) -> Step | None:
+    def reward_without_result(self) -> Step | None:
         ended = self._games(lambda game: not is_running(game))
         if not ended:
             return None
         game_id, game = self.rng.choice(ended)
         if self.rng.random() < 0.02:
             self.now += 130 * DAY_SECONDS
-        return self._game_message(KEEPER, d.RewardStriker(game_id=game_id, game=game))
+        return self._game_message(KEEPER, d.RewardWithoutResult(game_id=game_id, game=game))
 
     def withdraw_winnings(self) -> Step | None:
         owed = [account for account, amount in self.games_world.disputes.credits.items() if amount]

@@ -378,9 +378,9 @@ class Scene:
         )
         self.do(call, REQUESTER)
 
-    def reward_striker(self, game_id: GameId) -> None:
-        """Give the striker what it gets without a result."""
-        self.do(d.RewardStriker(game_id=game_id, game=self.game(game_id)), REQUESTER)
+    def reward_without_result(self, game_id: GameId) -> None:
+        """Give a game what it gets without a result."""
+        self.do(d.RewardWithoutResult(game_id=game_id, game=self.game(game_id)), REQUESTER)
 
     def check_coins(self) -> None:
         """Every coin is with its owner, owed, bonded, in a pot, staked or burned."""

@@ -181,7 +181,7 @@ class _Play:
             self._try_all(lambda game_id: scene.reward(game_id, final_id))
         else:
             scene.now += RESULT_LIMIT_SECONDS + 365 * 86_400
-            self._try_all(scene.reward_striker)
+            self._try_all(scene.reward_without_result)
 
     def _try_all(self, call) -> None:
         for game_id in self.ids.values():

@@ -55,6 +55,7 @@ held: public(reentrant(HashMap[uint256, uint256]))  # batch id: its leaves with 
 claims: HashMap[uint256, uint256]  # claim id: its packed word
 ordinals: public(HashMap[uint256, HashMap[address, uint256]])  # claim id, challenger: of its game, or 0
 shown: public(HashMap[uint256, HashMap[bytes32, uint256]])  # claim id, state hash: games that showed it
+dissents: public(HashMap[uint256, uint256])  # claim id: games that showed another state hash than the claimed one
 
 
 @deploy
@@ -361,6 +362,8 @@ def show(game_id: uint256, game: IDisputes.Game, state_hash: bytes32, salt: byte
     commitment: bytes32 = keccak256(abi_encode(game.challenger, state_hash, salt))
     assert commitment == game.commitment, "commitment is to something else"
     self.shown[game_id >> 32][state_hash] += 1
+    if state_hash != game.claimed_hash:
+        self.dissents[game_id >> 32] += 1
     shown: IDisputes.Game = game
     shown.stage = game_course.SHOWN
     shown.commitment = state_hash
@@ -400,19 +403,23 @@ def reward(
 
 
 @external
-def reward_striker(game_id: uint256, game: IDisputes.Game):
+def reward_without_result(game_id: uint256, game: IDisputes.Game):
     """
-    @notice Give the game that struck the claim what it gets when the task has had no result for long (S7.5).
-            By anybody.
+    @notice Give a game its part of the pot when the task has had no result for long (S7.5). By anybody.
     """
     claim: challenged_claims.Claim = self._with_pot(game_id, game)
-    assert claim.striker == game_id & MASK32, "game has not won"
+    if claim.striker != game_id & MASK32:
+        has_shown: bool = game.stage == game_course.SHOWN and game.commitment != game.claimed_hash
+        assert claim.by_step and has_shown, "game has not won"
     deadline: uint256 = staticcall JOBS.deadlines(game.task_id >> 32)
     is_over: bool = block.timestamp > max(deadline, claim.struck_at) + RESULT_LIMIT_SECONDS
-    assert is_over and claim.winners == 0, "task may have a result"
-    claim.winners = 1
-    # Struck by a step, not by a clock. A game that waits for a reveal has low above high.
-    self._pay(game_id, game, claim, game.low + 1 == game.high, True)
+    assert is_over and (claim.winners == 0 or claim.without_result), "task may have a result"
+    if claim.winners == 0:
+        claim.without_result = True
+        claim.winners = 1
+        if claim.by_step:
+            claim.winners += self.dissents[game_id >> 32]
+    self._pay(game_id, game, claim, claim.by_step, True)
 
 
 # --- views ----------------------------------------------------------------------------------------
@@ -569,6 +576,7 @@ def _end(game_id: uint256, game: IDisputes.Game, outcome: uint256):
             claim.struck_at = block.timestamp
             claim.striker = game_id & MASK32
             claim.pot_wei = game.leaf_bond_wei
+            claim.by_step = game.stage == game_course.STEP_DUE
             self.claims[claim_id] = challenged_claims.pack(claim)
             self._strike(claim_id, game.task_id, game.leaf_bond_wei)
         log IDisputes.Moved(game_id=game_id, game=closed)

@@ -24,7 +24,7 @@ HANDLERS: Mapping[type, Callable[[DisputeTurn, Any], None]] = {
     contract.Settle: rewards.settle,
     contract.Show: rewards.show,
     contract.Reward: rewards.reward,
-    contract.RewardStriker: rewards.reward_striker,
+    contract.RewardWithoutResult: rewards.reward_without_result,
     contract.WithdrawTo: rewards.withdraw_to,
 }
 PAYABLE = (contract.Open, contract.Adopt)

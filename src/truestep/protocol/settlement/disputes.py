@@ -81,6 +81,8 @@ class Disputes:
     """By node."""
     shown: Mapping[tuple[ClaimId, Bytes32], int] = field(default_factory=dict[tuple[ClaimId, Bytes32], int])
     """Games that showed a state hash."""
+    dissents: Mapping[ClaimId, int] = field(default_factory=dict[ClaimId, int])
+    """Games that showed another state hash than the claimed one."""
     held: Mapping[BatchId, int] = field(default_factory=dict[BatchId, int])
     """The leaves of a batch with an open game, a bit each."""
     credits: Mapping[Address, int] = field(default_factory=dict[Address, int])

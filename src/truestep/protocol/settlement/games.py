@@ -14,7 +14,7 @@ from truestep.protocol.settlement.contracts.disputes import (
     Pick,
     Reveal,
     Reward,
-    RewardStriker,
+    RewardWithoutResult,
     Settle,
     Show,
     Split,
@@ -56,9 +56,9 @@ MOVES: Mapping[GameStage, Mapping[type, tuple[GameStage, ...]]] = {
     GameStage.CLOSED: {
         Show: (GameStage.SHOWN,),
         Reward: (GameStage.NONE,),
-        RewardStriker: (GameStage.NONE,),
+        RewardWithoutResult: (GameStage.NONE,),
     },
-    GameStage.SHOWN: {Reward: (GameStage.NONE,)},
+    GameStage.SHOWN: {Reward: (GameStage.NONE,), RewardWithoutResult: (GameStage.NONE,)},
 }
 """The life of a game: what can be done at each stage, and the stages that it leads to.
 
@@ -82,6 +82,10 @@ class ChallengedClaim:
     winners: int = 0
     """Those that have not been rewarded yet; 0 until they are counted."""
     pot_wei: int = 0
+    by_step: bool = False
+    """Struck by a step, not by a clock: then it is known to be false."""
+    without_result: bool = False
+    """The winners were counted though the task has no result (S7.5)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,11 +193,6 @@ def outcome_of(game: Game, split: NodeSplit | None, claim: ChallengedClaim, now:
         since = max(since, split_at)
     left_seconds = clock_seconds(game) - game.challenger_used_seconds
     return GameOutcome.DEFENDER_WON if judged_at > since + left_seconds else running
-
-
-def was_struck_by_step(game: Game) -> bool:
-    """Whether a game that struck its claim did so by a step, not by a clock: only then one step was left."""
-    return game.low + 1 == game.high
 
 
 def ordinal_of(game_id: int) -> int:

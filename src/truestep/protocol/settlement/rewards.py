@@ -15,7 +15,7 @@ from truestep.protocol.settlement.contracts.disputes import (
     Refuted,
     Reward,
     Rewarded,
-    RewardStriker,
+    RewardWithoutResult,
     Settle,
     Settled,
     Show,
@@ -106,7 +106,8 @@ def _end(turn: DisputeTurn, game_id: GameId, game: Game, outcome: GameOutcome) -
         claim = turn.state.claims[claim_id]
         if claim.struck_at == 0:
             striker, pot_wei = games.ordinal_of(game_id), game.leaf_bond_wei
-            struck = replace(claim, struck_at=turn.now, striker=striker, pot_wei=pot_wei)
+            by_step = game.stage == GameStage.STEP_DUE
+            struck = replace(claim, struck_at=turn.now, striker=striker, pot_wei=pot_wei, by_step=by_step)
             turn.put_claim(claim_id, struck)
             _strike(turn, claim_id, game.task_id, game.leaf_bond_wei)
         turn.life.emit(Moved(game_id=game_id, game=closed))
@@ -159,6 +160,9 @@ def show(turn: DisputeTurn, call: Show) -> None:
     require(commitment == game.commitment, Reject.COMMITMENT_OTHER)
     key = (claim_id, call.state_hash)
     turn.change(shown=with_entry(turn.state.shown, key, turn.state.shown.get(key, 0) + 1))
+    if call.state_hash != game.claimed_hash:
+        dissents = turn.state.dissents.get(claim_id, 0) + 1
+        turn.change(dissents=with_entry(turn.state.dissents, claim_id, dissents))
     shown = replace(game, stage=GameStage.SHOWN, commitment=call.state_hash)
     turn.put_game(call.game_id, shown)
     turn.life.emit(Shown(game_id=call.game_id, claim_id=claim_id, state_hash=call.state_hash, game=shown))
@@ -186,20 +190,24 @@ def reward(turn: DisputeTurn, call: Reward) -> None:
     _reward(turn, call.game_id, game, replace(claim, winners=winners))
 
 
-def reward_striker(turn: DisputeTurn, call: RewardStriker) -> None:
-    """Give the striker what it gets if the task has had no result for long (S7.5). By anybody."""
-    game = call.game
+def reward_without_result(turn: DisputeTurn, call: RewardWithoutResult) -> None:
+    """Give a game its part of the pot if the task has had no result for long (S7.5). By anybody."""
+    game, claim_id = call.game, games.claim_of_game_id(call.game_id)
     claim = stated_game(turn, call.game_id, game)
     require(claim.pot_wei != 0, Reject.NOTHING_TO_WIN)
-    require(claim.striker == games.ordinal_of(call.game_id), Reject.GAME_NOT_WON)
+    if claim.striker != games.ordinal_of(call.game_id):
+        has_shown = game.stage == GameStage.SHOWN and game.commitment != game.claimed_hash
+        require(claim.by_step and has_shown, Reject.GAME_NOT_WON)
     deadline = turn.life.state.jobs[job_of_task(game.task_id)].deadline
     is_over = turn.now > max(deadline, claim.struck_at) + RESULT_LIMIT_SECONDS
-    require(is_over and claim.winners == 0, Reject.RESULT_AHEAD)
-    alone = replace(claim, winners=1)
-    if games.was_struck_by_step(game):
-        _reward(turn, call.game_id, game, alone)
-    else:
-        _pay(turn, call.game_id, game, alone, min(game.gas_units * game.price_wei, claim.pot_wei))
+    require(is_over and (claim.winners == 0 or claim.without_result), Reject.RESULT_AHEAD)
+    if claim.winners == 0:
+        others = turn.state.dissents.get(claim_id, 0) if claim.by_step else 0
+        claim = replace(claim, winners=1 + others, without_result=True)
+    if claim.by_step:
+        _reward(turn, call.game_id, game, claim)
+    else:  # nobody knows who lied
+        _pay(turn, call.game_id, game, claim, min(game.gas_units * game.price_wei, claim.pot_wei))
 
 
 def _winner_count(turn: DisputeTurn, game_id: GameId, final_hash: Bytes32) -> int:

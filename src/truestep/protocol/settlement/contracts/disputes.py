@@ -182,8 +182,8 @@ class Reward:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RewardStriker:
-    """Give the striker what it gets if the task has no result for long (S7.5)."""
+class RewardWithoutResult:
+    """Give a game its part of the pot if the task has no result for long (S7.5)."""
 
     game_id: GameId
     game: Game
@@ -311,7 +311,7 @@ Call = (
     | Settle
     | Show
     | Reward
-    | RewardStriker
+    | RewardWithoutResult
     | WithdrawTo
 )
 Event = Opened | SplitMade | Moved | Stepped | Adopted | Settled | Refuted | Shown | Rewarded | Withdrawn

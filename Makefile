@@ -12,12 +12,13 @@ PYTEST_PROCESSES ?= $(shell echo $$(( $$(nproc) + 1 )))
 SEED ?= $(shell date +%s)
 FUZZ_INSTRUCTIONS ?= 100000000
 MODEL_INPUTS ?= 1000000
+SCHEDULES ?= 100000
 ANVIL_PACKAGE := @foundry-rs/anvil@1.7.1
 SOLC_PACKAGE := solc@0.8.36
 # pyright must neither look for a newer version of itself nor download one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup setup-demo anvil solc lock demo check test model lab bench gas docs vectors rom rom-proof contracts fuzz npm-package format clean
+.PHONY: help setup setup-demo anvil solc lock demo check test model economics lab bench gas docs vectors rom rom-proof contracts fuzz npm-package format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -94,6 +95,9 @@ fuzz: setup anvil solc ## run random programs in both engines (SEED=, FUZZ_INSTR
 	$(BIN)/python -m tests.engine.fuzz --seed $(SEED) --instructions $(FUZZ_INSTRUCTIONS) --processes $(PYTEST_PROCESSES)
 	$(BIN)/python -m tests.engine.float_fuzz --seed $(SEED)
 	$(BIN)/pytest -n $(PYTEST_PROCESSES) --dist worksteal -m hypothesis --hypothesis-profile=fuzz --timeout=0
+
+economics: setup ## whether it pays to lie, to attack the truth or to play against oneself in version 2 (SEED=, SCHEDULES=)
+	$(BIN)/python -m tests.protocol.settlement.economics --seed $(SEED) --schedules $(SCHEDULES)
 
 lab: setup anvil ## attack real daemons: SCENARIOS=a,b JSON=1 SEED=n LAB_DIR=folder (docs/lab.md)
 	@$(BIN)/python -m tests.lab --seed $(SEED) $(if $(SCENARIOS),--scenarios $(SCENARIOS)) $(if $(JSON),--json)

@@ -16,8 +16,9 @@ from web3.contract import Contract
 from web3.logs import DISCARD
 
 from truestep.base.ids import JobId
+from truestep.commitments.keccak import keccak256
 from truestep.contracts.artifacts import artifact_names, load_artifact
-from truestep.protocol.settlement.encoding import hash_struct
+from truestep.protocol.settlement.encoding import encode, hash_struct
 from truestep.protocol.settlement.ids import NOBODY, Item, PackedItem, unpack_item
 from truestep.protocol.settlement.records import BatchTerms, JobTerms, Leaf, LeafProof, Work
 from truestep.protocol.settlement.trees import claims_root, item_leaf, path_in, tasks_root
@@ -121,8 +122,9 @@ class Network:
 
     def post(self, shard_count: int) -> tuple[JobId, int]:
         """A job's number and the gas of posting it."""
-        order = (1, invented("input"), 2**20, "", invented("seed"), shard_count, REWARD_WEI, NOBODY)
-        order += (LEASE_SECONDS, DEADLINE, 0, 1, 1, NOBODY, 0, 0)
+        program = keccak256(encode(invented("image"), 0, MAX_CYCLES))
+        order = (1, program, invented("input"), 2**20, "", invented("seed"), shard_count, REWARD_WEI, NOBODY)
+        order += (LEASE_SECONDS, DEADLINE, 0, 1, 1, 1, NOBODY, 0, 0)
         receipt = self.receipt(self.jobs.functions.post(order), DEPLOYER, REWARD_WEI * shard_count)
         (log,) = self.jobs.events.Posted().process_receipt(receipt, errors=DISCARD)
         job_id = JobId(log["args"]["job_id"])
@@ -141,7 +143,7 @@ class Network:
         """Take and claim all shards of fresh jobs as one batch."""
         functions, items = self.jobs.functions, self._items(shard_counts)
         root = tasks_root((item, functions.job_digests(item >> 64).call()) for item in items)
-        take = self.gas(functions.take(self.account(OPERATOR), items, root, 0), OPERATOR)
+        take = self.gas(functions.take(self.account(OPERATOR), items, root, 0, 0), OPERATOR)
         batch_id = functions.batch_count().call()
         count = sum(shard_counts)
         terms = BatchTerms(

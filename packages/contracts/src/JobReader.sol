@@ -48,6 +48,8 @@ library JobReader {
         internal
         returns (Question memory)
     {
+        order.program_hash = keccak256(abi.encode(program));
+        order.parameters_id = parameters_id;
         uint256 value = order.asset == address(0) ? order.reward * order.shard_count : 0;
         uint256 job_id = IJobs(jobs).post{value: value}(order);
         IJobs.Work memory work = IJobs.Work({
@@ -99,7 +101,7 @@ library JobReader {
         require(terms.reducer_of >> 8 == source.job_id, "job is not a reducer");
         bytes32 inputRoot = work.input_root;
         uint64 inputSize = work.input_size;
-        work.input_root = bytes32(0);
+        work.input_root = source.digest;
         work.input_size = 0;
         bytes32 digest = digestOf(reducer.jobs, reducer.job_id, work, terms);
         require(digest == reducer.digest && source.jobs == reducer.jobs, "not the job that was meant");

@@ -120,11 +120,14 @@ class Reject(StrEnum):
     CALLBACK_GAS = "callback gas out of bounds"
     ITEM_SHAPE = "item: offset or count"
     ITEMS_OTHER = "items of another batch"
+    LEASE_SHORT = "lease is too short"
     LEAF_COUNT = "claim: number of leaves"
     LEAF_HELD = "leaf is held"
     LEAF_NOT_WAITING = "leaf does not wait"
     NO_ROLE = "caller may not act for the operator"
     NOT_RESULTS = "caller is not Results"
+    PARAMETERS_OLD = "parameters are not the newest"
+    PROGRAM_OTHER = "program is not the one named"
     POLICY_UNKNOWN = "unknown policy"
     NOT_REQUESTER = "caller is not the requester"
     REDUCER_FED = "reducer was fed before"
@@ -147,7 +150,6 @@ class Reject(StrEnum):
     NOT_WRITTEN_OUT = "shard is not written out"
     REDUCER_SLOT = "output does not fit its slot"
     REDUCER_SLOTS = "reducer: number of slots"
-    WRITTEN_OUT = "result is written out already"
 
     # Consumers (S10.1).
     CALLBACK_OTHER = "called back for another job"

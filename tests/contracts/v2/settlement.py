@@ -11,7 +11,8 @@ from tests.contracts.compiled import compile_folder, deploy_compiled, message_of
 from tests.contracts.evm import EvmContract, Receipt
 from tests.contracts.v2.settings import ALICE, BOB, DAY_SECONDS, DEPLOYER, NOBODY, PROPOSER, Clock, Values
 from truestep.base.ids import Address, Bytes32, JobId, ProgramId
-from truestep.protocol.settlement.encoding import hash_struct
+from truestep.commitments.keccak import keccak256
+from truestep.protocol.settlement.encoding import encode, hash_struct
 from truestep.protocol.settlement.ids import Item, PackedItem, unpack_item
 from truestep.protocol.settlement.records import BatchTerms, JobTerms, Leaf, LeafProof, Order, Work
 from truestep.protocol.settlement.trees import claims_root, item_leaf, path_in, tasks_root
@@ -29,6 +30,7 @@ WINDOW_SECONDS = 30_000
 ZERO = Bytes32(bytes(32))
 ORDER = Order(
     program_id=ProgramId(1),
+    program_hash=ZERO,
     input_root=Bytes32(b"i" * 32),
     input_size=77,
     input_uri="file:input",
@@ -41,11 +43,12 @@ ORDER = Order(
     window_seconds=0,
     bond_multiple=1,
     policy=1,
+    parameters_id=0,
     consumer=NATIVE,
     callback_gas=0,
     reducer_of=0,
 )
-"""Deadline 0 stands for the usual lifetime."""
+"""Deadline 0 stands for the usual lifetime, hash and parameters 0 for those that are right now."""
 
 
 def leaf_for(number: int, **changes: Any) -> Leaf:
@@ -163,7 +166,15 @@ class Settlement(Clock):
     def order(self, **changes: Any) -> Order:
         """The usual order, with changes."""
         order = replace(ORDER, **changes)
-        return order if order.deadline else replace(order, deadline=self.now + LIFETIME_SECONDS)
+        if order.program_hash == ZERO and order.program_id <= self.programs.call("program_count"):
+            image_root, entry, max_cycles, *_ = self.programs.call("get", order.program_id)
+            order = replace(order, program_hash=keccak256(encode(image_root, entry, max_cycles)))
+        newest = self.parameters.call("count")
+        return replace(
+            order,
+            deadline=order.deadline or self.now + LIFETIME_SECONDS,
+            parameters_id=order.parameters_id or newest,
+        )
 
     def post_order(self, order: Order, sender: str = BOB, value: int | None = None) -> Receipt:
         """Just the call."""
@@ -205,7 +216,7 @@ class Settlement(Clock):
         items = self.items(*ranges)
         root = self.root(items)
         sender = sender or operator
-        receipt = self.jobs.transact("take", operator, items, root, 0, sender=sender)
+        receipt = self.jobs.transact("take", operator, items, root, 0, 0, sender=sender)
         (event,) = receipt.events
         terms = dict(zip(BatchTerms.__dataclass_fields__, event.fields["terms"], strict=True))
         digests = {item >> 64: self.posted[item >> 64].digest for item in items}

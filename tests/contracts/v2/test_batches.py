@@ -111,7 +111,9 @@ def test_held_and_struck_leaves(net: Settlement, seed: int) -> None:
         net.strike(batch, leaf, _bond(leaf_jobs[leaf]))
         job = leaf_jobs[leaf]
         if net.jobs.call("get_job", job.job_id)[0] == 0:  # nobody can spoil the batch by raising the reward
-            net.jobs.transact("top_up", job.job_id, 10**6, sender=BOB, value=10**6 * job.work.shard_count)
+            net.jobs.transact(
+                "top_up", job.job_id, job.digest, 10**6, sender=BOB, value=10**6 * job.work.shard_count
+            )
     net.disputes.transact("hold", batch.batch_id, sum(1 << leaf for leaf in held) | 1 << 255)
     net.pass_time(WINDOW_SECONDS + 1)
     paid = [j.reward for leaf, j in enumerate(leaf_jobs) if leaf not in struck | held]
@@ -217,7 +219,7 @@ def test_take_refuses(net: Settlement) -> None:
 
     def take(items: Sequence[int], reason: Reject, root: bytes = ZERO, min_reward: int = 0) -> None:
         with rejects(reason):
-            net.jobs.transact("take", ALICE, items, root, min_reward, sender=ALICE)
+            net.jobs.transact("take", ALICE, items, root, min_reward, 0, sender=ALICE)
 
     good = net.items((one, 0, 2), (two, 1, 1))
     take([], Reject.BATCH_EMPTY)
@@ -237,10 +239,10 @@ def test_take_refuses(net: Settlement) -> None:
     take(good, Reject.TASKS_OTHER, net.root(good[::-1]))
     take(good, Reject.REWARD_TOO_SMALL, net.root(good), 3 * REWARD + 1)
     with rejects(Reject.NO_ROLE):
-        net.jobs.transact("take", ALICE, good, net.root(good), 0, sender=KEEPER)
+        net.jobs.transact("take", ALICE, good, net.root(good), 0, 0, sender=KEEPER)
     with rejects(Reject.STAKE_TOO_LOW):
-        net.jobs.transact("take", KEEPER, good, net.root(good), 0, sender=KEEPER)
-    net.jobs.transact("take", ALICE, good, net.root(good), 3 * REWARD, sender=ALICE)
+        net.jobs.transact("take", KEEPER, good, net.root(good), 0, 0, sender=KEEPER)
+    net.jobs.transact("take", ALICE, good, net.root(good), 3 * REWARD, 0, sender=ALICE)
 
 
 def test_no_job_is_taken_after_its_deadline(net: Settlement) -> None:

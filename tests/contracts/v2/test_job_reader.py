@@ -148,14 +148,16 @@ def test_asking_refuses_what_the_consumer_does_not_mean(language: str) -> None:
         order = net.order(program_id=program_id)
         reader.transact("ask", astuple(order), PROGRAM, parameters_id, sender=BOB, value=REWARD)
 
-    for program_id, parameters_id in ((2, 1), (1, 2), (1, 0)):
-        with rejects(Reject.QUESTION_OTHER):
-            ask(program_id, parameters_id)
+    with rejects(Reject.PROGRAM_OTHER):
+        ask(2, 1)
+    for parameters_id in (0, 2):
+        with rejects(Reject.PARAMETERS_OLD):
+            ask(1, parameters_id)
     with rejects(Reject.PROGRAM_UNKNOWN):
         ask(3, 1)
     ask(1, 1)
     net.by_owner(net.parameters, "add", Values().but(window_seconds=60_000).row, 2)
-    with rejects(Reject.QUESTION_OTHER):
+    with rejects(Reject.PARAMETERS_OLD):
         ask(1, 1)
     ask(1, 2)
     assert net.evm.chain.get_balance(reader.address) == 0
@@ -329,7 +331,7 @@ def test_runs_that_failed_are_no_answers(language: str, changes: dict[str, int])
 def test_reducers_are_read_once_fed(language: str) -> None:
     net = Settlement()
     source, stranger = net.post(shard_count=2), net.post(shard_count=2)
-    unfed = {"input_root": ZERO, "input_size": 0}
+    unfed = {"input_root": source.digest, "input_size": 0}
     reducer = net.post(reducer_of=source.job_id << 8, **unfed)
     reader = expecting(net, language, reducer)
     nodes = (Bytes32(b"1" * 32), Bytes32(b"2" * 32))

@@ -24,6 +24,7 @@ from tests.contracts.v2.settlement import (
     Settlement,
 )
 from truestep.base.errors import Reject
+from truestep.base.ids import Bytes32
 from truestep.commitments.keccak import keccak256
 from truestep.contracts.artifacts import load_artifact
 from truestep.protocol.settlement.encoding import encode, encode_struct, hash_struct
@@ -147,6 +148,8 @@ def test_a_digest_commits_to_all_of_a_job(net: Settlement) -> None:
         ({"asset": ALICE}, Reject.NO_CONTRACT),
         ({"reducer_of": 5 << 8}, Reject.JOB_UNKNOWN),
         ({"reducer_of": 3}, Reject.JOB_UNKNOWN),
+        ({"program_hash": Bytes32(b"h" * 32)}, Reject.PROGRAM_OTHER),
+        ({"parameters_id": 2}, Reject.PARAMETERS_OLD),
     ],
 )
 def test_orders_are_bounded(net: Settlement, changes: dict[str, Any], reason: Reject) -> None:
@@ -172,7 +175,7 @@ def test_coins_arrive_exactly(net: Settlement, difference: int) -> None:
         net.post_order(net.order(shard_count=3), value=3 * REWARD + difference)
     job = net.post(shard_count=3)
     with rejects(Reject.WRONG_VALUE):
-        net.jobs.transact("top_up", job.job_id, REWARD, sender=BOB, value=3 * REWARD + difference)
+        net.jobs.transact("top_up", job.job_id, job.digest, REWARD, sender=BOB, value=3 * REWARD + difference)
     token = net.token("Plain")
     with rejects(Reject.WRONG_VALUE):
         net.post_order(net.order(asset=token.address), value=1)
@@ -183,23 +186,23 @@ def test_coins_arrive_exactly(net: Settlement, difference: int) -> None:
 
 def test_top_up(net: Settlement) -> None:
     job = net.post(shard_count=40)
-    net.jobs.transact("top_up", job.job_id, 5, sender=KEEPER, value=200)
+    net.jobs.transact("top_up", job.job_id, job.digest, 5, sender=KEEPER, value=200)
     assert net.jobs.call("get_job", job.job_id)[9] == REWARD + 5
     with rejects(Reject.REWARD_TOO_LARGE):
-        net.jobs.transact("top_up", job.job_id, 2**80 - REWARD - 5, sender=KEEPER)
+        net.jobs.transact("top_up", job.job_id, job.digest, 2**80 - REWARD - 5, sender=KEEPER)
     with rejects(Reject.REWARD_TOO_LARGE):
-        net.jobs.transact("top_up", job.job_id, 2**256 - 1, sender=KEEPER)
+        net.jobs.transact("top_up", job.job_id, job.digest, 2**256 - 1, sender=KEEPER)
     with rejects(Reject.JOB_UNKNOWN):
-        net.jobs.transact("top_up", 9, 1, sender=KEEPER)
+        net.jobs.transact("top_up", 9, job.digest, 1, sender=KEEPER)
     batch = net.take((job, 3, 1))
     assert batch.terms.reward == REWARD + 5
     with rejects(Reject.SHARDS_BUSY):
-        net.jobs.transact("top_up", job.job_id, 5, sender=KEEPER, value=200)
+        net.jobs.transact("top_up", job.job_id, job.digest, 5, sender=KEEPER, value=200)
     net.on_batch("release", batch)
-    net.jobs.transact("top_up", job.job_id, 5, sender=KEEPER, value=200)
+    net.jobs.transact("top_up", job.job_id, job.digest, 5, sender=KEEPER, value=200)
     net.pass_time(LIFETIME_SECONDS)
     with rejects(Reject.DEADLINE_OVER):
-        net.jobs.transact("top_up", job.job_id, 5, sender=KEEPER, value=200)
+        net.jobs.transact("top_up", job.job_id, job.digest, 5, sender=KEEPER, value=200)
 
 
 def cancel(net: Settlement, job: PostedJob, shards: list[int], sender: str = BOB) -> Any:
@@ -270,7 +273,7 @@ def test_a_job_in_tokens(net: Settlement, name: str) -> None:
     """Old tokens return nothing; both kinds serve a job from its escrow to its refund."""
     token = net.token(name)
     job = net.post(shard_count=3, asset=token.address)
-    net.jobs.transact("top_up", job.job_id, 5, sender=BOB)
+    net.jobs.transact("top_up", job.job_id, job.digest, 5, sender=BOB)
     assert token.call("balanceOf", net.jobs.address) == 3 * (REWARD + 5)
     net.settle((job, 0, 1))
     cancel(net, job, [1, 2])
@@ -334,9 +337,9 @@ def test_a_token_cannot_reenter(net: Settlement) -> None:
     token.transact("mint", token.address, 10**6)
     calls = [
         message_of(net.jobs, "post", astuple(order)),
-        message_of(net.jobs, "top_up", 1, 1),
+        message_of(net.jobs, "top_up", 1, ZERO, 1),
         message_of(net.jobs, "withdraw", token.address, token.address),
-        message_of(net.jobs, "take", token.address, [1 << 64 | 1 << 16], ZERO, 0),
+        message_of(net.jobs, "take", token.address, [1 << 64 | 1 << 16], ZERO, 0, 0),
     ]
     for message in calls:
         token.transact("aim", net.jobs.address, message)

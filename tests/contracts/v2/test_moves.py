@@ -28,7 +28,7 @@ from truestep.base.errors import Reject
 from truestep.commitments.keccak import keccak256
 from truestep.protocol.bisection import part_siblings, split_leaves, split_root
 from truestep.protocol.settlement.contracts.disputes import GameOutcome, GameStage
-from truestep.protocol.settlement.ids import Role
+from truestep.protocol.settlement.ids import ALL_ROLES, Role
 
 LIE = falsified_run(SUM)
 TRUTH = run(SUM)
@@ -115,7 +115,7 @@ def test_only_the_defender_or_its_delegate_splits(arena: Arena) -> None:
     for sender in (HONEST, BOB, KEEPER):
         with rejects(Reject.NOT_DEFENDER):
             play.split(sender=sender)
-    arena.operators.transact("set_delegate", BOB, 15 - Role.MOVE, sender=LIAR)
+    arena.operators.transact("set_delegate", BOB, ALL_ROLES - Role.MOVE, sender=LIAR)
     with rejects(Reject.NOT_DEFENDER):
         play.split(sender=BOB)
     arena.operators.transact("set_delegate", BOB, Role.MOVE, sender=LIAR)

@@ -158,15 +158,15 @@ def test_delegates_have_roles_of_their_own(stakes: Stakes) -> None:
     def roles(operator: str, delegate: str) -> int:
         return stakes.operators.call("roles", operator, delegate)
 
-    assert (roles(ALICE, ALICE), roles(ALICE, BOB), roles(NOBODY, NOBODY)) == (15, 0, 15)
-    for number in range(16):
+    assert (roles(ALICE, ALICE), roles(ALICE, BOB), roles(NOBODY, NOBODY)) == (7, 0, 7)
+    for number in range(8):
         receipt = stakes.operators.transact("set_delegate", BOB, number, sender=ALICE)
         expected = {"operator": ALICE, "delegate": BOB, "roles": number}
         assert receipt.events == [Event(name="Delegated", fields=expected)]
         assert roles(ALICE, BOB) == number
         assert roles(BOB, ALICE) == 0
     with rejects(Reject.ROLE_UNKNOWN):
-        stakes.operators.transact("set_delegate", BOB, 16, sender=ALICE)
+        stakes.operators.transact("set_delegate", BOB, 8, sender=ALICE)
     for nonsense in (ALICE, NOBODY):
         with rejects(Reject.NOT_DELEGATE):
             stakes.operators.transact("set_delegate", nonsense, 1, sender=ALICE)

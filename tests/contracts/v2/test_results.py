@@ -137,8 +137,7 @@ def test_results_are_written_out_once(net: Settlement) -> None:
     assert net.results.call("result", batch.task_id(1)) == (
         (True, False, 2, 7, 1_001, 32, (1).to_bytes(32, "big"))
     )
-    with rejects(Reject.WRITTEN_OUT):
-        net.write_out(batch, 1)
+    assert net.write_out(batch, 1).events == []
     assert not net.results.call("is_complete", job.job_id)
     net.write_out(batch, 0)
     assert net.results.call("is_complete", job.job_id)
@@ -190,7 +189,7 @@ def outputs_for(nodes: list[Bytes32], depth: int) -> list[Any]:
 
 
 def post_reducer(net: Settlement, source: PostedJob, depth: int, **changes: Any) -> PostedJob:
-    return net.post(reducer_of=source.job_id << 8 | depth, input_root=ZERO, input_size=0, **changes)
+    return net.post(reducer_of=source.job_id << 8 | depth, input_root=source.digest, input_size=0, **changes)
 
 
 def feed(net: Settlement, job: PostedJob, nodes: list[Bytes32]) -> Any:
@@ -282,13 +281,15 @@ def test_reducers_have_a_shape(net: Settlement) -> None:
     for changes in (
         {"reducer_of": reducer_of, "shard_count": 2},
         {"reducer_of": reducer_of, "input_size": 1},
-        {"reducer_of": reducer_of, "input_root": b"i" * 32},
-        {"reducer_of": wide.job_id << 8},
+        {"reducer_of": wide.job_id << 8, "input_root": wide.digest},
         {"reducer_of": reducer_of | 17},  # 256 slots of 2^17 leaves are more than an input holds
         {"reducer_of": reducer_of | 255},
     ):
         with rejects(Reject.REDUCER_SHAPE):
-            net.post(BOB, **({"input_root": ZERO, "input_size": 0} | changes))
+            net.post(BOB, **({"input_root": source.digest, "input_size": 0} | changes))
+    for root in (ZERO, wide.digest):
+        with rejects(Reject.JOB_OTHER):
+            post_reducer(net, replace(source, digest=root), 0)
     post_reducer(net, source, 16)
     with rejects(Reject.NOT_REDUCER):
         feed(net, source, [])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from tests.contracts.v2.settlement import (
     BOND_WEI,
     LEASE_SECONDS,
     LIFETIME_SECONDS,
+    MAX_CYCLES,
     REWARD,
     STAKE_WEI,
     VALUES,
@@ -21,6 +22,7 @@ from tests.contracts.v2.settlement import (
     TakenBatch,
 )
 from truestep.base.errors import Reject
+from truestep.base.ids import ProgramId
 
 
 @pytest.fixture
@@ -124,3 +126,122 @@ def test_a_lease_that_the_deadline_cuts_short_costs_the_same_at_its_end(net: Set
     net.pass_time(1)
     (event,) = [e for e in net.on_batch("release", batch).events if e.name == "Released"]
     assert event.fields["penalty_wei"] == BOND_WEI * VALUES.lease_penalty_bps // 10_000
+
+
+# --- leases that are over before they begin -------------------------------------------------------
+
+
+def take(net: Settlement, job: PostedJob, count: int, min_until: int) -> Any:
+    """Take the first shards if the lease does not end before `min_until`."""
+    items = net.items((job, 0, count))
+    return net.jobs.transact("take", ALICE, items, net.root(items), 0, min_until, sender=ALICE)
+
+
+def test_a_take_that_waited_for_the_last_second_is_refused(net: Settlement) -> None:
+    """Else the whole batch is missed at once, and a tenth of its bonds is burned."""
+    job = net.post(shard_count=256)
+    wanted = net.now + LEASE_SECONDS
+    net.pass_time(LIFETIME_SECONDS - 1)
+    with rejects(Reject.LEASE_SHORT):
+        take(net, job, 256, net.now + LEASE_SECONDS)
+    take(net, job, 256, wanted)  # what was wanted then: it ends later
+    with rejects(Reject.LEASE_SHORT):
+        take(net, net.post(shard_count=2), 2, net.now + LEASE_SECONDS + 1)
+
+
+def test_take_names_the_deadline_that_it_depends_on() -> None:
+    """No digest says when a job ends, so after a reorganisation it may end sooner."""
+    seen, stays = Settlement(), Settlement()
+    meant = seen.post(shard_count=256, sender=KEEPER)
+    again = stays.post(shard_count=256, sender=KEEPER, deadline=stays.now + 13)
+    until = seen.now + LEASE_SECONDS
+    assert meant.digest == again.digest
+    with rejects(Reject.LEASE_SHORT):
+        take(stays, again, 256, until)
+    take(seen, meant, 256, until)
+
+
+# --- statements about things that have another number after a reorganisation ------------------------
+
+
+def test_top_up_reaches_the_job_that_was_meant() -> None:
+    """In the chain that stays, the thief's job has the number, and an asset that is dearer."""
+    seen = Settlement()
+    meant = seen.post(reward=10**6)
+    for changes in ({}, {"asset": ""}):
+        net = Settlement()
+        if changes:
+            changes["asset"] = net.token("Plain").address
+        theirs = net.post(sender=BOB if changes else KEEPER, reward=1, **changes)
+        assert theirs.job_id == meant.job_id
+        with rejects(Reject.JOB_OTHER):
+            value = 0 if changes else 5
+            net.jobs.transact("top_up", meant.job_id, meant.digest, 5, sender=BOB, value=value)
+    seen.jobs.transact("top_up", meant.job_id, meant.digest, 5, sender=KEEPER, value=5)
+
+
+@pytest.mark.parametrize(
+    "other", [(b"q" * 32, 0, MAX_CYCLES), (b"p" * 32, 4, MAX_CYCLES), (b"p" * 32, 0, MAX_CYCLES + 1)]
+)
+def test_an_order_names_the_program_that_it_means(net: Settlement, other: tuple[bytes, int, int]) -> None:
+    meant = net.order()
+    net.programs.transact("register", *other, 0, bytes(32), "", sender=KEEPER)
+    with rejects(Reject.PROGRAM_OTHER):
+        net.post_order(replace(meant, program_id=ProgramId(2)))
+    net.post_order(meant)
+
+
+def test_an_order_names_the_parameters_that_it_means(net: Settlement) -> None:
+    meant = net.order()
+    net.by_owner(net.parameters, "add", VALUES.but(arity=2).row, 2)
+    for number in (0, 1, 3):
+        with rejects(Reject.PARAMETERS_OLD):
+            net.post_order(replace(meant, parameters_id=number))
+    net.post_order(replace(meant, parameters_id=2))
+
+
+def test_a_reducer_names_the_job_that_it_reduces() -> None:
+    """Its own digest binds it to the source, and not just to a number."""
+    seen, stays = Settlement(), Settlement()
+    meant, theirs = seen.post(), stays.post(sender=KEEPER)
+    assert meant.job_id == theirs.job_id
+    with rejects(Reject.JOB_OTHER):
+        stays.post(reducer_of=theirs.job_id << 8, input_root=meant.digest, input_size=0)
+    reducers = [
+        net.post(reducer_of=1 << 8, input_root=source.digest, input_size=0)
+        for net, source in ((seen, meant), (stays, theirs))
+    ]
+    assert reducers[0].digest != reducers[1].digest
+
+
+def test_a_reducer_of_one_that_is_not_fed_is_refused(net: Settlement) -> None:
+    """Its source's digest would change."""
+    source = net.post()
+    reducer = net.post(reducer_of=source.job_id << 8, input_root=source.digest, input_size=0)
+    with rejects(Reject.REDUCER_NOT_FED):
+        net.post(reducer_of=reducer.job_id << 8, input_root=reducer.digest, input_size=0)
+
+
+# --- small things ---------------------------------------------------------------------------------
+
+
+def test_nothing_is_said_of_shards_that_are_not_there(net: Settlement) -> None:
+    """The words of jobs of more than 32 shards lie beside each other."""
+    one, _, two = (net.post(shard_count=40) for _ in range(3))
+    small = net.post(shard_count=3)
+    batch = net.take((two, 5, 1))
+    for job, shard in ((one, (2 << 16) + 5), (one, 40), (small, 3), (small, 2**32 - 1)):
+        with rejects(Reject.SHARD_RANGE):
+            net.is_busy(job, shard)
+        net.claim(batch) if not batch.leaves else None
+        with rejects(Reject.SHARD_RANGE):
+            net.disputes.transact("strike", batch.claim_id(0), job.job_id << 32 | shard, BOND_WEI)
+
+
+def test_whoever_writes_out_second_spoils_nothing(net: Settlement) -> None:
+    """As in a call of many, one of which somebody else has made before."""
+    batch = net.settle((net.post(shard_count=2), 0, 2))
+    net.write_out(batch, 0)
+    assert net.write_out(batch, 0).events == []
+    net.write_out(batch, 1)
+    assert net.results.call("final_count", 1) == 2

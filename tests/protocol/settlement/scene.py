@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 from hashlib import sha256
 
 from truestep.base.ids import Address, Bytes32, ClaimId, GameId, JobId, ProgramId
+from truestep.commitments.keccak import keccak256
 from truestep.protocol.bisection import Interval, part_siblings
 from truestep.protocol.settlement.apply import apply
 from truestep.protocol.settlement.claims import initial_state_hash, state_hash
@@ -19,7 +20,7 @@ from truestep.protocol.settlement.contracts.programs import Register
 from truestep.protocol.settlement.dispute_apply import apply_dispute, held_by
 from truestep.protocol.settlement.disputes import Disputes, GameMessage, Proved, commitment_of, split_of
 from truestep.protocol.settlement.effects import Effect, Transfer
-from truestep.protocol.settlement.encoding import encode_struct
+from truestep.protocol.settlement.encoding import encode, encode_struct
 from truestep.protocol.settlement.games import arity_of, bond_wei, claim_of_game_id
 from truestep.protocol.settlement.ids import NATIVE, NOBODY, BatchId, Item, claim_of
 from truestep.protocol.settlement.messages import Message
@@ -108,6 +109,7 @@ def claimed(parameters: Parameters, cycles: int, is_true: bool) -> Claimed:
     )
     order = Order(
         program_id=ProgramId(1),
+        program_hash=keccak256(encode(named_hash("image"), 0, cycles)),
         input_root=named_hash("input"),
         input_size=0,
         input_uri="",
@@ -120,6 +122,7 @@ def claimed(parameters: Parameters, cycles: int, is_true: bool) -> Claimed:
         window_seconds=0,
         bond_multiple=1,
         policy=1,
+        parameters_id=1,
         consumer=NOBODY,
         callback_gas=0,
         reducer_of=0,
@@ -159,6 +162,7 @@ def take_and_claim(
         items=items,
         tasks_root=tasks_root([(ITEM.pack(), job.digest)]),
         min_reward=0,
+        min_until=0,
     )
     held = held_by(Disputes())
     life = apply(life, Message(sender=operator, now=now, call=take), held)[0]

@@ -41,7 +41,7 @@ from truestep.protocol.settlement.ids import (
     leaf_of_claim,
     unpack_item,
 )
-from truestep.protocol.settlement.jobs import source_of
+from truestep.protocol.settlement.jobs import program_hash, source_of
 from truestep.protocol.settlement.messages import Message, Stranger
 from truestep.protocol.settlement.records import (
     Batch,
@@ -155,9 +155,11 @@ class Schedule(StakeSchedule):
             return None
         asset = self.rng.choice((NATIVE, NATIVE, *self.world.around.tokens))
         reward = self.rng.choice((0, 1, 10**6, self.rng.randrange(10**15)))
+        program_id = ProgramId(self.rng.randrange(1, len(state.programs) + 1))
         order = Order(
-            program_id=ProgramId(self.rng.randrange(1, len(state.programs) + 1)),
-            input_root=ZERO_HASH if reducer_of else self._hash(),
+            program_id=program_id,
+            program_hash=program_hash(state.programs[program_id - 1]),
+            input_root=state.jobs[source_of(reducer_of)].digest if reducer_of else self._hash(),
             input_size=0 if reducer_of else self.rng.randrange(1_000),
             input_uri="ipfs://input",
             seed=self._hash(),
@@ -169,6 +171,7 @@ class Schedule(StakeSchedule):
             window_seconds=self.rng.choice((0, 0, 0, 7_201)),
             bond_multiple=self.rng.choice((1, 1, 1, 3)),
             policy=self.rng.choice((OPTIMISTIC, OPTIMISTIC, OPTIMISTIC, TWO_WINDOWS)),
+            parameters_id=len(state.parameters),
             consumer=self.rng.choice((NOBODY, KEEPER, self.world.around.consumer)),
             callback_gas=self.rng.choice((0, 100_000)),
             reducer_of=reducer_of,
@@ -186,7 +189,7 @@ class Schedule(StakeSchedule):
             return None
         job_id, job = found
         reward = self.rng.choice((0, 1, 10**9))
-        call = jobs.TopUp(job_id=job_id, reward=reward)
+        call = jobs.TopUp(job_id=job_id, job_digest=job.digest, reward=reward)
         return self._paid(self.rng.choice(PEOPLE), call, job.terms.asset, reward * job.work.shard_count)
 
     def close(self) -> Step | None:
@@ -243,6 +246,7 @@ class Schedule(StakeSchedule):
             items=tuple(items),
             tasks_root=tasks_root(pairs),
             min_reward=int(self.rng.random() < 0.1),
+            min_until=self.now + self.rng.choice((0, 0, 59, 60, 60, 600)),
         )
         return self._message(self._agent(operator), call)
 

@@ -6,6 +6,7 @@ pragma solidity >=0.8.20;
 interface IJobs {
     struct Order {
         uint256 program_id;
+        bytes32 program_hash; // of (image_root, entry, max_cycles)
         bytes32 input_root;
         uint64 input_size;
         string input_uri; // at most 256 bytes
@@ -18,6 +19,7 @@ interface IJobs {
         uint64 window_seconds; // 0 for the shortest
         uint8 bond_multiple;
         uint8 policy;
+        uint16 parameters_id; // the newest
         address consumer; // is called back, if it is not zero
         uint64 callback_gas;
         uint256 reducer_of;

@@ -36,7 +36,7 @@ interface Linked:
 
 
 BATCH_CLAIMED: constant(uint8) = 2
-MOVE: constant(uint256) = 8  # the role of a delegate (S1.8)
+MOVE: constant(uint256) = 4  # the role of a delegate (S1.8)
 MICRO_RUN: constant(uint256) = 2**63  # in the number of a state that belongs to one (machine M9.6)
 MASK8: constant(uint256) = 2**8 - 1
 MASK32: constant(uint256) = 2**32 - 1

@@ -117,6 +117,9 @@ def post(order: IJobs.Order) -> uint256:
     @return The job's number, from 1.
     """
     program: IPrograms.Program = staticcall IPrograms(programs).get(order.program_id)
+    assert order.program_hash == keccak256(
+        abi_encode(program.image_root, program.entry, program.max_cycles)
+    ), "program is not the one named"
     deadline: uint256 = convert(order.deadline, uint256)
     lease_seconds: uint256 = convert(order.lease_seconds, uint256)
     shard_count: uint256 = convert(order.shard_count, uint256)
@@ -137,6 +140,7 @@ def post(order: IJobs.Order) -> uint256:
         self._check_reducer(order)
         flags |= job_words.UNFED
     parameters_id: uint256 = staticcall IParameters(parameters).count()
+    assert convert(order.parameters_id, uint256) == parameters_id, "parameters are not the newest"
     set_word: uint256 = job_book.set_word(parameters, parameters_id)
     window_minutes: uint256 = job_words.window_minutes(
         set_word, convert(program.max_cycles, uint256), convert(order.window_seconds, uint256)
@@ -159,7 +163,7 @@ def post(order: IJobs.Order) -> uint256:
         callback_gas=order.callback_gas,
         asset=order.asset,
         policy=order.policy,
-        parameters_id=convert(parameters_id, uint16),
+        parameters_id=order.parameters_id,
         bond_multiple=order.bond_multiple,
         window_seconds=convert(window_minutes * 60, uint64),
         lease_seconds=order.lease_seconds,
@@ -197,11 +201,12 @@ def post(order: IJobs.Order) -> uint256:
 
 @external
 @payable
-def top_up(job_id: uint256, reward: uint256):
+def top_up(job_id: uint256, job_digest: bytes32, reward: uint256):
     """
     @notice Raise the reward of every shard while none is busy (S3.3).
     """
     job: uint256 = job_book.word_of(job_id)
+    job_book.check_digest(job_id, job_digest)
     assert job >> job_words.BUSY_AT == 0, "shards are busy"
     self._check_deadline(job)
     assert reward <= REWARD_LIMIT - (job & MASK80), "reward is too large"
@@ -263,10 +268,12 @@ def take(
     items: DynArray[uint256, BATCH_LIMIT],
     tasks_root: bytes32,
     min_reward: uint256,
+    min_until: uint256,
 ) -> uint256:
     """
     @notice Lease a batch of tasks; locks the operator's bond for each (S4.1).
     @param tasks_root What the items and the digests of their jobs must lead to, as the operator saw them.
+    @param min_until The lease must not end before: no digest says anything of deadlines, and a call may be late.
     @return The batch's number, from 1.
     """
     self._check_role(operator, TAKE)
@@ -281,7 +288,7 @@ def take(
         job: uint256 = job_book.word_of(job_id)
         count: uint256 = item >> 16 & MASK16
         assert item & MASK16 == leaf_count and count != 0, "item: offset or count"
-        assert job & job_words.UNFED == 0, "reducer is not fed"
+        job_book.check_fed(job)
         deadline: uint256 = self._check_deadline(job)
         if leaf_count == 0:
             key = job & job_words.BATCH_KEY
@@ -298,6 +305,7 @@ def take(
     assert leaf_count != 0, "batch is empty"
     assert job_book.root_of(items) == tasks_root, "tasks are not those named"
     assert reward >= min_reward, "reward is too small"
+    assert until >= min_until, "lease is too short"
     parameters_id: uint256 = key >> 128
     set_word: uint256 = job_book.set_words[parameters_id]
     bond_wei: uint256 = unsafe_mul(multiples, set_word >> 160)
@@ -518,14 +526,17 @@ def resolve(job_id: uint256, digest: bytes32):
 @view
 def _check_reducer(order: IJobs.Order):
     """
-    @dev S4.9: one shard, no input of its own, and slots that fit the machine's input.
+    @dev S4.9: one shard, the digest of a job in place of an input, and slots that fit the machine's input. The
+         job has its own input already, so that its digest does not change.
     """
     source: uint256 = order.reducer_of >> 8
-    slots: uint256 = job_book.word_of(source) >> 144 & MASK16
+    job: uint256 = job_book.word_of(source)
+    job_book.check_fed(job)
+    job_book.check_digest(source, order.input_root)
+    slots: uint256 = job >> 144 & MASK16
     depth: uint256 = order.reducer_of & MASK8
     assert (
         order.shard_count == 1
-        and order.input_root == empty(bytes32)
         and order.input_size == 0
         and slots <= BATCH_LIMIT
         and depth <= 24

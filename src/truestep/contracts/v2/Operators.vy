@@ -19,7 +19,7 @@ struct Account:
 
 
 LOW_HALF: constant(uint256) = 2**128 - 1
-ALL_ROLES: constant(uint256) = 15
+ALL_ROLES: constant(uint256) = 7
 
 DEPLOYER: immutable(address)
 is_sealed: public(bool)
@@ -93,7 +93,7 @@ def withdraw_to(receiver: address, amount_wei: uint256):
 def set_delegate(delegate: address, roles: uint256):
     """
     @notice Let `delegate` act for the caller.
-    @param roles A sum of TAKE = 1, CLAIM = 2, FINALIZE = 4, MOVE = 8; 0 ends it.
+    @param roles A sum of TAKE = 1, CLAIM = 2, MOVE = 4; 0 ends it.
     """
     assert delegate != empty(address) and delegate != msg.sender, "not a delegate's address"
     assert roles <= ALL_ROLES, "no such role"

@@ -78,9 +78,10 @@ def take(turn: Turn, call: Take) -> None:
     require(root == call.tasks_root, Reject.TASKS_OTHER)
     reward = sum(job.reward * item.count for item, job in pairs)
     require(reward >= call.min_reward, Reject.REWARD_TOO_SMALL)
+    until = min(min(turn.message.now + job.terms.lease_seconds, job.deadline) for _, job in pairs)
+    require(until >= call.min_until, Reject.LEASE_SHORT)
     bond_wei = rules.operator_bond_wei * sum(job.terms.bond_multiple * item.count for item, job in pairs)
     batch_id = BatchId(turn.state.batch_count + 1)
-    until = min(min(turn.message.now + job.terms.lease_seconds, job.deadline) for _, job in pairs)
     batch = Batch(
         stage=BatchStage.TAKEN,
         leaf_count=sum(item.count for item, _ in pairs),

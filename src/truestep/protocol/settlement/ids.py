@@ -24,11 +24,10 @@ class Role(IntFlag):
 
     TAKE = 1
     CLAIM = 2
-    FINALIZE = 4
-    MOVE = 8
+    MOVE = 4
 
 
-ALL_ROLES = int(Role.TAKE | Role.CLAIM | Role.FINALIZE | Role.MOVE)
+ALL_ROLES = int(Role.TAKE | Role.CLAIM | Role.MOVE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

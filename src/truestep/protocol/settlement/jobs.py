@@ -60,6 +60,11 @@ def digest_of(deployment: Deployment, job_id: JobId, work: Work, terms: JobTerms
     return keccak256(head + encode_struct(terms))
 
 
+def program_hash(program: Program) -> Bytes32:
+    """What an order names besides a program's number (S3.1)."""
+    return keccak256(encode(program.image_root, program.entry, program.max_cycles))
+
+
 def stated_job(state: LifeCycle, job_id: JobId, work: Work, terms: JobTerms) -> Job:
     """The job whose work and terms these are; refuses others."""
     job = job_of(state, job_id)
@@ -72,9 +77,11 @@ def post(turn: Turn, call: Post) -> None:
     state, order = turn.state, call.order
     require(0 < order.program_id <= len(state.programs), Reject.PROGRAM_UNKNOWN)
     program, rules = state.programs[order.program_id - 1], state.parameters[-1]
+    require(order.program_hash == program_hash(program), Reject.PROGRAM_OTHER)
     _check_order(turn, order)
     if order.reducer_of:
         _check_reducer(state, order)
+    require(order.parameters_id == len(state.parameters), Reject.PARAMETERS_OLD)
     window_seconds = _window(order, program, rules)
     job_id = JobId(state.job_count + 1)
     terms = _terms(turn, order, window_seconds)
@@ -120,7 +127,7 @@ def _terms(turn: Turn, order: Order, window_seconds: int) -> JobTerms:
         callback_gas=order.callback_gas,
         asset=order.asset,
         policy=order.policy,
-        parameters_id=len(turn.state.parameters),
+        parameters_id=order.parameters_id,
         bond_multiple=order.bond_multiple,
         window_seconds=window_seconds,
         lease_seconds=order.lease_seconds,
@@ -150,12 +157,13 @@ def _window(order: Order, program: Program, rules: Parameters) -> int:
 
 
 def _check_reducer(state: LifeCycle, order: Order) -> None:
-    """One shard over the outputs of another job's; its input is not known yet (S4.9)."""
+    """One shard over the outputs of another job, which it names in place of its input (S4.9)."""
     source = job_of(state, source_of(order.reducer_of))
+    require(source.is_ready, Reject.REDUCER_NOT_FED)
+    require(order.input_root == source.digest, Reject.JOB_OTHER)
     slot_count, level = source.work.shard_count, slot_level_of(order.reducer_of)
-    has_input = order.input_size != 0 or order.input_root != bytes(32)
     fits = slot_count <= BATCH_LIMIT and level <= INPUT_LEVEL and slot_count << level <= 1 << INPUT_LEVEL
-    require(order.shard_count == 1 and not has_input and fits, Reject.REDUCER_SHAPE)
+    require(order.shard_count == 1 and order.input_size == 0 and fits, Reject.REDUCER_SHAPE)
 
 
 def source_of(reducer_of: int) -> JobId:
@@ -171,6 +179,7 @@ def slot_level_of(reducer_of: int) -> int:
 def top_up(turn: Turn, call: TopUp) -> None:
     """Raise the reward of every shard, while none is busy (S3.3)."""
     job = job_of(turn.state, call.job_id)
+    require(call.job_digest == job.digest, Reject.JOB_OTHER)
     require(job.busy == 0, Reject.SHARDS_BUSY)
     require(turn.message.now < job.deadline, Reject.DEADLINE_OVER)
     reward = job.reward + call.reward

@@ -24,6 +24,8 @@ class Order:
     """What a requester asks for (S3.1)."""
 
     program_id: ProgramId
+    program_hash: Bytes32
+    """Of what the number must stand for."""
     input_root: Bytes32
     input_size: int
     input_uri: str
@@ -36,6 +38,8 @@ class Order:
     window_seconds: int
     bond_multiple: int
     policy: int
+    parameters_id: int
+    """The newest set."""
     consumer: Address
     callback_gas: int
     reducer_of: int

@@ -91,9 +91,19 @@ def set_word(parameters: address, parameters_id: uint256) -> uint256:
 @internal
 @view
 def check_work(job_id: uint256, work: IJobs.Work, terms: IJobs.JobTerms):
-    assert (
-        leaf_proofs.job_digest(self, job_id, work, terms) == self.job_digests[job_id]
-    ), "work or terms of another job"
+    self.check_digest(job_id, leaf_proofs.job_digest(self, job_id, work, terms))
+
+
+@internal
+@view
+def check_digest(job_id: uint256, digest: bytes32):
+    assert digest == self.job_digests[job_id], "work or terms of another job"
+
+
+@internal
+@pure
+def check_fed(job: uint256):
+    assert job & job_words.UNFED == 0, "reducer is not fed"
 
 
 @internal

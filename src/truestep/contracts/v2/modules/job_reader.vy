@@ -52,10 +52,13 @@ def ask(jobs: address, order: IJobs.Order, program: Program, parameters_id: uint
     @param program What the order's program must be; its number alone says nothing.
     @param parameters_id The parameter set that the job must be bound to: the newest one.
     """
+    asked: IJobs.Order = order
+    asked.program_hash = keccak256(abi_encode(program))
+    asked.parameters_id = parameters_id
     value: uint256 = 0
     if order.asset == empty(address):
         value = order.reward * convert(order.shard_count, uint256)
-    job_id: uint256 = extcall IJobs(jobs).post(order, value=value)
+    job_id: uint256 = extcall IJobs(jobs).post(asked, value=value)
     work: IJobs.Work = IJobs.Work(
         image_root=program.image_root,
         entry=program.entry,
@@ -108,7 +111,7 @@ def fed(
     self._check_meant(source)
     assert terms.reducer_of >> 8 == source.job_id, "job is not a reducer"
     unfed: IJobs.Work = work
-    unfed.input_root = empty(bytes32)
+    unfed.input_root = source.digest
     unfed.input_size = 0
     digest: bytes32 = leaf_proofs.job_digest(reducer.jobs, reducer.job_id, unfed, terms)
     assert digest == reducer.digest and source.jobs == reducer.jobs, "not the job that was meant"

@@ -19,6 +19,7 @@ class TopUp:
     """Raise the reward of every shard (S3.3)."""
 
     job_id: JobId
+    job_digest: Bytes32
     reward: int
 
 
@@ -49,6 +50,8 @@ class Take:
     items: tuple[PackedItem, ...]
     tasks_root: Bytes32
     min_reward: int
+    min_until: int
+    """When the lease may end at the earliest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

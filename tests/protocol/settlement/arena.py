@@ -242,7 +242,7 @@ class Arena:
                 continue
             if key in defender.computing or self.scene.is_split(game_id):
                 continue
-            last_second = games.last_second(game, claim.peak)
+            last_second = games.last_second(game, claim)
             if last_second >= self.now and (key not in found or last_second < found[key].last_second):
                 fraction = (game.high - game.low) / self.scene.cycles
                 found[key] = Owed(
@@ -298,10 +298,9 @@ class Arena:
         split = split_of(self.scene.state, game_id, game)
         if game.stage == GameStage.STEP_DUE:
             return self._last_pick_second(game_id)
-        if split is not None and not games.is_defender_late(game, split, claim.peak, self.scene.now):
+        if split is not None and not games.is_defender_late(game, split, claim, self.scene.now):
             return self._last_pick_second(game_id)
-        rescue = 0 if game.sponsor_bond_wei else games.rescue_seconds(game)
-        return games.last_second(game, claim.peak) + rescue
+        return games.rescue_end(game, claim)
 
     def _judge_later(self, game_id: GameId) -> None:
         self.at(self._decided_after(game_id) + 1, lambda: self._judge(game_id))
@@ -310,7 +309,7 @@ class Arena:
     def _adopt_later(self, game_id: GameId) -> None:
         game, claim = self.scene.game(game_id), self.scene.state.claims[self.scene.claim_id]
         if game.stage == GameStage.ON_NODE and not game.sponsor_bond_wei:
-            late_at = games.last_second(game, claim.peak) + 1
+            late_at = games.last_second(game, claim) + 1
             rescue = 0 if self.adopts_at_once else games.rescue_seconds(game) - 1
             self.at(late_at + rescue, lambda: self._adopt(game_id, late_at))
 
@@ -318,14 +317,14 @@ class Arena:
         if game_id in self.ended or self._has_fallen():
             return
         game, claim = self.scene.game(game_id), self.scene.state.claims[self.scene.claim_id]
-        if games.last_second(game, claim.peak) + 1 > late_at:
+        if games.last_second(game, claim) + 1 > late_at:
             self._adopt_later(game_id)  # more games, more time
             return
         split = split_of(self.scene.state, game_id, game)
         is_late = game.stage == GameStage.ON_NODE and games.is_defender_late(
-            game, split, claim.peak, self.scene.now
+            game, split, claim, self.scene.now
         )
-        rescue_end = games.last_second(game, claim.peak) + games.rescue_seconds(game)
+        rescue_end = games.rescue_end(game, claim)
         if not is_late or game.sponsor_bond_wei or self.scene.now > rescue_end:
             return
         defender = self.sponsor(game_id)

@@ -21,6 +21,7 @@ from tests.protocol.settlement.selfplay import climb, play, random_schedule
 from tests.protocol.settlement.sybils import MANNERS, Attack, attack_truth
 from truestep.protocol.settlement import games
 from truestep.protocol.settlement.contracts.disputes import Game
+from truestep.protocol.settlement.games import ChallengedClaim
 
 Figures = dict[str, object]
 LATE_CLOCKS_BAR = 4
@@ -31,11 +32,11 @@ SECOND_CLOCKS = 5 / 3_600
 """Calls are made in whole seconds, the last one a second after the clock."""
 LOST_SHARE_BAR = 0.9
 
-GROWTHS: dict[str, tuple[int, Callable[[Game, int], int]]] = {
-    "none": (1, lambda game, peak: games.clock_seconds(game)),
-    "sixteenths to 3": (32, lambda game, peak: games.clock_seconds(game) * (16 + peak) // 16),
+GROWTHS: dict[str, tuple[int, Callable[[Game, ChallengedClaim], int]]] = {
+    "none": (1, lambda game, claim: games.clock_seconds(game)),
+    "sixteenths to 3": (32, lambda game, claim: games.clock_seconds(game) * (16 + claim.peak) // 16),
     "S6.6": (games.PEAK_LIMIT, games.defender_seconds),
-    "games to 8": (8, lambda game, peak: games.clock_seconds(game) * peak),
+    "games to 8": (8, lambda game, claim: games.clock_seconds(game) * claim.peak),
 }
 """How a defender's clock could grow: the peak that counts at the most, and the time."""
 

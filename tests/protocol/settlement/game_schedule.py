@@ -150,17 +150,27 @@ class GameSchedule(Schedule):
         return None
 
     def adopt(self) -> Step | None:
-        found = self._some_game(self._is_lost_on_time)
+        found = self._some_game(self._is_lost_on_time) or self._soon_lost()
         if found is None:
             return None
         game_id, game = found
         sender = self.rng.choice(PEOPLE)
         return self._game_message(sender, d.Adopt(game_id=game_id, game=game), value_wei=game.leaf_bond_wei)
 
+    def _soon_lost(self) -> Entry | None:
+        """Some game whose defender has its last second, after which it waits for a sponsor."""
+        found = self._some_game(lambda entry: entry[1].stage == d.GameStage.ON_NODE)
+        if found is None or self.rng.random() > 0.1:
+            return None
+        game_id, game = found
+        claim = self.games_world.disputes.claims[claim_of_game_id(game_id)]
+        self.now = max(self.now, last_second(game, claim) + 1)
+        return found
+
     def _is_lost_on_time(self, entry: Entry) -> bool:
         game_id, game = entry
-        peak = self.games_world.disputes.claims[claim_of_game_id(game_id)].peak
-        end = last_second(game, peak)
+        claim = self.games_world.disputes.claims[claim_of_game_id(game_id)]
+        end = last_second(game, claim)
         is_defenders = game.stage in (d.GameStage.ON_NODE, d.GameStage.REVEAL_DUE)
         return self._is_worth(is_defenders and end < self.now <= end + rescue_seconds(game) + 1)
 

@@ -62,8 +62,9 @@ def _waits(rng: random.Random, budget_seconds: float, levels: int) -> list[float
 
 def _defender_seconds(parameters: Parameters) -> int:
     """A defender's time at its longest."""
-    game = SimpleNamespace(rules=games.packed_rules(parameters))
-    return games.defender_seconds(cast(Game, game), games.PEAK_LIMIT)
+    game = SimpleNamespace(rules=games.packed_rules(parameters), moved_at=0, defender_used_seconds=0)
+    claim = games.ChallengedClaim(risen=(0,) * (games.PEAK_LIMIT - 1))
+    return games.defender_seconds(cast(Game, game), claim)
 
 
 def honest_challenger(parameters: Parameters) -> Challenger:

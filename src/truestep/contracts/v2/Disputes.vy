@@ -25,7 +25,7 @@ implements: IDisputes
 initializes: coins
 initializes: game_course
 initializes: native_credits
-exports: (coins.burned_wei, game_course.splits, native_credits.credits, native_credits.withdraw_to)
+exports: (coins.burned_wei, game_course.risen, game_course.splits, native_credits.credits, native_credits.withdraw_to)
 
 
 interface Linked:
@@ -113,7 +113,10 @@ def open(
     claim.opened += 1
     assert claim.opened <= challenged_claims.GAMES_LIMIT, "too many games on the claim"
     claim.open_count += 1
-    claim.peak = max(claim.peak, min(claim.open_count, challenged_claims.PEAK_LIMIT))
+    if claim.open_count > claim.peak and claim.peak < challenged_claims.PEAK_LIMIT:
+        claim.peak = claim.open_count
+        if claim.peak > 1:
+            game_course.keep_rise(claim_id, claim.peak)
     self.claims[claim_id] = challenged_claims.pack(claim)
     assert self.ordinals[claim_id][msg.sender] == 0, "caller challenged this claim"
     self.ordinals[claim_id][msg.sender] = claim.opened
@@ -156,10 +159,10 @@ def adopt(game_id: uint256, game: IDisputes.Game):
     assert game.stage != game_course.STEP_DUE, "not the stage for this move"
     assert game.sponsor_bond_wei == 0, "game has a sponsor"
     is_late: bool = False
-    lost_at: uint256 = 0
-    is_late, lost_at = game_course.lateness(game_id, game, claim.peak, block.timestamp)
+    rescue_end: uint256 = 0
+    is_late, rescue_end = game_course.lateness(game_id, game, claim.peak, block.timestamp)
     assert is_late, "defender has time left"
-    assert block.timestamp <= lost_at + game_rules.rescue_seconds(game.rules), "rescue time is over"
+    assert block.timestamp <= rescue_end, "rescue time is over"
     assert msg.value == game.leaf_bond_wei, "wrong amount of coins sent"
     adopted: IDisputes.Game = game
     adopted.defender = msg.sender
@@ -255,7 +258,7 @@ def pick(
     moved: IDisputes.Game = game
     moved.defender_used_seconds = min(
         game.defender_used_seconds + split_at - game.moved_at,
-        game_course.defender_seconds(game, claim.peak),
+        game_course.with_rescue(game, game_course.defender_seconds(game_id, game, claim.peak)),
     )
     moved.challenger_used_seconds = game_course.challenger_used_seconds(game, split_at)
     moved.low += length * part // parts
@@ -320,9 +323,10 @@ def reveal(
     claim: challenged_claims.Claim = self._standing(game_id, game, game_course.REVEAL_DUE)
     self._check_defender(game.defender)
     moved: IDisputes.Game = game
-    moved.defender_used_seconds += block.timestamp - game.moved_at
-    is_late: bool = moved.defender_used_seconds > game_course.defender_seconds(game, claim.peak)
-    assert not is_late, "clock has run out"
+    used_seconds: uint256 = block.timestamp - game.moved_at
+    seconds: uint256 = game_course.defender_seconds(game_id, game, claim.peak)
+    assert used_seconds <= game_course.own_seconds(game, seconds), "clock has run out"
+    moved.defender_used_seconds += used_seconds
     assert cycles != 0 and cycles <= micro_runs.STEPS_LIMIT, "reveal: number of steps"
     assert (
         len(after) == micro_runs.STATE_SIZE_BYTES and keccak256(after) == game.high_hash

@@ -159,8 +159,10 @@ def open_game(turn: DisputeTurn, call: Open) -> None:
     turn.set_held(claim_id, True)
     ordinal, open_count = claim.opened + 1, claim.open_count + 1
     require(ordinal <= GAMES_LIMIT, Reject.GAMES_LIMIT)
-    peak = max(claim.peak, min(open_count, games.PEAK_LIMIT))
-    turn.put_claim(claim_id, replace(claim, opened=ordinal, open_count=open_count, peak=peak))
+    if claim.peak < min(open_count, games.PEAK_LIMIT):
+        risen = (*claim.risen, turn.now) if claim.peak else ()
+        claim = replace(claim, peak=open_count, risen=risen)
+    turn.put_claim(claim_id, replace(claim, opened=ordinal, open_count=open_count))
     require((claim_id, turn.sender) not in turn.state.ordinals, Reject.ALREADY_CHALLENGED)
     turn.change(ordinals=with_entry(turn.state.ordinals, (claim_id, turn.sender), ordinal))
     claimed_hash = state_hash(task_id, proof.work, proof.leaf)
@@ -199,9 +201,8 @@ def adopt(turn: DisputeTurn, call: Adopt) -> None:
     games.require_stage(game, call)
     require(game.sponsor_bond_wei == 0, Reject.GAME_SPONSORED)
     split = split_of(turn.state, call.game_id, game)
-    require(games.is_defender_late(game, split, claim.peak, turn.now), Reject.DEFENDER_IN_TIME)
-    rescue_end = games.last_second(game, claim.peak) + games.rescue_seconds(game)
-    require(turn.now <= rescue_end, Reject.RESCUE_OVER)
+    require(games.is_defender_late(game, split, claim, turn.now), Reject.DEFENDER_IN_TIME)
+    require(turn.now <= games.rescue_end(game, claim), Reject.RESCUE_OVER)
     require(turn.life.message.value_wei == game.leaf_bond_wei, Reject.WRONG_VALUE)
     turn.life.receive_coins(turn.life.state.deployment.disputes)
     adopted = replace(
@@ -258,10 +259,11 @@ def pick(turn: DisputeTurn, call: Pick) -> None:
     require(int.from_bytes(root, "big") >> ROOT_SHIFT == kept.root, Reject.PICK_PROOF)
     split_at = max(kept.at, game.moved_at)
     defender_used_seconds = game.defender_used_seconds + split_at - game.moved_at
+    most_seconds = games.with_rescue(game, games.defender_seconds(game, claim))
     part = interval.part(call.part, arity)
     moved = replace(
         game,
-        defender_used_seconds=min(defender_used_seconds, games.defender_seconds(game, claim.peak)),
+        defender_used_seconds=min(defender_used_seconds, most_seconds),
         challenger_used_seconds=_challenger_used_seconds(turn, game, split_at),
         low=part.low,
         high=part.high,
@@ -316,7 +318,7 @@ def reveal(turn: DisputeTurn, call: Reveal) -> None:
     claim = standing_claim(turn, call.game_id, game)
     games.require_stage(game, call)
     check_defender(turn, game.defender)
-    require(turn.now <= games.last_second(game, claim.peak), Reject.CLOCK_OVER)
+    require(turn.now <= games.last_second(game, claim), Reject.CLOCK_OVER)
     require(0 < call.cycles <= MICRO_INDEX_LIMIT, Reject.REVEAL_CYCLES)
     is_state = len(call.after) == STATE_SIZE_BYTES and keccak256(call.after) == game.high_hash
     require(is_state, Reject.REVEAL_STATE)

@@ -77,6 +77,8 @@ class ChallengedClaim:
     """Counts no more once the claim is struck."""
     peak: int = 0
     """The most games that were open at once, up to PEAK_LIMIT."""
+    risen: tuple[int, ...] = ()
+    """When the peak became 2, 3 and so on."""
     striker: int = 0
     """The ordinal of the game that struck it; 0 if it was refuted."""
     winners: int = 0
@@ -138,10 +140,20 @@ def bond_wei(parameters: Parameters, open_count: int) -> int:
     return parameters.challenger_bond_wei * min(BOND_FACTOR_LIMIT, 1 << doublings)
 
 
-def defender_seconds(game: Game, peak: int) -> int:
-    """A defender's time for all its moves in one game (S6.6)."""
+def defender_seconds(game: Game, claim: ChallengedClaim) -> int:
+    """A defender's time for all its moves in one game: other games lengthen it only while it runs (S6.6)."""
     most_seconds = PEAK_LIMIT * clock_seconds(game) - rescue_seconds(game)
-    return min(peak * clock_seconds(game), most_seconds)
+    seconds = clock_seconds(game)
+    for risen_at in claim.risen:
+        if risen_at > game.moved_at + seconds - game.defender_used_seconds:
+            break
+        seconds = min(seconds + clock_seconds(game), most_seconds)
+    return seconds
+
+
+def with_rescue(game: Game, seconds: int) -> int:
+    """The defender's time after which a game is lost: a game has one rescue, a sponsor none (S6.8)."""
+    return seconds if game.sponsor_bond_wei else seconds + rescue_seconds(game)
 
 
 def require_stage(game: Game, call: object) -> None:
@@ -159,15 +171,21 @@ def split_by(split: NodeSplit | None, now: int) -> int | None:
     return split.at if split is not None and split.at <= now else None
 
 
-def last_second(game: Game, peak: int) -> int:
+def last_second(game: Game, claim: ChallengedClaim) -> int:
     """The last in which the defender, whose move is due, may make it."""
-    return game.moved_at + defender_seconds(game, peak) - game.defender_used_seconds
+    return game.moved_at + max(0, defender_seconds(game, claim) - game.defender_used_seconds)
 
 
-def is_defender_late(game: Game, split: NodeSplit | None, peak: int, now: int) -> bool:
+def rescue_end(game: Game, claim: ChallengedClaim) -> int:
+    """The last second before a game in which the defender's move is due is lost."""
+    lost_after_seconds = with_rescue(game, defender_seconds(game, claim))
+    return game.moved_at + lost_after_seconds - game.defender_used_seconds
+
+
+def is_defender_late(game: Game, split: NodeSplit | None, claim: ChallengedClaim, now: int) -> bool:
     """Whether the defender did not make its move in time (S6.5). Not for STEP_DUE."""
     split_at = split_by(split, now)
-    return (now if split_at is None else split_at) > last_second(game, peak)
+    return (now if split_at is None else split_at) > last_second(game, claim)
 
 
 def outcome_of(game: Game, split: NodeSplit | None, claim: ChallengedClaim, now: int) -> GameOutcome:
@@ -182,11 +200,8 @@ def outcome_of(game: Game, split: NodeSplit | None, claim: ChallengedClaim, now:
     if game.stage != GameStage.STEP_DUE:
         if game.stage == GameStage.REVEAL_DUE:
             split = None
-        if is_defender_late(game, split, claim.peak, judged_at):
-            lost_after = last_second(game, claim.peak)
-            if game.sponsor_bond_wei == 0:
-                lost_after += rescue_seconds(game)
-            return GameOutcome.CHALLENGER_WON if judged_at > lost_after else running
+        if is_defender_late(game, split, claim, judged_at):
+            return GameOutcome.CHALLENGER_WON if judged_at > rescue_end(game, claim) else running
         split_at = split_by(split, judged_at)
         if split_at is None:
             return running

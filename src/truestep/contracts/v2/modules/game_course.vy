@@ -23,6 +23,7 @@ CLAIM_FELL: constant(uint256) = 3
 MASK40: constant(uint256) = 2**40 - 1
 
 splits: public(HashMap[bytes32, uint256])  # node: [ root's first 216 bits | time 40 ]
+risen: public(HashMap[uint256, uint256])  # claim id: when its peak became 3 and 2 [ third 40 | second 40 ]
 
 
 @internal
@@ -67,14 +68,52 @@ def node_of(game_id: uint256, game: IDisputes.Game) -> bytes32:
 
 
 @internal
-@pure
-def defender_seconds(game: IDisputes.Game, peak: uint256) -> uint256:
+def keep_rise(claim_id: uint256, peak: uint256):
     """
-    @notice The defender's time for all its moves in the game (S6.6).
+    @notice Keep when more games than ever were open on a claim. Not for the first.
+    """
+    if peak == 2:
+        self.risen[claim_id] = block.timestamp
+    else:
+        self.risen[claim_id] |= block.timestamp << 40
+
+
+@internal
+@view
+def defender_seconds(game_id: uint256, game: IDisputes.Game, peak: uint256) -> uint256:
+    """
+    @notice The defender's time for all its moves in the game: other games lengthen it only while it runs (S6.6).
     """
     clock_seconds: uint256 = game_rules.clock_seconds(game.rules)
-    most_seconds: uint256 = challenged_claims.PEAK_LIMIT * clock_seconds - game_rules.rescue_seconds(game.rules)
-    return min(peak * clock_seconds, most_seconds)
+    if peak == 1:
+        return clock_seconds
+    risen: uint256 = self.risen[game_id >> 32]
+    last_second: uint256 = game.moved_at + clock_seconds - game.defender_used_seconds
+    if risen & MASK40 > last_second:
+        return clock_seconds
+    if peak == 2 or risen >> 40 > last_second + clock_seconds:
+        return 2 * clock_seconds
+    return 3 * clock_seconds - game_rules.rescue_seconds(game.rules)
+
+
+@internal
+@view
+def own_seconds(game: IDisputes.Game, defender_seconds: uint256) -> uint256:
+    """
+    @notice What is left of the defender's time without the rescue.
+    """
+    return max(defender_seconds, game.defender_used_seconds) - game.defender_used_seconds
+
+
+@internal
+@view
+def with_rescue(game: IDisputes.Game, defender_seconds: uint256) -> uint256:
+    """
+    @notice The time after which a game is lost: a game has one rescue, and a sponsor has none (S6.8).
+    """
+    if game.sponsor_bond_wei != 0:
+        return defender_seconds
+    return defender_seconds + game_rules.rescue_seconds(game.rules)
 
 
 @internal
@@ -104,13 +143,12 @@ def split_at(game_id: uint256, game: IDisputes.Game, now: uint256) -> uint256:
 @view
 def lateness(game_id: uint256, game: IDisputes.Game, peak: uint256, now: uint256) -> (bool, uint256):
     """
-    @notice Whether the defender, whose move was due, did not make it in time, and its last second.
+    @notice Whether the defender, whose move was due, did not make it in time, and the last second of the rescue.
     """
-    last_second: uint256 = (
-        game.moved_at + self.defender_seconds(game, peak) - game.defender_used_seconds
-    )
+    seconds: uint256 = self.defender_seconds(game_id, game, peak)
     made_at: uint256 = self.split_at(game_id, game, now)
-    return (now if made_at == 0 else made_at) > last_second, last_second
+    is_late: bool = (now if made_at == 0 else made_at) > game.moved_at + self.own_seconds(game, seconds)
+    return is_late, game.moved_at + self.with_rescue(game, seconds) - game.defender_used_seconds
 
 
 @internal
@@ -128,12 +166,10 @@ def outcome_of(
     challenger_since: uint256 = game.moved_at
     if game.stage != STEP_DUE:
         is_late: bool = False
-        last_second: uint256 = 0
-        is_late, last_second = self.lateness(game_id, game, claim.peak, now)
+        rescue_end: uint256 = 0
+        is_late, rescue_end = self.lateness(game_id, game, claim.peak, now)
         if is_late:
-            if game.sponsor_bond_wei == 0:
-                last_second += game_rules.rescue_seconds(game.rules)
-            return CHALLENGER_WON if now > last_second else running
+            return CHALLENGER_WON if now > rescue_end else running
         made_at: uint256 = self.split_at(game_id, game, now)
         if made_at == 0:
             return running

@@ -85,20 +85,21 @@ class Claimed:
     claimed_hash: Bytes32
 
 
+DEPLOYMENT = Deployment(
+    chain_id=1,
+    operators=OPERATORS,
+    jobs=JOBS,
+    disputes=DISPUTES,
+    owner=OWNER,
+    guardian=OWNER,
+    guardian_until=0,
+)
+
+
 @cache
 def claimed(parameters: Parameters, cycles: int, is_true: bool) -> Claimed:
     """A job of one task that OPERATOR has taken and claimed."""
-    life = LifeCycle(
-        deployment=Deployment(
-            chain_id=1,
-            operators=OPERATORS,
-            jobs=JOBS,
-            disputes=DISPUTES,
-            owner=OWNER,
-            guardian=OWNER,
-            guardian_until=0,
-        )
-    )
+    life = LifeCycle(deployment=DEPLOYMENT)
     program = Register(
         image_root=named_hash("image"),
         entry=0,

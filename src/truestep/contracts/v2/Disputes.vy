@@ -145,7 +145,13 @@ def open(
     )
     game_id: uint256 = claim_id << 32 | claim.opened
     self.games[game_id] = keccak256(abi_encode(game))
-    log IDisputes.Opened(game_id=game_id, claim_id=claim_id, challenger=msg.sender, game=game)
+    log IDisputes.Opened(
+        game_id=game_id,
+        claim_id=claim_id,
+        challenger=msg.sender,
+        credited_wei=msg.value - bond_wei,
+        game=game,
+    )
     return game_id
 
 

@@ -191,7 +191,15 @@ def open_game(turn: DisputeTurn, call: Open) -> None:
     )
     game_id = GameId(claim_id << 32 | ordinal)
     turn.put_game(game_id, game)
-    turn.life.emit(Opened(game_id=game_id, claim_id=claim_id, challenger=turn.sender, game=game))
+    turn.life.emit(
+        Opened(
+            game_id=game_id,
+            claim_id=claim_id,
+            challenger=turn.sender,
+            credited_wei=value_wei - bond_wei,
+            game=game,
+        )
+    )
 
 
 def adopt(turn: DisputeTurn, call: Adopt) -> None:

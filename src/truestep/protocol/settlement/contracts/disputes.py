@@ -206,6 +206,8 @@ class Opened:
     game_id: GameId
     claim_id: ClaimId
     challenger: Address
+    credited_wei: int
+    """Coins that were sent beyond the bond."""
     game: Game
 
 

@@ -220,8 +220,13 @@ def _token_move(asset: Address, log: Log) -> Transfer:
     return Transfer(asset=asset, sender=sender, receiver=receiver, amount=amount)
 
 
-def deploy_life_chain(rules: Parameters = PARAMETERS, *, has_games: bool = False) -> LifeChain:
-    """Deploy everything, connected, with one set of parameters and both policies; Disputes or its double."""
+def deploy_life_chain(
+    rules: Parameters = PARAMETERS, *, has_games: bool = False, executes_steps: bool = False
+) -> LifeChain:
+    """Deploy everything, connected, with one set of parameters and both policies; Disputes or its double.
+
+    Steps are executed, or answered as the test says.
+    """
     evm = Evm()
     for account in (DEPLOYER, *PEOPLE):
         evm.chain.set_balance(account, FUNDS)
@@ -241,7 +246,7 @@ def deploy_life_chain(rules: Parameters = PARAMETERS, *, has_games: bool = False
         deploy("Operators"),
     )
     board = deploy("Jobs", stakes.address, register.address, sets.address)
-    step = deploy("StepDouble")
+    step = evm.deploy("Step", sender=DEPLOYER) if executes_steps else deploy("StepDouble")
     if has_games:
         leaves = deploy("Leaves", board.address)
         games = (board.address, leaves.address, step.address)

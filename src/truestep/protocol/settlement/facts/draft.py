@@ -1,0 +1,150 @@
+"""Facts while events change them: a mapping is copied once, when it is first changed."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Generic, TypeVar
+
+from truestep.base.errors import Bug
+from truestep.base.ids import Address, ClaimId, JobId, TaskId, job_of_task
+from truestep.protocol.settlement.facts.records import Facts, KnownBatch, KnownDispute, KnownJob
+from truestep.protocol.settlement.ids import BatchId
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+class Table(Generic[Key, Value]):
+    """A mapping that others may hold, until it is changed."""
+
+    __slots__ = ("_entries", "_own")
+
+    def __init__(self, entries: Mapping[Key, Value]) -> None:
+        self._entries = entries
+        self._own: dict[Key, Value] | None = None
+
+    @property
+    def entries(self) -> Mapping[Key, Value]:
+        """The mapping as it is now."""
+        return self._entries
+
+    def get(self, key: Key) -> Value | None:
+        """The value, if there is one."""
+        return self._entries.get(key)
+
+    def put(self, key: Key, value: Value) -> None:
+        """Set a value."""
+        self._copied()[key] = value
+
+    def drop(self, key: Key) -> None:
+        """Remove a value, if there is one."""
+        if key in self._entries:
+            del self._copied()[key]
+
+    def _copied(self) -> dict[Key, Value]:
+        if self._own is None:
+            self._own = dict(self._entries)
+            self._entries = self._own
+        return self._own
+
+
+class Draft:
+    """Facts that change."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        """As they were, but for what `change` has set."""
+        self.job_count, self.batch_count = facts.job_count, facts.batch_count
+        self.stakes = Table(facts.stakes)
+        self.roles = Table(facts.roles)
+        self.jobs = Table(facts.jobs)
+        self.batches = Table(facts.batches)
+        self.outcomes = Table(facts.outcomes)
+        self.credits = Table(facts.credits)
+        self.disputes = Table(facts.disputes)
+        self.games = Table(facts.games)
+        self.ordinals = Table(facts.ordinals)
+        self.splits = Table(facts.splits)
+        self.shown = Table(facts.shown)
+        self.bond_credits = Table(facts.bond_credits)
+        self.pots = Table(facts.pots)
+        self.results = Table(facts.results)
+
+    def finish(self) -> Facts:
+        """The facts as they are now. The draft is of no use any more."""
+        return replace(
+            self.facts,
+            job_count=self.job_count,
+            batch_count=self.batch_count,
+            stakes=self.stakes.entries,
+            roles=self.roles.entries,
+            jobs=self.jobs.entries,
+            batches=self.batches.entries,
+            outcomes=self.outcomes.entries,
+            credits=self.credits.entries,
+            disputes=self.disputes.entries,
+            games=self.games.entries,
+            ordinals=self.ordinals.entries,
+            splits=self.splits.entries,
+            shown=self.shown.entries,
+            bond_credits=self.bond_credits.entries,
+            pots=self.pots.entries,
+            results=self.results.entries,
+        )
+
+    def change(self, **fields: Any) -> None:
+        """Set what seldom changes: numbers and short tuples."""
+        self.facts = replace(self.facts, **fields)
+
+    def job(self, job_id: JobId) -> KnownJob:
+        """A job that an event is about and that cannot be over."""
+        known = self.jobs.get(job_id)
+        if known is None:
+            raise Bug(f"expected to know job {job_id}: events are missing")
+        return known
+
+    def batch(self, batch_id: BatchId) -> KnownBatch:
+        """A batch that an event is about and that cannot be over."""
+        known = self.batches.get(batch_id)
+        if known is None:
+            raise Bug(f"expected to know batch {batch_id}: events are missing")
+        return known
+
+    def dispute(self, claim_id: ClaimId, task_id: TaskId) -> KnownDispute:
+        """What is known of the games on a claim, which needs its job from now on."""
+        known = self.disputes.get(claim_id)
+        if known is None:
+            known = KnownDispute(task_id=task_id)
+            self.disputes.put(claim_id, known)
+            self.need_job(job_of_task(task_id), 1)
+        return known
+
+    def put_dispute(self, claim_id: ClaimId, known: KnownDispute, **claim_fields: Any) -> None:
+        """Keep a challenged claim, with changes of what the contract keeps of it."""
+        self.disputes.put(claim_id, replace(known, claim=replace(known.claim, **claim_fields)))
+
+    def put_job(self, job_id: JobId, known: KnownJob, **job_fields: Any) -> None:
+        """Keep a job, with changes of what the contracts keep of it."""
+        self.jobs.put(job_id, replace(known, job=replace(known.job, **job_fields)) if job_fields else known)
+
+    def put_batch(self, batch_id: BatchId, known: KnownBatch, **batch_fields: Any) -> None:
+        """Keep a batch, with changes of what the contracts keep of it."""
+        self.batches.put(batch_id, replace(known, batch=replace(known.batch, **batch_fields)))
+
+    def need_job(self, job_id: JobId, count: int) -> None:
+        """So many more things in the facts need the job, or fewer. Not for one that is over already."""
+        known = self.jobs.get(job_id)
+        if known is not None:
+            self.jobs.put(job_id, replace(known, needed_by=known.needed_by + count))
+
+    def owe(self, asset: Address, account: Address, amount: int) -> None:
+        """Jobs owes an account more."""
+        add_to(self.credits, (asset, account), amount)
+
+
+def add_to(table: Table[Key, int], key: Key, amount: int) -> None:
+    """Change a number; one that is 0 has no entry."""
+    total = (table.get(key) or 0) + amount
+    if total:
+        table.put(key, total)
+    else:
+        table.drop(key)

@@ -1,0 +1,136 @@
+"""What the events of all contracts have said, as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from truestep.base.ids import Address, Bytes32, ClaimId, GameId, JobId, ProgramId, TaskId
+from truestep.protocol.events import LogPosition
+from truestep.protocol.settlement.contracts import (
+    assurances,
+    disputes,
+    jobs,
+    operators,
+    parameters,
+    programs,
+    results,
+)
+from truestep.protocol.settlement.contracts.disputes import Game
+from truestep.protocol.settlement.games import ChallengedClaim
+from truestep.protocol.settlement.ids import BatchId
+from truestep.protocol.settlement.parameters import Parameters
+from truestep.protocol.settlement.records import Batch, Job, Leaf, Program, Stake
+from truestep.protocol.settlement.state import Deployment
+
+Event = (
+    parameters.Event
+    | programs.Event
+    | operators.Event
+    | assurances.Event
+    | jobs.Event
+    | results.Event
+    | disputes.Event
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logged:
+    """An event, its place in the chain, and the time of its block, which clocks need and no event says."""
+
+    event: Event
+    at: LogPosition
+    time: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownJob:
+    """A job that is not over."""
+
+    job: Job
+    program_id: ProgramId
+    input_uri: str
+    at: LogPosition
+    """Where it was posted."""
+    is_wanted: bool
+    """Whether its results stay until they are written out."""
+    final: int = 0
+    """A bit for each shard that is final."""
+    needed_by: int = 0
+    """How many items of batches, challenged claims and unfed reducers of it are in the facts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownBatch:
+    """A batch that is not over."""
+
+    batch: Batch
+    at: LogPosition
+    """Where it was taken."""
+    leaves: bytes = b""
+    """Once claimed: 96 bytes for each."""
+    written: int = 0
+    """A bit for each leaf that is written out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownDispute:
+    """A claim that was challenged or struck."""
+
+    task_id: TaskId
+    claim: ChallengedClaim = field(default_factory=ChallengedClaim)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownSplit:
+    """The hashes inside a node, which lie between those of the games that stand on it (S6.4)."""
+
+    claim_id: ClaimId
+    hashes: tuple[Bytes32, ...]
+    time: int
+    """When it was split."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All that calls depend on and that is not over, as of one place in the chain. Never changes.
+
+    Nothing here is a belief: whoever has the same events has the same facts.
+    """
+
+    deployment: Deployment
+    keeps: frozenset[Address] | None = None
+    """Requesters and consumers whose results stay until they are written out; None: everybody's."""
+    at: LogPosition | None = None
+    """The newest event."""
+    stopped_at: int = 0
+    stopped_until: int = 0
+    parameters: tuple[Parameters, ...] = ()
+    programs: tuple[Program, ...] = ()
+    program_uris: tuple[str, ...] = ()
+    stakes: Mapping[Address, Stake] = field(default_factory=dict[Address, Stake])
+    roles: Mapping[tuple[Address, Address], int] = field(default_factory=dict[tuple[Address, Address], int])
+    """Of (operator, delegate)."""
+    job_count: int = 0
+    jobs: Mapping[JobId, KnownJob] = field(default_factory=dict[JobId, KnownJob])
+    batch_count: int = 0
+    batches: Mapping[BatchId, KnownBatch] = field(default_factory=dict[BatchId, KnownBatch])
+    outcomes: Mapping[TaskId, Leaf] = field(default_factory=dict[TaskId, Leaf])
+    """What was written out of jobs that are wanted. A left root is 0 if it is not known any more."""
+    credits: Mapping[tuple[Address, Address], int] = field(default_factory=dict[tuple[Address, Address], int])
+    """What Jobs owes, by (asset, account)."""
+    disputes: Mapping[ClaimId, KnownDispute] = field(default_factory=dict[ClaimId, KnownDispute])
+    """Claims with games, or with coins of a struck one still to be given away."""
+    games: Mapping[GameId, Game] = field(default_factory=dict[GameId, Game])
+    ordinals: Mapping[tuple[ClaimId, Address], int] = field(
+        default_factory=dict[tuple[ClaimId, Address], int]
+    )
+    """Which game of a claim is a challenger's."""
+    splits: Mapping[Bytes32, KnownSplit] = field(default_factory=dict[Bytes32, KnownSplit])
+    """By node."""
+    shown: Mapping[tuple[ClaimId, Bytes32], int] = field(default_factory=dict[tuple[ClaimId, Bytes32], int])
+    """Games that showed a state hash."""
+    bond_credits: Mapping[Address, int] = field(default_factory=dict[Address, int])
+    """What Disputes owes."""
+    pots: Mapping[TaskId, int] = field(default_factory=dict[TaskId, int])
+    """How many struck claims on a task have winners that are not rewarded."""
+    results: Mapping[TaskId, ClaimId] = field(default_factory=dict[TaskId, ClaimId])
+    """The final claims of tasks with pots, which their rewards must name."""

@@ -1,0 +1,178 @@
+"""When things are over and leave the facts.
+
+A batch stays while it can be claimed, challenged or finalized, while its claims are needed to reward those
+that struck another claim on one of its tasks, and while results that are wanted are not written out. A
+challenged claim stays while it has a game that can be moved, settled or rewarded. A job stays while one of
+its shards can be taken or refunded, and while one of these things needs it.
+"""
+
+from collections.abc import Iterator
+
+from truestep.base.ids import Address, ClaimId, GameId, JobId, TaskId, job_of_task, task_of
+from truestep.protocol.settlement import games
+from truestep.protocol.settlement.contracts.disputes import GameStage
+from truestep.protocol.settlement.facts.draft import Draft, add_to
+from truestep.protocol.settlement.facts.records import KnownBatch, KnownDispute, KnownJob
+from truestep.protocol.settlement.ids import (
+    NOBODY,
+    BatchId,
+    Item,
+    batch_of_claim,
+    claim_of,
+    leaf_of_claim,
+    unpack_item,
+)
+from truestep.protocol.settlement.jobs import source_of
+from truestep.protocol.settlement.records import Batch, BatchStage, JobTerms
+
+
+def is_wanted(keeps: frozenset[Address] | None, terms: JobTerms) -> bool:
+    """Whether the results of a job stay until they are written out."""
+    return keeps is None or terms.requester in keeps or terms.consumer in keeps
+
+
+def items_of(batch: Batch) -> Iterator[Item]:
+    """The ranges of a batch."""
+    return map(unpack_item, batch.items)
+
+
+def final_leaves(batch: Batch) -> int:
+    """A bit for each leaf of a FINAL batch that is final."""
+    return (1 << batch.leaf_count) - 1 & ~(batch.held | batch.struck)
+
+
+def leaves_of_item(item: Item) -> int:
+    """A bit for each leaf of an item."""
+    return (1 << item.count) - 1 << item.offset
+
+
+# --- batches and jobs -----------------------------------------------------------------------------
+
+
+def drop_batch_if_over(draft: Draft, batch_id: BatchId) -> None:
+    """Drop a batch that nothing needs, and then its jobs."""
+    known = draft.batches.get(batch_id)
+    if known is None or _is_batch_needed(draft, batch_id, known):
+        return
+    draft.batches.drop(batch_id)
+    for item in items_of(known.batch):
+        draft.need_job(item.job_id, -1)
+        drop_job_if_over(draft, item.job_id)
+
+
+def _is_batch_needed(draft: Draft, batch_id: BatchId, known: KnownBatch) -> bool:
+    batch = known.batch
+    if batch.stage is BatchStage.OVER:
+        return False
+    if batch.stage is not BatchStage.FINAL or batch.held:
+        return True
+    if any(batch_of_claim(claim_id) == batch_id for claim_id in draft.results.entries.values()):
+        return True
+    unwritten = final_leaves(batch) & ~known.written
+    return any(
+        unwritten & leaves_of_item(item) and draft.job(item.job_id).is_wanted for item in items_of(batch)
+    )
+
+
+def drop_job_if_over(draft: Draft, job_id: JobId) -> None:
+    """Drop a job of which every shard is final or refunded and that nothing needs."""
+    known = draft.jobs.get(job_id)
+    if known is None or known.needed_by or _awaits_callback(known):
+        return
+    job = known.job
+    if known.final | job.refunded != (1 << job.work.shard_count) - 1:
+        return
+    draft.jobs.drop(job_id)
+    if job.final_count:
+        for shard in range(job.work.shard_count):
+            draft.outcomes.drop(task_of(job_id, shard))
+
+
+def _awaits_callback(known: KnownJob) -> bool:
+    job = known.job
+    can_be_called = known.is_wanted and job.terms.consumer != NOBODY and not job.is_called_back
+    return can_be_called and job.final_count == job.work.shard_count
+
+
+def needs_source(known: KnownJob) -> bool:
+    """Whether a job is a reducer that can still be fed."""
+    return not known.job.is_ready and not known.job.refunded
+
+
+def release_source(draft: Draft, reducer: KnownJob) -> None:
+    """A reducer is fed or refunded: its source may be over."""
+    source_id = source_of(reducer.job.terms.reducer_of)
+    draft.need_job(source_id, -1)
+    drop_job_if_over(draft, source_id)
+
+
+# --- challenged claims ----------------------------------------------------------------------------
+
+
+def games_of(draft: Draft, claim_id: ClaimId) -> list[GameId]:
+    """The games on a claim."""
+    return [game_id for game_id in draft.games.entries if games.claim_of_game_id(game_id) == claim_id]
+
+
+def drop_dispute_if_over(draft: Draft, claim_id: ClaimId) -> None:
+    """Drop the games of a claim that nothing can come of, and the claim if it has no others."""
+    known = draft.disputes.get(claim_id)
+    if known is None:
+        return
+    left = games_of(draft, claim_id)
+    if known.claim.struck_at == 0:
+        if left or is_leaf_undecided(draft, claim_id):
+            return
+    elif known.claim.pot_wei == 0:
+        for game_id in left:
+            if draft.games.entries[game_id].stage in (GameStage.CLOSED, GameStage.SHOWN):
+                draft.games.drop(game_id)
+        left = games_of(draft, claim_id)
+    if not left:
+        _drop_dispute(draft, claim_id, known)
+
+
+def _drop_dispute(draft: Draft, claim_id: ClaimId, known: KnownDispute) -> None:
+    draft.disputes.drop(claim_id)
+    for key in [key for key in draft.ordinals.entries if key[0] == claim_id]:
+        draft.ordinals.drop(key)
+    for shown in [key for key in draft.shown.entries if key[0] == claim_id]:
+        draft.shown.drop(shown)
+    for node in [node for node, split in draft.splits.entries.items() if split.claim_id == claim_id]:
+        draft.splits.drop(node)
+    job_id = job_of_task(known.task_id)
+    draft.need_job(job_id, -1)
+    drop_job_if_over(draft, job_id)
+
+
+def is_leaf_undecided(draft: Draft, claim_id: ClaimId) -> bool:
+    """Whether a leaf is neither final nor struck."""
+    batch_id, leaf_index = batch_of_claim(claim_id), leaf_of_claim(claim_id)
+    known = draft.batches.get(batch_id)
+    if known is None:
+        return False
+    batch = known.batch
+    if batch.stage is BatchStage.FINAL:
+        return bool(batch.held >> leaf_index & 1)
+    return leaf_index < batch.leaf_count and not batch.struck >> leaf_index & 1
+
+
+def drop_disputes_of_leaves(draft: Draft, batch_id: BatchId, leaves: int) -> None:
+    """Drop the games, and the nodes without games, of leaves that can have no more of them."""
+    splits = draft.splits.entries
+    for node in [n for n, split in splits.items() if batch_of_claim(split.claim_id) == batch_id]:
+        claim_id = splits[node].claim_id
+        if leaves >> leaf_of_claim(claim_id) & 1 and draft.disputes.get(claim_id) is None:
+            draft.splits.drop(node)
+    for leaf_index in range(leaves.bit_length()):
+        if leaves >> leaf_index & 1:
+            drop_dispute_if_over(draft, claim_of(batch_id, leaf_index))
+
+
+def end_pot(draft: Draft, task_id: TaskId) -> None:
+    """A claim on the task has no more winners: its final claim may be needed no longer."""
+    add_to(draft.pots, task_id, -1)
+    final_id = draft.results.get(task_id)
+    if final_id is not None and draft.pots.get(task_id) is None:
+        draft.results.drop(task_id)
+        drop_batch_if_over(draft, batch_of_claim(final_id))

@@ -1,0 +1,111 @@
+"""Facts do not depend on how they were read; a reorganisation leaves no trace; what is over leaves them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from random import Random
+
+import pytest
+
+from tests.protocol.settlement.facts.echoes import Echo
+from tests.protocol.settlement.facts.finished_tasks import finished_tasks
+from tests.protocol.settlement.world import DEPLOYMENT, REQUESTERS
+from truestep.base.errors import Bug, Reject
+from truestep.base.ids import Address
+from truestep.protocol.settlement.facts import job_calls
+from truestep.protocol.settlement.facts.fold import HANDLERS, fold
+from truestep.protocol.settlement.facts.history import CHECKPOINT_LIMIT, Checkpoint, History
+from truestep.protocol.settlement.facts.records import Facts, Logged
+from truestep.protocol.settlement.facts.rehearsal import Caller
+from truestep.protocol.settlement.ids import BatchId, claim_of
+
+NOTHING = Facts(deployment=DEPLOYMENT)
+
+
+@cache
+def story(seed: int) -> tuple[Logged, ...]:
+    """The events of a schedule with games."""
+    echo = Echo(seed)
+    for _ in range(500):
+        echo.play()
+    return tuple(echo.logs)
+
+
+def blocks(logs: tuple[Logged, ...]) -> dict[int, list[Logged]]:
+    """Events by block."""
+    found: dict[int, list[Logged]] = {}
+    for logged in logs:
+        found.setdefault(logged.at.block_number, []).append(logged)
+    return found
+
+
+@pytest.mark.parametrize("keeps", [None, frozenset(REQUESTERS[:1]), frozenset()], ids=["all", "one", "none"])
+def test_facts_do_not_depend_on_how_the_chain_is_read(keeps: frozenset[Address] | None) -> None:
+    rng, logs = Random(1), story(1)
+    start = replace(NOTHING, keeps=keeps)
+    at_once, facts, position = fold(start, logs), start, 0
+    while position < len(logs):
+        size = rng.choice((1, 1, 3, 50))
+        facts, position = fold(facts, logs[position : position + size]), position + size
+    assert facts == at_once
+
+
+def test_old_facts_never_change() -> None:
+    logs = story(2)
+    half = fold(NOTHING, logs[: len(logs) // 2])
+    again = fold(NOTHING, logs[: len(logs) // 2])
+    fold(half, logs[len(logs) // 2 :])
+    assert half == again
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_reorganisation_leaves_no_trace(seed: int) -> None:
+    """The chain is read, goes back now and then, and is read again: the facts are those of one reading."""
+    rng, by_block = Random(seed), blocks(story(3))
+    history = History(checkpoints=(Checkpoint(block_number=-1, facts=NOTHING),))
+    newest = max(by_block)
+    read_to = -1
+    while read_to < newest:
+        until = min(newest, read_to + rng.choice((1, 2, 7, 40)))
+        logs = [logged for number in range(read_to + 1, until + 1) for logged in by_block.get(number, [])]
+        history = history.extended(until, logs, final_block=until - 60)
+        assert len(history.checkpoints) <= CHECKPOINT_LIMIT + 1
+        if rng.random() < 0.3:
+            fork = max(until - rng.randrange(60), history.checkpoints[0].block_number)
+            history = history.back_to(fork)
+            assert history.newest.block_number <= fork
+        read_to = history.newest.block_number
+        whole = [logged for number in range(read_to + 1) for logged in by_block.get(number, [])]
+        assert history.newest.facts == fold(NOTHING, whole)
+
+
+def test_events_out_of_order_and_missing_ones_are_bugs() -> None:
+    logs = story(1)
+    with pytest.raises(Bug, match="expected an event after"):
+        fold(NOTHING, [logs[1], logs[0]])
+    without_posts = [logged for logged in logs if type(logged.event).__name__ != "Posted"]
+    with pytest.raises(Bug, match="expected to know job"):
+        fold(NOTHING, without_posts)
+    with pytest.raises(Bug, match="expected a block from"):
+        History(checkpoints=(Checkpoint(block_number=9, facts=NOTHING),)).back_to(8)
+
+
+def test_stories_have_most_events() -> None:
+    seen = {type(logged.event) for seed in (1, 2, 3) for logged in story(seed)}
+    assert len(seen) >= len(HANDLERS) - 4
+
+
+# --- memory ---------------------------------------------------------------------------------------
+
+
+def test_finished_tasks_leave_the_facts() -> None:
+    facts = fold(replace(NOTHING, keeps=frozenset()), finished_tasks(2_000))
+    assert not any((facts.jobs, facts.batches, facts.outcomes))
+    wanted = fold(NOTHING, finished_tasks(256))
+    assert len(wanted.batches) == 256
+    claim_id = claim_of(BatchId(7), 0)
+    caller = Caller(account=REQUESTERS[0], now=2**31)
+    assert job_calls.write_out(facts, caller, claim_id) is Reject.OVER
+    written = fold(NOTHING, finished_tasks(256, is_written=True))
+    assert not any((written.jobs, written.batches, written.outcomes))

@@ -236,7 +236,7 @@ def test_sponsor_s_clock_is_new(arena: Arena) -> None:
         play.settle()
 
 
-def test_sponsor_that_loses_pays_the_challenger(arena: Arena) -> None:
+def test_sponsor_that_loses_pays_into_the_pot(arena: Arena) -> None:
     """No second rescue: the game is lost with the last second of the sponsor's clock."""
     play = arena.disputed(LIE, TRUTH)
     arena.pass_time(CLOCK + 1)
@@ -248,9 +248,10 @@ def test_sponsor_that_loses_pays_the_challenger(arena: Arena) -> None:
     with rejects(Reject.GAME_SPONSORED):
         play.adopt(BOB)
     receipt = play.move("settle")
-    amounts = {"challenger_wei": BOND_WEI + HALF_WEI, "burned_wei": LEAF_BOND_WEI - HALF_WEI}
+    amounts = {"challenger_wei": BOND_WEI, "burned_wei": LEAF_BOND_WEI - HALF_WEI}
     assert receipt.events[-1] == settled(play, GameOutcome.CHALLENGER_WON, **amounts)
-    assert (arena.owed(HONEST), arena.owed(SPONSOR)) == (BOND_WEI + HALF_WEI, 0)
+    assert (arena.owed(HONEST), arena.owed(SPONSOR)) == (BOND_WEI, 0)
+    assert arena.claim_word(play.claim_id)["pot_wei"] == LEAF_BOND_WEI + HALF_WEI
     arena.check_coins()
 
 

@@ -271,7 +271,7 @@ def test_false_shapes_are_struck_at_once(arena: Arena, what: str) -> None:
 
 
 def test_halted_state_said_to_run_is_refuted_by_showing_it(arena: Arena) -> None:
-    """Games on the claim end with it: bonds come back, but there is no pot for their challengers."""
+    """Games on the claim end with it, bonds come back, and the rest of the leaf's bond is their pot."""
     packed = TRUTH.states[-1].pack()
     leaf = Leaf(head=64 << 64, output_root=keccak256(packed), left_root=Bytes32(bytes(32)))
     batch = arena.take((arena.post_runs(), 0, 1), operator=LIAR)
@@ -286,10 +286,9 @@ def test_halted_state_said_to_run_is_refuted_by_showing_it(arena: Arena) -> None
     assert (arena.owed(MALICE), arena.locked(LIAR)) == (BOND_WEI, 0)
     assert play.settle() is GameOutcome.CLAIM_FELL
     assert arena.owed(HONEST) == BOND_WEI
-    with rejects(Reject.NOTHING_TO_WIN):
-        play.show()
-    with rejects(Reject.NOTHING_TO_WIN):
-        play.move("reward_without_result")
+    word = arena.claim_word(play.claim_id)
+    assert (word["pot_wei"], word["striker"]) == (LEAF_BOND_WEI - BOND_WEI, 0)
+    assert arena.burned_wei() == 0
     assert arena.disputes.call("held", batch.batch_id) == 0
 
 

@@ -10,12 +10,14 @@ from tests.contracts.v2.playing import (
     BOND_WEI,
     CLOCK,
     HONEST,
+    LEAF_BOND_WEI,
     LIAR,
     MALICE,
     RULES,
     SPONSOR,
     Arena,
     outcome_of,
+    redo,
     stranger,
 )
 from truestep.base.errors import Reject
@@ -173,3 +175,42 @@ def test_a_node_that_was_split_before_is_not_late(arena: Arena) -> None:
         second.settle()
     arena.pass_time(1)
     assert second.settle() is GameOutcome.DEFENDER_WON
+
+
+def test_keeping_sponsors_out_costs_the_whole_bond(arena: Arena) -> None:
+    """The challenger of a true claim adopts its own game and idles; it destroys no more than it loses."""
+    job = arena.post_runs()
+    bad = arena.open(arena.claim_runs(TRUTH, job=job), TRUTH, LIE, MALICE)
+    arena.pass_time(CLOCK + 1)
+    bad.adopt(MALICE)
+    arena.pass_time(CLOCK + 1)
+    assert bad.settle() is GameOutcome.CHALLENGER_WON
+    bad.reward(redo(arena, job))
+    assert arena.owed(MALICE) == BOND_WEI
+    assert arena.burned_wei() == 2 * LEAF_BOND_WEI
+    arena.check_coins()
+
+
+@pytest.mark.parametrize("is_paid_out", [False, True])
+def test_sponsors_that_lose_late_pay_into_what_is_left_of_the_pot(arena: Arena, is_paid_out: bool) -> None:
+    """Lost on time before the strike, settled after it: once parts were given, its bond is burned."""
+    job = arena.post_runs()
+    batch = arena.claim_runs(LIE, job=job)
+    late = arena.open(batch, LIE, TRUTH, MALICE)
+    arena.pass_time(CLOCK + 1)
+    late.adopt()
+    arena.pass_time(CLOCK + 1)
+    striker = arena.open(batch, LIE, TRUTH)
+    striker.strike()
+    final = redo(arena, job)
+    if is_paid_out:
+        striker.reward(final)
+    assert late.settle() is GameOutcome.CHALLENGER_WON
+    pot_wei = LEAF_BOND_WEI + (0 if is_paid_out else LEAF_BOND_WEI // 2)
+    if not is_paid_out:
+        assert arena.claim_word(batch.claim_id(0))["pot_wei"] == pot_wei
+        striker.reward(final)
+    assert arena.owed(HONEST) == BOND_WEI + pot_wei // 2
+    assert (arena.owed(MALICE), arena.owed(SPONSOR)) == (BOND_WEI, 0)
+    assert arena.burned_wei() == 2 * LEAF_BOND_WEI - pot_wei // 2
+    arena.check_coins()

@@ -40,6 +40,9 @@ def _pay_out(schedule: GameSchedule, claim_id: ClaimId, claim: ChallengedClaim) 
     for game_id, game in _games_on(world, claim_id):
         is_striker = claim.striker == ordinal_of(game_id)
         has_shown = game.stage == d.GameStage.SHOWN
+        if claim.winners == 0 and claim.striker == 0 and not world.disputes.dissents.get(claim_id):
+            yield _message(schedule.now, d.RewardWithoutResult(game_id=game_id, game=game))
+            return  # nobody has won
         if claim.winners == 0 or claim.without_result:
             if is_striker or (claim.by_step and has_shown and game.commitment != game.claimed_hash):
                 yield _message(schedule.now, d.RewardWithoutResult(game_id=game_id, game=game))

@@ -162,7 +162,7 @@ def adopt(game_id: uint256, game: IDisputes.Game):
     @notice Defend a game that the operator has lost on time, with the leaf's bond (S6.8).
     """
     claim: challenged_claims.Claim = self._standing(game_id, game, game.stage)
-    assert game.stage != game_course.STEP_DUE, "not the stage for this move"
+    game_course.check_stage(game.stage != game_course.STEP_DUE)
     assert game.sponsor_bond_wei == 0, "game has a sponsor"
     is_late: bool = False
     rescue_end: uint256 = 0
@@ -195,15 +195,20 @@ def refute(
     assert leaf.is_refuted, "leaf is not false by itself"
     parameters: IParameters.Parameters = staticcall PARAMETERS.get(convert(batch.parameters_id, uint256))
     bond_wei: uint256 = self._leaf_bond_wei(parameters, proof.job_terms)
+    reward_wei: uint256 = parameters.challenger_bond_wei  # at most a 25th of the leaf's bond (S2.1)
+    burned_wei: uint256 = bond_wei - reward_wei
     claim: challenged_claims.Claim = challenged_claims.unpack(self.claims[claim_id])
+    if claim.open_count != 0:  # the challengers' pot, with no striker
+        claim.pot_wei = burned_wei
+        burned_wei = 0
     claim.struck_at = block.timestamp
+    claim.by_step = True
     self.claims[claim_id] = challenged_claims.pack(claim)
     self._strike(claim_id, leaf.task_id, bond_wei)
-    reward_wei: uint256 = parameters.challenger_bond_wei  # at most a 25th of the leaf's bond (S2.1)
     native_credits.credit(msg.sender, reward_wei)
-    coins.burn(bond_wei - reward_wei)
+    coins.burn(burned_wei)
     log IDisputes.Refuted(
-        claim_id=claim_id, caller=msg.sender, amount_wei=reward_wei, burned_wei=bond_wei - reward_wei
+        claim_id=claim_id, caller=msg.sender, amount_wei=reward_wei, burned_wei=burned_wei
     )
 
 
@@ -364,7 +369,7 @@ def show(game_id: uint256, game: IDisputes.Game, state_hash: bytes32, salt: byte
     @notice Show what the challenger of a struck claim committed to (S7.5). By anybody who knows it.
     """
     claim: challenged_claims.Claim = self._checked(game_id, game)
-    assert game.stage == game_course.CLOSED, "not the stage for this move"
+    game_course.check_stage(game.stage == game_course.CLOSED)
     assert claim.striker != game_id & MASK32, "game struck the claim"
     assert claim.pot_wei != 0, "nothing to win"
     is_open: bool = block.timestamp <= claim.struck_at + game_rules.reveal_seconds(game.rules)
@@ -404,11 +409,11 @@ def reward(
     is_lie: bool = leaf.claimed_hash != game.claimed_hash
     if claim.striker != game_id & MASK32:
         has_shown: bool = game.stage == game_course.SHOWN and game.commitment == leaf.claimed_hash
-        assert has_shown and is_lie, "game has not won"
+        self._check_won(has_shown and is_lie)
     if not is_lie:  # a true claim, badly defended: nobody has won
         claim.winners = 1
     elif claim.winners == 0:
-        claim.winners = self.shown[game_id >> 32][leaf.claimed_hash] + 1
+        claim.winners = self.shown[game_id >> 32][leaf.claimed_hash] + min(claim.striker, 1)
     self._pay(game_id, game, claim, is_lie, is_lie)
 
 
@@ -418,18 +423,22 @@ def reward_without_result(game_id: uint256, game: IDisputes.Game):
     @notice Give a game its part of the pot when the task has had no result for long (S7.5). By anybody.
     """
     claim: challenged_claims.Claim = self._with_pot(game_id, game)
-    if claim.striker != game_id & MASK32:
-        has_shown: bool = game.stage == game_course.SHOWN and game.commitment != game.claimed_hash
-        assert claim.by_step and has_shown, "game has not won"
     deadline: uint256 = staticcall JOBS.deadlines(game.task_id >> 32)
     is_over: bool = block.timestamp > max(deadline, claim.struck_at) + RESULT_LIMIT_SECONDS
     assert is_over and (claim.winners == 0 or claim.without_result), "task may have a result"
     if claim.winners == 0:
         claim.without_result = True
-        claim.winners = 1
+        claim.winners = min(claim.striker, 1)
         if claim.by_step:
             claim.winners += self.dissents[game_id >> 32]
-    self._pay(game_id, game, claim, claim.by_step, True)
+    is_won: bool = claim.winners != 0
+    if not is_won:  # refuted, and nobody showed anything: any game has the pot burned
+        claim.winners = 1
+        self._check_won(game.stage >= game_course.CLOSED)
+    elif claim.striker != game_id & MASK32:
+        has_shown: bool = game.stage == game_course.SHOWN and game.commitment != game.claimed_hash
+        self._check_won(claim.by_step and has_shown)
+    self._pay(game_id, game, claim, claim.by_step and is_won, is_won)
 
 
 # --- views ----------------------------------------------------------------------------------------
@@ -522,6 +531,12 @@ def _with_pot(game_id: uint256, game: IDisputes.Game) -> challenged_claims.Claim
 
 
 @internal
+@pure
+def _check_won(has_won: bool):
+    assert has_won, "game has not won"
+
+
+@internal
 @view
 def _check_defender(defender: address):
     if msg.sender != defender:
@@ -554,7 +569,7 @@ def _keep_challengers(game_id: uint256, game: IDisputes.Game, gas_units: uint256
 @internal
 def _end(game_id: uint256, game: IDisputes.Game, outcome: uint256):
     """
-    @dev S7.2 to S7.4. Each bond goes back to whom it came from, or in part to the winner.
+    @dev S6.8, S7.2 to S7.4. Each bond goes back to whom it came from, or in part to the defender or the pot.
     """
     claim_id: uint256 = game_id >> 32
     claim: challenged_claims.Claim = challenged_claims.unpack(self.claims[claim_id])
@@ -568,7 +583,7 @@ def _end(game_id: uint256, game: IDisputes.Game, outcome: uint256):
         lost_wei = game.sponsor_bond_wei
         defender_wei = 0
     share_wei: uint256 = game_rules.share_of(game.rules, lost_wei)
-    coins.burn(lost_wei - share_wei)
+    burned_wei: uint256 = lost_wei - share_wei
     if outcome == game_course.DEFENDER_WON:
         defender_wei += share_wei
         self.games[game_id] = empty(bytes32)
@@ -578,18 +593,24 @@ def _end(game_id: uint256, game: IDisputes.Game, outcome: uint256):
                 self._release(claim_id)
             self.claims[claim_id] = challenged_claims.pack(claim)
     else:
-        challenger_wei += share_wei
         closed: IDisputes.Game = game
         closed.stage = game_course.CLOSED
         self.games[game_id] = keccak256(abi_encode(closed))
-        if claim.struck_at == 0:
+        is_striker: bool = claim.struck_at == 0
+        if is_striker:
             claim.struck_at = block.timestamp
             claim.striker = game_id & MASK32
             claim.pot_wei = game.leaf_bond_wei
             claim.by_step = game.stage == game_course.STEP_DUE
-            self.claims[claim_id] = challenged_claims.pack(claim)
+        if claim.winners != 0 or claim.pot_wei == 0:  # parts have been given
+            burned_wei = lost_wei
+        else:
+            claim.pot_wei += share_wei
+        self.claims[claim_id] = challenged_claims.pack(claim)
+        if is_striker:
             self._strike(claim_id, game.task_id, game.leaf_bond_wei)
         log IDisputes.Moved(game_id=game_id, game=closed)
+    coins.burn(burned_wei)
     native_credits.credit(game.defender, defender_wei)
     native_credits.credit(game.challenger, challenger_wei)
     log IDisputes.Settled(
@@ -598,7 +619,7 @@ def _end(game_id: uint256, game: IDisputes.Game, outcome: uint256):
         outcome=outcome,
         defender_wei=defender_wei,
         challenger_wei=challenger_wei,
-        burned_wei=lost_wei - share_wei,
+        burned_wei=burned_wei,
     )
 
 

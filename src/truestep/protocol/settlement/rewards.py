@@ -54,17 +54,19 @@ def refute(turn: DisputeTurn, call: Refute) -> None:
     parameters = parameters_of(turn, batch)
     bond_wei = leaf_bond_wei(parameters, call.proof.job_terms)
     claim = turn.state.claims.get(call.claim_id, ChallengedClaim())
-    turn.put_claim(call.claim_id, replace(claim, struck_at=turn.now))
-    _strike(turn, call.claim_id, task_id, bond_wei)
     reward_wei = parameters.challenger_bond_wei
+    rest_wei = bond_wei - reward_wei
+    pot_wei = rest_wei if claim.open_count else 0  # the challengers', with no striker
+    turn.put_claim(call.claim_id, replace(claim, struck_at=turn.now, pot_wei=pot_wei, by_step=True))
+    _strike(turn, call.claim_id, task_id, bond_wei)
     turn.credit(turn.sender, reward_wei)
-    turn.burn(bond_wei - reward_wei)
+    turn.burn(rest_wei - pot_wei)
     turn.life.emit(
         Refuted(
             claim_id=call.claim_id,
             caller=turn.sender,
             amount_wei=reward_wei,
-            burned_wei=bond_wei - reward_wei,
+            burned_wei=rest_wei - pot_wei,
         )
     )
 
@@ -86,7 +88,7 @@ def step_and_settle(turn: DisputeTurn, call: Step) -> None:
 
 
 def _end(turn: DisputeTurn, game_id: GameId, game: Game, outcome: GameOutcome) -> None:
-    """Each bond goes back to whom it came from, or in part to the winner (S7.2 to S7.4)."""
+    """Each bond goes back to whom it came from, or in part to a defender or the pot (S6.8, S7.2 to S7.4)."""
     claim_id = games.claim_of_game_id(game_id)
     defender_wei, challenger_wei, lost_wei = game.sponsor_bond_wei, game.bond_wei, 0
     if outcome is GameOutcome.DEFENDER_WON:
@@ -94,23 +96,29 @@ def _end(turn: DisputeTurn, game_id: GameId, game: Game, outcome: GameOutcome) -
     elif outcome is GameOutcome.CHALLENGER_WON:
         lost_wei, defender_wei = game.sponsor_bond_wei, 0
     share_wei = games.share_of(game, lost_wei)
-    turn.burn(lost_wei - share_wei)
+    burned_wei = lost_wei - share_wei
     if outcome is GameOutcome.DEFENDER_WON:
         defender_wei += share_wei
         _forget(turn, game_id)
         _leave(turn, claim_id)
     else:
-        challenger_wei += share_wei
         closed = replace(game, stage=GameStage.CLOSED)
         turn.put_game(game_id, closed)
         claim = turn.state.claims[claim_id]
-        if claim.struck_at == 0:
+        is_striker = claim.struck_at == 0
+        if is_striker:
             striker, pot_wei = games.ordinal_of(game_id), game.leaf_bond_wei
             by_step = game.stage == GameStage.STEP_DUE
-            struck = replace(claim, struck_at=turn.now, striker=striker, pot_wei=pot_wei, by_step=by_step)
-            turn.put_claim(claim_id, struck)
+            claim = replace(claim, struck_at=turn.now, striker=striker, pot_wei=pot_wei, by_step=by_step)
+        if claim.winners != 0 or claim.pot_wei == 0:  # parts have been given
+            burned_wei = lost_wei
+        else:
+            claim = replace(claim, pot_wei=claim.pot_wei + share_wei)
+        turn.put_claim(claim_id, claim)
+        if is_striker:
             _strike(turn, claim_id, game.task_id, game.leaf_bond_wei)
         turn.life.emit(Moved(game_id=game_id, game=closed))
+    turn.burn(burned_wei)
     turn.credit(game.defender, defender_wei)
     turn.credit(game.challenger, challenger_wei)
     turn.life.emit(
@@ -120,7 +128,7 @@ def _end(turn: DisputeTurn, game_id: GameId, game: Game, outcome: GameOutcome) -
             outcome=outcome,
             defender_wei=defender_wei,
             challenger_wei=challenger_wei,
-            burned_wei=lost_wei - share_wei,
+            burned_wei=burned_wei,
         )
     )
 
@@ -186,7 +194,7 @@ def reward(turn: DisputeTurn, call: Reward) -> None:
     if not is_striker:
         has_shown = game.stage == GameStage.SHOWN and game.commitment == final_hash
         require(has_shown, Reject.GAME_NOT_WON)
-    winners = claim.winners or _winner_count(turn, call.game_id, final_hash)
+    winners = claim.winners or _winner_count(turn, call.game_id, claim, final_hash)
     _reward(turn, call.game_id, game, replace(claim, winners=winners))
 
 
@@ -195,23 +203,27 @@ def reward_without_result(turn: DisputeTurn, call: RewardWithoutResult) -> None:
     game, claim_id = call.game, games.claim_of_game_id(call.game_id)
     claim = stated_game(turn, call.game_id, game)
     require(claim.pot_wei != 0, Reject.NOTHING_TO_WIN)
-    if claim.striker != games.ordinal_of(call.game_id):
-        has_shown = game.stage == GameStage.SHOWN and game.commitment != game.claimed_hash
-        require(claim.by_step and has_shown, Reject.GAME_NOT_WON)
     deadline = turn.life.state.jobs[job_of_task(game.task_id)].deadline
     is_over = turn.now > max(deadline, claim.struck_at) + RESULT_LIMIT_SECONDS
     require(is_over and (claim.winners == 0 or claim.without_result), Reject.RESULT_AHEAD)
     if claim.winners == 0:
         others = turn.state.dissents.get(claim_id, 0) if claim.by_step else 0
-        claim = replace(claim, winners=1 + others, without_result=True)
+        claim = replace(claim, winners=min(claim.striker, 1) + others, without_result=True)
+    if claim.winners == 0:  # refuted, and nobody showed anything
+        require(game.stage >= GameStage.CLOSED, Reject.GAME_NOT_WON)
+        _pay(turn, call.game_id, game, replace(claim, winners=1), 0)
+        return
+    if claim.striker != games.ordinal_of(call.game_id):
+        has_shown = game.stage == GameStage.SHOWN and game.commitment != game.claimed_hash
+        require(claim.by_step and has_shown, Reject.GAME_NOT_WON)
     if claim.by_step:
         _reward(turn, call.game_id, game, claim)
     else:  # nobody knows who lied
         _pay(turn, call.game_id, game, claim, min(game.gas_units * game.price_wei, claim.pot_wei))
 
 
-def _winner_count(turn: DisputeTurn, game_id: GameId, final_hash: Bytes32) -> int:
-    return turn.state.shown.get((games.claim_of_game_id(game_id), final_hash), 0) + 1
+def _winner_count(turn: DisputeTurn, game_id: GameId, claim: ChallengedClaim, final_hash: Bytes32) -> int:
+    return turn.state.shown.get((games.claim_of_game_id(game_id), final_hash), 0) + min(claim.striker, 1)
 
 
 def _reward(turn: DisputeTurn, game_id: GameId, game: Game, claim: ChallengedClaim) -> None:

@@ -37,6 +37,15 @@ def stage_at(length: uint256) -> uint256:
 
 @internal
 @pure
+def check_stage(is_due: bool):
+    """
+    @notice Refuse a call that the game's stage does not allow. (One place for the reason: code is dear.)
+    """
+    assert is_due, "not the stage for this move"
+
+
+@internal
+@pure
 def depth_of(arity: uint256) -> uint256:
     """
     @notice The depth of the tree over the parts of a split.
@@ -159,7 +168,7 @@ def outcome_of(
     """
     @notice How the game has ended, now or by the second in which its claim was struck (S6.5 to S6.8).
     """
-    assert game.stage <= REVEAL_DUE, "not the stage for this move"
+    self.check_stage(game.stage <= REVEAL_DUE)
     is_struck: bool = claim.struck_at != 0
     now: uint256 = claim.struck_at if is_struck else block.timestamp
     running: uint256 = CLAIM_FELL if is_struck else UNDECIDED

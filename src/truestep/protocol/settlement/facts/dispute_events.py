@@ -32,10 +32,11 @@ def split_made(draft: Draft, event: disputes.SplitMade, logged: Logged) -> None:
 
 
 def changed(draft: Draft, event: disputes.Moved | disputes.Adopted, logged: Logged) -> None:
-    """A game with another record. The first to close after its claim was struck has struck it."""
+    """A game with another record. The first to close after a strike that was no refutation made it."""
     before, known = draft.games.entries[event.game_id], draft.disputes.entries[_claim_of(event)]
     draft.games.put(event.game_id, event.game)
-    if event.game.stage == GameStage.CLOSED and known.claim.pot_wei and known.claim.striker == 0:
+    is_unexplained = known.claim.pot_wei != 0 and known.claim.striker == 0 and not known.claim.by_step
+    if event.game.stage == GameStage.CLOSED and is_unexplained:
         striker, by_step = games.ordinal_of(event.game_id), before.stage == GameStage.STEP_DUE
         draft.put_dispute(_claim_of(event), known, striker=striker, by_step=by_step)
         add_to(draft.pots, before.task_id, 1)
@@ -59,13 +60,20 @@ def settled(draft: Draft, event: disputes.Settled, logged: Logged) -> None:
         draft.games.drop(event.game_id)
         if claim.struck_at == 0:
             draft.put_dispute(event.claim_id, known, open_count=claim.open_count - 1)
+    elif event.outcome == GameOutcome.CHALLENGER_WON:
+        pot_wei = claim.pot_wei + game.sponsor_bond_wei - event.burned_wei
+        draft.put_dispute(event.claim_id, known, pot_wei=pot_wei)
     retention.drop_dispute_if_over(draft, event.claim_id)
 
 
 def refuted(draft: Draft, event: disputes.Refuted, logged: Logged) -> None:
-    """A claim was struck without a game: there is no pot."""
+    """A claim was struck without a game: what is not burned is the pot of those who have one."""
     add_to(draft.bond_credits, event.caller, event.amount_wei)
-    draft.put_dispute(event.claim_id, draft.disputes.entries[event.claim_id], pot_wei=0)
+    known = draft.disputes.entries[event.claim_id]
+    pot_wei = known.claim.pot_wei - event.amount_wei - event.burned_wei
+    draft.put_dispute(event.claim_id, known, pot_wei=pot_wei, by_step=True)
+    if pot_wei:
+        add_to(draft.pots, known.task_id, 1)
     retention.drop_dispute_if_over(draft, event.claim_id)
 
 

@@ -142,12 +142,12 @@ def test_a_pot_that_nobody_won_is_burned(arena: Arena) -> None:
     arena.pass_time(500 * DAY_SECONDS)
     with rejects(Reject.GAME_NOT_WON):
         silent.move("reward_without_result")
-    assert silent.settle() is GameOutcome.CHALLENGER_WON
+    assert silent.settle() is GameOutcome.CLAIM_FELL
     silent.move("reward_without_result")
     assert (arena.owed(HONEST), arena.burned_wei()) == (BOND_WEI, POT_WEI)
     with rejects(Reject.NOTHING_TO_WIN):
         open_still.move("reward_without_result")
-    assert open_still.settle() is GameOutcome.CHALLENGER_WON
+    assert open_still.settle() is GameOutcome.CLAIM_FELL
 
 
 def test_games_that_are_over_leave_no_pot(arena: Arena) -> None:

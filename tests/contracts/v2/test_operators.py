@@ -104,6 +104,13 @@ def test_random_schedules(stakes: Stakes, seed: int) -> None:
         assert stakes.operators.call("burned_wei") == oracle.burned
 
 
+def test_stake_is_not_withdrawn_to_a_module(stakes: Stakes) -> None:
+    """It takes coins of Operators for a bond that was seized, and would keep them for nobody."""
+    with rejects(Reject.PAYMENT_REFUSED):
+        stakes.operators.transact("withdraw_to", stakes.module.address, 1, sender=ALICE)
+    assert stakes.account(ALICE) == (STAKE_WEI, 0)
+
+
 def test_anybody_deposits_for_an_operator(stakes: Stakes) -> None:
     assert stakes.deposit(BOB, 5) == [
         Event(name="Deposited", fields={"operator": BOB, "sender": KEEPER, "amount_wei": 5})

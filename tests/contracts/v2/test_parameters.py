@@ -24,7 +24,9 @@ def sets(draw: st.DrawFn) -> Values:
         return draw(st.one_of(st.just(low), st.just(high), st.integers(low, high)))
 
     price = between(0, 2**50 - 1)
-    challenger_bond = between(max(10**12, 8 * price * 10**6), (2**96 - 1) // 25)
+    arity = 2 ** draw(st.integers(1, 6))
+    gas = {2: 24, 4: 12}.get(arity, 8) * 10**6
+    challenger_bond = between(max(10**12, gas * price), (2**96 - 1) // 25)
     clock = between(30, WINDOW_LIMIT_SECONDS // 8)
     clock = min(clock, 2**20)
     penalty = between(100, 10_000)
@@ -36,7 +38,7 @@ def sets(draw: st.DrawFn) -> Values:
         clock_seconds=clock,
         rescue_seconds=between(clock // 8, clock),
         reveal_seconds=between(clock, 30 * DAY_SECONDS),
-        arity=2 ** draw(st.integers(1, 6)),
+        arity=arity,
         lease_penalty_bps=penalty,
         release_penalty_bps=between(10, penalty),
         winner_share_bps=between(4_000, 5_000),
@@ -89,6 +91,16 @@ OUTSIDE = [
     ("winner_share_bps", 5_001, Reject.PARAMETER_SHARE),
     ("gas_price_cap_wei", 2**50, Reject.PARAMETER_GAS_PRICE),
 ]
+
+
+@pytest.mark.parametrize(("arity", "gas"), [(2, 24), (4, 12), (8, 8), (64, 8)])
+def test_small_arities_need_larger_bonds(arity: int, gas: int) -> None:
+    """More rounds cost both sides more gas, which the shares of lost bonds must cover (S7.2, S7.7)."""
+    least_wei = gas * 10**6 * VALUES.gas_price_cap_wei
+    least = VALUES.but(arity=arity, challenger_bond_wei=least_wei, operator_bond_wei=25 * least_wei)
+    deployed(least)
+    with rejects(Reject.PARAMETER_BOND):
+        deployed(least.but(challenger_bond_wei=least_wei - 1))
 
 
 @pytest.mark.parametrize(("name", "value", "reason"), OUTSIDE)

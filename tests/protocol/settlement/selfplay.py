@@ -10,7 +10,7 @@ from truestep.base.errors import Reject
 from truestep.base.ids import Address, Bytes32, GameId
 from truestep.protocol.settlement.contracts.disputes import GameStage
 from truestep.protocol.settlement.games import DESCEND_GAS, OPEN_GAS, PICK_GAS, STEP_GAS
-from truestep.protocol.settlement.parameters import ARITIES
+from truestep.protocol.settlement.parameters import ARITIES, dispute_gas
 from truestep.protocol.settlement.refusals import Refused
 from truestep.protocol.settlement.rewards import RESULT_LIMIT_SECONDS
 
@@ -96,8 +96,11 @@ class _Play:
 
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
+        bond_wei = dispute_gas(schedule.arity) * FEE_CAP_WEI
         rules = replace(
             PARAMETERS,
+            operator_bond_wei=25 * bond_wei,
+            challenger_bond_wei=bond_wei,
             arity=schedule.arity,
             winner_share_bps=schedule.share_bps,
             gas_price_cap_wei=schedule.fee_cap_wei,

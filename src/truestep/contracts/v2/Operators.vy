@@ -82,6 +82,7 @@ def withdraw_to(receiver: address, amount_wei: uint256):
     """
     assert amount_wei != 0, "nothing to withdraw"
     assert receiver != empty(address), "no address given"
+    assert not self.is_module[receiver], "payment refused by receiver"
     account: uint256 = self.packed_accounts[msg.sender]
     assert amount_wei <= (account >> 128) - (account & LOW_HALF), "not enough free stake"
     self.packed_accounts[msg.sender] = account - (amount_wei << 128)

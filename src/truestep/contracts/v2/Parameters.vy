@@ -23,6 +23,8 @@ BOND_RATIO: constant(uint256) = 25
 # With SHARE_MIN_BPS and DISPUTE_GAS: a 65th of the reward pays a whole dispute, so an honest challenger is made whole.
 DISPUTE_GAS: constant(uint256) = 8 * 10**6
 # A bond covers the gas of one side of a long game eight times over, so that its share makes the winner whole.
+SMALL_ARITY_GAS: constant(uint256) = 24 * 10**6
+# With arity 2, and half of it with 4: fewer parts, more moves.
 WINDOW_LIMIT_SECONDS: constant(uint256) = 45 * 86_400
 # Longer, and no result is of use; a job keeps its window in 16 bits of minutes.
 GAME_CLOCKS: constant(uint256) = 4
@@ -146,6 +148,19 @@ def _add(parameters: IParameters.Parameters):
 
 @internal
 @pure
+def _dispute_gas(arity: uint256) -> uint256:
+    """
+    @notice The gas that a challenger's bond covers at the cap.
+    """
+    if arity == 2:
+        return SMALL_ARITY_GAS
+    if arity == 4:
+        return SMALL_ARITY_GAS // 2
+    return DISPUTE_GAS
+
+
+@internal
+@pure
 def _check(p: IParameters.Parameters):
     """
     @dev S2.1, the values that others depend on first.
@@ -153,7 +168,7 @@ def _check(p: IParameters.Parameters):
     assert p.gas_price_cap_wei <= GAS_PRICE_LIMIT_WEI, "gas price cap out of bounds"
     assert (
         p.operator_bond_wei <= BOND_LIMIT_WEI
-        and p.challenger_bond_wei >= max(BOND_MIN_WEI, DISPUTE_GAS * p.gas_price_cap_wei)
+        and p.challenger_bond_wei >= max(BOND_MIN_WEI, self._dispute_gas(p.arity) * p.gas_price_cap_wei)
         and p.challenger_bond_wei <= p.operator_bond_wei // BOND_RATIO
     ), "bond out of bounds"
     assert (

@@ -113,13 +113,14 @@ def settlement_bounds(values: Values) -> dict[str, Bound]:
     """The bounds of version 2 (docs/settlement.md S2.1, S2.4)."""
     p = settlement
     clock = values["clock_seconds"]
-    at_cap_wei = p.DISPUTE_GAS * values["gas_price_cap_wei"]
+    dispute_gas = p.dispute_gas(values["arity"])
+    at_cap_wei = dispute_gas * values["gas_price_cap_wei"]
     return {
         "gas_price_cap_wei": Bound(least=0, most=p.GAS_PRICE_LIMIT_WEI, reason=Reject.PARAMETER_GAS_PRICE),
         "operator_bond_wei": Bound(least=0, most=p.BOND_LIMIT_WEI, reason=Reject.PARAMETER_BOND),
         "challenger_bond_wei": Bound(
             least=max(p.BOND_MIN_WEI, at_cap_wei),
-            least_because=f"{p.DISPUTE_GAS:,} gas at gas_price_cap" if at_cap_wei > p.BOND_MIN_WEI else "",
+            least_because=f"{dispute_gas:,} gas at gas_price_cap" if at_cap_wei > p.BOND_MIN_WEI else "",
             most=values["operator_bond_wei"] // p.BOND_RATIO,
             most_because=f"operator_bond / {p.BOND_RATIO}",
             reason=Reject.PARAMETER_BOND,

@@ -49,6 +49,8 @@ def withdraw_to(turn: Turn, call: WithdrawTo) -> None:
     operator = turn.message.sender
     require(call.amount_wei != 0, Reject.NOTHING_TO_WITHDRAW)
     require(call.receiver != NOBODY, Reject.NO_ADDRESS)
+    modules = (turn.state.deployment.jobs, turn.state.deployment.disputes)
+    require(call.receiver not in modules, Reject.PAYMENT_REFUSED)  # Disputes would keep them for nobody
     require(call.amount_wei <= stake_of(turn.state, operator).free_wei, Reject.STAKE_TOO_LOW)
     _add(turn, operator, stake_wei=-call.amount_wei)
     turn.emit(Withdrawn(operator=operator, receiver=call.receiver, amount_wei=call.amount_wei))

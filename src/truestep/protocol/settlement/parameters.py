@@ -13,6 +13,8 @@ BOND_MIN_WEI = 10**12
 BOND_RATIO = 25
 DISPUTE_GAS = 8 * 10**6
 """A challenger's bond covers that much gas at the cap."""
+SMALL_ARITY_GAS = {2: 24 * 10**6, 4: 12 * 10**6}
+"""And more where splits have few parts, for then there are more moves."""
 WINDOW_LIMIT_SECONDS = 45 * DAY_SECONDS
 GAME_CLOCKS = 4
 """A game takes the defender's clock at its longest, and the challenger's (S2.2)."""
@@ -64,10 +66,15 @@ def whole_minutes(seconds: int) -> int:
     return -(-seconds // MINUTE_SECONDS) * MINUTE_SECONDS
 
 
+def dispute_gas(arity: int) -> int:
+    """The gas that a challenger's bond covers at the cap."""
+    return SMALL_ARITY_GAS.get(arity, DISPUTE_GAS)
+
+
 def check_parameters(p: Parameters) -> None:
     """Refuse a set that is out of bounds (S2.1), the values that others depend on first."""
     require(p.gas_price_cap_wei <= GAS_PRICE_LIMIT_WEI, Reject.PARAMETER_GAS_PRICE)
-    bond_min_wei = max(BOND_MIN_WEI, DISPUTE_GAS * p.gas_price_cap_wei)
+    bond_min_wei = max(BOND_MIN_WEI, dispute_gas(p.arity) * p.gas_price_cap_wei)
     require(
         p.operator_bond_wei <= BOND_LIMIT_WEI
         and bond_min_wei <= p.challenger_bond_wei <= p.operator_bond_wei // BOND_RATIO,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.contracts.division import FALSE as FALSE_FLOAT
 from tests.contracts.network import rejects
-from tests.contracts.runs import SUM, falsified_run, run
+from tests.contracts.runs import FLOATS, SUM, falsified_run, run
 from tests.contracts.v2.playing import (
     BOND_WEI,
     CLOCK,
@@ -123,6 +124,36 @@ def test_nobody_adopts_what_was_lost_before_another_game(arena: Arena) -> None:
     arena.open(batch, LIE, TRUTH, MALICE)
     with rejects(Reject.RESCUE_OVER):
         honest.adopt()
+
+
+def test_a_late_reveal_stays_late_when_a_game_is_opened(arena: Arena) -> None:
+    batch = arena.claim_runs(FALSE_FLOAT, job=arena.post_runs(FLOATS))
+    honest = arena.open(batch, FALSE_FLOAT, run(FLOATS))
+    honest.to_last_step()
+    honest.descend()
+    arena.pass_time(CLOCK + 1)
+    arena.open(batch, FALSE_FLOAT, run(FLOATS), MALICE)
+    with rejects(Reject.CLOCK_OVER):
+        honest.reveal()
+    arena.pass_time(RESCUE)
+    assert honest.settle() is GameOutcome.CHALLENGER_WON
+
+
+def test_an_operator_in_its_rescue_may_still_reveal_at_once(arena: Arena) -> None:
+    """It split late, and its challenger went on: no time is left, but this second is."""
+    batch = arena.claim_runs(FALSE_FLOAT, job=arena.post_runs(FLOATS))
+    honest = arena.open(batch, FALSE_FLOAT, run(FLOATS))
+    arena.pass_time(CLOCK + 10)
+    honest.to_last_step()
+    honest.descend()
+    snapshot, game = arena.evm.chain.snapshot(), honest.game
+    honest.reveal()
+    assert honest.game.defender_used_seconds == CLOCK + 10
+    arena.evm.chain.revert(snapshot)
+    honest.game = game
+    arena.pass_time(1)
+    with rejects(Reject.CLOCK_OVER):
+        honest.reveal()
 
 
 @pytest.mark.parametrize("values", [RULES.but(arity=2), LONG_RESCUE.but(arity=2)])

@@ -58,7 +58,9 @@ def end_all(schedule: Schedule, tally: Counter[str]) -> None:
     assert all(world.balances[asset, deployment.jobs] == 0 for asset in (NATIVE, *world.around.tokens))
     assert world.balances[NATIVE, deployment.operators] == world.state.burned_wei
     if isinstance(world, GameWorld):
-        assert world.balances[NATIVE, deployment.disputes] == world.disputes.burned_wei
+        claims = world.disputes.claims.values()
+        unwon_wei = sum(claim.pot_wei for claim in claims if claim.striker == 0)  # all games were lost
+        assert world.balances[NATIVE, deployment.disputes] == world.disputes.burned_wei + unwon_wei
     assert not any(world.state.credits.values())
     assert not any(stake.stake_wei for stake in world.state.stakes.values())
 

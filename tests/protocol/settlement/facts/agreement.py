@@ -100,7 +100,8 @@ def _check_disputes(facts: Facts, chain: ModelChain) -> None:
     for claim_id, claim in chain.disputes.claims.items():
         if claim_id not in facts.disputes:
             batch = chain.life.batches[batch_of_claim(claim_id)]
-            assert claim.pot_wei == 0
+            has_games = any(claim_of_game_id(game_id) == claim_id for game_id in chain.disputes.games)
+            assert claim.pot_wei == 0 or (claim.striker == 0 and not has_games)
             assert claim.struck_at or batch.stage is BatchStage.FINAL
     of_splits = {split.claim_id for split in facts.splits.values()} - set(facts.disputes)
     assert all(batch_of_claim(claim_id) in facts.batches for claim_id in of_splits)

@@ -63,7 +63,9 @@ def check_all_over(facts: Facts, chain: ModelChain) -> None:
     )
     deployment = chain.deployment
     assert chain.balances[NATIVE, deployment.jobs] == 0
-    assert chain.balances[NATIVE, deployment.disputes] == chain.disputes.burned_wei
+    claims = chain.disputes.claims.values()
+    unwon_wei = sum(claim.pot_wei for claim in claims if claim.striker == 0)  # all games were lost
+    assert chain.balances[NATIVE, deployment.disputes] == chain.disputes.burned_wei + unwon_wei
     stakes = sum(stake.stake_wei for stake in facts.stakes.values())
     assert chain.balances[NATIVE, deployment.operators] == stakes + chain.life.burned_wei
 

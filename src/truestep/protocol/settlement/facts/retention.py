@@ -130,6 +130,8 @@ def drop_dispute_if_over(draft: Draft, claim_id: ClaimId) -> None:
         left = games_of(draft, claim_id)
     if not left:
         _drop_dispute(draft, claim_id, known)
+        if known.claim.pot_wei:  # refuted, and all its games were lost: nobody can win it
+            end_pot(draft, known.task_id)
 
 
 def _drop_dispute(draft: Draft, claim_id: ClaimId, known: KnownDispute) -> None:

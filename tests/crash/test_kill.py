@@ -90,7 +90,7 @@ def test_killed_in_mid_run_and_after_claiming(network: Network) -> None:
     job_id = network.post(content=LONG_INPUT, max_cycles=1 << 20)
     task_id = task_of(job_id, 0)
     with process(network, "worker", "worker") as first:
-        lines_until(first, "computing run")
+        lines_until(first, "computing")
     assert network.requester.task(task_id).stage is TaskStage.TAKEN
     with process(network, "worker", "worker") as second:
         assert not any(line.startswith("take_sent") for line in lines_until(second, "claim_sent"))

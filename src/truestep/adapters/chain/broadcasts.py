@@ -23,7 +23,7 @@ class _Broadcast:
     thread: threading.Thread
     began_seconds: float = field(default_factory=time.monotonic)
     is_told: bool = False
-    failure: list[Exception] = field(default_factory=list[Exception])
+    failure: list[BaseException] = field(default_factory=list[BaseException])
 
 
 class Broadcasts:
@@ -103,7 +103,7 @@ class Broadcasts:
                 refusal = (meaning, said)
         except (Rejected, Unavailable) as error:
             refusal = (Refusal.OTHER, str(error))
-        except Exception as error:  # a bug: the sender raises it, as nobody sees this thread end
+        except BaseException as error:  # nobody sees this thread end: whatever ends it, the sender raises
             self._under_way[transaction_hash].failure.append(error)
         with self._lock:
             self._under_way.pop(transaction_hash, None)

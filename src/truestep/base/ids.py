@@ -12,8 +12,10 @@ ProgramId = NewType("ProgramId", int)
 JobId = NewType("JobId", int)
 TaskId = NewType("TaskId", int)
 """job id ‖ shard index (32 bits)."""
+BatchId = NewType("BatchId", int)
+"""From 1, in the order of taking."""
 ClaimId = NewType("ClaimId", int)
-"""task id ‖ attempt (32 bits)."""
+"""What a batch claims of a task: task id ‖ batch id (32 bits). The contracts write it as batch ‖ leaf (S1.6)."""
 GameId = NewType("GameId", int)
 """claim id ‖ ordinal of the game on that claim (32 bits)."""
 
@@ -26,9 +28,9 @@ def task_of(job: JobId, shard_index: int) -> TaskId:
     return TaskId(job << PART_BITS | shard_index)
 
 
-def claim_of(task: TaskId, attempt: int) -> ClaimId:
-    """The claim of attempt `attempt` (from 1) at `task`."""
-    return ClaimId(task << PART_BITS | attempt)
+def claim_of(task: TaskId, batch: BatchId) -> ClaimId:
+    """What `batch` claims of `task`."""
+    return ClaimId(task << PART_BITS | batch)
 
 
 def game_of(claim: ClaimId, ordinal: int) -> GameId:
@@ -49,6 +51,11 @@ def shard_of_task(task: TaskId) -> int:
 def task_of_claim(claim: ClaimId) -> TaskId:
     """The task that `claim` is about."""
     return TaskId(claim >> PART_BITS)
+
+
+def batch_of_claim(claim: ClaimId) -> BatchId:
+    """The batch that `claim` is in."""
+    return BatchId(claim & PART_MASK)
 
 
 def claim_of_game(game: GameId) -> ClaimId:

@@ -1,15 +1,15 @@
 """The chain as one account sees it: typed reads, and sends that are made at most once."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
 from truestep.base.ids import Address, Bytes32, ClaimId, GameId, JobId, ProgramId, TaskId
 from truestep.protocol.calls import Call
-from truestep.protocol.claims import ClaimedState
 from truestep.protocol.events import ChainEvent
 from truestep.protocol.records import GameRecord, JobRecord, Parameters, ProgramRecord, TaskRecord
+from truestep.protocol.settlement.tasks.duties import Duty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,11 @@ class Balances:
     stake_wei: int
     locked_wei: int
     rewards_wei: int
+    """What Jobs owes it in native coins."""
     winnings_wei: int
+    """What Disputes owes it."""
+    tokens: Mapping[Address, int] = field(default_factory=dict[Address, int])
+    """What Jobs owes it in tokens."""
 
     @property
     def free_stake_wei(self) -> int:
@@ -56,6 +60,7 @@ class Counters:
 
     program_count: int
     job_count: int
+    batch_count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,10 +122,18 @@ class Transaction:
 
 
 class ChainReader(Protocol):
-    """Reads, by any thread. Each raises `Unavailable` if no node answers, `Rejected` for an unknown id."""
+    """Reads, by any thread. Each raises `Unavailable` if no node answers, `Rejected` for an unknown id.
+
+    What the contracts keep only hashes of is told by their events, as far as they were read.
+    """
+
+    @property
+    def first_block(self) -> int:
+        """The block of the deployment: no event is older."""
+        ...
 
     def parameters(self) -> Parameters:
-        """The rules of this deployment."""
+        """The newest rules: those of jobs that are posted now. Older jobs keep theirs (`JobRecord`)."""
         ...
 
     def head(self) -> Head:
@@ -132,59 +145,43 @@ class ChainReader(Protocol):
         ...
 
     def job(self, job_id: JobId) -> JobRecord:
-        """A posted job."""
+        """A posted job, finished or not."""
         ...
 
     def task(self, task_id: TaskId) -> TaskRecord:
-        """The current record of a task."""
+        """The current record of a task, finished or not."""
         ...
 
     def result(self, task_id: TaskId) -> TaskResult:
-        """A task's result as contracts read it."""
-        ...
-
-    def claimed_state(self, claim_id: ClaimId) -> ClaimedState:
-        """The fields of a claim, from its event."""
-        ...
-
-    def game(self, game_id: GameId) -> GameRecord:
-        """The current record of a game."""
-        ...
-
-    def open_game_count(self, claim_id: ClaimId) -> int:
-        """The number of games on a claim that are not closed."""
+        """A task's result."""
         ...
 
     def counters(self) -> Counters:
-        """How many programs and jobs there are."""
+        """How many programs, jobs and batches there are."""
         ...
 
     def tasks(self, task_ids: Collection[TaskId]) -> dict[TaskId, TaskRecord]:
-        """Tasks as they stand, in one question; those of unknown jobs are left out."""
+        """Tasks as they stand; those of unknown jobs are left out."""
         ...
 
-    def games(self, game_ids: Collection[GameId]) -> dict[GameId, GameRecord]:
-        """Games as they stand, in one question; unknown ones are left out."""
+    def games(self, game_ids: Collection[GameId], now: int) -> dict[GameId, GameRecord]:
+        """Games as they stand at a second; those that are over, or unknown, are left out."""
         ...
 
-    def open_game_counts(self, claim_ids: Collection[ClaimId]) -> dict[ClaimId, int]:
-        """How many games on each claim are not closed, in one question."""
-        ...
-
-    def game_of(self, claim_id: ClaimId, challenger: Address) -> GameId | None:
-        """The challenger's game on a claim, if it opened one."""
-        ...
-
-    def split_hashes(self, game_id: GameId) -> tuple[Bytes32, ...]:
-        """The inner hashes of the game's last split, from its event; empty if there was none."""
+    def duties(self, now: int) -> tuple[Duty, ...]:
+        """What is left to do besides moves: for anybody, and what this account alone can show."""
         ...
 
     def events(self, from_block: int, to_block: int) -> tuple[ChainEvent, ...]:
-        """The contracts' events of these blocks, both included, in the chain's order."""
+        """What happened in these blocks, both included, in the chain's order."""
         ...
 
     def blocks(self, from_block: int, to_block: int) -> Blocks:
         """What `events` returns, and the hashes of blocks that were read along, in one question."""
+        ...
+
+    def forget_after(self, block_number: int) -> None:
+        """Later blocks are of another branch now: what was read of them is forgotten."""
         ...
 
     def records(self, inquiry: Inquiry, block_number: int) -> Records:
@@ -203,8 +200,8 @@ class ChainReader(Protocol):
         """What an account has."""
         ...
 
-    def delegate_of(self, operator: Address) -> Address:
-        """The delegate of an operator; the zero address if there is none."""
+    def roles_of(self, operator: Address, delegate: Address) -> int:
+        """What a delegate may do for an operator: `settlement.ids.Role` (S1.8)."""
         ...
 
 
@@ -214,11 +211,6 @@ class Chain(ChainReader, Protocol):
     @property
     def account(self) -> Address:
         """The account that sends."""
-        ...
-
-    @property
-    def first_block(self) -> int:
-        """The block of the deployment: no event is older."""
         ...
 
     def submit(self, call: Call, *, intent: str) -> Transaction:

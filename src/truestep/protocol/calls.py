@@ -1,46 +1,78 @@
-"""The calls that anybody can make on the contracts, as values (docs/protocol.md P7). Amounts in wei."""
+"""What a node or a client wants of the contracts, as values: in tasks, claims and games. Amounts in wei.
+
+The contracts keep hashes and take batches, leaves and records (docs/settlement.md);
+`protocol.settlement.tasks` makes their calls of these, by what events have said.
+"""
 
 from dataclasses import dataclass
 
-from truestep.base.ids import Address, Bytes32, ClaimId, GameId, JobId, ProgramId, TaskId
+from truestep.base.ids import Address, BatchId, Bytes32, ClaimId, GameId, JobId, ProgramId, TaskId
 from truestep.protocol.claims import ClaimedState
+
+NOBODY = Address("0x" + "0" * 40)
+NATIVE = NOBODY
+"""The asset that stands for native coins."""
+
+# --- stakes and coins -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deposit:
-    """Add coins to the sender's stake (P1.6)."""
+    """Add coins to an operator's stake, to the sender's own if none is named (S9.1)."""
 
     amount_wei: int
+    operator: Address = NOBODY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WithdrawStake:
-    """Withdraw free stake."""
+    """Take free stake of the sender, for itself if no receiver is named (S9.1)."""
 
     amount_wei: int
+    receiver: Address = NOBODY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetDelegate:
-    """Name an account that may move in games for the sender."""
+    """Name what an account may do for the sender: `settlement.ids.Role` (S1.8); 0 ends it."""
 
     delegate: Address
+    roles: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawRewards:
+    """Take what Jobs owes the sender of an asset: rewards, refunds (S9.2)."""
+
+    asset: Address = NATIVE
+    receiver: Address = NOBODY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawWinnings:
+    """Take what Disputes owes the sender: bonds, rewards of games (S9.2)."""
+
+    receiver: Address = NOBODY
+
+
+# --- programs and jobs ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisterProgram:
-    """Register a program (P1.1). `uri` says where its ELF file is."""
+    """Register a program (S1.1). `uri` says where its ELF file is."""
 
     image_root: Bytes32
     entry: int
     max_cycles: int
     digest: Bytes32
     uri: str
+    workload: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostJob:
-    """Post a job with its whole reward, `reward_wei` for each shard (P1.2)."""
+    """Post a job with its whole reward, `reward` for each shard (S3.1)."""
 
     program_id: ProgramId
     input_root: Bytes32
@@ -48,68 +80,150 @@ class PostJob:
     input_uri: str
     seed: Bytes32
     shard_count: int
-    reward_wei: int
+    reward: int
     lease_seconds: int
     deadline: int
+    asset: Address = NATIVE
+    window_seconds: int = 0
+    """0: as long as the parameters ask for at least."""
+    bond_multiple: int = 1
+    policy: int = 1
+    """Of assurance (S8); 1 is optimistic."""
+    consumer: Address = NOBODY
+    """Who is told when all shards are written out."""
+    callback_gas: int = 0
+    reducer_of: JobId | None = None
+    """The job whose outputs are this job's input (S4.9)."""
+    slot_level: int = 0
+    """Of a reducer: the height of the node that holds one output of the reduced job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TakeTask:
-    """Take a task for the duration of its lease (P2.1)."""
+class TopUpJob:
+    """Let every shard earn `reward` more (S3.3)."""
 
     job_id: JobId
-    shard_index: int
+    reward: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SubmitClaim:
-    """Claim a task's final state (P2.2). `running_state` is the packed state of a running claim, or empty."""
-
-    task_id: TaskId
-    claimed: ClaimedState
-    running_state: bytes = b""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FinalizeTask:
-    """Make an unchallenged claim final (P2.4)."""
-
-    task_id: TaskId
-    claimed: ClaimedState
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExpireTask:
-    """Reopen a task whose lease has ended without a claim (P2.3)."""
-
-    task_id: TaskId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReclaimTasks:
-    """Return to the requester the rewards that nobody earned by the deadline (P2.6)."""
+class CloseJob:
+    """Let nobody take a shard any more (S3.4)."""
 
     job_id: JobId
-    shard_indices: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WithdrawRewards:
-    """Withdraw the sender's credits from Jobs (P2.7)."""
+class CancelTasks:
+    """Take back the rewards of shards that nobody has taken (S3.3)."""
+
+    job_id: JobId
+    shards: tuple[int, ...]
+
+
+# --- tasks ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeTasks:
+    """Take tasks as one batch, for an operator (S4.1). Neighbours of one job cost least."""
+
+    tasks: tuple[TaskId, ...]
+    operator: Address = NOBODY
+    """The sender if none is named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitClaims:
+    """Claim the final states of all tasks of a batch (S4.3)."""
+
+    batch_id: BatchId
+    claims: tuple[tuple[TaskId, ClaimedState], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinalizeBatch:
+    """Make what nobody disputes of a batch final (S4.4)."""
+
+    batch_id: BatchId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinalizeClaim:
+    """Make a claim final that its batch left behind, because it had a game (S4.5)."""
+
+    claim_id: ClaimId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpireBatch:
+    """Reopen the tasks of a batch whose lease was missed (S4.6)."""
+
+    batch_id: BatchId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseBatch:
+    """Give a lease back before it ends, at a price that rises (S4.6)."""
+
+    batch_id: BatchId
+
+
+# --- results --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteOut:
+    """Write a final result out, for contracts that cannot carry proofs (S4.8)."""
+
+    claim_id: ClaimId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedJob:
+    """Give a reducer the outputs of its job as input (S4.9). `slot_nodes` are their memory nodes."""
+
+    job_id: JobId
+    slot_nodes: tuple[Bytes32, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallBack:
+    """Tell a job's consumer that all shards are written out (S10)."""
+
+    job_id: JobId
+
+
+# --- games ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenGame:
-    """Dispute a claim, with the challenger's bond (P4.2)."""
+    """Dispute a claim, committed to the final state that one has found oneself (S6.1)."""
 
     claim_id: ClaimId
-    claimed: ClaimedState
-    bond_wei: int
+    state_hash: Bytes32
+    salt: Bytes32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefuteClaim:
+    """Strike a claim that is false by itself; `packed_state` of a halted state that it says runs (S5.4)."""
+
+    claim_id: ClaimId
+    packed_state: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptGame:
+    """Defend a game that its operator has lost on time, with the claim's bond (S6.8)."""
+
+    game_id: GameId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitSplit:
-    """The operator's move: the inner hashes of the interval (P4.4)."""
+    """The defender's move: the inner hashes of the interval, for all games that stand on it (S6.4)."""
 
     game_id: GameId
     low: int
@@ -119,18 +233,15 @@ class SubmitSplit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitPick:
-    """The challenger's move: the first part that it disagrees with (P4.5)."""
+    """The challenger's move: the first part of the split that it disagrees with (S6.3)."""
 
     game_id: GameId
     part: int
-    start: Bytes32
-    end: Bytes32
-    siblings: tuple[Bytes32, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitStep:
-    """The last move: one instruction, executed by the chain (P4.6)."""
+    """The last move: one instruction, executed by the chain (S6.3)."""
 
     game_id: GameId
     witness: bytes
@@ -138,7 +249,7 @@ class SubmitStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DescendGame:
-    """Continue a game, at its last float instruction, in the micro-run of that instruction (P4.9)."""
+    """Continue a game, at its last float instruction, in the micro-run of that instruction (S6.3)."""
 
     game_id: GameId
     witness: bytes
@@ -146,11 +257,9 @@ class DescendGame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevealGame:
-    """The operator's move: the result of the float instruction and the end of its micro-run (P4.10)."""
+    """The defender's move: the result of the float instruction and the end of its micro-run (S6.3)."""
 
     game_id: GameId
-    low: int
-    """The number of the micro-run's first state (machine M9.6)."""
     after: bytes
     """The packed state after the instruction, 305 bytes."""
     cycles: int
@@ -159,39 +268,72 @@ class RevealGame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettleGame:
-    """Pay out a decided game (P5.1)."""
+    """End a game that a clock or another game has decided (S7.1)."""
 
     game_id: GameId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WithdrawWinnings:
-    """Withdraw the sender's credits from Disputes (P2.7)."""
+class ShowGame:
+    """Show the state that one committed to, after the claim has fallen (S7.5)."""
+
+    game_id: GameId
+    state_hash: Bytes32
+    salt: Bytes32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RewardGame:
+    """Give a winner its part of the pot (S7.6)."""
+
+    game_id: GameId
 
 
 Call = (
     Deposit
     | WithdrawStake
     | SetDelegate
+    | WithdrawRewards
+    | WithdrawWinnings
     | RegisterProgram
     | PostJob
-    | TakeTask
-    | SubmitClaim
-    | FinalizeTask
-    | ExpireTask
-    | ReclaimTasks
-    | WithdrawRewards
+    | TopUpJob
+    | CloseJob
+    | CancelTasks
+    | TakeTasks
+    | SubmitClaims
+    | FinalizeBatch
+    | FinalizeClaim
+    | ExpireBatch
+    | ReleaseBatch
+    | WriteOut
+    | FeedJob
+    | CallBack
     | OpenGame
+    | RefuteClaim
+    | AdoptGame
     | SubmitSplit
     | SubmitPick
     | SubmitStep
     | DescendGame
     | RevealGame
     | SettleGame
-    | WithdrawWinnings
+    | ShowGame
+    | RewardGame
 )
 
-URGENT = (SubmitClaim, OpenGame, SubmitSplit, SubmitPick, SubmitStep, DescendGame, RevealGame)
+URGENT = (
+    SubmitClaims,
+    OpenGame,
+    RefuteClaim,
+    AdoptGame,
+    SubmitSplit,
+    SubmitPick,
+    SubmitStep,
+    DescendGame,
+    RevealGame,
+    ShowGame,
+)
 """A clock runs for these: a lease, a window or a game's; too late, a bond is lost."""
-ONCE = (Deposit, WithdrawStake, RegisterProgram, PostJob)
+ONCE = (Deposit, WithdrawStake, RegisterProgram, PostJob, TopUpJob)
 """The contracts do these as often as they are asked; all others they refuse the second time."""

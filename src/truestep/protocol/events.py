@@ -1,10 +1,13 @@
-"""The contracts' events, as values (docs/protocol.md P7). Amounts in wei."""
+"""What happens to programs, jobs, tasks, claims and games, as values. Amounts in wei.
+
+An event of a contract may be about a whole batch: `protocol.settlement.tasks` tells one event for each task.
+"""
 
 from dataclasses import dataclass
 
-from truestep.base.ids import Address, Bytes32, ClaimId, GameId, JobId, ProgramId, TaskId
+from truestep.base.ids import Address, BatchId, Bytes32, ClaimId, GameId, JobId, ProgramId, TaskId
 from truestep.protocol.claims import ClaimedState
-from truestep.protocol.records import GameStage
+from truestep.protocol.records import GameStage, Parameters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -13,6 +16,8 @@ class LogPosition:
 
     block_number: int
     log_index: int
+    part: int = 0
+    """Which of the events that one log stands for."""
     transaction_hash: Bytes32
 
 
@@ -43,9 +48,28 @@ class JobPosted:
     input_uri: str
     seed: Bytes32
     shard_count: int
-    reward_wei: int
+    max_cycles: int
+    reward: int
+    asset: Address
     lease_seconds: int
     deadline: int
+    policy: int
+    parameters: Parameters
+    reducer_of: JobId | None
+    is_ready: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobChanged:
+    """A job was topped up, closed, or given its input."""
+
+    at: LogPosition
+    job_id: JobId
+    reward: int
+    deadline: int
+    input_root: Bytes32
+    input_size: int
+    is_ready: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +79,7 @@ class TaskTaken:
     at: LogPosition
     task_id: TaskId
     operator: Address
-    attempt: int
+    batch_id: BatchId
     until: int
 
 
@@ -69,11 +93,13 @@ class TaskClaimed:
     claim_id: ClaimId
     until: int
     claimed: ClaimedState
+    is_malformed: bool = False
+    """Whether it is false by its shape, so that anybody can refute it (S5.4); then the state says nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseExpired:
-    """An operator missed its lease and lost part of its bond."""
+    """An operator missed its lease, or gave it back, and lost part of its bond."""
 
     at: LogPosition
     task_id: TaskId
@@ -105,7 +131,7 @@ class TaskFinalized:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskReclaimed:
-    """A task was reclaimed after the deadline; its reward went back to the requester."""
+    """A task that nobody had taken was cancelled; its reward went back to the requester."""
 
     at: LogPosition
     task_id: TaskId
@@ -129,7 +155,7 @@ class GameOpened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GameSplit:
-    """The operator split [low, high] and stated the inner hashes."""
+    """The defender split [low, high] and stated the inner hashes."""
 
     at: LogPosition
     game_id: GameId
@@ -144,7 +170,6 @@ class GamePicked:
 
     at: LogPosition
     game_id: GameId
-    part: int
     low: int
     high: int
     low_hash: Bytes32
@@ -175,13 +200,22 @@ class GameDescended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GameRevealed:
-    """The operator revealed the end of the micro-run; [low, high] is now the interval."""
+    """The defender revealed the end of the micro-run; [low, high] is now the interval."""
 
     at: LogPosition
     game_id: GameId
     low: int
     high: int
     high_hash: Bytes32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GameAdopted:
+    """A sponsor defends the game now."""
+
+    at: LogPosition
+    game_id: GameId
+    sponsor: Address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,18 +231,10 @@ class GameSettled:
     burned_wei: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BondSeized:
-    """An operator's bond went to Disputes: its claim was struck."""
-
-    at: LogPosition
-    operator: Address
-    amount_wei: int
-
-
 ChainEvent = (
     ProgramRegistered
     | JobPosted
+    | JobChanged
     | TaskTaken
     | TaskClaimed
     | LeaseExpired
@@ -221,6 +247,6 @@ ChainEvent = (
     | GameStepped
     | GameDescended
     | GameRevealed
+    | GameAdopted
     | GameSettled
-    | BondSeized
 )

@@ -1,15 +1,25 @@
-"""The contracts' records of programs, jobs, tasks and games, as values (docs/protocol.md P1, P7)."""
+"""Programs, jobs, tasks and games as nodes and clients see them (docs/settlement.md S1, S4, S6)."""
 
 from dataclasses import dataclass
 from enum import IntEnum
 
-from truestep.base.ids import Address, Bytes32, ClaimId, GameId, JobId, ProgramId, TaskId, claim_of
+from truestep.base.ids import (
+    Address,
+    BatchId,
+    Bytes32,
+    ClaimId,
+    GameId,
+    JobId,
+    ProgramId,
+    TaskId,
+    claim_of,
+)
 from truestep.machine.program import initial_memory_root
 from truestep.machine.state import initial_state
 
 
 class TaskStage(IntEnum):
-    """The stage of a task (P2)."""
+    """The stage of a task (S4)."""
 
     OPEN = 0
     TAKEN = 1
@@ -19,16 +29,21 @@ class TaskStage(IntEnum):
 
 
 class GameStage(IntEnum):
-    """The stage of a game: whose move it is, or how it ended (P4, P5)."""
+    """The stage of a game: whose move it is, or what `settle` would make of it (S6, S7)."""
 
-    NONE = 0
     OPERATOR_TURN = 1
+    """The defender has to split: the operator, or the sponsor that has adopted the game."""
     CHALLENGER_TURN = 2
     STEP_DUE = 3
     OPERATOR_WON = 4
+    """The challenger's clock has run out: anybody can settle."""
     CHALLENGER_WON = 5
+    """The defender's clock has run out, and the time of sponsors: anybody can settle."""
     CLOSED = 6
+    """Settled."""
     REVEAL_DUE = 7
+    CLAIM_FELL = 8
+    """Another game has struck the claim: anybody can settle, and the bond comes back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +60,24 @@ class ProgramRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Parameters:
+    """The rules of one job: its set of parameters, with the job's own window and bond (S2.1, S3.1)."""
+
+    operator_bond_wei: int
+    """Of each task, the job's multiple of the set's bond."""
+    challenger_bond_wei: int
+    """Of the first games on a claim; it grows with their number (S6.2)."""
+    window_seconds: int
+    clock_seconds: int
+    rescue_seconds: int
+    lease_penalty_bps: int
+    release_penalty_bps: int
+    winner_share_bps: int
+    gas_price_cap_wei: int
+    arity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobRecord:
     """A posted job. `input_uri` says where its input is."""
 
@@ -55,12 +88,20 @@ class JobRecord:
     input_uri: str
     seed: Bytes32
     shard_count: int
-    reward_wei: int
+    reward: int
+    """For each shard, in units of the asset; of native coins, in wei."""
+    asset: Address
+    """A token, or the zero address for native coins."""
     lease_seconds: int
     deadline: int
     max_cycles: int
     requester: Address
-    final_count: int
+    policy: int
+    """Of assurance (S8)."""
+    parameters: Parameters
+    reducer_of: JobId | None = None
+    is_ready: bool = True
+    """Whether its input is known: a reducer's is not before the outputs are in."""
 
     def header(self, shard_index: int) -> bytes:
         """The task header of one shard, 64 bytes (machine M3.5)."""
@@ -68,7 +109,7 @@ class JobRecord:
         return self.seed + b"".join(count.to_bytes(8, "little") for count in counts)
 
     def initial_state_hash(self, program: ProgramRecord, shard_index: int) -> Bytes32:
-        """The hash of a run's first state, as the chain computes it (P4.2)."""
+        """The hash of a run's first state, as the chain computes it (S5.2)."""
         root = initial_memory_root(program.image_root, self.header(shard_index), self.input_root)
         return initial_state(memory_root=root, entry=program.entry).hash()
 
@@ -79,20 +120,20 @@ class TaskRecord:
 
     task_id: TaskId
     stage: TaskStage
-    attempt: int
+    batch_id: BatchId
+    """The batch that has it, or the last one that had it; 0 if nobody took it yet."""
     operator: Address
     until: int
-    claim_hash: Bytes32
 
     @property
     def claim_id(self) -> ClaimId:
-        """The id of the current attempt's claim."""
-        return claim_of(self.task_id, self.attempt)
+        """What that batch claims of the task."""
+        return claim_of(self.task_id, self.batch_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GameRecord:
-    """A game on the chain. The clocks show the time that was left at `moved_at`.
+    """A game as it stands at some second, which decides the stage when a clock has run out.
 
     At REVEAL_DUE `low` is already in a micro-run and `high` is not: they form no interval until the reveal.
     """
@@ -100,35 +141,26 @@ class GameRecord:
     game_id: GameId
     stage: GameStage
     operator: Address
+    """Its defender: the operator, or a sponsor."""
     challenger: Address
     low: int
     high: int
     low_hash: Bytes32
     high_hash: Bytes32
-    split_root: Bytes32
-    operator_clock_seconds: int
-    challenger_clock_seconds: int
-    moved_at: int
-    rounds: int
+    arity: int
+    split_hashes: tuple[Bytes32, ...]
+    """The defender's hashes inside the interval, once it has split."""
+    last_second: int
+    """In which whoever is to move can do so."""
+    rescue_end: int | None = None
+    """The last second in which a sponsor can adopt the game, which its operator has lost on time."""
 
     def clock_runs_out_at(self) -> int | None:
-        """The time at which the side to move loses, in seconds since the epoch; None if no clock runs."""
-        if self.stage in (GameStage.OPERATOR_TURN, GameStage.REVEAL_DUE):
-            return self.moved_at + self.operator_clock_seconds
-        if self.stage in (GameStage.CHALLENGER_TURN, GameStage.STEP_DUE):
-            return self.moved_at + self.challenger_clock_seconds
-        return None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameters:
-    """The rules of one deployment (P6.2)."""
-
-    operator_bond_wei: int
-    challenger_bond_wei: int
-    window_seconds: int
-    clock_seconds: int
-    lease_penalty_bps: int
-    winner_share_bps: int
-    gas_price_cap_wei: int
-    arity: int
+        """The last second of the side to move, since the epoch; None if no clock runs."""
+        turns = (
+            GameStage.OPERATOR_TURN,
+            GameStage.CHALLENGER_TURN,
+            GameStage.STEP_DUE,
+            GameStage.REVEAL_DUE,
+        )
+        return self.last_second if self.stage in turns else None

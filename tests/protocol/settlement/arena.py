@@ -9,10 +9,11 @@ from itertools import count
 from math import ceil, inf
 
 from tests.protocol.settlement.scene import Scene
-from truestep.base.ids import Address, Bytes32, GameId
+from truestep.base.ids import Address, Bytes32
 from truestep.protocol.settlement import games
 from truestep.protocol.settlement.contracts.disputes import GameOutcome, GameStage
 from truestep.protocol.settlement.disputes import split_of
+from truestep.protocol.settlement.ids import LeafGameId
 
 LATENCY_SECONDS = 24
 """Until a transaction is in a block: two blocks of mainnet."""
@@ -28,7 +29,7 @@ LATER_SPLIT_RUNS = 1 / 13
 class Owed:
     """A split that is due: the part of the run that it is about, and its last second."""
 
-    game_id: GameId
+    game_id: LeafGameId
     low: int
     high: int
     fraction: float
@@ -80,7 +81,8 @@ def run_seconds_for_one_game(choose: Choose, clock_seconds: float, fractions: Se
 
     def game_seconds(run_seconds: float) -> float:
         owed = [
-            Owed(game_id=GameId(0), low=0, high=1, fraction=fraction, last_second=0) for fraction in fractions
+            Owed(game_id=LeafGameId(0), low=0, high=1, fraction=fraction, last_second=0)
+            for fraction in fractions
         ]
         return sum(choose(run_seconds, [each])[1] + LATENCY_SECONDS + 1 for each in owed)
 
@@ -116,7 +118,7 @@ class Challenger:
     steps: bool = False
     knows: bool = True
     """Commits to the true final state."""
-    game_id: GameId | None = None
+    game_id: LeafGameId | None = None
 
 
 @dataclass(kw_only=True)
@@ -125,13 +127,13 @@ class Arena:
 
     scene: Scene
     defenders: list[Defender]
-    challengers: dict[GameId, Challenger] = field(default_factory=dict)
-    ended: dict[GameId, GameOutcome] = field(default_factory=dict)
-    levels: dict[GameId, int] = field(default_factory=dict)
+    challengers: dict[LeafGameId, Challenger] = field(default_factory=dict)
+    ended: dict[LeafGameId, GameOutcome] = field(default_factory=dict)
+    levels: dict[LeafGameId, int] = field(default_factory=dict)
     struck_at: float = inf
     bonds_wei: int = 0
     """Of all games that were opened."""
-    sponsor: Callable[[GameId], Defender | None] = lambda game_id: None
+    sponsor: Callable[[LeafGameId], Defender | None] = lambda game_id: None
     """Who adopts a game that is lost on time."""
     adopts_at_once: bool = True
     running: float = inf
@@ -172,7 +174,7 @@ class Arena:
         self.bonds_wei += self.scene.game(game_id).bond_wei
         self._arrived(game_id)
 
-    def _arrived(self, game_id: GameId) -> None:
+    def _arrived(self, game_id: LeafGameId) -> None:
         """A game has come to a node or to its step."""
         self._judge_later(game_id)
         challenger = self.challengers[game_id]
@@ -184,7 +186,7 @@ class Arena:
         else:
             self._wake(game_id)
 
-    def _pick_later(self, game_id: GameId) -> None:
+    def _pick_later(self, game_id: LeafGameId) -> None:
         challenger, level = self.challengers[game_id], self.levels[game_id]
         if challenger.follows_work and level and self._is_anyone_idle():
             return  # comes back when somebody begins to compute
@@ -193,13 +195,13 @@ class Arena:
     def _is_anyone_idle(self) -> bool:
         return all(defender.ready_at <= self.now for defender in self.defenders)
 
-    def _last_pick_second(self, game_id: GameId) -> int:
+    def _last_pick_second(self, game_id: LeafGameId) -> int:
         game = self.scene.game(game_id)
         split = split_of(self.scene.state, game_id, game)
         since = max(game.moved_at, split.at if split else 0)
         return since + games.clock_seconds(game) - game.challenger_used_seconds
 
-    def _pick(self, game_id: GameId, level: int) -> None:
+    def _pick(self, game_id: LeafGameId, level: int) -> None:
         if game_id in self.ended or self.levels[game_id] != level or self._has_fallen():
             return
         if not self.scene.is_split(game_id) or self.scene.now > self._last_pick_second(game_id):
@@ -211,14 +213,14 @@ class Arena:
         self.levels[game_id] += 1
         self._arrived(game_id)
 
-    def _step(self, game_id: GameId) -> None:
+    def _step(self, game_id: LeafGameId) -> None:
         if game_id not in self.ended and not self._has_fallen():
             self.scene.step(game_id)
             self._note_end(game_id)
 
     # --- defenders --------------------------------------------------------------------------------
 
-    def _wake(self, game_id: GameId) -> None:
+    def _wake(self, game_id: LeafGameId) -> None:
         """Tell the game's defender that a split is due."""
         game = self.scene.game(game_id)
         for defender in self.defenders:
@@ -269,7 +271,7 @@ class Arena:
                 if self.scene.is_split(game_id):
                     self.at(self.now + 1, lambda game_id=game_id, level=level: self._pick(game_id, level))
 
-    def _land(self, game_ids: Sequence[GameId], defender: Defender | None = None) -> None:
+    def _land(self, game_ids: Sequence[LeafGameId], defender: Defender | None = None) -> None:
         """Splits are in a block."""
         for game_id in game_ids:
             if game_id in self.ended:
@@ -292,7 +294,7 @@ class Arena:
     def _has_fallen(self) -> bool:
         return self.scene.state.claims[self.scene.claim_id].struck_at != 0
 
-    def _decided_after(self, game_id: GameId) -> int:
+    def _decided_after(self, game_id: LeafGameId) -> int:
         """The last second in which the game is open if nobody moves, and whether the defender is to move."""
         game, claim = self.scene.game(game_id), self.scene.state.claims[self.scene.claim_id]
         split = split_of(self.scene.state, game_id, game)
@@ -302,18 +304,18 @@ class Arena:
             return self._last_pick_second(game_id)
         return games.rescue_end(game, claim)
 
-    def _judge_later(self, game_id: GameId) -> None:
+    def _judge_later(self, game_id: LeafGameId) -> None:
         self.at(self._decided_after(game_id) + 1, lambda: self._judge(game_id))
         self._adopt_later(game_id)
 
-    def _adopt_later(self, game_id: GameId) -> None:
+    def _adopt_later(self, game_id: LeafGameId) -> None:
         game, claim = self.scene.game(game_id), self.scene.state.claims[self.scene.claim_id]
         if game.stage == GameStage.ON_NODE and not game.sponsor_bond_wei:
             late_at = games.last_second(game, claim) + 1
             rescue = 0 if self.adopts_at_once else games.rescue_seconds(game) - 1
             self.at(late_at + rescue, lambda: self._adopt(game_id, late_at))
 
-    def _adopt(self, game_id: GameId, late_at: int) -> None:
+    def _adopt(self, game_id: LeafGameId, late_at: int) -> None:
         if game_id in self.ended or self._has_fallen():
             return
         game, claim = self.scene.game(game_id), self.scene.state.claims[self.scene.claim_id]
@@ -332,7 +334,7 @@ class Arena:
             self.scene.adopt(game_id, defender.address)
             self._arrived(game_id)
 
-    def _judge(self, game_id: GameId) -> None:
+    def _judge(self, game_id: LeafGameId) -> None:
         """Settle if the game is decided, else look again."""
         if game_id in self.ended:
             return
@@ -346,7 +348,7 @@ class Arena:
         self.scene.settle(game_id)
         self._note_end(game_id, outcome)
 
-    def _note_end(self, game_id: GameId, outcome: GameOutcome | None = None) -> None:
+    def _note_end(self, game_id: LeafGameId, outcome: GameOutcome | None = None) -> None:
         if self.waiting:
             first = self.waiting.pop(0)
             self.at(self.now, lambda: self.enter(first))

@@ -8,10 +8,11 @@ from tests.protocol.settlement.endings import wind_down
 from tests.protocol.settlement.game_schedule import DAY_SECONDS, GameSchedule
 from tests.protocol.settlement.game_world import GameWorld
 from tests.protocol.settlement.world import KEEPER, Step
-from truestep.base.ids import Address, ClaimId, GameId
+from truestep.base.ids import Address
 from truestep.protocol.settlement.contracts import disputes as d
 from truestep.protocol.settlement.disputes import GameMessage
 from truestep.protocol.settlement.games import ChallengedClaim, claim_of_game_id, ordinal_of
+from truestep.protocol.settlement.ids import LeafGameId, LeafId
 from truestep.protocol.settlement.messages import Message
 
 
@@ -34,7 +35,7 @@ def wind_down_games(schedule: GameSchedule) -> Iterator[Step]:
             yield _message(schedule.now, d.WithdrawTo(receiver=account), sender=account)
 
 
-def _pay_out(schedule: GameSchedule, claim_id: ClaimId, claim: ChallengedClaim) -> Iterator[Step]:
+def _pay_out(schedule: GameSchedule, claim_id: LeafId, claim: ChallengedClaim) -> Iterator[Step]:
     """Without a result if nobody was rewarded by one; else those that are left take their parts."""
     world = schedule.games_world
     for game_id, game in _games_on(world, claim_id):
@@ -51,7 +52,7 @@ def _pay_out(schedule: GameSchedule, claim_id: ClaimId, claim: ChallengedClaim) 
             yield _message(schedule.now, message.message.call)
 
 
-def _games_on(world: GameWorld, claim_id: ClaimId) -> list[tuple[GameId, d.Game]]:
+def _games_on(world: GameWorld, claim_id: LeafId) -> list[tuple[LeafGameId, d.Game]]:
     return [entry for entry in world.disputes.games.items() if claim_of_game_id(entry[0]) == claim_id]
 
 

@@ -12,7 +12,7 @@ from tests.protocol.settlement.mutations import mutated
 from tests.protocol.settlement.proofs import proof_of
 from tests.protocol.settlement.schedule import WRONG_SHARE, Schedule
 from tests.protocol.settlement.world import KEEPER, PARAMETERS, PEOPLE, Hold, Step
-from truestep.base.ids import Address, Bytes32, GameId, TaskId, job_of_task
+from truestep.base.ids import Address, BatchId, Bytes32, TaskId, job_of_task
 from truestep.commitments.keccak import keccak256
 from truestep.protocol.bisection import Interval, part_siblings
 from truestep.protocol.settlement.batches import shares
@@ -27,7 +27,7 @@ from truestep.protocol.settlement.games import (
     rescue_seconds,
     reveal_seconds,
 )
-from truestep.protocol.settlement.ids import NATIVE, BatchId, batch_of_claim, claim_of, unpack_item
+from truestep.protocol.settlement.ids import NATIVE, LeafGameId, batch_of_claim, claim_of, unpack_item
 from truestep.protocol.settlement.messages import Message
 from truestep.protocol.settlement.records import BatchStage, Leaf
 
@@ -36,7 +36,7 @@ DAY_SECONDS = 86_400
 ZERO_HASH = Bytes32(bytes(32))
 OTHER_HASH = Bytes32(b"else" * 8)
 """What some challengers hold for the end."""
-Entry = tuple[GameId, d.Game]
+Entry = tuple[LeafGameId, d.Game]
 
 
 @dataclass(slots=True)
@@ -302,7 +302,7 @@ class GameSchedule(Schedule):
         proof = proof_of(self.world, self.world.final_tasks[task_id])
         return state_hash(task_id, proof.work, proof.leaf)
 
-    def reward_of(self, game_id: GameId, game: d.Game) -> GameMessage:
+    def reward_of(self, game_id: LeafGameId, game: d.Game) -> GameMessage:
         """Ask for the reward of a game whose task is final."""
         final_id = self.world.final_tasks[game.task_id]
         call = d.Reward(
@@ -346,7 +346,7 @@ def template_of(packed: bytes, rd: int) -> Bytes32:
     return keccak256(packed[:start] + bytes(8) + packed[start + 8 :] + bytes([rd]))
 
 
-def _node(game_id: GameId, game: d.Game) -> Bytes32:
+def _node(game_id: LeafGameId, game: d.Game) -> Bytes32:
     claim_id, arity = claim_of_game_id(game_id), arity_of(game)
     return node_of(claim_id, game.defender, arity, game.low, game.high, game.low_hash, game.high_hash)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tests.protocol.settlement.world import Hold, Outcome, Step, World
-from truestep.base.ids import Bytes32, GameId
+from truestep.base.ids import BatchId, Bytes32
 from truestep.protocol.settlement.contracts.disputes import Game, GameStage, Split
 from truestep.protocol.settlement.dispute_apply import apply_dispute, held_by
 from truestep.protocol.settlement.disputes import Disputes, GameMessage, node_of
 from truestep.protocol.settlement.games import claim_of_game_id
-from truestep.protocol.settlement.ids import NATIVE, BatchId
+from truestep.protocol.settlement.ids import NATIVE, LeafGameId
 from truestep.protocol.settlement.refusals import Refused
 
 
@@ -63,7 +63,7 @@ class GameWorld(World):
                 held[batch_id] = held.get(batch_id, 0) | 1 << (claim_id & 255)
         assert held == {batch_id: mask for batch_id, mask in self.disputes.held.items() if mask}
 
-    def running_games(self) -> list[tuple[GameId, Game]]:
+    def running_games(self) -> list[tuple[LeafGameId, Game]]:
         """Games that are not settled."""
         return [entry for entry in self.disputes.games.items() if is_running(entry[1])]
 

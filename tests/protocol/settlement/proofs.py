@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from tests.protocol.settlement.world import World
-from truestep.base.ids import Bytes32, ClaimId
+from truestep.base.ids import BatchId, Bytes32
 from truestep.protocol.settlement.encoding import hash_struct
-from truestep.protocol.settlement.ids import BatchId, batch_of_claim, leaf_of_claim, unpack_item
+from truestep.protocol.settlement.ids import LeafId, batch_of_claim, leaf_of_claim, unpack_item
 from truestep.protocol.settlement.records import Batch, Leaf, LeafProof
 from truestep.protocol.settlement.trees import item_leaf, path_in
 
 
-def proof_of(world: World, claim_id: ClaimId) -> LeafProof:
+def proof_of(world: World, claim_id: LeafId) -> LeafProof:
     """The proof of a leaf of a claimed batch."""
     leaf_index, batch_id = leaf_of_claim(claim_id), batch_of_claim(claim_id)
     batch = world.state.batches[batch_id]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from hashlib import sha256
 
-from truestep.base.ids import Address, Bytes32, ClaimId, GameId, JobId, ProgramId
+from truestep.base.ids import Address, BatchId, Bytes32, JobId, ProgramId
 from truestep.commitments.keccak import keccak256
 from truestep.protocol.bisection import Interval, part_siblings
 from truestep.protocol.settlement.apply import apply
@@ -22,7 +22,7 @@ from truestep.protocol.settlement.disputes import Disputes, GameMessage, Proved,
 from truestep.protocol.settlement.effects import Effect, Transfer
 from truestep.protocol.settlement.encoding import encode, encode_struct
 from truestep.protocol.settlement.games import arity_of, bond_wei, claim_of_game_id
-from truestep.protocol.settlement.ids import NATIVE, NOBODY, BatchId, Item, claim_of
+from truestep.protocol.settlement.ids import NATIVE, NOBODY, Item, LeafGameId, LeafId, claim_of
 from truestep.protocol.settlement.messages import Message
 from truestep.protocol.settlement.parameters import Parameters
 from truestep.protocol.settlement.records import BatchTerms, Leaf, LeafProof, Order
@@ -241,7 +241,7 @@ class Scene:
         """Whether the claim is true."""
         return self.lie_at == self.cycles
 
-    def game(self, game_id: GameId) -> d.Game:
+    def game(self, game_id: LeafGameId) -> d.Game:
         """The game as it is now."""
         return self.state.games[game_id]
 
@@ -275,7 +275,7 @@ class Scene:
         claim = self.state.claims.get(self.claim_id)
         return bond_wei(self.parameters, claim.open_count if claim else 0)
 
-    def open(self, challenger: Address, final_hash: Bytes32 | None = None, extra_wei: int = 0) -> GameId:
+    def open(self, challenger: Address, final_hash: Bytes32 | None = None, extra_wei: int = 0) -> LeafGameId:
         """Open a game with a commitment to a final state, by default the true one. The salt is zero."""
         known = self.base.true_hash if final_hash is None else final_hash
         call = d.Open(
@@ -285,9 +285,9 @@ class Scene:
             commitment=commitment_of(challenger, known, bytes(32)),
         )
         self.do(call, challenger, self.bond_wei() + extra_wei)
-        return GameId(self.claim_id << 32 | self.state.claims[self.claim_id].opened)
+        return LeafGameId(self.claim_id << 32 | self.state.claims[self.claim_id].opened)
 
-    def split(self, game_id: GameId, sender: Address | None = None) -> None:
+    def split(self, game_id: LeafGameId, sender: Address | None = None) -> None:
         """The defender's split of the game's node."""
         game = self.game(game_id)
         hashes = boundary_hashes(self.key, game.low, game.high, arity_of(game))
@@ -303,22 +303,22 @@ class Scene:
         )
         self.do(call, sender or game.defender)
 
-    def is_split(self, game_id: GameId) -> bool:
+    def is_split(self, game_id: LeafGameId) -> bool:
         """Whether the game's node is split."""
         return split_of(self.state, game_id, self.game(game_id)) is not None
 
-    def true_part(self, game_id: GameId) -> int:
+    def true_part(self, game_id: LeafGameId) -> int:
         """The part in which the lie is; the last one if there is none."""
         game = self.game(game_id)
         boundaries = Interval(low=game.low, high=game.high).boundaries(arity_of(game))
         return max((part for part, low in enumerate(boundaries[:-1]) if low <= self.lie_at), default=0)
 
-    def part_count(self, game_id: GameId) -> int:
+    def part_count(self, game_id: LeafGameId) -> int:
         """Parts of the game's interval."""
         game = self.game(game_id)
         return Interval(low=game.low, high=game.high).part_count(arity_of(game))
 
-    def pick(self, game_id: GameId, part: int) -> None:
+    def pick(self, game_id: LeafGameId, part: int) -> None:
         """The challenger's pick."""
         game = self.game(game_id)
         hashes = boundary_hashes(self.key, game.low, game.high, arity_of(game))
@@ -333,7 +333,7 @@ class Scene:
         )
         self.do(call, game.challenger)
 
-    def step(self, game_id: GameId) -> None:
+    def step(self, game_id: LeafGameId) -> None:
         """The last step, with the witness of the state that both agree on. Ends the game."""
         game = self.game(game_id)
         is_lie = game.low == self.lie_at
@@ -341,16 +341,16 @@ class Scene:
         call = d.Step(game_id=game_id, game=game, witness=b"")
         self.do(call, game.challenger, proved=Proved(before=game.low_hash, after=after))
 
-    def settle(self, game_id: GameId) -> None:
+    def settle(self, game_id: LeafGameId) -> None:
         """End a decided game."""
         self.do(d.Settle(game_id=game_id, game=self.game(game_id)), REQUESTER)
 
-    def adopt(self, game_id: GameId, sponsor: Address) -> None:
+    def adopt(self, game_id: LeafGameId, sponsor: Address) -> None:
         """Sponsor a game."""
         game = self.game(game_id)
         self.do(d.Adopt(game_id=game_id, game=game), sponsor, game.leaf_bond_wei)
 
-    def show(self, game_id: GameId, final_hash: Bytes32 | None = None) -> None:
+    def show(self, game_id: LeafGameId, final_hash: Bytes32 | None = None) -> None:
         """Show a commitment, by default to the true final state."""
         known = self.base.true_hash if final_hash is None else final_hash
         call = d.Show(game_id=game_id, game=self.game(game_id), state_hash=known, salt=Bytes32(bytes(32)))
@@ -363,7 +363,7 @@ class Scene:
 
     # --- the task's result ------------------------------------------------------------------------
 
-    def make_final(self) -> ClaimId:
+    def make_final(self) -> LeafId:
         """SECOND takes the task again, claims the truth, and the claim becomes final."""
         leaf = leaf_of(self.cycles, True)
         self.life, self.final_terms, self.final_proof = take_and_claim(self.life, SECOND, self.now, leaf)
@@ -372,7 +372,7 @@ class Scene:
         self.do_job(j.Finalize(batch_id=batch_id, terms=self.final_terms, items=()), SECOND)
         return claim_of(batch_id, 0)
 
-    def reward(self, game_id: GameId, final_id: ClaimId) -> None:
+    def reward(self, game_id: LeafGameId, final_id: LeafId) -> None:
         """Give a winner its part."""
         call = d.Reward(
             game_id=game_id,
@@ -383,7 +383,7 @@ class Scene:
         )
         self.do(call, REQUESTER)
 
-    def reward_without_result(self, game_id: GameId) -> None:
+    def reward_without_result(self, game_id: LeafGameId) -> None:
         """Give a game what it gets without a result."""
         self.do(d.RewardWithoutResult(game_id=game_id, game=self.game(game_id)), REQUESTER)
 

@@ -26,7 +26,7 @@ from tests.protocol.settlement.world import (
     Step,
     free_shards,
 )
-from truestep.base.ids import Address, Bytes32, JobId, ProgramId, task_of
+from truestep.base.ids import Address, BatchId, Bytes32, JobId, ProgramId, task_of
 from truestep.protocol.settlement.batches import is_leaf_final, is_leaf_standing, shares
 from truestep.protocol.settlement.contracts import jobs, operators, results
 from truestep.protocol.settlement.encoding import word
@@ -34,7 +34,6 @@ from truestep.protocol.settlement.ids import (
     BATCH_LIMIT,
     NATIVE,
     NOBODY,
-    BatchId,
     Item,
     PackedItem,
     claim_of,

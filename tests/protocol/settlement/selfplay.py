@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from tests.protocol.settlement.scene import FEE_CAP_WEI, OPERATOR, PARAMETERS, STAKE_WEI, Scene, account
 from truestep.base.errors import Reject
-from truestep.base.ids import Address, Bytes32, GameId
+from truestep.base.ids import Address, Bytes32
 from truestep.protocol.settlement.contracts.disputes import GameStage
 from truestep.protocol.settlement.games import DESCEND_GAS, OPEN_GAS, PICK_GAS, STEP_GAS
+from truestep.protocol.settlement.ids import LeafGameId
 from truestep.protocol.settlement.parameters import ARITIES, dispute_gas
 from truestep.protocol.settlement.refusals import Refused
 from truestep.protocol.settlement.rewards import RESULT_LIMIT_SECONDS
@@ -106,7 +107,7 @@ class _Play:
             gas_price_cap_wei=schedule.fee_cap_wei,
         )
         self.scene = Scene(parameters=rules, cycles=schedule.cycles, lie_at=schedule.lie_at)
-        self.ids: dict[int, GameId] = {}
+        self.ids: dict[int, LeafGameId] = {}
         self.spent_wei = 0
 
     def act(self, act: Act) -> None:

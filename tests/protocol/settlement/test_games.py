@@ -13,14 +13,14 @@ from tests.protocol.settlement.scene import (
     Scene,
     account,
 )
-from truestep.base.ids import GameId
 from truestep.protocol.settlement.games import DESCEND_GAS, OPEN_GAS, PICK_GAS, STEP_GAS
+from truestep.protocol.settlement.ids import LeafGameId
 
 ALICE = account("alice")
 FOLDER = Path(truestep.contracts.__path__[0])
 
 
-def play_to_step(scene: Scene, game_id: GameId) -> None:
+def play_to_step(scene: Scene, game_id: LeafGameId) -> None:
     while scene.game(game_id).stage == 1:
         if not scene.is_split(game_id):
             scene.split(game_id)

@@ -6,14 +6,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from truestep.base.errors import Reject
-from truestep.base.ids import Address, Bytes32, ClaimId, TaskId
+from truestep.base.ids import Address, BatchId, Bytes32, TaskId
 from truestep.protocol.settlement.apply import apply
 from truestep.protocol.settlement.assurances import OPTIMISTIC, Policy, Question, Verdict, optimistic
 from truestep.protocol.settlement.batches import shares
 from truestep.protocol.settlement.contracts import jobs
 from truestep.protocol.settlement.disputes import GameMessage
 from truestep.protocol.settlement.effects import Effect, Transfer
-from truestep.protocol.settlement.ids import NATIVE, BatchId, claim_of
+from truestep.protocol.settlement.ids import NATIVE, LeafId, claim_of
 from truestep.protocol.settlement.messages import Message
 from truestep.protocol.settlement.parameters import Parameters
 from truestep.protocol.settlement.records import BatchStage, Job
@@ -128,7 +128,7 @@ class World:
     """Of (asset, account), since the beginning; strangers may go below zero."""
     escrow: Counter[Address] = field(default_factory=Counter)
     """Rewards of shards that are neither paid nor refunded, by asset."""
-    final_tasks: dict[TaskId, ClaimId] = field(default_factory=dict)
+    final_tasks: dict[TaskId, LeafId] = field(default_factory=dict)
 
     def play(self, step: Step) -> Outcome:
         """Apply a step; a refused one changes nothing."""

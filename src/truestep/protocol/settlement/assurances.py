@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from truestep.protocol.settlement.ids import BatchId
+from truestep.base.ids import BatchId
 
 Held = Callable[[BatchId], int]
 """Disputes' answer: the leaves of a batch with an open game, a bit each."""

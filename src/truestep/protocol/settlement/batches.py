@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from truestep.base.errors import Reject
-from truestep.base.ids import Address, Bytes32, ClaimId, JobId, TaskId, job_of_task, shard_of_task
+from truestep.base.ids import Address, BatchId, Bytes32, JobId, TaskId, job_of_task, shard_of_task
 from truestep.machine.state import Status
 from truestep.protocol.settlement import assets, operators
 from truestep.protocol.settlement.assurances import Question
@@ -26,8 +26,8 @@ from truestep.protocol.settlement.contracts.jobs import (
 )
 from truestep.protocol.settlement.ids import (
     BATCH_LIMIT,
-    BatchId,
     Item,
+    LeafId,
     PackedItem,
     Role,
     batch_of_claim,
@@ -273,7 +273,7 @@ def strike_call(turn: Turn, call: Strike) -> None:
     strike(turn, call.claim_id, call.task_id, call.bond_wei)
 
 
-def strike(turn: Turn, claim_id: ClaimId, task_id: TaskId, bond_wei: int) -> Address:
+def strike(turn: Turn, claim_id: LeafId, task_id: TaskId, bond_wei: int) -> Address:
     """Take a false leaf out of its batch; the operator, whose bond the caller seizes (S4.7)."""
     require(is_leaf_standing(turn.state, claim_id), Reject.CLAIM_NOT_STANDING)
     batch_id, leaf_index = batch_of_claim(claim_id), leaf_of_claim(claim_id)
@@ -294,7 +294,7 @@ def strike(turn: Turn, claim_id: ClaimId, task_id: TaskId, bond_wei: int) -> Add
 # --- what others ask ------------------------------------------------------------------------------
 
 
-def is_leaf_standing(state: LifeCycle, claim_id: ClaimId) -> bool:
+def is_leaf_standing(state: LifeCycle, claim_id: LeafId) -> bool:
     """Whether a leaf is claimed and neither final nor struck."""
     batch, leaf_index = state.batches.get(batch_of_claim(claim_id)), leaf_of_claim(claim_id)
     if batch is None or leaf_index >= batch.leaf_count or batch.struck >> leaf_index & 1:
@@ -303,7 +303,7 @@ def is_leaf_standing(state: LifeCycle, claim_id: ClaimId) -> bool:
     return batch.stage is BatchStage.CLAIMED or (batch.stage is BatchStage.FINAL and is_held)
 
 
-def is_leaf_final(state: LifeCycle, claim_id: ClaimId) -> bool:
+def is_leaf_final(state: LifeCycle, claim_id: LeafId) -> bool:
     """Whether the leaf's batch is FINAL and the leaf neither struck nor held (S4.8)."""
     batch, leaf_index = state.batches.get(batch_of_claim(claim_id)), leaf_of_claim(claim_id)
     if batch is None or batch.stage is not BatchStage.FINAL or leaf_index >= batch.leaf_count:

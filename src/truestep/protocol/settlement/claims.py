@@ -1,13 +1,13 @@
 """What a leaf says of its task, and proofs of it (docs/settlement.md S4.8, S5)."""
 
 from truestep.base.errors import Reject
-from truestep.base.ids import Bytes32, ClaimId, TaskId, shard_of_task
+from truestep.base.ids import Bytes32, TaskId, shard_of_task
 from truestep.commitments.keccak import keccak256
 from truestep.commitments.merkle import ZERO_NODES, climb, parent
 from truestep.machine.layout import OUTPUT_LIMIT_BYTES, RANGE_LEVEL
 from truestep.machine.state import STATE_SIZE_BYTES, Status, final_state, initial_state
 from truestep.protocol.settlement.encoding import hash_struct
-from truestep.protocol.settlement.ids import batch_of_claim, leaf_of_claim, unpack_item
+from truestep.protocol.settlement.ids import LeafId, batch_of_claim, leaf_of_claim, unpack_item
 from truestep.protocol.settlement.records import BatchTerms, Leaf, LeafProof, Work
 from truestep.protocol.settlement.refusals import Refused, require
 from truestep.protocol.settlement.state import LifeCycle
@@ -18,7 +18,7 @@ STATUS_OFFSET_BYTES = 48
 """Packed state: [ memory root 32 | pc 8 | cycle 8 | status 1 | code 8 | registers ] (machine M2.2)."""
 
 
-def check_leaf(state: LifeCycle, claim_id: ClaimId, terms: BatchTerms, proof: LeafProof) -> TaskId:
+def check_leaf(state: LifeCycle, claim_id: LeafId, terms: BatchTerms, proof: LeafProof) -> TaskId:
     """The task of a claim. Refuses a proof that is not about it; says nothing about the batch's stage.
 
     1. The terms are the batch's. 2. Work and terms are those of the item's job. 3. The item holds the leaf

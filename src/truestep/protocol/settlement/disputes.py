@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from truestep.base.errors import Reject
-from truestep.base.ids import Address, Bytes32, ClaimId, GameId
+from truestep.base.ids import Address, BatchId, Bytes32
 from truestep.commitments.keccak import keccak256
 from truestep.commitments.merkle import climb
 from truestep.machine.state import STATE_SIZE_BYTES, Status, final_state
@@ -30,7 +30,7 @@ from truestep.protocol.settlement.contracts.disputes import (
 )
 from truestep.protocol.settlement.encoding import encode, hash_struct
 from truestep.protocol.settlement.games import ChallengedClaim, NodeSplit
-from truestep.protocol.settlement.ids import BatchId, Role, batch_of_claim, leaf_of_claim
+from truestep.protocol.settlement.ids import LeafGameId, LeafId, Role, batch_of_claim, leaf_of_claim
 from truestep.protocol.settlement.messages import Message
 from truestep.protocol.settlement.parameters import Parameters
 from truestep.protocol.settlement.records import Batch, BatchStage, JobTerms
@@ -72,16 +72,14 @@ class GameMessage:
 class Disputes:
     """All that Disputes keeps."""
 
-    games: Mapping[GameId, Game] = field(default_factory=dict[GameId, Game])
-    claims: Mapping[ClaimId, ChallengedClaim] = field(default_factory=dict[ClaimId, ChallengedClaim])
-    ordinals: Mapping[tuple[ClaimId, Address], int] = field(
-        default_factory=dict[tuple[ClaimId, Address], int]
-    )
+    games: Mapping[LeafGameId, Game] = field(default_factory=dict[LeafGameId, Game])
+    claims: Mapping[LeafId, ChallengedClaim] = field(default_factory=dict[LeafId, ChallengedClaim])
+    ordinals: Mapping[tuple[LeafId, Address], int] = field(default_factory=dict[tuple[LeafId, Address], int])
     splits: Mapping[Bytes32, NodeSplit] = field(default_factory=dict[Bytes32, NodeSplit])
     """By node."""
-    shown: Mapping[tuple[ClaimId, Bytes32], int] = field(default_factory=dict[tuple[ClaimId, Bytes32], int])
+    shown: Mapping[tuple[LeafId, Bytes32], int] = field(default_factory=dict[tuple[LeafId, Bytes32], int])
     """Games that showed a state hash."""
-    dissents: Mapping[ClaimId, int] = field(default_factory=dict[ClaimId, int])
+    dissents: Mapping[LeafId, int] = field(default_factory=dict[LeafId, int])
     """Games that showed another state hash than the claimed one."""
     held: Mapping[BatchId, int] = field(default_factory=dict[BatchId, int])
     """The leaves of a batch with an open game, a bit each."""
@@ -112,15 +110,15 @@ class DisputeTurn:
         """Replace fields of the state."""
         self.state = replace(self.state, **fields)
 
-    def put_claim(self, claim_id: ClaimId, claim: ChallengedClaim) -> None:
+    def put_claim(self, claim_id: LeafId, claim: ChallengedClaim) -> None:
         """Keep a claim."""
         self.change(claims=with_entry(self.state.claims, claim_id, claim))
 
-    def put_game(self, game_id: GameId, game: Game) -> None:
+    def put_game(self, game_id: LeafGameId, game: Game) -> None:
         """Keep a game."""
         self.change(games=with_entry(self.state.games, game_id, game))
 
-    def set_held(self, claim_id: ClaimId, is_held: bool) -> None:
+    def set_held(self, claim_id: LeafId, is_held: bool) -> None:
         """Let the leaf's batch wait for it, or not."""
         batch_id, leaf_bit = batch_of_claim(claim_id), 1 << leaf_of_claim(claim_id)
         others = self.state.held.get(batch_id, 0) & ~leaf_bit
@@ -189,7 +187,7 @@ def open_game(turn: DisputeTurn, call: Open) -> None:
         claimed_hash=claimed_hash,
         rules=games.packed_rules(parameters),
     )
-    game_id = GameId(claim_id << 32 | ordinal)
+    game_id = LeafGameId(claim_id << 32 | ordinal)
     turn.put_game(game_id, game)
     turn.life.emit(
         Opened(
@@ -353,7 +351,7 @@ def reveal(turn: DisputeTurn, call: Reveal) -> None:
 # --- shared by the calls --------------------------------------------------------------------------
 
 
-def claimed_batch(turn: DisputeTurn, claim_id: ClaimId) -> Batch:
+def claimed_batch(turn: DisputeTurn, claim_id: LeafId) -> Batch:
     """The batch of a claim that stands and is not final."""
     batch = turn.life.state.batches.get(batch_of_claim(claim_id))
     if batch is None or batch.stage is not BatchStage.CLAIMED or batch.struck >> leaf_of_claim(claim_id) & 1:
@@ -371,7 +369,7 @@ def leaf_bond_wei(parameters: Parameters, terms: JobTerms) -> int:
     return parameters.operator_bond_wei * terms.bond_multiple
 
 
-def stated_game(turn: DisputeTurn, game_id: GameId, game: Game) -> ChallengedClaim:
+def stated_game(turn: DisputeTurn, game_id: LeafGameId, game: Game) -> ChallengedClaim:
     """The claim of a game. Refuses a record that is not the game's."""
     kept = turn.state.games.get(game_id)
     require(kept is not None, Reject.GAME_UNKNOWN)
@@ -379,7 +377,7 @@ def stated_game(turn: DisputeTurn, game_id: GameId, game: Game) -> ChallengedCla
     return turn.state.claims[games.claim_of_game_id(game_id)]
 
 
-def standing_claim(turn: DisputeTurn, game_id: GameId, game: Game) -> ChallengedClaim:
+def standing_claim(turn: DisputeTurn, game_id: LeafGameId, game: Game) -> ChallengedClaim:
     """The claim of a game, which is not struck."""
     claim = stated_game(turn, game_id, game)
     require(claim.struck_at == 0, Reject.GAME_CLAIM_STRUCK)
@@ -393,7 +391,7 @@ def check_defender(turn: DisputeTurn, defender: Address) -> None:
 
 
 def node_of(
-    claim_id: ClaimId,
+    claim_id: LeafId,
     defender: Address,
     arity: int,
     low: int,
@@ -405,7 +403,7 @@ def node_of(
     return keccak256(encode(claim_id, defender, arity, low, high, low_hash, high_hash))
 
 
-def split_of(state: Disputes, game_id: GameId, game: Game) -> NodeSplit | None:
+def split_of(state: Disputes, game_id: LeafGameId, game: Game) -> NodeSplit | None:
     """The split of the node on which a game stands, if there is one."""
     if game.stage != GameStage.ON_NODE:
         return None
@@ -438,13 +436,13 @@ def _challenger_used_seconds(turn: DisputeTurn, game: Game, since: int) -> int:
     return used_seconds
 
 
-def _keep(turn: DisputeTurn, game_id: GameId, game: Game) -> None:
+def _keep(turn: DisputeTurn, game_id: LeafGameId, game: Game) -> None:
     moved = replace(game, moved_at=turn.now)
     turn.put_game(game_id, moved)
     turn.life.emit(Moved(game_id=game_id, game=moved))
 
 
-def _keep_challengers(turn: DisputeTurn, game_id: GameId, game: Game, gas_units: int) -> None:
+def _keep_challengers(turn: DisputeTurn, game_id: LeafGameId, game: Game, gas_units: int) -> None:
     """Keep a game after a move of the challenger's, for which it is repaid gas if it wins."""
     price_wei = min(game.price_wei, turn.base_fee_wei)
     _keep(turn, game_id, replace(game, gas_units=game.gas_units + gas_units, price_wei=price_wei))

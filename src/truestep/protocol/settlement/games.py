@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from truestep.base.errors import Reject
-from truestep.base.ids import ClaimId
 from truestep.protocol.settlement.contracts.disputes import (
     Adopt,
     Descend,
@@ -20,6 +19,7 @@ from truestep.protocol.settlement.contracts.disputes import (
     Split,
     Step,
 )
+from truestep.protocol.settlement.ids import LeafId
 from truestep.protocol.settlement.parameters import BPS, Parameters
 from truestep.protocol.settlement.refusals import require
 
@@ -215,6 +215,6 @@ def ordinal_of(game_id: int) -> int:
     return game_id & _MASK32
 
 
-def claim_of_game_id(game_id: int) -> ClaimId:
+def claim_of_game_id(game_id: int) -> LeafId:
     """The claim that a game is about."""
-    return ClaimId(game_id >> 32)
+    return LeafId(game_id >> 32)

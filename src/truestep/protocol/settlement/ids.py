@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from enum import IntFlag
 from typing import NewType
 
-from truestep.base.ids import Address, ClaimId, JobId, TaskId, task_of
+from truestep.base.ids import Address, BatchId, JobId, TaskId, task_of
 
-BatchId = NewType("BatchId", int)
-"""From 1, in the order of taking."""
+LeafId = NewType("LeafId", int)
+"""A claim as the contracts name it: batch id ‖ index of its leaf (8 bits) (S1.6)."""
+LeafGameId = NewType("LeafGameId", int)
+"""A game as the contracts name it: leaf id ‖ ordinal of the game on that claim (32 bits) (S1.7)."""
 PackedItem = NewType("PackedItem", int)
 """job id ‖ first shard (32 bits) ‖ count (16 bits) ‖ offset (16 bits)."""
 
@@ -67,16 +69,16 @@ def unpack_item(packed: int) -> Item:
     )
 
 
-def claim_of(batch_id: BatchId, leaf_index: int) -> ClaimId:
+def claim_of(batch_id: BatchId, leaf_index: int) -> LeafId:
     """The claim that a leaf of a batch is (S1.6)."""
-    return ClaimId(batch_id << LEAF_BITS | leaf_index)
+    return LeafId(batch_id << LEAF_BITS | leaf_index)
 
 
-def batch_of_claim(claim_id: ClaimId) -> BatchId:
+def batch_of_claim(claim_id: LeafId) -> BatchId:
     """The batch of a claim."""
     return BatchId(claim_id >> LEAF_BITS)
 
 
-def leaf_of_claim(claim_id: ClaimId) -> int:
+def leaf_of_claim(claim_id: LeafId) -> int:
     """The index of a claim's leaf in its batch."""
     return claim_id & BATCH_LIMIT - 1

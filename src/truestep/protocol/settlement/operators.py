@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from truestep.base.errors import Reject
-from truestep.base.ids import Address
+from truestep.base.ids import Address, BatchId
 from truestep.protocol.settlement.contracts.operators import (
     Burned,
     Delegated,
@@ -17,7 +17,7 @@ from truestep.protocol.settlement.contracts.operators import (
     Withdrawn,
     WithdrawTo,
 )
-from truestep.protocol.settlement.ids import ALL_ROLES, NATIVE, NOBODY, BatchId, Role
+from truestep.protocol.settlement.ids import ALL_ROLES, NATIVE, NOBODY, Role
 from truestep.protocol.settlement.messages import Stranger
 from truestep.protocol.settlement.records import Stake
 from truestep.protocol.settlement.refusals import require

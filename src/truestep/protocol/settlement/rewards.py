@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from truestep.base.errors import Reject
-from truestep.base.ids import Bytes32, ClaimId, GameId, TaskId, job_of_task
+from truestep.base.ids import Bytes32, TaskId, job_of_task
 from truestep.protocol.settlement import batches, games, operators
 from truestep.protocol.settlement.claims import check_leaf, is_refuted, state_hash
 from truestep.protocol.settlement.contracts.disputes import (
@@ -35,7 +35,7 @@ from truestep.protocol.settlement.disputes import (
     step,
 )
 from truestep.protocol.settlement.games import ChallengedClaim
-from truestep.protocol.settlement.ids import NATIVE, NOBODY, batch_of_claim
+from truestep.protocol.settlement.ids import NATIVE, NOBODY, LeafGameId, LeafId, batch_of_claim
 from truestep.protocol.settlement.messages import Stranger
 from truestep.protocol.settlement.parameters import DAY_SECONDS
 from truestep.protocol.settlement.refusals import require
@@ -87,7 +87,7 @@ def step_and_settle(turn: DisputeTurn, call: Step) -> None:
     _end(turn, call.game_id, game, GameOutcome.DEFENDER_WON if is_true else GameOutcome.CHALLENGER_WON)
 
 
-def _end(turn: DisputeTurn, game_id: GameId, game: Game, outcome: GameOutcome) -> None:
+def _end(turn: DisputeTurn, game_id: LeafGameId, game: Game, outcome: GameOutcome) -> None:
     """Each bond goes back to whom it came from, or in part to a defender or the pot (S6.8, S7.2 to S7.4)."""
     claim_id = games.claim_of_game_id(game_id)
     defender_wei, challenger_wei, lost_wei = game.sponsor_bond_wei, game.bond_wei, 0
@@ -133,7 +133,7 @@ def _end(turn: DisputeTurn, game_id: GameId, game: Game, outcome: GameOutcome) -
     )
 
 
-def _leave(turn: DisputeTurn, claim_id: ClaimId) -> None:
+def _leave(turn: DisputeTurn, claim_id: LeafId) -> None:
     """A game less on a claim that stands."""
     claim = turn.state.claims[claim_id]
     if claim.struck_at == 0:
@@ -142,11 +142,11 @@ def _leave(turn: DisputeTurn, claim_id: ClaimId) -> None:
             turn.set_held(claim_id, False)
 
 
-def _forget(turn: DisputeTurn, game_id: GameId) -> None:
+def _forget(turn: DisputeTurn, game_id: LeafGameId) -> None:
     turn.change(games={key: game for key, game in turn.state.games.items() if key != game_id})
 
 
-def _strike(turn: DisputeTurn, claim_id: ClaimId, task_id: TaskId, bond_wei: int) -> None:
+def _strike(turn: DisputeTurn, claim_id: LeafId, task_id: TaskId, bond_wei: int) -> None:
     """Take a false leaf out of its batch, and its bond."""
     turn.set_held(claim_id, False)
     operator = batches.strike(turn.life, claim_id, task_id, bond_wei)
@@ -222,11 +222,11 @@ def reward_without_result(turn: DisputeTurn, call: RewardWithoutResult) -> None:
         _pay(turn, call.game_id, game, claim, min(game.gas_units * game.price_wei, claim.pot_wei))
 
 
-def _winner_count(turn: DisputeTurn, game_id: GameId, claim: ChallengedClaim, final_hash: Bytes32) -> int:
+def _winner_count(turn: DisputeTurn, game_id: LeafGameId, claim: ChallengedClaim, final_hash: Bytes32) -> int:
     return turn.state.shown.get((games.claim_of_game_id(game_id), final_hash), 0) + min(claim.striker, 1)
 
 
-def _reward(turn: DisputeTurn, game_id: GameId, game: Game, claim: ChallengedClaim) -> None:
+def _reward(turn: DisputeTurn, game_id: LeafGameId, game: Game, claim: ChallengedClaim) -> None:
     """Its share of its part, and its gas out of the rest (S7.6)."""
     part_wei = claim.pot_wei // claim.winners
     share_wei = games.share_of(game, part_wei)
@@ -234,7 +234,7 @@ def _reward(turn: DisputeTurn, game_id: GameId, game: Game, claim: ChallengedCla
     _pay(turn, game_id, game, claim, share_wei + gas_wei)
 
 
-def _pay(turn: DisputeTurn, game_id: GameId, game: Game, claim: ChallengedClaim, paid_wei: int) -> None:
+def _pay(turn: DisputeTurn, game_id: LeafGameId, game: Game, claim: ChallengedClaim, paid_wei: int) -> None:
     """Pay out of a part of the pot, burn the rest of the part, and end the game."""
     claim_id, part_wei = games.claim_of_game_id(game_id), claim.pot_wei // claim.winners
     left = replace(claim, pot_wei=claim.pot_wei - part_wei, winners=claim.winners - 1)

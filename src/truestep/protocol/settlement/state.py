@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from truestep.base.ids import Address, JobId, TaskId
+from truestep.base.ids import Address, BatchId, JobId, TaskId
 from truestep.protocol.settlement.assurances import POLICIES, Held, Policy
 from truestep.protocol.settlement.effects import Effect, Transfer
-from truestep.protocol.settlement.ids import NATIVE, BatchId
+from truestep.protocol.settlement.ids import NATIVE
 from truestep.protocol.settlement.messages import Message
 from truestep.protocol.settlement.parameters import Parameters
 from truestep.protocol.settlement.records import Batch, Job, Leaf, Program, Stake

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from tests.protocol.settlement.facts.chains import ModelChain
 from tests.protocol.settlement.world import KEEPER
-from truestep.base.ids import GameId
 from truestep.protocol.settlement.apply import apply
 from truestep.protocol.settlement.batches import is_leaf_final, shares
 from truestep.protocol.settlement.contracts import disputes, jobs
@@ -15,7 +14,7 @@ from truestep.protocol.settlement.disputes import GameMessage
 from truestep.protocol.settlement.facts.due import Action, due
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.facts.views import leaf_proof
-from truestep.protocol.settlement.ids import batch_of_claim, claim_of
+from truestep.protocol.settlement.ids import LeafGameId, batch_of_claim, claim_of
 from truestep.protocol.settlement.messages import Message
 from truestep.protocol.settlement.refusals import Refused
 
@@ -78,7 +77,7 @@ def _of_games(facts: Facts, chain: ModelChain, now: int) -> Iterator[tuple[Actio
             yield Action.REWARD, game_id
 
 
-def _is_won(facts: Facts, chain: ModelChain, now: int, game_id: GameId) -> bool:
+def _is_won(facts: Facts, chain: ModelChain, now: int, game_id: LeafGameId) -> bool:
     game = chain.disputes.games[game_id]
     for batch_id, batch in chain.life.batches.items():
         for leaf_index in range(batch.leaf_count):

@@ -9,7 +9,7 @@ from tests.protocol.settlement.game_schedule import SALT, GameSchedule
 from tests.protocol.settlement.game_world import GameWorld
 from tests.protocol.settlement.world import Outcome, Step
 from truestep.base.errors import Reject
-from truestep.base.ids import Bytes32, ClaimId
+from truestep.base.ids import Bytes32
 from truestep.protocol.settlement.contracts import disputes, jobs, operators, programs, results
 from truestep.protocol.settlement.effects import Transfer
 from truestep.protocol.settlement.facts import batch_calls, game_calls, job_calls
@@ -18,7 +18,7 @@ from truestep.protocol.settlement.facts.fold import fold
 from truestep.protocol.settlement.facts.leaves import leaf_at
 from truestep.protocol.settlement.facts.records import Facts, Logged
 from truestep.protocol.settlement.facts.rehearsal import Answer, Caller, Ready
-from truestep.protocol.settlement.ids import unpack_item
+from truestep.protocol.settlement.ids import LeafId, unpack_item
 from truestep.protocol.settlement.messages import Message
 
 
@@ -181,7 +181,7 @@ def _of_games(facts: Facts, caller: Caller, message: Message) -> Answer | None:
 
 
 def _opened(
-    facts: Facts, caller: Caller, message: Message, claim_id: ClaimId, commitment: Bytes32
+    facts: Facts, caller: Caller, message: Message, claim_id: LeafId, commitment: Bytes32
 ) -> Answer | None:
     """The commitment is made of what the challenger keeps to itself."""
     answer = game_calls.open_game(facts, caller, claim_id, commitment, SALT)

@@ -13,12 +13,12 @@ from dataclasses import replace
 
 from tests.protocol.settlement.facts.chains import log_at
 from tests.protocol.settlement.world import DEPLOYMENT, OPERATORS, PARAMETERS, REQUESTERS, START_TIME
-from truestep.base.ids import Bytes32, ClaimId, JobId, ProgramId, task_of
+from truestep.base.ids import BatchId, Bytes32, JobId, ProgramId, task_of
 from truestep.protocol.settlement.batches import ZERO_HASH
 from truestep.protocol.settlement.contracts import jobs, operators, results
 from truestep.protocol.settlement.facts.fold import fold
 from truestep.protocol.settlement.facts.records import Event, Facts, Logged
-from truestep.protocol.settlement.ids import NATIVE, NOBODY, BatchId, Item
+from truestep.protocol.settlement.ids import NATIVE, NOBODY, Item, LeafId
 from truestep.protocol.settlement.records import BatchTerms, JobTerms, Work
 from truestep.protocol.settlement.results import FINAL_BIT
 
@@ -94,7 +94,7 @@ def finished_tasks(count: int, *, is_written: bool = False) -> Iterator[Logged]:
     for number in range(1, count + 1):
         events = [*_life(number)]
         if is_written:
-            outcome, claim_id = FINAL_BIT | 1 << 192 | 9 << 64, ClaimId(number << 8)
+            outcome, claim_id = FINAL_BIT | 1 << 192 | 9 << 64, LeafId(number << 8)
             task_id, root = task_of(JobId(number), 0), _hash(number, 6)
             events.append(
                 results.WrittenOut(task_id=task_id, claim_id=claim_id, outcome=outcome, output_root=root)

@@ -12,7 +12,7 @@ from tests.contracts.runs import Run
 from tests.protocol.settlement.facts import beliefs
 from tests.protocol.settlement.world import DELEGATES, KEEPER, OPERATORS, PARAMETERS, REQUESTERS, START_TIME
 from truestep.base.errors import Reject
-from truestep.base.ids import Address, Bytes32, ClaimId, GameId, JobId, ProgramId, task_of
+from truestep.base.ids import Address, BatchId, Bytes32, JobId, ProgramId, task_of
 from truestep.commitments.merkle import root_of_bytes
 from truestep.protocol.bisection import first_disagreement
 from truestep.protocol.settlement.contracts.disputes import Descend, Game
@@ -26,7 +26,16 @@ from truestep.protocol.settlement.facts.records import Facts, Logged
 from truestep.protocol.settlement.facts.rehearsal import Answer, Caller, Ready
 from truestep.protocol.settlement.facts.views import claim_view, game_view
 from truestep.protocol.settlement.games import claim_of_game_id
-from truestep.protocol.settlement.ids import ALL_ROLES, NATIVE, NOBODY, BatchId, Role, claim_of, unpack_item
+from truestep.protocol.settlement.ids import (
+    ALL_ROLES,
+    NATIVE,
+    NOBODY,
+    LeafGameId,
+    LeafId,
+    Role,
+    claim_of,
+    unpack_item,
+)
 from truestep.protocol.settlement.jobs import program_hash, source_of
 from truestep.protocol.settlement.messages import Message, Stranger
 from truestep.protocol.settlement.records import BatchStage, Order
@@ -61,13 +70,13 @@ class Players:
     callback_failures: float = 0.5
     tally: Counter[str] = field(default_factory=Counter)
     logs: list[Logged] = field(default_factory=list)
-    said: dict[ClaimId, Run] = field(default_factory=dict)
+    said: dict[LeafId, Run] = field(default_factory=dict)
     """What the operator of a claim has to stand for."""
-    proofs: dict[ClaimId, bytes] = field(default_factory=dict)
+    proofs: dict[LeafId, bytes] = field(default_factory=dict)
     """Packed states that refute claims."""
-    absurd: set[ClaimId] = field(default_factory=set)
+    absurd: set[LeafId] = field(default_factory=set)
     """Claims that are false by themselves."""
-    committed: dict[tuple[ClaimId, Address], Bytes32] = field(default_factory=dict)
+    committed: dict[tuple[LeafId, Address], Bytes32] = field(default_factory=dict)
 
     def caller(self, account: Address) -> Caller:
         """Somebody, now."""
@@ -275,14 +284,14 @@ class Players:
             self.absurd |= proofs.keys()
         return answer
 
-    def _is_reducer(self, facts: Facts, claim_id: ClaimId) -> bool:
+    def _is_reducer(self, facts: Facts, claim_id: LeafId) -> bool:
         items = map(unpack_item, facts.batches[BatchId(claim_id >> 8)].batch.items)
         (job_id,) = [item.job_id for item in items if item.has_leaf(claim_id & 255)]
         return bool(facts.jobs[job_id].job.terms.reducer_of)
 
     # --- challengers ------------------------------------------------------------------------------
 
-    def _some_claim(self) -> ClaimId | None:
+    def _some_claim(self) -> LeafId | None:
         found = [
             claim_of(batch_id, leaf_index)
             for batch_id, known in self.facts.batches.items()
@@ -291,7 +300,7 @@ class Players:
         ]
         return self.rng.choice(found) if found else None
 
-    def _believed(self, claim_id: ClaimId) -> Run | None:
+    def _believed(self, claim_id: LeafId) -> Run | None:
         """What a challenger's own run gives; None for reducers, whose runs nobody here knows."""
         view = claim_view(self.facts, claim_id)
         if view is None or self._is_reducer(self.facts, claim_id):
@@ -344,7 +353,7 @@ class Players:
         if not found:
             return False
         account, each = self.rng.choice(found)
-        game_id = GameId(each.subject)
+        game_id = LeafGameId(each.subject)
         build = {
             Action.SPLIT: self._split,
             Action.PICK: self._pick,
@@ -356,12 +365,12 @@ class Players:
         is_sure = answer is not Reject.STEP_OTHER_STATE  # after a pick at random
         return self.do("descend" if is_descent else each.action, account, answer, is_sure=is_sure)
 
-    def _asserted(self, game: Game, claim_id: ClaimId) -> Run:
+    def _asserted(self, game: Game, claim_id: LeafId) -> Run:
         """What the defender stands for; a sponsor has no other run than the operator's."""
         asserted = self.said[claim_id]
         return beliefs.stubborn(Random(claim_id), asserted) if claim_id % 3 == 0 else asserted
 
-    def _split(self, caller: Caller, game_id: GameId) -> Answer:
+    def _split(self, caller: Caller, game_id: LeafGameId) -> Answer:
         view = game_view(self.facts, game_id, self.now)
         assert view is not None
         assert view.hashes is None
@@ -369,7 +378,7 @@ class Players:
         hashes = [Bytes32(asserted.hash_at(number)) for number in view.numbers[1:-1]]
         return game_calls.split(self.facts, caller, game_id, hashes)
 
-    def _pick(self, caller: Caller, game_id: GameId) -> Answer:
+    def _pick(self, caller: Caller, game_id: LeafGameId) -> Answer:
         view = game_view(self.facts, game_id, self.now)
         assert view is not None
         assert view.hashes is not None
@@ -387,7 +396,7 @@ class Players:
         job = self.facts.jobs[JobId(game.task_id >> 32)].job
         return beliefs.true_run(game.task_id, job.work)
 
-    def _step(self, caller: Caller, game_id: GameId) -> Answer:
+    def _step(self, caller: Caller, game_id: LeafGameId) -> Answer:
         game = self.facts.games[game_id]
         believed = self._true_run_of(game)
         runs = [self._asserted(game, claim_of_game_id(game_id)), believed]
@@ -398,7 +407,7 @@ class Players:
             return game_calls.descend(self.facts, caller, game_id, witness)
         return answer
 
-    def _reveal(self, caller: Caller, game_id: GameId) -> Answer:
+    def _reveal(self, caller: Caller, game_id: LeafGameId) -> Answer:
         game = self.facts.games[game_id]
         asserted = self._asserted(game, claim_of_game_id(game_id))
         index = run_number_of(game.low)
@@ -416,10 +425,10 @@ class Players:
         for account in CHALLENGERS:
             for each in due(self.facts, account, self.now):
                 if each.action is Action.SHOW:
-                    return self._show(account, GameId(each.subject))
+                    return self._show(account, LeafGameId(each.subject))
         return False
 
-    def _show(self, account: Address, game_id: GameId) -> bool:
+    def _show(self, account: Address, game_id: LeafGameId) -> bool:
         known_hash = self.committed[claim_of_game_id(game_id), account]
         answer = game_calls.show(self.facts, self.caller(KEEPER), game_id, known_hash, SALT)
         return self.do("show", KEEPER, answer, is_sure=True)
@@ -442,18 +451,18 @@ class Players:
             case Action.FINALIZE:
                 answer = batch_calls.finalize(facts, caller, BatchId(subject))
             case Action.FINALIZE_LEAF:
-                answer = batch_calls.finalize_leaf(facts, caller, ClaimId(subject))
+                answer = batch_calls.finalize_leaf(facts, caller, LeafId(subject))
             case Action.SETTLE:
-                answer = game_calls.settle(facts, caller, GameId(subject))
+                answer = game_calls.settle(facts, caller, LeafGameId(subject))
             case Action.REWARD:
-                answer = game_calls.reward(facts, caller, GameId(subject))
+                answer = game_calls.reward(facts, caller, LeafGameId(subject))
             case Action.ADOPT:
-                answer = game_calls.adopt(facts, caller, GameId(subject))
+                answer = game_calls.adopt(facts, caller, LeafGameId(subject))
             case Action.CANCEL:
                 count = facts.jobs[JobId(subject)].job.work.shard_count
                 answer = job_calls.cancel(facts, caller, JobId(subject), range(count))
             case Action.WRITE_OUT:
-                answer = job_calls.write_out(facts, caller, ClaimId(subject))
+                answer = job_calls.write_out(facts, caller, LeafId(subject))
             case Action.FEED:
                 answer = job_calls.feed(facts, caller, JobId(subject), self._slot_nodes(JobId(subject)))
             case _:

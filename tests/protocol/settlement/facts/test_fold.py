@@ -12,13 +12,13 @@ from tests.protocol.settlement.facts.echoes import Echo
 from tests.protocol.settlement.facts.finished_tasks import finished_tasks
 from tests.protocol.settlement.world import DEPLOYMENT, REQUESTERS
 from truestep.base.errors import Bug, Reject
-from truestep.base.ids import Address
+from truestep.base.ids import Address, BatchId
 from truestep.protocol.settlement.facts import job_calls
 from truestep.protocol.settlement.facts.fold import HANDLERS, fold
 from truestep.protocol.settlement.facts.history import CHECKPOINT_LIMIT, Checkpoint, History
 from truestep.protocol.settlement.facts.records import Facts, Logged
 from truestep.protocol.settlement.facts.rehearsal import Caller
-from truestep.protocol.settlement.ids import BatchId, claim_of
+from truestep.protocol.settlement.ids import claim_of
 
 NOTHING = Facts(deployment=DEPLOYMENT)
 

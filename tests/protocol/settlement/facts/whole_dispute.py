@@ -10,7 +10,7 @@ from tests.protocol.settlement.facts import beliefs
 from tests.protocol.settlement.facts.players import SALT, Players
 from tests.protocol.settlement.scene import STAKE_WEI
 from tests.protocol.settlement.world import DELEGATES, KEEPER, OPERATORS, REQUESTERS
-from truestep.base.ids import Address, Bytes32, GameId, JobId, ProgramId
+from truestep.base.ids import Address, BatchId, Bytes32, JobId, ProgramId
 from truestep.protocol.bisection import first_disagreement
 from truestep.protocol.settlement.contracts.disputes import Descend, GameOutcome, GameStage, Step
 from truestep.protocol.settlement.facts import batch_calls, game_calls, job_calls
@@ -18,7 +18,7 @@ from truestep.protocol.settlement.facts.batch_calls import Shards
 from truestep.protocol.settlement.facts.due import Action, due
 from truestep.protocol.settlement.facts.rehearsal import Answer, Ready
 from truestep.protocol.settlement.facts.views import claim_view, game_view
-from truestep.protocol.settlement.ids import NATIVE, NOBODY, BatchId, claim_of
+from truestep.protocol.settlement.ids import NATIVE, NOBODY, LeafGameId, claim_of
 from truestep.protocol.settlement.jobs import program_hash
 from truestep.protocol.settlement.records import Order
 from truestep.protocol.state_numbers import run_number_of
@@ -111,7 +111,7 @@ def _do_again(players: Players, do: Do, truth: Run) -> None:
         do(KEEPER, batch_calls.finalize(players.facts, players.caller(KEEPER), batch_id))
 
 
-def _move(players: Players, game_id: GameId, lie: Run, truth: Run) -> tuple[Address, Answer]:
+def _move(players: Players, game_id: LeafGameId, lie: Run, truth: Run) -> tuple[Address, Answer]:
     """The move that is due in a game, by whom it is due."""
     players.now += 1
     view, facts = game_view(players.facts, game_id, players.now), players.facts

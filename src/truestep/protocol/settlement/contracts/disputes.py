@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
-from truestep.base.ids import Address, Bytes32, ClaimId, GameId, TaskId
+from truestep.base.ids import Address, Bytes32, TaskId
+from truestep.protocol.settlement.ids import LeafGameId, LeafId
 from truestep.protocol.settlement.records import BatchTerms, LeafProof
 
 
@@ -72,7 +73,7 @@ class Game:
 class Open:
     """Challenge a claim, with a bond (S6.1)."""
 
-    claim_id: ClaimId
+    claim_id: LeafId
     terms: BatchTerms
     proof: LeafProof
     commitment: Bytes32
@@ -82,7 +83,7 @@ class Open:
 class Adopt:
     """Defend a game that the operator has lost on time (S6.8)."""
 
-    game_id: GameId
+    game_id: LeafGameId
     game: Game
 
 
@@ -90,7 +91,7 @@ class Adopt:
 class Refute:
     """Strike a leaf that is false by itself (S5.4)."""
 
-    claim_id: ClaimId
+    claim_id: LeafId
     terms: BatchTerms
     proof: LeafProof
     packed_state: bytes
@@ -100,7 +101,7 @@ class Refute:
 class Split:
     """Say the hashes inside an interval, for all games on this node (S6.4)."""
 
-    claim_id: ClaimId
+    claim_id: LeafId
     defender: Address
     arity: int
     low: int
@@ -114,7 +115,7 @@ class Split:
 class Pick:
     """Go on with one part of a split (S6.3)."""
 
-    game_id: GameId
+    game_id: LeafGameId
     game: Game
     part: int
     start: Bytes32
@@ -126,7 +127,7 @@ class Pick:
 class Step:
     """Execute the one step that is left (S6.3)."""
 
-    game_id: GameId
+    game_id: LeafGameId
     game: Game
     witness: bytes
 
@@ -135,7 +136,7 @@ class Step:
 class Descend:
     """Go on inside the float instruction that is left (S6.3)."""
 
-    game_id: GameId
+    game_id: LeafGameId
     game: Game
     witness: bytes
 
@@ -144,7 +145,7 @@ class Descend:
 class Reveal:
     """Say what the float instruction results in (S6.3)."""
 
-    game_id: GameId
+    game_id: LeafGameId
     game: Game
     after: bytes
     cycles: int
@@ -155,7 +156,7 @@ class Reveal:
 class Settle:
     """End a game that a clock or the fall of its claim has decided (S7.1)."""
 
-    game_id: GameId
+    game_id: LeafGameId
     game: Game
 
 
@@ -163,7 +164,7 @@ class Settle:
 class Show:
     """Show what the challenger of a fallen claim committed to (S7.5)."""
 
-    game_id: GameId
+    game_id: LeafGameId
     game: Game
     state_hash: Bytes32
     salt: Bytes32
@@ -173,9 +174,9 @@ class Show:
 class Reward:
     """Give a winner its part of the pot (S7.6)."""
 
-    game_id: GameId
+    game_id: LeafGameId
     game: Game
-    final_id: ClaimId
+    final_id: LeafId
     """The claim that has become the task's result."""
     terms: BatchTerms
     proof: LeafProof
@@ -185,7 +186,7 @@ class Reward:
 class RewardWithoutResult:
     """Give a game its part of the pot if the task has no result for long (S7.5)."""
 
-    game_id: GameId
+    game_id: LeafGameId
     game: Game
 
 
@@ -203,8 +204,8 @@ class WithdrawTo:
 class Opened:
     """A game was opened."""
 
-    game_id: GameId
-    claim_id: ClaimId
+    game_id: LeafGameId
+    claim_id: LeafId
     challenger: Address
     credited_wei: int
     """Coins that were sent beyond the bond."""
@@ -215,7 +216,7 @@ class Opened:
 class SplitMade:
     """A node was split."""
 
-    claim_id: ClaimId
+    claim_id: LeafId
     defender: Address
     node: Bytes32
     low: int
@@ -227,7 +228,7 @@ class SplitMade:
 class Moved:
     """A game has become this."""
 
-    game_id: GameId
+    game_id: LeafGameId
     game: Game
 
 
@@ -235,7 +236,7 @@ class Moved:
 class Stepped:
     """The last step was executed."""
 
-    game_id: GameId
+    game_id: LeafGameId
     before: Bytes32
     after: Bytes32
     expected: Bytes32
@@ -245,7 +246,7 @@ class Stepped:
 class Adopted:
     """A sponsor defends the game now."""
 
-    game_id: GameId
+    game_id: LeafGameId
     sponsor: Address
     game: Game
 
@@ -254,8 +255,8 @@ class Adopted:
 class Settled:
     """A game has ended."""
 
-    game_id: GameId
-    claim_id: ClaimId
+    game_id: LeafGameId
+    claim_id: LeafId
     outcome: int
     defender_wei: int
     challenger_wei: int
@@ -266,7 +267,7 @@ class Settled:
 class Refuted:
     """A leaf was false by itself."""
 
-    claim_id: ClaimId
+    claim_id: LeafId
     caller: Address
     amount_wei: int
     burned_wei: int
@@ -276,8 +277,8 @@ class Refuted:
 class Shown:
     """A challenger knew this final state when it opened its game."""
 
-    game_id: GameId
-    claim_id: ClaimId
+    game_id: LeafGameId
+    claim_id: LeafId
     state_hash: Bytes32
     game: Game
 
@@ -286,8 +287,8 @@ class Shown:
 class Rewarded:
     """A winner got its part."""
 
-    game_id: GameId
-    claim_id: ClaimId
+    game_id: LeafGameId
+    claim_id: LeafId
     amount_wei: int
     burned_wei: int
 

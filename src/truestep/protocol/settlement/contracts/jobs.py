@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from truestep.base.ids import Address, Bytes32, ClaimId, JobId, ProgramId, TaskId
-from truestep.protocol.settlement.ids import BatchId, PackedItem
+from truestep.base.ids import Address, BatchId, Bytes32, JobId, ProgramId, TaskId
+from truestep.protocol.settlement.ids import LeafId, PackedItem
 from truestep.protocol.settlement.records import BatchTerms, JobTerms, Order, Work
 
 
@@ -77,7 +77,7 @@ class Finalize:
 class FinalizeLeaf:
     """Finalize a leaf that its batch left behind (S4.5)."""
 
-    claim_id: ClaimId
+    claim_id: LeafId
     terms: BatchTerms
     items: tuple[PackedItem, ...]
 
@@ -104,7 +104,7 @@ class Release:
 class Strike:
     """Take a false leaf out of its batch, by Disputes (S4.7)."""
 
-    claim_id: ClaimId
+    claim_id: LeafId
     task_id: TaskId
     bond_wei: int
 
@@ -194,7 +194,7 @@ class Finalized:
 class LeafFinalized:
     """A leaf that was held is final."""
 
-    claim_id: ClaimId
+    claim_id: LeafId
     operator: Address
     reward: int
 
@@ -221,7 +221,7 @@ class Released:
 class Struck:
     """A leaf was false."""
 
-    claim_id: ClaimId
+    claim_id: LeafId
     operator: Address
     task_id: TaskId
     bond_wei: int

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from truestep.base.ids import Address
-from truestep.protocol.settlement.ids import BatchId
+from truestep.base.ids import Address, BatchId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

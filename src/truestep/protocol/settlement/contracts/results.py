@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from truestep.base.ids import Address, Bytes32, ClaimId, JobId, TaskId
+from truestep.base.ids import Address, Bytes32, JobId, TaskId
+from truestep.protocol.settlement.ids import LeafId
 from truestep.protocol.settlement.records import BatchTerms, JobTerms, LeafProof, Work
 
 
@@ -10,7 +11,7 @@ from truestep.protocol.settlement.records import BatchTerms, JobTerms, LeafProof
 class WriteOut:
     """Keep the outcome of a final leaf (S4.8)."""
 
-    claim_id: ClaimId
+    claim_id: LeafId
     terms: BatchTerms
     proof: LeafProof
 
@@ -40,7 +41,7 @@ class WrittenOut:
     """A final leaf was written out."""
 
     task_id: TaskId
-    claim_id: ClaimId
+    claim_id: LeafId
     outcome: int
     output_root: Bytes32
 

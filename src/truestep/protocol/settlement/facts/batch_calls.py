@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from truestep.base.errors import Reject
-from truestep.base.ids import Address, ClaimId, JobId
+from truestep.base.ids import Address, BatchId, JobId
 from truestep.machine.state import Status
 from truestep.protocol.claims import ClaimedState
 from truestep.protocol.settlement.assurances import Question
@@ -20,7 +20,7 @@ from truestep.protocol.settlement.facts.rehearsal import (
     prepared,
     scope_of,
 )
-from truestep.protocol.settlement.ids import BatchId, Item, batch_of_claim, unpack_item
+from truestep.protocol.settlement.ids import Item, LeafId, batch_of_claim, unpack_item
 from truestep.protocol.settlement.records import Leaf
 from truestep.protocol.settlement.trees import tasks_root
 
@@ -134,7 +134,7 @@ def finalize(facts: Facts, caller: Caller, batch_id: BatchId) -> Answer:
     return prepared(facts, caller, scope, with_items)
 
 
-def finalize_leaf(facts: Facts, caller: Caller, claim_id: ClaimId) -> Answer:
+def finalize_leaf(facts: Facts, caller: Caller, claim_id: LeafId) -> Answer:
     """Finalize a leaf that was held when its batch ended."""
     batch_id = batch_of_claim(claim_id)
     known = facts.batches.get(batch_id)

@@ -1,12 +1,12 @@
 """How the events of Disputes change the facts."""
 
-from truestep.base.ids import ClaimId
 from truestep.protocol.settlement import games
 from truestep.protocol.settlement.contracts import disputes
 from truestep.protocol.settlement.contracts.disputes import GameOutcome, GameStage
 from truestep.protocol.settlement.facts import retention
 from truestep.protocol.settlement.facts.draft import Draft, add_to
 from truestep.protocol.settlement.facts.records import KnownSplit, Logged
+from truestep.protocol.settlement.ids import LeafId
 
 
 def opened(draft: Draft, event: disputes.Opened, logged: Logged) -> None:
@@ -42,7 +42,7 @@ def changed(draft: Draft, event: disputes.Moved | disputes.Adopted, logged: Logg
         add_to(draft.pots, before.task_id, 1)
 
 
-def _claim_of(event: disputes.Moved | disputes.Adopted) -> ClaimId:
+def _claim_of(event: disputes.Moved | disputes.Adopted) -> LeafId:
     return games.claim_of_game_id(event.game_id)
 
 

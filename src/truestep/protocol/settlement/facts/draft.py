@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 from truestep.base.errors import Bug
-from truestep.base.ids import Address, ClaimId, JobId, TaskId, job_of_task
+from truestep.base.ids import Address, BatchId, JobId, TaskId, job_of_task
 from truestep.protocol.settlement.facts.records import Facts, KnownBatch, KnownDispute, KnownJob
-from truestep.protocol.settlement.ids import BatchId
+from truestep.protocol.settlement.ids import LeafId
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -109,7 +109,7 @@ class Draft:
             raise Bug(f"expected to know batch {batch_id}: events are missing")
         return known
 
-    def dispute(self, claim_id: ClaimId, task_id: TaskId) -> KnownDispute:
+    def dispute(self, claim_id: LeafId, task_id: TaskId) -> KnownDispute:
         """What is known of the games on a claim, which needs its job from now on."""
         known = self.disputes.get(claim_id)
         if known is None:
@@ -118,7 +118,7 @@ class Draft:
             self.need_job(job_of_task(task_id), 1)
         return known
 
-    def put_dispute(self, claim_id: ClaimId, known: KnownDispute, **claim_fields: Any) -> None:
+    def put_dispute(self, claim_id: LeafId, known: KnownDispute, **claim_fields: Any) -> None:
         """Keep a challenged claim, with changes of what the contract keeps of it."""
         self.disputes.put(claim_id, replace(known, claim=replace(known.claim, **claim_fields)))
 

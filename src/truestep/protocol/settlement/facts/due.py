@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from truestep.base.ids import Address, GameId, task_of
+from truestep.base.ids import Address, task_of
 from truestep.protocol.settlement import games
 from truestep.protocol.settlement.claims import is_accepted
 from truestep.protocol.settlement.contracts.disputes import GameOutcome, GameStage
@@ -14,7 +14,7 @@ from truestep.protocol.settlement.facts.records import Facts, KnownJob
 from truestep.protocol.settlement.facts.rehearsal import Caller, Ready
 from truestep.protocol.settlement.facts.retention import final_leaves, items_of
 from truestep.protocol.settlement.facts.views import GameView, game_view
-from truestep.protocol.settlement.ids import NOBODY, Role, claim_of
+from truestep.protocol.settlement.ids import NOBODY, LeafGameId, Role, claim_of
 from truestep.protocol.settlement.jobs import source_of
 from truestep.protocol.settlement.records import BatchStage
 
@@ -180,7 +180,7 @@ def _move(facts: Facts, account: Address, view: GameView) -> Action | None:
     return Action.STEP if game.stage == GameStage.STEP_DUE else Action.PICK
 
 
-def _of_closed_game(facts: Facts, account: Address, now: int, game_id: GameId) -> Iterator[Due]:
+def _of_closed_game(facts: Facts, account: Address, now: int, game_id: LeafGameId) -> Iterator[Due]:
     game, claim = facts.games[game_id], facts.disputes[games.claim_of_game_id(game_id)].claim
     if claim.pot_wei == 0:
         return

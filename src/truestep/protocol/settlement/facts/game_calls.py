@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from truestep.base.errors import Reject, Rejected
-from truestep.base.ids import Address, Bytes32, ClaimId, GameId, job_of_task
+from truestep.base.ids import Address, Bytes32, job_of_task
 from truestep.commitments.merkle import pair_tree_levels
 from truestep.machine.witness import open_float, verify_step
 from truestep.protocol.bisection import split_leaves
@@ -23,7 +23,7 @@ from truestep.protocol.settlement.facts.rehearsal import (
     split_of_game,
 )
 from truestep.protocol.settlement.facts.views import leaf_proof
-from truestep.protocol.settlement.ids import batch_of_claim
+from truestep.protocol.settlement.ids import LeafGameId, LeafId, batch_of_claim
 from truestep.protocol.settlement.refusals import Refused
 
 Build = Callable[[Game], object]
@@ -34,7 +34,7 @@ Build = Callable[[Game], object]
 def open_game(
     facts: Facts,
     caller: Caller,
-    claim_id: ClaimId,
+    claim_id: LeafId,
     state_hash: Bytes32,
     salt: Bytes32,
     *,
@@ -61,7 +61,7 @@ def open_game(
     return prepared_dispute(facts, caller, Dispute(claim_id=claim_id), call, bond_wei)
 
 
-def refute(facts: Facts, caller: Caller, claim_id: ClaimId, packed_state: bytes = b"") -> Answer:
+def refute(facts: Facts, caller: Caller, claim_id: LeafId, packed_state: bytes = b"") -> Answer:
     """Strike a leaf that is false by its shape, or says of this halted state that it runs."""
     try:
         proof = leaf_proof(facts, claim_id, Reject.CLAIM_NOT_STANDING)
@@ -72,7 +72,7 @@ def refute(facts: Facts, caller: Caller, claim_id: ClaimId, packed_state: bytes 
     return prepared_dispute(facts, caller, Dispute(claim_id=claim_id), call)
 
 
-def adopt(facts: Facts, caller: Caller, game_id: GameId) -> Answer:
+def adopt(facts: Facts, caller: Caller, game_id: LeafGameId) -> Answer:
     """Defend a game that the operator has lost on time, with the leaf's bond."""
     game = facts.games.get(game_id)
     value_wei = game.leaf_bond_wei if game is not None else 0
@@ -86,7 +86,7 @@ def adopt(facts: Facts, caller: Caller, game_id: GameId) -> Answer:
 # --- moves ----------------------------------------------------------------------------------------
 
 
-def split(facts: Facts, caller: Caller, game_id: GameId, inner_hashes: Sequence[Bytes32]) -> Answer:
+def split(facts: Facts, caller: Caller, game_id: LeafGameId, inner_hashes: Sequence[Bytes32]) -> Answer:
     """Say the hashes at the boundaries inside the interval of a game (`GameView.numbers`)."""
     game = facts.games.get(game_id)
     if game is None:
@@ -106,7 +106,7 @@ def split(facts: Facts, caller: Caller, game_id: GameId, inner_hashes: Sequence[
     return prepared_dispute(facts, caller, _dispute(game_id, game), call)
 
 
-def pick(facts: Facts, caller: Caller, game_id: GameId, part: int) -> Answer:
+def pick(facts: Facts, caller: Caller, game_id: LeafGameId, part: int) -> Answer:
     """Go on with one part of the defender's split."""
     game = facts.games.get(game_id)
     known = split_of_game(facts, game_id, game) if game is not None else None
@@ -124,7 +124,7 @@ def pick(facts: Facts, caller: Caller, game_id: GameId, part: int) -> Answer:
     return _on_game(facts, caller, game_id, build)
 
 
-def step(facts: Facts, caller: Caller, game_id: GameId, witness: bytes) -> Answer:
+def step(facts: Facts, caller: Caller, game_id: LeafGameId, witness: bytes) -> Answer:
     """Execute the one step that is left, and so end the game."""
 
     def build(game: Game) -> disputes.Step:
@@ -133,7 +133,7 @@ def step(facts: Facts, caller: Caller, game_id: GameId, witness: bytes) -> Answe
     return _with_witness(facts, caller, game_id, build, lambda: _proved_step(witness))
 
 
-def descend(facts: Facts, caller: Caller, game_id: GameId, witness: bytes) -> Answer:
+def descend(facts: Facts, caller: Caller, game_id: LeafGameId, witness: bytes) -> Answer:
     """Go on over the micro-run of the float instruction that is left."""
 
     def build(game: Game) -> disputes.Descend:
@@ -143,7 +143,7 @@ def descend(facts: Facts, caller: Caller, game_id: GameId, witness: bytes) -> An
 
 
 def reveal(
-    facts: Facts, caller: Caller, game_id: GameId, *, after: bytes, cycles: int, memory_root: Bytes32
+    facts: Facts, caller: Caller, game_id: LeafGameId, *, after: bytes, cycles: int, memory_root: Bytes32
 ) -> Answer:
     """Say the state after the float instruction, and how its micro-run ends."""
 
@@ -166,7 +166,7 @@ def _proved_descent(witness: bytes) -> Proved:
 
 
 def _with_witness(
-    facts: Facts, caller: Caller, game_id: GameId, build: Build, prove: Callable[[], Proved]
+    facts: Facts, caller: Caller, game_id: LeafGameId, build: Build, prove: Callable[[], Proved]
 ) -> Answer:
     """A call whose witness the step contract judges."""
     try:
@@ -180,12 +180,12 @@ def _with_witness(
 # --- ends -----------------------------------------------------------------------------------------
 
 
-def settle(facts: Facts, caller: Caller, game_id: GameId) -> Answer:
+def settle(facts: Facts, caller: Caller, game_id: LeafGameId) -> Answer:
     """End a game that a clock or the fall of its claim has decided."""
     return _on_game(facts, caller, game_id, lambda game: disputes.Settle(game_id=game_id, game=game))
 
 
-def show(facts: Facts, caller: Caller, game_id: GameId, state_hash: Bytes32, salt: Bytes32) -> Answer:
+def show(facts: Facts, caller: Caller, game_id: LeafGameId, state_hash: Bytes32, salt: Bytes32) -> Answer:
     """Show what the challenger of a struck claim committed to."""
 
     def build(game: Game) -> disputes.Show:
@@ -194,7 +194,7 @@ def show(facts: Facts, caller: Caller, game_id: GameId, state_hash: Bytes32, sal
     return _on_game(facts, caller, game_id, build)
 
 
-def reward(facts: Facts, caller: Caller, game_id: GameId) -> Answer:
+def reward(facts: Facts, caller: Caller, game_id: LeafGameId) -> Answer:
     """Give a winner its part of the pot, by the task's final claim or because there was none for long."""
     game = facts.games.get(game_id)
     if game is None:
@@ -216,7 +216,7 @@ def reward(facts: Facts, caller: Caller, game_id: GameId) -> Answer:
     return answer if isinstance(answer, Ready) or isinstance(without_result, Reject) else without_result
 
 
-def _reward_without_result(facts: Facts, caller: Caller, game_id: GameId, game: Game) -> Answer:
+def _reward_without_result(facts: Facts, caller: Caller, game_id: LeafGameId, game: Game) -> Answer:
     call = disputes.RewardWithoutResult(game_id=game_id, game=game)
     answer = prepared_dispute(facts, caller, _dispute(game_id, game), call)
     if answer not in (Reject.RESULT_AHEAD, Reject.GAME_NOT_WON):
@@ -229,13 +229,13 @@ def _reward_without_result(facts: Facts, caller: Caller, game_id: GameId, game: 
 def withdraw_bonds(facts: Facts, caller: Caller, receiver: Address) -> Answer:
     """Take what Disputes owes the caller."""
     call = disputes.WithdrawTo(receiver=receiver)
-    return prepared_dispute(facts, caller, Dispute(claim_id=ClaimId(0)), call)
+    return prepared_dispute(facts, caller, Dispute(claim_id=LeafId(0)), call)
 
 
 def _on_game(
     facts: Facts,
     caller: Caller,
-    game_id: GameId,
+    game_id: LeafGameId,
     build: Build,
     *,
     value_wei: int = 0,
@@ -249,6 +249,6 @@ def _on_game(
     return prepared_dispute(facts, caller, dispute, build(game), value_wei)
 
 
-def _dispute(game_id: GameId, game: Game) -> Dispute:
+def _dispute(game_id: LeafGameId, game: Game) -> Dispute:
     scope = Scope(jobs=frozenset({job_of_task(game.task_id)}))
     return Dispute(claim_id=games.claim_of_game_id(game_id), game_id=game_id, scope=scope)

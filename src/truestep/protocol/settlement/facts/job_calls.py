@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from truestep.base.errors import Reject
-from truestep.base.ids import Address, Bytes32, ClaimId, JobId, task_of
+from truestep.base.ids import Address, Bytes32, JobId, task_of
 from truestep.protocol.settlement.contracts import jobs, operators, programs, results
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.facts.rehearsal import Answer, Caller, Scope, prepared, scope_of
 from truestep.protocol.settlement.facts.views import leaf_proof
-from truestep.protocol.settlement.ids import NATIVE, batch_of_claim
+from truestep.protocol.settlement.ids import NATIVE, LeafId, batch_of_claim
 from truestep.protocol.settlement.jobs import source_of
 from truestep.protocol.settlement.records import Order
 from truestep.protocol.settlement.refusals import Refused
@@ -66,7 +66,7 @@ def unknown_job(facts: Facts, job_id: JobId, reason: Reject) -> Reject:
 # --- results --------------------------------------------------------------------------------------
 
 
-def write_out(facts: Facts, caller: Caller, claim_id: ClaimId) -> Answer:
+def write_out(facts: Facts, caller: Caller, claim_id: LeafId) -> Answer:
     """Write a final leaf out, for those that cannot carry proofs. `OVER` if it was not kept for that."""
     batch_id = batch_of_claim(claim_id)
     known = facts.batches.get(batch_id)

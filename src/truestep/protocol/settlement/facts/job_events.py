@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
-from truestep.base.ids import JobId, job_of_task, shard_of_task
+from truestep.base.ids import BatchId, JobId, job_of_task, shard_of_task
 from truestep.protocol.settlement.batches import ZERO_HASH, bits_of
 from truestep.protocol.settlement.contracts import jobs, results
 from truestep.protocol.settlement.facts import retention
 from truestep.protocol.settlement.facts.draft import Draft
 from truestep.protocol.settlement.facts.leaves import leaf_at
 from truestep.protocol.settlement.facts.records import KnownBatch, KnownJob, Logged
-from truestep.protocol.settlement.ids import BatchId, batch_of_claim, claim_of, leaf_of_claim, unpack_item
+from truestep.protocol.settlement.ids import batch_of_claim, claim_of, leaf_of_claim, unpack_item
 from truestep.protocol.settlement.jobs import source_of
 from truestep.protocol.settlement.records import Batch, BatchStage, Job, Leaf
 from truestep.protocol.settlement.results import FINAL_BIT

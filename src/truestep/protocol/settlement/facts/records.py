@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from truestep.base.ids import Address, Bytes32, ClaimId, GameId, JobId, ProgramId, TaskId
+from truestep.base.ids import Address, BatchId, Bytes32, JobId, ProgramId, TaskId
 from truestep.protocol.events import LogPosition
 from truestep.protocol.settlement.contracts import (
     assurances,
@@ -16,7 +16,7 @@ from truestep.protocol.settlement.contracts import (
 )
 from truestep.protocol.settlement.contracts.disputes import Game
 from truestep.protocol.settlement.games import ChallengedClaim
-from truestep.protocol.settlement.ids import BatchId
+from truestep.protocol.settlement.ids import LeafGameId, LeafId
 from truestep.protocol.settlement.parameters import Parameters
 from truestep.protocol.settlement.records import Batch, Job, Leaf, Program, Stake
 from truestep.protocol.settlement.state import Deployment
@@ -83,7 +83,7 @@ class KnownDispute:
 class KnownSplit:
     """The hashes inside a node, which lie between those of the games that stand on it (S6.4)."""
 
-    claim_id: ClaimId
+    claim_id: LeafId
     hashes: tuple[Bytes32, ...]
     time: int
     """When it was split."""
@@ -117,20 +117,18 @@ class Facts:
     """What was written out of jobs that are wanted. A left root is 0 if it is not known any more."""
     credits: Mapping[tuple[Address, Address], int] = field(default_factory=dict[tuple[Address, Address], int])
     """What Jobs owes, by (asset, account)."""
-    disputes: Mapping[ClaimId, KnownDispute] = field(default_factory=dict[ClaimId, KnownDispute])
+    disputes: Mapping[LeafId, KnownDispute] = field(default_factory=dict[LeafId, KnownDispute])
     """Claims with games, or with coins of a struck one still to be given away."""
-    games: Mapping[GameId, Game] = field(default_factory=dict[GameId, Game])
-    ordinals: Mapping[tuple[ClaimId, Address], int] = field(
-        default_factory=dict[tuple[ClaimId, Address], int]
-    )
+    games: Mapping[LeafGameId, Game] = field(default_factory=dict[LeafGameId, Game])
+    ordinals: Mapping[tuple[LeafId, Address], int] = field(default_factory=dict[tuple[LeafId, Address], int])
     """Which game of a claim is a challenger's."""
     splits: Mapping[Bytes32, KnownSplit] = field(default_factory=dict[Bytes32, KnownSplit])
     """By node."""
-    shown: Mapping[tuple[ClaimId, Bytes32], int] = field(default_factory=dict[tuple[ClaimId, Bytes32], int])
+    shown: Mapping[tuple[LeafId, Bytes32], int] = field(default_factory=dict[tuple[LeafId, Bytes32], int])
     """Games that showed a state hash."""
     bond_credits: Mapping[Address, int] = field(default_factory=dict[Address, int])
     """What Disputes owes."""
     pots: Mapping[TaskId, int] = field(default_factory=dict[TaskId, int])
     """How many struck claims on a task have winners that are not rewarded."""
-    results: Mapping[TaskId, ClaimId] = field(default_factory=dict[TaskId, ClaimId])
+    results: Mapping[TaskId, LeafId] = field(default_factory=dict[TaskId, LeafId])
     """The final claims of tasks with pots, which their rewards must name."""

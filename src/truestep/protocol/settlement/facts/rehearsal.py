@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from truestep.base.errors import Reject
-from truestep.base.ids import Address, Bytes32, ClaimId, GameId, JobId
+from truestep.base.ids import Address, BatchId, Bytes32, JobId
 from truestep.protocol.bisection import split_root
 from truestep.protocol.settlement import games
 from truestep.protocol.settlement.apply import apply
@@ -13,7 +13,14 @@ from truestep.protocol.settlement.dispute_apply import apply_dispute
 from truestep.protocol.settlement.disputes import ROOT_SHIFT, Disputes, GameMessage, Proved, node_of
 from truestep.protocol.settlement.facts.records import Facts, KnownSplit
 from truestep.protocol.settlement.games import NodeSplit
-from truestep.protocol.settlement.ids import BatchId, batch_of_claim, claim_of, leaf_of_claim, unpack_item
+from truestep.protocol.settlement.ids import (
+    LeafGameId,
+    LeafId,
+    batch_of_claim,
+    claim_of,
+    leaf_of_claim,
+    unpack_item,
+)
 from truestep.protocol.settlement.messages import Message
 from truestep.protocol.settlement.refusals import Refused
 from truestep.protocol.settlement.state import LifeCycle
@@ -72,8 +79,8 @@ def prepared(facts: Facts, caller: Caller, scope: Scope, call: object, value_wei
 class Dispute:
     """What a call of Disputes is about: a claim, a game on it, and what the step contract will answer."""
 
-    claim_id: ClaimId
-    game_id: GameId | None = None
+    claim_id: LeafId
+    game_id: LeafGameId | None = None
     scope: Scope = Scope()
     proved: Proved | None = None
 
@@ -104,7 +111,7 @@ def open_leaves(facts: Facts, batch_id: BatchId) -> int:
     return mask
 
 
-def node_of_game(game_id: GameId, game: Game) -> Bytes32 | None:
+def node_of_game(game_id: LeafGameId, game: Game) -> Bytes32 | None:
     """The node on which a game stands, if it stands on one (S6.4)."""
     if game.stage != GameStage.ON_NODE:
         return None
@@ -112,7 +119,7 @@ def node_of_game(game_id: GameId, game: Game) -> Bytes32 | None:
     return node_of(claim_id, game.defender, arity, game.low, game.high, game.low_hash, game.high_hash)
 
 
-def split_of_game(facts: Facts, game_id: GameId, game: Game) -> KnownSplit | None:
+def split_of_game(facts: Facts, game_id: LeafGameId, game: Game) -> KnownSplit | None:
     """The split of the node on which a game stands, if there is one."""
     node = node_of_game(game_id, game)
     return facts.splits.get(node) if node is not None else None
@@ -147,7 +154,7 @@ def _life(facts: Facts, scope: Scope) -> LifeCycle:
     )
 
 
-def _dissents(facts: Facts, claim_id: ClaimId, game: Game) -> int:
+def _dissents(facts: Facts, claim_id: LeafId, game: Game) -> int:
     """The games that showed another state hash than the claimed one (S7.5)."""
     others = ((of, shown) for of, shown in facts.shown if of == claim_id and shown != game.claimed_hash)
     return sum(facts.shown[key] for key in others)

@@ -8,15 +8,16 @@ its shards can be taken or refunded, and while one of these things needs it.
 
 from collections.abc import Iterator
 
-from truestep.base.ids import Address, ClaimId, GameId, JobId, TaskId, job_of_task, task_of
+from truestep.base.ids import Address, BatchId, JobId, TaskId, job_of_task, task_of
 from truestep.protocol.settlement import games
 from truestep.protocol.settlement.contracts.disputes import GameStage
 from truestep.protocol.settlement.facts.draft import Draft, add_to
 from truestep.protocol.settlement.facts.records import KnownBatch, KnownDispute, KnownJob
 from truestep.protocol.settlement.ids import (
     NOBODY,
-    BatchId,
     Item,
+    LeafGameId,
+    LeafId,
     batch_of_claim,
     claim_of,
     leaf_of_claim,
@@ -109,12 +110,12 @@ def release_source(draft: Draft, reducer: KnownJob) -> None:
 # --- challenged claims ----------------------------------------------------------------------------
 
 
-def games_of(draft: Draft, claim_id: ClaimId) -> list[GameId]:
+def games_of(draft: Draft, claim_id: LeafId) -> list[LeafGameId]:
     """The games on a claim."""
     return [game_id for game_id in draft.games.entries if games.claim_of_game_id(game_id) == claim_id]
 
 
-def drop_dispute_if_over(draft: Draft, claim_id: ClaimId) -> None:
+def drop_dispute_if_over(draft: Draft, claim_id: LeafId) -> None:
     """Drop the games of a claim that nothing can come of, and the claim if it has no others."""
     known = draft.disputes.get(claim_id)
     if known is None:
@@ -134,7 +135,7 @@ def drop_dispute_if_over(draft: Draft, claim_id: ClaimId) -> None:
             end_pot(draft, known.task_id)
 
 
-def _drop_dispute(draft: Draft, claim_id: ClaimId, known: KnownDispute) -> None:
+def _drop_dispute(draft: Draft, claim_id: LeafId, known: KnownDispute) -> None:
     draft.disputes.drop(claim_id)
     for key in [key for key in draft.ordinals.entries if key[0] == claim_id]:
         draft.ordinals.drop(key)
@@ -147,7 +148,7 @@ def _drop_dispute(draft: Draft, claim_id: ClaimId, known: KnownDispute) -> None:
     drop_job_if_over(draft, job_id)
 
 
-def is_leaf_undecided(draft: Draft, claim_id: ClaimId) -> bool:
+def is_leaf_undecided(draft: Draft, claim_id: LeafId) -> bool:
     """Whether a leaf is neither final nor struck."""
     batch_id, leaf_index = batch_of_claim(claim_id), leaf_of_claim(claim_id)
     known = draft.batches.get(batch_id)

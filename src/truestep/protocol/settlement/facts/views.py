@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from truestep.base.errors import Reject
-from truestep.base.ids import Bytes32, ClaimId, GameId, TaskId
+from truestep.base.ids import Bytes32, TaskId
 from truestep.protocol.bisection import Interval
 from truestep.protocol.claims import ClaimedState
 from truestep.protocol.settlement import games
@@ -12,7 +12,14 @@ from truestep.protocol.settlement.encoding import hash_struct
 from truestep.protocol.settlement.facts.leaves import leaf_at, leaves_in, state_of_leaf
 from truestep.protocol.settlement.facts.records import Facts, KnownBatch
 from truestep.protocol.settlement.facts.rehearsal import kept_split, split_of_game
-from truestep.protocol.settlement.ids import Item, batch_of_claim, leaf_of_claim, unpack_item
+from truestep.protocol.settlement.ids import (
+    Item,
+    LeafGameId,
+    LeafId,
+    batch_of_claim,
+    leaf_of_claim,
+    unpack_item,
+)
 from truestep.protocol.settlement.records import BatchStage, Leaf, LeafProof, Work
 from truestep.protocol.settlement.refusals import Refused
 from truestep.protocol.settlement.trees import item_leaf, path_in
@@ -22,7 +29,7 @@ from truestep.protocol.settlement.trees import item_leaf, path_in
 class ClaimView:
     """What a claim says, of which task and work."""
 
-    claim_id: ClaimId
+    claim_id: LeafId
     task_id: TaskId
     work: Work
     leaf: Leaf
@@ -36,7 +43,7 @@ class ClaimView:
         return self.state.state_hash() if self.state is not None else None
 
 
-def claim_view(facts: Facts, claim_id: ClaimId) -> ClaimView | None:
+def claim_view(facts: Facts, claim_id: LeafId) -> ClaimView | None:
     """What a claim says; None for one that was not made yet, is struck, or is over."""
     found = _claimed_leaf(facts, claim_id)
     if found is None:
@@ -51,7 +58,7 @@ def claim_view(facts: Facts, claim_id: ClaimId) -> ClaimView | None:
     return ClaimView(claim_id=claim_id, task_id=task_id, work=work, leaf=leaf, state=state)
 
 
-def leaf_proof(facts: Facts, claim_id: ClaimId, otherwise: Reject) -> LeafProof:
+def leaf_proof(facts: Facts, claim_id: LeafId, otherwise: Reject) -> LeafProof:
     """That a leaf is in its batch, and of which task it is: what consumers need of final leaves (S10.1).
 
     Refuses a leaf that is not known with the reason that is given.
@@ -75,7 +82,7 @@ def leaf_proof(facts: Facts, claim_id: ClaimId, otherwise: Reject) -> LeafProof:
     )
 
 
-def _claimed_leaf(facts: Facts, claim_id: ClaimId) -> tuple[KnownBatch, int, Item] | None:
+def _claimed_leaf(facts: Facts, claim_id: LeafId) -> tuple[KnownBatch, int, Item] | None:
     """The batch of a leaf that was claimed, and the item that holds it."""
     known, leaf_index = facts.batches.get(batch_of_claim(claim_id)), leaf_of_claim(claim_id)
     if known is None or known.batch.stage is BatchStage.TAKEN:
@@ -93,7 +100,7 @@ def _claimed_leaf(facts: Facts, claim_id: ClaimId) -> tuple[KnownBatch, int, Ite
 class GameView:
     """A game, what it stands on, and whose move it is."""
 
-    game_id: GameId
+    game_id: LeafGameId
     game: Game
     is_claim_struck: bool
     numbers: tuple[int, ...]
@@ -110,7 +117,7 @@ class GameView:
     """The last second in which a sponsor can adopt the game; None if nobody can."""
 
 
-def game_view(facts: Facts, game_id: GameId, now: int) -> GameView | None:
+def game_view(facts: Facts, game_id: LeafGameId, now: int) -> GameView | None:
     """A game that has not ended; None for others."""
     game = facts.games.get(game_id)
     if game is None or game.stage in (GameStage.CLOSED, GameStage.SHOWN):

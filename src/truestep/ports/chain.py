@@ -9,6 +9,7 @@ from truestep.base.ids import Address, Bytes32, ClaimId, GameId, JobId, ProgramI
 from truestep.protocol.calls import Call
 from truestep.protocol.events import ChainEvent
 from truestep.protocol.records import GameRecord, JobRecord, Parameters, ProgramRecord, TaskRecord
+from truestep.protocol.settlement.facts.evidence import Evidence
 from truestep.protocol.settlement.tasks.duties import Duty
 
 
@@ -39,6 +40,14 @@ class Balances:
     def free_stake_wei(self) -> int:
         """Stake that is not locked by a bond."""
         return self.stake_wei - self.locked_wei
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenHolding:
+    """What an account has of a token, and what of it Jobs may take."""
+
+    balance: int
+    allowance: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +165,10 @@ class ChainReader(Protocol):
         """A task's result."""
         ...
 
+    def evidence(self, task_id: TaskId) -> Evidence:
+        """What a contract needs to check a task's result by itself; refused before the task is final."""
+        ...
+
     def counters(self) -> Counters:
         """How many programs, jobs and batches there are."""
         ...
@@ -198,6 +211,10 @@ class ChainReader(Protocol):
 
     def balances(self, account: Address) -> Balances:
         """What an account has."""
+        ...
+
+    def token(self, asset: Address, account: Address) -> TokenHolding:
+        """What an account has of a token. Refused for an address that is no token."""
         ...
 
     def roles_of(self, operator: Address, delegate: Address) -> int:

@@ -55,6 +55,14 @@ class WithdrawWinnings:
     receiver: Address = NOBODY
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllowToken:
+    """Let Jobs take up to `amount` of a token from the sender, as a job paid in it needs (S3.1)."""
+
+    asset: Address
+    amount: int
+
+
 # --- programs and jobs ----------------------------------------------------------------------------
 
 
@@ -72,7 +80,7 @@ class RegisterProgram:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostJob:
-    """Post a job with its whole reward, `reward` for each shard (S3.1)."""
+    """Post a job with its whole reward, `reward` for each shard (S3.1). A reducer has no input yet (S4.9)."""
 
     program_id: ProgramId
     input_root: Bytes32
@@ -295,6 +303,7 @@ Call = (
     | SetDelegate
     | WithdrawRewards
     | WithdrawWinnings
+    | AllowToken
     | RegisterProgram
     | PostJob
     | TopUpJob

@@ -9,10 +9,11 @@ from truestep.base.ids import Address, GameId, TaskId, job_of_task, shard_of_tas
 from truestep.protocol import calls
 from truestep.protocol.calls import Call
 from truestep.protocol.settlement.contracts import programs
+from truestep.protocol.settlement.contracts.tokens import Approve
 from truestep.protocol.settlement.facts import batch_calls, game_calls, job_calls
 from truestep.protocol.settlement.facts.batch_calls import Shards
 from truestep.protocol.settlement.facts.records import Facts
-from truestep.protocol.settlement.facts.rehearsal import Answer, Caller
+from truestep.protocol.settlement.facts.rehearsal import Answer, Caller, Ready
 from truestep.protocol.settlement.facts.retention import items_of
 from truestep.protocol.settlement.ids import NOBODY, LeafGameId, LeafId
 from truestep.protocol.settlement.jobs import program_hash
@@ -65,6 +66,10 @@ def _withdraw_winnings(facts: Facts, caller: Caller, call: calls.WithdrawWinning
     return game_calls.withdraw_bonds(facts, caller, _receiver(caller, call.receiver))
 
 
+def _allow(facts: Facts, caller: Caller, call: calls.AllowToken) -> Answer:
+    return Ready(call=Approve(token=call.asset, spender=facts.deployment.jobs, amount=call.amount))
+
+
 # --- programs and jobs ----------------------------------------------------------------------------
 
 
@@ -84,10 +89,11 @@ def _post(facts: Facts, caller: Caller, call: calls.PostJob) -> Answer:
     if not 0 < call.program_id <= len(facts.programs):
         return Reject.PROGRAM_UNKNOWN
     source = call.reducer_of
+    reduced = facts.jobs.get(source) if source is not None else None
     order = Order(
         program_id=call.program_id,
         program_hash=program_hash(facts.programs[call.program_id - 1]),
-        input_root=call.input_root,
+        input_root=reduced.job.digest if reduced is not None else call.input_root,
         input_size=call.input_size,
         input_uri=call.input_uri,
         seed=call.seed,
@@ -251,6 +257,7 @@ _BUILDERS: Mapping[type, Callable[[Facts, Caller, Any], Answer]] = {
     calls.SetDelegate: _set_delegate,
     calls.WithdrawRewards: _withdraw_rewards,
     calls.WithdrawWinnings: _withdraw_winnings,
+    calls.AllowToken: _allow,
     calls.RegisterProgram: _register,
     calls.PostJob: _post,
     calls.TopUpJob: _top_up,

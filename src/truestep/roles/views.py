@@ -9,11 +9,11 @@ from truestep.protocol.claims import ClaimedState
 from truestep.protocol.records import (
     GameRecord,
     JobRecord,
-    Parameters,
     ProgramRecord,
     TaskRecord,
     TaskStage,
 )
+from truestep.protocol.settlement.tasks.duties import Duty
 
 
 class MaterialStage(StrEnum):
@@ -57,10 +57,9 @@ class Reveal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GameView:
-    """A game, and the inner hashes of its present split (empty if the operator has yet to move)."""
+    """A game in which this account has a part."""
 
     record: GameRecord
-    split_hashes: tuple[Bytes32, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +71,8 @@ class ClaimView:
     claimed: ClaimedState
     open_game_count: int
     games: tuple[GameView, ...] = ()
+    is_malformed: bool = False
+    """Whether it is false by its shape; then `claimed` says nothing (S5.4)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +91,8 @@ class TaskView:
     """Witnesses of the steps from states with these numbers."""
     reveals: Mapping[int, Reveal] = field(default_factory=dict[int, Reveal])
     """Reveals, by the number of the micro-run's first state."""
+    halted_state: bytes = b""
+    """The packed final state of this node's run, if one of the known hashes is that of a halted state."""
     run: str = ""
     """Names the run: tasks with the same program, input, seed and shard share it."""
     is_computing: bool = False
@@ -125,7 +128,9 @@ class View:
 
     now: int
     account: Address
-    parameters: Parameters
+    """Who sends, and pays gas."""
+    operator: Address
+    """Whose stake and claims these are: the account, unless it is a delegate."""
     wallet_wei: int
     free_stake_wei: int
     rewards_wei: int
@@ -138,3 +143,9 @@ class View:
     has_room: bool = True
     """Whether another run could be started now."""
     pace: Pace = Pace()
+    tokens: Mapping[Address, int] = field(default_factory=dict[Address, int])
+    """What Jobs owes the account in tokens."""
+    duties: tuple[Duty, ...] = ()
+    """What is left to do besides moves, for anybody, and what this account alone can show."""
+    commitments: Mapping[ClaimId, Bytes32] = field(default_factory=dict[ClaimId, Bytes32])
+    """The state hash that each `OpenGame` of this account has committed to."""

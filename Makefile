@@ -88,8 +88,8 @@ test: setup anvil solc ## run every test; PYTEST_PROCESSES=N chooses the paralle
 
 model: setup ## hold the contracts of version 2 against the pure model on random calls (SEED=, MODEL_INPUTS=)
 	$(BIN)/python -m tests.protocol.settlement.episodes --games --seed $(SEED) --inputs $(MODEL_INPUTS)
-	$(BIN)/python -m tests.contracts.v2.comparison --seed $(SEED) --inputs $(MODEL_INPUTS)
-	$(BIN)/python -m tests.contracts.v2.comparison --games --seed $(SEED) --inputs $(MODEL_INPUTS)
+	$(BIN)/python -m tests.contracts.comparison --seed $(SEED) --inputs $(MODEL_INPUTS)
+	$(BIN)/python -m tests.contracts.comparison --games --seed $(SEED) --inputs $(MODEL_INPUTS)
 
 fuzz: setup anvil solc ## run random programs in both engines (SEED=, FUZZ_INSTRUCTIONS=), and the property tests for longer
 	$(BIN)/python -m tests.engine.fuzz --seed $(SEED) --instructions $(FUZZ_INSTRUCTIONS) --processes $(PYTEST_PROCESSES)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ from eth_utils.crypto import keccak
 
 from tests.contracts.evm import SENDER, Evm, EvmContract
 from truestep.contracts.artifacts import Artifact, artifact_from
-from truestep.contracts.build import CONTRACTS_FOLDER, build
+from truestep.contracts.build import build
 
 CALLERS = Path(__file__).parent / "callers"
 
@@ -29,18 +27,6 @@ def compile_folder(folder: Path, *libraries: Path) -> dict[str, Artifact]:
     }
 
 
-@cache
-def disputes_with_base_fee() -> Artifact:
-    """Disputes.vy reading the base fee from PREVRANDAO: pyrevm runs every block with a base fee of 0."""
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder, "contracts")
-        shutil.copytree(CONTRACTS_FOLDER, copy, ignore=shutil.ignore_patterns("artifacts", "__pycache__"))
-        source = copy / "Disputes.vy"
-        text = source.read_text("utf-8")
-        source.write_text(text.replace("block.basefee", "convert(block.prevrandao, uint256)"), "utf-8")
-        return artifact_from(json.loads(build([source])["Disputes.json"]))
-
-
 def deploy_compiled(evm: Evm, artifact: Artifact, *arguments: Any, sender: str = SENDER) -> EvmContract:
     """Deploy a contract that does not ship with the package."""
     types = [collapse_if_tuple(p) for e in artifact.abi if e["type"] == "constructor" for p in e["inputs"]]
@@ -48,7 +34,7 @@ def deploy_compiled(evm: Evm, artifact: Artifact, *arguments: Any, sender: str =
 
 
 def deploy_caller(evm: Evm, name: str) -> EvmContract:
-    """Deploy `Relay` or `Glutton`, with coins."""
+    """Deploy `Relay`, `Glutton` or `Batcher`, with coins."""
     contract = deploy_compiled(evm, compile_folder(CALLERS)[name])
     evm.chain.set_balance(contract.address, 10**21)
     return contract

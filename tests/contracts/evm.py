@@ -1,14 +1,18 @@
 """Contracts in an EVM inside the process (pyrevm), for tests that make thousands of calls."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyrevm
+import pytest
 from eth_abi.abi import decode, encode
 from eth_utils.abi import collapse_if_tuple
 from eth_utils.crypto import keccak
 
+from truestep.base.errors import Reject
 from truestep.contracts.artifacts import AbiEntry, Artifact, load_artifact
 
 SENDER = "0x" + "5e" * 20
@@ -22,6 +26,14 @@ class Reverted(Exception):
     def __init__(self, reason: str | None) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+@contextmanager
+def rejects(reason: Reject) -> Iterator[None]:
+    """The call inside must revert with just this reason."""
+    with pytest.raises(Reverted) as caught:
+        yield
+    assert caught.value.reason == reason.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +79,9 @@ class Evm:
         assert outcome is not None
         return list(outcome.logs)
 
-    def deploy(self, name: str, *arguments: Any, sender: str = SENDER, version: int = 1) -> "EvmContract":
-        """Deploy the contract `name` of a version of the protocol with constructor arguments."""
-        artifact = load_artifact(name, version)
+    def deploy(self, name: str, *arguments: Any, sender: str = SENDER) -> "EvmContract":
+        """Deploy the contract `name` with constructor arguments."""
+        artifact = load_artifact(name)
         constructors = [entry for entry in artifact.abi if entry["type"] == "constructor"]
         types = _types(constructors[0]["inputs"]) if constructors else []
         return self.deploy_code(artifact, artifact.bytecode + encode(types, arguments), sender=sender)

@@ -1,162 +1,186 @@
-"""Operators.vy: stakes and bonds (docs/protocol.md P1.6, P6)."""
+"""Operators.vy: stakes, bonds and delegates against a few lines of Python (docs/settlement.md S1.8, S9.1)."""
 
 from __future__ import annotations
 
-from typing import Any
+import random
 
 import pytest
 
 from tests.contracts.compiled import deploy_caller, message_of
-from tests.contracts.evm import Event, EvmContract
-from tests.contracts.network import ALICE, BOB, DEPLOYER, FUNDS_WEI, NOBODY, Network, deploy_network, rejects
+from tests.contracts.evm import Event, EvmContract, Reverted, rejects
+from tests.contracts.settings import ALICE, BOB, DEPLOYER, FUNDS_WEI, KEEPER, NOBODY, Clock
 from truestep.base.errors import Reject
 
 STAKE_WEI = 10**19
 
 
-@pytest.fixture
-def net() -> Network:
-    """A network where ALICE has a stake."""
-    network = deploy_network()
-    network.deposit(ALICE, STAKE_WEI)
-    return network
+class Stakes:
+    """Operators with one module, a relay that the test speaks through, and a stake of ALICE."""
 
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.operators = self.clock.deploy("Operators")
+        self.module = deploy_caller(self.clock.evm, "Relay")
+        self.operators.transact("add_module", self.module.address, sender=DEPLOYER)
+        self.operators.transact("seal", sender=DEPLOYER)
+        self.deposit(ALICE, STAKE_WEI)
 
-class Bonds:
-    """An Operators contract whose Jobs and Disputes are relays that the test speaks through."""
+    def deposit(self, operator: str, amount_wei: int, sender: str = KEEPER) -> list[Event]:
+        return self.operators.transact("deposit_for", operator, sender=sender, value=amount_wei).events
 
-    def __init__(self, net: Network) -> None:
-        self.operators = net.evm.deploy("Operators", sender=DEPLOYER)
-        self.jobs, self.disputes = deploy_caller(net.evm, "Relay"), deploy_caller(net.evm, "Relay")
-        self.operators.transact("connect", self.jobs.address, self.disputes.address, sender=DEPLOYER)
-        self.operators.transact("deposit", sender=ALICE, value=STAKE_WEI)
+    def by_module(self, function: str, operator: str, amount_wei: int, batch_id: int = 7) -> None:
+        message = message_of(self.operators, function, operator, batch_id, amount_wei)
+        self.module.transact("relay", self.operators.address, message, 0)
 
-    def by(self, caller: EvmContract, function: str, *arguments: Any) -> None:
-        """Call a function as Jobs or Disputes."""
-        message = message_of(self.operators, function, *arguments)
-        caller.transact("relay", self.operators.address, message, 0)
-
-    def account(self) -> tuple[int, int]:
-        """ALICE's stake, and the locked part."""
-        return self.operators.call("accounts", ALICE)
+    def account(self, operator: str) -> tuple[int, int]:
+        return self.operators.call("accounts", operator)
 
 
 @pytest.fixture
-def bonds(net: Network) -> Bonds:
-    return Bonds(net)
+def stakes() -> Stakes:
+    return Stakes()
 
 
-def test_deposits_add_up(net: Network) -> None:
-    receipt = net.deposit(ALICE, 5)
-    assert receipt.events == [Event(name="Deposited", fields={"operator": ALICE, "amount_wei": 5})]
-    assert vars(net.account(ALICE)) == {"stake": STAKE_WEI + 5, "locked": 0}
-    assert vars(net.account(BOB)) == {"stake": 0, "locked": 0}
-    assert net.balance(net.operators.address) == STAKE_WEI + 5
+class Oracle:
+    """What the contract must say, by the clauses."""
+
+    def __init__(self) -> None:
+        self.accounts = {ALICE: [STAKE_WEI, 0], BOB: [0, 0]}
+        self.burned = 0
+
+    def refusal(self, function: str, operator: str, amount_wei: int) -> Reject | None:
+        stake, locked = self.accounts[operator]
+        if function == "lock":
+            return None if amount_wei <= stake - locked else Reject.STAKE_TOO_LOW
+        if function == "withdraw_to":
+            short = None if amount_wei <= stake - locked else Reject.STAKE_TOO_LOW
+            return short if amount_wei else Reject.NOTHING_TO_WITHDRAW
+        if function == "deposit_for":
+            return None if amount_wei else Reject.WRONG_VALUE
+        return None if amount_wei <= locked else Reject.LOCKED_TOO_LOW
+
+    def do(self, function: str, operator: str, amount_wei: int) -> None:
+        signs = {
+            "deposit_for": (1, 0),
+            "withdraw_to": (-1, 0),
+            "lock": (0, 1),
+            "unlock": (0, -1),
+            "burn": (-1, -1),
+            "seize": (-1, -1),
+        }[function]
+        self.accounts[operator][0] += signs[0] * amount_wei
+        self.accounts[operator][1] += signs[1] * amount_wei
+        self.burned += amount_wei if function == "burn" else 0
 
 
-def test_withdraw(net: Network) -> None:
-    receipt = net.operators.transact("withdraw", STAKE_WEI - 1, sender=ALICE)
-    assert receipt.events == [
-        Event(name="Withdrawn", fields={"operator": ALICE, "amount_wei": STAKE_WEI - 1})
-    ]
-    assert vars(net.account(ALICE)) == {"stake": 1, "locked": 0}
-    assert net.balance(ALICE) == FUNDS_WEI - 1
-    with rejects(Reject.STAKE_TOO_LOW):
-        net.operators.transact("withdraw", 2, sender=ALICE)
-    with rejects(Reject.STAKE_TOO_LOW):
-        net.operators.transact("withdraw", 2**256 - 1, sender=ALICE)
-    with rejects(Reject.NOTHING_TO_WITHDRAW):
-        net.operators.transact("withdraw", 0, sender=ALICE)
+@pytest.mark.parametrize("seed", range(5))
+def test_random_schedules(stakes: Stakes, seed: int) -> None:
+    rng, oracle = random.Random(seed), Oracle()
+    for _ in range(200):
+        function = rng.choice(("deposit_for", "withdraw_to", "lock", "unlock", "burn", "seize"))
+        operator = rng.choice((ALICE, BOB))
+        stake, locked = oracle.accounts[operator]
+        amount = rng.choice(
+            (0, 1, locked, locked + 1, stake - locked, stake - locked + 1, rng.randrange(10**18))
+        )
+        refusal = oracle.refusal(function, operator, amount)
+        try:
+            if function == "deposit_for":
+                stakes.deposit(operator, amount)
+            elif function == "withdraw_to":
+                stakes.operators.transact(function, KEEPER, amount, sender=operator)
+            else:
+                stakes.by_module(function, operator, amount)
+        except Reverted as error:
+            assert refusal is not None and error.reason == refusal.value, (function, amount)
+        else:
+            assert refusal is None, (function, operator, amount)
+            oracle.do(function, operator, amount)
+        for account, expected in oracle.accounts.items():
+            assert stakes.account(account) == tuple(expected)
+        balance = stakes.clock.evm.chain.get_balance(stakes.operators.address)
+        assert balance == sum(stake for stake, _ in oracle.accounts.values()) + oracle.burned
+        assert stakes.operators.call("burned_wei") == oracle.burned
 
 
-def test_locked_stake_stays(bonds: Bonds) -> None:
-    """Only the free part can be withdrawn or locked."""
-    bonds.by(bonds.jobs, "lock", ALICE, STAKE_WEI - 10)
-    assert bonds.account() == (STAKE_WEI, STAKE_WEI - 10)
-    with rejects(Reject.STAKE_TOO_LOW):
-        bonds.operators.transact("withdraw", 11, sender=ALICE)
-    with rejects(Reject.STAKE_TOO_LOW):
-        bonds.by(bonds.jobs, "lock", ALICE, 11)
-    bonds.operators.transact("withdraw", 10, sender=ALICE)
-    bonds.by(bonds.jobs, "unlock", ALICE, STAKE_WEI - 10)
-    with rejects(Reject.LOCKED_TOO_LOW):
-        bonds.by(bonds.jobs, "unlock", ALICE, 1)
-    bonds.operators.transact("withdraw", STAKE_WEI - 10, sender=ALICE)
-    assert bonds.account() == (0, 0)
-
-
-def test_burn_and_seize(net: Network, bonds: Bonds) -> None:
-    """Both take locked stake only; burned coins stay, seized ones go to Disputes."""
-    before = net.balance(bonds.disputes.address)
-    bonds.by(bonds.jobs, "lock", ALICE, 100)
-    bonds.by(bonds.jobs, "burn", ALICE, 30)
-    bonds.by(bonds.disputes, "seize", ALICE, 70)
-    assert bonds.account() == (STAKE_WEI - 100, 0)
-    assert bonds.operators.call("burned_wei") == 30
-    assert net.balance(bonds.operators.address) == STAKE_WEI - 70
-    assert net.balance(bonds.disputes.address) == before + 70
-    with rejects(Reject.LOCKED_TOO_LOW):
-        bonds.by(bonds.jobs, "burn", ALICE, 1)
-    with rejects(Reject.LOCKED_TOO_LOW):
-        bonds.by(bonds.disputes, "seize", ALICE, 1)
-
-
-@pytest.mark.parametrize("function", ["lock", "unlock", "burn"])
-def test_only_jobs_touches_bonds(bonds: Bonds, function: str) -> None:
-    for sender in (ALICE, DEPLOYER):
-        with rejects(Reject.NOT_JOBS):
-            bonds.operators.transact(function, ALICE, 1, sender=sender)
-    with rejects(Reject.NOT_JOBS):
-        bonds.by(bonds.disputes, function, ALICE, 1)
-
-
-def test_only_disputes_seizes(bonds: Bonds) -> None:
-    for sender in (ALICE, DEPLOYER):
-        with rejects(Reject.NOT_DISPUTES):
-            bonds.operators.transact("seize", ALICE, 1, sender=sender)
-    with rejects(Reject.NOT_DISPUTES):
-        bonds.by(bonds.jobs, "seize", ALICE, 1)
-
-
-def test_payment_cannot_reenter(net: Network) -> None:
-    """A contract that is paid its stake tries to take it twice."""
-    glutton = deploy_caller(net.evm, "Glutton")
-    glutton.transact("relay", net.operators.address, message_of(net.operators, "deposit"), 100)
-    withdraw = message_of(net.operators, "withdraw", 50)
-    glutton.transact("plan", net.operators.address, withdraw, False)
-    glutton.transact("relay", net.operators.address, withdraw, 0)
-    assert (glutton.call("calls_back"), glutton.call("last_call_succeeded")) == (1, False)
-    assert net.account(glutton.address).stake == 50
-    glutton.transact("plan", net.operators.address, withdraw, True)
+def test_stake_is_not_withdrawn_to_a_module(stakes: Stakes) -> None:
+    """It takes coins of Operators for a bond that was seized, and would keep them for nobody."""
     with rejects(Reject.PAYMENT_REFUSED):
-        glutton.transact("relay", net.operators.address, withdraw, 0)
-    assert net.account(glutton.address).stake == 50
+        stakes.operators.transact("withdraw_to", stakes.module.address, 1, sender=ALICE)
+    assert stakes.account(ALICE) == (STAKE_WEI, 0)
 
 
-def test_delegate(net: Network) -> None:
-    receipt = net.operators.transact("set_delegate", BOB, sender=ALICE)
-    assert receipt.events == [Event(name="Delegated", fields={"operator": ALICE, "delegate": BOB})]
-    assert net.operators.call("delegate_of", ALICE) == BOB
-    net.operators.transact("set_delegate", NOBODY, sender=ALICE)
-    assert net.operators.call("delegate_of", ALICE) == NOBODY
+def test_anybody_deposits_for_an_operator(stakes: Stakes) -> None:
+    assert stakes.deposit(BOB, 5) == [
+        Event(name="Deposited", fields={"operator": BOB, "sender": KEEPER, "amount_wei": 5})
+    ]
+    with rejects(Reject.NO_ADDRESS):
+        stakes.deposit(NOBODY, 5)
 
 
-def test_connected_once_by_the_deployer(net: Network) -> None:
-    fresh = net.evm.deploy("Operators", sender=DEPLOYER)
-    contracts = (net.jobs.address, net.disputes.address)
-    with rejects(Reject.NOT_DEPLOYER):
-        fresh.transact("connect", *contracts, sender=ALICE)
+def test_a_cold_key_withdraws_to_another_address(stakes: Stakes) -> None:
+    receipt = stakes.operators.transact("withdraw_to", BOB, 9, sender=ALICE)
+    assert receipt.events == [
+        Event(name="Withdrawn", fields={"operator": ALICE, "receiver": BOB, "amount_wei": 9})
+    ]
+    assert stakes.clock.evm.chain.get_balance(BOB) == FUNDS_WEI + 9
+    with rejects(Reject.NO_ADDRESS):
+        stakes.operators.transact("withdraw_to", NOBODY, 9, sender=ALICE)
+
+
+def test_a_receiver_that_refuses_coins_costs_nothing(stakes: Stakes) -> None:
+    with rejects(Reject.PAYMENT_REFUSED):
+        stakes.operators.transact("withdraw_to", stakes.operators.address, 9, sender=ALICE)
+    assert stakes.account(ALICE) == (STAKE_WEI, 0)
+
+
+@pytest.mark.parametrize("function", ["lock", "unlock", "burn", "seize"])
+def test_only_modules_touch_stakes(stakes: Stakes, function: str) -> None:
+    for caller in (ALICE, DEPLOYER):
+        with rejects(Reject.NOT_MODULE):
+            stakes.operators.transact(function, ALICE, 7, 1, sender=caller)
+
+
+def test_modules_are_named_before_anybody_stakes_and_never_after() -> None:
+    clock = Clock()
+    operators = clock.deploy("Operators")
+    relay = deploy_caller(clock.evm, "Relay")
+    with rejects(Reject.MODULES_UNSEALED):
+        operators.transact("deposit_for", ALICE, sender=ALICE, value=1)
+    for function, arguments in (("add_module", (relay.address,)), ("seal", ())):
+        with rejects(Reject.NOT_DEPLOYER):
+            operators.transact(function, *arguments, sender=ALICE)
     with rejects(Reject.NO_CONTRACT):
-        fresh.transact("connect", ALICE, net.disputes.address, sender=DEPLOYER)
-    with rejects(Reject.NO_CONTRACT):
-        fresh.transact("connect", net.jobs.address, NOBODY, sender=DEPLOYER)
-    fresh.transact("connect", *contracts, sender=DEPLOYER)
-    assert (fresh.call("jobs"), fresh.call("disputes")) == contracts
-    with rejects(Reject.ALREADY_CONNECTED):
-        fresh.transact("connect", *contracts, sender=DEPLOYER)
+        operators.transact("add_module", ALICE, sender=DEPLOYER)
+    operators.transact("add_module", relay.address, sender=DEPLOYER)
+    operators.transact("seal", sender=DEPLOYER)
+    assert operators.call("is_module", relay.address) and operators.call("is_sealed")
+    for function, arguments in (("add_module", (relay.address,)), ("seal", ())):
+        with rejects(Reject.MODULES_SEALED):
+            operators.transact(function, *arguments, sender=DEPLOYER)
 
 
-def test_coins_come_only_by_deposit(net: Network) -> None:
-    """A plain transfer would be nobody's."""
-    with pytest.raises(RuntimeError):
-        net.evm.chain.message_call(ALICE, net.operators.address, b"", 1)
+def test_delegates_have_roles_of_their_own(stakes: Stakes) -> None:
+    def roles(operator: str, delegate: str) -> int:
+        return stakes.operators.call("roles", operator, delegate)
+
+    assert (roles(ALICE, ALICE), roles(ALICE, BOB), roles(NOBODY, NOBODY)) == (7, 0, 7)
+    for number in range(8):
+        receipt = stakes.operators.transact("set_delegate", BOB, number, sender=ALICE)
+        expected = {"operator": ALICE, "delegate": BOB, "roles": number}
+        assert receipt.events == [Event(name="Delegated", fields=expected)]
+        assert roles(ALICE, BOB) == number
+        assert roles(BOB, ALICE) == 0
+    with rejects(Reject.ROLE_UNKNOWN):
+        stakes.operators.transact("set_delegate", BOB, 8, sender=ALICE)
+    for nonsense in (ALICE, NOBODY):
+        with rejects(Reject.NOT_DELEGATE):
+            stakes.operators.transact("set_delegate", nonsense, 1, sender=ALICE)
+
+
+def test_events_name_the_batch(stakes: Stakes) -> None:
+    """An indexer must know what a bond was for without reading other contracts (docs/settlement.md S9.1)."""
+    contract: EvmContract = stakes.operators
+    for name in ("Locked", "Unlocked", "Burned", "Seized"):
+        entry = next(e for e in contract.artifact.abi if e.get("name") == name)
+        assert [i["name"] for i in entry["inputs"] if i["indexed"]][:2] == ["operator", "batch_id"]

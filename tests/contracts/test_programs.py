@@ -1,47 +1,50 @@
-"""Programs.vy: the register of what may be run (docs/protocol.md P1.1)."""
+"""Programs.vy: what is registered is what is read (docs/settlement.md S1.1)."""
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
-from tests.contracts.evm import Event, Evm, EvmContract
-from tests.contracts.network import ALICE, BOB, rejects
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.contracts.evm import EvmContract, rejects
+from tests.contracts.settings import ALICE, Clock
 from truestep.base.errors import Reject
 
-IMAGE_ROOT, DIGEST = b"\x11" * 32, b"\x22" * 32
-URI = "https://example.org/program.elf"
+ROOT, DIGEST, URI = b"r" * 32, b"d" * 32, "https://example.org/a"
 
 
-@pytest.fixture
-def programs(evm: Evm) -> EvmContract:
-    return evm.deploy("Programs")
+@pytest.fixture(scope="module")
+def programs() -> EvmContract:
+    return Clock().deploy("Programs")
 
 
-def test_register_and_get(programs: EvmContract) -> None:
-    first = programs.transact("register", IMAGE_ROOT, 0x1000, 2**40, DIGEST, URI, sender=ALICE)
-    second = programs.transact("register", DIGEST, 2**29 - 4, 2**48, IMAGE_ROOT, "", sender=BOB)
-    assert (first.result, second.result) == (1, 2)
-    assert programs.call("program_count") == 2
-    assert programs.call("get", 1) == (IMAGE_ROOT, 0x1000, 2**40, DIGEST, ALICE)
-    assert programs.call("get", 2) == (DIGEST, 2**29 - 4, 2**48, IMAGE_ROOT, BOB)
-    fields = {"program_id": 1, "owner": ALICE, "image_root": IMAGE_ROOT, "entry": 0x1000}
-    fields |= {"max_cycles": 2**40, "digest": DIGEST, "uri": URI}
-    assert first.events == [Event(name="Registered", fields=fields)]
+def register(programs: EvmContract, **values: Any) -> int:
+    terms = {"entry": 0x10000, "max_cycles": 1, "workload": 0} | values
+    return programs.transact("register", ROOT, *terms.values(), DIGEST, URI, sender=ALICE).result
 
 
-@pytest.mark.parametrize("entry", [1, 2, 2**29, 2**29 + 4, 2**64 - 4])
-def test_entry_is_a_code_address(programs: EvmContract, entry: int) -> None:
+@given(st.integers(0, 2**27 - 1), st.integers(1, 2**48), st.integers(0, 2**16 - 1))
+def test_a_program_is_kept_whole(programs: EvmContract, quarter: int, max_cycles: int, workload: int) -> None:
+    number = register(programs, entry=4 * quarter, max_cycles=max_cycles, workload=workload)
+    assert number == programs.call("program_count")
+    assert programs.call("get", number) == (ROOT, 4 * quarter, max_cycles, workload, DIGEST, ALICE)
+
+
+@pytest.mark.parametrize("entry", [1, 2, 2**29, 2**64 - 4])
+def test_an_entry_outside_the_code_is_refused(programs: EvmContract, entry: int) -> None:
     with rejects(Reject.PROGRAM_ENTRY):
-        programs.transact("register", IMAGE_ROOT, entry, 1, DIGEST, URI)
+        register(programs, entry=entry)
 
 
 @pytest.mark.parametrize("max_cycles", [0, 2**48 + 1, 2**64 - 1])
-def test_maximum_cycles_are_bounded(programs: EvmContract, max_cycles: int) -> None:
+def test_cycles_out_of_bounds_are_refused(programs: EvmContract, max_cycles: int) -> None:
     with rejects(Reject.PROGRAM_CYCLES):
-        programs.transact("register", IMAGE_ROOT, 0, max_cycles, DIGEST, URI)
+        register(programs, max_cycles=max_cycles)
 
 
-@pytest.mark.parametrize("program_id", [0, 1, 2**32, 2**256 - 1])
-def test_unknown_program(programs: EvmContract, program_id: int) -> None:
-    with rejects(Reject.PROGRAM_UNKNOWN):
-        programs.call("get", program_id)
+def test_an_unknown_program_is_refused(programs: EvmContract) -> None:
+    for number in (0, programs.call("program_count") + 1, 2**256 - 1):
+        with rejects(Reject.PROGRAM_UNKNOWN):
+            programs.call("get", number)

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.contracts.evm import Evm, EvmContract, Reverted
+from tests.contracts.evm import Evm, EvmContract, Reverted, rejects
 from tests.contracts.micro_runs import after_of, first_state, template_of
-from tests.contracts.network import rejects
 from tests.machine.encode import FLOAT_ENCODINGS, encode, encode_float
 from tests.machine.trees import LeafTree, every_second, everything, nothing, state_on, witness_of
 from truestep.base.errors import Reject, Rejected

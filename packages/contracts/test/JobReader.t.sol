@@ -4,7 +4,7 @@ pragma solidity >=0.8.20;
 import {JobReader} from "truestep-contracts/src/JobReader.sol";
 import {IResults} from "truestep-contracts/src/interfaces/IResults.sol";
 
-/// @notice That the layout works; what the library does is tested against the real contracts, in tests/contracts/v2.
+/// @notice That the layout works; what the library does is tested against the real contracts, in tests/contracts.
 contract JobReaderTest {
     // The root of a range of 2^24 zero leaves (machine M3.2).
     bytes32 private constant ZERO_ROOT = 0xcdc72595f74c7b1043d0e1ffbab734648c838dfb0527d971b602bc216c9619ef;

@@ -2,124 +2,76 @@
 #pragma evm-version cancun
 #pragma nonreentrancy on
 """
-@title Disputes: parallel bisection games that end in one executed instruction (docs/protocol.md P4, P5)
+@title Disputes: parallel bisection games that end in one executed instruction (docs/settlement.md S5.4, S6, S7)
 @license Apache-2.0
 """
+from interfaces import IAssurances
 from interfaces import IDisputes
 from interfaces import IJobs
+from interfaces import ILeaves
 from interfaces import IOperators
-from interfaces import IPrograms
+from interfaces import IParameters
 from interfaces import IStep
-from modules import claimed_states
+from modules import challenged_claims
 from modules import coins
-from modules import game_list
-from modules import game_words
-from modules import gas_repayment
-from modules import memory_tree
+from modules import game_course
+from modules import game_rules
 from modules import micro_runs
-from modules import pull_payments
+from modules import move_gas
+from modules import native_credits
 from modules import split_tree
 
 implements: IDisputes
 initializes: coins
-initializes: game_list
-initializes: pull_payments
-exports: (coins.burned_wei, pull_payments.credits, pull_payments.withdraw)
+initializes: game_course
+initializes: native_credits
+exports: (coins.burned_wei, game_course.risen, game_course.splits, native_credits.credits, native_credits.withdraw_to)
 
 
-struct StoredGame:
-    clocks: uint256
-    low_hash: bytes32
-    high_hash: bytes32
-    split_root: bytes32
-    template: bytes32
+interface Linked:
+    def operators() -> address: view
+    def parameters() -> address: view
+    def jobs() -> address: view
+    def assurances() -> address: view
 
 
-UNKNOWN: constant(uint256) = 0
-OPERATOR_TURN: constant(uint256) = 1
-CHALLENGER_TURN: constant(uint256) = 2
-STEP_DUE: constant(uint256) = 3
-OPERATOR_WON: constant(uint256) = 4
-CHALLENGER_WON: constant(uint256) = 5
-CLOSED: constant(uint256) = 6
-REVEAL_DUE: constant(uint256) = 7
-
-TASK_CLAIMED: constant(uint8) = 2
-
+BATCH_CLAIMED: constant(uint8) = 2
+MOVE: constant(uint256) = 4  # the role of a delegate (S1.8)
+MICRO_RUN: constant(uint256) = 2**63  # in the number of a state that belongs to one (machine M9.6)
+MASK8: constant(uint256) = 2**8 - 1
+MASK32: constant(uint256) = 2**32 - 1
 WITNESS_LIMIT: constant(uint256) = 2876  # Step's own (machine M6)
-BPS: constant(uint256) = 10_000
-
-BOND_RATIO: constant(uint256) = 10
-# An attacker must tie up ten times the capital of those that defend (P5.7).
-CLOCK_LIMIT_SECONDS: constant(uint256) = 2**28 - 1
-# Clocks are packed into 28 bits.
-SHARE_LIMIT_BPS: constant(uint256) = 5_000
-# Who challenges its own lie gets the share back, so at least half must be lost.
-GAS_PRICE_LIMIT_WEI: constant(uint256) = 2**50 - 1
-# A million gwei; packed into 50 bits.
+RESULT_LIMIT_SECONDS: constant(uint256) = 120 * 86_400
+# After a job's deadline: a window of at most 45 days, and games (S7.5).
 
 OPERATORS: immutable(IOperators)
 JOBS: immutable(IJobs)
-PROGRAMS: immutable(IPrograms)
+PARAMETERS: immutable(IParameters)
+LEAVES: immutable(ILeaves)
 STEP: immutable(IStep)
-DEPTH: immutable(uint256)
-OPERATOR_BOND_WEI: immutable(uint256)
-challenger_bond_wei: public(immutable(uint256))
-clock_seconds: public(immutable(uint256))
-arity: public(immutable(uint256))
-winner_share_bps: public(immutable(uint256))
-gas_price_cap_wei: public(immutable(uint256))
 
-pots_wei: public(HashMap[uint256, uint256])
-games: HashMap[uint256, StoredGame]
+games: public(HashMap[uint256, bytes32])  # game id: the hash of the game
+held: public(reentrant(HashMap[uint256, uint256]))  # batch id: its leaves with an open game, a bit each
+claims: HashMap[uint256, uint256]  # claim id: its packed word
+ordinals: public(HashMap[uint256, HashMap[address, uint256]])  # claim id, challenger: of its game, or 0
+shown: public(HashMap[uint256, HashMap[bytes32, uint256]])  # claim id, state hash: games that showed it
+dissents: public(HashMap[uint256, uint256])  # claim id: games that showed another state hash than the claimed one
 
 
 @deploy
-def __init__(
-    operators: address,
-    jobs: address,
-    step_contract: address,
-    bond_wei: uint256,
-    side_clock_seconds: uint256,
-    part_count: uint256,
-    share_bps: uint256,
-    price_cap_wei: uint256,
-):
+def __init__(jobs_: address, leaves: address, step_contract: address):
     """
-    @param bond_wei What a challenger puts at stake in each game.
-    @param side_clock_seconds Each side's time for all its moves in a game.
-    @param part_count Parts of a split, a power of two from 2 to 64.
-    @param share_bps The winner's share of the loser's bond.
-    @param price_cap_wei Gas is repaid at no more than this.
+    @dev Operators and Parameters are those of Jobs.
     """
-    is_code: bool = operators.is_contract and jobs.is_contract and step_contract.is_contract
-    assert is_code, "no contract at this address"
-    OPERATORS = IOperators(operators)
-    JOBS = IJobs(jobs)
-    STEP = IStep(step_contract)
-    assert staticcall JOBS.operators() == operators, "contracts do not fit together"
-    PROGRAMS = IPrograms(staticcall JOBS.programs())
-    OPERATOR_BOND_WEI = staticcall JOBS.operator_bond_wei()
-    assert bond_wei != 0 and bond_wei <= OPERATOR_BOND_WEI // BOND_RATIO, "bond out of bounds"
     assert (
-        side_clock_seconds != 0
-        and side_clock_seconds <= CLOCK_LIMIT_SECONDS
-        and side_clock_seconds <= staticcall JOBS.window_seconds() // 2
-    ), "clock out of bounds"
-    assert part_count >= 2 and part_count <= split_tree.ARITY_LIMIT, "arity out of bounds"
-    assert part_count & (part_count - 1) == 0, "arity out of bounds"
-    assert share_bps <= SHARE_LIMIT_BPS, "winner share out of bounds"
-    assert price_cap_wei <= GAS_PRICE_LIMIT_WEI, "gas price cap out of bounds"
-    depth: uint256 = 0
-    for level: uint256 in range(1, split_tree.DEPTH_LIMIT + 1):
-        if part_count >> level != 0:
-            depth = level
-    DEPTH = depth
-    challenger_bond_wei = bond_wei
-    clock_seconds = side_clock_seconds
-    arity = part_count
-    winner_share_bps = share_bps
-    gas_price_cap_wei = price_cap_wei
+        jobs_.is_contract and leaves.is_contract and step_contract.is_contract
+    ), "no contract at this address"
+    assert staticcall Linked(leaves).jobs() == jobs_, "contracts do not fit together"
+    OPERATORS = IOperators(staticcall Linked(jobs_).operators())
+    PARAMETERS = IParameters(staticcall Linked(jobs_).parameters())
+    JOBS = IJobs(jobs_)
+    LEAVES = ILeaves(leaves)
+    STEP = IStep(step_contract)
 
 
 @external
@@ -127,237 +79,366 @@ def __init__(
 @reentrant
 def __default__():
     """
-    @dev Coins come in only as a seized bond (within `settle`) or as a challenger's bond (`open`).
+    @dev Coins come in only as bonds and, within `settle`, `step` and `refute`, as a seized bond.
     """
     assert msg.sender == OPERATORS.address, "caller is not Operators"
+
+
+# --- how games begin ------------------------------------------------------------------------------
+
+
+@external
+@payable
+def open(
+    claim_id: uint256, terms: IJobs.BatchTerms, proof: IJobs.LeafProof, commitment: bytes32
+) -> uint256:
+    """
+    @notice Challenge a claim, with a bond (S6.1, S6.2). Also while the ends of batches are stopped.
+    @param commitment keccak256(abi.encode(caller, final state hash, salt)), to be shown if the claim falls.
+    @return The game's id.
+    """
+    batch: IJobs.Batch = self._claimed_batch(claim_id)
+    if block.timestamp > convert(batch.until, uint256):
+        assert block.timestamp <= self._stopped_until(), "challenge window is over"
+    assert msg.sender != batch.operator, "claim is the caller's own"
+    leaf: ILeaves.ProvedLeaf = self._proved(claim_id, terms, proof, b"")
+    assert not leaf.is_refuted, "leaf is false by its shape: refute"
+    parameters: IParameters.Parameters = staticcall PARAMETERS.get(convert(batch.parameters_id, uint256))
+    claim: challenged_claims.Claim = challenged_claims.unpack(self.claims[claim_id])
+    bond_wei: uint256 = parameters.challenger_bond_wei * challenged_claims.bond_factor(claim.open_count)
+    assert msg.value >= bond_wei, "wrong amount of coins sent"
+    native_credits.credit(msg.sender, msg.value - bond_wei)
+    if claim.open_count == 0:
+        self.held[claim_id >> 8] |= 1 << (claim_id & MASK8)
+    claim.opened += 1
+    assert claim.opened <= challenged_claims.GAMES_LIMIT, "too many games on the claim"
+    claim.open_count += 1
+    if claim.open_count > claim.peak and claim.peak < challenged_claims.PEAK_LIMIT:
+        claim.peak = claim.open_count
+        if claim.peak > 1:
+            game_course.keep_rise(claim_id, claim.peak)
+    self.claims[claim_id] = challenged_claims.pack(claim)
+    assert self.ordinals[claim_id][msg.sender] == 0, "caller challenged this claim"
+    self.ordinals[claim_id][msg.sender] = claim.opened
+    game: IDisputes.Game = IDisputes.Game(
+        stage=game_course.stage_at(leaf.cycle),
+        task_id=leaf.task_id,
+        defender=batch.operator,
+        challenger=msg.sender,
+        low=0,
+        high=leaf.cycle,
+        low_hash=leaf.initial_hash,
+        high_hash=leaf.claimed_hash,
+        template=empty(bytes32),
+        rd=0,
+        gas_units=move_gas.OPEN_GAS,
+        price_wei=min(block.basefee, parameters.gas_price_cap_wei),
+        defender_used_seconds=0,
+        challenger_used_seconds=0,
+        moved_at=block.timestamp,
+        bond_wei=bond_wei,
+        leaf_bond_wei=self._leaf_bond_wei(parameters, proof.job_terms),
+        sponsor_bond_wei=0,
+        commitment=commitment,
+        claimed_hash=leaf.claimed_hash,
+        rules=game_rules.pack(parameters),
+    )
+    game_id: uint256 = claim_id << 32 | claim.opened
+    self.games[game_id] = keccak256(abi_encode(game))
+    log IDisputes.Opened(
+        game_id=game_id,
+        claim_id=claim_id,
+        challenger=msg.sender,
+        credited_wei=msg.value - bond_wei,
+        game=game,
+    )
+    return game_id
+
+
+@external
+@payable
+def adopt(game_id: uint256, game: IDisputes.Game):
+    """
+    @notice Defend a game that the operator has lost on time, with the leaf's bond (S6.8).
+    """
+    claim: challenged_claims.Claim = self._standing(game_id, game, game.stage)
+    game_course.check_stage(game.stage != game_course.STEP_DUE)
+    assert game.sponsor_bond_wei == 0, "game has a sponsor"
+    is_late: bool = False
+    rescue_end: uint256 = 0
+    is_late, rescue_end = game_course.lateness(game_id, game, claim.peak, block.timestamp)
+    assert is_late, "defender has time left"
+    assert block.timestamp <= rescue_end, "rescue time is over"
+    assert msg.value == game.leaf_bond_wei, "wrong amount of coins sent"
+    adopted: IDisputes.Game = game
+    adopted.defender = msg.sender
+    adopted.sponsor_bond_wei = msg.value
+    adopted.defender_used_seconds = 0
+    adopted.moved_at = block.timestamp
+    self.games[game_id] = keccak256(abi_encode(adopted))
+    log IDisputes.Adopted(game_id=game_id, sponsor=msg.sender, game=adopted)
+
+
+@external
+def refute(
+    claim_id: uint256,
+    terms: IJobs.BatchTerms,
+    proof: IJobs.LeafProof,
+    packed_state: Bytes[micro_runs.STATE_SIZE_BYTES],
+):
+    """
+    @notice Strike a leaf that is false by its shape, or says of a halted state that it runs (S5.4).
+    @param packed_state The state that a running leaf names; else empty.
+    """
+    batch: IJobs.Batch = self._claimed_batch(claim_id)
+    leaf: ILeaves.ProvedLeaf = self._proved(claim_id, terms, proof, packed_state)
+    assert leaf.is_refuted, "leaf is not false by itself"
+    parameters: IParameters.Parameters = staticcall PARAMETERS.get(convert(batch.parameters_id, uint256))
+    bond_wei: uint256 = self._leaf_bond_wei(parameters, proof.job_terms)
+    reward_wei: uint256 = parameters.challenger_bond_wei  # at most a 25th of the leaf's bond (S2.1)
+    burned_wei: uint256 = bond_wei - reward_wei
+    claim: challenged_claims.Claim = challenged_claims.unpack(self.claims[claim_id])
+    if claim.open_count != 0:  # the challengers' pot, with no striker
+        claim.pot_wei = burned_wei
+        burned_wei = 0
+    claim.struck_at = block.timestamp
+    claim.by_step = True
+    self.claims[claim_id] = challenged_claims.pack(claim)
+    self._strike(claim_id, leaf.task_id, bond_wei)
+    native_credits.credit(msg.sender, reward_wei)
+    coins.burn(burned_wei)
+    log IDisputes.Refuted(
+        claim_id=claim_id, caller=msg.sender, amount_wei=reward_wei, burned_wei=burned_wei
+    )
 
 
 # --- moves ----------------------------------------------------------------------------------------
 
 
 @external
-@payable
-def open(claim_id: uint256, claimed: IJobs.ClaimedState) -> uint256:
-    """
-    @notice Challenge a claim, with a bond (P4.2).
-    @param claimed What the claim says, as its event shows it.
-    @return The game's id.
-    """
-    assert msg.value == challenger_bond_wei, "wrong amount of coins sent"
-    task: IJobs.Task = staticcall JOBS.get_task(claim_id >> 32)
-    assert (
-        task.state == TASK_CLAIMED and convert(task.attempt, uint256) == claim_id & (2**32 - 1)
-    ), "claim does not stand"
-    assert block.timestamp <= convert(task.until, uint256), "challenge window is over"
-    assert keccak256(abi_encode(claimed)) == task.claim_hash, "claim differs from the one made"
-    assert msg.sender != task.operator, "claim is the caller's own"
-    game_id: uint256 = game_list.append(claim_id, task.operator, msg.sender)
-    low_hash: bytes32 = self._initial_state_hash(claim_id >> 32)
-    high_hash: bytes32 = claimed_states.state_hash(claimed)
-    self.games[game_id].clocks = game_words.pack_clocks(
-        game_words.Clocks(
-            stage=self._turn_at(convert(claimed.cycle, uint256)),
-            low=0,
-            high=convert(claimed.cycle, uint256),
-            rd=0,
-            moved_at=block.timestamp,
-            operator_clock_seconds=clock_seconds,
-            challenger_clock_seconds=clock_seconds,
-            rounds=0,
-            price_wei=min(block.basefee, gas_price_cap_wei),
-        )
-    )
-    self.games[game_id].low_hash = low_hash
-    self.games[game_id].high_hash = high_hash
-    log IDisputes.Opened(
-        game_id=game_id,
-        claim_id=claim_id,
-        challenger=msg.sender,
-        operator=task.operator,
-        high=claimed.cycle,
-        low_hash=low_hash,
-        high_hash=high_hash,
-    )
-    return game_id
-
-
-@external
 def split(
-    game_id: uint256, low: uint64, high: uint64, hashes: DynArray[bytes32, split_tree.ARITY_LIMIT - 1]
+    claim_id: uint256,
+    defender: address,
+    arity: uint256,
+    low: uint256,
+    high: uint256,
+    low_hash: bytes32,
+    high_hash: bytes32,
+    hashes: DynArray[bytes32, split_tree.ARITY_LIMIT - 1],
 ):
     """
-    @notice The operator's move: the state hashes between the parts of the interval (P4.4).
-    @param low The interval that is meant: true hashes of another one, after a reorganisation of the chain,
-           would be false ones of this.
+    @notice The defender's move, for all games that are or come to this node: the state hashes between the parts of
+            the interval (S6.4).
     """
-    claim: game_words.Claim = self._standing(game_id)
-    clocks: game_words.Clocks = self._clocks(game_id, OPERATOR_TURN)
-    self._check_operator(claim.operator)
-    clocks.operator_clock_seconds = self._time_left(clocks.moved_at, clocks.operator_clock_seconds)
-    assert (
-        convert(low, uint256) == clocks.low and convert(high, uint256) == clocks.high
-    ), "split: of another interval"
-    assert len(hashes) == min(arity, clocks.high - clocks.low) - 1, "split: number of hashes"
-    self.games[game_id].split_root = split_tree.root(
-        self.games[game_id].low_hash, hashes, self.games[game_id].high_hash, DEPTH
+    self._check_defender(defender)
+    assert low < high and len(hashes) + 1 == min(arity, high - low), "split: number of hashes"
+    node: bytes32 = keccak256(abi_encode(claim_id, defender, arity, low, high, low_hash, high_hash))
+    assert game_course.splits[node] == 0, "node is split"
+    root: bytes32 = split_tree.root(low_hash, hashes, high_hash, game_course.depth_of(arity))
+    game_course.splits[node] = convert(root, uint256) & ~game_course.MASK40 | block.timestamp
+    log IDisputes.SplitMade(
+        claim_id=claim_id, defender=defender, node=node, low=low, high=high, hashes=hashes
     )
-    clocks.stage = CHALLENGER_TURN
-    self._move(game_id, clocks)
-    log IDisputes.Split(game_id=game_id, low=low, high=high, hashes=hashes)
 
 
 @external
 def pick(
     game_id: uint256,
+    game: IDisputes.Game,
     part: uint256,
     start: bytes32,
     end: bytes32,
     siblings: DynArray[bytes32, split_tree.DEPTH_LIMIT],
 ):
     """
-    @notice The challenger's move: the first part whose end it disagrees with (P4.5).
+    @notice The challenger's move: the first part whose end it disagrees with.
     """
-    self._standing(game_id)
-    clocks: game_words.Clocks = self._clocks(game_id, CHALLENGER_TURN)
-    assert (
-        msg.sender == game_list.challenger_of(game_id)
-    ), "caller is not the challenger"
-    clocks.challenger_clock_seconds = self._time_left(clocks.moved_at, clocks.challenger_clock_seconds)
-    length: uint256 = clocks.high - clocks.low
+    claim: challenged_claims.Claim = self._standing(game_id, game, game_course.ON_NODE)
+    assert msg.sender == game.challenger, "caller is not the challenger"
+    kept: uint256 = game_course.splits[game_course.node_of(game_id, game)]
+    assert kept != 0, "not the stage for this move"
+    arity: uint256 = game_rules.arity(game.rules)
+    length: uint256 = game.high - game.low
     parts: uint256 = min(arity, length)
     assert part < parts, "pick: no such part"
-    assert len(siblings) == DEPTH, "pick: proof"
     root: bytes32 = split_tree.climb(start, end, part, siblings)
-    assert root == self.games[game_id].split_root, "pick: proof"
-    clocks.high = clocks.low + length * (part + 1) // parts
-    clocks.low += length * part // parts
-    clocks.rounds += 1
-    clocks.stage = self._turn_at(clocks.high - clocks.low)
-    self.games[game_id].low_hash = start
-    self.games[game_id].high_hash = end
-    self._move(game_id, clocks)
-    log IDisputes.Picked(
-        game_id=game_id,
-        part=part,
-        low=convert(clocks.low, uint64),
-        high=convert(clocks.high, uint64),
-        low_hash=start,
-        high_hash=end,
+    assert (
+        len(siblings) == game_course.depth_of(arity) and convert(root, uint256) >> 40 == kept >> 40
+    ), "pick: proof"
+    split_at: uint256 = max(kept & game_course.MASK40, game.moved_at)
+    moved: IDisputes.Game = game
+    moved.defender_used_seconds = min(
+        game.defender_used_seconds + split_at - game.moved_at,
+        game_course.with_rescue(game, game_course.defender_seconds(game_id, game, claim.peak)),
     )
+    moved.challenger_used_seconds = game_course.challenger_used_seconds(game, split_at)
+    moved.low += length * part // parts
+    moved.high = game.low + length * (part + 1) // parts
+    moved.low_hash = start
+    moved.high_hash = end
+    moved.stage = game_course.stage_at(moved.high - moved.low)
+    self._keep_challengers(game_id, moved, move_gas.PICK_GAS)
 
 
 @external
-def step(game_id: uint256, witness: Bytes[WITNESS_LIMIT]):
+def step(game_id: uint256, game: IDisputes.Game, witness: Bytes[WITNESS_LIMIT]):
     """
-    @notice Execute the one step that is left, and so decide the game (P4.6). By anybody.
+    @notice Execute the one step that is left, and so decide and settle the game. By anybody.
     """
-    claim: game_words.Claim = self._standing(game_id)
-    clocks: game_words.Clocks = self._clocks(game_id, STEP_DUE)
-    clocks.challenger_clock_seconds = self._time_left(clocks.moved_at, clocks.challenger_clock_seconds)
+    self._standing(game_id, game, game_course.STEP_DUE)
+    moved: IDisputes.Game = game
+    moved.challenger_used_seconds = game_course.challenger_used_seconds(game, game.moved_at)
+    moved.gas_units += move_gas.STEP_GAS
+    moved.price_wei = min(game.price_wei, block.basefee)
     before: bytes32 = empty(bytes32)
     after: bytes32 = empty(bytes32)
     before, after = staticcall STEP.step(witness)
-    assert before == self.games[game_id].low_hash, "witness is of another state"
-    expected: bytes32 = self.games[game_id].high_hash
-    if after == expected:
-        clocks.stage = OPERATOR_WON
-        game_list.unlink(game_id, claim)
-    else:
-        clocks.stage = CHALLENGER_WON
-    self._move(game_id, clocks)
-    log IDisputes.Stepped(game_id=game_id, before=before, after=after, expected=expected)
+    assert before == game.low_hash, "witness is of another state"
+    log IDisputes.Stepped(game_id=game_id, before=before, after=after, expected=game.high_hash)
+    is_true: bool = after == game.high_hash
+    self._end(game_id, moved, game_course.DEFENDER_WON if is_true else game_course.CHALLENGER_WON)
 
 
 @external
-def descend(game_id: uint256, witness: Bytes[WITNESS_LIMIT]):
+def descend(game_id: uint256, game: IDisputes.Game, witness: Bytes[WITNESS_LIMIT]):
     """
-    @notice Go on over the micro-run of the float instruction that is left (P4.9). By anybody, once a game.
+    @notice Go on over the micro-run of the float instruction that is left. By anybody, once a game.
     """
-    self._standing(game_id)
-    clocks: game_words.Clocks = self._clocks(game_id, STEP_DUE)
-    clocks.challenger_clock_seconds = self._time_left(clocks.moved_at, clocks.challenger_clock_seconds)
-    assert not game_words.is_micro(clocks.low), "game has descended"
+    self._standing(game_id, game, game_course.STEP_DUE)
+    moved: IDisputes.Game = game
+    moved.challenger_used_seconds = game_course.challenger_used_seconds(game, game.moved_at)
+    assert game.low < MICRO_RUN, "game has descended"
     before: bytes32 = empty(bytes32)
-    micro_start: bytes32 = empty(bytes32)
-    template: bytes32 = empty(bytes32)
-    before, micro_start, template, clocks.rd = staticcall STEP.open_float(witness)
-    assert before == self.games[game_id].low_hash, "witness is of another state"
-    clocks.low = game_words.micro_start(clocks.low)
-    clocks.stage = REVEAL_DUE
-    self.games[game_id].low_hash = micro_start
-    self.games[game_id].template = template
-    self._move(game_id, clocks)
-    log IDisputes.Descended(
-        game_id=game_id,
-        low=convert(clocks.low, uint64),
-        micro_start=micro_start,
-        template=template,
-    )
+    before, moved.low_hash, moved.template, moved.rd = staticcall STEP.open_float(witness)
+    assert before == game.low_hash, "witness is of another state"
+    moved.low = MICRO_RUN | game.low << 12
+    moved.stage = game_course.REVEAL_DUE
+    self._keep_challengers(game_id, moved, move_gas.DESCEND_GAS)
 
 
 @external
 def reveal(
     game_id: uint256,
-    low: uint64,
+    game: IDisputes.Game,
     after: Bytes[micro_runs.STATE_SIZE_BYTES],
-    cycles: uint64,
+    cycles: uint256,
     memory_root: bytes32,
 ):
     """
-    @notice The operator's move: the state after the float instruction, which holds the result, and how the
-            micro-run comes to that (P4.10).
-    @param low The first state of the micro-run that is meant.
+    @notice The defender's move: the state after the float instruction, which holds the result, and how the
+            micro-run comes to that.
     @param after The packed state whose hash is the one at high.
     @param cycles The steps of the micro-run.
     @param memory_root The memory's root at the end of the micro-run.
     """
-    claim: game_words.Claim = self._standing(game_id)
-    clocks: game_words.Clocks = self._clocks(game_id, REVEAL_DUE)
-    self._check_operator(claim.operator)
-    clocks.operator_clock_seconds = self._time_left(clocks.moved_at, clocks.operator_clock_seconds)
-    assert convert(low, uint256) == clocks.low, "reveal: of another micro-run"
-    steps: uint256 = convert(cycles, uint256)
-    assert steps != 0 and steps <= micro_runs.STEPS_LIMIT, "reveal: number of steps"
+    claim: challenged_claims.Claim = self._standing(game_id, game, game_course.REVEAL_DUE)
+    self._check_defender(game.defender)
+    moved: IDisputes.Game = game
+    used_seconds: uint256 = block.timestamp - game.moved_at
+    seconds: uint256 = game_course.defender_seconds(game_id, game, claim.peak)
+    assert used_seconds <= game_course.own_seconds(game, seconds), "clock has run out"
+    moved.defender_used_seconds += used_seconds
+    assert cycles != 0 and cycles <= micro_runs.STEPS_LIMIT, "reveal: number of steps"
     assert (
-        len(after) == micro_runs.STATE_SIZE_BYTES and keccak256(after) == self.games[game_id].high_hash
+        len(after) == micro_runs.STATE_SIZE_BYTES and keccak256(after) == game.high_hash
     ), "reveal: of another state"
-    assert (
-        micro_runs.template(after, clocks.rd) == self.games[game_id].template
-    ), "reveal: state does not follow"
-    high_hash: bytes32 = micro_runs.end_hash(
-        memory_root, steps, micro_runs.register(after, clocks.rd)
-    )
-    clocks.high = clocks.low + steps
-    clocks.stage = self._turn_at(steps)
-    self.games[game_id].high_hash = high_hash
-    self._move(game_id, clocks)
-    log IDisputes.Revealed(
-        game_id=game_id, low=low, high=convert(clocks.high, uint64), high_hash=high_hash
+    assert micro_runs.template(after, game.rd) == game.template, "reveal: state does not follow"
+    moved.high = game.low + cycles
+    moved.high_hash = micro_runs.end_hash(memory_root, cycles, micro_runs.register(after, game.rd))
+    moved.stage = game_course.stage_at(cycles)
+    self._keep(game_id, moved)
+
+
+# --- ends of a game -------------------------------------------------------------------------------
+
+
+@external
+def settle(game_id: uint256, game: IDisputes.Game):
+    """
+    @notice End a game that a clock has decided, or the fall of its claim. By anybody.
+    """
+    claim: challenged_claims.Claim = self._checked(game_id, game)
+    outcome: uint256 = game_course.outcome_of(game_id, game, claim)
+    assert outcome != game_course.UNDECIDED, "game is not decided"
+    self._end(game_id, game, outcome)
+
+
+@external
+def show(game_id: uint256, game: IDisputes.Game, state_hash: bytes32, salt: bytes32):
+    """
+    @notice Show what the challenger of a struck claim committed to (S7.5). By anybody who knows it.
+    """
+    claim: challenged_claims.Claim = self._checked(game_id, game)
+    game_course.check_stage(game.stage == game_course.CLOSED)
+    assert claim.striker != game_id & MASK32, "game struck the claim"
+    assert claim.pot_wei != 0, "nothing to win"
+    is_open: bool = block.timestamp <= claim.struck_at + game_rules.reveal_seconds(game.rules)
+    assert is_open, "reveal time is over"
+    commitment: bytes32 = keccak256(abi_encode(game.challenger, state_hash, salt))
+    assert commitment == game.commitment, "commitment is to something else"
+    self.shown[game_id >> 32][state_hash] += 1
+    if state_hash != game.claimed_hash:
+        self.dissents[game_id >> 32] += 1
+    shown: IDisputes.Game = game
+    shown.stage = game_course.SHOWN
+    shown.commitment = state_hash
+    self.games[game_id] = keccak256(abi_encode(shown))
+    log IDisputes.Shown(
+        game_id=game_id, claim_id=game_id >> 32, state_hash=state_hash, game=shown
     )
 
 
 @external
-def settle(game_id: uint256):
+def reward(
+    game_id: uint256,
+    game: IDisputes.Game,
+    final_id: uint256,
+    terms: IJobs.BatchTerms,
+    proof: IJobs.LeafProof,
+):
     """
-    @notice Pay out a decided game (P5). By anybody.
+    @notice Give a winner its part of the pot (S7.5, S7.6). By anybody.
+    @param final_id The claim that has become the task's result, with its terms and proof.
     """
-    claim_id: uint256 = game_id >> 32
-    claim: game_words.Claim = game_words.unpack_claim(game_list.claims[claim_id])
-    clocks: game_words.Clocks = game_words.unpack_clocks(self.games[game_id].clocks)
-    assert clocks.stage != UNKNOWN, "unknown game"
-    outcome: uint256 = self._outcome(clocks, claim.is_struck)
-    assert outcome != UNKNOWN, "game is not decided"
-    if outcome == OPERATOR_WON:
-        if clocks.stage != OPERATOR_WON:  # a clock ran out
-            game_list.unlink(game_id, claim)
-        self._pay_operator(game_id, claim.operator, clocks)
-    elif claim.is_struck:
-        rest: game_words.Claim = game_list.unlink(game_id, claim)
-        self._close(game_id, clocks, CLOSED, 0, rest.open_count == 0)
-    else:
-        self._strike(game_id, claim, clocks)
-    clocks.stage = CLOSED
-    self.games[game_id].clocks = game_words.pack_clocks(clocks)
+    claim: challenged_claims.Claim = self._with_pot(game_id, game)
+    is_over: bool = block.timestamp > claim.struck_at + game_rules.reveal_seconds(game.rules)
+    assert is_over, "reveal time is not over"
+    assert staticcall JOBS.is_leaf_final(final_id), "leaf is not final"
+    leaf: ILeaves.ProvedLeaf = self._proved(final_id, terms, proof, b"")
+    assert leaf.task_id == game.task_id, "leaf is of another task"
+    is_lie: bool = leaf.claimed_hash != game.claimed_hash
+    if claim.striker != game_id & MASK32:
+        has_shown: bool = game.stage == game_course.SHOWN and game.commitment == leaf.claimed_hash
+        self._check_won(has_shown and is_lie)
+    if not is_lie:  # a true claim, badly defended: nobody has won
+        claim.winners = 1
+    elif claim.winners == 0:
+        claim.winners = self.shown[game_id >> 32][leaf.claimed_hash] + min(claim.striker, 1)
+    self._pay(game_id, game, claim, is_lie, is_lie)
+
+
+@external
+def reward_without_result(game_id: uint256, game: IDisputes.Game):
+    """
+    @notice Give a game its part of the pot when the task has had no result for long (S7.5). By anybody.
+    """
+    claim: challenged_claims.Claim = self._with_pot(game_id, game)
+    deadline: uint256 = staticcall JOBS.deadlines(game.task_id >> 32)
+    is_over: bool = block.timestamp > max(deadline, claim.struck_at) + RESULT_LIMIT_SECONDS
+    assert is_over and (claim.winners == 0 or claim.without_result), "task may have a result"
+    if claim.winners == 0:
+        claim.without_result = True
+        claim.winners = min(claim.striker, 1)
+        if claim.by_step:
+            claim.winners += self.dissents[game_id >> 32]
+    is_won: bool = claim.winners != 0
+    if not is_won:  # refuted, and nobody showed anything: any game has the pot burned
+        claim.winners = 1
+        self._check_won(game.stage >= game_course.CLOSED)
+    elif claim.striker != game_id & MASK32:
+        has_shown: bool = game.stage == game_course.SHOWN and game.commitment != game.claimed_hash
+        self._check_won(claim.by_step and has_shown)
+    self._pay(game_id, game, claim, claim.by_step and is_won, is_won)
 
 
 # --- views ----------------------------------------------------------------------------------------
@@ -365,224 +446,225 @@ def settle(game_id: uint256):
 
 @external
 @view
-def get_game(game_id: uint256) -> IDisputes.Game:
+@reentrant
+def jobs() -> address:
     """
-    @notice A game; its clocks are what was left at `moved_at`. An unknown one is all zero.
+    @notice The Jobs whose claims can be challenged here.
     """
-    stored: StoredGame = self.games[game_id]
-    clocks: game_words.Clocks = game_words.unpack_clocks(stored.clocks)
-    return IDisputes.Game(
-        stage=convert(clocks.stage, uint8),
-        operator=game_list.claim_of(game_id).operator
-        if clocks.stage != UNKNOWN
-        else empty(address),
-        challenger=game_list.challenger_of(game_id),
-        low=convert(clocks.low, uint64),
-        high=convert(clocks.high, uint64),
-        low_hash=stored.low_hash,
-        high_hash=stored.high_hash,
-        split_root=stored.split_root,
-        operator_clock_seconds=convert(clocks.operator_clock_seconds, uint64),
-        challenger_clock_seconds=convert(clocks.challenger_clock_seconds, uint64),
-        moved_at=convert(clocks.moved_at, uint64),
-        rounds=convert(clocks.rounds, uint64),
-    )
+    return JOBS.address
 
 
 @external
 @view
-def open_games(claim_id: uint256) -> uint256:
+def get_claim(claim_id: uint256) -> challenged_claims.Claim:
     """
-    @notice Games on the claim that may still go against it.
+    @notice What is kept of a challenged claim; all zero if it was never challenged.
     """
-    return game_words.unpack_claim(game_list.claims[claim_id]).open_count
+    return challenged_claims.unpack(self.claims[claim_id])
 
 
-@external
-@view
-def game_of(claim_id: uint256, challenger: address) -> uint256:
-    """
-    @notice The game that `challenger` opened on the claim, or 0.
-    """
-    ordinal: uint256 = game_list.ordinals[claim_id][challenger]
-    return 0 if ordinal == 0 else claim_id << 32 | ordinal
-
-
-# --- the interval ---------------------------------------------------------------------------------
+# --- shared by the calls --------------------------------------------------------------------------
 
 
 @internal
 @view
-def _initial_state_hash(task_id: uint256) -> bytes32:
-    job: IJobs.Job = staticcall JOBS.get_job(task_id >> 32)
-    program: IPrograms.Program = staticcall PROGRAMS.get(job.program_id)
-    return memory_tree.initial_state_hash(
-        program.image_root,
-        convert(program.entry, uint256),
-        memory_tree.inner_root(
-            job.seed,
-            job.input_root,
-            convert(job.input_size, uint256),
-            task_id & (2**32 - 1),
-            convert(job.shard_count, uint256),
-        ),
-    )
+def _claimed_batch(claim_id: uint256) -> IJobs.Batch:
+    batch: IJobs.Batch = staticcall JOBS.get_batch(claim_id >> 8)
+    is_struck: bool = batch.struck >> (claim_id & MASK8) & 1 == 1
+    assert batch.stage == BATCH_CLAIMED and not is_struck, "claim does not stand"
+    return batch
+
+
+@internal
+@view
+def _proved(
+    claim_id: uint256,
+    terms: IJobs.BatchTerms,
+    proof: IJobs.LeafProof,
+    packed_state: Bytes[micro_runs.STATE_SIZE_BYTES],
+) -> ILeaves.ProvedLeaf:
+    return staticcall LEAVES.prove(claim_id, terms, proof, packed_state)
+
+
+@internal
+@view
+def _stopped_until() -> uint256:
+    return staticcall IAssurances(staticcall Linked(JOBS.address).assurances()).stopped_until()
 
 
 @internal
 @pure
-def _turn_at(length: uint256) -> uint256:
-    """
-    @notice Whose turn it is on an interval of `length` steps.
-    """
-    return STEP_DUE if length == 1 else OPERATOR_TURN
-
-
-# --- shared by the moves --------------------------------------------------------------------------
+def _leaf_bond_wei(parameters: IParameters.Parameters, terms: IJobs.JobTerms) -> uint256:
+    return parameters.operator_bond_wei * convert(terms.bond_multiple, uint256)
 
 
 @internal
 @view
-def _standing(game_id: uint256) -> game_words.Claim:
-    claim: game_words.Claim = game_list.claim_of(game_id)
-    assert not claim.is_struck, "claim is struck: settle instead"
+def _checked(game_id: uint256, game: IDisputes.Game) -> challenged_claims.Claim:
+    """
+    @notice The claim of a game. Refuses a record that is not the game's.
+    """
+    kept: bytes32 = self.games[game_id]
+    assert kept != empty(bytes32), "unknown game"
+    assert kept == keccak256(abi_encode(game)), "game has another state"
+    return challenged_claims.unpack(self.claims[game_id >> 32])
+
+
+@internal
+@view
+def _standing(game_id: uint256, game: IDisputes.Game, stage: uint256) -> challenged_claims.Claim:
+    """
+    @notice The claim of a game, in which a move of this stage is due.
+    """
+    claim: challenged_claims.Claim = self._checked(game_id, game)
+    assert claim.struck_at == 0, "claim is struck: settle instead"
+    assert game.stage == stage, "not the stage for this move"
     return claim
 
 
 @internal
 @view
-def _clocks(game_id: uint256, stage: uint256) -> game_words.Clocks:
-    clocks: game_words.Clocks = game_words.unpack_clocks(self.games[game_id].clocks)
-    assert clocks.stage != UNKNOWN, "unknown game"
-    assert clocks.stage == stage, "not the stage for this move"
-    return clocks
+def _with_pot(game_id: uint256, game: IDisputes.Game) -> challenged_claims.Claim:
+    claim: challenged_claims.Claim = self._checked(game_id, game)
+    assert claim.pot_wei != 0, "nothing to win"
+    return claim
+
+
+@internal
+@pure
+def _check_won(has_won: bool):
+    assert has_won, "game has not won"
 
 
 @internal
 @view
-def _check_operator(operator: address):
-    assert (
-        msg.sender == operator or msg.sender == staticcall OPERATORS.delegate_of(operator)
-    ), "caller is not the operator"
+def _check_defender(defender: address):
+    if msg.sender != defender:
+        roles: uint256 = staticcall OPERATORS.roles(defender, msg.sender)
+        assert roles & MOVE != 0, "caller is not the defender"
 
 
 @internal
-@view
-def _time_left(moved_at: uint256, left_seconds: uint256) -> uint256:
-    """
-    @notice What is left on a clock after the time since the last move. Refuses a move that comes too late.
-    """
-    elapsed_seconds: uint256 = block.timestamp - moved_at
-    assert elapsed_seconds <= left_seconds, "clock has run out"
-    return left_seconds - elapsed_seconds
-
-
-@internal
-def _move(game_id: uint256, clocks: game_words.Clocks):
-    moved: game_words.Clocks = clocks
+def _keep(game_id: uint256, game: IDisputes.Game):
+    moved: IDisputes.Game = game
     moved.moved_at = block.timestamp
-    moved.price_wei = min(clocks.price_wei, block.basefee)
-    self.games[game_id].clocks = game_words.pack_clocks(moved)
-
-
-# --- ends of a game (P5) --------------------------------------------------------------------------
+    self.games[game_id] = keccak256(abi_encode(moved))
+    log IDisputes.Moved(game_id=game_id, game=moved)
 
 
 @internal
-@view
-def _outcome(clocks: game_words.Clocks, is_struck: bool) -> uint256:
+def _keep_challengers(game_id: uint256, game: IDisputes.Game, gas_units: uint256):
     """
-    @notice How the game has ended: won by a side, closed because its claim fell, or not yet (UNKNOWN).
+    @notice Keep a game after a move of the challenger's, for which it is repaid gas if it wins.
     """
-    assert clocks.stage != CLOSED, "not the stage for this move"
-    if clocks.stage == OPERATOR_WON:
-        return OPERATOR_WON
-    if is_struck:
-        return CLOSED
-    if clocks.stage == CHALLENGER_WON:
-        return CHALLENGER_WON
-    elapsed_seconds: uint256 = block.timestamp - clocks.moved_at
-    if clocks.stage == OPERATOR_TURN or clocks.stage == REVEAL_DUE:
-        return CHALLENGER_WON if elapsed_seconds > clocks.operator_clock_seconds else UNKNOWN
-    return OPERATOR_WON if elapsed_seconds > clocks.challenger_clock_seconds else UNKNOWN
+    moved: IDisputes.Game = game
+    moved.gas_units += gas_units
+    moved.price_wei = min(game.price_wei, block.basefee)
+    self._keep(game_id, moved)
+
+
+# --- money ----------------------------------------------------------------------------------------
 
 
 @internal
-def _pay_operator(game_id: uint256, operator: address, clocks: game_words.Clocks):
+def _end(game_id: uint256, game: IDisputes.Game, outcome: uint256):
     """
-    @dev P5.3. Share and gas are at most half of the bond each.
-    """
-    splits: uint256 = clocks.rounds + (1 if clocks.stage == CHALLENGER_TURN else 0)
-    gas_units: uint256 = gas_repayment.operator_units(
-        splits, arity - 1, game_words.is_micro(clocks.high)
-    )
-    paid_wei: uint256 = challenger_bond_wei * winner_share_bps // BPS
-    paid_wei += min(gas_units * clocks.price_wei, challenger_bond_wei // 2)
-    pull_payments.credit(operator, paid_wei)
-    coins.burn(challenger_bond_wei - paid_wei)
-    log IDisputes.Settled(
-        game_id=game_id,
-        claim_id=game_id >> 32,
-        stage=convert(OPERATOR_WON, uint8),
-        operator_wei=paid_wei,
-        challenger_wei=0,
-        burned_wei=challenger_bond_wei - paid_wei,
-    )
-
-
-@internal
-def _strike(game_id: uint256, claim: game_words.Claim, clocks: game_words.Clocks):
-    """
-    @dev P5.4, P5.5: the share goes to the oldest open game, so that a lie's author cannot snatch it late.
+    @dev S6.8, S7.2 to S7.4. Each bond goes back to whom it came from, or in part to the defender or the pot.
     """
     claim_id: uint256 = game_id >> 32
-    operator: address = empty(address)
-    bond_wei: uint256 = 0
-    operator, bond_wei = extcall JOBS.strike(claim_id)
-    extcall OPERATORS.seize(operator, bond_wei)
-    share_wei: uint256 = bond_wei * winner_share_bps // BPS
-    oldest_id: uint256 = claim_id << 32 | claim.first
-    if self._outcome(game_words.unpack_clocks(self.games[oldest_id].clocks), False) == OPERATOR_WON:
-        oldest_id = game_id  # the oldest is lost, its challenger out of time, though nobody has settled it
-    oldest: address = game_list.challenger_of(oldest_id)
-    struck: game_words.Claim = claim
-    struck.is_struck = True
-    struck = game_list.unlink(game_id, struck)
-    self.pots_wei[claim_id] = bond_wei - share_wei
-    if oldest_id == game_id:
-        self._close(game_id, clocks, CHALLENGER_WON, share_wei, struck.open_count == 0)
+    claim: challenged_claims.Claim = challenged_claims.unpack(self.claims[claim_id])
+    defender_wei: uint256 = game.sponsor_bond_wei
+    challenger_wei: uint256 = game.bond_wei
+    lost_wei: uint256 = 0
+    if outcome == game_course.DEFENDER_WON:
+        lost_wei = game.bond_wei
+        challenger_wei = 0
+    elif outcome == game_course.CHALLENGER_WON:
+        lost_wei = game.sponsor_bond_wei
+        defender_wei = 0
+    share_wei: uint256 = game_rules.share_of(game.rules, lost_wei)
+    burned_wei: uint256 = lost_wei - share_wei
+    if outcome == game_course.DEFENDER_WON:
+        defender_wei += share_wei
+        self.games[game_id] = empty(bytes32)
+        if claim.struck_at == 0:
+            claim.open_count -= 1
+            if claim.open_count == 0:
+                self._release(claim_id)
+            self.claims[claim_id] = challenged_claims.pack(claim)
     else:
-        pull_payments.credit(oldest, share_wei)
-        log IDisputes.Shared(
-            game_id=oldest_id, claim_id=claim_id, challenger=oldest, amount_wei=share_wei
-        )
-        self._close(game_id, clocks, CHALLENGER_WON, 0, struck.open_count == 0)
-
-
-@internal
-def _close(
-    game_id: uint256, clocks: game_words.Clocks, outcome: uint256, share_wei: uint256, is_last: bool
-):
-    """
-    @dev P5.4, P5.6: bond back, gas repaid from the pot while it lasts; the last game burns the rest.
-    """
-    claim_id: uint256 = game_id >> 32
-    gas_units: uint256 = gas_repayment.challenger_units(
-        clocks.rounds, clocks.stage == CHALLENGER_WON, game_words.is_micro(clocks.low)
-    )
-    pot_wei: uint256 = self.pots_wei[claim_id]
-    repaid_wei: uint256 = min(min(gas_units * clocks.price_wei, OPERATOR_BOND_WEI // 2), pot_wei)
-    pot_wei -= repaid_wei
-    burned_wei: uint256 = pot_wei if is_last else 0
-    self.pots_wei[claim_id] = pot_wei - burned_wei
+        closed: IDisputes.Game = game
+        closed.stage = game_course.CLOSED
+        self.games[game_id] = keccak256(abi_encode(closed))
+        is_striker: bool = claim.struck_at == 0
+        if is_striker:
+            claim.struck_at = block.timestamp
+            claim.striker = game_id & MASK32
+            claim.pot_wei = game.leaf_bond_wei
+            claim.by_step = game.stage == game_course.STEP_DUE
+        if claim.winners != 0 or claim.pot_wei == 0:  # parts have been given
+            burned_wei = lost_wei
+        else:
+            claim.pot_wei += share_wei
+        self.claims[claim_id] = challenged_claims.pack(claim)
+        if is_striker:
+            self._strike(claim_id, game.task_id, game.leaf_bond_wei)
+        log IDisputes.Moved(game_id=game_id, game=closed)
     coins.burn(burned_wei)
-    paid_wei: uint256 = challenger_bond_wei + repaid_wei + share_wei
-    pull_payments.credit(game_list.challenger_of(game_id), paid_wei)
+    native_credits.credit(game.defender, defender_wei)
+    native_credits.credit(game.challenger, challenger_wei)
     log IDisputes.Settled(
         game_id=game_id,
         claim_id=claim_id,
-        stage=convert(outcome, uint8),
-        operator_wei=0,
-        challenger_wei=paid_wei,
+        outcome=outcome,
+        defender_wei=defender_wei,
+        challenger_wei=challenger_wei,
         burned_wei=burned_wei,
+    )
+
+
+@internal
+def _strike(claim_id: uint256, task_id: uint256, bond_wei: uint256):
+    """
+    @notice Take a false leaf out of its batch, and its bond.
+    """
+    self._release(claim_id)
+    operator: address = extcall JOBS.strike(claim_id, task_id, bond_wei)
+    extcall OPERATORS.seize(operator, claim_id >> 8, bond_wei)
+
+
+@internal
+def _release(claim_id: uint256):
+    """
+    @notice Let the leaf's batch no longer wait for it.
+    """
+    self.held[claim_id >> 8] &= ~(1 << (claim_id & MASK8))
+
+
+@internal
+def _pay(
+    game_id: uint256,
+    game: IDisputes.Game,
+    claim: challenged_claims.Claim,
+    is_rewarded: bool,
+    is_repaid: bool,
+):
+    """
+    @dev S7.6. Parts of the pot are equal but for one wei; what is not paid of a part is burned.
+    """
+    part_wei: uint256 = claim.pot_wei // claim.winners
+    left: challenged_claims.Claim = claim
+    left.pot_wei -= part_wei
+    left.winners -= 1
+    self.claims[game_id >> 32] = challenged_claims.pack(left)
+    self.games[game_id] = empty(bytes32)
+    paid_wei: uint256 = 0
+    if is_rewarded:
+        paid_wei = game_rules.share_of(game.rules, part_wei)
+    if is_repaid:
+        paid_wei += min(game.gas_units * game.price_wei, part_wei - paid_wei)
+    native_credits.credit(game.challenger, paid_wei)
+    coins.burn(part_wei - paid_wei)
+    log IDisputes.Rewarded(
+        game_id=game_id, claim_id=game_id >> 32, amount_wei=paid_wei, burned_wei=part_wei - paid_wei
     )

@@ -2,7 +2,7 @@
 #pragma evm-version cancun
 #pragma nonreentrancy on
 """
-@title Operators: stakes and the bonds locked in them (docs/protocol.md P1.6, P6)
+@title Operators: stakes, the bonds locked in them, and delegates (docs/settlement.md S1.8, S9.1)
 @license Apache-2.0
 """
 from interfaces import IOperators
@@ -18,55 +18,16 @@ struct Account:
     locked: uint256
 
 
-event Connected:
-    jobs: indexed(address)
-    disputes: indexed(address)
-
-
-event Deposited:
-    operator: indexed(address)
-    amount_wei: uint256
-
-
-event Withdrawn:
-    operator: indexed(address)
-    amount_wei: uint256
-
-
-event Delegated:
-    operator: indexed(address)
-    delegate: indexed(address)
-
-
-event Locked:
-    operator: indexed(address)
-    amount_wei: uint256
-
-
-event Unlocked:
-    operator: indexed(address)
-    amount_wei: uint256
-
-
-event Burned:
-    operator: indexed(address)
-    amount_wei: uint256
-
-
-event Seized:
-    operator: indexed(address)
-    amount_wei: uint256
-
-
 LOW_HALF: constant(uint256) = 2**128 - 1
+ALL_ROLES: constant(uint256) = 7
 
 DEPLOYER: immutable(address)
-jobs: public(address)
-disputes: public(address)
+is_sealed: public(bool)
+is_module: public(HashMap[address, bool])
 
 # account word: [ stake 128 | locked 128 ], in wei; locked <= stake always.
 packed_accounts: HashMap[address, uint256]
-delegate_of: public(HashMap[address, address])
+delegates: HashMap[address, HashMap[address, uint256]]
 
 
 @deploy
@@ -75,16 +36,26 @@ def __init__():
 
 
 @external
-def connect(jobs: address, disputes: address):
+def add_module(module: address):
     """
-    @notice Name the contracts that may lock, burn and seize. Once, by the deployer.
+    @notice Name a contract that may lock, unlock, burn and seize. By the deployer, until it is sealed.
     """
     assert msg.sender == DEPLOYER, "caller is not the deployer"
-    assert self.jobs == empty(address), "already connected"
-    assert jobs.is_contract and disputes.is_contract, "no contract at this address"
-    self.jobs = jobs
-    self.disputes = disputes
-    log Connected(jobs=jobs, disputes=disputes)
+    assert not self.is_sealed, "modules are sealed"
+    assert module.is_contract, "no contract at this address"
+    self.is_module[module] = True
+    log IOperators.ModuleAdded(module=module)
+
+
+@external
+def seal():
+    """
+    @notice End the naming of modules for ever. By the deployer.
+    """
+    assert msg.sender == DEPLOYER, "caller is not the deployer"
+    assert not self.is_sealed, "modules are sealed"
+    self.is_sealed = True
+    log IOperators.Sealed()
 
 
 # --- operators ------------------------------------------------------------------------------------
@@ -92,80 +63,93 @@ def connect(jobs: address, disputes: address):
 
 @external
 @payable
-def deposit():
+def deposit_for(operator: address):
     """
-    @notice Add the coins sent to the caller's stake.
+    @notice Add the coins sent to an operator's stake.
+    @dev Nobody should stake before the modules are sealed: until then the deployer could take it.
     """
-    self.packed_accounts[msg.sender] += msg.value << 128
-    log Deposited(operator=msg.sender, amount_wei=msg.value)
+    assert operator != empty(address), "no address given"
+    assert msg.value != 0, "wrong amount of coins sent"
+    assert self.is_sealed, "modules are not sealed"
+    self.packed_accounts[operator] += msg.value << 128
+    log IOperators.Deposited(operator=operator, sender=msg.sender, amount_wei=msg.value)
 
 
 @external
-def withdraw(amount_wei: uint256):
+def withdraw_to(receiver: address, amount_wei: uint256):
     """
-    @notice Take coins out of the caller's free stake.
+    @notice Send coins out of the caller's free stake.
     """
     assert amount_wei != 0, "nothing to withdraw"
+    assert receiver != empty(address), "no address given"
+    assert not self.is_module[receiver], "payment refused by receiver"
     account: uint256 = self.packed_accounts[msg.sender]
     assert amount_wei <= (account >> 128) - (account & LOW_HALF), "not enough free stake"
     self.packed_accounts[msg.sender] = account - (amount_wei << 128)
-    log Withdrawn(operator=msg.sender, amount_wei=amount_wei)
-    coins.pay(msg.sender, amount_wei)
+    log IOperators.Withdrawn(operator=msg.sender, receiver=receiver, amount_wei=amount_wei)
+    coins.pay(receiver, amount_wei)
 
 
 @external
-def set_delegate(delegate: address):
+def set_delegate(delegate: address, roles: uint256):
     """
-    @notice Let `delegate` move in games for the caller; the zero address ends it.
+    @notice Let `delegate` act for the caller.
+    @param roles A sum of TAKE = 1, CLAIM = 2, MOVE = 4; 0 ends it.
     """
-    self.delegate_of[msg.sender] = delegate
-    log Delegated(operator=msg.sender, delegate=delegate)
+    assert delegate != empty(address) and delegate != msg.sender, "not a delegate's address"
+    assert roles <= ALL_ROLES, "no such role"
+    self.delegates[msg.sender][delegate] = roles
+    log IOperators.Delegated(operator=msg.sender, delegate=delegate, roles=roles)
 
 
-# --- the other contracts --------------------------------------------------------------------------
+# --- modules --------------------------------------------------------------------------------------
 
 
 @external
-def lock(operator: address, amount_wei: uint256):
+def lock(operator: address, batch_id: uint256, amount_wei: uint256):
     """
-    @notice Lock free stake as a bond.
+    @notice Lock free stake for a batch. By a module.
     """
-    assert msg.sender == self.jobs, "caller is not Jobs"
+    self._check_module()
     account: uint256 = self.packed_accounts[operator]
     assert amount_wei <= (account >> 128) - (account & LOW_HALF), "not enough free stake"
     self.packed_accounts[operator] = account + amount_wei
-    log Locked(operator=operator, amount_wei=amount_wei)
+    log IOperators.Locked(operator=operator, batch_id=batch_id, amount_wei=amount_wei)
 
 
 @external
-def unlock(operator: address, amount_wei: uint256):
+def unlock(operator: address, batch_id: uint256, amount_wei: uint256):
     """
-    @notice Give a bond back to its operator's free stake.
+    @notice Free locked stake. By a module.
     """
-    assert msg.sender == self.jobs, "caller is not Jobs"
-    self._unlock(operator, amount_wei)
-    log Unlocked(operator=operator, amount_wei=amount_wei)
+    self._check_module()
+    account: uint256 = self.packed_accounts[operator]
+    assert amount_wei <= account & LOW_HALF, "not enough locked stake"
+    self.packed_accounts[operator] = account - amount_wei
+    log IOperators.Unlocked(operator=operator, batch_id=batch_id, amount_wei=amount_wei)
 
 
 @external
-def burn(operator: address, amount_wei: uint256):
+def burn(operator: address, batch_id: uint256, amount_wei: uint256):
     """
-    @notice Burn a locked part of the stake.
+    @notice Destroy locked stake. By a module.
     """
-    assert msg.sender == self.jobs, "caller is not Jobs"
+    self._check_module()
     self._forfeit(operator, amount_wei)
     coins.burn(amount_wei)
-    log Burned(operator=operator, amount_wei=amount_wei)
+    log IOperators.Burned(operator=operator, batch_id=batch_id, amount_wei=amount_wei)
 
 
 @external
-def seize(operator: address, amount_wei: uint256):
+def seize(operator: address, batch_id: uint256, amount_wei: uint256):
     """
-    @notice Move a locked part of the stake to Disputes.
+    @notice Send locked stake to the caller. By a module.
     """
-    assert msg.sender == self.disputes, "caller is not Disputes"
+    self._check_module()
     self._forfeit(operator, amount_wei)
-    log Seized(operator=operator, amount_wei=amount_wei)
+    log IOperators.Seized(
+        operator=operator, batch_id=batch_id, receiver=msg.sender, amount_wei=amount_wei
+    )
     coins.pay(msg.sender, amount_wei)
 
 
@@ -182,14 +166,26 @@ def accounts(operator: address) -> Account:
     return Account(stake=account >> 128, locked=account & LOW_HALF)
 
 
+@external
+@view
+def roles(operator: address, delegate: address) -> uint256:
+    """
+    @notice The roles of a delegate, a sum of 1, 2, 4, 8; 15 for the operator itself.
+    """
+    return ALL_ROLES if operator == delegate else self.delegates[operator][delegate]
+
+
+# --- shared ---------------------------------------------------------------------------------------
+
+
 @internal
-def _unlock(operator: address, amount_wei: uint256):
-    account: uint256 = self.packed_accounts[operator]
-    assert amount_wei <= account & LOW_HALF, "not enough locked stake"
-    self.packed_accounts[operator] = account - amount_wei
+@view
+def _check_module():
+    assert self.is_module[msg.sender], "caller is not a module"
 
 
 @internal
 def _forfeit(operator: address, amount_wei: uint256):
-    self._unlock(operator, amount_wei)
-    self.packed_accounts[operator] -= amount_wei << 128
+    account: uint256 = self.packed_accounts[operator]
+    assert amount_wei <= account & LOW_HALF, "not enough locked stake"
+    self.packed_accounts[operator] = account - amount_wei - (amount_wei << 128)

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-_CONTRACTS = resources.files("truestep.contracts")
-_FOLDERS = {1: _CONTRACTS / "artifacts", 2: _CONTRACTS / "v2" / "artifacts"}
-"""By the version of the protocol."""
+_FOLDER = resources.files("truestep.contracts") / "artifacts"
 
 AbiEntry = dict[str, Any]
 
@@ -29,12 +27,12 @@ class Artifact:
     """Where each one is behind the code: offset and length."""
 
 
-def load_artifact(name: str, version: int = 1) -> Artifact:
+def load_artifact(name: str) -> Artifact:
     """The compiled contract `name`, such as `Step`. Raises `LookupError` if there is none."""
-    file = _FOLDERS[version] / f"{name}.json"
+    file = _FOLDER / f"{name}.json"
     if not file.is_file():
         raise LookupError(
-            f"expected a compiled contract, one of {', '.join(artifact_names(version))}; got {name!r}"
+            f"expected a compiled contract, one of {', '.join(artifact_names())}; got {name!r}"
             " (after adding a contract, run `make contracts`)"
         )
     return artifact_from(json.loads(file.read_text(encoding="utf-8")))
@@ -53,7 +51,7 @@ def artifact_from(fields: dict[str, Any]) -> Artifact:
     )
 
 
-def artifact_names(version: int = 1) -> list[str]:
-    """The names of all compiled contracts of a version, sorted."""
-    files = (file.name for file in _FOLDERS[version].iterdir())
+def artifact_names() -> list[str]:
+    """The names of all compiled contracts, sorted."""
+    files = (file.name for file in _FOLDER.iterdir())
     return sorted(name.removesuffix(".json") for name in files if name.endswith(".json"))

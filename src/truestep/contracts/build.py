@@ -1,7 +1,6 @@
 """Compile the contracts: `python -m truestep.contracts.build` writes artifacts, `--check` compares them.
 
 Every `*.vy` beside this file becomes one artifact; subfolders hold what they import (interfaces, modules).
-The contracts in `v2` also see the interfaces and modules beside this file.
 The sources choose compiler version and options by pragma: equal sources give equal artifacts everywhere.
 """
 
@@ -17,8 +16,6 @@ from pathlib import Path
 from typing import Any
 
 CONTRACTS_FOLDER = Path(__file__).parent
-NEXT_FOLDER = CONTRACTS_FOLDER / "v2"
-"""The contracts of docs/settlement.md, which take the place of the others when they are complete."""
 _OUTPUT_FORMATS = ("abi", "bytecode", "bytecode_runtime", "layout", "settings")
 DEPLOYED_SIZE_LIMIT_BYTES = 24_576
 """EIP-170: a chain refuses to deploy more."""
@@ -49,8 +46,7 @@ def _run_vyper(sources: list[Path], libraries: Sequence[Path]) -> str:
             "vyper is not installed; it comes with the `dev` extra: `make setup`, or install truestep[dev]"
         )
     command = [sys.executable, "-m", "vyper", "-f", ",".join(_OUTPUT_FORMATS), "--no-bytecode-metadata"]
-    is_nested = (sources[0].parent.parent / "modules").is_dir()
-    folders = [".", *([".."] if is_nested else []), *map(str, libraries)]
+    folders = [".", *map(str, libraries)]
     command += ["--disable-sys-path", *(part for folder in reversed(folders) for part in ("-p", folder))]
     command += [source.name for source in sources]  # the last folder goes first
     finished = subprocess.run(command, cwd=sources[0].parent, capture_output=True, text=True, check=False)
@@ -155,4 +151,4 @@ def _fail(message: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main() or main(folder=NEXT_FOLDER))
+    sys.exit(main())

@@ -37,15 +37,14 @@ AMOUNTS = st.integers(0, 2**256 - 1)
 MODULES = (assurances, disputes, jobs, operators, parameters, programs, results)
 OPERATORS = ContractTypes(
     "Operators",
-    2,
     (operators.DepositFor, operators.WithdrawTo, operators.SetDelegate),
     (operators.Deposited, operators.Delegated, operators.Seized),
 )
-PROGRAMS = ContractTypes("Programs", 2, (), (programs.Registered,))
+PROGRAMS = ContractTypes("Programs", (), (programs.Registered,))
 
 
 def entry_of(contract: str, name: str) -> dict[str, Any]:
-    return next(e for e in load_artifact(contract, 2).abi if e.get("name") == name)
+    return next(e for e in load_artifact(contract).abi if e.get("name") == name)
 
 
 def raw_log(contract: str, name: str, **fields: Any) -> RawLog:
@@ -124,17 +123,17 @@ def test_names() -> None:
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__.rpartition(".")[2])
-def test_every_call_and_event_of_version_2_fits_its_contract(module: ModuleType) -> None:
+def test_every_call_and_event_fits_its_contract(module: ModuleType) -> None:
     call_types = get_args(module.Call) or (module.Call,)
     event_types = get_args(module.Event) or (module.Event,)
     contract = module.__name__.rpartition(".")[2].capitalize()
-    types = ContractTypes(contract, 2, call_types, event_types)
+    types = ContractTypes(contract, call_types, event_types)
     assert len(types.topics) == len(event_types)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deposit:
-    """No function of version 2."""
+    """No function of the contract."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,4 +164,4 @@ def test_a_class_that_does_not_fit_the_contract_is_a_bug(
     call_types: tuple[type, ...], event_types: tuple[type, ...], message: str
 ) -> None:
     with pytest.raises(Bug, match=message):
-        ContractTypes("Operators", 2, call_types, event_types)
+        ContractTypes("Operators", call_types, event_types)

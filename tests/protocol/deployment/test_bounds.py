@@ -7,7 +7,7 @@ from dataclasses import astuple, replace
 import pytest
 
 from tests.contracts.evm import Evm, EvmContract, Reverted
-from tests.contracts.v2.settings import DAY_SECONDS, GUARDIAN, PROPOSER, Clock
+from tests.contracts.settings import DAY_SECONDS, GUARDIAN, PROPOSER, Clock
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address
 from truestep.protocol.deployment.bounds import (

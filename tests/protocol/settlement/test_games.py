@@ -69,7 +69,7 @@ def test_who_strikes_a_true_claim_gets_its_bond_and_no_reward() -> None:
 
 
 def test_the_units_are_those_of_the_contract() -> None:
-    source = (FOLDER / "v2" / "modules" / "move_gas.vy").read_text("utf-8")
+    source = (FOLDER / "modules" / "move_gas.vy").read_text("utf-8")
     units = {name: int(number) for name, number in re.findall(r"(\w+): constant.* = ([\d_]+)", source)}
     assert units == {
         "OPEN_GAS": OPEN_GAS,

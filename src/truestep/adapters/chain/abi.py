@@ -39,10 +39,10 @@ _ATOMS: dict[Any, tuple[str, ...]] = {
 class ContractTypes:
     """One contract's functions and events, and the dataclasses that stand for them."""
 
-    def __init__(self, contract: str, version: int, calls: Sequence[type], events: Sequence[type]) -> None:
+    def __init__(self, contract: str, calls: Sequence[type], events: Sequence[type]) -> None:
         """Raises `Bug` if a class has no counterpart in the ABI with the same fields."""
         self.contract = contract
-        abi = load_artifact(contract, version).abi
+        abi = load_artifact(contract).abi
         functions = {entry["name"]: entry for entry in abi if entry["type"] == "function"}
         known = {entry["name"]: entry for entry in abi if entry["type"] == "event"}
         self._functions = functions

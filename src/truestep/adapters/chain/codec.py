@@ -36,23 +36,21 @@ def encode_call(web3: Web3, deployment: Deployment, call: Call) -> Message:
     )
 
 
-def encode_function(
-    web3: Web3, contract: str, function: str, arguments: Sequence[Any], version: int = 1
-) -> bytes:
+def encode_function(web3: Web3, contract: str, function: str, arguments: Sequence[Any]) -> bytes:
     """Selector and arguments."""
-    selector, types, _ = _signature(contract, function, version)
+    selector, types, _ = _signature(contract, function)
     return selector + web3.codec.encode(types, list(arguments))
 
 
-def decode_output(web3: Web3, contract: str, function: str, output: bytes, version: int = 1) -> Any:
+def decode_output(web3: Web3, contract: str, function: str, output: bytes) -> Any:
     """What a function returned: one value, or a tuple of them. Raises if the bytes spell no such values."""
-    values = web3.codec.decode(_signature(contract, function, version)[2], output)
+    values = web3.codec.decode(_signature(contract, function)[2], output)
     return values[0] if len(values) == 1 else values
 
 
-def encode_creation(web3: Web3, contract: str, arguments: Sequence[Any], version: int = 1) -> Message:
+def encode_creation(web3: Web3, contract: str, arguments: Sequence[Any]) -> Message:
     """The message that deploys a contract."""
-    artifact = load_artifact(contract, version)
+    artifact = load_artifact(contract)
     constructors = [entry for entry in artifact.abi if entry["type"] == "constructor"]
     types = _types(constructors[0]["inputs"]) if constructors else []
     return Message(to=None, payload=artifact.bytecode + web3.codec.encode(types, list(arguments)))
@@ -71,9 +69,9 @@ def _types(parameters: Sequence[AbiEntry]) -> list[str]:
 
 
 @cache
-def _signature(contract: str, function: str, version: int) -> tuple[bytes, list[str], list[str]]:
+def _signature(contract: str, function: str) -> tuple[bytes, list[str], list[str]]:
     """A function's selector, the types of its arguments and of what it returns."""
-    entries = [entry for entry in load_artifact(contract, version).abi if entry.get("name") == function]
+    entries = [entry for entry in load_artifact(contract).abi if entry.get("name") == function]
     if not entries:
         raise Bug(f"{contract} has no function {function}: contracts and client are of different versions")
     inputs, outputs = _types(entries[0]["inputs"]), _types(entries[0]["outputs"])

@@ -26,7 +26,7 @@ from truestep.contracts.artifacts import load_artifact
 from truestep.ports.chain import Outcome
 from truestep.ports.store import Change, Store
 from truestep.protocol.deployment.plan import Create, Plan, Resolve, Step, resolved
-from truestep.protocol.deployment.plans import TimelockTerms, artifact_version, first_plan
+from truestep.protocol.deployment.plans import TimelockTerms, first_plan
 from truestep.protocol.records import Parameters
 from truestep.protocol.settlement.parameters import Parameters as SettlementParameters
 
@@ -188,11 +188,10 @@ def deployment_of(rules: Rules, deployed: Deployed) -> AnyDeployment:
 
 def encode_step(web3: Web3, protocol: int, step: Step, address_of: Resolve) -> Message:
     """The message of a step, once the contracts that it names are there."""
-    version = artifact_version(protocol, step.contract)
     arguments: list[Any] = [resolved(each, address_of) for each in step.arguments]
     if isinstance(step, Create):
-        return encode_creation(web3, step.contract, arguments, version)
-    payload = encode_function(web3, step.contract, step.function, arguments, version)
+        return encode_creation(web3, step.contract, arguments)
+    payload = encode_function(web3, step.contract, step.function, arguments)
     return Message(to=address_of(step.contract), payload=payload)
 
 
@@ -228,5 +227,5 @@ def _fingerprint(plan: Plan) -> str:
     """A hash of everything that a plan does: steps, arguments, code."""
     digest = hashlib.sha256(repr(plan.steps).encode())
     for name in plan.contracts:
-        digest.update(load_artifact(name, artifact_version(plan.protocol, name)).bytecode)
+        digest.update(load_artifact(name).bytecode)
     return digest.hexdigest()

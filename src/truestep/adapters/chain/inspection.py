@@ -24,7 +24,6 @@ from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address
 from truestep.contracts.artifacts import load_artifact
 from truestep.protocol.deployment.plan import Answer, Fact, Fixed, OnlyNamed, resolved
-from truestep.protocol.deployment.plans import artifact_version
 
 ADDRESS_OFFSET = 12
 """An address is the end of its word."""
@@ -115,8 +114,7 @@ def _code(deployment: AnyDeployment, contract: str) -> AtBlock:
 
 def _answer(web3: Web3, deployment: AnyDeployment, fact: Answer) -> AtBlock:
     arguments = [resolved(each, deployment.address) for each in fact.arguments]
-    version = artifact_version(deployment.protocol, fact.contract)
-    payload = encode_function(web3, fact.contract, fact.function, arguments, version)
+    payload = encode_function(web3, fact.contract, fact.function, arguments)
     message = {"to": deployment.address(fact.contract), "data": f"0x{payload.hex()}"}
     return lambda block: Question(method="eth_call", parameters=[message, block], parse=octets)
 
@@ -130,7 +128,7 @@ def _octets(answer: Any) -> bytes:
 
 
 def _code_finding(deployment: AnyDeployment, contract: str, code: bytes) -> Finding:
-    artifact = load_artifact(contract, artifact_version(deployment.protocol, contract))
+    artifact = load_artifact(contract)
     digest = hashlib.sha256(code[: artifact.code_size_bytes]).hexdigest()
     is_right = len(code) == artifact.deployed_size_bytes and digest == artifact.code_sha256
     return Finding(
@@ -148,7 +146,7 @@ def _code_words(size_bytes: int, digest: str) -> str:
 
 
 def _fixed_finding(deployment: AnyDeployment, fact: Fixed, code: bytes) -> Finding:
-    artifact = load_artifact(fact.contract, artifact_version(deployment.protocol, fact.contract))
+    artifact = load_artifact(fact.contract)
     offset, length = artifact.immutables[fact.name]
     start = artifact.code_size_bytes + offset
     expected = resolved(fact.expected, deployment.address)
@@ -183,9 +181,8 @@ def _value(word: bytes, expected: int | bytes) -> int | bytes:
 
 def _answer_finding(web3: Web3, deployment: AnyDeployment, fact: Answer, output: Any) -> Finding:
     expected: Any = resolved(fact.expected, deployment.address)
-    version = artifact_version(deployment.protocol, fact.contract)
     try:
-        found: Any = decode_output(web3, fact.contract, fact.function, _octets(output), version)
+        found: Any = decode_output(web3, fact.contract, fact.function, _octets(output))
     except Exception:  # the decoder may raise anything for the bytes of another contract
         found = "no such answer"
     if isinstance(found, str) and Web3.is_address(found):

@@ -9,7 +9,6 @@ from truestep.adapters.chain.deployment import AnyDeployment
 from truestep.adapters.files import write_file
 from truestep.contracts.artifacts import load_artifact
 from truestep.guest.user_cache import user_cache
-from truestep.protocol.deployment.plans import artifact_version
 
 KEPT = 256
 """Deployments remembered; the oldest are forgotten. Devnets make a new one at each start."""
@@ -46,6 +45,6 @@ def _key(deployment: AnyDeployment) -> str:
     """Changes with anything in the file, and with the code that this version ships."""
     digest = hashlib.sha256(deployment.model_dump_json().encode())
     for name in deployment.contracts:
-        artifact = load_artifact(name, artifact_version(deployment.protocol, name))
+        artifact = load_artifact(name)
         digest.update(f"{name}:{artifact.code_sha256}".encode())
     return digest.hexdigest()

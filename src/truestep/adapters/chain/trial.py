@@ -27,7 +27,6 @@ from truestep.base.ids import Address
 from truestep.base.units import coins, coins_or_more
 from truestep.contracts.artifacts import load_artifact
 from truestep.protocol.deployment.plan import Create, Plan
-from truestep.protocol.deployment.plans import artifact_version
 
 DEPOSIT_GAS = 200
 """For each byte of deployed code (EIP-150)."""
@@ -202,4 +201,4 @@ class _Tries:
 
 
 def _size(plan: Plan, contract: str) -> int:
-    return load_artifact(contract, artifact_version(plan.protocol, contract)).deployed_size_bytes
+    return load_artifact(contract).deployed_size_bytes

@@ -42,11 +42,6 @@ class TimelockTerms:
     delay_seconds: int
 
 
-def artifact_version(protocol: int, contract: str) -> int:
-    """The version under which a contract's artifact is found: Step is the same in both."""
-    return 1 if contract == "Step" else protocol
-
-
 def first_plan(rules: Parameters) -> Plan:
     """Version 1."""
     step, operators, programs, jobs, disputes = map(

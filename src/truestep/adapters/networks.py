@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from truestep.adapters.chain.deployment import AnyDeployment, parse_deployment, read_any_deployment
+from truestep.adapters.chain.deployment import Deployment, parse_deployment, read_deployment
 from truestep.base.errors import Reject, Rejected, Unavailable
 
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,39}")
@@ -48,7 +48,7 @@ def network_file(name: str) -> Path:
     return networks_folder() / f"{name}{SUFFIX}"
 
 
-def add_network(name: str, deployment: AnyDeployment, *, may_replace: bool = False) -> Path:
+def add_network(name: str, deployment: Deployment, *, may_replace: bool = False) -> Path:
     """Keep a deployment under a name. Raises `Rejected` if the name is another network's already."""
     if not NAME.fullmatch(name):
         raise Rejected(
@@ -56,7 +56,7 @@ def add_network(name: str, deployment: AnyDeployment, *, may_replace: bool = Fal
             f"expected up to 40 small letters, digits, dots and hyphens, such as sepolia-1, got {name!r}",
         )
     path = networks_folder() / f"{name}{SUFFIX}"
-    if path.exists() and not may_replace and read_any_deployment(path) != deployment:
+    if path.exists() and not may_replace and read_deployment(path) != deployment:
         raise Rejected(
             Reject.NETWORK_NAME,
             f"{name} is the name of another network already; choose another name, or pass --replace",
@@ -65,9 +65,9 @@ def add_network(name: str, deployment: AnyDeployment, *, may_replace: bool = Fal
     return path
 
 
-def fetch_deployment(place: str) -> AnyDeployment:
+def fetch_deployment(place: str) -> Deployment:
     """The deployment in a file or at a URL. Raises `Rejected`, or `Unavailable` if it cannot be fetched."""
-    return parse_deployment(_fetched(place), place) if _URL.match(place) else read_any_deployment(Path(place))
+    return parse_deployment(_fetched(place), place) if _URL.match(place) else read_deployment(Path(place))
 
 
 def _fetched(url: str) -> str:

@@ -4,81 +4,71 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from web3 import Web3
 
-from truestep.adapters.chain.deploy import Rules
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address
 from truestep.base.units import parse_coins, parse_duration, parse_share
-from truestep.protocol.deployment.bounds import check_first, check_settlement, key_of, numbers_of
+from truestep.protocol.deployment.bounds import check_parameters, key_of
 from truestep.protocol.deployment.plan import Plan
-from truestep.protocol.deployment.plans import TimelockTerms, first_plan, settlement_plan
-from truestep.protocol.records import Parameters
-from truestep.protocol.settlement.parameters import Parameters as SettlementParameters
+from truestep.protocol.deployment.plans import TimelockTerms, network_plan
+from truestep.protocol.settlement.parameters import Parameters
 
 SHIPPED = ("testnet", "mainnet")
-"""The files that come with the package, one for each version of the protocol."""
+"""The files that come with the package."""
 FILE_LIMIT_BYTES = 1 << 16
 ZERO_ADDRESS = "0x" + "00" * 20
 _FOLDER = resources.files("truestep.contracts") / "parameters"
-_ACCOUNTS = {1: (), 2: ("proposer", "guardian")}
-_TIMES = {1: (), 2: ("delay_seconds", "guardian_time_seconds")}
-_RULES: dict[int, type[Parameters] | type[SettlementParameters]] = {1: Parameters, 2: SettlementParameters}
+_ACCOUNTS = ("proposer", "guardian")
+_NUMBERS = (*(field.name for field in fields(Parameters)), "delay_seconds", "guardian_time_seconds")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What a network is deployed with, checked against the contracts' bounds."""
 
-    protocol: int
-    rules: Rules
+    rules: Parameters
+    """The first set."""
+    timelock: TimelockTerms
 
     @property
     def values(self) -> dict[str, int]:
         """The numbers, by the names of their fields."""
-        if isinstance(self.rules, Parameters):
-            return asdict(self.rules)
-        first_set, timelock = self.rules
-        times = {"delay_seconds": timelock.delay_seconds, "guardian_time_seconds": timelock.guardian_seconds}
-        return {**asdict(first_set), **times}
+        times = {
+            "delay_seconds": self.timelock.delay_seconds,
+            "guardian_time_seconds": self.timelock.guardian_seconds,
+        }
+        return {**asdict(self.rules), **times}
 
     def plan(self) -> Plan:
         """The plan that deploys it."""
-        return first_plan(self.rules) if isinstance(self.rules, Parameters) else settlement_plan(*self.rules)
+        return network_plan(self.rules, self.timelock)
 
 
-def read_settings(place: str, changes: Sequence[str], protocol: int | None, deployer: Address) -> Settings:
+def read_settings(place: str, changes: Sequence[str], deployer: Address) -> Settings:
     """The settings in a file, or in the shipped one of this name, with changes such as `window=12h`.
 
     Raises `Rejected` for what is not understood or out of bounds; the message says what would be right.
     """
-    version = protocol or 1
-    name = f"{place}-{version}.toml" if place in SHIPPED else place
-    fields = _table(name, _text(place, version))
-    stated = fields.pop("protocol", None)
-    if stated not in _RULES:
-        raise _refusal(f"{name}: protocol: expected 1 or 2, got {stated!r}")
-    if protocol is not None and stated != protocol:
-        raise _refusal(f"{name} is for version {stated} of the protocol, not {protocol}; change --protocol")
-    fields |= _changes(changes)
-    return _settings(name, int(stated), fields, deployer)
+    name = f"{place}.toml" if place in SHIPPED else place
+    return _settings(name, _table(name, _text(place)) | _changes(changes), deployer)
 
 
-def shipped_text(name: str, protocol: int) -> str:
+def shipped_text(name: str) -> str:
     """A shipped file's content. Raises `Rejected` if there is none of this name."""
     if name not in SHIPPED:
         raise _refusal(f"expected one of {', '.join(SHIPPED)}, got {name!r}")
-    return (_FOLDER / f"{name}-{protocol}.toml").read_text(encoding="utf-8")
+    return (_FOLDER / f"{name}.toml").read_text(encoding="utf-8")
 
 
-def _text(place: str, protocol: int) -> str:
+def _text(place: str) -> str:
     if place in SHIPPED:
-        return shipped_text(place, protocol)
+        return shipped_text(place)
     path = Path(place)
     try:
         with path.open("rb") as file:
@@ -109,33 +99,28 @@ def _changes(changes: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _settings(name: str, protocol: int, fields: Mapping[str, Any], deployer: Address) -> Settings:
-    numbers = [*numbers_of(_RULES[protocol]), *_TIMES[protocol]]
-    by_key = {key_of(field): field for field in numbers}
-    _check_keys(name, fields, [*by_key, *_ACCOUNTS[protocol]])
-    values = {field: _number(key, field, fields[key]) for key, field in by_key.items()}
-    if protocol == 1:
-        first = Parameters(**values)
-        check_first(first)
-        return Settings(protocol=1, rules=first)
+def _settings(name: str, stated: Mapping[str, Any], deployer: Address) -> Settings:
+    by_key = {key_of(field): field for field in _NUMBERS}
+    _check_keys(name, stated, [*by_key, *_ACCOUNTS])
+    values = {field: _number(key, field, stated[key]) for key, field in by_key.items()}
     timelock = TimelockTerms(
-        proposer=_account("proposer", fields["proposer"], deployer),
-        guardian=_account("guardian", fields["guardian"], deployer, may_be_none=True),
+        proposer=_account("proposer", stated["proposer"], deployer),
+        guardian=_account("guardian", stated["guardian"], deployer, may_be_none=True),
         guardian_seconds=values.pop("guardian_time_seconds"),
         delay_seconds=values.pop("delay_seconds"),
     )
-    rules = SettlementParameters(**values)
-    check_settlement(rules, timelock)
-    return Settings(protocol=2, rules=(rules, timelock))
+    rules = Parameters(**values)
+    check_parameters(rules, timelock)
+    return Settings(rules=rules, timelock=timelock)
 
 
-def _check_keys(name: str, fields: Mapping[str, Any], known: Sequence[str]) -> None:
-    for key in fields:
+def _check_keys(name: str, stated: Mapping[str, Any], known: Sequence[str]) -> None:
+    for key in stated:
         if key not in known:
             close = difflib.get_close_matches(key, known, 1)
             hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
             raise _refusal(f"{name}: unknown parameter {key!r}; {hint}")
-    missing = [key for key in known if key not in fields]
+    missing = [key for key in known if key not in stated]
     if missing:
         raise _refusal(f"{name}: missing {', '.join(missing)}; the file testnet has an example of each")
 

@@ -16,7 +16,7 @@ from truestep.adapters.chain.deploy import (
     deployment_of,
     done_steps,
 )
-from truestep.adapters.chain.deployment import AnyDeployment
+from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.chain.inspection import Finding, inspect, refuse_wrong
 from truestep.adapters.chain.known_deployments import remember
@@ -47,13 +47,13 @@ class Deploying:
         done = done_steps(self.store, plan, self.account)
         return try_plan(self.web3, self.account, plan, self.policy, done)
 
-    def deploy(self, signer: Signer, progress: Progress) -> tuple[AnyDeployment, Deployed]:
+    def deploy(self, signer: Signer, progress: Progress) -> tuple[Deployment, Deployed]:
         """Send what is left. Raises `Rejected` or `Unavailable`; called again, it goes on."""
         plan = self.settings.plan()
         deployed = carry_out(self.web3, signer, self.store, plan, policy=self.policy, progress=progress)
-        return deployment_of(self.settings.rules, deployed), deployed
+        return deployment_of(self.settings.rules, self.settings.timelock, deployed), deployed
 
-    def verify(self, deployment: AnyDeployment) -> list[Finding]:
+    def verify(self, deployment: Deployment) -> list[Finding]:
         """Inspect what was deployed. Raises `Rejected` if anything is not as it should be."""
         findings = inspect(self.web3, deployment, self.settings.plan().facts)
         refuse_wrong(findings)
@@ -87,7 +87,7 @@ def opened_deploying(
         )
 
 
-def inspected(rpc: Sequence[str], deployment: AnyDeployment) -> list[Finding]:
+def inspected(rpc: Sequence[str], deployment: Deployment) -> list[Finding]:
     """What a chain says about a deployment. Raises `Rejected` for another chain, `Unavailable`."""
     web3 = connect(rpc)
     check_chain(web3, deployment.chain_id)

@@ -13,7 +13,7 @@ from truestep.base.errors import Rejected, Unavailable
 
 BUSY_BLOCK_SECONDS = 1
 """Interval of empty blocks after a transaction, while somebody may wait for a window or clock to end."""
-BUSY_SECONDS = 120
+BUSY_SECONDS = 240
 """The time after a transaction with short intervals: the default window of a devnet."""
 IDLE_BLOCK_SECONDS = 12
 """Interval of empty blocks at other times, as on the main net: a day of them takes 10 MiB, not 100."""

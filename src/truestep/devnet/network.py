@@ -8,7 +8,7 @@ from typing import Any
 from web3 import Account
 
 from truestep.adapters.chain.connection import connect
-from truestep.adapters.chain.deploy import deploy
+from truestep.adapters.chain.deploy import deploy, owned_by
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.devnet import Devnet
 from truestep.adapters.chain.fees import GWEI, TransactionPolicy
@@ -16,7 +16,9 @@ from truestep.adapters.files import write_file
 from truestep.adapters.keystore import create_keystore, keystore_address
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.ids import Address
-from truestep.protocol.records import Parameters
+from truestep.protocol.calls import NOBODY
+from truestep.protocol.deployment.plans import network_plan
+from truestep.protocol.settlement.parameters import BOND_RATIO, CLOCK_MIN_SECONDS, GAME_CLOCKS, Parameters
 
 ROLES = ("requester", "operator-1", "operator-2", "operator-3", "challenger")
 COIN_WEI = 10**18
@@ -37,17 +39,28 @@ them: never send anything of value to these accounts.
 """
 
 
+WINDOW_CLOCKS = 2 * GAME_CLOCKS
+"""The least that the contracts allow (S2.1)."""
+WINDOW_MIN_SECONDS = WINDOW_CLOCKS * CLOCK_MIN_SECONDS
+"""The shortest window that there can be."""
+
+
 def devnet_parameters(window_seconds: int) -> Parameters:
-    """The rules of a network on one computer: as in a real network, but faster."""
+    """The rules of a network on one computer: as in a real network, but as fast as the window allows."""
+    clock_seconds = window_seconds // WINDOW_CLOCKS
     return Parameters(
         operator_bond_wei=COIN_WEI,
-        challenger_bond_wei=COIN_WEI // 10,
+        challenger_bond_wei=COIN_WEI // BOND_RATIO,
         window_seconds=window_seconds,
-        clock_seconds=window_seconds // 2,
-        lease_penalty_bps=1_000,
-        winner_share_bps=5_000,
-        gas_price_cap_wei=200 * GWEI,
+        cycles_per_second=10**8,
+        clock_seconds=clock_seconds,
+        rescue_seconds=clock_seconds // 2,
+        reveal_seconds=clock_seconds,
         arity=64,
+        lease_penalty_bps=1_000,
+        release_penalty_bps=100,
+        winner_share_bps=5_000,
+        gas_price_cap_wei=5 * GWEI,
     )
 
 
@@ -130,8 +143,9 @@ def set_up(
     return deployment, addresses
 
 
-SET_UP_STEPS = len(ROLES) + 1 + 7
-"""Accounts, five contracts, two connections."""
+_ANYBODY = owned_by(NOBODY)
+SET_UP_STEPS = len(ROLES) + 1 + len(network_plan(devnet_parameters(WINDOW_MIN_SECONDS), _ANYBODY).steps)
+"""Accounts, and the transactions of the deployment."""
 
 
 def write_environment(folder: DevnetFolder, rpc: str, blobs: str) -> None:

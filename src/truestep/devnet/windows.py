@@ -1,10 +1,18 @@
 """The challenge windows that a devnet may have: those with which a worker takes jobs at its defaults."""
 
-from itertools import count
-
-from truestep.base.ids import Address, Bytes32, JobId, ProgramId
-from truestep.devnet.network import HASHED_PAGES_PER_SECOND, SEND_SECONDS, START_SECONDS, devnet_parameters
+from truestep.base.ids import Bytes32, JobId, ProgramId
+from truestep.devnet.network import (
+    HASHED_PAGES_PER_SECOND,
+    SEND_SECONDS,
+    START_SECONDS,
+    WINDOW_MIN_SECONDS,
+    devnet_parameters,
+)
+from truestep.protocol.calls import NATIVE, NOBODY
 from truestep.protocol.records import JobRecord
+from truestep.protocol.settlement.assurances import OPTIMISTIC
+from truestep.protocol.settlement.parameters import MINUTE_SECONDS, Parameters
+from truestep.protocol.settlement.tasks.records import job_rules
 from truestep.roles.estimates import Speed
 
 SMALL_JOB_CYCLES = 1 << 20
@@ -18,8 +26,11 @@ _SPEED = Speed(
 
 
 def least_window_seconds() -> int:
-    """The shortest window in which a claim on a small job can certainly be defended."""
-    return next(seconds for seconds in count(2, 2) if _is_taken(SMALL_JOB_CYCLES, seconds))
+    """The shortest window that the contracts allow and in which a claim on a small job can be defended."""
+    seconds = WINDOW_MIN_SECONDS
+    while not _is_taken(SMALL_JOB_CYCLES, seconds):
+        seconds += MINUTE_SECONDS
+    return seconds
 
 
 def largest_job_cycles(window_seconds: int) -> int:
@@ -29,11 +40,11 @@ def largest_job_cycles(window_seconds: int) -> int:
 
 
 def _is_taken(max_cycles: int, window_seconds: int) -> bool:
-    parameters = devnet_parameters(window_seconds)
-    return _SPEED.dispute_seconds(_job(max_cycles), parameters) <= parameters.clock_seconds
+    job = _job(max_cycles, devnet_parameters(window_seconds))
+    return _SPEED.dispute_seconds(job, job.parameters) <= job.parameters.clock_seconds
 
 
-def _job(max_cycles: int) -> JobRecord:
+def _job(max_cycles: int, rules: Parameters) -> JobRecord:
     zeros = Bytes32(bytes(32))
     return JobRecord(
         job_id=JobId(1),
@@ -43,10 +54,12 @@ def _job(max_cycles: int) -> JobRecord:
         input_uri="",
         seed=zeros,
         shard_count=1,
-        reward_wei=0,
+        reward=0,
+        asset=NATIVE,
         lease_seconds=0,
         deadline=0,
         max_cycles=max_cycles,
-        requester=Address(""),
-        final_count=0,
+        requester=NOBODY,
+        policy=OPTIMISTIC,
+        parameters=job_rules(rules, rules.window_for(max_cycles)),
     )

@@ -3,20 +3,13 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, overload
+from typing import Any
 
 from web3 import Web3
 
 from truestep.adapters.chain.codec import Message, encode_creation, encode_function
 from truestep.adapters.chain.connection import asking_node, reverted
-from truestep.adapters.chain.deployment import (
-    AnyDeployment,
-    ContractAddresses,
-    Deployment,
-    RulesOfDeployment,
-    SettlementAddresses,
-    SettlementDeployment,
-)
+from truestep.adapters.chain.deployment import ContractAddresses, Deployment
 from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.chain.journal import Entry, Journal
 from truestep.adapters.chain.sender import Sender, Signer
@@ -26,17 +19,14 @@ from truestep.contracts.artifacts import load_artifact
 from truestep.ports.chain import Outcome
 from truestep.ports.store import Change, Store
 from truestep.protocol.deployment.plan import Create, Plan, Resolve, Step, resolved
-from truestep.protocol.deployment.plans import TimelockTerms, first_plan
-from truestep.protocol.records import Parameters
-from truestep.protocol.settlement.parameters import Parameters as SettlementParameters
+from truestep.protocol.deployment.plans import TimelockTerms, network_plan
+from truestep.protocol.settlement.parameters import DAY_SECONDS, Parameters
 
 TABLE = "deployment"
 DEADLINE_SECONDS = 600.0
 """Time for each transaction."""
 
 Progress = Callable[[str], None]
-Rules = Parameters | tuple[SettlementParameters, TimelockTerms]
-"""Those of version 1, or of version 2."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +59,21 @@ def deploy(
     policy: TransactionPolicy | None = None,
     progress: Progress = lambda _: None,
 ) -> Deployment:
-    """Deploy and connect all contracts of version 1; `progress` gets a sentence for each step.
+    """Deploy and connect all contracts, owned by the signer; `progress` gets a sentence for each step.
 
     After an interruption, call it again with the same store and it goes on where it stopped. Raises
     `Rejected` if a parameter is out of bounds or the account is short of coins, `Unavailable` if the node
     fails.
     """
-    deployed = carry_out(web3, signer, store, first_plan(parameters), policy=policy, progress=progress)
-    return deployment_of(parameters, deployed)
+    timelock = owned_by(Address(signer.address))
+    plan = network_plan(parameters, timelock)
+    deployed = carry_out(web3, signer, store, plan, policy=policy, progress=progress)
+    return deployment_of(parameters, timelock, deployed)
+
+
+def owned_by(account: Address) -> TimelockTerms:
+    """One account may announce changes; there is no guardian."""
+    return TimelockTerms(proposer=account, guardian=account, guardian_seconds=0, delay_seconds=DAY_SECONDS)
 
 
 def carry_out(
@@ -105,7 +102,7 @@ def carry_out(
     done = done_steps(store, plan, sender.account)
     for step, before in zip(plan.steps, done, strict=True):
         try:
-            entry = _do(sender, _intent(step), encode_step(web3, plan.protocol, step, address_of))
+            entry = _do(sender, _intent(step), encode_step(web3, step, address_of))
         except (Rejected, Unavailable) as error:
             raise _interrupted(error, step, len(entries), len(plan.steps)) from error
         entries[step.title] = entry
@@ -155,38 +152,22 @@ def _intent(step: Step) -> str:
     return f"deploy/{step.title}"
 
 
-@overload
-def deployment_of(rules: Parameters, deployed: Deployed) -> Deployment: ...
-
-
-@overload
-def deployment_of(rules: Rules, deployed: Deployed) -> AnyDeployment: ...
-
-
-def deployment_of(rules: Rules, deployed: Deployed) -> AnyDeployment:
+def deployment_of(rules: Parameters, timelock: TimelockTerms, deployed: Deployed) -> Deployment:
     """The deployment file's content."""
     addresses = {
         name.lower(): str(entry.contract) for name, entry in deployed.entries.items() if entry.contract
     }
-    if isinstance(rules, Parameters):
-        return Deployment(
-            chain_id=deployed.chain_id,
-            block_number=deployed.block_number,
-            addresses=ContractAddresses(**addresses),
-            parameters=RulesOfDeployment.of(rules),
-        )
-    first_set, timelock = rules
-    return SettlementDeployment(
+    return Deployment(
         chain_id=deployed.chain_id,
         block_number=deployed.block_number,
-        addresses=SettlementAddresses(**addresses),
-        parameters=asdict(first_set),
+        addresses=ContractAddresses(**addresses),
+        parameters=asdict(rules),
         delay_seconds=timelock.delay_seconds,
         operators_transaction=deployed.entries["Operators"].landed_hash,
     )
 
 
-def encode_step(web3: Web3, protocol: int, step: Step, address_of: Resolve) -> Message:
+def encode_step(web3: Web3, step: Step, address_of: Resolve) -> Message:
     """The message of a step, once the contracts that it names are there."""
     arguments: list[Any] = [resolved(each, address_of) for each in step.arguments]
     if isinstance(step, Create):

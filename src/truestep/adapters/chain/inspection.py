@@ -16,7 +16,7 @@ from web3 import Web3
 from truestep.adapters.chain.answers import fields, octets, quantity, raw_log
 from truestep.adapters.chain.codec import decode_output, encode_function
 from truestep.adapters.chain.connection import endpoints_of
-from truestep.adapters.chain.deployment import AnyDeployment, SettlementDeployment
+from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.endpoints import Question
 from truestep.adapters.chain.outages import NodeError
 from truestep.adapters.chain.pinned import AtBlock, PinnedReader
@@ -49,7 +49,7 @@ class Finding:
     found: str = ""
 
 
-def inspect(web3: Web3, deployment: AnyDeployment, facts: Sequence[Fact] | None = None) -> list[Finding]:
+def inspect(web3: Web3, deployment: Deployment, facts: Sequence[Fact] | None = None) -> list[Finding]:
     """Everything that can be said about a deployment's contracts. Raises `Unavailable` if the node fails.
 
     `facts` are those that the file implies, unless the plan that was just carried out knows more.
@@ -70,11 +70,7 @@ def inspect(web3: Web3, deployment: AnyDeployment, facts: Sequence[Fact] | None 
     ]
     for fact, output in zip(answers, found[len(names) :], strict=True):
         findings.append(_answer_finding(web3, deployment, fact, output))
-    findings += [
-        _named_finding(web3, deployment, fact)
-        for fact in facts
-        if isinstance(fact, OnlyNamed) and isinstance(deployment, SettlementDeployment)
-    ]
+    findings += [_named_finding(web3, deployment, fact) for fact in facts if isinstance(fact, OnlyNamed)]
     return findings
 
 
@@ -107,12 +103,12 @@ def refuse_wrong(findings: Sequence[Finding], *, trusts_unknown_code: bool = Fal
 # --- questions ------------------------------------------------------------------------------------------
 
 
-def _code(deployment: AnyDeployment, contract: str) -> AtBlock:
+def _code(deployment: Deployment, contract: str) -> AtBlock:
     address = deployment.address(contract)
     return lambda block: Question(method="eth_getCode", parameters=[address, block], parse=octets)
 
 
-def _answer(web3: Web3, deployment: AnyDeployment, fact: Answer) -> AtBlock:
+def _answer(web3: Web3, deployment: Deployment, fact: Answer) -> AtBlock:
     arguments = [resolved(each, deployment.address) for each in fact.arguments]
     payload = encode_function(web3, fact.contract, fact.function, arguments)
     message = {"to": deployment.address(fact.contract), "data": f"0x{payload.hex()}"}
@@ -127,7 +123,7 @@ def _octets(answer: Any) -> bytes:
 # --- findings -------------------------------------------------------------------------------------------
 
 
-def _code_finding(deployment: AnyDeployment, contract: str, code: bytes) -> Finding:
+def _code_finding(deployment: Deployment, contract: str, code: bytes) -> Finding:
     artifact = load_artifact(contract)
     digest = hashlib.sha256(code[: artifact.code_size_bytes]).hexdigest()
     is_right = len(code) == artifact.deployed_size_bytes and digest == artifact.code_sha256
@@ -145,7 +141,7 @@ def _code_words(size_bytes: int, digest: str) -> str:
     return f"{size_bytes:,} bytes of code with SHA-256 {digest[:SHOWN_DIGITS]}"
 
 
-def _fixed_finding(deployment: AnyDeployment, fact: Fixed, code: bytes) -> Finding:
+def _fixed_finding(deployment: Deployment, fact: Fixed, code: bytes) -> Finding:
     artifact = load_artifact(fact.contract)
     offset, length = artifact.immutables[fact.name]
     start = artifact.code_size_bytes + offset
@@ -179,7 +175,7 @@ def _value(word: bytes, expected: int | bytes) -> int | bytes:
     return word if isinstance(expected, bytes) else int.from_bytes(word, "big")
 
 
-def _answer_finding(web3: Web3, deployment: AnyDeployment, fact: Answer, output: Any) -> Finding:
+def _answer_finding(web3: Web3, deployment: Deployment, fact: Answer, output: Any) -> Finding:
     expected: Any = resolved(fact.expected, deployment.address)
     try:
         found: Any = decode_output(web3, fact.contract, fact.function, _octets(output))
@@ -197,7 +193,7 @@ def _answer_finding(web3: Web3, deployment: AnyDeployment, fact: Answer, output:
     )
 
 
-def _named_finding(web3: Web3, deployment: SettlementDeployment, fact: OnlyNamed) -> Finding:
+def _named_finding(web3: Web3, deployment: Deployment, fact: OnlyNamed) -> Finding:
     """Look at every event of the contract's kind since the block in which the contract was created."""
     address = deployment.address(fact.contract)
     expected = {deployment.address(each.contract).lower() for each in fact.expected}

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
-from truestep.adapters.chain.deployment import AnyDeployment
+from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.files import write_file
 from truestep.contracts.artifacts import load_artifact
 from truestep.guest.user_cache import user_cache
@@ -14,12 +14,12 @@ KEPT = 256
 """Deployments remembered; the oldest are forgotten. Devnets make a new one at each start."""
 
 
-def is_known(deployment: AnyDeployment) -> bool:
+def is_known(deployment: Deployment) -> bool:
     """Whether this deployment was found right by this version of the contracts."""
     return _key(deployment) in _read(_file())
 
 
-def remember(deployment: AnyDeployment) -> None:
+def remember(deployment: Deployment) -> None:
     """Note that it was found right. A cache that cannot be written is no failure."""
     key, file = _key(deployment), _file()
     keys = [*(each for each in _read(file) if each != key), key][-KEPT:]
@@ -41,7 +41,7 @@ def _read(file: Path) -> list[str]:
     return [f"{each}" for each in cast("list[Any]", found)] if isinstance(found, list) else []
 
 
-def _key(deployment: AnyDeployment) -> str:
+def _key(deployment: Deployment) -> str:
     """Changes with anything in the file, and with the code that this version ships."""
     digest = hashlib.sha256(deployment.model_dump_json().encode())
     for name in deployment.contracts:

@@ -9,7 +9,7 @@ from web3 import Web3
 from truestep.adapters.chain.answers import quantity
 from truestep.adapters.chain.codec import encode_function
 from truestep.adapters.chain.connection import endpoints_of, refused
-from truestep.adapters.chain.deployment import AnyDeployment
+from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.endpoints import HEAD_QUESTION, Question, StaleNode
 from truestep.adapters.chain.outages import NoContract, NodeError
 from truestep.adapters.chain.record_codec import View, view_parser
@@ -29,7 +29,7 @@ AtBlock = Callable[[str], Question]
 class PinnedReader:
     """Asks several questions about the newest block at once; safe for several threads."""
 
-    def __init__(self, web3: Web3, deployment: AnyDeployment) -> None:
+    def __init__(self, web3: Web3, deployment: Deployment) -> None:
         self._web3 = web3
         self._endpoints = endpoints_of(web3)
         self._deployment = deployment

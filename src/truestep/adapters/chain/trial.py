@@ -105,14 +105,14 @@ def try_plan(
         if isinstance(step, Create):
             created = created_address(account, nonce)
             addresses[step.contract] = Address(str(entry.contract)) if entry else created
-        message = encode_step(web3, plan.protocol, step, addresses.__getitem__)
+        message = encode_step(web3, step, addresses.__getitem__)
         created = addresses[step.contract] if isinstance(step, Create) else None
         gas = entry.gas_used if entry else tries.gas(message, nonce, created)
         steps.append(
             TriedStep(
                 title=step.title,
                 address=addresses[step.contract],
-                size_bytes=_size(plan, step.contract) if isinstance(step, Create) else None,
+                size_bytes=_size(step.contract) if isinstance(step, Create) else None,
                 gas=gas,
                 is_done=entry is not None,
             )
@@ -200,5 +200,5 @@ class _Tries:
         return request if message.to is None else {**request, "to": str(message.to)}
 
 
-def _size(plan: Plan, contract: str) -> int:
+def _size(contract: str) -> int:
     return load_artifact(contract).deployed_size_bytes

@@ -16,7 +16,7 @@ from truestep.protocol.deployment.bounds import key_of, shown
 
 if TYPE_CHECKING:
     from truestep.adapters.chain.deploy import Deployed
-    from truestep.adapters.chain.deployment import AnyDeployment
+    from truestep.adapters.chain.deployment import Deployment
     from truestep.adapters.chain.inspection import Finding
     from truestep.adapters.chain.trial import Trial
     from truestep.composition.deploying import Deploying
@@ -49,15 +49,6 @@ def deploy(
             "--set",
             metavar="KEY=VALUE",
             help="Change a parameter, such as window=12h. Repeatable.",
-        ),
-    ] = None,
-    protocol: Annotated[
-        int | None,
-        typer.Option(
-            metavar="1|2",
-            min=1,
-            max=2,
-            help="Version of the protocol. Default: what the file says, else 1, which clients speak today.",
         ),
     ] = None,
     dry_run: Annotated[
@@ -94,7 +85,7 @@ def deploy(
     screen = Screen(as_json=as_json)
     state = state or out.with_suffix(STATE_SUFFIX)
     account = keystore_address(keystore)
-    settings = read_settings(parameters, changes or [], protocol, account)
+    settings = read_settings(parameters, changes or [], account)
     if not dry_run:
         _check_files(out, state)
     with opened_deploying(
@@ -141,15 +132,14 @@ def _announce(screen: Screen, deploying: "Deploying", trial: "Trial") -> None:
     refuse_poor(trial, deploying.account)
     left = sum(not step.is_done for step in trial.steps)
     screen.note(
-        f"version {deploying.settings.protocol} on chain {deploying.chain_id}: {left} of {len(trial.steps)}"
-        f" transactions to send, for about {coins(trial.cost_wei)}"
+        f"chain {deploying.chain_id}: {left} of {len(trial.steps)} transactions to send, for about"
+        f" {coins(trial.cost_wei)}"
     )
 
 
 def _show_trial(screen: Screen, deploying: "Deploying", trial: "Trial") -> None:
     fields: dict[str, Any] = {
         "chain_id": deploying.chain_id,
-        "protocol": deploying.settings.protocol,
         "deployer": deploying.account,
         "balance_wei": trial.balance_wei,
         "gas": trial.gas,
@@ -181,7 +171,6 @@ def _show_trial(screen: Screen, deploying: "Deploying", trial: "Trial") -> None:
     screen.result(
         {
             "chain_id": f"{deploying.chain_id}",
-            "protocol": f"version {deploying.settings.protocol}",
             "deployer": f"{deploying.account}, with {coins(trial.balance_wei)}",
             "gas": f"{trial.gas:,} ({kind})",
             "gas_price": gas_price(trial.price_wei),
@@ -208,7 +197,7 @@ def _table(trial: "Trial") -> Table:
 
 def _show_deployment(
     screen: Screen,
-    deployment: "AnyDeployment",
+    deployment: "Deployment",
     deployed: "Deployed",
     findings: "list[Finding]",
     out: Path,
@@ -217,7 +206,6 @@ def _show_deployment(
     fields: dict[str, Any] = {
         "deployment_file": str(out),
         "chain_id": deployment.chain_id,
-        "protocol": deployment.protocol,
         "gas_used": deployed.gas_used,
         "cost_wei": deployed.cost_wei,
         "checks": len(findings),

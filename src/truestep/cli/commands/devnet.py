@@ -42,8 +42,12 @@ def devnet(
     ] = None,
     window: Annotated[
         int,
-        typer.Option(metavar="SECONDS", max=60 * 86_400, help="Length of the challenge window. At least 40."),
-    ] = 120,
+        typer.Option(
+            metavar="SECONDS",
+            max=45 * 86_400,
+            help="Length of the challenge window, in whole minutes: 240 at least.",
+        ),
+    ] = 240,
     as_json: JsonFlag = False,
 ) -> None:
     """Run a local network: a chain, the contracts, funded accounts and a blob store.
@@ -52,7 +56,7 @@ def devnet(
     not secret: never send anything of value to them. With --json the object is printed once everything is
     ready.
 
-    Empty blocks keep the chain's time going: one per second for two minutes after a transaction, then one
+    Empty blocks keep the chain's time going: one per second for four minutes after a transaction, then one
     every 12 s. A chain at a URL is made to mine them too while this command runs.
     """
     from truestep.devnet import network
@@ -90,15 +94,17 @@ def _show(
 
 
 def _check_window(seconds: int) -> None:
-    """Refuse a window with which workers would silently take no job."""
+    """Refuse a window that the contracts refuse, or with which workers would silently take no job."""
+    from truestep.devnet.network import WINDOW_CLOCKS
     from truestep.devnet.windows import SMALL_JOB_CYCLES, least_window_seconds
+    from truestep.protocol.settlement.parameters import CLOCK_MIN_SECONDS, MINUTE_SECONDS
 
     least = least_window_seconds()
-    if seconds < least:
+    if seconds < least or seconds % MINUTE_SECONDS:
         raise typer.BadParameter(
-            f"expected at least {least} seconds, got {seconds}: with a shorter window no worker would"
-            f" take even a job of {SMALL_JOB_CYCLES:,} cycles, because it could not defend the claim in"
-            " half the window",
+            f"expected whole minutes, at least {least} seconds, got {seconds}: a window has {WINDOW_CLOCKS}"
+            f" clocks of a dispute, a clock has at least {CLOCK_MIN_SECONDS} seconds, and within one a worker"
+            f" must be able to defend a job of {SMALL_JOB_CYCLES:,} cycles",
             param_hint="--window",
         )
 

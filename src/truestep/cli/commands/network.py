@@ -13,7 +13,7 @@ from truestep.cli.screen import JsonFlag, Screen, fields_text, guarded
 from truestep.protocol.deployment.bounds import key_of, shown
 
 if TYPE_CHECKING:
-    from truestep.adapters.chain.deployment import AnyDeployment
+    from truestep.adapters.chain.deployment import Deployment
     from truestep.adapters.chain.inspection import Finding
 
 ADD_EXAMPLE = "Example: truestep network add sepolia deployment.json"
@@ -64,10 +64,7 @@ def add(
     if rpc:
         refuse_wrong(inspected(rpc, deployment))
     path = add_network(name, deployment, may_replace=replace)
-    words = (
-        f"{name} is version {deployment.protocol} on chain {deployment.chain_id}, Jobs at"
-        f" {deployment.address('Jobs')}"
-    )
+    words = f"{name} is on chain {deployment.chain_id}, Jobs at {deployment.address('Jobs')}"
     screen.result({"name": name, "file": str(path), "checked": bool(rpc)}, shown=words)
     if not rpc:
         screen.note(f"not checked yet: [bold]truestep network show {escape(name)} --rpc URL[/]")
@@ -76,29 +73,22 @@ def add(
 @guarded
 def show_all(as_json: JsonFlag = False) -> None:
     """List the networks that have names."""
-    from truestep.adapters.chain.deployment import read_any_deployment
+    from truestep.adapters.chain.deployment import read_deployment
     from truestep.adapters.networks import network_file, network_names
 
     screen = Screen(as_json=as_json)
     rows: dict[str, dict[str, Any]] = {}
     for name in network_names():
         try:
-            found = read_any_deployment(network_file(name))
+            found = read_deployment(network_file(name))
         except Rejected as error:
             screen.warn([f"{name}: {error}"])
             continue
-        rows[name] = {
-            "chain_id": found.chain_id,
-            "protocol": found.protocol,
-            "jobs": found.address("Jobs"),
-        }
+        rows[name] = {"chain_id": found.chain_id, "jobs": found.address("Jobs")}
     if not rows and not as_json:
         screen.note("no network has a name yet; `truestep network add NAME FILE` gives one")
     width = max(map(len, rows), default=0)
-    lines = [
-        f"{name:<{width}}  chain {row['chain_id']}, version {row['protocol']}, Jobs at {row['jobs']}"
-        for name, row in rows.items()
-    ]
+    lines = [f"{name:<{width}}  chain {row['chain_id']}, Jobs at {row['jobs']}" for name, row in rows.items()]
     screen.result({"networks": rows}, shown=Text("\n".join(lines)))
 
 
@@ -109,14 +99,14 @@ def show(
     as_json: JsonFlag = False,
 ) -> None:
     """Show a network's contracts and parameters. With --rpc, check them: exits with 1 if any is wrong."""
-    from truestep.adapters.chain.deployment import read_any_deployment
+    from truestep.adapters.chain.deployment import read_deployment
     from truestep.adapters.networks import network_file, network_names
     from truestep.composition.deploying import inspected
 
     screen = Screen(as_json=as_json)
     is_file = name not in network_names() and Path(name).is_file()
     file = Path(name) if is_file else network_file(name)
-    deployment = read_any_deployment(file)
+    deployment = read_deployment(file)
     findings = inspected(rpc, deployment) if rpc else []
     screen.result(
         _fields(file, deployment, findings),
@@ -131,24 +121,22 @@ def show(
 @guarded
 def parameters(
     name: Annotated[str, typer.Argument(metavar="NAME", help="`testnet` or `mainnet`.")],
-    protocol: Annotated[int, typer.Option(metavar="1|2", min=1, max=2, help="Version of the protocol.")] = 1,
     as_json: JsonFlag = False,
 ) -> None:
     """Print a file of parameters, with comments, to change and give to `truestep deploy --parameters`."""
     from truestep.adapters.parameter_files import shipped_text
 
-    text = shipped_text(name, protocol)
-    Screen(as_json=as_json).result({"name": name, "protocol": protocol, "toml": text}, shown=text.rstrip())
+    text = shipped_text(name)
+    Screen(as_json=as_json).result({"name": name, "toml": text}, shown=text.rstrip())
 
 
-def _fields(file: Path, deployment: "AnyDeployment", findings: "list[Finding]") -> dict[str, Any]:
+def _fields(file: Path, deployment: "Deployment", findings: "list[Finding]") -> dict[str, Any]:
     return {
         "file": str(file),
         "chain_id": deployment.chain_id,
-        "protocol": deployment.protocol,
         "block_number": deployment.block_number,
         "contracts": {name: deployment.address(name) for name in deployment.contracts},
-        "parameters": _parameters(deployment),
+        "parameters": deployment.parameters,
         "checks": [
             {"title": each.title, "right": each.is_right, "expected": each.expected, "found": each.found}
             for each in findings
@@ -156,20 +144,14 @@ def _fields(file: Path, deployment: "AnyDeployment", findings: "list[Finding]") 
     }
 
 
-def _parameters(deployment: "AnyDeployment") -> dict[str, int]:
-    rules = deployment.parameters
-    return dict(rules) if isinstance(rules, dict) else rules.model_dump()
-
-
-def _shown(file: Path, deployment: "AnyDeployment", findings: "list[Finding]") -> Text:
+def _shown(file: Path, deployment: "Deployment", findings: "list[Finding]") -> Text:
     fields: dict[str, str] = {
         "file": str(file),
         "chain": f"{deployment.chain_id}",
-        "protocol": f"version {deployment.protocol}",
         "first block": f"{deployment.block_number:,}",
     }
     fields |= {name: deployment.address(name) for name in deployment.contracts}
-    fields |= {key_of(field): shown(field, value) for field, value in _parameters(deployment).items()}
+    fields |= {key_of(field): shown(field, value) for field, value in deployment.parameters.items()}
     text = fields_text(fields)
     if not findings:
         return text

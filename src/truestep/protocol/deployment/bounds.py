@@ -3,13 +3,12 @@
 A test compares each bound with what the contracts accept.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 
 from truestep.base.errors import Reject, Rejected
 from truestep.base.units import coins, duration, gas_price, share
 from truestep.protocol.deployment.plans import TimelockTerms
-from truestep.protocol.records import Parameters
 from truestep.protocol.settlement import parameters as settlement
 
 ARITIES = settlement.ARITIES
@@ -51,19 +50,11 @@ def shown(field: str, value: int) -> str:
     return share(value) if field.endswith("_bps") else f"{value:,}"
 
 
-def check_first(rules: Parameters) -> None:
-    """Raise `Rejected` for parameters that version 1 refuses; the message names every bound."""
-    _check(asdict(rules), first_bounds)
-
-
-def check_settlement(rules: settlement.Parameters, timelock: TimelockTerms) -> None:
-    """Raise `Rejected` for parameters that version 2 refuses; the message names every bound."""
+def check_parameters(rules: settlement.Parameters, timelock: TimelockTerms) -> None:
+    """Raise `Rejected` for parameters that the contracts refuse; the message names every bound."""
     times = {"delay_seconds": timelock.delay_seconds, "guardian_time_seconds": timelock.guardian_seconds}
-    _check({**asdict(rules), **times}, settlement_bounds)
-
-
-def _check(values: Values, bounds_of: Callable[[Values], Mapping[str, Bound]]) -> None:
-    bounds = bounds_of(values)
+    values = {**asdict(rules), **times}
+    bounds = parameter_bounds(values)
     wrong = {
         field: said for field, bound in bounds.items() if (said := _objection(field, values[field], bound))
     }
@@ -85,32 +76,8 @@ def _objection(field: str, value: int, bound: Bound) -> str:
     return f"{key}: expected {least} to {most}, got {shown(field, value)}"
 
 
-def first_bounds(values: Values) -> dict[str, Bound]:
-    """The bounds of version 1 (docs/protocol.md P6.2)."""
-    return {
-        "operator_bond_wei": Bound(least=1, most=2**96 - 1, reason=Reject.PARAMETER_BOND),
-        "challenger_bond_wei": Bound(
-            least=1,
-            most=values["operator_bond_wei"] // 10,
-            most_because="operator_bond / 10",
-            reason=Reject.PARAMETER_BOND,
-        ),
-        "window_seconds": Bound(least=1, most=60 * DAY_SECONDS, reason=Reject.PARAMETER_WINDOW),
-        "clock_seconds": Bound(
-            least=1,
-            most=values["window_seconds"] // 2,
-            most_because="window / 2",
-            reason=Reject.PARAMETER_CLOCK,
-        ),
-        "lease_penalty_bps": Bound(least=0, most=10_000, reason=Reject.PARAMETER_PENALTY),
-        "winner_share_bps": Bound(least=0, most=5_000, reason=Reject.PARAMETER_SHARE),
-        "gas_price_cap_wei": Bound(least=0, most=2**50 - 1, reason=Reject.PARAMETER_GAS_PRICE),
-        "arity": Bound(least=2, most=64, choices=ARITIES, reason=Reject.PARAMETER_ARITY),
-    }
-
-
-def settlement_bounds(values: Values) -> dict[str, Bound]:
-    """The bounds of version 2 (docs/settlement.md S2.1, S2.4)."""
+def parameter_bounds(values: Values) -> dict[str, Bound]:
+    """The bounds (docs/settlement.md S2.1, S2.4)."""
     p = settlement
     clock = values["clock_seconds"]
     dispute_gas = p.dispute_gas(values["arity"])
@@ -161,8 +128,3 @@ def settlement_bounds(values: Values) -> dict[str, Bound]:
         "delay_seconds": Bound(least=DAY_SECONDS, most=60 * DAY_SECONDS, reason=Reject.DELAY_BOUNDS),
         "guardian_time_seconds": Bound(least=0, most=4 * 365 * DAY_SECONDS, reason=Reject.GUARDIAN_TIME),
     }
-
-
-def numbers_of(record: type[Parameters] | type[settlement.Parameters]) -> list[str]:
-    """The fields of a set of parameters."""
-    return [field.name for field in fields(record)]

@@ -95,9 +95,8 @@ Fact = Fixed | Answer | OnlyNamed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The deployment of one version of the protocol."""
+    """The deployment of a network."""
 
-    protocol: int
     steps: tuple[Step, ...]
     facts: tuple[Fact, ...]
 

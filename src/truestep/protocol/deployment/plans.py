@@ -1,4 +1,4 @@
-"""The plans of the protocol's versions (docs/protocol.md P6.2, docs/settlement.md S1)."""
+"""What a deployment creates and connects, and what must hold then (docs/settlement.md S2.4, S9.4)."""
 
 from dataclasses import astuple, dataclass
 
@@ -15,8 +15,7 @@ from truestep.protocol.deployment.plan import (
     OnlyNamed,
     Plan,
 )
-from truestep.protocol.records import Parameters
-from truestep.protocol.settlement.parameters import Parameters as SettlementParameters
+from truestep.protocol.settlement.parameters import Parameters
 
 MEMORY_DEPTH = 27
 """Levels of the memory's tree, whose empty subtrees Step computes in its constructor (machine M3)."""
@@ -34,7 +33,7 @@ _STEP_FACTS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelockTerms:
-    """Who may change what can be changed in version 2, and how late (S2.4)."""
+    """Who may change what can be changed, and how late (S2.4)."""
 
     proposer: Address
     guardian: Address
@@ -42,75 +41,14 @@ class TimelockTerms:
     delay_seconds: int
 
 
-def first_plan(rules: Parameters) -> Plan:
-    """Version 1."""
-    step, operators, programs, jobs, disputes = map(
-        _address, ("Step", "Operators", "Programs", "Jobs", "Disputes")
-    )
-    jobs_terms = (rules.operator_bond_wei, rules.window_seconds, rules.lease_penalty_bps)
-    game_terms = (rules.challenger_bond_wei, rules.clock_seconds, rules.arity)
-    money_terms = (rules.winner_share_bps, rules.gas_price_cap_wei)
-    return Plan(
-        protocol=1,
-        steps=(
-            Create(contract="Step"),
-            Create(contract="Operators"),
-            Create(contract="Programs"),
-            Create(contract="Jobs", arguments=(operators, programs, *jobs_terms)),
-            Create(contract="Disputes", arguments=(operators, jobs, step, *game_terms, *money_terms)),
-            Invoke(
-                contract="Operators",
-                function="connect",
-                arguments=(jobs, disputes),
-                title="connect Operators",
-            ),
-            Invoke(contract="Jobs", function="connect", arguments=(disputes,), title="connect Jobs"),
-        ),
-        facts=first_facts(rules),
-    )
-
-
-def first_facts(rules: Parameters) -> tuple[Fact, ...]:
-    """What holds in a network of version 1."""
-    jobs: dict[str, Argument] = {
-        "OPERATORS": _address("Operators"),
-        "PROGRAMS": _address("Programs"),
-        "operator_bond_wei": rules.operator_bond_wei,
-        "window_seconds": rules.window_seconds,
-        "lease_penalty_bps": rules.lease_penalty_bps,
-    }
-    disputes: dict[str, Argument] = {
-        "OPERATORS": _address("Operators"),
-        "JOBS": _address("Jobs"),
-        "PROGRAMS": _address("Programs"),
-        "STEP": _address("Step"),
-        "DEPTH": rules.arity.bit_length() - 1,
-        "OPERATOR_BOND_WEI": rules.operator_bond_wei,
-        "challenger_bond_wei": rules.challenger_bond_wei,
-        "clock_seconds": rules.clock_seconds,
-        "arity": rules.arity,
-        "winner_share_bps": rules.winner_share_bps,
-        "gas_price_cap_wei": rules.gas_price_cap_wei,
-    }
-    return (
-        *_STEP_FACTS,
-        *_fixed("Jobs", jobs),
-        *_fixed("Disputes", disputes),
-        _answer("Operators", "jobs", "Jobs"),
-        _answer("Operators", "disputes", "Disputes"),
-        _answer("Jobs", "disputes", "Disputes"),
-    )
-
-
-def settlement_plan(rules: SettlementParameters, timelock: TimelockTerms) -> Plan:
-    """Version 2."""
-    address = {name: _address(name) for name in SETTLEMENT_CONTRACTS}
+def network_plan(rules: Parameters, timelock: TimelockTerms) -> Plan:
+    """The plan of a network whose first set of parameters is `rules`."""
+    address = {name: _address(name) for name in CONTRACTS}
     jobs, disputes, results = address["Jobs"], address["Disputes"], address["Results"]
     who = (timelock.proposer, timelock.guardian, timelock.guardian_seconds, timelock.delay_seconds)
     served = (address["Operators"], address["Programs"], address["Parameters"])
     links = (address["Assurances"], disputes, results)
     return Plan(
-        protocol=2,
         steps=(
             Create(contract="Step"),
             Create(contract="Timelock", arguments=who),
@@ -134,7 +72,7 @@ def settlement_plan(rules: SettlementParameters, timelock: TimelockTerms) -> Pla
             Invoke(contract="Operators", function="seal", title="seal Operators"),
             Invoke(contract="Jobs", function="connect", arguments=links, title="connect Jobs"),
         ),
-        facts=(*settlement_facts(rules, timelock.delay_seconds), *_first_owners(timelock)),
+        facts=(*network_facts(rules, timelock.delay_seconds), *_first_owners(timelock)),
     )
 
 
@@ -147,7 +85,7 @@ def _first_owners(timelock: TimelockTerms) -> tuple[Fact, ...]:
     )
 
 
-SETTLEMENT_CONTRACTS = (
+CONTRACTS = (
     "Step",
     "Timelock",
     "Parameters",
@@ -162,8 +100,8 @@ SETTLEMENT_CONTRACTS = (
 """In order of their creation."""
 
 
-def settlement_facts(rules: SettlementParameters, delay_seconds: int) -> tuple[Fact, ...]:
-    """What holds in a network of version 2 whose first set of parameters is `rules`."""
+def network_facts(rules: Parameters, delay_seconds: int) -> tuple[Fact, ...]:
+    """What holds in a network whose first set of parameters is `rules`."""
     jobs, disputes = _address("Jobs"), _address("Disputes")
     disputes_links = ("Operators", "Jobs", "Parameters", "Leaves", "Step")
     return (

@@ -11,6 +11,7 @@ from truestep.protocol.settlement.facts.records import Facts, KnownJob
 from truestep.protocol.settlement.facts.rehearsal import split_of_game
 from truestep.protocol.settlement.facts.views import GameView, game_view
 from truestep.protocol.settlement.jobs import source_of
+from truestep.protocol.settlement.parameters import Parameters
 from truestep.protocol.settlement.records import JobTerms
 from truestep.protocol.settlement.tasks.ids import leaf_game_of
 
@@ -29,19 +30,7 @@ _OUTCOMES = {
 
 def rules_of(facts: Facts, terms: JobTerms) -> records.Parameters:
     """The rules of a job: those of its set, with its own window and bond."""
-    rules = facts.parameters[terms.parameters_id - 1]
-    return records.Parameters(
-        operator_bond_wei=rules.operator_bond_wei * terms.bond_multiple,
-        challenger_bond_wei=rules.challenger_bond_wei,
-        window_seconds=terms.window_seconds,
-        clock_seconds=rules.clock_seconds,
-        rescue_seconds=rules.rescue_seconds,
-        lease_penalty_bps=rules.lease_penalty_bps,
-        release_penalty_bps=rules.release_penalty_bps,
-        winner_share_bps=rules.winner_share_bps,
-        gas_price_cap_wei=rules.gas_price_cap_wei,
-        arity=rules.arity,
-    )
+    return job_rules(facts.parameters[terms.parameters_id - 1], terms.window_seconds, terms.bond_multiple)
 
 
 def newest_rules(facts: Facts) -> records.Parameters:
@@ -49,10 +38,15 @@ def newest_rules(facts: Facts) -> records.Parameters:
     if not facts.parameters:
         raise Bug("expected the events of Parameters to have been read")
     rules = facts.parameters[-1]
+    return job_rules(rules, rules.window_for(0))
+
+
+def job_rules(rules: Parameters, window_seconds: int, bond_multiple: int = 1) -> records.Parameters:
+    """The rules of a job that is bound to a set of parameters."""
     return records.Parameters(
-        operator_bond_wei=rules.operator_bond_wei,
+        operator_bond_wei=rules.operator_bond_wei * bond_multiple,
         challenger_bond_wei=rules.challenger_bond_wei,
-        window_seconds=rules.window_for(0),
+        window_seconds=window_seconds,
         clock_seconds=rules.clock_seconds,
         rescue_seconds=rules.rescue_seconds,
         lease_penalty_bps=rules.lease_penalty_bps,

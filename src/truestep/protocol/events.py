@@ -56,6 +56,7 @@ class JobPosted:
     policy: int
     parameters: Parameters
     reducer_of: JobId | None
+    slot_level: int = 0
     is_ready: bool
 
 

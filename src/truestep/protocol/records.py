@@ -100,6 +100,8 @@ class JobRecord:
     """Of assurance (S8)."""
     parameters: Parameters
     reducer_of: JobId | None = None
+    slot_level: int = 0
+    """Of a reducer: 2^level leaves of its input hold one output."""
     is_ready: bool = True
     """Whether its input is known: a reducer's is not before the outputs are in."""
 

@@ -19,6 +19,7 @@ from truestep.protocol.settlement.facts.retention import final_leaves, items_of
 from truestep.protocol.settlement.games import claim_of_game_id
 from truestep.protocol.settlement.ids import LeafGameId, claim_of, leaf_of_claim, unpack_item
 from truestep.protocol.settlement.ids import batch_of_claim as batch_of_leaf
+from truestep.protocol.settlement.jobs import slot_level_of
 from truestep.protocol.settlement.records import BatchStage
 from truestep.protocol.settlement.tasks.ids import claim_of_leaf, game_of_leaf, task_of_leaf
 from truestep.protocol.settlement.tasks.records import rules_of, source_in
@@ -91,6 +92,7 @@ def _posted(facts: Facts, event: jobs.Posted, logged: Logged) -> Told:
         policy=terms.policy,
         parameters=rules_of(facts, terms),
         reducer_of=source_in(terms),
+        slot_level=slot_level_of(terms.reducer_of),
         is_ready=terms.reducer_of == 0,
     )
 

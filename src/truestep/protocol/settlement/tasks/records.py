@@ -10,7 +10,7 @@ from truestep.protocol.settlement.contracts.disputes import Game, GameOutcome
 from truestep.protocol.settlement.facts.records import Facts, KnownJob
 from truestep.protocol.settlement.facts.rehearsal import split_of_game
 from truestep.protocol.settlement.facts.views import GameView, game_view
-from truestep.protocol.settlement.jobs import source_of
+from truestep.protocol.settlement.jobs import slot_level_of, source_of
 from truestep.protocol.settlement.parameters import Parameters
 from truestep.protocol.settlement.records import JobTerms
 from truestep.protocol.settlement.tasks.ids import leaf_game_of
@@ -104,6 +104,7 @@ def known_job_record(facts: Facts, job_id: JobId, known: KnownJob) -> JobRecord:
         policy=job.terms.policy,
         parameters=rules_of(facts, job.terms),
         reducer_of=source_in(job.terms),
+        slot_level=slot_level_of(job.terms.reducer_of),
         is_ready=job.is_ready,
     )
 

@@ -243,6 +243,7 @@ def _job(event: events.JobPosted) -> JobRecord:
         policy=event.policy,
         parameters=event.parameters,
         reducer_of=event.reducer_of,
+        slot_level=event.slot_level,
         is_ready=event.is_ready,
     )
 

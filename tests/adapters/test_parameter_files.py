@@ -9,7 +9,6 @@ import pytest
 from truestep.adapters.parameter_files import SHIPPED, read_settings
 from truestep.base.errors import Rejected
 from truestep.base.ids import Address
-from truestep.protocol.records import Parameters
 
 DEPLOYER = Address("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")
 MULTISIG = "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"
@@ -17,36 +16,23 @@ MULTISIG = "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_shipped_files_are_within_bounds(name: str) -> None:
-    assert read_settings(name, [], None, DEPLOYER).protocol == 1
-    who = [f"proposer={MULTISIG}", "guardian=none"]
-    settings = read_settings(name, who, 2, DEPLOYER)
-    assert not isinstance(settings.rules, Parameters)
-    assert settings.rules[1].proposer == MULTISIG
-    assert int(settings.rules[1].guardian, 16) == 0
+    settings = read_settings(name, [f"proposer={MULTISIG}", "guardian=none"], DEPLOYER)
+    assert settings.timelock.proposer == MULTISIG
+    assert int(settings.timelock.guardian, 16) == 0
 
 
 def test_a_change_replaces_what_the_file_says() -> None:
     changes = ["window=1d 12h", "operator_bond = 2", "arity=1_6", "lease_penalty=12.5%", "gas_price_cap=7wei"]
-    values = read_settings("testnet", changes, 1, DEPLOYER).values
+    values = read_settings("testnet", changes, DEPLOYER).values
     assert values["window_seconds"] == 36 * 3_600
     assert values["operator_bond_wei"] == 2 * 10**18
     assert (values["arity"], values["lease_penalty_bps"], values["gas_price_cap_wei"]) == (16, 1_250, 7)
 
 
-def test_a_file_says_for_which_version_it_is(tmp_path: Path) -> None:
-    file = tmp_path / "mine.toml"
-    shipped = Path(__file__).parents[2] / "src" / "truestep" / "contracts" / "parameters" / "testnet-2.toml"
-    file.write_text(shipped.read_text())
-    assert read_settings(str(file), [], None, DEPLOYER).protocol == 2
-    assert refusal(str(file), protocol=1) == (
-        f"not parameters of a network: {file} is for version 2 of the protocol, not 1; change --protocol"
-    )
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("windw=1h", "testnet-1.toml: unknown parameter 'windw'; did you mean window?"),
+        ("windw=1h", "testnet.toml: unknown parameter 'windw'; did you mean window?"),
         ("window=12", "window: expected a time such as 90s, 30min, 12h or 2d, got '12'"),
         ("operator_bond=much", "operator_bond: expected an amount such as 0.05, 20gwei or 7wei, got 'much'"),
         ("lease_penalty=10", "lease_penalty: expected a share such as 10%, got '10'"),
@@ -58,12 +44,12 @@ def test_a_change_that_is_not_understood(change: str, message: str) -> None:
     assert refusal("testnet", change) == f"not parameters of a network: {message}"
 
 
-def test_the_mainnet_of_version_2_has_no_default_owner() -> None:
-    assert refusal("mainnet", protocol=2) == (
+def test_a_mainnet_has_no_default_owner() -> None:
+    assert refusal("mainnet") == (
         "not parameters of a network: proposer: expected an address (with its checksum, if letters are mixed)"
         " or \"deployer\", got ''; pass --set proposer=..."
     )
-    assert refusal("mainnet", f"proposer={MULTISIG[:-1]}0", protocol=2).startswith(
+    assert refusal("mainnet", f"proposer={MULTISIG[:-1]}0").startswith(
         "not parameters of a network: proposer: expected an address"
     )
 
@@ -72,8 +58,7 @@ def test_the_mainnet_of_version_2_has_no_default_owner() -> None:
     ("text", "message"),
     [
         ("window = ", "{file} is not TOML: "),
-        ("protocol = 3", "{file}: protocol: expected 1 or 2, got 3"),
-        ('protocol = 1\nwindow = "1h"', "{file}: missing operator_bond, challenger_bond, clock, "),
+        ('window = "1h"', "{file}: missing operator_bond, challenger_bond, cycles_per_second, clock, "),
         ("#" * 70_000, "{file} is too large for a file of parameters"),
     ],
 )
@@ -90,8 +75,8 @@ def test_a_missing_file() -> None:
     )
 
 
-def refusal(place: str, *changes: str, protocol: int | None = None) -> str:
+def refusal(place: str, *changes: str) -> str:
     """What is said about bad settings."""
     with pytest.raises(Rejected) as refused:
-        read_settings(place, changes, protocol, DEPLOYER)
+        read_settings(place, changes, DEPLOYER)
     return str(refused.value)

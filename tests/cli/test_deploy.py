@@ -15,6 +15,7 @@ from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.devnet import AnvilDevnet
 from truestep.adapters.keystore import create_keystore
 from truestep.base.ids import Address
+from truestep.contracts.artifacts import load_artifact
 
 pytestmark = pytest.mark.anvil
 
@@ -63,16 +64,16 @@ def test_a_dry_run_sends_nothing_and_says_everything(
     truestep: Invoke, anvil: AnvilDevnet, deployer: Address, desk: Path
 ) -> None:
     before = sorted(desk.iterdir())
-    for protocol, count in ((1, 7), (2, 14)):
-        fields = truestep(*_words(anvil, "--dry-run", "--protocol", protocol, "--json")).fields()
-        assert len(fields["steps"]) == count and fields["simulated"]
-        assert (fields["deployer"], fields["balance_wei"], fields["missing_wei"]) == (deployer, 10**18, 0)
-        assert fields["gas"] == sum(step["gas"] for step in fields["steps"])
-        assert fields["cost_wei"] == fields["gas"] * fields["gas_price_wei"] < fields["needed_wei"]
+    fields = truestep(*_words(anvil, "--dry-run", "--json")).fields()
+    assert len(fields["steps"]) == 14 and fields["simulated"]
+    assert (fields["deployer"], fields["balance_wei"], fields["missing_wei"]) == (deployer, 10**18, 0)
+    assert fields["gas"] == sum(step["gas"] for step in fields["steps"])
+    assert fields["cost_wei"] == fields["gas"] * fields["gas_price_wei"] < fields["needed_wei"]
     finished = truestep(*_words(anvil, "--dry-run", "--set", "window=3h"))
     assert finished.exit_code == 0
-    assert "5. Disputes" in finished.stdout and "19,720" in finished.stdout
-    assert "window           3 h" in finished.stdout and "each step simulated" in finished.stdout
+    size = f"{load_artifact('Disputes').deployed_size_bytes:,}"
+    assert "8. Disputes" in finished.stdout and size in finished.stdout
+    assert "window                  3 h" in finished.stdout and "each step simulated" in finished.stdout
     assert "nothing was sent" in finished.stderr
     assert sorted(desk.iterdir()) == before
     assert connect(anvil.node).eth.get_transaction_count(Web3.to_checksum_address(deployer)) == 0
@@ -83,13 +84,13 @@ def test_from_nothing_to_a_network_with_a_name(
 ) -> None:
     finished = truestep(*_words(anvil))
     assert finished.exit_code == 0, finished.stderr
-    assert "1/7 Step at 0x" in finished.stderr and "7/7 connect Jobs for" in finished.stderr
-    assert "checked: the code of 5 contracts, 20 links and rules" in finished.stderr
+    assert " 1/14 Step at 0x" in finished.stderr and "14/14 connect Jobs for" in finished.stderr
+    assert "checked: the code of 10 contracts, 24 links and rules" in finished.stderr
     again = truestep(*_words(anvil))
-    assert again.exit_code == 0 and again.stderr.count("(done before)") == 7
+    assert again.exit_code == 0 and again.stderr.count("(done before)") == 14
     added = truestep("network", "add", "mine", "deployment.json", "--rpc", anvil.node)
-    assert added.exit_code == 0 and "mine is version 1 on chain 31337, Jobs at 0x" in added.stdout
-    assert "mine  chain 31337, version 1" in truestep("network", "list").stdout
+    assert added.exit_code == 0 and "mine is on chain 31337, Jobs at 0x" in added.stdout
+    assert "mine  chain 31337, Jobs at 0x" in truestep("network", "list").stdout
     shown = truestep("network", "show", "mine", "--rpc", anvil.node)
     assert shown.exit_code == 0 and "25 of 25 checks passed: as promised" in shown.stdout
     assert "window           2 h" in shown.stdout and "operator bond    0.05 ETH" in shown.stdout
@@ -105,19 +106,6 @@ def test_from_nothing_to_a_network_with_a_name(
     assert both.exit_code == 2 and "both name one" in " ".join(both.stderr.replace("│", "").split())
 
 
-def test_clients_do_not_work_in_a_network_of_version_2_yet(
-    truestep: Invoke, anvil: AnvilDevnet, deployer: Address
-) -> None:
-    assert truestep(*_words(anvil, "--protocol", 2)).exit_code == 0
-    shown = truestep("network", "show", "deployment.json", "--rpc", anvil.node, "--json").fields()
-    assert {check["right"] for check in shown["checks"]} == {True} and shown["protocol"] == 2
-    status = truestep("status", 1, "--rpc", anvil.node, "--deployment", "deployment.json")
-    assert _said(status) == (
-        "error: not a deployment file: deployment.json is of a network of version 2 of the protocol, and this"
-        " version of truestep works in networks of version 1; use a newer truestep, or another network"
-    )
-
-
 @pytest.mark.parametrize(
     ("more", "message"),
     [
@@ -127,8 +115,9 @@ def test_clients_do_not_work_in_a_network_of_version_2_yet(
             " the URL of a node of that chain",
         ),
         (
-            ("--set", "clock=2h"),
-            "clock out of bounds: clock: expected 1 s to 1 h (window / 2), got 2 h",
+            ("--set", "clock=29s"),
+            "clock out of bounds: clock: expected 30 s to 12 d 3 h 16 min 16 s, got 29 s; rescue: expected"
+            " 3 s (clock / 8) to 29 s (clock), got 5 min",
         ),
         (
             ("--keystore", "password"),
@@ -197,7 +186,7 @@ def test_a_file_that_does_not_fit_the_chain(
     ours["addresses"]["jobs"] = other["addresses"]["jobs"]
     Path("mixed.json").write_text(json.dumps(ours))
     message = (
-        f"contracts do not fit together: Jobs: OPERATORS: expected {ours['addresses']['operators']}, got"
+        f"contracts do not fit together: Jobs: operators: expected {ours['addresses']['operators']}, got"
         f" {other['addresses']['operators']}; the deployment file mixes contracts of several networks, or"
         " states other rules: get the network's file again"
     )
@@ -206,7 +195,7 @@ def test_a_file_that_does_not_fit_the_chain(
     added = truestep("network", "add", "mixed", "mixed.json", "--rpc", anvil.node)
     assert (added.exit_code, _said(added)) == (1, f"error: {message}")
     shown = truestep("network", "show", "mixed.json", "--rpc", anvil.node)
-    assert shown.exit_code == 1 and "✗ Jobs: OPERATORS: expected" in shown.stdout
+    assert shown.exit_code == 1 and "✗ Jobs: operators: expected" in shown.stdout
     assert "do not use this network" in shown.stdout
 
 
@@ -214,6 +203,7 @@ def test_unknown_code_is_refused_unless_it_is_trusted_aloud(
     truestep: Invoke, anvil: AnvilDevnet, deployed: dict[str, Any]
 ) -> None:
     web3, programs = connect(anvil.node), deployed["contracts"]["Programs"]
+    size = load_artifact("Programs").deployed_size_bytes
     code = bytes(web3.eth.get_code(programs))
     web3.provider.make_request("anvil_setCode", [programs, f"0x{(code + bytes(1)).hex()}"])  # type: ignore[arg-type]
     status = ("status", 1, "--rpc", anvil.node, "--deployment", "deployment.json")
@@ -221,7 +211,8 @@ def test_unknown_code_is_refused_unless_it_is_trusted_aloud(
     refused = truestep(*status)
     assert refused.exit_code == 1
     assert _said(refused).startswith(
-        f"error: contract has unknown code: Programs at {programs}: expected 952 bytes of code with SHA-256 "
+        f"error: contract has unknown code: Programs at {programs}: expected {size:,} bytes of code with"
+        " SHA-256 "
     )
     assert "--trust-unknown-code" in refused.stderr
     for _ in range(2):  # each time aloud
@@ -269,13 +260,18 @@ def test_names_of_networks(truestep: Invoke, deployed: dict[str, Any]) -> None:
     ("change", "message"),
     [
         (
-            {"version": 3},
-            "spoilt.json has the form of version 3, and this version of truestep reads up to version 2; use a"
-            " newer truestep",
+            {"version": 4},
+            "spoilt.json has the form of version 4, and this version of truestep reads version 3; use a newer"
+            " truestep",
+        ),
+        (
+            {"version": 2},
+            "spoilt.json has the form of version 2, and this version of truestep reads version 3; its"
+            " contracts are no longer used",
         ),
         (
             {"addresses": {}},
-            "spoilt.json does not have the form of version 2; get the network's file again. ",
+            "spoilt.json does not have the form of version 3; get the network's file again. ",
         ),
     ],
 )
@@ -296,14 +292,13 @@ def test_addresses_that_are_refused(truestep: Invoke) -> None:
     assert "cannot fetch http://127.0.0.1:9/deployment.json" in dead.stderr and dead.exit_code == 3
 
 
-@pytest.mark.parametrize("protocol", [1, 2])
 def test_a_printed_file_of_parameters_is_one_to_deploy_with(
-    truestep: Invoke, anvil: AnvilDevnet, deployer: Address, protocol: int
+    truestep: Invoke, anvil: AnvilDevnet, deployer: Address
 ) -> None:
-    printed = truestep("network", "parameters", "testnet", "--protocol", protocol)
+    printed = truestep("network", "parameters", "testnet")
     Path("mine.toml").write_text(printed.stdout)
     dry_run = truestep(*_words(anvil, "--parameters", "mine.toml", "--dry-run", "--json"))
-    assert dry_run.fields()["protocol"] == protocol
+    assert dry_run.fields()["parameters"]["window_seconds"] == 7_200
     assert "expected one of testnet, mainnet, got 'x'" in truestep("network", "parameters", "x").stderr
 
 

@@ -11,12 +11,12 @@ import pytest
 from web3 import Account, Web3
 
 from tests.adapters.sending import IMPATIENT, Ask, Node
-from tests.protocol.deployment.test_bounds import FIRST, NEXT, TIMELOCK
+from tests.protocol.deployment.test_bounds import RULES, TIMELOCK
 from truestep.adapters.chain import deploy as deploying
 from truestep.adapters.chain.codec import encode_function
 from truestep.adapters.chain.connection import connect
-from truestep.adapters.chain.deploy import Rules, carry_out, check_state, deployment_of
-from truestep.adapters.chain.deployment import AnyDeployment, Deployment, SettlementDeployment
+from truestep.adapters.chain.deploy import carry_out, check_state, deployment_of
+from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.devnet import AnvilDevnet
 from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.chain.inspection import inspect, refuse_wrong
@@ -24,13 +24,13 @@ from truestep.adapters.chain.trial import created_address, refuse_poor, try_plan
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address
-from truestep.protocol.deployment.plan import Plan
-from truestep.protocol.deployment.plans import first_plan, settlement_plan
+from truestep.contracts.artifacts import load_artifact
+from truestep.protocol.deployment.plans import network_plan
 
 POLICY = TransactionPolicy(poll_seconds=0.01, market_seconds=0.0)
 COIN_WEI = 10**18
-RULES: dict[int, Rules] = {1: FIRST, 2: (NEXT, TIMELOCK)}
-PLANS: dict[int, Plan] = {1: first_plan(FIRST), 2: settlement_plan(NEXT, TIMELOCK)}
+PLAN = network_plan(RULES, TIMELOCK)
+OTHER_PLAN = network_plan(replace(RULES, arity=16), TIMELOCK)
 
 
 class Interrupted(Exception):
@@ -52,20 +52,17 @@ def signer(anvil: AnvilDevnet) -> Any:
 
 
 @pytest.fixture(scope="module")
-def deployments(anvil: AnvilDevnet) -> dict[int, AnyDeployment]:
-    """One network of each version, by somebody who was interrupted after every step."""
-    found: dict[int, AnyDeployment] = {}
-    for protocol, plan in PLANS.items():
-        account: Any = Account.create()
-        anvil.fund(account.address, COIN_WEI)
-        store, web3 = SqliteStore(), connect(anvil.node)
-        for count in range(1, len(plan.steps) + 1):
-            with pytest.raises(Interrupted):
-                carry_out(web3, account, store, plan, policy=POLICY, progress=_interrupt_after(count))
-        deployed = carry_out(web3, account, store, plan, policy=POLICY)
-        assert web3.eth.get_transaction_count(account.address) == len(plan.steps)
-        found[protocol] = deployment_of(RULES[protocol], deployed)
-    return found
+def deployment(anvil: AnvilDevnet) -> Deployment:
+    """A network of somebody who was interrupted after every step."""
+    account: Any = Account.create()
+    anvil.fund(account.address, COIN_WEI)
+    store, web3 = SqliteStore(), connect(anvil.node)
+    for count in range(1, len(PLAN.steps) + 1):
+        with pytest.raises(Interrupted):
+            carry_out(web3, account, store, PLAN, policy=POLICY, progress=_interrupt_after(count))
+    deployed = carry_out(web3, account, store, PLAN, policy=POLICY)
+    assert web3.eth.get_transaction_count(account.address) == len(PLAN.steps)
+    return deployment_of(RULES, TIMELOCK, deployed)
 
 
 def _interrupt_after(count: int) -> Any:
@@ -80,20 +77,18 @@ def _interrupt_after(count: int) -> Any:
 
 
 @pytest.mark.anvil
-@pytest.mark.parametrize("protocol", PLANS)
 def test_a_deployment_that_was_interrupted_everywhere_is_right(
-    anvil: AnvilDevnet, deployments: dict[int, AnyDeployment], protocol: int, tmp_path: Path
+    anvil: AnvilDevnet, deployment: Deployment
 ) -> None:
-    findings = inspect(connect(anvil.node), deployments[protocol], PLANS[protocol].facts)
+    findings = inspect(connect(anvil.node), deployment, PLAN.facts)
     assert [each for each in findings if not each.is_right] == []
-    assert len(findings) == len(deployments[protocol].contracts) + len(PLANS[protocol].facts)
+    assert len(findings) == len(deployment.contracts) + len(PLAN.facts)
     assert refuse_wrong(findings) == []
 
 
 @pytest.mark.anvil
-@pytest.mark.parametrize("protocol", PLANS)
-def test_a_trial_says_what_the_deployment_then_takes(anvil: AnvilDevnet, signer: Any, protocol: int) -> None:
-    web3, plan, store = connect(anvil.node), PLANS[protocol], SqliteStore()
+def test_a_trial_says_what_the_deployment_then_takes(anvil: AnvilDevnet, signer: Any) -> None:
+    web3, plan, store = connect(anvil.node), PLAN, SqliteStore()
     trial = try_plan(web3, signer.address, plan, POLICY)
     assert trial.is_simulated and trial.missing_wei == 0 and trial.balance_wei == COIN_WEI
     with pytest.raises(Interrupted):
@@ -116,8 +111,8 @@ def test_a_trial_on_a_node_that_cannot_simulate(anvil: AnvilDevnet, signer: Any)
             return {"jsonrpc": "2.0", "id": 1, "error": {"code": -32602, "message": "too many arguments"}}
         return ask()
 
-    exact = try_plan(connect(anvil.node), signer.address, PLANS[2], POLICY)
-    rough = try_plan(connect(Node(anvil.node, twist).provider), signer.address, PLANS[2], POLICY)
+    exact = try_plan(connect(anvil.node), signer.address, PLAN, POLICY)
+    rough = try_plan(connect(Node(anvil.node, twist).provider), signer.address, PLAN, POLICY)
     assert exact.is_simulated and not rough.is_simulated
     assert exact.gas < rough.gas < 1.25 * exact.gas
 
@@ -125,7 +120,7 @@ def test_a_trial_on_a_node_that_cannot_simulate(anvil: AnvilDevnet, signer: Any)
 @pytest.mark.anvil
 def test_coins_that_are_missing(anvil: AnvilDevnet) -> None:
     account: Any = Account.create()
-    trial = try_plan(connect(anvil.node), account.address, PLANS[1], POLICY)
+    trial = try_plan(connect(anvil.node), account.address, PLAN, POLICY)
     price_wei = trial.offer.fee_cap_wei
     with pytest.raises(Rejected) as refusal:
         refuse_poor(replace(trial, balance_wei=trial.needed_wei - 5), account.address)
@@ -151,29 +146,30 @@ def test_a_node_that_dies_in_the_middle(anvil: AnvilDevnet, signer: Any) -> None
     store = SqliteStore()
     dying = connect(Node(anvil.node, die).provider, patience=IMPATIENT)
     with pytest.raises(Unavailable) as outage:
-        carry_out(dying, signer, store, PLANS[1], policy=POLICY)
+        carry_out(dying, signer, store, PLAN, policy=POLICY)
     assert str(outage.value).endswith(
-        ". 3 of 7 steps are done, the next is 'Jobs'; the same command with the same state goes on there"
+        ". 3 of 14 steps are done, the next is 'Operators'; the same command with the same state goes on"
+        " there"
     )
-    deployed = carry_out(connect(anvil.node), signer, store, PLANS[1], policy=POLICY)
-    assert connect(anvil.node).eth.get_transaction_count(signer.address) == 7
-    refuse_wrong(inspect(connect(anvil.node), deployment_of(FIRST, deployed)))
+    deployed = carry_out(connect(anvil.node), signer, store, PLAN, policy=POLICY)
+    assert connect(anvil.node).eth.get_transaction_count(signer.address) == 14
+    refuse_wrong(inspect(connect(anvil.node), deployment_of(RULES, TIMELOCK, deployed)))
 
 
 @pytest.mark.anvil
 def test_a_state_of_another_deployment(anvil: AnvilDevnet, signer: Any) -> None:
     store, web3 = SqliteStore(), connect(anvil.node)
     others = {
-        "with other parameters, or by another version of truestep": (PLANS[2], 31337, signer.address),
-        "on chain id 31337, and the node is of chain id 5": (PLANS[1], 5, signer.address),
+        "with other parameters, or by another version of truestep": (OTHER_PLAN, 31337, signer.address),
+        "on chain id 31337, and the node is of chain id 5": (PLAN, 5, signer.address),
         f"by {signer.address}, and now the account is {TIMELOCK.proposer}": (
-            PLANS[1],
+            PLAN,
             31337,
             TIMELOCK.proposer,
         ),
     }
     with pytest.raises(Interrupted):
-        carry_out(web3, signer, store, PLANS[1], policy=POLICY, progress=_interrupt_after(1))
+        carry_out(web3, signer, store, PLAN, policy=POLICY, progress=_interrupt_after(1))
     for words, (plan, chain_id, account) in others.items():
         with pytest.raises(Rejected) as refusal:
             check_state(store, plan, chain_id, account)
@@ -181,7 +177,7 @@ def test_a_state_of_another_deployment(anvil: AnvilDevnet, signer: Any) -> None:
             f"not the state of this deployment: a deployment with this state file was begun {words}; to go on"
             " with it, give what was given then, and for a new deployment give another --state"
         )
-    check_state(store, PLANS[1], 31337, signer.address)
+    check_state(store, PLAN, 31337, signer.address)
 
 
 @pytest.mark.anvil
@@ -189,67 +185,58 @@ def test_a_state_without_a_transaction_binds_to_nothing(anvil: AnvilDevnet) -> N
     poor: Any = Account.create()
     store, web3 = SqliteStore(), connect(anvil.node)
     with pytest.raises(Rejected) as refusal:
-        carry_out(web3, poor, store, PLANS[1], policy=POLICY)
+        carry_out(web3, poor, store, PLAN, policy=POLICY)
     assert refusal.value.reason is Reject.FUNDS_TOO_LOW
-    check_state(store, PLANS[2], 5, TIMELOCK.proposer)
+    check_state(store, OTHER_PLAN, 5, TIMELOCK.proposer)
 
 
 # --- contracts that are not what they seem --------------------------------------------------------------
 
 
-def _refusal(anvil: AnvilDevnet, deployment: AnyDeployment) -> str:
+def _refusal(anvil: AnvilDevnet, deployment: Deployment) -> str:
     with pytest.raises(Rejected) as refusal:
         refuse_wrong(inspect(connect(anvil.node), deployment))
     return str(refusal.value)
 
 
-def _swapped(deployment: AnyDeployment, contract: str, address: str) -> AnyDeployment:
+def _swapped(deployment: Deployment, contract: str, address: str) -> Deployment:
     fields = deployment.model_dump()
     fields["addresses"][contract.lower()] = address
     return type(deployment).model_validate(fields)
 
 
 @pytest.mark.anvil
-def test_the_jobs_of_another_network(
-    anvil: AnvilDevnet, deployments: dict[int, AnyDeployment], signer: Any
-) -> None:
-    other = deployment_of(
-        FIRST, carry_out(connect(anvil.node), signer, SqliteStore(), PLANS[1], policy=POLICY)
-    )
-    ours = deployments[1]
+def test_the_jobs_of_another_network(anvil: AnvilDevnet, deployment: Deployment, signer: Any) -> None:
+    deployed = carry_out(connect(anvil.node), signer, SqliteStore(), PLAN, policy=POLICY)
+    other, ours = deployment_of(RULES, TIMELOCK, deployed), deployment
     again = (
         "; the deployment file mixes contracts of several networks, or states other rules: get the network's"
         " file again"
     )
     assert _refusal(anvil, _swapped(ours, "Jobs", other.address("Jobs"))) == (
-        f"contracts do not fit together: Jobs: OPERATORS: expected {ours.address('Operators')},"
+        f"contracts do not fit together: Jobs: operators: expected {ours.address('Operators')},"
         f" got {other.address('Operators')}{again}"
     )
-    for contract in ("Step", "Operators", "Programs", "Disputes"):
+    for contract in (name for name in ours.contracts if name != "Jobs"):
         swapped = _swapped(ours, contract, other.address(contract))
         assert _refusal(anvil, swapped).startswith("contracts do not fit together: "), contract
 
 
 @pytest.mark.anvil
-def test_rules_that_the_contracts_do_not_have(
-    anvil: AnvilDevnet, deployments: dict[int, AnyDeployment]
-) -> None:
-    for deployment in deployments.values():
-        fields = deployment.model_dump()
-        for name, value in list(fields["parameters"].items()):
-            fields["parameters"][name] = value + 1
-            assert "contracts do not fit together" in _refusal(anvil, type(deployment).model_validate(fields))
-            fields["parameters"][name] = value
-    later = deployments[2].model_copy(update={"delay_seconds": 172_800})
+def test_rules_that_the_contracts_do_not_have(anvil: AnvilDevnet, deployment: Deployment) -> None:
+    fields = deployment.model_dump()
+    for name, value in list(fields["parameters"].items()):
+        fields["parameters"][name] = value + 1
+        assert "contracts do not fit together" in _refusal(anvil, Deployment.model_validate(fields))
+        fields["parameters"][name] = value
+    later = deployment.model_copy(update={"delay_seconds": 172_800})
     assert "Timelock: delay_seconds: expected 172,800, got 86,400" in _refusal(anvil, later)
 
 
 @pytest.mark.anvil
-def test_code_that_this_version_does_not_ship(
-    anvil: AnvilDevnet, deployments: dict[int, AnyDeployment]
-) -> None:
+def test_code_that_this_version_does_not_ship(anvil: AnvilDevnet, deployment: Deployment) -> None:
     """One byte of Disputes is another; its immutables are as they were."""
-    web3, ours = connect(anvil.node), deployments[1]
+    web3, ours = connect(anvil.node), deployment
     address = Web3.to_checksum_address(ours.address("Disputes"))
     code = bytes(web3.eth.get_code(address))
     changed = bytes([*code[:1000], code[1000] ^ 1, *code[1001:]])
@@ -260,7 +247,8 @@ def test_code_that_this_version_does_not_ship(
     finally:
         _set_code(web3, address, code)
     assert said.startswith(
-        f"contract has unknown code: Disputes at {address}: expected 19,720 bytes of code with SHA-256 "
+        f"contract has unknown code: Disputes at {address}: expected {_size('Disputes')} bytes of code with"
+        " SHA-256 "
     )
     assert said.endswith(
         ". Get the network's deployment file again, or install the version of truestep that it was deployed"
@@ -268,8 +256,14 @@ def test_code_that_this_version_does_not_ship(
     )
     assert trusted == [f"the code of Disputes at {address} is unknown, and trusted all the same"]
     nowhere = _swapped(ours, "Programs", "0x" + "11" * 20)
-    assert f"Programs at {nowhere.address('Programs')}: expected 952 bytes" in _refusal(anvil, nowhere)
+    assert f"Programs at {nowhere.address('Programs')}: expected {_size('Programs')} bytes" in _refusal(
+        anvil, nowhere
+    )
     assert ", got no contract. " in _refusal(anvil, nowhere)
+
+
+def _size(contract: str) -> str:
+    return f"{load_artifact(contract).deployed_size_bytes:,}"
 
 
 def _set_code(web3: Web3, address: str, code: bytes) -> None:
@@ -279,13 +273,13 @@ def _set_code(web3: Web3, address: str, code: bytes) -> None:
 @pytest.mark.anvil
 def test_a_module_that_nobody_should_have_named(anvil: AnvilDevnet, signer: Any) -> None:
     """The deployer names a third module before it seals, then hides its event behind a later first block."""
-    web3, store, plan = connect(anvil.node), SqliteStore(), PLANS[2]
+    web3, store, plan = connect(anvil.node), SqliteStore(), PLAN
     with pytest.raises(Interrupted):
         carry_out(web3, signer, store, plan, policy=POLICY, progress=_interrupt_after(10))
     nonce = web3.eth.get_transaction_count(signer.address)
     operators = created_address(Address(signer.address), 3)
     thief = created_address(Address(signer.address), 0)
-    payload = encode_function(web3, "Operators", "add_module", [thief], 2)
+    payload = encode_function(web3, "Operators", "add_module", [thief])
     signed = signer.sign_transaction(
         {
             "to": operators,
@@ -298,8 +292,7 @@ def test_a_module_that_nobody_should_have_named(anvil: AnvilDevnet, signer: Any)
         }
     )
     web3.eth.send_raw_transaction(signed.raw_transaction)
-    deployment = deployment_of(RULES[2], carry_out(web3, signer, store, plan, policy=POLICY))
-    assert isinstance(deployment, SettlementDeployment)
+    deployment = deployment_of(RULES, TIMELOCK, carry_out(web3, signer, store, plan, policy=POLICY))
     said = _refusal(anvil, deployment)
     assert said.startswith("contracts do not fit together: Operators: only what ModuleAdded should name: ")
     assert thief.lower() in said
@@ -308,19 +301,11 @@ def test_a_module_that_nobody_should_have_named(anvil: AnvilDevnet, signer: Any)
 
 
 @pytest.mark.anvil
-def test_a_file_of_version_1_is_read(deployments: dict[int, AnyDeployment]) -> None:
-    """A file and a receipt of an older release name the same deployment."""
-    fields = deployments[1].model_dump()
-    assert fields.pop("protocol") == 1
-    assert Deployment.model_validate({**fields, "version": 1}) == deployments[1]
-
-
-@pytest.mark.anvil
-def test_a_timelock_of_somebody_else(anvil: AnvilDevnet, deployments: dict[int, AnyDeployment]) -> None:
+def test_a_timelock_of_somebody_else(anvil: AnvilDevnet, deployment: Deployment) -> None:
     """Right after a deployment the proposer is who the parameters name."""
-    others = settlement_plan(NEXT, replace(TIMELOCK, proposer=TIMELOCK.guardian))
+    others = network_plan(RULES, replace(TIMELOCK, proposer=TIMELOCK.guardian))
     with pytest.raises(Rejected) as refusal:
-        refuse_wrong(inspect(connect(anvil.node), deployments[2], others.facts))
+        refuse_wrong(inspect(connect(anvil.node), deployment, others.facts))
     assert str(refusal.value).startswith(
         f"contracts do not fit together: Timelock: proposer: expected {TIMELOCK.guardian}, got"
         f" {TIMELOCK.proposer};"

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
-
-from tests.protocol.deployment.test_bounds import FIRST, NEXT, TIMELOCK
+from tests.protocol.deployment.test_bounds import RULES, TIMELOCK
 from truestep.contracts.artifacts import artifact_names, load_artifact
-from truestep.protocol.deployment.plan import AddressOf, Create, Fixed, Plan, resolved
-from truestep.protocol.deployment.plans import first_plan, settlement_plan
+from truestep.protocol.deployment.plan import AddressOf, Create, Fixed, resolved
+from truestep.protocol.deployment.plans import network_plan
 
-PLANS = {1: first_plan(FIRST), 2: settlement_plan(NEXT, TIMELOCK)}
+PLAN = network_plan(RULES, TIMELOCK)
 
 
-@pytest.mark.parametrize("plan", PLANS.values(), ids=("first", "settlement"))
-def test_every_contract_is_created_once_and_before_it_is_named(plan: Plan) -> None:
+def test_every_contract_is_created_once_and_before_it_is_named() -> None:
     created: list[str] = []
-    for step in plan.steps:
+    for step in PLAN.steps:
         named = [each.contract for each in step.arguments if isinstance(each, AddressOf)]
         assert set(named) <= set(created), step.title
         if isinstance(step, Create):
@@ -23,15 +20,14 @@ def test_every_contract_is_created_once_and_before_it_is_named(plan: Plan) -> No
         else:
             assert step.contract in created
     assert len(set(created)) == len(created)
-    assert len({step.title for step in plan.steps}) == len(plan.steps)
+    assert len({step.title for step in PLAN.steps}) == len(PLAN.steps)
     assert set(created) == {*artifact_names()}
 
 
-@pytest.mark.parametrize("plan", PLANS.values(), ids=("first", "settlement"))
-def test_every_immutable_is_checked_but_the_deployer(plan: Plan) -> None:
+def test_every_immutable_is_checked_but_the_deployer() -> None:
     """The deployer has no powers once everything is connected."""
-    fixed = {(fact.contract, fact.name) for fact in plan.facts if isinstance(fact, Fixed)}
-    there_are = {(name, immutable) for name in plan.contracts for immutable in load_artifact(name).immutables}
+    fixed = {(fact.contract, fact.name) for fact in PLAN.facts if isinstance(fact, Fixed)}
+    there_are = {(name, immutable) for name in PLAN.contracts for immutable in load_artifact(name).immutables}
     assert there_are - fixed == {(name, "DEPLOYER") for name in ("Operators", "Jobs")}
     assert fixed <= there_are
 

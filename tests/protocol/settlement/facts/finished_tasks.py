@@ -15,7 +15,7 @@ from tests.protocol.settlement.facts.chains import log_at
 from tests.protocol.settlement.world import DEPLOYMENT, OPERATORS, PARAMETERS, REQUESTERS, START_TIME
 from truestep.base.ids import BatchId, Bytes32, JobId, ProgramId, task_of
 from truestep.protocol.settlement.batches import ZERO_HASH
-from truestep.protocol.settlement.contracts import jobs, operators, results
+from truestep.protocol.settlement.contracts import jobs, operators, parameters, programs, results
 from truestep.protocol.settlement.facts.fold import fold
 from truestep.protocol.settlement.facts.records import Event, Facts, Logged
 from truestep.protocol.settlement.ids import NATIVE, NOBODY, Item, LeafId
@@ -37,6 +37,16 @@ TERMS = JobTerms(
     window_seconds=300,
     lease_seconds=60,
     reducer_of=0,
+)
+PROGRAM = programs.Registered(
+    program_id=ProgramId(1),
+    image_root=Bytes32(bytes(31) + b"\1"),
+    entry=0,
+    max_cycles=10**6,
+    workload=0,
+    digest=Bytes32(bytes(32)),
+    owner=REQUESTER,
+    uri="ipfs://program",
 )
 
 
@@ -89,8 +99,11 @@ def _life(number: int) -> Iterator[Event]:
 
 def finished_tasks(count: int, *, is_written: bool = False) -> Iterator[Logged]:
     """The events of so many jobs of one task, one life after the other, several in a block."""
-    index, stake = 0, operators.Deposited(operator=OPERATOR, sender=OPERATOR, amount_wei=BOND_WEI)
-    yield log_at(0, 0, stake, START_TIME)
+    stake = operators.Deposited(operator=OPERATOR, sender=OPERATOR, amount_wei=BOND_WEI)
+    first = (parameters.Added(parameters_id=1, parameters=PARAMETERS), PROGRAM, stake)
+    for index, event in enumerate(first):
+        yield log_at(0, index, event, START_TIME)
+    index = 0
     for number in range(1, count + 1):
         events = [*_life(number)]
         if is_written:

@@ -20,7 +20,7 @@ from truestep.protocol.settlement.contracts.results import CallBack
 from truestep.protocol.settlement.facts import batch_calls, game_calls, job_calls
 from truestep.protocol.settlement.facts.batch_calls import Shards
 from truestep.protocol.settlement.facts.due import ANYBODY, Action, Due, due, owed
-from truestep.protocol.settlement.facts.fold import fold
+from truestep.protocol.settlement.facts.fold import fold_with_gaps
 from truestep.protocol.settlement.facts.leaves import leaf_of_state
 from truestep.protocol.settlement.facts.records import Facts, Logged
 from truestep.protocol.settlement.facts.rehearsal import Answer, Caller, Ready
@@ -97,7 +97,8 @@ class Players:
         )
         logs = self.chain.send(message)
         self.logs += logs
-        self.facts = fold(self.facts, logs)
+        self.facts, gaps = fold_with_gaps(self.facts, logs)
+        assert not gaps, f"no event is missing before {gaps}"
         self.tally[name] += 1
         return True
 

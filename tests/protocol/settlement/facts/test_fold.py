@@ -80,13 +80,10 @@ def test_a_reorganisation_leaves_no_trace(seed: int) -> None:
         assert history.newest.facts == fold(NOTHING, whole)
 
 
-def test_events_out_of_order_and_missing_ones_are_bugs() -> None:
+def test_events_out_of_order_are_bugs() -> None:
     logs = story(1)
     with pytest.raises(Bug, match="expected an event after"):
         fold(NOTHING, [logs[1], logs[0]])
-    without_posts = [logged for logged in logs if type(logged.event).__name__ != "Posted"]
-    with pytest.raises(Bug, match="expected to know job"):
-        fold(NOTHING, without_posts)
     with pytest.raises(Bug, match="expected a block from"):
         History(checkpoints=(Checkpoint(block_number=9, facts=NOTHING),)).back_to(8)
 

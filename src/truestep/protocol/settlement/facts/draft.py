@@ -70,7 +70,7 @@ class Draft:
         self.results = Table(facts.results)
 
     def finish(self) -> Facts:
-        """The facts as they are now. The draft is of no use any more."""
+        """The facts as they are now. They change with the draft, if it is changed again."""
         return replace(
             self.facts,
             job_count=self.job_count,
@@ -96,17 +96,17 @@ class Draft:
         self.facts = replace(self.facts, **fields)
 
     def job(self, job_id: JobId) -> KnownJob:
-        """A job that an event is about and that cannot be over."""
+        """A job that an event is about and that cannot be over (`gaps.fits`)."""
         known = self.jobs.get(job_id)
         if known is None:
-            raise Bug(f"expected to know job {job_id}: events are missing")
+            raise Bug(f"expected to know job {job_id}")
         return known
 
     def batch(self, batch_id: BatchId) -> KnownBatch:
-        """A batch that an event is about and that cannot be over."""
+        """A batch that an event is about and that cannot be over (`gaps.fits`)."""
         known = self.batches.get(batch_id)
         if known is None:
-            raise Bug(f"expected to know batch {batch_id}: events are missing")
+            raise Bug(f"expected to know batch {batch_id}")
         return known
 
     def dispute(self, claim_id: LeafId, task_id: TaskId) -> KnownDispute:

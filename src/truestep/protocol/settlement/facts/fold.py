@@ -1,4 +1,4 @@
-"""Events become facts: `fold(facts, logs) -> facts`."""
+"""Events become facts: `fold(facts, logs) -> facts`. Missing events are found, and do no harm."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -15,7 +15,7 @@ from truestep.protocol.settlement.contracts import (
     programs,
     results,
 )
-from truestep.protocol.settlement.facts import dispute_events, job_events
+from truestep.protocol.settlement.facts import dispute_events, gaps, job_events
 from truestep.protocol.settlement.facts.draft import Draft
 from truestep.protocol.settlement.facts.records import Facts, Logged
 from truestep.protocol.settlement.records import Program, Stake
@@ -130,13 +130,29 @@ def fold(facts: Facts, logs: Iterable[Logged]) -> Facts:
     """The facts after these events, which follow those that made `facts`, in the order of the chain.
 
     However the events are divided among calls, the same facts come of them. A call costs a copy of each
-    mapping that it changes: fold a span of blocks at once. Raises `Bug` if an event is out of order or one is
-    missing.
+    mapping that it changes: fold a span of blocks at once. Raises `Bug` if an event is out of order.
     """
-    draft, at = Draft(facts), facts.at
-    for logged in logs:
-        if at is not None and logged.at <= at:
-            raise Bug(f"expected an event after {at}, got one at {logged.at}")
-        at = logged.at
-        HANDLERS[type(logged.event)](draft, logged.event, logged)
-    return replace(draft.finish(), at=at)
+    return fold_with_gaps(facts, logs)[0]
+
+
+def fold_with_gaps(facts: Facts, logs: Iterable[Logged]) -> tuple[Facts, tuple[Logged, ...]]:
+    """The facts after these events, and those events that show that others are missing before them.
+
+    Of these, what does not fit the facts is left out; nothing is taken in by half.
+    """
+    draft = Draft(facts)
+    missed = tuple(logged for logged in logs if not take_in(draft, logged))
+    return draft.finish(), missed
+
+
+def take_in(draft: Draft, logged: Logged) -> bool:
+    """Change a draft by the next event, if it fits. Whether no event seems to be missing before it."""
+    at = draft.facts.at
+    if at is not None and logged.at <= at:
+        raise Bug(f"expected an event after {at}, got one at {logged.at}")
+    draft.change(at=logged.at)
+    if not gaps.fits(draft, logged.event):
+        return False
+    is_next = gaps.follows(draft, logged.event)
+    HANDLERS[type(logged.event)](draft, logged.event, logged)
+    return is_next

@@ -12,6 +12,8 @@ from truestep.protocol.events import ChainEvent, LogPosition
 from truestep.protocol.records import GameStage
 from truestep.protocol.settlement.contracts import disputes, jobs, programs, results
 from truestep.protocol.settlement.contracts.disputes import Game, GameOutcome
+from truestep.protocol.settlement.facts import gaps
+from truestep.protocol.settlement.facts.draft import Draft
 from truestep.protocol.settlement.facts.leaves import leaf_at, state_of_leaf
 from truestep.protocol.settlement.facts.records import Facts, KnownBatch, Logged
 from truestep.protocol.settlement.facts.rehearsal import node_of_game, split_of_game
@@ -50,7 +52,7 @@ def told(facts: Facts, logged: Logged) -> tuple[ChainEvent, ...]:
     Events of subjects that are not in the facts are left out: they are over, or events are missing.
     """
     handler = _HANDLERS.get(type(logged.event))
-    if handler is None:
+    if handler is None or not gaps.fits(Draft(facts), logged.event):
         return ()
     found = handler(facts, logged.event, logged)
     return tuple(replace(event, at=replace(logged.at, part=part)) for part, event in enumerate(found))

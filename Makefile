@@ -86,7 +86,7 @@ check: setup ## lint, format, types, layers, dead code, dependencies, ROM, compi
 test: setup anvil solc ## run every test; PYTEST_PROCESSES=N chooses the parallelism
 	$(BIN)/pytest -n $(PYTEST_PROCESSES) --dist worksteal
 
-model: setup ## hold the contracts of version 2 against the pure model on random calls (SEED=, MODEL_INPUTS=)
+model: setup ## hold the contracts against the pure model on random calls (SEED=, MODEL_INPUTS=)
 	$(BIN)/python -m tests.protocol.settlement.episodes --games --seed $(SEED) --inputs $(MODEL_INPUTS)
 	$(BIN)/python -m tests.contracts.comparison --seed $(SEED) --inputs $(MODEL_INPUTS)
 	$(BIN)/python -m tests.contracts.comparison --games --seed $(SEED) --inputs $(MODEL_INPUTS)
@@ -96,7 +96,7 @@ fuzz: setup anvil solc ## run random programs in both engines (SEED=, FUZZ_INSTR
 	$(BIN)/python -m tests.engine.float_fuzz --seed $(SEED)
 	$(BIN)/pytest -n $(PYTEST_PROCESSES) --dist worksteal -m hypothesis --hypothesis-profile=fuzz --timeout=0
 
-economics: setup ## whether it pays to lie, to attack the truth or to play against oneself in version 2 (SEED=, SCHEDULES=)
+economics: setup ## whether it pays to lie, to attack the truth or to play against oneself (SEED=, SCHEDULES=)
 	$(BIN)/python -m tests.protocol.settlement.economics --seed $(SEED) --schedules $(SCHEDULES)
 
 lab: setup anvil ## attack real daemons: SCENARIOS=a,b JSON=1 SEED=n LAB_DIR=folder (docs/lab.md)

@@ -94,7 +94,7 @@ class Network:
 
 
 def deploy_network(web3: Web3, arity: int) -> Network:
-    """Deploy and connect the five contracts, in the order of docs/protocol.md P6.2."""
+    """Deploy and connect the five contracts, in the order of docs/protocol.md S9.4."""
 
     def deploy(name: str, *arguments: Any) -> Contract:
         artifact = load_artifact(name)

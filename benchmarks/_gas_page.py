@@ -24,7 +24,7 @@ A lie about the result of a fused multiply-add in the same full memory. The oper
 has 2,000 steps, the most that are possible (machine M9.4).
 """
 REPAID_NOTE = """\
-What the loser's bond repays for a move (protocol P5.2), and the cheapest such move that could be found: a
+What the loser's bond repays for a move (protocol S7.6), and the cheapest such move that could be found: a
 run of two steps in an almost empty memory with arity 2; for a descent, two sign injections. If a move were
 repaid above its cost, a liar could win back its bond in games against itself. All splits of a level except
 the last are also paid for their hashes.

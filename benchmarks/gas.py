@@ -1,4 +1,4 @@
-"""Gas of version 2 on anvil under Osaka rules; prints JSON (docs/settlement.md S3, S4, S6, S7)."""
+"""Gas of version 2 on anvil under Osaka rules; prints JSON (docs/protocol.md S3, S4, S6, S7)."""
 
 from __future__ import annotations
 

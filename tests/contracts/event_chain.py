@@ -1,4 +1,4 @@
-"""All contracts of version 2 in an EVM inside the process, which take typed calls and give typed events.
+"""All contracts in an EVM inside the process, which take typed calls and give typed events.
 
 The pure model is sent the same calls, and must emit the same events.
 """

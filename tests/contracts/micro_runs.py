@@ -129,5 +129,5 @@ def micro_run(word: int, registers: tuple[int, ...]) -> MicroRun:
 
 
 def end_hash(memory_root: Bytes32, cycles: int, result: int) -> bytes:
-    """The hash of the final state that a reveal names (protocol P4.10)."""
+    """The hash of the final state that a reveal names (protocol S11.10)."""
     return final_state(memory_root=memory_root, cycle=cycles, status=Status.EXITED, code=result).hash()

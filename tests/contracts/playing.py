@@ -1,4 +1,4 @@
-"""All contracts of version 2, and games on real runs that both sides play as they believe."""
+"""All contracts, and games on real runs that both sides play as they believe."""
 
 from __future__ import annotations
 

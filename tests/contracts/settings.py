@@ -1,4 +1,4 @@
-"""A chain with version 2's small contracts, and sets of parameters for tests."""
+"""A chain with the small contracts, and sets of parameters for tests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOBODY = "0x" + "0" * 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Values:
-    """A set as `Parameters.add` takes it, in the order of docs/settlement.md S2.1."""
+    """A set as `Parameters.add` takes it, in the order of docs/protocol.md S2.1."""
 
     operator_bond_wei: int = 10**18
     challenger_bond_wei: int = 4 * 10**16
@@ -67,7 +67,7 @@ class Clock:
         self.evm.chain.set_block_env(pyrevm.BlockEnv(number=self._block, timestamp=self.now))
 
     def deploy(self, name: str, *arguments: Any) -> EvmContract:
-        """Deploy a contract of version 2."""
+        """Deploy a contract."""
         return self.evm.deploy(name, *arguments, sender=DEPLOYER)
 
     def timelock(

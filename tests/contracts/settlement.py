@@ -1,4 +1,4 @@
-"""All contracts of version 2 but Disputes, for which a double stands, and the steps of a batch's life."""
+"""All contracts but Disputes, for which a double stands, and the steps of a batch's life."""
 
 from __future__ import annotations
 

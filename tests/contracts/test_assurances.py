@@ -1,4 +1,4 @@
-"""Assurances.vy: policies by number, and the guardian's stop (docs/settlement.md S2.4, S8)."""
+"""Assurances.vy: policies by number, and the guardian's stop (docs/protocol.md S2.4, S8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attacks that won against version 1's games, on the contracts of version 2 (docs/settlement.md S6, S7)."""
+"""Attacks that won against games as they once were (docs/protocol.md S6, S7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs.vy: the life of batches of any shape (docs/settlement.md S3.2, S4)."""
+"""Jobs.vy: the life of batches of any shape (docs/protocol.md S3.2, S4)."""
 
 from __future__ import annotations
 

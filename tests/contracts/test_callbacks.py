@@ -1,4 +1,4 @@
-"""Hostile consumers: what they can do to `call_back`, and others to them (docs/settlement.md S10.2)."""
+"""Hostile consumers: what they can do to `call_back`, and others to them (docs/protocol.md S10.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Disputes.vy: how games end, by clocks, strikes and sponsors (docs/settlement.md S6.5 to S7.4)."""
+"""Disputes.vy: how games end, by clocks, strikes and sponsors (docs/protocol.md S6.5 to S7.4)."""
 
 from __future__ import annotations
 

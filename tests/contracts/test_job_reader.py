@@ -1,4 +1,4 @@
-"""JobReader in Vyper and Solidity: what it lets through, and what it refuses (docs/settlement.md S10.1)."""
+"""JobReader in Vyper and Solidity: what it lets through, and what it refuses (docs/protocol.md S10.1)."""
 
 from __future__ import annotations
 

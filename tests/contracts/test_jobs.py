@@ -1,4 +1,4 @@
-"""Jobs.vy: posting, money in two kinds, cancelling, linking (docs/settlement.md S3, S9.2, S9.3)."""
+"""Jobs.vy: posting, money in two kinds, cancelling, linking (docs/protocol.md S3, S9.2, S9.3)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def net() -> Settlement:
 
 
 def test_the_contract_has_room() -> None:
-    """EIP-170 less 2,000 bytes for what comes (docs/settlement.md)."""
+    """EIP-170 less 2,000 bytes for what comes (docs/protocol.md)."""
     assert load_artifact("Jobs").deployed_size_bytes <= 24_576 - 2_000
     assert load_artifact("Results").deployed_size_bytes <= 24_576 - 2_000
 

@@ -1,4 +1,4 @@
-"""What a move costs at least, however many a contract makes in one transaction (docs/settlement.md S7.6).
+"""What a move costs at least, however many a contract makes in one transaction (docs/protocol.md S7.6).
 
 Calldata and the transaction itself are left out: who plays against itself can spread or compress them. pyrevm
 finds words that were touched before warm, and those that were written before paid for, so each figure is

@@ -1,4 +1,4 @@
-"""Disputes.vy: the moves of a game, who may make them and when (docs/settlement.md S6.3 to S6.5)."""
+"""Disputes.vy: the moves of a game, who may make them and when (docs/protocol.md S6.3 to S6.5)."""
 
 from __future__ import annotations
 

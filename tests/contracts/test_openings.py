@@ -1,4 +1,4 @@
-"""Disputes.vy: how games begin, and leaves that need none (docs/settlement.md S5.4, S6.1, S6.2)."""
+"""Disputes.vy: how games begin, and leaves that need none (docs/protocol.md S5.4, S6.1, S6.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Operators.vy: stakes, bonds and delegates against a few lines of Python (docs/settlement.md S1.8, S9.1)."""
+"""Operators.vy: stakes, bonds and delegates against a few lines of Python (docs/protocol.md S1.8, S9.1)."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_delegates_have_roles_of_their_own(stakes: Stakes) -> None:
 
 
 def test_events_name_the_batch(stakes: Stakes) -> None:
-    """An indexer must know what a bond was for without reading other contracts (docs/settlement.md S9.1)."""
+    """An indexer must know what a bond was for without reading other contracts (docs/protocol.md S9.1)."""
     contract: EvmContract = stakes.operators
     for name in ("Locked", "Unlocked", "Burned", "Seized"):
         entry = next(e for e in contract.artifact.abi if e.get("name") == name)

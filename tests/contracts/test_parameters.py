@@ -1,4 +1,4 @@
-"""Parameters.vy: sets, their bounds, and the windows that follow from them (docs/settlement.md S2)."""
+"""Parameters.vy: sets, their bounds, and the windows that follow from them (docs/protocol.md S2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Programs.vy: what is registered is what is read (docs/settlement.md S1.1)."""
+"""Programs.vy: what is registered is what is read (docs/protocol.md S1.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outputs and parts of them as JobReader checks them, and the npm package (docs/settlement.md S10.1)."""
+"""Outputs and parts of them as JobReader checks them, and the npm package (docs/protocol.md S10.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A liar refutes itself to take from its challengers what they have won (docs/settlement.md S5.4, S7.5)."""
+"""A liar refutes itself to take from its challengers what they have won (docs/protocol.md S5.4, S7.5)."""
 
 from __future__ import annotations
 

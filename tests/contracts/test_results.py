@@ -1,4 +1,4 @@
-"""Results.vy: proofs, what is written out, reducers, callbacks (docs/settlement.md S4.8, S4.9, S10.2)."""
+"""Results.vy: proofs, what is written out, reducers, callbacks (docs/protocol.md S4.8, S4.9, S10.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Disputes.vy: who wins the pot of a struck claim, and withdraws (docs/settlement.md S7.5, S7.6, S9.2)."""
+"""Disputes.vy: who wins the pot of a struck claim, and withdraws (docs/protocol.md S7.5, S7.6, S9.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attacks on the clocks of version 2's games: time that comes back, rescues without end (S6.5 to S6.8)."""
+"""Attacks on the clocks of games: time that comes back, rescues without end (S6.5 to S6.8)."""
 
 from __future__ import annotations
 

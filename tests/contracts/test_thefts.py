@@ -1,4 +1,4 @@
-"""How coins could be taken, burned or held up through Jobs, and no longer can (docs/settlement.md S3, S4)."""
+"""How coins could be taken, burned or held up through Jobs, and no longer can (docs/protocol.md S3, S4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Timelock.vy: what may change changes in public and late (docs/settlement.md S2.4)."""
+"""Timelock.vy: what may change changes in public and late (docs/protocol.md S2.4)."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ pragma solidity >=0.8.20;
 import {IJobs} from "./interfaces/IJobs.sol";
 import {IResults} from "./interfaces/IResults.sol";
 
-/// @title What a contract needs to use results safely (docs/consumers.md, docs/settlement.md S10.1)
+/// @title What a contract needs to use results safely (docs/consumers.md, docs/protocol.md S10.1)
 /// @notice A consumer keeps a `Question`, which only `ask`, `expect` and `fed` make. Its digest binds everything that a
 /// result depends on: chain, Jobs, job, program, input and its size, seed, shards, requester and terms. All other
 /// functions refuse results of anything else. job_reader.vy is the same for Vyper.

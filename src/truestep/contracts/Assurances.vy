@@ -1,7 +1,7 @@
 #pragma version 0.4.3
 #pragma evm-version cancun
 """
-@title Assurances: what a policy demands before a batch may end, and the guardian's stop (docs/settlement.md S2.4, S8)
+@title Assurances: what a policy demands before a batch may end, and the guardian's stop (docs/protocol.md S2.4, S8)
 @license Apache-2.0
 @dev Policy 1, optimistic, is built in. Others are contracts, which are added and never change.
 """

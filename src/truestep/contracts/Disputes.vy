@@ -2,7 +2,7 @@
 #pragma evm-version cancun
 #pragma nonreentrancy on
 """
-@title Disputes: parallel bisection games that end in one executed instruction (docs/settlement.md S5.4, S6, S7)
+@title Disputes: parallel bisection games that end in one executed instruction (docs/protocol.md S5.4, S6, S7)
 @license Apache-2.0
 """
 from interfaces import IAssurances

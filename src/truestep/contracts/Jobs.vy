@@ -2,7 +2,7 @@
 #pragma evm-version cancun
 #pragma nonreentrancy on
 """
-@title Jobs: escrow, and the life of batches of tasks (docs/settlement.md S3, S4)
+@title Jobs: escrow, and the life of batches of tasks (docs/protocol.md S3, S4)
 @license Apache-2.0
 """
 from interfaces import IAssurances

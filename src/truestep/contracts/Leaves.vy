@@ -1,7 +1,7 @@
 #pragma version 0.4.3
 #pragma evm-version cancun
 """
-@title Leaves: what a leaf of a claimed batch says, once it is proved (docs/settlement.md S4.8, S5)
+@title Leaves: what a leaf of a claimed batch says, once it is proved (docs/protocol.md S4.8, S5)
 @notice Keeps nothing. A contract of its own only because Disputes would be too large with it (EIP-170).
 @license Apache-2.0
 """

@@ -2,7 +2,7 @@
 #pragma evm-version cancun
 #pragma nonreentrancy on
 """
-@title Operators: stakes, the bonds locked in them, and delegates (docs/settlement.md S1.8, S9.1)
+@title Operators: stakes, the bonds locked in them, and delegates (docs/protocol.md S1.8, S9.1)
 @license Apache-2.0
 """
 from interfaces import IOperators

@@ -1,7 +1,7 @@
 #pragma version 0.4.3
 #pragma evm-version cancun
 """
-@title Parameters: numbered sets that never change (docs/settlement.md S2)
+@title Parameters: numbered sets that never change (docs/protocol.md S2)
 @license Apache-2.0
 """
 from interfaces import IParameters

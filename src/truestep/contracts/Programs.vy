@@ -1,7 +1,7 @@
 #pragma version 0.4.3
 #pragma evm-version cancun
 """
-@title Programs: what can be run, by number (docs/settlement.md S1.1)
+@title Programs: what can be run, by number (docs/protocol.md S1.1)
 @license Apache-2.0
 """
 from interfaces import IPrograms

@@ -2,7 +2,7 @@
 #pragma evm-version cancun
 #pragma nonreentrancy on
 """
-@title Results: final leaves for consumers, reducers and callbacks (docs/settlement.md S4.8, S4.9, S10.2)
+@title Results: final leaves for consumers, reducers and callbacks (docs/protocol.md S4.8, S4.9, S10.2)
 @license Apache-2.0
 @notice outcome  [ is_final 1 | status 63 | code 64 | cycle 64 | output_size 64 ], as the head of a leaf.
 """

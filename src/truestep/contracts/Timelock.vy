@@ -2,7 +2,7 @@
 #pragma evm-version cancun
 #pragma nonreentrancy on
 """
-@title Timelock: the owner of what may change; it acts in public and late (docs/settlement.md S2.4)
+@title Timelock: the owner of what may change; it acts in public and late (docs/protocol.md S2.4)
 @license Apache-2.0
 """
 from interfaces import ITimelock

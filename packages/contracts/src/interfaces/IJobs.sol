@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity >=0.8.20;
 
-/// @title What consumers ask of Jobs (docs/settlement.md S1 to S4, S9)
+/// @title What consumers ask of Jobs (docs/protocol.md S1 to S4, S9)
 /// @notice The zero address stands for native coins. task_id = job_id << 32 | shard_index.
 interface IJobs {
     struct Order {

@@ -3,7 +3,7 @@ pragma solidity >=0.8.20;
 
 import {IJobs} from "./IJobs.sol";
 
-/// @title What consumers ask of Results (docs/settlement.md S4.8, S10)
+/// @title What consumers ask of Results (docs/protocol.md S4.8, S10)
 interface IResults {
     struct Result {
         bool is_final; // for ever; all else is zero before

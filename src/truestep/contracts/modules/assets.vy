@@ -1,6 +1,6 @@
 #pragma version 0.4.3
 """
-@title The only place where money enters or leaves a contract: native coins and ERC-20 (docs/settlement.md S9)
+@title The only place where money enters or leaves a contract: native coins and ERC-20 (docs/protocol.md S9)
 @notice The zero address is the native coin. What the contract owes is kept by asset, so that a token that lies
         harms only those who deal in it.
 """

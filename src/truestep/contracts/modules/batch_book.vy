@@ -1,6 +1,6 @@
 #pragma version 0.4.3
 """
-@title What Jobs keeps of each batch (docs/settlement.md S4.2)
+@title What Jobs keeps of each batch (docs/protocol.md S4.2)
 @notice batch  [ flags 8 | stage 8 | leaf_count 16 | until 40 | operator 160 | parameters_id 16 | policy 8 ]
 """
 from interfaces import IJobs

@@ -1,6 +1,6 @@
 #pragma version 0.4.3
 """
-@title What Disputes keeps of a challenged claim, in one word (docs/settlement.md S6, S7)
+@title What Disputes keeps of a challenged claim, in one word (docs/protocol.md S6, S7)
 @notice word  [ flags 8 | pot_wei 104 | winners 24 | striker 24 | peak 8 | open_count 24 | opened 24 | struck_at 40 ]
 """
 

@@ -1,6 +1,6 @@
 #pragma version 0.4.3
 """
-@title The only place where coins leave a contract or are burned (docs/protocol.md P6.1)
+@title The only place where coins leave a contract or are burned (docs/protocol.md S9.2)
 @notice An ERC-20 instead of the native coin would change this module and nothing else.
 """
 

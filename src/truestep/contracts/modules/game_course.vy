@@ -1,6 +1,6 @@
 #pragma version 0.4.3
 """
-@title Where a game stands, whose clock runs, and how it has ended (docs/settlement.md S6.3 to S6.8)
+@title Where a game stands, whose clock runs, and how it has ended (docs/protocol.md S6.3 to S6.8)
 """
 from interfaces import IDisputes
 from modules import challenged_claims

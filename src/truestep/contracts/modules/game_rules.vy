@@ -1,6 +1,6 @@
 #pragma version 0.4.3
 """
-@title What a game keeps of its parameter set, in one word (docs/settlement.md S2.1)
+@title What a game keeps of its parameter set, in one word (docs/protocol.md S2.1)
 @notice word  [ clock 32 | rescue 32 | reveal 32 | share_bps 16 | arity 8 ], times in seconds
 """
 from interfaces import IParameters

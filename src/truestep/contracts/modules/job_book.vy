@@ -1,6 +1,6 @@
 #pragma version 0.4.3
 """
-@title What Jobs keeps of each job: its digest, its word and the bits of its busy shards (docs/settlement.md S3.2)
+@title What Jobs keeps of each job: its digest, its word and the bits of its busy shards (docs/protocol.md S3.2)
 """
 from interfaces import IJobs
 from interfaces import IParameters

@@ -1,6 +1,6 @@
 #pragma version 0.4.3
 """
-@title JobReader: what a contract needs to use results safely (docs/consumers.md, docs/settlement.md S10.1)
+@title JobReader: what a contract needs to use results safely (docs/consumers.md, docs/protocol.md S10.1)
 @license Apache-2.0
 @notice A consumer keeps a `Question`, which only `ask`, `expect` and `fed` make. Its digest binds everything that a
         result depends on: chain, Jobs, job, program, input and its size, seed, shards, requester and terms. All

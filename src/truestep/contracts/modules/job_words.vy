@@ -1,6 +1,6 @@
 #pragma version 0.4.3
 """
-@title How Jobs packs what it keeps of a job and of a parameter set (docs/settlement.md S2.1, S3.2)
+@title How Jobs packs what it keeps of a job and of a parameter set (docs/protocol.md S2.1, S3.2)
 @notice Storage is not packed by the compiler, so the fields that change or are read together share a word.
 
 job  [ busy 32 | deadline 40 | lease 24 | shard_count 16 | parameters_id 16 | policy 8 | bond_multiple 8

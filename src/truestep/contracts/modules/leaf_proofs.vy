@@ -1,6 +1,6 @@
 #pragma version 0.4.3
 """
-@title What a leaf of a claimed batch says, and of which task (docs/settlement.md S1.3 to S1.6, S5)
+@title What a leaf of a claimed batch says, and of which task (docs/protocol.md S1.3 to S1.6, S5)
 @notice head  [ status 64 | code 64 | cycle 64 | output_size 64 ]
 """
 from interfaces import IJobs

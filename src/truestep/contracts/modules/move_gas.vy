@@ -1,6 +1,6 @@
 #pragma version 0.4.3
 """
-@title The gas that a winner is repaid, by the moves of its game (docs/settlement.md S7.6)
+@title The gas that a winner is repaid, by the moves of its game (docs/protocol.md S7.6)
 @notice Units below the cheapest such move in any transaction, however many moves a contract makes in it
         (tests/contracts/test_move_gas.py finds that cost), so that nobody plays for them.
 """

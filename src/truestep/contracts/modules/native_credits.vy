@@ -1,6 +1,6 @@
 #pragma version 0.4.3
 """
-@title Native coins that the contract owes, and to whom (docs/settlement.md S9.2)
+@title Native coins that the contract owes, and to whom (docs/protocol.md S9.2)
 """
 from modules import coins
 

@@ -1,6 +1,6 @@
 #pragma version 0.4.3
 """
-@title The tree over the parts of a split interval (docs/protocol.md P4.4)
+@title The tree over the parts of a split interval (docs/protocol.md S11.4)
 @notice Leaf p is keccak256(hash at part p's start, hash at its end); leaves without a part are zero.
 """
 

@@ -1,6 +1,6 @@
 #pragma version 0.4.3
 """
-@title Paths in the trees over a batch's items and leaves (docs/settlement.md S4.1)
+@title Paths in the trees over a batch's items and leaves (docs/protocol.md S4.1)
 @notice Binary, positional, of the smallest depth that holds the leaves, zero behind them.
 """
 

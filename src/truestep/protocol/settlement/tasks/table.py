@@ -40,6 +40,16 @@ class _Job:
     claims: dict[ClaimId, events.TaskClaimed] = field(default_factory=dict[ClaimId, events.TaskClaimed])
     struck: dict[ClaimId, Address] = field(default_factory=dict[ClaimId, Address])
 
+    def copied(self) -> "_Job":
+        """Another one that says the same."""
+        return _Job(
+            self.record,
+            tasks=dict(self.tasks),
+            finals=dict(self.finals),
+            claims=dict(self.claims),
+            struck=dict(self.struck),
+        )
+
 
 class Table:
     """Filled by `apply`, event by event in the chain's order. Forgets nothing but what is dropped.
@@ -50,6 +60,8 @@ class Table:
     def __init__(self, told: Iterable[ChainEvent] = ()) -> None:
         self._programs: dict[ProgramId, ProgramRecord] = {}
         self._jobs: dict[JobId, _Job] = {}
+        self._own: set[JobId] = set()
+        """Jobs that no copy of this table shares."""
         for event in told:
             self.apply(event)
 
@@ -129,8 +141,9 @@ class Table:
                 self._programs[event.program_id] = _program(event)
             case events.JobPosted():
                 self._jobs[event.job_id] = _Job(_job(event))
+                self._own.add(event.job_id)
             case events.JobChanged():
-                known = self._jobs.get(event.job_id)
+                known = self._own_job(event.job_id)
                 if known is not None:
                     known.record = _changed(known.record, event)
             case (
@@ -141,7 +154,7 @@ class Table:
                 | events.TaskFinalized()
                 | events.TaskReclaimed()
             ):
-                known = self._jobs.get(job_of_task(event.task_id))
+                known = self._own_job(job_of_task(event.task_id))
                 if known is not None:
                     _apply_to_task(known, event)
             case _:
@@ -150,22 +163,24 @@ class Table:
     def drop_job(self, job_id: JobId) -> None:
         """Forget a job and all of its tasks."""
         self._jobs.pop(job_id, None)
+        self._own.discard(job_id)
 
     def copied(self) -> "Table":
-        """Another table that says the same: a checkpoint."""
+        """Another table that says the same: a checkpoint. The two share each job until one changes it."""
         other = Table()
         other._programs = dict(self._programs)
-        other._jobs = {
-            job_id: _Job(
-                known.record,
-                tasks=dict(known.tasks),
-                finals=dict(known.finals),
-                claims=dict(known.claims),
-                struck=dict(known.struck),
-            )
-            for job_id, known in self._jobs.items()
-        }
+        other._jobs = dict(self._jobs)
+        self._own.clear()
         return other
+
+    def _own_job(self, job_id: JobId) -> _Job | None:
+        """A job that can be changed."""
+        known = self._jobs.get(job_id)
+        if known is not None and job_id not in self._own:
+            known = known.copied()
+            self._jobs[job_id] = known
+            self._own.add(job_id)
+        return known
 
 
 def untouched(task_id: TaskId) -> TaskRecord:

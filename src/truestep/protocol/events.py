@@ -232,6 +232,29 @@ class GameSettled:
     burned_wei: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GameRewarded:
+    """A winner got its part of what a struck claim lost."""
+
+    at: LogPosition
+    game_id: GameId
+    claim_id: ClaimId
+    challenger: Address
+    amount_wei: int
+    burned_wei: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimRefuted:
+    """Somebody showed that a claim was false by itself, without a game, and got this for it."""
+
+    at: LogPosition
+    claim_id: ClaimId
+    caller: Address
+    amount_wei: int
+    burned_wei: int
+
+
 ChainEvent = (
     ProgramRegistered
     | JobPosted
@@ -250,4 +273,6 @@ ChainEvent = (
     | GameRevealed
     | GameAdopted
     | GameSettled
+    | GameRewarded
+    | ClaimRefuted
 )

@@ -338,6 +338,32 @@ def _settled(facts: Facts, event: disputes.Settled, logged: Logged) -> Told:
     )
 
 
+def _rewarded(facts: Facts, event: disputes.Rewarded, logged: Logged) -> Told:
+    game = facts.games.get(event.game_id)
+    if game is None:
+        return
+    yield events.GameRewarded(
+        at=logged.at,
+        game_id=game_of_leaf(game.task_id, event.game_id),
+        claim_id=claim_of_leaf(game.task_id, event.claim_id),
+        challenger=game.challenger,
+        amount_wei=event.amount_wei,
+        burned_wei=event.burned_wei,
+    )
+
+
+def _refuted(facts: Facts, event: disputes.Refuted, logged: Logged) -> Told:
+    task_id = task_of_leaf(facts, event.claim_id)
+    if task_id is not None:
+        yield events.ClaimRefuted(
+            at=logged.at,
+            claim_id=claim_of_leaf(task_id, event.claim_id),
+            caller=event.caller,
+            amount_wei=event.amount_wei,
+            burned_wei=event.burned_wei,
+        )
+
+
 _HANDLERS: Mapping[type, Callable[[Facts, Any, Logged], Told]] = {
     programs.Registered: _registered,
     jobs.Posted: _posted,
@@ -358,4 +384,6 @@ _HANDLERS: Mapping[type, Callable[[Facts, Any, Logged], Told]] = {
     disputes.Stepped: _stepped,
     disputes.Adopted: _adopted,
     disputes.Settled: _settled,
+    disputes.Rewarded: _rewarded,
+    disputes.Refuted: _refuted,
 }

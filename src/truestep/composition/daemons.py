@@ -4,6 +4,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_bytes
 
 from truestep.adapters.blobs.cache import BlobCache
 from truestep.adapters.blobs.outputs import OutputDirectory
@@ -13,9 +14,11 @@ from truestep.adapters.chain.sender import Signer
 from truestep.adapters.clock import SystemClock
 from truestep.adapters.executor.threads import ThreadExecutor
 from truestep.adapters.store.sqlite import SqliteStore
+from truestep.base.ids import Address
 from truestep.composition.network import OnUnknownCode, deployment_store, open_blobs, open_chain
 from truestep.node.chain.outbox import Courier
 from truestep.node.tasks.bench import Bench
+from truestep.node.tasks.commitments import kept_secret
 from truestep.node.tasks.offers import OFFERS_AT_ONCE
 from truestep.node.tasks.queue import FETCHES_LIMIT
 from truestep.node.tasks.self_check import SelfCheck
@@ -50,6 +53,8 @@ class DaemonSettings:
     """Whether to work with contracts whose code this version does not know."""
     self_check: SelfCheck | None = None
     """How each run is checked before it is claimed."""
+    operator: Address | None = None
+    """Whose stake and claims the signer looks after as a delegate; None for its own."""
 
 
 @contextmanager
@@ -81,11 +86,19 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
             parallel=settings.parallel,
             clock=clock,
             reporter=reporter,
+            operator=settings.operator,
         )
 
 
 def assembled(
-    *, chain: Chain, store: Store, bench: Bench, parallel: int, clock: SystemClock, reporter: Reporter
+    *,
+    chain: Chain,
+    store: Store,
+    bench: Bench,
+    parallel: int,
+    clock: SystemClock,
+    reporter: Reporter,
+    operator: Address | None = None,
 ) -> World:
     """A world whose work is done in threads."""
     return World(
@@ -97,6 +110,8 @@ def assembled(
         sends=ThreadExecutor(SENDS_AT_ONCE, Courier(chain).perform, clock.nudge),
         clock=clock,
         reporter=reporter,
+        secret=kept_secret(store, token_bytes),
+        operator=operator,
     )
 
 

@@ -1,6 +1,7 @@
 """The challenger's daemon: re-runs every claim in its window and disputes the false ones."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from truestep.base.ids import ClaimId
 from truestep.node.loop.loop import Loop
@@ -14,6 +15,7 @@ from truestep.roles.challenger import ChallengerPolicy
 
 def challenger_node(world: World, policy: ChallengerPolicy) -> Daemon:
     """A challenger for the chain's account."""
+    salted = replace(policy, salt=world.secret)
     known_true: frozenset[ClaimId] | None = None
     """At the last look, or before the start: that was said, and there is nothing more to do about them."""
 
@@ -32,7 +34,7 @@ def challenger_node(world: World, policy: ChallengerPolicy) -> Daemon:
     agent = TaskAgent(
         world,
         choose=choose,
-        decide=lambda view: challenger.decide(view, policy),
+        decide=lambda view: challenger.decide(view, salted),
         run_limit=policy.check_limit,
     )
     return Loop(agent, world.clock, world.reporter)

@@ -2,25 +2,22 @@
 
 At each new head, in one question:
 
-1. How many programs and jobs there are, now and then: an index that knows fewer misses events.
+1. How many programs, jobs and batches there are, now and then: an index that knows fewer misses events.
 2. The account's own tasks as they stand, and some others in turn.
-3. How many games are open on the account's own claims, and on some others in turn. If there are more than
-   are known, their numbers are tried (docs/protocol.md P1.5), and they count at once.
-4. The account's own games: one that is closed, or split otherwise than is known, misses an event.
+3. How many games are open on the account's own claims, and on some others in turn.
+4. The account's own games: one of which the contracts keep another hash misses an event.
 
 A difference may be due to a new block, so it counts only if it is still there at a later head. Then
 everything since the last event about the subject is read again. If even that does not show the event, it is
-reported, and the contract's record is used.
+reported and read again ever more rarely; the contracts keep only hashes of what it said. What they do say is
+believed: that somebody has a task, that a task is free, that a claim has no open game.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Generic, TypeVar
 
-from truestep.base.errors import Rejected
 from truestep.base.ids import (
     Address,
     Bytes32,
@@ -29,37 +26,39 @@ from truestep.base.ids import (
     JobId,
     ProgramId,
     TaskId,
-    game_of,
+    claim_of_game,
     job_of_task,
     task_of,
+    task_of_claim,
     task_of_game,
 )
 from truestep.node.chain.indexer import Indexer
-from truestep.node.chain.task_state import OpenGame
 from truestep.ports.chain import ChainReader, Counters, Head, Inquiry, Records
 from truestep.ports.reporter import Reporter
-from truestep.protocol.claims import ZERO_HASH
-from truestep.protocol.events import GameOpened, GameSplit, LogPosition, TaskClaimed
-from truestep.protocol.game_course import is_past
-from truestep.protocol.records import GameRecord, GameStage, TaskRecord, TaskStage
+from truestep.protocol.events import TaskClaimed
+from truestep.protocol.records import TaskRecord, TaskStage
 
 COUNT_EACH = 8
-"""Heads between two checks of the numbers of programs and jobs."""
+"""Heads between two checks of the numbers of programs, jobs and batches."""
 OTHERS_EACH_CHECK = 64
 """Tasks and claims of others that are checked at one head, in one request."""
 RECENT_CHECKS = 64
 """Heads for which a finished task of the account is still checked: its end may be on another branch."""
 LAG_HEADS = 32
 """A node that is further behind is put aside. An end that was undone is believed after so many heads."""
-ORDINALS_EACH_QUESTION = 64
 REPORT_EACH = 50
 """Heads after which a hidden event is reported again."""
+REREAD_EACH_LIMIT = 64
+"""Most heads between two readings in search of a hidden event."""
 NEW_IDS_EACH_CHECK = 16
-"""Hidden jobs and programs that are read from the contracts at one head."""
+"""Hidden jobs, programs and batches that are looked for at one head."""
+LEASE_LIMIT_SECONDS = 30 * 86_400
+"""No lease is longer (S3.1): how long a task counts as taken by a batch of which nothing else is known."""
 
 T = TypeVar("T")
 Key = tuple[str, int]
 """The subject of a difference: kind and id."""
+COUNTED = ("program", "job", "batch")
 
 
 @dataclass(slots=True)
@@ -68,6 +67,7 @@ class Suspicion:
 
     seen_at: int
     reread_at: int | None = None
+    reread_each: int = 1
     reported_at: int | None = None
 
 
@@ -78,16 +78,28 @@ class Audit:
     `log_hidden` and `log_found`.
     """
 
-    def __init__(self, chain: ChainReader, indexer: Indexer, reporter: Reporter, account: Address) -> None:
+    def __init__(
+        self,
+        chain: ChainReader,
+        indexer: Indexer,
+        reporter: Reporter,
+        account: Address,
+        operator: Address | None = None,
+    ) -> None:
+        """`operator`: whom the account acts for, if not for itself."""
         self._chain = chain
         self._indexer = indexer
         self._reporter = reporter
-        self._account = account
+        self._operator = operator or account
+        self._accounts = {account, self._operator}
         self._checked: Bytes32 | None = None
         self._check_count = 0
-        self._head_number = 0
+        self._head = Head(number=0, hash=Bytes32(bytes(32)), time_seconds=0)
+        self._counted_at = 0
+        """The head at which the last numbers were right."""
         self._suspicions: dict[Key, Suspicion] = {}
         self._own: set[TaskId] = set()
+        self._asked_games: set[GameId] = set()
         self._recent: dict[TaskId, int] = {}
         self._other_tasks = Turn(self._all_tasks)
         self._other_claims = Turn(lambda: list(indexer.ledger.claims))
@@ -108,144 +120,81 @@ class Audit:
         """
         if head.hash == self._checked:
             return None
+        self._asked_games = set(self._own_games())
         inquiry = Inquiry(
             tasks=self._tasks_to_check(),
-            games=[game.game_id for game in self._indexer.ledger.games_of(self._account)],
+            games=self._asked_games,
             claims=self._claims_to_check(claims),
             balances_of=balances_of,
             has_counters=self._check_count % COUNT_EACH == 0
-            or any(kind in ("job", "program") for kind, _ in self._suspicions),
+            or any(kind in COUNTED for kind, _ in self._suspicions),
         )
         return self._chain.records(inquiry, head.number)
 
     def compare(self, head: Head, records: Records) -> None:
-        """Compare with what was read. Raises `Unavailable` if it has to ask more and gets no answer."""
-        self._head_number = head.number
-        self._check_games(records.open_game_counts)
-        self._check_openings()
-        self._check_own_games(records.games)
+        """Compare with what was read."""
+        self._head = head
+        self._check_counts_of_games(records.open_game_counts)
+        self._check_own_games(records)
         self._check_tasks(records.tasks)
         if records.counters is not None:
-            self._check_counts(records.counters)
+            self._check_counters(records.counters)
         self._checked = head.hash
         self._check_count += 1
 
     # --- games --------------------------------------------------------------------------------------------
 
+    def _own_games(self) -> Iterator[GameId]:
+        for account in self._accounts:
+            yield from (game.game_id for game in self._indexer.ledger.games_of(account))
+
     def _claims_to_check(self, claims: Collection[ClaimId]) -> set[ClaimId]:
         own = [claim.claim_id for claim in self._own_claims()]
-        played = [game.claim_id for game in self._indexer.ledger.games_of(self._account)]
-        return {*own, *played, *claims, *self._other_claims.take(OTHERS_EACH_CHECK)}
-
-    def _check_games(self, counts: Mapping[ClaimId, int]) -> None:
-        """Games count as soon as a contract has them: an unknown one can be lost on time."""
-        ledger = self._indexer.ledger
-        perhaps_closed: list[GameId] = []
-        for claim_id, count in counts.items():
-            known = ledger.games_on(claim_id)
-            if count > len(known):
-                self._find_games(claim_id)
-            elif count < len(known):
-                perhaps_closed += [game.game_id for game in known]
-        self._check_closings(perhaps_closed)
-
-    def _check_closings(self, games: list[GameId]) -> None:
-        """Games that a contract may have closed: one that a node only does not know yet is not among them."""
-        suspected = {GameId(number) for kind, number in self._suspicions if kind == "closing of game"}
-        records = self._chain.games(games) if games else {}
-        closed = {game_id for game_id, record in records.items() if record.stage is GameStage.CLOSED}
-        self._clear("closing of game", suspected - closed)
-        for game_id in closed:
-            adopt = partial(self._drop, game_id)
-            self._differs(("closing of game", game_id), self._block_of_game(game_id), adopt)
+        played = [claim_of_game(game_id) for game_id in self._asked_games]
+        suspected = [ClaimId(number) for kind, number in self._suspicions if kind == "claim"]
+        others = self._other_claims.take(OTHERS_EACH_CHECK)
+        return {*own, *played, *claims, *suspected, *others}
 
     def _own_claims(self) -> Iterable[TaskClaimed]:
         ledger = self._indexer.ledger
-        tasks = {task.task_id for task in ledger.tasks_of(self._account)}
-        for task_id in tasks | ledger.disputed_tasks(operator=self._account):
+        tasks = {task.task_id for task in ledger.tasks_of(self._operator)}
+        for task_id in tasks | ledger.disputed_tasks(operator=self._operator):
             yield from (
-                claim for claim in ledger.claims_in_question(task_id) if claim.operator == self._account
+                claim for claim in ledger.claims_in_question(task_id) if claim.operator == self._operator
             )
 
-    def _find_games(self, claim_id: ClaimId) -> None:
+    def _check_counts_of_games(self, counts: Mapping[ClaimId, int]) -> None:
+        """A game that is not known can be lost on time; one that is over must not be waited for."""
         ledger = self._indexer.ledger
-        for first in range(1, 2**32, ORDINALS_EACH_QUESTION):
-            ids = [game_of(claim_id, ordinal) for ordinal in range(first, first + ORDINALS_EACH_QUESTION)]
-            found = self._chain.games(ids)
-            for game_id, record in found.items():
-                if record.stage is not GameStage.CLOSED and game_id not in ledger.games:
-                    self._adopt_game(game_id, record)
-            if len(found) < ORDINALS_EACH_QUESTION:
-                return
+        for claim_id, count in counts.items():
+            known = ledger.games_on(claim_id)
+            if count == len(known):
+                self._clear("claim", [claim_id])
+                continue
+            over = [] if count else [game.game_id for game in known]
+            from_block = self._last_block_of(task_of_claim(claim_id))
+            self._differs(("claim", claim_id), from_block, lambda over=over: self._drop(over))
+        suspected = {ClaimId(number) for kind, number in self._suspicions if kind == "claim"}
+        self._clear("claim", [each for each in suspected - counts.keys() if each not in ledger.claims])
 
-    def _adopt_game(self, game_id: GameId, record: GameRecord) -> None:
-        self._indexer.ledger.adopt_game(
-            OpenGame(game_id=game_id, operator=record.operator, challenger=record.challenger)
-        )
-        self._suspicions.setdefault(("opening of game", game_id), Suspicion(seen_at=self._head_number))
-
-    def _check_openings(self) -> None:
-        """Games that count by a contract's word: their events may have come by now."""
-        for game_id in [GameId(number) for kind, number in self._suspicions if kind == "opening of game"]:
-            events = self._indexer.history.events_of_task(task_of_game(game_id))
-            is_known = any(isinstance(event, GameOpened) and event.game_id == game_id for event in events)
-            if is_known or game_id not in self._indexer.ledger.games:
-                self._clear("opening of game", [game_id])
-            else:
-                self._differs(("opening of game", game_id), self._block_of_game(game_id), _nothing)
-
-    def _check_own_games(self, records: Mapping[GameId, GameRecord]) -> None:
-        """A game that is closed, or whose split is not the one that is known."""
-        ledger = self._indexer.ledger
-        own = {game.game_id for game in ledger.games_of(self._account)}
+    def _check_own_games(self, records: Records) -> None:
+        """A game of which the contracts keep another hash has gone on."""
         suspected = {GameId(number) for kind, number in self._suspicions if kind == "game"}
-        for game_id in own:
-            record = records.get(game_id)
-            if record is None:
-                continue  # just found, or its node answers from before it was opened
-            if record.stage is GameStage.CLOSED:
-                self._differs_in_game(game_id, self._drop)
-            elif self._lacks_split(record):
-                self._differs_in_game(game_id, self._adopt_split)
-            else:
-                self._clear("game", [game_id])
-        self._clear("game", suspected - own)
+        own = self._asked_games & set(self._own_games())
+        hidden = own - records.games.keys()
+        self._clear("game", suspected - hidden)
+        for game_id in hidden:
+            self._differs(("game", game_id), self._last_block_of(task_of_game(game_id)), _nothing)
 
-    def _lacks_split(self, record: GameRecord) -> bool:
-        split = self._indexer.ledger.splits.get(record.game_id)
-        if split is None:
-            return record.stage is GameStage.CHALLENGER_TURN
-        is_known = (split.low, split.high) == (record.low, record.high)
-        is_late = is_past(record, split.low, split.high)
-        return record.stage is GameStage.CHALLENGER_TURN and not is_known and not is_late
-
-    def _differs_in_game(self, game_id: GameId, adopt: Callable[[GameId], None]) -> None:
-        self._differs(("game", game_id), self._block_of_game(game_id), lambda: adopt(game_id))
-
-    def _block_of_game(self, game_id: GameId) -> int:
-        return self._last_block_of(task_of_game(game_id))
-
-    def _drop(self, game_id: GameId) -> None:
-        if game_id in self._indexer.ledger.games:
-            self._indexer.ledger.drop_game(game_id)
-
-    def _adopt_split(self, game_id: GameId) -> None:
-        """A contract keeps only the root of a split; another question may find the event."""
-        hashes = self._chain.split_hashes(game_id)
-        record = self._chain.game(game_id)
-        if hashes and game_id in self._indexer.ledger.games:
-            at = self._position()
-            split = GameSplit(at=at, game_id=game_id, low=record.low, high=record.high, hashes=hashes)
-            self._indexer.ledger.adopt_split(split)
-
-    def _position(self) -> LogPosition:
-        """Where an event is put that no node gives."""
-        return LogPosition(block_number=self._head_number, log_index=0, transaction_hash=ZERO_HASH)
+    def _drop(self, games: Iterable[GameId]) -> None:
+        for game_id in games:
+            if game_id in self._indexer.ledger.games:
+                self._indexer.ledger.drop_game(game_id)
 
     # --- tasks --------------------------------------------------------------------------------------------
 
     def _tasks_to_check(self) -> set[TaskId]:
-        own = {task.task_id for task in self._indexer.ledger.tasks_of(self._account)}
+        own = {task.task_id for task in self._indexer.ledger.tasks_of(self._operator)}
         self._recent.update(dict.fromkeys(self._own - own, RECENT_CHECKS))
         self._own = own
         suspected = {TaskId(number) for kind, number in self._suspicions if kind == "task"}
@@ -259,8 +208,8 @@ class Audit:
     def _compare(self, task_id: TaskId, record: TaskRecord) -> None:
         known = self._indexer.ledger.task(task_id)
         is_busy = record.stage in (TaskStage.TAKEN, TaskStage.CLAIMED)
-        is_same = (known.stage, known.attempt) == (record.stage, record.attempt)
-        if is_same and (not is_busy or known.operator == record.operator):
+        is_same_batch = (known.batch_id, known.operator) == (record.batch_id, record.operator)
+        if known.stage is record.stage and (is_same_batch or not is_busy):
             self._clear("task", [task_id])
         elif _progress(record) < _progress(known) and self._is_fresh(("task", task_id)):
             return  # most likely a node answers from an older block, and its word would undo what happened
@@ -269,22 +218,13 @@ class Audit:
 
     def _is_fresh(self, key: Key) -> bool:
         """Whether a difference has not lasted as long as a node may lag."""
-        suspicion = self._suspicions.setdefault(key, Suspicion(seen_at=self._head_number))
-        return self._head_number - suspicion.seen_at < LAG_HEADS
+        suspicion = self._suspicions.setdefault(key, Suspicion(seen_at=self._head.number))
+        return self._head.number - suspicion.seen_at < LAG_HEADS
 
     def _adopt_task(self, record: TaskRecord) -> None:
-        claimed = None
-        if record.stage is TaskStage.CLAIMED:
-            with suppress(Rejected):
-                claimed = TaskClaimed(
-                    at=self._position(),
-                    task_id=record.task_id,
-                    operator=record.operator,
-                    claim_id=record.claim_id,
-                    until=record.until,
-                    claimed=self._chain.claimed_state(record.claim_id),
-                )
-        self._indexer.ledger.adopt_task(record, claimed)
+        is_of_unknown_batch = record.stage is TaskStage.TAKEN and not record.batch_id
+        until = self._head.time_seconds + LEASE_LIMIT_SECONDS if is_of_unknown_batch else record.until
+        self._indexer.ledger.adopt_task(replace(record, until=until))
 
     def _all_tasks(self) -> Iterator[TaskId]:
         for task in self._indexer.ledger.busy_tasks():
@@ -295,71 +235,67 @@ class Audit:
                 if not self._indexer.ledger.is_finished(task_id):
                     yield task_id
 
-    # --- programs and jobs --------------------------------------------------------------------------------
+    # --- programs, jobs, batches --------------------------------------------------------------------------
 
-    def _check_counts(self, counters: Counters) -> None:
-        history = self._indexer.history
-        for kind, known, count in (
-            ("program", history.programs, counters.program_count),
-            ("job", history.jobs, counters.job_count),
+    def _check_counters(self, counters: Counters) -> None:
+        history, is_right = self._indexer.history, True
+        counts = (counters.program_count, counters.job_count, counters.batch_count)
+        for kind, known, count in zip(
+            COUNTED, (history.programs, history.jobs, history.batches), counts, strict=True
         ):
             gaps = known.gaps(1, count + 1)
             missing = [number for gap in gaps for number in islice(range(*gap), NEW_IDS_EACH_CHECK)]
             self._clear(kind, {number for each, number in self._suspicions if each == kind} - set(missing))
             for number in missing[:NEW_IDS_EACH_CHECK]:
-                self._differs((kind, number), self._block_before(kind, number), self._adopter(kind, number))
-
-    def _adopter(self, kind: str, number: int) -> Callable[[], None]:
-        if kind == "program":
-            return lambda: self._adopt_program(ProgramId(number))
-        return lambda: self._adopt_job(JobId(number))
-
-    def _adopt_program(self, program_id: ProgramId) -> None:
-        if program_id not in self._indexer.ledger.programs:
-            self._indexer.ledger.adopt_program(self._chain.program(program_id))
-
-    def _adopt_job(self, job_id: JobId) -> None:
-        if not self._indexer.ledger.knows_job(job_id):
-            job = self._chain.job(job_id)
-            self._adopt_program(job.program_id)
-            self._indexer.ledger.adopt_job(job)
+                self._differs((kind, number), self._block_before(kind, number), _nothing)
+            is_right = is_right and not missing
+        if is_right:
+            self._counted_at = self._head.number
 
     def _block_before(self, kind: str, number: int) -> int:
-        """The block of the program or job before this one."""
+        """A block that is no newer than the one with this program, job or batch."""
         history = self._indexer.history
         if kind == "program":
-            event = history.program_registered(ProgramId(number - 1))
-        else:
-            event = history.job_posted(JobId(number - 1))
-        return event.at.block_number if event is not None else 0
+            registered = history.program_registered(ProgramId(number - 1))
+            return registered.at.block_number if registered is not None else 0
+        if kind == "job":
+            posted = history.events_of_job(JobId(number - 1))
+            return posted[0].at.block_number if posted else 0
+        return self._counted_at
 
     # --- differences --------------------------------------------------------------------------------------
 
     def _last_block_of(self, task_id: TaskId) -> int:
         """The block of the last event that is known of a task, or of its job; 0 if there is none."""
         found = self._indexer.history.events_of_task(task_id)
-        if found:
-            return found[-1].at.block_number
-        posted = self._indexer.history.job_posted(job_of_task(task_id))
-        return posted.at.block_number if posted is not None else 0
+        found = found or [*self._indexer.history.events_of_job(job_of_task(task_id))]
+        return found[-1].at.block_number if found else 0
 
     def _differs(self, key: Key, from_block: int, adopt: Callable[[], None]) -> None:
         """Take the next step about a difference."""
-        suspicion = self._suspicions.setdefault(key, Suspicion(seen_at=self._head_number))
-        if self._head_number <= suspicion.seen_at:
+        head_number = self._head.number
+        suspicion = self._suspicions.setdefault(key, Suspicion(seen_at=head_number))
+        if suspicion.reread_at is None and suspicion.seen_at < from_block:
+            suspicion.seen_at = head_number  # its event has come since, and this is another difference
+        if head_number <= suspicion.seen_at:
             return
         if suspicion.reread_at is None:
-            suspicion.reread_at = self._head_number
-            self._indexer.reread_from(from_block)
-        elif self._head_number > suspicion.reread_at and not self._indexer.is_rereading:
+            self._reread(suspicion, from_block)
+        elif head_number > suspicion.reread_at and not self._indexer.is_rereading:
             self._report_hidden(key, suspicion)
-            with suppress(Rejected):  # a lagging node was asked
-                adopt()
+            adopt()
+            if head_number - suspicion.reread_at >= suspicion.reread_each:
+                suspicion.reread_each = min(2 * suspicion.reread_each, REREAD_EACH_LIMIT)
+                self._reread(suspicion, from_block)
+
+    def _reread(self, suspicion: Suspicion, from_block: int) -> None:
+        suspicion.reread_at = self._head.number
+        self._indexer.reread_from(from_block)
 
     def _report_hidden(self, key: Key, suspicion: Suspicion) -> None:
         last = suspicion.reported_at
-        if last is None or self._head_number - last >= REPORT_EACH:
-            suspicion.reported_at = self._head_number
+        if last is None or self._head.number - last >= REPORT_EACH:
+            suspicion.reported_at = self._head.number
             kind, number = key
             self._reporter.report(
                 "log_hidden",
@@ -382,7 +318,7 @@ class Audit:
 
 
 def _nothing() -> None:
-    """Do nothing: there is no record to use, because only the event has what is missing."""
+    """Do nothing: only the event has what is missing."""
 
 
 class Turn(Generic[T]):
@@ -402,6 +338,6 @@ class Turn(Generic[T]):
 
 
 def _progress(task: TaskRecord) -> tuple[int, int]:
-    """Grows as a task goes on: an attempt is taken, claimed, and ends."""
+    """Grows as a task goes on: batches are numbered as they are taken, and each is claimed, and ends."""
     stages = (TaskStage.TAKEN, TaskStage.CLAIMED)
-    return task.attempt, stages.index(task.stage) if task.stage in stages else len(stages)
+    return task.batch_id, stages.index(task.stage) if task.stage in stages else len(stages)

@@ -1,11 +1,15 @@
 """What a ledger is given to begin with: records of events, and where the events of finished work are."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Protocol
 
 from truestep.base.ids import JobId, ProgramId, TaskId
 from truestep.protocol import events
 from truestep.protocol.events import ChainEvent
 from truestep.protocol.records import JobRecord, ProgramRecord
+
+JobEvent = events.JobPosted | events.JobChanged
 
 
 class History(Protocol):
@@ -19,8 +23,8 @@ class History(Protocol):
         """The event of a program."""
         ...
 
-    def job_posted(self, job_id: JobId) -> events.JobPosted | None:
-        """The event of a job."""
+    def events_of_job(self, job_id: JobId) -> list[JobEvent]:
+        """The events of a job, without those of its tasks, in the chain's order."""
         ...
 
 
@@ -36,9 +40,10 @@ class NoHistory:
         """None."""
         del program_id
 
-    def job_posted(self, job_id: JobId) -> events.JobPosted | None:
+    def events_of_job(self, job_id: JobId) -> list[JobEvent]:
         """None."""
         del job_id
+        return []
 
 
 def program_record(event: events.ProgramRegistered) -> ProgramRecord:
@@ -54,8 +59,8 @@ def program_record(event: events.ProgramRegistered) -> ProgramRecord:
     )
 
 
-def job_record(event: events.JobPosted, max_cycles: int) -> JobRecord:
-    """A job as its event tells it; `max_cycles` are its program's."""
+def posted_job(event: events.JobPosted) -> JobRecord:
+    """A job as it was posted."""
     return JobRecord(
         job_id=event.job_id,
         program_id=event.program_id,
@@ -64,10 +69,37 @@ def job_record(event: events.JobPosted, max_cycles: int) -> JobRecord:
         input_uri=event.input_uri,
         seed=event.seed,
         shard_count=event.shard_count,
-        reward_wei=event.reward_wei,
+        reward=event.reward,
+        asset=event.asset,
         lease_seconds=event.lease_seconds,
         deadline=event.deadline,
-        max_cycles=max_cycles,
+        max_cycles=event.max_cycles,
         requester=event.requester,
-        final_count=0,
+        policy=event.policy,
+        parameters=event.parameters,
+        reducer_of=event.reducer_of,
+        is_ready=event.is_ready,
     )
+
+
+def changed_job(job: JobRecord, event: events.JobChanged) -> JobRecord:
+    """A job after a change."""
+    return replace(
+        job,
+        reward=event.reward,
+        deadline=event.deadline,
+        input_root=event.input_root,
+        input_size=event.input_size,
+        is_ready=event.is_ready,
+    )
+
+
+def job_record(found: Iterable[JobEvent]) -> JobRecord | None:
+    """A job as its events tell it, in order; None if it was not posted."""
+    job: JobRecord | None = None
+    for event in found:
+        if isinstance(event, events.JobPosted):
+            job = posted_job(event)
+        elif job is not None:
+            job = changed_job(job, event)
+    return job

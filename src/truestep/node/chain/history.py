@@ -1,16 +1,19 @@
 """All events that were read, in the store, by position in the chain and by subject."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from truestep.base.errors import Bug
 from truestep.base.ids import Bytes32, JobId, ProgramId, TaskId, job_of_task, shard_of_task
 from truestep.node.chain import rows
+from truestep.node.chain.event_records import JobEvent
 from truestep.node.chain.spans import Spans
 from truestep.node.chain.task_state import task_of_event
 from truestep.ports.store import Change, Store, each_row
-from truestep.protocol.events import ChainEvent, JobPosted, ProgramRegistered
+from truestep.protocol.events import ChainEvent, JobChanged, JobPosted, ProgramRegistered, TaskTaken
 
-KNOWN_PROGRAMS, KNOWN_JOBS, OVER, FINISHED = "programs", "jobs", "over", "finished/"
+KNOWN_PROGRAMS, KNOWN_JOBS, KNOWN_BATCHES = "programs", "jobs", "batches"
+OVER, FINISHED = "over", "finished/"
 """Keys of sets of numbers; the last is a prefix, followed by a job's number."""
 CHECKPOINT_LIMIT = 128
 """A reorganisation deeper than the oldest checkpoint means reading everything again."""
@@ -36,6 +39,8 @@ class EventHistory:
         """The numbers of the programs whose events were read."""
         self.jobs = rows.spans_of_row(spans.get(KNOWN_JOBS))
         """The numbers of the jobs whose events were read."""
+        self.batches = rows.spans_of_row(spans.get(KNOWN_BATCHES))
+        """The numbers of the batches whose taking was read."""
         self.over = rows.spans_of_row(spans.get(OVER))
         """Jobs that nobody needs in memory."""
         self.finished = {
@@ -59,12 +64,10 @@ class EventHistory:
                 return event
         return None
 
-    def job_posted(self, job_id: JobId) -> JobPosted | None:
-        """The event of a job."""
-        for event in self._below(rows.job_prefix(job_id)):
-            if isinstance(event, JobPosted):
-                return event
-        return None
+    def events_of_job(self, job_id: JobId) -> list[JobEvent]:
+        """The events of a job, without those of its tasks, in the chain's order."""
+        found = self._below(rows.job_prefix(job_id))
+        return [event for event in found if isinstance(event, JobPosted | JobChanged)]
 
     def unfinished(self) -> Iterator[ChainEvent]:
         """The events of jobs that are not over, and of their tasks that are not finished."""
@@ -192,15 +195,13 @@ class EventHistory:
         """What becomes of the sets of numbers. A task that something happened to is not finished."""
         changed = set[str]()
         for event in undone:
-            if isinstance(event, ProgramRegistered) and self.programs.discard(event.program_id):
-                changed.add(KNOWN_PROGRAMS)
-            if isinstance(event, JobPosted) and self.jobs.discard(event.job_id):
-                changed.add(KNOWN_JOBS)
+            known = self._number_of(event)
+            if known is not None and known.spans.discard(known.number):
+                changed.add(known.key)
         for event in added:
-            if isinstance(event, ProgramRegistered) and self.programs.add(event.program_id):
-                changed.add(KNOWN_PROGRAMS)
-            if isinstance(event, JobPosted) and self.jobs.add(event.job_id):
-                changed.add(KNOWN_JOBS)
+            known = self._number_of(event)
+            if known is not None and known.spans.add(known.number):
+                changed.add(known.key)
         jobs = set[JobId]()
         for event in (*added, *undone):
             task_id = task_of_event(event)
@@ -211,11 +212,36 @@ class EventHistory:
                 changed.add(OVER)
             if job_id in self.finished and self.finished[job_id].discard(shard):
                 jobs.add(job_id)
-        sets = {KNOWN_PROGRAMS: self.programs, KNOWN_JOBS: self.jobs, OVER: self.over}
+        sets = {
+            KNOWN_PROGRAMS: self.programs,
+            KNOWN_JOBS: self.jobs,
+            KNOWN_BATCHES: self.batches,
+            OVER: self.over,
+        }
         changes = [Change(table=rows.SPANS, key=key, value=rows.spans_row(sets[key])) for key in changed]
         return changes + [self._finished_change(job_id) for job_id in jobs]
+
+    def _number_of(self, event: ChainEvent) -> "_Number | None":
+        """The number that an event makes known."""
+        match event:
+            case ProgramRegistered():
+                return _Number(KNOWN_PROGRAMS, self.programs, event.program_id)
+            case JobPosted():
+                return _Number(KNOWN_JOBS, self.jobs, event.job_id)
+            case TaskTaken():
+                return _Number(KNOWN_BATCHES, self.batches, event.batch_id)
+            case _:
+                return None
 
     def _finished_change(self, job_id: JobId) -> Change:
         spans = self.finished.get(job_id)
         key = f"{FINISHED}{job_id}"
         return Change(table=rows.SPANS, key=key, value=rows.spans_row(spans) if spans else None)
+
+
+class _Number(NamedTuple):
+    """A number, and the set that it belongs to."""
+
+    key: str
+    spans: Spans
+    number: int

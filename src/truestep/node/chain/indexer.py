@@ -150,6 +150,7 @@ class Indexer:
             else:
                 high = middle
         last = numbers[low - 1] if low else self._chain.first_block - 1
+        self._chain.forget_after(last)
         undone = self._history.forget_after(last)
         self._change_ledger(lambda: self.ledger.unlearn(undone, last))
         return last + 1

@@ -20,19 +20,25 @@ from truestep.base.ids import (
     task_of,
     task_of_claim,
 )
-from truestep.node.chain.event_records import History, NoHistory, job_record, program_record
+from truestep.node.chain.event_records import (
+    History,
+    NoHistory,
+    changed_job,
+    job_record,
+    posted_job,
+    program_record,
+)
 from truestep.node.chain.programs import Programs
 from truestep.node.chain.spans import Spans
 from truestep.node.chain.task_state import (
     OpenGame,
     TaskState,
-    game_of_event,
     task_of_event,
     untouched,
 )
 from truestep.protocol import events
-from truestep.protocol.events import ChainEvent
-from truestep.protocol.records import JobRecord, ProgramRecord, TaskRecord, TaskStage
+from truestep.protocol.events import ChainEvent, LogPosition
+from truestep.protocol.records import JobRecord, TaskRecord, TaskStage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +46,8 @@ class Changes:
     """What events came about, or were undone: every task whose own, claims' or games' events they were."""
 
     tasks: frozenset[TaskId]
-    games: frozenset[GameId]
     jobs: frozenset[JobId]
-    """Posted, over, or undone."""
+    """Posted, changed, over, or undone."""
 
 
 @dataclass(slots=True)
@@ -54,7 +59,6 @@ class _Shards:
     finished: Spans = field(default_factory=Spans)
     live: set[TaskId] = field(default_factory=set[TaskId])
     """The tasks with a state in memory."""
-    taken: set[TaskId] = field(default_factory=set[TaskId])
 
 
 class Ledger:
@@ -63,7 +67,6 @@ class Ledger:
     def __init__(self, history: History | None = None) -> None:
         self._history = history or NoHistory()
         self._changed_tasks: set[TaskId] = set()
-        self._changed_games: set[GameId] = set()
         self._changed_jobs: set[JobId] = set()
         self._clear()
 
@@ -73,7 +76,6 @@ class Ledger:
         self.jobs: dict[JobId, JobRecord] = {}
         self.claims: dict[ClaimId, events.TaskClaimed] = {}
         self.games: dict[GameId, OpenGame] = {}
-        self.splits: dict[GameId, events.GameSplit] = {}
         self.struck: dict[ClaimId, Address] = {}
         """Of finished tasks too: each cost somebody a bond."""
         self._states: dict[TaskId, TaskState] = {}
@@ -83,14 +85,16 @@ class Ledger:
         self._busy: dict[TaskId, TaskRecord] = {}
         self._busy_of: dict[Address, dict[TaskId, None]] = {}
         self._games_of: dict[Address, dict[GameId, None]] = {}
-        self._waiting_jobs: dict[ProgramId, dict[JobId, events.JobPosted]] = {}
+        self._waiting_jobs: dict[ProgramId, dict[JobId, JobRecord]] = {}
+        self._jobs_changed_at: dict[JobId, LogPosition] = {}
+        """Of jobs that are live: most never change."""
         self._newly_finished: set[TaskId] = set()
         self._newly_over: set[JobId] = set()
 
     # --- questions ----------------------------------------------------------------------------------------
 
     def task(self, task_id: TaskId) -> TaskRecord:
-        """A task as it stands, a finished one by the history; its claim hash is left out."""
+        """A task as it stands, a finished one by the history."""
         state = self._states.get(task_id)
         if state is None and self.is_finished(task_id):
             state = self._folded(task_id)
@@ -126,23 +130,21 @@ class Ledger:
     def has_open_task(self, job: JobRecord, now: int) -> bool:
         """Whether a task of the job can be taken."""
         shards = self._shards.get(job.job_id)
-        if shards is None or now >= job.deadline:
+        if shards is None or now >= job.deadline or not job.is_ready:
             return False
-        is_untaken = any(True for _ in shards.unavailable.gaps(0, job.shard_count))
-        return is_untaken or any(now > self._busy[task_id].until for task_id in shards.taken)
+        return any(True for _ in shards.unavailable.gaps(0, job.shard_count))
 
-    def open_tasks(self, job: JobRecord, first_shard: int, now: int) -> Iterator[TaskRecord]:
-        """The job's tasks that can be taken, from `first_shard` on and around; lapsed leases come last."""
+    def open_tasks(self, job: JobRecord, first_shard: int) -> Iterator[TaskRecord]:
+        """The job's tasks that nobody has taken, from `first_shard` on and around.
+
+        Those whose lease was missed are free only once their batch has been expired.
+        """
         shards = self._shards.get(job.job_id)
         if shards is None:
             return
         for start, end in ((first_shard, job.shard_count), (0, first_shard)):
             for gap in shards.unavailable.gaps(start, end):
                 yield from (self.task(task_of(job.job_id, shard)) for shard in range(*gap))
-        lapsed = [self._busy[task_id] for task_id in shards.taken if now > self._busy[task_id].until]
-        yield from sorted(
-            lapsed, key=lambda task: (shard_of_task(task.task_id) - first_shard) % job.shard_count
-        )
 
     def games_on(self, claim_id: ClaimId) -> list[OpenGame]:
         """The games on a claim that were not settled."""
@@ -155,13 +157,13 @@ class Ledger:
         return state.claims_in_question() if state else []
 
     def games_of(self, account: Address) -> list[OpenGame]:
-        """The games of an operator or a challenger that were not settled."""
+        """The games that an account defends, or has opened, and that were not settled."""
         return [self.games[game_id] for game_id in self._games_of.get(account, ())]
 
     def disputed_tasks(
         self, *, operator: Address | None = None, challenger: Address | None = None
     ) -> set[TaskId]:
-        """The tasks of known jobs with a game of this operator or this challenger that was not settled."""
+        """The tasks of known jobs with a game of this defender or this challenger that was not settled."""
         games = (*self.games_of(operator or Address("")), *self.games_of(challenger or Address("")))
         tasks = {
             task_of_claim(game.claim_id)
@@ -174,10 +176,9 @@ class Ledger:
         """What changed since the last call. Its jobs and tasks may be over, and gone from memory, by now."""
         changes = Changes(
             tasks=frozenset(self._changed_tasks),
-            games=frozenset(self._changed_games),
             jobs=frozenset(self._changed_jobs),
         )
-        self._changed_tasks, self._changed_games, self._changed_jobs = set(), set(), set()
+        self._changed_tasks, self._changed_jobs = set(), set()
         return changes
 
     # --- events -------------------------------------------------------------------------------------------
@@ -190,11 +191,13 @@ class Ledger:
         anew = set[TaskId]()
         for event in found:
             task_id = task_of_event(event)
-            if task_id is None or not (task_id in anew or self._is_late(task_id, event)):
-                self.apply(event)
-            else:
+            if task_id is not None and (task_id in anew or self._is_late(task_id, event)):
                 anew.add(task_id)
-                self._note(task_id, event)
+                self._changed_tasks.add(task_id)
+            elif isinstance(event, events.JobChanged) and self._is_late_change(event):
+                self._make_job_anew(event.job_id)
+            else:
+                self.apply(event)
         self._make_anew(anew)
 
     def unlearn(self, undone: Iterable[ChainEvent], after_block: int | None = None) -> None:
@@ -213,8 +216,9 @@ class Ledger:
                     self._programs.discard(event.program_id)  # its jobs are undone with it
                 case events.JobPosted():
                     self._unpost(event)
+                case events.JobChanged():
+                    self._make_job_anew(event.job_id)
                 case _ if (task_id := task_of_event(event)) is not None:
-                    self._note(task_id, event)
                     tasks.add(task_id)
                 case _:
                     pass
@@ -227,9 +231,11 @@ class Ledger:
             case events.ProgramRegistered():
                 self._register(event)
             case events.JobPosted():
-                self._post(event)
+                self._post(posted_job(event))
+            case events.JobChanged():
+                self._change_job(event)
             case _ if (task_id := task_of_event(event)) is not None:
-                self._note(task_id, event)
+                self._changed_tasks.add(task_id)
                 self.change(task_id, lambda state: state.apply(event))
             case _:
                 pass
@@ -243,48 +249,20 @@ class Ledger:
 
     # --- what the contracts say where events are missing ------------------------------------------------
 
-    def adopt_task(self, record: TaskRecord, claimed: events.TaskClaimed | None = None) -> None:
+    def adopt_task(self, record: TaskRecord) -> None:
         """Take a task as a contract has it, until an event says otherwise. It is not noted as finished."""
         task_id = record.task_id
         self._unfinish(task_id)
         self._changed_tasks.add(task_id)
-
-        def adopt(state: TaskState) -> None:
-            state.adopt(record, claimed)
-
-        self.change(task_id, adopt)
+        self.change(task_id, lambda state: state.adopt(record))
         self._newly_finished.discard(task_id)
         self._newly_over.discard(job_of_task(task_id))
-
-    def adopt_game(self, game: OpenGame) -> None:
-        """Take a game as a contract has it, until an event settles it."""
-        task_id = task_of_claim(game.claim_id)
-        self._unfinish(task_id)
-        self._changed_tasks.add(task_id)
-        self._changed_games.add(game.game_id)
-        self.change(task_id, lambda state: state.games.update({game.game_id: game}))
 
     def drop_game(self, game_id: GameId) -> None:
         """Forget a game that a contract says is closed."""
         task_id = task_of_claim(self.games[game_id].claim_id)
         self._changed_tasks.add(task_id)
-        self._changed_games.add(game_id)
         self.change(task_id, lambda state: state.drop_game(game_id))
-
-    def adopt_split(self, split: events.GameSplit) -> None:
-        """Take a split whose hashes were found elsewhere."""
-        self._changed_games.add(split.game_id)
-        task_id = task_of_claim(self.games[split.game_id].claim_id)
-        self._changed_tasks.add(task_id)
-        self.change(task_id, lambda state: state.splits.update({split.game_id: split}))
-
-    def adopt_program(self, program: ProgramRecord) -> None:
-        """Take a program as a contract has it."""
-        self._add_program(program)
-
-    def adopt_job(self, job: JobRecord) -> None:
-        """Take a job as a contract has it; its program is known."""
-        self._add_job(job)
 
     def retire(self, job_id: JobId) -> bool:
         """Drop a job of which no task can be taken any more, if none is taken, claimed or disputed."""
@@ -363,18 +341,12 @@ class Ledger:
         """A job that was over is not, by an event that was found late or undone."""
         self._over.discard(job_id)
         self._newly_over.discard(job_id)
-        posted = self._history.job_posted(job_id)
-        if posted is not None:
-            self._post(posted)
-            every_shard = [(0, posted.shard_count)]
-            shards = self._shards[job_id]
+        job = job_record(self._history.events_of_job(job_id))
+        if job is not None:
+            self._post(job)
+            every_shard = [(0, job.shard_count)]
+            shards = self._shards.setdefault(job_id, _Shards())
             shards.finished, shards.unavailable = Spans(every_shard), Spans(every_shard)
-
-    def _note(self, task_id: TaskId, event: ChainEvent) -> None:
-        self._changed_tasks.add(task_id)
-        game_id = game_of_event(event)
-        if game_id is not None:
-            self._changed_games.add(game_id)
 
     def _remove(self, state: TaskState) -> None:
         """Take a state, as it is, out of everything that finds it."""
@@ -384,7 +356,6 @@ class Ledger:
             self.claims.pop(claim_id, None)
         for game in state.games.values():
             del self.games[game.game_id]
-            self.splits.pop(game.game_id, None)
             for account in (game.operator, game.challenger):
                 _drop(self._games_of, account, game.game_id)
         if self._busy.pop(task_id, None) is not None:
@@ -392,7 +363,6 @@ class Ledger:
         shards = self._shards.get(job_of_task(task_id))
         if shards is not None:
             shards.live.discard(task_id)
-            shards.taken.discard(task_id)
             shards.unavailable.discard(shard_of_task(task_id))
 
     def _put(self, state: TaskState) -> None:
@@ -410,9 +380,6 @@ class Ledger:
         shards.live.add(task_id)
         self.claims.update(state.claims)
         self.games.update(state.games)
-        self.splits.update(
-            {game_id: split for game_id, split in state.splits.items() if game_id in state.games}
-        )
         for game in state.games.values():
             for account in (game.operator, game.challenger):
                 self._games_of.setdefault(account, {})[game.game_id] = None
@@ -421,29 +388,18 @@ class Ledger:
             self._busy_of.setdefault(record.operator, {})[task_id] = None
         if record.stage is not TaskStage.OPEN:
             shards.unavailable.add(shard_of_task(task_id))
-        if record.stage is TaskStage.TAKEN:
-            shards.taken.add(task_id)
 
     def _register(self, event: events.ProgramRegistered) -> None:
-        self._add_program(program_record(event))
+        self._programs.add(program_record(event))
+        for job in self._waiting_jobs.pop(event.program_id, {}).values():
+            self._post(job)
 
-    def _add_program(self, program: ProgramRecord) -> None:
-        self._programs.add(program)
-        for posted in self._waiting_jobs.pop(program.program_id, {}).values():
-            self._post(posted)
-
-    def _post(self, event: events.JobPosted) -> None:
+    def _post(self, job: JobRecord) -> None:
         """A job counts once its program is known."""
-        if self.knows_job(event.job_id):
-            return
-        program = self._programs.find(event.program_id)
-        if program is None:
-            self._waiting_jobs.setdefault(event.program_id, {})[event.job_id] = event
-            return
-        self._add_job(job_record(event, program.max_cycles))
-
-    def _add_job(self, job: JobRecord) -> None:
         if self.knows_job(job.job_id):
+            return
+        if self._programs.find(job.program_id) is None:
+            self._waiting_jobs.setdefault(job.program_id, {})[job.job_id] = job
             return
         self._changed_jobs.add(job.job_id)
         self.jobs[job.job_id] = job
@@ -451,11 +407,35 @@ class Ledger:
         self._programs.use(job.program_id)
         self._end_if_over(job.job_id)
 
+    def _change_job(self, event: events.JobChanged) -> None:
+        """A change that is newer than all that is known of the job. Of one that is over, nothing is kept."""
+        job_id = event.job_id
+        for jobs in (self.jobs, *self._waiting_jobs.values()):
+            if job_id in jobs:
+                jobs[job_id] = changed_job(jobs[job_id], event)
+                self._jobs_changed_at[job_id] = event.at
+                self._changed_jobs.add(job_id)
+
+    def _is_late_change(self, event: events.JobChanged) -> bool:
+        last = self._jobs_changed_at.get(event.job_id)
+        return last is not None and event.at <= last
+
+    def _make_job_anew(self, job_id: JobId) -> None:
+        """A change was found late, or undone: the job is what the history says."""
+        found = self._history.events_of_job(job_id)
+        job = job_record(found)
+        for jobs in (self.jobs, *self._waiting_jobs.values()):
+            if job is not None and job_id in jobs:
+                jobs[job_id] = job
+                self._jobs_changed_at[job_id] = found[-1].at
+                self._changed_jobs.add(job_id)
+
     def _unpost(self, event: events.JobPosted) -> None:
         self._changed_jobs.add(event.job_id)
         self._over.discard(event.job_id)
         self._newly_over.discard(event.job_id)
         self._waiting_jobs.get(event.program_id, {}).pop(event.job_id, None)
+        self._jobs_changed_at.pop(event.job_id, None)
         job = self.jobs.pop(event.job_id, None)
         if job is not None:
             self._programs.release(job.program_id)
@@ -468,6 +448,7 @@ class Ledger:
     def _end(self, job: JobRecord) -> None:
         self._changed_jobs.add(job.job_id)
         del self.jobs[job.job_id], self._shards[job.job_id]
+        self._jobs_changed_at.pop(job.job_id, None)
         self._over.add(job.job_id)
         if not any(job_of_task(task_of_claim(claim_id)) == job.job_id for claim_id in self.struck):
             self._newly_over.add(job.job_id)

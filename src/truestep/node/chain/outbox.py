@@ -10,7 +10,7 @@ from truestep.ports.chain import Chain, Outcome, Transaction
 from truestep.ports.clock import Clock
 from truestep.ports.executor import Executor, Finished, ShouldStop
 from truestep.ports.reporter import Reporter
-from truestep.protocol.calls import Call
+from truestep.protocol.calls import URGENT, Call
 from truestep.roles.actions import Send
 from truestep.roles.intents import in_words
 
@@ -113,8 +113,11 @@ class Outbox:
             self._refreshed_at = now
 
     def send_all(self, sends: Iterable[Send]) -> None:
-        """Send what is not being sent, as far as there is room; roles ask again for the rest."""
-        wanted = list(sends)
+        """Send what is not being sent, as far as there is room; roles ask again for the rest.
+
+        Calls for which a clock runs go first, each kind in the order of the role.
+        """
+        wanted = sorted(sends, key=lambda send: not isinstance(send.call, URGENT))
         if self.is_ready:
             for send in wanted:
                 self._send(send)

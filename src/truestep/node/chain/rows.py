@@ -1,14 +1,15 @@
 """Events as rows of the store: their codec, and the keys by which they are found again."""
 
 from collections.abc import Iterable
-from typing import get_args
+from typing import Any, get_args
 
+from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Bytes32, JobId, ProgramId, TaskId, job_of_task, shard_of_task
 from truestep.commitments.keccak import keccak256
 from truestep.node.chain.spans import Spans
-from truestep.node.chain.task_state import task_of_event
+from truestep.node.chain.task_state import task_of
 from truestep.ports.rows import RowCodec, by_name
-from truestep.protocol.events import ChainEvent, JobPosted, ProgramRegistered
+from truestep.protocol.events import ChainEvent, JobChanged, JobPosted, ProgramRegistered
 
 EVENTS = "events"
 """By what they are about, then by position: whatever a task needs lies together."""
@@ -17,7 +18,7 @@ POSITIONS = "positions"
 CHECKPOINTS = "checkpoints"
 """The hash of a block up to which everything was read, by its number."""
 SPANS = "spans"
-"""Sets of numbers: known programs and jobs, jobs that are over, finished shards of each job."""
+"""Sets of numbers: known programs, jobs and batches, jobs that are over, finished shards of each job."""
 
 NUMBER_DIGITS = 20
 """Of programs and jobs, which the contracts count from 1."""
@@ -26,7 +27,15 @@ PREFIX_END = "0"
 """The character after `/`: the end of the keys below a prefix."""
 MARK_SIZE_BYTES = 8
 
-_EVENTS: RowCodec[ChainEvent] = RowCodec(by_name(*get_args(ChainEvent)))
+
+def _of_version_1(row: dict[str, Any]) -> dict[str, Any]:
+    raise Rejected(
+        Reject.STORE_FILE,
+        f"a {row.get('kind')} of contracts that no release knows any more: choose another state directory",
+    )
+
+
+_EVENTS: RowCodec[ChainEvent] = RowCodec(by_name(*get_args(ChainEvent)), version=2, upgrades=(_of_version_1,))
 _HASHES: RowCodec[Bytes32] = RowCodec({"block_hash": Bytes32})
 _SPANS: RowCodec[tuple[tuple[int, int], ...]] = RowCodec({"spans": tuple[tuple[int, int], ...]})
 
@@ -38,7 +47,7 @@ def block_key(number: int) -> str:
 
 def position_key(event: ChainEvent) -> str:
     """Orders events as the chain does, and names each once."""
-    return f"{block_key(event.at.block_number)}/{event.at.log_index:08d}"
+    return f"{block_key(event.at.block_number)}/{event.at.log_index:08d}/{event.at.part:05d}"
 
 
 def program_prefix(program_id: ProgramId) -> str:
@@ -47,7 +56,7 @@ def program_prefix(program_id: ProgramId) -> str:
 
 
 def job_prefix(job_id: JobId | int) -> str:
-    """Where the event of a job is, without those of its tasks."""
+    """Where the events of a job are, without those of its tasks."""
     return f"job/{job_id:0{NUMBER_DIGITS}d}/"
 
 
@@ -75,11 +84,10 @@ def event_key(event: ChainEvent) -> str:
     """Where an event is kept."""
     if isinstance(event, ProgramRegistered):
         prefix = program_prefix(event.program_id)
-    elif isinstance(event, JobPosted):
+    elif isinstance(event, JobPosted | JobChanged):
         prefix = job_prefix(event.job_id)
     else:
-        task_id = task_of_event(event)
-        prefix = "other/" if task_id is None else task_prefix(task_id)
+        prefix = task_prefix(task_of(event))
     return prefix + position_key(event)
 
 

@@ -3,20 +3,19 @@
 from dataclasses import dataclass, field, replace
 
 from truestep.base.ids import (
-    PART_MASK,
     Address,
+    BatchId,
     ClaimId,
     GameId,
     TaskId,
+    batch_of_claim,
     claim_of_game,
     task_of_game,
 )
 from truestep.protocol import events
-from truestep.protocol.claims import ZERO_HASH
+from truestep.protocol.calls import NOBODY
 from truestep.protocol.events import ChainEvent, LogPosition
 from truestep.protocol.records import TaskRecord, TaskStage
-
-NOBODY = Address("0x" + "0" * 40)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +24,7 @@ class OpenGame:
 
     game_id: GameId
     operator: Address
+    """Its defender: the operator, or a sponsor that has adopted it."""
     challenger: Address
 
     @property
@@ -35,14 +35,12 @@ class OpenGame:
 
 @dataclass(slots=True)
 class TaskState:
-    """Filled by `apply`, event by event in the chain's order. `record` leaves out the claim's hash."""
+    """Filled by `apply`, event by event in the chain's order."""
 
     record: TaskRecord
     claims: dict[ClaimId, events.TaskClaimed] = field(default_factory=dict[ClaimId, events.TaskClaimed])
     """Those that stand, or have games."""
     games: dict[GameId, OpenGame] = field(default_factory=dict[GameId, OpenGame])
-    splits: dict[GameId, events.GameSplit] = field(default_factory=dict[GameId, events.GameSplit])
-    """The last one of each game, if nobody has moved since."""
     struck: dict[ClaimId, Address] = field(default_factory=dict[ClaimId, Address])
     newest: LogPosition | None = None
 
@@ -69,36 +67,32 @@ class TaskState:
         self.newest = event.at
         match event:
             case events.TaskTaken():
-                self._change(TaskStage.TAKEN, event.operator, event.until, event.attempt)
+                self._change(TaskStage.TAKEN, event.operator, event.until, event.batch_id)
             case events.TaskClaimed():
                 self.claims[event.claim_id] = event
-                attempt = event.claim_id & PART_MASK
-                self._change(TaskStage.CLAIMED, event.operator, event.until, attempt)
+                batch_id = batch_of_claim(event.claim_id)
+                self._change(TaskStage.CLAIMED, event.operator, event.until, batch_id)
             case events.LeaseExpired():
                 self._change(TaskStage.OPEN, NOBODY, 0)
             case events.ClaimStruck():
                 self.struck[event.claim_id] = event.operator
                 self._change(TaskStage.OPEN, NOBODY, 0)
             case events.TaskFinalized():
-                attempt = event.claim_id & PART_MASK
-                self._change(TaskStage.FINAL, event.operator, 0, attempt)
+                self._change(TaskStage.FINAL, event.operator, 0, batch_of_claim(event.claim_id))
             case events.TaskReclaimed():
                 self._change(TaskStage.REFUNDED, self.record.operator, 0)
             case _:
                 self._apply_to_game(event)
         self._drop_old_claims()
 
-    def adopt(self, record: TaskRecord, claimed: events.TaskClaimed | None) -> None:
-        """Take the task as a contract has it; `claimed` is what its standing claim says, if that is known."""
-        self.record = replace(record, claim_hash=ZERO_HASH)
-        if claimed is not None:
-            self.claims[claimed.claim_id] = claimed
+    def adopt(self, record: TaskRecord) -> None:
+        """Take the task as a contract has it; what it claims, no contract says."""
+        self.record = record
         self._drop_old_claims()
 
     def drop_game(self, game_id: GameId) -> None:
         """Forget a game."""
         self.games.pop(game_id, None)
-        self.splits.pop(game_id, None)
         self._drop_old_claims()
 
     def _drop_old_claims(self) -> None:
@@ -111,10 +105,8 @@ class TaskState:
                 self.games[event.game_id] = OpenGame(
                     game_id=event.game_id, operator=event.operator, challenger=event.challenger
                 )
-            case events.GameSplit():
-                self.splits[event.game_id] = event
-            case events.GamePicked():
-                self.splits.pop(event.game_id, None)
+            case events.GameAdopted() if event.game_id in self.games:
+                self.games[event.game_id] = replace(self.games[event.game_id], operator=event.sponsor)
             case events.GameSettled():
                 self.drop_game(event.game_id)
             case _:
@@ -124,55 +116,49 @@ class TaskState:
         is_standing = self.record.stage is TaskStage.CLAIMED and self.record.claim_id == claim_id
         return is_standing or any(game.claim_id == claim_id for game in self.games.values())
 
-    def _change(self, stage: TaskStage, operator: Address, until: int, attempt: int | None = None) -> None:
-        number = self.record.attempt if attempt is None else attempt
-        self.record = replace(self.record, stage=stage, operator=operator, until=until, attempt=number)
+    def _change(
+        self, stage: TaskStage, operator: Address, until: int, batch_id: BatchId | None = None
+    ) -> None:
+        batch_id = self.record.batch_id if batch_id is None else batch_id
+        self.record = replace(self.record, stage=stage, operator=operator, until=until, batch_id=batch_id)
 
 
 def untouched(task_id: TaskId) -> TaskState:
     """A task that nobody has taken yet."""
     return TaskState(
-        TaskRecord(
-            task_id=task_id,
-            stage=TaskStage.OPEN,
-            attempt=0,
-            operator=NOBODY,
-            until=0,
-            claim_hash=ZERO_HASH,
-        )
+        TaskRecord(task_id=task_id, stage=TaskStage.OPEN, batch_id=BatchId(0), operator=NOBODY, until=0)
     )
 
 
+TaskEvent = (
+    events.TaskTaken
+    | events.TaskClaimed
+    | events.LeaseExpired
+    | events.ClaimStruck
+    | events.TaskFinalized
+    | events.TaskReclaimed
+)
+GameEvent = (
+    events.GameOpened
+    | events.GameSplit
+    | events.GamePicked
+    | events.GameStepped
+    | events.GameDescended
+    | events.GameRevealed
+    | events.GameAdopted
+    | events.GameSettled
+)
+
+
+def task_of(event: TaskEvent | GameEvent) -> TaskId:
+    """The task that an event is about."""
+    return event.task_id if isinstance(event, TaskEvent) else task_of_game(event.game_id)
+
+
 def task_of_event(event: ChainEvent) -> TaskId | None:
-    """The task that an event is about; None for programs, jobs and stakes."""
+    """The task that an event is about; None for programs and jobs."""
     match event:
-        case (
-            events.TaskTaken()
-            | events.TaskClaimed()
-            | events.LeaseExpired()
-            | events.ClaimStruck()
-            | events.TaskFinalized()
-            | events.TaskReclaimed()
-        ):
-            return event.task_id
-        case events.ProgramRegistered() | events.JobPosted() | events.BondSeized():
+        case events.ProgramRegistered() | events.JobPosted() | events.JobChanged():
             return None
         case _:
-            return task_of_game(event.game_id)
-
-
-def game_of_event(event: ChainEvent) -> GameId | None:
-    """The game that an event is about, if it is about one."""
-    match event:
-        case (
-            events.GameOpened()
-            | events.GameSplit()
-            | events.GamePicked()
-            | events.GameStepped()
-            | events.GameDescended()
-            | events.GameRevealed()
-            | events.GameSettled()
-        ):
-            return event.game_id
-        case _:
-            return None
+            return task_of(event)

@@ -1,6 +1,7 @@
 """What worker and challenger share: an index of the chain, a queue of work, an outbox, and a pure policy."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Bytes32, ClaimId, TaskId, job_of_task
@@ -9,6 +10,7 @@ from truestep.node.chain.indexer import Indexer, ReadingPast
 from truestep.node.chain.outbox import Outbox
 from truestep.node.loop.loop import Loop
 from truestep.node.loop.pulse import Pulse
+from truestep.node.tasks.commitments import Commitments
 from truestep.node.tasks.demands import Work
 from truestep.node.tasks.offers import Offers
 from truestep.node.tasks.queue import Limits, TaskQueue
@@ -17,6 +19,7 @@ from truestep.node.tasks.terms import TaskTerms, source_of
 from truestep.node.tasks.views import ViewBuilder
 from truestep.node.tasks.world import World
 from truestep.ports.chain import Head
+from truestep.protocol.calls import OpenGame
 from truestep.protocol.records import TaskRecord, TaskStage
 from truestep.roles.actions import (
     Action,
@@ -65,7 +68,8 @@ class TaskAgent:
         self._decide = decide
         self._results = Results(world.store)
         self._indexer = Indexer(world.chain, world.store)
-        self._audit = Audit(world.chain, self._indexer, world.reporter, world.chain.account)
+        self._commitments = Commitments(world.store)
+        self._audit = Audit(world.chain, self._indexer, world.reporter, world.chain.account, world.operator)
         self._offers = Offers(
             folder=world.outputs, executor=world.offers, clock=world.clock, reporter=world.reporter
         )
@@ -78,7 +82,9 @@ class TaskAgent:
             distrusted=distrusted,
             on_end=self._offers.add,
         )
-        self._views = ViewBuilder(world.chain, self._indexer, self._results, self._queue)
+        self._views = ViewBuilder(
+            world.chain, self._indexer, self._results, self._queue, self._commitments, world.operator
+        )
         self._outbox = Outbox(world.chain, world.sends, world.clock, world.reporter)
         self._pulse = Pulse(world.clock)
         self._tasks: list[TaskRecord] = []
@@ -122,9 +128,7 @@ class TaskAgent:
 
     def decide(self) -> tuple[View, Sequence[Action]]:
         """What is seen, and what the role wants done."""
-        head = self._pulse.head
-        if head is None:
-            raise Unavailable("no block was seen yet; the next look goes on")
+        head = self._head()
         now = self._pulse.now(head)
         self._tasks = list(self._choose(self._views, now))
         view = self._views.view(self._tasks, head, now, self._outbox.in_flight)
@@ -132,7 +136,7 @@ class TaskAgent:
 
     def act(self, actions: Sequence[Action]) -> None:
         """Have it done: sends and work in the background, words at once."""
-        self._outbox.send_all(action for action in actions if isinstance(action, Send))
+        self._outbox.send_all([self._committed(action) for action in actions if isinstance(action, Send)])
         work: list[tuple[Work, TaskTerms]] = []
         fetches: list[TaskTerms] = []
         for action in actions:
@@ -152,6 +156,21 @@ class TaskAgent:
         self._queue.want(work, fetches)
         self._stop_useless_work()
         self._forget()
+
+    def _committed(self, send: Send) -> Send:
+        """A game is opened only once it is durable what one commits to: only that can be shown later."""
+        call = send.call
+        if not isinstance(call, OpenGame):
+            return send
+        now = self._pulse.now(self._head())
+        state_hash = self._commitments.keep(call.claim_id, call.state_hash, now)
+        return replace(send, call=replace(call, state_hash=state_hash))
+
+    def _head(self) -> Head:
+        head = self._pulse.head
+        if head is None:
+            raise Unavailable("no block was seen yet; the next look goes on")
+        return head
 
     def poll_seconds(self) -> float:
         """By how often blocks come."""
@@ -184,8 +203,8 @@ class TaskAgent:
         head = self._pulse.head
         if head is None:
             return
-        now, account = self._pulse.now(head), self._world.chain.account
-        taken = [task for task in self._tasks if task.stage is TaskStage.TAKEN and task.operator == account]
+        now, operator = self._pulse.now(head), self._views.operator
+        taken = [task for task in self._tasks if task.stage is TaskStage.TAKEN and task.operator == operator]
         late = {task.task_id for task in taken if now > task.until}
         claimed = {task.task_id for task in self._tasks if task.stage is TaskStage.CLAIMED}
         self._queue.stop_except(claimed | {task.task_id for task in taken} - late, late)
@@ -196,6 +215,8 @@ class TaskAgent:
         if self._forgot_at is not None and now - self._forgot_at < FORGET_SECONDS:
             return
         self._forgot_at = now
+        if (head := self._pulse.head) is not None:
+            self._commitments.forget_old(head.time_seconds)
         ledger = self._views.ledger
         busy = [*self._tasks, *ledger.busy_tasks()]
         agreed = {task.claim_id for task in busy if self._views.has_agreed(task.claim_id)}

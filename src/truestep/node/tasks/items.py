@@ -18,7 +18,7 @@ from truestep.ports.engine import Drive, Engine, Machine
 from truestep.ports.executor import ShouldStop, Stopped
 from truestep.protocol.claims import ClaimedState, claim_state
 from truestep.protocol.records import JobRecord
-from truestep.protocol.state_numbers import run_number_of
+from truestep.protocol.state_numbers import is_micro, run_number_of
 from truestep.roles.views import OwnRun, Reveal
 
 FIRST_SLICE_CYCLES = 1 << 18
@@ -123,6 +123,8 @@ class Found:
     hashes: Mapping[int, Bytes32]
     witnesses: Mapping[int, bytes]
     reveals: Mapping[int, FoundReveal]
+    halted_state: bytes = b""
+    """The packed final state, if the last of the hashes is that of a halted one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,9 +198,17 @@ def look(replay: DeepReplay, item: LookItem, drive: Drive) -> Found:
     replay.know(item.known_witnesses)
     numbers = sorted(item.hashes)
     hashes = dict(zip(numbers, replay.hashes(numbers, drive), strict=True)) if numbers else {}
+    halted_state = _halted_state(replay, numbers, drive)
     witnesses = {number: replay.witness(number, drive) for number in sorted(item.witnesses)}
     reveals = {low: _reveal(replay, low, item, drive) for low in sorted(item.reveals)}
-    return Found(hashes=hashes, witnesses=witnesses, reveals=reveals)
+    return Found(hashes=hashes, witnesses=witnesses, reveals=reveals, halted_state=halted_state)
+
+
+def _halted_state(replay: DeepReplay, numbers: list[int], drive: Drive) -> bytes:
+    """What shows that a run has halted where somebody may claim that it runs (S5.4)."""
+    last = max((number for number in numbers if not is_micro(number)), default=None)
+    state = replay.state(last, drive) if last is not None else None
+    return state.pack() if state is not None and state.status is not Status.RUNNING else b""
 
 
 def _reveal(replay: DeepReplay, low: int, item: LookItem, drive: Drive) -> FoundReveal:

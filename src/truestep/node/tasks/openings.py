@@ -9,6 +9,7 @@ from truestep.commitments.keccak import keccak256
 from truestep.node.chain.ledger import Ledger
 from truestep.node.tasks.queue import TaskQueue
 from truestep.node.tasks.terms import SourceKey, source_of
+from truestep.protocol.calls import NATIVE
 from truestep.protocol.records import JobRecord, TaskRecord
 from truestep.roles.shortlist import Candidate, shortlist
 from truestep.roles.views import MaterialStage
@@ -40,7 +41,7 @@ def open_tasks(
     chosen += _best_paid(jobs.values(), OPEN_JOBS_LIMIT, without=set(chosen))
     tasks: list[TaskRecord] = []
     for job_id in _ready_first(chosen[:OPEN_JOBS_LIMIT], ledger, queue):
-        found = ledger.open_tasks(jobs[job_id], _first_shard(account, jobs[job_id]), now)
+        found = ledger.open_tasks(jobs[job_id], _first_shard(account, jobs[job_id]))
         tasks += islice(found, each_job_limit)
     return tasks
 
@@ -49,13 +50,13 @@ def _candidate(job: JobRecord, queue: TaskQueue, source: SourceKey) -> Candidate
     return Candidate(
         job_id=job.job_id,
         requester=job.requester,
-        reward_wei=job.reward_wei,
+        reward_wei=_reward_wei(job),
         attempts=queue.attempts(source),
     )
 
 
 def _best_paid(jobs: Iterable[JobRecord], limit: int, without: set[JobId]) -> list[JobId]:
-    others = [(-job.reward_wei, job.job_id) for job in jobs if job.job_id not in without]
+    others = [(-_reward_wei(job), job.job_id) for job in jobs if job.job_id not in without]
     return [job_id for _, job_id in nsmallest(limit, others)]
 
 
@@ -66,9 +67,14 @@ def _ready_first(chosen: list[JobId], ledger: Ledger, queue: TaskQueue) -> list[
         job = ledger.jobs[job_id]
         source = source_of(job, ledger.programs[job.program_id])
         is_ready = queue.material(source).stage is MaterialStage.READY
-        return not is_ready, -job.reward_wei if is_ready else 0
+        return not is_ready, -_reward_wei(job) if is_ready else 0
 
     return sorted(chosen, key=rank)
+
+
+def _reward_wei(job: JobRecord) -> int:
+    """By which jobs are compared. What a token is worth, nobody here knows."""
+    return job.reward if job.asset == NATIVE else 0
 
 
 def _first_shard(account: Address, job: JobRecord) -> int:

@@ -35,6 +35,7 @@ class FreshReplay:
     def hashes(self, cycles: Sequence[int], drive: Drive) -> list[Bytes32]:
         """State hashes at rising cycles; beyond the end the final state's (M2.4)."""
         machine, found = self._start(), list[Bytes32]()
+        self._machine = machine
         for cycle in cycles:
             drive(machine, cycle)
             found.append(machine.state().hash())

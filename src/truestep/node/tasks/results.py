@@ -14,6 +14,7 @@ from truestep.protocol.state_numbers import run_number_of
 from truestep.roles.views import OwnRun, Reveal
 
 RUNS, HASHES, WITNESSES, REVEALS, AGREED = "runs", "hashes", "witnesses", "reveals", "agreed"
+HALTED = "halted"
 TURNS, SLOW = "turns", "slow"
 
 Value = TypeVar("Value")
@@ -42,6 +43,7 @@ _WITNESS_ROWS = RowCodec[dict[int, bytes]]({"witnesses": dict[int, bytes]}, unve
 _REVEAL_ROWS = RowCodec[dict[int, Reveal]]({"reveals": dict[int, Reveal]}, unversioned=_prefixed)
 
 
+_HALTED_ROWS = RowCodec[bytes]({"state": bytes})
 _AGREED_ROWS = RowCodec[Agreed](by_name(Agreed))
 _TURN_ROWS = RowCodec[float]({"seconds": float})
 _LEASE_ROWS = RowCodec[int]({"lease_seconds": int})
@@ -95,6 +97,7 @@ class Results:
         self._hashes = _Table[dict[int, Bytes32]](store, HASHES, _HASH_ROWS, {})
         self._witnesses = _Table[dict[int, bytes]](store, WITNESSES, _WITNESS_ROWS, {})
         self._reveals = _Table[dict[int, Reveal]](store, REVEALS, _REVEAL_ROWS, {})
+        self._halted = _Table[bytes](store, HALTED, _HALTED_ROWS, b"")
         self._agreed = {
             ClaimId(int(name)): _AGREED_ROWS.from_row(row) for name, row in each_row(store, AGREED)
         }
@@ -121,6 +124,10 @@ class Results:
     def reveals(self, run: RunKey) -> dict[int, Reveal]:
         """What float instructions gave, by the number of their micro-run's first state."""
         return self._reveals.get(run.states)
+
+    def halted_state(self, run: RunKey) -> bytes:
+        """The packed final state, if one of the known hashes is that of a halted state."""
+        return self._halted.get(run.states)
 
     def has_agreed(self, claim_id: ClaimId, mark: str) -> bool:
         """Whether a claim with this mark was found to be true."""
@@ -163,6 +170,9 @@ class Results:
         witnesses = {**found.witnesses, **shown}
         _check_same(run, self.hashes(run), found.hashes)
         _check_same(run, self.reveals(run), reveals)
+        if found.halted_state:
+            end = max(found.hashes)
+            _check_same(run, {end: self.halted_state(run) or found.halted_state}, {end: found.halted_state})
         hashes = self.hashes(run) | dict(found.hashes)
         witnesses = self.witnesses(run) | witnesses
         reveals = self.reveals(run) | reveals
@@ -170,10 +180,13 @@ class Results:
         changes = [self._hashes.change(name, hashes)] if hashes else []
         changes += [self._witnesses.change(name, witnesses)] if witnesses else []
         changes += [self._reveals.change(name, reveals)] if reveals else []
+        changes += [self._halted.change(name, found.halted_state)] if found.halted_state else []
         self._store.write(changes)
         self._hashes.written(name, hashes)
         self._witnesses.written(name, witnesses)
         self._reveals.written(name, reveals)
+        if found.halted_state:
+            self._halted.written(name, found.halted_state)
 
     def forget_except(self, runs: Iterable[RunKey], agreed: Iterable[ClaimId] = ()) -> None:
         """Drop what belongs to none of these runs or claims: their tasks are settled."""
@@ -181,7 +194,7 @@ class Results:
         ends, states = {run.end for run in used}, {run.states for run in used}
         kept_agreed = {claim_id: self._agreed[claim_id] for claim_id in agreed if claim_id in self._agreed}
         kept_states = states | {each.states for each in kept_agreed.values()}
-        tables = (self._hashes, self._witnesses, self._reveals)
+        tables = (self._hashes, self._witnesses, self._reveals, self._halted)
         changes = self._runs.removals(ends)
         for table in tables:
             changes += table.removals(kept_states)

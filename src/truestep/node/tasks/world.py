@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from truestep.base.ids import Address
 from truestep.ports.blobs import OutputFolder
 from truestep.ports.chain import Chain
 from truestep.ports.clock import Clock
@@ -16,6 +17,9 @@ class World:
 
     The executor needs room for runs, for fetches, and for two moves of games. `offers` performs a bench's
     items too, those that offer what is in `outputs` to blob stores: they may take hours.
+
+    `operator` is whose stake and claims the account looks after, its own if None. `secret` has 32 random
+    bytes, the same ones after every start (`tasks.commitments.kept_secret`).
     """
 
     chain: Chain
@@ -26,3 +30,5 @@ class World:
     outputs: OutputFolder
     clock: Clock
     reporter: Reporter
+    secret: bytes
+    operator: Address | None = None

@@ -10,6 +10,7 @@ from truestep.base.ids import (
     TaskId,
     batch_of_claim,
     claim_of_game,
+    task_of_claim,
     task_of_game,
 )
 from truestep.protocol import events
@@ -137,9 +138,8 @@ TaskEvent = (
     | events.ClaimStruck
     | events.TaskFinalized
     | events.TaskReclaimed
-)
-GameEvent = (
-    events.GameOpened
+    | events.ClaimRefuted
+    | events.GameOpened
     | events.GameSplit
     | events.GamePicked
     | events.GameStepped
@@ -147,12 +147,27 @@ GameEvent = (
     | events.GameRevealed
     | events.GameAdopted
     | events.GameSettled
+    | events.GameRewarded
 )
+"""About one task, its claims or its games."""
 
 
-def task_of(event: TaskEvent | GameEvent) -> TaskId:
+def task_of(event: TaskEvent) -> TaskId:
     """The task that an event is about."""
-    return event.task_id if isinstance(event, TaskEvent) else task_of_game(event.game_id)
+    match event:
+        case events.ClaimRefuted():
+            return task_of_claim(event.claim_id)
+        case (
+            events.TaskTaken()
+            | events.TaskClaimed()
+            | events.LeaseExpired()
+            | events.ClaimStruck()
+            | events.TaskFinalized()
+            | events.TaskReclaimed()
+        ):
+            return event.task_id
+        case _:
+            return task_of_game(event.game_id)
 
 
 def task_of_event(event: ChainEvent) -> TaskId | None:

@@ -48,15 +48,24 @@ PROGRAM = programs.Registered(
     owner=REQUESTER,
     uri="ipfs://program",
 )
+FIRST = (parameters.Added(parameters_id=1, parameters=PARAMETERS), PROGRAM)
 
 
 def _hash(*numbers: int) -> Bytes32:
     return Bytes32(b"".join(number.to_bytes(8, "big") for number in numbers).rjust(32, b"\1"))
 
 
-def _life(number: int) -> Iterator[Event]:
-    """A job of one task from its posting to the end, but for writing it out."""
-    job_id, batch_id = JobId(number), BatchId(number)
+def life_of(number: int, shard_count: int = 1) -> Iterator[Event]:
+    """A job, all tasks of which are one batch, from its posting to the end, but for writing it out."""
+    yield from claimed_job(number, shard_count)
+    batch_id, bond_wei = BatchId(number), BOND_WEI * shard_count
+    yield jobs.Finalized(batch_id=batch_id, operator=OPERATOR, reward=shard_count, held=0)
+    yield operators.Unlocked(operator=OPERATOR, batch_id=batch_id, amount_wei=bond_wei)
+
+
+def claimed_job(number: int, shard_count: int) -> Iterator[Event]:
+    """A job, all tasks of which are one batch, until that is claimed."""
+    job_id, batch_id, bond_wei = JobId(number), BatchId(number), BOND_WEI * shard_count
     work = Work(
         image_root=_hash(1),
         entry=0,
@@ -64,7 +73,7 @@ def _life(number: int) -> Iterator[Event]:
         input_root=_hash(number, 2),
         input_size=10,
         seed=_hash(number, 3),
-        shard_count=1,
+        shard_count=shard_count,
     )
     yield jobs.Posted(
         job_id=job_id,
@@ -80,32 +89,40 @@ def _life(number: int) -> Iterator[Event]:
     terms = BatchTerms(
         tasks_root=_hash(number, 5),
         claims_root=ZERO_HASH,
-        reward=1,
-        bond_wei=BOND_WEI,
+        reward=shard_count,
+        bond_wei=bond_wei,
         asset=NATIVE,
         window_seconds=300,
         lease_seconds=60,
     )
-    items = (Item(job_id=job_id, first_shard=0, count=1, offset=0).pack(),)
+    items = (Item(job_id=job_id, first_shard=0, count=shard_count, offset=0).pack(),)
     until = START_TIME + number
     yield jobs.Taken(batch_id=batch_id, operator=OPERATOR, until=until, terms=terms, items=items)
-    yield operators.Locked(operator=OPERATOR, batch_id=batch_id, amount_wei=BOND_WEI)
-    words = (Bytes32((1 << 192 | 9 << 64).to_bytes(32, "big")), _hash(number, 6), _hash(number, 7))
+    yield operators.Locked(operator=OPERATOR, batch_id=batch_id, amount_wei=bond_wei)
+    head = Bytes32((1 << 192 | 9 << 64).to_bytes(32, "big"))
+    words = (head, _hash(number, 6), _hash(number, 7)) * shard_count
     root = _hash(number, 8)
     yield jobs.Claimed(batch_id=batch_id, operator=OPERATOR, until=until, claims_root=root, leaves=words)
-    yield jobs.Finalized(batch_id=batch_id, operator=OPERATOR, reward=1, held=0)
-    yield operators.Unlocked(operator=OPERATOR, batch_id=batch_id, amount_wei=BOND_WEI)
+
+
+def standing_batches(count: int, shard_count: int) -> Iterator[Logged]:
+    """The events of so many jobs, each taken and claimed as one batch, a block each."""
+    stake = operators.Deposited(operator=OPERATOR, sender=OPERATOR, amount_wei=BOND_WEI * shard_count * count)
+    for index, event in enumerate((*FIRST, stake)):
+        yield log_at(0, index, event, START_TIME)
+    for number in range(1, count + 1):
+        for index, event in enumerate(claimed_job(number, shard_count)):
+            yield log_at(number, index, event, START_TIME)
 
 
 def finished_tasks(count: int, *, is_written: bool = False) -> Iterator[Logged]:
     """The events of so many jobs of one task, one life after the other, several in a block."""
     stake = operators.Deposited(operator=OPERATOR, sender=OPERATOR, amount_wei=BOND_WEI)
-    first = (parameters.Added(parameters_id=1, parameters=PARAMETERS), PROGRAM, stake)
-    for index, event in enumerate(first):
+    for index, event in enumerate((*FIRST, stake)):
         yield log_at(0, index, event, START_TIME)
     index = 0
     for number in range(1, count + 1):
-        events = [*_life(number)]
+        events = [*life_of(number)]
         if is_written:
             outcome, claim_id = FINAL_BIT | 1 << 192 | 9 << 64, LeafId(number << 8)
             task_id, root = task_of(JobId(number), 0), _hash(number, 6)
@@ -129,7 +146,7 @@ def _size_bytes(start: Facts, logs: Iterator[Logged]) -> int:
 
 def _next_block(tasks: int) -> list[Logged]:
     """Another task's whole life, in a block of its own."""
-    return [log_at(10**9, index, event, START_TIME) for index, event in enumerate(_life(tasks + 1))]
+    return [log_at(10**9, index, event, START_TIME) for index, event in enumerate(life_of(tasks + 1))]
 
 
 def main() -> None:

@@ -35,7 +35,7 @@ from truestep.ports.engine import Engine, Machine
 from truestep.protocol.calls import Deposit
 from truestep.roles.challenger import ChallengerPolicy
 from truestep.roles.worker import WorkerPolicy
-from truestep.simulation.faulty_engine import Fault, FaultyEngine
+from truestep.simulation.faulty_engine import Fault, LyingOnce
 
 COIN_WEI = 10**18
 WALLET_WEI = 20 * COIN_WEI
@@ -64,8 +64,7 @@ class LiarsEngine:
     def __init__(self, engine: Engine, cycle: int) -> None:
         self._honest = engine
         self._cycle = cycle
-        self._shard_index: int | None = None
-        self._faulty: Engine = engine
+        self._lying: LyingOnce | None = None
 
     @property
     def name(self) -> str:
@@ -76,11 +75,9 @@ class LiarsEngine:
         self, program: Program, task: Task, *, debug_sink: Callable[[bytes], None] | None = None
     ) -> Machine:
         """A machine that lies in the first task and is honest in all others."""
-        if self._shard_index is None:
-            self._shard_index = task.shard_index
-            self._faulty = FaultyEngine(self._honest, self._fault(program, task))
-        engine = self._faulty if task.shard_index == self._shard_index else self._honest
-        return engine.start(program, task, debug_sink=debug_sink)
+        if self._lying is None:
+            self._lying = LyingOnce(self._honest, self._fault(program, task), task.shard_index)
+        return self._lying.start(program, task, debug_sink=debug_sink)
 
     def _fault(self, program: Program, task: Task) -> Fault:
         machine = self._honest.start(program, task)

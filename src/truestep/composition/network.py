@@ -16,7 +16,7 @@ from truestep.adapters.chain.known_deployments import is_known, remember
 from truestep.adapters.chain.pinned import PinnedReader
 from truestep.adapters.chain.record_codec import View
 from truestep.adapters.chain.sender import Signer
-from truestep.adapters.chain.web3_chain import Web3Chain
+from truestep.adapters.chain.web3_chain import EVERYTHING, Memory, Web3Chain
 from truestep.adapters.store.scoped import UNKNOWN, Scope, ScopedStore, open_scope, scopes_in
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.errors import Bug, Reject, Rejected
@@ -101,12 +101,15 @@ def open_chain(
     *,
     reporter: Reporter | None = None,
     on_unknown_code: OnUnknownCode | None = None,
+    memory: Memory = EVERYTHING,
 ) -> Chain:
     """A chain that `signer` sends to; without a `store` its journal ends with the process.
 
     `node` is one URL or several; `reporter` is told about their failures. Raises as `open_reader` does.
     """
-    chain = Web3Chain(node, deployment, signer, store or SqliteStore(), policy, reporter=reporter)
+    chain = Web3Chain(
+        node, deployment, signer, store or SqliteStore(), policy, reporter=reporter, memory=memory
+    )
     check_contracts(chain, deployment, on_unknown_code)
     return chain
 

@@ -21,7 +21,7 @@ from truestep.base.ids import Address, Bytes32
 from truestep.commitments.keccak import keccak256
 from truestep.contracts.artifacts import AbiEntry, load_artifact
 
-_CODEC = Web3().codec
+CODEC = Web3().codec
 T = TypeVar("T")
 SELECTOR_SIZE_BYTES = 4
 _WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
@@ -57,10 +57,14 @@ class ContractTypes:
         """The first topics of the events."""
         return list(self._events)
 
+    def topic_of(self, event: type) -> Bytes32:
+        """The first topic of an event."""
+        return next(topic for topic, (kind, _) in self._events.items() if kind is event)
+
     def payload(self, call: object) -> bytes:
         """Selector and arguments of a call."""
         entry = self._calls[type(call)]
-        return selector_of(entry) + _CODEC.encode(
+        return selector_of(entry) + CODEC.encode(
             _types(entry["inputs"]), [to_abi(getattr(call, p["name"]), p) for p in entry["inputs"]]
         )
 
@@ -76,12 +80,12 @@ class ContractTypes:
         """Selector and arguments of a reading function; structs as dataclasses."""
         entry = self._functions[function]
         values = [to_abi(value, p) for value, p in zip(arguments, entry["inputs"], strict=True)]
-        return selector_of(entry) + _CODEC.encode(_types(entry["inputs"]), values)
+        return selector_of(entry) + CODEC.encode(_types(entry["inputs"]), values)
 
     def view_result(self, function: str, kind: type[T], output: bytes) -> T:
         """What a function with one result returned. Raises if the bytes spell no such value."""
         (parameter,) = self._functions[function]["outputs"]
-        (value,) = _CODEC.decode(_types([parameter]), output)
+        (value,) = CODEC.decode(_types([parameter]), output)
         return from_abi(kind, parameter, value)
 
 
@@ -209,9 +213,9 @@ def _log_fields(kind: type, entry: AbiEntry, log: RawLog) -> dict[str, Any]:
         raise Junk(f"expected {len(indexed) + 1} topics of {entry['name']}, got {len(log.topics)}")
     # a string may hold any bytes, which must not stop the reader of events
     kinds = ["bytes" if p["type"] == "string" else _type_name(p) for p in others]
-    values = list(_CODEC.decode(kinds, log.payload))
+    values = list(CODEC.decode(kinds, log.payload))
     for parameter, topic in zip(indexed, log.topics[1:], strict=True):
-        values += _CODEC.decode([_type_name(parameter)], topic)
+        values += CODEC.decode([_type_name(parameter)], topic)
     hints = _hints(kind)
     return {
         parameter["name"]: from_abi(hints[parameter["name"]], parameter, value)

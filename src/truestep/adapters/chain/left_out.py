@@ -16,9 +16,9 @@ from truestep.adapters.chain.answers import Header, Junk, RawLog, fields, items,
 from truestep.adapters.chain.bloom import bloom_of, fill, holds, mask
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.endpoints import UNANSWERED, Endpoints, Question
-from truestep.adapters.chain.event_codec import EVENT_CONTRACTS, event_topics
 from truestep.adapters.chain.health import Health
 from truestep.adapters.chain.outages import NodeError, TooMuch
+from truestep.adapters.chain.settlement import EVENT_CONTRACTS, event_topics
 from truestep.base.errors import Unavailable
 
 FALSE_ALARM_LIMIT = 1e-4

@@ -1,10 +1,9 @@
-"""Reads events of ranges of blocks: from two endpoints if there are two, checked against block headers."""
+"""Reads the logs of ranges of blocks: from two endpoints if there are two, checked against block headers."""
 
 import time
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
 
 from web3 import Web3
 
@@ -13,12 +12,14 @@ from truestep.adapters.chain.bloom import bloom_of, holds
 from truestep.adapters.chain.connection import endpoints_of, refused
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.endpoints import UNANSWERED, Question, View
-from truestep.adapters.chain.event_codec import EVENT_CONTRACTS, decode_log
 from truestep.adapters.chain.health import Health
 from truestep.adapters.chain.left_out import LeftOut
 from truestep.adapters.chain.outages import NodeError, TooMuch
+from truestep.adapters.chain.settlement import EVENT_CONTRACTS, EventDecoder
 from truestep.base.errors import Unavailable
-from truestep.ports.chain import Blocks
+from truestep.base.ids import Bytes32
+from truestep.protocol.events import LogPosition
+from truestep.protocol.settlement.facts.records import Logged
 
 CHECKED_RANGE_BLOCKS = 32
 """Ranges up to this size are read with all headers. Older blocks were checked when they were new."""
@@ -28,18 +29,21 @@ BRANCH_PAUSE_SECONDS = 0.3
 DIFFERENT_LIMIT = 200
 """Blocks in which two endpoints have different logs. If there are more, the range is halved."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogFilter:
-    """Which logs: of these contracts, with these first topics."""
-
-    contracts: tuple[str, ...] = EVENT_CONTRACTS
-    topics: tuple[bytes, ...] = ()
-
-
-EVERYTHING = LogFilter()
 Logs = dict[tuple[int, int], RawLog]
 """Logs by block and index, the chain's order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a range of blocks holds. All of it is of one branch of the chain."""
+
+    first: int
+    last: int
+    logs: tuple[Logged, ...]
+    hashes: Mapping[int, Bytes32]
+    """The hashes of the blocks whose headers were read along, always those of the first and the last."""
+    parent_hash: Bytes32
+    """Of the block before the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,48 +57,56 @@ class _Range:
 
 
 class LogReader:
-    """Reads and decodes events; safe for several threads."""
+    """Reads and decodes logs; safe for several threads."""
 
     def __init__(self, web3: Web3, deployment: Deployment) -> None:
-        self._web3 = web3
         self._endpoints = endpoints_of(web3)
-        self._deployment = deployment
+        self._addresses = [deployment.address(name) for name in EVENT_CONTRACTS]
+        self._decoder = EventDecoder(deployment)
         self._left_out = LeftOut(self._endpoints, deployment)
 
-    def read(self, first: int, last: int, wanted: LogFilter = EVERYTHING) -> Blocks:
-        """The events of these blocks, both included, in the chain's order. Raises `Unavailable`."""
-        if first > last:
-            return Blocks(events=(), hashes={})
+    def read(self, first: int, last: int) -> Reading:
+        """The logs of these blocks, both included, in the chain's order. Raises `Unavailable`."""
         try:
-            logs, headers = self._logs(first, last, wanted)
+            logs, headers = self._logs(first, last)
         except TooMuch as error:
             if first == last:
                 raise Unavailable(
                     f"the node refuses the events of block {first}: {error}; try another node"
                 ) from None
             middle = (first + last) // 2
-            older, newer = self.read(first, middle, wanted), self.read(middle + 1, last, wanted)
-            # The chain may have changed between the two: the older half's hashes prove nothing about it.
-            return Blocks(events=(*older.events, *newer.events), hashes=newer.hashes)
-        events = (decode_log(self._web3, self._deployment, logs[at]) for at in sorted(logs))
-        return Blocks(
-            events=tuple(event for event in events if event),
-            hashes={header.number: header.hash for header in headers},
+            return _joined(self.read(first, middle), self.read(middle + 1, last))
+        times = self._times({number for number, _ in logs}, headers, logs)
+        decoded = (_logged(self._decoder, logs[at], times) for at in sorted(logs))
+        return Reading(
+            first=first,
+            last=last,
+            logs=tuple(logged for logged in decoded if logged is not None),
+            hashes={number: header.hash for number, header in headers.items()},
+            parent_hash=headers[first].parent_hash,
         )
 
-    def _logs(self, first: int, last: int, wanted: LogFilter) -> tuple[Logs, Collection[Header]]:
+    def _logs(self, first: int, last: int) -> tuple[Logs, dict[int, Header]]:
         """The logs, and the headers that were read along."""
-        ranges = self._agreeing(first, last, wanted)
+        ranges = self._agreeing(first, last)
         logs = ranges[0].logs if len(ranges) == 1 else self._united(*ranges)
-        if wanted is EVERYTHING:  # only then must the logs explain a block's bloom
-            where = [found.where.name for found in ranges]
-            for header in ranges[0].headers.values():
-                logs = self._left_out.completed(header, logs, where)
-        return logs, ranges[0].headers.values()
+        where = [found.where.name for found in ranges]
+        for header in ranges[0].headers.values():
+            logs = self._left_out.completed(header, logs, where)
+        return logs, ranges[0].headers
 
-    def _agreeing(self, first: int, last: int, wanted: LogFilter) -> list[_Range]:
+    def _times(self, numbers: set[int], headers: Mapping[int, Header], logs: Logs) -> dict[int, int]:
+        """The times of the blocks with logs; those of headers that were not read along are asked for."""
+        unknown = sorted(numbers - headers.keys())
+        answers = self._endpoints.ask_all([header_question(number) for number in unknown])
+        found = {header.number: header for header in map(value_of, answers)} | dict(headers)
+        if any(not _fits(log, found[log.block_number]) for log in logs.values()):
+            raise Unavailable("the chain changed while its events were read; reading them again")
+        return {number: header.time_seconds for number, header in found.items()}
+
+    def _agreeing(self, first: int, last: int) -> list[_Range]:
         """What one endpoint says, or two that are on one branch of the chain."""
-        questions = self._questions(first, last, wanted)
+        questions = self._questions(first, last)
         for tries_left in reversed(range(BRANCH_TRIES)):
             views = self._endpoints.views(questions)
             ranges = [found for view in views if (found := _range(view))]
@@ -107,22 +119,18 @@ class LogReader:
             f"blocks {first} to {last} changed while their events were read; reading them again"
         )
 
-    def _questions(self, first: int, last: int, wanted: LogFilter) -> list[Question]:
-        addresses = [self._deployment.address(name) for name in wanted.contracts]
-        request: dict[str, Any] = {"address": addresses, "fromBlock": hex(first), "toBlock": hex(last)}
-        if wanted.topics:
-            request["topics"] = [f"0x{topic.hex()}" for topic in wanted.topics]
-        lowered = {address.lower() for address in addresses}
-        logs_of = logs_within(first, last, lowered, wanted.topics)
+    def _questions(self, first: int, last: int) -> list[Question]:
+        request = {"address": self._addresses, "fromBlock": hex(first), "toBlock": hex(last)}
+        logs_of = logs_within(first, last, {address.lower() for address in self._addresses}, ())
 
         def parse(result: object) -> Logs:
             found = logs_of(result)
             for log in found:
-                decode_log(self._web3, self._deployment, log)  # what is no event of ours is no answer
+                self._decoder.event(log)  # what is no event of ours is no answer
             return {(log.block_number, log.log_index): log for log in found}
 
-        is_checked = wanted is EVERYTHING and last - first < CHECKED_RANGE_BLOCKS
-        numbers = range(first if is_checked else last, last + 1)
+        is_checked = last - first < CHECKED_RANGE_BLOCKS
+        numbers = range(first, last + 1) if is_checked else (first, last)
         return [
             Question(method="eth_getLogs", parameters=[request], parse=parse),
             *(header_question(number) for number in numbers),
@@ -173,6 +181,29 @@ class LogReader:
         return best
 
 
+def _logged(decoder: EventDecoder, log: RawLog, times: Mapping[int, int]) -> Logged | None:
+    event = decoder.event(log)
+    if event is None:
+        return None
+    at = LogPosition(
+        block_number=log.block_number, log_index=log.log_index, transaction_hash=log.transaction_hash
+    )
+    return Logged(event=event, at=at, time=times[log.block_number])
+
+
+def _joined(older: Reading, newer: Reading) -> Reading:
+    """Two ranges that were read one after the other; the chain may have changed between the two."""
+    if older.hashes[older.last] != newer.parent_hash:
+        raise Unavailable("the chain changed while its events were read; reading them again")
+    return replace(
+        newer,
+        first=older.first,
+        logs=(*older.logs, *newer.logs),
+        hashes={**older.hashes, **newer.hashes},
+        parent_hash=older.parent_hash,
+    )
+
+
 def header_question(number: int) -> Question:
     """Asks for the header of a block that the chain must have."""
     return Question(method="eth_getBlockByNumber", parameters=[hex(number), False], parse=header_at(number))
@@ -195,7 +226,8 @@ def _range(view: View) -> _Range | None:
     if any(answer is UNANSWERED for answer in view.answers):
         return None
     logs, headers = view.answers[0], view.answers[1:]
-    if any(header.parent_hash != before.hash for before, header in pairwise(headers)):
+    neighbours = ((one, two) for one, two in pairwise(headers) if two.number == one.number + 1)
+    if any(two.parent_hash != one.hash for one, two in neighbours):
         return None
     by_number = {header.number: header for header in headers}
     if not all(_fits(log, by_number.get(log.block_number)) for log in logs.values()):

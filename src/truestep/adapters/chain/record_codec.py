@@ -1,4 +1,4 @@
-"""What the contracts' reading functions return, as records (docs/protocol.md P7). Raises for what is none."""
+"""What the contracts' reading functions return, as values. Raises for what is none."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,18 +7,12 @@ from typing import Any
 
 from web3 import Web3
 
-from truestep.adapters.chain.answers import Junk, octets
+from truestep.adapters.chain.answers import octets
 from truestep.adapters.chain.codec import decode_output
-from truestep.base.ids import Address, Bytes32, ClaimId, GameId, JobId, ProgramId, TaskId
+from truestep.base.ids import Address, BatchId, Bytes32, TaskId
 from truestep.ports.chain import TaskResult
-from truestep.protocol.records import (
-    GameRecord,
-    GameStage,
-    JobRecord,
-    ProgramRecord,
-    TaskRecord,
-    TaskStage,
-)
+from truestep.protocol.settlement.ids import LeafGameId, LeafId
+from truestep.protocol.settlement.records import BatchStage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,121 +45,85 @@ def word(contract: str, function: str, *arguments: Any) -> View:
     return View(contract=contract, function=function, arguments=arguments, build=Bytes32)
 
 
-def address(contract: str, function: str, *arguments: Any) -> View:
-    """A function that returns one address."""
-    return View(contract=contract, function=function, arguments=arguments, build=checksummed)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchWord:
+    """What Jobs keeps of a batch besides hashes (S4.2). All zero if there is none."""
+
+    stage: BatchStage
+    leaf_count: int
+    until: int
+    operator: Address
+    struck: int
+    """A bit for each leaf that was struck."""
 
 
-def program(program_id: ProgramId) -> View:
-    """A program, without its URI."""
+def batch(batch_id: BatchId) -> View:
+    """A batch."""
 
-    def build(values: Any) -> ProgramRecord:
-        image_root, entry, max_cycles, digest, owner = values
-        return ProgramRecord(
-            program_id=program_id,
-            image_root=Bytes32(image_root),
-            entry=entry,
-            max_cycles=max_cycles,
-            digest=Bytes32(digest),
-            owner=checksummed(owner),
-            uri="",
-        )
-
-    return View(contract="Programs", function="get", arguments=(program_id,), build=build)
-
-
-def job(job_id: JobId) -> View:
-    """A job, without its input's URI."""
-
-    def build(values: Any) -> JobRecord:
-        (program_id, input_root, input_size, seed, shard_count, reward_wei, lease_seconds, deadline,
-         max_cycles, requester, final_count) = values  # fmt: skip
-        if shard_count == 0:
-            raise Junk("expected a job with shards, got one without")
-        return JobRecord(
-            job_id=job_id,
-            program_id=ProgramId(program_id),
-            input_root=Bytes32(input_root),
-            input_size=input_size,
-            input_uri="",
-            seed=Bytes32(seed),
-            shard_count=shard_count,
-            reward_wei=reward_wei,
-            lease_seconds=lease_seconds,
-            deadline=deadline,
-            max_cycles=max_cycles,
-            requester=checksummed(requester),
-            final_count=final_count,
-        )
-
-    return View(contract="Jobs", function="get_job", arguments=(job_id,), build=build)
-
-
-def task(task_id: TaskId) -> View:
-    """A task; one of an unknown job looks open."""
-
-    def build(values: Any) -> TaskRecord:
-        state, attempt, operator, until, claim_hash = values
-        return TaskRecord(
-            task_id=task_id,
-            stage=TaskStage(state),
-            attempt=attempt,
-            operator=checksummed(operator),
+    def build(values: Any) -> BatchWord:
+        stage, leaf_count, until, operator, _, _, _, struck = values
+        return BatchWord(
+            stage=BatchStage(stage),
+            leaf_count=leaf_count,
             until=until,
-            claim_hash=Bytes32(claim_hash),
+            operator=checksummed(operator),
+            struck=struck,
         )
 
-    return View(contract="Jobs", function="get_task", arguments=(task_id,), build=build)
+    return View(contract="Jobs", function="get_batch", arguments=(batch_id,), build=build)
+
+
+def is_busy(task_id: TaskId) -> View:
+    """Whether a task is in a standing batch, final or refunded. Refuses one of an unknown job (S3.2)."""
+    return View(contract="Jobs", function="is_busy", arguments=(task_id,), build=bool)
+
+
+def is_leaf_final(leaf_id: LeafId) -> View:
+    """Whether a claim is final (S4.8)."""
+    return View(contract="Jobs", function="is_leaf_final", arguments=(leaf_id,), build=bool)
 
 
 def result(task_id: TaskId) -> View:
-    """A task's result."""
-
-    def build(values: Any) -> TaskResult:
-        is_final, is_accepted, status, code, cycle, output_size, output_root = values
-        return TaskResult(
-            is_final=is_final,
-            is_accepted=is_accepted,
-            status=status,
-            code=code,
-            cycle=cycle,
-            output_size=output_size,
-            output_root=Bytes32(output_root),
-        )
-
-    return View(contract="Jobs", function="result", arguments=(task_id,), build=build)
+    """A task's result, once it is written out; all zero before (S4.8)."""
+    return View(contract="Results", function="result", arguments=(task_id,), build=_task_result)
 
 
-def game(game_id: GameId) -> View:
-    """A game; None if there is none."""
-
-    def build(values: Any) -> GameRecord | None:
-        (stage, operator, challenger, low, high, low_hash, high_hash, root, operator_clock_seconds,
-         challenger_clock_seconds, moved_at, rounds) = values  # fmt: skip
-        if stage == GameStage.NONE:
-            return None
-        return GameRecord(
-            game_id=game_id,
-            stage=GameStage(stage),
-            operator=checksummed(operator),
-            challenger=checksummed(challenger),
-            low=low,
-            high=high,
-            low_hash=Bytes32(low_hash),
-            high_hash=Bytes32(high_hash),
-            split_root=Bytes32(root),
-            operator_clock_seconds=operator_clock_seconds,
-            challenger_clock_seconds=challenger_clock_seconds,
-            moved_at=moved_at,
-            rounds=rounds,
-        )
-
-    return View(contract="Disputes", function="get_game", arguments=(game_id,), build=build)
+def checked_leaf(*evidence: Any) -> View:
+    """The result that a claim, its terms and a proof show. Refuses a leaf that is not final (S4.8)."""
+    return View(
+        contract="Results",
+        function="check_leaf",
+        arguments=evidence,
+        build=lambda values: _task_result(values[1]),
+    )
 
 
-def open_games(claim_id: ClaimId) -> View:
-    """How many games on a claim are not closed."""
-    return number("Disputes", "open_games", claim_id)
+def _task_result(values: Any) -> TaskResult:
+    is_final, is_accepted, status, code, cycle, output_size, output_root = values
+    return TaskResult(
+        is_final=is_final,
+        is_accepted=is_accepted,
+        status=status,
+        code=code,
+        cycle=cycle,
+        output_size=output_size,
+        output_root=Bytes32(output_root),
+    )
+
+
+def game_hash(game_id: LeafGameId) -> View:
+    """The hash of a game's record; zero if it is over, or was never opened (S6.1)."""
+    return word("Disputes", "games", game_id)
+
+
+def open_game_count(leaf_id: LeafId) -> View:
+    """How many games may still go against a claim; of one that is struck, 0."""
+
+    def build(values: Any) -> int:
+        struck_at, _, open_count, *_ = values
+        return 0 if struck_at else open_count
+
+    return View(contract="Disputes", function="get_claim", arguments=(leaf_id,), build=build)
 
 
 ADDRESSES_LIMIT = 4_096

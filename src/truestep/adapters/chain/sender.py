@@ -77,6 +77,11 @@ class Sender:
             )
         return self._alarms.take()
 
+    def again(self, intent: str) -> Entry | None:
+        """An intent that is known already, with whatever a reorganisation has made of it."""
+        known = self._journal.entry(intent)
+        return self._look_again(known) if known is not None else None
+
     def submit(
         self, message: Message, intent: str, *, is_urgent: bool = False, is_once: bool = False
     ) -> Entry:
@@ -86,9 +91,9 @@ class Sender:
         a foreign transaction took its nonce, its outcome is REVERTED with the reason NONCE_TAKEN, and the
         caller looks whether it is done already before asking again under another name.
         """
-        known = self._journal.entry(intent)
+        known = self.again(intent)
         if known is not None:
-            return self._look_again(known)
+            return known
         offer, block = self._market.first_offer(is_urgent=is_urgent)
         means = self._market.means(message, offer, block)
         draft = Entry(

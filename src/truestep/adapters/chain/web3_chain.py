@@ -1,32 +1,26 @@
-"""The chain port with web3.py: typed reads over RPC, sends through the transaction manager."""
+"""The chain port with web3.py: reads of logs and contracts, sends through the transaction manager."""
 
 from collections.abc import Collection
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import astuple, dataclass
 
 from truestep.adapters.chain import record_codec
-from truestep.adapters.chain.answers import header_at, octets
-from truestep.adapters.chain.codec import encode_call
+from truestep.adapters.chain.answers import octets
+from truestep.adapters.chain.book import Book, Checkpoint
 from truestep.adapters.chain.connection import Node, check_chain, connect, endpoints_of, reverted
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.endpoints import Patience, Question
-from truestep.adapters.chain.event_codec import event_topic
+from truestep.adapters.chain.erc20 import holding_of, holding_questions
 from truestep.adapters.chain.fees import TransactionPolicy
-from truestep.adapters.chain.inquiries import balance_questions, balances_of, questions_of, records_of
+from truestep.adapters.chain.follower import Follower, block_hashes
+from truestep.adapters.chain.inquiries import Inquirer, balance_questions, balances_of
 from truestep.adapters.chain.inspection import Finding, inspect
-from truestep.adapters.chain.logs import LogFilter, LogReader, value_of
+from truestep.adapters.chain.logs import LogReader
 from truestep.adapters.chain.pinned import AtBlock, PinnedReader, given
 from truestep.adapters.chain.sender import Sender, Signer
+from truestep.adapters.chain.settlement import encode_call, links_of
 from truestep.base.errors import Reject, Rejected, Unavailable
-from truestep.base.ids import (
-    Address,
-    Bytes32,
-    ClaimId,
-    GameId,
-    JobId,
-    ProgramId,
-    TaskId,
-    task_of_claim,
-)
+from truestep.base.ids import Address, Bytes32, GameId, JobId, ProgramId, TaskId, job_of_task, task_in_words
 from truestep.machine.micro import rom_root
 from truestep.ports.chain import (
     Balances,
@@ -37,38 +31,52 @@ from truestep.ports.chain import (
     Outcome,
     Records,
     TaskResult,
+    TokenHolding,
     Transaction,
 )
 from truestep.ports.reporter import Reporter
 from truestep.ports.store import Store
-from truestep.protocol.bisection import split_root
 from truestep.protocol.calls import ONCE, URGENT, Call
-from truestep.protocol.claims import ClaimedState
-from truestep.protocol.events import ChainEvent, GameSplit, JobPosted, ProgramRegistered, TaskClaimed
+from truestep.protocol.events import ChainEvent
 from truestep.protocol.records import GameRecord, JobRecord, Parameters, ProgramRecord, TaskRecord
+from truestep.protocol.settlement.facts.evidence import Evidence, evidence_in, evidence_of
+from truestep.protocol.settlement.facts.records import Facts
+from truestep.protocol.settlement.facts.rehearsal import Caller, Ready
+from truestep.protocol.settlement.tasks.calls import prepared_call
+from truestep.protocol.settlement.tasks.duties import Duty, duties
+from truestep.protocol.settlement.tasks.records import game_record, job_record, newest_rules, program_record
+from truestep.protocol.settlement.tasks.standing import Standing
 
-LOG_RANGE_BLOCKS = 5_000
-"""Public nodes refuse `eth_getLogs` for more than some thousand blocks."""
+NOT_KNOWN_YET = (
+    Reject.OVER,
+    Reject.PROGRAM_UNKNOWN,
+    Reject.JOB_UNKNOWN,
+    Reject.BATCH_STAGE,
+    Reject.GAME_UNKNOWN,
+    Reject.GAME_STAGE,
+)
+"""Refusals that a log explains that a lagging node did not have yet."""
 
 
-PARAMETER_OWNERS = {
-    "operator_bond_wei": "Jobs",
-    "challenger_bond_wei": "Disputes",
-    "window_seconds": "Jobs",
-    "clock_seconds": "Disputes",
-    "lease_penalty_bps": "Jobs",
-    "winner_share_bps": "Disputes",
-    "gas_price_cap_wei": "Disputes",
-    "arity": "Disputes",
-}
-"""The contract of each parameter."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What is kept of what is finished."""
+
+    keeps_finished: bool = True
+    """A client keeps all, and reads up to the newest block whenever it is asked. A daemon reads by `blocks`,
+    forgets what is finished, and begins where it was."""
+    wanted_by: frozenset[Address] | None = None
+    """Requesters and consumers whose results are to be written out by this account; None: everybody."""
+
+
+EVERYTHING = Memory()
 
 
 class Web3Chain:
     """Satisfies `truestep.ports.chain.Chain`. Reads may come from any thread.
 
-    Every read is of one block, the newest when it begins. Reads that can cost a bond ask two endpoints where
-    there are two.
+    Every question to the contracts is of one block, the newest when it is asked. Answers that can cost a bond
+    come from two endpoints where there are two.
     """
 
     def __init__(
@@ -81,22 +89,31 @@ class Web3Chain:
         *,
         reporter: Reporter | None = None,
         patience: Patience | None = None,
+        memory: Memory = EVERYTHING,
     ) -> None:
         """Connect to `node` (URLs, or a devnet's provider); transactions are journaled in `store`.
 
-        `reporter` is told about the state of the endpoints. Raises `Unavailable` if no node answers,
-        `Rejected` if it is of another chain or has no contracts where the deployment says.
+        `reporter` is told about the state of the endpoints. What is finished is kept in `memory`, or not.
+
+        Raises `Unavailable` if no node answers, `Rejected` if it is of another chain or has no contracts
+        where the deployment says.
         """
         self._web3 = connect(node, reporter, patience)
         self._endpoints = endpoints_of(self._web3)
         self._deployment = deployment
         self._pinned = PinnedReader(self._web3, deployment)
-        self._logs = LogReader(self._web3, deployment)
         check_chain(self._web3, deployment.chain_id)
         self._check_contracts()
         self._endpoints.expect_contract("Jobs", deployment.address("Jobs"))
         self._sender = Sender(self._web3, deployment.chain_id, signer, store, policy or TransactionPolicy())
-        self._uris: dict[tuple[str, int], str] = {}
+        genesis = Checkpoint(
+            block_number=deployment.block_number - 1,
+            block_hash=None,
+            facts=Facts(deployment=links_of(deployment), keeps=memory.wanted_by),
+        )
+        self._keeps_finished = memory.keeps_finished
+        reader = LogReader(self._web3, deployment)
+        self._follower = Follower(self._endpoints, reader, genesis, keeps_all=memory.keeps_finished)
 
     # --- sends --------------------------------------------------------------------------------------------
 
@@ -112,9 +129,40 @@ class Web3Chain:
 
     def submit(self, call: Call, *, intent: str) -> Transaction:
         """Journal, sign and send; returns at once."""
-        message = encode_call(self._web3, self._deployment, call)
+        known = self._sender.again(intent)
+        if known is not None:
+            return known.transaction()
+        message = encode_call(self._deployment, self._prepared(call))
         is_urgent, is_once = isinstance(call, URGENT), isinstance(call, ONCE)
         return self._sender.submit(message, intent, is_urgent=is_urgent, is_once=is_once).transaction()
+
+    def _prepared(self, call: Call) -> Ready:
+        """The contracts' call by the newest facts. Raises `Rejected` if they would refuse it."""
+        facts = self._book.facts
+        answer: Ready | Reject = Reject.OVER
+        for _ in range(2):
+            before = facts
+            facts, now = self._newest_facts()
+            answer = prepared_call(facts, Caller(account=self.account, now=now), call)
+            if isinstance(answer, Ready):
+                return answer
+            if answer not in NOT_KNOWN_YET or facts is before:
+                break
+        raise Rejected(
+            answer,
+            f"the contracts would refuse {type(call).__name__} now, as far as their events say; nothing was"
+            " sent",
+        )
+
+    def _newest_facts(self) -> tuple[Facts, int]:
+        """What is known at the head, and its second: the one in which nodes simulate a call."""
+        try:
+            head, facts = self._follower.refresh()
+        except Unavailable:
+            head, facts = self._endpoints.board.best_head(), self._book.facts
+            if head is None or not facts.parameters:
+                raise
+        return facts, head.time_seconds
 
     def refresh(self) -> tuple[Transaction, ...]:
         """Check everything that is pending."""
@@ -139,13 +187,105 @@ class Web3Chain:
             )
         return transaction
 
-    # --- reads --------------------------------------------------------------------------------------------
+    # --- what events say ----------------------------------------------------------------------------------
+
+    @property
+    def _book(self) -> Book:
+        return self._follower.book
+
+    def _facts(self) -> Facts:
+        """What is known: to the newest block for clients; a daemon reads by `blocks`."""
+        if self._keeps_finished or not self._book.facts.parameters:
+            self._follower.refresh()
+        return self._book.facts
 
     def parameters(self) -> Parameters:
-        """The contracts' rules."""
-        views = [record_codec.number(contract, name) for name, contract in PARAMETER_OWNERS.items()]
-        values = map(given, self._pinned.views(views))
-        return Parameters(**dict(zip(PARAMETER_OWNERS, values, strict=True)))
+        """The newest rules."""
+        facts = self._facts()
+        if not facts.parameters:
+            raise Unavailable("the node gives no event of Parameters; another node with --rpc may have them")
+        return newest_rules(facts)
+
+    def program(self, program_id: ProgramId) -> ProgramRecord:
+        """A registered program."""
+        found = program_record(self._facts(), program_id)
+        if found is None:
+            raise Rejected(Reject.PROGRAM_UNKNOWN, f"no program {program_id} is registered; check the id")
+        return found
+
+    def job(self, job_id: JobId) -> JobRecord:
+        """A posted job; a daemon knows those that are not over."""
+        facts = self._facts()
+        found = self._book.table.job(job_id) if self._keeps_finished else job_record(facts, job_id)
+        if found is None:
+            raise _unknown_job(facts, job_id)
+        return found
+
+    def task(self, task_id: TaskId) -> TaskRecord:
+        """A task as it stands; the job must exist."""
+        facts = self._facts()
+        found = self._known_tasks([task_id]).get(task_id)
+        if found is None:
+            raise _unknown_job(facts, job_of_task(task_id))
+        return found
+
+    def tasks(self, task_ids: Collection[TaskId]) -> dict[TaskId, TaskRecord]:
+        """Tasks as they stand; those of unknown jobs are left out."""
+        self._facts()
+        return self._known_tasks(task_ids)
+
+    def _known_tasks(self, task_ids: Collection[TaskId]) -> dict[TaskId, TaskRecord]:
+        book = self._book
+        known = book.table if self._keeps_finished else Standing(book.facts)
+        found = ((task_id, known.task(task_id)) for task_id in task_ids)
+        return {task_id: task for task_id, task in found if task is not None}
+
+    def result(self, task_id: TaskId) -> TaskResult:
+        """A task's result as contracts read it: one that was written out, or that a proof shows."""
+        written = self._pinned.one(record_codec.result(task_id), is_confirmed=True)
+        if written.is_final:
+            return written
+        with suppress(Rejected):
+            evidence = self.evidence(task_id)
+            proof = (evidence.claim_id, astuple(evidence.terms), astuple(evidence.proof))
+            return self._pinned.one(record_codec.checked_leaf(*proof), is_confirmed=True)
+        return written
+
+    def evidence(self, task_id: TaskId) -> Evidence:
+        """What a contract needs to check a task's result; a daemon has it until the batch is over."""
+        facts = self._facts()
+        task = self._known_tasks([task_id]).get(task_id)
+        if task is not None and task.batch_id:
+            found = evidence_of(facts, task_id, task.batch_id) or evidence_in(
+                facts.deployment, self._book.logs(), task_id, task.batch_id
+            )
+            if found is not None:
+                return found
+        raise Rejected(Reject.LEAF_NOT_FINAL, f"{task_in_words(task_id)} has no final result yet")
+
+    def games(self, game_ids: Collection[GameId], now: int) -> dict[GameId, GameRecord]:
+        """Games as they stand at a second; those that are over, or unknown, are left out."""
+        facts = self._facts()
+        found = ((game_id, game_record(facts, game_id, now)) for game_id in game_ids)
+        return {game_id: game for game_id, game in found if game is not None}
+
+    def duties(self, now: int) -> tuple[Duty, ...]:
+        """What is left to do besides moves."""
+        return duties(self._facts(), self.account, now)
+
+    def events(self, from_block: int, to_block: int) -> tuple[ChainEvent, ...]:
+        """What these blocks tell, in order."""
+        return self.blocks(from_block, to_block).events
+
+    def blocks(self, from_block: int, to_block: int) -> Blocks:
+        """What these blocks tell, and the hashes of those whose headers were read along."""
+        return self._follower.blocks(from_block, to_block)
+
+    def forget_after(self, block_number: int) -> None:
+        """Later blocks are of another branch now."""
+        self._follower.forget_after(block_number)
+
+    # --- what nodes and contracts say ---------------------------------------------------------------------
 
     def head(self) -> Head:
         """The newest block."""
@@ -157,109 +297,39 @@ class Web3Chain:
 
     def block_hashes(self, numbers: Collection[int]) -> dict[int, Bytes32]:
         """The hashes of these blocks; those beyond the head are left out."""
-        best = self._endpoints.board.best_head()
-        known = best.number if best else -1
-        questions = [_header_question(number, is_known=number <= known) for number in numbers]
-        answers = self._endpoints.ask_all(questions)
-        headers = [value_of(answer) for answer in answers if answer is not None]
-        return {header.number: header.hash for header in headers}
-
-    def program(self, program_id: ProgramId) -> ProgramRecord:
-        """A registered program."""
-        program = self._pinned.one(record_codec.program(program_id))
-        return replace(program, uri=self._uri("Programs", "Registered", program_id))
-
-    def job(self, job_id: JobId) -> JobRecord:
-        """A posted job."""
-        job = self._pinned.one(record_codec.job(job_id))
-        return replace(job, input_uri=self._uri("Jobs", "Posted", job_id))
-
-    def task(self, task_id: TaskId) -> TaskRecord:
-        """A task as it stands; the job must exist."""
-        return self._pinned.one(record_codec.task(task_id), is_confirmed=True)
-
-    def result(self, task_id: TaskId) -> TaskResult:
-        """A task's result as contracts read it."""
-        return self._pinned.one(record_codec.result(task_id))
-
-    def claimed_state(self, claim_id: ClaimId) -> ClaimedState:
-        """What a claim says, from its event."""
-        for event in self._events_about("Jobs", "Claimed", task_of_claim(claim_id)):
-            if isinstance(event, TaskClaimed) and event.claim_id == claim_id:
-                return event.claimed
-        raise Rejected(Reject.CLAIM_UNKNOWN, f"no claim {claim_id} was made; check the id")
-
-    def game(self, game_id: GameId) -> GameRecord:
-        """A game as it stands."""
-        game = self._pinned.one(record_codec.game(game_id), is_confirmed=True)
-        if game is None:
-            raise Rejected(Reject.GAME_UNKNOWN, f"no game {game_id} was opened; check the id")
-        return game
-
-    def open_game_count(self, claim_id: ClaimId) -> int:
-        """How many games may still go against a claim."""
-        return self._pinned.one(record_codec.open_games(claim_id), is_confirmed=True)
+        return block_hashes(self._endpoints, numbers)
 
     def counters(self) -> Counters:
-        """How many programs and jobs there are."""
-        counters = self._newest(Inquiry(has_counters=True)).counters
-        return counters or Counters(program_count=0, job_count=0)
-
-    def tasks(self, task_ids: Collection[TaskId]) -> dict[TaskId, TaskRecord]:
-        """Tasks as they stand; those of unknown jobs are left out."""
-        return self._newest(Inquiry(tasks=list(task_ids))).tasks
-
-    def games(self, game_ids: Collection[GameId]) -> dict[GameId, GameRecord]:
-        """Games as they stand; unknown ones are left out."""
-        return self._newest(Inquiry(games=list(game_ids))).games
-
-    def open_game_counts(self, claim_ids: Collection[ClaimId]) -> dict[ClaimId, int]:
-        """How many games on each claim are not closed."""
-        return self._newest(Inquiry(claims=list(claim_ids))).open_game_counts
+        """How many programs, jobs and batches there are."""
+        inquirer = Inquirer(self._pinned, self._book.facts, {})
+        questions = inquirer.questions(Inquiry(has_counters=True))
+        counters = inquirer.records(self._pinned.ask(questions, is_confirmed=True), 0).counters
+        return counters or Counters(program_count=0, job_count=0, batch_count=0)
 
     def records(self, inquiry: Inquiry, block_number: int) -> Records:
         """What the contracts say as of a block, or of a newer one with a transaction of our own."""
-        questions = questions_of(self._pinned, inquiry)
-        return records_of(inquiry, self._pinned.ask_at(block_number, questions) if questions else [])
-
-    def _newest(self, inquiry: Inquiry) -> Records:
-        """As of the newest block; from two endpoints where there are two."""
-        questions = questions_of(self._pinned, inquiry)
-        return records_of(inquiry, self._pinned.ask(questions, is_confirmed=True) if questions else [])
-
-    def game_of(self, claim_id: ClaimId, challenger: Address) -> GameId | None:
-        """The challenger's game on a claim."""
-        game_id = self._pinned.one(record_codec.number("Disputes", "game_of", claim_id, challenger))
-        return GameId(game_id) if game_id else None
-
-    def split_hashes(self, game_id: GameId) -> tuple[Bytes32, ...]:
-        """The inner hashes of the game's present split, checked against the root that the contract keeps."""
-        game = self.game(game_id)
-        arity = self._deployment.parameters.arity
-        for event in self._events_about("Disputes", "Split", game_id):
-            if isinstance(event, GameSplit) and (event.low, event.high) == (game.low, game.high):
-                boundaries = (game.low_hash, *event.hashes, game.high_hash)
-                if split_root(boundaries, arity) == game.split_root:
-                    return event.hashes
-        return ()
-
-    def events(self, from_block: int, to_block: int) -> tuple[ChainEvent, ...]:
-        """The contracts' events of these blocks, in order."""
-        return self._logs.read(from_block, to_block).events
-
-    def blocks(self, from_block: int, to_block: int) -> Blocks:
-        """The events of these blocks, and the hashes of those whose headers were read along."""
-        return self._logs.read(from_block, to_block)
+        inquirer = Inquirer(self._pinned, self._book.facts, self._known_tasks(inquiry.tasks))
+        questions = inquirer.questions(inquiry)
+        answers = self._pinned.ask_at(block_number, questions) if questions else []
+        head = self._endpoints.board.best_head()
+        return inquirer.records(answers, head.time_seconds if head is not None else 0)
 
     def balances(self, account: Address) -> Balances:
         """What an account has."""
-        return balances_of(self._pinned.ask(balance_questions(self._pinned, account)))
+        facts = self._book.facts
+        answers = self._pinned.ask(balance_questions(self._pinned, account, facts))
+        return balances_of(answers, facts, account)
 
-    def delegate_of(self, operator: Address) -> Address:
-        """The delegate of an operator."""
-        return self._pinned.one(record_codec.address("Operators", "delegate_of", operator))
+    def token(self, asset: Address, account: Address) -> TokenHolding:
+        """What an account has of a token, and what of it Jobs may take."""
+        questions = holding_questions(asset, account, self._deployment.address("Jobs"))
+        return holding_of(asset, self._pinned.ask(questions))
 
-    # --- how ----------------------------------------------------------------------------------------------
+    def roles_of(self, operator: Address, delegate: Address) -> int:
+        """What a delegate may do for an operator."""
+        return self._pinned.one(record_codec.number("Operators", "roles", operator, delegate))
+
+    # --- the deployment -----------------------------------------------------------------------------------
 
     def inspect(self) -> list[Finding]:
         """What can be said about the deployment's contracts."""
@@ -300,36 +370,8 @@ class Web3Chain:
         address = self._deployment.address(contract)
         return lambda block: Question(method="eth_getCode", parameters=[address, block], parse=octets)
 
-    def _uri(self, contract: str, event_name: str, number: int) -> str:
-        """A URI is in the event alone. Its content is checked against roots, so it may be kept."""
-        if (contract, number) not in self._uris:
-            for event in self._events_about(contract, event_name, number):
-                if isinstance(event, ProgramRegistered):
-                    self._uris[contract, number] = event.uri
-                elif isinstance(event, JobPosted):
-                    self._uris[contract, number] = event.input_uri
-        return self._uris.get((contract, number), "")
 
-    def _events_about(self, contract: str, name: str, number: int) -> tuple[ChainEvent, ...]:
-        """Events of one kind about `number`, their first indexed field: newest first, of the newest range."""
-        wanted = LogFilter(
-            contracts=(contract,), topics=(event_topic(contract, name), number.to_bytes(32, "big"))
-        )
-        until = self.head().number
-        while until >= self.first_block:
-            start = max(until - LOG_RANGE_BLOCKS + 1, self.first_block)
-            found = self._logs.read(start, until, wanted).events
-            if found:
-                return found[::-1]
-            until = start - 1
-        return ()
-
-
-def _header_question(number: int, *, is_known: bool) -> Question:
-    """Asks for a header; a node that has none of a block that others know is late."""
-    parse = header_at(number)
-    return Question(
-        method="eth_getBlockByNumber",
-        parameters=[hex(number), False],
-        parse=lambda result: None if result is None and not is_known else parse(result),
-    )
+def _unknown_job(facts: Facts, job_id: JobId) -> Rejected:
+    if 0 < job_id <= facts.job_count:
+        return Rejected(Reject.OVER, f"job {job_id} is finished, and a daemon keeps only what is open")
+    return Rejected(Reject.JOB_UNKNOWN, f"no job {job_id} was posted; check the id")

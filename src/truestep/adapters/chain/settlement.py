@@ -1,0 +1,123 @@
+"""The settlement contracts by the types of their calls and events (docs/settlement.md)."""
+
+from collections.abc import Mapping
+from functools import cache
+from types import ModuleType
+from typing import Any, cast, get_args
+
+from truestep.adapters.chain.abi import ContractTypes
+from truestep.adapters.chain.answers import Junk, RawLog
+from truestep.adapters.chain.codec import Message
+from truestep.adapters.chain.deployment import Deployment
+from truestep.adapters.chain.erc20 import approval
+from truestep.base.errors import Bug
+from truestep.base.ids import Address, Bytes32
+from truestep.protocol.settlement.contracts import (
+    assurances,
+    disputes,
+    jobs,
+    operators,
+    parameters,
+    programs,
+    results,
+    tokens,
+)
+from truestep.protocol.settlement.facts.records import Event
+from truestep.protocol.settlement.facts.rehearsal import Ready
+from truestep.protocol.settlement.games import claim_of_game_id
+from truestep.protocol.settlement.state import Deployment as Links
+
+MODULES: Mapping[str, ModuleType] = {
+    "Parameters": parameters,
+    "Programs": programs,
+    "Operators": operators,
+    "Assurances": assurances,
+    "Jobs": jobs,
+    "Results": results,
+    "Disputes": disputes,
+}
+EVENT_CONTRACTS = tuple(MODULES)
+"""The contracts with events that are needed."""
+
+
+def _members(union: Any) -> list[type]:
+    return list(get_args(union)) or [union]
+
+
+CONTRACT_OF = {
+    kind: name
+    for name, module in MODULES.items()
+    for kind in (*_members(module.Call), *_members(module.Event))
+}
+"""Which contract has a call or an event."""
+
+
+@cache
+def contract_types() -> dict[str, ContractTypes]:
+    """How the calls and events of each contract are encoded. Raises `Bug` if one does not fit its ABI."""
+    return {
+        name: ContractTypes(name, _members(module.Call), _members(module.Event))
+        for name, module in MODULES.items()
+    }
+
+
+@cache
+def event_topics(contract: str) -> tuple[bytes, ...]:
+    """The first topics of all events of a contract that are needed."""
+    return tuple(contract_types()[contract].topics)
+
+
+def event_topic(event: type) -> Bytes32:
+    """The first topic of an event."""
+    return contract_types()[CONTRACT_OF[event]].topic_of(event)
+
+
+def links_of(deployment: Deployment) -> Links:
+    """The addresses as the model of the contracts names them. Only timelock and guardian may change."""
+    return Links(
+        chain_id=deployment.chain_id,
+        operators=deployment.address("Operators"),
+        jobs=deployment.address("Jobs"),
+        disputes=deployment.address("Disputes"),
+        owner=deployment.address("Timelock"),
+        guardian=deployment.address("Timelock"),
+        guardian_until=0,
+    )
+
+
+class EventDecoder:
+    """The events in a deployment's logs."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._names = {deployment.address(name).lower(): name for name in EVENT_CONTRACTS}
+
+    def event(self, log: RawLog) -> Event | None:
+        """The event; None for one that is not needed. Raises for a log that the contract does not emit."""
+        name = self._names.get(log.address)
+        if name is None or not log.topics:
+            return None
+        event = cast("Event | None", contract_types()[name].event(log))
+        _check_ids(event)
+        return event
+
+
+def _check_ids(event: object) -> None:
+    """Check that the ids of an event match: those of games contain those of their claims (S1.7)."""
+    game_id, claim_id = getattr(event, "game_id", None), getattr(event, "claim_id", None)
+    if game_id is not None and claim_id is not None and claim_of_game_id(game_id) != claim_id:
+        raise Junk(f"expected game {game_id} to be on its own claim, got claim {claim_id}")
+
+
+def encode_call(deployment: Deployment, ready: Ready) -> Message:
+    """The message that makes a call."""
+    call = ready.call
+    if isinstance(call, tokens.Approve):
+        return Message(to=call.token, payload=approval(call))
+    contract = CONTRACT_OF.get(type(call))
+    if contract is None:
+        raise Bug(f"no contract has the call {type(call).__name__}")
+    return Message(
+        to=Address(deployment.address(contract)),
+        payload=contract_types()[contract].payload(call),
+        value_wei=ready.value_wei,
+    )

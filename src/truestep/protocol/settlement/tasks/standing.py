@@ -1,0 +1,60 @@
+"""Tasks as they stand by facts alone, which have only those of jobs that are not over."""
+
+from functools import cached_property
+
+from truestep.base.ids import BatchId, JobId, TaskId, job_of_task, shard_of_task
+from truestep.protocol.records import TaskRecord, TaskStage
+from truestep.protocol.settlement.facts.records import Facts, KnownBatch
+from truestep.protocol.settlement.facts.retention import items_of
+from truestep.protocol.settlement.ids import NOBODY, Item
+from truestep.protocol.settlement.records import BatchStage
+
+_STAGES = {
+    BatchStage.TAKEN: TaskStage.TAKEN,
+    BatchStage.CLAIMED: TaskStage.CLAIMED,
+    BatchStage.FINAL: TaskStage.CLAIMED,
+}
+"""A leaf of a FINAL batch that is not final itself waits for its games (S4.5)."""
+
+
+class Standing:
+    """The tasks of facts. A batch that is over is not in them: then its number is 0."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+
+    def task(self, task_id: TaskId) -> TaskRecord | None:
+        """A task; None if its job is over, or has no such shard."""
+        known, shard = self._facts.jobs.get(job_of_task(task_id)), shard_of_task(task_id)
+        if known is None or shard >= known.job.work.shard_count:
+            return None
+        found = self.batch_of(task_id)
+        batch_id, batch = found if found is not None else (BatchId(0), None)
+        operator = batch.batch.operator if batch is not None else NOBODY
+        if known.final >> shard & 1:
+            stage, until = TaskStage.FINAL, 0
+        elif known.job.refunded >> shard & 1:
+            stage, until = TaskStage.REFUNDED, 0
+        elif batch is not None and known.job.standing >> shard & 1:
+            stage, until = _STAGES.get(batch.batch.stage, TaskStage.TAKEN), batch.batch.until
+        else:
+            stage, operator, until = TaskStage.OPEN, NOBODY, 0
+        return TaskRecord(task_id=task_id, stage=stage, batch_id=batch_id, operator=operator, until=until)
+
+    def batch_of(self, task_id: TaskId) -> tuple[BatchId, KnownBatch] | None:
+        """The newest batch in the facts that has a task."""
+        shard = shard_of_task(task_id)
+        found = [
+            (batch_id, known)
+            for batch_id, known, item in self._items.get(job_of_task(task_id), ())
+            if shard in item.shards
+        ]
+        return max(found, key=lambda each: each[0], default=None)
+
+    @cached_property
+    def _items(self) -> dict[JobId, list[tuple[BatchId, KnownBatch, Item]]]:
+        items: dict[JobId, list[tuple[BatchId, KnownBatch, Item]]] = {}
+        for batch_id, known in self._facts.batches.items():
+            for item in items_of(known.batch):
+                items.setdefault(item.job_id, []).append((batch_id, known, item))
+        return items

@@ -13,6 +13,7 @@ import typer
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
 
 from truestep.base.errors import Unavailable
+from truestep.base.ids import Address
 from truestep.cli.failure import Failure
 from truestep.cli.fee_options import MaxFeeOption, MaxFeeUrgentOption, MaxTipOption, transaction_policy
 from truestep.cli.interruption import handling
@@ -28,6 +29,7 @@ from truestep.cli.options import (
     TrustOption,
     ask_password,
     deployment_file,
+    parse_address,
     parse_size,
 )
 from truestep.composition.engines import EngineLimits, EngineName, open_engine
@@ -92,7 +94,19 @@ class DaemonOptions:
             help="Interval between looks at the chain. Default: a quarter of the time between blocks.",
         ),
     ] = None
+    operator: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="The operator that the account acts for; see `truestep delegate`. Default: itself.",
+        ),
+    ] = None
     as_json: Annotated[bool, typer.Option("--json", help="Log one JSON object per line, on stdout.")] = False
+
+    @property
+    def operator_address(self) -> Address | None:
+        """The operator that it acts for, if that is not its own account."""
+        return parse_address(self.operator, "--operator") if self.operator is not None else None
 
     @property
     def limits(self) -> EngineLimits:
@@ -131,6 +145,7 @@ def opened_world(
         policy=transaction_policy(options.max_fee, options.max_tip, options.max_fee_urgent),
         trusts_unknown_code=options.trust_unknown_code,
         self_check=self_check,
+        operator=options.operator_address,
     )
     options.state_dir.mkdir(parents=True, exist_ok=True)  # a wrong one is no outage to wait out
     log = LogLines(as_json=options.as_json)

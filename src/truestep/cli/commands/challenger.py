@@ -1,7 +1,6 @@
 """`truestep challenger`: earns by catching false claims."""
 
 import os
-import secrets
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -43,19 +42,17 @@ def challenger(
 ) -> None:
     """Run every claimed task again and dispute the false claims, to the end.
 
-    Each dispute locks a bond, which comes back with a share of the liar's bond. Stop the challenger with
-    Ctrl-C; started again with the same --state-dir, it goes on where it stopped. Keep it running while one of
-    its disputes is open: a missed move loses the dispute.
+    Each dispute locks a bond, which comes back with a share of the liar's bond once the task has a true
+    result. Claims that are false by their form are refuted without a run and without a bond. Stop the
+    challenger with Ctrl-C; started again with the same --state-dir, it goes on where it stopped. Keep it
+    running while one of its disputes is open: a missed move loses the dispute. Keep the folder as well:
+    without it, a dispute that another one overtakes brings no reward.
     """
     from truestep.node.challenger import challenger_node
     from truestep.roles.challenger import ChallengerPolicy
 
     at_once = parallel or os.cpu_count() or 1
-    policy = ChallengerPolicy(
-        check_limit=at_once,
-        bonds_limit_wei=parse_amount(max_bonds, "--max-bonds"),
-        salt=secrets.token_bytes(32),
-    )
+    policy = ChallengerPolicy(check_limit=at_once, bonds_limit_wei=parse_amount(max_bonds, "--max-bonds"))
     with opened_world(options, at_once) as world:
         until_available(world.reporter, lambda: _check_wallet(world))
         daemon = challenger_node(world, policy)

@@ -1,15 +1,17 @@
 """`truestep worker`: earns by running tasks."""
 
+import re
 import secrets
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from truestep.base.ids import Address
 from truestep.base.units import coins
 from truestep.cli.daemons import DaemonOptions, opened_world, run_until_stopped, until_available
 from truestep.cli.failure import Failure
 from truestep.cli.option_groups import grouped
-from truestep.cli.options import parse_amount
+from truestep.cli.options import parse_address, parse_amount
 from truestep.cli.screen import guarded
 from truestep.composition.engines import EngineName
 
@@ -39,9 +41,32 @@ def worker(
         int,
         typer.Option(metavar="N", min=1, max=256, help="Tasks to run at the same time; each uses one core."),
     ] = 1,
+    max_batch: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=256,
+            help="Tasks to take and claim together at most. Short ones are taken ahead, four for each core.",
+        ),
+    ] = 32,
     min_reward: Annotated[
         str, typer.Option(metavar="AMOUNT", help="Least reward for which to take a task, such as 20gwei.")
     ] = "0",
+    asset: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TOKEN=UNITS",
+            help="Also take jobs that pay in this token, for at least so many of its units. Repeatable.",
+        ),
+    ] = None,
+    keeper: Annotated[
+        bool,
+        typer.Option(
+            "--keeper",
+            help="Also do for others what anybody can do, such as finalizing and settling; it costs gas.",
+        ),
+    ] = False,
     cycles_per_second: Annotated[
         float,
         typer.Option(
@@ -88,9 +113,11 @@ def worker(
 ) -> None:
     """Take tasks, run them, claim their results, defend the claims and collect the rewards.
 
-    Each task taken locks a bond. A false claim loses all of it, a missed lease a part. Stop the worker with
-    Ctrl-C; started again with the same --state-dir, it goes on where it stopped. Keep it running while its
-    claims can be challenged: a claim that is disputed and not defended loses its bond.
+    Tasks are taken, claimed and made final in batches, which saves gas. Each task taken locks a bond. A false
+    claim loses all of it, a missed lease a part; if one task of a batch cannot be claimed, the whole batch is
+    given back, which costs a part as well. Stop the worker with Ctrl-C; started again with the same
+    --state-dir, it goes on where it stopped. Keep it running while its claims can be challenged: a claim that
+    is disputed and not defended loses its bond.
 
     If the self-check finds a difference, the worker claims nothing and never takes that program again. The
     evidence is in the folder `evidence` of the state directory.
@@ -109,12 +136,17 @@ def worker(
         hashed_pages_per_second=hashed_pages,
     )
     policy = WorkerPolicy(
-        active_limit=parallel, reward_min_wei=parse_amount(min_reward, "--min-reward"), speed=speed
+        active_limit=parallel,
+        batch_limit=max_batch,
+        reward_min_wei=parse_amount(min_reward, "--min-reward"),
+        rewards_min=dict(map(_parse_asset, asset or [])),
+        is_keeper=keeper,
+        speed=speed,
     )
-    stake_wei = None if stake is None else parse_amount(stake, "--stake")
+    stake_wei = _stake_of(stake, options)
     check = _self_check(self_check, options) if is_checked else None
     with opened_world(options, parallel, check) as world:
-        until_available(world.reporter, lambda: _stake(world, stake_wei))
+        until_available(world.reporter, lambda: _stake(world, stake_wei, options.operator_address))
         daemon = worker_node(world, policy, check.evidence.places() if check else None)
         run_until_stopped(daemon, world, options)
 
@@ -133,8 +165,31 @@ def _self_check(random_segments: int, options: DaemonOptions) -> "SelfCheck":
     )
 
 
-def _stake(world: "World", target_wei: int | None) -> None:
-    """Deposit up to the target; refuse to start if the stake does not cover one bond."""
+def _parse_asset(text: str) -> tuple[Address, int]:
+    """The token and the least reward of `0x...=2500000`."""
+    token, _, units = text.partition("=")
+    if not re.fullmatch(r"\d{1,30}", units):
+        raise typer.BadParameter(
+            "expected a token and the least reward in its smallest units, such as 0x...=2500000, got"
+            f" {text!r}",
+            param_hint="--asset",
+        )
+    return parse_address(token, "--asset"), int(units)
+
+
+def _stake_of(stake: str | None, options: DaemonOptions) -> int | None:
+    """The wei to deposit up to; refused for another operator, because only that one can withdraw them."""
+    if stake is not None and options.operator is not None:
+        raise typer.BadParameter(
+            "expected --stake or --operator, not both; to add to the stake of another operator, use"
+            " `truestep deposit AMOUNT --operator ADDRESS`",
+            param_hint="--stake",
+        )
+    return None if stake is None else parse_amount(stake, "--stake")
+
+
+def _stake(world: "World", target_wei: int | None, operator: Address | None) -> None:
+    """Deposit up to the target; refuse to start without a stake of one bond, or leave to use it."""
     from truestep.client.sending import raise_stake
 
     chain, bond_wei = world.chain, world.chain.parameters().operator_bond_wei
@@ -142,12 +197,30 @@ def _stake(world: "World", target_wei: int | None) -> None:
         deposited_wei = raise_stake(chain, target_wei)
         if deposited_wei:
             world.reporter.report("staked", f"deposited {coins(deposited_wei)}")
-    balances = chain.balances(chain.account)
-    if balances.stake_wei < bond_wei:
+    if operator is not None:
+        _check_roles(world, operator)
+    owner = operator or chain.account
+    stakes, wallet = chain.balances(owner), coins(chain.balances(chain.account).wallet_wei)
+    if stakes.stake_wei < bond_wei:
+        enough = coins(5 * bond_wei).removesuffix(" ETH")
+        remedy = f"start with --stake {enough}" if operator is None else f"have it deposit {enough}"
         raise Failure(
             "stake",
-            f"expected a stake of at least one bond, {coins(bond_wei)}, got {coins(balances.stake_wei)};"
-            f" start with --stake {coins(5 * bond_wei).removesuffix(' ETH')}",
+            f"expected a stake of {owner} of at least one bond, {coins(bond_wei)}, got"
+            f" {coins(stakes.stake_wei)}; {remedy}",
         )
-    free, wallet = coins(balances.free_stake_wei), coins(balances.wallet_wei)
-    world.reporter.report("ready", f"{chain.account} has {free} of free stake and {wallet} in its wallet")
+    free = coins(stakes.free_stake_wei)
+    world.reporter.report("ready", f"{owner} has {free} of free stake; {chain.account} has {wallet} for gas")
+
+
+def _check_roles(world: "World", operator: Address) -> None:
+    """Refuse to start without leave to take, claim and move for the operator."""
+    from truestep.protocol.settlement.ids import ALL_ROLES
+
+    account = world.chain.account
+    if world.chain.roles_of(operator, account) & ALL_ROLES != ALL_ROLES:
+        raise Failure(
+            "delegate",
+            f"expected {account} to be a delegate of {operator} that may take, claim and move; with the"
+            f" operator's key, run `truestep delegate {account} --roles take,claim,move`",
+        )

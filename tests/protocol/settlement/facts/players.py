@@ -10,10 +10,11 @@ from typing import Protocol
 
 from tests.contracts.runs import Run
 from tests.protocol.settlement.facts import beliefs
+from tests.protocol.settlement.facts.early_splits import early_split
+from tests.protocol.settlement.facts.keepers import SLOT_LEVEL, kept
 from tests.protocol.settlement.world import DELEGATES, KEEPER, OPERATORS, PARAMETERS, REQUESTERS, START_TIME
 from truestep.base.errors import Reject
-from truestep.base.ids import Address, BatchId, Bytes32, JobId, ProgramId, task_of
-from truestep.commitments.merkle import root_of_bytes
+from truestep.base.ids import Address, BatchId, Bytes32, JobId, ProgramId, TaskId, task_of
 from truestep.protocol.bisection import first_disagreement
 from truestep.protocol.settlement.contracts.disputes import Descend, Game
 from truestep.protocol.settlement.contracts.results import CallBack
@@ -38,12 +39,10 @@ from truestep.protocol.settlement.ids import (
 )
 from truestep.protocol.settlement.jobs import program_hash, source_of
 from truestep.protocol.settlement.messages import Message, Stranger
-from truestep.protocol.settlement.records import BatchStage, Order
+from truestep.protocol.settlement.records import BatchStage, Order, Work
 from truestep.protocol.state_numbers import run_number_of
 
 SALT = Bytes32(b"salt" * 8)
-SLOT_LEVEL = 21
-"""Slots of 64 MiB: every output of these programs fits."""
 CHALLENGERS = (KEEPER, *DELEGATES, REQUESTERS[0])
 DELEGATE = DELEGATES[0]
 OPEN_JOBS = 5
@@ -72,6 +71,8 @@ class Players:
     logs: list[Logged] = field(default_factory=list)
     said: dict[LeafId, Run] = field(default_factory=dict)
     """What the operator of a claim has to stand for."""
+    planned: dict[tuple[LeafId, TaskId], Run] = field(default_factory=dict)
+    """What will be claimed, since it was split before."""
     proofs: dict[LeafId, bytes] = field(default_factory=dict)
     """Packed states that refute claims."""
     absurd: set[LeafId] = field(default_factory=set)
@@ -245,7 +246,19 @@ class Players:
         operator = self.rng.choice(OPERATORS)
         account = self.rng.choice((operator, operator, DELEGATE))
         answer = batch_calls.take(self.facts, self.caller(account), operator, ranges)
+        if isinstance(answer, Ready) and self.rng.random() < 0.3:
+            self._split_early(operator, ranges[0])
         return self.do("take", account, answer)
+
+    def _split_early(self, operator: Address, shards: Shards) -> None:
+        """Split the first node of what will be claimed of the first task, before anything is taken (S6.4)."""
+        job, task_id = self.facts.jobs[shards.job_id].job, task_of(shards.job_id, shards.first_shard)
+        if job.terms.reducer_of:
+            return
+        claim_id = claim_of(BatchId(self.facts.batch_count + 1), 0)
+        lie = beliefs.false_run(self.rng, task_id, job.work)
+        self.planned[claim_id, task_id] = lie
+        self.do("split early", operator, early_split(self.facts, claim_id, operator, lie))
 
     def release(self) -> bool:
         return self._on_taken("release", batch_calls.release)
@@ -267,10 +280,7 @@ class Players:
             work = facts.jobs[item.job_id].job.work
             for leaf_index in range(item.offset, item.offset + item.count):
                 task_id, claim_id = item.task(leaf_index), claim_of(batch_id, leaf_index)
-                is_lie = self.rng.random() < 0.3
-                runs[claim_id] = (
-                    beliefs.false_run(self.rng, task_id, work) if is_lie else beliefs.true_run(task_id, work)
-                )
+                runs[claim_id] = self._run_to_claim(claim_id, task_id, work)
                 leaf = leaf_of_state(runs[claim_id].claimed)
                 if self.rng.random() < 0.05:
                     leaf, proofs[claim_id] = beliefs.absurd_leaf(self.rng, runs[claim_id], work)
@@ -284,6 +294,13 @@ class Players:
             self.proofs |= proofs
             self.absurd |= proofs.keys()
         return answer
+
+    def _run_to_claim(self, claim_id: LeafId, task_id: TaskId, work: Work) -> Run:
+        planned = self.planned.get((claim_id, task_id))
+        if planned is not None:
+            return planned
+        is_lie = self.rng.random() < 0.3
+        return beliefs.false_run(self.rng, task_id, work) if is_lie else beliefs.true_run(task_id, work)
 
     def _is_reducer(self, facts: Facts, claim_id: LeafId) -> bool:
         items = map(unpack_item, facts.batches[BatchId(claim_id >> 8)].batch.items)
@@ -445,39 +462,9 @@ class Players:
 
     def keep_one(self, each: Due) -> bool:
         """Do what is due."""
-        caller, facts, subject = self.caller(KEEPER), self.facts, each.subject
-        match each.action:
-            case Action.EXPIRE:
-                answer = batch_calls.expire(facts, caller, BatchId(subject))
-            case Action.FINALIZE:
-                answer = batch_calls.finalize(facts, caller, BatchId(subject))
-            case Action.FINALIZE_LEAF:
-                answer = batch_calls.finalize_leaf(facts, caller, LeafId(subject))
-            case Action.SETTLE:
-                answer = game_calls.settle(facts, caller, LeafGameId(subject))
-            case Action.REWARD:
-                answer = game_calls.reward(facts, caller, LeafGameId(subject))
-            case Action.ADOPT:
-                answer = game_calls.adopt(facts, caller, LeafGameId(subject))
-            case Action.CANCEL:
-                count = facts.jobs[JobId(subject)].job.work.shard_count
-                answer = job_calls.cancel(facts, caller, JobId(subject), range(count))
-            case Action.WRITE_OUT:
-                answer = job_calls.write_out(facts, caller, LeafId(subject))
-            case Action.FEED:
-                answer = job_calls.feed(facts, caller, JobId(subject), self._slot_nodes(JobId(subject)))
-            case _:
-                assert each.action is Action.CALL_BACK
-                answer = job_calls.call_back(facts, caller, JobId(subject))
+        answer = kept(self.facts, self.caller(KEEPER), each)
         is_sure = answer is not Reject.REDUCER_SLOT  # a lie that nobody has challenged
         return self.do(each.action, KEEPER, answer, is_sure=is_sure)
-
-    def _slot_nodes(self, job_id: JobId) -> list[Bytes32]:
-        """The first node of each output at the level of a slot, if the output is the true one."""
-        source_id = source_of(self.facts.jobs[job_id].job.terms.reducer_of)
-        work = self.facts.jobs[source_id].job.work
-        runs = [beliefs.true_run(task_of(source_id, shard), work) for shard in range(work.shard_count)]
-        return [root_of_bytes(made.output, SLOT_LEVEL) for made in runs]
 
     def withdraw(self) -> bool:
         accounts = {account for _, account in self.facts.credits} | {*self.facts.bond_credits}

@@ -1,12 +1,13 @@
 """How the events of Disputes change the facts."""
 
+from truestep.base.ids import PART_MASK
 from truestep.protocol.settlement import games
 from truestep.protocol.settlement.contracts import disputes
 from truestep.protocol.settlement.contracts.disputes import GameOutcome, GameStage
 from truestep.protocol.settlement.facts import retention
 from truestep.protocol.settlement.facts.draft import Draft, add_to
 from truestep.protocol.settlement.facts.records import KnownSplit, Logged
-from truestep.protocol.settlement.ids import LeafId
+from truestep.protocol.settlement.ids import LeafId, batch_of_claim
 
 
 def opened(draft: Draft, event: disputes.Opened, logged: Logged) -> None:
@@ -24,9 +25,14 @@ def opened(draft: Draft, event: disputes.Opened, logged: Logged) -> None:
 
 
 def split_made(draft: Draft, event: disputes.SplitMade, logged: Logged) -> None:
-    """A node whose parts are known. Anybody can make one that no game will ever come to."""
+    """A node whose parts are known. Anybody can make one that no game will ever come to.
+
+    One of a batch that nobody has taken yet counts, too (S6.4): an operator can split before it takes, and
+    a challenger that did not know the hashes could not pick, and would lose on time.
+    """
     is_disputed = draft.disputes.get(event.claim_id) is not None
-    if is_disputed or retention.is_leaf_undecided(draft, event.claim_id):
+    is_ahead = draft.batch_count < batch_of_claim(event.claim_id) <= PART_MASK
+    if is_disputed or is_ahead or retention.is_leaf_undecided(draft, event.claim_id):
         split = KnownSplit(claim_id=event.claim_id, hashes=event.hashes, time=logged.time)
         draft.splits.put(event.node, split)
 

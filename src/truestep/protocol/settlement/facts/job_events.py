@@ -111,6 +111,7 @@ def taken(draft: Draft, event: jobs.Taken, logged: Logged) -> None:
     )
     draft.batch_count = event.batch_id
     draft.batches.put(event.batch_id, KnownBatch(batch=batch, at=logged.at))
+    retention.drop_splits_of_no_leaf(draft, event.batch_id, batch.leaf_count)
 
 
 def claimed(draft: Draft, event: jobs.Claimed, logged: Logged) -> None:

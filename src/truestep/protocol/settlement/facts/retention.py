@@ -172,6 +172,14 @@ def drop_disputes_of_leaves(draft: Draft, batch_id: BatchId, leaves: int) -> Non
             drop_dispute_if_over(draft, claim_of(batch_id, leaf_index))
 
 
+def drop_splits_of_no_leaf(draft: Draft, batch_id: BatchId, leaf_count: int) -> None:
+    """Drop the nodes of leaves that a batch turns out not to have: it was taken only now."""
+    splits = draft.splits.entries
+    for node in [node for node, split in splits.items() if batch_of_claim(split.claim_id) == batch_id]:
+        if leaf_of_claim(splits[node].claim_id) >= leaf_count:
+            draft.splits.drop(node)
+
+
 def end_pot(draft: Draft, task_id: TaskId) -> None:
     """A claim on the task has no more winners: its final claim may be needed no longer."""
     add_to(draft.pots, task_id, -1)

@@ -10,40 +10,47 @@ HEADING = """\
 
 Written by `make gas`: every figure is the `gasUsed` of a transaction on anvil 1.7.1 under Osaka rules, so
 that calldata pays the floor price of EIP-7623 if that is higher. `tests/benchmarks/test_gas.py` measures
-again.
+again. `benchmarks/gas.py --json` prints the figures that have a bar.
+"""
+SETTLED_NOTE = """\
+All tasks of a batch are taken, claimed and finalized together, by one operator.
 """
 ARITY_NOTE = """\
-With 32 parts a dispute is some 3% cheaper but has two to four more moves, and each move takes at least a
-block and at most a part of a clock. The default is 64, which keeps a run of 2^48 cycles within 20 moves.
+With 32 parts a dispute has two to four more moves, and each move takes at least a block and at most a part of
+a clock. The default is 64, which keeps a run of 2^48 cycles within 20 moves.
 """
 DISPUTE_NOTE = """\
-Open, splits, picks, the step and settle. The step is the one of the bar.
+Open, splits, picks and the step, which also settles. The step is the one of the bar. A leaf of a batch of 32
+jobs costs {extra:,} gas more, because its game begins with two more proofs.
 """
 FLOAT_NOTE = """\
 A lie about the result of a fused multiply-add in the same full memory. The operator claims that its micro-run
 has 2,000 steps, the most that are possible (machine M9.4).
 """
-REPAID_NOTE = """\
-What the loser's bond repays for a move (protocol S7.6), and the cheapest such move that could be found: a
-run of two steps in an almost empty memory with arity 2; for a descent, two sign injections. If a move were
-repaid above its cost, a liar could win back its bond in games against itself. All splits of a level except
-the last are also paid for their hashes.
+HONEST_NOTE = """\
+What a challenger pays for a whole dispute over 2^40 cycles on a leaf of a batch of 32 jobs, from `open` to
+`withdraw_to` (protocol S7.7): if its game strikes the claim, and if another game strikes it after the same
+picks, so that it shows what it committed to. What it is repaid is fixed in units (protocol S7.6), which are
+below the cheapest such moves (`tests/contracts/test_move_gas.py`).
 """
 STEP_NOTE = """\
 A call of `Step` alone, in a memory of 4 GiB in which no word, register or sibling is zero. Real memories
 have empty halves, whose siblings take no bytes.
 """
+SIZE_NOTE = """\
+Deployed, immutables included. A chain takes 24,576 bytes (EIP-170).
+"""
 FURTHEST = "load over the two furthest leaves"
 """The largest possible witness."""
 
 
-def furthest_note(gas: int, bar: Bar) -> str:
+def furthest_note(gas: int, limit: int) -> str:
     """Why the bar is not about the dearest step that there can be."""
     return (
         f"The last line, {gas:,} gas, is the dearest step there is. Its load begins at the end of the data\n"
         "range and ends in the job's header, so that the paths of its two leaves meet only in the root, and\n"
         "its price is the floor price of the witness's bytes. A program has to do that on purpose, so the\n"
-        f"bar of {bar.limit:,} is about the dearest of the other kinds.\n"
+        f"bar of {limit:,} is about the dearest of the other kinds.\n"
     )
 
 
@@ -51,9 +58,26 @@ def furthest_note(gas: int, bar: Bar) -> str:
 class Bar:
     """A figure that must not be exceeded."""
 
+    name: str
     what: str
     limit: int
     measured: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """One batch from `take` to `finalize`."""
+
+    what: str
+    tasks: int
+    take: int
+    claim: int
+    finalize: int
+
+    @property
+    def gas_per_task(self) -> int:
+        """Rounded up."""
+        return -(-(self.take + self.claim + self.finalize) // self.tasks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,63 +92,65 @@ class DisputeGas:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Repaid:
-    """The gas units repaid for a move, and what the cheapest one cost."""
-
-    move: str
-    units: int
-    cheapest: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
     """Everything on the page; gas by name."""
 
-    bars: list[Bar]
-    transactions: dict[str, int]
+    settled: dict[str, Settled]
+    jobs: dict[str, int]
     moves: dict[str, int]
     disputes: list[DisputeGas]
     float_disputes: list[DisputeGas]
+    batch_leaf_extra: int
+    honest: dict[str, int]
     steps: dict[str, int]
-    repaid: list[Repaid]
+    sizes: dict[str, int]
 
 
-def page(measured: Measurement) -> str:
+def page(measured: Measurement, bars: Sequence[Bar]) -> str:
     """The whole page."""
-    bars = [(bar.what, f"≤ {bar.limit:,}", f"{bar.measured:,}") for bar in measured.bars]
-    disputes = [
-        (f"2^{one.cycle_bits}", one.arity, one.rounds, one.moves, f"{one.gas:,}") for one in measured.disputes
+    settled = [
+        (one.what, *(f"{gas:,}" for gas in (one.take, one.claim, one.finalize, one.gas_per_task)))
+        for one in measured.settled.values()
     ]
-    float_disputes = [
-        (f"2^{one.cycle_bits}", one.arity, one.rounds, one.moves, f"{one.gas:,}")
-        for one in measured.float_disputes
-    ]
-    repaid = [(one.move, f"{one.units:,}", f"{one.cheapest:,}") for one in measured.repaid]
+    step_limit = next(bar.limit for bar in bars if bar.name == "dearest_step")
+    sizes = sorted(measured.sizes.items(), key=lambda entry: -entry[1])
     return "\n".join(
         (
             HEADING,
             "## Bars\n",
-            table(("what", "bar", "measured"), bars),
+            table(
+                ("what", "bar", "measured"),
+                [(bar.what, f"≤ {bar.limit:,}", f"{bar.measured:,}") for bar in bars],
+            ),
+            "## Batches\n\n" + SETTLED_NOTE,
+            table(("batch", "`take`", "`claim`", "`finalize`", "together, for each task"), settled),
             "## Jobs\n",
-            table(("transaction", "gas"), _gas_rows(measured.transactions)),
+            _gas_table("transaction", measured.jobs),
             "## Moves of a dispute\n\nArity 64, over a run of 2^40 cycles.\n",
-            table(("move", "gas"), _gas_rows(measured.moves)),
-            "## Whole disputes\n\n" + DISPUTE_NOTE,
-            table(("cycles", "arity", "rounds", "moves", "gas"), disputes),
+            _gas_table("move", measured.moves),
+            "## Whole disputes\n\n" + DISPUTE_NOTE.format(extra=measured.batch_leaf_extra),
+            _dispute_table(measured.disputes),
             ARITY_NOTE,
             "## Whole disputes that end in a float instruction\n\n" + FLOAT_NOTE,
-            table(("cycles", "arity", "rounds", "moves", "gas"), float_disputes),
-            "## Repaid\n\n" + REPAID_NOTE,
-            table(("move", "units", "cheapest"), repaid),
+            _dispute_table(measured.float_disputes),
+            "## An honest challenger\n\n" + HONEST_NOTE,
+            _gas_table("what", measured.honest),
             "## One step\n\n" + STEP_NOTE,
-            table(("kind", "gas"), _gas_rows(measured.steps)),
-            furthest_note(measured.steps[FURTHEST], measured.bars[-1]),
+            _gas_table("kind", measured.steps),
+            furthest_note(measured.steps[FURTHEST], step_limit),
+            "## Sizes of the contracts\n\n" + SIZE_NOTE,
+            table(("contract", "bytes"), [(f"`{name}`", f"{size:,}") for name, size in sizes]),
         )
     )
 
 
-def _gas_rows(gas_by_name: dict[str, int]) -> list[tuple[str, str]]:
-    return [(name, f"{gas:,}") for name, gas in gas_by_name.items()]
+def _dispute_table(disputes: Sequence[DisputeGas]) -> str:
+    rows = [(f"2^{one.cycle_bits}", one.arity, one.rounds, one.moves, f"{one.gas:,}") for one in disputes]
+    return table(("cycles", "arity", "rounds", "moves", "gas"), rows)
+
+
+def _gas_table(what: str, gas_by_name: dict[str, int]) -> str:
+    return table((what, "gas"), [(name, f"{gas:,}") for name, gas in gas_by_name.items()])
 
 
 def table(head: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> str:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from truestep.base.errors import Bug
 from truestep.base.ids import Bytes32
 from truestep.commitments.keccak import keccak256
-from truestep.commitments.merkle import LEAF_SIZE_BYTES, ZERO_NODES, climb, parent
-from truestep.machine.decode import Instruction, decode
-from truestep.machine.interpreter import ReferenceEngine
-from truestep.machine.layout import RANGE_LEVEL, TREE_DEPTH
-from truestep.machine.program import Program, Segment, Task
+from truestep.commitments.merkle import LEAF_SIZE_BYTES, parent
+from truestep.machine.layout import TREE_DEPTH
 from truestep.machine.state import MachineState, Status
 from truestep.machine.witness import build_witness
 
@@ -73,14 +69,6 @@ def full_witness(word: int, registers: dict[int, int] | None = None, touched: tu
     return build_witness(state, memory.node)
 
 
-def inner_root(
-    *, seed: bytes, input_root: bytes, input_size: int, shard_index: int, shard_count: int
-) -> Bytes32:
-    """The root of a task's header and input (docs/machine.md M3.7), which its claims must name."""
-    counts = b"".join(count.to_bytes(8, "little") for count in (input_size, shard_index, shard_count, 0))
-    return parent(climb(parent(seed, counts), 0, ZERO_NODES[1:RANGE_LEVEL]), input_root)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Liar:
     """The hashes of an operator that lies from the step on that is taken from state number `at`."""
@@ -102,50 +90,6 @@ class Liar:
     def part_with_lie(self, boundaries: list[int]) -> int:
         """The part of a split in which it begins to lie."""
         return max(part for part, start in enumerate(boundaries[:-1]) if start <= self.at)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShortRun:
-    """A real run of two steps that does not halt: everything that its game needs."""
-
-    image_root: Bytes32
-    entry: int
-    seed: bytes
-    input_root: Bytes32
-    instruction: Instruction
-    states: tuple[MachineState, ...]
-    first_witness: bytes
-
-
-def short_run(word: int) -> ShortRun:
-    """The run whose game has the cheapest moves: one hash to a split, hardly a sibling to the step.
-
-    It executes `word` twice.
-    """
-    program = Program(
-        entry=0x1000,
-        segments=(Segment(address=0x1000, content=word.to_bytes(4, "little") * 2, is_executable=True),),
-    )
-    task = Task(seed=bytes(31) + b"\1")
-    instruction = decode(word)
-    if instruction is None:
-        raise Bug(f"expected {word:#010x} to be an instruction")
-    machine = ReferenceEngine().start(program, task)
-    first = machine.state()
-    first_witness = build_witness(first, machine.node)
-    states = [first]
-    for _ in range(2):
-        machine.step()
-        states.append(machine.state())
-    return ShortRun(
-        image_root=program.root(),
-        entry=program.entry,
-        seed=task.seed,
-        input_root=task.input_root(),
-        instruction=instruction,
-        states=tuple(states),
-        first_witness=first_witness,
-    )
 
 
 S0, S1 = 8, 9

@@ -1,274 +1,290 @@
-"""Gas of version 2 on anvil under Osaka rules; prints JSON (docs/protocol.md S3, S4, S6, S7)."""
+"""Gas of the protocol's transactions, on anvil under Osaka rules; writes docs/gas.md."""
 
 from __future__ import annotations
 
+import argparse
+import difflib
 import json
 import sys
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import astuple, replace
+from pathlib import Path
 from typing import Any
 
-from _anvil import GENESIS_TIME, find_anvil, running_anvil
-from _gas_disputes import Challenged, Dispute, witness_of_dearest_step
-from _gas_floats import float_lie
-from _synthetic import invented
+from _anvil import REPOSITORY, find_anvil, running_anvil
+from _gas_disputes import Dispute
+from _gas_floats import FloatLie, float_lie
+from _gas_network import (
+    LEASE_SECONDS,
+    OPERATOR,
+    OTHER,
+    REQUESTER,
+    RULES,
+    USUAL_CYCLES,
+    Network,
+    leaf,
+)
+from _gas_page import FURTHEST, Bar, DisputeGas, Measurement, Settled, page
+from _synthetic import furthest_load, invented, step_kinds
 from web3 import Web3
-from web3.contract import Contract
-from web3.logs import DISCARD
 
-from truestep.base.ids import JobId
-from truestep.commitments.keccak import keccak256
 from truestep.contracts.artifacts import artifact_names, load_artifact
-from truestep.protocol.settlement.encoding import encode, hash_struct
-from truestep.protocol.settlement.ids import NOBODY, Item, PackedItem, unpack_item
-from truestep.protocol.settlement.records import BatchTerms, JobTerms, Leaf, LeafProof, Work
-from truestep.protocol.settlement.trees import claims_root, item_leaf, path_in, tasks_root
 
-PARAMETERS = (10**18, 4 * 10**16, 30_000, 10**10, 3_600, 900, 3_600, 64, 1_000, 100, 5_000, 10**9)
-DEPLOYER, OPERATOR = 0, 1
-STAKE_WEI = 4_000 * 10**18
-REWARD_WEI = 10**15
-MAX_CYCLES = 2**40
-USUAL_CYCLE = 0x89AB_CDEF
-LEASE_SECONDS = 3_600
-DEADLINE = GENESIS_TIME + 30 * 86_400
-GAS_LIMIT = 16_000_000
-BARS = {
-    "post": 130_000,
-    "settle_single": 220_000,
-    "settle_batch_32_shards": 10_000,
-    "settle_batch_32_jobs": 20_000,
-    "settle_batch_256_shards": 4_000,
-    "dispute_2_40_moves": 17,
-    "dispute_2_40_gas": 1_576_235,
-    "dispute_float_moves": 23,
-    "dispute_float_gas": 2_003_022,
-    "dispute_batch_leaf_extra": 60_000,
-    "jobs_bytes": 22_576,
-    "disputes_bytes": 22_576,
-    "largest_contract_bytes": 24_000,
+PAGE = REPOSITORY / "docs" / "gas.md"
+BATCHES = {
+    "settle_single": ("one shard", [1]),
+    "settle_batch_32_shards": ("32 shards of a job", [32]),
+    "settle_batch_32_jobs": ("32 jobs of one shard", [1] * 32),
+    "settle_batch_256_shards": ("256 shards of a job", [256]),
 }
+DEAREST = "misaligned load over two leaves"
+"""The step of the disputes: among those that a program does without meaning to."""
+MANY_JOBS, LEAF_AMONG_MANY = [1] * 32, 21
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimedBatch:
-    """A batch whose window is open."""
-
-    batch_id: int
-    items: list[PackedItem]
-    terms: BatchTerms
-    leaves: list[Leaf]
-
-
-@dataclass(slots=True)
-class Network:
-    """The contracts of version 2."""
-
-    web3: Web3
-    programs: Contract = field(init=False)
-    operators: Contract = field(init=False)
-    jobs: Contract = field(init=False)
-    disputes: Contract = field(init=False)
-    posted: dict[JobId, tuple[Work, JobTerms]] = field(default_factory=dict[JobId, tuple[Work, JobTerms]])
-
-    def __post_init__(self) -> None:
-        owner = self.deploy("Timelock", self.account(0), self.account(0), 365 * 86_400, 86_400)
-        parameters = self.deploy("Parameters", owner.address, PARAMETERS)
-        self.programs, self.operators = self.deploy("Programs"), self.deploy("Operators")
-        self.jobs = self.deploy("Jobs", self.operators.address, self.programs.address, parameters.address)
-        leaves, step = self.deploy("Leaves", self.jobs.address), self._deploy(*_parts("Step", 1))
-        self.disputes = self.deploy("Disputes", self.jobs.address, leaves.address, step.address)
-        assurances = self.deploy("Assurances", owner.address, self.disputes.address)
-        results = self.deploy("Results", self.jobs.address)
-        functions = self.operators.functions
-        for module in (self.jobs, self.disputes):
-            self.gas(functions.add_module(module.address), DEPLOYER)
-        self.gas(functions.seal(), DEPLOYER)
-        linked = (assurances.address, self.disputes.address, results.address)
-        self.gas(self.jobs.functions.connect(*linked), DEPLOYER)
-        self.gas(functions.deposit_for(self.account(OPERATOR)), OPERATOR, STAKE_WEI)
-        program = (invented("image"), 0, MAX_CYCLES, 0, bytes(32), "")
-        self.gas(self.programs.functions.register(*program), DEPLOYER)
-
-    def account(self, number: int) -> Any:
-        """Anvil's own accounts, unlocked and rich."""
-        return self.web3.eth.accounts[number]
-
-    def deploy(self, name: str, *arguments: Any) -> Contract:
-        """Deploy a contract of version 2."""
-        return self._deploy(*_parts(name, 2), *arguments)
-
-    def _deploy(self, abi: Any, bytecode: bytes, *arguments: Any) -> Contract:
-        factory = self.web3.eth.contract(abi=abi, bytecode=bytecode)
-        sent = factory.constructor(*arguments).transact({"from": self.account(0), "gas": GAS_LIMIT})
-        receipt = self.web3.eth.wait_for_transaction_receipt(sent, poll_latency=0.01)
-        return self.web3.eth.contract(abi=abi)(receipt["contractAddress"])
-
-    def gas(self, call: Any, sender: int, value_wei: int = 0) -> int:
-        """Send a call as a transaction; the gas that it used. Raises if it reverts."""
-        return self.receipt(call, sender, value_wei)["gasUsed"]
-
-    def receipt(self, call: Any, sender: int, value_wei: int = 0) -> Any:
-        """Send a call as a transaction. Raises if it reverts."""
-        sent = call.transact({"from": self.account(sender), "value": value_wei, "gas": GAS_LIMIT})
-        receipt = self.web3.eth.wait_for_transaction_receipt(sent, poll_latency=0.01)
-        if receipt["status"] != 1:
-            raise RuntimeError(f"{call.fn_name} reverted")
-        return receipt
-
-    def pass_time(self, seconds: int) -> None:
-        """Let the chain's clock jump."""
-        self.web3.provider.make_request("evm_increaseTime", [seconds])  # type: ignore[arg-type]
-        self.web3.provider.make_request("evm_mine", [])  # type: ignore[arg-type]
-
-    def post(self, shard_count: int) -> tuple[JobId, int]:
-        """A job's number and the gas of posting it."""
-        program = keccak256(encode(invented("image"), 0, MAX_CYCLES))
-        order = (1, program, invented("input"), 2**20, "", invented("seed"), shard_count, REWARD_WEI, NOBODY)
-        order += (LEASE_SECONDS, DEADLINE, 0, 1, 1, 1, NOBODY, 0, 0)
-        receipt = self.receipt(self.jobs.functions.post(order), DEPLOYER, REWARD_WEI * shard_count)
-        (log,) = self.jobs.events.Posted().process_receipt(receipt, errors=DISCARD)
-        job_id = JobId(log["args"]["job_id"])
-        work, terms = Work(**log["args"]["work"]), JobTerms(**log["args"]["terms"])
-        self.posted[job_id] = work, terms
-        return job_id, receipt["gasUsed"]
-
-    def settle(self, shard_counts: list[int]) -> dict[str, int]:
-        """Gas of taking, claiming and finalizing all shards of fresh jobs as one batch."""
-        batch, gas = self.claim(shard_counts)
-        self.pass_time(batch.terms.window_seconds + 1)
-        call = self.jobs.functions.finalize(batch.batch_id, astuple(batch.terms), [])
-        return gas | {"finalize": self.gas(call, OPERATOR)}
-
-    def claim(self, shard_counts: list[int], cycle: int = USUAL_CYCLE) -> tuple[ClaimedBatch, dict[str, int]]:
-        """Take and claim all shards of fresh jobs as one batch."""
-        functions, items = self.jobs.functions, self._items(shard_counts)
-        root = tasks_root((item, functions.job_digests(item >> 64).call()) for item in items)
-        take = self.gas(functions.take(self.account(OPERATOR), items, root, 0, 0), OPERATOR)
-        batch_id = functions.batch_count().call()
-        count = sum(shard_counts)
-        terms = BatchTerms(
-            tasks_root=root,
-            claims_root=bytes(32),  # type: ignore[arg-type]
-            reward=count * REWARD_WEI,
-            bond_wei=count * PARAMETERS[0],
-            asset=NOBODY,
-            window_seconds=functions.get_job(items[0] >> 64).call()[8],
-            lease_seconds=LEASE_SECONDS,
-        )
-        assert hash_struct(terms) == functions.get_batch(batch_id).call()[6]
-        leaves = [_leaf(index, cycle) for index in range(count)]
-        words = [word for leaf in leaves for word in _words(leaf)]
-        claim = self.gas(functions.claim(batch_id, astuple(terms), words), OPERATOR)
-        claimed = replace(terms, claims_root=claims_root(words))
-        batch = ClaimedBatch(batch_id=batch_id, items=items, terms=claimed, leaves=leaves)
-        return batch, {"take": take, "claim": claim}
-
-    def challenged(self, shard_counts: list[int], leaf_index: int = 0) -> Challenged:
-        """A leaf of a fresh batch."""
-        batch, _ = self.claim(shard_counts, MAX_CYCLES)
-        index = next(n for n, i in enumerate(batch.items) if unpack_item(i).has_leaf(leaf_index))
-        nodes = [item_leaf(i, self.jobs.functions.job_digests(i >> 64).call()) for i in batch.items]
-        work, terms = self.posted[unpack_item(batch.items[index]).job_id]
-        proof = LeafProof(
-            item=batch.items[index],
-            item_index=index,
-            item_path=path_in(nodes, index),
-            work=work,
-            job_terms=terms,
-            leaf=batch.leaves[leaf_index],
-            leaf_path=path_in([hash_struct(leaf) for leaf in batch.leaves], leaf_index),
-        )
-        return Challenged(claim_id=batch.batch_id << 8 | leaf_index, terms=batch.terms, proof=proof)
-
-    def dispute(self) -> Dispute:
-        """A game that nobody has opened yet."""
-        return Dispute(network=self, disputes=self.disputes, operator=OPERATOR, bond_wei=PARAMETERS[1])
-
-    def _items(self, shard_counts: list[int]) -> list[PackedItem]:
-        items: list[PackedItem] = []
-        offset = 0
-        for count in shard_counts:
-            job_id, _ = self.post(count)
-            items.append(Item(job_id=job_id, first_shard=0, count=count, offset=offset).pack())
-            offset += count
-        return items
-
-
-def _parts(name: str, version: int) -> tuple[Any, bytes]:
-    artifact = load_artifact(name, version=version)
-    return list(artifact.abi), artifact.bytecode
-
-
-def _leaf(number: int, cycle: int) -> Leaf:
-    head = 1 << 192 | cycle << 64 | 4_136
-    return Leaf(head=head, output_root=invented(f"output {number}"), left_root=invented(f"left {number}"))
-
-
-def _words(leaf: Leaf) -> tuple[bytes, bytes, bytes]:
-    return leaf.head.to_bytes(32, "big"), leaf.output_root, leaf.left_root
-
-
-def total(gas: dict[str, list[int]]) -> int:
-    """Of a dispute."""
-    return sum(map(sum, gas.values()))
-
-
-def measure_disputes(network: Network) -> dict[str, dict[str, list[int]]]:
-    """Gas by kind of move: of a leaf alone, of one that ends in a float, and of one of 32 jobs in a batch."""
-    witness = witness_of_dearest_step()
-    return {
-        "dispute": network.dispute().play(network.challenged([1]), witness),
-        "dispute_float": network.dispute().play_float(network.challenged([1]), float_lie()),
-        "dispute_batch": network.dispute().play(network.challenged([1] * 32, 21), witness),
-    }
-
-
-def measure(web3: Web3) -> tuple[dict[str, int], dict[str, Any]]:
-    """The figures of the issue, and the transactions behind them."""
-    network = Network(web3)
+def measure_settlements(network: Network) -> dict[str, Settled]:
+    """Batches of every size, taken, claimed and finalized."""
     network.settle([1])  # the first of a network writes words that all others find written
+    return {
+        name: Settled(what=what, tasks=sum(shards), **network.settle(shards))
+        for name, (what, shards) in BATCHES.items()
+    }
+
+
+def measure_jobs(network: Network) -> dict[str, int]:
+    """What else is done with jobs and batches."""
+    jobs = network.jobs.functions
+    network.post(1)  # the first of a network writes words that all others find written
     _, post = network.post(1)
-    batches = {
-        "settle_single": [1],
-        "settle_batch_32_shards": [32],
-        "settle_batch_32_jobs": [1] * 32,
-        "settle_batch_256_shards": [256],
+    job_id, post_many = network.post(32)
+    digest, (work, terms) = jobs.job_digests(job_id).call(), network.posted[job_id]
+    stated = (job_id, astuple(work), astuple(terms))
+    top_up = network.gas(jobs.top_up(job_id, digest, 1), REQUESTER, 32)
+    cancel = network.gas(jobs.cancel(*stated, [3]), REQUESTER)
+    close = network.gas(jobs.close(*stated), REQUESTER)
+    given_back, _ = network.take(network.items([1]))
+    items = (given_back.batch_id, astuple(given_back.terms), given_back.items)
+    release = network.gas(jobs.release(*items), OPERATOR)
+    missed, _ = network.take(network.items([1]))
+    network.pass_time(LEASE_SECONDS + 1)
+    items = (missed.batch_id, astuple(missed.terms), missed.items)
+    expire = network.gas(jobs.expire(*items), OTHER)
+    batch = network.claimed([1])
+    network.finalize(batch)
+    evidence = (batch.claim_id(0), astuple(batch.terms), astuple(network.proof(batch)))
+    write_out = network.gas(network.results.functions.write_out(*evidence), OTHER)
+    native, operator = terms.asset, network.account(OPERATOR)
+    return {
+        "`post`, one shard": post,
+        "`post`, 32 shards": post_many,
+        "`top_up`": top_up,
+        "`cancel` of one shard": cancel,
+        "`close`": close,
+        "`release` of one task": release,
+        "`expire` of one task": expire,
+        "`write_out` of a result": write_out,
+        "`withdraw` of rewards": network.gas(jobs.withdraw(native, operator), OPERATOR),
     }
-    details = {name: network.settle(counts) for name, counts in batches.items()}
-    figures = {"post": post}
-    figures |= {name: -(-sum(gas.values()) // sum(batches[name])) for name, gas in details.items()}
-    disputes = measure_disputes(network)
-    whole, floating, batched = (disputes[name] for name in ("dispute", "dispute_float", "dispute_batch"))
-    figures |= {
-        "dispute_2_40_moves": sum(map(len, whole.values())),
-        "dispute_2_40_gas": total(whole),
-        "dispute_float_moves": sum(map(len, floating.values())),
-        "dispute_float_gas": total(floating),
-        "dispute_batch_leaf_extra": total(batched) - total(whole),
+
+
+def challenge(network: Network, cycles: int = USUAL_CYCLES, shards: list[int] | None = None) -> Dispute:
+    """A game that nobody has opened yet, on the end of a run of so many cycles."""
+    leaf_index = LEAF_AMONG_MANY if shards else 0
+    return Dispute(
+        network=network, batch=network.claimed(shards or [1], cycles, cycles), leaf_index=leaf_index
+    )
+
+
+def measure_moves(network: Network, whole: Dispute, floating: Dispute) -> dict[str, int]:
+    """Each kind of move once, the common ones out of two whole disputes."""
+    lost, second = challenge(network), challenge(network)
+    lost.open()
+    second.batch, second.challenger = lost.batch, OTHER
+    second.open()
+    lost.split([invented(part) for part in range(RULES.arity - 1)])
+    network.pass_time(RULES.clock_seconds + 1)
+    lost.move("settle", OTHER)
+    rescued = challenge(network)
+    rescued.open()
+    network.pass_time(RULES.clock_seconds + 60)
+    rescued.move("adopt", OTHER, value_wei=RULES.operator_bond_wei)
+    return {
+        "`open`, the first on a claim": whole.gas["open"][0],
+        "`open`, another on the claim": second.gas["open"][0],
+        "`split`, the first": whole.gas["split"][0],
+        "`split`, a later one": whole.gas["split"][1],
+        "`pick`": max(whole.gas["pick"]),
+        "`step`, which strikes the claim": whole.gas["step"][0],
+        "`descend`": floating.gas["descend"][0],
+        "`reveal`": floating.gas["reveal"][0],
+        "`adopt`": rescued.gas["adopt"][0],
+        "`settle`, challenger lost": lost.gas["settle"][0],
+        "`refute` of a leaf of another shape": measure_refutation(network),
     }
+
+
+def measure_refutation(network: Network) -> int:
+    """Of a leaf that claims more cycles than there may be."""
+    malformed = replace(leaf(0), head=leaf(0).head | 2**63 << 64)
+    batch, _ = network.take(network.items([1]))
+    batch, _ = network.claim(batch, [malformed])
+    stated = (batch.claim_id(0), astuple(batch.terms), astuple(network.proof(batch)), b"")
+    return network.gas(network.disputes.functions.refute(*stated), OTHER)
+
+
+def measure_honest(network: Network, witness: bytes) -> dict[str, int]:
+    """What two honest challengers of a leaf of a batch of 32 jobs pay, from `open` to their reward (S7.7)."""
+    striker = challenge(network, shards=MANY_JOBS)
+    shower = Dispute(network=network, batch=striker.batch, leaf_index=LEAF_AMONG_MANY, challenger=OTHER)
+    striker.open()
+    shower.open()
+    striker.finish(witness)
+    shown = shower.show()
+    result = striker.result()
+    striker.reward(result)
+    shower.reward(result)
+    played = {kind: gas for kind, gas in striker.gas.items() if kind != "split"}
+    picks = sum(played["pick"])
+    ends = {name: shower.gas[name][0] for name in ("reward", "withdraw_to")}
+    return {
+        "it strikes": sum(map(sum, played.values())),
+        "it shows": shower.gas["open"][0] + picks + shown + sum(ends.values()),
+        "`show`": shower.gas["show"][0],
+        "`settle`, claim fell": shower.gas["settle"][0],
+        "`reward`": ends["reward"],
+        "`withdraw_to`": ends["withdraw_to"],
+    }
+
+
+def measure_steps(network: Network) -> dict[str, int]:
+    """Each kind of step alone."""
+    witnesses = step_kinds() | {FURTHEST: furthest_load()}
+    return {name: network.gas(network.step.functions.step(each), OTHER) for name, each in witnesses.items()}
+
+
+def summary(dispute: Dispute, cycle_bits: int) -> DisputeGas:
+    """A dispute in one line."""
+    return DisputeGas(
+        cycle_bits=cycle_bits,
+        arity=dispute.network.rules.arity,
+        rounds=len(dispute.gas["split"]),
+        moves=dispute.moves,
+        gas=dispute.total,
+    )
+
+
+def measure(web3: Web3) -> Measurement:
+    """Everything, each group on a fresh network."""
+    witness, lie = step_kinds()[DEAREST], float_lie()
+    settled = measure_settlements(Network(web3))
+    jobs = measure_jobs(Network(web3))
+    network, narrow = Network(web3), Network(web3, replace(RULES, arity=32))
+    network.settle([1])
+    narrow.settle([1])
+    whole = {bits: challenge(network, 2**bits).play(witness) for bits in (30, 40, 48)}
+    floating = {bits: _float(network, 2**bits, lie) for bits in (40, 48)}
+    others = {bits: challenge(narrow, 2**bits).play(witness) for bits in (40, 48)}
+    batched = challenge(network, shards=MANY_JOBS).play(witness)
+    lines = [*whole.items(), *others.items()]
     sizes = {name: load_artifact(name).deployed_size_bytes for name in artifact_names()}
-    return figures | {
-        "jobs_bytes": sizes["Jobs"],
-        "disputes_bytes": sizes["Disputes"],
-        "largest_contract_bytes": max(sizes.values()),
-    }, details | disputes
+    return Measurement(
+        settled=settled,
+        jobs=jobs,
+        moves=measure_moves(network, whole[40], floating[40]),
+        disputes=[summary(dispute, bits) for bits, dispute in lines],
+        float_disputes=[summary(dispute, bits) for bits, dispute in floating.items()],
+        batch_leaf_extra=batched.total - whole[40].total,
+        honest=measure_honest(network, witness),
+        steps=measure_steps(network),
+        sizes=sizes,
+    )
 
 
-def main() -> int:
+def _float(network: Network, cycles: int, lie: FloatLie) -> Dispute:
+    return challenge(network, cycles).play_float(lie)
+
+
+def figures(measured: Measurement) -> dict[str, int]:
+    """What has a bar, by its name for programs."""
+    whole, floating = measured.disputes[1], measured.float_disputes[0]
+    return {name: one.gas_per_task for name, one in measured.settled.items()} | {
+        "post": measured.jobs["`post`, one shard"],
+        "dispute_2_40_moves": whole.moves,
+        "dispute_2_40_gas": whole.gas,
+        "dispute_float_moves": floating.moves,
+        "dispute_float_gas": floating.gas,
+        "dispute_batch_leaf_extra": measured.batch_leaf_extra,
+        "dearest_step": measured.steps[DEAREST],
+        "jobs_bytes": measured.sizes["Jobs"],
+        "disputes_bytes": measured.sizes["Disputes"],
+        "largest_contract_bytes": max(measured.sizes.values()),
+    }
+
+
+def bars(measured: Measurement) -> list[Bar]:
+    """Each figure with what it may be at most."""
+    found = figures(measured)
+    limits = {
+        "settle_single": ("one task alone: take, claim, finalize", 220_000),
+        "settle_batch_32_shards": ("a task of 32 shards of one job in a batch", 10_000),
+        "settle_batch_32_jobs": ("a task of 32 jobs in a batch", 20_000),
+        "settle_batch_256_shards": ("a task of 256 shards of one job in a batch", 4_000),
+        "post": ("`post` of one job", 130_000),
+        "dispute_2_40_moves": ("moves of a dispute over 2^40 cycles", 17),
+        "dispute_2_40_gas": ("gas of a dispute over 2^40 cycles", 1_576_235),
+        "dispute_float_moves": ("moves of one that ends in a float", 23),
+        "dispute_float_gas": ("gas of one that ends in a float", 2_003_022),
+        "dispute_batch_leaf_extra": ("more gas for a leaf of a batch of 32 jobs", 60_000),
+        "dearest_step": (f"one step: {DEAREST}", 110_000),
+        "jobs_bytes": ("bytes of `Jobs`", 22_576),
+        "disputes_bytes": ("bytes of `Disputes`", 22_576),
+        "largest_contract_bytes": ("bytes of the largest contract", 24_000),
+    }
+    return [
+        Bar(name=name, what=what, limit=limit, measured=found[name]) for name, (what, limit) in limits.items()
+    ]
+
+
+def difference(written: str, fresh: str) -> str:
+    """What differs between two pages, line by line; empty if nothing does."""
+    lines = difflib.unified_diff(
+        written.splitlines(), fresh.splitlines(), "docs/gas.md", "measured", lineterm=""
+    )
+    return "\n".join(lines)
+
+
+def main(arguments: list[str] | None = None) -> int:
     """The command; its exit code, 0 if all is well."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--check", action="store_true", help="compare with docs/gas.md; write nothing")
+    choice.add_argument("--json", action="store_true", help="print what has a bar; write nothing")
+    options: Any = parser.parse_args(arguments)
     anvil = find_anvil()
     if anvil is None:
         sys.stderr.write("gas: anvil is not installed; `make anvil` installs it where npm exists\n")
-        return 0
+        return 2 if options.check or options.json else 0
     with running_anvil(anvil) as web3:
-        figures, details = measure(web3)
-    for name, gas in details.items():
-        sys.stderr.write(f"{name}: {gas}\n")
-    exceeded = [name for name, bar in BARS.items() if figures[name] > bar]
-    for name in exceeded:
-        sys.stderr.write(f"gas: {name}: expected at most {BARS[name]:,}, got {figures[name]:,}\n")
-    print(json.dumps(figures))
-    return 1 if exceeded else 0
+        measured = measure(web3)
+    judged = bars(measured)
+    fresh = page(measured, judged)
+    exceeded = [bar for bar in judged if bar.measured > bar.limit]
+    for bar in exceeded:
+        sys.stderr.write(f"gas: {bar.what}: expected at most {bar.limit:,}, got {bar.measured:,}\n")
+    if options.json:
+        print(json.dumps(figures(measured)))
+        return 1 if exceeded else 0
+    return 1 if _written(PAGE, fresh, is_check=options.check) or exceeded else 0
+
+
+def _written(file: Path, fresh: str, *, is_check: bool) -> bool:
+    """Whether the page had to be written and could only be compared."""
+    if not is_check:
+        file.write_text(fresh, encoding="utf-8")
+        return False
+    changes = difference(file.read_text("utf-8") if file.exists() else "", fresh)
+    if changes:
+        sys.stderr.write(f"{changes}\ngas: docs/gas.md is out of date; run `make gas` and commit it\n")
+    return bool(changes)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,15 @@
-"""The demo's consumer is the example, compiled. To renew it: `python -m tests.e2e.test_demo_consumer`."""
+"""The demo's consumer is the example, compiled. To renew it: `python -m tests.demo.test_demo_consumer`."""
 
 from pathlib import Path
 
-from truestep.contracts.build import build
+from truestep.contracts.build import CONTRACTS_FOLDER, build
 from truestep.demo.consumer import ARTIFACT
 
-SOURCE = Path(__file__).resolve().parents[2] / "examples" / "consumer" / "MeanValue.vy"
+SOURCE = Path(__file__).resolve().parents[2] / "examples" / "contracts" / "MeanOfJob.vy"
 
 
 def compiled() -> str:
-    return build([SOURCE])["MeanValue.json"]
+    return build([SOURCE], [CONTRACTS_FOLDER])["MeanOfJob.json"]
 
 
 def test_the_artifact_is_the_source_compiled() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from web3 import Account, Web3
 from web3.providers.base import BaseProvider
@@ -40,21 +40,26 @@ from truestep.ports.engine import Engine
 from truestep.ports.executor import Finished, Perform
 from truestep.ports.store import Store
 from truestep.protocol.calls import Deposit, PostJob, RegisterProgram
-from truestep.protocol.records import Parameters
+from truestep.protocol.settlement.parameters import Parameters
 from truestep.roles.challenger import ChallengerPolicy
 from truestep.roles.estimates import Speed
 from truestep.roles.worker import WorkerPolicy
 
+Event = TypeVar("Event")
 COIN_WEI = 10**18
 PARAMETERS = Parameters(
     operator_bond_wei=COIN_WEI,
-    challenger_bond_wei=COIN_WEI // 10,
-    window_seconds=1_000,
+    challenger_bond_wei=COIN_WEI // 25,
+    window_seconds=4_020,
+    cycles_per_second=10**8,
     clock_seconds=500,
-    lease_penalty_bps=1_000,
-    winner_share_bps=5_000,
-    gas_price_cap_wei=10**11,
+    rescue_seconds=250,
+    reveal_seconds=500,
     arity=16,
+    lease_penalty_bps=1_000,
+    release_penalty_bps=100,
+    winner_share_bps=5_000,
+    gas_price_cap_wei=5 * 10**9,
 )
 POLICY = TransactionPolicy(poll_seconds=0.01, bump_after_seconds=1e9, rebroadcast_after_seconds=0.0)
 SPEED = Speed(cycles_per_second=1e6, start_seconds=1, send_seconds=1)
@@ -273,6 +278,7 @@ class Network:
             outputs=bench.outputs,
             clock=self.clock,
             reporter=log,
+            secret=keccak256(f"secret of {name}".encode()),
         )
 
     def worker(
@@ -315,7 +321,7 @@ class Network:
             input_uri=self.blobs.put(content),
             seed=keccak256(b"seed"),
             shard_count=shard_count,
-            reward_wei=REWARD_WEI,
+            reward=REWARD_WEI,
             lease_seconds=terms.get("lease_seconds", 300),
             deadline=now + terms.get("deadline_seconds", 100_000),
         )
@@ -340,7 +346,7 @@ class Network:
             is_idle = self.requester.head().number == before and not self._is_mining()
             idle = idle + 1 if is_idle else 0
             if idle > idle_limit:
-                self.devnet.advance(self.deployment.parameters.window_seconds // 2 + 1)
+                self.devnet.advance(self.deployment.rules.window_seconds // 2 + 1)
                 idle = 0
         raise AssertionError(f"not over after {rounds} rounds")
 
@@ -351,6 +357,12 @@ class Network:
         web3 = connect(self.devnet.node)
         answer: Any = web3.provider.make_request(RPCEndpoint("txpool_status"), [])
         return int(answer["result"]["pending"], 16) > 0
+
+    def told(self, kind: type[Event]) -> list[Event]:
+        """All events of a kind."""
+        chain = self.requester
+        history = chain.events(chain.first_block, chain.head().number)
+        return [event for event in history if isinstance(event, kind)]
 
     def is_final(self, job_id: JobId, shard_index: int = 0) -> bool:
         return self.requester.result(task_of(job_id, shard_index)).is_final

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from truestep.adapters.chain.settlement import encode_call
 from web3 import Account
 
 from tests.e2e.network import POLICY, REWARD_WEI, Log, Network
-from truestep.adapters.chain.codec import Message, encode_call
+from truestep.adapters.chain.codec import Message
 from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.sender import Sender
 from truestep.adapters.store.sqlite import SqliteStore
@@ -17,8 +18,14 @@ from truestep.node.tasks.agent import FORGET_SECONDS
 from truestep.node.tasks.openings import OPEN_JOBS_LIMIT
 from truestep.node.tasks.queue import FETCHES_LIMIT
 from truestep.ports.chain import Outcome
-from truestep.protocol.calls import Call, PostJob, RegisterProgram
+from truestep.protocol.calls import NATIVE, NOBODY, PostJob, RegisterProgram
 from truestep.protocol.records import TaskStage
+from truestep.protocol.settlement.assurances import OPTIMISTIC
+from truestep.protocol.settlement.contracts.jobs import Post
+from truestep.protocol.settlement.contracts.programs import Register
+from truestep.protocol.settlement.facts.rehearsal import Ready
+from truestep.protocol.settlement.jobs import program_hash
+from truestep.protocol.settlement.records import Order, Program
 
 LOOKS = 4 * OPEN_JOBS_LIMIT // FETCHES_LIMIT
 """Time to ask for each input in a crowd of twice the limit once, and again."""
@@ -27,13 +34,13 @@ NOT_TEXT = b"\xff\xfe\xc3\x28"
 """No UTF-8, as long as the mark."""
 
 
-def send_with_not_text(network: Network, call: Call, intent: str) -> None:
+def send_with_not_text(network: Network, call: Register | Post, intent: str) -> None:
     """Make a call whose mark is not text: contracts do not look into strings."""
     web3 = connect(network.devnet.node)
     account = Account.from_key(keccak256(b"stranger"))
     network.devnet.fund(account.address, 10**18)
     sender = Sender(web3, network.deployment.chain_id, account, SqliteStore(), POLICY)
-    message = encode_call(web3, network.deployment, call)
+    message = encode_call(network.deployment, Ready(call=call, value_wei=0))
     payload = message.payload.replace(MARK.encode(), NOT_TEXT)
     assert payload != message.payload
     sender.submit(Message(to=message.to, payload=payload, value_wei=message.value_wei), intent)
@@ -43,27 +50,34 @@ def send_with_not_text(network: Network, call: Call, intent: str) -> None:
 def test_addresses_that_are_no_text_stop_nobody(quick_network: Network) -> None:
     job_id = quick_network.post()
     root = Bytes32(keccak256(b"root"))
+    program = Program(image_root=root, entry=0, max_cycles=1, workload=0, digest=root, owner=NOBODY)
     send_with_not_text(
         quick_network,
-        RegisterProgram(image_root=root, entry=0, max_cycles=1, digest=root, uri=MARK),
+        Register(image_root=root, entry=0, max_cycles=1, workload=0, digest=root, uri=MARK),
         "register",
     )
     now = quick_network.requester.head().time_seconds
-    send_with_not_text(
-        quick_network,
-        PostJob(
-            program_id=ProgramId(2),
-            input_root=root,
-            input_size=1,
-            input_uri=MARK,
-            seed=root,
-            shard_count=1,
-            reward_wei=0,
-            lease_seconds=100,
-            deadline=now + 10_000,
-        ),
-        "post",
+    order = Order(
+        program_id=ProgramId(2),
+        program_hash=program_hash(program),
+        input_root=root,
+        input_size=1,
+        input_uri=MARK,
+        seed=root,
+        shard_count=1,
+        reward=0,
+        asset=NATIVE,
+        lease_seconds=100,
+        deadline=now + 10_000,
+        window_seconds=0,
+        bond_multiple=1,
+        policy=OPTIMISTIC,
+        parameters_id=1,
+        consumer=NOBODY,
+        callback_gas=0,
+        reducer_of=0,
     )
+    send_with_not_text(quick_network, Post(order=order), "post")
     worker = quick_network.worker("worker", quick_network.store("worker"), Log())
     challenger = quick_network.challenger("challenger", quick_network.store("challenger"), Log())
     quick_network.drive([worker, challenger], lambda: quick_network.is_final(job_id))
@@ -86,7 +100,7 @@ def test_well_paid_jobs_that_nobody_can_run_do_not_crowd_out_the_others(quick_ne
         input_uri=f"blob:{'1' * 64}",
         seed=root,
         shard_count=1,
-        reward_wei=2 * REWARD_WEI,
+        reward=2 * REWARD_WEI,
         lease_seconds=300,
         deadline=chain.head().time_seconds + 90_000,
     )
@@ -110,7 +124,7 @@ def test_failures_of_jobs_that_are_not_looked_at_are_remembered(quick_network: N
             input_uri=f"blob:{number:064x}",
             seed=terms.seed,
             shard_count=1,
-            reward_wei=REWARD_WEI + 1,
+            reward=REWARD_WEI + 1,
             lease_seconds=terms.lease_seconds,
             deadline=terms.deadline,
         )

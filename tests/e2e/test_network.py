@@ -1,10 +1,10 @@
 from tests.e2e.network import COIN_WEI, CYCLES, PARAMETERS, REWARD_WEI, Log, Network, expected_output
-from truestep.base.ids import claim_of, game_of, task_of
+from truestep.base.ids import BatchId, batch_of_claim, claim_of, game_of, task_of
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.machine.layout import OUTPUT_START
 from truestep.protocol import events
 from truestep.protocol.records import GameStage
-from truestep.simulation.faulty_engine import Fault, FaultyEngine
+from truestep.simulation.faulty_engine import Fault, FaultyEngine, LyingOnce
 
 LIE_CYCLE = 371
 
@@ -34,22 +34,47 @@ def test_a_lie_is_caught_by_one_instruction_and_the_task_is_done_again(network: 
     challenger = network.challenger("challenger", network.store("challenger"), log)
     network.drive([liar], lambda: "claim_landed" in log.kinds())
     worker = network.worker("worker", network.store("worker"), log)
-    network.drive([liar, challenger, worker], lambda: network.is_final(job_id))
+    network.drive([liar, challenger, worker], lambda: bool(network.told(events.GameRewarded)))
 
+    assert network.is_final(job_id)
     assert network.output(task_id) == expected_output(0)
-    chain = network.requester
-    history = chain.events(chain.first_block, chain.head().number)
-    struck = [event for event in history if isinstance(event, events.ClaimStruck)]
-    seized = [event for event in history if isinstance(event, events.BondSeized)]
-    stepped = [event for event in history if isinstance(event, events.GameStepped)]
-    picked = [event for event in history if isinstance(event, events.GamePicked)]
-    assert [event.claim_id for event in struck] == [claim_of(task_id, 1)]
-    assert [(event.operator, event.amount_wei) for event in seized] == [(struck[0].operator, COIN_WEI)]
-    assert (picked[-1].low, picked[-1].high) == (LIE_CYCLE - 1, LIE_CYCLE)
-    assert len(stepped) == 1
-    assert stepped[0].after != stepped[0].expected
-    game = chain.game(game_of(claim_of(task_id, 1), 1))
-    assert game.stage is GameStage.CLOSED
-    assert chain.balances(struck[0].operator).stake_wei == 2 * COIN_WEI
-    assert chain.balances(game.challenger).wallet_wei > 10 * COIN_WEI + COIN_WEI // 2 - COIN_WEI // 20
-    assert PARAMETERS.winner_share_bps == 5_000
+    (struck,), (stepped,) = network.told(events.ClaimStruck), network.told(events.GameStepped)
+    assert struck.claim_id == claim_of(task_id, BatchId(1))
+    assert network.told(events.GamePicked)[-1].high == LIE_CYCLE
+    assert stepped.after != stepped.expected
+    assert network.requester.balances(struck.operator).stake_wei == 2 * COIN_WEI
+    (settled,), (rewarded,) = network.told(events.GameSettled), network.told(events.GameRewarded)
+    assert settled.game_id == rewarded.game_id == game_of(struck.claim_id, 1)
+    assert (settled.stage, settled.challenger_wei) == (
+        GameStage.CHALLENGER_WON,
+        PARAMETERS.challenger_bond_wei,
+    )
+    share_wei = COIN_WEI * PARAMETERS.winner_share_bps // 10_000
+    assert share_wei < rewarded.amount_wei < COIN_WEI
+    assert rewarded.amount_wei + rewarded.burned_wei == COIN_WEI
+
+
+def test_one_lie_in_a_batch_holds_up_no_other_claim(network: Network) -> None:
+    """The batch is final while the game goes on; only the shard of the lie is done again."""
+    job_id, log = network.post(shard_count=3), Log()
+    fault = Fault(cycle=LIE_CYCLE, address=OUTPUT_START + 3, mask=0x10)
+    lying = LyingOnce(ReferenceEngine(), fault, shard_index=1)
+    liar = network.worker("liar", network.store("liar"), log, lying)
+    network.drive([liar], lambda: "claim_landed" in log.kinds())
+    (batch_id,) = {batch_of_claim(event.claim_id) for event in network.told(events.TaskClaimed)}
+    challenger = network.challenger("challenger", network.store("challenger"), log)
+    worker = network.worker("worker", network.store("worker"), log)
+    network.drive([liar, challenger, worker], lambda: bool(network.told(events.GameRewarded)))
+
+    assert [event.claim_id for event in network.told(events.ClaimStruck)] == [
+        claim_of(task_of(job_id, 1), batch_id)
+    ]
+    final = {event.task_id: batch_of_claim(event.claim_id) for event in network.told(events.TaskFinalized)}
+    assert {task for task, batch in final.items() if batch == batch_id} == {
+        task_of(job_id, 0),
+        task_of(job_id, 2),
+    }
+    for shard_index in range(3):
+        assert network.output(task_of(job_id, shard_index)) == expected_output(shard_index)
+    assert len(network.told(events.GameOpened)) == 1
+    assert network.requester.balances(network.account("liar")).stake_wei == 2 * COIN_WEI

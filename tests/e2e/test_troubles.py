@@ -18,11 +18,11 @@ from tests.e2e.network import (
     expected_output,
 )
 from truestep.adapters.blobs.directory import DirectoryBlobs
-from truestep.base.ids import claim_of, game_of, task_of
+from truestep.base.ids import BatchId, GameId, claim_of, game_of, task_of
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.machine.state import Status, TrapCause
 from truestep.protocol import events
-from truestep.protocol.records import GameStage, TaskStage
+from truestep.protocol.records import GameRecord, GameStage, TaskStage
 from truestep.simulation.faulty_engine import Fault, FaultyEngine
 
 BOND_WEI = PARAMETERS.challenger_bond_wei
@@ -30,9 +30,12 @@ LIAR = FaultyEngine(ReferenceEngine(), Fault(cycle=371))
 
 
 def settlements(network: Network) -> list[events.GameSettled]:
+    return network.told(events.GameSettled)
+
+
+def game_at_present(network: Network, game_id: GameId) -> GameRecord:
     chain = network.requester
-    history = chain.events(chain.first_block, chain.head().number)
-    return [event for event in history if isinstance(event, events.GameSettled)]
+    return chain.games([game_id], chain.head().time_seconds)[game_id]
 
 
 def claim_falsely(network: Network) -> Log:
@@ -73,10 +76,10 @@ def test_an_accuser_that_falls_silent_loses_by_its_clock(quick_network: Network)
     worker = network.worker("worker", network.store("worker"), log)
     accuser = network.challenger("accuser", network.store("accuser"), accuser_log, LIAR)
     network.drive([worker, accuser], lambda: "open_landed" in accuser_log.kinds())
-    game_id = game_of(claim_of(task_of(job_id, 0), 1), 1)
-    assert network.requester.split_hashes(game_id) == ()
+    game_id = game_of(claim_of(task_of(job_id, 0), BatchId(1)), 1)
+    assert game_at_present(network, game_id).split_hashes == ()
     network.drive([worker], lambda: "split_landed" in log.kinds())
-    assert len(network.requester.split_hashes(game_id)) == PARAMETERS.arity - 1
+    assert len(game_at_present(network, game_id).split_hashes) == PARAMETERS.arity - 1
     network.drive([worker], lambda: network.is_final(job_id))
     assert [event.stage for event in settlements(network)] == [GameStage.OPERATOR_WON]
 
@@ -89,11 +92,27 @@ def test_two_challengers_both_get_their_bonds_back(quick_network: Network) -> No
     first, second = (network.challenger(name, network.store(name), log) for name in ("first", "second"))
     network.drive([first, second, liar], lambda: len(settlements(network)) == 2)
     winner, other = settlements(network)
-    assert (winner.stage, other.stage) == (GameStage.CHALLENGER_WON, GameStage.CLOSED)
-    assert min(winner.challenger_wei, other.challenger_wei) >= BOND_WEI
-    first_id, second_id = (game_of(claim_of(task_of(job_id, 0), 1), ordinal) for ordinal in (1, 2))
-    assert {winner.game_id, other.game_id} == {first_id, second_id}
-    assert network.requester.game(other.game_id).stage is GameStage.CLOSED
+    assert (winner.stage, other.stage) == (GameStage.CHALLENGER_WON, GameStage.CLAIM_FELL)
+    assert winner.challenger_wei == other.challenger_wei == BOND_WEI
+    claim_id = claim_of(task_of(job_id, 0), BatchId(1))
+    assert {winner.game_id, other.game_id} == {game_of(claim_id, 1), game_of(claim_id, 2)}
+
+
+def test_a_challenger_that_is_overtaken_shows_what_it_knew_and_is_rewarded_too(
+    quick_network: Network,
+) -> None:
+    network, log = quick_network, Log()
+    network.post()
+    claim_falsely(network)
+    first, second = (network.challenger(name, network.store(name), log) for name in ("first", "second"))
+    worker = network.worker("worker", network.store("worker"), log)
+    network.drive([first, second, worker], lambda: len(network.told(events.GameRewarded)) == 2)
+    assert "show_landed" in log.kinds()
+    rewards = network.told(events.GameRewarded)
+    assert sum(event.amount_wei + event.burned_wei for event in rewards) == COIN_WEI
+    least_wei = COIN_WEI // 2 * PARAMETERS.winner_share_bps // 10_000
+    assert min(event.amount_wei for event in rewards) >= least_wei
+    assert {event.challenger for event in rewards} == {network.account("first"), network.account("second")}
 
 
 @pytest.mark.parametrize(
@@ -158,7 +177,7 @@ def test_a_wrong_input_is_a_reason_not_to_take(quick_network: Network) -> None:
         worker.tick()
     assert log.kinds().count("declined") == 1
     assert "take_sent" not in log.kinds()
-    assert network.requester.task(task_of(job_id, 0)).attempt == 0
+    assert network.requester.task(task_of(job_id, 0)).batch_id == 0
 
 
 def test_a_missed_lease_costs_a_part_of_the_bond_and_the_next_worker_goes_on(quick_network: Network) -> None:

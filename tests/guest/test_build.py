@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from truestep.guest import BuiltGuest, GuestBuildError, ToolchainMissing, build_c, toolchain
+from truestep.guest import BuiltGuest, GuestBuildError, ToolchainMissing, build_c, libm, link, toolchain
 from truestep.guest.build import DEFAULT_STACK_SIZE_BYTES
 from truestep.machine.elf import load_elf
 from truestep.machine.layout import DATA_END, DATA_START
@@ -75,6 +75,65 @@ def test_recipe_changes_with_whatever_was_read(tmp_path: Path) -> None:
     (source.parent / "names" / "part.h").write_text(PART + "\n")
     recipes.append(build_c([source], tmp_path / "p.elf").recipe_sha256)
     assert len(set(recipes)) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("p.S", '#define NAME "table.bin"\n.section .rodata\n.incbin NAME\n'),
+        ("p.s", '.include "table.inc"\n'),
+        ("p.c", '#define NAME "table.bin"\n__asm__(".section .rodata\\n.incbin \\"" NAME "\\"");\n'),
+        ("p.c", 'void f(void) { __asm__ volatile("1: .incbin \\"table.bin\\", 0, 4"); }\n'),
+        ("p.c", 'const char table[] = {\n#embed "table.bin"\n};\n'),
+    ],
+)
+def test_recipe_covers_files_of_the_assembler(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / "table.inc").write_text('.section .rodata\n.incbin "table.bin"\n')
+    (tmp_path / "main.c").write_text("int main(void) { return 0; }\n")
+    (tmp_path / name).write_text(text)
+    recipes: list[str] = []
+    for content in ("0123", "0124"):
+        (tmp_path / "table.bin").write_text(content)
+        sources = [tmp_path / name, tmp_path / "main.c"]
+        recipes.append(build_c(sources, tmp_path / "p.elf", include_paths=[tmp_path]).recipe_sha256)
+    assert len(set(recipes)) == 2
+
+
+def test_a_file_that_only_the_assembler_knows_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "table.bin").write_text("0123")
+    macro = '.macro bytes name\n.incbin "\\name"\n.endm\n.section .rodata\nbytes table.bin\n'
+    (tmp_path / "p.s").write_text(macro)
+    (tmp_path / "main.c").write_text("int main(void) { return 0; }\n")
+    with pytest.raises(GuestBuildError, match=r'got "\\name": the recipe must list the file'):
+        build_c([tmp_path / "p.s", tmp_path / "main.c"], tmp_path / "p.elf", include_paths=[tmp_path])
+
+
+def _definitions(archive: bytes) -> set[str]:
+    """The names that an archive's index lists (System V's format: their count, places, names)."""
+    size = int(archive[56:66])
+    index = archive[68 : 68 + size]
+    count = int.from_bytes(index[:4], "big")
+    return {name.decode() for name in index[4 + 4 * count :].split(b"\0")[:count]}
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_a_program_may_define_any_name_of_the_library(tmp_path: Path, part: int) -> None:
+    """It defines every other name, and uses all: those in between stand in the same files of the library."""
+    compiler = toolchain.find_toolchain()
+    archives = (link.runtime_archive(compiler), libm.mathematics_archive(compiler))
+    names = sorted(set().union(*map(_definitions, archives)) - {"_start", "__truestep_start"})
+    assert {"printf", "exit", "malloc", "cbrt", "acos"} < set(names)
+    own = names[part::2]
+    lines = [f".globl {name}\n{name}: ret\n" for name in own]
+    lines += [".globl main\nmain: la a0, used\nret\n.section .data.used\nused:\n"]
+    lines += [f".quad {name}\n" for name in names]
+    (tmp_path / "p.s").write_text("".join(lines))
+    assert build_c([tmp_path / "p.s"], tmp_path / "p.elf").warnings == ""
+
+
+def test_a_section_with_quotation_marks_is_refused(tmp_path: Path) -> None:
+    text = '__attribute__((section("a\\"b"))) volatile int x = 1; int main(void) { return x; }'
+    assert "a section's name without quotation marks" in said(tmp_path, text)
 
 
 def test_program_lies_where_the_machine_wants_it(tmp_path: Path) -> None:

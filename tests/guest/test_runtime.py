@@ -76,6 +76,27 @@ def test_stack_overflow_traps(build: Build, stack_size_bytes: int) -> None:
     assert (finished.status, finished.code) == (Status.TRAPPED, TrapCause.STORE_ACCESS)
 
 
+@pytest.mark.parametrize("others", [(), ("ALSO_SET",), ("ALSO_ALIGNED",), ("ALSO_SET", "ALSO_ALIGNED")])
+def test_thread_variables_have_memory_of_their_own(build: Build, others: tuple[str, ...]) -> None:
+    finished = run(build("thread_variables.c", dict.fromkeys(others, "1")), Task())
+    starts_set = 3 if "ALSO_SET" in others else 0
+    zeroed, aligned = {(): 4, ("ALSO_SET",): 4, ("ALSO_ALIGNED",): 2}.get(others, 1), 4
+    ends_set = 2 if "ALSO_SET" in others else zeroed
+    expected = [0, starts_set, 0, 7, 0, 0, starts_set, 0, -1, -1, zeroed, ends_set, aligned, -1, -1]
+    assert struct.unpack("<15i", finished.output) == tuple(expected)
+
+
+@pytest.mark.parametrize("defines", [{}, {"ALSO_USUAL": "1"}], ids=["alone", "beside"])
+def test_own_sections_have_memory_of_their_own(build: Build, defines: dict[str, str]) -> None:
+    finished = run(build("own_sections.c", defines), Task())
+    assert (finished.code, struct.unpack("<5i", finished.output)) == (0, (3, 3, 0, 0, 0))
+
+
+def test_a_programs_own_functions_win(run_guest: RunGuest) -> None:
+    finished = run_guest("own_functions.c")
+    assert (finished.code, finished.printed) == (43, "3 calls")
+
+
 def test_debug_output_prints_what_c_prints(run_guest: RunGuest) -> None:
     finished = run_guest("debug_output.c")
     assert (finished.code, finished.output) == (0, b"")

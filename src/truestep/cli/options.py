@@ -9,11 +9,12 @@ from typing import Annotated
 
 import typer
 
-from truestep.base.ids import Bytes32
+from truestep.base.ids import Address, Bytes32
 from truestep.base.units import parse_coins
 from truestep.cli.failure import Failure
 from truestep.client.files import read_input
 from truestep.machine.program import Task
+from truestep.protocol.calls import NATIVE
 
 ProgramArgument = Annotated[
     Path,
@@ -188,6 +189,21 @@ def parse_amount(text: str, option: str) -> int:
     )
 
 
+JobArgument = Annotated[int, typer.Argument(metavar="JOB", min=1, help="The job's number.")]
+
+
+def parse_reward(text: str, asset: Address, option: str) -> int:
+    """A reward: an amount of native coins, or a whole number of a token's smallest units."""
+    if asset == NATIVE:
+        return parse_amount(text, option)
+    if not re.fullmatch(r"\d{1,30}", text.strip()):
+        raise typer.BadParameter(
+            f"expected a whole number of the token's smallest units, such as 2500000, got {text!r}",
+            param_hint=option,
+        )
+    return int(text)
+
+
 def ask_password(password_file: Path | None, *, is_new: bool = False) -> str:
     """The password in the file, or else the one typed at the terminal."""
     from truestep.adapters.keystore import read_password
@@ -200,3 +216,17 @@ def ask_password(password_file: Path | None, *, is_new: bool = False) -> str:
     if not sys.stdin.isatty():
         raise Failure("password", "expected a password, got no terminal to ask on; give --password-file FILE")
     return typer.prompt("password", hide_input=True, confirmation_prompt=is_new, err=True)
+
+
+def parse_address(text: str, option: str) -> Address:
+    """An address of 40 hex digits. If letters are mixed, their case is a checksum, which must be right."""
+    from truestep.adapters.addresses import checked_address
+
+    found = checked_address(text)
+    if found is None:
+        raise typer.BadParameter(
+            "expected an address, 0x and 40 hex digits (with its checksum, if letters are mixed),"
+            f" got {text!r}",
+            param_hint=option,
+        )
+    return found

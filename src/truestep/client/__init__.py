@@ -41,28 +41,34 @@ if TYPE_CHECKING:
     from truestep.base.errors import Rejected as Rejected
     from truestep.base.errors import Unavailable as Unavailable
     from truestep.client.client import Client as Client
-    from truestep.client.client import Order as Order
     from truestep.client.client import build as build
     from truestep.client.client import run as run
     from truestep.client.debug import DebugOutput as DebugOutput
     from truestep.client.job import Job as Job
-    from truestep.client.job import JobStage as JobStage
-    from truestep.client.job import JobStatus as JobStatus
     from truestep.client.job import ShardResult as ShardResult
+    from truestep.client.job_status import JobStage as JobStage
+    from truestep.client.job_status import JobStatus as JobStatus
+    from truestep.client.orders import Order as Order
     from truestep.client.receipt import Receipt as Receipt
     from truestep.client.receipt import parse_receipt as parse_receipt
     from truestep.client.receipt import read_receipt as read_receipt
     from truestep.client.runs import RunReport as RunReport
+    from truestep.client.stakes import Withdrawn as Withdrawn
     from truestep.client.verification import Check as Check
+    from truestep.protocol.settlement.ids import Role as Role
 
 _PLACES = {
     "truestep.base.errors": ("Bug", "Rejected", "Unavailable"),
-    "truestep.client.client": ("Client", "Order", "build", "run"),
+    "truestep.client.client": ("Client", "build", "run"),
     "truestep.client.debug": ("DebugOutput",),
-    "truestep.client.job": ("Job", "JobStage", "JobStatus", "ShardResult"),
+    "truestep.client.job": ("Job", "ShardResult"),
+    "truestep.client.job_status": ("JobStage", "JobStatus"),
+    "truestep.client.orders": ("Order",),
     "truestep.client.receipt": ("Receipt", "parse_receipt", "read_receipt"),
     "truestep.client.runs": ("RunReport",),
+    "truestep.client.stakes": ("Withdrawn",),
     "truestep.client.verification": ("Check",),
+    "truestep.protocol.settlement.ids": ("Role",),
 }
 """The module of each name, imported on first use: a build or a local run needs no network code."""
 

@@ -2,18 +2,23 @@
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar, cast
 
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.base.errors import Unavailable
-from truestep.base.ids import Bytes32, JobId, ProgramId
+from truestep.base.ids import Address, JobId, ProgramId
+from truestep.client import stakes
 from truestep.client.files import ProgramFile, program_of, read_program
-from truestep.client.job import EVENT_RANGE_BLOCKS, Job, known_job
+from truestep.client.job import EVENT_RANGE_BLOCKS, Job
+from truestep.client.job_status import known_job
+from truestep.client.orders import Order, post_call
 from truestep.client.runs import DEFAULT_MAX_CYCLES, RunReport, run_task
 from truestep.client.sending import event_of, transact_once
+from truestep.client.stakes import Withdrawn
+from truestep.client.tokens import allow
 from truestep.commitments.keccak import keccak256
 from truestep.composition.engines import EngineName, open_engine
 from truestep.engine.hashing import hash_many_pairs
@@ -26,26 +31,6 @@ from truestep.protocol.calls import PostJob, RegisterProgram
 from truestep.protocol.events import ChainEvent, JobPosted, ProgramRegistered
 
 OwnEvent = TypeVar("OwnEvent", ProgramRegistered, JobPosted)
-
-DEFAULT_LEASE_SECONDS = 3_600
-DEFAULT_LIFETIME_SECONDS = 86_400
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """The terms of a job, besides its program and input. `reward_wei` is per shard."""
-
-    shard_count: int = 1
-    reward_wei: int = 0
-    seed: Bytes32 | None = None
-    """None means 32 random bytes."""
-    max_cycles: int = DEFAULT_MAX_CYCLES
-    """A shard that has not halted by then is a failed run. At most 2^48."""
-    lease_seconds: int = DEFAULT_LEASE_SECONDS
-    lifetime_seconds: int = DEFAULT_LIFETIME_SECONDS
-    """Time from posting to the deadline. After it, the rewards of unfinished shards can be reclaimed."""
-    name: str | None = None
-    """A client with a state file posts an order of a given name only once, even after an interruption."""
 
 
 def build(sources: Sequence[Path], output: Path, *, defines: Mapping[str, str] | None = None) -> BuiltGuest:
@@ -155,23 +140,12 @@ class Client:
         Unavailable if something outside fails.
         """
         order = order or Order()
-        task = Task(shard_count=order.shard_count, input=content)
-        program_id = self.register(program, max_cycles=order.max_cycles)
-        input_root = task.input_root(hash_many_pairs)
-        input_uri = self.blobs.put(content)
-        self.blobs.put_input(input_root, content)
-        call = PostJob(
-            program_id=program_id,
-            input_root=input_root,
-            input_size=len(content),
-            input_uri=input_uri,
-            seed=order.seed or Bytes32(secrets.token_bytes(32)),
-            shard_count=order.shard_count,
-            reward_wei=order.reward_wei,
-            lease_seconds=order.lease_seconds,
-            deadline=self.chain.head().time_seconds + order.lifetime_seconds,
-        )
+        elf = _opened(program).elf
+        draft = post_call(self.chain, self.blobs, content, order)
+        call = replace(draft, program_id=self.register(elf, max_cycles=order.max_cycles))
         intent = f"post:{order.name or self._order_name(call, order)}"
+        if self.chain.transaction(intent) is None:
+            allow(self.chain, order.asset, order.reward_wei * order.shard_count)
         name = transact_once(self.chain, call, intent, is_done=lambda: self._posted(call) is not None)
         event = self._own_event(name, JobPosted) if name else self._posted(call)
         if event is None:
@@ -182,6 +156,32 @@ class Client:
         """The handle of a job that anybody posted earlier. Raises Rejected if there is no such job."""
         known_job(self.chain, job_id)
         return self._handle(job_id, self.chain.first_block)
+
+    # --- coins ----------------------------------------------------------------------------------------
+
+    def withdraw(self, receiver: Address | None = None) -> Withdrawn:
+        """Take all that the contracts owe this account, of native coins and tokens, for itself or a receiver.
+
+        Raises Rejected if a token or the receiver refuses it, Unavailable if something outside fails.
+        """
+        return stakes.withdraw(self.chain, receiver)
+
+    def deposit(self, amount_wei: int, operator: Address | None = None) -> None:
+        """Add to the stake of an operator, of this account if none is named."""
+        stakes.deposit(self.chain, amount_wei, operator)
+
+    def withdraw_stake(self, amount_wei: int, receiver: Address | None = None) -> None:
+        """Take stake of this account that no bond locks. Raises Rejected if less is free."""
+        stakes.withdraw_stake(self.chain, amount_wei, receiver)
+
+    def set_delegate(self, delegate: Address, roles: int) -> bool:
+        """Say what a delegate may do for this account: a sum of `Role`, 0 for nothing.
+
+        Returns whether that is a change.
+        """
+        return stakes.set_delegate(self.chain, delegate, roles)
+
+    # --- how ------------------------------------------------------------------------------------------
 
     def _handle(self, job_id: JobId, first_block: int) -> Job:
         return Job(self.chain, self.blobs, self.deployment, job_id, first_block)
@@ -214,11 +214,12 @@ class Client:
 
     def _posted(self, call: PostJob) -> JobPosted | None:
         """The job that another program posted from this account for the same call."""
-        wanted = (self.chain.account, call.program_id, call.input_root, call.seed)
+        wanted = (self.chain.account, call.program_id, call.seed, call.reducer_of)
         for event in self._all_events():
             if (
                 isinstance(event, JobPosted)
-                and (event.requester, event.program_id, event.input_root, event.seed) == wanted
+                and (event.requester, event.program_id, event.seed, event.reducer_of) == wanted
+                and (call.reducer_of is not None or event.input_root == call.input_root)
             ):
                 return event
         return None

@@ -3,25 +3,32 @@
 import base64
 import zlib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.files import write_file
 from truestep.base.errors import Reject, Rejected
-from truestep.base.ids import Bytes32
+from truestep.base.ids import Address, BatchId, Bytes32, JobId
 from truestep.base.integers import U64_MAX
 from truestep.machine.layout import INPUT_LIMIT_BYTES
 from truestep.machine.state import Status
 from truestep.protocol.claims import ClaimedState
+from truestep.protocol.settlement.facts.evidence import Evidence
+from truestep.protocol.settlement.facts.leaves import leaf_of_state
+from truestep.protocol.settlement.ids import BATCH_LIMIT, PackedItem, claim_of, unpack_item
+from truestep.protocol.settlement.jobs import job_digest
+from truestep.protocol.settlement.records import BatchTerms, JobTerms, LeafProof, Work
 
-RECEIPT_VERSION = 1
+RECEIPT_VERSION = 2
 MACHINE_VERSION = 1
-RECEIPT_LIMIT_BYTES = 64 << 20
-"""A hostile file must not fill the checker's memory; real receipts are far smaller."""
+RECEIPT_LIMIT_BYTES = 256 << 20
+"""A hostile file must not fill the checker's memory; a receipt of 65,535 shards has 100 MiB."""
 INLINE_LIMIT_BYTES = 256 << 10
 """Programs, inputs and outputs up to this size are in the receipt, which is then enough to repeat the run."""
+OUTPUTS_LIMIT_BYTES = 32 << 20
+"""Of all outputs in a receipt together, so that it stays below the limit of those who read it."""
 
 
 def _unpadded(text: str) -> str:
@@ -63,12 +70,82 @@ class InputPart(_Part):
     content: str | None = None
 
 
+class TermsPart(_Part):
+    """The terms of the job (docs/settlement.md S1.3)."""
+
+    requester: AddressText
+    consumer: AddressText
+    callback_gas: U64
+    asset: AddressText
+    policy: U32
+    parameters_id: U32
+    bond_multiple: U32
+    window_seconds: U64
+    lease_seconds: U64
+    reducer_of: Amount
+
+    def as_terms(self) -> JobTerms:
+        """The same as contracts take them."""
+        return JobTerms(**_with_addresses(self.model_dump()))
+
+
+class RulesPart(_Part):
+    """The rules of the job: what an operator stood to lose, and how long anybody could challenge."""
+
+    operator_bond_wei: Amount
+    challenger_bond_wei: Amount
+    window_seconds: U64
+    clock_seconds: U64
+    rescue_seconds: U64
+    lease_penalty_bps: U32
+    release_penalty_bps: U32
+    winner_share_bps: U32
+    gas_price_cap_wei: Amount
+    arity: U32
+
+
+class ItemPart(_Part):
+    """A range of the job's shards in a batch: packed, and its place and path in the tree of the batch."""
+
+    packed: Amount
+    index: U32
+    path: tuple[Hex32, ...] = Field(strict=False)
+
+
+class BatchPart(_Part):
+    """A batch that made shards of the job final: its terms, and its items of this job (S4.1, S4.2)."""
+
+    batch_id: U32
+    operator: AddressText
+    tasks_root: Hex32
+    claims_root: Hex32
+    reward: Amount
+    bond_wei: Amount
+    asset: AddressText
+    window_seconds: U64
+    lease_seconds: U64
+    items: tuple[ItemPart, ...] = Field(strict=False)
+
+    def as_terms(self) -> BatchTerms:
+        """The terms as contracts take them."""
+        return BatchTerms(
+            tasks_root=_bytes32(self.tasks_root),
+            claims_root=_bytes32(self.claims_root),
+            reward=self.reward,
+            bond_wei=self.bond_wei,
+            asset=Address(self.asset),
+            window_seconds=self.window_seconds,
+            lease_seconds=self.lease_seconds,
+        )
+
+
 class ShardPart(_Part):
-    """One task's final claim, who made it and when, and its output in hex if it is small."""
+    """One task's final claim, its place in its batch, when it became final, and its output if it is small."""
 
     shard_index: U32
-    attempt: U32
-    operator: AddressText
+    batch_id: U32
+    leaf_index: Annotated[int, Field(ge=0, lt=BATCH_LIMIT)]
+    leaf_path: tuple[Hex32, ...] = Field(strict=False)
     status: Annotated[int, Field(ge=0, le=2)]
     code: U64
     cycle: U64
@@ -104,18 +181,70 @@ class Receipt(_Part):
     """A settled job. `to_json` and `parse_receipt` are inverses."""
 
     format: Literal["truestep receipt"] = "truestep receipt"
-    version: Literal[1] = RECEIPT_VERSION
+    version: Literal[2] = RECEIPT_VERSION
     machine_version: Literal[1] = MACHINE_VERSION
     deployment: Deployment = Field(strict=False)
     """The contracts that settled the job."""
     job_id: Amount
-    requester: AddressText
-    reward_wei: Amount
+    reward: Amount
+    """For each shard, in units of the asset."""
+    terms: TermsPart
+    rules: RulesPart
     seed: Hex32
     shard_count: U32
     program: ProgramPart
     input: InputPart
+    batches: tuple[BatchPart, ...] = Field(strict=False)
     shards: tuple[ShardPart, ...] = Field(strict=False)
+
+    def work(self) -> Work:
+        """What the job computes (S1.2)."""
+        return Work(
+            image_root=_bytes32(self.program.image_root),
+            entry=self.program.entry,
+            max_cycles=self.program.max_cycles,
+            input_root=_bytes32(self.input.root),
+            input_size=self.input.size,
+            seed=_bytes32(self.seed),
+            shard_count=self.shard_count,
+        )
+
+    def job_digest(self) -> Bytes32:
+        """The digest by which consumers mean this job (S1.3)."""
+        jobs, chain_id = self.deployment.address("Jobs"), self.deployment.chain_id
+        return job_digest(chain_id, jobs, JobId(self.job_id), self.work(), self.terms.as_terms())
+
+    def batch_of(self, shard: ShardPart) -> BatchPart:
+        """The batch of one of its shards. Raises Rejected if the receipt does not have it."""
+        for batch in self.batches:
+            if batch.batch_id == shard.batch_id:
+                return batch
+        raise Rejected(
+            Reject.RECEIPT_MALFORMED, f"expected batch {shard.batch_id} among the batches, it is missing"
+        )
+
+    def evidence(self, shard: ShardPart) -> Evidence:
+        """The proof of one of its shards for contracts (S10.1). Raises Rejected if a part is missing."""
+        batch = self.batch_of(shard)
+        for item in batch.items:
+            if unpack_item(item.packed).has_leaf(shard.leaf_index):
+                return Evidence(
+                    claim_id=claim_of(BatchId(batch.batch_id), shard.leaf_index),
+                    terms=batch.as_terms(),
+                    proof=LeafProof(
+                        item=PackedItem(item.packed),
+                        item_index=item.index,
+                        item_path=tuple(map(_bytes32, item.path)),
+                        work=self.work(),
+                        job_terms=self.terms.as_terms(),
+                        leaf=leaf_of_state(shard.claimed()),
+                        leaf_path=tuple(map(_bytes32, shard.leaf_path)),
+                    ),
+                )
+        raise Rejected(
+            Reject.RECEIPT_MALFORMED,
+            f"expected an item of batch {batch.batch_id} with leaf {shard.leaf_index}, it is missing",
+        )
 
     def to_json(self) -> str:
         """The receipt as the text of its file."""
@@ -171,6 +300,10 @@ def from_inlined(text: str) -> bytes:
             Reject.RECEIPT_MALFORMED, "the packed bytes are truncated, or larger than an input may be"
         )
     return content
+
+
+def _with_addresses(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: Address(value) if isinstance(value, str) else value for name, value in fields.items()}
 
 
 def _bytes32(digits: str) -> Bytes32:

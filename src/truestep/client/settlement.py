@@ -1,32 +1,32 @@
 """Makes the receipt of a settled job."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 
 from truestep.adapters.chain.deployment import Deployment
-from truestep.base.errors import Reject, Rejected, Unavailable
-from truestep.base.ids import JobId, TaskId, shard_of_task, task_of
+from truestep.base.errors import Rejected, Unavailable
+from truestep.base.ids import Address, BatchId, JobId, TaskId, shard_of_task, task_of
+from truestep.client.job_status import read_status, unfinished
 from truestep.client.receipt import (
     INLINE_LIMIT_BYTES,
+    OUTPUTS_LIMIT_BYTES,
+    BatchPart,
     InputPart,
+    ItemPart,
     ProgramPart,
     Receipt,
+    RulesPart,
     ShardPart,
+    TermsPart,
     inlined,
 )
 from truestep.client.stored import stored_input, stored_program
 from truestep.ports.blobs import Blobs
 from truestep.ports.chain import ChainReader
 from truestep.protocol.events import TaskFinalized
-from truestep.protocol.records import JobRecord, ProgramRecord
-
-
-def unfinished(record: JobRecord) -> Rejected:
-    """Why there is no result yet."""
-    return Rejected(
-        Reject.JOB_UNFINISHED,
-        f"{record.final_count} of {record.shard_count} shards of job {record.job_id} are final;"
-        f" see its progress: truestep status {record.job_id}",
-    )
+from truestep.protocol.records import ProgramRecord
+from truestep.protocol.settlement.facts.evidence import Evidence
+from truestep.protocol.settlement.ids import batch_of_claim, leaf_of_claim
 
 
 def make_receipt(
@@ -40,16 +40,19 @@ def make_receipt(
 
     It includes what is small and available. Raises Rejected if the job is not complete.
     """
-    job = chain.job(job_id)
-    by_task = {event.task_id: event for event in final_events}
-    if job.final_count != job.shard_count:
-        raise unfinished(job)
-    shards = [_shard(by_task, task_of(job_id, shard), blobs) for shard in range(job.shard_count)]
+    status = read_status(chain, job_id)
+    if not status.is_complete:
+        raise unfinished(status)
+    job, by_task = status.job, {event.task_id: event for event in final_events}
+    task_ids = [task_of(job_id, shard) for shard in range(job.shard_count)]
+    proofs = [chain.evidence(task_id) for task_id in task_ids]
+    room = Room(OUTPUTS_LIMIT_BYTES)
     return Receipt(
         deployment=deployment,
         job_id=job_id,
-        requester=job.requester,
-        reward_wei=job.reward_wei,
+        reward=job.reward,
+        terms=TermsPart(**asdict(proofs[0].proof.job_terms)),
+        rules=RulesPart(**asdict(job.parameters)),
         seed=job.seed.hex(),
         shard_count=job.shard_count,
         program=_program(chain.program(job.program_id), blobs),
@@ -63,8 +66,61 @@ def make_receipt(
             if _is_small(job.input_size)
             else None,
         ),
-        shards=tuple(shards),
+        batches=_batches(proofs, [_final_event(by_task, task_id).operator for task_id in task_ids]),
+        shards=tuple(
+            _shard(_final_event(by_task, task_id), evidence, blobs, room)
+            for task_id, evidence in zip(task_ids, proofs, strict=True)
+        ),
     )
+
+
+class Room:
+    """How many bytes of outputs still go into a receipt."""
+
+    def __init__(self, size_bytes: int) -> None:
+        self._left_bytes = size_bytes
+
+    def has(self, size_bytes: int) -> bool:
+        """Whether an output is taken in."""
+        fits = size_bytes <= min(INLINE_LIMIT_BYTES, self._left_bytes)
+        self._left_bytes -= size_bytes if fits else 0
+        return fits
+
+
+def _batches(proofs: Sequence[Evidence], operators: Sequence[Address]) -> tuple[BatchPart, ...]:
+    """The batches of these leaves, each with its items of the job."""
+    items: dict[BatchId, dict[int, ItemPart]] = {}
+    found: dict[BatchId, tuple[Evidence, Address]] = {}
+    for evidence, operator in zip(proofs, operators, strict=True):
+        batch_id, proof = batch_of_claim(evidence.claim_id), evidence.proof
+        found[batch_id] = (evidence, operator)
+        path = tuple(node.hex() for node in proof.item_path)
+        item = ItemPart(packed=proof.item, index=proof.item_index, path=path)
+        items.setdefault(batch_id, {})[proof.item_index] = item
+    return tuple(
+        BatchPart(
+            batch_id=batch_id,
+            operator=operator,
+            tasks_root=evidence.terms.tasks_root.hex(),
+            claims_root=evidence.terms.claims_root.hex(),
+            reward=evidence.terms.reward,
+            bond_wei=evidence.terms.bond_wei,
+            asset=evidence.terms.asset,
+            window_seconds=evidence.terms.window_seconds,
+            lease_seconds=evidence.terms.lease_seconds,
+            items=tuple(items[batch_id].values()),
+        )
+        for batch_id, (evidence, operator) in found.items()
+    )
+
+
+def _final_event(by_task: Mapping[TaskId, TaskFinalized], task_id: TaskId) -> TaskFinalized:
+    event = by_task.get(task_id)
+    if event is None:
+        raise Unavailable(
+            f"the node does not return the event that made task {task_id} final; try another node"
+        )
+    return event
 
 
 def _program(program: ProgramRecord, blobs: Blobs) -> ProgramPart:
@@ -81,20 +137,16 @@ def _program(program: ProgramRecord, blobs: Blobs) -> ProgramPart:
     )
 
 
-def _shard(by_task: dict[TaskId, TaskFinalized], task_id: TaskId, blobs: Blobs) -> ShardPart:
-    event = by_task.get(task_id)
-    if event is None:
-        raise Unavailable(
-            f"the node does not return the event that made task {task_id} final; try another node"
-        )
+def _shard(event: TaskFinalized, evidence: Evidence, blobs: Blobs, room: Room) -> ShardPart:
     claimed = event.claimed
     output = None
-    if event.is_accepted and _is_small(claimed.output_size):
+    if event.is_accepted and room.has(claimed.output_size):
         output = blobs.get_output(claimed.output_root, claimed.output_size).hex()
     return ShardPart(
-        shard_index=shard_of_task(task_id),
-        attempt=event.claim_id & 0xFFFF_FFFF,
-        operator=event.operator,
+        shard_index=shard_of_task(event.task_id),
+        batch_id=batch_of_claim(evidence.claim_id),
+        leaf_index=leaf_of_claim(evidence.claim_id),
+        leaf_path=tuple(node.hex() for node in evidence.proof.leaf_path),
         status=claimed.status,
         code=claimed.code,
         cycle=claimed.cycle,

@@ -2,10 +2,10 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from truestep.base.errors import Reject, Rejected
-from truestep.base.ids import PART_MASK, Bytes32, JobId, ProgramId, task_of
+from truestep.base.ids import Bytes32, JobId, ProgramId, batch_of_claim, task_of
 from truestep.client.files import program_of
 from truestep.client.receipt import InputPart, ProgramPart, Receipt, ShardPart, from_inlined
 from truestep.client.runs import ProgressSink, advance_in_slices
@@ -19,6 +19,11 @@ from truestep.ports.chain import ChainReader
 from truestep.ports.engine import Engine
 from truestep.protocol.claims import claim_state
 from truestep.protocol.events import TaskFinalized
+from truestep.protocol.settlement.facts.evidence import Evidence, proved_task
+from truestep.protocol.settlement.tasks.records import job_rules
+
+FIRST_SET = 1
+"""Of a deployment's parameters: the set that its file tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +49,7 @@ def check_contents(receipt: Receipt) -> Iterator[Check]:
             shard.claimed().is_accepted,
             shard.accepted,
         )
+        yield _check_proof(receipt, shard)
         output = shard.output_bytes()
         if output is not None:
             found = (len(output), root_of_bytes(output, RANGE_LEVEL, hash_many_pairs).hex())
@@ -66,32 +72,57 @@ def check_chain(receipt: Receipt, chain: ChainReader) -> Iterator[Check]:
             receipt.program.elf_sha256,
         ),
     )
+    terms = receipt.terms
     yield _equal(
         "the job is the one posted",
         (
-            job.requester,
-            job.seed.hex(),
-            job.shard_count,
-            job.reward_wei,
-            job.input_root.hex(),
-            job.input_size,
+            (job.requester, job.asset, job.policy, job.lease_seconds),
+            (job.seed.hex(), job.shard_count, job.reward, job.input_root.hex(), job.input_size),
         ),
         (
-            receipt.requester,
-            receipt.seed,
-            receipt.shard_count,
-            receipt.reward_wei,
-            receipt.input.root,
-            receipt.input.size,
+            (terms.requester, terms.asset, terms.policy, terms.lease_seconds),
+            (receipt.seed, receipt.shard_count, receipt.reward, receipt.input.root, receipt.input.size),
         ),
     )
-    yield _equal(
-        "the rules are the deployment's", receipt.deployment.parameters.as_parameters(), chain.parameters()
-    )
+    yield _equal("the rules are the job's", receipt.rules.model_dump(), asdict(job.parameters))
+    yield from _check_first_rules(receipt)
     head = chain.head().number
     for shard in receipt.shards:
         yield _check_result(JobId(receipt.job_id), shard, chain)
-        yield _check_event(JobId(receipt.job_id), shard, chain, head)
+        yield _check_event(receipt, shard, chain, head)
+        yield _check_evidence(receipt, shard, chain)
+
+
+def _check_proof(receipt: Receipt, shard: ShardPart) -> Check:
+    """Check that the shard's proof is about this job and shard, and about this result."""
+    try:
+        found = proved_task(receipt.evidence(shard), receipt.job_digest())
+    except Rejected as error:
+        return Check(
+            name=f"shard {shard.shard_index}: the proof is complete", passed=False, detail=str(error)
+        )
+    expected = task_of(JobId(receipt.job_id), shard.shard_index)
+    return _equal(f"shard {shard.shard_index}: the proof is of this job, shard and result", expected, found)
+
+
+def _check_first_rules(receipt: Receipt) -> Iterator[Check]:
+    """A job of the first parameter set must have the rules that the deployment file tells."""
+    if receipt.terms.parameters_id == FIRST_SET:
+        terms = receipt.terms
+        first = job_rules(receipt.deployment.rules, terms.window_seconds, terms.bond_multiple)
+        yield _equal("the deployment's rules are the job's", receipt.rules.model_dump(), asdict(first))
+
+
+def _check_evidence(receipt: Receipt, shard: ShardPart, chain: ChainReader) -> Check:
+    task_id = task_of(JobId(receipt.job_id), shard.shard_index)
+    try:
+        said: Evidence | str = receipt.evidence(shard)
+        found: Evidence | str = chain.evidence(task_id)
+    except Rejected as error:
+        said, found = "a proof", f"{error}"
+    passed = said == found
+    detail = "" if passed else "expected the proof that follows from the chain's events, got another"
+    return Check(name=f"shard {shard.shard_index}: the proof is the chain's", passed=passed, detail=detail)
 
 
 def _check_result(job_id: JobId, shard: ShardPart, chain: ChainReader) -> Check:
@@ -109,17 +140,18 @@ def _check_result(job_id: JobId, shard: ShardPart, chain: ChainReader) -> Check:
     return _equal(f"shard {shard.shard_index}: final on the chain with this result", found, said)
 
 
-def _check_event(job_id: JobId, shard: ShardPart, chain: ChainReader, head: int) -> Check:
-    """Check the block and transaction that made the shard final, the claim, and its operator."""
+def _check_event(receipt: Receipt, shard: ShardPart, chain: ChainReader, head: int) -> Check:
+    """Check the block and transaction that made the shard final, its batch, and the operator."""
     events = chain.events(shard.final_block, shard.final_block) if shard.final_block <= head else ()
     found = [
-        (event.operator, event.claim_id & PART_MASK, event.claimed)
+        (event.operator, batch_of_claim(event.claim_id), event.claimed)
         for event in events
         if isinstance(event, TaskFinalized)
-        and event.task_id == task_of(job_id, shard.shard_index)
+        and event.task_id == task_of(JobId(receipt.job_id), shard.shard_index)
         and event.at.transaction_hash.hex() == shard.final_transaction
     ]
-    said = [(shard.operator, shard.attempt, shard.claimed())]
+    operators = [batch.operator for batch in receipt.batches if batch.batch_id == shard.batch_id]
+    said = [(operator, shard.batch_id, shard.claimed()) for operator in operators]
     return _equal(f"shard {shard.shard_index}: made final by this transaction for this operator", found, said)
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from truestep.base.ids import batch_of_claim
 from truestep.client.verification import Check
 from truestep.demo.last_step import LastStep
 from truestep.demo.ledger import Coins
-from truestep.demo.scene import LIAR, RULES, STAKE_WEI, Scene
-from truestep.protocol.events import BondSeized, ChainEvent, ClaimStruck
+from truestep.demo.scene import LIAR, RULES, STAKE_WEI, WORKERS, Scene, batch_size
+from truestep.protocol.events import ChainEvent, ClaimStruck, TaskFinalized
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,20 +17,29 @@ class Record:
 
     events: Sequence[ChainEvent]
     """All events of the deployment."""
+    shards: int
     steps: Sequence[LastStep]
     coins: Coins
     replayed: Sequence[Check]
     on_chain: Sequence[Check]
 
 
-def slashed_wei(events: Sequence[ChainEvent]) -> int:
-    """The amount that operators lost in disputes."""
-    return sum(event.amount_wei for event in events if isinstance(event, BondSeized))
+def slashed_wei(scene: Scene) -> int:
+    """What workers have lost of their stakes."""
+    left_wei = (scene.chains[name].balances(scene.accounts[name]).stake_wei for name in WORKERS)
+    return sum(STAKE_WEI - stake_wei for stake_wei in left_wei)
 
 
 def struck(events: Sequence[ChainEvent]) -> list[ClaimStruck]:
     """The claims that were proved false."""
     return [event for event in events if isinstance(event, ClaimStruck)]
+
+
+def others_of_the_batch(events: Sequence[ChainEvent]) -> int:
+    """How many shards became final in batches of which another shard's claim was struck."""
+    batches = {batch_of_claim(event.claim_id) for event in struck(events)}
+    final = (event for event in events if isinstance(event, TaskFinalized))
+    return sum(batch_of_claim(event.claim_id) in batches for event in final)
 
 
 def audit(scene: Scene, evidence: Record) -> dict[str, bool]:
@@ -40,9 +50,11 @@ def audit(scene: Scene, evidence: Record) -> dict[str, bool]:
     return {
         "exactly one claim was struck, and it was the liar's": [event.operator for event in false_claims]
         == [liar],
-        "the liar lost a bond, and nobody else did": slashed_wei(evidence.events) == RULES.operator_bond_wei
+        "the liar lost one bond, and nobody else did": slashed_wei(scene) == RULES.operator_bond_wei
         and stake.stake_wei == STAKE_WEI - RULES.operator_bond_wei
         and stake.locked_wei == 0,
+        "the other claims of the liar's batch are final": others_of_the_batch(evidence.events)
+        == batch_size(LIAR, evidence.shards) - 1,
         "one instruction was executed on chain, with the result of an honest run": len(evidence.steps) == 1
         and all(step.is_as_run_here and step.after != step.claimed for step in evidence.steps),
         "every shard is final on chain, as the receipt says": all(

@@ -6,6 +6,7 @@ from typing import Any
 from truestep.base.ids import shard_of_task, task_of_game
 from truestep.client.instruction_words import REGISTER_NAMES, assembly, in_words
 from truestep.client.runs import advance_in_slices
+from truestep.contracts.artifacts import load_artifact
 from truestep.demo.scene import Scene
 from truestep.machine.program import Program, Task
 from truestep.machine.state import MachineState
@@ -36,7 +37,9 @@ class LastStep:
 def explain(scene: Scene, event: GameStepped, program: Program, task: Task) -> LastStep:
     """Read the step from its transaction, and repeat it with an honest engine."""
     transaction: Any = scene.web3.eth.get_transaction(scene.web3.to_hex(event.at.transaction_hash))
-    _, witness = scene.web3.codec.decode(["uint256", "bytes"], bytes(transaction["input"])[4:])
+    disputes = scene.web3.eth.contract(abi=list(load_artifact("Disputes").abi))
+    _, arguments = disputes.decode_function_input(transaction["input"])
+    witness: bytes = arguments["witness"]
     pc = int.from_bytes(witness[WITNESS_PC], "big")
     cycle = int.from_bytes(witness[WITNESS_CYCLE], "big")
     word = int.from_bytes(witness[WITNESS_INSTRUCTION_LEAF][pc % 32 : pc % 32 + 4], "little")

@@ -1,6 +1,6 @@
 """The costs: gas by kind of transaction, and where every coin is at the end."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -9,12 +9,14 @@ from typing import Any
 from truestep.base.ids import Address
 from truestep.contracts.artifacts import load_artifact
 from truestep.demo.scene import Scene
+from truestep.protocol.calls import NATIVE
 from truestep.protocol.events import (
     ChainEvent,
     GameDescended,
     GameOpened,
     GamePicked,
     GameRevealed,
+    GameRewarded,
     GameSettled,
     GameSplit,
     GameStepped,
@@ -36,10 +38,12 @@ KINDS: dict[type[Any], str] = {
     GameRevealed: "reveal",
     GameStepped: "step",
     GameSettled: "settle",
+    GameRewarded: "reward",
 }
-"""The kind of transaction that emits each event."""
+"""The kind of transaction that emits each event; one that emits several is of the last kind."""
+BATCH_KINDS = ("take", "claim", "finalize")
 MOVE_KINDS = ("open", "split", "pick", "descend", "reveal", "step")
-DISPUTE_KINDS = (*MOVE_KINDS, "settle")
+DISPUTE_KINDS = (*MOVE_KINDS, "settle", "reward")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +51,16 @@ class GasBook:
     """The gas of every transaction, by kind."""
 
     gas_by_kind: dict[str, list[int]]
+    shards_by_kind: dict[str, int]
+    """To how many shards the transactions of a kind did something."""
 
     def typical(self, kind: str) -> int:
         """The median of a kind; 0 if there was none."""
         return int(median(self.gas_by_kind.get(kind, [0])))
+
+    def per_shard(self, kind: str) -> int:
+        """The mean for a shard, since a transaction may be about a whole batch."""
+        return self.total((kind,)) // max(self.shards_by_kind.get(kind, 0), 1)
 
     def total(self, kinds: Iterable[str]) -> int:
         """The sum over some kinds."""
@@ -63,12 +73,14 @@ class GasBook:
 
 def read_gas(scene: Scene, events: Sequence[ChainEvent]) -> GasBook:
     """The gas of the transactions in which these events happened, from their receipts."""
-    kind_of = {event.at.transaction_hash: KINDS[type(event)] for event in events if type(event) in KINDS}
+    known = [event for event in events if type(event) in KINDS]
+    kind_of = {event.at.transaction_hash: KINDS[type(event)] for event in known}
     gas_by_kind: dict[str, list[int]] = defaultdict(list)
     for transaction_hash, kind in kind_of.items():
         receipt: Any = scene.web3.eth.get_transaction_receipt(scene.web3.to_hex(transaction_hash))
         gas_by_kind[kind].append(receipt["gasUsed"])
-    return GasBook(gas_by_kind=dict(gas_by_kind))
+    shards = Counter(KINDS[type(event)] for event in known)
+    return GasBook(gas_by_kind=dict(gas_by_kind), shards_by_kind=dict(shards))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +92,7 @@ class Coins:
     contracts_wei: int
     fees_wei: int
     owed_wei: dict[str, int]
-    """By contract: what it owes or has burned; its balance must be exactly that (P6.1)."""
+    """By contract: what it owes or has burned; its balance must be exactly that (S9.2)."""
     held_wei: dict[str, int]
 
     @property
@@ -95,30 +107,35 @@ class Coins:
 def count_coins(scene: Scene) -> Coins:
     """Count every coin. For use after the job, when no bond is locked and no reward is in escrow."""
     accounts = list(scene.accounts.values())
-    held_wei = {name: _balance(scene, scene.deployment.address(name)) for name in _OWED}
+    held_wei = {name: _balance(scene, scene.deployment.address(name)) for name in _OWING}
     return Coins(
         given_wei=scene.wealth_wei,
         wallets_wei=sum(_balance(scene, account) for account in accounts),
         contracts_wei=sum(held_wei.values()),
         fees_wei=_fees(scene, set(accounts)),
-        owed_wei={name: _owed(scene, name, function, accounts) for name, function in _OWED.items()},
+        owed_wei={name: _owed(scene, name, accounts) for name in _OWING},
         held_wei=held_wei,
     )
 
 
-_OWED = {"Operators": "accounts", "Jobs": "credits", "Disputes": "credits"}
-"""The function that returns what a contract owes to an account."""
+_OWING = ("Operators", "Jobs", "Disputes")
+"""The contracts that hold coins."""
 
 
-def _owed(scene: Scene, name: str, function: str, accounts: Sequence[Address]) -> int:
+def _owed(scene: Scene, name: str, accounts: Sequence[Address]) -> int:
+    """What a contract owes these accounts, and what it has burned. Nobody burns anything in Jobs."""
     contract: Any = scene.web3.eth.contract(
         address=scene.web3.to_checksum_address(scene.deployment.address(name)),
         abi=list(load_artifact(name).abi),
     )
-    owed: list[Any] = [contract.functions[function](account).call() for account in accounts]
-    # Operators returns (stake, locked), where the stake includes the locked part.
-    owed_wei = sum(answer if isinstance(answer, int) else answer[0] for answer in owed)
-    return owed_wei + contract.functions.burned_wei().call()
+    ask = contract.functions
+    match name:
+        case "Operators":  # (stake, locked), where the stake includes the locked part
+            return sum(ask.accounts(account).call()[0] for account in accounts) + ask.burned_wei().call()
+        case "Jobs":
+            return sum(ask.credits(NATIVE, account).call() for account in accounts)
+        case _:
+            return sum(ask.credits(account).call() for account in accounts) + ask.burned_wei().call()
 
 
 def _balance(scene: Scene, account: Address) -> int:

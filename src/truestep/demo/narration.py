@@ -1,23 +1,29 @@
 """The events of a job in words that a newcomer understands. Used by `submit`, `status` and `demo`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 from truestep.base.ids import (
     Address,
     TaskId,
     shard_of_task,
+    task_of_claim,
     task_of_game,
 )
 from truestep.base.units import coins
 from truestep.machine.state import Status, TrapCause
+from truestep.protocol.calls import NATIVE
 from truestep.protocol.claims import ClaimedState
 from truestep.protocol.events import (
     ChainEvent,
+    ClaimRefuted,
     ClaimStruck,
+    GameAdopted,
     GameDescended,
     GameOpened,
     GamePicked,
     GameRevealed,
+    GameRewarded,
     GameSettled,
     GameSplit,
     GameStepped,
@@ -31,7 +37,17 @@ from truestep.protocol.events import (
 from truestep.protocol.records import GameStage
 from truestep.protocol.state_numbers import is_micro, run_number_of, steps_in_words
 
-GameEvent = GameOpened | GameSplit | GamePicked | GameStepped | GameDescended | GameRevealed | GameSettled
+GameEvent = (
+    GameOpened
+    | GameSplit
+    | GamePicked
+    | GameStepped
+    | GameDescended
+    | GameRevealed
+    | GameAdopted
+    | GameSettled
+    | GameRewarded
+)
 
 
 class Narrator:
@@ -48,10 +64,13 @@ class Narrator:
         """One sentence with rich markup; None for an event that is not worth one."""
         match event:
             case JobPosted():
-                each = coins(event.reward_wei)
+                each = pay(event.reward, event.asset)
                 return f"job {event.job_id} posted: {count(event.shard_count, 'shard')}, {each} per shard"
             case TaskTaken():
                 return f"{shard_in_words(event.task_id)} taken by {self.name(event.operator)}"
+            case TaskClaimed() if event.is_malformed:
+                shard, who = shard_in_words(event.task_id), self.name(event.operator)
+                return f"{shard} claimed by {who}, in a form that no run can have: anybody can refute it"
             case TaskClaimed():
                 return (
                     f"{shard_in_words(event.task_id)} claimed by {self.name(event.operator)}:"
@@ -60,7 +79,7 @@ class Narrator:
             case LeaseExpired():
                 lost = coins(event.penalty_wei)
                 shard = shard_in_words(event.task_id)
-                return f"{shard}: {self.name(event.operator)} missed the lease and lost {lost}"
+                return f"{shard}: {self.name(event.operator)} did not claim it, and lost {lost}"
             case TaskFinalized():
                 return f"{shard_in_words(event.task_id)} [green]final[/]"
             case TaskReclaimed():
@@ -78,9 +97,14 @@ class Narrator:
                 | GameStepped()
                 | GameDescended()
                 | GameRevealed()
+                | GameAdopted()
                 | GameSettled()
+                | GameRewarded()
             ):
                 return self._tell_game(event)
+            case ClaimRefuted():
+                shard, got = shard_in_words(task_of_claim(event.claim_id)), coins(event.amount_wei)
+                return f"{shard}: {self.name(event.caller)} refuted a claim that was false by itself: {got}"
             case _:
                 return None
 
@@ -113,8 +137,12 @@ class Narrator:
                 return (
                     f"{shard}: the chain executed [bold]one instruction[/]; the resulting state is {verdict}"
                 )
+            case GameAdopted():
+                return f"{shard}: {self.name(event.sponsor)} defends the claim now, with a bond of its own"
             case GameSettled():
                 return f"{shard}: {_ending(event)}"
+            case GameRewarded():
+                return f"{shard}: {self.name(event.challenger)} is rewarded with {coins(event.amount_wei)}"
 
 
 def outcome(claimed: ClaimedState) -> str:
@@ -140,11 +168,30 @@ def _ending(event: GameSettled) -> str:
         case GameStage.OPERATOR_WON:
             return f"dispute lost by the challenger; {coins(event.operator_wei)} to the operator{burned}"
         case GameStage.CHALLENGER_WON:
-            return f"dispute won by the challenger, who gets {coins(event.challenger_wei)}{burned}"
+            back = coins(event.challenger_wei)
+            return f"dispute won by the challenger, whose bond comes back: {back}{burned}"
         case _:
-            return f"dispute closed; {coins(event.challenger_wei)} to the challenger{burned}"
+            back = coins(event.challenger_wei)
+            return f"dispute closed, since the claim has fallen; {back} to the challenger{burned}"
 
 
 def shard_in_words(task_id: TaskId) -> str:
     """`shard 0`, where it is clear which job's."""
     return f"shard {shard_of_task(task_id)}"
+
+
+def shards_in_words(task_ids: Sequence[TaskId]) -> str:
+    """`shard 0`, `shards 0 to 3`, `shards 0, 2 and 3`, where it is clear which job's."""
+    numbers = sorted(shard_of_task(task_id) for task_id in task_ids)
+    runs = [list(run) for _, run in groupby(enumerate(numbers), key=lambda entry: entry[1] - entry[0])]
+    words: list[str] = []
+    for run in runs:
+        first, last = run[0][1], run[-1][1]
+        words += [f"{first} to {last}"] if last > first + 1 else [f"{number}" for _, number in run]
+    listed = f"{', '.join(words[:-1])} and {words[-1]}" if words[1:] else words[0]
+    return f"shard{'' if len(numbers) == 1 else 's'} {listed}"
+
+
+def pay(units: int, asset: Address) -> str:
+    """An amount of coins, or of a token's units."""
+    return coins(units) if asset == NATIVE else f"{units:,} units of token {asset}"

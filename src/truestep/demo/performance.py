@@ -18,9 +18,9 @@ from truestep.composition.engines import EngineName, open_engine
 from truestep.demo.audit import Record, audit, slashed_wei, struck
 from truestep.demo.consumer import Consumed, consume
 from truestep.demo.last_step import LastStep, explain
-from truestep.demo.ledger import DISPUTE_KINDS, MOVE_KINDS, GasBook, count_coins, read_gas
+from truestep.demo.ledger import BATCH_KINDS, DISPUTE_KINDS, MOVE_KINDS, GasBook, count_coins, read_gas
 from truestep.demo.narration import count
-from truestep.demo.play import play
+from truestep.demo.play import Events, Warp, play
 from truestep.demo.scene import REWARD_WEI, Scene, build_scene
 from truestep.demo.story import Story
 from truestep.demo.value_at_risk import (
@@ -34,7 +34,7 @@ from truestep.demo.value_at_risk import (
 from truestep.devnet.chain_file import write_chain_file
 from truestep.devnet.remote import RemoteDevnet
 from truestep.machine.program import Task
-from truestep.protocol.events import ChainEvent, GameStepped, TaskClaimed, TaskFinalized
+from truestep.protocol.events import ChainEvent, GameStepped, TaskClaimed, TaskFinalized, TaskTaken
 
 FOLDER = Path(__file__).parent
 SOURCE, PRICES = FOLDER / "value_at_risk.c", FOLDER / "stocks.csv"
@@ -44,6 +44,8 @@ PATH_CYCLES = 413
 """Instructions per simulated year (value_at_risk.c)."""
 READING_CYCLES = 400_000
 """More instructions than reading the prices takes."""
+_PARTS = {Warp.RETURN: "work", Warp.DISPUTED_END: "challenge", Warp.END: "redoing"}
+"""What has taken the time before the clock is moved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,10 +98,10 @@ def _set_up(setting: Setting, story: Story, devnet: Devnet) -> tuple[ProgramFile
     build([SOURCE], elf, defines={"PATHS": str(setting.paths)})
     program = program_of(elf.read_bytes())
     story.line(f"value_at_risk.c is compiled to a RISC-V program of {count(len(program.elf), 'byte')}")
-    scene = build_scene(devnet, setting.folder, setting.lie_cycle, lambda _: None)
+    scene = build_scene(devnet, setting.folder, setting.shards, setting.lie_cycle)
     story.meet(scene)
     where = setting.rpc or "a chain inside this process"
-    story.line(f"five contracts are deployed on {where}")
+    story.line(f"{len(scene.deployment.contracts)} contracts are deployed on {where}")
     story.line("each worker puts up a stake of 10 ETH")
     return program, scene
 
@@ -158,20 +160,18 @@ class _Performance:
         )
         return job
 
-    def _told(self, event: ChainEvent) -> None:
-        self._events.append(event)
-        self._story.event(event)
-        if isinstance(event, GameStepped):
-            step = explain(self._scene, event, self._program.program, self._task)
-            self._steps.append(step)
-            self._story.step(step)
+    def _told(self, events: Events) -> None:
+        self._events += events
+        self._story.events(events)
+        for event in events:
+            if isinstance(event, GameStepped):
+                step = explain(self._scene, event, self._program.program, self._task)
+                self._steps.append(step)
+                self._story.step(step)
 
-    def _warped(self, seconds: int) -> None:
-        self._mark("work")
-        self._story.heading("Finality")
-        self._story.line("every claim stands, and Victor agrees with all of them")
-        self._story.aside(f"They can be challenged for another {seconds // 3600} h. A real network waits;")
-        self._story.aside("here the chain's clock is moved on.")
+    def _warped(self, why: Warp, seconds: int) -> None:
+        self._mark(_PARTS[why])
+        self._story.warp(why, seconds)
 
     def _mark(self, part: str) -> None:
         """Record the time since the last mark as the duration of `part`."""
@@ -212,11 +212,9 @@ class _Performance:
         """Let a contract use the result."""
         consumed = consume(self._scene, receipt)
         self._mark("consumer")
-        self._story.line(
-            "a contract takes the outputs, has Jobs check each against the final result, and computes"
-        )
+        self._story.line("a contract takes the outputs, each with a proof that it is final, and computes")
         mean = consumed.mean_value_q32 / UNIT_Q32 - 1
-        self._story.aside(f"the mean year itself: {mean:+.1%} (examples/consumer/MeanValue.vy)")
+        self._story.aside(f"the mean year itself: {mean:+.1%} (examples/contracts/MeanOfJob.vy)")
         return consumed
 
     def _tell_lie(self, receipt: Receipt) -> None:
@@ -239,6 +237,7 @@ class _Performance:
         replay = open_rerun(receipt, None, self._program.elf, self._task.input)
         evidence = Record(
             events=all_events,
+            shards=self._setting.shards,
             steps=self._steps,
             coins=count_coins(scene),
             on_chain=[*check_contents(receipt), *check_chain(receipt, chain)],
@@ -267,10 +266,12 @@ class _Performance:
             "tasks": len(final),
             "instructions": sum(event.claimed.cycle for event in final),
             "claims_struck": len(struck(events)),
-            "slashed_wei": slashed_wei(events),
+            "slashed_wei": slashed_wei(self._scene),
+            "batches": len({event.at.transaction_hash for event in events if isinstance(event, TaskTaken)}),
             "dispute_moves": gas.count(MOVE_KINDS),
             "gas": {
                 **{kind: gas.typical(kind) for kind in ("post", "take", "claim", "finalize")},
+                **{f"{kind}_per_shard": gas.per_shard(kind) for kind in BATCH_KINDS},
                 "dispute_total": gas.total(DISPUTE_KINDS),
                 "step": gas.typical("step"),
             },

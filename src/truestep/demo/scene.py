@@ -1,7 +1,7 @@
 """The demo's cast and stage: a chain, the contracts, one requester, three workers, one challenger."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ from truestep.ports.engine import Engine, Machine
 from truestep.protocol.calls import Deposit
 from truestep.roles.challenger import ChallengerPolicy
 from truestep.roles.worker import WorkerPolicy
-from truestep.simulation.faulty_engine import Fault, FaultyEngine
+from truestep.simulation.faulty_engine import Fault, LyingOnce
 
 COIN_WEI = 10**18
 WALLET_WEI = 20 * COIN_WEI
@@ -43,7 +43,7 @@ STAKE_WEI = 10 * COIN_WEI
 REWARD_WEI = COIN_WEI // 100
 WINDOW_SECONDS = 86_400
 """The window of a real network; the demo moves the chain's clock instead of waiting."""
-RULES = replace(devnet_parameters(WINDOW_SECONDS), clock_seconds=WINDOW_SECONDS // 4)
+RULES = devnet_parameters(WINDOW_SECONDS)
 POLICY = TransactionPolicy(poll_seconds=0.02)
 
 REQUESTER, LIAR, CHALLENGER = "Alice", "Mallory", "Victor"
@@ -64,8 +64,7 @@ class LiarsEngine:
     def __init__(self, engine: Engine, cycle: int) -> None:
         self._honest = engine
         self._cycle = cycle
-        self._shard_index: int | None = None
-        self._faulty: Engine = engine
+        self._lying: LyingOnce | None = None
 
     @property
     def name(self) -> str:
@@ -76,11 +75,9 @@ class LiarsEngine:
         self, program: Program, task: Task, *, debug_sink: Callable[[bytes], None] | None = None
     ) -> Machine:
         """A machine that lies in the first task and is honest in all others."""
-        if self._shard_index is None:
-            self._shard_index = task.shard_index
-            self._faulty = FaultyEngine(self._honest, self._fault(program, task))
-        engine = self._faulty if task.shard_index == self._shard_index else self._honest
-        return engine.start(program, task, debug_sink=debug_sink)
+        if self._lying is None:
+            self._lying = LyingOnce(self._honest, self._fault(program, task), task.shard_index)
+        return self._lying.start(program, task, debug_sink=debug_sink)
 
     def _fault(self, program: Program, task: Task) -> Fault:
         machine = self._honest.start(program, task)
@@ -123,6 +120,11 @@ class Scene:
             daemon.stop()
 
 
+def batch_size(worker: str, shards: int) -> int:
+    """The shards that a worker takes together: the liar half of them, the others a quarter each."""
+    return max(shards // (2 if worker == LIAR else 4), 1)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mute:
     """Satisfies `truestep.ports.reporter.Reporter` but prints nothing: the demo tells the chain's events."""
@@ -131,14 +133,14 @@ class Mute:
         """Say nothing."""
 
 
-def build_scene(devnet: Devnet, folder: Path, lie_cycle: int, progress: Callable[[str], None]) -> Scene:
+def build_scene(devnet: Devnet, folder: Path, shards: int, lie_cycle: int) -> Scene:
     """Fund everybody, deploy the contracts, stake the workers, start the daemons."""
     web3 = connect(devnet.node)
     names = ("deployer", REQUESTER, *WORKERS, CHALLENGER)
     keys: dict[str, Any] = {name: Account.create() for name in names}
     for key in keys.values():
         devnet.fund(key.address, WALLET_WEI)
-    deployment = deploy(web3, keys["deployer"], SqliteStore(), RULES, policy=POLICY, progress=progress)
+    deployment = deploy(web3, keys["deployer"], SqliteStore(), RULES, policy=POLICY)
     stores = {name: SqliteStore() for name in names[1:]}
     chains = {
         name: open_chain(devnet.node, deployment, keys[name], store, POLICY) for name, store in stores.items()
@@ -164,7 +166,9 @@ def build_scene(devnet: Devnet, folder: Path, lie_cycle: int, progress: Callable
         if name == CHALLENGER:
             daemons[name] = challenger_node(world, ChallengerPolicy())
         else:
-            daemons[name] = worker_node(world, WorkerPolicy(active_limit=1, held_factor=1))
+            daemons[name] = worker_node(
+                world, WorkerPolicy(active_limit=1, held_factor=batch_size(name, shards))
+            )
     return Scene(
         devnet=devnet,
         web3=web3,

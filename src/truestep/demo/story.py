@@ -1,6 +1,7 @@
 """The demo's story, for somebody who has never seen a dispute game."""
 
 import time
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.markup import escape
@@ -9,17 +10,20 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from truestep.base.ids import Address, shard_of_task, task_of_claim
+from truestep.base.ids import Address, BatchId, TaskId, batch_of_claim, shard_of_task, task_of_claim
 from truestep.demo.last_step import LastStep
-from truestep.demo.ledger import DISPUTE_KINDS, GasBook
-from truestep.demo.narration import count, shard_in_words
+from truestep.demo.ledger import BATCH_KINDS, DISPUTE_KINDS, GasBook
+from truestep.demo.narration import count, shard_in_words, shards_in_words
+from truestep.demo.play import Warp
 from truestep.demo.scene import CHALLENGER, LIAR, REQUESTER, Scene
 from truestep.demo.value_at_risk import Risk
+from truestep.protocol.bisection import Interval
 from truestep.protocol.events import (
     ChainEvent,
     ClaimStruck,
     GameOpened,
     GamePicked,
+    GameRewarded,
     GameSettled,
     GameSplit,
     TaskClaimed,
@@ -38,7 +42,7 @@ CAST = (
     (REQUESTER, "asks: what can five stocks lose within a year? She pays for the answer."),
     ("Bob", "is a worker: he computes off chain and vouches for it with his own coins."),
     ("Carol", "is a worker too."),
-    (LIAR, "is a worker as well. Her first result will be a lie."),
+    (LIAR, "is a worker as well. The first result of her first batch will be a lie."),
     (CHALLENGER, "is a challenger: he runs everything again and earns by catching lies."),
 )
 HOW_DISPUTES_WORK = (
@@ -58,6 +62,8 @@ class Story:
         self._split: GameSplit | None = None
         self._round = 0
         self._final_count = 0
+        self._unsettled: dict[BatchId, set[TaskId]] = {}
+        """The claims of each batch that are neither final nor struck."""
         self._dispute_seconds = 0.0
 
     @property
@@ -105,21 +111,41 @@ class Story:
         """Print a command that the reader can type."""
         self._console.print(f"{INDENT}[bold]{escape(words)}[/]")
 
-    def event(self, event: ChainEvent) -> None:
-        """Tell an event of the chain."""
+    def events(self, events: Sequence[ChainEvent]) -> None:
+        """Tell what one log of the chain says: the same of each shard of a batch, or one event."""
+        taken = [event for event in events if isinstance(event, TaskTaken)]
+        claimed = [event for event in events if isinstance(event, TaskClaimed)]
+        final = [event for event in events if isinstance(event, TaskFinalized)]
+        if taken:
+            self._tell_taken(taken)
+        elif claimed:
+            self._tell_claimed(claimed)
+        elif final:
+            self._tell_final(final)
+        else:
+            for event in events:
+                self._tell(event)
+
+    def warp(self, why: Warp, seconds: int) -> None:
+        """Say why the chain's clock is moved on."""
+        hours = f"{seconds / 3600:.0f} h"
+        match why:
+            case Warp.RETURN:
+                self.heading("Dispute")
+                self.line(f"every shard is claimed; {CHALLENGER} has been away, and comes back {hours} later")
+                self.aside("A real network waits; here the chain's clock is moved on. He is still in time:")
+                self.aside("claims can be challenged for a day.")
+            case Warp.DISPUTED_END:
+                self.line(f"the day is over: what {CHALLENGER} does not dispute can become final now")
+            case Warp.END:
+                self.heading("Finality")
+                self.line(f"every claim stands, and {CHALLENGER} agrees with all of them")
+                self.aside(f"The last ones can be challenged for another {hours}; the clock is moved on.")
+
+    def _tell(self, event: ChainEvent) -> None:
         match event:
-            case TaskTaken():
-                self.line(
-                    f"{self._who(event.operator)} takes {shard_in_words(event.task_id)}, with a bond of 1 ETH"
-                )
-            case TaskClaimed():
-                done = count(event.claimed.cycle, "instruction")
-                self.line(
-                    f"{self._who(event.operator)} claims {shard_in_words(event.task_id)}, done in {done}"
-                )
-            case TaskFinalized():
-                self._final_count += 1
             case ClaimStruck():
+                self._unsettled.get(batch_of_claim(event.claim_id), set()).discard(event.task_id)
                 who, shard = self._who(event.operator), shard_in_words(event.task_id)
                 self.line(f"{who} is [bold]struck[/]: {shard} is open again")
             case GameOpened():
@@ -130,6 +156,11 @@ class Story:
                 self._tell_round(event)
             case GameSettled():
                 self._tell_settled(event)
+            case GameRewarded():
+                self.line(f"{self._who(event.challenger)} is rewarded, now that the true result is final:")
+                self.aside(
+                    f"{_eth(event.amount_wei)} for his share of her bond and his gas; the rest is burned"
+                )
             case _:
                 return
 
@@ -169,20 +200,21 @@ class Story:
     def costs(self, gas: GasBook, consumer_gas: int, seconds_by_part: dict[str, float]) -> None:
         """Show the gas and the time of each part."""
         table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
-        for title in ("", "transactions", "gas each", "gas in total"):
+        for title in ("", "transactions", "gas each", "gas in total", "gas a shard"):
             table.add_column(title, justify="right" if title else "left")
         rows = (
             ("post the job", ("post",)),
-            ("take a shard", ("take",)),
-            ("claim a shard", ("claim",)),
-            ("make a shard final", ("finalize",)),
+            ("take a batch", ("take",)),
+            ("claim a batch", ("claim",)),
+            ("make a batch final", ("finalize",)),
             ("the whole dispute", DISPUTE_KINDS),
             ("of which the one instruction", ("step",)),
         )
         for title, kinds in rows:
             each = f"{gas.typical(kinds[0]):,}" if len(kinds) == 1 else ""
-            table.add_row(title, str(gas.count(kinds)), each, f"{gas.total(kinds):,}")
-        table.add_row("a contract reads a shard's output", "", f"{consumer_gas:,}", "")
+            shard = f"{gas.per_shard(kinds[0]):,}" if kinds[0] in BATCH_KINDS else ""
+            table.add_row(title, str(gas.count(kinds)), each, f"{gas.total(kinds):,}", shard)
+        table.add_row("a contract checks a shard's output", "", f"{consumer_gas:,}", "", "")
         self._indented(table)
         parts = [f"{part} {seconds:.1f} s" for part, seconds in seconds_by_part.items()]
         self.aside(" · ".join(parts))
@@ -192,6 +224,28 @@ class Story:
         """Show the result of each check."""
         for name, passed in outcomes.items():
             self._console.print(f"{INDENT}{'[green]✓[/]' if passed else '[bold red]✗[/]'} {name}")
+
+    def _tell_taken(self, taken: Sequence[TaskTaken]) -> None:
+        shards = shards_in_words([event.task_id for event in taken])
+        bonds = "a bond of 1 ETH" if len(taken) == 1 else f"{len(taken)} bonds of 1 ETH"
+        self.line(f"{self._who(taken[0].operator)} takes {shards}{_as_a_batch(taken)}, with {bonds}")
+
+    def _tell_claimed(self, claimed: Sequence[TaskClaimed]) -> None:
+        shards = shards_in_words([event.task_id for event in claimed])
+        done = count(sum(event.claimed.cycle for event in claimed), "instruction")
+        how = "" if len(claimed) == 1 else " in one transaction"
+        self.line(f"{self._who(claimed[0].operator)} claims {shards}{how}, done in {done}")
+        self._unsettled[batch_of_claim(claimed[0].claim_id)] = {event.task_id for event in claimed}
+
+    def _tell_final(self, final: Sequence[TaskFinalized]) -> None:
+        self._final_count += len(final)
+        tasks = [event.task_id for event in final]
+        waiting = self._unsettled.setdefault(batch_of_claim(final[0].claim_id), set())
+        waiting.difference_update(tasks)
+        who, shards = self._who(final[0].operator), shards_in_words(tasks)
+        self.line(f"{who} is paid for {shards}{_as_a_batch(final)}: [green]final[/]")
+        if waiting:
+            self.aside(f"the dispute holds up {shards_in_words(list(waiting))} of this batch, nothing else")
 
     def _tell_opened(self, event: GameOpened) -> None:
         self._dispute_seconds -= self.seconds
@@ -207,10 +261,10 @@ class Story:
         if self._split is None:
             return
         self._round += 1
-        length = self._split.high - self._split.low
-        parts = len(self._split.hashes) + 1
+        split = Interval(low=self._split.low, high=self._split.high)
+        length, parts = split.length, len(self._split.hashes) + 1
         cells = max(1, min(parts, self._console.width - BAR_MARGIN))
-        position = event.part * cells // parts
+        position = split.boundaries(parts).index(event.low) * cells // parts
         seconds, before, after = f"{self.seconds:6.1f} s  ", "·" * position, "·" * (cells - position - 1)
         bar = ((before, "dim"), ("█", "bold yellow"), (after, "dim"))
         left = f" {event.high - event.low:,}"
@@ -218,10 +272,8 @@ class Story:
 
     def _tell_settled(self, event: GameSettled) -> None:
         self._dispute_seconds += self.seconds
-        self.line(f"{_name(LIAR)} loses her bond of 1 ETH: {_eth(event.burned_wei)} are burned, and")
-        self.aside(
-            f"{CHALLENGER} gets {_eth(event.challenger_wei)}: a share of it, his gas, and his own bond back"
-        )
+        self.line(f"{_name(LIAR)} loses the bond of this shard, 1 ETH, and keeps those of the others;")
+        self.aside(f"{CHALLENGER} gets his own bond of {_eth(event.challenger_wei)} back")
 
     def _who(self, account: Address) -> str:
         return _name(self._names.get(account, account[:NAME_WIDTH]))
@@ -241,6 +293,10 @@ class Story:
 
 def _name(name: str) -> str:
     return f"[{NAME_STYLES.get(name, 'bold')}]{name:<{NAME_WIDTH}}[/]"
+
+
+def _as_a_batch(events: Sequence[ChainEvent]) -> str:
+    return "" if len(events) == 1 else " as one batch"
 
 
 def _eth(amount_wei: int) -> str:

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from truestep.guest.assembly_files import files_of_assembly, mentions_files, unescaped_llvm
 from truestep.guest.errors import GuestBuildError
 from truestep.guest.link import (
     DEFAULT_STACK_SIZE_BYTES,
+    as_argument,
     check_stack_size,
     compile_object,
     link,
@@ -18,6 +20,7 @@ from truestep.guest.link import (
 )
 from truestep.guest.toolchain import (
     COMPILE_FLAGS,
+    INCLUDE_DIRECTORY,
     LINK_FLAGS,
     ZIGLANG_VERSION,
     Toolchain,
@@ -36,7 +39,8 @@ class BuiltGuest:
     size_bytes: int
     elf_sha256: str
     recipe_sha256: str
-    """Covers the compiler's version, all flags, the runtime, and each source and header that was read."""
+    """Covers the compiler's version, all flags, the runtime, and each source, header and other file that was
+    read."""
     warnings: str
     """The compiler's warnings."""
 
@@ -131,8 +135,24 @@ def _compile_sources(toolchain: Toolchain, recipe: _Recipe, directory: Path) -> 
         flags = ("-fhosted", f"-O{recipe.optimisation}", *_source_flags(source, recipe))
         warnings += compile_object(toolchain, source, directory / name, *flags)
         objects.append(name)
-        read += _files_read(directory / f"{name}.d")
+        # The compiler only passes .s on to the assembler, and lists nothing.
+        listed = [source] if source.suffix == ".s" else _files_read(directory / f"{name}.d")
+        read += listed
+        if mentions_files(listed):
+            assembly = _assembly(toolchain, source, directory / f"{name}.s", flags)
+            read += files_of_assembly(assembly, recipe.include_paths)
     return _Compiled(objects=tuple(objects), read=tuple(read), warnings=warnings)
+
+
+def _assembly(toolchain: Toolchain, source: Path, target: Path, flags: Sequence[str]) -> str:
+    """What the assembler is given of a source; for C it is in LLVM's text."""
+    if source.suffix == ".s":
+        return source.read_text(encoding="utf-8", errors="replace")
+    stage = ("-E",) if source.suffix == ".S" else ("-S", "-emit-llvm")
+    arguments = (*COMPILE_FLAGS, "-isystem", str(INCLUDE_DIRECTORY), *flags, *stage)
+    toolchain.run("cc", *arguments, as_argument(str(source)), "-o", str(target))
+    text = target.read_text(encoding="utf-8", errors="replace")
+    return text if source.suffix == ".S" else unescaped_llvm(text)
 
 
 def _source_flags(source: Path, recipe: _Recipe) -> list[str]:
@@ -140,6 +160,8 @@ def _source_flags(source: Path, recipe: _Recipe) -> list[str]:
     flags = [f"-I{path}" for path in recipe.include_paths]
     flags += [f"-D{name}={value}" for name, value in recipe.defines]
     flags += [f"-fmacro-prefix-map={path}/=" for path in (source.parent, *recipe.include_paths)]
+    if source.suffix == ".s":
+        flags.append("-Wno-unused-command-line-argument")  # most flags are for compilers
     return flags
 
 

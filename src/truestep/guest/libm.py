@@ -4,6 +4,7 @@ import functools
 import tempfile
 from pathlib import Path
 
+from truestep.guest.objects import with_weak_definitions
 from truestep.guest.toolchain import C_DIRECTORY, COMPILE_FLAGS, INCLUDE_DIRECTORY, TARGET_FLAGS, Toolchain
 
 MATH_DIRECTORY = C_DIRECTORY / "math"
@@ -46,7 +47,7 @@ def mathematics_archive(toolchain: Toolchain) -> bytes:
     with tempfile.TemporaryDirectory(prefix="truestep-libm-") as name:
         directory = Path(name)
         toolchain.run("build-lib", *_arguments(libc), directory=directory)
-        return (directory / ARCHIVE).read_bytes()
+        return with_weak_definitions((directory / ARCHIVE).read_bytes())
 
 
 def _arguments(libc: Path) -> list[str]:

@@ -9,6 +9,8 @@ from pathlib import Path
 from truestep.guest.errors import GuestBuildError
 from truestep.guest.libm import ARCHIVE as MATHEMATICS_ARCHIVE
 from truestep.guest.libm import mathematics_archive, mathematics_sources
+from truestep.guest.objects import read_sections, with_weak_definitions
+from truestep.guest.placement import check_placement, own_sections, script_for
 from truestep.guest.toolchain import C_DIRECTORY, COMPILE_FLAGS, INCLUDE_DIRECTORY, LINK_FLAGS, Toolchain
 
 DEFAULT_STACK_SIZE_BYTES = 8 << 20
@@ -55,7 +57,7 @@ def linked_sources() -> list[Path]:
 
 
 @functools.cache
-def _runtime_archive(toolchain: Toolchain) -> bytes:
+def runtime_archive(toolchain: Toolchain) -> bytes:
     """The runtime as an archive, so that only what a program uses is linked and its own definitions win."""
     with tempfile.TemporaryDirectory(prefix="truestep-runtime-") as name:
         directory = Path(name)
@@ -65,18 +67,27 @@ def _runtime_archive(toolchain: Toolchain) -> bytes:
             compile_object(toolchain, source, target, "-O2", "-fno-builtin")
             objects.append(target.name)
         toolchain.run("ar", "rcsD", _RUNTIME_ARCHIVE, *objects, directory=directory)
-        return (directory / _RUNTIME_ARCHIVE).read_bytes()
+        return with_weak_definitions((directory / _RUNTIME_ARCHIVE).read_bytes())
 
 
 def link(
     toolchain: Toolchain, objects: Sequence[str], directory: Path, *, stack_size_bytes: int
 ) -> tuple[bytes, str]:
     """Link objects and archives, named within `directory`, with the runtime; (ELF file, warnings)."""
-    (directory / _RUNTIME_ARCHIVE).write_bytes(_runtime_archive(toolchain))
+    (directory / _RUNTIME_ARCHIVE).write_bytes(runtime_archive(toolchain))
     (directory / MATHEMATICS_ARCHIVE).write_bytes(mathematics_archive(toolchain))
-    script = (C_DIRECTORY / _LINKER_SCRIPT).read_text(encoding="utf-8")
-    stack = f"__stack_size = {stack_size_bytes};\n"
-    (directory / _LINKER_SCRIPT).write_text(stack + script, encoding="utf-8")
+    script = f"__stack_size = {stack_size_bytes};\n"
+    script += (C_DIRECTORY / _LINKER_SCRIPT).read_text(encoding="utf-8")
+    elf, warnings = _link_by(toolchain, script, objects, directory)
+    own = own_sections(read_sections(elf))
+    if own:
+        elf, warnings = _link_by(toolchain, script + script_for(own), objects, directory)
+    check_placement(read_sections(elf))
+    return elf, warnings
+
+
+def _link_by(toolchain: Toolchain, script: str, objects: Sequence[str], directory: Path) -> tuple[bytes, str]:
+    (directory / _LINKER_SCRIPT).write_text(script, encoding="utf-8")
     inputs = ("-T", _LINKER_SCRIPT, *map(as_argument, objects), _RUNTIME_ARCHIVE, MATHEMATICS_ARCHIVE)
     warnings = toolchain.run("cc", *LINK_FLAGS, *inputs, "-o", _LINKED, directory=directory)
     return (directory / _LINKED).read_bytes(), warnings

@@ -75,6 +75,8 @@ class Parameters:
     winner_share_bps: int
     gas_price_cap_wei: int
     arity: int
+    parameters_id: int = 1
+    """The number of its set. All tasks of a batch have the same (S1.5)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from truestep.protocol.calls import Call
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
-    """Make `call` on the chain, at most once for each intent: `kind/ids`. `message` says why, for people."""
+    """Make `call` on the chain, at most once for each intent (`intents`). `message` says why, for people."""
 
     intent: str
     call: Call
@@ -60,6 +60,9 @@ class Declined(StrEnum):
     """Why something is not done."""
 
     REWARD = "reward is too small"
+    ASSET = "pays in a token that this node does not take"
+    ASSURANCE = "policy of assurance that this node does not know"
+    NOT_READY = "input is not known yet"
     CYCLES = "program may run too long"
     INPUT_SIZE = "input is too large for this node"
     LEASE = "lease is too short"

@@ -1,20 +1,27 @@
-"""The challenger: checks every claim in its window and disputes the false ones (docs/protocol.md P4, P5)."""
+"""The challenger: checks every claim in its window and disputes false ones (docs/settlement.md S5 to S7)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from truestep.base.ids import Bytes32, ClaimId, GameId, TaskId, claim_of_game, game_in_words, task_of_claim
 from truestep.base.units import coins, coins_or_more
-from truestep.protocol.calls import OpenGame
-from truestep.protocol.records import GameStage
-from truestep.roles import checks, moves
+from truestep.commitments.keccak import keccak256
+from truestep.machine.state import Status
+from truestep.protocol.calls import NATIVE, OpenGame, RefuteClaim, ShowGame
+from truestep.protocol.records import GameRecord, GameStage, JobRecord
+from truestep.protocol.settlement.facts.due import Action as DutyKind
+from truestep.protocol.settlement.games import bond_factor
+from truestep.protocol.settlement.tasks.duties import Duty
+from truestep.roles import checks, duties, intents, moves
 from truestep.roles.actions import Action, Agree, Alert, Decline, Declined, Send
 from truestep.roles.moves import describe
-from truestep.roles.views import ClaimView, GameView, MaterialStage, TaskView, View
-from truestep.roles.worker import withdrawals
+from truestep.roles.views import ClaimView, MaterialStage, TaskView, View
 
 OPEN_SECONDS = 5
 """Time at the end of a claim's window for the transaction that opens the dispute."""
 LAST_SHARE = 4
 """A claim that cannot be checked is reported in the last quarter of its window."""
+CLAIM_ID_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +36,7 @@ class ChallengerPolicy:
     """Kept in the wallet for the moves of games that are already open."""
     withdraw_above_wei: int = 10**16
     salt: bytes = b""
-    """Secret random bytes that decide which claims are checked first if not all can be."""
+    """The node's secret: it hides commitments, and decides what is checked first if not all can be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,77 +55,175 @@ Row = tuple[TaskView, ClaimView]
 
 def decide(view: View, policy: ChallengerPolicy) -> list[Action]:
     """Everything to do now: moves first, by their clocks; then new disputes; then checks."""
-    games: list[tuple[TaskView, ClaimView, GameView]] = []
-    standing: list[Row] = []
-    for task in view.tasks:
-        for claim in task.claims:
-            if (game := _own_game(view, claim)) is not None:
-                games.append((task, claim, game))
-            elif task.is_standing(claim) and claim.operator != view.account and view.now <= task.task.until:
-                standing.append((task, claim))
+    games = [(row, game) for row in _rows(view) if (game := _own_game(view, row[1])) is not None]
+    standing = [row for row in _rows(view) if _own_game(view, row[1]) is None and _is_open(view, *row)]
     actions: list[Action] = []
-    for task, claim, game in sorted(games, key=lambda row: row[2].record.clock_runs_out_at() or 0):
+    for (task, claim), game in sorted(games, key=lambda row: (row[1].last_second, row[1].game_id)):
         actions += _play(view, task, claim, game)
-    actions += _open_all(view, policy, [row for row in standing if is_false(*row) is True])
-    actions += _check_all(view, policy, [row for row in standing if is_false(*row) is None])
-    actions += [_agree(*row) for row in standing if is_false(*row) is False]
-    actions += withdrawals(view, policy.withdraw_above_wei)
-    return [
-        action for action in actions if not isinstance(action, Send) or action.intent not in view.in_flight
-    ]
+    actions += _show_all(view, policy)
+    actions += [_refute(*row) for row in standing if is_refutable(*row)]
+    disputable = [row for row in standing if not row[1].is_malformed and view.now <= row[0].task.until]
+    actions += _open_all(view, policy, [row for row in disputable if _is_disputable(*row)])
+    actions += _check_all(view, policy, [row for row in disputable if is_false(*row) is None])
+    actions += [_agree(*row) for row in disputable if is_false(*row) is False]
+    actions += duties.sends(duty for duty in view.duties if _is_to_do(view, duty))
+    actions += duties.withdrawals(view, policy.withdraw_above_wei)
+    return duties.once(view, actions)
+
+
+def _rows(view: View) -> Iterator[Row]:
+    return ((task, claim) for task in view.tasks for claim in task.claims)
+
+
+def _is_open(view: View, task: TaskView, claim: ClaimView) -> bool:
+    """Whether a claim of somebody else stands."""
+    return task.is_standing(claim) and claim.operator not in (view.account, view.operator)
+
+
+# --- claims: true or false ------------------------------------------------------------------------
 
 
 def is_false(task: TaskView, claim: ClaimView) -> bool | None:
-    """Whether the claim differs from one's own run; None while that is not known."""
+    """Whether the claim differs from one's own run; None while that is not known.
+
+    A claim may say of a halted state that it runs: then the hash is right and the claim false all the same.
+    """
+    if claim.is_malformed:
+        return True
     own = task.hashes.get(claim.claimed.cycle)
-    return None if own is None else own != claim.claimed.state_hash()
+    if own is None:
+        return None
+    return own != claim.claimed.state_hash() or _hides_end(task, claim)
 
 
-# --- claims: check, then open a game --------------------------------------------------------------
+def is_refutable(task: TaskView, claim: ClaimView) -> bool:
+    """Whether the claim is known to be false by itself, so that no game is needed (S5.4)."""
+    if claim.is_malformed:
+        return True
+    return not task.distrust and _hides_end(task, claim)
+
+
+def _hides_end(task: TaskView, claim: ClaimView) -> bool:
+    """Whether it says of the halted state of one's own run that it runs."""
+    is_running = claim.claimed.status is Status.RUNNING
+    is_same = bool(task.halted_state) and keccak256(task.halted_state) == claim.claimed.state_hash()
+    return is_running and is_same
+
+
+def _is_disputable(task: TaskView, claim: ClaimView) -> bool:
+    return is_false(task, claim) is True and not _hides_end(task, claim)
+
+
+def _refute(task: TaskView, claim: ClaimView) -> Send:
+    if claim.is_malformed:
+        packed_state, why = b"", "has no meaning"
+    else:
+        packed_state, why = task.halted_state, "says that a run goes on which has ended"
+    return Send(
+        intent=intents.of_claim_id("refute", claim.claim_id),
+        call=RefuteClaim(claim_id=claim.claim_id, packed_state=packed_state),
+        message=f"the claim on {describe(task)} {why}: refute it",
+    )
+
+
+# --- false claims: open a game --------------------------------------------------------------------
 
 
 def _open_all(view: View, policy: ChallengerPolicy, rows: list[Row]) -> list[Action]:
     """Dispute false claims, the most valuable first, as far as the budget goes."""
     actions: list[Action] = []
     budget = _budget(view, policy)
-    for task, claim in sorted(rows, key=lambda row: (-row[0].job.reward_wei, row[1].claim_id)):
-        action = _open(view, task, claim, budget)
-        if isinstance(action, Send) and action.intent not in view.in_flight:
-            budget = budget.after(view.parameters.challenger_bond_wei)
-        actions.append(action)
+    for task, claim in sorted(rows, key=lambda row: (-_value_wei(row[0].job), row[1].claim_id)):
+        found = _open(view, policy, task, claim, budget)
+        if any(isinstance(action, Send) and action.intent not in view.in_flight for action in found):
+            budget = budget.after(bond_wei(task, claim))
+        actions += found
     return actions
 
 
-def _open(view: View, task: TaskView, claim: ClaimView, budget: _Budget) -> Action:
-    bond_wei = view.parameters.challenger_bond_wei
-    intent = f"open/{claim.claim_id}"
+def bond_wei(task: TaskView, claim: ClaimView) -> int:
+    """What a game on the claim locks if it is opened now (S6.2)."""
+    return task.job.parameters.challenger_bond_wei * bond_factor(claim.open_game_count)
+
+
+def _open(
+    view: View, policy: ChallengerPolicy, task: TaskView, claim: ClaimView, budget: _Budget
+) -> list[Action]:
+    needed_wei, intent = bond_wei(task, claim), intents.of_claim_id("open", claim.claim_id)
     if task.distrust:
-        return _decline(task, Declined.DISTRUSTED, f"not disputed: {task.distrust}")
-    if bond_wei > budget.bonds_wei and intent not in view.in_flight:
+        return [_decline(task, Declined.DISTRUSTED, f"not disputed: {task.distrust}")]
+    if intent not in view.in_flight:
+        declined = _why_not(view, task, needed_wei, budget)
+        if declined is not None:
+            return [declined]
+    end = _end_to_commit(view, task, claim)
+    if end is None:
+        return moves.prepared(task, moves.compute(task, (task.job.max_cycles,)))
+    return [
+        Send(
+            intent=intent,
+            call=OpenGame(claim_id=claim.claim_id, state_hash=end, salt=salt_of(policy, claim.claim_id)),
+            message=f"the claim on {describe(task)} is false: open a dispute over"
+            f" {claim.claimed.cycle:,} steps",
+        )
+    ]
+
+
+def _why_not(view: View, task: TaskView, needed_wei: int, budget: _Budget) -> Decline | None:
+    if needed_wei > budget.bonds_wei:
         return _decline(
             task,
             Declined.BUDGET,
-            f"false claim left alone: a bond of {coins(bond_wei)} exceeds what is left of the limit; raise it"
-            " with --max-bonds",
+            f"false claim left alone: a bond of {coins(needed_wei)} exceeds what is left of the limit; raise"
+            " it with --max-bonds",
         )
-    needed_wei = bond_wei + view.wallet_wei - budget.wallet_wei
-    if needed_wei > view.wallet_wei and intent not in view.in_flight:
+    if needed_wei > budget.wallet_wei:
+        missing_wei = needed_wei - budget.wallet_wei
         return _decline(
             task,
             Declined.FUNDS,
-            f"false claim left alone: {view.account} needs {coins(needed_wei)} for the bond and the gas of"
-            f" its games, and has {coins(view.wallet_wei)}; send it at least"
-            f" {coins_or_more(needed_wei - view.wallet_wei)} more",
+            f"false claim left alone: {view.account} needs {coins(view.wallet_wei + missing_wei)} for the"
+            f" bond and the gas of its games, and has {coins(view.wallet_wei)}; send it at least"
+            f" {coins_or_more(missing_wei)} more",
         )
-    return Send(
-        intent=intent,
-        call=OpenGame(claim_id=claim.claim_id, claimed=claim.claimed, bond_wei=bond_wei),
-        message=f"the claim on {describe(task)} is false: open a dispute over {claim.claimed.cycle:,} steps",
-    )
+    return None
+
+
+def salt_of(policy: ChallengerPolicy, claim_id: ClaimId) -> Bytes32:
+    """What hides a commitment: the same after a restart, and nobody else can compute it."""
+    return keccak256(policy.salt + claim_id.to_bytes(CLAIM_ID_BYTES, "big"))
+
+
+def _end_to_commit(view: View, task: TaskView, claim: ClaimView) -> Bytes32 | None:
+    """The hash of the run's true end, for the game's commitment (S6.1). None while it is worth waiting for.
+
+    The check has found the state at the claimed cycle, where a lie may stop long before the end. If the end
+    is not known when one clock is left of the window, or cannot be, that state must do: without a final
+    result, it wins as well (S7.5).
+    """
+    committed = view.commitments.get(claim.claim_id)
+    end = committed or _own_end(task)
+    if end is not None:
+        return end
+    left_seconds = task.task.until - OPEN_SECONDS - view.now
+    is_ending = left_seconds <= task.job.parameters.clock_seconds
+    return task.hashes[claim.claimed.cycle] if is_ending or task.run_failure else None
+
+
+def _own_end(task: TaskView) -> Bytes32 | None:
+    """The hash of the final state of one's own run, if it is known."""
+    if task.own_run is not None:
+        return task.own_run.claimed.state_hash()
+    if task.halted_state:
+        return keccak256(task.halted_state)
+    return task.hashes.get(task.job.max_cycles)
+
+
+# --- claims that are not known to be true or false ------------------------------------------------
 
 
 def _check_all(view: View, policy: ChallengerPolicy, rows: list[Row]) -> list[Action]:
-    """Check the claims that are not known to be true or false, in an order that no attacker can use."""
+    """Check them in an order that no attacker can use."""
     by_claim = {claim.claim_id: (task, claim) for task, claim in rows}
     possible = [_as_check(view, task, claim) for task, claim in rows if not _why_unchecked(task)]
     plan = checks.plan(possible, view.now, view.pace.at_once, policy.salt)
@@ -126,7 +231,7 @@ def _check_all(view: View, policy: ChallengerPolicy, rows: list[Row]) -> list[Ac
     actions: list[Action] = []
     for claim_id in (*plan.order, *sorted(impossible)):
         task, claim = by_claim[claim_id]
-        actions += _check(view, task, claim)
+        actions += _check(task, claim)
     return [*actions, *_alerts(view, rows, plan)]
 
 
@@ -136,11 +241,16 @@ def _as_check(view: View, task: TaskView, claim: ClaimView) -> checks.Check:
         work=(task.run, claim.claimed.cycle),
         deadline=task.task.until - OPEN_SECONDS,
         seconds=view.pace.seconds(claim.claimed.cycle),
-        value_wei=task.job.reward_wei,
+        value_wei=_value_wei(task.job),
     )
 
 
-def _check(view: View, task: TaskView, claim: ClaimView) -> list[Action]:
+def _value_wei(job: JobRecord) -> int:
+    """What a false result is worth. Nobody here knows that of a token."""
+    return job.reward if job.asset == NATIVE else 0
+
+
+def _check(task: TaskView, claim: ClaimView) -> list[Action]:
     if task.run_failure:
         return [_decline(task, Declined.RUN_FAILED, task.run_failure)]
     return moves.prepared(task, moves.compute(task, (claim.claimed.cycle,), is_check=True))
@@ -159,10 +269,10 @@ def _alerts(view: View, rows: list[Row], plan: checks.Plan) -> list[Action]:
     ending = [
         (task, task.task.until - view.now)
         for task, _ in rows
-        if (task.task.until - view.now) * LAST_SHARE < view.parameters.window_seconds
+        if (task.task.until - view.now) * LAST_SHARE < task.job.parameters.window_seconds
     ]
     if ending:
-        task, left_seconds = max(ending, key=lambda row: row[0].job.reward_wei)
+        task, left_seconds = max(ending, key=lambda row: _value_wei(row[0].job))
         message = (
             f"{len(ending)} claims become final unchecked soon. The most valuable is {describe(task)}, in"
             f" {left_seconds} s: {_why_unchecked(task) or _why_late(task)}"
@@ -196,48 +306,76 @@ def _agree(task: TaskView, claim: ClaimView) -> Agree:
 # --- games: never miss a move ---------------------------------------------------------------------
 
 
-def _play(view: View, task: TaskView, claim: ClaimView, game: GameView) -> list[Action]:
-    record, arity = game.record, view.parameters.arity
-    if record.stage in (GameStage.CLOSED, GameStage.OPERATOR_WON):
-        return []
-    if not task.is_standing(claim):
-        return moves.settle(record, "the claim was struck in another game")
-    if record.stage is GameStage.CHALLENGER_WON:
-        return moves.settle(record, "the challenger has won")
-    is_late = moves.has_clock_run_out(record, view.now)
-    if is_late and record.stage in (GameStage.OPERATOR_TURN, GameStage.REVEAL_DUE):
-        return moves.settle(record, "the operator's clock has run out")
-    if record.stage is GameStage.REVEAL_DUE:
-        return []
+def _play(view: View, task: TaskView, claim: ClaimView, record: GameRecord) -> list[Action]:
+    """The move that is due, or what it will need. A game that is decided is settled as a duty."""
+    if not task.is_standing(claim) or record.rescue_end is not None:
+        return []  # a defender that is late has lost: a pick would let it go on (S6.5)
     if record.stage is GameStage.OPERATOR_TURN:
-        return moves.prepared(task, moves.compute(task, moves.boundaries(record, arity)))
-    if is_late:
+        return moves.prepared(task, moves.compute(task, moves.boundaries(record)))
+    if moves.has_clock_run_out(record, view.now):
         return []
     if record.stage is GameStage.CHALLENGER_TURN:
-        return moves.prepared(task, moves.pick(task, game, arity))
-    return moves.prepared(task, moves.step(task, record))
+        return moves.prepared(task, moves.pick(task, record))
+    if record.stage is GameStage.STEP_DUE:
+        return moves.prepared(task, moves.step(task, record))
+    return []
+
+
+def _show_all(view: View, policy: ChallengerPolicy) -> list[Action]:
+    """Show what was committed to on claims that other games have struck (S7.5)."""
+    due = [duty.game_id for duty in view.duties if duty.action is DutyKind.SHOW and duty.game_id is not None]
+    return [_show(view, policy, game_id) for game_id in due if claim_of_game(game_id) in view.commitments]
+
+
+def _show(view: View, policy: ChallengerPolicy, game_id: GameId) -> Send:
+    claim_id = claim_of_game(game_id)
+    call = ShowGame(game_id=game_id, state_hash=view.commitments[claim_id], salt=salt_of(policy, claim_id))
+    return Send(
+        intent=intents.of_game("show", game_id),
+        call=call,
+        message=f"{game_in_words(game_id)}: another game struck the claim; show the final state found here",
+    )
+
+
+def _is_to_do(view: View, duty: Duty) -> bool:
+    """Its own ends, and those of games that keep its rewards waiting for a final result."""
+    if duty.beneficiary == view.account:
+        return True
+    return (
+        duty.action is DutyKind.SETTLE
+        and duty.claim_id is not None
+        and task_of_claim(duty.claim_id) in _tasks_disputed(view)
+    )
+
+
+def _tasks_disputed(view: View) -> set[TaskId]:
+    return {task_of_claim(claim_id) for claim_id in view.commitments}
 
 
 # --- views ----------------------------------------------------------------------------------------
 
 
-def _own_game(view: View, claim: ClaimView) -> GameView | None:
-    return next((game for game in claim.games if game.record.challenger == view.account), None)
+def _own_game(view: View, claim: ClaimView) -> GameRecord | None:
+    records = (game.record for game in claim.games)
+    return next((record for record in records if record.challenger == view.account), None)
 
 
 def _budget(view: View, policy: ChallengerPolicy) -> _Budget:
-    own = [
-        game
-        for task in view.tasks
-        for claim in task.claims
-        for game in claim.games
-        if game.record.challenger == view.account and game.record.stage is not GameStage.CLOSED
+    """Bonds are counted as if they were locked now; on claims that are not in the view, as the dearest."""
+    rows = {claim.claim_id: (task, claim) for task, claim in _rows(view)}
+    bonds = {claim_id: bond_wei(*row) for claim_id, row in rows.items()}
+    own_wei = sum(
+        bonds[claim.claim_id]
+        for _, claim in rows.values()
+        if (game := _own_game(view, claim)) is not None and game.stage is not GameStage.CLOSED
+    )
+    opening = [
+        claim_id for intent in view.in_flight if (claim_id := intents.claim_opened(intent)) is not None
     ]
-    pending_count = sum(intent.startswith("open/") for intent in view.in_flight)
-    bond_wei = view.parameters.challenger_bond_wei
+    pending_wei = sum(bonds.get(claim_id, max(bonds.values(), default=0)) for claim_id in opening)
     return _Budget(
-        bonds_wei=policy.bonds_limit_wei - (len(own) + pending_count) * bond_wei,
-        wallet_wei=view.wallet_wei - policy.gas_reserve_wei - pending_count * bond_wei,
+        bonds_wei=policy.bonds_limit_wei - own_wei - pending_wei,
+        wallet_wei=view.wallet_wei - policy.gas_reserve_wei - pending_wei,
     )
 
 

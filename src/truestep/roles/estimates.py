@@ -1,11 +1,13 @@
 """Estimates of how long things take on this node."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 
 from truestep.machine.layout import DATA_END, DATA_START, OUTPUT_LIMIT_BYTES, PAGE_SIZE_BYTES
 from truestep.machine.micro import MICRO_CYCLES_LIMIT
 from truestep.protocol.records import JobRecord, Parameters
+from truestep.protocol.settlement.games import PEAK_LIMIT
 from truestep.roles.self_check import SEGMENT_STEPS
 
 WRITABLE_PAGES = (DATA_END - DATA_START + OUTPUT_LIMIT_BYTES) // PAGE_SIZE_BYTES
@@ -27,6 +29,28 @@ SENDS_AT_ONCE = 8
 """Transactions that a node makes and sends at the same time."""
 GAMES_COUNTED = 10_000
 """Larger numbers of games need not be distinguished."""
+PASSES = 2
+"""Runs in which a move of one of several games may end: it can come while a run for another is under way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defence:
+    """What simultaneous games on one claim ask of its operator in each of them, at the longest."""
+
+    games: int
+    seconds: float
+    """The time on its own clock that an operator needs."""
+    clock_seconds: int
+    """The time that it has."""
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether none of the games is lost on time."""
+        return self.seconds <= self.clock_seconds
+
+    def after(self, seconds: float) -> "Defence":
+        """The same behind other work."""
+        return Defence(games=self.games, seconds=self.seconds + seconds, clock_seconds=self.clock_seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +86,18 @@ class Speed:
 
         `code_bytes` is the size of the program's code, or 0 if it is not known yet.
         """
+        return self.work_seconds(job, code_bytes) + self.sends_seconds
+
+    def work_seconds(self, job: JobRecord, code_bytes: int = 0) -> float:
+        """What this node computes before the claim of one task, at the longest."""
         more_seconds = job.max_cycles / self.cycles_per_second if self.checked_segments else 0
         hash_seconds = self._pages_before_claim(job) / self.hashed_pages_per_second
-        run_seconds = self.run_seconds(job) + self.cold_seconds(job, code_bytes)
-        return run_seconds + more_seconds + hash_seconds + 2 * self.send_seconds
+        return self.run_seconds(job) + self.cold_seconds(job, code_bytes) + more_seconds + hash_seconds
+
+    @property
+    def sends_seconds(self) -> float:
+        """Until a batch is taken, and until it is claimed."""
+        return 2 * self.send_seconds
 
     def _pages_before_claim(self, job: JobRecord) -> int:
         """The input at each start, all memory at the end and before each segment, and the segments' own."""
@@ -75,18 +107,17 @@ class Speed:
         return pages + self.checked_segments * min(job.max_cycles, SEGMENT_STEPS) * REFERENCE_PAGE_COST
 
     def dispute_seconds(self, job: JobRecord, parameters: Parameters, games: int = 1) -> float:
-        """The time on one's own clocks that `games` simultaneous games on a claim take at the longest.
+        """The time on one's own clock that each of `games` simultaneous games on a claim takes at most.
 
-        In each round they share one run, and the hashes of the pages written before the last state that any
-        of them asks for; each game has hashes of its own to send.
+        In each round they share runs, and the hashes of the pages written before the last state that any of
+        them asks for. Games that stand on the same node share a split as well (S6.4).
         """
         rounds = round_count(job.max_cycles, parameters.arity)
         pages = sum(_written_pages(job.max_cycles, number, parameters.arity) for number in range(rounds))
         pages += min(job.max_cycles, WRITABLE_PAGES)  # of a reveal
         pages += (rounds + 1) * (job.input_size // PAGE_SIZE_BYTES)
-        moves_seconds = rounds * (self.run_seconds(job) + self._send_all_seconds(games))
-        micro_seconds = self._micro_seconds(self.run_seconds(job), parameters, games)
-        return moves_seconds + micro_seconds + pages / self.hashed_pages_per_second
+        hash_seconds = _passes(games) * pages / self.hashed_pages_per_second
+        return self.defence_seconds(self.run_seconds(job), job.max_cycles, parameters, games) + hash_seconds
 
     def computing_seconds(
         self, job: JobRecord, parameters: Parameters, measured_seconds: float | None = None
@@ -98,28 +129,61 @@ class Speed:
     def defence_seconds(
         self, measured_seconds: float, cycles: int, parameters: Parameters, games: int = 1
     ) -> float:
-        """The same, now that one run of the task has been measured."""
+        """The same, now that one run of the task has been measured.
+
+        A float instruction adds a run, a reveal in each game, and the splits of its micro-run.
+        """
         rounds = round_count(cycles, parameters.arity)
-        moves_seconds = rounds * (measured_seconds + self._send_all_seconds(games))
-        return moves_seconds + self._micro_seconds(measured_seconds, parameters, games)
+        nodes = [min(games, parameters.arity**number) for number in range(rounds)]
+        nodes += [games] * (1 + round_count(MICRO_CYCLES_LIMIT, parameters.arity))
+        runs_seconds = (rounds + 1) * _passes(games) * measured_seconds
+        return runs_seconds + sum(map(self._send_all_seconds, nodes))
+
+    def hardest_dispute(self, job: JobRecord, parameters: Parameters, games: int) -> Defence:
+        """Of up to `games` simultaneous games on a claim, the number that is hardest to answer in time."""
+        return _hardest(lambda count: self.dispute_seconds(job, parameters, count), parameters, games)
+
+    def hardest_defence(
+        self, measured_seconds: float, cycles: int, parameters: Parameters, games: int
+    ) -> Defence:
+        """The same, now that one run of the task has been measured."""
+        return _hardest(
+            lambda count: self.defence_seconds(measured_seconds, cycles, parameters, count), parameters, games
+        )
 
     def games_limit(self, measured_seconds: float, cycles: int, parameters: Parameters) -> int:
         """How many simultaneous games on a claim one machine can answer within their clocks."""
         games = 0
         while games < GAMES_COUNTED and (
-            self.defence_seconds(measured_seconds, cycles, parameters, games + 1) <= parameters.clock_seconds
+            self.defence_seconds(measured_seconds, cycles, parameters, games + 1)
+            <= clock_seconds_of(parameters, games + 1)
         ):
             games += 1
         return games
 
-    def _micro_seconds(self, run_seconds: float, parameters: Parameters, games: int) -> float:
-        """What a float instruction adds: one run more, a reveal, and the splits of its micro-run."""
-        rounds = 1 + round_count(MICRO_CYCLES_LIMIT, parameters.arity)
-        return run_seconds + rounds * self._send_all_seconds(games)
+    def _send_all_seconds(self, moves: int) -> float:
+        """Until so many moves are in blocks."""
+        return -(-moves // SENDS_AT_ONCE) * self.send_seconds
 
-    def _send_all_seconds(self, games: int) -> float:
-        """Until one move of each game is in a block."""
-        return -(-games // SENDS_AT_ONCE) * self.send_seconds
+
+def clock_seconds_of(parameters: Parameters, games: int) -> int:
+    """A defender's time for all its moves in each of so many simultaneous games on a claim (S6.6)."""
+    most_seconds = PEAK_LIMIT * parameters.clock_seconds - parameters.rescue_seconds
+    return min(games * parameters.clock_seconds, most_seconds)
+
+
+def _hardest(seconds_of: Callable[[int], float], parameters: Parameters, games: int) -> Defence:
+    """Clocks grow with the first few games, so more of them may be easier to answer than one."""
+    counts = {count for count in (*range(1, PEAK_LIMIT + 1), games) if 0 < count <= games}
+    found = [
+        Defence(games=count, seconds=seconds_of(count), clock_seconds=clock_seconds_of(parameters, count))
+        for count in sorted(counts or {1})
+    ]
+    return max(found, key=lambda each: each.seconds - each.clock_seconds)
+
+
+def _passes(games: int) -> int:
+    return 1 if games <= 1 else PASSES
 
 
 def _written_pages(cycles: int, round_number: int, arity: int) -> int:

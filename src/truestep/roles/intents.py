@@ -1,24 +1,160 @@
-"""Intents in words: `take of job 1 shard 0` for `take/4294967296/1`."""
+"""Intents: the name of each deed, which is done at most once, and what people call it.
 
-from truestep.base.ids import ClaimId, GameId, TaskId, game_in_words, task_in_words, task_of_claim
+An intent names all that makes its deed another one: tasks that are open again after a batch, a game that has
+moved on, a node of a claim. `take/4294967296+8/0` takes 8 shards of job 1 that nobody has had before.
+"""
 
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from truestep.base.ids import (
+    BatchId,
+    ClaimId,
+    GameId,
+    JobId,
+    TaskId,
+    claim_of_game,
+    game_in_words,
+    job_of_task,
+    task_in_words,
+    task_of_claim,
+)
+from truestep.commitments.keccak import keccak256
+from truestep.protocol.records import GameRecord
+from truestep.protocol.settlement.ids import BATCH_LIMIT
+
+_DIGEST_BYTES = 4
+"""Of the hashes at the ends of an interval: two intervals of one claim that have the same numbers differ."""
 _WITHDRAWAL = "withdraw-"
-_ON_CLAIMS = ("claim", "finalize", "expire", "open")
-_IN_GAMES = ("split", "pick", "descend", "step", "reveal", "settle")
+_BATCHES = ("claim", "finalize", "expire", "release")
+_CLAIMS = ("finalize-claim", "open", "refute", "write-out", "split")
+_GAMES = ("pick", "step", "descend", "reveal", "settle", "show", "reward")
+_JOBS = ("cancel", "call-back")
+
+
+# --- names ----------------------------------------------------------------------------------------
+
+
+def of_take(tasks: Sequence[TaskId], last_batch: int) -> str:
+    """Of taking tasks, of which `last_batch` is the newest batch that had one of them; 0 if none had."""
+    ranges = [list(run) for _, run in groupby(enumerate(tasks), key=lambda entry: entry[1] - entry[0])]
+    names = ",".join(f"{run[0][1]}+{len(run)}" for run in ranges)
+    return f"take/{names}/{last_batch}"
+
+
+def of_claim(batch_id: BatchId, count: int) -> str:
+    """Of claiming a batch of so many tasks."""
+    return f"claim/{batch_id}/{count}"
+
+
+def of_batch(deed: str, batch_id: BatchId) -> str:
+    """Of a deed that a batch sees once: finalize, expire, release."""
+    return f"{deed}/{batch_id}"
+
+
+def of_claim_id(deed: str, claim_id: ClaimId) -> str:
+    """Of a deed that a claim sees once: open, refute, finalize-claim, write-out."""
+    return f"{deed}/{claim_id}"
+
+
+def of_split(game: GameRecord) -> str:
+    """Of a split: one for all games of a claim that stand on the same node (S6.4)."""
+    digest = keccak256(game.operator.lower().encode() + game.low_hash + game.high_hash)[:_DIGEST_BYTES]
+    return f"split/{claim_of_game(game.game_id)}/{game.low}/{game.high}/{digest.hex()}"
+
+
+def of_pick(game: GameRecord) -> str:
+    """Of a pick, by the interval that it leads out of."""
+    return f"pick/{game.game_id}/{game.low}/{game.high}"
+
+
+def of_game(deed: str, game_id: GameId, number: int | None = None) -> str:
+    """Of a deed that a game sees once, or once at a state number: step, descend, reveal, settle and so on."""
+    return f"{deed}/{game_id}" if number is None else f"{deed}/{game_id}/{number}"
+
+
+def of_job(deed: str, job_id: JobId, first_shard: int | None = None) -> str:
+    """Of calling a consumer back, or of cancelling shards from `first_shard` on."""
+    return f"{deed}/{job_id}" if first_shard is None else f"{deed}/{job_id}/{first_shard}"
+
+
+# --- what they say --------------------------------------------------------------------------------
+
+
+def tasks_taken(intent: str) -> frozenset[TaskId]:
+    """The tasks that an intent takes; none if it is no take."""
+    kind, _, rest = intent.partition("/")
+    return frozenset(_tasks_named(rest.partition("/")[0])) if kind == "take" else frozenset()
+
+
+def claim_opened(intent: str) -> ClaimId | None:
+    """The claim that an intent disputes; None if it disputes none."""
+    kind, _, rest = intent.partition("/")
+    return ClaimId(int(rest)) if kind == "open" and _is_number(rest) else None
+
+
+def tasks_in_words(tasks: Sequence[TaskId]) -> str:
+    """`job 3 shard 0`, `8 shards of job 3` or `8 shards of 2 jobs`."""
+    jobs = {job_of_task(task_id) for task_id in tasks}
+    if len(tasks) == 1:
+        return task_in_words(tasks[0])
+    of_what = f"job {next(iter(jobs))}" if len(jobs) == 1 else f"{len(jobs)} jobs"
+    return f"{len(tasks)} shards of {of_what}"
+
+
+def shards_in_words(count: int) -> str:
+    """`1 shard`, `8 shards`."""
+    return "1 shard" if count == 1 else f"{count} shards"
 
 
 def in_words(intent: str) -> str:
-    """An intent as people read it; one that is not about a task is unchanged."""
-    kind, _, rest = intent.partition("/")
+    """An intent as people read it; one that a role did not name is unchanged."""
+    kind, _, rest = intent.partition("#")[0].partition("/")
     if kind.startswith(_WITHDRAWAL):
         return f"withdrawal of {kind.removeprefix(_WITHDRAWAL)}"
-    number = rest.partition("#")[0].partition("/")[0]
-    if not (number.isascii() and number.isdecimal()):
-        return intent
+    first = rest.partition("/")[0]
     if kind == "take":
-        return f"{kind} of {task_in_words(TaskId(int(number)))}"
-    if kind in _ON_CLAIMS:
-        return f"{kind} of {task_in_words(task_of_claim(ClaimId(int(number))))}"
-    if kind in _IN_GAMES:
-        return f"{kind} in {game_in_words(GameId(int(number)))}"
-    return intent
+        tasks = list(_tasks_named(first))
+        return f"take of a batch of {tasks_in_words(tasks)}" if tasks else intent
+    about = _about(kind, int(first)) if _is_number(first) else ""
+    return about or intent
+
+
+def landed_in_words(intent: str) -> str:
+    """What has happened now that an intent's transaction is in a block."""
+    kind, *rest = intent.partition("#")[0].split("/")
+    match kind, rest:
+        case "take", [named, _] if tasks := list(_tasks_named(named)):
+            return f"took a batch of {tasks_in_words(tasks)}"
+        case "claim", [batch, count] if _is_number(batch) and _is_number(count):
+            return f"claimed batch {batch}: {shards_in_words(int(count))}"
+        case "finalize", [batch] if _is_number(batch):
+            return f"batch {batch} is final"
+        case "expire", [batch] if _is_number(batch):
+            return f"batch {batch} has expired"
+        case "release", [batch] if _is_number(batch):
+            return f"released batch {batch}"
+        case _:
+            return f"{in_words(intent)} is in a block"
+
+
+def _about(kind: str, number: int) -> str:
+    if kind in _BATCHES:
+        return f"{kind} of batch {number}"
+    if kind in _CLAIMS:
+        return f"{kind} of {task_in_words(task_of_claim(ClaimId(number)))}"
+    if kind in _GAMES:
+        return f"{kind} in {game_in_words(GameId(number))}"
+    return f"{kind} of job {number}" if kind in _JOBS else ""
+
+
+def _tasks_named(names: str) -> Iterator[TaskId]:
+    for name in names.split(","):
+        first, _, count = name.partition("+")
+        if not (_is_number(first) and _is_number(count) and int(count) <= BATCH_LIMIT):
+            return
+        yield from (TaskId(int(first) + number) for number in range(int(count)))
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal()

@@ -1,13 +1,12 @@
-"""The honest side's moves in a game: what to compute, what to send (docs/protocol.md P4)."""
+"""The honest side's moves in a game: what to compute, what to send (docs/settlement.md S6)."""
 
 from collections.abc import Sequence
 
 from truestep.base.ids import Bytes32, game_in_words, task_in_words
-from truestep.protocol.bisection import Interval, first_disagreement, part_siblings
+from truestep.protocol.bisection import Interval, first_disagreement
 from truestep.protocol.calls import (
     DescendGame,
     RevealGame,
-    SettleGame,
     SubmitPick,
     SubmitSplit,
     SubmitStep,
@@ -15,6 +14,7 @@ from truestep.protocol.calls import (
 from truestep.protocol.float_steps import float_step
 from truestep.protocol.records import GameRecord
 from truestep.protocol.state_numbers import is_micro, run_number_of, span_in_words, steps_in_words
+from truestep.roles import intents
 from truestep.roles.actions import (
     Action,
     BuildReveal,
@@ -25,12 +25,12 @@ from truestep.roles.actions import (
     Fetch,
     Send,
 )
-from truestep.roles.views import GameView, MaterialStage, TaskView
+from truestep.roles.views import MaterialStage, TaskView
 
 
-def boundaries(game: GameRecord, arity: int) -> list[int]:
+def boundaries(game: GameRecord) -> list[int]:
     """The state numbers at which the present interval is split."""
-    return Interval(low=game.low, high=game.high).boundaries(arity)
+    return Interval(low=game.low, high=game.high).boundaries(game.arity)
 
 
 def compute(view: TaskView, cycles: Sequence[int], *, is_check: bool = False) -> list[Action]:
@@ -41,15 +41,15 @@ def compute(view: TaskView, cycles: Sequence[int], *, is_check: bool = False) ->
     return [ComputeHashes(task_id=view.task.task_id, cycles=missing, is_check=is_check)]
 
 
-def split(view: TaskView, game: GameRecord, arity: int) -> list[Action]:
-    """The operator's move: compute the inner hashes, then send them."""
-    cycles = boundaries(game, arity)[1:-1]
+def split(view: TaskView, game: GameRecord) -> list[Action]:
+    """The defender's move, one for all games on the same node: compute the inner hashes, send them (S6.4)."""
+    cycles = boundaries(game)[1:-1]
     if any(cycle not in view.hashes for cycle in cycles):
         return compute(view, cycles)
     hashes = tuple(view.hashes[cycle] for cycle in cycles)
     return [
         Send(
-            intent=f"split/{game.game_id}/{game.rounds}",
+            intent=intents.of_split(game),
             call=SubmitSplit(game_id=game.game_id, low=game.low, high=game.high, hashes=hashes),
             message=f"{game_in_words(game.game_id)}: split {span_in_words(game.low, game.high)} into"
             f" {len(hashes) + 1} parts",
@@ -57,32 +57,27 @@ def split(view: TaskView, game: GameRecord, arity: int) -> list[Action]:
     ]
 
 
-def pick(view: TaskView, game: GameView, arity: int) -> list[Action]:
-    """The challenger's move: compare the operator's hashes with one's own, choose the first false part."""
-    record = game.record
-    cycles = boundaries(record, arity)
+def pick(view: TaskView, game: GameRecord) -> list[Action]:
+    """The challenger's move: compare the defender's hashes with one's own, choose the first false part."""
+    cycles = boundaries(game)
     if any(cycle not in view.hashes for cycle in cycles):
         return compute(view, cycles)
     if len(game.split_hashes) != len(cycles) - 2:
         return []
-    claimed: list[Bytes32] = [record.low_hash, *game.split_hashes, record.high_hash]
+    claimed: list[Bytes32] = [game.low_hash, *game.split_hashes, game.high_hash]
     own = [view.hashes[cycle] for cycle in cycles]
     if claimed[0] != own[0] or claimed[-1] == own[-1]:
         message = (
-            f"{game_in_words(record.game_id)} does not fit the hashes that this node computes, so it makes no"
+            f"{game_in_words(game.game_id)} does not fit the hashes that this node computes, so it makes no"
             " move; did another program with the same key open it?"
         )
         return [Decline(task_id=view.task.task_id, reason=Declined.GAME_OF_ANOTHER, message=message)]
     part = first_disagreement(claimed, own)
-    siblings = tuple(Bytes32(sibling) for sibling in part_siblings(claimed, arity, part))
-    call = SubmitPick(
-        game_id=record.game_id, part=part, start=claimed[part], end=claimed[part + 1], siblings=siblings
-    )
     return [
         Send(
-            intent=f"pick/{record.game_id}/{record.rounds}",
-            call=call,
-            message=f"{game_in_words(record.game_id)}: agree up to {steps_in_words(cycles[part])},"
+            intent=intents.of_pick(game),
+            call=SubmitPick(game_id=game.game_id, part=part),
+            message=f"{game_in_words(game.game_id)}: agree up to {steps_in_words(cycles[part])},"
             f" disagree at {steps_in_words(cycles[part + 1])}",
         )
     ]
@@ -98,7 +93,7 @@ def step(view: TaskView, game: GameRecord) -> list[Action]:
     if instruction is not None:
         return [
             Send(
-                intent=f"descend/{game.game_id}/{game.low}",
+                intent=intents.of_game("descend", game.game_id, game.low),
                 call=DescendGame(game_id=game.game_id, witness=witness),
                 message=f"{game_in_words(game.game_id)}: {executed} is {instruction.name}: play on over its"
                 " micro-run",
@@ -106,7 +101,7 @@ def step(view: TaskView, game: GameRecord) -> list[Action]:
         ]
     return [
         Send(
-            intent=f"step/{game.game_id}",
+            intent=intents.of_game("step", game.game_id),
             call=SubmitStep(game_id=game.game_id, witness=witness),
             message=f"{game_in_words(game.game_id)}: let the chain execute {executed}, with a witness of"
             f" {len(witness):,} bytes",
@@ -115,35 +110,20 @@ def step(view: TaskView, game: GameRecord) -> list[Action]:
 
 
 def reveal(view: TaskView, game: GameRecord) -> list[Action]:
-    """The operator's move in a game that has descended: its result, and how the micro-run ends."""
+    """The defender's move in a game that has descended: its result, and how the micro-run ends."""
     known = view.reveals.get(game.low)
     if known is None:
         return [] if view.is_computing else [BuildReveal(task_id=view.task.task_id, low=game.low)]
     call = RevealGame(
-        game_id=game.game_id,
-        low=game.low,
-        after=known.after,
-        cycles=known.cycles,
-        memory_root=known.memory_root,
+        game_id=game.game_id, after=known.after, cycles=known.cycles, memory_root=known.memory_root
     )
     where = span_in_words(game.low, game.low + known.cycles)
     return [
         Send(
-            intent=f"reveal/{game.game_id}/{run_number_of(game.low)}",
+            intent=intents.of_game("reveal", game.game_id, run_number_of(game.low)),
             call=call,
             message=f"{game_in_words(game.game_id)}: reveal the result of the float instruction, which"
             f" {where} give",
-        )
-    ]
-
-
-def settle(game: GameRecord, why: str) -> list[Action]:
-    """Have a decided game paid out."""
-    return [
-        Send(
-            intent=f"settle/{game.game_id}",
-            call=SettleGame(game_id=game.game_id),
-            message=f"settle {game_in_words(game.game_id)}: {why}",
         )
     ]
 
@@ -188,6 +168,6 @@ def describe(task: TaskView) -> str:
 
 
 def has_clock_run_out(game: GameRecord, now: int) -> bool:
-    """Whether the side to move has lost on time (P4.7)."""
+    """Whether the side to move has lost on time (S6.7)."""
     runs_out_at = game.clock_runs_out_at()
     return runs_out_at is not None and now > runs_out_at

@@ -43,6 +43,27 @@ class FaultyEngine:
         return FaultyMachine(self._engine.start(program, task, debug_sink=debug_sink), self._fault)
 
 
+class LyingOnce:
+    """Satisfies `truestep.ports.engine.Engine`: faulty in one shard, honest in all others of a batch."""
+
+    def __init__(self, engine: Engine, fault: Fault, shard_index: int) -> None:
+        self._honest = engine
+        self._faulty = FaultyEngine(engine, fault)
+        self._shard_index = shard_index
+
+    @property
+    def name(self) -> str:
+        """Its name in reports."""
+        return f"{self._honest.name}, faulty in shard {self._shard_index}"
+
+    def start(
+        self, program: Program, task: Task, *, debug_sink: Callable[[bytes], None] | None = None
+    ) -> Machine:
+        """A machine in state number 0 of the run."""
+        engine = self._faulty if task.shard_index == self._shard_index else self._honest
+        return engine.start(program, task, debug_sink=debug_sink)
+
+
 class FaultyMachine:
     """Satisfies `truestep.ports.engine.Machine`; everything it reports is true except for one bit."""
 

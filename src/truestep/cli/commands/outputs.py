@@ -11,7 +11,7 @@ from truestep.base.ids import JobId
 from truestep.cli.connection import connect_reader
 from truestep.cli.failure import Failure
 from truestep.cli.option_groups import grouped
-from truestep.cli.options import BlobsOption, NetworkOptions
+from truestep.cli.options import BlobsOption, JobArgument, NetworkOptions
 from truestep.cli.screen import JsonFlag, Screen, guarded
 
 EXAMPLE = "Example: truestep outputs 1 --output records.bin"
@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 @guarded
 @grouped
 def outputs(
-    job: Annotated[int, typer.Argument(metavar="JOB", min=1, help="The job's number.")],
+    job: JobArgument,
     network: NetworkOptions,
     blobs: BlobsOption,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write.")],

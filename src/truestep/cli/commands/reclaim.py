@@ -5,18 +5,12 @@ from typing import Annotated
 import typer
 
 from truestep.base.ids import JobId
-from truestep.base.units import coins
-from truestep.cli.connection import connect_client
-from truestep.cli.fee_options import MaxFeeOption, MaxTipOption, transaction_policy
+from truestep.cli.connection import connect_sender
 from truestep.cli.option_groups import grouped
-from truestep.cli.options import (
-    BlobsOption,
-    KeystoreOption,
-    NetworkOptions,
-    PasswordFileOption,
-)
+from truestep.cli.options import JobArgument, NetworkOptions
 from truestep.cli.screen import JsonFlag, Screen, guarded
-from truestep.client.job import JobStage, JobStatus
+from truestep.cli.senders import SenderOptions
+from truestep.client.tokens import amount_in_words
 
 EXAMPLE = "Example: truestep reclaim 1 --keystore requester.json"
 
@@ -29,36 +23,28 @@ def register(app: typer.Typer) -> None:
 @guarded
 @grouped
 def reclaim(
-    job: Annotated[int, typer.Argument(metavar="JOB", min=1, help="The job's number.")],
+    job: JobArgument,
     network: NetworkOptions,
-    blobs: BlobsOption,
-    keystore: KeystoreOption,
-    password_file: PasswordFileOption = None,
-    max_fee: MaxFeeOption = None,
-    max_tip: MaxTipOption = None,
+    sender: SenderOptions,
+    now: Annotated[
+        bool,
+        typer.Option("--now", help="Before the deadline too: cancel the shards that no worker has."),
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Take back the rewards of shards that nobody finished by the job's deadline."""
+    """Take back the rewards of shards that nobody finished by the job's deadline.
+
+    If the requester runs this, what is refunded goes to its wallet. Anybody else only has it credited to the
+    requester.
+    """
+    from truestep.client import job_calls
+    from truestep.client.job_status import read_status
+
     screen = Screen(as_json=as_json)
-    client = connect_client(
-        network,
-        blobs,
-        keystore,
-        password_file,
-        screen=screen,
-        policy=transaction_policy(max_fee, max_tip),
+    chain = connect_sender(network, sender, screen)
+    amount = job_calls.reclaim(chain, JobId(job), is_now=now)
+    status = read_status(chain, JobId(job))
+    shown = (
+        f"{amount_in_words(amount, status.job.asset)} reclaimed" if amount else job_calls.why_nothing(status)
     )
-    handle = client.job(JobId(job))
-    amount_wei = handle.reclaim(client.chain)
-    shown = f"{coins(amount_wei)} reclaimed" if amount_wei else why_nothing(handle.status())
-    screen.result({"job_id": job, "reclaimed_wei": amount_wei}, shown=shown)
-
-
-def why_nothing(now: JobStatus) -> str:
-    """Why nothing of a job can be reclaimed."""
-    named, left_seconds = f"job {now.job.job_id}", now.job.deadline - now.time_seconds
-    if now.stage is JobStage.COMPLETE:
-        return f"nothing to reclaim: every shard of {named} is final"
-    if left_seconds > 0:
-        return f"nothing to reclaim yet: the deadline of {named} is in {left_seconds:,} s"
-    return f"nothing to reclaim: every shard of {named} is final, reclaimed or still being worked on"
+    screen.result({"job_id": job, "reclaimed_wei": amount, "asset": status.job.asset}, shown=shown)

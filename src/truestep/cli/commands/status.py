@@ -2,21 +2,41 @@
 
 from collections.abc import Mapping
 from itertools import groupby
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from truestep.base.ids import ClaimId, JobId, shard_of_task
-from truestep.base.units import coins
+from truestep.base.ids import PART_MASK, ClaimId, JobId, game_in_words, game_of, shard_of_task
 from truestep.cli.connection import connect_reader
 from truestep.cli.option_groups import grouped
-from truestep.cli.options import NetworkOptions
+from truestep.cli.options import JobArgument, NetworkOptions
 from truestep.cli.screen import JsonFlag, Screen, guarded
-from truestep.client.job import JobStatus, read_status
+from truestep.client.job_status import JobStatus, read_status
+from truestep.client.tokens import amount_in_words
 from truestep.demo.narration import Narrator, count
-from truestep.protocol.records import TaskRecord, TaskStage
+from truestep.ports.chain import Inquiry
+from truestep.protocol.records import GameRecord, GameStage, TaskRecord, TaskStage
+
+if TYPE_CHECKING:
+    from truestep.ports.chain import ChainReader
 
 EXAMPLE = "Example: truestep status 1"
+ORDINALS_AT_ONCE, ORDINALS_LIMIT = 64, 1_024
+"""Games on one claim that are looked for; each of so many costs its challenger ten bonds."""
+
+Games = Mapping[ClaimId, tuple[GameRecord, ...]]
+"""Open games by claim."""
+
+_STAGE_WORDS = {
+    GameStage.OPERATOR_TURN: "the defender has to split within {left}",
+    GameStage.CHALLENGER_TURN: "the challenger has to pick within {left}",
+    GameStage.STEP_DUE: "the challenger has to prove the step within {left}",
+    GameStage.REVEAL_DUE: "the defender has to reveal within {left}",
+    GameStage.OPERATOR_WON: "the challenger is out of time, to be settled",
+    GameStage.CHALLENGER_WON: "the defender is out of time, to be settled",
+    GameStage.CLAIM_FELL: "the claim has fallen, to be settled",
+    GameStage.CLOSED: "closed",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +47,7 @@ def register(app: typer.Typer) -> None:
 @guarded
 @grouped
 def status(
-    job: Annotated[int, typer.Argument(metavar="JOB", min=1, help="The job's number.")],
+    job: JobArgument,
     network: NetworkOptions,
     as_json: JsonFlag = False,
 ) -> None:
@@ -35,12 +55,37 @@ def status(
     screen = Screen(as_json=as_json)
     chain, _ = connect_reader(network, screen)
     now = read_status(chain, JobId(job))
+    games = open_games(chain, now)
+    screen.result(_fields(now, games), shown=None if as_json else _shown(now, games))
+
+
+def open_games(chain: "ChainReader", now: JobStatus) -> Games:
+    """The games that go on, by claim."""
     claimed = [task.claim_id for task in now.tasks if task.stage is TaskStage.CLAIMED]
-    disputes = chain.open_game_counts(claimed) if claimed else {}
-    screen.result(_fields(now, disputes), shown=None if as_json else _shown(now, disputes))
+    if not claimed:
+        return {}
+    head = chain.head()
+    counts = chain.records(Inquiry(claims=claimed), head.number).open_game_counts
+    return {
+        claim_id: _games_on(chain, claim_id, open_count, head.time_seconds)
+        for claim_id, open_count in counts.items()
+        if open_count
+    }
 
 
-def _fields(now: JobStatus, disputes: Mapping[ClaimId, int]) -> dict[str, Any]:
+def _games_on(chain: "ChainReader", claim_id: ClaimId, open_count: int, now: int) -> tuple[GameRecord, ...]:
+    """The open games on a claim, by their ordinals, which have gaps where games have ended."""
+    found: list[GameRecord] = []
+    for start in range(1, ORDINALS_LIMIT, ORDINALS_AT_ONCE):
+        ordinals = range(start, start + ORDINALS_AT_ONCE)
+        games = chain.games([game_of(claim_id, ordinal) for ordinal in ordinals], now)
+        found += [game for game in games.values() if game.stage is not GameStage.CLOSED]
+        if len(found) >= open_count:
+            break
+    return tuple(sorted(found, key=lambda game: game.game_id))
+
+
+def _fields(now: JobStatus, games: Games) -> dict[str, Any]:
     return {
         "job_id": now.job.job_id,
         "stage": now.stage.value,
@@ -48,58 +93,89 @@ def _fields(now: JobStatus, disputes: Mapping[ClaimId, int]) -> dict[str, Any]:
         "requester": now.job.requester,
         "shards": now.job.shard_count,
         "final": now.count(TaskStage.FINAL),
-        "reward_wei": now.job.reward_wei,
+        "reward_wei": now.job.reward,
+        "asset": now.job.asset,
         "deadline": now.job.deadline,
+        "window_seconds": now.job.parameters.window_seconds,
+        "operator_bond_wei": now.job.parameters.operator_bond_wei,
+        "reducer_of": now.job.reducer_of,
+        "has_input": now.job.is_ready,
         "chain_time": now.time_seconds,
         "reclaimable": list(now.reclaimable),
         "tasks": [
             {
                 "shard_index": shard_of_task(task.task_id),
                 "stage": task.stage.name.lower(),
-                "attempt": task.attempt,
+                "batch_id": task.batch_id,
                 "operator": task.operator,
                 "until": task.until,
-                "open_disputes": disputes.get(task.claim_id, 0),
+                "open_disputes": len(games.get(task.claim_id, ())),
+                "games": [_game_fields(game) for game in games.get(task.claim_id, ())],
             }
             for task in now.tasks
         ],
     }
 
 
-def _shown(now: JobStatus, disputes: Mapping[ClaimId, int]) -> str:
-    """A line for the job, and one for each run of shards that are equally far."""
-    left = now.job.deadline - now.time_seconds
+def _game_fields(game: GameRecord) -> dict[str, Any]:
+    return {
+        "ordinal": game.game_id & PART_MASK,
+        "stage": game.stage.name.lower(),
+        "challenger": game.challenger,
+        "defender": game.operator,
+        "last_second": game.last_second,
+    }
+
+
+def _shown(now: JobStatus, games: Games) -> str:
+    """A line for the job, one for each run of shards that are equally far, and one for each game."""
+    job = now.job
+    left = job.deadline - now.time_seconds
     deadline = f"deadline in {_duration(left)}" if left > 0 else f"deadline passed {_duration(-left)} ago"
-    final = f"{now.count(TaskStage.FINAL)} of {now.job.shard_count} shards final"
-    lines = [f"job {now.job.job_id}: {now.stage}, {final}, {coins(now.job.reward_wei)} per shard, {deadline}"]
+    final = f"{now.count(TaskStage.FINAL)} of {job.shard_count} shards final"
+    reward = amount_in_words(job.reward, job.asset)
+    lines = [f"job {job.job_id}: {now.stage}, {final}, {reward} per shard, {deadline}"]
+    if not job.is_ready:
+        lines.append(
+            f"it has no input yet: truestep feed {job.job_id}, once job {job.reducer_of} is complete"
+        )
     narrator = Narrator()
-    for words, group in groupby(now.tasks, lambda task: _task_words(task, now, disputes, narrator)):
-        shards = [shard_of_task(task.task_id) for task in group]
+    for words, group in groupby(now.tasks, lambda task: _task_words(task, now, games, narrator)):
+        tasks = list(group)
+        shards = [shard_of_task(task.task_id) for task in tasks]
         numbers = f"shard {shards[0]}" if len(shards) == 1 else f"shards {shards[0]} to {shards[-1]}"
         lines.append(f"  {numbers}: {words}")
+        for game in (game for task in tasks for game in games.get(task.claim_id, ())):
+            lines.append(f"    {_game_words(game, now, narrator)}")
     if now.reclaimable:
         lines.append(
-            f"{count(len(now.reclaimable), 'shard')} can be reclaimed: truestep reclaim {now.job.job_id}"
+            f"{count(len(now.reclaimable), 'shard')} can be reclaimed: truestep reclaim {job.job_id}"
         )
     return "\n".join(lines)
 
 
-def _task_words(task: TaskRecord, now: JobStatus, disputes: Mapping[ClaimId, int], narrator: Narrator) -> str:
+def _task_words(task: TaskRecord, now: JobStatus, games: Games, narrator: Narrator) -> str:
     words = task.stage.name.lower()
     left = _duration(task.until - now.time_seconds)
-    is_over, is_late = task.until < now.time_seconds, now.time_seconds >= now.job.deadline
+    is_over = task.until < now.time_seconds
     if task.stage in (TaskStage.TAKEN, TaskStage.CLAIMED, TaskStage.FINAL):
-        words += f" by {narrator.name(task.operator)}"
+        words += f" by {narrator.name(task.operator)} in batch {task.batch_id}"
     if task.stage is TaskStage.OPEN:
-        words += ", too late for a worker" if is_late else ", waiting for a worker"
+        words += ", too late for a worker" if now.is_late else ", waiting for a worker"
     if task.stage is TaskStage.TAKEN:
-        then = "too late for another worker" if is_late else "any worker can take it"
+        then = "too late for another worker" if now.is_late else "any worker can take it"
         words += f", lease is over: {then}" if is_over else f", lease ends in {left}"
     if task.stage is TaskStage.CLAIMED:
         words += ", challenge window is over" if is_over else f", can be challenged for {left}"
-        open_disputes = disputes.get(task.claim_id, 0)
+        open_disputes = len(games.get(task.claim_id, ()))
         words += f", {count(open_disputes, 'open dispute')}" if open_disputes else ""
     return words
+
+
+def _game_words(game: GameRecord, now: JobStatus, narrator: Narrator) -> str:
+    named = f"{game_in_words(game.game_id)} by {narrator.name(game.challenger)}"
+    left = _duration(game.last_second - now.time_seconds)
+    return f"{named}: {_STAGE_WORDS[game.stage].format(left=left)}"
 
 
 def _duration(seconds: int) -> str:

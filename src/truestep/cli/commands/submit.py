@@ -5,31 +5,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from truestep.base.units import coins
+from truestep.base.ids import JobId
+from truestep.base.units import duration
 from truestep.cli.connection import connect_client
 from truestep.cli.failure import ExitCode, Failure
-from truestep.cli.fee_options import MaxFeeOption, MaxTipOption, transaction_policy
 from truestep.cli.option_groups import grouped
-from truestep.cli.options import (
-    BlobsOption,
-    InputOption,
-    KeystoreOption,
-    NetworkOptions,
-    PasswordFileOption,
-    ProgramArgument,
-    parse_amount,
-    parse_seed,
-)
+from truestep.cli.options import BlobsOption, InputOption, NetworkOptions, ProgramArgument
+from truestep.cli.order_options import OrderOptions
 from truestep.cli.screen import JsonFlag, Screen, guarded
-from truestep.client.client import DEFAULT_LEASE_SECONDS, DEFAULT_LIFETIME_SECONDS, Order
+from truestep.cli.senders import SenderOptions
 from truestep.client.files import ProgramFile, read_input, read_program
 from truestep.client.runs import run_task
+from truestep.client.tokens import amount_in_words
 from truestep.composition.engines import EngineName, open_engine
 from truestep.demo.narration import Narrator
 from truestep.machine.program import Task
 
 if TYPE_CHECKING:
-    from truestep.client import Job
+    from truestep.client import Client, Job
     from truestep.protocol.events import ChainEvent
 
 EXAMPLE = "Example: truestep submit prog.elf --input prices.csv --shards 8 --reward 0.01 --wait"
@@ -65,39 +58,13 @@ def submit(
     prog: ProgramArgument,
     network: NetworkOptions,
     blobs: BlobsOption,
-    keystore: KeystoreOption,
-    password_file: PasswordFileOption = None,
+    terms: OrderOptions,
+    sender: SenderOptions,
     input_file: InputOption = None,
-    shards: Annotated[
-        int, typer.Option(metavar="N", min=1, max=2**16 - 1, help="Number of tasks to split the job into.")
-    ] = 1,
-    reward: Annotated[
-        str, typer.Option(metavar="AMOUNT", help="Reward per shard: 0.01, 20gwei or 7wei.")
-    ] = "0",
-    seed: Annotated[
-        str | None, typer.Option(metavar="HEX", help="The job's seed. Default: 32 random bytes.")
-    ] = None,
-    max_cycles: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            min=1,
-            max=2**48,
-            help="Most cycles a shard may take. Default: twice those of a trial run of shard 0.",
-        ),
-    ] = None,
-    lease: Annotated[
-        int, typer.Option(metavar="SECONDS", min=1, help="Time a worker has to run a shard it took.")
-    ] = DEFAULT_LEASE_SECONDS,
-    lifetime: Annotated[
-        int, typer.Option(metavar="SECONDS", min=1, help="Time from now to the job's deadline.")
-    ] = DEFAULT_LIFETIME_SECONDS,
     wait: Annotated[bool, typer.Option("--wait", help="Show progress until every shard is final.")] = False,
     receipt: ReceiptOption = None,
     state: StateOption = None,
     name: NameOption = None,
-    max_fee: MaxFeeOption = None,
-    max_tip: MaxTipOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Post a job: the reward goes into escrow, and workers run the shards.
@@ -112,38 +79,35 @@ def submit(
         )
     if name and not state:
         raise typer.BadParameter("a name is remembered in a file: add --state FILE", param_hint="--name")
+    terms.check()
     screen = Screen(as_json=as_json)
-    reward_wei = parse_amount(reward, "--reward")
     file, content = read_program(prog), read_input(input_file)
     screen.warn(file.notes)
-    client = connect_client(
-        network,
-        blobs,
-        keystore,
-        password_file,
-        screen=screen,
-        policy=transaction_policy(max_fee, max_tip),
-        state=state,
-    )
-    order = Order(
-        shard_count=shards,
-        reward_wei=reward_wei,
-        seed=parse_seed(seed) if seed is not None else None,
-        max_cycles=max_cycles or _trial_cycles(screen, file, Task(shard_count=shards, input=content)),
-        lease_seconds=lease,
-        lifetime_seconds=lifetime,
-        name=name,
-    )
+    client = connect_client(network, blobs, sender, screen=screen, state=state)
+    trial = Task(shard_count=terms.shards, input=content)
+    order = terms.order(terms.max_cycles or _trial_cycles(screen, file, trial), name)
     job = client.submit(file.elf, content, order=order)
+    if order.reducer_of is not None:
+        _feed(screen, client, job, order.reducer_of)
     if wait:
-        window_seconds = client.deployment.parameters.window_seconds
-        screen.note(f"each claim becomes final after {window_seconds:,} s in which it can be disputed")
-        _follow(screen, job, shards, receipt)
+        window = duration(job.record().parameters.window_seconds)
+        screen.note(f"each claim becomes final after {window} in which it can be disputed")
+        _follow(screen, job, terms.shards, receipt)
         return
-    screen.note(f"job {job.job_id} is posted with {coins(shards * reward_wei)} in escrow")
-    fields = {"job_id": job.job_id, "shards": shards}
-    escrow = {"escrow_wei": shards * reward_wei} if screen.as_json else {"escrow": coins(shards * reward_wei)}
-    screen.result(fields | escrow)
+    escrow = order.reward_wei * order.shard_count
+    shown = amount_in_words(escrow, order.asset)
+    screen.note(f"job {job.job_id} is posted with {shown} in escrow")
+    fields = {"job_id": job.job_id, "shards": order.shard_count}
+    paid = {"escrow_wei": escrow, "asset": order.asset} if screen.as_json else {"escrow": shown}
+    screen.result(fields | paid)
+
+
+def _feed(screen: Screen, client: "Client", job: "Job", source_id: JobId) -> None:
+    """Give a reducer its input, if that is there already."""
+    if client.job(source_id).is_complete():
+        job.feed(client.chain)
+        return
+    screen.note(f"once job {source_id} is complete, [bold]truestep feed {job.job_id}[/] gives it its input")
 
 
 def _trial_cycles(screen: Screen, file: ProgramFile, task: Task) -> int:

@@ -12,7 +12,7 @@ from truestep.ports.executor import Executor, Finished, ShouldStop
 from truestep.ports.reporter import Reporter
 from truestep.protocol.calls import URGENT, Call
 from truestep.roles.actions import Send
-from truestep.roles.intents import in_words
+from truestep.roles.intents import in_words, landed_in_words
 
 TRIES = 4
 """Attempts at one intent that follow each other without a pause when they are reverted; each costs gas."""
@@ -214,7 +214,7 @@ class Outbox:
             case Outcome.CONFIRMED if not self._is_news(transaction, Outcome.CONFIRMED):
                 pass
             case Outcome.CONFIRMED:
-                self._report(f"{_kind(intent)}_landed", f"{in_words(intent)} is in a block", transaction)
+                self._report(f"{_kind(intent)}_landed", landed_in_words(intent), transaction)
             case Outcome.REVERTED if not self._is_news(transaction, Outcome.REVERTED):
                 pass
             case Outcome.REVERTED:

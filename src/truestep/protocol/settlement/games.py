@@ -136,8 +136,13 @@ def arity_of(game: Game) -> int:
 
 def bond_wei(parameters: Parameters, open_count: int) -> int:
     """The bond of a game that is opened while so many are open (S6.2)."""
+    return parameters.challenger_bond_wei * bond_factor(open_count)
+
+
+def bond_factor(open_count: int) -> int:
+    """How many times the least bond that is."""
     doublings = min(max(open_count // BOND_STEP, 1) - 1, BOND_DOUBLINGS_LIMIT)
-    return parameters.challenger_bond_wei * min(BOND_FACTOR_LIMIT, 1 << doublings)
+    return min(BOND_FACTOR_LIMIT, 1 << doublings)
 
 
 def defender_seconds(game: Game, claim: ChallengedClaim) -> int:

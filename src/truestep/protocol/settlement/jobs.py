@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from truestep.base.errors import Reject
-from truestep.base.ids import Bytes32, JobId
+from truestep.base.ids import Address, Bytes32, JobId
 from truestep.commitments.keccak import keccak256
 from truestep.protocol.settlement import assets
 from truestep.protocol.settlement.contracts.jobs import (
@@ -56,8 +56,12 @@ def put_job(turn: Turn, job_id: JobId, job: Job) -> None:
 
 def digest_of(deployment: Deployment, job_id: JobId, work: Work, terms: JobTerms) -> Bytes32:
     """What statements about a job name (S1.3)."""
-    head = encode(deployment.chain_id, deployment.jobs, job_id, hash_struct(work))
-    return keccak256(head + encode_struct(terms))
+    return job_digest(deployment.chain_id, deployment.jobs, job_id, work, terms)
+
+
+def job_digest(chain_id: int, jobs: Address, job_id: JobId, work: Work, terms: JobTerms) -> Bytes32:
+    """The same, by the address of Jobs."""
+    return keccak256(encode(chain_id, jobs, job_id, hash_struct(work)) + encode_struct(terms))
 
 
 def program_hash(program: Program) -> Bytes32:

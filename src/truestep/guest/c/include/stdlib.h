@@ -12,6 +12,7 @@ extern "C" {
 #define EXIT_FAILURE 1
 
 __attribute__((noreturn)) void exit(int code);
+__attribute__((noreturn)) void _Exit(int code); /* what exit does here: no atexit, no streams to flush */
 __attribute__((noreturn)) void abort(void);
 
 /* Blocks are 16-byte aligned; NULL when the heap (up to 1.5 GiB) has no block of that size. */

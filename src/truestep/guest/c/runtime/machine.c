@@ -13,10 +13,6 @@
 enum { CALL_WRITE = 64, CALL_EXIT = 93 }; /* M4.4 */
 enum { DEBUG_STREAM = 2 };
 
-typedef void constructor(void);
-extern constructor *const __init_array_start[], *const __init_array_end[];
-int main(int argument_count, char **arguments);
-
 static void environment_call(uint64_t number, uint64_t first, uint64_t second, uint64_t third) {
     register uint64_t a0 __asm__("a0") = first;
     register uint64_t a1 __asm__("a1") = second;
@@ -25,15 +21,12 @@ static void environment_call(uint64_t number, uint64_t first, uint64_t second, u
     __asm__ volatile("ecall" : "+r"(a0) : "r"(a1), "r"(a2), "r"(a7) : "memory");
 }
 
-void exit(int code) {
+void _Exit(int code) {
     environment_call(CALL_EXIT, (uint32_t)code, 0, 0);
     __builtin_trap();
 }
 
-void __truestep_start(void) {
-    for (constructor *const *each = __init_array_start; each < __init_array_end; each++) (*each)();
-    exit(main(0, NULL));
-}
+void exit(int code) __attribute__((alias("_Exit")));
 
 void read_input(const uint8_t **buf, size_t *size) {
     *buf = INPUT;
@@ -44,7 +37,7 @@ void write_output(const uint8_t *buf, size_t size) {
     uint64_t written = OUTPUT_SIZE;
     if (written > TRUESTEP_OUTPUT_LIMIT || size > TRUESTEP_OUTPUT_LIMIT - written) {
         debug_print("write_output: the output would exceed 512 MiB");
-        exit(TRUESTEP_EXIT_OUTPUT_TOO_LARGE);
+        _Exit(TRUESTEP_EXIT_OUTPUT_TOO_LARGE);
     }
     memcpy(OUTPUT + written, buf, size);
     OUTPUT_SIZE = written + size;

@@ -4,16 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from truestep.base.errors import Reject
-from truestep.base.ids import BatchId, TaskId, job_of_task, shard_of_task
+from truestep.base.ids import BatchId, Bytes32, TaskId, job_of_task, shard_of_task
+from truestep.commitments.merkle import climb
 from truestep.protocol.settlement.contracts import jobs, results
+from truestep.protocol.settlement.encoding import hash_struct
 from truestep.protocol.settlement.facts.fold import fold
 from truestep.protocol.settlement.facts.records import Facts, Logged
 from truestep.protocol.settlement.facts.retention import items_of
 from truestep.protocol.settlement.facts.views import leaf_proof
-from truestep.protocol.settlement.ids import LeafId, claim_of, unpack_item
+from truestep.protocol.settlement.ids import LeafId, claim_of, leaf_of_claim, unpack_item
 from truestep.protocol.settlement.records import BatchTerms, LeafProof
 from truestep.protocol.settlement.refusals import Refused
 from truestep.protocol.settlement.state import Deployment
+from truestep.protocol.settlement.trees import item_leaf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +26,16 @@ class Evidence:
     claim_id: LeafId
     terms: BatchTerms
     proof: LeafProof
+
+
+def proved_task(evidence: Evidence, job_digest: Bytes32) -> TaskId | None:
+    """The task that evidence is about; None if it does not prove a leaf of a job with this digest (S4.8)."""
+    proof, terms, leaf_index = evidence.proof, evidence.terms, leaf_of_claim(evidence.claim_id)
+    item = unpack_item(proof.item)
+    tasks_root = climb(item_leaf(proof.item, job_digest), proof.item_index, proof.item_path)
+    claims_root = climb(hash_struct(proof.leaf), leaf_index, proof.leaf_path)
+    is_proof = (tasks_root, claims_root) == (terms.tasks_root, terms.claims_root)
+    return item.task(leaf_index) if is_proof and item.has_leaf(leaf_index) else None
 
 
 def evidence_of(facts: Facts, task_id: TaskId, batch_id: BatchId) -> Evidence | None:

@@ -1,5 +1,7 @@
 """Jobs, programs and games as nodes and clients see them."""
 
+from dataclasses import replace
+
 from truestep.base.errors import Bug
 from truestep.base.ids import GameId, JobId, ProgramId
 from truestep.protocol import records
@@ -30,7 +32,8 @@ _OUTCOMES = {
 
 def rules_of(facts: Facts, terms: JobTerms) -> records.Parameters:
     """The rules of a job: those of its set, with its own window and bond."""
-    return job_rules(facts.parameters[terms.parameters_id - 1], terms.window_seconds, terms.bond_multiple)
+    rules = job_rules(facts.parameters[terms.parameters_id - 1], terms.window_seconds, terms.bond_multiple)
+    return replace(rules, parameters_id=terms.parameters_id)
 
 
 def newest_rules(facts: Facts) -> records.Parameters:
@@ -38,7 +41,7 @@ def newest_rules(facts: Facts) -> records.Parameters:
     if not facts.parameters:
         raise Bug("expected the events of Parameters to have been read")
     rules = facts.parameters[-1]
-    return job_rules(rules, rules.window_for(0))
+    return replace(job_rules(rules, rules.window_for(0)), parameters_id=len(facts.parameters))
 
 
 def job_rules(rules: Parameters, window_seconds: int, bond_multiple: int = 1) -> records.Parameters:

@@ -1,0 +1,119 @@
+"""How a job stands: its record, its tasks, and what follows from them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from truestep.base.errors import Reject, Rejected, Unavailable
+from truestep.base.ids import BatchId, JobId, shard_of_task, task_of
+from truestep.ports.chain import ChainReader
+from truestep.protocol.records import JobRecord, TaskRecord, TaskStage
+
+
+class JobStage(StrEnum):
+    """The stage of a job as a whole."""
+
+    RUNNING = "running"
+    COMPLETE = "complete"
+    EXPIRED = "expired"
+    """At least one shard can never become final: it was refunded, or nobody has it after the deadline."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobStatus:
+    """A job and its tasks at one moment."""
+
+    job: JobRecord
+    tasks: tuple[TaskRecord, ...]
+    time_seconds: int
+
+    def count(self, stage: TaskStage) -> int:
+        """How many tasks are in `stage`."""
+        return sum(task.stage is stage for task in self.tasks)
+
+    @property
+    def stage(self) -> JobStage:
+        """The stage of the job as a whole."""
+        if self.is_complete:
+            return JobStage.COMPLETE
+        return JobStage.EXPIRED if any(map(self._is_lost, self.tasks)) else JobStage.RUNNING
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every shard is final."""
+        return all(task.stage is TaskStage.FINAL for task in self.tasks)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the deadline has passed, so that nobody can take a shard."""
+        return self.time_seconds >= self.job.deadline
+
+    @property
+    def idle(self) -> tuple[int, ...]:
+        """The shards that no batch has: their rewards can be refunded (S3.3)."""
+        return tuple(shard_of_task(task.task_id) for task in self.tasks if task.stage is TaskStage.OPEN)
+
+    @property
+    def missed_batches(self) -> tuple[BatchId, ...]:
+        """The batches that have missed their lease: anybody can free their shards (S4.6)."""
+        return tuple(sorted({task.batch_id for task in self.tasks if self._is_missed(task)}))
+
+    @property
+    def reclaimable(self) -> tuple[int, ...]:
+        """The shards whose reward the requester can reclaim now, because nobody can finish them any more."""
+        lost = (task for task in self.tasks if self._is_lost(task) and task.stage is not TaskStage.REFUNDED)
+        return tuple(shard_of_task(task.task_id) for task in lost)
+
+    def _is_lost(self, task: TaskRecord) -> bool:
+        """Whether a task can no longer become final."""
+        is_free = task.stage is TaskStage.OPEN or self._is_missed(task)
+        return task.stage is TaskStage.REFUNDED or (self.is_late and is_free)
+
+    def _is_missed(self, task: TaskRecord) -> bool:
+        return task.stage is TaskStage.TAKEN and task.until < self.time_seconds
+
+
+def read_status(chain: ChainReader, job_id: JobId) -> JobStatus:
+    """The present status of a job. Raises Rejected for an unknown job, Unavailable if no node answers."""
+    record = known_job(chain, job_id)
+    task_ids = [task_of(job_id, shard) for shard in range(record.shard_count)]
+    found = chain.tasks(task_ids)
+    if len(found) < len(task_ids):
+        raise Unavailable(
+            f"expected {len(task_ids)} shards of job {job_id}, the node answered for {len(found)}; ask again"
+        )
+    tasks = tuple(found[task_id] for task_id in task_ids)
+    return JobStatus(job=record, tasks=tasks, time_seconds=chain.head().time_seconds)
+
+
+def known_job(chain: ChainReader, job_id: JobId) -> JobRecord:
+    """The job. Raises Rejected with the numbers that exist if there is none of this number."""
+    try:
+        return chain.job(job_id)
+    except Rejected as error:
+        if error.reason is not Reject.JOB_UNKNOWN:
+            raise
+        job_count = chain.counters().job_count
+        known = f"a job from 1 to {job_count}" if job_count else "a posted job, but there is none yet"
+        raise Rejected(error.reason, f"expected {known}, got {job_id}; check the deployment file") from error
+
+
+def unfinished(status: JobStatus) -> Rejected:
+    """Why there is no result yet."""
+    job = status.job
+    return Rejected(
+        Reject.JOB_UNFINISHED,
+        f"{status.count(TaskStage.FINAL)} of {job.shard_count} shards of job {job.job_id} are final;"
+        f" see its progress: truestep status {job.job_id}",
+    )
+
+
+def lost(status: JobStatus) -> Rejected:
+    """Why a job can no longer become complete."""
+    job, lost_count = status.job, len(status.reclaimable) + status.count(TaskStage.REFUNDED)
+    are = f"{lost_count} of {job.shard_count} shards of job {job.job_id} were"
+    if not status.reclaimable:
+        return Rejected(Reject.DEADLINE_OVER, f"{are} cancelled, and their rewards were refunded")
+    return Rejected(
+        Reject.DEADLINE_OVER,
+        f"{are} not finished in time; take their rewards back: truestep reclaim {job.job_id}",
+    )

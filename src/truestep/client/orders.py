@@ -1,0 +1,112 @@
+"""What a requester orders, and the call that posts it."""
+
+import secrets
+from dataclasses import dataclass
+
+from truestep.base.errors import Reject, Rejected
+from truestep.base.ids import Address, Bytes32, JobId, ProgramId, task_of
+from truestep.client.job_status import known_job, read_status
+from truestep.client.reducing import check_slots, slot_level
+from truestep.client.runs import DEFAULT_MAX_CYCLES
+from truestep.engine.hashing import hash_many_pairs
+from truestep.machine.program import Task
+from truestep.ports.blobs import Blobs
+from truestep.ports.chain import Chain, ChainReader
+from truestep.protocol.calls import NATIVE, NOBODY, PostJob
+
+DEFAULT_LEASE_SECONDS = 3_600
+DEFAULT_LIFETIME_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """The terms of a job, besides its program and input. `reward_wei` is per shard."""
+
+    shard_count: int = 1
+    reward_wei: int = 0
+    """In wei, or in the smallest unit of the asset."""
+    asset: Address = NATIVE
+    """A token (ERC-20) in which workers are paid, in place of native coins."""
+    seed: Bytes32 | None = None
+    """None means 32 random bytes."""
+    max_cycles: int = DEFAULT_MAX_CYCLES
+    """A shard that has not halted by then is a failed run. At most 2^48."""
+    lease_seconds: int = DEFAULT_LEASE_SECONDS
+    lifetime_seconds: int = DEFAULT_LIFETIME_SECONDS
+    """Time from posting to the deadline. After it, the rewards of unfinished shards can be reclaimed."""
+    window_seconds: int = 0
+    """Time in which a claim can be challenged; 0: the shortest that the network allows for `max_cycles`."""
+    bond_multiple: int = 1
+    """How many times the network's bond an operator locks for each shard, 1 to 255."""
+    consumer: Address = NOBODY
+    """A contract to call once all shards are written out."""
+    callback_gas: int = 0
+    """The gas of that call, at most 10,000,000."""
+    reducer_of: JobId | None = None
+    """The job whose outputs are the input; this one has one shard then, and `Job.feed` gives it the input."""
+    slot_bytes: int = 0
+    """Room for each of these outputs; 0: for the largest one, once that job is complete."""
+    name: str | None = None
+    """A client with a state file posts an order of a given name only once, even after an interruption."""
+
+
+NO_PROGRAM = ProgramId(0)
+
+
+def post_call(chain: Chain, blobs: Blobs, content: bytes, order: Order) -> PostJob:
+    """The call that posts an order, still without its program. Publishes the input.
+
+    Raises Rejected for an input or a reducer that no job can have.
+    """
+    level = 0
+    if order.reducer_of is not None:
+        level = reducer_level(chain, order.reducer_of, content, order)
+        input_root, input_uri = Bytes32(bytes(32)), ""
+    else:
+        task = Task(shard_count=order.shard_count, input=content)
+        input_root, input_uri = task.input_root(hash_many_pairs), blobs.put(content)
+        blobs.put_input(input_root, content)
+    return PostJob(
+        program_id=NO_PROGRAM,
+        input_root=input_root,
+        input_size=len(content),
+        input_uri=input_uri,
+        seed=order.seed or Bytes32(secrets.token_bytes(32)),
+        shard_count=order.shard_count,
+        reward=order.reward_wei,
+        lease_seconds=order.lease_seconds,
+        deadline=chain.head().time_seconds + order.lifetime_seconds,
+        asset=order.asset,
+        window_seconds=order.window_seconds,
+        bond_multiple=order.bond_multiple,
+        consumer=order.consumer,
+        callback_gas=order.callback_gas,
+        reducer_of=order.reducer_of,
+        slot_level=level,
+    )
+
+
+def reducer_level(chain: ChainReader, source_id: JobId, content: bytes, order: Order) -> int:
+    """The level of a reducer's slots: of the size that the order names, else of the largest output."""
+    if content or order.shard_count != 1:
+        raise Rejected(
+            Reject.REDUCER_SHAPE,
+            f"expected a reducer with one shard and no input of its own, got {order.shard_count} shards and"
+            f" {len(content):,} bytes; its input is the outputs of job {source_id}",
+        )
+    source = known_job(chain, source_id)
+    level = slot_level(order.slot_bytes or _largest_output(chain, source_id))
+    check_slots(source.shard_count, level)
+    return level
+
+
+def _largest_output(chain: ChainReader, source_id: JobId) -> int:
+    status = read_status(chain, source_id)
+    if not status.is_complete:
+        raise Rejected(
+            Reject.REDUCER_SHAPE,
+            f"job {source_id} is not complete, so the size of its largest output is not known; say how many"
+            " bytes an output may have, or wait for it",
+        )
+    shards = range(status.job.shard_count)
+    return max(chain.result(task_of(source_id, shard)).output_size for shard in shards)

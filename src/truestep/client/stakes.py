@@ -1,0 +1,97 @@
+"""An account's coins in the contracts: its stake, what it is owed, and who may act for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from truestep.base.errors import Reject, Rejected
+from truestep.base.ids import Address
+from truestep.base.units import coins
+from truestep.ports.chain import Chain
+from truestep.protocol.calls import (
+    NATIVE,
+    NOBODY,
+    Call,
+    Deposit,
+    SetDelegate,
+    WithdrawRewards,
+    WithdrawStake,
+    WithdrawWinnings,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawn:
+    """What came out of the contracts."""
+
+    receiver: Address
+    rewards_wei: int
+    """Of native coins: rewards, and refunds of jobs."""
+    winnings_wei: int
+    """Bonds of games and their rewards."""
+    tokens: Mapping[Address, int]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was owed."""
+        return not (self.rewards_wei or self.winnings_wei or self.tokens)
+
+
+def withdraw(chain: Chain, receiver: Address | None = None) -> Withdrawn:
+    """Take all that the contracts owe the account, of native coins and of tokens.
+
+    `receiver` gets it, the account if none is named. Raises Rejected if a token or the receiver refuses: what
+    is withdrawn by then stays so.
+    """
+    balances, to = chain.balances(chain.account), receiver or NOBODY
+    for asset, amount in {NATIVE: balances.rewards_wei, **balances.tokens}.items():
+        if amount:
+            _once_a_block(chain, f"withdraw rewards:{asset}", WithdrawRewards(asset=asset, receiver=to))
+    if balances.winnings_wei:
+        _once_a_block(chain, "withdraw winnings", WithdrawWinnings(receiver=to))
+    return Withdrawn(
+        receiver=receiver or chain.account,
+        rewards_wei=balances.rewards_wei,
+        winnings_wei=balances.winnings_wei,
+        tokens={asset: amount for asset, amount in balances.tokens.items() if amount},
+    )
+
+
+def withdraw_asset(chain: Chain, asset: Address) -> None:
+    """Take what Jobs owes the account of one asset, if it owes any."""
+    balances = chain.balances(chain.account)
+    owed = balances.rewards_wei if asset == NATIVE else balances.tokens.get(asset, 0)
+    if owed:
+        _once_a_block(chain, f"withdraw rewards:{asset}", WithdrawRewards(asset=asset))
+
+
+def withdraw_stake(chain: Chain, amount_wei: int, receiver: Address | None = None) -> None:
+    """Take stake that no bond locks. Raises Rejected if less is free."""
+    free_wei = chain.balances(chain.account).free_stake_wei
+    if amount_wei > free_wei:
+        raise Rejected(
+            Reject.STAKE_TOO_LOW,
+            f"expected up to {coins(free_wei)} of free stake, got {coins(amount_wei)}; bonds of running tasks"
+            " lock the rest until these are final",
+        )
+    call = WithdrawStake(amount_wei=amount_wei, receiver=receiver or NOBODY)
+    _once_a_block(chain, f"withdraw stake:{amount_wei}", call)
+
+
+def deposit(chain: Chain, amount_wei: int, operator: Address | None = None) -> None:
+    """Add to the stake of an operator, the account if none is named."""
+    call = Deposit(amount_wei=amount_wei, operator=operator or NOBODY)
+    _once_a_block(chain, f"deposit for:{call.operator}:{amount_wei}", call)
+
+
+def set_delegate(chain: Chain, delegate: Address, roles: int) -> bool:
+    """Say what a delegate may do for the account (S1.8). Returns whether that is a change."""
+    if chain.roles_of(chain.account, delegate) == roles:
+        return False
+    call = SetDelegate(delegate=delegate, roles=roles)
+    _once_a_block(chain, f"set delegate:{delegate}:{roles}", call)
+    return True
+
+
+def _once_a_block(chain: Chain, intent: str, call: Call) -> None:
+    """Send a call that may be made again later: its intent names the newest block."""
+    chain.transact(call, intent=f"{intent}:{chain.account}:{chain.head().hash.hex()}")

@@ -1,0 +1,105 @@
+"""What is left to do besides runs and moves: ends of batches and games, results, credits (S4, S7, S9)."""
+
+from collections.abc import Iterable, Mapping
+
+from truestep.base.ids import Address, batch_of_claim, game_in_words, task_in_words, task_of_claim
+from truestep.base.units import coins
+from truestep.protocol.calls import (
+    CallBack,
+    CancelTasks,
+    ExpireBatch,
+    FinalizeBatch,
+    FinalizeClaim,
+    RewardGame,
+    SettleGame,
+    WithdrawRewards,
+    WithdrawWinnings,
+    WriteOut,
+)
+from truestep.protocol.settlement.tasks.duties import Duty
+from truestep.roles import intents
+from truestep.roles.actions import Action, Send
+from truestep.roles.views import View
+
+
+def sends(duties: Iterable[Duty]) -> list[Action]:
+    """Have these duties done. One whose call only a challenger can make is not among them."""
+    found = (_send(duty) for duty in duties)
+    return [send for send in found if send is not None]
+
+
+def _send(duty: Duty) -> Send | None:
+    match duty.call:
+        case ExpireBatch(batch_id=batch_id) as call:
+            message = f"batch {batch_id} has missed its lease: free its tasks and the rest of its bonds"
+            return Send(intent=intents.of_batch("expire", batch_id), call=call, message=message)
+        case FinalizeBatch(batch_id=batch_id) as call:
+            message = f"the challenge window of batch {batch_id} is over: make its results final"
+            return Send(intent=intents.of_batch("finalize", batch_id), call=call, message=message)
+        case FinalizeClaim(claim_id=claim_id) as call:
+            task, batch_id = task_in_words(task_of_claim(claim_id)), batch_of_claim(claim_id)
+            message = f"the disputes of {task} in batch {batch_id} are over: make its result final"
+            return Send(intent=intents.of_claim_id("finalize-claim", claim_id), call=call, message=message)
+        case SettleGame(game_id=game_id) as call:
+            message = f"{game_in_words(game_id)} is decided: settle it"
+            return Send(intent=intents.of_game("settle", game_id), call=call, message=message)
+        case RewardGame(game_id=game_id) as call:
+            message = f"{game_in_words(game_id)} was won, and its task is final: collect the reward"
+            return Send(intent=intents.of_game("reward", game_id), call=call, message=message)
+        case WriteOut() | CallBack() | CancelTasks() as call:
+            return _for_consumers(call)
+        case _:
+            return None
+
+
+def _for_consumers(call: WriteOut | CallBack | CancelTasks) -> Send:
+    match call:
+        case WriteOut(claim_id=claim_id):
+            message = f"write out the result of {task_in_words(task_of_claim(claim_id))}"
+            return Send(intent=intents.of_claim_id("write-out", claim_id), call=call, message=message)
+        case CallBack(job_id=job_id):
+            message = f"tell the consumer of job {job_id} that all results are written out"
+            return Send(intent=intents.of_job("call-back", job_id), call=call, message=message)
+        case CancelTasks(job_id=job_id, shards=shards):
+            count = intents.shards_in_words(len(shards))
+            message = f"the deadline of job {job_id} is over: return the rewards of {count} to its requester"
+            return Send(intent=intents.of_job("cancel", job_id, shards[0]), call=call, message=message)
+
+
+def withdrawals(
+    view: View, above_wei: int, tokens_above: Mapping[Address, int] | None = None
+) -> list[Action]:
+    """Take out what exceeds `above_wei`, or the amount given for a token; one of each kind at a time."""
+    native = (
+        ("withdraw-rewards", view.rewards_wei, WithdrawRewards()),
+        ("withdraw-winnings", view.winnings_wei, WithdrawWinnings()),
+    )
+    found: list[Action] = [
+        Send(intent=f"{kind}/{view.now}", call=call, message=f"withdraw {coins(amount_wei)}")
+        for kind, amount_wei, call in native
+        if amount_wei > above_wei and not _is_under_way(view, kind)
+    ]
+    for asset, above in sorted((tokens_above or {}).items()):
+        kind, amount = f"withdraw-{asset}", view.tokens.get(asset, 0)
+        if amount > above and not _is_under_way(view, kind):
+            call = WithdrawRewards(asset=asset)
+            message = f"withdraw {amount:,} units of token {asset}"
+            found.append(Send(intent=f"{kind}/{view.now}", call=call, message=message))
+    return found
+
+
+def _is_under_way(view: View, kind: str) -> bool:
+    return any(intent.partition("/")[0] == kind for intent in view.in_flight)
+
+
+def once(view: View, actions: Iterable[Action]) -> list[Action]:
+    """The actions without sends that are under way, and each send only once."""
+    kept: list[Action] = []
+    seen = set(view.in_flight)
+    for action in actions:
+        if isinstance(action, Send):
+            if action.intent in seen:
+                continue
+            seen.add(action.intent)
+        kept.append(action)
+    return kept

@@ -1,0 +1,273 @@
+"""Open tasks: which of them a worker takes, and which of these together (docs/settlement.md S4.1)."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from truestep.base.ids import Address, BatchId, TaskId
+from truestep.base.units import coins
+from truestep.protocol.calls import NATIVE, TakeTasks
+from truestep.protocol.records import JobRecord, TaskStage
+from truestep.protocol.settlement.assurances import OPTIMISTIC
+from truestep.roles import intents, moves
+from truestep.roles.actions import Action, Decline, Declined, Send
+from truestep.roles.moves import describe
+from truestep.roles.views import OwnRun, TaskView, View
+from truestep.roles.worker_policy import WorkerPolicy
+
+HELD_SHARE = 2
+"""A held task may wait for one part in this many of its lease and of the time to its deadline."""
+
+Check = tuple[bool, Declined, str]
+"""Whether something is against a task, and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """What all jobs of a batch have in common (S1.5)."""
+
+    asset: Address
+    policy: int
+    parameters_id: int
+    window_seconds: int
+
+
+def kind_of(job: JobRecord) -> Kind:
+    """In which batches a job's tasks can be."""
+    return Kind(
+        asset=job.asset,
+        policy=job.policy,
+        parameters_id=job.parameters.parameters_id,
+        window_seconds=job.parameters.window_seconds,
+    )
+
+
+def take(view: View, policy: WorkerPolicy, held: list[TaskView], load_seconds: float) -> list[Action]:
+    """Look at the open tasks in the view's order until this node is busy or its stake is locked up.
+
+    `held` are the tasks taken whose runs are not done, `load_seconds` what disputes under way may still
+    compute. Tasks of a batch that missed its lease are not open before it has expired.
+    """
+    actions: list[Action] = []
+    capacity = _Capacity.at(view, policy, held)
+    for task in view.tasks:
+        is_open = task.task.stage is TaskStage.OPEN and view.now < task.job.deadline
+        if not is_open or task.task.task_id in capacity.pending:
+            continue
+        declined = _why_not(view, policy, task, load_seconds) or capacity.why_not(task)
+        if declined is not None:
+            actions.append(declined)
+        elif not moves.is_ready(task):
+            actions += moves.get_material(task)
+        elif capacity.fits(task):
+            capacity.add(task)
+    return [*actions, *(_take_batch(view, batch) for batch in capacity.batches.values())]
+
+
+def _take_batch(view: View, batch: list[TaskView]) -> Send:
+    """Neighbours of a job stand together: they cost least."""
+    ordered = sorted(batch, key=lambda task: task.task.task_id)
+    tasks = tuple(task.task.task_id for task in ordered)
+    last_batch: BatchId = max(task.task.batch_id for task in ordered)
+    pay = amount_in_words(sum(task.job.reward for task in ordered), ordered[0].job.asset)
+    return Send(
+        intent=intents.of_take(tasks, last_batch),
+        call=TakeTasks(tasks=tasks, operator=view.operator),
+        message=f"take a batch of {intents.tasks_in_words(tasks)} for {pay}",
+    )
+
+
+def amount_in_words(amount: int, asset: Address) -> str:
+    """An amount of coins, or of units of a token."""
+    return coins(amount) if asset == NATIVE else f"{amount:,} units of token {asset}"
+
+
+# --- what this node can take on -------------------------------------------------------------------
+
+
+@dataclass(slots=True, kw_only=True)
+class _Capacity:
+    """What this node can still take on at this look, and what it takes."""
+
+    view: View
+    policy: WorkerPolicy
+    held: list[TaskView]
+    """The tasks that are to run: those held, and those taken at this look."""
+    pending: frozenset[TaskId]
+    """Tasks taken by transactions that have not landed yet."""
+    free_wei: int
+    batches: dict[Kind, list[TaskView]] = field(default_factory=dict[Kind, list[TaskView]])
+
+    @classmethod
+    def at(cls, view: View, policy: WorkerPolicy, held: Iterable[TaskView]) -> "_Capacity":
+        """Before anything is taken."""
+        taking = (intents.tasks_taken(intent) for intent in view.in_flight)
+        pending = frozenset(task_id for tasks in taking for task_id in tasks)
+        bonds = {task.task.task_id: task.job.parameters.operator_bond_wei for task in view.tasks}
+        most_wei = max(bonds.values(), default=0)
+        locked_wei = sum(bonds.get(task_id, most_wei) for task_id in pending)
+        known = [task for task in held if task.task.task_id not in pending]
+        return cls(
+            view=view,
+            policy=policy,
+            held=known,
+            pending=pending,
+            free_wei=view.free_stake_wei - locked_wei,
+        )
+
+    def add(self, task: TaskView) -> None:
+        """One more."""
+        self.batches.setdefault(kind_of(task.job), []).append(task)
+        self.held.append(task)
+        self.free_wei -= task.job.parameters.operator_bond_wei
+
+    def why_not(self, task: TaskView) -> Decline | None:
+        """The first reason of this node's own against a task that it would take at another time.
+
+        A node whose claim was struck takes nothing more until a person has looked at it: it computes wrongly.
+        """
+        view = self.view
+        bond_wei = task.job.parameters.operator_bond_wei
+        checks = (
+            (view.struck_count > self.policy.struck_tolerated, Declined.STRUCK,
+             f"not taken: {view.struck_count} claims of this operator were struck; check its memory"),
+            (self.free_wei < bond_wei, Declined.STAKE,
+             f"locks {coins(bond_wei)}, {coins(max(self.free_wei, 0))} of stake are free; restart with a"
+             " larger stake, `truestep worker --stake AMOUNT`, or wait until claims are final"),
+            (not self._has_room(task, [task]), Declined.CAPACITY,
+             f"waits: {self._count} tasks are in progress"),
+        )  # fmt: skip
+        return _first(task, checks)
+
+    def fits(self, task: TaskView) -> bool:
+        """Whether the task can join the batch of its kind, all of which must run in the shortest lease.
+
+        One that does not fit waits for the next look.
+        """
+        batch = self.batches.get(kind_of(task.job), [])
+        return len(batch) < self.policy.batch_limit and self._has_room(task, [*batch, task])
+
+    @property
+    def _count(self) -> int:
+        return len(self.held) + len(self.pending)
+
+    def _has_room(self, task: TaskView, batch: Sequence[TaskView]) -> bool:
+        """Whether the task can run now, or soon enough after those that are held, for all of its batch."""
+        limit, now = self.policy.active_limit, self.view.now
+        if not self._count:
+            return self.view.has_room and limit > 0
+        if not limit:
+            return False
+        speed = self.policy.speed
+        work_seconds = max(
+            speed.work_seconds(each.job, each.material.code_bytes) for each in (*self.held, task)
+        )
+        turns = self._count // limit + 1
+        seconds = turns * work_seconds + speed.sends_seconds
+        left_seconds = min(min(each.job.lease_seconds, each.job.deadline - now) for each in batch)
+        if self._count < limit:
+            return len(batch) == 1 or seconds <= left_seconds
+        is_held = self._count < self.policy.held_factor * limit
+        return is_held and seconds * HELD_SHARE <= left_seconds
+
+
+def _first(task: TaskView, checks: Iterable[Check]) -> Decline | None:
+    for is_against, reason, why in checks:
+        if is_against:
+            return Decline(task_id=task.task.task_id, reason=reason, message=f"{describe(task)}: {why}")
+    return None
+
+
+# --- what is against a task -----------------------------------------------------------------------
+
+
+def is_worth_taking(job: JobRecord, code_bytes: int, now: int, policy: WorkerPolicy) -> bool:
+    """Whether nothing in the job's terms speaks against it, nor the size of its code (0 if unknown)."""
+    return not any(is_against for is_against, _, _ in _terms_checks(job, code_bytes, now, policy))
+
+
+def why_indefensible(policy: WorkerPolicy, job: JobRecord, own_run: OwnRun | None) -> str:
+    """Why a dispute of this run would be lost on time; empty if it would not, or nothing was measured.
+
+    Disputes under way do not count: who opens idle games must not be able to make this node miss a lease.
+    """
+    if own_run is None:
+        return ""
+    cycles = own_run.claimed.cycle
+    hardest = policy.speed.hardest_defence(own_run.seconds, cycles, job.parameters, policy.games_expected)
+    if hardest.is_possible:
+        return ""
+    return (
+        f"one run took {own_run.seconds:.0f} s here, so {_games(hardest.games)} may take"
+        f" {hardest.seconds:.0f} s to answer; the clock has {hardest.clock_seconds} s"
+    )
+
+
+def _games(count: int) -> str:
+    return "a dispute of it" if count == 1 else f"{count} disputes of it at once"
+
+
+def _why_not(view: View, policy: WorkerPolicy, task: TaskView, load_seconds: float) -> Decline | None:
+    """The first reason against a task; cheap reasons first. None if there is none."""
+    checks = (*_terms_checks(task.job, task.material.code_bytes, view.now, policy),
+              *_run_checks(policy, task, load_seconds))  # fmt: skip
+    return _first(task, checks)
+
+
+def _run_checks(policy: WorkerPolicy, task: TaskView, load_seconds: float) -> Iterator[Check]:
+    yield bool(task.run_failure), Declined.RUN_FAILED, task.run_failure
+    yield bool(task.distrust), Declined.DISTRUSTED, task.distrust
+    yield bool(task.slowness), Declined.SLOW, task.slowness
+    indefensible = why_indefensible(policy, task.job, task.own_run)
+    yield bool(indefensible), Declined.CLOCK, indefensible
+    hardest = policy.speed.hardest_dispute(task.job, task.job.parameters, policy.games_expected)
+    yield (
+        not hardest.after(load_seconds).is_possible,
+        Declined.CLOCK,
+        f"may take {hardest.seconds:.0f} s to defend, after {load_seconds:.0f} s for the disputes under way;"
+        f" the clock has {hardest.clock_seconds} s",
+    )
+
+
+def _terms_checks(job: JobRecord, code_bytes: int, now: int, policy: WorkerPolicy) -> tuple[Check, ...]:
+    speed = policy.speed
+    claim_seconds, cold_seconds = speed.claim_seconds(job, code_bytes), speed.cold_seconds(job, code_bytes)
+    why_slow = f", {cold_seconds:.0f} s of it to compile {code_bytes:,} bytes of code" if cold_seconds else ""
+    hardest = speed.hardest_dispute(job, job.parameters, policy.games_expected)
+    left_seconds = job.deadline - now
+    return (
+        *_offer_checks(job, policy),
+        (job.max_cycles > policy.cycles_limit, Declined.CYCLES,
+         f"may take {job.max_cycles} steps, this node's limit is {policy.cycles_limit}"),
+        (job.input_size > policy.input_limit_bytes, Declined.INPUT_SIZE,
+         f"has {job.input_size} bytes of input, this node's limit is {policy.input_limit_bytes}"),
+        (claim_seconds > job.lease_seconds, Declined.LEASE,
+         f"may take {claim_seconds:.0f} s here{why_slow}; its lease is {job.lease_seconds} s"),
+        (claim_seconds > left_seconds, Declined.DEADLINE,
+         f"may take {claim_seconds:.0f} s here{why_slow}; its deadline is in {left_seconds} s"),
+        (not hardest.is_possible, Declined.CLOCK,
+         f"may take {hardest.seconds:.0f} s to defend, the clock has {hardest.clock_seconds} s"),
+    )  # fmt: skip
+
+
+def _offer_checks(job: JobRecord, policy: WorkerPolicy) -> Iterator[Check]:
+    """What the job pays, and by which rules."""
+    is_native = job.asset == NATIVE
+    least = policy.reward_min_wei if is_native else policy.rewards_min.get(job.asset)
+    yield (
+        job.policy != OPTIMISTIC,
+        Declined.ASSURANCE,
+        f"asks for policy {job.policy} of assurance, this node knows {OPTIMISTIC}",
+    )
+    yield not job.is_ready, Declined.NOT_READY, "waits for the outputs that are its input"
+    yield (
+        least is None,
+        Declined.ASSET,
+        f"pays in token {job.asset}; to take such jobs, start with --asset {job.asset}=LEAST_REWARD",
+    )
+    option = "--min-reward" if is_native else "--asset"
+    yield (
+        least is not None and job.reward < least,
+        Declined.REWARD,
+        f"pays {amount_in_words(job.reward, job.asset)}, this node asks for"
+        f" {amount_in_words(least or 0, job.asset)} ({option})",
+    )

@@ -1,0 +1,38 @@
+"""What a worker is willing to do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from truestep.base.ids import Address
+from truestep.roles.estimates import Speed
+
+HELD_FACTOR = 4
+"""Tasks held per task that can run at the same time, so that the next one is ready when one ends."""
+BATCH_LIMIT = 32
+"""Tasks taken together. More save little gas each, and a run that fails gives back the whole batch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerPolicy:
+    """What an operator is willing to do. Amounts in wei."""
+
+    active_limit: int = 2
+    """Tasks run at the same time. Short ones are taken in advance, `HELD_FACTOR` times as many."""
+    held_factor: int = HELD_FACTOR
+    """Short tasks held for each one that can run at a time; 1 takes nothing ahead."""
+    batch_limit: int = BATCH_LIMIT
+    """Tasks that are taken, claimed and made final together."""
+    games_expected: int = 8
+    """A task is taken only if this node could answer this many games on one claim at the same time."""
+    reward_min_wei: int = 0
+    rewards_min: Mapping[Address, int] = field(default_factory=dict[Address, int])
+    """Tokens in which jobs may pay as well, each with the least reward, in its own units."""
+    cycles_limit: int = 2**48
+    input_limit_bytes: int = 1 << 29
+    struck_tolerated: int = 0
+    """Struck claims of its own that it tolerates. After more, it takes no more tasks."""
+    withdraw_above_wei: int = 10**16
+    """Smaller credits are not withdrawn, because a withdrawal costs gas."""
+    is_keeper: bool = False
+    """Whether it also does for others what anybody can do: finalize, settle, write out, call back, cancel."""
+    speed: Speed = field(default_factory=Speed)

@@ -20,11 +20,12 @@ from truestep.adapters.chain.deploy import deploy
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.devnet import AnvilDevnet, Devnet
 from truestep.adapters.chain.fees import TransactionPolicy
-from truestep.adapters.chain.web3_chain import Web3Chain
+from truestep.adapters.chain.web3_chain import EVERYTHING, Memory, Web3Chain
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.ids import Address, JobId, ProgramId, TaskId, task_of
 from truestep.commitments.keccak import keccak256
 from truestep.commitments.merkle import root_of_bytes
+from truestep.composition.daemons import daemon_memory
 from truestep.machine.elf import load_elf
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.node.chain.outbox import Courier
@@ -227,13 +228,16 @@ class Network:
     node: str | BaseProvider | None = None
     """How accounts opened from now on reach the chain; None for the plain way."""
 
-    def chain(self, name: str, store: Store, funds_wei: int = 10 * COIN_WEI) -> Web3Chain:
+    def chain(
+        self, name: str, store: Store, funds_wei: int = 10 * COIN_WEI, memory: Memory = EVERYTHING
+    ) -> Web3Chain:
         """The chain as `name`'s account sees it; the first time it gets coins."""
         account = Account.from_key(keccak256(name.encode()))
         if name not in self.funded:
             self.funded.add(name)
             self.devnet.fund(account.address, funds_wei)
-        return Web3Chain(self.node or self.devnet.node, self.deployment, account, store, self.policy)
+        node = self.node or self.devnet.node
+        return Web3Chain(node, self.deployment, account, store, self.policy, memory=memory)
 
     def account(self, name: str) -> Address:
         return Address(Account.from_key(keccak256(name.encode())).address)
@@ -261,7 +265,7 @@ class Network:
         self_check: SelfCheck | None = None,
         blobs: Blobs | None = None,
     ) -> World:
-        chain = chain or self.chain(name, store)
+        chain = chain or self.chain(name, store, memory=daemon_memory(self.account(name)))
         bench = Bench(
             engine=engine,
             blobs=blobs or self.blobs,

@@ -11,6 +11,7 @@ from truestep.adapters.blobs.outputs import OutputDirectory
 from truestep.adapters.chain.deployment import Deployment, read_deployment
 from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.chain.sender import Signer
+from truestep.adapters.chain.web3_chain import Memory
 from truestep.adapters.clock import SystemClock
 from truestep.adapters.executor.threads import ThreadExecutor
 from truestep.adapters.store.sqlite import SqliteStore
@@ -55,6 +56,8 @@ class DaemonSettings:
     """How each run is checked before it is claimed."""
     operator: Address | None = None
     """Whose stake and claims the signer looks after as a delegate; None for its own."""
+    is_keeper: bool = False
+    """Whether results are written out for everybody, not only for the signer."""
 
 
 @contextmanager
@@ -80,6 +83,7 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
                 settings.policy,
                 reporter=reporter,
                 on_unknown_code=_warner(reporter) if settings.trusts_unknown_code else None,
+                memory=daemon_memory(Address(settings.signer.address), is_keeper=settings.is_keeper),
             ),
             store=store,
             bench=bench,
@@ -88,6 +92,11 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
             reporter=reporter,
             operator=settings.operator,
         )
+
+
+def daemon_memory(account: Address, *, is_keeper: bool = False) -> Memory:
+    """What the chain of a daemon keeps: its history in the store has everything that is finished."""
+    return Memory(keeps_finished=False, wanted_by=None if is_keeper else frozenset({account}))
 
 
 def assembled(

@@ -7,6 +7,7 @@ from dataclasses import astuple, dataclass
 from truestep.adapters.chain import record_codec
 from truestep.adapters.chain.answers import octets
 from truestep.adapters.chain.book import Book, Checkpoint
+from truestep.adapters.chain.checkpoints import CheckpointStore
 from truestep.adapters.chain.connection import Node, check_chain, connect, endpoints_of, reverted
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.endpoints import Patience, Question
@@ -113,7 +114,10 @@ class Web3Chain:
         )
         self._keeps_finished = memory.keeps_finished
         reader = LogReader(self._web3, deployment)
-        self._follower = Follower(self._endpoints, reader, genesis, keeps_all=memory.keeps_finished)
+        kept = None if memory.keeps_finished else CheckpointStore(store, genesis.facts)
+        self._follower = Follower(
+            self._endpoints, reader, genesis, keeps_all=memory.keeps_finished, kept=kept
+        )
 
     # --- sends --------------------------------------------------------------------------------------------
 

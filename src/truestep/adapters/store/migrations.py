@@ -9,8 +9,9 @@ from json import loads
 from typing import Any
 
 from truestep.adapters.store.scoped import UNKNOWN, scoped_table
-from truestep.base.ids import Address, Bytes32, JobId, ProgramId, TaskId, job_of_task, shard_of_task
-from truestep.protocol.records import JobRecord, ProgramRecord
+from truestep.base.ids import Bytes32, TaskId, job_of_task, shard_of_task
+from truestep.machine.program import initial_memory_root
+from truestep.machine.state import initial_state
 
 Migration = Callable[[sqlite3.Connection], None]
 """Runs in a transaction, which its caller commits or rolls back."""
@@ -54,53 +55,32 @@ def migrate(connection: sqlite3.Connection, version: int) -> None:
 
 def _maximums(connection: sqlite3.Connection) -> dict[str, set[int]]:
     """The maximum cycles of the programs whose tasks begin with a state, by that state's hash in hex."""
-    programs: dict[int, ProgramRecord] = {}
-    jobs: dict[int, JobRecord] = {}
+    programs: dict[int, dict[str, Any]] = {}
+    jobs: dict[int, dict[str, Any]] = {}
     found: dict[str, set[int]] = {}
     query = "SELECT value FROM entry WHERE collection = 'events' ORDER BY key"
     for (row,) in connection.execute(query):
         event = loads(row)
         if event["kind"] == "ProgramRegistered":
-            programs[event["program_id"]] = _program(event)
+            programs[event["program_id"]] = event
         elif event["kind"] == "JobPosted" and event["program_id"] in programs:
-            jobs[event["job_id"]] = _job(event, programs[event["program_id"]].max_cycles)
+            jobs[event["job_id"]] = event
         elif event["kind"] == "TaskTaken":
             task_id = TaskId(event["task_id"])
             job = jobs.get(job_of_task(task_id))
             if job is not None:
-                first = job.initial_state_hash(programs[job.program_id], shard_of_task(task_id))
-                found.setdefault(first.hex(), set()).add(job.max_cycles)
+                program = programs[job["program_id"]]
+                first = _first_state(program, job, shard_of_task(task_id))
+                found.setdefault(first.hex(), set()).add(program["max_cycles"])
     return found
 
 
-def _program(event: dict[str, Any]) -> ProgramRecord:
-    return ProgramRecord(
-        program_id=ProgramId(event["program_id"]),
-        image_root=_hash(event["image_root"]),
-        entry=event["entry"],
-        max_cycles=event["max_cycles"],
-        digest=_hash(event["digest"]),
-        owner=Address(event["owner"]),
-        uri=event["uri"],
-    )
-
-
-def _job(event: dict[str, Any], max_cycles: int) -> JobRecord:
-    return JobRecord(
-        job_id=JobId(event["job_id"]),
-        program_id=ProgramId(event["program_id"]),
-        input_root=_hash(event["input_root"]),
-        input_size=event["input_size"],
-        input_uri=event["input_uri"],
-        seed=_hash(event["seed"]),
-        shard_count=event["shard_count"],
-        reward_wei=event["reward_wei"],
-        lease_seconds=event["lease_seconds"],
-        deadline=event["deadline"],
-        max_cycles=max_cycles,
-        requester=Address(event["requester"]),
-        final_count=0,
-    )
+def _first_state(program: dict[str, Any], job: dict[str, Any], shard_index: int) -> Bytes32:
+    """The hash of a run's first state (machine M3.5)."""
+    counts = (job["input_size"], shard_index, job["shard_count"], 0)
+    header = _hash(job["seed"]) + b"".join(count.to_bytes(8, "little") for count in counts)
+    root = initial_memory_root(_hash(program["image_root"]), header, _hash(job["input_root"]))
+    return initial_state(memory_root=root, entry=program["entry"]).hash()
 
 
 def _hash(text: str) -> Bytes32:

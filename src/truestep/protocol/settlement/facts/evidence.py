@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from truestep.base.errors import Reject
 from truestep.base.ids import BatchId, Bytes32, TaskId, job_of_task, shard_of_task
 from truestep.commitments.merkle import climb
-from truestep.protocol.settlement.contracts import jobs, results
+from truestep.protocol.settlement.contracts import jobs, parameters, results
 from truestep.protocol.settlement.encoding import hash_struct
 from truestep.protocol.settlement.facts.fold import fold
 from truestep.protocol.settlement.facts.records import Facts, Logged
@@ -58,7 +58,7 @@ def evidence_of(facts: Facts, task_id: TaskId, batch_id: BatchId) -> Evidence | 
 def evidence_in(
     deployment: Deployment, logs: Sequence[Logged], task_id: TaskId, batch_id: BatchId
 ) -> Evidence | None:
-    """The same of any batch, from the events that made it and its jobs, in order, among any others."""
+    """The same of any batch, from the events of it, its jobs and all parameters, in order, among others."""
     items = next(
         (
             logged.event.items
@@ -71,6 +71,8 @@ def evidence_in(
 
     def is_about(event: object) -> bool:
         match event:
+            case parameters.Added():
+                return True
             case jobs.Posted() | jobs.Resolved() | results.Fed():
                 return event.job_id in job_ids
             case jobs.Taken() | jobs.Claimed():

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.node.chain.stories import ACCOUNTS, DEADLINE, ListHistory, Story, tasks_of_story
-from truestep.base.ids import Address, JobId, TaskId, job_of_task, shard_of_task
+from truestep.base.ids import Address, JobId, TaskId, job_of_task, shard_of_task, task_of_game
 from truestep.node.chain.ledger import Ledger
 from truestep.node.chain.task_state import TaskState, task_of_event, untouched
 from truestep.protocol import events
@@ -20,18 +20,17 @@ from truestep.protocol.events import ChainEvent
 from truestep.protocol.records import TaskStage
 
 NOW = 60
-"""Every lease of a story is over by then, no window is."""
+"""Before the deadline of every job."""
 
 
 def answers(ledger: Ledger, story: Story) -> dict[str, Any]:
     """All that a ledger can be asked."""
     return {
-        "jobs": set(ledger.jobs),
+        "jobs": {job_id: job.reward for job_id, job in ledger.jobs.items()},
         "live": [job.job_id for job in sorted(ledger.live_jobs(), key=lambda job: job.job_id)],
         "tasks": {task_id: ledger.task(task_id) for task_id in tasks_of_story(story)},
         "claims": ledger.claims,
         "games": ledger.games,
-        "splits": ledger.splits,
         "struck": ledger.struck,
         "busy": {task.task_id: task for task in ledger.busy_tasks()},
         "claimed": {task.task_id for task in ledger.claimed_tasks()},
@@ -48,7 +47,7 @@ def answers(ledger: Ledger, story: Story) -> dict[str, Any]:
             claim_id: {game.game_id for game in ledger.games_on(claim_id)} for claim_id in ledger.claims
         },
         "open": {
-            job.job_id: {task.task_id for task in ledger.open_tasks(job, 1 % job.shard_count, NOW)}
+            job.job_id: {task.task_id for task in ledger.open_tasks(job, 1 % job.shard_count)}
             for job in ledger.jobs.values()
         },
         "has open": {job.job_id: ledger.has_open_task(job, NOW) for job in ledger.jobs.values()},
@@ -69,8 +68,13 @@ class Search:
                 self.states[task_id].apply(event)
         programs = {event.program_id for event in self.known if isinstance(event, events.ProgramRegistered)}
         unfinished = {job_of_task(task_id) for task_id, state in self.states.items() if not state.is_finished}
+        rewards = {
+            event.job_id: event.reward
+            for event in sorted(self.known, key=later)
+            if isinstance(event, events.JobPosted | events.JobChanged)
+        }
         self.jobs = {
-            event.job_id
+            event.job_id: rewards[event.job_id]
             for event in self.known
             if isinstance(event, events.JobPosted)
             and event.program_id in programs
@@ -97,11 +101,7 @@ class Search:
         return {
             task_id
             for task_id, state in self.states.items()
-            if job_of_task(task_id) == job_id
-            and (
-                state.record.stage is TaskStage.OPEN
-                or (state.record.stage is TaskStage.TAKEN and state.record.until < NOW)
-            )
+            if job_of_task(task_id) == job_id and state.record.stage is TaskStage.OPEN
         }
 
 
@@ -116,9 +116,6 @@ def searched(known: list[ChainEvent], story: Story) -> dict[str, Any]:
         "tasks": {task_id: state.record for task_id, state in states.items()},
         "claims": {key: claim for state in states.values() for key, claim in state.claims.items()},
         "games": games,
-        "splits": {
-            key: split for state in states.values() for key, split in state.splits.items() if key in games
-        },
         "struck": {key: operator for state in states.values() for key, operator in state.struck.items()},
         "busy": {task_id: states[task_id].record for task_id in busy},
         "claimed": search.tasks_where(lambda state: state.record.stage is TaskStage.CLAIMED),
@@ -180,7 +177,7 @@ def test_events_may_come_late_and_be_undone(seed: int, event_count: int) -> None
 
 @given(seed=st.integers(0, 2**32), event_count=st.integers(10, 60), step=st.integers(1, 5))
 @settings(max_examples=40)
-def test_changes_name_every_task_and_game_that_differs(seed: int, event_count: int, step: int) -> None:
+def test_changes_name_every_task_and_job_that_differs(seed: int, event_count: int, step: int) -> None:
     story = Story(random.Random(seed))
     told = story.tell(event_count)
     history = ListHistory()
@@ -191,11 +188,12 @@ def test_changes_name_every_task_and_game_that_differs(seed: int, event_count: i
         ledger.learn(told[start : start + step])
         now, changes = answers(ledger, story), ledger.drain_changes()
         assert {key for key in now["tasks"] if now["tasks"][key] != before["tasks"][key]} <= changes.tasks
-        assert set(now["games"]) ^ set(before["games"]) <= changes.games
-        assert now["jobs"] ^ before["jobs"] <= changes.jobs
+        games = {key for key in now["games"] if now["games"][key] != before["games"].get(key)}
+        assert {task_of_game(game_id) for game_id in games} <= changes.tasks
+        assert {job_id for job_id, _ in now["jobs"].items() ^ before["jobs"].items()} <= changes.jobs
         before = now
     changes = ledger.drain_changes()
-    assert (changes.tasks, changes.games, changes.jobs) == (frozenset(), frozenset(), frozenset())
+    assert (changes.tasks, changes.jobs) == (frozenset(), frozenset())
 
 
 def test_finished_work_leaves_memory() -> None:
@@ -222,7 +220,7 @@ def test_programs_without_a_job_are_bounded_and_read_again(monkeypatch: pytest.M
 
 
 def test_a_job_that_cannot_be_taken_any_more_is_dropped_unless_its_tasks_are_busy() -> None:
-    story = Story(random.Random(1), shard_counts=(3,))
+    story = Story(random.Random(1), shard_counts=(3,), company=0)
     history = ListHistory(story.tell(0))
     ledger = Ledger(history)
     ledger.learn(history.known)

@@ -198,6 +198,8 @@ class Ledger:
                 self._make_job_anew(event.job_id)
             else:
                 self.apply(event)
+            if isinstance(event, events.JobPosted):  # its changes may have been known before
+                self._make_job_anew(event.job_id)
         self._make_anew(anew)
 
     def unlearn(self, undone: Iterable[ChainEvent], after_block: int | None = None) -> None:
@@ -421,7 +423,7 @@ class Ledger:
         return last is not None and event.at <= last
 
     def _make_job_anew(self, job_id: JobId) -> None:
-        """A change was found late, or undone: the job is what the history says."""
+        """Events of a job came out of order, or were undone: it is what the history says."""
         found = self._history.events_of_job(job_id)
         job = job_record(found)
         for jobs in (self.jobs, *self._waiting_jobs.values()):

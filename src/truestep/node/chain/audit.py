@@ -9,14 +9,15 @@ At each new head, in one question:
 
 A difference may be due to a new block, so it counts only if it is still there at a later head. Then
 everything since the last event about the subject is read again. If even that does not show the event, it is
-reported and read again ever more rarely; the contracts keep only hashes of what it said. What they do say is
-believed: that somebody has a task, that a task is free, that a claim has no open game.
+reported, and everything since the subject's beginning is read again, ever more rarely: the contracts keep
+only hashes of what the event said. What they do say is believed: that somebody has a task, that a task is
+free, that a claim has no open game.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from truestep.base.ids import (
     Address,
@@ -35,7 +36,7 @@ from truestep.base.ids import (
 from truestep.node.chain.indexer import Indexer
 from truestep.ports.chain import ChainReader, Counters, Head, Inquiry, Records
 from truestep.ports.reporter import Reporter
-from truestep.protocol.events import TaskClaimed
+from truestep.protocol.events import TaskClaimed, TaskTaken
 from truestep.protocol.records import TaskRecord, TaskStage
 
 COUNT_EACH = 8
@@ -69,6 +70,13 @@ class Suspicion:
     reread_at: int | None = None
     reread_each: int = 1
     reported_at: int | None = None
+
+
+class Span(NamedTuple):
+    """Blocks that may have a hidden event: first from the last on, later from the first on."""
+
+    first: int
+    last: int
 
 
 class Audit:
@@ -172,8 +180,8 @@ class Audit:
                 self._clear("claim", [claim_id])
                 continue
             over = [] if count else [game.game_id for game in known]
-            from_block = self._last_block_of(task_of_claim(claim_id))
-            self._differs(("claim", claim_id), from_block, lambda over=over: self._drop(over))
+            span = self._span_of(task_of_claim(claim_id))
+            self._differs(("claim", claim_id), span, lambda over=over: self._drop(over))
         suspected = {ClaimId(number) for kind, number in self._suspicions if kind == "claim"}
         self._clear("claim", [each for each in suspected - counts.keys() if each not in ledger.claims])
 
@@ -184,7 +192,7 @@ class Audit:
         hidden = own - records.games.keys()
         self._clear("game", suspected - hidden)
         for game_id in hidden:
-            self._differs(("game", game_id), self._last_block_of(task_of_game(game_id)), _nothing)
+            self._differs(("game", game_id), self._span_of(task_of_game(game_id)), _nothing)
 
     def _drop(self, games: Iterable[GameId]) -> None:
         for game_id in games:
@@ -207,14 +215,13 @@ class Audit:
 
     def _compare(self, task_id: TaskId, record: TaskRecord) -> None:
         known = self._indexer.ledger.task(task_id)
-        is_busy = record.stage in (TaskStage.TAKEN, TaskStage.CLAIMED)
-        is_same_batch = (known.batch_id, known.operator) == (record.batch_id, record.operator)
-        if known.stage is record.stage and (is_same_batch or not is_busy):
+        is_heard = record.stage is not TaskStage.CLAIMED or record.claim_id in self._indexer.ledger.claims
+        if _agrees(record, known) and is_heard:
             self._clear("task", [task_id])
-        elif _progress(record) < _progress(known) and self._is_fresh(("task", task_id)):
+        elif _goes_back(record, known) and self._is_fresh(("task", task_id)):
             return  # most likely a node answers from an older block, and its word would undo what happened
         else:
-            self._differs(("task", task_id), self._last_block_of(task_id), lambda: self._adopt_task(record))
+            self._differs(("task", task_id), self._span_of(task_id), lambda: self._adopt_task(record))
 
     def _is_fresh(self, key: Key) -> bool:
         """Whether a difference has not lasted as long as a node may lag."""
@@ -222,8 +229,8 @@ class Audit:
         return self._head.number - suspicion.seen_at < LAG_HEADS
 
     def _adopt_task(self, record: TaskRecord) -> None:
-        is_of_unknown_batch = record.stage is TaskStage.TAKEN and not record.batch_id
-        until = self._head.time_seconds + LEASE_LIMIT_SECONDS if is_of_unknown_batch else record.until
+        is_unknown = _is_of_unknown_batch(record)
+        until = self._head.time_seconds + LEASE_LIMIT_SECONDS if is_unknown else record.until
         self._indexer.ledger.adopt_task(replace(record, until=until))
 
     def _all_tasks(self) -> Iterator[TaskId]:
@@ -247,7 +254,8 @@ class Audit:
             missing = [number for gap in gaps for number in islice(range(*gap), NEW_IDS_EACH_CHECK)]
             self._clear(kind, {number for each, number in self._suspicions if each == kind} - set(missing))
             for number in missing[:NEW_IDS_EACH_CHECK]:
-                self._differs((kind, number), self._block_before(kind, number), _nothing)
+                block = self._block_before(kind, number)
+                self._differs((kind, number), Span(block, block), _nothing)
             is_right = is_right and not missing
         if is_right:
             self._counted_at = self._head.number
@@ -265,28 +273,30 @@ class Audit:
 
     # --- differences --------------------------------------------------------------------------------------
 
-    def _last_block_of(self, task_id: TaskId) -> int:
-        """The block of the last event that is known of a task, or of its job; 0 if there is none."""
+    def _span_of(self, task_id: TaskId) -> Span:
+        """From where its last batch, or else its job, begins, up to the last event of a task."""
+        posted = self._indexer.history.events_of_job(job_of_task(task_id))
         found = self._indexer.history.events_of_task(task_id)
-        found = found or [*self._indexer.history.events_of_job(job_of_task(task_id))]
-        return found[-1].at.block_number if found else 0
+        begins = [*posted[:1], *(event for event in found if isinstance(event, TaskTaken))]
+        first = begins[-1].at.block_number if begins else 0
+        return Span(first, found[-1].at.block_number if found else first)
 
-    def _differs(self, key: Key, from_block: int, adopt: Callable[[], None]) -> None:
+    def _differs(self, key: Key, span: Span, adopt: Callable[[], None]) -> None:
         """Take the next step about a difference."""
         head_number = self._head.number
         suspicion = self._suspicions.setdefault(key, Suspicion(seen_at=head_number))
-        if suspicion.reread_at is None and suspicion.seen_at < from_block:
+        if suspicion.reread_at is None and suspicion.seen_at < span.last:
             suspicion.seen_at = head_number  # its event has come since, and this is another difference
         if head_number <= suspicion.seen_at:
             return
         if suspicion.reread_at is None:
-            self._reread(suspicion, from_block)
+            self._reread(suspicion, span.last)
         elif head_number > suspicion.reread_at and not self._indexer.is_rereading:
             self._report_hidden(key, suspicion)
             adopt()
             if head_number - suspicion.reread_at >= suspicion.reread_each:
                 suspicion.reread_each = min(2 * suspicion.reread_each, REREAD_EACH_LIMIT)
-                self._reread(suspicion, from_block)
+                self._reread(suspicion, span.first)
 
     def _reread(self, suspicion: Suspicion, from_block: int) -> None:
         suspicion.reread_at = self._head.number
@@ -335,6 +345,25 @@ class Turn(Generic[T]):
             self._rest = iter(self._all())
             taken += islice(self._rest, count - len(taken))
         return taken
+
+
+def _is_of_unknown_batch(record: TaskRecord) -> bool:
+    """Whether contracts say only that a shard cannot be taken, as they do of final ones too (S3.2)."""
+    return record.stage is TaskStage.TAKEN and not record.batch_id
+
+
+def _agrees(record: TaskRecord, known: TaskRecord) -> bool:
+    """Whether what contracts say of a task is what is known of it."""
+    if _is_of_unknown_batch(record) and known.stage in (TaskStage.FINAL, TaskStage.REFUNDED):
+        return True
+    is_busy = record.stage in (TaskStage.TAKEN, TaskStage.CLAIMED)
+    is_same_batch = (known.batch_id, known.operator) == (record.batch_id, record.operator)
+    return known.stage is record.stage and (is_same_batch or not is_busy)
+
+
+def _goes_back(record: TaskRecord, known: TaskRecord) -> bool:
+    """Whether contracts say what was so before what is known."""
+    return not _is_of_unknown_batch(record) and _progress(record) < _progress(known)
 
 
 def _progress(task: TaskRecord) -> tuple[int, int]:

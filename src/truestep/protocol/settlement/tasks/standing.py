@@ -5,7 +5,7 @@ from functools import cached_property
 from truestep.base.ids import BatchId, JobId, TaskId, job_of_task, shard_of_task
 from truestep.protocol.records import TaskRecord, TaskStage
 from truestep.protocol.settlement.facts.records import Facts, KnownBatch
-from truestep.protocol.settlement.facts.retention import items_of
+from truestep.protocol.settlement.facts.retention import final_leaves, items_of
 from truestep.protocol.settlement.ids import NOBODY, Item
 from truestep.protocol.settlement.records import BatchStage
 
@@ -30,16 +30,29 @@ class Standing:
             return None
         found = self.batch_of(task_id)
         batch_id, batch = found if found is not None else (BatchId(0), None)
-        operator = batch.batch.operator if batch is not None else NOBODY
+        operator, until = NOBODY, 0
         if known.final >> shard & 1:
-            stage, until = TaskStage.FINAL, 0
+            stage = TaskStage.FINAL
+            if batch is None or not self._is_final(task_id, batch):  # an older one, that has lost the task
+                batch_id = BatchId(0)
+            else:
+                operator = batch.batch.operator
         elif known.job.refunded >> shard & 1:
-            stage, until = TaskStage.REFUNDED, 0
+            stage = TaskStage.REFUNDED
         elif batch is not None and known.job.standing >> shard & 1:
             stage, until = _STAGES.get(batch.batch.stage, TaskStage.TAKEN), batch.batch.until
+            operator = batch.batch.operator
         else:
-            stage, operator, until = TaskStage.OPEN, NOBODY, 0
+            stage = TaskStage.OPEN
         return TaskRecord(task_id=task_id, stage=stage, batch_id=batch_id, operator=operator, until=until)
+
+    def _is_final(self, task_id: TaskId, known: KnownBatch) -> bool:
+        """Whether a task is final by this batch."""
+        return known.batch.stage is BatchStage.FINAL and any(
+            item.task(leaf_index) == task_id and final_leaves(known.batch) >> leaf_index & 1
+            for item in items_of(known.batch)
+            for leaf_index in range(item.offset, item.offset + item.count)
+        )
 
     def batch_of(self, task_id: TaskId) -> tuple[BatchId, KnownBatch] | None:
         """The newest batch in the facts that has a task."""

@@ -21,6 +21,7 @@ from tests.vectors.cases import (
 )
 from tests.vectors.floats import float_cases
 from tests.vectors.runs import run_cases
+from tests.vectors.settlement import SETTLEMENT_FILE, dump_settlement, settlement_cases
 from tests.vectors.steps import step_cases
 from truestep.engine.jit import JitEngine
 from truestep.machine.decode import decode
@@ -42,7 +43,9 @@ def test_they_are_what_the_generator_writes() -> None:
     assert STEPS_FILE.read_text(encoding="utf-8") == dump(step_cases()), hint
     assert FLOATS_FILE.read_text(encoding="utf-8") == dump(float_cases()), hint
     assert RUNS_FILE.read_text(encoding="utf-8") == dump(run_cases()), hint
-    assert sum(file.stat().st_size for file in (STEPS_FILE, FLOATS_FILE, RUNS_FILE)) < SIZE_LIMIT_BYTES
+    assert SETTLEMENT_FILE.read_text(encoding="utf-8") == dump_settlement(settlement_cases()), hint
+    files = (STEPS_FILE, FLOATS_FILE, RUNS_FILE, SETTLEMENT_FILE)
+    assert sum(file.stat().st_size for file in files) < SIZE_LIMIT_BYTES
 
 
 def word_of(case: StepCase) -> int:

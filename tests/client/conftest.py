@@ -14,7 +14,7 @@ from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.devnet import EmbeddedDevnet
 from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.store.sqlite import SqliteStore
-from truestep.base.ids import task_of
+from truestep.base.ids import BatchId, task_of
 from truestep.client import Client, Job
 from truestep.client.files import program_of
 from truestep.composition.engines import EngineName, open_engine
@@ -22,13 +22,12 @@ from truestep.composition.network import open_chain
 from truestep.devnet.network import devnet_parameters
 from truestep.guest import build_c
 from truestep.machine.program import Task
-from truestep.machine.state import Status
 from truestep.ports.chain import Chain
-from truestep.protocol.calls import Deposit, FinalizeTask, SubmitClaim, TakeTask
-from truestep.protocol.claims import claim_state
+from truestep.protocol.calls import Deposit, FinalizeBatch, SubmitClaims, TakeTasks
+from truestep.protocol.claims import ClaimedState, claim_state
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-WINDOW_SECONDS = 60
+WINDOW_SECONDS = 240
 POLICY = TransactionPolicy(poll_seconds=0.01)
 CYCLES_LIMIT = 1 << 20
 
@@ -48,21 +47,27 @@ class Network:
             self.devnet.fund(account.address, funds_wei)
         return open_chain(self.devnet.node, self.deployment, account, policy=POLICY)
 
-    def take(self, job: Job, shard: int) -> None:
-        self.operator.transact(
-            TakeTask(job_id=job.job_id, shard_index=shard), intent=f"take {job.job_id} {shard}"
-        )
+    def take(self, job: Job, *shards: int) -> BatchId:
+        """Take shards as one batch."""
+        tasks = tuple(task_of(job.job_id, shard) for shard in shards)
+        self.operator.transact(TakeTasks(tasks=tasks), intent=f"take {tasks}")
+        return self.operator.task(tasks[0]).batch_id
 
-    def do(self, job: Job, shard: int) -> None:
-        """Take a shard, run it and claim what came of it."""
-        self.take(job, shard)
+    def do(self, job: Job, *shards: int) -> None:
+        """Take shards as one batch, run them and claim what came of them."""
+        batch_id = self.take(job, *shards)
+        claims = tuple((task_of(job.job_id, shard), self.run(job, shard)) for shard in shards)
+        self.operator.transact(SubmitClaims(batch_id=batch_id, claims=claims), intent=f"claim {batch_id}")
+
+    def run(self, job: Job, shard: int) -> ClaimedState:
+        """What a shard ends in; its output is published."""
         record = self.operator.job(job.job_id)
         program = self.operator.program(record.program_id)
         task = Task(
             seed=record.seed,
             shard_index=shard,
             shard_count=record.shard_count,
-            input=self.client.blobs.get(record.input_uri, record.input_size),
+            input=self.client.blobs.get_input(record.input_root, record.input_size),
         )
         loaded = program_of(self.client.blobs.get(program.uri, 1 << 20)).program
         machine = open_engine(EngineName.REFERENCE).start(loaded, task)
@@ -71,18 +76,13 @@ class Network:
         if claimed.is_accepted:
             output = machine.read_memory(0xE000_0000, claimed.output_size)
             self.client.blobs.put_output(claimed.output_root, output)
-        running = machine.state().pack() if machine.status is Status.RUNNING else b""
-        task_id = task_of(job.job_id, shard)
-        call = SubmitClaim(task_id=task_id, claimed=claimed, running_state=running)
-        self.operator.transact(call, intent=f"claim {task_id}")
+        return claimed
 
     def finish(self, job: Job) -> None:
         """Let the windows pass and make every claim final."""
         self.devnet.advance(WINDOW_SECONDS + 1)
-        for task in job.status().tasks:
-            claimed = self.operator.claimed_state(task.claim_id)
-            call = FinalizeTask(task_id=task.task_id, claimed=claimed)
-            self.operator.transact(call, intent=f"finalize {task.task_id}")
+        for batch_id in sorted({task.batch_id for task in job.status().tasks}):
+            self.operator.transact(FinalizeBatch(batch_id=batch_id), intent=f"finalize {batch_id}")
 
 
 @pytest.fixture(scope="session")
@@ -124,8 +124,7 @@ def settle(network: Network) -> Settle:
     def post_and_settle(content: bytes, shard_count: int) -> Job:
         order = Order(shard_count=shard_count, reward_wei=1000, max_cycles=CYCLES_LIMIT)
         job = network.client.submit(network.elf, content, order=order)
-        for shard in range(shard_count):
-            network.do(job, shard)
+        network.do(job, *range(shard_count))
         network.finish(job)
         return job
 

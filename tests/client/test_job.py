@@ -19,8 +19,8 @@ def test_a_job_from_posting_to_outputs(network: Network) -> None:
     job = network.client.submit(network.elf, b"hello", order=ORDER)
     assert job.status().stage is JobStage.RUNNING
     assert job.status().count(TaskStage.OPEN) == 2
-    for shard in range(2):
-        network.do(job, shard)
+    network.do(job, 0)
+    network.do(job, 1)
     assert job.status().count(TaskStage.CLAIMED) == 2
     with pytest.raises(Rejected) as unfinished:
         job.outputs()
@@ -125,7 +125,7 @@ def test_what_nobody_did_is_reclaimed(network: Network) -> None:
     assert job.reclaim(network.client.chain) == 0
     network.devnet.advance(101)
     status = job.status()
-    assert (status.stage, status.reclaimable) == (JobStage.EXPIRED, (1, 2))
+    assert (status.stage, status.reclaimable, status.idle) == (JobStage.EXPIRED, (1, 2), (2,))
     with pytest.raises(Rejected, match="truestep reclaim"):
         job.wait(poll_seconds=0)
     before = network.client.chain.balances(network.client.chain.account).wallet_wei

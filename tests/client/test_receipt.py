@@ -50,7 +50,7 @@ def test_a_receipt_is_true(receipt: Receipt, network: Network) -> None:
     assert [shard.output_bytes() for shard in receipt.shards] == [b"SOME TEXT"] * 2
     assert from_inlined(receipt.input.content or "") == b"some text"
     assert from_inlined(receipt.program.elf or "") == network.elf
-    assert {shard.operator for shard in receipt.shards} == {network.operator.account}
+    assert {batch.operator for batch in receipt.batches} == {network.operator.account}
     assert receipt.deployment == network.deployment
 
 
@@ -83,18 +83,31 @@ def _set(*path: str | int, value: Any) -> Callable[[Fields], None]:
         _set("shards", 1, "accepted", value=False),
         _set("shards", 1, "status", value=2),
         _set("shards", 1, "shard_index", value=0),
-        _set("shards", 1, "operator", value="0x" + "22" * 20),
-        _set("shards", 1, "attempt", value=2),
+        _set("shards", 1, "leaf_index", value=0),
+        _set("shards", 1, "leaf_index", value=2),
+        _set("shards", 1, "batch_id", value=10**6),
+        _set("shards", 1, "leaf_path", value=[]),
+        _set("shards", 1, "leaf_path", 0, value="22" * 32),
+        _set("batches", 0, "operator", value="0x" + "22" * 20),
+        _set("batches", 0, "claims_root", value="22" * 32),
+        _set("batches", 0, "tasks_root", value="22" * 32),
+        _set("batches", 0, "reward", value=1),
+        _set("batches", 0, "items", value=[]),
+        _set("batches", 0, "items", 0, "packed", value=1),
+        _set("batches", value=[]),
         _set("shards", 1, "final_block", value=1),
         _set("shards", 1, "final_block", value=2**60),
         _set("shards", 1, "final_transaction", value="22" * 32),
         _set("shards", 1, "inner_root", value="22" * 32),
         _set("deployment", "parameters", "arity", value=2),
+        _set("rules", "operator_bond_wei", value=1),
+        _set("terms", "bond_multiple", value=2),
+        _set("terms", "consumer", value="0x" + "22" * 20),
         _set("shards", value=[]),
         _set("shard_count", value=3),
         _set("seed", value="11" * 32),
-        _set("reward_wei", value=5),
-        _set("requester", value="0x" + "22" * 20),
+        _set("reward", value=5),
+        _set("terms", "requester", value="0x" + "22" * 20),
         _set("program", "max_cycles", value=5),
     ],
 )
@@ -144,9 +157,10 @@ def test_large_parts_come_from_blobs_or_files(receipt: Receipt, network: Network
         "",
         "[]",
         "{}",
-        '{"format": "truestep receipt", "version": 2}',
+        '{"format": "truestep receipt", "version": 3}',
+        '{"format": "truestep receipt", "version": 1}',
         "\x00\xff",
-        '{"format": "truestep receipt", "version": 1, "shards": [{}]}',
+        '{"format": "truestep receipt", "version": 2, "shards": [{}]}',
         "[" * 100_000,
     ],
 )

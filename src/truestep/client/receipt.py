@@ -15,6 +15,7 @@ from truestep.base.integers import U64_MAX
 from truestep.machine.layout import INPUT_LIMIT_BYTES
 from truestep.machine.state import Status
 from truestep.protocol.claims import ClaimedState
+from truestep.protocol.records import Parameters
 from truestep.protocol.settlement.facts.evidence import Evidence
 from truestep.protocol.settlement.facts.leaves import leaf_of_state
 from truestep.protocol.settlement.ids import BATCH_LIMIT, PackedItem, claim_of, unpack_item
@@ -102,6 +103,11 @@ class RulesPart(_Part):
     winner_share_bps: U32
     gas_price_cap_wei: Amount
     arity: U32
+
+    @classmethod
+    def of(cls, rules: Parameters) -> "RulesPart":
+        """The same rules in the receipt's form; the terms have the number of their set."""
+        return cls(**{name: getattr(rules, name) for name in cls.model_fields})
 
 
 class ItemPart(_Part):

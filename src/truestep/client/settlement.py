@@ -52,7 +52,7 @@ def make_receipt(
         job_id=job_id,
         reward=job.reward,
         terms=TermsPart(**asdict(proofs[0].proof.job_terms)),
-        rules=RulesPart(**asdict(job.parameters)),
+        rules=RulesPart.of(job.parameters),
         seed=job.seed.hex(),
         shard_count=job.shard_count,
         program=_program(chain.program(job.program_id), blobs),

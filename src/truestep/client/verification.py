@@ -2,12 +2,12 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Bytes32, JobId, ProgramId, batch_of_claim, task_of
 from truestep.client.files import program_of
-from truestep.client.receipt import InputPart, ProgramPart, Receipt, ShardPart, from_inlined
+from truestep.client.receipt import InputPart, ProgramPart, Receipt, RulesPart, ShardPart, from_inlined
 from truestep.client.runs import ProgressSink, advance_in_slices
 from truestep.client.stored import stored_input, stored_program
 from truestep.commitments.merkle import root_of_bytes
@@ -84,7 +84,7 @@ def check_chain(receipt: Receipt, chain: ChainReader) -> Iterator[Check]:
             (receipt.seed, receipt.shard_count, receipt.reward, receipt.input.root, receipt.input.size),
         ),
     )
-    yield _equal("the rules are the job's", receipt.rules.model_dump(), asdict(job.parameters))
+    yield _equal("the rules are the job's", receipt.rules, RulesPart.of(job.parameters))
     yield from _check_first_rules(receipt)
     head = chain.head().number
     for shard in receipt.shards:
@@ -110,7 +110,7 @@ def _check_first_rules(receipt: Receipt) -> Iterator[Check]:
     if receipt.terms.parameters_id == FIRST_SET:
         terms = receipt.terms
         first = job_rules(receipt.deployment.rules, terms.window_seconds, terms.bond_multiple)
-        yield _equal("the deployment's rules are the job's", receipt.rules.model_dump(), asdict(first))
+        yield _equal("the deployment's rules are the job's", receipt.rules, RulesPart.of(first))
 
 
 def _check_evidence(receipt: Receipt, shard: ShardPart, chain: ChainReader) -> Check:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cache
 
-from eth_abi.abi import encode
+from web3 import Web3
 
 from truestep.adapters.chain.abi import SELECTOR_SIZE_BYTES, ContractTypes
 from truestep.base.ids import Bytes32
@@ -22,7 +22,7 @@ def encode_evidence(evidence: Evidence) -> bytes:
 
 def encode_chunk(index: int, content: bytes, path: Sequence[Bytes32]) -> bytes:
     """`abi.encode` of JobReader's Chunk."""
-    return encode(["(uint64,bytes,bytes32[])"], [(index, content, path)])
+    return Web3().codec.encode(["(uint64,bytes,bytes32[])"], [(index, content, path)])
 
 
 @cache

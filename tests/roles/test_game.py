@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 
 from tests.machine.encode import encode
 from tests.protocol.test_float_steps import DIVISION, witness_before
-from tests.roles.views import CHALLENGER, CLAIMED, GAME, PARAMETERS, WORKER, claimed_view, view
+from tests.roles.views import CHALLENGER, CLAIMED, GAME, WORKER, claimed_view, view
 from truestep.base.ids import Address, Bytes32
 from truestep.commitments.keccak import keccak256
-from truestep.commitments.merkle import climb
 from truestep.machine.state import Status
-from truestep.protocol.bisection import Interval, split_root
+from truestep.protocol.bisection import Interval
 from truestep.protocol.calls import DescendGame, RevealGame, SubmitPick, SubmitSplit, SubmitStep
 from truestep.protocol.claims import ZERO_HASH
 from truestep.protocol.records import GameRecord, GameStage
@@ -71,9 +70,9 @@ class Table:
     """The game as the contract has it, and what each side knows."""
 
     runs: Runs
-    arity: int
     game: GameRecord
-    splits: tuple[Bytes32, ...] = ()
+    moves: int = 0
+    """Splits so far."""
     hashes: dict[Address, dict[int, Bytes32]] = field(default_factory=lambda: {WORKER: {}, CHALLENGER: {}})
     witnesses: dict[int, bytes] = field(default_factory=dict)
     reveals: dict[int, Reveal] = field(default_factory=dict)
@@ -83,12 +82,11 @@ class Table:
         task = claimed_view(
             self.game,
             claimed=claimed,
-            split_hashes=self.splits,
             hashes=self.hashes[account],
             witnesses=self.witnesses if account == CHALLENGER else {},
             reveals=self.reveals if account == WORKER else {},
         )
-        seen = view(task, account=account, parameters=replace(PARAMETERS, arity=self.arity))
+        seen = view(task, account=account)
         if account == WORKER:
             return worker.decide(seen, WorkerPolicy())
         return challenger.decide(seen, ChallengerPolicy())
@@ -109,16 +107,16 @@ class Table:
                 reveal = Reveal(after=b"", cycles=self.runs.claimed_length, memory_root=ZERO_HASH)
                 self.reveals[game.low] = reveal
             case Send(call=SubmitSplit() as call):
-                self.game, self.splits = after_split(game, call, self.arity), call.hashes
+                self.game, self.moves = after_split(game, call), self.moves + 1
             case Send(call=SubmitPick() as call):
-                self.game, self.splits = after_pick(game, call, self.arity), ()
+                self.game = after_pick(game, call)
             case Send(call=DescendGame()):
                 assert (account, game.stage) == (CHALLENGER, GameStage.STEP_DUE)
                 low = micro_number(game.low, 0)
                 start = self.runs.true_state(low)
                 self.game = replace(game, stage=GameStage.REVEAL_DUE, low=low, low_hash=start)
             case Send(call=RevealGame() as call):
-                assert (account, game.stage, call.low) == (WORKER, GameStage.REVEAL_DUE, game.low)
+                assert (account, game.stage) == (WORKER, GameStage.REVEAL_DUE)
                 high = game.low + call.cycles
                 ends = {"high": high, "high_hash": self.runs.false_state(high)}
                 self.game = replace(game, stage=stage_at(call.cycles), **ends)
@@ -134,40 +132,40 @@ def stage_at(length: int) -> GameStage:
     return GameStage.STEP_DUE if length == 1 else GameStage.OPERATOR_TURN
 
 
-def after_split(game: GameRecord, call: SubmitSplit, arity: int) -> GameRecord:
-    """As the contract does it (P4.4)."""
-    parts = Interval(low=game.low, high=game.high).part_count(arity)
+def after_split(game: GameRecord, call: SubmitSplit) -> GameRecord:
+    """As the contract does it (S6.4)."""
+    parts = Interval(low=game.low, high=game.high).part_count(game.arity)
     assert game.stage is GameStage.OPERATOR_TURN
     assert (call.low, call.high, len(call.hashes)) == (game.low, game.high, parts - 1)
-    root = split_root((game.low_hash, *call.hashes, game.high_hash), arity)
-    return replace(game, stage=GameStage.CHALLENGER_TURN, split_root=root)
+    return replace(game, stage=GameStage.CHALLENGER_TURN, split_hashes=call.hashes)
 
 
-def after_pick(game: GameRecord, call: SubmitPick, arity: int) -> GameRecord:
-    """As the contract does it (P4.5)."""
+def after_pick(game: GameRecord, call: SubmitPick) -> GameRecord:
+    """As the contract does it (S6.3)."""
     assert game.stage is GameStage.CHALLENGER_TURN
-    assert climb(keccak256(call.start + call.end), call.part, call.siblings) == game.split_root
-    part = Interval(low=game.low, high=game.high).part(call.part, arity)
+    hashes = (game.low_hash, *game.split_hashes, game.high_hash)
+    part = Interval(low=game.low, high=game.high).part(call.part, game.arity)
     return replace(
         game,
         stage=stage_at(part.length),
         low=part.low,
         high=part.high,
-        low_hash=call.start,
-        high_hash=call.end,
-        rounds=game.rounds + 1,
+        low_hash=hashes[call.part],
+        high_hash=hashes[call.part + 1],
+        split_hashes=(),
     )
 
 
-def play(runs: Runs, arity: int, high: int) -> GameRecord:
-    """The game at its last move."""
+def play(runs: Runs, arity: int, high: int) -> tuple[GameRecord, int]:
+    """The game at its last move, and how many splits led there."""
     ends = {"low_hash": runs.true_state(0), "high_hash": runs.false_state(high)}
-    table = Table(runs=runs, arity=arity, game=replace(GAME, stage=stage_at(high), low=0, high=high, **ends))
+    game = replace(GAME, stage=stage_at(high), low=0, high=high, arity=arity, **ends)
+    table = Table(runs=runs, game=game)
     for _ in range(8 * (round_count(high, arity) + round_count(MICRO_INDEX_LIMIT, arity) + 4)):
         for account in (WORKER, CHALLENGER):
             for action in table.actions_of(account):
                 if table.do(account, action):
-                    return table.game
+                    return table.game, table.moves
     raise AssertionError(f"no end: {table.game}")
 
 
@@ -198,9 +196,9 @@ def test_a_game_ends_at_the_step_into_the_lie(
         claimed_length=claimed_length,
         false_from=false_from,
     )
-    end = play(runs, arity, high)
+    end, splits = play(runs, arity, high)
     micro_rounds = round_count(claimed_length, arity) if is_float else 0
-    assert end.rounds <= round_count(high, arity) + micro_rounds
+    assert splits <= round_count(high, arity) + micro_rounds
     assert end.high == end.low + 1
     assert end.low_hash == runs.true_state(end.low)
     assert end.high_hash != runs.true_state(end.high)

@@ -5,8 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from truestep.base.ids import Address, Bytes32, JobId, ProgramId, claim_of, game_of, task_of
+from truestep.base.ids import (
+    Address,
+    BatchId,
+    Bytes32,
+    ClaimId,
+    GameId,
+    JobId,
+    ProgramId,
+    claim_of,
+    game_of,
+    job_of_task,
+    task_of,
+)
 from truestep.machine.state import Status
+from truestep.protocol.calls import NATIVE, Call
 from truestep.protocol.claims import ZERO_HASH, ClaimedState
 from truestep.protocol.records import (
     GameRecord,
@@ -17,6 +30,8 @@ from truestep.protocol.records import (
     TaskRecord,
     TaskStage,
 )
+from truestep.protocol.settlement.facts.due import Action as DutyKind
+from truestep.protocol.settlement.tasks.duties import Duty
 from truestep.roles.views import ClaimView, GameView, Material, MaterialStage, TaskView, View
 
 NOW = 1_000_000
@@ -25,7 +40,8 @@ CHALLENGER = Address("0x" + "0" * 38 + "Bb")
 REQUESTER = Address("0x" + "0" * 38 + "Cc")
 BOND_WEI = 10**18
 TASK_ID = task_of(JobId(1), 0)
-CLAIM_ID = claim_of(TASK_ID, 1)
+BATCH_ID = BatchId(12)
+CLAIM_ID = claim_of(TASK_ID, BATCH_ID)
 GAME_ID = game_of(CLAIM_ID, 1)
 READY = Material(stage=MaterialStage.READY)
 
@@ -34,7 +50,9 @@ PARAMETERS = Parameters(
     challenger_bond_wei=BOND_WEI // 10,
     window_seconds=1_000,
     clock_seconds=500,
+    rescue_seconds=100,
     lease_penalty_bps=1_000,
+    release_penalty_bps=100,
     winner_share_bps=5_000,
     gas_price_cap_wei=10**11,
     arity=4,
@@ -56,16 +74,16 @@ JOB = JobRecord(
     input_uri="",
     seed=ZERO_HASH,
     shard_count=1,
-    reward_wei=10**15,
+    reward=10**15,
+    asset=NATIVE,
     lease_seconds=200,
     deadline=NOW + 10_000,
     max_cycles=10**6,
     requester=REQUESTER,
-    final_count=0,
+    policy=1,
+    parameters=PARAMETERS,
 )
-TASK = TaskRecord(
-    task_id=TASK_ID, stage=TaskStage.OPEN, attempt=0, operator=REQUESTER, until=0, claim_hash=ZERO_HASH
-)
+TASK = TaskRecord(task_id=TASK_ID, stage=TaskStage.OPEN, batch_id=BatchId(0), operator=REQUESTER, until=0)
 CLAIMED = ClaimedState(
     status=Status.EXITED,
     code=0,
@@ -85,32 +103,63 @@ GAME = GameRecord(
     high=1_000,
     low_hash=Bytes32(b"s" * 32),
     high_hash=CLAIMED.state_hash(),
-    split_root=ZERO_HASH,
-    operator_clock_seconds=500,
-    challenger_clock_seconds=500,
-    moved_at=NOW - 10,
-    rounds=0,
+    arity=PARAMETERS.arity,
+    split_hashes=(),
+    last_second=NOW + 490,
 )
 
 
 def task_view(**changes: Any) -> TaskView:
-    """An open task whose material is here. `job` and `task` are tables of changed fields."""
-    job = replace(JOB, **changes.pop("job", {}))
+    """An open task whose material is here. `job`, `task` and `parameters` are tables of changed fields."""
+    rules = replace(PARAMETERS, **changes.pop("parameters", {}))
     task = replace(TASK, **changes.pop("task", {}))
+    job = replace(JOB, job_id=job_of_task(task.task_id), parameters=rules)
+    job = replace(job, **changes.pop("job", {}))
     return TaskView(program=PROGRAM, job=job, task=task, **{"material": READY, **changes})
 
 
-def claimed_view(*games: GameRecord, split_hashes: tuple[Bytes32, ...] = (), **changes: Any) -> TaskView:
-    """A task that WORKER has claimed, with these games."""
-    task = {"stage": TaskStage.CLAIMED, "attempt": 1, "operator": WORKER, "until": NOW + 500}
+def taken_view(shard: int = 0, *, batch_id: BatchId = BATCH_ID, **changes: Any) -> TaskView:
+    """A task that WORKER has taken."""
+    task = {
+        "task_id": task_of(JobId(1), shard),
+        "stage": TaskStage.TAKEN,
+        "batch_id": batch_id,
+        "operator": WORKER,
+        "until": NOW + 100,
+    }
+    return task_view(task=task | changes.pop("task", {}), **changes)
+
+
+def claimed_view(*games: GameRecord, **changes: Any) -> TaskView:
+    """A task that WORKER has claimed, with these games. `claim` is a table of changed fields."""
+    task = {"stage": TaskStage.CLAIMED, "batch_id": BATCH_ID, "operator": WORKER, "until": NOW + 500}
     claim = ClaimView(
         claim_id=CLAIM_ID,
         operator=WORKER,
         claimed=changes.pop("claimed", CLAIMED),
         open_game_count=sum(game.stage < GameStage.OPERATOR_WON for game in games),
-        games=tuple(GameView(record=game, split_hashes=split_hashes) for game in games),
+        games=tuple(GameView(record=game) for game in games),
     )
+    claim = replace(claim, **changes.pop("claim", {}))
     return task_view(task=task | changes.pop("task", {}), claims=(claim,), **changes)
+
+
+def duty(
+    kind: DutyKind,
+    call: Call | None,
+    beneficiary: Address,
+    claim_id: ClaimId | None = None,
+    game_id: GameId | None = None,
+) -> Duty:
+    """Something that is left to do for somebody."""
+    return Duty(
+        action=kind,
+        call=call,
+        beneficiary=beneficiary,
+        job_id=JobId(1),
+        claim_id=claim_id,
+        game_id=game_id,
+    )
 
 
 def view(*tasks: TaskView, account: Address = WORKER, **changes: Any) -> View:
@@ -118,7 +167,7 @@ def view(*tasks: TaskView, account: Address = WORKER, **changes: Any) -> View:
     fields: dict[str, Any] = {
         "now": NOW,
         "account": account,
-        "parameters": PARAMETERS,
+        "operator": account,
         "wallet_wei": 10 * BOND_WEI,
         "free_stake_wei": 10 * BOND_WEI,
         "rewards_wei": 0,

@@ -61,7 +61,7 @@ def decide(view: View, policy: ChallengerPolicy) -> list[Action]:
     for (task, claim), game in sorted(games, key=lambda row: (row[1].last_second, row[1].game_id)):
         actions += _play(view, task, claim, game)
     actions += _show_all(view, policy)
-    actions += [_refute(*row) for row in standing if is_refutable(*row)]
+    actions += [_refute(*row) for row in standing if row[1].is_malformed or _hides_end(*row)]
     disputable = [row for row in standing if not row[1].is_malformed and view.now <= row[0].task.until]
     actions += _open_all(view, policy, [row for row in disputable if _is_disputable(*row)])
     actions += _check_all(view, policy, [row for row in disputable if is_false(*row) is None])
@@ -96,13 +96,6 @@ def is_false(task: TaskView, claim: ClaimView) -> bool | None:
     return own != claim.claimed.state_hash() or _hides_end(task, claim)
 
 
-def is_refutable(task: TaskView, claim: ClaimView) -> bool:
-    """Whether the claim is known to be false by itself, so that no game is needed (S5.4)."""
-    if claim.is_malformed:
-        return True
-    return not task.distrust and _hides_end(task, claim)
-
-
 def _hides_end(task: TaskView, claim: ClaimView) -> bool:
     """Whether it says of the halted state of one's own run that it runs."""
     is_running = claim.claimed.status is Status.RUNNING
@@ -114,7 +107,10 @@ def _is_disputable(task: TaskView, claim: ClaimView) -> bool:
     return is_false(task, claim) is True and not _hides_end(task, claim)
 
 
-def _refute(task: TaskView, claim: ClaimView) -> Send:
+def _refute(task: TaskView, claim: ClaimView) -> Action:
+    """Strike a claim that is false by itself: that needs no game (S5.4)."""
+    if task.distrust and not claim.is_malformed:
+        return _decline(task, Declined.DISTRUSTED, f"not refuted: {task.distrust}")
     if claim.is_malformed:
         packed_state, why = b"", "has no meaning"
     else:

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from web3 import Account
 
-from truestep.adapters.chain.deployment import read_deployment
 from truestep.adapters.chain.journal import Journal
 from truestep.adapters.store import migrations
 from truestep.adapters.store.migrations import SCHEMA_VERSION
@@ -24,9 +23,10 @@ from truestep.node.tasks.results import Results
 from truestep.node.tasks.terms import RunKey
 
 FILES = Path(__file__).parent / "files" / "schema_1"
-DEPLOYMENT = read_deployment(FILES / "deployment.json")
-SCOPE = Scope(chain_id=DEPLOYMENT.chain_id, jobs=DEPLOYMENT.address("Jobs"))
-CONTRACTS = [DEPLOYMENT.address(name) for name in ("Operators", "Programs", "Jobs", "Disputes")]
+DEPLOYMENT = loads((FILES / "deployment.json").read_text())
+"""The file of a network whose contracts are no longer used; what was sent to them is still kept."""
+SCOPE = Scope(chain_id=DEPLOYMENT["chain_id"], jobs=Address(DEPLOYMENT["addresses"]["jobs"]))
+CONTRACTS = [Address(DEPLOYMENT["addresses"][name]) for name in ("operators", "programs", "jobs", "disputes")]
 NAMES = ("worker", "liar", "challenger")
 PENDING = {
     "worker": ["take/17179869184/1#0"],

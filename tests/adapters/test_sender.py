@@ -16,10 +16,11 @@ from truestep.adapters.chain.fees import GWEI, TransactionPolicy
 from truestep.adapters.chain.web3_chain import Web3Chain
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.errors import Reject, Rejected, Unavailable
+from truestep.base.ids import JobId, task_of
 from truestep.base.units import coins
 from truestep.commitments.keccak import keccak256
 from truestep.ports.chain import Outcome
-from truestep.protocol.calls import Deposit, TakeTask
+from truestep.protocol.calls import Deposit, TakeTasks
 
 EAGER = replace(POLICY, bump_after_seconds=0.0, nonce_grace_seconds=0.0)
 
@@ -97,7 +98,7 @@ def test_a_reorganised_transaction_lands_again_and_only_once(network: Network) -
 def test_refusals_are_known_before_anything_is_sent(network: Network) -> None:
     chain = open_chain(network, "ann")
     with pytest.raises(Rejected) as refusal:
-        chain.transact(TakeTask(job_id=77, shard_index=0), intent="take")  # pyright: ignore[reportArgumentType]
+        chain.transact(TakeTasks(tasks=(task_of(JobId(77), 0),)), intent="take")
     assert refusal.value.reason is Reject.JOB_UNKNOWN
     with pytest.raises(Rejected) as refusal:
         chain.transact(Deposit(amount_wei=1_000 * COIN_WEI), intent="stake")
@@ -149,13 +150,13 @@ def test_a_revert_is_explained_by_the_contract_and_costs_no_second_try(anvil_net
         chain.transact(Deposit(amount_wei=COIN_WEI), intent="stake")
     request(network, "evm_setAutomine", False)
     for chain in chains:
-        chain.submit(TakeTask(job_id=job_id, shard_index=0), intent="take")
+        chain.submit(TakeTasks(tasks=(task_of(job_id, 0),)), intent="take")
     request(network, "evm_mine")
     first, second = (chain.refresh()[0] for chain in chains)
     assert (first.outcome, second.outcome) == (Outcome.CONFIRMED, Outcome.REVERTED)
     request(network, "evm_setAutomine", True)
     with pytest.raises(Rejected) as refusal:
-        chains[1].transact(TakeTask(job_id=job_id, shard_index=0), intent="take")
+        chains[1].transact(TakeTasks(tasks=(task_of(job_id, 0),)), intent="take")
     assert refusal.value.reason is Reject.TASK_NOT_OPEN
     assert sent_count(network, "bob") == 2
 

@@ -22,7 +22,6 @@ from tests.adapters.sending import (
     stop_mining,
 )
 from tests.e2e.network import COIN_WEI, Network
-from truestep.adapters.chain.codec import encode_call
 from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.fees import (
     GWEI,
@@ -35,10 +34,13 @@ from truestep.adapters.chain.fees import (
 from truestep.adapters.chain.journal import ATTEMPTS_KEPT
 from truestep.adapters.chain.refusals import Refusal, refusal_of
 from truestep.adapters.chain.sender import Sender
+from truestep.adapters.chain.settlement import encode_call
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.ports.chain import Outcome
-from truestep.protocol.calls import Deposit, SetDelegate
+from truestep.protocol.calls import Deposit
+from truestep.protocol.settlement.contracts import operators
+from truestep.protocol.settlement.facts.rehearsal import Ready
 
 CAP_WEI = 500 * GWEI
 
@@ -154,9 +156,9 @@ def test_at_600_gwei_sends_wait_and_go_on_by_themselves_when_it_is_over(anvil_ne
 def test_what_is_urgent_lands_at_600_gwei(anvil_network: Network) -> None:
     network = anvil_network
     chain = open_chain(network, "ann", SWIFT)
-    call = SetDelegate(delegate=network.account("bob"))
+    call = operators.SetDelegate(delegate=network.account("bob"), roles=1)
     sender = chain._sender
-    message = encode_call(connect(network.devnet.node), network.deployment, call)
+    message = encode_call(network.deployment, Ready(call=call))
     set_base_fee(network, 600)
     sender.submit(message, "move", is_urgent=True)
     assert chain.refresh()[0].outcome is Outcome.CONFIRMED

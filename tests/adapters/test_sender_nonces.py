@@ -23,12 +23,13 @@ from tests.adapters.sending import (
 )
 from tests.e2e.network import Network
 from truestep.adapters.chain import watch
-from truestep.adapters.chain.codec import encode_call
-from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.fees import TransactionPolicy
+from truestep.adapters.chain.settlement import encode_call
 from truestep.base.errors import Reject, Rejected
 from truestep.ports.chain import Outcome
 from truestep.protocol.calls import Deposit, SetDelegate
+from truestep.protocol.settlement.contracts.operators import DepositFor
+from truestep.protocol.settlement.facts.rehearsal import Ready
 
 pytestmark = pytest.mark.anvil
 DEEP: TransactionPolicy = replace(SWIFT, foreign_depth=3)
@@ -36,7 +37,7 @@ DEEP: TransactionPolicy = replace(SWIFT, foreign_depth=3)
 
 def delegate(network: Network, name: str = "bob") -> SetDelegate:
     """A call that may be made again under another nonce."""
-    return SetDelegate(delegate=network.account(name))
+    return SetDelegate(delegate=network.account(name), roles=1)
 
 
 def stake_of(network: Network, name: str) -> int:
@@ -53,7 +54,7 @@ def test_a_call_whose_nonce_somebody_else_used_is_signed_for_the_next(anvil_netw
     assert chain.refresh()[0].outcome is Outcome.PENDING
     mine(network)
     assert (chain.refresh()[0].outcome, sent_count(network, "ann")) == (Outcome.CONFIRMED, 2)
-    assert network.requester.delegate_of(network.account("ann")) == network.account("bob")
+    assert network.requester.roles_of(network.account("ann"), network.account("bob")) == 1
     (said,) = chain.alarms()
     assert "another program uses the key" in said
     assert chain.alarms() == ()
@@ -81,7 +82,8 @@ def test_the_same_deposit_sent_by_another_program_is_the_deposit(anvil_network: 
     network = anvil_network
     chain = open_chain(network, "ann", DEEP)
     call = Deposit(amount_wei=5)
-    message = encode_call(connect(network.devnet.node), network.deployment, call)
+    deposit = DepositFor(operator=chain.account)
+    message = encode_call(network.deployment, Ready(call=deposit, value_wei=5))
     stop_mining(network)
     chain.submit(call, intent="stake")
     send_foreign(network, "ann", 0, to=message.to, data=message.payload, value=5)

@@ -18,10 +18,11 @@ from truestep.adapters.chain.sender import Sender
 from truestep.adapters.chain.web3_chain import Web3Chain
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.errors import Reject, Rejected, Unavailable
-from truestep.base.ids import ClaimId, GameId, JobId, ProgramId, task_of
+from truestep.base.ids import GameId, JobId, ProgramId, task_of
 from truestep.commitments.keccak import keccak256
 from truestep.commitments.merkle import root_of_bytes
-from truestep.protocol.calls import Deposit, SetDelegate, WithdrawStake
+from truestep.ports.chain import Counters
+from truestep.protocol.calls import Deposit, SetDelegate, TakeTasks, WithdrawStake
 from truestep.protocol.events import JobPosted, ProgramRegistered
 from truestep.protocol.records import TaskStage
 
@@ -79,11 +80,14 @@ def test_unknown_things_are_rejected(network: Network) -> None:
     reasons = {
         Reject.JOB_UNKNOWN: lambda: chain.job(JobId(7)),
         Reject.PROGRAM_UNKNOWN: lambda: chain.program(ProgramId(7)),
-        Reject.CLAIM_UNKNOWN: lambda: chain.claimed_state(ClaimId(7)),
-        Reject.GAME_UNKNOWN: lambda: chain.game(GameId(7)),
+        Reject.LEAF_NOT_FINAL: lambda: chain.evidence(task_of(JobId(7), 0)),
+        Reject.TOKEN_REFUSED: lambda: chain.token(chain.account, chain.account),
     }
     assert {refusal_of(call).reason for call in reasons.values()} == set(reasons)
-    assert chain.game_of(ClaimId(7), chain.account) is None
+    assert refusal_of(lambda: chain.task(task_of(JobId(7), 0))).reason is Reject.JOB_UNKNOWN
+    assert chain.games([GameId(7)], 0) == {}
+    assert chain.tasks([task_of(JobId(7), 0)]) == {}
+    assert not chain.result(task_of(JobId(7), 0)).is_final
     assert chain.block_hash(10**6) is None
 
 
@@ -91,33 +95,43 @@ def test_what_was_posted_is_read_back(network: Network) -> None:
     job_id = network.post(shard_count=3)
     chain = network.requester
     job, program = chain.job(job_id), chain.program(ProgramId(1))
-    posted = [event for event in chain.events(0, chain.head().number) if isinstance(event, JobPosted)]
-    registered = [
-        event for event in chain.events(0, chain.head().number) if isinstance(event, ProgramRegistered)
-    ]
+    (posted,) = network.told(JobPosted)
+    (registered,) = network.told(ProgramRegistered)
     assert (job.input_root, job.input_size) == (root_of_bytes(INPUT, 24), len(INPUT))
-    assert (job.shard_count, job.reward_wei, job.requester) == (3, REWARD_WEI, chain.account)
+    assert (job.shard_count, job.reward, job.requester) == (3, REWARD_WEI, chain.account)
     assert network.blobs.get(job.input_uri, len(INPUT)) == INPUT
-    assert [(event.job_id, event.input_uri) for event in posted] == [(job_id, job.input_uri)]
-    assert [(event.image_root, event.uri) for event in registered] == [(program.image_root, program.uri)]
+    assert (posted.job_id, posted.input_uri) == (job_id, job.input_uri)
+    assert (registered.image_root, registered.uri) == (program.image_root, program.uri)
     task = chain.task(task_of(job_id, 2))
-    assert (task.stage, task.attempt) == (TaskStage.OPEN, 0)
+    assert (task.stage, task.batch_id) == (TaskStage.OPEN, 0)
     assert not chain.result(task.task_id).is_final
-    assert chain.parameters() == network.deployment.parameters.as_parameters() == PARAMETERS
+    rules, first = chain.parameters(), network.deployment.rules
+    assert (rules.operator_bond_wei, rules.arity) == (first.operator_bond_wei, first.arity)
+    assert chain.counters() == Counters(program_count=1, job_count=1, batch_count=0)
 
 
-def test_stake_and_delegate_are_read_back(network: Network) -> None:
+def test_what_the_contracts_would_refuse_is_not_sent(network: Network) -> None:
+    network.post()
+    chain = network.requester
+    refusal = refusal_of(lambda: chain.submit(TakeTasks(tasks=(task_of(JobId(1), 0),)), intent="take"))
+    assert refusal.reason is Reject.STAKE_TOO_LOW
+    assert "nothing was sent" in str(refusal)
+    assert chain.transaction("take") is None
+
+
+def test_stake_and_delegates_are_read_back(network: Network) -> None:
     chain = network.chain("ann", network.store("ann"))
     chain.transact(Deposit(amount_wei=3 * COIN_WEI), intent="1")
     chain.transact(WithdrawStake(amount_wei=COIN_WEI), intent="2")
-    chain.transact(SetDelegate(delegate=network.requester.account), intent="3")
+    chain.transact(SetDelegate(delegate=network.requester.account, roles=3), intent="3")
     balances = chain.balances(chain.account)
     assert (balances.stake_wei, balances.locked_wei, balances.free_stake_wei) == (
         2 * COIN_WEI,
         0,
         2 * COIN_WEI,
     )
-    assert chain.delegate_of(chain.account) == network.requester.account
+    assert chain.roles_of(chain.account, network.requester.account) == 3
+    assert chain.roles_of(network.requester.account, chain.account) == 0
 
 
 def test_an_interrupted_deployment_goes_on_where_it_was(network: Network) -> None:
@@ -134,9 +148,9 @@ def test_an_interrupted_deployment_goes_on_where_it_was(network: Network) -> Non
     with pytest.raises(Interrupted):
         deploy(web3, signer, store, PARAMETERS, policy=POLICY, progress=interrupt)
     deployment = deploy(web3, signer, store, PARAMETERS, policy=POLICY)
-    assert web3.eth.get_transaction_count(signer.address) == 7
+    assert web3.eth.get_transaction_count(signer.address) == len(deployment.contracts) + 4
     assert deploy(web3, signer, store, PARAMETERS, policy=POLICY) == deployment
-    assert open_with(network, deployment).parameters() == PARAMETERS
+    assert open_with(network, deployment).parameters() == network.requester.parameters()
 
 
 def test_a_deployment_file_is_read_as_written_and_refused_when_spoilt(
@@ -146,7 +160,7 @@ def test_a_deployment_file_is_read_as_written_and_refused_when_spoilt(
     network.deployment.write(path)
     assert read_deployment(path) == network.deployment
     fields = json.loads(path.read_text())
-    spoilt = ("{", json.dumps(fields | {"version": 3}), json.dumps(fields | {"addresses": {}}), "[]")
+    spoilt = ("{", json.dumps(fields | {"version": 4}), json.dumps(fields | {"addresses": {}}), "[]")
     for text in spoilt:
         path.write_text(text)
         assert refusal_of(lambda: read_deployment(path)).reason is Reject.DEPLOYMENT_FILE

@@ -41,7 +41,7 @@ from truestep.adapters.chain.endpoints import Patience
 from truestep.adapters.chain.web3_chain import Web3Chain
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.errors import Reject, Rejected, Unavailable
-from truestep.base.ids import Address, JobId, ProgramId, claim_of, game_of, task_of
+from truestep.base.ids import Address, BatchId, JobId, ProgramId, claim_of, game_of, task_of
 from truestep.commitments.keccak import keccak256
 from truestep.ports.chain import Chain, Inquiry
 from truestep.protocol.calls import Deposit
@@ -79,7 +79,7 @@ def upstream(network: Network) -> str:
 def everything(chain: Chain, job_id: Any = 1) -> dict[str, Any]:
     """What every reading method says."""
     head = chain.head()
-    claims = [claim_of(task_of(job_id, shard), 1) for shard in range(3)]
+    claims = [claim_of(task_of(job_id, shard), BatchId(1)) for shard in range(3)]
     tasks = [task_of(job_id, shard) for shard in range(3)]
     nobody = Address("0x" + "12" * 20)
     return {
@@ -91,12 +91,10 @@ def everything(chain: Chain, job_id: Any = 1) -> dict[str, Any]:
         "job": chain.job(job_id),
         "task": chain.task(tasks[0]),
         "result": chain.result(tasks[0]),
-        "open_game_count": chain.open_game_count(claims[0]),
         "counters": chain.counters(),
         "tasks": chain.tasks([*tasks, task_of(job_id + 7, 0)]),
-        "games": chain.games([game_of(claims[0], 1)]),
-        "open_game_counts": chain.open_game_counts(claims),
-        "game_of": chain.game_of(claims[0], nobody),
+        "games": chain.games([game_of(claims[0], 1)], head.time_seconds),
+        "duties": chain.duties(head.time_seconds),
         "events": chain.events(0, head.number),
         "blocks": chain.blocks(max(head.number - 5, 0), head.number),
         "records": chain.records(
@@ -110,7 +108,7 @@ def everything(chain: Chain, job_id: Any = 1) -> dict[str, Any]:
             head.number,
         ),
         "balances": chain.balances(nobody),
-        "delegate_of": chain.delegate_of(nobody),
+        "roles_of": chain.roles_of(nobody, nobody),
     }
 
 

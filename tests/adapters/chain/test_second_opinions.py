@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from web3 import Account
+from web3 import Account, Web3
 from web3.types import RPCEndpoint
 
 from tests.adapters.chain.faulty_node import Call, FaultyNode, error, faulty_node, response
@@ -18,19 +18,22 @@ from truestep.adapters.chain.bloom import bloom_of
 from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.devnet import AnvilDevnet, EmbeddedDevnet
 from truestep.adapters.chain.endpoints import Patience
-from truestep.adapters.chain.event_codec import event_topic
 from truestep.adapters.chain.left_out import REFUSALS_LIMIT
+from truestep.adapters.chain.settlement import event_topic
 from truestep.adapters.chain.web3_chain import Web3Chain
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.errors import Unavailable
-from truestep.base.ids import Bytes32, JobId, task_of
+from truestep.base.ids import Bytes32, JobId, TaskId, task_of
 from truestep.commitments.keccak import keccak256
-from truestep.protocol.calls import Deposit, RegisterProgram, TakeTask
+from truestep.ports.chain import Inquiry
+from truestep.protocol.calls import Deposit, RegisterProgram, TakeTasks
 from truestep.protocol.events import ChainEvent, ProgramRegistered, TaskTaken
 from truestep.protocol.records import TaskStage
+from truestep.protocol.settlement.contracts import jobs
 
 QUICK = Patience(first_pause_seconds=0.001, pause_limit_seconds=0.002, timeout_seconds=5.0)
-TAKEN = f"0x{event_topic('Jobs', 'Taken').hex()}"
+IS_BUSY = f"0x{bytes(Web3.keccak(text='is_busy(uint256)'))[:4].hex()}"
+TAKEN = f"0x{event_topic(jobs.Taken).hex()}"
 
 
 @pytest.fixture(scope="module", params=["anvil", "embedded"])
@@ -62,7 +65,7 @@ def take_a_task(network: Network) -> None:
     network.post(shard_count=3)
     worker = network.chain("worker", network.store("worker"))
     worker.transact(Deposit(amount_wei=3 * 10**18), intent="stake")
-    worker.transact(TakeTask(job_id=JobId(1), shard_index=1), intent="take")
+    worker.transact(TakeTasks(tasks=(task_of(JobId(1), 1),)), intent="take")
 
 
 def open_through(network: Network, node: Any, log: Log | None = None) -> Web3Chain:
@@ -189,7 +192,7 @@ def test_a_log_that_is_in_no_block_is_not_believed(taken: Network) -> None:
         if call["method"] != "eth_getLogs" or not found["result"]:
             return found
         made_up = copy.deepcopy(next(log for log in found["result"] if log["topics"][0] == TAKEN))
-        made_up["topics"][1] = f"0x{task_of(JobId(1), 2):064x}"
+        made_up["topics"][1] = f"0x{2:064x}"
         made_up["logIndex"] = "0x77"
         return response(call, [*found["result"], made_up])
 
@@ -222,32 +225,35 @@ def test_events_of_two_endpoints_are_united(taken: Network, is_first: bool) -> N
 
 
 def lying_about_tasks(node: FaultyNode) -> None:
-    """Every task looks open."""
-    node.change = lambda call, found: (
-        response(call, "0x" + "00" * 160)
-        if call["method"] == "eth_call" and len(str(found.get("result"))) == 322
-        else found
-    )
+    """No task is busy."""
+
+    def change(call: Call, found: Any) -> Any:
+        is_question = call["method"] == "eth_call" and call["params"][0]["data"].startswith(IS_BUSY)
+        return response(call, "0x" + "00" * 32) if is_question else found
+
+    node.change = change
+
+
+def stage_of(chain: Web3Chain, task_id: TaskId) -> TaskStage:
+    """The stage of a task as the contracts have it."""
+    return chain.records(Inquiry(tasks=[task_id]), chain.head().number).tasks[task_id].stage
 
 
 def test_a_third_endpoint_decides_between_two(taken: Network) -> None:
-    task_id = task_of(JobId(1), 1)
     with faulty_node(url_of(taken)) as liar, faulty_node(url_of(taken)) as honest:
         lying_about_tasks(liar)
         log = Log()
         chain = open_through(taken, [liar.url, honest.url, url_of(taken)], log)
-        assert chain.task(task_id).stage is TaskStage.TAKEN
-        assert chain.tasks([task_id])[task_id].stage is TaskStage.TAKEN
+        assert stage_of(chain, task_of(JobId(1), 1)) is TaskStage.TAKEN
         assert "rpc_disagreement" in log.kinds()
 
 
 def test_two_endpoints_that_differ_are_reported(taken: Network) -> None:
-    task_id = task_of(JobId(1), 1)
     with faulty_node(url_of(taken)) as liar:
         lying_about_tasks(liar)
         log = Log()
         chain = open_through(taken, [url_of(taken), liar.url], log)
-        assert chain.task(task_id).stage is TaskStage.TAKEN
+        assert stage_of(chain, task_of(JobId(1), 1)) is TaskStage.TAKEN
         assert log.kinds() == ["rpc_disagreement"]
 
 

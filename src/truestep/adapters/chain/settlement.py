@@ -1,6 +1,7 @@
 """The settlement contracts by the types of their calls and events (docs/settlement.md)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from enum import IntEnum
 from functools import cache
 from types import ModuleType
 from typing import Any, cast, get_args
@@ -24,7 +25,10 @@ from truestep.protocol.settlement.contracts import (
 )
 from truestep.protocol.settlement.facts.records import Event
 from truestep.protocol.settlement.facts.rehearsal import Ready
-from truestep.protocol.settlement.games import claim_of_game_id
+from truestep.protocol.settlement.games import arity_of, claim_of_game_id
+from truestep.protocol.settlement.ids import BATCH_LIMIT, PackedItem, unpack_item
+from truestep.protocol.settlement.jobs import SHARD_LIMIT
+from truestep.protocol.settlement.parameters import ARITIES
 from truestep.protocol.settlement.state import Deployment as Links
 
 MODULES: Mapping[str, ModuleType] = {
@@ -97,15 +101,45 @@ class EventDecoder:
         if name is None or not log.topics:
             return None
         event = cast("Event | None", contract_types()[name].event(log))
-        _check_ids(event)
+        _check_shape(event)
         return event
 
 
-def _check_ids(event: object) -> None:
-    """Check that the ids of an event match: those of games contain those of their claims (S1.7)."""
+def _check_shape(event: object) -> None:
+    """Refuse what no contract emits, so that whoever folds events can rely on it."""
     game_id, claim_id = getattr(event, "game_id", None), getattr(event, "claim_id", None)
-    if game_id is not None and claim_id is not None and claim_of_game_id(game_id) != claim_id:
+    if game_id is not None and claim_id is not None and claim_of_game_id(game_id) != claim_id:  # S1.7
         raise Junk(f"expected game {game_id} to be on its own claim, got claim {claim_id}")
+    game = getattr(event, "game", None)
+    if isinstance(game, disputes.Game):
+        _member(disputes.GameStage, game.stage)
+        if arity_of(game) not in ARITIES:
+            raise Junk(f"expected one of the arities {ARITIES}, got {arity_of(game)}")
+    match event:
+        case jobs.Posted() if not 0 < event.work.shard_count <= SHARD_LIMIT:
+            raise Junk(f"expected 1 to {SHARD_LIMIT} shards, got {event.work.shard_count}")
+        case jobs.Taken():
+            _check_items(event.items)
+        case disputes.Settled():
+            _member(disputes.GameOutcome, event.outcome)
+        case _:
+            pass
+
+
+def _check_items(packed: Sequence[PackedItem]) -> None:
+    """The ranges of a batch: one after the other, and of as many tasks as a word has bits (S1.5, S4.1)."""
+    offset = 0
+    for item in map(unpack_item, packed):
+        if item.offset != offset or not item.count or item.shards.stop > SHARD_LIMIT:
+            raise Junk(f"expected an item of tasks from {offset} on, got {item}")
+        offset += item.count
+    if not 0 < offset <= BATCH_LIMIT:
+        raise Junk(f"expected 1 to {BATCH_LIMIT} tasks in a batch, got {offset}")
+
+
+def _member(kind: type[IntEnum], value: int) -> None:
+    if value not in set(kind):
+        raise Junk(f"expected a {kind.__name__}, got {value}")
 
 
 def encode_call(deployment: Deployment, ready: Ready) -> Message:

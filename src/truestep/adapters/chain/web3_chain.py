@@ -312,7 +312,8 @@ class Web3Chain:
 
     def records(self, inquiry: Inquiry, block_number: int) -> Records:
         """What the contracts say as of a block, or of a newer one with a transaction of our own."""
-        inquirer = Inquirer(self._pinned, self._book.facts, self._known_tasks(inquiry.tasks))
+        facts = self._facts()
+        inquirer = Inquirer(self._pinned, facts, self._known_tasks(inquiry.tasks))
         questions = inquirer.questions(inquiry)
         answers = self._pinned.ask_at(block_number, questions) if questions else []
         head = self._endpoints.board.best_head()
@@ -320,7 +321,7 @@ class Web3Chain:
 
     def balances(self, account: Address) -> Balances:
         """What an account has."""
-        facts = self._book.facts
+        facts = self._facts()
         answers = self._pinned.ask(balance_questions(self._pinned, account, facts))
         return balances_of(answers, facts, account)
 

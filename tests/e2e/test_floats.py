@@ -50,7 +50,7 @@ def test_a_false_float_is_caught_inside_its_micro_run(network: Network) -> None:
     network.drive([liar, challenger, worker], lambda: network.is_final(job_id))
 
     assert network.output(task_id) == expected_total()
-    assert "step_landed" in log.kinds(), log.lines
+    assert "step_sent" in log.kinds(), log.lines
     (descended,), (revealed,) = of_kind(network, events.GameDescended), of_kind(network, events.GameRevealed)
     (stepped,) = of_kind(network, events.GameStepped)
     assert descended.low == revealed.low == micro_number(LIE_STATE, 0)
@@ -109,7 +109,7 @@ def test_no_end_of_a_micro_run_saves_a_false_result(
     liar = cheating_worker(network, log, cheat)
     challenger = network.challenger("challenger", network.store("challenger"), log, JitEngine())
     network.drive([liar, challenger], lambda: bool(of_kind(network, events.GameSettled)))
-    assert "step_landed" in log.kinds(), log.lines
+    assert "step_sent" in log.kinds(), log.lines
     (settled,), (revealed,) = of_kind(network, events.GameSettled), of_kind(network, events.GameRevealed)
     assert settled.stage is GameStage.CHALLENGER_WON
     (stepped,) = of_kind(network, events.GameStepped)

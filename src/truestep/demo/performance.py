@@ -21,7 +21,7 @@ from truestep.demo.last_step import LastStep, explain
 from truestep.demo.ledger import BATCH_KINDS, DISPUTE_KINDS, MOVE_KINDS, GasBook, count_coins, read_gas
 from truestep.demo.narration import count
 from truestep.demo.play import Events, Warp, play
-from truestep.demo.scene import REWARD_WEI, Scene, build_scene
+from truestep.demo.scene import REWARD_WEI, WINDOW_SECONDS, Scene, build_scene
 from truestep.demo.story import Story
 from truestep.demo.value_at_risk import (
     BINS_PER_UNIT,
@@ -44,6 +44,8 @@ PATH_CYCLES = 413
 """Instructions per simulated year (value_at_risk.c)."""
 READING_CYCLES = 400_000
 """More instructions than reading the prices takes."""
+LIFETIME_SECONDS = 7 * WINDOW_SECONDS
+"""The shard of the lie is taken again when the first window is over."""
 _PARTS = {Warp.RETURN: "work", Warp.DISPUTED_END: "challenge", Warp.END: "redoing"}
 """What has taken the time before the clock is moved."""
 
@@ -122,7 +124,7 @@ class _Performance:
     def run(self) -> Ending:
         """Post, work, settle, check, tell."""
         job = self._post()
-        self._story.heading("Work and dispute")
+        self._story.heading("Work")
         play(self._scene, job, self._told, self._warped)
         self._story.final()
         self._mark("finality")
@@ -152,6 +154,7 @@ class _Performance:
             reward_wei=REWARD_WEI,
             seed=SEED,
             max_cycles=self._setting.max_cycles,
+            lifetime_seconds=LIFETIME_SECONDS,
         )
         job = self._scene.client.submit(self._program.elf, self._task.input, order=order)
         escrow = coins(REWARD_WEI * self._setting.shards)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from truestep.base.ids import Address
+from truestep.base.ids import Address, Bytes32
 from truestep.contracts.artifacts import load_artifact
 from truestep.demo.scene import Scene
 from truestep.protocol.calls import NATIVE
@@ -40,7 +40,7 @@ KINDS: dict[type[Any], str] = {
     GameSettled: "settle",
     GameRewarded: "reward",
 }
-"""The kind of transaction that emits each event; one that emits several is of the last kind."""
+"""The kind of transaction that emits each event; one that emits several is of the first kind."""
 BATCH_KINDS = ("take", "claim", "finalize")
 MOVE_KINDS = ("open", "split", "pick", "descend", "reveal", "step")
 DISPUTE_KINDS = (*MOVE_KINDS, "settle", "reward")
@@ -74,7 +74,9 @@ class GasBook:
 def read_gas(scene: Scene, events: Sequence[ChainEvent]) -> GasBook:
     """The gas of the transactions in which these events happened, from their receipts."""
     known = [event for event in events if type(event) in KINDS]
-    kind_of = {event.at.transaction_hash: KINDS[type(event)] for event in known}
+    kind_of: dict[Bytes32, str] = {}
+    for event in known:
+        kind_of.setdefault(event.at.transaction_hash, KINDS[type(event)])
     gas_by_kind: dict[str, list[int]] = defaultdict(list)
     for transaction_hash, kind in kind_of.items():
         receipt: Any = scene.web3.eth.get_transaction_receipt(scene.web3.to_hex(transaction_hash))

@@ -46,7 +46,7 @@ READING_CYCLES = 400_000
 """More instructions than reading the prices takes."""
 LIFETIME_SECONDS = 7 * WINDOW_SECONDS
 """The shard of the lie is taken again when the first window is over."""
-_PARTS = {Warp.RETURN: "work", Warp.DISPUTED_END: "challenge", Warp.END: "redoing"}
+_PARTS = {Warp.RETURN: "work", Warp.DISPUTED_END: "check", Warp.END: "game and redo"}
 """What has taken the time before the clock is moved."""
 
 

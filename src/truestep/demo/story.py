@@ -214,7 +214,7 @@ class Story:
             each = f"{gas.typical(kinds[0]):,}" if len(kinds) == 1 else ""
             shard = f"{gas.per_shard(kinds[0]):,}" if kinds[0] in BATCH_KINDS else ""
             table.add_row(title, str(gas.count(kinds)), each, f"{gas.total(kinds):,}", shard)
-        table.add_row("a contract checks a shard's output", "", f"{consumer_gas:,}", "", "")
+        table.add_row("a contract checks a shard", "", f"{consumer_gas:,}", "", "")
         self._indented(table)
         parts = [f"{part} {seconds:.1f} s" for part, seconds in seconds_by_part.items()]
         self.aside(" · ".join(parts))

@@ -10,7 +10,7 @@ from web3 import Account
 from tests.e2e.floats import DIVISION, FLOAT_ELF, state_before
 from tests.e2e.network import COIN_WEI, INPUT, POLICY, Log, Network
 from truestep.adapters.chain.web3_chain import Web3Chain
-from truestep.base.ids import claim_of, game_of, task_of
+from truestep.base.ids import BatchId, GameId, claim_of, game_of, task_of
 from truestep.commitments.keccak import keccak256
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.node.challenger import challenger_node
@@ -42,6 +42,11 @@ def descents(network: Network) -> list[int]:
     return [event.low for event in history(network) if isinstance(event, events.GameDescended)]
 
 
+def stage(network: Network, game_id: GameId) -> GameStage | None:
+    found = network.requester.games([game_id], network.requester.head().time_seconds)
+    return found[game_id].stage if game_id in found else None
+
+
 def liar(network: Network, name: str, log: Log, lie_state: int) -> Daemon:
     engine = FalseFloatEngine(ReferenceEngine(), FalseResult(cycle=lie_state))
     return network.worker(name, network.store(name), log, engine)
@@ -60,19 +65,18 @@ def quick_challenger(network: Network, log: Log) -> Daemon:
 
 def test_moves_that_a_reorganisation_took_back_are_made_again(network: Network) -> None:
     job_id, log = network.post(elf=FLOAT_ELF, content=INPUT[:9]), Log()
-    game_id = game_of(claim_of(task_of(job_id, 0), 1), 1)
+    game_id = game_of(claim_of(task_of(job_id, 0), BatchId(1)), 1)
     everybody = [
         liar(network, "liar", log, LIE_STATE),
         network.challenger("challenger", network.store("challenger"), log),
     ]
     network.drive(everybody, lambda: "open_landed" in log.kinds())
-    chain = network.requester
-    network.drive(everybody, lambda: chain.game(game_id).stage is GameStage.STEP_DUE)
+    network.drive(everybody, lambda: stage(network, game_id) is GameStage.STEP_DUE)
     snapshot = chain_itself(network).take_snapshot()
     network.drive(everybody, lambda: "reveal_landed" in log.kinds())
     chain_itself(network).revert_to_snapshot(snapshot)
     network.devnet.advance(5)
-    assert chain.game(game_id).stage is GameStage.STEP_DUE
+    assert stage(network, game_id) is GameStage.STEP_DUE
     network.drive(everybody, lambda: bool(settlement(network)))
     assert settlement(network) == [GameStage.CHALLENGER_WON]
     assert descents(network) == [micro_number(LIE_STATE, 0)]

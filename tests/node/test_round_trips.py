@@ -11,7 +11,7 @@ from typing import Any
 from tests.adapters.chain.faulty_node import FaultyNode, faulty_node
 from tests.e2e.network import SPEED, InlineExecutor, Log, Network, open_network
 from truestep.adapters.chain.devnet import AnvilDevnet
-from truestep.base.ids import claim_of, task_of
+from truestep.base.ids import BatchId, claim_of, task_of
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.node.challenger import challenger_node
 from truestep.node.tasks.agent import Daemon
@@ -120,7 +120,7 @@ def test_more_questions_than_fit_a_batch_are_asked_at_once(anvil_program: Path, 
         network.node = node.url
         chain = network.chain("reader", network.store("reader"))
         wanted = [task_of(job_id, shard) for shard in range(64)]
-        claims = [claim_of(task_id, 1) for task_id in wanted]
+        claims = [claim_of(task_id, BatchId(1)) for task_id in wanted]
         gathering = threading.Barrier(3, timeout=10.0)
 
         def gather(calls: list[dict[str, Any]]) -> None:

@@ -23,7 +23,7 @@ def challenger_node(world: World, policy: ChallengerPolicy) -> Daemon:
         """Every claim in its window, once more after it is known to be true, and those that it disputes."""
         nonlocal known_true
         ledger, account = views.ledger, world.chain.account
-        claimed = [task for task in ledger.claimed_tasks() if now <= task.until]
+        claimed = [task for task in ledger.claimed_tasks() if now <= task.until or views.is_malformed(task)]
         now_true = frozenset(each.claim_id for each in claimed if views.is_known_true(each))
         done = now_true if known_true is None else now_true & known_true
         known_true = now_true

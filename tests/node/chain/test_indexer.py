@@ -10,14 +10,13 @@ from tests.e2e.network import Log, Network
 from truestep.adapters.chain.web3_chain import Web3Chain
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.errors import Unavailable
-from truestep.base.ids import claim_of, task_of
+from truestep.base.ids import BatchId, claim_of, task_of
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.node.chain.history import CHECKPOINT_LIMIT
 from truestep.node.chain.indexer import Indexer
 from truestep.node.chain.rows import CHECKPOINTS, EVENTS, POSITIONS, from_row, to_row
 from truestep.ports.chain import Blocks
-from truestep.protocol.calls import TakeTask
-from truestep.protocol.claims import ZERO_HASH
+from truestep.protocol.calls import TakeTasks
 from truestep.protocol.events import ChainEvent, GameSettled, JobPosted
 from truestep.protocol.records import TaskStage
 from truestep.simulation.faulty_engine import Fault, FaultyEngine
@@ -120,7 +119,7 @@ def play_a_dispute(network: Network) -> None:
     job_id, log = network.post(), Log()
     liar = network.worker("liar", network.store("liar"), log, FaultyEngine(ReferenceEngine(), Fault(cycle=5)))
     challenger = network.challenger("challenger", network.store("challenger"), log)
-    network.drive([liar, challenger], lambda: "settle_landed" in log.kinds())
+    network.drive([liar, challenger], lambda: bool(network.told(GameSettled)))
     worker = network.worker("worker", network.store("worker"), log)
     network.drive([worker], lambda: network.is_final(job_id))
 
@@ -137,9 +136,9 @@ def test_events_survive_the_store_and_the_ledger_agrees_with_the_chain(network: 
     task_id = task_of(1, 0)  # pyright: ignore[reportArgumentType]
     for indexer in (ledger, again):
         task = indexer.ledger.task(task_id)
-        assert task == replace(chain.task(task_id), claim_hash=ZERO_HASH, until=0)
+        assert task == replace(chain.task(task_id), until=0)
         assert task.stage is TaskStage.FINAL
-        assert set(indexer.ledger.struck) == {claim_of(task_id, 1)}
+        assert set(indexer.ledger.struck) == {claim_of(task_id, BatchId(1))}
         assert (indexer.ledger.games, indexer.ledger.claims, indexer.ledger.busy_tasks()) == ({}, {}, [])
         assert indexer.ledger.live_jobs() == []
 
@@ -152,7 +151,7 @@ def test_every_job_and_program_is_read_as_the_chain_has_it(network: Network) -> 
     assert indexer.ledger.jobs[job_id] == chain.job(job_id)
     program_id = chain.job(job_id).program_id
     assert indexer.ledger.programs[program_id] == chain.program(program_id)
-    shards = [task.task_id & 0xFF for task in indexer.ledger.open_tasks(chain.job(job_id), 2, now=0)]
+    shards = [task.task_id & 0xFF for task in indexer.ledger.open_tasks(chain.job(job_id), 2)]
     assert shards == [2, 0, 1]
 
 
@@ -164,12 +163,12 @@ def test_a_reorganisation_is_unlearnt_and_the_other_branch_learnt(network: Netwo
     indexer = Indexer(chain, store)
     indexer.sync()
     snapshot = chain_itself(network).take_snapshot()
-    operator.transact(TakeTask(job_id=job_id, shard_index=0), intent="take 0")
+    operator.transact(TakeTasks(tasks=(task_of(job_id, 0),)), intent="take 0")
     indexer.sync()
     assert indexer.ledger.task(task_of(job_id, 0)).stage is TaskStage.TAKEN
     chain_itself(network).revert_to_snapshot(snapshot)
     forgetful = network.chain("ann", SqliteStore())  # the journal of `operator` would send the first again
-    forgetful.transact(TakeTask(job_id=job_id, shard_index=1), intent="take 1")
+    forgetful.transact(TakeTasks(tasks=(task_of(job_id, 1),)), intent="take 1")
     network.devnet.advance(5)
     for present in (indexer, Indexer(chain, store)):
         present.sync()

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from tests.e2e.network import InlineExecutor, Log, ManualClock
 from truestep.adapters.executor.threads import ThreadExecutor
 from truestep.base.errors import Reject, Rejected, Unavailable
-from truestep.base.ids import JobId, task_of
+from truestep.base.ids import BatchId, GameId, JobId, claim_of, task_of
 from truestep.node.chain.outbox import TRIES, Courier, Outbox
 from truestep.ports.chain import Outcome, Transaction
-from truestep.protocol.calls import Call, WithdrawRewards, WithdrawWinnings
+from truestep.protocol.calls import Call, FinalizeBatch, ShowGame, WithdrawRewards, WithdrawWinnings
 from truestep.protocol.claims import ZERO_HASH
+from truestep.roles import intents
 from truestep.roles.actions import Send
 
 SEND = Send(intent="withdraw/1", call=WithdrawRewards(), message="withdraw")
@@ -113,8 +114,20 @@ def test_an_outcome_that_a_send_and_a_check_both_find_is_told_once() -> None:
 
 def test_lines_about_a_send_say_what_it_is_about() -> None:
     scene = Scene(ScriptedChain(outcome=Outcome.CONFIRMED))
-    scene.turn(Send(intent=f"take/{task_of(JobId(3), 1)}/1", call=WithdrawRewards(), message="take it"))
-    assert scene.log.lines[-1][1].startswith("take of job 3 shard 1 is in a block ")
+    intent = intents.of_claim_id("refute", claim_of(task_of(JobId(3), 1), BatchId(1)))
+    scene.turn(Send(intent=intent, call=WithdrawRewards(), message="refute it"))
+    assert scene.log.lines[-1][1].startswith("refute of job 3 shard 1 is in a block ")
+
+
+def test_what_a_clock_runs_for_goes_first() -> None:
+    scene = Scene(ScriptedChain())
+    show = ShowGame(game_id=GameId(1), state_hash=ZERO_HASH, salt=ZERO_HASH)
+    scene.turn(
+        SEND,
+        Send(intent="finalize/1", call=FinalizeBatch(batch_id=BatchId(1)), message="no hurry"),
+        Send(intent="show/1", call=show, message="soon too late"),
+    )
+    assert list(scene.chain.sent) == ["show/1#0", "withdraw/1#0", "finalize/1#0"]
 
 
 def test_a_deed_that_is_always_reverted_is_tried_ever_more_slowly_and_that_is_said() -> None:

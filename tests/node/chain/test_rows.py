@@ -18,7 +18,7 @@ EVENTS: list[ChainEvent] = [
     GameDescended(at=AT, game_id=GAME_ID, low=LOW, micro_start=HASH, template=Bytes32(b"p" * 32)),
     GameRevealed(at=AT, game_id=GAME_ID, low=LOW, high=LOW + 93, high_hash=HASH),
     GameSplit(at=AT, game_id=GAME_ID, low=LOW, high=LOW + 2, hashes=(HASH,)),
-    GamePicked(at=AT, game_id=GAME_ID, part=1, low=LOW, high=LOW + 1, low_hash=HASH, high_hash=HASH),
+    GamePicked(at=AT, game_id=GAME_ID, low=LOW, high=LOW + 1, low_hash=HASH, high_hash=HASH),
 ]
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.network import CYCLES, ELF, INPUT, Log, ManualClock, Network, WatchedProvider, expected_output
 from truestep.adapters.blobs.outputs import OutputDirectory
 from truestep.base.errors import Reject, Rejected, Unavailable
-from truestep.base.ids import claim_of, task_of
+from truestep.base.ids import task_of
 from truestep.machine.elf import load_elf
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.node.loop.loop import DECIDE_AGAIN_SECONDS, OUTAGE_WAIT, CatchingUp, Loop
@@ -20,6 +20,7 @@ from truestep.node.tasks.items import FinishedRun, RunSpec, advance, run_to_end
 from truestep.node.tasks.materials import RunMaterial
 from truestep.node.tasks.outputs import key_of
 from truestep.ports.executor import Stopped
+from truestep.protocol.events import TaskClaimed
 from truestep.protocol.records import TaskStage
 from truestep.simulation.faulty_engine import Fault, FaultyEngine
 
@@ -51,7 +52,7 @@ def test_an_outage_is_reported_and_waited_out(network: Network) -> None:
     gaps = [after - before for before, after in pairwise(waits) if after > before]
     assert max(gaps) <= OUTAGE_WAIT.limit_seconds + 0.01
     assert set(gaps[-3:]) == {1.0}
-    assert network.requester.task(task_of(job_id, 0)).attempt == 1
+    assert network.requester.task(task_of(job_id, 0)).batch_id == 1
 
 
 @dataclass
@@ -188,11 +189,12 @@ def test_a_run_gives_up_between_slices(network: Network) -> None:
 
 
 def test_a_blob_store_that_is_down_costs_no_lease_and_is_reported(network: Network) -> None:
-    job_id, log = network.post(), Log()
+    log = Log()
+    network.post()
     worker = network.worker("worker", network.store("worker"), log)
     (network.folder / "blobs" / "outputs").write_text("in the way")
     network.drive([worker], lambda: "claim_landed" in log.kinds())
-    claimed = network.requester.claimed_state(claim_of(task_of(job_id, 0), 1))
+    (claimed,) = [event.claimed for event in network.told(TaskClaimed)]
     assert claimed.is_accepted
     assert "unpublished" in log.kinds()
     (network.folder / "blobs" / "outputs").unlink()
@@ -212,7 +214,7 @@ def test_an_output_outlives_a_restart_and_leaves_the_disk_when_its_task_is_final
     (network.folder / "blobs" / "outputs").unlink()
     restarted = network.worker("worker", store, log)
     restarted.tick()
-    claimed = network.requester.claimed_state(claim_of(task_of(job_id, 0), 1))
+    (claimed,) = [event.claimed for event in network.told(TaskClaimed)]
     assert network.blobs.get_output(claimed.output_root, 8) == expected_output(0)
 
     def is_dropped() -> bool:

@@ -76,7 +76,7 @@ def worker(
     world = network.world("worker", network.store("worker"), log, engine, self_check=self_check)
     if "worker" not in network.staked:
         network.staked.add("worker")
-        bond_wei = network.deployment.parameters.operator_bond_wei
+        bond_wei = network.deployment.rules.operator_bond_wei
         world.chain.transact(Deposit(amount_wei=bonds * bond_wei), intent="stake")
     distrusted = self_check.evidence.places() if self_check else None
     return worker_node(world, WorkerPolicy(speed=SPEED), distrusted)
@@ -96,7 +96,7 @@ def post_another(network: Network, elf: bytes, program_id: int, job_id: int) -> 
         input_uri=network.blobs.put(INPUT),
         seed=keccak256(b"seed"),
         shard_count=1,
-        reward_wei=10**17,
+        reward=10**17,
         lease_seconds=300,
         deadline=network.requester.head().time_seconds + 100_000,
     )
@@ -130,7 +130,7 @@ def test_a_wrong_translation_is_found_and_not_claimed(network: Network, tmp_path
     assert log.kinds().count("claim_sent") == log.kinds().count("self_checked") == 1
     assert any(kind == "declined" and "computes the program wrongly" in line for kind, line in log.lines)
     assert network.requester.task(task_of(wrong, 0)).stage is not TaskStage.CLAIMED
-    assert network.requester.task(task_of(again, 0)).attempt == 0
+    assert network.requester.task(task_of(again, 0)).batch_id == 0
 
 
 def test_a_restart_does_not_forget_and_a_person_may_forgive(
@@ -146,7 +146,8 @@ def test_a_restart_does_not_forget_and_a_person_may_forgive(
     for _ in range(6):
         restarted.tick()
     assert "claim_sent" not in log.kinds()
-    assert network.requester.task(task_of(job_id, 0)).stage is TaskStage.TAKEN
+    assert log.kinds().count("release_landed") == 1, "giving the lease back costs less than missing it"
+    assert network.requester.task(task_of(job_id, 0)).stage is TaskStage.OPEN
     for path in (tmp_path / "evidence").iterdir():
         path.unlink()
     forgiven = worker(network, log, JitEngine(), check_in(tmp_path))

@@ -122,6 +122,11 @@ class ViewBuilder:
             self._results.agree(task.claim_id, mark, run)
         return is_true
 
+    def is_malformed(self, task: TaskRecord) -> bool:
+        """Whether a standing claim can be refuted for as long as its batch stands (S5.4)."""
+        claim = self.ledger.claims.get(task.claim_id)
+        return claim is not None and claim.is_malformed
+
     def has_agreed(self, claim_id: ClaimId) -> bool:
         """Whether this node has found a claim to be true, as far as it looked."""
         return self._verdicts.get(claim_id, False)

@@ -11,7 +11,7 @@ from truestep.cli.main import app
 from truestep.client.receipt import read_receipt
 from truestep.demo.value_at_risk import combine, decode_record, risk_of
 
-SHARDS, PATHS = 3, 1_000
+SHARDS, PATHS = 4, 1_000
 SMALL = ("--shards", str(SHARDS), "--paths", str(PATHS))
 COIN_WEI = 10**18
 
@@ -42,8 +42,12 @@ def test_one_object_says_what_happened(performance: tuple[dict[str, Any], str]) 
     assert set(fields["checks"].values()) == {True}
     assert fields["instructions"] > SHARDS * 413 * PATHS
     assert fields["result"]["paths"] == SHARDS * PATHS
-    assert set(fields["gas"]) == {"post", "take", "claim", "finalize", "dispute_total", "step"}
-    assert all(gas > 21_000 for gas in fields["gas"].values())
+    steps = ("take", "claim", "finalize")
+    each, total = {f"{step}_per_shard" for step in steps}, {*steps, "post", "dispute_total", "step"}
+    assert set(fields["gas"]) == each | total
+    assert all(fields["gas"][kind] > 21_000 for kind in total)
+    assert all(fields["gas"][f"{step}_per_shard"] > 5_000 for step in steps)
+    assert fields["batches"] < SHARDS + 1  # one shard is taken twice
     assert fields["gas"]["dispute_total"] > fields["gas"]["step"]
     # Open, a split and a pick for each round at arity 64, the step.
     assert fields["dispute_moves"] in (2 + 2 * 3, 2 + 2 * 4)
@@ -54,11 +58,14 @@ def test_the_story_names_every_turn(performance: tuple[dict[str, Any], str]) -> 
     story = performance[1]
     turns = (
         "posts job 1",
-        "Mallory claims shard",
+        "as one batch, with 2 bonds of 1 ETH",
+        "in one transaction",
         "Victor  disputes shard",
+        "the dispute holds up shard",
         "executes this one instruction",
         "as Mallory claimed",
         "Mallory is struck",
+        "Victor  is rewarded",
         "are final",
         "VaR 95 %",
         "truestep verify",

@@ -7,8 +7,8 @@ from truestep.base.ids import batch_of_claim
 from truestep.client.verification import Check
 from truestep.demo.last_step import LastStep
 from truestep.demo.ledger import Coins
-from truestep.demo.scene import LIAR, RULES, STAKE_WEI, WORKERS, Scene, batch_size
-from truestep.protocol.events import ChainEvent, ClaimStruck, TaskFinalized
+from truestep.demo.scene import LIAR, RULES, STAKE_WEI, WORKERS, Scene
+from truestep.protocol.events import ChainEvent, ClaimStruck, TaskClaimed, TaskFinalized
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +17,6 @@ class Record:
 
     events: Sequence[ChainEvent]
     """All events of the deployment."""
-    shards: int
     steps: Sequence[LastStep]
     coins: Coins
     replayed: Sequence[Check]
@@ -35,11 +34,14 @@ def struck(events: Sequence[ChainEvent]) -> list[ClaimStruck]:
     return [event for event in events if isinstance(event, ClaimStruck)]
 
 
-def others_of_the_batch(events: Sequence[ChainEvent]) -> int:
-    """How many shards became final in batches of which another shard's claim was struck."""
-    batches = {batch_of_claim(event.claim_id) for event in struck(events)}
-    final = (event for event in events if isinstance(event, TaskFinalized))
-    return sum(batch_of_claim(event.claim_id) in batches for event in final)
+def is_only_lie_lost(events: Sequence[ChainEvent]) -> bool:
+    """Whether all claims but the struck ones became final in the batches of the struck ones."""
+    false = {event.claim_id for event in struck(events)}
+    batches = {batch_of_claim(claim_id) for claim_id in false}
+    claimed = {event.claim_id for event in events if isinstance(event, TaskClaimed)}
+    final = {event.claim_id for event in events if isinstance(event, TaskFinalized)}
+    others = {claim_id for claim_id in claimed - false if batch_of_claim(claim_id) in batches}
+    return bool(others) and others <= final
 
 
 def audit(scene: Scene, evidence: Record) -> dict[str, bool]:
@@ -53,8 +55,7 @@ def audit(scene: Scene, evidence: Record) -> dict[str, bool]:
         "the liar lost one bond, and nobody else did": slashed_wei(scene) == RULES.operator_bond_wei
         and stake.stake_wei == STAKE_WEI - RULES.operator_bond_wei
         and stake.locked_wei == 0,
-        "the other claims of the liar's batch are final": others_of_the_batch(evidence.events)
-        == batch_size(LIAR, evidence.shards) - 1,
+        "the other claims of the liar's batch are final": is_only_lie_lost(evidence.events),
         "one instruction was executed on chain, with the result of an honest run": len(evidence.steps) == 1
         and all(step.is_as_run_here and step.after != step.claimed for step in evidence.steps),
         "every shard is final on chain, as the receipt says": all(

@@ -240,7 +240,6 @@ class _Performance:
         replay = open_rerun(receipt, None, self._program.elf, self._task.input)
         evidence = Record(
             events=all_events,
-            shards=self._setting.shards,
             steps=self._steps,
             coins=count_coins(scene),
             on_chain=[*check_contents(receipt), *check_chain(receipt, chain)],

@@ -111,7 +111,7 @@ gas: setup anvil ## measure gas on anvil and rewrite docs/gas.md
 docs: setup ## rewrite the generated pages: docs/cli.md
 	$(BIN)/typer truestep.cli.main utils docs --name truestep --output docs/cli.md
 
-vectors: setup ## rewrite the test vectors from the reference machine
+vectors: setup ## rewrite the test vectors from the reference machine and the model of the protocol
 	$(BIN)/python -m tests.vectors.generate
 
 rom: setup ## build the ROM of the float instructions and what depends on its root

@@ -14,7 +14,7 @@ from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.devnet import EmbeddedDevnet
 from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.store.sqlite import SqliteStore
-from truestep.base.ids import BatchId, task_of
+from truestep.base.ids import BatchId, shard_of_task, task_of
 from truestep.client import Client, Job
 from truestep.client.files import program_of
 from truestep.composition.engines import EngineName, open_engine
@@ -23,8 +23,9 @@ from truestep.devnet.network import devnet_parameters
 from truestep.guest import build_c
 from truestep.machine.program import Task
 from truestep.ports.chain import Chain
-from truestep.protocol.calls import Deposit, FinalizeBatch, SubmitClaims, TakeTasks
+from truestep.protocol.calls import CancelTasks, Deposit, FinalizeBatch, SubmitClaims, TakeTasks
 from truestep.protocol.claims import ClaimedState, claim_state
+from truestep.protocol.records import TaskStage
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 WINDOW_SECONDS = 240
@@ -80,9 +81,23 @@ class Network:
 
     def finish(self, job: Job) -> None:
         """Let the windows pass and make every claim final."""
+        tasks = job.status().tasks
+        claimed = (shard_of_task(task.task_id) for task in tasks if task.stage is TaskStage.CLAIMED)
+        self.finish_some(job, *claimed)
+
+    def finish_some(self, job: Job, *shards: int) -> None:
+        """The same of the batches of these shards."""
         self.devnet.advance(WINDOW_SECONDS + 1)
-        for batch_id in sorted({task.batch_id for task in job.status().tasks}):
+        tasks = self.operator.tasks([task_of(job.job_id, shard) for shard in shards])
+        for batch_id in sorted({task.batch_id for task in tasks.values()}):
             self.operator.transact(FinalizeBatch(batch_id=batch_id), intent=f"finalize {batch_id}")
+
+    def cancel(self, job: Job) -> None:
+        """Have a stranger refund all shards of a job, after its deadline."""
+        record = job.record()
+        self.devnet.advance(max(0, record.deadline - self.operator.head().time_seconds))
+        call = CancelTasks(job_id=job.job_id, shards=tuple(range(record.shard_count)))
+        self.operator.transact(call, intent=f"cancel {job.job_id}")
 
 
 @pytest.fixture(scope="session")

@@ -57,14 +57,13 @@ def test_the_second_example_settles_a_job(
         thread = threading.Thread(target=exec, args=(example, {}))
         thread.start()
         job = _posted(network, requester)
-        for shard in range(2):
-            network.do(job, shard)
+        network.do(job, 0, 1)
         network.finish(job)
         thread.join(timeout=60)
     assert "[b'HELLO', b'HELLO']" in capsys.readouterr().out
     receipt = read_receipt(folder / "receipt.json")
-    assert (receipt.requester, receipt.shard_count) == (requester, 2)
-    assert network.deployment.parameters.window_seconds == WINDOW_SECONDS
+    assert (receipt.terms.requester, receipt.shard_count) == (requester, 2)
+    assert network.deployment.rules.window_seconds == WINDOW_SECONDS
 
 
 def _posted(network: Network, requester: str) -> truestep.client.Job:

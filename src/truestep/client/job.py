@@ -184,7 +184,10 @@ class Job:
         return job_calls.write_out(chain, self.job_id)
 
     def call_back(self, chain: Chain) -> bool:
-        """Tell the job's consumer that all results are written out. Returns whether that was left to do."""
+        """Tell the job's consumer that all results are written out. Returns whether that was left to do.
+
+        Raises Rejected if the consumer fails; it can be called again.
+        """
         return job_calls.call_back(chain, self.job_id)
 
     def feed(self, chain: Chain) -> bytes:

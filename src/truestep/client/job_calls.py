@@ -80,9 +80,20 @@ def write_out(chain: Chain, job_id: JobId) -> int:
 
 
 def call_back(chain: Chain, job_id: JobId) -> bool:
-    """Tell the job's consumer that all results are written out. Returns whether that was left to do."""
+    """Tell the job's consumer that all results are written out. Returns whether that was left to do.
+
+    Raises Rejected if the consumer fails: then it can be called again, until it succeeds once (S10.2).
+    """
     known_job(chain, job_id)
-    return _do_duties(chain, job_id, Action.CALL_BACK) > 0
+    if not _do_duties(chain, job_id, Action.CALL_BACK):
+        return False
+    if _duties(chain, job_id, Action.CALL_BACK):
+        raise Rejected(
+            Reject.CALL_REVERTED,
+            f"the consumer of job {job_id} failed, or has no code; the results are written out, and it can be"
+            " called again",
+        )
+    return True
 
 
 def feed(chain: Chain, blobs: Blobs, job_id: JobId) -> bytes:
@@ -133,16 +144,22 @@ def _feed(chain: Chain, job_id: JobId, nodes: Sequence[Bytes32]) -> None:
 
 def _do_duties(chain: Chain, job_id: JobId, action: Action) -> int:
     """Make the calls of this kind that the job waits for: all are sent, and then waited for."""
-    found: dict[str, Call] = {}
-    for duty in chain.duties(chain.head().time_seconds):
-        if duty.job_id == job_id and duty.action is action and duty.call is not None:
-            subject = duty.claim_id if duty.claim_id is not None else job_id
-            found[f"{action}:{subject}:{chain.head().hash.hex()}"] = duty.call
+    found = _duties(chain, job_id, action)
     for intent, call in found.items():
         chain.submit(call, intent=intent)
     for intent, call in found.items():
         chain.transact(call, intent=intent)
     return len(found)
+
+
+def _duties(chain: Chain, job_id: JobId, action: Action) -> dict[str, Call]:
+    """What a job waits for now, by intents: what is done in one block may have to be done again later."""
+    head = chain.head()
+    return {
+        f"{action}:{duty.claim_id or job_id}:{head.hash.hex()}": duty.call
+        for duty in chain.duties(head.time_seconds)
+        if duty.job_id == job_id and duty.action is action and duty.call is not None
+    }
 
 
 def why_nothing(now: JobStatus) -> str:

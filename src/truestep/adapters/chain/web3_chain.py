@@ -39,7 +39,7 @@ from truestep.ports.reporter import Reporter
 from truestep.ports.store import Store
 from truestep.protocol.calls import ONCE, URGENT, Call
 from truestep.protocol.events import ChainEvent
-from truestep.protocol.records import GameRecord, JobRecord, Parameters, ProgramRecord, TaskRecord
+from truestep.protocol.records import GameRecord, JobRecord, Parameters, ProgramRecord, TaskRecord, TaskStage
 from truestep.protocol.settlement.facts.evidence import Evidence, evidence_in, evidence_of
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.facts.rehearsal import Caller, Ready
@@ -259,7 +259,7 @@ class Web3Chain:
         """What a contract needs to check a task's result; a daemon has it until the batch is over."""
         facts = self._facts()
         task = self._known_tasks([task_id]).get(task_id)
-        if task is not None and task.batch_id:
+        if task is not None and task.stage is TaskStage.FINAL:
             found = evidence_of(facts, task_id, task.batch_id) or evidence_in(
                 facts.deployment, self._book.logs(), task_id, task.batch_id
             )

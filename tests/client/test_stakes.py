@@ -1,0 +1,59 @@
+"""Stakes, credits and delegates of an account."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.client.conftest import CYCLES_LIMIT, Network
+from tests.client.strangers import deploy_token
+from truestep.base.errors import Reject, Rejected
+from truestep.base.ids import Address
+from truestep.client import Client, Order, Role
+from truestep.ports.chain import Chain
+
+RECEIVER = Address("0x" + "77" * 20)
+
+
+def client_of(network: Network, chain: Chain) -> Client:
+    return Client(chain, network.client.blobs, network.deployment)
+
+
+def test_stake_is_deposited_for_another_and_withdrawn_to_a_receiver(network: Network) -> None:
+    operator, friend = network.chain(10**18), network.chain(10**18)
+    client_of(network, friend).deposit(500, operator.account)
+    client_of(network, operator).deposit(7)
+    assert operator.balances(operator.account).stake_wei == 507
+    assert friend.balances(friend.account).stake_wei == 0
+    client_of(network, operator).withdraw_stake(200, RECEIVER)
+    assert operator.balances(operator.account).stake_wei == 307
+    assert operator.balances(RECEIVER).wallet_wei >= 200
+    with pytest.raises(Rejected, match=r"expected up to 307 wei of free stake, got 308 wei") as refused:
+        client_of(network, operator).withdraw_stake(308)
+    assert refused.value.reason is Reject.STAKE_TOO_LOW
+
+
+def test_all_credits_are_withdrawn_at_once(network: Network) -> None:
+    token, chain = deploy_token(network), network.chain(10**18)
+    client, receiver = client_of(network, chain), Address("0x" + "78" * 20)
+    token.send("mint", chain.account, 50)
+    assert client.withdraw().is_empty
+    for order in (
+        Order(reward_wei=1_000, max_cycles=CYCLES_LIMIT),
+        Order(reward_wei=50, asset=token.address, max_cycles=CYCLES_LIMIT),
+    ):
+        job = client.submit(network.elf, b"changed my mind", order=order)
+        network.cancel(job)
+    done = client.withdraw(receiver)
+    assert (done.receiver, done.rewards_wei, done.tokens) == (receiver, 1_000, {token.address: 50})
+    assert (chain.balances(receiver).wallet_wei, token.call("balanceOf", receiver)) == (1_000, 50)
+    assert client.withdraw().is_empty
+
+
+def test_delegates_have_the_roles_that_they_are_given(network: Network) -> None:
+    chain = network.chain(10**18)
+    client, delegate = client_of(network, chain), Address("0x" + "79" * 20)
+    assert client.set_delegate(delegate, Role.TAKE | Role.CLAIM)
+    assert chain.roles_of(chain.account, delegate) == 3
+    assert not client.set_delegate(delegate, Role.TAKE | Role.CLAIM)
+    assert client.set_delegate(delegate, 0)
+    assert chain.roles_of(chain.account, delegate) == 0

@@ -9,20 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from tests.lab.anvil import address_of
 from truestep.adapters.chain.codec import decode_output, encode_function
-from truestep.base.ids import Address, JobId, claim_of_game, task_of
-from truestep.protocol.events import (
-    BondSeized,
-    GameOpened,
-    GameSettled,
-    LeaseExpired,
-)
+from truestep.base.ids import Address, JobId, task_of
+from truestep.protocol.calls import NATIVE
+from truestep.protocol.events import ClaimStruck, GameOpened, GameSettled, LeaseExpired
 from truestep.protocol.records import GameStage, TaskStage
+from truestep.protocol.settlement.contracts import disputes
 
 if TYPE_CHECKING:
     from tests.lab.world import World
 
 HOLDERS = ("Operators", "Jobs", "Disputes")
 """Contracts that hold coins."""
+_RUNNING = (disputes.GameStage.ON_NODE, disputes.GameStage.STEP_DUE, disputes.GameStage.REVEAL_DUE)
+"""Stages of games that hold bonds."""
 
 
 @dataclass(frozen=True)
@@ -105,14 +104,14 @@ def open_books(world: World) -> Books:
 
 
 def losses_of(world: World, honest: Collection[str]) -> Losses:
-    """The bonds and penalties that honest parties paid, from the events."""
+    """The bonds and penalties that honest parties paid, from the events. All jobs have the simple bond."""
     names: dict[str | None, str] = {address_of(name): name for name in honest}
     bond_wei = world.parameters.challenger_bond_wei
     bonds, lost_wei, sentences = 0, 0, list[str]()
-    for seized in world.history.all(BondSeized):
-        if seized.operator in names:
-            bonds, lost_wei = bonds + 1, lost_wei + seized.amount_wei
-            sentences.append(f"{names[seized.operator]} lost the bond of a claim")
+    for struck in world.history.all(ClaimStruck):
+        if struck.operator in names:
+            bonds, lost_wei = bonds + 1, lost_wei + world.parameters.operator_bond_wei
+            sentences.append(f"{names[struck.operator]} lost the bond of a claim")
     challengers = {opened.game_id: opened.challenger for opened in world.history.all(GameOpened)}
     for settled in world.history.all(GameSettled):
         challenger = challengers.get(settled.game_id)
@@ -138,7 +137,7 @@ def ask(world: World, contract: str, function: str, *arguments: Any) -> Any:
 def _party(world: World, name: str, gas_wei: int, bonds_wei: int) -> Party:
     account = address_of(name)
     stake_wei, _ = ask(world, "Operators", "accounts", account)
-    credits_wei = ask(world, "Jobs", "credits", account) + ask(world, "Disputes", "credits", account)
+    credits_wei = ask(world, "Jobs", "credits", NATIVE, account) + ask(world, "Disputes", "credits", account)
     return Party(
         name=name,
         funded_wei=world.anvil.funded_wei[name],
@@ -151,17 +150,16 @@ def _party(world: World, name: str, gas_wei: int, bonds_wei: int) -> Party:
 
 
 def _owed(world: World, parties: list[Party], bonds_wei: int) -> dict[str, int]:
-    credits_wei = {
-        name: sum(ask(world, name, "credits", address_of(party.name)) for party in parties)
-        for name in ("Jobs", "Disputes")
-    }
-    burned_wei = {name: ask(world, name, "burned_wei") for name in HOLDERS}
-    claims = {claim_of_game(opened.game_id) for opened in world.history.all(GameOpened)}
-    pots_wei = sum(ask(world, "Disputes", "pots_wei", claim) for claim in claims)
+    accounts = [address_of(party.name) for party in parties]
+    rewards_wei = sum(ask(world, "Jobs", "credits", NATIVE, account) for account in accounts)
+    winnings_wei = sum(ask(world, "Disputes", "credits", account) for account in accounts)
+    facts, _ = world.reader.newest_facts()
+    pots_wei = sum(dispute.claim.pot_wei for dispute in facts.disputes.values())
+    burned_wei = {name: ask(world, name, "burned_wei") for name in ("Operators", "Disputes")}
     return {
         "Operators": sum(party.stake_wei for party in parties) + burned_wei["Operators"],
-        "Jobs": _escrow(world) + credits_wei["Jobs"] + burned_wei["Jobs"],
-        "Disputes": bonds_wei + pots_wei + credits_wei["Disputes"] + burned_wei["Disputes"],
+        "Jobs": _escrow(world) + rewards_wei,
+        "Disputes": bonds_wei + pots_wei + winnings_wei + burned_wei["Disputes"],
     }
 
 
@@ -172,18 +170,18 @@ def _escrow(world: World) -> int:
         job = world.reader.job(JobId(number))
         for shard in range(job.shard_count):
             stage = world.reader.task(task_of(JobId(number), shard)).stage
-            if job.reward_wei and stage not in (TaskStage.FINAL, TaskStage.REFUNDED):
-                escrow_wei += job.reward_wei
+            if job.reward and stage not in (TaskStage.FINAL, TaskStage.REFUNDED):
+                escrow_wei += job.reward
     return escrow_wei
 
 
 def _bonds_in_games(world: World) -> Counter[Address]:
-    """Challengers' bonds in games that were not settled."""
-    settled = {event.game_id for event in world.history.all(GameSettled)}
+    """Bonds of challengers and sponsors in games that were not settled."""
     held: Counter[Address] = Counter()
-    for opened in world.history.all(GameOpened):
-        if opened.game_id not in settled:
-            held[opened.challenger] += world.parameters.challenger_bond_wei
+    for game in world.reader.newest_facts()[0].games.values():
+        if game.stage in _RUNNING:
+            held[game.challenger] += game.bond_wei
+            held[game.defender] += game.sponsor_bond_wei
     return held
 
 

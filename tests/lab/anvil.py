@@ -7,23 +7,24 @@ import time
 from pathlib import Path
 from typing import Any
 
-from web3 import Account, Web3
+from web3 import Account
 
 from tests.conftest import find_anvil
 from tests.lab.node import Node, NodeRefused
-from truestep.adapters.chain.codec import encode_call
 from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.deploy import deploy
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.devnet import START_SECONDS
 from truestep.adapters.chain.fees import TransactionPolicy
+from truestep.adapters.chain.settlement import encode_call
+from truestep.adapters.chain.web3_chain import Web3Chain
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.ids import Address
 from truestep.commitments.keccak import keccak256
-from truestep.composition.network import open_reader
-from truestep.ports.chain import ChainReader
 from truestep.protocol.calls import Call
-from truestep.protocol.records import Parameters
+from truestep.protocol.settlement.facts.rehearsal import Answer, Caller, Ready
+from truestep.protocol.settlement.parameters import Parameters
+from truestep.protocol.settlement.tasks.calls import prepared_call
 
 COIN_WEI = 10**18
 GWEI = 10**9
@@ -152,7 +153,6 @@ class Contracts:
     ) -> None:
         """Deploy, and write the file that names them."""
         self.anvil = anvil
-        self._web3 = Web3()
         if DEPLOYER not in anvil.funded_wei:
             anvil.fund(DEPLOYER, 100 * COIN_WEI)
         signer = Account.from_key(private_key(DEPLOYER))
@@ -162,11 +162,20 @@ class Contracts:
         self.parameters = parameters
         self.file = folder / file
         self.deployment.write(self.file)
-        self.reader: ChainReader = open_reader(anvil.url, self.deployment)
+        self.reader = Web3Chain(anvil.url, self.deployment, signer, SqliteStore())
+        """It sends nothing."""
 
     def send(self, name: str, call: Call, gas: int | None = None) -> str:
-        """Send a call from an account of the lab; its hash. Raises `NodeRefused` if it would revert."""
-        message = encode_call(self._web3, self.deployment, call)
+        """Send a call from an account of the lab; its hash. Raises `NodeRefused` if it would be refused."""
+        facts, now = self.reader.newest_facts()
+        caller = Caller(account=address_of(name), now=now)
+        return self.send_prepared(name, prepared_call(facts, caller, call), gas)
+
+    def send_prepared(self, name: str, answer: Answer, gas: int | None = None) -> str:
+        """Send a call of a contract, or raise `NodeRefused` if there is none."""
+        if not isinstance(answer, Ready):
+            raise NodeRefused(answer.value)
+        message = encode_call(self.deployment, answer)
         request: dict[str, Any] = {
             "from": address_of(name),
             "to": message.to,

@@ -6,7 +6,7 @@ the same thing is simply done again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,23 +14,15 @@ from typing import TYPE_CHECKING
 from tests.lab.anvil import COIN_WEI, address_of
 from tests.lab.guests import Guest, false_claim, false_hashes, task_of_job
 from tests.lab.node import NodeRefused
-from truestep.base.errors import Rejected
-from truestep.base.ids import Bytes32, ClaimId, GameId, TaskId, claim_of_game, job_of_task, shard_of_task
+from truestep.base.ids import ClaimId, TaskId, claim_of_game, job_of_task, shard_of_task
+from truestep.commitments.keccak import keccak256
 from truestep.machine.program import Task
-from truestep.protocol.bisection import Interval, part_siblings
-from truestep.protocol.calls import (
-    Call,
-    Deposit,
-    FinalizeTask,
-    OpenGame,
-    SettleGame,
-    SubmitClaim,
-    SubmitPick,
-    SubmitSplit,
-    TakeTask,
-)
-from truestep.protocol.claims import ClaimedState
+from truestep.protocol.bisection import Interval
+from truestep.protocol.calls import Call, Deposit, OpenGame, SubmitClaims, SubmitPick, SubmitSplit, TakeTasks
+from truestep.protocol.claims import ZERO_HASH, ClaimedState
+from truestep.protocol.events import GamePicked
 from truestep.protocol.records import GameRecord, GameStage, TaskStage
+from truestep.protocol.settlement.tasks.duties import duties
 
 if TYPE_CHECKING:
     from tests.lab.world import World
@@ -68,21 +60,17 @@ class Liar:
 
     def tick(self) -> None:
         """Take, claim, defend, make final."""
-        now = self.world.anvil.time_seconds()
         for task_id, (guest, task, claimed) in self.tasks.items():
             record = self.world.reader.task(task_id)
             is_mine = record.operator == address_of(self.name)
-            if record.stage is TaskStage.OPEN and record.attempt == 0:
-                call = TakeTask(job_id=job_of_task(task_id), shard_index=shard_of_task(task_id))
-                attempt(self.world, self.name, call)
+            if record.stage is TaskStage.OPEN and record.batch_id == 0:
+                attempt(self.world, self.name, TakeTasks(tasks=(task_id,)))
             elif record.stage is TaskStage.TAKEN and is_mine:
-                attempt(self.world, self.name, SubmitClaim(task_id=task_id, claimed=claimed))
-            elif record.stage is TaskStage.CLAIMED and is_mine:
-                if self.defends:
-                    self._defend(record.claim_id, guest, task)
-                settle_won(self.world, self.name, record.claim_id, _CHALLENGERS_MOVES)
-                if now > record.until:
-                    attempt(self.world, self.name, FinalizeTask(task_id=task_id, claimed=claimed))
+                claims = ((task_id, claimed),)
+                attempt(self.world, self.name, SubmitClaims(batch_id=record.batch_id, claims=claims))
+            elif record.stage is TaskStage.CLAIMED and is_mine and self.defends:
+                self._defend(record.claim_id, guest, task)
+        do_duties(self.world, self.name)
 
     def _defend(self, claim_id: ClaimId, guest: Guest, task: Task) -> None:
         for game_id, low, high in self.world.history.splits_due(address_of(self.name)):
@@ -93,22 +81,12 @@ class Liar:
                 attempt(self.world, self.name, split)
 
 
-_CHALLENGERS_MOVES = (GameStage.CHALLENGER_TURN, GameStage.STEP_DUE, GameStage.OPERATOR_WON)
-_OPERATORS_MOVES = (GameStage.OPERATOR_TURN, GameStage.REVEAL_DUE, GameStage.CHALLENGER_WON)
-
-
-def settle_won(world: World, name: str, claim_id: ClaimId, stages: Container[GameStage]) -> None:
-    """Settle the games on a claim in which the other side, whose move it is in these stages, is late."""
-    now = world.anvil.time_seconds()
-    for opened in world.history.games(claim_id):
-        if address_of(name) not in (opened.operator, opened.challenger):
-            continue
-        game = game_record(world, opened.game_id)
-        if game is None or game.stage not in stages:
-            continue
-        clock = game.clock_runs_out_at()
-        if clock is None or now > clock:
-            attempt(world, name, SettleGame(game_id=game.game_id))
+def do_duties(world: World, name: str) -> None:
+    """Make final, settle and expire what an account gains from."""
+    facts, now = world.contracts.reader.newest_facts()
+    for duty in duties(facts, address_of(name), now):
+        if duty.beneficiary == address_of(name) and duty.call is not None:
+            attempt(world, name, duty.call)
 
 
 Choice = Callable[[int, int], int]
@@ -136,50 +114,33 @@ class Contrarian:
 
     def tick(self) -> None:
         """Open, pick, and take the bond of an operator that is late."""
-        for task_id, claimed in self.claims.items():
+        do_duties(self.world, self.name)
+        for task_id in self.claims:
             record = self.world.reader.task(task_id)
             if record.stage is not TaskStage.CLAIMED:
                 continue
             games = [
-                opened
+                opened.game_id
                 for opened in self.world.history.games(record.claim_id)
                 if opened.challenger == address_of(self.name)
             ]
             if not games:
-                self._open(record.claim_id, claimed)
-            settle_won(self.world, self.name, record.claim_id, _OPERATORS_MOVES)
-            for opened in games:
-                game = game_record(self.world, opened.game_id)
-                if game is not None and game.stage is GameStage.CHALLENGER_TURN:
+                found = keccak256(f"what {self.name} says of {record.claim_id}".encode())
+                call = OpenGame(claim_id=record.claim_id, state_hash=found, salt=ZERO_HASH)
+                attempt(self.world, self.name, call)
+            for game in self.world.games(games).values():
+                if game.stage is GameStage.CHALLENGER_TURN:
                     self._pick(game)
 
     def will_move(self, game: GameRecord) -> bool:
         """Whether it is going to pick once more."""
-        return game.stage is GameStage.CHALLENGER_TURN and game.rounds < self.picks_limit
+        return game.stage is GameStage.CHALLENGER_TURN and self._rounds(game) < self.picks_limit
 
-    def _open(self, claim_id: ClaimId, claimed: ClaimedState) -> None:
-        bond_wei = self.world.parameters.challenger_bond_wei
-        attempt(self.world, self.name, OpenGame(claim_id=claim_id, claimed=claimed, bond_wei=bond_wei))
+    def _rounds(self, game: GameRecord) -> int:
+        picked = self.world.history.all(GamePicked)
+        return sum(event.game_id == game.game_id for event in picked)
 
     def _pick(self, game: GameRecord) -> None:
-        hashes = self.world.history.split_hashes(game.game_id, game.low, game.high)
-        if not self.will_move(game) or hashes is None:
-            return
-        arity = self.world.parameters.arity
-        boundaries = [game.low_hash, *(Bytes32(inner) for inner in hashes), game.high_hash]
-        part = self.choose(len(boundaries) - 1, game.rounds)
-        call = SubmitPick(
-            game_id=game.game_id,
-            part=part,
-            start=Bytes32(boundaries[part]),
-            end=Bytes32(boundaries[part + 1]),
-            siblings=tuple(Bytes32(each) for each in part_siblings(boundaries, arity, part)),
-        )
-        attempt(self.world, self.name, call)
-
-
-def game_record(world: World, game_id: GameId) -> GameRecord | None:
-    """A game as it stands; None if a reorganisation has taken it."""
-    with suppress(Rejected):
-        return world.reader.game(game_id)
-    return None
+        if self.will_move(game) and game.split_hashes:
+            part = self.choose(len(game.split_hashes) + 1, self._rounds(game))
+            attempt(self.world, self.name, SubmitPick(game_id=game.game_id, part=part))

@@ -11,24 +11,28 @@ from typing import Any
 from tests.lab.accounting import Books, Losses, losses_of, open_books
 from tests.lab.anvil import COIN_WEI, GWEI
 from tests.lab.world import World
-from truestep.protocol.records import Parameters
+from truestep.protocol.settlement.parameters import GAME_CLOCKS, Parameters
 
-WINDOW_SECONDS, CLOCK_SECONDS = 90, 45
+CLOCK_SECONDS = 45
+WINDOW_CLOCKS = 2 * GAME_CLOCKS
+"""The shortest window that the contracts allow (S2.1)."""
 
 
-def rules(
-    window_seconds: int = WINDOW_SECONDS, clock_seconds: int = CLOCK_SECONDS, arity: int = 16
-) -> Parameters:
+def rules(clock_seconds: int = CLOCK_SECONDS, arity: int = 16) -> Parameters:
     """A deployment's rules: as in the real world, only quicker."""
     return Parameters(
         operator_bond_wei=COIN_WEI,
-        challenger_bond_wei=COIN_WEI // 10,
-        window_seconds=window_seconds,
+        challenger_bond_wei=COIN_WEI // 25,
+        window_seconds=WINDOW_CLOCKS * clock_seconds,
+        cycles_per_second=10**8,
         clock_seconds=clock_seconds,
-        lease_penalty_bps=1_000,
-        winner_share_bps=5_000,
-        gas_price_cap_wei=200 * GWEI,
+        rescue_seconds=clock_seconds // 3,
+        reveal_seconds=clock_seconds,
         arity=arity,
+        lease_penalty_bps=1_000,
+        release_penalty_bps=100,
+        winner_share_bps=5_000,
+        gas_price_cap_wei=5 * GWEI,
     )
 
 

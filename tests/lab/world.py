@@ -9,7 +9,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,19 +24,20 @@ from tests.lab.history import History
 from tests.lab.processes import Line, Process, run_command
 from tests.lab.proxy import FaultyProxy
 from tests.lab.stores import HostileStore
+from truestep.adapters.chain.web3_chain import Web3Chain
 from truestep.base.errors import Unavailable
-from truestep.base.ids import Bytes32, JobId, ProgramId, TaskId, job_of_task, shard_of_task, task_of
+from truestep.base.ids import Bytes32, GameId, JobId, ProgramId, TaskId, job_of_task, shard_of_task, task_of
 from truestep.client.files import program_of
 from truestep.commitments.merkle import root_of_bytes
 from truestep.composition.network import open_blobs
 from truestep.engine.hashing import hash_many_pairs
 from truestep.machine.layout import RANGE_LEVEL
 from truestep.ports.blobs import Blobs
-from truestep.ports.chain import ChainReader
 from truestep.protocol.calls import PostJob, RegisterProgram
 from truestep.protocol.claims import ClaimedState
 from truestep.protocol.events import GameOpened, GameSettled, TaskFinalized
-from truestep.protocol.records import Parameters, TaskRecord, TaskStage
+from truestep.protocol.records import GameRecord, TaskRecord, TaskStage
+from truestep.protocol.settlement.parameters import Parameters
 
 PASSWORD = "lab"
 LOOK_SECONDS = 0.25
@@ -103,7 +104,7 @@ class World:
         self.history = History(self.reader, self.contracts.deployment.block_number)
 
     @property
-    def reader(self) -> ChainReader:
+    def reader(self) -> Web3Chain:
         """The chain without a proxy."""
         return self.contracts.reader
 
@@ -241,7 +242,7 @@ class World:
             input_uri=input_uri if uri is None else uri,
             seed=Bytes32(exact_seed or self.random.randbytes(32)),
             shard_count=shard_count,
-            reward_wei=reward_wei,
+            reward=reward_wei,
             lease_seconds=lease_seconds,
             deadline=self.anvil.time_seconds() + LIFETIME_SECONDS,
         )
@@ -353,6 +354,10 @@ class World:
             block = self.anvil.ask("eth_getBlockByNumber", hex(number), False)
             self._times[number] = int(block["timestamp"], 16)
         return self._times[number]
+
+    def games(self, game_ids: Iterable[GameId]) -> dict[GameId, GameRecord]:
+        """Those of these games that are not over, as they stand now."""
+        return self.reader.games(tuple(game_ids), self.anvil.time_seconds())
 
     def is_final(self, task_id: TaskId) -> bool:
         """Whether the task has its result."""

@@ -21,7 +21,7 @@ BAIT_REWARD_WEI = REWARD_WEI + 1
 class Bait(Scenario):
     """Override `bait`. The honest job must be done all the same."""
 
-    parameters = rules(window_seconds=400, clock_seconds=200, arity=64)
+    parameters = rules(clock_seconds=200, arity=64)
     patience_seconds = 200.0
 
     def bait(self, world: World) -> None:

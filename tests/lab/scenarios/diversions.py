@@ -22,7 +22,7 @@ from truestep.commitments.merkle import root_of_bytes
 from truestep.engine.hashing import hash_many_pairs
 from truestep.machine.layout import RANGE_LEVEL
 from truestep.machine.program import Task
-from truestep.protocol.calls import PostJob, TakeTask
+from truestep.protocol.calls import PostJob, TakeTasks
 from truestep.protocol.claims import ClaimedState
 from truestep.protocol.events import ClaimStruck, TaskClaimed, TaskFinalized
 
@@ -60,9 +60,7 @@ class Diversion(Scenario):
         program = world.register(self.lying_guest)
         job_id = world.post(program, reward_wei=VICTIM_REWARD_WEI, lease_seconds=LEASE_SECONDS)
         self.victim = task_of(job_id, 0)
-        world.contracts.do(
-            self.liar.name, TakeTask(job_id=job_id, shard_index=0)
-        )  # so that it can lie at once
+        world.contracts.do(self.liar.name, TakeTasks(tasks=(self.victim,)))  # so that it can lie at once
 
     def post_decoy(self, world: World, guest: Guest, content: bytes = SMALL_INPUT, shards: int = 1) -> JobId:
         """A job of the stranger's own, which pays nothing."""
@@ -123,7 +121,7 @@ class Endless(Diversion):
 class ColdCode(Diversion):
     """Eight true claims on straight code, 600 times slower than its steps suggest."""
 
-    parameters = rules(window_seconds=200, clock_seconds=100, arity=64)
+    parameters = rules(clock_seconds=100, arity=64)
     count, rounds, words = 8, 60, 250_000
 
     def decoys(self, world: World) -> None:
@@ -159,7 +157,7 @@ class Feed:
 class SlowTeaching(Diversion):
     """Slow checks teach a challenger that it is slow; then comes a lie that seems too long to check."""
 
-    parameters = rules(window_seconds=150, clock_seconds=75, arity=64)
+    parameters = rules(clock_seconds=75, arity=64)
     programs, shards, rounds, words = 5, 12, 4, 250_000
     at_once, each_seconds, lessons = 8, 4.0, 10
     lying_guest = spinning(iterations=400_000_000, max_cycles=1_700_000_000)
@@ -243,7 +241,7 @@ class BigInputs(Diversion):
                 input_uri=world.store.keep(content),
                 seed=Bytes32(world.random.randbytes(32)),
                 shard_count=1,
-                reward_wei=0,
+                reward=0,
                 lease_seconds=LEASE_SECONDS,
                 deadline=world.anvil.time_seconds() + LIFETIME_SECONDS,
             )

@@ -18,7 +18,7 @@ class OldDirectory(Scenario):
     """A state directory of an old deployment is used with a new one on the same chain."""
 
     told = "deployment"
-    parameters = rules(window_seconds=90, clock_seconds=45)
+    parameters = rules(clock_seconds=45)
 
     def prepare(self, world: World) -> None:
         """A job of the old deployment."""
@@ -60,7 +60,7 @@ class BigOutput(Scenario):
     """A large output, while the blob store keeps nothing for the first half of the window."""
 
     told = "output|publish|store"
-    parameters = rules(window_seconds=120, clock_seconds=60, arity=64)
+    parameters = rules(clock_seconds=60, arity=64)
     size_bytes = 64 * MIB
 
     def prepare(self, world: World) -> None:

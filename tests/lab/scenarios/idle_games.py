@@ -16,7 +16,7 @@ END_SECONDS = 300.0
 class IdleLoad(Scenario):
     """While a worker runs a task that it has taken, idle games are opened on all its other claims."""
 
-    parameters = rules(window_seconds=240, clock_seconds=120, arity=64)
+    parameters = rules(clock_seconds=120, arity=64)
     claims = 8
     guest = spinning(iterations=200_000_000, max_cycles=1_000_000_000)
 

@@ -78,7 +78,7 @@ class Idle(Scenario):
 class Throughput(Scenario):
     """One worker with --parallel 2 and many tiny tasks: claims a minute."""
 
-    parameters = rules(window_seconds=60, clock_seconds=30, arity=64)
+    parameters = rules(clock_seconds=30, arity=64)
     tasks = 240
     EACH_MINUTE = 120
 
@@ -112,7 +112,7 @@ class Throughput(Scenario):
 class Hoard(Scenario):
     """True claims on programs that write 1.1 GiB each: what a challenger keeps of its checks in memory."""
 
-    parameters = rules(window_seconds=600, clock_seconds=300)
+    parameters = rules(clock_seconds=300)
     count, written_bytes = 5, 1_100 * MIB
     PATIENCE_SECONDS = 480.0
     MEMORY_LIMIT_BYTES = 5 << 30

@@ -9,7 +9,7 @@ from tests.lab.scenario import rules, scenario
 from tests.lab.scenarios.story import Story
 from tests.lab.world import World
 
-LONG_RULES = rules(window_seconds=180, clock_seconds=90)
+LONG_RULES = rules(clock_seconds=90)
 """Where it lasts for most of a usual clock."""
 STRANGER = "0x" + "77" * 20
 OPTIONAL_METHODS = (

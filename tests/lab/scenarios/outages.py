@@ -20,10 +20,11 @@ from tests.lab.faults import (
 from tests.lab.scenario import rules, scenario
 from tests.lab.scenarios.story import Story
 from tests.lab.world import World
-from truestep.adapters.chain.event_codec import event_topic
+from truestep.adapters.chain.settlement import event_topic
+from truestep.protocol.settlement.contracts.disputes import Opened
 
 RECEIPTS = ("eth_getTransactionReceipt", "eth_getBlockReceipts")
-LONG_RULES = rules(window_seconds=180, clock_seconds=90)
+LONG_RULES = rules(clock_seconds=90)
 """Where an outage itself lasts for a minute."""
 
 
@@ -68,14 +69,17 @@ class DroppedLog(Story):
 
     def at_start(self, world: World) -> None:
         """Only the worker's node."""
-        topic = f"0x{event_topic('Disputes', 'Opened').hex()}"
-        first = f"{self.truths[0] << 32 | 1:#066x}"
+        topic = f"0x{event_topic(Opened).hex()}"
+        claims: list[str] = []
 
         def is_first(log: dict[str, Any]) -> bool:
-            return log["topics"][0] == topic and log["topics"][2] == first
+            """Whether it is about the claim that was disputed first."""
+            if log["topics"][0] == topic and not claims:
+                claims.append(log["topics"][2])
+            return log["topics"][0] == topic and log["topics"][2] == claims[0]
 
         def is_other(log: dict[str, Any]) -> bool:
-            return log["topics"][0] == topic and log["topics"][2] != first
+            return log["topics"][0] == topic and not is_first(log)
 
         proxy = self.worker_proxies[0]
         proxy.rules.add(DropLogs(is_first, seconds=14.0), "eth_getLogs")
@@ -91,7 +95,7 @@ class LostLog(Story):
 
     def at_start(self, world: World) -> None:
         """Only the worker's node; what contracts say of their games is all that is left."""
-        topic = f"0x{event_topic('Disputes', 'Opened').hex()}"
+        topic = f"0x{event_topic(Opened).hex()}"
         lost = DropLogs(lambda log: log["topics"][0] == topic)
         proxy = self.worker_proxies[0]
         proxy.rules.add(lost, "eth_getLogs")

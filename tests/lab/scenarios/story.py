@@ -116,20 +116,13 @@ def skip_idle_time(world: World, waiting: list[TaskId], will_move: Callable[[Gam
     records = [world.reader.task(task_id) for task_id in waiting]
     if any(record.stage is not TaskStage.CLAIMED for record in records):
         return
-    games = [
-        world.reader.game(opened.game_id)
-        for record in records
-        for opened in world.history.games(record.claim_id)
-    ]
+    opened = [each.game_id for record in records for each in world.history.games(record.claim_id)]
+    games = world.games(opened).values()  # those that are over are left out
     idle = [game for game in games if game.stage in (GameStage.CHALLENGER_TURN, GameStage.STEP_DUE)]
-    closed = [game for game in games if game.stage is GameStage.CLOSED]
-    if len(games) < len(records) or len(idle) + len(closed) < len(games):
-        return
-    if any(will_move(game) for game in idle):
+    if len(opened) < len(records) or len(idle) < len(games) or any(map(will_move, idle)):
         return
     now = world.anvil.time_seconds()
-    until = [clock for game in idle if (clock := game.clock_runs_out_at()) is not None]
-    until = until or [record.until for record in records]
+    until = [game.last_second for game in idle] or [record.until for record in records]
     if until and now <= max(until):
         world.anvil.skip(max(until) - now + 2)
 
@@ -184,7 +177,7 @@ class Author:
     def _notice(self) -> None:
         for event in self._world.history.all(JobPosted):
             task_id = task_of(event.job_id, 0)
-            is_own = event.program_id == self._program_id and event.reward_wei > 0
+            is_own = event.program_id == self._program_id and event.reward > 0
             if is_own and event.job_id > self._known and task_id not in self._story.truths:
                 claimed = self._world.truth(task_id)
                 assert claimed is not None

@@ -146,7 +146,7 @@ class Web3Chain:
         answer: Ready | Reject = Reject.OVER
         for _ in range(2):
             before = facts
-            facts, now = self._newest_facts()
+            facts, now = self.newest_facts()
             answer = prepared_call(facts, Caller(account=self.account, now=now), call)
             if isinstance(answer, Ready):
                 return answer
@@ -158,7 +158,7 @@ class Web3Chain:
             " sent",
         )
 
-    def _newest_facts(self) -> tuple[Facts, int]:
+    def newest_facts(self) -> tuple[Facts, int]:
         """What is known at the head, and its second: the one in which nodes simulate a call."""
         try:
             head, facts = self._follower.refresh()

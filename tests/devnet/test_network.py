@@ -3,13 +3,14 @@
 from pathlib import Path
 
 from truestep.adapters.chain.devnet import EmbeddedDevnet
-from truestep.devnet.network import ROLES, DevnetFolder, devnet_parameters, set_up
+from truestep.devnet.network import ROLES, WINDOW_MIN_SECONDS, DevnetFolder, devnet_parameters, set_up
 
 
 def test_a_new_chain_in_an_old_folder_has_other_contracts_and_the_same_accounts(tmp_path: Path) -> None:
     folder = DevnetFolder(path=tmp_path)
     chains = [
-        set_up(EmbeddedDevnet(), folder, devnet_parameters(60), lambda _done, _words: None) for _ in range(2)
+        set_up(EmbeddedDevnet(), folder, devnet_parameters(WINDOW_MIN_SECONDS), lambda _done, _words: None)
+        for _ in range(2)
     ]
     (first, first_accounts), (second, second_accounts) = chains
     assert first.chain_id == second.chain_id

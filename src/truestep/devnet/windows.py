@@ -14,6 +14,7 @@ from truestep.protocol.settlement.assurances import OPTIMISTIC
 from truestep.protocol.settlement.parameters import MINUTE_SECONDS, Parameters
 from truestep.protocol.settlement.tasks.records import job_rules
 from truestep.roles.estimates import Speed
+from truestep.roles.worker_policy import WorkerPolicy
 
 SMALL_JOB_CYCLES = 1 << 20
 """What a devnet must be good for: what `truestep submit` allows a program of half a million steps."""
@@ -41,7 +42,7 @@ def largest_job_cycles(window_seconds: int) -> int:
 
 def _is_taken(max_cycles: int, window_seconds: int) -> bool:
     job = _job(max_cycles, devnet_parameters(window_seconds))
-    return _SPEED.dispute_seconds(job, job.parameters) <= job.parameters.clock_seconds
+    return _SPEED.hardest_dispute(job, job.parameters, WorkerPolicy().games_expected).is_possible
 
 
 def _job(max_cycles: int, rules: Parameters) -> JobRecord:

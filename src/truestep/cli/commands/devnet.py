@@ -45,7 +45,7 @@ def devnet(
         typer.Option(
             metavar="SECONDS",
             max=45 * 86_400,
-            help="Length of the challenge window, in whole minutes: 240 at least.",
+            help="Length of the challenge window, in whole minutes. At least 240.",
         ),
     ] = 240,
     as_json: JsonFlag = False,

@@ -11,7 +11,8 @@ from typing import Any
 from tests.adapters.chain.faulty_node import FaultyNode, faulty_node
 from tests.e2e.network import SPEED, InlineExecutor, Log, Network, open_network
 from truestep.adapters.chain.devnet import AnvilDevnet
-from truestep.base.ids import BatchId, claim_of, task_of
+from truestep.base.ids import task_of
+from truestep.composition.daemons import daemon_memory
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.node.challenger import challenger_node
 from truestep.node.tasks.agent import Daemon
@@ -115,22 +116,22 @@ def test_more_questions_than_fit_a_batch_are_asked_at_once(anvil_program: Path, 
     devnet = AnvilDevnet(anvil_program)
     network = open_network(devnet, tmp_path)
     assert isinstance(devnet.node, str)
-    job_id = network.post(shard_count=64)
+    job_id = network.post(shard_count=150)
     with faulty_node(devnet.node) as node:
         network.node = node.url
-        chain = network.chain("reader", network.store("reader"))
-        wanted = [task_of(job_id, shard) for shard in range(64)]
-        claims = [claim_of(task_id, BatchId(1)) for task_id in wanted]
+        memory = daemon_memory(network.account("reader"))
+        chain = network.chain("reader", network.store("reader"), memory=memory)
+        wanted = [task_of(job_id, shard) for shard in range(150)]
         gathering = threading.Barrier(3, timeout=10.0)
 
         def gather(calls: list[dict[str, Any]]) -> None:
             gathering.wait()
 
         head = chain.head()
+        chain.blocks(chain.first_block, head.number)
         node.fault = gather
-        records = chain.records(Inquiry(tasks=wanted, claims=claims), head.number)
+        records = chain.records(Inquiry(tasks=wanted), head.number)
         assert records.tasks == network.requester.tasks(wanted)
-        assert records.open_game_counts == dict.fromkeys(claims, 0)
         assert not gathering.broken
     network.close()
     devnet.stop()

@@ -13,7 +13,7 @@ from truestep.adapters.chain.web3_chain import Web3Chain
 from truestep.adapters.clock import SystemClock
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.commitments.keccak import keccak256
-from truestep.composition.daemons import assembled
+from truestep.composition.daemons import assembled, daemon_memory
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.node.challenger import challenger_node
 from truestep.node.tasks.bench import Bench
@@ -40,7 +40,8 @@ def main(role: str, name: str, node: str, folder: Path, fault_cycle: int) -> Non
     clock = SystemClock()
     outputs = OutputDirectory(folder / f"{name} outputs")
     bench = Bench(engine=engine, blobs=DirectoryBlobs(folder / "blobs"), outputs=outputs, clock=clock)
-    chain = Web3Chain(node, read_deployment(folder / "deployment.json"), account, store, POLICY)
+    deployment, memory = read_deployment(folder / "deployment.json"), daemon_memory(account.address)
+    chain = Web3Chain(node, deployment, account, store, POLICY, memory=memory)
     world = assembled(chain=chain, store=store, bench=bench, parallel=2, clock=clock, reporter=Lines())
     if role == "worker":
         daemon = worker_node(world, WorkerPolicy(speed=SPEED))

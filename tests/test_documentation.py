@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import importlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from truestep.adapters.chain.abi import function_name
+from truestep.contracts.artifacts import load_artifact
+from truestep.protocol.settlement.games import MOVES
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PAGES = ("CONTRIBUTING.md", "docs/architecture.md", "docs/glossary.md")
@@ -20,6 +25,9 @@ PACKAGES = re.compile(
 )
 """Paths below src/truestep."""
 LINKS = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+CITED = re.compile(r"\b([PS]\d+\.\d+)\b")
+"""A clause of the protocol; those of its first version began with P."""
+SUFFIXES = (".py", ".vy", ".vyi", ".sol", ".md", ".toml")
 CODE = re.compile(r"\| `([a-z_]+(?:\.\w+)*)` \|$", re.MULTILINE)
 """The last column of the glossary."""
 
@@ -65,6 +73,55 @@ def test_terms_are_sorted() -> None:
     for section in text_of("docs/glossary.md").split("\n## ")[1:]:
         terms = re.findall(r"^\| ([^|`-][^|]*?) \|", section, re.MULTILINE)[1:]
         assert terms == sorted(terms, key=str.lower)
+
+
+def test_stages_of_games_are_the_model_s() -> None:
+    """The table of S11.11 is `games.MOVES` in words."""
+    rows: list[str] = []
+    for stage, calls in MOVES.items():
+        ends = {function_name(call): " or ".join(to.name for to in stages) for call, stages in calls.items()}
+        rows.append(f"| {stage.name} | {', '.join(f'`{call}` → {to}' for call, to in ends.items())} |")
+    assert "\n".join(rows) in text_of("docs/protocol.md")
+
+
+def test_the_protocol_lists_every_call() -> None:
+    """S12.2: what changes something, with the parameters' names."""
+    listed = " ".join(text_of("docs/protocol.md").partition("- **S12.2**")[2].split())
+    for contract in (
+        "Programs",
+        "Operators",
+        "Jobs",
+        "Results",
+        "Disputes",
+        "Parameters",
+        "Assurances",
+        "Timelock",
+    ):
+        for entry in load_artifact(contract).abi:
+            if entry.get("stateMutability") in ("payable", "nonpayable") and entry["type"] == "function":
+                names = ", ".join(parameter["name"] for parameter in entry["inputs"])
+                suffix = " payable" if entry["stateMutability"] == "payable" else ""
+                assert f"{entry['name']}({names}){suffix}" in listed
+
+
+def test_clauses_that_are_cited_exist() -> None:
+    """In code, tests, contracts and pages: a clause that moved takes those that cite it along."""
+    clauses = set(re.findall(r"^- \*\*([SM][\d.]+)\*\*", text_of("docs/protocol.md"), re.MULTILINE))
+    unknown = {
+        f"{path.relative_to(REPOSITORY)}: {clause}"
+        for path in cited_in()
+        for clause in CITED.findall(path.read_text("utf-8"))
+        if clause not in clauses
+    }
+    assert sorted(unknown) == []
+
+
+def cited_in() -> Iterator[Path]:
+    """Every source and page, but records of decisions, which keep what they said."""
+    for folder in ("src", "tests", "benchmarks", "docs", "examples", "packages/contracts/src"):
+        for path in sorted((REPOSITORY / folder).rglob("*")):
+            if path.suffix in SUFFIXES and "decisions" not in path.parts:
+                yield path
 
 
 def is_there(name: str) -> bool:

@@ -273,6 +273,36 @@ def test_micro_run_of_another_length_loses(arena: Arena, cycles: int) -> None:
         assert outcome_of(play.step()) is GameOutcome.CHALLENGER_WON
 
 
+def test_wrong_memory_at_the_end_loses(arena: Arena) -> None:
+    """Even with the right result and length."""
+    play = truth(arena)
+    play.to_last_step()
+    play.descend()
+    play.believed = TRUTH
+    after, cycles, _ = play.revelation()
+    play.reveal(after, cycles, keccak256(b"memory"))
+    play.to_last_step()
+    assert outcome_of(play.step()) is GameOutcome.CHALLENGER_WON
+
+
+def test_games_of_both_levels_close_when_the_claim_falls(arena: Arena) -> None:
+    """Each keeps its bond: one that waits for its descent, one for its reveal, one inside the micro-run."""
+    striker = lie(arena)
+    others = [
+        arena.open(striker.batch, striker.asserted, TRUTH, challenger=name) for name in (ALICE, BOB, MALICE)
+    ]
+    for play in (striker, *others):
+        play.to_last_step()
+    others[1].descend()
+    others[2].to_micro_run()
+    striker.to_micro_run()
+    striker.to_last_step()
+    assert outcome_of(striker.step()) is GameOutcome.CHALLENGER_WON
+    for play in others:
+        assert play.settle() is GameOutcome.CLAIM_FELL
+    arena.check_coins()
+
+
 def test_one_clock_for_both_levels(arena: Arena) -> None:
     play = lie(arena)
     arena.pass_time(10)

@@ -9,6 +9,7 @@ import pytest
 from tests.contracts.compiled import deploy_caller, message_of
 from tests.contracts.evm import Event, EvmContract, Reverted, rejects
 from tests.contracts.settings import ALICE, BOB, DEPLOYER, FUNDS_WEI, KEEPER, NOBODY, Clock
+from tests.contracts.settlement import Settlement
 from truestep.base.errors import Reject
 
 STAKE_WEI = 10**19
@@ -184,3 +185,22 @@ def test_events_name_the_batch(stakes: Stakes) -> None:
     for name in ("Locked", "Unlocked", "Burned", "Seized"):
         entry = next(e for e in contract.artifact.abi if e.get("name") == name)
         assert [i["name"] for i in entry["inputs"] if i["indexed"]][:2] == ["operator", "batch_id"]
+
+
+def test_plain_transfers_are_refused() -> None:
+    """Coins that nobody is owed for would stay for ever. Of Disputes: `test_openings.py`."""
+    net = Settlement()
+    contracts = (
+        net.owner,
+        net.parameters,
+        net.programs,
+        net.operators,
+        net.jobs,
+        net.assurances,
+        net.results,
+    )
+    for contract in contracts:
+        before = net.evm.chain.get_balance(contract.address)
+        with pytest.raises(RuntimeError):
+            net.evm.chain.message_call(ALICE, contract.address, b"", 1)
+        assert net.evm.chain.get_balance(contract.address) == before

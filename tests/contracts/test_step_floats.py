@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.contracts.evm import Evm, EvmContract, Reverted, rejects
-from tests.contracts.micro_runs import after_of, first_state, template_of
+from tests.contracts.micro_runs import ROM_IMAGE, after_of, first_state, template_of
 from tests.machine.encode import FLOAT_ENCODINGS, encode, encode_float
 from tests.machine.trees import LeafTree, every_second, everything, nothing, state_on, witness_of
 from truestep.base.errors import Reject, Rejected
@@ -100,6 +100,12 @@ def roundings_of(name: str) -> tuple[int, ...]:
     if form.endswith("i"):
         return (0, 1, 2, 3, 4, 7)
     return (0, 7) if form.endswith("r") else (0,)
+
+
+def test_the_rom_is_the_one_that_ships(step: EvmContract) -> None:
+    memory = Memory()
+    memory.write(0, ROM_IMAGE.read_bytes())
+    assert step.call("rom_root") == memory.root()
 
 
 @pytest.mark.parametrize("name", FLOAT_ENCODINGS)

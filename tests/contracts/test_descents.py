@@ -1,4 +1,4 @@
-"""Disputes.vy: games over float instructions go on in their micro-run (docs/protocol.md S6.3)."""
+"""Disputes.vy: games over float instructions go on in their micro-run (docs/protocol.md S11.9, S11.10)."""
 
 from __future__ import annotations
 

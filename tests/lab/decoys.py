@@ -85,6 +85,6 @@ def known_end(guest: Guest, job: JobRecord, shard_index: int, cycles: int) -> Cl
 
 
 def inner_root(header: bytes, input_root: Bytes32) -> Bytes32:
-    """The node over header and input, as `Jobs` computes it (docs/protocol.md P3.2)."""
+    """The node over header and input, as `Jobs` computes it (docs/protocol.md S5.2)."""
     leaves = parent(header[:32], header[32:])
     return parent(climb(leaves, 0, ZERO_NODES[1:RANGE_LEVEL]), input_root)

@@ -141,7 +141,7 @@ def after_split(game: GameRecord, call: SubmitSplit) -> GameRecord:
 
 
 def after_pick(game: GameRecord, call: SubmitPick) -> GameRecord:
-    """As the contract does it (S6.3)."""
+    """As the contract does it (S11.5)."""
     assert game.stage is GameStage.CHALLENGER_TURN
     hashes = (game.low_hash, *game.split_hashes, game.high_hash)
     part = Interval(low=game.low, high=game.high).part(call.part, game.arity)

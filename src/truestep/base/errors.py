@@ -22,12 +22,11 @@ class Reject(StrEnum):
     STEP_IS_FLOAT = "float instruction: descend"
     STEP_NOT_FLOAT = "not a float instruction"
 
-    # All contracts (P6).
+    # All contracts (S9).
     NOT_DEPLOYER = "caller is not the deployer"
     ALREADY_CONNECTED = "already connected"
     WIRING = "contracts do not fit together"
     NO_CONTRACT = "no contract at this address"
-    NOT_JOBS = "caller is not Jobs"
     NOT_DISPUTES = "caller is not Disputes"
     NOT_OPERATORS = "caller is not Operators"
     WRONG_VALUE = "wrong amount of coins sent"
@@ -61,7 +60,7 @@ class Reject(StrEnum):
     ACTION_STALE = "action is stale"
     ACTION_OWN = "no such action"
 
-    # Operators (P1.6, S1.8).
+    # Operators (S1.8).
     NOT_MODULE = "caller is not a module"
     MODULES_SEALED = "modules are sealed"
     MODULES_UNSEALED = "modules are not sealed"
@@ -70,12 +69,12 @@ class Reject(StrEnum):
     STAKE_TOO_LOW = "not enough free stake"
     LOCKED_TOO_LOW = "not enough locked stake"
 
-    # Programs (P1.1).
+    # Programs (S1.1).
     PROGRAM_ENTRY = "entry is not a code address"
     PROGRAM_CYCLES = "maximum cycles out of bounds"
     PROGRAM_UNKNOWN = "unknown program"
 
-    # Jobs and tasks (P1.2, P2).
+    # Jobs and tasks (S1.3, S4).
     JOB_UNKNOWN = "unknown job"
     SHARD_COUNT = "shard count out of bounds"
     REWARD_TOO_LARGE = "reward is too large"
@@ -84,24 +83,15 @@ class Reject(StrEnum):
     DEADLINE_OVER = "deadline is over"
     DEADLINE_AHEAD = "deadline is not over"
     TASK_NOT_OPEN = "task is not open"
-    TASK_NOT_TAKEN = "task is not taken"
-    TASK_NOT_CLAIMED = "task is not claimed"
-    NOT_TAKER = "caller did not take the task"
     LEASE_OVER = "lease is over"
     LEASE_RUNNING = "lease is not over"
     NOTHING_TO_RECLAIM = "nothing to reclaim"
 
-    # Claims (P3).
+    # Claims (S5).
     CLAIM_STATUS = "claim: status"
-    CLAIM_CYCLE = "claim: cycle"
     CLAIM_OTHER_JOB = "claim: header or input of another"
-    CLAIM_RUNNING_STATE = "claim: running state"
-    CLAIM_RUNNING_FIELDS = "claim: fields of a running claim"
-    CLAIM_MISMATCH = "claim differs from the one made"
     CLAIM_NOT_STANDING = "claim does not stand"
     WINDOW_OVER = "challenge window is over"
-    WINDOW_RUNNING = "challenge window is not over"
-    GAMES_OPEN = "games on the claim are open"
 
     # Batches and their leaves (S3 to S5).
     BATCH_TERMS_OTHER = "terms of another batch"
@@ -166,7 +156,7 @@ class Reject(StrEnum):
     STOP_BOUNDS = "stop out of bounds"
     STOP_TOO_SOON = "stopped a short while ago"
 
-    # Disputes of version 2 (S5.4, S6, S7).
+    # Disputes (S5.4, S6, S7, S11).
     COMMITMENT_OTHER = "commitment is to something else"
     DEFENDER_IN_TIME = "defender has time left"
     GAME_NOT_WON = "game has not won"
@@ -183,8 +173,6 @@ class Reject(StrEnum):
     RESULT_AHEAD = "task may have a result"
     SHOW_OVER = "reveal time is over"
     SHOW_RUNNING = "reveal time is not over"
-
-    # Disputes (P4, P5).
     OWN_CLAIM = "claim is the caller's own"
     ALREADY_CHALLENGED = "caller challenged this claim"
     GAMES_LIMIT = "too many games on the claim"
@@ -192,16 +180,13 @@ class Reject(StrEnum):
     GAME_STAGE = "not the stage for this move"
     GAME_CLAIM_STRUCK = "claim is struck: settle instead"
     GAME_UNDECIDED = "game is not decided"
-    NOT_ASSERTER = "caller is not the operator"
     NOT_CHALLENGER = "caller is not the challenger"
     CLOCK_OVER = "clock has run out"
-    SPLIT_INTERVAL = "split: of another interval"
     SPLIT_COUNT = "split: number of hashes"
     PICK_PART = "pick: no such part"
     PICK_PROOF = "pick: proof"
     STEP_OTHER_STATE = "witness is of another state"
     GAME_DESCENDED = "game has descended"
-    REVEAL_MICRO_RUN = "reveal: of another micro-run"
     REVEAL_CYCLES = "reveal: number of steps"
     REVEAL_STATE = "reveal: of another state"
     REVEAL_TEMPLATE = "reveal: state does not follow"
@@ -227,7 +212,6 @@ class Reject(StrEnum):
     PROGRAM_MISMATCH = "program is not the registered one"
     INPUT_MISMATCH = "input is not the posted one"
     START_MISMATCH = "run does not start in the chain's state"
-    CLAIM_UNKNOWN = "unknown claim"
     KEYSTORE_FILE = "not a keystore"
     KEYSTORE_EXISTS = "keystore exists already"
     PASSWORD_WRONG = "wrong password"

@@ -15,7 +15,7 @@ TaskId = NewType("TaskId", int)
 BatchId = NewType("BatchId", int)
 """From 1, in the order of taking."""
 ClaimId = NewType("ClaimId", int)
-"""What a batch claims of a task: task id ‖ batch id (32 bits). The contracts write it as batch ‖ leaf (S1.6)."""
+"""What a batch claims of a task: task id ‖ batch id (32 bits). The contracts write batch ‖ leaf (S1.6)."""
 GameId = NewType("GameId", int)
 """claim id ‖ ordinal of the game on that claim (32 bits)."""
 

@@ -72,7 +72,7 @@ class InputPart(_Part):
 
 
 class TermsPart(_Part):
-    """The terms of the job (docs/settlement.md S1.3)."""
+    """The terms of the job (docs/protocol.md S1.3)."""
 
     requester: AddressText
     consumer: AddressText

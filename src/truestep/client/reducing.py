@@ -1,4 +1,4 @@
-"""A reducer's input: the outputs of another job, each in a slot of its own (docs/settlement.md S4.9)."""
+"""A reducer's input: the outputs of another job, each in a slot of its own (docs/protocol.md S4.9)."""
 
 from collections.abc import Sequence
 

@@ -48,7 +48,7 @@ class RunReport:
 
     @property
     def is_accepted(self) -> bool:
-        """Whether the run succeeded, so that its output counts (docs/protocol.md P3.4)."""
+        """Whether the run succeeded, so that its output counts (docs/protocol.md S5.5)."""
         return self.exit_code == 0 and self.output_size <= OUTPUT_LIMIT_BYTES
 
 

@@ -142,7 +142,7 @@ def execute_step(
 def open_float_step(
     node: Node, deployment: Deployment, witness: bytes, on_unknown_code: OnUnknownCode | None = None
 ) -> FloatStep:
-    """What the chain's own verifier reads from the witness of a float instruction with a result (P4.9).
+    """What the chain's own verifier reads from the witness of a float instruction with a result (S11.9).
 
     Raises Rejected for a witness that it refuses or another chain, Unavailable for a dead node.
     """

@@ -36,7 +36,7 @@ NodeReader = Callable[[int, int], bytes]
 
 
 class FloatStep(NamedTuple):
-    """What a witness proves about a float instruction, in the order of the contract's result (P7)."""
+    """What a witness proves about a float instruction, as the contract returns it (S12.1)."""
 
     before: Bytes32
     """The hash of the state before it."""

@@ -1,4 +1,4 @@
-"""The arithmetic of the dispute game's intervals and splits (docs/protocol.md P4)."""
+"""The arithmetic of the dispute game's intervals and splits (docs/protocol.md S11)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from truestep.commitments.merkle import pair_tree_levels
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """State numbers low < high. Both sides agree on the state at low and disagree at high (P4.3)."""
+    """State numbers low < high. Both sides agree on the state at low and disagree at high (S11.3)."""
 
     low: int
     high: int
@@ -42,17 +42,17 @@ class Interval:
 
 
 def split_leaves(boundary_hashes: Sequence[bytes]) -> list[Bytes32]:
-    """One leaf per part: the hash of the state hashes at its start and end (P4.4)."""
+    """One leaf per part: the hash of the state hashes at its start and end (S11.4)."""
     return [keccak256(start + end) for start, end in pairwise(boundary_hashes)]
 
 
 def split_root(boundary_hashes: Sequence[bytes], arity: int) -> Bytes32:
-    """The root of a split, which the contract stores (P4.4)."""
+    """The root of a split, which the contract stores (S11.4)."""
     return Bytes32(_levels(boundary_hashes, arity)[-1][0])
 
 
 def part_siblings(boundary_hashes: Sequence[bytes], arity: int, part: int) -> list[bytes]:
-    """The siblings that prove part number `part` of a split (P4.5)."""
+    """The siblings that prove part number `part` of a split (S11.5)."""
     levels = _levels(boundary_hashes, arity)
     return [level[part >> height ^ 1] for height, level in enumerate(levels[:-1])]
 

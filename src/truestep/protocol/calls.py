@@ -1,6 +1,6 @@
 """What a node or a client wants of the contracts, as values: in tasks, claims and games. Amounts in wei.
 
-The contracts keep hashes and take batches, leaves and records (docs/settlement.md);
+The contracts keep hashes and take batches, leaves and records (docs/protocol.md);
 `protocol.settlement.tasks` makes their calls of these, by what events have said.
 """
 
@@ -241,7 +241,7 @@ class SubmitSplit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitPick:
-    """The challenger's move: the first part of the split that it disagrees with (S6.3)."""
+    """The challenger's move: the first part of the split that it disagrees with (S11.5)."""
 
     game_id: GameId
     part: int
@@ -249,7 +249,7 @@ class SubmitPick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitStep:
-    """The last move: one instruction, executed by the chain (S6.3)."""
+    """The last move: one instruction, executed by the chain (S11.6)."""
 
     game_id: GameId
     witness: bytes
@@ -257,7 +257,7 @@ class SubmitStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DescendGame:
-    """Continue a game, at its last float instruction, in the micro-run of that instruction (S6.3)."""
+    """Continue a game, at its last float instruction, in the micro-run of that instruction (S11.9)."""
 
     game_id: GameId
     witness: bytes
@@ -265,7 +265,7 @@ class DescendGame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevealGame:
-    """The defender's move: the result of the float instruction and the end of its micro-run (S6.3)."""
+    """The defender's move: the result of the float instruction and the end of its micro-run (S11.10)."""
 
     game_id: GameId
     after: bytes

@@ -1,4 +1,4 @@
-"""Claims: what an operator states about a task's final state (docs/protocol.md P3)."""
+"""Claims: what an operator states about a task's final state (docs/protocol.md S5)."""
 
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
@@ -20,7 +20,7 @@ ZERO_HASH = Bytes32(bytes(32))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedState:
-    """A claim's fields, in the order of the contracts' struct (P3.1, P7)."""
+    """A claim's fields, in the order of the contracts' struct (S5.1)."""
 
     status: Status
     code: int
@@ -32,13 +32,13 @@ class ClaimedState:
     running_state: Bytes32
 
     def memory_root(self) -> Bytes32:
-        """The final memory root that follows from the fields (P3.2)."""
+        """The final memory root that follows from the fields (S5.2)."""
         size_leaf = self.output_size.to_bytes(8, "little") + bytes(24)
         size_root = climb(size_leaf, 0, ZERO_NODES[:RANGE_LEVEL])
         return parent(self.left_root, parent(self.inner_root, parent(size_root, self.output_root)))
 
     def state_hash(self) -> Bytes32:
-        """The hash of the claimed state (P3.2, P3.3)."""
+        """The hash of the claimed state (S5.2, S5.3)."""
         if self.status is Status.RUNNING:
             return self.running_state
         state = final_state(
@@ -48,7 +48,7 @@ class ClaimedState:
 
     @property
     def is_accepted(self) -> bool:
-        """Whether the run succeeded, so that its output counts (P3.4)."""
+        """Whether the run succeeded, so that its output counts (S5.5)."""
         return self.status is Status.EXITED and self.code == 0 and self.output_size <= OUTPUT_LIMIT_BYTES
 
     def as_struct(self) -> tuple[int | bytes, ...]:

@@ -1,4 +1,4 @@
-"""Finds the steps that the chain cannot execute: float instructions with a result (machine M9.5, P4.9)."""
+"""Finds the steps that the chain cannot execute: float instructions with a result (machine M9.5, S11.9)."""
 
 from truestep.commitments.merkle import ZERO_NODES
 from truestep.machine.decode import Instruction, decode

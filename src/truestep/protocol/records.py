@@ -1,4 +1,4 @@
-"""Programs, jobs, tasks and games as nodes and clients see them (docs/settlement.md S1, S4, S6)."""
+"""Programs, jobs, tasks and games as nodes and clients see them (docs/protocol.md S1, S4, S6)."""
 
 from dataclasses import dataclass
 from enum import IntEnum

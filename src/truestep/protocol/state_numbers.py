@@ -3,7 +3,7 @@
 MICRO_FLAG = 1 << 63
 MICRO_INDEX_BITS = 12
 MICRO_INDEX_LIMIT = (1 << MICRO_INDEX_BITS) - 1
-"""The most steps that a revealed micro-run may have (P4.10)."""
+"""The most steps that a revealed micro-run may have (S11.10)."""
 RUN_NUMBER_LIMIT = 1 << (63 - MICRO_INDEX_BITS)
 """State numbers of a run are below this, so that the states of its micro-runs have 64-bit numbers."""
 

@@ -1,4 +1,4 @@
-"""The challenger: checks every claim in its window and disputes false ones (docs/settlement.md S5 to S7)."""
+"""The challenger: checks every claim in its window and disputes false ones (docs/protocol.md S5 to S7)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

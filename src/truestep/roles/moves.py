@@ -1,4 +1,4 @@
-"""The honest side's moves in a game: what to compute, what to send (docs/settlement.md S6)."""
+"""The honest side's moves in a game: what to compute, what to send (docs/protocol.md S6)."""
 
 from collections.abc import Sequence
 

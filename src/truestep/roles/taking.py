@@ -1,4 +1,4 @@
-"""Open tasks: which of them a worker takes, and which of these together (docs/settlement.md S4.1)."""
+"""Open tasks: which of them a worker takes, and which of these together (docs/protocol.md S4.1)."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field

@@ -48,7 +48,7 @@ class OwnRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reveal:
-    """How a float instruction's micro-run ends, and the packed state after the instruction (P4.10)."""
+    """How a float instruction's micro-run ends, and the packed state after the instruction (S11.10)."""
 
     after: bytes
     cycles: int

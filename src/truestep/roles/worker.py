@@ -1,4 +1,4 @@
-"""The worker: what to take, what to claim, how to defend it (docs/settlement.md S4, S6)."""
+"""The worker: what to take, what to claim, how to defend it (docs/protocol.md S4, S6)."""
 
 from itertools import groupby
 

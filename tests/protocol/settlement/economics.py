@@ -25,7 +25,7 @@ from truestep.protocol.settlement.games import ChallengedClaim
 
 Figures = dict[str, object]
 LATE_CLOCKS_BAR = 4
-"""A lie falls at most two games of version 1 after its window: 2 · 2 · clock_seconds."""
+"""A lie falls at most two games without rescue after its window: 2 · 2 · clock_seconds."""
 SPONSORED_CLOCKS_BAR = 7
 """A sponsor's bond buys a lie one more defence (S6.8)."""
 SECOND_CLOCKS = 5 / 3_600

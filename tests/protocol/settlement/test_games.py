@@ -1,4 +1,4 @@
-"""The games of the pure model: moves, ends, rewards (docs/settlement.md S6, S7)."""
+"""The games of the pure model: moves, ends, rewards (docs/protocol.md S6, S7)."""
 
 from __future__ import annotations
 

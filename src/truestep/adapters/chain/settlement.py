@@ -1,4 +1,4 @@
-"""The settlement contracts by the types of their calls and events (docs/settlement.md)."""
+"""The settlement contracts by the types of their calls and events (docs/protocol.md)."""
 
 from collections.abc import Mapping, Sequence
 from enum import IntEnum

@@ -29,7 +29,7 @@ class EvmStep:
         return before, after
 
     def open_float(self, witness: bytes) -> tuple[bytes, bytes, bytes, int]:
-        """What the witness of a float step proves (protocol P7); RuntimeError if it is refused."""
+        """What the witness of a float step proves (protocol S12); RuntimeError if it is refused."""
         before, micro_start, template, rd = self._call(_OPEN_FLOAT, witness)
         return before, micro_start, template, int.from_bytes(rd, "big")
 

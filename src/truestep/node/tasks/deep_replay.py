@@ -64,7 +64,7 @@ class DeepReplay:
         return build_witness(machine.state(), machine.node)
 
     def reveal(self, low: int, drive: Drive) -> Reveal:
-        """What the float instruction gave whose micro-run begins at state number `low` (P4.10)."""
+        """What the float instruction gave whose micro-run begins at state number `low` (S11.10)."""
         run_number = run_number_of(low)
         end = micro_end(self._known_start(run_number, drive))
         after = self._replay.state(run_number + 1, drive)

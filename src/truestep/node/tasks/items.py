@@ -110,7 +110,7 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundReveal:
-    """What a float instruction gave (P4.10), and the witness of its step, which shows the micro-run."""
+    """What a float instruction gave (S11.10), and the witness of its step, which shows the micro-run."""
 
     reveal: Reveal
     witness: bytes

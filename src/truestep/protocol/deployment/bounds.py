@@ -77,7 +77,7 @@ def _objection(field: str, value: int, bound: Bound) -> str:
 
 
 def parameter_bounds(values: Values) -> dict[str, Bound]:
-    """The bounds (docs/settlement.md S2.1, S2.4)."""
+    """The bounds (docs/protocol.md S2.1, S2.4)."""
     p = settlement
     clock = values["clock_seconds"]
     dispute_gas = p.dispute_gas(values["arity"])

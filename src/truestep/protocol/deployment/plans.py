@@ -1,4 +1,4 @@
-"""What a deployment creates and connects, and what must hold then (docs/settlement.md S2.4, S9.4)."""
+"""What a deployment creates and connects, and what must hold then (docs/protocol.md S2.4, S9.4)."""
 
 from dataclasses import astuple, dataclass
 

@@ -1,1 +1,1 @@
-"""Version 2 of the protocol as a pure model (docs/settlement.md): a call makes a new state and effects."""
+"""The protocol as a pure model (docs/protocol.md): a call makes a new state and effects."""

@@ -1,4 +1,4 @@
-"""Native coins and tokens: what Jobs is given, and what it owes (docs/settlement.md S9.2, S9.3)."""
+"""Native coins and tokens: what Jobs is given, and what it owes (docs/protocol.md S9.2, S9.3)."""
 
 from truestep.base.errors import Reject
 from truestep.base.ids import Address

@@ -1,4 +1,4 @@
-"""Policies: what must be so before a batch may end (docs/settlement.md S8)."""
+"""Policies: what must be so before a batch may end (docs/protocol.md S8)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

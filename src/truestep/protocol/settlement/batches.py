@@ -1,4 +1,4 @@
-"""The life of a batch: taken, claimed, final or over (docs/settlement.md S4)."""
+"""The life of a batch: taken, claimed, final or over (docs/protocol.md S4)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace

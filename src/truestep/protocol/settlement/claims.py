@@ -1,4 +1,4 @@
-"""What a leaf says of its task, and proofs of it (docs/settlement.md S4.8, S5)."""
+"""What a leaf says of its task, and proofs of it (docs/protocol.md S4.8, S5)."""
 
 from truestep.base.errors import Reject
 from truestep.base.ids import Bytes32, TaskId, shard_of_task

@@ -1,4 +1,4 @@
-"""How games begin and move (docs/settlement.md S5.4, S6)."""
+"""How games begin and move (docs/protocol.md S5.4, S6)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -250,7 +250,7 @@ def split(turn: DisputeTurn, call: Split) -> None:
 
 
 def pick(turn: DisputeTurn, call: Pick) -> None:
-    """The challenger's move: one part (S6.3, S6.5)."""
+    """The challenger's move: one part (S6.5, S11.5)."""
     game = call.game
     claim = standing_claim(turn, call.game_id, game)
     games.require_stage(game, call)

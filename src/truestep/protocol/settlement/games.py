@@ -1,4 +1,4 @@
-"""The clocks of a game, and how it has ended: values alone (docs/settlement.md S6.2 to S6.8)."""
+"""The clocks of a game, and how it has ended: values alone (docs/protocol.md S6.2 to S6.8)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Ids of version 2, and how to compute one from another (docs/settlement.md S1.4 to S1.8)."""
+"""Ids of the contracts, and how to compute one from another (docs/protocol.md S1.4 to S1.8)."""
 
 from dataclasses import dataclass
 from enum import IntFlag

@@ -1,4 +1,4 @@
-"""Jobs: escrow of rewards, digests, cancelling and callbacks (docs/settlement.md S1.2, S1.3, S3)."""
+"""Jobs: escrow of rewards, digests, cancelling and callbacks (docs/protocol.md S1.2, S1.3, S3)."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Stakes, the bonds locked in them, and delegates (docs/settlement.md S1.8, S9.1)."""
+"""Stakes, the bonds locked in them, and delegates (docs/protocol.md S1.8, S9.1)."""
 
 from dataclasses import replace
 

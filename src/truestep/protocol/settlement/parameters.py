@@ -1,4 +1,4 @@
-"""Numbered sets of parameters and their bounds (docs/settlement.md S2)."""
+"""Numbered sets of parameters and their bounds (docs/protocol.md S2)."""
 
 from dataclasses import dataclass
 

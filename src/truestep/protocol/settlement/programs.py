@@ -1,4 +1,4 @@
-"""Programs and parameter sets: what is registered by number (docs/settlement.md S1.1, S2)."""
+"""Programs and parameter sets: what is registered by number (docs/protocol.md S1.1, S2)."""
 
 from truestep.base.errors import Reject
 from truestep.base.ids import ProgramId

@@ -1,4 +1,4 @@
-"""What the contracts keep and what callers state again, as values (docs/settlement.md S1 to S5)."""
+"""What the contracts keep and what callers state again, as values (docs/protocol.md S1 to S5)."""
 
 from dataclasses import dataclass
 from enum import IntEnum

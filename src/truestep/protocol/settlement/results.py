@@ -1,4 +1,4 @@
-"""Results: what is written out, fed to reducers and called back (docs/settlement.md S4.8, S4.9, S10.2)."""
+"""Results: what is written out, fed to reducers and called back (docs/protocol.md S4.8, S4.9, S10.2)."""
 
 from dataclasses import replace
 

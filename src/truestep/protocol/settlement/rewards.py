@@ -1,4 +1,4 @@
-"""How games end, and who is paid (docs/settlement.md S5.4, S7, S9.2)."""
+"""How games end, and who is paid (docs/protocol.md S5.4, S7, S9.2)."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The guardian's stop of all ends of batches (docs/settlement.md S2.4)."""
+"""The guardian's stop of all ends of batches (docs/protocol.md S2.4)."""
 
 from truestep.base.errors import Reject
 from truestep.protocol.settlement.contracts.assurances import Stop, Stopped

@@ -1,4 +1,4 @@
-"""Trees of a batch: binary, positional, of the smallest depth (docs/settlement.md S4.1)."""
+"""Trees of a batch: binary, positional, of the smallest depth (docs/protocol.md S4.1)."""
 
 from collections.abc import Iterable, Sequence
 

@@ -1,4 +1,4 @@
-"""Calls and events of Assurances that the model knows (docs/settlement.md S2.4, S8)."""
+"""Calls and events of Assurances that the model knows (docs/protocol.md S2.4, S8)."""
 
 from dataclasses import dataclass
 

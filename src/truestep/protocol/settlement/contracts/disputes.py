@@ -1,4 +1,4 @@
-"""Calls, events and the game of Disputes (docs/settlement.md S5.4, S6, S7, S9.2), in seconds and wei."""
+"""Calls, events and the game of Disputes (docs/protocol.md S5.4, S6, S7, S9.2), in seconds and wei."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -113,7 +113,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pick:
-    """Go on with one part of a split (S6.3)."""
+    """Go on with one part of a split (S11.5)."""
 
     game_id: LeafGameId
     game: Game
@@ -125,7 +125,7 @@ class Pick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """Execute the one step that is left (S6.3)."""
+    """Execute the one step that is left (S11.6)."""
 
     game_id: LeafGameId
     game: Game
@@ -134,7 +134,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Descend:
-    """Go on inside the float instruction that is left (S6.3)."""
+    """Go on inside the float instruction that is left (S11.9)."""
 
     game_id: LeafGameId
     game: Game
@@ -143,7 +143,7 @@ class Descend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reveal:
-    """Say what the float instruction results in (S6.3)."""
+    """Say what the float instruction results in (S11.10)."""
 
     game_id: LeafGameId
     game: Game

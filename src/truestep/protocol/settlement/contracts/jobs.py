@@ -1,4 +1,4 @@
-"""Calls and events of Jobs (docs/settlement.md S3, S4, S9.2)."""
+"""Calls and events of Jobs (docs/protocol.md S3, S4, S9.2)."""
 
 from dataclasses import dataclass
 

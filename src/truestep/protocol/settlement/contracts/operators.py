@@ -1,4 +1,4 @@
-"""Calls and events of Operators (docs/settlement.md S1.8, S9.1). Amounts in wei."""
+"""Calls and events of Operators (docs/protocol.md S1.8, S9.1). Amounts in wei."""
 
 from dataclasses import dataclass
 

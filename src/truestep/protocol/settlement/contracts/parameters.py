@@ -1,4 +1,4 @@
-"""Calls and events of Parameters (docs/settlement.md S2)."""
+"""Calls and events of Parameters (docs/protocol.md S2)."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Calls and events of Programs (docs/settlement.md S1.1)."""
+"""Calls and events of Programs (docs/protocol.md S1.1)."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Calls and events of Results (docs/settlement.md S4.8, S4.9, S10.2)."""
+"""Calls and events of Results (docs/protocol.md S4.8, S4.9, S10.2)."""
 
 from dataclasses import dataclass
 

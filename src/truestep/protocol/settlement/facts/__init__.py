@@ -1,4 +1,4 @@
-"""From events to calls: what a node, client or keeper of version 2 knows, and what it can do (S1.9).
+"""From events to calls: what a node, client or keeper knows, and what it can do (S1.9).
 
 The contracts keep hashes where callers need records, so whoever makes a call states again what events have
 said: a batch's terms and items, a leaf with its proof, a game. This package is all that lies between.

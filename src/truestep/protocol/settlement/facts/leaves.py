@@ -1,4 +1,4 @@
-"""Leaves of a batch as bytes, and what they say of the machine (docs/settlement.md S4.3, S5)."""
+"""Leaves of a batch as bytes, and what they say of the machine (docs/protocol.md S4.3, S5)."""
 
 from collections.abc import Sequence
 

@@ -4,10 +4,8 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Generator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,59 +13,24 @@ import pytest
 from web3 import HTTPProvider, Web3
 
 from tests.cli.conftest import Invoke
+from tests.cli.processes import START_SECONDS, WINDOW_SECONDS, Devnet, running_devnet, start, stop
 from tests.e2e.floats import FLOAT_ELF
+from truestep.adapters.chain.evidence_abi import encode_evidence
 from truestep.adapters.keystore import create_keystore
+from truestep.client import read_receipt
 from truestep.devnet.remote import RemoteDevnet
 
-WINDOW_SECONDS = 600
-START_SECONDS = 60
 DONE_SECONDS = 120
 """What a loaded machine may need; an idle one needs a few."""
 
-PROGRAM = Path(sys.executable).with_name("truestep")
 DEAD_RPC = "http://127.0.0.1:9"
 """The discard port: nobody listens there."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Devnet:
-    rpc: str
-    folder: Path
-
-    def options(self, role: str | None = None) -> tuple[str, ...]:
-        reading = ("--rpc", self.rpc, "--deployment", str(self.folder / "deployment.json"))
-        if role is None:
-            return reading
-        keys = (
-            "--keystore",
-            str(self.folder / f"{role}.json"),
-            "--password-file",
-            str(self.folder / "password"),
-        )
-        return (*reading, "--blobs", f"{self.rpc}/blobs", *keys)
-
-
-def _start(log: Path, *words: object) -> subprocess.Popen[str]:
-    with log.open("w") as errors:
-        return subprocess.Popen(
-            [str(PROGRAM), *map(str, words)], stdout=subprocess.PIPE, stderr=errors, text=True
-        )
-
-
-def _stop(process: subprocess.Popen[str]) -> int:
-    process.send_signal(signal.SIGINT)
-    return process.wait(timeout=START_SECONDS)
-
-
 @pytest.fixture(scope="module")
-def devnet(tmp_path_factory: pytest.TempPathFactory) -> Generator[Devnet, None, None]:
-    folder = tmp_path_factory.mktemp("network") / "devnet"
-    words = ("devnet", "--port", 0, "--directory", folder, "--window", WINDOW_SECONDS, "--json")
-    process = _start(folder.parent / "log", *words)
-    assert process.stdout is not None
-    fields = json.loads(process.stdout.readline())
-    yield Devnet(rpc=fields["rpc"], folder=folder)
-    assert _stop(process) == 0
+def devnet(tmp_path_factory: pytest.TempPathFactory) -> Generator[Devnet]:
+    with running_devnet(tmp_path_factory.mktemp("network") / "devnet") as running:
+        yield running
 
 
 def _read_until(process: subprocess.Popen[str], kind: str) -> set[str]:
@@ -100,7 +63,7 @@ def test_the_whole_road_over_http(truestep: Invoke, devnet: Devnet, hello_elf: P
         "challenger": limits,
     }
     daemons = {
-        command: _start(
+        command: start(
             tmp_path / f"{command}.log",
             command,
             *devnet.options(role),
@@ -116,7 +79,7 @@ def test_the_whole_road_over_http(truestep: Invoke, devnet: Devnet, hello_elf: P
     receipt = tmp_path / "receipt.json"
     words = ("submit", hello_elf, "--input", tmp_path / "input", "--shards", 2, "--reward", "0.01")
     waiting = ("--wait", "--receipt", receipt, "--json")
-    submit = _start(tmp_path / "submit", *words, *waiting, *devnet.options("requester"))
+    submit = start(tmp_path / "submit", *words, *waiting, *devnet.options("requester"))
     try:
         deadline = time.monotonic() + START_SECONDS
         while truestep("status", 1, *devnet.options(), "--json").exit_code and time.monotonic() < deadline:
@@ -130,13 +93,14 @@ def test_the_whole_road_over_http(truestep: Invoke, devnet: Devnet, hello_elf: P
         assert submit.returncode == 0, (tmp_path / "submit").read_text()
         assert [bytes.fromhex(shard["output"]) for shard in fields["shards"]] == [b"HELLO NETWORK"] * 2
         assert "final" in (tmp_path / "submit").read_text()
-        fetched = tmp_path / "fetched"
-        all_of_it = truestep("outputs", 1, "--output", fetched, *devnet.options("requester")[:6])
+        fetched, blobs = tmp_path / "fetched", ("--blobs", f"{devnet.rpc}/blobs")
+        all_of_it = truestep("outputs", 1, "--output", fetched, *devnet.options(), *blobs)
         assert (all_of_it.exit_code, fetched.read_bytes()) == (0, b"HELLO NETWORK" * 2), all_of_it.stderr
         verified = truestep("verify", receipt, *devnet.options(), "--json")
         assert (verified.exit_code, verified.fields()["verified"]) == (0, True)
+        _check_proofs(truestep, devnet, receipt)
     finally:
-        exit_codes = {command: _stop(process) for command, process in daemons.items()}
+        exit_codes = {command: stop(process) for command, process in daemons.items()}
     assert exit_codes == {"worker": 0, "challenger": 0}
     logs = {command: process.stdout.read() for command, process in daemons.items() if process.stdout}
     kinds = {
@@ -145,6 +109,23 @@ def test_the_whole_road_over_http(truestep: Invoke, devnet: Devnet, hello_elf: P
     assert {"staked", "ready", "take_sent", "self_checked", "claim_landed", "stopped"} <= kinds["worker"]
     assert {"ready", "computing", "hashed"} <= checked
     assert "stopped" in kinds["challenger"]
+
+
+def _check_proofs(truestep: Invoke, devnet: Devnet, receipt: Path) -> None:
+    """A settled job's results are proved, and written out."""
+    held = read_receipt(receipt)
+    blobs = ("--blobs", f"{devnet.rpc}/blobs")
+    fields = truestep("proof", 1, 1, "--part", 0, *devnet.options(), *blobs, "--json").fields()
+    assert fields["question"]["digest"] == f"0x{held.job_digest().hex()}"
+    assert fields["evidence_abi"] == f"0x{encode_evidence(held.evidence(held.shards[1])).hex()}"
+    assert bytes.fromhex(fields["chunk"]["content"][2:]) == b"HELLO NETWORK"
+    assert len(fields["chunk"]["path"]) == 16
+    assert "leaf " in truestep("proof", 1, 0, *devnet.options()).stdout
+    assert truestep("proof", 1, 2, *devnet.options()).exit_code == 1
+    assert "in batch" in truestep("status", 1, *devnet.options()).stdout
+    written = truestep("write-out", 1, *devnet.sending("requester"), "--json").fields()
+    assert (written["written"], written["final"], written["called_back"]) == (2, 2, False)
+    assert truestep("proof", 1, 1, *devnet.options(), "--json").fields()["evidence"] == fields["evidence"]
 
 
 def test_a_job_without_waiting_and_its_reclaim(truestep: Invoke, devnet: Devnet, hello_elf: Path) -> None:
@@ -163,13 +144,13 @@ def test_a_job_without_waiting_and_its_reclaim(truestep: Invoke, devnet: Devnet,
     fields = truestep(*words, *devnet.options("requester"), "--json").fields()
     assert (fields["shards"], fields["escrow_wei"]) == (3, 60 * 10**9)
     job_id = fields["job_id"]
-    early = truestep("reclaim", job_id, *devnet.options("requester"), "--json").fields()
+    early = truestep("reclaim", job_id, *devnet.sending("requester"), "--json").fields()
     assert early["reclaimed_wei"] == 0
     RemoteDevnet(devnet.rpc).advance(301)
     status = truestep("status", job_id, *devnet.options(), "--json").fields()
     assert (status["stage"], status["reclaimable"]) == ("expired", [0, 1, 2])
     assert f"truestep reclaim {job_id}" in truestep("status", job_id, *devnet.options()).stdout
-    finished = truestep("reclaim", job_id, *devnet.options("requester"), "--json")
+    finished = truestep("reclaim", job_id, *devnet.sending("requester"), "--json")
     assert (finished.exit_code, finished.fields()["reclaimed_wei"]) == (0, 60 * 10**9)
 
 
@@ -201,13 +182,16 @@ def _refusal(truestep: Invoke, *words: Any) -> tuple[int, str, str]:
 
 
 def test_an_unknown_job(truestep: Invoke, devnet: Devnet) -> None:
-    requester = devnet.options("requester")
-    reading = (
-        ("status", devnet.options()),
-        ("outputs", ("-o", "none", *requester[:6])),
-        ("reclaim", requester),
+    reading, sending = devnet.options(), devnet.sending("requester")
+    commands = (
+        ("status", reading),
+        ("outputs", ("-o", "none", *reading, "--blobs", "none")),
+        ("proof", (0, *reading)),
+        *((command, sending) for command in ("reclaim", "close", "write-out")),
+        ("top-up", ("1", *sending)),
+        ("feed", (*sending, "--blobs", "none")),
     )
-    for command, options in reading:
+    for command, options in commands:
         exit_code, reason, said = _refusal(truestep, command, 999_999, *options)
         assert (exit_code, reason) == (1, "unknown job")
         assert said.startswith("error: unknown job: expected a"), said
@@ -219,7 +203,7 @@ def test_a_dead_rpc(truestep: Invoke, devnet: Devnet, hello_elf: Path) -> None:
     exit_code, reason, said = _refusal(truestep, "status", 1, *words)
     assert (exit_code, reason) == (3, "unavailable")
     assert "check that it runs" in said
-    keys = devnet.options("requester")[4:]
+    keys = devnet.options("requester")[4:]  # without the node
     assert _refusal(truestep, "submit", hello_elf, "--max-cycles", 9, *words, *keys)[:2] == (3, "unavailable")
 
 
@@ -282,7 +266,7 @@ def test_a_worker_without_stake(truestep: Invoke, devnet: Devnet, tmp_path: Path
 
 def test_a_second_worker_on_the_same_state(truestep: Invoke, devnet: Devnet, tmp_path: Path) -> None:
     words = ("worker", *devnet.options("operator-2"), "--stake", "2", "--state-dir", tmp_path / "state")
-    first = _start(tmp_path / "log", *words, "--json")
+    first = start(tmp_path / "log", *words, "--json")
     try:
         _read_until(first, "watching")
         finished = truestep(*words)
@@ -290,7 +274,7 @@ def test_a_second_worker_on_the_same_state(truestep: Invoke, devnet: Devnet, tmp
         assert "belongs to the running process" in finished.stderr
         assert str(first.pid) in finished.stderr
     finally:
-        assert _stop(first) == 0
+        assert stop(first) == 0
 
 
 def test_a_program_whose_trial_fails_costs_nothing(
@@ -327,13 +311,13 @@ def test_options_come_from_the_environment(
 def test_a_daemon_waits_for_a_node_that_is_down(devnet: Devnet, tmp_path: Path) -> None:
     options = [*devnet.options("operator-3"), "--state-dir", str(tmp_path / "state"), "--json"]
     options[options.index("--rpc") + 1] = DEAD_RPC
-    waiting = _start(tmp_path / "log", "worker", *options)
+    waiting = start(tmp_path / "log", "worker", *options)
     assert waiting.stdout is not None
     lines = [json.loads(waiting.stdout.readline()) for _ in range(2)]
     assert [line["kind"] for line in lines] == ["deployment", "waiting"]
     assert "trying again" in lines[1]["message"]
     time.sleep(lines[1]["wait_seconds"])  # what it says at each attempt is not said again
-    assert _stop(waiting) == 0
+    assert stop(waiting) == 0
     assert json.loads(waiting.stdout.readline())["kind"] == "stopped"
     assert (tmp_path / "log").read_text() == ""
 
@@ -341,7 +325,7 @@ def test_a_daemon_waits_for_a_node_that_is_down(devnet: Devnet, tmp_path: Path) 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_daemon_ends_in_order_by_other_signals(devnet: Devnet, tmp_path: Path, number: int) -> None:
     words = ("challenger", *devnet.options("challenger"), "--state-dir", tmp_path / "state", "--json")
-    daemon = _start(tmp_path / "log", *words)
+    daemon = start(tmp_path / "log", *words)
     _read_until(daemon, "watching")
     daemon.send_signal(number)
     assert daemon.wait(timeout=START_SECONDS) == 0
@@ -358,7 +342,7 @@ def test_a_window_in_which_no_worker_takes_a_job(truestep: Invoke, tmp_path: Pat
 @pytest.mark.anvil
 def test_a_devnet_on_anvil_mines_by_itself(anvil_program: Path, tmp_path: Path) -> None:
     words = ("devnet", "--port", 0, "--directory", tmp_path / "devnet", "--anvil", anvil_program, "--json")
-    process = _start(tmp_path / "log", *words)
+    process = start(tmp_path / "log", *words)
     assert process.stdout is not None
     web3 = Web3(HTTPProvider(json.loads(process.stdout.readline())["rpc"]))
     try:
@@ -366,4 +350,4 @@ def test_a_devnet_on_anvil_mines_by_itself(anvil_program: Path, tmp_path: Path) 
         while web3.eth.block_number == first:
             time.sleep(0.05)
     finally:
-        assert _stop(process) == 0
+        assert stop(process) == 0

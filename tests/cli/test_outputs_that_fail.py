@@ -77,7 +77,7 @@ def test_a_file_that_is_something_else(truestep: Invoke, tmp_path: Path, content
         ("account", "new", tmp_path / "key.json", "--password-file", junk),
         ("run", junk),
         ("verify", junk, "--offline"),
-        ("reclaim", 1, "--deployment", junk, *KEYS, junk, "--password-file", junk),
+        ("reclaim", 1, "--deployment", junk, *KEYS[:2], "--keystore", junk, "--password-file", junk),
     ):
         if words[0] == "account" and content and content.isascii():
             continue  # it is a password

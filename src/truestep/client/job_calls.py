@@ -168,6 +168,6 @@ def why_nothing(now: JobStatus) -> str:
     if now.is_complete:
         return f"nothing to reclaim: every shard of {named} is final"
     if not now.is_late:
-        advice = f"; --now cancels its {len(now.idle)} open shards" if now.idle else ""
+        advice = "; --now cancels those that no worker has" if now.idle else ""
         return f"nothing to reclaim yet: the deadline of {named} is in {left_seconds:,} s{advice}"
     return f"nothing to reclaim: every shard of {named} is final, reclaimed or still being worked on"

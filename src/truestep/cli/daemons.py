@@ -128,7 +128,11 @@ def limited_engine(name: EngineName, limits: EngineLimits) -> "Engine":
 
 @contextmanager
 def opened_world(
-    options: DaemonOptions, parallel: int, self_check: "SelfCheck | None" = None
+    options: DaemonOptions,
+    parallel: int,
+    self_check: "SelfCheck | None" = None,
+    *,
+    is_keeper: bool = False,
 ) -> Generator["World"]:
     """Everything that a daemon needs to run `parallel` tasks; it is closed at the end."""
     from truestep.adapters.keystore import open_keystore
@@ -146,6 +150,7 @@ def opened_world(
         trusts_unknown_code=options.trust_unknown_code,
         self_check=self_check,
         operator=options.operator_address,
+        is_keeper=is_keeper,
     )
     options.state_dir.mkdir(parents=True, exist_ok=True)  # a wrong one is no outage to wait out
     log = LogLines(as_json=options.as_json)

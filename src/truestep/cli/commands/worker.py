@@ -145,7 +145,7 @@ def worker(
     )
     stake_wei = _stake_of(stake, options)
     check = _self_check(self_check, options) if is_checked else None
-    with opened_world(options, parallel, check) as world:
+    with opened_world(options, parallel, check, is_keeper=keeper) as world:
         until_available(world.reporter, lambda: _stake(world, stake_wei, options.operator_address))
         daemon = worker_node(world, policy, check.evidence.places() if check else None)
         run_until_stopped(daemon, world, options)

@@ -53,6 +53,7 @@ NOT_KNOWN_YET = (
     Reject.PROGRAM_UNKNOWN,
     Reject.JOB_UNKNOWN,
     Reject.BATCH_STAGE,
+    Reject.CLAIM_UNKNOWN,
     Reject.GAME_UNKNOWN,
     Reject.GAME_STAGE,
 )

@@ -8,7 +8,7 @@ from tests.protocol.settlement.facts.chains import ModelChain
 from tests.protocol.settlement.world import KEEPER
 from truestep.protocol.settlement.apply import apply
 from truestep.protocol.settlement.batches import is_leaf_final, shares
-from truestep.protocol.settlement.contracts import disputes, jobs
+from truestep.protocol.settlement.contracts import disputes, jobs, results
 from truestep.protocol.settlement.dispute_apply import apply_dispute, held_by
 from truestep.protocol.settlement.disputes import GameMessage
 from truestep.protocol.settlement.facts.due import Action, due
@@ -26,6 +26,8 @@ COMPARED = (
     Action.ADOPT,
     Action.WRITE_OUT,
     Action.REWARD,
+    Action.CANCEL,
+    Action.CALL_BACK,
 )
 
 
@@ -34,13 +36,13 @@ def check_nothing_is_missed(facts: Facts, chain: ModelChain, now: int) -> None:
     listed = [(each.action, each.subject) for each in due(facts, KEEPER, now)]
     found = {pair for pair in listed if pair[0] in COMPARED}
     assert len(listed) == len(set(listed))
-    assert found == {*_of_batches(chain, now), *_of_games(facts, chain, now)}
+    assert found == {*_of_batches(chain, now), *_of_jobs(chain, now), *_of_games(facts, chain, now)}
 
 
 def _accepts(chain: ModelChain, now: int, call: object, value_wei: int = 0) -> bool:
     message = Message(sender=KEEPER, now=now, call=call, value_wei=value_wei)
     try:
-        if isinstance(call, jobs.Call):
+        if isinstance(call, jobs.Call | results.Call):
             apply(chain.life, message, held_by(chain.disputes))
         else:
             apply_dispute(chain.disputes, chain.life, GameMessage(message=message))
@@ -64,6 +66,16 @@ def _of_batches(chain: ModelChain, now: int) -> Iterator[tuple[Action, int]]:
                 (share,) = shares(chain.life, batch, 1 << leaf_index)
                 if share.task_id not in chain.life.outcomes:
                     yield Action.WRITE_OUT, claim_id
+
+
+def _of_jobs(chain: ModelChain, now: int) -> Iterator[tuple[Action, int]]:
+    for job_id, job in chain.life.jobs.items():
+        work, terms = job.work, job.terms
+        shards = tuple(range(work.shard_count))
+        if _accepts(chain, now, jobs.Cancel(job_id=job_id, work=work, terms=terms, shards=shards)):
+            yield Action.CANCEL, job_id
+        if _accepts(chain, now, results.CallBack(job_id=job_id, work=work, terms=terms)):
+            yield Action.CALL_BACK, job_id
 
 
 def _of_games(facts: Facts, chain: ModelChain, now: int) -> Iterator[tuple[Action, int]]:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from tests.contracts.runs import Run
 from tests.protocol.settlement.facts import beliefs
-from tests.protocol.settlement.facts.early_splits import early_split
+from tests.protocol.settlement.facts.early_splits import early_split, early_split_of_sponsor
 from tests.protocol.settlement.facts.keepers import SLOT_LEVEL, kept
 from tests.protocol.settlement.world import DELEGATES, KEEPER, OPERATORS, PARAMETERS, REQUESTERS, START_TIME
 from truestep.base.errors import Reject
@@ -67,6 +67,8 @@ class Players:
     now: int = START_TIME
     consumers: tuple[Address, ...] = (NOBODY, KEEPER)
     callback_failures: float = 0.5
+    idleness: float = 0.0
+    """Of defenders that could move."""
     tally: Counter[str] = field(default_factory=Counter)
     logs: list[Logged] = field(default_factory=list)
     said: dict[LeafId, Run] = field(default_factory=dict)
@@ -104,7 +106,7 @@ class Players:
         return True
 
     def _stranger(self, call: object) -> Stranger:
-        """Consumers fail sometimes; those that are no contracts, always."""
+        """Consumers fail sometimes."""
         fails = isinstance(call, CallBack) and self.rng.random() < self.callback_failures
         return Stranger.REFUSES if fails else Stranger.WILLING
 
@@ -122,7 +124,7 @@ class Players:
             self.deposit: 1,
             self.delegate: 0.3,
             self.register: 2,
-            self.post: 4,
+            self._post: 4,
             self.post_reducer: 1,
             self.top_up: 1,
             self.cancel: 1,
@@ -168,8 +170,7 @@ class Players:
         return self.do("set_delegate", operator, job_calls.set_delegate(self.facts, caller, DELEGATE, roles))
 
     def withdraw_stake(self) -> bool:
-        operator = self.rng.choice(OPERATORS)
-        amount_wei = self.rng.choice((1, 10**16, 10**18))
+        operator, amount_wei = self.rng.choice(OPERATORS), self.rng.choice((1, 10**16, 10**18))
         answer = job_calls.withdraw_stake(self.facts, self.caller(operator), operator, amount_wei)
         return self.do("withdraw_stake", operator, answer)
 
@@ -181,16 +182,13 @@ class Players:
         owner, call = REQUESTERS[0], beliefs.registration(missing[0])
         return self.do("register", owner, job_calls.register(self.facts, self.caller(owner), call))
 
-    def post(self) -> bool:
-        return self._post(reducer_of=0)
-
     def post_reducer(self) -> bool:
         sources = [job_id for job_id, known in self.facts.jobs.items() if not known.job.terms.reducer_of]
         if not sources:
             return False
         return self._post(reducer_of=self.rng.choice(sources) << 8 | SLOT_LEVEL)
 
-    def _post(self, *, reducer_of: int) -> bool:
+    def _post(self, *, reducer_of: int = 0) -> bool:
         if not self.facts.programs or len(self.facts.jobs) >= OPEN_JOBS + 2 * bool(reducer_of):
             return False
         program_id = ProgramId(self.rng.randrange(1, len(self.facts.programs) + 1))
@@ -372,6 +370,8 @@ class Players:
             return False
         account, each = self.rng.choice(found)
         game_id = LeafGameId(each.subject)
+        if each.action in (Action.SPLIT, Action.REVEAL) and self.rng.random() < self.idleness:
+            return False
         build = {
             Action.SPLIT: self._split,
             Action.PICK: self._pick,
@@ -461,7 +461,12 @@ class Players:
         return self.keep_one(self.rng.choice(found))
 
     def keep_one(self, each: Due) -> bool:
-        """Do what is due."""
+        """Do what is due. A sponsor may have split the node before it adopts a game."""
+        if each.action is Action.ADOPT and self.rng.random() < 0.5:
+            game_id = LeafGameId(each.subject)
+            claim_id, game = claim_of_game_id(game_id), self.facts.games[game_id]
+            split = early_split_of_sponsor(self.facts, game_id, KEEPER, self._asserted(game, claim_id))
+            self.do("split early", KEEPER, split)
         answer = kept(self.facts, self.caller(KEEPER), each)
         is_sure = answer is not Reject.REDUCER_SLOT  # a lie that nobody has challenged
         return self.do(each.action, KEEPER, answer, is_sure=is_sure)

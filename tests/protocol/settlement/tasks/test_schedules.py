@@ -1,18 +1,15 @@
-"""Random schedules, told to a node at every step."""
+"""Random schedules, told to a node at every step: it sees what the model has, and can do what it lists."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.protocol.settlement.facts.chains import ModelChain
-from tests.protocol.settlement.facts.episodes import play_out
-from tests.protocol.settlement.tasks.watched_chain import watched_players
+from tests.protocol.settlement.tasks.episodes import watch_one
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_told_events_agree_with_the_model(seed: int) -> None:
-    model = ModelChain()
-    players, watched = watched_players(model, model, 200 + seed)
-    play_out(players, model, 150)
-    assert watched.tally.total() > 150
-    assert sum(watched.watch.tally.values()) > 100
+@pytest.mark.parametrize("seed", range(200, 205))
+def test_nodes_see_and_can_do_what_the_model_has(seed: int) -> None:
+    """`python -m tests.protocol.settlement.tasks.episodes` plays for as long as one likes."""
+    watched = watch_one(seed, 120)
+    assert watched.tally.total() > 120
+    assert watched.watch.tally.total() > 100

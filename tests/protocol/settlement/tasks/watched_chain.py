@@ -67,6 +67,7 @@ def watched_players(
     model: ModelChain,
     seed: int,
     *checks: Callable[[Watch, ModelChain, int], None],
+    idleness: float = 0.0,
 ) -> tuple[Players, WatchedChain]:
     """Players of a chain that is watched."""
     logs = model.genesis(START_TIME)
@@ -75,5 +76,6 @@ def watched_players(
     watched = WatchedChain(chain=chain, model=model, watch=watch, checks=checks)
     facts = fold(Facts(deployment=model.deployment), logs)
     players = Players(label=f"seed {seed}", rng=Random(seed), chain=watched, facts=facts, logs=logs)
+    players.idleness = idleness
     watched.players = players
     return players, watched

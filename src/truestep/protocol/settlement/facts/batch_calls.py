@@ -7,16 +7,14 @@ from truestep.base.errors import Reject
 from truestep.base.ids import Address, BatchId, JobId
 from truestep.machine.state import Status
 from truestep.protocol.claims import ClaimedState
-from truestep.protocol.settlement.assurances import Question
 from truestep.protocol.settlement.claims import inner_root, is_refuted
 from truestep.protocol.settlement.contracts import jobs
 from truestep.protocol.settlement.facts.leaves import leaf_of_state, words_of
-from truestep.protocol.settlement.facts.records import Facts, KnownBatch
+from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.facts.rehearsal import (
     Answer,
     Caller,
     Scope,
-    open_leaves,
     prepared,
     scope_of,
 )
@@ -144,20 +142,3 @@ def finalize_leaf(facts: Facts, caller: Caller, claim_id: LeafId) -> Answer:
         return Reject.POLICY_UNKNOWN
     call = jobs.FinalizeLeaf(claim_id=claim_id, terms=known.batch.terms, items=known.batch.items)
     return prepared(facts, caller, scope_of(facts, batch_id), call)
-
-
-def is_due(facts: Facts, known: KnownBatch, batch_id: BatchId, now: int) -> tuple[bool, int]:
-    """Whether a batch may end, and the leaves that must wait, a bit each (S8.1)."""
-    policy = facts.deployment.policies.get(known.batch.policy)
-    if policy is None or now <= facts.stopped_until:
-        return False, 0
-    question = Question(
-        batch_id=batch_id,
-        until=known.batch.until,
-        leaf_count=known.batch.leaf_count,
-        now=now,
-        held=lambda batch_id: open_leaves(facts, batch_id),
-    )
-    verdict = policy(question)
-    held = verdict.held | open_leaves(facts, batch_id)
-    return verdict.is_due, held & (1 << known.batch.leaf_count) - 1

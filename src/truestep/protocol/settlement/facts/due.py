@@ -3,20 +3,21 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
-from truestep.base.ids import Address, task_of
+from truestep.base.ids import Address, BatchId, Bytes32, TaskId, job_of_task, task_of
 from truestep.protocol.settlement import games
-from truestep.protocol.settlement.claims import is_accepted
-from truestep.protocol.settlement.contracts.disputes import GameOutcome, GameStage
-from truestep.protocol.settlement.facts.batch_calls import is_due
-from truestep.protocol.settlement.facts.game_calls import reward
-from truestep.protocol.settlement.facts.records import Facts, KnownJob
-from truestep.protocol.settlement.facts.rehearsal import Caller, Ready
-from truestep.protocol.settlement.facts.retention import final_leaves, items_of
-from truestep.protocol.settlement.facts.views import GameView, game_view
-from truestep.protocol.settlement.ids import NOBODY, LeafGameId, Role, claim_of
+from truestep.protocol.settlement.assurances import Question, optimistic
+from truestep.protocol.settlement.claims import is_accepted, state_hash
+from truestep.protocol.settlement.contracts.disputes import Game, GameOutcome, GameStage
+from truestep.protocol.settlement.facts.records import Facts, KnownBatch, KnownJob
+from truestep.protocol.settlement.facts.rehearsal import dissents
+from truestep.protocol.settlement.facts.retention import final_leaves, items_of, leaves_of_item
+from truestep.protocol.settlement.facts.views import GameView, claim_view, game_view
+from truestep.protocol.settlement.ids import NOBODY, LeafGameId, Role, batch_of_claim, claim_of, leaf_of_claim
 from truestep.protocol.settlement.jobs import source_of
-from truestep.protocol.settlement.records import BatchStage
+from truestep.protocol.settlement.records import Batch, BatchStage, Leaf, Work
+from truestep.protocol.settlement.rewards import RESULT_LIMIT_SECONDS
 
 
 class Action(StrEnum):
@@ -106,27 +107,66 @@ def _acts_for(facts: Facts, operator: Address, account: Address, role: Role) -> 
 
 
 def _of_batches(facts: Facts, account: Address, now: int) -> Iterator[Due]:
+    open_bits = _open_leaves_of_batches(facts)
     for batch_id, known in facts.batches.items():
-        batch = known.batch
-        if batch.stage is BatchStage.TAKEN:
-            if now > batch.until:
+        stage, until = known.batch.stage, known.batch.until
+        if stage is BatchStage.TAKEN:
+            if now > until:
                 yield Due(action=Action.EXPIRE, subject=batch_id)
-            elif _acts_for(facts, batch.operator, account, Role.CLAIM):
-                yield Due(action=Action.CLAIM, subject=batch_id, last_second=batch.until)
-        elif batch.stage is BatchStage.CLAIMED:
-            if now > facts.stopped_until and is_due(facts, known, batch_id, now)[0]:
+            elif _acts_for(facts, known.batch.operator, account, Role.CLAIM):
+                yield Due(action=Action.CLAIM, subject=batch_id, last_second=until)
+        elif stage is BatchStage.CLAIMED:
+            if _verdict(facts, known.batch, batch_id, now, open_bits.get(batch_id, 0))[0]:
                 yield Due(action=Action.FINALIZE, subject=batch_id)
         else:
-            can_end, held = is_due(facts, known, batch_id, now)
-            unwritten = final_leaves(batch) & ~known.written
-            for item in items_of(batch):
-                is_wanted = facts.jobs[item.job_id].is_wanted
-                for leaf_index in range(item.offset, item.offset + item.count):
-                    claim_id, bit = claim_of(batch_id, leaf_index), 1 << leaf_index
-                    if can_end and batch.held & ~held & bit:
-                        yield Due(action=Action.FINALIZE_LEAF, subject=claim_id)
-                    if is_wanted and unwritten & bit:
-                        yield Due(action=Action.WRITE_OUT, subject=claim_id)
+            yield from _of_final_batch(facts, known, batch_id, now, open_bits.get(batch_id, 0))
+
+
+def _open_leaves_of_batches(facts: Facts) -> dict[BatchId, int]:
+    """`open_leaves` of those batches that have any: there are few, of many batches."""
+    found: dict[BatchId, int] = {}
+    for claim_id, dispute in facts.disputes.items():
+        if dispute.claim.struck_at == 0 and dispute.claim.open_count:
+            batch_id = batch_of_claim(claim_id)
+            found[batch_id] = found.get(batch_id, 0) | 1 << leaf_of_claim(claim_id)
+    return found
+
+
+def _verdict(facts: Facts, batch: Batch, batch_id: BatchId, now: int, open_bits: int) -> tuple[bool, int]:
+    """Whether a batch may end, and the leaves that must wait, a bit each (S8.1)."""
+    policy = facts.deployment.policies.get(batch.policy)
+    if policy is None or now <= facts.stopped_until:
+        return False, 0
+    if policy is optimistic:  # of thousands of batches, nearly all
+        return now > batch.until, open_bits
+    question = Question(
+        batch_id=batch_id, until=batch.until, leaf_count=batch.leaf_count, now=now, held=lambda _: open_bits
+    )
+    verdict = policy(question)
+    return verdict.is_due, (verdict.held | open_bits) & (1 << batch.leaf_count) - 1
+
+
+def _of_final_batch(
+    facts: Facts, known: KnownBatch, batch_id: BatchId, now: int, open_bits: int
+) -> Iterator[Due]:
+    batch = known.batch
+    if batch.held:
+        can_end, held = _verdict(facts, batch, batch_id, now, open_bits)
+        for leaf_index in set_bits(batch.held & ~held if can_end else 0):
+            yield Due(action=Action.FINALIZE_LEAF, subject=claim_of(batch_id, leaf_index))
+    unwritten = final_leaves(batch) & ~known.written
+    for item in items_of(batch) if unwritten else ():
+        if facts.jobs[item.job_id].is_wanted:
+            for leaf_index in set_bits(unwritten & leaves_of_item(item)):
+                yield Due(action=Action.WRITE_OUT, subject=claim_of(batch_id, leaf_index))
+
+
+def set_bits(mask: int) -> Iterator[int]:
+    """The places of the bits that are set, from the lowest."""
+    while mask:
+        lowest = mask & -mask
+        yield lowest.bit_length() - 1
+        mask ^= lowest
 
 
 def _of_jobs(facts: Facts, now: int) -> Iterator[Due]:
@@ -136,8 +176,8 @@ def _of_jobs(facts: Facts, now: int) -> Iterator[Due]:
             yield Due(action=Action.CANCEL, subject=job_id)
         if not job.is_ready and not job.refunded and _can_be_fed(facts, known):
             yield Due(action=Action.FEED, subject=job_id)
-        can_call = known.is_wanted and job.terms.consumer != NOBODY and not job.is_called_back
-        if can_call and job.final_count == job.work.shard_count:
+        is_complete = job.final_count == job.work.shard_count and not job.is_called_back
+        if is_complete and known.is_wanted and job.terms.consumer != NOBODY:
             yield Due(action=Action.CALL_BACK, subject=job_id)
 
 
@@ -185,10 +225,43 @@ def _of_closed_game(facts: Facts, account: Address, now: int, game_id: LeafGameI
     if claim.pot_wei == 0:
         return
     reveal_end = claim.struck_at + games.reveal_seconds(game)
+    is_striker = claim.striker == games.ordinal_of(game_id)
     if now > reveal_end:
-        if isinstance(reward(facts, Caller(account=account, now=now), game_id), Ready):
+        if _has_won(facts, game_id, game) or _has_won_without_result(facts, game_id, game, now):
             yield Due(action=Action.REWARD, subject=game_id)
         return
-    can_show = game.stage == GameStage.CLOSED and claim.striker != games.ordinal_of(game_id)
+    can_show = game.stage == GameStage.CLOSED and not is_striker
     if can_show and account == game.challenger:
         yield Due(action=Action.SHOW, subject=game_id, last_second=reveal_end)
+
+
+def _has_won(facts: Facts, game_id: LeafGameId, game: Game) -> bool:
+    """Whether the task's final claim gives the game a part of the pot, or has its pot burned (S7.5)."""
+    final_id = facts.results.get(game.task_id)
+    view = claim_view(facts, final_id) if final_id is not None else None
+    if view is None:
+        return False
+    final_hash = _final_hash(view.task_id, view.work, view.leaf)
+    claim = facts.disputes[games.claim_of_game_id(game_id)].claim
+    has_shown = game.stage == GameStage.SHOWN and game.commitment == final_hash != game.claimed_hash
+    return has_shown or claim.striker == games.ordinal_of(game_id)
+
+
+@lru_cache(maxsize=256)
+def _final_hash(task_id: TaskId, work: Work, leaf: Leaf) -> Bytes32:
+    """Of a final claim, which may be of any shape: nobody has refuted it."""
+    return state_hash(task_id, work, leaf)
+
+
+def _has_won_without_result(facts: Facts, game_id: LeafGameId, game: Game, now: int) -> bool:
+    """The same if the task has no result for long, or had none when the first part was given (S7.5)."""
+    claim_id = games.claim_of_game_id(game_id)
+    claim, deadline = facts.disputes[claim_id].claim, facts.jobs[job_of_task(game.task_id)].job.deadline
+    is_over = now > max(deadline, claim.struck_at) + RESULT_LIMIT_SECONDS
+    if not is_over or (claim.winners and not claim.without_result):
+        return False
+    if claim.striker == games.ordinal_of(game_id):
+        return True
+    if claim.by_step and game.stage == GameStage.SHOWN and game.commitment != game.claimed_hash:
+        return True
+    return not claim.striker and not claim.winners and dissents(facts, claim_id, game) == 0

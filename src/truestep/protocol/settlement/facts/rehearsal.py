@@ -125,6 +125,11 @@ def split_of_game(facts: Facts, game_id: LeafGameId, game: Game) -> KnownSplit |
     return facts.splits.get(node) if node is not None else None
 
 
+def timed_split(split: KnownSplit) -> NodeSplit:
+    """What clocks need of a split: when it was made. The root takes long to compute."""
+    return NodeSplit(root=0, at=split.time)
+
+
 def kept_split(game: Game, split: KnownSplit) -> NodeSplit:
     """What the contract keeps of a split, whose ends the game has."""
     root = split_root([game.low_hash, *split.hashes, game.high_hash], games.arity_of(game))
@@ -154,8 +159,8 @@ def _life(facts: Facts, scope: Scope) -> LifeCycle:
     )
 
 
-def _dissents(facts: Facts, claim_id: LeafId, game: Game) -> int:
-    """The games that showed another state hash than the claimed one (S7.5)."""
+def dissents(facts: Facts, claim_id: LeafId, game: Game) -> int:
+    """The games on a claim that showed another state hash than the claimed one (S7.5)."""
     others = ((of, shown) for of, shown in facts.shown if of == claim_id and shown != game.claimed_hash)
     return sum(facts.shown[key] for key in others)
 
@@ -178,7 +183,7 @@ def _disputes(facts: Facts, caller: Caller, dispute: Dispute) -> Disputes:
         ordinals={key: facts.ordinals[key]} if key in facts.ordinals else {},
         splits=splits,
         shown=facts.shown,
-        dissents={claim_id: _dissents(facts, claim_id, game)} if game is not None else {},
+        dissents={claim_id: dissents(facts, claim_id, game)} if game is not None else {},
         held={batch_id: is_held << leaf_index},
         credits=facts.bond_credits,
     )

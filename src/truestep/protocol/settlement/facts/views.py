@@ -11,7 +11,7 @@ from truestep.protocol.settlement.contracts.disputes import Game, GameOutcome, G
 from truestep.protocol.settlement.encoding import hash_struct
 from truestep.protocol.settlement.facts.leaves import leaf_at, leaves_in, state_of_leaf
 from truestep.protocol.settlement.facts.records import Facts, KnownBatch
-from truestep.protocol.settlement.facts.rehearsal import kept_split, split_of_game
+from truestep.protocol.settlement.facts.rehearsal import split_of_game, timed_split
 from truestep.protocol.settlement.ids import (
     Item,
     LeafGameId,
@@ -124,7 +124,7 @@ def game_view(facts: Facts, game_id: LeafGameId, now: int) -> GameView | None:
         return None
     claim = facts.disputes[games.claim_of_game_id(game_id)].claim
     known = split_of_game(facts, game_id, game)
-    split = kept_split(game, known) if known is not None else None
+    split = timed_split(known) if known is not None else None
     is_defender_due = game.stage != GameStage.STEP_DUE and split is None
     last_second = games.last_second(game, claim)
     rescue_end = None

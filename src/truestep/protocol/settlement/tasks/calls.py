@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import Any
 
 from truestep.base.errors import Reject
-from truestep.base.ids import Address, GameId, TaskId, job_of_task, shard_of_task
+from truestep.base.ids import Address, GameId, TaskId, batch_of_claim, job_of_task, shard_of_task
 from truestep.protocol import calls
 from truestep.protocol.calls import Call
 from truestep.protocol.settlement.contracts import programs
@@ -175,7 +175,9 @@ ClaimCall = calls.FinalizeClaim | calls.WriteOut | calls.OpenGame | calls.Refute
 def _on_claim(facts: Facts, caller: Caller, call: ClaimCall) -> Answer:
     leaf_id = leaf_of(facts, call.claim_id)
     if leaf_id is None:
-        return Reject.OVER
+        batch_id = batch_of_claim(call.claim_id)
+        is_over = 0 < batch_id <= facts.batch_count and batch_id not in facts.batches
+        return Reject.OVER if is_over else Reject.CLAIM_UNKNOWN
     return _of_leaf(facts, caller, call, leaf_id)
 
 

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from truestep.base.ids import Address, BatchId, ClaimId, GameId, JobId, job_of_task
 from truestep.protocol import calls
 from truestep.protocol.calls import Call
 from truestep.protocol.settlement import games
 from truestep.protocol.settlement.contracts.disputes import GameOutcome
-from truestep.protocol.settlement.facts.due import Action, Due, due
+from truestep.protocol.settlement.facts.due import Action, Due, due, set_bits
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.facts.views import game_view
 from truestep.protocol.settlement.ids import LeafGameId, LeafId
+from truestep.protocol.settlement.jobs import CANCEL_LIMIT
 from truestep.protocol.settlement.tasks.ids import claim_of_leaf, game_of_leaf, task_of_leaf
 
 
@@ -36,10 +38,10 @@ def duties(facts: Facts, account: Address, now: int) -> tuple[Duty, ...]:
 
     Moves of games, claims and adoptions are no duties: they need what a node computes.
     """
-    return tuple(duty for each in due(facts, account, now) for duty in _duties(facts, each, now))
+    return tuple(duty for each in due(facts, account, now) for duty in _duties(facts, account, each, now))
 
 
-def _duties(facts: Facts, each: Due, now: int) -> Iterator[Duty]:
+def _duties(facts: Facts, account: Address, each: Due, now: int) -> Iterator[Duty]:
     match each.action:
         case Action.EXPIRE | Action.FINALIZE:
             yield from _of_batch(facts, each, BatchId(each.subject))
@@ -48,7 +50,7 @@ def _duties(facts: Facts, each: Due, now: int) -> Iterator[Duty]:
         case Action.CANCEL | Action.CALL_BACK:
             yield from _of_job(facts, each, JobId(each.subject))
         case Action.SETTLE | Action.REWARD | Action.SHOW:
-            yield from _of_game(facts, each, LeafGameId(each.subject), now)
+            yield from _of_game(facts, account, each, now)
         case _:
             pass
 
@@ -82,32 +84,44 @@ def _of_claim(facts: Facts, each: Due, leaf_id: LeafId) -> Iterator[Duty]:
 
 def _of_job(facts: Facts, each: Due, job_id: JobId) -> Iterator[Duty]:
     job = facts.jobs[job_id].job
-    idle = tuple(shard for shard in range(job.work.shard_count) if not job.busy >> shard & 1)
-    is_cancelling = each.action is Action.CANCEL
+    if each.action is Action.CANCEL:
+        idle = set_bits(~job.busy & (1 << job.work.shard_count) - 1)
+        call = calls.CancelTasks(job_id=job_id, shards=tuple(islice(idle, CANCEL_LIMIT)))
+    else:
+        call = calls.CallBack(job_id=job_id)
     yield Duty(
         action=each.action,
-        call=calls.CancelTasks(job_id=job_id, shards=idle[:256])
-        if is_cancelling
-        else calls.CallBack(job_id=job_id),
+        call=call,
         beneficiary=job.terms.requester,
         job_id=job_id,
     )
 
 
-def _of_game(facts: Facts, each: Due, leaf_game_id: LeafGameId, now: int) -> Iterator[Duty]:
-    game, view = facts.games[leaf_game_id], game_view(facts, leaf_game_id, now)
+def _of_game(facts: Facts, account: Address, each: Due, now: int) -> Iterator[Duty]:
+    leaf_game_id = LeafGameId(each.subject)
+    game = facts.games[leaf_game_id]
     game_id = game_of_leaf(game.task_id, leaf_game_id)
     made: dict[Action, Call] = {
         Action.SETTLE: calls.SettleGame(game_id=game_id),
         Action.REWARD: calls.RewardGame(game_id=game_id),
     }
-    is_won_by_defender = view is not None and view.outcome is GameOutcome.DEFENDER_WON
+    is_defenders = each.action is Action.SETTLE and _gives_defender(facts, account, leaf_game_id, now)
     yield Duty(
         action=each.action,
         call=made.get(each.action),
-        beneficiary=game.defender if is_won_by_defender else game.challenger,
+        beneficiary=game.defender if is_defenders else game.challenger,
         job_id=job_of_task(game.task_id),
         claim_id=claim_of_leaf(game.task_id, games.claim_of_game_id(leaf_game_id)),
         game_id=game_id,
         last_second=each.last_second,
     )
+
+
+def _gives_defender(facts: Facts, account: Address, game_id: LeafGameId, now: int) -> bool:
+    """Whether a settlement gives the defender coins: its share, or its bond to a sponsor that asks (S6.8)."""
+    game, view = facts.games[game_id], game_view(facts, game_id, now)
+    if view is None:
+        return False
+    is_sponsors = account == game.defender and game.sponsor_bond_wei != 0
+    has_fallen = view.outcome is GameOutcome.CLAIM_FELL
+    return view.outcome is GameOutcome.DEFENDER_WON or (has_fallen and is_sponsors)

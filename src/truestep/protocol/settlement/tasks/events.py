@@ -294,7 +294,7 @@ def _moved(facts: Facts, event: disputes.Moved, logged: Logged) -> Told:
 
 
 def _split_already(facts: Facts, game_id: LeafGameId, game: Game, logged: Logged) -> Told:
-    """A game that comes to a node which another game has had split."""
+    """A game that comes to a node which is split: in another game, or before any came there."""
     split = split_of_game(facts, game_id, game)
     if split is not None:
         yield events.GameSplit(
@@ -321,6 +321,7 @@ def _stepped(facts: Facts, event: disputes.Stepped, logged: Logged) -> Told:
 def _adopted(facts: Facts, event: disputes.Adopted, logged: Logged) -> Told:
     game_id = game_of_leaf(event.game.task_id, event.game_id)
     yield events.GameAdopted(at=logged.at, game_id=game_id, sponsor=event.sponsor)
+    yield from _split_already(facts, event.game_id, event.game, logged)
 
 
 def _settled(facts: Facts, event: disputes.Settled, logged: Logged) -> Told:

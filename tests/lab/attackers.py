@@ -14,14 +14,36 @@ from typing import TYPE_CHECKING
 from tests.lab.anvil import COIN_WEI, address_of
 from tests.lab.guests import Guest, false_claim, false_hashes, task_of_job
 from tests.lab.node import NodeRefused
-from truestep.base.ids import ClaimId, TaskId, claim_of_game, job_of_task, shard_of_task
+from truestep.base.ids import (
+    ClaimId,
+    GameId,
+    JobId,
+    TaskId,
+    claim_of_game,
+    job_of_task,
+    shard_of_task,
+    task_of,
+    task_of_game,
+)
 from truestep.commitments.keccak import keccak256
 from truestep.machine.program import Task
 from truestep.protocol.bisection import Interval
-from truestep.protocol.calls import Call, Deposit, OpenGame, SubmitClaims, SubmitPick, SubmitSplit, TakeTasks
+from truestep.protocol.calls import (
+    AdoptGame,
+    Call,
+    Deposit,
+    OpenGame,
+    SubmitClaims,
+    SubmitPick,
+    SubmitSplit,
+    TakeTasks,
+)
 from truestep.protocol.claims import ZERO_HASH, ClaimedState
-from truestep.protocol.events import GamePicked
+from truestep.protocol.events import GameOpened, GamePicked
 from truestep.protocol.records import GameRecord, GameStage, TaskStage
+from truestep.protocol.settlement.facts.batch_calls import claim_leaves
+from truestep.protocol.settlement.facts.rehearsal import Caller
+from truestep.protocol.settlement.records import Leaf
 from truestep.protocol.settlement.tasks.duties import duties
 
 if TYPE_CHECKING:
@@ -87,6 +109,82 @@ def do_duties(world: World, name: str) -> None:
     for duty in duties(facts, address_of(name), now):
         if duty.beneficiary == address_of(name) and duty.call is not None:
             attempt(world, name, duty.call)
+
+
+@dataclass
+class BatchLiar:
+    """An operator that takes shards of one job as one batch and claims these leaves, whatever they say."""
+
+    world: World
+    guest: Guest
+    content: bytes
+    job_id: JobId
+    leaves: list[Leaf]
+    name: str = "batchliar"
+    fault_cycle: int = 1_000
+    """From which the claims that it defends are false."""
+    defends: bool = True
+
+    @property
+    def tasks(self) -> tuple[TaskId, ...]:
+        """Shard by shard."""
+        return tuple(task_of(self.job_id, shard) for shard in range(len(self.leaves)))
+
+    def enter(self) -> None:
+        """Get coins, and stake enough for one batch."""
+        bonds = len(self.leaves)
+        self.world.anvil.fund(self.name, (bonds + 10) * COIN_WEI)
+        bond_wei = self.world.parameters.operator_bond_wei
+        self.world.contracts.do(self.name, Deposit(amount_wei=bonds * bond_wei))
+
+    def tick(self) -> None:
+        """Take, claim, defend, make final."""
+        record = self.world.reader.task(self.tasks[0])
+        if record.stage is TaskStage.OPEN and record.batch_id == 0:
+            attempt(self.world, self.name, TakeTasks(tasks=self.tasks))
+        elif record.stage is TaskStage.TAKEN and record.operator == address_of(self.name):
+            facts, now = self.world.contracts.reader.newest_facts()
+            caller = Caller(account=address_of(self.name), now=now)
+            with suppress(NodeRefused):
+                answer = claim_leaves(facts, caller, record.batch_id, self.leaves)
+                self.world.contracts.send_prepared(self.name, answer)
+        for game_id, low, high in self.world.history.splits_due(address_of(self.name)):
+            if self.defends:
+                split_falsely(self, game_id, low, high)
+        do_duties(self.world, self.name)
+
+
+@dataclass
+class Sponsor:
+    """A friend of a liar: it adopts the games that the liar loses on time, and defends them with its lie."""
+
+    world: World
+    guest: Guest
+    content: bytes
+    fault_cycle: int = 1_000
+    name: str = "sponsor"
+
+    def enter(self, bonds: int = 1) -> None:
+        """Get coins for so many adoptions."""
+        self.world.anvil.fund(self.name, (bonds + 10) * COIN_WEI)
+
+    def tick(self) -> None:
+        """Adopt what can be adopted, and split where it is its turn."""
+        for game in self.world.games(event.game_id for event in self.world.history.all(GameOpened)).values():
+            is_own = game.operator == address_of(self.name)
+            if game.rescue_end is not None and not is_own:
+                attempt(self.world, self.name, AdoptGame(game_id=game.game_id))
+            elif is_own and game.stage is GameStage.OPERATOR_TURN:
+                split_falsely(self, game.game_id, game.low, game.high)
+
+
+def split_falsely(liar: BatchLiar | Sponsor, game_id: GameId, low: int, high: int) -> None:
+    """Make the defender's move with states that are false from a cycle on."""
+    job = liar.world.reader.job(job_of_task(task_of_game(game_id)))
+    task = task_of_job(job, shard_of_task(task_of_game(game_id)), liar.content)
+    inner = Interval(low=low, high=high).boundaries(liar.world.parameters.arity)[1:-1]
+    hashes = tuple(false_hashes(liar.guest, task, liar.fault_cycle, inner))
+    attempt(liar.world, liar.name, SubmitSplit(game_id=game_id, low=low, high=high, hashes=hashes))
 
 
 Choice = Callable[[int, int], int]

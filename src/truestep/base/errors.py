@@ -90,6 +90,8 @@ class Reject(StrEnum):
     # Claims (S5).
     CLAIM_STATUS = "claim: status"
     CLAIM_OTHER_JOB = "claim: header or input of another"
+    CLAIM_UNKNOWN = "unknown claim"
+    """Of clients: no event tells of it."""
     CLAIM_NOT_STANDING = "claim does not stand"
     WINDOW_OVER = "challenge window is over"
 

@@ -30,6 +30,7 @@ CLAIM = claim_of(task_of(JobId(2), 3), BatchId(12))
         (f"pick/{game_of(CLAIM, 4)}/0/9", "pick in game 4 on job 2 shard 3"),
         ("cancel/7/0", "cancel of job 7"),
         ("withdraw-rewards/1700000000", "withdrawal of rewards"),
+        ("withdraw-tokens/0xDd/1700000000", "withdrawal of tokens"),
         ("post:letters", "post:letters"),
         ("take/something", "take/something"),
         ("take/1+1000000000000/0", "take/1+1000000000000/0"),

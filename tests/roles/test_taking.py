@@ -22,7 +22,7 @@ from tests.roles.views import (
     task_view,
     view,
 )
-from truestep.base.ids import Address, BatchId, JobId, TaskId, task_of
+from truestep.base.ids import Address, BatchId, JobId, ProgramId, TaskId, task_of
 from truestep.protocol.calls import TakeTasks
 from truestep.protocol.records import TaskStage
 from truestep.roles.actions import Decline, Declined, Fetch, Send
@@ -45,8 +45,9 @@ def takes(seen: View, policy: WorkerPolicy = POLICY) -> list[tuple[TaskId, ...]]
     return [call.tasks for call in calls if isinstance(call, TakeTasks)]
 
 
-def shards(count: int, job: int = 1, **changes: Any) -> list[TaskView]:
+def shards(count: int, job: int = 1, program: int = 1, **changes: Any) -> list[TaskView]:
     """Open tasks of a job."""
+    changes["job"] = changes.get("job", {}) | {"program_id": ProgramId(program)}
     return [task_view(task={"task_id": task_of(JobId(job), shard)}, **changes) for shard in range(count)]
 
 
@@ -171,6 +172,18 @@ def test_jobs_of_other_terms_are_in_other_batches() -> None:
     assert jobs == [{1, 2, 3}, {4}, {5}, {6}], "a job's bond may be a multiple of its set's"
 
 
+def test_programs_that_have_not_run_here_share_no_batch() -> None:
+    """A stranger's program may fail on purpose, and a batch is given back whole."""
+
+    def of_program(number: int, *, is_proven: bool) -> list[TaskView]:
+        return shards(2, job=number, program=number, is_proven=is_proven)
+
+    strangers = [task for number in (1, 2) for task in of_program(number, is_proven=False)]
+    known = [task for number in (3, 4) for task in of_program(number, is_proven=True)]
+    batches = takes(view(*strangers, *known, free_stake_wei=RICH_WEI), WIDE)
+    assert [{task_id >> 32 for task_id in batch} for batch in batches] == [{1}, {2}, {3, 4}]
+
+
 def test_a_batch_ends_with_its_shortest_lease() -> None:
     """A long task that would fit by itself does not share the lease of a short one."""
     short = task_view(job={"lease_seconds": 10})
@@ -291,7 +304,7 @@ def test_batches_keep_to_stake_capacity_terms_and_leases(
     if chosen:
         assert sum(known[each].job.parameters.operator_bond_wei for each in locked) <= bonds * BOND_WEI
         assert len(chosen) + held + len(pending) <= max(HELD_FACTOR * active_limit, active_limit)
-    kinds = [{kind_of(known[task_id].job) for task_id in batch} for batch in batches]
+    kinds = [{kind_of(known[task_id]) for task_id in batch} for batch in batches]
     assert all(len(kind) == 1 for kind in kinds), "all of a batch have the same terms"
     assert len({kind for each in kinds for kind in each}) == len(batches), "one batch of a kind in a look"
     speed = policy.speed

@@ -205,8 +205,8 @@ def test_tokens_are_withdrawn_if_they_are_worth_it() -> None:
     policy = replace(POLICY, rewards_min={TOKEN: 5})
     enough = {TOKEN: 5 * TOKEN_REWARDS + 1}
     call = WithdrawRewards(asset=TOKEN)
-    assert sent(view(tokens=enough), policy) == {f"withdraw-{TOKEN}/{NOW}": call}
-    assert sent(view(tokens=enough, in_flight=frozenset({f"withdraw-{TOKEN}/1"})), policy) == {}
+    assert sent(view(tokens=enough), policy) == {f"withdraw-tokens/{TOKEN}/{NOW}": call}
+    assert sent(view(tokens=enough, in_flight=frozenset({f"withdraw-tokens/{TOKEN}/1"})), policy) == {}
     assert sent(view(tokens={TOKEN: 5 * TOKEN_REWARDS}), policy) == {}
     assert sent(view(tokens=enough)) == {}, "a token that nobody named may be anything"
 

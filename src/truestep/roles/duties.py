@@ -80,7 +80,7 @@ def withdrawals(
         if amount_wei > above_wei and not _is_under_way(view, kind)
     ]
     for asset, above in sorted((tokens_above or {}).items()):
-        kind, amount = f"withdraw-{asset}", view.tokens.get(asset, 0)
+        kind, amount = f"withdraw-tokens/{asset}", view.tokens.get(asset, 0)
         if amount > above and not _is_under_way(view, kind):
             call = WithdrawRewards(asset=asset)
             message = f"withdraw {amount:,} units of token {asset}"
@@ -89,7 +89,7 @@ def withdrawals(
 
 
 def _is_under_way(view: View, kind: str) -> bool:
-    return any(intent.partition("/")[0] == kind for intent in view.in_flight)
+    return any(intent.startswith(f"{kind}/") for intent in view.in_flight)
 
 
 def once(view: View, actions: Iterable[Action]) -> list[Action]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from truestep.base.ids import Address, BatchId, TaskId
+from truestep.base.ids import Address, BatchId, ProgramId, TaskId
 from truestep.base.units import coins
 from truestep.protocol.calls import NATIVE, TakeTasks
 from truestep.protocol.records import JobRecord, TaskStage
@@ -23,21 +23,26 @@ Check = tuple[bool, Declined, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """What all jobs of a batch have in common (S1.5)."""
+    """What all tasks of a batch have in common: by the rules (S1.5), and for this node's safety."""
 
     asset: Address
     policy: int
     parameters_id: int
     window_seconds: int
+    unproven: ProgramId | None
+    """A program that may fail on purpose, and with it a whole batch: it has batches of its own. A stranger
+    could else have all that this node takes given back, by a job that costs nothing."""
 
 
-def kind_of(job: JobRecord) -> Kind:
-    """In which batches a job's tasks can be."""
+def kind_of(task: TaskView) -> Kind:
+    """In which batches a task can be."""
+    job = task.job
     return Kind(
         asset=job.asset,
         policy=job.policy,
         parameters_id=job.parameters.parameters_id,
         window_seconds=job.parameters.window_seconds,
+        unproven=None if task.is_proven else job.program_id,
     )
 
 
@@ -116,7 +121,7 @@ class _Capacity:
 
     def add(self, task: TaskView) -> None:
         """One more."""
-        self.batches.setdefault(kind_of(task.job), []).append(task)
+        self.batches.setdefault(kind_of(task), []).append(task)
         self.held.append(task)
         self.free_wei -= task.job.parameters.operator_bond_wei
 
@@ -143,7 +148,7 @@ class _Capacity:
 
         One that does not fit waits for the next look.
         """
-        batch = self.batches.get(kind_of(task.job), [])
+        batch = self.batches.get(kind_of(task), [])
         return len(batch) < self.policy.batch_limit and self._has_room(task, [*batch, task])
 
     @property

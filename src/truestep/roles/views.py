@@ -102,6 +102,8 @@ class TaskView:
     """Why this node should not run the program again: it outlasted a lease."""
     distrust: str = ""
     """Why this node must not claim anything about the program: a self-check failed."""
+    is_proven: bool = False
+    """Whether a run of the program has ended on this node, and none has failed."""
 
     def is_standing(self, claim: ClaimView) -> bool:
         """Whether the claim is the task's present one, neither struck nor final."""

@@ -112,6 +112,9 @@ class TaskQueue:
         self._reporter = reporter
         self._limits = limits
         self._distrusted = dict(distrusted or {})
+        self._ended_well: set[Bytes32] = set()
+        self._failed: set[Bytes32] = set()
+        """Programs of which a run failed, whatever became of it when it was tried again."""
         self._ready: dict[MaterialKey, Material] = {}
         self._failures: dict[SourceKey, _Failure] = {}
         self._fetching: dict[SourceKey, _Fetching] = {}
@@ -180,6 +183,10 @@ class TaskQueue:
         if place is None:
             return ""
         return f"this node once computed program {program.program_id} wrongly; the evidence: {place}"
+
+    def is_proven(self, program: ProgramRecord) -> bool:
+        """Whether a run of a program has ended here since the start, and none has failed."""
+        return program.image_root in self._ended_well - self._failed
 
     def refusal(self, program: ProgramRecord, lease_seconds: int) -> str:
         """Why this node should not take another task of a program; empty if it may."""
@@ -383,6 +390,7 @@ class TaskQueue:
         match outcome:
             case FinishedRun() as finished_run:
                 self._keep_end(run, finished_run, task_id, seconds)
+                self._ended_well.add(running.terms.program.image_root)
             case FailedCheck(place=place, message=message):
                 self._distrust(running, place or "nowhere, it could not be written", message)
             case Found() as found:
@@ -402,6 +410,7 @@ class TaskQueue:
                 self._tell("run_failed", message, task_id)
             case Exception() as error:
                 self._run_failures.setdefault(run, []).append(repr(error))
+                self._failed.add(running.terms.program.image_root)
                 self._tell("run_failed", f"the run failed: {error!r}", task_id)
             case other:
                 raise Bug(f"work on a run ended with {type(other)}")

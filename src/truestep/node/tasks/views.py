@@ -240,6 +240,7 @@ class ViewBuilder:
             run_failure=self._queue.run_failure(run),
             slowness=self._queue.slowness(terms.program, terms.job.lease_seconds),
             distrust=self._queue.distrust(terms.program),
+            is_proven=self._queue.is_proven(terms.program),
         )
 
     def _claim_view(self, claim: TaskClaimed, games: Mapping[GameId, GameRecord]) -> ClaimView:

@@ -280,6 +280,8 @@ def test_a_send_takes_few_requests_and_nothing_to_do_takes_none(anvil_network: N
     node.counts.clear()
     chain.submit(Deposit(amount_wei=1), intent="stake/1")
     asked = {
+        "eth_getBlockByNumber": 2,  # the head, and the one block that the book lacks
+        "eth_getLogs": 1,
         "eth_getBalance": 1,
         "eth_getTransactionCount": 1,
         "eth_estimateGas": 1,

@@ -38,7 +38,7 @@ from truestep.adapters.chain.connection import Node, connect
 from truestep.adapters.chain.devnet import AnvilDevnet
 from truestep.adapters.chain.endpoint import FAILED_BATCHES_REGROWTH
 from truestep.adapters.chain.endpoints import Patience
-from truestep.adapters.chain.web3_chain import Web3Chain
+from truestep.adapters.chain.web3_chain import EVERYTHING, Memory, Web3Chain
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address, BatchId, JobId, ProgramId, claim_of, game_of, task_of
@@ -63,11 +63,15 @@ def posted(anvil_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 def open_through(
-    network: Network, node: Node, log: Log | None = None, patience: Patience = QUICK
+    network: Network,
+    node: Node,
+    log: Log | None = None,
+    patience: Patience = QUICK,
+    memory: Memory = EVERYTHING,
 ) -> Web3Chain:
-    account = Account.from_key(keccak256(b"reader"))
+    account, store = Account.from_key(keccak256(b"reader")), SqliteStore()
     return Web3Chain(
-        node, network.deployment, account, SqliteStore(), POLICY, reporter=log, patience=patience
+        node, network.deployment, account, store, POLICY, reporter=log, patience=patience, memory=memory
     )
 
 
@@ -322,7 +326,7 @@ def test_a_node_that_refuses_batches_by_its_status_is_asked_one_by_one(posted: N
         chain = open_through(posted, node.url)
         assert everything(chain) == everything(posted.requester)
         node.seen.clear()
-        chain.parameters()
+        chain.counters()
         assert max(map(len, node.seen)) > 1
 
 
@@ -342,10 +346,11 @@ def test_batches_go_on_after_failures_that_have_nothing_to_do_with_them(posted: 
     with faulty_node(upstream(posted)) as node:
         for reply in (TOO_MANY, SERVER_ERROR, Reply(b'{"error":"overloaded"}', 500), CLOSED):
             chain = open_through(posted, node.url)
+            chain.parameters()
             faults = iter([reply] * 3)
             node.fault = lambda _, faults=faults: next(faults, None)
             node.seen.clear()
-            assert len(chain.tasks([task_of(JobId(1), shard) for shard in range(3)])) == 3
+            assert chain.balances(chain.account).stake_wei == 0
             assert [len(methods) for methods in node.seen] == [5] * 4
 
 
@@ -377,11 +382,12 @@ def test_batches_may_come_back_in_any_order_and_with_holes(posted: Network, spoi
 
 def test_many_tasks_are_one_request(posted: Network) -> None:
     with faulty_node(upstream(posted)) as node:
-        chain = open_through(posted, node.url)
-        chain.head()
+        chain = open_through(posted, node.url, memory=Memory(keeps_finished=False))
+        head = chain.head()
+        chain.blocks(0, head.number)
         node.seen.clear()
-        found = chain.tasks([task_of(JobId(1), shard) for shard in range(3)])
-        assert len(found) == 3
+        found = chain.records(Inquiry(tasks=[task_of(JobId(1), shard) for shard in range(3)]), head.number)
+        assert len(found.tasks) == 3
         assert len(node.seen) == 1
 
 
@@ -394,6 +400,7 @@ def test_a_read_of_a_slow_node_is_one_request_though_blocks_come_meanwhile(poste
 
     with faulty_node(upstream(posted), fault=mine) as node:
         chain = open_through(posted, node.url)
+        chain.parameters()
         board: Any = getattr(chain, "_endpoints").board  # noqa: B009 - nobody else may set it
         for age_seconds, own_block, requests in ((0.0, 0, 1), (60.0, 0, 2), (0.0, 10**9, 2)):
             chain.head()

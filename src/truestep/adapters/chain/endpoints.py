@@ -30,7 +30,7 @@ HEADS_EVERY_SECONDS = 5.0
 """Interval at which the other endpoints are asked for their heads: at most two blocks late, and cheap."""
 FIRST_HEADS_SECONDS = 4.0
 """Time to wait at the start for the other heads, so that nothing is read from a lagging endpoint."""
-HEAD_TRIES = 8
+HEAD_TRIES = 12
 """Attempts to get a recent head: behind one URL there may be several nodes, half of them late."""
 HEAD_PAUSE_SECONDS = 0.3
 STALE_PAUSE_SECONDS = 0.2
@@ -410,6 +410,17 @@ class Endpoints:
         self._backwards_since = None
         self.board.start_over_at(newest)
         return newest
+
+    def recent_head(self) -> Head:
+        """The newest block that was seen, after one more look: a node that lags is not waited for."""
+        self._look_at_others()
+        found: Head = self.ask(HEAD_QUESTION)
+        best = self.board.best_head() or found
+        if found.number >= best.number:
+            self._backwards_since = None
+            return found
+        is_recent = self.board.best_head_age_seconds() < self._patience.backwards_seconds / 10
+        return best if is_recent else self.head()
 
     def _is_backwards_for_good(self) -> bool:
         now = time.monotonic()

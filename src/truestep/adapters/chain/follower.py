@@ -72,9 +72,8 @@ class Follower:
 
     def refresh(self) -> tuple[Head, Facts]:
         """The newest block, and the facts after it. Raises `Unavailable`."""
-        head = self._endpoints.head()
-        book = self._book
-        if book.hash_of(head.number) != head.hash:
+        head, book = self._endpoints.recent_head(), self._book
+        if book.hash_of(head.number) != head.hash or self._endpoints.board.own_block > book.read_to:
             self._follow(book, head)
             self._look_again(book)
             self._keep()
@@ -124,7 +123,7 @@ class Follower:
         """Read up to a head, which a lagging node may have given."""
         if book.hash_of(head.number) not in (None, head.hash):
             self._go_back(book)
-        self._fill(book, head.number)
+        self._fill(book, max(head.number, self._endpoints.board.own_block))
 
     def _fill(self, book: Book, last: int) -> None:
         """Read the blocks that the book lacks up to this one."""

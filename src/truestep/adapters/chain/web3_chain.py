@@ -322,7 +322,7 @@ class Web3Chain:
 
     def balances(self, account: Address) -> Balances:
         """What an account has."""
-        facts = self._facts()
+        facts = self._book.facts if self._book.facts.parameters else self._facts()
         answers = self._pinned.ask(balance_questions(self._pinned, account, facts))
         return balances_of(answers, facts, account)
 

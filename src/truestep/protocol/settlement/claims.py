@@ -1,5 +1,7 @@
 """What a leaf says of its task, and proofs of it (docs/protocol.md S4.8, S5)."""
 
+from functools import lru_cache
+
 from truestep.base.errors import Reject
 from truestep.base.ids import Bytes32, TaskId, shard_of_task
 from truestep.commitments.keccak import keccak256
@@ -74,6 +76,11 @@ def initial_state_hash(task_id: TaskId, work: Work) -> Bytes32:
     return initial_state(memory_root=parent(work.image_root, right), entry=work.entry).hash()
 
 
+INNER_ROOTS_KEPT = 1_024
+"""Each takes as many hashes as the tree has levels, and is needed when a task is claimed and made final."""
+
+
+@lru_cache(maxsize=INNER_ROOTS_KEPT)
 def inner_root(task_id: TaskId, work: Work) -> Bytes32:
     """The root of task header and input, which no run can change (machine M3.5, M3.7)."""
     counts = (work.input_size, shard_of_task(task_id), work.shard_count, 0)

@@ -1,0 +1,227 @@
+"""A book says the same however its logs were read: twice, late, on another branch, from a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from random import Random
+
+import pytest
+
+from tests.protocol.settlement.facts.echoes import Echo
+from tests.protocol.settlement.facts.finished_tasks import finished_tasks
+from tests.protocol.settlement.world import DEPLOYMENT, REQUESTERS
+from truestep.adapters.chain import book as book_module
+from truestep.adapters.chain.book import CHECKPOINT_LIMIT, Added, Book, Checkpoint
+from truestep.adapters.chain.checkpoints import FACTS, TABLE, CheckpointStore
+from truestep.adapters.chain.logs import Reading
+from truestep.adapters.store.sqlite import SqliteStore
+from truestep.base.ids import Address, Bytes32
+from truestep.commitments.keccak import keccak256
+from truestep.ports.store import Change
+from truestep.protocol.events import ChainEvent
+from truestep.protocol.settlement.facts.fold import fold
+from truestep.protocol.settlement.facts.records import Facts, Logged
+from truestep.protocol.settlement.tasks.table import Table
+from truestep.protocol.settlement.tasks.telling import fold_told
+
+NOTHING = Facts(deployment=DEPLOYMENT)
+GENESIS = Checkpoint(block_number=-1, block_hash=None, facts=NOTHING)
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A chain of blocks with logs."""
+
+    logs: tuple[Logged, ...]
+    last: int
+    names: Mapping[int, int] = field(default_factory=dict[int, int])
+    """Which blocks are other ones than those of the first branch."""
+
+    def hash_of(self, number: int) -> Bytes32:
+        return keccak256(f"{self.names.get(number)}/{number}".encode())
+
+    def reading(self, first: int, last: int, hidden: Collection[Logged] = ()) -> Reading:
+        """A range as a node gives it that leaves out some logs."""
+        found = (logged for logged in self.logs if first <= logged.at.block_number <= last)
+        return Reading(
+            first=first,
+            last=last,
+            logs=tuple(logged for logged in found if logged not in hidden),
+            hashes={number: self.hash_of(number) for number in (first, last)},
+            parent_hash=self.hash_of(first - 1),
+        )
+
+
+@cache
+def story(seed: int) -> Branch:
+    """A schedule with games, a block for each call."""
+    echo = Echo(seed)
+    for _ in range(500):
+        echo.play()
+    return Branch(tuple(echo.logs), max(logged.at.block_number for logged in echo.logs))
+
+
+def everything(logs: Iterable[Logged], facts: Facts = NOTHING) -> tuple[Facts, tuple[ChainEvent, ...]]:
+    """What one reading of all logs says."""
+    folded = fold_told(facts, logs)
+    return folded.facts, tuple(event for told in folded.told for event in told)
+
+
+def said(table: Table) -> list[object]:
+    """What a table says of all jobs."""
+    return [(job_id, table.job(job_id), table.tasks_of(job_id)) for job_id in table.job_ids]
+
+
+def read_all(book: Book, branch: Branch, size: int = 40) -> None:
+    for first in range(book.read_to + 1, branch.last + 1, size):
+        assert book.add(branch.reading(first, min(first + size - 1, branch.last))) is Added.DONE
+
+
+@pytest.mark.parametrize("keeps_all", [True, False])
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_read_late_or_twice_is_as_if_read_at_once(seed: int, keeps_all: bool) -> None:
+    branch, rng = story(seed), Random(seed)
+    book = Book(GENESIS, keeps_all=keeps_all)
+    while book.read_to < branch.last:
+        first = max(book.read_to + 1 - rng.choice((0, 0, 5, 60)), book.oldest.block_number + 1, 0)
+        last = min(first + rng.choice((0, 3, 80)), branch.last)
+        hidden = [logged for logged in branch.logs if rng.random() < 0.1]
+        assert book.add(branch.reading(first, last, hidden)) is Added.DONE
+        assert len(book._checkpoints) <= CHECKPOINT_LIMIT
+        oldest = book.oldest.block_number
+        if rng.random() < 0.7:  # what is older can be found by a second reading only
+            assert book.add(branch.reading(max(oldest + 1, 0), book.read_to)) is Added.DONE
+    for first in range(book.oldest.block_number + 1, branch.last + 1, 7):
+        book.add(branch.reading(first, min(first + 6, branch.last)))
+    start = book.oldest
+    later = [logged for logged in branch.logs if logged.at.block_number > start.block_number]
+    facts, told = everything(later, start.facts)
+    assert (book.facts, book.told(start.block_number + 1, branch.last)) == (facts, told)
+    if keeps_all:
+        assert (facts, told) == everything(branch.logs)
+        assert said(book.table) == said(Table(told))
+        assert book.logs() == branch.logs
+        assert book.gaps == frozenset()
+
+
+@pytest.mark.parametrize("keeps_all", [True, False])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_reorganisation_leaves_no_trace(seed: int, keeps_all: bool) -> None:
+    branch, rng = story(seed), Random(seed)
+    book, at = Book(GENESIS, keeps_all=keeps_all), branch
+    for turn in range(12):
+        last = min(book.read_to + rng.choice((2, 8, 60)), at.last)
+        if last > book.read_to:
+            assert book.add(at.reading(book.read_to + 1, last)) is Added.DONE
+        read_to = book.read_to
+        fork = max(read_to - rng.choice((1, 3, 50)), book.oldest.block_number, 0)
+        kept = [each for each in at.logs if each.at.block_number <= fork]
+        moved = [each for each in at.logs if each.at.block_number > fork]
+        later = [replace(each, at=replace(each.at, block_number=each.at.block_number + 2)) for each in moved]
+        at = Branch((*kept, *later), at.last + 2, {**at.names, **dict.fromkeys(range(fork + 1, 2_000), turn)})
+        if fork < read_to:
+            assert book.add(at.reading(read_to + 1, read_to + 1)) is Added.OTHER_BRANCH
+        book.forget_after(fork)
+        assert (book.read_to, book.facts) == (fork, fold(NOTHING, kept))
+    read_all(book, at)
+    facts, told = everything(at.logs)
+    assert book.facts == facts
+    first = book.oldest.block_number + 1
+    assert book.told(first, at.last) == tuple(event for event in told if event.at.block_number >= first)
+    if keeps_all:
+        assert said(book.table) == said(Table(told))
+
+
+def test_a_book_has_no_holes() -> None:
+    branch, book = story(0), Book(GENESIS, keeps_all=True)
+    assert book.add(branch.reading(5, 9)) is Added.GAP
+    assert (book.read_to, book.facts) == (-1, NOTHING)
+
+
+def test_a_log_that_was_hidden_shows_by_those_that_need_it() -> None:
+    branch, book = story(0), Book(GENESIS, keeps_all=True)
+    posted = next(each for each in branch.logs if type(each.event).__name__ == "Posted")
+    book.add(branch.reading(0, branch.last, [posted]))
+    assert book.gaps
+    assert book.facts != everything(branch.logs)[0]
+    book.add(branch.reading(posted.at.block_number, posted.at.block_number))
+    assert (book.facts, book.told(0, branch.last)) == everything(branch.logs)
+    assert book.gaps == frozenset()
+
+
+def spaced(logs: Iterable[Logged]) -> Branch:
+    found = tuple(logs)
+    return Branch(found, found[-1].at.block_number)
+
+
+def test_a_daemons_memory_does_not_grow_with_finished_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(book_module, "FINAL_BLOCKS", 8)
+    monkeypatch.setattr(book_module, "HASHES_KEPT_BLOCKS", 16)
+    genesis = replace(GENESIS, facts=replace(NOTHING, keeps=frozenset[Address]()))
+    sizes: list[tuple[int, int, int]] = []
+    for count in (300, 600):
+        branch, book = spaced(finished_tasks(count)), Book(genesis, keeps_all=False)
+        read_all(book, branch, 3)
+        sizes.append((len(book.logs()), len(book.facts.jobs), len(book.hashes())))
+        assert book.oldest.block_number <= branch.last - 8
+    assert sizes[0] == sizes[1]
+
+
+# --- what outlives a process -------------------------------------------------------------------------------
+
+
+def kept_from(book: Book, genesis: Checkpoint = GENESIS) -> SqliteStore:
+    """A store in which a book's final checkpoint was kept."""
+    store = SqliteStore()
+    CheckpointStore(store, genesis.facts).keep(book.oldest)
+    return store
+
+
+@pytest.mark.parametrize("wanted", [None, frozenset(REQUESTERS[:1]), frozenset[Address]()])
+def test_a_start_from_a_checkpoint_goes_on_as_if_there_had_been_none(
+    wanted: frozenset[Address] | None,
+) -> None:
+    branch = story(1)
+    genesis = replace(GENESIS, facts=replace(NOTHING, keeps=wanted))
+    first = Book(genesis, keeps_all=False)
+    read_all(first, branch)
+    assert first.oldest.block_number > 0
+    start = CheckpointStore(kept_from(first, genesis), genesis.facts).read()
+    assert start == first.oldest
+    again = Book(genesis, keeps_all=False, start=start)
+    read_all(again, branch)
+    assert again.facts == first.facts
+    assert again.told(first.oldest.block_number + 1, branch.last) == first.told(
+        first.oldest.block_number + 1, branch.last
+    )
+    again.forget_after(first.oldest.block_number - 1)  # deeper than anything that is kept
+    assert (again.read_to, again.facts) == (-1, genesis.facts)
+
+
+def test_a_checkpoint_of_others_or_a_damaged_one_is_as_good_as_none() -> None:
+    book = Book(GENESIS, keeps_all=False)
+    read_all(book, story(1))
+    store = kept_from(book)
+    other = replace(NOTHING, keeps=frozenset(REQUESTERS[:1]))
+    assert CheckpointStore(store, other).read() is None
+    assert CheckpointStore(SqliteStore(), NOTHING).read() is None
+    store.write([Change(table=TABLE, key=FACTS, value="[]")])
+    assert CheckpointStore(store, NOTHING).read() is None
+
+
+def test_a_checkpoint_is_written_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(book_module, "FINAL_BLOCKS", 8)
+    written: list[Sequence[Change]] = []
+
+    class Counting(SqliteStore):
+        def write(self, changes: Sequence[Change]) -> None:
+            written.append(changes)
+            super().write(changes)
+
+    branch, book, kept = story(1), Book(GENESIS, keeps_all=False), CheckpointStore(Counting(), NOTHING)
+    for number in range(branch.last + 1):
+        book.add(branch.reading(number, number))
+        kept.keep(book.oldest)
+    assert 1 < len(written) <= branch.last // 64 + 1

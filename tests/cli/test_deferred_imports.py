@@ -20,6 +20,20 @@ def test_a_pairing_loads_when_it_is_called() -> None:
     subprocess.run([sys.executable, "-c", PROGRAM], check=True)
 
 
+def test_a_keystore_is_read_though_its_library_is_deferred() -> None:
+    program = """
+import sys
+from truestep.cli.deferred_imports import defer_imports
+defer_imports()
+from eth_account import Account
+assert not any(name.startswith("Crypto.Cipher") for name in sys.modules)
+account = Account.create()
+keystore = Account.encrypt(account.key, "password", kdf="pbkdf2", iterations=1)
+assert Account.decrypt(keystore, "password") == account.key
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
 def test_a_module_in_a_deferred_package_is_found() -> None:
     """The chain in Python imports one: without it, `truestep devnet` does not start."""
     program = """

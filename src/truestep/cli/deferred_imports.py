@@ -1,8 +1,8 @@
-"""Defers imports of libraries that are slow to import and that no command needs.
+"""Defers imports of libraries that are slow to import and that most commands do not need.
 
-`eth_keyfile` imports the curves of validators' keystores. Their pairings compute tables on import, which
-takes 0.4 s. `web3` imports three libraries for connections; this program has its own. Together they were half
-of `truestep status`.
+`eth_keyfile` reads keystores, which commands that only look at the chain do not have. It imports ciphers, and
+the curves of validators' keystores, whose pairings compute tables on import, which takes 0.4 s. `web3` imports
+three libraries for connections; this program has its own. Together they were half of `truestep status`.
 """
 
 import sys
@@ -13,7 +13,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-_CURVES = (
+_LATER = (
+    "eth_keyfile",
     "py_ecc.bls",
     "py_ecc.bls12_381.bls12_381_pairing",
     "py_ecc.optimized_bls12_381.optimized_pairing",
@@ -92,5 +93,5 @@ def defer_imports() -> None:
     """Let the slow modules load only when they are called. Modules that are already loaded stay."""
     for name in _UNUSED:
         sys.modules.setdefault(name, _Unused(name))
-    for name in _CURVES:
+    for name in _LATER:
         sys.modules.setdefault(name, _Deferred(name))

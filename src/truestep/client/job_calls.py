@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Bytes32, JobId, task_of
+from truestep.base.units import duration
 from truestep.client.job_status import JobStatus, known_job, read_status
 from truestep.client.reducing import reduced_input, slot_node
 from truestep.client.sending import transact_once
@@ -33,7 +34,15 @@ def top_up(chain: Chain, job_id: JobId, reward: int) -> JobRecord:
 
     Raises Rejected while any shard is taken or final, and after the deadline.
     """
-    job = known_job(chain, job_id)
+    status = read_status(chain, job_id)
+    job, standing = status.job, len(status.tasks) - len(status.idle)
+    _refuse_late(status, "nobody can take a shard any more; post a new job")
+    if standing:
+        raise Rejected(
+            Reject.SHARDS_BUSY,
+            f"{standing} of {job.shard_count} shards of job {job_id} are taken, final or refunded, and all"
+            " earn the same; to pay more for the others, reclaim them and post them as a new job",
+        )
     allow(chain, job.asset, reward * job.shard_count)
     # The same call after an interruption means the same, until the reward has risen.
     intent = f"top up:{job_id}:{job.reward}+{reward}"
@@ -43,7 +52,23 @@ def top_up(chain: Chain, job_id: JobId, reward: int) -> JobRecord:
 
 def close(chain: Chain, job_id: JobId) -> None:
     """Let nobody take a shard any more. Shards that are taken go on. Raises Rejected after the deadline."""
+    status = read_status(chain, job_id)
+    if chain.account != status.job.requester:
+        raise Rejected(
+            Reject.NOT_REQUESTER,
+            f"expected {status.job.requester}, who posted job {job_id}, got {chain.account}; nobody else can"
+            " close it",
+        )
+    _refuse_late(status, f"nobody can take a shard any more; see truestep reclaim {job_id}")
     transact_once(chain, CloseJob(job_id=job_id), f"close:{job_id}")
+
+
+def _refuse_late(status: JobStatus, advice: str) -> None:
+    if status.is_late:
+        since = duration(status.time_seconds - status.job.deadline)
+        raise Rejected(
+            Reject.DEADLINE_OVER, f"the deadline of job {status.job.job_id} was {since} ago: {advice}"
+        )
 
 
 def reclaim(chain: Chain, job_id: JobId, *, is_now: bool = False) -> int:

@@ -139,7 +139,7 @@ def worker(
         active_limit=parallel,
         batch_limit=max_batch,
         reward_min_wei=parse_amount(min_reward, "--min-reward"),
-        rewards_min=dict(map(_parse_asset, asset or [])),
+        rewards_min=dict(map(parse_asset, asset or [])),
         is_keeper=keeper,
         speed=speed,
     )
@@ -165,7 +165,7 @@ def _self_check(random_segments: int, options: DaemonOptions) -> "SelfCheck":
     )
 
 
-def _parse_asset(text: str) -> tuple[Address, int]:
+def parse_asset(text: str) -> tuple[Address, int]:
     """The token and the least reward of `0x...=2500000`."""
     token, _, units = text.partition("=")
     if not re.fullmatch(r"\d{1,30}", units):

@@ -1,0 +1,51 @@
+"""What the worker's options mean, and what is wrong with others before anything is opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from web3 import Web3
+
+from tests.cli.conftest import Invoke
+from truestep.base.ids import Address
+from truestep.cli.commands.worker import parse_asset
+
+TOKEN = Address("0x" + "0" * 38 + "1a")
+CHECKSUMMED = Address(Web3.to_checksum_address(TOKEN))
+NETWORK = (
+    "--rpc",
+    "http://127.0.0.1:1",
+    "--deployment",
+    "none.json",
+    "--blobs",
+    "none",
+    "--keystore",
+    "none",
+)
+
+
+def test_a_token_is_named_with_its_least_reward() -> None:
+    assert parse_asset(f"{TOKEN}=2500000") == (CHECKSUMMED, 2_500_000)
+    assert parse_asset(f"{TOKEN}=0")[1] == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--asset", TOKEN), "expected a token and the least reward"),
+        (("--asset", f"{TOKEN}=1.5"), "expected a token and the least reward"),
+        (("--asset", "0x12=5"), "expected an address"),
+        (("--stake", "5", "--operator", TOKEN), "expected --stake or --operator, not both"),
+        (("--min-reward", "much"), "expected an amount"),
+        (("--max-batch", "0"), "greater than or equal to 1"),
+        (("--max-batch", "257"), "less than or equal to 256"),
+    ],
+)
+def test_a_wrong_option_is_refused_before_anything_is_opened(
+    truestep: Invoke, tmp_path: Path, options: tuple[str, ...], says: str
+) -> None:
+    folder = tmp_path / "state"
+    finished = truestep("worker", *NETWORK, "--state-dir", folder, *options)
+    words = " ".join(finished.stderr.replace("│", " ").split())
+    assert (finished.exit_code, says in words, folder.exists()) == (2, True, False), words

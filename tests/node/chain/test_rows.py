@@ -1,3 +1,6 @@
+import pytest
+
+from truestep.base.errors import Rejected
 from truestep.base.ids import Bytes32, ClaimId, GameId
 from truestep.node.chain.rows import from_row, to_row
 from truestep.protocol.events import (
@@ -25,3 +28,9 @@ EVENTS: list[ChainEvent] = [
 def test_what_happens_in_micro_runs_survives_a_restart() -> None:
     """Numbers of 64 bits, bytes and all."""
     assert [from_row(to_row(event)) for event in EVENTS] == EVENTS
+
+
+def test_events_of_contracts_that_are_gone_are_refused() -> None:
+    """Their tasks had attempts; a file with them is of another deployment."""
+    with pytest.raises(Rejected, match="choose another state directory"):
+        from_row(to_row(EVENTS[0]).replace('"version": 2', '"version": 1'))

@@ -8,19 +8,22 @@ import pytest
 
 from tests.e2e.network import A0, A7, ELF, INPUT, T0, T1, T2, elf_of
 from tests.machine.encode import encode
-from tests.roles.views import JOB
+from tests.roles.views import JOB, PROGRAM
 from truestep.base.errors import Rejected
-from truestep.base.ids import Bytes32
+from truestep.base.ids import Bytes32, task_of
+from truestep.commitments.keccak import keccak256
 from truestep.commitments.merkle import root_of_bytes
 from truestep.engine.jit import JitEngine
 from truestep.machine.elf import load_elf
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.machine.layout import DATA_START, PAGE_SIZE_BYTES
-from truestep.node.tasks.items import RunSpec
+from truestep.node.tasks.items import LookItem, RunSpec, look
 from truestep.node.tasks.materials import RunMaterial
 from truestep.node.tasks.replays import FreshReplay, Replays
+from truestep.node.tasks.terms import task_terms
 from truestep.ports.engine import Engine, Machine
 from truestep.ports.executor import Stopped
+from truestep.protocol.state_numbers import micro_number
 
 CYCLES = (0, 3, 5, 100)
 WHOLE_RUN = (0, 10**6)
@@ -65,6 +68,17 @@ def test_the_answers_are_those_of_a_plain_run(engine: Engine) -> None:
         with replays.borrow(spec) as replay:
             assert replay.hashes(CYCLES, drive) == plain.hashes(CYCLES, drive)
             assert replay.witness(4, drive) == plain.witness(4, drive)
+
+
+@pytest.mark.parametrize("engine", [JitEngine(), ReferenceEngine()], ids=["jit", "reference"])
+def test_a_look_says_how_a_run_has_ended(engine: Engine) -> None:
+    spec, replays = spec_of(1), Replays(engine)
+    terms = task_terms(task_of(JOB.job_id, 0), spec.job, PROGRAM)
+    with replays.borrow(spec) as replay:
+        early = look(replay, LookItem(terms=terms, hashes=(0, 5)), drive)
+        late = look(replay, LookItem(terms=terms, hashes=(5, 10**6, micro_number(3, 0))), drive)
+    assert early.halted_state == b""
+    assert keccak256(late.halted_state) == late.hashes[10**6]
 
 
 def test_a_replay_is_kept_until_others_come() -> None:

@@ -69,6 +69,21 @@ def test_results_survive_a_restart_and_contradictions_are_bugs(tmp_path: Path) -
         assert (rest.reveals(A), rest.witnesses(A), rest.hashes(A)) == ({}, {}, {})
 
 
+def test_the_end_that_a_look_came_to_is_kept_with_its_hashes() -> None:
+    """With it a claim is refuted that says of this state that it runs."""
+    store = SqliteStore()
+    results = Results(store)
+    results.keep(A, found({5: ZERO_HASH}))
+    assert results.halted_state(A) == b""
+    results.keep(A, replace(found({1_000: ZERO_HASH}), halted_state=b"end"))
+    again = Results(store)
+    assert again.halted_state(A) == b"end"
+    with pytest.raises(Bug):
+        again.keep(A, replace(found({999: ZERO_HASH}), halted_state=b"another"))
+    again.forget_except([])
+    assert (Results(store).halted_state(A), store.rows("halted")) == (b"", [])
+
+
 def test_a_smaller_maximum_has_an_end_of_its_own() -> None:
     """A twin of a program, registered with a smaller maximum, starts in the same state and is cut off."""
     twin = replace(A, max_cycles=3)

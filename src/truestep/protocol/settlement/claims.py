@@ -16,6 +16,8 @@ from truestep.protocol.settlement.state import LifeCycle
 from truestep.protocol.settlement.trees import item_leaf
 
 ZERO_HASH = Bytes32(bytes(32))
+INNER_ROOTS_KEPT = 2**14
+"""Each is computed when its task is claimed, and asked for again when it is challenged or final: 4 MB."""
 STATUS_OFFSET_BYTES = 48
 """Packed state: [ memory root 32 | pc 8 | cycle 8 | status 1 | code 8 | registers ] (machine M2.2)."""
 
@@ -74,10 +76,6 @@ def initial_state_hash(task_id: TaskId, work: Work) -> Bytes32:
     """The hash of the state in which the task's run starts (machine M2.5)."""
     right = parent(inner_root(task_id, work), ZERO_NODES[RANGE_LEVEL + 1])
     return initial_state(memory_root=parent(work.image_root, right), entry=work.entry).hash()
-
-
-INNER_ROOTS_KEPT = 1_024
-"""Each takes as many hashes as the tree has levels, and is needed when a task is claimed and made final."""
 
 
 @lru_cache(maxsize=INNER_ROOTS_KEPT)

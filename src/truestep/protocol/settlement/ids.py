@@ -62,11 +62,16 @@ class Item:
 def unpack_item(packed: int) -> Item:
     """The item that `pack` packed."""
     return Item(
-        job_id=JobId(packed >> 64),
+        job_id=job_of_item(packed),
         first_shard=packed >> 32 & 2**32 - 1,
         count=packed >> 16 & 2**16 - 1,
         offset=packed & 2**16 - 1,
     )
+
+
+def job_of_item(packed: int) -> JobId:
+    """The job of a packed item, without unpacking it."""
+    return JobId(packed >> 64)
 
 
 def claim_of(batch_id: BatchId, leaf_index: int) -> LeafId:

@@ -21,6 +21,7 @@ from truestep.protocol.settlement.facts.records import Event, Facts, Logged
 from truestep.protocol.settlement.ids import NATIVE, NOBODY, Item, LeafId
 from truestep.protocol.settlement.records import BatchTerms, JobTerms, Work
 from truestep.protocol.settlement.results import FINAL_BIT
+from truestep.protocol.settlement.trees import claims_root, tasks_root
 
 OPERATOR, REQUESTER = OPERATORS[0], REQUESTERS[0]
 BOND_WEI = PARAMETERS.operator_bond_wei
@@ -86,8 +87,9 @@ def claimed_job(number: int, shard_count: int) -> Iterator[Event]:
         terms=TERMS,
         input_uri=f"ipfs://{number}",
     )
+    items = (Item(job_id=job_id, first_shard=0, count=shard_count, offset=0).pack(),)
     terms = BatchTerms(
-        tasks_root=_hash(number, 5),
+        tasks_root=tasks_root([(items[0], _hash(number, 4))]),
         claims_root=ZERO_HASH,
         reward=shard_count,
         bond_wei=bond_wei,
@@ -95,13 +97,12 @@ def claimed_job(number: int, shard_count: int) -> Iterator[Event]:
         window_seconds=300,
         lease_seconds=60,
     )
-    items = (Item(job_id=job_id, first_shard=0, count=shard_count, offset=0).pack(),)
     until = START_TIME + number
     yield jobs.Taken(batch_id=batch_id, operator=OPERATOR, until=until, terms=terms, items=items)
     yield operators.Locked(operator=OPERATOR, batch_id=batch_id, amount_wei=bond_wei)
     head = Bytes32((1 << 192 | 9 << 64).to_bytes(32, "big"))
     words = (head, _hash(number, 6), _hash(number, 7)) * shard_count
-    root = _hash(number, 8)
+    root = claims_root(words)
     yield jobs.Claimed(batch_id=batch_id, operator=OPERATOR, until=until, claims_root=root, leaves=words)
 
 

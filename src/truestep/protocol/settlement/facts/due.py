@@ -108,6 +108,8 @@ def _acts_for(facts: Facts, operator: Address, account: Address, role: Role) -> 
 
 def _of_batches(facts: Facts, account: Address, now: int) -> Iterator[Due]:
     open_bits = _open_leaves_of_batches(facts)
+    policies = facts.deployment.policies.items()
+    early = {number for number, policy in policies if policy is not optimistic}
     for batch_id, known in facts.batches.items():
         stage, until = known.batch.stage, known.batch.until
         if stage is BatchStage.TAKEN:
@@ -116,7 +118,8 @@ def _of_batches(facts: Facts, account: Address, now: int) -> Iterator[Due]:
             elif _acts_for(facts, known.batch.operator, account, Role.CLAIM):
                 yield Due(action=Action.CLAIM, subject=batch_id, last_second=until)
         elif stage is BatchStage.CLAIMED:
-            if _verdict(facts, known.batch, batch_id, now, open_bits.get(batch_id, 0))[0]:
+            can_be_due = now > until or known.batch.policy in early
+            if can_be_due and _verdict(facts, known.batch, batch_id, now, open_bits.get(batch_id, 0))[0]:
                 yield Due(action=Action.FINALIZE, subject=batch_id)
         else:
             yield from _of_final_batch(facts, known, batch_id, now, open_bits.get(batch_id, 0))
@@ -137,8 +140,6 @@ def _verdict(facts: Facts, batch: Batch, batch_id: BatchId, now: int, open_bits:
     policy = facts.deployment.policies.get(batch.policy)
     if policy is None or now <= facts.stopped_until:
         return False, 0
-    if policy is optimistic:  # of thousands of batches, nearly all
-        return now > batch.until, open_bits
     question = Question(
         batch_id=batch_id, until=batch.until, leaf_count=batch.leaf_count, now=now, held=lambda _: open_bits
     )

@@ -18,8 +18,8 @@ from truestep.protocol.settlement.ids import (
     LeafId,
     batch_of_claim,
     claim_of,
+    job_of_item,
     leaf_of_claim,
-    unpack_item,
 )
 from truestep.protocol.settlement.messages import Message
 from truestep.protocol.settlement.refusals import Refused
@@ -61,7 +61,7 @@ def scope_of(facts: Facts, *batch_ids: BatchId, jobs: Iterable[JobId] = ()) -> S
     for batch_id in batch_ids:
         known = facts.batches.get(batch_id)
         if known is not None:
-            found |= {unpack_item(item).job_id for item in known.batch.items}
+            found |= set(map(job_of_item, known.batch.items))
     return Scope(jobs=frozenset(found), batches=frozenset(batch_ids))
 
 

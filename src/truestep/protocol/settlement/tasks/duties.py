@@ -12,7 +12,7 @@ from truestep.protocol.settlement.contracts.disputes import GameOutcome
 from truestep.protocol.settlement.facts.due import Action, Due, due, set_bits
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.facts.views import game_view
-from truestep.protocol.settlement.ids import LeafGameId, LeafId
+from truestep.protocol.settlement.ids import LeafGameId, LeafId, batch_of_claim, job_of_item
 from truestep.protocol.settlement.jobs import CANCEL_LIMIT
 from truestep.protocol.settlement.tasks.ids import claim_of_leaf, game_of_leaf, task_of_leaf
 
@@ -62,7 +62,7 @@ def _of_batch(facts: Facts, each: Due, batch_id: BatchId) -> Iterator[Duty]:
         action=each.action,
         call=calls.ExpireBatch(batch_id=batch_id) if is_expiry else calls.FinalizeBatch(batch_id=batch_id),
         beneficiary=batch.operator,
-        job_id=JobId(batch.items[0] >> 64),
+        job_id=job_of_item(batch.items[0]),
     )
 
 
@@ -72,7 +72,7 @@ def _of_claim(facts: Facts, each: Due, leaf_id: LeafId) -> Iterator[Duty]:
         return
     claim_id, job_id = claim_of_leaf(task_id, leaf_id), job_of_task(task_id)
     is_writing = each.action is Action.WRITE_OUT
-    batch = facts.batches[BatchId(leaf_id >> 8)].batch
+    batch = facts.batches[batch_of_claim(leaf_id)].batch
     yield Duty(
         action=each.action,
         call=calls.WriteOut(claim_id=claim_id) if is_writing else calls.FinalizeClaim(claim_id=claim_id),

@@ -6,7 +6,7 @@ from truestep.base.ids import BatchId, JobId, TaskId, job_of_task, shard_of_task
 from truestep.protocol.records import TaskRecord, TaskStage
 from truestep.protocol.settlement.facts.records import Facts, KnownBatch
 from truestep.protocol.settlement.facts.retention import final_leaves, items_of
-from truestep.protocol.settlement.ids import NOBODY, Item
+from truestep.protocol.settlement.ids import NOBODY, PackedItem, job_of_item, unpack_item
 from truestep.protocol.settlement.records import BatchStage
 
 _STAGES = {
@@ -59,15 +59,15 @@ class Standing:
         shard = shard_of_task(task_id)
         found = [
             (batch_id, known)
-            for batch_id, known, item in self._items.get(job_of_task(task_id), ())
-            if shard in item.shards
+            for batch_id, known, packed in self._items.get(job_of_task(task_id), ())
+            if shard in unpack_item(packed).shards
         ]
         return max(found, key=lambda each: each[0], default=None)
 
     @cached_property
-    def _items(self) -> dict[JobId, list[tuple[BatchId, KnownBatch, Item]]]:
-        items: dict[JobId, list[tuple[BatchId, KnownBatch, Item]]] = {}
+    def _items(self) -> dict[JobId, list[tuple[BatchId, KnownBatch, PackedItem]]]:
+        items: dict[JobId, list[tuple[BatchId, KnownBatch, PackedItem]]] = {}
         for batch_id, known in self._facts.batches.items():
-            for item in items_of(known.batch):
-                items.setdefault(item.job_id, []).append((batch_id, known, item))
+            for packed in known.batch.items:
+                items.setdefault(job_of_item(packed), []).append((batch_id, known, packed))
         return items

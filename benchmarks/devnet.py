@@ -44,7 +44,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = DevnetFolder(path=Path(name))
         devnet = EmbeddedDevnet()
-        deployment, _ = set_up(devnet, folder, devnet_parameters(120), lambda _, __: None)
+        deployment, _ = set_up(devnet, folder, devnet_parameters(240), lambda _, __: None)
         requester = open_keystore(folder.keystore("requester"), PASSWORD)
         policy = replace(POLICY, poll_seconds=0.001)
         _post_jobs(Web3Chain(devnet.node, deployment, requester, SqliteStore(), policy))
@@ -85,7 +85,7 @@ def _post_jobs(chain: Web3Chain) -> None:
             input_uri="blob:",
             seed=Bytes32(bytes(32)),
             shard_count=SHARDS,
-            reward_wei=1,
+            reward=1,
             lease_seconds=300,
             deadline=chain.head().time_seconds + 100_000,
         )

@@ -24,7 +24,17 @@ from truestep.adapters.blobs.outputs import OutputDirectory
 from truestep.adapters.clock import SystemClock
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.errors import Unavailable
-from truestep.base.ids import Address, Bytes32, JobId, ProgramId, TaskId, claim_of, job_of_task, task_of
+from truestep.base.ids import (
+    Address,
+    BatchId,
+    Bytes32,
+    JobId,
+    ProgramId,
+    TaskId,
+    claim_of,
+    job_of_task,
+    task_of,
+)
 from truestep.commitments.keccak import keccak256
 from truestep.machine.state import Status
 from truestep.node.chain.indexer import Indexer, ReadingPast
@@ -38,9 +48,11 @@ from truestep.node.tasks.world import World
 from truestep.ports.chain import Balances, Blocks, Counters, Head, Inquiry, Records, Transaction
 from truestep.ports.executor import Finished
 from truestep.protocol import events
+from truestep.protocol.calls import NATIVE
 from truestep.protocol.claims import ClaimedState
 from truestep.protocol.events import ChainEvent, LogPosition
 from truestep.protocol.records import Parameters, TaskRecord, TaskStage
+from truestep.protocol.settlement.tasks.duties import Duty
 from truestep.roles.challenger import ChallengerPolicy
 
 FINISHED_TASKS = 20_000
@@ -53,6 +65,8 @@ CHANGES_EACH_TICK = 2
 """Tasks that move on between two heads."""
 OPERATORS = [Address(f"0x{number:040x}") for number in range(1, 40)]
 HASH = Bytes32(bytes(range(32)))
+BATCH = BatchId(1)
+"""Nodes look at tasks one by one, whatever batch they are in."""
 CLAIMED = ClaimedState(
     status=Status.EXITED, code=0, cycle=5, output_size=8, output_root=HASH, left_root=HASH, inner_root=HASH,
     running_state=Bytes32(bytes(32)),
@@ -64,12 +78,14 @@ BARS = {
 }
 PARAMETERS = Parameters(
     operator_bond_wei=10**18,
-    challenger_bond_wei=10**17,
+    challenger_bond_wei=10**16,
     window_seconds=2**40,
     clock_seconds=3_600,
+    rescue_seconds=1_200,
     lease_penalty_bps=1_000,
+    release_penalty_bps=100,
     winner_share_bps=5_000,
-    gas_price_cap_wei=10**11,
+    gas_price_cap_wei=10**9,
     arity=64,
 )
 
@@ -132,7 +148,7 @@ class Chain:
         """What the contracts would say."""
         return Records(
             tasks=self.tasks(inquiry.tasks),
-            games=self.games(inquiry.games),
+            games={},
             open_game_counts=self.open_game_counts(inquiry.claims),
             balances=self.balances(self.account),
             counters=self.counters(),
@@ -140,15 +156,19 @@ class Chain:
 
     def counters(self) -> Counters:
         """One program, and every job."""
-        return Counters(program_count=1, job_count=self.job_count)
+        return Counters(program_count=1, job_count=self.job_count, batch_count=1)
 
     def tasks(self, task_ids: Any) -> dict[TaskId, TaskRecord]:
         """Tasks as they stand."""
         return {task_id: self.tasks_now[task_id] for task_id in task_ids if task_id in self.tasks_now}
 
-    def games(self, _: Any) -> dict[Any, Any]:
+    def games(self, _: Any, now: int = 0) -> dict[Any, Any]:
         """There are none."""
         return {}
+
+    def duties(self, _: int) -> tuple[Duty, ...]:
+        """There is nothing left to do."""
+        return ()
 
     def open_game_counts(self, claim_ids: Any) -> dict[Any, int]:
         """There are none."""
@@ -166,28 +186,29 @@ class Chain:
         self.job_count += 1
         self.add(events.JobPosted, job_id=JobId(self.job_count), program_id=ProgramId(1),
                  requester=OPERATORS[0], input_root=HASH, input_size=100, input_uri="blob:" + "cd" * 32,
-                 seed=HASH, shard_count=shard_count, reward_wei=10**15, lease_seconds=300,
-                 deadline=2**40)  # fmt: skip
+                 seed=HASH, shard_count=shard_count, max_cycles=10**6, reward=10**15, asset=NATIVE,
+                 lease_seconds=300, deadline=2**40, policy=1, parameters=PARAMETERS, reducer_of=None,
+                 slot_level=0, is_ready=True)  # fmt: skip
         return JobId(self.job_count)
 
     def take(self, task_id: TaskId) -> None:
         """An operator takes a task and claims it."""
         operator = OPERATORS[task_id % len(OPERATORS)]
-        self.add(events.TaskTaken, task_id=task_id, operator=operator, attempt=1, until=2**40)
-        self.add(events.TaskClaimed, task_id=task_id, operator=operator, claim_id=claim_of(task_id, 1),
+        self.add(events.TaskTaken, task_id=task_id, operator=operator, batch_id=BATCH, until=2**40)
+        self.add(events.TaskClaimed, task_id=task_id, operator=operator, claim_id=claim_of(task_id, BATCH),
                  until=2**40, claimed=CLAIMED)  # fmt: skip
         self._stand(task_id, TaskStage.CLAIMED)
 
     def finish(self, task_id: TaskId) -> None:
         """A claim is final."""
         self.add(events.TaskFinalized, task_id=task_id, operator=OPERATORS[task_id % len(OPERATORS)],
-                 claim_id=claim_of(task_id, 1), claimed=CLAIMED, is_accepted=True)  # fmt: skip
+                 claim_id=claim_of(task_id, BATCH), claimed=CLAIMED, is_accepted=True)  # fmt: skip
         self._stand(task_id, TaskStage.FINAL)
 
     def _stand(self, task_id: TaskId, stage: TaskStage) -> None:
         operator = OPERATORS[task_id % len(OPERATORS)]
         self.tasks_now[task_id] = TaskRecord(
-            task_id=task_id, stage=stage, attempt=1, operator=operator, until=2**40, claim_hash=HASH
+            task_id=task_id, stage=stage, batch_id=BATCH, operator=operator, until=2**40
         )
 
     def history(self, task_count: int, shard_count: int, *, is_finished: bool) -> None:
@@ -254,6 +275,7 @@ def world_of(chain: Chain, store: SqliteStore, folder: Path) -> World:
         offers=NoBlobs(),
         clock=SystemClock(),
         reporter=Quiet(),
+        secret=bytes(32),
     )
 
 

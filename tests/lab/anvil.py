@@ -34,6 +34,8 @@ _OPTIONS = ("--hardfork", "osaka", "--enable-tx-gas-limit", "--auto-impersonate"
 _GAS_LIMIT = 60_000_000
 """Of a block, as on mainnet."""
 _QUICKLY = TransactionPolicy(poll_seconds=0.02)
+SEEN_SECONDS = 5.0
+"""In which the reader has certainly seen a block that was mined before."""
 _FEE_CAP_WEI = 20_000 * GWEI
 """Attackers never mind the price of gas."""
 
@@ -171,6 +173,17 @@ class Contracts:
         caller = Caller(account=address_of(name), now=now)
         return self.send_prepared(name, prepared_call(facts, caller, call), gas)
 
+    def _send_soon(self, name: str, call: Call) -> str:
+        """Send what may depend on the newest block, which the reader may not have seen yet."""
+        stop = time.monotonic() + SEEN_SECONDS
+        while True:
+            try:
+                return self.send(name, call)
+            except NodeRefused:
+                if time.monotonic() > stop:
+                    raise
+                time.sleep(0.1)
+
     def send_prepared(self, name: str, answer: Answer, gas: int | None = None) -> str:
         """Send a call of a contract, or raise `NodeRefused` if there is none."""
         if not isinstance(answer, Ready):
@@ -190,8 +203,8 @@ class Contracts:
 
     def do(self, name: str, call: Call, seconds: float = 30.0) -> dict[str, Any]:
         """Send and wait for the receipt. Raises `NodeRefused` if it reverts."""
-        sent = self.send(name, call)
         deadline = time.monotonic() + seconds
+        sent = self._send_soon(name, call)
         while time.monotonic() < deadline:
             receipt = self.anvil.ask("eth_getTransactionReceipt", sent)
             if receipt is not None:

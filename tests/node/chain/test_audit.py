@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -153,8 +154,25 @@ def test_a_game_that_is_over_in_silence_is_waited_for_no_more() -> None:
     scene.story._open_game(TASK)
     scene.heads(1)
     scene.story._settle(game_of(scene.story._claim_id(TASK), 1))
-    scene.heads(5)
+    scene.heads(LAG_HEADS + 5)
     assert (scene.ledger.games, "log_hidden" in scene.log.kinds()) == ({}, True)
+
+
+def test_a_node_that_lags_ends_no_game() -> None:
+    """It answers from before the game was opened; whoever believed it would lose on time."""
+    scene = Scene()
+    scene.story._claim(TASK)
+    scene.story._open_game(TASK)
+    scene.heads(1)
+    (game_id,) = scene.ledger.games
+    records: Any = scene.chain.records
+
+    def late(inquiry: Any, block_number: int) -> Any:
+        return replace(records(inquiry, block_number), open_game_counts=dict.fromkeys(inquiry.claims, 0))
+
+    cast(Any, scene.chain).records = late
+    scene.heads(LAG_HEADS - 2)
+    assert set(scene.ledger.games) == {game_id}
 
 
 def test_a_game_that_moves_at_every_block_is_not_suspected() -> None:

@@ -179,7 +179,9 @@ class Audit:
             if count == len(known):
                 self._clear("claim", [claim_id])
                 continue
-            over = [] if count else [game.game_id for game in known]
+            # A node that lags knows no game yet either: its word would end one that is being played.
+            is_over = count == 0 and not self._is_fresh(("claim", claim_id))
+            over = [game.game_id for game in known] if is_over else []
             span = self._span_of(task_of_claim(claim_id))
             self._differs(("claim", claim_id), span, lambda over=over: self._drop(over))
         suspected = {ClaimId(number) for kind, number in self._suspicions if kind == "claim"}

@@ -26,9 +26,9 @@ import sys
 from truestep.cli.deferred_imports import defer_imports
 defer_imports()
 from eth_account import Account
-assert not any(name.startswith("Crypto.Cipher") for name in sys.modules)
+assert type(sys.modules["Crypto.Protocol.KDF"]).__name__ == "_Deferred"
 account = Account.create()
-keystore = Account.encrypt(account.key, "password", kdf="pbkdf2", iterations=1)
+keystore = Account.encrypt(account.key, "password", kdf="scrypt", iterations=2)
 assert Account.decrypt(keystore, "password") == account.key
 """
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -1,8 +1,9 @@
 """Defers imports of libraries that are slow to import and that most commands do not need.
 
-`eth_keyfile` reads keystores, which commands that only look at the chain do not have. It imports ciphers, and
-the curves of validators' keystores, whose pairings compute tables on import, which takes 0.4 s. `web3` imports
-three libraries for connections; this program has its own. Together they were half of `truestep status`.
+`eth_keyfile` reads keystores, which commands that only look at the chain do not need. It imports functions
+that derive keys, and the curves of validators' keystores, whose pairings compute tables on import: 0.4 s.
+`web3` imports three libraries for connections; this program has its own. Together they were half of
+`truestep status`.
 """
 
 import sys
@@ -14,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 _LATER = (
-    "eth_keyfile",
+    "Crypto.Protocol.KDF",
     "py_ecc.bls",
     "py_ecc.bls12_381.bls12_381_pairing",
     "py_ecc.optimized_bls12_381.optimized_pairing",

@@ -150,7 +150,7 @@ def _claim(facts: Facts, caller: Caller, call: calls.SubmitClaims) -> Answer:
         for item in items_of(known.batch)
         for leaf_index in range(item.offset, item.offset + item.count)
     ]
-    if stated.keys() != set(tasks):
+    if len(call.claims) != len(tasks) or stated.keys() != set(tasks):
         return Reject.CLAIM_OTHER_JOB
     return batch_calls.claim(facts, caller, call.batch_id, [stated[task_id] for task_id in tasks])
 

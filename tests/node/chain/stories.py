@@ -81,6 +81,8 @@ class Story:
     """Those that stand in a batch."""
     _operators: dict[TaskId, Address] = field(default_factory=dict)
     _games: dict[GameId, Address] = field(default_factory=dict)
+    _settled: list[GameId] = field(default_factory=list)
+    """Games that nobody was rewarded for."""
     _ordinals: dict[ClaimId, int] = field(default_factory=dict)
     _rewards: dict[JobId, int] = field(default_factory=dict)
 
@@ -133,6 +135,7 @@ class Story:
         for game_id in self._games:
             moves += [partial(self._split, game_id), partial(self._settle, game_id)]
             moves += [partial(self._adopt, game_id)] if self.rng.random() < 0.2 else []
+        moves += [partial(self._reward, game_id) for game_id in self._settled[:1]]
         if any(stage == "open" for stage in self._stages.values()):
             moves.append(partial(self._top_up, self.rng.choice(list(self._rewards))))
         return moves
@@ -224,8 +227,15 @@ class Story:
             self._add([events.ClaimStruck], task_id=task_id, operator=self._operators[task_id],
                       claim_id=claim_id)  # fmt: skip
         del self._games[game_id]
+        self._settled.append(game_id)
         self._add([events.GameSettled], game_id=game_id, claim_id=claim_id, stage=GameStage.OPERATOR_WON,
                   operator_wei=1, challenger_wei=1, burned_wei=1)  # fmt: skip
+
+    def _reward(self, game_id: GameId) -> None:
+        """At any time, most often when the task is final."""
+        self._settled.remove(game_id)
+        self._add([events.GameRewarded], game_id=game_id, claim_id=claim_of_game(game_id),
+                  challenger=ACCOUNTS[0], amount_wei=1, burned_wei=1)  # fmt: skip
 
 
 @dataclass

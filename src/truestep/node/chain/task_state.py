@@ -171,9 +171,11 @@ def task_of(event: TaskEvent) -> TaskId:
 
 
 def task_of_event(event: ChainEvent) -> TaskId | None:
-    """The task that an event is about; None for programs and jobs."""
+    """The task that an event changes; None for programs and jobs, and for what only gives coins away."""
     match event:
         case events.ProgramRegistered() | events.JobPosted() | events.JobChanged():
+            return None
+        case events.GameRewarded() | events.ClaimRefuted():
             return None
         case _:
             return task_of(event)

@@ -88,6 +88,7 @@ class TaskAgent:
         self._outbox = Outbox(world.chain, world.sends, world.clock, world.reporter)
         self._pulse = Pulse(world.clock)
         self._tasks: list[TaskRecord] = []
+        self._is_past_known = False
         self._declined: set[tuple[int, Declined]] = set()
         self._alerted_at: dict[str, float] = {}
         self._forgot_at: float | None = None
@@ -105,8 +106,10 @@ class TaskAgent:
         try:
             head = self._indexer.sync()
         except ReadingPast as progress:  # what is known already may need a move meanwhile
+            self._is_past_known = False
             self._see(progress.head)
             raise
+        self._is_past_known = True
         self._see(head)
         wants_balances = self._views.wants_balances(self._pulse.now(head))
         account = self._world.chain.account if wants_balances else None
@@ -131,7 +134,9 @@ class TaskAgent:
         head = self._head()
         now = self._pulse.now(head)
         self._tasks = list(self._choose(self._views, now))
-        view = self._views.view(self._tasks, head, now, self._outbox.in_flight)
+        view = self._views.view(
+            self._tasks, head, now, self._outbox.in_flight, has_duties=self._is_past_known
+        )
         return view, self._decide(view)
 
     def act(self, actions: Sequence[Action]) -> None:

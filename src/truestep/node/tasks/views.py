@@ -138,8 +138,19 @@ class ViewBuilder:
         run = (program.image_root, program.entry, job.header(shard_of_task(task_id)), job.input_root)
         return keccak256(repr((run, job.max_cycles, claim.claimed)).encode()).hex()
 
-    def view(self, tasks: Sequence[TaskRecord], head: Head, now: int, in_flight: frozenset[str]) -> View:
-        """Everything about `tasks` and the account."""
+    def view(
+        self,
+        tasks: Sequence[TaskRecord],
+        head: Head,
+        now: int,
+        in_flight: frozenset[str],
+        *,
+        has_duties: bool = True,
+    ) -> View:
+        """Everything about `tasks` and the account.
+
+        `has_duties`: whether duties are listed; while the past is read, most of them are done already.
+        """
         account = self._chain.account
         is_new = self._asked_at != head.hash
         if is_new:
@@ -162,7 +173,7 @@ class ViewBuilder:
             has_room=self._queue.has_room(),
             struck_count=sum(operator == self.operator for operator in self.ledger.struck.values()),
             pace=self._queue.pace,
-            duties=self._duties.at(head, now),
+            duties=self._duties.at(head, now) if has_duties else (),
             commitments=self._commitments.state_hashes(),
         )
 

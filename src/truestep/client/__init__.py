@@ -28,6 +28,13 @@ On a network, such as the one of `truestep devnet`:
     print([shard.output for shard in job.outputs()])
     job.receipt().write(Path("receipt.json"))
 
+A posted job can still be changed: `job.top_up(client.chain, 10**15)`, `job.close(client.chain)`,
+`job.reclaim(client.chain)`. `job.evidence(0)` is the proof of shard 0 for a contract, and
+`job.write_out(client.chain)` is for contracts that take none. An order with `reducer_of` is a job whose input
+is the outputs of another; `job.feed(client.chain)` gives it these. `client.withdraw()` takes what the
+contracts owe the account, `client.deposit`, `client.withdraw_stake` and `client.set_delegate` are for
+operators.
+
 Every call can fail in three ways: `Rejected` (your input is bad, or the chain refuses it), `Unavailable`
 (something outside failed: try again) and `Bug` (an error of ours). Each message says what was expected, what
 was got and what to do.

@@ -286,7 +286,7 @@ class Network:
         )
 
     def worker(
-        self, name: str, store: Store, log: Log, engine: Engine | None = None, **policy: int
+        self, name: str, store: Store, log: Log, engine: Engine | None = None, **policy: Any
     ) -> Daemon:
         """A worker with stake for three tasks."""
         world = self.world(name, store, log, engine or ReferenceEngine())

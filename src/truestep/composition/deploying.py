@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from web3 import Web3
@@ -20,6 +20,8 @@ from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.chain.inspection import Finding, inspect, refuse_wrong
 from truestep.adapters.chain.known_deployments import remember
+from truestep.adapters.chain.pinned import PinnedReader, given
+from truestep.adapters.chain.record_codec import View, checksummed, number
 from truestep.adapters.chain.signing import Signer
 from truestep.adapters.chain.trial import Trial, try_plan
 from truestep.adapters.parameter_files import Settings
@@ -27,6 +29,7 @@ from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address
 from truestep.ports.store import Store
+from truestep.protocol.settlement.parameters import Parameters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +88,45 @@ def opened_deploying(
         yield Deploying(
             web3=web3, chain_id=found, settings=settings, account=account, store=store, policy=policy
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owners:
+    """Who may change what can be changed, as the chain says now (S2.4)."""
+
+    proposer: Address
+    guardian: Address
+    """The zero address if there is none, or if its time is over."""
+    guardian_until: int
+    """Since the epoch."""
+    parameters_id: int
+    """The newest set of parameters."""
+    parameters: dict[str, int]
+
+
+def owners(rpc: Sequence[str], deployment: Deployment) -> Owners:
+    """Ask the contracts. Raises `Unavailable`."""
+    reader = PinnedReader(connect(rpc), deployment)
+    names = [field.name for field in fields(Parameters)]
+    newest = reader.one(number("Parameters", "count"))
+    proposer, guardian, until, values = (
+        given(each)
+        for each in reader.views(
+            [
+                number("Timelock", "proposer"),
+                number("Timelock", "guardian"),
+                number("Timelock", "guardian_until"),
+                View(contract="Parameters", function="get", arguments=[newest], build=tuple),
+            ]
+        )
+    )
+    return Owners(
+        proposer=checksummed(proposer),
+        guardian=checksummed(guardian),
+        guardian_until=until,
+        parameters_id=newest,
+        parameters=dict(zip(names, values, strict=True)),
+    )
 
 
 def inspected(rpc: Sequence[str], deployment: Deployment) -> list[Finding]:

@@ -1,5 +1,7 @@
 """`truestep network`: deployments with names."""
 
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +17,7 @@ from truestep.protocol.deployment.bounds import key_of, shown
 if TYPE_CHECKING:
     from truestep.adapters.chain.deployment import Deployment
     from truestep.adapters.chain.inspection import Finding
+    from truestep.composition.deploying import Owners
 
 ADD_EXAMPLE = "Example: truestep network add sepolia deployment.json"
 LIST_EXAMPLE = "Example: truestep network list"
@@ -98,23 +101,28 @@ def show(
     rpc: CheckRpcOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show a network's contracts and parameters. With --rpc, check them: exits with 1 if any is wrong."""
+    """Show a network's contracts and parameters. With --rpc, check them: exits with 1 if any is wrong.
+
+    A right network's present owners and parameters are then shown as well: the timelock may change them.
+    """
     from truestep.adapters.chain.deployment import read_deployment
     from truestep.adapters.networks import network_file, network_names
-    from truestep.composition.deploying import inspected
+    from truestep.composition.deploying import inspected, owners
 
     screen = Screen(as_json=as_json)
     is_file = name not in network_names() and Path(name).is_file()
     file = Path(name) if is_file else network_file(name)
     deployment = read_deployment(file)
     findings = inspected(rpc, deployment) if rpc else []
+    is_right = all(finding.is_right for finding in findings)
+    present = owners(rpc, deployment) if rpc and is_right else None
     screen.result(
-        _fields(file, deployment, findings),
-        shown=None if as_json else _shown(file, deployment, findings),
+        _fields(file, deployment, findings, present),
+        shown=None if as_json else _shown(file, deployment, findings, present),
     )
     if not rpc:
-        screen.note("not checked; --rpc URL compares all of this with the chain")
-    if any(not finding.is_right for finding in findings):
+        screen.note("not checked; --rpc URL compares all of this with the chain, and shows who owns it")
+    if not is_right:
         raise typer.Exit(ExitCode.REFUSED)
 
 
@@ -130,13 +138,17 @@ def parameters(
     Screen(as_json=as_json).result({"name": name, "toml": text}, shown=text.rstrip())
 
 
-def _fields(file: Path, deployment: "Deployment", findings: "list[Finding]") -> dict[str, Any]:
+def _fields(
+    file: Path, deployment: "Deployment", findings: "list[Finding]", present: "Owners | None"
+) -> dict[str, Any]:
     return {
         "file": str(file),
         "chain_id": deployment.chain_id,
         "block_number": deployment.block_number,
         "contracts": {name: deployment.address(name) for name in deployment.contracts},
+        "delay_seconds": deployment.delay_seconds,
         "parameters": deployment.parameters,
+        "present": None if present is None else asdict(present),
         "checks": [
             {"title": each.title, "right": each.is_right, "expected": each.expected, "found": each.found}
             for each in findings
@@ -144,14 +156,17 @@ def _fields(file: Path, deployment: "Deployment", findings: "list[Finding]") -> 
     }
 
 
-def _shown(file: Path, deployment: "Deployment", findings: "list[Finding]") -> Text:
+def _shown(file: Path, deployment: "Deployment", findings: "list[Finding]", present: "Owners | None") -> Text:
     fields: dict[str, str] = {
         "file": str(file),
         "chain": f"{deployment.chain_id}",
         "first block": f"{deployment.block_number:,}",
     }
     fields |= {name: deployment.address(name) for name in deployment.contracts}
-    fields |= {key_of(field): shown(field, value) for field, value in deployment.parameters.items()}
+    fields["delay"] = shown("delay_seconds", deployment.delay_seconds)
+    fields |= _owner_fields(present) if present is not None else {}
+    parameters = deployment.parameters if present is None else present.parameters
+    fields |= {key_of(field): shown(field, value) for field, value in parameters.items()}
     text = fields_text(fields)
     if not findings:
         return text
@@ -162,3 +177,14 @@ def _shown(file: Path, deployment: "Deployment", findings: "list[Finding]") -> T
     verdict = "not the contracts that the file promises: do not use this network" if wrong else "as promised"
     text.append(f"\n{len(findings) - len(wrong)} of {len(findings)} checks passed: {verdict}")
     return text
+
+
+def _owner_fields(present: "Owners") -> dict[str, str]:
+    """Who may change the network, and which set of parameters is the newest."""
+    until = datetime.fromtimestamp(present.guardian_until, UTC)
+    has_guardian = int(present.guardian, 16) != 0
+    return {
+        "proposer": present.proposer,
+        "guardian": f"{present.guardian}, until {until:%Y-%m-%d}" if has_guardian else "nobody",
+        "parameters": f"set number {present.parameters_id}, which new jobs are bound to",
+    }

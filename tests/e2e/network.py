@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -291,7 +291,7 @@ class Network:
         """A worker with stake for three tasks."""
         world = self.world(name, store, log, engine or ReferenceEngine())
         self.stake(name, world.chain)
-        return worker_node(world, WorkerPolicy(speed=SPEED, **policy))
+        return worker_node(world, replace(WorkerPolicy(speed=SPEED), **policy))
 
     def stake(self, name: str, chain: Chain) -> None:
         """Deposit a stake for three tasks, once for each name."""

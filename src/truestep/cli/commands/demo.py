@@ -39,9 +39,10 @@ def demo(
 ) -> None:
     """Run one job from a C program to a settled result, and catch a liar on the way.
 
-    The job computes the value at risk of five stocks from real prices. Three workers run it and one of them
-    lies; a challenger disputes the lie, and the chain decides by executing one instruction. The demo needs
-    nothing but this program and takes half a minute. Exits with 1 if anything went wrong.
+    The job computes the value at risk of five stocks from real prices. Three workers run it in batches, and
+    one of them lies in one shard; a challenger disputes the lie, and the chain decides by executing one
+    instruction. The demo needs nothing but this program and takes half a minute. Exits with 1 if anything
+    went wrong.
     """
     from truestep.demo.performance import Setting, perform
 

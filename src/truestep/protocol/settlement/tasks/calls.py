@@ -15,6 +15,7 @@ from truestep.protocol.settlement.facts.batch_calls import Shards
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.facts.rehearsal import Answer, Caller, Ready
 from truestep.protocol.settlement.facts.retention import items_of
+from truestep.protocol.settlement.games import BOND_STEP
 from truestep.protocol.settlement.ids import NOBODY, LeafGameId, LeafId
 from truestep.protocol.settlement.jobs import program_hash
 from truestep.protocol.settlement.records import Order
@@ -195,8 +196,9 @@ def _of_leaf(facts: Facts, caller: Caller, call: ClaimCall, leaf_id: LeafId) -> 
             return game_calls.refute(facts, caller, leaf_id, call.packed_state)
 
 
-_SPARE_GAMES = 0
-"""Others that may be opened before; beyond them a game is refused, and is opened again with more coins."""
+_SPARE_GAMES = BOND_STEP
+"""Others that may be opened before, since the bond grows with their number (S6.2): one that was just enough
+would be refused if somebody opened a game in front of it in the last second. What is too much is credited."""
 
 # --- games ----------------------------------------------------------------------------------------
 

@@ -109,7 +109,6 @@ def test_no_end_of_a_micro_run_saves_a_false_result(
     liar = cheating_worker(network, log, cheat)
     challenger = network.challenger("challenger", network.store("challenger"), log, JitEngine())
     network.drive([liar, challenger], lambda: bool(of_kind(network, events.GameSettled)))
-    assert "step_sent" in log.kinds(), log.lines
     (settled,), (revealed,) = of_kind(network, events.GameSettled), of_kind(network, events.GameRevealed)
     assert settled.stage is GameStage.CHALLENGER_WON
     (stepped,) = of_kind(network, events.GameStepped)

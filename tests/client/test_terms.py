@@ -9,7 +9,7 @@ from tests.client.strangers import deploy_consumer, deploy_token
 from truestep.adapters.addresses import with_checksum
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import task_of
-from truestep.client import JobStage, Order
+from truestep.client import Client, JobStage, Order
 from truestep.client.verification import check_chain, check_contents
 from truestep.protocol.events import JobChanged
 from truestep.protocol.records import TaskStage
@@ -152,7 +152,9 @@ def test_a_job_is_paid_in_a_token(network: Network) -> None:
     network.finish_some(job, 0)
     assert job.reclaim(chain, is_now=True) == 350
     assert token.call("balanceOf", chain.account) == 650
-    assert network.operator.balances(network.operator.account).tokens == {token.address: 350}
+    operator = Client(network.operator, network.client.blobs, network.deployment)
+    assert operator.withdraw().tokens == {token.address: 350}
+    assert token.call("balanceOf", network.operator.account) == 350
 
 
 def test_an_allowance_that_is_too_small_is_set_again(network: Network) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address
 from truestep.base.units import coins
-from truestep.ports.chain import Chain
+from truestep.ports.chain import Balances, Chain
 from truestep.protocol.calls import (
     NATIVE,
     NOBODY,
@@ -42,7 +42,7 @@ def withdraw(chain: Chain, receiver: Address | None = None) -> Withdrawn:
     `receiver` gets it, the account if none is named. Raises Rejected if a token or the receiver refuses: what
     is withdrawn by then stays so.
     """
-    balances, to = chain.balances(chain.account), receiver or NOBODY
+    balances, to = _newest_balances(chain), receiver or NOBODY
     for asset, amount in {NATIVE: balances.rewards_wei, **balances.tokens}.items():
         if amount:
             _once_a_block(chain, f"withdraw rewards:{asset}", WithdrawRewards(asset=asset, receiver=to))
@@ -58,7 +58,7 @@ def withdraw(chain: Chain, receiver: Address | None = None) -> Withdrawn:
 
 def withdraw_asset(chain: Chain, asset: Address) -> None:
     """Take what Jobs owes the account of one asset, if it owes any."""
-    balances = chain.balances(chain.account)
+    balances = _newest_balances(chain)
     owed = balances.rewards_wei if asset == NATIVE else balances.tokens.get(asset, 0)
     if owed:
         _once_a_block(chain, f"withdraw rewards:{asset}", WithdrawRewards(asset=asset))
@@ -90,6 +90,12 @@ def set_delegate(chain: Chain, delegate: Address, roles: int) -> bool:
     call = SetDelegate(delegate=delegate, roles=roles)
     _once_a_block(chain, f"set delegate:{delegate}:{roles}", call)
     return True
+
+
+def _newest_balances(chain: Chain) -> Balances:
+    """What the account has. Only events tell in which tokens it is owed something: they are read first."""
+    chain.parameters()
+    return chain.balances(chain.account)
 
 
 def _once_a_block(chain: Chain, intent: str, call: Call) -> None:

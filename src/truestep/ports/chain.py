@@ -210,7 +210,7 @@ class ChainReader(Protocol):
         ...
 
     def balances(self, account: Address) -> Balances:
-        """What an account has."""
+        """What an account has: of tokens, those that events which were read so far tell of."""
         ...
 
     def token(self, asset: Address, account: Address) -> TokenHolding:

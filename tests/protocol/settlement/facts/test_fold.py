@@ -1,4 +1,4 @@
-"""Facts do not depend on how they were read; a reorganisation leaves no trace; what is over leaves them."""
+"""Facts do not depend on how they were read, and never change; what is over leaves them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from truestep.base.errors import Bug, Reject
 from truestep.base.ids import Address, BatchId
 from truestep.protocol.settlement.facts import job_calls
 from truestep.protocol.settlement.facts.fold import HANDLERS, fold
-from truestep.protocol.settlement.facts.history import CHECKPOINT_LIMIT, Checkpoint, History
 from truestep.protocol.settlement.facts.records import Facts, Logged
 from truestep.protocol.settlement.facts.rehearsal import Caller
 from truestep.protocol.settlement.ids import claim_of
@@ -30,14 +29,6 @@ def story(seed: int) -> tuple[Logged, ...]:
     for _ in range(500):
         echo.play()
     return tuple(echo.logs)
-
-
-def blocks(logs: tuple[Logged, ...]) -> dict[int, list[Logged]]:
-    """Events by block."""
-    found: dict[int, list[Logged]] = {}
-    for logged in logs:
-        found.setdefault(logged.at.block_number, []).append(logged)
-    return found
 
 
 @pytest.mark.parametrize("keeps", [None, frozenset(REQUESTERS[:1]), frozenset()], ids=["all", "one", "none"])
@@ -59,33 +50,10 @@ def test_old_facts_never_change() -> None:
     assert half == again
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_a_reorganisation_leaves_no_trace(seed: int) -> None:
-    """The chain is read, goes back now and then, and is read again: the facts are those of one reading."""
-    rng, by_block = Random(seed), blocks(story(3))
-    history = History(checkpoints=(Checkpoint(block_number=-1, facts=NOTHING),))
-    newest = max(by_block)
-    read_to = -1
-    while read_to < newest:
-        until = min(newest, read_to + rng.choice((1, 2, 7, 40)))
-        logs = [logged for number in range(read_to + 1, until + 1) for logged in by_block.get(number, [])]
-        history = history.extended(until, logs, final_block=until - 60)
-        assert len(history.checkpoints) <= CHECKPOINT_LIMIT + 1
-        if rng.random() < 0.3:
-            fork = max(until - rng.randrange(60), history.checkpoints[0].block_number)
-            history = history.back_to(fork)
-            assert history.newest.block_number <= fork
-        read_to = history.newest.block_number
-        whole = [logged for number in range(read_to + 1) for logged in by_block.get(number, [])]
-        assert history.newest.facts == fold(NOTHING, whole)
-
-
 def test_events_out_of_order_are_bugs() -> None:
     logs = story(1)
     with pytest.raises(Bug, match="expected an event after"):
         fold(NOTHING, [logs[1], logs[0]])
-    with pytest.raises(Bug, match="expected a block from"):
-        History(checkpoints=(Checkpoint(block_number=9, facts=NOTHING),)).back_to(8)
 
 
 def test_stories_have_most_events() -> None:

@@ -8,8 +8,11 @@ Reading the chain
     with its place in the chain and its block's time (`records.Logged`). Begin with `Facts(deployment=...)`.
 
     Facts never change, so any of them is a checkpoint: decisions see one place in the chain while reading
-    goes on, and a reorganisation is undone by going on from older facts. `history.History` keeps some for
-    that. (An undo log would need an inverse for each event. A mapping is copied instead, once a fold.)
+    goes on, and a reorganisation is undone by going on from older facts. (An undo log would need an inverse
+    for each event. A mapping is copied instead, once a fold.)
+
+    Nodes can leave logs out. What does not fit the facts is left out whole, and `fold.fold_with_gaps` also
+    returns the events that show that others are missing before them (`gaps`): a reason to read again.
 
     What is over leaves the facts (`retention`). Results that are not written out stay only for the requesters
     and consumers in `Facts.keeps`, or everybody's if that is None.

@@ -210,15 +210,15 @@ def test_stake_and_capacity_are_shared_by_all_tasks_of_a_look() -> None:
 
 def test_short_tasks_are_taken_ahead_as_far_as_leases_and_deadlines_allow() -> None:
     policy = replace(POLICY, active_limit=2)
-    assert [len(batch) for batch in takes(view(*shards(20), free_stake_wei=RICH_WEI), policy)] == [
-        2 * HELD_FACTOR
-    ]
+    assert [
+        len(batch) for batch in takes(view(*shards(2 * HELD_FACTOR + 4), free_stake_wei=RICH_WEI), policy)
+    ] == [2 * HELD_FACTOR]
     seconds = 2 * (2 * POLICY.speed.work_seconds(JOB) + POLICY.speed.sends_seconds)
     for changes in ({"lease_seconds": int(seconds)}, {"deadline": NOW + int(seconds)}):
-        tight = [replace(task, job=replace(task.job, **changes)) for task in shards(20)]
+        tight = [replace(task, job=replace(task.job, **changes)) for task in shards(2 * HELD_FACTOR + 4)]
         assert [len(batch) for batch in takes(view(*tight, free_stake_wei=RICH_WEI), policy)] == [4]
     done = [taken_view(100 + number, own_run=OwnRun(claimed=CLAIMED)) for number in range(9)]
-    busy = view(*done, *shards(20), free_stake_wei=RICH_WEI)
+    busy = view(*done, *shards(2 * HELD_FACTOR + 4), free_stake_wei=RICH_WEI)
     assert [len(batch) for batch in takes(busy, policy)] == [2 * HELD_FACTOR], (
         "what was run and waits for its claim to land takes no room"
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from truestep.base.ids import Address
 from truestep.roles.estimates import Speed
 
-HELD_FACTOR = 4
+HELD_FACTOR = 16
 """Tasks held per task that can run at the same time, so that the next one is ready when one ends."""
 BATCH_LIMIT = 32
 """Tasks taken together. More save little gas each, and a run that fails gives back the whole batch."""

@@ -9,5 +9,6 @@ batches, of which they keep hashes. This package is all that lies between (decis
 the contracts' call of one in `protocol.calls`, rehearsed on the pure model; `duties` lists what is left to
 do besides moves.
 
-But for the table, all are pure functions of `facts.records.Facts`, as they were before the event, or are when the call is made.
+But for the table, all are pure functions of `facts.records.Facts`, as they were before the event, or are when
+the call is made.
 """

@@ -2,71 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cache
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from random import Random
 
 import pytest
 
-from tests.protocol.settlement.facts.echoes import Echo
+from tests.adapters.chain.branches import GENESIS, NOTHING, Branch, everything, story
 from tests.protocol.settlement.facts.finished_tasks import finished_tasks
-from tests.protocol.settlement.world import DEPLOYMENT, REQUESTERS
+from tests.protocol.settlement.world import REQUESTERS
 from truestep.adapters.chain import book as book_module
 from truestep.adapters.chain.book import CHECKPOINT_LIMIT, Added, Book, Checkpoint
 from truestep.adapters.chain.checkpoints import FACTS, TABLE, CheckpointStore
-from truestep.adapters.chain.logs import Reading
 from truestep.adapters.store.sqlite import SqliteStore
-from truestep.base.ids import Address, Bytes32
-from truestep.commitments.keccak import keccak256
+from truestep.base.ids import Address
 from truestep.ports.store import Change
-from truestep.protocol.events import ChainEvent
 from truestep.protocol.settlement.facts.fold import fold
-from truestep.protocol.settlement.facts.records import Facts, Logged
+from truestep.protocol.settlement.facts.records import Logged
 from truestep.protocol.settlement.tasks.table import Table
-from truestep.protocol.settlement.tasks.telling import fold_told
-
-NOTHING = Facts(deployment=DEPLOYMENT)
-GENESIS = Checkpoint(block_number=-1, block_hash=None, facts=NOTHING)
-
-
-@dataclass(frozen=True)
-class Branch:
-    """A chain of blocks with logs."""
-
-    logs: tuple[Logged, ...]
-    last: int
-    names: Mapping[int, int] = field(default_factory=dict[int, int])
-    """Which blocks are other ones than those of the first branch."""
-
-    def hash_of(self, number: int) -> Bytes32:
-        return keccak256(f"{self.names.get(number)}/{number}".encode())
-
-    def reading(self, first: int, last: int, hidden: Collection[Logged] = ()) -> Reading:
-        """A range as a node gives it that leaves out some logs."""
-        found = (logged for logged in self.logs if first <= logged.at.block_number <= last)
-        return Reading(
-            first=first,
-            last=last,
-            logs=tuple(logged for logged in found if logged not in hidden),
-            hashes={number: self.hash_of(number) for number in (first, last)},
-            parent_hash=self.hash_of(first - 1),
-        )
-
-
-@cache
-def story(seed: int) -> Branch:
-    """A schedule with games, a block for each call."""
-    echo = Echo(seed)
-    for _ in range(500):
-        echo.play()
-    return Branch(tuple(echo.logs), max(logged.at.block_number for logged in echo.logs))
-
-
-def everything(logs: Iterable[Logged], facts: Facts = NOTHING) -> tuple[Facts, tuple[ChainEvent, ...]]:
-    """What one reading of all logs says."""
-    folded = fold_told(facts, logs)
-    return folded.facts, tuple(event for told in folded.told for event in told)
 
 
 def said(table: Table) -> list[object]:
@@ -117,14 +70,12 @@ def test_a_reorganisation_leaves_no_trace(seed: int, keeps_all: bool) -> None:
             assert book.add(at.reading(book.read_to + 1, last)) is Added.DONE
         read_to = book.read_to
         fork = max(read_to - rng.choice((1, 3, 50)), book.oldest.block_number, 0)
-        kept = [each for each in at.logs if each.at.block_number <= fork]
-        moved = [each for each in at.logs if each.at.block_number > fork]
-        later = [replace(each, at=replace(each.at, block_number=each.at.block_number + 2)) for each in moved]
-        at = Branch((*kept, *later), at.last + 2, {**at.names, **dict.fromkeys(range(fork + 1, 2_000), turn)})
+        at = at.forked(fork, turn)
         if fork < read_to:
             assert book.add(at.reading(read_to + 1, read_to + 1)) is Added.OTHER_BRANCH
         book.forget_after(fork)
-        assert (book.read_to, book.facts) == (fork, fold(NOTHING, kept))
+        assert book.read_to <= fork
+        assert book.facts == fold(NOTHING, at.until(book.read_to))
     read_all(book, at)
     facts, told = everything(at.logs)
     assert book.facts == facts

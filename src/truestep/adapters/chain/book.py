@@ -76,6 +76,8 @@ class Book:
         self._hashes = dict[int, Bytes32]()
         self._gaps = set[Place]()
         self._table: Table | None = Table()
+        self._facts = start.facts
+        """Those of the newest checkpoint; readers never see older ones while a late log is folded in."""
         if start.block_hash is not None:
             self._hashes[start.block_number] = start.block_hash
 
@@ -84,7 +86,7 @@ class Book:
     @property
     def facts(self) -> Facts:
         """The facts after the newest block that was read."""
-        return self._checkpoints[-1].facts
+        return self._facts
 
     @property
     def newest(self) -> Checkpoint:
@@ -121,12 +123,6 @@ class Book:
         with self._lock:
             return frozenset(self._gaps)
 
-    def checkpoint_before(self, block_number: int) -> int:
-        """The block of the newest checkpoint before this block."""
-        with self._lock:
-            older = (each.block_number for each in self._checkpoints if each.block_number < block_number)
-            return max(older, default=self.oldest.block_number)
-
     def hashes(self) -> dict[int, Bytes32]:
         """The hashes of some blocks, among them those of all checkpoints."""
         with self._lock:
@@ -153,26 +149,37 @@ class Book:
 
     def add(self, reading: Reading) -> Added:
         """Take in what a range of blocks holds."""
+        return self.add_and_tell(reading)[0]
+
+    def add_and_tell(self, reading: Reading) -> tuple[Added, tuple[ChainEvent, ...]]:
+        """`add`, and what the range tells, before its logs may be dropped."""
         with self._lock:
             if reading.first > self._read_to + 1:
-                return Added.GAP
+                return Added.GAP, ()
             if not self._is_same_branch(reading):
-                return Added.OTHER_BRANCH
+                return Added.OTHER_BRANCH, ()
             changed = self._put(reading.logs)
             self._read_to = max(self._read_to, reading.last)
             self._hashes |= reading.hashes
             if changed is not None and changed[0] <= self.newest.block_number:
                 self._drop_checkpoints_from(changed[0])
             self._go_on()
+            self._facts = self.newest.facts
+            events = self.told(reading.first, reading.last)
             self._drop_old()
-            return Added.DONE
+            return Added.DONE, events
 
     def forget_after(self, block_number: int) -> None:
-        """Later blocks are of another branch: forget what was read of them."""
+        """Later blocks are of another branch: forget what was read of them.
+
+        What is kept ends at a block whose hash is known, so that what follows can be seen to follow it.
+        """
         with self._lock:
             if block_number >= self._read_to:
                 return
-            if block_number < self.oldest.block_number:
+            known = [number for number in self._hashes if number <= block_number]
+            block_number = max(known, default=self._genesis.block_number)
+            if block_number < self.oldest.block_number or not known:
                 self._begin(self._genesis)
                 return
             for place in self._places[bisect_left(self._places, (block_number + 1, 0)) :]:
@@ -182,6 +189,7 @@ class Book:
             self._read_to = block_number
             self._drop_checkpoints_from(block_number + 1)
             self._go_on()
+            self._facts = self.newest.facts
 
     def _is_same_branch(self, reading: Reading) -> bool:
         hashes = {reading.first - 1: reading.parent_hash, **reading.hashes}

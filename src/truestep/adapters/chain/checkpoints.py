@@ -63,3 +63,8 @@ class CheckpointStore:
             ]
         )
         self._kept_at = checkpoint.block_number
+
+    def forget(self) -> None:
+        """Keep nothing, until there is another checkpoint. Raises `Unavailable`."""
+        self._store.write([Change(table=TABLE, key=key, value=None) for key in (PLACE, FACTS)])
+        self._kept_at = None

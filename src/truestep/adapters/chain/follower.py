@@ -13,6 +13,7 @@ from truestep.adapters.chain.logs import CHECKED_RANGE_BLOCKS, LogReader, Readin
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Bytes32
 from truestep.ports.chain import Blocks, Head
+from truestep.protocol.events import ChainEvent
 from truestep.protocol.settlement.facts.records import Facts
 
 RANGE_BLOCKS = 2_000
@@ -36,12 +37,16 @@ class Kept(Protocol):
         """Keep it. Raises `Unavailable`."""
         ...
 
+    def forget(self) -> None:
+        """Keep nothing. Raises `Unavailable`."""
+        ...
+
 
 class Follower:
     """Reads what the book lacks. Safe for several threads; none waits for the answers of another's node.
 
     In a daemon, whose book forgets, an old range is told by a second book, which begins at the deployment.
-    Once that has come to the end it takes the first one's place: it may have found what was hidden then.
+    Once that has come near the end it takes the first one's place: it may have found what was hidden then.
     """
 
     def __init__(
@@ -84,12 +89,15 @@ class Follower:
         if first > last:
             return Blocks(events=(), hashes={})
         book = self._book_for(first)
-        reading = self._read(book, first, last)
-        self._look_again(book)
+        reading, events = self._read(book, first, last)
+        if self._look_again(book):
+            kept = book.oldest.block_number
+            old = (event for event in events if event.at.block_number <= kept)
+            events = (*old, *book.told(max(first, kept + 1), last))
         if book is not self._book:
             self._replace_book(book)
         self._keep()
-        return Blocks(events=book.told(first, last), hashes=dict(reading.hashes))
+        return Blocks(events=events, hashes=dict(reading.hashes))
 
     def forget_after(self, block_number: int) -> None:
         """Later blocks are of another branch."""
@@ -108,20 +116,24 @@ class Follower:
             return self._second
 
     def _replace_book(self, book: Book) -> None:
-        """Let the second book be the book, once only a short way is left to read."""
-        newest = self._book.read_to
-        if newest - book.read_to > RANGE_BLOCKS:
+        """Let the second book be the book, once it has come to what that one keeps."""
+        if book.read_to < self._book.oldest.block_number:
             return
-        self._fill(book, newest)
+        self._fill(book, self._book.read_to)
         with self._lock:
             if self._second is book:
                 self._book, self._second = book, None
+        if self._kept is not None:
+            with suppress(Unavailable):
+                self._kept.forget()  # it may lack what was hidden
 
     # --- reading ------------------------------------------------------------------------------------------
 
     def _follow(self, book: Book, head: Head) -> None:
         """Read up to a head, which a lagging node may have given."""
-        if book.hash_of(head.number) not in (None, head.hash):
+        known = book.hash_of(head.number)
+        is_shorter = known is None and head.number < book.read_to
+        if is_shorter or known not in (None, head.hash):
             self._go_back(book)
         self._fill(book, max(head.number, self._endpoints.board.own_block))
 
@@ -146,14 +158,14 @@ class Follower:
             if turns >= BRANCH_TRIES:
                 raise _changing()
 
-    def _read(self, book: Book, first: int, last: int) -> Reading:
-        """Read a range into the book, and before it whatever the book lacks."""
+    def _read(self, book: Book, first: int, last: int) -> tuple[Reading, tuple[ChainEvent, ...]]:
+        """Read a range into the book, and before it whatever the book lacks. Also what the range tells."""
         for _ in range(BRANCH_TRIES):
             self._fill(book, first - 1)
-            reading = self._reader.read(first, last)
-            added = book.add(reading)
+            reading = self._reader.read(first, last, {book.read_to})
+            added, events = book.add_and_tell(reading)
             if added is Added.DONE:
-                return reading
+                return reading, events
             if added is Added.OTHER_BRANCH:
                 self._go_back(book)
         raise _changing()
@@ -165,17 +177,19 @@ class Follower:
         common = (number for number, found in known.items() if actual.get(number) == found)
         book.forget_after(max(common, default=self._genesis.block_number))
 
-    def _look_again(self, book: Book) -> None:
+    def _look_again(self, book: Book) -> bool:
         """Read again what comes before a log that shows that others are missing: once for each."""
-        new = book.gaps - self._looked_again
+        gaps = book.gaps
+        new = gaps - self._looked_again
+        self._looked_again = set(gaps)
         if not new:
-            return
-        self._looked_again |= new
+            return False
         last = min(block_number for block_number, _ in new)
-        first = max(book.checkpoint_before(last) + 1, last - GAP_WINDOWS * CHECKED_RANGE_BLOCKS + 1)
+        first = max(book.oldest.block_number, last - GAP_WINDOWS * CHECKED_RANGE_BLOCKS) + 1
         for start in range(first, last + 1, CHECKED_RANGE_BLOCKS):
             with suppress(Unavailable):
                 book.add(self._reader.read(start, min(start + CHECKED_RANGE_BLOCKS - 1, last)))
+        return True
 
     def _keep(self) -> None:
         if self._kept is not None:

@@ -1,7 +1,7 @@
 """Reads the logs of ranges of blocks: from two endpoints if there are two, checked against block headers."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -19,7 +19,8 @@ from truestep.adapters.chain.settlement import EVENT_CONTRACTS, EventDecoder
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Bytes32
 from truestep.protocol.events import LogPosition
-from truestep.protocol.settlement.facts.records import Logged
+from truestep.protocol.settlement.facts.fold import TIMED
+from truestep.protocol.settlement.facts.records import Event, Logged
 
 CHECKED_RANGE_BLOCKS = 32
 """Ranges up to this size are read with all headers. Older blocks were checked when they were new."""
@@ -65,30 +66,33 @@ class LogReader:
         self._decoder = EventDecoder(deployment)
         self._left_out = LeftOut(self._endpoints, deployment)
 
-    def read(self, first: int, last: int) -> Reading:
-        """The logs of these blocks, both included, in the chain's order. Raises `Unavailable`."""
+    def read(self, first: int, last: int, also: Collection[int] = ()) -> Reading:
+        """The logs of these blocks, both included, in the chain's order. Raises `Unavailable`.
+
+        The headers of blocks in `also` are read along, if they are in the range.
+        """
         try:
-            logs, headers = self._logs(first, last)
+            logs, headers = self._logs(first, last, also)
         except TooMuch as error:
             if first == last:
                 raise Unavailable(
                     f"the node refuses the events of block {first}: {error}; try another node"
                 ) from None
             middle = (first + last) // 2
-            return _joined(self.read(first, middle), self.read(middle + 1, last))
-        times = self._times({number for number, _ in logs}, headers, logs)
-        decoded = (_logged(self._decoder, logs[at], times) for at in sorted(logs))
+            return _joined(self.read(first, middle, also), self.read(middle + 1, last, also))
+        events = {at: event for at, log in logs.items() if (event := self._decoder.event(log)) is not None}
+        times = self._times({at[0] for at, event in events.items() if type(event) in TIMED}, headers, logs)
         return Reading(
             first=first,
             last=last,
-            logs=tuple(logged for logged in decoded if logged is not None),
+            logs=tuple(_logged(logs[at], events[at], times) for at in sorted(events)),
             hashes={number: header.hash for number, header in headers.items()},
             parent_hash=headers[first].parent_hash,
         )
 
-    def _logs(self, first: int, last: int) -> tuple[Logs, dict[int, Header]]:
+    def _logs(self, first: int, last: int, also: Collection[int]) -> tuple[Logs, dict[int, Header]]:
         """The logs, and the headers that were read along."""
-        ranges = self._agreeing(first, last)
+        ranges = self._agreeing(first, last, also)
         logs = ranges[0].logs if len(ranges) == 1 else self._united(*ranges)
         where = [found.where.name for found in ranges]
         for header in ranges[0].headers.values():
@@ -96,17 +100,17 @@ class LogReader:
         return logs, ranges[0].headers
 
     def _times(self, numbers: set[int], headers: Mapping[int, Header], logs: Logs) -> dict[int, int]:
-        """The times of the blocks with logs; those of headers that were not read along are asked for."""
+        """The times of some blocks; those of headers that were not read along are asked for."""
         unknown = sorted(numbers - headers.keys())
         answers = self._endpoints.ask_all([header_question(number) for number in unknown])
         found = {header.number: header for header in map(value_of, answers)} | dict(headers)
-        if any(not _fits(log, found[log.block_number]) for log in logs.values()):
+        if not all(_fits(log, found.get(log.block_number)) for log in logs.values()):
             raise Unavailable("the chain changed while its events were read; reading them again")
         return {number: header.time_seconds for number, header in found.items()}
 
-    def _agreeing(self, first: int, last: int) -> list[_Range]:
+    def _agreeing(self, first: int, last: int, also: Collection[int]) -> list[_Range]:
         """What one endpoint says, or two that are on one branch of the chain."""
-        questions = self._questions(first, last)
+        questions = self._questions(first, last, also)
         for tries_left in reversed(range(BRANCH_TRIES)):
             views = self._endpoints.views(questions)
             ranges = [found for view in views if (found := _range(view))]
@@ -119,7 +123,7 @@ class LogReader:
             f"blocks {first} to {last} changed while their events were read; reading them again"
         )
 
-    def _questions(self, first: int, last: int) -> list[Question]:
+    def _questions(self, first: int, last: int, also: Collection[int]) -> list[Question]:
         request = {"address": self._addresses, "fromBlock": hex(first), "toBlock": hex(last)}
         logs_of = logs_within(first, last, {address.lower() for address in self._addresses}, ())
 
@@ -130,7 +134,8 @@ class LogReader:
             return {(log.block_number, log.log_index): log for log in found}
 
         is_checked = last - first < CHECKED_RANGE_BLOCKS
-        numbers = range(first, last + 1) if is_checked else (first, last)
+        some = sorted({first, last, *(number for number in also if first < number < last)})
+        numbers = range(first, last + 1) if is_checked else some
         return [
             Question(method="eth_getLogs", parameters=[request], parse=parse),
             *(header_question(number) for number in numbers),
@@ -181,14 +186,12 @@ class LogReader:
         return best
 
 
-def _logged(decoder: EventDecoder, log: RawLog, times: Mapping[int, int]) -> Logged | None:
-    event = decoder.event(log)
-    if event is None:
-        return None
+def _logged(log: RawLog, event: Event, times: Mapping[int, int]) -> Logged:
     at = LogPosition(
         block_number=log.block_number, log_index=log.log_index, transaction_hash=log.transaction_hash
     )
-    return Logged(event=event, at=at, time=times[log.block_number])
+    # The same however it was read: with the block's header or without.
+    return Logged(event=event, at=at, time=times[log.block_number] if type(event) in TIMED else 0)
 
 
 def _joined(older: Reading, newer: Reading) -> Reading:

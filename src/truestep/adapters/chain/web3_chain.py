@@ -313,7 +313,7 @@ class Web3Chain:
 
     def records(self, inquiry: Inquiry, block_number: int) -> Records:
         """What the contracts say as of a block, or of a newer one with a transaction of our own."""
-        facts = self._facts()
+        facts = self._facts() if self._keeps_finished else self._book.facts
         inquirer = Inquirer(self._pinned, facts, self._known_tasks(inquiry.tasks))
         questions = inquirer.questions(inquiry)
         answers = self._pinned.ask_at(block_number, questions) if questions else []
@@ -322,7 +322,8 @@ class Web3Chain:
 
     def balances(self, account: Address) -> Balances:
         """What an account has."""
-        facts = self._book.facts if self._book.facts.parameters else self._facts()
+        is_unread = self._keeps_finished and not self._book.facts.parameters
+        facts = self._facts() if is_unread else self._book.facts
         answers = self._pinned.ask(balance_questions(self._pinned, account, facts))
         return balances_of(answers, facts, account)
 

@@ -1,4 +1,4 @@
-"""Facts do not depend on how they were read, and never change; what is over leaves them."""
+"""Facts do not depend on how they were read, nor on most times; what is over leaves them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from tests.protocol.settlement.world import DEPLOYMENT, REQUESTERS
 from truestep.base.errors import Bug, Reject
 from truestep.base.ids import Address, BatchId
 from truestep.protocol.settlement.facts import job_calls
-from truestep.protocol.settlement.facts.fold import HANDLERS, fold
+from truestep.protocol.settlement.facts.fold import HANDLERS, TIMED, fold
 from truestep.protocol.settlement.facts.records import Facts, Logged
 from truestep.protocol.settlement.facts.rehearsal import Caller
 from truestep.protocol.settlement.ids import claim_of
+from truestep.protocol.settlement.tasks.telling import fold_told
 
 NOTHING = Facts(deployment=DEPLOYMENT)
 
@@ -48,6 +49,13 @@ def test_old_facts_never_change() -> None:
     again = fold(NOTHING, logs[: len(logs) // 2])
     fold(half, logs[len(logs) // 2 :])
     assert half == again
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_only_some_events_need_the_time_of_their_block(seed: int) -> None:
+    logs = story(seed)
+    timeless = [logged if type(logged.event) in TIMED else replace(logged, time=0) for logged in logs]
+    assert fold_told(NOTHING, timeless) == fold_told(NOTHING, logs)
 
 
 def test_events_out_of_order_are_bugs() -> None:

@@ -126,6 +126,10 @@ HANDLERS: Mapping[type, Callable[[Draft, Any, Logged], None]] = {
 }
 
 
+TIMED = frozenset({assurances.Stopped, jobs.Closed, jobs.Struck, disputes.Opened, disputes.SplitMade})
+"""Events whose meaning depends on the time of their block. No clock begins with any other."""
+
+
 def fold(facts: Facts, logs: Iterable[Logged]) -> Facts:
     """The facts after these events, which follow those that made `facts`, in the order of the chain.
 

@@ -39,6 +39,7 @@ class Logged:
     event: Event
     at: LogPosition
     time: int
+    """Need not be known, and is 0 then, unless the event is one of `fold.TIMED`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

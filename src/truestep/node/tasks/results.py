@@ -129,10 +129,10 @@ class Results:
         """The packed final state, if one of the known hashes is that of a halted state."""
         return self._halted.get(run.states)
 
-    def has_agreed(self, claim_id: ClaimId, mark: str) -> bool:
-        """Whether a claim with this mark was found to be true."""
+    def agreed_mark(self, claim_id: ClaimId) -> str:
+        """The mark of a claim that was found to be true; empty if none was."""
         agreed = self._agreed.get(claim_id)
-        return agreed is not None and agreed.mark == mark
+        return agreed.mark if agreed is not None else ""
 
     def agree(self, claim_id: ClaimId, mark: str, run: RunKey) -> None:
         """A claim is true. That is stored at the next `forget_except`; it can be found out again."""

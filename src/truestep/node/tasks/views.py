@@ -106,20 +106,20 @@ class ViewBuilder:
         claim = self.ledger.claims.get(task.claim_id)
         if claim is None:
             return False
-        mark = self._mark(task.task_id, claim)
-        if self._results.has_agreed(task.claim_id, mark):
+        agreed = self._results.agreed_mark(task.claim_id)
+        if agreed and agreed == self._mark(task.task_id, claim):
             self._verdicts[task.claim_id] = True
             return True
         run = self.terms(task.task_id).run
         own = self._results.hashes(run).get(claim.claimed.cycle)
         if own is None or claim.is_malformed:
             return False
-        is_true = own == claim.claimed.state_hash()
-        if claim.claimed.status is Status.RUNNING and self._results.halted_state(run):
-            is_true = False  # this hash is of a state that has halted (S5.4)
+        is_halted = keccak256(self._results.halted_state(run)) == own
+        says_halted = claim.claimed.status is not Status.RUNNING
+        is_true = own == claim.claimed.state_hash() and is_halted <= says_halted  # S5.4
         self._verdicts[task.claim_id] = is_true
         if is_true:
-            self._results.agree(task.claim_id, mark, run)
+            self._results.agree(task.claim_id, self._mark(task.task_id, claim), run)
         return is_true
 
     def is_malformed(self, task: TaskRecord) -> bool:

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from web3 import Account
 
+from tests.adapters.sending import mine, reorganise
 from tests.e2e.network import COIN_WEI, INPUT, PARAMETERS, POLICY, REWARD_WEI, Network
 from truestep.adapters.chain.codec import Message
 from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.deploy import deploy
 from truestep.adapters.chain.deployment import Deployment, read_deployment
 from truestep.adapters.chain.sender import Sender
-from truestep.adapters.chain.web3_chain import Web3Chain
+from truestep.adapters.chain.web3_chain import Memory, Web3Chain
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import GameId, JobId, ProgramId, task_of
@@ -132,6 +133,25 @@ def test_stake_and_delegates_are_read_back(network: Network) -> None:
     )
     assert chain.roles_of(chain.account, network.requester.account) == 3
     assert chain.roles_of(network.requester.account, chain.account) == 0
+
+
+@pytest.mark.anvil
+@pytest.mark.parametrize("memory", [Memory(), Memory(keeps_finished=False)], ids=["client", "daemon"])
+def test_what_a_reorganisation_takes_back_is_forgotten(anvil_network: Network, memory: Memory) -> None:
+    network = anvil_network
+    chain = network.chain("reader", network.store("reader"), memory=memory)
+    mine(network, 3)
+    before = chain.blocks(0, chain.head().number).events
+    job_id = network.post()
+    assert chain.blocks(0, chain.head().number).events != before
+    assert chain.job(job_id).shard_count == 1
+    reorganise(network, 2)
+    mine(network, 2)
+    assert chain.blocks(0, chain.head().number).events == before
+    assert refusal_of(lambda: chain.job(job_id)).reason is Reject.JOB_UNKNOWN
+    network.post(shard_count=2)  # the registration that was lost is sent again
+    assert len(chain.blocks(0, chain.head().number).events) == len(before) + 2
+    assert chain.job(job_id).shard_count == 2
 
 
 def test_an_interrupted_deployment_goes_on_where_it_was(network: Network) -> None:

@@ -469,30 +469,6 @@ def test_a_start_in_another_state_is_one_runs_failure(tmp_path: Path) -> None:
     shop.close()
 
 
-class FickleEngine:
-    """Runs inputs of one byte, and fails at any other."""
-
-    name = "fickle"
-
-    def start(self, program: Program, task: Task, **_: object) -> Machine:
-        if len(task.input) != 1:
-            raise MemoryError
-        return ReferenceEngine().start(program, task)
-
-
-def test_a_program_is_proven_by_a_run_that_ends_until_one_fails(tmp_path: Path) -> None:
-    """Its tasks share batches with those of others, and one that fails gives back the whole batch."""
-    shop = Shop(tmp_path, FickleEngine())
-    good, bad, other = shop.terms(1, ELF, b"1"), shop.terms(1, ELF, b"12"), shop.terms(2, FLOAT_ELF, b"1")
-    assert not shop.queue.is_proven(good.program)
-    for terms, is_proven in ((good, True), (bad, False), (good, False)):
-        shop.want((Run(task_id=terms.task_id), terms))
-        shop.until(shop.idle)
-        assert shop.queue.is_proven(good.program) == is_proven
-    assert not shop.queue.is_proven(other.program)
-    shop.close()
-
-
 def test_an_engine_that_contradicts_itself_is_distrusted_and_the_node_lives(shop: Shop) -> None:
     terms, other = shop.terms(1, ELF), shop.terms(2, FLOAT_ELF)
     shop.results.keep(terms.run, Found(hashes={6: Bytes32(b"6" * 32)}, witnesses={}, reveals={}))

@@ -20,6 +20,8 @@ RANGE_BLOCKS = 2_000
 """Public nodes refuse more, or more than some number of events."""
 BRANCH_TRIES = 4
 """Reorganisations that may come while a range is read."""
+HASHES_EACH_QUESTION = 32
+"""Blocks that are compared at once to find where a reorganisation begins: deeper ones are rare."""
 REFUSAL_SECONDS = 3.0
 """A node that says no takes less; then it is asked for fewer blocks at once."""
 GAP_WINDOWS = 8
@@ -171,11 +173,17 @@ class Follower:
         raise _changing()
 
     def _go_back(self, book: Book) -> None:
-        """Forget the blocks of the book that the chain does not have."""
+        """Forget the blocks of the book that the chain does not have; most often they are few."""
         known = book.hashes()
-        actual = block_hashes(self._endpoints, known)
-        common = (number for number, found in known.items() if actual.get(number) == found)
-        book.forget_after(max(common, default=self._genesis.block_number))
+        numbers = sorted(known, reverse=True)
+        for start in range(0, len(numbers), HASHES_EACH_QUESTION):
+            some = numbers[start : start + HASHES_EACH_QUESTION]
+            actual = block_hashes(self._endpoints, some)
+            common = [number for number in some if actual.get(number) == known[number]]
+            if common:
+                book.forget_after(common[0])
+                return
+        book.forget_after(self._genesis.block_number)
 
     def _look_again(self, book: Book) -> bool:
         """Read again what comes before a log that shows that others are missing: once for each."""

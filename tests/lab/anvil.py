@@ -34,8 +34,8 @@ _OPTIONS = ("--hardfork", "osaka", "--enable-tx-gas-limit", "--auto-impersonate"
 _GAS_LIMIT = 60_000_000
 """Of a block, as on mainnet."""
 _QUICKLY = TransactionPolicy(poll_seconds=0.02)
-SEEN_SECONDS = 5.0
-"""In which the reader has certainly seen a block that was mined before."""
+SEEN_SECONDS = 10.0
+"""In which a reader has certainly seen a block that was mined before: it takes the head of a moment ago."""
 _FEE_CAP_WEI = 20_000 * GWEI
 """Attackers never mind the price of gas."""
 
@@ -173,16 +173,14 @@ class Contracts:
         caller = Caller(account=address_of(name), now=now)
         return self.send_prepared(name, prepared_call(facts, caller, call), gas)
 
-    def _send_soon(self, name: str, call: Call) -> str:
-        """Send what may depend on the newest block, which the reader may not have seen yet."""
+    def _see(self, block_number: int) -> None:
+        """Wait until the reader has seen a block with an event."""
         stop = time.monotonic() + SEEN_SECONDS
-        while True:
-            try:
-                return self.send(name, call)
-            except NodeRefused:
-                if time.monotonic() > stop:
-                    raise
-                time.sleep(0.1)
+        while time.monotonic() < stop:
+            facts, _ = self.reader.newest_facts()
+            if facts.at is not None and facts.at.block_number >= block_number:
+                return
+            time.sleep(0.05)
 
     def send_prepared(self, name: str, answer: Answer, gas: int | None = None) -> str:
         """Send a call of a contract, or raise `NodeRefused` if there is none."""
@@ -204,12 +202,13 @@ class Contracts:
     def do(self, name: str, call: Call, seconds: float = 30.0) -> dict[str, Any]:
         """Send and wait for the receipt. Raises `NodeRefused` if it reverts."""
         deadline = time.monotonic() + seconds
-        sent = self._send_soon(name, call)
+        sent = self.send(name, call)
         while time.monotonic() < deadline:
             receipt = self.anvil.ask("eth_getTransactionReceipt", sent)
             if receipt is not None:
                 if receipt["status"] != "0x1":
                     raise NodeRefused(f"{type(call).__name__} of {name} was reverted")
+                self._see(int(receipt["blockNumber"], 16))
                 return receipt
             time.sleep(0.05)
         raise NodeRefused(f"{type(call).__name__} of {name} did not land in {seconds:g} s")

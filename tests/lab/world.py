@@ -215,7 +215,7 @@ class World:
             uri=uri or self.blobs.put(guest.elf),
         )
         self.contracts.do(by, call)
-        program_id = ProgramId(self.reader.counters().program_count)
+        program_id = ProgramId(len(self.reader.newest_facts()[0].programs))
         self._guests[program_id] = guest
         return program_id
 
@@ -250,7 +250,7 @@ class World:
             self.contracts.do(by, call)
         else:
             self.contracts.send(by, call)
-        return JobId(self.reader.counters().job_count)
+        return JobId(self.reader.newest_facts()[0].job_count)
 
     def is_guest_of(self, program_id: ProgramId, guest: Guest) -> None:
         """Say which guest a program is that somebody else has registered."""

@@ -231,7 +231,7 @@ class BigInputs(Diversion):
         guest, cycles = padded(0, b"")
         whole = memoryview(world.random.randbytes(MIB) * (self.size_bytes // MIB))
         self.post_decoy(world, guest)
-        program_id = ProgramId(world.reader.counters().program_count)
+        program_id = ProgramId(len(world.reader.newest_facts()[0].programs))
         for number in range(self.count):
             content = whole[: self.size_bytes - number]
             call = PostJob(
@@ -246,4 +246,4 @@ class BigInputs(Diversion):
                 deadline=world.anvil.time_seconds() + LIFETIME_SECONDS,
             )
             world.contracts.do(STRANGER, call)
-            self.divert(world, JobId(world.reader.counters().job_count), guest, cycles)
+            self.divert(world, JobId(world.reader.newest_facts()[0].job_count), guest, cycles)

@@ -142,7 +142,7 @@ class Author:
 
     def begin(self) -> None:
         """The first wave comes after a pause."""
-        self._known = self._world.reader.counters().job_count
+        self._known = self._world.reader.newest_facts()[0].job_count
         self._began_seconds = time.monotonic()
 
     def is_done(self) -> bool:

@@ -238,7 +238,7 @@ class Absent(Story):
 
     def in_dispute(self, world: World) -> None:
         self.worker.kill()
-        world.anvil.skip(self.parameters.clock_seconds + 1)
+        world.anvil.skip(self.parameters.clock_seconds + self.parameters.rescue_seconds + 1)
 
 
 @pytest.mark.anvil

@@ -170,6 +170,10 @@ class Chain:
         """There is nothing left to do."""
         return ()
 
+    def stopped_until(self) -> int:
+        """Nobody has stopped anything."""
+        return 0
+
     def open_game_counts(self, claim_ids: Any) -> dict[Any, int]:
         """There are none."""
         return dict.fromkeys(claim_ids, 0)

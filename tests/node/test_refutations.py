@@ -72,9 +72,14 @@ def test_a_claim_that_is_false_by_itself_is_refuted(network: Network, is_malform
     assert network.requester.balances(network.account("liar")).stake_wei == 2 * COIN_WEI
 
 
-def test_a_malformed_claim_is_refuted_after_its_window_too(network: Network) -> None:
+@pytest.mark.parametrize("is_malformed", [False, True])
+def test_a_claim_that_is_false_by_itself_is_refuted_after_its_window_too(
+    network: Network, is_malformed: bool
+) -> None:
     job_id, log = network.post(), Log()
-    claim_by_hand(network, job_id, MALFORMED)
+    claim_by_hand(
+        network, job_id, MALFORMED if is_malformed else replace(RUNNING, running_state=end_of_run())
+    )
     network.devnet.advance(network.deployment.rules.window_seconds + 1)
     challenger = network.challenger("challenger", network.store("challenger"), log)
     network.drive([challenger], lambda: bool(network.told(events.ClaimRefuted)))

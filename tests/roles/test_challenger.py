@@ -105,6 +105,29 @@ def test_a_window_that_is_over_an_own_claim_and_a_struck_one_are_left_alone() ->
     assert sent(claimed_view(hashes=FALSE, task={"stage": TaskStage.OPEN})) == {}
 
 
+def test_a_stop_keeps_a_claim_open_to_challenges_after_its_window() -> None:
+    late = {"until": NOW - 1}
+    stop_end = NOW + 500
+    assert sent(claimed_view(hashes=FALSE, task=late), stopped_until=stop_end) == opening()
+    assert sent(claimed_view(hashes=FALSE, task=late), stopped_until=NOW - 1) == {}
+    check = ComputeHashes(task_id=TASK_ID, cycles=(1_000,), is_check=True)
+    assert check in decided(claimed_view(task=late), stopped_until=stop_end)
+    (agreed,) = decided(claimed_view(hashes={1_000: CLAIMED.state_hash()}, task=late), stopped_until=stop_end)
+    assert isinstance(agreed, Agree)
+    ended = {"has_batch_ended": True}
+    assert decided(claimed_view(hashes=FALSE, task=late, claim=ended), stopped_until=stop_end) == []
+
+
+def test_during_a_stop_the_true_end_is_waited_for_until_the_stop_is_nearly_over() -> None:
+    ending = NOW + PARAMETERS.clock_seconds + OPEN_SECONDS
+    short = {1_000: TRUE_HASH}
+    task = claimed_view(hashes=short, task={"until": NOW - 1})
+    assert sent(task, stopped_until=ending) == opening(TRUE_HASH)
+    assert decided(task, stopped_until=ending + 1) == [
+        ComputeHashes(task_id=TASK_ID, cycles=(JOB.max_cycles,))
+    ]
+
+
 def test_distrust_of_its_own_runs_disputes_nothing() -> None:
     (declined,) = decided(claimed_view(hashes=FALSE, distrust="a self-check failed"))
     assert isinstance(declined, Decline) and declined.reason is Declined.DISTRUSTED
@@ -135,6 +158,13 @@ def test_a_claim_that_a_halted_state_runs_is_refuted_with_that_state() -> None:
     assert sent(false) == {f"refute/{CLAIM_ID}": RefuteClaim(claim_id=CLAIM_ID, packed_state=HALTED)}
     (agreed,) = decided(claimed_view(claimed=RUNNING, hashes=same))
     assert isinstance(agreed, Agree), "it runs here too"
+    late = {"until": NOW - 1}
+    assert sent(replace(false, task=replace(false.task, until=NOW - 1))) == sent(false), "its batch stands"
+    assert decided(claimed_view(claimed=RUNNING, task=late)) == [
+        ComputeHashes(task_id=TASK_ID, cycles=(JOB.max_cycles,), is_check=True)
+    ]
+    assert decided(claimed_view(claimed=RUNNING, hashes=FALSE, task=late)) == [], "that needs a game"
+    assert decided(claimed_view(claimed=RUNNING, claim={"has_batch_ended": True}, task=late)) == []
     (declined,) = decided(replace(false, distrust="a self-check failed"))
     assert isinstance(declined, Decline)
 

@@ -1,4 +1,4 @@
-"""The challenger's daemon: re-runs every claim in its window and disputes the false ones."""
+"""The challenger's daemon: re-runs every claim that can be challenged and disputes the false ones."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -20,10 +20,14 @@ def challenger_node(world: World, policy: ChallengerPolicy) -> Daemon:
     """At the last look, or before the start: that was said, and there is nothing more to do about them."""
 
     def choose(views: ViewBuilder, now: int) -> Iterable[TaskRecord]:
-        """Every claim in its window, once more after it is known to be true, and those that it disputes."""
+        """Claims that it can act on, once more after they are known to be true, and those that it disputes."""
         nonlocal known_true
-        ledger, account = views.ledger, world.chain.account
-        claimed = [task for task in ledger.claimed_tasks() if now <= task.until or views.is_malformed(task)]
+        ledger, account, stopped_until = views.ledger, world.chain.account, views.stopped_until()
+        claimed = [
+            task
+            for task in ledger.claimed_tasks()
+            if now <= max(task.until, stopped_until) or views.can_be_refuted(task)
+        ]
         now_true = frozenset(each.claim_id for each in claimed if views.is_known_true(each))
         done = now_true if known_true is None else now_true & known_true
         known_true = now_true

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from truestep.base.ids import Address, Bytes32, ClaimId, GameId, JobId, ProgramId, TaskId
+from truestep.base.ids import Address, BatchId, Bytes32, ClaimId, GameId, JobId, ProgramId, TaskId
 from truestep.protocol.calls import Call
 from truestep.protocol.events import ChainEvent
 from truestep.protocol.records import GameRecord, JobRecord, Parameters, ProgramRecord, TaskRecord
@@ -183,6 +183,14 @@ class ChainReader(Protocol):
 
     def duties(self, now: int) -> tuple[Duty, ...]:
         """What is left to do besides moves: for anybody, and what this account alone can show."""
+        ...
+
+    def stopped_until(self) -> int:
+        """Until when the guardian keeps batches from ending, and claims open to challenges (S6.1); or 0."""
+        ...
+
+    def is_claimed(self, batch_id: BatchId) -> bool:
+        """Whether a batch is claimed and not final: else its claims cannot be challenged or refuted."""
         ...
 
     def events(self, from_block: int, to_block: int) -> tuple[ChainEvent, ...]:

@@ -1,4 +1,4 @@
-"""The challenger: checks every claim in its window and disputes false ones (docs/protocol.md S5 to S7)."""
+"""The challenger: checks claims and disputes false ones (docs/protocol.md S5 to S7)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -62,9 +62,10 @@ def decide(view: View, policy: ChallengerPolicy) -> list[Action]:
         actions += _play(view, task, claim, game)
     actions += _show_all(view, policy)
     actions += [_refute(*row) for row in standing if row[1].is_malformed or _hides_end(*row)]
-    disputable = [row for row in standing if not row[1].is_malformed and view.now <= row[0].task.until]
+    disputable = [row for row in standing if _can_be_challenged(view, *row)]
     actions += _open_all(view, policy, [row for row in disputable if _is_disputable(*row)])
     actions += _check_all(view, policy, [row for row in disputable if is_false(*row) is None])
+    actions += [check for row in standing if _may_be_refuted(view, *row) for check in _check(*row)]
     actions += [_agree(*row) for row in disputable if is_false(*row) is False]
     actions += duties.sends(duty for duty in view.duties if _is_to_do(view, duty))
     actions += duties.withdrawals(view, policy.withdraw_above_wei)
@@ -76,8 +77,24 @@ def _rows(view: View) -> Iterator[Row]:
 
 
 def _is_open(view: View, task: TaskView, claim: ClaimView) -> bool:
-    """Whether a claim of somebody else stands."""
-    return task.is_standing(claim) and claim.operator not in (view.account, view.operator)
+    """Whether a claim of somebody else stands, in a batch that has not ended."""
+    is_others = claim.operator not in (view.account, view.operator)
+    return is_others and task.is_standing(claim) and not claim.has_batch_ended
+
+
+def _can_be_challenged(view: View, task: TaskView, claim: ClaimView) -> bool:
+    return not claim.is_malformed and view.now <= _challenge_end(view, task)
+
+
+def _may_be_refuted(view: View, task: TaskView, claim: ClaimView) -> bool:
+    """Whether it is too late for a game, and a check may yet show that an end is hidden (S5.4)."""
+    is_running = not claim.is_malformed and claim.claimed.status is Status.RUNNING
+    return is_running and view.now > _challenge_end(view, task) and is_false(task, claim) is None
+
+
+def _challenge_end(view: View, task: TaskView) -> int:
+    """The last second in which a game can be opened on a task's standing claim (S6.1)."""
+    return max(task.task.until, view.stopped_until)
 
 
 # --- claims: true or false ------------------------------------------------------------------------
@@ -201,7 +218,7 @@ def _end_to_commit(view: View, task: TaskView, claim: ClaimView) -> Bytes32 | No
     end = committed or _own_end(task)
     if end is not None:
         return end
-    left_seconds = task.task.until - OPEN_SECONDS - view.now
+    left_seconds = _challenge_end(view, task) - OPEN_SECONDS - view.now
     is_ending = left_seconds <= task.job.parameters.clock_seconds
     return task.hashes[claim.claimed.cycle] if is_ending or task.run_failure else None
 
@@ -235,7 +252,7 @@ def _as_check(view: View, task: TaskView, claim: ClaimView) -> checks.Check:
     return checks.Check(
         claim_id=claim.claim_id,
         work=(task.run, claim.claimed.cycle),
-        deadline=task.task.until - OPEN_SECONDS,
+        deadline=_challenge_end(view, task) - OPEN_SECONDS,
         seconds=view.pace.seconds(claim.claimed.cycle),
         value_wei=_value_wei(task.job),
     )
@@ -262,10 +279,11 @@ def _alerts(view: View, rows: list[Row], plan: checks.Plan) -> list[Action]:
             " more cores and raise --parallel, or run a second challenger"
         )
         actions.append(Alert(kind="falling_behind", message=message))
+    left = [(task, _challenge_end(view, task) - view.now) for task, _ in rows]
     ending = [
-        (task, task.task.until - view.now)
-        for task, _ in rows
-        if (task.task.until - view.now) * LAST_SHARE < task.job.parameters.window_seconds
+        (task, left_seconds)
+        for task, left_seconds in left
+        if left_seconds * LAST_SHARE < task.job.parameters.window_seconds
     ]
     if ending:
         task, left_seconds = max(ending, key=lambda row: _value_wei(row[0].job))

@@ -73,6 +73,8 @@ class ClaimView:
     games: tuple[GameView, ...] = ()
     is_malformed: bool = False
     """Whether it is false by its shape; then `claimed` says nothing (S5.4)."""
+    has_batch_ended: bool = False
+    """Whether only games keep it open: its batch is final, so it cannot be challenged or refuted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +142,8 @@ class View:
     tasks: tuple[TaskView, ...]
     in_flight: frozenset[str] = frozenset()
     """Intents that were sent and have no outcome yet."""
+    stopped_until: int = 0
+    """Until then the guardian keeps batches from ending, and claims open to challenges (S6.1)."""
     struck_count: int = 0
     """Claims of this account that were proved false."""
     has_room: bool = True

@@ -336,6 +336,13 @@ class StoryChain:
         del now
         return ()
 
+    def stopped_until(self) -> int:
+        return 0
+
+    def is_claimed(self, batch_id: BatchId) -> bool:
+        del batch_id
+        return True
+
     def blocks(self, from_block: int, to_block: int) -> Blocks:
         found = self.events(from_block, to_block)
         numbers = range(max(from_block, to_block - self.headers_read_along + 1), to_block + 1)

@@ -21,7 +21,17 @@ from truestep.adapters.chain.pinned import AtBlock, PinnedReader, given
 from truestep.adapters.chain.sender import Sender, Signer
 from truestep.adapters.chain.settlement import encode_call, links_of
 from truestep.base.errors import Reject, Rejected, Unavailable
-from truestep.base.ids import Address, Bytes32, GameId, JobId, ProgramId, TaskId, job_of_task, task_in_words
+from truestep.base.ids import (
+    Address,
+    BatchId,
+    Bytes32,
+    GameId,
+    JobId,
+    ProgramId,
+    TaskId,
+    job_of_task,
+    task_in_words,
+)
 from truestep.machine.micro import rom_root
 from truestep.ports.chain import (
     Balances,
@@ -43,6 +53,7 @@ from truestep.protocol.records import GameRecord, JobRecord, Parameters, Program
 from truestep.protocol.settlement.facts.evidence import Evidence, evidence_in, evidence_of
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.facts.rehearsal import Caller, Ready
+from truestep.protocol.settlement.records import BatchStage
 from truestep.protocol.settlement.tasks.calls import prepared_call
 from truestep.protocol.settlement.tasks.duties import Duty, duties
 from truestep.protocol.settlement.tasks.records import game_record, job_record, newest_rules, program_record
@@ -277,6 +288,15 @@ class Web3Chain:
     def duties(self, now: int) -> tuple[Duty, ...]:
         """What is left to do besides moves."""
         return duties(self._facts(), self.account, now)
+
+    def stopped_until(self) -> int:
+        """Until when the guardian keeps batches from ending; 0 if it never has."""
+        return self._facts().stopped_until
+
+    def is_claimed(self, batch_id: BatchId) -> bool:
+        """Whether a batch is claimed and not final."""
+        known = self._facts().batches.get(batch_id)
+        return known is not None and known.batch.stage is BatchStage.CLAIMED
 
     def events(self, from_block: int, to_block: int) -> tuple[ChainEvent, ...]:
         """What these blocks tell, in order."""

@@ -25,7 +25,7 @@ from truestep.node.tasks.results import Results
 from truestep.node.tasks.terms import TaskTerms, task_terms
 from truestep.ports.chain import Balances, Chain, Head, Records
 from truestep.protocol.events import TaskClaimed
-from truestep.protocol.records import GameRecord, JobRecord, TaskRecord
+from truestep.protocol.records import GameRecord, JobRecord, TaskRecord, TaskStage
 from truestep.roles.views import ClaimView, GameView, TaskView, View
 
 BALANCES_SECONDS = 12
@@ -122,10 +122,14 @@ class ViewBuilder:
             self._results.agree(task.claim_id, self._mark(task.task_id, claim), run)
         return is_true
 
-    def is_malformed(self, task: TaskRecord) -> bool:
-        """Whether a standing claim can be refuted for as long as its batch stands (S5.4)."""
+    def can_be_refuted(self, task: TaskRecord) -> bool:
+        """Whether a standing claim may be one that can be refuted until its batch ends (S5.4)."""
         claim = self.ledger.claims.get(task.claim_id)
-        return claim is not None and claim.is_malformed
+        return claim is not None and (claim.is_malformed or claim.claimed.status is Status.RUNNING)
+
+    def stopped_until(self) -> int:
+        """Until when claims are open to challenges, if their windows end before (S6.1)."""
+        return self._chain.stopped_until()
 
     def has_agreed(self, claim_id: ClaimId) -> bool:
         """Whether this node has found a claim to be true, as far as it looked."""
@@ -168,7 +172,8 @@ class ViewBuilder:
             rewards_wei=balances.rewards_wei,
             winnings_wei=balances.winnings_wei,
             tokens=balances.tokens,
-            tasks=tuple(self._task_view(task, games) for task in tasks),
+            tasks=tuple(self._task_view(task, games, now) for task in tasks),
+            stopped_until=self._chain.stopped_until(),
             in_flight=in_flight,
             has_room=self._queue.has_room(),
             struck_count=sum(operator == self.operator for operator in self.ledger.struck.values()),
@@ -231,7 +236,8 @@ class ViewBuilder:
         """Some tasks to take. `is_wanted` is told a job and its program's code size, 0 if unknown."""
         return open_tasks(self.ledger, self._queue, self.operator, now, each_job_limit, is_wanted)
 
-    def _task_view(self, task: TaskRecord, games: Mapping[GameId, GameRecord]) -> TaskView:
+    def _task_view(self, task: TaskRecord, games: Mapping[GameId, GameRecord], now: int) -> TaskView:
+        has_ended = self._has_batch_ended(task, now)
         terms = self.terms(task.task_id)
         run = terms.run
         claims = self.ledger.claims_in_question(task.task_id)
@@ -239,7 +245,7 @@ class ViewBuilder:
             program=terms.program,
             job=terms.job,
             task=task,
-            claims=tuple(self._claim_view(claim, games) for claim in claims),
+            claims=tuple(self._claim_view(claim, games, has_ended) for claim in claims),
             material=self._queue.material(terms.source),
             own_run=self._results.own_run(run),
             hashes=self._results.hashes(run),
@@ -254,7 +260,14 @@ class ViewBuilder:
             is_proven=self._queue.is_proven(terms.program),
         )
 
-    def _claim_view(self, claim: TaskClaimed, games: Mapping[GameId, GameRecord]) -> ClaimView:
+    def _has_batch_ended(self, task: TaskRecord, now: int) -> bool:
+        """Whether a claim is open after the end of its batch. No batch ends before its window."""
+        is_late = task.stage is TaskStage.CLAIMED and now > task.until
+        return is_late and not self._chain.is_claimed(task.batch_id)
+
+    def _claim_view(
+        self, claim: TaskClaimed, games: Mapping[GameId, GameRecord], has_batch_ended: bool
+    ) -> ClaimView:
         opened = self.ledger.games_on(claim.claim_id)
         known = [games[game.game_id] for game in opened if game.game_id in games]
         return ClaimView(
@@ -262,6 +275,7 @@ class ViewBuilder:
             operator=claim.operator,
             claimed=claim.claimed,
             is_malformed=claim.is_malformed,
+            has_batch_ended=has_batch_ended,
             open_game_count=self._open_game_counts.get(claim.claim_id, len(opened)),
             games=tuple(GameView(record=record) for record in known),
         )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from truestep.adapters.chain.settlement import encode_call
 from web3 import Account
 
 from tests.e2e.network import POLICY, REWARD_WEI, Log, Network
 from truestep.adapters.chain.codec import Message
 from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.sender import Sender
+from truestep.adapters.chain.settlement import encode_call
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.ids import Bytes32, JobId, ProgramId, task_of
 from truestep.commitments.keccak import keccak256

@@ -213,7 +213,7 @@ class Contrarian:
     def tick(self) -> None:
         """Open, pick, and take the bond of an operator that is late."""
         do_duties(self.world, self.name)
-        for task_id in self.claims:
+        for task_id, claimed in self.claims.items():
             record = self.world.reader.task(task_id)
             if record.stage is not TaskStage.CLAIMED:
                 continue
@@ -224,7 +224,12 @@ class Contrarian:
             ]
             if not games:
                 found = keccak256(f"what {self.name} says of {record.claim_id}".encode())
-                call = OpenGame(claim_id=record.claim_id, state_hash=found, salt=ZERO_HASH)
+                call = OpenGame(
+                    claim_id=record.claim_id,
+                    claimed_hash=claimed.state_hash(),
+                    state_hash=found,
+                    salt=ZERO_HASH,
+                )
                 attempt(self.world, self.name, call)
             for game in self.world.games(games).values():
                 if game.stage is GameStage.CHALLENGER_TURN:

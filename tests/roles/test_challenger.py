@@ -38,7 +38,7 @@ from truestep.protocol.calls import (
     SubmitPick,
     SubmitStep,
 )
-from truestep.protocol.claims import ZERO_HASH
+from truestep.protocol.claims import ZERO_HASH, ClaimedState
 from truestep.protocol.records import GameStage, TaskStage
 from truestep.protocol.settlement.facts.due import Action as DutyKind
 from truestep.protocol.state_numbers import micro_number
@@ -49,6 +49,8 @@ from truestep.roles.views import Material, MaterialStage, OwnRun, TaskView
 POLICY = ChallengerPolicy(salt=b"secret")
 TRUE_HASH = Bytes32(b"t" * 32)
 TRUE_END = Bytes32(b"e" * 32)
+OTHER_END = Bytes32(b"E" * 32)
+DISPUTED = (CLAIM_ID, CLAIMED.state_hash())
 FALSE = {1_000: TRUE_HASH, JOB.max_cycles: TRUE_END}
 """Own hashes by which the claim is false; and the run's end, which is later."""
 GAME_BOND_WEI = PARAMETERS.challenger_bond_wei
@@ -65,10 +67,17 @@ RUNNING = replace(
 )
 
 
-def opening(state_hash: Bytes32 = TRUE_END, claim_id: ClaimId = CLAIM_ID) -> dict[str, Any]:
+def opening(
+    state_hash: Bytes32 = TRUE_END, claim_id: ClaimId = CLAIM_ID, claimed: ClaimedState = CLAIMED
+) -> dict[str, Any]:
     """That it disputes the claim, committed to a final state."""
-    salt = keccak256(b"secret" + claim_id.to_bytes(32, "big"))
-    return {f"open/{claim_id}": OpenGame(claim_id=claim_id, state_hash=state_hash, salt=salt)}
+    call = OpenGame(
+        claim_id=claim_id,
+        claimed_hash=claimed.state_hash(),
+        state_hash=state_hash,
+        salt=keccak256(b"secret" + claim_id.to_bytes(32, "big")),
+    )
+    return {f"open/{claim_id}": call}
 
 
 def decided(*tasks: TaskView, policy: ChallengerPolicy = POLICY, **seen: Any) -> list[Any]:
@@ -173,7 +182,8 @@ def test_a_claim_that_another_state_runs_is_disputed() -> None:
     """Its hash is not that of a halted state, so nothing but a game can strike it."""
     hashes = {JOB.max_cycles: keccak256(HALTED)}
     other = replace(RUNNING, running_state=TRUE_HASH)
-    assert sent(claimed_view(claimed=other, hashes=hashes, halted_state=HALTED)) == opening(keccak256(HALTED))
+    opened = opening(keccak256(HALTED), claimed=other)
+    assert sent(claimed_view(claimed=other, hashes=hashes, halted_state=HALTED)) == opened
 
 
 # --- commitments ----------------------------------------------------------------------------------
@@ -208,7 +218,17 @@ def test_what_cannot_be_run_to_its_end_is_disputed_with_what_is_known() -> None:
 def test_a_commitment_that_was_made_stays() -> None:
     """The game may be on the chain already, though the view does not have it yet."""
     task = claimed_view(hashes=FALSE)
-    assert sent(task, commitments={CLAIM_ID: TRUE_HASH}) == opening(TRUE_HASH)
+    assert sent(task, commitments={DISPUTED: TRUE_HASH}) == opening(TRUE_HASH)
+
+
+def test_what_was_committed_to_of_another_claim_of_the_same_id_is_not_used() -> None:
+    """A reorganisation has put another claim in its place, which has another true end."""
+    other = {(CLAIM_ID, TRUE_HASH): OTHER_END}
+    assert sent(claimed_view(hashes=FALSE), commitments=other) == opening(TRUE_END)
+    show = replace(duty(DutyKind.SHOW, None, CHALLENGER, CLAIM_ID, GAME_ID), claimed_hash=DISPUTED[1])
+    assert sent(duties=(show,), commitments=other) == {}
+    (send,) = sent(duties=(show,), commitments=other | {DISPUTED: TRUE_END}).values()
+    assert send.state_hash == TRUE_END
 
 
 def test_salts_are_secret_and_differ_from_claim_to_claim() -> None:
@@ -218,9 +238,9 @@ def test_salts_are_secret_and_differ_from_claim_to_claim() -> None:
 
 
 def test_commitments_are_shown_when_another_game_has_struck_the_claim() -> None:
-    show = duty(DutyKind.SHOW, None, CHALLENGER, CLAIM_ID, GAME_ID)
+    show = replace(duty(DutyKind.SHOW, None, CHALLENGER, CLAIM_ID, GAME_ID), claimed_hash=DISPUTED[1])
     call = ShowGame(game_id=GAME_ID, state_hash=TRUE_END, salt=salt_of(POLICY, CLAIM_ID))
-    assert sent(duties=(show,), commitments={CLAIM_ID: TRUE_END}) == {f"show/{GAME_ID}": call}
+    assert sent(duties=(show,), commitments={DISPUTED: TRUE_END}) == {f"show/{GAME_ID}": call}
     assert sent(duties=(show,)) == {}, "a game that another program opened with this key"
 
 
@@ -239,9 +259,9 @@ def test_own_ends_are_duties_and_so_are_games_that_keep_its_rewards_waiting() ->
     later = claim_of(TASK_ID, BatchId(13))
     waiting = duty(DutyKind.SETTLE, SettleGame(game_id=game_of(later, 1)), WORKER, later, game_of(later, 1))
     assert sent(duties=(waiting,)) == {}
-    assert list(sent(duties=(waiting,), commitments={CLAIM_ID: TRUE_END})) == [f"settle/{game_of(later, 1)}"]
+    assert list(sent(duties=(waiting,), commitments={DISPUTED: TRUE_END})) == [f"settle/{game_of(later, 1)}"]
     others = duty(DutyKind.FINALIZE, FinalizeBatch(batch_id=BATCH_ID), WORKER)
-    assert sent(duties=(others,), commitments={CLAIM_ID: TRUE_END}) == {}
+    assert sent(duties=(others,), commitments={DISPUTED: TRUE_END}) == {}
 
 
 # --- budget ---------------------------------------------------------------------------------------
@@ -334,7 +354,7 @@ def test_a_pick_is_the_first_part_whose_end_differs() -> None:
     own = {cycle: Bytes32(bytes([cycle // 250]) * 32) for cycle in (0, 250, 500, 750, 1_000)}
     split = (own[250], TRUE_HASH, own[750])
     game = replace(GAME, stage=GameStage.CHALLENGER_TURN, low_hash=own[0], split_hashes=split)
-    call = SubmitPick(game_id=GAME_ID, part=1)
+    call = SubmitPick(game_id=GAME_ID, part=1, ends=((250, split[0]), (500, split[1])))
     assert sent(claimed_view(game, hashes=own)) == {f"pick/{GAME_ID}/0/1000": call}
     partly = claimed_view(game, hashes={0: own[0]})
     assert decided(partly) == [ComputeHashes(task_id=TASK_ID, cycles=(250, 500, 750, 1_000))]

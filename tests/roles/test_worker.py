@@ -227,7 +227,13 @@ def test_a_split_needs_all_inner_hashes_and_survives_a_restart_without_material(
     restarted = claimed_view(GAME, material=Material(stage=MaterialStage.MISSING))
     assert decide(view(restarted), POLICY) == [Fetch(task_id=TASK_ID)]
     known = claimed_view(GAME, hashes=hashes, material=Material(stage=MaterialStage.WRONG))
-    call = SubmitSplit(game_id=GAME_ID, low=0, high=1_000, hashes=tuple(hashes.values()))
+    call = SubmitSplit(
+        game_id=GAME_ID,
+        low=0,
+        high=1_000,
+        hashes=tuple(hashes.values()),
+        ends=(GAME.low_hash, GAME.high_hash),
+    )
     assert sent(view(known)) == {of_split(GAME): call}
     assert sent(view(known, in_flight=frozenset({of_split(GAME)}))) == {}
 
@@ -273,7 +279,10 @@ def test_a_micro_run_is_split_as_a_run_is() -> None:
     assert decide(view(claimed_view(game)), POLICY) == [ComputeHashes(task_id=TASK_ID, cycles=tuple(hashes))]
     (send,) = decide(view(claimed_view(game, hashes=hashes)), POLICY)
     assert isinstance(send, Send)
-    assert send.call == SubmitSplit(game_id=GAME_ID, low=low, high=high, hashes=tuple(hashes.values()))
+    ends = (game.low_hash, game.high_hash)
+    assert send.call == SubmitSplit(
+        game_id=GAME_ID, low=low, high=high, hashes=tuple(hashes.values()), ends=ends
+    )
     assert "steps 0 to 4 of the micro-run of step 124" in send.message
     assert str(low) not in send.message
 

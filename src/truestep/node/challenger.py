@@ -20,7 +20,7 @@ def challenger_node(world: World, policy: ChallengerPolicy) -> Daemon:
     """At the last look, or before the start: that was said, and there is nothing more to do about them."""
 
     def choose(views: ViewBuilder, now: int) -> Iterable[TaskRecord]:
-        """Claims that it can act on, once more after they are known to be true, and those that it disputes."""
+        """Claims that it can act on, once more after they are known to be true, and those it disputes."""
         nonlocal known_true
         ledger, account, stopped_until = views.ledger, world.chain.account, views.stopped_until()
         claimed = [

@@ -205,11 +205,17 @@ class CallBack:
 # --- games ----------------------------------------------------------------------------------------
 
 
+Numbered = tuple[int, Bytes32]
+"""The number of a state and its hash."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenGame:
     """Dispute a claim, committed to the final state that one has found oneself (S6.1)."""
 
     claim_id: ClaimId
+    claimed_hash: Bytes32
+    """Of the state that is disputed: after a reorganisation the claim may be another one, and true."""
     state_hash: Bytes32
     salt: Bytes32
 
@@ -237,6 +243,8 @@ class SubmitSplit:
     low: int
     high: int
     hashes: tuple[Bytes32, ...]
+    ends: tuple[Bytes32, Bytes32] | None = None
+    """The hashes at the ends of the interval; None: whatever they are. Refused for others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,6 +253,8 @@ class SubmitPick:
 
     game_id: GameId
     part: int
+    ends: tuple[Numbered, Numbered] | None = None
+    """The states at the part's ends, as the split has them; None: whatever they are. Refused for others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

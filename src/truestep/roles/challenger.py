@@ -172,10 +172,16 @@ def _open(
     end = _end_to_commit(view, task, claim)
     if end is None:
         return moves.prepared(task, moves.compute(task, (task.job.max_cycles,)))
+    call = OpenGame(
+        claim_id=claim.claim_id,
+        claimed_hash=claim.claimed.state_hash(),
+        state_hash=end,
+        salt=salt_of(policy, claim.claim_id),
+    )
     return [
         Send(
             intent=intent,
-            call=OpenGame(claim_id=claim.claim_id, state_hash=end, salt=salt_of(policy, claim.claim_id)),
+            call=call,
             message=f"the claim on {describe(task)} is false: open a dispute over"
             f" {claim.claimed.cycle:,} steps",
         )
@@ -214,7 +220,7 @@ def _end_to_commit(view: View, task: TaskView, claim: ClaimView) -> Bytes32 | No
     is not known when one clock is left of the window, or cannot be, that state must do: without a final
     result, it wins as well (S7.5).
     """
-    committed = view.commitments.get(claim.claim_id)
+    committed = view.commitments.get((claim.claim_id, claim.claimed.state_hash()))
     end = committed or _own_end(task)
     if end is not None:
         return end
@@ -337,13 +343,17 @@ def _play(view: View, task: TaskView, claim: ClaimView, record: GameRecord) -> l
 
 def _show_all(view: View, policy: ChallengerPolicy) -> list[Action]:
     """Show what was committed to on claims that other games have struck (S7.5)."""
-    due = [duty.game_id for duty in view.duties if duty.action is DutyKind.SHOW and duty.game_id is not None]
-    return [_show(view, policy, game_id) for game_id in due if claim_of_game(game_id) in view.commitments]
+    shows: list[Action] = []
+    for duty in view.duties:
+        if duty.action is DutyKind.SHOW and duty.game_id is not None and duty.claimed_hash is not None:
+            state_hash = view.commitments.get((claim_of_game(duty.game_id), duty.claimed_hash))
+            shows += [_show(policy, duty.game_id, state_hash)] if state_hash is not None else []
+    return shows
 
 
-def _show(view: View, policy: ChallengerPolicy, game_id: GameId) -> Send:
-    claim_id = claim_of_game(game_id)
-    call = ShowGame(game_id=game_id, state_hash=view.commitments[claim_id], salt=salt_of(policy, claim_id))
+def _show(policy: ChallengerPolicy, game_id: GameId, state_hash: Bytes32) -> Send:
+    salt = salt_of(policy, claim_of_game(game_id))
+    call = ShowGame(game_id=game_id, state_hash=state_hash, salt=salt)
     return Send(
         intent=intents.of_game("show", game_id),
         call=call,
@@ -363,7 +373,7 @@ def _is_to_do(view: View, duty: Duty) -> bool:
 
 
 def _tasks_disputed(view: View) -> set[TaskId]:
-    return {task_of_claim(claim_id) for claim_id in view.commitments}
+    return {task_of_claim(claim_id) for claim_id, _ in view.commitments}
 
 
 # --- views ----------------------------------------------------------------------------------------

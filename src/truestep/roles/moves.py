@@ -50,7 +50,13 @@ def split(view: TaskView, game: GameRecord) -> list[Action]:
     return [
         Send(
             intent=intents.of_split(game),
-            call=SubmitSplit(game_id=game.game_id, low=game.low, high=game.high, hashes=hashes),
+            call=SubmitSplit(
+                game_id=game.game_id,
+                low=game.low,
+                high=game.high,
+                hashes=hashes,
+                ends=(game.low_hash, game.high_hash),
+            ),
             message=f"{game_in_words(game.game_id)}: split {span_in_words(game.low, game.high)} into"
             f" {len(hashes) + 1} parts",
         )
@@ -72,11 +78,11 @@ def pick(view: TaskView, game: GameRecord) -> list[Action]:
             " move; did another program with the same key open it?"
         )
         return [Decline(task_id=view.task.task_id, reason=Declined.GAME_OF_ANOTHER, message=message)]
-    part = first_disagreement(claimed, own)
+    part, ends = first_disagreement(claimed, own), list(zip(cycles, claimed, strict=True))
     return [
         Send(
             intent=intents.of_pick(game),
-            call=SubmitPick(game_id=game.game_id, part=part),
+            call=SubmitPick(game_id=game.game_id, part=part, ends=(ends[part], ends[part + 1])),
             message=f"{game_in_words(game.game_id)}: agree up to {steps_in_words(cycles[part])},"
             f" disagree at {steps_in_words(cycles[part + 1])}",
         )

@@ -15,6 +15,9 @@ from truestep.protocol.records import (
 )
 from truestep.protocol.settlement.tasks.duties import Duty
 
+Disputed = tuple[ClaimId, Bytes32]
+"""A claim and the hash of what it claims: after a reorganisation its id may be that of another one."""
+
 
 class MaterialStage(StrEnum):
     """Whether a task's program and input are here."""
@@ -153,5 +156,5 @@ class View:
     """What Jobs owes the account in tokens."""
     duties: tuple[Duty, ...] = ()
     """What is left to do besides moves, for anybody, and what this account alone can show."""
-    commitments: Mapping[ClaimId, Bytes32] = field(default_factory=dict[ClaimId, Bytes32])
+    commitments: Mapping[Disputed, Bytes32] = field(default_factory=dict[Disputed, Bytes32])
     """The state hash that each `OpenGame` of this account has committed to."""

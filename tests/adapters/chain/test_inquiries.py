@@ -121,7 +121,12 @@ def test_a_game_counts_only_as_the_contracts_have_it(network: Network) -> None:
     claims = ((task_id, state_for(job, network, task_id)),)
     worker.transact(SubmitClaims(batch_id=BATCH, claims=claims), intent="claim")
     chain = watcher(network)
-    open_game = OpenGame(claim_id=claim_of(task_id, BATCH), state_hash=Bytes32(b"s" * 32), salt=ZERO_HASH)
+    open_game = OpenGame(
+        claim_id=claim_of(task_id, BATCH),
+        claimed_hash=claims[0][1].state_hash(),
+        state_hash=Bytes32(b"s" * 32),
+        salt=ZERO_HASH,
+    )
     challenger.transact(open_game, intent="open")
     found = records(chain, task_id, games=[game_id])
     assert (found.games, found.open_game_counts) == ({}, {claim_of(task_id, BATCH): 1})

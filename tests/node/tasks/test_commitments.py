@@ -17,7 +17,7 @@ from truestep.roles.challenger import ChallengerPolicy
 from truestep.simulation.faulty_engine import Fault, FaultyEngine
 
 ONE, OTHER = Bytes32(b"1" * 32), Bytes32(b"2" * 32)
-CLAIM = ClaimId(7 << 64 | 1)
+CLAIM = (ClaimId(7 << 64 | 1), Bytes32(b"c" * 32))
 
 
 def test_the_secret_is_drawn_once() -> None:
@@ -42,6 +42,15 @@ def test_the_first_commitment_stays_until_nobody_can_ask_for_it() -> None:
     assert again.state_hashes() == {CLAIM: ONE}
     again.forget_old(101 + KEPT_SECONDS)
     assert (again.state_hashes(), store.rows(COMMITMENTS)) == ({}, [])
+
+
+def test_another_claim_of_the_same_id_has_a_commitment_of_its_own() -> None:
+    """A reorganisation gave the id to it."""
+    store = SqliteStore()
+    other = (CLAIM[0], Bytes32(b"C" * 32))
+    commitments = Commitments(store)
+    assert [commitments.keep(CLAIM, ONE, now=100), commitments.keep(other, OTHER, now=100)] == [ONE, OTHER]
+    assert Commitments(store).state_hashes() == {CLAIM: ONE, other: OTHER}
 
 
 class NoCommitments(SqliteStore):
@@ -77,7 +86,7 @@ def test_no_game_is_opened_before_its_commitment_is_on_the_disk(network: Network
     store.is_failing = False
     network.drive([challenger], lambda: bool(network.told(events.GameOpened)))
     claim_id = claim_of(task_of(network.told(events.JobPosted)[0].job_id, 0), BatchId(1))
-    assert list(Commitments(store).state_hashes()) == [claim_id]
+    assert [disputed for disputed, _ in Commitments(store).state_hashes()] == [claim_id]
 
 
 def test_what_was_committed_to_is_shown_after_a_restart(network: Network) -> None:

@@ -168,7 +168,7 @@ class TaskAgent:
         if not isinstance(call, OpenGame):
             return send
         now = self._pulse.now(self._head())
-        state_hash = self._commitments.keep(call.claim_id, call.state_hash, now)
+        state_hash = self._commitments.keep((call.claim_id, call.claimed_hash), call.state_hash, now)
         return replace(send, call=replace(call, state_hash=state_hash))
 
     def _head(self) -> Head:

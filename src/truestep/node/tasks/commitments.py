@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from truestep.base.ids import Bytes32, ClaimId
 from truestep.ports.rows import RowCodec, by_name
 from truestep.ports.store import Change, Store, each_row
+from truestep.roles.views import Disputed
 
 COMMITMENTS, SECRETS = "commitments", "secrets"
 SALT = "salt"
@@ -37,30 +38,44 @@ def kept_secret(store: Store, draw: Callable[[int], bytes]) -> bytes:
 
 
 class Commitments:
-    """By claim; in the store before the call that makes one is sent, for as long as it may be shown."""
+    """By claim and what it claims; in the store before the call that makes one is sent, for as long as it may
+    be shown.
+
+    After a reorganisation the id of a claim can be that of another one, which has another end.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known = {ClaimId(int(key)): _ROWS.from_row(row) for key, row in each_row(store, COMMITMENTS)}
+        self._known = {_disputed(key): _ROWS.from_row(row) for key, row in each_row(store, COMMITMENTS)}
 
-    def state_hashes(self) -> dict[ClaimId, Bytes32]:
+    def state_hashes(self) -> dict[Disputed, Bytes32]:
         """All of them."""
-        return {claim_id: each.state_hash for claim_id, each in self._known.items()}
+        return {disputed: each.state_hash for disputed, each in self._known.items()}
 
-    def keep(self, claim_id: ClaimId, state_hash: Bytes32, now: int) -> Bytes32:
+    def keep(self, disputed: Disputed, state_hash: Bytes32, now: int) -> Bytes32:
         """What to commit to: the first that was kept, since an earlier attempt may be on chain already."""
-        known = self._known.get(claim_id)
+        known = self._known.get(disputed)
         if known is not None:
             return known.state_hash
         commitment = Commitment(state_hash=state_hash, time_seconds=now)
-        self._store.write([Change(table=COMMITMENTS, key=str(claim_id), value=_ROWS.to_row(commitment))])
-        self._known[claim_id] = commitment
+        self._store.write([Change(table=COMMITMENTS, key=_key(disputed), value=_ROWS.to_row(commitment))])
+        self._known[disputed] = commitment
         return state_hash
 
     def forget_old(self, now: int) -> None:
         """Drop those that nobody can ask for any more."""
-        old = [claim_id for claim_id, each in self._known.items() if now > each.time_seconds + KEPT_SECONDS]
+        old = [disputed for disputed, each in self._known.items() if now > each.time_seconds + KEPT_SECONDS]
         if old:
-            self._store.write([Change(table=COMMITMENTS, key=str(claim_id), value=None) for claim_id in old])
-        for claim_id in old:
-            del self._known[claim_id]
+            self._store.write([Change(table=COMMITMENTS, key=_key(each), value=None) for each in old])
+        for disputed in old:
+            del self._known[disputed]
+
+
+def _key(disputed: Disputed) -> str:
+    claim_id, claimed_hash = disputed
+    return f"{claim_id}/{claimed_hash.hex()}"
+
+
+def _disputed(key: str) -> Disputed:
+    claim_id, _, claimed_hash = key.partition("/")
+    return ClaimId(int(claim_id)), Bytes32(bytes.fromhex(claimed_hash))

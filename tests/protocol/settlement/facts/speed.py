@@ -14,7 +14,7 @@ from tests.protocol.settlement.facts.finished_tasks import OPERATOR, life_of, st
 from tests.protocol.settlement.world import DEPLOYMENT, KEEPER, PARAMETERS, REQUESTERS, START_TIME
 from truestep.adapters.chain.facts_rows import facts_from_row, facts_to_row
 from truestep.base.errors import Reject
-from truestep.base.ids import BatchId, Bytes32, JobId, TaskId, claim_of, task_of
+from truestep.base.ids import BatchId, Bytes32, ClaimId, JobId, TaskId, claim_of, task_of, task_of_claim
 from truestep.machine.state import Status
 from truestep.protocol import calls
 from truestep.protocol.claims import ClaimedState
@@ -122,6 +122,11 @@ def measure(facts: Facts, leaves: int) -> Iterator[tuple[str, float]]:
     yield "  and read", _milliseconds(lambda: facts_from_row(row, DEPLOYMENT), 2)
 
 
+def _opening(facts: Facts, claim_id: ClaimId) -> calls.OpenGame:
+    claimed_hash = _state(facts, task_of_claim(claim_id)).state_hash()
+    return calls.OpenGame(claim_id=claim_id, claimed_hash=claimed_hash, state_hash=SALT, salt=SALT)
+
+
 def _each(facts: Facts, logs: list[Logged]) -> float:
     def act() -> None:
         now = facts
@@ -144,7 +149,7 @@ def _calls(facts: Facts, leaves: int) -> Iterator[tuple[str, float]]:
     for state, caller, call in (
         (free, OPERATOR, calls.TakeTasks(tasks=tasks)),
         (taken, OPERATOR, calls.SubmitClaims(batch_id=batch_id, claims=claims)),
-        (facts, REQUESTERS[1], calls.OpenGame(claim_id=claim_id, state_hash=SALT, salt=SALT)),
+        (facts, REQUESTERS[1], _opening(facts, claim_id)),
         (facts, KEEPER, calls.SubmitPick(game_id=named, part=0)),
         (facts, KEEPER, calls.SettleGame(game_id=named)),
         (facts, KEEPER, calls.FinalizeBatch(batch_id=BatchId(facts.batch_count))),

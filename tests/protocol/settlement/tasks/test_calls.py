@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -53,6 +54,7 @@ TAKEN = fold(
 OF_FIRST = claim_of(task_of(JobId(1), 0), BatchId(1))
 OF_NO_BATCH = claim_of(task_of(JobId(1), 0), BatchId(9))
 OF_OTHER_BATCH = claim_of(task_of(JobId(1), 0), BatchId(2))
+OPENING = calls.OpenGame(claim_id=OF_NO_BATCH, claimed_hash=HASH, state_hash=HASH, salt=HASH)
 CALLER = Caller(account=OPERATOR, now=START_TIME)
 
 
@@ -61,8 +63,8 @@ CALLER = Caller(account=OPERATOR, now=START_TIME)
     [
         (STANDING, calls.FinalizeClaim(claim_id=OF_NO_BATCH), Reject.CLAIM_UNKNOWN),
         (STANDING, calls.WriteOut(claim_id=OF_OTHER_BATCH), Reject.CLAIM_UNKNOWN),
-        (STANDING, calls.OpenGame(claim_id=OF_NO_BATCH, state_hash=HASH, salt=HASH), Reject.CLAIM_UNKNOWN),
-        (OVER, calls.OpenGame(claim_id=OF_FIRST, state_hash=HASH, salt=HASH), Reject.OVER),
+        (STANDING, OPENING, Reject.CLAIM_UNKNOWN),
+        (OVER, replace(OPENING, claim_id=OF_FIRST), Reject.OVER),
         (OVER, calls.WriteOut(claim_id=OF_FIRST), Reject.OVER),
         (STANDING, calls.SettleGame(game_id=game_of(OF_FIRST, 1)), Reject.GAME_UNKNOWN),
         (OVER, calls.RewardGame(game_id=game_of(OF_FIRST, 1)), Reject.GAME_UNKNOWN),

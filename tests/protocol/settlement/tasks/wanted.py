@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from truestep.base.ids import ClaimId, GameId, TaskId
+from truestep.base.ids import Bytes32, ClaimId, GameId, TaskId
 from truestep.protocol import calls
 from truestep.protocol.calls import Call
-from truestep.protocol.claims import ClaimedState
+from truestep.protocol.claims import ZERO_HASH, ClaimedState
 from truestep.protocol.settlement import games
 from truestep.protocol.settlement.contracts import disputes, jobs, operators, programs, results
 from truestep.protocol.settlement.facts.leaves import leaf_at, state_of_leaf
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.facts.rehearsal import node_of_game
 from truestep.protocol.settlement.facts.retention import items_of
+from truestep.protocol.settlement.facts.views import claim_view
 from truestep.protocol.settlement.ids import LeafId, unpack_item
 from truestep.protocol.settlement.jobs import slot_level_of, source_of
 from truestep.protocol.settlement.messages import Message
@@ -153,9 +154,19 @@ def _of_claims(facts: Facts, call: object, opening: Opening | None) -> Call | No
             return calls.RefuteClaim(claim_id=claim_id, packed_state=packed_state)
         case disputes.Open() if opening is not None:
             state_hash, salt = opening
-            return calls.OpenGame(claim_id=claim_id, state_hash=state_hash, salt=salt)  # type: ignore[arg-type]
+            return _opening(facts, call.claim_id, claim_id, Bytes32(state_hash), Bytes32(salt))
         case _:
             return None
+
+
+def _opening(
+    facts: Facts, leaf_id: LeafId, claim_id: ClaimId, state_hash: Bytes32, salt: Bytes32
+) -> calls.OpenGame:
+    claim = claim_view(facts, leaf_id)
+    claimed_hash = claim.state_hash if claim is not None else None
+    return calls.OpenGame(
+        claim_id=claim_id, claimed_hash=claimed_hash or ZERO_HASH, state_hash=state_hash, salt=salt
+    )
 
 
 GAME_CALLS = (
@@ -190,7 +201,13 @@ def _of_split(facts: Facts, call: disputes.Split) -> calls.SubmitSplit | None:
         on_claim = games.claim_of_game_id(game_id) == call.claim_id and games.arity_of(game) == call.arity
         if is_near and on_claim and node_of_game(game_id, game) is not None:
             found = game_of_leaf(game.task_id, game_id)
-            return calls.SubmitSplit(game_id=found, low=call.low, high=call.high, hashes=call.hashes)
+            return calls.SubmitSplit(
+                game_id=found,
+                low=call.low,
+                high=call.high,
+                hashes=call.hashes,
+                ends=(call.low_hash, call.high_hash),
+            )
     return None
 
 

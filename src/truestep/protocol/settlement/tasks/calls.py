@@ -15,6 +15,7 @@ from truestep.protocol.settlement.facts.batch_calls import Shards
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.facts.rehearsal import Answer, Caller, Ready
 from truestep.protocol.settlement.facts.retention import items_of
+from truestep.protocol.settlement.facts.views import claim_view, game_view
 from truestep.protocol.settlement.games import BOND_STEP
 from truestep.protocol.settlement.ids import NOBODY, LeafGameId, LeafId
 from truestep.protocol.settlement.jobs import program_hash
@@ -189,6 +190,9 @@ def _of_leaf(facts: Facts, caller: Caller, call: ClaimCall, leaf_id: LeafId) -> 
         case calls.WriteOut():
             return job_calls.write_out(facts, caller, leaf_id)
         case calls.OpenGame():
+            claim = claim_view(facts, leaf_id)
+            if claim is not None and claim.state_hash not in (None, call.claimed_hash):
+                return Reject.CLAIM_UNKNOWN
             return game_calls.open_game(
                 facts, caller, leaf_id, call.state_hash, call.salt, spare_games=_SPARE_GAMES
             )
@@ -231,8 +235,12 @@ def _of_game(facts: Facts, caller: Caller, call: GameCall, game_id: LeafGameId) 
             game = facts.games.get(game_id)
             if game is None or (game.low, game.high) != (call.low, call.high):
                 return Reject.GAME_STAGE
+            if call.ends not in (None, (game.low_hash, game.high_hash)):
+                return Reject.GAME_STAGE
             return game_calls.split(facts, caller, game_id, call.hashes)
         case calls.SubmitPick():
+            if call.ends is not None and call.ends != _ends_of_part(facts, caller, game_id, call.part):
+                return Reject.GAME_STAGE
             return game_calls.pick(facts, caller, game_id, call.part)
         case calls.SubmitStep():
             return game_calls.step(facts, caller, game_id, call.witness)
@@ -253,6 +261,15 @@ def _of_game(facts: Facts, caller: Caller, call: GameCall, game_id: LeafGameId) 
             return game_calls.show(facts, caller, game_id, call.state_hash, call.salt)
         case calls.RewardGame():
             return game_calls.reward(facts, caller, game_id)
+
+
+def _ends_of_part(
+    facts: Facts, caller: Caller, game_id: LeafGameId, part: int
+) -> tuple[calls.Numbered, ...] | None:
+    view = game_view(facts, game_id, caller.now)
+    if view is None or view.hashes is None:
+        return None
+    return tuple(zip(view.numbers, view.hashes, strict=True))[part : part + 2]
 
 
 _BUILDERS: Mapping[type, Callable[[Facts, Caller, Any], Answer]] = {

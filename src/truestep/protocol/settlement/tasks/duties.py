@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from truestep.base.ids import Address, BatchId, ClaimId, GameId, JobId, job_of_task
+from truestep.base.ids import Address, BatchId, Bytes32, ClaimId, GameId, JobId, job_of_task
 from truestep.protocol import calls
 from truestep.protocol.calls import Call
 from truestep.protocol.settlement import games
@@ -29,6 +29,8 @@ class Duty:
     job_id: JobId
     claim_id: ClaimId | None = None
     game_id: GameId | None = None
+    claimed_hash: Bytes32 | None = None
+    """Of the claim that a game disputes."""
     last_second: int | None = None
     """In which it can be done; None if that never ends by itself."""
 
@@ -113,6 +115,7 @@ def _of_game(facts: Facts, account: Address, each: Due, now: int) -> Iterator[Du
         job_id=job_of_task(game.task_id),
         claim_id=claim_of_leaf(game.task_id, games.claim_of_game_id(leaf_game_id)),
         game_id=game_id,
+        claimed_hash=game.claimed_hash,
         last_second=each.last_second,
     )
 

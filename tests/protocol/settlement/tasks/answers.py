@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tests.protocol.settlement.facts.chains import ModelChain
 from tests.protocol.settlement.facts.players import CHALLENGERS
 from tests.protocol.settlement.tasks.expected import node_game
 from tests.protocol.settlement.tasks.watch import Watch
 from tests.protocol.settlement.world import KEEPER, OPERATORS
-from truestep.base.ids import Address
+from truestep.base.ids import Address, BatchId
 from truestep.protocol.calls import NOBODY
 from truestep.protocol.records import GameRecord, GameStage
 from truestep.protocol.settlement import games
@@ -62,10 +64,18 @@ def check_duties(watch: Watch, chain: ModelChain, now: int) -> None:
             for each in due(watch.facts, account, now)
             if each.action not in NO_DUTIES
         }
+        expected -= {(Action.FINALIZE, batch_id) for batch_id in _struck_batches(watch)}
         assert len(found) == len(expected)
         assert {(duty.action, _subject(watch, duty)) for duty in found} == expected
         for duty in found:
             _check_duty(watch, chain, account, duty, now)
+
+
+def _struck_batches(watch: Watch) -> Iterator[BatchId]:
+    """Those of which no leaf is left: to end one gains nobody anything."""
+    for batch_id, known in watch.facts.batches.items():
+        if known.batch.struck == (1 << known.batch.leaf_count) - 1:
+            yield batch_id
 
 
 def _subject(watch: Watch, duty: Duty) -> int:
@@ -81,7 +91,8 @@ def _subject(watch: Watch, duty: Duty) -> int:
 
 
 def _check_duty(watch: Watch, chain: ModelChain, account: Address, duty: Duty, now: int) -> None:
-    assert duty.beneficiary != NOBODY
+    if duty.beneficiary == NOBODY:
+        assert duty.action is Action.REWARD
     if duty.call is None:
         assert duty.action is Action.SHOW
         assert duty.beneficiary == account
@@ -91,7 +102,11 @@ def _check_duty(watch: Watch, chain: ModelChain, account: Address, duty: Duty, n
     answer = prepared_call(watch.facts, Caller(account=account, now=now), duty.call)
     assert isinstance(answer, Ready), f"{duty}: {answer}"
     message = Message(sender=account, now=now, call=answer.call, value_wei=answer.value_wei)
-    assert effects_of(chain, message) is not None
+    effects = effects_of(chain, message)
+    assert effects is not None
+    if duty.action is Action.REWARD:
+        is_paid = any(isinstance(each, contract.Rewarded) and each.amount_wei for each in effects)
+        assert is_paid == (duty.beneficiary != NOBODY)
 
 
 # --- games ----------------------------------------------------------------------------------------

@@ -248,6 +248,25 @@ def _has_won(facts: Facts, game_id: LeafGameId, game: Game) -> bool:
     return has_shown or claim.striker == games.ordinal_of(game_id)
 
 
+def is_rewarded(facts: Facts, game_id: LeafGameId) -> bool:
+    """Whether the reward of a game that can be given has coins for its challenger, and is not all burned."""
+    game = facts.games[game_id]
+    claim = facts.disputes[games.claim_of_game_id(game_id)].claim
+    if _has_won(facts, game_id, game):
+        return not _is_claim_true(facts, game)
+    is_striker = claim.striker == games.ordinal_of(game_id)
+    if not claim.by_step:  # its gas is repaid, and no more
+        return is_striker and game.gas_units * game.price_wei != 0
+    has_dissented = game.stage == GameStage.SHOWN and game.commitment != game.claimed_hash
+    return is_striker or has_dissented
+
+
+def _is_claim_true(facts: Facts, game: Game) -> bool:
+    """Whether the final claim of the task says what the struck one did: then nobody has won."""
+    view = claim_view(facts, facts.results[game.task_id])
+    return view is not None and _final_hash(view.task_id, view.work, view.leaf) == game.claimed_hash
+
+
 @lru_cache(maxsize=256)
 def _final_hash(task_id: TaskId, work: Work, leaf: Leaf) -> Bytes32:
     """Of a final claim, which may be of any shape: nobody has refuted it."""

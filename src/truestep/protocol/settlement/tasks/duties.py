@@ -9,10 +9,10 @@ from truestep.protocol import calls
 from truestep.protocol.calls import Call
 from truestep.protocol.settlement import games
 from truestep.protocol.settlement.contracts.disputes import GameOutcome
-from truestep.protocol.settlement.facts.due import Action, Due, due, set_bits
+from truestep.protocol.settlement.facts.due import Action, Due, due, is_rewarded, set_bits
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.facts.views import game_view
-from truestep.protocol.settlement.ids import LeafGameId, LeafId, batch_of_claim, job_of_item
+from truestep.protocol.settlement.ids import NOBODY, LeafGameId, LeafId, batch_of_claim, job_of_item
 from truestep.protocol.settlement.jobs import CANCEL_LIMIT
 from truestep.protocol.settlement.tasks.ids import claim_of_leaf, game_of_leaf, task_of_leaf
 
@@ -25,7 +25,7 @@ class Duty:
     call: Call | None
     """None for `SHOW`: only the challenger knows what it committed to."""
     beneficiary: Address
-    """Whose coins or result it is."""
+    """Whose coins or result it is; NOBODY if it only burns coins, which is work for keepers."""
     job_id: JobId
     claim_id: ClaimId | None = None
     game_id: GameId | None = None
@@ -60,6 +60,8 @@ def _duties(facts: Facts, account: Address, each: Due, now: int) -> Iterator[Dut
 def _of_batch(facts: Facts, each: Due, batch_id: BatchId) -> Iterator[Duty]:
     batch = facts.batches[batch_id].batch
     is_expiry = each.action is Action.EXPIRE
+    if batch.struck == (1 << batch.leaf_count) - 1:
+        return  # it ends no leaf, pays nothing and unlocks no bond
     yield Duty(
         action=each.action,
         call=calls.ExpireBatch(batch_id=batch_id) if is_expiry else calls.FinalizeBatch(batch_id=batch_id),
@@ -107,11 +109,15 @@ def _of_game(facts: Facts, account: Address, each: Due, now: int) -> Iterator[Du
         Action.SETTLE: calls.SettleGame(game_id=game_id),
         Action.REWARD: calls.RewardGame(game_id=game_id),
     }
-    is_defenders = each.action is Action.SETTLE and _gives_defender(facts, account, leaf_game_id, now)
+    beneficiary = game.challenger
+    if each.action is Action.SETTLE and _gives_defender(facts, account, leaf_game_id, now):
+        beneficiary = game.defender
+    elif each.action is Action.REWARD and not is_rewarded(facts, leaf_game_id):
+        beneficiary = NOBODY
     yield Duty(
         action=each.action,
         call=made.get(each.action),
-        beneficiary=game.defender if is_defenders else game.challenger,
+        beneficiary=beneficiary,
         job_id=job_of_task(game.task_id),
         claim_id=claim_of_leaf(game.task_id, games.claim_of_game_id(leaf_game_id)),
         game_id=game_id,

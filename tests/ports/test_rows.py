@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from json import dumps, loads
-from typing import Any, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
 from hypothesis import given, settings
@@ -42,6 +43,10 @@ def of_type(kind: Any) -> st.SearchStrategy[Any]:
         return of_type(kind.__supertype__)
     if get_origin(kind) is tuple:
         return st.lists(of_type(get_args(kind)[0]), max_size=3).map(tuple)
+    if get_origin(kind) in (Union, UnionType):
+        return st.one_of([of_type(each) for each in get_args(kind)])
+    if kind is NoneType:
+        return st.none()
     if kind is int:
         return st.sampled_from(EXTREMES) | st.integers()
     if kind is str:

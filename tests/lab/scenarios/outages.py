@@ -88,13 +88,15 @@ class DroppedLog(Story):
 
 @scenario("lostlog")
 class LostLog(Story):
-    """The node has lost every `Opened` log for ever: receipts lack it too, and headers have no bloom."""
+    """One of two nodes has lost every `Opened` log for ever, also in receipts and in the blooms of headers."""
 
     told = DroppedLog.told
     lies = 0
+    endpoints = 2
+    """Contracts keep only hashes: whoever asks a single node, which has lost a log, cannot play."""
 
     def at_start(self, world: World) -> None:
-        """Only the worker's node; what contracts say of their games is all that is left."""
+        """Only the first of the worker's nodes."""
         topic = f"0x{event_topic(Opened).hex()}"
         lost = DropLogs(lambda log: log["topics"][0] == topic)
         proxy = self.worker_proxies[0]

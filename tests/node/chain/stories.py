@@ -398,10 +398,14 @@ class StoryChain:
         )
 
     def _game(self, game_id: GameId) -> GameRecord:
+        """The record of each move names the defender, though nobody was told of its adoption."""
+        claim_id = claim_of_game(game_id)
+        games = self._state(task_of_claim(claim_id)).games_on(claim_id)
+        (operator,) = [game.operator for game in games if game.game_id == game_id] or [ACCOUNTS[0]]
         return GameRecord(
             game_id=game_id,
             stage=GameStage.OPERATOR_TURN,
-            operator=ACCOUNTS[0],
+            operator=operator,
             challenger=ACCOUNTS[1],
             low=0,
             high=5,

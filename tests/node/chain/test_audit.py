@@ -68,6 +68,23 @@ def test_a_game_that_no_event_tells_of_is_missed_and_looked_for_again_and_again(
     assert scene.chain.requests.count("events") == REREAD_EACH_LIMIT, "nothing is read again any more"
 
 
+def test_a_sponsor_of_which_no_event_tells_is_known_by_the_record_of_the_game() -> None:
+    scene = Scene(events.GameAdopted)
+    scene.story._claim(TASK)
+    scene.story._open_game(TASK)
+    game_id = game_of(scene.story._claim_id(TASK), 1)
+    scene.heads(1)
+    sponsor = next(each for each in ACCOUNTS if each != scene.operator)
+    scene.story._add([events.GameAdopted], game_id=game_id, sponsor=sponsor)
+    scene.story._split(game_id)
+    scene.heads(1)
+    assert scene.ledger.games[game_id].operator == scene.operator, "it may have been read too early"
+    scene.heads(4)
+    assert scene.ledger.games[game_id].operator == sponsor
+    assert game_id in {game.game_id for game in scene.ledger.games_of(sponsor)}
+    assert scene.log.kinds() == ["log_hidden"]
+
+
 def test_what_was_left_out_for_a_while_is_read_again_from_the_last_known_event() -> None:
     scene = Scene(events.GameOpened)
     scene.story._claim(TASK)
@@ -230,8 +247,9 @@ def test_whatever_is_hidden_for_a_while_the_index_becomes_whole(seed: int) -> No
     hidden = {rng.randrange(60) for _ in range(rng.randrange(12))}
 
     def is_hidden(event: ChainEvent) -> bool:
-        """A sponsor knows of its adoption, and for all others the game's next record names its defender."""
-        return story.told.index(event) in hidden and not isinstance(event, events.GameAdopted)
+        """A sponsor knows of its adoption; nobody else asks about a game in which it has no part."""
+        is_own = isinstance(event, events.GameAdopted) and event.sponsor == ACCOUNTS[0]
+        return story.told.index(event) in hidden and not is_own
 
     chain = StoryChain(story, is_hidden=is_hidden)
     account = ACCOUNTS[0]

@@ -37,7 +37,7 @@ from truestep.node.chain.indexer import Indexer
 from truestep.ports.chain import ChainReader, Counters, Head, Inquiry, Records
 from truestep.ports.reporter import Reporter
 from truestep.protocol.events import TaskClaimed, TaskTaken
-from truestep.protocol.records import TaskRecord, TaskStage
+from truestep.protocol.records import GameRecord, TaskRecord, TaskStage
 
 COUNT_EACH = 8
 """Heads between two checks of the numbers of programs, jobs and batches."""
@@ -188,13 +188,26 @@ class Audit:
         self._clear("claim", [each for each in suspected - counts.keys() if each not in ledger.claims])
 
     def _check_own_games(self, records: Records) -> None:
-        """A game of which the contracts keep another hash has gone on."""
+        """A game of which the contracts keep another hash has gone on. A sponsor may defend it by now.
+
+        Each move's record names the defender, so records are right though the event of an adoption is missing.
+        """
         suspected = {GameId(number) for kind, number in self._suspicions if kind == "game"}
-        own = self._asked_games & set(self._own_games())
+        own, known = self._asked_games & set(self._own_games()), self._indexer.ledger.games
         hidden = own - records.games.keys()
-        self._clear("game", suspected - hidden)
+        adopted = {each for each in own - hidden if records.games[each].operator != known[each].operator}
+        self._clear("game", suspected - hidden - adopted)
         for game_id in hidden:
             self._differs(("game", game_id), self._span_of(task_of_game(game_id)), _nothing)
+        for game_id in adopted:
+            self._differs(
+                ("game", game_id),
+                self._span_of(task_of_game(game_id)),
+                lambda game_id=game_id: self._adopt_game(records.games[game_id]),
+            )
+
+    def _adopt_game(self, record: GameRecord) -> None:
+        self._indexer.ledger.adopt_game(record.game_id, record.operator)
 
     def _drop(self, games: Iterable[GameId]) -> None:
         for game_id in games:

@@ -260,6 +260,12 @@ class Ledger:
         self._newly_finished.discard(task_id)
         self._newly_over.discard(job_of_task(task_id))
 
+    def adopt_game(self, game_id: GameId, operator: Address) -> None:
+        """Take a game's defender as the game's record has it."""
+        task_id = task_of_claim(self.games[game_id].claim_id)
+        self._changed_tasks.add(task_id)
+        self.change(task_id, lambda state: state.adopt_game(game_id, operator))
+
     def drop_game(self, game_id: GameId) -> None:
         """Forget a game that a contract says is closed."""
         task_id = task_of_claim(self.games[game_id].claim_id)

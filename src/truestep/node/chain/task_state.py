@@ -91,6 +91,10 @@ class TaskState:
         self.record = record
         self._drop_old_claims()
 
+    def adopt_game(self, game_id: GameId, operator: Address) -> None:
+        """Take a game's defender as the game's record has it."""
+        self.games[game_id] = replace(self.games[game_id], operator=operator)
+
     def drop_game(self, game_id: GameId) -> None:
         """Forget a game."""
         self.games.pop(game_id, None)
@@ -107,7 +111,7 @@ class TaskState:
                     game_id=event.game_id, operator=event.operator, challenger=event.challenger
                 )
             case events.GameAdopted() if event.game_id in self.games:
-                self.games[event.game_id] = replace(self.games[event.game_id], operator=event.sponsor)
+                self.adopt_game(event.game_id, event.sponsor)
             case events.GameSettled():
                 self.drop_game(event.game_id)
             case _:

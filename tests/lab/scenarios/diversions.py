@@ -38,6 +38,8 @@ MIB = 1 << 20
 class Diversion(Scenario):
     """Override `decoys`; what else differs is below it."""
 
+    parameters = rules(clock_seconds=30)
+    """The shortest window that there is."""
     lying_guest = POLYNOMIAL
     fault_cycle = 500
 
@@ -121,7 +123,7 @@ class Endless(Diversion):
 class ColdCode(Diversion):
     """Eight true claims on straight code, 600 times slower than its steps suggest."""
 
-    parameters = rules(clock_seconds=100, arity=64)
+    parameters = rules(clock_seconds=30, arity=64)
     count, rounds, words = 8, 60, 250_000
 
     def decoys(self, world: World) -> None:
@@ -157,7 +159,7 @@ class Feed:
 class SlowTeaching(Diversion):
     """Slow checks teach a challenger that it is slow; then comes a lie that seems too long to check."""
 
-    parameters = rules(clock_seconds=75, arity=64)
+    parameters = rules(clock_seconds=30, arity=64)
     programs, shards, rounds, words = 5, 12, 4, 250_000
     at_once, each_seconds, lessons = 8, 4.0, 10
     lying_guest = spinning(iterations=400_000_000, max_cycles=1_700_000_000)

@@ -9,6 +9,7 @@ from tests.lab.stores import Manner
 from tests.lab.world import World
 from truestep.base.ids import task_of
 from truestep.machine.program import Task
+from truestep.protocol.events import TaskClaimed
 
 MIB = 1 << 20
 
@@ -18,7 +19,7 @@ class OldDirectory(Scenario):
     """A state directory of an old deployment is used with a new one on the same chain."""
 
     told = "deployment"
-    parameters = rules(clock_seconds=45)
+    parameters = rules(clock_seconds=30)
 
     def prepare(self, world: World) -> None:
         """A job of the old deployment."""
@@ -30,7 +31,7 @@ class OldDirectory(Scenario):
         worker = world.daemon("worker", "operator", *options, rpc=[world.proxy()])
         tasks = [task_of(self.old_job, shard) for shard in range(2)]
         world.until(
-            lambda: len(worker.said("claim_landed")) == 2, 180.0, "nothing was claimed for the old one"
+            lambda: len(world.history.all(TaskClaimed)) == 2, 180.0, "nothing was claimed for the old one"
         )
         worker.stop()
         old = world.contracts
@@ -60,7 +61,7 @@ class BigOutput(Scenario):
     """A large output, while the blob store keeps nothing for the first half of the window."""
 
     told = "output|publish|store"
-    parameters = rules(clock_seconds=60, arity=64)
+    parameters = rules(clock_seconds=30, arity=64)
     size_bytes = 64 * MIB
 
     def prepare(self, world: World) -> None:

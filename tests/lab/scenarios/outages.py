@@ -88,7 +88,7 @@ class DroppedLog(Story):
 
 @scenario("lostlog")
 class LostLog(Story):
-    """One of two nodes has lost every `Opened` log for ever, also in receipts and in the blooms of headers."""
+    """One of two nodes has lost every `Opened` log for ever, also in receipts and in blooms of headers."""
 
     told = DroppedLog.told
     lies = 0

@@ -260,6 +260,12 @@ def test_own_ends_are_duties_and_so_are_games_that_keep_its_rewards_waiting() ->
     waiting = duty(DutyKind.SETTLE, SettleGame(game_id=game_of(later, 1)), WORKER, later, game_of(later, 1))
     assert sent(duties=(waiting,)) == {}
     assert list(sent(duties=(waiting,), commitments={DISPUTED: TRUE_END})) == [f"settle/{game_of(later, 1)}"]
+    others = duty(DutyKind.SETTLE, waiting.call, WORKER, later, game_of(later, 1), has_fallen=True)
+    assert sent(duties=(others,), commitments={DISPUTED: TRUE_END}) == {}, "it keeps nobody waiting"
+    friends = game_of(CLAIM_ID, 2)
+    others = duty(DutyKind.SETTLE, SettleGame(game_id=friends), WORKER, CLAIM_ID, friends)
+    others = replace(others, claimed_hash=DISPUTED[1])
+    assert sent(duties=(others,), commitments={DISPUTED: TRUE_END}) == {}, "its own game decides this claim"
     others = duty(DutyKind.FINALIZE, FinalizeBatch(batch_id=BATCH_ID), WORKER)
     assert sent(duties=(others,), commitments={DISPUTED: TRUE_END}) == {}
 

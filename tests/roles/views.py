@@ -150,6 +150,8 @@ def duty(
     beneficiary: Address,
     claim_id: ClaimId | None = None,
     game_id: GameId | None = None,
+    *,
+    has_fallen: bool = False,
 ) -> Duty:
     """Something that is left to do for somebody."""
     return Duty(
@@ -159,6 +161,7 @@ def duty(
         job_id=JobId(1),
         claim_id=claim_id,
         game_id=game_id,
+        has_fallen=has_fallen,
     )
 
 

@@ -362,14 +362,17 @@ def _show(policy: ChallengerPolicy, game_id: GameId, state_hash: Bytes32) -> Sen
 
 
 def _is_to_do(view: View, duty: Duty) -> bool:
-    """Its own ends, and those of games that keep its rewards waiting for a final result."""
+    """Its own ends, and those of games that keep its rewards waiting for a final result.
+
+    On a claim that it disputes, its own game's end is enough. A liar's friends can open games there that cost
+    them nothing, and would leave the gas of all their ends to it.
+    """
     if duty.beneficiary == view.account:
         return True
-    return (
-        duty.action is DutyKind.SETTLE
-        and duty.claim_id is not None
-        and task_of_claim(duty.claim_id) in _tasks_disputed(view)
-    )
+    if duty.action is not DutyKind.SETTLE or duty.claim_id is None or duty.has_fallen:
+        return False
+    is_disputed = task_of_claim(duty.claim_id) in _tasks_disputed(view)
+    return is_disputed and (duty.claim_id, duty.claimed_hash) not in view.commitments
 
 
 def _tasks_disputed(view: View) -> set[TaskId]:

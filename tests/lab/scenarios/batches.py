@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.lab.anvil import address_of
-from tests.lab.attackers import BatchLiar, Sponsor
+from tests.lab.anvil import COIN_WEI, address_of
+from tests.lab.attackers import BatchLiar, Sponsor, attempt
 from tests.lab.guests import POLYNOMIAL, SMALL_INPUT, false_claim, task_of_job, true_claim
 from tests.lab.scenario import Scenario, rules, scenario
 from tests.lab.world import World
 from truestep.base.ids import TaskId, task_of
+from truestep.commitments.keccak import keccak256
 from truestep.machine.state import Status
+from truestep.protocol.calls import OpenGame
 from truestep.protocol.claims import ZERO_HASH, ClaimedState
 from truestep.protocol.events import (
     ClaimRefuted,
@@ -18,6 +20,7 @@ from truestep.protocol.events import (
     GameAdopted,
     GameOpened,
     GameRewarded,
+    GameSettled,
     TaskClaimed,
     TaskFinalized,
 )
@@ -97,9 +100,14 @@ class FalseLeaf(Scenario):
         claimed = [record.until for record in records if record.stage is TaskStage.CLAIMED]
         is_waiting = all(record.stage in (TaskStage.CLAIMED, TaskStage.FINAL) for record in records)
         now = world.anvil.time_seconds()
-        if is_waiting and claimed and world.are_games_over() and self.is_shown(world) and now <= max(claimed):
+        is_quiet = self.are_games_over(world) and self.is_shown(world)
+        if is_waiting and claimed and is_quiet and now <= max(claimed):
             world.anvil.skip(max(claimed) - now + 2)
         return False
+
+    def are_games_over(self, world: World) -> bool:
+        """Whether nobody has anything to win or lose any more in a game."""
+        return world.are_games_over()
 
     def is_shown(self, world: World) -> bool:
         """Whether no honest challenger has something left to show, for which a clock runs."""
@@ -248,3 +256,64 @@ class Silence:
         if self._world.history.all(GameOpened) and not self._is_done:
             self._is_done = True
             self._world.anvil.skip(self._world.parameters.clock_seconds + 1)
+
+
+@scenario("fallengames")
+class FallenGames(FalseLeaf):
+    """A silent liar's friends dispute its lie too, and leave it to the honest one to settle their games."""
+
+    defends = False
+    friends = 12
+
+    def prepare(self, world: World) -> None:
+        """Friends that open a game each, and do nothing more."""
+        super().prepare(world)
+        for number in range(self.friends):
+            world.attackers.append(Idler(world, f"friend-{number}", self.false_task))
+        world.attackers.append(Hurry(world, self.friends + len(self.challengers)))
+
+    def are_games_over(self, world: World) -> bool:
+        """Whether the honest one's is: the others have fallen with the claim."""
+        own = {
+            event.game_id
+            for event in world.history.all(GameOpened)
+            if event.challenger == address_of("challenger")
+        }
+        return own <= {event.game_id for event in world.history.all(GameSettled)}
+
+    def judge_games(self, world: World) -> None:
+        """Only the honest one was rewarded, for the gas of one settlement."""
+        rewarded = {event.challenger for event in world.history.all(GameRewarded)}
+        world.check(rewarded == {address_of("challenger")}, f"rewarded: {rewarded}")
+        sent = len(world.processes["challenger"].said("settle_sent"))
+        world.check(sent == 1, f"the honest challenger paid for {sent} settlements")
+
+
+class Idler:
+    """Opens a game on what the liar claims of a task, and does nothing more: not even for its own coins."""
+
+    def __init__(self, world: World, name: str, task_id: TaskId) -> None:
+        self._world = world
+        self._name = name
+        self._task_id = task_id
+        world.anvil.fund(name, 10 * COIN_WEI)
+
+    def tick(self) -> None:
+        """Open, once."""
+        record = self._world.reader.task(self._task_id)
+        if record.stage is not TaskStage.CLAIMED or self._has_opened:
+            return
+        claims = self._world.history.all(TaskClaimed)
+        for claimed in (each.claimed for each in claims if each.claim_id == record.claim_id):
+            call = OpenGame(
+                claim_id=record.claim_id,
+                claimed_hash=claimed.state_hash(),
+                state_hash=keccak256(f"what {self._name} says".encode()),
+                salt=ZERO_HASH,
+            )
+            attempt(self._world, self._name, call)
+
+    @property
+    def _has_opened(self) -> bool:
+        opened = self._world.history.all(GameOpened)
+        return any(event.challenger == address_of(self._name) for event in opened)

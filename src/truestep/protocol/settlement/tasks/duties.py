@@ -11,7 +11,7 @@ from truestep.protocol.settlement import games
 from truestep.protocol.settlement.contracts.disputes import GameOutcome
 from truestep.protocol.settlement.facts.due import Action, Due, due, is_rewarded, set_bits
 from truestep.protocol.settlement.facts.records import Facts
-from truestep.protocol.settlement.facts.views import game_view
+from truestep.protocol.settlement.facts.views import GameView, game_view
 from truestep.protocol.settlement.ids import NOBODY, LeafGameId, LeafId, batch_of_claim, job_of_item
 from truestep.protocol.settlement.jobs import CANCEL_LIMIT
 from truestep.protocol.settlement.tasks.ids import claim_of_leaf, game_of_leaf, task_of_leaf
@@ -33,6 +33,8 @@ class Duty:
     """Of the claim that a game disputes."""
     last_second: int | None = None
     """In which it can be done; None if that never ends by itself."""
+    has_fallen: bool = False
+    """Whether the game's claim has fallen: then its end gives its own sides their coins, and nothing else."""
 
 
 def duties(facts: Facts, account: Address, now: int) -> tuple[Duty, ...]:
@@ -109,8 +111,9 @@ def _of_game(facts: Facts, account: Address, each: Due, now: int) -> Iterator[Du
         Action.SETTLE: calls.SettleGame(game_id=game_id),
         Action.REWARD: calls.RewardGame(game_id=game_id),
     }
+    view = game_view(facts, leaf_game_id, now)
     beneficiary = game.challenger
-    if each.action is Action.SETTLE and _gives_defender(facts, account, leaf_game_id, now):
+    if each.action is Action.SETTLE and view is not None and _gives_defender(view, account):
         beneficiary = game.defender
     elif each.action is Action.REWARD and not is_rewarded(facts, leaf_game_id):
         beneficiary = NOBODY
@@ -123,14 +126,12 @@ def _of_game(facts: Facts, account: Address, each: Due, now: int) -> Iterator[Du
         game_id=game_id,
         claimed_hash=game.claimed_hash,
         last_second=each.last_second,
+        has_fallen=view is None or view.is_claim_struck,
     )
 
 
-def _gives_defender(facts: Facts, account: Address, game_id: LeafGameId, now: int) -> bool:
+def _gives_defender(view: GameView, account: Address) -> bool:
     """Whether a settlement gives the defender coins: its share, or its bond to a sponsor that asks (S6.8)."""
-    game, view = facts.games[game_id], game_view(facts, game_id, now)
-    if view is None:
-        return False
-    is_sponsors = account == game.defender and game.sponsor_bond_wei != 0
+    is_sponsors = account == view.game.defender and view.game.sponsor_bond_wei != 0
     has_fallen = view.outcome is GameOutcome.CLAIM_FELL
     return view.outcome is GameOutcome.DEFENDER_WON or (has_fallen and is_sponsors)

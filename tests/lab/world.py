@@ -231,6 +231,8 @@ class World:
         exact_seed: bytes | None = None,
         input_size: int | None = None,
         uri: str | None = None,
+        bond_multiple: int = 1,
+        window_seconds: int = 0,
         is_awaited: bool = True,
     ) -> JobId:
         """Publish the input and post a job; the number of the newest job, which is this if it is awaited."""
@@ -245,6 +247,8 @@ class World:
             reward=reward_wei,
             lease_seconds=lease_seconds,
             deadline=self.anvil.time_seconds() + LIFETIME_SECONDS,
+            bond_multiple=bond_multiple,
+            window_seconds=window_seconds,
         )
         if is_awaited:
             self.contracts.do(by, call)

@@ -15,6 +15,7 @@ from tests.roles.views import (
     GAME,
     JOB,
     NOW,
+    PARAMETERS,
     TASK_ID,
     WORKER,
     claimed_view,
@@ -37,6 +38,12 @@ WIDE = replace(POLICY, active_limit=64)
 LARGE_PROGRAM = Material(stage=MaterialStage.READY, code_bytes=2 << 20)
 TOKEN = Address("0x" + "0" * 38 + "Dd")
 RICH_WEI = 1_000 * BOND_WEI
+TWICE_THE_BOND_FOR_TWICE_AS_LONG = replace(
+    PARAMETERS,
+    operator_bond_wei=2 * BOND_WEI,
+    bond_multiple=2,
+    least_window_seconds=PARAMETERS.window_seconds // 2,
+)
 
 
 def takes(seen: View, policy: WorkerPolicy = POLICY) -> list[tuple[TaskId, ...]]:
@@ -76,6 +83,13 @@ def test_a_delegate_takes_for_its_operator() -> None:
     ("task", "policy", "seen", "reason"),
     [
         ({"job": {"reward": 9}}, {"reward_min_wei": 10}, {}, Declined.REWARD),
+        (
+            {"job": {"reward": 39, "parameters": TWICE_THE_BOND_FOR_TWICE_AS_LONG}},
+            {"reward_min_wei": 10},
+            {},
+            Declined.REWARD,
+        ),
+        ({"job": {"parameters": TWICE_THE_BOND_FOR_TWICE_AS_LONG}}, {"lock_limit": 3}, {}, Declined.LOCK),
         ({"job": {"asset": TOKEN}}, {}, {}, Declined.ASSET),
         ({"job": {"asset": TOKEN, "reward": 4}}, {"rewards_min": {TOKEN: 5}}, {}, Declined.REWARD),
         ({"job": {"policy": 2}}, {}, {}, Declined.ASSURANCE),

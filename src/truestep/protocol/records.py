@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from fractions import Fraction
 
 from truestep.base.ids import (
     Address,
@@ -77,6 +78,17 @@ class Parameters:
     arity: int
     parameters_id: int = 1
     """The number of its set. All tasks of a batch have the same (S1.5)."""
+    bond_multiple: int = 1
+    """Of the set's bond: what a requester may ask of each task, and need not pay for."""
+    least_window_seconds: int = 0
+    """The shortest that its requester could have asked for (S2.3); 0 if the window is that short."""
+
+    @property
+    def lock_multiple(self) -> Fraction:
+        """How many times as much a task locks, by bond and window, as the least that it could."""
+        return Fraction(
+            self.bond_multiple * self.window_seconds, self.least_window_seconds or self.window_seconds
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

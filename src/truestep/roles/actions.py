@@ -60,6 +60,7 @@ class Declined(StrEnum):
     """Why something is not done."""
 
     REWARD = "reward is too small"
+    LOCK = "locks more bond for longer than this node accepts"
     ASSET = "pays in a token that this node does not take"
     ASSURANCE = "policy of assurance that this node does not know"
     NOT_READY = "input is not known yet"

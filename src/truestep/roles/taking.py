@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 
 from truestep.base.ids import Address, BatchId, ProgramId, TaskId
 from truestep.base.units import coins
@@ -270,9 +271,17 @@ def _offer_checks(job: JobRecord, policy: WorkerPolicy) -> Iterator[Check]:
         f"pays in token {job.asset}; to take such jobs, start with --asset {job.asset}=LEAST_REWARD",
     )
     option = "--min-reward" if is_native else "--asset"
+    locks = job.parameters.lock_multiple
+    needed = ceil((least or 0) * locks)
     yield (
-        least is not None and job.reward < least,
+        least is not None and job.reward < needed,
         Declined.REWARD,
         f"pays {amount_in_words(job.reward, job.asset)}, this node asks for"
-        f" {amount_in_words(least or 0, job.asset)} ({option})",
+        f" {amount_in_words(needed, job.asset)} ({option})",
+    )
+    yield (
+        locks > policy.lock_limit,
+        Declined.LOCK,
+        f"locks {coins(job.parameters.operator_bond_wei)} for {job.parameters.window_seconds:,} s after its"
+        f" claim, {float(locks):.1f} times the least; this node's limit is {policy.lock_limit} (--max-lock)",
     )

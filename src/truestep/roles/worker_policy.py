@@ -11,6 +11,10 @@ HELD_FACTOR = 16
 BATCH_LIMIT = 32
 """Tasks taken together. More save little gas each, and a run that fails gives back the whole batch."""
 
+LOCK_LIMIT = 4
+"""A stranger's job may ask for 255 bonds and a window of 45 days, and pay next to nothing: a few such tasks
+would lock all of an operator's stake, and nobody's work would be done meanwhile."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerPolicy:
@@ -24,7 +28,10 @@ class WorkerPolicy:
     """Tasks that are taken, claimed and made final together."""
     games_expected: int = 8
     """A task is taken only if this node could answer this many games on one claim at the same time."""
+    lock_limit: int = LOCK_LIMIT
+    """How many times the least bond for the least window a task may lock."""
     reward_min_wei: int = 0
+    """For a task that locks the least; of others it asks as many times more as they lock. So with tokens."""
     rewards_min: Mapping[Address, int] = field(default_factory=dict[Address, int])
     """Tokens in which jobs may pay as well, each with the least reward, in its own units."""
     cycles_limit: int = 2**48

@@ -77,6 +77,28 @@ class ColdLease(Bait):
         )
 
 
+@scenario("lockup")
+class LockUp(Bait):
+    """A job that pays a wei more asks for all of a worker's stake, and for a window of 45 days."""
+
+    stake, window_seconds = 5, 45 * 86_400
+
+    def bait(self, world: World) -> None:
+        """One shard, of which the worker is soon done."""
+        program = world.register(POLYNOMIAL, by=STRANGER)
+        world.post(
+            program,
+            by=STRANGER,
+            reward_wei=BAIT_REWARD_WEI,
+            bond_multiple=self.stake,
+            window_seconds=self.window_seconds,
+        )
+
+    def is_over(self, world: World, worker: Process) -> bool:
+        """The worker says why it leaves that job alone."""
+        return any("locks 5" in line["message"] for line in worker.said("declined"))
+
+
 class Crowd(Bait):
     """A hundred jobs that pay a wei more and whose inputs nobody has."""
 

@@ -47,12 +47,25 @@ def worker(
             metavar="N",
             min=1,
             max=256,
-            help="Tasks to take and claim together at most. Short ones are taken ahead, four for each core.",
+            help="Tasks to take and claim together at most. Short ones are taken ahead, 16 for each core.",
         ),
     ] = 32,
     min_reward: Annotated[
-        str, typer.Option(metavar="AMOUNT", help="Least reward for which to take a task, such as 20gwei.")
+        str,
+        typer.Option(
+            metavar="AMOUNT",
+            help="Least reward for which to take a task, such as 20gwei. One that locks more bond, or for"
+            " longer, than it must has to pay as many times more.",
+        ),
     ] = "0",
+    max_lock: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Most that a task may lock, by bond and window: N times the least that it could.",
+        ),
+    ] = 4,
     asset: Annotated[
         list[str] | None,
         typer.Option(
@@ -138,6 +151,7 @@ def worker(
     policy = WorkerPolicy(
         active_limit=parallel,
         batch_limit=max_batch,
+        lock_limit=max_lock,
         reward_min_wei=parse_amount(min_reward, "--min-reward"),
         rewards_min=dict(map(parse_asset, asset or [])),
         is_keeper=keeper,

@@ -92,7 +92,7 @@ def _posted(facts: Facts, event: jobs.Posted, logged: Logged) -> Told:
         lease_seconds=terms.lease_seconds,
         deadline=event.deadline,
         policy=terms.policy,
-        parameters=rules_of(facts, terms),
+        parameters=rules_of(facts, work, terms),
         reducer_of=source_in(terms),
         slot_level=slot_level_of(terms.reducer_of),
         is_ready=terms.reducer_of == 0,

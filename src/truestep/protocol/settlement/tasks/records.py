@@ -13,8 +13,8 @@ from truestep.protocol.settlement.facts.records import Facts, KnownJob
 from truestep.protocol.settlement.facts.rehearsal import split_of_game
 from truestep.protocol.settlement.facts.views import GameView, game_view
 from truestep.protocol.settlement.jobs import slot_level_of, source_of
-from truestep.protocol.settlement.parameters import Parameters
-from truestep.protocol.settlement.records import JobTerms
+from truestep.protocol.settlement.parameters import Parameters, whole_minutes
+from truestep.protocol.settlement.records import JobTerms, Work
 from truestep.protocol.settlement.tasks.ids import leaf_game_of
 
 _STAGES = {
@@ -30,10 +30,14 @@ _OUTCOMES = {
 }
 
 
-def rules_of(facts: Facts, terms: JobTerms) -> records.Parameters:
+def rules_of(facts: Facts, work: Work, terms: JobTerms) -> records.Parameters:
     """The rules of a job: those of its set, with its own window and bond."""
-    rules = job_rules(facts.parameters[terms.parameters_id - 1], terms.window_seconds, terms.bond_multiple)
-    return replace(rules, parameters_id=terms.parameters_id)
+    rules = facts.parameters[terms.parameters_id - 1]
+    return replace(
+        job_rules(rules, terms.window_seconds, terms.bond_multiple),
+        parameters_id=terms.parameters_id,
+        least_window_seconds=whole_minutes(rules.window_for(work.max_cycles)),
+    )
 
 
 def newest_rules(facts: Facts) -> records.Parameters:
@@ -48,6 +52,7 @@ def job_rules(rules: Parameters, window_seconds: int, bond_multiple: int = 1) ->
     """The rules of a job that is bound to a set of parameters."""
     return records.Parameters(
         operator_bond_wei=rules.operator_bond_wei * bond_multiple,
+        bond_multiple=bond_multiple,
         challenger_bond_wei=rules.challenger_bond_wei,
         window_seconds=window_seconds,
         clock_seconds=rules.clock_seconds,
@@ -105,7 +110,7 @@ def known_job_record(facts: Facts, job_id: JobId, known: KnownJob) -> JobRecord:
         max_cycles=job.work.max_cycles,
         requester=job.terms.requester,
         policy=job.terms.policy,
-        parameters=rules_of(facts, job.terms),
+        parameters=rules_of(facts, job.work, job.terms),
         reducer_of=source_in(job.terms),
         slot_level=slot_level_of(job.terms.reducer_of),
         is_ready=job.is_ready,

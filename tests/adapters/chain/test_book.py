@@ -13,7 +13,7 @@ from tests.protocol.settlement.facts.finished_tasks import finished_tasks
 from tests.protocol.settlement.world import REQUESTERS
 from truestep.adapters.chain import book as book_module
 from truestep.adapters.chain.book import CHECKPOINT_LIMIT, Added, Book, Checkpoint
-from truestep.adapters.chain.checkpoints import FACTS, TABLE, CheckpointStore
+from truestep.adapters.chain.checkpoints import FACTS, PLACE, TABLE, CheckpointStore
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.ids import Address
 from truestep.ports.store import Change
@@ -160,6 +160,23 @@ def test_a_checkpoint_of_others_or_a_damaged_one_is_as_good_as_none() -> None:
     assert CheckpointStore(SqliteStore(), NOTHING).read() is None
     store.write([Change(table=TABLE, key=FACTS, value="[]")])
     assert CheckpointStore(store, NOTHING).read() is None
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_checkpoint_with_other_characters_is_as_good_as_none(seed: int) -> None:
+    """Damaged rows may be of the right form: with another amount, or another block."""
+    rng, book = Random(seed), Book(GENESIS, keeps_all=False)
+    read_all(book, story(1))
+    store = kept_from(book)
+    for key in (PLACE, FACTS):
+        row = str(store.read(TABLE, key))
+        digits = [index for index, character in enumerate(row) if character.isdigit()]
+        for index in rng.sample(digits, 10):
+            changed = f"{row[:index]}{(int(row[index]) + 1) % 10}{row[index + 1 :]}"
+            store.write([Change(table=TABLE, key=key, value=changed)])
+            assert CheckpointStore(store, NOTHING).read() is None, (key, index)
+        store.write([Change(table=TABLE, key=key, value=row)])
+    assert CheckpointStore(store, NOTHING).read() == book.oldest
 
 
 def test_a_checkpoint_is_written_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """A daemon's newest final checkpoint in its store, so that a start does not read the whole past again."""
 
 from dataclasses import dataclass
+from hashlib import sha256
 
 from truestep.adapters.chain.book import Checkpoint
 from truestep.adapters.chain.facts_rows import facts_from_row, facts_to_row
@@ -22,6 +23,8 @@ class _Place:
 
     block_number: int
     block_hash: Bytes32
+    digest: Bytes32
+    """Of all that is kept: damaged facts would be believed for ever, and could end each start."""
 
 
 _PLACES = RowCodec[_Place]({"Place": _Place})
@@ -45,7 +48,8 @@ class CheckpointStore:
             place, facts = _PLACES.from_row(place_row), facts_from_row(facts_row, self._genesis.deployment)
         except Rejected:
             return None
-        if facts.keeps != self._genesis.keeps:
+        is_whole = place.digest == _digest(place.block_number, place.block_hash, facts_row)
+        if facts.keeps != self._genesis.keeps or not is_whole:
             return None
         self._kept_at = place.block_number
         return Checkpoint(block_number=place.block_number, block_hash=place.block_hash, facts=facts)
@@ -55,11 +59,16 @@ class CheckpointStore:
         is_near = self._kept_at is not None and abs(checkpoint.block_number - self._kept_at) < EACH_BLOCKS
         if checkpoint.block_hash is None or is_near:
             return
-        place = _Place(block_number=checkpoint.block_number, block_hash=checkpoint.block_hash)
+        facts_row = facts_to_row(checkpoint.facts)
+        place = _Place(
+            block_number=checkpoint.block_number,
+            block_hash=checkpoint.block_hash,
+            digest=_digest(checkpoint.block_number, checkpoint.block_hash, facts_row),
+        )
         self._store.write(
             [
                 Change(table=TABLE, key=PLACE, value=_PLACES.to_row(place)),
-                Change(table=TABLE, key=FACTS, value=facts_to_row(checkpoint.facts)),
+                Change(table=TABLE, key=FACTS, value=facts_row),
             ]
         )
         self._kept_at = checkpoint.block_number
@@ -68,3 +77,8 @@ class CheckpointStore:
         """Keep nothing, until there is another checkpoint. Raises `Unavailable`."""
         self._store.write([Change(table=TABLE, key=key, value=None) for key in (PLACE, FACTS)])
         self._kept_at = None
+
+
+def _digest(block_number: int, block_hash: Bytes32, facts_row: str) -> Bytes32:
+    said = f"{block_number}/{block_hash.hex()}/{facts_row}"
+    return Bytes32(sha256(said.encode("utf-8", "surrogatepass")).digest())

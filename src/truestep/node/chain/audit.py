@@ -190,7 +190,7 @@ class Audit:
     def _check_own_games(self, records: Records) -> None:
         """A game of which the contracts keep another hash has gone on. A sponsor may defend it by now.
 
-        Each move's record names the defender, so records are right though the event of an adoption is missing.
+        Each move's record names the defender, so it is right though the event of an adoption is missing.
         """
         suspected = {GameId(number) for kind, number in self._suspicions if kind == "game"}
         own, known = self._asked_games & set(self._own_games()), self._indexer.ledger.games

@@ -76,6 +76,12 @@ void truestep_seed_generator(int64_t index) {
     seed_with(&truestep_random_generators[index], key, SEED_WORDS + 3);
 }
 
+/* Python's random.seed(n): the 32-bit digits of n's magnitude. */
+void truestep_seed_python_random(uint64_t magnitude) {
+    uint32_t key[2] = {(uint32_t)magnitude, (uint32_t)(magnitude >> 32)};
+    seed_with(&truestep_random_generators[0], key, key[1] ? 2 : 1);
+}
+
 static uint32_t next_word(generator *g) {
     if (g->position == WORDS) {
         numba_rnd_shuffle(g);
@@ -91,6 +97,20 @@ static uint32_t next_word(generator *g) {
 static double next_unit(generator *g) {
     uint32_t high = next_word(g) >> 5, low = next_word(g) >> 6;
     return (high * 67108864.0 + low) / 9007199254740992.0;
+}
+
+/* Python's random.gauss(0, 1): pairs by Box and Muller (1958), the sine kept for the next call. */
+double truestep_python_gauss(void) {
+    generator *g = &truestep_random_generators[0];
+    if (!g->is_seeded) truestep_seed_generator(0);
+    if (g->has_spare_normal) {
+        g->has_spare_normal = 0;
+        return g->spare_normal;
+    }
+    double angle = next_unit(g) * (2 * M_PI), radius = sqrt(-2 * log(1 - next_unit(g)));
+    g->spare_normal = sin(angle) * radius;
+    g->has_spare_normal = 1;
+    return cos(angle) * radius;
 }
 
 /* Poisson numbers with a mean of 10 or more: transformed rejection with squeeze (Hoermann, 1993, PTRS). */

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import io
+from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
@@ -12,9 +14,17 @@ from truestep.client.runs import run_task
 from truestep.composition.engines import EngineName, open_engine
 from truestep.guest import build_python
 from truestep.machine.elf import load_elf
-from truestep.machine.program import Task
+from truestep.machine.program import Program, Task
 
 HEADER = "import numpy as np\nimport truestep\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """One source, as a program and as plain Python."""
+
+    program: Program
+    module: ModuleType
 
 
 def npy(array: np.ndarray) -> bytes:
@@ -24,23 +34,25 @@ def npy(array: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-def outputs(
-    directory: Path, functions: str, main: str, given: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """(what the guest returns, what the plain function returns) for a source without its decorator."""
-    kind = "" if given is None else f"input='{given.dtype}[{','.join(':' * given.ndim)}]', "
+def compile_guest(directory: Path, functions: str, main: str, kind: str | None = None) -> Comparison:
+    """Build a source whose guest is `main`, given without its decorator; `kind` is its input's type."""
+    declared = "" if kind is None else f"input={kind!r}, "
     source = directory / "model.py"
-    source.write_text(f"{HEADER}{functions}@truestep.guest({kind}output='npy')\n{main}")
+    source.write_text(f"{HEADER}{functions}@truestep.guest({declared}output='npy')\n{main}")
     guest = build_python(source, directory / "model.elf")
-    content = b"" if given is None else npy(given)
-    program = load_elf(guest.path.read_bytes())
-    printed: list[bytes] = []
-    report = run_task(open_engine(EngineName.JIT), program, Task(input=content), debug_sink=printed.append)
-    assert report.exit_code == 0, b"".join(printed).decode()
     spec = importlib.util.spec_from_file_location(f"plain_{directory.name}", source)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return Comparison(program=load_elf(guest.path.read_bytes()), module=module)
+
+
+def compare(comparison: Comparison, given: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """(what the guest returns, what the plain function returns); without an input both get no bytes."""
+    printed: list[bytes] = []
+    task = Task(input=b"" if given is None else npy(given))
+    report = run_task(open_engine(EngineName.JIT), comparison.program, task, debug_sink=printed.append)
+    assert report.exit_code == 0, b"".join(printed).decode()
     with np.errstate(all="ignore"):
-        expected = module.main(np.empty(0, np.uint8) if given is None else given)
+        expected = comparison.module.main(np.empty(0, np.uint8) if given is None else given)
     return np.load(io.BytesIO(report.output)), np.asarray(expected)

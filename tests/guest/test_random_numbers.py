@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.guest.numpy_guests import outputs
+from tests.guest.numpy_guests import compare, compile_guest
 
 NUMPY = (
     "standard_gamma(0.5)",
@@ -106,7 +106,7 @@ def numpy_numbers(tmp_path_factory: pytest.TempPathFactory) -> tuple[np.ndarray,
     )
     calls = "".join(f"    f{i}(out[{i}])\n" for i in range(len(NUMPY)))
     body = f"def main(x):\n    out = np.empty(({len(NUMPY)}, {DRAWS}))\n{calls}    return out\n"
-    return outputs(tmp_path_factory.mktemp("numpy"), functions, body)
+    return compare(compile_guest(tmp_path_factory.mktemp("numpy"), functions, body))
 
 
 def test_numpys_random_state(numpy_numbers: tuple[np.ndarray, np.ndarray]) -> None:
@@ -124,4 +124,4 @@ def test_pythons_random(tmp_path: Path) -> None:
         f"def main(x):\n    out = np.empty(({len(PYTHON)}, {len(SEEDS)}, {DRAWS}))\n"
         f"    for s, seed in enumerate({SEEDS}):\n{calls}    return out\n"
     )
-    assert_same(*outputs(tmp_path, functions, body), PYTHON)
+    assert_same(*compare(compile_guest(tmp_path, functions, body)), PYTHON)

@@ -1,4 +1,6 @@
 /* Sums of floats in NumPy's order of additions, so that a guest rounds as the plain Python function does. */
+#include <string.h>
+
 #include "runtime.h"
 
 #define SCALAR float
@@ -23,17 +25,94 @@
 #define NAME(x) z_##x
 #include "sums.h"
 
+/* *total += the sum of items that lie evenly in memory; `chunk` at a time where NumPy copies them into a buffer. */
 void truestep_sum(int64_t kind, const uint8_t *items, int64_t count, int64_t step, int64_t chunk, void *total) {
-    if (step < 0) { /* NumPy sums in the order of memory */
-        items += (count - 1) * step;
-        step = -step;
-    }
     switch (kind) {
     case 's': s_add(items, count, step, chunk, total); break;
     case 'd': d_add(items, count, step, chunk, total); break;
     case 'c': c_add(items, count, step, chunk, total); break;
     default: z_add(items, count, step, chunk, total);
     }
+}
+
+enum { AXES_MAX = 32, BUFFER_ITEMS = 8192 };
+
+typedef struct {
+    int64_t ndim, shape[AXES_MAX], strides[AXES_MAX];
+} axes;
+
+static int64_t size_of_step(int64_t step) { return step < 0 ? -step : step; }
+
+/* The axes as NumPy iterates over all items of an array: large steps in memory outside, and axes that lie in memory
+   like one joined. A step of 0 has no size to be sorted by. Signs do not matter: a reversed axis stays reversed. */
+static axes in_order(int64_t ndim, const int64_t *shape, const int64_t *strides) {
+    axes sorted = {0}, joined = {0};
+    for (int64_t axis = ndim; axis-- > 0;) { /* sorted: the inner axes first */
+        int64_t place = sorted.ndim;
+        for (int64_t other = place; other-- > 0;) {
+            if (!sorted.strides[other] || !strides[axis]) continue;
+            if (size_of_step(sorted.strides[other]) <= size_of_step(strides[axis])) break;
+            place = other;
+        }
+        for (int64_t other = sorted.ndim++; other > place; other--) {
+            sorted.shape[other] = sorted.shape[other - 1];
+            sorted.strides[other] = sorted.strides[other - 1];
+        }
+        sorted.shape[place] = shape[axis];
+        sorted.strides[place] = strides[axis];
+    }
+    for (int64_t axis = sorted.ndim; axis-- > 0;) { /* joined: the outer axes first */
+        int64_t count = sorted.shape[axis], step = sorted.strides[axis], last = joined.ndim - 1;
+        if (count == 1) continue;
+        if (last >= 0 && joined.strides[last] == count * step) {
+            joined.shape[last] *= count;
+            joined.strides[last] = step;
+        } else {
+            joined.shape[joined.ndim] = count;
+            joined.strides[joined.ndim++] = step;
+        }
+    }
+    if (!joined.ndim) joined.shape[joined.ndim++] = 1;
+    return joined;
+}
+
+/* Copies the next items of `a`; *index says which, and moves on. */
+static void gather(const axes *a, const uint8_t *items, int64_t *index, int64_t count, int64_t item_size, uint8_t *to) {
+    for (; count > 0; count--, to += item_size) {
+        const uint8_t *from = items;
+        for (int64_t axis = 0; axis < a->ndim; axis++) from += index[axis] * a->strides[axis];
+        memcpy(to, from, (size_t)item_size);
+        for (int64_t axis = a->ndim; axis-- > 0 && ++index[axis] == a->shape[axis];) index[axis] = 0;
+    }
+}
+
+void truestep_copy_in_order(const uint8_t *items, int64_t ndim, const int64_t *shape, const int64_t *strides,
+                            int64_t count, int64_t item_size, uint8_t *to) {
+    int64_t index[AXES_MAX] = {0};
+    axes a = in_order(ndim, shape, strides);
+    gather(&a, items, index, count, item_size, to);
+}
+
+/* The sum of all items. NumPy adds up as many inner axes at once as fit into its buffer, and of the axis around them as
+   many times as fit; an inner axis alone may be longer. */
+void truestep_sum_all(int64_t kind, const uint8_t *items, int64_t ndim, const int64_t *shape, const int64_t *strides,
+                      int64_t count, int64_t item_size, void *total) {
+    axes a = in_order(ndim, shape, strides);
+    if (a.ndim == 1) {
+        truestep_sum(kind, items, count, a.strides[0], INT64_MAX / 2, total);
+        return;
+    }
+    int64_t outer = a.ndim - 1, core = a.shape[outer], index[AXES_MAX] = {0};
+    while (outer > 0 && core * a.shape[outer - 1] <= BUFFER_ITEMS) core *= a.shape[--outer];
+    int64_t times = core < BUFFER_ITEMS ? BUFFER_ITEMS / core : 1, part = outer ? a.shape[outer - 1] * core : count;
+    uint8_t *buffer = truestep_allocate((size_t)((core > BUFFER_ITEMS ? core : BUFFER_ITEMS) * item_size));
+    for (int64_t first = 0; first < count; first += part)
+        for (int64_t done = 0; done < part; done += times * core) {
+            int64_t size = part - done < times * core ? part - done : times * core;
+            gather(&a, items, index, size, item_size, buffer);
+            truestep_sum(kind, buffer, size, item_size, INT64_MAX / 2, total);
+        }
+    free(buffer);
 }
 
 /* The sums along `axis`, for each index of the other axes in C order */

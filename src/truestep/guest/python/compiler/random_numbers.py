@@ -19,6 +19,8 @@ _TWICE_RATIO_WIDTH = 1.7155277699214135
 """2 · sqrt(2 / e)"""
 _TWICE_RATIO_SHIFT = 0.8989161620588988
 """3 - 2 · sqrt(3 / e)"""
+_poisson: Any = np.random.poisson
+
 _INVERSION_MAX = 10
 """The largest sample of which RandomState draws a hypergeometric number item by item."""
 
@@ -154,7 +156,7 @@ def _negative_binomial(n: float, p: float) -> int:
         raise ValueError("n <= 0")
     if p <= 0.0 or p > 1.0:
         raise ValueError("p <= 0, p > 1 or p contains NaNs")
-    return int(np.random.poisson(_gamma(n, (1.0 - p) / p)))
+    return _poisson(_gamma(n, (1.0 - p) / p))
 
 
 @register_jitable

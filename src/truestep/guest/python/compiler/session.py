@@ -16,11 +16,13 @@ from truestep.guest.python.compiler.explain import explain
 from truestep.guest.python.compiler.extremes import install_extremes
 from truestep.guest.python.compiler.functions import accept_plain_functions
 from truestep.guest.python.compiler.linear_algebra import install_linear_algebra
+from truestep.guest.python.compiler.missing_values import install_missing_values
 from truestep.guest.python.compiler.printing import install_printing
 from truestep.guest.python.compiler.program import compile_guest, load_guest
 from truestep.guest.python.compiler.python_random import install_python_random
 from truestep.guest.python.compiler.random_numbers import install_random_numbers
 from truestep.guest.python.compiler.reading import files_read, watch_files
+from truestep.guest.python.compiler.sorting import install_sorting
 from truestep.guest.python.compiler.sums import install_sums
 from truestep.guest.python.files import COMPLAINT, OBJECT, READ, array_file
 
@@ -39,6 +41,8 @@ def prepare() -> None:
     install_random_numbers()
     install_python_random()
     install_extremes()
+    install_missing_values()
+    install_sorting()
     # Numba loads half of itself when it first compiles.
     cpu_target.typing_context.refresh()
     cpu_target.target_context.refresh()

@@ -6,7 +6,7 @@ import numba
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
-from numba.core.extending import intrinsic, overload, overload_method, register_jitable
+from numba.core.extending import intrinsic, overload, overload_method
 from numba.core.typing.templates import builtin_registry
 from numba.np import arraymath, arrayobj
 
@@ -113,14 +113,56 @@ def _in_memory_order(typing_context: Any, array: Any) -> Any:
     return flat(array), generate
 
 
-@register_jitable
-def _rises_inwards(array: Any) -> bool:
-    """Whether the last axis is the one with the smallest step in memory."""
-    smallest = abs(array.strides[-1])
-    for axis in range(array.ndim - 1):
-        if array.shape[axis] > 1 and abs(array.strides[axis]) < smallest:
-            return False
-    return True
+@intrinsic
+def _sum_all(typing_context: Any, array: Any) -> Any:
+    """The sum of all items of an array whose axes lie in memory in any way."""
+    del typing_context
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = signature.args[0]
+        source = context.make_array(kind)(context, builder, value=arguments[0])
+        zero = context.get_constant_generic(builder, kind.dtype, kind.dtype(0))
+        result = cgutils.alloca_once_value(builder, zero)
+        place = builder.bitcast(result, _POINTER)
+        operands = (_WORD(ord(_KINDS[kind.dtype])), *_described(builder, kind, source), place)
+        _call(builder, "truestep_sum_all", operands)
+        return builder.load(result)
+
+    return array.dtype(array), generate
+
+
+@intrinsic
+def flat_in_order(typing_context: Any, array: Any) -> Any:
+    """A copy of all items in one dimension, in the order in which NumPy iterates over them."""
+    del typing_context
+    flat = types.Array(array.dtype, 1, "C")
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = signature.args[0]
+        source = context.make_array(kind)(context, builder, value=arguments[0])
+        target = arrayobj._empty_nd_impl(context, builder, flat, [source.nitems])
+        place = builder.bitcast(target.data, _POINTER)
+        _call(builder, "truestep_copy_in_order", (*_described(builder, kind, source), place))
+        return target._getvalue()
+
+    return flat(array), generate
+
+
+def _described(builder: Any, kind: Any, array: Any) -> tuple[Any, ...]:
+    """An array as the runtime takes it: where it is, its axes, the number and size of its items."""
+    return (
+        builder.bitcast(array.data, _POINTER),
+        _WORD(kind.ndim),
+        _stored(builder, array.shape, kind.ndim),
+        _stored(builder, array.strides, kind.ndim),
+        array.nitems,
+        array.itemsize,
+    )
+
+
+def _call(builder: Any, name: str, operands: Any) -> None:
+    function_type = ir.FunctionType(ir.VoidType(), [operand.type for operand in operands])
+    builder.call(cgutils.get_or_insert_function(builder.module, function_type, name), operands)
 
 
 def total(array: Any, axis: Any, dtype: Any) -> Any:
@@ -136,7 +178,10 @@ def _total_of(array: Any, axis: Any, dtype: Any) -> Any:
         def convert(array: Any, axis: Any, dtype: Any) -> Any:
             return _sum_row(array.astype(converted).ravel(), _BUFFER_ITEMS)
 
-        return convert
+        def convert_in_order(array: Any, axis: Any, dtype: Any) -> Any:
+            return _sum_row(flat_in_order(array).astype(converted), _BUFFER_ITEMS)
+
+        return convert if array.layout == "C" else convert_in_order
     if not _has_floats(array):
 
         def as_numba(array: Any, axis: Any, dtype: Any) -> Any:
@@ -155,9 +200,7 @@ def _total_row(array: Any, axis: Any, dtype: Any) -> Any:
 
 
 def _total_strided(array: Any, axis: Any, dtype: Any) -> Any:
-    if _rises_inwards(array):
-        return _sum_row(np.ascontiguousarray(array).ravel(), _BUFFER_ITEMS)
-    return _sum_row(np.ascontiguousarray(array.T).ravel(), _BUFFER_ITEMS)
+    return _sum_all(array)
 
 
 def total_along(array: Any, axis: Any, dtype: Any) -> Any:
@@ -226,7 +269,7 @@ def _stored(builder: Any, words: Any, count: int) -> Any:
     return place
 
 
-def _number_type(array: Any) -> Any:
+def number_type(array: Any) -> Any:
     """NumPy's constructor of an array's numbers, which compiled code may call."""
     return numba.np.numpy_support.as_dtype(array.dtype).type
 
@@ -236,13 +279,13 @@ def _mean(a: Any, axis: Any = None) -> Any:
         return None
     if a.dtype not in _KINDS:
         return _mean_of_integers if is_none(axis) else _mean_of_integers_along
-    number = _number_type(a)
+    number = number_type(a)
 
     def mean_of_all(a: Any, axis: Any = None) -> Any:
-        return a.sum() / number(a.size)
+        return number(a.sum() / np.float64(a.size))
 
     def mean_along(a: Any, axis: Any = None) -> Any:
-        return a.sum(axis) / number(a.shape[axis])
+        return (a.sum(axis) / np.float64(a.shape[axis])).astype(number)
 
     return mean_of_all if is_none(axis) else mean_along
 
@@ -262,15 +305,15 @@ def _variance(a: Any, axis: Any = None, ddof: Any = 0) -> Any:
         return _variance_of_integers
     if isinstance(a.dtype, types.Complex):
         return _variance_of_complex if is_none(axis) else None
-    number = _number_type(a)
+    number = number_type(a)
 
     def variance_of_all(a: Any, axis: Any = None, ddof: Any = 0) -> Any:
         apart = a - a.mean()
-        return (apart * apart).sum() / number(max(a.size - ddof, 0))
+        return number((apart * apart).sum() / np.float64(max(a.size - ddof, 0)))
 
     def variance_along(a: Any, axis: Any = None, ddof: Any = 0) -> Any:
         apart = a - np.expand_dims(a.mean(axis), axis)
-        return (apart * apart).sum(axis) / number(max(a.shape[axis] - ddof, 0))
+        return ((apart * apart).sum(axis) / np.float64(max(a.shape[axis] - ddof, 0))).astype(number)
 
     return variance_of_all if is_none(axis) else variance_along
 

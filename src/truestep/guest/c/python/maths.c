@@ -31,3 +31,21 @@ void Py_FatalError(const char *message) {
 }
 
 int32_t PyGILState_Ensure(void) { return 0; }
+
+/* Python's round(x, digits): to the decimal that is nearest to the exact value of x, and of two to the even one.
+   10^22 is the largest power of ten that a double holds. */
+double truestep_round(double x, int64_t digits) {
+    enum { EXACT_POWER_MAX = 22 };
+    if (!isfinite(x) || digits > EXACT_POWER_MAX) return x; /* with more digits x is a decimal, or nearly */
+    if (digits < -EXACT_POWER_MAX) return fabs(x) < 1e22 ? copysign(0, x) : x;
+    double power = 1;
+    for (int64_t i = 0; i < digits || i < -digits; i++) power *= 10;
+    if (digits <= 0) return copysign(x - remainder(x, power), x);
+    double scaled = x * power;
+    if (fabs(scaled) >= 0x1p52) return x;
+    double error = fma(x, power, -scaled), nearest = rint(scaled), distance = (scaled - nearest) + error;
+    if (fabs(scaled - nearest) == 0.5 && error != 0) nearest = error > 0 ? ceil(scaled) : floor(scaled);
+    else if (distance > 0.5) nearest += 1;
+    else if (distance < -0.5) nearest -= 1;
+    return copysign(nearest / power, x);
+}

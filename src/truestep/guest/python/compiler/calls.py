@@ -5,9 +5,14 @@ from pathlib import PurePath
 from typing import Any
 
 from llvmlite import ir
-from numba.core import callconv, cgutils, cpu
+from numba.core import callconv, cgutils, cpu, lowering
 
 from truestep.guest.python.compiler.printing import put_item, put_text
+
+_LOWER: Any = lowering.Lower
+
+_place: list[Any] = [None]
+"""The line that is being compiled, for exceptions of what is inlined there; the innermost last."""
 
 _INT32 = ir.IntType(32)
 _POINTER = ir.IntType(8).as_pointer()
@@ -21,7 +26,7 @@ class GuestCallConv(callconv.CPUCallConv):
     ) -> None:
         """An exception whose arguments are known when compiling."""
         del func_name
-        text = f"{_prefix(exc, loc)}{_arguments(exc_args)}"
+        text = f"{_prefix(exc, loc or _place[-1])}{_arguments(exc_args)}"
         self._set(builder, _constant_exception(self.context, builder, text))
 
     def set_dynamic_user_exc(
@@ -87,6 +92,16 @@ def _constant_exception(context: Any, builder: Any, text: str) -> Any:
 def install_exceptions() -> None:
     """Make compiled code raise texts."""
     cpu.CPUContext.call_conv = property(_call_convention)
+    lower = _LOWER.lower_inst
+
+    def lower_at_place(lowering: Any, instruction: Any) -> None:
+        _place.append(instruction.loc)
+        try:
+            lower(lowering, instruction)
+        finally:
+            _place.pop()
+
+    _LOWER.lower_inst = lower_at_place
 
 
 def _call_convention(context: Any) -> GuestCallConv:

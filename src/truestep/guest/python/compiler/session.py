@@ -17,11 +17,15 @@ from truestep.guest.python.compiler.extremes import install_extremes
 from truestep.guest.python.compiler.functions import accept_plain_functions
 from truestep.guest.python.compiler.linear_algebra import install_linear_algebra
 from truestep.guest.python.compiler.missing_values import install_missing_values
+from truestep.guest.python.compiler.powers import install_powers
 from truestep.guest.python.compiler.printing import install_printing
 from truestep.guest.python.compiler.program import compile_guest, load_guest
+from truestep.guest.python.compiler.promotion import install_promotion
 from truestep.guest.python.compiler.python_random import install_python_random
 from truestep.guest.python.compiler.random_numbers import install_random_numbers
+from truestep.guest.python.compiler.ranges import install_ranges
 from truestep.guest.python.compiler.reading import files_read, watch_files
+from truestep.guest.python.compiler.rounding import install_rounding
 from truestep.guest.python.compiler.sorting import install_sorting
 from truestep.guest.python.compiler.sums import install_sums
 from truestep.guest.python.files import COMPLAINT, OBJECT, READ, array_file
@@ -40,6 +44,10 @@ def prepare() -> None:
     install_sums()
     install_random_numbers()
     install_python_random()
+    install_promotion()
+    install_powers()
+    install_rounding()
+    install_ranges()
     install_extremes()
     install_missing_values()
     install_sorting()

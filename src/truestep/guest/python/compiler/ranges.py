@@ -1,0 +1,54 @@
+"""np.arange of floats: NumPy adds multiples of the difference between the first two items."""
+
+from typing import Any
+
+import numpy as np
+from numba.core import types
+from numba.core.extending import overload, register_jitable
+from numba.np import arrayobj
+
+from truestep.guest.python.compiler.sums import forget, number_type
+
+_numba_arange: Any = arrayobj.np_arange
+
+
+def install_ranges() -> None:
+    """Replace Numba's own, which adds multiples of the step."""
+    forget(np.arange, "")
+    overload(np.arange)(_arange)
+
+
+def _arange(start: Any, /, stop: Any = None, step: Any = None, dtype: Any = None) -> Any:
+    original = _numba_arange(start, stop, step, dtype)
+    if original is None:
+        return None
+    whole = register_jitable(original)
+
+    def arange(start: Any, /, stop: Any = None, step: Any = None, dtype: Any = None) -> Any:
+        items = whole(start, stop, step, dtype)
+        _respace(items)
+        return items
+
+    return arange
+
+
+def _respace(items: Any) -> None:
+    """Make floats start + i · (second - first). Compiled only."""
+    raise NotImplementedError
+
+
+@overload(_respace)
+def _respace_of(items: Any) -> Any:
+    number = number_type(items)
+
+    def keep(items: Any) -> None:
+        pass
+
+    def respace(items: Any) -> None:
+        if len(items) > 2:
+            first = items[0]
+            distance = items[1] - first
+            for index in range(2, len(items)):
+                items[index] = first + number(index) * distance
+
+    return respace if isinstance(items.dtype, types.Float) else keep

@@ -1,0 +1,114 @@
+"""Where a guest differs from NumPy and Python: `python -m tests.guest.numpy_differences` writes the page.
+
+`test_numpy_differences.py` compiles and runs each example, and compares both values with those on the page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+PAGE = Path(__file__).parents[2] / "docs" / "numpy-differences.md"
+
+INTRODUCTION = """# Differences from NumPy
+
+A Python guest gives the bytes that the plain function gives with NumPy 2, dtypes included: a Python
+number fits itself to the dtype of what it is combined with (NEP 50), sums add in NumPy's order, and
+`np.random` draws what `RandomState` draws. This page lists what is different. A test runs every example,
+in a guest and in NumPy; the page is written by `python -m tests.guest.numpy_differences`.
+
+In the examples `n` is 3, and the arrays hold `[250, 10, 2]` (`small`, uint8), `[3, 1, 3, 1, …]` (`keys`,
+40 of them) and `[0.1, 0.2, 0.3]` (`singles`, float32).
+"""
+
+CLOSING = """
+What cannot be shown by one value:
+
+- *libm*: `exp`, `log`, `sin` and similar functions differ from your computer's library in the last bit
+  for some arguments ([table](python-guests.md#differences-from-the-c-library)), and with them random
+  numbers that are made from logarithms.
+- *BLAS*: `@`, `np.dot` and `np.linalg` add in a fixed order, NumPy's order depends on the processor.
+- *Complex quotients* may differ in the last bit.
+- *NaN*: the sign and payload of a NaN that an operation makes are the machine's (M8.2), not those of your
+  processor.
+- *Poisson and hypergeometric numbers* use libm's `lgamma` where NumPy has a series of its own. A draw
+  whose acceptance depends on the last bit would differ; none is known.
+- *Indices* are not checked.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One example, both values as text, and what to write instead."""
+
+    example: str
+    guest: str
+    numpy: str
+    why: str
+
+
+DIFFERENCES = (
+    Difference(
+        example="int(small[0] + small[1])",
+        guest="260",
+        numpy="4",
+        why=(
+            "Integers of fewer than 64 bits are widened when they are taken out of an array. NumPy "
+            "wraps around. Write `int(small[0]) + int(small[1])`, or `np.uint8(…)` around the sum."
+        ),
+    ),
+    Difference(
+        example="float(3 ** (15 * n))",
+        guest="2.83365475730544e+18",
+        numpy="2.9543127065508336e+21",
+        why=("Python's integers have 64 bits in a guest, and wrap around."),
+    ),
+    Difference(
+        example="int(np.argsort(keys)[0])",
+        guest="1",
+        numpy='1 with kind="stable"',
+        why='Equal items keep their order, as with `kind="stable"`. The order of NumPy\'s default'
+        " kind depends on the processor.",
+    ),
+    Difference(
+        example="(singles * [0.5, 0.25][0]).itemsize",
+        guest="8",
+        numpy="4",
+        why=(
+            "The items of lists, sets and dictionaries are NumPy's float64 and int64. In NumPy they "
+            "remain numbers of Python. Use a tuple, or a variable of its own."
+        ),
+    ),
+    Difference(
+        example="np.where(singles > 0.15, singles, 0.0).itemsize",
+        guest="8",
+        numpy="4",
+        why=(
+            "Functions that are not ufuncs (`where`, `clip`, `full_like`) take a Python float as a "
+            "float64. Write `np.float32(0.0)`."
+        ),
+    ),
+)
+
+REFUSALS = """
+Refused, with the line and a remedy:
+
+- `a ** b` for integers when `b` is negative while the guest runs: a `ValueError` that says to write
+  `float(a) ** b`. NumPy refuses it too; Python would make a float. `2 ** -k` and `k ** -1` are floats, as
+  in Python.
+- A Python integer that the dtype beside it cannot hold, such as `small + 300`. NumPy raises
+  `OverflowError`.
+"""
+
+
+def page() -> str:
+    """The page's text."""
+    rows = [f"| `{d.example}` | {d.guest} | {d.numpy} | {d.why} |" for d in DIFFERENCES]
+    table = "\n".join(
+        ["| example | guest | NumPy | why, and what to write |", "| --- | --- | --- | --- |", *rows]
+    )
+    return f"{INTRODUCTION}\n{table}\n{REFUSALS}{CLOSING}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

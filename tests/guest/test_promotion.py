@@ -1,0 +1,143 @@
+"""The dtypes of results in guests against NumPy 2 (NEP 50): arrays, NumPy's numbers and Python's."""
+
+from __future__ import annotations
+
+from itertools import combinations_with_replacement
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.guest.numpy_guests import HEADER, Comparison, compare, compile_guest
+from truestep.guest import GuestBuildError, build_python
+
+DTYPES = ("bool_", "int8", "uint8", "int32", "uint32", "int64", "uint64", "float32", "float64", "complex64")
+PYTHONS = (
+    "2",
+    "n",
+    "0.5",
+    "half",
+    "n * 0.5",
+    "1 / n",
+    "HALF",
+    "int(half * 4)",
+    "-n",
+    "x.shape[0]",
+    "default()",
+)
+FLOATS = ("float32", "complex64")
+
+PAIRS = [f"a_{left} + a_{right}" for left, right in combinations_with_replacement(DTYPES, 2)]
+# The quotient of two complex numbers is rounded differently (docs/numpy-differences.md).
+DIVISIONS = [
+    *(f"a_float32 / a_{dtype}" for dtype in DTYPES[:-1]),
+    *(f"a_{dtype} / a_float32" for dtype in DTYPES[:-1]),
+]
+WITH_PYTHONS = [
+    *(f"a_{dtype} {operation}" for dtype in DTYPES[1:] for operation in ("+ 1", "* 0.5", "/ n")),
+    *(f"a_{dtype} < 2" for dtype in DTYPES[1:-1]),
+    *(f"a_{dtype} * ({number})" for dtype in FLOATS for number in PYTHONS),
+    "np.maximum(a_float32, 0.3)", "np.power(a_float32, 2)", "a_float32 ** 0.5", "a_float32 == 0.1",
+    "added(a_float32, 0.5)", "added(a_float32, n)", "a_float32 * np.float64(0.5)", "a_float32 + np.int64(3)",
+    "a_float32[::2] - 0.1", "a_uint64 + n", "0.1 - a_float32", "2 // a_float32", "in_a_loop(a_float32)",
+    "in_place(a_float32.copy())", "a_float32 * np.array([0.5, HALF])[0]",
+    "a_float32 + np.array((0.5, half))[1]",
+    "np.array([half, n, 1 / n])", "np.array([n, 1, x.size])", "np.array([[0.5, half], [n, 1]])",
+    "np.array([(0.5, half), (n, 0.1)])", "np.array(sorted([0.5, 0.1, half]))",
+    "np.array([0.5 for _ in range(n)])", "np.array([[0, 0], [1 / 5, 0]])",
+    "np.array(list({1, n}))", "np.full(n, half)", "np.arange(n) * half", "np.arange(0.1, 5.0, 0.3)",
+    "np.arange(0.1, 2.0, 0.3, dtype=np.float32)", "np.arange(n, 9)", "np.arange(0.5)",
+    "np.linspace(0, half, n)",
+]  # fmt: skip
+NUMBERS = [
+    f"np.full(1, {expression})"
+    for expression in (
+        "s * 0.1", "s + 1", "s ** 0.5", "s + n", "0.1 / s", "s * np.float64(0.1)", "a_uint64[1] + 1",
+        "-s * 2.5", "a_uint64[1] - n", "a_int64[1] * 0.5", "s > 0.1", "s * math.sqrt(n)", "s + float(n)",
+        "s + abs(-0.1)", "s + (0.1 if n > 2 else 0.2)", "s ** 2", "s ** 3", "s ** n", "x[4] ** -1",
+        "2 ** -n", "10 ** -(n - 2)", "n ** -1", "2 ** n", "a_int64[2] ** 3", "a_uint64[2] ** n",
+        "a_float64[1] ** 3", "a_float64[1] ** n", "a_int64[2] ** (n * n * n)", "s * 2 ** -n",
+        "math.sqrt(s)", "s * math.floor(x[4])",
+        "round(2.675, 2)", "round(1.005, 2) + round(half * 5.35, 2)", "round(-0.285, 2)",
+        "round(1234.5, -2)", "round(2.5, n - 5)", "round(a_float64[0], 2)", "round(0.1 + n, 20)",
+        "round(1e300, 3)",
+    )
+]  # fmt: skip
+EXPRESSIONS = [*PAIRS, *DIVISIONS, *WITH_PYTHONS, *NUMBERS]
+
+FUNCTIONS = """
+import math
+HALF = 0.5
+
+def default(number=0.3):
+    return number
+
+def added(a, number, more=0.1):
+    return a + number * more
+
+def in_a_loop(a):
+    step = 0.1
+    for i in range(3):
+        a = a * (i + 1) + step
+        step = step * 0.5
+    return a
+
+def in_place(a):
+    a *= 0.1
+    a += 3
+    return a
+
+def put(out, place, result):
+    flat = np.ascontiguousarray(result).reshape(-1)
+    content = flat.view(np.uint8)
+    out[place] = flat.itemsize
+    out[place + 1 : place + 1 + content.size] = content
+    return place + 1 + content.size
+
+"""
+
+
+@pytest.fixture(scope="module")
+def guest(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+    """All expressions, each in a function of its own: its results' item size and bytes."""
+    arrays = [f"    a_{dtype} = x.astype(np.{dtype})\n" for dtype in DTYPES]
+    names = ", ".join(f"a_{dtype}" for dtype in DTYPES)
+    each = "".join(
+        f"def f{i}(out, place, x, n, half, s, {names}):\n    return put(out, place, {text})\n\n"
+        for i, text in enumerate(EXPRESSIONS)
+    )
+    calls = "".join(
+        f"    places[{i + 1}] = f{i}(out, places[{i}], x, n, half, s, {names})\n"
+        for i in range(len(EXPRESSIONS))
+    )
+    main = (
+        "def main(x):\n    n = len(x)\n    half = 0.5\n    s = x[1]\n"
+        f"    out = np.zeros({100 * len(EXPRESSIONS)}, np.uint8)\n"
+        f"    places = np.zeros({len(EXPRESSIONS) + 1}, np.int64)\n"
+        + "".join(arrays)
+        + calls
+        + "    return np.concatenate((places.view(np.uint8), out))\n"
+    )
+    return compile_guest(tmp_path_factory.mktemp("promotion"), FUNCTIONS + each, main, "float32[:]")
+
+
+def test_results_have_numpys_dtype_and_bits(guest: Comparison) -> None:
+    found, expected = compare(guest, np.array([1.1, 0.1, 3.7, 0.7, 100.3], np.float32))
+    wrong: list[str] = []
+    size = 8 * (len(EXPRESSIONS) + 1)
+    ends = [array[:size].view(np.int64) for array in (found, expected)]
+    for index, expression in enumerate(EXPRESSIONS):
+        parts = [
+            array[size:][end[index] : end[index + 1]].tobytes()
+            for array, end in zip((found, expected), ends, strict=True)
+        ]
+        if parts[0] != parts[1]:
+            wrong.append(f"{expression}: item sizes {parts[0][:1].hex()} and {parts[1][:1].hex()}")
+    assert wrong == []
+
+
+def test_a_python_integer_out_of_range_is_refused(tmp_path: Path) -> None:
+    source = tmp_path / "model.py"
+    source.write_text(HEADER + "@truestep.guest\ndef main(x):\n    return x + 300\n")
+    with pytest.raises(GuestBuildError, match=r"^model\.py:5: .*300 and uint8.*np\.int64\(300\)"):
+        build_python(source, tmp_path / "model.elf")

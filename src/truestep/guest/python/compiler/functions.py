@@ -6,11 +6,12 @@ from types import FunctionType
 from typing import Any
 
 import numba
-from numba.core import cpu, dispatcher, errors, types, withcontexts
+from numba.core import cpu, dispatcher, errors, interpreter, types, withcontexts
 from numba.core.cpu_options import ParallelOptions
 from numba.core.extending import intrinsic
 from numba.core.typing import context as typing_context
 from numba.cpython import builtins
+from numba.np.ufunc import ufuncbuilder
 
 _LIBRARIES = sys.stdlib_module_names | {"numba", "numpy"}
 """Packages whose functions Numba supports by name or not at all: errors inside them explain nothing."""
@@ -31,6 +32,9 @@ def accept_plain_functions() -> None:
     typing_context.BaseContext.resolve_value_type = resolve_value_type
     dispatcher.Dispatcher.__call__ = _call_as_python
     dispatcher.Dispatcher.enable_caching = _ignore
+    ufunc_compiler: Any = ufuncbuilder.UFuncDispatcher
+    ufunc_compiler.enable_caching = _ignore
+    interpreter.Interpreter.op_DELETE_FAST = _ignore_deletion
     builtins.cast_int = _cast_int
     withcontexts._ObjModeContextType.mutate_with_body = _refuse_object_mode
     _compile_without_threads()
@@ -38,7 +42,9 @@ def accept_plain_functions() -> None:
 
 def is_users_function(value: object) -> bool:
     """Whether it is a Python function that does not belong to a library."""
-    return isinstance(value, FunctionType) and value.__module__.partition(".")[0] not in _LIBRARIES
+    return (
+        isinstance(value, FunctionType) and (value.__module__ or "numba").partition(".")[0] not in _LIBRARIES
+    )
 
 
 @functools.cache
@@ -61,6 +67,10 @@ def _refuse_object_mode(context: Any, *arguments: Any, **options: Any) -> None:
 
 def _ignore(function: Any) -> None:
     """Ignore Numba's cache, which holds code for this computer; the build has its own."""
+
+
+def _ignore_deletion(interpreter: Any, instruction: Any) -> None:
+    """Ignore `del x`: Numba ends the life of a variable after its last use, and refuses to be told."""
 
 
 def _compile_without_threads() -> None:

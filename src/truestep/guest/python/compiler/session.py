@@ -17,6 +17,7 @@ from truestep.guest.python.compiler.extremes import install_extremes
 from truestep.guest.python.compiler.functions import accept_plain_functions
 from truestep.guest.python.compiler.linear_algebra import install_linear_algebra
 from truestep.guest.python.compiler.missing_values import install_missing_values
+from truestep.guest.python.compiler.nested_lists import install_nested_lists
 from truestep.guest.python.compiler.powers import install_powers
 from truestep.guest.python.compiler.printing import install_printing
 from truestep.guest.python.compiler.program import compile_guest, load_guest
@@ -46,6 +47,7 @@ def prepare() -> None:
     install_python_random()
     install_promotion()
     install_powers()
+    install_nested_lists()
     install_rounding()
     install_ranges()
     install_extremes()

@@ -233,6 +233,8 @@ def _store_bytes_of(result: Any) -> Any:
         return _store_members if result.types else _store_nothing
     if isinstance(result, types.UnicodeType | types.StringLiteral):
         return _store_text
+    if isinstance(result, types.NoneType):
+        return _store_nothing
     return _store_as_array(result, numba.njit(_store_contiguous))
 
 
@@ -273,8 +275,6 @@ def _store_as_array(kind: Any, store: Any) -> Any:
             store(np.array(result))
 
         return store_converted
-    if isinstance(kind, types.NoneType):
-        raise errors.TypingError("a guest must return its output, but this one returns nothing")
     if isinstance(kind, types.Optional):
         raise errors.TypingError(
             f"a guest must return its output on every path, but this one returns {kind.type} or nothing"
@@ -293,9 +293,18 @@ def _record_storer(dtype: "np.dtype[Any]", store: Any) -> Any:
 
 @overload(store_npy)
 def _store_npy_of(result: Any) -> Any:
+    if isinstance(result, types.BaseTuple):
+        return _store_npy_members if result.types else _store_nothing
+    if isinstance(result, types.NoneType):
+        return _store_nothing
     if not isinstance(result, types.Array):
         return _store_as_array(result, numba.njit(_store_npy_contiguous))
     return _store_npy_contiguous if result.layout == "C" else _store_npy_strided
+
+
+def _store_npy_members(result: Any) -> None:
+    store_npy(result[0])
+    store_npy(result[1:])
 
 
 def _store_npy_contiguous(result: Any) -> None:

@@ -6,12 +6,12 @@ from types import FunctionType
 from typing import Any
 
 import numba
-from numba.core import cpu, dispatcher, errors, interpreter, types, withcontexts
+from numba.core import caching, cpu, dispatcher, errors, interpreter, types, withcontexts
 from numba.core.cpu_options import ParallelOptions
 from numba.core.extending import intrinsic
 from numba.core.typing import context as typing_context
 from numba.cpython import builtins
-from numba.np.ufunc import ufuncbuilder
+from numba.np.ufunc import ufuncbuilder, wrappers
 
 _LIBRARIES = sys.stdlib_module_names | {"numba", "numpy"}
 """Packages whose functions Numba supports by name or not at all: errors inside them explain nothing."""
@@ -34,6 +34,8 @@ def accept_plain_functions() -> None:
     dispatcher.Dispatcher.enable_caching = _ignore
     ufunc_compiler: Any = ufuncbuilder.UFuncDispatcher
     ufunc_compiler.enable_caching = _ignore
+    gufunc_wrappers: Any = wrappers
+    gufunc_wrappers.GufWrapperCache = _no_cache
     interpreter.Interpreter.op_DELETE_FAST = _ignore_deletion
     builtins.cast_int = _cast_int
     withcontexts._ObjModeContextType.mutate_with_body = _refuse_object_mode
@@ -67,6 +69,12 @@ def _refuse_object_mode(context: Any, *arguments: Any, **options: Any) -> None:
 
 def _ignore(function: Any) -> None:
     """Ignore Numba's cache, which holds code for this computer; the build has its own."""
+
+
+def _no_cache(py_func: Any) -> Any:
+    """The cache of a gufunc that asks for one."""
+    del py_func
+    return caching.NullCache()
 
 
 def _ignore_deletion(interpreter: Any, instruction: Any) -> None:

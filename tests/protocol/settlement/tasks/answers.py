@@ -65,6 +65,8 @@ def check_duties(watch: Watch, chain: ModelChain, now: int) -> None:
             if each.action not in NO_DUTIES
         }
         expected -= {(Action.FINALIZE, batch_id) for batch_id in _struck_batches(watch)}
+        free = {job_id for job_id, known in watch.facts.jobs.items() if not known.job.reward}
+        expected -= {(Action.CANCEL, job_id) for job_id in free}
         assert len(found) == len(expected)
         assert {(duty.action, _subject(watch, duty)) for duty in found} == expected
         for duty in found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,13 @@ from tests.contracts.runs import SUM, Run, falsified_run, program_of, run
 from tests.protocol.settlement.facts import beliefs
 from tests.protocol.settlement.facts.chains import ModelChain, log_at
 from tests.protocol.settlement.facts.episodes import new_players
-from tests.protocol.settlement.facts.finished_tasks import BOND_WEI, OPERATOR, standing_batches
+from tests.protocol.settlement.facts.finished_tasks import (
+    BOND_WEI,
+    FIRST,
+    OPERATOR,
+    claimed_job,
+    standing_batches,
+)
 from tests.protocol.settlement.facts.players import SALT, Players
 from tests.protocol.settlement.facts.whole_dispute import HONEST, LIAR, ORDER
 from tests.protocol.settlement.world import DEPLOYMENT, KEEPER, PARAMETERS, REQUESTERS, START_TIME
@@ -24,7 +31,7 @@ from truestep.protocol.settlement.facts.fold import fold
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.ids import NOBODY
 from truestep.protocol.settlement.ids import claim_of as leaf_claim_of
-from truestep.protocol.settlement.jobs import program_hash
+from truestep.protocol.settlement.jobs import SHARD_LIMIT, program_hash
 from truestep.protocol.settlement.tasks.calls import prepared_call
 from truestep.protocol.settlement.tasks.duties import duties
 
@@ -47,6 +54,34 @@ def test_a_batch_of_which_no_leaf_is_left_is_not_finalized(struck_count: int) ->
         facts = fold(facts, logs)
     listed = [duty.action for duty in duties(facts, OPERATOR, START_TIME + 10**5)]
     assert (Action.FINALIZE in listed) == (struck_count < 2)
+
+
+@pytest.mark.parametrize(
+    ("keeps", "reward", "shards"),
+    [
+        (None, 1, tuple(range(1, 257))),
+        (frozenset({REQUESTERS[0]}), 1, tuple(range(1, 257))),
+        (None, 0, None),
+        (frozenset({KEEPER}), 1, None),
+    ],
+    ids=["a keeper's", "its requester's", "one that pays nothing", "a stranger's"],
+)
+def test_strangers_jobs_are_not_cancelled(
+    keeps: frozenset[Address] | None, reward: int, shards: tuple[int, ...] | None
+) -> None:
+    """One call posts 65,535 shards, and 256 calls cancel them: who need not do it does not look at them."""
+    posted = replace(next(_posted(claimed_job(1, SHARD_LIMIT))), reward=reward)
+    logs = [log_at(1, index, event, START_TIME) for index, event in enumerate((*FIRST, posted))]
+    facts = fold(Facts(deployment=DEPLOYMENT, keeps=keeps), logs)
+    known = facts.jobs[JobId(1)]
+    busy = replace(known, job=replace(known.job, refunded=1))
+    found = duties(replace(facts, jobs={JobId(1): busy}), KEEPER, known.job.deadline)
+    expected = [] if shards is None else [calls.CancelTasks(job_id=JobId(1), shards=shards)]
+    assert [duty.call for duty in found] == expected
+
+
+def _posted(events: Iterator[object]) -> Iterator[jobs.Posted]:
+    return (event for event in events if isinstance(event, jobs.Posted))
 
 
 def _call(players: Players, account: Address, call: calls.Call) -> None:

@@ -173,12 +173,14 @@ def set_bits(mask: int) -> Iterator[int]:
 def _of_jobs(facts: Facts, now: int) -> Iterator[Due]:
     for job_id, known in facts.jobs.items():
         job = known.job
+        if not known.is_wanted:  # strangers can post any number of jobs, and need never cancel them
+            continue
         if now >= job.deadline and job.busy != (1 << job.work.shard_count) - 1:
             yield Due(action=Action.CANCEL, subject=job_id)
         if not job.is_ready and not job.refunded and _can_be_fed(facts, known):
             yield Due(action=Action.FEED, subject=job_id)
         is_complete = job.final_count == job.work.shard_count and not job.is_called_back
-        if is_complete and known.is_wanted and job.terms.consumer != NOBODY:
+        if is_complete and job.terms.consumer != NOBODY:
             yield Due(action=Action.CALL_BACK, subject=job_id)
 
 

@@ -306,6 +306,15 @@ def test_bonds_rise_with_the_games_that_are_open() -> None:
     assert isinstance(declined, Decline) and declined.reason is Declined.BUDGET
 
 
+@pytest.mark.parametrize(("wallet_bonds", "has_spare_coins"), [(1, False), (2, True)])
+def test_a_wallet_that_is_just_enough_opens_a_game_without_spare_coins(
+    wallet_bonds: int, has_spare_coins: bool
+) -> None:
+    crowded = claimed_view(hashes=FALSE, claim={"open_game_count": 16})
+    (call,) = sent(crowded, wallet_wei=POLICY.gas_reserve_wei + wallet_bonds * GAME_BOND_WEI).values()
+    assert call == replace(opening()[f"open/{CLAIM_ID}"], has_spare_coins=has_spare_coins)
+
+
 def other_claim(shard: int, task: TaskView) -> TaskView:
     """The same about another shard."""
     task_id = task_of(JobId(1), shard)

@@ -218,6 +218,8 @@ class OpenGame:
     """Of the state that is disputed: after a reorganisation the claim may be another one, and true."""
     state_hash: Bytes32
     salt: Bytes32
+    has_spare_coins: bool = True
+    """Whether more coins go along than the bond is now: it grows if somebody opens a game first (S6.2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

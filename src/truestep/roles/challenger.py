@@ -10,7 +10,7 @@ from truestep.machine.state import Status
 from truestep.protocol.calls import NATIVE, OpenGame, RefuteClaim, ShowGame
 from truestep.protocol.records import GameRecord, GameStage, JobRecord
 from truestep.protocol.settlement.facts.due import Action as DutyKind
-from truestep.protocol.settlement.games import bond_factor
+from truestep.protocol.settlement.games import SPARE_GAMES, bond_factor
 from truestep.protocol.settlement.tasks.duties import Duty
 from truestep.roles import checks, duties, intents, moves
 from truestep.roles.actions import Action, Agree, Alert, Decline, Declined, Send
@@ -154,9 +154,9 @@ def _open_all(view: View, policy: ChallengerPolicy, rows: list[Row]) -> list[Act
     return actions
 
 
-def bond_wei(task: TaskView, claim: ClaimView) -> int:
-    """What a game on the claim locks if it is opened now (S6.2)."""
-    return task.job.parameters.challenger_bond_wei * bond_factor(claim.open_game_count)
+def bond_wei(task: TaskView, claim: ClaimView, more_games: int = 0) -> int:
+    """What a game on the claim locks if it is opened now, or after so many others (S6.2)."""
+    return task.job.parameters.challenger_bond_wei * bond_factor(claim.open_game_count + more_games)
 
 
 def _open(
@@ -177,6 +177,7 @@ def _open(
         claimed_hash=claim.claimed.state_hash(),
         state_hash=end,
         salt=salt_of(policy, claim.claim_id),
+        has_spare_coins=bond_wei(task, claim, SPARE_GAMES) <= budget.wallet_wei,
     )
     return [
         Send(

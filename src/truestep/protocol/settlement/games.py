@@ -28,6 +28,10 @@ PEAK_LIMIT = 3
 BOND_STEP = 16
 BOND_FACTOR_LIMIT = 10
 BOND_DOUBLINGS_LIMIT = 4
+SPARE_GAMES = BOND_STEP
+"""Others that may be opened before one's own, since the bond grows with their number (S6.2): one that was
+just enough would be refused if somebody opened a game in front of it in the last second. What is too much is
+credited."""
 
 OPEN_GAS, PICK_GAS, STEP_GAS, DESCEND_GAS = 50_000, 8_000, 30_000, 25_000
 """Units of gas that a winner is repaid for its moves, as in modules/move_gas.vy (S7.6)."""

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.protocol.settlement.facts.finished_tasks import OPERATOR, finished_tasks, standing_batches
-from tests.protocol.settlement.world import DEPLOYMENT, START_TIME
+from tests.protocol.settlement.world import DEPLOYMENT, KEEPER, PARAMETERS, START_TIME
 from truestep.base.errors import Reject
 from truestep.base.ids import (
     BatchId,
@@ -31,8 +31,10 @@ from truestep.protocol.settlement.claims import inner_root
 from truestep.protocol.settlement.contracts.jobs import Claimed
 from truestep.protocol.settlement.facts.batch_calls import Shards
 from truestep.protocol.settlement.facts.fold import fold
-from truestep.protocol.settlement.facts.records import Facts
+from truestep.protocol.settlement.facts.records import Facts, KnownDispute
 from truestep.protocol.settlement.facts.rehearsal import Caller, Ready
+from truestep.protocol.settlement.facts.views import claim_view
+from truestep.protocol.settlement.games import ChallengedClaim
 from truestep.protocol.settlement.ids import LeafGameId
 from truestep.protocol.settlement.ids import claim_of as leaf_claim_of
 from truestep.protocol.settlement.tasks.calls import prepared_call, ranges_of
@@ -112,6 +114,18 @@ def test_ids_are_turned_into_those_of_the_contracts_and_back(number: int, shard:
     game_id, leaf_game_id = game_of(claim_id, ordinal), LeafGameId(leaf_id << 32 | ordinal)
     assert leaf_game_of(STANDING, game_id) == leaf_game_id
     assert game_of_leaf(task_id, leaf_game_id) == game_id
+
+
+@pytest.mark.parametrize(("has_spare_coins", "bonds"), [(False, 1), (True, 2)])
+def test_a_game_is_opened_with_spare_coins_or_with_its_bond_alone(has_spare_coins: bool, bonds: int) -> None:
+    leaf_id = leaf_claim_of(BatchId(1), 0)
+    claim = ChallengedClaim(opened=16, open_count=16, peak=3)
+    crowded = replace(STANDING, disputes={leaf_id: KnownDispute(task_id=task_of(JobId(1), 0), claim=claim)})
+    found = claim_view(crowded, leaf_id)
+    assert found is not None and found.state_hash is not None
+    call = replace(OPENING, claim_id=OF_FIRST, claimed_hash=found.state_hash, has_spare_coins=has_spare_coins)
+    answer = prepared_call(crowded, Caller(account=KEEPER, now=START_TIME), call)
+    assert isinstance(answer, Ready) and answer.value_wei == bonds * PARAMETERS.challenger_bond_wei
 
 
 def test_ids_of_nothing_are_none() -> None:

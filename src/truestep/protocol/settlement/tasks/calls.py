@@ -16,7 +16,7 @@ from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.facts.rehearsal import Answer, Caller, Ready
 from truestep.protocol.settlement.facts.retention import items_of
 from truestep.protocol.settlement.facts.views import claim_view, game_view
-from truestep.protocol.settlement.games import BOND_STEP
+from truestep.protocol.settlement.games import SPARE_GAMES
 from truestep.protocol.settlement.ids import NOBODY, LeafGameId, LeafId
 from truestep.protocol.settlement.jobs import program_hash
 from truestep.protocol.settlement.records import Order
@@ -193,16 +193,13 @@ def _of_leaf(facts: Facts, caller: Caller, call: ClaimCall, leaf_id: LeafId) -> 
             claim = claim_view(facts, leaf_id)
             if claim is not None and claim.state_hash not in (None, call.claimed_hash):
                 return Reject.CLAIM_UNKNOWN
+            spare_games = SPARE_GAMES if call.has_spare_coins else 0
             return game_calls.open_game(
-                facts, caller, leaf_id, call.state_hash, call.salt, spare_games=_SPARE_GAMES
+                facts, caller, leaf_id, call.state_hash, call.salt, spare_games=spare_games
             )
         case calls.RefuteClaim():
             return game_calls.refute(facts, caller, leaf_id, call.packed_state)
 
-
-_SPARE_GAMES = BOND_STEP
-"""Others that may be opened before, since the bond grows with their number (S6.2): one that was just enough
-would be refused if somebody opened a game in front of it in the last second. What is too much is credited."""
 
 # --- games ----------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from truestep.adapters.chain.abi import ContractTypes, event_topic, function_name
+from truestep.adapters.chain.abi import ContractTypes, _type_name, event_topic, function_name
 from truestep.adapters.chain.answers import Junk, RawLog
 from truestep.adapters.chain.record_codec import checksummed
 from truestep.base.errors import Bug
@@ -55,7 +55,7 @@ def raw_log(contract: str, name: str, **fields: Any) -> RawLog:
     return RawLog(
         address="0x" + "11" * 20,
         topics=tuple(map(Bytes32, (event_topic(entry_of(contract, name)), *topics))),
-        payload=encode([p["type"] for p in others], [fields[p["name"]] for p in others]),
+        payload=encode([_type_name(p) for p in others], [fields[p["name"]] for p in others]),
         block_number=1,
         block_hash=Bytes32(bytes(32)),
         log_index=0,

@@ -89,6 +89,10 @@ def links_of(deployment: Deployment) -> Links:
     )
 
 
+URI_LIMIT = 256
+"""The contracts take no longer ones (`String[256]`)."""
+
+
 class EventDecoder:
     """The events in a deployment's logs."""
 
@@ -115,11 +119,19 @@ def _check_shape(event: object) -> None:
         _member(disputes.GameStage, game.stage)
         if arity_of(game) not in ARITIES:
             raise Junk(f"expected one of the arities {ARITIES}, got {arity_of(game)}")
+        if game.stage == disputes.GameStage.ON_NODE and game.low >= game.high:
+            raise Junk(f"expected an interval, got states {game.low} to {game.high}")
     match event:
         case jobs.Posted() if not 0 < event.work.shard_count <= SHARD_LIMIT:
             raise Junk(f"expected 1 to {SHARD_LIMIT} shards, got {event.work.shard_count}")
+        case jobs.Posted(input_uri=uri) | programs.Registered(uri=uri) if len(uri) > URI_LIMIT:
+            raise Junk(f"expected a URI of up to {URI_LIMIT} characters, got {len(uri):,}")
+        case jobs.Cancelled() if not all(0 <= shard < SHARD_LIMIT for shard in event.shards):
+            raise Junk(f"expected shards below {SHARD_LIMIT}, got shard {max(event.shards)}")
         case jobs.Taken():
             _check_items(event.items)
+        case disputes.Settled(outcome=disputes.GameOutcome.UNDECIDED):
+            raise Junk("expected the outcome of a game that is settled, got none")
         case disputes.Settled():
             _member(disputes.GameOutcome, event.outcome)
         case _:

@@ -9,17 +9,19 @@ from random import Random
 
 import pytest
 
+from tests.protocol.settlement.facts.chains import log_at
 from tests.protocol.settlement.facts.echoes import Echo
 from tests.protocol.settlement.facts.episodes import play
+from tests.protocol.settlement.facts.finished_tasks import standing_batches
 from tests.protocol.settlement.world import DEPLOYMENT, KEEPER, OPERATORS, REQUESTERS, START_TIME
-from truestep.base.ids import Address, JobId, job_of_task
+from truestep.base.ids import Address, BatchId, JobId, job_of_task
 from truestep.protocol.settlement import games
 from truestep.protocol.settlement.contracts import disputes, jobs, results
 from truestep.protocol.settlement.facts.due import due, owed
 from truestep.protocol.settlement.facts.fold import fold, fold_with_gaps
 from truestep.protocol.settlement.facts.records import Facts, Logged
 from truestep.protocol.settlement.facts.views import claim_view, game_view
-from truestep.protocol.settlement.ids import claim_of, unpack_item
+from truestep.protocol.settlement.ids import Item, claim_of, unpack_item
 from truestep.protocol.settlement.tasks.duties import duties
 from truestep.protocol.settlement.tasks.events import told
 from truestep.protocol.settlement.tasks.records import job_record
@@ -129,6 +131,22 @@ def _is_same_claim(first: Logged, second: Logged) -> bool:
         all(isinstance(event, disputes.Opened) for event in events)
         and len({event.claim_id for event in events if isinstance(event, disputes.Opened)}) == 1
     )
+
+
+def test_shards_that_a_job_does_not_have_change_nothing() -> None:
+    """No contract emits this; whoever forges it must not fill a node's memory with a bit for each shard."""
+    facts = fold(NOTHING, standing_batches(1, 4))
+    beyond = Item(job_id=JobId(1), first_shard=3, count=2, offset=0).pack()
+    known = facts.batches[BatchId(1)].batch
+    forged: list[object] = [
+        jobs.Cancelled(job_id=JobId(1), requester=REQUESTERS[0], shards=(4,), refund=0),
+        jobs.Cancelled(job_id=JobId(1), requester=REQUESTERS[0], shards=(2**40,), refund=0),
+        jobs.Taken(batch_id=BatchId(2), operator=OPERATORS[0], until=1, terms=known.terms, items=(beyond,)),
+    ]
+    for event in forged:
+        logged = log_at(100, 0, event, START_TIME)  # type: ignore[arg-type]
+        after, gaps = fold_with_gaps(facts, [logged])
+        assert (replace(after, at=facts.at), gaps) == (facts, (logged,))
 
 
 def test_what_comes_after_the_end_is_no_gap() -> None:

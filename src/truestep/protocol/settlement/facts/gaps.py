@@ -66,8 +66,13 @@ def _is_next_job(draft: Draft, event: jobs.Posted) -> bool:
     return event.job_id == draft.job_count + 1 and has_program and source_id <= draft.job_count
 
 
-def _has_job(draft: Draft, event: jobs.ToppedUp | jobs.Cancelled) -> bool:
+def _has_job(draft: Draft, event: jobs.ToppedUp) -> bool:
     return draft.jobs.get(event.job_id) is not None
+
+
+def _can_be_cancelled(draft: Draft, event: jobs.Cancelled) -> bool:
+    of_job = draft.jobs.get(event.job_id)
+    return of_job is not None and all(shard < of_job.job.work.shard_count for shard in event.shards)
 
 
 def _had_job(draft: Draft, event: jobs.Closed | jobs.Resolved | results.Fed | results.CalledBack) -> bool:
@@ -96,7 +101,11 @@ def _is_owed(draft: Draft, event: jobs.Withdrawn) -> bool:
 
 
 def _has_jobs(draft: Draft, event: jobs.Taken) -> bool:
-    return all(draft.jobs.get(unpack_item(packed).job_id) is not None for packed in event.items)
+    return all(
+        (of_job := draft.jobs.get(item.job_id)) is not None
+        and item.shards.stop <= of_job.job.work.shard_count
+        for item in map(unpack_item, event.items)
+    )
 
 
 def _is_next_batch(draft: Draft, event: jobs.Taken) -> bool:
@@ -217,7 +226,7 @@ _FITS: Mapping[type, Check] = {
     jobs.Posted: _has_rules,
     jobs.ToppedUp: _has_job,
     jobs.Closed: _had_job,
-    jobs.Cancelled: _has_job,
+    jobs.Cancelled: _can_be_cancelled,
     jobs.Resolved: _had_job,
     jobs.Taken: _has_jobs,
     jobs.Claimed: _can_be_claimed,

@@ -136,6 +136,33 @@ def test_results_have_numpys_dtype_and_bits(guest: Comparison) -> None:
     assert wrong == []
 
 
+def test_uint64_beside_signed_integers_is_float64(tmp_path: Path) -> None:
+    main = (
+        "def main(x):\n"
+        "    one = np.ones(len(x), np.int64)\n"
+        "    numbers = np.array([x[0] + np.int64(1), x[0] * 0.5, float(x[0]), x[0] / 3])\n"
+        "    whole = (x + np.uint64(1), x * 2, x + 1)\n"
+        "    assert whole[0][0] == whole[2][0]\n"
+        "    sums = (x + np.int64(1), x + one, x - one[::-1] * one)\n"
+        "    return np.concatenate((*sums, x * 0.5, x / 3, numbers))\n"
+    )
+    guest = compile_guest(tmp_path, "", main, "uint64[:]")
+    found, expected = compare(guest, np.array([2**63 + 5, 2**64 - 1, 7], np.uint64))
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_powers_of_complex_numbers(tmp_path: Path) -> None:
+    main = (
+        "def main(x):\n"
+        "    c = x[0]\n"
+        "    s = np.complex64(c)\n"
+        "    roots = np.array([c ** 0.5, s ** 1.5, (0 * c) ** 2.5])\n"
+        "    return np.concatenate((roots, np.array([c ** 2, c ** 7, c ** -3, c ** (1 + 2j), c ** 0])))\n"
+    )
+    found, expected = compare(compile_guest(tmp_path, "", main, "complex128[:]"), np.array([1.5 - 2j]))
+    assert np.allclose(found, expected, rtol=1e-6)
+
+
 def test_a_python_integer_out_of_range_is_refused(tmp_path: Path) -> None:
     source = tmp_path / "model.py"
     source.write_text(HEADER + "@truestep.guest\ndef main(x):\n    return x + 300\n")

@@ -49,3 +49,43 @@ double truestep_round(double x, int64_t digits) {
     else if (distance < -0.5) nearest -= 1;
     return copysign(nearest / power, x);
 }
+
+typedef struct {
+    double real, imag;
+} complex_number;
+
+static complex_number product(complex_number x, complex_number y) {
+    return (complex_number){x.real * y.real - x.imag * y.imag, x.real * y.imag + x.imag * y.real};
+}
+
+/* Small whole exponents by repeated squares, as in NumPy; others through the logarithm. */
+static complex_number complex_power(complex_number base, complex_number exponent) {
+    enum { WHOLE_MAX = 100 };
+    if (exponent.real == 0 && exponent.imag == 0) return (complex_number){1, 0};
+    if (base.real == 0 && base.imag == 0) {
+        double zero = exponent.real > 0 ? 0 : NAN;
+        return (complex_number){zero, zero};
+    }
+    if (exponent.imag == 0 && exponent.real == floor(exponent.real) && fabs(exponent.real) < WHOLE_MAX) {
+        complex_number power = {1, 0};
+        for (int rest = (int)fabs(exponent.real); rest; rest >>= 1, base = product(base, base))
+            if (rest & 1) power = product(power, base);
+        if (exponent.real > 0) return power;
+        double size = power.real * power.real + power.imag * power.imag;
+        return (complex_number){power.real / size, -power.imag / size};
+    }
+    double size = log(hypot(base.real, base.imag)), angle = atan2(base.imag, base.real);
+    double growth = exp(exponent.real * size - exponent.imag * angle);
+    double turn = exponent.imag * size + exponent.real * angle;
+    return (complex_number){growth * cos(turn), growth * sin(turn)};
+}
+
+void numba_cpow(const complex_number *base, const complex_number *exponent, complex_number *power) {
+    *power = complex_power(*base, *exponent);
+}
+
+void numba_cpowf(const float base[2], const float exponent[2], float power[2]) {
+    complex_number found = complex_power((complex_number){base[0], base[1]}, (complex_number){exponent[0], exponent[1]});
+    power[0] = (float)found.real;
+    power[1] = (float)found.imag;
+}

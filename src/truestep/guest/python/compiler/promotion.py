@@ -40,6 +40,8 @@ _UFUNCS: dict[Any, Any] = {key: getattr(np, name) for rules in _RULES for key, n
 
 _COMPARISONS = {np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal}
 
+_ARITHMETIC = {np.add, np.subtract, np.multiply, np.true_divide, np.floor_divide, np.remainder, np.power}
+
 _OF_MATH: set[Any] = {value for value in vars(math).values() if callable(value)}
 _OF_PYTHON: set[Any] = {len, int, float, round, *_OF_MATH}
 """Functions that return a number of Python, whatever they are given."""
@@ -131,13 +133,17 @@ def _fill_containers_with_numpys() -> None:
 
 def _resolving_calls(resolve: Callable[..., Any]) -> Callable[..., Any]:
     def resolve_call(inferer: Any, function: Any, arguments: Any, named: Any) -> Any:
-        if not _is_users[-1]:
+        if not _is_users[-1] and not _is_array_expression(inferer):
             return resolve(inferer, function, arguments, named)
         key = getattr(function, "typing_key", function)
         ufunc = key if isinstance(key, np.ufunc) else _UFUNCS.get(_hashable(key))
         if ufunc is not None and len(arguments) >= 2 and ufunc.nin == 2:
+            if not _is_users[-1]:
+                return resolve(inferer, function, _of_one_sign(ufunc, arguments), named)
             return _resolve_binary(resolve, inferer, function, ufunc, arguments, named)
-        if _hashable(key) in _OF_MATH:  # Python's math computes in double precision; Numba also in single
+        if not _is_users[-1]:
+            return resolve(inferer, function, arguments, named)
+        if _hashable(key) in _OF_MATH:  # Python's math has no float32
             arguments = tuple(types.float64 if kind == types.float32 else kind for kind in arguments)
         found = resolve(inferer, function, arguments, named)
         if key is round and len(arguments) == 2 and isinstance(arguments[0], PythonFloat):
@@ -172,9 +178,32 @@ def _resolve_binary(
         is_of_ufunc = isinstance(getattr(function, "typing_key", None), np.ufunc)
         return found if found is None or is_of_ufunc else _returning_python(found)
     if not any(kinds):
-        return resolve(inferer, function, arguments, named)
+        return resolve(inferer, function, _of_one_sign(ufunc, arguments), named)
     fitted = _fitted(ufunc, arguments, kinds)
     return resolve(inferer, function, (*fitted, *arguments[2:]), named)
+
+
+def _is_array_expression(inferer: Any) -> bool:
+    """Whether it is what Numba makes of the items of an expression of arrays."""
+    return inferer.func_id.func_name.startswith("__numba_array_expr")
+
+
+def _of_one_sign(ufunc: Any, arguments: Any) -> Any:
+    if ufunc in _ARITHMETIC and _mixes_signs(arguments[0], arguments[1]):
+        return (types.float64, types.float64, *arguments[2:])
+    return arguments
+
+
+def _mixes_signs(left: Any, right: Any) -> bool:
+    """Whether one is a uint64 and the other a signed integer, both of NumPy, which then takes float64.
+
+    Numba says the same of arrays, but computes in int64.
+    """
+    if not (isinstance(left, types.Integer) and isinstance(right, types.Integer)):
+        return False
+    if python_kind(left) or python_kind(right):
+        return False
+    return left.signed != right.signed and types.uint64 in {left, right}
 
 
 def _is_negative(kind: Any) -> bool:

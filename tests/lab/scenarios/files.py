@@ -19,7 +19,7 @@ class OldDirectory(Scenario):
     """A state directory of an old deployment is used with a new one on the same chain."""
 
     told = "deployment"
-    parameters = rules(clock_seconds=30)
+    parameters = rules(clock_seconds=45)
 
     def prepare(self, world: World) -> None:
         """A job of the old deployment."""
@@ -39,6 +39,10 @@ class OldDirectory(Scenario):
         new_job = world.post(world.register(POLYNOMIAL), shard_count=2)
         worker = world.daemon("worker", "operator", *options, rpc=[world.proxy()])
         tasks = [task_of(new_job, shard) for shard in range(2)]
+        world.until(
+            lambda: len(world.history.all(TaskClaimed)) == 2, 180.0, "nothing was claimed for the new one"
+        )
+        world.anvil.skip(self.parameters.window_seconds)  # nobody disputes anything
         is_done = world.until(
             lambda: all(world.is_final(task) for task in tasks),
             400.0,
@@ -61,7 +65,7 @@ class BigOutput(Scenario):
     """A large output, while the blob store keeps nothing for the first half of the window."""
 
     told = "output|publish|store"
-    parameters = rules(clock_seconds=30, arity=64)
+    parameters = rules(clock_seconds=60, arity=64)
     size_bytes = 64 * MIB
 
     def prepare(self, world: World) -> None:
@@ -76,6 +80,8 @@ class BigOutput(Scenario):
         world.until(lambda: bool(worker.said("claim_landed")), 300.0, "nothing was claimed")
         world.spend(20.0)
         world.store.behave()
+        world.spend(20.0)
+        world.anvil.skip(self.parameters.window_seconds)
         world.until(lambda: world.is_final(self.task_id), 300.0, "the claim is not final")
 
     def judge(self, world: World) -> None:

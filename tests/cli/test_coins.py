@@ -107,6 +107,7 @@ def test_roles_in_words() -> None:
         (("delegate", RECEIVER, "--roles", "take,none"), "--roles"),
         (("delegate", "0x1234", "--roles", "take"), "ADDRESS"),
         (("withdraw", "--to", "me"), "--to"),
+        (("withdraw", "--to", "0x" + "00" * 20), "--to"),
         (("withdraw", "--stake", "lots"), "--stake"),
         (("deposit", "lots"), "AMOUNT"),
         (("deposit", "1", "--operator", "0x" + "aB" * 20), "--operator"),

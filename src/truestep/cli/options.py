@@ -14,7 +14,7 @@ from truestep.base.units import parse_coins
 from truestep.cli.failure import Failure
 from truestep.client.files import read_input
 from truestep.machine.program import Task
-from truestep.protocol.calls import NATIVE
+from truestep.protocol.calls import NATIVE, NOBODY
 
 ProgramArgument = Annotated[
     Path,
@@ -227,6 +227,11 @@ def parse_address(text: str, option: str) -> Address:
         raise typer.BadParameter(
             "expected an address, 0x and 40 hex digits (with its checksum, if letters are mixed),"
             f" got {text!r}",
+            param_hint=option,
+        )
+    if found == NOBODY:
+        raise typer.BadParameter(
+            f"expected an account or a contract, got the zero address, which is nobody's: {text!r}",
             param_hint=option,
         )
     return found

@@ -207,6 +207,7 @@ class Reject(StrEnum):
     NETWORK_NAME = "not the name of a network"
     STORE_IN_USE = "store is in use by another process"
     STORE_FILE = "not a store of this version"
+    STATE_OF_OTHER = "state of another account"
     BLOB_URI = "not a blob URI"
     BLOB_STORE = "not a blob store"
     BLOB_TOO_LARGE = "blob is too large"

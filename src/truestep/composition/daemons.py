@@ -15,6 +15,7 @@ from truestep.adapters.chain.web3_chain import Memory
 from truestep.adapters.clock import SystemClock
 from truestep.adapters.executor.threads import ThreadExecutor
 from truestep.adapters.store.sqlite import SqliteStore
+from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address
 from truestep.composition.network import OnUnknownCode, deployment_store, open_blobs, open_chain
 from truestep.node.chain.outbox import Courier
@@ -27,8 +28,12 @@ from truestep.node.tasks.world import World
 from truestep.ports.chain import Chain
 from truestep.ports.engine import Engine
 from truestep.ports.reporter import Reporter
-from truestep.ports.store import Store
+from truestep.ports.rows import RowCodec
+from truestep.ports.store import Change, Store
 from truestep.roles.estimates import SENDS_AT_ONCE
+
+OWNERS, OWNER = "owners", "owner"
+_OWNER_ROWS = RowCodec[str]({"owner": str})
 
 ROOM_FOR_MOVES = 2
 """Moves in disputes never wait for a run, a check or a fetch to end."""
@@ -66,6 +71,7 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
     deployment = read_deployment(settings.deployment)
     with SqliteStore(settings.state_dir / "state.sqlite") as whole:
         store, clock = deployment_store(whole, deployment, reporter), SystemClock()
+        keep_owner(store, settings.operator or Address(settings.signer.address))
         blobs = BlobCache(open_blobs(settings.blobs), settings.state_dir / "blobs", reporter=reporter)
         bench = Bench(
             engine=settings.engine,
@@ -91,6 +97,22 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
             clock=clock,
             reporter=reporter,
             operator=settings.operator,
+        )
+
+
+def keep_owner(store: Store, owner: Address) -> None:
+    """Note for whom a state directory is kept. Raises `Rejected` if that is another account.
+
+    An account's own daemon defends its claims. One that is started on its directory for another account does
+    not, and nothing else would tell.
+    """
+    row = store.read(OWNERS, OWNER)
+    if row is None:
+        store.write([Change(table=OWNERS, key=OWNER, value=_OWNER_ROWS.to_row(owner.lower()))])
+    elif (known := _OWNER_ROWS.from_row(row)) != owner.lower():
+        raise Rejected(
+            Reject.STATE_OF_OTHER,
+            f"expected the state of {owner}, got that of {known}; give each account a --state-dir of its own",
         )
 
 

@@ -9,6 +9,7 @@ from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Bytes32, JobId
 from truestep.client import Client, JobStage, Order
+from truestep.protocol.calls import CancelTasks
 from truestep.protocol.events import ChainEvent, JobPosted, TaskClaimed, TaskFinalized, TaskTaken
 from truestep.protocol.records import TaskStage
 
@@ -76,6 +77,22 @@ def test_waiting_ends_with_ones_patience(network: Network) -> None:
     job = network.client.submit(network.elf, order=ORDER)
     with pytest.raises(Unavailable, match="0 of 2 shards are"):
         job.wait(deadline_seconds=0, poll_seconds=0)
+
+
+def test_outputs_of_single_shards_need_no_complete_job(network: Network) -> None:
+    job = network.client.submit(network.elf, b"half", order=ORDER)
+    network.do(job, 1)
+    network.finish_some(job, 1)
+    assert [result.output for result in job.outputs([1])] == [b"HALF"]
+    with pytest.raises(Rejected, match="1 of 2 shards"):
+        job.outputs([0])
+    network.client.chain.transact(CancelTasks(job_id=job.job_id, shards=(0,)), intent="half of it")
+    assert [result.shard_index for result in job.outputs([1])] == [1]
+    with pytest.raises(Rejected, match=r"1 of 2 shards of job \d+ were refunded.*; 1 are final"):
+        job.outputs()
+    with pytest.raises(Rejected, match="expected a shard from 0 to 1, got 2") as refused:
+        job.outputs([2])
+    assert refused.value.reason is Reject.SHARD_RANGE
 
 
 def test_an_unknown_job(network: Network) -> None:

@@ -1,11 +1,11 @@
 """A posted job as its requester sees it: watch it, wait for it, fetch its results."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from truestep.adapters.chain.deployment import Deployment
-from truestep.base.errors import Unavailable
+from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import JobId, job_of_task, task_of, task_of_claim, task_of_game
 from truestep.client import job_calls
 from truestep.client.job_status import (
@@ -129,15 +129,23 @@ class Job:
 
     # --- results --------------------------------------------------------------------------------------
 
-    def outputs(self) -> tuple[ShardResult, ...]:
-        """The result of each shard, by shard index; every output is checked against its root on the chain.
+    def outputs(self, shards: Collection[int] | None = None) -> tuple[ShardResult, ...]:
+        """The results of these shards, else of all; every output is checked against its root on the chain.
 
-        Raises Rejected if the job is not complete, Unavailable if no store has an output.
+        Raises Rejected if a wanted shard is not final or does not exist, Unavailable if no store has an
+        output.
         """
         status = self.status()
-        if not status.is_complete:
+        known = range(status.job.shard_count)
+        wanted = known if shards is None else sorted(shards)
+        for shard in wanted:
+            if shard not in known:
+                raise Rejected(
+                    Reject.SHARD_RANGE, f"expected a shard from 0 to {known.stop - 1}, got {shard}"
+                )
+        if any(status.tasks[shard].stage is not TaskStage.FINAL for shard in wanted):
             raise unfinished(status)
-        return tuple(self._result(shard) for shard in range(status.job.shard_count))
+        return tuple(self._result(shard) for shard in wanted)
 
     def receipt(self) -> Receipt:
         """The receipt: everything needed to check the result again. Raises as `outputs` does."""

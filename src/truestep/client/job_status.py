@@ -98,8 +98,15 @@ def known_job(chain: ChainReader, job_id: JobId) -> JobRecord:
 
 
 def unfinished(status: JobStatus) -> Rejected:
-    """Why there is no result yet."""
-    job = status.job
+    """Why there is no result yet, or never will be."""
+    job, refunded_count = status.job, status.count(TaskStage.REFUNDED)
+    if refunded_count:
+        return Rejected(
+            Reject.JOB_UNFINISHED,
+            f"{refunded_count} of {job.shard_count} shards of job {job.job_id} were refunded and will never"
+            f" have a result; {status.count(TaskStage.FINAL)} are final, and"
+            f" `truestep outputs {job.job_id} --shard I` fetches one of them",
+        )
     return Rejected(
         Reject.JOB_UNFINISHED,
         f"{status.count(TaskStage.FINAL)} of {job.shard_count} shards of job {job.job_id} are final;"

@@ -13,6 +13,7 @@ from truestep.cli.failure import Failure
 from truestep.cli.option_groups import grouped
 from truestep.cli.options import BlobsOption, JobArgument, NetworkOptions
 from truestep.cli.screen import JsonFlag, Screen, guarded
+from truestep.demo.narration import count
 
 EXAMPLE = "Example: truestep outputs 1 --output records.bin"
 
@@ -44,10 +45,8 @@ def outputs(
 
     screen = Screen(as_json=as_json)
     chain, deployment = connect_reader(network, screen)
-    shards = Job(chain, open_blobs(blobs), deployment, JobId(job), deployment.block_number).outputs()
-    if shard is not None and shard >= len(shards):
-        raise Failure("no such shard", f"expected a shard from 0 to {len(shards) - 1}, got {shard}")
-    wanted = shards if shard is None else shards[shard : shard + 1]
+    handle = Job(chain, open_blobs(blobs), deployment, JobId(job), deployment.block_number)
+    wanted = handle.outputs() if shard is None else handle.outputs([shard])
     failed = [str(each.shard_index) for each in wanted if not each.is_accepted]
     if failed:
         raise Failure(
@@ -68,5 +67,5 @@ def outputs(
         },
         shown=None
         if as_json
-        else f"{len(content):,} bytes of {len(wanted)} shards are in {escape(str(output))}",
+        else f"{len(content):,} bytes of {count(len(wanted), 'shard')} are in {escape(str(output))}",
     )

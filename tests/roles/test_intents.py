@@ -50,6 +50,7 @@ def test_intents_name_jobs_shards_and_batches(intent: str, words: str) -> None:
         ("finalize/12", "batch 12 is final"),
         ("expire/12", "batch 12 has expired"),
         ("release/12", "released batch 12"),
+        ("withdraw-rewards/1700000000", "withdrew rewards"),
         (f"open/{CLAIM}", "open of job 2 shard 3 is in a block"),
         ("claim/something", "claim/something is in a block"),
     ],

@@ -123,6 +123,8 @@ def in_words(intent: str) -> str:
 def landed_in_words(intent: str) -> str:
     """What has happened now that an intent's transaction is in a block."""
     kind, *rest = intent.partition("#")[0].split("/")
+    if kind.startswith(_WITHDRAWAL):
+        return f"withdrew {kind.removeprefix(_WITHDRAWAL)}"
     match kind, rest:
         case "take", [named, _] if tasks := list(_tasks_named(named)):
             return f"took a batch of {tasks_in_words(tasks)}"

@@ -224,7 +224,8 @@ def _stake(world: "World", target_wei: int | None, operator: Address | None) -> 
             f" {coins(stakes.stake_wei)}; {remedy}",
         )
     free = coins(stakes.free_stake_wei)
-    world.reporter.report("ready", f"{owner} has {free} of free stake; {chain.account} has {wallet} for gas")
+    joined = " and" if operator is None else f"; {chain.account} has"
+    world.reporter.report("ready", f"{owner} has {free} of free stake{joined} {wallet} for gas")
 
 
 def _check_roles(world: "World", operator: Address) -> None:

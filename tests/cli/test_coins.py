@@ -110,6 +110,7 @@ def test_roles_in_words() -> None:
         (("withdraw", "--to", "0x" + "00" * 20), "--to"),
         (("withdraw", "--stake", "lots"), "--stake"),
         (("deposit", "lots"), "AMOUNT"),
+        (("deposit", "0"), "AMOUNT"),
         (("deposit", "1", "--operator", "0x" + "aB" * 20), "--operator"),
         (("proof", 1, 0, "--part", 0), "--part"),
     ],

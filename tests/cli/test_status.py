@@ -112,10 +112,10 @@ def test_a_token_and_a_reducer_without_input() -> None:
         (
             TaskStage.OPEN,
             8_000,
-            "nothing to reclaim yet: the deadline of job 7 is in 2,000 s; --now cancels those that no worker"
-            " has",
+            "nothing to reclaim yet: the deadline of job 7 is in 33 min 20 s; --now cancels those that no"
+            " worker has",
         ),
-        (TaskStage.CLAIMED, 8_000, "nothing to reclaim yet: the deadline of job 7 is in 2,000 s"),
+        (TaskStage.CLAIMED, 8_000, "nothing to reclaim yet: the deadline of job 7 is in 33 min 20 s"),
         (
             TaskStage.REFUNDED,
             10_000,

@@ -57,3 +57,6 @@ def test_delegates_have_the_roles_that_they_are_given(network: Network) -> None:
     assert not client.set_delegate(delegate, Role.TAKE | Role.CLAIM)
     assert client.set_delegate(delegate, 0)
     assert chain.roles_of(chain.account, delegate) == 0
+    with pytest.raises(Rejected, match="expected another account") as refused:
+        client.set_delegate(chain.account, Role.TAKE)
+    assert refused.value.reason is Reject.NOT_DELEGATE

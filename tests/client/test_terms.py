@@ -81,6 +81,8 @@ def test_a_closed_job_finishes_what_is_taken_and_refunds_the_rest(network: Netwo
     with pytest.raises(Rejected) as again:
         job.close(network.chain(10**18))
     assert again.value.reason is Reject.NOT_REQUESTER
+    with pytest.raises(Rejected, match="nothing left to close"):
+        job.close(chain)
 
 
 def test_open_shards_are_cancelled_before_the_deadline_only_if_that_is_meant(network: Network) -> None:
@@ -88,6 +90,9 @@ def test_open_shards_are_cancelled_before_the_deadline_only_if_that_is_meant(net
     job = network.client.submit(network.elf, b"never mind", order=order)
     network.take(job, 1)
     assert job.reclaim(chain) == 0
+    with pytest.raises(Rejected, match="anybody else has to wait for the deadline, which is in") as refused:
+        job.reclaim(network.chain(10**18), is_now=True)
+    assert refused.value.reason is Reject.NOT_REQUESTER
     assert job.reclaim(chain, is_now=True) == REWARD_WEI
     assert (job.status().stage, job.status().count(TaskStage.TAKEN)) == (JobStage.EXPIRED, 1)
     with pytest.raises(Rejected, match=r"1 of 2 shards of job .+ were cancelled"):

@@ -222,7 +222,7 @@ class Reject(StrEnum):
     CHAIN_FILE = "not a chain file"
     NODE_URL = "not the URL of a node"
     JOB_UNFINISHED = "job is not finished"
-    OVER = "over, and no longer kept in memory"
+    OVER = "already over"
 
 
 class Rejected(Exception):

@@ -189,6 +189,12 @@ def parse_amount(text: str, option: str) -> int:
     )
 
 
+def refuse_nothing(amount: int, option: str) -> None:
+    """Refuse to pay gas for moving nothing."""
+    if amount == 0:
+        raise typer.BadParameter("expected an amount above 0", param_hint=option)
+
+
 JobArgument = Annotated[int, typer.Argument(metavar="JOB", min=1, help="The job's number.")]
 
 

@@ -22,7 +22,7 @@ from truestep.protocol.calls import (
     FeedJob,
     TopUpJob,
 )
-from truestep.protocol.records import JobRecord
+from truestep.protocol.records import JobRecord, TaskStage
 from truestep.protocol.settlement.facts.due import Action
 
 CANCEL_BATCH = 100
@@ -59,6 +59,10 @@ def close(chain: Chain, job_id: JobId) -> None:
             f"expected {status.job.requester}, who posted job {job_id}, got {chain.account}; nobody else can"
             " close it",
         )
+    if all(task.stage in (TaskStage.FINAL, TaskStage.REFUNDED) for task in status.tasks):
+        raise Rejected(
+            Reject.OVER, f"every shard of job {job_id} is final or refunded; there is nothing left to close"
+        )
     _refuse_late(status, f"nobody can take a shard any more; see truestep reclaim {job_id}")
     transact_once(chain, CloseJob(job_id=job_id), f"close:{job_id}")
 
@@ -83,6 +87,12 @@ def reclaim(chain: Chain, job_id: JobId, *, is_now: bool = False) -> int:
             transact_once(chain, ExpireBatch(batch_id=batch_id), f"expire:{batch_id}")
         status = read_status(chain, job_id)
     shards = status.idle if status.is_late or is_now else ()
+    if shards and not status.is_late and status.job.requester != chain.account:
+        raise Rejected(
+            Reject.NOT_REQUESTER,
+            f"expected {status.job.requester}, who posted job {job_id}, got {chain.account}; anybody else has"
+            f" to wait for the deadline, which is in {duration(status.job.deadline - status.time_seconds)}",
+        )
     for low in range(0, len(shards), CANCEL_BATCH):
         batch = shards[low : low + CANCEL_BATCH]
         intent = f"cancel:{job_id}:{','.join(map(str, batch))}"
@@ -194,5 +204,5 @@ def why_nothing(now: JobStatus) -> str:
         return f"nothing to reclaim: every shard of {named} is final"
     if not now.is_late:
         advice = "; --now cancels those that no worker has" if now.idle else ""
-        return f"nothing to reclaim yet: the deadline of {named} is in {left_seconds:,} s{advice}"
+        return f"nothing to reclaim yet: the deadline of {named} is in {duration(left_seconds)}{advice}"
     return f"nothing to reclaim: every shard of {named} is final, reclaimed or still being worked on"

@@ -66,12 +66,14 @@ def withdraw_asset(chain: Chain, asset: Address) -> None:
 
 def withdraw_stake(chain: Chain, amount_wei: int, receiver: Address | None = None) -> None:
     """Take stake that no bond locks. Raises Rejected if less is free."""
-    free_wei = chain.balances(chain.account).free_stake_wei
+    balances = chain.balances(chain.account)
+    free_wei = balances.free_stake_wei
     if amount_wei > free_wei:
+        locked_wei = balances.stake_wei - free_wei
+        advice = f"; bonds lock {coins(locked_wei)} until their tasks are final" if locked_wei else ""
         raise Rejected(
             Reject.STAKE_TOO_LOW,
-            f"expected up to {coins(free_wei)} of free stake, got {coins(amount_wei)}; bonds of running tasks"
-            " lock the rest until these are final",
+            f"expected up to {coins(free_wei)} of free stake, got {coins(amount_wei)}{advice}",
         )
     call = WithdrawStake(amount_wei=amount_wei, receiver=receiver or NOBODY)
     _once_a_block(chain, f"withdraw stake:{amount_wei}", call)
@@ -85,6 +87,10 @@ def deposit(chain: Chain, amount_wei: int, operator: Address | None = None) -> N
 
 def set_delegate(chain: Chain, delegate: Address, roles: int) -> bool:
     """Say what a delegate may do for the account (S1.8). Returns whether that is a change."""
+    if delegate == chain.account:
+        raise Rejected(
+            Reject.NOT_DELEGATE, f"expected another account than {delegate}, which needs no leave of its own"
+        )
     if chain.roles_of(chain.account, delegate) == roles:
         return False
     call = SetDelegate(delegate=delegate, roles=roles)

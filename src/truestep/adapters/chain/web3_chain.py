@@ -166,8 +166,7 @@ class Web3Chain:
                 break
         raise Rejected(
             answer,
-            f"the contracts would refuse {type(call).__name__} now, as far as their events say; nothing was"
-            " sent",
+            f"the contracts would refuse {type(call).__name__} as things stand; nothing was sent",
         )
 
     def newest_facts(self) -> tuple[Facts, int]:

@@ -7,7 +7,7 @@ import typer
 from truestep.base.units import coins
 from truestep.cli.connection import connect_sender
 from truestep.cli.option_groups import grouped
-from truestep.cli.options import NetworkOptions, parse_address, parse_amount
+from truestep.cli.options import NetworkOptions, parse_address, parse_amount, refuse_nothing
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.cli.senders import SenderOptions
 
@@ -41,6 +41,7 @@ def deposit(
 
     screen = Screen(as_json=as_json)
     amount_wei = parse_amount(amount, "AMOUNT")
+    refuse_nothing(amount_wei, "AMOUNT")
     owner = parse_address(operator, "--operator") if operator is not None else None
     chain = connect_sender(network, sender, screen)
     stakes.deposit(chain, amount_wei, owner)

@@ -7,7 +7,7 @@ import typer
 from truestep.base.ids import JobId
 from truestep.cli.connection import connect_sender
 from truestep.cli.option_groups import grouped
-from truestep.cli.options import JobArgument, NetworkOptions, parse_reward
+from truestep.cli.options import JobArgument, NetworkOptions, parse_reward, refuse_nothing
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.cli.senders import SenderOptions
 from truestep.client.tokens import amount_in_words
@@ -46,6 +46,7 @@ def top_up(
     chain = connect_sender(network, sender, screen)
     before = known_job(chain, JobId(job))
     raised = parse_reward(amount, before.asset, "AMOUNT")
+    refuse_nothing(raised, "AMOUNT")
     after = job_calls.top_up(chain, JobId(job), raised)
     paid = raised * after.shard_count
     screen.result(

@@ -38,6 +38,8 @@ def write_out(
     is_called = job_calls.call_back(chain, JobId(job))
     status = read_status(chain, JobId(job))
     final = status.count(TaskStage.FINAL)
-    words = f"{count(written, 'result')} written out; {final} of {status.job.shard_count} shards are final"
+    done = f"{count(written, 'result')} written out" if written else "nothing to write out"
+    words = f"{done}; {final} of {status.job.shard_count} shards are final"
+    words += " and written out" if final and not written else ""
     words += "; the consumer was called" if is_called else ""
     screen.result({"job_id": job, "written": written, "final": final, "called_back": is_called}, shown=words)

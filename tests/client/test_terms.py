@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.client.conftest import CYCLES_LIMIT, WINDOW_SECONDS, Network, Settle
@@ -15,6 +17,7 @@ from truestep.protocol.events import JobChanged
 from truestep.protocol.records import TaskStage
 from truestep.protocol.settlement.facts.evidence import proved_task
 from truestep.protocol.settlement.jobs import job_digest
+from truestep.protocol.settlement.parameters import DAY_SECONDS
 
 REWARD_WEI = 10**15
 CONSUMER = with_checksum("0x" + "c0" * 20)
@@ -45,10 +48,24 @@ def test_terms_are_those_of_the_order(network: Network) -> None:
     assert [check for check in checks if not check.passed] == []
 
 
-def test_a_window_that_is_too_short_is_refused(network: Network) -> None:
-    with pytest.raises(Rejected) as refused:
-        network.client.submit(network.elf, order=Order(max_cycles=CYCLES_LIMIT, window_seconds=60))
-    assert refused.value.reason is Reject.WINDOW_SHORT
+@pytest.mark.parametrize(
+    ("order", "reason", "words"),
+    [
+        (Order(window_seconds=60), Reject.WINDOW_SHORT, "expected a window of 4 min to 45 d, got 1 min"),
+        (Order(window_seconds=46 * DAY_SECONDS), Reject.PARAMETER_WINDOW, "got 46 d"),
+        (Order(lease_seconds=31 * DAY_SECONDS), Reject.LEASE_BOUNDS, "a lease of 1 s to 30 d, got 31 d"),
+        (Order(lifetime_seconds=366 * DAY_SECONDS), Reject.DEADLINE_BOUNDS, "of 1 s to 365 d, got 366 d"),
+    ],
+)
+def test_times_out_of_bounds_are_refused_before_anything_is_paid(
+    network: Network, order: Order, reason: Reject, words: str
+) -> None:
+    chain = network.client.chain
+    before = chain.balances(chain.account).wallet_wei
+    with pytest.raises(Rejected, match=words) as refused:
+        network.client.submit(network.elf, order=replace(order, max_cycles=4_321))
+    assert refused.value.reason is reason
+    assert chain.balances(chain.account).wallet_wei == before
 
 
 def test_the_reward_rises_until_a_shard_is_taken(network: Network) -> None:

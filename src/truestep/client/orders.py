@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address, Bytes32, JobId, ProgramId, task_of
+from truestep.base.units import duration
 from truestep.client.job_status import known_job, read_status
 from truestep.client.reducing import check_slots, slot_level
 from truestep.client.runs import DEFAULT_MAX_CYCLES
@@ -13,6 +14,8 @@ from truestep.machine.program import Task
 from truestep.ports.blobs import Blobs
 from truestep.ports.chain import Chain, ChainReader
 from truestep.protocol.calls import NATIVE, NOBODY, PostJob
+from truestep.protocol.settlement.jobs import LEASE_LIMIT_SECONDS, LIFETIME_LIMIT_SECONDS
+from truestep.protocol.settlement.parameters import WINDOW_LIMIT_SECONDS
 
 DEFAULT_LEASE_SECONDS = 3_600
 DEFAULT_LIFETIME_SECONDS = 86_400
@@ -56,8 +59,9 @@ NO_PROGRAM = ProgramId(0)
 def post_call(chain: Chain, blobs: Blobs, content: bytes, order: Order) -> PostJob:
     """The call that posts an order, still without its program. Publishes the input.
 
-    Raises Rejected for an input or a reducer that no job can have.
+    Raises Rejected for times, an input or a reducer that no job can have.
     """
+    _check_times(chain, order)
     level = 0
     if order.reducer_of is not None:
         level = reducer_level(chain, order.reducer_of, content, order)
@@ -84,6 +88,23 @@ def post_call(chain: Chain, blobs: Blobs, content: bytes, order: Order) -> PostJ
         reducer_of=order.reducer_of,
         slot_level=level,
     )
+
+
+def _check_times(chain: ChainReader, order: Order) -> None:
+    """Refuse what the contracts would refuse (S3.1), before anything is published, registered or paid."""
+    shortest = chain.parameters().window_seconds
+    window_seconds = order.window_seconds or shortest
+    of_window = Reject.WINDOW_SHORT if window_seconds < shortest else Reject.PARAMETER_WINDOW
+    for reason, name, seconds, least, most in (
+        (Reject.LEASE_BOUNDS, "a lease", order.lease_seconds, 1, LEASE_LIMIT_SECONDS),
+        (Reject.DEADLINE_BOUNDS, "a deadline", order.lifetime_seconds, 1, LIFETIME_LIMIT_SECONDS),
+        (of_window, "a window", window_seconds, shortest, WINDOW_LIMIT_SECONDS),
+    ):
+        if not least <= seconds <= most:
+            raise Rejected(
+                reason,
+                f"expected {name} of {duration(least)} to {duration(most)}, got {duration(seconds)}",
+            )
 
 
 def reducer_level(chain: ChainReader, source_id: JobId, content: bytes, order: Order) -> int:

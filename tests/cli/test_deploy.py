@@ -276,7 +276,13 @@ def test_names_of_networks(truestep: Invoke, deployed: dict[str, Any]) -> None:
         ),
         (
             {"addresses": {}},
-            "spoilt.json does not have the form of version 3; get the network's file again. ",
+            "spoilt.json does not have the form of version 3; get the network's file again. addresses.step:"
+            " Field required",
+        ),
+        (
+            {"version": None},
+            "spoilt.json does not have the form of version 3; get the network's file again. version: Input"
+            " should be a valid integer",
         ),
     ],
 )

@@ -116,13 +116,20 @@ def parse_deployment(text: str, name: str) -> Deployment:
             )
         return Deployment.model_validate_json(text)
     except ValidationError as error:
-        raise _malformed(name, f"{error}") from error
+        raise _malformed(name, _in_words(error)) from error
 
 
 class _Stated(BaseModel):
     """What decides how the rest is read."""
 
     version: int
+
+
+def _in_words(error: ValidationError) -> str:
+    """The first thing that is wrong with a file: `addresses.jobs: Field required`."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    return f"{where}: {first['msg']}" if where else first["msg"]
 
 
 def _malformed(name: str, why: str) -> Rejected:

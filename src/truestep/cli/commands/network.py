@@ -90,6 +90,7 @@ def show_all(as_json: JsonFlag = False) -> None:
         rows[name] = {"chain_id": found.chain_id, "jobs": found.address("Jobs")}
     if not rows and not as_json:
         screen.note("no network has a name yet; `truestep network add NAME FILE` gives one")
+        return
     width = max(map(len, rows), default=0)
     lines = [f"{name:<{width}}  chain {row['chain_id']}, Jobs at {row['jobs']}" for name, row in rows.items()]
     screen.result({"networks": rows}, shown=Text("\n".join(lines)))

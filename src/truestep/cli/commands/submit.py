@@ -92,7 +92,7 @@ def submit(
     if wait:
         window = duration(job.record().parameters.window_seconds)
         screen.note(f"each claim becomes final after {window} in which it can be disputed")
-        _follow(screen, job, terms.shards, receipt)
+        follow(screen, job, terms.shards, receipt)
         return
     escrow = order.reward_wei * order.shard_count
     shown = amount_in_words(escrow, order.asset)
@@ -123,8 +123,19 @@ def _trial_cycles(screen: Screen, file: ProgramFile, task: Task) -> int:
     return 1 << (CYCLES_HEADROOM * report.cycles).bit_length()
 
 
-def _follow(screen: Screen, job: "Job", shards: int, receipt: Path | None) -> None:
+def follow(screen: Screen, job: "Job", shards: int, receipt: Path | None) -> None:
     """Wait for the job and show it. Exits with 1 if a shard failed."""
+    try:
+        _wait(screen, job, shards)
+    except KeyboardInterrupt:
+        screen.note(f"job {job.job_id} goes on without this command: truestep status {job.job_id}")
+        raise
+    if receipt:
+        job.receipt().write(receipt)
+    _show(screen, job, shards, receipt)
+
+
+def _wait(screen: Screen, job: "Job", shards: int) -> None:
     from truestep.protocol.events import TaskFinalized
 
     narrator = Narrator()
@@ -140,8 +151,9 @@ def _follow(screen: Screen, job: "Job", shards: int, receipt: Path | None) -> No
             progress(final_count, f"{final_count} of {shards} shards final")
 
         job.wait(on_event=told)
-    if receipt:
-        job.receipt().write(receipt)
+
+
+def _show(screen: Screen, job: "Job", shards: int, receipt: Path | None) -> None:
     results = job.outputs()
     fields: dict[str, Any] = {
         "job_id": job.job_id,

@@ -14,7 +14,7 @@ from tests.protocol.settlement.facts.echoes import Echo
 from tests.protocol.settlement.facts.episodes import play
 from tests.protocol.settlement.facts.finished_tasks import standing_batches
 from tests.protocol.settlement.world import DEPLOYMENT, KEEPER, OPERATORS, REQUESTERS, START_TIME
-from truestep.base.ids import Address, BatchId, JobId, job_of_task
+from truestep.base.ids import Address, BatchId, JobId, TaskId, job_of_task
 from truestep.protocol.settlement import games
 from truestep.protocol.settlement.contracts import disputes, jobs, results
 from truestep.protocol.settlement.facts.due import due, owed
@@ -147,6 +147,18 @@ def test_shards_that_a_job_does_not_have_change_nothing() -> None:
         logged = log_at(100, 0, event, START_TIME)  # type: ignore[arg-type]
         after, gaps = fold_with_gaps(facts, [logged])
         assert (replace(after, at=facts.at), gaps) == (facts, (logged,))
+
+
+@pytest.mark.parametrize("changed", [{"task_id": TaskId(0)}, {"challenger": OPERATORS[0]}, {"rules": 0}])
+def test_a_game_never_becomes_one_about_something_else(changed: dict[str, object]) -> None:
+    """No contract says so; what asks about the job of such a game would not find it."""
+    logs = stories()[0]
+    place = next(index for index, logged in enumerate(logs) if type(logged.event) is disputes.Moved)
+    facts, logged = fold(NOTHING, logs[:place]), logs[place]
+    assert isinstance(logged.event, disputes.Moved)
+    forged = replace(logged, event=replace(logged.event, game=replace(logged.event.game, **changed)))
+    after, gaps = fold_with_gaps(facts, [forged])
+    assert (replace(after, at=facts.at), gaps) == (facts, (forged,))
 
 
 def test_what_comes_after_the_end_is_no_gap() -> None:

@@ -14,7 +14,7 @@ from truestep.base.ids import ProgramId, TaskId, job_of_task, shard_of_task
 from truestep.protocol.settlement import games
 from truestep.protocol.settlement.batches import bits_of
 from truestep.protocol.settlement.contracts import disputes, jobs, operators, parameters, programs, results
-from truestep.protocol.settlement.contracts.disputes import GameOutcome, GameStage
+from truestep.protocol.settlement.contracts.disputes import Game, GameOutcome, GameStage
 from truestep.protocol.settlement.facts.draft import Draft
 from truestep.protocol.settlement.ids import LeafGameId, LeafId, batch_of_claim, leaf_of_claim, unpack_item
 from truestep.protocol.settlement.jobs import source_of
@@ -176,10 +176,21 @@ def _is_struck(draft: Draft, claim_id: LeafId) -> bool:
     return dispute is not None and dispute.claim.struck_at != 0
 
 
+def _is_same(known: Game, game: Game) -> bool:
+    """Whether two records can be of one game: what it is about never changes."""
+    fixed = (known.task_id, known.challenger, known.claimed_hash, known.rules)
+    return fixed == (game.task_id, game.challenger, game.claimed_hash, game.rules)
+
+
 def _can_move(draft: Draft, event: disputes.Moved | disputes.Adopted) -> bool:
-    is_end = event.game.stage == GameStage.CLOSED
+    known, is_end = draft.games.get(event.game_id), event.game.stage == GameStage.CLOSED
     is_struck = _is_struck(draft, games.claim_of_game_id(event.game_id))
-    return _is_running(draft, event.game_id) and is_end == is_struck
+    return (
+        known is not None
+        and _is_same(known, event.game)
+        and _is_running(draft, event.game_id)
+        and is_end == is_struck
+    )
 
 
 def _can_be_settled(draft: Draft, event: disputes.Settled) -> bool:

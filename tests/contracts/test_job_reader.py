@@ -371,6 +371,22 @@ def test_reducers_are_read_once_fed(language: str) -> None:
     reader.transact("set_source", (net.jobs.address, *made[1:]))
     reader.transact("feed", astuple(work), astuple(reducer.terms))
     reader.call("proved_output", 0, proof, b"sum")
+    with rejects(Reject.QUESTION_OTHER):  # the question is about the fed job already
+        reader.transact("feed", astuple(work), astuple(reducer.terms))
+    reader.call("proved_output", 0, proof, b"sum")
+
+
+@each_language
+def test_a_job_that_reduces_nothing_is_not_fed(language: str) -> None:
+    """Its `reducer_of` names job 0, which does not exist; a source that is made up has any digest."""
+    net = Settlement()
+    root = Bytes32(b"r" * 32)
+    job = net.post(input_root=root, input_size=0)
+    reader = expecting(net, language, job)
+    for digest in (root, ZERO, job.digest):
+        reader.transact("set_source", (net.jobs.address, net.results.address, 0, digest))
+        with rejects(Reject.QUESTION_OTHER):
+            reader.transact("feed", astuple(job.work), astuple(job.terms))
 
 
 def _expect_of(reader: EvmContract, source: PostedJob, reducer: PostedJob) -> None:

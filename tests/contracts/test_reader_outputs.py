@@ -16,7 +16,9 @@ from tests.contracts.evm import EvmContract, rejects
 from tests.contracts.settlement import Settlement
 from tests.contracts.solidity import PACKAGE, compile_solidity
 from truestep.base.errors import Reject
+from truestep.commitments.merkle import ZERO_NODES, levels_above
 from truestep.contracts.artifacts import AbiEntry, load_artifact
+from truestep.machine.layout import RANGE_LEVEL
 
 LIMIT_BYTES = 8192
 
@@ -115,6 +117,64 @@ def test_chunks_are_read_in_their_places(output: bytes, level: int, where: float
         for reason, chunk in wrong:
             with rejects(reason):
                 reader.call("check_chunk", result, chunk)
+
+
+@pytest.mark.parametrize("level", [0, 1, 8])
+def test_chunks_end_where_their_share_ends(level: int) -> None:
+    """Behind an output there are zeros, so roots alone would let zeros be cut or appended."""
+    size = 32 << level
+    output = b"\1" * size + bytes(size)  # the second part is zeros
+    _, content, path = chunk_of(output, level, 1)
+    _, _, behind = chunk_of(output + b"\0", level, 2)
+    wrong = [
+        (output, (1, b"", path)),
+        (output, (1, content[:-1], path)),
+        (output[:-1], (1, content, path)),
+        (output[:-1], (1, content[:-2], path)),
+        (output, (2, b"", behind)),  # starts at the output's end
+        (output, (2, b"\0", behind)),
+        (output, (3, b"", behind)),
+        (b"", (0, b"", list(ZERO_NODES[level:RANGE_LEVEL]))),
+        (b"", (0, b"\0", list(ZERO_NODES[level:RANGE_LEVEL]))),
+    ]
+    for reader in readers():
+        reader.call("check_chunk", result_with(output), (1, content, path))
+        reader.call("check_chunk", result_with(output[:-1]), (1, content[:-1], path))
+        for meant, chunk in wrong:
+            with rejects(Reject.CHUNK_SHAPE):
+                reader.call("check_chunk", result_with(meant), chunk)
+
+
+@pytest.mark.parametrize("size", [1, 33, LIMIT_BYTES])
+def test_chunks_have_at_most_256_leaves(size: int) -> None:
+    """Even where the output is small enough to be the whole of a larger part, and the path is right."""
+    output = b"\1" * size
+    for reader in readers():
+        reader.call("check_chunk", result_with(output), (0, output, list(ZERO_NODES[8:RANGE_LEVEL])))
+        for level in (9, 10, RANGE_LEVEL - 1, RANGE_LEVEL):
+            with rejects(Reject.CHUNK_SHAPE):
+                chunk = (0, output, list(ZERO_NODES[level:RANGE_LEVEL]))
+                reader.call("check_chunk", result_with(output), chunk)
+
+
+@pytest.mark.parametrize("level", range(1, 8))
+def test_inner_nodes_are_no_chunks(level: int) -> None:
+    """How high a chunk stands follows from its path, so that its content is that many leaves."""
+    output, size = bytes(range(256)) * 64, 32 << level
+    nodes = levels_above(output)[level]
+    _, content, path = chunk_of(output, level, 0)
+    wrong = [
+        (Reject.CHUNK_SHAPE, (0, nodes[:32], path)),  # the hash of the part
+        (Reject.CHUNK_SHAPE, (0, nodes[:64], path[1:])),  # the two that are hashed above it
+        (Reject.CHUNK_SHAPE, (0, content, path[1:])),
+        (Reject.CHUNK_PROOF, (0, nodes[:32].ljust(size, b"\0"), path)),
+        (Reject.CHUNK_PROOF, (0, nodes[:64].ljust(2 * size, b"\0"), path[1:])),
+        (Reject.CHUNK_PROOF, (0, nodes[:64], chunk_of(output, 1, 0)[2])),
+    ]
+    for reader in readers():
+        for reason, chunk in wrong:
+            with rejects(reason):
+                reader.call("check_chunk", result_with(output), chunk)
 
 
 # --- the package ----------------------------------------------------------------------------------

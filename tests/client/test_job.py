@@ -7,7 +7,7 @@ import pytest
 from tests.client.conftest import CYCLES_LIMIT, Network, Settle
 from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.base.errors import Reject, Rejected, Unavailable
-from truestep.base.ids import Bytes32, JobId
+from truestep.base.ids import Bytes32, JobId, task_of
 from truestep.client import Client, JobStage, Order
 from truestep.protocol.calls import CancelTasks
 from truestep.protocol.events import ChainEvent, JobPosted, TaskClaimed, TaskFinalized, TaskTaken
@@ -90,6 +90,8 @@ def test_outputs_of_single_shards_need_no_complete_job(network: Network) -> None
     assert [result.shard_index for result in job.outputs([1])] == [1]
     with pytest.raises(Rejected, match=r"1 of 2 shards of job \d+ were refunded.*; 1 are final"):
         job.outputs()
+    with pytest.raises(Rejected, match="shard 0 was refunded and will never have a result"):
+        network.client.chain.evidence(task_of(job.job_id, 0))
     with pytest.raises(Rejected, match="expected a shard from 0 to 1, got 2") as refused:
         job.outputs([2])
     assert refused.value.reason is Reject.SHARD_RANGE

@@ -101,11 +101,16 @@ def unfinished(status: JobStatus) -> Rejected:
     """Why there is no result yet, or never will be."""
     job, refunded_count = status.job, status.count(TaskStage.REFUNDED)
     if refunded_count:
+        final_count = status.count(TaskStage.FINAL)
+        advice = (
+            f"; {final_count} are final: `truestep outputs {job.job_id} --shard I` fetches one of them"
+            if final_count
+            else ""
+        )
         return Rejected(
             Reject.JOB_UNFINISHED,
             f"{refunded_count} of {job.shard_count} shards of job {job.job_id} were refunded and will never"
-            f" have a result; {status.count(TaskStage.FINAL)} are final, and"
-            f" `truestep outputs {job.job_id} --shard I` fetches one of them",
+            f" have a result{advice}",
         )
     return Rejected(
         Reject.JOB_UNFINISHED,

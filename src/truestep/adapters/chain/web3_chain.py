@@ -276,7 +276,9 @@ class Web3Chain:
             )
             if found is not None:
                 return found
-        raise Rejected(Reject.LEAF_NOT_FINAL, f"{task_in_words(task_id)} has no final result yet")
+        is_refunded = task is not None and task.stage is TaskStage.REFUNDED
+        why = "was refunded and will never have a result" if is_refunded else "has no final result yet"
+        raise Rejected(Reject.LEAF_NOT_FINAL, f"{task_in_words(task_id)} {why}")
 
     def games(self, game_ids: Collection[GameId], now: int) -> dict[GameId, GameRecord]:
         """Games as they stand at a second; those that are over, or unknown, are left out."""

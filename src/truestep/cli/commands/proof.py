@@ -77,13 +77,15 @@ def proof(
         fields |= {"chunk": chunk_fields(chunk), "chunk_abi": f"0x{encoded_chunk.hex()}"}
     if output:
         write_file(output, encoded)
-    shown = {
+    shown: dict[str, Any] = {
         "job": job,
         "shard": shard,
         "digest": fields["question"]["digest"],
         "claim": f"leaf {evidence.claim_id & 255} of batch {evidence.claim_id >> 8}",
         "proof": f"{len(encoded):,} bytes, ABI-encoded" + (f", in {output}" if output else ""),
     }
+    if "chunk" in fields:
+        shown["part"] = f"{part}, with its path: --json prints it"
     screen.result(fields if as_json else shown)
     if not as_json and not output:
         screen.note(escape("--json prints the proof, --output FILE writes it"))

@@ -106,7 +106,15 @@ def test_the_whole_road_over_http(truestep: Invoke, devnet: Devnet, hello_elf: P
     kinds = {
         command: {json.loads(line)["kind"] for line in log.splitlines()} for command, log in logs.items()
     }
-    assert {"staked", "ready", "take_sent", "self_checked", "claim_landed", "stopped"} <= kinds["worker"]
+    assert {
+        "staked",
+        "ready",
+        "no_min_reward",
+        "take_sent",
+        "self_checked",
+        "claim_landed",
+        "stopped",
+    } <= kinds["worker"]
     assert {"ready", "computing", "hashed"} <= checked
     assert "stopped" in kinds["challenger"]
 

@@ -353,8 +353,12 @@ URGENT = (
     SubmitStep,
     DescendGame,
     RevealGame,
+    SettleGame,
     ShowGame,
 )
-"""A clock runs for these: a lease, a window or a game's; too late, a bond is lost."""
+"""A clock runs for these: a lease, a window or a game's; too late, a bond or a reward is lost.
+
+A game has to be settled before its challenger can show what it knew.
+"""
 ONCE = (Deposit, WithdrawStake, RegisterProgram, PostJob, TopUpJob)
 """The contracts do these as often as they are asked; all others they refuse the second time."""

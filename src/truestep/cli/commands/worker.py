@@ -161,6 +161,12 @@ def worker(
     check = _self_check(self_check, options) if is_checked else None
     with opened_world(options, parallel, check, is_keeper=keeper) as world:
         until_available(world.reporter, lambda: _stake(world, stake_wei, options.operator_address))
+        if policy.reward_min_wei == 0:
+            world.reporter.report(
+                "no_min_reward",
+                "tasks are taken for any reward, even none: a stranger's jobs can cost more gas than they"
+                " pay; set --min-reward to what a task costs you (docs/gas.md)",
+            )
         daemon = worker_node(world, policy, check.evidence.places() if check else None)
         run_until_stopped(daemon, world, options)
 

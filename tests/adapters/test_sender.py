@@ -104,8 +104,12 @@ def test_refusals_are_known_before_anything_is_sent(network: Network) -> None:
         chain.transact(Deposit(amount_wei=1_000 * COIN_WEI), intent="stake")
     assert refusal.value.reason is Reject.FUNDS_TOO_LOW
     have_wei = chain.balances(chain.account).wallet_wei
-    for figure in (chain.account, f"has {coins(have_wei)}", "needs 1,000 ETH", " ETH more"):
+    needed = ("needs 1,000 ETH to send", " ETH more, and coins for gas")
+    for figure in (chain.account, f"has {coins(have_wei)}", *needed):
         assert figure in str(refusal.value)
+    with pytest.raises(Rejected, match=r"\(.* ETH to send, up to [0-9].* for gas\)") as refusal:
+        chain.transact(Deposit(amount_wei=have_wei), intent="stake")
+    assert "up to 0 ETH" not in str(refusal.value)
     dear = open_chain(network, "ann", replace(POLICY, fee_cap_wei=1))
     with pytest.raises(Rejected) as refusal:
         dear.transact(Deposit(amount_wei=1), intent="stake")

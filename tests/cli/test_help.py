@@ -29,6 +29,7 @@ COMMANDS = (
     "outputs",
     "proof",
     "prove-step",
+    "receipt",
     "reclaim",
     "run",
     "status",

@@ -93,11 +93,8 @@ def test_the_whole_road_over_http(truestep: Invoke, devnet: Devnet, hello_elf: P
         assert submit.returncode == 0, (tmp_path / "submit").read_text()
         assert [bytes.fromhex(shard["output"]) for shard in fields["shards"]] == [b"HELLO NETWORK"] * 2
         assert "final" in (tmp_path / "submit").read_text()
-        fetched, blobs = tmp_path / "fetched", ("--blobs", f"{devnet.rpc}/blobs")
-        all_of_it = truestep("outputs", 1, "--output", fetched, *devnet.options(), *blobs)
-        assert (all_of_it.exit_code, fetched.read_bytes()) == (0, b"HELLO NETWORK" * 2), all_of_it.stderr
-        verified = truestep("verify", receipt, *devnet.options(), "--json")
-        assert (verified.exit_code, verified.fields()["verified"]) == (0, True)
+        _check_outputs(truestep, devnet, tmp_path / "fetched")
+        _check_receipt(truestep, devnet, receipt, tmp_path / "again [1].json")
         _check_proofs(truestep, devnet, receipt)
     finally:
         exit_codes = {command: stop(process) for command, process in daemons.items()}
@@ -119,6 +116,26 @@ def test_the_whole_road_over_http(truestep: Invoke, devnet: Devnet, hello_elf: P
     assert "stopped" in kinds["challenger"]
 
 
+def _check_outputs(truestep: Invoke, devnet: Devnet, fetched: Path) -> None:
+    blobs = ("--blobs", f"{devnet.rpc}/blobs")
+    all_of_it = truestep("outputs", 1, "--output", fetched, *devnet.options(), *blobs)
+    assert (all_of_it.exit_code, fetched.read_bytes()) == (0, b"HELLO NETWORK" * 2), all_of_it.stderr
+
+
+def _check_receipt(truestep: Invoke, devnet: Devnet, receipt: Path, again: Path) -> None:
+    """The receipt that submit wrote is true, and can be had afterwards, without a key."""
+    words = ("receipt", 1, "--output", again, *devnet.options(), "--blobs", f"{devnet.rpc}/blobs")
+    finished = truestep(*words)
+    assert (finished.exit_code, finished.stdout) == (
+        0,
+        f"receipt of job 1: 2 shards, written to {again}; check it: truestep verify '{again}'\n",
+    ), finished.stderr
+    assert again.read_bytes() == receipt.read_bytes()
+    assert truestep(*words, "--json").fields() == {"job_id": 1, "shards": 2, "receipt": str(again)}
+    verified = truestep("verify", again, *devnet.options(), "--json")
+    assert (verified.exit_code, verified.fields()["verified"]) == (0, True)
+
+
 def _check_proofs(truestep: Invoke, devnet: Devnet, receipt: Path) -> None:
     """A settled job's results are proved, and written out."""
     held = read_receipt(receipt)
@@ -136,7 +153,20 @@ def _check_proofs(truestep: Invoke, devnet: Devnet, receipt: Path) -> None:
     assert truestep("proof", 1, 1, *devnet.options(), "--json").fields()["evidence"] == fields["evidence"]
 
 
-def test_a_job_without_waiting_and_its_reclaim(truestep: Invoke, devnet: Devnet, hello_elf: Path) -> None:
+def _check_no_result_yet(truestep: Invoke, devnet: Devnet, job_id: int, output: Path) -> None:
+    """Both commands that need a complete job refuse this one with the same sentence, and write nothing."""
+    options = ("--output", output, *devnet.options(), "--blobs", f"{devnet.rpc}/blobs")
+    refused = [truestep(command, job_id, *options) for command in ("outputs", "receipt")]
+    assert refused[0] == refused[1]
+    assert refused[1].exit_code == 1
+    assert f"0 of 3 shards of job {job_id} are final" in refused[1].stderr
+    assert f"truestep status {job_id}" in refused[1].stderr
+    assert not output.exists()
+
+
+def test_a_job_without_waiting_and_its_reclaim(
+    truestep: Invoke, devnet: Devnet, hello_elf: Path, tmp_path: Path
+) -> None:
     words = (
         "submit",
         hello_elf,
@@ -152,6 +182,7 @@ def test_a_job_without_waiting_and_its_reclaim(truestep: Invoke, devnet: Devnet,
     fields = truestep(*words, *devnet.options("requester"), "--json").fields()
     assert (fields["shards"], fields["escrow_wei"]) == (3, 60 * 10**9)
     job_id = fields["job_id"]
+    _check_no_result_yet(truestep, devnet, job_id, tmp_path / "none")
     early = truestep("reclaim", job_id, *devnet.sending("requester"), "--json").fields()
     assert early["reclaimed_wei"] == 0
     RemoteDevnet(devnet.rpc).advance(301)
@@ -194,6 +225,7 @@ def test_an_unknown_job(truestep: Invoke, devnet: Devnet) -> None:
     commands = (
         ("status", reading),
         ("outputs", ("-o", "none", *reading, "--blobs", "none")),
+        ("receipt", ("-o", "none", *reading, "--blobs", "none")),
         ("proof", (0, *reading)),
         *((command, sending) for command in ("reclaim", "close", "write-out")),
         ("top-up", ("1", *sending)),
@@ -256,7 +288,7 @@ def test_insufficient_funds(truestep: Invoke, devnet: Devnet, hello_elf: Path, t
     options[options.index("--keystore") + 1] = str(tmp_path / "poor.json")
     exit_code, reason, said = _refusal(truestep, "submit", hello_elf, *options)
     assert (exit_code, reason) == (1, "not enough coins in the wallet")
-    assert "send it at least" in said
+    assert "send it at least" in said and "up to 0 ETH" not in said
 
 
 def test_a_wrong_password(truestep: Invoke, devnet: Devnet, hello_elf: Path, tmp_path: Path) -> None:

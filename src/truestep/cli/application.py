@@ -19,6 +19,7 @@ COMMANDS = {
     "submit": "submit",
     "status": "status",
     "outputs": "outputs",
+    "receipt": "receipt",
     "verify": "verify",
     "proof": "proof",
     "write-out": "write_out",

@@ -149,6 +149,9 @@ class Job:
 
     def receipt(self) -> Receipt:
         """The receipt: everything needed to check the result again. Raises as `outputs` does."""
+        status = self.status()  # first, so that an unfinished job is refused before all blocks are searched
+        if not status.is_complete:
+            raise unfinished(status)
         final_events = [event for event in self.events() if isinstance(event, TaskFinalized)]
         return make_receipt(self._chain, self._blobs, self._deployment, self.job_id, final_events)
 

@@ -281,7 +281,7 @@ def parse_receipt(text: bytes | str) -> Receipt:
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise Rejected(
             Reject.RECEIPT_MALFORMED,
-            f"{where}: {first['msg']}; expected a file from `truestep submit --receipt` or `truestep demo`",
+            f"{where}: {first['msg']}; expected a file from `truestep receipt`, `submit --receipt` or `demo`",
         ) from error
 
 

@@ -100,7 +100,7 @@ class Market:
             ]
         )
         have_wei = given(balance)
-        self._check_funds(have_wei, message.value_wei, 0)
+        self._check_funds(have_wei, message.value_wei)
         gas_limit = self._gas_limit(message, given(estimate), block)
         self._check_funds(have_wei, message.value_wei, gas_limit * offer.fee_cap_wei)
         return Means(gas_limit=gas_limit, used_count=given(count))
@@ -115,15 +115,22 @@ class Market:
             )
         return min(estimate * self._policy.gas_headroom_bps // BPS, most)
 
-    def _check_funds(self, have_wei: int, value_wei: int, gas_wei: int) -> None:
-        need_wei = value_wei + gas_wei
-        if have_wei < need_wei:
-            raise Rejected(
-                Reject.FUNDS_TOO_LOW,
-                f"{self._account} has {coins(have_wei)} and needs {coins(need_wei)}"
-                f" ({coins(value_wei)} to send, up to {coins(gas_wei)} for gas); send it at least"
-                f" {coins_or_more(need_wei - have_wei)} more",
-            )
+    def _check_funds(self, have_wei: int, value_wei: int, gas_wei: int | None = None) -> None:
+        """Raise `Rejected` if the account is short. Without `gas_wei`: of what it sends, gas not counted."""
+        need_wei = value_wei + (gas_wei or 0)
+        if have_wei >= need_wei:
+            return
+        parts = "to send, gas not counted" if gas_wei is None else _parts(value_wei, gas_wei)
+        more = "more, and coins for gas" if gas_wei is None else "more"
+        raise Rejected(
+            Reject.FUNDS_TOO_LOW,
+            f"{self._account} has {coins(have_wei)} and needs {coins(need_wei)} {parts}; send it at least"
+            f" {coins_or_more(need_wei - have_wei)} {more}",
+        )
+
+
+def _parts(value_wei: int, gas_wei: int) -> str:
+    return f"({coins(value_wei)} to send, up to {coins(gas_wei)} for gas)"
 
 
 def least_gas(message: Message) -> int:

@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
 @guarded
 def verify(
     receipt: Annotated[
-        Path, typer.Argument(metavar="RECEIPT", help="A receipt written by `submit` or `demo`.")
+        Path, typer.Argument(metavar="RECEIPT", help="A receipt written by `submit`, `receipt` or `demo`.")
     ],
     rpc: Annotated[
         list[str] | None,

@@ -1,0 +1,53 @@
+"""`truestep receipt`: writes the receipt of a finished job, whoever posted it."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from truestep.base.ids import JobId
+from truestep.cli.connection import connect_reader
+from truestep.cli.option_groups import grouped
+from truestep.cli.options import BlobsOption, JobArgument, NetworkOptions
+from truestep.cli.screen import JsonFlag, Screen, guarded
+from truestep.demo.narration import count
+
+EXAMPLE = "Example: truestep receipt 1 --output receipt.json, then: truestep verify receipt.json"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="receipt", epilog=EXAMPLE)(receipt)
+
+
+@guarded
+@grouped
+def receipt(
+    job: JobArgument,
+    network: NetworkOptions,
+    blobs: BlobsOption,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Write the receipt of a complete job, for `truestep verify`; the job may be anybody's.
+
+    It is the receipt that `truestep submit --wait --receipt` writes, also if that was interrupted. A small
+    program, input or output is in it if a store has it.
+    """
+    from truestep.client.job import Job
+    from truestep.composition.network import open_blobs
+
+    screen = Screen(as_json=as_json)
+    chain, deployment = connect_reader(network, screen)
+    handle = Job(chain, open_blobs(blobs), deployment, JobId(job), deployment.block_number)
+    held = handle.receipt()
+    held.write(output)
+    check = f"truestep verify {shlex.quote(str(output))}"
+    shards = count(held.shard_count, "shard")
+    shown = f"receipt of job {job}: {shards}, written to {output}; check it: {check}"
+    screen.result(
+        {"job_id": job, "shards": held.shard_count, "receipt": str(output)},
+        shown=None if as_json else escape(shown),
+    )

@@ -186,13 +186,11 @@ class HealthBoard:
         """Note the head of an endpoint. A lagging one is put aside; a recovered one comes back."""
         with self._lock:
             one.head, best = head, self._best
-            if best is not None and head.number >= best.number:
-                self._best_at_seconds = time.monotonic()
-            if best is not None and head.number <= best.number + JUMP_BLOCKS:
-                self._best = head if head.number >= best.number else best
+            is_near = best is not None and head.number <= best.number + JUMP_BLOCKS
+            if best is not None and head.number < best.number:
                 self._jump = None
-            elif self._jump is not None and head.number >= self._jump.number:
-                self._best, self._jump = head, None
+            elif is_near or (self._jump is not None and head.number >= self._jump.number):
+                self._believe(head)
             else:
                 self._jump = head
         if best is not None and _is_behind(head, best) and len(self.records) > 1:
@@ -200,6 +198,10 @@ class HealthBoard:
             self.put_aside(one, f"it is {best.number - head.number} blocks behind: {behind}")
         else:
             self._bring_back(one)
+
+    def _believe(self, head: Head) -> None:
+        """Take a head for the newest, seen just now. One that is not believed makes no older one fresh."""
+        self._best, self._best_at_seconds, self._jump = head, time.monotonic(), None
 
     def put_aside(self, one: Health, why: str) -> None:
         """Ask the other endpoints first for a while."""

@@ -26,12 +26,12 @@ from truestep.base.ids import (
 )
 from truestep.commitments.keccak import keccak256
 from truestep.machine.state import Status
-from truestep.node.chain.event_records import JobEvent
 from truestep.node.chain.task_state import TaskState, task_of_event, untouched
 from truestep.ports.chain import Blocks, Counters, Head, Inquiry, Records
 from truestep.protocol import events
 from truestep.protocol.calls import NATIVE, NOBODY
 from truestep.protocol.claims import ClaimedState
+from truestep.protocol.event_records import JobEvent
 from truestep.protocol.events import ChainEvent, LogPosition
 from truestep.protocol.records import GameRecord, GameStage, Parameters, TaskRecord, TaskStage
 

@@ -6,10 +6,10 @@ from typing import NamedTuple
 from truestep.base.errors import Bug
 from truestep.base.ids import Bytes32, JobId, ProgramId, TaskId, job_of_task, shard_of_task
 from truestep.node.chain import rows
-from truestep.node.chain.event_records import JobEvent
 from truestep.node.chain.spans import Spans
 from truestep.node.chain.task_state import task_of_event
 from truestep.ports.store import Change, Store, each_row
+from truestep.protocol.event_records import JobEvent
 from truestep.protocol.events import ChainEvent, JobChanged, JobPosted, ProgramRegistered, TaskTaken
 
 KNOWN_PROGRAMS, KNOWN_JOBS, KNOWN_BATCHES = "programs", "jobs", "batches"

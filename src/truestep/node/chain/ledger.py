@@ -20,14 +20,7 @@ from truestep.base.ids import (
     task_of,
     task_of_claim,
 )
-from truestep.node.chain.event_records import (
-    History,
-    NoHistory,
-    changed_job,
-    job_record,
-    posted_job,
-    program_record,
-)
+from truestep.node.chain.event_records import History, NoHistory
 from truestep.node.chain.programs import Programs
 from truestep.node.chain.spans import Spans
 from truestep.node.chain.task_state import (
@@ -37,6 +30,7 @@ from truestep.node.chain.task_state import (
     untouched,
 )
 from truestep.protocol import events
+from truestep.protocol.event_records import changed_job, job_record, posted_job, program_record
 from truestep.protocol.events import ChainEvent, LogPosition
 from truestep.protocol.records import JobRecord, TaskRecord, TaskStage
 

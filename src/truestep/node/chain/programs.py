@@ -1,7 +1,8 @@
 """The programs that a ledger has in memory: those of live jobs, and the newest of the others."""
 
 from truestep.base.ids import ProgramId
-from truestep.node.chain.event_records import History, program_record
+from truestep.node.chain.event_records import History
+from truestep.protocol.event_records import program_record
 from truestep.protocol.records import ProgramRecord
 
 IDLE_PROGRAMS_LIMIT = 1_000

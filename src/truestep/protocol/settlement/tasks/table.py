@@ -16,6 +16,7 @@ from truestep.base.ids import (
     task_of_claim,
 )
 from truestep.protocol import events
+from truestep.protocol.event_records import changed_job, posted_job, program_record
 from truestep.protocol.events import ChainEvent
 from truestep.protocol.records import JobRecord, ProgramRecord, TaskRecord, TaskStage
 from truestep.protocol.settlement.ids import NOBODY
@@ -138,14 +139,14 @@ class Table:
         """Take in one event. Those of games change nothing here."""
         match event:
             case events.ProgramRegistered():
-                self._programs[event.program_id] = _program(event)
+                self._programs[event.program_id] = program_record(event)
             case events.JobPosted():
-                self._jobs[event.job_id] = _Job(_job(event))
+                self._jobs[event.job_id] = _Job(posted_job(event))
                 self._own.add(event.job_id)
             case events.JobChanged():
                 known = self._own_job(event.job_id)
                 if known is not None:
-                    known.record = _changed(known.record, event)
+                    known.record = changed_job(known.record, event)
             case (
                 events.TaskTaken()
                 | events.TaskClaimed()
@@ -226,49 +227,3 @@ def _apply_to_task(known: _Job, event: TaskEvent) -> None:
         case events.TaskReclaimed():
             record = replace(record, stage=TaskStage.REFUNDED, until=0)
     known.tasks[task_id] = record
-
-
-def _program(event: events.ProgramRegistered) -> ProgramRecord:
-    return ProgramRecord(
-        program_id=event.program_id,
-        image_root=event.image_root,
-        entry=event.entry,
-        max_cycles=event.max_cycles,
-        digest=event.digest,
-        owner=event.owner,
-        uri=event.uri,
-    )
-
-
-def _job(event: events.JobPosted) -> JobRecord:
-    return JobRecord(
-        job_id=event.job_id,
-        program_id=event.program_id,
-        input_root=event.input_root,
-        input_size=event.input_size,
-        input_uri=event.input_uri,
-        seed=event.seed,
-        shard_count=event.shard_count,
-        reward=event.reward,
-        asset=event.asset,
-        lease_seconds=event.lease_seconds,
-        deadline=event.deadline,
-        max_cycles=event.max_cycles,
-        requester=event.requester,
-        policy=event.policy,
-        parameters=event.parameters,
-        reducer_of=event.reducer_of,
-        slot_level=event.slot_level,
-        is_ready=event.is_ready,
-    )
-
-
-def _changed(record: JobRecord, event: events.JobChanged) -> JobRecord:
-    return replace(
-        record,
-        reward=event.reward,
-        deadline=event.deadline,
-        input_root=event.input_root,
-        input_size=event.input_size,
-        is_ready=event.is_ready,
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -68,6 +69,8 @@ MAX_CYCLES = 10_000
 INPUT = bytes(range(100))
 REWARD_WEI = COIN_WEI // 20
 IDLE_ROUNDS = 4
+SETTLE_SECONDS = 0.1
+"""How long anvil may work on one block before time is moved on: a move in it must not be late."""
 
 A0, A1, T0, T1, T2, T3, A7 = 10, 11, 5, 6, 7, 28, 17
 
@@ -347,12 +350,20 @@ class Network:
             before = self.requester.head().number
             for daemon in daemons:
                 daemon.tick()
-            is_idle = self.requester.head().number == before and not self._is_mining()
-            idle = idle + 1 if is_idle else 0
-            if idle > idle_limit:
+            idle = idle + 1 if self._is_still(before) else 0
+            if idle > idle_limit and self._is_settled(before):
                 self.devnet.advance(self.deployment.rules.window_seconds // 2 + 1)
                 idle = 0
         raise AssertionError(f"not over after {rounds} rounds")
+
+    def _is_still(self, head: int) -> bool:
+        return self.requester.head().number == head and not self._is_mining()
+
+    def _is_settled(self, head: int) -> bool:
+        """Whether nothing is on its way to a block. What anvil works on is neither in the pool nor seen."""
+        if isinstance(self.devnet, AnvilDevnet):
+            time.sleep(SETTLE_SECONDS)
+        return self._is_still(head)
 
     def _is_mining(self) -> bool:
         """Whether anvil has yet to put a transaction into a block: it does so in a thread of its own."""

@@ -91,10 +91,10 @@ model: setup ## hold the contracts against the pure model on random calls (SEED=
 	$(BIN)/python -m tests.contracts.comparison --seed $(SEED) --inputs $(MODEL_INPUTS)
 	$(BIN)/python -m tests.contracts.comparison --games --seed $(SEED) --inputs $(MODEL_INPUTS)
 
-fuzz: setup anvil solc ## run random programs in both engines (SEED=, FUZZ_INSTRUCTIONS=), and the property tests for longer
+fuzz: setup anvil solc ## run random programs in both engines (SEED=, FUZZ_INSTRUCTIONS=), the property tests for longer, and the long tests
 	$(BIN)/python -m tests.engine.fuzz --seed $(SEED) --instructions $(FUZZ_INSTRUCTIONS) --processes $(PYTEST_PROCESSES)
 	$(BIN)/python -m tests.engine.float_fuzz --seed $(SEED)
-	$(BIN)/pytest -n $(PYTEST_PROCESSES) --dist worksteal -m hypothesis --hypothesis-profile=fuzz --timeout=0
+	$(BIN)/pytest -n $(PYTEST_PROCESSES) --dist worksteal -m 'hypothesis or long' --hypothesis-profile=fuzz --timeout=0
 
 economics: setup ## whether it pays to lie, to attack the truth or to play against oneself (SEED=, SCHEDULES=)
 	$(BIN)/python -m tests.protocol.settlement.economics --seed $(SEED) --schedules $(SCHEDULES)

@@ -13,6 +13,7 @@ from truestep.machine.interpreter import ReferenceEngine
 from truestep.machine.layout import INPUT_LIMIT_BYTES, RANGE_LEVEL
 from truestep.machine.program import Task
 
+PROGRAMS = EXAMPLES.parent / "tests" / "guest" / "programs"
 REFERENCE = ("--engine", "reference")
 
 
@@ -93,6 +94,18 @@ def test_a_failed_guest_fails_the_command(
     assert fields["accepted"] is False
     assert said in finished.stderr
     assert "failed run" in truestep(*words).stderr
+
+
+@pytest.mark.parametrize("engine", ["reference", "jit"])
+def test_a_stack_overflow_says_that_it_is_one(truestep: Invoke, tmp_path: Path, engine: str) -> None:
+    source = PROGRAMS / "overflows_stack.c"
+    elf = tmp_path / "overflows.elf"
+    assert truestep("build", source, "-o", elf, "--stack-size", 1 << 16).exit_code == 0
+    finished = truestep("run", elf, "--engine", engine, "--json")
+    assert finished.exit_code == 1
+    assert finished.fields()["trap"] == "store_access"
+    assert "stack overflowed" in finished.stderr
+    assert "--stack-size" in finished.stderr
 
 
 def test_debug_output_goes_to_stderr_unless_quiet(

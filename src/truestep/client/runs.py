@@ -5,7 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from truestep.base.ids import Bytes32
-from truestep.machine.layout import OUTPUT_LIMIT_BYTES, OUTPUT_NODE, OUTPUT_SIZE_START, OUTPUT_START
+from truestep.machine.layout import (
+    DATA_END,
+    DATA_START,
+    OUTPUT_LIMIT_BYTES,
+    OUTPUT_NODE,
+    OUTPUT_SIZE_START,
+    OUTPUT_START,
+)
 from truestep.machine.program import Program, Task
 from truestep.machine.state import MachineState, Status, TrapCause
 from truestep.ports.engine import Engine, Machine
@@ -13,6 +20,8 @@ from truestep.ports.engine import Engine, Machine
 DEFAULT_MAX_CYCLES = 2**40
 """A few minutes on the JIT engine: a program that loops forever ends while the user is still waiting."""
 
+_STACK_POINTER = 2
+"""The register of the RISC-V calling convention."""
 _FIRST_SLICE_CYCLES = 1 << 14
 _SLICE_SECONDS = 0.2
 """Interval of progress reports and checks for Ctrl-C. It does not change results: engines stop exactly."""
@@ -67,6 +76,22 @@ def run_task(
     advance_in_slices(machine, max_cycles, progress)
     run_cpu_seconds = time.process_time() - started
     return _report(engine.name, machine, machine.state(), run_cpu_seconds)
+
+
+def is_stack_overflow(
+    engine: Engine, program: Program, task: Task, report: RunReport, progress: ProgressSink | None = None
+) -> bool:
+    """Whether the run trapped because its stack had grown out of the memory for variables.
+
+    A final state has no registers (M2.3), so a run that trapped at a store is repeated up to that store.
+    The stack grows down from the start of the data range into code, which cannot be stored to (M3.3).
+    """
+    if report.trap is not TrapCause.STORE_ACCESS:
+        return False
+    machine = engine.start(program, task)
+    advance_in_slices(machine, report.cycles - 1, progress)
+    pointer = machine.state().registers[_STACK_POINTER]
+    return pointer != 0 and not DATA_START <= pointer <= DATA_END
 
 
 def advance_in_slices(machine: Machine, until_cycle: int, progress: ProgressSink | None = None) -> None:

@@ -21,7 +21,7 @@ from truestep.cli.options import (
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.client.debug import DebugOutput
 from truestep.client.files import read_program
-from truestep.client.runs import DEFAULT_MAX_CYCLES, RunReport, run_task
+from truestep.client.runs import DEFAULT_MAX_CYCLES, RunReport, is_stack_overflow, run_task
 from truestep.composition.engines import EngineLimits, EngineName
 from truestep.machine.state import Status
 
@@ -67,9 +67,10 @@ def run(
     program_file, task = read_program(prog), read_task(shard, seed, input_file)
     screen.warn(program_file.notes)
     name = escape(visible(prog.name))
+    chosen = limited_engine(engine, EngineLimits(memory_bytes=memory_limit))
     with screen.cycles(f"running {name}") as progress, DebugOutput() as shown:
         report = run_task(
-            limited_engine(engine, EngineLimits(memory_bytes=memory_limit)),
+            chosen,
             program_file.program,
             task,
             max_cycles=max_cycles,
@@ -80,7 +81,10 @@ def run(
         write_file(output, report.output)
     _show(screen, report, output)
     if not report.is_accepted:
-        screen.note(f"[bold red]failed run:[/] {_outcome(report)}; its output does not count")
+        with screen.cycles(f"running {name} again to see why") as progress:
+            is_overflow = is_stack_overflow(chosen, program_file.program, task, report, progress)
+        outcome = _outcome(report, is_overflow=is_overflow)
+        screen.note(f"[bold red]failed run:[/] {outcome}; its output does not count")
         raise typer.Exit(ExitCode.REFUSED)
 
 
@@ -120,7 +124,12 @@ def _preview(output: bytes) -> str:
     return (text.rstrip("\n") if is_text else head.hex()) + more
 
 
-def _outcome(report: RunReport) -> str:
+def _outcome(report: RunReport, *, is_overflow: bool) -> str:
+    if is_overflow:
+        return (
+            f"the guest's stack overflowed at cycle {report.cycles:,}; look for recursion without an end and"
+            " for large local arrays, or give it more with truestep build --stack-size"
+        )
     if report.status is Status.TRAPPED and report.trap is not None:
         return f"the guest trapped ({report.trap.name.lower().replace('_', ' ')}) at cycle {report.cycles:,}"
     if report.status is Status.RUNNING:

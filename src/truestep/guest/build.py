@@ -20,7 +20,7 @@ from truestep.guest.link import (
 )
 from truestep.guest.toolchain import (
     COMPILE_FLAGS,
-    INCLUDE_DIRECTORY,
+    HEADER_FLAGS,
     LINK_FLAGS,
     ZIGLANG_VERSION,
     Toolchain,
@@ -97,7 +97,8 @@ def build_c(
     with tempfile.TemporaryDirectory(prefix="truestep-build-") as name:
         directory = Path(name)
         compiled = _compile_sources(toolchain, recipe, directory)
-        elf, warnings = link(toolchain, compiled.objects, directory, stack_size_bytes=stack_size_bytes)
+        objects = [as_argument(name) for name in compiled.objects]
+        elf, warnings = link(toolchain, objects, directory, stack_size_bytes=stack_size_bytes)
         recipe_sha256 = _digest(recipe, compiled.read)
     write_program(output, elf)
     return BuiltGuest(
@@ -149,7 +150,7 @@ def _assembly(toolchain: Toolchain, source: Path, target: Path, flags: Sequence[
     if source.suffix == ".s":
         return source.read_text(encoding="utf-8", errors="replace")
     stage = ("-E",) if source.suffix == ".S" else ("-S", "-emit-llvm")
-    arguments = (*COMPILE_FLAGS, "-isystem", str(INCLUDE_DIRECTORY), *flags, *stage)
+    arguments = (*COMPILE_FLAGS, *HEADER_FLAGS, *flags, *stage)
     toolchain.run("cc", *arguments, as_argument(str(source)), "-o", str(target))
     text = target.read_text(encoding="utf-8", errors="replace")
     return text if source.suffix == ".S" else unescaped_llvm(text)

@@ -4,6 +4,7 @@ import functools
 import tempfile
 from pathlib import Path
 
+from truestep.guest.kept import kept
 from truestep.guest.objects import with_weak_definitions
 from truestep.guest.toolchain import C_DIRECTORY, COMPILE_FLAGS, INCLUDE_DIRECTORY, TARGET_FLAGS, Toolchain
 
@@ -43,6 +44,12 @@ def mathematics_sources() -> list[Path]:
 @functools.cache
 def mathematics_archive(toolchain: Toolchain) -> bytes:
     """An archive of <math.h>, from which the linker takes what a program uses."""
+    flags = (*COMPILE_FLAGS, *_MUSL_FUNCTIONS, *_MUSL_PARTS)
+    sources = [*mathematics_sources(), INCLUDE_DIRECTORY / "math.h"]
+    return kept("libm", flags, sources, lambda: _compile(toolchain))
+
+
+def _compile(toolchain: Toolchain) -> bytes:
     libc = toolchain.executable.parent / "lib" / "libc"
     with tempfile.TemporaryDirectory(prefix="truestep-libm-") as name:
         directory = Path(name)

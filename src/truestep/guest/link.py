@@ -6,12 +6,22 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from truestep.guest.compiler_runtime import ARCHIVE as COMPILER_RUNTIME_ARCHIVE
+from truestep.guest.compiler_runtime import compiler_runtime_archive
 from truestep.guest.errors import GuestBuildError
+from truestep.guest.kept import kept
 from truestep.guest.libm import ARCHIVE as MATHEMATICS_ARCHIVE
 from truestep.guest.libm import mathematics_archive, mathematics_sources
 from truestep.guest.objects import read_sections, with_weak_definitions
 from truestep.guest.placement import check_placement, own_sections, script_for
-from truestep.guest.toolchain import C_DIRECTORY, COMPILE_FLAGS, INCLUDE_DIRECTORY, LINK_FLAGS, Toolchain
+from truestep.guest.toolchain import (
+    C_DIRECTORY,
+    COMPILE_FLAGS,
+    HEADER_FLAGS,
+    INCLUDE_DIRECTORY,
+    LINK_FLAGS,
+    Toolchain,
+)
 
 DEFAULT_STACK_SIZE_BYTES = 8 << 20
 """The usual size on a desktop; stack that is not used costs nothing."""
@@ -35,7 +45,7 @@ def check_stack_size(size_bytes: int) -> None:
 
 def compile_object(toolchain: Toolchain, source: Path, target: Path, *flags: str) -> str:
     """Compile one source and list in `target`.d the files that were read. Returns the warnings."""
-    arguments = (*COMPILE_FLAGS, "-isystem", str(INCLUDE_DIRECTORY), *flags)
+    arguments = (*COMPILE_FLAGS, *HEADER_FLAGS, *flags)
     return toolchain.run(
         "cc", *arguments, "-MD", "-MF", f"{target}.d", "-c", as_argument(str(source)), "-o", str(target)
     )
@@ -59,6 +69,11 @@ def linked_sources() -> list[Path]:
 @functools.cache
 def runtime_archive(toolchain: Toolchain) -> bytes:
     """The runtime as an archive, so that only what a program uses is linked and its own definitions win."""
+    headers = sorted(INCLUDE_DIRECTORY.iterdir())
+    return kept("runtime", COMPILE_FLAGS, [*runtime_sources(), *headers], lambda: _compile_runtime(toolchain))
+
+
+def _compile_runtime(toolchain: Toolchain) -> bytes:
     with tempfile.TemporaryDirectory(prefix="truestep-runtime-") as name:
         directory = Path(name)
         objects: list[str] = []
@@ -71,25 +86,34 @@ def runtime_archive(toolchain: Toolchain) -> bytes:
 
 
 def link(
-    toolchain: Toolchain, objects: Sequence[str], directory: Path, *, stack_size_bytes: int
+    toolchain: Toolchain,
+    inputs: Sequence[str],
+    directory: Path,
+    *,
+    stack_size_bytes: int,
 ) -> tuple[bytes, str]:
-    """Link objects and archives, named within `directory`, with the runtime; (ELF file, warnings)."""
+    """Link `inputs` with the runtime; (ELF file, warnings).
+
+    They are objects, archives and options of the linker. File names are absolute or within `directory`.
+    """
     (directory / _RUNTIME_ARCHIVE).write_bytes(runtime_archive(toolchain))
     (directory / MATHEMATICS_ARCHIVE).write_bytes(mathematics_archive(toolchain))
+    (directory / COMPILER_RUNTIME_ARCHIVE).write_bytes(compiler_runtime_archive(toolchain))
     script = f"__stack_size = {stack_size_bytes};\n"
     script += (C_DIRECTORY / _LINKER_SCRIPT).read_text(encoding="utf-8")
-    elf, warnings = _link_by(toolchain, script, objects, directory)
+    elf, warnings = _link_by(toolchain, script, inputs, directory)
     own = own_sections(read_sections(elf))
     if own:
-        elf, warnings = _link_by(toolchain, script + script_for(own), objects, directory)
+        elf, warnings = _link_by(toolchain, script + script_for(own), inputs, directory)
     check_placement(read_sections(elf))
     return elf, warnings
 
 
-def _link_by(toolchain: Toolchain, script: str, objects: Sequence[str], directory: Path) -> tuple[bytes, str]:
+def _link_by(toolchain: Toolchain, script: str, inputs: Sequence[str], directory: Path) -> tuple[bytes, str]:
     (directory / _LINKER_SCRIPT).write_text(script, encoding="utf-8")
-    inputs = ("-T", _LINKER_SCRIPT, *map(as_argument, objects), _RUNTIME_ARCHIVE, MATHEMATICS_ARCHIVE)
-    warnings = toolchain.run("cc", *LINK_FLAGS, *inputs, "-o", _LINKED, directory=directory)
+    libraries = (_RUNTIME_ARCHIVE, MATHEMATICS_ARCHIVE, COMPILER_RUNTIME_ARCHIVE)
+    arguments = (*LINK_FLAGS, "-T", _LINKER_SCRIPT, *inputs, *libraries, "-o", _LINKED)
+    warnings = toolchain.run("ld.lld", *arguments, directory=directory)
     return (directory / _LINKED).read_bytes(), warnings
 
 

@@ -44,7 +44,10 @@ COMPILE_FLAGS = (
     "-UNDEBUG",
 )
 
-LINK_FLAGS = (*TARGET_FLAGS, "-O2", "-static", "-s", "-Wl,--gc-sections")
+HEADER_FLAGS = ("-isystem", str(INCLUDE_DIRECTORY))
+"""Where headers are."""
+
+LINK_FLAGS = ("-m", "elf64lriscv", "-static", "-s", "-O2", "--gc-sections", "--error-limit=0")
 
 _INHERITED_VARIABLES = ("HOME", "PATH", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "LOCALAPPDATA", "USERPROFILE")
 """The only environment variables that a build sees: C_INCLUDE_PATH and the like would change the result."""

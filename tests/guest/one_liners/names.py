@@ -1,0 +1,239 @@
+"""What the one-liners can use: small arrays and values, each made anew, and the classes below."""
+
+from __future__ import annotations
+
+import bisect  # noqa: F401 - the one-liners use the imports
+import cmath  # noqa: F401
+import collections  # noqa: F401
+import enum
+import functools  # noqa: F401
+import heapq  # noqa: F401
+import itertools  # noqa: F401
+import math
+import operator  # noqa: F401
+import random  # noqa: F401
+import statistics  # noqa: F401
+import string  # noqa: F401
+from collections import Counter, defaultdict, deque  # noqa: F401
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+
+def make_x() -> np.ndarray:
+    """Floats of one dimension, unsorted."""
+    return np.array([2.5, -1.0, 4.0, 0.5, 3.25])
+
+
+def make_y() -> np.ndarray:
+    """As many floats as x has."""
+    return np.array([1.0, 2.0, -3.5, 0.25, 8.0])
+
+
+def make_m() -> np.ndarray:
+    """A matrix of 3 by 4 floats."""
+    return np.array([[1.0, 8.0, -2.0, 4.5], [5.0, 2.0, 7.0, 0.5], [-3.0, 6.0, 9.0, 1.5]])
+
+
+def make_q() -> np.ndarray:
+    """A regular, not symmetric 3 by 3 matrix."""
+    return np.array([[4.0, 1.0, 2.0], [0.5, 3.0, 1.0], [1.0, -1.0, 5.0]])
+
+
+def make_p() -> np.ndarray:
+    """A symmetric positive definite 3 by 3 matrix."""
+    return np.array([[4.0, 1.0, 0.5], [1.0, 3.0, 0.25], [0.5, 0.25, 2.0]])
+
+
+def make_t() -> np.ndarray:
+    """Floats of 2 by 3 by 4."""
+    return (np.arange(24) * 7 % 11).reshape(2, 3, 4) * 0.5
+
+
+def make_i() -> np.ndarray:
+    """Integers with repetitions."""
+    return np.array([3, 1, 2, 3, 1, 7, 0, 5])
+
+
+def make_j() -> np.ndarray:
+    """As many integers as i has."""
+    return np.array([1, 4, 2, -6, 1, 0, 9, 5])
+
+
+def make_w() -> np.ndarray:
+    """A matrix of 3 by 3 integers."""
+    return np.array([[3, 1, 2], [0, 5, 4], [8, 7, 6]])
+
+
+def make_b() -> np.ndarray:
+    """Truth values."""
+    return np.array([True, False, True, True, False])
+
+
+def make_f() -> np.ndarray:
+    """Single precision."""
+    return np.array([0.1, 1.5, -2.25, 3.0, 0.7, 10.0], dtype=np.float32)
+
+
+def make_u() -> np.ndarray:
+    """Bytes."""
+    return np.array([250, 10, 2, 77, 128, 3], dtype=np.uint8)
+
+
+def make_h() -> np.ndarray:
+    """Short integers."""
+    return np.array([-5, 300, 17, -32000], dtype=np.int16)
+
+
+def make_c() -> np.ndarray:
+    """Complex numbers."""
+    return np.array([1 + 2j, -0.5j, 3 - 1j, 2.5 + 0j])
+
+
+def make_z() -> np.ndarray:
+    """Floats with missing ones."""
+    return np.array([1.5, np.nan, -2.0, np.nan, 4.0])
+
+
+def make_e() -> np.ndarray:
+    """No floats."""
+    return np.zeros(0)
+
+
+def make_n() -> int:
+    """A whole number."""
+    return len(make_x()) + 2
+
+
+def make_k() -> int:
+    """A negative whole number."""
+    return -len(make_x())
+
+
+def make_v() -> float:
+    """A real number."""
+    return float(make_x()[4]) * 0.8
+
+
+def make_text() -> str:
+    """Words between commas."""
+    return ", ".join(["tulip", "Rose,aster ", "rose"])
+
+
+def make_number() -> str:
+    """Digits."""
+    return str(make_n() * 6)
+
+
+def make_data() -> bytes:
+    """ASCII."""
+    return b"name=rose;n=42"
+
+
+def make_words() -> list[str]:
+    """Words."""
+    return ["rose", "aster", "tulip", "iris", "rose"]
+
+
+def make_numbers() -> list[int]:
+    """Whole numbers."""
+    return [5, 2, 9, 2, -4]
+
+
+def make_floats() -> list[float]:
+    """Real numbers."""
+    return [0.5, 2.25, -1.0, 8.0]
+
+
+def make_pairs() -> list[tuple[int, float]]:
+    """Tuples."""
+    return [(3, 1.5), (1, 2.5), (2, 0.5)]
+
+
+def make_ages() -> dict[str, int]:
+    """A dictionary."""
+    return {"ann": 31, "bob": 7, "cy": 64}
+
+
+class Point(NamedTuple):
+    """A tuple with names."""
+
+    x: float
+    y: float
+
+
+class Colour(enum.IntEnum):
+    """Names of numbers."""
+
+    RED = 1
+    BLUE = 4
+
+
+@dataclass
+class Circle:
+    """A dataclass with a method and a default."""
+
+    radius: float
+    scale: float = 2.0
+
+    def area(self) -> float:
+        """Of the scaled circle."""
+        return 3.0 * (self.radius * self.scale) ** 2
+
+
+@dataclass(frozen=True)
+class Vector:
+    """A frozen dataclass."""
+
+    x: float
+    y: float
+
+    @property
+    def norm(self) -> float:
+        """Its length."""
+        return math.sqrt(self.x * self.x + self.y * self.y)
+
+
+class Account:
+    """A plain class with state."""
+
+    def __init__(self, balance: float) -> None:
+        self.balance = balance
+        self.count = 0
+
+    def deposit(self, amount: float) -> float:
+        """Add."""
+        self.balance += amount
+        self.count += 1
+        return self.balance
+
+
+def square(number: float) -> float:
+    """A function of the module."""
+    return number * number
+
+
+def scaled(values: np.ndarray, factor: float = 2.0, *, offset: float = 0.0) -> np.ndarray:
+    """A function with a default and a keyword."""
+    return values * factor + offset
+
+
+def total(*values: float) -> float:
+    """A function of any number of values."""
+    result = 0.0
+    for value in values:
+        result += value
+    return result
+
+
+def countdown(start: int):
+    """A generator."""
+    while start > 0:
+        yield start
+        start -= 1
+
+
+def fibonacci(index: int) -> int:
+    """Recursion."""
+    return index if index < 2 else fibonacci(index - 1) + fibonacci(index - 2)

@@ -51,6 +51,13 @@ def test_help_has_a_sentence_and_an_example(truestep: Invoke, command: str) -> N
     assert "--json" in words
 
 
+@pytest.mark.parametrize("tool", ["cc", "c++", "ar", "ranlib"])
+def test_compilers_have_help_too(truestep: Invoke, tool: str) -> None:
+    finished = truestep(tool, "--help")
+    assert finished.exit_code == 0
+    assert f"Example: truestep {tool} " in " ".join(finished.stdout.split())
+
+
 def test_the_program_lists_its_commands_and_exit_codes(truestep: Invoke) -> None:
     stdout = truestep("--help").stdout
     for command in COMMANDS:

@@ -11,6 +11,10 @@ import truestep
 COMMANDS = {
     "demo": "demo",
     "build": "build",
+    "cc": "compilers",
+    "c++": "compilers",
+    "ar": "compilers",
+    "ranlib": "compilers",
     "run": "run",
     "prove-step": "prove_step",
     "devnet": "devnet",
@@ -52,8 +56,8 @@ def make_app(names: Iterable[str]) -> typer.Typer:
         epilog=f"Exit codes: {EXIT_CODES}.",
     )
     app.callback()(truestep_program)
-    for name in names:
-        importlib.import_module(f"truestep.cli.commands.{COMMANDS[name]}").register(app)
+    for module in dict.fromkeys(COMMANDS[name] for name in names):
+        importlib.import_module(f"truestep.cli.commands.{module}").register(app)
     return app
 
 

@@ -4,10 +4,18 @@ import sys
 
 from truestep.cli.interruption import end_at_once
 
+_COMPILERS = {"cc", "c++", "ar", "ranlib"}
+"""Build files call them hundreds of times, so they do without the imports of the other commands."""
+
 
 def main() -> None:
     """Run the program with this process's arguments."""
     end_at_once()
+    command, arguments = "".join(sys.argv[1:2]), sys.argv[2:]
+    if command in _COMPILERS and arguments != ["--help"]:
+        from truestep.guest.driver.tools import run_tool
+
+        sys.exit(run_tool(command, arguments))
     # Imports take a second or more, so Ctrl-C is handled before them.
     from truestep.cli.application import COMMANDS, make_app
     from truestep.cli.deferred_imports import defer_imports

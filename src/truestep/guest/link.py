@@ -91,29 +91,40 @@ def link(
     directory: Path,
     *,
     stack_size_bytes: int,
+    working_directory: Path | None = None,
 ) -> tuple[bytes, str]:
     """Link `inputs` with the runtime; (ELF file, warnings).
 
-    They are objects, archives and options of the linker. File names are absolute or within `directory`.
+    They are objects, archives and options of the linker, named within the working directory: by default
+    `directory`, where the parts of the link are made.
     """
     (directory / _RUNTIME_ARCHIVE).write_bytes(runtime_archive(toolchain))
     (directory / MATHEMATICS_ARCHIVE).write_bytes(mathematics_archive(toolchain))
     (directory / COMPILER_RUNTIME_ARCHIVE).write_bytes(compiler_runtime_archive(toolchain))
     script = f"__stack_size = {stack_size_bytes};\n"
     script += (C_DIRECTORY / _LINKER_SCRIPT).read_text(encoding="utf-8")
-    elf, warnings = _link_by(toolchain, script, inputs, directory)
+    elf, warnings = _link_by(toolchain, script, inputs, directory, working_directory)
     own = own_sections(read_sections(elf))
     if own:
-        elf, warnings = _link_by(toolchain, script + script_for(own), inputs, directory)
+        elf, warnings = _link_by(toolchain, script + script_for(own), inputs, directory, working_directory)
     check_placement(read_sections(elf))
     return elf, warnings
 
 
-def _link_by(toolchain: Toolchain, script: str, inputs: Sequence[str], directory: Path) -> tuple[bytes, str]:
+def _link_by(
+    toolchain: Toolchain,
+    script: str,
+    inputs: Sequence[str],
+    directory: Path,
+    working_directory: Path | None,
+) -> tuple[bytes, str]:
     (directory / _LINKER_SCRIPT).write_text(script, encoding="utf-8")
+    # Messages of the linker name these files, so their names are short where they can be.
+    place = Path() if working_directory is None else directory.absolute()
     libraries = (_RUNTIME_ARCHIVE, MATHEMATICS_ARCHIVE, COMPILER_RUNTIME_ARCHIVE)
-    arguments = (*LINK_FLAGS, "-T", _LINKER_SCRIPT, *inputs, *libraries, "-o", _LINKED)
-    warnings = toolchain.run("ld.lld", *arguments, directory=directory)
+    arguments = [*LINK_FLAGS, "-T", str(place / _LINKER_SCRIPT), *inputs]
+    arguments += [*(str(place / name) for name in libraries), "-o", str(place / _LINKED)]
+    warnings = toolchain.run("ld.lld", *arguments, directory=working_directory or directory)
     return (directory / _LINKED).read_bytes(), warnings
 
 

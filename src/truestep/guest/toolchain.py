@@ -5,6 +5,7 @@ import importlib.util
 import os
 import signal
 import subprocess
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +26,9 @@ TARGET_FLAGS = (
     "-mcpu=generic_rv64+m+zfinx+zdinx+relax+unaligned_scalar_mem",
 )
 
-COMPILE_FLAGS = (
-    *TARGET_FLAGS,
+_CODE_FLAGS = (
     "-ffp-contract=off",
     "-fno-math-errno",
-    "-fno-sanitize=all",
     "-fno-unwind-tables",
     "-fno-asynchronous-unwind-tables",
     "-fomit-frame-pointer",
@@ -38,14 +37,36 @@ COMPILE_FLAGS = (
     # --gc-sections drops whole sections, so each function and object gets its own.
     "-ffunction-sections",
     "-fdata-sections",
+)
+
+COMPILE_FLAGS = (
+    *TARGET_FLAGS,
+    *_CODE_FLAGS,
+    "-fno-sanitize=all",
     "-g0",
     # The compiler driver defines NDEBUG when it optimises; a guest's assert stays active unless its
     # author says otherwise.
     "-UNDEBUG",
 )
 
+CLANG_FLAGS = (
+    # The same target in the words of the compiler without its driver.
+    "--target=riscv64-unknown-elf",
+    "-march=rv64im_zfinx_zdinx",
+    "-mabi=lp64",
+    "-mno-strict-align",
+    *_CODE_FLAGS,
+    "-nostdinc",
+    # As GCC, which says nothing of a -l when it only compiles.
+    "-Wno-unused-command-line-argument",
+)
+"""What `COMPILE_FLAGS` says, for `clang` itself: the command lines of other people's build files."""
+
 HEADER_FLAGS = ("-isystem", str(INCLUDE_DIRECTORY))
 """Where headers are."""
+
+DEFAULT_OPTIMISATION = "2"
+"""For a command line that names none: each instruction of a guest has to be paid for."""
 
 LINK_FLAGS = ("-m", "elf64lriscv", "-static", "-s", "-O2", "--gc-sections", "--error-limit=0")
 
@@ -55,7 +76,7 @@ _INHERITED_VARIABLES = ("HOME", "PATH", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Toolchain:
-    """An installed compiler; `run` calls one of its tools."""
+    """An installed compiler; `run` and `call` call one of its tools."""
 
     executable: Path
     cache_directory: Path
@@ -77,6 +98,22 @@ class Toolchain:
             said = completed.stderr.strip() or completed.stdout.strip()
             raise GuestBuildError(said or f"zig {arguments[0]} {how_it_ended(completed.returncode)}")
         return completed.stderr
+
+    def call(self, *arguments: str, variables: Mapping[str, str]) -> tuple[int, str]:
+        """Call a tool with this process's input and output; (exit code, messages)."""
+        completed = subprocess.run(
+            [str(self.executable), *arguments],
+            env={**self._environment(), **variables},
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+        code, said = completed.returncode, completed.stderr
+        if code < 0:
+            said += f"zig {arguments[0]} {how_it_ended(code)}\n"
+        return code, said
 
     def _environment(self) -> dict[str, str]:
         inherited = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
@@ -111,6 +148,11 @@ def find_toolchain() -> Toolchain:
         )
     executable = Path(spec.submodule_search_locations[0]) / ("zig.exe" if os.name == "nt" else "zig")
     return Toolchain(executable=executable, cache_directory=_cache_directory())
+
+
+def builtin_headers(toolchain: Toolchain) -> Path:
+    """The compiler's own headers, such as <stdarg.h>, which `zig cc` finds by itself."""
+    return toolchain.executable.parent / "lib" / "include"
 
 
 def _cache_directory() -> Path:

@@ -1,0 +1,153 @@
+"""`truestep cc`, `c++`, `ar` and `ranlib`, also as programs of their own: `truestep-cc` and so on."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from truestep.base.errors import Unavailable
+from truestep.guest.driver.command_line import CommandLine, Source, read_command_line
+from truestep.guest.driver.compiler import CPP, C, Language, compile_sources
+from truestep.guest.driver.missing_headers import advice, mentions_missing, missing_in
+from truestep.guest.errors import GuestBuildError
+from truestep.guest.link import check_stack_size, link, write_program
+from truestep.guest.toolchain import Toolchain, find_toolchain
+
+CMAKE_TOOLCHAIN = Path(__file__).with_name("truestep.cmake")
+TOOLS = ("cc", "c++", "ar", "ranlib")
+_DEFAULT_OUTPUT = "a.out"
+_OK, _REFUSED, _UNAVAILABLE, _INTERRUPTED = 0, 1, 3, 130
+_ASKS_LINKER = frozenset({"--version", "-v", "-V", "--help"})
+
+
+def run_tool(tool: str, arguments: Sequence[str]) -> int:
+    """Run one of TOOLS with a command line. Returns its exit code."""
+    try:
+        toolchain = find_toolchain()
+        if tool in {"ar", "ranlib"}:
+            code, messages = toolchain.call(tool, *arguments, variables={})
+        elif list(arguments) == ["--print-cmake-toolchain"]:
+            code, messages = _OK, ""
+            sys.stdout.write(f"{CMAKE_TOOLCHAIN}\n")
+        else:
+            code, messages = _compiled(toolchain, CPP if tool == "c++" else C, arguments)
+    except GuestBuildError as error:
+        code, messages = _REFUSED, f"truestep {tool}: error: {error}\n"
+    except OSError as error:
+        code, messages = _REFUSED, f"truestep {tool}: error: {error.filename}: {error.strerror}\n"
+    except Unavailable as error:
+        code, messages = _UNAVAILABLE, f"truestep {tool}: error: {error}\n"
+    except KeyboardInterrupt:
+        code, messages = _INTERRUPTED, ""
+    sys.stderr.write(messages)
+    return code
+
+
+def _compiled(toolchain: Toolchain, language: Language, arguments: Sequence[str]) -> tuple[int, str]:
+    command = read_command_line(arguments)
+    asked = [given for given in command.inputs if given in _ASKS_LINKER]
+    if asked:
+        return toolchain.call("ld.lld", *map(str, asked), variables={})
+    if command.is_link and command.inputs:
+        with tempfile.TemporaryDirectory(prefix="truestep-cc-") as name:
+            return _linked(toolchain, language, command, Path(name))
+    return _explained(toolchain, language, command, command.sources, output=command.output)
+
+
+def _explained(
+    toolchain: Toolchain,
+    language: Language,
+    command: CommandLine,
+    sources: Sequence[Source],
+    *extra: str,
+    output: str | None,
+) -> tuple[int, str]:
+    """Compile; after a failure over a header, list all that are missing."""
+    code, messages = compile_sources(toolchain, language, command, sources, *extra, output=output)
+    files = [source for source in sources if source.name != "-"]
+    if code == _OK or not files or not mentions_missing(messages):
+        return code, messages
+    missing: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="truestep-cc-") as name:
+        rule = Path(name) / "rule"
+        for source in files:
+            again = ("-M", "-MG", "-MF", str(rule), "-w")
+            compile_sources(toolchain, language, command, [source], *again, output=os.devnull)
+            missing += missing_in(rule.read_text(encoding="utf-8")) if rule.exists() else []
+    beside = [Path(source.name).parent for source in files]
+    lines = advice(dict.fromkeys(missing), beside)
+    return code, messages + "".join(f"truestep: note: {line}\n" for line in lines)
+
+
+def _linked(
+    toolchain: Toolchain, language: Language, command: CommandLine, directory: Path
+) -> tuple[int, str]:
+    check_stack_size(command.stack_size_bytes)
+    output = Path(command.output or _DEFAULT_OUTPUT)
+    inputs: list[str] = []
+    said = ""
+    for index, given in enumerate(command.inputs):
+        if isinstance(given, Source):
+            target = directory / f"{index}" / f"{Path(given.name).stem}.o"
+            target.parent.mkdir()
+            extra = ("-c", *_dependency_file(command, given))
+            code, messages = _explained(toolchain, language, command, [given], *extra, output=str(target))
+            said += messages
+            if code != _OK:
+                return code, said
+            inputs.append(str(target))
+        else:
+            inputs.append(given)
+    if command.is_relocatable:
+        code, messages = toolchain.call(
+            "ld.lld", "-r", "-m", "elf64lriscv", *inputs, "-o", str(output), variables={}
+        )
+        return code, said + messages
+    elf, warnings = link(
+        toolchain,
+        inputs,
+        directory,
+        stack_size_bytes=command.stack_size_bytes,
+        working_directory=Path.cwd(),
+    )
+    _write_executable(output, elf)
+    return _OK, said + warnings
+
+
+def _dependency_file(command: CommandLine, source: Source) -> list[str]:
+    """Where the rules of -MD go if the command does not say it: beside the output, not beside our object."""
+    is_wanted = command.has_flag("-MD") or command.has_flag("-MMD")
+    return ["-MF", f"{Path(source.name).stem}.d"] if is_wanted and not command.has_flag("-MF") else []
+
+
+def _write_executable(output: Path, elf: bytes) -> None:
+    """Build files test for the right to execute. A device such as /dev/null must not be replaced."""
+    if output.exists() and not output.is_file():
+        output.write_bytes(elf)
+        return
+    write_program(output, elf)
+    mask = os.umask(0)
+    os.umask(mask)
+    output.chmod(0o777 & ~mask)
+
+
+def cc() -> NoReturn:
+    """The program `truestep-cc`."""
+    sys.exit(run_tool("cc", sys.argv[1:]))
+
+
+def cpp() -> NoReturn:
+    """The program `truestep-c++`."""
+    sys.exit(run_tool("c++", sys.argv[1:]))
+
+
+def ar() -> NoReturn:
+    """The program `truestep-ar`."""
+    sys.exit(run_tool("ar", sys.argv[1:]))
+
+
+def ranlib() -> NoReturn:
+    """The program `truestep-ranlib`."""
+    sys.exit(run_tool("ranlib", sys.argv[1:]))

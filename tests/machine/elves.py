@@ -21,6 +21,7 @@ class Row:
     offset: int | None = None
     file_size_bytes: int | None = None
     memory_size_bytes: int | None = None
+    physical_address: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,9 +53,10 @@ class Elf:
             offset = CONTENT_OFFSET + len(contents) if row.offset is None else row.offset
             file_size = len(row.content) if row.file_size_bytes is None else row.file_size_bytes
             memory_size = file_size if row.memory_size_bytes is None else row.memory_size_bytes
+            physical = row.address if row.physical_address is None else row.physical_address
             table += struct.pack(
                 "<IIQQQQQQ",
-                *(row.kind, row.permissions, offset, row.address, row.address, file_size, memory_size, 4096),
+                *(row.kind, row.permissions, offset, row.address, physical, file_size, memory_size, 4096),
             )
             contents += row.content
         return (header + table).ljust(CONTENT_OFFSET, b"\0") + contents

@@ -37,6 +37,52 @@ def test_a_good_file() -> None:
     )
 
 
+def data_at(physical_address: int, address: int = 0x2000_0000, content: bytes = b"data") -> Row:
+    return Row(
+        permissions=READ | WRITE,
+        address=address,
+        content=content,
+        memory_size_bytes=len(content) + 8,
+        physical_address=physical_address,
+    )
+
+
+def copies_of(*rows: Row) -> list[tuple[int, bytes]]:
+    segments = load_elf(Elf(rows=[CODE, *rows]).pack()).segments
+    return [(s.address, s.content) for s in segments if s.address < 0x2000_0000 and not s.is_executable]
+
+
+def test_initial_values_are_where_start_up_code_copies_them_from() -> None:
+    """The linker scripts of embedded toolchains keep them behind the constants (M7.4)."""
+    code_end = 0x1_0000 + len(CODE.content)
+    assert copies_of(data_at(code_end), data_at(code_end + 4, 0x2000_1000, b"more")) == [
+        (code_end, b"data"),
+        (code_end + 4, b"more"),
+    ]
+    assert copies_of(data_at(0x1FFF_FFFC)) == [(0x1FFF_FFFC, b"data")]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [data_at(0x2000_0000)],
+        [data_at(0x1FFF_FFFD)],
+        [data_at(0x1_0000)],
+        [data_at(0x1_000C)],
+        [data_at(0xFFFD)],
+        [data_at(2**64 - 2)],
+        [data_at(0x8000_0000)],
+        [data_at(0x2_0000, content=b"")],
+    ],
+)
+def test_copies_that_would_be_something_else_are_left_out(rows: list[Row]) -> None:
+    assert copies_of(*rows) == []
+
+
+def test_two_copies_do_not_share_bytes() -> None:
+    assert copies_of(data_at(0x2_0000), data_at(0x2_0003, 0x2000_1000, b"more")) == [(0x2_0000, b"data")]
+
+
 @pytest.mark.parametrize(
     ("file", "reason"),
     [

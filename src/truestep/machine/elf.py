@@ -36,6 +36,8 @@ class ProgramHeader:
     permissions: int
     offset: int
     address: int
+    physical_address: int
+    """Where a copy is kept, if it is not `address`."""
     file_size_bytes: int
     memory_size_bytes: int
 
@@ -88,18 +90,29 @@ def load_elf(file: bytes) -> Program:
         _check_ranges(segment)
     if not may_fetch(executable.entry) or not executable.is_entry_executable():
         raise bad_entry(executable)
-    return Program(
-        entry=executable.entry,
-        segments=tuple(
-            Segment(
-                address=segment.address,
-                content=segment.content(file),
-                is_executable=segment.is_executable,
-            )
-            for segment in executable.segments
-            if segment.file_size_bytes
-        ),
-    )
+    placed = [
+        Segment(address=segment.address, content=segment.content(file), is_executable=segment.is_executable)
+        for segment in executable.segments
+        if segment.file_size_bytes
+    ]
+    placed += [
+        Segment(address=segment.physical_address, content=segment.content(file), is_executable=False)
+        for segment in kept_copies(executable)
+    ]
+    return Program(entry=executable.entry, segments=tuple(sorted(placed, key=lambda each: each.address)))
+
+
+def kept_copies(executable: Executable) -> list[ProgramHeader]:
+    """Variables whose initial values are in the code range too, for start-up code that copies them (M7.4)."""
+    taken = [(segment.address, segment.end) for segment in executable.segments]
+    copies: list[ProgramHeader] = []
+    for segment in executable.segments:
+        start, end = segment.physical_address, segment.physical_address + segment.file_size_bytes
+        is_kept = segment.file_size_bytes > 0 and segment.address >= DATA_START and end <= CODE_END
+        if is_kept and all(end <= other[0] or other[1] <= start for other in taken):
+            taken.append((start, end))
+            copies.append(segment)
+    return copies
 
 
 def bad_entry(executable: Executable) -> Rejected:
@@ -188,8 +201,8 @@ def _read_headers(file: bytes) -> tuple[int, int, list[ProgramHeader]]:
 
 
 def _read_program_header(file: bytes, offset: int) -> ProgramHeader:
-    kind, permissions, content, address, _, file_size, memory_size, _ = _PROGRAM_HEADER.unpack_from(
-        file, offset
+    kind, permissions, content, address, physical_address, file_size, memory_size, _ = (
+        _PROGRAM_HEADER.unpack_from(file, offset)
     )
     if kind in (_SEGMENT_DYNAMIC, _SEGMENT_INTERPRETER):
         raise Rejected(Reject.ELF_TYPE, f"it is dynamically linked; {_BUILD_HINT}")
@@ -198,6 +211,7 @@ def _read_program_header(file: bytes, offset: int) -> ProgramHeader:
         permissions=permissions,
         offset=content,
         address=address,
+        physical_address=physical_address,
         file_size_bytes=file_size,
         memory_size_bytes=memory_size,
     )

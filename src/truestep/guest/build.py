@@ -11,6 +11,8 @@ from truestep.guest.assembly_files import files_of_assembly, mentions_files, une
 from truestep.guest.errors import GuestBuildError
 from truestep.guest.link import (
     DEFAULT_STACK_SIZE_BYTES,
+    LinkOptions,
+    Stdout,
     as_argument,
     check_stack_size,
     compile_object,
@@ -20,11 +22,11 @@ from truestep.guest.link import (
 )
 from truestep.guest.toolchain import (
     COMPILE_FLAGS,
-    HEADER_FLAGS,
     LINK_FLAGS,
     ZIGLANG_VERSION,
     Toolchain,
     find_toolchain,
+    system_includes,
 )
 
 OPTIMISATIONS = ("0", "1", "2", "3", "s", "z")
@@ -54,10 +56,11 @@ class _Recipe:
     include_paths: tuple[Path, ...]
     defines: tuple[tuple[str, str], ...]
     stack_size_bytes: int
+    stdout: Stdout
 
     def settings(self) -> str:
         """All options that change the result for given sources, in one line."""
-        parts = (self.optimisation, self.defines, self.stack_size_bytes)
+        parts = (self.optimisation, self.defines, self.stack_size_bytes, self.stdout)
         return repr((ZIGLANG_VERSION, COMPILE_FLAGS, LINK_FLAGS, parts))
 
 
@@ -78,8 +81,11 @@ def build_c(
     include_paths: Sequence[Path] = (),
     defines: Mapping[str, str] | None = None,
     stack_size_bytes: int = DEFAULT_STACK_SIZE_BYTES,
+    stdout: Stdout = "debug",
 ) -> BuiltGuest:
-    """Compile `sources` and link them with the guest runtime into `output`.
+    """Compile `sources` and link them with the C library into `output`.
+
+    What the program prints to stdout is debugging text, or with stdout="output" the run's output.
 
     The result depends only on the contents of the sources and on the options, not on the time, the computer
     or the directory. Raises GuestBuildError with the message of the compiler or linker, and ToolchainMissing
@@ -91,14 +97,16 @@ def build_c(
         include_paths=tuple(include_paths),
         defines=tuple(sorted((defines or {}).items())),
         stack_size_bytes=stack_size_bytes,
+        stdout=stdout,
     )
     _check(recipe)
     toolchain = find_toolchain()
+    options = LinkOptions(stack_size_bytes=stack_size_bytes, stdout=stdout)
     with tempfile.TemporaryDirectory(prefix="truestep-build-") as name:
         directory = Path(name)
         compiled = _compile_sources(toolchain, recipe, directory)
         objects = [as_argument(name) for name in compiled.objects]
-        elf, warnings = link(toolchain, objects, directory, stack_size_bytes=stack_size_bytes)
+        elf, warnings = link(toolchain, objects, directory, options)
         recipe_sha256 = _digest(recipe, compiled.read)
     write_program(output, elf)
     return BuiltGuest(
@@ -150,7 +158,7 @@ def _assembly(toolchain: Toolchain, source: Path, target: Path, flags: Sequence[
     if source.suffix == ".s":
         return source.read_text(encoding="utf-8", errors="replace")
     stage = ("-E",) if source.suffix == ".S" else ("-S", "-emit-llvm")
-    arguments = (*COMPILE_FLAGS, *HEADER_FLAGS, *flags, *stage)
+    arguments = (*COMPILE_FLAGS, *system_includes(toolchain), *flags, *stage)
     toolchain.run("cc", *arguments, as_argument(str(source)), "-o", str(target))
     text = target.read_text(encoding="utf-8", errors="replace")
     return text if source.suffix == ".S" else unescaped_llvm(text)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from truestep.guest.kept import kept
 from truestep.guest.objects import with_weak_definitions
-from truestep.guest.toolchain import C_DIRECTORY, COMPILE_FLAGS, INCLUDE_DIRECTORY, TARGET_FLAGS, Toolchain
+from truestep.guest.toolchain import C_DIRECTORY, COMPILE_FLAGS, TARGET_FLAGS, Toolchain, system_includes
 
 MATH_DIRECTORY = C_DIRECTORY / "math"
 
@@ -20,12 +20,12 @@ _MUSL_FUNCTIONS = (
 )  # fmt: skip
 # What those call within musl.
 _MUSL_PARTS = (
-    "__cos", "__cosdf", "__expo2", "__math_divzero", "__math_invalid", "__math_oflow",
-    "__math_uflow", "__math_xflow", "__rem_pio2_large", "__sin", "__sindf", "exp_data",
+    "__cos", "__cosdf", "__expo2", "__fpclassify", "__math_divzero", "__math_invalid", "__math_oflow",
+    "__math_uflow", "__math_xflow", "__rem_pio2_large", "__signbit", "__sin", "__sindf", "exp_data",
     "exp2f_data", "pow_data", "powf_data", "signgam",
 )  # fmt: skip
 
-_MUSL_INCLUDES = (
+MUSL_INCLUDES = (
     "musl/src/internal",
     "musl/src/include",
     "musl/include",
@@ -45,24 +45,23 @@ def mathematics_sources() -> list[Path]:
 def mathematics_archive(toolchain: Toolchain) -> bytes:
     """An archive of <math.h>, from which the linker takes what a program uses."""
     flags = (*COMPILE_FLAGS, *_MUSL_FUNCTIONS, *_MUSL_PARTS)
-    sources = [*mathematics_sources(), INCLUDE_DIRECTORY / "math.h"]
-    return kept("libm", flags, sources, lambda: _compile(toolchain))
+    return kept("libm", flags, mathematics_sources(), lambda: _compile(toolchain))
 
 
 def _compile(toolchain: Toolchain) -> bytes:
-    libc = toolchain.executable.parent / "lib" / "libc"
     with tempfile.TemporaryDirectory(prefix="truestep-libm-") as name:
         directory = Path(name)
-        toolchain.run("build-lib", *_arguments(libc), directory=directory)
+        toolchain.run("build-lib", *_arguments(toolchain), directory=directory)
         return with_weak_definitions((directory / ARCHIVE).read_bytes())
 
 
-def _arguments(libc: Path) -> list[str]:
+def _arguments(toolchain: Toolchain) -> list[str]:
     """The compiler's arguments. Floats are strict: no result depends on contraction or reordering."""
+    libc = toolchain.libc_directory
     strict = [flag for flag in COMPILE_FLAGS if flag not in TARGET_FLAGS]
-    ours = ["-cflags", *strict, "-O2", f"-I{INCLUDE_DIRECTORY}", "--"]
+    ours = ["-cflags", *strict, "-O2", *system_includes(toolchain), "--"]
     theirs = ["-cflags", *strict, "-O2", "-fno-builtin", "-std=c99", "-D_XOPEN_SOURCE=700", "-w"]
-    theirs += [*(f"-I{libc / part}" for part in _MUSL_INCLUDES), "--"]
+    theirs += [*(f"-I{libc / part}" for part in MUSL_INCLUDES), "--"]
     zig = ["-O", "ReleaseFast", "-fno-unwind-tables", "-fstrip", "-ffunction-sections", "-fdata-sections"]
     own_sources = mathematics_sources()
     return [

@@ -4,32 +4,40 @@ import functools
 import os
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from truestep.guest.compiler_runtime import ARCHIVE as COMPILER_RUNTIME_ARCHIVE
 from truestep.guest.compiler_runtime import compiler_runtime_archive
 from truestep.guest.errors import GuestBuildError
+from truestep.guest.hosted import ARCHIVE as HOSTED_ARCHIVE
+from truestep.guest.hosted import hosted_archive, hosted_sources, prints_more
 from truestep.guest.kept import kept
 from truestep.guest.libm import ARCHIVE as MATHEMATICS_ARCHIVE
 from truestep.guest.libm import mathematics_archive, mathematics_sources
 from truestep.guest.objects import read_sections, with_weak_definitions
-from truestep.guest.placement import check_placement, own_sections, script_for
-from truestep.guest.toolchain import (
-    C_DIRECTORY,
-    COMPILE_FLAGS,
-    HEADER_FLAGS,
-    INCLUDE_DIRECTORY,
-    LINK_FLAGS,
-    Toolchain,
-)
+from truestep.guest.placement import FINALIZERS, check_placement, own_sections, script_for
+from truestep.guest.toolchain import C_DIRECTORY, COMPILE_FLAGS, LINK_FLAGS, Toolchain, system_includes
 
 DEFAULT_STACK_SIZE_BYTES = 8 << 20
 """The usual size on a desktop; stack that is not used costs nothing."""
+Stdout = Literal["debug", "output"]
+"""Where a guest's stdout goes: to the text for whoever debugs a local run, or to the output."""
 STACK_SIZE_LIMIT_BYTES = 1 << 30
 """Leaves 512 MiB of the data range to variables and heap."""
 STACK_SIZE_UNIT_BYTES = 4096
 
-_RUNTIME_ARCHIVE = "runtime.a"
+_CORE, _SMALL = "runtime", ("small", "library")
+_CORE_ARCHIVE = "core.a"
+_SMALL_ARCHIVE = "small.a"
+_SMALL_NAMES = """\
+PROVIDE(exit = _Exit);
+PROVIDE(printf = __truestep_say);
+PROVIDE(debug_printf = __truestep_say);
+"""
+"""Names that a program may define itself. Without atexit and streams nothing is to be done before the end."""
 _LINKED = "guest.elf"
 _LINKER_SCRIPT = "guest.ld"
 
@@ -45,7 +53,7 @@ def check_stack_size(size_bytes: int) -> None:
 
 def compile_object(toolchain: Toolchain, source: Path, target: Path, *flags: str) -> str:
     """Compile one source and list in `target`.d the files that were read. Returns the warnings."""
-    arguments = (*COMPILE_FLAGS, *HEADER_FLAGS, *flags)
+    arguments = (*COMPILE_FLAGS, *system_includes(toolchain), *flags)
     return toolchain.run(
         "cc", *arguments, "-MD", "-MF", f"{target}.d", "-c", as_argument(str(source)), "-o", str(target)
     )
@@ -56,76 +64,126 @@ def as_argument(name: str) -> str:
     return f"./{name}" if name.startswith(("-", "@")) else name
 
 
-def runtime_sources() -> list[Path]:
-    """The C library and start-up of every guest."""
-    return sorted((C_DIRECTORY / "runtime").iterdir())
-
-
 def linked_sources() -> list[Path]:
     """Our own files on which a linked program depends."""
-    return [*runtime_sources(), *mathematics_sources(), C_DIRECTORY / _LINKER_SCRIPT]
+    own = [*_sources_in(*_SMALL), *_sources_in(_CORE), *hosted_sources(), *mathematics_sources()]
+    return [*own, C_DIRECTORY / _LINKER_SCRIPT]
+
+
+def _sources_in(*directories: str) -> list[Path]:
+    return [path for directory in directories for path in sorted((C_DIRECTORY / directory).iterdir())]
 
 
 @functools.cache
-def runtime_archive(toolchain: Toolchain) -> bytes:
-    """The runtime as an archive, so that only what a program uses is linked and its own definitions win."""
-    headers = sorted(INCLUDE_DIRECTORY.iterdir())
-    return kept("runtime", COMPILE_FLAGS, [*runtime_sources(), *headers], lambda: _compile_runtime(toolchain))
+def core_archive(toolchain: Toolchain) -> bytes:
+    """What every program has: the start, the machine's windows, the runtime's messages."""
+    return _archive(toolchain, "core", _sources_in(_CORE))
 
 
-def _compile_runtime(toolchain: Toolchain) -> bytes:
+@functools.cache
+def small_archive(toolchain: Toolchain) -> bytes:
+    """The C library of programs that use no FILE and print no floats."""
+    return _archive(toolchain, "small", _sources_in(*_SMALL))
+
+
+def _archive(toolchain: Toolchain, name: str, sources: Sequence[Path]) -> bytes:
+    """An archive, so that only what a program uses is linked and its own definitions win."""
+    headers = (*sorted((C_DIRECTORY / _CORE).glob("*.h")), C_DIRECTORY / "include" / "truestep.h")
+    return kept(name, COMPILE_FLAGS, [*sources, *headers], lambda: _compile(toolchain, sources))
+
+
+def _compile(toolchain: Toolchain, sources: Sequence[Path]) -> bytes:
     with tempfile.TemporaryDirectory(prefix="truestep-runtime-") as name:
         directory = Path(name)
         objects: list[str] = []
-        for source in runtime_sources():
-            target = directory / f"{source.stem}.o"
-            compile_object(toolchain, source, target, "-O2", "-fno-builtin")
-            objects.append(target.name)
-        toolchain.run("ar", "rcsD", _RUNTIME_ARCHIVE, *objects, directory=directory)
-        return with_weak_definitions((directory / _RUNTIME_ARCHIVE).read_bytes())
+        for source in sources:
+            if source.suffix != ".h":
+                target = directory / f"{source.stem}.o"
+                compile_object(toolchain, source, target, "-O2", "-fno-builtin")
+                objects.append(target.name)
+        toolchain.run("ar", "rcsD", "archive.a", *objects, directory=directory)
+        return with_weak_definitions((directory / "archive.a").read_bytes())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkOptions:
+    """What the user chooses of a program besides its objects."""
+
+    stack_size_bytes: int = DEFAULT_STACK_SIZE_BYTES
+    stdout: Stdout = "debug"
+    library: Literal["any", "small"] = "any"
+    """`any`: the small C library if it has all that the program uses and stdout is debugging text."""
+    working_directory: Path | None = None
+    """Within it the inputs are named. None: the directory where the parts of the link are made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Link:
+    """A link of the user's inputs, by `options`, in a directory of its own."""
+
+    toolchain: Toolchain
+    inputs: Sequence[str]
+    directory: Path
+    options: LinkOptions
+
+    def with_small_library(self) -> tuple[bytes, str]:
+        """Raises GuestBuildError if the program uses more than the small library has."""
+        self._write(_SMALL_ARCHIVE, small_archive(self.toolchain))
+        return self._linked(_SMALL_NAMES, (_SMALL_ARCHIVE, _CORE_ARCHIVE, MATHEMATICS_ARCHIVE))
+
+    def with_whole_library(self) -> tuple[bytes, str]:
+        """Raises GuestBuildError with the linker's message."""
+        self._write(HOSTED_ARCHIVE, hosted_archive(self.toolchain))
+        names = f"__stdout_is_output = {int(self.options.stdout == 'output')};\n"
+        return self._linked(names, (MATHEMATICS_ARCHIVE, HOSTED_ARCHIVE, _CORE_ARCHIVE))
+
+    def _linked(self, names: str, archives: Sequence[str]) -> tuple[bytes, str]:
+        """Link by guest.ld, then once more if the program has sections of its own."""
+        self._write(_CORE_ARCHIVE, core_archive(self.toolchain))
+        self._write(MATHEMATICS_ARCHIVE, mathematics_archive(self.toolchain))
+        self._write(COMPILER_RUNTIME_ARCHIVE, compiler_runtime_archive(self.toolchain))
+        script = f"__stack_size = {self.options.stack_size_bytes};\n{names}"
+        script += (C_DIRECTORY / _LINKER_SCRIPT).read_text(encoding="utf-8")
+        elf, warnings = self._run(script, archives)
+        own = own_sections(read_sections(elf))
+        if own:
+            elf, warnings = self._run(script + script_for(own), archives)
+        check_placement(read_sections(elf))
+        return elf, warnings
+
+    def _run(self, script: str, archives: Sequence[str]) -> tuple[bytes, str]:
+        self._write(_LINKER_SCRIPT, script.encode())
+        # Messages of the linker name these files, so their names are short where they can be.
+        working_directory = self.options.working_directory
+        place = Path() if working_directory is None else self.directory.absolute()
+        arguments = [*LINK_FLAGS, "-T", str(place / _LINKER_SCRIPT), *self.inputs]
+        arguments += [str(place / name) for name in (*archives, COMPILER_RUNTIME_ARCHIVE)]
+        arguments += ["-o", str(place / _LINKED)]
+        warnings = self.toolchain.run("ld.lld", *arguments, directory=working_directory or self.directory)
+        return (self.directory / _LINKED).read_bytes(), warnings
+
+    def _write(self, name: str, content: bytes) -> None:
+        (self.directory / name).write_bytes(content)
 
 
 def link(
-    toolchain: Toolchain,
-    inputs: Sequence[str],
-    directory: Path,
-    *,
-    stack_size_bytes: int,
-    working_directory: Path | None = None,
+    toolchain: Toolchain, inputs: Sequence[str], directory: Path, options: LinkOptions
 ) -> tuple[bytes, str]:
-    """Link `inputs` with the runtime; (ELF file, warnings).
-
-    They are objects, archives and options of the linker, named within the working directory: by default
-    `directory`, where the parts of the link are made.
-    """
-    (directory / _RUNTIME_ARCHIVE).write_bytes(runtime_archive(toolchain))
-    (directory / MATHEMATICS_ARCHIVE).write_bytes(mathematics_archive(toolchain))
-    (directory / COMPILER_RUNTIME_ARCHIVE).write_bytes(compiler_runtime_archive(toolchain))
-    script = f"__stack_size = {stack_size_bytes};\n"
-    script += (C_DIRECTORY / _LINKER_SCRIPT).read_text(encoding="utf-8")
-    elf, warnings = _link_by(toolchain, script, inputs, directory, working_directory)
-    own = own_sections(read_sections(elf))
-    if own:
-        elf, warnings = _link_by(toolchain, script + script_for(own), inputs, directory, working_directory)
-    check_placement(read_sections(elf))
-    return elf, warnings
+    """Link objects, archives and options of the linker with the C library; (ELF file, warnings)."""
+    job = _Link(toolchain=toolchain, inputs=inputs, directory=directory, options=options)
+    if options.library == "small":
+        return job.with_small_library()
+    if options.stdout == "debug":
+        with suppress(GuestBuildError):
+            elf, warnings = job.with_small_library()
+            if not _needs_whole_library(elf):
+                return elf, warnings
+    return job.with_whole_library()
 
 
-def _link_by(
-    toolchain: Toolchain,
-    script: str,
-    inputs: Sequence[str],
-    directory: Path,
-    working_directory: Path | None,
-) -> tuple[bytes, str]:
-    (directory / _LINKER_SCRIPT).write_text(script, encoding="utf-8")
-    # Messages of the linker name these files, so their names are short where they can be.
-    place = Path() if working_directory is None else directory.absolute()
-    libraries = (_RUNTIME_ARCHIVE, MATHEMATICS_ARCHIVE, COMPILER_RUNTIME_ARCHIVE)
-    arguments = [*LINK_FLAGS, "-T", str(place / _LINKER_SCRIPT), *inputs]
-    arguments += [*(str(place / name) for name in libraries), "-o", str(place / _LINKED)]
-    warnings = toolchain.run("ld.lld", *arguments, directory=working_directory or directory)
-    return (directory / _LINKED).read_bytes(), warnings
+def _needs_whole_library(elf: bytes) -> bool:
+    """Whether a program linked with the small library would not do what its source says."""
+    return prints_more(elf) or any(section.name == FINALIZERS for section in read_sections(elf))
 
 
 def write_program(output: Path, elf: bytes) -> None:

@@ -8,9 +8,9 @@ _SECTION_TABLE_AT = 40
 _SECTION_COUNTS_AT = 58
 _SECTION_HEADER = struct.Struct("<IIQQQQIIQQ")
 _SYMBOL_SIZE_BYTES = 24
+_SYMBOL = struct.Struct("<IBBH")
 _SYMBOL_INFO_OFFSET_BYTES = 4
-_SYMBOL_SECTION_OFFSET_BYTES = 6
-_SYMBOL_TABLE = 2
+_SYMBOL_TABLE, _ZEROED = 2, 8
 _GLOBAL, _WEAK = 1, 2
 
 _FLAG_WRITE, _FLAG_ALLOCATE, _FLAG_EXECUTE = 1, 2, 4
@@ -31,11 +31,18 @@ class Section:
     address: int
     offset: int
     size_bytes: int
+    link: int = 0
+    """The number of another section, which the kind of this one gives a meaning."""
 
     @property
     def end(self) -> int:
         """The first address after the section."""
         return self.address + self.size_bytes
+
+    @property
+    def stored_bytes(self) -> int:
+        """Its size in the file: zeroed variables take none."""
+        return 0 if self.kind == _ZEROED else self.size_bytes
 
     @property
     def is_in_memory(self) -> bool:
@@ -67,22 +74,58 @@ def read_sections(file: bytes | bytearray, start: int = 0) -> list[Section]:
             address=row[3],
             offset=row[4],
             size_bytes=row[5],
+            link=row[6],
         )
         for row in rows
     ]
 
 
 def with_weak_definitions(archive: bytes) -> bytes:
-    """The archive with all of its definitions weak.
+    """The archive with its definitions weak, except those that are there to replace a weak one.
 
     So a program that defines one of these names itself can still use what stands beside it in its member.
     """
     changed = bytearray(archive)
-    for start in _objects_of(archive):
-        for symbols in read_sections(changed, start):
-            if symbols.kind == _SYMBOL_TABLE:
-                _weaken(changed, start + symbols.offset, symbols.size_bytes)
+    definitions = list(_definitions(archive))
+    replaceable = {each.name for each in definitions if each.is_weak}
+    for each in definitions:
+        if not each.is_weak and each.name not in replaceable:
+            changed[each.info_at] = 16 * _WEAK + changed[each.info_at] % 16
     return bytes(changed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Definition:
+    """A name that a member of an archive defines for others."""
+
+    name: bytes
+    is_weak: bool
+    info_at: int
+    """Where its binding and type stand."""
+
+
+def _definitions(archive: bytes) -> Iterator[_Definition]:
+    for start in _objects_of(archive):
+        sections = read_sections(archive, start)
+        for symbols in sections:
+            if symbols.kind == _SYMBOL_TABLE:
+                names = start + sections[symbols.link].offset
+                table = start + symbols.offset
+                yield from _definitions_in(
+                    archive, range(table, table + symbols.size_bytes, _SYMBOL_SIZE_BYTES), names
+                )
+
+
+def _definitions_in(file: bytes, rows: range, names: int) -> Iterator[_Definition]:
+    for row in rows:
+        name_offset, info, _, section = _SYMBOL.unpack_from(file, row)
+        if section and info // 16 in {_GLOBAL, _WEAK}:
+            name = names + name_offset
+            yield _Definition(
+                name=file[name : file.index(0, name)],
+                is_weak=info // 16 == _WEAK,
+                info_at=row + _SYMBOL_INFO_OFFSET_BYTES,
+            )
 
 
 def _objects_of(archive: bytes) -> Iterator[int]:
@@ -95,11 +138,3 @@ def _objects_of(archive: bytes) -> Iterator[int]:
             yield start
         size_bytes = int(header[_MEMBER_SIZE_TEXT])
         place = start + size_bytes + size_bytes % 2
-
-
-def _weaken(file: bytearray, table: int, size_bytes: int) -> None:
-    for symbol in range(table, table + size_bytes, _SYMBOL_SIZE_BYTES):
-        binding, kind = divmod(file[symbol + _SYMBOL_INFO_OFFSET_BYTES], 16)
-        (section,) = struct.unpack_from("<H", file, symbol + _SYMBOL_SECTION_OFFSET_BYTES)
-        if binding == _GLOBAL and section:
-            file[symbol + _SYMBOL_INFO_OFFSET_BYTES] = 16 * _WEAK + kind

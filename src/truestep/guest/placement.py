@@ -9,8 +9,12 @@ from truestep.guest.objects import Section
 from truestep.machine.layout import CODE_END, DATA_END, DATA_START
 
 _CODE, _CONSTANTS, _VARIABLES = ".text", ".rodata", ".data"
-_PLACED = {_CODE, _CONSTANTS, _VARIABLES, ".tdata", ".bss"}
+FINALIZERS = ".fini_array"
+_PLACED = {_CODE, _CONSTANTS, FINALIZERS, _VARIABLES, ".tdata", ".bss"}
 """The sections of guest.ld."""
+_UNCHANGED = {_CONSTANTS, FINALIZERS}
+"""They hold pointers to constructors and destructors, which objects count as variables: a program that can be
+moved has them written when it starts."""
 
 
 def own_sections(sections: Iterable[Section]) -> list[Section]:
@@ -47,7 +51,8 @@ def check_placement(sections: Sequence[Section]) -> None:
         if lower.end > upper.address:
             raise Bug(f"the sections {lower.name} and {upper.name} share addresses from {upper.address:#x}")
     for section in placed:
-        start, end = (DATA_START, DATA_END) if section.is_writable else (0, CODE_END)
+        is_variable = section.is_writable and section.name not in _UNCHANGED
+        start, end = (DATA_START, DATA_END) if is_variable else (0, CODE_END)
         if not start <= section.address <= section.end <= end:
             raise Bug(
                 f"expected the section {section.name} in {start:#x}..{end:#x},"

@@ -17,7 +17,6 @@ ZIGLANG_VERSION = "0.17.1"
 """Another version produces different programs, and the chain identifies a program by its bytes."""
 
 C_DIRECTORY = Path(__file__).parent / "c"
-INCLUDE_DIRECTORY = C_DIRECTORY / "include"
 
 TARGET_FLAGS = (
     "-target",
@@ -62,9 +61,6 @@ CLANG_FLAGS = (
 )
 """What `COMPILE_FLAGS` says, for `clang` itself: the command lines of other people's build files."""
 
-HEADER_FLAGS = ("-isystem", str(INCLUDE_DIRECTORY))
-"""Where headers are."""
-
 DEFAULT_OPTIMISATION = "2"
 """For a command line that names none: each instruction of a guest has to be paid for."""
 
@@ -80,6 +76,11 @@ class Toolchain:
 
     executable: Path
     cache_directory: Path
+
+    @property
+    def libc_directory(self) -> Path:
+        """The C libraries' headers and sources; a guest has those of musl."""
+        return self.executable.parent / "lib" / "libc"
 
     def run(self, *arguments: str, directory: Path | None = None) -> str:
         """Call a tool (`cc`, `ar`) in `directory`. Returns its warnings, or raises GuestBuildError."""
@@ -118,6 +119,13 @@ class Toolchain:
     def _environment(self) -> dict[str, str]:
         inherited = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
         return {**inherited, "ZIG_GLOBAL_CACHE_DIR": str(self.cache_directory), "NO_COLOR": "1"}
+
+
+def system_includes(toolchain: Toolchain) -> list[str]:
+    """Flags for the headers of every guest: truestep.h and the C library's."""
+    headers = toolchain.libc_directory / "include"
+    directories = (C_DIRECTORY / "include", headers / "riscv64-linux-musl", headers / "generic-musl")
+    return [part for directory in directories for part in ("-isystem", str(directory))]
 
 
 def how_it_ended(code: int) -> str:

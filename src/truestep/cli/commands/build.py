@@ -1,5 +1,6 @@
 """`truestep build`: compiles C or Python sources to one reproducible ELF file."""
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,13 @@ from truestep.guest.python.build import PYTHON_SUFFIX
 from truestep.machine.elf import loading_notes
 
 EXAMPLE = "Example: truestep build prog.c -o prog.elf -O 3 -D PATHS=1000 · truestep build model.py"
+
+
+class StdoutChoice(Enum):
+    """Where a C guest's stdout goes."""
+
+    DEBUG = "debug"
+    OUTPUT = "output"
 
 
 def register(app: typer.Typer) -> None:
@@ -54,6 +62,10 @@ def build(
     stack_size: Annotated[
         int, typer.Option(metavar="BYTES", help="Size of the stack, a multiple of 4096.")
     ] = DEFAULT_STACK_SIZE_BYTES,
+    stdout: Annotated[
+        StdoutChoice,
+        typer.Option(help="For C: whether printf writes debugging text or the run's output."),
+    ] = StdoutChoice.DEBUG,
     as_json: JsonFlag = False,
 ) -> None:
     """Compile C, or a Python function marked `@truestep.guest`, into a program for the machine.
@@ -64,7 +76,7 @@ def build(
     screen = Screen(as_json=as_json)
     target = output or sources[0].with_suffix(".elf").relative_to(sources[0].parent)
     if any(source.suffix == PYTHON_SUFFIX for source in sources):
-        is_for_c = optimisation is not None or include or define
+        is_for_c = optimisation is not None or include or define or stdout is not StdoutChoice.DEBUG
         built = _build_python(sources, target, stack_size, is_for_c=bool(is_for_c))
     else:
         built = build_c(
@@ -74,6 +86,7 @@ def build(
             include_paths=include or [],
             defines=dict(_name_and_value(text) for text in define or []),
             stack_size_bytes=stack_size,
+            stdout=stdout.value,
         )
     if built.warnings:
         screen.said(built.warnings)
@@ -95,7 +108,7 @@ def _build_python(sources: list[Path], target: Path, stack_size_bytes: int, *, i
             " give only the guest's own file: the modules that it imports are found"
         )
     if is_for_c:
-        raise GuestBuildError("-O, -I and -D are for C; a Python guest has none of them")
+        raise GuestBuildError("-O, -I, -D and --stdout are for C; a Python guest has none of them")
     return build_python(sources[0], target, stack_size_bytes=stack_size_bytes)
 
 

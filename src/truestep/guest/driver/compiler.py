@@ -10,9 +10,9 @@ from truestep.guest.link import as_argument
 from truestep.guest.toolchain import (
     CLANG_FLAGS,
     DEFAULT_OPTIMISATION,
-    HEADER_FLAGS,
     Toolchain,
     builtin_headers,
+    system_includes,
 )
 
 _BUILD_EPOCH = {"SOURCE_DATE_EPOCH": "0"}
@@ -46,7 +46,7 @@ def compile_sources(
         arguments.append("-fcolor-diagnostics")
     arguments += command.flags
     if not command.has_flag("-nostdinc"):
-        arguments += [*HEADER_FLAGS, "-isystem", str(builtin_headers(toolchain))]
+        arguments += [*system_includes(toolchain), "-isystem", str(builtin_headers(toolchain))]
     arguments += [*_prefix_maps(command), *extra]
     arguments += _inputs(sources)
     if output is not None:

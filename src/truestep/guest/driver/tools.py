@@ -12,7 +12,7 @@ from truestep.guest.driver.command_line import CommandLine, Source, read_command
 from truestep.guest.driver.compiler import CPP, C, Language, compile_sources
 from truestep.guest.driver.missing_headers import advice, mentions_missing, missing_in
 from truestep.guest.errors import GuestBuildError
-from truestep.guest.link import check_stack_size, link, write_program
+from truestep.guest.link import LinkOptions, check_stack_size, link, write_program
 from truestep.guest.toolchain import Toolchain, find_toolchain
 
 CMAKE_TOOLCHAIN = Path(__file__).with_name("truestep.cmake")
@@ -105,13 +105,10 @@ def _linked(
             "ld.lld", "-r", "-m", "elf64lriscv", *inputs, "-o", str(output), variables={}
         )
         return code, said + messages
-    elf, warnings = link(
-        toolchain,
-        inputs,
-        directory,
-        stack_size_bytes=command.stack_size_bytes,
-        working_directory=Path.cwd(),
+    options = LinkOptions(
+        stack_size_bytes=command.stack_size_bytes, stdout="output", working_directory=Path.cwd()
     )
+    elf, warnings = link(toolchain, inputs, directory, options)
     _write_executable(output, elf)
     return _OK, said + warnings
 

@@ -13,6 +13,7 @@ from truestep.guest.build import BuiltGuest
 from truestep.guest.errors import GuestBuildError
 from truestep.guest.link import (
     DEFAULT_STACK_SIZE_BYTES,
+    LinkOptions,
     check_stack_size,
     compile_object,
     link,
@@ -76,8 +77,9 @@ def _build(toolchain: Toolchain, source: Path, stack_size_bytes: int) -> tuple[b
 
 
 def _link(toolchain: Toolchain, objects: list[str], directory: Path, stack_size_bytes: int) -> bytes:
+    options = LinkOptions(stack_size_bytes=stack_size_bytes, library="small")
     try:
-        return link(toolchain, objects, directory, stack_size_bytes=stack_size_bytes)[0]
+        return link(toolchain, objects, directory, options)[0]
     except GuestBuildError as error:
         missing = sorted(set(re.findall(r"undefined symbol: (\S+)", str(error))))
         if not missing:

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from truestep.guest.errors import ToolchainMissing
-from truestep.guest.toolchain import C_DIRECTORY, COMPILE_FLAGS, INCLUDE_DIRECTORY, TARGET_FLAGS, Toolchain
+from truestep.guest.toolchain import C_DIRECTORY, COMPILE_FLAGS, TARGET_FLAGS, Toolchain, system_includes
 
 RUNTIME_DIRECTORY = C_DIRECTORY / "python"
 
@@ -18,11 +18,12 @@ def runtime_archive(toolchain: Toolchain) -> bytes:
     """The runtime as an archive, so that a guest includes only what it uses."""
     strict = [flag for flag in COMPILE_FLAGS if flag not in TARGET_FLAGS]
     numba = _numba_directory()
+    headers = system_includes(toolchain)
     # Complex products are the plain four products and two sums, without the rules for infinities.
-    own = ["-cflags", *strict, "-O2", "-fcx-limited-range", f"-I{INCLUDE_DIRECTORY}", f"-I{numba}", "--"]
+    own = ["-cflags", *strict, "-O2", "-fcx-limited-range", *headers, f"-I{numba}", "--"]
     own += map(str, _own_sources())
     shim = RUNTIME_DIRECTORY / "include"
-    containers = ["-cflags", *strict, "-O2", "-DNDEBUG", "-w", f"-I{INCLUDE_DIRECTORY}", f"-I{shim}", "--"]
+    containers = ["-cflags", *strict, "-O2", "-DNDEBUG", "-w", *headers, f"-I{shim}", "--"]
     containers += (str(numba / "cext" / name) for name in _CONTAINERS)
     options = ["-static", "--name", "python", "-fno-unwind-tables", "-fstrip", "-ffunction-sections"]
     with tempfile.TemporaryDirectory(prefix="truestep-python-runtime-") as name:

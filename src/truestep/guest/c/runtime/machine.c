@@ -1,4 +1,5 @@
 /* The guest's side of docs/machine.md: the windows of memory and the two environment calls. */
+#include <stdlib.h>
 #include <string.h>
 #include <truestep.h>
 
@@ -25,8 +26,6 @@ void _Exit(int code) {
     environment_call(CALL_EXIT, (uint32_t)code, 0, 0);
     __builtin_trap();
 }
-
-void exit(int code) __attribute__((alias("_Exit")));
 
 void read_input(const uint8_t **buf, size_t *size) {
     *buf = INPUT;

@@ -8,8 +8,14 @@
      │ size of block  │ own size      │ free: next, previous in list
      │ before (or 0)  │ + 1 if in use │ in use: the caller's bytes
      └────────────────┴───────────────┴─────────────────────────────          */
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
 #include <string.h>
 #include <truestep.h>
+
+#include "../runtime/format.h"
+#include "errors.h"
 
 typedef struct block block;
 struct block {
@@ -145,15 +151,20 @@ static size_t block_size(size_t request) {
     return size < SMALLEST ? SMALLEST : size;
 }
 
+static void *out_of_memory(void) {
+    SET_ERRNO(ENOMEM);
+    return NULL;
+}
+
 void *malloc(size_t request) {
     size_t size = block_size(request);
-    if (!size) return NULL;
+    if (!size) return out_of_memory();
     block *b = take_listed(size);
     if (!b) {
         block *fresh = take_top(size);
         if (fresh) return payload(fresh);
         b = search_listed(size);
-        if (!b) return NULL;
+        if (!b) return out_of_memory();
     }
     unlink(b);
     set_size(b, size_of(b), USED);
@@ -165,7 +176,7 @@ static block *checked(void *p, const char *caller) {
     block *b = block_of(p);
     int inside = (uint8_t *)p >= __heap_start + HEADER && (uint8_t *)p < top && (uintptr_t)p % 16 == 0;
     if (!inside || !is_used(b)) {
-        debug_printf("%s(%p): not a block in use\n", caller, p);
+        __truestep_say("%s(%p): not a block in use\n", caller, p);
         abort();
     }
     return b;
@@ -177,7 +188,7 @@ void free(void *p) {
 
 void *calloc(size_t count, size_t size) {
     size_t total;
-    if (__builtin_mul_overflow(count, size, &total)) return NULL;
+    if (__builtin_mul_overflow(count, size, &total)) return out_of_memory();
     void *p = malloc(total);
     return p ? memset(p, 0, total) : NULL;
 }
@@ -202,7 +213,7 @@ void *realloc(void *p, size_t request) {
     if (!p) return malloc(request);
     block *b = checked(p, "realloc");
     size_t size = block_size(request);
-    if (!size) return NULL;
+    if (!size) return out_of_memory();
     if (size <= size_of(b)) {
         split(b, size);
         return p;
@@ -216,10 +227,13 @@ void *realloc(void *p, size_t request) {
 }
 
 void *aligned_alloc(size_t alignment, size_t request) {
-    if (!alignment || alignment & (alignment - 1)) return NULL;
+    if (!alignment || alignment & (alignment - 1)) {
+        SET_ERRNO(EINVAL);
+        return NULL;
+    }
     if (alignment <= 16) return malloc(request);
     size_t size = block_size(request), room;
-    if (!size || __builtin_add_overflow(size, alignment + SMALLEST, &room)) return NULL;
+    if (!size || __builtin_add_overflow(size, alignment + SMALLEST, &room)) return out_of_memory();
     uint8_t *p = malloc(room);
     if (!p) return NULL;
     block *b = block_of(p);
@@ -235,3 +249,23 @@ void *aligned_alloc(size_t alignment, size_t request) {
     split(b, size);
     return payload(b);
 }
+
+void *memalign(size_t alignment, size_t size) { return aligned_alloc(alignment, size); }
+
+void *valloc(size_t size) { return aligned_alloc(4096, size); }
+
+int posix_memalign(void **result, size_t alignment, size_t size) {
+    if (alignment < sizeof(void *) || alignment & (alignment - 1)) return EINVAL;
+    void *p = aligned_alloc(alignment, size);
+    if (!p) return ENOMEM;
+    *result = p;
+    return 0;
+}
+
+void *reallocarray(void *p, size_t count, size_t size) {
+    size_t total;
+    if (__builtin_mul_overflow(count, size, &total)) return out_of_memory();
+    return realloc(p, total);
+}
+
+size_t malloc_usable_size(void *p) { return p ? size_of(block_of(p)) - HEADER : 0; }

@@ -1,0 +1,26 @@
+/* The system that musl sees: files, signals, a clock, one process with one thread. Each call returns a result or a
+   negative errno.                                                                                                */
+#ifndef TRUESTEP_SYSTEM_H
+#define TRUESTEP_SYSTEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct iovec;
+struct timespec;
+struct k_sigaction;
+
+long __truestep_read(int descriptor, void *to, size_t size);
+long __truestep_write(int descriptor, const void *from, size_t size);
+long __truestep_seek(int descriptor, long offset, int whence);
+long __truestep_close(int descriptor);
+long __truestep_open(const char *name, int flags);
+
+long __truestep_clock(int clock, struct timespec *time);
+long __truestep_sleep(int clock, int flags, const struct timespec *time);
+
+long __truestep_signal_action(int signal, const struct k_sigaction *action, struct k_sigaction *before);
+long __truestep_signal_mask(int how, const uint64_t *set, uint64_t *before);
+long __truestep_signal(int signal);
+
+#endif

@@ -1,0 +1,112 @@
+"""The whole C library, for programs that need more than the small one: musl, from the compiler's wheel."""
+
+import functools
+import re
+import tempfile
+from pathlib import Path
+
+from truestep.guest.kept import kept
+from truestep.guest.libm import MUSL_INCLUDES
+from truestep.guest.objects import read_sections, with_weak_definitions
+from truestep.guest.toolchain import C_DIRECTORY, COMPILE_FLAGS, TARGET_FLAGS, Toolchain, system_includes
+
+ARCHIVE = "libhosted.a"
+
+_DIRECTORY = C_DIRECTORY / "hosted"
+_LIBRARY_DIRECTORY = C_DIRECTORY / "library"
+
+_MUSL = (
+    "complex/*", "conf/*", "ctype/*", "dirent/*", "errno/*", "fcntl/*", "fenv/*", "legacy/*", "locale/*",
+    "math/*", "misc/*", "multibyte/*", "process/*", "regex/*", "sched/*", "search/*", "select/*", "signal/*",
+    "stat/*", "stdio/*", "stdlib/*", "string/*", "temp/*", "termios/*", "time/*", "unistd/*",
+    "env/__environ", "env/*env", "exit/abort*", "exit/at*", "exit/*exit",
+    "internal/*scan", "internal/procfdname", "internal/shgetc", "internal/syscall_ret",
+    "linux/gettid", "linux/getrandom", "network/hton*", "network/ntoh*", "network/inet_*",
+    "thread/*", "fenv/riscv64/fenv-sf", "setjmp/riscv64/*", "signal/riscv64/*",
+)  # fmt: skip
+"""musl's files; each has a member in the archive."""
+_REPLACED = {
+    # Our own do this.
+    "exit/_Exit", "stdio/__lockfile", "stdio/__stdout_write", "thread/__lock", "thread/pthread_create",
+    "thread/pthread_join", "thread/pthread_detach", "thread/pthread_cancel",
+    "process/_Fork", "process/fork", "process/posix_spawn", "process/system", "process/vfork", "stdio/popen",
+    "stdio/pclose",
+    # The compiler's runtime does this.
+    "math/fma", "math/fmaf",
+    # What only makes sense with an operating system's threads.
+    "thread/__set_thread_area", "thread/__tls_get_addr", "thread/__unmapself", "thread/clone",
+    "thread/synccall", "thread/tls", "thread/syscall_cp", "thread/sem_open", "thread/sem_unlink",
+    "thread/pthread_getattr_np", "signal/restore", "time/timer_create", "unistd/faccessat",
+    # Users, terminals, shells, directories.
+    "legacy/cuserid", "legacy/daemon", "misc/forkpty", "misc/initgroups", "misc/syslog", "misc/wordexp",
+    "regex/glob",
+}  # fmt: skip
+"""What those patterns find and is left out."""
+
+_UNKNOWN_CONVERSION = re.compile(
+    rb"%(?:[-+#0']*(?:\*|\d+)?(?:\.(?:\*|\d*))?(?:hh?|ll?|[Lqjzt])?[aAeEfFgGnmCS]|l[cs]|\d+\$"
+    rb"|[-+#0]* [-+#0]*(?:\*|\d+)?(?:\.(?:\*|\d*))?L?[aAeEfFgG](?!\w))"
+    rb"[\t-\r\x1b -~\x80-\xff]*\0"
+)
+"""A conversion that the small library's printf does not have, with the rest of its format.
+
+A text like "x % alignment" is none."""
+_SMALL_PRINTF = b"printf: build with truestep cc"
+"""What the small library says if it is given such a format; it stands in programs that use its printf."""
+
+
+def hosted_sources() -> list[Path]:
+    """Our own part of the library."""
+    return sorted([*_DIRECTORY.rglob("*.[ch]"), *_LIBRARY_DIRECTORY.glob("*.[ch]")])
+
+
+def prints_more(elf: bytes) -> bool:
+    """Whether a program linked with the small library has formats that need the whole one."""
+    texts = [elf[s.offset : s.offset + s.stored_bytes] for s in read_sections(elf) if not s.is_executable]
+    return _SMALL_PRINTF in elf and any(map(_UNKNOWN_CONVERSION.search, texts))
+
+
+@functools.cache
+def hosted_archive(toolchain: Toolchain) -> bytes:
+    """An archive of the library: 650 files of musl, kept when they are compiled."""
+    return kept(
+        "hosted", (*COMPILE_FLAGS, *_MUSL, *sorted(_REPLACED)), hosted_sources(), lambda: _compile(toolchain)
+    )
+
+
+def _compile(toolchain: Toolchain) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="truestep-libc-") as name:
+        directory = Path(name)
+        toolchain.run("build-lib", *_arguments(toolchain), directory=directory)
+        return with_weak_definitions((directory / ARCHIVE).read_bytes())
+
+
+def _arguments(toolchain: Toolchain) -> list[str]:
+    libc = toolchain.libc_directory
+    strict = [flag for flag in COMPILE_FLAGS if flag not in TARGET_FLAGS]
+    musl = [
+        *strict,
+        "-O2",
+        "-fno-builtin",
+        "-std=c99",
+        "-D_XOPEN_SOURCE=700",
+        "-w",
+        f"-I{_DIRECTORY / 'include'}",
+    ]
+    musl += [f"-I{libc / part}" for part in MUSL_INCLUDES]
+    own = [*strict, "-O2", "-fno-builtin", "-DTRUESTEP_HOSTED"]
+    with_musl = [path for path in hosted_sources() if path.suffix == ".c" and path.parent == _DIRECTORY]
+    alone = [path for path in hosted_sources() if path.suffix == ".c" and path.parent == _LIBRARY_DIRECTORY]
+    zig = ["-O", "ReleaseFast", "-fno-unwind-tables", "-fstrip", "-ffunction-sections", "-fdata-sections"]
+    return [
+        *TARGET_FLAGS, *zig, "-static", "--name", "hosted",
+        "-cflags", *own, *system_includes(toolchain), "--", *map(str, alone),
+        "-cflags", *musl, f"-I{C_DIRECTORY / 'include'}", "--",
+        *map(str, with_musl), *map(str, musl_sources(libc / "musl" / "src")),
+    ]  # fmt: skip
+
+
+def musl_sources(directory: Path) -> list[Path]:
+    """The files of `_MUSL`, without those that are replaced."""
+    found = {path for pattern in _MUSL for path in directory.glob(f"{pattern}.[csS]")}
+    return sorted(path for path in found if str(path.relative_to(directory).with_suffix("")) not in _REPLACED)

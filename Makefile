@@ -18,7 +18,7 @@ SOLC_PACKAGE := solc@0.8.36
 # pyright must neither look for a newer version of itself nor download one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup setup-demo anvil solc lock demo check test model economics lab bench gas docs vectors rom rom-proof contracts fuzz one-liners npm-package format clean
+.PHONY: help setup setup-demo anvil solc lock demo check test model economics lab bench gas docs vectors rom rom-proof contracts fuzz one-liners rust picolibc npm-package format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -85,6 +85,12 @@ check: setup ## lint, format, types, layers, dead code, dependencies, ROM, compi
 
 test: setup anvil solc ## run every test; PYTEST_PROCESSES=N chooses the parallelism
 	$(BIN)/pytest -n $(PYTEST_PROCESSES) --dist worksteal
+
+rust: setup ## build and run examples/rust with Debian's rustc (100 MB are fetched, nothing is installed)
+	$(BIN)/python -m tests.guest.rust
+
+picolibc: setup ## build and run a guest of Debian's GCC and picolibc (150 MB are fetched, nothing is installed)
+	$(BIN)/python -m tests.guest.picolibc
 
 model: setup ## hold the contracts against the pure model on random calls (SEED=, MODEL_INPUTS=)
 	$(BIN)/python -m tests.protocol.settlement.episodes --games --seed $(SEED) --inputs $(MODEL_INPUTS)

@@ -1,4 +1,4 @@
-"""Builds C sources into one reproducible ELF file."""
+"""Builds C and Zig sources into one reproducible ELF file."""
 
 import hashlib
 import re
@@ -28,9 +28,10 @@ from truestep.guest.toolchain import (
     find_toolchain,
     system_includes,
 )
+from truestep.guest.zig_sources import ZIG_SUFFIX, compile_zig, files_of_zig
 
 OPTIMISATIONS = ("0", "1", "2", "3", "s", "z")
-SOURCE_SUFFIXES = (".c", ".s", ".S")
+SOURCE_SUFFIXES = (".c", ".s", ".S", ZIG_SUFFIX)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +142,11 @@ def _compile_sources(toolchain: Toolchain, recipe: _Recipe, directory: Path) -> 
     for index, source in enumerate(recipe.sources):
         # Messages of the linker name object files, so these are named after the sources.
         name = f"{source.stem}.o" if f"{source.stem}.o" not in objects else f"{source.stem}-{index}.o"
+        if source.suffix == ZIG_SUFFIX:
+            warnings += compile_zig(toolchain, source, directory / name, recipe.optimisation)
+            objects.append(name)
+            read += files_of_zig(source)
+            continue
         flags = ("-fhosted", f"-O{recipe.optimisation}", *_source_flags(source, recipe))
         warnings += compile_object(toolchain, source, directory / name, *flags)
         objects.append(name)

@@ -1,4 +1,4 @@
-"""`truestep build`: compiles C or Python sources to one reproducible ELF file."""
+"""`truestep build`: compiles C, Zig or Python sources to one reproducible ELF file."""
 
 from enum import Enum
 from pathlib import Path
@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
 @guarded
 def build(
     sources: Annotated[
-        list[Path], typer.Argument(metavar="SOURCE", help="C or assembly files, or one Python file.")
+        list[Path], typer.Argument(metavar="SOURCE", help="C, Zig or assembly files, or one Python file.")
     ],
     output: Annotated[
         Path | None,
@@ -68,7 +68,7 @@ def build(
     ] = StdoutChoice.DEBUG,
     as_json: JsonFlag = False,
 ) -> None:
-    """Compile C, or a Python function marked `@truestep.guest`, into a program for the machine.
+    """Compile C or Zig, or a Python function marked `@truestep.guest`, into a program for the machine.
 
     The same sources and options give the same ELF file, byte for byte, on every computer. Messages of the
     compiler are shown unchanged.

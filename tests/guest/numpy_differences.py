@@ -14,8 +14,9 @@ INTRODUCTION = """# Differences from NumPy
 
 A Python guest gives the bytes that the plain function gives with NumPy 2, dtypes included: a Python
 number fits itself to the dtype of what it is combined with (NEP 50), sums add in NumPy's order, and
-`np.random` draws what `RandomState` draws. This page lists what is different. A test runs every example,
-in a guest and in NumPy; the page is written by `python -m tests.guest.numpy_differences`.
+`np.random`, `RandomState` and `default_rng` draw the same numbers. This page lists what is different. A
+test runs every example, in a guest and in NumPy; the page is written by
+`python -m tests.guest.numpy_differences`.
 
 In the examples `n` is 3, and the arrays hold `[250, 10, 2]` (`small`, uint8), `[3, 1, 3, 1, …]` (`keys`,
 40 of them) and `[0.1, 0.2, 0.3]` (`singles`, float32).
@@ -31,8 +32,9 @@ What cannot be shown by one value:
 - *Complex quotients* may differ in the last bit.
 - *NaN*: the sign and payload of a NaN that an operation makes are the machine's (M8.2), not those of your
   processor.
-- *Poisson and hypergeometric numbers* use libm's `lgamma` where NumPy has a series of its own. A draw
-  whose acceptance depends on the last bit would differ; none is known.
+- *Random numbers*: a draw whose acceptance depends on the last bit of a logarithm would differ; none is
+  known. `multivariate_normal` exists with `method="cholesky"` only, `multivariate_hypergeometric` with
+  `method="marginals"` only, and a number beyond 64 bits cannot be a seed.
 - *Indices* are not checked.
 """
 

@@ -3,18 +3,10 @@
    another one in each.                                                                                        */
 #include <math.h>
 
+#include "random.h"
 #include "runtime.h"
 
-enum { WORDS = 624, MIDDLE = 397 };
-
-/* Numba's compiled code knows this layout. */
-typedef struct {
-    int32_t position;
-    uint32_t words[WORDS];
-    int32_t has_spare_normal;
-    double spare_normal;
-    int32_t is_seeded;
-} generator;
+enum { MIDDLE = 397 };
 
 static uint32_t twist(uint32_t high, uint32_t low) {
     uint32_t word = (high & 0x80000000u) | (low & 0x7FFFFFFFu);
@@ -45,7 +37,7 @@ void numba_rnd_init(generator *g, uint64_t seed_word) {
     reset(g);
 }
 
-static void seed_with(generator *g, const uint32_t *key, uint32_t key_size) {
+void truestep_seed_with(generator *g, const uint32_t *key, uint32_t key_size) {
     numba_rnd_init(g, 19650218);
     uint32_t *words = g->words, i = 1;
     for (uint32_t step = 0, j = 0; step < WORDS; step++, j = (j + 1) % key_size) {
@@ -63,23 +55,28 @@ static void seed_with(generator *g, const uint32_t *key, uint32_t key_size) {
 generator truestep_random_generators[3];
 _Static_assert(sizeof(generator) == 2520 && offsetof(generator, is_seeded) == 2512, "known to compiled code");
 
-void truestep_seed_generator(int64_t index) {
+/* The job's seed and the shard's number as words. */
+void truestep_job_key(uint32_t *key) {
     enum { SEED_WORDS = 8 };
-    uint32_t key[SEED_WORDS + 3];
     const uint8_t *seed = job_seed();
     for (int i = 0; i < SEED_WORDS; i++)
         key[i] = (uint32_t)seed[4 * i] | (uint32_t)seed[4 * i + 1] << 8 | (uint32_t)seed[4 * i + 2] << 16 |
                  (uint32_t)seed[4 * i + 3] << 24;
     key[SEED_WORDS] = (uint32_t)shard_index();
     key[SEED_WORDS + 1] = (uint32_t)(shard_index() >> 32);
-    key[SEED_WORDS + 2] = (uint32_t)index;
-    seed_with(&truestep_random_generators[index], key, SEED_WORDS + 3);
+}
+
+void truestep_seed_generator(int64_t index) {
+    uint32_t key[JOB_KEY_WORDS + 1];
+    truestep_job_key(key);
+    key[JOB_KEY_WORDS] = (uint32_t)index;
+    truestep_seed_with(&truestep_random_generators[index], key, JOB_KEY_WORDS + 1);
 }
 
 /* Python's random.seed(n): the 32-bit digits of n's magnitude. */
 void truestep_seed_python_random(uint64_t magnitude) {
     uint32_t key[2] = {(uint32_t)magnitude, (uint32_t)(magnitude >> 32)};
-    seed_with(&truestep_random_generators[0], key, key[1] ? 2 : 1);
+    truestep_seed_with(&truestep_random_generators[0], key, key[1] ? 2 : 1);
 }
 
 static uint32_t next_word(generator *g) {
@@ -111,18 +108,4 @@ double truestep_python_gauss(void) {
     g->spare_normal = sin(angle) * radius;
     g->has_spare_normal = 1;
     return cos(angle) * radius;
-}
-
-/* Poisson numbers with a mean of 10 or more: transformed rejection with squeeze (Hoermann, 1993, PTRS). */
-int64_t numba_poisson_ptrs(generator *g, double mean) {
-    double b = 0.931 + 2.53 * sqrt(mean), a = -0.059 + 0.02483 * b;
-    double inverse_alpha = 1.1239 + 1.1328 / (b - 3.4), squeeze = 0.9277 - 3.6224 / (b - 2);
-    for (;;) {
-        double u = next_unit(g) - 0.5, v = next_unit(g), distance = 0.5 - fabs(u);
-        double k = floor((2 * a / distance + b) * u + mean + 0.43);
-        if (distance >= 0.07 && v <= squeeze) return (int64_t)k;
-        if (k < 0 || (distance < 0.013 && v > distance)) continue;
-        double left = log(v) + log(inverse_alpha) - log(a / (distance * distance) + b);
-        if (left <= -mean + k * log(mean) - lgamma(k + 1)) return (int64_t)k;
-    }
 }

@@ -10,8 +10,9 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
     ),
     (r"a guest cannot return", "return an array, number, string or bytes, or a tuple of these"),
     (
-        r"'default_rng'|'Generator'|'RandomState'",
-        "call np.random.seed(number) and then np.random.random(), np.random.normal() and so on",
+        r"Module\(<module 'numpy\.random'"
+        r"|Unknown attribute '\w+' of type (?:Generator|RandomState|BitGenerator|SeedSequence)",
+        "use rng = np.random.default_rng(number) and rng.random(), rng.normal(), rng.integers() and so on",
     ),
     (r"Module\(<module 'numpy\.fft'", "write the transform out with loops; exp(1j * x) works"),
     (

@@ -23,7 +23,7 @@ from truestep.guest.python.compiler.printing import install_printing
 from truestep.guest.python.compiler.program import compile_guest, load_guest
 from truestep.guest.python.compiler.promotion import install_promotion
 from truestep.guest.python.compiler.python_random import install_python_random
-from truestep.guest.python.compiler.random_numbers import install_random_numbers
+from truestep.guest.python.compiler.randomness import install_randomness
 from truestep.guest.python.compiler.ranges import install_ranges
 from truestep.guest.python.compiler.reading import files_read, watch_files
 from truestep.guest.python.compiler.rounding import install_rounding
@@ -43,7 +43,7 @@ def prepare() -> None:
     install_printing()
     install_linear_algebra()
     install_sums()
-    install_random_numbers()
+    install_randomness()
     install_python_random()
     install_promotion()
     install_powers()

@@ -227,6 +227,16 @@ def total(*values: float) -> float:
     return result
 
 
+def weighed(a: int, b: int = 2, *, c: int, d: int = 4) -> int:
+    """A function with a required keyword."""
+    return a * 1000 + b * 100 + c * 10 + d
+
+
+def gathered(first: int, *rest: int, scale: int = 2) -> int:
+    """A function of any number of values, and a keyword."""
+    return (first + len(rest)) * scale
+
+
 def countdown(start: int):
     """A generator."""
     while start > 0:

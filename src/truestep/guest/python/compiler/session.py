@@ -15,9 +15,11 @@ from truestep.guest.python.compiler.complaint import Complaint, line_of
 from truestep.guest.python.compiler.explain import explain
 from truestep.guest.python.compiler.extremes import install_extremes
 from truestep.guest.python.compiler.functions import accept_plain_functions
+from truestep.guest.python.compiler.keyword_arguments import install_keyword_arguments
 from truestep.guest.python.compiler.linear_algebra import install_linear_algebra
 from truestep.guest.python.compiler.missing_values import install_missing_values
 from truestep.guest.python.compiler.nested_lists import install_nested_lists
+from truestep.guest.python.compiler.overlaps import install_overlaps
 from truestep.guest.python.compiler.powers import install_powers
 from truestep.guest.python.compiler.printing import install_printing
 from truestep.guest.python.compiler.program import compile_guest, load_guest
@@ -53,6 +55,8 @@ def prepare() -> None:
     install_extremes()
     install_missing_values()
     install_sorting()
+    install_overlaps()
+    install_keyword_arguments()
     # Numba loads half of itself when it first compiles.
     cpu_target.typing_context.refresh()
     cpu_target.target_context.refresh()

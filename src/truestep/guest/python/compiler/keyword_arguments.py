@@ -1,0 +1,49 @@
+"""Calls of functions with keyword-only parameters, which Numba mixes up with the others.
+
+`def f(x, factor=2.0, *, offset=0.0)` called as `f(x, 3.0, offset=1.0)` got the factor 2.0 and the offset 3.0.
+"""
+
+from inspect import Parameter, Signature
+from typing import Any
+
+from numba.core import dispatcher, errors, typing
+from numba.core.typing import templates
+
+
+def install_keyword_arguments() -> None:
+    """Bind arguments as Python does."""
+    fold = templates.fold_arguments
+
+    def fold_as_python(
+        signature: Signature, arguments: Any, named: Any, normal: Any, default: Any, starred: Any
+    ) -> Any:
+        named = dict(named)
+        if not _is_call_by_keyword(signature, arguments, named):
+            return fold(signature, arguments, named, normal, default, starred)
+        try:
+            bound = signature.bind(*arguments, **named).arguments
+        except TypeError as error:
+            raise errors.TypingError(str(error)) from error
+        values: list[Any] = []
+        for index, (name, parameter) in enumerate(signature.parameters.items()):
+            if parameter.kind is Parameter.VAR_POSITIONAL:
+                values.append(starred(index, parameter, bound.get(name, ())))
+            elif name in bound:
+                values.append(normal(index, parameter, bound[name]))
+            else:
+                values.append(default(index, parameter, parameter.default))
+        return tuple(values)
+
+    for module in (templates, typing, dispatcher):
+        setattr(module, "fold_arguments", fold_as_python)  # noqa: B010 - not an attribute that pyright knows
+
+
+def _is_call_by_keyword(signature: Signature, arguments: Any, named: dict[str, Any]) -> bool:
+    """Whether it is a call as the user wrote it, of a function with keyword-only parameters.
+
+    Arguments that are bound already come again, all of them by position.
+    """
+    parameters = signature.parameters
+    only = {name for name, parameter in parameters.items() if parameter.kind is Parameter.KEYWORD_ONLY}
+    has_star = any(parameter.kind is Parameter.VAR_POSITIONAL for parameter in parameters.values())
+    return bool(only) and (bool(only & named.keys()) or (not has_star and len(arguments) < len(parameters)))

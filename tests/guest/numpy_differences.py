@@ -28,7 +28,13 @@ What cannot be shown by one value:
 - *libm*: `exp`, `log`, `sin` and similar functions differ from your computer's library in the last bit
   for some arguments ([table](python-guests.md#differences-from-the-c-library)), and with them random
   numbers that are made from logarithms.
-- *BLAS*: `@`, `np.dot` and `np.linalg` add in a fixed order, NumPy's order depends on the processor.
+- *BLAS*: `@`, `np.dot` and `np.linalg` add in a fixed order, NumPy's order depends on the processor. So a
+  matrix that is singular but for rounding may be singular in one of them and not in the other.
+- *Signs of vectors*: eigenvectors and singular vectors have LAPACK's signs for matrices of up to 25 rows or
+  columns, except where the number of steps hangs on the last bit. Those of larger ones may be the opposite
+  vectors, and `np.linalg.eig` of more than 75 rows may give eigenvalues in another order.
+- *`np.linalg.eig` and `eigvals` of real matrices* raise a `ValueError` if eigenvalues are complex, because a
+  guest's types cannot depend on values. Write `np.linalg.eig(a.astype(np.complex128))`, also for NumPy.
 - *Complex quotients* may differ in the last bit.
 - *NaN*: the sign and payload of a NaN that an operation makes are the machine's (M8.2), not those of your
   processor.

@@ -124,7 +124,7 @@ def _sum_all(typing_context: Any, array: Any) -> Any:
         zero = context.get_constant_generic(builder, kind.dtype, kind.dtype(0))
         result = cgutils.alloca_once_value(builder, zero)
         place = builder.bitcast(result, _POINTER)
-        operands = (_WORD(ord(_KINDS[kind.dtype])), *_described(builder, kind, source), place)
+        operands = (_WORD(ord(_KINDS[kind.dtype])), *described(builder, kind, source), place)
         _call(builder, "truestep_sum_all", operands)
         return builder.load(result)
 
@@ -142,13 +142,13 @@ def flat_in_order(typing_context: Any, array: Any) -> Any:
         source = context.make_array(kind)(context, builder, value=arguments[0])
         target = arrayobj._empty_nd_impl(context, builder, flat, [source.nitems])
         place = builder.bitcast(target.data, _POINTER)
-        _call(builder, "truestep_copy_in_order", (*_described(builder, kind, source), place))
+        _call(builder, "truestep_copy_in_order", (*described(builder, kind, source), place))
         return target._getvalue()
 
     return flat(array), generate
 
 
-def _described(builder: Any, kind: Any, array: Any) -> tuple[Any, ...]:
+def described(builder: Any, kind: Any, array: Any) -> tuple[Any, ...]:
     """An array as the runtime takes it: where it is, its axes, the number and size of its items."""
     return (
         builder.bitcast(array.data, _POINTER),

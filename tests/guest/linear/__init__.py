@@ -1,0 +1,1 @@
+"""The routines of np.linalg, compiled for this computer and called without a guest."""

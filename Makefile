@@ -18,7 +18,7 @@ SOLC_PACKAGE := solc@0.8.36
 # pyright must neither look for a newer version of itself nor download one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup setup-demo anvil solc lock demo check test model economics lab bench gas docs vectors rom rom-proof contracts fuzz one-liners rust picolibc npm-package format clean
+.PHONY: help setup setup-demo anvil solc lock demo check test model economics lab bench gas docs vectors rom rom-proof contracts fuzz one-liners python-programs rust picolibc npm-package format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -132,6 +132,9 @@ contracts: setup ## compile the Vyper contracts and rewrite the artifacts that s
 
 one-liners: setup ## compile one line of NumPy or Python each as a guest; the share that gives the same values
 	$(BIN)/python -m tests.guest.one_liners
+
+python-programs: setup ## build pieces of public Python as guests, compare them with NumPy, and write docs/python-programs.md
+	$(BIN)/python -m tests.guest.python_programs
 
 npm-package: ## compile packages/contracts with Hardhat and Foundry, both from npm (400 MB)
 	cd packages/contracts && npm install --no-package-lock --no-audit --no-fund --loglevel=error

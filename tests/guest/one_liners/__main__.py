@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from truestep.guest.python.build import compiler_environment
+from tests.guest.one_liners.starting import with_fixed_hashes
 
 
 def main() -> int:
@@ -39,13 +39,6 @@ def main() -> int:
     return int(any(result.outcome in {Outcome.WRONG, Outcome.CRASHED} for result in results))
 
 
-def _with_fixed_hashes() -> None:
-    """Start again in the environment of the compiler, whose names do not depend on the seed of hashes."""
-    wanted = compiler_environment()
-    if os.environ.get("PYTHONHASHSEED") != wanted["PYTHONHASHSEED"]:
-        os.execve(sys.executable, [sys.executable, "-m", "tests.guest.one_liners", *sys.argv[1:]], wanted)
-
-
 if __name__ == "__main__":
-    _with_fixed_hashes()
+    with_fixed_hashes("tests.guest.one_liners")
     sys.exit(main())

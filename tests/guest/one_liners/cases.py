@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.guest.one_liners import names
@@ -23,6 +23,8 @@ class Case:
     text: str
     is_close_enough: bool
     """Whether last bits may differ, because libm or BLAS is in it."""
+    setup: str = ""
+    """Imports of what it uses besides."""
 
 
 def read_cases(directory: Path = _LINES) -> list[Case]:
@@ -46,11 +48,24 @@ def make_case(topic: str, text: str) -> Case:
     )
 
 
+def read_pieces(path: Path) -> list[Case]:
+    """The pieces of a file: an import, and below it, indented, what uses it."""
+    pieces: list[tuple[str, str]] = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("    "):
+            setup, text = pieces.pop()
+            pieces.append((setup, f"{text}\n{line[4:]}".strip()))
+        elif line.strip() and not line.startswith("#"):
+            pieces.append((line, ""))
+    return [replace(make_case(path.stem, text), setup=setup) for setup, text in pieces]
+
+
 def source_of(cases: list[Case]) -> str:
     """A module with a function `line_0`, `line_1`, … for each case, and `run_0`, … which deliver results."""
     return "\n\n".join(
         [
             _NAMES_TEXT,
+            *(case.setup for case in cases),
             "from tests.guest.one_liners.delivery import deliver",
             *(_functions(index, case) for index, case in enumerate(cases)),
         ]

@@ -13,10 +13,8 @@ from typing import Any
 
 from tests.guest.one_liners.cases import Case
 from tests.guest.one_liners.running import Outcome, Result, crashed, run_or_explain
-from truestep.guest.libm import mathematics_archive
-from truestep.guest.link import runtime_archive
-from truestep.guest.python import runtime
 from truestep.guest.python.compiler.session import prepare
+from truestep.guest.python.runtime import runtime_archive
 from truestep.guest.toolchain import find_toolchain
 
 _GROUP = 24
@@ -35,18 +33,16 @@ class _Running:
 
 
 def prepare_process() -> None:
-    """Load and change Numba, and build the runtimes, once for all groups."""
+    """Load and change Numba, and build the runtime, once for all groups."""
     prepare()
-    toolchain = find_toolchain()
-    for archive in (mathematics_archive, runtime_archive, runtime.runtime_archive):
-        archive(toolchain)
+    runtime_archive(find_toolchain())
     gc.freeze()
     gc.disable()
 
 
-def run_all(cases: list[Case], processes: int) -> Iterator[Result]:
+def run_all(cases: list[Case], processes: int, group: int = _GROUP) -> Iterator[Result]:
     """The result of each, in the order in which groups are done."""
-    waiting = [cases[start : start + _GROUP] for start in range(0, len(cases), _GROUP)]
+    waiting = [cases[start : start + group] for start in range(0, len(cases), group)]
     running: list[_Running] = []
     while waiting or running:
         while waiting and len(running) < processes:

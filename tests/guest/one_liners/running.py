@@ -77,7 +77,11 @@ def run_cases(cases: list[Case]) -> list[Result]:
         source = Path(name) / "lines.py"
         source.write_text(source_of(cases), encoding="utf-8")
         sys.path.insert(0, name)
-        module = _load(source)
+        try:
+            module = _load(source)
+        except Exception as error:
+            text = explain(error, source).text()
+            return [Result(case=case, outcome=Outcome.REFUSED, message=text) for case in cases]
         complaints = [_complaint_about(getattr(module, f"run_{k}"), source) for k in range(len(cases))]
         built = [index for index, complaint in enumerate(complaints) if not complaint]
         ended = _run_each(_build(source.parent, built), built) if built else {}

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.guest.one_liners.cases import read_cases
+from tests.guest import python_programs
+from tests.guest.one_liners.cases import read_cases, read_pieces
 from tests.guest.one_liners.values import difference
 
 LINES_MIN = 394
+PIECES_MIN = 60
 
 
 @pytest.mark.parametrize(
@@ -68,3 +70,9 @@ def test_there_are_enough_lines_and_none_twice() -> None:
     texts = [case.text for case in read_cases()]
     assert len(texts) >= LINES_MIN
     assert sorted(set(texts)) == sorted(texts)
+
+
+def test_there_are_enough_pieces_of_public_python() -> None:
+    pieces = read_pieces(Path(python_programs.__file__).with_name("pieces.txt"))
+    assert len(pieces) >= PIECES_MIN
+    assert all(piece.text and piece.setup for piece in pieces)

@@ -247,7 +247,8 @@ def test_warnings_are_passed_on_every_time(tmp_path: Path) -> None:
         ({"sources": [Path("absent.c")]}, "expected a source file, found none at absent.c"),
         (
             {"sources": [Path("prog.rs")]},
-            "expected sources ending in .c, .s, .S, or one Python file, got prog.rs",
+            "expected sources ending in .c, .cpp, .cc, .cxx, .c++, .C, .s, .S, .zig, or one Python file,"
+            " got prog.rs",
         ),
         ({"optimisation": "fast"}, "expected one of the optimisations 0, 1, 2, 3, s, z, got 'fast'"),
         (

@@ -1,4 +1,4 @@
-"""Builds C and Zig sources into one reproducible ELF file."""
+"""Builds C, C++ and Zig sources into one reproducible ELF file."""
 
 import hashlib
 import re
@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from truestep.guest.assembly_files import files_of_assembly, mentions_files, unescaped_llvm
+from truestep.guest.cpp import SUFFIXES as CPP_SUFFIXES
+from truestep.guest.cpp import cpp_sources
+from truestep.guest.cpp_link import link_cpp
 from truestep.guest.errors import GuestBuildError
 from truestep.guest.link import (
     DEFAULT_STACK_SIZE_BYTES,
@@ -15,6 +18,7 @@ from truestep.guest.link import (
     Stdout,
     as_argument,
     check_stack_size,
+    compile_command,
     compile_object,
     link,
     linked_sources,
@@ -26,12 +30,11 @@ from truestep.guest.toolchain import (
     ZIGLANG_VERSION,
     Toolchain,
     find_toolchain,
-    system_includes,
 )
 from truestep.guest.zig_sources import ZIG_SUFFIX, compile_zig, files_of_zig
 
 OPTIMISATIONS = ("0", "1", "2", "3", "s", "z")
-SOURCE_SUFFIXES = (".c", ".s", ".S", ZIG_SUFFIX)
+SOURCE_SUFFIXES = (".c", *CPP_SUFFIXES, ".s", ".S", ZIG_SUFFIX)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +61,11 @@ class _Recipe:
     defines: tuple[tuple[str, str], ...]
     stack_size_bytes: int
     stdout: Stdout
+    exceptions: bool
 
     def settings(self) -> str:
         """All options that change the result for given sources, in one line."""
-        parts = (self.optimisation, self.defines, self.stack_size_bytes, self.stdout)
+        parts = (self.optimisation, self.defines, self.stack_size_bytes, self.stdout, self.exceptions)
         return repr((ZIGLANG_VERSION, COMPILE_FLAGS, LINK_FLAGS, parts))
 
 
@@ -83,10 +87,12 @@ def build_c(
     defines: Mapping[str, str] | None = None,
     stack_size_bytes: int = DEFAULT_STACK_SIZE_BYTES,
     stdout: Stdout = "debug",
+    exceptions: bool = False,
 ) -> BuiltGuest:
     """Compile `sources` and link them with the C library into `output`.
 
-    What the program prints to stdout is debugging text, or with stdout="output" the run's output.
+    What the program prints to stdout is debugging text, or with stdout="output" the run's output. With
+    `exceptions`, C++ sources may throw and catch.
 
     The result depends only on the contents of the sources and on the options, not on the time, the computer
     or the directory. Raises GuestBuildError with the message of the compiler or linker, and ToolchainMissing
@@ -99,6 +105,7 @@ def build_c(
         defines=tuple(sorted((defines or {}).items())),
         stack_size_bytes=stack_size_bytes,
         stdout=stdout,
+        exceptions=exceptions,
     )
     _check(recipe)
     toolchain = find_toolchain()
@@ -107,7 +114,8 @@ def build_c(
         directory = Path(name)
         compiled = _compile_sources(toolchain, recipe, directory)
         objects = [as_argument(name) for name in compiled.objects]
-        elf, warnings = link(toolchain, objects, directory, options)
+        is_cpp = any(source.suffix in CPP_SUFFIXES for source in recipe.sources)
+        elf, warnings = (link_cpp if is_cpp else link)(toolchain, objects, directory, options)
         recipe_sha256 = _digest(recipe, compiled.read)
     write_program(output, elf)
     return BuiltGuest(
@@ -164,8 +172,8 @@ def _assembly(toolchain: Toolchain, source: Path, target: Path, flags: Sequence[
     if source.suffix == ".s":
         return source.read_text(encoding="utf-8", errors="replace")
     stage = ("-E",) if source.suffix == ".S" else ("-S", "-emit-llvm")
-    arguments = (*COMPILE_FLAGS, *system_includes(toolchain), *flags, *stage)
-    toolchain.run("cc", *arguments, as_argument(str(source)), "-o", str(target))
+    command = (*compile_command(toolchain, source), *flags, *stage)
+    toolchain.run(*command, as_argument(str(source)), "-o", str(target))
     text = target.read_text(encoding="utf-8", errors="replace")
     return text if source.suffix == ".S" else unescaped_llvm(text)
 
@@ -175,6 +183,8 @@ def _source_flags(source: Path, recipe: _Recipe) -> list[str]:
     flags = [f"-I{path}" for path in recipe.include_paths]
     flags += [f"-D{name}={value}" for name, value in recipe.defines]
     flags += [f"-fmacro-prefix-map={path}/=" for path in (source.parent, *recipe.include_paths)]
+    if recipe.exceptions and source.suffix in CPP_SUFFIXES:
+        flags.append("-fexceptions")
     if source.suffix == ".s":
         flags.append("-Wno-unused-command-line-argument")  # most flags are for compilers
     return flags
@@ -189,6 +199,6 @@ def _files_read(dependencies: Path) -> list[Path]:
 
 def _digest(recipe: _Recipe, read: Sequence[Path]) -> str:
     digest = hashlib.sha256(recipe.settings().encode())
-    for path in (*read, *linked_sources()):
+    for path in (*read, *linked_sources(), *cpp_sources()):
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()

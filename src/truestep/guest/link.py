@@ -11,6 +11,8 @@ from typing import Literal
 
 from truestep.guest.compiler_runtime import ARCHIVE as COMPILER_RUNTIME_ARCHIVE
 from truestep.guest.compiler_runtime import compiler_runtime_archive
+from truestep.guest.cpp import CPP_STANDARD, cpp_flags
+from truestep.guest.cpp import SUFFIXES as CPP_SUFFIXES
 from truestep.guest.errors import GuestBuildError
 from truestep.guest.hosted import ARCHIVE as HOSTED_ARCHIVE
 from truestep.guest.hosted import hosted_archive, hosted_sources, prints_more
@@ -19,7 +21,15 @@ from truestep.guest.libm import ARCHIVE as MATHEMATICS_ARCHIVE
 from truestep.guest.libm import mathematics_archive, mathematics_sources
 from truestep.guest.objects import read_sections, with_weak_definitions
 from truestep.guest.placement import FINALIZERS, check_placement, own_sections, script_for
-from truestep.guest.toolchain import C_DIRECTORY, COMPILE_FLAGS, LINK_FLAGS, Toolchain, system_includes
+from truestep.guest.toolchain import (
+    C_DIRECTORY,
+    CLANG_FLAGS,
+    COMPILE_FLAGS,
+    LINK_FLAGS,
+    Toolchain,
+    builtin_headers,
+    system_includes,
+)
 
 DEFAULT_STACK_SIZE_BYTES = 8 << 20
 """The usual size on a desktop; stack that is not used costs nothing."""
@@ -38,6 +48,15 @@ PROVIDE(printf = __truestep_say);
 PROVIDE(debug_printf = __truestep_say);
 """
 """Names that a program may define itself. Without atexit and streams nothing is to be done before the end."""
+_UNWIND_TABLES = """\
+SECTIONS
+{
+  .eh_frame_hdr : { __eh_frame_hdr_start = .; *(.eh_frame_hdr) __eh_frame_hdr_end = .; } :constants
+  .eh_frame : { __eh_frame_start = .; KEEP(*(.eh_frame)) __eh_frame_end = .; } :constants
+}
+INSERT AFTER .rodata;
+"""
+_NO_UNWIND_TABLES = "SECTIONS { /DISCARD/ : { *(.eh_frame*) } }\n"
 _LINKED = "guest.elf"
 _LINKER_SCRIPT = "guest.ld"
 
@@ -53,10 +72,19 @@ def check_stack_size(size_bytes: int) -> None:
 
 def compile_object(toolchain: Toolchain, source: Path, target: Path, *flags: str) -> str:
     """Compile one source and list in `target`.d the files that were read. Returns the warnings."""
-    arguments = (*COMPILE_FLAGS, *system_includes(toolchain), *flags)
-    return toolchain.run(
-        "cc", *arguments, "-MD", "-MF", f"{target}.d", "-c", as_argument(str(source)), "-o", str(target)
-    )
+    listing = ("-MD", "-MF", f"{target}.d")
+    command = (*compile_command(toolchain, source), *flags, *listing)
+    return toolchain.run(*command, "-c", as_argument(str(source)), "-o", str(target))
+
+
+def compile_command(toolchain: Toolchain, source: Path) -> tuple[str, ...]:
+    """The tool for a source's language, and the flags that all of its sources have."""
+    if source.suffix in CPP_SUFFIXES:
+        # `zig c++` would put C headers before those of the C++ library.
+        flags = (*CLANG_FLAGS, *cpp_flags(toolchain), CPP_STANDARD, "-Werror=date-time")
+        builtin = ("-isystem", str(builtin_headers(toolchain)))
+        return ("clang", "--driver-mode=g++", *flags, *builtin, *system_includes(toolchain))
+    return ("cc", *COMPILE_FLAGS, *system_includes(toolchain))
 
 
 def as_argument(name: str) -> str:
@@ -113,6 +141,8 @@ class LinkOptions:
     stdout: Stdout = "debug"
     library: Literal["any", "small"] = "any"
     """`any`: the small C library if it has all that the program uses and stdout is debugging text."""
+    catches_exceptions: bool = False
+    """Whether the tables from which C++ exceptions find their handlers are kept."""
     working_directory: Path | None = None
     """Within it the inputs are named. None: the directory where the parts of the link are made."""
 
@@ -144,6 +174,7 @@ class _Link:
         self._write(COMPILER_RUNTIME_ARCHIVE, compiler_runtime_archive(self.toolchain))
         script = f"__stack_size = {self.options.stack_size_bytes};\n{names}"
         script += (C_DIRECTORY / _LINKER_SCRIPT).read_text(encoding="utf-8")
+        script += _UNWIND_TABLES if self.options.catches_exceptions else _NO_UNWIND_TABLES
         elf, warnings = self._run(script, archives)
         own = own_sections(read_sections(elf))
         if own:
@@ -156,7 +187,7 @@ class _Link:
         # Messages of the linker name these files, so their names are short where they can be.
         working_directory = self.options.working_directory
         place = Path() if working_directory is None else self.directory.absolute()
-        arguments = [*LINK_FLAGS, "-T", str(place / _LINKER_SCRIPT), *self.inputs]
+        arguments = [*LINK_FLAGS, "--eh-frame-hdr", "-T", str(place / _LINKER_SCRIPT), *self.inputs]
         arguments += [str(place / name) for name in (*archives, COMPILER_RUNTIME_ARCHIVE)]
         arguments += ["-o", str(place / _LINKED)]
         warnings = self.toolchain.run("ld.lld", *arguments, directory=working_directory or self.directory)

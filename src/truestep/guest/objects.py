@@ -13,7 +13,8 @@ _SYMBOL_INFO_OFFSET_BYTES = 4
 _SYMBOL_TABLE, _ZEROED = 2, 8
 _GLOBAL, _WEAK = 1, 2
 
-_FLAG_WRITE, _FLAG_ALLOCATE, _FLAG_EXECUTE = 1, 2, 4
+_FLAG_WRITE, _FLAG_ALLOCATE, _FLAG_EXECUTE, _FLAG_EXCLUDE = 1, 2, 4, 1 << 31
+_SECTION_FLAGS_OFFSET_BYTES = 8
 
 _ARCHIVE_MAGIC = b"!<arch>\n"
 _MEMBER_HEADER_SIZE_BYTES = 60
@@ -126,6 +127,21 @@ def _definitions_in(file: bytes, rows: range, names: int) -> Iterator[_Definitio
                 is_weak=info // 16 == _WEAK,
                 info_at=row + _SYMBOL_INFO_OFFSET_BYTES,
             )
+
+
+def without_unwind_tables(archive: bytes) -> bytes:
+    """The archive with its unwind tables left out of links.
+
+    On RISC-V they refer to each function that has handlers, so that the linker would keep all of those.
+    """
+    changed = bytearray(archive)
+    for start in _objects_of(archive):
+        (table,) = struct.unpack_from("<Q", archive, start + _SECTION_TABLE_AT)
+        for index, section in enumerate(read_sections(archive, start)):
+            if section.name == ".eh_frame":
+                place = start + table + index * _SECTION_HEADER.size + _SECTION_FLAGS_OFFSET_BYTES
+                struct.pack_into("<Q", changed, place, section.flags | _FLAG_EXCLUDE)
+    return bytes(changed)
 
 
 def _objects_of(archive: bytes) -> Iterator[int]:

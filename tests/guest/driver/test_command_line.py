@@ -78,6 +78,11 @@ def test_stack_size(words: str) -> None:
     assert read_command_line(words.split()).stack_size_bytes == 131_072
 
 
+def test_arguments_of_main() -> None:
+    assert read_command_line(["a.o"]).arguments is None
+    assert read_command_line(["a.o", "--arguments=-d 'a b'"]).arguments == ["-d", "a b"]
+
+
 def test_response_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("inner").write_text("-DTEXT='a b'\n\"c d.c\"")

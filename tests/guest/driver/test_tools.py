@@ -101,6 +101,14 @@ def test_sources_in_one_call(project: Path, capfd: pytest.CaptureFixture[str]) -
     assert sorted(path.name for path in project.glob("*.d")) == ["main.d", "part.d"]
 
 
+def test_arguments_of_main(project: Path) -> None:
+    text = "#include <stdio.h>\nint main(int n, char **a) { while (*a) puts(*a++); return n; }\n"
+    (project / "main.c").write_text(text)
+    assert run_tool("cc", ["main.c", "-o", "prog", "--arguments=-9 'a \"b'"]) == 0
+    finished = run(load_elf((project / "prog").read_bytes()), Task())
+    assert (finished.code, finished.output) == (3, b'prog\n-9\na "b\n')
+
+
 def test_stages(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run_tool("cc", ["-E", "-P", "-Iinclude", "part.c"]) == 0
     assert '"part.c" " " "Jan  1 1970"' in capfd.readouterr().out

@@ -31,7 +31,8 @@ def register(app: typer.Typer) -> None:
 @guarded
 def build(
     sources: Annotated[
-        list[Path], typer.Argument(metavar="SOURCE", help="C, Zig or assembly files, or one Python file.")
+        list[Path],
+        typer.Argument(metavar="SOURCE", help="C, C++, Zig or assembly files, or one Python file."),
     ],
     output: Annotated[
         Path | None,
@@ -66,9 +67,12 @@ def build(
         StdoutChoice,
         typer.Option(help="For C: whether printf writes debugging text or the run's output."),
     ] = StdoutChoice.DEBUG,
+    exceptions: Annotated[
+        bool, typer.Option("--exceptions", help="For C++: throw and catch, instead of ending the run.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Compile C or Zig, or a Python function marked `@truestep.guest`, into a program for the machine.
+    """Compile C, C++ or Zig, or a Python function marked `@truestep.guest`, into a program for the machine.
 
     The same sources and options give the same ELF file, byte for byte, on every computer. Messages of the
     compiler are shown unchanged.
@@ -76,7 +80,8 @@ def build(
     screen = Screen(as_json=as_json)
     target = output or sources[0].with_suffix(".elf").relative_to(sources[0].parent)
     if any(source.suffix == PYTHON_SUFFIX for source in sources):
-        is_for_c = optimisation is not None or include or define or stdout is not StdoutChoice.DEBUG
+        is_for_c = optimisation is not None or include or define or exceptions
+        is_for_c = is_for_c or stdout is not StdoutChoice.DEBUG
         built = _build_python(sources, target, stack_size, is_for_c=bool(is_for_c))
     else:
         built = build_c(
@@ -87,6 +92,7 @@ def build(
             defines=dict(_name_and_value(text) for text in define or []),
             stack_size_bytes=stack_size,
             stdout=stdout.value,
+            exceptions=exceptions,
         )
     if built.warnings:
         screen.said(built.warnings)
@@ -108,7 +114,9 @@ def _build_python(sources: list[Path], target: Path, stack_size_bytes: int, *, i
             " give only the guest's own file: the modules that it imports are found"
         )
     if is_for_c:
-        raise GuestBuildError("-O, -I, -D and --stdout are for C; a Python guest has none of them")
+        raise GuestBuildError(
+            "-O, -I, -D, --stdout and --exceptions are for C; a Python guest has none of them"
+        )
     return build_python(sources[0], target, stack_size_bytes=stack_size_bytes)
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from truestep.guest.driver.link_options import LinkOptions
+from truestep.guest.driver.link_options import LinkerWords
 from truestep.guest.driver.refusals import check_compiler_option, is_ignored
-from truestep.guest.driver.response_files import expanded
+from truestep.guest.driver.response_files import expanded, split
 from truestep.guest.errors import GuestBuildError
 from truestep.guest.link import DEFAULT_STACK_SIZE_BYTES
 
@@ -26,6 +26,8 @@ _WITH_VALUE = frozenset(
     }
 )  # fmt: skip
 """Options whose value may be the next argument (GCC's and clang's manuals)."""
+
+_ARGUMENTS = "--arguments="
 
 _ONLY_GCC = frozenset({"-A", "-dumpdir", "-dumpbase", "-dumpbase-ext", "-aux-info", "-B", "-h", "--sysroot"})
 """Those of them that change nothing here."""
@@ -52,6 +54,8 @@ class CommandLine:
     stack_size_bytes: int = DEFAULT_STACK_SIZE_BYTES
     is_relocatable: bool = False
     """Whether the link makes another object (-r)."""
+    arguments: list[str] | None = None
+    """What main is given after the program's name; None if the command does not say it."""
 
     @property
     def sources(self) -> list[Source]:
@@ -68,11 +72,14 @@ def read_command_line(arguments: Sequence[str]) -> CommandLine:
     """Raises GuestBuildError for an option that the machine has no use for and that cannot be ignored."""
     words = iter(expanded(arguments))
     command = CommandLine()
-    linker = LinkOptions()
+    linker = LinkerWords()
     language: str | None = None
     for word in words:
         if not word.startswith("-") or word == "-":
             command.inputs.append(_input(word, language))
+            continue
+        if word.startswith(_ARGUMENTS):
+            command.arguments = split(word[len(_ARGUMENTS) :])
             continue
         option, value = _with_value(word, words)
         if option == "-x":

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from truestep.guest.cpp import SUFFIXES as CPP_SUFFIXES
+from truestep.guest.cpp import cpp_flags
 from truestep.guest.driver.command_line import CommandLine, Source
 from truestep.guest.link import as_argument
 from truestep.guest.toolchain import (
@@ -44,6 +46,8 @@ def compile_sources(
         arguments.append(f"-O{DEFAULT_OPTIMISATION}")
     if sys.stderr.isatty():
         arguments.append("-fcolor-diagnostics")
+    if language is CPP or any(map(is_cpp, sources)):
+        arguments += cpp_flags(toolchain)
     arguments += command.flags
     if not command.has_flag("-nostdinc"):
         arguments += [*system_includes(toolchain), "-isystem", str(builtin_headers(toolchain))]
@@ -52,6 +56,11 @@ def compile_sources(
     if output is not None:
         arguments += ["-o", output]
     return toolchain.call(*arguments, variables=_BUILD_EPOCH)
+
+
+def is_cpp(source: Source) -> bool:
+    """Whether a source is in C++, as its suffix or -x says."""
+    return (source.language or "").startswith("c++") or Path(source.name).suffix in CPP_SUFFIXES
 
 
 def _inputs(sources: Sequence[Source]) -> list[str]:

@@ -48,7 +48,7 @@ _PLACING = ("-T", "--script", "--image-base", "--section-start")
 
 
 @dataclass(slots=True)
-class LinkOptions:
+class LinkerWords:
     """Collects them, and gives what the linker is to see of them."""
 
     stack_size_bytes: int = DEFAULT_STACK_SIZE_BYTES

@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import NoReturn
 
 from truestep.base.errors import Unavailable
+from truestep.guest.cpp_link import link_cpp
 from truestep.guest.driver.command_line import CommandLine, Source, read_command_line
-from truestep.guest.driver.compiler import CPP, C, Language, compile_sources
+from truestep.guest.driver.compiler import CPP, C, Language, compile_sources, is_cpp
 from truestep.guest.driver.missing_headers import advice, mentions_missing, missing_in
 from truestep.guest.errors import GuestBuildError
-from truestep.guest.link import LinkOptions, check_stack_size, link, write_program
+from truestep.guest.link import LinkOptions, check_stack_size, compile_object, link, write_program
 from truestep.guest.toolchain import Toolchain, find_toolchain
 
 CMAKE_TOOLCHAIN = Path(__file__).with_name("truestep.cmake")
 TOOLS = ("cc", "c++", "ar", "ranlib")
+_NEEDS_EXCEPTIONS = "with exceptions disabled"
 _DEFAULT_OUTPUT = "a.out"
 _OK, _REFUSED, _UNAVAILABLE, _INTERRUPTED = 0, 1, 3, 130
 _ASKS_LINKER = frozenset({"--version", "-v", "-V", "--help"})
@@ -66,6 +68,8 @@ def _explained(
 ) -> tuple[int, str]:
     """Compile; after a failure over a header, list all that are missing."""
     code, messages = compile_sources(toolchain, language, command, sources, *extra, output=output)
+    if _NEEDS_EXCEPTIONS in messages:
+        messages += "truestep: note: exceptions are off; add -fexceptions to the flags (CXXFLAGS)\n"
     files = [source for source in sources if source.name != "-"]
     if code == _OK or not files or not mentions_missing(messages):
         return code, messages
@@ -100,6 +104,8 @@ def _linked(
             inputs.append(str(target))
         else:
             inputs.append(given)
+    if command.arguments is not None:
+        inputs.append(_arguments_object(toolchain, directory, [output.name, *command.arguments]))
     if command.is_relocatable:
         code, messages = toolchain.call(
             "ld.lld", "-r", "-m", "elf64lriscv", *inputs, "-o", str(output), variables={}
@@ -108,9 +114,22 @@ def _linked(
     options = LinkOptions(
         stack_size_bytes=command.stack_size_bytes, stdout="output", working_directory=Path.cwd()
     )
-    elf, warnings = link(toolchain, inputs, directory, options)
+    is_cpp_program = language is CPP or any(map(is_cpp, command.sources))
+    elf, warnings = (link_cpp if is_cpp_program else link)(toolchain, inputs, directory, options)
     _write_executable(output, elf)
     return _OK, said + warnings
+
+
+def _arguments_object(toolchain: Toolchain, directory: Path, arguments: Sequence[str]) -> str:
+    """An object with the arguments of main, which the C library looks for: a run has none of its own."""
+    texts = [f"(char[]){{{', '.join(map(str, (*argument.encode(), 0)))}}}" for argument in arguments]
+    source, target = directory / "arguments.c", directory / "arguments.o"
+    source.write_text(
+        f"const int __truestep_argument_count = {len(arguments)};\n"
+        f"char *__truestep_arguments[] = {{{', '.join(texts)}, 0}};\n"
+    )
+    compile_object(toolchain, source, target)
+    return str(target)
 
 
 def _dependency_file(command: CommandLine, source: Source) -> list[str]:

@@ -18,7 +18,7 @@ SOLC_PACKAGE := solc@0.8.36
 # pyright must neither look for a newer version of itself nor download one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup setup-demo anvil solc lock demo check test model economics lab bench gas docs vectors rom rom-proof contracts fuzz one-liners python-programs rust picolibc npm-package format clean
+.PHONY: help setup setup-demo anvil solc lock demo check test model economics lab bench gas docs vectors rom rom-proof contracts fuzz c-programs one-liners python-programs rust picolibc npm-package format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -129,6 +129,9 @@ rom-proof: setup ## compare the ROM with hardware and reference at length (SEED=
 
 contracts: setup ## compile the Vyper contracts and rewrite the artifacts that ship in the wheel
 	$(BIN)/python -m truestep.contracts.build
+
+c-programs: setup ## build public C and C++ programs unchanged, natively and as guests, and compare; write docs/c-programs.md
+	$(BIN)/python -m tests.c_programs $(if $(NAMES),$(NAMES),--write) $(if $(WORK),--work $(WORK))
 
 one-liners: setup ## compile one line of NumPy or Python each as a guest; the share that gives the same values
 	$(BIN)/python -m tests.guest.one_liners

@@ -56,6 +56,9 @@ CLANG_FLAGS = (
     "-mno-strict-align",
     *_CODE_FLAGS,
     "-nostdinc",
+    # The C library is POSIX's, and sources ask by these names whether it is.
+    "-D__unix__=1",
+    "-D__unix=1",
     # As GCC, which says nothing of a -l when it only compiles.
     "-Wno-unused-command-line-argument",
 )

@@ -1,0 +1,2 @@
+/* glibc and newlib have <unistd.h> under this name, too. */
+#include <unistd.h>

@@ -1,0 +1,43 @@
+// sorting, regular expressions, numbers, closures, JSON
+var say = typeof print === "function" ? print : console.log;
+function primes(n) {
+  var sieve = [], found = [];
+  for (var i = 2; i <= n; i++) {
+    if (sieve[i]) continue;
+    found.push(i);
+    for (var j = i * i; j <= n; j += i) sieve[j] = true;
+  }
+  return found;
+}
+var found = primes(20000);
+say(found.length, found[found.length - 1], found.slice(0, 12).join(" "));
+var counts = {};
+"the quick brown fox jumps over the lazy dog the end".replace(/[a-z]+/g, function (word) {
+  counts[word] = (counts[word] || 0) + 1;
+});
+say(JSON.stringify(counts), JSON.stringify({ a: [1, 2.5, null, "\u00e9\n"], b: { c: true } }, null, 2));
+say([5, 1, 10, 2, 33].sort().join(), [5, 1, 10, 2, 33].sort(function (a, b) { return a - b; }).join());
+say(0.1 + 0.2, 1e21, 1 / 3, -0 === 0, 1e-7, 123456789012345680000, (255).toString(16), (0.1).toFixed(20));
+say(parseFloat("3.25abc"), parseInt("077", 8), Number(""), Number("0x1f"), isNaN("x"), (1234.5678).toExponential(2));
+say(/(\d+)-(\d+)/.exec("tel 030-12345 x").join("|"), "a-b-c".split("-").reverse().join("+"));
+try { null.x; } catch (error) { say(error instanceof TypeError); }
+function Point(x, y) { this.x = x; this.y = y; }
+Point.prototype.toString = function () { return "(" + this.x + ", " + this.y + ")"; };
+say("" + new Point(1, 2.5), Math.max(3, 7, -1), Math.round(2.5), Math.round(-2.5));
+var sum = 0;
+for (var k = 1; k <= 100000; k++) sum += Math.sin(k) / k;
+say(sum.toFixed(10), new Date(Date.UTC(2026, 10, 26, 12, 30)).toISOString(), encodeURIComponent("ä b&c"));
+
+const big = 2n ** 200n - 1n;
+print(big, big % 1000007n, (big * big).toString(16), BigInt.asIntN(64, big));
+class Shape { #sides = 0; constructor(n) { this.#sides = n; } get sides() { return this.#sides; } static of(n) { return new this(n); } }
+print(Shape.of(7).sides, [..."naïve"].length, `template ${1 + 1}`, [1, [2, [3, [4]]]].flat(Infinity), 2 ** 10);
+const { a, ...rest } = { a: 1, b: 2, c: [3] };
+print(a, JSON.stringify(rest), rest?.d?.e ?? "none", "x".padStart(5, "ab"), Object.entries(rest).join(";"));
+function* count() { let i = 0; while (i < 5) yield i ** 2; }
+function* squares(n) { for (let i = 0; i < n; i++) yield i * i; }
+print([...squares(8)].join(), "2026-11-26".match(/(?<y>\d{4})-(?<m>\d\d)/u).groups.y, /\p{Lu}/u.test("É"));
+(async () => { for await (const n of squares(3)) print("async", n); })();
+new Promise((done) => done("promise")).then(print);
+print(new Map([[1, "one"], ["two", 2]]).size, new Set([1, 1, 2]).size, Array.from({ length: 4 }, (_, i) => i / 3));
+print(new Float32Array([1.1, 2.2]).join(), new Uint8Array([256, 257]).join(), Symbol("s").toString());

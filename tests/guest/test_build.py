@@ -232,6 +232,21 @@ def test_what_cannot_be_built(tmp_path: Path, text: str, words: str) -> None:
     assert words in said(tmp_path, text)
 
 
+def test_all_missing_headers_are_named(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "own.h").touch()
+    message = said(tmp_path, "#include <gone.h>\n#include <own.h>\n#include <omp.h>\nint main(void) {}\n")
+    assert "prog.c:1:10: fatal error: 'gone.h' file not found" in message
+    assert [
+        line.partition(";")[0] for line in message.splitlines() if line.startswith("truestep: note: ")
+    ] == [
+        "truestep: note: missing header gone.h: if it belongs to the program, add -I with its directory"
+        " (some are made by configure)",
+        f"truestep: note: missing header own.h: it is in {tmp_path / 'inner'}",
+        "truestep: note: missing header omp.h: OpenMP",
+    ]
+
+
 def test_warnings_are_passed_on_every_time(tmp_path: Path) -> None:
     text = "int main(void) { int x = 1; x == 2; return x; }"
     for _ in range(2):

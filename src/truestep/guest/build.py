@@ -11,6 +11,7 @@ from truestep.guest.assembly_files import files_of_assembly, mentions_files, une
 from truestep.guest.cpp import SUFFIXES as CPP_SUFFIXES
 from truestep.guest.cpp import cpp_sources
 from truestep.guest.cpp_link import link_cpp
+from truestep.guest.driver.missing_headers import mentions_missing, notes_on_missing
 from truestep.guest.errors import GuestBuildError
 from truestep.guest.link import (
     DEFAULT_STACK_SIZE_BYTES,
@@ -22,6 +23,7 @@ from truestep.guest.link import (
     compile_object,
     link,
     linked_sources,
+    listing_command,
     write_program,
 )
 from truestep.guest.toolchain import (
@@ -112,7 +114,10 @@ def build_c(
     options = LinkOptions(stack_size_bytes=stack_size_bytes, stdout=stdout)
     with tempfile.TemporaryDirectory(prefix="truestep-build-") as name:
         directory = Path(name)
-        compiled = _compile_sources(toolchain, recipe, directory)
+        try:
+            compiled = _compile_sources(toolchain, recipe, directory)
+        except GuestBuildError as error:
+            raise GuestBuildError(f"{error}{_notes(toolchain, recipe, str(error))}") from error
         objects = [as_argument(name) for name in compiled.objects]
         is_cpp = any(source.suffix in CPP_SUFFIXES for source in recipe.sources)
         elf, warnings = (link_cpp if is_cpp else link)(toolchain, objects, directory, options)
@@ -165,6 +170,21 @@ def _compile_sources(toolchain: Toolchain, recipe: _Recipe, directory: Path) -> 
             assembly = _assembly(toolchain, source, directory / f"{name}.s", flags)
             read += files_of_assembly(assembly, recipe.include_paths)
     return _Compiled(objects=tuple(objects), read=tuple(read), warnings=warnings)
+
+
+def _notes(toolchain: Toolchain, recipe: _Recipe, messages: str) -> str:
+    """What to do about errors of the compiler, where that is known."""
+    if "with exceptions disabled" in messages:
+        return "\ntruestep: note: exceptions are off; add --exceptions"
+    if not mentions_missing(messages):
+        return ""
+
+    def write_rule(source: Path, rule: Path) -> None:
+        arguments = (*listing_command(toolchain, source), *_source_flags(source, recipe))
+        toolchain.run(*arguments, "-M", "-MG", "-w", "-MF", str(rule), as_argument(str(source)))
+
+    compiled = [source for source in recipe.sources if source.suffix in (".c", ".S", *CPP_SUFFIXES)]
+    return "\n" + notes_on_missing(compiled, write_rule).rstrip()
 
 
 def _assembly(toolchain: Toolchain, source: Path, target: Path, flags: Sequence[str]) -> str:

@@ -81,10 +81,17 @@ def compile_command(toolchain: Toolchain, source: Path) -> tuple[str, ...]:
     """The tool for a source's language, and the flags that all of its sources have."""
     if source.suffix in CPP_SUFFIXES:
         # `zig c++` would put C headers before those of the C++ library.
-        flags = (*CLANG_FLAGS, *cpp_flags(toolchain), CPP_STANDARD, "-Werror=date-time")
-        builtin = ("-isystem", str(builtin_headers(toolchain)))
-        return ("clang", "--driver-mode=g++", *flags, *builtin, *system_includes(toolchain))
+        return (*listing_command(toolchain, source), "-Werror=date-time")
     return ("cc", *COMPILE_FLAGS, *system_includes(toolchain))
+
+
+def listing_command(toolchain: Toolchain, source: Path) -> tuple[str, ...]:
+    """The same for the compiler itself, which can list the headers that a source names (-M -MG)."""
+    headers = ("-isystem", str(builtin_headers(toolchain)), *system_includes(toolchain))
+    if source.suffix in CPP_SUFFIXES:
+        own = ("--driver-mode=g++", *CLANG_FLAGS, *cpp_flags(toolchain), CPP_STANDARD)
+        return ("clang", *own, *headers)
+    return ("clang", *CLANG_FLAGS, *headers)
 
 
 def as_argument(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -26,6 +27,24 @@ _HINTS = (
 def mentions_missing(messages: str) -> bool:
     """Whether the compiler stopped at a header that it did not find."""
     return _NOT_FOUND.search(messages) is not None
+
+
+def notes_on_missing(sources: Iterable[Path], write_rule: Callable[[Path, Path], object]) -> str:
+    """Lines about all headers that the sources miss. `write_rule` writes the make rule of a source to a file.
+
+    The rule is the compiler's, for a source whose missing headers are taken for files that are still to be
+    made (-M -MG).
+    """
+    missing: list[str] = []
+    beside: list[Path] = []
+    with tempfile.TemporaryDirectory(prefix="truestep-headers-") as name:
+        for source in sources:
+            rule = Path(name) / "rule"
+            rule.unlink(missing_ok=True)
+            write_rule(source, rule)
+            missing += missing_in(rule.read_text(encoding="utf-8")) if rule.exists() else []
+            beside.append(source.parent)
+    return "".join(f"truestep: note: {line}\n" for line in advice(dict.fromkeys(missing), beside))
 
 
 def missing_in(rule: str, is_there: Callable[[str], bool] = os.path.exists) -> list[str]:

@@ -11,7 +11,7 @@ from truestep.base.errors import Unavailable
 from truestep.guest.cpp_link import link_cpp
 from truestep.guest.driver.command_line import CommandLine, Source, read_command_line
 from truestep.guest.driver.compiler import CPP, C, Language, compile_sources, is_cpp
-from truestep.guest.driver.missing_headers import advice, mentions_missing, missing_in
+from truestep.guest.driver.missing_headers import mentions_missing, notes_on_missing
 from truestep.guest.errors import GuestBuildError
 from truestep.guest.link import LinkOptions, check_stack_size, compile_object, link, write_program
 from truestep.guest.toolchain import Toolchain, find_toolchain
@@ -70,19 +70,16 @@ def _explained(
     code, messages = compile_sources(toolchain, language, command, sources, *extra, output=output)
     if _NEEDS_EXCEPTIONS in messages:
         messages += "truestep: note: exceptions are off; add -fexceptions to the flags (CXXFLAGS)\n"
-    files = [source for source in sources if source.name != "-"]
-    if code == _OK or not files or not mentions_missing(messages):
+    if code == _OK or not mentions_missing(messages):
         return code, messages
-    missing: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="truestep-cc-") as name:
-        rule = Path(name) / "rule"
-        for source in files:
-            again = ("-M", "-MG", "-MF", str(rule), "-w")
-            compile_sources(toolchain, language, command, [source], *again, output=os.devnull)
-            missing += missing_in(rule.read_text(encoding="utf-8")) if rule.exists() else []
-    beside = [Path(source.name).parent for source in files]
-    lines = advice(dict.fromkeys(missing), beside)
-    return code, messages + "".join(f"truestep: note: {line}\n" for line in lines)
+
+    def write_rule(path: Path, rule: Path) -> None:
+        again = ("-M", "-MG", "-MF", str(rule), "-w")
+        given = [source for source in sources if Path(source.name) == path]
+        compile_sources(toolchain, language, command, given, *again, output=os.devnull)
+
+    files = [Path(source.name) for source in sources if source.name != "-"]
+    return code, messages + notes_on_missing(files, write_rule)
 
 
 def _linked(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from tests.guest.conftest import PROGRAMS, Finished, run
+import pytest
+
+from tests.guest.conftest import PROGRAMS, Build, Finished, run
 from truestep.guest import build_c
 from truestep.machine.elf import load_elf
-from truestep.machine.program import Task
+from truestep.machine.program import Program, Task
 from truestep.machine.state import Status
 
 INPUT = b"-7 word 0.1\nline two\nend\n\0\xff"
@@ -43,7 +45,75 @@ def build_and_run(
     return run(load_elf(guest.path.read_bytes()), Task(input=content))
 
 
+@pytest.fixture(scope="module")
+def ends_badly(tmp_path_factory: pytest.TempPathFactory) -> Program:
+    guest = build_c([PROGRAMS / "ends_badly.c"], tmp_path_factory.mktemp("ends") / "p.elf", stdout="output")
+    return load_elf(guest.path.read_bytes())
+
+
 def test_the_library_does_what_c_says(tmp_path: Path) -> None:
     finished = build_and_run(tmp_path, PROGRAMS / "whole_library.c", "output", INPUT)
     assert finished.output.decode("latin-1") == PRINTED
     assert (finished.status, finished.code, finished.printed) == (Status.EXITED, 3, "to stderr")
+
+
+def test_temporary_files(tmp_path: Path) -> None:
+    finished = build_and_run(tmp_path, PROGRAMS / "temporary_files.c", "output", b"input")
+    assert (finished.printed, finished.code, finished.output) == ("", 0, b"lost?")
+
+
+@pytest.mark.parametrize(
+    ("way", "code", "printed", "output"),
+    [
+        ("a", 134, "caught 6\nabort\n", b""),
+        ("f", 135, 'ends_badly.c:29: assertion failed: !"this"\n', b""),
+        ("d", 134, "deadlock: the only thread waits for another one\n", b""),
+        ("s", 143, "ended by signal 15\n", b""),
+        ("q", 3, "", b""),
+        ("e", 4, "atexit", b"0.0"),
+    ],
+)
+def test_ends(ends_badly: Program, way: str, code: int, printed: str, output: bytes) -> None:
+    finished = run(ends_badly, Task(input=way.encode()))
+    assert (finished.code, finished.printed, finished.output) == (code, "own puts\n" + printed, output)
+
+
+def test_the_small_library_refuses_what_it_does_not_have(build: Build) -> None:
+    program = build("formats_late.c")
+    assert run(program, Task(input=b"d")).printed == "7\n"
+    refused = run(program, Task(input=b"e"))
+    assert (refused.code, refused.printed) == (134, "printf: build with truestep cc\n")
+
+
+@pytest.mark.parametrize(
+    ("body", "is_small"),
+    [
+        ('printf("%d%% of %s", 1, "x");', True),
+        ('debug_printf("x %% alignment %s", "5 % alignment");', True),
+        ("exit(3);", True),
+        ('printf("%5.1f", 1.0);', False),
+        ('printf("% .3e", 1.0);', False),
+        ('printf("%2$d%1$d", 1, 2);', False),
+        ('printf("%ls", L"x");', False),
+        ('fputs("x", stdout);', False),
+        ("if (!atexit(f)) exit(3);", False),
+        ("} __attribute__((destructor)) void g(void) {", False),
+    ],
+)
+def test_only_programs_that_need_it_have_it(tmp_path: Path, body: str, is_small: bool) -> None:
+    source = tmp_path / "p.c"
+    start = "#include <stdio.h>\n#include <stdlib.h>\n#include <truestep.h>\n"
+    start += "void f(void) { debug_write(0, 0); }\n"
+    source.write_text(f"{start}int main(void) {{ {body} }}")
+    program = build_c([source], tmp_path / "p.elf").path.read_bytes()
+    assert (b"Success" not in program and b"guest\0" not in program) == is_small
+
+
+def test_constructors_run_in_order_of_priority(tmp_path: Path) -> None:
+    source = tmp_path / "p.c"
+    parts = (
+        f'__attribute__((constructor({n}))) static void f{n}(void) {{ debug_print("{n}"); }}\n'
+        for n in (300, 200)
+    )
+    source.write_text("#include <truestep.h>\n" + "".join(parts) + "int main(void) { return 0; }")
+    assert build_and_run(tmp_path, source, "debug", b"").printed == "200\n300\n"

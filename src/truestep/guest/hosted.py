@@ -27,10 +27,10 @@ _MUSL = (
 """musl's files; each has a member in the archive."""
 _REPLACED = {
     # Our own do this.
-    "exit/_Exit", "stdio/__lockfile", "stdio/__stdout_write", "thread/__lock", "thread/pthread_create",
-    "thread/pthread_join", "thread/pthread_detach", "thread/pthread_cancel",
-    "process/_Fork", "process/fork", "process/posix_spawn", "process/system", "process/vfork", "stdio/popen",
-    "stdio/pclose",
+    "exit/_Exit", "process/_Fork", "process/fork", "process/posix_spawn", "process/system", "process/vfork",
+    "stdio/__lockfile", "stdio/__stdout_write", "stdio/pclose", "stdio/popen", "stdio/setvbuf",
+    "thread/__lock", "thread/pthread_cancel", "thread/pthread_create", "thread/pthread_detach",
+    "thread/pthread_join",
     # The compiler's runtime does this.
     "math/fma", "math/fmaf",
     # What only makes sense with an operating system's threads.

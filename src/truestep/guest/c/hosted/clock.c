@@ -10,6 +10,8 @@ enum { NANOSECONDS = 1000000000, STEP_NANOSECONDS = 1000000 };
 
 static uint64_t elapsed_nanoseconds;
 
+uint64_t __truestep_elapsed_nanoseconds(void) { return elapsed_nanoseconds; }
+
 static uint64_t start_of(int clock) {
     return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_TAI ? START_SECONDS : 0;
 }

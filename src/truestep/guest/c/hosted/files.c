@@ -1,34 +1,110 @@
-/* The three streams of a guest: 0 is its input, 1 its output or debugging text, 2 debugging text. */
+/* A guest's files: its input, its output, debugging text, and in memory those of the directory /tmp.
+
+   A descriptor names an open file, which has a position and may have several descriptors; a temporary file lives until
+   it has neither a name nor an open file.                                                                           */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <truestep.h>
 #include <unistd.h>
 
+#include "kstat.h"
 #include "system.h"
 
-/* Symbols whose addresses are the build's choices (guest/link.py). */
+/* Its address is the build's choice (guest/link.py). */
 extern const char __stdout_is_output[] __attribute__((__weak__));
 
-enum { INPUT, OUTPUT, DEBUG };
+#define SIZE_LIMIT ((size_t)1 << 31) /* more than the heap has */
 
-static size_t position; /* in the input; may be beyond its end */
+typedef struct temporary temporary;
+struct temporary {
+    temporary *next;
+    char *name; /* NULL: removed */
+    uint8_t *content;
+    size_t size, room;
+    unsigned open_count;
+};
+
+typedef enum { CLOSED, INPUT, OUTPUT, DEBUG, TEMPORARY } kind;
+
+typedef struct {
+    kind kind;
+    int flags;
+    unsigned descriptor_count;
+    size_t position;
+    temporary *file;
+} open_file;
+
+static open_file standard[] = {
+    {INPUT, O_RDONLY, 1, 0, NULL}, {OUTPUT, O_WRONLY, 1, 0, NULL}, {DEBUG, O_WRONLY, 1, 0, NULL}};
+static open_file *descriptors[OPEN_FILES_LIMIT] = {&standard[0], &standard[1], &standard[2]};
+static temporary *temporaries;
+
+static open_file *opened(int descriptor) {
+    return descriptor >= 0 && descriptor < OPEN_FILES_LIMIT ? descriptors[descriptor] : NULL;
+}
+
+static size_t content_of(const open_file *open, const uint8_t **content) {
+    size_t size = 0;
+    *content = NULL;
+    if (open->kind == INPUT) read_input(content, &size);
+    if (open->kind == TEMPORARY) {
+        *content = open->file->content;
+        size = open->file->size;
+    }
+    return size;
+}
+
+long __truestep_is_open(int descriptor) { return opened(descriptor) ? 0 : -EBADF; }
 
 long __truestep_read(int descriptor, void *to, size_t size) {
-    const uint8_t *input;
-    size_t input_size;
-    if (descriptor != INPUT) return -EBADF;
-    read_input(&input, &input_size);
-    size_t left = position < input_size ? input_size - position : 0;
+    open_file *open = opened(descriptor);
+    const uint8_t *content;
+    if (!open || (open->flags & O_ACCMODE) == O_WRONLY) return -EBADF;
+    size_t end = content_of(open, &content), left = open->position < end ? end - open->position : 0;
     if (size > left) size = left;
-    memcpy(to, input + position, size);
-    position += size;
+    if (size) memcpy(to, content + open->position, size);
+    open->position += size;
+    return (long)size;
+}
+
+/* New bytes are 0. */
+static long resize(temporary *file, size_t size) {
+    if (size > file->room) {
+        size_t room = size + size / 2;
+        uint8_t *content = size < SIZE_LIMIT ? realloc(file->content, room) : NULL;
+        if (!content) return -ENOSPC;
+        file->content = content;
+        file->room = room;
+    }
+    if (size > file->size) memset(file->content + file->size, 0, size - file->size);
+    file->size = size;
+    return 0;
+}
+
+static long write_temporary(open_file *open, const void *from, size_t size) {
+    temporary *file = open->file;
+    if (open->flags & O_APPEND) open->position = file->size;
+    if (!size) return 0;
+    if (size >= SIZE_LIMIT || open->position >= SIZE_LIMIT) return -EFBIG;
+    if (open->position + size > file->size) {
+        long failure = resize(file, open->position + size);
+        if (failure) return failure;
+    }
+    memcpy(file->content + open->position, from, size);
+    open->position += size;
     return (long)size;
 }
 
 long __truestep_write(int descriptor, const void *from, size_t size) {
-    if (descriptor != OUTPUT && descriptor != DEBUG) return -EBADF;
-    if (descriptor == OUTPUT && __stdout_is_output) {
+    open_file *open = opened(descriptor);
+    if (!open || (open->flags & O_ACCMODE) == O_RDONLY) return -EBADF;
+    if (open->kind == TEMPORARY) return write_temporary(open, from, size);
+    if (open->kind == OUTPUT && __stdout_is_output) {
         write_output(from, size);
     } else {
         debug_write(from, size);
@@ -37,25 +113,163 @@ long __truestep_write(int descriptor, const void *from, size_t size) {
 }
 
 long __truestep_seek(int descriptor, long offset, int whence) {
-    const uint8_t *input;
-    size_t input_size;
+    open_file *open = opened(descriptor);
+    const uint8_t *content;
     long base, wanted;
-    if (descriptor != INPUT) return descriptor == OUTPUT || descriptor == DEBUG ? -ESPIPE : -EBADF;
-    read_input(&input, &input_size);
+    if (!open) return -EBADF;
+    if (open->kind == OUTPUT || open->kind == DEBUG) return -ESPIPE;
     if (whence != SEEK_SET && whence != SEEK_CUR && whence != SEEK_END) return -EINVAL;
-    base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? (long)position : (long)input_size;
+    base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? (long)open->position : (long)content_of(open, &content);
     if (__builtin_add_overflow(base, offset, &wanted)) return -EOVERFLOW;
     if (wanted < 0) return -EINVAL;
-    position = (size_t)wanted;
+    open->position = (size_t)wanted;
     return wanted;
 }
 
-long __truestep_close(int descriptor) { return descriptor >= INPUT && descriptor <= DEBUG ? 0 : -EBADF; }
+long __truestep_truncate(int descriptor, long size) {
+    open_file *open = opened(descriptor);
+    if (!open) return -EBADF;
+    if (open->kind != TEMPORARY || (open->flags & O_ACCMODE) == O_RDONLY || size < 0) return -EINVAL;
+    return resize(open->file, (size_t)size);
+}
+
+static void describe(struct kstat *status, mode_t mode, size_t size) {
+    memset(status, 0, sizeof *status);
+    status->st_mode = mode;
+    status->st_nlink = 1;
+    status->st_size = (off_t)size;
+    status->st_blksize = 4096;
+    status->st_blocks = (blkcnt_t)((size + 511) / 512);
+}
+
+long __truestep_status(int descriptor, struct kstat *status) {
+    const open_file *open = opened(descriptor);
+    const uint8_t *content;
+    if (!open) return -EBADF;
+    int is_stream = open->kind == OUTPUT || open->kind == DEBUG;
+    describe(status, is_stream ? S_IFIFO | 0200 : S_IFREG | 0600, content_of(open, &content));
+    return 0;
+}
+
+static temporary *named(const char *name) {
+    temporary *file = temporaries;
+    while (file && (!file->name || strcmp(file->name, name))) file = file->next;
+    return file;
+}
+
+static int is_temporary(const char *name) { return !strncmp(name, "/tmp/", 5) && name[5]; }
+
+static int is_directory(const char *name) { return !strcmp(name, "/tmp") || !strcmp(name, "/") || !strcmp(name, "."); }
+
+long __truestep_status_of(const char *name, struct kstat *status) {
+    const temporary *file = named(name);
+    if (!file && !is_directory(name)) return -ENOENT;
+    if (status) describe(status, file ? S_IFREG | 0600 : S_IFDIR | 0700, file ? file->size : 0);
+    return 0;
+}
+
+/* Drops a file that nothing can reach any more. */
+static void forget(temporary *file) {
+    if (file->name || file->open_count) return;
+    temporary **place = &temporaries;
+    while (*place != file) place = &(*place)->next;
+    *place = file->next;
+    free(file->content);
+    free(file);
+}
+
+long __truestep_unlink(const char *name) {
+    temporary *file = named(name);
+    if (!file) return is_temporary(name) ? -ENOENT : -EROFS;
+    free(file->name);
+    file->name = NULL;
+    forget(file);
+    return 0;
+}
+
+long __truestep_rename(const char *from, const char *to) {
+    temporary *file = named(from);
+    if (!file) return -ENOENT;
+    if (!is_temporary(to)) return -EROFS;
+    char *name = strdup(to);
+    if (!name) return -ENOMEM;
+    if (named(to) != file && named(to)) __truestep_unlink(to);
+    free(file->name);
+    file->name = name;
+    return 0;
+}
+
+static long lowest_free(int at_least) {
+    for (int i = at_least; i >= 0 && i < OPEN_FILES_LIMIT; i++)
+        if (!descriptors[i]) return i;
+    return -EMFILE;
+}
+
+static long place(open_file *open, int descriptor) {
+    descriptors[descriptor] = open;
+    open->descriptor_count++;
+    return descriptor;
+}
+
+long __truestep_duplicate(int descriptor, int at_least) {
+    open_file *open = opened(descriptor);
+    long copy = open ? lowest_free(at_least) : -EBADF;
+    return copy < 0 ? copy : place(open, (int)copy);
+}
+
+long __truestep_duplicate_as(int descriptor, int wanted) {
+    open_file *open = opened(descriptor);
+    if (!open || wanted < 0 || wanted >= OPEN_FILES_LIMIT) return -EBADF;
+    if (opened(wanted)) __truestep_close(wanted);
+    return place(open, wanted);
+}
+
+long __truestep_close(int descriptor) {
+    open_file *open = opened(descriptor);
+    if (!open) return -EBADF;
+    descriptors[descriptor] = NULL;
+    if (--open->descriptor_count || open->kind != TEMPORARY) return 0;
+    open->file->open_count--;
+    forget(open->file);
+    free(open);
+    return 0;
+}
+
+static temporary *created(const char *name) {
+    temporary *file = calloc(1, sizeof *file);
+    char *copy = strdup(name);
+    if (!file || !copy) {
+        free(file);
+        free(copy);
+        return NULL;
+    }
+    *file = (temporary){.next = temporaries, .name = copy};
+    return temporaries = file;
+}
+
+static long open_temporary(const char *name, int flags, int descriptor) {
+    temporary *file = named(name);
+    if (!file && !(flags & O_CREAT)) return -ENOENT;
+    if (file && flags & O_CREAT && flags & O_EXCL) return -EEXIST;
+    open_file *open = calloc(1, sizeof *open);
+    if (open && !file) file = created(name);
+    if (!open || !file) {
+        free(open);
+        return -ENOMEM;
+    }
+    if (flags & O_TRUNC) file->size = 0;
+    file->open_count++;
+    *open = (open_file){.kind = TEMPORARY, .flags = flags, .file = file};
+    return place(open, descriptor);
+}
 
 long __truestep_open(const char *name, int flags) {
-    int is_written = (flags & O_ACCMODE) != O_RDONLY;
-    if (!strcmp(name, "/dev/stdin")) return is_written ? -EACCES : INPUT;
-    if (!strcmp(name, "/dev/stdout")) return OUTPUT;
-    if (!strcmp(name, "/dev/stderr")) return DEBUG;
-    return is_written ? -EROFS : -ENOENT;
+    static const char *const names[] = {"/dev/stdin", "/dev/stdout", "/dev/stderr"};
+    long descriptor = lowest_free(0);
+    if (descriptor < 0) return descriptor;
+    for (int i = 0; i < 3; i++)
+        if (!strcmp(name, names[i])) return place(&standard[i], (int)descriptor);
+    if (is_temporary(name)) return open_temporary(name, flags, (int)descriptor);
+    if (is_directory(name)) return -EISDIR;
+    return (flags & O_ACCMODE) == O_RDONLY ? -ENOENT : -EROFS;
 }

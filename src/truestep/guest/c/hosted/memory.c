@@ -1,4 +1,4 @@
-/* mmap as an allocator: anonymous memory comes from the heap. There are no files to map and no rights to change. */
+/* mmap as an allocator: its memory comes from the heap. There are no rights to change. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdint.h>
@@ -11,17 +11,26 @@
 
 enum { PAGE_SIZE_BYTES = 4096 };
 
+/* A mapped file is a copy: what is written to it stays in memory. */
+static int filled(void *memory, size_t size, int flags, int descriptor, off_t offset) {
+    if (flags & MAP_ANONYMOUS) return 1;
+    if (flags & MAP_SHARED) {
+        errno = ENODEV;
+        return 0;
+    }
+    return pread(descriptor, memory, size, offset) >= 0;
+}
+
 void *__mmap(void *wanted, size_t size, int rights, int flags, int descriptor, off_t offset) {
-    (void)wanted, (void)rights, (void)descriptor, (void)offset;
+    (void)wanted, (void)rights;
     if (!size) {
         errno = EINVAL;
-    } else if (!(flags & MAP_ANONYMOUS)) {
-        errno = ENODEV;
     } else if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE) || size > PTRDIFF_MAX) {
         errno = ENOMEM;
     } else {
         void *memory = aligned_alloc(PAGE_SIZE_BYTES, size);
-        if (memory) return memset(memory, 0, size);
+        if (memory && filled(memset(memory, 0, size), size, flags, descriptor, offset)) return memory;
+        free(memory);
     }
     return MAP_FAILED;
 }

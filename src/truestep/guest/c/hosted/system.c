@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/ioctl.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <truestep.h>
+#include <unistd.h>
 
 #include "../runtime/format.h"
 
@@ -25,6 +27,58 @@ static long transfer_all(int descriptor, const struct iovec *parts, int count, i
         if ((size_t)moved < size) break;
     }
     return total;
+}
+
+static long read_at(int descriptor, void *to, size_t size, long offset) {
+    long before = __truestep_seek(descriptor, 0, SEEK_CUR);
+    if (before < 0) return before;
+    long result = __truestep_seek(descriptor, offset, SEEK_SET);
+    if (result >= 0) result = __truestep_read(descriptor, to, size);
+    __truestep_seek(descriptor, before, SEEK_SET);
+    return result;
+}
+
+static long write_at(int descriptor, const void *from, size_t size, long offset) {
+    long before = __truestep_seek(descriptor, 0, SEEK_CUR);
+    if (before < 0) return before;
+    long result = __truestep_seek(descriptor, offset, SEEK_SET);
+    if (result >= 0) result = __truestep_write(descriptor, from, size);
+    __truestep_seek(descriptor, before, SEEK_SET);
+    return result;
+}
+
+static long control(int descriptor, int command, long argument) {
+    if (__truestep_is_open(descriptor)) return -EBADF;
+    switch (command) {
+    case F_DUPFD:
+    case F_DUPFD_CLOEXEC: return __truestep_duplicate(descriptor, (int)argument);
+    case F_GETFL: return O_RDWR;
+    case F_GETFD:
+    case F_SETFD:
+    case F_SETFL: return 0;
+    default: return -EINVAL;
+    }
+}
+
+/* The times of a process are those of the clock: all of it is the program's own work. */
+static long used(struct rusage *usage) {
+    uint64_t microseconds = __truestep_elapsed_nanoseconds() / 1000;
+    memset(usage, 0, sizeof *usage);
+    usage->ru_utime.tv_sec = (time_t)(microseconds / 1000000);
+    usage->ru_utime.tv_usec = (suseconds_t)(microseconds % 1000000);
+    return 0;
+}
+
+static long limit(int resource, struct rlimit *old) {
+    rlim_t most = resource == RLIMIT_NOFILE ? OPEN_FILES_LIMIT : RLIM_INFINITY;
+    if (old) *old = (struct rlimit){most, most};
+    return 0;
+}
+
+static long current_directory(char *to, size_t room) {
+    if (room < sizeof "/") return -ERANGE;
+    memcpy(to, "/", sizeof "/");
+    return sizeof "/";
 }
 
 /* Waiting is for another thread, and there is none. */
@@ -56,11 +110,23 @@ long __truestep_system_call(long number, long a, long b, long c, long d, long e,
     case SYS_write: return __truestep_write((int)a, (const void *)b, (size_t)c);
     case SYS_readv: return transfer_all((int)a, (const struct iovec *)b, (int)c, 1);
     case SYS_writev: return transfer_all((int)a, (const struct iovec *)b, (int)c, 0);
+    case SYS_pread64: return read_at((int)a, (void *)b, (size_t)c, d);
+    case SYS_pwrite64: return write_at((int)a, (const void *)b, (size_t)c, d);
     case SYS_lseek: return __truestep_seek((int)a, b, (int)c);
     case SYS_close: return __truestep_close((int)a);
     case SYS_openat: return __truestep_open((const char *)b, (int)c);
-    case SYS_ioctl: return -ENOTTY;
-    case SYS_fcntl: return b == F_SETFD || b == F_SETFL || b == F_GETFD ? 0 : b == F_GETFL ? O_RDWR : -EINVAL;
+    case SYS_fstat: return __truestep_status((int)a, (struct kstat *)b);
+    case SYS_newfstatat: return __truestep_status_of((const char *)b, (struct kstat *)c);
+    case SYS_faccessat: return __truestep_status_of((const char *)b, NULL);
+    case SYS_unlinkat: return c & AT_REMOVEDIR ? -ENOSYS : __truestep_unlink((const char *)b);
+    case SYS_renameat2: return __truestep_rename((const char *)b, (const char *)d);
+    case SYS_ftruncate: return __truestep_truncate((int)a, b);
+    case SYS_fsync:
+    case SYS_fdatasync: return __truestep_is_open((int)a);
+    case SYS_dup: return __truestep_duplicate((int)a, 0);
+    case SYS_dup3: return __truestep_duplicate_as((int)a, (int)b);
+    case SYS_ioctl: return __truestep_is_open((int)a) ? -EBADF : -ENOTTY;
+    case SYS_fcntl: return control((int)a, (int)b, c);
     case SYS_exit:
     case SYS_exit_group: _Exit((int)a);
     case SYS_clock_gettime: return __truestep_clock((int)a, (struct timespec *)b);
@@ -73,6 +139,9 @@ long __truestep_system_call(long number, long a, long b, long c, long d, long e,
     case SYS_kill: return a == PROCESS_ID || a == 0 ? __truestep_signal((int)b) : -ESRCH;
     case SYS_futex: return wait_on(b);
     case SYS_getrandom: return fill_random((uint8_t *)a, (size_t)b);
+    case SYS_getrusage: return used((struct rusage *)b);
+    case SYS_prlimit64: return limit((int)b, (struct rlimit *)d);
+    case SYS_getcwd: return current_directory((char *)a, (size_t)b);
     case SYS_getpid:
     case SYS_gettid:
     case SYS_getpgid:
@@ -84,6 +153,7 @@ long __truestep_system_call(long number, long a, long b, long c, long d, long e,
     case SYS_getegid:
     case SYS_sched_yield:
     case SYS_membarrier: return 0;
-    default: (void)d; return -ENOSYS;
+    case SYS_umask: return 022;
+    default: return -ENOSYS;
     }
 }

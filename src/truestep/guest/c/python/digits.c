@@ -141,3 +141,47 @@ int truestep_shortest_digits(double value, int is_single, char digits[20], int *
     } while (!low && !high);
     return count;
 }
+
+/* 10^count, if all digits are nines and one is added. */
+static int round_up(char *digits, int count, int *exponent) {
+    for (int i = count; i-- > 0; digits[i] = '0')
+        if (digits[i] != '9') return digits[i]++, count;
+    digits[0] = '1';
+    if (count) digits[count] = '0';
+    ++*exponent;
+    return count + 1;
+}
+
+int truestep_exact_digits(double value, int places, int is_after_point, char *digits, int *exponent) {
+    *exponent = 1;
+    if (value == 0) {
+        int zeros = is_after_point ? places + 1 : places;
+        memset(digits, '0', (size_t)zeros);
+        return zeros;
+    }
+    fraction f = fraction_of(value, 0);
+    f.gap_above = (natural){0};
+    f.is_even = 1; /* so that is_above_one() compares the value itself */
+    *exponent = 0;
+    scale_near_one(&f, value, exponent);
+    for (; is_above_one(&f); ++*exponent) multiply(&f.denominator, 10);
+    for (;; --*exponent) {
+        fraction scaled = f;
+        multiply_by_powers_of_ten(&scaled, 1);
+        if (is_above_one(&scaled)) break;
+        f = scaled;
+    }
+    int wanted = is_after_point ? *exponent + places : places;
+    for (int i = 0; i < wanted; i++) {
+        multiply_by_powers_of_ten(&f, 1);
+        for (digits[i] = '0'; compare(&f.numerator, &f.denominator) >= 0; digits[i]++)
+            subtract(&f.numerator, &f.denominator);
+    }
+    if (wanted < 0) return 0;
+    natural twice = sum(&f.numerator, &f.numerator);
+    int order = compare(&twice, &f.denominator);
+    int is_odd = wanted && (digits[wanted - 1] - '0') % 2;
+    if (order < 0 || (order == 0 && !is_odd)) return wanted;
+    int count = round_up(digits, wanted, exponent);
+    return is_after_point || count == wanted ? count : wanted;
+}

@@ -1,11 +1,15 @@
 /* A Python guest's main: run the compiled function, tell what it raised. */
+#include <string.h>
+
 #include "runtime.h"
 
+/* Numba's layout of an exception, with our own contents. */
 typedef struct {
     const char *text;
     int32_t size;
-    void *unused_pointers[2];
-    int32_t unused_flag;
+    const char *kinds; /* ";ValueError;Exception;", the class and those above it */
+    void *unused;
+    int32_t message_start;
 } exception_text;
 
 /* The compiled program (guest/python/compiler/program.py). */
@@ -27,18 +31,28 @@ int main(void) {
     return TRUESTEP_EXIT_EXCEPTION;
 }
 
-static struct {
-    const char *text;
-    int32_t size;
-    void *unused_pointers[2];
-    int32_t unused_flag;
-} last_exception;
+enum { KEPT = 8 };
+
+/* Exceptions whose texts were composed. One that is caught is needed until its handler ends, and in that time few
+   others are raised: so the last ones are kept.                                                                */
+static exception_text composed[KEPT];
+static int next;
 
 void truestep_begin_exception(void) { truestep_begin_line(); }
 
-const void *truestep_exception(void) {
+const void *truestep_exception(const char *kinds, int32_t message_start) {
     size_t size;
-    last_exception.text = truestep_take_text(&size);
-    last_exception.size = (int32_t)size;
-    return &last_exception;
+    exception_text *raised = &composed[next++ % KEPT];
+    free((char *)raised->text);
+    *raised = (exception_text){truestep_take_text(&size), 0, kinds, NULL, message_start};
+    raised->size = (int32_t)size;
+    return raised;
+}
+
+int64_t truestep_is_of_kind(const exception_text *caught, const char *name) {
+    return caught && caught->kinds && strstr(caught->kinds, name) != NULL;
+}
+
+void truestep_put_message(const exception_text *caught) {
+    if (caught) truestep_put(caught->text + caught->message_start, (size_t)(caught->size - caught->message_start));
 }

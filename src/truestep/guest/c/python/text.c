@@ -23,9 +23,7 @@ void truestep_put(const char *text, size_t size) {
 void truestep_print(void) { debug_write(line, line_size); }
 
 char *truestep_take_text(size_t *size) {
-    static char *taken;
-    free(taken);
-    taken = line;
+    char *taken = line;
     *size = line_size;
     line = NULL;
     line_size = line_room = 0;
@@ -98,7 +96,7 @@ void truestep_put_complex(double real, double imaginary, int64_t is_single) {
     truestep_put(has_real ? "j)" : "j", has_real ? 2 : 1);
 }
 
-static uint32_t unit_at(const uint8_t *units, int64_t index, int64_t unit_size) {
+uint32_t truestep_unit_at(const uint8_t *units, int64_t index, int64_t unit_size) {
     if (unit_size == 1) return units[index];
     if (unit_size == 2) return ((const uint16_t *)units)[index];
     return ((const uint32_t *)units)[index];
@@ -115,20 +113,28 @@ static size_t encode(uint32_t c, char bytes[4]) {
     return size;
 }
 
+void truestep_put_unit(uint32_t c) {
+    char bytes[4];
+    truestep_put(bytes, encode(c, bytes));
+}
+
 /* Numba's strings: one, two or four bytes a character. */
 void truestep_put_string(const uint8_t *units, int64_t length, int64_t unit_size, int64_t is_quoted) {
     char quote = '\'', bytes[4];
     for (int64_t i = 0; i < length && is_quoted; i++)
-        if (unit_at(units, i, unit_size) == '\'') quote = '"';
+        if (truestep_unit_at(units, i, unit_size) == '\'') quote = '"';
     for (int64_t i = 0; i < length && quote == '"'; i++)
-        if (unit_at(units, i, unit_size) == '"') quote = '\'';
+        if (truestep_unit_at(units, i, unit_size) == '"') quote = '\'';
     if (is_quoted) put_character(quote);
     for (int64_t i = 0; i < length; i++) {
-        uint32_t c = unit_at(units, i, unit_size);
+        uint32_t c = truestep_unit_at(units, i, unit_size);
         const char *names = "\n\r\t", *letters = "nrt", *name = c < 0x80 && c ? strchr(names, (int)c) : NULL;
         if (is_quoted && (c == '\\' || c == (uint32_t)quote || name)) {
             put_character('\\');
             put_character(name ? letters[name - names] : (char)c);
+        } else if (is_quoted && (c < 0x20 || (c >= 0x7F && c < 0xA0))) {
+            char escape[] = {'\\', 'x', "0123456789abcdef"[c / 16], "0123456789abcdef"[c % 16]};
+            truestep_put(escape, sizeof escape);
         } else {
             truestep_put(bytes, encode(c, bytes));
         }
@@ -136,8 +142,61 @@ void truestep_put_string(const uint8_t *units, int64_t length, int64_t unit_size
     if (is_quoted) put_character(quote);
 }
 
+static size_t decode(const uint8_t *bytes, uint32_t *c) {
+    size_t size = bytes[0] < 0x80 ? 1 : bytes[0] < 0xE0 ? 2 : bytes[0] < 0xF0 ? 3 : 4;
+    *c = size == 1 ? bytes[0] : bytes[0] & (0x7Fu >> size);
+    for (size_t i = 1; i < size; i++) *c = *c << 6 | (bytes[i] & 0x3F);
+    return size;
+}
+
+/* The number of characters of the line, and the largest of them. */
+int64_t truestep_measure_line(int64_t *largest) {
+    int64_t length = 0;
+    uint32_t c;
+    *largest = 0;
+    for (size_t i = 0; i < line_size; length++) {
+        i += decode((const uint8_t *)line + i, &c);
+        if (c > *largest) *largest = c;
+    }
+    return length;
+}
+
+/* The line as the units of a string of Numba. */
+void truestep_copy_line(uint8_t *units, int64_t unit_size) {
+    uint32_t c;
+    for (size_t i = 0, place = 0; i < line_size; place++) {
+        i += decode((const uint8_t *)line + i, &c);
+        if (unit_size == 1) units[place] = (uint8_t)c;
+        else if (unit_size == 2) ((uint16_t *)units)[place] = (uint16_t)c;
+        else ((uint32_t *)units)[place] = c;
+    }
+}
+
+/* Whether bytes are UTF-8 (RFC 3629), which they must be to become the line. */
+int64_t truestep_put_utf8(const uint8_t *bytes, int64_t size) {
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    for (int64_t i = 0; i < size;) {
+        uint32_t c;
+        if ((bytes[i] >= 0x80 && bytes[i] < 0xC2) || bytes[i] > 0xF4) return 0;
+        int64_t count = bytes[i] < 0x80 ? 1 : bytes[i] < 0xE0 ? 2 : bytes[i] < 0xF0 ? 3 : 4;
+        for (int64_t k = 1; k < count; k++)
+            if (i + k >= size || (bytes[i + k] & 0xC0) != 0x80) return 0;
+        decode(bytes + i, &c);
+        if (c < least[count] || c > 0x10FFFF || (c >= 0xD800 && c < 0xE000)) return 0;
+        i += count;
+    }
+    truestep_put((const char *)bytes, (size_t)size);
+    return 1;
+}
+
 void truestep_write_string(const uint8_t *units, int64_t length, int64_t unit_size) {
     truestep_begin_line();
     truestep_put_string(units, length, unit_size, 0);
     write_output((const uint8_t *)line, line_size);
+}
+
+/* The size of the line, whose first bytes are copied. */
+int64_t truestep_copy_bytes(uint8_t *bytes, int64_t size) {
+    memcpy(bytes, line, (size_t)size < line_size ? (size_t)size : line_size);
+    return (int64_t)line_size;
 }

@@ -1,18 +1,21 @@
 """Exceptions without an interpreter: a guest raises a text, which is composed when it is raised."""
 
 import hashlib
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 from llvmlite import ir
 from numba.core import callconv, cgutils, cpu, lowering
 
+from truestep.guest.python.compiler.catching import caught, kinds_of
 from truestep.guest.python.compiler.printing import put_item, put_text
 
 _LOWER: Any = lowering.Lower
 
 _place: list[Any] = [None]
 """The line that is being compiled, for exceptions of what is inlined there; the innermost last."""
+
+_OWN_PACKAGE = Path(__file__).parent
 
 _INT32 = ir.IntType(32)
 _POINTER = ir.IntType(8).as_pointer()
@@ -26,8 +29,11 @@ class GuestCallConv(callconv.CPUCallConv):
     ) -> None:
         """An exception whose arguments are known when compiling."""
         del func_name
-        text = f"{_prefix(exc, loc or _place[-1])}{_arguments(exc_args)}"
-        self._set(builder, _constant_exception(self.context, builder, text))
+        if exc is None:
+            self._set(builder, builder.load(caught(builder)))
+            return
+        prefix = _prefix(exc, loc or _place[-1])
+        self._set(builder, _constant_exception(self.context, builder, exc, prefix, _arguments(exc_args)))
 
     def set_dynamic_user_exc(
         self,
@@ -43,7 +49,8 @@ class GuestCallConv(callconv.CPUCallConv):
         runtime = ir.FunctionType(ir.VoidType(), [])
         begin = cgutils.get_or_insert_function(builder.module, runtime, "truestep_begin_exception")
         builder.call(begin, [])
-        put_text(self.context, builder, _prefix(exc, loc) + ("" if len(exc_args) == 1 else "("))
+        prefix = _prefix(exc, loc)
+        put_text(self.context, builder, prefix + ("" if len(exc_args) == 1 else "("))
         dynamic_types = iter([kind for kind in nb_types if kind is not None])
         for index, argument in enumerate(exc_args):
             if index:
@@ -55,9 +62,11 @@ class GuestCallConv(callconv.CPUCallConv):
                 put_text(self.context, builder, repr(argument) if is_quoted else str(argument))
         if len(exc_args) != 1:
             put_text(self.context, builder, ")")
-        finish_type = ir.FunctionType(callconv.excinfo_ptr_t, [])
+        kinds = builder.bitcast(self.context.insert_const_string(builder.module, kinds_of(exc)), _POINTER)
+        finish_type = ir.FunctionType(callconv.excinfo_ptr_t, [_POINTER, _INT32])
         finish = cgutils.get_or_insert_function(builder.module, finish_type, "truestep_exception")
-        builder.store(builder.call(finish, []), self._get_excinfo_argument(builder.function))
+        raised = builder.call(finish, [kinds, _INT32(len(prefix.encode()))])
+        builder.store(raised, self._get_excinfo_argument(builder.function))
 
     def _set(self, builder: Any, exception: Any) -> None:
         store = builder.store(exception, self._get_excinfo_argument(builder.function))
@@ -67,9 +76,9 @@ class GuestCallConv(callconv.CPUCallConv):
 
 
 def _prefix(exception: Any, location: Any) -> str:
-    place = f"{PurePath(location.filename).name}:{location.line}: " if location and location.filename else ""
-    name = exception.__name__ if exception else "RuntimeError: No active exception to reraise"
-    return f"{place}{name}: "
+    is_users = location and location.filename and not Path(location.filename).is_relative_to(_OWN_PACKAGE)
+    place = f"{PurePath(location.filename).name}:{location.line}: " if is_users else ""
+    return f"{place}{exception.__name__}: "
 
 
 def _arguments(arguments: Any) -> str:
@@ -78,13 +87,20 @@ def _arguments(arguments: Any) -> str:
     return str(arguments[0]) if len(arguments) == 1 else repr(tuple(arguments))
 
 
-def _constant_exception(context: Any, builder: Any, text: str) -> Any:
-    content = text.removesuffix(": ").encode()
-    name = hashlib.sha256(content).hexdigest()
+def _constant_exception(context: Any, builder: Any, kind: Any, prefix: str, message: str) -> Any:
+    content = f"{prefix}{message}".encode() if message else prefix.removesuffix(": ").encode()
+    name = hashlib.sha256(content + kinds_of(kind).encode()).hexdigest()
     array = cgutils.make_bytearray(content)
     data = context.insert_unique_const(builder.module, f".const.exception.text.{name}", array)
-    null = _POINTER(None)
-    fields = (data.bitcast(_POINTER), _INT32(len(content)), null, null, _INT32(0))
+    kinds = context.insert_const_string(builder.module, kinds_of(kind))
+    begin = min(len(prefix.encode()), len(content))
+    fields = (
+        data.bitcast(_POINTER),
+        _INT32(len(content)),
+        kinds.bitcast(_POINTER),
+        _POINTER(None),
+        _INT32(begin),
+    )
     struct = ir.Constant.literal_struct(fields)
     return context.insert_unique_const(builder.module, f".const.exception.{name}", struct)
 

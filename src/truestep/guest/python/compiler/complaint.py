@@ -1,5 +1,6 @@
 """What is wrong with a guest, in words for its author."""
 
+import ast
 import inspect
 from collections.abc import Callable
 from pathlib import Path
@@ -25,3 +26,9 @@ def line_of(function: Callable[..., Any]) -> str:
     """`file:line` of a function's definition."""
     code = inspect.unwrap(function).__code__
     return f"{Path(code.co_filename).name}:{code.co_firstlineno}"
+
+
+def line_in(function: Callable[..., Any], node: ast.AST) -> str:
+    """`file:line` of a part of a function."""
+    code = inspect.unwrap(function).__code__
+    return f"{Path(code.co_filename).name}:{getattr(node, 'lineno', code.co_firstlineno)}"

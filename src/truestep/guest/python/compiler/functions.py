@@ -6,12 +6,14 @@ from types import FunctionType
 from typing import Any
 
 import numba
-from numba.core import caching, cpu, dispatcher, errors, interpreter, types, withcontexts
+from numba.core import bytecode, caching, cpu, dispatcher, errors, interpreter, types, withcontexts
 from numba.core.cpu_options import ParallelOptions
 from numba.core.extending import intrinsic
 from numba.core.typing import context as typing_context
 from numba.cpython import builtins
 from numba.np.ufunc import ufuncbuilder, wrappers
+
+from truestep.guest.python.compiler.rewriting import rewritten
 
 _LIBRARIES = sys.stdlib_module_names | {"numba", "numpy"}
 """Packages whose functions Numba supports by name or not at all: errors inside them explain nothing."""
@@ -40,6 +42,7 @@ def accept_plain_functions() -> None:
     builtins.cast_int = _cast_int
     withcontexts._ObjModeContextType.mutate_with_body = _refuse_object_mode
     _compile_without_threads()
+    bytecode.FunctionIdentity.from_function = classmethod(_identity)
 
 
 def is_users_function(value: object) -> bool:
@@ -53,6 +56,21 @@ def is_users_function(value: object) -> bool:
 def compiled(function: FunctionType) -> Any:
     """The function as Numba compiles it."""
     return numba.njit(function)
+
+
+_identify: Any = bytecode.FunctionIdentity.from_function.__func__
+
+
+def _identity(kind: Any, function: Any) -> Any:
+    """What Numba reads of a function: of the user's own, after it was rewritten."""
+    if is_users_function(function) and not is_ours(function):
+        function = rewritten(function)
+    return _identify(kind, function)
+
+
+def is_ours(function: Any) -> bool:
+    """Whether a function belongs to truestep."""
+    return (function.__module__ or "truestep").partition(".")[0] == "truestep"
 
 
 def _call_as_python(function: Any, *arguments: Any, **named: Any) -> Any:

@@ -4,6 +4,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba.core import cgutils, errors, types, typing
+from numba.core.extending import intrinsic, overload
 from numba.cpython import printimpl
 
 _INT64 = ir.IntType(64)
@@ -15,6 +16,38 @@ def install_printing() -> None:
     """Replace Numba's `print`, which calls the interpreter."""
     printimpl.registry.functions.clear()
     printimpl.registry.lower(print, types.VarArg(types.Any))(_print)
+
+
+def print_with(separator: str, end: str, *items: Any) -> None:
+    """`print(*items, sep=separator, end=end)`. Compiled only."""
+    raise NotImplementedError
+
+
+@overload(print_with)
+def _print_with(separator: Any, end: Any, *items: Any) -> Any:
+    def put_all(separator: Any, end: Any, *items: Any) -> None:
+        _put_line(separator, end, items)
+
+    return put_all
+
+
+@intrinsic
+def _put_line(typing_context: Any, separator: Any, end: Any, items: Any) -> Any:
+    """Print the members of a tuple."""
+    del typing_context
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        call(builder, "truestep_begin_line")
+        for index, kind in enumerate(signature.args[2].types):
+            if index:
+                put_item(context, builder, signature.args[0], arguments[0], is_quoted=False)
+            value = builder.extract_value(arguments[2], index)
+            put_item(context, builder, kind, value, is_quoted=False)
+        put_item(context, builder, signature.args[1], arguments[1], is_quoted=False)
+        call(builder, "truestep_print")
+        return context.get_dummy_value()
+
+    return types.none(separator, end, items), generate
 
 
 def _print(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

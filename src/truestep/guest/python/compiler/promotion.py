@@ -17,7 +17,7 @@ from numba.core.typing import templates
 from numba.core.typing.npydecl import NumpyRulesArrayOperator, NumpyRulesInplaceArrayOperator
 from numba.np import numpy_support
 
-from truestep.guest.python.compiler.functions import is_users_function
+from truestep.guest.python.compiler.functions import is_ours, is_users_function
 from truestep.guest.python.compiler.python_numbers import (
     NEGATED_INT,
     PYTHON_FLOAT,
@@ -76,14 +76,10 @@ def _watch_inference() -> None:
 
     def propagate_and_know_whose(inferer: Any, raise_errors: bool = True) -> Any:
         function = inferer.func_id.func
-        with _inferring(is_users=is_users_function(function) and not _is_ours(function)):
+        with _inferring(is_users=is_users_function(function) and not is_ours(function)):
             return propagate(inferer, raise_errors)
 
     _INFERER.propagate = propagate_and_know_whose
-
-
-def _is_ours(function: Any) -> bool:
-    return (function.__module__ or "truestep").partition(".")[0] == "truestep"
 
 
 @contextmanager
@@ -102,7 +98,7 @@ def _type_numbers_of_python() -> None:
 
     def resolve_value_type(inferer: Any, inst: Any, value: Any) -> Any:
         function = inferer.func_id.func
-        if type(value) is float and is_users_function(function) and not _is_ours(function):
+        if type(value) is float and is_users_function(function) and not is_ours(function):
             return PYTHON_FLOAT
         return resolve_value(inferer, inst, value)
 

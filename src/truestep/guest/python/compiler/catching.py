@@ -1,0 +1,138 @@
+"""`except ValueError`: a raised text says of which classes it is, and the last caught one is kept."""
+
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from llvmlite import ir
+from numba.core import callconv, cgutils, types
+from numba.core import ir as ir_of_numba
+from numba.core.extending import intrinsic, overload
+from numba.core.interpreter import Interpreter
+
+from truestep.guest.python.compiler import printing, texts
+
+_POINTER = ir.IntType(8).as_pointer()
+
+_slots: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+
+
+def install_catching() -> None:
+    """Let functions keep what they catch, and pass on what handlers raise."""
+    interpreter: Any = Interpreter
+    interpreter.op_RERAISE = _passing_on(interpreter.op_RERAISE)
+    conventions: Any = callconv.CPUCallConv
+    conventions.unset_try_status = _keeping(conventions.unset_try_status)
+
+
+def kinds_of(exception: Any) -> str:
+    """The names of an exception's class and of those above it, each between semicolons."""
+    return ";" + "".join(f"{name_of(kind)};" for kind in exception.__mro__[:-1])
+
+
+def name_of(kind: Any) -> str:
+    """A name that no other class has."""
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def caught(builder: Any) -> Any:
+    """Where a function keeps the exception whose handler runs."""
+    if builder.function not in _slots:
+        _slots[builder.function] = cgutils.alloca_once(builder, callconv.excinfo_ptr_t)
+    return _slots[builder.function]
+
+
+def _keeping(unset_try_status: Any) -> Any:
+    def unset_and_keep(convention: Any, builder: Any) -> None:
+        raised = builder.load(convention._get_excinfo_argument(builder.function))
+        is_raised = builder.icmp_unsigned("!=", raised, callconv.excinfo_ptr_t(None))
+        with builder.if_then(is_raised):
+            builder.store(raised, caught(builder))
+        unset_try_status(convention, builder)
+
+    return unset_and_keep
+
+
+def _passing_on(reraise: Any) -> Any:
+    def pass_on(interpreter: Any, inst: Any, exc: Any) -> None:
+        """The end of a handler in which a call has raised; Numba takes that to be impossible."""
+        if interpreter.dfainfo.active_try_block is None:
+            interpreter.current_block.append(ir_of_numba.Raise(exception=None, loc=interpreter.loc))
+        else:
+            reraise(interpreter, inst, exc=exc)
+
+    return pass_on
+
+
+@intrinsic
+def is_caught(typing_context: Any, kind: Any) -> Any:
+    """Whether the exception whose handler runs is of a class, or of one of several."""
+    del typing_context
+    members = kind.types if isinstance(kind, types.BaseTuple) else [kind]
+    wanted = [member.exc_class for member in members]
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        del signature, arguments
+        found = cgutils.false_bit
+        for exception in wanted:
+            if exception in {Exception, BaseException}:
+                return cgutils.true_bit
+            name = context.insert_const_string(builder.module, f";{name_of(exception)};")
+            operands = builder.load(caught(builder)), builder.bitcast(name, _POINTER)
+            answer = texts.call_for_word(builder, "truestep_is_of_kind", *operands)
+            found = builder.or_(found, builder.icmp_signed("!=", answer, answer.type(0)))
+        return found
+
+    return types.boolean(kind), generate
+
+
+@intrinsic
+def caught_text(typing_context: Any) -> Any:
+    """`str(e)` of the exception whose handler runs."""
+    del typing_context
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        printing.call(builder, "truestep_begin_line")
+        printing.call(builder, "truestep_put_message", builder.load(caught(builder)))
+        return context.compile_internal(builder, texts.finished_text, signature, arguments)
+
+    return types.unicode_type(), generate
+
+
+@intrinsic
+def caught_exception(typing_context: Any) -> Any:
+    """The exception whose handler runs."""
+    del typing_context
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        del context, signature, arguments
+        return builder.bitcast(builder.load(caught(builder)), _POINTER)
+
+    return types.voidptr(), generate
+
+
+@intrinsic
+def _raise(typing_context: Any, exception: Any) -> Any:
+    del typing_context
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        del signature
+        with builder.if_then(cgutils.true_bit):
+            raised = builder.bitcast(arguments[0], callconv.excinfo_ptr_t)
+            builder.store(raised, caught(builder))
+            context.call_conv.return_user_exc(builder, None)
+        return context.get_dummy_value()
+
+    return types.none(exception), generate
+
+
+def raise_again(exception: Any) -> None:
+    """Raise a caught exception. Compiled only, and as a function of its own: callers pass on errors."""
+    raise NotImplementedError
+
+
+@overload(raise_again)
+def _raise_again(exception: Any) -> Any:
+    def raise_it(exception: Any) -> None:
+        _raise(exception)
+
+    return raise_it

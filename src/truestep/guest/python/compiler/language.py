@@ -1,0 +1,16 @@
+"""Functions and statements of Python itself that Numba lacks."""
+
+from truestep.guest.python.compiler.builtin_functions import install_builtin_functions
+from truestep.guest.python.compiler.catching import install_catching
+from truestep.guest.python.compiler.mathematics import install_mathematics
+from truestep.guest.python.compiler.numerals import install_numerals
+from truestep.guest.python.compiler.texts import install_texts
+
+
+def install_language() -> None:
+    """Add them."""
+    install_texts()
+    install_numerals()
+    install_builtin_functions()
+    install_catching()
+    install_mathematics()

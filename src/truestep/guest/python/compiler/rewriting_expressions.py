@@ -1,0 +1,298 @@
+"""Expressions that Numba cannot read: formatted strings, generators as arguments, comprehensions of sets."""
+
+import ast
+import re
+import string
+from types import FunctionType
+from typing import Any
+
+from truestep.guest.python.compiler import builtin_functions, printing, texts
+from truestep.guest.python.compiler.complaint import Complaint, line_in
+
+_CONSUMERS: tuple[Any, ...] = (
+    sum,
+    any,
+    all,
+    min,
+    max,
+    sorted,
+    list,
+    set,
+    frozenset,
+    dict,
+    tuple,
+    enumerate,
+    reversed,
+)
+"""Functions of Python that take all items of a generator, which may as well be a list."""
+
+_CONSUMING_MODULES = {"math", "numpy", "statistics", "collections", "functools"}
+_CONSUMING_METHODS = {"join", "extend", "update"}
+
+_PERCENT = re.compile(
+    r"%(?:\((?P<name>[^)]*)\))?(?P<flags>[-+ 0#]*)(?P<width>\d+|\*)?(?:\.(?P<precision>\d+|\*)?)?"
+    r"[hlL]?(?P<kind>.)"
+)
+
+
+class Names:
+    """What the names in a function stand for, and the names that its rewriting adds."""
+
+    def __init__(self, values: dict[str, Any], bound: set[str]) -> None:
+        self._values = values
+        self.bound = bound
+        self.imported: dict[str, Any] = {}
+        self.helpers: dict[str, Any] = {}
+
+    def value(self, node: ast.AST) -> Any:
+        """What a name or a dotted name stands for; None if that is not known before the guest runs."""
+        if isinstance(node, ast.Name):
+            if node.id in self.imported:
+                return self.imported[node.id]
+            return None if node.id in self.bound else self._values.get(node.id)
+        if isinstance(node, ast.Attribute):
+            owner = self.value(node.value)
+            return None if owner is None else getattr(owner, node.attr, None)
+        return None
+
+    def helper(self, name: str, value: Any) -> ast.expr:
+        """A name for something that the user's module may not have."""
+        self.helpers[f"${name}"] = value
+        return ast.Name(id=f"${name}", ctx=ast.Load())
+
+    def call(self, name: str, value: Any, *arguments: ast.expr) -> ast.Call:
+        """A call of such a name."""
+        return ast.Call(func=self.helper(name, value), args=list(arguments), keywords=[])
+
+
+class ExpressionRewriter(ast.NodeTransformer):
+    """Rewrites the expressions of one function."""
+
+    def __init__(self, names: Names, function: FunctionType) -> None:
+        self._names = names
+        self._function = function
+        self.has_changed = False
+
+    def _replace(self, node: ast.expr, replacement: ast.expr) -> ast.expr:
+        self.has_changed = True
+        ast.copy_location(replacement, node)
+        return ast.fix_missing_locations(replacement)
+
+    def visit_SetComp(self, node: ast.SetComp) -> ast.expr:
+        """`{f(x) for x in y}` is `set([f(x) for x in y])`."""
+        self.generic_visit(node)
+        items = ast.ListComp(elt=node.elt, generators=node.generators)
+        return self._replace(node, self._names.call("set", set, ast.copy_location(items, node)))
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.expr:
+        """An f-string is a sum of strings."""
+        return self._replace(node, self._joined(node))
+
+    def _joined(self, node: ast.JoinedStr) -> ast.expr:
+        """Texts and values with specifications by turns, as `texts.joined` takes them."""
+        parts: list[ast.expr] = [ast.Constant("")]
+        for part in node.values:
+            if isinstance(part, ast.FormattedValue):
+                parts += [*self._value_and_specification(part), ast.Constant("")]
+            elif isinstance(part, ast.Constant):
+                parts[-1] = ast.Constant(f"{_text_of(parts[-1])}{part.value}")
+        return parts[0] if len(parts) == 1 else self._names.call("joined", texts.joined, *parts)
+
+    def _value_and_specification(self, part: ast.FormattedValue) -> tuple[ast.expr, ast.expr]:
+        value = self.visit(part.value)
+        specification: ast.expr = ast.Constant("")
+        if isinstance(part.format_spec, ast.JoinedStr):
+            specification = self._joined(part.format_spec)
+        is_plain = _text_of(specification) == ""
+        if part.conversion == ord("r"):
+            if is_plain:
+                return value, ast.Constant("!r")
+            value = self._names.call("repr", repr, value)
+        elif part.conversion == ord("s"):
+            value = self._names.call("str", str, value)
+        elif part.conversion != -1:
+            raise self._complaint(part, "a guest has no conversion !a", "write {x!r} or {x}")
+        return value, specification
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        """`"%.2f" % x` is an f-string."""
+        text = _text_of(node.left)
+        if isinstance(node.op, ast.Mod) and text is not None:
+            return self._replace(node, self._percent(node, text))
+        return self.generic_visit(node)  # pyright: ignore[reportReturnType]
+
+    def _percent(self, node: ast.BinOp, text: str) -> ast.expr:
+        values = list(node.right.elts) if isinstance(node.right, ast.Tuple) else [node.right]
+        parts: list[ast.expr] = []
+        place = 0
+        for match in _PERCENT.finditer(text):
+            parts.append(ast.Constant(text[place : match.start()]))
+            place = match.end()
+            if match["kind"] == "%":
+                parts.append(ast.Constant("%"))
+                continue
+            if match["name"] or "*" in (match["width"], match["precision"]) or not values:
+                what = "a guest cannot format by this text and these values"
+                raise self._complaint(node, what, "write an f-string")
+            parts.append(self._percent_part(node, match, values.pop(0)))
+        if values:
+            raise self._complaint(node, "there are more values than places in the text", "write an f-string")
+        parts.append(ast.Constant(text[place:]))
+        return self._joined(ast.JoinedStr(values=parts))
+
+    def _percent_part(self, node: ast.AST, match: "re.Match[str]", value: ast.expr) -> ast.FormattedValue:
+        """Every value stands on the right, unless there is a `-`."""
+        kind, flags = match["kind"], match["flags"]
+        is_text = kind in "sr"
+        if kind in "diu":
+            value, kind = self._names.call("int", int, value), "d"
+        elif kind in "eEfFgG":
+            value = self._names.call("float", float, value)
+        elif not is_text and kind not in "xXo":
+            raise self._complaint(node, f"a guest has no format %{match['kind']}", "write an f-string")
+        align = "<" if "-" in flags else ">" if is_text or "0" not in flags else ""
+        sign = "" if is_text else "+" if "+" in flags else " " if " " in flags else ""
+        alternate = "#" if "#" in flags and not is_text else ""
+        zero = "0" if "0" in flags and "-" not in flags and not is_text else ""
+        precision = f".{match['precision'] or 0}" if "." in match[0] else ""
+        if precision and kind in "dxXo":
+            what = f"a guest has no {match[0]}"
+            raise self._complaint(node, what, "leave out the point, or write an f-string")
+        text = f"{align}{sign}{alternate}{zero}{match['width'] or ''}{precision}{'' if is_text else kind}"
+        specification = ast.Constant(text if not is_text or match["width"] or precision else "")
+        conversion = ord(kind) if is_text else -1
+        return ast.FormattedValue(
+            value=value, conversion=conversion, format_spec=ast.JoinedStr(values=[specification])
+        )
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        """Calls with generators, of print with a separator, of min and max with a key, of str.format."""
+        if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Constant):
+            formatted = self._formatted(node, node.func)
+            if formatted is not None:
+                return self._replace(node, self.visit(formatted))
+        called = self._names.value(node.func)
+        if self._consumes(node.func, called):
+            for index, argument in enumerate(node.args):
+                if isinstance(argument, ast.GeneratorExp):
+                    items = ast.ListComp(elt=argument.elt, generators=argument.generators)
+                    node.args[index] = ast.copy_location(items, argument)
+                    self.has_changed = True
+        if called is print and node.keywords:
+            return self._replace(node, self._printed(node))
+        if called is min or called is max:
+            return self._extreme(node, is_least=called is min)
+        return self.generic_visit(node)  # pyright: ignore[reportReturnType]
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.expr:
+        """One that is not the argument of a function that takes all its items."""
+        raise self._complaint(
+            node,
+            "a guest cannot keep a generator expression",
+            "write a list, as in [f(x) for x in y], or a function with yield",
+        )
+
+    @staticmethod
+    def _consumes(function: ast.expr, called: Any) -> bool:
+        if any(called is consumer for consumer in _CONSUMERS):
+            return True
+        if isinstance(function, ast.Attribute) and function.attr in _CONSUMING_METHODS and called is None:
+            return True
+        return (getattr(called, "__module__", None) or "").partition(".")[0] in _CONSUMING_MODULES
+
+    def _printed(self, node: ast.Call) -> ast.expr:
+        named = {keyword.arg: self.visit(keyword.value) for keyword in node.keywords}
+        unknown = set(named) - {"sep", "end", "flush"}
+        if unknown:
+            raise self._complaint(
+                node,
+                f"print in a guest does not know {sorted(map(str, unknown))[0]}=",
+                "leave it out: print writes to the debug stream",
+            )
+        separator, end = named.get("sep", ast.Constant(" ")), named.get("end", ast.Constant("\n"))
+        for index, given in enumerate((separator, end)):
+            if isinstance(given, ast.Constant) and given.value is None:
+                separator, end = (ast.Constant(" "), end) if index == 0 else (separator, ast.Constant("\n"))
+        values = [self.visit(argument) for argument in node.args]
+        return self._names.call("print_with", printing.print_with, separator, end, *values)
+
+    def _extreme(self, node: ast.Call, *, is_least: bool) -> ast.expr:
+        self.generic_visit(node)
+        named = {keyword.arg: keyword.value for keyword in node.keywords}
+        key, default = named.get("key"), named.get("default")
+        if isinstance(key, ast.Constant) and key.value is None:
+            key = None
+        if not node.args or (key is None and default is None):
+            return node
+        items = node.args[0] if len(node.args) == 1 else ast.Tuple(elts=node.args, ctx=ast.Load())
+        kind = "least" if is_least else "greatest"
+        name = f"{kind}{'_by' if key else ''}{'_or' if default else ''}"
+        given = [part for part in (items, key, default) if part is not None]
+        return self._replace(node, self._names.call(name, getattr(builtin_functions, name), *given))
+
+    def _formatted(self, node: ast.Call, function: ast.Attribute) -> ast.expr | None:
+        """The f-string of `"…".format(…)`; None if it is something else."""
+        text = function.value.value if isinstance(function.value, ast.Constant) else None
+        if function.attr != "format" or not isinstance(text, str):
+            return None
+        named = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+        fields = _Fields(node.args, named)
+        formatted = fields.parse(text)
+        if formatted is None or len(named) != len(node.keywords):
+            raise self._complaint(
+                node, "a guest cannot format by this text and these values", "write an f-string"
+            )
+        return formatted
+
+    def _complaint(self, node: ast.AST, what: str, remedy: str) -> Complaint:
+        return Complaint(what, place=line_in(self._function, node), remedy=remedy)
+
+
+def _text_of(part: ast.expr) -> str | None:
+    return part.value if isinstance(part, ast.Constant) and isinstance(part.value, str) else None
+
+
+class _Fields:
+    """The fields of a text for str.format, with the values that they name."""
+
+    def __init__(self, values: list[ast.expr], named: dict[str, ast.expr]) -> None:
+        self._values = values
+        self._named = named
+        self._next = 0
+        self._used: list[str] = []
+
+    def parse(self, text: str) -> ast.JoinedStr | None:
+        """The f-string, if each value but names and constants is used once and in its place."""
+        try:
+            joined = self._joined(text)
+        except (ValueError, LookupError):
+            return None
+        values = {**{str(index): value for index, value in enumerate(self._values)}, **self._named}
+        costly = [name for name, value in values.items() if not isinstance(value, ast.Name | ast.Constant)]
+        return joined if [name for name in self._used if name in costly] == costly else None
+
+    def _joined(self, text: str) -> ast.JoinedStr:
+        parts: list[ast.expr] = []
+        for literal, field, specification, conversion in string.Formatter().parse(text):
+            if literal:
+                parts.append(ast.Constant(literal))
+            if field is None:
+                continue
+            value = self._value(field)
+            parts.append(
+                ast.FormattedValue(
+                    value=value,
+                    conversion=ord(conversion) if conversion else -1,
+                    format_spec=self._joined(specification or ""),
+                )
+            )
+        return ast.JoinedStr(values=parts)
+
+    def _value(self, field: str) -> ast.expr:
+        if not field:
+            field = str(self._next)
+            self._next += 1
+        self._used.append(field)
+        if field.isdecimal():
+            return self._values[int(field)]
+        return self._named[field]

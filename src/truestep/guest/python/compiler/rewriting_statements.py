@@ -1,0 +1,277 @@
+"""Statements that Numba cannot read: imports, kinds of exceptions, yield from, starred targets."""
+
+import ast
+import importlib
+import warnings
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from truestep.guest.python.compiler.catching import caught_exception, caught_text, raise_again
+from truestep.guest.python.compiler.catching import is_caught as is_caught_exception
+from truestep.guest.python.compiler.complaint import Complaint, line_in
+from truestep.guest.python.compiler.rewriting_expressions import Names
+
+_NEVER_RAISED: dict[Any, tuple[str, str]] = {
+    ZeroDivisionError: (
+        "division by zero gives inf, nan or 0, as in NumPy's arrays",
+        "compare the divisor with 0 before dividing",
+    ),
+    ArithmeticError: (
+        "division by zero gives inf, nan or 0, as in NumPy's arrays",
+        "compare the divisor with 0 before dividing",
+    ),
+    OverflowError: ("floats become inf and integers wrap around", "compare the number with a limit first"),
+    FloatingPointError: ("floats become inf or nan", "use np.isfinite on the result"),
+    IndexError: ("indices are not checked", "compare the index with len() first"),
+    LookupError: ("indices are not checked", "compare the index with len() first, or catch KeyError"),
+}
+"""Kinds of exceptions that Python raises where a guest does not: a handler would wait in vain."""
+
+
+class StatementRewriter(ast.NodeTransformer):
+    """Rewrites the statements of one function."""
+
+    def __init__(self, names: Names, function: FunctionType) -> None:
+        self._names = names
+        self._function = function
+        self._temporaries = 0
+        self.has_changed = False
+
+    def _complaint(self, node: ast.AST, what: str, remedy: str) -> Complaint:
+        return Complaint(what, place=line_in(self._function, node), remedy=remedy)
+
+    def _nothing(self, node: ast.stmt) -> ast.stmt:
+        self.has_changed = True
+        return ast.copy_location(ast.Pass(), node)
+
+    def visit_Import(self, node: ast.Import) -> ast.stmt:
+        """An import becomes a name of the module."""
+        for alias in node.names:
+            module = self._imported(node, alias.name, 0)
+            if alias.asname is None:
+                alias_name, module = (
+                    alias.name.partition(".")[0],
+                    self._imported(node, alias.name.partition(".")[0], 0),
+                )
+                self._names.imported[alias_name] = module
+            else:
+                self._names.imported[alias.asname] = module
+        return self._nothing(node)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.stmt:
+        """As `import`."""
+        module = self._imported(node, node.module or "", node.level)
+        for alias in node.names:
+            if hasattr(module, alias.name):
+                value = getattr(module, alias.name)
+            else:
+                value = self._imported(node, f"{node.module}.{alias.name}", node.level)
+            self._names.imported[alias.asname or alias.name] = value
+        return self._nothing(node)
+
+    def _imported(self, node: ast.AST, name: str, level: int) -> Any:
+        package = self._function.__globals__.get("__package__") or ""
+        try:
+            return importlib.import_module("." * level + name, package)
+        except ImportError as error:
+            raise self._complaint(
+                node,
+                f"{type(error).__name__}: {error}",
+                "install the package, or put the file beside the guest",
+            ) from error
+
+    def visit_Expr(self, node: ast.Expr) -> ast.stmt:
+        """`yield from x`, and calls that only concern warnings."""
+        if isinstance(node.value, ast.YieldFrom):
+            self.has_changed = True
+            item = self._temporary()
+            value = ast.Name(id=item, ctx=ast.Load())
+            loop = ast.For(
+                target=ast.Name(id=item, ctx=ast.Store()),
+                iter=node.value.value,
+                body=[ast.Expr(ast.Yield(value=value))],
+                orelse=[],
+            )
+            return ast.fix_missing_locations(ast.copy_location(loop, node))
+        called = self._names.value(node.value.func) if isinstance(node.value, ast.Call) else None
+        is_of_warnings = getattr(called, "__module__", None) == "warnings" or called is warnings.warn
+        if is_of_warnings or (called is np.seterr and self._ignores(node.value)):
+            return self._nothing(node)
+        return self.generic_visit(node)  # pyright: ignore[reportReturnType]
+
+    def _temporary(self) -> str:
+        self._temporaries += 1
+        return f"$item{self._temporaries}"
+
+    def visit_With(self, node: ast.With) -> Any:
+        """`with np.errstate(…)` and `warnings.catch_warnings()` change nothing: a guest does not warn."""
+        self.generic_visit(node)
+        for item in node.items:
+            manager = item.context_expr
+            called = self._names.value(manager.func) if isinstance(manager, ast.Call) else None
+            is_silent = called is np.errstate and self._ignores(manager)
+            if item.optional_vars or not (is_silent or called is warnings.catch_warnings):
+                raise self._complaint(
+                    node,
+                    "a guest has no context managers, such as files",
+                    "read what is needed from the input, or compute it in the module, outside the function",
+                )
+        self.has_changed = True
+        return node.body
+
+    @staticmethod
+    def _ignores(call: ast.expr) -> bool:
+        """Whether np.errstate only says that nothing is to be raised."""
+        if not isinstance(call, ast.Call) or call.args:
+            return False
+        values = [keyword.value for keyword in call.keywords]
+        return all(
+            isinstance(value, ast.Constant) and value.value in {"ignore", "warn", "print"} for value in values
+        )
+
+    def visit_Assign(self, node: ast.Assign) -> Any:
+        """`first, *rest = items` takes the items by their index."""
+        self.generic_visit(node)
+        target = node.targets[0]
+        if len(node.targets) != 1 or not isinstance(target, ast.Tuple | ast.List):
+            return node
+        starred = [index for index, part in enumerate(target.elts) if isinstance(part, ast.Starred)]
+        if not starred:
+            return node
+        self.has_changed = True
+        name = self._temporary()
+        statements: list[ast.stmt] = [
+            ast.Assign(targets=[ast.Name(id=name, ctx=ast.Store())], value=node.value)
+        ]
+        after = len(target.elts) - starred[0] - 1
+        for index, part in enumerate(target.elts):
+            place = index if index < starred[0] else index - len(target.elts)
+            if isinstance(part, ast.Starred):
+                end = ast.Constant(-after) if after else None
+                rest = self._item(name, ast.Slice(lower=ast.Constant(index), upper=end))
+                listed = self._names.call("list", list, rest)
+                statements.append(ast.Assign(targets=[part.value], value=listed))
+            else:
+                statements.append(ast.Assign(targets=[part], value=self._item(name, ast.Constant(place))))
+        return [ast.fix_missing_locations(ast.copy_location(statement, node)) for statement in statements]
+
+    @staticmethod
+    def _item(name: str, place: ast.expr) -> ast.expr:
+        return ast.Subscript(value=ast.Name(id=name, ctx=ast.Load()), slice=place, ctx=ast.Load())
+
+    def visit_Raise(self, node: ast.Raise) -> Any:
+        """`raise … from …` raises the same; `raise` alone what was caught."""
+        if node.exc is None:
+            self.has_changed = True
+            return self._raise_again(node)
+        if node.cause is not None:
+            node.cause = None
+            self.has_changed = True
+        return self.generic_visit(node)
+
+    def _raise_again(self, node: ast.AST) -> list[ast.stmt]:
+        """The statement after the call is for Numba, which does not know that the call raises."""
+        caught = self._names.call("caught", caught_exception)
+        again = ast.Expr(self._names.call("raise_again", raise_again, caught))
+        end = ast.Raise(exc=self._names.helper("RuntimeError", RuntimeError), cause=None)
+        return [ast.fix_missing_locations(ast.copy_location(part, node)) for part in (again, end)]
+
+    def visit_Try(self, node: ast.Try) -> ast.Try:
+        """Numba catches all exceptions or none: the handler asks which one it is."""
+        handlers = [self._named(handler) for handler in node.handlers]
+        if all(self._catches_all(handler) for handler in handlers):
+            return self.generic_visit(node)  # pyright: ignore[reportReturnType]
+        self.has_changed = True
+        otherwise: list[ast.stmt] = self._raise_again(handlers[-1])
+        for handler in reversed(handlers):
+            if self._catches_all(handler):
+                otherwise = handler.body
+                continue
+            kind = handler.type or self._names.helper("Exception", Exception)
+            is_caught = self._names.call("is_caught", is_caught_exception, kind)
+            chosen = ast.If(test=is_caught, body=handler.body, orelse=otherwise)
+            otherwise = list[ast.stmt]([ast.fix_missing_locations(ast.copy_location(chosen, handler))])
+        everything = self._names.helper("Exception", Exception)
+        only = ast.ExceptHandler(type=everything, name=None, body=otherwise)
+        node.handlers = [ast.fix_missing_locations(ast.copy_location(only, handlers[0]))]
+        return self.generic_visit(node)  # pyright: ignore[reportReturnType]
+
+    def _catches_all(self, handler: ast.ExceptHandler) -> bool:
+        return handler.type is None or self._names.value(handler.type) in {Exception, BaseException}
+
+    def _named(self, node: ast.ExceptHandler) -> ast.ExceptHandler:
+        """The handler with the exception's text in the place of its name."""
+        kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type] if node.type else []
+        for kind in kinds:
+            self._check_kind(kind)
+        inside = [inner for statement in node.body for inner in ast.walk(statement)]
+        raises_again = any(isinstance(inner, ast.Raise) and inner.exc is None for inner in inside)
+        if raises_again and any(isinstance(inner, ast.Try) for inner in inside):
+            what = "a guest cannot raise again after another `try`"
+            raise self._complaint(node, what, "raise a new exception")
+        if node.name is None:
+            return node
+        texts = _Texts(node.name, self._names.helper("caught_text", caught_text))
+        node.body = [texts.visit(statement) for statement in node.body]
+        if texts.strange is not None:
+            what = "a guest knows of an exception only its text"
+            raise self._complaint(texts.strange, what, f"use str({node.name})")
+        node.name = None
+        self.has_changed = True
+        return node
+
+    def _check_kind(self, node: ast.expr) -> None:
+        kind = self._names.value(node)
+        if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+            raise self._complaint(
+                node, "a guest catches exceptions by the names of their classes", "write `except ValueError:`"
+            )
+        if kind in _NEVER_RAISED:
+            why, remedy = _NEVER_RAISED[kind]
+            raise self._complaint(node, f"a guest does not raise {kind.__name__}: {why}", remedy)
+
+
+class _Texts(ast.NodeTransformer):
+    """Replaces an exception by its text, where that is what is meant."""
+
+    def __init__(self, name: str, text_of: ast.expr) -> None:
+        self._name = name
+        self._text_of = text_of
+        self.strange: ast.AST | None = None
+
+    def visit_Raise(self, node: ast.Raise) -> ast.Raise:
+        """`raise e` is `raise`."""
+        if isinstance(node.exc, ast.Name) and node.exc.id == self._name:
+            node.exc = node.cause = None
+            return node
+        if isinstance(node.cause, ast.Name) and node.cause.id == self._name:
+            node.cause = None
+        return self.generic_visit(node)  # pyright: ignore[reportReturnType]
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        """`e.args` is unknown."""
+        if isinstance(node.value, ast.Name) and node.value.id == self._name:
+            self.strange = node
+        return self.generic_visit(node)  # pyright: ignore[reportReturnType]
+
+    def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.expr:
+        """`{e!r}` is unknown."""
+        if node.conversion == ord("r") and isinstance(node.value, ast.Name) and node.value.id == self._name:
+            self.strange = node
+        return self.generic_visit(node)  # pyright: ignore[reportReturnType]
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        """`repr(e)`, `type(e)` and `isinstance(e, …)` are unknown."""
+        is_strange = isinstance(node.func, ast.Name) and node.func.id in {"repr", "type", "isinstance"}
+        if is_strange and any(isinstance(part, ast.Name) and part.id == self._name for part in node.args):
+            self.strange = node
+        return self.generic_visit(node)  # pyright: ignore[reportReturnType]
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """The text."""
+        if node.id != self._name or not isinstance(node.ctx, ast.Load):
+            return node
+        call = ast.Call(func=self._text_of, args=[], keywords=[])
+        return ast.fix_missing_locations(ast.copy_location(call, node))

@@ -1,0 +1,151 @@
+"""Python that Numba cannot read or lacks: what a guest prints is what CPython prints."""
+
+from __future__ import annotations
+
+import io
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.guest.numpy_guests import HEADER, npy
+from tests.guest.test_python import load, run
+from truestep.composition.engines import EngineName, open_engine
+from truestep.guest import GuestBuildError, build_python
+from truestep.machine.elf import load_elf
+from truestep.machine.program import Task
+
+EXPRESSIONS = (
+    "sorted({int(v) for v in x}), sum(v * v for v in x if v > 0), any(k for k in ks if k > 9)",
+    "min(x, key=lambda v: abs(v)), max([k for k in ks if k > 5], default=-1), [k for k in reversed(ks)]",
+    "int(s[:0] + ' -1_7\\n'), float(s[:0] + ' 0.1000000000000000055511151231257827')",
+    "str(half) + str(n) + str(True) + str([1.5, 2.5]) + repr((1, 'a\\x00')) + bytes([104, 105]).decode()",
+    "f'{half:.2f} {n:>5d}|{n:05d}|{s:*<13.4}|{half:e}|{1234567 + n:,}|{half!r:>6} {n=} {half:{n + 5}.{n}f}'",
+    "'%d|%s|%.3f|%-6d|%+d|%05d|%x' % (n, s, half, n, n, -n, 255) + '{0} {1:>8} {0:.2f}'.format(half, s[:3])",
+    "math.comb(n + 60, 5), math.factorial(n + 17), math.lcm(4, 6, 10), math.isqrt(2**62 - 1), math.prod(ks)",
+    "math.fsum([1e16, 1.0, 1e-16]), math.dist([1.5, 2.5, 0.1], [0.3, 1.0, 9.0]), math.log(n + 5, 2)",
+)
+
+FUNCTIONS = """
+import math
+import warnings
+
+class Refused(ValueError):
+    pass
+
+def check(v):
+    if v < 3:
+        raise Refused(f"{v} is too small")
+    if v > 5:
+        raise KeyError("large")
+    return v
+
+def caught(v):
+    from math import floor as down
+    import numpy
+    with np.errstate(divide="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        kind = down(numpy.float64(0.5))
+    try:
+        check(v)
+        kind += 1
+    except KeyError:
+        kind += 10
+    except (RuntimeError, ValueError) as error:
+        print("caught", error, f"[{error}]", str(error))
+        kind += 100
+    return kind
+
+def outer(v):
+    try:
+        try:
+            check(v)
+        except KeyError:
+            return 1
+    except ValueError:
+        return 2
+    return 3
+
+def again(v):
+    try:
+        check(v)
+    except ValueError as error:
+        raise error
+
+def chained(v):
+    try:
+        return check(v)
+    except KeyError as error:
+        raise ValueError("no") from error
+
+def flat(rows):
+    yield 0
+    for row in rows:
+        yield from row
+
+def parts(items):
+    first, *rest = items
+    *most, last = items
+    a, *middle, b = items
+    print(first, rest, most, last, a, middle, b)
+
+"""
+
+
+def _source() -> str:
+    each = "".join(
+        f"def f{index}(x, n, s, half, ks):\n    print({expression})\n\n"
+        for index, expression in enumerate(EXPRESSIONS)
+    )
+    calls = "".join(f"    f{index}(x, n, s, half, ks)\n" for index in range(len(EXPRESSIONS)))
+    main = (
+        "@truestep.guest(input='float64[:]')\n"
+        "def main(x):\n    n = len(x)\n    s = 'héllo wörld'\n    half = 0.5\n    ks = [3, 1, 2, 3]\n"
+        f"{calls}"
+        "    print(n, half, sep=', ', end='!\\n')\n"
+        "    print(caught(2), caught(3), caught(7), outer(2), outer(3), outer(8))\n"
+        "    try:\n        again(1)\n    except Refused as error:\n        print('again', error)\n"
+        "    print(sum([item for item in flat([[1, 2], [3]])]))\n"
+        "    parts(ks)\n"
+        "    return chained(n + 6)\n"
+    )
+    return f"{HEADER}{FUNCTIONS}{each}{main}"
+
+
+def test_a_guest_prints_what_python_prints(tmp_path: Path) -> None:
+    source = tmp_path / "model.py"
+    source.write_text(_source(), encoding="utf-8")
+    guest = build_python(source, tmp_path / "model.elf")
+    given = np.array([2.5, -1.0, 7.25])
+    report, printed = run(
+        open_engine(EngineName.JIT), load_elf(guest.path.read_bytes()), Task(input=npy(given))
+    )
+    expected = io.StringIO()
+    with redirect_stdout(expected), pytest.raises(ValueError, match="no"):
+        load(source).main(given)
+    lines = printed.splitlines()
+    assert lines[:-1] == expected.getvalue().replace("np.float64(", "").splitlines()
+    assert (report.exit_code, lines[-1].partition(": ")[2]) == (138, "ValueError: no")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("g = (v for v in x)\n    return sum(g)", "5: a guest cannot keep a generator expression\n  try: "),
+        ("with open('a') as f:\n        return x", "5: a guest has no context managers"),
+        ("try:\n        pass\n    except IndexError:\n        return x", "7: a guest does not raise Ind"),
+        ("try:\n        pass\n    except ValueError as e:\n        print(e.args)", "8: a guest knows of an"),
+        ("print(f'{len(x):.2d}')", "5: a guest cannot format by '.2d': Precision not allowed"),
+        ("return str(x)", "5: a guest cannot turn an array into a string; print it"),
+        ("import absent\n    return x", "5: ModuleNotFoundError: No module named 'absent'"),
+        ("print(x, file=None)", "5: print in a guest does not know file="),
+        ("return '%(a)s' % x", "5: a guest cannot format by this text and these values"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_translated_is_refused(tmp_path: Path, body: str, words: str) -> None:
+    source = tmp_path / "model.py"
+    source.write_text(f"{HEADER}@truestep.guest(input='float64[:]')\ndef main(x):\n    {body}\n")
+    with pytest.raises(GuestBuildError) as caught:
+        build_python(source, tmp_path / "model.elf")
+    assert str(caught.value).startswith(f"model.py:{words}")

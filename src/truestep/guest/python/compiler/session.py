@@ -18,7 +18,6 @@ from truestep.guest.python.compiler.functions import accept_plain_functions
 from truestep.guest.python.compiler.keyword_arguments import install_keyword_arguments
 from truestep.guest.python.compiler.language import install_language
 from truestep.guest.python.compiler.linear.install import install_linear_algebra
-from truestep.guest.python.compiler.linear_algebra import install_linear_algebra
 from truestep.guest.python.compiler.missing_values import install_missing_values
 from truestep.guest.python.compiler.nested_lists import install_nested_lists
 from truestep.guest.python.compiler.overlaps import install_overlaps

@@ -16,6 +16,8 @@ int numba_attempt_nocopy_reshape(int64_t ndim, const int64_t *shape, const int64
         old_shape[axes] = shape[i];
         old_strides[axes++] = strides[i];
     }
+    for (int64_t i = 0; i < axes; i++)
+        if (old_shape[i] == 0) axes = 0; /* no items: any strides will do */
     while (from < axes && new_from < new_ndim) {
         int64_t to = from + 1, new_to = new_from + 1;
         int64_t count = old_shape[from], new_count = new_shape[new_from];

@@ -55,6 +55,8 @@ int32_t NAME(truestep_eigh)(int64_t count, int64_t size, int64_t is_upper, int64
     int32_t failed = 0;
     int64_t rows = wants_vectors ? size * (int64_t)(sizeof(SCALAR) / sizeof(double)) : 0;
     for (; count > 0 && !failed; count--, a += size * size, w += size) {
+        if (!(NAME(largest)(size * size, a) <= LARGEST_NUMBER)) failed = 1;
+        if (failed) break;
         if (is_upper) NAME(reverse)(size * size, a); /* the upper triangle is the lower one, read backward */
         double factor = NAME(bring_into_range)(size * size, a);
         NAME(tridiagonalise)(size, a, w, e, tau);

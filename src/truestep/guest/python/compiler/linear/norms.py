@@ -28,7 +28,7 @@ _linalg: Any = np.linalg
 
 def install_norms() -> None:
     """Replace Numba's own functions."""
-    replaces(_linalg.norm, dimensions=(1,))(_norm)
+    replaces(_linalg.norm, dimensions=(1,), of_sequences=_norm_of_sequence)(_norm)
     replaces(_linalg.vector_norm, dimensions=(1,))(_vector_norm)
     replaces(_linalg.matrix_norm)(_matrix_norm)
     replaces(_linalg.cond)(_cond)
@@ -99,6 +99,10 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> A
         if is_kept and x.ndim > 1:
             return _with_axis(implementation, place)
     return _with_axes(implementation, x) if is_kept else _plain(implementation)
+
+
+def _norm_of_sequence(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
+    return np.linalg.norm(np.asarray(x), ord, axis, keepdims)
 
 
 def _plain(implementation: Any) -> Any:

@@ -158,10 +158,12 @@ def number_of(*arrays: Any) -> Any:
     return complex_number(*arrays) if is_complex(*arrays) else real_number(*arrays)
 
 
-def replaces(function: Any, *, arrays: int = 1, dimensions: tuple[int, ...] = (2,)) -> Callable[[Any], Any]:
+def replaces(
+    function: Any, *, arrays: int = 1, dimensions: tuple[int, ...] = (2,), of_sequences: Any = None
+) -> Callable[[Any], Any]:
     """Replace Numba's own: the first `arrays` arguments are arrays of numbers, with at least that many axes.
 
-    Lists and tuples of numbers become arrays. Raises TypingError for what is no array.
+    `of_sequences` is what is compiled for lists and tuples. Raises TypingError for what is no array.
     """
     name = f"np.{'linalg.' if function.__module__ == 'numpy.linalg' else ''}{function.__name__}"
     least = dimensions * arrays if len(dimensions) == 1 else dimensions
@@ -169,6 +171,8 @@ def replaces(function: Any, *, arrays: int = 1, dimensions: tuple[int, ...] = (2
     def install(make: Any) -> Any:
         def choose(*given: Any, **named: Any) -> Any:
             kinds = [kind.type if isinstance(kind, types.Optional) else kind for kind in given[:arrays]]
+            if of_sequences and any(isinstance(kind, types.List | types.BaseTuple) for kind in kinds):
+                return of_sequences
             for kind, axes in zip(kinds, least, strict=True):
                 _check(name, kind, axes)
             return make(*kinds, *given[arrays:], **named)

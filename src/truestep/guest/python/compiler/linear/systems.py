@@ -30,10 +30,10 @@ EPSILON = float(np.finfo(np.float64).eps)
 
 def install_systems() -> None:
     """Replace Numba's own functions."""
-    replaces(_linalg.solve, arrays=2, dimensions=(2, 1))(_solve)
-    replaces(_linalg.inv)(_inverse)
+    replaces(_linalg.solve, arrays=2, dimensions=(2, 1), of_sequences=_solve_sequences)(_solve)
+    replaces(_linalg.inv, of_sequences=_inverse_of_sequence)(_inverse)
     replaces(_linalg.slogdet)(_slogdet)
-    replaces(_linalg.det)(_determinant)
+    replaces(_linalg.det, of_sequences=_determinant_of_sequence)(_determinant)
     replaces(_linalg.cholesky)(_cholesky)
     replaces(_linalg.lstsq, arrays=2, dimensions=(2, 1))(_least_squares)
     replaces(_linalg.pinv)(_pseudo_inverse)
@@ -81,6 +81,18 @@ def _solve(a: Any, b: Any) -> Any:
         in_place = solve_vector if b.layout == "C" else solve_copied_vector
         return in_place if a.ndim == 2 else solve_vector_for_each
     return solve if a.ndim == b.ndim == 2 else solve_each
+
+
+def _solve_sequences(a: Any, b: Any) -> Any:
+    return np.linalg.solve(np.asarray(a), np.asarray(b))
+
+
+def _inverse_of_sequence(a: Any) -> Any:
+    return np.linalg.inv(np.asarray(a))
+
+
+def _determinant_of_sequence(a: Any) -> Any:
+    return np.linalg.det(np.asarray(a))
 
 
 def _inverse(a: Any) -> Any:

@@ -87,15 +87,6 @@ DIFFERENCES = (
             "remain numbers of Python. Use a tuple, or a variable of its own."
         ),
     ),
-    Difference(
-        example="np.where(singles > 0.15, singles, 0.0).itemsize",
-        guest="8",
-        numpy="4",
-        why=(
-            "Functions that are not ufuncs (`where`, `clip`, `full_like`) take a Python float as a "
-            "float64. Write `np.float32(0.0)`."
-        ),
-    ),
 )
 
 REFUSALS = """

@@ -1,4 +1,5 @@
 /* Sums of floats in NumPy's order of additions, so that a guest rounds as the plain Python function does. */
+#include <stdbool.h>
 #include <string.h>
 
 #include "runtime.h"
@@ -38,14 +39,16 @@ void truestep_sum(int64_t kind, const uint8_t *items, int64_t count, int64_t ste
 enum { AXES_MAX = 32, BUFFER_ITEMS = 8192 };
 
 typedef struct {
-    int64_t ndim, shape[AXES_MAX], strides[AXES_MAX];
+    int64_t ndim, shape[AXES_MAX], strides[AXES_MAX], sums[AXES_MAX]; /* sums: from one sum to the next, in bytes */
 } axes;
+
+static const int64_t one_sum[AXES_MAX];
 
 static int64_t size_of_step(int64_t step) { return step < 0 ? -step : step; }
 
 /* The axes as NumPy iterates over all items of an array: large steps in memory outside, and axes that lie in memory
    like one joined. A step of 0 has no size to be sorted by. Signs do not matter: a reversed axis stays reversed. */
-static axes in_order(int64_t ndim, const int64_t *shape, const int64_t *strides) {
+static axes in_order(int64_t ndim, const int64_t *shape, const int64_t *strides, const int64_t *sums) {
     axes sorted = {0}, joined = {0};
     for (int64_t axis = ndim; axis-- > 0;) { /* sorted: the inner axes first */
         int64_t place = sorted.ndim;
@@ -57,20 +60,20 @@ static axes in_order(int64_t ndim, const int64_t *shape, const int64_t *strides)
         for (int64_t other = sorted.ndim++; other > place; other--) {
             sorted.shape[other] = sorted.shape[other - 1];
             sorted.strides[other] = sorted.strides[other - 1];
+            sorted.sums[other] = sorted.sums[other - 1];
         }
         sorted.shape[place] = shape[axis];
         sorted.strides[place] = strides[axis];
+        sorted.sums[place] = sums[axis];
     }
     for (int64_t axis = sorted.ndim; axis-- > 0;) { /* joined: the outer axes first */
         int64_t count = sorted.shape[axis], step = sorted.strides[axis], last = joined.ndim - 1;
         if (count == 1) continue;
-        if (last >= 0 && joined.strides[last] == count * step) {
-            joined.shape[last] *= count;
-            joined.strides[last] = step;
-        } else {
-            joined.shape[joined.ndim] = count;
-            joined.strides[joined.ndim++] = step;
-        }
+        if (last < 0 || joined.strides[last] != count * step || joined.sums[last] != count * sorted.sums[axis])
+            joined.shape[last = joined.ndim++] = 1;
+        joined.shape[last] *= count;
+        joined.strides[last] = step;
+        joined.sums[last] = sorted.sums[axis];
     }
     if (!joined.ndim) joined.shape[joined.ndim++] = 1;
     return joined;
@@ -89,7 +92,7 @@ static void gather(const axes *a, const uint8_t *items, int64_t *index, int64_t 
 void truestep_copy_in_order(const uint8_t *items, int64_t ndim, const int64_t *shape, const int64_t *strides,
                             int64_t count, int64_t item_size, uint8_t *to) {
     int64_t index[AXES_MAX] = {0};
-    axes a = in_order(ndim, shape, strides);
+    axes a = in_order(ndim, shape, strides, one_sum);
     gather(&a, items, index, count, item_size, to);
 }
 
@@ -97,7 +100,7 @@ void truestep_copy_in_order(const uint8_t *items, int64_t ndim, const int64_t *s
    many times as fit; an inner axis alone may be longer. */
 void truestep_sum_all(int64_t kind, const uint8_t *items, int64_t ndim, const int64_t *shape, const int64_t *strides,
                       int64_t count, int64_t item_size, void *total) {
-    axes a = in_order(ndim, shape, strides);
+    axes a = in_order(ndim, shape, strides, one_sum);
     if (a.ndim == 1) {
         truestep_sum(kind, items, count, a.strides[0], INT64_MAX / 2, total);
         return;
@@ -113,6 +116,39 @@ void truestep_sum_all(int64_t kind, const uint8_t *items, int64_t ndim, const in
             truestep_sum(kind, buffer, size, item_size, INT64_MAX / 2, total);
         }
     free(buffer);
+}
+
+/* Adds items to as many sums. */
+static void add_each(int64_t kind, const uint8_t *items, int64_t count, int64_t step, uint8_t *sums, int64_t sums_step) {
+    switch (kind) {
+    case 's': s_each(items, count, step, sums, sums_step); break;
+    case 'd': d_each(items, count, step, sums, sums_step); break;
+    case 'c': c_each(items, count, step, sums, sums_step); break;
+    default: z_each(items, count, step, sums, sums_step);
+    }
+}
+
+/* The sums along several axes: those along which the sums, which begin as zeros, have a step of 0. */
+void truestep_sum_axes(int64_t kind, const uint8_t *items, int64_t ndim, const int64_t *shape, const int64_t *strides,
+                       const int64_t *sums_steps, int64_t item_size, uint8_t *sums) {
+    axes a = in_order(ndim, shape, strides, sums_steps);
+    int64_t outer = a.ndim, count = 1, index[AXES_MAX] = {0};
+    for (int64_t axis = 0; axis < ndim; axis++)
+        if (!shape[axis]) return;
+    while (outer > 0 && !a.sums[outer - 1]) count *= a.shape[--outer];
+    bool is_spread = outer == a.ndim; /* the innermost axis has a sum for each item */
+    if (is_spread) count = a.shape[--outer];
+    for (int64_t axis = outer; axis >= 0;) {
+        const uint8_t *from = items;
+        uint8_t *to = sums;
+        for (int64_t other = 0; other < outer; other++) {
+            from += index[other] * a.strides[other];
+            to += index[other] * a.sums[other];
+        }
+        if (is_spread) add_each(kind, from, count, a.strides[outer], to, a.sums[outer]);
+        else truestep_sum_all(kind, from, a.ndim - outer, a.shape + outer, a.strides + outer, count, item_size, to);
+        for (axis = outer - 1; axis >= 0 && ++index[axis] == a.shape[axis]; axis--) index[axis] = 0;
+    }
 }
 
 /* The sums along `axis`, for each index of the other axes in C order */

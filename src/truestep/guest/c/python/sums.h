@@ -50,3 +50,10 @@ static void NAME(add)(const uint8_t *items, int64_t count, int64_t step, int64_t
         for (int part = 0; part < PARTS; part++) total[part] += sum[part];
     }
 }
+
+/* adds items to as many sums */
+static void NAME(each)(const uint8_t *items, int64_t count, int64_t step, uint8_t *sums, int64_t sums_step) {
+    for (int64_t i = 0; i < count; i++)
+        for (int part = 0; part < PARTS; part++)
+            ((SCALAR *)(sums + i * sums_step))[part] += ((const SCALAR *)(items + i * step))[part];
+}

@@ -20,6 +20,7 @@ from truestep.guest.python.compiler.language import install_language
 from truestep.guest.python.compiler.linear.install import install_linear_algebra
 from truestep.guest.python.compiler.missing_values import install_missing_values
 from truestep.guest.python.compiler.nested_lists import install_nested_lists
+from truestep.guest.python.compiler.numpy_functions.installation import install_numpy_functions
 from truestep.guest.python.compiler.overlaps import install_overlaps
 from truestep.guest.python.compiler.powers import install_powers
 from truestep.guest.python.compiler.printing import install_printing
@@ -59,6 +60,7 @@ def prepare() -> None:
     install_language()
     install_overlaps()
     install_keyword_arguments()
+    install_numpy_functions()
     # Numba loads half of itself when it first compiles.
     cpu_target.typing_context.refresh()
     cpu_target.target_context.refresh()

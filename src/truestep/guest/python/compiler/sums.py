@@ -1,4 +1,4 @@
-"""sum, mean, var and std of floats, in NumPy's order of additions, so that results are NumPy's exactly."""
+"""Sums of floats in NumPy's order of additions, so that results are NumPy's exactly."""
 
 from typing import Any
 
@@ -6,9 +6,12 @@ import numba
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
-from numba.core.extending import intrinsic, overload, overload_method
+from numba.core.extending import intrinsic, overload
 from numba.core.typing.templates import builtin_registry
+from numba.cpython.unsafe.tuple import tuple_setitem
 from numba.np import arraymath, arrayobj
+
+from truestep.guest.python.compiler.numpy_functions.axes import axes_of, with_ones, without_axes
 
 _KINDS = {types.float32: "s", types.float64: "d", types.complex64: "c", types.complex128: "z"}
 
@@ -28,16 +31,6 @@ def install_sums() -> None:
     """Replace Numba's own functions."""
     arraymath._numpy_sum = total
     arraymath._numpy_sum_axis = total_along
-    forget(np.mean, "mean")
-    forget(np.var, "var")
-    forget(np.std, "std")
-    for function, name, implementation in (
-        (np.mean, "mean", _mean),
-        (np.var, "var", _variance),
-        (np.std, "std", _deviation),
-    ):
-        overload(function)(implementation)
-        overload_method(types.Array, name)(implementation)
 
 
 def forget(function: Any, name: str) -> None:
@@ -54,7 +47,8 @@ def forget(function: Any, name: str) -> None:
     ]
 
 
-def _has_floats(array: Any) -> bool:
+def has_floats(array: Any) -> bool:
+    """Whether it is an array of floats or complex numbers, whose sums depend on the order."""
     return isinstance(array, types.Array) and array.dtype in _KINDS
 
 
@@ -182,7 +176,7 @@ def _total_of(array: Any, axis: Any, dtype: Any) -> Any:
             return _sum_row(flat_in_order(array).astype(converted), _BUFFER_ITEMS)
 
         return convert if array.layout == "C" else convert_in_order
-    if not _has_floats(array):
+    if not has_floats(array):
 
         def as_numba(array: Any, axis: Any, dtype: Any) -> Any:
             return _numba_sum(array, axis, dtype)
@@ -208,16 +202,62 @@ def total_along(array: Any, axis: Any, dtype: Any) -> Any:
     raise NotImplementedError
 
 
-@overload(total_along)
+@overload(total_along, strict=False)
 def _total_along_of(array: Any, axis: Any, dtype: Any) -> Any:
-    if not (_has_floats(array) and is_none(dtype) and isinstance(axis, types.Integer)):
+    if not is_none(dtype) and dtype.dtype in _KINDS and dtype.dtype != array.dtype:
+        converted = numba.np.numpy_support.as_dtype(dtype.dtype)
+
+        def convert(array: Any, axis: Any, dtype: Any) -> Any:
+            return total_along(array.astype(converted), axis, None)
+
+        return convert
+    if not has_floats(array):
 
         def as_numba(array: Any, axis: Any, dtype: Any) -> Any:
             return _numba_sum_axis(array, axis, dtype)
 
         return as_numba
+    return _total_rows if isinstance(axis, types.Integer) else _total_axes
 
-    return _total_rows
+
+def _total_axes(array: Any, axis: Any, dtype: Any) -> Any:
+    return without_axes(total_axes_kept(array, axis), axis)
+
+
+def total_axes_kept(array: Any, axis: Any) -> Any:
+    """The sums along several axes, which get the length 1."""
+    sums = np.zeros(with_ones(array.shape, axes_of(axis, array.ndim)), array.dtype)
+    _add_axes(array, sums)
+    return sums
+
+
+@intrinsic
+def _add_axes(typing_context: Any, array: Any, sums: Any) -> Any:
+    """Add the items of `array` to `sums`, which has fewer along some axes."""
+    del typing_context
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = signature.args[0]
+        source = context.make_array(kind)(context, builder, value=arguments[0])
+        target = context.make_array(signature.args[1])(context, builder, value=arguments[1])
+        sizes = cgutils.unpack_tuple(builder, target.shape, kind.ndim)
+        steps = cgutils.unpack_tuple(builder, target.strides, kind.ndim)
+        kept = [
+            builder.select(builder.icmp_signed("==", size, _WORD(1)), _WORD(0), step)
+            for size, step in zip(sizes, steps, strict=True)
+        ]
+        where, ndim, shape, strides, _, item_size = described(builder, kind, source)
+        steps_of_sums = _stored(builder, cgutils.pack_array(builder, kept), kind.ndim)
+        sums_place = builder.bitcast(target.data, _POINTER)
+        numbers = _WORD(ord(_KINDS[kind.dtype]))
+        _call(
+            builder,
+            "truestep_sum_axes",
+            (numbers, where, ndim, shape, strides, steps_of_sums, item_size, sums_place),
+        )
+        return context.get_dummy_value()
+
+    return types.none(array, sums), generate
 
 
 def _total_rows(array: Any, axis: Any, dtype: Any) -> Any:
@@ -261,6 +301,21 @@ def _sum_rows(typing_context: Any, array: Any, axis: Any) -> Any:
     return sums(array, types.int64), generate
 
 
+def copy_in_order(array: Any) -> Any:
+    """A copy whose axes lie in memory as those of the array do (`np.copy` with order "K")."""
+    order = array.shape
+    for axis in range(array.ndim):
+        place = axis
+        while place > 0 and abs(array.strides[order[place - 1]]) < abs(array.strides[axis]):
+            order = tuple_setitem(order, place, order[place - 1])
+            place -= 1
+        order = tuple_setitem(order, place, axis)
+    back = order
+    for place in range(array.ndim):
+        back = tuple_setitem(back, order[place], place)
+    return array.transpose(order).copy().transpose(back)
+
+
 def _stored(builder: Any, words: Any, count: int) -> Any:
     """A pointer to the words."""
     place = cgutils.alloca_once(builder, _WORD, size=count)
@@ -272,67 +327,3 @@ def _stored(builder: Any, words: Any, count: int) -> Any:
 def number_type(array: Any) -> Any:
     """NumPy's constructor of an array's numbers, which compiled code may call."""
     return numba.np.numpy_support.as_dtype(array.dtype).type
-
-
-def _mean(a: Any, axis: Any = None) -> Any:
-    if not isinstance(a, types.Array) or not isinstance(a.dtype, types.Number | types.Boolean):
-        return None
-    if a.dtype not in _KINDS:
-        return _mean_of_integers if is_none(axis) else _mean_of_integers_along
-    number = number_type(a)
-
-    def mean_of_all(a: Any, axis: Any = None) -> Any:
-        return number(a.sum() / np.float64(a.size))
-
-    def mean_along(a: Any, axis: Any = None) -> Any:
-        return (a.sum(axis) / np.float64(a.shape[axis])).astype(number)
-
-    return mean_of_all if is_none(axis) else mean_along
-
-
-def _mean_of_integers(a: Any, axis: Any = None) -> Any:
-    return a.sum(dtype=np.float64) / a.size
-
-
-def _mean_of_integers_along(a: Any, axis: Any = None) -> Any:
-    return a.astype(np.float64).sum(axis) / a.shape[axis]
-
-
-def _variance(a: Any, axis: Any = None, ddof: Any = 0) -> Any:
-    if not isinstance(a, types.Array) or not isinstance(a.dtype, types.Number | types.Boolean):
-        return None
-    if a.dtype not in _KINDS:
-        return _variance_of_integers
-    if isinstance(a.dtype, types.Complex):
-        return _variance_of_complex if is_none(axis) else None
-    number = number_type(a)
-
-    def variance_of_all(a: Any, axis: Any = None, ddof: Any = 0) -> Any:
-        apart = a - a.mean()
-        return number((apart * apart).sum() / np.float64(max(a.size - ddof, 0)))
-
-    def variance_along(a: Any, axis: Any = None, ddof: Any = 0) -> Any:
-        apart = a - np.expand_dims(a.mean(axis), axis)
-        return ((apart * apart).sum(axis) / np.float64(max(a.shape[axis] - ddof, 0))).astype(number)
-
-    return variance_of_all if is_none(axis) else variance_along
-
-
-def _variance_of_integers(a: Any, axis: Any = None, ddof: Any = 0) -> Any:
-    return np.var(a.astype(np.float64), axis, ddof)
-
-
-def _variance_of_complex(a: Any, axis: Any = None, ddof: Any = 0) -> Any:
-    apart = a - a.mean()
-    squares = apart.real * apart.real + apart.imag * apart.imag
-    return squares.mean() if ddof == 0 else squares.sum() / (a.size - ddof)
-
-
-def _deviation(a: Any, axis: Any = None, ddof: Any = 0) -> Any:
-    if not isinstance(a, types.Array) or not isinstance(a.dtype, types.Number | types.Boolean):
-        return None
-    return _root_of_variance
-
-
-def _root_of_variance(a: Any, axis: Any = None, ddof: Any = 0) -> Any:
-    return np.sqrt(np.var(a, axis, ddof))

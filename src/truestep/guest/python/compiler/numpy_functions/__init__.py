@@ -1,0 +1,1 @@
+"""Functions of NumPy, and forms of their arguments, that Numba does not compile."""

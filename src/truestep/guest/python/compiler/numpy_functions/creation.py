@@ -1,0 +1,247 @@
+"""Arrays of arrays, grids, ranges with options, and choices between arrays and numbers of Python."""
+
+# pyright: basic, reportArgumentType=false, reportCallIssue=false
+# What Numba compiles has no types of Python.
+
+from typing import Any
+
+import numpy as np
+from numba.core import errors, types
+from numba.core.typing.npydecl import parse_dtype
+from numba.cpython.unsafe.tuple import tuple_setitem
+from numba.np import numpy_support
+
+from truestep.guest.python.compiler.numpy_functions.arguments import (
+    array_of,
+    as_array,
+    holds_arrays,
+    is_number,
+    literal,
+)
+from truestep.guest.python.compiler.numpy_functions.axes import is_none, with_ones
+from truestep.guest.python.compiler.numpy_functions.extending import extend, extend_first, extend_method
+from truestep.guest.python.compiler.python_numbers import python_kind
+
+
+def install_creation() -> None:
+    """Add them to Numba's."""
+    for function, implementation in (
+        (np.array, _array),
+        (np.asarray, _asarray),
+        (np.linspace, _linspace),
+        (np.meshgrid, _meshgrid),
+        (np.ix_, _ix),
+        (np.select, _select),
+        (np.clip, _clip),
+        (np.diagonal, _diagonal),
+        (np.average, _average),
+    ):
+        extend(function, implementation)
+    extend_first(np.where, _where)
+    extend_method("diagonal", _diagonal)
+    extend_method("clip", _clip)
+
+
+def _array(object: Any, dtype: Any = None) -> Any:
+    if not isinstance(object, types.Array) and not holds_arrays(object):
+        return None
+    if is_none(dtype):
+        return lambda object, dtype=None: np.copy(as_array(object))
+    number = numpy_support.as_dtype(parse_dtype(dtype))
+    return lambda object, dtype=None: as_array(object).astype(number)
+
+
+def _asarray(a: Any, dtype: Any = None) -> Any:
+    if array_of(a) is None:
+        return None
+    if is_none(dtype):
+        return lambda a, dtype=None: as_array(a)
+    number = numpy_support.as_dtype(parse_dtype(dtype))
+    return lambda a, dtype=None: as_array(a).astype(number)
+
+
+def _linspace(
+    start: Any, stop: Any, num: Any = 50, endpoint: Any = True, retstep: Any = False, dtype: Any = None
+) -> Any:
+    if not (is_number(start) and is_number(stop)):
+        return None
+    returns_step, has_end = literal(retstep, "retstep"), literal(endpoint, "endpoint")
+    number = numpy_support.as_dtype(types.float64 if is_none(dtype) else parse_dtype(dtype))
+    is_whole = number.kind in "iu"
+
+    def linspace(
+        start: Any, stop: Any, num: Any = 50, endpoint: Any = True, retstep: Any = False, dtype: Any = None
+    ) -> Any:
+        parts = num - 1 if has_end else num
+        apart = np.float64(stop) - np.float64(start)
+        step = apart / parts if parts > 0 else np.nan
+        items = np.empty(num, np.float64)
+        for index in range(num):
+            offset = index * step if step != 0 else index / parts * apart
+            items[index] = (offset if parts > 0 else index * apart) + start
+        if has_end and num > 1:
+            items[-1] = stop
+        if is_whole:
+            items = np.floor(items)
+        return items.astype(number), step
+
+    if returns_step:
+        return linspace
+    return lambda start, stop, num=50, endpoint=True, retstep=False, dtype=None: linspace(start, stop, num)[0]
+
+
+def _meshgrid(a: Any, b: Any = None, c: Any = None, d: Any = None, indexing: Any = "xy") -> Any:
+    given = [kind for kind in (a, b, c, d) if not is_none(kind)]
+    if any(array_of(kind) is None or array_of(kind).ndim > 1 for kind in given):
+        return None
+    is_xy = literal(indexing, "indexing") in {None, "xy"} and len(given) > 1
+    first, second = (1, 0) if is_xy else (0, 1)
+    return (
+        lambda a, b=None, c=None, d=None, indexing="xy": (np.copy(as_array(a)),),
+        lambda a, b=None, c=None, d=None, indexing="xy": _grids_of_two(a, b, first, second),
+        lambda a, b=None, c=None, d=None, indexing="xy": _grids_of_three(a, b, c, first, second),
+        None,
+    )[len(given) - 1]
+
+
+def _grids_of_two(a: Any, b: Any, first: Any, second: Any) -> Any:
+    shape = tuple_setitem(tuple_setitem((1, 1), first, len(a)), second, len(b))
+    return (_grid(as_array(a), shape, first), _grid(as_array(b), shape, second))
+
+
+def _grids_of_three(a: Any, b: Any, c: Any, first: Any, second: Any) -> Any:
+    shape = tuple_setitem(tuple_setitem((1, 1, len(c)), first, len(a)), second, len(b))
+    return (
+        _grid(as_array(a), shape, first),
+        _grid(as_array(b), shape, second),
+        _grid(as_array(c), shape, 2),
+    )
+
+
+def _grid(items: Any, shape: Any, axis: Any) -> Any:
+    out = np.empty(shape, items.dtype)
+    for place in np.ndindex(shape):
+        out[place] = items[place[axis]]
+    return out
+
+
+def _ix(a: Any, b: Any = None, c: Any = None) -> Any:
+    given = [kind for kind in (a, b, c) if not is_none(kind)]
+    arrays = [array_of(kind) for kind in given]
+    if any(
+        array is None or array.ndim != 1 or not isinstance(array.dtype, types.Integer) for array in arrays
+    ):
+        raise errors.TypingError("a guest has np.ix_ of up to three lists of integers")
+    return (
+        lambda a, b=None, c=None: (as_array(a),),
+        lambda a, b=None, c=None: (as_array(a).reshape((-1, 1)), as_array(b).reshape((1, -1))),
+        lambda a, b=None, c=None: (
+            as_array(a).reshape((-1, 1, 1)),
+            as_array(b).reshape((1, -1, 1)),
+            as_array(c).reshape((1, 1, -1)),
+        ),
+    )[len(given) - 1]
+
+
+_EXAMPLES = {int: 0, float: 0.0}
+
+
+def _weak_dtype(*kinds: Any) -> Any:
+    """NumPy's dtype of arrays, its numbers and Python's; None if none or all are Python's."""
+    weak = [python_kind(kind) for kind in kinds]
+    if not any(weak) or all(weak):
+        return None
+    dtypes = [kind.dtype if isinstance(kind, types.Array) else kind for kind in kinds]
+    if not all(is_number(dtype) for dtype in dtypes):
+        return None
+    operands = [
+        _EXAMPLES[kind] if kind else numpy_support.as_dtype(dtype)
+        for kind, dtype in zip(weak, dtypes, strict=True)
+    ]
+    return np.result_type(*operands)
+
+
+def _where(condition: Any, x: Any = None, y: Any = None) -> Any:
+    if is_none(x) or is_none(y):
+        return None
+    dtype = _weak_dtype(x, y)
+    if dtype is None or not is_number(getattr(condition, "dtype", condition)):
+        return None
+    number = dtype.type
+    if python_kind(x):
+        return lambda condition, x=None, y=None: np.where(condition, number(x), y)
+    return lambda condition, x=None, y=None: np.where(condition, x, number(y))
+
+
+def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    if not (isinstance(condlist, types.BaseTuple) and isinstance(choicelist, types.BaseTuple)):
+        return None
+    if len(condlist) != len(choicelist) or not len(condlist):
+        raise errors.TypingError("np.select takes as many choices as conditions")
+    if len(condlist) == 1:
+        return lambda condlist, choicelist, default=0: np.where(condlist[0], choicelist[0], default)
+    return lambda condlist, choicelist, default=0: np.where(
+        condlist[0], choicelist[0], np.select(condlist[1:], choicelist[1:], default)
+    )
+
+
+def _clip(a: Any, min: Any = None, max: Any = None) -> Any:
+    if is_number(a) and is_number(min) and is_number(max):
+        return lambda a, min=None, max=None: np.minimum(np.maximum(a, min), max)
+    if array_of(a) is None:
+        return None
+    return lambda a, min=None, max=None: np.clip(as_array(a), min, max)
+
+
+def _diagonal(a: Any, offset: Any = 0) -> Any:
+    if not isinstance(a, types.Array) or a.ndim != 2:
+        raise errors.TypingError("a guest has np.diagonal of matrices")
+    return lambda a, offset=0: np.diag(a, offset)
+
+
+def _average(a: Any, axis: Any = None, weights: Any = None, returned: Any = False) -> Any:
+    array = array_of(a)
+    if array is None:
+        return None
+    if literal(returned, "returned"):
+        raise errors.TypingError("a guest has np.average without returned=True")
+    if is_none(weights):
+        return lambda a, axis=None, weights=None, returned=False: np.mean(as_array(a), axis)
+    given = array_of(weights)
+    if given is None:
+        return None
+    float_or_more = np.result_type(
+        numpy_support.as_dtype(array.dtype), numpy_support.as_dtype(given.dtype), np.float64
+    )
+    inexact = np.result_type(numpy_support.as_dtype(array.dtype), numpy_support.as_dtype(given.dtype))
+    number = inexact if array.dtype in _INEXACT else float_or_more
+    spread = _along_axis if given.ndim < array.ndim else _as_it_is
+    if given.ndim not in {1, array.ndim} or (given.ndim < array.ndim and not isinstance(axis, types.Integer)):
+        raise errors.TypingError("a guest takes weights of the array's shape, or of one axis that is named")
+
+    def average(a: Any, axis: Any = None, weights: Any = None, returned: Any = False) -> Any:
+        items = as_array(a)
+        shares = spread(as_array(weights).astype(number), items, axis)
+        total = np.sum(shares, axis)
+        if np.any(total == 0):
+            raise ZeroDivisionError("Weights sum to zero, can't be normalized")
+        return np.sum(items.astype(number) * shares, axis) / total
+
+    return average
+
+
+_INEXACT = {types.float32, types.float64, types.complex64, types.complex128}
+
+
+def _as_it_is(weights: Any, items: Any, axis: Any) -> Any:
+    _ = axis
+    if weights.shape != items.shape:
+        raise TypeError("Axis must be specified when shapes of a and weights differ.")
+    return weights
+
+
+def _along_axis(weights: Any, items: Any, axis: Any) -> Any:
+    place = axis + items.ndim if axis < 0 else axis
+    if len(weights) != items.shape[place]:
+        raise ValueError("Shape of weights must be consistent with shape of a along specified axis.")
+    return weights.reshape(tuple_setitem(with_ones(items.shape, range(items.ndim)), place, -1))

@@ -1,0 +1,46 @@
+"""`dtype=int`, `float`, `bool` and `complex`: Python's own types as dtypes."""
+
+from typing import Any
+
+import numpy as np
+from numba.core import imputils, typeinfer, types
+
+from truestep.guest.python.compiler.numpy_functions.extending import is_method_of_array
+
+_DTYPES = {int: types.int64, float: types.float64, bool: types.boolean, complex: types.complex128}
+
+_INFERER: Any = typeinfer.TypeInferer
+_registry: Any = imputils.builtin_registry
+
+
+def install_python_dtypes() -> None:
+    """Let NumPy's functions and arrays' methods take them."""
+    resolve = _INFERER.resolve_call
+
+    def resolve_call(inferer: Any, function: Any, arguments: Any, named: Any) -> Any:
+        if _takes_dtypes(function):
+            arguments = tuple(_as_dtype(argument) for argument in arguments)
+            named = {name: _as_dtype(argument) for name, argument in dict(named).items()}
+        return resolve(inferer, function, arguments, named)
+
+    _INFERER.resolve_call = resolve_call
+    _registry.lower_cast(types.Function, types.NumberClass)(_no_value)
+
+
+def _takes_dtypes(function: Any) -> bool:
+    if is_method_of_array(function):
+        return True
+    key = getattr(function, "typing_key", None)
+    return isinstance(key, np.ufunc) or (getattr(key, "__module__", None) or "").partition(".")[0] == "numpy"
+
+
+def _as_dtype(kind: Any) -> Any:
+    if isinstance(kind, types.Function) and isinstance(kind.typing_key, type):
+        dtype = _DTYPES.get(kind.typing_key)
+        return kind if dtype is None else types.NumberClass(dtype)
+    return kind
+
+
+def _no_value(context: Any, builder: Any, from_kind: Any, to_kind: Any, value: Any) -> Any:
+    del builder, from_kind, to_kind, value
+    return context.get_dummy_value()

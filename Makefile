@@ -18,7 +18,7 @@ SOLC_PACKAGE := solc@0.8.36
 # pyright must neither look for a newer version of itself nor download one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup setup-demo anvil solc lock demo check test model economics lab bench gas docs vectors rom rom-proof contracts fuzz c-programs one-liners python-programs rust picolibc npm-package format clean
+.PHONY: help setup setup-demo anvil solc lock demo check test model economics lab bench gas docs vectors rom rom-proof contracts fuzz c-programs one-liners python-programs numba-suite rust picolibc npm-package format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -138,6 +138,9 @@ one-liners: setup ## compile one line of NumPy or Python each as a guest; the sh
 
 python-programs: setup ## build pieces of public Python as guests, compare them with NumPy, and write docs/python-programs.md
 	$(BIN)/python -m tests.guest.python_programs
+
+numba-suite: setup ## the share of Numba's own tests that guests pass; writes docs/numba-suite.md (an hour)
+	$(BIN)/python -m tests.guest.numba_suite
 
 npm-package: ## compile packages/contracts with Hardhat and Foundry, both from npm (400 MB)
 	cd packages/contracts && npm install --no-package-lock --no-audit --no-fund --loglevel=error

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 
+from tests.guest.one_liners.outcomes import Outcome
 from tests.guest.one_liners.starting import with_fixed_hashes
 
 
@@ -20,7 +21,6 @@ def main() -> int:
 
     from tests.guest.one_liners.cases import make_case, read_cases
     from tests.guest.one_liners.pool import prepare_process, run_all, share
-    from tests.guest.one_liners.running import Outcome
 
     cases = [make_case("line", line) for line in arguments.line]
     if arguments.patterns or not cases:

@@ -12,7 +12,8 @@ from multiprocessing.context import ForkProcess
 from typing import Any
 
 from tests.guest.one_liners.cases import Case
-from tests.guest.one_liners.running import Outcome, Result, crashed, run_or_explain
+from tests.guest.one_liners.outcomes import Outcome
+from tests.guest.one_liners.running import Result, crashed, run_or_explain
 from truestep.guest.python.compiler.session import prepare
 from truestep.guest.python.runtime import runtime_archive
 from truestep.guest.toolchain import find_toolchain

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,6 +18,7 @@ import numpy as np
 from numba.core.compiler_lock import global_compiler_lock
 
 from tests.guest.one_liners.cases import Case, main_of, source_of
+from tests.guest.one_liners.outcomes import Outcome
 from tests.guest.one_liners.values import Delivered, difference
 from truestep.client.runs import run_task
 from truestep.composition.engines import EngineName, open_engine
@@ -38,18 +38,6 @@ _MAX_CYCLES = 1 << 32
 """A one-liner that takes longer is stuck."""
 _AT = re.compile(r"@@ (\d+)\n")
 _RAISED = re.compile(r"^\S+:\d+: (\w+)")
-
-
-class Outcome(StrEnum):
-    """What became of a one-liner."""
-
-    RIGHT = "right"
-    REFUSED = "refused"
-    """It was not built, or it ended with a message where Python gives a value."""
-    WRONG = "wrong"
-    """It gave another value than Python: the worst."""
-    CRASHED = "crashed"
-    """The compiler failed, or the guest trapped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

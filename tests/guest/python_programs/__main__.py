@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from tests.guest.one_liners.outcomes import Outcome
 from tests.guest.one_liners.starting import with_fixed_hashes
 from tests.guest.python_programs.fetching import fetched
 
@@ -31,7 +32,6 @@ def main() -> int:
 
     from tests.guest.one_liners.cases import read_pieces
     from tests.guest.one_liners.pool import prepare_process, run_all
-    from tests.guest.one_liners.running import Outcome
 
     pieces = read_pieces(_PIECES)
     wanted = arguments.patterns or [""]

@@ -19,6 +19,7 @@ from truestep.guest.python.compiler.keyword_arguments import install_keyword_arg
 from truestep.guest.python.compiler.language import install_language
 from truestep.guest.python.compiler.linear.install import install_linear_algebra
 from truestep.guest.python.compiler.missing_values import install_missing_values
+from truestep.guest.python.compiler.module_calls import install_module_calls
 from truestep.guest.python.compiler.nested_lists import install_nested_lists
 from truestep.guest.python.compiler.numpy_functions.installation import install_numpy_functions
 from truestep.guest.python.compiler.overlaps import install_overlaps
@@ -59,6 +60,7 @@ def prepare() -> None:
     install_sorting()
     install_language()
     install_overlaps()
+    install_module_calls()
     install_keyword_arguments()
     install_numpy_functions()
     # Numba loads half of itself when it first compiles.

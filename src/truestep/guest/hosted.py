@@ -69,9 +69,9 @@ def prints_more(elf: bytes) -> bool:
 @functools.cache
 def hosted_archive(toolchain: Toolchain) -> bytes:
     """An archive of the library: 650 files of musl, kept when they are compiled."""
-    return kept(
-        "hosted", (*COMPILE_FLAGS, *_MUSL, *sorted(_REPLACED)), hosted_sources(), lambda: _compile(toolchain)
-    )
+    flags = (*COMPILE_FLAGS, *_MUSL, *sorted(_REPLACED))
+    headers = [C_DIRECTORY / "runtime" / "format.h", C_DIRECTORY / "include" / "truestep.h"]
+    return kept("hosted", flags, [*hosted_sources(), *headers], lambda: _compile(toolchain))
 
 
 def _compile(toolchain: Toolchain) -> bytes:

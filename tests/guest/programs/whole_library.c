@@ -64,7 +64,7 @@ static void formats(void) {
 static void errors(void) {
     char *end;
     printf("%d", fopen("missing", "r") == NULL && errno == ENOENT);
-    printf("%d", fopen("new", "w") == NULL);
+    printf("%d", fopen("/new", "w") == NULL);
     errno = 0;
     printf("%d", isinf(strtod("1e999", NULL)) && errno == ERANGE);
     errno = 0;

@@ -12,12 +12,14 @@
 #include <truestep.h>
 #include <unistd.h>
 
+#include "../runtime/format.h"
 #include "kstat.h"
 #include "system.h"
 
 /* Its address is the build's choice (guest/link.py). */
 extern const char __stdout_is_output[] __attribute__((__weak__));
 
+enum { NAME_ROOM = 1024 }; /* of Linux's 4096, so that a call needs little stack */
 #define SIZE_LIMIT ((size_t)1 << 31) /* more than the heap has */
 
 typedef struct temporary temporary;
@@ -151,6 +153,18 @@ long __truestep_status(int descriptor, struct kstat *status) {
     return 0;
 }
 
+/* The full name in `room`, or NULL if it is too long. The current directory is /tmp. */
+static const char *full_name(const char *name, char room[NAME_ROOM]) {
+    while (name[0] == '.' && name[1] == '/') name += 2;
+    if (!strcmp(name, ".")) return "/tmp";
+    int is_full = name[0] == '/';
+    size_t start = is_full ? 0 : sizeof "/tmp", length = strlen(name);
+    if (start + length >= NAME_ROOM) return NULL;
+    memcpy(room, "/tmp/", start);
+    memcpy(room + start, name, length + 1);
+    return room;
+}
+
 static temporary *named(const char *name) {
     temporary *file = temporaries;
     while (file && (!file->name || strcmp(file->name, name))) file = file->next;
@@ -159,9 +173,12 @@ static temporary *named(const char *name) {
 
 static int is_temporary(const char *name) { return !strncmp(name, "/tmp/", 5) && name[5]; }
 
-static int is_directory(const char *name) { return !strcmp(name, "/tmp") || !strcmp(name, "/") || !strcmp(name, "."); }
+static int is_directory(const char *name) { return !strcmp(name, "/tmp") || !strcmp(name, "/"); }
 
-long __truestep_status_of(const char *name, struct kstat *status) {
+long __truestep_status_of(const char *given, struct kstat *status) {
+    char room[NAME_ROOM];
+    const char *name = full_name(given, room);
+    if (!name) return -ENAMETOOLONG;
     const temporary *file = named(name);
     if (!file && !is_directory(name)) return -ENOENT;
     if (status) describe(status, file ? S_IFREG | 0600 : S_IFDIR | 0700, file ? file->size : 0);
@@ -178,7 +195,10 @@ static void forget(temporary *file) {
     free(file);
 }
 
-long __truestep_unlink(const char *name) {
+long __truestep_unlink(const char *given) {
+    char room[NAME_ROOM];
+    const char *name = full_name(given, room);
+    if (!name) return -ENAMETOOLONG;
     temporary *file = named(name);
     if (!file) return is_temporary(name) ? -ENOENT : -EROFS;
     free(file->name);
@@ -187,7 +207,10 @@ long __truestep_unlink(const char *name) {
     return 0;
 }
 
-long __truestep_rename(const char *from, const char *to) {
+long __truestep_rename(const char *given_from, const char *given_to) {
+    char from_room[NAME_ROOM], to_room[NAME_ROOM];
+    const char *from = full_name(given_from, from_room), *to = full_name(given_to, to_room);
+    if (!from || !to) return -ENAMETOOLONG;
     temporary *file = named(from);
     if (!file) return -ENOENT;
     if (!is_temporary(to)) return -EROFS;
@@ -263,13 +286,21 @@ static long open_temporary(const char *name, int flags, int descriptor) {
     return place(open, descriptor);
 }
 
-long __truestep_open(const char *name, int flags) {
+long __truestep_open(const char *given, int flags) {
+    char room[NAME_ROOM];
+    const char *name = full_name(given, room);
+    if (!name) return -ENAMETOOLONG;
     static const char *const names[] = {"/dev/stdin", "/dev/stdout", "/dev/stderr"};
     long descriptor = lowest_free(0);
     if (descriptor < 0) return descriptor;
     for (int i = 0; i < 3; i++)
         if (!strcmp(name, names[i])) return place(&standard[i], (int)descriptor);
-    if (is_temporary(name)) return open_temporary(name, flags, (int)descriptor);
+    if (is_temporary(name)) {
+        /* Whoever writes a result to a file should know that it is not the output. */
+        if (given[0] != '/' && flags & O_CREAT && !named(name))
+            __truestep_say("%s: a file in memory, which ends with the program\n", given);
+        return open_temporary(name, flags, (int)descriptor);
+    }
     if (is_directory(name)) return -EISDIR;
     return (flags & O_ACCMODE) == O_RDONLY ? -ENOENT : -EROFS;
 }

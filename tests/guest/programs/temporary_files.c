@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,16 @@ static void names(void) {
     fclose(stream);
 }
 
+static void pipes(void) {
+    int ends[2];
+    assert(!pipe(ends));
+    struct pollfd asked[] = {{ends[0], POLLIN, 0}, {0, POLLIN, 0}, {99, POLLIN, 0}};
+    assert(poll(asked, 3, -1) == 2 && !asked[0].revents && asked[1].revents == POLLIN && asked[2].revents == POLLNVAL);
+    assert(write(ends[1], "through", 7) == 7 && poll(asked, 1, 0) == 1 && read(ends[0], text, 3) == 3);
+    assert(read(ends[0], text, sizeof text) == 4 && !memcmp(text, "ough", 4) && read(ends[0], text, 1) == 0);
+    assert(read(ends[1], text, 1) == -1 && write(ends[0], text, 1) == -1 && !close(ends[0]) && !close(ends[1]));
+}
+
 static void memory(void) {
     char *block = mmap(NULL, 10000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert(block != MAP_FAILED && !block[9999] && !munmap(block, 10000));
@@ -82,6 +93,7 @@ static void process(void) {
 int main(void) {
     descriptors();
     names();
+    pipes();
     memory();
     order();
     process();

@@ -6,7 +6,6 @@
 #include "system.h"
 
 enum { NANOSECONDS = 1000000000, STEP_NANOSECONDS = 1000000 };
-#define START_SECONDS 946684800 /* 1 January 2000, 0:00 UTC */
 
 static uint64_t elapsed_nanoseconds;
 

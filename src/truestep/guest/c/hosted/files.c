@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -141,6 +142,7 @@ static void describe(struct kstat *status, mode_t mode, size_t size) {
     status->st_nlink = 1;
     status->st_size = (off_t)size;
     status->st_blksize = 4096;
+    status->st_atime_sec = status->st_mtime_sec = status->st_ctime_sec = START_SECONDS;
     status->st_blocks = (blkcnt_t)((size + 511) / 512);
 }
 
@@ -258,10 +260,11 @@ long __truestep_close(int descriptor) {
     return 0;
 }
 
+/* Without a name it is reached by its descriptors alone. */
 static temporary *created(const char *name) {
     temporary *file = calloc(1, sizeof *file);
-    char *copy = strdup(name);
-    if (!file || !copy) {
+    char *copy = name ? strdup(name) : NULL;
+    if (!file || (name && !copy)) {
         free(file);
         free(copy);
         return NULL;
@@ -284,6 +287,39 @@ static long open_temporary(const char *name, int flags, int descriptor) {
     file->open_count++;
     *open = (open_file){.kind = TEMPORARY, .flags = flags, .file = file};
     return place(open, descriptor);
+}
+
+/* A file without a name, to whose end one descriptor writes and from whose start the other one reads. */
+long __truestep_pipe(int ends[2]) {
+    long reader = lowest_free(0), writer = reader < 0 ? reader : lowest_free((int)reader + 1);
+    if (writer < 0) return writer;
+    open_file *from = calloc(1, sizeof *from), *to = calloc(1, sizeof *to);
+    temporary *file = from && to ? created(NULL) : NULL;
+    if (!file) {
+        free(from);
+        free(to);
+        return -ENOMEM;
+    }
+    file->open_count = 2;
+    *from = (open_file){.kind = TEMPORARY, .flags = O_RDONLY, .file = file};
+    *to = (open_file){.kind = TEMPORARY, .flags = O_WRONLY | O_APPEND, .file = file};
+    ends[0] = (int)place(from, (int)reader);
+    ends[1] = (int)place(to, (int)writer);
+    return 0;
+}
+
+/* Everything is ready at once, but for reading from a pipe in which nothing is. */
+long __truestep_poll(struct pollfd *asked, size_t count) {
+    long ready = 0;
+    for (size_t i = 0; i < count; i++) {
+        const open_file *open = opened(asked[i].fd);
+        int events = asked[i].events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
+        if (open && open->kind == TEMPORARY && !open->file->name && open->position >= open->file->size)
+            events &= ~(POLLIN | POLLRDNORM);
+        asked[i].revents = (short)(asked[i].fd < 0 ? 0 : open ? events : POLLNVAL);
+        ready += asked[i].revents != 0;
+    }
+    return ready;
 }
 
 long __truestep_open(const char *given, int flags) {

@@ -124,6 +124,8 @@ long __truestep_system_call(long number, long a, long b, long c, long d, long e,
     case SYS_ftruncate: return __truestep_truncate((int)a, b);
     case SYS_fsync:
     case SYS_fdatasync: return __truestep_is_open((int)a);
+    case SYS_pipe2: return __truestep_pipe((int *)a);
+    case SYS_ppoll: return __truestep_poll((struct pollfd *)a, (size_t)b);
     case SYS_dup: return __truestep_duplicate((int)a, 0);
     case SYS_dup3: return __truestep_duplicate_as((int)a, (int)b);
     case SYS_ioctl: return __truestep_is_open((int)a) ? -EBADF : -ENOTTY;

@@ -9,8 +9,11 @@
 /* Linux gives a process 1024 by default; few programs need more than a hundred. */
 enum { OPEN_FILES_LIMIT = 256 };
 
+#define START_SECONDS 946684800 /* 1 January 2000, 0:00 UTC: when the clock begins, and the age of all files */
+
 struct k_sigaction;
 struct kstat;
+struct pollfd;
 struct timespec;
 
 long __truestep_read(int descriptor, void *to, size_t size);
@@ -25,6 +28,8 @@ long __truestep_open(const char *name, int flags);
 long __truestep_status_of(const char *name, struct kstat *status);
 long __truestep_unlink(const char *name);
 long __truestep_rename(const char *from, const char *to);
+long __truestep_pipe(int ends[2]);
+long __truestep_poll(struct pollfd *asked, size_t count);
 long __truestep_is_open(int descriptor);
 
 long __truestep_clock(int clock, struct timespec *time);

@@ -47,12 +47,18 @@ def compile_guest(directory: Path, functions: str, main: str, kind: str | None =
     return Comparison(program=load_elf(guest.path.read_bytes()), module=module)
 
 
-def compare(comparison: Comparison, given: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """(what the guest returns, what the plain function returns); without an input both get no bytes."""
+def returned(comparison: Comparison, given: np.ndarray | None = None) -> np.ndarray:
+    """What the guest returns; without an input it gets no bytes."""
     printed: list[bytes] = []
     task = Task(input=b"" if given is None else npy(given))
     report = run_task(open_engine(EngineName.JIT), comparison.program, task, debug_sink=printed.append)
     assert report.exit_code == 0, b"".join(printed).decode()
+    return np.load(io.BytesIO(report.output))
+
+
+def compare(comparison: Comparison, given: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """(what the guest returns, what the plain function returns); without an input both get no bytes."""
+    found = returned(comparison, given)
     with np.errstate(all="ignore"):
         expected = comparison.module.main(np.empty(0, np.uint8) if given is None else given)
-    return np.load(io.BytesIO(report.output)), np.asarray(expected)
+    return found, np.asarray(expected)

@@ -22,7 +22,8 @@ _MUSL = (
     "env/__environ", "env/*env", "exit/abort*", "exit/at*", "exit/*exit",
     "internal/*scan", "internal/procfdname", "internal/shgetc", "internal/syscall_ret",
     "linux/copy_file_range", "linux/getrandom", "linux/gettid", "linux/sendfile",
-    "network/hton*", "network/ntoh*", "network/inet_*", "thread/*", "fenv/riscv64/fenv-sf", "setjmp/riscv64/*", "signal/riscv64/*",
+    "network/hton*", "network/ntoh*", "network/inet_*", "thread/*",
+    "fenv/riscv64/fenv-sf", "setjmp/riscv64/*", "signal/riscv64/*",
 )  # fmt: skip
 """musl's files; each has a member in the archive."""
 _REPLACED = {

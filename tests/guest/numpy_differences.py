@@ -28,8 +28,9 @@ What cannot be shown by one value:
 - *libm*: `exp`, `log`, `sin` and similar functions differ from your computer's library in the last bit
   for some arguments ([table](python-guests.md#differences-from-the-c-library)), and with them random
   numbers that are made from logarithms.
-- *BLAS*: `@`, `np.dot` and `np.linalg` add in a fixed order, NumPy's order depends on the processor. So a
-  matrix that is singular but for rounding may be singular in one of them and not in the other.
+- *BLAS*: `@`, `np.dot`, `np.einsum`, `np.polyfit` and `np.linalg` add in a fixed order, NumPy's order
+  depends on the processor. So a matrix that is singular but for rounding may be singular in one of them
+  and not in the other.
 - *Signs of vectors*: eigenvectors and singular vectors have LAPACK's signs for matrices of up to 25 rows or
   columns, except where the number of steps hangs on the last bit. Those of larger ones may be the opposite
   vectors, and `np.linalg.eig` of more than 75 rows may give eigenvalues in another order.

@@ -68,7 +68,18 @@ def _as_array_of(value: Any) -> Any:
         return None
     if not holds_arrays(value):
         return lambda value: np.array(value)
-    return lambda value: np.stack(value)
+    if isinstance(value, types.BaseTuple):
+        return lambda value: np.stack(value)
+    return lambda value: _stacked(value)
+
+
+def _stacked(arrays: Any) -> Any:
+    out = np.empty((len(arrays),) + arrays[0].shape, arrays[0].dtype)
+    for index in range(len(arrays)):
+        if arrays[index].shape != arrays[0].shape:
+            raise ValueError("all input arrays must have the same shape")
+        out[index] = arrays[index]
+    return out
 
 
 def literal(kind: Any, name: str) -> Any:

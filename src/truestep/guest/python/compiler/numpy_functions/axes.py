@@ -63,6 +63,18 @@ def _axes_of(axis: Any, ndim: Any) -> Any:
     return several
 
 
+def as_words(value: Any) -> Any:
+    """An integer or a tuple of integers as a tuple of int64. Compiled only."""
+    raise NotImplementedError
+
+
+@overload(as_words, strict=False)
+def _as_words_of(value: Any) -> Any:
+    if isinstance(value, types.BaseTuple):
+        return lambda value: words(value)
+    return lambda value: (np.int64(value),)
+
+
 def place_of(axis: Any, ndim: Any) -> Any:
     """The axis counted from 0. Raises ValueError if there is none."""
     if axis < -ndim or axis >= ndim:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numba.core import cgutils, errors, types
-from numba.core.extending import intrinsic, overload
+from numba.core.extending import intrinsic
 from numba.cpython.unsafe.tuple import tuple_setitem
 from numba.np import numpy_support
 
@@ -18,7 +18,7 @@ from truestep.guest.python.compiler.numpy_functions.arguments import (
     is_number,
     literal,
 )
-from truestep.guest.python.compiler.numpy_functions.axes import is_axis
+from truestep.guest.python.compiler.numpy_functions.axes import as_words, is_axis, place_of
 from truestep.guest.python.compiler.numpy_functions.extending import extend
 from truestep.guest.python.compiler.numpy_functions.subscripts import Subscripts, parse_subscripts
 
@@ -222,28 +222,18 @@ def _tensordot_along(arrays: Any, count: int) -> Any:
 
 
 def with_axes_last(a: Any, axes: Any) -> Any:
-    """A view with these axes last, in the order in which they are given. Compiled only."""
-    raise NotImplementedError
-
-
-@overload(with_axes_last, strict=False)
-def _with_axes_last(a: Any, axes: Any) -> Any:
-    count = _count_of_axes(axes)
-
-    def moved(a: Any, axes: Any) -> Any:
-        last = (axes,) if count == 1 else axes
-        order = a.shape
-        place = 0
-        for axis in range(a.ndim):
-            is_last = False
-            for other in last:
-                is_last = is_last or axis == (other + a.ndim if other < 0 else other)
-            if not is_last:
-                order = tuple_setitem(order, place, axis)
-                place += 1
+    """A view with these axes last, in the order in which they are given."""
+    last = as_words(axes)
+    order = a.shape
+    place = 0
+    for axis in range(a.ndim):
+        is_last = False
         for other in last:
-            order = tuple_setitem(order, place, other + a.ndim if other < 0 else other)
+            is_last = is_last or axis == place_of(other, a.ndim)
+        if not is_last:
+            order = tuple_setitem(order, place, axis)
             place += 1
-        return a.transpose(order)
-
-    return moved
+    for other in last:
+        order = tuple_setitem(order, place, place_of(other, a.ndim))
+        place += 1
+    return a.transpose(order)

@@ -21,6 +21,7 @@ from truestep.guest.python.compiler.numpy_functions.arguments import (
 from truestep.guest.python.compiler.numpy_functions.axes import is_none, with_ones
 from truestep.guest.python.compiler.numpy_functions.extending import extend, extend_first, extend_method
 from truestep.guest.python.compiler.python_numbers import python_kind
+from truestep.guest.python.compiler.sums import forget
 
 
 def install_creation() -> None:
@@ -34,9 +35,10 @@ def install_creation() -> None:
         (np.select, _select),
         (np.clip, _clip),
         (np.diagonal, _diagonal),
-        (np.average, _average),
     ):
         extend(function, implementation)
+    forget(np.average, "")
+    extend(np.average, _average)
     extend_first(np.where, _where)
     extend_method("diagonal", _diagonal)
     extend_method("clip", _clip)

@@ -10,8 +10,10 @@ from truestep.guest.python.compiler.numpy_functions.joining import install_joini
 from truestep.guest.python.compiler.numpy_functions.list_arguments import install_list_arguments
 from truestep.guest.python.compiler.numpy_functions.nan_reductions import install_nan_reductions
 from truestep.guest.python.compiler.numpy_functions.ordering import install_ordering
+from truestep.guest.python.compiler.numpy_functions.polynomials import install_polynomials
 from truestep.guest.python.compiler.numpy_functions.quantiles import install_quantiles
 from truestep.guest.python.compiler.numpy_functions.reductions import install_reductions
+from truestep.guest.python.compiler.numpy_functions.selecting import install_selecting
 from truestep.guest.python.compiler.numpy_functions.shapes import install_shapes
 
 
@@ -30,3 +32,5 @@ def install_numpy_functions() -> None:
     install_differences()
     install_creation()
     install_nan_reductions()
+    install_polynomials()
+    install_selecting()

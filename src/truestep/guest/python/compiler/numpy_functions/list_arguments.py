@@ -7,7 +7,7 @@ from numba.core import ir, ir_utils, rewrites
 _FUNCTIONS = {
     "concatenate", "concat", "stack", "vstack", "hstack", "dstack", "column_stack", "lexsort", "select",
     "transpose", "zeros", "ones", "empty", "full", "reshape", "tile", "broadcast_to", "block",
-    "permute_dims",
+    "permute_dims", "tensordot",
 }  # fmt: skip
 _METHODS = {"reshape", "transpose"}
 _ITEMS_MAX = 32
@@ -39,6 +39,9 @@ class _ListArguments(rewrites.Rewrite):
     def _collect(self, variable: Any) -> None:
         definitions = self._definitions.get(variable.name, [])
         built: Any = definitions[0] if len(definitions) == 1 else None
+        if isinstance(built, ir.Expr) and built.op == "build_tuple":
+            for item in built.items:
+                self._collect(item)
         if not _is_list(built) or not 0 < len(built.items) <= _ITEMS_MAX:
             return
         if not variable.name.startswith("$"):

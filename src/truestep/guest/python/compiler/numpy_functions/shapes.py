@@ -12,6 +12,7 @@ from numba.cpython.unsafe.tuple import tuple_setitem
 
 from truestep.guest.python.compiler.numpy_functions.arguments import array_of, as_array, is_number, literal
 from truestep.guest.python.compiler.numpy_functions.axes import (
+    as_words,
     axes_of,
     axis_count,
     first_put_back,
@@ -21,7 +22,6 @@ from truestep.guest.python.compiler.numpy_functions.axes import (
     with_first,
     with_ones,
     without_axes,
-    words,
 )
 from truestep.guest.python.compiler.numpy_functions.extending import extend, extend_method
 
@@ -64,7 +64,7 @@ def _tile(A: Any, reps: Any) -> Any:  # noqa: N803
 
     def tile(A: Any, reps: Any) -> Any:  # noqa: N803
         items = as_array(A)
-        counts = _as_words(reps)
+        counts = as_words(reps)
         out, target, source = shape, twice, twice
         for axis in range(ndim):
             count = counts[axis - left] if axis >= left else 1
@@ -78,18 +78,6 @@ def _tile(A: Any, reps: Any) -> Any:  # noqa: N803
         return result
 
     return tile
-
-
-def _as_words(value: Any) -> Any:
-    """An integer or a tuple of integers as a tuple of int64. Compiled only."""
-    raise NotImplementedError
-
-
-@overload(_as_words, strict=False)
-def _as_words_of(value: Any) -> Any:
-    if isinstance(value, types.BaseTuple):
-        return lambda value: words(value)
-    return lambda value: (np.int64(value),)
 
 
 def _repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
@@ -193,7 +181,7 @@ def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
 
     def roll(a: Any, shift: Any, axis: Any = None) -> Any:
         out = as_array(a).copy()
-        shifts, axes = _as_words(shift), _as_words(axis)
+        shifts, axes = as_words(shift), as_words(axis)
         for index in range(max(len(axes), len(shifts))):
             by = shifts[index if len(shifts) > 1 else 0]
             out = _rolled(out, by, place_of(axes[index if len(axes) > 1 else 0], out.ndim))
@@ -289,10 +277,10 @@ def _reshape(a: Any, shape: Any, order: Any = "C") -> Any:
 
         def reshape_columns(a: Any, shape: Any, order: Any = "C") -> Any:
             items = np.ascontiguousarray(as_array(a).T)
-            return items.reshape(_reversed(_as_words(shape))).T
+            return items.reshape(_reversed(as_words(shape))).T
 
         return reshape_columns
-    return lambda a, shape, order="C": np.ascontiguousarray(as_array(a)).reshape(_as_words(shape))
+    return lambda a, shape, order="C": np.ascontiguousarray(as_array(a)).reshape(as_words(shape))
 
 
 def _reversed(axes: Any) -> Any:

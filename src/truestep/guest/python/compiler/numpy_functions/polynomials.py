@@ -1,0 +1,152 @@
+"""Polynomials given by their coefficients, the highest power first."""
+
+# pyright: basic, reportArgumentType=false, reportCallIssue=false
+# What Numba compiles has no types of Python.
+
+from typing import Any
+
+import numpy as np
+from numba.core import types
+from numba.np import numpy_support
+
+from truestep.guest.python.compiler.numpy_functions.arguments import (
+    array_of,
+    as_array,
+    common_dtype,
+    is_number,
+    refuse,
+)
+from truestep.guest.python.compiler.numpy_functions.axes import is_none
+from truestep.guest.python.compiler.numpy_functions.extending import extend
+
+
+def install_polynomials() -> None:
+    """Add them to Numba's."""
+    for function, implementation in (
+        (np.polyval, _polyval),
+        (np.polyfit, _polyfit),
+        (np.polyder, _polyder),
+        (np.polyint, _polyint),
+        (np.polyadd, _polyadd),
+        (np.polysub, _polysub),
+        (np.polymul, _polymul),
+    ):
+        extend(function, implementation)
+
+
+def _coefficients(*kinds: Any) -> Any:
+    """The types of the arrays of coefficients, or None if one is something else."""
+    arrays = [array_of(kind) for kind in kinds]
+    fit = all(array is not None and array.ndim == 1 and is_number(array.dtype) for array in arrays)
+    return arrays if fit else None
+
+
+def _polyval(p: Any, x: Any) -> Any:
+    arrays = _coefficients(p)
+    if arrays is None:
+        return None
+    if is_number(x):
+        number = numpy_support.as_dtype(common_dtype(arrays[0].dtype, types.unliteral(x))).type
+
+        def value(p: Any, x: Any) -> Any:
+            result = number(0)
+            for coefficient in as_array(p):
+                result = number(result * number(x) + number(coefficient))
+            return result
+
+        return value
+    if array_of(x) is None:
+        return None
+    dtype = numpy_support.as_dtype(common_dtype(arrays[0].dtype, array_of(x).dtype))
+
+    def values(p: Any, x: Any) -> Any:
+        places = as_array(x).astype(dtype)
+        results = np.zeros(places.shape, dtype)
+        for coefficient in as_array(p).astype(dtype):
+            results = results * places + coefficient
+        return results
+
+    return values
+
+
+def _polyfit(x: Any, y: Any, deg: Any, rcond: Any = None, full: Any = False, w: Any = None) -> Any:
+    refuse(w=w)
+    if _coefficients(x, y) is None or not isinstance(deg, types.Integer) or not isinstance(full, bool):
+        return None
+
+    def fit(x: Any, y: Any, deg: Any, rcond: Any = None, full: Any = False, w: Any = None) -> Any:
+        places = as_array(x).astype(np.float64)
+        if len(places) != len(y):
+            raise TypeError("expected x and y to have same length")
+        powers = np.vander(places, deg + 1)
+        scale = np.sqrt((powers * powers).sum(axis=0))
+        least = len(places) * 2.0**-52
+        return np.linalg.lstsq(powers / scale, as_array(y).astype(np.float64), least)[0] / scale
+
+    return fit if is_none(rcond) else None
+
+
+def _polyder(p: Any, m: Any = 1) -> Any:
+    if _coefficients(p) is None:
+        return None
+
+    def derivative(p: Any, m: Any = 1) -> Any:
+        result = as_array(p).copy()
+        for _ in range(m):
+            result = result[:-1] * np.arange(len(result) - 1, 0, -1)
+        return result
+
+    return derivative
+
+
+def _polyint(p: Any, m: Any = 1, k: Any = None) -> Any:
+    refuse(k=k)
+    if _coefficients(p) is None:
+        return None
+
+    def integral(p: Any, m: Any = 1, k: Any = None) -> Any:
+        result = as_array(p) / 1.0
+        for _ in range(m):
+            result = np.append(result / np.arange(len(result), 0, -1), 0.0)
+        return result
+
+    return integral if array_of(p).dtype not in {types.float32, types.complex64} else None
+
+
+def _polyadd(a1: Any, a2: Any) -> Any:
+    return _combined(a1, a2, _added)
+
+
+def _polysub(a1: Any, a2: Any) -> Any:
+    return _combined(a1, a2, _subtracted)
+
+
+def _added(one: Any, other: Any) -> Any:
+    return one + other
+
+
+def _subtracted(one: Any, other: Any) -> Any:
+    return one - other
+
+
+def _combined(a1: Any, a2: Any, function: Any) -> Any:
+    arrays = _coefficients(a1, a2)
+    if arrays is None:
+        return None
+    dtype = numpy_support.as_dtype(common_dtype(*(array.dtype for array in arrays)))
+
+    def combined(a1: Any, a2: Any) -> Any:
+        one, other = as_array(a1), as_array(a2)
+        size = max(len(one), len(other))
+        first, second = np.zeros(size, dtype), np.zeros(size, dtype)
+        first[size - len(one) :] = one
+        second[size - len(other) :] = other
+        return function(first, second)
+
+    return combined
+
+
+def _polymul(a1: Any, a2: Any) -> Any:
+    if _coefficients(a1, a2) is None:
+        return None
+    return lambda a1, a2: np.convolve(as_array(a1), as_array(a2))

@@ -1,0 +1,132 @@
+"""apply_along_axis, compress, unravel_index, and histograms with weights or densities."""
+
+# pyright: basic, reportArgumentType=false, reportCallIssue=false
+# What Numba compiles has no types of Python.
+
+from typing import Any
+
+import numpy as np
+from numba.core import errors, types
+from numba.cpython.unsafe.tuple import tuple_setitem
+
+from truestep.guest.python.compiler.numpy_functions.arguments import array_of, as_array, is_number, literal
+from truestep.guest.python.compiler.numpy_functions.axes import is_axis, is_none, words
+from truestep.guest.python.compiler.numpy_functions.extending import extend
+from truestep.guest.python.compiler.numpy_functions.reductions import along
+
+
+def install_selecting() -> None:
+    """Add them to Numba's."""
+    for function, implementation in (
+        (np.apply_along_axis, _apply_along_axis),
+        (np.compress, _compress),
+        (np.unravel_index, _unravel_index),
+        (np.histogram, _histogram),
+    ):
+        extend(function, implementation)
+
+
+def _apply_along_axis(func1d: Any, axis: Any, arr: Any) -> Any:
+    if array_of(arr) is None or not isinstance(axis, types.Integer):
+        return None
+    return lambda func1d, axis, arr: along(func1d, as_array(arr), axis)
+
+
+def _compress(condition: Any, a: Any, axis: Any = None) -> Any:
+    if array_of(condition) is None or array_of(a) is None or array_of(a).ndim != 1:
+        return None
+
+    def compress(condition: Any, a: Any, axis: Any = None) -> Any:
+        wanted = np.flatnonzero(as_array(condition))
+        return as_array(a)[wanted]
+
+    return compress
+
+
+def _unravel_index(indices: Any, shape: Any) -> Any:
+    if not isinstance(indices, types.Integer) or not isinstance(shape, types.BaseTuple) or not is_axis(shape):
+        raise errors.TypingError("a guest has np.unravel_index of one integer and a shape that is a tuple")
+
+    def unravel(indices: Any, shape: Any) -> Any:
+        sizes = words(shape)
+        place = sizes
+        rest = np.int64(indices)
+        for axis in range(len(sizes) - 1, -1, -1):
+            place = tuple_setitem(place, axis, rest % sizes[axis])
+            rest //= sizes[axis]
+        if rest != 0:
+            raise ValueError("index is out of bounds for array of that size")
+        return place
+
+    return unravel
+
+
+def _histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = False, weights: Any = None) -> Any:
+    array = array_of(a)
+    if array is None or not is_number(array.dtype):
+        return None
+    is_density = literal(density, "density")
+    count = _counts if is_none(weights) else _weighted
+    if not is_none(weights):
+        given = array_of(weights)
+        if given is None or given.dtype not in {types.float64, types.int64}:
+            raise errors.TypingError("a guest weighs histograms with an array of float64 or int64")
+    finish = _densities if is_density else _as_they_are
+    edges_of = _edges_in_range if not is_none(range) else _edges
+
+    def histogram(
+        a: Any, bins: Any = 10, range: Any = None, density: Any = False, weights: Any = None
+    ) -> Any:
+        items = as_array(a)
+        edges = edges_of(items, bins, range)
+        return finish(count(items, edges, weights), edges), edges
+
+    return histogram
+
+
+def _edges(items: Any, bins: Any, limits: Any) -> Any:
+    _ = limits
+    return np.histogram(items, bins)[1]
+
+
+def _edges_in_range(items: Any, bins: Any, limits: Any) -> Any:
+    return np.histogram(items, bins, limits)[1]
+
+
+def _bin_of(edges: Any, item: Any) -> Any:
+    """Which bin an item is in, or -1; the last bin includes its end."""
+    if not edges[0] <= item <= edges[-1]:
+        return -1
+    return min(np.searchsorted(edges, item, "right") - 1, len(edges) - 2)
+
+
+def _counts(items: Any, edges: Any, weights: Any) -> Any:
+    _ = weights
+    counts = np.zeros(len(edges) - 1, np.int64)
+    for item in items.ravel():
+        place = _bin_of(edges, item)
+        if place >= 0:
+            counts[place] += 1
+    return counts
+
+
+def _weighted(items: Any, edges: Any, weights: Any) -> Any:
+    shares = as_array(weights).ravel()
+    counts = np.zeros(len(edges) - 1, shares.dtype)
+    flat = items.ravel()
+    if len(flat) != len(shares):
+        raise ValueError("weights should have the same shape as a.")
+    for index in np.arange(len(flat)):
+        place = _bin_of(edges, flat[index])
+        if place >= 0:
+            counts[place] += shares[index]
+    return counts
+
+
+def _as_they_are(counts: Any, edges: Any) -> Any:
+    _ = edges
+    return counts
+
+
+def _densities(counts: Any, edges: Any) -> Any:
+    return counts / np.diff(edges) / counts.sum()

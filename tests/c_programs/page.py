@@ -42,7 +42,7 @@ def _row(trial: Trial) -> str:
         _origin(program.source),
         program.how,
         f"{trial.elf_bytes / 1024:,.0f}" if trial.elf_bytes else "",
-        f"{trial.instructions / 1e6:,.1f}" if trial.instructions else "",
+        f"{trial.instructions / 1e6:,.2f}" if trial.instructions else "",
         trial.result,
     )
     return f"| {' | '.join(cells)} |"

@@ -16,6 +16,7 @@ from truestep.guest.driver.tools import CMAKE_TOOLCHAIN
 
 _BUILD_SECONDS = 2400
 _RUN_SECONDS = 1200
+_MAX_CYCLES = 1 << 34
 _MESSAGE_CHARACTERS = 3000
 _GUEST_PACKAGE = HERE.parents[1] / "src" / "truestep" / "guest"
 
@@ -97,7 +98,7 @@ class Workshop:
         given = HERE / "inputs" / program.input
         given = given if given.is_file() else native / program.input
         expected = _native_run(native / program.binary, given)
-        report, output = _guest_run(guest / program.binary, given, guest / "guest.output")
+        report, output, said = _guest_run(guest / program.binary, given, guest / "guest.output")
         trial = Trial(
             program=program,
             result=Result.EQUAL,
@@ -109,7 +110,7 @@ class Workshop:
         got = (report["exit_code"], program.without_times(output))
         if wanted == got:
             return trial
-        return Trial(program=program, result=Result.DIFFERENT, message=_difference(wanted, got))
+        return Trial(program=program, result=Result.DIFFERENT, message=f"{_difference(wanted, got)}\n{said}")
 
 
 def native_tools() -> dict[str, str]:
@@ -188,9 +189,9 @@ def _native_run(binary: Path, given: Path) -> subprocess.CompletedProcess[bytes]
         )
 
 
-def _guest_run(binary: Path, given: Path, output: Path) -> tuple[dict[str, int], bytes]:
+def _guest_run(binary: Path, given: Path, output: Path) -> tuple[dict[str, int], bytes, str]:
     output.unlink(missing_ok=True)
-    options = ["--input", str(given), "--output", str(output), "--max-cycles", str(2**38), "--json"]
+    options = ["--input", str(given), "--output", str(output), "--max-cycles", str(_MAX_CYCLES), "--json"]
     done = subprocess.run(
         [str(Path(sys.executable).with_name("truestep")), "run", str(binary), *options],
         capture_output=True,
@@ -200,9 +201,10 @@ def _guest_run(binary: Path, given: Path, output: Path) -> tuple[dict[str, int],
     if not done.stdout.strip():
         raise _Failed(done.stderr.decode(errors="replace")[-_MESSAGE_CHARACTERS:])
     report = json.loads(done.stdout)
+    said = done.stderr.decode(errors="replace")[-_MESSAGE_CHARACTERS:]
     if report.get("exit_code") is None:
-        raise _Failed(f"{report}\n{done.stderr.decode(errors='replace')[-_MESSAGE_CHARACTERS:]}")
-    return report, output.read_bytes() if output.is_file() else b""
+        raise _Failed(f"{report}\n{said}")
+    return report, output.read_bytes() if output.is_file() else b"", said
 
 
 def _difference(wanted: tuple[int, bytes], got: tuple[int, bytes]) -> str:

@@ -21,7 +21,7 @@ _MUSL = (
     "stat/*", "stdio/*", "stdlib/*", "string/*", "temp/*", "termios/*", "time/*", "unistd/*",
     "env/__environ", "env/*env", "exit/abort*", "exit/at*", "exit/*exit",
     "internal/*scan", "internal/procfdname", "internal/shgetc", "internal/syscall_ret",
-    "linux/copy_file_range", "linux/getrandom", "linux/gettid", "linux/sendfile",
+    "linux/copy_file_range", "linux/getrandom", "linux/gettid", "linux/sendfile", "linux/utimes",
     "network/hton*", "network/ntoh*", "network/inet_*", "thread/*",
     "fenv/riscv64/fenv-sf", "setjmp/riscv64/*", "signal/riscv64/*",
 )  # fmt: skip

@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 static char text[64];
@@ -63,6 +66,12 @@ static void pipes(void) {
     assert(read(ends[1], text, 1) == -1 && write(ends[0], text, 1) == -1 && !close(ends[0]) && !close(ends[1]));
 }
 
+static void users_and_times(void) {
+    errno = 0;
+    assert(!getpwuid(getuid()) && !getgrnam("users") && !errno);
+    assert(!utimes("./result.txt", NULL) && !futimens(0, NULL) && utimes("none", NULL) == -1 && errno == ENOENT);
+}
+
 static void memory(void) {
     char *block = mmap(NULL, 10000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert(block != MAP_FAILED && !block[9999] && !munmap(block, 10000));
@@ -93,6 +102,7 @@ static void process(void) {
 int main(void) {
     descriptors();
     names();
+    users_and_times();
     pipes();
     memory();
     order();

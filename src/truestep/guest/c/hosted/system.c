@@ -118,6 +118,7 @@ long __truestep_system_call(long number, long a, long b, long c, long d, long e,
     case SYS_openat: return __truestep_open((const char *)b, (int)c);
     case SYS_fstat: return __truestep_status((int)a, (struct kstat *)b);
     case SYS_newfstatat: return __truestep_status_of((const char *)b, (struct kstat *)c);
+    case SYS_utimensat: return b ? __truestep_status_of((const char *)b, NULL) : __truestep_is_open((int)a);
     case SYS_faccessat: return __truestep_status_of((const char *)b, NULL);
     case SYS_unlinkat: return c & AT_REMOVEDIR ? -ENOSYS : __truestep_unlink((const char *)b);
     case SYS_renameat2: return __truestep_rename((const char *)b, (const char *)d);

@@ -28,6 +28,7 @@ EXPRESSIONS = (
 )
 
 FUNCTIONS = """
+import dataclasses
 import math
 import warnings
 
@@ -84,6 +85,51 @@ def flat(rows):
     for row in rows:
         yield from row
 
+class Shape:
+    SIDES = 3
+
+    def __init__(self, size, scale=2.0):
+        self.size = size
+        self.scale = scale
+        self.uses = 0
+        self.reset()
+
+    def reset(self):
+        self.total = np.zeros(2)
+
+    def area(self, extra=1.0):
+        self.uses += 1
+        self.total[0] += self.size
+        return self.size ** 2 * self.scale * extra
+
+    @property
+    def corners(self):
+        return self.SIDES * self.size
+
+    def __str__(self):
+        return f"Shape({self.size})"
+
+class Square(Shape):
+    SIDES = 4
+
+    def __len__(self):
+        return 4
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    x: float
+    y: float = 1.0
+
+    def norm(self):
+        return math.hypot(self.x, self.y)
+
+def shapes(x):
+    a, b = Shape(1.5), Square(2, scale=1.0)
+    a.size = 3.0
+    print(a.area(), a.area(extra=0.5), a.uses, a.total[0], b.corners, b.area(), len(b), f"{a} {b!s:>12}")
+    print(sum([Shape(v).area() for v in x]), Point(3.0, 4.0).norm(), Point(x=2.0) == Point(2.0), Point(1.0).y)
+    print((x.astype(np.float32) * Point(0.1).x).itemsize)
+
 def parts(items):
     first, *rest = items
     *most, last = items
@@ -107,7 +153,7 @@ def _source() -> str:
         "    print(caught(2), caught(3), caught(7), outer(2), outer(3), outer(8))\n"
         "    try:\n        again(1)\n    except Refused as error:\n        print('again', error)\n"
         "    print(sum([item for item in flat([[1, 2], [3]])]))\n"
-        "    parts(ks)\n"
+        "    parts(ks)\n    shapes(x)\n"
         "    return chained(n + 6)\n"
     )
     return f"{HEADER}{FUNCTIONS}{each}{main}"
@@ -127,6 +173,32 @@ def test_a_guest_prints_what_python_prints(tmp_path: Path) -> None:
     lines = printed.splitlines()
     assert lines[:-1] == expected.getvalue().replace("np.float64(", "").splitlines()
     assert (report.exit_code, lines[-1].partition(": ")[2]) == (138, "ValueError: no")
+
+
+CLASS = "class P:\n    def __init__(self, a):\n        self.a = a\n"
+
+
+@pytest.mark.parametrize(
+    ("functions", "body", "words"),
+    [
+        (CLASS, "p = P(1)\n    p.a = 1.5", "9: a guest's field has one type: a of P begins as an integer"),
+        (CLASS, "p = P()", "8: a guest cannot call P like this: missing a required argument: 'a'\n  try: "),
+        (CLASS, "p = P(None)", "5: a guest's field has one type: a cannot begin as None"),
+        (CLASS, "p = P(1)\n    p.b = 2", "9: Cannot resolve setattr: (P).b = 2\n  try: set every field"),
+        ("import dataclasses\n@dataclasses.dataclass(frozen=True)\nclass P:\n    a: float\n",
+         "p = P(1.0)\n    p.a = 2.0", "10: a guest cannot set a of P, which is frozen"),
+        (f"{CLASS}P.__module__ = 'sklearn.linear'\nmodel = P(1)\n", "return model.predict(x)",
+         "10: Untyped global name 'model': Cannot determine Numba type of <class 'sklearn.linear.P'>"),
+    ],
+)  # fmt: skip
+def test_classes_are_refused_where_python_would_differ(
+    tmp_path: Path, functions: str, body: str, words: str
+) -> None:
+    source = tmp_path / "model.py"
+    source.write_text(f"{HEADER}{functions}@truestep.guest(input='float64[:]')\ndef main(x):\n    {body}\n")
+    with pytest.raises(GuestBuildError) as caught:
+        build_python(source, tmp_path / "model.elf")
+    assert str(caught.value).startswith(f"model.py:{words}")
 
 
 @pytest.mark.parametrize(

@@ -15,15 +15,33 @@ from truestep.guest.python.compiler.remedies import remedy_for
 
 _PLACES = re.compile(r'(?: at |Raised from |File ")([^"\n(]+?\.py)"?(?: \(|, line )(\d+)')
 _NOISE = re.compile(
-    r"^(?:Failed in nopython mode pipeline.*|Internal error at .*|During: .*|File \".*|.*<source elided>.*"
+    r"^(?:Failed in \w+ mode pipeline.*|Internal error at .*|During: .*|File \".*|.*<source elided>.*"
     r"|\s*\^+\s*)$"
 )
 _CALL = re.compile(r">>> (.+)")
 _CAUSE = re.compile(r"(?:TypingError|NumbaTypeError|NumbaValueError|RequireLiteralValue|TypeError): (.+)")
 _MODULE = re.compile(r"Unknown attribute '(\w+)' of type Module\(<module '([\w.]+)'[^>]*>\)")
 _UNDEFINED = re.compile(r"NameError: name '(\w+)'")
-_OWN_WORDS = "a guest "
+_OWN_SENTENCE = re.compile(r"(?<=[\s:])(?:a guest(?:'s)? .+)|^a guest(?:'s)? .+")
+"""What the compiler's own parts say; everything around it is Numba's."""
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+_WORDS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"npy_"), "np."),
+    (re.compile(r"\bclass (\w+) \d+"), r"\1"),
+    (re.compile(r"Literal\[(?:int|bool)\]\((\w+|-\d+)\)"), r"\1"),
+    (re.compile(r"Literal\[str\]\(([^()]*)\)"), r"'\1'"),
+    (re.compile(r"<iv=[^<>]*>"), ""),
+    (re.compile(r"\bpyfloat\b"), "float"),
+    (re.compile(r"\b(?:negated )?pyint\b"), "int"),
+    (re.compile(r"\bunicode_type\b"), "str"),
+    (re.compile(r"\breflected list\b"), "list"),
+    (re.compile(r"type\(CPUDispatcher\(<function ([^<>]*?)>\)\)"), r"\1"),
+    (re.compile(r"type\(CPUDispatcher\(<function \S*_lambda_>\)\)"), "lambda"),
+    (re.compile(r"Function\(<built-in function (\w+)>\)"), r"\1"),
+    (re.compile(r"Function\(<(?:class|ufunc) '([\w.]+)'>\)"), r"\1"),
+    (re.compile(r"\binstance\.jitclass\.(\w+)#\w+<[^<>]*>"), r"\1"),
+)
+
 _MESSAGE_LINES_MAX = 4
 
 
@@ -50,10 +68,17 @@ def explain(error: Exception, source: Path) -> Complaint:
 
 
 def _explain_numba(message: str, source: Path) -> Complaint:
-    plain = _MODULE.sub(r"a guest cannot use \2.\1", _ADDRESS.sub("", message)).replace("npy_", "np.")
+    plain = in_words(_MODULE.sub(r"a guest cannot use \2.\1", _ADDRESS.sub("", message)))
     undefined = _UNDEFINED.search(plain)
     place = _first_place(plain, source) or (_line_of_name(undefined[1], source) if undefined else "")
     return Complaint(_essence(plain), place=place, remedy=remedy_for(message))
+
+
+def in_words(message: str) -> str:
+    """Numba's names of types and functions, as their users know them."""
+    for pattern, words in _WORDS:
+        message = pattern.sub(words, message)
+    return message
 
 
 def _line_of_name(name: str, source: Path) -> str:
@@ -65,14 +90,13 @@ def _line_of_name(name: str, source: Path) -> str:
 
 def _essence(message: str) -> str:
     """The first sentence with information; for a call that matches nothing, the call and the inner cause."""
-    if "exception_match" in message:
-        return "a guest cannot catch one kind of exception"
+    own = _OWN_SENTENCE.search(message)
+    if own:
+        return own[0].strip()
     call = _CALL.search(message)
     causes = [cause for cause in _CAUSE.findall(message) if not _NOISE.match(cause)]
     if call and "No implementation of function" in message.partition(">>>")[0]:
         cause = f": {causes[-1].strip()}" if causes and not causes[-1].startswith("No implementation") else ""
-        if _OWN_WORDS in cause:
-            return cause.removeprefix(": ")
         return f"there is no {call[1].strip()}{cause}"
     lines = [line.partition(" Raised from ")[0].strip().rstrip(".") for line in _before_source(message)]
     said = [line for line in lines if line and not _NOISE.match(line)]

@@ -3,7 +3,7 @@
 import functools
 import sys
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeGuard
 
 import numba
 from numba.core import bytecode, caching, cpu, dispatcher, errors, interpreter, types, withcontexts
@@ -13,6 +13,7 @@ from numba.core.typing import context as typing_context
 from numba.cpython import builtins
 from numba.np.ufunc import ufuncbuilder, wrappers
 
+from truestep.guest.python.compiler.classes import PlainClass, is_plain_class
 from truestep.guest.python.compiler.rewriting import rewritten
 
 _LIBRARIES = sys.stdlib_module_names | {"numba", "numpy"}
@@ -29,6 +30,8 @@ def accept_plain_functions() -> None:
         except ValueError:
             if is_users_function(value):
                 return types.Dispatcher(compiled(value))
+            if is_users_class(value):
+                return PlainClass(value)
             raise
 
     typing_context.BaseContext.resolve_value_type = resolve_value_type
@@ -50,6 +53,11 @@ def is_users_function(value: object) -> bool:
     return (
         isinstance(value, FunctionType) and (value.__module__ or "numba").partition(".")[0] not in _LIBRARIES
     )
+
+
+def is_users_class(value: object) -> TypeGuard[type]:
+    """Whether it is a class of the user, of which compiled code can make instances."""
+    return is_plain_class(value) and (value.__module__ or "numba").partition(".")[0] not in _LIBRARIES
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 from truestep.guest.python.compiler.builtin_functions import install_builtin_functions
 from truestep.guest.python.compiler.catching import install_catching
+from truestep.guest.python.compiler.classes import install_classes
 from truestep.guest.python.compiler.mathematics import install_mathematics
 from truestep.guest.python.compiler.numerals import install_numerals
 from truestep.guest.python.compiler.texts import install_texts
@@ -9,6 +10,7 @@ from truestep.guest.python.compiler.texts import install_texts
 
 def install_language() -> None:
     """Add them."""
+    install_classes()
     install_texts()
     install_numerals()
     install_builtin_functions()

@@ -76,6 +76,8 @@ def put_text(context: Any, builder: Any, text: str) -> None:
 
 def put_item(context: Any, builder: Any, kind: Any, value: Any, *, is_quoted: bool) -> None:
     """Append a value as `str` (or, quoted, as `repr`) would write it."""
+    if isinstance(kind, types.LiteralList | types.LiteralStrKeyDict):
+        raise errors.TypingError("a guest cannot turn a list or dictionary of different kinds into text")
     for accepted, put in _WRITERS:
         if isinstance(kind, accepted):
             put(context, builder, kind, value, is_quoted)

@@ -30,19 +30,39 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
         "compute the rest in the module, outside of the function, where results become constants",
     ),
     (
+        r"Cannot determine Numba type of <class '(?:sklearn|xgboost|lightgbm|catboost|torch|tensorflow|keras|"
+        r"onnx|onnxruntime|jax|statsmodels)\b",
+        "take the trained numbers out of the model in the module, as arrays (w = model.coef_), "
+        "and compute the prediction with NumPy inside the guest (x @ w + b)",
+    ),
+    (
+        r"Cannot determine Numba type of <class 'pandas\b",
+        "take the columns as arrays in the module: prices = table['price'].to_numpy()",
+    ),
+    (r"global name 'super'", "write what the class takes from its base into the class itself"),
+    (r"Cannot resolve setattr", "set every field in __init__; an instance gets no others later"),
+    (r"a guest cannot have a class with", "leave that method out, and make instances by __init__"),
+    (r"a guest's field has one type", "give the field its final type in __init__"),
+    (
+        r"a guest cannot set \w+ of \w+, which is frozen",
+        "make a new instance with the new value, as dataclasses.replace does",
+    ),
+    (r"a guest cannot call \w+ like this", "pass the arguments that its __init__ takes"),
+    (
+        r"a guest cannot make the default of",
+        "pass the value when you make the instance, or write an __init__",
+    ),
+    (
         r"Untyped global name .*<class 'type'>|Untyped global name .*<class '.*ABCMeta'>",
-        "decorate the class with @numba.experimental.jitclass, or use a NamedTuple",
+        "use a plain class, a dataclass or a NamedTuple, without a metaclass",
     ),
     (
         r"Untyped global name|Cannot determine Numba type of",
-        "make it a number, string, tuple or NumPy array; a dictionary or list is built inside the function",
+        "make it a number, string, tuple or NumPy array; a dictionary, a list or an instance of a class is "
+        "made inside the function",
     ),
     (r"NameError", "define or import the name in the module"),
     (r"No module named|ModuleNotFoundError", "install the package, or put the file beside the guest"),
-    (
-        r"[Ee]xception matching is limited|exception_match",
-        "write `except Exception:`; a guest cannot distinguish kinds of exceptions",
-    ),
     (
         r"[Cc]annot unify|[Cc]annot safely cast|can't unify",
         "give the variable one type: another name for the second use, or a conversion such as "
@@ -52,7 +72,11 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
         r"with \(context manager\)|[Cc]ontext manager",
         "a guest has no files and no context managers: use the input",
     ),
-    (r"f-string|format spec|FORMAT_VALUE", "use str(x) without a format, or round the number first"),
+    (
+        r"Unknown attribute '\w+' of type",
+        "use methods and attributes that Numba's documentation lists for it, or loops",
+    ),
+    (r"a guest cannot format by", "write a specification that format() knows for this type"),
     (
         r"unexpected keyword argument 'axis'|'axis'",
         "loop over the rows, or use the functions that take an axis: sum, mean, var, std, min, max, argmin, "

@@ -14,6 +14,7 @@ from truestep.guest.python.compiler.codegen import retarget
 from truestep.guest.python.compiler.complaint import Complaint, line_of
 from truestep.guest.python.compiler.explain import explain
 from truestep.guest.python.compiler.extremes import install_extremes
+from truestep.guest.python.compiler.fourier import install_fourier
 from truestep.guest.python.compiler.functions import accept_plain_functions
 from truestep.guest.python.compiler.keyword_arguments import install_keyword_arguments
 from truestep.guest.python.compiler.language import install_language
@@ -49,6 +50,7 @@ def prepare() -> None:
     install_linear_algebra()
     install_sums()
     install_randomness()
+    install_fourier()
     install_python_random()
     install_promotion()
     install_powers()

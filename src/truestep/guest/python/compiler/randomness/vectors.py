@@ -189,26 +189,53 @@ def hypergeometric_function(head: str, colors: Any, nsample: Any, size: Any, met
     return rows_function(head, "colors", size, "np.int64", lines, call, names)
 
 
-def normal_function(head: str, mean: Any, cov: Any, size: Any, names: Any) -> Any:
-    """multivariate_normal by Cholesky's factor."""
-    fits = isinstance(cov, types.Array) and cov.ndim == 2
+_FACTORS = {
+    "cholesky": "factor = np.linalg.cholesky(cov_)",
+    "eigh": "shares, vectors = np.linalg.eigh(cov_)\n    factor = vectors * np.sqrt(np.abs(shares))",
+    "svd": "left, shares, right = np.linalg.svd(cov_)\n    factor = left * np.sqrt(shares)",
+    "legacy": "left, shares, right = np.linalg.svd(cov_)\n    factor = right.T * np.sqrt(shares)",
+}
+"""Lines that make a matrix whose product with its transpose is the covariance, by method."""
+
+
+def normal_function(head: str, mean: Any, cov: Any, size: Any, method: str, names: Any) -> Any:
+    """multivariate_normal by a factor of the covariance."""
+    if isinstance(cov, types.BaseTuple):
+        raise errors.TypingError("a guest has multivariate_normal for arrays and lists: write np.array(cov)")
+    fits = isinstance(cov, types.List) or (isinstance(cov, types.Array) and cov.ndim == 2)
     if not (_is_row(mean) and fits and is_size(size)):
         return None
     lines = (
-        "    factor = np.linalg.cholesky(cov.astype(np.float64))\n"
-        "    means = np.asarray(mean).astype(np.float64)\n"
+        f"    cov_ = np.ascontiguousarray(np.array(cov)).astype(np.float64)\n    {_FACTORS[method]}\n"
+        "    means = np.asarray(mean).astype(np.float64)\n    check(means, cov_)\n"
+        "    transposed = np.ascontiguousarray(factor.T)\n"
     )
-    names = {**names, "draw_row": normal_row}
-    return rows_function(head, "mean", size, "np.float64", lines, "draw_row(bits, means, factor, row)", names)
+    names = {**names, "check": check_covariance, "draw_row": normal_row}
+    call = "draw_row(bits, means, transposed, row)"
+    return rows_function(head, "mean", size, "np.float64", lines, call, names)
 
 
 @register_jitable
-def normal_row(bits: Any, mean: Any, factor: Any, row: Any) -> None:
-    """Mean + factor @ normal numbers"""
-    normals = np.empty(len(mean))
-    for index in range(len(mean)):
+def check_covariance(mean: Any, cov: Any) -> None:
+    """Raises ValueError if the shapes do not fit."""
+    if cov.shape[0] != cov.shape[1]:
+        raise ValueError("cov must be 2 dimensional and square")
+    if cov.shape[0] != len(mean):
+        raise ValueError("mean and cov must have same length")
+
+
+@register_jitable
+def normal_row(bits: Any, mean: Any, transposed: Any, row: Any) -> None:
+    """Normal numbers, multiplied by a factor of the covariance."""
+    count = len(mean)
+    normals = np.empty(count)
+    for index in range(count):
         normals[index] = standard_normal(bits)
-    row[:] = mean + np.dot(factor, normals)
+    for column in range(count):
+        total = 0.0
+        for index in range(count):
+            total += normals[index] * transposed[index, column]
+        row[column] = mean[column] + total
 
 
 def literal(kind: Any) -> Any:

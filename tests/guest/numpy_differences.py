@@ -40,7 +40,7 @@ What cannot be shown by one value:
 - *NaN*: the sign and payload of a NaN that an operation makes are the machine's (M8.2), not those of your
   processor.
 - *Random numbers*: a draw whose acceptance depends on the last bit of a logarithm would differ; none is
-  known. `multivariate_normal` uses `np.linalg` (*BLAS*). `multivariate_hypergeometric` exists with
+  known. `multivariate_normal` exists with `method="cholesky"` only, `multivariate_hypergeometric` with
   `method="marginals"` only, and a number beyond 64 bits cannot be a seed.
 - *Fourier transforms* differ in the last bits; those of float32 are computed in double precision and
   rounded at the end.

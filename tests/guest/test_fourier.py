@@ -16,7 +16,7 @@ CALLS = (
     "np.fft.fftshift(np.fft.fftfreq(n, d=0.1))",
 )
 LENGTHS = (1, 2, 3, 4, 5, 7, 8, 12, 30, 47, 53, 101, 128, 360)
-ERROR_MAX = 4e-15
+ERROR_MAX = 1e-14
 """Relative to the largest number of a transform."""
 
 

@@ -58,3 +58,13 @@ def test_a_guest_draws_the_same_numbers(tmp_path: Path) -> None:
         f"{drawn}    return out\n"
     )
     assert_same(*compare(compile_guest(tmp_path, functions, body)), CALLS)
+
+
+def test_a_guest_goes_on_from_its_modules_seeds(tmp_path: Path) -> None:
+    functions = (
+        "import random\nrandom.seed(5)\nrandom.gauss(0, 1)\nnp.random.seed(0)\nnp.random.standard_normal()\n"
+    )
+    calls = "random.gauss(0, 1), random.random(), np.random.standard_normal(), np.random.random()"
+    body = f"def main(x):\n    return np.array([{calls}])\n"
+    found, expected = compare(compile_guest(tmp_path, functions, body))
+    assert np.allclose(found, expected, rtol=1e-15)

@@ -66,12 +66,17 @@ void truestep_job_key(uint32_t *key) {
     key[SEED_WORDS + 1] = (uint32_t)(shard_index() >> 32);
 }
 
-void truestep_seed_generator(int64_t index) {
+static void seed_generator(int64_t index) {
     uint32_t key[JOB_KEY_WORDS + 1];
     truestep_job_key(key);
     key[JOB_KEY_WORDS] = (uint32_t)index;
     truestep_seed_with(&truestep_random_generators[index], key, JOB_KEY_WORDS + 1);
 }
+
+/* Called on first use. Those that a module seeded when it was imported are started by compiled code instead. */
+__attribute__((weak)) void truestep_start_generator_0(void) { seed_generator(0); }
+__attribute__((weak)) void truestep_start_generator_1(void) { seed_generator(1); }
+__attribute__((weak)) void truestep_start_generator_2(void) { seed_generator(2); }
 
 /* Python's random.seed(n): the 32-bit digits of n's magnitude. */
 void truestep_seed_python_random(uint64_t magnitude) {
@@ -99,7 +104,7 @@ static double next_unit(generator *g) {
 /* Python's random.gauss(0, 1): pairs by Box and Muller (1958), the sine kept for the next call. */
 double truestep_python_gauss(void) {
     generator *g = &truestep_random_generators[0];
-    if (!g->is_seeded) truestep_seed_generator(0);
+    if (!g->is_seeded) truestep_start_generator_0();
     if (g->has_spare_normal) {
         g->has_spare_normal = 0;
         return g->spare_normal;

@@ -25,8 +25,8 @@ _DECLARATION = re.compile(rf'^(declare [^\n]*@"{re.escape(_UNFOLDED_PREFIX)}[^\n
 
 # The layout of guest/c/python/random.c.
 _GENERATORS = "truestep_random_generators"
-_SEED = "truestep_seed_generator"
-_GENERATOR_SIZE_BYTES = 2520
+START = "truestep_start_generator_"
+GENERATOR_SIZE_BYTES = 2520
 _IS_SEEDED_OFFSET_BYTES = 2512
 
 _SPEED_LEVEL = 3
@@ -179,19 +179,23 @@ def _initialize_runtime(runtime: Any, context: Any) -> None:
     runtime._init = True
 
 
+def generator_at(builder: Any, module: Any, index: int, offset: int) -> Any:
+    """The address of a byte of generator number `index`."""
+    byte, word = ir.IntType(8), ir.IntType(32)
+    known = module.globals.get(_GENERATORS)
+    kind = ir.ArrayType(byte, 3 * GENERATOR_SIZE_BYTES)
+    generators = known or ir.GlobalVariable(module, kind, _GENERATORS)
+    return builder.gep(generators, [word(0), word(index * GENERATOR_SIZE_BYTES + offset)])
+
+
 def _define_random_state(module: Any, name: str, index: int) -> None:
-    """The address of generator number `index` (guest/c/python/random.c), which is seeded on first use."""
+    """The address of generator number `index` (guest/c/python/random.c), which is started on first use."""
     byte, word = ir.IntType(8), ir.IntType(32)
     function = ir.Function(module, ir.FunctionType(byte.as_pointer(), []), name)
-    generators_type = ir.ArrayType(byte, 3 * _GENERATOR_SIZE_BYTES)
-    known = module.globals.get(_GENERATORS)
-    generators = known or ir.GlobalVariable(module, generators_type, _GENERATORS)
-    seed_type = ir.FunctionType(ir.VoidType(), [ir.IntType(64)])
-    seed = module.globals.get(_SEED) or ir.Function(module, seed_type, _SEED)
+    start = ir.Function(module, ir.FunctionType(ir.VoidType(), []), f"{START}{index}")
     builder = ir.IRBuilder(function.append_basic_block())
-    first = index * _GENERATOR_SIZE_BYTES
-    flag = builder.gep(generators, [word(0), word(first + _IS_SEEDED_OFFSET_BYTES)])
+    flag = generator_at(builder, module, index, _IS_SEEDED_OFFSET_BYTES)
     is_seeded = builder.load(builder.bitcast(flag, word.as_pointer()))
     with builder.if_then(builder.icmp_unsigned("==", is_seeded, word(0)), likely=False):
-        builder.call(seed, [ir.IntType(64)(index)])
-    builder.ret(builder.gep(generators, [word(0), word(first)]))
+        builder.call(start, [])
+    builder.ret(generator_at(builder, module, index, 0))

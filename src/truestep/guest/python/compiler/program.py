@@ -15,10 +15,11 @@ from numba.core.registry import cpu_target
 
 from truestep.guest.python.compiler.arrays import NO_ADDRESS
 from truestep.guest.python.compiler.broken import refuse_what_breaks
-from truestep.guest.python.compiler.codegen import finished_libraries, with_library_names
+from truestep.guest.python.compiler.codegen import START, finished_libraries, with_library_names
 from truestep.guest.python.compiler.complaint import Complaint
 from truestep.guest.python.compiler.entry import make_entry
 from truestep.guest.python.compiler.functions import compiled
+from truestep.guest.python.compiler.randomness.starting import add_starts, changed_states, settle
 from truestep.guest.python.compiler.signature import GuestSignature, read_signature
 from truestep.guest.sdk import DECLARATION
 
@@ -57,6 +58,7 @@ def _load(source: Path) -> ModuleType:
         raise Complaint(f"expected a Python file, got {source.name}")
     module = importlib.util.module_from_spec(spec)
     sys.modules[source.stem] = module
+    settle()
     spec.loader.exec_module(module)
     return module
 
@@ -70,13 +72,14 @@ def compile_guest(guest: Callable[..., Any]) -> bytes:
     """
     signature = read_signature(guest)
     refuse_what_breaks(guest)
+    states = changed_states()
     try:
-        return _emit(_compile(signature, copies_input=False))
+        return _emit(_compile(signature, states, copies_input=False))
     except numba_compiler.errors.TypingError:
-        return _emit(_compile(signature, copies_input=True))
+        return _emit(_compile(signature, states, copies_input=True))
 
 
-def _compile(signature: GuestSignature, *, copies_input: bool) -> Any:
+def _compile(signature: GuestSignature, states: dict[int, bytes], *, copies_input: bool) -> Any:
     """A library of the entry and everything that it calls, optimised together."""
     typing_context, context = cpu_target.typing_context, cpu_target.target_context
     typing_context.refresh()
@@ -92,6 +95,7 @@ def _compile(signature: GuestSignature, *, copies_input: bool) -> Any:
         typing_context, context, entry, (), types.none, flags, locals={}, library=library
     )
     library.get_function(result.fndesc.llvm_func_name).name = ENTRY_SYMBOL
+    add_starts(library, states)
     return library
 
 
@@ -123,7 +127,8 @@ def _defined(library: Any) -> set[str]:
 
 def _keep_only_the_entry(module: Any) -> None:
     for function in module.functions:
-        if not function.is_declaration and function.name != ENTRY_SYMBOL:
+        is_called_from_c = function.name == ENTRY_SYMBOL or function.name.startswith(START)
+        if not function.is_declaration and not is_called_from_c:
             function.linkage = "internal"
     for variable in module.global_variables:
         if not variable.is_declaration and not variable.name.startswith("llvm."):

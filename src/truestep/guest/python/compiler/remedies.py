@@ -14,7 +14,6 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
         r"|Unknown attribute '\w+' of type (?:Generator|RandomState|BitGenerator|SeedSequence)",
         "use rng = np.random.default_rng(number) and rng.random(), rng.normal(), rng.integers() and so on",
     ),
-    (r"Module\(<module 'numpy\.fft'", "write the transform out with loops; exp(1j * x) works"),
     (
         r"Module\(<module '(?:time|datetime|os|sys|socket|subprocess|threading|secrets|uuid|pathlib)'",
         "a guest knows only its task and its input: take such values from the input, or compute "

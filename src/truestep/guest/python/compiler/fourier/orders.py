@@ -40,7 +40,11 @@ def _rfftfreq(n: Any, d: Any = 1.0, device: Any = None) -> Any:
         return None
 
     def rfftfreq(n: Any, d: Any = 1.0, device: Any = None) -> Any:
-        return np.arange(n // 2 + 1) * (1.0 / (n * d))
+        step = 1.0 / (n * d)
+        out = np.empty(n // 2 + 1)
+        for index in range(n // 2 + 1):
+            out[index] = index * step
+        return out
 
     return rfftfreq
 

@@ -55,9 +55,9 @@ def _multivariate_normal(
     method: Any = "svd",
 ) -> Any:
     del self, check_valid, tol
-    if literal(method) not in ("svd", "eigh", "cholesky"):
+    if literal(method) != "cholesky":
         raise errors.TypingError(
-            "a guest has multivariate_normal only with a constant method: 'svd', 'eigh' or 'cholesky'"
+            "a guest has multivariate_normal only with method='cholesky', whose numbers are NumPy's for that method"
         )
     head = f"def draw(self, mean, cov, size=None, check_valid='warn', tol=1e-8, method='svd'):\n{_BITS}"
-    return normal_function(head, mean, cov, size, literal(method), _NAMES)
+    return normal_function(head, mean, cov, size, _NAMES)

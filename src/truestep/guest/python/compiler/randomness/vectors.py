@@ -189,24 +189,15 @@ def hypergeometric_function(head: str, colors: Any, nsample: Any, size: Any, met
     return rows_function(head, "colors", size, "np.int64", lines, call, names)
 
 
-_FACTORS = {
-    "cholesky": "factor = np.linalg.cholesky(cov_)",
-    "eigh": "shares, vectors = np.linalg.eigh(cov_)\n    factor = vectors * np.sqrt(np.abs(shares))",
-    "svd": "left, shares, right = np.linalg.svd(cov_)\n    factor = left * np.sqrt(shares)",
-    "legacy": "left, shares, right = np.linalg.svd(cov_)\n    factor = right.T * np.sqrt(shares)",
-}
-"""Lines that make a matrix whose product with its transpose is the covariance, by method."""
-
-
-def normal_function(head: str, mean: Any, cov: Any, size: Any, method: str, names: Any) -> Any:
-    """multivariate_normal by a factor of the covariance."""
+def normal_function(head: str, mean: Any, cov: Any, size: Any, names: Any) -> Any:
+    """multivariate_normal by Cholesky's factor of the covariance."""
     if isinstance(cov, types.BaseTuple):
         raise errors.TypingError("a guest has multivariate_normal for arrays and lists: write np.array(cov)")
     fits = isinstance(cov, types.List) or (isinstance(cov, types.Array) and cov.ndim == 2)
     if not (_is_row(mean) and fits and is_size(size)):
         return None
     lines = (
-        f"    cov_ = np.ascontiguousarray(np.array(cov)).astype(np.float64)\n    {_FACTORS[method]}\n"
+        "    cov_ = np.ascontiguousarray(np.array(cov)).astype(np.float64)\n    factor = np.linalg.cholesky(cov_)\n"
         "    means = np.asarray(mean).astype(np.float64)\n    check(means, cov_)\n"
         "    transposed = np.ascontiguousarray(factor.T)\n"
     )

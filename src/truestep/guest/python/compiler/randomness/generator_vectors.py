@@ -57,7 +57,7 @@ def _multivariate_normal(
     del self, check_valid, tol
     if literal(method) != "cholesky":
         raise errors.TypingError(
-            "a guest has multivariate_normal only with method='cholesky', whose numbers are NumPy's for that method"
+            "a guest has multivariate_normal only with method='cholesky': pass it to NumPy too"
         )
     head = f"def draw(self, mean, cov, size=None, check_valid='warn', tol=1e-8, method='svd'):\n{_BITS}"
     return normal_function(head, mean, cov, size, _NAMES)

@@ -190,14 +190,15 @@ def hypergeometric_function(head: str, colors: Any, nsample: Any, size: Any, met
 
 
 def normal_function(head: str, mean: Any, cov: Any, size: Any, names: Any) -> Any:
-    """multivariate_normal by Cholesky's factor of the covariance."""
+    """Multivariate_normal by Cholesky's factor of the covariance."""
     if isinstance(cov, types.BaseTuple):
         raise errors.TypingError("a guest has multivariate_normal for arrays and lists: write np.array(cov)")
     fits = isinstance(cov, types.List) or (isinstance(cov, types.Array) and cov.ndim == 2)
     if not (_is_row(mean) and fits and is_size(size)):
         return None
     lines = (
-        "    cov_ = np.ascontiguousarray(np.array(cov)).astype(np.float64)\n    factor = np.linalg.cholesky(cov_)\n"
+        "    cov_ = np.ascontiguousarray(np.array(cov)).astype(np.float64)\n"
+        "    factor = np.linalg.cholesky(cov_)\n"
         "    means = np.asarray(mean).astype(np.float64)\n    check(means, cov_)\n"
         "    transposed = np.ascontiguousarray(factor.T)\n"
     )

@@ -21,14 +21,13 @@ def main() -> int:
         "--work", type=Path, help="where archives and builds are kept (default: the user's cache)"
     )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="programs at a time")
-    parser.add_argument("--relink", action="store_true", help="keep objects that an older toolchain compiled")
     parser.add_argument("--write", action="store_true", help="write docs/c-programs.md")
     arguments = parser.parse_args()
     unknown = set(arguments.names) - {each.name for each in programs}
     if unknown:
         parser.error(f"no program is called {', '.join(sorted(unknown))}")
     folder = (arguments.work or user_cache() / "c-programs").absolute()
-    workshop = Workshop(folder=folder, relinks=arguments.relink)
+    workshop = Workshop(folder=folder)
     wanted = [each for each in programs if not arguments.names or each.name in arguments.names]
     trials: list[Trial] = []
     with ThreadPoolExecutor(max_workers=arguments.jobs) as pool:

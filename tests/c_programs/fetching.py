@@ -112,9 +112,14 @@ def _from_debian(source: Source, folder: Path) -> None:
             encoding="utf-8",
         )
         _run("apt-get", *options, "update", folder=folder)
-    _run(
-        "apt-get", *options, "source", "--download-only", "--only-source", source.package, folder=folder
-    )  # fmt: skip
+    try:
+        _run(
+            "apt-get", *options, "source", "--download-only", "--only-source", source.package, folder=folder
+        )  # fmt: skip
+    except FetchError:
+        # Debian's own patches may be gone from the mirror, and they are not wanted.
+        if not (folder / source.file).is_file():
+            raise
 
 
 _FETCHERS = {"npm": _from_npm, "pypi": _from_pypi, "pypi-wheel": _wheel_from_pypi, "debian": _from_debian}

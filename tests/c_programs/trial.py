@@ -52,8 +52,6 @@ class Workshop:
     """A folder outside the repository in which archives, sources and programs are kept between runs."""
 
     folder: Path
-    relinks: bool = False
-    """Whether objects of an older version of this toolchain will do, for work on the C library."""
 
     def try_program(self, program: Program) -> Trial:
         """Fetch, build, run and compare."""
@@ -76,18 +74,12 @@ class Workshop:
         place = self.folder / kind / program.name
         stamp = place / "stamp"
         recipe = _recipe(program, kind)
-        known, _, before = (
-            stamp.read_text(encoding="utf-8").partition("\n") if stamp.is_file() else ("", "", "")
-        )
+        known, _, before = stamp.read_text(encoding="utf-8").partition("\n") if stamp.is_file() else ("",) * 3
         if known == recipe:
             return Path(before)
-        if self.relinks and before and kind == "guest":
-            root = Path(before)
-            (root / program.binary).unlink(missing_ok=True)
-        else:
-            root = unpack(program.source, archive, place / "source")
+        stamp.unlink(missing_ok=True)
+        root = unpack(program.source, archive, place / "source")
         environment = {**os.environ, **tools, "DRIVERS": str(HERE / "drivers")}
-        stamp.write_text(f"unfinished\n{root}", encoding="utf-8")
         _run(["sh", "-e", "-c", program.build], folder=root, environment=environment, seconds=_BUILD_SECONDS)
         if not (root / program.binary).is_file():
             raise _Failed(f"expected the build to make {program.binary}")

@@ -56,6 +56,15 @@ def returned(comparison: Comparison, given: np.ndarray | None = None) -> np.ndar
     return np.load(io.BytesIO(report.output))
 
 
+def refusal(comparison: Comparison, given: np.ndarray) -> str:
+    """What a guest says that raises an exception."""
+    printed: list[bytes] = []
+    task = Task(input=npy(given))
+    report = run_task(open_engine(EngineName.JIT), comparison.program, task, debug_sink=printed.append)
+    assert report.exit_code == 138
+    return b"".join(printed).decode()
+
+
 def compare(comparison: Comparison, given: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """(what the guest returns, what the plain function returns); without an input both get no bytes."""
     found = returned(comparison, given)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from tests.guest.numpy_guests import Comparison, compare, compile_guest, returned
+from tests.guest.numpy_guests import Comparison, compare, compile_guest, refusal, returned
 
 FUNCTIONS = """
 def flat(*parts):
@@ -37,8 +39,11 @@ def failures(a):
     return flat(failed, a[:0].reshape(2, 0).ravel())
 
 """
-MAIN = """
+SINGULAR = "        return np.linalg.inv(a)[0]"
+MAIN = f"""
 def main(a):
+    if a.shape[1] == 3:
+{SINGULAR}
     return failures(a) if a.shape[1] == 2 else of_tall(a) if len(a) > 100 else of_small(a)
 """
 
@@ -72,3 +77,9 @@ def test_what_numpy_refuses_is_refused(guest: Comparison) -> None:
     # A singular matrix, complex eigenvalues (which NumPy would return), a right side that is too short.
     found = returned(guest, np.array([[1.0, 2.0], [2.0, 4.0], [0.0, 1.0], [-1.0, 0.0]]))
     assert found.tolist() == [1, 1, 1]
+
+
+def test_an_exception_of_numpys_names_the_users_line(guest: Comparison) -> None:
+    source = Path(str(guest.module.__file__)).read_text().split("\n")
+    line = 1 + source.index(SINGULAR)
+    assert refusal(guest, np.ones((3, 3))) == f"model.py:{line}: LinAlgError: Singular matrix\n"

@@ -7,7 +7,7 @@
 typedef struct {
     const char *text;
     int32_t size;
-    const char *kinds; /* ";ValueError;Exception;", the class and those above it */
+    const char *kinds; /* ";builtins.ValueError;…", the class and those above it */
     void *unused;
     int32_t message_start;
 } exception_text;
@@ -47,6 +47,19 @@ const void *truestep_exception(const char *kinds, int32_t message_start) {
     *raised = (exception_text){truestep_take_text(&size), 0, kinds, NULL, message_start};
     raised->size = (int32_t)size;
     return raised;
+}
+
+/* The exception with the caller's line before it, if it was raised by code that is not the user's: then its text
+   begins with its class.                                                                                       */
+const void *truestep_at_place(const exception_text *raised, const char *place, int64_t status) {
+    if ((int32_t)status != RAISED_TEXT || !raised || !raised->kinds) return raised;
+    const char *end = raised->kinds + 1 + strcspn(raised->kinds + 1, ";"), *name = end;
+    while (name > raised->kinds + 1 && name[-1] != '.') name--;
+    if (strncmp(raised->text, name, (size_t)(end - name)) != 0) return raised;
+    truestep_begin_exception();
+    truestep_put(place, strlen(place));
+    truestep_put(raised->text, (size_t)raised->size);
+    return truestep_exception(raised->kinds, raised->message_start + (int32_t)strlen(place));
 }
 
 int64_t truestep_is_of_kind(const exception_text *caught, const char *name) {

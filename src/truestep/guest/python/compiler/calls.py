@@ -1,9 +1,11 @@
 """Exceptions without an interpreter: a guest raises a text, which is composed when it is raised."""
 
+import functools
 import hashlib
 from pathlib import Path, PurePath
 from typing import Any
 
+import numba
 from llvmlite import ir
 from numba.core import callconv, cgutils, cpu, lowering
 
@@ -15,9 +17,9 @@ _LOWER: Any = lowering.Lower
 _place: list[Any] = [None]
 """The line that is being compiled, for exceptions of what is inlined there; the innermost last."""
 
-_OWN_PACKAGE = Path(__file__).parent
+_LIBRARIES = (Path(__file__).parent, Path(numba.__file__).parent)
 
-_INT32 = ir.IntType(32)
+_INT32, _INT64 = ir.IntType(32), ir.IntType(64)
 _POINTER = ir.IntType(8).as_pointer()
 
 
@@ -68,6 +70,18 @@ class GuestCallConv(callconv.CPUCallConv):
         raised = builder.call(finish, [kinds, _INT32(len(prefix.encode()))])
         builder.store(raised, self._get_excinfo_argument(builder.function))
 
+    def return_status_propagate(self, builder: Any, status: Any) -> None:
+        """Pass an exception on, with the user's line if it was raised inside of a library's function."""
+        place = _users_place(_place[-1])
+        if place:
+            text = builder.bitcast(self.context.insert_const_string(builder.module, place), _POINTER)
+            kinds = [callconv.excinfo_ptr_t, _POINTER, _INT64]
+            function_type = ir.FunctionType(callconv.excinfo_ptr_t, kinds)
+            function = cgutils.get_or_insert_function(builder.module, function_type, "truestep_at_place")
+            code = builder.sext(status.code, _INT64)
+            status = status._replace(excinfoptr=builder.call(function, [status.excinfoptr, text, code]))
+        callconv.CPUCallConv.return_status_propagate(self, builder, status)
+
     def _set(self, builder: Any, exception: Any) -> None:
         store = builder.store(exception, self._get_excinfo_argument(builder.function))
         # Numba's reference pruning looks for this mark.
@@ -76,9 +90,19 @@ class GuestCallConv(callconv.CPUCallConv):
 
 
 def _prefix(exception: Any, location: Any) -> str:
-    is_users = location and location.filename and not Path(location.filename).is_relative_to(_OWN_PACKAGE)
-    place = f"{PurePath(location.filename).name}:{location.line}: " if is_users else ""
-    return f"{place}{exception.__name__}: "
+    return f"{_users_place(location)}{exception.__name__}: "
+
+
+def _users_place(location: Any) -> str:
+    """`file:line: ` of a line that is the user's; empty for others."""
+    if not location or not location.filename or _is_of_library(location.filename):
+        return ""
+    return f"{PurePath(location.filename).name}:{location.line}: "
+
+
+@functools.cache
+def _is_of_library(filename: str) -> bool:
+    return any(Path(filename).is_relative_to(package) for package in _LIBRARIES)
 
 
 def _arguments(arguments: Any) -> str:

@@ -44,6 +44,7 @@ What cannot be shown by one value:
   `method="marginals"` only, and a number beyond 64 bits cannot be a seed.
 - *Fourier transforms* differ in the last bits; those of float32 are computed in double precision and
   rounded at the end.
+- *Lists* hold items of one type: `[1, 2.5]` is `[1.0, 2.5]`.
 - *Indices* are not checked.
 """
 
@@ -67,6 +68,12 @@ DIFFERENCES = (
             "Integers of fewer than 64 bits are widened when they are taken out of an array. NumPy "
             "wraps around. Write `int(small[0]) + int(small[1])`, or `np.uint8(…)` around the sum."
         ),
+    ),
+    Difference(
+        example="int(np.int32(700000000 * n) * 2)",
+        guest="4200000000",
+        numpy="-94967296",
+        why="Likewise a single number of fewer than 64 bits, beside a Python int. Arrays keep their dtype.",
     ),
     Difference(
         example="float(3 ** (15 * n))",

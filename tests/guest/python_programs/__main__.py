@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from tests.guest.one_liners.outcomes import Outcome
@@ -37,6 +39,7 @@ def main() -> int:
     wanted = arguments.patterns or [""]
     chosen = [case for case in pieces if any(part in f"{case.setup} {case.text}" for part in wanted)]
     prepare_process()
+    _import_all(case.setup for case in chosen)
     results = []
     for result in run_all(chosen, arguments.processes, group=1):
         results.append(result)
@@ -54,6 +57,13 @@ def main() -> int:
         table = "\n".join(["| piece | result | message |", "| --- | --- | --- |", *rows])
         _PAGE.write_text(f"{_HEAD}\n{share}\n\n{table}\n", encoding="utf-8")
     return int(any(result.outcome in {Outcome.WRONG, Outcome.CRASHED} for result in results))
+
+
+def _import_all(setups: Iterable[str]) -> None:
+    """Load the packages once, for all pieces; a piece whose import fails says so itself."""
+    for setup in setups:
+        with contextlib.suppress(Exception):
+            exec(setup, {})
 
 
 def _cell(message: str) -> str:

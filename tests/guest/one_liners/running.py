@@ -94,7 +94,7 @@ def _load(source: Path) -> ModuleType:
 def _complaint_about(run: Any, source: Path) -> str:
     """Why a one-liner cannot be built; empty if it can. What is compiled here is kept for the program."""
     try:
-        program._compile(read_signature(declare(run)), copies_input=False)
+        program._compile(read_signature(declare(run)), {}, copies_input=False)
     except Complaint as complaint:
         return complaint.text()
     except Exception as error:

@@ -32,6 +32,16 @@ def test_build_writes_into_the_current_directory(
     assert [path.name for path in tmp_path.iterdir()] == ["hello.elf"]
 
 
+def test_a_directory_is_no_source(truestep: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    finished = truestep("build", ".")
+    assert finished.exit_code == 1
+    assert finished.stderr.startswith("error: expected sources ending in .c, ")
+    finished = truestep("build", HELLO_C, "-o", ".")
+    assert finished.exit_code == 1
+    assert finished.stderr.startswith("error: expected to write ., got: ")
+
+
 def test_the_compilers_words_reach_the_user(truestep: Invoke, tmp_path: Path) -> None:
     source = tmp_path / "wrong.c"
     source.write_text("int main(void) { return nonsense; }\n")

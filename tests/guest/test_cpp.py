@@ -31,6 +31,8 @@ def test_the_standard_library(tmp_path: Path) -> None:
         "0.6000000000000001 0.667 1.234568e+04",
         "2.25 55 0.0025",
         "1cba",
+        "end of thread, constructed at first use too",
+        "late",
         "end",
     ]
 

@@ -27,7 +27,8 @@ positional -inf
 12 3.00000
 in memory x 11
 2 17 8
-11111111 Invalid argument C
+111111111 Invalid argument C
+10 01 1 1
 1 Sat Jan  1 00:00:00 2000
 3600 1
 71876166 708592740

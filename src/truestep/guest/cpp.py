@@ -58,7 +58,7 @@ _CORE: Mapping[str, Sequence[str]] = {
     "condition_variable_destructor": ("condition_variable_destructor",),
     "abi": (
         "abort_message", "cxa_aux_runtime", "cxa_default_handlers", "cxa_exception", "cxa_exception_storage",
-        "cxa_guard", "cxa_handlers", "cxa_personality", "cxa_thread_atexit", "cxa_vector", "cxa_virtual",
+        "cxa_guard", "cxa_handlers", "cxa_personality", "cxa_vector", "cxa_virtual",
         "fallback_malloc", "private_typeinfo", "stdlib_exception", "stdlib_stdexcept", "stdlib_typeinfo",
     ),
     "abi_new": ("stdlib_new_delete",),

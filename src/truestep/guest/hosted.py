@@ -28,7 +28,8 @@ _MUSL = (
 """musl's files; each has a member in the archive."""
 _REPLACED = {
     # Our own do this.
-    "exit/_Exit", "process/_Fork", "process/fork", "process/posix_spawn", "process/system", "process/vfork",
+    "exit/_Exit", "exit/exit", "process/_Fork", "process/fork", "process/posix_spawn", "process/system",
+    "process/vfork",
     "stdio/__lockfile", "stdio/__stdout_write", "stdio/pclose", "stdio/popen", "stdio/setvbuf",
     "thread/__lock", "thread/pthread_cancel", "thread/pthread_create", "thread/pthread_detach",
     "thread/pthread_join",

@@ -226,7 +226,7 @@ def _needs_whole_library(elf: bytes) -> bool:
 
 def write_program(output: Path, elf: bytes) -> None:
     """Write the finished file atomically, so that a failed build leaves the old one."""
-    unfinished = output.with_name(f".{output.name}.{os.getpid()}")
+    unfinished = output.parent / f".{output.name}.{os.getpid()}"
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         unfinished.write_bytes(elf)

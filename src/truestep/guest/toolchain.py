@@ -26,6 +26,9 @@ TARGET_FLAGS = (
 )
 
 _CODE_FLAGS = (
+    # As on the computers where programs are written and tested; RISC-V leaves it unsigned, and a table of
+    # char with -1 in it would be another one, in silence.
+    "-fsigned-char",
     "-ffp-contract=off",
     "-fno-math-errno",
     "-fno-unwind-tables",

@@ -35,6 +35,16 @@ struct Filled {
     Filled() { std::ranges::transform(std::views::iota(1, 6), squares.begin(), [](int i) { return i * i; }); }
     ~Filled() { std::cout << "end\n"; }
 } filled;
+
+// Destroyed before everything static, though `late` is constructed after it.
+struct OfThread {
+    ~OfThread() { std::cout << "end of thread, " << text << '\n'; }
+    std::string text = "constructed at first use";
+};
+thread_local OfThread of_thread;
+struct Late {
+    ~Late() { std::cout << "late\n"; }
+};
 } // namespace
 
 int main() {
@@ -50,5 +60,7 @@ int main() {
     std::string text = "abc";
     std::ranges::reverse(text);
     std::cout << (text <=> "cbb" < 0) << text << std::endl;
+    of_thread.text += " too";
+    static Late late;
     return 0;
 }

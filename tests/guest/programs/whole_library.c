@@ -73,7 +73,23 @@ static void errors(void) {
     pthread_t thread;
     printf("%d", pthread_create(&thread, NULL, NULL, NULL) == EAGAIN);
     printf("%d", fork() == -1 && errno == ENOSYS);
+    volatile char lowest = CHAR_MIN;
+    printf("%d", (char)-1 < 0 && lowest < 0 && (int)lowest == SCHAR_MIN);
     printf("%d %s %s\n", getenv("PATH") == NULL, strerror(EINVAL), setlocale(LC_ALL, "C"));
+}
+
+static void blocks_a_signal(void) {
+    sigset_t set, pending;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR2);
+    signal(SIGUSR2, on_signal);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    raise(SIGUSR2);
+    printf("%d%d ", caught == SIGUSR1, sigpending(&pending));
+    printf("%d%d ", sigismember(&pending, SIGUSR1), sigismember(&pending, SIGUSR2));
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    printf("%d %d\n", caught == SIGUSR2, sigpending(&pending) == 0 && !sigismember(&pending, SIGUSR2));
+    caught = SIGUSR1;
 }
 
 int main(int count, char **arguments) {
@@ -86,6 +102,7 @@ int main(int count, char **arguments) {
     if (!setjmp(place)) longjmp(place, 1);
     signal(SIGUSR1, on_signal);
     raise(SIGUSR1);
+    blocks_a_signal();
     time_t now = time(NULL);
     printf("%d %s", caught == SIGUSR1, asctime(gmtime(&now)));
     sleep(3600);

@@ -78,7 +78,7 @@ def build(
     compiler are shown unchanged.
     """
     screen = Screen(as_json=as_json)
-    target = output or sources[0].with_suffix(".elf").relative_to(sources[0].parent)
+    target = output or Path(f"{sources[0].stem}.elf")
     if any(source.suffix == PYTHON_SUFFIX for source in sources):
         is_for_c = optimisation is not None or include or define or exceptions
         is_for_c = is_for_c or stdout is not StdoutChoice.DEBUG

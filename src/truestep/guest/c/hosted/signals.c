@@ -57,6 +57,8 @@ long __truestep_signal(int signal) {
     return 0;
 }
 
+long __truestep_signals_pending(uint64_t *set) { return *set = pending, 0; }
+
 long __truestep_signal_action(int signal, const struct k_sigaction *action, struct k_sigaction *before) {
     if (signal < 1 || signal > SIGNALS) return -EINVAL;
     if (action && (signal == SIGKILL || signal == SIGSTOP)) return -EINVAL;

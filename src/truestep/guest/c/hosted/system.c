@@ -139,6 +139,7 @@ long __truestep_system_call(long number, long a, long b, long c, long d, long e,
     case SYS_rt_sigaction:
         return __truestep_signal_action((int)a, (const struct k_sigaction *)b, (struct k_sigaction *)c);
     case SYS_rt_sigprocmask: return __truestep_signal_mask((int)a, (const uint64_t *)b, (uint64_t *)c);
+    case SYS_rt_sigpending: return __truestep_signals_pending((uint64_t *)a);
     case SYS_tkill: return __truestep_signal((int)b);
     case SYS_kill: return a == PROCESS_ID || a == 0 ? __truestep_signal((int)b) : -ESRCH;
     case SYS_futex: return wait_on(b);

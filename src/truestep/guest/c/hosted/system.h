@@ -39,5 +39,6 @@ uint64_t __truestep_elapsed_nanoseconds(void);
 long __truestep_signal_action(int signal, const struct k_sigaction *action, struct k_sigaction *before);
 long __truestep_signal_mask(int how, const uint64_t *set, uint64_t *before);
 long __truestep_signal(int signal);
+long __truestep_signals_pending(uint64_t *set);
 
 #endif

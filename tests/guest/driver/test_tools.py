@@ -40,6 +40,7 @@ if(HAS_SOCKETS OR NOT HAS_MALLOC)
 endif()
 include_directories(include)
 add_library(part part.c)
+set_target_properties(part PROPERTIES INTERPROCEDURAL_OPTIMIZATION ON)
 add_executable(prog main.c)
 target_compile_definitions(prog PRIVATE WORDS=7)
 target_link_libraries(prog part m)
@@ -116,6 +117,17 @@ def test_stages(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert "\n\tret\n" in (project / "part.s").read_text()
     assert run_tool("cc", ["-Iinclude", "part.c", "-r", "-o", "whole.o"]) == 0
     assert (project / "whole.o").read_bytes().startswith(b"\x7fELF")
+
+
+def test_a_precompiled_header(project: Path) -> None:
+    Path("all.h").write_text("enum { PRECOMPILED = 5 };\n")
+    Path("uses.c").write_text("int main(void) { return PRECOMPILED - 5; }\n")
+    assert run_tool("cc", ["all.h"]) == 0
+    assert Path("all.h.gch").read_bytes()[:4] == b"CPCH"
+    assert run_tool("cc", ["-x", "c-header", "all.h", "-o", "other.h.gch"]) == 0
+    # There is no other.h.
+    assert run_tool("cc", ["-include", "other.h", "uses.c", "-o", "prog"]) == 0
+    assert run(load_elf(Path("prog").read_bytes()), Task()).code == 0
 
 
 def test_a_failure_is_the_compilers_or_ours(project: Path, capfd: pytest.CaptureFixture[str]) -> None:

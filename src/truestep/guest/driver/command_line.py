@@ -10,9 +10,10 @@ from truestep.guest.driver.response_files import expanded, split
 from truestep.guest.errors import GuestBuildError
 from truestep.guest.link import DEFAULT_STACK_SIZE_BYTES
 
+_HEADER_SUFFIXES = (".h", ".hh", ".hpp", ".hxx", ".h++", ".H")
 SOURCE_SUFFIXES = (
     ".c", ".i", ".C", ".cc", ".cp", ".cpp", ".cxx", ".c++", ".CPP", ".ii", ".s", ".S", ".sx", ".asm",
-    ".h", ".hh", ".hpp", ".hxx", ".h++", ".H", ".cppm", ".ll", ".bc",
+    *_HEADER_SUFFIXES, ".cppm", ".ll", ".bc",
 )  # fmt: skip
 
 _STOPS_BEFORE_LINK = frozenset({"-c", "-E", "-S", "-M", "-MM", "-fsyntax-only", "-###"})
@@ -39,6 +40,13 @@ class Source:
 
     name: str
     language: str | None
+
+    @property
+    def is_header(self) -> bool:
+        """Whether it is to be precompiled, and not linked."""
+        if self.language is None:
+            return Path(self.name).suffix in _HEADER_SUFFIXES
+        return self.language.endswith("-header")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -92,6 +100,11 @@ def read_command_line(arguments: Sequence[str]) -> CommandLine:
             check_compiler_option(word, value)
             command.is_link = command.is_link and word not in _STOPS_BEFORE_LINK
             command.flags += [word] if option == word and value is None else _joined(word, option, value)
+    headers = [given for given in command.sources if given.is_header]
+    if command.is_link and headers and len(headers) == len(command.inputs):
+        command.is_link = False
+        if len(headers) == 1 and command.output is None:
+            command.output = f"{headers[0].name}.gch"
     command.stack_size_bytes = linker.stack_size_bytes
     command.is_relocatable = linker.is_relocatable
     return command

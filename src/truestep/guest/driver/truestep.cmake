@@ -11,6 +11,11 @@ set(CMAKE_CXX_COMPILER "${TRUESTEP_PROGRAMS}/truestep-c++")
 set(CMAKE_ASM_COMPILER "${TRUESTEP_CC}")
 set(CMAKE_AR "${TRUESTEP_PROGRAMS}/truestep-ar" CACHE FILEPATH "Archiver")
 set(CMAKE_RANLIB "${TRUESTEP_PROGRAMS}/truestep-ranlib" CACHE FILEPATH "Index of an archive")
+# Of projects that ask for link-time optimisation.
+foreach(language C CXX)
+  set(CMAKE_${language}_COMPILER_AR "${CMAKE_AR}" CACHE FILEPATH "Archiver")
+  set(CMAKE_${language}_COMPILER_RANLIB "${CMAKE_RANLIB}" CACHE FILEPATH "Index of an archive")
+endforeach()
 set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES TRUESTEP_PROGRAMS)
 
 # A guest is one file.

@@ -247,3 +247,24 @@ def countdown(start: int):
 def fibonacci(index: int) -> int:
     """Recursion."""
     return index if index < 2 else fibonacci(index - 1) + fibonacci(index - 2)
+
+
+def described(first: int, second: int = 2, **others: int) -> int:
+    """A function of any named values."""
+    third = others.get("third", 3)
+    return first * 100 + second * 10 + (third if "fourth" not in others else 0)
+
+
+PRICES = {"rose": 2.5, "tulip": 1.25, "aster": 3.0}
+LEVELS = [3, 1, 2, 8]
+KNOWN = {7, 11}
+TABLE = [[0.5, 1.0, 2.0], [3.0, 4.0, 5.5]]
+LONG = [index * index for index in range(100)]
+
+
+def largest(values: list[float]) -> float:
+    """A function that reads a list."""
+    result = values[0]
+    for value in values:
+        result = max(result, value)
+    return result

@@ -1,6 +1,7 @@
 """The Python functions that a guest may call: decorated or not, they are compiled with it."""
 
 import functools
+import inspect
 import sys
 from types import FunctionType
 from typing import Any, TypeGuard
@@ -62,8 +63,9 @@ def is_users_class(value: object) -> TypeGuard[type]:
 
 @functools.cache
 def compiled(function: FunctionType) -> Any:
-    """The function as Numba compiles it."""
-    return numba.njit(function)
+    """The function as Numba compiles it: its signature is that of its own code, without `**others`."""
+    has_others = bool(function.__code__.co_flags & inspect.CO_VARKEYWORDS)
+    return numba.njit(rewritten(function) if has_others and not is_ours(function) else function)
 
 
 _identify: Any = bytecode.FunctionIdentity.from_function.__func__

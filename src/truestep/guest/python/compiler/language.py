@@ -3,6 +3,7 @@
 from truestep.guest.python.compiler.builtin_functions import install_builtin_functions
 from truestep.guest.python.compiler.catching import install_catching
 from truestep.guest.python.compiler.classes import install_classes
+from truestep.guest.python.compiler.containers import install_containers
 from truestep.guest.python.compiler.mathematics import install_mathematics
 from truestep.guest.python.compiler.numerals import install_numerals
 from truestep.guest.python.compiler.texts import install_texts
@@ -14,5 +15,6 @@ def install_language() -> None:
     install_texts()
     install_numerals()
     install_builtin_functions()
+    install_containers()
     install_catching()
     install_mathematics()

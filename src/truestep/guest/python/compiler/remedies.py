@@ -56,6 +56,11 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
         "use a plain class, a dataclass or a NamedTuple, without a metaclass",
     ),
     (
+        r"globals are considered compile-time constants|Untyped global name .*<class '(?:list|dict|set)'>",
+        "a guest's functions read the lists, dictionaries and sets of a module, whose items have one type, "
+        "but do not change or return them: make a copy first, as in list(name)",
+    ),
+    (
         r"Untyped global name|Cannot determine Numba type of",
         "make it a number, string, tuple or NumPy array; a dictionary, a list or an instance of a class is "
         "made inside the function",

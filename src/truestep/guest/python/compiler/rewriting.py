@@ -5,7 +5,6 @@ nothing of the kind is left as it is.
 """
 
 import ast
-import builtins
 import copy
 import functools
 import sys
@@ -13,7 +12,9 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
+from truestep.guest.python.compiler.rewriting_constants import ConstantRewriter
 from truestep.guest.python.compiler.rewriting_expressions import ExpressionRewriter, Names
+from truestep.guest.python.compiler.rewriting_functions import FunctionRewriter
 from truestep.guest.python.compiler.rewriting_statements import StatementRewriter
 
 _Defined = ast.FunctionDef | ast.Lambda
@@ -28,11 +29,13 @@ def rewritten(function: FunctionType) -> FunctionType:
     if node is None:
         return function
     tree: Any = copy.deepcopy(node)
-    names = Names(_values(function), _bound_names(function.__code__))
-    statements = StatementRewriter(names, function)
-    expressions = ExpressionRewriter(names, function)
-    tree = expressions.visit(statements.visit(tree))
-    if not (statements.has_changed or expressions.has_changed):
+    names = Names.of(function)
+    constants = ConstantRewriter(names, _definition)
+    tree = constants.rewrite(tree)
+    rewriters = [kind(names, function) for kind in (FunctionRewriter, StatementRewriter, ExpressionRewriter)]
+    for rewriter in rewriters:
+        tree = rewriter.visit(tree)
+    if not any(rewriter.has_changed for rewriter in (constants, *rewriters)):
         return function
     code = _compiled(tree, function)
     scope = {**function.__globals__, **names.imported, **names.helpers}
@@ -43,26 +46,6 @@ def rewritten(function: FunctionType) -> FunctionType:
     changed.__module__ = function.__module__
     changed.__qualname__ = function.__qualname__
     return changed
-
-
-def _values(function: FunctionType) -> dict[str, Any]:
-    """What the names that the function does not bind stand for."""
-    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-    known = {name: cell.cell_contents for name, cell in cells if _is_filled(cell)}
-    return {**vars(builtins), **function.__globals__, **known}
-
-
-def _is_filled(cell: Any) -> bool:
-    try:
-        _ = cell.cell_contents
-    except ValueError:
-        return False
-    return True
-
-
-def _bound_names(code: CodeType) -> set[str]:
-    inner = (constant for constant in code.co_consts if isinstance(constant, CodeType))
-    return {*code.co_varnames, *code.co_cellvars}.union(*map(_bound_names, inner))
 
 
 @functools.cache

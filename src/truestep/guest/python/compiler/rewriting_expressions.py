@@ -1,9 +1,10 @@
 """Expressions that Numba cannot read: formatted strings, generators as arguments, comprehensions of sets."""
 
 import ast
+import builtins
 import re
 import string
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 from truestep.guest.python.compiler import builtin_functions, printing, texts
@@ -44,6 +45,11 @@ class Names:
         self.imported: dict[str, Any] = {}
         self.helpers: dict[str, Any] = {}
 
+    @classmethod
+    def of(cls, function: FunctionType) -> "Names":
+        """Those of a function."""
+        return cls(_values(function), _bound_names(function.__code__))
+
     def value(self, node: ast.AST) -> Any:
         """What a name or a dotted name stands for; None if that is not known before the guest runs."""
         if isinstance(node, ast.Name):
@@ -63,6 +69,26 @@ class Names:
     def call(self, name: str, value: Any, *arguments: ast.expr) -> ast.Call:
         """A call of such a name."""
         return ast.Call(func=self.helper(name, value), args=list(arguments), keywords=[])
+
+
+def _values(function: FunctionType) -> dict[str, Any]:
+    """What the names that the function does not bind stand for."""
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    known = {name: cell.cell_contents for name, cell in cells if _is_filled(cell)}
+    return {**vars(builtins), **function.__globals__, **known}
+
+
+def _is_filled(cell: Any) -> bool:
+    try:
+        _ = cell.cell_contents
+    except ValueError:
+        return False
+    return True
+
+
+def _bound_names(code: CodeType) -> set[str]:
+    inner = (constant for constant in code.co_consts if isinstance(constant, CodeType))
+    return {*code.co_varnames, *code.co_cellvars}.union(*map(_bound_names, inner))
 
 
 class ExpressionRewriter(ast.NodeTransformer):

@@ -11,6 +11,7 @@ import numpy as np
 from truestep.guest.python.compiler.catching import caught_exception, caught_text, raise_again
 from truestep.guest.python.compiler.catching import is_caught as is_caught_exception
 from truestep.guest.python.compiler.complaint import Complaint, line_in
+from truestep.guest.python.compiler.containers import delete
 from truestep.guest.python.compiler.rewriting_expressions import Names
 
 _NEVER_RAISED: dict[Any, tuple[str, str]] = {
@@ -161,6 +162,25 @@ class StatementRewriter(ast.NodeTransformer):
     def _item(name: str, place: ast.expr) -> ast.expr:
         return ast.Subscript(value=ast.Name(id=name, ctx=ast.Load()), slice=place, ctx=ast.Load())
 
+    def visit_Delete(self, node: ast.Delete) -> Any:
+        """`del items[index]` is a call; a name is forgotten as it is."""
+        self.generic_visit(node)
+        kept = [target for target in node.targets if not isinstance(target, ast.Subscript)]
+        if len(kept) == len(node.targets):
+            return node
+        self.has_changed = True
+        statements: list[ast.stmt] = []
+        for target in node.targets:
+            if not isinstance(target, ast.Subscript):
+                statements.append(ast.Delete(targets=[target]))
+                continue
+            place = target.slice
+            if isinstance(place, ast.Slice):
+                ends = [part or ast.Constant(None) for part in (place.lower, place.upper, place.step)]
+                place = self._names.call("slice", slice, *ends)
+            statements.append(ast.Expr(self._names.call("delete", delete, target.value, place)))
+        return [ast.fix_missing_locations(ast.copy_location(statement, node)) for statement in statements]
+
     def visit_Raise(self, node: ast.Raise) -> Any:
         """`raise … from …` raises the same; `raise` alone what was caught."""
         if node.exc is None:
@@ -248,6 +268,12 @@ class _Texts(ast.NodeTransformer):
             return node
         if isinstance(node.cause, ast.Name) and node.cause.id == self._name:
             node.cause = None
+        return self.generic_visit(node)  # pyright: ignore[reportReturnType]
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        """The only argument of an exception, `e.args[0]`, is its text."""
+        if ast.unparse(node) in {f"{self._name}.args[0]", f"{self._name}.args[-1]"}:
+            return self.visit(ast.copy_location(ast.Name(id=self._name, ctx=ast.Load()), node))
         return self.generic_visit(node)  # pyright: ignore[reportReturnType]
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:

@@ -1,0 +1,106 @@
+"""Lists, dictionaries and sets: deletion of items, views in the place of lists, sets of one item, `:=`."""
+
+import operator
+from typing import Any
+
+from numba.core import byteflow, errors, interpreter, ir, typeinfer, types
+from numba.core.extending import overload
+
+
+def install_containers() -> None:
+    """Add what Numba lacks."""
+    overload(operator.contains, strict=False)(_contains)
+    overload(sum, strict=False)(_sum)
+    build_set: Any = typeinfer.BuildSetConstraint
+    build_set.container_type = staticmethod(_set_of)
+    flow: Any = byteflow.TraceRunner
+    flow.op_COPY = _noting_assignment(flow.op_COPY)
+    interpreter.Interpreter.op_COPY = _copy
+
+
+def _set_of(item: Any) -> types.Set:
+    """The type of `{2}`, which Numba takes for a set of the one number 2."""
+    return types.Set(types.unliteral(item))
+
+
+def _noting_assignment(copy: Any) -> Any:
+    """What `x := value` puts on the stack a second time gets a name, or Numba forgets it."""
+
+    def copy_or_name(flow: Any, state: Any, inst: Any) -> None:
+        following = state._bytecode[inst.next] if inst.arg == 1 else None
+        if following is None or not following.opname.startswith("STORE_FAST"):
+            copy(flow, state, inst)
+            return
+        value = state.peek(1)
+        result = state.make_temp()
+        state.append(inst, value=value, res=result)
+        state.pop()
+        state.push(result)
+        state.push(value)
+
+    return copy_or_name
+
+
+def _copy(interpreter: Any, inst: Any, value: Any, res: Any) -> None:
+    interpreter.store(ir.Expr.cast(interpreter.get(value), loc=interpreter.loc), res)
+
+
+def _contains(container: Any, item: Any) -> Any:
+    """`key in d.keys()`, `value in d.values()`, `(key, value) in d.items()`."""
+    del item
+    if isinstance(container, types.DictKeysIterableType):
+
+        def is_key(container: Any, item: Any) -> bool:
+            return item in container._parent
+
+        return is_key
+    if not isinstance(container, types.DictValuesIterableType | types.DictItemsIterableType):
+        return None
+
+    def is_among(container: Any, item: Any) -> bool:
+        for member in container:  # noqa: SIM110 - compiled by Numba, which has no generator expressions
+            if member == item:
+                return True
+        return False
+
+    return is_among
+
+
+_SUMMED: tuple[Any, ...] = (types.Set, types.DictType, types.IteratorType)
+_SUMMED_VIEWS: tuple[Any, ...] = (types.DictKeysIterableType, types.DictValuesIterableType)
+
+
+def _sum(iterable: Any, start: Any = 0) -> Any:
+    """Of sets, of views of dictionaries and of iterators; Numba has the others."""
+    if not isinstance(iterable, _SUMMED + _SUMMED_VIEWS):
+        return None
+    if isinstance(start, types.UnicodeType):
+        raise errors.TypingError('a guest cannot add texts by sum(): write "".join(…)')
+
+    def total(iterable: Any, start: Any = 0) -> Any:
+        result = start
+        for item in iterable:
+            result = result + item
+        return result
+
+    return total
+
+
+def delete(container: Any, place: Any) -> None:
+    """`del container[place]`. Compiled only."""
+    raise NotImplementedError
+
+
+@overload(delete, strict=False)
+def _delete(container: Any, place: Any) -> Any:
+    if isinstance(container, types.List) and isinstance(place, types.Integer):
+
+        def delete_from_list(container: Any, place: Any) -> None:
+            container.pop(place)
+
+        return delete_from_list
+
+    def delete_item(container: Any, place: Any) -> None:
+        del container[place]
+
+    return delete_item

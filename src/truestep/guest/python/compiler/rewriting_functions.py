@@ -1,0 +1,122 @@
+"""Parameters that take any named arguments, and loops over functions, which Numba has not."""
+
+import ast
+import copy
+from types import FunctionType
+from typing import Any
+
+from truestep.guest.python.compiler.complaint import Complaint, line_in
+from truestep.guest.python.compiler.rewriting_expressions import Names
+
+
+class FunctionRewriter(ast.NodeTransformer):
+    """Rewrites one function: `**others` is empty, a loop over functions is written out."""
+
+    def __init__(self, names: Names, function: FunctionType) -> None:
+        self._names = names
+        self._function = function
+        self._others = ""
+        self._depth = 0
+        self.has_changed = False
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
+        """A call that names an argument that the function does not have is refused by Numba."""
+        self._depth += 1
+        if self._depth == 1 and node.args.kwarg is not None:
+            self._others = node.args.kwarg.arg
+            node.args.kwarg = None
+            self.has_changed = True
+        self.generic_visit(node)
+        self._depth -= 1
+        return node
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        """`f(**others)` is `f()`, and `others.get("key", 1)` is 1."""
+        if not self._others:
+            return self.generic_visit(node)
+        node.keywords = [part for part in node.keywords if part.arg or not self._is_others(part.value)]
+        function: Any = node.func
+        is_asked = isinstance(function, ast.Attribute) and function.attr in {"get", "pop"}
+        if is_asked and self._is_others(function.value) and not node.keywords:
+            if len(node.args) == 2:
+                return self.visit(node.args[1])
+            if len(node.args) == 1 and function.attr == "get":
+                return ast.copy_location(ast.Constant(None), node)
+        return self.generic_visit(node)
+
+    def visit_Compare(self, node: ast.Compare) -> Any:
+        """`"key" in others` is False."""
+        operator = node.ops[0]
+        is_membership = len(node.ops) == 1 and isinstance(operator, ast.In | ast.NotIn)
+        if self._others and is_membership and self._is_others(node.comparators[0]):
+            return ast.copy_location(ast.Constant(isinstance(operator, ast.NotIn)), node)
+        return self.generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        """Every other use."""
+        if self._is_others(node):
+            raise Complaint(
+                f"a guest's function gets no other named arguments, so {node.id} is no dictionary",
+                place=line_in(self._function, node),
+                remedy="name the parameters, each with its default",
+            )
+        return node
+
+    def _is_others(self, node: ast.expr) -> bool:
+        return bool(self._others) and isinstance(node, ast.Name) and node.id == self._others
+
+    def visit_For(self, node: ast.For) -> Any:
+        """`for f in (sin, cos): …` is written out."""
+        self.generic_visit(node)
+        functions = self._functions(node.iter)
+        if not functions or node.orelse or not isinstance(node.target, ast.Name) or _leaves(node.body):
+            return node
+        self.has_changed = True
+        return [
+            _Replaced(node.target.id, function).visit(copy.deepcopy(statement))
+            for function in functions
+            for statement in node.body
+        ]
+
+    def visit_ListComp(self, node: ast.ListComp) -> Any:
+        """`[f(x) for f in (sin, cos)]` is written out."""
+        self.generic_visit(node)
+        loop = node.generators[0]
+        functions = self._functions(loop.iter)
+        if not functions or len(node.generators) > 1 or loop.ifs or not isinstance(loop.target, ast.Name):
+            return node
+        self.has_changed = True
+        items = [_Replaced(loop.target.id, function).visit(copy.deepcopy(node.elt)) for function in functions]
+        return ast.copy_location(ast.List(elts=items, ctx=ast.Load()), node)
+
+    def _functions(self, node: ast.expr) -> list[ast.expr]:
+        """The items of a tuple or list that is written here or in the module, if they are functions."""
+        items: list[ast.expr] = []
+        values: Any = self._names.value(node)
+        if isinstance(node, ast.Tuple | ast.List):
+            items, values = node.elts, [self._names.value(item) for item in node.elts]
+        elif values.__class__ is tuple:
+            items = [self._names.helper(f"{id(part)}", part) for part in values]
+        else:
+            return []
+        are_functions = all(callable(value) and not isinstance(value, type) for value in values)
+        return items if are_functions else []
+
+
+def _leaves(body: list[ast.stmt]) -> bool:
+    inside = [node for statement in body for node in ast.walk(statement)]
+    return any(isinstance(node, ast.Break | ast.Continue) for node in inside)
+
+
+class _Replaced(ast.NodeTransformer):
+    """Puts a function in the place of a name."""
+
+    def __init__(self, name: str, function: ast.expr) -> None:
+        self._name = name
+        self._function = function
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """The name."""
+        if node.id != self._name or not isinstance(node.ctx, ast.Load):
+            return node
+        return ast.copy_location(copy.deepcopy(self._function), node)

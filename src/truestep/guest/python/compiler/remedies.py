@@ -19,6 +19,11 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
         "a guest knows only its task and its input: take such values from the input, or compute "
         "them in the module, outside of the function, where they become constants",
     ),
+    (r"numpy\.vectorize", "write np.vectorize(f)(x) in one expression, or call f in a loop"),
+    (
+        r"numpy\.ma\b|MaskedArray",
+        "keep the mask in an array of its own: x[mask], np.where(mask, x, 0.0), np.sum(x, where=mask)",
+    ),
     (
         r"Module\(<module '(?:numpy|math|numpy\.linalg)'",
         "use loops or other functions of NumPy; the Numba documentation lists those that it compiles",

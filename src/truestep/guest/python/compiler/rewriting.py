@@ -13,8 +13,9 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from truestep.guest.python.compiler.rewriting_constants import ConstantRewriter
-from truestep.guest.python.compiler.rewriting_expressions import ExpressionRewriter, Names
+from truestep.guest.python.compiler.rewriting_expressions import ExpressionRewriter
 from truestep.guest.python.compiler.rewriting_functions import FunctionRewriter
+from truestep.guest.python.compiler.rewriting_names import Names
 from truestep.guest.python.compiler.rewriting_statements import StatementRewriter
 
 _Defined = ast.FunctionDef | ast.Lambda

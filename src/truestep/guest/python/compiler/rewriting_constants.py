@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from truestep.guest.python.compiler.rewriting_expressions import Names
+from truestep.guest.python.compiler.rewriting_names import Names
 
 _CONTAINERS: Any = (list, dict, set, frozenset)
 _SEQUENCES: Any = (list, tuple, set, frozenset)

@@ -1,14 +1,15 @@
 """Expressions that Numba cannot read: formatted strings, generators as arguments, comprehensions of sets."""
 
 import ast
-import builtins
 import re
 import string
-from types import CodeType, FunctionType
+from types import FunctionType
 from typing import Any
 
 from truestep.guest.python.compiler import builtin_functions, printing, texts
 from truestep.guest.python.compiler.complaint import Complaint, line_in
+from truestep.guest.python.compiler.rewriting_grids import Misused, index_trick, mapped_call
+from truestep.guest.python.compiler.rewriting_names import Names
 
 _CONSUMERS: tuple[Any, ...] = (
     sum,
@@ -36,61 +37,6 @@ _PERCENT = re.compile(
 )
 
 
-class Names:
-    """What the names in a function stand for, and the names that its rewriting adds."""
-
-    def __init__(self, values: dict[str, Any], bound: set[str]) -> None:
-        self._values = values
-        self.bound = bound
-        self.imported: dict[str, Any] = {}
-        self.helpers: dict[str, Any] = {}
-
-    @classmethod
-    def of(cls, function: FunctionType) -> "Names":
-        """Those of a function."""
-        return cls(_values(function), _bound_names(function.__code__))
-
-    def value(self, node: ast.AST) -> Any:
-        """What a name or a dotted name stands for; None if that is not known before the guest runs."""
-        if isinstance(node, ast.Name):
-            if node.id in self.imported:
-                return self.imported[node.id]
-            return None if node.id in self.bound else self._values.get(node.id)
-        if isinstance(node, ast.Attribute):
-            owner = self.value(node.value)
-            return None if owner is None else getattr(owner, node.attr, None)
-        return None
-
-    def helper(self, name: str, value: Any) -> ast.expr:
-        """A name for something that the user's module may not have."""
-        self.helpers[f"${name}"] = value
-        return ast.Name(id=f"${name}", ctx=ast.Load())
-
-    def call(self, name: str, value: Any, *arguments: ast.expr) -> ast.Call:
-        """A call of such a name."""
-        return ast.Call(func=self.helper(name, value), args=list(arguments), keywords=[])
-
-
-def _values(function: FunctionType) -> dict[str, Any]:
-    """What the names that the function does not bind stand for."""
-    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-    known = {name: cell.cell_contents for name, cell in cells if _is_filled(cell)}
-    return {**vars(builtins), **function.__globals__, **known}
-
-
-def _is_filled(cell: Any) -> bool:
-    try:
-        _ = cell.cell_contents
-    except ValueError:
-        return False
-    return True
-
-
-def _bound_names(code: CodeType) -> set[str]:
-    inner = (constant for constant in code.co_consts if isinstance(constant, CodeType))
-    return {*code.co_varnames, *code.co_cellvars}.union(*map(_bound_names, inner))
-
-
 class ExpressionRewriter(ast.NodeTransformer):
     """Rewrites the expressions of one function."""
 
@@ -109,6 +55,15 @@ class ExpressionRewriter(ast.NodeTransformer):
         self.generic_visit(node)
         items = ast.ListComp(elt=node.elt, generators=node.generators)
         return self._replace(node, self._names.call("set", set, ast.copy_location(items, node)))
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        """`np.r_[…]` and its like are calls."""
+        self.generic_visit(node)
+        try:
+            call = index_trick(node, self._names)
+        except Misused as error:
+            raise self._complaint(node, *error.args) from None
+        return node if call is None else self._replace(node, call)
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.expr:
         """An f-string is a sum of strings."""
@@ -208,6 +163,12 @@ class ExpressionRewriter(ast.NodeTransformer):
             return self._replace(node, self._printed(node))
         if called is min or called is max:
             return self._extreme(node, is_least=called is min)
+        try:
+            call = mapped_call(node, self._names)
+        except Misused as error:
+            raise self._complaint(node, *error.args) from None
+        if call is not None:
+            return self._replace(node, self.generic_visit(call))  # pyright: ignore[reportArgumentType]
         return self.generic_visit(node)  # pyright: ignore[reportReturnType]
 
     def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.expr:

@@ -6,7 +6,7 @@ from types import FunctionType
 from typing import Any
 
 from truestep.guest.python.compiler.complaint import Complaint, line_in
-from truestep.guest.python.compiler.rewriting_expressions import Names
+from truestep.guest.python.compiler.rewriting_names import Names
 
 
 class FunctionRewriter(ast.NodeTransformer):

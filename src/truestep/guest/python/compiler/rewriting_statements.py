@@ -12,7 +12,7 @@ from truestep.guest.python.compiler.catching import caught_exception, caught_tex
 from truestep.guest.python.compiler.catching import is_caught as is_caught_exception
 from truestep.guest.python.compiler.complaint import Complaint, line_in
 from truestep.guest.python.compiler.containers import delete
-from truestep.guest.python.compiler.rewriting_expressions import Names
+from truestep.guest.python.compiler.rewriting_names import Names
 
 _NEVER_RAISED: dict[Any, tuple[str, str]] = {
     ZeroDivisionError: (

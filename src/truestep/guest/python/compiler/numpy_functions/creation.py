@@ -18,7 +18,13 @@ from truestep.guest.python.compiler.numpy_functions.arguments import (
     is_number,
     literal,
 )
-from truestep.guest.python.compiler.numpy_functions.axes import is_none, with_ones
+from truestep.guest.python.compiler.numpy_functions.axes import (
+    is_none,
+    place_of,
+    with_first,
+    with_last,
+    with_ones,
+)
 from truestep.guest.python.compiler.numpy_functions.extending import extend, extend_first, extend_method
 from truestep.guest.python.compiler.python_numbers import python_kind
 from truestep.guest.python.compiler.sums import forget
@@ -195,10 +201,26 @@ def _clip(a: Any, min: Any = None, max: Any = None) -> Any:
     return lambda a, min=None, max=None: np.clip(as_array(a), min, max)
 
 
-def _diagonal(a: Any, offset: Any = 0) -> Any:
-    if not isinstance(a, types.Array) or a.ndim != 2:
-        raise errors.TypingError("a guest has np.diagonal of matrices")
-    return lambda a, offset=0: np.diag(a, offset)
+def _diagonal(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
+    if array_of(a) is None:
+        return None
+    if array_of(a).ndim < 2:
+        raise errors.TypingError("np.diagonal is for arrays of two dimensions or more")
+
+    def diagonal(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
+        items = as_array(a)
+        one, other = place_of(axis1, items.ndim), place_of(axis2, items.ndim)
+        if one == other:
+            raise ValueError("axis1 and axis2 cannot be the same")
+        moved = with_first(with_last(items, (other,)), one - 1 if one > other else one)
+        row, column = max(-offset, 0), max(offset, 0)
+        size = max(min(moved.shape[0] - row, moved.shape[-1] - column), 0)
+        out = np.empty(tuple_setitem(moved.shape[1:], items.ndim - 2, size), items.dtype)
+        for index in range(size):
+            out[..., index] = moved[row + index, ..., column + index]
+        return out
+
+    return diagonal
 
 
 def _average(a: Any, axis: Any = None, weights: Any = None, returned: Any = False) -> Any:

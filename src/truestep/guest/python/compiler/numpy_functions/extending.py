@@ -64,6 +64,11 @@ def extend_method(
     _registry.lower((_METHODS_KEY, name), types.Array, types.VarArg(types.Any))(call)
 
 
+def extend_method_further(name: str, implementation: Callable[..., Any]) -> None:
+    """Add another implementation of a method that was added before."""
+    extend(_METHODS[name], implementation)
+
+
 def _never(array: Any) -> bool:
     del array
     return False

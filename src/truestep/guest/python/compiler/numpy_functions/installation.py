@@ -4,10 +4,13 @@ from truestep.guest.python.compiler.numpy_functions.contractions import install_
 from truestep.guest.python.compiler.numpy_functions.creation import install_creation
 from truestep.guest.python.compiler.numpy_functions.differences import install_differences
 from truestep.guest.python.compiler.numpy_functions.dtypes import install_python_dtypes
+from truestep.guest.python.compiler.numpy_functions.elementwise import install_elementwise
 from truestep.guest.python.compiler.numpy_functions.extending import install_methods
+from truestep.guest.python.compiler.numpy_functions.histograms import install_histograms
 from truestep.guest.python.compiler.numpy_functions.indexing import install_indexing
 from truestep.guest.python.compiler.numpy_functions.joining import install_joining
 from truestep.guest.python.compiler.numpy_functions.list_arguments import install_list_arguments
+from truestep.guest.python.compiler.numpy_functions.masked_reductions import install_masked_reductions
 from truestep.guest.python.compiler.numpy_functions.nan_reductions import install_nan_reductions
 from truestep.guest.python.compiler.numpy_functions.ordering import install_ordering
 from truestep.guest.python.compiler.numpy_functions.polynomials import install_polynomials
@@ -15,6 +18,8 @@ from truestep.guest.python.compiler.numpy_functions.quantiles import install_qua
 from truestep.guest.python.compiler.numpy_functions.reductions import install_reductions
 from truestep.guest.python.compiler.numpy_functions.selecting import install_selecting
 from truestep.guest.python.compiler.numpy_functions.shapes import install_shapes
+from truestep.guest.python.compiler.numpy_functions.taking import install_taking
+from truestep.guest.python.compiler.numpy_functions.ufunc_methods import install_ufunc_methods
 
 
 def install_numpy_functions() -> None:
@@ -34,3 +39,8 @@ def install_numpy_functions() -> None:
     install_nan_reductions()
     install_polynomials()
     install_selecting()
+    install_masked_reductions()
+    install_taking()
+    install_histograms()
+    install_elementwise()
+    install_ufunc_methods()

@@ -18,10 +18,12 @@ from truestep.guest.python.compiler.numpy_functions.arguments import (
 )
 from truestep.guest.python.compiler.numpy_functions.axes import is_none
 from truestep.guest.python.compiler.numpy_functions.extending import extend
+from truestep.guest.python.compiler.sums import forget
 
 
 def install_polynomials() -> None:
     """Add them to Numba's."""
+    forget(np.roots, "")
     for function, implementation in (
         (np.polyval, _polyval),
         (np.polyfit, _polyfit),
@@ -30,6 +32,7 @@ def install_polynomials() -> None:
         (np.polyadd, _polyadd),
         (np.polysub, _polysub),
         (np.polymul, _polymul),
+        (np.roots, _roots),
     ):
         extend(function, implementation)
 
@@ -149,4 +152,36 @@ def _combined(a1: Any, a2: Any, function: Any) -> Any:
 def _polymul(a1: Any, a2: Any) -> Any:
     if _coefficients(a1, a2) is None:
         return None
-    return lambda a1, a2: np.convolve(as_array(a1), as_array(a2))
+    return lambda a1, a2: np.convolve(_without_zeros(as_array(a1)), _without_zeros(as_array(a2)))
+
+
+def _without_zeros(coefficients: Any) -> Any:
+    """The coefficients from the first that is not 0, but the last in any case."""
+    for index in range(len(coefficients) - 1):
+        if coefficients[index] != 0:
+            return np.ascontiguousarray(coefficients[index:])
+    return np.ascontiguousarray(coefficients[len(coefficients) - 1 :])
+
+
+def _roots(p: Any) -> Any:
+    arrays = _coefficients(p)
+    if arrays is None or arrays[0].dtype in {types.float32, types.complex64}:
+        return None
+    number = np.complex128 if isinstance(arrays[0].dtype, types.Complex) else np.float64
+
+    def roots(p: Any) -> Any:
+        given = as_array(p).astype(number)
+        places = np.flatnonzero(given)
+        if len(places) == 0:
+            return np.zeros(0, number)
+        last = places[-1]
+        kept = given[places[0] : last + 1]
+        size = len(kept) - 1
+        out = np.zeros(size + len(given) - 1 - last, number)
+        if size > 0:
+            companion = np.diag(np.ones(size - 1, number), -1)
+            companion[0] = -kept[1:] / kept[0]
+            out[:size] = np.linalg.eigvals(companion)
+        return out
+
+    return roots

@@ -46,7 +46,13 @@ from truestep.guest.python.compiler.sums import (
 
 def install_reductions() -> None:
     """Add them to Numba's."""
-    for function, name in ((np.prod, "prod"), (np.mean, "mean"), (np.var, "var"), (np.std, "std")):
+    for function, name in (
+        (np.prod, "prod"),
+        (np.mean, "mean"),
+        (np.var, "var"),
+        (np.std, "std"),
+        (np.ptp, ""),
+    ):
         forget(function, name)
     for name, function, implementation in (
         ("sum", np.sum, _sum),
@@ -233,7 +239,9 @@ def _sum(
     )
 
 
-def _prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False) -> Any:
+def _prod(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = None
+) -> Any:
     refuse(out=out)
     array = array_of(a)
     if array is None or not is_number(array.dtype):
@@ -245,6 +253,8 @@ def _prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims
         convert = _in_order(convert)
     elif array.layout != "C" and axis_count(axis) > 1 and has_floats(array):
         raise errors.TypingError("a guest multiplies along several axes of C-contiguous arrays only; copy it")
+    if not is_none(initial) and has_floats(array.copy(dtype=wanted)):
+        raise errors.TypingError("a guest has no initial= here; multiply the product by the number")
 
     def product(row: Any) -> Any:
         result = number(1)
@@ -252,7 +262,13 @@ def _prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims
             result *= item
         return number(result)
 
-    return lambda a, axis=None, dtype=None, out=None, keepdims=False: reduce(product, convert(a), axis)
+    if not is_none(initial):
+        return lambda a, axis=None, dtype=None, out=None, keepdims=False, initial=None: (
+            reduce(product, convert(a), axis) * number(initial)
+        )
+    return lambda a, axis=None, dtype=None, out=None, keepdims=False, initial=None: reduce(
+        product, convert(a), axis
+    )
 
 
 def _in_order(convert: Any) -> Any:
@@ -401,11 +417,15 @@ def _are_all_true(row: Any) -> Any:
 
 
 def _ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    return _of_rows(_spread, a, axis, out, keepdims)
+    array = array_of(a)
+    if array is None or isinstance(array.dtype, types.Boolean | types.Complex):
+        raise errors.TypingError("a guest has np.ptp of integers and floats")
+    number = numpy_support.as_dtype(array.dtype).type
 
+    def spread(row: Any) -> Any:
+        return number(np.max(row) - np.min(row))
 
-def _spread(row: Any) -> Any:
-    return np.ptp(row)
+    return _of_rows(spread, a, axis, out, keepdims)
 
 
 def _min(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = None) -> Any:
@@ -425,7 +445,10 @@ def _extreme(row: Any, of_two: Any, a: Any, axis: Any, out: Any, keepdims: Any, 
     if is_none(initial):
         return lambda a, axis=None, out=None, keepdims=False, initial=None: reduce(row, as_array(a), axis)
     number = numpy_support.as_dtype(array.dtype).type
-
+    if is_none(axis) and reduce is whole:
+        return lambda a, axis=None, out=None, keepdims=False, initial=None: row(
+            np.append(as_array(a).ravel(), number(initial))
+        )
     return lambda a, axis=None, out=None, keepdims=False, initial=None: of_two(
         reduce(row, as_array(a), axis), number(initial)
     )

@@ -1,4 +1,4 @@
-"""apply_along_axis, compress, unravel_index, and histograms with weights or densities."""
+"""apply_along_axis, unravel_index, and histograms with weights or densities."""
 
 # pyright: basic, reportArgumentType=false, reportCallIssue=false
 # What Numba compiles has no types of Python.
@@ -19,7 +19,6 @@ def install_selecting() -> None:
     """Add them to Numba's."""
     for function, implementation in (
         (np.apply_along_axis, _apply_along_axis),
-        (np.compress, _compress),
         (np.unravel_index, _unravel_index),
         (np.histogram, _histogram),
     ):
@@ -30,17 +29,6 @@ def _apply_along_axis(func1d: Any, axis: Any, arr: Any) -> Any:
     if array_of(arr) is None or not isinstance(axis, types.Integer):
         return None
     return lambda func1d, axis, arr: along(func1d, as_array(arr), axis)
-
-
-def _compress(condition: Any, a: Any, axis: Any = None) -> Any:
-    if array_of(condition) is None or array_of(a) is None or array_of(a).ndim != 1:
-        return None
-
-    def compress(condition: Any, a: Any, axis: Any = None) -> Any:
-        wanted = np.flatnonzero(as_array(condition))
-        return as_array(a)[wanted]
-
-    return compress
 
 
 def _unravel_index(indices: Any, shape: Any) -> Any:
@@ -93,7 +81,7 @@ def _edges_in_range(items: Any, bins: Any, limits: Any) -> Any:
     return np.histogram(items, bins, limits)[1]
 
 
-def _bin_of(edges: Any, item: Any) -> Any:
+def bin_of(edges: Any, item: Any) -> Any:
     """Which bin an item is in, or -1; the last bin includes its end."""
     if not edges[0] <= item <= edges[-1]:
         return -1
@@ -104,7 +92,7 @@ def _counts(items: Any, edges: Any, weights: Any) -> Any:
     _ = weights
     counts = np.zeros(len(edges) - 1, np.int64)
     for item in items.ravel():
-        place = _bin_of(edges, item)
+        place = bin_of(edges, item)
         if place >= 0:
             counts[place] += 1
     return counts
@@ -117,7 +105,7 @@ def _weighted(items: Any, edges: Any, weights: Any) -> Any:
     if len(flat) != len(shares):
         raise ValueError("weights should have the same shape as a.")
     for index in np.arange(len(flat)):
-        place = _bin_of(edges, flat[index])
+        place = bin_of(edges, flat[index])
         if place >= 0:
             counts[place] += shares[index]
     return counts

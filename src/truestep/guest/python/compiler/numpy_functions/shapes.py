@@ -125,8 +125,6 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", constant_values: An
     chosen = literal(mode, "mode")
     if chosen not in _MODES:
         raise errors.TypingError(f"a guest has np.pad with the modes {', '.join(_MODES)}")
-    if not (isinstance(constant_values, int | types.Omitted) or is_number(types.unliteral(constant_values))):
-        raise errors.TypingError("a guest pads with one constant: write constant_values=number")
     which = _MODES.index(chosen)
 
     def pad(array: Any, pad_width: Any, mode: Any = "constant", constant_values: Any = 0) -> Any:
@@ -140,14 +138,17 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", constant_values: An
                 raise ValueError("can't extend an empty axis")
             shape = tuple_setitem(shape, axis, shape[axis] + widths[axis, 0] + widths[axis, 1])
         out = np.empty(shape, items.dtype)
+        constants = np.broadcast_to(np.asarray(constant_values), (items.ndim, 2)).astype(items.dtype)
         for place in np.ndindex(shape):
             source = place
-            is_inside = True
+            constant_place = (-1, 0)
             for axis in range(items.ndim):
                 at = place[axis] - widths[axis, 0]
-                is_inside = is_inside and 0 <= at < items.shape[axis]
+                if not 0 <= at < items.shape[axis]:
+                    constant_place = (axis, 0 if at < 0 else 1)
                 source = tuple_setitem(source, axis, _folded(at, items.shape[axis], which))
-            out[place] = items[source] if is_inside or which > 0 else constant_values
+            is_constant = constant_place[0] >= 0 and which == 0
+            out[place] = constants[constant_place] if is_constant else items[source]
         return out
 
     return pad
@@ -233,9 +234,15 @@ def _squeeze(a: Any, axis: Any = None) -> Any:
         for place in axes_of(axis, items.ndim):
             if items.shape[place] != 1:
                 raise ValueError("cannot select an axis to squeeze out which has size not equal to one")
-        return without_axes(np.ascontiguousarray(items), axis)
+        return squeezed(np.ascontiguousarray(items), axis)
 
+    squeezed = _all_squeezed if axis_count(axis) == array.ndim else without_axes
     return squeeze
+
+
+def _all_squeezed(a: Any, axis: Any) -> Any:
+    _ = axis
+    return a.reshape(())
 
 
 def _expand_dims(a: Any, axis: Any) -> Any:

@@ -208,7 +208,7 @@ def _levels(value: Any) -> int:
 
 
 def _module(function: Any) -> str:
-    name = getattr(function, "__module__", None) or getattr(type(function), "__module__", "")
+    name = getattr(function, "__module__", None) or getattr(function.__class__, "__module__", "")
     return "" if name.startswith("numpy.random") else name.partition(".")[0]
 
 

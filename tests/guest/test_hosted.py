@@ -16,7 +16,7 @@ from truestep.machine.state import Status
 INPUT = b"-7 word 0.1\nline two\nend\n\0\xff"
 PRINTED = """\
 constructor
-1 guest
+1 guest 42
 3 -7 word 0x1.999999999999ap-4
 33 1 9 line two
 0 23 4 d
@@ -27,7 +27,7 @@ positional -inf
 12 3.00000
 in memory x 11
 2 17 8
-111111111 Invalid argument C
+1111111111 Invalid argument C
 10 01 1 1
 1 Sat Jan  1 00:00:00 2000
 3600 1

@@ -10,7 +10,14 @@ from pathlib import Path
 
 from truestep.guest.kept import kept
 from truestep.guest.objects import with_weak_definitions, without_unwind_tables
-from truestep.guest.toolchain import C_DIRECTORY, CLANG_FLAGS, Toolchain, builtin_headers, system_includes
+from truestep.guest.toolchain import (
+    C_DIRECTORY,
+    CLANG_FLAGS,
+    Toolchain,
+    builtin_headers,
+    own_headers,
+    system_includes,
+)
 
 SUFFIXES = (".cpp", ".cc", ".cxx", ".c++", ".C")
 
@@ -135,18 +142,24 @@ def library_archive(toolchain: Toolchain, level: str, *, catches_exceptions: boo
     key = _key(parts)
 
     def compiled() -> bytes:
-        return kept(f"libcxx-{level}", key, (), lambda: with_weak_definitions(_compile(toolchain, parts)))
+        return kept(
+            f"libcxx-{level}", key, own_headers(), lambda: with_weak_definitions(_compile(toolchain, parts))
+        )
 
     if catches_exceptions:
         return compiled()
-    return kept(f"libcxx-{level}-no-exceptions", key, (), lambda: without_unwind_tables(compiled()))
+    return kept(
+        f"libcxx-{level}-no-exceptions", key, own_headers(), lambda: without_unwind_tables(compiled())
+    )
 
 
 @functools.cache
 def unwinder_archive(toolchain: Toolchain) -> bytes:
     """libunwind, for programs that catch exceptions."""
     parts = _unwinder_parts(toolchain)
-    return kept("libunwind", _key(parts), (), lambda: with_weak_definitions(_compile(toolchain, parts)))
+    return kept(
+        "libunwind", _key(parts), own_headers(), lambda: with_weak_definitions(_compile(toolchain, parts))
+    )
 
 
 @functools.cache
@@ -154,7 +167,9 @@ def without_exceptions_archive(toolchain: Toolchain) -> bytes:
     """What stands in for throwing and catching in other programs: they end with a message."""
     flags = ("-O2", "-std=c++23", f"-I{toolchain.executable.parent / 'lib' / 'libcxxabi' / 'src'}")
     part = _Part(name="no_exceptions", text=f'#include "{_WITHOUT_EXCEPTIONS}"\n', flags=flags)
-    return kept("no_exceptions", _key([part]), cpp_sources(), lambda: _compile(toolchain, [part]))
+    return kept(
+        "no_exceptions", _key([part]), [*cpp_sources(), *own_headers()], lambda: _compile(toolchain, [part])
+    )
 
 
 def _key(parts: Sequence[_Part]) -> tuple[str, ...]:

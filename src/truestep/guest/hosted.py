@@ -8,7 +8,14 @@ from pathlib import Path
 from truestep.guest.kept import kept
 from truestep.guest.libm import MUSL_INCLUDES
 from truestep.guest.objects import read_sections, with_weak_definitions
-from truestep.guest.toolchain import C_DIRECTORY, COMPILE_FLAGS, TARGET_FLAGS, Toolchain, system_includes
+from truestep.guest.toolchain import (
+    C_DIRECTORY,
+    COMPILE_FLAGS,
+    TARGET_FLAGS,
+    Toolchain,
+    own_headers,
+    system_includes,
+)
 
 ARCHIVE = "libhosted.a"
 
@@ -72,7 +79,7 @@ def prints_more(elf: bytes) -> bool:
 def hosted_archive(toolchain: Toolchain) -> bytes:
     """An archive of the library: 650 files of musl, kept when they are compiled."""
     flags = (*COMPILE_FLAGS, *_MUSL, *sorted(_REPLACED))
-    headers = [C_DIRECTORY / "runtime" / "format.h", C_DIRECTORY / "include" / "truestep.h"]
+    headers = [C_DIRECTORY / "runtime" / "format.h", *own_headers()]
     return kept("hosted", flags, [*hosted_sources(), *headers], lambda: _compile(toolchain))
 
 

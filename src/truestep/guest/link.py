@@ -28,6 +28,7 @@ from truestep.guest.toolchain import (
     LINK_FLAGS,
     Toolchain,
     builtin_headers,
+    own_headers,
     system_includes,
 )
 
@@ -123,7 +124,7 @@ def small_archive(toolchain: Toolchain) -> bytes:
 
 def _archive(toolchain: Toolchain, name: str, sources: Sequence[Path]) -> bytes:
     """An archive, so that only what a program uses is linked and its own definitions win."""
-    headers = (*sorted((C_DIRECTORY / _CORE).glob("*.h")), C_DIRECTORY / "include" / "truestep.h")
+    headers = (*sorted((C_DIRECTORY / _CORE).glob("*.h")), *own_headers())
     return kept(name, COMPILE_FLAGS, [*sources, *headers], lambda: _compile(toolchain, sources))
 
 

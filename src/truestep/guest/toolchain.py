@@ -70,7 +70,11 @@ CLANG_FLAGS = (
 DEFAULT_OPTIMISATION = "2"
 """For a command line that names none: each instruction of a guest has to be paid for."""
 
-LINK_FLAGS = ("-m", "elf64lriscv", "-static", "-s", "-O2", "--gc-sections", "--error-limit=0")
+LINK_FLAGS = (
+    *("-m", "elf64lriscv", "-static", "-s", "-O2", "--gc-sections", "--error-limit=0"),
+    # As GNU ld: a section that is found through __start_NAME and __stop_NAME is used.
+    *("-z", "nostart-stop-gc"),
+)
 
 _INHERITED_VARIABLES = ("HOME", "PATH", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "LOCALAPPDATA", "USERPROFILE")
 """The only environment variables that a build sees: C_INCLUDE_PATH and the like would change the result."""
@@ -132,6 +136,11 @@ def system_includes(toolchain: Toolchain) -> list[str]:
     headers = toolchain.libc_directory / "include"
     directories = (C_DIRECTORY / "include", headers / "riscv64-linux-musl", headers / "generic-musl")
     return [part for directory in directories for part in ("-isystem", str(directory))]
+
+
+def own_headers() -> list[Path]:
+    """Those of them that are ours, in which other versions of truestep may differ."""
+    return sorted((C_DIRECTORY / "include").rglob("*.h"))
 
 
 def how_it_ended(code: int) -> str:

@@ -8,11 +8,16 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+/* Found only through the names that the linker gives their section. */
+__attribute__((section("registered"), used)) static const int registered_first = 40, registered_second = 2;
+extern const int __start_registered[], __stop_registered[];
 
 static jmp_buf place;
 static volatile sig_atomic_t caught;
@@ -75,6 +80,10 @@ static void errors(void) {
     printf("%d", fork() == -1 && errno == ENOSYS);
     volatile char lowest = CHAR_MIN;
     printf("%d", (char)-1 < 0 && lowest < 0 && (int)lowest == SCHAR_MIN);
+    volatile size_t too_much = SIZE_MAX / 2;
+    errno = 0;
+    void *volatile none = malloc(too_much);
+    printf("%d", !none && errno == ENOMEM);
     printf("%d %s %s\n", getenv("PATH") == NULL, strerror(EINVAL), setlocale(LC_ALL, "C"));
 }
 
@@ -93,7 +102,9 @@ static void blocks_a_signal(void) {
 }
 
 int main(int count, char **arguments) {
-    printf("%d %s\n", count, arguments[0]);
+    int registered = 0;
+    for (const int *each = __start_registered; each < __stop_registered; each++) registered += *each;
+    printf("%d %s %d\n", count, arguments[0], registered);
     atexit(first_handler);
     atexit(second_handler);
     reads_input();

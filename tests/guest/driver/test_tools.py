@@ -140,12 +140,25 @@ def test_a_failure_is_the_compilers_or_ours(project: Path, capfd: pytest.Capture
     assert not (project / "a.out").exists()
 
 
+def test_an_object_of_another_machine(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run_tool("cc", ["-c", "-Iinclude", "part.c"]) == 0
+    content = bytearray((project / "part.o").read_bytes())
+    content[18:20] = b"\x3e\x00"  # e_machine of x86-64
+    (project / "part.o").write_bytes(content)
+    assert run_tool("cc", ["part.o"]) == 1
+    assert "truestep: note: files of another machine; make clean" in capfd.readouterr().err
+
+
 def test_all_missing_headers_are_named(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    (project / "main.c").write_text("#include <windows.h>\n#include <part.h>\n#include <zlib.h>\n" + MAIN)
+    (project / "main.c").write_text(
+        "#include <windows.h>\n#include <vector>\n#include <part.h>\n#include <zlib.h>\n" + MAIN
+    )
     assert run_tool("cc", ["-c", "main.c"]) == 1
     notes = [line for line in capfd.readouterr().err.splitlines() if line.startswith("truestep: note")]
     assert notes == [
         "truestep: note: missing header windows.h: Windows; look for the macro that chooses POSIX",
+        "truestep: note: missing header vector: C++; compile with truestep c++ or name the source .cpp;"
+        " not all of C++23 is there",
         "truestep: note: missing header part.h: it is in include; add -Iinclude",
         "truestep: note: missing header zlib.h: if it belongs to the program, add -I with its directory"
         " (some are made by configure); if to a library, compile that with truestep cc too",

@@ -20,6 +20,7 @@ _HINTS = (
      "a device, terminal or library that the machine has not; build without this part"),
     (r"(linux|asm|mach|sys/(event|epoll|sysctl|inotify))/?.*",
     "an operating system; build without this part"),
+    (r"[a-z_]+", "C++; compile with truestep c++ or name the source .cpp; not all of C++23 is there"),
     (r"Python\.h|jni\.h|lua\.h|R\.h", "another language's interpreter; build without its bindings"),
 )  # fmt: skip
 

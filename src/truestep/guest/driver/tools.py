@@ -19,6 +19,7 @@ from truestep.guest.toolchain import Toolchain, find_toolchain
 CMAKE_TOOLCHAIN = Path(__file__).with_name("truestep.cmake")
 TOOLS = ("cc", "c++", "ar", "ranlib")
 _NEEDS_EXCEPTIONS = "with exceptions disabled"
+_OTHER_MACHINE = "is incompatible with elf64lriscv"
 _DEFAULT_OUTPUT = "a.out"
 _OK, _REFUSED, _UNAVAILABLE, _INTERRUPTED = 0, 1, 3, 130
 _ASKS_LINKER = frozenset({"--version", "-v", "-V", "--help"})
@@ -37,6 +38,8 @@ def run_tool(tool: str, arguments: Sequence[str]) -> int:
             code, messages = _compiled(toolchain, CPP if tool == "c++" else C, arguments)
     except GuestBuildError as error:
         code, messages = _REFUSED, f"truestep {tool}: error: {error}\n"
+        if _OTHER_MACHINE in str(error):
+            messages += "truestep: note: files of another machine; make clean, then build with truestep cc\n"
     except OSError as error:
         code, messages = _REFUSED, f"truestep {tool}: error: {error.filename}: {error.strerror}\n"
     except Unavailable as error:

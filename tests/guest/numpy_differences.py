@@ -45,6 +45,9 @@ What cannot be shown by one value:
 - *Fourier transforms* differ in the last bits; those of float32 are computed in double precision and
   rounded at the end.
 - *Lists* hold items of one type: `[1, 2.5]` is `[1.0, 2.5]`.
+- *Errors of floats*: where Python raises `ValueError` or `OverflowError`, so do `math`'s functions, `int(x)`,
+  `round(x)` and `x ** y` in your functions. Numbers from lists and arrays count as NumPy's in `x ** y`,
+  which give inf and nan. Division by zero gives inf, nan or 0 and no `ZeroDivisionError`.
 - *Indices* are not checked.
 """
 
@@ -95,6 +98,33 @@ DIFFERENCES = (
         why=(
             "The items of lists, sets and dictionaries are NumPy's float64 and int64. In NumPy they "
             "remain numbers of Python. Use a tuple, or a variable of its own."
+        ),
+    ),
+    Difference(
+        example="list({8, 1})[0]",
+        guest="1",
+        numpy="8",
+        why=(
+            "Sets have an order of their own, which is the same in every run. Write `sorted(…)` "
+            "where the order matters."
+        ),
+    ),
+    Difference(
+        example="len(str([singles[0]]))",
+        guest="5",
+        numpy="17",
+        why=(
+            "Inside lists, tuples and `repr`, NumPy's numbers look like Python's: `[0.1]`, where "
+            "NumPy writes `[np.float32(0.1)]`."
+        ),
+    ),
+    Difference(
+        example="sum([0.1] * 10)",
+        guest="0.9999999999999999",
+        numpy="1.0 since Python 3.12",
+        why=(
+            "`sum` adds floats one after the other, as Python did before version 3.12. Write "
+            "`math.fsum(…)` for a sum that is rounded once."
         ),
     ),
 )

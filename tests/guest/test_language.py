@@ -25,11 +25,36 @@ EXPRESSIONS = (
     "'%d|%s|%.3f|%-6d|%+d|%05d|%x' % (n, s, half, n, n, -n, 255) + '{0} {1:>8} {0:.2f}'.format(half, s[:3])",
     "math.comb(n + 60, 5), math.factorial(n + 17), math.lcm(4, 6, 10), math.isqrt(2**62 - 1), math.prod(ks)",
     "math.fsum([1e16, 1.0, 1e-16]), math.dist([1.5, 2.5, 0.1], [0.3, 1.0, 9.0]), math.log(n + 5, 2)",
+    "s.isdigit(), s[1:2].isalpha(), s.isascii(), 'Ab'.istitle(), ''.isspace(), [w.isupper() for w in 'Aa']",
+    "random.sample(ks, 2), random.sample(range(3, 90, 2), 9), random.choices(ks, [1, 2, 0.5, 1], k=5)",
+    "random.choice(s), random.choice(range(7)), random.getrandbits(40), random.lognormvariate(0.0, half) > 0",
+    "random.shuffle(ks), ks, random.triangular(1, n), random.paretovariate(n) > 0",
 )
+STATEMENTS = (
+    "print(n, half, sep=', ', end='!\\n')",
+    "print(caught(2), caught(3), caught(7), outer(2), outer(3), outer(8))",
+    "try:\n        again(1)\n    except Refused as error:\n        print('again', error)",
+    "print(sum([item for item in flat([[1, 2], [3]])]))",
+    "parts(ks)",
+    *(
+        f"try:\n        print({expression})\n    except ValueError:\n        print('ValueError')\n"
+        "    except OverflowError:\n        print('OverflowError')"
+        for expression in (
+            "math.sqrt(half - n)", "math.log(0 * n)", "math.log(0.0 * n, 2)", "math.acos(2.0 * n)",
+            "math.exp(1000.0 * n)", "math.pow(0.0, -n)", "math.gamma(0.0 * n)", "int(math.nan * n)",
+            "round(math.inf * n)", "math.fmod(half, 0.0 * n)",
+            "(10.0 * n) ** 400",
+        )
+    ),
+    "shapes(x)",
+)  # fmt: skip
+LARGE_STEP = 4
+"""`make test` compiles every fourth of the expressions and statements: seconds of Numba."""
 
 FUNCTIONS = """
 import dataclasses
 import math
+import random
 import warnings
 
 class Refused(ValueError):
@@ -139,29 +164,26 @@ def parts(items):
 """
 
 
-def _source() -> str:
+def _source(step: int) -> str:
+    expressions = EXPRESSIONS[::step]
     each = "".join(
         f"def f{index}(x, n, s, half, ks):\n    print({expression})\n\n"
-        for index, expression in enumerate(EXPRESSIONS)
+        for index, expression in enumerate(expressions)
     )
-    calls = "".join(f"    f{index}(x, n, s, half, ks)\n" for index in range(len(EXPRESSIONS)))
+    calls = "".join(f"    f{index}(x, n, s, half, ks)\n" for index in range(len(expressions)))
+    statements = "".join(f"    {statement}\n" for statement in STATEMENTS[::step])
     main = (
         "@truestep.guest(input='float64[:]')\n"
         "def main(x):\n    n = len(x)\n    s = 'héllo wörld'\n    half = 0.5\n    ks = [3, 1, 2, 3]\n"
-        f"{calls}"
-        "    print(n, half, sep=', ', end='!\\n')\n"
-        "    print(caught(2), caught(3), caught(7), outer(2), outer(3), outer(8))\n"
-        "    try:\n        again(1)\n    except Refused as error:\n        print('again', error)\n"
-        "    print(sum([item for item in flat([[1, 2], [3]])]))\n"
-        "    parts(ks)\n    shapes(x)\n"
-        "    return chained(n + 6)\n"
+        f"    random.seed(7)\n{calls}{statements}    return chained(n + 6)\n"
     )
     return f"{HEADER}{FUNCTIONS}{each}{main}"
 
 
-def test_a_guest_prints_what_python_prints(tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", [LARGE_STEP, pytest.param(1, marks=pytest.mark.long)])
+def test_a_guest_prints_what_python_prints(tmp_path: Path, step: int) -> None:
     source = tmp_path / "model.py"
-    source.write_text(_source(), encoding="utf-8")
+    source.write_text(_source(step), encoding="utf-8")
     guest = build_python(source, tmp_path / "model.elf")
     given = np.array([2.5, -1.0, 7.25])
     report, printed = run(

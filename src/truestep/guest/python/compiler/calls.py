@@ -144,5 +144,10 @@ def install_exceptions() -> None:
     _LOWER.lower_inst = lower_at_place
 
 
+def place_of_compilation() -> Any:
+    """The line that is being compiled; None between functions."""
+    return _place[-1]
+
+
 def _call_convention(context: Any) -> GuestCallConv:
     return GuestCallConv(context)

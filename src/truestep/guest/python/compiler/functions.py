@@ -9,9 +9,7 @@ from typing import Any, TypeGuard
 import numba
 from numba.core import bytecode, caching, cpu, dispatcher, errors, interpreter, types, withcontexts
 from numba.core.cpu_options import ParallelOptions
-from numba.core.extending import intrinsic
 from numba.core.typing import context as typing_context
-from numba.cpython import builtins
 from numba.np.ufunc import ufuncbuilder, wrappers
 
 from truestep.guest.python.compiler.classes import PlainClass, is_plain_class
@@ -43,7 +41,6 @@ def accept_plain_functions() -> None:
     gufunc_wrappers: Any = wrappers
     gufunc_wrappers.GufWrapperCache = _no_cache
     interpreter.Interpreter.op_DELETE_FAST = _ignore_deletion
-    builtins.cast_int = _cast_int
     withcontexts._ObjModeContextType.mutate_with_body = _refuse_object_mode
     _compile_without_threads()
     bytecode.FunctionIdentity.from_function = classmethod(_identity)
@@ -118,18 +115,3 @@ def _compile_without_threads() -> None:
         flags.auto_parallel = ParallelOptions(value=False)
 
     cpu.CPUTargetOptions.finalize = finalize_sequential
-
-
-@intrinsic
-def _cast_int(typing_context: Any, number: Any) -> Any:
-    """`int(x)` as in Python: a signed number, even if x is a byte of the input.
-
-    Numba keeps the type of x. Then the sum of two bytes is a uint64, and adding an int64 makes it a float.
-    """
-    del typing_context
-    wide = number if number == types.uint64 else types.int64
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return context.cast(builder, arguments[0], signature.args[0], signature.return_type)
-
-    return wide(number), generate

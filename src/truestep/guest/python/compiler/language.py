@@ -6,6 +6,7 @@ from truestep.guest.python.compiler.classes import install_classes
 from truestep.guest.python.compiler.containers import install_containers
 from truestep.guest.python.compiler.mathematics import install_mathematics
 from truestep.guest.python.compiler.numerals import install_numerals
+from truestep.guest.python.compiler.text_predicates import install_text_predicates
 from truestep.guest.python.compiler.texts import install_texts
 
 
@@ -13,6 +14,7 @@ def install_language() -> None:
     """Add them."""
     install_classes()
     install_texts()
+    install_text_predicates()
     install_numerals()
     install_builtin_functions()
     install_containers()

@@ -25,6 +25,7 @@ def install_mathematics() -> None:
         (math.modf, _modf),
         (math.log, _log),
         (math.cbrt, _cbrt),
+        (math.fmod, _fmod),
         (math.ulp, _ulp),
         (math.isclose, _isclose),
         (math.dist, _dist),
@@ -260,6 +261,17 @@ def _log(x: Any, base: Any) -> Any:
         return math.log(float(x)) / math.log(float(base))
 
     return log
+
+
+def _fmod(x: Any, y: Any) -> Any:
+    def fmod(x: Any, y: Any) -> float:
+        dividend, divisor = float(x), float(y)
+        rest = np.fmod(dividend, divisor)
+        if math.isnan(rest) and not math.isnan(dividend) and not math.isnan(divisor):
+            raise ValueError("math domain error")
+        return rest
+
+    return fmod
 
 
 def _cbrt(x: Any) -> Any:

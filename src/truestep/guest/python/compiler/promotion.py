@@ -6,6 +6,7 @@ NumPy; Numba then sees a number of that dtype. Functions of Numba keep the rules
 
 import math
 import operator
+import random
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +19,7 @@ from numba.core.typing.npydecl import NumpyRulesArrayOperator, NumpyRulesInplace
 from numba.np import numpy_support
 
 from truestep.guest.python.compiler.functions import is_ours, is_users_function
+from truestep.guest.python.compiler.powers import resolve_power
 from truestep.guest.python.compiler.python_numbers import (
     NEGATED_INT,
     PYTHON_FLOAT,
@@ -43,7 +45,12 @@ _COMPARISONS = {np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.g
 _ARITHMETIC = {np.add, np.subtract, np.multiply, np.true_divide, np.floor_divide, np.remainder, np.power}
 
 _OF_MATH: set[Any] = {value for value in vars(math).values() if callable(value)}
-_OF_PYTHON: set[Any] = {len, int, float, round, *_OF_MATH}
+_OF_RANDOM: set[Any] = {
+    random.random, random.uniform, random.triangular, random.gauss, random.normalvariate, random.expovariate,
+    random.lognormvariate, random.vonmisesvariate, random.gammavariate, random.betavariate,
+    random.paretovariate, random.weibullvariate, random.randrange, random.randint, random.getrandbits,
+}  # fmt: skip
+_OF_PYTHON: set[Any] = {len, int, float, round, *_OF_MATH, *_OF_RANDOM}
 """Functions that return a number of Python, whatever they are given."""
 
 _KEEPING = {operator.neg, operator.pos, operator.invert, abs, min, max, pow}
@@ -144,6 +151,8 @@ def _resolving_calls(resolve: Callable[..., Any]) -> Callable[..., Any]:
         found = resolve(inferer, function, arguments, named)
         if key is round and len(arguments) == 2 and isinstance(arguments[0], PythonFloat):
             found = resolve_round(function, found)
+        if key is pow and len(arguments) == 2 and isinstance(arguments[0], PythonFloat):
+            found = resolve_power(function, found)
         return found if found is None else _returning_pythons(_hashable(key), arguments, named, found)
 
     return resolve_call
@@ -172,6 +181,8 @@ def _resolve_binary(
             arguments = (types.float64, types.float64)
         found = resolve(inferer, function, arguments, named)
         is_of_ufunc = isinstance(getattr(function, "typing_key", None), np.ufunc)
+        if ufunc is np.power and found is not None and found.return_type == types.float64 and not is_of_ufunc:
+            found = resolve_power(function, found)
         return found if found is None or is_of_ufunc else _returning_python(found)
     if not any(kinds):
         return resolve(inferer, function, _of_one_sign(ufunc, arguments), named)

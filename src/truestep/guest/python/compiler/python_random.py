@@ -9,7 +9,8 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.extending import intrinsic, overload
 
-from truestep.guest.python.compiler.sums import forget
+from truestep.guest.python.compiler.python_selections import install_python_selections
+from truestep.guest.python.compiler.sums import forget, is_none
 
 _WORD = ir.IntType(64)
 _NORMAL_WIDTH = 4.0 * math.exp(-0.5) / math.sqrt(2.0)
@@ -22,9 +23,14 @@ def install_python_random() -> None:
         (random.seed, _seed),
         (random.gauss, _gauss),
         (random.normalvariate, _normalvariate),
+        (random.lognormvariate, _lognormvariate),
+        (random.paretovariate, _paretovariate),
+        (random.triangular, _triangular),
+        (random.expovariate, _expovariate),
     ):
         forget(function, "")
         overload(function)(implementation)
+    install_python_selections()
 
 
 @intrinsic
@@ -90,3 +96,46 @@ def _normalvariate(mu: Any = 0.0, sigma: Any = 1.0) -> Any:
                 return mu + z * sigma
 
     return normalvariate
+
+
+def _lognormvariate(mu: Any = 0.0, sigma: Any = 1.0) -> Any:
+    del mu, sigma
+
+    def lognormvariate(mu: Any = 0.0, sigma: Any = 1.0) -> Any:
+        return math.exp(random.normalvariate(mu, sigma))
+
+    return lognormvariate
+
+
+def _paretovariate(alpha: Any) -> Any:
+    del alpha
+
+    def paretovariate(alpha: Any) -> Any:
+        return (1.0 - random.random()) ** (-1.0 / alpha)
+
+    return paretovariate
+
+
+def _expovariate(lambd: Any = 1.0) -> Any:
+    del lambd
+
+    def expovariate(lambd: Any = 1.0) -> Any:
+        return -math.log(1.0 - random.random()) / lambd
+
+    return expovariate
+
+
+def _triangular(low: Any = 0.0, high: Any = 1.0, mode: Any = None) -> Any:
+    del low, high
+    is_symmetric = is_none(mode)
+
+    def triangular(low: Any = 0.0, high: Any = 1.0, mode: Any = None) -> Any:
+        u = random.random()
+        if not is_symmetric and high == low:
+            return float(low)
+        share = 0.5 if is_symmetric else (mode - low) / (high - low)
+        if u > share:
+            return high + (low - high) * math.sqrt((1.0 - u) * (1.0 - share))
+        return low + (high - low) * math.sqrt(u * share)
+
+    return triangular

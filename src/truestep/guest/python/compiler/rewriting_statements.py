@@ -23,7 +23,6 @@ _NEVER_RAISED: dict[Any, tuple[str, str]] = {
         "division by zero gives inf, nan or 0, as in NumPy's arrays",
         "compare the divisor with 0 before dividing",
     ),
-    OverflowError: ("floats become inf and integers wrap around", "compare the number with a limit first"),
     FloatingPointError: ("floats become inf or nan", "use np.isfinite on the result"),
     IndexError: ("indices are not checked", "compare the index with len() first"),
     LookupError: ("indices are not checked", "compare the index with len() first, or catch KeyError"),

@@ -12,6 +12,7 @@ from truestep.guest.python.compiler.arrays import install_constants, large_array
 from truestep.guest.python.compiler.calls import install_exceptions
 from truestep.guest.python.compiler.codegen import retarget
 from truestep.guest.python.compiler.complaint import Complaint, line_of
+from truestep.guest.python.compiler.domain_errors import install_domain_errors
 from truestep.guest.python.compiler.explain import explain
 from truestep.guest.python.compiler.extremes import install_extremes
 from truestep.guest.python.compiler.fourier import install_fourier
@@ -54,6 +55,7 @@ def prepare() -> None:
     install_python_random()
     install_promotion()
     install_powers()
+    install_domain_errors()
     install_nested_lists()
     install_rounding()
     install_ranges()

@@ -19,6 +19,7 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
         "a guest knows only its task and its input: take such values from the input, or compute "
         "them in the module, outside of the function, where they become constants",
     ),
+    (r"np\.vectorize must return", "give all results one type: write 0.0 for 0"),
     (r"numpy\.vectorize", "write np.vectorize(f)(x) in one expression, or call f in a loop"),
     (
         r"numpy\.ma\b|MaskedArray",

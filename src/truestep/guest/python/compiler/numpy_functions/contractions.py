@@ -214,9 +214,14 @@ def _tensordot_along(arrays: Any, count: int) -> Any:
         return out.reshape(left.shape[:left_kept] + right.shape[:right_kept])
 
     def tensordot_of_all(a: Any, b: Any, axes: Any = 2) -> Any:
-        left = np.ascontiguousarray(with_axes_last(as_array(a), axes[0])).reshape((1, -1))
-        right = np.ascontiguousarray(with_axes_last(as_array(b), axes[1])).reshape((-1, 1))
-        return np.dot(left, right)[0, 0]
+        left, right = with_axes_last(as_array(a), axes[0]), with_axes_last(as_array(b), axes[1])
+        if left.shape != right.shape:
+            raise ValueError("shape-mismatch for sum")
+        row, column = (
+            np.ascontiguousarray(left).reshape((1, -1)),
+            np.ascontiguousarray(right).reshape((-1, 1)),
+        )
+        return np.dot(row, column).reshape(())
 
     return tensordot_of_all if is_whole else tensordot
 

@@ -6,7 +6,7 @@
 from typing import Any
 
 import numpy as np
-from numba.core import errors, types
+from numba.core import errors, ir, types
 from numba.core.extending import overload
 from numba.core.registry import cpu_target
 from numba.core.typing.npydecl import parse_dtype
@@ -36,6 +36,11 @@ def _each_item(function: Any, a: Any, b: Any = None, c: Any = None) -> Any:
         raise errors.TypingError("a guest vectorizes over arrays; call the function itself for one number")
     found = cpu_target.typing_context.resolve_function_type(function, tuple(dtypes), {})
     dtype = _python_dtype(types.unliteral(found.return_type))
+    if len(_returned_dtypes(function, found.args)) > 1:
+        raise errors.TypingError(
+            "a guest's function for np.vectorize must return numbers of one type; "
+            "NumPy takes the type of the first one for all"
+        )
     number = numpy_support.as_dtype(dtype)
     first, second, third = (numpy_support.as_dtype(kind) for kind in (*dtypes, types.int64, types.int64)[:3])
     return (
@@ -47,6 +52,56 @@ def _each_item(function: Any, a: Any, b: Any = None, c: Any = None) -> Any:
             function, np.broadcast_arrays(_items(a, first), _items(b, second), _items(c, third)), number
         ),
     )[len(given) - 1]
+
+
+def _returned_dtypes(function: Any, arguments: Any) -> set[Any]:
+    """The types of all numbers that a compiled function may return, before they become one type."""
+    if not isinstance(function, types.Dispatcher) or arguments not in function.dispatcher.overloads:
+        return set()
+    annotation = function.dispatcher.overloads[arguments].type_annotation
+    statements = [statement for block in annotation.blocks.values() for statement in block.body]
+    values: dict[str, list[Any]] = {}
+    for statement in statements:
+        if isinstance(statement, ir.Assign):
+            values.setdefault(statement.target.name, []).append(statement.value)
+    waiting = [statement.value for statement in statements if isinstance(statement, ir.Return)]
+    seen: set[str] = set()
+    found: set[Any] = set()
+    while waiting:
+        name = waiting.pop().name
+        if name in seen:
+            continue
+        seen.add(name)
+        for value in values.get(name, [None]):
+            sources = _sources(value)
+            waiting += sources
+            if not sources and not _is_undefined(value):
+                found.add(_number_type(annotation.typemap[name]))
+    return found
+
+
+def _number_type(kind: Any) -> Any:
+    """The type that NumPy has for a number, also for one of Python."""
+    kind = types.unliteral(kind)
+    if isinstance(kind, types.Boolean):
+        return types.boolean
+    if isinstance(kind, types.Integer):
+        return types.int64
+    return types.float64 if isinstance(kind, types.Float) else kind
+
+
+def _is_undefined(value: Any) -> bool:
+    return value is ir.UNDEFINED
+
+
+def _sources(value: Any) -> list[Any]:
+    """The variables that a variable's value is copied from."""
+    if isinstance(value, ir.Var):
+        return [value]
+    if not isinstance(value, ir.Expr) or value.op not in {"cast", "phi"}:
+        return []
+    given = [value.value] if value.op == "cast" else value.incoming_values
+    return [source for source in given if isinstance(source, ir.Var)]
 
 
 def _python_dtype(kind: Any) -> Any:

@@ -1,4 +1,4 @@
-"""take, put and choose with their modes, compress along an axis, and where values are found in sets."""
+"""take, put, place and choose, compress along an axis, and where values are found in sets."""
 
 # pyright: basic, reportArgumentType=false, reportCallIssue=false
 # What Numba compiles has no types of Python.
@@ -34,6 +34,8 @@ def install_taking() -> None:
     for function, implementation in (
         (np.take, _take),
         (np.put, _put),
+        (np.place, _place),
+        (np.putmask, _putmask),
         (np.choose, _choose),
         (np.compress, _compress),
         (np.isin, _isin),
@@ -136,6 +138,45 @@ def _put(a: Any, ind: Any, v: Any, mode: Any = "raise") -> Any:
                 a.flat[_moved(places[index], a.size, which)] = values[index % len(values)]
 
     return put
+
+
+def _is_masked(a: Any, mask: Any, values: Any) -> bool:
+    """Whether an array that can change, a mask and values were given."""
+    if not isinstance(a, types.Array) or not a.mutable or array_of(mask) is None:
+        return False
+    given = array_of(values)
+    return is_number(types.unliteral(values) if given is None else given.dtype)
+
+
+def _place(arr: Any, mask: Any, vals: Any) -> Any:
+    if not _is_masked(arr, mask, vals):
+        return None
+
+    def place(arr: Any, mask: Any, vals: Any) -> None:
+        chosen, values = np.flatnonzero(as_array(mask)), _flat(vals)
+        if as_array(mask).size != arr.size:
+            raise ValueError("place: mask and data must be the same size")
+        if len(chosen) > 0 and len(values) == 0:
+            raise ValueError("Cannot insert from an empty array!")
+        for index in range(len(chosen)):
+            arr.flat[chosen[index]] = values[index % len(values)]
+
+    return place
+
+
+def _putmask(a: Any, mask: Any, values: Any) -> Any:
+    if not _is_masked(a, mask, values):
+        return None
+
+    def putmask(a: Any, mask: Any, values: Any) -> None:
+        chosen, given = np.flatnonzero(as_array(mask)), _flat(values)
+        if as_array(mask).size != a.size:
+            raise ValueError("putmask: mask and data must be the same size")
+        if len(given) > 0:
+            for index in chosen:
+                a.flat[index] = given[index % len(given)]
+
+    return putmask
 
 
 def _flat(value: Any) -> Any:

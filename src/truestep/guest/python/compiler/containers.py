@@ -104,3 +104,37 @@ def _delete(container: Any, place: Any) -> Any:
         del container[place]
 
     return delete_item
+
+
+def copied(dictionary: Any) -> Any:
+    """A dictionary of the same keys and values. Compiled only."""
+    raise NotImplementedError
+
+
+@overload(copied, strict=False)
+def _copied(dictionary: Any) -> Any:
+    if not isinstance(dictionary, types.DictType):
+        return None
+
+    def copy(dictionary: Any) -> Any:
+        return dictionary.copy()
+
+    return copy
+
+
+def merged(first: Any, second: Any) -> Any:
+    """A dictionary that nobody else has, with what another one sets. Compiled only."""
+    raise NotImplementedError
+
+
+@overload(merged, strict=False)
+def _merged(first: Any, second: Any) -> Any:
+    if not isinstance(first, types.DictType) or not isinstance(second, types.DictType):
+        return None
+
+    def merge(first: Any, second: Any) -> Any:
+        for key, value in second.items():
+            first[key] = value
+        return first
+
+    return merge

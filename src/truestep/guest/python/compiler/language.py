@@ -4,8 +4,10 @@ from truestep.guest.python.compiler.builtin_functions import install_builtin_fun
 from truestep.guest.python.compiler.catching import install_catching
 from truestep.guest.python.compiler.classes import install_classes
 from truestep.guest.python.compiler.containers import install_containers
+from truestep.guest.python.compiler.iteration import install_iteration
 from truestep.guest.python.compiler.mathematics import install_mathematics
 from truestep.guest.python.compiler.numerals import install_numerals
+from truestep.guest.python.compiler.statistic_functions import install_statistics
 from truestep.guest.python.compiler.text_predicates import install_text_predicates
 from truestep.guest.python.compiler.texts import install_texts
 
@@ -18,5 +20,7 @@ def install_language() -> None:
     install_numerals()
     install_builtin_functions()
     install_containers()
+    install_iteration()
+    install_statistics()
     install_catching()
     install_mathematics()

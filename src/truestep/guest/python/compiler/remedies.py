@@ -86,6 +86,8 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
         r"Unknown attribute '\w+' of type",
         "use methods and attributes that Numba's documentation lists for it, or loops",
     ),
+    (r"a guest's statistics\.\w+ takes floats", "write [float(number) for number in numbers]"),
+    (r"a guest's itertools\.", "or write loops"),
     (r"a guest cannot format by", "write a specification that format() knows for this type"),
     (
         r"unexpected keyword argument 'axis'|'axis'",

@@ -201,10 +201,12 @@ def _levels(value: Any) -> int:
     """How many levels of containers that can be changed a value has."""
     if isinstance(value, _ARRAYS):
         return 1
-    if not isinstance(value, (tuple, *_CONTAINERS)):
+    kinds: Any = (tuple, *_CONTAINERS)
+    if not isinstance(value, kinds):
         return 0
     items: Any = value.values() if isinstance(value, _MAPPINGS) else value
-    return isinstance(value, _CONTAINERS) + max(map(_levels, items), default=0)
+    inner = max([_levels(item) for item in items], default=0)
+    return inner + isinstance(value, _CONTAINERS)
 
 
 def _module(function: Any) -> str:

@@ -1,6 +1,8 @@
 """Expressions that Numba cannot read: formatted strings, generators as arguments, comprehensions of sets."""
 
 import ast
+import functools
+import itertools
 import re
 import string
 from types import FunctionType
@@ -8,6 +10,8 @@ from typing import Any
 
 from truestep.guest.python.compiler import builtin_functions, printing, texts
 from truestep.guest.python.compiler.complaint import Complaint, line_in
+from truestep.guest.python.compiler.containers import copied, merged
+from truestep.guest.python.compiler.iteration import chained, product_repeated, reduced
 from truestep.guest.python.compiler.rewriting_grids import Misused, index_trick, mapped_call
 from truestep.guest.python.compiler.rewriting_names import Names
 
@@ -64,6 +68,25 @@ class ExpressionRewriter(ast.NodeTransformer):
         except Misused as error:
             raise self._complaint(node, *error.args) from None
         return node if call is None else self._replace(node, call)
+
+    def visit_Dict(self, node: ast.Dict) -> ast.expr:
+        """`{**a, 1: b}` is one dictionary after another."""
+        self.generic_visit(node)
+        parts: list[ast.expr] = []
+        for key, value in zip(node.keys, node.values, strict=True):
+            if key is None:
+                parts.append(value)
+            elif parts and isinstance(last := parts[-1], ast.Dict) and last is not value:
+                last.keys.append(key)
+                last.values.append(value)
+            else:
+                parts.append(ast.Dict(keys=[key], values=[value]))
+        if None not in node.keys:
+            return node
+        merged_so_far = self._names.call("copied", copied, parts[0])
+        for part in parts[1:]:
+            merged_so_far = self._names.call("merged", merged, merged_so_far, part)
+        return self._replace(node, merged_so_far)
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.expr:
         """An f-string is a sum of strings."""
@@ -161,6 +184,16 @@ class ExpressionRewriter(ast.NodeTransformer):
                     self.has_changed = True
         if called is print and node.keywords:
             return self._replace(node, self._printed(node))
+        if called == itertools.chain.from_iterable and len(node.args) == 1:
+            return self._replace(node, self._names.call("chained", chained, self.visit(node.args[0])))
+        if called is functools.reduce:
+            node.func = self._names.helper("reduced", reduced)
+            self.has_changed = True
+        if called is itertools.product and node.keywords:
+            return self._product(node)
+        if called is tuple and len(node.args) == 1 and isinstance(node.args[0], ast.List):
+            items = ast.Tuple(elts=node.args[0].elts, ctx=ast.Load())
+            return self._replace(node, self.generic_visit(items))  # pyright: ignore[reportArgumentType]
         if called is min or called is max:
             return self._extreme(node, is_least=called is min)
         try:
@@ -202,6 +235,14 @@ class ExpressionRewriter(ast.NodeTransformer):
                 separator, end = (ast.Constant(" "), end) if index == 0 else (separator, ast.Constant("\n"))
         values = [self.visit(argument) for argument in node.args]
         return self._names.call("print_with", printing.print_with, separator, end, *values)
+
+    def _product(self, node: ast.Call) -> ast.expr:
+        """With `repeat=`."""
+        if len(node.args) != 1:
+            what = "a guest's itertools.product takes one iterable together with repeat="
+            raise self._complaint(node, what, "write the iterables one after another")
+        given = [self.visit(part) for part in (node.args[0], node.keywords[0].value)]
+        return self._replace(node, self._names.call("product_repeated", product_repeated, *given))
 
     def _extreme(self, node: ast.Call, *, is_least: bool) -> ast.expr:
         self.generic_visit(node)

@@ -1,0 +1,479 @@
+"""The functions of `itertools` as generators that are compiled into the guest, and `functools.reduce`."""
+
+import itertools
+import operator
+from typing import Any
+
+from numba.core import errors, types
+from numba.core.extending import overload, register_jitable
+
+_ARGUMENTS_MAX = 4
+
+
+def install_iteration() -> None:
+    """Add the implementations."""
+    for function, implementation in (
+        (itertools.chain, _chain),
+        (itertools.product, _product),
+        (itertools.combinations, _combinations),
+        (itertools.combinations_with_replacement, _combinations_with_replacement),
+        (itertools.permutations, _permutations),
+        (itertools.accumulate, _accumulate),
+        (itertools.islice, _islice),
+        (itertools.zip_longest, _zip_longest),
+        (itertools.count, _count),
+        (itertools.cycle, _cycle),
+        (itertools.repeat, _repeat),
+        (itertools.starmap, _starmap),
+        (itertools.takewhile, _takewhile),
+        (itertools.dropwhile, _dropwhile),
+        (itertools.filterfalse, _filterfalse),
+        (itertools.compress, _compress),
+        (itertools.pairwise, _pairwise),
+    ):
+        overload(function, strict=False, prefer_literal=True)(implementation)
+
+
+def chained(iterables: Any) -> Any:
+    """`itertools.chain.from_iterable(iterables)`. Compiled only."""
+    raise NotImplementedError
+
+
+@overload(chained)
+def _chained(iterables: Any) -> Any:
+    del iterables
+
+    def chain(iterables: Any) -> Any:
+        for items in iterables:
+            for item in items:  # noqa: UP028 - Numba has no `yield from`
+                yield item
+
+    return chain
+
+
+def _chain(*iterables: Any) -> Any:
+    if not 1 <= len(iterables) <= _ARGUMENTS_MAX:
+        raise errors.TypingError("a guest's itertools.chain takes one to four iterables: chain the results")
+
+    def chain_1(*iterables: Any) -> Any:
+        for item in iterables[0]:  # noqa: UP028 - Numba has no `yield from`
+            yield item
+
+    def chain_2(*iterables: Any) -> Any:
+        for item in iterables[0]:
+            yield item
+        for item in iterables[1]:
+            yield item
+
+    def chain_3(*iterables: Any) -> Any:
+        for item in iterables[0]:
+            yield item
+        for item in iterables[1]:
+            yield item
+        for item in iterables[2]:
+            yield item
+
+    def chain_4(*iterables: Any) -> Any:
+        for item in iterables[0]:
+            yield item
+        for item in iterables[1]:
+            yield item
+        for item in iterables[2]:
+            yield item
+        for item in iterables[3]:
+            yield item
+
+    return (chain_1, chain_2, chain_3, chain_4)[len(iterables) - 1]
+
+
+def product_of(iterables: Any) -> Any:
+    """`itertools.product(*iterables)`. Compiled only."""
+    raise NotImplementedError
+
+
+@overload(product_of)
+def _product_of(iterables: Any) -> Any:
+    def product_1(iterables: Any) -> Any:
+        for a in iterables[0]:
+            yield (a,)
+
+    def product_2(iterables: Any) -> Any:
+        seconds = list(iterables[1])
+        for a in iterables[0]:
+            for b in seconds:
+                yield (a, b)
+
+    def product_3(iterables: Any) -> Any:
+        seconds, thirds = list(iterables[1]), list(iterables[2])
+        for a in iterables[0]:
+            for b in seconds:
+                for c in thirds:
+                    yield (a, b, c)
+
+    def product_4(iterables: Any) -> Any:
+        seconds, thirds, fourths = list(iterables[1]), list(iterables[2]), list(iterables[3])
+        for a in iterables[0]:
+            for b in seconds:
+                for c in thirds:
+                    for d in fourths:
+                        yield (a, b, c, d)
+
+    if not 1 <= len(iterables) <= _ARGUMENTS_MAX:
+        raise errors.TypingError("a guest's itertools.product takes one to four iterables: write loops")
+    return (product_1, product_2, product_3, product_4)[len(iterables) - 1]
+
+
+def product_repeated(iterable: Any, times: Any) -> Any:
+    """`itertools.product(iterable, repeat=times)`. Compiled only."""
+    raise NotImplementedError
+
+
+@overload(product_repeated, prefer_literal=True)
+def _product_repeated(iterable: Any, times: Any) -> Any:
+    def product_1(iterable: Any, times: Any) -> Any:
+        return product_of((list(iterable),))
+
+    def product_2(iterable: Any, times: Any) -> Any:
+        items = list(iterable)
+        return product_of((items, items))
+
+    def product_3(iterable: Any, times: Any) -> Any:
+        items = list(iterable)
+        return product_of((items, items, items))
+
+    def product_4(iterable: Any, times: Any) -> Any:
+        items = list(iterable)
+        return product_of((items, items, items, items))
+
+    if not isinstance(times, types.IntegerLiteral) or not 1 <= times.literal_value <= _ARGUMENTS_MAX:
+        raise errors.TypingError(
+            "a guest's itertools.product takes repeat= as a number from 1 to 4: write loops"
+        )
+    products: dict[int, Any] = {1: product_1, 2: product_2, 3: product_3, 4: product_4}
+    return products[times.literal_value]
+
+
+def _product(*iterables: Any) -> Any:
+    del iterables
+
+    def product(*iterables: Any) -> Any:
+        return product_of(iterables)
+
+    return product
+
+
+@register_jitable
+def _pick_1(pool: Any, places: Any) -> Any:
+    return (pool[places[0]],)
+
+
+@register_jitable
+def _pick_2(pool: Any, places: Any) -> Any:
+    return pool[places[0]], pool[places[1]]
+
+
+@register_jitable
+def _pick_3(pool: Any, places: Any) -> Any:
+    return pool[places[0]], pool[places[1]], pool[places[2]]
+
+
+@register_jitable
+def _pick_4(pool: Any, places: Any) -> Any:
+    return pool[places[0]], pool[places[1]], pool[places[2]], pool[places[3]]
+
+
+def _picker(length: Any, name: str) -> tuple[int, Any]:
+    """How many items a selection has, which must be written in the call, and what makes the tuple."""
+    if not isinstance(length, types.IntegerLiteral) or not 1 <= length.literal_value <= _ARGUMENTS_MAX:
+        raise errors.TypingError(
+            f"a guest's itertools.{name} takes the length of the tuples as a number from 1 to 4 that is "
+            "written in the call"
+        )
+    return length.literal_value, (_pick_1, _pick_2, _pick_3, _pick_4)[length.literal_value - 1]
+
+
+def _combinations(iterable: Any, r: Any) -> Any:
+    del iterable
+    length, pick = _picker(r, "combinations")
+
+    def combinations(iterable: Any, r: Any) -> Any:
+        pool = list(iterable)
+        places = list(range(length))
+        place = length - 1 if length <= len(pool) else -1
+        while place >= 0:
+            yield pick(pool, places)
+            place = length - 1
+            while place >= 0 and places[place] == place + len(pool) - length:
+                place -= 1
+            if place >= 0:
+                places[place] += 1
+                for later in range(place + 1, length):
+                    places[later] = places[later - 1] + 1
+
+    return combinations
+
+
+def _combinations_with_replacement(iterable: Any, r: Any) -> Any:
+    del iterable
+    length, pick = _picker(r, "combinations_with_replacement")
+
+    def combinations(iterable: Any, r: Any) -> Any:
+        pool = list(iterable)
+        places = [0] * length
+        place = length - 1 if pool else -1
+        while place >= 0:
+            yield pick(pool, places)
+            place = length - 1
+            while place >= 0 and places[place] == len(pool) - 1:
+                place -= 1
+            if place >= 0:
+                following = places[place] + 1
+                for later in range(place, length):
+                    places[later] = following
+
+    return combinations
+
+
+def _permutations(iterable: Any, r: Any = None) -> Any:
+    del iterable
+    length, pick = _picker(r, "permutations")
+
+    def permutations(iterable: Any, r: Any = None) -> Any:
+        pool = list(iterable)
+        places = list(range(length))
+        place = length - 1 if length <= len(pool) else -1
+        while place >= 0:
+            yield pick(pool, places)
+            place, candidate = length - 1, 0
+            while place >= 0:
+                candidate = _next_free(places, place, len(pool))
+                if candidate < len(pool):
+                    break
+                place -= 1
+            if place >= 0:
+                places[place] = candidate
+                for later in range(place + 1, length):
+                    places[later] = -1
+                    places[later] = _next_free(places, later, len(pool))
+
+    return permutations
+
+
+@register_jitable
+def _next_free(places: Any, place: int, size: int) -> int:
+    """The next index at a place that none of the places before it has."""
+    candidate = places[place] + 1
+    while candidate < size and candidate in places[:place]:
+        candidate += 1
+    return candidate
+
+
+def _accumulate(iterable: Any, func: Any = operator.add, initial: Any = None) -> Any:
+    del iterable
+    adds = func is operator.add or isinstance(func, types.Omitted)
+    if not _is_none(initial):
+        raise errors.TypingError("a guest's itertools.accumulate has no initial=: put it before the items")
+
+    def sums(iterable: Any, func: Any = operator.add, initial: Any = None) -> Any:
+        is_first = True
+        for item in iterable:
+            if is_first:
+                total = item
+                is_first = False
+            else:
+                total = total + item  # pyright: ignore[reportPossiblyUnboundVariable]
+            yield total
+
+    def results(iterable: Any, func: Any = operator.add, initial: Any = None) -> Any:
+        is_first = True
+        for item in iterable:
+            if is_first:
+                total = item
+                is_first = False
+            else:
+                total = func(total, item)  # pyright: ignore[reportPossiblyUnboundVariable]
+            yield total
+
+    return sums if adds else results
+
+
+def _is_none(kind: Any) -> bool:
+    return kind is None or isinstance(kind, types.NoneType) or getattr(kind, "value", 0) is None
+
+
+def _islice(iterable: Any, start: Any, stop: Any = -1, step: Any = 1) -> Any:
+    del iterable, step
+    has_start = stop != -1 and not isinstance(stop, types.Omitted)
+    if _is_none(start) or _is_none(stop):
+        raise errors.TypingError("a guest's itertools.islice takes numbers, not None: write sequence[start:]")
+
+    def taken(iterable: Any, start: Any, stop: Any = -1, step: Any = 1) -> Any:
+        first, end = (start, stop) if has_start else (0, start)
+        if first < 0 or end < 0 or step < 1:
+            raise ValueError("Indices for islice() must be None or an integer: 0 <= x <= sys.maxsize.")
+        place = 0
+        following = first
+        if end > 0 and first < end:
+            for item in iterable:
+                if place == following:
+                    following += step
+                    yield item
+                place += 1
+                if place >= end:
+                    break
+
+    return taken
+
+
+def _zip_longest(first: Any, second: Any, fillvalue: Any = None) -> Any:
+    del first, second
+    if _is_none(fillvalue):
+        raise errors.TypingError(
+            "a guest's itertools.zip_longest takes two iterables and a fillvalue= of their items' type"
+        )
+
+    def zipped(first: Any, second: Any, fillvalue: Any = None) -> Any:
+        left, right = list(first), list(second)
+        for index in range(max(len(left), len(right))):
+            a = left[index] if index < len(left) else fillvalue
+            b = right[index] if index < len(right) else fillvalue
+            yield a, b
+
+    return zipped
+
+
+def _count(start: Any = 0, step: Any = 1) -> Any:
+    del start, step
+
+    def count(start: Any = 0, step: Any = 1) -> Any:
+        value = start
+        while True:
+            yield value
+            value = value + step
+
+    return count
+
+
+def _cycle(iterable: Any) -> Any:
+    del iterable
+
+    def cycle(iterable: Any) -> Any:
+        items = list(iterable)
+        while items:
+            for item in items:  # noqa: UP028 - Numba has no `yield from`
+                yield item
+
+    return cycle
+
+
+def _repeat(value: Any, times: Any = None) -> Any:
+    del value
+
+    def repeat(value: Any, times: Any = None) -> Any:
+        for _ in range(times):
+            yield value
+
+    def repeat_for_ever(value: Any, times: Any = None) -> Any:
+        while True:
+            yield value
+
+    return repeat_for_ever if _is_none(times) else repeat
+
+
+def _starmap(function: Any, iterable: Any) -> Any:
+    del function, iterable
+
+    def results(function: Any, iterable: Any) -> Any:
+        for item in iterable:
+            yield function(*item)
+
+    return results
+
+
+def _takewhile(predicate: Any, iterable: Any) -> Any:
+    del predicate, iterable
+
+    def taken(predicate: Any, iterable: Any) -> Any:
+        for item in iterable:
+            if not predicate(item):
+                break
+            yield item
+
+    return taken
+
+
+def _dropwhile(predicate: Any, iterable: Any) -> Any:
+    del predicate, iterable
+
+    def kept(predicate: Any, iterable: Any) -> Any:
+        is_dropping = True
+        for item in iterable:
+            is_dropping = is_dropping and bool(predicate(item))
+            if not is_dropping:
+                yield item
+
+    return kept
+
+
+def _filterfalse(predicate: Any, iterable: Any) -> Any:
+    del predicate, iterable
+
+    def kept(predicate: Any, iterable: Any) -> Any:
+        for item in iterable:
+            if not predicate(item):
+                yield item
+
+    return kept
+
+
+def _compress(data: Any, selectors: Any) -> Any:
+    del data, selectors
+
+    def kept(data: Any, selectors: Any) -> Any:
+        for item, is_selected in zip(data, selectors):  # noqa: B905 - as itertools does
+            if is_selected:
+                yield item
+
+    return kept
+
+
+def _pairwise(iterable: Any) -> Any:
+    del iterable
+
+    def pairs(iterable: Any) -> Any:
+        rest = iter(iterable)
+        for first in rest:
+            before = first
+            for item in rest:
+                yield before, item
+                before = item
+            break  # the outer loop would go on from where it began
+
+    return pairs
+
+
+def reduced(function: Any, iterable: Any, initial: Any = None) -> Any:
+    """`functools.reduce(function, iterable, initial)`. Compiled only."""
+    raise NotImplementedError
+
+
+@overload(reduced, strict=False)
+def _reduced(function: Any, iterable: Any, initial: Any = None) -> Any:
+    del function, iterable
+
+    def reduce_from(function: Any, iterable: Any, initial: Any = None) -> Any:
+        result = initial
+        for item in iterable:
+            result = function(result, item)
+        return result
+
+    def reduce_items(function: Any, iterable: Any, initial: Any = None) -> Any:
+        rest = iter(iterable)
+        for first in rest:
+            result = first
+            for item in rest:
+                result = function(result, item)
+            return result
+        raise TypeError("reduce() of empty iterable with no initial value")
+
+    return reduce_items if _is_none(initial) else reduce_from

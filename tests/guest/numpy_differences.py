@@ -28,9 +28,11 @@ What cannot be shown by one value:
 - *libm*: `exp`, `log`, `sin` and similar functions differ from your computer's library in the last bit
   for some arguments ([table](python-guests.md#differences-from-the-c-library)), and with them random
   numbers that are made from logarithms.
-- *BLAS*: `@`, `np.dot`, `np.einsum`, `np.polyfit` and `np.linalg` add in a fixed order, NumPy's order
-  depends on the processor. So a matrix that is singular but for rounding may be singular in one of them
-  and not in the other.
+- *Floats as integers*: a float that is NaN or beyond the integer's range becomes an integer that depends on
+  the processor in NumPy, and on the machine in a guest. Check such numbers first.
+- *BLAS*: `@`, `np.dot`, `np.einsum`, `np.polyfit`, `np.cov` and `np.linalg` add in a fixed order,
+  NumPy's order depends on the processor. So a matrix that is singular but for rounding may be singular in
+  one of them and not in the other.
 - *Signs of vectors*: eigenvectors and singular vectors have LAPACK's signs for matrices of up to 25 rows or
   columns, except where the number of steps hangs on the last bit. Those of larger ones may be the opposite
   vectors, and `np.linalg.eig` of more than 75 rows may give eigenvalues in another order.
@@ -136,7 +138,9 @@ Refused, with the line and a remedy:
   `float(a) ** b`. NumPy refuses it too; Python would make a float. `2 ** -k` and `k ** -1` are floats, as
   in Python.
 - A Python integer that the dtype beside it cannot hold, such as `small + 300`. NumPy raises
-  `OverflowError`.
+  `OverflowError`, and so does the guest if the integer becomes known while it runs. But `np.uint8(n)`,
+  `np.full` and `fill` take the lowest bits.
+- `np.sqrt(small)` and other functions that give float16, which a guest does not have.
 """
 
 

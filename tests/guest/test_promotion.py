@@ -64,6 +64,15 @@ NUMBERS = [
         "round(1e300, 3)",
     )
 ]  # fmt: skip
+# Numba joins operations to one loop over single numbers, and has its own quotients, signs and comparisons.
+JOINED = [
+    "(a_uint8 * 60 + 9) // 2", "(a_uint8 * 90) > 100", "(a_uint8 - a_uint8[::-1]) / 2",
+    "(a_int32 * 2000000000) // 3", "(a_bool_ + a_bool_) * 1.5", "np.multiply(a_float32, 0.1)",
+    "(a_float32 == 0.1) & (a_float32 < 2)", "a_uint8 / (a_uint8 + 1)", "a_uint8 < n * 60", "a_uint8 == 356",
+    "a_uint64 > -n", "a_float64 // 0.1", "np.divmod(a_float32, 0.1)[0]", "(a_float64 - 1.1) % -0.5",
+    "np.sign(-0.0 * a_float64)", "np.histogram(a_float32, 3)[1]", "np.full(1, np.ptp(a_uint8))",
+    "np.full(1, round(25 * n, -1))",
+]  # fmt: skip
 EXPRESSIONS = [*PAIRS, *DIVISIONS, *WITH_PYTHONS, *NUMBERS]
 
 FUNCTIONS = """
@@ -123,8 +132,8 @@ def compiled(directory: Path, expressions: Sequence[str]) -> Comparison:
 
 @pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.long)])
 def test_results_have_numpys_dtype_and_bits(tmp_path: Path, step: int) -> None:
-    """Every one of the long table, or every seventh, which meets each dtype, Python's numbers and powers."""
-    expressions = EXPRESSIONS[::step]
+    """The long table, or every seventh of it (each dtype, Python's numbers, powers); joined operations."""
+    expressions = EXPRESSIONS[::step] + JOINED
     guest = compiled(tmp_path, expressions)
     found, expected = compare(guest, np.array([1.1, 0.1, 3.7, 0.7, 100.3], np.float32))
     wrong: list[str] = []
@@ -167,8 +176,28 @@ def test_powers_of_complex_numbers(tmp_path: Path) -> None:
     assert np.allclose(found, expected, rtol=1e-6)
 
 
-def test_a_python_integer_out_of_range_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("x + 300", r"300 and uint8.*np\.int64\(300\)"),
+        ("np.sqrt(x)", r"no float16, which np\.sqrt gives for uint8\n  try: .*astype\(np\.float64\)"),
+        ("put(x, 0)", r"300 into an array of uint8.*\n  try: .*wider dtype"),
+    ],
+)
+def test_what_a_dtype_cannot_hold_is_refused(tmp_path: Path, expression: str, message: str) -> None:
     source = tmp_path / "model.py"
-    source.write_text(HEADER + "@truestep.guest\ndef main(x):\n    return x + 300\n")
-    with pytest.raises(GuestBuildError, match=r"^model\.py:5: .*300 and uint8.*np\.int64\(300\)"):
+    source.write_text(
+        f"{HEADER}@truestep.guest\ndef main(x):\n    return {expression}\n\n"
+        "def put(x, place):\n    x[place] = 300\n    return x\n"
+    )
+    with pytest.raises(GuestBuildError, match=rf"^model\.py:\d+: .*{message}"):
         build_python(source, tmp_path / "model.elf")
+
+
+def test_a_python_integer_is_checked_while_the_guest_runs(tmp_path: Path) -> None:
+    main = "def main(x):\n    n = int(x[0])\n    return x.astype(np.uint8) + n\n"
+    guest = compile_guest(tmp_path, "", main, "int64[:]")
+    found, expected = compare(guest, np.array([200, 100]))
+    np.testing.assert_array_equal(found, expected)
+    with pytest.raises(AssertionError, match="OverflowError: Python integer out of bounds for uint8"):
+        compare(guest, np.array([-1, 100]))

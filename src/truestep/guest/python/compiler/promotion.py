@@ -98,6 +98,11 @@ def _inferring(*, is_users: bool) -> Generator[None]:
         _is_users.pop()
 
 
+def is_users_inference() -> bool:
+    """Whether the types of a function of the user are being inferred."""
+    return _is_users[-1]
+
+
 def _type_numbers_of_python() -> None:
     resolve_value = _INFERER.resolve_value_type
     resolve_default = _CONTEXT.resolve_value_type_prefer_literal
@@ -251,14 +256,16 @@ def _fitted(ufunc: Any, arguments: Any, kinds: list[type | None]) -> tuple[Any, 
     dtype = _dtype_of(other)
     if dtype is None or _keeps_numbas_integers(other, kinds[place]):
         return arguments[0], arguments[1]
-    asked = [dtype, dtype, None]
+    asked = [dtype, dtype, *[None] * ufunc.nout]
     asked[place] = kinds[place]
     try:
         wanted = ufunc.resolve_dtypes(tuple(asked))[place]
     except TypeError:
         return arguments[0], arguments[1]
+    if ufunc in _COMPARISONS and wanted.kind in "iu" and not _is_in_range(number, wanted):
+        return arguments[0], arguments[1]
     if isinstance(number, types.IntegerLiteral) and wanted.kind in "iu":
-        _check_range(number.literal_value, wanted, ufunc)
+        _check_range(number.literal_value, wanted)
     fitted = [arguments[0], arguments[1]]
     fitted[place] = numpy_support.from_dtype(wanted)
     return fitted[0], fitted[1]
@@ -278,9 +285,15 @@ def _keeps_numbas_integers(other: Any, kind: type | None) -> bool:
     return kind is int and isinstance(other, types.Integer) and other.bitwidth < 64
 
 
-def _check_range(value: int, dtype: Any, ufunc: Any) -> None:
+def _is_in_range(kind: Any, dtype: Any) -> bool:
+    """Whether it is known while the guest is compiled that the dtype holds the integer."""
     limits = np.iinfo(dtype)
-    if ufunc not in _COMPARISONS and not limits.min <= value <= limits.max:
+    return isinstance(kind, types.IntegerLiteral) and limits.min <= kind.literal_value <= limits.max
+
+
+def _check_range(value: int, dtype: Any) -> None:
+    limits = np.iinfo(dtype)
+    if not limits.min <= value <= limits.max:
         raise errors.TypingError(
             f"a guest cannot compute with the Python integer {value} and {dtype}, out of whose range it is;"
             f" convert one of them, as in np.int64({value})"

@@ -8,6 +8,8 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
         "end every path with `return` and an array, number, string or bytes, or with `raise`; "
         "one path at least must return",
     ),
+    (r"a guest has no float16", "convert the argument first, as in np.sqrt(x.astype(np.float64))"),
+    (r"a guest cannot put", "store a number that the dtype holds, or make the array of a wider dtype"),
     (r"a guest cannot return", "return an array, number, string or bytes, or a tuple of these"),
     (
         r"Module\(<module 'numpy\.random'"

@@ -8,6 +8,7 @@ from pathlib import Path
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 
+from truestep.guest.python.compiler.array_expressions import install_array_expressions
 from truestep.guest.python.compiler.arrays import install_constants, large_arrays
 from truestep.guest.python.compiler.calls import install_exceptions
 from truestep.guest.python.compiler.codegen import retarget
@@ -22,6 +23,7 @@ from truestep.guest.python.compiler.language import install_language
 from truestep.guest.python.compiler.linear.install import install_linear_algebra
 from truestep.guest.python.compiler.missing_values import install_missing_values
 from truestep.guest.python.compiler.module_calls import install_module_calls
+from truestep.guest.python.compiler.narrowing import install_narrowing
 from truestep.guest.python.compiler.nested_lists import install_nested_lists
 from truestep.guest.python.compiler.numpy_functions.installation import install_numpy_functions
 from truestep.guest.python.compiler.overlaps import install_overlaps
@@ -36,6 +38,7 @@ from truestep.guest.python.compiler.reading import files_read, watch_files
 from truestep.guest.python.compiler.rounding import install_rounding
 from truestep.guest.python.compiler.sorting import install_sorting
 from truestep.guest.python.compiler.sums import install_sums
+from truestep.guest.python.compiler.ufuncs import install_ufuncs
 from truestep.guest.python.files import COMPLAINT, OBJECT, READ, array_file
 
 
@@ -54,6 +57,9 @@ def prepare() -> None:
     install_fourier()
     install_python_random()
     install_promotion()
+    install_array_expressions()
+    install_narrowing()
+    install_ufuncs()
     install_powers()
     install_domain_errors()
     install_nested_lists()

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 from numba.core import errors, types
+from numba.core.extending import register_jitable
 from numba.cpython.unsafe.tuple import tuple_setitem
 
 from truestep.guest.python.compiler.numpy_functions.arguments import array_of, as_array, is_number, literal
 from truestep.guest.python.compiler.numpy_functions.axes import is_axis, is_none, words
-from truestep.guest.python.compiler.numpy_functions.extending import extend
+from truestep.guest.python.compiler.numpy_functions.extending import extend, extend_first
 from truestep.guest.python.compiler.numpy_functions.reductions import along
 
 
@@ -23,6 +24,7 @@ def install_selecting() -> None:
         (np.histogram, _histogram),
     ):
         extend(function, implementation)
+    extend_first(np.histogram, _histogram_of_other_types)
 
 
 def _apply_along_axis(func1d: Any, axis: Any, arr: Any) -> Any:
@@ -70,6 +72,48 @@ def _histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = False, 
         return finish(count(items, edges, weights), edges), edges
 
     return histogram
+
+
+def _histogram_of_other_types(a: Any, bins: Any = 10, range: Any = None) -> Any:
+    """For edges that Numba returns in another type: float32 for float32 arrays, an array for a list."""
+    array = array_of(a)
+    if isinstance(bins, types.List | types.BaseTuple):
+        return lambda a, bins=10, range=None: np.histogram(a, as_array(bins), range)
+    is_count = isinstance(bins, types.Integer | types.Omitted | int)
+    if array is None or array.dtype != types.float32 or not is_count:
+        return None
+    has_range = not is_none(range)
+
+    def histogram(a: Any, bins: Any = 10, range: Any = None) -> Any:
+        items = as_array(a)
+        if has_range:
+            edges = _even_edges(np.float64(range[0]), np.float64(range[1]), bins)
+        elif items.size == 0:
+            edges = _even_edges(0.0, 1.0, bins)
+        else:
+            edges = _even_edges(items.min(), items.max(), bins)
+        return _counts(items, edges, None), edges
+
+    return histogram
+
+
+@register_jitable
+def _even_edges(low: Any, high: Any, count: Any) -> Any:
+    """As np.linspace computes them in the type of the limits, in float32."""
+    if count < 1:
+        raise ValueError("`bins` must be positive, when an integer")
+    if not np.isfinite(low) or not np.isfinite(high):
+        raise ValueError("the range of a histogram is not finite")
+    if low > high:
+        raise ValueError("max must be larger than min in range parameter.")
+    ends = np.array([low, high])
+    if low == high:
+        ends[0] -= 0.5
+        ends[1] += 0.5
+    places = np.arange(count + 1).astype(ends.dtype)
+    edges = places * ((ends[1] - ends[0]) / places[count]) + ends[0]
+    edges[count] = ends[1]
+    return edges.astype(np.float32)
 
 
 def _edges(items: Any, bins: Any, limits: Any) -> Any:

@@ -1,0 +1,52 @@
+"""Integers of Python that become items of a NumPy dtype: out of its range, NumPy raises OverflowError."""
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba.core import errors, imputils, types
+from numba.core.typing import context as typing_context
+from numba.np import numpy_support
+
+from truestep.guest.python.compiler.python_numbers import PythonInt
+
+_CONTEXT: Any = typing_context.BaseContext
+_registry: Any = imputils.builtin_registry
+
+
+def install_narrowing() -> None:
+    """Check where Numba takes the lowest bits."""
+    _registry.lower_cast(PythonInt, types.Integer)(_cast)
+    _CONTEXT.resolve_setitem = _checking_literals(_CONTEXT.resolve_setitem)
+    _CONTEXT.resolve_static_setitem = _checking_literals(_CONTEXT.resolve_static_setitem)
+
+
+def _cast(context: Any, builder: Any, from_: Any, to: Any, value: Any) -> Any:
+    if not isinstance(to, PythonInt) and to != types.int64:
+        limits = np.iinfo(numpy_support.as_dtype(to))
+        is_below = builder.icmp_signed("<", value, ir.Constant(value.type, int(limits.min)))
+        is_above = builder.icmp_signed(
+            ">", value, ir.Constant(value.type, min(int(limits.max), np.iinfo(np.int64).max))
+        )
+        with builder.if_then(builder.or_(is_below, is_above), likely=False):
+            text = f"Python integer out of bounds for {to}"
+            context.call_conv.return_user_exc(builder, OverflowError, (text,))
+    return context.cast(builder, value, types.int64, to)
+
+
+def _checking_literals(resolve: Any) -> Any:
+    def resolve_setitem(context: Any, target: Any, index: Any, value: Any) -> Any:
+        if (
+            isinstance(target, types.Array)
+            and isinstance(target.dtype, types.Integer)
+            and isinstance(value, types.IntegerLiteral)
+        ):
+            limits = np.iinfo(numpy_support.as_dtype(target.dtype))
+            if not limits.min <= value.literal_value <= limits.max:
+                raise errors.TypingError(
+                    f"a guest cannot put {value.literal_value} into an array of {target.dtype}, out of whose"
+                    " range it is"
+                )
+        return resolve(context, target, index, value)
+
+    return resolve_setitem

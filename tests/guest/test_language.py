@@ -153,7 +153,7 @@ def shapes(x):
     a.size = 3.0
     print(a.area(), a.area(extra=0.5), a.uses, a.total[0], b.corners, b.area(), len(b), f"{a} {b!s:>12}")
     print(sum([Shape(v).area() for v in x]), Point(3.0, 4.0).norm(), Point(x=2.0) == Point(2.0), Point(1.0).y)
-    print((x.astype(np.float32) * Point(0.1).x).itemsize)
+    print((x.astype(np.float32) * Point(0.1).x).itemsize, Point(0.5), f"{Point(1.5)}", a)
 
 def parts(items):
     first, *rest = items

@@ -40,6 +40,9 @@ _DROPPED = {
 """What Python or `dataclass` adds to a class and a guest does without, unless the user wrote it."""
 
 
+_MADE = {"<string>", dataclasses.__file__}
+"""Where the code of methods is that `dataclass` writes."""
+
 _numbers: dict[type, int] = {}
 
 
@@ -276,10 +279,11 @@ def _members(origin: Any) -> dict[str, Any]:
     for kind in reversed(origin.__mro__[:-1]):
         found.update(kind.__dict__)
     is_dataclass = dataclasses.is_dataclass(origin)
+    parameters: Any = getattr(origin, "__dataclass_params__", None)
     names = {field.name for field in dataclasses.fields(origin)} if is_dataclass else set[str]()
     members: dict[str, Any] = {}
     for name, value in found.items():
-        is_users = isinstance(value, FunctionType) and value.__code__.co_filename != "<string>"
+        is_users = isinstance(value, FunctionType) and value.__code__.co_filename not in _MADE
         if (name in _UNKNOWN and is_users) or (name == "__new__"):
             raise errors.TypingError(f"a guest cannot have a class with {name}, as {origin.__name__} has")
         if name in names or (name in _DROPPED and not is_users):
@@ -292,6 +296,8 @@ def _members(origin: Any) -> dict[str, Any]:
         members["__init__"] = _made_by_dataclass_of(origin)
     if is_dataclass and "__eq__" not in members:
         members["__eq__"] = _equality(origin)
+    if "__repr__" not in members and getattr(parameters, "repr", False):
+        members["__repr__"] = _description(origin)
     members.setdefault("__init__", _nothing)
     return members
 
@@ -342,6 +348,16 @@ def _made_by_dataclass_of(origin: Any) -> FunctionType:
         lines.append("    self.__post_init__()\n")
     source = f"def __init__(self, {', '.join(parameters)}):\n{''.join(lines) or '    pass'}"
     made = _function("__init__", source, scope)
+    made.__module__ = origin.__module__
+    return made
+
+
+def _description(origin: Any) -> FunctionType:
+    """The `__repr__` that dataclass writes."""
+    shown = [field.name for field in dataclasses.fields(origin) if field.repr]
+    parts = " + ', ' + ".join(f"'{name}=' + repr(self.{name})" for name in shown) or "''"
+    source = f"def __repr__(self):\n    return '{origin.__qualname__}(' + {parts} + ')'\n"
+    made = _function("__repr__", source, {})
     made.__module__ = origin.__module__
     return made
 

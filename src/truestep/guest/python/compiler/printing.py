@@ -51,8 +51,14 @@ def _put_line(typing_context: Any, separator: Any, end: Any, items: Any) -> Any:
 
 
 def _print(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    from truestep.guest.python.compiler.texts import value_or_its_text
+
+    items = [
+        value_or_its_text(context, builder, kind, value)
+        for kind, value in zip(signature.args, arguments, strict=True)
+    ]
     call(builder, "truestep_begin_line")
-    for index, (kind, value) in enumerate(zip(signature.args, arguments, strict=True)):
+    for index, (kind, value) in enumerate(items):
         if index:
             put_text(context, builder, " ")
         put_item(context, builder, kind, value, is_quoted=False)

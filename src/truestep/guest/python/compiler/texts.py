@@ -166,9 +166,13 @@ def _str(object: Any = "") -> Any:  # noqa: A002 - as in str()
     return text
 
 
+def _of_instance(obj: Any) -> Any:
+    return obj.__repr__()
+
+
 def _repr(obj: Any) -> Any:
     if isinstance(obj, types.ClassInstanceType):
-        return None
+        return _of_instance if "__repr__" in obj.jit_methods else None
     _check_can_be_text(obj)
 
     def text(obj: Any) -> Any:
@@ -271,7 +275,7 @@ def joined(typing_context: Any, *parts: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         (kinds,), (given,) = signature.args, arguments
         members = [(kind, builder.extract_value(given, index)) for index, kind in enumerate(kinds)]
-        values = [_value_or_its_text(context, builder, *member) for member in members[1::3]]
+        values = [value_or_its_text(context, builder, *member) for member in members[1::3]]
         call(builder, "truestep_begin_line")
         for index, (kind, _) in enumerate(members[::3]):
             put_text(context, builder, kind.literal_value)
@@ -301,10 +305,12 @@ def _str_of(value: Any) -> str:
     return str(value)
 
 
-def _value_or_its_text(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+def value_or_its_text(context: Any, builder: Any, kind: Any, value: Any) -> Any:
     """The value; of an instance, its text, which the user's code makes."""
     if not isinstance(kind, types.ClassInstanceType):
         return kind, value
+    if not {"__str__", "__repr__"} & set(kind.jit_methods):
+        raise errors.TypingError(f"a guest cannot turn {kind} into text; give its class a __str__")
     text = context.compile_internal(builder, _str_of, typing.signature(types.unicode_type, kind), [value])
     return types.unicode_type, text
 

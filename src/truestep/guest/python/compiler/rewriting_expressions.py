@@ -8,6 +8,8 @@ import string
 from types import FunctionType
 from typing import Any
 
+import numpy as np
+
 from truestep.guest.python.compiler import builtin_functions, printing, texts
 from truestep.guest.python.compiler.complaint import Complaint, line_in
 from truestep.guest.python.compiler.containers import copied, merged
@@ -186,6 +188,12 @@ class ExpressionRewriter(ast.NodeTransformer):
             return self._replace(node, self._printed(node))
         if called == itertools.chain.from_iterable and len(node.args) == 1:
             return self._replace(node, self._names.call("chained", chained, self.visit(node.args[0])))
+        if isinstance(called, np.ufunc) and [part.arg for part in node.keywords] == ["out"]:
+            out = node.keywords[0].value
+            if len(node.args) == called.nin and not isinstance(out, ast.Tuple | ast.Constant):
+                node.args.append(out)
+                node.keywords = []
+                self.has_changed = True
         if called is functools.reduce:
             node.func = self._names.helper("reduced", reduced)
             self.has_changed = True

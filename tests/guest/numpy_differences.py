@@ -138,8 +138,9 @@ Refused, with the line and a remedy:
   `float(a) ** b`. NumPy refuses it too; Python would make a float. `2 ** -k` and `k ** -1` are floats, as
   in Python.
 - A Python integer that the dtype beside it cannot hold, such as `small + 300`. NumPy raises
-  `OverflowError`, and so does the guest if the integer becomes known while it runs. But `np.uint8(n)`,
-  `np.full` and `fill` take the lowest bits.
+  `OverflowError`, and so does the guest for `small + n`. But `np.uint8(n)`, `np.full`, `fill` and items that
+  are set to what was computed from an array's item or in a loop, such as `small[0] = int(small[0]) + n`, take
+  the lowest bits: check the range first.
 - `np.sqrt(small)` and other functions that give float16, which a guest does not have.
 """
 

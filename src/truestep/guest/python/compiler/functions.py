@@ -3,10 +3,12 @@
 import functools
 import inspect
 import sys
+from dataclasses import dataclass
 from types import FunctionType
 from typing import Any, TypeGuard
 
 import numba
+import numpy as np
 from numba.core import bytecode, caching, cpu, dispatcher, errors, interpreter, types, withcontexts
 from numba.core.cpu_options import ParallelOptions
 from numba.core.typing import context as typing_context
@@ -24,6 +26,10 @@ def accept_plain_functions() -> None:
     resolve = typing_context.BaseContext.resolve_value_type
 
     def resolve_value_type(context: Any, value: object) -> Any:
+        if isinstance(value, _AsDeclared):
+            return types.Dispatcher(value.function)
+        if isinstance(value, dispatcher.Dispatcher) and (number := _declared_number(value)):
+            return types.Dispatcher(_with_pythons_number(value, number))
         try:
             return resolve(context, value)
         except ValueError:
@@ -63,6 +69,35 @@ def compiled(function: FunctionType) -> Any:
     """The function as Numba compiles it: its signature is that of its own code, without `**others`."""
     has_others = bool(function.__code__.co_flags & inspect.CO_VARKEYWORDS)
     return numba.njit(rewritten(function) if has_others and not is_ours(function) else function)
+
+
+@dataclass(frozen=True)
+class _AsDeclared:
+    """A function whose result has the declared type."""
+
+    function: Any
+
+
+def _declared_number(function: Any) -> Any:
+    """The wide type of a number that the function's only signature, `@jit("uint32(…)")`, declares narrow."""
+    declared = list(function.overloads.values())
+    if function._can_compile or len(declared) != 1:
+        return None
+    result = declared[0].signature.return_type
+    if isinstance(result, types.Integer) and result.bitwidth < types.int64.bitwidth:
+        return np.int64
+    return np.float64 if result == types.float32 else None
+
+
+@functools.cache
+def _with_pythons_number(function: Any, number: Any) -> Any:
+    """The function with an int or a float for its declared narrow result, as Numba gives it to Python."""
+    code = function.py_func.__code__
+    names = ", ".join(code.co_varnames[: code.co_argcount])
+    scope: dict[str, Any] = {"__name__": __name__, "function": _AsDeclared(function), "number": number}
+    widened = eval(f"lambda {names}: number(function({names}))", scope)
+    widened.__defaults__ = function.py_func.__defaults__
+    return numba.njit(widened)
 
 
 _identify: Any = bytecode.FunctionIdentity.from_function.__func__

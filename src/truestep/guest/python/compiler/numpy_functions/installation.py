@@ -9,6 +9,7 @@ from truestep.guest.python.compiler.numpy_functions.extending import install_met
 from truestep.guest.python.compiler.numpy_functions.histograms import install_histograms
 from truestep.guest.python.compiler.numpy_functions.indexing import install_indexing
 from truestep.guest.python.compiler.numpy_functions.joining import install_joining
+from truestep.guest.python.compiler.numpy_functions.kinds import install_kinds
 from truestep.guest.python.compiler.numpy_functions.list_arguments import install_list_arguments
 from truestep.guest.python.compiler.numpy_functions.masked_reductions import install_masked_reductions
 from truestep.guest.python.compiler.numpy_functions.nan_reductions import install_nan_reductions
@@ -44,3 +45,4 @@ def install_numpy_functions() -> None:
     install_histograms()
     install_elementwise()
     install_ufunc_methods()
+    install_kinds()

@@ -1,0 +1,77 @@
+"""Questions about types, which are answered when compiling: instances of np.ndarray, and dtypes."""
+
+# pyright: basic, reportArgumentType=false, reportCallIssue=false
+# What Numba compiles has no types of Python.
+
+from typing import Any
+
+import numpy as np
+from numba.core import errors, types
+from numba.core.extending import overload_attribute
+from numba.core.typing.npydecl import parse_dtype
+from numba.cpython.builtins import ol_isinstance
+from numba.np import numpy_support
+
+from truestep.guest.python.compiler.numpy_functions.extending import extend, extend_first
+
+
+def install_kinds() -> None:
+    """Add them to Numba's."""
+    extend(np.asanyarray, _asanyarray)
+    extend(np.ndarray, _ndarray)
+    extend_first(isinstance, _isinstance)
+    extend(np.result_type, _result_type)
+    extend(np.promote_types, _promote_types)
+    overload_attribute(types.DType, "name", strict=False)(_name)
+
+
+def _asanyarray(a: Any, dtype: Any = None) -> Any:
+    del a, dtype
+    return lambda a, dtype=None: np.asarray(a, dtype)
+
+
+def _ndarray(shape: Any, dtype: Any = np.float64) -> Any:
+    del shape, dtype
+    return lambda shape, dtype=np.float64: np.empty(shape, dtype)
+
+
+def _isinstance(var: Any, typs: Any) -> Any:
+    """Whether a value is an array; Numba decides about the other types."""
+    asked = tuple(typs) if isinstance(typs, types.BaseTuple) else (typs,)
+    others = tuple(kind for kind in asked if not _is_ndarray(kind))
+    if len(others) == len(asked) or isinstance(var, types.Optional):
+        return None
+    if isinstance(var, types.Array):
+        return lambda var, typs: True
+    if not others:
+        return lambda var, typs: False
+    return ol_isinstance(types.unliteral(var), types.Tuple(others))
+
+
+def _is_ndarray(kind: Any) -> bool:
+    return isinstance(kind, types.Function) and kind.typing_key is np.ndarray
+
+
+def _result_type(*arrays_and_dtypes: Any) -> Any:
+    dtype = np.result_type(*map(_dtype_of, arrays_and_dtypes))
+    return lambda *arrays_and_dtypes: dtype
+
+
+def _promote_types(type1: Any, type2: Any) -> Any:
+    dtype = np.promote_types(_dtype_of(type1), _dtype_of(type2))
+    return lambda type1, type2: dtype
+
+
+def _dtype_of(kind: Any) -> Any:
+    """NumPy's dtype of an array or of what names one."""
+    found = kind.dtype if isinstance(kind, types.Array) else parse_dtype(kind)
+    if found is None:
+        raise errors.TypingError(
+            f"a guest takes arrays and dtypes here, not {kind}; write its dtype, as in np.float64"
+        )
+    return numpy_support.as_dtype(found)
+
+
+def _name(dtype: Any) -> Any:
+    name = numpy_support.as_dtype(dtype.dtype).name
+    return lambda dtype: name

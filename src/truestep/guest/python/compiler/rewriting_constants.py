@@ -86,7 +86,7 @@ class ConstantRewriter(ast.NodeTransformer):
         self.has_changed = True
         if self._is_inner:
             return ast.fix_missing_locations(ast.copy_location(expression, node))
-        name = "$constant_" + ast.unparse(node).replace(".", "_")
+        name = ast.unparse(node).replace(".", "_") + "$constant"
         if name not in self._built:
             statement = ast.Assign(targets=[ast.Name(id=name, ctx=ast.Store())], value=expression)
             self._built[name] = ast.fix_missing_locations(ast.copy_location(statement, node))

@@ -103,7 +103,7 @@ class StatementRewriter(ast.NodeTransformer):
 
     def _temporary(self) -> str:
         self._temporaries += 1
-        return f"$item{self._temporaries}"
+        return f"item{self._temporaries}$"
 
     def visit_With(self, node: ast.With) -> Any:
         """`with np.errstate(…)` and `warnings.catch_warnings()` change nothing: a guest does not warn."""

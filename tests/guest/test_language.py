@@ -48,8 +48,8 @@ STATEMENTS = (
     ),
     "shapes(x)",
 )  # fmt: skip
-LARGE_STEP = 4
-"""`make test` compiles every fourth of the expressions and statements: seconds of Numba."""
+LARGE_STEP = 8
+"""`make test` compiles every eighth of the expressions and statements: seconds of Numba."""
 
 FUNCTIONS = """
 import dataclasses

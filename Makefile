@@ -133,8 +133,8 @@ contracts: setup ## compile the Vyper contracts and rewrite the artifacts that s
 c-programs: setup ## build public C and C++ programs unchanged, natively and as guests, and compare; write docs/c-programs.md
 	$(BIN)/python -m tests.c_programs $(if $(NAMES),$(NAMES),--write) $(if $(WORK),--work $(WORK))
 
-one-liners: setup ## compile one line of NumPy or Python each as a guest; the share that gives the same values
-	$(BIN)/python -m tests.guest.one_liners
+one-liners: setup ## the share of lines of NumPy and Python that give the same values as guests; EVERY=5 samples
+	$(BIN)/python -m tests.guest.one_liners --every $(or $(EVERY),1)
 
 python-programs: setup ## build pieces of public Python as guests, compare them with NumPy, and write docs/python-programs.md
 	$(BIN)/python -m tests.guest.python_programs

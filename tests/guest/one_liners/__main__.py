@@ -17,6 +17,7 @@ def main() -> int:
     parser.add_argument("--line", action="append", default=[], help="a one-liner of your own")
     parser.add_argument("--all", action="store_true", help="show right ones, too")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth that matches")
     arguments = parser.parse_args()
 
     from tests.guest.one_liners.cases import make_case, read_cases
@@ -26,7 +27,8 @@ def main() -> int:
     if arguments.patterns or not cases:
         known = read_cases()
         wanted = arguments.patterns or [""]
-        cases += [case for case in known if any(part in f"{case.topic}: {case.text}" for part in wanted)]
+        matching = [case for case in known if any(part in f"{case.topic}: {case.text}" for part in wanted)]
+        cases += matching[:: arguments.every]
     prepare_process()
     results = []
     for result in run_all(cases, arguments.processes):

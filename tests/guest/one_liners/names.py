@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect  # noqa: F401 - the one-liners use the imports
 import cmath  # noqa: F401
 import collections  # noqa: F401
+import ctypes  # noqa: F401
 import enum
 import functools  # noqa: F401
 import heapq  # noqa: F401

@@ -1,23 +1,55 @@
 """`int(text)` and `float(text)` of strings (guest/c/python/parse.c)."""
 
+import ctypes
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import cgutils, errors, types
 from numba.core.extending import intrinsic, overload
 
 from truestep.guest.python.compiler.texts import call_for_word, units_of
 
-_WORD = ir.IntType(64)
+_WORD_BITS = 64
+_WORD = ir.IntType(_WORD_BITS)
 
 _TOO_LARGE = 2
 """What the runtime answers when a number has more than 64 bits; 1 if there is none."""
+
+
+C_INTEGERS: tuple[Any, ...] = (
+    *(ctypes.c_int8, ctypes.c_int16, ctypes.c_int32, ctypes.c_int64),
+    *(ctypes.c_uint8, ctypes.c_uint16, ctypes.c_uint32),
+)
+"""The kinds of C integers whose values are integers of a guest."""
 
 
 def install_numerals() -> None:
     """Add the implementations to Numba's, which take numbers."""
     overload(int)(_int)
     overload(float)(_float)
+    overload(in_bits)(_in_bits)
+
+
+def in_bits(number: Any, bits: int, is_signed: bool) -> Any:
+    """The integer that agrees with `number` in its lowest bits. Compiled only."""
+    raise NotImplementedError
+
+
+def _in_bits(number: Any, bits: Any, is_signed: Any) -> Any:
+    del bits, is_signed
+    if not isinstance(number, types.Integer | types.Boolean):
+        raise errors.TypingError("an integer of ctypes is made of an int")
+
+    def held(number: Any, bits: Any, is_signed: Any) -> Any:
+        whole = np.int64(number)
+        if bits == _WORD_BITS:
+            return whole
+        lowest = whole & ((1 << bits) - 1)
+        is_negative = is_signed and lowest >> (bits - 1) == 1
+        return lowest - (1 << bits) if is_negative else lowest
+
+    return held
 
 
 @intrinsic

@@ -112,6 +112,10 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
     (r"Invalid use of getiter", "loop over one array, list or tuple whose items have one type"),
     (r"non-constant value associated with variable", "pass what the inner function needs as a parameter"),
     (
+        r"(?:setitem|append).*list\(u?int\d+\).*(?:complex|float)\d+\)",
+        "make the list of such numbers from the start, as in [0j for _ in range(n)] or [0.0] * n",
+    ),
+    (
         r"there is no |No implementation of function",
         "convert the arguments, e.g. with x.astype(np.float64), or use loops",
     ),

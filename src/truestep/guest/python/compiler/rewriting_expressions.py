@@ -1,6 +1,7 @@
 """Expressions that Numba cannot read: formatted strings, generators as arguments, comprehensions of sets."""
 
 import ast
+import ctypes
 import functools
 import itertools
 import re
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from truestep.guest.python.compiler import builtin_functions, printing, texts
+from truestep.guest.python.compiler import builtin_functions, numerals, printing, texts
 from truestep.guest.python.compiler.complaint import Complaint, line_in
 from truestep.guest.python.compiler.containers import copied, merged
 from truestep.guest.python.compiler.iteration import chained, product_repeated, reduced
@@ -70,6 +71,19 @@ class ExpressionRewriter(ast.NodeTransformer):
         except Misused as error:
             raise self._complaint(node, *error.args) from None
         return node if call is None else self._replace(node, call)
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        """`ctypes.c_int64(n).value` is the number as so many bits hold it."""
+        self.generic_visit(node)
+        call = node.value
+        if node.attr != "value" or not isinstance(call, ast.Call) or len(call.args) != 1 or call.keywords:
+            return node
+        kind = self._names.value(call.func)
+        if not any(kind is integer for integer in numerals.C_INTEGERS):
+            return node
+        bits, is_signed = ast.Constant(8 * ctypes.sizeof(kind)), ast.Constant(kind(-1).value < 0)
+        number = self._names.call("in_bits", numerals.in_bits, call.args[0], bits, is_signed)
+        return self._replace(node, number)
 
     def visit_Dict(self, node: ast.Dict) -> ast.expr:
         """`{**a, 1: b}` is one dictionary after another."""

@@ -15,6 +15,7 @@ from truestep.guest.python.compiler import builtin_functions, numerals, printing
 from truestep.guest.python.compiler.complaint import Complaint, line_in
 from truestep.guest.python.compiler.containers import copied, merged
 from truestep.guest.python.compiler.iteration import chained, product_repeated, reduced
+from truestep.guest.python.compiler.numpy_functions.creation import array_with_options
 from truestep.guest.python.compiler.rewriting_grids import Misused, index_trick, mapped_call
 from truestep.guest.python.compiler.rewriting_names import Names
 
@@ -208,6 +209,9 @@ class ExpressionRewriter(ast.NodeTransformer):
                 node.args.append(out)
                 node.keywords = []
                 self.has_changed = True
+        if called is np.array and {part.arg for part in node.keywords} & {"copy", "order"}:
+            node.func = self._names.helper("array_with_options", array_with_options)
+            self.has_changed = True
         if called is functools.reduce:
             node.func = self._names.helper("reduced", reduced)
             self.has_changed = True

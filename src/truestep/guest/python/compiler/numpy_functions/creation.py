@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numba.core import errors, types
+from numba.core.extending import register_jitable
 from numba.core.typing.npydecl import parse_dtype
 from numba.cpython.unsafe.tuple import tuple_setitem
 from numba.np import numpy_support
@@ -25,6 +26,7 @@ from truestep.guest.python.compiler.numpy_functions.axes import (
     with_last,
     with_ones,
 )
+from truestep.guest.python.compiler.numpy_functions.dtypes import take_python_dtypes
 from truestep.guest.python.compiler.numpy_functions.extending import extend, extend_first, extend_method
 from truestep.guest.python.compiler.python_numbers import python_kind
 from truestep.guest.python.compiler.sums import forget
@@ -34,6 +36,7 @@ def install_creation() -> None:
     """Add them to Numba's."""
     for function, implementation in (
         (np.array, _array),
+        (array_with_options, _array_with_options),
         (np.asarray, _asarray),
         (np.linspace, _linspace),
         (np.meshgrid, _meshgrid),
@@ -43,6 +46,7 @@ def install_creation() -> None:
         (np.diagonal, _diagonal),
     ):
         extend(function, implementation)
+    take_python_dtypes(array_with_options)
     forget(np.average, "")
     extend(np.average, _average)
     extend_first(np.where, _where)
@@ -51,12 +55,66 @@ def install_creation() -> None:
 
 
 def _array(object: Any, dtype: Any = None) -> Any:
-    if not isinstance(object, types.Array) and not holds_arrays(object):
+    if not isinstance(object, types.Array | types.RangeType) and not holds_arrays(object):
         return None
-    if is_none(dtype):
-        return lambda object, dtype=None: np.copy(as_array(object))
-    number = numpy_support.as_dtype(parse_dtype(dtype))
-    return lambda object, dtype=None: as_array(object).astype(number)
+    return lambda object, dtype=None: array_with_options(object, dtype)
+
+
+def array_with_options(object: Any, dtype: Any = None, copy: Any = True, order: Any = "K") -> Any:
+    """np.array, which Numba replaces without regard to options where it gets a list. Compiled only."""
+    raise NotImplementedError
+
+
+def _array_with_options(object: Any, dtype: Any = None, copy: Any = True, order: Any = "K") -> Any:
+    array = array_of(object)
+    if array is None:
+        return None
+    number = numpy_support.as_dtype(array.dtype if is_none(dtype) else parse_dtype(dtype))
+    is_kept = isinstance(object, types.Array) and number == numpy_support.as_dtype(array.dtype)
+    arranged = _arrangement(literal(order, "order"), array)
+    if not is_kept:
+
+        def converted(object: Any, dtype: Any = None, copy: Any = True, order: Any = "K") -> Any:
+            if copy is not None and not copy:
+                raise ValueError("Unable to avoid copy while creating an array as requested.")
+            return arranged(as_array(object).astype(number))
+
+        return converted
+    if _is_true(copy):
+        return lambda object, dtype=None, copy=True, order="K": arranged(np.copy(object))
+    if arranged is not _as_given:
+        if not is_none(copy):
+            raise errors.TypingError(
+                "a guest must know whether np.array copies when it changes the order; write copy=True or None"
+            )
+        return lambda object, dtype=None, copy=True, order="K": arranged(object)
+
+    def copied_if_asked(object: Any, dtype: Any = None, copy: Any = True, order: Any = "K") -> Any:
+        if copy is not None and copy:
+            return np.copy(object)
+        return object
+
+    return copied_if_asked
+
+
+def _is_true(copy: Any) -> bool:
+    """Whether an option is known to be True."""
+    value = getattr(copy, "literal_value", getattr(copy, "value", copy))
+    return value is True
+
+
+def _arrangement(order: Any, array: Any) -> Any:
+    """What brings an array into an order of items."""
+    if order in {None, "K", "A"} or array.ndim < 1 or array.layout == order:
+        return _as_given
+    if order not in {"C", "F"}:
+        raise ValueError(f"order must be one of 'C', 'F', 'A', or 'K' (got '{order}')")
+    return np.ascontiguousarray if order == "C" else np.asfortranarray
+
+
+@register_jitable
+def _as_given(array: Any) -> Any:
+    return array
 
 
 def _asarray(a: Any, dtype: Any = None) -> Any:

@@ -9,6 +9,9 @@ from truestep.guest.python.compiler.numpy_functions.extending import is_method_o
 
 _DTYPES = {int: types.int64, float: types.float64, bool: types.boolean, complex: types.complex128}
 
+_TAKING: list[Any] = []
+"""Functions of the compiler that take a dtype as NumPy's do."""
+
 _INFERER: Any = typeinfer.TypeInferer
 _registry: Any = imputils.builtin_registry
 
@@ -27,11 +30,18 @@ def install_python_dtypes() -> None:
     _registry.lower_cast(types.Function, types.NumberClass)(_no_value)
 
 
+def take_python_dtypes(function: Any) -> None:
+    """Let a function that is not NumPy's take them."""
+    _TAKING.append(function)
+
+
 def _takes_dtypes(function: Any) -> bool:
     if is_method_of_array(function):
         return True
     key = getattr(function, "typing_key", None)
-    return isinstance(key, np.ufunc) or (getattr(key, "__module__", None) or "").partition(".")[0] == "numpy"
+    if any(key is known for known in _TAKING) or isinstance(key, np.ufunc):
+        return True
+    return (getattr(key, "__module__", None) or "").partition(".")[0] == "numpy"
 
 
 def _as_dtype(kind: Any) -> Any:

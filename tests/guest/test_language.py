@@ -235,6 +235,7 @@ def test_classes_are_refused_where_python_would_differ(
         ("import absent\n    return x", "5: ModuleNotFoundError: No module named 'absent'"),
         ("print(x, file=None)", "5: print in a guest does not know file="),
         ("return '%(a)s' % x", "5: a guest cannot format by this text and these values"),
+        ("r = [0] * 3\n    r[0] = x[0]\n    return r", "6: a guest cannot put float64 into a list of int64"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_translated_is_refused(tmp_path: Path, body: str, words: str) -> None:

@@ -47,6 +47,19 @@ def _checking_literals(resolve: Any) -> Any:
                     f"a guest cannot put {value.literal_value} into an array of {target.dtype}, out of whose"
                     " range it is"
                 )
+        _check_item(target, value)
         return resolve(context, target, index, value)
 
     return resolve_setitem
+
+
+def _check_item(target: Any, value: Any) -> None:
+    """Numba would cut off what the items' type does not hold: `[0, 0]` would get 0 for 0.5."""
+    kind = target.dtype if isinstance(target, types.List) else None
+    given = value.dtype if isinstance(value, types.List) else value
+    given = given.type if isinstance(given, types.Optional) else given
+    is_cut = (isinstance(kind, types.Integer) and isinstance(given, types.Float | types.Complex)) or (
+        isinstance(kind, types.Boolean) and isinstance(given, types.Number)
+    )
+    if is_cut:
+        raise errors.TypingError(f"a guest cannot put {types.unliteral(given)} into a list of {kind}")

@@ -9,6 +9,10 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
         "one path at least must return",
     ),
     (r"a guest has no float16", "convert the argument first, as in np.sqrt(x.astype(np.float64))"),
+    (
+        r"a guest cannot put \S+ into a list",
+        "make the list of such numbers from the start, as in [0.0] * n or [0j for _ in range(n)]",
+    ),
     (r"a guest cannot put", "store a number that the dtype holds, or make the array of a wider dtype"),
     (r"a guest cannot return", "return an array, number, string or bytes, or a tuple of these"),
     (
@@ -111,10 +115,6 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
     (r"not contiguous|incompatible array for reshaping", "copy the array first: np.ascontiguousarray(x)"),
     (r"Invalid use of getiter", "loop over one array, list or tuple whose items have one type"),
     (r"non-constant value associated with variable", "pass what the inner function needs as a parameter"),
-    (
-        r"(?:setitem|append).*list\(u?int\d+\).*(?:complex|float)\d+\)",
-        "make the list of such numbers from the start, as in [0j for _ in range(n)] or [0.0] * n",
-    ),
     (
         r"there is no |No implementation of function",
         "convert the arguments, e.g. with x.astype(np.float64), or use loops",

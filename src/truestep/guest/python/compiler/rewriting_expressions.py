@@ -16,6 +16,7 @@ from truestep.guest.python.compiler.complaint import Complaint, line_in
 from truestep.guest.python.compiler.containers import copied, merged
 from truestep.guest.python.compiler.iteration import chained, product_repeated, reduced
 from truestep.guest.python.compiler.numpy_functions.creation import array_with_options
+from truestep.guest.python.compiler.numpy_functions.kinds import result_type_of
 from truestep.guest.python.compiler.rewriting_grids import Misused, index_trick, mapped_call
 from truestep.guest.python.compiler.rewriting_names import Names
 
@@ -74,8 +75,11 @@ class ExpressionRewriter(ast.NodeTransformer):
         return node if call is None else self._replace(node, call)
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        """`ctypes.c_int64(n).value` is the number as so many bits hold it."""
+        """`ctypes.c_int64(n).value` is the number as so many bits hold it; `np.broadcast(…).shape`."""
         self.generic_visit(node)
+        shape = self._broadcast_shape(node)
+        if shape is not None:
+            return self._replace(node, shape)
         call = node.value
         if node.attr != "value" or not isinstance(call, ast.Call) or len(call.args) != 1 or call.keywords:
             return node
@@ -85,6 +89,17 @@ class ExpressionRewriter(ast.NodeTransformer):
         bits, is_signed = ast.Constant(8 * ctypes.sizeof(kind)), ast.Constant(kind(-1).value < 0)
         number = self._names.call("in_bits", numerals.in_bits, call.args[0], bits, is_signed)
         return self._replace(node, number)
+
+    def _broadcast_shape(self, node: ast.Attribute) -> ast.expr | None:
+        """`np.broadcast(a, b).shape` is the shape that `np.broadcast_shapes` gives."""
+        made = node.value
+        if node.attr != "shape" or not isinstance(made, ast.Call) or made.keywords:
+            return None
+        is_starred = any(isinstance(part, ast.Starred) for part in made.args)
+        if is_starred or self._names.value(made.func) is not np.broadcast:
+            return None
+        shapes = [self._names.call("shape", np.shape, part) for part in made.args]
+        return self._names.call("broadcast_shapes", np.broadcast_shapes, *shapes)
 
     def visit_Dict(self, node: ast.Dict) -> ast.expr:
         """`{**a, 1: b}` is one dictionary after another."""
@@ -211,6 +226,10 @@ class ExpressionRewriter(ast.NodeTransformer):
                 self.has_changed = True
         if called is np.array and {part.arg for part in node.keywords} & {"copy", "order"}:
             node.func = self._names.helper("array_with_options", array_with_options)
+            self.has_changed = True
+        if called is np.result_type and len(node.args) == 1 and isinstance(node.args[0], ast.Starred):
+            node.func = self._names.helper("result_type_of", result_type_of)
+            node.args = [node.args[0].value]
             self.has_changed = True
         if called is functools.reduce:
             node.func = self._names.helper("reduced", reduced)

@@ -21,6 +21,7 @@ def install_kinds() -> None:
     extend(np.ndarray, _ndarray)
     extend_first(isinstance, _isinstance)
     extend(np.result_type, _result_type)
+    extend(result_type_of, _result_type_of)
     extend(np.promote_types, _promote_types)
     overload_attribute(types.DType, "name", strict=False)(_name)
 
@@ -55,6 +56,25 @@ def _is_ndarray(kind: Any) -> bool:
 def _result_type(*arrays_and_dtypes: Any) -> Any:
     dtype = np.result_type(*map(_dtype_of, arrays_and_dtypes))
     return lambda *arrays_and_dtypes: dtype
+
+
+def result_type_of(arrays_and_dtypes: Any) -> Any:
+    """np.result_type of all members of a tuple or list. Compiled only."""
+    raise NotImplementedError
+
+
+def _result_type_of(arrays_and_dtypes: Any) -> Any:
+    if not isinstance(arrays_and_dtypes, types.BaseTuple | types.List):
+        return None
+    is_list = isinstance(arrays_and_dtypes, types.List)
+    dtype = np.result_type(*map(_dtype_of, [arrays_and_dtypes.dtype] if is_list else arrays_and_dtypes))
+
+    def result_type(arrays_and_dtypes: Any) -> Any:
+        if len(arrays_and_dtypes) == 0:
+            raise ValueError("at least one array or dtype is required")
+        return dtype
+
+    return result_type
 
 
 def _promote_types(type1: Any, type2: Any) -> Any:

@@ -285,6 +285,10 @@ GUEST = "@truestep.guest\ndef main(input):\n    return "
             GUEST.replace("input", "a, b, c") + "a\n",
             "3: expected a guest to take (input) or (task, input), got",
         ),
+        (
+            GUEST.replace("return", "x = np.ones(2)\n    if len(input): x = input\n    return") + "x\n",
+            "7: variable 'x' cannot be both array(float64, 1d, C) and array(uint8, 1d, C)\n  try: give",
+        ),
         (GUEST.replace(":", "") + "1\n", "4: expected ':': def main(input)"),
         ("def main(input):\n    return input\n", " expected one function decorated with @truestep.guest"),
         (f"T = 1 / 0\n{GUEST}input\n", "3: ZeroDivisionError: division by zero\n  try: "),

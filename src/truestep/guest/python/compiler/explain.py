@@ -25,6 +25,7 @@ _UNDEFINED = re.compile(r"NameError: name '(\w+)'")
 _OWN_SENTENCE = re.compile(r"(?<=[\s:])(?:a guest(?:'s)? .+)|^a guest(?:'s)? .+")
 """What the compiler's own parts say; everything around it is Numba's."""
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+_TWO_TYPES = re.compile(r"Cannot unify (.+) and (.+) for '([^'.]+)(?:\.\d+)*', defined at .+ \(\d+\)")
 _WORDS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"npy_"), "np."),
     (re.compile(r"\bclass (\w+) \d+"), r"\1"),
@@ -98,6 +99,7 @@ def _essence(message: str) -> str:
     if call and "No implementation of function" in message.partition(">>>")[0]:
         cause = f": {causes[-1].strip()}" if causes and not causes[-1].startswith("No implementation") else ""
         return f"there is no {call[1].strip()}{cause}"
+    message = _TWO_TYPES.sub(r"variable '\3' cannot be both \1 and \2", message)
     lines = [line.partition(" Raised from ")[0].strip().rstrip(".") for line in _before_source(message)]
     said = [line for line in lines if line and not _NOISE.match(line)]
     return "\n  ".join(said[:_MESSAGE_LINES_MAX]) or "the types in the guest are inconsistent"

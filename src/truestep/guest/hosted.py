@@ -5,6 +5,7 @@ import re
 import tempfile
 from pathlib import Path
 
+from truestep.guest.errors import GuestBuildError
 from truestep.guest.kept import kept
 from truestep.guest.libm import MUSL_INCLUDES
 from truestep.guest.objects import read_sections, with_weak_definitions
@@ -51,6 +52,19 @@ _REPLACED = {
     "regex/glob",
 }  # fmt: skip
 """What those patterns find and is left out."""
+_LONG_LONG = (
+    "S('n') = PTR,\n\t}, { /* 6:",
+    "S('d') = LLONG, S('i') = LLONG, S('o') = ULLONG, S('u') = ULLONG, S('x') = ULLONG, S('X') = ULLONG,"
+    "S('n') = PTR,\n\t}, { /* 6:",
+)
+_ADAPTED = {
+    # %Ld is what old programs write for %lld. glibc takes it; musl drops the whole format.
+    "stdio/vfprintf": _LONG_LONG,
+    "stdio/vfwprintf": _LONG_LONG,
+    "stdio/vfscanf": ("case SIZE_ll:", "case SIZE_L: case SIZE_ll:"),
+    "stdio/vfwscanf": ("case SIZE_ll:", "case SIZE_L: case SIZE_ll:"),
+}
+"""Places of musl's files that are compiled otherwise: what stands there, and what is compiled."""
 
 _UNKNOWN_CONVERSION = re.compile(
     rb"%(?:[-+#0']*(?:\*|\d+)?(?:\.(?:\*|\d*))?(?:hh?|ll?|[Lqjzt])?[aAeEfFgGnmCS]|l[cs]|\d+\$"
@@ -78,7 +92,7 @@ def prints_more(elf: bytes) -> bool:
 @functools.cache
 def hosted_archive(toolchain: Toolchain) -> bytes:
     """An archive of the library: 650 files of musl, kept when they are compiled."""
-    flags = (*COMPILE_FLAGS, *_MUSL, *sorted(_REPLACED))
+    flags = (*COMPILE_FLAGS, *_MUSL, *sorted(_REPLACED), str(_ADAPTED))
     headers = [C_DIRECTORY / "runtime" / "format.h", *own_headers()]
     return kept("hosted", flags, [*hosted_sources(), *headers], lambda: _compile(toolchain))
 
@@ -86,11 +100,11 @@ def hosted_archive(toolchain: Toolchain) -> bytes:
 def _compile(toolchain: Toolchain) -> bytes:
     with tempfile.TemporaryDirectory(prefix="truestep-libc-") as name:
         directory = Path(name)
-        toolchain.run("build-lib", *_arguments(toolchain), directory=directory)
+        toolchain.run("build-lib", *_arguments(toolchain, directory), directory=directory)
         return with_weak_definitions((directory / ARCHIVE).read_bytes())
 
 
-def _arguments(toolchain: Toolchain) -> list[str]:
+def _arguments(toolchain: Toolchain, directory: Path) -> list[str]:
     libc = toolchain.libc_directory
     strict = [flag for flag in COMPILE_FLAGS if flag not in TARGET_FLAGS]
     musl = [
@@ -111,7 +125,7 @@ def _arguments(toolchain: Toolchain) -> list[str]:
         *TARGET_FLAGS, *zig, "-static", "--name", "hosted",
         "-cflags", *own, *system_includes(toolchain), "--", *map(str, alone),
         "-cflags", *musl, f"-I{C_DIRECTORY / 'include'}", "--",
-        *map(str, with_musl), *map(str, musl_sources(libc / "musl" / "src")),
+        *map(str, with_musl), *map(str, _adapted(libc / "musl" / "src", directory)),
     ]  # fmt: skip
 
 
@@ -119,3 +133,15 @@ def musl_sources(directory: Path) -> list[Path]:
     """The files of `_MUSL`, without those that are replaced."""
     found = {path for pattern in _MUSL for path in directory.glob(f"{pattern}.[csS]")}
     return sorted(path for path in found if str(path.relative_to(directory).with_suffix("")) not in _REPLACED)
+
+
+def _adapted(sources: Path, directory: Path) -> list[Path]:
+    """The files of musl; those of `_ADAPTED` are copies in `directory`."""
+    paths = {str(path.relative_to(sources).with_suffix("")): path for path in musl_sources(sources)}
+    for name, (found, compiled) in _ADAPTED.items():
+        before, _, after = paths[name].read_text("utf-8").partition(found)
+        if not after:
+            raise GuestBuildError(f"{name}.c is of another musl than the pinned one: no {found!r}")
+        paths[name] = directory / paths[name].name
+        paths[name].write_text(before + compiled + after, "utf-8")
+    return list(paths.values())

@@ -51,6 +51,9 @@ static void formats(void) {
     printf("%g %g %g %.0f %.3e %a\n", 0.1, 1e300 * 10, 5e-324, 2.5, 12345.678, 1.0 / 3);
     printf("%Lf %.20Lg %+5.1f|%-8.3f|%08.2f\n", 1.5L, 0.1L, 2.25, 3.14159, -1.5);
     printf("%2$s %1$g\n", -INFINITY, "positional");
+    long long wide = 0;
+    printf("%d", sscanf("-1234567890123", "%Ld", &wide));
+    printf(" %Ld %.0Lf\n", wide, -0.6L);
     int length = snprintf(text, sizeof text, "%.*f", caught + 10, 3.0);
     printf("%d %s\n", length, text);
     FILE *stream = open_memstream(&memory, &size);

@@ -1,4 +1,5 @@
-"""Lists and dictionaries of a module, deletions, itertools and statistics in Python guests."""
+"""Lists and dictionaries of a module, deletions, itertools and statistics in Python guests, and what is known
+of their functions' arguments: branches that are never taken, tables of functions, class methods."""
 
 from __future__ import annotations
 
@@ -9,8 +10,11 @@ import numpy as np
 from tests.guest.numpy_guests import compare, compile_guest
 
 FUNCTIONS = """
+import dataclasses
+import enum
 import itertools
 import statistics
+import time
 
 PRICES = {"rose": 2.5, "tulip": 1.25}
 TABLE = [[0.5, 1.0], [3.0, 4.5]]
@@ -20,6 +24,54 @@ def largest(values):
 
 def shifted(value, by=1.0, **others):
     return value + by + others.get("more", 0.25)
+
+def passed_on(value, **others):
+    return shifted(value, **others)
+
+class Unit(str, enum.Enum):
+    METRE = "m"
+    CENTIMETRE = "cm"
+
+FACTORS = {Unit.METRE: 1.0, Unit.CENTIMETRE: 100.0}
+AXES = {"xyz": (0, 1), "zyx": (2, 0)}
+
+def factor(unit):
+    return FACTORS[unit]
+
+@dataclasses.dataclass
+class Ellipsoid:
+    a: float
+    b: float
+    models = {"earth": {"a": 6.5, "b": 6.25}}
+
+    @classmethod
+    def named(cls, name):
+        return cls(cls.models[name]["a"], cls.models[name]["b"])
+
+    def flattening(self, scale):
+        return scale * (self.a - self.b) / self.a
+
+MARS = Ellipsoid(3.5, 3.25)
+
+def smooth(x, window="flat", unit=Unit.CENTIMETRE, axes="zyx", ell=None, planet=MARS, plot=False, full=False):
+    windows = {"flat": np.ones, "hanning": np.hanning}
+    began = time.perf_counter()
+    if plot:
+        import a_package_that_nobody_has
+        a_package_that_nobody_has.plot(x)
+    if x.ndim == 2:
+        return x[:, 0]
+    if isinstance(axes, str) and window.lower() in windows:
+        w = windows[window](3)
+    try:
+        first, second = AXES[axes]
+    except KeyError:
+        first, second = axes
+    if ell is None:
+        ell = Ellipsoid.named("earth")
+    took = time.perf_counter() - began
+    result = x * factor(unit) + w[0] + first - second + ell.a * ell.flattening(2.0) + planet.flattening(1.0)
+    return (result, took) if full else result
 
 """
 MAIN = """
@@ -34,6 +86,9 @@ def main(x):
     if (last := items[-1] * 2) > 1:
         r.append(last)
     r.append(float(len(set([1, 2, 3]) - {2})))
+    r.append(passed_on(x[0]) + passed_on(x[1], by=2.0, more=0.5))
+    r.extend(smooth(x))
+    r.extend(smooth(x, "hanning", Unit.METRE, "xyz", Ellipsoid(3.0, 2.0)))
     return np.array(r)
 """
 

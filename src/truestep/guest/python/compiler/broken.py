@@ -9,7 +9,7 @@ from types import FunctionType
 from typing import Any
 
 from truestep.guest.python.compiler.complaint import Complaint
-from truestep.guest.python.compiler.functions import is_users_function
+from truestep.guest.python.compiler.ownership import is_users_function
 
 
 def refuse_what_breaks(guest: Callable[..., Any]) -> None:

@@ -27,7 +27,9 @@ from numba.core.typing import context as typing_context
 from numba.core.typing import templates
 from numba.experimental.jitclass import base
 
+from truestep.guest.python.compiler.ownership import is_ours, is_users_function
 from truestep.guest.python.compiler.python_numbers import as_pythons
+from truestep.guest.python.compiler.rewriting import specialised
 
 jitclass: Any = base
 
@@ -120,11 +122,6 @@ def install_classes() -> None:
 def _dummy(context: Any, builder: Any, kind: Any, value: Any) -> Any:
     del builder, kind, value
     return context.get_dummy_value()
-
-
-def is_plain_class(value: Any) -> bool:
-    """Whether it is a class of which instances can be made."""
-    return type(value) is type and not issubclass(value, BaseException | tuple)
 
 
 def _naming(propagate: Any) -> Any:
@@ -239,6 +236,8 @@ def _returned(function: FunctionType, arguments: Any) -> Any:
     flags.nrt = True
     flags.error_model = "numpy"
     typing, target = cpu_target.typing_context, cpu_target.target_context
+    if is_users_function(function) and not is_ours(function):
+        function = specialised(function, arguments)
     return compiler.compile_extra(
         typing, target, function, tuple(arguments), None, flags, {}, pipeline_class=_Inference
     )

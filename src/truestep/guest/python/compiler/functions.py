@@ -2,10 +2,9 @@
 
 import functools
 import inspect
-import sys
 from dataclasses import dataclass
 from types import FunctionType
-from typing import Any, TypeGuard
+from typing import Any
 
 import numba
 import numpy as np
@@ -14,11 +13,9 @@ from numba.core.cpu_options import ParallelOptions
 from numba.core.typing import context as typing_context
 from numba.np.ufunc import ufuncbuilder, wrappers
 
-from truestep.guest.python.compiler.classes import PlainClass, is_plain_class
-from truestep.guest.python.compiler.rewriting import rewritten
-
-_LIBRARIES = sys.stdlib_module_names | {"numba", "numpy"}
-"""Packages whose functions Numba supports by name or not at all: errors inside them explain nothing."""
+from truestep.guest.python.compiler.classes import PlainClass
+from truestep.guest.python.compiler.ownership import is_ours, is_users_class, is_users_function
+from truestep.guest.python.compiler.rewriting import origin_of, rewritten, specialised, without_others
 
 
 def accept_plain_functions() -> None:
@@ -50,25 +47,17 @@ def accept_plain_functions() -> None:
     withcontexts._ObjModeContextType.mutate_with_body = _refuse_object_mode
     _compile_without_threads()
     bytecode.FunctionIdentity.from_function = classmethod(_identity)
-
-
-def is_users_function(value: object) -> bool:
-    """Whether it is a Python function that does not belong to a library."""
-    return (
-        isinstance(value, FunctionType) and (value.__module__ or "numba").partition(".")[0] not in _LIBRARIES
-    )
-
-
-def is_users_class(value: object) -> TypeGuard[type]:
-    """Whether it is a class of the user, of which compiled code can make instances."""
-    return is_plain_class(value) and (value.__module__ or "numba").partition(".")[0] not in _LIBRARIES
+    function_compiler: Any = dispatcher._FunctionCompiler
+    function_compiler._get_implementation = _implementation
+    stack: Any = typing_context.CallStack
+    stack.finditer = _frames_of
 
 
 @functools.cache
 def compiled(function: FunctionType) -> Any:
     """The function as Numba compiles it: its signature is that of its own code, without `**others`."""
     has_others = bool(function.__code__.co_flags & inspect.CO_VARKEYWORDS)
-    return numba.njit(rewritten(function) if has_others and not is_ours(function) else function)
+    return numba.njit(without_others(function) if has_others and not is_ours(function) else function)
 
 
 @dataclass(frozen=True)
@@ -100,6 +89,18 @@ def _with_pythons_number(function: Any, number: Any) -> Any:
     return numba.njit(widened)
 
 
+def _implementation(self: Any, kinds: Any, named: Any) -> Any:
+    """What is compiled for arguments of these types."""
+    del named
+    function = self.py_func
+    return specialised(function, kinds) if is_users_function(function) and not is_ours(function) else function
+
+
+def _frames_of(stack: Any, function: Any) -> Any:
+    """The frames in which a function, whatever it was changed to, is being compiled."""
+    return (frame for frame in stack if origin_of(frame.func_id.func) is origin_of(function))
+
+
 _identify: Any = bytecode.FunctionIdentity.from_function.__func__
 
 
@@ -108,11 +109,6 @@ def _identity(kind: Any, function: Any) -> Any:
     if is_users_function(function) and not is_ours(function):
         function = rewritten(function)
     return _identify(kind, function)
-
-
-def is_ours(function: Any) -> bool:
-    """Whether a function belongs to truestep."""
-    return (function.__module__ or "truestep").partition(".")[0] == "truestep"
 
 
 def _call_as_python(function: Any, *arguments: Any, **named: Any) -> Any:

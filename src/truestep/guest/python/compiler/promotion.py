@@ -18,7 +18,7 @@ from numba.core.typing import templates
 from numba.core.typing.npydecl import NumpyRulesArrayOperator, NumpyRulesInplaceArrayOperator
 from numba.np import numpy_support
 
-from truestep.guest.python.compiler.functions import is_ours, is_users_function
+from truestep.guest.python.compiler.ownership import is_ours, is_users_function
 from truestep.guest.python.compiler.powers import resolve_power
 from truestep.guest.python.compiler.python_numbers import (
     NEGATED_INT,

@@ -7,46 +7,160 @@ nothing of the kind is left as it is.
 import ast
 import copy
 import functools
+import inspect
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
+from truestep.guest.python.compiler.known_values import Known, argument_facts
+from truestep.guest.python.compiler.pruning import Pruner
 from truestep.guest.python.compiler.rewriting_constants import ConstantRewriter
 from truestep.guest.python.compiler.rewriting_expressions import ExpressionRewriter
 from truestep.guest.python.compiler.rewriting_functions import FunctionRewriter
 from truestep.guest.python.compiler.rewriting_names import Names
 from truestep.guest.python.compiler.rewriting_statements import StatementRewriter
+from truestep.guest.python.compiler.unused import UnusedRemover
 
 _Defined = ast.FunctionDef | ast.Lambda
 
 _FACTORY = "$factory"
 
 
+_origins: dict[FunctionType, FunctionType] = {}
+"""The user's function of each that was changed here."""
+
+
+@dataclass(frozen=True)
+class _Variant:
+    """A function some of whose parameters have values that are known, or that has others by name."""
+
+    origin: Any
+    """The function; a field that is typed as one would be a method for the type checker."""
+    bound: tuple[tuple[str, Any], ...]
+    named: tuple[str, ...]
+
+
+_variants: dict[FunctionType, _Variant] = {}
+
+
 @functools.cache
 def rewritten(function: FunctionType) -> FunctionType:
     """The function in terms that Numba knows; the function itself if its source is not at hand."""
-    node = _definition(function)
+    return function if function in _origins else _changed(function, None)
+
+
+def specialised(function: FunctionType, kinds: Any) -> FunctionType:
+    """As `rewritten`, for arguments of these types: without what they rule out."""
+    return _changed(function, kinds)
+
+
+def origin_of(function: FunctionType) -> FunctionType:
+    """The user's function, or variant of it, that this one stands for."""
+    return _origins.get(function, function)
+
+
+def variant(
+    function: FunctionType, bound: tuple[tuple[str, Any], ...], named: tuple[str, ...]
+) -> FunctionType | None:
+    """The function without the parameters whose values are `bound`, and with parameters for `**others`.
+
+    None if its source is not at hand.
+    """
+    for made, known in _variants.items():
+        is_same = known.origin is function and known.named == named and len(known.bound) == len(bound)
+        if is_same and all(
+            one[0] == other[0] and one[1] is other[1] for one, other in zip(known.bound, bound, strict=True)
+        ):
+            return made
+    return _make_variant(_Variant(function, bound, named))
+
+
+def without_others(function: FunctionType) -> FunctionType:
+    """The function without its `**others`."""
+    return variant(function, (), ()) or function
+
+
+def _make_variant(kind: _Variant) -> FunctionType | None:
+    """A function with the parameters of the variant. What it does is known when it is compiled."""
+    node = _definition(kind.origin)
+    if not isinstance(node, ast.FunctionDef):
+        return None
+    tree = copy.deepcopy(node)
+    tree.body = [ast.Pass()]
+    defaults = _take_parameters(tree, kind)
+    made = _function_of(tree, kind.origin, kind.origin.__globals__, defaults)
+    _variants[made] = kind
+    return made
+
+
+def _take_parameters(tree: ast.FunctionDef, kind: _Variant) -> tuple[Any, ...] | None:
+    """Take out and add the parameters. Returns the defaults of those that are left."""
+    arguments = tree.args
+    bound = {name for name, _ in kind.bound}
+    every = [*arguments.posonlyargs, *arguments.args]
+    values = kind.origin.__defaults__ or ()
+    by_name = dict(zip([part.arg for part in every][len(every) - len(values) :], values, strict=True))
+    arguments.posonlyargs = [part for part in arguments.posonlyargs if part.arg not in bound]
+    arguments.args = [part for part in arguments.args if part.arg not in bound]
+    left = [part.arg for part in [*arguments.posonlyargs, *arguments.args]]
+    defaults = tuple(by_name[name] for name in left if name in by_name)
+    arguments.defaults = [ast.Constant(None) for _ in defaults]
+    keywords = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    kept = [(part, default) for part, default in keywords if part.arg not in bound]
+    added: list[tuple[ast.arg, ast.expr | None]] = [(ast.arg(name), None) for name in kind.named]
+    arguments.kwonlyargs = [part for part, _ in kept + added]
+    arguments.kw_defaults = [default for _, default in kept + added]
+    arguments.kwarg = None
+    return defaults or None
+
+
+def _changed(function: FunctionType, kinds: Any) -> FunctionType:
+    kind = _variants.get(function, _Variant(function, (), ()))
+    origin = kind.origin
+    node = _definition(origin)
     if node is None:
         return function
     tree: Any = copy.deepcopy(node)
-    names = Names.of(function)
+    names = Names.of(origin)
+    functions = FunctionRewriter(names, origin, kind.named)
+    tree = functions.visit(tree)
+    defaults = origin.__defaults__
+    if isinstance(tree, ast.FunctionDef) and function in _variants:
+        defaults = _take_parameters(tree, kind)
+    facts = argument_facts(list(inspect.signature(function).parameters), kinds or ())
+    pruner = Pruner(names, tree, {**facts, **{name: Known(value) for name, value in kind.bound}}, variant)
+    remover = UnusedRemover(names, pruner.tables)
+    tree = remover.remove(pruner.prune(tree))
     constants = ConstantRewriter(names, _definition)
     tree = constants.rewrite(tree)
-    rewriters = [kind(names, function) for kind in (FunctionRewriter, StatementRewriter, ExpressionRewriter)]
+    rewriters = [kind(names, origin) for kind in (StatementRewriter, ExpressionRewriter)]
     for rewriter in rewriters:
         tree = rewriter.visit(tree)
-    if not any(rewriter.has_changed for rewriter in (constants, *rewriters)):
+    if not any(rewriter.has_changed for rewriter in (functions, pruner, remover, constants, *rewriters)):
         return function
-    code = _compiled(tree, function)
-    scope = {**function.__globals__, **names.imported, **names.helpers}
-    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
-    closure = tuple(cells[name] for name in code.co_freevars)
-    changed = FunctionType(code, scope, function.__name__, function.__defaults__, closure)
-    changed.__kwdefaults__ = function.__kwdefaults__
-    changed.__module__ = function.__module__
-    changed.__qualname__ = function.__qualname__
+    scope: dict[str, Any] = {**origin.__globals__, **names.imported, **names.helpers}
+    changed = _function_of(tree, origin, scope, defaults)
+    _origins[changed] = function
     return changed
+
+
+def _function_of(
+    tree: _Defined, origin: FunctionType, scope: dict[str, Any], defaults: tuple[Any, ...] | None
+) -> FunctionType:
+    """A function of a changed definition that has all else of the user's function."""
+    code = _compiled(tree, origin)
+    cells = dict(zip(origin.__code__.co_freevars, origin.__closure__ or (), strict=True))
+    closure = tuple(cells[name] for name in code.co_freevars)
+    made = FunctionType(code, scope, origin.__name__, defaults, closure)
+    only = {part.arg for part in tree.args.kwonlyargs}
+    made.__kwdefaults__ = {
+        name: value for name, value in (origin.__kwdefaults__ or {}).items() if name in only
+    } or None
+    made.__module__ = origin.__module__
+    made.__qualname__ = origin.__qualname__
+    return made
 
 
 @functools.cache
@@ -102,15 +216,13 @@ def _compiled(tree: _Defined, function: FunctionType) -> CodeType:
                 node.type_params = []
     module = ast.fix_missing_locations(ast.Module(body=[statement], type_ignores=[]))
     code = compile(module, function.__code__.co_filename, "exec", dont_inherit=True, optimize=0)
-    return _code_named(code, function.__code__)
+    parameters = tuple(part.arg for part in [*tree.args.posonlyargs, *tree.args.args])
+    return _code_named(code, function.__code__.co_name, parameters)
 
 
-def _code_named(outer: CodeType, wanted: CodeType) -> CodeType:
+def _code_named(outer: CodeType, name: str, parameters: tuple[str, ...]) -> CodeType:
     inside = [constant for constant in outer.co_consts if isinstance(constant, CodeType)]
     for code in inside:
-        if (
-            code.co_name == wanted.co_name
-            and code.co_varnames[: wanted.co_argcount] == (wanted.co_varnames[: wanted.co_argcount])
-        ):
+        if code.co_name == name and code.co_varnames[: code.co_argcount] == parameters:
             return code
-    return _code_named(inside[0], wanted)
+    return _code_named(inside[0], name, parameters)

@@ -10,11 +10,12 @@ from truestep.guest.python.compiler.rewriting_names import Names
 
 
 class FunctionRewriter(ast.NodeTransformer):
-    """Rewrites one function: `**others` is empty, a loop over functions is written out."""
+    """Rewrites one function: `**others` are the `named` ones, a loop over functions is written out."""
 
-    def __init__(self, names: Names, function: FunctionType) -> None:
+    def __init__(self, names: Names, function: FunctionType, named: tuple[str, ...]) -> None:
         self._names = names
         self._function = function
+        self._named = named
         self._others = ""
         self._depth = 0
         self.has_changed = False
@@ -24,41 +25,87 @@ class FunctionRewriter(ast.NodeTransformer):
         self._depth += 1
         if self._depth == 1 and node.args.kwarg is not None:
             self._others = node.args.kwarg.arg
+            self._check_names(node)
             node.args.kwarg = None
             self.has_changed = True
         self.generic_visit(node)
         self._depth -= 1
         return node
 
+    def _check_names(self, node: ast.FunctionDef) -> None:
+        stored = {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and part.id in self._named}
+        if stored:
+            what = f"a guest cannot pass {min(stored)} in **{self._others}"
+            raise Complaint(
+                f"{what}: {node.name} has a variable of this name",
+                place=line_in(self._function, node),
+                remedy="give the variable or the argument another name",
+            )
+
     def visit_Call(self, node: ast.Call) -> Any:
-        """`f(**others)` is `f()`, and `others.get("key", 1)` is 1."""
+        """`f(**others)` names them all, and `others.get("key", 1)` is one of them or 1."""
         if not self._others:
             return self.generic_visit(node)
-        node.keywords = [part for part in node.keywords if part.arg or not self._is_others(part.value)]
+        if any(part.arg is None and self._is_others(part.value) for part in node.keywords):
+            passed = [ast.keyword(arg=name, value=self._other(name)) for name in self._named]
+            kept = [part for part in node.keywords if part.arg or not self._is_others(part.value)]
+            node.keywords = [*kept, *passed]
         function: Any = node.func
         is_asked = isinstance(function, ast.Attribute) and function.attr in {"get", "pop"}
-        if is_asked and self._is_others(function.value) and not node.keywords:
-            if len(node.args) == 2:
-                return self.visit(node.args[1])
-            if len(node.args) == 1 and function.attr == "get":
-                return ast.copy_location(ast.Constant(None), node)
+        if is_asked and self._is_others(function.value) and not node.keywords and node.args:
+            key = node.args[0]
+            if not isinstance(key, ast.Constant) or (len(node.args) == 1 and function.attr == "pop"):
+                return self.generic_visit(node)
+            if key.value in self._named:
+                return ast.copy_location(self._other(str(key.value)), node)
+            default = node.args[1] if len(node.args) == 2 else ast.Constant(None)
+            return self.visit(ast.copy_location(default, node))
+        if ast.unparse(node) == f"len({self._others})":
+            return ast.copy_location(ast.Constant(len(self._named)), node)
+        return self.generic_visit(node)
+
+    @staticmethod
+    def _other(name: str) -> ast.expr:
+        return ast.Name(id=name, ctx=ast.Load())
+
+    def visit_Subscript(self, node: ast.Subscript) -> Any:
+        """`others["key"]` is one of them."""
+        key: Any = node.slice
+        is_known = isinstance(key, ast.Constant) and key.value in self._named
+        if self._is_others(node.value) and is_known and isinstance(node.ctx, ast.Load):
+            return ast.copy_location(self._other(str(key.value)), node)
         return self.generic_visit(node)
 
     def visit_Compare(self, node: ast.Compare) -> Any:
-        """`"key" in others` is False."""
+        """`"key" in others` is known."""
         operator = node.ops[0]
         is_membership = len(node.ops) == 1 and isinstance(operator, ast.In | ast.NotIn)
-        if self._others and is_membership and self._is_others(node.comparators[0]):
-            return ast.copy_location(ast.Constant(isinstance(operator, ast.NotIn)), node)
+        key = node.left
+        if is_membership and self._is_others(node.comparators[0]) and isinstance(key, ast.Constant):
+            is_in = key.value in self._named
+            return ast.copy_location(ast.Constant(is_in is isinstance(operator, ast.In)), node)
+        return self.generic_visit(node)
+
+    def visit_If(self, node: ast.If) -> Any:
+        """`if others:` asks whether there are any."""
+        if self._is_others(node.test):
+            node.test = ast.copy_location(ast.Constant(bool(self._named)), node.test)
+        return self.generic_visit(node)
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
+        """`not others` asks whether there are none."""
+        if isinstance(node.op, ast.Not) and self._is_others(node.operand):
+            return ast.copy_location(ast.Constant(not self._named), node)
         return self.generic_visit(node)
 
     def visit_Name(self, node: ast.Name) -> ast.Name:
         """Every other use."""
         if self._is_others(node):
             raise Complaint(
-                f"a guest's function gets no other named arguments, so {node.id} is no dictionary",
+                f"a guest's function has no dictionary of its other named arguments, so {node.id} is none",
                 place=line_in(self._function, node),
-                remedy="name the parameters, each with its default",
+                remedy=f'write {node.id}["name"], {node.id}.get("name", default) or f(**{node.id}),'
+                " or name the parameters, each with its default",
             )
         return node
 

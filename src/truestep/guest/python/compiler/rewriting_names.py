@@ -20,6 +20,13 @@ class Names:
         """Those of a function."""
         return cls(_values(function), _bound_names(function.__code__))
 
+    def lookup(self, name: str) -> tuple[Any] | None:
+        """What a name that the function does not bind stands for, as the only item of a tuple."""
+        for values in (self.imported, self._values):
+            if name in values:
+                return (values[name],)
+        return None
+
     def value(self, node: ast.AST) -> Any:
         """What a name or a dotted name stands for; None if that is not known before the guest runs."""
         if isinstance(node, ast.Name):

@@ -1,0 +1,464 @@
+"""Leaves out what a call's arguments rule out, and puts constants where Numba cannot find them."""
+
+import ast
+import copy
+import enum
+import inspect
+from itertools import zip_longest
+from types import FunctionType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from truestep.guest.python.compiler.known_values import (
+    Evaluator,
+    Fact,
+    Known,
+    Typed,
+    class_of,
+    is_function,
+    is_unchangeable,
+)
+from truestep.guest.python.compiler.name_uses import (
+    has_star,
+    only_read_names,
+    parameters_of,
+    shared_names,
+    stored_names,
+    stored_names_of_body,
+)
+from truestep.guest.python.compiler.ownership import (
+    is_ours,
+    is_users_class,
+    is_users_function,
+    is_users_instance,
+)
+from truestep.guest.python.compiler.rewriting_names import Names
+
+_WRITABLE: Any = (bool, int, float, complex, str, type(None))
+_SEQUENCES: Any = (tuple, list, str)
+_CHANGEABLE: Any = (list, set)
+_NAMED: Any = (np.generic, type, ModuleType)
+_ARRAY: Any = np.ndarray
+_COMPREHENSIONS: Any = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+class Pruner(ast.NodeTransformer):
+    """Rewrites one function for what is known of its arguments."""
+
+    def __init__(self, names: Names, tree: Any, facts: dict[str, Fact], variant: Any) -> None:
+        self._names = names
+        self._variant = variant
+        self._given = {name: fact.value for name, fact in facts.items() if isinstance(fact, Known)}
+        parameters = {part.arg for part in parameters_of(tree.args)}
+        self._removed = set(facts) - parameters
+        self._local_names = stored_names(tree) | parameters | set(facts)
+        self._shared = shared_names(tree)
+        self._read_only = only_read_names(tree)
+        self._stored_often = stored_names_of_body(tree)
+        self.evaluator = Evaluator(names, self._local_names | names.bound)
+        self._facts: dict[str, Fact] = {}
+        for name, fact in facts.items():
+            self._learn(name, fact)
+        self.tables: list[ast.stmt] = []
+        """Assignments of containers that are known, of which nothing may be left to use."""
+        self.has_changed = False
+
+    def prune(self, tree: Any) -> Any:
+        """The function without what its arguments rule out."""
+        if isinstance(tree, ast.Lambda):
+            tree.body = self.visit(tree.body)
+            return tree
+        body: Any = copy.deepcopy(tree.body) if _yields(tree) else []
+        tree.body = self._block(tree.body)[0] or [ast.copy_location(ast.Pass(), tree)]
+        if body and not _yields(tree):
+            tree.body = body
+        used = {part.id for part in ast.walk(tree) if isinstance(part, ast.Name)}
+        for name in sorted(self._removed & used):
+            value = self.written(self._given[name]) or self._names.helper(f"given_{name}", self._given[name])
+            statement = ast.Assign(targets=[ast.Name(id=name, ctx=ast.Store())], value=value)
+            tree.body.insert(0, ast.fix_missing_locations(ast.copy_location(statement, tree.body[0])))
+        return tree
+
+    def fact(self, node: ast.AST) -> Fact:
+        """What is known of an expression here."""
+        return self.evaluator.fact(node, self._facts)
+
+    def _learn(self, name: str, fact: Fact) -> None:
+        is_safe = fact is not None and (
+            isinstance(fact, Typed)
+            or is_users_instance(fact.value)
+            or is_unchangeable(fact.value)
+            or (name in self._read_only and _is_flat(fact.value))
+        )
+        if is_safe and name not in self._shared:
+            self._facts[name] = fact
+        else:
+            self._facts.pop(name, None)
+
+    def _forget(self, *nodes: ast.AST) -> None:
+        for node in nodes:
+            for name in stored_names(node):
+                self._facts.pop(name, None)
+
+    def _block(self, statements: list[ast.stmt]) -> tuple[list[ast.stmt], bool]:
+        """The statements that are left, and whether what follows is never reached."""
+        kept: list[ast.stmt] = []
+        for statement in statements:
+            method = getattr(self, f"_do_{type(statement).__name__.lower()}", self._do_other)
+            new, ends = method(statement)
+            kept += new
+            if ends:
+                return kept, True
+        return kept, False
+
+    def _inside(self, statements: list[ast.stmt], facts: dict[str, Fact]) -> tuple[list[ast.stmt], bool]:
+        """As `_block`, from other facts; those of this place stay."""
+        before, self._facts = self._facts, dict(facts)
+        kept, ends = self._block(statements)
+        after, self._facts = self._facts, before
+        self._after = after
+        return kept or [ast.Pass()], ends
+
+    def _do_other(self, node: ast.stmt) -> tuple[list[ast.stmt], bool]:
+        self._forget(node)
+        self.generic_visit(node)
+        return [node], isinstance(node, ast.Break | ast.Continue)
+
+    def _do_expr(self, node: ast.Expr) -> tuple[list[ast.stmt], bool]:
+        node.value = self.visit(node.value)
+        self._forget(node)
+        return [node], False
+
+    def _do_return(self, node: ast.Return) -> tuple[list[ast.stmt], bool]:
+        self.generic_visit(node)
+        return [node], True
+
+    def _do_raise(self, node: ast.Raise) -> tuple[list[ast.stmt], bool]:
+        self.generic_visit(node)
+        return [node], True
+
+    def _do_assert(self, node: ast.Assert) -> tuple[list[ast.stmt], bool]:
+        if self.evaluator.truth(node.test, self._facts):
+            self.has_changed = True
+            return [], False
+        self.generic_visit(node)
+        return [node], False
+
+    def _do_assign(self, node: ast.Assign) -> tuple[list[ast.stmt], bool]:
+        fact = self.fact(node.value)
+        parts = self._parts(node.value)
+        node.value = self.visit(node.value)
+        node.targets = [self.visit(target) for target in node.targets]
+        self._forget(node)
+        for target in node.targets:
+            self._store(target, fact, parts)
+        if isinstance(fact, Known) and isinstance(node.value, ast.Dict | ast.List | ast.Set):
+            self.tables.append(node)
+        return [node], False
+
+    def _do_annassign(self, node: ast.AnnAssign) -> tuple[list[ast.stmt], bool]:
+        fact = self.fact(node.value) if node.value else None
+        node.value = node.value and self.visit(node.value)
+        self._forget(node)
+        self._store(node.target, fact, [])
+        return [node], False
+
+    def _parts(self, value: ast.expr) -> list[Fact]:
+        return [self.fact(part) for part in value.elts] if isinstance(value, ast.Tuple | ast.List) else []
+
+    def _store(self, target: ast.expr, fact: Fact, parts: list[Fact]) -> None:
+        if isinstance(target, ast.Name):
+            self._learn(target.id, fact)
+        elif isinstance(target, ast.Tuple | ast.List) and not has_star(target):
+            values: Any = fact.value if isinstance(fact, Known) else None
+            if isinstance(values, _SEQUENCES):
+                parts = [Known(value) for value in values]
+            if len(parts) == len(target.elts):
+                for part, inner in zip(target.elts, parts, strict=True):
+                    if isinstance(part, ast.Name):
+                        self._learn(part.id, inner)
+
+    def _do_augassign(self, node: ast.AugAssign) -> tuple[list[ast.stmt], bool]:
+        node.value = self.visit(node.value)
+        self._forget(node)
+        return [node], False
+
+    def _do_if(self, node: ast.If) -> tuple[list[ast.stmt], bool]:
+        truth = self.evaluator.truth(node.test, self._facts)
+        if truth is not None:
+            self.has_changed = True
+            return self._block(node.body if truth else node.orelse)
+        node.test = self._condition(node.test)
+        self._forget(node.test)
+        before = dict(self._facts)
+        node.body, body_ends = self._inside(node.body, before)
+        after_body = self._after
+        otherwise, else_ends = self._inside(node.orelse, before)
+        after_else = self._after
+        node.orelse = otherwise if node.orelse else []
+        if body_ends:
+            self._facts = after_else
+        elif else_ends:
+            self._facts = after_body
+        else:
+            self._facts = {
+                name: fact
+                for name, fact in after_body.items()
+                if name in after_else and _is_equal(fact, after_else[name])
+            }
+        return [node], body_ends and else_ends
+
+    def _do_for(self, node: ast.For) -> tuple[list[ast.stmt], bool]:
+        node.iter = self.visit(node.iter)
+        self._forget(node)
+        node.body, _ = self._inside(node.body, self._facts)
+        if node.orelse:
+            node.orelse, _ = self._inside(node.orelse, self._facts)
+        return [node], False
+
+    def _do_while(self, node: ast.While) -> tuple[list[ast.stmt], bool]:
+        self._forget(node)
+        if self.evaluator.truth(node.test, self._facts) is False:
+            self.has_changed = True
+            return self._block(node.orelse)
+        if not isinstance(node.test, ast.Constant):
+            node.test = self._condition(node.test)
+        node.body, _ = self._inside(node.body, self._facts)
+        if node.orelse:
+            node.orelse, _ = self._inside(node.orelse, self._facts)
+        return [node], False
+
+    def _do_try(self, node: ast.Try) -> tuple[list[ast.stmt], bool]:
+        if self._raises_nothing(node):
+            self.has_changed = True
+            kept, ends = self._block([*node.body, *node.orelse])
+            end, ends_finally = self._block(node.finalbody)
+            return (kept + end, ends_finally) if not ends or not end else (kept, True)
+        self._forget(node)
+        node.body, _ = self._inside(node.body, self._facts)
+        for handler in node.handlers:
+            handler.body, _ = self._inside(handler.body, self._facts)
+        if node.orelse:
+            node.orelse, _ = self._inside(node.orelse, self._facts)
+        if node.finalbody:
+            node.finalbody, _ = self._inside(node.finalbody, self._facts)
+        return [node], False
+
+    def _raises_nothing(self, node: ast.Try) -> bool:
+        """Whether each statement of a `try` only takes a value that is known."""
+        return not node.finalbody and all(
+            isinstance(part, ast.Assign | ast.Return)
+            and part.value is not None
+            and isinstance(self.fact(part.value), Known)
+            for part in node.body
+        )
+
+    def _do_with(self, node: ast.With) -> tuple[list[ast.stmt], bool]:
+        for item in node.items:
+            item.context_expr = self.visit(item.context_expr)
+            self._forget(item)
+        node.body, ends = self._block(node.body)
+        node.body = node.body or [ast.Pass()]
+        return [node], ends
+
+    def _do_functiondef(self, node: ast.FunctionDef) -> tuple[list[ast.stmt], bool]:
+        self._forget(node)
+        node.body = self._function(node, node.body)
+        return [node], False
+
+    def _function(self, node: ast.FunctionDef | ast.Lambda, body: Any) -> Any:
+        """An inner function, which may be called later: it knows what is set only once."""
+        own = {part.arg for part in parameters_of(node.args)} | stored_names(node)
+        known = {
+            name: fact
+            for name, fact in self._facts.items()
+            if name not in own and name not in self._stored_often
+        }
+        if isinstance(node, ast.FunctionDef):
+            return self._inside(body, known)[0]
+        before, self._facts = self._facts, known
+        changed = self.visit(body)
+        self._facts = before
+        return changed
+
+    def visit_Lambda(self, node: ast.Lambda) -> Any:
+        """As a function."""
+        node.body = self._function(node, node.body)
+        return node
+
+    def visit(self, node: ast.AST) -> Any:
+        """A part of a statement."""
+        if isinstance(node, _COMPREHENSIONS):
+            before = dict(self._facts)
+            self._forget(node)
+            node = self.generic_visit(node)
+            self._facts = before
+            return node
+        return super().visit(node)
+
+    def _condition(self, node: ast.expr) -> ast.expr:
+        """A condition of which some parts are known: `x is not None and x > 1` is `x > 1`."""
+        if isinstance(node, ast.BoolOp):
+            is_and = isinstance(node.op, ast.And)
+            left = [part for part in node.values if self.evaluator.truth(part, self._facts) is not is_and]
+            if left and len(left) < len(node.values):
+                self.has_changed = True
+                node.values = left
+                if len(left) == 1:
+                    return self._condition(left[0])
+        return self.visit(node)
+
+    def visit_IfExp(self, node: ast.IfExp) -> Any:
+        """`a if known else b`."""
+        truth = self.evaluator.truth(node.test, self._facts)
+        if truth is not None:
+            self.has_changed = True
+            return self.visit(node.body if truth else node.orelse)
+        node.test = self._condition(node.test)
+        return self.generic_visit(node)
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> Any:
+        """`known or x`."""
+        constant = self._constant(node)
+        if constant is not None:
+            return constant
+        first = self.fact(node.values[0])
+        if isinstance(first, Known) and is_unchangeable(first.value):
+            self.has_changed = True
+            if bool(first.value) is isinstance(node.op, ast.Or):
+                return self.visit(node.values[0])
+            rest = node.values[1:]
+            node.values = rest
+            return self.visit(rest[0] if len(rest) == 1 else node)
+        return self.generic_visit(node)
+
+    def visit_Compare(self, node: ast.Compare) -> Any:
+        """A comparison of values that are known."""
+        constant = self._constant(node)
+        return self.generic_visit(node) if constant is None else constant
+
+    def visit_Subscript(self, node: ast.Subscript) -> Any:
+        """An item of a container that is known."""
+        constant = self._constant(node) if isinstance(node.ctx, ast.Load) else None
+        return self.generic_visit(node) if constant is None else constant
+
+    def visit_Attribute(self, node: ast.Attribute) -> Any:
+        """An attribute of an instance, a class or a member of an Enum that is known."""
+        owner = self.fact(node.value)
+        is_module = isinstance(owner, Known) and isinstance(owner.value, ModuleType)
+        if isinstance(owner, Known) and not is_module and isinstance(node.ctx, ast.Load):
+            constant = self._constant(node)
+            if constant is not None:
+                return constant
+        return self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        """A call whose result is known: `isinstance(x, float)`, `edge.lower()`."""
+        constant = self._constant(node)
+        if constant is not None:
+            return constant
+        called = self.fact(node.func)
+        function = getattr(called.value, "py_func", called.value) if isinstance(called, Known) else None
+        method = self._method(node)
+        if method is not None:
+            function, owner = method
+            parameter = next(iter(inspect.signature(function).parameters))
+            node = self._bound(node, function, {parameter: owner}) or node
+        elif is_users_function(function) and not is_ours(function):
+            node = self._bound(node, function, {}) or node
+        return self.generic_visit(node)
+
+    def _method(self, node: ast.Call) -> tuple[FunctionType, Any] | None:
+        """The function of `Class.method(…)` or `constant.method(…)`, and the class or the instance."""
+        if not isinstance(node.func, ast.Attribute):
+            return None
+        owner = self.fact(node.func.value)
+        if not isinstance(owner, Known):
+            return None
+        kind = owner.value if isinstance(owner.value, type) else type(owner.value)
+        if not is_users_class(kind) or is_ours(kind):
+            return None
+        member: Any = inspect.getattr_static(kind, node.func.attr, None)
+        if member.__class__ is classmethod:
+            return member.__func__, kind
+        is_method = isinstance(member, FunctionType) and not isinstance(owner.value, type)
+        return (member, owner.value) if is_method else None
+
+    def _bound(self, node: ast.Call, function: FunctionType, bound: dict[str, Any]) -> ast.Call | None:
+        """The call of a function that knows those of its arguments that Numba has no types for."""
+        parameters = list(inspect.signature(function).parameters.values())
+        if any(isinstance(part, ast.Starred) for part in node.args) or not all(k.arg for k in node.keywords):
+            return None
+        places = [p.name for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
+        places = [name for name in places if name not in bound]
+        taken = set(bound)
+        given = dict(zip(places, node.args, strict=False))
+        given.update({str(part.arg): part.value for part in node.keywords})
+        for parameter in parameters:
+            fact = self.fact(given[parameter.name]) if parameter.name in given else Known(parameter.default)
+            if isinstance(fact, Known) and is_opaque(fact.value) and parameter.name not in bound:
+                bound[parameter.name] = fact.value
+        has_others = any(p.kind is p.VAR_KEYWORD for p in parameters)
+        others = sorted(set(given) - {p.name for p in parameters}) if has_others else []
+        made = self._variant(function, tuple(bound.items()), tuple(others)) if bound or others else None
+        if made is None:
+            return None
+        self.has_changed = True
+        left_out = set(bound) - taken
+        return ast.Call(
+            func=ast.copy_location(self._names.helper(f"variant{id(made)}", made), node.func),
+            args=[part for part, name in zip_longest(node.args, places) if part and name not in left_out],
+            keywords=[part for part in node.keywords if part.arg not in bound],
+        )
+
+    def _constant(self, node: ast.expr) -> ast.expr | None:
+        fact = self.fact(node)
+        made = self.written(fact.value) if isinstance(fact, Known) else None
+        if made is None:
+            return None
+        self.has_changed = True
+        return ast.fix_missing_locations(ast.copy_location(made, node))
+
+    def written(self, value: Any) -> ast.expr | None:
+        """An expression for a constant; None if Numba knows no such constant."""
+        if type(value) in _WRITABLE:
+            return ast.Constant(value)
+        if value.__class__ is tuple:
+            parts: list[ast.expr | None] = [self.written(part) for part in value]
+            kept = [part for part in parts if part is not None]
+            return ast.Tuple(elts=kept, ctx=ast.Load()) if len(kept) == len(parts) else None
+        if isinstance(value, _NAMED) or is_function(value):
+            is_enumeration = isinstance(value, type) and issubclass(value, enum.Enum)
+            is_unknown = is_enumeration or class_of(value) is MethodType
+            return None if is_unknown else self._named(value)
+        return None
+
+    def _named(self, value: Any) -> ast.expr:
+        return self._names.helper(f"known{id(value)}", value)
+
+
+def _yields(tree: ast.AST) -> bool:
+    return any(isinstance(part, ast.Yield | ast.YieldFrom) for part in ast.walk(tree))
+
+
+def is_opaque(value: Any) -> bool:
+    """Whether Numba has no type for a constant, or none that says its value."""
+    return isinstance(value, enum.Enum) or is_users_instance(value)
+
+
+def _is_flat(value: Any) -> bool:
+    """Whether nothing inside of a container, or of an instance that is a constant, can be changed."""
+    if value.__class__ is dict:
+        return all(map(is_unchangeable, value.values()))
+    return not isinstance(value, _ARRAY) and all(
+        map(is_unchangeable, value if isinstance(value, _CHANGEABLE) else ())
+    )
+
+
+def _is_equal(one: Fact, other: Fact) -> bool:
+    if isinstance(one, Known) and isinstance(other, Known):
+        return one.value is other.value or (
+            type(one.value) is type(other.value) and type(one.value) in _WRITABLE and one.value == other.value
+        )
+    return one == other

@@ -50,7 +50,7 @@ What cannot be shown by one value:
 - *Errors of floats*: where Python raises `ValueError` or `OverflowError`, so do `math`'s functions, `int(x)`,
   `round(x)` and `x ** y` in your functions. Numbers from lists and arrays count as NumPy's in `x ** y`,
   which give inf and nan. Division by zero gives inf, nan or 0 and no `ZeroDivisionError`.
-- *Indices* are not checked.
+- *Indices* out of range raise `IndexError` with another text.
 """
 
 

@@ -175,12 +175,16 @@ def test_exceptions_end_the_run_with_their_text(tmp_path: Path) -> None:
         '        raise ValueError("no prices")\n'
         "    if input.size == 1:\n"
         '        raise RuntimeError("odd", input[0], 2.5)\n'
+        "    if input.size == 2:\n"
+        "        input[input[0]] = 1\n"
         "    return input[: input[9]]\n"
     )
     guest = built(tmp_path, text)
     for content, words in (
         (b"", "model.py:6: ValueError: no prices\n"),
         (b"\x05", "RuntimeError: ('odd', 5, 2.5)\n"),
+        (b"\x02\x01", "model.py:10: IndexError: index is out of bounds\n"),
+        (b"\x01\x01\x01", "model.py:11: IndexError: index is out of bounds\n"),
     ):
         report, printed = run(guest, content)
         assert (report.exit_code, report.output) == (EXCEPTION, b"")

@@ -45,7 +45,7 @@ def accept_plain_functions() -> None:
     gufunc_wrappers.GufWrapperCache = _no_cache
     interpreter.Interpreter.op_DELETE_FAST = _ignore_deletion
     withcontexts._ObjModeContextType.mutate_with_body = _refuse_object_mode
-    _compile_without_threads()
+    _check_indices_and_use_one_thread()
     bytecode.FunctionIdentity.from_function = classmethod(_identity)
     function_compiler: Any = dispatcher._FunctionCompiler
     function_compiler._get_implementation = _implementation
@@ -137,12 +137,14 @@ def _ignore_deletion(interpreter: Any, instruction: Any) -> None:
     """Ignore `del x`: Numba ends the life of a variable after its last use, and refuses to be told."""
 
 
-def _compile_without_threads() -> None:
-    """Ignore `parallel=True`: a guest has one thread, and prange is range."""
+def _check_indices_and_use_one_thread() -> None:
+    """Check indices, unless a user says `boundscheck=False`. Ignore `parallel=True`: `prange` is `range`."""
     finalize = cpu.CPUTargetOptions.finalize
 
-    def finalize_sequential(self: Any, flags: Any, options: Any) -> None:
+    def finalize_for_guests(self: Any, flags: Any, options: Any) -> None:
+        if options.get("boundscheck") is None:
+            flags.boundscheck = True
         finalize(self, flags, options)
         flags.auto_parallel = ParallelOptions(value=False)
 
-    cpu.CPUTargetOptions.finalize = finalize_sequential
+    cpu.CPUTargetOptions.finalize = finalize_for_guests

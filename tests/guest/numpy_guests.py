@@ -10,8 +10,8 @@ from types import ModuleType
 
 import numpy as np
 
+from tests.guest.quick_engine import quick_engine
 from truestep.client.runs import run_task
-from truestep.composition.engines import EngineName, open_engine
 from truestep.guest import build_python
 from truestep.machine.elf import load_elf
 from truestep.machine.program import Program, Task
@@ -51,7 +51,7 @@ def returned(comparison: Comparison, given: np.ndarray | None = None) -> np.ndar
     """What the guest returns; without an input it gets no bytes."""
     printed: list[bytes] = []
     task = Task(input=b"" if given is None else npy(given))
-    report = run_task(open_engine(EngineName.JIT), comparison.program, task, debug_sink=printed.append)
+    report = run_task(quick_engine(), comparison.program, task, debug_sink=printed.append)
     assert report.exit_code == 0, b"".join(printed).decode()
     return np.load(io.BytesIO(report.output))
 
@@ -60,7 +60,7 @@ def refusal(comparison: Comparison, given: np.ndarray) -> str:
     """What a guest says that raises an exception."""
     printed: list[bytes] = []
     task = Task(input=npy(given))
-    report = run_task(open_engine(EngineName.JIT), comparison.program, task, debug_sink=printed.append)
+    report = run_task(quick_engine(), comparison.program, task, debug_sink=printed.append)
     assert report.exit_code == 138
     return b"".join(printed).decode()
 

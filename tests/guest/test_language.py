@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from tests.guest.numpy_guests import HEADER, npy
+from tests.guest.quick_engine import quick_engine
 from tests.guest.test_python import load, run
-from truestep.composition.engines import EngineName, open_engine
 from truestep.guest import GuestBuildError, build_python
 from truestep.machine.elf import load_elf
 from truestep.machine.program import Task
@@ -186,9 +186,7 @@ def test_a_guest_prints_what_python_prints(tmp_path: Path, step: int) -> None:
     source.write_text(_source(step), encoding="utf-8")
     guest = build_python(source, tmp_path / "model.elf")
     given = np.array([2.5, -1.0, 7.25])
-    report, printed = run(
-        open_engine(EngineName.JIT), load_elf(guest.path.read_bytes()), Task(input=npy(given))
-    )
+    report, printed = run(quick_engine(), load_elf(guest.path.read_bytes()), Task(input=npy(given)))
     expected = io.StringIO()
     with redirect_stdout(expected), pytest.raises(ValueError, match="no"):
         load(source).main(given)

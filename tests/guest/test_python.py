@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import truestep
+from tests.guest.quick_engine import quick_engine
 from truestep.client.runs import RunReport, run_task
 from truestep.composition.engines import EngineName, open_engine
 from truestep.guest import build_python
@@ -68,8 +69,8 @@ def run(engine: Engine, program: Program, task: Task = TASK) -> tuple[RunReport,
 
 
 @pytest.mark.parametrize("source", CORPUS, ids=lambda source: source.stem)
-def test_guest_gives_the_plain_functions_bytes(source: Path, tmp_path: Path, jit: Engine) -> None:
-    report, printed = run(jit, build(source, tmp_path))
+def test_guest_gives_the_plain_functions_bytes(source: Path, tmp_path: Path) -> None:
+    report, printed = run(quick_engine(), build(source, tmp_path))
     assert (report.exit_code, printed) == (0, "")
     assert report.output == called_directly(load(source).main)
 

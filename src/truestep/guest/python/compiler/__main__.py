@@ -1,5 +1,6 @@
 """The process that compiles one guest: `python -m truestep.guest.python.compiler SOURCE DIRECTORY`."""
 
+import gc
 import sys
 from pathlib import Path
 
@@ -9,6 +10,9 @@ def main(source: Path, directory: Path) -> int:
     from truestep.guest.python.compiler.session import compile_prepared, prepare
 
     prepare()
+    # The process lives for seconds: it need not look for garbage among the hundred thousand objects of Numba.
+    gc.freeze()
+    gc.disable()
     return compile_prepared(source, directory)
 
 

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from llvmlite import binding, ir
-from numba.core import codegen, config, cpu
+from numba.core import codegen, config, cpu, event
 from numba.core.runtime import nrtdynmod, rtsys
 
 llvm: Any = binding
@@ -30,6 +30,8 @@ GENERATOR_SIZE_BYTES = 2520
 _IS_SEEDED_OFFSET_BYTES = 2512
 
 _SPEED_LEVEL = 3
+_EARLY_SPEED_LEVEL = 1
+"""Of functions on their own: enough to keep them short until all are optimised together."""
 _INLINING_THRESHOLD = 1000
 """Higher than LLVM's 225: the engine handles long functions well, while each call costs it a spill."""
 
@@ -57,6 +59,14 @@ class MachineLibrary(_BaseLibrary):
         module.name = ir_module.name
         module.verify()
         self.add_llvm_module(module)
+
+    def _optimize_functions(self, module: Any) -> None:
+        """Shorten each function that the module defines, before it is linked into others."""
+        module.data_layout = self._codegen._data_layout
+        for function in module.functions:
+            if not function.is_declaration:
+                manager, builder = self._codegen._function_pass_manager(opt=_EARLY_SPEED_LEVEL)
+                manager.run(function, builder)
 
     def _optimize_final_module(self) -> None:
         """Do nothing: functions are optimised once, together with the whole program (`optimise`)."""
@@ -158,10 +168,12 @@ def retarget() -> None:
     context.create_cpython_wrapper = _nothing
     context.create_cfunc_wrapper = _nothing
     type(rtsys).initialize = _initialize_runtime
+    # Numba tells its timers of each call of LLVM; nobody asks them.
+    event.start_event = event.end_event = _nothing
 
 
 def _nothing(*arguments: object, **options: object) -> None:
-    """Replaces wrappers that only an interpreter would call."""
+    """Replaces what a guest does not need: wrappers for an interpreter, events."""
 
 
 def _initialize_runtime(runtime: Any, context: Any) -> None:

@@ -1,0 +1,25 @@
+"""The engine of tests that ask what a guest computes: the one that ships, with cheaper translations."""
+
+from __future__ import annotations
+
+import functools
+
+from truestep.engine.compile import object_code
+from truestep.engine.compiler_process import CompilerProcess, Job
+from truestep.engine.jit import JitEngine
+from truestep.engine.translation import CompilePolicy
+from truestep.ports.engine import Engine
+
+
+class _AtOnce(CompilerProcess):
+    """Translates without optimisation while the run waits: stepping meanwhile costs other tests time."""
+
+    def submit(self, job: Job) -> None:
+        job(lambda ir: object_code(ir, codegen_level=0))
+
+
+@functools.cache
+def quick_engine() -> Engine:
+    """The engine of this process. Its translations are cheap, so that it makes them early."""
+    policy = CompilePolicy(free_cost=0, hot_steps_per_cost=4, warm_up_steps=8_192, compiler=_AtOnce())
+    return JitEngine(policy)

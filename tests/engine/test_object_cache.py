@@ -126,6 +126,19 @@ def test_a_hit_compiles_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert Translation(_exit_with(1), policy).prepare(CODE_START)
 
 
+def test_a_piece_that_is_kept_is_entered_at_first_touch(tmp_path: Path) -> None:
+    policy = CompilePolicy(objects=ObjectCache(tmp_path / "objects"), piece_steps=10)
+    middle = CODE_START + 4
+    made = Translation(_exit_with(1), policy)
+    assert made.prepare(CODE_START)
+    assert not made.prepare(middle)
+    made.note_steps(middle, 10)
+    assert made.prepare(middle)
+    found = Translation(_exit_with(1), policy)
+    assert found.prepare(CODE_START)
+    assert found.prepare(middle)
+
+
 def _write_and_read(directory: Path, worker: int) -> bool:
     cache = ObjectCache(directory, limit_bytes=60_000)
     for number in range(200):

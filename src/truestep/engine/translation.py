@@ -35,7 +35,7 @@ CACHED_CONTENT_LIMIT_BYTES = 256 << 20
 PIECE_LIMIT = 1_024
 """Pieces of one program; each is a separate module."""
 STEPPED_ADDRESSES_LIMIT = 1 << 14
-"""Addresses whose steps are counted; beyond this, counting starts again."""
+"""Addresses whose steps are counted; beyond, counting starts again. No more parts are looked for on disk."""
 
 _ENTRIES, _ENTRY_COUNT = "entries", "entry_count"
 _Table = np.ndarray[tuple[int], np.dtype[np.uint64]]
@@ -151,16 +151,17 @@ class Translation:
         is_free = self._compiled_cost + cost <= policy.free_cost
         return is_free or self._unit_steps.get(part, 0) >= policy.hot_steps_per_cost * cost
 
-    def _enter_kept(self, unit: Part) -> bool:
-        """Enter a unit that was kept on disk, which is free. Returns whether there was one; asked once."""
-        if not unit.is_unit or unit in self._looked_for:
+    def _enter_kept(self, part: Part) -> bool:
+        """Enter a part that was kept on disk, which is free. Returns whether there was one; asked once."""
+        if part in self._looked_for or len(self._looked_for) >= STEPPED_ADDRESSES_LIMIT:
             return False
-        self._looked_for.add(unit)
-        content = self._kept(unit)
+        self._looked_for.add(part)
+        content = self._kept(part)
         if content is None:
             return False
-        self._begun.add(unit)
-        self._enter(unit, content)
+        self._begun.add(part)
+        self._piece_count += not part.is_unit
+        self._enter(part, content)
         return True
 
     def _begin(self, part: Part) -> None:

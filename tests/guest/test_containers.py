@@ -1,5 +1,6 @@
 """Lists and dictionaries of a module, deletions, itertools and statistics in Python guests, and what is known
-of their functions' arguments: branches that are never taken, tables of functions, class methods."""
+of their functions' arguments: branches that are never taken, tables of functions, class methods. Numbers that
+become arrays, generator expressions in variables, io.StringIO."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from tests.guest.numpy_guests import compare, compile_guest
 FUNCTIONS = """
 import dataclasses
 import enum
+import io
 import itertools
 import statistics
 import time
@@ -27,6 +29,9 @@ def shifted(value, by=1.0, **others):
 
 def passed_on(value, **others):
     return shifted(value, **others)
+
+def neighbours(items):
+    return zip(items, itertools.islice(items, 1, None))
 
 class Unit(str, enum.Enum):
     METRE = "m"
@@ -89,6 +94,17 @@ def main(x):
     r.append(passed_on(x[0]) + passed_on(x[1], by=2.0, more=0.5))
     r.extend(smooth(x))
     r.extend(smooth(x, "hanning", Unit.METRE, "xyz", Ellipsoid(3.0, 2.0)))
+    total = 0.0
+    for factor in range(1, 3):
+        total += x * factor
+    r.extend(total)
+    text = io.StringIO()
+    for left, right in neighbours([1, 2, 3]):
+        text.write(str(left * right))
+    r.append(float(text.getvalue()))
+    doubled = (v * 2 for v in items if v > 0.0)
+    for v in doubled:
+        r.append(v)
     return np.array(r)
 """
 

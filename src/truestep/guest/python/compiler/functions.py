@@ -13,9 +13,11 @@ from numba.core.cpu_options import ParallelOptions
 from numba.core.typing import context as typing_context
 from numba.np.ufunc import ufuncbuilder, wrappers
 
+from truestep.guest.python.compiler.accumulators import becomes_array
 from truestep.guest.python.compiler.classes import PlainClass
 from truestep.guest.python.compiler.ownership import is_ours, is_users_class, is_users_function
 from truestep.guest.python.compiler.rewriting import origin_of, rewritten, specialised, without_others
+from truestep.guest.python.compiler.text_builders import class_in_guests
 
 
 def accept_plain_functions() -> None:
@@ -27,6 +29,8 @@ def accept_plain_functions() -> None:
             return types.Dispatcher(value.function)
         if isinstance(value, dispatcher.Dispatcher) and (number := _declared_number(value)):
             return types.Dispatcher(_with_pythons_number(value, number))
+        if (stand_in := class_in_guests(value)) is not None:
+            return PlainClass(stand_in)
         try:
             return resolve(context, value)
         except ValueError:
@@ -49,6 +53,7 @@ def accept_plain_functions() -> None:
     bytecode.FunctionIdentity.from_function = classmethod(_identity)
     function_compiler: Any = dispatcher._FunctionCompiler
     function_compiler._get_implementation = _implementation
+    function_compiler._compile_core = _trying_again(function_compiler._compile_core)
     stack: Any = typing_context.CallStack
     stack.finditer = _frames_of
 
@@ -93,7 +98,31 @@ def _implementation(self: Any, kinds: Any, named: Any) -> Any:
     """What is compiled for arguments of these types."""
     del named
     function = self.py_func
-    return specialised(function, kinds) if is_users_function(function) and not is_ours(function) else function
+    if not is_users_function(function) or is_ours(function):
+        return function
+    return specialised(function, kinds, _become_arrays.get((function, kinds), frozenset()))
+
+
+_become_arrays: dict[Any, frozenset[str]] = {}
+"""The variables that begin as numbers and become arrays, by the function and the types of its arguments."""
+
+
+def _trying_again(compile_core: Any) -> Any:
+    """Compile a function anew where a variable begins as a number and becomes an array."""
+
+    def compile_or_try_again(self: Any, kinds: Any, returned: Any) -> Any:
+        key = (self.py_func, kinds)
+        while True:
+            try:
+                return compile_core(self, kinds, returned)
+            except errors.TypingError as error:
+                name = becomes_array(error, self.py_func)
+                known = _become_arrays.get(key, frozenset())
+                if name is None or name in known:
+                    raise
+                _become_arrays[key] = known | {name}
+
+    return compile_or_try_again
 
 
 def _frames_of(stack: Any, function: Any) -> Any:

@@ -302,27 +302,44 @@ def _is_none(kind: Any) -> bool:
 
 
 def _islice(iterable: Any, start: Any, stop: Any = -1, step: Any = 1) -> Any:
-    del iterable, step
+    del iterable
     has_start = stop != -1 and not isinstance(stop, types.Omitted)
-    if _is_none(start) or _is_none(stop):
-        raise errors.TypingError("a guest's itertools.islice takes numbers, not None: write sequence[start:]")
+    has_end = not _is_none(stop if has_start else start)
+    has_first = has_start and not _is_none(start)
+    has_step = not _is_none(step)
 
     def taken(iterable: Any, start: Any, stop: Any = -1, step: Any = 1) -> Any:
-        first, end = (start, stop) if has_start else (0, start)
-        if first < 0 or end < 0 or step < 1:
+        following = _number(start) if has_first else 0
+        end = (_number(stop) if has_start else _number(start)) if has_end else following + 1
+        stride = _number(step) if has_step else 1
+        if following < 0 or end < 0 or stride < 1:
             raise ValueError("Indices for islice() must be None or an integer: 0 <= x <= sys.maxsize.")
         place = 0
-        following = first
-        if end > 0 and first < end:
+        if end > 0 and following < end:
             for item in iterable:
                 if place == following:
-                    following += step
+                    following += stride
                     yield item
                 place += 1
-                if place >= end:
+                if has_end and place >= end:
                     break
 
     return taken
+
+
+def _number(value: Any) -> int:
+    """A number that may be None where it is not used. Compiled only."""
+    raise NotImplementedError
+
+
+@overload(_number, strict=False)
+def _number_of(value: Any) -> Any:
+    is_none = _is_none(value)
+
+    def number(value: Any) -> Any:
+        return 0 if is_none else value
+
+    return number
 
 
 def _zip_longest(first: Any, second: Any, fillvalue: Any = None) -> Any:

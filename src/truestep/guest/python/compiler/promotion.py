@@ -69,6 +69,7 @@ def install_promotion() -> None:
     _type_numbers_of_python()
     _compile_as_found()
     _fill_containers_with_numpys()
+    _count_with_pythons()
     _INFERER.resolve_call = _resolving_calls(_INFERER.resolve_call)
 
 
@@ -137,6 +138,21 @@ def _fill_containers_with_numpys() -> None:
         return add_type(inferer, variable, kind, *arguments, **named)
 
     _INFERER.add_type = add_type_of_container
+
+
+def _count_with_pythons() -> None:
+    """The numbers of `enumerate` have no dtype, as those of `range`."""
+    enumerated: Any = types.EnumerateType
+    begin = enumerated.__init__
+
+    def begin_with_pythons(kind: Any, iterable: Any) -> None:
+        begin(kind, iterable)
+        if _is_users[-1]:
+            kind.name = f"{kind.name} of Python"
+            kind._yield_type = types.Tuple([as_pythons(types.int64), kind.source_type.yield_type])
+
+    enumerated.__init__ = begin_with_pythons
+    enumerated.key = property(lambda kind: (kind.source_type, kind.yield_type))
 
 
 def _resolving_calls(resolve: Callable[..., Any]) -> Callable[..., Any]:

@@ -14,11 +14,13 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
+from truestep.guest.python.compiler.accumulators import FirstRoundWriter
 from truestep.guest.python.compiler.known_values import Known, argument_facts
 from truestep.guest.python.compiler.pruning import Pruner
 from truestep.guest.python.compiler.rewriting_constants import ConstantRewriter
 from truestep.guest.python.compiler.rewriting_expressions import ExpressionRewriter
 from truestep.guest.python.compiler.rewriting_functions import FunctionRewriter
+from truestep.guest.python.compiler.rewriting_generators import GeneratorRewriter
 from truestep.guest.python.compiler.rewriting_names import Names
 from truestep.guest.python.compiler.rewriting_statements import StatementRewriter
 from truestep.guest.python.compiler.unused import UnusedRemover
@@ -51,9 +53,14 @@ def rewritten(function: FunctionType) -> FunctionType:
     return function if function in _origins else _changed(function, None)
 
 
-def specialised(function: FunctionType, kinds: Any) -> FunctionType:
-    """As `rewritten`, for arguments of these types: without what they rule out."""
-    return _changed(function, kinds)
+def specialised(
+    function: FunctionType, kinds: Any, become_arrays: frozenset[str] = frozenset()
+) -> FunctionType:
+    """As `rewritten`, for arguments of these types: without what they rule out.
+
+    Variables that begin as numbers may become arrays.
+    """
+    return _changed(function, kinds, become_arrays)
 
 
 def origin_of(function: FunctionType) -> FunctionType:
@@ -116,7 +123,7 @@ def _take_parameters(tree: ast.FunctionDef, kind: _Variant) -> tuple[Any, ...] |
     return defaults or None
 
 
-def _changed(function: FunctionType, kinds: Any) -> FunctionType:
+def _changed(function: FunctionType, kinds: Any, become_arrays: frozenset[str] = frozenset()) -> FunctionType:
     kind = _variants.get(function, _Variant(function, (), ()))
     origin = kind.origin
     node = _definition(origin)
@@ -135,7 +142,13 @@ def _changed(function: FunctionType, kinds: Any) -> FunctionType:
     tree = remover.remove(pruner.prune(tree))
     constants = ConstantRewriter(names, _definition)
     tree = constants.rewrite(tree)
-    rewriters = [kind(names, origin) for kind in (StatementRewriter, ExpressionRewriter)]
+    first_rounds = [FirstRoundWriter(names, become_arrays)] if become_arrays else []
+    rewriters = [
+        GeneratorRewriter(names, tree),
+        *first_rounds,
+        StatementRewriter(names, origin),
+        ExpressionRewriter(names, origin),
+    ]
     for rewriter in rewriters:
         tree = rewriter.visit(tree)
     if not any(rewriter.has_changed for rewriter in (functions, pruner, remover, constants, *rewriters)):

@@ -65,6 +65,8 @@ def mapped_call(node: ast.Call, names: Names) -> ast.expr | None:
     made, called = node.func, names.value(node.func)
     if called is np.piecewise:
         return _piecewise(node, names)
+    if called is np.array or called is np.asarray:
+        return _without_items(node, names)
     if isinstance(called, np.vectorize):
         if called.signature or called.excluded or called.otypes or node.keywords:
             raise Misused("a guest has np.vectorize(f)(x) without options", "write a loop")
@@ -75,6 +77,22 @@ def mapped_call(node: ast.Call, names: Names) -> ast.expr | None:
     if len(made.args) != 1 or made.keywords or node.keywords:
         raise Misused("a guest has np.vectorize(f)(x) without options", "write a loop")
     return names.call("each_item", elementwise.each_item, made.args[0], *node.args)
+
+
+def _without_items(node: ast.Call, names: Names) -> ast.expr | None:
+    """`np.array([[], []])`, of which Numba does not know the type, is `np.empty((2, 0))`."""
+    dtypes = [part for part in node.keywords if part.arg == "dtype"] or [
+        ast.keyword(arg="dtype", value=part) for part in node.args[1:]
+    ]
+    if not node.args or not isinstance(node.args[0], ast.List):
+        return None
+    lists = node.args[0].elts
+    are_empty = all(isinstance(part, ast.List) and not part.elts for part in lists)
+    if not are_empty or len(dtypes) != len(node.args) + len(node.keywords) - 1:
+        return None
+    sizes = [len(lists), 0] if lists else [0]
+    shape = ast.Tuple(elts=[ast.Constant(size) for size in sizes], ctx=ast.Load())
+    return ast.Call(func=names.helper("empty", np.empty), args=[shape], keywords=dtypes)
 
 
 def _piecewise(node: ast.Call, names: Names) -> ast.expr:

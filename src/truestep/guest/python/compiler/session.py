@@ -8,6 +8,7 @@ from pathlib import Path
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 
+from truestep.guest.python.compiler.accumulators import install_accumulators
 from truestep.guest.python.compiler.array_expressions import install_array_expressions
 from truestep.guest.python.compiler.arrays import install_constants, large_arrays
 from truestep.guest.python.compiler.calls import install_exceptions
@@ -70,6 +71,7 @@ def prepare() -> None:
     install_sorting()
     install_language()
     install_overlaps()
+    install_accumulators()
     install_module_calls()
     install_keyword_arguments()
     install_numpy_functions()

@@ -19,6 +19,7 @@ from truestep.guest.python.compiler.numpy_functions.quantiles import install_qua
 from truestep.guest.python.compiler.numpy_functions.reductions import install_reductions
 from truestep.guest.python.compiler.numpy_functions.selecting import install_selecting
 from truestep.guest.python.compiler.numpy_functions.shapes import install_shapes
+from truestep.guest.python.compiler.numpy_functions.single_numbers import install_single_numbers
 from truestep.guest.python.compiler.numpy_functions.taking import install_taking
 from truestep.guest.python.compiler.numpy_functions.ufunc_methods import install_ufunc_methods
 
@@ -46,3 +47,4 @@ def install_numpy_functions() -> None:
     install_elementwise()
     install_ufunc_methods()
     install_kinds()
+    install_single_numbers()

@@ -1,0 +1,33 @@
+"""`io.StringIO()` as a text that grows: `write`, `writelines`, `getvalue`."""
+
+import io
+from typing import Any
+
+
+class TextBuilder:
+    """What a guest has in the place of `io.StringIO`."""
+
+    def __init__(self) -> None:
+        self._parts = [""]
+
+    def write(self, text: str) -> int:
+        """Append a text."""
+        self._parts.append(text)
+        return len(text)
+
+    def writelines(self, texts: Any) -> None:
+        """Append several."""
+        for text in texts:
+            self._parts.append(text)
+
+    def getvalue(self) -> str:
+        """All of it."""
+        return "".join(self._parts)
+
+    def close(self) -> None:
+        """Nothing; what is written stays until the guest ends."""
+
+
+def class_in_guests(value: object) -> type | None:
+    """The class that stands for one of the standard library in a guest."""
+    return TextBuilder if value is io.StringIO else None

@@ -224,7 +224,10 @@ def test_classes_are_refused_where_python_would_differ(
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ("g = (v for v in x)\n    return sum(g) + max(g)", "5: a guest cannot keep a generator expression\n  try: "),
+        (
+            "g = (v for v in x)\n    return sum(g) + max(g)",
+            "5: a guest cannot keep a generator expression\n  try: ",
+        ),
         ("with open('a') as f:\n        return x", "5: a guest has no context managers"),
         ("try:\n        pass\n    except IndexError:\n        return x", "7: a guest does not raise Ind"),
         ("try:\n        pass\n    except ValueError as e:\n        print(e.args)", "8: a guest knows of an"),

@@ -17,7 +17,7 @@ from truestep.guest.python.compiler.accumulators import becomes_array
 from truestep.guest.python.compiler.classes import PlainClass
 from truestep.guest.python.compiler.ownership import is_ours, is_users_class, is_users_function
 from truestep.guest.python.compiler.rewriting import origin_of, rewritten, specialised, without_others
-from truestep.guest.python.compiler.text_builders import class_in_guests
+from truestep.guest.python.compiler.stand_ins import class_in_guests, function_in_guests
 
 
 def accept_plain_functions() -> None:
@@ -31,6 +31,9 @@ def accept_plain_functions() -> None:
             return types.Dispatcher(_with_pythons_number(value, number))
         if (stand_in := class_in_guests(value)) is not None:
             return PlainClass(stand_in)
+        if (stand_in := function_in_guests(value)) is not None:
+            is_function = isinstance(stand_in, FunctionType)
+            return types.Dispatcher(compiled(stand_in)) if is_function else resolve(context, stand_in)
         try:
             return resolve(context, value)
         except ValueError:

@@ -36,6 +36,8 @@ from truestep.guest.python.compiler.ownership import (
 from truestep.guest.python.compiler.rewriting_names import Names
 
 _WRITABLE: Any = (bool, int, float, complex, str, type(None))
+_ARGUMENTS_MAX = 32
+"""Each argument has a type of its own, so that many of them take long to compile."""
 _SEQUENCES: Any = (tuple, list, str)
 _CHANGEABLE: Any = (list, set)
 _NAMED: Any = (np.generic, type, ModuleType)
@@ -355,6 +357,7 @@ class Pruner(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> Any:
         """A call whose result is known: `isinstance(x, float)`, `edge.lower()`."""
+        node.args = [part for argument in node.args for part in self._unpacked(argument)]
         constant = self._constant(node)
         if constant is not None:
             return constant
@@ -368,6 +371,23 @@ class Pruner(ast.NodeTransformer):
         elif is_users_function(function) and not is_ours(function):
             node = self._bound(node, function, {}) or node
         return self.generic_visit(node)
+
+    def _unpacked(self, argument: ast.expr) -> list[ast.expr]:
+        """`f(*[a, b])` is `f(a, b)`, and `f(*[a] * 2)` is `f(a, a)` where the number is known."""
+        if not isinstance(argument, ast.Starred):
+            return [argument]
+        items, count = argument.value, 1
+        if isinstance(items, ast.BinOp) and isinstance(items.op, ast.Mult):
+            times = self.fact(items.right)
+            count = times.value if isinstance(times, Known) else None
+            items = items.left
+        if not isinstance(items, ast.List | ast.Tuple) or has_star(items) or type(count) is not int:
+            return [argument]
+        is_repeatable = count == 1 or all(isinstance(item, ast.Name | ast.Constant) for item in items.elts)
+        if not is_repeatable or not 0 <= count * len(items.elts) <= _ARGUMENTS_MAX:
+            return [argument]
+        self.has_changed = True
+        return [copy.deepcopy(item) for _ in range(count) for item in items.elts]
 
     def _method(self, node: ast.Call) -> tuple[FunctionType, Any] | None:
         """The function of `Class.method(…)` or `constant.method(…)`, and the class or the instance."""

@@ -1,6 +1,5 @@
 """`io.StringIO()` as a text that grows: `write`, `writelines`, `getvalue`."""
 
-import io
 from typing import Any
 
 
@@ -26,8 +25,3 @@ class TextBuilder:
 
     def close(self) -> None:
         """Nothing; what is written stays until the guest ends."""
-
-
-def class_in_guests(value: object) -> type | None:
-    """The class that stands for one of the standard library in a guest."""
-    return TextBuilder if value is io.StringIO else None

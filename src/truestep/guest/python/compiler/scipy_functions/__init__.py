@@ -1,0 +1,1 @@
+"""Functions of SciPy that guests have, by SciPy's names. SciPy itself is C and Fortran."""

@@ -1,0 +1,37 @@
+"""What a guest has in the place of classes and functions of the standard library and of SciPy."""
+
+import functools
+import io
+import sys
+from typing import Any
+
+from truestep.guest.python.compiler.scipy_functions import distances, filters, matrices, special
+from truestep.guest.python.compiler.text_builders import TextBuilder
+
+_OF_SCIPY: dict[str, tuple[Any, ...]] = {
+    "scipy.spatial.distance": (distances.cdist, distances.pdist),
+    "scipy.ndimage": (filters.minimum_filter1d, filters.maximum_filter1d),
+    "scipy.linalg": (matrices.block_diag, matrices.inv, matrices.solve, matrices.det, matrices.cholesky),
+}
+_SPECIAL = "scipy.special"
+
+
+def class_in_guests(value: object) -> type | None:
+    """The class that stands for another."""
+    return TextBuilder if value is io.StringIO else None
+
+
+def function_in_guests(value: Any) -> Any:
+    """The function or ufunc that stands for one of SciPy; None for all else."""
+    name = getattr(value, "__name__", None)
+    if not isinstance(name, str) or "scipy" not in sys.modules:
+        return None
+    for module, functions in _OF_SCIPY.items():
+        if getattr(sys.modules.get(module), name, None) is value:
+            return next((function for function in functions if function.__name__ == name), None)
+    if name in special.UFUNCS and getattr(sys.modules.get(_SPECIAL), name, None) is value:
+        return _special(name)
+    return None
+
+
+_special = functools.cache(special.ufunc)

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -10,7 +11,7 @@ from llvmlite import ir
 from numba.core import callconv, cgutils, cpu, lowering
 
 from truestep.guest.python.compiler.catching import caught, kinds_of
-from truestep.guest.python.compiler.printing import put_item, put_text
+from truestep.guest.python.compiler.printing import call, put_item, put_text
 
 _LOWER: Any = lowering.Lower
 
@@ -48,23 +49,43 @@ class GuestCallConv(callconv.CPUCallConv):
     ) -> None:
         """An exception with computed arguments: the runtime keeps the text of the last one."""
         del func_name
-        runtime = ir.FunctionType(ir.VoidType(), [])
-        begin = cgutils.get_or_insert_function(builder.module, runtime, "truestep_begin_exception")
-        builder.call(begin, [])
         prefix = _prefix(exc, loc)
-        put_text(self.context, builder, prefix + ("" if len(exc_args) == 1 else "("))
+        is_quoted = len(exc_args) != 1
+        self._begin(builder, prefix + ("(" if is_quoted else ""))
         dynamic_types = iter([kind for kind in nb_types if kind is not None])
         for index, argument in enumerate(exc_args):
             if index:
                 put_text(self.context, builder, ", ")
-            is_quoted = len(exc_args) > 1
             if isinstance(argument, ir.Value):
                 put_item(self.context, builder, next(dynamic_types), argument, is_quoted=is_quoted)
             else:
                 put_text(self.context, builder, repr(argument) if is_quoted else str(argument))
-        if len(exc_args) != 1:
+        if is_quoted:
             put_text(self.context, builder, ")")
-        kinds = builder.bitcast(self.context.insert_const_string(builder.module, kinds_of(exc)), _POINTER)
+        self._finish(builder, exc, prefix)
+
+    def raise_text(self, builder: Any, exception: Any, parts: Sequence[str | tuple[Any, Any]]) -> None:
+        """Raise an exception whose text is made of constants and of values (type, value)."""
+        prefix = _prefix(exception, _place[-1])
+        self._begin(builder, prefix)
+        for part in parts:
+            if isinstance(part, str):
+                put_text(self.context, builder, part)
+            else:
+                put_item(self.context, builder, *part, is_quoted=False)
+        self._finish(builder, exception, prefix)
+        self._return_errcode_raw(builder, callconv.RETCODE_USEREXC)
+
+    def _begin(self, builder: Any, text: str) -> None:
+        """Begin the text of an exception with a constant."""
+        call(builder, "truestep_begin_exception")
+        put_text(self.context, builder, text)
+
+    def _finish(self, builder: Any, exception: Any, prefix: str) -> None:
+        """End its text, and store it as what the function raises."""
+        kinds = builder.bitcast(
+            self.context.insert_const_string(builder.module, kinds_of(exception)), _POINTER
+        )
         finish_type = ir.FunctionType(callconv.excinfo_ptr_t, [_POINTER, _INT32])
         finish = cgutils.get_or_insert_function(builder.module, finish_type, "truestep_exception")
         raised = builder.call(finish, [kinds, _INT32(len(prefix.encode()))])

@@ -9,6 +9,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 
 from truestep.guest.python.compiler.accumulators import install_accumulators
+from truestep.guest.python.compiler.array_checks import install_array_checks
 from truestep.guest.python.compiler.array_expressions import install_array_expressions
 from truestep.guest.python.compiler.arrays import install_constants, large_arrays
 from truestep.guest.python.compiler.calls import install_exceptions
@@ -58,6 +59,7 @@ def prepare() -> None:
     install_fourier()
     install_python_random()
     install_promotion()
+    install_array_checks()
     install_array_expressions()
     install_narrowing()
     install_ufuncs()

@@ -6,8 +6,9 @@ import sysconfig
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from numba.core import errors
+from numba.core import errors, ir
 
 import truestep
 from truestep.guest.python.compiler.complaint import Complaint
@@ -26,6 +27,25 @@ _OWN_SENTENCE = re.compile(r"(?<=[\s:])(?:a guest(?:'s)? .+)|^a guest(?:'s)? .+"
 """What the compiler's own parts say; everything around it is Numba's."""
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 _TWO_TYPES = re.compile(r"Cannot unify (.+) and (.+) for '([^'.]+)(?:\.\d+)*', defined at .+ \(\d+\)")
+_UNKNOWN_KEYWORD = re.compile(r"got an unexpected keyword argument '(\w+)'")
+_NOT_IN_NUMPY = re.compile(r"Use of unsupported NumPy function '([\w.]+)' or unsupported use of the function")
+_REMEDY_INSIDE = re.compile(r"(?:; |: |, so )(?=(?:write|use|pass|call|convert|leave|make|choose|compute)\b)")
+"""Where the remedy begins in a sentence of the compiler's own parts."""
+_OWN_NAMES = {
+    "array_with_options": "np.array",
+    "chained": "itertools.chain.from_iterable",
+    "columns_joined": "np.c_",
+    "dense_grid": "np.mgrid",
+    "each_item": "np.vectorize",
+    "open_grid": "np.ogrid",
+    "print_with": "print",
+    "product_repeated": "itertools.product",
+    "reduced": "functools.reduce",
+    "result_type_of": "np.result_type",
+    "rows_joined": "np.r_",
+    "single_grid": "np.mgrid",
+}
+"""What users wrote, by the names of the functions that their code is rewritten to call."""
 _WORDS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"npy_"), "np."),
     (re.compile(r"\bclass (\w+) \d+"), r"\1"),
@@ -59,10 +79,14 @@ def explain(error: Exception, source: Path) -> Complaint:
         return Complaint(
             what, place=place, remedy=remedy_for(what) or "correct what the module does when it is imported"
         )
+    if isinstance(error, AttributeError) and str(error).startswith("module '"):
+        return Complaint(
+            str(error), place=_line_being_compiled(error) or place, remedy="write a name that the module has"
+        )
     text = f"{type(error).__name__}: {error}".strip()
     return Complaint(
         f"the compiler could not translate the guest ({text})",
-        place=_first_place(str(error), source) or place,
+        place=_first_place(str(error), source) or _line_being_compiled(error) or place,
         remedy=remedy_for(text)
         or "rewrite the line that it names in simpler terms: loops and plain arrays always work",
     )
@@ -72,7 +96,18 @@ def _explain_numba(message: str, source: Path) -> Complaint:
     plain = in_words(_MODULE.sub(r"a guest cannot use \2.\1", _ADDRESS.sub("", message)))
     undefined = _UNDEFINED.search(plain)
     place = _first_place(plain, source) or (_line_of_name(undefined[1], source) if undefined else "")
-    return Complaint(_essence(plain), place=place, remedy=remedy_for(message))
+    own = _OWN_SENTENCE.search(plain)
+    if own:
+        what, remedy = _parted(own[0].strip())
+        return Complaint(what, place=place, remedy=remedy or remedy_for(message, is_own=True))
+    what = _essence(plain)
+    return Complaint(what, place=place, remedy=remedy_for(f"{what}\n{message}"))
+
+
+def _parted(sentence: str) -> tuple[str, str]:
+    """What is wrong, and the remedy if the sentence goes on with one."""
+    parts = _REMEDY_INSIDE.split(sentence, maxsplit=1)
+    return parts[0], parts[1] if len(parts) > 1 else ""
 
 
 def in_words(message: str) -> str:
@@ -91,18 +126,30 @@ def _line_of_name(name: str, source: Path) -> str:
 
 def _essence(message: str) -> str:
     """The first sentence with information; for a call that matches nothing, the call and the inner cause."""
-    own = _OWN_SENTENCE.search(message)
-    if own:
-        return own[0].strip()
+    missing = _NOT_IN_NUMPY.search(message)
+    if missing:
+        return f"a guest has no {missing[1].replace('numpy.', 'np.', 1)}"
     call = _CALL.search(message)
     causes = [cause for cause in _CAUSE.findall(message) if not _NOISE.match(cause)]
+    keyword = _UNKNOWN_KEYWORD.search(causes[-1]) if causes else None
+    if call and keyword:
+        return f"a guest's {_called(call[1])} has no {keyword[1]}="
     if call and "No implementation of function" in message.partition(">>>")[0]:
         cause = f": {causes[-1].strip()}" if causes and not causes[-1].startswith("No implementation") else ""
-        return f"there is no {call[1].strip()}{cause}"
+        return f"there is no {_called(call[1])}{call[1].strip().removeprefix(_name(call[1]))}{cause}"
     message = _TWO_TYPES.sub(r"variable '\3' cannot be both \1 and \2", message)
     lines = [line.partition(" Raised from ")[0].strip().rstrip(".") for line in _before_source(message)]
     said = [line for line in lines if line and not _NOISE.match(line)]
     return "\n  ".join(said[:_MESSAGE_LINES_MAX]) or "the types in the guest are inconsistent"
+
+
+def _name(call: str) -> str:
+    return call.strip().partition("(")[0]
+
+
+def _called(call: str) -> str:
+    """The name of the function that a call was of, as users know it."""
+    return _OWN_NAMES.get(_name(call), _name(call))
 
 
 def _before_source(message: str) -> Iterator[str]:
@@ -127,6 +174,17 @@ def _innermost_line(error: BaseException) -> str:
         frame for frame in traceback.extract_tb(error.__traceback__) if is_users_file(Path(frame.filename))
     ]
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+
+
+def _line_being_compiled(error: BaseException) -> str:
+    """`file:line` of the user's line at which the compiler was when it failed."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    for frame in reversed(frames):
+        for name in ("inst", "constraint", "self"):
+            place: Any = getattr(frame.f_locals.get(name), "loc", None)
+            if isinstance(place, ir.Loc) and place.filename and is_users_file(Path(place.filename)):
+                return f"{Path(place.filename).name}:{place.line}"
+    return ""
 
 
 def _passed_the_compiler(error: BaseException) -> bool:

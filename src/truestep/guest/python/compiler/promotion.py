@@ -16,8 +16,9 @@ from numba.core import errors, typeinfer, types
 from numba.core.typing import context as typing_context
 from numba.core.typing import templates
 from numba.core.typing.npydecl import NumpyRulesArrayOperator, NumpyRulesInplaceArrayOperator
-from numba.np import numpy_support
+from numba.np import arraymath, numpy_support
 
+from truestep.guest.python.compiler.numpy_functions.extending import ITEM_OF_ARRAY
 from truestep.guest.python.compiler.ownership import is_ours, is_users_function
 from truestep.guest.python.compiler.powers import resolve_power
 from truestep.guest.python.compiler.python_numbers import (
@@ -50,7 +51,9 @@ _OF_RANDOM: set[Any] = {
     random.lognormvariate, random.vonmisesvariate, random.gammavariate, random.betavariate,
     random.paretovariate, random.weibullvariate, random.randrange, random.randint, random.getrandbits,
 }  # fmt: skip
-_OF_PYTHON: set[Any] = {len, int, float, round, *_OF_MATH, *_OF_RANDOM}
+_OF_PYTHON: set[Any] = {
+    len, int, float, round, np.size, np.ndim, np.shape, ITEM_OF_ARRAY, *_OF_MATH, *_OF_RANDOM
+}  # fmt: skip
 """Functions that return a number of Python, whatever they are given."""
 
 _KEEPING = {operator.neg, operator.pos, operator.invert, abs, min, max, pow}
@@ -120,12 +123,18 @@ def _type_numbers_of_python() -> None:
 
     def resolve_getattr(context: Any, kind: Any, name: str) -> Any:
         found = resolve_attribute(context, kind, name)
-        is_of_array = isinstance(kind, types.Array) and name in _ATTRIBUTES_OF_PYTHON
-        return as_pythons(found) if is_of_array and _is_users[-1] else found
+        return as_pythons(found) if _is_users[-1] and _is_of_python(kind, name) else found
 
     _INFERER.resolve_value_type = resolve_value_type
     _CONTEXT.resolve_value_type_prefer_literal = resolve_value_type_prefer_literal
     _CONTEXT.resolve_getattr = resolve_getattr
+
+
+def _is_of_python(kind: Any, attribute: str) -> bool:
+    """Whether an attribute is a number of Python, or a tuple of some."""
+    if isinstance(kind, types.Array | types.DType):
+        return attribute in _ATTRIBUTES_OF_PYTHON
+    return getattr(kind, "instance_class", None) is arraymath.iinfo
 
 
 def _fill_containers_with_numpys() -> None:

@@ -110,4 +110,6 @@ def as_pythons(kind: Any) -> Any:
         return PYTHON_INT
     if isinstance(kind, types.UniTuple):
         return types.UniTuple(as_pythons(kind.dtype), kind.count)
+    if isinstance(kind, types.Tuple):
+        return types.Tuple(tuple(map(as_pythons, kind.types)))
     return kind

@@ -2,6 +2,8 @@
 
 import re
 
+_CONVERT = "convert the arguments, e.g. with x.astype(np.float64), or use loops"
+
 _REMEDIES: tuple[tuple[str, str], ...] = (
     (
         r"a guest must return its output",
@@ -96,6 +98,15 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
     (r"a guest's itertools\.", "or write loops"),
     (r"a guest cannot format by", "write a specification that format() knows for this type"),
     (
+        r"^a guest's \S+ has no \w+=$",
+        "leave it out, and do what it does in a line of its own; docs/python-guests.md says what works",
+    ),
+    (
+        r"Use of unsupported NumPy function",
+        "use other functions of NumPy, or loops; docs/python-guests.md says what works",
+    ),
+    (r"too many positional arguments|missing a required argument", "pass the arguments that NumPy requires"),
+    (
         r"unexpected keyword argument 'axis'|'axis'",
         "loop over the rows, or use the functions that take an axis: sum, mean, var, std, min, max, argmin, "
         "argmax, cumsum, sort",
@@ -115,13 +126,14 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
     (r"not contiguous|incompatible array for reshaping", "copy the array first: np.ascontiguousarray(x)"),
     (r"Invalid use of getiter", "loop over one array, list or tuple whose items have one type"),
     (r"non-constant value associated with variable", "pass what the inner function needs as a parameter"),
-    (
-        r"there is no |No implementation of function",
-        "convert the arguments, e.g. with x.astype(np.float64), or use loops",
-    ),
+    (r"there is no |No implementation of function", _CONVERT),
 )
 
+_OF_OWN_SENTENCES = "write it in that way, or compute it with loops or other functions"
+"""Where the compiler's own parts say what a guest has, and Numba's words around them would mislead."""
 
-def remedy_for(message: str) -> str:
+
+def remedy_for(message: str, *, is_own: bool = False) -> str:
     """The first remedy whose pattern matches the message; empty if none does."""
-    return next((remedy for pattern, remedy in _REMEDIES if re.search(pattern, message)), "")
+    found = next((remedy for pattern, remedy in _REMEDIES if re.search(pattern, message, re.MULTILINE)), "")
+    return _OF_OWN_SENTENCES if is_own and found in {_CONVERT, ""} else found

@@ -17,6 +17,9 @@ from truestep.guest.python.compiler.containers import copied, merged
 from truestep.guest.python.compiler.iteration import chained, product_repeated, reduced
 from truestep.guest.python.compiler.numpy_functions.creation import array_with_options
 from truestep.guest.python.compiler.numpy_functions.kinds import result_type_of
+from truestep.guest.python.compiler.numpy_functions.operands import with_options
+from truestep.guest.python.compiler.numpy_functions.shapes import squeezed_axes
+from truestep.guest.python.compiler.rewriting_axes import assigned_once, axes_of_one, squeezed
 from truestep.guest.python.compiler.rewriting_grids import Misused, index_trick, mapped_call
 from truestep.guest.python.compiler.rewriting_names import Names
 
@@ -46,6 +49,11 @@ _PERCENT = re.compile(
 )
 
 
+def _constant(number: int) -> ast.expr:
+    """A number as it is written; a negative one is an operation."""
+    return ast.Constant(number) if number >= 0 else ast.UnaryOp(ast.USub(), ast.Constant(-number))
+
+
 class ExpressionRewriter(ast.NodeTransformer):
     """Rewrites the expressions of one function."""
 
@@ -53,6 +61,13 @@ class ExpressionRewriter(ast.NodeTransformer):
         self._names = names
         self._function = function
         self.has_changed = False
+        self._values: dict[str, ast.expr] | None = None
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        """Names that the outermost function sets once stand for what they are set to."""
+        if self._values is None:
+            self._values = assigned_once(node)
+        return self.generic_visit(node)
 
     def _replace(self, node: ast.expr, replacement: ast.expr) -> ast.expr:
         self.has_changed = True
@@ -218,19 +233,21 @@ class ExpressionRewriter(ast.NodeTransformer):
             return self._replace(node, self._printed(node))
         if called == itertools.chain.from_iterable and len(node.args) == 1:
             return self._replace(node, self._names.call("chained", chained, self.visit(node.args[0])))
-        if isinstance(called, np.ufunc) and [part.arg for part in node.keywords] == ["out"]:
-            out = node.keywords[0].value
-            if len(node.args) == called.nin and not isinstance(out, ast.Tuple | ast.Constant):
-                node.args.append(out)
-                node.keywords = []
-                self.has_changed = True
-        if called is np.array and {part.arg for part in node.keywords} & {"copy", "order"}:
+        if isinstance(called, np.ufunc) and node.keywords:
+            self._ufunc_with_options(node, called)
+        if called is np.array and {part.arg for part in node.keywords} & {"copy", "order", "ndmin"}:
             node.func = self._names.helper("array_with_options", array_with_options)
             self.has_changed = True
         if called is np.result_type and len(node.args) == 1 and isinstance(node.args[0], ast.Starred):
             node.func = self._names.helper("result_type_of", result_type_of)
             node.args = [node.args[0].value]
             self.has_changed = True
+        squeezes = squeezed(node, self._names)
+        axes = [] if squeezes is None else sorted(axes_of_one(squeezes, self._names, self._values or {}))
+        if squeezes is not None and axes:
+            places = ast.Tuple(elts=[_constant(axis) for axis in axes], ctx=ast.Load())
+            call = self._names.call("squeezed_axes", squeezed_axes, self.visit(squeezes), places)
+            return self._replace(node, call)
         if called is functools.reduce:
             node.func = self._names.helper("reduced", reduced)
             self.has_changed = True
@@ -248,6 +265,26 @@ class ExpressionRewriter(ast.NodeTransformer):
         if call is not None:
             return self._replace(node, self.generic_visit(call))  # pyright: ignore[reportArgumentType]
         return self.generic_visit(node)  # pyright: ignore[reportReturnType]
+
+    def _ufunc_with_options(self, node: ast.Call, ufunc: np.ufunc) -> None:
+        """`dtype=`, `out=` and `where=` are arguments of a function of ours; `out=` alone of the ufunc."""
+        named = {part.arg: part.value for part in node.keywords}
+        out = named.get("out")
+        unknown = sorted(str(name) for name in set(named) - {"dtype", "out", "where"})
+        if unknown:
+            what = f"a guest's np.{ufunc.__name__} has no {unknown[0]}="
+            raise self._complaint(node, what, "leave it out, and convert the arguments with astype")
+        if len(node.args) != ufunc.nin or ufunc.nout != 1 or isinstance(out, ast.Tuple):
+            what = f"a guest's np.{ufunc.__name__} takes its arguments, and no options beside"
+            raise self._complaint(node, what, "compute it without options, and copy the result: out[:] = …")
+        self.has_changed = True
+        node.keywords = []
+        if set(named) == {"out"} and not isinstance(out, ast.Constant):
+            node.args.append(named["out"])
+            return
+        options = [named.get(name, ast.Constant(None)) for name in ("dtype", "out", "where")]
+        node.args = [node.func, *options, *node.args]
+        node.func = self._names.helper("with_options", with_options)
 
     def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.expr:
         """One that is not the argument of a function that takes all its items."""

@@ -150,7 +150,7 @@ def _of_characters(object: Any = "") -> Any:  # noqa: A002 - as in str()
 
 
 def _str(object: Any = "") -> Any:  # noqa: A002 - as in str()
-    if isinstance(object, types.ClassInstanceType):
+    if isinstance(object, types.ClassInstanceType | types.DType):
         return None
     if isinstance(object, types.Omitted | types.UnicodeType):
         return _itself
@@ -292,7 +292,7 @@ def _is_text(kind: Any) -> bool:
 
 def _check_part(kind: Any, specification: str | None) -> None:
     _check_can_be_text(kind)
-    if specification in {"", "!r"} or isinstance(kind, types.ClassInstanceType):
+    if specification in {"", "!r"} or isinstance(kind, types.ClassInstanceType | types.DType):
         return
     _, (_, _, sample) = _formatting(kind)
     try:
@@ -306,10 +306,10 @@ def _str_of(value: Any) -> str:
 
 
 def value_or_its_text(context: Any, builder: Any, kind: Any, value: Any) -> Any:
-    """The value; of an instance, its text, which the user's code makes."""
-    if not isinstance(kind, types.ClassInstanceType):
+    """The value; of an instance or a dtype, its text."""
+    if not isinstance(kind, types.ClassInstanceType | types.DType):
         return kind, value
-    if not {"__str__", "__repr__"} & set(kind.jit_methods):
+    if isinstance(kind, types.ClassInstanceType) and not {"__str__", "__repr__"} & set(kind.jit_methods):
         raise errors.TypingError(f"a guest cannot turn {kind} into text; give its class a __str__")
     text = context.compile_internal(builder, _str_of, typing.signature(types.unicode_type, kind), [value])
     return types.unicode_type, text

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numba.core import errors, types
-from numba.core.extending import register_jitable
+from numba.core.extending import overload, register_jitable
 from numba.core.typing.npydecl import parse_dtype
 from numba.cpython.unsafe.tuple import tuple_setitem
 from numba.np import numpy_support
@@ -28,6 +28,7 @@ from truestep.guest.python.compiler.numpy_functions.axes import (
 )
 from truestep.guest.python.compiler.numpy_functions.dtypes import take_python_dtypes
 from truestep.guest.python.compiler.numpy_functions.extending import extend, extend_first, extend_method
+from truestep.guest.python.compiler.numpy_functions.index_conversions import as_any_array
 from truestep.guest.python.compiler.python_numbers import python_kind
 from truestep.guest.python.compiler.sums import forget
 
@@ -60,12 +61,22 @@ def _array(object: Any, dtype: Any = None) -> Any:
     return lambda object, dtype=None: array_with_options(object, dtype)
 
 
-def array_with_options(object: Any, dtype: Any = None, copy: Any = True, order: Any = "K") -> Any:
+def array_with_options(
+    object: Any, dtype: Any = None, copy: Any = True, order: Any = "K", ndmin: Any = 0
+) -> Any:
     """np.array, which Numba replaces without regard to options where it gets a list. Compiled only."""
     raise NotImplementedError
 
 
-def _array_with_options(object: Any, dtype: Any = None, copy: Any = True, order: Any = "K") -> Any:
+def _array_with_options(
+    object: Any, dtype: Any = None, copy: Any = True, order: Any = "K", ndmin: Any = 0
+) -> Any:
+    least = literal(ndmin, "ndmin")
+    if least:
+        ones = (1,) * (least - (array_of(object).ndim if array_of(object) is not None else 0))
+        return lambda object, dtype=None, copy=True, order="K", ndmin=0: _with_axes_first(
+            array_with_options(as_any_array(object), dtype, copy, order), ones
+        )
     array = array_of(object)
     if array is None:
         return None
@@ -74,27 +85,43 @@ def _array_with_options(object: Any, dtype: Any = None, copy: Any = True, order:
     arranged = _arrangement(literal(order, "order"), array)
     if not is_kept:
 
-        def converted(object: Any, dtype: Any = None, copy: Any = True, order: Any = "K") -> Any:
+        def converted(
+            object: Any, dtype: Any = None, copy: Any = True, order: Any = "K", ndmin: Any = 0
+        ) -> Any:
             if copy is not None and not copy:
                 raise ValueError("Unable to avoid copy while creating an array as requested.")
             return arranged(as_array(object).astype(number))
 
         return converted
     if _is_true(copy):
-        return lambda object, dtype=None, copy=True, order="K": arranged(np.copy(object))
+        return lambda object, dtype=None, copy=True, order="K", ndmin=0: arranged(np.copy(object))
     if arranged is not _as_given:
         if not is_none(copy):
             raise errors.TypingError(
                 "a guest must know whether np.array copies when it changes the order; write copy=True or None"
             )
-        return lambda object, dtype=None, copy=True, order="K": arranged(object)
+        return lambda object, dtype=None, copy=True, order="K", ndmin=0: arranged(object)
 
-    def copied_if_asked(object: Any, dtype: Any = None, copy: Any = True, order: Any = "K") -> Any:
+    def copied_if_asked(
+        object: Any, dtype: Any = None, copy: Any = True, order: Any = "K", ndmin: Any = 0
+    ) -> Any:
         if copy is not None and copy:
             return np.copy(object)
         return object
 
     return copied_if_asked
+
+
+def _with_axes_first(a: Any, ones: Any) -> Any:
+    """The array with axes of length 1 before its own; no copy. Compiled only."""
+    raise NotImplementedError
+
+
+@overload(_with_axes_first, strict=False)
+def _with_axes_before(a: Any, ones: Any) -> Any:
+    if not len(ones):
+        return lambda a, ones: a
+    return lambda a, ones: np.ascontiguousarray(a).reshape(ones + a.shape)
 
 
 def _is_true(copy: Any) -> bool:
@@ -286,7 +313,7 @@ def _average(a: Any, axis: Any = None, weights: Any = None, returned: Any = Fals
     if array is None:
         return None
     if literal(returned, "returned"):
-        raise errors.TypingError("a guest has np.average without returned=True")
+        return _average_and_weight(array, weights)
     if is_none(weights):
         return lambda a, axis=None, weights=None, returned=False: np.mean(as_array(a), axis)
     given = array_of(weights)
@@ -310,6 +337,25 @@ def _average(a: Any, axis: Any = None, weights: Any = None, returned: Any = Fals
         return np.sum(items.astype(number) * shares, axis) / total
 
     return average
+
+
+def _average_and_weight(array: Any, weights: Any) -> Any:
+    """np.average with the sum of the weights, which has the shape and dtype of the average."""
+    if is_none(weights):
+
+        def with_count(a: Any, axis: Any = None, weights: Any = None, returned: Any = False) -> Any:
+            average = np.average(as_array(a), axis)
+            return average, average * 0 + as_array(a).size / np.size(average)
+
+        return with_count
+    if array_of(weights) is None or array_of(weights).ndim != array.ndim:
+        raise errors.TypingError("a guest has returned=True of weights that have the array's shape")
+
+    def with_weight(a: Any, axis: Any = None, weights: Any = None, returned: Any = False) -> Any:
+        average = np.average(as_array(a), axis, weights)
+        return average, average * 0 + np.sum(as_array(weights), axis)
+
+    return with_weight
 
 
 _INEXACT = {types.float32, types.float64, types.complex64, types.complex128}

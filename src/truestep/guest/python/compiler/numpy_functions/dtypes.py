@@ -3,7 +3,9 @@
 from typing import Any
 
 import numpy as np
-from numba.core import imputils, typeinfer, types
+from numba.core import errors, imputils, typeinfer, types
+from numba.core.typing import signature
+from numba.np import numpy_support
 
 from truestep.guest.python.compiler.numpy_functions.extending import is_method_of_array
 
@@ -23,11 +25,16 @@ def install_python_dtypes() -> None:
     def resolve_call(inferer: Any, function: Any, arguments: Any, named: Any) -> Any:
         if _takes_dtypes(function):
             arguments = tuple(_as_dtype(argument) for argument in arguments)
-            named = {name: _as_dtype(argument) for name, argument in dict(named).items()}
+            named = {name: _as_dtype(argument, name) for name, argument in dict(named).items()}
+        if isinstance(function, types.NumberClass) and not named and _is_one_array(arguments):
+            (array,) = arguments
+            return signature(types.Array(function.dtype, array.ndim, _kept_layout(array)), array)
         return resolve(inferer, function, arguments, named)
 
     _INFERER.resolve_call = resolve_call
     _registry.lower_cast(types.Function, types.NumberClass)(_no_value)
+    _registry.lower_cast(types.StringLiteral, types.NumberClass)(_no_value)
+    _registry.lower(types.NumberClass, types.Array)(_items_converted)
 
 
 def take_python_dtypes(function: Any) -> None:
@@ -44,11 +51,41 @@ def _takes_dtypes(function: Any) -> bool:
     return (getattr(key, "__module__", None) or "").partition(".")[0] == "numpy"
 
 
-def _as_dtype(kind: Any) -> Any:
+def _as_dtype(kind: Any, name: str = "") -> Any:
     if isinstance(kind, types.Function) and isinstance(kind.typing_key, type):
         dtype = _DTYPES.get(kind.typing_key)
         return kind if dtype is None else types.NumberClass(dtype)
+    if name == "dtype" and isinstance(kind, types.StringLiteral):
+        return types.NumberClass(_dtype_of_text(kind.literal_value))
     return kind
+
+
+def _dtype_of_text(text: str) -> Any:
+    try:
+        dtype = numpy_support.from_dtype(np.dtype(text))
+    except (TypeError, errors.NumbaNotImplementedError) as error:
+        raise errors.TypingError(f"a guest has no dtype {text!r}") from error
+    if not isinstance(dtype, types.Number | types.Boolean):
+        raise errors.TypingError(f"a guest has no dtype {text!r} here")
+    return dtype
+
+
+def _is_one_array(arguments: Any) -> bool:
+    return len(arguments) == 1 and isinstance(arguments[0], types.Array)
+
+
+def _kept_layout(array: Any) -> str:
+    return array.layout if array.layout in "CF" else "C"
+
+
+def _items_converted(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    """`np.float32(x)` of an array."""
+    dtype = numpy_support.as_dtype(signature.return_type.dtype)
+
+    def convert(a: Any) -> Any:
+        return a.astype(dtype)
+
+    return context.compile_internal(builder, convert, signature, arguments)
 
 
 def _no_value(context: Any, builder: Any, from_kind: Any, to_kind: Any, value: Any) -> Any:

@@ -19,6 +19,9 @@ _COMES_FIRST: dict[str, Callable[[Any], bool]] = {}
 
 _METHODS_KEY = "truestep method"
 
+ITEM_OF_ARRAY = (_METHODS_KEY, "item")
+"""What promotion knows `x.item(…)` by, which is a number of Python."""
+
 _is_redirected: list[bool] = [False]
 """Whether a function that Numba compiles as a method is being resolved; the innermost last."""
 
@@ -49,6 +52,7 @@ def extend_method(
     def function() -> None:
         """Stands for the method; NumPy's function may lead to the method again."""
 
+    function.__name__ = name
     extend(function, implementation)
     _METHODS[name] = function
     if comes_first:

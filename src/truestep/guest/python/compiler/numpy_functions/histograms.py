@@ -1,4 +1,4 @@
-"""Histograms of pairs of numbers."""
+"""Histograms of pairs of numbers, and edges of bins by the rules of their names."""
 
 # pyright: basic, reportArgumentType=false, reportCallIssue=false
 # What Numba compiles has no types of Python.
@@ -9,15 +9,17 @@ import numpy as np
 from numba.core import errors, types
 from numba.core.extending import overload
 
-from truestep.guest.python.compiler.numpy_functions.arguments import array_of, as_array, literal
+from truestep.guest.python.compiler.numpy_functions.arguments import array_of, as_array, is_number, literal
 from truestep.guest.python.compiler.numpy_functions.axes import is_none
-from truestep.guest.python.compiler.numpy_functions.extending import extend
+from truestep.guest.python.compiler.numpy_functions.extending import extend, extend_first
 from truestep.guest.python.compiler.numpy_functions.selecting import bin_of
 
 
 def install_histograms() -> None:
     """Add them to Numba's."""
     extend(np.histogram2d, _histogram2d)
+    extend(np.histogram_bin_edges, _histogram_bin_edges)
+    extend_first(np.histogram, _histogram_by_rule)
 
 
 def _histogram2d(
@@ -122,3 +124,85 @@ def _even_edges(low: Any, high: Any, count: Any) -> Any:
     if low == high:
         low, high = low - 0.5, high + 0.5
     return np.linspace(low, high, count + 1)
+
+
+_RULES = ("sqrt", "sturges", "rice", "scott", "fd", "auto")
+
+
+def _histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
+    _ = weights  # NumPy does not use them, either
+    rule = _rule_of(a, bins)
+    if rule is None:
+        return lambda a, bins=10, range=None, weights=None: np.histogram(a, bins, range)[1]
+    if is_none(range):
+        return lambda a, bins=10, range=None, weights=None: _edges_by_rule(as_array(a).ravel(), rule)
+    return lambda a, bins=10, range=None, weights=None: _edges_by_rule_between(
+        as_array(a).ravel(), np.float64(as_array(range)[0]), np.float64(as_array(range)[1]), rule
+    )
+
+
+def _histogram_by_rule(a: Any, bins: Any = 10, range: Any = None, density: Any = False) -> Any:
+    if _rule_of(a, bins) is None:
+        return None
+    return lambda a, bins=10, range=None, density=False: np.histogram(
+        a, np.histogram_bin_edges(a, bins, range), None, density
+    )
+
+
+def _rule_of(a: Any, bins: Any) -> int | None:
+    """The number of the rule that is named; None if there is no name."""
+    if not isinstance(bins, types.UnicodeType | types.StringLiteral | str):
+        return None
+    array, name = array_of(a), literal(bins, "bins")
+    if array is None or not is_number(array.dtype) or array.dtype not in _DTYPES:
+        raise errors.TypingError("a guest has bins by name of arrays of float64 or int64")
+    if name not in _RULES:
+        raise errors.TypingError(f"a guest has bins by the names {', '.join(_RULES)}, or a number of bins")
+    return _RULES.index(name)
+
+
+def _edges_by_rule(items: Any, rule: Any) -> Any:
+    if len(items) == 0:
+        return _even_edges(0.0, 1.0, 1)
+    return _edges_by_rule_between(items, np.float64(items.min()), np.float64(items.max()), rule)
+
+
+def _edges_by_rule_between(items: Any, low: Any, high: Any, rule: Any) -> Any:
+    chosen = items[(items >= low) & (items <= high)]
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    count = 1
+    if len(chosen) > 0:
+        width = _width_of(chosen, rule)
+        if width > 0:
+            count = int(np.ceil((high - low) / _whole_width(items, width)))
+    return _even_edges(low, high, count)
+
+
+def _whole_width(items: Any, width: Any) -> Any:
+    raise NotImplementedError
+
+
+@overload(_whole_width, strict=False)
+def _whole_width_of(items: Any, width: Any) -> Any:
+    if isinstance(items.dtype, types.Integer):
+        return lambda items, width: max(width, 1.0)
+    return lambda items, width: width
+
+
+def _width_of(items: Any, rule: Any) -> Any:
+    """The width of bins by the formulas in NumPy's documentation of histogram_bin_edges."""
+    extent, count = np.float64(np.ptp(items)), len(items)
+    if rule == 0:
+        return extent / np.sqrt(count)
+    if rule == 1:
+        return extent / (np.log2(count) + 1.0)
+    if rule == 2:
+        return extent / (2.0 * count ** (1.0 / 3))
+    if rule == 3:
+        return (24.0 * np.pi**0.5 / count) ** (1.0 / 3.0) * np.std(items)
+    quarters = np.percentile(items, np.array([75.0, 25.0]))
+    by_quarters = 2.0 * (quarters[0] - quarters[1]) * count ** (-1.0 / 3.0)
+    if rule == 4:
+        return by_quarters
+    return min(max(by_quarters, extent / np.sqrt(count) / 2), extent / (np.log2(count) + 1.0))

@@ -7,7 +7,7 @@ from numba.core import ir, ir_utils, rewrites
 _FUNCTIONS = {
     "concatenate", "concat", "stack", "vstack", "hstack", "dstack", "column_stack", "lexsort", "select",
     "transpose", "zeros", "ones", "empty", "full", "reshape", "tile", "broadcast_to", "block",
-    "permute_dims", "tensordot", "choose",
+    "permute_dims", "tensordot", "choose", "moveaxis", "histogram2d",
 }  # fmt: skip
 _METHODS = {"reshape", "transpose"}
 _ITEMS_MAX = 32

@@ -179,7 +179,9 @@ def _extreme_of(function: Callable[..., Any]) -> Callable[..., Any]:
             return None
         refuse(out=out)
         if is_none(initial):
-            raise errors.TypingError("where= needs initial= here, as in NumPy")
+            raise errors.TypingError(
+                "a guest has where= of a minimum or maximum together with initial=, as NumPy"
+            )
         number, keeps = as_dtype(array.dtype).type, bool(literal(keepdims, "keepdims"))
         return lambda a, axis=None, out=None, keepdims=False, initial=None, where=None: function(
             np.where(_mask(a, where), as_array(a), number(initial)),

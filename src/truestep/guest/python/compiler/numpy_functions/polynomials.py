@@ -33,6 +33,8 @@ def install_polynomials() -> None:
         (np.polysub, _polysub),
         (np.polymul, _polymul),
         (np.roots, _roots),
+        (np.poly, _poly),
+        (np.polydiv, _polydiv),
     ):
         extend(function, implementation)
 
@@ -185,3 +187,46 @@ def _roots(p: Any) -> Any:
         return out
 
     return roots
+
+
+def _poly(seq_of_zeros: Any) -> Any:
+    array = array_of(seq_of_zeros)
+    if array is None or array.ndim not in {1, 2} or not is_number(array.dtype):
+        return None
+    number = np.result_type(numpy_support.as_dtype(array.dtype), np.float32)
+    if array.ndim == 2:
+        return lambda seq_of_zeros: _product_of_zeros(np.linalg.eigvals(as_array(seq_of_zeros)))
+    return lambda seq_of_zeros: _product_of_zeros(as_array(seq_of_zeros).astype(number))
+
+
+def _product_of_zeros(zeros: Any) -> Any:
+    out = np.ones(1, zeros.dtype)
+    for zero in zeros:
+        longer = np.zeros(len(out) + 1, zeros.dtype)
+        longer[:-1] = out
+        longer[1:] -= zero * out
+        out = longer
+    return out
+
+
+def _polydiv(u: Any, v: Any) -> Any:
+    arrays = _coefficients(u, v)
+    if arrays is None:
+        return None
+    dtype = np.result_type(*(numpy_support.as_dtype(array.dtype) for array in arrays), np.float64)
+
+    def divide(u: Any, v: Any) -> Any:
+        rest, divisor = as_array(u).astype(dtype), as_array(v).astype(dtype)
+        steps, last = len(rest) - len(divisor) + 1, len(divisor)
+        quotient = np.zeros(max(steps, 1), dtype)
+        scale = 1.0 / divisor[0]
+        for index in range(steps):
+            factor = scale * rest[index]
+            quotient[index] = factor
+            rest[index : index + last] -= factor * divisor
+        start = 0
+        while abs(rest[start]) <= 1e-8 and start < len(rest) - 1:
+            start += 1
+        return quotient, rest[start:]
+
+    return divide

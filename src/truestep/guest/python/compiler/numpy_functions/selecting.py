@@ -1,4 +1,4 @@
-"""apply_along_axis, unravel_index, and histograms with weights or densities."""
+"""apply_along_axis, and histograms with weights or densities."""
 
 # pyright: basic, reportArgumentType=false, reportCallIssue=false
 # What Numba compiles has no types of Python.
@@ -8,10 +8,16 @@ from typing import Any
 import numpy as np
 from numba.core import errors, types
 from numba.core.extending import register_jitable
-from numba.cpython.unsafe.tuple import tuple_setitem
+from numba.core.registry import cpu_target
 
 from truestep.guest.python.compiler.numpy_functions.arguments import array_of, as_array, is_number, literal
-from truestep.guest.python.compiler.numpy_functions.axes import is_axis, is_none, words
+from truestep.guest.python.compiler.numpy_functions.axes import (
+    is_none,
+    place_of,
+    rows_of,
+    rows_put_back,
+    without_axes,
+)
 from truestep.guest.python.compiler.numpy_functions.extending import extend, extend_first
 from truestep.guest.python.compiler.numpy_functions.reductions import along
 
@@ -20,35 +26,63 @@ def install_selecting() -> None:
     """Add them to Numba's."""
     for function, implementation in (
         (np.apply_along_axis, _apply_along_axis),
-        (np.unravel_index, _unravel_index),
         (np.histogram, _histogram),
     ):
         extend(function, implementation)
     extend_first(np.histogram, _histogram_of_other_types)
 
 
-def _apply_along_axis(func1d: Any, axis: Any, arr: Any) -> Any:
-    if array_of(arr) is None or not isinstance(axis, types.Integer):
+def _apply_along_axis(func1d: Any, axis: Any, arr: Any, first: Any = None, second: Any = None) -> Any:
+    array = array_of(arr)
+    if array is None or not isinstance(axis, types.Integer):
         return None
-    return lambda func1d, axis, arr: along(func1d, as_array(arr), axis)
+    more = tuple(kind for kind in (first, second) if not is_none(kind))
+    if not more and not _gives_array(func1d, (types.Array(array.dtype, 1, "C"),)):
+        return lambda func1d, axis, arr, first=None, second=None: along(func1d, as_array(arr), axis)
+    call = (_call_with_row, _call_with_one, _call_with_two)[len(more)]
+    put_back = _numbers_put_back
+    if _gives_array(func1d, (types.Array(array.dtype, 1, "C"), *more)):
+        put_back = _rows_put_back
+
+    def apply(func1d: Any, axis: Any, arr: Any, first: Any = None, second: Any = None) -> Any:
+        items = as_array(arr)
+        place = place_of(axis, items.ndim)
+        rows = rows_of(items, (place,))
+        results = [call(func1d, rows[index], first, second) for index in range(len(rows))]
+        return put_back(results, items, place)
+
+    return apply
 
 
-def _unravel_index(indices: Any, shape: Any) -> Any:
-    if not isinstance(indices, types.Integer) or not isinstance(shape, types.BaseTuple) or not is_axis(shape):
-        raise errors.TypingError("a guest has np.unravel_index of one integer and a shape that is a tuple")
+def _gives_array(function: Any, kinds: Any) -> bool:
+    found = cpu_target.typing_context.resolve_function_type(function, kinds, {})
+    return found is not None and isinstance(found.return_type, types.Array)
 
-    def unravel(indices: Any, shape: Any) -> Any:
-        sizes = words(shape)
-        place = sizes
-        rest = np.int64(indices)
-        for axis in range(len(sizes) - 1, -1, -1):
-            place = tuple_setitem(place, axis, rest % sizes[axis])
-            rest //= sizes[axis]
-        if rest != 0:
-            raise ValueError("index is out of bounds for array of that size")
-        return place
 
-    return unravel
+def _call_with_row(function: Any, row: Any, first: Any, second: Any) -> Any:
+    _ = first, second
+    return function(row)
+
+
+def _call_with_one(function: Any, row: Any, first: Any, second: Any) -> Any:
+    _ = second
+    return function(row, first)
+
+
+def _call_with_two(function: Any, row: Any, first: Any, second: Any) -> Any:
+    return function(row, first, second)
+
+
+def _rows_put_back(results: Any, items: Any, axis: Any) -> Any:
+    if len(results) == 0:
+        raise ValueError("Cannot apply_along_axis when any iteration dimensions are 0")
+    return rows_put_back(np.ascontiguousarray(as_array(results)), items, axis)
+
+
+def _numbers_put_back(results: Any, items: Any, axis: Any) -> Any:
+    if len(results) == 0:
+        raise ValueError("Cannot apply_along_axis when any iteration dimensions are 0")
+    return without_axes(rows_put_back(np.array(results).reshape(-1, 1), items, axis), axis)
 
 
 def _histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = False, weights: Any = None) -> Any:
@@ -77,7 +111,7 @@ def _histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = False, 
 def _histogram_of_other_types(a: Any, bins: Any = 10, range: Any = None) -> Any:
     """For edges that Numba returns in another type: float32 for float32 arrays, an array for a list."""
     array = array_of(a)
-    if isinstance(bins, types.List | types.BaseTuple):
+    if isinstance(bins, types.List | types.BaseTuple | types.RangeType):
         return lambda a, bins=10, range=None: np.histogram(a, as_array(bins), range)
     is_count = isinstance(bins, types.Integer | types.Omitted | int)
     if array is None or array.dtype != types.float32 or not is_count:

@@ -41,6 +41,8 @@ def install_shapes() -> None:
         (np.rollaxis, _rollaxis),
         (np.delete, _delete),
         (np.broadcast_to, _broadcast_to),
+        (np.rot90, _rot90),
+        (np.transpose, _transpose_of_list),
     ):
         extend(function, implementation)
     for name, implementation in (
@@ -240,6 +242,33 @@ def _squeeze(a: Any, axis: Any = None) -> Any:
     return squeeze
 
 
+def squeezed_axes(a: Any, axes: Any) -> Any:
+    """np.squeeze without axis=, which removes axes that the call shows to be of length 1. Compiled only."""
+    raise NotImplementedError
+
+
+@overload(squeezed_axes, strict=False, prefer_literal=True)
+def _squeezed_axes(a: Any, axes: Any) -> Any:
+    array = array_of(a)
+    if array is None:
+        return None
+    places = tuple(sorted({axis.literal_value % array.ndim for axis in axes}))
+    others = tuple(axis for axis in range(array.ndim) if axis not in places)
+    if not others:
+        return lambda a, axes: np.squeeze(as_array(a), places)
+
+    def squeeze(a: Any, axes: Any) -> Any:
+        items = as_array(a)
+        for axis in others:
+            if items.shape[axis] == 1:
+                raise ValueError(
+                    "squeeze() would remove an axis that only happens to have length 1: write axis="
+                )
+        return np.squeeze(items, places)
+
+    return squeeze
+
+
 def _all_squeezed(a: Any, axis: Any) -> Any:
     _ = axis
     return a.reshape(())
@@ -371,3 +400,26 @@ def _broadcast_to(array: Any, shape: Any) -> Any:
     if is_number(array) and (isinstance(shape, types.Integer) or is_axis(shape)):
         return lambda array, shape: np.full(shape, array)
     return None
+
+
+def _rot90(m: Any, k: Any = 1, axes: Any = (0, 1)) -> Any:
+    if array_of(m) is None or array_of(m).ndim < 2:
+        return None
+
+    def rot90(m: Any, k: Any = 1, axes: Any = (0, 1)) -> Any:
+        items = as_array(m)
+        one, other = place_of(axes[0], items.ndim), place_of(axes[1], items.ndim)
+        if one == other:
+            raise ValueError("Axes must be different.")
+        turned = np.ascontiguousarray(items)
+        for _ in range(k % 4):
+            turned = np.ascontiguousarray(np.flip(np.ascontiguousarray(np.swapaxes(turned, one, other)), one))
+        return turned
+
+    return rot90
+
+
+def _transpose_of_list(a: Any, axes: Any = None) -> Any:
+    if isinstance(a, types.Array) or array_of(a) is None or not is_none(axes):
+        return None
+    return lambda a, axes=None: as_array(a).T

@@ -25,6 +25,7 @@ from truestep.guest.python.compiler.numpy_functions.axes import (
     with_first,
 )
 from truestep.guest.python.compiler.numpy_functions.extending import extend, extend_method
+from truestep.guest.python.compiler.numpy_functions.index_conversions import as_any_array
 
 _MODES = ("raise", "wrap", "clip")
 
@@ -35,6 +36,7 @@ def install_taking() -> None:
         (np.take, _take),
         (np.put, _put),
         (np.place, _place),
+        (np.put_along_axis, _put_along_axis),
         (np.putmask, _putmask),
         (np.choose, _choose),
         (np.compress, _compress),
@@ -177,6 +179,28 @@ def _putmask(a: Any, mask: Any, values: Any) -> Any:
                 a.flat[index] = given[index % len(given)]
 
     return putmask
+
+
+def _put_along_axis(arr: Any, indices: Any, values: Any, axis: Any = -1) -> Any:
+    places = array_of(indices)
+    if not isinstance(arr, types.Array) or not arr.mutable or places is None or places.ndim != arr.ndim:
+        return None
+    if not _is_index(indices) or not isinstance(axis, types.Integer | types.Omitted | int):
+        return None
+
+    def put_along_axis(arr: Any, indices: Any, values: Any, axis: Any = -1) -> None:
+        place = place_of(axis, arr.ndim)
+        count = as_array(indices).shape[place]
+        shape = tuple_setitem(arr.shape, place, count)
+        chosen = np.broadcast_to(as_array(indices), shape)
+        given = np.broadcast_to(as_any_array(values), shape)
+        for at in np.ndindex(shape):
+            index = chosen[at]
+            if not -arr.shape[place] <= index < arr.shape[place]:
+                raise IndexError("index is out of bounds for the axis")
+            arr[tuple_setitem(at, place, index)] = given[at]
+
+    return put_along_axis
 
 
 def _flat(value: Any) -> Any:

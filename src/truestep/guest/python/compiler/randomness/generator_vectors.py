@@ -55,9 +55,10 @@ def _multivariate_normal(
     method: Any = "svd",
 ) -> Any:
     del self, check_valid, tol
-    if literal(method) != "cholesky":
+    chosen = literal(method)
+    if chosen not in {"svd", "eigh", "cholesky"}:
         raise errors.TypingError(
-            "a guest has multivariate_normal only with method='cholesky': pass it to NumPy too"
+            "a guest has multivariate_normal by svd, eigh and cholesky; pass one as method="
         )
     head = f"def draw(self, mean, cov, size=None, check_valid='warn', tol=1e-8, method='svd'):\n{_BITS}"
-    return normal_function(head, mean, cov, size, _NAMES)
+    return normal_function(head, mean, cov, size, _NAMES, chosen)

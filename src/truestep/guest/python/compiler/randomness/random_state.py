@@ -4,7 +4,6 @@ import importlib
 from typing import Any
 
 import numpy as np
-from numba.core import errors
 
 from truestep.guest.python.compiler.randomness.bits import global_bits, next_double
 from truestep.guest.python.compiler.randomness.choosing import legacy_indices
@@ -25,6 +24,7 @@ from truestep.guest.python.compiler.randomness.sources import standard_exponenti
 from truestep.guest.python.compiler.randomness.vectors import (
     dirichlet_function,
     multinomial_function,
+    normal_function,
 )
 from truestep.guest.python.compiler.sums import forget
 
@@ -128,12 +128,9 @@ def _dirichlet(head: str, alpha: Any, size: Any) -> Any:
     return dirichlet_function(head, alpha, size, True, _NAMES)
 
 
-def _multivariate_normal(*arguments: Any) -> Any:
-    del arguments
-    raise errors.TypingError(
-        "a guest has no RandomState.multivariate_normal;"
-        " use mean + np.random.standard_normal((count, len(mean))) @ np.linalg.cholesky(cov).T"
-    )
+def _multivariate_normal(head: str, mean: Any, cov: Any, size: Any, check_valid: Any, tol: Any) -> Any:
+    del check_valid, tol  # they only decide about a warning
+    return normal_function(head, mean, cov, size, _NAMES, "legacy")
 
 
 _MAKERS: dict[str, tuple[str, Any]] = {

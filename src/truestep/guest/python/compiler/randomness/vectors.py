@@ -189,8 +189,24 @@ def hypergeometric_function(head: str, colors: Any, nsample: Any, size: Any, met
     return rows_function(head, "colors", size, "np.int64", lines, call, names)
 
 
-def normal_function(head: str, mean: Any, cov: Any, size: Any, names: Any) -> Any:
-    """Multivariate_normal by Cholesky's factor of the covariance."""
+_FACTORS = {
+    "cholesky": "    transposed = np.ascontiguousarray(np.linalg.cholesky(cov_).T)\n",
+    "svd": (
+        "    u, s, vh = np.linalg.svd(cov_)\n    transposed = np.ascontiguousarray((u * np.sqrt(s)).T)\n"
+    ),
+    "eigh": (
+        "    s, u = np.linalg.eigh(cov_)\n    transposed = np.ascontiguousarray((u * np.sqrt(np.abs(s))).T)\n"
+    ),
+    "legacy": (
+        "    u, s, vh = np.linalg.svd(cov_)\n"
+        "    transposed = np.ascontiguousarray(np.sqrt(s).reshape(-1, 1) * vh)\n"
+    ),
+}
+"""Lines that make the factor by which normal numbers are multiplied, by the method; RandomState has one."""
+
+
+def normal_function(head: str, mean: Any, cov: Any, size: Any, names: Any, method: str) -> Any:
+    """Multivariate_normal by a factor of the covariance."""
     if isinstance(cov, types.BaseTuple):
         raise errors.TypingError("a guest has multivariate_normal for arrays and lists: write np.array(cov)")
     fits = isinstance(cov, types.List) or (isinstance(cov, types.Array) and cov.ndim == 2)
@@ -198,9 +214,7 @@ def normal_function(head: str, mean: Any, cov: Any, size: Any, names: Any) -> An
         return None
     lines = (
         "    cov_ = np.ascontiguousarray(np.array(cov)).astype(np.float64)\n"
-        "    factor = np.linalg.cholesky(cov_)\n"
-        "    means = np.asarray(mean).astype(np.float64)\n    check(means, cov_)\n"
-        "    transposed = np.ascontiguousarray(factor.T)\n"
+        "    means = np.asarray(mean).astype(np.float64)\n    check(means, cov_)\n" + _FACTORS[method]
     )
     names = {**names, "check": check_covariance, "draw_row": normal_row}
     call = "draw_row(bits, means, transposed, row)"

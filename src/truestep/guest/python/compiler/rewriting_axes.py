@@ -40,7 +40,7 @@ def assigned_once(function: ast.AST) -> dict[str, ast.expr]:
 
 
 def axes_of_one(node: ast.expr, names: Names, values: dict[str, ast.expr], depth: int = 0) -> set[int]:
-    """The axes that have length 1 for certain. Negative ones count from the end."""
+    """The axes that seem to have length 1, which the guest checks; negative ones count from the end."""
     if depth > _DEPTH_MAX:
         return set()
     if isinstance(node, ast.Name):
@@ -51,7 +51,7 @@ def axes_of_one(node: ast.expr, names: Names, values: dict[str, ast.expr], depth
     if isinstance(node, ast.Call):
         return _of_call(node, names)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
-        return {-1} if -1 in axes_of_one(node.right, names, values, depth + 1) else set()
+        return {-1} if {-1, 1} & axes_of_one(node.right, names, values, depth + 1) else set()
     if isinstance(node, ast.List | ast.Tuple) and len(node.elts) == 1:
         return {0, *(axis + 1 for axis in axes_of_one(node.elts[0], names, values, depth + 1) if axis >= 0)}
     return set()

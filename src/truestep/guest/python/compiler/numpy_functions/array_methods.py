@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numba.core import errors, types
 from numba.core.extending import overload, overload_attribute, overload_method
+from numba.core.typing.npydecl import parse_dtype
 from numba.np import numpy_support
 
-from truestep.guest.python.compiler.numpy_functions.arguments import array_of, as_array
+from truestep.guest.python.compiler.numpy_functions.arguments import array_of, as_array, literal
 from truestep.guest.python.compiler.numpy_functions.axes import (
     is_axis,
     is_none,
@@ -18,6 +19,7 @@ from truestep.guest.python.compiler.numpy_functions.axes import (
     rows_of,
     rows_put_back,
 )
+from truestep.guest.python.compiler.numpy_functions.creation import array_with_options
 from truestep.guest.python.compiler.numpy_functions.extending import extend, extend_method
 from truestep.guest.python.compiler.python_numbers import python_kind
 
@@ -36,6 +38,8 @@ def install_array_methods() -> None:
         ("swapaxes", _swapaxes),
         ("trace", _trace),
         ("conjugate", _conjugate),
+        ("copy", _copy),
+        ("astype", _astype),
     ):
         extend_method(name, implementation)
     extend(np.partition, _along_axis(np.partition))
@@ -176,6 +180,30 @@ def _trace(a: Any, offset: Any = 0) -> Any:
 
 def _conjugate(a: Any) -> Any:
     return lambda a: np.conj(a)
+
+
+def _copy(a: Any, order: Any = "C") -> Any:
+    chosen = literal(order, "order")
+    if chosen not in {"C", "F", "K", "A"}:
+        return None
+    return lambda a, order="C": array_with_options(a, None, True, chosen)
+
+
+def _astype(
+    a: Any, dtype: Any, order: Any = "K", casting: Any = "unsafe", subok: Any = True, copy: Any = True
+) -> Any:
+    found = parse_dtype(dtype)
+    if found is None:
+        raise errors.TypingError("a guest must know the dtype when it is compiled; write np.float64")
+    if literal(casting, "casting") != "unsafe" and not np.can_cast(
+        numpy_support.as_dtype(a.dtype), numpy_support.as_dtype(found), literal(casting, "casting")
+    ):
+        raise errors.TypingError(f"Cannot cast array data from {a.dtype} to {found} by this rule")
+    if literal(copy, "copy"):
+        return lambda a, dtype, order="K", casting="unsafe", subok=True, copy=True: a.astype(dtype)
+    if found == a.dtype:
+        return lambda a, dtype, order="K", casting="unsafe", subok=True, copy=True: a
+    return lambda a, dtype, order="K", casting="unsafe", subok=True, copy=True: a.astype(dtype)
 
 
 def _number(number: Any) -> Any:

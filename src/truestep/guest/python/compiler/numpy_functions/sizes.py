@@ -14,16 +14,13 @@ from numba.np import numpy_support
 
 from truestep.guest.python.compiler.numpy_functions.arguments import array_of, as_array, is_number
 from truestep.guest.python.compiler.numpy_functions.axes import is_none
-from truestep.guest.python.compiler.numpy_functions.extending import extend
+from truestep.guest.python.compiler.numpy_functions.extending import extend, extend_first
 from truestep.guest.python.compiler.sums import forget
 
 _OF_DTYPES = ("itemsize", "char", "str", "num", "alignment")
 
 
-_REDUCTIONS = (
-    np.sum, np.prod, np.mean, np.std, np.var, np.min, np.max, np.any, np.all, np.median, np.ptp,
-    np.argmax, np.argmin,
-)  # fmt: skip
+_REDUCTIONS = (np.std, np.var, np.any, np.all, np.median, np.ptp, np.argmax, np.argmin)
 
 
 def install_sizes() -> None:
@@ -32,7 +29,7 @@ def install_sizes() -> None:
         forget(function, "")
         extend(function, implementation)
     for function in _REDUCTIONS:
-        extend(function, _of_one_number(function))
+        extend_first(function, _of_one_number(function))
     extend(np.iinfo, _limits_of_text(np.iinfo))
     extend(np.finfo, _limits_of_text(np.finfo))
     extend(np.fromiter, _fromiter)

@@ -94,7 +94,7 @@ DIFFERENCES = (
         " kind depends on the processor.",
     ),
     Difference(
-        example="(singles * [0.5, 0.25][0]).itemsize",
+        example="(singles * [0.5, 0.25 * n][0]).itemsize",
         guest="8",
         numpy="4",
         why=(

@@ -1,4 +1,4 @@
-"""Python lists: append, pop, insert, slices, comprehensions, nested, sorted, reversed."""
+"""Python lists: append, pop, insert, slices, comprehensions, nested, sorted (stable), reversed."""
 
 import numpy as np
 
@@ -27,4 +27,5 @@ def main(input):
         [last, len(numbers), sum(squares), total, ordered[0], ordered[-1], numbers.index(-5)]
         + [first for first, _ in pairs]
         + ordered
+        + sorted(numbers, key=lambda n: n % 10, reverse=True)
     )

@@ -1,6 +1,7 @@
 """Lists and dictionaries of a module, deletions, itertools and statistics in Python guests, and what is known
 of their functions' arguments: branches that are never taken, tables of functions, class methods. Numbers that
-become arrays, generator expressions in variables, io.StringIO."""
+become arrays, generator expressions in variables, io.StringIO, empty lists and dictionaries that are filled
+later."""
 
 from __future__ import annotations
 
@@ -42,6 +43,22 @@ AXES = {"xyz": (0, 1), "zyx": (2, 0)}
 
 def factor(unit):
     return FACTORS[unit]
+
+class Graph:
+    def __init__(self):
+        self.edges = {}
+
+    def add(self, a, b):
+        if a not in self.edges:
+            self.edges[a] = []
+        self.edges[a].append(b)
+
+def reach(graph, node, seen, order):
+    seen.add(node)
+    order.append(float(node))
+    for other in graph.edges.get(node, []):
+        if other not in seen:
+            reach(graph, other, seen, order)
 
 @dataclasses.dataclass
 class Ellipsoid:
@@ -105,6 +122,14 @@ def main(x):
     doubled = (v * 2 for v in items if v > 0.0)
     for v in doubled:
         r.append(v)
+    groups, buckets, order, graph = {}, [[] for _ in range(2)], [], Graph()
+    for k, v in enumerate(items):
+        groups.setdefault(v > 0.0, []).append(k)
+        buckets[k % 2].append(v)
+        graph.add(k % 3, (k * k + 1) % 4)
+    reach(graph, 0, set(), order)
+    r.extend([v * 2 for v in groups[True]])
+    r.extend(buckets[1] + order)
     return np.array(r)
 """
 

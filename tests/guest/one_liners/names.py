@@ -210,6 +210,78 @@ class Account:
         return self.balance
 
 
+class Stack:
+    """A class whose list begins empty."""
+
+    def __init__(self) -> None:
+        self.items = []
+
+    def push(self, item) -> None:
+        """Put on top."""
+        self.items.append(item)
+
+    def pop(self):
+        """Take from the top."""
+        return self.items.pop()
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.items)
+
+
+class Graph:
+    """A dictionary of lists that begins empty."""
+
+    def __init__(self, size: int) -> None:
+        self.edges = {}
+        self.size = size
+
+    def add(self, a: int, b: int) -> None:
+        """An edge."""
+        if a not in self.edges:
+            self.edges[a] = []
+        self.edges[a].append(b)
+
+    def reach(self, start: int) -> list[int]:
+        """The nodes that there is a way to."""
+        seen = [start]
+        stack = [start]
+        while stack:
+            for other in self.edges.get(stack.pop(), []):
+                if other not in seen:
+                    seen.append(other)
+                    stack.append(other)
+        return seen
+
+
+def walk(graph, node: int, seen: set[int], order: list[int]) -> None:
+    """Recursion that fills a set and a list."""
+    seen.add(node)
+    order.append(node)
+    for other in graph[node]:
+        if other not in seen:
+            walk(graph, other, seen, order)
+
+
+def subsets(items: list[int], index: int, path: list[int], found: list[list[int]]) -> None:
+    """Recursion that fills a list of lists."""
+    if index == len(items):
+        found.append(path[:])
+        return
+    subsets(items, index + 1, path, found)
+    path.append(items[index])
+    subsets(items, index + 1, path, found)
+    path.pop()
+
+
+def lower_ones(number: int) -> list[int]:
+    """A list that may stay empty."""
+    found = []
+    if number > 0:
+        found.append(number - 1)
+    return found
+
+
 def square(number: float) -> float:
     """A function of the module."""
     return number * number

@@ -10,26 +10,15 @@ import inspect
 from types import FunctionType
 from typing import Any
 
-from numba.core import (
-    compiler,
-    compiler_machinery,
-    datamodel,
-    errors,
-    imputils,
-    typed_passes,
-    typeinfer,
-    types,
-    utils,
-)
+from numba.core import datamodel, errors, imputils, typeinfer, types, utils
 from numba.core.extending import infer_getattr
-from numba.core.registry import cpu_target
 from numba.core.typing import context as typing_context
 from numba.core.typing import templates
 from numba.experimental.jitclass import base
 
-from truestep.guest.python.compiler.ownership import is_ours, is_users_function
+from truestep.guest.python.compiler.inferring import forget_inferred, returned_type
 from truestep.guest.python.compiler.python_numbers import as_pythons
-from truestep.guest.python.compiler.rewriting import specialised
+from truestep.guest.python.compiler.unknown_types import MARK
 
 jitclass: Any = base
 
@@ -52,6 +41,9 @@ def _number(origin: type) -> int:
     """A class's number, in the order in which they are met; an address would differ from build to build."""
     return _numbers.setdefault(origin, len(_numbers))
 
+
+GROWING = "growing "
+"""In the names of instances whose `__init__` is being read."""
 
 _UNKNOWN = {
     "__new__",
@@ -78,7 +70,11 @@ class PlainClass(types.Callable, types.Opaque):
 
     def get_call_type(self, context: Any, args: Any, kws: Any) -> Any:
         """The signature of a call, which returns an instance with the fields' types."""
-        fields = _fields(self.origin, args, kws)
+        return self.signature_with(context, _grown(self.origin, args, kws), args, kws)
+
+    def signature_with(self, context: Any, growing: "Growing", args: Any, kws: Any) -> Any:
+        """The signature of a call, which returns an instance with these fields."""
+        fields = tuple(growing.fields.items())
         made = _with_fields(self.origin, fields)
         constructor: Any = made.class_type.instance_type.jit_methods["__init__"]
         instance = made.class_type.instance_type
@@ -97,14 +93,14 @@ class PlainClass(types.Callable, types.Opaque):
         return type(self)
 
 
-class _Growing(types.Type):
+class Growing(types.Type):
     """An instance whose `__init__` is being read."""
 
     def __init__(self, origin: type, number: int) -> None:
         self.origin = origin
         self.fields: dict[str, Any] = {}
         kind: Any = super()
-        kind.__init__(f"growing {origin.__qualname__} {number}")
+        kind.__init__(f"{GROWING}{origin.__qualname__} {number}")
 
 
 def install_classes() -> None:
@@ -137,7 +133,7 @@ def _naming(propagate: Any) -> Any:
 
 def _checking(resolve: Any) -> Any:
     def resolve_setattr(context: Any, target: Any, attr: str, value: Any) -> Any:
-        if isinstance(target, _Growing):
+        if isinstance(target, Growing):
             return _grow(context, target, attr, value)
         found = resolve(context, target, attr, value)
         if found is not None and isinstance(target, types.ClassInstanceType):
@@ -147,7 +143,12 @@ def _checking(resolve: Any) -> Any:
     return resolve_setattr
 
 
-def _grow(context: Any, target: _Growing, attr: str, value: Any) -> Any:
+def new_instance(origin: type) -> Growing:
+    """One without fields."""
+    return Growing(origin, next(_counter))
+
+
+def _grow(context: Any, target: Growing, attr: str, value: Any) -> Any:
     kind = as_pythons(types.unliteral(value)) if isinstance(value, types.Literal) else value
     if isinstance(kind, types.NoneType):
         raise errors.TypingError(f"a guest's field has one type: {attr} cannot begin as None")
@@ -155,7 +156,9 @@ def _grow(context: Any, target: _Growing, attr: str, value: Any) -> Any:
     unified = kind if known is None else context.unify_types(known, kind)
     if unified is None:
         raise errors.TypingError(f"a guest's field has one type, but {attr} is set to {known} and to {kind}")
-    target.fields[attr] = unified
+    if unified != known:
+        target.fields[attr] = unified
+        forget_inferred()
     return templates.signature(types.void, target, unified)
 
 
@@ -178,7 +181,7 @@ def _check_field(context: Any, target: Any, attr: str, kind: Any, value: Any) ->
 
 @infer_getattr
 class _GrowingAttribute(templates.AttributeTemplate):
-    key = _Growing
+    key = Growing
 
     def generic_resolve(self, value: Any, attr: str) -> Any:
         """A field that is known by now, or a method."""
@@ -188,7 +191,7 @@ class _GrowingAttribute(templates.AttributeTemplate):
         if isinstance(member, FunctionType):
             return types.BoundFunction(_method_template(member), value)
         if isinstance(member, property) and isinstance(member.fget, FunctionType):
-            return _returned(member.fget, (value,))
+            return returned_type(member.fget, (value,))
         return None
 
 
@@ -199,55 +202,28 @@ def _method_template(function: FunctionType) -> Any:
         def generic(self, args: Any, kws: Any) -> Any:
             """The signature, which nobody compiles."""
             bound = utils.pysignature(function).bind(self.this, *args, **kws)
-            returned = _returned(function, bound.args)
+            returned = returned_type(function, bound.args)
             return templates.signature(returned, *args, recvr=self.this)
 
     return Method
 
 
-@compiler_machinery.register_pass(mutates_CFG=False, analysis_only=True)
-class _StopAfterTypes(compiler_machinery.FunctionPass):
-    """Ends a compilation with what it has found out."""
-
-    _name = "stop_after_types"
-
-    def __init__(self) -> None:
-        compiler_machinery.FunctionPass.__init__(self)
-
-    def run_pass(self, state: Any) -> bool:
-        """Take the return type for the result."""
-        state.cr = state.return_type
-        return False
-
-
-class _Inference(compiler.CompilerBase):
-    def define_pipelines(self) -> Any:
-        """What leads to types, and no further."""
-        passes = compiler.DefaultPassBuilder.define_untyped_pipeline(self.state)
-        passes.add_pass(typed_passes.NopythonTypeInference, "nopython frontend")
-        passes.add_pass(_StopAfterTypes, "stop")
-        passes.finalize()
-        return [passes]
-
-
-def _returned(function: FunctionType, arguments: Any) -> Any:
-    """The type that a function returns, without compiling it."""
-    flags = compiler.Flags()
-    flags.nrt = True
-    flags.error_model = "numpy"
-    typing, target = cpu_target.typing_context, cpu_target.target_context
-    if is_users_function(function) and not is_ours(function):
-        function = specialised(function, arguments)
-    return compiler.compile_extra(
-        typing, target, function, tuple(arguments), None, flags, {}, pipeline_class=_Inference
-    )
-
-
 _counter = iter(range(1 << 62))
 
 
-def _fields(origin: type, args: Any, kws: Any) -> tuple[tuple[str, Any], ...]:
-    growing = _Growing(origin, next(_counter))
+def _grown(origin: type, args: Any, kws: Any) -> Growing:
+    """An instance with the fields that `__init__` gives it."""
+    growing = new_instance(origin)
+    grow(growing, args, kws)
+    for name, kind in growing.fields.items():
+        if MARK in kind.name:
+            raise errors.TypingError(f"the type of what fills {name} of {origin.__name__} is not known")
+    return growing
+
+
+def grow(growing: Growing, args: Any, kws: Any) -> None:
+    """Add the fields that `__init__` gives an instance. Raises TypingError."""
+    origin = growing.origin
     constructor = _members(origin)["__init__"]
     signature = utils.pysignature(constructor)
     try:
@@ -258,8 +234,7 @@ def _fields(origin: type, args: Any, kws: Any) -> tuple[tuple[str, Any], ...]:
         bound.arguments.get(name, types.Omitted(parameter.default))
         for name, parameter in signature.parameters.items()
     ]
-    _returned(constructor, given)
-    return tuple(growing.fields.items())
+    returned_type(constructor, given)
 
 
 @functools.cache

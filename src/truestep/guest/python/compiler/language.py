@@ -1,11 +1,14 @@
 """Functions and statements of Python itself that Numba lacks."""
 
+from truestep.guest.python.compiler.bisecting import install_bisecting
 from truestep.guest.python.compiler.builtin_functions import install_builtin_functions
 from truestep.guest.python.compiler.catching import install_catching
 from truestep.guest.python.compiler.classes import install_classes
 from truestep.guest.python.compiler.containers import install_containers
+from truestep.guest.python.compiler.empty_containers import install_empty_containers
 from truestep.guest.python.compiler.iteration import install_iteration
 from truestep.guest.python.compiler.mathematics import install_mathematics
+from truestep.guest.python.compiler.number_methods import install_number_methods
 from truestep.guest.python.compiler.numerals import install_numerals
 from truestep.guest.python.compiler.statistic_functions import install_statistics
 from truestep.guest.python.compiler.text_predicates import install_text_predicates
@@ -24,3 +27,6 @@ def install_language() -> None:
     install_statistics()
     install_catching()
     install_mathematics()
+    install_number_methods()
+    install_bisecting()
+    install_empty_containers()

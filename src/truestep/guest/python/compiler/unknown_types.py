@@ -1,0 +1,75 @@
+"""Types of what fills an empty container: one that is to be found out, and one of what is never filled."""
+
+from typing import Any
+
+from numba.core import types
+from numba.core.datamodel import models
+from numba.core.datamodel import registry as models_registry
+from numba.core.typeconv.castgraph import Conversion
+
+from truestep.guest.python.compiler.inferring import forget_inferred
+
+MARK = "what fills "
+"""In the names of types that are not known yet."""
+
+_numbers = iter(range(1 << 62))
+
+
+class Unknown(types.Hashable):
+    """The type of what an empty container will hold."""
+
+    def __init__(self, name: str) -> None:
+        kind: Any = super()
+        kind.__init__(f"{MARK}{name} {next(_numbers)}")
+        self.noted: list[Any] = []
+        self.same: set[Unknown] = {self}
+
+    def note(self, other: Any) -> None:
+        """Note that a type is put into the container, or that it is another unknown one."""
+        if isinstance(other, Unknown):
+            if other not in self.same:
+                joined = self.same | other.same
+                for member in joined:
+                    member.same = joined
+                forget_inferred()
+        elif other.is_precise() and other not in self.noted and not isinstance(other, _NEVER_NOTED):
+            self.noted.append(other)
+            forget_inferred()
+
+    def unify(self, typingctx: Any, other: Any) -> Any:
+        """This one, after a note."""
+        del typingctx
+        self.note(other)
+        return self
+
+    def can_convert_from(self, typingctx: Any, other: Any) -> Any:
+        """Anything may be put into the container."""
+        del typingctx
+        self.note(other)
+        return Conversion.safe
+
+
+class Nothing(types.Integer):
+    """The type of the items of a container that stays empty."""
+
+    def __init__(self) -> None:
+        kind: Any = super()
+        kind.__init__("nothing", bitwidth=64, signed=True)
+
+    def __str__(self) -> str:
+        return "float64"  # the dtype of np.array([])
+
+    def unify(self, typingctx: Any, other: Any) -> Any:
+        """Whatever comes after all."""
+        del typingctx
+        return other
+
+    def can_convert_to(self, typingctx: Any, other: Any) -> Any:
+        """As an integer, which there will be none."""
+        return typingctx.can_convert(types.int64, other)
+
+
+_registry: Any = models_registry
+_registry.register_default(Nothing)(models.IntegerModel)
+NOTHING = Nothing()
+_NEVER_NOTED: tuple[Any, ...] = (Nothing, types.NoneType, types.Optional)

@@ -39,6 +39,7 @@ def install_shapes() -> None:
         (np.reshape, _reshape),
         (np.ravel, _ravel),
         (np.rollaxis, _rollaxis),
+        (np.moveaxis, _moveaxis),
         (np.delete, _delete),
         (np.broadcast_to, _broadcast_to),
         (np.rot90, _rot90),
@@ -423,3 +424,28 @@ def _transpose_of_list(a: Any, axes: Any = None) -> Any:
     if isinstance(a, types.Array) or array_of(a) is None or not is_none(axes):
         return None
     return lambda a, axes=None: as_array(a).T
+
+
+def _moveaxis(a: Any, source: Any, destination: Any) -> Any:
+    """Of one axis. Numba's sorts lists of axes, which is most of a small guest."""
+    array = array_of(a)
+    is_one = isinstance(source, types.Integer) and isinstance(destination, types.Integer)
+    if array is None or array.ndim == 0 or not is_one:
+        return None
+    first = (0,) * array.ndim
+
+    def moveaxis(a: Any, source: Any, destination: Any) -> Any:
+        items = as_array(a)
+        moved, target = place_of(source, items.ndim), place_of(destination, items.ndim)
+        order, other = first, 0
+        for place in range(items.ndim):
+            if place == target:
+                order = tuple_setitem(order, place, moved)
+            else:
+                if other == moved:
+                    other += 1
+                order = tuple_setitem(order, place, other)
+                other += 1
+        return items.transpose(order)
+
+    return moveaxis

@@ -17,6 +17,7 @@ from numba.core import types
 from numba.core.dispatcher import Dispatcher
 from numba.np import numpy_support
 
+from truestep.guest.python.compiler.ownership import is_users_instance
 from truestep.guest.python.compiler.python_numbers import PythonFloat
 from truestep.guest.python.compiler.rewriting_names import Names
 
@@ -315,7 +316,7 @@ def _attribute(owner: Any, name: str) -> Fact:
     if isinstance(owner, type):
         value: Any = getattr(owner, name)
         is_readable = is_unchangeable(value) or isinstance(value, (MethodType, *_READABLE))
-        return Known(value) if is_readable else None
+        return Known(value) if is_readable or is_users_instance(value) else None
     is_named_tuple = issubclass(owner.__class__, tuple) and hasattr(owner, "_fields")
     if is_named_tuple or (isinstance(owner, _DTYPE) and name in {"kind", "itemsize", "name", "char", "type"}):
         return Known(getattr(owner, name))

@@ -71,5 +71,7 @@ def _only_reads(use: ast.Name, parents: dict[ast.AST, ast.AST]) -> bool:
             return True
         case ast.IfExp():
             return parent.test is use
+        case ast.keyword():
+            return parent.arg is None
         case _:
             return False

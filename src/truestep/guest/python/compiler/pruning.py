@@ -2,21 +2,17 @@
 
 import ast
 import copy
-import enum
-import inspect
-from itertools import zip_longest
-from types import FunctionType, MethodType, ModuleType
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from truestep.guest.python.compiler.known_calls import CallBinder, Constants
 from truestep.guest.python.compiler.known_values import (
     Evaluator,
     Fact,
     Known,
     Typed,
-    class_of,
-    is_function,
     is_unchangeable,
 )
 from truestep.guest.python.compiler.name_uses import (
@@ -28,9 +24,6 @@ from truestep.guest.python.compiler.name_uses import (
     stored_names_of_body,
 )
 from truestep.guest.python.compiler.ownership import (
-    is_ours,
-    is_users_class,
-    is_users_function,
     is_users_instance,
 )
 from truestep.guest.python.compiler.rewriting_names import Names
@@ -50,7 +43,7 @@ class Pruner(ast.NodeTransformer):
 
     def __init__(self, names: Names, tree: Any, facts: dict[str, Fact], variant: Any) -> None:
         self._names = names
-        self._variant = variant
+        self._constants = Constants(names)
         self._given = {name: fact.value for name, fact in facts.items() if isinstance(fact, Known)}
         parameters = {part.arg for part in parameters_of(tree.args)}
         self._removed = set(facts) - parameters
@@ -59,6 +52,7 @@ class Pruner(ast.NodeTransformer):
         self._read_only = only_read_names(tree)
         self._stored_often = stored_names_of_body(tree)
         self.evaluator = Evaluator(names, self._local_names | names.bound)
+        self._calls = CallBinder(names, self.evaluator, self._constants, variant)
         self._facts: dict[str, Fact] = {}
         for name, fact in facts.items():
             self._learn(name, fact)
@@ -77,7 +71,9 @@ class Pruner(ast.NodeTransformer):
             tree.body = body
         used = {part.id for part in ast.walk(tree) if isinstance(part, ast.Name)}
         for name in sorted(self._removed & used):
-            value = self.written(self._given[name]) or self._names.helper(f"given_{name}", self._given[name])
+            value = self._constants.written(self._given[name]) or self._names.helper(
+                f"given_{name}", self._given[name]
+            )
             statement = ast.Assign(targets=[ast.Name(id=name, ctx=ast.Store())], value=value)
             tree.body.insert(0, ast.fix_missing_locations(ast.copy_location(statement, tree.body[0])))
         return tree
@@ -356,115 +352,42 @@ class Pruner(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> Any:
-        """A call whose result is known: `isinstance(x, float)`, `edge.lower()`."""
-        node.args = [part for argument in node.args for part in self._unpacked(argument)]
+        """A call whose result is known, `edge.lower()`, or whose function knows some arguments."""
+        self.has_changed |= self._calls.unpack(node, self._facts)
         constant = self._constant(node)
         if constant is not None:
             return constant
-        called = self.fact(node.func)
-        function = getattr(called.value, "py_func", called.value) if isinstance(called, Known) else None
-        method = self._method(node)
-        if method is not None:
-            function, owner = method
-            parameter = next(iter(inspect.signature(function).parameters))
-            node = self._bound(node, function, {parameter: owner}) or node
-        elif is_users_function(function) and not is_ours(function):
-            node = self._bound(node, function, {}) or node
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "format":
+            node.func.value = self._text(node.func.value)
+        bound = self._calls.bound(node, self._facts)
+        self.has_changed |= bound is not None
+        return self.generic_visit(bound or node)
+
+    def _text(self, node: ast.expr) -> ast.expr:
+        """A text that is known, where its fields are looked for."""
+        fact = self.fact(node)
+        if isinstance(node, ast.Constant) or not isinstance(fact, Known) or type(fact.value) is not str:
+            return node
+        self.has_changed = True
+        return ast.copy_location(ast.Constant(fact.value), node)
+
+    def visit_BinOp(self, node: ast.BinOp) -> Any:
+        """`text % values`."""
+        if isinstance(node.op, ast.Mod):
+            node.left = self._text(node.left)
         return self.generic_visit(node)
-
-    def _unpacked(self, argument: ast.expr) -> list[ast.expr]:
-        """`f(*[a, b])` is `f(a, b)`, and `f(*[a] * 2)` is `f(a, a)` where the number is known."""
-        if not isinstance(argument, ast.Starred):
-            return [argument]
-        items, count = argument.value, 1
-        if isinstance(items, ast.BinOp) and isinstance(items.op, ast.Mult):
-            times = self.fact(items.right)
-            count = times.value if isinstance(times, Known) else None
-            items = items.left
-        if not isinstance(items, ast.List | ast.Tuple) or has_star(items) or type(count) is not int:
-            return [argument]
-        is_repeatable = count == 1 or all(isinstance(item, ast.Name | ast.Constant) for item in items.elts)
-        if not is_repeatable or not 0 <= count * len(items.elts) <= _ARGUMENTS_MAX:
-            return [argument]
-        self.has_changed = True
-        return [copy.deepcopy(item) for _ in range(count) for item in items.elts]
-
-    def _method(self, node: ast.Call) -> tuple[FunctionType, Any] | None:
-        """The function of `Class.method(…)` or `constant.method(…)`, and the class or the instance."""
-        if not isinstance(node.func, ast.Attribute):
-            return None
-        owner = self.fact(node.func.value)
-        if not isinstance(owner, Known):
-            return None
-        kind = owner.value if isinstance(owner.value, type) else type(owner.value)
-        if not is_users_class(kind) or is_ours(kind):
-            return None
-        member: Any = inspect.getattr_static(kind, node.func.attr, None)
-        if member.__class__ is classmethod:
-            return member.__func__, kind
-        is_method = isinstance(member, FunctionType) and not isinstance(owner.value, type)
-        return (member, owner.value) if is_method else None
-
-    def _bound(self, node: ast.Call, function: FunctionType, bound: dict[str, Any]) -> ast.Call | None:
-        """The call of a function that knows those of its arguments that Numba has no types for."""
-        parameters = list(inspect.signature(function).parameters.values())
-        if any(isinstance(part, ast.Starred) for part in node.args) or not all(k.arg for k in node.keywords):
-            return None
-        places = [p.name for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
-        places = [name for name in places if name not in bound]
-        taken = set(bound)
-        given = dict(zip(places, node.args, strict=False))
-        given.update({str(part.arg): part.value for part in node.keywords})
-        for parameter in parameters:
-            fact = self.fact(given[parameter.name]) if parameter.name in given else Known(parameter.default)
-            if isinstance(fact, Known) and is_opaque(fact.value) and parameter.name not in bound:
-                bound[parameter.name] = fact.value
-        has_others = any(p.kind is p.VAR_KEYWORD for p in parameters)
-        others = sorted(set(given) - {p.name for p in parameters}) if has_others else []
-        made = self._variant(function, tuple(bound.items()), tuple(others)) if bound or others else None
-        if made is None:
-            return None
-        self.has_changed = True
-        left_out = set(bound) - taken
-        return ast.Call(
-            func=ast.copy_location(self._names.helper(f"variant{id(made)}", made), node.func),
-            args=[part for part, name in zip_longest(node.args, places) if part and name not in left_out],
-            keywords=[part for part in node.keywords if part.arg not in bound],
-        )
 
     def _constant(self, node: ast.expr) -> ast.expr | None:
         fact = self.fact(node)
-        made = self.written(fact.value) if isinstance(fact, Known) else None
+        made = self._constants.written(fact.value) if isinstance(fact, Known) else None
         if made is None:
             return None
         self.has_changed = True
         return ast.fix_missing_locations(ast.copy_location(made, node))
 
-    def written(self, value: Any) -> ast.expr | None:
-        """An expression for a constant; None if Numba knows no such constant."""
-        if type(value) in _WRITABLE:
-            return ast.Constant(value)
-        if value.__class__ is tuple:
-            parts: list[ast.expr | None] = [self.written(part) for part in value]
-            kept = [part for part in parts if part is not None]
-            return ast.Tuple(elts=kept, ctx=ast.Load()) if len(kept) == len(parts) else None
-        if isinstance(value, _NAMED) or is_function(value):
-            is_enumeration = isinstance(value, type) and issubclass(value, enum.Enum)
-            is_unknown = is_enumeration or class_of(value) is MethodType
-            return None if is_unknown else self._named(value)
-        return None
-
-    def _named(self, value: Any) -> ast.expr:
-        return self._names.helper(f"known{id(value)}", value)
-
 
 def _yields(tree: ast.AST) -> bool:
     return any(isinstance(part, ast.Yield | ast.YieldFrom) for part in ast.walk(tree))
-
-
-def is_opaque(value: Any) -> bool:
-    """Whether Numba has no type for a constant, or none that says its value."""
-    return isinstance(value, enum.Enum) or is_users_instance(value)
 
 
 def _is_flat(value: Any) -> bool:

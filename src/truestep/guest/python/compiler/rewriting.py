@@ -146,7 +146,7 @@ def _changed(function: FunctionType, kinds: Any, become_arrays: frozenset[str] =
     rewriters = [
         GeneratorRewriter(names, tree),
         *first_rounds,
-        StatementRewriter(names, origin),
+        StatementRewriter(names, origin, tree),
         ExpressionRewriter(names, origin),
     ]
     for rewriter in rewriters:

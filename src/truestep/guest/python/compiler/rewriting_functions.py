@@ -25,22 +25,13 @@ class FunctionRewriter(ast.NodeTransformer):
         self._depth += 1
         if self._depth == 1 and node.args.kwarg is not None:
             self._others = node.args.kwarg.arg
-            self._check_names(node)
+            own = {name: f"{name}$own" for name in self._named}
+            node.body = [_Own(own).visit(statement) for statement in node.body]
             node.args.kwarg = None
             self.has_changed = True
         self.generic_visit(node)
         self._depth -= 1
         return node
-
-    def _check_names(self, node: ast.FunctionDef) -> None:
-        stored = {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and part.id in self._named}
-        if stored:
-            what = f"a guest cannot pass {min(stored)} in **{self._others}"
-            raise Complaint(
-                f"{what}: {node.name} has a variable of this name",
-                place=line_in(self._function, node),
-                remedy="give the variable or the argument another name",
-            )
 
     def visit_Call(self, node: ast.Call) -> Any:
         """`f(**others)` names them all, and `others.get("key", 1)` is one of them or 1."""
@@ -153,6 +144,17 @@ class FunctionRewriter(ast.NodeTransformer):
 def _leaves(body: list[ast.stmt]) -> bool:
     inside = [node for statement in body for node in ast.walk(statement)]
     return any(isinstance(node, ast.Break | ast.Continue) for node in inside)
+
+
+class _Own(ast.NodeTransformer):
+    """Renames the variables of a function that are called as one of its other named arguments."""
+
+    def __init__(self, names: dict[str, str]) -> None:
+        self._names = names
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        """A variable."""
+        return ast.copy_location(ast.Name(id=self._names.get(node.id, node.id), ctx=node.ctx), node)
 
 
 class _Replaced(ast.NodeTransformer):

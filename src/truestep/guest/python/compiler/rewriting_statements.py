@@ -33,9 +33,10 @@ _NEVER_RAISED: dict[Any, tuple[str, str]] = {
 class StatementRewriter(ast.NodeTransformer):
     """Rewrites the statements of one function."""
 
-    def __init__(self, names: Names, function: FunctionType) -> None:
+    def __init__(self, names: Names, function: FunctionType, tree: ast.AST) -> None:
         self._names = names
         self._function = function
+        self._tree = tree
         self._temporaries = 0
         self.has_changed = False
 
@@ -45,6 +46,18 @@ class StatementRewriter(ast.NodeTransformer):
     def _nothing(self, node: ast.stmt) -> ast.stmt:
         self.has_changed = True
         return ast.copy_location(ast.Pass(), node)
+
+    def visit_Global(self, node: ast.Global) -> ast.stmt:
+        """A guest's variables of the module are constants."""
+        stores = [part for part in ast.walk(self._tree) if isinstance(part, ast.Name)]
+        stored = {part.id for part in stores if not isinstance(part.ctx, ast.Load)} & set(node.names)
+        if stored:
+            raise self._complaint(
+                node,
+                f"a guest cannot change {min(stored)} of the module",
+                "pass it as an argument and return its new value, or compute it when the module is imported",
+            )
+        return self._nothing(node)
 
     def visit_Import(self, node: ast.Import) -> ast.stmt:
         """An import becomes a name of the module."""

@@ -4,6 +4,7 @@ import ast
 import time
 from typing import Any
 
+from truestep.guest.python.compiler.known_values import is_without_effect
 from truestep.guest.python.compiler.rewriting_names import Names
 
 _CLOCKS: tuple[Any, ...] = (
@@ -24,13 +25,15 @@ class UnusedRemover(ast.NodeTransformer):
         self._tables = {id(node) for node in tables}
         self._used: set[str] = set()
         self._timed: set[str] = set()
+        self._filled: set[str] = set()
         self.has_changed = False
 
     def remove(self, tree: Any) -> Any:
         """The function without them."""
         has_clock = any(self._is_clock(part) for part in ast.walk(tree))
+        has_list = any(_begun_by(part) for part in ast.walk(tree))
         before = -1
-        while (has_clock or self._tables) and before != (before := self._find(tree)):
+        while (has_clock or has_list or self._tables) and before != (before := self._find(tree)):
             tree = self.visit(tree)
         return tree
 
@@ -39,14 +42,41 @@ class UnusedRemover(ast.NodeTransformer):
         uses = [part for part in ast.walk(tree) if isinstance(part, ast.Name)]
         loads = [use.id for use in uses if not isinstance(use.ctx, ast.Store)]
         self._used = set(loads)
+        self._filled = self._only_filled(tree, loads)
         for part in ast.walk(tree):
             if isinstance(part, ast.Assign) and self._is_timed(part.value):
                 self._timed |= {target.id for target in part.targets if isinstance(target, ast.Name)}
         return len(loads)
 
+    @staticmethod
+    def _only_filled(tree: ast.AST, loads: list[str]) -> set[str]:
+        """Lists that begin empty, get items and are never read."""
+        begun = [name for part in ast.walk(tree) if (name := _begun_by(part))]
+        filled = [name for part in ast.walk(tree) if (name := _filled_by(part))]
+        stores = [
+            part.id
+            for part in ast.walk(tree)
+            if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load)
+        ]
+        return {
+            name
+            for name in begun
+            if begun.count(name) == stores.count(name) and filled.count(name) == loads.count(name)
+        }
+
+    def visit_Expr(self, node: ast.Expr) -> ast.stmt:
+        """`report.append(x)` where nothing reads the report."""
+        if _filled_by(node) not in self._filled:
+            return node
+        self.has_changed = True
+        return ast.copy_location(ast.Pass(), node)
+
     def visit_Assign(self, node: ast.Assign) -> ast.stmt:
         """`name = value` where nothing uses the name."""
         targets = [target.id for target in node.targets if isinstance(target, ast.Name)]
+        if _begun_by(node) in self._filled:
+            self.has_changed = True
+            return ast.copy_location(ast.Pass(), node)
         is_unused = len(targets) == len(node.targets) and not self._used & set(targets)
         if not is_unused or not (id(node) in self._tables or self._is_timed(node.value)):
             return node
@@ -69,3 +99,24 @@ class UnusedRemover(ast.NodeTransformer):
             return False
         called = self._names.value(node.func)
         return any(called is clock for clock in _CLOCKS)
+
+
+def _begun_by(node: ast.AST) -> str | None:
+    """The name in `name = []`."""
+    if not isinstance(node, ast.Assign) or len(node.targets) != 1:
+        return None
+    is_empty = isinstance(node.value, ast.List) and not node.value.elts
+    target = node.targets[0]
+    return target.id if is_empty and isinstance(target, ast.Name) else None
+
+
+def _filled_by(node: ast.AST) -> str | None:
+    """The name in a statement `name.append(x)`, whose argument has no other effect."""
+    call = node.value if isinstance(node, ast.Expr) else None
+    if not isinstance(call, ast.Call) or len(call.args) != 1 or call.keywords:
+        return None
+    function, argument = call.func, call.args[0]
+    is_still = is_without_effect(argument) or (isinstance(argument, ast.List) and not argument.elts)
+    if not isinstance(function, ast.Attribute) or function.attr != "append" or not is_still:
+        return None
+    return function.value.id if isinstance(function.value, ast.Name) else None

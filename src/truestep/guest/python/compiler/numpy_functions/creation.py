@@ -6,7 +6,7 @@
 from typing import Any
 
 import numpy as np
-from numba.core import errors, types
+from numba.core import errors, inline_closurecall, types
 from numba.core.extending import overload, register_jitable
 from numba.core.typing.npydecl import parse_dtype
 from numba.cpython.unsafe.tuple import tuple_setitem
@@ -34,7 +34,8 @@ from truestep.guest.python.compiler.sums import forget
 
 
 def install_creation() -> None:
-    """Add them to Numba's."""
+    """Add them to Numba's, which writes out `np.array([…])` of a comprehension for numbers alone."""
+    inline_closurecall.enable_inline_arraycall = False
     for function, implementation in (
         (np.array, _array),
         (array_with_options, _array_with_options),

@@ -3,9 +3,6 @@
 
 #include "_unicodetype_db.h"
 
-/* What CPython's hash of a string is seeded with: hash() gives what it gives there with PYTHONHASHSEED=0. */
-const uint64_t _numba_hashsecret_siphash_k0, _numba_hashsecret_siphash_k1, _numba_hashsecret_djbx33a_suffix;
-
 void numba_gettyperecord(uint64_t character_word, int32_t *upper, int32_t *lower, int32_t *title, uint8_t *decimal,
                          uint8_t *digit, uint16_t *flags) {
     uint32_t c = (uint32_t)character_word;

@@ -6,6 +6,7 @@ from truestep.guest.python.compiler.catching import install_catching
 from truestep.guest.python.compiler.classes import install_classes
 from truestep.guest.python.compiler.containers import install_containers
 from truestep.guest.python.compiler.empty_containers import install_empty_containers
+from truestep.guest.python.compiler.hashing import install_hashing
 from truestep.guest.python.compiler.iteration import install_iteration
 from truestep.guest.python.compiler.mathematics import install_mathematics
 from truestep.guest.python.compiler.number_methods import install_number_methods
@@ -19,6 +20,7 @@ def install_language() -> None:
     """Add them."""
     install_classes()
     install_texts()
+    install_hashing()
     install_text_predicates()
     install_numerals()
     install_builtin_functions()

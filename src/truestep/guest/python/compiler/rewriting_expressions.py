@@ -15,7 +15,7 @@ from truestep.guest.python.compiler import builtin_functions, numerals, printing
 from truestep.guest.python.compiler.complaint import Complaint, line_in
 from truestep.guest.python.compiler.containers import copied, merged
 from truestep.guest.python.compiler.iteration import chained, product_repeated, reduced
-from truestep.guest.python.compiler.numpy_functions.creation import array_with_options
+from truestep.guest.python.compiler.numpy_functions.creation import array_with_options, built_list
 from truestep.guest.python.compiler.numpy_functions.kinds import result_type_of
 from truestep.guest.python.compiler.numpy_functions.operands import with_options
 from truestep.guest.python.compiler.numpy_functions.shapes import squeezed_axes
@@ -235,6 +235,8 @@ class ExpressionRewriter(ast.NodeTransformer):
             return self._replace(node, self._names.call("chained", chained, self.visit(node.args[0])))
         if isinstance(called, np.ufunc) and node.keywords:
             self._ufunc_with_options(node, called)
+        if called is np.array or called is np.asarray:
+            self._keep_lists(node)
         if called is np.array and {part.arg for part in node.keywords} & {"copy", "order", "ndmin"}:
             node.func = self._names.helper("array_with_options", array_with_options)
             self.has_changed = True
@@ -265,6 +267,28 @@ class ExpressionRewriter(ast.NodeTransformer):
         if call is not None:
             return self._replace(node, self.generic_visit(call))  # pyright: ignore[reportArgumentType]
         return self.generic_visit(node)  # pyright: ignore[reportReturnType]
+
+    def _keep_lists(self, node: ast.Call) -> None:
+        """`np.array([f(row) for row in m])` is made of a list.
+
+        Numba makes the array at once, which works for numbers if it knows beforehand how many there are.
+        """
+        made = node.args[0] if node.args else None
+        if not isinstance(made, ast.ListComp):
+            return
+        sources = [generator.iter for generator in made.generators]
+        is_counted = all(isinstance(s, ast.Call) and self._names.value(s.func) is range for s in sources)
+        targets = {
+            part.id for g in made.generators for part in ast.walk(g.target) if isinstance(part, ast.Name)
+        }
+        used = {part.id for part in ast.walk(made.elt) if isinstance(part, ast.Name)}
+        is_of_counters = used <= targets and not any(
+            isinstance(part, ast.List) for part in ast.walk(made.elt)
+        )
+        if is_counted and is_of_counters:
+            return
+        node.args[0] = self._names.call("built_list", built_list, made)
+        self.has_changed = True
 
     def _ufunc_with_options(self, node: ast.Call, ufunc: np.ufunc) -> None:
         """`dtype=`, `out=` and `where=` are arguments of a function of ours; `out=` alone of the ufunc."""

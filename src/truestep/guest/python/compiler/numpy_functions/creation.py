@@ -39,6 +39,7 @@ def install_creation() -> None:
     for function, implementation in (
         (np.array, _array),
         (array_with_options, _array_with_options),
+        (built_list, _built_list),
         (np.asarray, _asarray),
         (np.linspace, _linspace),
         (np.meshgrid, _meshgrid),
@@ -123,6 +124,15 @@ def _with_axes_before(a: Any, ones: Any) -> Any:
     if not len(ones):
         return lambda a, ones: a
     return lambda a, ones: np.ascontiguousarray(a).reshape(ones + a.shape)
+
+
+def built_list(items: Any) -> Any:
+    """The list itself, so that Numba does not make an array of a comprehension at once. Compiled only."""
+    raise NotImplementedError
+
+
+def _built_list(items: Any) -> Any:
+    return lambda items: items
 
 
 def _is_true(copy: Any) -> bool:

@@ -7,7 +7,7 @@ from numba.core import errors, imputils, typeinfer, types
 from numba.core.typing import signature
 from numba.np import numpy_support
 
-from truestep.guest.python.compiler.numpy_functions.extending import is_method_of_array
+from truestep.guest.python.compiler.numpy_functions.extending import is_method_of_array, is_method_of_number
 
 _DTYPES = {int: types.int64, float: types.float64, bool: types.boolean, complex: types.complex128}
 
@@ -43,7 +43,7 @@ def take_python_dtypes(function: Any) -> None:
 
 
 def _takes_dtypes(function: Any) -> bool:
-    if is_method_of_array(function):
+    if is_method_of_array(function) or is_method_of_number(function):
         return True
     key = getattr(function, "typing_key", None)
     if any(key is known for known in _TAKING) or isinstance(key, np.ufunc):

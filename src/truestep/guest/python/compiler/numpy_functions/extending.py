@@ -83,6 +83,11 @@ def is_method_of_array(kind: Any) -> bool:
     return isinstance(kind, _BOUND) and isinstance(kind.this, types.Array)
 
 
+def is_method_of_number(kind: Any) -> bool:
+    """Whether it is the type of a number's method."""
+    return isinstance(kind, _BOUND) and isinstance(kind.this, types.Number | types.Boolean)
+
+
 class _Method(_BOUND):
     """A method of an array: Numba's, or a function that takes the array first."""
 

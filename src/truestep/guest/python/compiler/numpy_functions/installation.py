@@ -1,5 +1,6 @@
 """Adds what is here to Numba."""
 
+from truestep.guest.python.compiler.numpy_functions.array_api import install_array_api
 from truestep.guest.python.compiler.numpy_functions.array_methods import install_array_methods
 from truestep.guest.python.compiler.numpy_functions.bits import install_bits
 from truestep.guest.python.compiler.numpy_functions.comparisons import install_comparisons
@@ -18,6 +19,7 @@ from truestep.guest.python.compiler.numpy_functions.inserting import install_ins
 from truestep.guest.python.compiler.numpy_functions.joining import install_joining
 from truestep.guest.python.compiler.numpy_functions.kinds import install_kinds
 from truestep.guest.python.compiler.numpy_functions.list_arguments import install_list_arguments
+from truestep.guest.python.compiler.numpy_functions.list_forms import install_list_forms
 from truestep.guest.python.compiler.numpy_functions.masked_reductions import install_masked_reductions
 from truestep.guest.python.compiler.numpy_functions.nan_reductions import install_nan_reductions
 from truestep.guest.python.compiler.numpy_functions.operands import install_operands
@@ -66,3 +68,5 @@ def install_numpy_functions() -> None:
     install_operands()
     install_sizes()
     install_creation_options()
+    install_array_api()
+    install_list_forms()

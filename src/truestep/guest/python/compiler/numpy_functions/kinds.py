@@ -54,7 +54,7 @@ def _is_ndarray(kind: Any) -> bool:
 
 
 def _result_type(*arrays_and_dtypes: Any) -> Any:
-    dtype = np.result_type(*map(_dtype_of, arrays_and_dtypes))
+    dtype = np.result_type(*map(dtype_named, arrays_and_dtypes))
     return lambda *arrays_and_dtypes: dtype
 
 
@@ -67,7 +67,7 @@ def _result_type_of(arrays_and_dtypes: Any) -> Any:
     if not isinstance(arrays_and_dtypes, types.BaseTuple | types.List):
         return None
     is_list = isinstance(arrays_and_dtypes, types.List)
-    dtype = np.result_type(*map(_dtype_of, [arrays_and_dtypes.dtype] if is_list else arrays_and_dtypes))
+    dtype = np.result_type(*map(dtype_named, [arrays_and_dtypes.dtype] if is_list else arrays_and_dtypes))
 
     def result_type(arrays_and_dtypes: Any) -> Any:
         if len(arrays_and_dtypes) == 0:
@@ -78,11 +78,11 @@ def _result_type_of(arrays_and_dtypes: Any) -> Any:
 
 
 def _promote_types(type1: Any, type2: Any) -> Any:
-    dtype = np.promote_types(_dtype_of(type1), _dtype_of(type2))
+    dtype = np.promote_types(dtype_named(type1), dtype_named(type2))
     return lambda type1, type2: dtype
 
 
-def _dtype_of(kind: Any) -> Any:
+def dtype_named(kind: Any) -> Any:
     """NumPy's dtype of an array or of what names one."""
     found = kind.dtype if isinstance(kind, types.Array) else parse_dtype(kind)
     if found is None:

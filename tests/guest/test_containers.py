@@ -95,6 +95,12 @@ def smooth(x, window="flat", unit=Unit.CENTIMETRE, axes="zyx", ell=None, planet=
     result = x * factor(unit) + w[0] + first - second + ell.a * ell.flattening(2.0) + planet.flattening(1.0)
     return (result, took) if full else result
 
+def summed(x):
+    total = 0.0
+    for factor in range(1, 3):
+        total += x * factor
+    return total
+
 """
 MAIN = """
 def main(x):
@@ -111,10 +117,7 @@ def main(x):
     r.append(passed_on(x[0]) + passed_on(x[1], by=2.0, more=0.5))
     r.extend(smooth(x))
     r.extend(smooth(x, "hanning", Unit.METRE, "xyz", Ellipsoid(3.0, 2.0)))
-    total = 0.0
-    for factor in range(1, 3):
-        total += x * factor
-    r.extend(total)
+    r.extend(summed(x))
     text = io.StringIO()
     for left, right in neighbours([1, 2, 3]):
         text.write(str(left * right))

@@ -2,6 +2,7 @@
 
 from truestep.guest.python.compiler.bisecting import install_bisecting
 from truestep.guest.python.compiler.builtin_functions import install_builtin_functions
+from truestep.guest.python.compiler.calls_of_types import install_calls_of_types
 from truestep.guest.python.compiler.catching import install_catching
 from truestep.guest.python.compiler.classes import install_classes
 from truestep.guest.python.compiler.containers import install_containers
@@ -31,4 +32,5 @@ def install_language() -> None:
     install_mathematics()
     install_number_methods()
     install_bisecting()
+    install_calls_of_types()
     install_empty_containers()

@@ -181,5 +181,5 @@ _WRITERS: tuple[tuple[Any, Any], ...] = (
     (types.Complex, _put_complex),
     (types.UnicodeType, _put_string),
     (types.BaseTuple, _put_tuple),
-    ((types.List, types.ListType, types.Array), _put_sequence),
+    ((types.List, types.ListType, types.Array, types.DictType, types.RangeType), _put_sequence),
 )

@@ -46,6 +46,10 @@ def _put_members(sequence: Any) -> None:
 def _put_items_of(sequence: Any) -> Any:
     if isinstance(sequence, types.Array):
         return _put_array if sequence.ndim else _put_scalar_array
+    if isinstance(sequence, types.DictType):
+        return _put_dictionary
+    if isinstance(sequence, types.RangeType):
+        return _put_range
     return _put_list
 
 
@@ -56,6 +60,30 @@ def _put_list(sequence: Any) -> None:
             put_word(", ")
         put(sequence[index])
     put_word("]")
+
+
+def _put_dictionary(sequence: Any) -> None:
+    put_word("{")
+    is_first = True
+    for key, value in sequence.items():
+        if not is_first:
+            put_word(", ")
+        is_first = False
+        put(key)
+        put_word(": ")
+        put(value)
+    put_word("}")
+
+
+def _put_range(sequence: Any) -> None:
+    put_word("range(")
+    put(sequence.start)
+    put_word(", ")
+    put(sequence.stop)
+    if sequence.step != 1:
+        put_word(", ")
+        put(sequence.step)
+    put_word(")")
 
 
 def _put_array(sequence: Any) -> None:

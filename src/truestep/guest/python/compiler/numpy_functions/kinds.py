@@ -39,6 +39,8 @@ def _ndarray(shape: Any, dtype: Any = np.float64) -> Any:
 def _isinstance(var: Any, typs: Any) -> Any:
     """Whether a value is an array; Numba decides about the other types."""
     asked = tuple(typs) if isinstance(typs, types.BaseTuple) else (typs,)
+    if isinstance(types.unliteral(var), types.Boolean) and any(map(_is_int, asked)):
+        return lambda var, typs: True  # a truth value of Python is an integer
     others = tuple(kind for kind in asked if not _is_ndarray(kind))
     if len(others) == len(asked) or isinstance(var, types.Optional):
         return None
@@ -47,6 +49,10 @@ def _isinstance(var: Any, typs: Any) -> Any:
     if not others:
         return lambda var, typs: False
     return ol_isinstance(types.unliteral(var), types.Tuple(others))
+
+
+def _is_int(kind: Any) -> bool:
+    return isinstance(kind, types.Function) and kind.typing_key is int
 
 
 def _is_ndarray(kind: Any) -> bool:

@@ -15,7 +15,7 @@ from truestep.guest.python.compiler.pruning import Pruner
 from truestep.guest.python.compiler.rewriting_names import Names
 
 VECTOR = types.Array(types.float64, 1, "C")
-NUMBERS = {"one": 1.0, "two": 2.0}
+NUMBERS: dict[str, Any] = {"one": 1.0, "two": 2.0, "three": (1, 2, 3)}
 
 PRUNED = (
     ("if mph is not None and x.size > mph: return 1\nreturn 2", {"mph": None}, "return 2"),
@@ -37,6 +37,7 @@ KEPT = (
     ("while True:\n    if k: break\n    k = x.size > 2\nreturn 2", {"k": False}),
     ("try:\n    k = len(x)\nexcept ValueError:\n    pass\nif k == 0: return 1\nreturn 2", {"k": 0}),
     ("if [k for k in x] and (k := x.size): pass\nif k: return 1\nreturn 2", {"k": False}),
+    ("try:\n    x[9] = 1\nexcept IndexError:\n    return 1\nreturn 2", {}),
     ("if f(x) and k: return 1\nreturn 2", {"k": False}),
     ("yield 1", {}),
 )
@@ -63,6 +64,10 @@ def test_what_is_ruled_out_is_left_out(body: str, values: dict[str, Any], left: 
 @pytest.mark.parametrize(("body", "values"), KEPT)
 def test_what_may_change_is_kept(body: str, values: dict[str, Any]) -> None:
     assert pruned(body, values) == ast.unparse(ast.parse(body))
+
+
+def test_a_wrong_number_of_items_is_still_caught() -> None:
+    assert "except" in pruned("try:\n    a, b = NUMBERS[k]\nexcept ValueError:\n    return 1", {"k": "three"})
 
 
 def test_a_generator_stays_one() -> None:

@@ -245,12 +245,14 @@ class Pruner(ast.NodeTransformer):
 
     def _raises_nothing(self, node: ast.Try) -> bool:
         """Whether each statement of a `try` only takes a value that is known."""
-        return not node.finalbody and all(
-            isinstance(part, ast.Assign | ast.Return)
-            and part.value is not None
-            and isinstance(self.fact(part.value), Known)
-            for part in node.body
-        )
+        return not node.finalbody and all(map(self._takes_known, node.body))
+
+    def _takes_known(self, node: ast.stmt) -> bool:
+        if not isinstance(node, ast.Assign | ast.Return) or node.value is None:
+            return False
+        fact = self.fact(node.value)
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        return isinstance(fact, Known) and all(_is_taken_by(target, fact.value) for target in targets)
 
     def _do_with(self, node: ast.With) -> tuple[list[ast.stmt], bool]:
         for item in node.items:
@@ -384,6 +386,14 @@ class Pruner(ast.NodeTransformer):
             return None
         self.has_changed = True
         return ast.fix_missing_locations(ast.copy_location(made, node))
+
+
+def _is_taken_by(target: ast.expr, value: Any) -> bool:
+    """Whether a name, or as many names as there are items, take the value."""
+    if isinstance(target, ast.Tuple | ast.List):
+        are_names = all(isinstance(part, ast.Name) for part in target.elts)
+        return are_names and isinstance(value, _SEQUENCES) and len(value) == len(target.elts)
+    return isinstance(target, ast.Name)
 
 
 def _yields(tree: ast.AST) -> bool:

@@ -250,6 +250,9 @@ class ExpressionRewriter(ast.NodeTransformer):
             places = ast.Tuple(elts=[_constant(axis) for axis in axes], ctx=ast.Load())
             call = self._names.call("squeezed_axes", squeezed_axes, self.visit(squeezes), places)
             return self._replace(node, call)
+        if called is pow and len(node.args) == 2 and not node.keywords:
+            power = ast.BinOp(left=node.args[0], op=ast.Pow(), right=node.args[1])
+            return self._replace(node, self.generic_visit(power))  # pyright: ignore[reportArgumentType]
         if called is functools.reduce:
             node.func = self._names.helper("reduced", reduced)
             self.has_changed = True

@@ -176,6 +176,13 @@ def _total_of(array: Any, axis: Any, dtype: Any) -> Any:
             return _sum_row(flat_in_order(array).astype(converted), _BUFFER_ITEMS)
 
         return convert if array.layout == "C" else convert_in_order
+    if has_floats(array) and not is_none(dtype) and dtype.dtype not in _KINDS:
+        whole = numba.np.numpy_support.as_dtype(dtype.dtype)
+
+        def convert_to_integers(array: Any, axis: Any, dtype: Any) -> Any:
+            return total(array.astype(whole), axis, dtype)
+
+        return convert_to_integers
     if not has_floats(array):
 
         def as_numba(array: Any, axis: Any, dtype: Any) -> Any:
@@ -211,6 +218,13 @@ def _total_along_of(array: Any, axis: Any, dtype: Any) -> Any:
             return total_along(array.astype(converted), axis, None)
 
         return convert
+    if has_floats(array) and not is_none(dtype) and dtype.dtype not in _KINDS:
+        whole = numba.np.numpy_support.as_dtype(dtype.dtype)
+
+        def convert_to_integers(array: Any, axis: Any, dtype: Any) -> Any:
+            return total_along(array.astype(whole), axis, dtype)
+
+        return convert_to_integers
     if not has_floats(array):
 
         def as_numba(array: Any, axis: Any, dtype: Any) -> Any:

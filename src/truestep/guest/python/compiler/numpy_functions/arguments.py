@@ -3,6 +3,7 @@
 # pyright: basic, reportArgumentType=false, reportCallIssue=false
 # What Numba compiles has no types of Python.
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,31 @@ def _stacked(arrays: Any) -> Any:
             raise ValueError("all input arrays must have the same shape")
         out[index] = arrays[index]
     return out
+
+
+def converted(value: Any, dtype: Any) -> Any:
+    """A number, or an array of what becomes one, with this dtype. Compiled only."""
+    raise NotImplementedError
+
+
+@overload(converted, strict=False)
+def _converted_to(value: Any, dtype: Any) -> Any:
+    if array_of(value) is None:
+        number = numpy_support.as_dtype(dtype.dtype).type
+        return lambda value, dtype: number(value)
+    return lambda value, dtype: as_array(value).astype(dtype)
+
+
+def converter(array: Any, dtype: Any) -> Callable[..., Any]:
+    """The function that makes an array of this dtype of what becomes `array`."""
+    if array.dtype == dtype:
+        return as_array
+    number = numpy_support.as_dtype(dtype)
+
+    def convert(a: Any) -> Any:
+        return as_array(a).astype(number)
+
+    return convert
 
 
 def literal(kind: Any, name: str) -> Any:

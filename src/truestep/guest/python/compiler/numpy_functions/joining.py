@@ -13,7 +13,7 @@ from numba.cpython.unsafe.tuple import tuple_setitem
 
 from truestep.guest.python.compiler.numpy_functions.arguments import array_of, as_array, is_number
 from truestep.guest.python.compiler.numpy_functions.axes import place_of, with_first
-from truestep.guest.python.compiler.numpy_functions.extending import extend
+from truestep.guest.python.compiler.numpy_functions.extending import extend, extend_first
 
 
 def install_joining() -> None:
@@ -29,6 +29,7 @@ def install_joining() -> None:
         (np.block, _block),
     ):
         extend(function, implementation)
+    extend_first(np.concatenate, _concatenate_all)
 
 
 def _is_tuple(kind: Any) -> bool:
@@ -163,6 +164,11 @@ def _concatenate(arrays: Any, axis: Any = 0) -> Any:
     if not _is_tuple(arrays) or all(isinstance(member, types.Array) for member in arrays):
         return None
     return lambda arrays, axis=0: np.concatenate(mapped(at_least_1d, arrays), axis)
+
+
+def _concatenate_all(arrays: Any, axis: Any = 0) -> Any:
+    """With axis=None, for which Numba fails instead of refusing it."""
+    return _concatenate(arrays, axis) if isinstance(axis, types.NoneType) else None
 
 
 def _stack(arrays: Any, axis: Any = 0) -> Any:

@@ -42,8 +42,8 @@ def install_list_forms() -> None:
 
 def _functions() -> list[Any]:
     """The functions of NumPy that are written in Python or have a signature."""
-    found = {name: value for name, value in vars(np).items() if inspect.isroutine(value)}
-    return list({id(value): value for _, value in sorted(found.items())}.values())
+    members = [*sorted(vars(np.fft).items()), *sorted(vars(np).items())]
+    return list({id(value): value for _, value in members if inspect.isroutine(value)}.values())
 
 
 def _of_list(function: Any) -> Any:

@@ -12,7 +12,12 @@ from numba.core.extending import overload
 from numba.core.typing.npydecl import NumpyRulesArrayOperator, parse_dtype
 from numba.np import numpy_support, ufunc_db
 
-from truestep.guest.python.compiler.numpy_functions.arguments import array_of, as_array, literal
+from truestep.guest.python.compiler.numpy_functions.arguments import (
+    array_of,
+    as_array,
+    converted,
+    literal,
+)
 from truestep.guest.python.compiler.numpy_functions.axes import is_none
 from truestep.guest.python.compiler.numpy_functions.dtypes import take_python_dtypes
 from truestep.guest.python.compiler.numpy_functions.extending import extend
@@ -29,6 +34,8 @@ def install_operands() -> None:
         extend(function, _beside_array(function))
     extend(operator.matmul, _beside_array(operator.matmul))
     extend(np.copyto, _copyto)
+    extend(abs, _abs)
+    extend(divmod, _divmod)
     take_python_dtypes(with_options)
 
 
@@ -63,6 +70,15 @@ def _beside_array(function: Any) -> Any:
         return None
 
     return of_array_and_list
+
+
+def _abs(x: Any) -> Any:
+    return (lambda x: np.absolute(x)) if isinstance(x, types.Array) else None
+
+
+def _divmod(x: Any, y: Any) -> Any:
+    is_wide = isinstance(x, types.Array) and x.dtype in {types.int64, types.float64}
+    return (lambda x, y: np.divmod(x, y)) if is_wide else None
 
 
 def with_options(ufunc: Any, dtype: Any, out: Any, where: Any, x1: Any, x2: Any = None) -> Any:
@@ -114,25 +130,13 @@ def _computed(ufunc: Any, given: list[Any], dtype: Any) -> Any:
         raise errors.TypingError(f"np.{ufunc.__name__} cannot compute with dtype={wanted} here") from error
     first, second = loop[0], loop[len(given) - 1]
     if len(given) == 1:
-        return lambda x1, x2: ufunc(_converted(x1, first))
-    return lambda x1, x2: ufunc(_converted(x1, first), _converted(x2, second))
+        return lambda x1, x2: ufunc(converted(x1, first))
+    return lambda x1, x2: ufunc(converted(x1, first), converted(x2, second))
 
 
 def _item(kind: Any) -> Any:
     array = array_of(kind)
     return types.unliteral(kind) if array is None else array.dtype
-
-
-def _converted(value: Any, dtype: Any) -> Any:
-    raise NotImplementedError
-
-
-@overload(_converted, strict=False)
-def _converted_to(value: Any, dtype: Any) -> Any:
-    if array_of(value) is None:
-        number = numpy_support.as_dtype(dtype.dtype).type
-        return lambda value, dtype: number(value)
-    return lambda value, dtype: as_array(value).astype(dtype)
 
 
 def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> Any:

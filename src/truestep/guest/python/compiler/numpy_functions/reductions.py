@@ -16,6 +16,8 @@ from numba.np import numpy_support
 from truestep.guest.python.compiler.numpy_functions.arguments import (
     array_of,
     as_array,
+    converted,
+    converter,
     is_number,
     literal,
     refuse,
@@ -159,18 +161,6 @@ def reducer(axis: Any, keepdims: Any) -> Callable[..., Any]:
     return along_kept if keeps else along
 
 
-def converter(array: Any, dtype: Any) -> Callable[..., Any]:
-    """The function that makes an array of this dtype of what becomes `array`."""
-    if array.dtype == dtype:
-        return as_array
-    number = numpy_support.as_dtype(dtype)
-
-    def convert(a: Any) -> Any:
-        return as_array(a).astype(number)
-
-    return convert
-
-
 def _dtype_of_sum(dtype: Any) -> Any:
     return numpy_support.from_dtype(np.zeros(0, numpy_support.as_dtype(dtype)).sum().dtype)
 
@@ -184,7 +174,8 @@ def adder(array: Any, axis: Any, keepdims: Any) -> Callable[..., Any]:
     reduce = reducer(axis, keepdims)
     keeps = literal(keepdims, "keepdims")
     if not has_floats(array):
-        return lambda a, axis: reduce(_sum_of_row, a, axis)
+        number = numpy_support.as_dtype(array.dtype)
+        return lambda a, axis: converted(reduce(_sum_of_row, a, axis), number)
     if is_none(axis) or (array.ndim == 1 and not keeps):
         return _all_boxed if keeps else _all_added
     if isinstance(axis, types.Integer) and array.ndim > 1:

@@ -346,16 +346,28 @@ def _reshape_method(
     )
 
 
+def _is_ravelled_by_columns(a: Any, order: Any) -> bool:
+    """Whether the items come column by column: in the order of memory for the orders 'K' and 'A'."""
+    if literal(order, "order") not in {"K", "A"}:
+        return _is_fortran(order)
+    array = array_of(a)
+    if array.layout not in "CF":
+        raise errors.TypingError(
+            "a guest does not know the order of this array's items; write order='C' or 'F'"
+        )
+    return array.layout == "F"
+
+
 def _ravel(a: Any, order: Any = "C") -> Any:
     if array_of(a) is None:
         return None
-    if _is_fortran(order):
+    if _is_ravelled_by_columns(a, order):
         return lambda a, order="C": np.ascontiguousarray(as_array(a).T).reshape(-1)
     return lambda a, order="C": np.ascontiguousarray(as_array(a)).reshape(-1)
 
 
 def _flatten(a: Any, order: Any = "C") -> Any:
-    if _is_fortran(order):
+    if _is_ravelled_by_columns(a, order):
         return lambda a, order="C": a.T.flatten()
     return lambda a, order="C": a.flatten()
 

@@ -38,6 +38,10 @@ What cannot be shown by one value:
   vectors, and `np.linalg.eig` of more than 75 rows may give eigenvalues in another order.
 - *`np.linalg.eig` and `eigvals` of real matrices* raise a `ValueError` if eigenvalues are complex, because a
   guest's types cannot depend on values. Write `np.linalg.eig(a.astype(np.complex128))`, also for NumPy.
+- *Order of memory*: what is computed from an array in Fortran order is in C order, which shows in `strides`,
+  `flags` and `ravel("K")` alone.
+- *`np.partition` and `np.argpartition`* put the right item at its place, and smaller ones before it. The
+  order of these is another one, as between NumPy's own versions.
 - *Complex quotients* may differ in the last bit.
 - *NaN*: the sign and payload of a NaN that an operation makes are the machine's (M8.2), not those of your
   processor.

@@ -32,6 +32,24 @@ _OTHERS = {
 """Functions whose first argument is something else, or which tell lists from arrays."""
 
 
+_OF_MATRICES = (
+    *(
+        "matrix_power",
+        "matrix_rank",
+        "eig",
+        "eigh",
+        "eigvals",
+        "eigvalsh",
+        "svd",
+        "svdvals",
+        "qr",
+        "cholesky",
+    ),
+    *("pinv", "cond", "slogdet"),
+)
+"""Functions of np.linalg that take one matrix; the others have forms for lists of their own."""
+
+
 def install_list_forms() -> None:
     """Add them to Numba's functions; last, when all functions are there."""
     known = {id(function) for function, _ in builtin_registry.globals}
@@ -43,6 +61,7 @@ def install_list_forms() -> None:
 def _functions() -> list[Any]:
     """The functions of NumPy that are written in Python or have a signature."""
     members = [*sorted(vars(np.fft).items()), *sorted(vars(np).items())]
+    members += [(name, getattr(np.linalg, name)) for name in _OF_MATRICES]
     return list({id(value): value for _, value in members if inspect.isroutine(value)}.values())
 
 

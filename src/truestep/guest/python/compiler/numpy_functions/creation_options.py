@@ -14,6 +14,7 @@ from truestep.guest.python.compiler.numpy_functions.arguments import array_of, a
 from truestep.guest.python.compiler.numpy_functions.axes import is_axis, is_none
 from truestep.guest.python.compiler.numpy_functions.extending import extend, extend_first
 from truestep.guest.python.compiler.numpy_functions.index_conversions import as_any_array
+from truestep.guest.python.compiler.python_numbers import python_kind
 
 _ORDERS = {None, "C", "F", "K", "A"}
 
@@ -28,6 +29,7 @@ def install_creation_options() -> None:
         extend_first(function, _of_list(function))
     extend_first(np.full, _full_in_order)
     extend_first(np.full_like, _full_like)
+    extend_first(np.linspace, _linspace_of_singles)
     for function, implementation in (
         (np.arange, _arange),
         (np.tri, _tri),
@@ -207,10 +209,43 @@ def _linspace_of_arrays(
     return linspace
 
 
+def _linspace_of_singles(
+    start: Any, stop: Any, num: Any = 50, endpoint: Any = True, retstep: Any = False, dtype: Any = None
+) -> Any:
+    """Of float32, also beside a number of Python: NumPy computes in single precision."""
+    ends = (start, stop)
+    if types.float32 not in ends or not all(kind == types.float32 or python_kind(kind) for kind in ends):
+        return None
+    has_end, number = bool(literal(endpoint, "endpoint")), _dtype(dtype, np.float32)
+    if literal(retstep, "retstep") or number.kind in "iu":
+        raise errors.TypingError(
+            "a guest has np.linspace of float32 without retstep= and integers; use np.float64(x)"
+        )
+
+    def linspace(
+        start: Any, stop: Any, num: Any = 50, endpoint: Any = True, retstep: Any = False, dtype: Any = None
+    ) -> Any:
+        first, last = np.float32(start), np.float32(stop)
+        apart, parts = np.float32(last - first), np.float32(num - 1 if has_end else num)
+        step = np.float32(apart / parts) if parts > 0 else np.float32(1)
+        out = np.empty(num, np.float32)
+        for index in range(num):
+            if parts > 0 and step == 0:
+                offset = np.float32(np.float32(np.float32(index) / parts) * apart)
+            else:
+                offset = np.float32(np.float32(index) * (step if parts > 0 else apart))
+            out[index] = np.float32(offset + first)
+        if has_end and num > 1:
+            out[-1] = last
+        return out.astype(number)
+
+    return linspace
+
+
 def _logspace(
     start: Any, stop: Any, num: Any = 50, endpoint: Any = True, base: Any = 10.0, dtype: Any = None
 ) -> Any:
-    if not (is_number(start) and is_number(stop) and is_number(types.unliteral(base))):
+    if not (is_number(start) and is_number(stop) and (isinstance(base, float) or is_number(base))):
         return None
     has_end, number = bool(literal(endpoint, "endpoint")), _dtype(dtype)
     return lambda start, stop, num=50, endpoint=True, base=10.0, dtype=None: np.power(

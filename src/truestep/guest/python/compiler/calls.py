@@ -9,6 +9,7 @@ from typing import Any
 import numba
 from llvmlite import ir
 from numba.core import callconv, cgutils, cpu, lowering
+from numba.core import ir as numbas_ir
 
 from truestep.guest.python.compiler.catching import caught, kinds_of
 from truestep.guest.python.compiler.printing import call, put_item, put_text
@@ -17,6 +18,10 @@ _LOWER: Any = lowering.Lower
 
 _place: list[Any] = [None]
 """The line that is being compiled, for exceptions of what is inlined there; the innermost last."""
+
+_RAISES_IN_TRY: Any = (numbas_ir.StaticTryRaise, numbas_ir.DynamicTryRaise)
+_raises_in_try: list[bool] = [False]
+"""Whether a `raise` inside of `try` is being compiled; the innermost last."""
 
 _LIBRARIES = (Path(__file__).parent, Path(numba.__file__).parent)
 
@@ -101,11 +106,19 @@ class GuestCallConv(callconv.CPUCallConv):
             function = cgutils.get_or_insert_function(builder.module, function_type, "truestep_at_place")
             code = builder.sext(status.code, _INT64)
             status = status._replace(excinfoptr=builder.call(function, [status.excinfoptr, text, code]))
-        callconv.CPUCallConv.return_status_propagate(self, builder, status)
+        # Inside of `try`, Numba goes on to the end of the block, with results that are undefined.
+        handler = getattr(builder, "_in_try_block", None)
+        if handler:
+            self._set(builder, status.excinfoptr)
+            builder.branch(handler["target"])
+        else:
+            callconv.CPUCallConv.return_status_propagate(self, builder, status)
 
     def _set(self, builder: Any, exception: Any) -> None:
         store = builder.store(exception, self._get_excinfo_argument(builder.function))
-        # Numba's reference pruning looks for this mark.
+        if getattr(builder, "_in_try_block", None) or _raises_in_try[-1]:
+            return  # the function goes on
+        # Numba's reference pruning looks for this mark: nothing is used after it.
         mark = builder.module.add_metadata([ir.IntType(1)(1)])
         store.set_metadata("numba_exception_output", mark)
 
@@ -157,10 +170,12 @@ def install_exceptions() -> None:
 
     def lower_at_place(lowering: Any, instruction: Any) -> None:
         _place.append(instruction.loc)
+        _raises_in_try.append(isinstance(instruction, _RAISES_IN_TRY))
         try:
             lower(lowering, instruction)
         finally:
             _place.pop()
+            _raises_in_try.pop()
 
     _LOWER.lower_inst = lower_at_place
 

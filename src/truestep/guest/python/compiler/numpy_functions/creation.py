@@ -33,9 +33,15 @@ from truestep.guest.python.compiler.python_numbers import python_kind
 from truestep.guest.python.compiler.sums import forget
 
 
+def _keep_list(*arguments: Any) -> bool:
+    """Say that `np.array([…])` was not written out."""
+    del arguments
+    return False
+
+
 def install_creation() -> None:
     """Add them to Numba's, which writes out `np.array([…])` of a comprehension for numbers alone."""
-    inline_closurecall.enable_inline_arraycall = False
+    inline_closurecall._inline_arraycall = _keep_list
     for function, implementation in (
         (np.array, _array),
         (array_with_options, _array_with_options),

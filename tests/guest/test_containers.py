@@ -12,6 +12,7 @@ import numpy as np
 from tests.guest.numpy_guests import compare, compile_guest
 
 FUNCTIONS = """
+import collections
 import dataclasses
 import enum
 import io
@@ -131,6 +132,16 @@ def main(x):
         buckets[k % 2].append(v)
         graph.add(k % 3, (k * k + 1) % 4)
     reach(graph, 0, set(), order)
+    queue, later = collections.deque([1]), collections.defaultdict(list)
+    while queue and len(order) < 20:
+        k = queue.popleft()
+        order.append(float(k))
+        later[k % 2].append(k)
+        queue.extend([k + 1, k + 2])
+    order.extend([float(len(later[0])), float(len(later[5]))])
+    scale = len(later)
+    order.extend(sorted(items, key=lambda v: abs(v - scale)))
+    order.append(float(collections.Counter("banana").most_common(1)[0][1]))
     r.extend([v * 2 for v in groups[True]])
     r.extend(buckets[1] + order)
     r.append(float(hash("a guest is a program") % 65537))

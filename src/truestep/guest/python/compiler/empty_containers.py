@@ -16,7 +16,7 @@ from numba.core.typing import templates
 
 from truestep.guest.python.compiler.classes import GROWING, Growing, PlainClass, grow, new_instance
 from truestep.guest.python.compiler.inferring import forget_inferred, returned_type
-from truestep.guest.python.compiler.ownership import is_plain_class
+from truestep.guest.python.compiler.ownership import is_plain_class, is_users_function
 from truestep.guest.python.compiler.unknown_types import MARK, NOTHING, Unknown
 
 _ROUNDS_MAX = 10
@@ -185,7 +185,8 @@ def _in_rounds(infer: Any) -> Any:
         except errors.ForceLiteralArg:
             raise
         except errors.TypingError as error:
-            if not _has_empty_containers(interp):
+            is_inner = is_in_round() and not is_users_function(interp.func_id.func)
+            if is_inner or not _has_empty_containers(interp):
                 raise
             is_outermost = not is_in_round()
             known, sites = _met.setdefault((interp.func_id.func.__code__, tuple(args)), ({}, {}))

@@ -18,6 +18,7 @@ from truestep.guest.python.compiler.accumulators import FirstRoundWriter
 from truestep.guest.python.compiler.known_values import Known, argument_facts
 from truestep.guest.python.compiler.pruning import Pruner
 from truestep.guest.python.compiler.rewriting_calls import CallRewriter
+from truestep.guest.python.compiler.rewriting_collections import CollectionRewriter
 from truestep.guest.python.compiler.rewriting_constants import ConstantRewriter
 from truestep.guest.python.compiler.rewriting_expressions import ExpressionRewriter
 from truestep.guest.python.compiler.rewriting_functions import FunctionRewriter
@@ -145,6 +146,7 @@ def _changed(function: FunctionType, kinds: Any, become_arrays: frozenset[str] =
     tree = constants.rewrite(tree)
     first_rounds = [FirstRoundWriter(names, become_arrays)] if become_arrays else []
     rewriters = [
+        CollectionRewriter(names, origin, tree),
         CallRewriter(names),
         GeneratorRewriter(names, tree),
         *first_rounds,

@@ -1,0 +1,112 @@
+"""What `rewriting_collections` puts in the place of the methods of Counter and deque."""
+
+# pyright: basic, reportArgumentType=false, reportCallIssue=false
+# What Numba compiles has no types of Python.
+
+from typing import Any
+
+from numba.core import types
+from numba.core.extending import overload
+
+
+def counted(items: Any) -> Any:
+    """`Counter(items)` as a dictionary. Compiled only."""
+    raise NotImplementedError
+
+
+@overload(counted, strict=False)
+def _counted(items: Any) -> Any:
+    if isinstance(items, types.DictType):
+        return lambda items: items.copy()
+
+    def count(items: Any) -> Any:
+        numbers = {item: 0 for item in items}  # noqa: C420 - as Numba compiles it
+        for item in items:
+            numbers[item] += 1
+        return numbers
+
+    return count
+
+
+def count_further(numbers: Any, items: Any) -> None:
+    """`counter.update(items)`. Compiled only."""
+    raise NotImplementedError
+
+
+@overload(count_further, strict=False)
+def _count_further(numbers: Any, items: Any) -> Any:
+    def add_counts(numbers: Any, items: Any) -> None:
+        for item, number in items.items():
+            numbers[item] = numbers.get(item, 0) + number
+
+    def add(numbers: Any, items: Any) -> None:
+        for item in items:
+            numbers[item] = numbers.get(item, 0) + 1
+
+    return add_counts if isinstance(items, types.DictType) else add
+
+
+def most_common(numbers: Any) -> Any:
+    """`counter.most_common()`. Compiled only."""
+    raise NotImplementedError
+
+
+def _number_of(pair: Any) -> Any:
+    return pair[1]
+
+
+@overload(most_common, strict=False)
+def _most_common(numbers: Any) -> Any:
+    def ordered(numbers: Any) -> Any:
+        pairs = list(numbers.items())
+        return sorted(pairs, key=_number_of, reverse=True)
+
+    return ordered
+
+
+def have_same_counts(one: Any, other: Any) -> bool:
+    """`one == other` of counters, for which what is missing counts 0. Compiled only."""
+    raise NotImplementedError
+
+
+@overload(have_same_counts, strict=False)
+def _have_same_counts(one: Any, other: Any) -> Any:
+    def compare(one: Any, other: Any) -> bool:
+        for item, number in one.items():
+            if other.get(item, 0) != number:
+                return False
+        for item, number in other.items():  # noqa: SIM110 - Numba has no generator expressions
+            if one.get(item, 0) != number:
+                return False
+        return True
+
+    return compare
+
+
+def rotate(items: Any, steps: Any) -> None:
+    """`deque.rotate(steps)` of a list. Compiled only."""
+    raise NotImplementedError
+
+
+@overload(rotate, strict=False)
+def _rotate(items: Any, steps: Any) -> Any:
+    def turn(items: Any, steps: Any) -> None:
+        if len(items) > 1:
+            place = len(items) - steps % len(items)
+            items[:] = items[place:] + items[:place]
+
+    return turn
+
+
+def extend_left(items: Any, others: Any) -> None:
+    """`deque.extendleft(others)` of a list. Compiled only."""
+    raise NotImplementedError
+
+
+@overload(extend_left, strict=False)
+def _extend_left(items: Any, others: Any) -> Any:
+    def extend(items: Any, others: Any) -> None:
+        for other in others:
+            items.insert(0, other)
+
+    return extend

@@ -23,7 +23,7 @@ from truestep.engine import translation
 from truestep.engine.compiler_process import Compile, CompilerProcess
 from truestep.engine.jit import JitEngine
 from truestep.engine.object_cache import ObjectCache
-from truestep.engine.translation import CompilePolicy, Translation
+from truestep.engine.translation import STEP_IN_WALKS, CompilePolicy, Translation
 from truestep.machine.program import Task
 
 PATIENCE_SECONDS = 60.0
@@ -99,7 +99,8 @@ def test_several_runs_share_what_is_compiled(compiler: CompilerProcess, rng: ran
 def test_nothing_is_compiled_before_the_program_is_warm() -> None:
     started = CompilerProcess()
     before = children()
-    machine = JitEngine(CompilePolicy(compiler=started, warm_up_steps=10_000)).start(LOOP, Task())
+    policy = CompilePolicy(compiler=started, warm_up_steps=10_000 * STEP_IN_WALKS, walk_after_steps=20_000)
+    machine = JitEngine(policy).start(LOOP, Task())
     machine.advance(9_999)
     assert not children() - before
     machine.advance(30_000)

@@ -10,7 +10,7 @@ from itertools import islice
 import pytest
 
 from tests.engine import float_fuzz
-from tests.engine.compare import DEFAULT, END, compare_runs
+from tests.engine.compare import DEFAULT, END, MIXED, WALKS, compare_runs
 from tests.engine.float_cases import FORMATS, differences, random_triple, variants
 from tests.engine.float_programs import float_operands, random_float_program
 from tests.engine.programs import load_registers_from_input, program_of
@@ -38,7 +38,8 @@ def operands(*values: int) -> bytes:
 def assert_equal_runs(words: Sequence[int], *values: int) -> None:
     task, program = Task(input=operands(*values)), program_of([*load_registers_from_input(), *words])
     for stops in ((END, END + 1), (400, 900, END)):
-        assert compare_runs(JitEngine(), program, task, stops, memory_every=1).difference is None
+        for engine in (JitEngine(), WALKS, MIXED):
+            assert compare_runs(engine, program, task, stops, memory_every=1).difference is None
 
 
 def test_random_programs(seed: int) -> None:

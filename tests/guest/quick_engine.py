@@ -21,5 +21,5 @@ class _AtOnce(CompilerProcess):
 @functools.cache
 def quick_engine() -> Engine:
     """The engine of this process. Its translations are cheap, so that it makes them early."""
-    policy = CompilePolicy(free_cost=0, hot_steps_per_cost=4, warm_up_steps=8_192, compiler=_AtOnce())
+    policy = CompilePolicy(free_cost=0, hot_steps_per_cost=8_000, walk_after_steps=0, compiler=_AtOnce())
     return JitEngine(policy)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.roles.views import JOB, PARAMETERS
 from truestep.engine.analysis import CODE_LIMIT_WORDS
-from truestep.engine.translation import CompilePolicy
+from truestep.engine.translation import STEP_IN_WALKS, CompilePolicy
 from truestep.roles.estimates import (
     COLD_STEPS,
     COMPILED_LIMIT_INSTRUCTIONS,
@@ -48,7 +48,7 @@ def test_the_code_of_a_large_program_is_slow_at_first() -> None:
 
 def test_estimates_of_cold_code_are_those_of_the_engine() -> None:
     policy = CompilePolicy()
-    assert policy.hot_steps_per_cost == COLD_STEPS
+    assert policy.hot_steps_per_cost == COLD_STEPS * STEP_IN_WALKS
     assert policy.free_cost == 4 * FREE_INSTRUCTIONS
     assert CODE_LIMIT_WORDS == COMPILED_LIMIT_INSTRUCTIONS
 

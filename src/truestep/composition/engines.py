@@ -16,12 +16,13 @@ from truestep.ports.engine import Engine, Machine, Replay
 if TYPE_CHECKING:
     from truestep.engine.jit import JitEngine
 
-WARM_UP_STEPS = 8_192
-"""About 20 ms of stepping: most short runs are over by then and need no compilation."""
+WARM_UP_STEPS = 1 << 22
+"""About 40 ms of walking: most short runs are over by then and need no compilation."""
 EVERYTHING = 1 << 40
 """More than any program costs to compile."""
-HOT_STEPS_PER_COST = 16
-"""Compiling runs on another core, so it may begin before stepping has cost as much."""
+HOT_STEPS_PER_COST = 1_000
+PIECE_STEPS = 50_000
+"""Compiling runs on another core, so it may begin before walking has cost as much."""
 
 
 class EngineName(StrEnum):
@@ -106,7 +107,9 @@ def _open_jit(limits: EngineLimits) -> "JitEngine":
     from truestep.engine.translation import CompilePolicy
 
     policy = CompilePolicy(
+        free_cost=0,
         hot_steps_per_cost=HOT_STEPS_PER_COST,
+        piece_steps=PIECE_STEPS,
         warm_up_steps=WARM_UP_STEPS,
         objects=ObjectCache(object_directory()),
         compiler=CompilerProcess(),

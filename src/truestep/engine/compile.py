@@ -9,7 +9,8 @@ from typing import Self, TypeVar
 import llvmlite.binding as llvm
 
 from truestep.engine.host import float_unit
-from truestep.engine.support import METADATA, run_function
+from truestep.engine.object_cache import ObjectCache, build_id
+from truestep.engine.support import METADATA, run_function, walk_function
 from truestep.engine.walk import walk_module
 
 _LOCK = threading.RLock()
@@ -108,29 +109,42 @@ def _optimise(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
             passes.run(function, builder)
 
 
-RunFunction = Callable[[int, int], None]
-WalkFunction = Callable[[int, int], int]
+RunFunction = Callable[[int, int, int], None]
+WalkFunction = Callable[[int, int, int], int]
 
 
 @once
 def _run_module() -> CompiledModule:
-    return CompiledModule(run_function(float_unit()) + METADATA)
+    return CompiledModule(run_function(float_unit()) + walk_function(float_unit()) + METADATA)
 
 
 @once
 def run_translated() -> RunFunction:
-    """`run(guest memory's address, budget)`: see support.run_function. Runs without the GIL."""
-    prototype = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
+    """`run(address of guest memory, budget, address of walk or 0)`: see support.run_function; without GIL."""
+    prototype = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p)
     return prototype(_run_module().function("run"))
 
 
-@once
-def _walk_module() -> CompiledModule:
-    return CompiledModule(walk_module())
+_walks: list[CompiledModule] = []
+
+
+def walk_address(objects: ObjectCache | None = None) -> int:
+    """The address of `walk` (engine.walk). The first call takes it from `objects`, or compiles it, 0.2 s."""
+    if not _walks:
+        with _LOCK:
+            if not _walks:
+                key = build_id() + b" walk"
+                content = objects.load(key) if objects else None
+                if content is None:
+                    content = object_code(walk_module())
+                    if objects:
+                        objects.store(key, content)
+                _walks.append(CompiledModule.from_object(content))
+    return _walks[0].function("walk")
 
 
 @once
-def walk_instructions() -> WalkFunction:
-    """`walk(guest memory's address, count)`: see engine.walk. Compiled at the first call, 0.06 s."""
-    prototype = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64)
-    return prototype(_walk_module().function("walk"))
+def walk_to() -> WalkFunction:
+    """`walk_to(address of guest memory, count, address of walk)`: see support.walk_function."""
+    prototype = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p)
+    return prototype(_run_module().function("walk_to"))

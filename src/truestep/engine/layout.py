@@ -51,9 +51,12 @@ CONTROL_PAGES = 35
 CONTROL_PAGES_LIMIT = 36
 CONTROL_OVER_LIMIT = 37
 CONTROL_ENTRY = 38
-CONTROL_WORDS = 39
+CONTROL_WALKS_LEFT = 39
+CONTROL_WALK_START = 40
+CONTROL_WORDS = 41
 """The control block: 64-bit words 0..31 are the registers, then these: how many pages the guest has written
-and how many it may, 1 once it wanted more, and the entry that a function is on its way to, else 0."""
+and how many it may, 1 once it wanted more, the entry that a function is on its way to, else 0, how many
+instructions may be walked, and where the last walk began (engine.walk)."""
 
 OPENABLE = (
     (DATA_START >> PAGE_SHIFT, (DATA_END >> PAGE_SHIFT) - 1),

@@ -4,12 +4,19 @@ import numpy as np
 
 from truestep.base.ids import Bytes32
 from truestep.commitments.merkle import ZERO_NODES
-from truestep.engine.compile import run_translated, walk_instructions
-from truestep.engine.layout import CONTROL_CYCLE, CONTROL_OVER_LIMIT, CONTROL_PC, CONTROL_TABLE
+from truestep.engine.compile import run_translated, walk_address, walk_to
+from truestep.engine.layout import (
+    CONTROL_CYCLE,
+    CONTROL_OVER_LIMIT,
+    CONTROL_PC,
+    CONTROL_TABLE,
+    CONTROL_WALK_START,
+    CONTROL_WALKS_LEFT,
+)
 from truestep.engine.memory import MappedMemory
 from truestep.engine.snapshots import Position
 from truestep.engine.support import TRAP_FLAG, TRAP_SHIFT
-from truestep.engine.translation import Translation
+from truestep.engine.translation import STEP_IN_WALKS, Translation
 from truestep.machine.interpreter import DebugSink, ReferenceMachine
 from truestep.machine.layout import TREE_DEPTH, may_fetch
 from truestep.machine.state import REGISTER_COUNT, MachineState, Status, TrapCause
@@ -20,6 +27,8 @@ STEPS_LIMIT = 4096
 """Instructions stepped by the reference machine before translated code is tried again."""
 WALK_LIMIT_CYCLES = 4096
 """This close to an exact stop, the native walk goes all the way; translated code stops even closer (flow)."""
+FEWEST_WALKS, MOST_WALKS = 1 << 10, 1 << 16
+"""Instructions walked before the translation is asked for better: few where it has just found something."""
 
 
 class JitMachine:
@@ -38,6 +47,8 @@ class JitMachine:
         # Steps what translated code does not execute, on the same memory.
         self._stepper = ReferenceMachine(memory, entry, debug_sink=debug_sink)
         self._steps = 0
+        self._walk = 0 if translation.policy.walk_after_steps else walk_address(translation.policy.objects)
+        self._walks = FEWEST_WALKS
 
     @property
     def cycle(self) -> int:
@@ -61,13 +72,20 @@ class JitMachine:
         """
         self.memory.check_limit()
         while self.status is Status.RUNNING and self.cycle < until_cycle:
-            self._run(self.memory.address, min(until_cycle - self.cycle, SLICE_CYCLES))
+            self._control[CONTROL_WALKS_LEFT] = self._walks
+            self._run(self.memory.address, min(until_cycle - self.cycle, SLICE_CYCLES), self._walk)
             pc = int(self._control[CONTROL_PC])
+            walked = self._walks - int(self._control[CONTROL_WALKS_LEFT])
+            if walked:
+                self._translation.note_steps(int(self._control[CONTROL_WALK_START]), walked)
             if pc & TRAP_FLAG:
                 self.memory.check_limit()
                 self._trap(TrapCause(pc >> TRAP_SHIFT))
             elif pc % 4:
                 self._trap(TrapCause.JUMP_MISALIGNED)
+            elif walked == self._walks:
+                found = self._translation.prepare(int(self._control[CONTROL_WALK_START]))
+                self._walks = FEWEST_WALKS if found else min(2 * self._walks, MOST_WALKS)
             elif self.cycle < until_cycle:
                 self._step_until_translated(pc, until_cycle)
 
@@ -113,11 +131,11 @@ class JitMachine:
     def _step_until_translated(self, pc: int, until_cycle: int) -> None:
         """Step at least one instruction, and go on until translated code can take over."""
         stepper, translation = self._stepper, self._translation
-        if may_fetch(pc) and (translation.prepare(pc) or self._walk(pc, until_cycle)):
+        if may_fetch(pc) and (translation.prepare(pc) or self._walk_to(until_cycle)):
             return
         stepper.registers = self._control[:REGISTER_COUNT].tolist()
         stepper.pc, stepper.cycle = pc, self.cycle
-        limit = min(until_cycle, stepper.cycle + STEPS_LIMIT)
+        limit = min(until_cycle, stepper.cycle + (1 if self._walk else STEPS_LIMIT))
         try:
             while stepper.cycle < limit and stepper.status is Status.RUNNING:
                 stepper.step()
@@ -130,16 +148,17 @@ class JitMachine:
             self._control[:REGISTER_COUNT] = stepper.registers
             self._control[CONTROL_PC], self._control[CONTROL_CYCLE] = stepper.pc, stepper.cycle
         if may_fetch(pc):
-            translation.note_steps(pc, steps)
+            translation.note_steps(pc, steps * STEP_IN_WALKS)
+        if not self._walk and self._steps >= translation.policy.walk_after_steps:
+            self._walk = walk_address(translation.policy.objects)
 
-    def _walk(self, pc: int, until_cycle: int) -> bool:
-        """Walk natively to a near exact stop. Returns whether at least one instruction was executed."""
+    def _walk_to(self, until_cycle: int) -> bool:
+        """Walk to a near exact stop. Returns whether anything was executed."""
         left = until_cycle - self.cycle
-        if left > WALK_LIMIT_CYCLES or self._steps < self._translation.policy.walk_after_steps:
+        if left > WALK_LIMIT_CYCLES or not self._walk:
             return False
-        taken = walk_instructions()(self.memory.address, left)
+        taken = walk_to()(self.memory.address, left, self._walk)
         self._control[CONTROL_CYCLE] += np.uint64(taken)
-        self._translation.note_steps(pc, taken)
         return taken > 0
 
     def _trap(self, cause: TrapCause) -> None:

@@ -311,6 +311,11 @@ class BlockRegisters:
                 yield register, kind
 
 
+def bits_of_raw(emit: Emitter, kind: FloatType, raw: str) -> str:
+    """The 64 bits of the register that gets the raw result of an operation."""
+    return Held(kind=kind, raw=raw, state=_RAW, whole="0").bits(emit)
+
+
 def as_double(emit: Emitter, held: Held) -> str:
     """The float that a register is held as, widened if need be."""
     return held.raw if held.kind is DOUBLE else emit.value(f"fpext float {held.raw} to double")

@@ -9,6 +9,8 @@ from truestep.engine.layout import (
     CONTROL_PAGES_LIMIT,
     CONTROL_PC,
     CONTROL_TABLE,
+    CONTROL_WALK_START,
+    CONTROL_WALKS_LEFT,
     COUNTED,
     DIRTY,
     HEADS,
@@ -61,27 +63,30 @@ def trap_marker(cause: TrapCause, untaken_cycles: int = 0) -> int:
 
 
 def run_function(unit: FloatUnit | None) -> str:
-    """`run(memory, budget)`: run translated code from the control block's pc until no progress is made.
+    """`run(memory, budget, walk)`: run from the control block's pc until no progress is made.
 
-    No progress means: nothing translated continues at the pc, or the budget is smaller than the way to the
-    next check, or an instruction is left to the reference machine. Stores pc and cycle counter at the end.
-    Float instructions find the mode that the machine has (M8.2), whatever this thread's is: some libraries
-    flush subnormals in the whole process.
+    Where nothing translated continues, `walk` goes on if it is not null, as far as the control block allows.
+    No progress means: nothing goes on at the pc, or the budget is smaller than the way to the next check, or
+    an instruction is left to the reference machine. Float instructions find the mode that the machine has
+    (M8.2), whatever this thread's is: some libraries flush subnormals in the whole process.
     """
     declarations, enter, leave = _float_modes(unit)
     return f"""
 {declarations}declare i32 @llvm.fshr.i32(i32, i32, i32)
-define void @run(ptr %memory, i64 %budget) nounwind {{
+define void @run(ptr %memory, i64 %budget, ptr %walk) nounwind {{
 entry:
   %pc.at = getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_PC}
   %cycle.at = getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_CYCLE}
   %table.at = getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_TABLE}
+  %walks.at = getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_WALKS_LEFT}
+  %walk.start.at = getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_WALK_START}
+  %has.walk = icmp ne ptr %walk, null
   %start = load i64, ptr %pc.at
   %table = load ptr, ptr %table.at
 {enter}  br label %again
 again:
-  %pc = phi i64 [%start, %entry], [%pc.next, %enter]
-  %left = phi i64 [%budget, %entry], [%left.next, %enter]
+  %pc = phi i64 [%start, %entry], [%pc.next, %enter], [%pc.walked, %walked]
+  %left = phi i64 [%budget, %entry], [%left.next, %enter], [%left.walked, %walked]
   %pc.low = trunc i64 %pc to i32
   %index = call i32 @llvm.fshr.i32(i32 %pc.low, i32 %pc.low, i32 2)
   %is.code = icmp ult i32 %index, {TABLE_ENTRIES}
@@ -96,7 +101,7 @@ look.piece:
   %slot.piece = getelementptr i8, ptr %slot, i64 {TABLE_SIZE_BYTES}
   %piece = load ptr, ptr %slot.piece
   %is.unknown = icmp eq ptr %piece, null
-  br i1 %is.unknown, label %leave, label %enter
+  br i1 %is.unknown, label %cold, label %enter
 enter:
   %found = phi ptr [%function, %look], [%piece, %look.piece]
   %result = call {{i64, i64}} %found(ptr %memory, i64 %left, i64 %pc, i64 {DEPTH_LIMIT})
@@ -106,7 +111,7 @@ enter:
   %same.left = icmp eq i64 %left.next, %left
   %stuck = and i1 %same.pc, %same.left
   br i1 %stuck, label %leave, label %again
-leave:
+{_WALKING}leave:
   %pc.end = and i64 %pc, {(1 << _UNTAKEN_SHIFT) - 1}
   store i64 %pc.end, ptr %pc.at
   %untaken = lshr i64 %pc, {_UNTAKEN_SHIFT}
@@ -116,6 +121,41 @@ leave:
   %cycle.next = add i64 %cycle, %used
   store i64 %cycle.next, ptr %cycle.at
 {leave}  ret void
+}}
+"""
+
+
+_WALKING = """\
+cold:
+  %walks = load i64, ptr %walks.at
+  %is.within = icmp slt i64 %walks, %left
+  %count = select i1 %is.within, i64 %walks, i64 %left
+  %is.allowed = icmp sgt i64 %count, 0
+  %is.walking = and i1 %is.allowed, %has.walk
+  br i1 %is.walking, label %walking, label %leave
+walking:
+  store i64 %pc, ptr %pc.at
+  store i64 %pc, ptr %walk.start.at
+  %taken = call i64 %walk(ptr %memory, i64 %count, i1 zeroext true)
+  %walks.next = sub i64 %walks, %taken
+  store i64 %walks.next, ptr %walks.at
+  %is.refused = icmp eq i64 %taken, 0
+  br i1 %is.refused, label %leave, label %walked
+walked:
+  %pc.walked = load i64, ptr %pc.at
+  %left.walked = sub i64 %left, %taken
+  br label %again
+"""
+"""The blocks of `run` that let the walk go on where nothing translated does."""
+
+
+def walk_function(unit: FloatUnit | None) -> str:
+    """`walk_to(memory, count, walk)`: walk to an exact stop, with floats in the mode that the machine has."""
+    _, enter, leave = _float_modes(unit)
+    return f"""
+define i64 @walk_to(ptr %memory, i64 %count, ptr %walk) nounwind {{
+{enter}  %taken = call i64 %walk(ptr %memory, i64 %count, i1 zeroext false)
+{leave}  ret i64 %taken
 }}
 """
 

@@ -32,6 +32,8 @@ CACHED_PROGRAMS_LIMIT = 16
 """A worker runs a few programs again and again; a translation is a few MiB."""
 CACHED_CONTENT_LIMIT_BYTES = 256 << 20
 """The content of these programs together, which their translations keep: four of the largest."""
+STEP_IN_WALKS = 256
+"""A step of the reference machine takes as long as so many walked instructions."""
 PIECE_LIMIT = 1_024
 """Pieces of one program; each is a separate module."""
 STEPPED_ADDRESSES_LIMIT = 1 << 14
@@ -43,18 +45,22 @@ _Table = np.ndarray[tuple[int], np.dtype[np.uint64]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompilePolicy:
-    """When code is worth compiling. By default the cost of compiling is in proportion to the run."""
+    """When code is worth compiling. By default the cost of compiling is in proportion to the run.
+
+    Steps are counted in walked instructions (engine.walk); one of the reference machine is as good as
+    `STEP_IN_WALKS` of them.
+    """
 
     free_cost: int = 16_384
     """Up to this much of a program, units are compiled when first reached; later ones when they are hot."""
-    hot_steps_per_cost: int = 64
-    """Stepping an instruction this often costs about as much as compiling it."""
-    piece_steps: int = 8_192
-    """Instructions stepped from one address before a piece is compiled there."""
+    hot_steps_per_cost: int = 16_384
+    """Walking an instruction this often costs about as much as compiling it."""
+    piece_steps: int = 1 << 20
+    """Steps from one address before a piece is compiled there."""
     warm_up_steps: int = 0
-    """Instructions stepped before anything is compiled: most short runs are over by then."""
+    """Steps before anything is compiled: most short runs are over by then."""
     walk_after_steps: int = 4_096
-    """Steps by the reference machine in one run that take as long as compiling the walk (engine.walk)."""
+    """Instructions stepped by the reference machine in one run that take as long as compiling the walk."""
     objects: ObjectCache | None = None
     """Where compiled code is kept for other processes; None means nowhere."""
     compiler: CompilerProcess | None = None
@@ -123,7 +129,7 @@ class Translation:
             return self.has_entry(pc)
 
     def note_steps(self, pc: int, steps: int) -> None:
-        """Note that `steps` instructions from `pc` on had to be stepped, which makes compiling worth more."""
+        """Note that steps from `pc` on were necessary, which makes compiling worth more."""
         with self._lock:
             self._all_steps += steps
             part = self._part_at(pc)

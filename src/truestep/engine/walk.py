@@ -1,18 +1,24 @@
-"""A small native interpreter of integer instructions, for the last steps before an exact stop.
+"""A small native interpreter: for code that is not worth compiling, and before exact stops.
 
-`walk(memory, count)` executes up to `count` instructions from the control block's pc and stores the pc that
-it reaches. It returns how many it executed. It stops early at an instruction that is left to the reference
-machine: one that traps, ends the run or computes with floats. It does not change the cycle counter.
+`walk(memory, count, stops)` executes up to `count` instructions from the control block's pc and stores the pc
+that it reaches. It returns how many it executed. It stops early at an instruction that is left to the
+reference machine: one that traps, ends the run or, if the processor's float unit is unknown, computes with
+floats. If `stops` is true, it also stops where a jump or branch leads to translated code. It does not change
+the cycle counter.
 """
 
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from truestep.engine.layout import CONTROL, CONTROL_PC, OPEN
+from truestep.engine.floats import float_declarations
+from truestep.engine.host import float_unit
+from truestep.engine.layout import CONTROL, CONTROL_PC, CONTROL_TABLE, OPEN, TABLE_ENTRIES, TABLE_SIZE_BYTES
 from truestep.engine.operations import CONDITIONS, OPERATIONS, Emitter
 from truestep.engine.support import CONTROLS, GUEST, METADATA, PAGES, store_function
+from truestep.engine.walk_floats import FloatWalk
 from truestep.machine.arithmetic import ACCESS_SIZES_BYTES, IMMEDIATE_FORMS, SIGNED_LOADS
 from truestep.machine.decode import Kind, decode
+from truestep.machine.float_words import FLOAT_OPCODE, FUSED_OPCODES
 from truestep.machine.layout import CODE_END, MEMORY_SIZE_BYTES, PAGE_SHIFT
 
 _FUNCT3 = range(8)
@@ -33,8 +39,8 @@ def walk_module() -> str:
     walker = _Walker()
     walker.write()
     body = "\n".join(walker.emit.lines)
-    declarations = "declare i32 @llvm.fshr.i32(i32, i32, i32)\n"
-    head = "define i64 @walk(ptr %memory, i64 %count) nounwind"
+    declarations = "declare i32 @llvm.fshr.i32(i32, i32, i32)\n" + float_declarations()
+    head = "define i64 @walk(ptr %memory, i64 %count, i1 zeroext %stops) nounwind"
     return f"{declarations}{store_function()}{head} {{\n{body}\n}}\n{METADATA}"
 
 
@@ -57,6 +63,7 @@ class _Walker:
             _BRANCH: self._branches,
             _JUMP: self._jump,
             _JUMP_REGISTER: self._jump_register,
+            **self._floats(),
         }
         opcode = self.emit.value("and i32 %word, 127")
         self._switch(opcode, opcodes)
@@ -69,10 +76,12 @@ class _Walker:
 %registers = getelementptr i8, ptr %memory, i64 {CONTROL}
 %pc.at = getelementptr i64, ptr %registers, i64 {CONTROL_PC}
 %start = load i64, ptr %pc.at, {CONTROLS}
+%table.at = getelementptr i64, ptr %registers, i64 {CONTROL_TABLE}
+%table = load ptr, ptr %table.at, {CONTROLS}
 br label %loop
 loop:
-%pc = phi i64 [%start, %entry], [%pc.next, %next]
-%left = phi i64 [%count, %entry], [%left.next, %next]
+%pc = phi i64 [%start, %entry], [%pc.next, %next], [%pc.next, %landing]
+%left = phi i64 [%count, %entry], [%left.next, %next], [%left.next, %landing]
 %is.over = icmp eq i64 %left, 0
 br i1 %is.over, label %leave, label %fetch
 fetch:
@@ -96,6 +105,9 @@ store i64 %following, ptr %target.at""".splitlines()
 %rs1 = and i64 %rs1.high, 31
 %rs2.high = lshr i64 %wide, 20
 %rs2 = and i64 %rs2.high, 31
+%rs3 = lshr i64 %wide, 27
+%c.at = getelementptr i64, ptr %registers, i64 %rs3
+%c = load i64, ptr %c.at, {CONTROLS}
 %a.at = getelementptr i64, ptr %registers, i64 %rs1
 %b.at = getelementptr i64, ptr %registers, i64 %rs2
 %a = load i64, ptr %a.at, {CONTROLS}
@@ -112,7 +124,25 @@ br label %next
 next:
 %pc.next = load i64, ptr %target.at
 %left.next = sub i64 %left, 1
-br label %loop
+%has.jumped = icmp ne i64 %pc.next, %following
+%is.looking = and i1 %has.jumped, %stops
+br i1 %is.looking, label %landing, label %loop
+landing:
+%index = lshr i64 %pc.next, 2
+%is.code = icmp ult i64 %index, {TABLE_ENTRIES}
+%index.safe = select i1 %is.code, i64 %index, i64 0
+%slot = getelementptr ptr, ptr %table, i64 %index.safe
+%slot.piece = getelementptr i8, ptr %slot, i64 {TABLE_SIZE_BYTES}
+%unit = load i64, ptr %slot
+%piece = load i64, ptr %slot.piece
+%either = or i64 %unit, %piece
+%is.entry = icmp ne i64 %either, 0
+%has.arrived = and i1 %is.entry, %is.code
+br i1 %has.arrived, label %arrived, label %loop
+arrived:
+store i64 %pc.next, ptr %pc.at, {CONTROLS}
+%taken.all = sub i64 %count, %left.next
+ret i64 %taken.all
 leave:
 store i64 %pc, ptr %pc.at, {CONTROLS}
 %taken = sub i64 %count, %left
@@ -147,6 +177,12 @@ ret i64 %taken""".splitlines()
         return {funct3: each.name for funct3, each in found.items() if each and each.kind is kind}
 
     # --- instructions -----------------------------------------------------------------------------------
+
+    def _floats(self) -> dict[int, Case]:
+        if float_unit() is None:
+            return {}
+        floats = FloatWalk(self.emit, self._switch, self._write_back)
+        return {FLOAT_OPCODE: floats.floats, **{each: partial(floats.fused, each) for each in FUSED_OPCODES}}
 
     def _upper(self, name: str) -> None:
         upper = self.emit.value(f"and i64 %signed, {-(1 << 12)}")

@@ -23,6 +23,22 @@ def kept_in_spite_of_exceptions(numbers):
     return numbers
 
 
+def out_of_range(numbers, table):
+    found = [0]
+    for place in range(-6, 6):
+        try:
+            found[0] += numbers[place]
+        except IndexError:
+            found.append(place)
+        try:
+            found[0] += table[place, 0]
+        except KeyError:
+            found.append(99)
+        except LookupError as error:
+            found.append(len(str(error)) * 0 + 7)
+    return found
+
+
 @truestep.guest
 def main(input):
     out = []
@@ -32,4 +48,6 @@ def main(input):
         except Exception:
             out.append(-1)
     assert len(out) == 50
-    return np.array(out + kept_in_spite_of_exceptions([1, 2, 3, 4, 5]))
+    return np.array(
+        out + kept_in_spite_of_exceptions([1, 2, 3, 4, 5]) + out_of_range([1, 2], np.ones((2, 1), np.int64))
+    )

@@ -24,8 +24,6 @@ _NEVER_RAISED: dict[Any, tuple[str, str]] = {
         "compare the divisor with 0 before dividing",
     ),
     FloatingPointError: ("floats become inf or nan", "use np.isfinite on the result"),
-    IndexError: ("indices are not checked", "compare the index with len() first"),
-    LookupError: ("indices are not checked", "compare the index with len() first, or catch KeyError"),
 }
 """Kinds of exceptions that Python raises where a guest does not: a handler would wait in vain."""
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -61,8 +62,11 @@ def until(is_so: Callable[[], bool]) -> None:
 
 def children() -> set[str]:
     """The living processes that this one has started."""
-    tasks = Path("/proc/self/task").iterdir()
-    return {child for task in tasks for child in (task / "children").read_text().split()}
+    found: set[str] = set()
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
+            found |= {*(task / "children").read_text().split()}
+    return found
 
 
 def test_runs_go_on_while_code_is_compiled(compiler: CompilerProcess, rng: random.Random) -> None:

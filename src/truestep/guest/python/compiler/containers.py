@@ -1,21 +1,52 @@
 """Lists, dictionaries and sets: deletion of items, views in the place of lists, sets of one item, `:=`."""
 
+import importlib
 import operator
 from typing import Any
 
 from numba.core import byteflow, errors, interpreter, ir, typeinfer, types
 from numba.core.extending import overload
+from numba.core.typing import templates
 
 
 def install_containers() -> None:
     """Add what Numba lacks."""
     overload(operator.contains, strict=False)(_contains)
     overload(sum, strict=False)(_sum)
+    importlib.import_module("numba.typed.dictobject")
+    _replace_method(types.DictType, "get", _get)
     build_set: Any = typeinfer.BuildSetConstraint
     build_set.container_type = staticmethod(_set_of)
     flow: Any = byteflow.TraceRunner
     flow.op_COPY = _noting_assignment(flow.op_COPY)
     interpreter.Interpreter.op_COPY = _copy
+
+
+def _replace_method(kind: Any, name: str, method: Any) -> None:
+    """Put a method of ours in the place of Numba's."""
+    overload(method)(method)
+    for template in templates.builtin_registry.attributes:
+        if template.key is kind and getattr(template, "_attr", "") == name:
+            template._overload_func = staticmethod(method)
+
+
+def _get(dct: Any, key: Any, default: Any = None) -> Any:
+    """`d.get(key, default)` has the type of the values, and `d.get(key)` may be None."""
+    if isinstance(default, types.Omitted | types.NoneType | types.Optional) or default is None:
+        return _get_or_none
+    return _get_or_default
+
+
+def _get_or_none(dct: Any, key: Any, default: Any = None) -> Any:
+    if key not in dct:
+        return None
+    return dct[key]
+
+
+def _get_or_default(dct: Any, key: Any, default: Any = None) -> Any:
+    if key not in dct:
+        return default
+    return dct[key]
 
 
 def _set_of(item: Any) -> types.Set:

@@ -139,8 +139,8 @@ one-liners: setup ## the share of lines of NumPy and Python that give the same v
 python-programs: setup ## build pieces of public Python as guests, compare them with NumPy, and write docs/python-programs.md
 	$(BIN)/python -m tests.guest.python_programs
 
-numba-suite: setup ## the share of Numba's own tests that guests pass; writes docs/numba-suite.md (an hour)
-	$(BIN)/python -m tests.guest.numba_suite
+numba-suite: setup ## the share of Numba's own tests that guests pass; writes docs/numba-suite.md; EVERY=9 samples
+	$(BIN)/python -m tests.guest.numba_suite --every $(or $(EVERY),1)
 
 npm-package: ## compile packages/contracts with Hardhat and Foundry, both from npm (400 MB)
 	cd packages/contracts && npm install --no-package-lock --no-audit --no-fund --loglevel=error

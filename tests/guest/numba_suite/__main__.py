@@ -1,7 +1,8 @@
-"""`python -m tests.guest.numba_suite [MODULE …]`: the share of Numba's tests that guests pass."""
+"""`python -m tests.guest.numba_suite [--every N] [MODULE …]`: the share of Numba's tests that guests pass."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections import defaultdict
@@ -24,16 +25,22 @@ cannot return do not fit. This page is written by that command.
 
 
 def main() -> int:
-    """Run the tests of the modules named, or of all. Writes the page if all were run."""
+    """Run the tests of the modules named, or of all, or a sample. Writes the page if no module was named."""
+    parser = argparse.ArgumentParser(prog="python -m tests.guest.numba_suite")
+    parser.add_argument("modules", nargs="*", default=[], help="test_lists, test_array_methods, …")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="run every Nth test that fits")
+    arguments = parser.parse_args()
     from tests.guest.numba_suite.recording import Recorder
     from tests.guest.one_liners.pool import prepare_process, run_all
 
-    wanted = sys.argv[1:] or MODULES
+    wanted = arguments.modules or MODULES
     prepare_process()
     recorder = Recorder()
     tests = {name: cases for module in wanted for name, cases in recorder.cases_of(module).items()}
-    cases = [case for calls in tests.values() for case in calls]
-    print(f"{len(tests)} tests fit, with {len(cases)} calls", flush=True)
+    sample = sorted(tests)[:: arguments.every]
+    cases = [case for name in sample for case in tests[name]]
+    share = f"{len(tests)} tests fit; {len(sample)} of them were run, with {len(cases)} calls."
+    print(share, flush=True)
     outcomes: dict[str, list[Outcome]] = defaultdict(list)
     for result in run_all(cases, os.cpu_count() or 1):
         outcomes[result.case.topic].append(result.outcome)
@@ -47,8 +54,8 @@ def main() -> int:
         ["| tests | fit | pass | refused | wrong | crashed |", "| --- " * 6 + "|", *rows, total]
     )
     print(table)
-    if not sys.argv[1:]:
-        _PAGE.write_text(f"{_HEAD}\n{table}\n", encoding="utf-8")
+    if not arguments.modules:
+        _PAGE.write_text(f"{_HEAD}\n{share}\n\n{table}\n", encoding="utf-8")
     return 0
 
 

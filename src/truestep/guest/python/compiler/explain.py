@@ -84,8 +84,9 @@ def explain(error: Exception, source: Path) -> Complaint:
             str(error), place=_line_being_compiled(error) or place, remedy="write a name that the module has"
         )
     text = f"{type(error).__name__}: {error}".strip()
+    said = "" if isinstance(error, LookupError | NotImplementedError) else f" ({in_words(text)})"
     return Complaint(
-        f"the compiler could not translate the guest ({text})",
+        f"the compiler could not translate the guest{said}",
         place=_first_place(str(error), source) or _line_being_compiled(error) or place,
         remedy=remedy_for(text)
         or "rewrite the line that it names in simpler terms: loops and plain arrays always work",

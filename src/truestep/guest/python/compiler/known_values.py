@@ -139,7 +139,7 @@ class Evaluator:
             return None
         try:
             return bool(fact.value)
-        except Exception:
+        except Exception:  # an array of several items, or a class of the user's, may refuse to be asked
             return None
 
     def _joined_truth(self, node: ast.BoolOp, facts: dict[str, Fact]) -> bool | None:

@@ -229,7 +229,7 @@ def changed_nodes(machine: Any, cycles: int, parts: int) -> int:
 def measure_keccak(node_count: int) -> Answer:
     """Hashes of 64-byte nodes a CPU second, by the engine's batches and by the plain library."""
     from truestep.commitments.keccak import hash_pairs
-    from truestep.engine.keccak import vector_hash_pairs
+    from truestep.engine.runtime.keccak import vector_hash_pairs
 
     # Digests of numbers, cheap to make and without a pattern.
     nodes = hash_pairs(bytes(64) + b"".join(n.to_bytes(64, "little") for n in range(4095)))

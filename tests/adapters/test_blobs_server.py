@@ -22,7 +22,7 @@ from truestep.adapters.blobs.server import BlobServer
 from truestep.base.errors import Unavailable
 from truestep.commitments.keccak import keccak256
 from truestep.commitments.merkle import StreamedRoot
-from truestep.engine.keccak import vector_hash_pairs
+from truestep.engine.runtime.keccak import vector_hash_pairs
 from truestep.machine.layout import RANGE_LEVEL
 
 CONTENT = bytes(range(200))

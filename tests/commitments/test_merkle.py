@@ -20,7 +20,7 @@ from truestep.commitments.merkle import (
     parent,
     root_of_bytes,
 )
-from truestep.engine.keccak import vector_hash_pairs
+from truestep.engine.runtime.keccak import vector_hash_pairs
 
 LEAVES = st.binary(min_size=LEAF_SIZE_BYTES, max_size=LEAF_SIZE_BYTES)
 PAGES = st.one_of(

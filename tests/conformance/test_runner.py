@@ -15,7 +15,7 @@ from truestep.base.errors import Rejected
 from truestep.cli.main import app
 from truestep.composition.engines import EngineName, open_eager_engine, open_engine
 from truestep.conformance.suites import ON_CHAIN_LIMIT_STEPS, find_tests, run_test
-from truestep.engine import operations
+from truestep.engine.codegen import operations
 from truestep.ports.engine import Engine
 from truestep.simulation.faulty_engine import Fault, FaultyEngine
 

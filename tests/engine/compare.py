@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from tests.engine.programs import random_call_program, random_operands, random_program
 from truestep.commitments.merkle import ZERO_NODES
+from truestep.engine.compilation.translation import CompilePolicy
 from truestep.engine.jit import JitEngine, JitMachine
-from truestep.engine.translation import CompilePolicy
 from truestep.machine.interpreter import ReferenceEngine, ReferenceMachine
 from truestep.machine.layout import TREE_DEPTH
 from truestep.machine.program import Program, Task

@@ -20,11 +20,11 @@ from tests.engine.compare import END, compare_runs, start_both
 from tests.engine.programs import CODE_START, program_of, random_operands, random_program
 from tests.machine.encode import encode
 from truestep.base.errors import Bug
-from truestep.engine import translation
-from truestep.engine.compiler_process import Compile, CompilerProcess
+from truestep.engine.compilation import translation
+from truestep.engine.compilation.compiler_process import Compile, CompilerProcess
+from truestep.engine.compilation.object_cache import ObjectCache
+from truestep.engine.compilation.translation import STEP_IN_WALKS, CompilePolicy, Translation
 from truestep.engine.jit import JitEngine
-from truestep.engine.object_cache import ObjectCache
-from truestep.engine.translation import STEP_IN_WALKS, CompilePolicy, Translation
 from truestep.machine.program import Task
 
 PATIENCE_SECONDS = 60.0

@@ -15,7 +15,7 @@ from tests.engine.float_cases import FORMATS, differences, random_triple, varian
 from tests.engine.float_programs import float_operands, random_float_program
 from tests.engine.programs import load_registers_from_input, program_of
 from tests.machine.encode import encode, encode_float
-from truestep.engine.compile import CompiledModule
+from truestep.engine.compilation.compile import CompiledModule
 from truestep.engine.host import FloatUnit, float_unit
 from truestep.engine.jit import JitEngine
 from truestep.machine.decode import decode
@@ -49,8 +49,8 @@ def test_random_programs(seed: int) -> None:
 def test_floats_are_left_alone_on_an_unknown_processor(
     rng: random.Random, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("flow", "analysis"):
-        monkeypatch.setattr(f"truestep.engine.{module}.float_unit", lambda: None)
+    for module in ("flow", "code_map"):
+        monkeypatch.setattr(f"truestep.engine.analysis.{module}.float_unit", lambda: None)
     program, task = random_float_program(rng), Task(input=float_operands(rng))
     assert compare_runs(JitEngine(), program, task, (100, 1_000)).difference is None
 

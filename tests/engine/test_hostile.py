@@ -11,13 +11,13 @@ import pytest
 from tests.engine.compare import DEFAULT, END, PIECES, assert_same_end, compare_runs, start_both
 from tests.engine.programs import CODE_START, assemble, program_of, random_operands, random_program
 from tests.machine.encode import encode
-from truestep.engine import analysis
-from truestep.engine.analysis import map_code
+from truestep.engine.analysis import code_map
+from truestep.engine.analysis.code_map import map_code
+from truestep.engine.codegen.support import DEPTH_LIMIT
+from truestep.engine.compilation.translation import CompilePolicy
 from truestep.engine.jit import JitEngine
 from truestep.engine.layout import CONTROL_PAGES
-from truestep.engine.memory import MemoryLimitReached
-from truestep.engine.support import DEPTH_LIMIT
-from truestep.engine.translation import CompilePolicy
+from truestep.engine.runtime.memory import MemoryLimitReached
 from truestep.machine.layout import PAGE_SIZE_BYTES
 from truestep.machine.program import Program, Segment, Task
 from truestep.machine.state import Status, TrapCause
@@ -119,7 +119,7 @@ def test_code_among_constants() -> None:
 
 
 def test_code_beyond_what_is_mapped(monkeypatch: pytest.MonkeyPatch, rng: random.Random) -> None:
-    monkeypatch.setattr(analysis, "CODE_LIMIT_WORDS", 50)
+    monkeypatch.setattr(code_map, "CODE_LIMIT_WORDS", 50)
     program = random_program(rng, 200)
     for policy in (CompilePolicy(), CompilePolicy(piece_steps=1)):
         engine, task = JitEngine(policy), Task(input=random_operands(rng))
@@ -227,12 +227,12 @@ FLOWS = {
 @pytest.mark.parametrize("flow", FLOWS)
 def test_flow_that_compilers_choke_on(flow: str) -> None:
     """Bounded by what a unit may cost LLVM; without the bounds the third takes it minutes."""
-    engine = JitEngine(CompilePolicy(free_cost=2 * analysis.UNIT_LIMIT_COST))
+    engine = JitEngine(CompilePolicy(free_cost=2 * code_map.UNIT_LIMIT_COST))
     program = FLOWS[flow]()
     assert compare_runs(engine, program, Task(), (100, 5_000, 120_000)).difference is None
     code = map_code(program)
     units = {int(unit) for unit in code.units}
-    assert max(code.cost_of(unit) for unit in units) < 3 * analysis.UNIT_LIMIT_COST
+    assert max(code.cost_of(unit) for unit in units) < 3 * code_map.UNIT_LIMIT_COST
 
 
 def test_crowded_entries_are_cut_into_small_units() -> None:

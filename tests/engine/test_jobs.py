@@ -12,7 +12,7 @@ from tests.engine.compare import END
 from tests.engine.test_memory import script
 from tests.engine.test_replay import PROGRAM, SPREAD, hashes_of
 from truestep.engine.jobs import HashesJob, run_job
-from truestep.engine.memory import MemoryLimitReached
+from truestep.engine.runtime.memory import MemoryLimitReached
 from truestep.machine.layout import PAGE_SIZE_BYTES
 
 CYCLES = (77, 200, 501, END)

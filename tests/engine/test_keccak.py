@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from truestep.commitments.keccak import hash_pairs
-from truestep.engine.keccak import vector_hash_pairs
+from truestep.engine.runtime.keccak import vector_hash_pairs
 
 
 def test_no_nodes() -> None:

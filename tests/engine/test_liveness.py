@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from truestep.engine.liveness import WINDOW_CYCLES, unseen_registers
+from truestep.engine.analysis.liveness import WINDOW_CYCLES, unseen_registers
 
 A, B = 1 << 10, 1 << 11
 NOTHING = (0, 0)

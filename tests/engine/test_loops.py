@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from truestep.engine.loops import (
+from truestep.engine.analysis.loops import (
     COPIES_LIMIT,
     COPIES_LIMIT_CYCLES,
     STORING_COPIES_LIMIT,
     repeated_loops,
 )
-from truestep.engine.nesting import NESTING_LIMIT, ways_in
+from truestep.engine.analysis.nesting import NESTING_LIMIT, ways_in
 
 START, OUTER, INNER, MIDDLE, AFTER, END = range(0x100, 0x118, 4)
 NESTED = {START: [OUTER], OUTER: [INNER], INNER: [INNER, AFTER], AFTER: [OUTER, END], END: []}

@@ -12,7 +12,7 @@ from tests.engine.compare import DEFAULT, END, compare_runs, start_both
 from tests.engine.programs import program_of
 from tests.machine.encode import encode
 from truestep.engine.layout import MAPPING_SIZE_BYTES
-from truestep.engine.memory import MappedMemory
+from truestep.engine.runtime.memory import MappedMemory
 from truestep.machine.layout import INPUT_START, PAGE_SHIFT, TREE_DEPTH
 from truestep.machine.memory import Memory
 from truestep.machine.program import Task

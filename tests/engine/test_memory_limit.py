@@ -9,9 +9,9 @@ import pytest
 from tests.engine.compare import DEFAULT, END
 from tests.engine.programs import program_of
 from tests.engine.test_memory import Store, script, script_program
+from truestep.engine.compilation.translation import CompilePolicy
 from truestep.engine.jit import JitEngine
-from truestep.engine.memory import MemoryLimitReached
-from truestep.engine.translation import CompilePolicy
+from truestep.engine.runtime.memory import MemoryLimitReached
 from truestep.machine.layout import PAGE_SIZE_BYTES
 from truestep.machine.state import Status, TrapCause
 

@@ -12,9 +12,9 @@ import pytest
 
 from tests.engine.programs import CODE_START, program_of
 from tests.machine.encode import encode
+from truestep.engine.compilation.object_cache import ObjectCache
+from truestep.engine.compilation.translation import CompilePolicy, Translation
 from truestep.engine.jit import JitEngine
-from truestep.engine.object_cache import ObjectCache
-from truestep.engine.translation import CompilePolicy, Translation
 from truestep.machine.program import Program, Task
 from truestep.machine.state import Status
 
@@ -122,7 +122,7 @@ def test_code_comes_from_the_cache_and_is_the_programs_own(tmp_path: Path) -> No
 def test_a_hit_compiles_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     policy = CompilePolicy(objects=ObjectCache(tmp_path / "objects"))
     assert Translation(_exit_with(1), policy).prepare(CODE_START)
-    monkeypatch.delattr("truestep.engine.translation.object_code")
+    monkeypatch.delattr("truestep.engine.compilation.translation.object_code")
     assert Translation(_exit_with(1), policy).prepare(CODE_START)
 
 

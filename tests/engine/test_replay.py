@@ -15,7 +15,7 @@ from tests.engine.compare import DEFAULT, END
 from tests.engine.programs import program_of, random_call_program, random_operands, random_program
 from tests.engine.test_memory import Store, script, script_program
 from truestep.base.ids import Bytes32
-from truestep.engine.replay import SnapshotReplay
+from truestep.engine.runtime.replay import SnapshotReplay
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.machine.layout import PAGE_SIZE_BYTES
 from truestep.machine.program import Program, Segment, Task

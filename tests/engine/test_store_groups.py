@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from truestep.engine.store_groups import StoreGroup, store_groups
+from truestep.engine.analysis.store_groups import StoreGroup, store_groups
 from truestep.machine.decode import Instruction, Kind
 from truestep.machine.layout import PAGE_SIZE_BYTES
 

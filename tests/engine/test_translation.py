@@ -6,8 +6,8 @@ import random
 
 from tests.engine.programs import CODE_START, assemble, program_of, random_program
 from tests.machine.encode import encode
+from truestep.engine.compilation.translation import CompilePolicy, Translation, TranslationCache, program_key
 from truestep.engine.jit import JitEngine
-from truestep.engine.translation import CompilePolicy, Translation, TranslationCache, program_key
 from truestep.machine.program import Program, Segment, Task
 from truestep.ports.engine import Engine, Machine
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from truestep.commitments.keccak import hash_pairs
 from truestep.commitments.merkle import PAGE_LEVEL, PAGE_SIZE_BYTES, PageTree
-from truestep.engine.keccak import PAGES_AT_ONCE, hash_nodes, hash_pages
 from truestep.engine.layout import PAGE_COUNT
-from truestep.engine.tree import NodeTree
+from truestep.engine.runtime.keccak import PAGES_AT_ONCE, hash_nodes, hash_pages
+from truestep.engine.runtime.tree import NodeTree
 from truestep.machine.layout import TREE_DEPTH
 
 PLACES = st.one_of(

@@ -11,11 +11,12 @@ from tests.engine.compare import WALKS, compare_runs
 from tests.engine.float_cases import variants
 from tests.engine.programs import program_of, random_operands, random_program
 from tests.machine.encode import ENCODINGS, encode
-from truestep.engine import machine, operations
-from truestep.engine.compile import CompiledModule, walk_address, walk_to
+from truestep.engine.codegen import operations
+from truestep.engine.codegen.walk import walk_module
+from truestep.engine.compilation.compile import CompiledModule, walk_address, walk_to
+from truestep.engine.compilation.translation import CompilePolicy
 from truestep.engine.jit import JitEngine
-from truestep.engine.translation import CompilePolicy
-from truestep.engine.walk import walk_module
+from truestep.engine.runtime import machine
 from truestep.machine.program import Task
 from truestep.machine.state import REGISTER_COUNT
 

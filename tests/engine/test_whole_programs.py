@@ -18,7 +18,7 @@ from tests.engine.compare import (
     start_both,
 )
 from tests.engine.programs import random_operands, random_program
-from truestep.engine import operations
+from truestep.engine.codegen import operations
 from truestep.machine.program import Task
 from truestep.machine.witness import build_witness, verify_step
 

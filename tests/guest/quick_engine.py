@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 
-from truestep.engine.compile import object_code
-from truestep.engine.compiler_process import CompilerProcess, Job
+from truestep.engine.compilation.compile import object_code
+from truestep.engine.compilation.compiler_process import CompilerProcess, Job
+from truestep.engine.compilation.translation import CompilePolicy
 from truestep.engine.jit import JitEngine
-from truestep.engine.translation import CompilePolicy
 from truestep.ports.engine import Engine
 
 

@@ -10,10 +10,10 @@ from tests.e2e.network import GUEST, Log, Network, elf_of, expected_output
 from tests.machine.encode import encode
 from tests.node.tasks.test_self_check import check_in, post_another, worker
 from truestep.base.ids import task_of
-from truestep.engine import translation
-from truestep.engine.compiler_process import CompilerProcess
+from truestep.engine.compilation import translation
+from truestep.engine.compilation.compiler_process import CompilerProcess
+from truestep.engine.compilation.translation import CompilePolicy
 from truestep.engine.jit import JitEngine
-from truestep.engine.translation import CompilePolicy
 from truestep.machine.layout import PAGE_SIZE_BYTES
 from truestep.protocol.records import TaskStage
 

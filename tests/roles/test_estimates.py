@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.roles.views import JOB, PARAMETERS
-from truestep.engine.analysis import CODE_LIMIT_WORDS
-from truestep.engine.translation import STEP_IN_WALKS, CompilePolicy
+from truestep.engine.analysis.code_map import CODE_LIMIT_WORDS
+from truestep.engine.compilation.translation import STEP_IN_WALKS, CompilePolicy
 from truestep.roles.estimates import (
     COLD_STEPS,
     COMPILED_LIMIT_INSTRUCTIONS,

@@ -52,8 +52,8 @@ def open_eager_engine(name: EngineName) -> Engine:
     """
     if name is EngineName.REFERENCE:
         return ReferenceEngine()
+    from truestep.engine.compilation.translation import CompilePolicy
     from truestep.engine.jit import JitEngine
-    from truestep.engine.translation import CompilePolicy
 
     return JitEngine(CompilePolicy(free_cost=EVERYTHING))
 
@@ -100,11 +100,11 @@ class _JitOnDemand:
 
 
 def _open_jit(limits: EngineLimits) -> "JitEngine":
-    from truestep.engine.compiler_process import CompilerProcess
+    from truestep.engine.compilation.compiler_process import CompilerProcess
+    from truestep.engine.compilation.object_cache import ObjectCache
+    from truestep.engine.compilation.translation import CompilePolicy
     from truestep.engine.jit import JitEngine
-    from truestep.engine.object_cache import ObjectCache
-    from truestep.engine.replay import SNAPSHOTS_LIMIT_BYTES
-    from truestep.engine.translation import CompilePolicy
+    from truestep.engine.runtime.replay import SNAPSHOTS_LIMIT_BYTES
 
     policy = CompilePolicy(
         free_cost=0,
@@ -128,7 +128,7 @@ def engine_build(name: EngineName) -> str:
     """The version of an engine; for the JIT, a digest of everything that its code depends on."""
     if name is EngineName.REFERENCE:
         return version("truestep")
-    from truestep.engine.object_cache import build_id
+    from truestep.engine.compilation.object_cache import build_id
 
     return build_id().hex()
 

@@ -10,6 +10,6 @@ def hash_many_pairs(nodes: bytes) -> bytes:
     """The PairHasher where strangers choose the size: bit-equal to `hash_pairs`; other threads go on."""
     if len(nodes) < COMPILED_FROM_BYTES:
         return hash_pairs(nodes)
-    from truestep.engine.keccak import vector_hash_pairs  # loads LLVM
+    from truestep.engine.runtime.keccak import vector_hash_pairs  # loads LLVM
 
     return vector_hash_pairs(nodes)

@@ -1,9 +1,9 @@
 """The JIT engine: the fast twin of the reference machine. A `truestep.ports.engine.ReplayingEngine`."""
 
-from truestep.engine.machine import JitMachine
-from truestep.engine.memory import PAGES_LIMIT, MappedMemory
-from truestep.engine.replay import SNAPSHOTS_LIMIT_BYTES, SnapshotReplay
-from truestep.engine.translation import CompilePolicy, TranslationCache
+from truestep.engine.compilation.translation import CompilePolicy, TranslationCache
+from truestep.engine.runtime.machine import JitMachine
+from truestep.engine.runtime.memory import PAGES_LIMIT, MappedMemory
+from truestep.engine.runtime.replay import SNAPSHOTS_LIMIT_BYTES, SnapshotReplay
 from truestep.machine.interpreter import DebugSink
 from truestep.machine.layout import HEADER_START, INPUT_START, PAGE_SIZE_BYTES
 from truestep.machine.program import Program, Task

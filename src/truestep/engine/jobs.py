@@ -5,10 +5,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from truestep.base.ids import Bytes32
+from truestep.engine.compilation.object_cache import ObjectCache
+from truestep.engine.compilation.translation import CompilePolicy
 from truestep.engine.jit import JitEngine
-from truestep.engine.object_cache import ObjectCache
-from truestep.engine.replay import SNAPSHOTS_LIMIT_BYTES
-from truestep.engine.translation import CompilePolicy
+from truestep.engine.runtime.replay import SNAPSHOTS_LIMIT_BYTES
 from truestep.machine.program import Program, Task
 
 ENGINES_LIMIT = 4

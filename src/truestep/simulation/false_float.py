@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from truestep.base.ids import Bytes32
-from truestep.engine.machine import JitMachine
+from truestep.engine.runtime.machine import JitMachine
 from truestep.machine.decode import Instruction, decode
 from truestep.machine.interpreter import ReferenceMachine
 from truestep.machine.layout import may_fetch

@@ -18,7 +18,7 @@ from truestep.adapters.blobs.outputs import OutputDirectory
 from truestep.base.errors import Unavailable
 from truestep.commitments.merkle import root_of_bytes
 from truestep.engine.jit import JitEngine
-from truestep.engine.keccak import vector_hash_pairs
+from truestep.engine.runtime.keccak import vector_hash_pairs
 from truestep.machine.elf import load_elf
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.machine.layout import OUTPUT_LIMIT_BYTES, OUTPUT_START, RANGE_LEVEL

@@ -16,7 +16,7 @@ from truestep.base.errors import Unavailable
 from truestep.base.ids import Bytes32, JobId, ProgramId, task_of
 from truestep.commitments.keccak import keccak256
 from truestep.commitments.merkle import root_of_bytes
-from truestep.engine import operations
+from truestep.engine.codegen import operations
 from truestep.engine.jit import JitEngine
 from truestep.machine.elf import load_elf
 from truestep.machine.interpreter import ReferenceEngine

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import numpy as np
 
 from truestep.commitments.merkle import PAGE_LEVEL, PAGE_SIZE_BYTES
-from truestep.engine.compile import CompiledModule, once
-from truestep.engine.operations import Emitter
+from truestep.engine.codegen.operations import Emitter
+from truestep.engine.compilation.compile import CompiledModule, once
 
 Words = np.ndarray[tuple[int, int], np.dtype[np.uint64]]
 """Nodes, digests or pages as rows of 64-bit words."""

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from truestep.engine.keccak import Rows
 from truestep.engine.layout import PAGE_COUNT
+from truestep.engine.runtime.keccak import Rows
 
 Marks = np.ndarray[tuple[int], np.dtype[np.bool_]]
 

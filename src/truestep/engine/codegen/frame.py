@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from truestep.engine.analysis import CodeMap
-from truestep.engine.flow import Flow, touched_by
+from truestep.engine.analysis.code_map import CodeMap
+from truestep.engine.analysis.flow import Flow, touched_by
+from truestep.engine.codegen.operations import Emitter
+from truestep.engine.codegen.registers import declare_floats, put_float, registers_in
+from truestep.engine.codegen.support import CONTROLS, LIKELY
 from truestep.engine.layout import CONTROL, CONTROL_ENTRY, register_offset
-from truestep.engine.operations import Emitter
-from truestep.engine.registers import declare_floats, put_float, registers_in
-from truestep.engine.support import CONTROLS, LIKELY
 
 RESULT = "{i64, i64}"
 """The result of a translated function: next pc, budget left."""

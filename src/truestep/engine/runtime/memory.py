@@ -7,7 +7,6 @@ import numpy as np
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Bytes32
 from truestep.commitments.merkle import PAGE_LEVEL, levels_above
-from truestep.engine.keccak import Rows, Words, vector_hash_pairs
 from truestep.engine.layout import (
     CONTROL,
     CONTROL_OVER_LIMIT,
@@ -24,8 +23,9 @@ from truestep.engine.layout import (
     PAGE_COUNT,
     WRITTEN,
 )
-from truestep.engine.pages import PageSet, marked_pages
-from truestep.engine.tree import NodeTree
+from truestep.engine.runtime.keccak import Rows, Words, vector_hash_pairs
+from truestep.engine.runtime.pages import PageSet, marked_pages
+from truestep.engine.runtime.tree import NodeTree
 from truestep.machine.layout import (
     LEAF_SIZE_BYTES,
     MEMORY_SIZE_BYTES,

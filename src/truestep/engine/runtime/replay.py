@@ -12,10 +12,10 @@ import numpy as np
 
 from truestep.base.ids import Bytes32
 from truestep.commitments.merkle import PAGE_SIZE_BYTES
-from truestep.engine.keccak import Rows
-from truestep.engine.machine import JitMachine
-from truestep.engine.snapshots import Snapshot, Snapshots
-from truestep.engine.tree import NodeTree
+from truestep.engine.runtime.keccak import Rows
+from truestep.engine.runtime.machine import JitMachine
+from truestep.engine.runtime.snapshots import Snapshot, Snapshots
+from truestep.engine.runtime.tree import NodeTree
 from truestep.machine.layout import PAGE_SHIFT, may_store
 from truestep.machine.program import Program
 from truestep.machine.state import MachineState

@@ -16,16 +16,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from truestep.base.errors import Bug
-from truestep.engine.analysis import CodeMap, map_code, map_piece
-from truestep.engine.compile import CompiledModule, object_code
-from truestep.engine.compiler_process import Compile, CompilerProcess
-from truestep.engine.floats import float_declarations
-from truestep.engine.flow import Flow, region_flow
-from truestep.engine.frame import function_name
+from truestep.engine.analysis.code_map import CodeMap, map_code, map_piece
+from truestep.engine.analysis.flow import Flow, region_flow
+from truestep.engine.codegen.floats import float_declarations
+from truestep.engine.codegen.frame import function_name
+from truestep.engine.codegen.support import METADATA, store_function
+from truestep.engine.codegen.translate import translate_region
+from truestep.engine.compilation.compile import CompiledModule, object_code
+from truestep.engine.compilation.compiler_process import Compile, CompilerProcess
+from truestep.engine.compilation.object_cache import ObjectCache, build_id
 from truestep.engine.layout import MAP_NORESERVE, TABLE_ENTRIES, TABLE_SIZE_BYTES
-from truestep.engine.object_cache import ObjectCache, build_id
-from truestep.engine.support import METADATA, store_function
-from truestep.engine.translate import translate_region
 from truestep.machine.program import Program
 
 CACHED_PROGRAMS_LIMIT = 16

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache, partial
 
-from truestep.engine.floats import FloatType, emit_float, float_of_bits
-from truestep.engine.operations import Emitter
-from truestep.engine.registers import bits_of_raw
+from truestep.engine.analysis.float_types import FloatType
+from truestep.engine.codegen.floats import emit_float, float_of_bits
+from truestep.engine.codegen.operations import Emitter
+from truestep.engine.codegen.registers import bits_of_raw
 from truestep.machine.decode import Instruction, decode
 from truestep.machine.float_words import FLOAT_OPCODE
 

@@ -6,8 +6,8 @@ The choice affects only speed: every path into a block brings registers into the
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from truestep.engine.analysis import ALL_REGISTERS
-from truestep.engine.floats import DOUBLE, SINGLE, FloatType, makes, reads_as
+from truestep.engine.analysis.code_map import ALL_REGISTERS
+from truestep.engine.analysis.float_types import DOUBLE, SINGLE, FloatType, makes, reads_as
 from truestep.machine.decode import Instruction, Kind
 
 _FLOAT_LOADS = {"ld": DOUBLE, "lw": SINGLE}

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from truestep.base.integers import wrap32
-from truestep.engine.analysis import ALL_REGISTERS, BLOCK_LIMIT_WORDS, CodeMap, between
-from truestep.engine.forms import Forms, Region, find_forms
+from truestep.engine.analysis.code_map import ALL_REGISTERS, BLOCK_LIMIT_WORDS, CodeMap, between
+from truestep.engine.analysis.forms import Forms, Region, find_forms
+from truestep.engine.analysis.liveness import WINDOW_CYCLES, unseen_registers
+from truestep.engine.analysis.loops import Loop, repeated_loops
+from truestep.engine.analysis.nesting import ways_in
 from truestep.engine.host import float_unit
-from truestep.engine.liveness import WINDOW_CYCLES, unseen_registers
-from truestep.engine.loops import Loop, repeated_loops
-from truestep.engine.nesting import ways_in
 from truestep.machine.decode import Instruction, Kind, decode
 
 PATH_LIMIT_INSTRUCTIONS = 256

@@ -13,9 +13,9 @@ import numpy as np
 
 from truestep.base.ids import Bytes32
 from truestep.commitments.merkle import PAGE_LEVEL, PAGE_SIZE_BYTES, ZERO_NODES
-from truestep.engine.keccak import Rows, Words
-from truestep.engine.memory import MappedMemory
-from truestep.engine.pages import PageSet
+from truestep.engine.runtime.keccak import Rows, Words
+from truestep.engine.runtime.memory import MappedMemory
+from truestep.engine.runtime.pages import PageSet
 from truestep.machine.state import MachineState, Status
 
 

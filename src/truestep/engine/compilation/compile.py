@@ -8,10 +8,10 @@ from typing import Self, TypeVar
 
 import llvmlite.binding as llvm
 
+from truestep.engine.codegen.support import METADATA, run_function, walk_function
+from truestep.engine.codegen.walk import walk_module
+from truestep.engine.compilation.object_cache import ObjectCache, build_id
 from truestep.engine.host import float_unit
-from truestep.engine.object_cache import ObjectCache, build_id
-from truestep.engine.support import METADATA, run_function, walk_function
-from truestep.engine.walk import walk_module
 
 _LOCK = threading.RLock()
 """llvmlite locks each call, but whole compilations must not interleave in LLVM's global context."""

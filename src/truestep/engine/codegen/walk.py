@@ -10,12 +10,12 @@ the cycle counter.
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from truestep.engine.floats import float_declarations
+from truestep.engine.codegen.floats import float_declarations
+from truestep.engine.codegen.operations import CONDITIONS, OPERATIONS, Emitter
+from truestep.engine.codegen.support import CONTROLS, GUEST, METADATA, PAGES, store_function
+from truestep.engine.codegen.walk_floats import FloatWalk
 from truestep.engine.host import float_unit
 from truestep.engine.layout import CONTROL, CONTROL_PC, CONTROL_TABLE, OPEN, TABLE_ENTRIES, TABLE_SIZE_BYTES
-from truestep.engine.operations import CONDITIONS, OPERATIONS, Emitter
-from truestep.engine.support import CONTROLS, GUEST, METADATA, PAGES, store_function
-from truestep.engine.walk_floats import FloatWalk
 from truestep.machine.arithmetic import ACCESS_SIZES_BYTES, IMMEDIATE_FORMS, SIGNED_LOADS
 from truestep.machine.decode import Kind, decode
 from truestep.machine.float_words import FLOAT_OPCODE, FUSED_OPCODES

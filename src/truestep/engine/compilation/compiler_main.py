@@ -1,6 +1,6 @@
 """The compiler process: reads IR and writes object code, until its standard input ends.
 
-Started by `engine.compiler_process` as `python -m truestep.engine.compiler_main`. Hostile code may kill it.
+`compiler_process` starts it with `python -m`. Hostile code may kill it.
 """
 
 import os
@@ -8,8 +8,8 @@ import resource
 import signal
 import sys
 
-from truestep.engine.compile import object_code
-from truestep.engine.compiler_process import READY, SIZE
+from truestep.engine.compilation.compile import object_code
+from truestep.engine.compilation.compiler_process import READY, SIZE
 
 CPU_LIMIT_SECONDS = 60
 """CPU time for one piece of IR; a unit takes half a second."""

@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Callable
 from contextlib import suppress
 
-from truestep.engine.compile import object_code
+from truestep.engine.compilation.compile import object_code
 
 SIZE = struct.Struct(">Q")
 READY = b"ready..."
@@ -103,7 +103,7 @@ class _Child:
         while self._failed_starts < STARTS_LIMIT and not self._is_over:
             with suppress(OSError):
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", "truestep.engine.compiler_main"],
+                    [sys.executable, "-m", "truestep.engine.compilation.compiler_main"],
                     # A thread blocked on a buffer when the interpreter exits would be a fatal error.
                     bufsize=0,
                     stdin=subprocess.PIPE,

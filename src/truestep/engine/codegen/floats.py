@@ -9,49 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from truestep.engine.analysis.float_types import COMPARISONS, DOUBLE, ON_BITS, SINGLE, TYPES, FloatType
+from truestep.engine.codegen.operations import Emitter
 from truestep.engine.host import float_unit
-from truestep.engine.operations import Emitter
-from truestep.machine.decode import Instruction, Kind
+from truestep.machine.decode import Instruction
 from truestep.machine.float_formats import Rounding
 from truestep.machine.floats import INTEGER_BITS, rounding_of
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FloatType:
-    """A float format in LLVM's terms."""
-
-    name: str
-    bits: str
-    """The integer type of the same width."""
-    suffix: str
-    """The suffix of intrinsics."""
-    width: int
-    fraction_bits: int
-
-    @property
-    def sign(self) -> int:
-        """The sign bit, as LLVM writes it: a negative number."""
-        return -(1 << self.width - 1)
-
-    @property
-    def magnitude(self) -> int:
-        """All bits but the sign's."""
-        return (1 << self.width - 1) - 1
-
-    @property
-    def infinity(self) -> int:
-        """The bits of +∞."""
-        return self.magnitude >> self.fraction_bits << self.fraction_bits
-
-    @property
-    def canonical_nan(self) -> int:
-        """The bits of the only NaN that can be a result (M8.3)."""
-        return self.infinity | 1 << self.fraction_bits - 1
-
-
-SINGLE = FloatType(name="float", bits="i32", suffix="f32", width=32, fraction_bits=23)
-DOUBLE = FloatType(name="double", bits="i64", suffix="f64", width=64, fraction_bits=52)
-TYPES = {"s": SINGLE, "d": DOUBLE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,38 +45,15 @@ def emit_float(emitter: Emitter, instruction: Instruction, operands: Operands) -
         return _convert(emitter, target, source, instruction, operands)
     kind = TYPES[types[0]]
     registers = (instruction.rs1, instruction.rs2, instruction.rs3)
-    if mnemonic in _ON_BITS:
+    if mnemonic in ON_BITS:
         bits = [low_bits(emitter, kind, operands.bits(register)) for register in registers[:2]]
         return _widened(emitter, _ON_BITS[mnemonic](emitter, kind, bits[0], bits[1]))
     count = _OPERAND_COUNTS.get(mnemonic, 2)
     floats = [operands.raw(register, kind) for register in registers[:count]]
-    if mnemonic in _PREDICATES:
-        holds = emitter.value(f"fcmp {_PREDICATES[mnemonic]} {kind.name} {floats[0]}, {floats[1]}")
+    if mnemonic in COMPARISONS:
+        holds = emitter.value(f"fcmp {COMPARISONS[mnemonic]} {kind.name} {floats[0]}, {floats[1]}")
         return Result(value=emitter.value(f"zext i1 {holds} to i64"))
     return Result(value=_ARITHMETIC[mnemonic](emitter, kind, floats), type=kind)
-
-
-def reads_as(instruction: Instruction) -> FloatType | None:
-    """The float type of an instruction's operands; None if it reads their bits."""
-    mnemonic, *types = instruction.name.split(".")
-    if mnemonic in _ON_BITS and not is_sign_change(instruction):
-        return None
-    return TYPES.get(types[-1])
-
-
-def makes(instruction: Instruction) -> FloatType | None:
-    """The type of an instruction's result, if the result is a raw float."""
-    if instruction.kind is not Kind.FLOAT:
-        return None
-    mnemonic, *types = instruction.name.split(".")
-    if mnemonic in _PREDICATES or (mnemonic in _ON_BITS and not is_sign_change(instruction)):
-        return None
-    return TYPES.get(types[0])
-
-
-def is_sign_change(instruction: Instruction) -> bool:
-    """Whether it is what assemblers call `fmv`, `fneg` or `fabs`."""
-    return instruction.name.startswith("fsgnj") and instruction.rs1 == instruction.rs2
 
 
 def low_bits(emitter: Emitter, kind: FloatType, register: str) -> str:
@@ -202,7 +142,6 @@ _ARITHMETIC: dict[str, _Arithmetic] = {
     "fnmadd": _fused(negated_product=True, negated_addend=True),
 }
 _OPERAND_COUNTS = {"fsqrt": 1, "fmadd": 3, "fmsub": 3, "fnmsub": 3, "fnmadd": 3}
-_PREDICATES = {"feq": "oeq", "flt": "olt", "fle": "ole"}
 
 
 # --- bits in, bits out --------------------------------------------------------------------------------------

@@ -4,7 +4,9 @@ import numpy as np
 
 from truestep.base.ids import Bytes32
 from truestep.commitments.merkle import ZERO_NODES
-from truestep.engine.compile import run_translated, walk_address, walk_to
+from truestep.engine.codegen.support import TRAP_FLAG, TRAP_SHIFT
+from truestep.engine.compilation.compile import run_translated, walk_address, walk_to
+from truestep.engine.compilation.translation import STEP_IN_WALKS, Translation
 from truestep.engine.layout import (
     CONTROL_CYCLE,
     CONTROL_OVER_LIMIT,
@@ -13,10 +15,8 @@ from truestep.engine.layout import (
     CONTROL_WALK_START,
     CONTROL_WALKS_LEFT,
 )
-from truestep.engine.memory import MappedMemory
-from truestep.engine.snapshots import Position
-from truestep.engine.support import TRAP_FLAG, TRAP_SHIFT
-from truestep.engine.translation import STEP_IN_WALKS, Translation
+from truestep.engine.runtime.memory import MappedMemory
+from truestep.engine.runtime.snapshots import Position
 from truestep.machine.interpreter import DebugSink, ReferenceMachine
 from truestep.machine.layout import TREE_DEPTH, may_fetch
 from truestep.machine.state import REGISTER_COUNT, MachineState, Status, TrapCause

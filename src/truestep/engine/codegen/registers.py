@@ -8,10 +8,11 @@ its bits follow from the float. Where %k is known, LLVM removes the cost of this
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from truestep.engine.floats import DOUBLE, SINGLE, FloatType, bits_of_float, float_of_bits, low_bits
-from truestep.engine.forms import Forms
-from truestep.engine.operations import Emitter
-from truestep.engine.support import CONTROLS, GUEST, UNLIKELY
+from truestep.engine.analysis.float_types import DOUBLE, SINGLE, FloatType
+from truestep.engine.analysis.forms import Forms
+from truestep.engine.codegen.floats import bits_of_float, float_of_bits, low_bits
+from truestep.engine.codegen.operations import Emitter
+from truestep.engine.codegen.support import CONTROLS, GUEST, UNLIKELY
 
 STORES_LIMIT = 6
 """Stores of floats that are checked for NaNs together; each float stays in a host register until then."""

@@ -23,7 +23,7 @@ SWEEPS_PER_LIMIT = 32
 
 _SUFFIX = ".object"
 _DIGEST_SIZE_BYTES = 32
-_ENGINE = Path(__file__).resolve().parent
+_ENGINE = Path(__file__).resolve().parents[1]
 _SOURCES = (_ENGINE, _ENGINE.parent / "machine")
 
 _log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def build_id() -> bytes:
     features = llvm.get_host_cpu_features().flatten()
     versions = (llvmlite.__version__, llvm.llvm_version_info, llvm.get_process_triple())
     digest.update(repr((versions, llvm.get_host_cpu_name(), features)).encode())
-    for source in sorted(path for folder in _SOURCES for path in folder.glob("*.py")):
+    for source in sorted(path for folder in _SOURCES for path in folder.rglob("*.py")):
         digest.update(hashlib.sha256(source.read_bytes()).digest())
     return digest.digest()
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from truestep.base.ids import Bytes32
 from truestep.commitments.merkle import PAGE_LEVEL, ZERO_NODES
-from truestep.engine.keccak import Rows, SingleHasher, Words, hash_nodes, hash_pages
 from truestep.engine.layout import MAP_NORESERVE, PAGE_COUNT
+from truestep.engine.runtime.keccak import Rows, SingleHasher, Words, hash_nodes, hash_pages
 from truestep.machine.layout import TREE_DEPTH
 
 _DIGEST_WORDS, _PAIR_WORDS = 4, 8

@@ -11,16 +11,17 @@
 """
 
 from truestep.base.integers import wrap32
-from truestep.engine.analysis import CodeMap
-from truestep.engine.floats import emit_float, is_sign_change
-from truestep.engine.flow import Block, Call, Flow, direct_target, is_call, is_left
-from truestep.engine.forms import is_copy
-from truestep.engine.frame import RESULT, Frame, block_label, function_name
+from truestep.engine.analysis.code_map import CodeMap
+from truestep.engine.analysis.float_types import is_sign_change
+from truestep.engine.analysis.flow import Block, Call, Flow, direct_target, is_call, is_left
+from truestep.engine.analysis.forms import is_copy
+from truestep.engine.analysis.store_groups import StoreGroup, store_groups
+from truestep.engine.codegen.floats import emit_float
+from truestep.engine.codegen.frame import RESULT, Frame, block_label, function_name
+from truestep.engine.codegen.operations import CONDITIONS, OPERATIONS
+from truestep.engine.codegen.registers import BlockRegisters, Place
+from truestep.engine.codegen.support import CONTROLS, GUEST, LIKELY, PAGES, UNLIKELY, trap_marker
 from truestep.engine.layout import CONTROL, CONTROL_TABLE, OPEN, TABLE_ENTRIES
-from truestep.engine.operations import CONDITIONS, OPERATIONS
-from truestep.engine.registers import BlockRegisters, Place
-from truestep.engine.store_groups import StoreGroup, store_groups
-from truestep.engine.support import CONTROLS, GUEST, LIKELY, PAGES, UNLIKELY, trap_marker
 from truestep.machine.arithmetic import ACCESS_SIZES_BYTES, IMMEDIATE_FORMS, SIGNED_LOADS
 from truestep.machine.decode import Instruction, Kind
 from truestep.machine.layout import MEMORY_SIZE_BYTES, PAGE_SHIFT

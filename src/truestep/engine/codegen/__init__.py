@@ -1,0 +1,1 @@
+"""LLVM IR for the guest's code, for what it calls, and for the walk."""

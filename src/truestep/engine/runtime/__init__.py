@@ -1,0 +1,1 @@
+"""A run: its memory, hashes, snapshots and replays."""

@@ -53,7 +53,10 @@ What cannot be shown by one value:
 - *Lists* hold items of one type: `[1, 2.5]` is `[1.0, 2.5]`.
 - *Errors of floats*: where Python raises `ValueError` or `OverflowError`, so do `math`'s functions, `int(x)`,
   `round(x)` and `x ** y` in your functions. Numbers from lists and arrays count as NumPy's in `x ** y`,
-  which give inf and nan. Division by zero gives inf, nan or 0 and no `ZeroDivisionError`.
+  which give inf and nan.
+- *Division by zero* of single numbers is a `ZeroDivisionError` as in Python, and inf, nan or 0 for what a
+  function takes out of an array, as in NumPy. Of floats that come from arguments or fields a function may not
+  know whose they are. They give inf and nan, unless the module handles `ZeroDivisionError`.
 - *Indices* out of range raise `IndexError` with another text.
 """
 

@@ -39,6 +39,25 @@ def out_of_range(numbers, table):
     return found
 
 
+def divided(numbers, items, zero):
+    found = [0]
+    for function in range(5):
+        try:
+            if function == 0:
+                found.append(7 // zero)
+            elif function == 1:
+                found.append(7 % zero)
+            elif function == 2:
+                found.append(int(1.5 / zero))
+            elif function == 3:
+                found.append(int(numbers[0] / (numbers[0] - numbers[0])))
+            else:
+                found.append(items[0] // (items[0] - items[0]))
+        except ZeroDivisionError:
+            found.append(-function)
+    return found
+
+
 @truestep.guest
 def main(input):
     out = []
@@ -49,5 +68,8 @@ def main(input):
             out.append(-1)
     assert len(out) == 50
     return np.array(
-        out + kept_in_spite_of_exceptions([1, 2, 3, 4, 5]) + out_of_range([1, 2], np.ones((2, 1), np.int64))
+        out
+        + kept_in_spite_of_exceptions([1, 2, 3, 4, 5])
+        + out_of_range([1, 2], np.ones((2, 1), np.int64))
+        + divided([0.5, 2.0], np.array([3, 4]), len(input) - len(input))
     )

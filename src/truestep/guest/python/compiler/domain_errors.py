@@ -51,7 +51,7 @@ def _wrap(registry: Any, functions: set[Any], check: Callable[..., None], *, bef
 
 def _checking(implementation: Any, function: Any, check: Callable[..., None], *, before: bool) -> Any:
     def checked(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        is_checked = _is_users(place_of_compilation())
+        is_checked = is_users_place(place_of_compilation())
         if is_checked and before:
             check(context, builder, signature, arguments)
         result = implementation(context, builder, signature, arguments)
@@ -67,7 +67,8 @@ def _checking(implementation: Any, function: Any, check: Callable[..., None], *,
     return checked
 
 
-def _is_users(place: Any) -> bool:
+def is_users_place(place: Any) -> bool:
+    """Whether a line is one of the user's own functions."""
     file = Path(place.filename) if place is not None else _NUMBA
     return file == _MATHEMATICS or not (file.is_relative_to(_NUMBA) or file.is_relative_to(_OWN))
 

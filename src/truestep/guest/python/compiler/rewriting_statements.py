@@ -15,14 +15,6 @@ from truestep.guest.python.compiler.containers import delete
 from truestep.guest.python.compiler.rewriting_names import Names
 
 _NEVER_RAISED: dict[Any, tuple[str, str]] = {
-    ZeroDivisionError: (
-        "division by zero gives inf, nan or 0, as in NumPy's arrays",
-        "compare the divisor with 0 before dividing",
-    ),
-    ArithmeticError: (
-        "division by zero gives inf, nan or 0, as in NumPy's arrays",
-        "compare the divisor with 0 before dividing",
-    ),
     FloatingPointError: ("floats become inf or nan", "use np.isfinite on the result"),
 }
 """Kinds of exceptions that Python raises where a guest does not: a handler would wait in vain."""

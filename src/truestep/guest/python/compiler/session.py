@@ -15,6 +15,7 @@ from truestep.guest.python.compiler.arrays import install_constants, large_array
 from truestep.guest.python.compiler.calls import install_exceptions
 from truestep.guest.python.compiler.codegen import retarget
 from truestep.guest.python.compiler.complaint import Complaint, line_of
+from truestep.guest.python.compiler.division import install_division
 from truestep.guest.python.compiler.domain_errors import install_domain_errors
 from truestep.guest.python.compiler.explain import explain
 from truestep.guest.python.compiler.extremes import install_extremes
@@ -41,6 +42,7 @@ from truestep.guest.python.compiler.rounding import install_rounding
 from truestep.guest.python.compiler.sorting import install_sorting
 from truestep.guest.python.compiler.sums import install_sums
 from truestep.guest.python.compiler.ufuncs import install_ufuncs
+from truestep.guest.python.compiler.user_ufuncs import install_user_ufuncs
 from truestep.guest.python.files import COMPLAINT, OBJECT, READ, array_file
 
 
@@ -63,7 +65,9 @@ def prepare() -> None:
     install_array_expressions()
     install_narrowing()
     install_ufuncs()
+    install_user_ufuncs()
     install_powers()
+    install_division()
     install_domain_errors()
     install_nested_lists()
     install_rounding()

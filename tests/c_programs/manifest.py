@@ -39,6 +39,8 @@ class Program:
     binary: str
     input: str
     """A file of `inputs/`, or a path in the unpacked source."""
+    home: Path
+    """The folder of its manifest, with `drivers/` and `inputs/`."""
     language: str = "C"
     varies: re.Pattern[str] | None = None
     """Parts of the output that say how long something took, or which compiler was used."""
@@ -50,18 +52,24 @@ class Program:
         return self.varies.sub("", output.decode("latin-1")).encode("latin-1")
 
 
-def read_manifest() -> list[Program]:
-    """All programs, in the manifest's order."""
-    manifest: dict[str, Any] = tomllib.loads(MANIFEST.read_text(encoding="utf-8"))
-    sources = {name: Source(name=name, **fields) for name, fields in manifest["sources"].items()}
-    return [_program(name, fields, sources) for name, fields in manifest["programs"].items()]
+def read_manifest(path: Path = MANIFEST) -> list[Program]:
+    """All programs of a manifest, in its order. Sources that it does not state are those of `MANIFEST`."""
+    manifest = _tables(path)
+    named = _tables(MANIFEST)["sources"] | manifest["sources"]
+    sources = {name: Source(name=name, **fields) for name, fields in named.items()}
+    return [_program(name, fields, sources, path.parent) for name, fields in manifest["programs"].items()]
 
 
-def _program(name: str, fields: dict[str, Any], sources: dict[str, Source]) -> Program:
+def _tables(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def _program(name: str, fields: dict[str, Any], sources: dict[str, Source], home: Path) -> Program:
     fields = {"source": name, **fields}
     varies = fields.pop("varies", None)
     return Program(
         name=name,
+        home=home,
         varies=re.compile(varies) if varies else None,
         **{**fields, "source": sources[fields["source"]]},
     )

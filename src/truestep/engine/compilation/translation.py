@@ -95,7 +95,8 @@ class Translation:
         self._unit_steps: dict[Part, int] = {}
         self._piece_steps: dict[Part, int] = {}
         self._all_steps = 0
-        self._compiled_cost = 0
+        self.compiled_cost = 0
+        """The cost of the units that were compiled in this process, in plain instructions."""
         self._piece_count = 0
         self._trouble: Exception | None = None
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
@@ -154,7 +155,7 @@ class Translation:
         if not part.is_unit:
             return self._piece_steps.get(part, 0) >= policy.piece_steps and self._piece_count < PIECE_LIMIT
         cost = self.code.cost_of(part.place)
-        is_free = self._compiled_cost + cost <= policy.free_cost
+        is_free = self.compiled_cost + cost <= policy.free_cost
         return is_free or self._unit_steps.get(part, 0) >= policy.hot_steps_per_cost * cost
 
     def _enter_kept(self, part: Part) -> bool:
@@ -173,7 +174,7 @@ class Translation:
     def _begin(self, part: Part) -> None:
         """Compile a part now, or arrange that it is compiled soon. A failure is not tried again."""
         self._begun.add(part)
-        self._compiled_cost += self.code.cost_of(part.place) if part.is_unit else 0
+        self.compiled_cost += self.code.cost_of(part.place) if part.is_unit else 0
         self._piece_count += not part.is_unit
         if self.policy.compiler is None:
             self._compile(part, object_code)

@@ -1,5 +1,7 @@
 """A run in translated code."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from truestep.base.ids import Bytes32
@@ -31,6 +33,18 @@ FEWEST_WALKS, MOST_WALKS = 1 << 10, 1 << 16
 """Instructions walked before the translation is asked for better: few where it has just found something."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How much work a run cost besides running translated code."""
+
+    stepped: int
+    """Instructions that the reference machine executed."""
+    walked: int
+    """Instructions that the native walk executed."""
+    compiled_cost: int
+    """The cost of what this process has compiled of its program, in plain instructions."""
+
+
 class JitMachine:
     """A run in the JIT engine. Satisfies `truestep.ports.engine.Machine`."""
 
@@ -47,6 +61,7 @@ class JitMachine:
         # Steps what translated code does not execute, on the same memory.
         self._stepper = ReferenceMachine(memory, entry, debug_sink=debug_sink)
         self._steps = 0
+        self._walked = 0
         self._walk = 0 if translation.policy.walk_after_steps else walk_address(translation.policy.objects)
         self._walks = FEWEST_WALKS
 
@@ -65,6 +80,11 @@ class JitMachine:
         """Exit code or trap cause, 0 while running."""
         return self._stepper.code
 
+    @property
+    def effort(self) -> Effort:
+        """What was not done by translated code, and what was translated."""
+        return Effort(stepped=self._steps, walked=self._walked, compiled_cost=self._translation.compiled_cost)
+
     def advance(self, until_cycle: int) -> None:
         """Run until `cycle` is `until_cycle` exactly, or the machine is final before that.
 
@@ -77,6 +97,7 @@ class JitMachine:
             pc = int(self._control[CONTROL_PC])
             walked = self._walks - int(self._control[CONTROL_WALKS_LEFT])
             if walked:
+                self._walked += walked
                 self._translation.note_steps(int(self._control[CONTROL_WALK_START]), walked)
             if pc & TRAP_FLAG:
                 self.memory.check_limit()
@@ -159,6 +180,7 @@ class JitMachine:
             return False
         taken = walk_to()(self.memory.address, left, self._walk)
         self._control[CONTROL_CYCLE] += np.uint64(taken)
+        self._walked += taken
         return taken > 0
 
     def _trap(self, cause: TrapCause) -> None:

@@ -1,0 +1,1 @@
+"""Programs of others, built unchanged: the engine against native code."""

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.guest.one_liners.outcomes import Outcome
 from tests.guest.one_liners.starting import with_fixed_hashes
+
+if TYPE_CHECKING:
+    from tests.guest.numba_suite.modules import ModuleReport
+    from tests.guest.one_liners.running import Result
 
 MODULES = tuple(f"test_{name}" for name in Path(__file__).with_name("modules.txt").read_text("utf-8").split())
 """Modules of tests that are about what users of Numba write."""
@@ -22,6 +28,9 @@ compares the results with those of NumPy and CPython, dtypes included. So a test
 differs from NumPy, too. Tests of Numba's inner workings, of threads, files, caches and of types that a guest
 cannot return do not fit. This page is written by that command.
 """
+_REASONS_SHOWN = 25
+_IN_MESSAGE = re.compile(r"^\S+:\d+: |\n.*|`[^`]*`", re.DOTALL)
+"""Places, remedies and users' code, without which messages with the same reason are equal."""
 
 
 def main() -> int:
@@ -29,42 +38,76 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.guest.numba_suite")
     parser.add_argument("modules", nargs="*", default=[], help="test_lists, test_array_methods, …")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="run every Nth test that fits")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
-    from tests.guest.numba_suite.recording import Recorder
-    from tests.guest.one_liners.pool import prepare_process, run_all
+    from tests.guest.numba_suite.modules import run_modules
+    from tests.guest.one_liners.pool import prepare_process
 
-    wanted = arguments.modules or MODULES
     prepare_process()
-    recorder = Recorder()
-    tests = {name: cases for module in wanted for name, cases in recorder.cases_of(module).items()}
-    sample = sorted(tests)[:: arguments.every]
-    cases = [case for name in sample for case in tests[name]]
-    share = f"{len(tests)} tests fit; {len(sample)} of them were run, with {len(cases)} calls."
-    print(share, flush=True)
-    outcomes: dict[str, list[Outcome]] = defaultdict(list)
-    for result in run_all(cases, os.cpu_count() or 1):
-        outcomes[result.case.topic].append(result.outcome)
-        if result.outcome is not Outcome.RIGHT:
-            print(f"{result.outcome:8} {result.case.topic}: {result.message}".partition("\n")[0], flush=True)
-    rows = [
-        _row(module, {n: o for n, o in outcomes.items() if n.startswith(f"{module}.")}) for module in wanted
-    ]
-    total = _row("all", dict(outcomes))
-    table = "\n".join(
-        ["| tests | fit | pass | refused | wrong | crashed |", "| --- " * 6 + "|", *rows, total]
-    )
-    print(table)
+    reports = []
+    for report in run_modules(arguments.modules or list(MODULES), arguments.every, arguments.processes):
+        reports.append(report)
+        print(_row(report.name, report.fitting, report.results), report.trouble, flush=True)
+        for result in report.results:
+            if result.outcome is not Outcome.RIGHT:
+                print(f"{result.outcome:8} {result.case.topic}: {result.case.text}")
+                print("             " + result.message.replace("\n", "\n             "), flush=True)
+    page = _page_of(sorted(reports, key=lambda report: report.name))
+    print(page)
     if not arguments.modules:
-        _PAGE.write_text(f"{_HEAD}\n{share}\n\n{table}\n", encoding="utf-8")
+        _PAGE.write_text(page, encoding="utf-8")
     return 0
 
 
-def _row(name: str, outcomes: dict[str, list[Outcome]]) -> str:
-    """How many tests there are, and how many have each worst outcome."""
+def _page_of(reports: list[ModuleReport]) -> str:
+    results = [result for report in reports for result in report.results]
+    fitting = sum(report.fitting for report in reports)
+    worst = _worst(results)
+    passing = sum(outcome is Outcome.RIGHT for outcome in worst)
+    share = (
+        f"{passing} of {len(worst)} tests pass. {fitting} tests fit; "
+        f"{len(worst)} of them were run, with {len(results)} calls."
+    )
+    table = [
+        "| tests | fit | run | pass | refused | wrong | crashed |",
+        "| --- " * 7 + "|",
+        *(_row(report.name, report.fitting, report.results) for report in reports),
+        _row("all", fitting, results),
+    ]
+    reasons = Counter(
+        _IN_MESSAGE.sub("", result.message).replace("|", r"\|").replace("<", r"\<")
+        for result in results
+        if result.outcome is Outcome.REFUSED
+    )
+    refusals = [f"| {count} | {reason} |" for reason, count in reasons.most_common(_REASONS_SHOWN)]
+    return "\n".join(
+        [
+            _HEAD,
+            f"{share}\n",
+            *table,
+            "\nThe most frequent reasons for which calls are refused:\n",
+            "| calls | reason |",
+            "| --- | --- |",
+            *refusals,
+            "",
+        ]
+    )
+
+
+def _worst(results: list[Result]) -> list[Outcome]:
+    """The worst outcome of each test."""
     order = list(Outcome)
-    worst = [max(found, key=order.index) for found in outcomes.values()]
-    counts = " | ".join(str(worst.count(outcome)) for outcome in order)
-    return f"| {name} | {len(worst)} | {counts} |"
+    outcomes: dict[str, list[Outcome]] = defaultdict(list)
+    for result in results:
+        outcomes[result.case.topic].append(result.outcome)
+    return [max(found, key=order.index) for found in outcomes.values()]
+
+
+def _row(name: str, fitting: int, results: list[Result]) -> str:
+    """How many tests fit and were run, and how many have each worst outcome."""
+    worst = _worst(results)
+    counts = " | ".join(str(worst.count(outcome)) for outcome in Outcome)
+    return f"| {name} | {fitting} | {len(worst)} | {counts} |"
 
 
 if __name__ == "__main__":

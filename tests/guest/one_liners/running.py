@@ -6,9 +6,11 @@ import contextlib
 import importlib.util
 import io
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -36,8 +38,14 @@ from truestep.machine.program import Program, Task
 
 _MAX_CYCLES = 1 << 32
 """A one-liner that takes longer is stuck."""
+_COMPILATION_SECONDS = 60
+"""CPU time after which a one-liner is given up."""
 _AT = re.compile(r"@@ (\d+)\n")
 _RAISED = re.compile(r"^\S+:\d+: (\w+)")
+
+
+class _TooLongError(BaseException):
+    """Compiling does not end; not an Exception, which the compiler would catch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +102,10 @@ def _load(source: Path) -> ModuleType:
 def _complaint_about(run: Any, source: Path) -> str:
     """Why a one-liner cannot be built; empty if it can. What is compiled here is kept for the program."""
     try:
-        program._compile(read_signature(declare(run)), {}, copies_input=False)
+        with _limited():
+            program._compile(read_signature(declare(run)), {}, copies_input=False)
+    except _TooLongError:
+        return f"compiling it takes more than {_COMPILATION_SECONDS} s of CPU time"
     except Complaint as complaint:
         return complaint.text()
     except Exception as error:
@@ -102,6 +113,21 @@ def _complaint_about(run: Any, source: Path) -> str:
     finally:
         del run.__truestep_guest__
     return ""
+
+
+@contextlib.contextmanager
+def _limited() -> Iterator[None]:
+    """Raises _TooLongError in the middle of what takes too much CPU time."""
+
+    def stop(*_: object) -> None:
+        raise _TooLongError
+
+    signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, _COMPILATION_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _build(directory: Path, indexes: list[int]) -> Program:

@@ -7,7 +7,7 @@
 typedef struct {
     const char *text;
     int32_t size;
-    const char *kinds; /* ";builtins.ValueError;…", the class and those above it */
+    const char *kinds; /* ";ValueError;Exception;…", the class and those above it */
     void *unused;
     int32_t message_start;
 } exception_text;
@@ -53,7 +53,9 @@ const void *truestep_exception(const char *kinds, int32_t message_start) {
    begins with its class.                                                                                       */
 const void *truestep_at_place(const exception_text *raised, const char *place, int64_t status) {
     if ((int32_t)status != RAISED_TEXT || !raised || !raised->kinds) return raised;
-    const char *end = raised->kinds + 1 + strcspn(raised->kinds + 1, ";"), *name = end;
+    const char *end = raised->kinds + 1;
+    while (*end != ';') end++;
+    const char *name = end;
     while (name > raised->kinds + 1 && name[-1] != '.') name--;
     if (strncmp(raised->text, name, (size_t)(end - name)) != 0) return raised;
     truestep_begin_exception();

@@ -26,13 +26,25 @@
 #define NAME(x) z_##x
 #include "sums.h"
 
-/* *total += the sum of items that lie evenly in memory; `chunk` at a time where NumPy copies them into a buffer. */
-void truestep_sum(int64_t kind, const uint8_t *items, int64_t count, int64_t step, int64_t chunk, void *total) {
+/* *total += the sum of items that lie evenly in memory; `chunk` at a time where NumPy copies them into a buffer. One
+   function for each kind, so that a guest holds those alone that it calls.                                         */
+#define SUM(t, scalar) \
+    void truestep_sum_##t(const uint8_t *items, int64_t count, int64_t step, int64_t chunk, scalar *total) { \
+        t##_add(items, count, step, chunk, total); \
+    }
+
+SUM(s, float)
+SUM(d, double)
+SUM(c, float)
+SUM(z, double)
+
+static void sum_of(int64_t kind, const uint8_t *items, int64_t count, int64_t step, void *total) {
+    const int64_t at_once = INT64_MAX / 2;
     switch (kind) {
-    case 's': s_add(items, count, step, chunk, total); break;
-    case 'd': d_add(items, count, step, chunk, total); break;
-    case 'c': c_add(items, count, step, chunk, total); break;
-    default: z_add(items, count, step, chunk, total);
+    case 's': s_add(items, count, step, at_once, total); break;
+    case 'd': d_add(items, count, step, at_once, total); break;
+    case 'c': c_add(items, count, step, at_once, total); break;
+    default: z_add(items, count, step, at_once, total);
     }
 }
 
@@ -102,7 +114,7 @@ void truestep_sum_all(int64_t kind, const uint8_t *items, int64_t ndim, const in
                       int64_t count, int64_t item_size, void *total) {
     axes a = in_order(ndim, shape, strides, one_sum);
     if (a.ndim == 1) {
-        truestep_sum(kind, items, count, a.strides[0], INT64_MAX / 2, total);
+        sum_of(kind, items, count, a.strides[0], total);
         return;
     }
     int64_t outer = a.ndim - 1, core = a.shape[outer], index[AXES_MAX] = {0};
@@ -113,7 +125,7 @@ void truestep_sum_all(int64_t kind, const uint8_t *items, int64_t ndim, const in
         for (int64_t done = 0; done < part; done += times * core) {
             int64_t size = part - done < times * core ? part - done : times * core;
             gather(&a, items, index, size, item_size, buffer);
-            truestep_sum(kind, buffer, size, item_size, INT64_MAX / 2, total);
+            sum_of(kind, buffer, size, item_size, total);
         }
     free(buffer);
 }
@@ -159,7 +171,7 @@ void truestep_sum_rows(int64_t kind, const uint8_t *items, int64_t ndim, const i
         const uint8_t *first = items;
         for (int64_t other = 0; other < ndim; other++) first += index[other] * strides[other];
         for (int64_t byte = 0; byte < item_size; byte++) sums[byte] = 0;
-        truestep_sum(kind, first, shape[axis], strides[axis], INT64_MAX / 2, sums);
+        sum_of(kind, first, shape[axis], strides[axis], sums);
         for (int64_t other = ndim; other-- > 0;) {
             if (other == axis) continue;
             if (++index[other] < shape[other]) break;

@@ -12,9 +12,12 @@ void truestep_begin_line(void) { line_size = 0; }
 
 void truestep_put(const char *text, size_t size) {
     if (line_size + size > line_room) {
+        /* Not realloc, which most guests would hold for this alone. */
+        char *shorter = line;
         line_room = 2 * (line_size + size) + 64;
-        line = realloc(line, line_room);
-        if (!line) truestep_allocate(SIZE_MAX);
+        line = truestep_allocate(line_room);
+        if (line_size) memcpy(line, shorter, line_size);
+        free(shorter);
     }
     memcpy(line + line_size, text, size);
     line_size += size;

@@ -30,8 +30,8 @@ def kinds_of(exception: Any) -> str:
 
 
 def name_of(kind: Any) -> str:
-    """A name that no other class has."""
-    return f"{kind.__module__}.{kind.__qualname__}"
+    """A name that no other class has: classes of Python itself have no module in front."""
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def caught(builder: Any) -> Any:

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from llvmlite import binding, ir
-from numba.core import codegen, config, cpu, event
+from numba.core import cgutils, codegen, config, cpu, event
 from numba.core.runtime import nrtdynmod, rtsys
 
 llvm: Any = binding
@@ -35,6 +35,12 @@ _EARLY_SPEED_LEVEL = 1
 _INLINING_THRESHOLD = 1000
 """Higher than LLVM's 225: the engine handles long functions well, while each call costs it a spill."""
 
+_PRODUCTS = ("numba_xxdot", "numba_xxgemv", "numba_xxgemm")
+"""What Numba calls for products, with the letter of the kind of numbers as the first argument."""
+
+_TEXTS, _ARRAYS = ".const.", ".const.array"
+"""How Numba's names of constants begin: those of texts and exceptions, and those of arrays among them."""
+
 finished_libraries: list["MachineLibrary"] = []
 """Everything compiled so far, for references that are resolved late, as in mutual recursion."""
 
@@ -52,8 +58,10 @@ class MachineLibrary(_BaseLibrary):
 
     def add_ir_module(self, ir_module: Any) -> None:
         """Add a module, and mark its functions with the attributes on which calls from C rely."""
+        _call_products_of_kinds(ir_module)
         for function in ir_module.functions:
             _extend_narrow_integers(function)
+        _pack_texts(ir_module)
         text = codegen.cgutils.normalize_ir_text(str(ir_module))
         module = llvm.parse_assembly(_without_foldable_calls(text))
         module.name = ir_module.name
@@ -88,6 +96,28 @@ def _extend_narrow_integers(function: Any) -> None:
     for value in (*function.args, function.return_value):
         if isinstance(value.type, ir.IntType) and value.type.width in {1, 32}:
             value.add_attribute("signext" if value.type.width == 32 else "zeroext")
+
+
+def _pack_texts(module: Any) -> None:
+    """Let equal texts become one when all is linked, and no gaps lie between them: nobody sees addresses."""
+    for constant in module.global_values:
+        if constant.name.startswith(_TEXTS) and not constant.name.startswith(_ARRAYS):
+            constant.unnamed_addr = True
+            if isinstance(constant.value_type, ir.ArrayType):
+                constant.align = 1
+
+
+def _call_products_of_kinds(module: Any) -> None:
+    """Let products that are given the kind of numbers call the function of that kind (linear_products.c)."""
+    if not any(name in module.globals for name in _PRODUCTS):
+        return
+    for function in module.functions:
+        for block in function.blocks:
+            for call in block.instructions:
+                callee = getattr(call, "callee", None)
+                if callee is not None and callee.name in _PRODUCTS:
+                    name = f"{callee.name}_{chr(call.args[0].constant)}"
+                    call.callee = cgutils.get_or_insert_function(module, callee.function_type, name)
 
 
 def _without_foldable_calls(text: str) -> str:

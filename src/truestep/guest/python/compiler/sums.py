@@ -70,15 +70,13 @@ def _sum_row(typing_context: Any, row: Any, chunk: Any) -> Any:
         zero = context.get_constant_generic(builder, kind.dtype, kind.dtype(0))
         result = cgutils.alloca_once_value(builder, zero)
         operands = (
-            _WORD(ord(_KINDS[kind.dtype])),
             builder.bitcast(array.data, _POINTER),
             size,
             step,
             arguments[1],
             builder.bitcast(result, _POINTER),
         )
-        function_type = ir.FunctionType(ir.VoidType(), [operand.type for operand in operands])
-        builder.call(cgutils.get_or_insert_function(builder.module, function_type, "truestep_sum"), operands)
+        _call(builder, f"truestep_sum_{_KINDS[kind.dtype]}", operands)
         return builder.load(result)
 
     return row.dtype(row, types.int64), generate

@@ -110,6 +110,7 @@ lab: setup anvil ## attack real daemons: SCENARIOS=a,b JSON=1 SEED=n LAB_DIR=fol
 
 bench: setup anvil ## measure every figure that the README states
 	@for benchmark in benchmarks/[!_]*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark; done
+	$(BIN)/python -m benchmarks.real_programs $(if $(WORK),--work $(WORK))
 
 gas: setup anvil ## measure gas on anvil and rewrite docs/gas.md
 	$(BIN)/python benchmarks/gas.py

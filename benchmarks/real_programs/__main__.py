@@ -1,6 +1,6 @@
 """`python -m benchmarks.real_programs [PATTERN …]`: programs of others in the engine against native code.
 
-Without a pattern it measures all and writes the second table of docs/benchmarks.md.
+Without a pattern it measures all and writes docs/program-benchmarks.md.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.real_programs.measuring import Figures, measure
-from benchmarks.real_programs.page import table
+from benchmarks.real_programs.page import PAGE, page, table
 from tests.c_programs.manifest import read_manifest
 from truestep.guest.user_cache import user_cache
 
@@ -34,6 +34,7 @@ def main() -> int:
     parser.add_argument(
         "--work", type=Path, help="where archives and builds are kept (default: the user's cache)"
     )
+    parser.add_argument("--page", type=Path, help="write the page to this file")
     parser.add_argument("--json", action="store_true", help="print all figures as JSON")
     arguments = parser.parse_args()
     patterns: list[str] = arguments.patterns
@@ -45,8 +46,12 @@ def main() -> int:
     for program in wanted:
         figures.append(measure(program, folder, arguments.pairs, tell))
         tell(table(figures[-1:]))
+    path = arguments.page or (None if patterns else PAGE)
+    if path:
+        path.write_text(page(figures, wanted, arguments.pairs), encoding="utf-8")
+        tell(f"wrote {path}")
     print(json.dumps([asdict(each) for each in figures], indent=2) if arguments.json else table(figures))
-    return int(any(each.result != "equal" for each in figures))
+    return int(any(not each.is_equal for each in figures))
 
 
 def tell(message: str) -> None:

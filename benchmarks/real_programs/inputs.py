@@ -2,11 +2,44 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.c_programs.manifest import Program
 
+VARIABLES = 220
+CLAUSES_PER_VARIABLE = 4.26
+"""Where random problems of three literals are hardest (Mitchell, Selman and Levesque 1992)."""
+
 
 def input_of(program: Program, folder: Path) -> Path:
-    """The file that a program reads."""
-    return program.home / "inputs" / program.input
+    """The file that a program reads, written to `folder` if it is made here."""
+    make = _MADE.get(program.input)
+    if make is None:
+        return program.home / "inputs" / program.input
+    path = folder / program.input
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(make(), encoding="utf-8")
+    return path
+
+
+def _clauses() -> str:
+    """A satisfiability problem in DIMACS form."""
+    source = random.Random(7)
+    clauses = [
+        " ".join(
+            str(source.choice((-1, 1)) * variable) for variable in source.sample(range(1, VARIABLES + 1), 3)
+        )
+        for _ in range(round(VARIABLES * CLAUSES_PER_VARIABLE))
+    ]
+    return f"p cnf {VARIABLES} {len(clauses)}\n" + "".join(f"{clause} 0\n" for clause in clauses)
+
+
+def _more_work() -> str:
+    """The script for the fastest interpreter: three times the work."""
+    script = (Path(__file__).parent / "inputs" / "work.js").read_text(encoding="utf-8")
+    return script + "work();\n" * 2
+
+
+_MADE: dict[str, Callable[[], str]] = {"clauses.cnf": _clauses, "more_work.js": _more_work}

@@ -23,6 +23,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 FILLS_LIMIT = 5
 """Runs that may fill the cache; after so many it is as full as it gets."""
 
+EQUAL = "equal"
+
 Answer = dict[str, Any]
 Tell = Callable[[str], None]
 
@@ -41,11 +43,13 @@ class Figures:
     warm_least_ratio: float | None = None
     warm_greatest_ratio: float | None = None
     warm_seconds: float | None = None
-    warm_stepped: int | None = None
-    warm_walked: int | None = None
-    warm_peak_bytes: int | None = None
+    warm_stepped: int = 0
+    warm_walked: int = 0
+    warm_peak_bytes: int = 0
     cold_ratio: float | None = None
-    """A whole process with an empty cache, and everything that it leaves running."""
+    """A whole process with an empty cache, and everything that it has started until it ends."""
+    cold_left_ratio: float | None = None
+    """What the cold process has left running: a compiler that finishes what was asked for."""
     cold_seconds: float | None = None
     second_ratio: float | None = None
     """The process after the cold one, like `warm_ratio`."""
@@ -57,6 +61,11 @@ class Figures:
     import_cpu_seconds: float | None = None
     answers: dict[str, Answer] = field(default_factory=dict[str, Answer])
     """What the cold, the second and the last warm process said."""
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether guest and native program have done the same."""
+        return self.result == EQUAL
 
     @property
     def compile_seconds_per_1000(self) -> float | None:
@@ -92,7 +101,7 @@ def _first_line(error: Exception) -> str:
 
 def _measured(runs: _Runs, pairs: int, tell: Tell) -> Figures:
     name = runs.program.name
-    native_seconds, exit_code, output = runs.native_run()
+    _, exit_code, output = runs.native_run()
     runs.expected = (exit_code, output)
     tell(f"{name}: cold")
     cold = runs.guest_run()
@@ -115,7 +124,7 @@ def _measured(runs: _Runs, pairs: int, tell: Tell) -> Figures:
     native_seconds = statistics.median(natives)
     return Figures(
         name=name,
-        result="equal",
+        result=EQUAL,
         native_cpu_seconds=native_seconds,
         cycles=cold["cycles"],
         warm_ratio=statistics.median(ratios),
@@ -126,6 +135,7 @@ def _measured(runs: _Runs, pairs: int, tell: Tell) -> Figures:
         warm_walked=round(statistics.median(each["walked"] for each in warm)),
         warm_peak_bytes=max(each["peak_bytes"] for each in warm),
         cold_ratio=cold["family_cpu_seconds"] / native_seconds,
+        cold_left_ratio=cold["left_cpu_seconds"] / native_seconds,
         cold_seconds=cold["run_seconds"],
         second_ratio=_run_seconds(second) / native_seconds,
         fills=len(filling),
@@ -144,7 +154,7 @@ def _run_seconds(answer: Answer) -> float:
 
 def _compile_seconds(answer: Answer) -> float:
     """CPU time of children and of threads in the background."""
-    return answer["family_cpu_seconds"] - answer["main_cpu_seconds"]
+    return answer["family_cpu_seconds"] + answer["left_cpu_seconds"] - answer["main_cpu_seconds"]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -187,7 +197,11 @@ class _Runs:
                 f"different: exit code {code} and {len(words):,} bytes of output natively,"
                 f" {fields['status']} {fields['code']} and {len(got[1]):,} bytes as a guest"
             )
-        return {**fields, "family_cpu_seconds": done.cpu_seconds}
+        return {
+            **fields,
+            "family_cpu_seconds": done.cpu_seconds,
+            "left_cpu_seconds": done.left_cpu_seconds,
+        }
 
     def object_names(self) -> set[str]:
         """The files in the cache."""

@@ -1,66 +1,126 @@
-"""The second table of docs/benchmarks.md."""
+"""docs/program-benchmarks.md: real programs against native code."""
 
 from __future__ import annotations
 
+import os
 import statistics
-from collections.abc import Sequence
+import subprocess
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
-from benchmarks.real_programs.measuring import Figures
+from benchmarks.real_programs.measuring import REPOSITORY, Figures
+from tests.c_programs.manifest import Program
 
+PAGE = REPOSITORY / "docs" / "program-benchmarks.md"
 NOTHING = "-"
-HEAD = (
+COLUMNS = (
     "program",
     "native, s",
     "M instructions",
     "warm",
     "cold",
+    "left running",
     "second run",
     "stepped",
     "walked",
     "compiling, s per 1,000",
     "memory, MB",
 )
+HEAD = """# Real programs against native code
+
+Written by `python -m benchmarks.real_programs` (`make bench`), never by hand. Programs that nobody here
+wrote, fetched from registries (versions and digests are in
+[benchmarks/real_programs/manifest.toml](../benchmarks/real_programs/manifest.toml) and
+[tests/c_programs/manifest.toml](../tests/c_programs/manifest.toml)) and built unchanged, by gcc with
+`-O2` and as guests. Computer and compilers are those of [the benchmark of kernels](benchmarks.md).
+
+"""
+METHOD = """
+CPU time, user and system, of a process and of all that it starts, until it ends. Smaller is faster.
+
+- **native**: seconds of the native process; the other times are ratios to it.
+- **cold**: a process with an empty cache of compiled code, with everything: Python, its modules, the
+  compiler.
+- **left running**: CPU time after the end of the cold process, of a compiler that finishes what was asked
+  for.
+- **second run**: the process after the cold one, which finds on disk what the cold one has left there.
+- **warm**: a process that finds on disk all that runs before it have compiled; the median of {pairs}
+  pairs, native and warm in turn. Here and in the second run the import of Python's modules
+  ({imported:.2f} s) is not counted.
+- **stepped, walked**: instructions of a warm run that the reference machine and the native walk executed,
+  because no compiled code was there.
+- **compiling**: CPU seconds of all compiling, translation to LLVM's IR included, for 1,000 instructions
+  that were compiled. **memory**: the most that a warm process has had (a megabyte is 10^6 bytes).
+
+Each program writes the same bytes and ends with the same exit code as a guest as it does natively, or its
+row says what is different. The work that each is given is in
+[benchmarks/real_programs](../benchmarks/real_programs), made there or generated, and takes 0.2 to 0.7 s
+natively.
+"""
+
+
+def page(figures: Sequence[Figures], programs: Sequence[Program], pairs: int) -> str:
+    """The whole page."""
+    imports = [each.import_cpu_seconds for each in figures if each.import_cpu_seconds is not None]
+    method = METHOD.format(pairs=pairs, imported=statistics.median(imports or [0.0]))
+    when = datetime.now(UTC).strftime("%Y-%m-%d")
+    measured = f"Measured on {when} at {_commit()}; load {os.getloadavg()[0]:.2f} at the end.\n"
+    works = "".join(f"| {each.name} | {each.about} | {_origin(each)} |\n" for each in programs)
+    return (
+        f"{HEAD}{table(figures)}\n{measured}{method}\n## What they do\n\n"
+        f"| program | work | source |\n| --- | --- | --- |\n{works}"
+    )
 
 
 def table(figures: Sequence[Figures]) -> str:
     """The table with its means."""
-    rule = ["---", *("---:" for _ in HEAD[1:])]
-    rows = [HEAD, rule, *map(_row, figures)]
+    rows: list[Sequence[str]] = [COLUMNS, ["---", *("---:" for _ in COLUMNS[1:])], *map(_row, figures)]
     if len(figures) > 1:
         rows.append(_means(figures))
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def _row(figures: Figures) -> Sequence[str]:
-    if figures.result != "equal":
-        return (figures.name, f"**{figures.result}**", *("" for _ in HEAD[2:]))
+    if not figures.is_equal:
+        return (figures.name, f"**{figures.result}**", *("" for _ in COLUMNS[2:]))
     cost = figures.compile_seconds_per_1000
     return (
         figures.name,
         f"{figures.native_cpu_seconds:.3f}",
         f"{figures.cycles / 1e6:,.0f}",
-        _ratio(figures.warm_ratio),
-        _ratio(figures.cold_ratio),
-        _ratio(figures.second_ratio),
+        *(_ratio(pick(figures)) for pick in _RATIOS),
         f"{figures.warm_stepped:,}",
         f"{figures.warm_walked:,}",
         NOTHING if cost is None else f"{cost:.3f}",
-        NOTHING if figures.warm_peak_bytes is None else f"{figures.warm_peak_bytes / 1e6:,.0f}",
+        f"{figures.warm_peak_bytes / 1e6:,.0f}",
     )
+
+
+_RATIOS: tuple[Callable[[Figures], float | None], ...] = (
+    lambda figures: figures.warm_ratio,
+    lambda figures: figures.cold_ratio,
+    lambda figures: figures.cold_left_ratio,
+    lambda figures: figures.second_ratio,
+)
 
 
 def _means(figures: Sequence[Figures]) -> Sequence[str]:
-    equal = [each for each in figures if each.result == "equal"]
-    ratios = (
-        [each.warm_ratio for each in equal],
-        [each.cold_ratio for each in equal],
-        [each.second_ratio for each in equal],
-    )
-    means = (_ratio(statistics.geometric_mean([each for each in column if each])) for column in ratios)
-    return ("**geometric mean**", "", "", *(f"**{mean}**" for mean in means), "", "", "", "")
+    columns = ([ratio for each in figures if (ratio := pick(each))] for pick in _RATIOS)
+    means = (f"**{_ratio(statistics.geometric_mean(ratios) if ratios else None)}**" for ratios in columns)
+    return ("**geometric mean**", "", "", *means, "", "", "", "")
 
 
 def _ratio(value: float | None) -> str:
     if value is None:
         return NOTHING
     return f"{value:.2f}" if value < 20 else f"{value:,.0f}"
+
+
+def _origin(program: Program) -> str:
+    return f"{program.source.registry_name} {program.source.package} {program.source.version}"
+
+
+def _commit() -> str:
+    """The commit measured; `+` if files differ from it."""
+    command = ["git", "-C", str(REPOSITORY), "describe", "--always", "--dirty=+", "--exclude=*"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

@@ -27,7 +27,9 @@ class Finished:
 
     exit_code: int
     cpu_seconds: float
-    """Of the process and of everything that it started, until the last of them ended."""
+    """Of the process and of everything that it started, until the process itself ended."""
+    left_cpu_seconds: float
+    """Of what it left running, from then until the last of it ended."""
 
 
 def run_family(
@@ -42,19 +44,54 @@ def run_family(
     is_overtime = threading.Event()
     timer = threading.Timer(LIMIT_SECONDS, _kill_session, (process.pid, is_overtime))
     timer.start()
-    exit_code, cpu_seconds = 0, 0.0
     try:
-        with suppress(ChildProcessError):
-            while True:
-                process_id, status, usage = os.wait4(-1, 0)
-                cpu_seconds += usage.ru_utime + usage.ru_stime
-                if process_id == process.pid:
-                    exit_code = process.returncode = os.waitstatus_to_exitcode(status)
+        exit_code, cpu_seconds = _end_of(process)
+        left_since = sum(map(cpu_seconds_of, children_of()))
+        left_cpu_seconds = max(0.0, _rest() - left_since)
     finally:
         timer.cancel()
     if is_overtime.is_set():
         raise Overtime(f"did not end within {LIMIT_SECONDS:.0f} s")
-    return Finished(exit_code=exit_code, cpu_seconds=cpu_seconds)
+    return Finished(
+        exit_code=exit_code, cpu_seconds=cpu_seconds + left_since, left_cpu_seconds=left_cpu_seconds
+    )
+
+
+def _end_of(process: subprocess.Popen[bytes]) -> tuple[int, float]:
+    """Wait for a process. Its exit code, and the CPU seconds of all that have ended until then."""
+    cpu_seconds = 0.0
+    while True:
+        process_id, status, usage = os.wait4(-1, 0)
+        cpu_seconds += usage.ru_utime + usage.ru_stime
+        if process_id == process.pid:
+            process.returncode = os.waitstatus_to_exitcode(status)
+            return process.returncode, cpu_seconds
+
+
+def _rest() -> float:
+    """Wait for all orphans. Their CPU seconds."""
+    cpu_seconds = 0.0
+    with suppress(ChildProcessError):
+        while True:
+            usage = os.wait4(-1, 0)[2]
+            cpu_seconds += usage.ru_utime + usage.ru_stime
+    return cpu_seconds
+
+
+def children_of(process: str = "self") -> list[str]:
+    """The living children of a process."""
+    tasks = Path(f"/proc/{process}/task").glob("*/children")
+    return [child for task in tasks for child in task.read_text(encoding="utf-8").split()]
+
+
+def cpu_seconds_of(process_id: str) -> float:
+    """User and system time, the 14th and 15th field; the second field may hold anything in parentheses."""
+    try:
+        status = Path(f"/proc/{process_id}/stat").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    fields = status.rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _kill_session(process_id: int, is_overtime: threading.Event) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import time
 from dataclasses import asdict
@@ -18,6 +17,7 @@ from typing import Any
 # Imported here, so that `imported_cpu_seconds` covers what the engine would load later.
 import truestep.engine.compilation.compiler_process
 import truestep.engine.jit  # noqa: F401
+from benchmarks.real_programs.processes import children_of, cpu_seconds_of
 from truestep.client.runs import output_of
 from truestep.composition.engines import EngineName, open_engine
 from truestep.machine.elf import load_elf
@@ -71,19 +71,7 @@ def settle() -> None:
 
 def family_cpu_seconds() -> float:
     """What this process and its living children took."""
-    tasks = Path("/proc/self/task").glob("*/children")
-    children = [child for task in tasks for child in task.read_text(encoding="utf-8").split()]
-    return time.process_time() + sum(map(_cpu_seconds, children))
-
-
-def _cpu_seconds(process_id: str) -> float:
-    """User and system time, the 14th and 15th field; the second field may hold anything in parentheses."""
-    try:
-        status = Path(f"/proc/{process_id}/stat").read_text(encoding="utf-8")
-    except (FileNotFoundError, ProcessLookupError):
-        return 0.0
-    fields = status.rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return time.process_time() + sum(map(cpu_seconds_of, children_of()))
 
 
 def peak_bytes() -> int:

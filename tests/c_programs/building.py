@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.c_programs.fetching import unpack
-from tests.c_programs.manifest import Program
+from tests.c_programs.manifest import HERE, Program
 from truestep.guest.driver.tools import CMAKE_TOOLCHAIN
 
 MESSAGE_CHARACTERS = 3000
@@ -44,7 +44,8 @@ def _built_alone(program: Program, archive: Path, kind: str, place: Path) -> Pat
     stamp.unlink(missing_ok=True)
     root = unpack(program.source, archive, place / "source")
     tools = _guest_tools() if kind == "guest" else _native_tools()
-    environment = {**os.environ, **tools, "DRIVERS": str(program.home / "drivers")}
+    drivers = {"DRIVERS": str(program.home / "drivers"), "SHARED_DRIVERS": str(HERE / "drivers")}
+    environment = {**os.environ, **tools, **drivers}
     _run(["sh", "-e", "-c", program.build], folder=root, environment=environment)
     if not (root / program.binary).is_file():
         raise CommandFailed(f"expected the build to make {program.binary}")
@@ -82,7 +83,9 @@ def _recipe(program: Program, kind: str) -> str:
     """A digest of everything that a build depends on."""
     python = str(Path(sys.prefix).resolve() / "bin" / Path(sys.executable).name)
     digest = hashlib.sha256(repr((kind, program.source.sha256, program.build, python)).encode())
-    files = sorted((program.home / "drivers").glob(f"{program.name}.c*"))
+    drivers = [folder / "drivers" for folder in {program.home, HERE}]
+    patterns = (f"{program.name}.c*", "*.h")
+    files = sorted(path for folder in drivers for pattern in patterns for path in folder.glob(pattern))
     if kind == "guest":
         files += sorted(
             path for path in _GUEST_PACKAGE.glob("**/*") if path.is_file() and not _is_python_guest(path)

@@ -8,6 +8,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 MANIFEST = HERE / "manifest.toml"
+_REGISTRIES = {"pypi": "PyPI", "pypi-wheel": "PyPI", "npm": "npm", "debian": "Debian"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,11 @@ class Source:
     root: str = "."
     """The folder or archive inside that is used."""
 
+    @property
+    def registry_name(self) -> str:
+        """The registry, as people write it."""
+        return _REGISTRIES[self.registry]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
@@ -35,7 +41,8 @@ class Program:
     how: str
     """The build system, in a word or two."""
     build: str
-    """Shell commands, run in the unpacked source with CC, CXX, AR, RANLIB, CONFIGURE, CMAKE, DRIVERS set."""
+    """Shell commands, run in the unpacked source with CC, CXX, AR, RANLIB, CONFIGURE, CMAKE, DRIVERS set;
+    SHARED_DRIVERS is `drivers/` of this folder."""
     binary: str
     input: str
     """A file of `inputs/`, or a path in the unpacked source."""
@@ -57,7 +64,10 @@ def read_manifest(path: Path = MANIFEST) -> list[Program]:
     manifest = _tables(path)
     named = _tables(MANIFEST)["sources"] | manifest["sources"]
     sources = {name: Source(name=name, **fields) for name, fields in named.items()}
-    return [_program(name, fields, sources, path.parent) for name, fields in manifest["programs"].items()]
+    return [
+        _program(name, fields, sources, path.parent.resolve())
+        for name, fields in manifest["programs"].items()
+    ]
 
 
 def _tables(path: Path) -> dict[str, Any]:

@@ -19,7 +19,6 @@ A program that is a library comes with a short `main` of ours
 ([tests/c_programs/drivers](../tests/c_programs/drivers)). `make c-programs NAMES="lua zstd"` tries some.
 
 """
-_REGISTRIES = {"pypi": "PyPI", "pypi-wheel": "PyPI", "npm": "npm", "debian": "Debian"}
 
 
 def page(trials: Sequence[Trial]) -> str:
@@ -49,4 +48,4 @@ def _row(trial: Trial) -> str:
 
 
 def _origin(source: Source) -> str:
-    return f"{_REGISTRIES[source.registry]} {source.package} {source.version}"
+    return f"{source.registry_name} {source.package} {source.version}"

@@ -16,6 +16,8 @@ from typing import Any
 
 from truestep.guest.python.compiler.accumulators import FirstRoundWriter
 from truestep.guest.python.compiler.known_values import Known, argument_facts
+from truestep.guest.python.compiler.lifting import definitions as lifted_definitions
+from truestep.guest.python.compiler.lifting import with_lifted_functions
 from truestep.guest.python.compiler.pruning import Pruner
 from truestep.guest.python.compiler.rewriting_calls import CallRewriter
 from truestep.guest.python.compiler.rewriting_collections import CollectionRewriter
@@ -133,6 +135,7 @@ def _changed(function: FunctionType, kinds: Any, become_arrays: frozenset[str] =
         return function
     tree: Any = copy.deepcopy(node)
     names = Names.of(origin)
+    given, tree = tree, with_lifted_functions(tree, origin, names, _definition)
     functions = FunctionRewriter(names, origin, kind.named)
     tree = functions.visit(tree)
     defaults = origin.__defaults__
@@ -155,7 +158,8 @@ def _changed(function: FunctionType, kinds: Any, become_arrays: frozenset[str] =
     ]
     for rewriter in rewriters:
         tree = rewriter.visit(tree)
-    if not any(rewriter.has_changed for rewriter in (functions, pruner, remover, constants, *rewriters)):
+    every = (functions, pruner, remover, constants, *rewriters)
+    if given is tree and not any(rewriter.has_changed for rewriter in every):
         return function
     scope: dict[str, Any] = {**origin.__globals__, **names.imported, **names.helpers}
     changed = _function_of(tree, origin, scope, defaults)
@@ -197,6 +201,8 @@ def _definitions(file: str) -> dict[int, list[_Defined]]:
 
 
 def _definition(function: FunctionType) -> _Defined | None:
+    if function in lifted_definitions:
+        return lifted_definitions[function]
     code = function.__code__
     kind = ast.Lambda if function.__name__ == "<lambda>" else ast.FunctionDef
     at_line = _definitions(code.co_filename).get(code.co_firstlineno, [])

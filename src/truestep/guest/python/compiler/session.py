@@ -21,6 +21,7 @@ from truestep.guest.python.compiler.explain import explain
 from truestep.guest.python.compiler.extremes import install_extremes
 from truestep.guest.python.compiler.fourier import install_fourier
 from truestep.guest.python.compiler.functions import accept_plain_functions
+from truestep.guest.python.compiler.kept_assignments import install_kept_assignments
 from truestep.guest.python.compiler.keyword_arguments import install_keyword_arguments
 from truestep.guest.python.compiler.language import install_language
 from truestep.guest.python.compiler.linear.install import install_linear_algebra
@@ -70,6 +71,7 @@ def prepare() -> None:
     install_division()
     install_domain_errors()
     install_nested_lists()
+    install_kept_assignments()
     install_rounding()
     install_ranges()
     install_extremes()

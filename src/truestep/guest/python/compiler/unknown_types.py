@@ -32,7 +32,7 @@ class Unknown(types.Hashable):
                 for member in joined:
                     member.same = joined
                 forget_inferred()
-        elif other.is_precise() and other not in self.noted and not isinstance(other, _NEVER_NOTED):
+        elif other.is_precise() and other not in self.noted and not _tells_nothing(other):
             self.noted.append(other)
             forget_inferred()
 
@@ -73,3 +73,7 @@ _registry: Any = models_registry
 _registry.register_default(Nothing)(models.IntegerModel)
 NOTHING = Nothing()
 _NEVER_NOTED: tuple[Any, ...] = (Nothing, types.NoneType, types.Optional)
+
+
+def _tells_nothing(kind: Any) -> bool:
+    return isinstance(kind, _NEVER_NOTED) or kind == types.unknown

@@ -6,8 +6,10 @@ import random
 
 from tests.engine.programs import CODE_START, assemble, program_of, random_program
 from tests.machine.encode import encode
+from truestep.engine.analysis.flow import region_flow
 from truestep.engine.compilation.translation import CompilePolicy, Translation, TranslationCache, program_key
 from truestep.engine.jit import JitEngine
+from truestep.engine.layout import PINNED
 from truestep.machine.program import Program, Segment, Task
 from truestep.ports.engine import Engine, Machine
 
@@ -115,23 +117,23 @@ def test_jump_tables_and_kept_function_addresses_are_found() -> None:
     assert code.indirect.tolist() == [CODE_START + 4 * word for word in (5, 9, 10, 15)]
 
 
-def test_the_registers_of_a_region_include_those_of_what_it_calls() -> None:
-    """main → first → second, and main → an unknown address."""
+def test_what_an_entry_takes_from_the_control_block() -> None:
+    """What is read before it is written on some way, and what is stored though it may be as before."""
     words = [
-        encode("jal", rd=1, immediate=12),
-        encode("jalr", rd=1, rs1=9),
-        encode("jal"),
         encode("addi", rd=20, rs1=21),
-        encode("jal", rd=2, immediate=8),
+        encode("beq", rs1=22, rs2=0, immediate=8),
+        encode("addi", rd=23, rs1=20),
+        encode("addi", rd=20, rs1=24),
+        encode("jal", rd=1, immediate=8),
+        encode("add", rd=25, rs1=20, rs2=26),
         encode("jalr", rs1=1),
-        encode("add", rd=22, rs1=23, rs2=24),
-        encode("jalr", rs1=2),
     ]
-    code = Translation(program_of(words), CompilePolicy()).code
-    assert code.regions.tolist() == [CODE_START + 4 * word for word in (0, 3, 6)]
-    assert [int(mask) for mask in code.written] == [0xFFFF_FFFE, 1 << 20 | 1 << 2 | 1 << 22, 1 << 22]
-    second = 1 << 22 | 1 << 23 | 1 << 24 | 1 << 2
-    assert [int(mask) for mask in code.used] == [0xFFFF_FFFE, second | 1 << 20 | 1 << 21 | 1 << 1, second]
+    flow = region_flow(Translation(program_of(words), CompilePolicy()).code, 0)
+    start = CODE_START
+    back = CODE_START + 4 * 5
+    assert {register for register in range(32) if flow.changed[back] >> register & 1} == set(PINNED)
+    wanted = {register for register in range(32) if flow.wanted[start] >> register & 1}
+    assert wanted - set(PINNED) == {21, 22, 23, 24}
 
 
 def test_every_entry_of_a_random_program_leads_somewhere(rng: random.Random) -> None:

@@ -66,9 +66,16 @@ OPENABLE = (
 of a range and to the page of the output size (8 writable bytes) are checked each time."""
 
 TABLE_ENTRIES = DATA_START >> 2
-"""The entry table has a pointer for each word of the code range: the function that goes on there, or null."""
-TABLE_SIZE_BYTES = 8 * TABLE_ENTRIES
-"""A second table of the same size follows it: pieces, which only `run` enters (engine.translation)."""
+"""The entry table has 64 bits for each word of the code range: the address of the function that goes on
+there, shifted, plus which of its entries that is; or 0."""
+TABLE_SIZE_BYTES = 8 * (TABLE_ENTRIES + 1)
+"""One slot more, which stays empty, stands for all other addresses."""
+ENTRY_BITS = 16
+"""The low bits of an entry of the table: the number of the entry within its function."""
+
+PINNED = (1, 2, 8, 9, 10, 11, 12, 13)
+"""Guest registers that are in host registers wherever a function goes on in another: those that compiled code
+uses most (ra, sp, s0, s1, a0 to a3). All others are in the control block there."""
 
 
 def register_offset(register: int) -> int:

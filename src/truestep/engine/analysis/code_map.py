@@ -18,7 +18,6 @@ from truestep.machine.program import Program
 
 Addresses = NDArray[np.int64]
 Words = NDArray[np.int64]
-Masks = NDArray[np.uint32]
 Flags = NDArray[np.bool_]
 
 BLOCK_LIMIT_WORDS = 128
@@ -48,12 +47,9 @@ CODE_LIMIT_WORDS = 1 << 20
 """The most words mapped of one program, more than CPython has. Code beyond is translated in pieces."""
 PIECE_LIMIT_WORDS = 128
 """The words translated together from an address that does not begin a known block."""
-SUMMARY_ROUNDS_LIMIT = 64
-SUMMARY_EDGES_LIMIT = 1 << 22
-"""If call chains are longer, or there are too many calls for that many rounds, every register is assumed."""
 ALL_REGISTERS = 0xFFFF_FFFE
 
-_LOAD, _IMMEDIATE, _AUIPC, _IMMEDIATE_32, _STORE = 0x03, 0x13, 0x17, 0x1B, 0x23
+_IMMEDIATE, _AUIPC, _STORE = 0x13, 0x17, 0x23
 _REGISTER, _LUI, _REGISTER_32, _BRANCH, _JALR, _JAL = 0x33, 0x37, 0x3B, 0x63, 0x67, 0x6F
 _FLOATS = (FLOAT_OPCODE, *FUSED_OPCODES)
 _MINIMUM, _FROM_INTEGER, _CLASS = 0x05, 0x1A, 0x1C
@@ -78,10 +74,6 @@ class CodeMap:
     """The cost of compiling everything before each word, with one more entry for the end."""
     units: NDArray[np.int64]
     """The unit of each region, ascending."""
-    used: Masks
-    """Registers that a region or anything it calls may read or write, by bit."""
-    written: Masks
-    """Registers that a region or anything it calls may write, by bit."""
 
     def position(self, pc: int) -> int | None:
         """The index of the word at `pc`."""
@@ -120,7 +112,6 @@ class _Fields:
     opcode: Words
     rd: Words
     rs1: Words
-    rs2: Words
     immediate_i: Words
     immediate_u: Words
     is_jal: Flags
@@ -177,7 +168,6 @@ def _map_words(fields: _Fields, entry: int, indirect: Addresses) -> CodeMap:
     costs = _costs(fields, functions, indirect)
     regions = _split_large_regions(at, costs, leaders, functions)
     positions = np.searchsorted(at, regions)
-    used, written = _register_sets(fields, leaders, regions, positions)
     return CodeMap(
         addresses=at,
         words=fields.word,
@@ -186,8 +176,6 @@ def _map_words(fields: _Fields, entry: int, indirect: Addresses) -> CodeMap:
         regions=regions,
         costs=costs,
         units=costs[positions] // UNIT_LIMIT_COST,
-        used=used,
-        written=written,
     )
 
 
@@ -230,7 +218,6 @@ def _fields(at: Addresses, word: Words) -> _Fields:
         opcode=opcode,
         rd=rd,
         rs1=rs1,
-        rs2=word >> 20 & 31,
         immediate_i=immediate_i,
         immediate_u=immediate_u,
         is_jal=is_jal,
@@ -372,62 +359,3 @@ def _split_large_regions(at: Addresses, costs: Words, leaders: Addresses, functi
     begins = np.ones(len(leaders), np.bool_)
     begins[1:] = (owner[1:] != owner[:-1]) | (chunk[1:] != chunk[:-1])
     return leaders[begins]
-
-
-def _bits(registers: Words, applies: Flags) -> Masks:
-    return (np.where(applies, 1 << registers, 0) & ALL_REGISTERS).astype(np.uint32)
-
-
-def _register_sets(
-    fields: _Fields, leaders: Addresses, regions: Addresses, positions: Addresses
-) -> tuple[Masks, Masks]:
-    """(used, written) registers of each region, including everything it calls or falls through to.
-
-    A far pair that a leader splits is an indirect call to the translator, so it is one here.
-    """
-    if not len(regions):
-        return np.zeros(0, np.uint32), np.zeros(0, np.uint32)
-    opcode = fields.opcode
-    writes = np.isin(
-        opcode,
-        (_LOAD, _IMMEDIATE, _AUIPC, _IMMEDIATE_32, _REGISTER, _LUI, _REGISTER_32, _JALR, _JAL, *_FLOATS),
-    )
-    reads_2 = np.isin(opcode, (_STORE, _REGISTER, _REGISTER_32, _BRANCH, *_FLOATS))
-    reads_1 = reads_2 | np.isin(opcode, (_LOAD, _IMMEDIATE, _IMMEDIATE_32, _JALR))
-    write_bits = _bits(fields.rd, writes)
-    read_bits = _bits(fields.rs1, reads_1) | _bits(fields.rs2, reads_2)
-    read_bits |= _bits(fields.word >> 27, np.isin(opcode, tuple(FUSED_OPCODES)))
-    written = np.bitwise_or.reduceat(write_bits, positions)
-    used = np.bitwise_or.reduceat(write_bits | read_bits, positions)
-    owner = np.repeat(np.arange(len(regions)), np.diff(np.append(positions, len(fields.at))))
-    is_indirect = (fields.target < 0) | _known(leaders, fields.at)
-    unknown = owner[fields.is_jalr & (fields.rd != 0) & is_indirect]
-    written[unknown] = used[unknown] = ALL_REGISTERS
-    return _close_over_calls(used, written, *_edges(fields, regions, owner))
-
-
-def _edges(
-    fields: _Fields, regions: Addresses, owner: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(from, to): the regions between which code calls, jumps or falls through."""
-    at = fields.at
-    jumps = np.flatnonzero((fields.target >= 0) & _known(at, fields.target))
-    falls = np.flatnonzero(~fields.never_falls[:-1] & (owner[1:] != owner[:-1]))
-    source = np.concatenate((owner[jumps], owner[falls]))
-    landing = np.searchsorted(regions, fields.target[jumps], side="right") - 1
-    target = np.concatenate((landing, owner[falls + 1]))
-    pairs = _distinct((source * len(regions) + target)[source != target])
-    return pairs // len(regions), pairs % len(regions)
-
-
-def _close_over_calls(
-    used: Masks, written: Masks, source: NDArray[np.int64], target: NDArray[np.int64]
-) -> tuple[Masks, Masks]:
-    for _ in range(min(SUMMARY_ROUNDS_LIMIT, SUMMARY_EDGES_LIMIT // (1 + len(source)))):
-        before = used.copy(), written.copy()
-        np.bitwise_or.at(used, source, used[target])
-        np.bitwise_or.at(written, source, written[target])
-        if (before[0] == used).all() and (before[1] == written).all():
-            return used, written
-    used[source] = written[source] = ALL_REGISTERS
-    return used, written

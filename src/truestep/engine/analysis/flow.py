@@ -10,11 +10,19 @@ from truestep.engine.analysis.liveness import WINDOW_CYCLES, unseen_registers
 from truestep.engine.analysis.loops import Loop, repeated_loops
 from truestep.engine.analysis.nesting import ways_in
 from truestep.engine.host import float_unit
+from truestep.engine.layout import PINNED
 from truestep.machine.decode import Instruction, Kind, decode
 
 PATH_LIMIT_INSTRUCTIONS = 256
 """The longest path between two checks of the budget, not counting copies of loops. Before an exact stop, up
 to this many cycles, the window (liveness) and the copies (loops) may be stepped one by one."""
+
+DISPATCHED_LIMIT = 16
+"""The most targets among which an indirect jump chooses within a function. With more, it is quicker to leave
+the function and go by the entry table, as for the instructions of an interpreter."""
+RETURN_REGISTERS = (1, 5)
+"""`jalr x0` through one of these is a return by the calling convention; a wrong guess costs only time."""
+PINNED_MASK = sum(1 << register for register in PINNED)
 
 _READ_ONLY_KINDS = (Kind.STORE, Kind.BRANCH, Kind.FENCE, Kind.SYSTEM)
 
@@ -48,27 +56,18 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """The registers that a call may touch, by bit."""
-
-    target: int | None
-    used: int
-    written: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
     """A region ready to be translated."""
 
     start: int
     blocks: dict[int, Block]
-    calls: dict[int, Call]
-    """The calls that end blocks, by block, if they return into the region."""
     dispatched: tuple[int, ...]
-    """Blocks that indirect jumps within the region may reach."""
+    """Blocks that indirect jumps reach without leaving the function."""
     needs: dict[int, int]
     """Blocks that check the budget → the least budget: the longest path to the next check, and the window for
-    registers that are unseen there. These blocks are the entries."""
+    registers that are unseen there. These blocks are the entries, in this order after the start."""
+    outer: frozenset[int]
+    """Entries that nothing within the function leads to: their budget is checked on the way in."""
     loops: dict[int, Loop]
     """Blocks of unrolled loops → the loop."""
     unseen: dict[int, int]
@@ -80,11 +79,13 @@ class Flow:
     """
     changed: dict[int, int]
     """Block → registers that may differ from the control block when it begins, by bit."""
+    wanted: dict[int, int]
+    """Block → registers that it or what follows in the function reads, or stores on leaving, by bit."""
     forms: Forms
     """The form in which blocks find registers."""
 
     def changed_after(self, block: Block) -> int:
-        """Registers that may differ from the control block when `block` ends, before any call."""
+        """Registers that may differ from the control block when `block` ends."""
         return self.changed[block.start] | written_by(block)
 
 
@@ -177,34 +178,43 @@ def region_flow(code: CodeMap, region: int) -> Flow:
     """Everything about a region that its translation needs."""
     blocks = _read_blocks(code, region)
     start = int(code.regions[region])
-    dispatched = tuple(between(code.indirect, start, max(blocks) + 4))
-    returning = [b for b in blocks.values() if is_call(b.last) and b.next_pc in blocks]
-    calls = {block.start: call for block in returning if (call := _call(code, block))}
-    successors = {block.start: _successors(block, blocks, calls) for block in blocks.values()}
-    entries = {start, *dispatched, *(block.next_pc for block in returning)}
+    targets = tuple(between(code.indirect, start, max(blocks) + 4))
+    dispatched = targets if len(targets) <= DISPATCHED_LIMIT else ()
+    successors = {block.start: _successors(block, blocks) for block in blocks.values()}
+    entries = {
+        start,
+        *targets,
+        *(b.next_pc for b in blocks.values() if is_call(b.last) and b.next_pc in blocks),
+    }
     entries |= {b.next_pc for b in blocks.values() if is_cut_after(b) and b.next_pc in blocks}
     entries |= {to for pc, targets in successors.items() for to in targets if to <= pc}
     storing = {b.start for b in blocks.values() if any(i and i.kind is Kind.STORE for i in b.instructions)}
     loops = repeated_loops({b.start: b.cycles for b in blocks.values()}, successors, entries, storing)
     needs = _budget_checks(blocks, successors, entries, loops)
+    changed = _changed(blocks, successors, dispatched)
+    inner = {to for block in blocks.values() for to in _following(block, successors, dispatched)}
+    ways = {} if dispatched else ways_in(start, successors, list(needs))
+    unseen = unseen_registers(
+        {block.start: _effects(block) for block in blocks.values()},
+        {block.start: _ways_on(block, blocks) for block in blocks.values()},
+    )
     return Flow(
         start=start,
         loops=loops,
         blocks=blocks,
-        calls=calls,
         dispatched=dispatched,
-        needs=needs,
-        ways_in={} if dispatched else ways_in(start, successors, list(needs)),
-        unseen=unseen_registers(
-            {block.start: _effects(block) for block in blocks.values()},
-            {block.start: _ways_on(block, blocks) for block in blocks.values()},
+        needs={pc: needs[pc] for pc in (start, *sorted(needs.keys() - {start}))},
+        ways_in=ways,
+        outer=frozenset(pc for pc in needs if pc not in inner and not ways.get(pc)),
+        unseen=unseen,
+        changed=changed,
+        wanted=_wanted(
+            blocks, successors, dispatched, changed, _left_with(changed, unseen, {*needs, *storing})
         ),
-        changed=_changed(blocks, successors, calls, dispatched),
         forms=find_forms(
             Region(
                 code={pc: block.instructions for pc, block in blocks.items()},
                 successors=successors,
-                written_by_calls={pc: call.written for pc, call in calls.items()},
                 open_blocks=(start, *needs),
                 dispatched=dispatched,
             )
@@ -236,21 +246,8 @@ def _decode_until_end(words: list[int]) -> tuple[Instruction | None, ...]:
     return tuple(instructions)
 
 
-def _call(code: CodeMap, block: Block) -> Call | None:
-    """The registers that a call may touch, or None if it leads out of the code."""
-    target = direct_target(block)
-    if target is None:
-        return Call(target=None, used=ALL_REGISTERS, written=ALL_REGISTERS)
-    callee = code.region_of(target)
-    if callee is None or code.regions[callee] != target:
-        return None
-    return Call(target=target, used=int(code.used[callee]), written=int(code.written[callee]))
-
-
-def _successors(block: Block, blocks: dict[int, Block], calls: dict[int, Call]) -> list[int]:
-    """The blocks of the region that follow directly, the one after a call included."""
-    if block.start in calls:
-        return [block.next_pc]
+def _successors(block: Block, blocks: dict[int, Block]) -> list[int]:
+    """The blocks of the region that follow directly. A call leaves the function."""
     following: list[int | None] = [block.next_pc] if falls_through(block.last) else []
     if not is_call(block.last):
         following.append(direct_target(block))
@@ -279,25 +276,73 @@ def _budget_checks(
 
 
 def _changed(
-    blocks: dict[int, Block],
-    successors: dict[int, list[int]],
-    calls: dict[int, Call],
-    dispatched: tuple[int, ...],
+    blocks: dict[int, Block], successors: dict[int, list[int]], dispatched: tuple[int, ...]
 ) -> dict[int, int]:
-    """Forward data flow to a fixed point. A call makes the registers that its callee may touch equal."""
-    changed = dict.fromkeys(blocks, 0)
+    """Forward data flow to a fixed point. The pinned registers are never kept in the control block."""
+    changed = dict.fromkeys(blocks, PINNED_MASK)
     pending = sorted(blocks, reverse=True)
     while pending:
         block = blocks[pending.pop()]
         after = changed[block.start] | written_by(block)
-        if block.start in calls:
-            after &= ~calls[block.start].used
-        targets = dispatched if is_indirect_jump(block) else successors[block.start]
-        for to in targets:
+        for to in _following(block, successors, dispatched):
             if after & ~changed[to]:
                 changed[to] |= after
                 pending.append(to)
     return changed
+
+
+def _left_with(changed: dict[int, int], unseen: dict[int, int], leaving: set[int]) -> dict[int, int]:
+    """Block at whose start the function may leave → registers that are stored there, by bit."""
+    return {start: changed[start] & ~unseen[start] for start in leaving}
+
+
+def _wanted(
+    blocks: dict[int, Block],
+    successors: dict[int, list[int]],
+    dispatched: tuple[int, ...],
+    changed: dict[int, int],
+    left_with: dict[int, int],
+) -> dict[int, int]:
+    """Backward data flow to a fixed point."""
+    sources: dict[int, list[int]] = {start: [] for start in blocks}
+    for block in blocks.values():
+        for to in _following(block, successors, dispatched):
+            sources[to].append(block.start)
+    wanted = dict.fromkeys(blocks, 0)
+    pending = sorted(blocks)
+    while pending:
+        start = pending.pop()
+        block = blocks[start]
+        after = changed[start] | written_by(block) if _may_leave(block, blocks) else 0
+        for to in _following(block, successors, dispatched):
+            after |= wanted[to]
+        for reads, writes in reversed(_effects(block)):
+            after = after & ~writes | reads
+        after |= left_with.get(start, 0)
+        if after != wanted[start]:
+            wanted[start] = after
+            pending += sources[start]
+    return wanted
+
+
+def _following(
+    block: Block, successors: dict[int, list[int]], dispatched: tuple[int, ...]
+) -> tuple[int, ...] | list[int]:
+    return dispatched if is_dispatch(block) else successors[block.start]
+
+
+def _may_leave(block: Block, blocks: dict[int, Block]) -> bool:
+    """Whether the function may leave at the end of a block."""
+    last = block.last
+    if last is None or is_call(last) or is_left(last) or is_indirect_jump(block):
+        return True
+    ways = [block.next_pc] if falls_through(last) else []
+    return any(pc not in blocks for pc in (*ways, direct_target(block)) if pc is not None)
+
+
+def is_dispatch(block: Block) -> bool:
+    """Whether a block ends in an indirect jump that may stay in the function: all but returns."""
+    return is_indirect_jump(block) and block.last is not None and block.last.rs1 not in RETURN_REGISTERS
 
 
 def is_indirect_jump(block: Block) -> bool:

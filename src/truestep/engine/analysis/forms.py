@@ -72,8 +72,6 @@ class Region:
     code: Mapping[int, Code]
     """The instructions of each block."""
     successors: Mapping[int, Sequence[int]]
-    written_by_calls: Mapping[int, int]
-    """Block that ends in a call → registers that the callee may write."""
     open_blocks: Iterable[int]
     """Blocks that are entered with all registers in the control block."""
     dispatched: Iterable[int]
@@ -137,7 +135,7 @@ def _flow_backward(region: Region) -> dict[int, Sets]:
     """The forms that each block and the blocks after it need, at its start."""
 
     def transfer(start: int, after: Sets) -> Sets:
-        wanted = after.without(region.written_by_calls.get(start, 0))
+        wanted = after
         for instruction in reversed(region.code[start]):
             if instruction is not None:
                 wanted = _wanted_before(instruction, wanted)
@@ -162,7 +160,6 @@ def _flow_backward(region: Region) -> dict[int, Sets]:
 def _float_loads(region: Region, wanted: Mapping[int, Sets], start: int) -> Iterable[tuple[int, FloatType]]:
     """Loads whose values only float instructions need."""
     after = _union_of(wanted[to] for to in region.successors[start])
-    after = after.without(region.written_by_calls.get(start, 0))
     for position, instruction in reversed([*enumerate(region.code[start])]):
         if instruction is None:
             continue
@@ -190,8 +187,7 @@ def _flow_forward(region: Region, loads: Mapping[int, FloatType]) -> dict[int, S
             elif written:
                 kind = loads.get(start + 4 * position) or makes(instruction)
                 held = held.without(written).with_kind(kind, written)
-        called = region.written_by_calls.get(start, 0)
-        return held.without(called).with_kind(None, called)
+        return held
 
     arriving = {start: Sets() for start in region.code}
     for start in (*region.open_blocks, *region.dispatched):

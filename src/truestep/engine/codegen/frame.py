@@ -1,16 +1,13 @@
-"""A translated function under construction: its registers, its entries, its exit."""
+"""A translated function under construction: its registers, its entries, its exits."""
 
 from collections.abc import Iterator
 
 from truestep.engine.analysis.code_map import CodeMap
-from truestep.engine.analysis.flow import Flow, touched_by
+from truestep.engine.analysis.flow import PINNED_MASK, Flow, touched_by
 from truestep.engine.codegen.operations import Emitter
 from truestep.engine.codegen.registers import declare_floats, put_float, registers_in
-from truestep.engine.codegen.support import CONTROLS, LIKELY
-from truestep.engine.layout import CONTROL, CONTROL_ENTRY, register_offset
-
-RESULT = "{i64, i64}"
-"""The result of a translated function: next pc, budget left."""
+from truestep.engine.codegen.support import CONTROLS, LIKELY, PARAMETERS, RESULT, UNLIKELY, arguments
+from truestep.engine.layout import CONTROL, CONTROL_ENTRY, PINNED, register_offset
 
 
 def function_name(start: int) -> str:
@@ -33,7 +30,8 @@ class Frame:
         self.indirect_changed = 0
         """Registers that may differ from the control block where indirect jumps meet, by bit."""
         self._local_functions = local_functions
-        self._touched = touched_by(flow.blocks.values())
+        self._touched = touched_by(flow.blocks.values()) | PINNED_MASK
+        self._numbers = {pc: number for number, pc in enumerate(flow.needs)}
 
     def is_local(self, target: int) -> bool:
         """Whether the region that begins at `target` is compiled together with this one."""
@@ -46,17 +44,20 @@ class Frame:
     def definition(self) -> str:
         """The text of the function, once all blocks are written."""
         body = "\n".join(self.emitter.lines)
-        arguments = "(ptr %memory, i64 %budget, i64 %pc, i64 %depth)"
-        return (
-            f"define internal {RESULT} {function_name(self.flow.start)}{arguments} nounwind {{\n{body}\n}}\n"
-        )
+        name = function_name(self.flow.start)
+        return f"define internal preserve_nonecc {RESULT} {name}({PARAMETERS}) nounwind {{\n{body}\n}}\n"
 
-    def return_to(self, pc: str, left: str) -> None:
-        """Return a next pc and the budget left."""
-        emit = self.emitter
-        half = emit.value(f"insertvalue {RESULT} poison, i64 {pc}, 0")
-        result = emit.value(f"insertvalue {RESULT} {half}, i64 {left}, 1")
-        emit.line(f"ret {RESULT} {result}")
+    def go_on(self, function: str, left: str, entry: str, pinned: dict[int, str]) -> None:
+        """Go on in another function, at one of its entries, with the pinned registers as they are given."""
+        passed = arguments(left, entry, [pinned.get(register, "poison") for register in PINNED])
+        result = self.emitter.value(f"musttail call preserve_nonecc {RESULT} {function}({passed})")
+        self.emitter.line(f"ret {RESULT} {result}")
+
+    def write_trap(self) -> None:
+        """Write where traps leave from. A final state has no registers to store."""
+        self.emitter.label("trapping")
+        marker = self.emitter.value("load i64, ptr %trap")
+        self.go_on("@leave", self.emitter.value("load i64, ptr %count"), marker, {})
 
     # --- ways in --------------------------------------------------------------------------------------------
 
@@ -67,8 +68,8 @@ class Frame:
         self._declare()
         others = [pc for pc in self.flow.needs if pc != start]
         if others:
-            is_start = emit.value(f"icmp eq i64 %pc, {start}")
-            emit.line(f"br i1 {is_start}, label %start, label %again, {LIKELY}")
+            is_start = emit.value("icmp eq i64 %number, 0")
+            emit.line(f"br i1 {is_start}, label %start, label %again")
         else:
             emit.line("br label %start")
         emit.label("start")
@@ -76,6 +77,10 @@ class Frame:
         if others:
             emit.label("again")
             self._write_other_entries(others)
+        if self.flow.outer:
+            emit.label("short")
+            pinned = {register: f"%p{register}" for register in PINNED}
+            self.go_on("@leave", "%budget", emit.value("load i64, ptr %indirect"), pinned)
 
     def write_way_in(self, head: int) -> None:
         """Write the start of a loop's head, from which an entry inside the loop is reached."""
@@ -98,27 +103,16 @@ class Frame:
             self._enter(pc)
         emit.label(f"{name}_head")
 
-    def write_dispatch(self) -> None:
-        """Write the single place from which indirect jumps go on within the function."""
-        emit = self.emitter
-        emit.label("dispatch")
-        target = emit.value("load i64, ptr %indirect")
-        cases = " ".join(f"i64 {pc}, label %{block_label(pc)}" for pc in self.flow.dispatched)
-        emit.line(f"switch i64 {target}, label %outside [{cases}]")
-        emit.label("outside")
-        for register in self.having(self.indirect_changed):
-            value = emit.value(f"load i64, ptr %x{register}")
-            emit.line(f"store i64 {value}, ptr %s{register}, {CONTROLS}")
-        self.return_to(target, emit.value("load i64, ptr %count"))
-
     def _declare(self) -> None:
         emit = self.emitter
         declare_floats(emit, self.flow.forms)
         for register in registers_in(self._touched):
             emit.line(f"%x{register} = alloca i64")
-            emit.line(f"%s{register} = getelementptr i8, ptr %memory, i64 {register_offset(register)}")
+            if register not in PINNED:
+                emit.line(f"%s{register} = getelementptr i8, ptr %memory, i64 {register_offset(register)}")
         emit.line(f"%entry.at = getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_ENTRY}")
         emit.line("%indirect = alloca i64")
+        emit.line("%trap = alloca i64")
         emit.line("%count = alloca i64")
         emit.line("store i64 %budget, ptr %count")
 
@@ -127,28 +121,37 @@ class Frame:
         outermost = {pc: heads[0] for pc, heads in self.flow.ways_in.items() if heads and pc in entries}
         direct = [pc for pc in entries if pc not in outermost]
         self._write_switch(
-            "%pc", [*((pc, f"enter_{pc:x}") for pc in direct), *((pc, "inward") for pc in outermost)]
+            "%number", [*((pc, f"enter_{pc:x}") for pc in direct), *((pc, "inward") for pc in outermost)]
         )
         for pc in direct:
             emit.label(f"enter_{pc:x}")
             self._enter(pc)
         if outermost:
             emit.label("inward")
-            emit.line(f"store volatile i64 %pc, ptr %entry.at, {CONTROLS}")
-            self._write_switch("%pc", [(pc, block_label(head)) for pc, head in outermost.items()])
+            emit.line(f"store volatile i64 %number, ptr %entry.at, {CONTROLS}")
+            self._write_switch("%number", [(pc, block_label(head)) for pc, head in outermost.items()])
         emit.label("unknown")
-        self.return_to("%pc", "%budget")
+        emit.line("unreachable")
 
-    def _write_switch(self, value: str, ways: list[tuple[int, str]]) -> None:
-        cases = " ".join(f"i64 {pc}, label %{label}" for pc, label in ways)
-        self.emitter.line(f"switch i64 {value}, label %unknown [{cases}]")
+    def _write_switch(self, number: str, ways: list[tuple[int, str]]) -> None:
+        """Go to the label of the entry with a number; the table of entries holds no others."""
+        cases = " ".join(f"i64 {self._numbers[pc]}, label %{label}" for pc, label in ways)
+        self.emitter.line(f"switch i64 {number}, label %unknown [{cases}]")
 
     def _enter(self, pc: int) -> None:
-        """Load all registers from the control block in the form that a block expects, and go there."""
+        """Take the registers that are wanted there in the form that a block expects, and go there."""
         emit = self.emitter
+        if pc in self.flow.outer:
+            is_short = emit.value(f"icmp slt i64 %budget, {self.flow.needs[pc]}")
+            enough = emit.name("enough")
+            emit.line(f"store i64 {pc}, ptr %indirect")
+            emit.line(f"br i1 {is_short}, label %short, label %{enough}, {UNLIKELY}")
+            emit.label(enough)
         forms = self.flow.forms.entry.get(pc, {})
-        for register in registers_in(self._touched):
-            value = emit.value(f"load i64, ptr %s{register}, {CONTROLS}")
+        for register in self.having(self.flow.wanted[pc]):
+            value = f"%p{register}"
+            if register not in PINNED:
+                value = emit.value(f"load i64, ptr %s{register}, {CONTROLS}")
             emit.line(f"store i64 {value}, ptr %x{register}")
             if register in forms:
                 put_float(emit, register, forms[register], value)

@@ -234,6 +234,11 @@ class BlockRegisters:
         emit.label(onward)
         self._stored.clear()
 
+    @property
+    def has_stored_floats(self) -> bool:
+        """Whether a float was stored since the last check."""
+        return bool(self._stored)
+
     def change_stored(self) -> None:
         """Overwrite the floats stored since the last check with the right bits, in this code only."""
         for place, held in self._stored:
@@ -290,11 +295,6 @@ class BlockRegisters:
         """Store registers in the control block."""
         for register in registers:
             self._emit.line(f"store i64 {self.bits_here(register)}, ptr %s{register}, {CONTROLS}")
-
-    def reload(self, registers: Iterable[int]) -> None:
-        """Load registers from the control block."""
-        for register in registers:
-            self.write(register, self._emit.value(f"load i64, ptr %s{register}, {CONTROLS}"))
 
     def _is_float(self, register: int) -> bool:
         return register in self._floats or (register in self._entry and register not in self._written)

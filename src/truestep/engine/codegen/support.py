@@ -1,5 +1,8 @@
 """IR that every translated unit shares: the entry into translated code, and the slow path of stores."""
 
+from collections.abc import Sequence
+
+from truestep.engine.analysis.liveness import WINDOW_CYCLES
 from truestep.engine.host import FloatUnit
 from truestep.engine.layout import (
     CONTROL,
@@ -13,13 +16,15 @@ from truestep.engine.layout import (
     CONTROL_WALKS_LEFT,
     COUNTED,
     DIRTY,
+    ENTRY_BITS,
     HEADS,
     NEIGHBOUR,
     OPEN,
     OPENABLE,
+    PINNED,
     TABLE_ENTRIES,
-    TABLE_SIZE_BYTES,
     WRITTEN,
+    register_offset,
 )
 from truestep.machine.layout import (
     DATA_END,
@@ -31,9 +36,8 @@ from truestep.machine.layout import (
 )
 from truestep.machine.state import TrapCause
 
-DEPTH_LIMIT = 500
-"""How deep guest calls may nest as host calls; a deeper call unwinds the host stack first. Frames of
-optimised code take 56 to 260 bytes for any guest; those of unoptimised code up to 84 KiB."""
+RESULT = "{i64, i64}"
+"""What translated code returns to `run`: next pc, budget left."""
 
 TRAP_FLAG = 1
 """A next pc with this bit is a shifted trap cause, not an address (bit 0 of a jump target is cleared)."""
@@ -62,15 +66,51 @@ def trap_marker(cause: TrapCause, untaken_cycles: int = 0) -> int:
     return untaken_cycles << _UNTAKEN_SHIFT | cause << TRAP_SHIFT | TRAP_FLAG
 
 
+def arguments(left: str, entry: str, pinned: Sequence[str]) -> str:
+    """The arguments of a function: pinned registers, memory, budget, number of the entry.
+
+    Few enough for host registers; the address of memory is where x86-64 encodes it shortest.
+    """
+    values = [f"i64 {value}" for value in pinned]
+    return ", ".join((*values[:4], "ptr %memory", f"i64 {left}", f"i64 {entry}", *values[4:]))
+
+
+PARAMETERS = arguments("%budget", "%number", [f"%p{register}" for register in PINNED])
+"""Of every function. It ends in a jump to another one, with as many arguments, or returns to `run`."""
+
+
+def leave_function() -> str:
+    """`leave`: store the pinned registers and return to `run`, with `number` as next pc."""
+    stores = "".join(
+        f"  %s{register} = getelementptr i8, ptr %memory, i64 {register_offset(register)}\n"
+        f"  store i64 %p{register}, ptr %s{register}\n"
+        for register in PINNED
+    )
+    return f"""
+define internal preserve_nonecc {RESULT} @leave({PARAMETERS}) noinline cold nounwind {{
+{stores}  %half = insertvalue {RESULT} poison, i64 %number, 0
+  %result = insertvalue {RESULT} %half, i64 %budget, 1
+  ret {RESULT} %result
+}}
+"""
+
+
 def run_function(unit: FloatUnit | None) -> str:
     """`run(memory, budget, walk)`: run from the control block's pc until no progress is made.
 
     Where nothing translated continues, `walk` goes on if it is not null, as far as the control block allows.
     No progress means: nothing goes on at the pc, or the budget is smaller than the way to the next check, or
-    an instruction is left to the reference machine. Float instructions find the mode that the machine has
+    an instruction is left to the reference machine. Functions are entered only with the budget that lets them
+    leave with unseen registers out of date (liveness). Float instructions find the mode that the machine has
     (M8.2), whatever this thread's is: some libraries flush subnormals in the whole process.
     """
     declarations, enter, leave = _float_modes(unit)
+    pinned = "".join(
+        f"  %s{register} = getelementptr i8, ptr %memory, i64 {register_offset(register)}\n"
+        f"  %p{register} = load i64, ptr %s{register}\n"
+        for register in PINNED
+    )
+    passed = arguments("%left", "%number", [f"%p{register}" for register in PINNED])
     return f"""
 {declarations}declare i32 @llvm.fshr.i32(i32, i32, i32)
 define void @run(ptr %memory, i64 %budget, ptr %walk) nounwind {{
@@ -93,20 +133,20 @@ again:
   br i1 %is.code, label %look, label %leave
 look:
   %index.wide = zext i32 %index to i64
-  %slot = getelementptr ptr, ptr %table, i64 %index.wide
-  %function = load ptr, ptr %slot
-  %is.missing = icmp eq ptr %function, null
-  br i1 %is.missing, label %look.piece, label %enter
-look.piece:
-  %slot.piece = getelementptr i8, ptr %slot, i64 {TABLE_SIZE_BYTES}
-  %piece = load ptr, ptr %slot.piece
-  %is.unknown = icmp eq ptr %piece, null
-  br i1 %is.unknown, label %cold, label %enter
+  %slot = getelementptr i64, ptr %table, i64 %index.wide
+  %word = load i64, ptr %slot
+  %is.missing = icmp eq i64 %word, 0
+  br i1 %is.missing, label %cold, label %known
+known:
+  %is.near = icmp slt i64 %left, {WINDOW_CYCLES}
+  br i1 %is.near, label %leave, label %enter
 enter:
-  %found = phi ptr [%function, %look], [%piece, %look.piece]
-  %result = call {{i64, i64}} %found(ptr %memory, i64 %left, i64 %pc, i64 {DEPTH_LIMIT})
-  %pc.next = extractvalue {{i64, i64}} %result, 0
-  %left.next = extractvalue {{i64, i64}} %result, 1
+  %address = lshr i64 %word, {ENTRY_BITS}
+  %found = inttoptr i64 %address to ptr
+  %number = and i64 %word, {(1 << ENTRY_BITS) - 1}
+{pinned}  %result = call preserve_nonecc {RESULT} %found({passed})
+  %pc.next = extractvalue {RESULT} %result, 0
+  %left.next = extractvalue {RESULT} %result, 1
   %same.pc = icmp eq i64 %pc.next, %pc
   %same.left = icmp eq i64 %left.next, %left
   %stuck = and i1 %same.pc, %same.left

@@ -1,34 +1,41 @@
-"""Translates regions of guest code to functions `f(memory, budget, pc, depth) -> {next pc, budget left}`.
+"""Translates regions of guest code to functions that go on in each other (support.PARAMETERS).
 
-- Registers live in allocas that LLVM turns into values; the control block is up to date only where control
-  leaves the function, for the registers that may differ from it (Flow.changed).
-- The budget is checked where Flow.needs says; if it is too small, the function returns the pc of that check.
+- A function ends in a jump to the next one (a tail call), never in a host call: the host stack says nothing.
+  Calls and returns of the guest are jumps like others; an entry table says where an address goes on. Pinned
+  registers, budget and the address of memory stay in host registers all the way.
+- Within a function, registers live in allocas that LLVM turns into values. The control block is up to date
+  where control leaves the function, for the registers that may differ from it (Flow.changed).
+- The budget is checked where Flow.needs says; if it is too small, `leave` returns that pc to `run`.
 - A small loop is written several times in a row (loops), with one check for all copies. Stores near each
   other share a look at their pages (store_groups). Entries inside loops are reached by their heads (nesting).
-- A guest call is a host call. If the callee comes back with another pc than the return address, the caller
-  stores what it holds and passes the pc on, down to `run`, which looks it up: the host stack has no meaning.
 - A trap returns a marker instead of a pc (support.trap_marker); a final state has no registers to store.
 """
 
 from truestep.base.integers import wrap32
 from truestep.engine.analysis.code_map import CodeMap
 from truestep.engine.analysis.float_types import is_sign_change
-from truestep.engine.analysis.flow import Block, Call, Flow, direct_target, is_call, is_left
+from truestep.engine.analysis.flow import (
+    PINNED_MASK,
+    Block,
+    Flow,
+    direct_target,
+    is_call,
+    is_dispatch,
+    is_left,
+)
 from truestep.engine.analysis.forms import is_copy
 from truestep.engine.analysis.store_groups import StoreGroup, store_groups
 from truestep.engine.codegen.floats import emit_float
-from truestep.engine.codegen.frame import RESULT, Frame, block_label, function_name
+from truestep.engine.codegen.frame import Frame, block_label, function_name
 from truestep.engine.codegen.operations import CONDITIONS, OPERATIONS
 from truestep.engine.codegen.registers import BlockRegisters, Place
 from truestep.engine.codegen.support import CONTROLS, GUEST, LIKELY, PAGES, UNLIKELY, trap_marker
-from truestep.engine.layout import CONTROL, CONTROL_TABLE, OPEN, TABLE_ENTRIES
+from truestep.engine.layout import CONTROL, CONTROL_TABLE, ENTRY_BITS, OPEN, PINNED, TABLE_ENTRIES
 from truestep.machine.arithmetic import ACCESS_SIZES_BYTES, IMMEDIATE_FORMS, SIGNED_LOADS
 from truestep.machine.decode import Instruction, Kind
-from truestep.machine.layout import MEMORY_SIZE_BYTES, PAGE_SHIFT
+from truestep.machine.layout import MEMORY_SIZE_BYTES, PAGE_SHIFT, may_fetch
 from truestep.machine.state import TrapCause
 
-_RETURN_REGISTERS = (1, 5)
-"""`jalr x0` through one of these is a return by the calling convention; a wrong guess costs only time."""
 _ENDING_KINDS = (Kind.BRANCH, Kind.JUMP, Kind.JUMP_REGISTER, Kind.SYSTEM)
 
 
@@ -47,7 +54,8 @@ def translate_region(flow: Flow, local_functions: frozenset[int], code: CodeMap)
         if groups and rounds > 1:
             _BlockTranslator(frame, block, copies, [], rounds).translate()
     if flow.dispatched:
-        frame.write_dispatch()
+        _write_dispatch(frame)
+    frame.write_trap()
     return frame.definition()
 
 
@@ -98,7 +106,7 @@ class _BlockTranslator:
         """Count the block's cycles, after checking that these and those up to the next check are left."""
         emit, start = self._emit, self._block.start
         before = emit.value("load i64, ptr %count")
-        is_checked = start in self._flow.needs and self._copy == 0
+        is_checked = start in self._flow.needs and self._copy == 0 and start not in self._flow.outer
         opens = bool(self._groups) and (self._rounds == 1 or self._copy == 0)
         leaving, staying = emit.name("leave"), emit.name("stay")
         if is_checked:
@@ -108,8 +116,7 @@ class _BlockTranslator:
             emit.line(f"br label %{staying}")
         if is_checked or opens:
             emit.label(leaving)
-            self._spill(self._flow.changed[start] & ~self._flow.unseen[start])
-            self._frame.return_to(str(start), before)
+            self._leave(str(start), before, self._flow.changed[start] & ~self._flow.unseen[start])
             emit.label(staying)
         if opens:
             self._open_groups(leaving if self._rounds == 1 else block_label(start, self._rounds))
@@ -124,9 +131,13 @@ class _BlockTranslator:
     def _write(self, register: int, value: str) -> None:
         self._registers.write(register, value)
 
+    def _pinned(self, mask: int) -> dict[int, str]:
+        """The values of the pinned registers of `mask`."""
+        return {register: self._registers.bits_here(register) for register in PINNED if mask >> register & 1}
+
     def _spill(self, mask: int) -> None:
-        """Bring registers to the control block."""
-        self._registers.spill(self._frame.having(mask))
+        """Bring registers to the control block, all but the pinned ones."""
+        self._registers.spill(self._frame.having(mask & ~PINNED_MASK))
 
     def _changed(self) -> int:
         return self._flow.changed_after(self._block)
@@ -180,10 +191,15 @@ class _BlockTranslator:
         """Trap at the instruction at `position` if `condition` holds; `run` returns the cycles after it."""
         emit = self._emit
         trap, onward = emit.name("trap"), emit.name("on")
-        emit.line(f"br i1 {condition}, label %{trap}, label %{onward}, {UNLIKELY}")
-        emit.label(trap)
-        self._registers.change_stored()
-        self._frame.return_to(str(trap_marker(cause, self._block.cycles - position - 1)), self._left)
+        marker = trap_marker(cause, self._block.cycles - position - 1)
+        emit.line(f"store i64 {marker}, ptr %trap")
+        if not self._registers.has_stored_floats:
+            emit.line(f"br i1 {condition}, label %trapping, label %{onward}, {UNLIKELY}")
+        else:
+            emit.line(f"br i1 {condition}, label %{trap}, label %{onward}, {UNLIKELY}")
+            emit.label(trap)
+            self._registers.change_stored()
+            emit.line("br label %trapping")
         emit.label(onward)
 
     def _load(self, position: int, instruction: Instruction) -> None:
@@ -269,7 +285,7 @@ class _BlockTranslator:
         if last is None:
             self._trap(TrapCause.ILLEGAL_INSTRUCTION)
         elif is_left(last):
-            self._leave(str(self._block.last_pc))
+            self._leave(str(self._block.last_pc), self._left, self._changed())
         elif last.kind is Kind.SYSTEM:
             self._trap(TrapCause.BREAKPOINT)
         elif last.kind is Kind.BRANCH:
@@ -278,12 +294,13 @@ class _BlockTranslator:
             self._jump(last)
 
     def _trap(self, cause: TrapCause) -> None:
-        self._frame.return_to(str(trap_marker(cause)), self._left)
+        self._emit.line(f"store i64 {trap_marker(cause)}, ptr %trap")
+        self._emit.line("br label %trapping")
 
-    def _leave(self, pc: str) -> None:
-        """Store everything that changed and return `pc`."""
-        self._spill(self._changed())
-        self._frame.return_to(pc, self._left)
+    def _leave(self, pc: str, left: str, mask: int) -> None:
+        """Store the registers of `mask` and return to `run`, which goes on at `pc`."""
+        self._spill(mask)
+        self._frame.go_on("@leave", left, pc, self._pinned(mask))
 
     def _branch(self, last: Instruction) -> None:
         emit = self._emit
@@ -316,19 +333,19 @@ class _BlockTranslator:
             full = emit.value(f"add i64 {base}, {last.immediate}") if last.immediate else base
             target = emit.value(f"and i64 {full}, {MEMORY_SIZE_BYTES - 2}")
         self._write(last.rd, str(block.next_pc))
-        call = self._flow.calls.get(block.start)
-        if call is not None:
-            self._call(call, target)
-        elif known is not None and not is_call(last):
+        if known is not None and is_call(last):
+            self._go_outside(known)
+        elif known is not None:
             self._go(known)
-        elif is_call(last) or last.rs1 in _RETURN_REGISTERS or not self._flow.dispatched:
-            self._leave(target)
-        else:
+        elif is_dispatch(block) and self._flow.dispatched:
             self._registers.settle()
             self._registers.settle_integers()
             self._frame.indirect_changed |= self._changed()
             emit.line(f"store i64 {target}, ptr %indirect")
             emit.line("br label %dispatch")
+        else:
+            self._spill(self._changed())
+            _go_by_table(self._frame, target, self._left, self._pinned(PINNED_MASK))
 
     def _go(self, pc: int) -> None:
         """Go on at `pc`, inside or outside the function."""
@@ -340,91 +357,53 @@ class _BlockTranslator:
             self._go_outside(pc)
 
     def _go_outside(self, pc: int) -> None:
-        """Go on at `pc` in another function, with a tail call so that the host stack does not grow."""
+        """Go on at `pc` in another function."""
         self._spill(self._changed())
+        pinned = self._pinned(PINNED_MASK)
         if self._frame.is_local(pc):
-            self._tail_call(function_name(pc), pc)
-            return
-        # The caller of this function relies on the registers of mapped code only (CodeMap.used).
-        if self._frame.code.position(pc) is None:
-            self._frame.return_to(str(pc), self._left)
-            return
-        slot = self._table_slot(str(pc >> 2))
-        function = self._emit.value(f"load ptr, ptr {slot}")
-        is_missing = self._emit.value(f"icmp eq ptr {function}, null")
-        missing, found = self._emit.name("missing"), self._emit.name("found")
-        self._emit.line(f"br i1 {is_missing}, label %{missing}, label %{found}, {UNLIKELY}")
-        self._emit.label(missing)
-        self._frame.return_to(str(pc), self._left)
-        self._emit.label(found)
-        self._tail_call(function, pc)
+            self._frame.go_on(function_name(pc), self._left, "0", pinned)
+        elif may_fetch(pc):
+            _go_to_slot(self._frame, str(pc >> 2), str(pc), self._left, pinned)
+        else:
+            self._frame.go_on("@leave", self._left, str(pc), pinned)
 
-    def _tail_call(self, function: str, pc: int) -> None:
-        arguments = f"(ptr %memory, i64 {self._left}, i64 {pc}, i64 %depth)"
-        result = self._emit.value(f"musttail call {RESULT} {function}{arguments}")
-        self._emit.line(f"ret {RESULT} {result}")
 
-    def _table_slot(self, index: str) -> str:
-        table_at = self._emit.value(f"getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_TABLE}")
-        table = self._emit.value(f"load ptr, ptr {table_at}, {CONTROLS}")
-        return self._emit.value(f"getelementptr ptr, ptr {table}, i64 {index}")
+def _write_dispatch(frame: Frame) -> None:
+    """Write the single place from which indirect jumps go on within the function."""
+    emit = frame.emitter
+    emit.label("dispatch")
+    target = emit.value("load i64, ptr %indirect")
+    cases = " ".join(f"i64 {pc}, label %{block_label(pc)}" for pc in frame.flow.dispatched)
+    emit.line(f"switch i64 {target}, label %outside [{cases}]")
+    emit.label("outside")
+    for register in frame.having(frame.indirect_changed & ~PINNED_MASK):
+        value = emit.value(f"load i64, ptr %x{register}")
+        emit.line(f"store i64 {value}, ptr %s{register}, {CONTROLS}")
+    pinned = {register: emit.value(f"load i64, ptr %x{register}") for register in PINNED}
+    _go_by_table(frame, target, emit.value("load i64, ptr %count"), pinned)
 
-    # --- calls ----------------------------------------------------------------------------------------------
 
-    def _call(self, call: Call, target: str) -> None:
-        """Write a host call, if the depth allows it and there is a function; else leave for the target."""
-        emit, frame = self._emit, self._frame
-        changed = self._changed()
-        away = emit.name("away")
-        callee = self._callee(call, target, away)
-        is_deep = emit.value("icmp eq i64 %depth, 0")
-        ready = emit.name("call")
-        emit.line(f"br i1 {is_deep}, label %{away}, label %{ready}, {UNLIKELY}")
-        emit.label(away)
-        self._spill(changed)
-        frame.return_to(target, self._left)
-        emit.label(ready)
-        self._spill(changed & call.used)
-        depth = emit.value("sub i64 %depth, 1")
-        arguments = f"(ptr %memory, i64 {self._left}, i64 {target}, i64 {depth})"
-        result = emit.value(f"call {RESULT} {callee}{arguments}")
-        self._after_call(call, result, changed & ~call.used)
+def _go_by_table(frame: Frame, target: str, left: str, pinned: dict[int, str]) -> None:
+    """Go on at an address that is known only now."""
+    emit = frame.emitter
+    low = emit.value(f"trunc i64 {target} to i32")
+    index = emit.value(f"call i32 @llvm.fshr.i32(i32 {low}, i32 {low}, i32 2)")
+    # Of an address that is misaligned or outside of the code: the empty slot after the last.
+    within = emit.value(f"call i32 @llvm.umin.i32(i32 {index}, i32 {TABLE_ENTRIES})")
+    _go_to_slot(frame, emit.value(f"zext i32 {within} to i64"), target, left, pinned)
 
-    def _callee(self, call: Call, target: str, away: str) -> str:
-        """The function to call; goes to `away` if there is none."""
-        emit = self._emit
-        if call.target is not None and self._frame.is_local(call.target):
-            return function_name(call.target)
-        index = str(call.target >> 2) if call.target is not None else self._index_of(target, away)
-        found = emit.value(f"load ptr, ptr {self._table_slot(index)}")
-        is_missing = emit.value(f"icmp eq ptr {found}, null")
-        ready = emit.name("found")
-        emit.line(f"br i1 {is_missing}, label %{away}, label %{ready}, {UNLIKELY}")
-        emit.label(ready)
-        return found
 
-    def _index_of(self, target: str, away: str) -> str:
-        """The target's index in the entry table; goes to `away` if it is misaligned or no code."""
-        emit = self._emit
-        low = emit.value(f"trunc i64 {target} to i32")
-        index = emit.value(f"call i32 @llvm.fshr.i32(i32 {low}, i32 {low}, i32 2)")
-        is_code = emit.value(f"icmp ult i32 {index}, {TABLE_ENTRIES}")
-        ready = emit.name("code")
-        emit.line(f"br i1 {is_code}, label %{ready}, label %{away}, {LIKELY}")
-        emit.label(ready)
-        return emit.value(f"zext i32 {index} to i64")
-
-    def _after_call(self, call: Call, result: str, kept: int) -> None:
-        emit, following = self._emit, self._block.next_pc
-        pc = emit.value(f"extractvalue {RESULT} {result}, 0")
-        left = emit.value(f"extractvalue {RESULT} {result}, 1")
-        returned = emit.value(f"icmp eq i64 {pc}, {following}")
-        back, elsewhere = emit.name("back"), emit.name("elsewhere")
-        emit.line(f"br i1 {returned}, label %{back}, label %{elsewhere}, {LIKELY}")
-        emit.label(elsewhere)
-        self._spill(kept)
-        self._frame.return_to(pc, left)
-        emit.label(back)
-        emit.line(f"store i64 {left}, ptr %count")
-        self._registers.reload(self._frame.having(call.written))
-        self._go(following)
+def _go_to_slot(frame: Frame, index: str, pc: str, left: str, pinned: dict[int, str]) -> None:
+    """Go on where an entry of the table leads; to `run` if it is empty."""
+    emit = frame.emitter
+    table_at = emit.value(f"getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_TABLE}")
+    table = emit.value(f"load ptr, ptr {table_at}, {CONTROLS}")
+    slot = emit.value(f"getelementptr i64, ptr {table}, i64 {index}")
+    entry = emit.value(f"load i64, ptr {slot}, {CONTROLS}")
+    address = emit.value(f"lshr i64 {entry}, {ENTRY_BITS}")
+    known = emit.value(f"inttoptr i64 {address} to ptr")
+    known_number = emit.value(f"and i64 {entry}, {(1 << ENTRY_BITS) - 1}")
+    is_missing = emit.value(f"icmp eq i64 {entry}, 0")
+    function = emit.value(f"select i1 {is_missing}, ptr @leave, ptr {known}")
+    number = emit.value(f"select i1 {is_missing}, i64 {pc}, i64 {known_number}")
+    frame.go_on(function, left, number, pinned)

@@ -15,7 +15,7 @@ from truestep.engine.codegen.operations import CONDITIONS, OPERATIONS, Emitter
 from truestep.engine.codegen.support import CONTROLS, GUEST, METADATA, PAGES, store_function
 from truestep.engine.codegen.walk_floats import FloatWalk
 from truestep.engine.host import float_unit
-from truestep.engine.layout import CONTROL, CONTROL_PC, CONTROL_TABLE, OPEN, TABLE_ENTRIES, TABLE_SIZE_BYTES
+from truestep.engine.layout import CONTROL, CONTROL_PC, CONTROL_TABLE, OPEN, TABLE_ENTRIES
 from truestep.machine.arithmetic import ACCESS_SIZES_BYTES, IMMEDIATE_FORMS, SIGNED_LOADS
 from truestep.machine.decode import Kind, decode
 from truestep.machine.float_words import FLOAT_OPCODE, FUSED_OPCODES
@@ -131,12 +131,9 @@ landing:
 %index = lshr i64 %pc.next, 2
 %is.code = icmp ult i64 %index, {TABLE_ENTRIES}
 %index.safe = select i1 %is.code, i64 %index, i64 0
-%slot = getelementptr ptr, ptr %table, i64 %index.safe
-%slot.piece = getelementptr i8, ptr %slot, i64 {TABLE_SIZE_BYTES}
-%unit = load i64, ptr %slot
-%piece = load i64, ptr %slot.piece
-%either = or i64 %unit, %piece
-%is.entry = icmp ne i64 %either, 0
+%slot = getelementptr i64, ptr %table, i64 %index.safe
+%known = load i64, ptr %slot
+%is.entry = icmp ne i64 %known, 0
 %has.arrived = and i1 %is.entry, %is.code
 br i1 %has.arrived, label %arrived, label %loop
 arrived:

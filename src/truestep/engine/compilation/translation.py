@@ -1,8 +1,7 @@
 """A program's translation, shared by all its runs: code is compiled when a run first needs it.
 
 Mapped code is compiled in units. If a run often comes to an address at which no unit can continue (the middle
-of a block, a jump into constants), a piece of code from there on is compiled separately. Pieces are entered
-only by `run`, never by a call, because callers rely on the registers that mapped code touches.
+of a block, a jump into constants), a piece of code from there on is compiled separately.
 """
 
 import ctypes
@@ -20,12 +19,12 @@ from truestep.engine.analysis.code_map import CodeMap, map_code, map_piece
 from truestep.engine.analysis.flow import Flow, region_flow
 from truestep.engine.codegen.floats import float_declarations
 from truestep.engine.codegen.frame import function_name
-from truestep.engine.codegen.support import METADATA, store_function
+from truestep.engine.codegen.support import METADATA, leave_function, store_function
 from truestep.engine.codegen.translate import translate_region
 from truestep.engine.compilation.compile import CompiledModule, object_code
 from truestep.engine.compilation.compiler_process import Compile, CompilerProcess
 from truestep.engine.compilation.object_cache import ObjectCache, build_id
-from truestep.engine.layout import MAP_NORESERVE, TABLE_ENTRIES, TABLE_SIZE_BYTES
+from truestep.engine.layout import ENTRY_BITS, MAP_NORESERVE, TABLE_SIZE_BYTES
 from truestep.machine.program import Program
 
 CACHED_PROGRAMS_LIMIT = 16
@@ -100,10 +99,9 @@ class Translation:
         self._piece_count = 0
         self._trouble: Exception | None = None
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
-        self._mapping = mmap.mmap(-1, 2 * TABLE_SIZE_BYTES, flags=flags)
-        tables = np.frombuffer(self._mapping, np.uint64)
-        self._unit_table, self._piece_table = tables[:TABLE_ENTRIES], tables[TABLE_ENTRIES:]
-        self.table_address = tables.ctypes.data
+        self._mapping = mmap.mmap(-1, TABLE_SIZE_BYTES, flags=flags)
+        self._table = np.frombuffer(self._mapping, np.uint64)
+        self.table_address = self._table.ctypes.data
 
     @property
     def content_size_bytes(self) -> int:
@@ -112,7 +110,7 @@ class Translation:
 
     def has_entry(self, pc: int) -> bool:
         """Whether translated code can continue at `pc`, an aligned address of the code range."""
-        return bool(self._unit_table[pc >> 2] or self._piece_table[pc >> 2])
+        return bool(self._table[pc >> 2])
 
     def prepare(self, pc: int) -> bool:
         """Compile the code at `pc` if it is worth it, at once or in the background.
@@ -211,11 +209,13 @@ class Translation:
         """Load object code and put its entries into a table."""
         module = CompiledModule.from_object(content)
         count = _read_words(module.variable(_ENTRY_COUNT), 1)[0]
-        entries = _read_words(module.variable(_ENTRIES), 2 * int(count))
-        table = self._unit_table if part.is_unit else self._piece_table
+        entries = _read_words(module.variable(_ENTRIES), 3 * int(count))
+        slots = entries[::3] >> 2
+        words = entries[1::3] << ENTRY_BITS | entries[2::3]
         with self._lock:
             self._modules[part] = module
-            table[entries[::2] >> 2] = entries[1::2]
+            is_new = slice(None) if part.is_unit else self._table[slots] == 0
+            self._table[slots[is_new]] = words[is_new]
 
     def _kept(self, part: Part) -> bytes | None:
         objects = self.policy.objects
@@ -230,16 +230,21 @@ def _read_words(address: int, count: int) -> _Table:
 
 
 def module_ir(code: CodeMap, flows: list[Flow]) -> str:
-    """The IR of regions that are compiled together, with a list of their entries (pc, function)."""
+    """The IR of regions that are compiled together, with a list of their entries (pc, function, number)."""
     local = frozenset(flow.start for flow in flows)
     functions = [translate_region(flow, local, code) for flow in flows]
     entries = [
-        f"{{i64, ptr}} {{i64 {pc}, ptr {function_name(flow.start)}}}" for flow in flows for pc in flow.needs
+        f"{{i64, ptr, i64}} {{i64 {pc}, ptr {function_name(flow.start)}, i64 {number}}}"
+        for flow in flows
+        for number, pc in enumerate(flow.needs)
     ]
-    table = f"@{_ENTRIES} = constant [{len(entries)} x {{i64, ptr}}] [{', '.join(entries)}]\n"
+    table = f"@{_ENTRIES} = constant [{len(entries)} x {{i64, ptr, i64}}] [{', '.join(entries)}]\n"
     table += f"@{_ENTRY_COUNT} = constant i64 {len(entries)}\n"
-    declarations = "declare i32 @llvm.fshr.i32(i32, i32, i32)\n" + float_declarations()
-    return "".join((declarations, store_function(), *functions, table, METADATA))
+    declarations = (
+        "declare i32 @llvm.fshr.i32(i32, i32, i32)\ndeclare i32 @llvm.umin.i32(i32, i32)\n"
+        + float_declarations()
+    )
+    return "".join((declarations, store_function(), leave_function(), *functions, table, METADATA))
 
 
 class TranslationCache:

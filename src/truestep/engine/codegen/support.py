@@ -105,12 +105,6 @@ def run_function(unit: FloatUnit | None) -> str:
     (M8.2), whatever this thread's is: some libraries flush subnormals in the whole process.
     """
     declarations, enter, leave = _float_modes(unit)
-    pinned = "".join(
-        f"  %s{register} = getelementptr i8, ptr %memory, i64 {register_offset(register)}\n"
-        f"  %p{register} = load i64, ptr %s{register}\n"
-        for register in PINNED
-    )
-    passed = arguments("%left", "%number", [f"%p{register}" for register in PINNED])
     return f"""
 {declarations}declare i32 @llvm.fshr.i32(i32, i32, i32)
 define void @run(ptr %memory, i64 %budget, ptr %walk) nounwind {{
@@ -141,11 +135,7 @@ known:
   %is.near = icmp slt i64 %left, {WINDOW_CYCLES}
   br i1 %is.near, label %leave, label %enter
 enter:
-  %address = lshr i64 %word, {ENTRY_BITS}
-  %found = inttoptr i64 %address to ptr
-  %number = and i64 %word, {(1 << ENTRY_BITS) - 1}
-{pinned}  %result = call preserve_nonecc {RESULT} %found({passed})
-  %pc.next = extractvalue {RESULT} %result, 0
+{_entering()}  %pc.next = extractvalue {RESULT} %result, 0
   %left.next = extractvalue {RESULT} %result, 1
   %same.pc = icmp eq i64 %pc.next, %pc
   %same.left = icmp eq i64 %left.next, %left
@@ -162,6 +152,22 @@ enter:
   store i64 %cycle.next, ptr %cycle.at
 {leave}  ret void
 }}
+"""
+
+
+def _entering() -> str:
+    """The call of the function that an entry of the table names."""
+    pinned = "".join(
+        f"  %s{register} = getelementptr i8, ptr %memory, i64 {register_offset(register)}\n"
+        f"  %p{register} = load i64, ptr %s{register}\n"
+        for register in PINNED
+    )
+    passed = arguments("%left", "%number", [f"%p{register}" for register in PINNED])
+    return f"""\
+  %address = lshr i64 %word, {ENTRY_BITS}
+  %found = inttoptr i64 %address to ptr
+  %number = and i64 %word, {(1 << ENTRY_BITS) - 1}
+{pinned}  %result = call preserve_nonecc {RESULT} %found({passed})
 """
 
 

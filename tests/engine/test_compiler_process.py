@@ -21,7 +21,8 @@ from tests.engine.programs import CODE_START, program_of, random_operands, rando
 from tests.machine.encode import encode
 from truestep.base.errors import Bug
 from truestep.engine.compilation import translation
-from truestep.engine.compilation.compiler_process import Compile, CompilerProcess
+from truestep.engine.compilation.compile_jobs import Compile
+from truestep.engine.compilation.compiler_process import CompilerProcess
 from truestep.engine.compilation.object_cache import ObjectCache
 from truestep.engine.compilation.translation import STEP_IN_WALKS, CompilePolicy, Translation
 from truestep.engine.jit import JitEngine
@@ -166,9 +167,8 @@ def test_process_and_thread_end_with_the_engine() -> None:
     until(lambda: not children() - before)
 
 
-def test_what_nobody_runs_any_more_is_not_compiled(
-    compiler: CompilerProcess, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_nobody_runs_any_more_is_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiler = CompilerProcess(ahead=1)
     asked, go_on = list[object](), threading.Event()
     monkeypatch.setattr(translation, "module_ir", lambda *given: asked.append(given) or ABORTING)
 

@@ -5,6 +5,7 @@
 
 int main() {
     b2World world(b2Vec2(0.0f, -10.0f));
+    world.SetAllowSleeping(false);
     b2BodyDef still;
     b2Body *ground = world.CreateBody(&still);
     b2PolygonShape floor;
@@ -27,9 +28,9 @@ int main() {
     b2Body *ball = world.CreateBody(&moving);
     ball->CreateFixture(&round, 20.0f);
     ball->SetLinearVelocity(b2Vec2(25.0f, 2.0f));
-    for (int step = 1; step <= 1000; step++) {
+    for (int step = 1; step <= 500; step++) {
         world.Step(1.0f / 60.0f, 8, 3);
-        if (step % 250 == 0)
+        if (step % 125 == 0)
             std::printf("%d: %d contacts, top (%.4f, %.4f), ball (%.4f, %.4f)\n", step, world.GetContactCount(), last->GetPosition().x,
                         last->GetPosition().y, ball->GetPosition().x, ball->GetPosition().y);
     }

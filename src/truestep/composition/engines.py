@@ -106,13 +106,14 @@ def _open_jit(limits: EngineLimits) -> "JitEngine":
     from truestep.engine.jit import JitEngine
     from truestep.engine.runtime.replay import SNAPSHOTS_LIMIT_BYTES
 
+    objects = ObjectCache(object_directory())
     policy = CompilePolicy(
         free_cost=0,
         hot_steps_per_cost=HOT_STEPS_PER_COST,
         piece_steps=PIECE_STEPS,
         warm_up_steps=WARM_UP_STEPS,
-        objects=ObjectCache(object_directory()),
-        compiler=CompilerProcess(),
+        objects=objects,
+        compiler=CompilerProcess(objects, outlives=True),
     )
     return JitEngine(
         policy,

@@ -45,10 +45,17 @@ class ObjectCache:
     """Object code by key in a directory; evicts the least recently used first. Safe for many processes."""
 
     def __init__(self, directory: Path, limit_bytes: int = CACHE_LIMIT_BYTES) -> None:
-        self._directory = directory
-        self._limit_bytes = limit_bytes
+        self.directory = directory
+        self.limit_bytes = limit_bytes
+        self.written_bytes = 0
+        """What this object has written."""
         self._unswept_bytes = limit_bytes
         self._is_usable: bool | None = None
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether entries can be read and written, as far as is known."""
+        return self._is_open()
 
     def load(self, key: bytes) -> bytes | None:
         """The object code stored under `key`, unchanged, or None."""
@@ -77,19 +84,20 @@ class ObjectCache:
             return
         try:
             self._write(self._path(key), _checksum(key, content) + content)
+            self.written_bytes += len(content)
             self._unswept_bytes += len(content)
-            if self._unswept_bytes * SWEEPS_PER_LIMIT >= self._limit_bytes:
+            if self._unswept_bytes * SWEEPS_PER_LIMIT >= self.limit_bytes:
                 self._unswept_bytes = 0
                 self._sweep()
         except OSError as error:
             self._give_up(error)
 
     def _path(self, key: bytes) -> Path:
-        return self._directory / (hashlib.sha256(key).hexdigest() + _SUFFIX)
+        return self.directory / (hashlib.sha256(key).hexdigest() + _SUFFIX)
 
     def _write(self, path: Path, entry: bytes) -> None:
         """Write an entry, which gets its name only once it is complete."""
-        descriptor, name = tempfile.mkstemp(prefix=path.stem, suffix=".new", dir=self._directory)
+        descriptor, name = tempfile.mkstemp(prefix=path.stem, suffix=".new", dir=self.directory)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(entry)
@@ -100,14 +108,14 @@ class ObjectCache:
     def _sweep(self) -> None:
         """Delete the least recently used entries until the rest is within the limit."""
         entries: list[tuple[int, int, str]] = []
-        with os.scandir(self._directory) as listing:
+        with os.scandir(self.directory) as listing:
             for item in listing:
                 # Other processes delete entries too.
                 with suppress(FileNotFoundError):
                     status = item.stat(follow_symlinks=False)
                     if stat.S_ISREG(status.st_mode):
                         entries.append((status.st_mtime_ns, status.st_size, item.path))
-        excess_bytes = sum(size_bytes for _, size_bytes, _ in entries) - self._limit_bytes
+        excess_bytes = sum(size_bytes for _, size_bytes, _ in entries) - self.limit_bytes
         for _, size_bytes, name in sorted(entries):
             if excess_bytes <= 0:
                 break
@@ -118,8 +126,8 @@ class ObjectCache:
         """Whether the directory exists, belongs to this user and is writable by nobody else; decided once."""
         if self._is_usable is None:
             try:
-                self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-                reason = _why_unsafe(self._directory)
+                self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+                reason = _why_unsafe(self.directory)
             except OSError as error:
                 reason = str(error)
             self._is_usable = reason is None
@@ -129,7 +137,7 @@ class ObjectCache:
 
     def _give_up(self, error: OSError) -> None:
         self._is_usable = False
-        _log.warning("compiled code is no longer kept in %s: %s", self._directory, error)
+        _log.warning("compiled code is no longer kept in %s: %s", self.directory, error)
 
 
 def _checksum(key: bytes, content: bytes) -> bytes:

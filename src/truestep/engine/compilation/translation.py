@@ -15,14 +15,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from truestep.base.errors import Bug
-from truestep.engine.analysis.code_map import CodeMap, map_code, map_piece
+from truestep.engine.analysis.code_map import PIECE_LIMIT_WORDS, CodeMap, map_code, map_piece
 from truestep.engine.analysis.flow import Flow, region_flow
 from truestep.engine.codegen.floats import float_declarations
 from truestep.engine.codegen.frame import function_name
 from truestep.engine.codegen.support import METADATA, leave_function, store_function
 from truestep.engine.codegen.translate import translate_region
 from truestep.engine.compilation.compile import CompiledModule, object_code
-from truestep.engine.compilation.compiler_process import Compile, CompilerProcess
+from truestep.engine.compilation.compile_jobs import Compile
+from truestep.engine.compilation.compiler_process import CompilerProcess
 from truestep.engine.compilation.object_cache import ObjectCache, build_id
 from truestep.engine.layout import ENTRY_BITS, MAP_NORESERVE, TABLE_SIZE_BYTES
 from truestep.machine.program import Program
@@ -175,13 +176,30 @@ class Translation:
         self.compiled_cost += self.code.cost_of(part.place) if part.is_unit else 0
         self._piece_count += not part.is_unit
         if self.policy.compiler is None:
-            self._compile(part, object_code)
+            self._compile(part, self._compile_here)
         else:
             # By the time it is done, the program may no longer be in use.
             translation = weakref.ref(self)
             self.policy.compiler.submit(
-                lambda compile_ir: alive.compile_later(part, compile_ir) if (alive := translation()) else None
+                lambda compile_ir: (
+                    alive.compile_later(part, compile_ir) if (alive := translation()) else None
+                ),
+                lambda: alive.heat_of(part) if (alive := translation()) else 0.0,
             )
+
+    def _compile_here(self, ir: str, key: bytes = b"", heat: float = 0.0) -> bytes:
+        """Compile in this process, and keep the code on disk."""
+        del heat  # nothing else waits
+        content = object_code(ir)
+        if self.policy.objects:
+            self.policy.objects.store(key, content)
+        return content
+
+    def heat_of(self, part: Part) -> float:
+        """Steps that its code has cost so far, for the cost of compiling it."""
+        if part.is_unit:
+            return self._unit_steps.get(part, 0) / max(self.code.cost_of(part.place), 1)
+        return self._piece_steps.get(part, 0) / PIECE_LIMIT_WORDS
 
     def compile_later(self, part: Part, compile_ir: Compile) -> None:
         """Compile and enter a part in the background."""
@@ -198,11 +216,11 @@ class Translation:
             if code is None:
                 return
             regions = code.regions_of_unit(part.place) if part.is_unit else range(len(code.regions))
-            content = compile_ir(module_ir(code, [region_flow(code, region) for region in regions]))
+            flows = [region_flow(code, region) for region in regions]
+            key = self._object_key(part) if self.policy.objects else b""
+            content = compile_ir(module_ir(code, flows), key, self.heat_of(part))
             if content is None:
                 return
-            if self.policy.objects:
-                self.policy.objects.store(self._object_key(part), content)
         self._enter(part, content)
 
     def _enter(self, part: Part, content: bytes) -> None:

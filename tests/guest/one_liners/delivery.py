@@ -11,6 +11,7 @@ from numba.typed.typedobjectutils import _nonoptional
 
 from tests.guest.one_liners.values import ARRAY, BYTES, DICT, LIST, NOTHING, SCALAR, SET, TEXT, TUPLE
 from truestep.guest.python.compiler.entry import store_npy
+from truestep.guest.python.compiler.item_tuples import ItemTuple
 
 
 def deliver(value: Any) -> None:
@@ -39,6 +40,8 @@ def _deliver(value: Any) -> Any:
         return _tuple
     if isinstance(value, types.List | types.ListType):
         return _list
+    if isinstance(value, ItemTuple):
+        return _items
     if isinstance(value, types.Set):
         return _set
     if isinstance(value, types.DictType):
@@ -123,6 +126,12 @@ def _bytes(value: Any) -> None:
 def _tuple(value: Any) -> None:
     store_npy(np.array([TUPLE, len(value)]))
     _deliver_members(value)
+
+
+def _items(value: Any) -> None:
+    store_npy(np.array([TUPLE, len(value)]))
+    for member in value:
+        deliver(member)
 
 
 def _list(value: Any) -> None:

@@ -16,7 +16,7 @@ import random  # noqa: F401
 import statistics  # noqa: F401
 import string  # noqa: F401
 from collections import Counter, defaultdict, deque  # noqa: F401
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -194,6 +194,20 @@ class Vector:
     def norm(self) -> float:
         """Its length."""
         return math.sqrt(self.x * self.x + self.y * self.y)
+
+
+@dataclass(order=True)
+class Shelf:
+    """A dataclass with an order, and with defaults that are made anew."""
+
+    height: int
+    items: list[str] = field(default_factory=list, compare=False)
+    prices: dict[str, float] = field(default_factory=dict, compare=False)
+
+    def put(self, name: str, price: float) -> None:
+        """Add."""
+        self.items.append(name)
+        self.prices[name] = self.prices.get(name, 0.0) + price
 
 
 class Account:

@@ -1,5 +1,6 @@
 """Tuples, named tuples, optional values, several results."""
 
+import itertools
 from collections import namedtuple
 
 import numpy as np
@@ -19,6 +20,13 @@ def maybe(value):
     return None
 
 
+def any_length(values):
+    letters = [int(value) % 3 for value in values]
+    seen = {tuple(letters[:1]), tuple(letters), tuple(sorted(letters)), tuple(letters)}
+    columns = [sum(column) for column in zip(*[letters, letters[1:]])]
+    return len(seen), columns[0], len(list(itertools.permutations(letters[:4])))
+
+
 @truestep.guest
 def main(input):
     low, high = extent(input)
@@ -28,4 +36,4 @@ def main(input):
         if maybe(int(value)) is not None:
             count += 1
     swapped = (high, low) + (found.low, found.high)
-    return np.array(swapped + (count, len(swapped), (1, 2) < (1, 3)))
+    return np.array(swapped + any_length(input[:5]) + (count, len(swapped), (1, 2) < (1, 3)))

@@ -34,6 +34,10 @@ _DROPPED = {
 _MADE = {"<string>", dataclasses.__file__}
 """Where the code of methods is that `dataclass` writes."""
 
+_EMPTY: dict[Any, str] = {list: "[]", dict: "{}", set: "set()"}
+
+_ORDERS = {"__lt__": "<", "__le__": "<=", "__gt__": ">", "__ge__": ">="}
+
 _numbers: dict[type, int] = {}
 
 
@@ -270,6 +274,8 @@ def _members(origin: Any) -> dict[str, Any]:
         members["__init__"] = _made_by_dataclass_of(origin)
     if is_dataclass and "__eq__" not in members:
         members["__eq__"] = _equality(origin)
+    if getattr(parameters, "order", False):
+        members |= {name: _order(origin, name, operator) for name, operator in _ORDERS.items()}
     if "__repr__" not in members and getattr(parameters, "repr", False):
         members["__repr__"] = _description(origin)
     members.setdefault("__init__", _nothing)
@@ -305,9 +311,10 @@ def _made_by_dataclass_of(origin: Any) -> FunctionType:
     for field in sorted(fields, key=lambda field: bool(field.kw_only)):
         given = field.name
         if field.default_factory is not dataclasses.MISSING:
-            raise errors.TypingError(
-                f"a guest cannot make the default of {origin.__name__}.{field.name}; give the field a value"
-            )
+            lines.append(_made_by_factory(field, scope))
+            if field.init:
+                parameters.append(f"{field.name}=None")
+            continue
         if field.default is not dataclasses.MISSING:
             scope[f"default_{field.name}"] = field.default
             given = f"default_{field.name}"
@@ -326,6 +333,18 @@ def _made_by_dataclass_of(origin: Any) -> FunctionType:
     return made
 
 
+def _made_by_factory(field: Any, scope: dict[str, Any]) -> str:
+    """The statement that sets a field whose default is made anew for each instance."""
+    made = _EMPTY.get(field.default_factory, f"factory_{field.name}()")
+    scope[f"factory_{field.name}"] = field.default_factory
+    if not field.init:
+        return f"    self.{field.name} = {made}\n"
+    return (
+        f"    if {field.name} is None:\n        self.{field.name} = {made}\n"
+        f"    else:\n        self.{field.name} = {field.name}\n"
+    )
+
+
 def _description(origin: Any) -> FunctionType:
     """The `__repr__` that dataclass writes."""
     shown = [field.name for field in dataclasses.fields(origin) if field.repr]
@@ -334,6 +353,13 @@ def _description(origin: Any) -> FunctionType:
     made = _function("__repr__", source, {})
     made.__module__ = origin.__module__
     return made
+
+
+def _order(origin: Any, name: str, operator: str) -> FunctionType:
+    """One of the comparisons that dataclass writes."""
+    names = [field.name for field in dataclasses.fields(origin) if field.compare]
+    own, others = ("".join(f"{side}.{part}, " for part in names) for side in ("self", "other"))
+    return _function(name, f"def {name}(self, other):\n    return ({own}) {operator} ({others})\n", {})
 
 
 def _equality(origin: Any) -> FunctionType:

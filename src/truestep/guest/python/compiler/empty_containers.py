@@ -16,6 +16,7 @@ from numba.core.typing import templates
 
 from truestep.guest.python.compiler.classes import GROWING, Growing, PlainClass, grow, new_instance
 from truestep.guest.python.compiler.inferring import forget_inferred, returned_type
+from truestep.guest.python.compiler.item_tuples import ItemTuple
 from truestep.guest.python.compiler.ownership import is_plain_class, is_users_function
 from truestep.guest.python.compiler.unknown_types import MARK, NOTHING, Unknown
 
@@ -59,6 +60,8 @@ class _Round:
             return type(kind)(self.with_known(kind.dtype))
         if isinstance(kind, types.DictType):
             return types.DictType(self.with_known(kind.key_type), self.with_known(kind.value_type))
+        if isinstance(kind, ItemTuple):
+            return ItemTuple(self.with_known(kind.dtype))
         if isinstance(kind, types.Tuple | types.UniTuple):
             return types.Tuple.from_types([self.with_known(member) for member in kind.types])
         return kind
@@ -139,7 +142,7 @@ def is_in_round() -> bool:
 def _unknown_parts(kind: Any) -> set[Unknown]:
     if isinstance(kind, Unknown):
         return {kind}
-    if isinstance(kind, types.List | types.Set):
+    if isinstance(kind, types.List | types.Set | ItemTuple):
         return _unknown_parts(kind.dtype)
     if isinstance(kind, types.DictType):
         return _unknown_parts(kind.key_type) | _unknown_parts(kind.value_type)

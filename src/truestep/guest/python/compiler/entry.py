@@ -9,6 +9,7 @@ from llvmlite import ir
 from numba.core import cgutils, errors, types
 from numba.core.extending import intrinsic, overload
 
+from truestep.guest.python.compiler.item_tuples import ItemTuple, items_of
 from truestep.guest.python.compiler.signature import ArrayInput, GuestSignature
 from truestep.guest.sdk import Task
 from truestep.machine.layout import HEADER_START, INPUT_START
@@ -275,6 +276,12 @@ def _store_as_array(kind: Any, store: Any) -> Any:
             store(np.array(result))
 
         return store_converted
+    if isinstance(kind, ItemTuple):
+
+        def store_items(result: Any) -> None:
+            store(np.array(items_of(result)))
+
+        return store_items
     if isinstance(kind, types.Optional):
         raise errors.TypingError(
             f"a guest must return its output on every path, but this one returns {kind.type} or nothing"

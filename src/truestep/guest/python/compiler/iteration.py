@@ -5,7 +5,7 @@ import operator
 from typing import Any
 
 from numba.core import errors, types
-from numba.core.extending import overload, register_jitable
+from numba.core.extending import overload
 
 _ARGUMENTS_MAX = 4
 
@@ -15,9 +15,6 @@ def install_iteration() -> None:
     for function, implementation in (
         (itertools.chain, _chain),
         (itertools.product, _product),
-        (itertools.combinations, _combinations),
-        (itertools.combinations_with_replacement, _combinations_with_replacement),
-        (itertools.permutations, _permutations),
         (itertools.accumulate, _accumulate),
         (itertools.islice, _islice),
         (itertools.zip_longest, _zip_longest),
@@ -160,112 +157,6 @@ def _product(*iterables: Any) -> Any:
         return product_of(iterables)
 
     return product
-
-
-@register_jitable
-def _pick_1(pool: Any, places: Any) -> Any:
-    return (pool[places[0]],)
-
-
-@register_jitable
-def _pick_2(pool: Any, places: Any) -> Any:
-    return pool[places[0]], pool[places[1]]
-
-
-@register_jitable
-def _pick_3(pool: Any, places: Any) -> Any:
-    return pool[places[0]], pool[places[1]], pool[places[2]]
-
-
-@register_jitable
-def _pick_4(pool: Any, places: Any) -> Any:
-    return pool[places[0]], pool[places[1]], pool[places[2]], pool[places[3]]
-
-
-def _picker(length: Any, name: str) -> tuple[int, Any]:
-    """How many items a selection has, which must be written in the call, and what makes the tuple."""
-    if not isinstance(length, types.IntegerLiteral) or not 1 <= length.literal_value <= _ARGUMENTS_MAX:
-        raise errors.TypingError(
-            f"a guest's itertools.{name} takes the length of the tuples as a number from 1 to 4 that is "
-            "written in the call"
-        )
-    return length.literal_value, (_pick_1, _pick_2, _pick_3, _pick_4)[length.literal_value - 1]
-
-
-def _combinations(iterable: Any, r: Any) -> Any:
-    del iterable
-    length, pick = _picker(r, "combinations")
-
-    def combinations(iterable: Any, r: Any) -> Any:
-        pool = list(iterable)
-        places = list(range(length))
-        place = length - 1 if length <= len(pool) else -1
-        while place >= 0:
-            yield pick(pool, places)
-            place = length - 1
-            while place >= 0 and places[place] == place + len(pool) - length:
-                place -= 1
-            if place >= 0:
-                places[place] += 1
-                for later in range(place + 1, length):
-                    places[later] = places[later - 1] + 1
-
-    return combinations
-
-
-def _combinations_with_replacement(iterable: Any, r: Any) -> Any:
-    del iterable
-    length, pick = _picker(r, "combinations_with_replacement")
-
-    def combinations(iterable: Any, r: Any) -> Any:
-        pool = list(iterable)
-        places = [0] * length
-        place = length - 1 if pool else -1
-        while place >= 0:
-            yield pick(pool, places)
-            place = length - 1
-            while place >= 0 and places[place] == len(pool) - 1:
-                place -= 1
-            if place >= 0:
-                following = places[place] + 1
-                for later in range(place, length):
-                    places[later] = following
-
-    return combinations
-
-
-def _permutations(iterable: Any, r: Any = None) -> Any:
-    del iterable
-    length, pick = _picker(r, "permutations")
-
-    def permutations(iterable: Any, r: Any = None) -> Any:
-        pool = list(iterable)
-        places = list(range(length))
-        place = length - 1 if length <= len(pool) else -1
-        while place >= 0:
-            yield pick(pool, places)
-            place, candidate = length - 1, 0
-            while place >= 0:
-                candidate = _next_free(places, place, len(pool))
-                if candidate < len(pool):
-                    break
-                place -= 1
-            if place >= 0:
-                places[place] = candidate
-                for later in range(place + 1, length):
-                    places[later] = -1
-                    places[later] = _next_free(places, later, len(pool))
-
-    return permutations
-
-
-@register_jitable
-def _next_free(places: Any, place: int, size: int) -> int:
-    """The next index at a place that none of the places before it has."""
-    candidate = places[place] + 1
-    while candidate < size and candidate in places[:place]:
-        candidate += 1
-    return candidate
 
 
 def _accumulate(iterable: Any, func: Any = operator.add, initial: Any = None) -> Any:

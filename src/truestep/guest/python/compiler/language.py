@@ -8,10 +8,12 @@ from truestep.guest.python.compiler.classes import install_classes
 from truestep.guest.python.compiler.containers import install_containers
 from truestep.guest.python.compiler.empty_containers import install_empty_containers
 from truestep.guest.python.compiler.hashing import install_hashing
+from truestep.guest.python.compiler.item_tuples import install_item_tuples
 from truestep.guest.python.compiler.iteration import install_iteration
 from truestep.guest.python.compiler.mathematics import install_mathematics
 from truestep.guest.python.compiler.number_methods import install_number_methods
 from truestep.guest.python.compiler.numerals import install_numerals
+from truestep.guest.python.compiler.selections import install_selections
 from truestep.guest.python.compiler.statistic_functions import install_statistics
 from truestep.guest.python.compiler.text_predicates import install_text_predicates
 from truestep.guest.python.compiler.texts import install_texts
@@ -27,6 +29,8 @@ def install_language() -> None:
     install_builtin_functions()
     install_containers()
     install_iteration()
+    install_item_tuples()
+    install_selections()
     install_statistics()
     install_catching()
     install_mathematics()

@@ -7,6 +7,8 @@ from numba.core import cgutils, errors, types, typing
 from numba.core.extending import intrinsic, overload
 from numba.cpython import printimpl
 
+from truestep.guest.python.compiler.item_tuples import ItemTuple
+
 _INT64 = ir.IntType(64)
 _POINTER = ir.IntType(8).as_pointer()
 _VOID = ir.VoidType()
@@ -181,5 +183,8 @@ _WRITERS: tuple[tuple[Any, Any], ...] = (
     (types.Complex, _put_complex),
     (types.UnicodeType, _put_string),
     (types.BaseTuple, _put_tuple),
-    ((types.List, types.ListType, types.Array, types.DictType, types.RangeType), _put_sequence),
+    (
+        (types.List, types.ListType, types.Array, types.DictType, types.RangeType, ItemTuple),
+        _put_sequence,
+    ),
 )

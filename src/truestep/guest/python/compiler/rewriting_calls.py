@@ -11,6 +11,7 @@ from types import BuiltinFunctionType, MethodDescriptorType
 from typing import Any
 
 from truestep.guest.python.compiler import calls_of_types
+from truestep.guest.python.compiler.item_tuples import transposed
 from truestep.guest.python.compiler.number_methods import integer_from_bytes
 from truestep.guest.python.compiler.rewriting_names import Names
 
@@ -69,6 +70,10 @@ class CallRewriter(ast.NodeTransformer):
         if _is(called, dict.fromkeys) and len(node.args) == 2:
             keys = self._names.call("dictionary_of", calls_of_types.dictionary_of, *node.args)
             return self._replace(node, keys)
+        if called is zip and len(node.args) == 1 and isinstance(node.args[0], ast.Starred):
+            rows = node.args[0].value
+            if not node.keywords:
+                return self._replace(node, self._names.call("transposed", transposed, rows))
         if called is print and any(isinstance(part, ast.Starred) for part in node.args):
             return self._printed(node)
         for function, name, helper in _HELPERS:

@@ -222,7 +222,7 @@ class ExpressionRewriter(ast.NodeTransformer):
             formatted = self._formatted(node, node.func)
             if formatted is not None:
                 return self._replace(node, self.visit(formatted))
-        called = self._names.value(node.func)
+        called = self._names.helpers.get(getattr(node.func, "id", "")) or self._names.value(node.func)
         if self._consumes(node.func, called):
             for index, argument in enumerate(node.args):
                 if isinstance(argument, ast.GeneratorExp):

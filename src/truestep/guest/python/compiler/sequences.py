@@ -5,6 +5,7 @@ from typing import Any
 from numba.core import types
 from numba.core.extending import intrinsic, overload
 
+from truestep.guest.python.compiler.item_tuples import ItemTuple
 from truestep.guest.python.compiler.printing import put_item, put_text
 
 
@@ -50,6 +51,8 @@ def _put_items_of(sequence: Any) -> Any:
         return _put_dictionary
     if isinstance(sequence, types.RangeType):
         return _put_range
+    if isinstance(sequence, ItemTuple):
+        return _put_tuple
     return _put_list
 
 
@@ -60,6 +63,17 @@ def _put_list(sequence: Any) -> None:
             put_word(", ")
         put(sequence[index])
     put_word("]")
+
+
+def _put_tuple(sequence: Any) -> None:
+    put_word("(")
+    for index in range(len(sequence)):
+        if index:
+            put_word(", ")
+        put(sequence[index])
+    if len(sequence) == 1:
+        put_word(",")
+    put_word(")")
 
 
 def _put_dictionary(sequence: Any) -> None:

@@ -23,6 +23,8 @@ SEED_VARIABLE = "TRUESTEP_SEED"
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(REPOSITORY / ".pytest_cache" / "bytecode")
 sys.dont_write_bytecode = False
+# Tests leave no processes behind.
+os.environ["TRUESTEP_LEAVE_NOTHING"] = "1"
 
 LONGEST_FIRST = ("lab", "examples", "benchmarks", "demo", "crash", "cli", "stateful", "e2e", "guest")
 """Folders with tests of ten seconds and more: started last, such a test would run alone."""

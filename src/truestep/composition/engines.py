@@ -1,5 +1,6 @@
 """The engines by name. They are loaded by the first run, because LLVM takes time and memory to import."""
 
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ EVERYTHING = 1 << 40
 HOT_STEPS_PER_COST = 1_000
 PIECE_STEPS = 50_000
 """Compiling runs on another core, so it may begin before walking has cost as much."""
+LEAVE_NOTHING = "TRUESTEP_LEAVE_NOTHING"
+"""The environment variable with which no compiler outlives its run: for tests and for batch systems."""
 
 
 class EngineName(StrEnum):
@@ -113,7 +116,7 @@ def _open_jit(limits: EngineLimits) -> "JitEngine":
         piece_steps=PIECE_STEPS,
         warm_up_steps=WARM_UP_STEPS,
         objects=objects,
-        compiler=CompilerProcess(objects, outlives=True),
+        compiler=CompilerProcess(objects, outlives=not os.environ.get(LEAVE_NOTHING)),
     )
     return JitEngine(
         policy,

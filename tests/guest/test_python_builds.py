@@ -293,6 +293,10 @@ GUEST = "@truestep.guest\ndef main(input):\n    return "
             GUEST.replace("return", "x = np.ones(2)\n    if len(input): x = input\n    return") + "x\n",
             "7: variable 'x' cannot be both array(float64, 1d, C) and array(uint8, 1d, C)\n  try: give",
         ),
+        (
+            GUEST.replace("return", "x = [1]\n    x += [2.5]\n    return") + "x[1]\n",
+            "6: a guest cannot put float64 into a list of int64\n  try: make the list",
+        ),
         (GUEST.replace(":", "") + "1\n", "4: expected ':': def main(input)"),
         ("def main(input):\n    return input\n", " expected one function decorated with @truestep.guest"),
         (f"T = 1 / 0\n{GUEST}input\n", "3: ZeroDivisionError: division by zero\n  try: "),

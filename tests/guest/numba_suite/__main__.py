@@ -26,7 +26,8 @@ Numba compiles Python guests, and its tests say what users of it expect. `make n
 fit guests: it notes the calls of compiled functions that a test makes, compiles the calls as guests, and
 compares the results with those of NumPy and CPython, dtypes included. So a test fails here if Numba itself
 differs from NumPy, too. Tests of Numba's inner workings, of threads, files, caches and of types that a guest
-cannot return do not fit. This page is written by that command.
+cannot return do not fit. What is wrong is mostly on the [page of differences](numpy-differences.md):
+the order of sets, narrow single numbers, lists of one type. This page is written by that command.
 """
 _REASONS_SHOWN = 25
 _IN_MESSAGE = re.compile(r"^\S+:\d+: |\n.*|`[^`]*`", re.DOTALL)

@@ -1,11 +1,13 @@
 """Functions of Python that Numba lacks: any, all, reversed, pow of three, min and max of nothing."""
 
+import functools
 from typing import Any
 
-from numba.core import types
+from numba.core import errors, types
 from numba.core.extending import overload
 from numba.cpython import builtins
 from numba.misc.special import literal_unroll
+from numba.np.types import datetime_registry
 
 from truestep.guest.python.compiler.texts import forget_overload
 
@@ -16,12 +18,27 @@ def install_builtin_functions() -> None:
     overload(all)(_all)
     overload(reversed)(_reversed)
     overload(pow)(_power_modulo)
-    for function, numbas, ours in (
-        (min, builtins.iterable_min, _min),
-        (max, builtins.iterable_max, _max),
+    for function, numbas, ours, of_several in (
+        (min, builtins.iterable_min, _min, (builtins.ol_min, datetime_registry.ol_min_datetime)),
+        (max, builtins.iterable_max, _max, (builtins.ol_max, datetime_registry.ol_max_datetime)),
     ):
         forget_overload(function, numbas)
         overload(function)(ours)
+        for implementation in of_several:
+            forget_overload(function, implementation)
+            overload(function)(_of_several(function.__name__, implementation))
+
+
+def _of_several(name: str, numbas: Any) -> Any:
+    """Numba's own, which takes a single number as well."""
+
+    @functools.wraps(numbas)  # Numba compares the parameters with those of its own
+    def implementation(*x: Any) -> Any:
+        if len(x) == 1 and isinstance(x[0], types.Number | types.Boolean):
+            raise errors.TypingError(f"a guest's {name}() takes two numbers or more: write {name}(x, y)")
+        return numbas(*x)
+
+    return implementation
 
 
 def _any(iterable: Any) -> Any:

@@ -1,16 +1,21 @@
 """Integers of Python that become items of a NumPy dtype: out of its range, NumPy raises OverflowError."""
 
+import operator
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
 from numba.core import errors, imputils, types
+from numba.core.extending import overload
 from numba.core.typing import context as typing_context
+from numba.core.typing import listdecl
 from numba.np import numpy_support
 
 from truestep.guest.python.compiler.python_numbers import PythonInt
 
 _CONTEXT: Any = typing_context.BaseContext
+_OPERATOR: Any = operator
+_IN_PLACE: Any = listdecl.InplaceAddList
 _registry: Any = imputils.builtin_registry
 
 
@@ -19,6 +24,8 @@ def install_narrowing() -> None:
     _registry.lower_cast(PythonInt, types.Integer)(_cast)
     _CONTEXT.resolve_setitem = _checking_literals(_CONTEXT.resolve_setitem)
     _CONTEXT.resolve_static_setitem = _checking_literals(_CONTEXT.resolve_static_setitem)
+    _IN_PLACE.generic = _checking_members(_IN_PLACE.generic)
+    overload(_OPERATOR.iadd, strict=False)(_extended)
 
 
 def _cast(context: Any, builder: Any, from_: Any, to: Any, value: Any) -> Any:
@@ -51,6 +58,31 @@ def _checking_literals(resolve: Any) -> Any:
         return resolve(context, target, index, value)
 
     return resolve_setitem
+
+
+def _checking_members(generic: Any) -> Any:
+    def resolve(template: Any, arguments: Any, keywords: Any) -> Any:
+        if isinstance(arguments[0], types.List):
+            _check_item(*arguments)
+        return generic(template, arguments, keywords)
+
+    return resolve
+
+
+def _extended(items: Any, others: Any) -> Any:
+    """`items += others` of a list and what has items of the same type; arrays would be added to each item."""
+    is_other = isinstance(others, types.IterableType) and not isinstance(others, types.List | types.Array)
+    if not isinstance(items, types.List) or not is_other:
+        return None
+    others = getattr(others, "dtype", None) or others.iterator_type.yield_type
+    _check_item(items, others)
+
+    def extend(items: Any, others: Any) -> Any:
+        for other in others:
+            items.append(other)
+        return items
+
+    return extend
 
 
 def _check_item(target: Any, value: Any) -> None:

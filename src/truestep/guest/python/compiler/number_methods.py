@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numba.core import errors, types
 from numba.core.extending import overload, overload_attribute, overload_method
+from numba.core.typing import builtins
 
+_NUMBERS: Any = builtins.NumberAttribute
 _WORD_BYTES = 8
 _WORD_BITS = 64
 
@@ -25,12 +27,19 @@ def install_number_methods() -> None:
         ("conjugate", _itself),
     ):
         overload_method(types.Integer, name, strict=False)(method)
+    # Numba gives parts of the constant 3 the type of the constant 3.
+    _NUMBERS.resolve_real = _NUMBERS.resolve_imag = _part
     overload_attribute(types.Integer, "numerator", strict=False)(_itself)
     overload_attribute(types.Integer, "denominator", strict=False)(_one)
     overload_method(types.Float, "is_integer", strict=False)(_is_integer)
     overload_method(types.Float, "as_integer_ratio", strict=False)(_ratio)
     overload_method(types.Float, "hex", strict=False)(_hex)
     overload_method(types.Float, "conjugate", strict=False)(_itself)
+
+
+def _part(template: Any, kind: Any) -> Any:
+    del template
+    return types.unliteral(getattr(kind, "underlying_float", kind))
 
 
 def _itself(number: Any) -> Any:

@@ -1,21 +1,41 @@
-"""np.arange of floats: NumPy adds multiples of the difference between the first two items."""
+"""range() of any integers, and np.arange of floats.
+
+The numbers of a range are Python's, whatever its bounds are; NumPy's ranges of floats are made of multiples
+of the difference between the first two items.
+"""
 
 from typing import Any
 
 import numpy as np
-from numba.core import types
+from numba.core import errors, types
 from numba.core.extending import overload, register_jitable
+from numba.core.typing import builtins, signature
 from numba.np import arrayobj
 
 from truestep.guest.python.compiler.sums import forget, number_type
 
 _numba_arange: Any = arrayobj.np_arange
+_RANGE: Any = builtins.Range
 
 
 def install_ranges() -> None:
-    """Replace Numba's own, which adds multiples of the step."""
+    """Replace Numba's own arange, which adds multiples of the step, and its ranges of other integers."""
+    _RANGE.cases = [signature(types.range_state64_type, *[types.int64] * count) for count in (1, 2, 3)]
+    _RANGE.apply = _of_integers(_RANGE.apply)
     forget(np.arange, "")
     overload(np.arange)(_arange)
+
+
+def _of_integers(apply: Any) -> Any:
+    def checked(template: Any, arguments: Any, keywords: Any) -> Any:
+        for kind in arguments:
+            if isinstance(kind, types.Float | types.Complex):
+                raise errors.TypingError(
+                    f"a guest's range() takes integers, not {kind}: write int(x) for each of its numbers"
+                )
+        return apply(template, arguments, keywords)
+
+    return checked
 
 
 def _arange(start: Any, /, stop: Any = None, step: Any = None, dtype: Any = None) -> Any:

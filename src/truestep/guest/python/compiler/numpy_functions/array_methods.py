@@ -30,7 +30,6 @@ def install_array_methods() -> None:
     """Add them to Numba's."""
     for name, implementation in (
         ("tolist", _tolist),
-        ("item", _item),
         ("round", _round),
         ("searchsorted", _searchsorted),
         ("partition", _partition),
@@ -42,6 +41,8 @@ def install_array_methods() -> None:
         ("astype", _astype),
     ):
         extend_method(name, implementation)
+    # Numba's own gives NumPy's numbers.
+    extend_method("item", _item, lambda array: isinstance(array.dtype, _NUMBERS))
     extend(np.partition, _along_axis(np.partition))
     extend(np.argpartition, _along_axis(np.argpartition))
     for kind in _NUMBERS:
@@ -157,6 +158,8 @@ def _along_axis(function: Any) -> Any:
     def of_axis(a: Any, kth: Any, axis: Any = -1) -> Any:
         if array_of(a) is None or array_of(a).ndim < 1:
             return None
+        if not isinstance(getattr(kth, "dtype", kth), types.Integer):
+            raise errors.TypingError(f"a guest's {function.__name__} takes integers as kth: write int(kth)")
         if isinstance(axis, types.NoneType):
             return lambda a, kth, axis=-1: function(as_array(a).ravel(), kth)
 

@@ -114,16 +114,18 @@ def _nanvar(
 ) -> Any:
     refuse(dtype=dtype, out=out)
     array = _array(a)
-    if array is None or isinstance(array.dtype, types.Complex):
+    if array is None:
         return None
     keeps = bool(literal(keepdims, "keepdims"))
     if not _may_have_nans(array):
         return lambda a, axis=None, dtype=None, out=None, ddof=0, keepdims=False: np.var(
             as_array(a), axis, None, None, ddof, keeps
         )
-    add, count = _adders(array, axis, keepdims)
+    real = getattr(array.dtype, "underlying_float", array.dtype)
+    add, count = _adders(array.copy(dtype=real), axis, keepdims)
     add_kept, count_kept = _adders(array, axis, keepdims=True)
     number = numpy_support.as_dtype(array.dtype).type
+    real_number = numpy_support.as_dtype(real).type
 
     def nanvar(
         a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False
@@ -132,11 +134,36 @@ def _nanvar(
         numbers = _numbers(items)
         apart = without_nans(items)
         apart -= quotient_each(add_kept(apart, axis), count_kept(numbers, axis), number)
+        squares = real_part(apart)
         for place in np.ndindex(apart.shape):
-            apart[place] = apart[place] * apart[place] if numbers[place] else 0
-        return spread_of(add(apart, axis), count(numbers, axis) - ddof, number)
+            squares[place] = square(apart[place]) if numbers[place] else 0
+        return spread_of(add(squares, axis), count(numbers, axis) - ddof, real_number)
 
     return nanvar
+
+
+def real_part(items: Any) -> Any:
+    """An array of floats of the same order in memory, to be overwritten. Compiled only."""
+    raise NotImplementedError
+
+
+@overload(real_part, strict=False)
+def _real_part(items: Any) -> Any:
+    if isinstance(items.dtype, types.Complex):
+        return lambda items: items.real.copy()
+    return lambda items: items
+
+
+def square(number: Any) -> Any:
+    """The square of a number's size. Compiled only."""
+    raise NotImplementedError
+
+
+@overload(square, strict=False)
+def _square(number: Any) -> Any:
+    if isinstance(number, types.Complex):
+        return lambda number: number.real * number.real + number.imag * number.imag
+    return lambda number: number * number
 
 
 def spread_of(sums: Any, freedom: Any, number: Any) -> Any:

@@ -110,3 +110,24 @@ def _extend_left(items: Any, others: Any) -> Any:
             items.insert(0, other)
 
     return extend
+
+
+def grouped(pairs: Any) -> Any:
+    """`itertools.groupby`: of (key, item), the keys with the items that follow each other. Compiled only."""
+    raise NotImplementedError
+
+
+@overload(grouped, strict=False)
+def _grouped(pairs: Any) -> Any:
+    def groups_of(pairs: Any) -> Any:
+        keys = [pair[0] for pair in pairs[:0]]
+        groups = [[pair[1]] for pair in pairs[:0]]
+        for key, item in pairs:
+            if len(keys) > 0 and keys[-1] == key:
+                groups[-1].append(item)
+            else:
+                keys.append(key)
+                groups.append([item])
+        return [(keys[place], groups[place]) for place in range(len(keys))]
+
+    return groups_of

@@ -25,6 +25,7 @@ from truestep.guest.python.compiler.rewriting_constants import ConstantRewriter
 from truestep.guest.python.compiler.rewriting_expressions import ExpressionRewriter
 from truestep.guest.python.compiler.rewriting_functions import FunctionRewriter
 from truestep.guest.python.compiler.rewriting_generators import GeneratorRewriter
+from truestep.guest.python.compiler.rewriting_matches import MatchRewriter
 from truestep.guest.python.compiler.rewriting_names import Names
 from truestep.guest.python.compiler.rewriting_statements import StatementRewriter
 from truestep.guest.python.compiler.unused import UnusedRemover
@@ -137,7 +138,8 @@ def _changed(function: FunctionType, kinds: Any, become_arrays: frozenset[str] =
     names = Names.of(origin)
     given, tree = tree, with_lifted_functions(tree, origin, names, _definition)
     functions = FunctionRewriter(names, origin, kind.named)
-    tree = functions.visit(tree)
+    matches = MatchRewriter(names, origin)
+    tree = functions.visit(matches.visit(tree))
     defaults = origin.__defaults__
     if isinstance(tree, ast.FunctionDef) and function in _variants:
         defaults = _take_parameters(tree, kind)
@@ -158,7 +160,7 @@ def _changed(function: FunctionType, kinds: Any, become_arrays: frozenset[str] =
     ]
     for rewriter in rewriters:
         tree = rewriter.visit(tree)
-    every = (functions, pruner, remover, constants, *rewriters)
+    every = (matches, functions, pruner, remover, constants, *rewriters)
     if given is tree and not any(rewriter.has_changed for rewriter in every):
         return function
     scope: dict[str, Any] = {**origin.__globals__, **names.imported, **names.helpers}

@@ -6,11 +6,12 @@ are made at once, as for `sorted`, `min` and `list(map(…))`.
 
 import ast
 import copy
+import itertools
 import operator
 from types import BuiltinFunctionType, MethodDescriptorType
 from typing import Any
 
-from truestep.guest.python.compiler import calls_of_types
+from truestep.guest.python.compiler import calls_of_types, collection_calls
 from truestep.guest.python.compiler.item_tuples import transposed
 from truestep.guest.python.compiler.number_methods import integer_from_bytes
 from truestep.guest.python.compiler.rewriting_names import Names
@@ -65,6 +66,8 @@ class CallRewriter(ast.NodeTransformer):
         elif any(called is function for function in _COMPLETE) and len(node.args) == 1:
             node.args[0] = self._mapped(node.args[0])
         self.generic_visit(node)
+        if called is itertools.groupby and node.args:
+            return self._grouped(node)
         if called is dict:
             return self._dictionary(node)
         if _is(called, dict.fromkeys) and len(node.args) == 2:
@@ -105,6 +108,24 @@ class CallRewriter(ast.NodeTransformer):
             node.args[0] = self._names.call("dictionary_of", calls_of_types.dictionary_of, *given)
             self._replace(inner, node.args[0])
         return node
+
+    def _grouped(self, node: ast.Call) -> ast.expr:
+        """`itertools.groupby(items, key)` as a list of keys and lists."""
+        keys = [*node.args[1:], *(keyword.value for keyword in node.keywords if keyword.arg == "key")]
+        key: Any = keys[0] if keys else None
+        name = "item$"
+        if isinstance(key, ast.Lambda) and len(key.args.args) == 1:
+            name, weight = key.args.args[0].arg, key.body
+        elif key is None or (isinstance(key, ast.Constant) and key.value is None):
+            weight = ast.Name(id=name, ctx=ast.Load())
+        else:
+            item = ast.Name(id=name, ctx=ast.Load())
+            weight = self._weight(key, node.args[0]) or ast.Call(func=key, args=[item], keywords=[])
+        target = ast.Name(id=name, ctx=ast.Store())
+        loop = ast.comprehension(target=target, iter=node.args[0], ifs=[], is_async=0)
+        pair = ast.Tuple(elts=[weight, ast.Name(id=name, ctx=ast.Load())], ctx=ast.Load())
+        pairs = ast.ListComp(elt=pair, generators=[loop])
+        return self._replace(node, self._names.call("grouped", collection_calls.grouped, pairs))
 
     def _dictionary(self, node: ast.Call) -> ast.expr:
         """`dict(a=1)` and `dict(other, a=1)`."""

@@ -7,7 +7,13 @@ import random
 from tests.engine.programs import CODE_START, assemble, program_of, random_program
 from tests.machine.encode import encode
 from truestep.engine.analysis.flow import region_flow
-from truestep.engine.compilation.translation import CompilePolicy, Translation, TranslationCache, program_key
+from truestep.engine.compilation.translation import (
+    CompilePolicy,
+    Translation,
+    TranslationCache,
+    module_ir,
+    program_key,
+)
 from truestep.engine.jit import JitEngine
 from truestep.engine.layout import PINNED
 from truestep.machine.program import Program, Segment, Task
@@ -134,6 +140,15 @@ def test_what_an_entry_takes_from_the_control_block() -> None:
     assert {register for register in range(32) if flow.changed[back] >> register & 1} == set(PINNED)
     wanted = {register for register in range(32) if flow.wanted[start] >> register & 1}
     assert wanted - set(PINNED) == {21, 22, 23, 24}
+
+
+def test_no_argument_is_undefined(rng: random.Random) -> None:
+    """LLVM 22 merged a jump with one whose argument was poison, and lost the argument of both."""
+    code = Translation(random_program(rng, 400), CompilePolicy()).code
+    flows = [region_flow(code, region) for region in range(len(code.regions))]
+    calls = [line for line in module_ir(code, flows).splitlines() if "musttail" in line]
+    assert calls
+    assert not [line for line in calls if "poison" in line or "undef" in line]
 
 
 def test_every_entry_of_a_random_program_leads_somewhere(rng: random.Random) -> None:

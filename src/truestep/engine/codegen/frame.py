@@ -48,8 +48,12 @@ class Frame:
         return f"define internal preserve_nonecc {RESULT} {name}({PARAMETERS}) nounwind {{\n{body}\n}}\n"
 
     def go_on(self, function: str, left: str, entry: str, pinned: dict[int, str]) -> None:
-        """Go on in another function, at one of its entries, with the pinned registers as they are given."""
-        passed = arguments(left, entry, [pinned.get(register, "poison") for register in PINNED])
+        """Go on in another function, at one of its entries, with the pinned registers as they are given.
+
+        The others are 0, never poison: LLVM merges the ends of two functions' ways out, and where an argument
+        is undefined in one it may drop the other's.
+        """
+        passed = arguments(left, entry, [pinned.get(register, "0") for register in PINNED])
         result = self.emitter.value(f"musttail call preserve_nonecc {RESULT} {function}({passed})")
         self.emitter.line(f"ret {RESULT} {result}")
 

@@ -1,5 +1,8 @@
 """Lists, dictionaries and sets: deletion of items, views in the place of lists, sets of one item, `:=`."""
 
+# pyright: basic, reportArgumentType=false, reportCallIssue=false
+# What Numba compiles has no types of Python.
+
 import importlib
 import operator
 from typing import Any
@@ -15,6 +18,9 @@ def install_containers() -> None:
     overload(sum, strict=False)(_sum)
     importlib.import_module("numba.typed.dictobject")
     _replace_method(types.DictType, "get", _get)
+    importlib.import_module("numba.cpython.setobj")
+    for name, method in _OF_SETS.items():
+        _let_take_iterables(name, method)
     build_set: Any = typeinfer.BuildSetConstraint
     build_set.container_type = staticmethod(_set_of)
     flow: Any = byteflow.TraceRunner
@@ -24,10 +30,43 @@ def install_containers() -> None:
 
 def _replace_method(kind: Any, name: str, method: Any) -> None:
     """Put a method of ours in the place of Numba's."""
-    overload(method)(method)
+    overload(method, strict=False)(method)
     for template in templates.builtin_registry.attributes:
         if template.key is kind and getattr(template, "_attr", "") == name:
             template._overload_func = staticmethod(method)
+
+
+_OF_SETS: dict[str, Any] = {
+    "union": lambda a, b: a.union(set(b)),
+    "intersection": lambda a, b: a.intersection(set(b)),
+    "difference": lambda a, b: a.difference(set(b)),
+    "symmetric_difference": lambda a, b: a.symmetric_difference(set(b)),
+    "issubset": lambda a, b: a.issubset(set(b)),
+    "issuperset": lambda a, b: a.issuperset(set(b)),
+    "isdisjoint": lambda a, b: a.isdisjoint(set(b)),
+    "intersection_update": lambda a, b: a.intersection_update(set(b)),
+    "difference_update": lambda a, b: a.difference_update(set(b)),
+    "symmetric_difference_update": lambda a, b: a.symmetric_difference_update(set(b)),
+}
+"""Methods of sets, for what is no set."""
+
+
+def _let_take_iterables(name: str, method: Any) -> None:
+    """Let a method of sets, which Numba has for two sets, take any iterable."""
+    numbas = [
+        template._overload_func
+        for template in templates.builtin_registry.attributes
+        if template.key is types.Set and getattr(template, "_attr", "") == name
+    ]
+    _replace_method(types.Set, name, _for_iterables(numbas[0], method))
+
+
+def _for_iterables(of_sets: Any, of_others: Any) -> Any:
+    def method_of_sets(a: Any, b: Any) -> Any:
+        is_other = isinstance(a, types.Set) and isinstance(b, types.IterableType | types.Sequence)
+        return of_others if is_other and not isinstance(b, types.Set) else of_sets(a, b)
+
+    return method_of_sets
 
 
 def _get(dct: Any, key: Any, default: Any = None) -> Any:

@@ -208,7 +208,7 @@ CLASS = "class P:\n    def __init__(self, a):\n        self.a = a\n"
         ("import dataclasses\n@dataclasses.dataclass(frozen=True)\nclass P:\n    a: float\n",
          "p = P(1.0)\n    p.a = 2.0", "10: a guest cannot set a of P, which is frozen"),
         (f"{CLASS}P.__module__ = 'sklearn.linear'\nmodel = P(1)\n", "return model.predict(x)",
-         "10: Untyped global name 'model': Cannot determine Numba type of <class 'sklearn.linear.P'>"),
+         "10: a guest cannot use model, a sklearn.linear.P, as a value"),
     ],
 )  # fmt: skip
 def test_classes_are_refused_where_python_would_differ(

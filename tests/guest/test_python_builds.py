@@ -276,14 +276,14 @@ GUEST = "@truestep.guest\ndef main(input):\n    return "
         (f"{GUEST}np.random.get_state()\n", "5: a guest cannot use numpy.random.get_state\n  try: "),
         (f"import absent\n{GUEST}input\n", "3: ModuleNotFoundError: No module named 'absent'\n  try: "),
         (f"{GUEST}absent\n", "5: NameError: name 'absent' is not defined\n  try: "),
-        (f"{GUEST}{{1: 2}}\n", "3: a guest cannot return DictType[int64,int64]"),
+        (f"{GUEST}{{1: 2}}\n", "3: a guest cannot return dictionary of int64 to int64"),
         (
             f"{GUEST}{{1, 2}}\n",
-            "3: a guest cannot return set(int64) as its output\n  try: return an array",
+            "3: a guest cannot return set of int64 as its output\n  try: return an array",
         ),
         (
             GUEST.replace("return", "if len(input): return") + "input\n",
-            "3: a guest must return its output on every path, but this one returns array(uint8, 1d, C) or",
+            "3: a guest must return its output on every path, but this one returns 1-d array of uint8 or",
         ),
         (
             GUEST.replace("input", "a, b, c") + "a\n",
@@ -291,11 +291,15 @@ GUEST = "@truestep.guest\ndef main(input):\n    return "
         ),
         (
             GUEST.replace("return", "x = np.ones(2)\n    if len(input): x = input\n    return") + "x\n",
-            "7: variable 'x' cannot be both array(float64, 1d, C) and array(uint8, 1d, C)\n  try: give",
+            "7: variable 'x' cannot be both 1-d array of float64 and 1-d array of uint8\n  try: give",
         ),
         (
             GUEST.replace("return", "x = [1]\n    x += [2.5]\n    return") + "x[1]\n",
             "6: a guest cannot put float64 into a list of int64\n  try: make the list",
+        ),
+        (
+            f"{GUEST}[1] - [2]\n",
+            "5: a guest cannot compute (list of int64) - (list of int64)\n  try: give it",
         ),
         (GUEST.replace(":", "") + "1\n", "4: expected ':': def main(input)"),
         ("def main(input):\n    return input\n", " expected one function decorated with @truestep.guest"),

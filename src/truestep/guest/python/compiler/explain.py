@@ -13,6 +13,7 @@ from numba.core import errors, ir
 import truestep
 from truestep.guest.python.compiler.complaint import Complaint
 from truestep.guest.python.compiler.remedies import remedy_for
+from truestep.guest.python.compiler.type_words import refused_call, types_in_words, unknown_value
 
 _PLACES = re.compile(r'(?: at |Raised from |File ")([^"\n(]+?\.py)"?(?: \(|, line )(\d+)')
 _NOISE = re.compile(
@@ -29,6 +30,11 @@ _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 _TWO_TYPES = re.compile(r"Cannot unify (.+) and (.+) for '([^'.]+)(?:\.\d+)*', defined at .+ \(\d+\)")
 _UNKNOWN_KEYWORD = re.compile(r"got an unexpected keyword argument '(\w+)'")
 _NOT_IN_NUMPY = re.compile(r"Use of unsupported NumPy function '([\w.]+)' or unsupported use of the function")
+_CONSTANT = re.compile(r"OverloadSelector object>, \((List|Set)\(")
+_UNKNOWN_VALUE = re.compile(
+    r"Untyped global name '([$\w]+)': Cannot determine Numba type of <class '([\w.]+)'>"
+)
+_UNKNOWN_ATTRIBUTE = re.compile(r"Unknown attribute '(\w+)' of type (?!Module)(.+)")
 _REMEDY_INSIDE = re.compile(r"(?:; |: |, so )(?=(?:write|use|pass|call|convert|leave|make|choose|compute)\b)")
 """Where the remedy begins in a sentence of the compiler's own parts."""
 _OWN_NAMES = {
@@ -115,7 +121,7 @@ def in_words(message: str) -> str:
     """Numba's names of types and functions, as their users know them."""
     for pattern, words in _WORDS:
         message = pattern.sub(words, message)
-    return message
+    return types_in_words(message)
 
 
 def _line_of_name(name: str, source: Path) -> str:
@@ -137,11 +143,22 @@ def _essence(message: str) -> str:
         return f"a guest's {_called(call[1])} has no {keyword[1]}="
     if call and "No implementation of function" in message.partition(">>>")[0]:
         cause = f": {causes[-1].strip()}" if causes and not causes[-1].startswith("No implementation") else ""
-        return f"there is no {_called(call[1])}{call[1].strip().removeprefix(_name(call[1]))}{cause}"
-    message = _TWO_TYPES.sub(r"variable '\3' cannot be both \1 and \2", message)
+        return refused_call(_called(call[1]), call[1].strip().removeprefix(_name(call[1])), cause)
+    constant = _CONSTANT.search(message)
+    if constant:
+        return f"a guest cannot keep a {constant[1].lower()} of its module inside of another value"
+    message = _TWO_TYPES.sub(_two_types, message)
+    message = _UNKNOWN_VALUE.sub(unknown_value, message)
+    message = _UNKNOWN_ATTRIBUTE.sub(r"a guest knows no .\1 of a \2", message)
     lines = [line.partition(" Raised from ")[0].strip().rstrip(".") for line in _before_source(message)]
     said = [line for line in lines if line and not _NOISE.match(line)]
     return "\n  ".join(said[:_MESSAGE_LINES_MAX]) or "the types in the guest are inconsistent"
+
+
+def _two_types(found: re.Match[str]) -> str:
+    if found[1] == found[2]:
+        return f"variable '{found[3]}' cannot be two kinds of {found[1]}"
+    return f"variable '{found[3]}' cannot be both {found[1]} and {found[2]}"
 
 
 def _name(call: str) -> str:

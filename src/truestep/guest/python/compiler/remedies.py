@@ -2,7 +2,10 @@
 
 import re
 
-_CONVERT = "convert the arguments, e.g. with x.astype(np.float64), or use loops"
+_CONVERT = (
+    "give it values of other types, as in np.array(numbers), x.astype(np.float64) or float(x), "
+    "or write what it does as a loop"
+)
 
 _REMEDIES: tuple[tuple[str, str], ...] = (
     (
@@ -15,6 +18,11 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
         r"a guest cannot put \S+ into a list",
         "make the list of such numbers from the start, as in [0.0] * n or [0j for _ in range(n)]",
     ),
+    (
+        r"a guest cannot keep a \w+ of its module inside of another value",
+        "make it in the function, or keep a tuple or an array",
+    ),
+    (r"a guest cannot put a .+ into a .+ at ", _CONVERT),
     (r"a guest cannot put", "store a number that the dtype holds, or make the array of a wider dtype"),
     (r"a guest cannot return", "return an array, number, string or bytes, or a tuple of these"),
     (
@@ -65,6 +73,11 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
         r"a guest cannot make the default of",
         "pass the value when you make the instance, or write an __init__",
     ),
+    (r"Untyped global name 'frozenset'", "use a set: {a, b} or set(items)"),
+    (
+        r"Untyped global name '\$|Untyped global name .*<class 'builtin_function_or_method'>",
+        "call it where you need it, or write a small function of your own that calls it",
+    ),
     (
         r"Untyped global name .*<class 'type'>|Untyped global name .*<class '.*ABCMeta'>",
         "use a plain class, a dataclass or a NamedTuple, without a metaclass",
@@ -92,7 +105,7 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
     ),
     (
         r"Unknown attribute '\w+' of type",
-        "use methods and attributes that Numba's documentation lists for it, or loops",
+        "use a function of NumPy, or a loop; docs/python-guests.md says which methods and attributes work",
     ),
     (r"a guest's statistics\.\w+ takes floats", "write [float(number) for number in numbers]"),
     (r"a guest's itertools\.", "or write loops"),
@@ -126,7 +139,7 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
     (r"not contiguous|incompatible array for reshaping", "copy the array first: np.ascontiguousarray(x)"),
     (r"Invalid use of getiter", "loop over one array, list or tuple whose items have one type"),
     (r"non-constant value associated with variable", "pass what the inner function needs as a parameter"),
-    (r"there is no |No implementation of function", _CONVERT),
+    (r"No implementation of function", _CONVERT),
 )
 
 _OF_OWN_SENTENCES = "write it in that way, or compute it with loops or other functions"

@@ -48,7 +48,7 @@ def main() -> int:
         tell(table(figures[-1:]))
     path = arguments.page or (None if patterns else PAGE)
     if path:
-        path.write_text(page(figures, wanted, arguments.pairs), encoding="utf-8")
+        path.write_text(page(figures, wanted, arguments.pairs, len(programs)), encoding="utf-8")
         tell(f"wrote {path}")
     print(json.dumps([asdict(each) for each in figures], indent=2) if arguments.json else table(figures))
     return int(any(not each.is_equal for each in figures))

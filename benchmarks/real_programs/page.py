@@ -59,12 +59,13 @@ natively.
 """
 
 
-def page(figures: Sequence[Figures], programs: Sequence[Program], pairs: int) -> str:
-    """The whole page."""
+def page(figures: Sequence[Figures], programs: Sequence[Program], pairs: int, count: int) -> str:
+    """The whole page; `count` is the number of all programs, of which some may have been chosen."""
     imports = [each.import_cpu_seconds for each in figures if each.import_cpu_seconds is not None]
     method = METHOD.format(pairs=pairs, imported=statistics.median(imports or [0.0]))
     when = datetime.now(UTC).strftime("%Y-%m-%d")
-    measured = f"Measured on {when} at {_commit()}; load {os.getloadavg()[0]:.2f} at the end.\n"
+    chosen = f"{len(figures)} of {count} programs. " if len(figures) < count else ""
+    measured = f"{chosen}Measured on {when} at {_commit()}; load {os.getloadavg()[0]:.2f} at the end.\n"
     works = "".join(f"| {each.name} | {each.about} | {_origin(each)} |\n" for each in programs)
     return (
         f"{HEAD}{table(figures)}\n{measured}{method}\n## What they do\n\n"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import abc
 import bisect  # noqa: F401 - the one-liners use the imports
 import cmath  # noqa: F401
 import collections  # noqa: F401
 import ctypes  # noqa: F401
 import enum
-import functools  # noqa: F401
+import functools
 import heapq  # noqa: F401
 import itertools  # noqa: F401
 import math
@@ -342,6 +343,111 @@ def described(first: int, second: int = 2, **others: int) -> int:
     return first * 100 + second * 10 + (third if "fourth" not in others else 0)
 
 
+class Solid(abc.ABC):
+    """An abstract class with a static method."""
+
+    sides = 3
+
+    def __init__(self, name: str, size: float) -> None:
+        self.name = name
+        self.size = size
+
+    @abc.abstractmethod
+    def volume(self) -> float:
+        """Of the solid."""
+
+    def title(self) -> str:
+        """Its name."""
+        return self.name + "!"
+
+    @staticmethod
+    def twice(number: float) -> float:
+        """Times two."""
+        return number * 2
+
+
+class Cube(Solid):
+    """A class that asks its base."""
+
+    def __init__(self, *sizes: float, **others: int) -> None:
+        super().__init__("cube", self.twice(sizes[0]))
+        self.count = len(sizes)
+
+    def volume(self) -> float:
+        """Of the cube."""
+        return self.size**3
+
+    def title(self) -> str:
+        """Its name, at length."""
+        return "a " + super().title()
+
+
+class Box(Cube):
+    """A class that asks two bases."""
+
+    def volume(self) -> float:
+        """As that of a cube, and its sides."""
+        return super().volume() + self.sides
+
+
+def with_arrays(function):
+    """A decorator that makes arrays of all arguments."""
+
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        args = list(args)
+        for place, value in enumerate(args):
+            if value is not None:
+                args[place] = np.asarray(value)
+        for name, value in kwargs.items():
+            if value is not None:
+                kwargs[name] = np.asarray(value)
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+@with_arrays
+def weighted(a, b, c=None, d=2.0):
+    """A function that is wrapped."""
+    return a * b * d if c is None else a * b + c
+
+
+def mixed(*values):
+    """A function of arguments of any type."""
+    result = 0.0
+    for value in values:
+        result += np.sum(value)
+    return result, len(values)
+
+
+@functools.cache
+def table_of(size: int) -> np.ndarray:
+    """A function that remembers its results."""
+    values = np.arange(size) * 2.0
+    values.setflags(write=False)
+    return values
+
+
+def parents_of(size: int) -> list[int]:
+    """A list of which some items stay None."""
+    above: list[int | None] = [None] * size
+    for place in range(1, size):
+        above[place] = place // 2
+    path = []
+    at = size - 1
+    while at is not None:
+        path.append(at)
+        at = above[at]
+    return path
+
+
+def sum_of(values):
+    """A function that asks for the class of its argument."""
+    return values.sum() if "numpy" in str(type(values)) else sum(values)
+
+
+FRAMES = {"unit": np.eye(2), "count": np.arange(3)}
 PRICES = {"rose": 2.5, "tulip": 1.25, "aster": 3.0}
 LEVELS = [3, 1, 2, 8]
 KNOWN = {7, 11}

@@ -1,4 +1,6 @@
-"""A jitclass with methods and properties."""
+"""A jitclass with methods and properties, and plain classes with bases that are asked by super()."""
+
+import abc
 
 import numpy as np
 from numba import float64, int64
@@ -25,9 +27,45 @@ class Account:
         return self.history[: self.count].sum() / self.count
 
 
+class Shape(abc.ABC):
+    sides = 0
+
+    def __init__(self, size):
+        self.size = size * 1.0
+
+    @abc.abstractmethod
+    def area(self):
+        """Of the shape."""
+
+    @staticmethod
+    def halved(value):
+        return value / 2
+
+
+class Square(Shape):
+    sides = 4
+
+    def __init__(self, *sizes):
+        super().__init__(sizes[0] + sizes[1])
+        self.count = len(sizes)
+
+    def area(self):
+        return self.halved(self.size) ** 2
+
+
+class Grown(Square):
+    def area(self):
+        return super().area() + self.sides
+
+
 @truestep.guest
 def main(input):
     account = Account(input.size)
     for value in input:
         account.deposit(float(value) - 100.5)
-    return np.array([account.balance, account.mean, account.count, account.history[3]])
+    return np.array([account.balance, account.mean, account.count, account.history[3], grown_area()])
+
+
+def grown_area():
+    shape = Grown(2, 3, 4)
+    return shape.area() + shape.count / 16

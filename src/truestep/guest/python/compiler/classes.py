@@ -18,6 +18,8 @@ from numba.experimental.jitclass import base
 
 from truestep.guest.python.compiler.inferring import forget_inferred, returned_type
 from truestep.guest.python.compiler.python_numbers import as_pythons
+from truestep.guest.python.compiler.rewriting import without_others
+from truestep.guest.python.compiler.rewriting_super import methods_after
 from truestep.guest.python.compiler.unknown_types import MARK
 
 jitclass: Any = base
@@ -109,6 +111,7 @@ class Growing(types.Type):
 
 def install_classes() -> None:
     """Let compiled code call classes."""
+    jitclass.JitClassType._set_init = _ignore
     registry: Any = imputils.builtin_registry
     registry.lower(PlainClass, types.VarArg(types.Any))(jitclass.ctor_impl)
     registry.lower_constant(PlainClass)(_dummy)
@@ -117,6 +120,10 @@ def install_classes() -> None:
     inferer.propagate = _naming(inferer.propagate)
     context: Any = typing_context.BaseContext
     context.resolve_setattr = _checking(context.resolve_setattr)
+
+
+def _ignore(made: Any) -> None:
+    """Ignore how Python would call the class, which Numba knows for plain parameters only."""
 
 
 def _dummy(context: Any, builder: Any, kind: Any, value: Any) -> Any:
@@ -140,6 +147,8 @@ def _checking(resolve: Any) -> Any:
         if isinstance(target, Growing):
             return _grow(context, target, attr, value)
         found = resolve(context, target, attr, value)
+        if found is None and isinstance(target, types.ClassInstanceType):
+            _refuse_none(target, attr, value)
         if found is not None and isinstance(target, types.ClassInstanceType):
             _check_field(context, target, attr, found.args[1], value)
         return found
@@ -154,16 +163,25 @@ def new_instance(origin: type) -> Growing:
 
 def _grow(context: Any, target: Growing, attr: str, value: Any) -> Any:
     kind = as_pythons(types.unliteral(value)) if isinstance(value, types.Literal) else value
-    if isinstance(kind, types.NoneType):
-        raise errors.TypingError(f"a guest's field has one type: {attr} cannot begin as None")
     known = target.fields.get(attr)
-    unified = kind if known is None else context.unify_types(known, kind)
+    if known is not None and not kind.is_precise():
+        kind = known
+    unified = kind if known is None or not known.is_precise() else context.unify_types(known, kind)
     if unified is None:
         raise errors.TypingError(f"a guest's field has one type, but {attr} is set to {known} and to {kind}")
     if unified != known:
         target.fields[attr] = unified
         forget_inferred()
     return templates.signature(types.void, target, unified)
+
+
+def _refuse_none(target: Any, attr: str, value: Any) -> None:
+    """What begins as None in `__init__`, and gets a value elsewhere."""
+    if isinstance(target.struct.get(attr), types.NoneType):
+        raise errors.TypingError(
+            f"a guest's field has one type: {attr} of {target.class_type.class_name} begins as None"
+            f" and cannot become {value}; begin it with a value of the type that it will have"
+        )
 
 
 def _check_field(context: Any, target: Any, attr: str, kind: Any, value: Any) -> None:
@@ -190,12 +208,18 @@ class _GrowingAttribute(templates.AttributeTemplate):
     def generic_resolve(self, value: Any, attr: str) -> Any:
         """A field that is known by now, or a method."""
         if attr in value.fields:
+            if not value.fields[attr].is_precise():
+                raise errors.TypingError(
+                    f"the type of what fills {attr} of {value.origin.__name__} is not known"
+                )
             return value.fields[attr]
         member = _members(value.origin).get(attr)
         if isinstance(member, FunctionType):
             return types.BoundFunction(_method_template(member), value)
         if isinstance(member, property) and isinstance(member.fget, FunctionType):
             return returned_type(member.fget, (value,))
+        if isinstance(member, staticmethod):
+            return self.context.resolve_value_type(member.__func__)
         return None
 
 
@@ -205,8 +229,10 @@ def _method_template(function: FunctionType) -> Any:
 
         def generic(self, args: Any, kws: Any) -> Any:
             """The signature, which nobody compiles."""
-            bound = utils.pysignature(function).bind(self.this, *args, **kws)
-            returned = returned_type(function, bound.args)
+            signature = utils.pysignature(function)
+            bound = signature.bind(self.this, *args, **kws)
+            given = [_given(bound, parameter) for parameter in signature.parameters.values()]
+            returned = returned_type(function, given)
             return templates.signature(returned, *args, recvr=self.this)
 
     return Method
@@ -228,17 +254,24 @@ def _grown(origin: type, args: Any, kws: Any) -> Growing:
 def grow(growing: Growing, args: Any, kws: Any) -> None:
     """Add the fields that `__init__` gives an instance. Raises TypingError."""
     origin = growing.origin
+    if missing := getattr(origin, "__abstractmethods__", None):
+        raise errors.TypingError(
+            f"a guest cannot make an instance of {origin.__name__}, which lacks {min(missing)}; define it"
+        )
     constructor = _members(origin)["__init__"]
     signature = utils.pysignature(constructor)
     try:
         bound = signature.bind(growing, *args, **kws)
     except TypeError as error:
         raise errors.TypingError(f"a guest cannot call {origin.__name__} like this: {error}") from error
-    given = [
-        bound.arguments.get(name, types.Omitted(parameter.default))
-        for name, parameter in signature.parameters.items()
-    ]
-    returned_type(constructor, given)
+    returned_type(constructor, [_given(bound, parameter) for parameter in signature.parameters.values()])
+
+
+def _given(bound: inspect.BoundArguments, parameter: inspect.Parameter) -> Any:
+    """The type of what a parameter is given, which for `*args` is that of a tuple."""
+    if parameter.kind is parameter.VAR_POSITIONAL:
+        return types.StarArgTuple.from_types(bound.arguments.get(parameter.name, ()))
+    return bound.arguments.get(parameter.name, types.Omitted(parameter.default))
 
 
 @functools.cache
@@ -266,7 +299,9 @@ def _members(origin: Any) -> dict[str, Any]:
             raise errors.TypingError(f"a guest cannot have a class with {name}, as {origin.__name__} has")
         if name in names or (name in _DROPPED and not is_users):
             continue
-        if isinstance(value, FunctionType | property | staticmethod):
+        if isinstance(value, FunctionType):
+            members[name] = _without_others(value)
+        elif isinstance(value, property | staticmethod):
             members[name] = value
         elif not name.startswith("__"):
             members[name] = property(_constant(name, value))
@@ -279,7 +314,13 @@ def _members(origin: Any) -> dict[str, Any]:
     if "__repr__" not in members and getattr(parameters, "repr", False):
         members["__repr__"] = _description(origin)
     members.setdefault("__init__", _nothing)
-    return members
+    return {**members, **{name: _without_others(f or _nothing) for name, f in methods_after(origin).items()}}
+
+
+def _without_others(function: FunctionType) -> FunctionType:
+    """A method without its `**others`."""
+    has_others = function.__code__.co_flags & inspect.CO_VARKEYWORDS
+    return without_others(function) if has_others else function
 
 
 def _nothing(self: Any) -> None:

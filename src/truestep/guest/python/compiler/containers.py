@@ -116,15 +116,15 @@ def _copy(interpreter: Any, inst: Any, value: Any, res: Any) -> None:
 
 
 def _contains(container: Any, item: Any) -> Any:
-    """`key in d.keys()`, `value in d.values()`, `(key, value) in d.items()`."""
-    del item
+    """`key in d.keys()`, `value in d.values()`, `(key, value) in d.items()`, `10 in b"text"`."""
+    is_byte = isinstance(container, types.Bytes) and isinstance(item, types.Integer)
     if isinstance(container, types.DictKeysIterableType):
 
         def is_key(container: Any, item: Any) -> bool:
             return item in container._parent
 
         return is_key
-    if not isinstance(container, types.DictValuesIterableType | types.DictItemsIterableType):
+    if not is_byte and not isinstance(container, types.DictValuesIterableType | types.DictItemsIterableType):
         return None
 
     def is_among(container: Any, item: Any) -> bool:
@@ -136,12 +136,12 @@ def _contains(container: Any, item: Any) -> Any:
     return is_among
 
 
-_SUMMED: tuple[Any, ...] = (types.Set, types.DictType, types.IteratorType)
+_SUMMED: tuple[Any, ...] = (types.Set, types.DictType, types.IteratorType, types.Bytes)
 _SUMMED_VIEWS: tuple[Any, ...] = (types.DictKeysIterableType, types.DictValuesIterableType)
 
 
 def _sum(iterable: Any, start: Any = 0) -> Any:
-    """Of sets, of views of dictionaries and of iterators; Numba has the others."""
+    """Of sets, bytes, of views of dictionaries and of iterators; Numba has the others."""
     if not isinstance(iterable, _SUMMED + _SUMMED_VIEWS):
         return None
     if isinstance(start, types.UnicodeType):

@@ -10,7 +10,7 @@ the type `Nothing`.
 
 from typing import Any
 
-from numba.core import errors, ir, typed_passes, typeinfer, types
+from numba.core import errors, ir, ir_utils, typed_passes, typeinfer, types
 from numba.core.typing import context as typing_context
 from numba.core.typing import templates
 
@@ -23,6 +23,8 @@ from truestep.guest.python.compiler.unknown_types import MARK, NOTHING, Unknown
 _ROUNDS_MAX = 10
 """Each round finds one more level of containers in containers."""
 _CONTAINERS: Any = (types.List, types.Set, types.DictType)
+_OPTIONAL = "list of None"
+"""What `[None] * n` makes: a list of which nothing is known but that its items may be None."""
 _EMPTY = {list: types.List, set: types.Set, dict: types.DictType}
 
 _rounds: list["_Round | None"] = []
@@ -43,7 +45,9 @@ class _Round:
 
     def kind_at(self, name: str, container: Any) -> Any:
         """The type of the empty container that a variable holds."""
-        if name not in self.sites:
+        if container is _OPTIONAL:
+            self.sites.setdefault(name, types.List(types.Optional(Unknown("items of " + name))))
+        elif name not in self.sites:
             parts = ("keys of ", "values of ") if container is types.DictType else ("items of ",)
             self.sites[name] = container(*(Unknown(part + name) for part in parts))
         return self.with_known(self.sites[name])
@@ -58,6 +62,8 @@ class _Round:
             return NOTHING if self.is_last and not is_in_round() else kind
         if isinstance(kind, types.List | types.Set):
             return type(kind)(self.with_known(kind.dtype))
+        if isinstance(kind, types.Optional):
+            return types.Optional(self.with_known(kind.type))
         if isinstance(kind, types.DictType):
             return types.DictType(self.with_known(kind.key_type), self.with_known(kind.value_type))
         if isinstance(kind, ItemTuple):
@@ -115,6 +121,7 @@ def install_empty_containers() -> None:
     context: Any = typing_context.BaseContext
     context.resolve_setitem = _noting_items(context.resolve_setitem)
     context.resolve_setattr = _noting_fields(context.resolve_setattr)
+    types.Optional.unify = _unifying_with_none(types.Optional.unify)
     types.DictType.unify = _unifying(types.DictType.unify)
     types.Dispatcher.get_call_type = _without_compiling(types.Dispatcher.get_call_type)
     types.Dispatcher.get_overload = _of_compiled(types.Dispatcher.get_overload)
@@ -144,6 +151,8 @@ def _unknown_parts(kind: Any) -> set[Unknown]:
         return {kind}
     if isinstance(kind, types.List | types.Set | ItemTuple):
         return _unknown_parts(kind.dtype)
+    if isinstance(kind, types.Optional):
+        return _unknown_parts(kind.type)
     if isinstance(kind, types.DictType):
         return _unknown_parts(kind.key_type) | _unknown_parts(kind.value_type)
     if isinstance(kind, Growing):
@@ -164,7 +173,7 @@ def _is_precise(self: Any) -> bool:
 
 
 def _refine(kind: Any, keyty: Any, valty: Any) -> Any:
-    refined = kind(keyty, valty)
+    refined = kind(types.unliteral(keyty), types.unliteral(valty))
     if not refined.is_precise():
         raise errors.TypingError(f"the type of {valty} cannot be determined")
     return refined
@@ -222,12 +231,19 @@ def _container(interp: Any, value: Any) -> Any:
     """What kind of empty container an expression makes; None if it makes none."""
     if not isinstance(value, ir.Expr):
         return None
+    if value.op == "build_list" and value.items and all(_is_none(interp, item) for item in value.items):
+        return _OPTIONAL
     if value.op in {"build_list", "build_map", "build_set"} and not value.items:
         return {"build_list": types.List, "build_map": types.DictType, "build_set": types.Set}[value.op]
     if value.op != "call" or value.args or value.kws or value.vararg:
         return None
     function = _called(interp, value)
     return next((kind for known, kind in _EMPTY.items() if known is function), None)
+
+
+def _is_none(interp: Any, variable: Any) -> bool:
+    found = ir_utils.guard(ir_utils.get_definition, interp, variable)
+    return isinstance(found, ir.Const) and found.value is None
 
 
 def _called(interp: Any, call: ir.Expr) -> Any:
@@ -428,6 +444,15 @@ def _unifying(unify: Any) -> Any:
         return None if key is None or value is None else types.DictType(key, value)
 
     return unify_parts
+
+
+def _unifying_with_none(unify: Any) -> Any:
+    """What may be None already; Numba would make it so twice."""
+
+    def unify_with_none(self: Any, typingctx: Any, other: Any) -> Any:
+        return self if isinstance(other, types.NoneType) else unify(self, typingctx, other)
+
+    return unify_with_none
 
 
 def _unify_containers(inferer: Any, names: list[str]) -> Any:

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from truestep.guest.python.compiler.known_values import Evaluator, Fact, Known, class_of, is_function
+from truestep.guest.python.compiler.known_types import Fact, Known
+from truestep.guest.python.compiler.known_values import Evaluator, class_of, is_function
 from truestep.guest.python.compiler.name_uses import has_star
 from truestep.guest.python.compiler.ownership import (
     is_ours,
@@ -26,7 +27,7 @@ _ARGUMENTS_MAX = 32
 """Each argument has a type of its own, so that many of them take long to compile."""
 _WITHOUT_TYPE = (dict, set)
 """Defaults that Numba cannot take."""
-_NAMED: Any = (np.generic, type, ModuleType)
+_NAMED: Any = (np.generic, np.ndarray, type, ModuleType)
 _WRITABLE: Any = (bool, int, float, complex, str, type(None))
 
 
@@ -54,6 +55,24 @@ class Constants:
         return self._names.helper(f"known{id(value)}", value)
 
 
+class Partial:
+    """What `functools.partial(function, …)` makes, whose arguments are names or constants."""
+
+    def __init__(self, call: ast.Call) -> None:
+        self._call = call
+
+    def called(self, node: ast.Call) -> ast.Call:
+        """The call of the function with all arguments."""
+        given = {part.arg for part in node.keywords}
+        kept = [part for part in self._call.keywords if part.arg not in given]
+        made = ast.Call(
+            func=self._call.args[0],
+            args=[*self._call.args[1:], *node.args],
+            keywords=[*kept, *node.keywords],
+        )
+        return ast.copy_location(copy.deepcopy(made), node)
+
+
 class CallBinder:
     """Rewrites calls for what is known of their arguments."""
 
@@ -77,7 +96,7 @@ class CallBinder:
         method = self._method(node, facts)
         if method is not None:
             function, owner = method
-            parameter = next(iter(inspect.signature(function).parameters))
+            parameter = next(iter(inspect.signature(function, follow_wrapped=False).parameters))
             return self._with(node, function, {parameter: owner}, facts)
         called = self._evaluator.fact(node.func, facts)
         function = getattr(called.value, "py_func", called.value) if isinstance(called, Known) else None
@@ -130,7 +149,7 @@ class CallBinder:
     def _with(
         self, node: ast.Call, function: FunctionType, bound: dict[str, Any], facts: _Facts
     ) -> ast.Call | None:
-        parameters = list(inspect.signature(function).parameters.values())
+        parameters = list(inspect.signature(function, follow_wrapped=False).parameters.values())
         if any(isinstance(part, ast.Starred) for part in node.args) or not all(k.arg for k in node.keywords):
             return None
         places = [p.name for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]

@@ -8,36 +8,31 @@ import ast
 import enum
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 from numba.core import types
 from numba.core.dispatcher import Dispatcher
-from numba.np import numpy_support
 
+from truestep.guest.python.compiler.known_types import (
+    ARRAY_MAKERS,
+    Fact,
+    Known,
+    Typed,
+    answer_about_one,
+    as_array,
+    compared_with_large,
+    fact_of_attribute,
+    fact_of_instance,
+    fact_of_item,
+    has_attribute,
+    is_same,
+    kind_of,
+    result_of_ufunc,
+)
 from truestep.guest.python.compiler.ownership import is_users_instance
-from truestep.guest.python.compiler.python_numbers import PythonFloat
 from truestep.guest.python.compiler.rewriting_names import Names
-
-
-@dataclass(frozen=True)
-class Known:
-    """A value that is known."""
-
-    value: Any
-
-
-@dataclass(frozen=True)
-class Typed:
-    """A value of which Numba's type is known. It is not None."""
-
-    kind: Any
-
-
-Fact = Known | Typed | None
-"""None: nothing is known."""
 
 _PLAIN: Any = (bool, int, float, complex, str, bytes, type(None))
 _READABLE: Any = (list, dict, set, frozenset, tuple, str)
@@ -74,24 +69,8 @@ _FUNCTIONS: Any = (
     *(type(np.sum), type(np.concatenate)),
 )
 _DTYPE: Any = np.dtype
-_ARRAY_MAKERS: Any = (np.asarray, np.array, np.asanyarray, np.ascontiguousarray, np.atleast_1d)
-
-
-def argument_facts(names: list[str], kinds: Any) -> dict[str, Fact]:
-    """What the types of a call's arguments say."""
-    return {name: _fact_of_type(kind) for name, kind in zip(names, kinds, strict=False)}
-
-
-def _fact_of_type(kind: Any) -> Fact:
-    if isinstance(kind, types.Omitted):
-        return Known(None if isinstance(kind.value, types.NoneType) else kind.value)
-    if isinstance(kind, types.NoneType):
-        return Known(None)
-    if isinstance(kind, types.IntegerLiteral | types.StringLiteral | types.BooleanLiteral):
-        return Known(kind.literal_value)
-    if isinstance(kind, types.Optional | types.Undefined | types.Poison | types.DeferredType):
-        return None
-    return Typed(kind)
+_ASKING: Any = (len, np.ndim, callable, np.isscalar, type, str)
+"""Functions of one argument whose answer its type may give."""
 
 
 def is_unchangeable(value: Any) -> bool:
@@ -185,7 +164,7 @@ class Evaluator:
     def _of_attribute(self, node: ast.Attribute, facts: dict[str, Fact]) -> Fact:
         owner = self.fact(node.value, facts)
         if isinstance(owner, Typed):
-            return _fact_of_attribute(owner.kind, node.attr)
+            return fact_of_attribute(owner.kind, node.attr)
         if owner is None or isinstance(owner.value, np.ndarray):
             return None
         return _attribute(owner.value, node.attr)
@@ -193,7 +172,7 @@ class Evaluator:
     def _of_subscript(self, node: ast.Subscript, facts: dict[str, Fact]) -> Fact:
         container = self.fact(node.value, facts)
         if isinstance(container, Typed):
-            return _fact_of_item(container.kind, self.fact(node.slice, facts))
+            return fact_of_item(container.kind, self.fact(node.slice, facts))
         if container is None or not isinstance(container.value, _READABLE):
             return None
         return Known(container.value[self.value(node.slice, facts)])
@@ -203,7 +182,7 @@ class Evaluator:
         values = [part.value for part in parts if isinstance(part, Known)]
         if len(values) == len(parts):
             return Known(tuple(values))
-        kinds = [_kind_of(part) for part in parts]
+        kinds = [kind_of(part) for part in parts]
         return Typed(types.Tuple(kinds)) if None not in kinds else None
 
     def _of_list(self, node: ast.List, facts: dict[str, Fact]) -> Fact:
@@ -218,17 +197,34 @@ class Evaluator:
         return Known({self.value(key, facts): self.value(part, facts) for key, part in pairs if key})
 
     def _of_compare(self, node: ast.Compare, facts: dict[str, Fact]) -> Fact:
-        if len(node.ops) != 1:
-            return None
-        left, right = self.fact(node.left, facts), self.fact(node.comparators[0], facts)
-        comparison = node.ops[0]
+        operands = [node.left, *node.comparators]
+        found: list[Fact] = []
+        for left, comparison, right in zip(operands, node.ops, operands[1:], strict=False):
+            found.append(self._of_pair(left, comparison, right, facts))
+            if found[-1] == Known(False):
+                return found[-1] if len(found) == 1 or None not in found else None
+        return None if None in found else Known(True)
+
+    def _of_pair(
+        self, left_node: ast.expr, comparison: ast.cmpop, right_node: ast.expr, facts: dict[str, Fact]
+    ) -> Fact:
+        left, right = self.fact(left_node, facts), self.fact(right_node, facts)
         if isinstance(comparison, ast.Is | ast.IsNot):
-            same = _is_same(left, right)
+            same = is_same(left, right, _is_single)
             return None if same is None else Known(same == isinstance(comparison, ast.Is))
         if not isinstance(left, Known) or not isinstance(right, Known):
-            return None
+            left, right = self._with_large(left_node, left), self._with_large(right_node, right)
+            if not isinstance(left, Known) or not isinstance(right, Known):
+                return compared_with_large(left, type(comparison).__name__, right)
         result = _COMPARED[type(comparison)](left.value, right.value)
         return Known(bool(result)) if type(result) in {bool, np.bool_} else None
+
+    def _with_large(self, node: ast.expr, fact: Fact) -> Fact:
+        """What is known, where an integer of the module may have more than 64 bits."""
+        if fact is None and isinstance(node, ast.Name | ast.Constant):
+            value = node.value if isinstance(node, ast.Constant) else self._names.value(node)
+            return Known(value) if type(value) is int and _is_large(value) else None
+        return fact
 
     def _of_unaryop(self, node: ast.UnaryOp, facts: dict[str, Fact]) -> Fact:
         if isinstance(node.op, ast.Not):
@@ -257,7 +253,10 @@ class Evaluator:
 
     def _of_ifexp(self, node: ast.IfExp, facts: dict[str, Fact]) -> Fact:
         truth = self.truth(node.test, facts)
-        return None if truth is None else self.fact(node.body if truth else node.orelse, facts)
+        if truth is not None:
+            return self.fact(node.body if truth else node.orelse, facts)
+        found, other = self.fact(node.body, facts), self.fact(node.orelse, facts)
+        return found if isinstance(found, Typed) and found == other else None
 
     def _of_call(self, node: ast.Call, facts: dict[str, Fact]) -> Fact:
         if any(isinstance(part, ast.Starred) for part in node.args):
@@ -269,23 +268,26 @@ class Evaluator:
                 arguments = [self.value(part, facts) for part in node.args]
                 return Known(getattr(owner, function.attr)(*arguments))
         called = self.value(function, facts)
-        return self._of_function(called, node, [self.fact(part, facts) for part in node.args])
+        given = [self.fact(part, facts) for part in node.args]
+        if any(called is maker for maker in ARRAY_MAKERS):
+            named = {str(part.arg): self.fact(part.value, facts) for part in node.keywords}
+            return as_array(called, given[0], named) if len(given) == 1 else None
+        return None if node.keywords or not given else self._of_function(called, given)
 
     @staticmethod
-    def _of_function(called: Any, node: ast.Call, given: list[Fact]) -> Fact:
+    def _of_function(called: Any, given: list[Fact]) -> Fact:
         """The result of a function of Python or NumPy that asks for types."""
-        first = given[0] if given else None
-        if any(called is maker for maker in _ARRAY_MAKERS):
-            return _as_array(called, first) if len(given) == 1 and not node.keywords else None
-        if node.keywords or first is None:
-            return None
+        first = given[0]
+        if isinstance(called, np.ufunc) and any(isinstance(fact, Typed) for fact in given):
+            return result_of_ufunc(called, given)
         if called is isinstance and isinstance(given[1], Known):
-            return _fact_of_instance(first, given[1].value)
-        if called is len or called is np.ndim or called is callable:
-            return _asked(called, first)
-        if called is hasattr and isinstance(first, Typed) and isinstance(first.kind, types.Array):
-            name = given[1]
-            return Known(hasattr(np.ndarray, name.value)) if isinstance(name, Known) else None
+            return fact_of_instance(first, given[1].value)
+        if len(given) == 1 and first is not None and any(called is function for function in _ASKING):
+            return answer_about_one(called, first)
+        if called is np.shape and len(given) == 1 and isinstance(first, Typed):
+            return fact_of_attribute(first.kind, "shape")
+        if called is hasattr and isinstance(first, Typed):
+            return has_attribute(first, given[1])
         if called is issubclass or called is np.issubdtype:
             values = [part.value for part in given if isinstance(part, Known)]
             return Known(bool(called(*values))) if len(values) == len(given) else None
@@ -325,98 +327,5 @@ def _attribute(owner: Any, name: str) -> Fact:
     return Known(stored[name]) if is_plain and name in stored else None
 
 
-def _fact_of_attribute(kind: Any, name: str) -> Fact:
-    if not isinstance(kind, types.Array):
-        return None
-    if name == "ndim":
-        return Known(kind.ndim)
-    if name == "shape":
-        return Typed(types.UniTuple(types.intp, kind.ndim))
-    if name == "dtype":
-        return Known(numpy_support.as_dtype(kind.dtype))
-    return Typed(kind.copy(layout="A")) if name in {"real", "T"} and name == "T" else None
-
-
-def _fact_of_item(kind: Any, index: Fact) -> Fact:
-    if isinstance(kind, types.BaseTuple) and isinstance(index, Known) and type(index.value) is int:
-        return _fact_of_type(kind.types[index.value])
-    return None
-
-
-def _kind_of(fact: Fact) -> Any:
-    if isinstance(fact, Typed):
-        return fact.kind
-    if isinstance(fact, Known) and type(fact.value) in {int, float, bool, str}:
-        kinds: dict[Any, Any] = {
-            int: types.int64, float: types.float64, bool: types.boolean, str: types.unicode_type
-        }  # fmt: skip
-        return kinds[type(fact.value)]
-    return None
-
-
-def _as_array(maker: Any, fact: Fact) -> Fact:
-    """The type of an array that is made of an array or a number."""
-    if isinstance(fact, Typed) and isinstance(fact.kind, types.Array):
-        return fact if fact.kind.ndim or maker is not np.atleast_1d else Typed(fact.kind.copy(ndim=1))
-    return None
-
-
-def _is_same(left: Fact, right: Fact) -> bool | None:
-    """`left is right`, where that does not depend on how Python keeps equal values."""
-    if isinstance(left, Known) and isinstance(right, Known):
-        are_single = any(_is_single(fact.value) for fact in (left, right))
-        return left.value is right.value if are_single else None
-    if isinstance(left, Typed) or isinstance(right, Typed):
-        other = right if isinstance(left, Typed) else left
-        typed: Any = left if isinstance(left, Typed) else right
-        if isinstance(other, Known) and other.value is None:
-            return False
-        if isinstance(other, Known) and isinstance(other.value, bool):
-            return None if isinstance(typed.kind, types.Boolean) else False
-    return None
-
-
 def _is_single(value: Any) -> bool:
     return value is None or isinstance(value, bool | enum.Enum | type | FunctionType)
-
-
-def _asked(called: Any, fact: Fact) -> Fact:
-    if isinstance(fact, Known):
-        return Known(called(fact.value)) if called is not np.ndim else None
-    kind: Any = fact.kind if isinstance(fact, Typed) else None
-    if called is callable:
-        return Known(isinstance(kind, types.Callable))
-    if called is np.ndim:
-        return Known(kind.ndim) if isinstance(kind, types.Array) else None
-    return Known(len(kind)) if isinstance(kind, types.BaseTuple) else None
-
-
-def _fact_of_instance(fact: Fact, asked: Any) -> Fact:
-    """`isinstance`: of what may be a number of Python or of NumPy, only where both agree."""
-    if isinstance(fact, Known):
-        return Known(isinstance(fact.value, asked))
-    kinds = _classes(fact.kind) if isinstance(fact, Typed) else ()
-    answers = {issubclass(kind, asked) for kind in kinds}
-    return Known(answers.pop()) if len(answers) == 1 else None
-
-
-def _classes(kind: Any) -> tuple[Any, ...]:
-    """The classes of which a value of the type may be."""
-    if isinstance(kind, PythonFloat):
-        return (float,)
-    if isinstance(kind, types.NamedTuple | types.NamedUniTuple):
-        return (kind.instance_class,)
-    if isinstance(kind, types.Float | types.Integer | types.Complex | types.Boolean):
-        pythons: dict[Any, Any] = {
-            types.int64: int, types.float64: float, types.complex128: complex, types.boolean: bool
-        }  # fmt: skip
-        kind = types.unliteral(kind)
-        number = numpy_support.as_dtype(types.int64 if kind.name == "pyint" else kind).type
-        return (number, pythons[kind]) if kind in pythons else (number, int)
-    for numbas, pythons_class in (
-        (types.Array, np.ndarray), (types.List, list), (types.UnicodeType, str), (types.BaseTuple, tuple),
-        (types.DictType, dict), (types.Set, set), (types.Bytes, bytes), (types.Dispatcher, FunctionType),
-    ):  # fmt: skip
-        if isinstance(kind, numbas):
-            return (pythons_class,)
-    return ()

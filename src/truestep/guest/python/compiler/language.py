@@ -2,6 +2,7 @@
 
 from truestep.guest.python.compiler.bisecting import install_bisecting
 from truestep.guest.python.compiler.builtin_functions import install_builtin_functions
+from truestep.guest.python.compiler.bytes_items import install_bytes_items
 from truestep.guest.python.compiler.calls_of_types import install_calls_of_types
 from truestep.guest.python.compiler.catching import install_catching
 from truestep.guest.python.compiler.classes import install_classes
@@ -27,6 +28,7 @@ def install_language() -> None:
     install_text_predicates()
     install_numerals()
     install_builtin_functions()
+    install_bytes_items()
     install_containers()
     install_iteration()
     install_item_tuples()

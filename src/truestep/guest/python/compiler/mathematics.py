@@ -26,6 +26,7 @@ def install_mathematics() -> None:
         (math.log, _log),
         (math.cbrt, _cbrt),
         (math.fmod, _fmod),
+        (math.remainder, _remainder),
         (math.ulp, _ulp),
         (math.isclose, _isclose),
         (math.dist, _dist),
@@ -279,6 +280,25 @@ def _cbrt(x: Any) -> Any:
         return np.cbrt(float(x))
 
     return cbrt
+
+
+def _remainder(x: Any, y: Any) -> Any:
+    def remainder(x: Any, y: Any) -> float:
+        """What is left of x without the nearest multiple of y, the even one of two."""
+        number, divisor = float(x), abs(float(y))
+        if math.isnan(number) or math.isnan(divisor):
+            return number + divisor
+        if math.isinf(number) or divisor == 0.0:
+            raise ValueError("math domain error")
+        if math.isinf(divisor):
+            return number
+        left = math.fmod(abs(number), divisor)
+        missing = divisor - left
+        if left > missing or (left == missing and math.fmod(0.5 * (abs(number) - left), divisor) != 0.0):
+            left = -missing
+        return math.copysign(1.0, number) * left
+
+    return remainder
 
 
 def _ulp(x: Any) -> Any:

@@ -1,11 +1,14 @@
 """Whose a function, a class or an instance is: the user's, a library's or ours."""
 
+import abc
 import sys
 from types import FunctionType
 from typing import Any, TypeGuard
 
 _LIBRARIES = sys.stdlib_module_names | {"numba", "numpy"}
 """Packages whose functions Numba supports by name or not at all: errors inside them explain nothing."""
+_PLAIN = {"calendar", "colorsys"}
+"""Modules of the standard library that are functions of numbers, written in Python."""
 
 
 def is_users_function(value: object) -> TypeGuard[FunctionType]:
@@ -20,7 +23,7 @@ def is_users_class(value: object) -> TypeGuard[type]:
 
 def is_plain_class(value: Any) -> bool:
     """Whether it is a class of which instances can be made."""
-    return type(value) is type and not issubclass(value, BaseException | tuple)
+    return type(value) in {type, abc.ABCMeta} and not issubclass(value, BaseException | tuple)
 
 
 def is_users_instance(value: object) -> bool:
@@ -34,4 +37,4 @@ def is_ours(value: Any) -> bool:
 
 
 def _is_users(module: str | None) -> bool:
-    return (module or "numba").partition(".")[0] not in _LIBRARIES
+    return module in _PLAIN or (module or "numba").partition(".")[0] not in _LIBRARIES

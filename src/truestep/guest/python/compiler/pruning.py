@@ -2,19 +2,16 @@
 
 import ast
 import copy
+import functools
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+from numba.core import types
 
-from truestep.guest.python.compiler.known_calls import CallBinder, Constants
-from truestep.guest.python.compiler.known_values import (
-    Evaluator,
-    Fact,
-    Known,
-    Typed,
-    is_unchangeable,
-)
+from truestep.guest.python.compiler.known_calls import CallBinder, Constants, Partial
+from truestep.guest.python.compiler.known_types import Fact, Known, Typed
+from truestep.guest.python.compiler.known_values import Evaluator, is_function, is_unchangeable
 from truestep.guest.python.compiler.name_uses import (
     has_star,
     only_read_names,
@@ -85,6 +82,7 @@ class Pruner(ast.NodeTransformer):
     def _learn(self, name: str, fact: Fact) -> None:
         is_safe = fact is not None and (
             isinstance(fact, Typed)
+            or isinstance(fact.value, Partial)
             or is_users_instance(fact.value)
             or is_unchangeable(fact.value)
             or (name in self._read_only and _is_flat(fact.value))
@@ -153,7 +151,36 @@ class Pruner(ast.NodeTransformer):
             self._store(target, fact, parts)
         if isinstance(fact, Known) and isinstance(node.value, ast.Dict | ast.List | ast.Set):
             self.tables.append(node)
-        return [node], False
+        return [*self._partial(node), node], False
+
+    def _partial(self, node: ast.Assign) -> list[ast.stmt]:
+        """`f = partial(g, x)` takes x now; what calls f calls g."""
+        made, target = node.value, node.targets[0]
+        if not isinstance(made, ast.Call) or not made.args or not isinstance(target, ast.Name):
+            return []
+        called, function = self.fact(made.func), self.fact(made.args[0])
+        is_partial = isinstance(called, Known) and called.value is functools.partial
+        if not is_partial or not isinstance(function, Known) or not is_function(function.value):
+            return []
+        if any(isinstance(part, ast.Starred) for part in made.args) or not all(k.arg for k in made.keywords):
+            return []
+        taken: list[ast.stmt] = []
+        call = copy.copy(made)
+        call.args = [made.args[0], *(self._taken(part, taken) for part in made.args[1:])]
+        call.keywords = [ast.keyword(arg=k.arg, value=self._taken(k.value, taken)) for k in made.keywords]
+        self.has_changed = True
+        self.tables.append(node)
+        self._learn(target.id, Known(Partial(call)))
+        return taken
+
+    def _taken(self, value: ast.expr, taken: list[ast.stmt]) -> ast.expr:
+        """The name or constant that stands for a value from now on."""
+        if isinstance(value, ast.Constant):
+            return value
+        name = f"taken{value.lineno}_{value.col_offset}$"
+        stored = ast.Assign(targets=[ast.Name(id=name, ctx=ast.Store())], value=value)
+        taken.append(ast.fix_missing_locations(ast.copy_location(stored, value)))
+        return ast.copy_location(ast.Name(id=name, ctx=ast.Load()), value)
 
     def _do_annassign(self, node: ast.AnnAssign) -> tuple[list[ast.stmt], bool]:
         fact = self.fact(node.value) if node.value else None
@@ -228,6 +255,10 @@ class Pruner(ast.NodeTransformer):
         return [node], False
 
     def _do_try(self, node: ast.Try) -> tuple[list[ast.stmt], bool]:
+        handler = self._handler_reached(node)
+        if handler is not None:
+            self.has_changed = True
+            return self._block([*handler.body, *node.finalbody])
         if self._raises_nothing(node):
             self.has_changed = True
             kept, ends = self._block([*node.body, *node.orelse])
@@ -242,6 +273,24 @@ class Pruner(ast.NodeTransformer):
         if node.finalbody:
             node.finalbody, _ = self._inside(node.finalbody, self._facts)
         return [node], False
+
+    def _handler_reached(self, node: ast.Try) -> ast.ExceptHandler | None:
+        """The handler of `try: a, b = x.shape`, if that takes another number of items than there are."""
+        first, handler = node.body[0], node.handlers[0] if node.handlers else None
+        if (
+            not isinstance(first, ast.Assign)
+            or not isinstance(first.targets[0], ast.Tuple)
+            or handler is None
+        ):
+            return None
+        fact = self.fact(first.value)
+        kind: Any = fact.kind if isinstance(fact, Typed) else None
+        is_other = isinstance(kind, types.BaseTuple) and len(kind) != len(first.targets[0].elts)
+        if not is_other or has_star(first.targets[0]):
+            return None
+        caught = self._names.value(handler.type) if handler.type else Exception
+        is_caught = any(caught is known for known in (Exception, BaseException, ValueError))
+        return handler if is_caught and handler.name is None else None
 
     def _raises_nothing(self, node: ast.Try) -> bool:
         """Whether each statement of a `try` only takes a value that is known."""
@@ -355,6 +404,10 @@ class Pruner(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> Any:
         """A call whose result is known, `edge.lower()`, or whose function knows some arguments."""
+        function = self.fact(node.func)
+        if isinstance(function, Known) and isinstance(function.value, Partial):
+            self.has_changed = True
+            node = function.value.called(node)
         self.has_changed |= self._calls.unpack(node, self._facts)
         constant = self._constant(node)
         if constant is not None:

@@ -60,6 +60,11 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
         r"Cannot determine Numba type of <class 'pandas\b",
         "take the columns as arrays in the module: prices = table['price'].to_numpy()",
     ),
+    (
+        r"_lru_cache_wrapper",
+        "keep the results in a dictionary that the function takes as an argument: a guest's functions "
+        "remember none, and this one calls itself",
+    ),
     (r"global name 'super'", "write what the class takes from its base into the class itself"),
     (r"Cannot resolve setattr", "set every field in __init__; an instance gets no others later"),
     (r"a guest cannot have a class with", "leave that method out, and make instances by __init__"),

@@ -15,10 +15,11 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from truestep.guest.python.compiler.accumulators import FirstRoundWriter
-from truestep.guest.python.compiler.known_values import Known, argument_facts
+from truestep.guest.python.compiler.known_types import Known, argument_facts
 from truestep.guest.python.compiler.lifting import definitions as lifted_definitions
 from truestep.guest.python.compiler.lifting import with_lifted_functions
 from truestep.guest.python.compiler.pruning import Pruner
+from truestep.guest.python.compiler.rewriting_arguments import write_out_arguments
 from truestep.guest.python.compiler.rewriting_calls import CallRewriter
 from truestep.guest.python.compiler.rewriting_collections import CollectionRewriter
 from truestep.guest.python.compiler.rewriting_constants import ConstantRewriter
@@ -28,6 +29,7 @@ from truestep.guest.python.compiler.rewriting_generators import GeneratorRewrite
 from truestep.guest.python.compiler.rewriting_matches import MatchRewriter
 from truestep.guest.python.compiler.rewriting_names import Names
 from truestep.guest.python.compiler.rewriting_statements import StatementRewriter
+from truestep.guest.python.compiler.rewriting_super import SuperRewriter
 from truestep.guest.python.compiler.unused import UnusedRemover
 
 _Defined = ast.FunctionDef | ast.Lambda
@@ -137,16 +139,18 @@ def _changed(function: FunctionType, kinds: Any, become_arrays: frozenset[str] =
     tree: Any = copy.deepcopy(node)
     names = Names.of(origin)
     given, tree = tree, with_lifted_functions(tree, origin, names, _definition)
+    facts = argument_facts(list(inspect.signature(function, follow_wrapped=False).parameters), kinds or ())
+    has_written = write_out_arguments(tree, names, facts)
     functions = FunctionRewriter(names, origin, kind.named)
-    matches = MatchRewriter(names, origin)
-    tree = functions.visit(matches.visit(tree))
+    matches, bases = MatchRewriter(names, origin), SuperRewriter(names, origin)
+    tree = bases.visit(functions.visit(matches.visit(tree)))
     defaults = origin.__defaults__
     if isinstance(tree, ast.FunctionDef) and function in _variants:
         defaults = _take_parameters(tree, kind)
-    facts = argument_facts(list(inspect.signature(function).parameters), kinds or ())
     pruner = Pruner(names, tree, {**facts, **{name: Known(value) for name, value in kind.bound}}, variant)
+    tree = pruner.prune(tree)
     remover = UnusedRemover(names, pruner.tables)
-    tree = remover.remove(pruner.prune(tree))
+    tree = remover.remove(tree)
     constants = ConstantRewriter(names, _definition)
     tree = constants.rewrite(tree)
     first_rounds = [FirstRoundWriter(names, become_arrays)] if become_arrays else []
@@ -160,8 +164,9 @@ def _changed(function: FunctionType, kinds: Any, become_arrays: frozenset[str] =
     ]
     for rewriter in rewriters:
         tree = rewriter.visit(tree)
-    every = (matches, functions, pruner, remover, constants, *rewriters)
-    if given is tree and not any(rewriter.has_changed for rewriter in every):
+    every = (matches, functions, bases, pruner, remover, constants, *rewriters)
+    is_as_given = given is tree and not has_written
+    if is_as_given and not any(rewriter.has_changed for rewriter in every):
         return function
     scope: dict[str, Any] = {**origin.__globals__, **names.imported, **names.helpers}
     changed = _function_of(tree, origin, scope, defaults)

@@ -15,6 +15,7 @@ from truestep.guest.python.compiler import builtin_functions, numerals, printing
 from truestep.guest.python.compiler.complaint import Complaint, line_in
 from truestep.guest.python.compiler.containers import copied, merged
 from truestep.guest.python.compiler.iteration import chained, product_repeated, reduced
+from truestep.guest.python.compiler.linear.products import cross_along
 from truestep.guest.python.compiler.numpy_functions.creation import array_with_options, built_list
 from truestep.guest.python.compiler.numpy_functions.kinds import result_type_of
 from truestep.guest.python.compiler.numpy_functions.operands import with_options
@@ -244,6 +245,9 @@ class ExpressionRewriter(ast.NodeTransformer):
             node.func = self._names.helper("result_type_of", result_type_of)
             node.args = [node.args[0].value]
             self.has_changed = True
+        if called is np.cross and [part.arg for part in node.keywords] == ["axis"] and len(node.args) == 2:
+            along = self._names.call("cross_along", cross_along, *node.args, node.keywords[0].value)
+            return self._replace(node, self.generic_visit(along))  # pyright: ignore[reportArgumentType]
         squeezes = squeezed(node, self._names)
         axes = [] if squeezes is None else sorted(axes_of_one(squeezes, self._names, self._values or {}))
         if squeezes is not None and axes:

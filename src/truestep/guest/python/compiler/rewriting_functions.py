@@ -6,6 +6,7 @@ from types import FunctionType
 from typing import Any
 
 from truestep.guest.python.compiler.complaint import Complaint, line_in
+from truestep.guest.python.compiler.rewriting_arguments import OthersWriter
 from truestep.guest.python.compiler.rewriting_names import Names
 
 
@@ -26,7 +27,8 @@ class FunctionRewriter(ast.NodeTransformer):
         if self._depth == 1 and node.args.kwarg is not None:
             self._others = node.args.kwarg.arg
             own = {name: f"{name}$own" for name in self._named}
-            node.body = [_Own(own).visit(statement) for statement in node.body]
+            loops = OthersWriter(self._others, self._named)
+            node.body = loops.each([_Own(own).visit(statement) for statement in node.body])
             node.args.kwarg = None
             self.has_changed = True
         self.generic_visit(node)
@@ -78,10 +80,19 @@ class FunctionRewriter(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_If(self, node: ast.If) -> Any:
-        """`if others:` asks whether there are any."""
+        """`if others:` asks whether there are any. What is ruled out is left out."""
         if self._is_others(node.test):
             node.test = ast.copy_location(ast.Constant(bool(self._named)), node.test)
-        return self.generic_visit(node)
+        is_asked = bool(self._others) and not isinstance(node.test, ast.Constant)
+        node.test = self.visit(node.test)
+        if not is_asked or not isinstance(node.test, ast.Constant):
+            return self.generic_visit(node)
+        self.has_changed = True
+        made: list[ast.stmt] = [ast.copy_location(ast.Pass(), node)]
+        for statement in node.body if node.test.value else node.orelse:
+            new: Any = self.visit(statement)
+            made += new if isinstance(new, list) else [new]
+        return made
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
         """`not others` asks whether there are none."""

@@ -99,6 +99,8 @@ class StatementRewriter(ast.NodeTransformer):
             )
             return ast.fix_missing_locations(ast.copy_location(loop, node))
         called = self._names.value(node.value.func) if isinstance(node.value, ast.Call) else None
+        if isinstance(node.value, ast.Call) and _closes_array(node.value):
+            return self._nothing(node)
         is_of_warnings = getattr(called, "__module__", None) == "warnings" or called is warnings.warn
         if is_of_warnings or (called is np.seterr and self._ignores(node.value)):
             return self._nothing(node)
@@ -253,6 +255,12 @@ class StatementRewriter(ast.NodeTransformer):
         if kind in _NEVER_RAISED:
             why, remedy = _NEVER_RAISED[kind]
             raise self._complaint(node, f"a guest does not raise {kind.__name__}: {why}", remedy)
+
+
+def _closes_array(call: ast.Call) -> bool:
+    """`x.setflags(write=False)`, without which nothing changes but what would be refused later."""
+    is_method = isinstance(call.func, ast.Attribute) and call.func.attr == "setflags"
+    return is_method and ast.unparse(call).endswith(".setflags(write=False)")
 
 
 class _Texts(ast.NodeTransformer):

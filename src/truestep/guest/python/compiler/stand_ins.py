@@ -3,8 +3,10 @@
 import functools
 import io
 import sys
+from types import FunctionType
 from typing import Any
 
+from truestep.guest.python.compiler.ownership import is_users_function
 from truestep.guest.python.compiler.scipy_functions import distances, filters, matrices, special
 from truestep.guest.python.compiler.text_builders import TextBuilder
 
@@ -14,6 +16,7 @@ _OF_SCIPY: dict[str, tuple[Any, ...]] = {
     "scipy.linalg": (matrices.block_diag, matrices.inv, matrices.solve, matrices.det, matrices.cholesky),
 }
 _SPECIAL = "scipy.special"
+_REMEMBERING: Any = type(functools.lru_cache(len))
 
 
 def class_in_guests(value: object) -> type | None:
@@ -22,7 +25,9 @@ def class_in_guests(value: object) -> type | None:
 
 
 def function_in_guests(value: Any) -> Any:
-    """The function or ufunc that stands for one of SciPy; None for all else."""
+    """The function or ufunc that stands for one of SciPy or one that remembers results; None for all else."""
+    if isinstance(value, _REMEMBERING):
+        return _without_memory(value)
     name = getattr(value, "__name__", None)
     if not isinstance(name, str) or "scipy" not in sys.modules:
         return None
@@ -35,3 +40,10 @@ def function_in_guests(value: Any) -> Any:
 
 
 _special = functools.cache(special.ufunc)
+
+
+def _without_memory(value: Any) -> FunctionType | None:
+    """The function below `functools.lru_cache`, unless it calls itself: without memory that takes long."""
+    function = value.__wrapped__
+    is_recursive = is_users_function(function) and function.__name__ in function.__code__.co_names
+    return function if is_users_function(function) and not is_recursive else None

@@ -330,6 +330,13 @@ def _outer(x1: Any, x2: Any) -> Any:
     return outer
 
 
+@register_jitable
+def cross_along(a: Any, b: Any, axis: Any) -> Any:
+    """`np.cross(a, b, axis=axis)`."""
+    product = np.cross(np.moveaxis(a, axis, -1), np.moveaxis(b, axis, -1))
+    return np.moveaxis(product, -1, axis)
+
+
 def _cross(x1: Any, x2: Any) -> Any:
     def cross(x1: Any, x2: Any) -> Any:
         return np.cross(x1, x2)

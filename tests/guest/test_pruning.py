@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import textwrap
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from numba.core import types
 
-from truestep.guest.python.compiler.known_values import argument_facts
+from truestep.guest.python.compiler.known_types import argument_facts
 from truestep.guest.python.compiler.pruning import Pruner
 from truestep.guest.python.compiler.rewriting_names import Names
 
@@ -27,6 +28,21 @@ PRUNED = (
     ("try:\n    n = NUMBERS[k]\nexcept KeyError:\n    n = k\nreturn n", {"k": "two"}, "n = 2.0\nreturn n"),
     ("k = k.lower()\nwhile k == 'a': pass\nreturn 0", {"k": "B"}, "k = 'b'\nreturn 0"),
     ("f = lambda y: y if k else 0\nreturn f(x)", {"k": True}, "f = lambda y: y\nreturn f(x)"),
+    ("if np.isscalar(x) or not hasattr(x, '__len__'): return 1\nreturn 2", {}, "return 2"),
+    ("if 'numpy' in str(type(x)): return 1\nreturn 2", {}, "return 1"),
+    (
+        "y = np.conj(x) if x.size else np.sqrt(x)\nif y.ndim == 1: return 1",
+        {},
+        "y = np.conj(x) if x.size else np.sqrt(x)\nreturn 1",
+    ),
+    ("if n < LARGE and n != LARGE: return 1\nreturn 2", {"n": 4}, "return 1"),
+    ("if 1 < n < 3 < 2: return 1\nreturn 2", {"n": 2}, "return 2"),
+    ("try:\n    a, b = np.shape(x)\nexcept:\n    a = 1\nreturn a", {}, "a = 1\nreturn a"),
+    (
+        "f = partial(pow, k)\nreturn f(x)",
+        {},
+        "taken2_21$ = k\nf = partial(pow, k)\nreturn pow(taken2_21$, x)",
+    ),
 )
 KEPT = (
     ("for i in x:\n    if k: return 1\n    k = True\nreturn 2", {"k": False}),
@@ -40,13 +56,15 @@ KEPT = (
     ("try:\n    x[9] = 1\nexcept IndexError:\n    return 1\nreturn 2", {}),
     ("if f(x) and k: return 1\nreturn 2", {"k": False}),
     ("yield 1", {}),
+    ("if x.size < LARGE: return 1", {}),
+    ("try:\n    a, b = np.shape(x)\nexcept KeyError:\n    a = 1", {}),
 )
 
 
 def pruned(body: str, values: dict[str, Any]) -> str:
     """The statements of a function `f(x, …)` of a vector that are left if the others have these defaults."""
     source = f"def f({', '.join(['x', *values])}):\n{textwrap.indent(body, '    ')}\n"
-    scope: dict[str, Any] = {"np": np, "NUMBERS": NUMBERS}
+    scope: dict[str, Any] = {"np": np, "NUMBERS": NUMBERS, "LARGE": 1 << 70, "partial": functools.partial}
     exec(source, scope)
     names = Names.of(scope["f"])
     tree = ast.parse(source).body[0]

@@ -81,8 +81,8 @@ class _Round:
                 self.sites[name] = made
         return self.sites.get(name)
 
-    def learn(self, context: Any) -> bool:
-        """Add what was noted; whether there was anything new."""
+    def learn(self, context: Any, args: Any) -> bool:
+        """Add what was noted, to growing arguments too; whether there was anything new."""
         unknown = {part for kind in self.sites.values() for part in _unknown_parts(kind)}
         unknown |= {part for kind in self.known.values() for part in _unknown_parts(kind)}
         has_learnt = False
@@ -93,7 +93,7 @@ class _Round:
             if found is not None:
                 self.known[part] = types.unliteral(found)
                 has_learnt = True
-        for kind in self.sites.values():
+        for kind in (*self.sites.values(), *args):
             if isinstance(kind, Growing):
                 kind.fields.update({name: self.with_known(field) for name, field in kind.fields.items()})
         if has_learnt:
@@ -206,7 +206,7 @@ def _in_rounds(infer: Any) -> Any:
             try:
                 for _ in range(_ROUNDS_MAX):
                     attempt(current, raise_errors=False)
-                    if not current.learn(typingctx):
+                    if not current.learn(typingctx, args):
                         break
                 return attempt(_Round(known, sites, is_last=True))
             except errors.TypingError as last_error:

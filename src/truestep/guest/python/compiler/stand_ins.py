@@ -13,7 +13,10 @@ from truestep.guest.python.compiler.text_builders import TextBuilder
 _OF_SCIPY: dict[str, tuple[Any, ...]] = {
     "scipy.spatial.distance": (distances.cdist, distances.pdist),
     "scipy.ndimage": (filters.minimum_filter1d, filters.maximum_filter1d),
-    "scipy.linalg": (matrices.block_diag, matrices.inv, matrices.solve, matrices.det, matrices.cholesky),
+    "scipy.linalg": (
+        *(matrices.block_diag, matrices.inv, matrices.solve, matrices.det, matrices.cholesky),
+        *(matrices.pinv, matrices.norm),
+    ),
 }
 _SPECIAL = "scipy.special"
 _REMEMBERING: Any = type(functools.lru_cache(len))

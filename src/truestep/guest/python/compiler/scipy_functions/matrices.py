@@ -9,6 +9,8 @@ import numpy as np
 from numba.core import types
 from numba.core.extending import overload
 
+_EPSILON = float(np.finfo(np.float64).eps)
+
 
 def inv(a: Any) -> Any:
     """`scipy.linalg.inv`."""
@@ -29,6 +31,17 @@ def cholesky(a: Any, lower: Any = False) -> Any:
     """`scipy.linalg.cholesky`, whose result is above the diagonal unless `lower`."""
     result = np.linalg.cholesky(np.asarray(a))
     return result if lower else np.ascontiguousarray(result.T)
+
+
+def pinv(a: Any) -> Any:
+    """`scipy.linalg.pinv`, which drops more of the small singular values than NumPy does."""
+    matrix = np.asarray(a)
+    return np.linalg.pinv(matrix, max(matrix.shape) * _EPSILON)
+
+
+def norm(a: Any, ord: Any = None) -> Any:  # noqa: A002 - SciPy calls it so
+    """`scipy.linalg.norm`."""
+    return np.linalg.norm(np.asarray(a), ord)
 
 
 def block_diag(*arrs: Any) -> Any:

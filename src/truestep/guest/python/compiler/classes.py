@@ -146,9 +146,9 @@ def _checking(resolve: Any) -> Any:
     def resolve_setattr(context: Any, target: Any, attr: str, value: Any) -> Any:
         if isinstance(target, Growing):
             return _grow(context, target, attr, value)
-        found = resolve(context, target, attr, value)
-        if found is None and isinstance(target, types.ClassInstanceType):
+        if isinstance(target, types.ClassInstanceType) and not isinstance(value, types.NoneType):
             _refuse_none(target, attr, value)
+        found = resolve(context, target, attr, value)
         if found is not None and isinstance(target, types.ClassInstanceType):
             _check_field(context, target, attr, found.args[1], value)
         return found

@@ -18,7 +18,7 @@ from truestep.guest.python.compiler.classes import GROWING, Growing, PlainClass,
 from truestep.guest.python.compiler.inferring import forget_inferred, returned_type
 from truestep.guest.python.compiler.item_tuples import ItemTuple
 from truestep.guest.python.compiler.ownership import is_plain_class, is_users_function
-from truestep.guest.python.compiler.unknown_types import MARK, NOTHING, Unknown
+from truestep.guest.python.compiler.unknown_types import MARK, NOTHING, Unknown, unifying_with_none
 
 _ROUNDS_MAX = 10
 """Each round finds one more level of containers in containers."""
@@ -121,7 +121,7 @@ def install_empty_containers() -> None:
     context: Any = typing_context.BaseContext
     context.resolve_setitem = _noting_items(context.resolve_setitem)
     context.resolve_setattr = _noting_fields(context.resolve_setattr)
-    types.Optional.unify = _unifying_with_none(types.Optional.unify)
+    types.Optional.unify = unifying_with_none(types.Optional.unify)
     types.DictType.unify = _unifying(types.DictType.unify)
     types.Dispatcher.get_call_type = _without_compiling(types.Dispatcher.get_call_type)
     types.Dispatcher.get_overload = _of_compiled(types.Dispatcher.get_overload)
@@ -444,15 +444,6 @@ def _unifying(unify: Any) -> Any:
         return None if key is None or value is None else types.DictType(key, value)
 
     return unify_parts
-
-
-def _unifying_with_none(unify: Any) -> Any:
-    """What may be None already; Numba would make it so twice."""
-
-    def unify_with_none(self: Any, typingctx: Any, other: Any) -> Any:
-        return self if isinstance(other, types.NoneType) else unify(self, typingctx, other)
-
-    return unify_with_none
 
 
 def _unify_containers(inferer: Any, names: list[str]) -> Any:

@@ -15,6 +15,15 @@ MARK = "what fills "
 _numbers = iter(range(1 << 62))
 
 
+def unifying_with_none(unify: Any) -> Any:
+    """What may be None already; Numba would make it so twice."""
+
+    def unify_with_none(self: Any, typingctx: Any, other: Any) -> Any:
+        return self if isinstance(other, types.NoneType) else unify(self, typingctx, other)
+
+    return unify_with_none
+
+
 class Unknown(types.Hashable):
     """The type of what an empty container will hold."""
 

@@ -7,7 +7,7 @@ import importlib
 import operator
 from typing import Any
 
-from numba.core import byteflow, errors, interpreter, ir, typeinfer, types
+from numba.core import byteflow, errors, imputils, interpreter, ir, typeinfer, types
 from numba.core.extending import overload
 from numba.core.typing import templates
 
@@ -21,11 +21,23 @@ def install_containers() -> None:
     importlib.import_module("numba.cpython.setobj")
     for name, method in _OF_SETS.items():
         _let_take_iterables(name, method)
+    registry: Any = imputils.builtin_registry
+    registry.lower("set.update", types.Set, types.UnicodeType)(_update_with_text)
     build_set: Any = typeinfer.BuildSetConstraint
     build_set.container_type = staticmethod(_set_of)
     flow: Any = byteflow.TraceRunner
     flow.op_COPY = _noting_assignment(flow.op_COPY)
     interpreter.Interpreter.op_COPY = _copy
+
+
+def _update_with_text(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    """`letters.update(text)`; Numba asks a text for its dtype."""
+
+    def add_each(letters: Any, text: Any) -> None:
+        for letter in text:
+            letters.add(letter)
+
+    return context.compile_internal(builder, add_each, signature, arguments)
 
 
 def _replace_method(kind: Any, name: str, method: Any) -> None:

@@ -176,7 +176,8 @@ def answer_about_one(called: Any, fact: Fact) -> Fact:
         return Known(called(fact.value))
     if called is callable:
         return Known(isinstance(kind, types.Callable))
-    return Known(len(kind)) if called is len and isinstance(kind, types.BaseTuple) else None
+    items: Any = kind if called is len and isinstance(kind, types.BaseTuple) else None
+    return None if items is None else Known(len(items))
 
 
 def _class_or_text(called: Any, fact: Fact) -> Fact:

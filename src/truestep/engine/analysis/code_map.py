@@ -4,6 +4,7 @@ Works on whole arrays of words, so that a hostile program of 64 MiB is analysed 
 only speed: an address that is missing from them is executed by the reference machine.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,7 +55,6 @@ _REGISTER, _LUI, _REGISTER_32, _BRANCH, _JALR, _JAL = 0x33, 0x37, 0x3B, 0x63, 0x
 _FLOATS = (FLOAT_OPCODE, *FUSED_OPCODES)
 _MINIMUM, _FROM_INTEGER, _CLASS = 0x05, 0x1A, 0x1C
 """The field funct5 of float instructions."""
-_STACK_POINTER = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +146,10 @@ def map_code(program: Program) -> CodeMap:
     """Find the blocks, regions and units of a program."""
     at, word = _executable_words(program)
     fields = _fields(at, word)
-    return _map_words(fields, program.entry, _indirect_targets(program, fields))
+    pointers = _pointers(program, fields)
+    return _map_words(
+        fields, program.entry, _pick(at, pointers, _jump_table_targets(program, fields)), pointers
+    )
 
 
 def map_piece(program: Program, pc: int) -> CodeMap | None:
@@ -157,13 +160,13 @@ def map_piece(program: Program, pc: int) -> CodeMap | None:
         if offset >= 0 and count > 0:
             word = np.frombuffer(segment.content, "<u4", count, offset).astype(np.int64)
             fields = _fields(pc + 4 * np.arange(count, dtype=np.int64), word)
-            return _map_words(fields, pc, np.zeros(0, np.int64))
+            return _map_words(fields, pc, np.zeros(0, np.int64), np.zeros(0, np.int64))
     return None
 
 
-def _map_words(fields: _Fields, entry: int, indirect: Addresses) -> CodeMap:
+def _map_words(fields: _Fields, entry: int, indirect: Addresses, pointers: Addresses) -> CodeMap:
     at = fields.at
-    functions = _function_starts(entry, fields, indirect)
+    functions = _function_starts(entry, fields, pointers)
     leaders = _leaders(fields, indirect, functions)
     costs = _costs(fields, functions, indirect)
     regions = _split_large_regions(at, costs, leaders, functions)
@@ -259,19 +262,33 @@ def _pick(at: Addresses, *candidates: Addresses) -> Addresses:
     return merged[_known(at, merged)]
 
 
-def _indirect_targets(program: Program, fields: _Fields) -> Addresses:
+def _pointers(program: Program, fields: _Fields) -> Addresses:
+    """Addresses of code that the program keeps as pointers: functions, and labels of a table of them."""
+    found = [_pointers_in_code(fields)]
+    for _, values in _constants(program):
+        pairs = values[: len(values) // 2 * 2].reshape(-1, 2)
+        found.append(pairs[(pairs[:, 1] == 0) & (pairs[:, 0] % 4 == 0), 0].astype(np.int64))
+    return _pick(fields.at, *found)
+
+
+def _jump_table_targets(program: Program, fields: _Fields) -> Addresses:
+    """Addresses of code in tables of 32 bits: absolute, or from the start of a table that code refers to."""
     bases = _pointers_in_code(fields)
-    found = [bases]
+    found: list[Addresses] = [np.zeros(0, np.int64)]
+    for first, values in _constants(program):
+        found.append(values[values % 4 == 0].astype(np.int64))
+        inside = bases[(bases >= first) & (bases < first + 4 * len(values)) & (bases % 4 == 0)]
+        found += [_relative_table(fields.at, values, first, int(base)) for base in inside[:BASE_LIMIT]]
+    return _pick(fields.at, *found)
+
+
+def _constants(program: Program) -> Iterator[tuple[int, NDArray[np.int32]]]:
+    """(address of the first, words) of what is not executable. Pointers are at multiples of 8 from there."""
     for segment in program.segments:
-        skipped = -segment.address % 4
+        skipped = -segment.address % 8
         count = (len(segment.content) - skipped) // 4
         if not segment.is_executable and count > 0:
-            values = np.frombuffer(segment.content, "<i4", count, skipped)
-            found.append(values[values % 4 == 0].astype(np.int64))
-            first = segment.address + skipped
-            inside = bases[(bases >= first) & (bases < first + 4 * count) & (bases % 4 == 0)]
-            found += [_relative_table(fields.at, values, first, int(base)) for base in inside[:BASE_LIMIT]]
-    return _pick(fields.at, *found)
+            yield segment.address + skipped, np.frombuffer(segment.content, "<i4", count, skipped)
 
 
 def _pointers_in_code(fields: _Fields) -> Addresses:
@@ -290,21 +307,17 @@ def _relative_table(at: Addresses, values: NDArray[np.int32], first: int, base: 
     return targets if valid.all() else targets[: int(np.argmin(valid))]
 
 
-def _function_starts(entry: int, fields: _Fields, indirect: Addresses) -> Addresses:
-    """Where regions begin: called addresses, the entry, starts of segments, kept addresses of functions."""
+def _function_starts(entry: int, fields: _Fields, pointers: Addresses) -> Addresses:
+    """Where regions begin: called addresses, the entry, starts of segments, kept addresses.
+
+    The latter only where the code before does not go on there.
+    """
     at = fields.at
     called = fields.target[fields.is_call & (fields.target >= 0)]
     begins_span = np.ones(len(at), np.bool_)
     begins_span[1:] = at[1:] != at[:-1] + 4
-    positions = np.searchsorted(at, indirect)
-    makes_frame = (
-        (fields.opcode[positions] == _IMMEDIATE)
-        & (fields.rd[positions] == _STACK_POINTER)
-        & (fields.rs1[positions] == _STACK_POINTER)
-        & (fields.immediate_i[positions] < 0)
-        & fields.never_falls[positions - 1]
-    )
-    return _pick(at, called, np.array([entry]), at[begins_span], indirect[makes_frame])
+    positions = np.searchsorted(at, pointers)
+    return _pick(at, called, np.array([entry]), at[begins_span], pointers[fields.never_falls[positions - 1]])
 
 
 def _leaders(fields: _Fields, indirect: Addresses, functions: Addresses) -> Addresses:

@@ -51,6 +51,8 @@ What cannot be shown by one value:
 - *Fourier transforms* differ in the last bits; those of float32 are computed in double precision and
   rounded at the end.
 - *Lists* hold items of one type: `[1, 2.5]` is `[1.0, 2.5]`.
+- *Functions* return one type: one that returns `0.0` in one place and an integer in another returns `3.0`
+  where Python returns `3`.
 - *Errors of floats*: where Python raises `ValueError` or `OverflowError`, so do `math`'s functions, `int(x)`,
   `round(x)` and `x ** y` in your functions. Numbers from lists and arrays count as NumPy's in `x ** y`,
   which give inf and nan.

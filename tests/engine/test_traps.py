@@ -8,6 +8,7 @@ from tests.engine.compare import assert_same_end
 from tests.engine.programs import CODE_START, program_of
 from tests.machine.encode import LOADS, STORES, encode
 from truestep.base.integers import sign_extend
+from truestep.machine.program import Segment
 from truestep.machine.state import Status, TrapCause
 
 A0, A7, BASE, VALUE = 10, 17, 5, 6
@@ -47,6 +48,46 @@ def test_a_load_finds_zeros_behind_the_end_of_memory(name: str, present_bytes: i
     found = int.from_bytes(in_memory[8 - present_bytes :][:size_bytes], "little")
     value = found if name.endswith("u") else sign_extend(found, 8 * size_bytes)
     assert ended(words) == (Status.EXITED, value)
+
+
+LOWEST = Segment(address=0, content=bytes(range(1, 256)) * 16, is_executable=False)
+
+
+@pytest.mark.parametrize("others", [(), (LOWEST,)], ids=["nothing", "something"])
+@pytest.mark.parametrize("offset", [1, 8, 2047, -2048])
+def test_a_load_wraps_around_into_the_lowest_page(offset: int, others: tuple[Segment, ...]) -> None:
+    """The base counts modulo 2^32, and so does base plus offset, whatever lies in the lowest page."""
+    loads = [
+        word
+        for base in (2**32 - 8, 2**32 - 1, 2**32 - 2040, 0, 5)
+        for upper in (0, -1)
+        for word in (
+            *set_register(BASE, base),
+            *([encode("addi", rd=7, immediate=upper), encode("slli", rd=7, rs1=7, immediate=32)]),
+            encode("or", rd=BASE, rs1=BASE, rs2=7),
+            *(
+                instruction
+                for name in LOADS
+                for instruction in (
+                    encode(name, rd=VALUE, rs1=BASE, immediate=offset),
+                    encode("slli", rd=8, rs1=A0, immediate=5),
+                    encode("add", rd=A0, rs1=A0, rs2=8),
+                    encode("add", rd=A0, rs1=A0, rs2=VALUE),
+                )
+            ),
+        )
+    ]
+    state = assert_same_end(program_of([*loads, *EXIT], *others))
+    assert state.status is Status.EXITED
+
+
+@pytest.mark.parametrize("name", STORES)
+@pytest.mark.parametrize("base", [2**32 - 1, 2**32 - 8])
+def test_a_store_that_wraps_around_traps(name: str, base: int) -> None:
+    words = [*set_register(BASE, base), encode(name, rs1=BASE, rs2=BASE, immediate=2047), *EXIT]
+    assert ended(words) == (Status.TRAPPED, TrapCause.STORE_ACCESS)
+    groups = [*set_register(BASE, base), *(encode(name, rs1=BASE, immediate=at) for at in (0, 8, 16)), *EXIT]
+    assert ended(groups) == (Status.TRAPPED, TrapCause.STORE_ACCESS)
 
 
 STORE_CASES = [

@@ -15,6 +15,7 @@ from truestep.engine.host import float_unit
 from truestep.machine.decode import ECALL_WORD
 from truestep.machine.float_words import FLOAT_OPCODE, FUSED_OPCODES
 from truestep.machine.floats import DYNAMIC_ROUNDING
+from truestep.machine.layout import PAGE_SIZE_BYTES
 from truestep.machine.program import Program
 
 Addresses = NDArray[np.int64]
@@ -74,6 +75,8 @@ class CodeMap:
     """The cost of compiling everything before each word, with one more entry for the end."""
     units: NDArray[np.int64]
     """The unit of each region, ascending."""
+    is_lowest_page_empty: bool
+    """Whether the program has nothing in the lowest page, so that it reads as 0 like what is above memory."""
 
     def position(self, pc: int) -> int | None:
         """The index of the word at `pc`."""
@@ -147,9 +150,8 @@ def map_code(program: Program) -> CodeMap:
     at, word = _executable_words(program)
     fields = _fields(at, word)
     pointers = _pointers(program, fields)
-    return _map_words(
-        fields, program.entry, _pick(at, pointers, _jump_table_targets(program, fields)), pointers
-    )
+    indirect = _pick(at, pointers, _jump_table_targets(program, fields))
+    return _map_words(fields, program, program.entry, indirect, pointers)
 
 
 def map_piece(program: Program, pc: int) -> CodeMap | None:
@@ -160,11 +162,13 @@ def map_piece(program: Program, pc: int) -> CodeMap | None:
         if offset >= 0 and count > 0:
             word = np.frombuffer(segment.content, "<u4", count, offset).astype(np.int64)
             fields = _fields(pc + 4 * np.arange(count, dtype=np.int64), word)
-            return _map_words(fields, pc, np.zeros(0, np.int64), np.zeros(0, np.int64))
+            return _map_words(fields, program, pc, np.zeros(0, np.int64), np.zeros(0, np.int64))
     return None
 
 
-def _map_words(fields: _Fields, entry: int, indirect: Addresses, pointers: Addresses) -> CodeMap:
+def _map_words(
+    fields: _Fields, program: Program, entry: int, indirect: Addresses, pointers: Addresses
+) -> CodeMap:
     at = fields.at
     functions = _function_starts(entry, fields, pointers)
     leaders = _leaders(fields, indirect, functions)
@@ -179,6 +183,7 @@ def _map_words(fields: _Fields, entry: int, indirect: Addresses, pointers: Addre
         regions=regions,
         costs=costs,
         units=costs[positions] // UNIT_LIMIT_COST,
+        is_lowest_page_empty=all(segment.address >= PAGE_SIZE_BYTES for segment in program.segments),
     )
 
 

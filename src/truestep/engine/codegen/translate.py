@@ -182,10 +182,17 @@ class _BlockTranslator:
             registers.write(rd, result.value)
 
     def _address(self, instruction: Instruction) -> str:
-        """The 32-bit address of an access (M3.1)."""
-        base = self._read(instruction.rs1)
-        full = self._emit.value(f"add i64 {base}, {instruction.immediate}") if instruction.immediate else base
-        return self._emit.value(f"and i64 {full}, {MEMORY_SIZE_BYTES - 1}")
+        """The address of an access (M3.1), or the one above memory where the lowest page would be meant.
+
+        The processor adds what is added last at no cost. An address above memory reads as 0, like the lowest
+        page (CodeMap.is_lowest_page_empty), and is not writable either.
+        """
+        base, offset = self._read(instruction.rs1), instruction.immediate
+        if offset < 0 or not self._frame.code.is_lowest_page_empty:
+            full = self._emit.value(f"add i64 {base}, {offset}") if offset else base
+            return self._emit.value(f"and i64 {full}, {MEMORY_SIZE_BYTES - 1}")
+        low = self._emit.value(f"and i64 {base}, {MEMORY_SIZE_BYTES - 1}")
+        return self._emit.value(f"add nuw nsw i64 {low}, {offset}") if offset else low
 
     def _trap_if(self, condition: str, position: int, cause: TrapCause) -> None:
         """Trap at the instruction at `position` if `condition` holds; `run` returns the cycles after it."""

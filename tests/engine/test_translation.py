@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 
-from tests.engine.programs import CODE_START, assemble, program_of, random_program
+from tests.engine.assigned import undefined_uses
+from tests.engine.compare import compare_runs
+from tests.engine.programs import CODE_START, assemble, program_of, random_call_program, random_program
 from tests.machine.encode import encode
 from truestep.engine.analysis.flow import region_flow
 from truestep.engine.compilation.translation import (
@@ -149,6 +151,51 @@ def test_no_argument_is_undefined(rng: random.Random) -> None:
     calls = [line for line in module_ir(code, flows).splitlines() if "musttail" in line]
     assert calls
     assert not [line for line in calls if "poison" in line or "undef" in line]
+
+
+def jumps_that_share_a_way_out() -> Program:
+    """A function whose first jump through a table leaves it, and whose cases all write x20 first."""
+    table = 0x8_0000
+    start = [
+        encode("lui", rd=6, immediate=table),
+        *[encode("addi", rd=register, immediate=register) for register in (20, 22)],
+        encode("lw", rd=7, rs1=6, immediate=8),
+        encode("andi", rd=30, rs1=31, immediate=8),
+        encode("add", rd=30, rs1=30, rs2=6),
+        encode("lw", rd=28, rs1=30),
+        encode("addi", rd=31, rs1=31, immediate=1),
+        encode("jal", rd=1, immediate=8),
+        encode("ebreak"),
+    ]
+    function = [encode("addi", rd=29, rs1=29, immediate=3), encode("jalr", rs1=28)]
+    case = [encode("addi", rd=register, rs1=29, immediate=77) for register in (20, 22)]
+    case += [encode("jalr", rs1=7)]
+    after = [encode("add", rd=25, rs1=25, rs2=20), encode("add", rd=26, rs1=26, rs2=22)]
+    words = [*start, *function, *case, *case, encode("ebreak")]
+    outside = len(words)
+    words += [*after, encode("jal", immediate=4 - 4 * (outside + len(after)))]
+    words += [encode("jal", rd=1, immediate=-4 * len([*after, 0]))]
+    cases = [len(start) + len(function) + len(case) * case_number for case_number in (0, 1)]
+    targets = [CODE_START + 4 * word for word in (*cases, outside, outside)]
+    return program_of(words, Segment(address=table, content=assemble(targets), is_executable=False))
+
+
+def test_jumps_of_a_function_share_a_way_out() -> None:
+    """The way out stores what any of them has changed, which each must have loaded."""
+    program = jumps_that_share_a_way_out()
+    code = Translation(program, CompilePolicy()).code
+    flows = [region_flow(code, region) for region in range(len(code.regions))]
+    assert len(flows[1].dispatched) == len(flows) - 1 == 2
+    engine = JitEngine(CompilePolicy(walk_after_steps=0))
+    assert compare_runs(engine, program, Task(), (4_000, 8_001)).difference is None
+
+
+def test_nothing_that_leaves_a_function_is_undefined(rng: random.Random) -> None:
+    for number in range(8):
+        program = random_call_program(rng) if number % 2 else random_program(rng, 200)
+        code = Translation(program, CompilePolicy()).code
+        flows = [region_flow(code, region) for region in range(len(code.regions))]
+        assert not [*undefined_uses(module_ir(code, flows))]
 
 
 def test_every_entry_of_a_random_program_leads_somewhere(rng: random.Random) -> None:

@@ -303,7 +303,14 @@ def _wanted(
     changed: dict[int, int],
     left_with: dict[int, int],
 ) -> dict[int, int]:
-    """Backward data flow to a fixed point."""
+    """Backward data flow to a fixed point.
+
+    Where indirect jumps leave the function, they share one way out: each stores what any of them has changed.
+    """
+    shared = 0
+    for block in blocks.values():
+        if dispatched and is_dispatch(block):
+            shared |= changed[block.start] | written_by(block)
     sources: dict[int, list[int]] = {start: [] for start in blocks}
     for block in blocks.values():
         for to in _following(block, successors, dispatched):
@@ -314,6 +321,7 @@ def _wanted(
         start = pending.pop()
         block = blocks[start]
         after = changed[start] | written_by(block) if _may_leave(block, blocks) else 0
+        after |= shared if is_dispatch(block) else 0
         for to in _following(block, successors, dispatched):
             after |= wanted[to]
         for reads, writes in reversed(_effects(block)):

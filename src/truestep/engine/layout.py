@@ -67,11 +67,12 @@ of a range and to the page of the output size (8 writable bytes) are checked eac
 
 TABLE_ENTRIES = DATA_START >> 2
 """The entry table has 64 bits for each word of the code range: the address of the function that goes on
-there, shifted, plus which of its entries that is; or 0."""
+there, shifted, plus which of its entries that is, from 1 on. Where nothing is translated there is entry 0 of
+`leave_at` (codegen.support). Outside of the program's code it is 0; only `run` and the walk look there."""
 TABLE_SIZE_BYTES = 8 * (TABLE_ENTRIES + 1)
-"""One slot more, which stays empty, stands for all other addresses."""
 ENTRY_BITS = 16
 """The low bits of an entry of the table: the number of the entry within its function."""
+ENTRY_MASK = (1 << ENTRY_BITS) - 1
 
 PINNED = (1, 2, 8, 9, 10, 11, 12, 13)
 """Guest registers that are in host registers wherever a function goes on in another: those that compiled code

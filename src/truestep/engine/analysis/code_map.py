@@ -75,6 +75,10 @@ class CodeMap:
     """The cost of compiling everything before each word, with one more entry for the end."""
     units: NDArray[np.int64]
     """The unit of each region, ascending."""
+    table_first: int
+    """The first slot of the entry table that jumps look at: that of the lowest word of code."""
+    table_count: int
+    """How many there are; the slot after them stands for all other addresses."""
     is_lowest_page_empty: bool
     """Whether the program has nothing in the lowest page, so that it reads as 0 like what is above memory."""
 
@@ -175,6 +179,7 @@ def _map_words(
     costs = _costs(fields, functions, indirect)
     regions = _split_large_regions(at, costs, leaders, functions)
     positions = np.searchsorted(at, regions)
+    first, count = _table_range(program)
     return CodeMap(
         addresses=at,
         words=fields.word,
@@ -183,8 +188,18 @@ def _map_words(
         regions=regions,
         costs=costs,
         units=costs[positions] // UNIT_LIMIT_COST,
+        table_first=first,
+        table_count=count,
         is_lowest_page_empty=all(segment.address >= PAGE_SIZE_BYTES for segment in program.segments),
     )
+
+
+def _table_range(program: Program) -> tuple[int, int]:
+    """(the first slot, how many) of the entry table for the program's code, as far as it is mapped."""
+    segments = [segment for segment in program.segments if segment.is_executable]
+    first = min((segment.address >> 2 for segment in segments), default=0)
+    end = max((segment.address + len(segment.content) >> 2 for segment in segments), default=0)
+    return first, min(end - first, CODE_LIMIT_WORDS)
 
 
 def _executable_words(program: Program) -> tuple[Addresses, Words]:

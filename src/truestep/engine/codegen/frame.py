@@ -31,7 +31,7 @@ class Frame:
         """Registers that may differ from the control block where indirect jumps meet, by bit."""
         self._local_functions = local_functions
         self._touched = touched_by(flow.blocks.values()) | PINNED_MASK
-        self._numbers = {pc: number for number, pc in enumerate(flow.needs)}
+        self._numbers = {pc: number for number, pc in enumerate(flow.needs, 1)}
 
     def is_local(self, target: int) -> bool:
         """Whether the region that begins at `target` is compiled together with this one."""
@@ -72,7 +72,7 @@ class Frame:
         self._declare()
         others = [pc for pc in self.flow.needs if pc != start]
         if others:
-            is_start = emit.value("icmp eq i64 %number, 0")
+            is_start = emit.value(f"icmp eq i64 %number, {self._numbers[start]}")
             emit.line(f"br i1 {is_start}, label %start, label %again")
         else:
             emit.line("br label %start")

@@ -17,6 +17,7 @@ from truestep.engine.layout import (
     COUNTED,
     DIRTY,
     ENTRY_BITS,
+    ENTRY_MASK,
     HEADS,
     NEIGHBOUR,
     OPEN,
@@ -81,18 +82,30 @@ PARAMETERS = arguments("%budget", "%number", [f"%p{register}" for register in PI
 
 def leave_function() -> str:
     """`leave`: store the pinned registers and return to `run`, with `number` as next pc."""
+    return _leaving("internal", "leave", "")
+
+
+def _leaving(linkage: str, name: str, before: str, pc: str = "%number") -> str:
     stores = "".join(
         f"  %s{register} = getelementptr i8, ptr %memory, i64 {register_offset(register)}\n"
         f"  store i64 %p{register}, ptr %s{register}\n"
         for register in PINNED
     )
     return f"""
-define internal preserve_nonecc {RESULT} @leave({PARAMETERS}) noinline cold nounwind {{
-{stores}  %half = insertvalue {RESULT} poison, i64 %number, 0
+define {linkage} preserve_nonecc {RESULT} @{name}({PARAMETERS}) noinline cold nounwind {{
+{before}{stores}  %half = insertvalue {RESULT} poison, i64 {pc}, 0
   %result = insertvalue {RESULT} %half, i64 %budget, 1
   ret {RESULT} %result
 }}
 """
+
+
+def leave_at_function() -> str:
+    """`leave_at`: the same with the control block's pc, where the entry table has nothing better."""
+    before = f"""  %pc.at = getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_PC}
+  %pc = load i64, ptr %pc.at
+"""
+    return _leaving("", "leave_at", before, "%pc")
 
 
 def run_function(unit: FloatUnit | None) -> str:
@@ -129,7 +142,8 @@ look:
   %index.wide = zext i32 %index to i64
   %slot = getelementptr i64, ptr %table, i64 %index.wide
   %word = load i64, ptr %slot
-  %is.missing = icmp eq i64 %word, 0
+  %number = and i64 %word, {ENTRY_MASK}
+  %is.missing = icmp eq i64 %number, 0
   br i1 %is.missing, label %cold, label %known
 known:
   %is.near = icmp slt i64 %left, {WINDOW_CYCLES}
@@ -166,7 +180,6 @@ def _entering() -> str:
     return f"""\
   %address = lshr i64 %word, {ENTRY_BITS}
   %found = inttoptr i64 %address to ptr
-  %number = and i64 %word, {(1 << ENTRY_BITS) - 1}
 {pinned}  %result = call preserve_nonecc {RESULT} %found({passed})
 """
 

@@ -30,7 +30,7 @@ from truestep.engine.codegen.frame import Frame, block_label, function_name
 from truestep.engine.codegen.operations import CONDITIONS, OPERATIONS
 from truestep.engine.codegen.registers import BlockRegisters, Place
 from truestep.engine.codegen.support import CONTROLS, GUEST, LIKELY, PAGES, UNLIKELY, trap_marker
-from truestep.engine.layout import CONTROL, CONTROL_TABLE, ENTRY_BITS, OPEN, PINNED, TABLE_ENTRIES
+from truestep.engine.layout import CONTROL, CONTROL_PC, CONTROL_TABLE, ENTRY_BITS, ENTRY_MASK, OPEN, PINNED
 from truestep.machine.arithmetic import ACCESS_SIZES_BYTES, IMMEDIATE_FORMS, SIGNED_LOADS
 from truestep.machine.decode import Instruction, Kind
 from truestep.machine.layout import MEMORY_SIZE_BYTES, PAGE_SHIFT, may_fetch
@@ -367,10 +367,11 @@ class _BlockTranslator:
         """Go on at `pc` in another function."""
         self._spill(self._changed())
         pinned = self._pinned(PINNED_MASK)
+        slot = (pc >> 2) - self._frame.code.table_first
         if self._frame.is_local(pc):
-            self._frame.go_on(function_name(pc), self._left, "0", pinned)
-        elif may_fetch(pc):
-            _go_to_slot(self._frame, str(pc >> 2), str(pc), self._left, pinned)
+            self._frame.go_on(function_name(pc), self._left, "1", pinned)
+        elif may_fetch(pc) and 0 <= slot < self._frame.code.table_count:
+            _go_to_slot(self._frame, str(slot), str(pc), self._left, pinned)
         else:
             self._frame.go_on("@leave", self._left, str(pc), pinned)
 
@@ -392,25 +393,26 @@ def _write_dispatch(frame: Frame) -> None:
 
 def _go_by_table(frame: Frame, target: str, left: str, pinned: dict[int, str]) -> None:
     """Go on at an address that is known only now."""
-    emit = frame.emitter
+    emit, code = frame.emitter, frame.code
     low = emit.value(f"trunc i64 {target} to i32")
-    index = emit.value(f"call i32 @llvm.fshr.i32(i32 {low}, i32 {low}, i32 2)")
-    # Of an address that is misaligned or outside of the code: the empty slot after the last.
-    within = emit.value(f"call i32 @llvm.umin.i32(i32 {index}, i32 {TABLE_ENTRIES})")
+    distance = emit.value(f"sub i32 {low}, {4 * code.table_first}")
+    slot = emit.value(f"call i32 @llvm.fshr.i32(i32 {distance}, i32 {distance}, i32 2)")
+    # A misaligned distance becomes a large number.
+    within = emit.value(f"call i32 @llvm.umin.i32(i32 {slot}, i32 {code.table_count})")
     _go_to_slot(frame, emit.value(f"zext i32 {within} to i64"), target, left, pinned)
 
 
-def _go_to_slot(frame: Frame, index: str, pc: str, left: str, pinned: dict[int, str]) -> None:
-    """Go on where an entry of the table leads; to `run` if it is empty."""
+def _go_to_slot(frame: Frame, slot: str, pc: str, left: str, pinned: dict[int, str]) -> None:
+    """Go on where an entry of the table leads, counted from the program's first; `leave_at` needs the pc."""
     emit = frame.emitter
+    pc_at = emit.value(f"getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_PC}")
+    emit.line(f"store i64 {pc}, ptr {pc_at}, {CONTROLS}")
     table_at = emit.value(f"getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_TABLE}")
     table = emit.value(f"load ptr, ptr {table_at}, {CONTROLS}")
-    slot = emit.value(f"getelementptr i64, ptr {table}, i64 {index}")
-    entry = emit.value(f"load i64, ptr {slot}, {CONTROLS}")
+    first = emit.value(f"getelementptr i8, ptr {table}, i64 {8 * frame.code.table_first}")
+    slot_at = emit.value(f"getelementptr i64, ptr {first}, i64 {slot}")
+    entry = emit.value(f"load i64, ptr {slot_at}, {CONTROLS}")
     address = emit.value(f"lshr i64 {entry}, {ENTRY_BITS}")
-    known = emit.value(f"inttoptr i64 {address} to ptr")
-    known_number = emit.value(f"and i64 {entry}, {(1 << ENTRY_BITS) - 1}")
-    is_missing = emit.value(f"icmp eq i64 {entry}, 0")
-    function = emit.value(f"select i1 {is_missing}, ptr @leave, ptr {known}")
-    number = emit.value(f"select i1 {is_missing}, i64 {pc}, i64 {known_number}")
+    function = emit.value(f"inttoptr i64 {address} to ptr")
+    number = emit.value(f"and i64 {entry}, {ENTRY_MASK}")
     frame.go_on(function, left, number, pinned)

@@ -15,7 +15,7 @@ from truestep.engine.codegen.operations import CONDITIONS, OPERATIONS, Emitter
 from truestep.engine.codegen.support import CONTROLS, GUEST, METADATA, PAGES, store_function
 from truestep.engine.codegen.walk_floats import FloatWalk
 from truestep.engine.host import float_unit
-from truestep.engine.layout import CONTROL, CONTROL_PC, CONTROL_TABLE, OPEN, TABLE_ENTRIES
+from truestep.engine.layout import CONTROL, CONTROL_PC, CONTROL_TABLE, ENTRY_MASK, OPEN, TABLE_ENTRIES
 from truestep.machine.arithmetic import ACCESS_SIZES_BYTES, IMMEDIATE_FORMS, SIGNED_LOADS
 from truestep.machine.decode import Kind, decode
 from truestep.machine.float_words import FLOAT_OPCODE, FUSED_OPCODES
@@ -133,7 +133,8 @@ landing:
 %index.safe = select i1 %is.code, i64 %index, i64 0
 %slot = getelementptr i64, ptr %table, i64 %index.safe
 %known = load i64, ptr %slot
-%is.entry = icmp ne i64 %known, 0
+%number = and i64 %known, {ENTRY_MASK}
+%is.entry = icmp ne i64 %number, 0
 %has.arrived = and i1 %is.entry, %is.code
 br i1 %has.arrived, label %arrived, label %loop
 arrived:

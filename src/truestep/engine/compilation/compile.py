@@ -8,7 +8,7 @@ from typing import Self, TypeVar
 
 import llvmlite.binding as llvm
 
-from truestep.engine.codegen.support import METADATA, run_function, walk_function
+from truestep.engine.codegen.support import METADATA, leave_at_function, run_function, walk_function
 from truestep.engine.codegen.walk import walk_module
 from truestep.engine.compilation.object_cache import ObjectCache, build_id
 from truestep.engine.host import float_unit
@@ -115,7 +115,13 @@ WalkFunction = Callable[[int, int, int], int]
 
 @once
 def _run_module() -> CompiledModule:
-    return CompiledModule(run_function(float_unit()) + walk_function(float_unit()) + METADATA)
+    parts = (run_function(float_unit()), walk_function(float_unit()), leave_at_function(), METADATA)
+    return CompiledModule("".join(parts))
+
+
+def leave_at_address() -> int:
+    """The address of `leave_at` (support.leave_at_function)."""
+    return _run_module().function("leave_at")
 
 
 @once

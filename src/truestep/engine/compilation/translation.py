@@ -21,11 +21,11 @@ from truestep.engine.codegen.floats import float_declarations
 from truestep.engine.codegen.frame import function_name
 from truestep.engine.codegen.support import METADATA, leave_function, store_function
 from truestep.engine.codegen.translate import translate_region
-from truestep.engine.compilation.compile import CompiledModule, object_code
+from truestep.engine.compilation.compile import CompiledModule, leave_at_address, object_code
 from truestep.engine.compilation.compile_jobs import Compile
 from truestep.engine.compilation.compiler_process import CompilerProcess
 from truestep.engine.compilation.object_cache import ObjectCache, build_id
-from truestep.engine.layout import ENTRY_BITS, MAP_NORESERVE, TABLE_SIZE_BYTES
+from truestep.engine.layout import ENTRY_BITS, ENTRY_MASK, MAP_NORESERVE, TABLE_SIZE_BYTES
 from truestep.machine.program import Program
 
 CACHED_PROGRAMS_LIMIT = 16
@@ -103,6 +103,8 @@ class Translation:
         self._mapping = mmap.mmap(-1, TABLE_SIZE_BYTES, flags=flags)
         self._table = np.frombuffer(self._mapping, np.uint64)
         self.table_address = self._table.ctypes.data
+        first, end = self.code.table_first, self.code.table_first + self.code.table_count + 1
+        self._table[first:end] = leave_at_address() << ENTRY_BITS
 
     @property
     def content_size_bytes(self) -> int:
@@ -111,7 +113,7 @@ class Translation:
 
     def has_entry(self, pc: int) -> bool:
         """Whether translated code can continue at `pc`, an aligned address of the code range."""
-        return bool(self._table[pc >> 2])
+        return bool(self._table[pc >> 2] & ENTRY_MASK)
 
     def prepare(self, pc: int) -> bool:
         """Compile the code at `pc` if it is worth it, at once or in the background.
@@ -232,7 +234,7 @@ class Translation:
         words = entries[1::3] << ENTRY_BITS | entries[2::3]
         with self._lock:
             self._modules[part] = module
-            is_new = slice(None) if part.is_unit else self._table[slots] == 0
+            is_new = slice(None) if part.is_unit else self._table[slots] & ENTRY_MASK == 0
             self._table[slots[is_new]] = words[is_new]
 
     def _kept(self, part: Part) -> bytes | None:
@@ -254,7 +256,7 @@ def module_ir(code: CodeMap, flows: list[Flow]) -> str:
     entries = [
         f"{{i64, ptr, i64}} {{i64 {pc}, ptr {function_name(flow.start)}, i64 {number}}}"
         for flow in flows
-        for number, pc in enumerate(flow.needs)
+        for number, pc in enumerate(flow.needs, 1)
     ]
     table = f"@{_ENTRIES} = constant [{len(entries)} x {{i64, ptr, i64}}] [{', '.join(entries)}]\n"
     table += f"@{_ENTRY_COUNT} = constant i64 {len(entries)}\n"

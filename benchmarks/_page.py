@@ -57,6 +57,7 @@ the same step. While one core runs, another hashes what was changed before.
 Nodes: those above words that changed within a part; no engine can hash fewer. Nodes/s: per second of the CPU
 time that the split adds to the plain run. Checkpoint: that CPU time for one stop, including hashing.
 Later split: one part of the first split, split again from the snapshots of the first.
+What walks to exact stops is compiled before, as for a worker, which keeps it on disk.
 Each figure is the median of three processes.
 """
 

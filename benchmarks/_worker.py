@@ -161,12 +161,14 @@ def measure_start(program_path: Path, input_path: Path) -> Answer:
 
 def measure_split(program_path: Path, input_path: Path, cycles: int, parts: int) -> Answer:
     """The plain run to `cycles`; the hashes of a split into `parts`; then one part split again."""
+    from truestep.engine.compilation.translation import CompilePolicy
     from truestep.engine.jit import JitEngine
     from truestep.machine.elf import load_elf
     from truestep.machine.program import Task
 
-    engine, program = JitEngine(), load_elf(program_path.read_bytes())
-    task = Task(input=input_path.read_bytes())
+    # The walk is compiled before, as for a worker, which keeps it on disk.
+    engine = JitEngine(CompilePolicy(walk_after_steps=0))
+    program, task = load_elf(program_path.read_bytes()), Task(input=input_path.read_bytes())
     engine.start(program, task).advance(cycles)
     settle()
     machine = engine.start(program, task)

@@ -24,8 +24,9 @@ from truestep.engine.compilation import translation
 from truestep.engine.compilation.compile_jobs import Compile
 from truestep.engine.compilation.compiler_process import CompilerProcess
 from truestep.engine.compilation.object_cache import ObjectCache
-from truestep.engine.compilation.translation import STEP_IN_WALKS, CompilePolicy, Translation
+from truestep.engine.compilation.translation import CompilePolicy, Translation
 from truestep.engine.jit import JitEngine
+from truestep.engine.runtime.machine import FEWEST_WALKS
 from truestep.machine.program import Task
 
 PATIENCE_SECONDS = 60.0
@@ -104,7 +105,7 @@ def test_several_runs_share_what_is_compiled(compiler: CompilerProcess, rng: ran
 def test_nothing_is_compiled_before_the_program_is_warm() -> None:
     started = CompilerProcess()
     before = children()
-    policy = CompilePolicy(compiler=started, warm_up_steps=10_000 * STEP_IN_WALKS, walk_after_steps=20_000)
+    policy = CompilePolicy(compiler=started, warm_up_steps=10_000, walk_after_steps=0)
     machine = JitEngine(policy).start(LOOP, Task())
     machine.advance(9_999)
     assert not children() - before
@@ -160,7 +161,7 @@ def test_process_and_thread_end_with_the_engine() -> None:
     before = children()
     engine = JitEngine(CompilePolicy(compiler=CompilerProcess()))
     machine = engine.start(LOOP, Task())
-    machine.advance(10)
+    machine.advance(2 * FEWEST_WALKS)
     until(lambda: len(children() - before) == 1)
     del engine, machine
     gc.collect()

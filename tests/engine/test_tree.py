@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,8 @@ from hypothesis import strategies as st
 from truestep.commitments.keccak import hash_pairs
 from truestep.commitments.merkle import PAGE_LEVEL, PAGE_SIZE_BYTES, PageTree
 from truestep.engine.layout import PAGE_COUNT
-from truestep.engine.runtime.keccak import PAGES_AT_ONCE, hash_nodes, hash_pages
+from truestep.engine.runtime.climb import BATCH_NODES
+from truestep.engine.runtime.keccak import PAGES_AT_ONCE, hash_pages
 from truestep.engine.runtime.tree import NodeTree
 from truestep.machine.layout import TREE_DEPTH
 
@@ -50,8 +53,12 @@ def test_pages_of_every_count_around_a_batch() -> None:
             assert hash_pages(memory, rows).tobytes() == nodes
 
 
-def test_nodes_of_every_count_around_a_vector() -> None:
-    nodes = np.arange(8 * 13, dtype=np.uint64).reshape(13, 8)
-    for count in range(14):
-        assert hash_nodes(nodes[:count]).tobytes() == hash_pairs(nodes[:count].tobytes())
-    assert hash_nodes(nodes[::2]).tobytes() == hash_pairs(nodes[::2].tobytes())
+def test_pages_of_every_count_around_a_batch_of_nodes(rng: random.Random) -> None:
+    content = np.arange(PAGE_SIZE_BYTES // 8, dtype=np.uint64).reshape(1, -1)
+    for count in (1, 2, 5, BATCH_NODES - 1, BATCH_NODES, BATCH_NODES + 1, 3 * BATCH_NODES + 2):
+        for pages in (sorted(rng.sample(range(PAGE_COUNT), count)), range(7, 7 + 2 * count, 2)):
+            tree, plain = NodeTree(), PageTree(TREE_DEPTH)
+            tree.update(np.array(pages, np.int64), content, np.zeros(count, np.int64))
+            plain.update({page: content.tobytes() for page in pages})
+            assert tree.root == plain.root
+            assert tree.node(PAGE_LEVEL + 1, pages[-1] >> 1) == plain.node(PAGE_LEVEL + 1, pages[-1] >> 1)

@@ -60,7 +60,8 @@ class CompilePolicy:
     warm_up_steps: int = 0
     """Steps before anything is compiled: most short runs are over by then."""
     walk_after_steps: int = 4_096
-    """Instructions stepped by the reference machine in one run that take as long as compiling the walk."""
+    """Instructions stepped by the reference machine in one run that take as long as compiling the walk; where
+    it is at hand, nothing is stepped that can be walked."""
     objects: ObjectCache | None = None
     """Where compiled code is kept for other processes; None means nowhere."""
     compiler: CompilerProcess | None = None

@@ -5,18 +5,20 @@ A node fills 8 of the 17 words that one permutation absorbs, so each hash is exa
 
 import ctypes
 from collections.abc import Callable
+from itertools import accumulate
 
 import numpy as np
 
 from truestep.commitments.merkle import PAGE_LEVEL, PAGE_SIZE_BYTES
 from truestep.engine.codegen.operations import Emitter
 from truestep.engine.compilation.compile import CompiledModule, once
+from truestep.engine.runtime.climb import climb_ir
 
 Words = np.ndarray[tuple[int, int], np.dtype[np.uint64]]
 """Nodes, digests or pages as rows of 64-bit words."""
 Rows = np.ndarray[tuple[int], np.dtype[np.int64]]
 """Numbers of rows: of pages, mostly, in rising order."""
-_Row = np.ndarray[tuple[int], np.dtype[np.uint64]]
+Climb = Callable[[int, int, int, int, int], None]
 
 NODE_SIZE_BYTES = 64
 DIGEST_SIZE_BYTES = 32
@@ -24,13 +26,16 @@ LANES = 4
 """256-bit vectors: every x86-64 of the last ten years has them; elsewhere LLVM splits them."""
 ROUNDS = 24
 PAGE_WORDS = PAGE_SIZE_BYTES // 8
+_NODE_LEVELS = range(PAGE_LEVEL - 1, -1, -1)
+"""A page has 2^level nodes of 64 bytes on the way from its leaves to its root."""
 PAGES_AT_ONCE = 64
 """256 KiB of leaves: these and the nodes above them fit the second-level cache."""
 UNROLLED_ROUNDS = 2
 """More gains nothing, because the code no longer fits the instruction cache."""
 
 _VECTOR = f"<{LANES} x i64>"
-_NODE_WORDS, _DIGEST_WORDS, _STATE_WORDS, _RATE_WORDS = 8, 4, 25, 17
+DIGEST_WORDS = 4
+_NODE_WORDS, _STATE_WORDS, _RATE_WORDS = 8, 25, 17
 _PADDING_FIRST, _PADDING_LAST = 1, -(1 << 63)
 
 
@@ -136,10 +141,10 @@ def _emit_permutation(emit: Emitter, state: list[str]) -> list[str]:
 
 
 def _emit_digests(emit: Emitter, state: list[str]) -> None:
-    for word in range(_DIGEST_WORDS):
+    for word in range(DIGEST_WORDS):
         for lane in range(LANES):
             value = emit.value(f"extractelement {_VECTOR} {state[word]}, i32 {lane}")
-            at = emit.value(f"getelementptr i64, ptr %to, i64 {lane * _DIGEST_WORDS + word}")
+            at = emit.value(f"getelementptr i64, ptr %to, i64 {lane * DIGEST_WORDS + word}")
             emit.line(f"store i64 {value}, ptr {at}, align 1")
 
 
@@ -171,7 +176,7 @@ def hash_ir() -> str:
 
 @once
 def _hash_module() -> CompiledModule:
-    return CompiledModule(hash_ir())
+    return CompiledModule(hash_ir() + climb_ir(LANES))
 
 
 @once
@@ -192,34 +197,16 @@ def vector_hash_pairs(nodes: bytes) -> bytes:
     return digests[: count * DIGEST_SIZE_BYTES].tobytes()
 
 
-def hash_nodes(nodes: Words) -> Words:
-    """The digests, shape (count, 4), of nodes given as words, shape (count, 8)."""
-    count = len(nodes)
-    padded = nodes
-    if count % LANES or not nodes.flags.c_contiguous:
-        padded = np.zeros((count + -count % LANES, _NODE_WORDS), np.uint64)
-        padded[:count] = nodes
-    digests = np.empty((len(padded), _DIGEST_WORDS), np.uint64)
-    if count:
-        _hash_function()(padded.ctypes.data, digests.ctypes.data, len(padded))
-    return digests[:count]
+@once
+def climb() -> Climb:
+    """`climb(nodes, numbers, count, levels, zeros)`, with addresses: hash what is above some nodes of a tree.
 
-
-class SingleHasher:
-    """Hashes one node at a time, without making arrays for each."""
-
-    def __init__(self) -> None:
-        padded = np.zeros((LANES, _NODE_WORDS), np.uint64)
-        digests = np.empty((LANES, _DIGEST_WORDS), np.uint64)
-        self.node: _Row = padded[0]
-        """The node to hash."""
-        self.digest: _Row = digests[0]
-        """The result."""
-        self._addresses = padded.ctypes.data, digests.ctypes.data
-
-    def hash(self) -> None:
-        """Hash `node` into `digest`."""
-        _hash_function()(*self._addresses, LANES)
+    Updates `levels` levels above the `count` nodes (at least one) whose `numbers` are given in rising order;
+    the tree is in heap order. `zeros` are the digests that nodes are stored xor: of the given nodes' level
+    first, `levels` + 1 in all. `numbers` are overwritten. Runs without GIL.
+    """
+    types = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
+    return ctypes.CFUNCTYPE(None, *types)(_hash_module().function("climb"))
 
 
 def hash_pages(memory: Words, rows: Rows) -> Words:
@@ -227,22 +214,29 @@ def hash_pages(memory: Words, rows: Rows) -> Words:
 
     A few pages at a time are hashed through all levels, so that their data stays in the processor's cache.
     """
-    roots = np.empty((len(rows), _DIGEST_WORDS), np.uint64)
-    pages = min(PAGES_AT_ONCE, len(rows) + -len(rows) % LANES)
-    levels = [np.zeros((pages << level, _NODE_WORDS), np.uint64) for level in range(PAGE_LEVEL - 1, -1, -1)]
-    gathered = levels[0].reshape(pages, PAGE_WORDS)
-    digests = np.empty((pages, _DIGEST_WORDS), np.uint64)
-    addresses = [level.ctypes.data for level in (*levels, digests)]
+    roots = np.empty((len(rows), DIGEST_WORDS), np.uint64)
+    pages = min(PAGES_AT_ONCE, len(rows))
+    # A row of digests is half a row of nodes; the last digests lie behind all nodes.
+    starts = list(accumulate((_whole(pages << level) for level in _NODE_LEVELS), initial=0))
+    scratch = np.empty((starts[-1] + _whole(pages), _NODE_WORDS), np.uint64)
+    gathered = scratch[: pages << PAGE_LEVEL - 1].reshape(pages, PAGE_WORDS)
+    digests = scratch[starts[-1] :].reshape(-1, DIGEST_WORDS)
+    base, memory_base = scratch.ctypes.data, memory.ctypes.data
+    addresses = [base + start * NODE_SIZE_BYTES for start in starts]
     function = _hash_function()
     for first in range(0, len(rows), PAGES_AT_ONCE):
         batch = rows[first : first + PAGES_AT_ONCE]
-        hashed = len(batch) + -len(batch) % LANES
-        if batch[-1] - batch[0] == len(batch) - 1 and hashed == len(batch) and memory.flags.c_contiguous:
-            addresses[0] = memory.ctypes.data + int(batch[0]) * PAGE_SIZE_BYTES
+        if batch[-1] - batch[0] == len(batch) - 1 and memory.flags.c_contiguous:
+            addresses[0] = memory_base + int(batch[0]) * PAGE_SIZE_BYTES
         else:
-            addresses[0] = gathered.ctypes.data
+            addresses[0] = base
             np.take(memory, batch, axis=0, out=gathered[: len(batch)], mode="clip")
-        for number in range(PAGE_LEVEL):
-            function(addresses[number], addresses[number + 1], hashed << PAGE_LEVEL - 1 - number)
+        for number, level in enumerate(_NODE_LEVELS):
+            function(addresses[number], addresses[number + 1], _whole(len(batch) << level))
         roots[first : first + len(batch)] = digests[: len(batch)]
     return roots
+
+
+def _whole(count: int) -> int:
+    """Nodes that are hashed with `count` of them: a multiple of LANES."""
+    return count + -count % LANES

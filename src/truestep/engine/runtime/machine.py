@@ -7,7 +7,7 @@ import numpy as np
 from truestep.base.ids import Bytes32
 from truestep.commitments.merkle import ZERO_NODES
 from truestep.engine.codegen.support import TRAP_FLAG, TRAP_SHIFT
-from truestep.engine.compilation.compile import run_translated, walk_address, walk_to
+from truestep.engine.compilation.compile import kept_walk_address, run_translated, walk_address, walk_to
 from truestep.engine.compilation.translation import STEP_IN_WALKS, Translation
 from truestep.engine.layout import (
     CONTROL_CYCLE,
@@ -25,8 +25,9 @@ from truestep.machine.state import REGISTER_COUNT, MachineState, Status, TrapCau
 
 SLICE_CYCLES = 1 << 28
 """Cycles run in one call without the GIL: a fraction of a second, so that signals are handled."""
-STEPS_LIMIT = 4096
-"""Instructions stepped by the reference machine before translated code is tried again."""
+STEPS_LIMIT = 512
+"""Instructions stepped by the reference machine before something faster is tried again: they take as long as
+loading the walk from disk."""
 WALK_LIMIT_CYCLES = 4096
 """This close to an exact stop, the native walk goes all the way; translated code stops even closer (flow)."""
 FEWEST_WALKS, MOST_WALKS = 1 << 10, 1 << 16
@@ -62,7 +63,7 @@ class JitMachine:
         self._stepper = ReferenceMachine(memory, entry, debug_sink=debug_sink)
         self._steps = 0
         self._walked = 0
-        self._walk = 0 if translation.policy.walk_after_steps else walk_address(translation.policy.objects)
+        self._walk = kept_walk_address() if translation.policy.walk_after_steps else self._find_walk()
         self._walks = FEWEST_WALKS
 
     @property
@@ -170,8 +171,14 @@ class JitMachine:
             self._control[CONTROL_PC], self._control[CONTROL_CYCLE] = stepper.pc, stepper.cycle
         if may_fetch(pc):
             translation.note_steps(pc, steps * STEP_IN_WALKS)
-        if not self._walk and self._steps >= translation.policy.walk_after_steps:
-            self._walk = walk_address(translation.policy.objects)
+        if not self._walk:
+            self._walk = self._find_walk()
+
+    def _find_walk(self) -> int:
+        """The address of the walk, or 0 if it would have to be compiled and this run is still too short."""
+        policy = self._translation.policy
+        find = walk_address if self._steps >= policy.walk_after_steps else kept_walk_address
+        return find(policy.objects)
 
     def _walk_to(self, until_cycle: int) -> bool:
         """Walk to a near exact stop. Returns whether anything was executed."""

@@ -24,7 +24,7 @@ from truestep.engine.layout import (
     WRITTEN,
 )
 from truestep.engine.runtime.keccak import Rows, Words, vector_hash_pairs
-from truestep.engine.runtime.pages import PageSet, marked_pages
+from truestep.engine.runtime.pages import GROUP_COUNT, Marks, PageSet, group_of, groups_with_any, marked_pages
 from truestep.engine.runtime.tree import NodeTree
 from truestep.machine.layout import (
     LEAF_SIZE_BYTES,
@@ -71,6 +71,9 @@ class MappedMemory:
         self._counted = self._part(COUNTED, PAGE_COUNT)
         self._open = self._part(OPEN, PAGE_COUNT)
         self._dirty = self._part(DIRTY, PAGE_COUNT)
+        self._groups = np.zeros(GROUP_COUNT, np.bool_)
+        """Groups of pages of which any may be dirty: those loaded, counted, or after one that is counted."""
+        self._grouped_pages = 0
         self._heads = self._part(HEADS, 8 * PAGE_COUNT).view(np.uint64)
         self.touched = PageSet()
         """All pages that have ever changed."""
@@ -130,7 +133,9 @@ class MappedMemory:
     def _put(self, address: int, content: bytes) -> None:
         if content:
             self._guest[address : address + len(content)] = content
-            self._dirty[address >> PAGE_SHIFT : (address + len(content) - 1 >> PAGE_SHIFT) + 1] = WRITTEN
+            first, last = address >> PAGE_SHIFT, address + len(content) - 1 >> PAGE_SHIFT
+            self._dirty[first : last + 1] = WRITTEN
+            self._groups[group_of(first) : group_of(last) + 1] = True
 
     def read_leaf(self, index: int) -> bytes:
         """The 32-byte leaf number `index`."""
@@ -151,7 +156,7 @@ class MappedMemory:
 
     def take_written(self) -> Rows:
         """The pages that changed since the last call. The caller must update the tree with them."""
-        pages = marked_pages(self._dirty.view(np.bool_))
+        pages = marked_pages(self._dirty.view(np.bool_), self._dirty_groups())
         # A neighbour changed only if its head did: a store across the boundary changes at most 7 bytes.
         changed = pages[(self._dirty[pages] == WRITTEN) | (self.pages[pages, 0] != self._heads[pages])]
         # Open pages are marked as written.
@@ -159,6 +164,16 @@ class MappedMemory:
         self.touched.add(changed)
         self.since_snapshot.add(changed)
         return changed
+
+    def _dirty_groups(self) -> Marks:
+        """The groups to search. No page is marked by a store before it, or the one below, is counted."""
+        counted_pages = int(self.control[CONTROL_PAGES])
+        if counted_pages != self._grouped_pages:
+            self._grouped_pages = counted_pages
+            counted = groups_with_any(self._counted.view(np.bool_))
+            self._groups |= counted
+            self._groups[1:] |= counted[:-1]
+        return self._groups
 
     def copy_pages(self, pages: Rows) -> Words:
         """A copy of these pages, in memory that is allocated in one piece because page by page is slower."""

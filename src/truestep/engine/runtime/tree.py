@@ -7,15 +7,15 @@ import numpy as np
 from truestep.base.ids import Bytes32
 from truestep.commitments.merkle import PAGE_LEVEL, ZERO_NODES
 from truestep.engine.layout import MAP_NORESERVE, PAGE_COUNT
-from truestep.engine.runtime.keccak import Rows, SingleHasher, Words, hash_nodes, hash_pages
+from truestep.engine.runtime.keccak import DIGEST_WORDS, Rows, Words, climb, hash_pages
 from truestep.machine.layout import TREE_DEPTH
 
-_DIGEST_WORDS, _PAIR_WORDS = 4, 8
 _FLAGS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
 
 
-_ZERO_WORDS = [np.frombuffer(ZERO_NODES[level], np.uint64) for level in range(TREE_DEPTH + 1)]
-_ZERO_PAIRS = [np.tile(words, 2) for words in _ZERO_WORDS]
+_ZERO_WORDS = np.frombuffer(b"".join(ZERO_NODES[: TREE_DEPTH + 1]), np.uint64).reshape(-1, DIGEST_WORDS)
+_ZEROS_ADDRESS = _ZERO_WORDS[PAGE_LEVEL].ctypes.data
+_UPPER_LEVELS = TREE_DEPTH - PAGE_LEVEL
 
 
 class NodeTree:
@@ -25,10 +25,9 @@ class NodeTree:
     """
 
     def __init__(self) -> None:
-        self._mapping = mmap.mmap(-1, 2 * PAGE_COUNT * _DIGEST_WORDS * 8, flags=_FLAGS)
-        words = np.frombuffer(self._mapping, np.uint64)
-        self._nodes: Words = words.reshape(-1, _DIGEST_WORDS)
-        self._pairs: Words = words.reshape(-1, _PAIR_WORDS)
+        self._mapping = mmap.mmap(-1, 2 * PAGE_COUNT * DIGEST_WORDS * 8, flags=_FLAGS)
+        self._nodes: Words = np.frombuffer(self._mapping, np.uint64).reshape(-1, DIGEST_WORDS)
+        self._address = self._nodes.ctypes.data
 
     def node(self, level: int, index: int) -> Bytes32:
         """The node `index` of `level`, at page level or above."""
@@ -54,28 +53,4 @@ class NodeTree:
             return
         numbers = pages + PAGE_COUNT
         self._nodes[numbers] = roots ^ _ZERO_WORDS[PAGE_LEVEL]
-        for level in range(PAGE_LEVEL, TREE_DEPTH):
-            if len(numbers) == 1:
-                self._climb(int(numbers[0]), level)
-                return
-            numbers = _parents(numbers)
-            nodes = hash_nodes(self._pairs[numbers] ^ _ZERO_PAIRS[level])
-            self._nodes[numbers] = nodes ^ _ZERO_WORDS[level + 1]
-
-    def _climb(self, number: int, level: int) -> None:
-        """Update the nodes above a single node of `level`, most of the way up if little was written."""
-        hasher = SingleHasher()
-        for upper in range(level, TREE_DEPTH):
-            number >>= 1
-            np.bitwise_xor(self._pairs[number], _ZERO_PAIRS[upper], out=hasher.node)
-            hasher.hash()
-            np.bitwise_xor(hasher.digest, _ZERO_WORDS[upper + 1], out=self._nodes[number])
-
-
-def _parents(numbers: Rows) -> Rows:
-    """The distinct numbers one level up."""
-    halves = numbers >> 1
-    is_first = np.empty(len(halves), np.bool_)
-    is_first[0] = True
-    np.not_equal(halves[1:], halves[:-1], out=is_first[1:])
-    return halves[is_first]
+        climb()(self._address, numbers.ctypes.data, len(numbers), _UPPER_LEVELS, _ZEROS_ADDRESS)

@@ -16,7 +16,8 @@ _STORE = re.compile(r"^store (?:volatile )?\S+ (\S+), ptr %([^\s,]+)")
 _NAME = re.compile(r"%([\w.]+)")
 _LABEL = re.compile(r"label %([^\s,\]]+)")
 _WAY_IN = "inward"
-"""The label from which entries within loops are reached, through the loops' heads, which run nothing then."""
+"""The label from which entries within loops are reached. The way there leads through the heads of the loops,
+which run nothing then: it is taken as a jump from here to the entry."""
 
 
 def undefined_uses(ir: str) -> Iterator[str]:
@@ -72,8 +73,9 @@ class _Function:
             for label, lines in self._blocks.items()
         }
         if _WAY_IN in edges:
-            ways = [to for label, following in edges.items() if label.endswith("_ways") for to in following]
-            edges[_WAY_IN] = [to for to in ways if to.startswith("enter_")]
+            within = [label for label in edges if label.endswith("_ways")]
+            edges[_WAY_IN] = [to for label in within for to in edges[label] if to.startswith("enter_")]
+            edges.update({label: [] for label in within})
         return edges
 
     def _run(self, label: str, before: frozenset[str]) -> tuple[frozenset[str], list[str]]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from tests.engine.assigned import undefined_uses
 from tests.engine.programs import random_call_program, random_operands, random_program
+from tests.engine.switch_programs import random_switch_program
 from truestep.commitments.merkle import ZERO_NODES
-from truestep.engine.compilation.translation import CompilePolicy
+from truestep.engine.analysis.code_map import map_code
+from truestep.engine.analysis.flow import region_flow
+from truestep.engine.compilation.translation import CompilePolicy, module_ir
 from truestep.engine.jit import JitEngine, JitMachine
 from truestep.machine.interpreter import ReferenceEngine, ReferenceMachine
 from truestep.machine.layout import TREE_DEPTH
@@ -20,6 +24,7 @@ CYCLES_LIMIT = 3_000
 LONG_CYCLES = 150_000
 """Of one program: stepping so many takes longer than compiling it."""
 LONG_RUNS_LIMIT = 16
+CYCLES_IN_A_ROW = 150
 END = 1 << 40
 """More cycles than any test runs."""
 
@@ -112,10 +117,39 @@ def random_long_stops(rng: random.Random) -> list[int]:
     return [*sorted(rng.randrange(limit) for _ in range(rng.randrange(1, 4))), limit]
 
 
+def undefined_in(program: Program) -> Iterator[str]:
+    """What the translation of the whole program would take from nowhere."""
+    code = map_code(program)
+    for unit in sorted({*code.units.tolist()}):
+        flows = [region_flow(code, region) for region in code.regions_of_unit(unit)]
+        yield from undefined_uses(module_ir(code, flows))
+
+
+def compare_every_cycle(engine: JitEngine, program: Program, task: Task, first: int) -> Comparison:
+    """Run from the start to each of some cycles in a row, translated as far as a run goes."""
+    reference = ReferenceEngine().start(program, task)
+    engine.start(program, task).advance(first + CYCLES_IN_A_ROW)
+    for stop in range(first, first + CYCLES_IN_A_ROW):
+        reference.advance(stop)
+        jit = engine.start(program, task)
+        jit.advance(stop)
+        if found := difference_at(reference, jit, with_memory=stop % 16 == 0):
+            return Comparison(cycles=stop, difference=f"from the start to {stop}: {found}")
+    return Comparison(cycles=CYCLES_IN_A_ROW * first, difference=None)
+
+
 def compare_long(rng: random.Random, size: int) -> Comparison:
     """Make a program and run it on inputs until most of the time goes into running it, not compiling it."""
     program, engine = _make(rng, size), rng.choices(ENGINES, (6, 1, 3, 1, 3))[0]
+    if undefined := [*undefined_in(program)]:
+        return Comparison(cycles=0, difference=f"undefined: {undefined[0]}")
     cycles = 0
+    if rng.randrange(8) == 0:
+        task = Task(input=random_operands(rng))
+        comparison = compare_every_cycle(engine, program, task, rng.randrange(128, 2_000))
+        if comparison.difference:
+            return comparison
+        cycles += comparison.cycles
     for _ in range(LONG_RUNS_LIMIT):
         stops = random_long_stops(rng)
         comparison = compare_runs(engine, program, Task(input=random_operands(rng)), stops)
@@ -126,7 +160,10 @@ def compare_long(rng: random.Random, size: int) -> Comparison:
 
 
 def _make(rng: random.Random, size: int) -> Program:
-    return random_call_program(rng, size // 16) if rng.randrange(2) else random_program(rng, size)
+    kind = rng.randrange(4)
+    if kind == 0:
+        return random_switch_program(rng, max(size // 64, 1))
+    return random_call_program(rng, size // 16) if kind == 1 else random_program(rng, size)
 
 
 def compare_program(rng: random.Random, size: int = 160) -> Comparison:

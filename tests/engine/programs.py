@@ -87,7 +87,7 @@ def _random_operand(rng: random.Random) -> int:
     return rng.getrandbits(rng.choice((4, 16, 32, 64)))
 
 
-class _Generator:
+class Generator:
     """Draws words; a few registers are favoured so that results are used again."""
 
     def __init__(self, rng: random.Random, size: int, kept: Sequence[int] = BASES) -> None:
@@ -252,7 +252,7 @@ class _Generator:
 
 def random_program(rng: random.Random, size: int = 160) -> Program:
     """A program of about `size` words, and a table of code addresses that some of them jump through."""
-    generator = _Generator(rng, size)
+    generator = Generator(rng, size)
     words = load_registers_from_input()
     while len(words) < size:
         words += generator.words(len(words))
@@ -273,7 +273,7 @@ class _Functions:
 
     def __init__(self, rng: random.Random, count: int) -> None:
         self.rng = rng
-        self.generator = _Generator(rng, 1, kept=(1, 2, *BASES))
+        self.generator = Generator(rng, 1, kept=(1, 2, *BASES))
         self.words = load_registers_from_input()
         self.starts: list[int] = []
         self.count = count

@@ -1,4 +1,4 @@
-"""A Python guest compiled by Numba for this computer: `_numba_worker.py MODULE INPUT` answers as a worker.
+"""A Python guest compiled by Numba for this computer: `_numba_worker.py MODULE [INPUT]` answers as a worker.
 
 The same function, the same settings as a guest's: no fast-math, one thread, errors as NumPy has them.
 """
@@ -35,12 +35,12 @@ def compiled_guest(path: Path) -> Any:
 
 def main() -> None:
     guest = compiled_guest(Path(sys.argv[1]))
-    content = np.load(sys.argv[2])
+    content = [np.load(path) for path in sys.argv[2:]]
     task = truestep.Task(np.zeros(32, np.uint8), 0, 1)
 
     def run() -> Answer:
         watch = Stopwatch.start()
-        output = guest(task, content)
+        output = guest(task, *content)
         return {**watch.times("run"), "output": np.ascontiguousarray(output).tobytes().hex()}
 
     serve(run)

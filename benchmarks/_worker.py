@@ -98,7 +98,9 @@ def machine_run(start: Callable[[], Any]) -> Answer:
     started = watch.times("start")
     watch = Stopwatch.start()
     machine.advance(RUN_LIMIT_CYCLES)
-    return {**started, **watch.times("run"), "cycles": machine.cycle, "output": output_of(machine)}
+    answer: Answer = {**started, **watch.times("run"), "cycles": machine.cycle, "output": output_of(machine)}
+    effort = getattr(machine, "effort", None)
+    return answer if effort is None else {**answer, "stepped": effort.stepped, "walked": effort.walked}
 
 
 def wasm_run(program_path: Path, input_path: Path) -> Callable[[], Answer]:

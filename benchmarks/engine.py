@@ -21,6 +21,7 @@ from _page import PICTURE, as_markdown, as_picture
 from _report import Report, as_json
 from _runners import MeasurementFailed, RunnerName, why_missing
 from _sections import measure_keccak, measure_split, measure_starts
+from python_kernels.page import kept_section
 
 DOCS = REPOSITORY / "docs"
 ROUNDS = 7
@@ -102,7 +103,8 @@ def write_page(report: Report, docs: Path) -> None:
     """The page and its picture below `docs`."""
     page, picture = docs / "benchmarks.md", docs / PICTURE
     picture.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(as_markdown(report), encoding="utf-8")
+    kept = kept_section(page.read_text(encoding="utf-8")) if page.exists() else ""
+    page.write_text(as_markdown(report) + kept, encoding="utf-8")
     if report.kernels:
         picture.write_text(as_picture(report), encoding="utf-8")
     tell(f"wrote {page} and {picture}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 
 from truestep.engine.compilation.compile import object_code
-from truestep.engine.compilation.compiler_process import CompilerProcess, Job
+from truestep.engine.compilation.compile_jobs import Heat, Job, no_heat
+from truestep.engine.compilation.compiler_process import CompilerProcess
 from truestep.engine.compilation.translation import CompilePolicy
 from truestep.engine.jit import JitEngine
 from truestep.ports.engine import Engine
@@ -14,8 +15,9 @@ from truestep.ports.engine import Engine
 class _AtOnce(CompilerProcess):
     """Translates without optimisation while the run waits: stepping meanwhile costs other tests time."""
 
-    def submit(self, job: Job) -> None:
-        job(lambda ir: object_code(ir, codegen_level=0))
+    def submit(self, job: Job, heat: Heat = no_heat) -> None:
+        del heat
+        job(lambda ir, key=b"", heat=0.0: object_code(ir, codegen_level=0))
 
 
 @functools.cache

@@ -91,13 +91,31 @@ static axes in_order(int64_t ndim, const int64_t *shape, const int64_t *strides,
     return joined;
 }
 
-/* Copies the next items of `a`; *index says which, and moves on. */
+/* Copies items that lie evenly in memory. */
+static void copy_evenly(const uint8_t *from, int64_t count, int64_t step, int64_t item_size, uint8_t *to) {
+#define COPY_EACH(type) \
+    for (int64_t i = 0; i < count; i++) ((type *)to)[i] = *(const type *)(from + i * step)
+    if (step == item_size) memcpy(to, from, (size_t)(count * item_size));
+    else if (item_size == 8) COPY_EACH(uint64_t);
+    else if (item_size == 4) COPY_EACH(uint32_t);
+    else
+        for (int64_t i = 0; i < count; i++) memcpy(to + i * item_size, from + i * step, (size_t)item_size);
+#undef COPY_EACH
+}
+
+/* Copies the next items of `a`, as much of an innermost axis at once as is wanted; *index says which, and moves on. */
 static void gather(const axes *a, const uint8_t *items, int64_t *index, int64_t count, int64_t item_size, uint8_t *to) {
-    for (; count > 0; count--, to += item_size) {
+    int64_t last = a->ndim - 1, step = a->strides[last];
+    while (count > 0) {
+        int64_t size = a->shape[last] - index[last];
+        if (size > count) size = count;
         const uint8_t *from = items;
-        for (int64_t axis = 0; axis < a->ndim; axis++) from += index[axis] * a->strides[axis];
-        memcpy(to, from, (size_t)item_size);
-        for (int64_t axis = a->ndim; axis-- > 0 && ++index[axis] == a->shape[axis];) index[axis] = 0;
+        for (int64_t axis = 0; axis <= last; axis++) from += index[axis] * a->strides[axis];
+        copy_evenly(from, size, step, item_size, to);
+        count -= size;
+        to += size * item_size;
+        index[last] += size;
+        for (int64_t axis = last; index[axis] == a->shape[axis] && axis > 0; index[axis]++) index[axis--] = 0;
     }
 }
 

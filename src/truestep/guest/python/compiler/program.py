@@ -17,6 +17,7 @@ from truestep.guest.python.compiler.arrays import NO_ADDRESS
 from truestep.guest.python.compiler.broken import refuse_what_breaks
 from truestep.guest.python.compiler.codegen import START, finished_libraries, with_library_names
 from truestep.guest.python.compiler.complaint import Complaint
+from truestep.guest.python.compiler.constant_powers import link_constant_powers
 from truestep.guest.python.compiler.entry import make_entry
 from truestep.guest.python.compiler.functions import compiled
 from truestep.guest.python.compiler.randomness.starting import add_starts, changed_states, settle
@@ -103,6 +104,7 @@ def _emit(library: Any) -> bytes:
     library.finalize()
     module: Any = library._final_module
     _link_late_references(library, module)
+    link_constant_powers(module)
     _keep_only_the_entry(module)
     library.optimise()
     _check_foreign_functions(module)

@@ -7,7 +7,7 @@ of the difference between the first two items.
 from typing import Any
 
 import numpy as np
-from numba.core import errors, types
+from numba.core import cgutils, errors, imputils, types
 from numba.core.extending import overload, register_jitable
 from numba.core.typing import builtins, signature
 from numba.np import arrayobj
@@ -22,8 +22,35 @@ def install_ranges() -> None:
     """Replace Numba's own arange, which adds multiples of the step, and its ranges of other integers."""
     _RANGE.cases = [signature(types.range_state64_type, *[types.int64] * count) for count in (1, 2, 3)]
     _RANGE.apply = _of_integers(_RANGE.apply)
+    registry: Any = imputils.builtin_registry
+    registry.functions[:] = [
+        entry for entry in registry.functions if entry[1:] != ("iternext", (types.range_iter64_type,))
+    ]
+    registry.lower("iternext", types.range_iter64_type)(_next)
     forget(np.arange, "")
     overload(np.arange)(_arange)
+
+
+_Iterator: Any = cgutils.create_struct_proxy(types.range_iter64_type)
+
+
+@imputils.iternext_impl(imputils.RefType.BORROWED)
+def _next(context: Any, builder: Any, signature: Any, arguments: Any, result: Any) -> None:
+    """The next number of a range, as Numba has it.
+
+    It also says that numbers do not wrap around, so that LLVM sees which are never negative, and drops
+    checks of indices.
+    """
+    del signature
+    iterator = _Iterator(context, builder, arguments[0])
+    number, left = builder.load(iterator.iter), builder.load(iterator.count)
+    is_valid = builder.icmp_signed(">", left, left.type(0))
+    result.set_valid(is_valid)
+    with builder.if_then(is_valid):
+        result.yield_(number)
+        builder.store(builder.sub(left, left.type(1), flags=["nsw"]), iterator.count)
+        # A sum that overflows is never used: the range has ended.
+        builder.store(builder.add(number, iterator.step, flags=["nsw"]), iterator.iter)
 
 
 def _of_integers(apply: Any) -> Any:

@@ -1,0 +1,1 @@
+"""Python guests of other kinds than the examples, against native Numba."""

@@ -6,11 +6,50 @@ static void NAME(prepare)(int64_t count, SCALAR factor, SCALAR *target) {
     for (int64_t i = 0; i < count; i++) target[i] = factor == 0 ? 0 : factor * target[i];
 }
 
+/* y += a[:, 0:4] · factors, added in the order of the columns; items of y are read and written once for four products. */
+static void NAME(add_four)(int64_t rows, const SCALAR *a, int64_t a_stride, const SCALAR factors[4], SCALAR *y) {
+    const SCALAR *a0 = a, *a1 = a + a_stride, *a2 = a1 + a_stride, *a3 = a2 + a_stride;
+    SCALAR f0 = factors[0], f1 = factors[1], f2 = factors[2], f3 = factors[3];
+    for (int64_t row = 0; row < rows; row++)
+        y[row] = y[row] + f0 * a0[row] + f1 * a1[row] + f2 * a2[row] + f3 * a3[row];
+}
+
+/* results = the products of two vectors with y, whose items are read once, in the order of a product of one */
+static void NAME(product_pair)(int64_t count, const SCALAR *left, const SCALAR *right, const SCALAR *y,
+                               SCALAR results[2]) {
+    SCALAR sums[2][4] = {{0, 0, 0, 0}, {0, 0, 0, 0}};
+    int64_t i = 0;
+    for (; i + 4 <= count; i += 4)
+        for (int k = 0; k < 4; k++) {
+            SCALAR item = y[i + k];
+            sums[0][k] += left[i + k] * item;
+            sums[1][k] += right[i + k] * item;
+        }
+    for (; i < count; i++) {
+        sums[0][0] += left[i] * y[i];
+        sums[1][0] += right[i] * y[i];
+    }
+    for (int side = 0; side < 2; side++)
+        results[side] = (sums[side][0] + sums[side][1]) + (sums[side][2] + sums[side][3]);
+}
+
 /* y = alpha · op(a) x + beta · y, a with `rows` rows and `columns` columns */
 static void NAME(gemv)(char form, int64_t rows, int64_t columns, SCALAR alpha, const SCALAR *a, int64_t a_stride,
                        const SCALAR *x, SCALAR beta, SCALAR *y) {
+    int64_t column = 0;
     NAME(prepare)(form == 'n' ? rows : columns, beta, y);
-    for (int64_t column = 0; column < columns; column++) {
+    for (; form == 'n' && column + 4 <= columns; column += 4) {
+        SCALAR factors[4];
+        for (int i = 0; i < 4; i++) factors[i] = alpha * x[column + i];
+        NAME(add_four)(rows, &AT(a, 0, column), a_stride, factors, y);
+    }
+    for (; form == 't' && column + 2 <= columns; column += 2) {
+        SCALAR pair[2];
+        NAME(product_pair)(rows, &AT(a, 0, column), &AT(a, 0, column + 1), x, pair);
+        y[column] += alpha * pair[0];
+        y[column + 1] += alpha * pair[1];
+    }
+    for (; column < columns; column++) {
         if (form == 'n') {
             SCALAR factor = alpha * x[column];
             for (int64_t row = 0; row < rows; row++) y[row] += factor * AT(a, row, column);

@@ -9,7 +9,8 @@ static void NAME(few)(const uint8_t *items, int64_t count, int64_t step, SCALAR 
         for (int part = 0; part < PARTS; part++) total[part] += ((const SCALAR *)(items + i * step))[part];
 }
 
-static void NAME(block)(const uint8_t *items, int64_t count, int64_t step, SCALAR total[PARTS]) {
+static inline __attribute__((always_inline)) void NAME(lanes)(const uint8_t *items, int64_t count, int64_t step,
+                                                              SCALAR total[PARTS]) {
     enum { LANES = 8 / PARTS };
     SCALAR lanes[LANES][PARTS];
     int64_t i = LANES;
@@ -25,6 +26,13 @@ static void NAME(block)(const uint8_t *items, int64_t count, int64_t step, SCALA
     for (int part = 0; part < PARTS; part++) total[part] = lanes[0][part];
     for (; i < count; i++)
         for (int part = 0; part < PARTS; part++) total[part] += ((const SCALAR *)(items + i * step))[part];
+}
+
+/* Items without gaps have loads with constant offsets. */
+static void NAME(block)(const uint8_t *items, int64_t count, int64_t step, SCALAR total[PARTS]) {
+    const int64_t size = PARTS * sizeof(SCALAR);
+    if (step == size) NAME(lanes)(items, count, size, total);
+    else NAME(lanes)(items, count, step, total);
 }
 
 static void NAME(pairwise)(const uint8_t *items, int64_t count, int64_t step, SCALAR total[PARTS]) {
@@ -53,7 +61,13 @@ static void NAME(add)(const uint8_t *items, int64_t count, int64_t step, int64_t
 
 /* adds items to as many sums */
 static void NAME(each)(const uint8_t *items, int64_t count, int64_t step, uint8_t *sums, int64_t sums_step) {
-    for (int64_t i = 0; i < count; i++)
+    const int64_t size = PARTS * sizeof(SCALAR);
+    int64_t i = 0;
+    if (step == size && sums_step == size)
+        for (; i + 4 <= count; i += 4)
+            for (int part = 0; part < 4 * PARTS; part++)
+                ((SCALAR *)sums)[i * PARTS + part] += ((const SCALAR *)items)[i * PARTS + part];
+    for (; i < count; i++)
         for (int part = 0; part < PARTS; part++)
             ((SCALAR *)(sums + i * sums_step))[part] += ((const SCALAR *)(items + i * step))[part];
 }

@@ -275,10 +275,17 @@ def _add_axes(typing_context: Any, array: Any, sums: Any) -> Any:
 def _total_rows(array: Any, axis: Any, dtype: Any) -> Any:
     place = axis if axis >= 0 else axis + array.ndim
     step = abs(array.strides[place])
+    is_repeated, is_row = step == 0, True
     for other in range(array.ndim):
-        if other != place and array.shape[other] > 1 and abs(array.strides[other]) < step:
-            return _numba_sum_axis(array, axis, dtype)
-    return _sum_rows(array, place)
+        other_step = abs(array.strides[other])
+        is_repeated |= other_step == 0
+        is_outside = other_step >= step if step and other_step else other < place
+        is_row &= other == place or array.shape[other] <= 1 or is_outside
+    if is_row:
+        return _sum_rows(array, place)
+    if is_repeated:
+        return _numba_sum_axis(array, axis, dtype)
+    return without_axes(total_axes_kept(array, (place,)), (place,))
 
 
 @intrinsic

@@ -12,6 +12,8 @@ from truestep.composition.engines import EngineName, open_engine
 from truestep.ports.engine import ReplayingEngine
 assert isinstance(open_engine(EngineName.JIT), ReplayingEngine)
 print(*sorted({"eth_tester", "llvmlite", "numba", "numpy", "vyper"} & set(sys.modules)))
+import truestep.engine.jit
+assert "llvmlite.binding" not in sys.modules, "LLVM is for what must be compiled"
 """
 
 

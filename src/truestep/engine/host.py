@@ -1,9 +1,9 @@
-"""The float unit of this computer's processor."""
+"""This computer's processor: its float unit, and what it is."""
 
+import platform
 from dataclasses import dataclass
 from functools import cache
-
-import llvmlite.binding as llvm
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,4 +51,26 @@ _FLOAT_UNITS = {"x86_64": _X86, "aarch64": _ARM, "arm64": _ARM}
 @cache
 def float_unit() -> FloatUnit | None:
     """This processor's float unit; without one, float instructions are left to the reference machine."""
-    return _FLOAT_UNITS.get(llvm.get_process_triple().split("-")[0])
+    return _FLOAT_UNITS.get(platform.machine())
+
+
+_CPU_INFO = Path("/proc/cpuinfo")
+_IDENTITY = (
+    *("vendor_id", "cpu family", "model", "model name", "stepping", "flags"),
+    *("CPU implementer", "CPU architecture", "CPU variant", "CPU part", "CPU revision", "Features"),
+)
+"""The lines of Linux's /proc/cpuinfo, on x86-64 and on ARM, that say for what a processor can be compiled."""
+
+
+def processor() -> str:
+    """What this processor is and can do, in words that change whenever compiled code would."""
+    try:
+        lines = _CPU_INFO.read_text(errors="replace").splitlines()
+    except OSError:
+        lines = []
+    known = sorted({line for line in lines if line.partition(":")[0].strip() in _IDENTITY})
+    if any(line.startswith(("flags", "Features")) for line in known):
+        return "\n".join((platform.machine(), *known))
+    import llvmlite.binding as llvm  # takes 60 MB
+
+    return repr((llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()))

@@ -1,5 +1,6 @@
 """The JIT engine: the fast twin of the reference machine. A `truestep.ports.engine.ReplayingEngine`."""
 
+from truestep.engine.compilation.compile import keep_common_code
 from truestep.engine.compilation.translation import CompilePolicy, TranslationCache
 from truestep.engine.runtime.machine import JitMachine
 from truestep.engine.runtime.memory import PAGES_LIMIT, MappedMemory
@@ -31,7 +32,10 @@ class JitEngine:
         self._pages_limit = (
             PAGES_LIMIT if memory_limit_bytes is None else memory_limit_bytes // PAGE_SIZE_BYTES
         )
-        self._translations = TranslationCache(policy or CompilePolicy())
+        policy = policy or CompilePolicy()
+        if policy.objects:
+            keep_common_code(policy.objects)
+        self._translations = TranslationCache(policy)
 
     def start(self, program: Program, task: Task, *, debug_sink: DebugSink | None = None) -> JitMachine:
         """A machine in state number 0 of the run."""

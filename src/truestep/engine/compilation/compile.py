@@ -1,17 +1,19 @@
-"""Compiles IR text to machine code in this process, with llvmlite."""
+"""Machine code of IR text, in this process: compiled by LLVM, or taken from disk."""
 
 import ctypes
 import threading
 from collections.abc import Callable
 from functools import wraps
-from typing import Self, TypeVar
-
-import llvmlite.binding as llvm
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from truestep.engine.codegen.support import METADATA, leave_at_function, run_function, walk_function
 from truestep.engine.codegen.walk import walk_module
+from truestep.engine.compilation.loading import LoadedObject, NotLoadable
 from truestep.engine.compilation.object_cache import ObjectCache, build_id
 from truestep.engine.host import float_unit
+
+if TYPE_CHECKING:
+    from truestep.engine.compilation.llvm_code import LinkedObject
 
 _LOCK = threading.RLock()
 """llvmlite locks each call, but whole compilations must not interleave in LLVM's global context."""
@@ -41,82 +43,72 @@ def once(build: Callable[[], T]) -> Callable[[], T]:
 def object_code(ir: str, *, codegen_level: int = 2) -> bytes:
     """Compile IR to an object file for this processor."""
     with _LOCK:
-        machine = _target_machine(codegen_level)
-        module = llvm.parse_assembly(f'target triple = "{llvm.get_process_triple()}"\n{ir}')
-        module.data_layout = str(machine.target_data)
-        if codegen_level:
-            _optimise(module, machine)
-        return machine.emit_object(module)
+        from truestep.engine.compilation.llvm_code import compile_object  # loads LLVM
+
+        return compile_object(ir, codegen_level)
 
 
 class CompiledModule:
     """A compiled module; its code lives as long as this object."""
 
     def __init__(self, ir: str, *, codegen_level: int = 2) -> None:
-        self._engine = _link(object_code(ir, codegen_level=codegen_level))
+        self._code = _load(object_code(ir, codegen_level=codegen_level))
 
     @classmethod
     def from_object(cls, content: bytes) -> Self:
         """The module of an object file that `object_code` has made."""
         module = cls.__new__(cls)
-        module._engine = _link(content)
+        module._code = _load(content)
         return module
 
     def function(self, name: str) -> int:
         """The address of an external function."""
-        return self._engine.get_function_address(name)
+        return self._code.address(name)
 
     def variable(self, name: str) -> int:
         """The address of an external variable."""
-        return self._engine.get_global_value_address(name)
+        return self._code.address(name)
 
 
-def _link(content: bytes) -> llvm.ExecutionEngine:
-    """Load an object file into this process."""
-    with _LOCK:
-        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target_machine(2))
-        engine.add_object_file(llvm.ObjectFileRef.from_data(content))
-        engine.finalize_object()
-        return engine
+def _load(content: bytes) -> "LoadedObject | LinkedObject":
+    """Load an object file into this process, if possible without LLVM."""
+    try:
+        return LoadedObject(content)
+    except NotLoadable:
+        with _LOCK:
+            from truestep.engine.compilation.llvm_code import LinkedObject  # loads LLVM
 
-
-@once
-def _initialise() -> None:
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-
-
-def _target_machine(codegen_level: int) -> llvm.TargetMachine:
-    _initialise()
-    return llvm.Target.from_default_triple().create_target_machine(
-        cpu=llvm.get_host_cpu_name(),
-        features=llvm.get_host_cpu_features().flatten(),
-        opt=2 if codegen_level else 0,
-        jit=True,
-    )
-
-
-def _optimise(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
-    """Promote allocas to values and clean up: nearly the result of -O2 in half the time."""
-    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=2))
-    passes = llvm.create_new_function_pass_manager()
-    passes.add_sroa_pass()
-    passes.add_simplify_cfg_pass()
-    passes.add_instruction_combine_pass()
-    passes.add_simplify_cfg_pass()
-    for function in module.functions:
-        if not function.is_declaration:
-            passes.run(function, builder)
+            return LinkedObject(content)
 
 
 RunFunction = Callable[[int, int, int], None]
 WalkFunction = Callable[[int, int, int], int]
 
 
+_kept_in: list[ObjectCache] = []
+
+
+def keep_common_code(objects: ObjectCache) -> None:
+    """Keep code that belongs to no program in `objects`; the first call in a process counts."""
+    if not _kept_in:
+        _kept_in.append(objects)
+
+
+def common_module(name: str, ir: Callable[[], str]) -> CompiledModule:
+    """A module that belongs to no program, from disk if it was kept there."""
+    key = build_id() + b" " + name.encode()
+    content = next((found for each in _kept_in if (found := each.load(key))), None)
+    if content is None:
+        content = object_code(ir())
+        for each in _kept_in:
+            each.store(key, content)
+    return CompiledModule.from_object(content)
+
+
 @once
 def _run_module() -> CompiledModule:
     parts = (run_function(float_unit()), walk_function(float_unit()), leave_at_function(), METADATA)
-    return CompiledModule("".join(parts))
+    return common_module("run", lambda: "".join(parts))
 
 
 def leave_at_address() -> int:

@@ -14,7 +14,8 @@ from functools import cache
 from pathlib import Path
 
 import llvmlite
-import llvmlite.binding as llvm
+
+from truestep.engine.host import processor
 
 CACHE_LIMIT_BYTES = 512 << 20
 """The default size: the code of some 5,000,000 instructions."""
@@ -33,9 +34,7 @@ _log = logging.getLogger(__name__)
 def build_id() -> bytes:
     """A digest of everything besides the program that determines the code: translator, LLVM and processor."""
     digest = hashlib.sha256()
-    features = llvm.get_host_cpu_features().flatten()
-    versions = (llvmlite.__version__, llvm.llvm_version_info, llvm.get_process_triple())
-    digest.update(repr((versions, llvm.get_host_cpu_name(), features)).encode())
+    digest.update(repr((llvmlite.__version__, processor())).encode())
     for source in sorted(path for folder in _SOURCES for path in folder.rglob("*.py")):
         digest.update(hashlib.sha256(source.read_bytes()).digest())
     return digest.digest()

@@ -11,7 +11,7 @@ import numpy as np
 
 from truestep.commitments.merkle import PAGE_LEVEL, PAGE_SIZE_BYTES
 from truestep.engine.codegen.operations import Emitter
-from truestep.engine.compilation.compile import CompiledModule, once
+from truestep.engine.compilation.compile import CompiledModule, common_module, once
 from truestep.engine.runtime.climb import climb_ir
 
 Words = np.ndarray[tuple[int, int], np.dtype[np.uint64]]
@@ -176,7 +176,7 @@ def hash_ir() -> str:
 
 @once
 def _hash_module() -> CompiledModule:
-    return CompiledModule(hash_ir() + climb_ir(LANES))
+    return common_module("hash", lambda: hash_ir() + climb_ir(LANES))
 
 
 @once

@@ -117,6 +117,32 @@ def test_code_among_constants() -> None:
         assert compare_runs(engine, program, Task(), (999, 1000, 5000, 5003)).difference is None
 
 
+CALLED = [encode("addi", rd=A0, rs1=A0, immediate=3), encode("jalr", rs1=RA)]
+
+
+@pytest.mark.parametrize("distance", [32, 4 << 10])
+def test_a_stray_jump_is_never_led_to_code_behind_the_last(
+    distance: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lies right behind the code, and code farther on than what is mapped of a program."""
+    monkeypatch.setattr(code_map, "CODE_LIMIT_WORDS", 1 << 10)
+    words = [
+        encode("auipc", rd=T0, immediate=distance & ~0xFFF),
+        encode("addi", rd=T0, rs1=T0, immediate=distance & 0xFFF),
+        encode("lui", rd=7, immediate=0x2000),
+        encode("addi", rd=6, rs1=6, immediate=1),
+        encode("jalr", rd=RA, rs1=T0),
+        encode("bne", rs1=6, rs2=7, immediate=-8),
+        encode("lui", rd=8, immediate=0x8000),
+        encode("jalr", rd=RA, rs1=8),
+    ]
+    behind = Segment(
+        address=CODE_START + distance, content=assemble(CALLED), is_executable=distance > 4 * len(words)
+    )
+    engine = JitEngine(CompilePolicy(piece_steps=100))
+    assert compare_runs(engine, program_of(words, behind), Task(), (200_000,)).difference is None
+
+
 def test_code_beyond_what_is_mapped(monkeypatch: pytest.MonkeyPatch, rng: random.Random) -> None:
     monkeypatch.setattr(code_map, "CODE_LIMIT_WORDS", 50)
     program = random_program(rng, 200)

@@ -227,7 +227,10 @@ class Translation:
         self._enter(part, content)
 
     def _enter(self, part: Part, content: bytes) -> None:
-        """Load object code and put its entries into a table."""
+        """Load object code and put its entries into a table.
+
+        Never into the slot after the last: all jumps that go astray look there.
+        """
         module = CompiledModule.from_object(content)
         count = _read_words(module.variable(_ENTRY_COUNT), 1)[0]
         entries = _read_words(module.variable(_ENTRIES), 3 * int(count))
@@ -235,8 +238,10 @@ class Translation:
         words = entries[1::3] << ENTRY_BITS | entries[2::3]
         with self._lock:
             self._modules[part] = module
-            is_new = slice(None) if part.is_unit else self._table[slots] & ENTRY_MASK == 0
-            self._table[slots[is_new]] = words[is_new]
+            is_taken = slots != self.code.table_first + self.code.table_count
+            if not part.is_unit:
+                is_taken &= self._table[slots] & ENTRY_MASK == 0
+            self._table[slots[is_taken]] = words[is_taken]
 
     def _kept(self, part: Part) -> bytes | None:
         objects = self.policy.objects

@@ -50,7 +50,8 @@ What cannot be shown by one value:
   `method="marginals"` only, and a number beyond 64 bits cannot be a seed.
 - *Fourier transforms* differ in the last bits; those of float32 are computed in double precision and
   rounded at the end.
-- *Lists* hold items of one type: `[1, 2.5]` is `[1.0, 2.5]`.
+- *Lists* hold items of one type: `[1, 2.5]` is `[1.0, 2.5]`. A list that begins as `[0] * n` and gets floats
+  is a list of floats; a function that returns or prints it is refused.
 - *Functions* return one type: one that returns `0.0` in one place and an integer in another returns `3.0`
   where Python returns `3`.
 - *Errors of floats*: where Python raises `ValueError` or `OverflowError`, so do `math`'s functions, `int(x)`,

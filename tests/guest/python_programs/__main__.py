@@ -12,22 +12,23 @@ from pathlib import Path
 from tests.guest.one_liners.outcomes import Outcome
 from tests.guest.one_liners.starting import with_fixed_hashes
 from tests.guest.python_programs.fetching import fetched
+from tests.guest.python_programs.page import is_right, read_rows, write_page
 
 _PIECES = Path(__file__).with_name("pieces.txt")
 _PAGE = Path(__file__).parents[3] / "docs" / "python-programs.md"
-_HEAD = """# Public Python as guests
-
-Pieces of public packages, imported as they are, with `@truestep.guest` above the function that calls them.
-`make python-programs` fetches the packages, builds each piece, runs it, and compares the result with what
-NumPy and CPython give: values, dtypes and shapes, where only libm and BLAS may change last bits. The list
-is `tests/guest/python_programs/pieces.txt`; this page is written by that command.
-"""
 
 
 def main() -> int:
-    """Run the pieces that match. Writes the page if all were run. Exit code 1 if one is wrong or crashes."""
+    """Run the pieces that match. Exit code 1 if one is wrong or crashes.
+
+    A run of all pieces writes the page anew; with `--merge`, the results of some are put into it.
+    """
     parser = argparse.ArgumentParser(prog="python -m tests.guest.python_programs")
     parser.add_argument("patterns", nargs="*", default=[""], help="parts of imports or calls")
+    parser.add_argument(
+        "--merge", action="store_true", help="put the results into the page beside the others"
+    )
+    parser.add_argument("--not-right", action="store_true", help="only those that are not right on the page")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
     sys.path.append(str(fetched()))
@@ -38,6 +39,9 @@ def main() -> int:
     pieces = read_pieces(_PIECES)
     wanted = arguments.patterns or [""]
     chosen = [case for case in pieces if any(part in f"{case.setup} {case.text}" for part in wanted)]
+    rows = read_rows(_PAGE)
+    if arguments.not_right:
+        chosen = [case for case in chosen if not is_right(rows.get(case.setup, ""))]
     prepare_process()
     _import_all(case.setup for case in chosen)
     results = []
@@ -47,15 +51,10 @@ def main() -> int:
         if result.message:
             print("             " + result.message.replace("\n", "\n             "), flush=True)
     right = sum(result.outcome is Outcome.RIGHT for result in results)
-    share = f"{right} of {len(results)} pieces build and give NumPy's and CPython's values."
-    print(share)
-    if len(chosen) == len(pieces):
-        results.sort(key=lambda result: (result.case.setup, result.case.text))
-        rows = [
-            f"| `{result.case.setup}` | {result.outcome} | {_cell(result.message)} |" for result in results
-        ]
-        table = "\n".join(["| piece | result | message |", "| --- | --- | --- |", *rows])
-        _PAGE.write_text(f"{_HEAD}\n{share}\n\n{table}\n", encoding="utf-8")
+    print(f"{right} of {len(results)} pieces that were run are right.")
+    if len(chosen) == len(pieces) or arguments.merge:
+        kept = {case.setup: rows[case.setup] for case in pieces if case not in chosen and case.setup in rows}
+        write_page(_PAGE, kept, results)
     return int(any(result.outcome in {Outcome.WRONG, Outcome.CRASHED} for result in results))
 
 
@@ -64,11 +63,6 @@ def _import_all(setups: Iterable[str]) -> None:
     for setup in setups:
         with contextlib.suppress(Exception):
             exec(setup, {})
-
-
-def _cell(message: str) -> str:
-    """The first line of a message, as a cell of a table, in which nothing is a link."""
-    return message.partition("\n")[0].replace("|", "\\|").replace("](", "] (")
 
 
 if __name__ == "__main__":

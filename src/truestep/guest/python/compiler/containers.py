@@ -10,6 +10,7 @@ from typing import Any
 from numba.core import byteflow, errors, imputils, interpreter, ir, typeinfer, types
 from numba.core.extending import overload
 from numba.core.typing import templates
+from numba.typed.typedobjectutils import _nonoptional
 
 
 def install_containers() -> None:
@@ -28,6 +29,26 @@ def install_containers() -> None:
     flow: Any = byteflow.TraceRunner
     flow.op_COPY = _noting_assignment(flow.op_COPY)
     interpreter.Interpreter.op_COPY = _copy
+
+
+def either(value: Any, default: Any) -> Any:
+    """`value or default`. Compiled only."""
+    raise NotImplementedError
+
+
+@overload(either)
+def _either(value: Any, default: Any) -> Any:
+    if isinstance(value, types.Optional):
+
+        def either_or_none(value: Any, default: Any) -> Any:
+            if value is not None:
+                held = _nonoptional(value)
+                if held:
+                    return held
+            return default
+
+        return either_or_none
+    return lambda value, default: value if value else default
 
 
 def _update_with_text(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

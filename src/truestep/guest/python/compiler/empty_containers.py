@@ -10,43 +10,53 @@ the type `Nothing`.
 
 from typing import Any
 
-from numba.core import errors, ir, ir_utils, typed_passes, typeinfer, types
+from numba.core import errors, typed_passes, typeinfer, types
 from numba.core.typing import context as typing_context
 from numba.core.typing import templates
 
 from truestep.guest.python.compiler.classes import GROWING, Growing, PlainClass, grow, new_instance
+from truestep.guest.python.compiler.container_sites import (
+    INTEGERS,
+    OPTIONAL,
+    container_of,
+    has_empty_containers,
+    shows_numbers,
+)
 from truestep.guest.python.compiler.inferring import forget_inferred, returned_type
 from truestep.guest.python.compiler.item_tuples import ItemTuple
-from truestep.guest.python.compiler.ownership import is_plain_class, is_users_function
-from truestep.guest.python.compiler.unknown_types import MARK, NOTHING, Unknown, unifying_with_none
+from truestep.guest.python.compiler.ownership import is_users_function
+from truestep.guest.python.compiler.unknown_types import MARK, MaybeInt, Unknown, unifying_with_none
 
 _ROUNDS_MAX = 10
 """Each round finds one more level of containers in containers."""
 _CONTAINERS: Any = (types.List, types.Set, types.DictType)
-_OPTIONAL = "list of None"
-"""What `[None] * n` makes: a list of which nothing is known but that its items may be None."""
-_EMPTY = {list: types.List, set: types.Set, dict: types.DictType}
+_WIDENING = "into a list of int64"
+"""Said of a float that a list of integers gets."""
 
 _rounds: list["_Round | None"] = []
 """The rounds of the functions whose types are being inferred, the innermost last; None without rounds."""
 
 
-_met: dict[Any, tuple[dict["Unknown", Any], dict[str, Any]]] = {}
+_met: dict[Any, tuple[dict[Any, Any], dict[str, Any]]] = {}
 """What rounds know of functions and the types of their arguments, until the outermost one is done."""
 
 
 class _Round:
     """One inference of a function's types: what is known of its empty containers."""
 
-    def __init__(self, known: dict[Unknown, Any], sites: dict[str, Any], *, is_last: bool) -> None:
+    def __init__(self, known: dict[Any, Any], sites: dict[str, Any], *, is_last: bool, widens: bool) -> None:
         self.known = known
         self.sites = sites
         self.is_last = is_last
+        self.widens = widens
+        """Whether lists that begin with integers may get floats."""
 
     def kind_at(self, name: str, container: Any) -> Any:
         """The type of the empty container that a variable holds."""
-        if container is _OPTIONAL:
+        if container is OPTIONAL:
             self.sites.setdefault(name, types.List(types.Optional(Unknown("items of " + name))))
+        elif container is INTEGERS:
+            self.sites.setdefault(name, types.List(MaybeInt("items of " + name)))
         elif name not in self.sites:
             parts = ("keys of ", "values of ") if container is types.DictType else ("items of ",)
             self.sites[name] = container(*(Unknown(part + name) for part in parts))
@@ -56,10 +66,10 @@ class _Round:
         """A type with what is known in the places of unknown ones."""
         if not is_unknown(kind):
             return kind
-        if isinstance(kind, Unknown):
+        if isinstance(kind, Unknown | MaybeInt):
             if kind in self.known:
                 return self.with_known(self.known[kind])
-            return NOTHING if self.is_last and not is_in_round() else kind
+            return kind.settled if self.is_last and not is_in_round() else kind
         if isinstance(kind, types.List | types.Set):
             return type(kind)(self.with_known(kind.dtype))
         if isinstance(kind, types.Optional):
@@ -146,8 +156,8 @@ def is_in_round() -> bool:
     return any(current is not None and not current.is_last for current in _rounds)
 
 
-def _unknown_parts(kind: Any) -> set[Unknown]:
-    if isinstance(kind, Unknown):
+def _unknown_parts(kind: Any) -> set[Any]:
+    if isinstance(kind, Unknown | MaybeInt):
         return {kind}
     if isinstance(kind, types.List | types.Set | ItemTuple):
         return _unknown_parts(kind.dtype)
@@ -198,17 +208,21 @@ def _in_rounds(infer: Any) -> Any:
             raise
         except errors.TypingError as error:
             is_inner = is_in_round() and not is_users_function(interp.func_id.func)
-            if is_inner or not _has_empty_containers(interp):
+            widens = _WIDENING in str(error)
+            if is_inner or not has_empty_containers(interp, widens=widens):
                 raise
             is_outermost = not is_in_round()
             known, sites = _met.setdefault((interp.func_id.func.__code__, tuple(args)), ({}, {}))
-            current = _Round(known, sites, is_last=False)
+            current = _Round(known, sites, is_last=False, widens=widens)
             try:
                 for _ in range(_ROUNDS_MAX):
                     attempt(current, raise_errors=False)
                     if not current.learn(typingctx, args):
                         break
-                return attempt(_Round(known, sites, is_last=True))
+                found = attempt(_Round(known, sites, is_last=True, widens=widens))
+                if any(isinstance(part, MaybeInt) for part in known) and shows_numbers(interp, *found[1:3]):
+                    raise error
+                return found
             except errors.TypingError as last_error:
                 is_all_known = not any(is_unknown(current.with_known(kind)) for kind in sites.values())
                 raise (last_error if is_all_known else error) from None
@@ -217,46 +231,6 @@ def _in_rounds(infer: Any) -> Any:
                     _met.clear()
 
     return infer_in_rounds
-
-
-def _has_empty_containers(interp: Any) -> bool:
-    return any(
-        _container(interp, statement.value) is not None or _is_instance(interp, statement.value)
-        for block in interp.blocks.values()
-        for statement in block.find_insts(ir.Assign)
-    )
-
-
-def _container(interp: Any, value: Any) -> Any:
-    """What kind of empty container an expression makes; None if it makes none."""
-    if not isinstance(value, ir.Expr):
-        return None
-    if value.op == "build_list" and value.items and all(_is_none(interp, item) for item in value.items):
-        return _OPTIONAL
-    if value.op in {"build_list", "build_map", "build_set"} and not value.items:
-        return {"build_list": types.List, "build_map": types.DictType, "build_set": types.Set}[value.op]
-    if value.op != "call" or value.args or value.kws or value.vararg:
-        return None
-    function = _called(interp, value)
-    return next((kind for known, kind in _EMPTY.items() if known is function), None)
-
-
-def _is_none(interp: Any, variable: Any) -> bool:
-    found = ir_utils.guard(ir_utils.get_definition, interp, variable)
-    return isinstance(found, ir.Const) and found.value is None
-
-
-def _called(interp: Any, call: ir.Expr) -> Any:
-    try:
-        called = interp.get_definition(call.func)
-    except KeyError:
-        return None
-    return called.value if isinstance(called, ir.Global | ir.FreeVar) else None
-
-
-def _is_instance(interp: Any, value: Any) -> bool:
-    is_call = isinstance(value, ir.Expr) and value.op == "call"
-    return is_call and is_plain_class(_called(interp, value))
 
 
 class _Seed:
@@ -275,7 +249,7 @@ def _seeding(typeof_expr: Any) -> Any:
     def typeof_with_seed(inferer: Any, inst: Any, target: Any, expr: Any) -> Any:
         current = _rounds[-1] if _rounds else None
         if current is not None:
-            container = _container(inferer.func_ir, expr)
+            container = container_of(inferer.func_ir, expr, widens=current.widens)
             if container is not None:
                 kind = current.kind_at(target.name, container)
                 inferer.constraints.append(_Seed(target.name, kind, inst.loc))

@@ -12,6 +12,7 @@ from numba.core.typing import listdecl
 from numba.np import numpy_support
 
 from truestep.guest.python.compiler.python_numbers import PythonInt
+from truestep.guest.python.compiler.unknown_types import MaybeInt
 
 _CONTEXT: Any = typing_context.BaseContext
 _OPERATOR: Any = operator
@@ -90,6 +91,8 @@ def _check_item(target: Any, value: Any) -> None:
     kind = target.dtype if isinstance(target, types.List) else None
     given = value.dtype if isinstance(value, types.List) else value
     given = given.type if isinstance(given, types.Optional) else given
+    if isinstance(kind, MaybeInt):
+        return
     is_cut = (isinstance(kind, types.Integer) and isinstance(given, types.Float | types.Complex)) or (
         isinstance(kind, types.Boolean) and isinstance(given, types.Number)
     )

@@ -18,6 +18,7 @@ from truestep.guest.python.compiler.accumulators import FirstRoundWriter
 from truestep.guest.python.compiler.known_types import Known, argument_facts
 from truestep.guest.python.compiler.lifting import definitions as lifted_definitions
 from truestep.guest.python.compiler.lifting import with_lifted_functions
+from truestep.guest.python.compiler.number_lists import RangeLists
 from truestep.guest.python.compiler.pruning import Pruner
 from truestep.guest.python.compiler.rewriting_arguments import write_out_arguments
 from truestep.guest.python.compiler.rewriting_calls import CallRewriter
@@ -156,6 +157,7 @@ def _changed(function: FunctionType, kinds: Any, become_arrays: frozenset[str] =
     first_rounds = [FirstRoundWriter(names, become_arrays)] if become_arrays else []
     rewriters = [
         CollectionRewriter(names, origin, tree),
+        RangeLists(names, tree),
         CallRewriter(names),
         GeneratorRewriter(names, tree),
         *first_rounds,

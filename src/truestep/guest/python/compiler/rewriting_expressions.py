@@ -13,7 +13,7 @@ import numpy as np
 
 from truestep.guest.python.compiler import builtin_functions, numerals, printing, texts
 from truestep.guest.python.compiler.complaint import Complaint, line_in
-from truestep.guest.python.compiler.containers import copied, merged
+from truestep.guest.python.compiler.containers import copied, either, merged
 from truestep.guest.python.compiler.iteration import chained, product_repeated, reduced
 from truestep.guest.python.compiler.linear.products import cross_along
 from truestep.guest.python.compiler.numpy_functions.creation import array_with_options, built_list
@@ -74,6 +74,17 @@ class ExpressionRewriter(ast.NodeTransformer):
         self.has_changed = True
         ast.copy_location(replacement, node)
         return ast.fix_missing_locations(replacement)
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
+        """`table.get(key) or 0`: which is never None."""
+        self.generic_visit(node)
+        value, default = node.values[0], node.values[-1]
+        is_get = isinstance(value, ast.Call) and getattr(value.func, "attr", "") == "get"
+        if len(node.values) > 2 or isinstance(node.op, ast.And) or not is_get:
+            return node
+        if not isinstance(default, ast.Constant) or default.value is None:
+            return node
+        return self._replace(node, self._names.call("either", either, value, default))
 
     def visit_SetComp(self, node: ast.SetComp) -> ast.expr:
         """`{f(x) for x in y}` is `set([f(x) for x in y])`."""

@@ -8,6 +8,7 @@ from numba.core.datamodel import registry as models_registry
 from numba.core.typeconv.castgraph import Conversion
 
 from truestep.guest.python.compiler.inferring import forget_inferred
+from truestep.guest.python.compiler.python_numbers import PythonInt
 
 MARK = "what fills "
 """In the names of types that are not known yet."""
@@ -45,6 +46,11 @@ class Unknown(types.Hashable):
             self.noted.append(other)
             forget_inferred()
 
+    @property
+    def settled(self) -> Any:
+        """What it is if nothing is put into the container."""
+        return NOTHING
+
     def unify(self, typingctx: Any, other: Any) -> Any:
         """This one, after a note."""
         del typingctx
@@ -56,6 +62,29 @@ class Unknown(types.Hashable):
         del typingctx
         self.note(other)
         return Conversion.safe
+
+
+class MaybeInt(PythonInt):
+    """The items of a list that begins with integers and may get floats: integers, until a float is noted."""
+
+    settled = types.int64
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{MARK}{name} {next(_numbers)}")
+        self.noted: list[Any] = []
+        self.same: set[Any] = {self}
+
+    def __unliteral__(self) -> Any:
+        """The items of a list of these are these."""
+        return self
+
+    def unify(self, typingctx: Any, other: Any) -> Any:
+        """This one, after a note."""
+        del typingctx
+        if isinstance(other, types.Float | types.Complex) and other not in self.noted:
+            self.noted.append(other)
+            forget_inferred()
+        return self
 
 
 class Nothing(types.Integer):

@@ -365,7 +365,11 @@ def test_a_daemon_waits_for_a_node_that_is_down(devnet: Devnet, tmp_path: Path) 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_daemon_ends_in_order_by_other_signals(devnet: Devnet, tmp_path: Path, number: int) -> None:
     words = ("challenger", *devnet.options("challenger"), "--state-dir", tmp_path / "state", "--json")
-    daemon = start(tmp_path / "log", *words)
+    before = signal.signal(number, signal.SIG_DFL)  # `nohup` ignores SIGHUP, and a daemon respects that
+    try:
+        daemon = start(tmp_path / "log", *words)
+    finally:
+        signal.signal(number, before)
     _read_until(daemon, "watching")
     daemon.send_signal(number)
     assert daemon.wait(timeout=START_SECONDS) == 0

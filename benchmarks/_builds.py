@@ -36,7 +36,7 @@ def native_compiler() -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TaskQueue:
+class Builds:
     """Builds into one directory, each request once."""
 
     directory: Path

@@ -8,7 +8,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from _builds import TaskQueue
+from _builds import Builds
 from _kernels import Kernel, Scale
 from _runners import (
     MeasurementFailed,
@@ -60,7 +60,7 @@ class KernelFigures:
 
 
 def compare(
-    workshop: TaskQueue,
+    workshop: Builds,
     kernel: Kernel,
     scale: Scale,
     rounds: int,
@@ -101,7 +101,7 @@ def _require_equal(kernel: Kernel, name: RunnerName, sample: Sample, native: Sam
         raise MeasurementFailed(f"{kernel.name}: expected {name} to output {expected} like native, got {got}")
 
 
-def _reference_sample(workshop: TaskQueue, kernel: Kernel) -> Sample:
+def _reference_sample(workshop: Builds, kernel: Kernel) -> Sample:
     native = open_run(workshop, RunnerName.NATIVE, kernel, Scale.CHECK)
     run = open_worker(workshop, RunnerName.REFERENCE, kernel, Scale.CHECK)
     try:
@@ -112,7 +112,7 @@ def _reference_sample(workshop: TaskQueue, kernel: Kernel) -> Sample:
         run.close()
 
 
-def _compile_seconds(workshop: TaskQueue, kernel: Kernel, run: Run | None, scale: Scale) -> float | None:
+def _compile_seconds(workshop: Builds, kernel: Kernel, run: Run | None, scale: Scale) -> float | None:
     """A first run of next to no work is start and compilation alone."""
     if not isinstance(run, WorkerRun):
         return None

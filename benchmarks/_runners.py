@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
-from _builds import TaskQueue
+from _builds import Builds
 from _kernels import BENCHMARKS, Kernel, Scale
 
 WORKER = BENCHMARKS / "_worker.py"
@@ -148,14 +148,14 @@ def find_qemu() -> str | None:
     return shutil.which("qemu-riscv64") or shutil.which("qemu-riscv64-static")
 
 
-def input_file(workshop: TaskQueue, kernel: Kernel, scale: Scale) -> Path:
+def input_file(workshop: Builds, kernel: Kernel, scale: Scale) -> Path:
     """The kernel's input on disk."""
     path = workshop.directory / f"{kernel.name}-{scale}.input"
     path.write_bytes(kernel.input(scale))
     return path
 
 
-def open_run(workshop: TaskQueue, name: RunnerName, kernel: Kernel, scale: Scale) -> Run:
+def open_run(workshop: Builds, name: RunnerName, kernel: Kernel, scale: Scale) -> Run:
     """Build the kernel for a runner and make it ready."""
     if name is RunnerName.NATIVE:
         command = [str(workshop.native(kernel.source, kernel.defines(scale)))]
@@ -166,7 +166,7 @@ def open_run(workshop: TaskQueue, name: RunnerName, kernel: Kernel, scale: Scale
     return ProcessRun(command, input_file(workshop, kernel, scale))
 
 
-def open_worker(workshop: TaskQueue, name: RunnerName, kernel: Kernel, scale: Scale) -> WorkerRun:
+def open_worker(workshop: Builds, name: RunnerName, kernel: Kernel, scale: Scale) -> WorkerRun:
     """The same for the runners that work in a process of `_worker.py`."""
     build = workshop.wasm if name is RunnerName.WASMTIME else workshop.guest
     program = build(kernel.source, kernel.defines(scale))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from _builds import TaskQueue
+from _builds import Builds
 from _kernels import KERNELS, Kernel, Scale
 from _large_program import large_program
 from _runners import MeasurementFailed, worker_command
@@ -95,7 +95,7 @@ class SplitFigures:
         return max(self.split_cpu_seconds - self.plain_cpu_seconds, LEAST_SECONDS)
 
 
-def measure_starts(workshop: TaskQueue, scale: Scale) -> StartFigures:
+def measure_starts(workshop: Builds, scale: Scale) -> StartFigures:
     """Cold: with an empty cache directory. Warm: with the one that a cold start has filled."""
     source = workshop.directory / "large_program.c"
     source.write_text(large_program())
@@ -120,13 +120,13 @@ def measure_starts(workshop: TaskQueue, scale: Scale) -> StartFigures:
     )
 
 
-def measure_keccak(workshop: TaskQueue, scale: Scale) -> KeccakFigures:
+def measure_keccak(workshop: Builds, scale: Scale) -> KeccakFigures:
     """The engine's batches and the plain library, on one core."""
     nothing = workshop.directory
     return KeccakFigures(**_ask(worker_command("keccak", nothing, nothing, KECCAK_NODES[scale])))
 
 
-def measure_split(workshop: TaskQueue, scale: Scale, kernel_name: str) -> SplitFigures:
+def measure_split(workshop: Builds, scale: Scale, kernel_name: str) -> SplitFigures:
     """A kernel, repeated for long enough, cut into SPLIT_PARTS."""
     kernel = next(each for each in KERNELS if each.name == kernel_name)
     input_path = workshop.directory / f"{kernel_name}-split.input"
@@ -160,7 +160,7 @@ def _ask(command: list[str], cache_directory: str | None = None) -> dict[str, An
     return json.loads(process.stdout)
 
 
-def _native_output(workshop: TaskQueue, source: Path, input_path: Path) -> bytes:
+def _native_output(workshop: Builds, source: Path, input_path: Path) -> bytes:
     with input_path.open("rb") as stdin:
         return subprocess.run(
             [workshop.native(source, {})], stdin=stdin, capture_output=True, check=True

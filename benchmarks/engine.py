@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from _builds import TaskQueue
+from _builds import Builds
 from _comparison import compare
 from _kernels import KERNELS, REPOSITORY, Scale
 from _machine import machine_description
@@ -69,7 +69,7 @@ def measure(arguments: argparse.Namespace) -> Report:
     report = Report(scale=scale, rounds=rounds, machine=machine_description())
     sections = arguments.sections or SECTIONS
     with tempfile.TemporaryDirectory(prefix="truestep-bench-") as directory:
-        workshop = TaskQueue(directory=Path(directory))
+        workshop = Builds(directory=Path(directory))
         if "kernels" in sections:
             measure_kernels(report, workshop, arguments)
         if "keccak" in sections:
@@ -85,7 +85,7 @@ def measure(arguments: argparse.Namespace) -> Report:
     return report
 
 
-def measure_kernels(report: Report, workshop: TaskQueue, arguments: argparse.Namespace) -> None:
+def measure_kernels(report: Report, workshop: Builds, arguments: argparse.Namespace) -> None:
     """The table's rows."""
     chosen = [RunnerName(name) for name in arguments.runners or RunnerName]
     chosen = [RunnerName.NATIVE, *(name for name in chosen if name is not RunnerName.NATIVE)]

@@ -61,6 +61,8 @@ What cannot be shown by one value:
   function takes out of an array, as in NumPy. Of floats that come from arguments or fields a function may not
   know whose they are. They give inf and nan, unless the module handles `ZeroDivisionError`.
 - *Indices* out of range raise `IndexError` with another text.
+- *Text of arrays*: `print(x)` writes each number as Python does and pads nothing: `[2.5 -1.0]`, where NumPy
+  writes `[ 2.5 -1. ]`.
 """
 
 

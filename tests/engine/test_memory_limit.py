@@ -7,12 +7,15 @@ import random
 import pytest
 
 from tests.engine.compare import DEFAULT, END
-from tests.engine.programs import program_of
+from tests.engine.programs import CODE_START, program_of
 from tests.engine.test_memory import Store, script, script_program
-from truestep.engine.compilation.translation import CompilePolicy
+from tests.machine.encode import encode
+from truestep.engine.compilation.translation import CompilePolicy, Translation
 from truestep.engine.jit import JitEngine
-from truestep.engine.runtime.memory import MemoryLimitReached
-from truestep.machine.layout import PAGE_SIZE_BYTES
+from truestep.engine.runtime.machine import JitMachine
+from truestep.engine.runtime.memory import MappedMemory, MemoryLimitReached
+from truestep.machine.layout import HEADER_START, PAGE_SIZE_BYTES
+from truestep.machine.program import Task
 from truestep.machine.state import Status, TrapCause
 
 PROGRAM = program_of(script_program())
@@ -50,6 +53,30 @@ def test_a_store_that_is_not_allowed_is_still_a_trap(policy: CompilePolicy) -> N
     machine = JitEngine(policy, memory_limit_bytes=3 * PAGE_SIZE_BYTES).start(PROGRAM, task)
     machine.advance(END)
     assert (machine.status, machine.code) == (Status.TRAPPED, TrapCause.STORE_ACCESS)
+
+
+def test_a_store_that_a_trap_prevents_needs_no_page() -> None:
+    words = [
+        encode("lui", rd=3, immediate=0x2000_0000),
+        encode("jal", immediate=4),
+        encode("sd", rs1=3, rs2=3, immediate=0),
+        encode("sd", rs1=0, rs2=3, immediate=64),
+        encode("addi", rd=3, rs1=3, immediate=2040),
+        encode("addi", rd=3, rs1=3, immediate=2040),
+        encode("sd", rs1=3, rs2=3, immediate=16),
+    ]
+    program = program_of(words)
+    translation = Translation(program, CompilePolicy())
+    assert translation.prepare(CODE_START)
+    memory = MappedMemory(pages_limit=1)
+    memory.load(CODE_START, program.segments[0].content)
+    memory.load(HEADER_START, Task().header())
+    machine = JitMachine(memory, CODE_START, translation, None)
+    machine.advance(END)
+    assert (machine.status, machine.code, machine.cycle) == (Status.TRAPPED, TrapCause.STORE_ACCESS, 4)
+    expected = DEFAULT.start(program, Task())
+    expected.advance(END)
+    assert machine.state() == expected.state()
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=["translated", "stepped"])

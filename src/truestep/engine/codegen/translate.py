@@ -281,8 +281,8 @@ class _BlockTranslator:
                 emit.line(f"br i1 {self._is_open(address)}, label %{ready}, label %{seldom}, {LIKELY}")
                 if self._rounds == 1:
                     emit.label(seldom)
-                    self._check_store(address, 1)
-                    emit.line(f"br i1 {self._is_open(address)}, label %{ready}, label %{closed}")
+                    opened = emit.value(f"call preserve_mostcc i1 @open_page(ptr %memory, i64 {address})")
+                    emit.line(f"br i1 {opened}, label %{ready}, label %{closed}")
                 emit.label(ready)
 
     # --- where a block goes on ------------------------------------------------------------------------------

@@ -38,6 +38,13 @@ PRUNED = (
     ("if n < LARGE and n != LARGE: return 1\nreturn 2", {"n": 4}, "return 1"),
     ("if 1 < n < 3 < 2: return 1\nreturn 2", {"n": 2}, "return 2"),
     ("try:\n    a, b = np.shape(x)\nexcept:\n    a = 1\nreturn a", {}, "a = 1\nreturn a"),
+    ("x = x[:, None] * 2\nif len(x.shape) == 2: return x", {}, "x = x[:, None] * 2\nreturn x"),
+    ("from math import pi as k\nif k > 3: return 1", {}, "from math import pi as k\nreturn 1"),
+    (
+        "x = x.reshape(2, -1)[0].astype(int)\nif x.ndim == 1: return x",
+        {},
+        "x = x.reshape(2, -1)[0].astype(int)\nreturn x",
+    ),
     (
         "f = partial(pow, k)\nreturn f(x)",
         {},
@@ -45,6 +52,7 @@ PRUNED = (
     ),
 )
 KEPT = (
+    ("x = x[x > 0, 0]\nif x.ndim == 1: return x", {}),
     ("for i in x:\n    if k: return 1\n    k = True\nreturn 2", {"k": False}),
     ("if x.size: k = None\nif k is None: return 1\nreturn 2", {"k": 1.5}),
     ("k.append(1)\nif k: return 1\nreturn 2", {"k": []}),

@@ -21,7 +21,7 @@ from truestep.guest.python.compiler.name_uses import stored_names
 from truestep.guest.python.compiler.python_numbers import python_kind
 from truestep.guest.python.compiler.rewriting_names import Names
 
-_TWO_TYPES = re.compile(r"Cannot unify (.+?) and (.+?) for '(\w+)(?:\.\d+)*', defined at (.+?) \((\d+)\)")
+_TWO_TYPES = re.compile(r"Cannot unify (.+?) and (.+?) for '([$\w]+)(?:\.\d+)*', defined at (.+?) \((\d+)\)")
 _NUMBER = re.compile(r"(?:Literal\[int\]\([-\d]+\)|pyfloat|(?:negated )?pyint|u?int\d+|float\d+|complex\d+)$")
 _PLAIN_CALLS = {"range", "len", "zip", "enumerate", "reversed"}
 _MAKING_METHODS = {
@@ -90,16 +90,20 @@ def _divided(left: Any, right: Any) -> Any:
     return left / right
 
 
-def becomes_array(error: errors.TypingError, function: FunctionType) -> str | None:
-    """The variable of the function that an error says is a number first and an array later."""
+def two_types(error: errors.TypingError, function: FunctionType) -> tuple[str | None, tuple[str, ...]]:
+    """The variable of the function that an error says is of two types, and these."""
     found = _TWO_TYPES.search(str(error))
     if found is None or found[4] != function.__code__.co_filename:
-        return None
-    are_numbers = [bool(_NUMBER.match(kind)) for kind in (found[1], found[2])]
-    are_arrays = [kind.startswith("array(") for kind in (found[1], found[2])]
-    if are_numbers == [not is_array for is_array in are_arrays] and any(are_numbers):
-        return found[3]
-    return None
+        return None, ()
+    return found[3], (found[1], found[2])
+
+
+def becomes_array(error: errors.TypingError, function: FunctionType) -> str | None:
+    """The variable of the function that an error says is a number first and an array later."""
+    name, kinds = two_types(error, function)
+    are_numbers = [bool(_NUMBER.match(kind)) for kind in kinds]
+    are_arrays = [kind.startswith("array(") for kind in kinds]
+    return name if are_numbers == [not is_array for is_array in are_arrays] and any(are_numbers) else None
 
 
 class FirstRoundWriter(ast.NodeTransformer):

@@ -15,6 +15,7 @@ from numba.np.ufunc import ufuncbuilder, wrappers
 
 from truestep.guest.python.compiler.accumulators import becomes_array
 from truestep.guest.python.compiler.classes import PlainClass
+from truestep.guest.python.compiler.list_variables import is_read_as_array
 from truestep.guest.python.compiler.ownership import is_ours, is_users_class, is_users_function
 from truestep.guest.python.compiler.rewriting import origin_of, rewritten, specialised, without_others
 from truestep.guest.python.compiler.stand_ins import class_in_guests, function_in_guests
@@ -103,15 +104,18 @@ def _implementation(self: Any, kinds: Any, named: Any) -> Any:
     function = self.py_func
     if not is_users_function(function) or is_ours(function):
         return function
-    return specialised(function, kinds, _become_arrays.get((function, kinds), frozenset()))
+    key = function, kinds
+    return specialised(function, kinds, _become_arrays.get(key, frozenset()), _are_read.get(key, frozenset()))
 
 
 _become_arrays: dict[Any, frozenset[str]] = {}
 """The variables that begin as numbers and become arrays, by the function and the types of its arguments."""
+_are_read: dict[Any, frozenset[str]] = {}
+"""Likewise, those that are a list in one branch and an array in another."""
 
 
 def _trying_again(compile_core: Any) -> Any:
-    """Compile a function anew where a variable begins as a number and becomes an array."""
+    """Compile a function anew where a variable is a number or a list here, and an array there."""
 
     def compile_or_try_again(self: Any, kinds: Any, returned: Any) -> Any:
         key = (self.py_func, kinds)
@@ -119,13 +123,22 @@ def _trying_again(compile_core: Any) -> Any:
             try:
                 return compile_core(self, kinds, returned)
             except errors.TypingError as error:
-                name = becomes_array(error, self.py_func)
-                known = _become_arrays.get(key, frozenset())
-                if name is None or name in known:
+                if not (
+                    _note(_become_arrays, key, becomes_array(error, self.py_func))
+                    or _note(_are_read, key, is_read_as_array(error, self.py_func))
+                ):
                     raise
-                _become_arrays[key] = known | {name}
 
     return compile_or_try_again
+
+
+def _note(variables: dict[Any, frozenset[str]], key: Any, name: str | None) -> bool:
+    """Add a variable. Returns whether there is one that was not known."""
+    known = variables.get(key, frozenset())
+    if name is None or name in known:
+        return False
+    variables[key] = known | {name}
+    return True
 
 
 def _frames_of(stack: Any, function: Any) -> Any:

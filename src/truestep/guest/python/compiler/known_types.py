@@ -70,10 +70,73 @@ def fact_of_attribute(kind: Any, name: str) -> Fact:
 
 
 def fact_of_item(kind: Any, index: Fact) -> Fact:
-    """An item of a tuple."""
+    """An item of a tuple, or of a dictionary whose values have types of their own."""
+    if isinstance(kind, types.LiteralStrKeyDict):
+        found = literal_keys(Typed(kind)) or {}
+        return fact_of_type(found[index.value]) if isinstance(index, Known) else None
     if isinstance(kind, types.BaseTuple) and isinstance(index, Known) and type(index.value) is int:
         return fact_of_type(kind.types[index.value])
     return None
+
+
+def fact_of_view(kind: Any, indices: list[Fact]) -> Fact:
+    """What numbers, slices, `None` and `...` take out of an array."""
+    taken, left = 0, 0
+    for index in indices:
+        value = index.value if isinstance(index, Known) else index
+        is_number = type(value) is int or (isinstance(value, Typed) and isinstance(value.kind, types.Integer))
+        if is_number:
+            taken += 1
+        elif isinstance(value, slice):
+            taken += 1
+            left += 1
+        elif isinstance(index, Known) and value is None:
+            left += 1
+        elif value is not ...:
+            return None
+    has_dots = any(isinstance(index, Known) and index.value is ... for index in indices)
+    ndim = kind.ndim - taken + left
+    if taken > kind.ndim or (ndim == 0 and has_dots):
+        return None
+    return Typed(kind.copy(ndim=ndim, layout="A") if ndim else kind.dtype)
+
+
+ARRAY_METHODS = {"astype", "copy", "flatten", "ravel", "reshape", "transpose"}
+"""Methods of an array whose result is an array of a type that their arguments give."""
+
+
+def result_of_method(kind: Any, name: str, given: list[Fact]) -> Fact:
+    """The type of what a method of an array gives."""
+    if not isinstance(kind, types.Array):
+        return None
+    if name == "astype":
+        dtype = given[0]
+        if len(given) != 1 or not isinstance(dtype, Known):
+            return None
+        return Typed(kind.copy(dtype=numpy_support.from_dtype(np.dtype(dtype.value)), layout="A"))
+    if name == "reshape":
+        ndim = _dimensions_of(given)
+        return None if ndim is None else Typed(kind.copy(ndim=ndim, layout="A"))
+    return Typed(kind.copy(ndim=1 if name in {"flatten", "ravel"} else kind.ndim, layout="A"))
+
+
+def _dimensions_of(shape: list[Fact]) -> int | None:
+    """How many numbers there are, be they in a tuple or not."""
+    parts: list[Any] = [kind_of(part) for part in shape]
+    value: Any = shape[0].value if shape and isinstance(shape[0], Known) else None
+    if len(shape) == 1 and value.__class__ is tuple:
+        return len(value)
+    if len(parts) == 1 and isinstance(parts[0], types.BaseTuple):
+        return len(parts[0])
+    return len(parts) if parts and all(isinstance(part, types.Integer) for part in parts) else None
+
+
+def literal_keys(fact: Fact) -> dict[str, Any] | None:
+    """The types of the values of a dictionary, if each of its keys is known."""
+    kind: Any = fact.kind if isinstance(fact, Typed) else None
+    if not isinstance(kind, types.LiteralStrKeyDict):
+        return None
+    return {getattr(key, "literal_value", key): value for key, value in kind.literal_value.items()}
 
 
 def kind_of(fact: Fact) -> Any:

@@ -5,7 +5,9 @@ rule out need not be in terms that Numba knows, so they are found here, and left
 """
 
 import ast
+import collections
 import enum
+import functools
 import operator
 from collections.abc import Callable
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
@@ -17,6 +19,7 @@ from numba.core.dispatcher import Dispatcher
 
 from truestep.guest.python.compiler.known_types import (
     ARRAY_MAKERS,
+    ARRAY_METHODS,
     Fact,
     Known,
     Typed,
@@ -26,9 +29,12 @@ from truestep.guest.python.compiler.known_types import (
     fact_of_attribute,
     fact_of_instance,
     fact_of_item,
+    fact_of_view,
     has_attribute,
     is_same,
     kind_of,
+    literal_keys,
+    result_of_method,
     result_of_ufunc,
 )
 from truestep.guest.python.compiler.ownership import is_users_instance
@@ -52,6 +58,10 @@ _OPERATORS: Any = operator
 _BINARY: dict[type, Callable[..., Any]] = {
     ast.Add: _OPERATORS.add, ast.Sub: _OPERATORS.sub, ast.Mult: _OPERATORS.mul, ast.Div: _OPERATORS.truediv,
     ast.FloorDiv: _OPERATORS.floordiv, ast.Mod: _OPERATORS.mod,
+}  # fmt: skip
+_UFUNCS: dict[type, np.ufunc] = {
+    ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.true_divide,
+    ast.FloorDiv: np.floor_divide, ast.Mod: np.remainder, ast.Pow: np.power,
 }  # fmt: skip
 _COMPARED: dict[type, Callable[..., Any]] = {
     ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le,
@@ -84,6 +94,23 @@ def is_unchangeable(value: Any) -> bool:
         or type(value) in _PLAIN
         or is_function(value)
     )
+
+
+def is_flat(value: Any) -> bool:
+    """Whether nothing inside of a container, or of an instance that is a constant, can be changed."""
+    if value.__class__ is dict:
+        return all(map(is_unchangeable, value.values()))
+    items: Any = value if isinstance(value, list | set) else ()
+    return not isinstance(value, np.ndarray) and all(map(is_unchangeable, items))
+
+
+def is_equal(one: Fact, other: Fact) -> bool:
+    """Whether two branches know the same."""
+    if isinstance(one, Known) and isinstance(other, Known):
+        return one.value is other.value or (
+            type(one.value) is type(other.value) and type(one.value) in _PLAIN and one.value == other.value
+        )
+    return one == other
 
 
 def is_function(value: Any) -> bool:
@@ -171,11 +198,18 @@ class Evaluator:
 
     def _of_subscript(self, node: ast.Subscript, facts: dict[str, Fact]) -> Fact:
         container = self.fact(node.value, facts)
+        if isinstance(container, Typed) and isinstance(container.kind, types.Array):
+            parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+            return fact_of_view(container.kind, [self._index(part, facts) for part in parts])
         if isinstance(container, Typed):
             return fact_of_item(container.kind, self.fact(node.slice, facts))
         if container is None or not isinstance(container.value, _READABLE):
             return None
         return Known(container.value[self.value(node.slice, facts)])
+
+    def _index(self, node: ast.expr, facts: dict[str, Fact]) -> Fact:
+        """What is known of an index; a slice is what it is called by."""
+        return Known(slice(None)) if isinstance(node, ast.Slice) else self.fact(node, facts)
 
     def _of_tuple(self, node: ast.Tuple, facts: dict[str, Fact]) -> Fact:
         parts = [self.fact(part, facts) for part in node.elts]
@@ -209,6 +243,9 @@ class Evaluator:
         self, left_node: ast.expr, comparison: ast.cmpop, right_node: ast.expr, facts: dict[str, Fact]
     ) -> Fact:
         left, right = self.fact(left_node, facts), self.fact(right_node, facts)
+        keys = literal_keys(right) if isinstance(comparison, ast.In | ast.NotIn) else None
+        if keys is not None and isinstance(left, Known):
+            return Known((left.value in keys) == isinstance(comparison, ast.In))
         if isinstance(comparison, ast.Is | ast.IsNot):
             same = is_same(left, right, _is_single)
             return None if same is None else Known(same == isinstance(comparison, ast.Is))
@@ -236,6 +273,9 @@ class Evaluator:
         return None
 
     def _of_binop(self, node: ast.BinOp, facts: dict[str, Fact]) -> Fact:
+        given = [self.fact(node.left, facts), self.fact(node.right, facts)]
+        if any(isinstance(fact, Typed) and isinstance(fact.kind, types.Array) for fact in given):
+            return result_of_ufunc(_UFUNCS[type(node.op)], given)
         values = [self.value(node.left, facts), self.value(node.right, facts)]
         kinds = {*map(type, values)}
         if not kinds <= {int, float, bool} and kinds != {str}:
@@ -267,8 +307,15 @@ class Evaluator:
             if isinstance(owner, _READABLE):
                 arguments = [self.value(part, facts) for part in node.args]
                 return Known(getattr(owner, function.attr)(*arguments))
+        if isinstance(function, ast.Attribute) and function.attr in ARRAY_METHODS:
+            owner = self.fact(function.value, facts)
+            if isinstance(owner, Typed) and not node.keywords:
+                return result_of_method(owner.kind, function.attr, [self.fact(p, facts) for p in node.args])
         called = self.value(function, facts)
         given = [self.fact(part, facts) for part in node.args]
+        if called is collections.namedtuple and not node.keywords:
+            name, fields = [self.value(part, facts) for part in node.args]
+            return Known(_named_tuple(name, fields if isinstance(fields, str) else tuple(fields)))
         if any(called is maker for maker in ARRAY_MAKERS):
             named = {str(part.arg): self.fact(part.value, facts) for part in node.keywords}
             return as_array(called, given[0], named) if len(given) == 1 else None
@@ -292,6 +339,12 @@ class Evaluator:
             values = [part.value for part in given if isinstance(part, Known)]
             return Known(bool(called(*values))) if len(values) == len(given) else None
         return None
+
+
+@functools.cache
+def _named_tuple(name: str, fields: str | tuple[str, ...]) -> Any:
+    """The class of tuples that a function makes, one for each list of names."""
+    return collections.namedtuple(name, fields)
 
 
 def _is_large(value: Any) -> bool:

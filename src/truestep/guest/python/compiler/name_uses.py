@@ -46,13 +46,27 @@ def shared_names(tree: Any) -> set[str]:
     return {name for statement in statements for name in statement.names}
 
 
-def _parents(tree: ast.AST) -> dict[ast.AST, ast.AST]:
+def names_in_errors(tree: ast.AST) -> set[str]:
+    """Names that are used for the texts of errors alone."""
+    inside: set[int] = set()
+    for part in ast.walk(tree):
+        texts = (
+            [part.exc] if isinstance(part, ast.Raise) else [part.msg] if isinstance(part, ast.Assert) else []
+        )
+        inside |= {id(name) for text in texts if text is not None for name in ast.walk(text)}
+    uses = [part for part in ast.walk(tree) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load)]
+    stored = {part.id for part in ast.walk(tree) if isinstance(part, ast.Name)} - shared_names(tree)
+    return stored - {use.id for use in uses if id(use) not in inside}
+
+
+def parents_in(tree: ast.AST) -> dict[ast.AST, ast.AST]:
+    """The part that each part is directly in."""
     return {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
 
 
 def only_read_names(tree: ast.AST) -> set[str]:
     """Names of which no use can change or hand on the container that they stand for."""
-    parents = _parents(tree)
+    parents = parents_in(tree)
     uses = [node for node in parents if isinstance(node, ast.Name)]
     changed = {use.id for use in uses if isinstance(use.ctx, ast.Load) and not _only_reads(use, parents)}
     return {use.id for use in uses} - changed

@@ -10,8 +10,14 @@ import numpy as np
 from numba.core import types
 
 from truestep.guest.python.compiler.known_calls import CallBinder, Constants, Partial
-from truestep.guest.python.compiler.known_types import Fact, Known, Typed
-from truestep.guest.python.compiler.known_values import Evaluator, is_function, is_unchangeable
+from truestep.guest.python.compiler.known_types import Fact, Known, Typed, literal_keys
+from truestep.guest.python.compiler.known_values import (
+    Evaluator,
+    is_equal,
+    is_flat,
+    is_function,
+    is_unchangeable,
+)
 from truestep.guest.python.compiler.name_uses import (
     has_star,
     only_read_names,
@@ -25,13 +31,10 @@ from truestep.guest.python.compiler.ownership import (
 )
 from truestep.guest.python.compiler.rewriting_names import Names
 
-_WRITABLE: Any = (bool, int, float, complex, str, type(None))
 _ARGUMENTS_MAX = 32
 """Each argument has a type of its own, so that many of them take long to compile."""
 _SEQUENCES: Any = (tuple, list, str)
-_CHANGEABLE: Any = (list, set)
 _NAMED: Any = (np.generic, type, ModuleType)
-_ARRAY: Any = np.ndarray
 _COMPREHENSIONS: Any = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
@@ -85,7 +88,7 @@ class Pruner(ast.NodeTransformer):
             or isinstance(fact.value, Partial)
             or is_users_instance(fact.value)
             or is_unchangeable(fact.value)
-            or (name in self._read_only and _is_flat(fact.value))
+            or (name in self._read_only and is_flat(fact.value))
         )
         if is_safe and name not in self._shared:
             self._facts[name] = fact
@@ -209,6 +212,24 @@ class Pruner(ast.NodeTransformer):
         self._forget(node)
         return [node], False
 
+    def _do_importfrom(self, node: ast.ImportFrom) -> tuple[list[ast.stmt], bool]:
+        """What an import inside of the function gives, if it gives anything."""
+        self._forget(node)
+        module = self._names.module(f"{'.' * node.level}{node.module or ''}")
+        for alias in node.names:
+            if module is not None and hasattr(module, alias.name):
+                self._learn(alias.asname or alias.name, Known(getattr(module, alias.name)))
+        return [node], False
+
+    def _do_import(self, node: ast.Import) -> tuple[list[ast.stmt], bool]:
+        self._forget(node)
+        for alias in node.names:
+            name = alias.name if alias.asname else alias.name.partition(".")[0]
+            module = self._names.module(alias.name) and self._names.module(name)
+            if module is not None:
+                self._learn(alias.asname or name, Known(module))
+        return [node], False
+
     def _do_if(self, node: ast.If) -> tuple[list[ast.stmt], bool]:
         truth = self.evaluator.truth(node.test, self._facts)
         if truth is not None:
@@ -230,7 +251,7 @@ class Pruner(ast.NodeTransformer):
             self._facts = {
                 name: fact
                 for name, fact in after_body.items()
-                if name in after_else and _is_equal(fact, after_else[name])
+                if name in after_else and is_equal(fact, after_else[name])
             }
         return [node], body_ends and else_ends
 
@@ -412,11 +433,28 @@ class Pruner(ast.NodeTransformer):
         constant = self._constant(node)
         if constant is not None:
             return constant
+        item = self._literal_item(node)
+        if item is not None:
+            return item
         if isinstance(node.func, ast.Attribute) and node.func.attr == "format":
             node.func.value = self._text(node.func.value)
         bound = self._calls.bound(node, self._facts)
         self.has_changed |= bound is not None
         return self.generic_visit(bound or node)
+
+    def _literal_item(self, node: ast.Call) -> ast.expr | None:
+        """`table.get(key, default)` of a dictionary whose values have types of their own."""
+        function, key = node.func, self.fact(node.args[0]) if node.args else None
+        if not isinstance(function, ast.Attribute) or function.attr != "get" or not isinstance(key, Known):
+            return None
+        keys = literal_keys(self.fact(function.value))
+        if keys is None:
+            return None
+        self.has_changed = True
+        if key.value in keys:
+            item = ast.Subscript(value=function.value, slice=ast.Constant(key.value), ctx=ast.Load())
+            return ast.fix_missing_locations(ast.copy_location(item, node))
+        return self.visit(node.args[1]) if len(node.args) > 1 else ast.copy_location(ast.Constant(None), node)
 
     def _text(self, node: ast.expr) -> ast.expr:
         """A text that is known, where its fields are looked for."""
@@ -451,20 +489,3 @@ def _is_taken_by(target: ast.expr, value: Any) -> bool:
 
 def _yields(tree: ast.AST) -> bool:
     return any(isinstance(part, ast.Yield | ast.YieldFrom) for part in ast.walk(tree))
-
-
-def _is_flat(value: Any) -> bool:
-    """Whether nothing inside of a container, or of an instance that is a constant, can be changed."""
-    if value.__class__ is dict:
-        return all(map(is_unchangeable, value.values()))
-    return not isinstance(value, _ARRAY) and all(
-        map(is_unchangeable, value if isinstance(value, _CHANGEABLE) else ())
-    )
-
-
-def _is_equal(one: Fact, other: Fact) -> bool:
-    if isinstance(one, Known) and isinstance(other, Known):
-        return one.value is other.value or (
-            type(one.value) is type(other.value) and type(one.value) in _WRITABLE and one.value == other.value
-        )
-    return one == other

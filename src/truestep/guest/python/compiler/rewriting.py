@@ -18,6 +18,7 @@ from truestep.guest.python.compiler.accumulators import FirstRoundWriter
 from truestep.guest.python.compiler.known_types import Known, argument_facts
 from truestep.guest.python.compiler.lifting import definitions as lifted_definitions
 from truestep.guest.python.compiler.lifting import with_lifted_functions
+from truestep.guest.python.compiler.list_variables import ListReader
 from truestep.guest.python.compiler.number_lists import RangeLists
 from truestep.guest.python.compiler.pruning import Pruner
 from truestep.guest.python.compiler.rewriting_arguments import write_out_arguments
@@ -62,13 +63,16 @@ def rewritten(function: FunctionType) -> FunctionType:
 
 
 def specialised(
-    function: FunctionType, kinds: Any, become_arrays: frozenset[str] = frozenset()
+    function: FunctionType,
+    kinds: Any,
+    become_arrays: frozenset[str] = frozenset(),
+    are_read: frozenset[str] = frozenset(),
 ) -> FunctionType:
     """As `rewritten`, for arguments of these types: without what they rule out.
 
-    Variables that begin as numbers may become arrays.
+    Variables that begin as numbers may become arrays, and some that are read may be lists or arrays.
     """
-    return _changed(function, kinds, become_arrays)
+    return _changed(function, kinds, become_arrays, are_read)
 
 
 def origin_of(function: FunctionType) -> FunctionType:
@@ -131,7 +135,12 @@ def _take_parameters(tree: ast.FunctionDef, kind: _Variant) -> tuple[Any, ...] |
     return defaults or None
 
 
-def _changed(function: FunctionType, kinds: Any, become_arrays: frozenset[str] = frozenset()) -> FunctionType:
+def _changed(
+    function: FunctionType,
+    kinds: Any,
+    become_arrays: frozenset[str] = frozenset(),
+    are_read: frozenset[str] = frozenset(),
+) -> FunctionType:
     kind = _variants.get(function, _Variant(function, (), ()))
     origin = kind.origin
     node = _definition(origin)
@@ -155,7 +164,9 @@ def _changed(function: FunctionType, kinds: Any, become_arrays: frozenset[str] =
     constants = ConstantRewriter(names, _definition)
     tree = constants.rewrite(tree)
     first_rounds = [FirstRoundWriter(names, become_arrays)] if become_arrays else []
+    readers = [ListReader(names, are_read, tree)] if are_read else []
     rewriters = [
+        *readers,
         CollectionRewriter(names, origin, tree),
         RangeLists(names, tree),
         CallRewriter(names),

@@ -16,6 +16,7 @@ from truestep.guest.python.compiler.complaint import Complaint, line_in
 from truestep.guest.python.compiler.containers import copied, either, merged
 from truestep.guest.python.compiler.iteration import chained, product_repeated, reduced
 from truestep.guest.python.compiler.linear.products import cross_along
+from truestep.guest.python.compiler.name_uses import names_in_errors
 from truestep.guest.python.compiler.numpy_functions.creation import array_with_options, built_list
 from truestep.guest.python.compiler.numpy_functions.kinds import result_type_of
 from truestep.guest.python.compiler.numpy_functions.operands import with_options
@@ -63,12 +64,43 @@ class ExpressionRewriter(ast.NodeTransformer):
         self._function = function
         self.has_changed = False
         self._values: dict[str, ast.expr] | None = None
+        self._texts_of_errors: set[str] = set()
+        self._is_error = False
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         """Names that the outermost function sets once stand for what they are set to."""
         if self._values is None:
             self._values = assigned_once(node)
+            self._texts_of_errors = names_in_errors(node)
         return self.generic_visit(node)
+
+    def visit_Raise(self, node: ast.Raise) -> ast.AST:
+        """What is wrong, of which nobody takes the numbers apart."""
+        return self._of_error(node)
+
+    def visit_Assert(self, node: ast.Assert) -> ast.AST:
+        """As `raise`."""
+        node.test = self.visit(node.test)
+        node.msg = node.msg and self._of_error(node.msg)
+        return node
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        """A text that is used for errors alone."""
+        names = {target.id for target in node.targets if isinstance(target, ast.Name)}
+        is_error = len(names) == len(node.targets) and names <= self._texts_of_errors
+        return self._of_error(node) if is_error else self.generic_visit(node)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
+        """As `=`."""
+        is_error = isinstance(node.target, ast.Name) and node.target.id in self._texts_of_errors
+        return self._of_error(node) if is_error else self.generic_visit(node)
+
+    def _of_error(self, node: Any) -> Any:
+        """The parts of a text that nobody but a reader of the message sees."""
+        before, self._is_error = self._is_error, True
+        changed = self.visit(node) if isinstance(node, ast.expr) else self.generic_visit(node)
+        self._is_error = before
+        return changed
 
     def _replace(self, node: ast.expr, replacement: ast.expr) -> ast.expr:
         self.has_changed = True
@@ -159,7 +191,11 @@ class ExpressionRewriter(ast.NodeTransformer):
                 parts += [*self._value_and_specification(part), ast.Constant("")]
             elif isinstance(part, ast.Constant):
                 parts[-1] = ast.Constant(f"{_text_of(parts[-1])}{part.value}")
-        return parts[0] if len(parts) == 1 else self._names.call("joined", texts.joined, *parts)
+        if len(parts) == 1:
+            return parts[0]
+        if self._is_error:
+            return self._names.call("joined_for_error", texts.joined_for_error, *parts)
+        return self._names.call("joined", texts.joined, *parts)
 
     def _value_and_specification(self, part: ast.FormattedValue) -> tuple[ast.expr, ast.expr]:
         value = self.visit(part.value)
@@ -171,6 +207,8 @@ class ExpressionRewriter(ast.NodeTransformer):
             if is_plain:
                 return value, ast.Constant("!r")
             value = self._names.call("repr", repr, value)
+        elif part.conversion == ord("s") and self._is_error and is_plain:
+            return value, ast.Constant("!s")
         elif part.conversion == ord("s"):
             value = self._names.call("str", str, value)
         elif part.conversion != -1:
@@ -241,6 +279,9 @@ class ExpressionRewriter(ast.NodeTransformer):
                     items = ast.ListComp(elt=argument.elt, generators=argument.generators)
                     node.args[index] = ast.copy_location(items, argument)
                     self.has_changed = True
+        if self._is_error and (called is str or called is repr) and len(node.args) == 1 and not node.keywords:
+            value = ast.FormattedValue(value=node.args[0], conversion=-1 if called is str else ord("r"))
+            return self._replace(node, self._joined(ast.JoinedStr(values=[value])))
         if called is print and node.keywords:
             return self._replace(node, self._printed(node))
         if called == itertools.chain.from_iterable and len(node.args) == 1:

@@ -2,6 +2,8 @@
 
 import ast
 import builtins
+import contextlib
+import importlib
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -36,6 +38,12 @@ class Names:
         if isinstance(node, ast.Attribute):
             owner = self.value(node.value)
             return None if owner is None else getattr(owner, node.attr, None)
+        return None
+
+    def module(self, name: str) -> Any:
+        """The module that an import in the function gives; None if there is none."""
+        with contextlib.suppress(ImportError, ValueError):
+            return importlib.import_module(name, self._values.get("__package__"))
         return None
 
     def helper(self, name: str, value: Any) -> ast.expr:

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import logging
 import warnings
 from types import FunctionType
 from typing import Any
@@ -18,6 +19,8 @@ _NEVER_RAISED: dict[Any, tuple[str, str]] = {
     FloatingPointError: ("floats become inf or nan", "use np.isfinite on the result"),
 }
 """Kinds of exceptions that Python raises where a guest does not: a handler would wait in vain."""
+
+_LOGGING = {"debug", "info", "warning", "warn", "error", "critical", "exception", "log"}
 
 
 class StatementRewriter(ast.NodeTransformer):
@@ -86,7 +89,7 @@ class StatementRewriter(ast.NodeTransformer):
             ) from error
 
     def visit_Expr(self, node: ast.Expr) -> ast.stmt:
-        """`yield from x`, and calls that only concern warnings."""
+        """`yield from x`, and calls that only concern warnings and logs."""
         if isinstance(node.value, ast.YieldFrom):
             self.has_changed = True
             item = self._temporary()
@@ -102,9 +105,22 @@ class StatementRewriter(ast.NodeTransformer):
         if isinstance(node.value, ast.Call) and _closes_array(node.value):
             return self._nothing(node)
         is_of_warnings = getattr(called, "__module__", None) == "warnings" or called is warnings.warn
-        if is_of_warnings or (called is np.seterr and self._ignores(node.value)):
+        if (
+            is_of_warnings
+            or self._is_logging(node.value)
+            or (called is np.seterr and self._ignores(node.value))
+        ):
             return self._nothing(node)
         return self.generic_visit(node)  # pyright: ignore[reportReturnType]
+
+    def _is_logging(self, call: ast.expr) -> bool:
+        """Whether it writes a message to a log, which a guest does not have."""
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+            return False
+        log, value = call.func.value, self._names.value(call.func.value)
+        is_made = isinstance(log, ast.Call) and self._names.value(log.func) is logging.getLogger
+        is_log = isinstance(value, logging.Logger | logging.LoggerAdapter) or value is logging or is_made
+        return is_log and call.func.attr in _LOGGING
 
     def _temporary(self) -> str:
         self._temporaries += 1

@@ -259,18 +259,33 @@ def _format_by(put: Any) -> Any:
     return formatted
 
 
+_WHOLE = {"", "!r", "!s"}
+
+
 @intrinsic(prefer_literal=True)
 def joined(typing_context: Any, *parts: Any) -> Any:
     """An f-string: texts and values with their specifications by turns, as `joined("a", 1.5, ".2f", "b")`.
 
-    A specification of "!r" means the value's repr.
+    A specification of "!r" means the value's repr, one of "!s" its str.
     """
     del typing_context
+    return _joined(parts, has_arrays=False)
+
+
+@intrinsic(prefer_literal=True)
+def joined_for_error(typing_context: Any, *parts: Any) -> Any:
+    """As `joined`, for the message of an error, in which arrays look as `print` writes them."""
+    del typing_context
+    return _joined(parts, has_arrays=True)
+
+
+def _joined(parts: Any, *, has_arrays: bool) -> Any:
     if not _is_text(parts[0]):
         return None  # asked again without the texts
     kinds = tuple(kind if _is_text(kind) else types.unliteral(kind) for kind in parts)
     for kind, specification in zip(kinds[1::3], kinds[2::3], strict=True):
-        _check_part(kind, getattr(specification, "literal_value", None))
+        if not has_arrays or not isinstance(kind, types.Array):
+            _check_part(kind, getattr(specification, "literal_value", None))
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         (kinds,), (given,) = signature.args, arguments
@@ -292,7 +307,7 @@ def _is_text(kind: Any) -> bool:
 
 def _check_part(kind: Any, specification: str | None) -> None:
     _check_can_be_text(kind)
-    if specification in {"", "!r"} or isinstance(kind, types.ClassInstanceType | types.DType):
+    if specification in _WHOLE or isinstance(kind, types.ClassInstanceType | types.DType):
         return
     _, (_, _, sample) = _formatting(kind)
     try:
@@ -318,7 +333,7 @@ def value_or_its_text(context: Any, builder: Any, kind: Any, value: Any) -> Any:
 def _put_part(context: Any, builder: Any, typed_value: Any, typed_specification: Any) -> None:
     kind, value = typed_value
     specification = getattr(typed_specification[0], "literal_value", None)
-    if specification in {"", "!r"}:
+    if specification in _WHOLE:
         if kind == types.float32 and not specification:  # NumPy formats it as a float of Python
             kind, value = types.float64, context.cast(builder, value, kind, types.float64)
         put_item(context, builder, kind, value, is_quoted=specification == "!r")

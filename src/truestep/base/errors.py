@@ -210,6 +210,7 @@ class Reject(StrEnum):
     STATE_OF_OTHER = "state of another account"
     BLOB_URI = "not a blob URI"
     BLOB_STORE = "not a blob store"
+    CELL_STORE = "not a store of cells"
     BLOB_TOO_LARGE = "blob is too large"
     BLOB_MISMATCH = "blob is not what its hash says"
     PROGRAM_MISMATCH = "program is not the registered one"

@@ -39,6 +39,8 @@ def install_bytes_items() -> None:
 
 def _typing(generic: Any) -> Any:
     def generic_of_bytes(self: Any, args: Any, kws: Any) -> Any:
+        if isinstance(args[0], types.Bytes) and isinstance(args[1], types.SliceType):
+            return None  # bytes again, not a view
         found = generic(self, args, kws)
         if found is None or not isinstance(args[0], _BYTES) or not isinstance(args[1], types.Integer):
             return found

@@ -12,6 +12,8 @@ from numba.core.extending import overload
 from numba.core.typing import templates
 from numba.typed.typedobjectutils import _nonoptional
 
+from truestep.guest.python.compiler.byte_arrays import ByteList
+
 
 def install_containers() -> None:
     """Add what Numba lacks."""
@@ -169,7 +171,7 @@ def _contains(container: Any, item: Any) -> Any:
     return is_among
 
 
-_SUMMED: tuple[Any, ...] = (types.Set, types.DictType, types.IteratorType, types.Bytes)
+_SUMMED: tuple[Any, ...] = (types.Set, types.DictType, types.IteratorType, types.Bytes, ByteList)
 _SUMMED_VIEWS: tuple[Any, ...] = (types.DictKeysIterableType, types.DictValuesIterableType)
 
 
@@ -196,7 +198,7 @@ def delete(container: Any, place: Any) -> None:
 
 @overload(delete, strict=False)
 def _delete(container: Any, place: Any) -> Any:
-    if isinstance(container, types.List) and isinstance(place, types.Integer):
+    if isinstance(container, types.List | ByteList) and isinstance(place, types.Integer):
 
         def delete_from_list(container: Any, place: Any) -> None:
             container.pop(place)

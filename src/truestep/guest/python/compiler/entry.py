@@ -9,6 +9,7 @@ from llvmlite import ir
 from numba.core import cgutils, errors, types
 from numba.core.extending import intrinsic, overload
 
+from truestep.guest.python.compiler.byte_arrays import ByteList
 from truestep.guest.python.compiler.item_tuples import ItemTuple, items_of
 from truestep.guest.python.compiler.signature import ArrayInput, GuestSignature
 from truestep.guest.sdk import Task
@@ -268,6 +269,12 @@ def _store_as_array(kind: Any, store: Any) -> Any:
             store(np.frombuffer(result, np.uint8))
 
         return store_buffer
+    if isinstance(kind, ByteList):
+
+        def store_bytes_of_list(result: Any) -> None:
+            store(np.frombuffer(bytes(result), np.uint8))
+
+        return store_bytes_of_list
     if isinstance(kind, types.Record):
         return _record_storer(numba.np.numpy_support.as_dtype(kind), store)
     if isinstance(kind, types.Number | types.Boolean | types.NPDatetime | types.NPTimedelta | types.List):

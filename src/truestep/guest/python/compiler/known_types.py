@@ -8,6 +8,7 @@ import numpy as np
 from numba.core import types
 from numba.np import numpy_support
 
+from truestep.guest.python.compiler.byte_arrays import ByteList
 from truestep.guest.python.compiler.python_numbers import PythonFloat
 
 
@@ -288,6 +289,7 @@ def _classes(kind: Any) -> tuple[Any, ...]:
     for numbas, pythons_class in (
         (types.Array, np.ndarray), (types.List, list), (types.UnicodeType, str), (types.BaseTuple, tuple),
         (types.DictType, dict), (types.Set, set), (types.Bytes, bytes), (types.Dispatcher, FunctionType),
+        (ByteList, bytearray),
     ):  # fmt: skip
         if isinstance(kind, numbas):
             return (pythons_class,)

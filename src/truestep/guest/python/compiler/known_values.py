@@ -79,6 +79,7 @@ _FUNCTIONS: Any = (
     *(type(np.sum), type(np.concatenate)),
 )
 _DTYPE: Any = np.dtype
+_MAKE_NAMED_TUPLE: Any = vars(collections)["namedtuple"]
 _ASKING: Any = (len, np.ndim, callable, np.isscalar, type, str)
 """Functions of one argument whose answer its type may give."""
 
@@ -100,7 +101,8 @@ def is_flat(value: Any) -> bool:
     """Whether nothing inside of a container, or of an instance that is a constant, can be changed."""
     if value.__class__ is dict:
         return all(map(is_unchangeable, value.values()))
-    items: Any = value if isinstance(value, list | set) else ()
+    changeable: Any = (list, set)
+    items: Any = value if isinstance(value, changeable) else ()
     return not isinstance(value, np.ndarray) and all(map(is_unchangeable, items))
 
 
@@ -313,7 +315,7 @@ class Evaluator:
                 return result_of_method(owner.kind, function.attr, [self.fact(p, facts) for p in node.args])
         called = self.value(function, facts)
         given = [self.fact(part, facts) for part in node.args]
-        if called is collections.namedtuple and not node.keywords:
+        if called is _MAKE_NAMED_TUPLE and not node.keywords:
             name, fields = [self.value(part, facts) for part in node.args]
             return Known(_named_tuple(name, fields if isinstance(fields, str) else tuple(fields)))
         if any(called is maker for maker in ARRAY_MAKERS):
@@ -344,7 +346,7 @@ class Evaluator:
 @functools.cache
 def _named_tuple(name: str, fields: str | tuple[str, ...]) -> Any:
     """The class of tuples that a function makes, one for each list of names."""
-    return collections.namedtuple(name, fields)
+    return _MAKE_NAMED_TUPLE(name, fields)
 
 
 def _is_large(value: Any) -> bool:

@@ -2,7 +2,9 @@
 
 from truestep.guest.python.compiler.bisecting import install_bisecting
 from truestep.guest.python.compiler.builtin_functions import install_builtin_functions
+from truestep.guest.python.compiler.byte_arrays import install_byte_arrays
 from truestep.guest.python.compiler.bytes_items import install_bytes_items
+from truestep.guest.python.compiler.bytes_values import install_bytes_values
 from truestep.guest.python.compiler.calls_of_types import install_calls_of_types
 from truestep.guest.python.compiler.catching import install_catching
 from truestep.guest.python.compiler.classes import install_classes
@@ -29,6 +31,8 @@ def install_language() -> None:
     install_numerals()
     install_builtin_functions()
     install_bytes_items()
+    install_bytes_values()
+    install_byte_arrays()
     install_containers()
     install_iteration()
     install_item_tuples()

@@ -11,6 +11,8 @@ from numba.core import errors, types
 from numba.core.extending import overload, overload_attribute, overload_method
 from numba.core.typing import builtins
 
+from truestep.guest.python.compiler.byte_arrays import ByteList
+
 _NUMBERS: Any = builtins.NumberAttribute
 _WORD_BYTES = 8
 _WORD_BITS = 64
@@ -127,7 +129,7 @@ def integer_from_bytes(content: Any, byteorder: Any = "big", *, signed: Any = Fa
 
 @overload(integer_from_bytes, strict=False)
 def _integer_from_bytes(content: Any, byteorder: Any = "big", signed: Any = False) -> Any:
-    if not isinstance(content, types.Bytes | types.ByteArray | types.List | types.Array):
+    if not isinstance(content, types.Bytes | ByteList | types.List | types.Array):
         raise errors.TypingError("a guest's int.from_bytes takes bytes, or an array or list of bytes")
 
     def from_bytes(content: Any, byteorder: Any = "big", signed: Any = False) -> int:

@@ -146,6 +146,14 @@ def _put_string(context: Any, builder: Any, kind: Any, value: Any, is_quoted: bo
     call(builder, "truestep_put_string", text.data, text.length, unit_size, _INT64(int(is_quoted)))
 
 
+def _put_bytes(context: Any, builder: Any, kind: Any, value: Any, is_quoted: bool) -> None:
+    del is_quoted
+    from truestep.guest.python.compiler.bytes_values import shown_bytes
+
+    text = context.compile_internal(builder, shown_bytes, typing.signature(types.unicode_type, kind), [value])
+    _put_string(context, builder, types.unicode_type, text, is_quoted=False)
+
+
 def _put_tuple(context: Any, builder: Any, kind: Any, value: Any, is_quoted: bool) -> None:
     del is_quoted
     put_text(context, builder, "(")
@@ -183,6 +191,7 @@ _WRITERS: tuple[tuple[Any, Any], ...] = (
     (types.Complex, _put_complex),
     (types.UnicodeType, _put_string),
     (types.BaseTuple, _put_tuple),
+    (types.Bytes, _put_bytes),
     (
         (types.List, types.ListType, types.Array, types.DictType, types.RangeType, ItemTuple),
         _put_sequence,

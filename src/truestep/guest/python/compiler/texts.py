@@ -392,7 +392,7 @@ def _decode(content: Any, encoding: Any = "utf-8") -> Any:
 
     def from_utf8(content: Any, encoding: Any = "utf-8") -> Any:
         begin()
-        if limit < 1 << 8 and np.frombuffer(content, np.uint8).max() >= limit:
+        if limit < 1 << 8 and len(content) and np.frombuffer(content, np.uint8).max() >= limit:
             raise ValueError("bytes that are not in the encoding cannot be decoded")
         if not _put_utf8(content):
             raise ValueError("bytes that are not UTF-8 cannot be decoded")
@@ -405,7 +405,7 @@ def _decode(content: Any, encoding: Any = "utf-8") -> Any:
 
 
 @intrinsic
-def _as_bytes(typing_context: Any, array: Any) -> Any:
+def bytes_over(typing_context: Any, array: Any) -> Any:
     """A uint8 array as bytes over the same memory."""
     del typing_context
 
@@ -429,7 +429,7 @@ def _as_bytes(typing_context: Any, array: Any) -> Any:
 
 def _tobytes(array: Any) -> Any:
     def tobytes(array: Any) -> Any:
-        return _as_bytes(np.ascontiguousarray(array).copy().reshape(-1).view(np.uint8))
+        return bytes_over(np.ascontiguousarray(array).copy().reshape(-1).view(np.uint8))
 
     return tobytes
 
@@ -480,6 +480,6 @@ def _encode(text: Any, encoding: Any = "utf-8") -> Any:
         _put_plain(text)
         content = np.empty(_put_into(np.empty(0, np.uint8)), np.uint8)
         _put_into(content)
-        return _as_bytes(content)
+        return bytes_over(content)
 
     return encode

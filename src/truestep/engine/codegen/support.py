@@ -278,17 +278,38 @@ fits:
 """
 
 
+def _open_function() -> str:
+    """`open_page(memory, address)`: `store_check` for a block that stores there unless it traps before.
+
+    Returns whether the page is open. Notes no limit: the block is left, and each of its stores asks again.
+    """
+    return f"""
+define internal preserve_mostcc i1 @open_page(ptr %memory, i64 %address) noinline cold nounwind {{
+  %allowed = call preserve_mostcc i1 @store_check(ptr %memory, i64 %address, i64 1)
+  br i1 %allowed, label %look, label %refused
+look:
+  %page = lshr i64 %address, {PAGE_SHIFT}
+  %open.map = getelementptr i8, ptr %memory, i64 {OPEN}
+  %flag.at = getelementptr i8, ptr %open.map, i64 %page
+  %flag = load i8, ptr %flag.at
+  %is.open = icmp ne i8 %flag, 0
+  ret i1 %is.open
+refused:
+  %over.at = getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_OVER_LIMIT}
+  store i64 0, ptr %over.at
+  ret i1 false
+}}
+"""
+
+
 def store_function() -> str:
     """`store_check(memory, address, size)`: what a store to a page that is not open needs (M3.3, M3.4).
 
     Returns whether the store is allowed, its pages marked. Opens the page for stores to come if that is right
     for every address in it. Refuses a page beyond the limit, and notes that.
-
-    `open_page(memory, address)`: the same for a block that is about to store there, unless it traps before.
-    Returns whether the page is open. Notes no limit: the block is left, and each of its stores asks again.
     """
     (first_a, end_a), (first_b, end_b) = OPENABLE
-    return f"""{_writable_function()}{_count_function()}
+    return f"""{_writable_function()}{_count_function()}{_open_function()}
 define internal preserve_mostcc i1 @store_check(ptr %memory, i64 %address, i64 %size)
     noinline cold nounwind {{
   %page = lshr i64 %address, {PAGE_SHIFT}
@@ -339,21 +360,6 @@ mark:
   store i8 {WRITTEN}, ptr %dirty
   ret i1 true
 refuse:
-  ret i1 false
-}}
-define internal preserve_mostcc i1 @open_page(ptr %memory, i64 %address) noinline cold nounwind {{
-  %allowed = call preserve_mostcc i1 @store_check(ptr %memory, i64 %address, i64 1)
-  br i1 %allowed, label %look, label %refused
-look:
-  %page = lshr i64 %address, {PAGE_SHIFT}
-  %open.map = getelementptr i8, ptr %memory, i64 {OPEN}
-  %flag.at = getelementptr i8, ptr %open.map, i64 %page
-  %flag = load i8, ptr %flag.at
-  %is.open = icmp ne i8 %flag, 0
-  ret i1 %is.open
-refused:
-  %over.at = getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_OVER_LIMIT}
-  store i64 0, ptr %over.at
   ret i1 false
 }}
 """

@@ -1,5 +1,8 @@
 """A small native interpreter: for code that is not worth compiling, and before exact stops.
 
+A function for each opcode and funct3 executes a word and jumps to that of the next one, so that the processor
+predicts where each kind of instruction goes on.
+
 `walk(memory, count, stops)` executes up to `count` instructions from the control block's pc and stores the pc
 that it reaches. It returns how many it executed. It stops early at an instruction that is left to the
 reference machine: one that traps, ends the run or, if the processor's float unit is unknown, computes with
@@ -12,12 +15,12 @@ from functools import partial
 
 from truestep.engine.codegen.floats import float_declarations
 from truestep.engine.codegen.operations import CONDITIONS, OPERATIONS, Emitter
-from truestep.engine.codegen.support import CONTROLS, GUEST, METADATA, PAGES, store_function
+from truestep.engine.codegen.support import CONTROLS, GUEST, METADATA, PAGES, UNLIKELY, store_function
 from truestep.engine.codegen.walk_floats import FloatWalk
 from truestep.engine.host import float_unit
-from truestep.engine.layout import CONTROL, CONTROL_PC, CONTROL_TABLE, ENTRY_MASK, OPEN, TABLE_ENTRIES
+from truestep.engine.layout import CONTROL, CONTROL_PC, CONTROL_TABLE, ENTRY_MASK, OPEN
 from truestep.machine.arithmetic import ACCESS_SIZES_BYTES, IMMEDIATE_FORMS, SIGNED_LOADS
-from truestep.machine.decode import Kind, decode
+from truestep.machine.decode import Instruction, decode
 from truestep.machine.float_words import FLOAT_OPCODE, FUSED_OPCODES
 from truestep.machine.layout import CODE_END, MEMORY_SIZE_BYTES, PAGE_SHIFT
 
@@ -31,76 +34,171 @@ _REGISTERS = (0x33, 0x3B)
 _FUNCT7 = (0x00, 0x01, 0x20)
 _ADDRESS_MASK = MEMORY_SIZE_BYTES - 1
 
+_SLOTS_HIGH = 5
+_SLOT_MASKS = (0x7F, 0x380)
+"""A word's slot: its opcode, and above it funct3, which lies 5 bits higher in the word."""
+_SLOT_COUNT = 1 << 10
+_PARAMETERS = "ptr %memory, i64 %{pc}, i64 %{left}, ptr %table, ptr %handlers, i64 %stops, i32 %{word}"
+"""Of the function of a slot, which executes the word at the pc and goes on in that of the next word.
+
+The handlers are the functions by slot. It returns how many instructions were left.
+"""
+_OWN_PARAMETERS = _PARAMETERS.format(pc="pc", left="left", word="word")
+
+_LANDING = f"""\
+jumped:
+%has.jumped = icmp ne i64 %pc.next, %following
+%is.stopping = icmp ne i64 %stops, 0
+%is.looking = and i1 %has.jumped, %is.stopping
+br i1 %is.looking, label %landing, label %onward
+landing:
+%index = lshr i64 %pc.next, 2
+%entry.at = getelementptr i64, ptr %table, i64 %index
+%known = load i64, ptr %entry.at
+%number = and i64 %known, {ENTRY_MASK}
+%is.entry = icmp ne i64 %number, 0
+br i1 %is.entry, label %arrived, label %onward
+"""
+
 Case = Callable[[], None]
+Write = Callable[["_Handler"], None]
 
 
 def walk_module() -> str:
     """The IR of `walk`."""
-    walker = _Walker()
-    walker.write()
-    body = "\n".join(walker.emit.lines)
+    writers = _writers()
+    bodies = {write: _Handler().body(write) for write in set(writers.values())}
+    names = {body: f"slot{number}" for number, body in enumerate(sorted(set(bodies.values())))}
+    entries = [names[bodies[writers[slot]]] if slot in writers else "unknown" for slot in range(_SLOT_COUNT)]
+    listed = ", ".join(f"ptr @{each}" for each in entries)
+    table = f"@handlers = internal constant [{_SLOT_COUNT} x ptr] [{listed}]\n"
+    handlers = "".join(_function(name, body) for body, name in names.items())
     declarations = "declare i32 @llvm.fshr.i32(i32, i32, i32)\n" + float_declarations()
-    head = "define i64 @walk(ptr %memory, i64 %count, i1 zeroext %stops) nounwind"
-    return f"{declarations}{store_function()}{head} {{\n{body}\n}}\n{METADATA}"
+    return "".join((declarations, table, store_function(), _UNKNOWN, handlers, _WALK, METADATA))
 
 
-class _Walker:
-    """Writes the function: fetch, a switch over the instructions, write back."""
+def _function(name: str, body: str) -> str:
+    return f"define internal preserve_nonecc i64 @{name}({_OWN_PARAMETERS}) nounwind {{\n{body}\n}}\n"
+
+
+def _writers() -> dict[int, Write]:
+    """What writes the function of each slot that is not left to the reference machine."""
+    by_opcode: dict[int, Write] = {
+        **{opcode: partial(_Handler.upper, name=name) for opcode, name in _UPPERS.items()},
+        _JUMP: _Handler.jump,
+    }
+    writers = {opcode | f3 << 7: write for opcode, write in by_opcode.items() for f3 in _FUNCT3}
+    writers[_JUMP_REGISTER] = _Handler.jump_register
+    for opcode in (*_IMMEDIATES, *_REGISTERS, _LOAD, _STORE, _BRANCH):
+        for funct3 in _FUNCT3:
+            write = _write_of(opcode, funct3)
+            if write:
+                writers[opcode | funct3 << 7] = write
+    if float_unit() is not None:
+        for funct3 in _FUNCT3:
+            writers[FLOAT_OPCODE | funct3 << 7] = partial(_Handler.floats, funct3=funct3)
+            for opcode in FUSED_OPCODES:
+                writers[opcode | funct3 << 7] = partial(_Handler.fused, opcode=opcode, funct3=funct3)
+    return writers
+
+
+def _write_of(opcode: int, funct3: int) -> Write | None:
+    """What writes an instruction that its opcode and funct3 name, or all but the upper bits of it."""
+    if opcode in _REGISTERS:
+        found = {upper: decode(upper << 25 | funct3 << 12 | opcode) for upper in _FUNCT7}
+        return partial(_Handler.by_upper, lowest=25, names=_names(found), b="%b")
+    if opcode in _IMMEDIATES and funct3 in _SHIFTS:
+        lowest = _IMMEDIATES[opcode]
+        found = {upper: decode(upper << lowest | funct3 << 12 | opcode) for upper in range(1 << 32 - lowest)}
+        names = {upper: IMMEDIATE_FORMS[name] for upper, name in _names(found).items()}
+        return partial(_Handler.by_upper, lowest=lowest, names=names, b="%immediate")
+    instruction = decode(funct3 << 12 | opcode)
+    if instruction is None:
+        return None
+    if opcode in _IMMEDIATES:
+        return partial(_Handler.operate, name=IMMEDIATE_FORMS[instruction.name], b="%immediate")
+    write = {_LOAD: _Handler.load, _STORE: _Handler.store, _BRANCH: _Handler.branch}[opcode]
+    return partial(write, name=instruction.name)
+
+
+def _names(found: Mapping[int, Instruction | None]) -> dict[int, str]:
+    return {number: each.name for number, each in found.items() if each}
+
+
+def _dispatch() -> str:
+    """Go on in the function of the word at %pc.next."""
+    low, high = _SLOT_MASKS
+    passed = _PARAMETERS.format(pc="pc.next", left="left.next", word="word.next")
+    return f"""\
+%word.next.at = getelementptr i8, ptr %memory, i64 %pc.next
+%word.next = load i32, ptr %word.next.at, align 4, {GUEST}
+%slot.low = and i32 %word.next, {low}
+%slot.shifted = lshr i32 %word.next, {_SLOTS_HIGH}
+%slot.high = and i32 %slot.shifted, {high}
+%slot = or i32 %slot.low, %slot.high
+%slot.wide = zext i32 %slot to i64
+%handler.at = getelementptr ptr, ptr %handlers, i64 %slot.wide
+%handler = load ptr, ptr %handler.at
+%rest = {{}}call preserve_nonecc i64 %handler({passed})"""
+
+
+_UNKNOWN = f"""
+define internal preserve_nonecc i64 @unknown({_OWN_PARAMETERS}) nounwind {{
+%pc.at = getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_PC}
+store i64 %pc, ptr %pc.at, {CONTROLS}
+ret i64 %left
+}}
+"""
+
+_WALK = f"""
+define i64 @walk(ptr %memory, i64 %left.next, i1 zeroext %is.stopping) nounwind {{
+%pc.at = getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_PC}
+%pc.next = load i64, ptr %pc.at, {CONTROLS}
+%table.at = getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_TABLE}
+%table = load ptr, ptr %table.at, {CONTROLS}
+%handlers = getelementptr i8, ptr @handlers, i64 0
+%stops = zext i1 %is.stopping to i64
+%strange = and i64 %pc.next, {(1 << 64) - CODE_END | 3}
+%is.strange = icmp ne i64 %strange, 0
+%is.over = icmp eq i64 %left.next, 0
+%is.refused = or i1 %is.strange, %is.over
+br i1 %is.refused, label %none, label %start
+none:
+ret i64 0
+start:
+{_dispatch().format("")}
+%taken = sub i64 %left.next, %rest
+ret i64 %taken
+}}
+"""
+
+
+class _Handler:
+    """Writes the function of one slot: operands, operation, write back, on to the next."""
 
     def __init__(self) -> None:
         self.emit = Emitter()
+        self._has_jumped = False
 
-    def write(self) -> None:
-        """Write the whole function."""
-        self._loop()
+    def body(self, write: Write) -> str:
+        """The whole function, without its head."""
         self._operands()
-        opcodes: dict[int, Case] = {
-            **{opcode: partial(self._upper, name) for opcode, name in _UPPERS.items()},
-            **{opcode: partial(self._immediates, opcode) for opcode in _IMMEDIATES},
-            **{opcode: partial(self._registers, opcode) for opcode in _REGISTERS},
-            _LOAD: self._loads,
-            _STORE: self._stores,
-            _BRANCH: self._branches,
-            _JUMP: self._jump,
-            _JUMP_REGISTER: self._jump_register,
-            **self._floats(),
-        }
-        opcode = self.emit.value("and i32 %word, 127")
-        self._switch(opcode, opcodes)
+        write(self)
         self._ends()
+        return "\n".join(self.emit.lines)
 
-    def _loop(self) -> None:
+    def _operands(self) -> None:
         self.emit.lines += f"""entry:
 %result.at = alloca i64
 %target.at = alloca i64
 %registers = getelementptr i8, ptr %memory, i64 {CONTROL}
 %pc.at = getelementptr i64, ptr %registers, i64 {CONTROL_PC}
-%start = load i64, ptr %pc.at, {CONTROLS}
-%table.at = getelementptr i64, ptr %registers, i64 {CONTROL_TABLE}
-%table = load ptr, ptr %table.at, {CONTROLS}
-br label %loop
-loop:
-%pc = phi i64 [%start, %entry], [%pc.next, %next], [%pc.next, %landing]
-%left = phi i64 [%count, %entry], [%left.next, %next], [%left.next, %landing]
-%is.over = icmp eq i64 %left, 0
-br i1 %is.over, label %leave, label %fetch
-fetch:
-%strange = and i64 %pc, {(1 << 64) - CODE_END | 3}
-%is.strange = icmp ne i64 %strange, 0
-br i1 %is.strange, label %leave, label %decode
-decode:
 %following = add i64 %pc, 4
-store i64 %following, ptr %target.at""".splitlines()
-
-    def _operands(self) -> None:
-        self.emit.lines += f"""%word.at = getelementptr i8, ptr %memory, i64 %pc
-%word = load i32, ptr %word.at, align 4, {GUEST}
+store i64 %following, ptr %target.at
 %wide = zext i32 %word to i64
 %signed = sext i32 %word to i64
 %rd.high = lshr i64 %wide, 7
 %rd = and i64 %rd.high, 31
-%funct3.high = lshr i32 %word, 12
-%funct3 = and i32 %funct3.high, 7
 %rs1.high = lshr i64 %wide, 15
 %rs1 = and i64 %rs1.high, 31
 %rs2.high = lshr i64 %wide, 20
@@ -124,27 +222,19 @@ br label %next
 next:
 %pc.next = load i64, ptr %target.at
 %left.next = sub i64 %left, 1
-%has.jumped = icmp ne i64 %pc.next, %following
-%is.looking = and i1 %has.jumped, %stops
-br i1 %is.looking, label %landing, label %loop
-landing:
-%index = lshr i64 %pc.next, 2
-%is.code = icmp ult i64 %index, {TABLE_ENTRIES}
-%index.safe = select i1 %is.code, i64 %index, i64 0
-%slot = getelementptr i64, ptr %table, i64 %index.safe
-%known = load i64, ptr %slot
-%number = and i64 %known, {ENTRY_MASK}
-%is.entry = icmp ne i64 %number, 0
-%has.arrived = and i1 %is.entry, %is.code
-br i1 %has.arrived, label %arrived, label %loop
+%is.outside = icmp uge i64 %pc.next, {CODE_END}
+%is.over = icmp eq i64 %left.next, 0
+%is.ending = or i1 %is.outside, %is.over
+br i1 %is.ending, label %arrived, label %{"jumped" if self._has_jumped else "onward"}, {UNLIKELY}
+{_LANDING if self._has_jumped else ""}onward:
+{_dispatch().format("musttail ")}
+ret i64 %rest
 arrived:
 store i64 %pc.next, ptr %pc.at, {CONTROLS}
-%taken.all = sub i64 %count, %left.next
-ret i64 %taken.all
+ret i64 %left.next
 leave:
 store i64 %pc, ptr %pc.at, {CONTROLS}
-%taken = sub i64 %count, %left
-ret i64 %taken""".splitlines()
+ret i64 %left""".splitlines()
 
     def _switch(self, value: str, cases: Mapping[int, Case]) -> None:
         """Write a block for each case; everything else is left to the reference machine."""
@@ -161,6 +251,7 @@ ret i64 %taken""".splitlines()
 
     def _go(self, target: str, label: str) -> None:
         """Go on at an address that is a multiple of 4, or leave the jump to the reference machine."""
+        self._has_jumped = True
         bits = self.emit.value(f"and i64 {target}, 3")
         is_aligned = self.emit.value(f"icmp eq i64 {bits}, 0")
         aligned = self.emit.name("aligned")
@@ -169,68 +260,38 @@ ret i64 %taken""".splitlines()
         self.emit.line(f"store i64 {self.emit.value(f'and i64 {target}, {_ADDRESS_MASK}')}, ptr %target.at")
         self.emit.line(f"br label %{label}")
 
-    def _named(self, opcode: int, kind: Kind) -> dict[int, str]:
-        """Names by funct3, for instructions that differ in no other field."""
-        found = {funct3: decode(funct3 << 12 | opcode) for funct3 in _FUNCT3}
-        return {funct3: each.name for funct3, each in found.items() if each and each.kind is kind}
-
     # --- instructions -----------------------------------------------------------------------------------
 
-    def _floats(self) -> dict[int, Case]:
-        if float_unit() is None:
-            return {}
-        floats = FloatWalk(self.emit, self._switch, self._write_back)
-        return {FLOAT_OPCODE: floats.floats, **{each: partial(floats.fused, each) for each in FUSED_OPCODES}}
+    def floats(self, funct3: int) -> None:
+        """Write the float instructions with this funct3, but for the multiply-adds."""
+        self._float_walk(funct3).floats()
 
-    def _upper(self, name: str) -> None:
+    def fused(self, opcode: int, funct3: int) -> None:
+        """Write the multiply-adds of an opcode."""
+        self._float_walk(funct3).fused(opcode)
+
+    def _float_walk(self, funct3: int) -> FloatWalk:
+        return FloatWalk(self.emit, self._switch, self._write_back, funct3)
+
+    def upper(self, name: str) -> None:
+        """Write `lui` or `auipc`."""
         upper = self.emit.value(f"and i64 %signed, {-(1 << 12)}")
         self._write_back(self.emit.value(f"add i64 {upper}, %pc") if name == "auipc" else upper)
 
-    def _operate(self, name: str, b: str) -> None:
+    def operate(self, name: str, b: str) -> None:
+        """Write an operation on rs1 and `b`."""
         self._write_back(OPERATIONS[name](self.emit, "%a", b))
 
-    def _registers(self, opcode: int) -> None:
-        funct7 = self.emit.value("lshr i32 %word, 25")
-        high = self.emit.value(f"shl i32 {funct7}, 3")
-        key = self.emit.value(f"or i32 {high}, %funct3")
-        found = {
-            upper << 3 | funct3: decode(upper << 25 | funct3 << 12 | opcode)
-            for upper in _FUNCT7
-            for funct3 in _FUNCT3
-        }
-        names = {number: each.name for number, each in found.items() if each}
-        self._switch(key, {number: partial(self._operate, name, "%b") for number, name in names.items()})
-
-    def _immediates(self, opcode: int) -> None:
-        lowest = _IMMEDIATES[opcode]
-        names = self._named(opcode, Kind.IMMEDIATE)
-        cases: dict[int, Case] = {
-            funct3: partial(self._operate, IMMEDIATE_FORMS[name], "%immediate")
-            for funct3, name in names.items()
-            if funct3 not in _SHIFTS
-        }
-        for funct3 in _SHIFTS:
-            found = {
-                upper: decode(upper << lowest | funct3 << 12 | opcode) for upper in range(1 << 32 - lowest)
-            }
-            shifts = {upper: IMMEDIATE_FORMS[each.name] for upper, each in found.items() if each}
-            cases[funct3] = partial(self._shifts, lowest, shifts)
-        self._switch("%funct3", cases)
-
-    def _shifts(self, lowest: int, names: dict[int, str]) -> None:
+    def by_upper(self, lowest: int, names: Mapping[int, str], b: str) -> None:
+        """Write operations that differ in the word's bits from `lowest` on."""
         upper = self.emit.value(f"lshr i32 %word, {lowest}")
-        self._switch(
-            upper, {number: partial(self._operate, name, "%immediate") for number, name in names.items()}
-        )
+        self._switch(upper, {number: partial(self.operate, name, b) for number, name in names.items()})
 
-    def _loads(self) -> None:
+    def load(self, name: str) -> None:
+        """Write a load."""
         full = self.emit.value("add i64 %a, %immediate")
         address = self.emit.value(f"and i64 {full}, {_ADDRESS_MASK}")
         pointer = self.emit.value(f"getelementptr i8, ptr %memory, i64 {address}")
-        names = self._named(_LOAD, Kind.LOAD)
-        self._switch("%funct3", {f3: partial(self._load, name, pointer) for f3, name in names.items()})
-
-    def _load(self, name: str, pointer: str) -> None:
         kind = f"i{8 * ACCESS_SIZES_BYTES[name]}"
         value = self.emit.value(f"load {kind}, ptr {pointer}, align 1, {GUEST}")
         if kind != "i64":
@@ -238,17 +299,13 @@ ret i64 %taken""".splitlines()
             value = self.emit.value(f"{extension} {kind} {value} to i64")
         self._write_back(value)
 
-    def _stores(self) -> None:
-        emit = self.emit
+    def store(self, name: str) -> None:
+        """Write a store."""
+        emit, size_bytes = self.emit, ACCESS_SIZES_BYTES[name]
         upper = emit.value("ashr i64 %signed, 25")
         high = emit.value(f"shl i64 {upper}, 5")
         offset = emit.value(f"or i64 {high}, %rd")
         address = emit.value(f"and i64 {emit.value(f'add i64 %a, {offset}')}, {_ADDRESS_MASK}")
-        names = self._named(_STORE, Kind.STORE)
-        self._switch("%funct3", {f3: partial(self._store, name, address) for f3, name in names.items()})
-
-    def _store(self, name: str, address: str) -> None:
-        emit, size_bytes = self.emit, ACCESS_SIZES_BYTES[name]
         page = emit.value(f"lshr i64 {address}, {PAGE_SHIFT}")
         pages = emit.value(f"getelementptr i8, ptr %memory, i64 {OPEN}")
         flag_at = emit.value(f"getelementptr i8, ptr {pages}, i64 {page}")
@@ -266,7 +323,8 @@ ret i64 %taken""".splitlines()
         emit.line(f"store {kind} {value}, ptr {pointer}, align 1, {GUEST}")
         emit.line("br label %next")
 
-    def _branches(self) -> None:
+    def branch(self, name: str) -> None:
+        """Write a branch."""
         emit = self.emit
         sign = emit.value("ashr i64 %signed, 31")
         parts = [emit.value(f"shl i64 {sign}, 12")]
@@ -274,17 +332,14 @@ ret i64 %taken""".splitlines()
             field = emit.value(f"and i64 {emit.value(f'lshr i64 %wide, {right}')}, {mask}")
             parts.append(emit.value(f"shl i64 {field}, {left}"))
         target = self._joined(parts)
-        names = self._named(_BRANCH, Kind.BRANCH)
-        self._switch("%funct3", {f3: partial(self._branch, name, target) for f3, name in names.items()})
-
-    def _branch(self, name: str, target: str) -> None:
-        condition = self.emit.value(f"icmp {CONDITIONS[name]} i64 %a, %b")
+        condition = emit.value(f"icmp {CONDITIONS[name]} i64 %a, %b")
         taken = self.emit.name("taken")
         self.emit.line(f"br i1 {condition}, label %{taken}, label %next")
         self.emit.label(taken)
         self._go(target, "next")
 
-    def _jump(self) -> None:
+    def jump(self) -> None:
+        """Write `jal`."""
         emit = self.emit
         sign = emit.value("ashr i64 %signed, 31")
         parts = [emit.value(f"shl i64 {sign}, 20")]
@@ -293,10 +348,8 @@ ret i64 %taken""".splitlines()
             parts.append(emit.value(f"shl i64 {field}, {left}"))
         self._link_and_go(self._joined(parts))
 
-    def _jump_register(self) -> None:
-        is_jump = self.emit.name("jump")
-        self.emit.line(f"switch i32 %funct3, label %leave [i32 0, label %{is_jump}]")
-        self.emit.label(is_jump)
+    def jump_register(self) -> None:
+        """Write `jalr`."""
         full = self.emit.value("add i64 %a, %immediate")
         self._link_and_go(self.emit.value(f"and i64 {full}, -2"))
 

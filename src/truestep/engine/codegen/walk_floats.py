@@ -36,10 +36,11 @@ class _Operands:
 class FloatWalk:
     """Writes float instructions: the operands are in %a, %b and, of `rs3`, in %c."""
 
-    def __init__(self, emit: Emitter, switch: Switch, write_back: WriteBack) -> None:
+    def __init__(self, emit: Emitter, switch: Switch, write_back: WriteBack, funct3: int) -> None:
         self._emit = emit
         self._switch = switch
         self._write_back = write_back
+        self._funct3 = funct3
 
     def floats(self) -> None:
         """Write the instructions with opcode 0x53."""
@@ -55,7 +56,10 @@ class FloatWalk:
             self._switch(rs2, {number: partial(self._rounded, by_rs2[number]) for number in by_rs2})
 
     def _rounded(self, by_funct3: dict[int, Instruction]) -> None:
-        self._switch("%funct3", {f3: partial(self._write, each) for f3, each in by_funct3.items()})
+        if self._funct3 in by_funct3:
+            self._write(by_funct3[self._funct3])
+        else:
+            self._emit.line("br label %leave")
 
     def fused(self, opcode: int) -> None:
         """Write the multiply-adds with this opcode."""

@@ -25,7 +25,7 @@ CONTRACT_LINES_MAX = 700
 FUNCTION_LINES_MAX = 60
 # Names that say nothing about what is inside.
 EMPTY_NAMES = {"common", "data", "helper", "helpers", "info", "manager", "misc", "util", "utils"}
-PURE_PACKAGES = ("base", "commitments", "machine", "protocol", "roles", "ports")
+PURE_PACKAGES = ("base", "commitments", "availability", "machine", "protocol", "roles", "ports")
 IMPURE_BUILTINS = {"breakpoint", "exec", "eval", "hash", "id", "input", "open", "print"}
 # Each pattern is broken up so that this file does not match itself.
 MACHINE_PATH = re.compile(r"(?<![\w./:{}*$-])/(?:" + r"root|home|work|Users|tmp|opt)/[\w.]")

@@ -139,3 +139,38 @@ def test_the_hasher_is_asked_for_whole_levels() -> None:
         {index: bytes([index + 1]) * PAGE_SIZE_BYTES for index in range(4)}
     )
     assert sizes == [4 * PAGE_SIZE_BYTES >> level for level in range(PAGE_LEVEL)] + [4 * 32, 2 * 32]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 70_000), st.binary(max_size=99)), max_size=4), st.sampled_from([18, 24])
+)
+@settings(max_examples=20)
+def test_a_root_of_stretches_with_zeros_between(stretches: list[tuple[int, bytes]], depth: int) -> None:
+    content = bytearray()
+    root = StreamedRoot(depth, vector_hash_pairs)
+    for gap, stretch in stretches:
+        leaf = -(-len(content) // LEAF_SIZE_BYTES) + gap
+        content += bytes(leaf * LEAF_SIZE_BYTES - len(content)) + stretch
+        root.seek(leaf)
+        root.update(stretch)
+    assert root.finish() == root_of_bytes(bytes(content), depth, vector_hash_pairs)
+
+
+@given(st.binary(max_size=128), st.integers(2, 4))
+def test_a_root_of_a_tree_below_a_block(content: bytes, depth: int) -> None:
+    root = StreamedRoot(depth)
+    root.update(content)
+    assert root.finish() == root_of_bytes(content, depth)
+
+
+def test_a_streamed_root_goes_forwards_only_and_not_beyond_the_tree() -> None:
+    for leaf in (0, 1, 2**18, -1):
+        root = StreamedRoot(18)
+        root.update(bytes(33))
+        with pytest.raises(ValueError, match="expected a leaf below"):
+            root.seek(leaf)
+    root = StreamedRoot(3)
+    root.seek(7)
+    root.update(bytes(32))
+    with pytest.raises(ValueError, match="at most 256 bytes"):
+        root.update(b"\0")

@@ -193,6 +193,16 @@ class Reject(StrEnum):
     REVEAL_STATE = "reveal: of another state"
     REVEAL_TEMPLATE = "reveal: state does not follow"
 
+    # Items and their bytes (A1).
+    BLOB_OTHER = "blob is not the committed one"
+    CELL_WRONG = "cell is not the committed one"
+    ELEMENT_TOO_LARGE = "element is 2^248 or more"
+    ITEM_LAYOUT = "not the parts of an item"
+    ITEM_MANIFEST = "not a manifest"
+    ITEM_PADDING = "bytes that no part holds are not zero"
+    KZG_INPUT = "not a blob, cell or point of KZG"
+    PART_OTHER = "part has another root"
+
     # Refused before anything reaches a contract: wallet, chain, files, blobs.
     CALL_REVERTED = "call was reverted"
     FUNDS_TOO_LOW = "not enough coins in the wallet"

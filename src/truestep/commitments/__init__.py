@@ -1,1 +1,1 @@
-"""Keccak and positional Merkle trees."""
+"""Keccak, positional Merkle trees and KZG."""

@@ -63,41 +63,58 @@ class StreamedRoot:
 
     BLOCK_LEVEL = 15
     """Blocks of 1 MiB: 512 nodes for the largest range."""
-    BLOCK_SIZE_BYTES = LEAF_SIZE_BYTES << BLOCK_LEVEL
 
     def __init__(self, depth: int, hasher: PairHasher = hash_pairs) -> None:
-        """A tree of 2^depth leaves, at least one block."""
+        """A tree of 2^depth leaves."""
         self._depth = depth
         self._hasher = hasher
-        self._nodes: list[bytes] = []
+        self._level = min(depth, self.BLOCK_LEVEL)
+        self._block_size_bytes = LEAF_SIZE_BYTES << self._level
+        self._nodes: dict[int, bytes] = {}
+        self._block = 0
         self._rest = bytearray()
+
+    def seek(self, leaf: int) -> None:
+        """Go on at this leaf, with zeros before it. Raises ValueError if it is no leaf behind what came."""
+        block, leaf_in_block = divmod(leaf, 1 << self._level)
+        place, reached = (block, leaf_in_block * LEAF_SIZE_BYTES), (self._block, len(self._rest))
+        if leaf >= 1 << self._depth or place < reached:
+            raise ValueError(f"expected a leaf below {1 << self._depth} and behind what came, got {leaf}")
+        if block > self._block:
+            if self._rest:
+                self._end_block()
+            self._block = block
+        self._rest += bytes(leaf_in_block * LEAF_SIZE_BYTES - len(self._rest))
 
     def update(self, piece: bytes | memoryview) -> None:
         """Go on with `piece`. Raises ValueError if that is more than the tree holds."""
         view = memoryview(piece)
         while view:
-            taken = view[: self.BLOCK_SIZE_BYTES - len(self._rest)]
+            if self._block == 1 << (self._depth - self._level):
+                raise ValueError(f"expected at most {LEAF_SIZE_BYTES << self._depth} bytes, got more")
+            taken = view[: self._block_size_bytes - len(self._rest)]
             self._rest += taken
             view = view[len(taken) :]
-            if len(self._rest) == self.BLOCK_SIZE_BYTES:
+            if len(self._rest) == self._block_size_bytes:
                 self._end_block()
 
     def finish(self) -> Bytes32:
         """The root, with zeros behind what came. Nothing may follow."""
         if self._rest:
             self._end_block()
-        level, nodes = self.BLOCK_LEVEL, self._nodes or [ZERO_NODES[self.BLOCK_LEVEL]]
-        while len(nodes) > 1:
-            nodes += [ZERO_NODES[level]] * (len(nodes) % 2)
-            nodes = [parent(nodes[i], nodes[i + 1]) for i in range(0, len(nodes), 2)]
-            level += 1
-        return climb(nodes[0], 0, ZERO_NODES[level : self._depth])
+        nodes = self._nodes
+        for level in range(self._level, self._depth):
+            zero = ZERO_NODES[level]
+            nodes = {
+                index: parent(nodes.get(2 * index, zero), nodes.get(2 * index + 1, zero))
+                for index in {below >> 1 for below in nodes}
+            }
+        return Bytes32(nodes.get(0, ZERO_NODES[self._depth]))
 
     def _end_block(self) -> None:
-        if len(self._nodes) == 1 << (self._depth - self.BLOCK_LEVEL):
-            raise ValueError(f"expected at most {LEAF_SIZE_BYTES << self._depth} bytes, got more")
-        self._nodes.append(root_of_bytes(bytes(self._rest), self.BLOCK_LEVEL, self._hasher))
+        self._nodes[self._block] = root_of_bytes(bytes(self._rest), self._level, self._hasher)
         self._rest.clear()
+        self._block += 1
 
 
 def pair_tree_levels(leaves: Sequence[bytes], depth: int) -> list[list[bytes]]:

@@ -172,6 +172,7 @@ def test_requests_in_a_batch(served: Served) -> None:
     ("body", "code"),
     [
         (b"nonsense", -32700),
+        (b"[" * 100_000, -32700),
         (b"{}", -32600),
         (b"[]", -32600),
         (b"7", -32600),

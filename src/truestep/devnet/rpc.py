@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from web3 import Web3
 from web3.types import RPCEndpoint, RPCResponse
 
@@ -25,6 +25,8 @@ _SENDING = ("eth_sendRawTransaction", "eth_sendTransaction")
 _ABOUT_A_STATE = ("eth_call", "eth_estimateGas", "eth_getBalance", "eth_getCode", "eth_getTransactionCount")
 
 Json = Any
+_JSON: TypeAdapter[Json] = TypeAdapter(Any)
+"""Refuses deep nesting: py-evm raises the recursion limit, and `json` would overflow the stack."""
 
 
 class _Request(BaseModel):
@@ -61,7 +63,7 @@ class DevnetRpc:
     def answer(self, body: bytes) -> bytes:
         """The response to one request or a batch, as JSON."""
         try:
-            request = json.loads(body)
+            request = _JSON.validate_json(body)
         except ValueError:
             return _encoded(_error(None, PARSE_ERROR, "the request is not JSON"))
         if not isinstance(request, list):

@@ -1,6 +1,7 @@
 """Serves an ASGI app from a thread, with limits on connections and on the time that each may waste."""
 
 import asyncio
+import functools
 import socket
 import threading
 from typing import Any, cast
@@ -25,14 +26,23 @@ STOP_SECONDS = 1
 class WebServer:
     """Serves from its creation until it is closed."""
 
-    def __init__(self, app: Any, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        app: Any,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        connections_per_client: int = CONNECTIONS_LIMIT,
+    ) -> None:
         """Listen at once; port 0 takes a free one. Raises OSError if that cannot be."""
         self._listener = socket.create_server((host, port), backlog=CONNECTIONS_LIMIT)
         address = cast("tuple[str, int]", self._listener.getsockname())
         self.url = f"http://{address[0]}:{address[1]}"
         config = Config(
             app,
-            http=_WatchedConnection,
+            http=cast(
+                "type[asyncio.Protocol]", functools.partial(_WatchedConnection, connections_per_client)
+            ),
             ws="none",
             loop="asyncio",
             lifespan="off",
@@ -71,18 +81,25 @@ class WebServer:
 class _WatchedConnection(H11Protocol):
     """A connection that is closed when it is idle for too long."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+    def __init__(self, per_client: int, **options: Any) -> None:
+        super().__init__(**options)
+        self._per_client = per_client
         self._is_lost = self._has_drained = False
         self._head_seconds = self._stall_seconds = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Accept the connection, unless there are too many already."""
         super().connection_made(transport)
-        if len(self.connections) > CONNECTIONS_LIMIT:
+        if len(self.connections) > CONNECTIONS_LIMIT or self._is_greedy():
             transport.abort()
         else:
             self.loop.call_later(WATCH_SECONDS, self._watch)
+
+    def _is_greedy(self) -> bool:
+        """Whether this client has more connections than one may have."""
+        host = self.client and self.client[0]
+        others = cast("set[_WatchedConnection]", self.connections)
+        return sum(1 for each in others if each.client and each.client[0] == host) > self._per_client
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop watching."""

@@ -221,6 +221,7 @@ class Reject(StrEnum):
     BLOB_URI = "not a blob URI"
     BLOB_STORE = "not a blob store"
     CELL_STORE = "not a store of cells"
+    KEEPER_ANSWER = "not the answer of a keeper"
     BLOB_TOO_LARGE = "blob is too large"
     BLOB_MISMATCH = "blob is not what its hash says"
     PROGRAM_MISMATCH = "program is not the registered one"

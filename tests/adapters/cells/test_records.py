@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from truestep.adapters.cells.records import (
-    CELLS_PER_BLOB,
     ENTRY_SIZE_BYTES,
     RECORD_SIZE_BYTES,
     entry_of,
@@ -14,6 +13,7 @@ from truestep.adapters.cells.records import (
     stored_run,
 )
 from truestep.base.ids import Bytes32
+from truestep.commitments.kzg import CELLS_PER_BLOB
 from truestep.ports.cells import RunKey
 
 ENTRIES = [bytes([index]) * ENTRY_SIZE_BYTES for index in range(64)]

@@ -4,26 +4,15 @@ A keeper never serves what its disk made up: a record whose sum is wrong counts 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 
+from truestep.commitments.kzg import CELL_SIZE_BYTES, CELLS_PER_BLOB, PROOF_SIZE_BYTES
 from truestep.ports.cells import RunKey
 
-CELL_SIZE_BYTES, PROOF_SIZE_BYTES = 2_048, 48
-"""EIP-7594: 64 field elements, and a KZG proof for them."""
-CELLS_PER_BLOB = 128
 ENTRY_SIZE_BYTES = CELL_SIZE_BYTES + PROOF_SIZE_BYTES
 """A cell and its proof, as a keeper serves them."""
 _SUM_SIZE_BYTES = 8
 RECORD_SIZE_BYTES = ENTRY_SIZE_BYTES + _SUM_SIZE_BYTES
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CellPlace:
-    """Which cell of an item."""
-
-    blob: int
-    cell: int
 
 
 def stored_run(run: RunKey, entries: Sequence[bytes]) -> bytes:

@@ -1,0 +1,200 @@
+"""Asks one keeper, which may be slow, dead or lying: limits on time and size, no redirects, nothing kept."""
+
+import asyncio
+import ssl
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from ipaddress import ip_address
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import httpcore
+
+from truestep.adapters.keepers.wire import (
+    HELD_LIMIT_BYTES,
+    PACKED_SIZE_BYTES,
+    PLACES_LIMIT,
+    VERSION,
+    CellPlace,
+    Health,
+    Held,
+    name_of,
+    places_text,
+    read_model,
+    unpack,
+)
+from truestep.availability.cells import Cell
+from truestep.availability.manifest import MANIFEST_LIMIT_BYTES, Manifest, parse_manifest
+from truestep.base.errors import Reject, Rejected, Unavailable
+from truestep.base.ids import Bytes32
+from truestep.commitments.kzg import CELLS_PER_BLOB
+
+CONNECTIONS_LIMIT = 8
+"""To one keeper, which allows more."""
+CONNECT_SECONDS = 5.0
+"""For name, connection and TLS."""
+ANSWER_SECONDS, LEAST_BYTES_PER_SECOND = 10.0, 32 << 10
+"""An answer may take this long, and longer if it is large."""
+KEEP_ALIVE_SECONDS = 15.0
+"""Shorter than keepers keep idle connections."""
+SMALL_LIMIT_BYTES = 4_096
+RETRY_AFTER_LIMIT_SECONDS = 30.0
+"""A keeper may ask for a longer pause, but is asked again then."""
+
+
+class Busy(Unavailable):
+    """A keeper asks to be left alone for a while."""
+
+    def __init__(self, message: str, retry_after_seconds: float) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class KeeperClient:
+    """One keeper by its base URL. For one event loop; `close` it at the end.
+
+    Every method raises `Unavailable` if the keeper does not answer, and `Rejected` (KEEPER_ANSWER) if it
+    answers with what no keeper sends: that is its fault and nobody else's.
+    """
+
+    def __init__(self, url: str, *, is_stranger: bool = False) -> None:
+        """`is_stranger`: its URL comes from a stranger, so it must lie in the public internet.
+
+        Raises ValueError for a URL that is not http or https.
+        """
+        parts = urlsplit(url)
+        is_on_web = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        if not is_on_web or parts.query or parts.fragment or parts.username or parts.password:
+            raise ValueError(
+                f"expected the http or https URL of a keeper, without ? # or @, got {url[:300]!r}"
+            )
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        self.name = f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}{parts.path.rstrip('/')}"
+        self._headers = [(b"Host", f"{host}{f':{parts.port}' if parts.port else ''}".encode())]
+        self._headers.append((b"Accept-Encoding", b"identity"))
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=_tls() if parts.scheme == "https" else None,
+            max_connections=CONNECTIONS_LIMIT,
+            keepalive_expiry=KEEP_ALIVE_SECONDS,
+            network_backend=_PublicNetwork() if is_stranger else None,
+        )
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._pool.aclose()
+
+    async def health(self) -> Health:
+        """What it says of itself."""
+        body = await self._get("health", SMALL_LIMIT_BYTES)
+        return read_model(Health, body or b"")
+
+    async def manifest(self, item: Bytes32) -> Manifest | None:
+        """The manifest of an item, checked against its name; None if it has none."""
+        body = await self._get(f"items/{item.hex()}/manifest", MANIFEST_LIMIT_BYTES)
+        if body is None:
+            return None
+        try:
+            found = parse_manifest(body)
+        except Rejected as error:
+            raise Rejected(Reject.KEEPER_ANSWER, f"{self.name} sent no manifest ({error})") from error
+        if name_of(found) != item:
+            raise Rejected(
+                Reject.KEEPER_ANSWER,
+                f"{self.name} sent the manifest of item {name_of(found).hex()} instead of {item.hex()}",
+            )
+        return found
+
+    async def held(self, item: Bytes32) -> Held | None:
+        """What it says that it holds of an item; None if it has nothing."""
+        body = await self._get(f"items/{item.hex()}/held", HELD_LIMIT_BYTES)
+        return None if body is None else read_model(Held, body)
+
+    async def cells(self, item: Bytes32, places: Sequence[CellPlace]) -> list[Cell]:
+        """Those of these cells that it has, at most `PLACES_LIMIT`, unverified."""
+        if not 1 <= len(places) <= PLACES_LIMIT:
+            raise ValueError(f"expected 1 to {PLACES_LIMIT} cells, got {len(places)}")
+        body = await self._get(f"items/{item.hex()}/{_target(places)}", len(places) * PACKED_SIZE_BYTES)
+        return [] if body is None else unpack(body, places, self.name)
+
+    async def _get(self, path: str, limit_bytes: int) -> bytes | None:
+        """The body of an answer; None if the keeper has no such thing."""
+        url = f"{self.name}/v{VERSION}/{path}".encode()
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS + limit_bytes / LEAST_BYTES_PER_SECOND):
+                return await self._exchange(url, limit_bytes)
+        except (Rejected, Unavailable):
+            raise
+        except (TimeoutError, httpcore.TimeoutException) as error:
+            raise Unavailable(f"{self.name} is too slow") from error
+        except Exception as error:  # a stranger's bytes went through a library
+            raise Unavailable(f"{self.name} failed: {str(error) or type(error).__name__}") from error
+
+    async def _exchange(self, url: bytes, limit_bytes: int) -> bytes | None:
+        extensions = {"timeout": {"connect": CONNECT_SECONDS}}
+        async with self._pool.stream("GET", url, headers=self._headers, extensions=extensions) as response:
+            self._check(response.status, dict(response.headers))
+            if response.status == 404:
+                return None
+            body = bytearray()
+            async for piece in response.aiter_stream():
+                body += piece
+                if len(body) > limit_bytes:
+                    raise Rejected(
+                        Reject.KEEPER_ANSWER, f"{self.name} sent more than the {limit_bytes} bytes asked for"
+                    )
+            return bytes(body)
+
+    def _check(self, status: int, headers: Mapping[bytes, bytes]) -> None:
+        lower = {name.lower(): value for name, value in headers.items()}
+        if status in (429, 503):
+            text = lower.get(b"retry-after", b"1")
+            seconds = float(text) if text.isdigit() and len(text) < 6 else 1.0
+            raise Busy(f"{self.name} is busy", min(seconds, RETRY_AFTER_LIMIT_SECONDS))
+        if status not in (200, 404):
+            raise Unavailable(f"{self.name} answers {status}")
+        if lower.get(b"content-encoding", b"identity").lower() != b"identity":
+            raise Rejected(Reject.KEEPER_ANSWER, f"{self.name} compresses what it was asked not to")
+
+
+class _PublicNetwork(httpcore.AsyncNetworkBackend):
+    """Connects to public addresses only: a stranger must not send us into our own network."""
+
+    def __init__(self) -> None:
+        self._backend = cast(httpcore.AsyncNetworkBackend, httpcore.AnyIOBackend())
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """A connection to one of the host's addresses; the name is looked up once, so it cannot change."""
+        found = await asyncio.get_running_loop().getaddrinfo(host, port)
+        addresses = {str(each[4][0]) for each in found}
+        public = sorted(address for address in addresses if ip_address(address.partition("%")[0]).is_global)
+        if not public or len(public) < len(addresses):
+            raise OSError("its address is not in the public internet; --allow-private allows it")
+        return await self._backend.connect_tcp(public[0], port, timeout, local_address, socket_options)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await self._backend.sleep(seconds)
+
+
+def _target(places: Sequence[CellPlace]) -> str:
+    """What to ask for: a stretch of a blob's cells is shorter to say."""
+    first = places[0]
+    is_stretch = all(
+        place.blob == first.blob and place.cell == (first.cell + step) % CELLS_PER_BLOB
+        for step, place in enumerate(places)
+    )
+    if is_stretch:
+        return f"cells/{first.blob}?first={first.cell}&count={len(places)}"
+    return f"cells?at={places_text(places)}"
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    return httpcore.default_ssl_context()

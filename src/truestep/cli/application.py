@@ -23,6 +23,8 @@ COMMANDS = {
     "submit": "submit",
     "status": "status",
     "outputs": "outputs",
+    "sample": "sample",
+    "fetch": "fetch",
     "receipt": "receipt",
     "verify": "verify",
     "proof": "proof",

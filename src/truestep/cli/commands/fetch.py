@@ -1,0 +1,147 @@
+"""`truestep fetch`: the bytes of an item, though up to half of its cells are lost or wrong."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from truestep.cli.failure import Failure
+from truestep.cli.item_options import ItemOptions, blame_note, with_keepers
+from truestep.cli.option_groups import grouped
+from truestep.cli.options import parse_size
+from truestep.cli.screen import JsonFlag, Screen, guarded
+
+if TYPE_CHECKING:
+    from truestep.adapters.keepers.client import KeeperClient
+    from truestep.adapters.keepers.download import PayloadFile
+    from truestep.adapters.keepers.standing import Blame
+    from truestep.availability.manifest import Manifest
+
+EXAMPLE = "Example: truestep fetch input.item --keeper https://keeper.example --output input.bin"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="fetch", epilog=EXAMPLE)(fetch)
+
+
+@guarded
+@grouped
+def fetch(
+    options: ItemOptions,
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FILE", help="The file to write, or a folder for all parts."),
+    ],
+    part: Annotated[
+        int | None,
+        typer.Option(metavar="I", min=0, help="Fetch only this part. Default: the only one, or all."),
+    ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            metavar="SIZE",
+            parser=parse_size,
+            help="Write only so much of the part. Default: its leaves of 32 bytes, with zeros at the end.",
+        ),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Fetch an item from its keepers, verify it, and write it to a file.
+
+    Any 64 right cells of each blob are enough, from whichever keepers: the fastest are asked first, and one
+    that sends a wrong cell is named and not asked again. Started again after an interruption, it goes on.
+    """
+    from truestep.adapters.keepers.download import PayloadFile, unfinished_path
+    from truestep.adapters.keepers.wire import name_of
+
+    screen = Screen(as_json=as_json)
+    blames: list[Blame] = []
+
+    async def work(manifest: "Manifest", clients: "Sequence[KeeperClient]") -> dict[str, object]:
+        parts = _chosen(manifest, part, size)
+        with PayloadFile(unfinished_path(output, manifest), name_of(manifest)) as file:
+            await _download(manifest, clients, file, parts, screen, blames)
+            written = _written(manifest, file, parts, output, size)
+            file.delete()
+        return {
+            "item": name_of(manifest).hex(),
+            "parts": parts,
+            "files": [str(path) for path, _ in written],
+            "size": sum(size_bytes for _, size_bytes in written),
+            "wrong": [{"keeper": blame.keeper, "reason": blame.reason} for blame in blames],
+        }
+
+    fields = with_keepers(options, work)
+    where = escape(str(output))
+    screen.result(
+        fields, shown=None if as_json else f"{fields['size']:,} bytes are in {where}, as their roots say"
+    )
+
+
+async def _download(
+    manifest: "Manifest",
+    clients: "Sequence[KeeperClient]",
+    file: "PayloadFile",
+    parts: list[int],
+    screen: Screen,
+    blames: "list[Blame]",
+) -> None:
+    """Fetch what is lacking, and compare the roots."""
+    from truestep.adapters.keepers.download import blobs_of, check_roots, download, whole_trees
+    from truestep.adapters.trusted_setup import open_kzg
+
+    note, trees = blame_note(screen), whole_trees(manifest, parts)
+
+    def blame(each: "Blame") -> None:
+        blames.append(each)
+        note(each)
+
+    blobs = blobs_of(manifest, trees)
+    with screen.steps("fetching", len(blobs)) as told:
+        await download(
+            manifest,
+            open_kzg(),
+            clients,
+            file,
+            blobs,
+            on_blame=blame,
+            on_blob=lambda done, wanted: told(done, f"{done:,} of {wanted:,} blobs"),
+        )
+    check_roots(manifest, file, trees)
+
+
+def _chosen(manifest: "Manifest", part: int | None, size: int | None) -> list[int]:
+    """The parts to write."""
+    count = len(manifest.parts)
+    if part is not None and part >= count:
+        raise typer.BadParameter(f"expected a part below {count}, got {part}", param_hint="--part")
+    chosen = list(range(count)) if part is None else [part]
+    if size is not None and len(chosen) > 1:
+        raise typer.BadParameter(f"expected --part with it: the item has {count} parts", param_hint="--size")
+    if size is not None and size > manifest.parts[chosen[0]].size_bytes:
+        raise Failure(
+            "size",
+            f"expected at most the {manifest.parts[chosen[0]].size_bytes:,} bytes of the part, got {size:,}",
+        )
+    return chosen
+
+
+def _written(
+    manifest: "Manifest", file: "PayloadFile", parts: list[int], output: Path, size: int | None
+) -> list[tuple[Path, int]]:
+    """Writes the parts; the files and their sizes."""
+    from truestep.adapters.files import write_file
+    from truestep.adapters.keepers.download import part_places
+
+    places = part_places(manifest)
+    written: list[tuple[Path, int]] = []
+    for index in parts:
+        place = places[index]
+        size_bytes = place.part.size_bytes if size is None else size
+        path = output if len(parts) == 1 else output / f"part-{index}-{place.part.root.hex()[:16]}.bin"
+        write_file(path, file.read(place.start, size_bytes))
+        written.append((path, size_bytes))
+    return written

@@ -1,0 +1,87 @@
+"""`truestep sample`: how sure one can be that an item can be had, from a few random cells of it."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from truestep.cli.failure import ExitCode
+from truestep.cli.item_options import ItemOptions, with_keepers
+from truestep.cli.option_groups import grouped
+from truestep.cli.screen import JsonFlag, Screen, guarded
+
+if TYPE_CHECKING:
+    from truestep.adapters.keepers.sampling import Sampled
+
+EXAMPLE = "Example: truestep sample input.item --keeper https://keeper.example"
+SHOWN_PLACES = 5
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="sample", epilog=EXAMPLE)(sample)
+
+
+@guarded
+@grouped
+def sample(
+    options: ItemOptions,
+    samples: Annotated[
+        int, typer.Option(metavar="S", min=1, max=128, help="Random cells of each blob.")
+    ] = 20,
+    as_json: JsonFlag = False,
+) -> None:
+    """Ask keepers for random cells of an item and verify them, without fetching the item.
+
+    A blob that is lost lacks more than half of its cells, so S samples of each blob notice the loss of any
+    with probability 1 - 2^-S. The exit code is 1 if a sample could not be had.
+    """
+    from truestep.adapters.keepers import sampling
+    from truestep.adapters.trusted_setup import open_kzg
+
+    screen = Screen(as_json=as_json)
+    found = with_keepers(
+        options, lambda manifest, clients: sampling.sample(manifest, open_kzg(), clients, samples)
+    )
+    screen.result(_fields(found), shown=None if as_json else _words(found))
+    if not found.is_available:
+        raise typer.Exit(ExitCode.REFUSED)
+
+
+def _fields(found: "Sampled") -> dict[str, object]:
+    return {
+        "available": found.is_available,
+        "blobs": found.blob_count,
+        "samples_per_blob": found.samples,
+        "samples": found.sample_count,
+        "confidence": 1 - 2.0**-found.samples if found.is_available else 0.0,
+        "missing": [f"{place.blob}.{place.cell}" for place in found.missing],
+        "wrong": [{"keeper": blame.keeper, "reason": blame.reason} for blame in found.blames],
+        "keepers": {
+            name: {"asked": tally.asked, "given": tally.given} for name, tally in found.keepers.items()
+        },
+        "seconds": round(found.seconds, 3),
+    }
+
+
+def _words(found: "Sampled") -> str:
+    lines = [
+        f"{name}: gave {tally.given:,} of {tally.asked:,} cells"
+        for name, tally in sorted(found.keepers.items())
+    ]
+    lines += [f"{blame.keeper} sent something wrong: {blame.reason}" for blame in found.blames]
+    if found.is_available:
+        lines.append(
+            f"all {found.sample_count:,} samples are there and right. If any of {found.blob_count:,} blobs"
+            f" could not be recovered, this would have shown it with probability 1 - 2^-{found.samples}"
+        )
+    else:
+        places = ", ".join(
+            f"cell {place.cell} of blob {place.blob}" for place in found.missing[:SHOWN_PLACES]
+        )
+        more = ", …" if len(found.missing) > SHOWN_PLACES else ""
+        lines.append(
+            f"{len(found.missing):,} of {found.sample_count:,} samples could not be had from these keepers:"
+            f" {places}{more}. `truestep fetch` shows whether the item can still be recovered; name all of"
+            " its keepers"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,99 @@
+"""`truestep sample` and `truestep fetch` with keepers on loopback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.adapters.keepers.items import Item, item_of, keepers
+from tests.cli.conftest import Invoke
+from truestep.adapters.keepers import standing
+
+DEAD = "http://127.0.0.1:9"
+
+
+@pytest.fixture(scope="module")
+def item() -> Item:
+    return item_of(b"what keepers keep " * 8_000)  # two blobs
+
+
+@pytest.fixture(scope="module")
+def urls(tmp_path_factory: pytest.TempPathFactory, item: Item) -> Iterator[list[str]]:
+    with keepers(tmp_path_factory.mktemp("keepers"), item, 4) as servers:
+        yield [server.url for server in servers]
+
+
+@pytest.fixture
+def manifest(tmp_path: Path, item: Item) -> Path:
+    path = tmp_path / "input.item"
+    path.write_text(item.manifest.to_json())
+    return path
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standing, "FAILED_WAIT_SECONDS", (0.01, 0.02, 0.04))
+
+
+def options(urls: list[str]) -> list[str]:
+    return [word for url in urls for word in ("--keeper", url)]
+
+
+def test_a_sample_says_how_sure_one_can_be(
+    truestep: Invoke, urls: list[str], manifest: Path, item: Item
+) -> None:
+    finished = truestep("sample", manifest, *options(urls), "--json")
+    fields = finished.fields()
+    assert finished.exit_code == 0
+    assert (fields["available"], fields["samples"], fields["confidence"]) == (True, 40, 1 - 2**-20)
+    assert sum(each["given"] for each in fields["keepers"].values()) == 40
+    words = truestep("sample", item.name.hex(), *options(urls), "--samples", 8)
+    assert "this would have shown it with probability 1 - 2^-8" in words.stdout
+
+
+def test_a_sample_that_cannot_be_had_is_a_failure(truestep: Invoke, urls: list[str], manifest: Path) -> None:
+    finished = truestep("sample", manifest, *options(urls[:1]), "--json")
+    fields = finished.fields()
+    assert (finished.exit_code, fields["available"], fields["confidence"]) == (1, False, 0.0)
+    assert all(int(place.partition(".")[2]) >= 64 for place in fields["missing"])
+    words = truestep("sample", manifest, *options([DEAD]))
+    assert words.exit_code == 1 and "40 of 40 samples could not be had" in words.stdout
+
+
+def test_an_item_is_fetched_from_any_half(
+    truestep: Invoke, urls: list[str], manifest: Path, item: Item, tmp_path: Path
+) -> None:
+    target = tmp_path / "fetched" / "input.bin"
+    size = len(item.payload)
+    finished = truestep(
+        "fetch", manifest, *options([DEAD, *urls[2:]]), "-o", target, "--size", size, "--json"
+    )
+    assert finished.fields() == {
+        "item": item.name.hex(), "parts": [0], "files": [str(target)], "size": size, "wrong": [],
+    }  # fmt: skip
+    assert target.read_bytes() == item.payload
+    assert list(target.parent.iterdir()) == [target]
+    words = truestep("fetch", item.name.hex(), *options(urls), "-o", target, "--part", 0)
+    assert f"{len(target.read_bytes()):,} bytes are in {target}" in words.stdout
+    assert target.read_bytes().rstrip(b"\0") == item.payload
+
+
+def test_what_cannot_be_fetched_is_said(
+    truestep: Invoke, urls: list[str], manifest: Path, item: Item, tmp_path: Path
+) -> None:
+    target = tmp_path / "x"
+    finished = truestep("fetch", manifest, "--keeper", DEAD, "-o", target)
+    assert finished.exit_code == 3 and "expected 64 right cells of blob" in finished.stderr
+    finished = truestep("fetch", "0" * 64, *options(urls), "-o", target)
+    assert finished.exit_code == 3 and "none of 4 keepers has the manifest" in finished.stderr
+    finished = truestep("fetch", tmp_path / "none.item", *options(urls), "-o", target)
+    assert finished.exit_code == 1 and "check the path" in finished.stderr
+    finished = truestep("fetch", manifest, *options(urls), "-o", target, "--part", 1)
+    assert finished.exit_code == 2 and "expected a part below 1" in finished.stderr
+    finished = truestep("fetch", manifest, *options(urls), "-o", target, "--size", "1GiB")
+    assert finished.exit_code == 1 and "bytes of the part" in finished.stderr
+    finished = truestep("sample", manifest, "--keeper", "ftp://x")
+    assert finished.exit_code == 2 and "http or https URL of a keeper" in finished.stderr
+    assert not target.exists()

@@ -89,7 +89,7 @@ class Network:
         assurances = self.deploy("Assurances", owner.address, self.disputes.address)
         self.results = self.deploy("Results", self.jobs.address)
         functions = self.operators.functions
-        for module in (self.jobs, self.disputes):
+        for module in (self.jobs, self.disputes, assurances):
             self.gas(functions.add_module(module.address), REQUESTER)
         self.gas(functions.seal(), REQUESTER)
         linked = (assurances.address, self.disputes.address, self.results.address)

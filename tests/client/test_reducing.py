@@ -79,7 +79,7 @@ def test_a_reducer_of_a_complete_job(network: Network, settle: Settle) -> None:
     assert reducer.receipt().input.size == len(content)
     with pytest.raises(Rejected) as again:
         reducer.feed(network.client.chain)
-    assert again.value.reason is Reject.REDUCER_FED
+    assert again.value.reason is Reject.JOB_READY
 
 
 def test_a_reducer_may_be_posted_before_its_job_is_complete(network: Network) -> None:

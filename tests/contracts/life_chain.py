@@ -23,6 +23,7 @@ from tests.protocol.settlement.world import (
     Hold,
     Step,
     Surroundings,
+    policies_of,
 )
 from truestep.adapters.chain.abi import ContractTypes
 from truestep.adapters.chain.record_codec import checksummed
@@ -104,6 +105,8 @@ class LifeChain:
     evm: Evm
     contracts: dict[str, EvmContract]
     owner: EvmContract
+    policy: EvmContract
+    """Of number 2."""
     disputes: EvmContract
     """The real one, or its double, which holds and strikes leaves as the test says."""
     step: EvmContract
@@ -129,6 +132,8 @@ class LifeChain:
             operators=checksummed(self.contracts["Operators"].address),
             jobs=checksummed(self.contracts["Jobs"].address),
             disputes=checksummed(self.disputes.address),
+            assurances=checksummed(self.contracts["Assurances"].address),
+            policies=policies_of(checksummed(self.policy.address)),
             owner=checksummed(self.owner.address),
         )
 
@@ -165,7 +170,8 @@ class LifeChain:
     def balances(self) -> dict[str, int]:
         """The native coins of the contracts."""
         get_balance = self.evm.chain.get_balance
-        held = {name: get_balance(self.contracts[name].address) for name in ("Operators", "Jobs")}
+        names = ("Operators", "Jobs", "Assurances")
+        held = {name: get_balance(self.contracts[name].address) for name in names}
         return held | {"Disputes": get_balance(self.disputes.address)}
 
     def _route(self, message: Message) -> tuple[str, str, bytes]:
@@ -179,6 +185,8 @@ class LifeChain:
         payload = fast_contracts()[contract].payload(message.call)
         if message.sender == checksummed(self.owner.address):
             return DEPLOYER, self.owner.address, message_of(self.owner, "forward", target, payload)
+        if message.sender == checksummed(self.policy.address):
+            return DEPLOYER, self.policy.address, message_of(self.policy, "forward", target, payload)
         return message.sender, target, payload
 
     def _set_block(self, now: int, base_fee_wei: int) -> None:
@@ -256,10 +264,11 @@ def deploy_life_chain(
     written = deploy("Results", board.address)
     policies = deploy("Assurances", owner.address, arena.address)
     board.transact("connect", policies.address, arena.address, written.address, sender=DEPLOYER)
-    for module in (board, arena):
+    for module in (board, arena, policies):
         stakes.transact("add_module", module.address, sender=DEPLOYER)
     stakes.transact("seal", sender=DEPLOYER)
-    second = message_of(policies, "add", deploy("TwoWindows").address, 2)
+    two_windows = deploy("TwoWindows")
+    second = message_of(policies, "add", two_windows.address, 2)
     owner.transact("forward", policies.address, second, sender=DEPLOYER)
     tokens = (deploy("Token"), deploy("SilentToken"))
     for token in tokens:
@@ -270,6 +279,7 @@ def deploy_life_chain(
         evm=evm,
         contracts=contracts,
         owner=owner,
+        policy=two_windows,
         disputes=arena,
         step=step,
         tokens=tokens,

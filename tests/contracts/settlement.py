@@ -128,7 +128,7 @@ class Settlement(Clock):
         self.disputes = self.deploy_disputes()
         self.assurances = self.deploy("Assurances", self.owner.address, self.disputes.address)
         self.results = self.deploy("Results", self.jobs.address)
-        for module in (self.jobs, self.disputes):
+        for module in (self.jobs, self.disputes, self.assurances):
             self.operators.transact("add_module", module.address, sender=DEPLOYER)
         self.operators.transact("seal", sender=DEPLOYER)
         self.posted: dict[int, PostedJob] = {}

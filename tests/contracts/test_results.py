@@ -204,7 +204,7 @@ def test_a_reducer_s_input_is_the_outputs_in_a_row(count: int, depth: int) -> No
     source = net.post(shard_count=count)
     nodes = [Bytes32(bytes([number + 1]) * 32) for number in range(count)]
     reducer = post_reducer(net, source, depth)
-    with rejects(Reject.REDUCER_NOT_FED):
+    with rejects(Reject.JOB_WAITS):
         net.take((reducer, 0, 1))
     batch = net.settle((source, 0, count), leaves=outputs_for(nodes, depth))
     for leaf in range(count):
@@ -233,7 +233,7 @@ def test_a_reducer_s_input_is_the_outputs_in_a_row(count: int, depth: int) -> No
     with rejects(Reject.JOB_OTHER):
         feed(net, reducer, nodes)
     fed_reducer = replace_job(net, reducer, fed, digest)
-    with rejects(Reject.REDUCER_FED):
+    with rejects(Reject.JOB_READY):
         feed(net, fed_reducer, nodes)
     final = net.settle((fed_reducer, 0, 1))
     net.write_out(final, 0)
@@ -251,6 +251,40 @@ def replace_job(net: Settlement, job: PostedJob, work: Work, digest: bytes) -> P
     changed = replace(job, work=work, digest=Bytes32(digest))
     net.posted[job.job_id] = changed
     return changed
+
+
+@pytest.mark.parametrize("is_fed_first", [False, True])
+def test_a_reducer_may_wait_for_its_input_and_for_its_data(is_fed_first: bool) -> None:
+    """Its policy sees the digest change that it supplies, in either order (S8.3)."""
+    net = Settlement()
+    policy = net.double("QuorumDouble")
+    policy.transact("wait")
+    net.by_owner(net.assurances, "add", policy.address, 2)
+    node = Bytes32(b"n" * 32)
+    source = net.post()
+    reducer = post_reducer(net, source, 3, policy=2)
+    net.write_out(net.settle((source, 0, 1), leaves=outputs_for([node], 3)), 0)
+
+    def supply(digest: bytes) -> None:
+        message = message_of(net.assurances, "supply", reducer.job_id, digest)
+        policy.transact("forward", net.assurances.address, message)
+
+    if not is_fed_first:
+        supply(reducer.digest)
+        with rejects(Reject.JOB_READY):
+            supply(reducer.digest)
+        with rejects(Reject.JOB_WAITS):
+            net.take((reducer, 0, 1))
+    feed(net, reducer, [node])
+    fed = replace(reducer.work, input_root=slots_root((node,), 3), input_size=32 << 3)
+    digest = net.jobs.call("job_digests", reducer.job_id)
+    if is_fed_first:
+        with rejects(Reject.JOB_WAITS):
+            net.take((replace_job(net, reducer, fed, digest), 0, 1))
+        with rejects(Reject.JOB_OTHER):
+            supply(reducer.digest)
+        supply(digest)
+    net.take((replace_job(net, reducer, fed, digest), 0, 1))
 
 
 def test_a_reducer_of_a_failed_shard_is_refunded(net: Settlement) -> None:

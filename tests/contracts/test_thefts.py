@@ -218,7 +218,7 @@ def test_a_reducer_of_one_that_is_not_fed_is_refused(net: Settlement) -> None:
     """Its source's digest would change."""
     source = net.post()
     reducer = net.post(reducer_of=source.job_id << 8, input_root=source.digest, input_size=0)
-    with rejects(Reject.REDUCER_NOT_FED):
+    with rejects(Reject.JOB_WAITS):
         net.post(reducer_of=reducer.job_id << 8, input_root=reducer.digest, input_size=0)
 
 

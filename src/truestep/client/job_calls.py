@@ -169,7 +169,7 @@ def _unfed_source(job: JobRecord) -> JobId:
             Reject.NOT_REDUCER, f"expected a job that reduces another, got job {job.job_id}, which does not"
         )
     if job.is_ready:
-        raise Rejected(Reject.REDUCER_FED, f"job {job.job_id} has its input already; nothing is to be done")
+        raise Rejected(Reject.JOB_READY, f"job {job.job_id} has its input already; nothing is to be done")
     return job.reducer_of
 
 

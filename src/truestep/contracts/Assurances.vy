@@ -1,16 +1,30 @@
 #pragma version 0.4.3
 #pragma evm-version cancun
 """
-@title Assurances: what a policy demands before a batch may end, and the guardian's stop (docs/protocol.md S2.4, S8)
+@title Assurances: what a policy demands before a batch may end, what its contract may do, and the guardian's stop
+       (docs/protocol.md S2.4, S8)
 @license Apache-2.0
-@dev Policy 1, optimistic, is built in. Others are contracts, which are added and never change.
+@dev Policy 1, optimistic, is built in. Others are contracts, which are added and never change. They reach Jobs and
+     Operators through this contract alone, and only what is under their own number.
 """
 from interfaces import IAssurance
 from interfaces import IAssurances
 from interfaces import IDisputes
+from interfaces import IJobs
+from interfaces import IOperators
+from interfaces import IParameters
 from interfaces import ITimelock
+from modules import coins
+from modules import leaf_proofs
 
 implements: IAssurances
+initializes: coins
+
+
+interface Linked:
+    def operators() -> address: view
+    def parameters() -> address: view
+    def jobs() -> address: view
 
 OPTIMISTIC: constant(uint256) = 1
 POLICY_LIMIT: constant(uint256) = 2**8 - 1
@@ -19,12 +33,17 @@ STOP_LIMIT_SECONDS: constant(uint256) = 7 * 86_400
 STOP_PAUSE_SECONDS: constant(uint256) = 30 * 86_400
 # From the start of a stop to that of the next, so that a guardian cannot stop for ever.
 LOW_HALF: constant(uint256) = 2**128 - 1
+MASK8: constant(uint256) = 2**8 - 1
 
 owner: public(immutable(address))
 disputes: public(immutable(address))
+JOBS: immutable(IJobs)
+OPERATORS: immutable(IOperators)
+PARAMETERS: immutable(IParameters)
 
 policy_count: public(uint256)
 policies: public(HashMap[uint256, address])
+waiting: HashMap[uint256, bool]  # policies whose jobs wait for their data
 stop_word: uint256  # [ began 128 | until 128 ]
 
 
@@ -32,12 +51,25 @@ stop_word: uint256  # [ began 128 | until 128 ]
 def __init__(timelock: address, disputes_: address):
     """
     @param timelock Who adds policies; its guardian may stop the ends of batches for a while.
-    @param disputes_ Whose games hold leaves under policy 1.
+    @param disputes_ Whose games hold leaves. Jobs, Operators and Parameters are those that it knows.
     """
     assert timelock.is_contract and disputes_.is_contract, "no contract at this address"
     owner = timelock
     disputes = disputes_
+    jobs: address = staticcall Linked(disputes_).jobs()
+    JOBS = IJobs(jobs)
+    OPERATORS = IOperators(staticcall Linked(jobs).operators())
+    PARAMETERS = IParameters(staticcall Linked(jobs).parameters())
     self.policy_count = OPTIMISTIC
+
+
+@external
+@payable
+def __default__():
+    """
+    @dev Coins come in only within `strike`, as a seized bond.
+    """
+    assert msg.sender == OPERATORS.address, "caller is not Operators"
 
 
 @external
@@ -52,7 +84,9 @@ def add(policy: address, number: uint256):
     assert number <= POLICY_LIMIT, "too many policies"
     self.policy_count = number
     self.policies[number] = policy
-    log IAssurances.Added(policy=number, assurance=policy)
+    must_wait: bool = staticcall IAssurance(policy).must_wait()
+    self.waiting[number] = must_wait
+    log IAssurances.Added(policy=number, assurance=policy, must_wait=must_wait)
 
 
 @external
@@ -68,6 +102,57 @@ def stop(seconds: uint256):
     log IAssurances.Stopped(until=until)
 
 
+# --- policies -------------------------------------------------------------------------------------
+
+
+@external
+def supply(job_id: uint256, job_digest: bytes32):
+    """
+    @notice Let a job be taken, whose data is there (S8.3). By the contract of its policy.
+    """
+    policy: uint256 = (staticcall JOBS.get_job(job_id)).policy
+    self._check_policy(policy)
+    assert job_digest == staticcall JOBS.job_digests(job_id), "work or terms of another job"
+    log IAssurances.Supplied(policy=policy, job_id=job_id)
+    extcall JOBS.resolve(job_id, job_digest)
+
+
+@external
+def strike(
+    claim_id: uint256, terms: IJobs.BatchTerms, proof: IJobs.LeafProof, is_seized: bool
+) -> (uint256, uint256):
+    """
+    @notice Take a leaf without an open game out of its batch (S8.4). By the contract of its policy.
+    @param is_seized Whether the caller is sent the leaf's bond; else the operator has it back.
+    @return The leaf's task and its bond.
+    """
+    batch_id: uint256 = claim_id >> 8
+    batch: IJobs.Batch = staticcall JOBS.get_batch(batch_id)
+    self._check_policy(convert(batch.policy, uint256))
+    self._check_stop()
+    is_held: bool = staticcall IDisputes(disputes).held(batch_id) >> (claim_id & MASK8) & 1 == 1
+    assert not is_held, "leaf is held"
+    task_id: uint256 = leaf_proofs.check(JOBS.address, claim_id, batch, terms, proof)
+    rules: IParameters.Parameters = staticcall PARAMETERS.get(convert(batch.parameters_id, uint256))
+    bond_wei: uint256 = rules.operator_bond_wei * convert(proof.job_terms.bond_multiple, uint256)
+    operator: address = extcall JOBS.strike(claim_id, task_id, bond_wei)
+    if is_seized:
+        extcall OPERATORS.seize(operator, batch_id, bond_wei)
+        coins.pay(msg.sender, bond_wei)
+    else:
+        extcall OPERATORS.unlock(operator, batch_id, bond_wei)
+    log IAssurances.StruckByPolicy(
+        policy=convert(batch.policy, uint256),
+        claim_id=claim_id,
+        bond_wei=bond_wei,
+        is_seized=is_seized,
+    )
+    return task_id, bond_wei
+
+
+# --- views ----------------------------------------------------------------------------------------
+
+
 @external
 @view
 def stopped_until() -> uint256:
@@ -79,11 +164,26 @@ def stopped_until() -> uint256:
 
 @external
 @view
-def is_known(policy: uint256) -> bool:
+def must_wait(policy: uint256) -> bool:
     """
-    @notice Whether jobs may name this policy.
+    @notice Whether jobs under this policy wait for their data (S8.3). Refuses an unknown policy.
     """
-    return policy == OPTIMISTIC or self.policies[policy] != empty(address)
+    if policy == OPTIMISTIC:
+        return False
+    assert self.policies[policy] != empty(address), "unknown policy"
+    return self.waiting[policy]
+
+
+@external
+@view
+def open_until(policy: uint256, batch_id: uint256, until: uint256) -> uint256:
+    """
+    @notice The last second in which a game may be opened on a batch whose window ends at `until` (S6.1).
+    """
+    last: uint256 = max(until, self.stop_word & LOW_HALF)
+    if policy == OPTIMISTIC:
+        return last
+    return max(last, staticcall IAssurance(self.policies[policy]).open_until(batch_id, until))
 
 
 @external
@@ -94,7 +194,7 @@ def verdict(
     """
     @notice Whether the batch may end now, and the leaves that must wait, a bit each (S8.1).
     """
-    assert block.timestamp > self.stop_word & LOW_HALF, "finalize is stopped"
+    self._check_stop()
     if policy == OPTIMISTIC:
         if block.timestamp <= until:
             return False, 0
@@ -106,3 +206,18 @@ def verdict(
     is_due, held = staticcall IAssurance(assurance).verdict(batch_id, until, leaf_count)
     # A leaf that became final under a game would leave the game's bonds in Disputes for ever.
     return is_due, held | staticcall IDisputes(disputes).held(batch_id)
+
+
+# --- shared ---------------------------------------------------------------------------------------
+
+
+@internal
+@view
+def _check_policy(policy: uint256):
+    assert msg.sender == self.policies[policy], "caller is not the policy"
+
+
+@internal
+@view
+def _check_stop():
+    assert block.timestamp > self.stop_word & LOW_HALF, "finalize is stopped"

@@ -93,13 +93,13 @@ def open(
     claim_id: uint256, terms: IJobs.BatchTerms, proof: IJobs.LeafProof, commitment: bytes32
 ) -> uint256:
     """
-    @notice Challenge a claim, with a bond (S6.1, S6.2). Also while the ends of batches are stopped.
+    @notice Challenge a claim, with a bond (S6.1, S6.2). Also as long as the guardian or the policy says.
     @param commitment keccak256(abi.encode(caller, final state hash, salt)), to be shown if the claim falls.
     @return The game's id.
     """
     batch: IJobs.Batch = self._claimed_batch(claim_id)
     if block.timestamp > convert(batch.until, uint256):
-        assert block.timestamp <= self._stopped_until(), "challenge window is over"
+        assert block.timestamp <= self._open_until(claim_id >> 8, batch), "challenge window is over"
     assert msg.sender != batch.operator, "claim is the caller's own"
     leaf: ILeaves.ProvedLeaf = self._proved(claim_id, terms, proof, b"")
     assert not leaf.is_refuted, "leaf is false by its shape: refute"
@@ -488,8 +488,10 @@ def _proved(
 
 @internal
 @view
-def _stopped_until() -> uint256:
-    return staticcall IAssurances(staticcall Linked(JOBS.address).assurances()).stopped_until()
+def _open_until(batch_id: uint256, batch: IJobs.Batch) -> uint256:
+    return staticcall IAssurances(staticcall Linked(JOBS.address).assurances()).open_until(
+        convert(batch.policy, uint256), batch_id, convert(batch.until, uint256)
+    )
 
 
 @internal

@@ -132,10 +132,11 @@ def post(order: IJobs.Order) -> uint256:
     ), "deadline out of bounds"
     assert order.bond_multiple != 0, "bond multiple out of bounds"
     assert convert(order.callback_gas, uint256) <= CALLBACK_LIMIT_GAS, "callback gas out of bounds"
-    assert staticcall IAssurances(self.assurances).is_known(convert(order.policy, uint256)), "unknown policy"
     flags: uint256 = 0
+    if staticcall IAssurances(self.assurances).must_wait(convert(order.policy, uint256)):
+        flags = job_words.WAITING
     if order.asset != empty(address):
-        flags = job_words.TOKEN
+        flags |= job_words.TOKEN
     if order.reducer_of != 0:
         self._check_reducer(order)
         flags |= job_words.UNFED
@@ -288,7 +289,7 @@ def take(
         job: uint256 = job_book.word_of(job_id)
         count: uint256 = item >> 16 & MASK16
         assert item & MASK16 == leaf_count and count != 0, "item: offset or count"
-        job_book.check_fed(job)
+        job_book.check_ready(job, job_words.UNFED | job_words.WAITING)
         deadline: uint256 = self._check_deadline(job)
         if leaf_count == 0:
             key = job & job_words.BATCH_KEY
@@ -478,10 +479,10 @@ def finalize_leaf(
 @external
 def strike(claim_id: uint256, task_id: uint256, bond_wei: uint256) -> address:
     """
-    @notice Take a false leaf out of its batch (S4.7). By Disputes, which has proved what the leaf is.
-    @return The operator, whose bond the caller then seizes.
+    @notice Take a leaf out of its batch (S4.7). By Disputes or Assurances, which have proved what the leaf is.
+    @return The operator, whose bond the caller then seizes or unlocks.
     """
-    assert msg.sender == self.disputes, "caller is not Disputes"
+    assert msg.sender == self.disputes or msg.sender == self.assurances, "caller is not Disputes"
     batch_id: uint256 = claim_id >> 8
     batch: uint256 = batch_book.words[batch_id]
     bit: uint256 = 1 << (claim_id & MASK8)
@@ -509,12 +510,16 @@ def strike(claim_id: uint256, task_id: uint256, bond_wei: uint256) -> address:
 @external
 def resolve(job_id: uint256, digest: bytes32):
     """
-    @notice Let a reducer be taken, whose input is known now (S4.9). By Results.
+    @notice Let a job wait no longer: Results for its input (S4.9), Assurances for its data (S8.3).
     """
-    assert msg.sender == self.results, "caller is not Results"
+    flag: uint256 = job_words.UNFED
+    if msg.sender == self.assurances:
+        flag = job_words.WAITING
+    else:
+        assert msg.sender == self.results, "caller is not Results"
     job: uint256 = job_book.word_of(job_id)
-    assert job & job_words.UNFED != 0, "reducer was fed before"
-    job_book.words[job_id] = job ^ job_words.UNFED
+    assert job & flag != 0, "job has its input"
+    job_book.words[job_id] = job ^ flag
     job_book.job_digests[job_id] = digest
     log IJobs.Resolved(job_id=job_id, job_digest=digest)
 
@@ -531,7 +536,7 @@ def _check_reducer(order: IJobs.Order):
     """
     source: uint256 = order.reducer_of >> 8
     job: uint256 = job_book.word_of(source)
-    job_book.check_fed(job)
+    job_book.check_ready(job, job_words.UNFED)
     job_book.check_digest(source, order.input_root)
     slots: uint256 = job >> 144 & MASK16
     depth: uint256 = order.reducer_of & MASK8

@@ -148,11 +148,11 @@ def test_a_node_that_dies_in_the_middle(anvil: AnvilDevnet, signer: Any) -> None
     with pytest.raises(Unavailable) as outage:
         carry_out(dying, signer, store, PLAN, policy=POLICY)
     assert str(outage.value).endswith(
-        ". 3 of 14 steps are done, the next is 'Operators'; the same command with the same state goes on"
+        ". 3 of 15 steps are done, the next is 'Operators'; the same command with the same state goes on"
         " there"
     )
     deployed = carry_out(connect(anvil.node), signer, store, PLAN, policy=POLICY)
-    assert connect(anvil.node).eth.get_transaction_count(signer.address) == 14
+    assert connect(anvil.node).eth.get_transaction_count(signer.address) == 15
     refuse_wrong(inspect(connect(anvil.node), deployment_of(RULES, TIMELOCK, deployed)))
 
 

@@ -1,11 +1,36 @@
 #pragma version 0.4.3
 #pragma evm-version cancun
 """
-@title A second policy: due an hour after the window; half of an odd batch's leaves wait for another hour
+@title A second policy: due an hour after the window; half of an odd batch's leaves wait for another hour, and games on
+       it may be opened till it is due. It calls what the test says.
 """
 
 HOUR_SECONDS: constant(uint256) = 3_600
 EVERY_OTHER_LEAF: constant(uint256) = max_value(uint256) // 3
+MESSAGE_LIMIT_BYTES: constant(uint256) = 16_384
+
+
+@external
+@payable
+def __default__():
+    pass
+
+
+@external
+def forward(target: address, message: Bytes[MESSAGE_LIMIT_BYTES]):
+    raw_call(target, message)
+
+
+@external
+@view
+def must_wait() -> bool:
+    return True
+
+
+@external
+@view
+def open_until(batch_id: uint256, until: uint256) -> uint256:
+    return until + HOUR_SECONDS * (batch_id % 2)
 
 
 @external

@@ -29,6 +29,7 @@ from truestep.protocol.settlement.games import (
 )
 from truestep.protocol.settlement.ids import NATIVE, LeafGameId, batch_of_claim, claim_of, unpack_item
 from truestep.protocol.settlement.messages import Message
+from truestep.protocol.settlement.policies import open_until
 from truestep.protocol.settlement.records import BatchStage, Leaf
 
 SALT = Bytes32(b"salt" * 8)
@@ -113,8 +114,7 @@ class GameSchedule(Schedule):
 
     def open(self) -> Step | None:
         found = self._some_batch(BatchStage.CLAIMED)
-        stopped_until = self.world.state.stopped_until
-        if found is None or not self._is_worth(self.now <= max(found[1].until, stopped_until)):
+        if found is None or not self._is_worth(self.now <= open_until(self.world.state, *found)):
             return None
         batch_id, batch = found
         leaf_index = self.rng.choice((0, self.rng.randrange(batch.leaf_count)))

@@ -34,7 +34,7 @@ START_TIME = 1_700_000_000
 FEE_CAP_WEI = 10 * GWEI
 ITEM = Item(job_id=JobId(1), first_shard=0, count=1, offset=0)
 OPERATORS, JOBS, DISPUTES = (Address("0x" + digit * 40) for digit in "567")
-OWNER, REQUESTER, OPERATOR, SECOND = (Address("0x" + digit * 40) for digit in "89ab")
+OWNER, REQUESTER, OPERATOR, SECOND, ASSURANCES = (Address("0x" + digit * 40) for digit in "89abc")
 STAKE_WEI = 10**30
 
 PARAMETERS = Parameters(
@@ -90,6 +90,7 @@ DEPLOYMENT = Deployment(
     operators=OPERATORS,
     jobs=JOBS,
     disputes=DISPUTES,
+    assurances=ASSURANCES,
     owner=OWNER,
     guardian=OWNER,
     guardian_until=0,

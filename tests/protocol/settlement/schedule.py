@@ -18,7 +18,6 @@ from tests.protocol.settlement.world import (
     DELEGATES,
     KEEPER,
     OPERATORS,
-    OPTIMISTIC,
     PEOPLE,
     REQUESTERS,
     TWO_WINDOWS,
@@ -27,8 +26,9 @@ from tests.protocol.settlement.world import (
     free_shards,
 )
 from truestep.base.ids import Address, BatchId, Bytes32, JobId, ProgramId, task_of
+from truestep.protocol.settlement.assurances import OPTIMISTIC
 from truestep.protocol.settlement.batches import is_leaf_final, is_leaf_standing, shares
-from truestep.protocol.settlement.contracts import jobs, operators, results
+from truestep.protocol.settlement.contracts import assurances, jobs, operators, results
 from truestep.protocol.settlement.encoding import word
 from truestep.protocol.settlement.ids import (
     BATCH_LIMIT,
@@ -107,10 +107,12 @@ class Schedule(StakeSchedule):
             self.claim: 20,
             self.hold: 5,
             self.strike: 2,
+            self.supply: 8,
+            self.strike_by_policy: 1.5,
             self.finalize: 12,
             self.finalize_leaf: 5,
             self.write_out: 12,
-            self.feed: 3,
+            self.feed: 5,
             self.call_back: 3,
             self.withdraw: 3,
         }
@@ -346,6 +348,36 @@ class Schedule(StakeSchedule):
             return self._message(sender, replace(call, bond_wei=bond_wei))
         self.follow_ups.append(self._message(disputes, seize))
         return self._message(disputes, call)
+
+    def supply(self) -> Step | None:
+        """The policy has seen a job's data, or another contract says so."""
+        is_wrong = self.rng.random() < 0.05
+        found = self._some_job(lambda job: is_wrong or not job.is_supplied)
+        if found is None:
+            return None
+        call = assurances.Supply(job_id=found[0], job_digest=found[1].digest)
+        return self._message(self._policy(), call)
+
+    def strike_by_policy(self) -> Step | None:
+        """The policy strikes a leaf; of another policy, or with an open game, seldom."""
+        found = self._some_batch(BatchStage.CLAIMED, BatchStage.FINAL)
+        if found is None or not self._is_worth(found[1].policy == TWO_WINDOWS):
+            return None
+        batch_id, batch = found
+        claim_id = claim_of(batch_id, self.rng.randrange(batch.leaf_count))
+        is_free = not self.world.open_games(batch_id) >> leaf_of_claim(claim_id) & 1
+        if not self._is_worth(is_free and is_leaf_standing(self.world.state, claim_id)):
+            return None
+        call = assurances.Strike(
+            claim_id=claim_id,
+            terms=batch.terms,
+            proof=proof_of(self.world, claim_id),
+            is_seized=self.rng.random() < 0.5,
+        )
+        return self._message(self._policy(), call)
+
+    def _policy(self) -> Address:
+        return self.world.state.deployment.policies[TWO_WINDOWS].contract
 
     def _some_batch(self, *stages: BatchStage) -> tuple[BatchId, Batch] | None:
         found = [entry for entry in self.world.state.batches.items() if entry[1].stage in stages]

@@ -21,7 +21,7 @@ def test_everything_ends_and_all_coins_are_accounted_for(seed: int, has_games: b
 def test_schedules_reach_every_call_and_most_refusals() -> None:
     """A schedule that does nothing would hold as well."""
     total: Counter[str] = Counter()
-    for seed in range(100, 105):
+    for seed in range(100, 108):
         total += play_episode(seed, 1_000, check_all_every=200, has_games=seed > 100)
     assert {kind.__name__ for kind in (*HANDLERS, *GAME_HANDLERS)} <= {*total}
     refusals = {name.split(": ", 1)[1] for name in total if ": " in name}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from truestep.base.errors import Reject
 from truestep.base.ids import Address, BatchId, Bytes32, TaskId
 from truestep.protocol.settlement.apply import apply
-from truestep.protocol.settlement.assurances import OPTIMISTIC, Policy, Question, Verdict, optimistic
+from truestep.protocol.settlement.assurances import POLICIES, Policy, Question, Verdict
 from truestep.protocol.settlement.batches import shares
 from truestep.protocol.settlement.contracts import jobs
 from truestep.protocol.settlement.disputes import GameMessage
@@ -46,8 +46,18 @@ def two_windows(question: Question) -> Verdict:
     return Verdict(is_due=question.now > due_at, held=2**256 // 3 if is_waiting else 0)
 
 
+def open_longer(batch_id: BatchId, until: int) -> int:
+    """Until when a game may be opened under that policy: for an odd batch till it is due."""
+    return until + HOUR_SECONDS * (batch_id % 2)
+
+
 TWO_WINDOWS = 2
-TEST_POLICIES: dict[int, Policy] = {OPTIMISTIC: optimistic, TWO_WINDOWS: two_windows}
+
+
+def policies_of(contract: Address) -> dict[int, Policy]:
+    """Policies by number, the second one with its contract there: its jobs wait for their data."""
+    second = Policy(verdict=two_windows, open_until=open_longer, must_wait=True, contract=contract)
+    return {**POLICIES, TWO_WINDOWS: second}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,10 +98,11 @@ DEPLOYMENT = Deployment(
     operators=account("91"),
     jobs=account("92"),
     disputes=account("93"),
+    assurances=account("96"),
     owner=account("94"),
     guardian=account("95"),
     guardian_until=START_TIME + 200 * 86_400,
-    policies=TEST_POLICIES,
+    policies=policies_of(account("97")),
 )
 PARAMETERS = Parameters(
     operator_bond_wei=10**15,

@@ -83,6 +83,7 @@ def links_of(deployment: Deployment) -> Links:
         operators=deployment.address("Operators"),
         jobs=deployment.address("Jobs"),
         disputes=deployment.address("Disputes"),
+        assurances=deployment.address("Assurances"),
         owner=deployment.address("Timelock"),
         guardian=deployment.address("Timelock"),
         guardian_until=0,

@@ -38,7 +38,7 @@ def get_job(job_id: uint256) -> IJobs.Job:
         parameters_id=job >> 128 & MASK16,
         policy=job >> 120 & MASK8,
         bond_multiple=job >> 112 & MASK8,
-        is_unfed=job & job_words.UNFED != 0,
+        is_unfed=job & (job_words.UNFED | job_words.WAITING) != 0,
         window_seconds=(job >> 80 & MASK16) * 60,
         reward=job & MASK80,
         asset=self.asset_of(job_id, job),
@@ -102,8 +102,11 @@ def check_digest(job_id: uint256, digest: bytes32):
 
 @internal
 @pure
-def check_fed(job: uint256):
-    assert job & job_words.UNFED == 0, "reducer is not fed"
+def check_ready(job: uint256, flags: uint256):
+    """
+    @notice Refuse a job that waits for what these flags stand for.
+    """
+    assert job & flags == 0, "job waits for its input"
 
 
 @internal

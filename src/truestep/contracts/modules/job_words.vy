@@ -22,6 +22,7 @@ SMALL_LIMIT: constant(uint256) = 32
 # Shards that have their bits in the job's own word.
 TOKEN: constant(uint256) = 1 << 96  # paid in an ERC-20
 UNFED: constant(uint256) = 2 << 96  # a reducer without its input
+WAITING: constant(uint256) = 4 << 96  # its policy has not seen its data
 BATCH_KEY: constant(uint256) = (2**16 - 1 << 128) | (2**8 - 1 << 120) | (1 << 96) | (2**16 - 1 << 80)
 # What the jobs of a batch have in common: parameter set, policy, kind of asset, window.
 

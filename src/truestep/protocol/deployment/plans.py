@@ -69,6 +69,12 @@ def network_plan(rules: Parameters, timelock: TimelockTerms) -> Plan:
                 arguments=(disputes,),
                 title="let Disputes seize stakes",
             ),
+            Invoke(
+                contract="Operators",
+                function="add_module",
+                arguments=(address["Assurances"],),
+                title="let Assurances seize stakes",
+            ),
             Invoke(contract="Operators", function="seal", title="seal Operators"),
             Invoke(contract="Jobs", function="connect", arguments=links, title="connect Jobs"),
         ),
@@ -102,7 +108,7 @@ CONTRACTS = (
 
 def network_facts(rules: Parameters, delay_seconds: int) -> tuple[Fact, ...]:
     """What holds in a network whose first set of parameters is `rules`."""
-    jobs, disputes = _address("Jobs"), _address("Disputes")
+    modules = jobs, disputes, _ = _address("Jobs"), _address("Disputes"), _address("Assurances")
     disputes_links = ("Operators", "Jobs", "Parameters", "Leaves", "Step")
     return (
         *_STEP_FACTS,
@@ -112,13 +118,14 @@ def network_facts(rules: Parameters, delay_seconds: int) -> tuple[Fact, ...]:
         *_fixed("Jobs", {name.lower(): _address(name) for name in ("Operators", "Programs", "Parameters")}),
         *_fixed("Disputes", {name.upper(): _address(name) for name in disputes_links}),
         *_fixed("Assurances", {"owner": _address("Timelock"), "disputes": disputes}),
+        *_fixed("Assurances", {name.upper(): _address(name) for name in ("Jobs", "Operators", "Parameters")}),
         *_fixed("Leaves", {"jobs": jobs}),
         *_fixed("Results", {"jobs": jobs}),
         _answer("Jobs", "assurances", "Assurances"),
         _answer("Jobs", "disputes", "Disputes"),
         _answer("Jobs", "results", "Results"),
         Answer(contract="Operators", function="is_sealed", expected=True),
-        OnlyNamed(contract="Operators", event="ModuleAdded", expected=(jobs, disputes)),
+        OnlyNamed(contract="Operators", event="ModuleAdded", expected=modules),
     )
 
 

@@ -4,12 +4,21 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from truestep.base.errors import Reject
-from truestep.protocol.settlement import assets, batches, jobs, operators, programs, results, stops
+from truestep.protocol.settlement import (
+    assets,
+    batches,
+    jobs,
+    operators,
+    policies,
+    programs,
+    results,
+    stops,
+)
 from truestep.protocol.settlement.assurances import Held
+from truestep.protocol.settlement.contracts import assurances as assurances_contract
 from truestep.protocol.settlement.contracts import jobs as jobs_contract
 from truestep.protocol.settlement.contracts import operators as operators_contract
 from truestep.protocol.settlement.contracts import results as results_contract
-from truestep.protocol.settlement.contracts.assurances import Stop
 from truestep.protocol.settlement.contracts.parameters import Add
 from truestep.protocol.settlement.contracts.programs import Register
 from truestep.protocol.settlement.effects import Effect
@@ -24,7 +33,9 @@ HANDLERS: Mapping[type, Callable[[Turn, Any], None]] = {
     operators_contract.WithdrawTo: operators.withdraw_to,
     operators_contract.SetDelegate: operators.set_delegate,
     operators_contract.Seize: operators.seize_call,
-    Stop: stops.stop,
+    assurances_contract.Stop: stops.stop,
+    assurances_contract.Supply: policies.supply,
+    assurances_contract.Strike: policies.strike,
     jobs_contract.Post: jobs.post,
     jobs_contract.TopUp: jobs.top_up,
     jobs_contract.Close: jobs.close,

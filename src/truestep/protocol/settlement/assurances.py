@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from truestep.base.ids import BatchId
+from truestep.base.ids import Address, BatchId
+from truestep.protocol.settlement.ids import NOBODY
 
 Held = Callable[[BatchId], int]
 """Disputes' answer: the leaves of a batch with an open game, a bit each."""
@@ -28,7 +29,21 @@ class Verdict:
     held: int
 
 
-Policy = Callable[[Question], Verdict]
+def _window_end(batch_id: BatchId, until: int) -> int:
+    """Games may be opened while the window runs."""
+    return until
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What the contract of a policy answers (S8)."""
+
+    verdict: Callable[[Question], Verdict]
+    open_until: Callable[[BatchId, int], int] = _window_end
+    """The last second in which a game may be opened on a batch whose window ends then."""
+    must_wait: bool = False
+    """Whether jobs under it wait until it has seen their data (S8.3)."""
+    contract: Address = NOBODY
 
 
 def optimistic(question: Question) -> Verdict:
@@ -37,4 +52,4 @@ def optimistic(question: Question) -> Verdict:
 
 
 OPTIMISTIC = 1
-POLICIES: Mapping[int, Policy] = {OPTIMISTIC: optimistic}
+POLICIES: Mapping[int, Policy] = {OPTIMISTIC: Policy(verdict=optimistic)}

@@ -121,7 +121,7 @@ def _occupy(turn: Turn, packed_items: tuple[PackedItem, ...]) -> list[tuple[Item
     for item in map(unpack_item, packed_items):
         job = job_of(turn.state, item.job_id)
         require(item.offset == leaf_count and item.count != 0, Reject.ITEM_SHAPE)
-        require(job.is_ready, Reject.REDUCER_NOT_FED)
+        require(job.is_ready, Reject.JOB_WAITS)
         require(turn.message.now < job.deadline, Reject.DEADLINE_OVER)
         require(not pairs or _kind(job) == _kind(pairs[0][1]), Reject.BATCH_MIXED)
         leaf_count += item.count
@@ -255,7 +255,7 @@ def _held(turn: Turn, batch_id: BatchId, batch: Batch) -> int:
         held=turn.held,
     )
     require_no_stop(turn.state, turn.message.now)
-    verdict = turn.state.deployment.policies[batch.policy](question)
+    verdict = turn.state.deployment.policies[batch.policy].verdict(question)
     require(verdict.is_due, Reject.BATCH_NOT_DUE)
     return (verdict.held | turn.held(batch_id)) & (1 << batch.leaf_count) - 1
 
@@ -269,12 +269,14 @@ def _pay(turn: Turn, batch_id: BatchId, batch: Batch, paid: list[Share]) -> None
 
 def strike_call(turn: Turn, call: Strike) -> None:
     """`strike` as a call from outside."""
-    require(turn.message.sender == turn.state.deployment.disputes, Reject.NOT_DISPUTES)
+    deployment = turn.state.deployment
+    may_strike = turn.message.sender in (deployment.disputes, deployment.assurances)
+    require(may_strike, Reject.NOT_DISPUTES)
     strike(turn, call.claim_id, call.task_id, call.bond_wei)
 
 
 def strike(turn: Turn, claim_id: LeafId, task_id: TaskId, bond_wei: int) -> Address:
-    """Take a false leaf out of its batch; the operator, whose bond the caller seizes (S4.7)."""
+    """Take a false leaf out of its batch; the operator, whose bond the caller seizes or unlocks (S4.7)."""
     require(is_leaf_standing(turn.state, claim_id), Reject.CLAIM_NOT_STANDING)
     batch_id, leaf_index = batch_of_claim(claim_id), leaf_of_claim(claim_id)
     batch, job = turn.state.batches[batch_id], job_of(turn.state, job_of_task(task_id))

@@ -10,7 +10,7 @@ from truestep.commitments.keccak import keccak256
 from truestep.commitments.merkle import climb
 from truestep.machine.state import STATE_SIZE_BYTES, Status, final_state
 from truestep.protocol.bisection import Interval, split_root
-from truestep.protocol.settlement import games, operators
+from truestep.protocol.settlement import games, operators, policies
 from truestep.protocol.settlement.claims import check_leaf, initial_state_hash, is_refuted, state_hash
 from truestep.protocol.settlement.contracts.disputes import (
     Adopt,
@@ -142,7 +142,7 @@ def open_game(turn: DisputeTurn, call: Open) -> None:
     """Challenge a claim (S6.1, S6.2)."""
     claim_id, proof = call.claim_id, call.proof
     batch = claimed_batch(turn, claim_id)
-    last_second = max(batch.until, turn.life.state.stopped_until)
+    last_second = policies.open_until(turn.life.state, batch_of_claim(claim_id), batch)
     require(turn.now <= last_second, Reject.WINDOW_OVER)
     require(turn.sender != batch.operator, Reject.OWN_CLAIM)
     task_id = check_leaf(turn.life.state, claim_id, call.terms, proof)

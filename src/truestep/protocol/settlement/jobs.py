@@ -104,7 +104,8 @@ def post(turn: Turn, call: Post) -> None:
         digest=digest_of(state.deployment, job_id, work, terms),
         reward=order.reward,
         deadline=order.deadline,
-        is_ready=order.reducer_of == 0,
+        is_fed=order.reducer_of == 0,
+        is_supplied=not state.deployment.policies[order.policy].must_wait,
     )
     turn.change(job_count=job_id)
     put_job(turn, job_id, job)
@@ -163,7 +164,7 @@ def _window(order: Order, program: Program, rules: Parameters) -> int:
 def _check_reducer(state: LifeCycle, order: Order) -> None:
     """One shard over the outputs of another job, which it names in place of its input (S4.9)."""
     source = job_of(state, source_of(order.reducer_of))
-    require(source.is_ready, Reject.REDUCER_NOT_FED)
+    require(source.is_fed, Reject.JOB_WAITS)
     require(order.input_root == source.digest, Reject.JOB_OTHER)
     slot_count, level = source.work.shard_count, slot_level_of(order.reducer_of)
     fits = slot_count <= BATCH_LIMIT and level <= INPUT_LEVEL and slot_count << level <= 1 << INPUT_LEVEL
@@ -225,9 +226,17 @@ def refund(turn: Turn, job_id: JobId, shards: tuple[int, ...]) -> None:
 
 
 def resolve(turn: Turn, job_id: JobId, work: Work) -> None:
-    """Let a reducer be taken, whose work is known now (S4.9)."""
+    """Let a reducer no longer wait for its input, which is known now (S4.9)."""
     job = turn.state.jobs[job_id]
-    require(not job.is_ready, Reject.REDUCER_FED)
+    require(not job.is_fed, Reject.JOB_READY)
     digest = digest_of(turn.state.deployment, job_id, work, job.terms)
-    put_job(turn, job_id, replace(job, work=work, digest=digest, is_ready=True))
+    put_job(turn, job_id, replace(job, work=work, digest=digest, is_fed=True))
     turn.emit(Resolved(job_id=job_id, job_digest=digest))
+
+
+def supply(turn: Turn, job_id: JobId) -> None:
+    """Let a job no longer wait for its data (S8.3)."""
+    job = turn.state.jobs[job_id]
+    require(not job.is_supplied, Reject.JOB_READY)
+    put_job(turn, job_id, replace(job, is_supplied=True))
+    turn.emit(Resolved(job_id=job_id, job_digest=job.digest))

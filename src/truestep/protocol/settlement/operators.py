@@ -49,8 +49,9 @@ def withdraw_to(turn: Turn, call: WithdrawTo) -> None:
     operator = turn.message.sender
     require(call.amount_wei != 0, Reject.NOTHING_TO_WITHDRAW)
     require(call.receiver != NOBODY, Reject.NO_ADDRESS)
-    modules = (turn.state.deployment.jobs, turn.state.deployment.disputes)
-    require(call.receiver not in modules, Reject.PAYMENT_REFUSED)  # Disputes would keep them for nobody
+    deployment = turn.state.deployment
+    modules = (deployment.jobs, deployment.disputes, deployment.assurances)
+    require(call.receiver not in modules, Reject.PAYMENT_REFUSED)  # they would keep them for nobody
     require(call.amount_wei <= stake_of(turn.state, operator).free_wei, Reject.STAKE_TOO_LOW)
     _add(turn, operator, stake_wei=-call.amount_wei)
     turn.emit(Withdrawn(operator=operator, receiver=call.receiver, amount_wei=call.amount_wei))
@@ -91,15 +92,14 @@ def burn(turn: Turn, operator: Address, batch_id: BatchId, amount_wei: int) -> N
 def seize_call(turn: Turn, call: Seize) -> None:
     """`seize` as a call from outside."""
     require(turn.message.sender == turn.state.deployment.disputes, Reject.NOT_MODULE)
-    seize(turn, call.operator, call.batch_id, call.amount_wei)
+    seize(turn, call.operator, call.batch_id, call.amount_wei, turn.message.sender)
 
 
-def seize(turn: Turn, operator: Address, batch_id: BatchId, amount_wei: int) -> None:
-    """Send locked stake to Disputes (S4.7)."""
+def seize(turn: Turn, operator: Address, batch_id: BatchId, amount_wei: int, receiver: Address) -> None:
+    """Send locked stake to a module, Disputes or Assurances (S4.7)."""
     _forfeit(turn, operator, amount_wei)
-    disputes = turn.state.deployment.disputes
-    turn.emit(Seized(operator=operator, batch_id=batch_id, receiver=disputes, amount_wei=amount_wei))
-    turn.transfer(NATIVE, turn.state.deployment.operators, disputes, amount_wei)
+    turn.emit(Seized(operator=operator, batch_id=batch_id, receiver=receiver, amount_wei=amount_wei))
+    turn.transfer(NATIVE, turn.state.deployment.operators, receiver, amount_wei)
 
 
 def _forfeit(turn: Turn, operator: Address, amount_wei: int) -> None:

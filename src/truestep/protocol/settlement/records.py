@@ -177,8 +177,15 @@ class Job:
     final_count: int = 0
     """Shards that are written out (S4.8)."""
     is_called_back: bool = False
-    is_ready: bool = True
+    is_fed: bool = True
     """Whether its input is known: a reducer's is not before all outputs are in."""
+    is_supplied: bool = True
+    """Whether its policy has seen its data, if it asks for that."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it can be taken, as far as its input is concerned."""
+        return self.is_fed and self.is_supplied
 
     @property
     def busy(self) -> int:

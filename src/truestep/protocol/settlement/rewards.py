@@ -150,7 +150,8 @@ def _strike(turn: DisputeTurn, claim_id: LeafId, task_id: TaskId, bond_wei: int)
     """Take a false leaf out of its batch, and its bond."""
     turn.set_held(claim_id, False)
     operator = batches.strike(turn.life, claim_id, task_id, bond_wei)
-    operators.seize(turn.life, operator, batch_of_claim(claim_id), bond_wei)
+    disputes = turn.life.state.deployment.disputes
+    operators.seize(turn.life, operator, batch_of_claim(claim_id), bond_wei, disputes)
 
 
 # --- rewards --------------------------------------------------------------------------------------

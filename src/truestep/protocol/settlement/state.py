@@ -24,6 +24,7 @@ class Deployment:
     operators: Address
     jobs: Address
     disputes: Address
+    assurances: Address
     owner: Address
     """The timelock."""
     guardian: Address

@@ -11,7 +11,7 @@ from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.facts.rehearsal import kept_split, open_leaves, split_of_game
 from truestep.protocol.settlement.facts.retention import final_leaves
 from truestep.protocol.settlement.games import claim_of_game_id
-from truestep.protocol.settlement.ids import batch_of_claim
+from truestep.protocol.settlement.ids import batch_of_claim, leaf_of_claim
 from truestep.protocol.settlement.records import BatchStage
 
 
@@ -102,7 +102,8 @@ def _check_disputes(facts: Facts, chain: ModelChain) -> None:
             batch = chain.life.batches[batch_of_claim(claim_id)]
             has_games = any(claim_of_game_id(game_id) == claim_id for game_id in chain.disputes.games)
             assert claim.pot_wei == 0 or (claim.striker == 0 and not has_games)
-            assert claim.struck_at or batch.stage is BatchStage.FINAL
+            is_struck = claim.struck_at or batch.struck >> leaf_of_claim(claim_id) & 1  # by a policy, too
+            assert is_struck or batch.stage is BatchStage.FINAL
     of_splits = {split.claim_id for split in facts.splits.values()} - set(facts.disputes)
     of_batches = {batch_of_claim(claim_id) for claim_id in of_splits}
     assert all(batch_id in facts.batches or batch_id > facts.batch_count for batch_id in of_batches)

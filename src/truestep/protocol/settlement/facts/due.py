@@ -109,7 +109,7 @@ def _acts_for(facts: Facts, operator: Address, account: Address, role: Role) -> 
 def _of_batches(facts: Facts, account: Address, now: int) -> Iterator[Due]:
     open_bits = _open_leaves_of_batches(facts)
     policies = facts.deployment.policies.items()
-    early = {number for number, policy in policies if policy is not optimistic}
+    early = {number for number, policy in policies if policy.verdict is not optimistic}
     for batch_id, known in facts.batches.items():
         stage, until = known.batch.stage, known.batch.until
         if stage is BatchStage.TAKEN:
@@ -143,7 +143,7 @@ def _verdict(facts: Facts, batch: Batch, batch_id: BatchId, now: int, open_bits:
     question = Question(
         batch_id=batch_id, until=batch.until, leaf_count=batch.leaf_count, now=now, held=lambda _: open_bits
     )
-    verdict = policy(question)
+    verdict = policy.verdict(question)
     return verdict.is_due, (verdict.held | open_bits) & (1 << batch.leaf_count) - 1
 
 
@@ -177,7 +177,7 @@ def _of_jobs(facts: Facts, now: int) -> Iterator[Due]:
             continue
         if now >= job.deadline and job.busy != (1 << job.work.shard_count) - 1:
             yield Due(action=Action.CANCEL, subject=job_id)
-        if not job.is_ready and not job.refunded and _can_be_fed(facts, known):
+        if not job.is_fed and not job.refunded and _can_be_fed(facts, known):
             yield Due(action=Action.FEED, subject=job_id)
         is_complete = job.final_count == job.work.shard_count and not job.is_called_back
         if is_complete and job.terms.consumer != NOBODY:

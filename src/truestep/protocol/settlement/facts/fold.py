@@ -90,6 +90,8 @@ HANDLERS: Mapping[type, Callable[[Draft, Any, Logged], None]] = {
     parameters.Added: _added,
     programs.Registered: _registered,
     assurances.Stopped: _stopped,
+    assurances.Supplied: job_events.supplied,
+    assurances.StruckByPolicy: job_events.struck_by_policy,
     operators.Deposited: _deposited,
     operators.Withdrawn: _withdrawn,
     operators.Delegated: _delegated,

@@ -13,7 +13,15 @@ from typing import Any
 from truestep.base.ids import ProgramId, TaskId, job_of_task, shard_of_task
 from truestep.protocol.settlement import games
 from truestep.protocol.settlement.batches import bits_of
-from truestep.protocol.settlement.contracts import disputes, jobs, operators, parameters, programs, results
+from truestep.protocol.settlement.contracts import (
+    assurances,
+    disputes,
+    jobs,
+    operators,
+    parameters,
+    programs,
+    results,
+)
 from truestep.protocol.settlement.contracts.disputes import Game, GameOutcome, GameStage
 from truestep.protocol.settlement.facts.draft import Draft
 from truestep.protocol.settlement.ids import LeafGameId, LeafId, batch_of_claim, leaf_of_claim, unpack_item
@@ -75,7 +83,9 @@ def _can_be_cancelled(draft: Draft, event: jobs.Cancelled) -> bool:
     return of_job is not None and all(shard < of_job.job.work.shard_count for shard in event.shards)
 
 
-def _had_job(draft: Draft, event: jobs.Closed | jobs.Resolved | results.Fed | results.CalledBack) -> bool:
+def _had_job(
+    draft: Draft, event: assurances.Supplied | jobs.Closed | jobs.Resolved | results.Fed | results.CalledBack
+) -> bool:
     return event.job_id <= draft.job_count
 
 
@@ -151,6 +161,12 @@ def _stands(draft: Draft, claim_id: LeafId, task_id: TaskId) -> bool:
 
 def _can_be_struck(draft: Draft, event: jobs.Struck) -> bool:
     return _stands(draft, event.claim_id, event.task_id)
+
+
+def _has_no_game(draft: Draft, event: assurances.StruckByPolicy) -> bool:
+    """`Struck` has come before, and no game can have brought it about."""
+    dispute = draft.disputes.get(event.claim_id)
+    return dispute is not None and dispute.claim.struck_at != 0 and dispute.claim.open_count == 0
 
 
 # --- games ----------------------------------------------------------------------------------------
@@ -229,6 +245,8 @@ Check = Callable[[Draft, Any], bool]
 _FITS: Mapping[type, Check] = {
     parameters.Added: _added,
     programs.Registered: _registered,
+    assurances.Supplied: _had_job,
+    assurances.StruckByPolicy: _has_no_game,
     operators.Withdrawn: _is_free,
     operators.Locked: _is_free,
     operators.Unlocked: _is_locked,

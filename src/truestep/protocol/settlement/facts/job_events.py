@@ -4,13 +4,14 @@ from dataclasses import replace
 
 from truestep.base.ids import BatchId, JobId, job_of_task, shard_of_task
 from truestep.protocol.settlement.batches import ZERO_HASH, bits_of
-from truestep.protocol.settlement.contracts import jobs, results
+from truestep.protocol.settlement.contracts import assurances, jobs, results
 from truestep.protocol.settlement.facts import retention
 from truestep.protocol.settlement.facts.draft import Draft
 from truestep.protocol.settlement.facts.leaves import leaf_at
 from truestep.protocol.settlement.facts.records import KnownBatch, KnownJob, Logged
 from truestep.protocol.settlement.ids import batch_of_claim, claim_of, leaf_of_claim, unpack_item
 from truestep.protocol.settlement.jobs import source_of
+from truestep.protocol.settlement.policies import must_wait
 from truestep.protocol.settlement.records import Batch, BatchStage, Job, Leaf
 from truestep.protocol.settlement.results import FINAL_BIT
 
@@ -28,7 +29,8 @@ def posted(draft: Draft, event: jobs.Posted, logged: Logged) -> None:
         digest=event.job_digest,
         reward=event.reward,
         deadline=event.deadline,
-        is_ready=terms.reducer_of == 0,
+        is_fed=terms.reducer_of == 0,
+        is_supplied=not must_wait(draft.facts.deployment, terms.policy),
     )
     known = KnownJob(
         job=job,
@@ -69,11 +71,12 @@ def cancelled(draft: Draft, event: jobs.Cancelled, logged: Logged) -> None:
 
 
 def resolved(draft: Draft, event: jobs.Resolved, logged: Logged) -> None:
-    """A reducer can be taken, unless it was refunded; `Fed`, which comes with this event, has its input."""
+    """A job waits for one thing less: `Fed`, with a reducer's input, or `Supplied` has come before."""
     known = draft.jobs.get(event.job_id)
     if known is not None:
-        draft.put_job(event.job_id, known, digest=event.job_digest, is_ready=True)
-        if retention.needs_source(known):
+        is_fed = known.job.is_fed or event.job_digest != known.job.digest
+        draft.put_job(event.job_id, known, digest=event.job_digest, is_fed=is_fed)
+        if is_fed and retention.needs_source(known):
             retention.release_source(draft, known)
 
 
@@ -83,9 +86,16 @@ def fed(draft: Draft, event: results.Fed, logged: Logged) -> None:
     if known is None:
         return
     work = replace(known.job.work, input_root=event.input_root, input_size=event.input_size)
-    draft.put_job(event.job_id, known, work=work, digest=event.job_digest, is_ready=True)
+    draft.put_job(event.job_id, known, work=work, digest=event.job_digest, is_fed=True)
     if retention.needs_source(known):
         retention.release_source(draft, known)
+
+
+def supplied(draft: Draft, event: assurances.Supplied, logged: Logged) -> None:
+    """The policy has seen a job's data."""
+    known = draft.jobs.get(event.job_id)
+    if known is not None:
+        draft.put_job(event.job_id, known, is_supplied=True)
 
 
 # --- batches --------------------------------------------------------------------------------------
@@ -192,6 +202,13 @@ def struck(draft: Draft, event: jobs.Struck, logged: Logged) -> None:
     stage = BatchStage.OVER if batch.leaf_count == 1 else batch.stage
     draft.put_batch(batch_id, known, stage=stage, struck=batch.struck | bit, held=batch.held & ~bit)
     retention.drop_batch_if_over(draft, batch_id)
+
+
+def struck_by_policy(draft: Draft, event: assurances.StruckByPolicy, logged: Logged) -> None:
+    """No game has struck the leaf, as `Struck` has said just before: its bond is nobody's to win."""
+    known = draft.disputes.entries[event.claim_id]
+    draft.put_dispute(event.claim_id, known, pot_wei=0)
+    retention.drop_dispute_if_over(draft, event.claim_id)
 
 
 def withdrawn(draft: Draft, event: jobs.Withdrawn, logged: Logged) -> None:

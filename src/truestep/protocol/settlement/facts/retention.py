@@ -97,7 +97,7 @@ def _awaits_callback(known: KnownJob) -> bool:
 
 def needs_source(known: KnownJob) -> bool:
     """Whether a job is a reducer that can still be fed."""
-    return not known.job.is_ready and not known.job.refunded
+    return not known.job.is_fed and not known.job.refunded
 
 
 def release_source(draft: Draft, reducer: KnownJob) -> None:

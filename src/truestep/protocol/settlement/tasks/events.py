@@ -10,7 +10,7 @@ from truestep.protocol import events
 from truestep.protocol.claims import ZERO_HASH, ClaimedState
 from truestep.protocol.events import ChainEvent, LogPosition
 from truestep.protocol.records import GameStage
-from truestep.protocol.settlement.contracts import disputes, jobs, programs, results
+from truestep.protocol.settlement.contracts import assurances, disputes, jobs, programs, results
 from truestep.protocol.settlement.contracts.disputes import Game, GameOutcome
 from truestep.protocol.settlement.facts import gaps
 from truestep.protocol.settlement.facts.draft import Draft
@@ -22,6 +22,7 @@ from truestep.protocol.settlement.games import claim_of_game_id
 from truestep.protocol.settlement.ids import LeafGameId, claim_of, leaf_of_claim, unpack_item
 from truestep.protocol.settlement.ids import batch_of_claim as batch_of_leaf
 from truestep.protocol.settlement.jobs import slot_level_of
+from truestep.protocol.settlement.policies import must_wait
 from truestep.protocol.settlement.records import BatchStage
 from truestep.protocol.settlement.tasks.ids import claim_of_leaf, game_of_leaf, task_of_leaf
 from truestep.protocol.settlement.tasks.records import rules_of, source_in
@@ -95,24 +96,27 @@ def _posted(facts: Facts, event: jobs.Posted, logged: Logged) -> Told:
         parameters=rules_of(facts, work, terms),
         reducer_of=source_in(terms),
         slot_level=slot_level_of(terms.reducer_of),
-        is_ready=terms.reducer_of == 0,
+        is_ready=terms.reducer_of == 0 and not must_wait(facts.deployment, terms.policy),
     )
 
 
-def _job_changed(facts: Facts, event: jobs.ToppedUp | jobs.Closed | results.Fed, logged: Logged) -> Told:
+def _job_changed(
+    facts: Facts, event: jobs.ToppedUp | jobs.Closed | results.Fed | assurances.Supplied, logged: Logged
+) -> Told:
     known = facts.jobs.get(event.job_id)
     if known is None:
         return
     job = known.job
-    is_fed = isinstance(event, results.Fed)
+    is_fed, is_supplied = isinstance(event, results.Fed), isinstance(event, assurances.Supplied)
+    work = event if isinstance(event, results.Fed) else job.work
     yield events.JobChanged(
         at=logged.at,
         job_id=event.job_id,
         reward=event.reward if isinstance(event, jobs.ToppedUp) else job.reward,
         deadline=logged.time if isinstance(event, jobs.Closed) else job.deadline,
-        input_root=event.input_root if is_fed else job.work.input_root,
-        input_size=event.input_size if is_fed else job.work.input_size,
-        is_ready=is_fed or job.is_ready,
+        input_root=work.input_root,
+        input_size=work.input_size,
+        is_ready=(is_fed or job.is_fed) and (is_supplied or job.is_supplied),
     )
 
 
@@ -371,6 +375,7 @@ _HANDLERS: Mapping[type, Callable[[Facts, Any, Logged], Told]] = {
     jobs.ToppedUp: _job_changed,
     jobs.Closed: _job_changed,
     results.Fed: _job_changed,
+    assurances.Supplied: _job_changed,
     jobs.Cancelled: _cancelled,
     jobs.Taken: _taken,
     jobs.Claimed: _claimed,

@@ -24,7 +24,6 @@ from truestep.adapters.keepers.client import KeeperClient
 from truestep.adapters.keepers.sampling import Sampled, sample
 from truestep.adapters.keepers.service import KeeperServer, ServiceLimits
 from truestep.adapters.keepers.shelf import Shelf
-from truestep.adapters.keepers.wire import name_of
 from truestep.adapters.trusted_setup import open_kzg, trusted_setup
 from truestep.availability.cells import seat_cells
 from truestep.availability.encoding import Encoder, range_tree
@@ -51,7 +50,7 @@ def make_item(folder: Path, size_bytes: int) -> Manifest:
             stack.callback(store.close)
         encoded = list(encoder.blobs([range_tree([payload])]))
         manifest = encoder.manifest()
-        item = name_of(manifest)
+        item = manifest.name
         for seat, store in enumerate(stores):
             shelf, numbers = Shelf(store), seat_cells(seat, SEATS)
             shelf.lay(manifest)

@@ -10,6 +10,7 @@ from typing import Any, TypeGuard
 from truestep.availability.parts import BLOB_LIMIT, PART_LIMIT, Layout, Part, parts_hash
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Bytes32
+from truestep.commitments.keccak import keccak256
 from truestep.commitments.kzg import COMMITMENT_SIZE_BYTES, versioned_hash
 from truestep.commitments.merkle import pair_tree_levels
 
@@ -59,6 +60,11 @@ class Manifest:
         """The hash of the parts."""
         return parts_hash(self.parts)
 
+    @cached_property
+    def name(self) -> Bytes32:
+        """What the item is called at keepers and in stores."""
+        return item_name(self.parts_hash, self.hashes_root)
+
     def hash_path(self, blob: int) -> tuple[Bytes32, ...]:
         """The siblings from the versioned hash of a blob up to `hashes_root`."""
         return hash_path(self.versioned_hashes, blob)
@@ -104,6 +110,11 @@ def parse_manifest(text: str | bytes) -> Manifest:
             for number, commitment in enumerate(_list("commitments", fields["commitments"]))
         ),
     )
+
+
+def item_name(parts_hash: Bytes32, hashes_root: Bytes32) -> Bytes32:
+    """What an item is called at keepers and in stores: by its content, whatever its number on a chain."""
+    return keccak256(parts_hash + hashes_root)
 
 
 def hashes_root(hashes: Sequence[Bytes32]) -> Bytes32:

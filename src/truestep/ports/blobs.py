@@ -81,6 +81,14 @@ class Blobs(Protocol):
         """Whether a store says that it has this output. Raises `Unavailable` if none can be asked."""
         ...
 
+    def put_named(self, name: str, content: bytes, *, should_stop: ShouldStop = never) -> None:
+        """Publish content under a name that it proves, such as an item's blob (docs/blobs.md)."""
+        ...
+
+    def get_named(self, name: str, *, should_stop: ShouldStop = never) -> bytes:
+        """The content that proves this name. Raises `Rejected` for what is no name, too."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputKey:

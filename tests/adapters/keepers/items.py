@@ -11,7 +11,6 @@ from pathlib import Path
 from truestep.adapters.cells.directory import DirectoryCells
 from truestep.adapters.keepers.service import KeeperServer, ServiceLimits
 from truestep.adapters.keepers.shelf import Shelf
-from truestep.adapters.keepers.wire import name_of
 from truestep.adapters.trusted_setup import open_kzg
 from truestep.availability.cells import seat_cells
 from truestep.availability.encoding import Encoder, range_tree
@@ -36,7 +35,7 @@ class Item:
 
     @property
     def name(self) -> Bytes32:
-        return name_of(self.manifest)
+        return self.manifest.name
 
 
 @functools.cache

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.adapters.keepers.items import KZG, NO_LIMITS, Item, item_of, lay_seat
+from truestep.adapters.blobs.addresses import kzg_name, manifest_name
+from truestep.adapters.blobs.directory import DirectoryBlobs
+from truestep.adapters.blobs.http import HttpBlobs
+from truestep.adapters.blobs.server import BlobServer
 from truestep.adapters.cells.directory import DirectoryCells
 from truestep.adapters.keepers import standing
 from truestep.adapters.keepers.client import Busy, KeeperClient
@@ -282,6 +287,33 @@ def test_the_manifest_comes_from_whoever_has_it(item: Item, urls: list[str]) -> 
     with answering(item_of(b"another item").manifest.to_json().encode()) as liar:
         assert asyncio.run(first(item.name, [liar, DEAD, urls[2]])) == item.manifest
         assert asyncio.run(first(item.name, [liar, DEAD])) is None
+
+
+def test_a_plain_store_has_manifests_and_blobs_by_what_proves_them(item: Item, tmp_path: Path) -> None:
+    blob = b"".join(item.extended[0].cells[:64])
+    versioned_hash = item.manifest.versioned_hashes[0]
+    server = BlobServer(DirectoryBlobs(tmp_path))
+    store = HttpBlobs(server.url)
+    store.put_named(manifest_name(item.name), item.manifest.to_json().encode())
+    store.put_named(kzg_name(versioned_hash), blob)
+    assert store.get_named(kzg_name(versioned_hash)) == blob
+    assert asked(server.url, lambda client: client.stored_manifest(item.name)) == item.manifest
+    assert asked(server.url, lambda client: client.stored_blob(versioned_hash)) == blob
+    assert asked(server.url, lambda client: client.stored_blob(item.name)) is None
+    for name, content in (
+        (kzg_name(item.name), blob),
+        (kzg_name(versioned_hash), blob[:-1] + b"x"),
+        (kzg_name(versioned_hash), blob[:-1]),
+        (kzg_name(versioned_hash), b"\xff" * len(blob)),
+        (manifest_name(versioned_hash), item.manifest.to_json().encode()),
+        (manifest_name(item.name), b"junk"),
+    ):
+        with pytest.raises(Unavailable, match="it answers 4"):
+            store.put_named(name, content)
+    for name in ("kzg/x", f"kzg/{'0' * 63}", f"../{'0' * 64}"):
+        with pytest.raises(Rejected):
+            store.put_named(name, b"")
+    server.close()
 
 
 def test_a_fetch_that_is_given_up_leaves_nothing_behind(item: Item, urls: list[str]) -> None:

@@ -16,7 +16,7 @@ from truestep.adapters.keepers import service
 from truestep.adapters.keepers.rates import CLIENTS_LIMIT, Rates, client_of
 from truestep.adapters.keepers.service import KeeperServer, ServiceLimits, keeper_app
 from truestep.adapters.keepers.shelf import Shelf
-from truestep.adapters.keepers.wire import PACKED_SIZE_BYTES, CellPlace, name_of, pack, unpack
+from truestep.adapters.keepers.wire import PACKED_SIZE_BYTES, CellPlace, pack, unpack
 from truestep.adapters.web_server import WebServer
 from truestep.availability.cells import Cell
 from truestep.availability.manifest import parse_manifest
@@ -69,7 +69,7 @@ def test_it_says_how_it_is(client: httpx.Client) -> None:
 
 def test_it_gives_what_it_holds(client: httpx.Client, item: Item) -> None:
     base = f"/v1/items/{item.name.hex()}"
-    assert name_of(parse_manifest(client.get(f"{base}/manifest").text)) == item.name
+    assert parse_manifest(client.get(f"{base}/manifest").text).name == item.name
     assert client.get(f"{base}/held").json() == {"runs": [{"first_cell": 32, "blobs": [[0, 2]]}]}
     for path, expected in {
         "/cells/1": [(1, cell) for cell in range(32, 96)],

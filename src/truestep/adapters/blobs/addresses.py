@@ -4,14 +4,18 @@
 * `programs/{image root}-{entry}`: an ELF file, by what the chain knows of its program; the entry in hex.
 * `inputs/{root}-{size}`: an input, by its root and its size in bytes.
 * `outputs/{root}-{size}`: an output range up to its last byte that is not zero, at least the output's size.
+* `items/{name}`: the manifest of an item, by the item's name at keepers (docs/keepers.md).
+* `kzg/{versioned hash}`: a blob of an item, 131,072 bytes, by the hash of its commitment.
 """
 
 import re
 from dataclasses import dataclass
 
+from truestep.availability.manifest import MANIFEST_LIMIT_BYTES
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Bytes32
 from truestep.commitments.keccak import keccak256
+from truestep.commitments.kzg import BLOB_SIZE_BYTES
 from truestep.machine.elf import FILE_LIMIT_BYTES
 from truestep.machine.layout import INPUT_LIMIT_BYTES, OUTPUT_LIMIT_BYTES
 from truestep.ports.blobs import Pieces
@@ -22,6 +26,7 @@ _NAME = re.compile(
     r"(?P<hash>[0-9a-f]{64})"
     r"|programs/(?P<image_root>[0-9a-f]{64})-(?P<entry>0|[1-9a-f][0-9a-f]{0,7})"
     r"|(?P<kind>inputs|outputs)/(?P<root>[0-9a-f]{64})-(?P<size>0|[1-9][0-9]{0,8})"
+    r"|(?P<part>items|kzg)/(?P<name>[0-9a-f]{64})"
 )
 BLOB_LIMIT_BYTES = OUTPUT_LIMIT_BYTES
 """512 MiB. Nothing that the machine reads or writes is larger."""
@@ -31,6 +36,8 @@ BLOB_LIMIT_BYTES = OUTPUT_LIMIT_BYTES
 class BlobName:
     """The parts of a name: its kind (empty for content by its hash), the hash or root, and the size or 0."""
 
+    text: str
+    """All of it."""
     kind: str
     digest: str
     size_bytes: int
@@ -56,6 +63,16 @@ def output_name(output_root: Bytes32, size_bytes: int) -> str:
     return f"outputs/{output_root.hex()}-{size_bytes}"
 
 
+def manifest_name(item: Bytes32) -> str:
+    """Where the manifest of an item is stored."""
+    return f"items/{item.hex()}"
+
+
+def kzg_name(versioned_hash: Bytes32) -> str:
+    """Where a blob of an item is stored."""
+    return f"kzg/{versioned_hash.hex()}"
+
+
 def name_of_uri(uri: str) -> str:
     """The hex hash in a blob URI. Raises `Rejected` for any other URI: nobody can send us elsewhere."""
     matched = _URI.fullmatch(uri)
@@ -69,9 +86,9 @@ def parse_name(text: str) -> BlobName:
     matched = _NAME.fullmatch(text)
     if matched is None:
         raise Rejected(Reject.BLOB_URI, f"expected the name of a blob, got {text[:100]!r}")
-    digest = matched["hash"] or matched["image_root"] or matched["root"]
-    kind = matched["kind"] or ("programs" if matched["image_root"] else "")
-    return BlobName(kind=kind, digest=digest, size_bytes=int(matched["size"] or 0))
+    digest = matched["hash"] or matched["image_root"] or matched["root"] or matched["name"]
+    kind = matched["kind"] or matched["part"] or ("programs" if matched["image_root"] else "")
+    return BlobName(text=text, kind=kind, digest=digest, size_bytes=int(matched["size"] or 0))
 
 
 def limit_of(name: str) -> int:
@@ -82,6 +99,10 @@ def limit_of(name: str) -> int:
             return FILE_LIMIT_BYTES
         case "inputs":
             return min(parsed.size_bytes, INPUT_LIMIT_BYTES)
+        case "items":
+            return MANIFEST_LIMIT_BYTES
+        case "kzg":
+            return BLOB_SIZE_BYTES
         case _:
             return BLOB_LIMIT_BYTES
 

@@ -127,6 +127,16 @@ class BlobCache:
         """Whether the other store has it."""
         return self._blobs.has_output(output_root, size_bytes, should_stop=should_stop)
 
+    def put_named(self, name: str, content: bytes, *, should_stop: ShouldStop = never) -> None:
+        """Publish content in the other store."""
+        self._blobs.put_named(name, content, should_stop=should_stop)
+
+    def get_named(self, name: str, *, should_stop: ShouldStop = never) -> bytes:
+        """The content of a name, the copy if there is one."""
+        return self._get(
+            name, limit_of(name), lambda: self._blobs.get_named(name, should_stop=should_stop), should_stop
+        )
+
     def _get(self, name: str, limit_bytes: int, fetch: Callable[[], bytes], should_stop: ShouldStop) -> bytes:
         with self._alone(name, should_stop):
             # No copy, or a damaged one: ask the other store.

@@ -5,7 +5,10 @@ from typing import Protocol
 from Crypto.Hash import keccak
 
 from truestep.adapters.blobs.addresses import BlobName, parse_name, program_name
+from truestep.adapters.trusted_setup import open_kzg
+from truestep.availability.manifest import MANIFEST_LIMIT_BYTES, item_name, parse_manifest
 from truestep.base.errors import Reject, Rejected
+from truestep.commitments.kzg import BLOB_SIZE_BYTES, versioned_hash
 from truestep.commitments.merkle import StreamedRoot
 from truestep.engine.hashing import hash_many_pairs
 from truestep.machine.elf import FILE_LIMIT_BYTES, load_elf
@@ -32,6 +35,10 @@ def name_check(name: str) -> NameCheck:
             return _ProgramCheck(name)
         case "inputs" | "outputs":
             return _RangeCheck(parsed)
+        case "items":
+            return _ManifestCheck(parsed.digest)
+        case "kzg":
+            return _KzgCheck(parsed.digest)
         case _:
             return _HashCheck(parsed.digest)
 
@@ -99,3 +106,40 @@ class _RangeCheck:
             return "expected an output range without zeros at its end, got some"  # of any number
         actual = self._root.finish().hex()
         return "" if actual == self._name.digest else f"expected root {self._name.digest}, got {actual}"
+
+
+class _ManifestCheck:
+    def __init__(self, digest: str) -> None:
+        self._digest = digest
+        self._text = bytearray()
+
+    def update(self, piece: bytes) -> None:
+        if len(self._text) <= MANIFEST_LIMIT_BYTES:
+            self._text += piece
+
+    def mismatch(self) -> str:
+        try:
+            manifest = parse_manifest(bytes(self._text))
+        except Rejected as error:
+            return str(error)
+        actual = item_name(manifest.parts_hash, manifest.hashes_root).hex()
+        return "" if actual == self._digest else f"expected item {self._digest}, got {actual}"
+
+
+class _KzgCheck:
+    """Of a blob: its commitment takes a twentieth of a second, and the first one loads the trusted setup."""
+
+    def __init__(self, digest: str) -> None:
+        self._digest = digest
+        self._blob = bytearray()
+
+    def update(self, piece: bytes) -> None:
+        if len(self._blob) <= BLOB_SIZE_BYTES:
+            self._blob += piece
+
+    def mismatch(self) -> str:
+        try:
+            actual = versioned_hash(open_kzg().commit(bytes(self._blob))).hex()
+        except Rejected as error:
+            return str(error)
+        return "" if actual == self._digest else f"expected versioned hash {self._digest}, got {actual}"

@@ -12,6 +12,7 @@ from truestep.adapters.blobs.addresses import (
     limit_of,
     name_of_uri,
     output_name,
+    parse_name,
     program_name,
     too_large,
 )
@@ -76,6 +77,14 @@ class DirectoryBlobs:
     def has_output(self, output_root: Bytes32, size_bytes: int, *, should_stop: ShouldStop = never) -> bool:
         """Whether the file is there."""
         return self.path_of(output_name(output_root, size_bytes)).is_file()
+
+    def put_named(self, name: str, content: bytes, *, should_stop: ShouldStop = never) -> None:
+        """Publish content under a name that it proves."""
+        self.write_named(parse_name(name).text, content)
+
+    def get_named(self, name: str, *, should_stop: ShouldStop = never) -> bytes:
+        """The content of a name, checked."""
+        return self._checked(parse_name(name).text)
 
     def path_of(self, name: str) -> Path:
         """The path of the blob `name`, if it is here."""

@@ -10,6 +10,7 @@ from truestep.adapters.blobs.addresses import (
     limit_of,
     name_of_uri,
     output_name,
+    parse_name,
     program_name,
 )
 from truestep.adapters.blobs.background import run_in_background
@@ -83,6 +84,14 @@ class HttpBlobs:
         """Whether the server says that it has the output."""
         name = output_name(output_root, size_bytes)
         return run_in_background(lambda: is_there(self._url(name), name), should_stop)
+
+    def put_named(self, name: str, content: bytes, *, should_stop: ShouldStop = never) -> None:
+        """Publish content under a name that it proves."""
+        self._put(parse_name(name).text, content, should_stop)
+
+    def get_named(self, name: str, *, should_stop: ShouldStop = never) -> bytes:
+        """The content of a name, checked."""
+        return self._get(parse_name(name).text, limit_of(name), should_stop)
 
     def _get(self, name: str, limit_bytes: int, should_stop: ShouldStop) -> bytes:
         content = run_in_background(lambda: download(self._url(name), name, limit_bytes), should_stop)

@@ -72,6 +72,14 @@ class SeveralBlobs:
             raise _together(troubles)
         return any(answers)
 
+    def put_named(self, name: str, content: bytes, *, should_stop: ShouldStop = never) -> None:
+        """Publish content under a name that it proves, in at least one store."""
+        self._put(lambda store: store.put_named(name, content, should_stop=should_stop))
+
+    def get_named(self, name: str, *, should_stop: ShouldStop = never) -> bytes:
+        """The content of a name from the first store that has it."""
+        return self._get(lambda store: store.get_named(name, should_stop=should_stop))
+
     def _put(self, put: Callable[[Blobs], Answer]) -> Answer:
         """Write to every store. A failure does not matter as long as another store keeps it."""
         kept, troubles = self._ask(put, until=lambda _: False)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import httpcore
 
+from truestep.adapters.blobs.addresses import kzg_name, manifest_name
 from truestep.adapters.keepers.wire import (
     HELD_LIMIT_BYTES,
     PACKED_SIZE_BYTES,
@@ -18,7 +19,6 @@ from truestep.adapters.keepers.wire import (
     CellPlace,
     Health,
     Held,
-    name_of,
     places_text,
     read_model,
     unpack,
@@ -27,7 +27,7 @@ from truestep.availability.cells import Cell
 from truestep.availability.manifest import MANIFEST_LIMIT_BYTES, Manifest, parse_manifest
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Bytes32
-from truestep.commitments.kzg import CELLS_PER_BLOB
+from truestep.commitments.kzg import BLOB_SIZE_BYTES, CELLS_PER_BLOB
 
 CONNECTIONS_LIMIT = 8
 """To one keeper, which allows more."""
@@ -90,17 +90,27 @@ class KeeperClient:
 
     async def manifest(self, item: Bytes32) -> Manifest | None:
         """The manifest of an item, checked against its name; None if it has none."""
-        body = await self._get(f"items/{item.hex()}/manifest", MANIFEST_LIMIT_BYTES)
+        return self._checked(item, await self._get(f"items/{item.hex()}/manifest", MANIFEST_LIMIT_BYTES))
+
+    async def stored_manifest(self, item: Bytes32) -> Manifest | None:
+        """The same of a plain store of blobs, such as registrants have."""
+        return self._checked(item, await self._fetch(manifest_name(item), MANIFEST_LIMIT_BYTES))
+
+    async def stored_blob(self, versioned_hash: Bytes32) -> bytes | None:
+        """A blob of an item from a plain store, unverified; None if it has none."""
+        return await self._fetch(kzg_name(versioned_hash), BLOB_SIZE_BYTES)
+
+    def _checked(self, item: Bytes32, body: bytes | None) -> Manifest | None:
         if body is None:
             return None
         try:
             found = parse_manifest(body)
         except Rejected as error:
             raise Rejected(Reject.KEEPER_ANSWER, f"{self.name} sent no manifest ({error})") from error
-        if name_of(found) != item:
+        if found.name != item:
             raise Rejected(
                 Reject.KEEPER_ANSWER,
-                f"{self.name} sent the manifest of item {name_of(found).hex()} instead of {item.hex()}",
+                f"{self.name} sent the manifest of item {found.name.hex()} instead of {item.hex()}",
             )
         return found
 
@@ -117,8 +127,11 @@ class KeeperClient:
         return [] if body is None else unpack(body, places, self.name)
 
     async def _get(self, path: str, limit_bytes: int) -> bytes | None:
-        """The body of an answer; None if the keeper has no such thing."""
-        url = f"{self.name}/v{VERSION}/{path}".encode()
+        return await self._fetch(f"v{VERSION}/{path}", limit_bytes)
+
+    async def _fetch(self, path: str, limit_bytes: int) -> bytes | None:
+        """The body of an answer; None if the server has no such thing."""
+        url = f"{self.name}/{path}".encode()
         try:
             async with asyncio.timeout(ANSWER_SECONDS + limit_bytes / LEAST_BYTES_PER_SECOND):
                 return await self._exchange(url, limit_bytes)

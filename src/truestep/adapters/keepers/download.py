@@ -12,7 +12,6 @@ from truestep.adapters.files import make_folder
 from truestep.adapters.keepers.client import KeeperClient
 from truestep.adapters.keepers.fetching import ItemFetcher
 from truestep.adapters.keepers.standing import Blame
-from truestep.adapters.keepers.wire import name_of
 from truestep.availability.blobs import payload_of
 from truestep.availability.manifest import Manifest
 from truestep.availability.parts import BLOB_PAYLOAD_BYTES, UNIT_SIZE_BYTES, Part
@@ -200,7 +199,7 @@ def check_roots(manifest: Manifest, file: PayloadFile, parts: Sequence[int]) -> 
 
 def unfinished_path(target: Path, manifest: Manifest) -> Path:
     """Where the payload lies until it is whole: the same place when the fetch is begun again."""
-    return target.with_name(f".{target.name}.{name_of(manifest).hex()[:16]}.unfinished")
+    return target.with_name(f".{target.name}.{manifest.name.hex()[:16]}.unfinished")
 
 
 def _digest(payload: bytes) -> bytes:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from truestep.adapters.keepers.client import KeeperClient
 from truestep.adapters.keepers.standing import Blame, Keeper, Standing
 from truestep.adapters.keepers.verifying import Verifier
-from truestep.adapters.keepers.wire import CellPlace, name_of
+from truestep.adapters.keepers.wire import CellPlace
 from truestep.availability.cells import Cell
 from truestep.availability.manifest import Manifest
 from truestep.availability.recovery import NotEnoughCells
@@ -37,7 +37,7 @@ class ItemFetcher:
         on_blame: Callable[[Blame], None],
     ) -> None:
         """`on_blame` is told of each keeper that sends something wrong, once."""
-        self._item = name_of(manifest)
+        self._item = manifest.name
         self._kzg = kzg
         self._standing = Standing(self._item, clients, on_blame)
         self._verifier = Verifier(kzg, manifest.commitments)

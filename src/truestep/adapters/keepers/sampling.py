@@ -13,7 +13,7 @@ from random import Random, SystemRandom
 
 from truestep.adapters.keepers.client import KeeperClient
 from truestep.adapters.keepers.standing import Blame, Keeper, Standing
-from truestep.adapters.keepers.wire import PLACES_LIMIT, CellPlace, name_of
+from truestep.adapters.keepers.wire import PLACES_LIMIT, CellPlace
 from truestep.availability.cells import Cell, judge
 from truestep.availability.manifest import Manifest
 from truestep.base.errors import Rejected, Unavailable
@@ -84,7 +84,7 @@ async def sample(
         raise ValueError(f"expected 1 to {CELLS_PER_BLOB} samples of each blob, got {samples}")
     began, chance = time.monotonic(), chance or SystemRandom()
     work = _Work(left=set())
-    standing = Standing(name_of(manifest), clients, work.blames.append)
+    standing = Standing(manifest.name, clients, work.blames.append)
     missing: list[CellPlace] = []
     standing.begin()
     try:
@@ -126,7 +126,7 @@ class _Sampler:
     """Gets some places, in rounds: what is missing or wrong in one is asked of others in the next."""
 
     def __init__(self, manifest: Manifest, kzg: Kzg, standing: Standing, work: _Work, chance: Random) -> None:
-        self._item = name_of(manifest)
+        self._item = manifest.name
         self._commitments = manifest.commitments
         self._kzg = kzg
         self._standing = standing

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from truestep.adapters.cells.records import entry_of, record_range, stored_run
-from truestep.adapters.keepers.wire import CellPlace, Held, held_run, name_of
+from truestep.adapters.keepers.wire import CellPlace, Held, held_run
 from truestep.availability.cells import Cell
 from truestep.availability.manifest import Manifest
 from truestep.base.ids import Bytes32
@@ -46,7 +46,7 @@ class Shelf:
 
     def lay(self, manifest: Manifest) -> Bytes32:
         """Begin an item, if it is not there. Returns its name."""
-        item = name_of(manifest)
+        item = manifest.name
         if item not in self._held:
             self._store.put_manifest(item, manifest.to_json().encode())
             with self._lock:

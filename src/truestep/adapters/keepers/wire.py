@@ -8,11 +8,8 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from truestep.availability.cells import Cell
-from truestep.availability.manifest import Manifest
 from truestep.availability.parts import BLOB_LIMIT
 from truestep.base.errors import Reject, Rejected
-from truestep.base.ids import Bytes32
-from truestep.commitments.keccak import keccak256
 from truestep.commitments.kzg import CELL_SIZE_BYTES, CELLS_PER_BLOB, PROOF_SIZE_BYTES
 
 VERSION = 1
@@ -70,16 +67,6 @@ class Health(BaseModel):
     items: int = 0
     used_bytes: int = 0
     keeper: str = ""
-
-
-def item_name(parts_hash: Bytes32, hashes_root: Bytes32) -> Bytes32:
-    """What an item is called at keepers: by its content, whatever its number on a chain."""
-    return keccak256(parts_hash + hashes_root)
-
-
-def name_of(manifest: Manifest) -> Bytes32:
-    """What the item with this manifest is called at keepers."""
-    return item_name(manifest.parts_hash, manifest.hashes_root)
 
 
 def held_run(first_cell: int, blobs: Iterable[int]) -> HeldRun:

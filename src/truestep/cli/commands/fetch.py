@@ -55,19 +55,18 @@ def fetch(
     that sends a wrong cell is named and not asked again. Started again after an interruption, it goes on.
     """
     from truestep.adapters.keepers.download import PayloadFile, unfinished_path
-    from truestep.adapters.keepers.wire import name_of
 
     screen = Screen(as_json=as_json)
     blames: list[Blame] = []
 
     async def work(manifest: "Manifest", clients: "Sequence[KeeperClient]") -> dict[str, object]:
         parts = _chosen(manifest, part, size)
-        with PayloadFile(unfinished_path(output, manifest), name_of(manifest)) as file:
+        with PayloadFile(unfinished_path(output, manifest), manifest.name) as file:
             await _download(manifest, clients, file, parts, screen, blames)
             written = _written(manifest, file, parts, output, size)
             file.delete()
         return {
-            "item": name_of(manifest).hex(),
+            "item": manifest.name.hex(),
             "parts": parts,
             "files": [str(path) for path, _ in written],
             "size": sum(size_bytes for _, size_bytes in written),

@@ -92,8 +92,7 @@ class Kzg:
     def extend(self, blob: bytes) -> Extended:
         """The 128 cells of a blob and their proofs."""
         _check_size("blob", blob, BLOB_SIZE_BYTES)
-        cells, proofs = _refusing("the blob", lambda: ckzg.compute_cells_and_kzg_proofs(blob, self._setup()))
-        return Extended(cells=tuple(cells), proofs=tuple(proofs))
+        return _taken(_refusing("the blob", lambda: ckzg.compute_cells_and_kzg_proofs(blob, self._setup())))
 
     def recover(self, cells: Mapping[int, bytes]) -> Extended:
         """All cells and proofs, from 64 or more cells of a blob by their numbers.
@@ -106,11 +105,11 @@ class Kzg:
         contents = [cells[index] for index in indices]
         for index, content in zip(indices, contents, strict=True):
             _check_cell(index, content)
-        whole, proofs = _refusing(
+        lists = _refusing(
             "a cell",
             lambda: ckzg.recover_cells_and_kzg_proofs(indices, contents, self._setup()),
         )
-        return Extended(cells=tuple(whole), proofs=tuple(proofs))
+        return _taken(lists)
 
     def verify_cells(self, checks: Sequence[CellCheck]) -> bool:
         """Whether all of these statements are true, of any number of blobs; one call for many is fastest."""
@@ -154,6 +153,15 @@ class Kzg:
             "the commitment, point, value or proof",
             lambda: ckzg.verify_kzg_proof(commitment, z, y, proof, self._setup()),
         )
+
+
+def _taken(lists: tuple[list[bytes], list[bytes]]) -> Extended:
+    """The cells and proofs. ckzg 2.1.8 never frees its lists, as it forgets a reference: emptied here."""
+    cells, proofs = lists
+    extended = Extended(cells=tuple(cells), proofs=tuple(proofs))
+    cells.clear()
+    proofs.clear()
+    return extended
 
 
 def _check_cell(index: int, content: bytes) -> None:

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 from tests.protocol.settlement.world import PEOPLE, Surroundings
+from truestep.base.errors import Rejected
 from truestep.protocol.settlement.contracts import disputes, jobs, operators
 from truestep.protocol.settlement.ids import BATCH_LIMIT, NATIVE, NOBODY
 from truestep.protocol.settlement.messages import Message, Stranger
@@ -27,7 +28,14 @@ LIMITS = {
     "callback_gas": 2**64 - 1,
 }
 """The largest value of a field that is not a word. A window is 8 bytes in an order, a word in a batch."""
-LENGTHS = {"siblings": 6, "hashes": 63, "item_path": 8, "leaf_path": 8, "leaves": 3 * BATCH_LIMIT}
+LENGTHS = {"siblings": 6, "hashes": 63, "item_path": 8, "leaf_path": 8, "leaves": 3 * BATCH_LIMIT} | {
+    "nodes": 64,
+    "path": 13,
+    "indices": 16,
+    "signatures": 16,
+    "challenge_ids": 16,
+    "challenges": 16,
+}
 """Longest lists, other than 256."""
 KEPT = frozenset({(jobs.Strike, "task_id"), (Order, "asset"), (disputes.Split, "arity")})
 """Disputes names only tasks that it has proved; an asset must be a token; an arity is a game's."""
@@ -52,7 +60,15 @@ def _mutated(rng: Random, message: Message) -> Message:
         case 2 if message.value_wei:
             return replace(message, value_wei=max(0, message.value_wei + rng.choice((-1, 1))))
         case _:
-            return replace(message, call=_changed(rng, message.call, ""))
+            return replace(message, call=changed_call(rng, message.call))
+
+
+def changed_call(rng: Random, call: Any) -> Any:
+    """The call with a change somewhere, unless no value can have that change."""
+    try:
+        return _changed(rng, call, "")
+    except Rejected:
+        return call
 
 
 def _changed(rng: Random, value: Any, name: str) -> Any:

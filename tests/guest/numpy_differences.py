@@ -50,6 +50,11 @@ What cannot be shown by one value:
   `method="marginals"` only, and a number beyond 64 bits cannot be a seed.
 - *Fourier transforms* differ in the last bits; those of float32 are computed in double precision and
   rounded at the end.
+- *SciPy*: special functions, integrals of `quad`, distributions and statistics, and what is solved or fitted
+  may differ in the last digits; `quad` takes QUADPACK's steps, so an integral that does not converge may
+  differ by its error. `find_peaks` gives the properties that are floats, and of equal peaks that are too
+  close the last one stays. What is a result with fields in SciPy is a tuple with names, of the usual fields.
+- *`x[..., 0]` of a vector* is a number, where NumPy gives an array of no dimensions.
 - *Lists* hold items of one type: `[1, 2.5]` is `[1.0, 2.5]`. A list that begins as `[0] * n` and gets floats
   is a list of floats; a function that returns or prints it is refused.
 - *Functions* return one type: one that returns `0.0` in one place and an integer in another returns `3.0`
@@ -61,8 +66,8 @@ What cannot be shown by one value:
   function takes out of an array, as in NumPy. Of floats that come from arguments or fields a function may not
   know whose they are. They give inf and nan, unless the module handles `ZeroDivisionError`.
 - *Indices* out of range raise `IndexError` with another text.
-- *Text of arrays*: `print(x)` writes each number as Python does and pads nothing: `[2.5 -1.0]`, where NumPy
-  writes `[ 2.5 -1. ]`.
+- *Text of arrays*: `print(x)` and messages of errors write each number as Python does and pad nothing:
+  `[2.5 -1.0]`, where NumPy writes `[ 2.5 -1. ]`.
 """
 
 

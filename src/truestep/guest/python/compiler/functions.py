@@ -18,7 +18,7 @@ from truestep.guest.python.compiler.classes import PlainClass
 from truestep.guest.python.compiler.list_variables import is_read_as_array
 from truestep.guest.python.compiler.ownership import is_ours, is_users_class, is_users_function
 from truestep.guest.python.compiler.rewriting import origin_of, rewritten, specialised, without_others
-from truestep.guest.python.compiler.stand_ins import class_in_guests, function_in_guests
+from truestep.guest.python.compiler.stand_ins import class_in_guests, function_in_guests, refuse_scipys
 
 
 def accept_plain_functions() -> None:
@@ -33,12 +33,13 @@ def accept_plain_functions() -> None:
         if (stand_in := class_in_guests(value)) is not None:
             return PlainClass(stand_in)
         if (stand_in := function_in_guests(value)) is not None:
-            is_function = isinstance(stand_in, FunctionType)
+            is_function = isinstance(stand_in, FunctionType) and not stand_in.__module__.startswith("numpy")
             return types.Dispatcher(compiled(stand_in)) if is_function else resolve(context, stand_in)
         try:
             return resolve(context, value)
         except ValueError:
             if is_users_function(value):
+                refuse_scipys(value)
                 return types.Dispatcher(compiled(value))
             if is_users_class(value):
                 return PlainClass(value)

@@ -21,6 +21,7 @@ from truestep.guest.python.compiler.ownership import (
     is_users_instance,
 )
 from truestep.guest.python.compiler.rewriting_names import Names
+from truestep.guest.python.compiler.stand_ins import function_in_guests, method_in_guests
 
 _Facts = dict[str, Fact]
 _ARGUMENTS_MAX = 32
@@ -100,7 +101,8 @@ class CallBinder:
             return self._with(node, function, {parameter: owner}, facts)
         called = self._evaluator.fact(node.func, facts)
         function = getattr(called.value, "py_func", called.value) if isinstance(called, Known) else None
-        if not is_users_function(function) or is_ours(function):
+        has_stand_in = isinstance(called, Known) and function_in_guests(called.value) is not None
+        if not is_users_function(function) or is_ours(function) or has_stand_in:
             return None
         return self._with(node, function, {}, facts)
 
@@ -138,7 +140,8 @@ class CallBinder:
         if not isinstance(owner, Known):
             return None
         kind = owner.value if isinstance(owner.value, type) else type(owner.value)
-        if not is_users_class(kind) or is_ours(kind):
+        has_stand_in = method_in_guests(getattr(owner.value, node.func.attr, None)) is not None
+        if not is_users_class(kind) or is_ours(kind) or has_stand_in:
             return None
         member: Any = inspect.getattr_static(kind, node.func.attr, None)
         if member.__class__ is classmethod:

@@ -24,6 +24,7 @@ from truestep.guest.python.compiler.numpy_functions.shapes import squeezed_axes
 from truestep.guest.python.compiler.rewriting_axes import assigned_once, axes_of_one, squeezed
 from truestep.guest.python.compiler.rewriting_grids import Misused, index_trick, mapped_call
 from truestep.guest.python.compiler.rewriting_names import Names
+from truestep.guest.python.compiler.stand_ins import method_in_guests
 
 _CONSUMERS: tuple[Any, ...] = (
     sum,
@@ -136,6 +137,9 @@ class ExpressionRewriter(ast.NodeTransformer):
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         """`ctypes.c_int64(n).value` is the number as so many bits hold it; `np.broadcast(…).shape`."""
         self.generic_visit(node)
+        method = method_in_guests(self._names.value(node)) if isinstance(node.ctx, ast.Load) else None
+        if method is not None:
+            return self._replace(node, self._names.helper(method.__name__, method))
         shape = self._broadcast_shape(node)
         if shape is not None:
             return self._replace(node, shape)

@@ -3,22 +3,41 @@
 import functools
 import io
 import sys
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
+import numpy as np
+from numba.core import errors
+
 from truestep.guest.python.compiler.ownership import is_users_function
-from truestep.guest.python.compiler.scipy_functions import distances, filters, matrices, special
+from truestep.guest.python.compiler.scipy_functions import (
+    assignment,
+    distances,
+    filters,
+    matrices,
+    peaks,
+    quadrature,
+    roots,
+    samples,
+    signals,
+    special,
+    statistics,
+)
 from truestep.guest.python.compiler.text_builders import TextBuilder
 
-_OF_SCIPY: dict[str, tuple[Any, ...]] = {
-    "scipy.spatial.distance": (distances.cdist, distances.pdist),
-    "scipy.ndimage": (filters.minimum_filter1d, filters.maximum_filter1d),
-    "scipy.linalg": (
-        *(matrices.block_diag, matrices.inv, matrices.solve, matrices.det, matrices.cholesky),
-        *(matrices.pinv, matrices.norm),
-    ),
+_OWN: dict[str, tuple[ModuleType, ...]] = {
+    "scipy.spatial.distance": (distances,),
+    "scipy.ndimage": (filters, signals),
+    "scipy.linalg": (matrices,),
+    "scipy.integrate": (quadrature, samples),
+    "scipy.optimize": (roots, assignment),
+    "scipy.signal": (signals, peaks),
+    "scipy.stats": (statistics,),
+    "scipy.special": (special,),
 }
+"""Where the functions of a module of SciPy are, by their names."""
 _SPECIAL = "scipy.special"
+_STATS = "scipy.stats"
 _REMEMBERING: Any = type(functools.lru_cache(len))
 
 
@@ -34,15 +53,48 @@ def function_in_guests(value: Any) -> Any:
     name = getattr(value, "__name__", None)
     if not isinstance(name, str) or "scipy" not in sys.modules:
         return None
-    for module, functions in _OF_SCIPY.items():
-        if getattr(sys.modules.get(module), name, None) is value:
-            return next((function for function in functions if function.__name__ == name), None)
-    if name in special.UFUNCS and getattr(sys.modules.get(_SPECIAL), name, None) is value:
+    if name in special.UFUNCS and _is_scipys(_SPECIAL, name, value):
         return _special(name)
-    return None
+    for module, owners in _OWN.items():
+        if _is_scipys(module, name, value):
+            return next((function for owner in owners if (function := _defined(owner, name))), None)
+    is_transform = _is_scipys("scipy.fft", name, value)
+    return getattr(np.fft, name, None) if is_transform else None
+
+
+def refuse_scipys(function: FunctionType) -> None:
+    """Raises TypingError for a function of SciPy: what it calls is C or Fortran in the end."""
+    parts = (function.__module__ or "").split(".")
+    if parts[0] == "scipy":
+        public = ".".join(part for part in parts if not part.startswith("_"))
+        raise errors.TypingError(
+            f"a guest has no {public}.{function.__name__}; write it with NumPy or loops, or use one of those"
+            " that docs/python-guests.md names"
+        )
+
+
+def method_in_guests(value: Any) -> Any:
+    """The function that stands for a method of a distribution of SciPy, as `norm.cdf`; None for all else."""
+    owner = getattr(value, "__self__", None)
+    if owner is None or _STATS not in sys.modules:
+        return None
+    name = getattr(owner, "name", None)
+    is_distribution = isinstance(name, str) and _is_scipys(_STATS, name, owner)
+    return _method(name, value.__name__) if is_distribution else None
+
+
+def _is_scipys(module: str, name: str, value: Any) -> bool:
+    return getattr(sys.modules.get(module), name, None) is value
+
+
+def _defined(owner: ModuleType, name: str) -> FunctionType | None:
+    function = vars(owner).get(name)
+    is_own = isinstance(function, FunctionType) and function.__module__ == owner.__name__
+    return function if is_own else None
 
 
 _special = functools.cache(special.ufunc)
+_method = functools.cache(statistics.distribution_method)
 
 
 def _without_memory(value: Any) -> FunctionType | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numba
 import numpy as np
-from numba.core import bytecode, caching, cpu, dispatcher, errors, interpreter, types, withcontexts
+from numba.core import bytecode, caching, cpu, dispatcher, errors, interpreter, typeinfer, types, withcontexts
 from numba.core.cpu_options import ParallelOptions
 from numba.core.typing import context as typing_context
 from numba.np.ufunc import ufuncbuilder, wrappers
@@ -59,6 +59,8 @@ def accept_plain_functions() -> None:
     function_compiler: Any = dispatcher._FunctionCompiler
     function_compiler._get_implementation = _implementation
     function_compiler._compile_core = _trying_again(function_compiler._compile_core)
+    recursive: Any = types.RecursiveCall
+    recursive.get_overloads = _known_or_compiled(recursive.get_overloads)
     stack: Any = typing_context.CallStack
     stack.finditer = _frames_of
 
@@ -131,6 +133,19 @@ def _trying_again(compile_core: Any) -> Any:
                     raise
 
     return compile_or_try_again
+
+
+def _known_or_compiled(get_overloads: Any) -> Any:
+    """A recursive call with other types than the inference noted, for which the function is compiled."""
+
+    def overloads_of(self: Any, kinds: Any) -> Any:
+        if kinds not in self._overloads and kinds in self.dispatcher_type.dispatcher.overloads:
+            made = self.dispatcher_type.dispatcher.overloads[kinds].fndesc
+            name = typeinfer.qualifying_prefix(made.modname, made.qualname)
+            self.add_overloads(kinds, name, made.uid)
+        return get_overloads(self, kinds)
+
+    return overloads_of
 
 
 def _note(variables: dict[Any, frozenset[str]], key: Any, name: str | None) -> bool:

@@ -9,6 +9,14 @@ _CONVERT = (
 
 _REMEDIES: tuple[tuple[str, str], ...] = (
     (
+        r"Module\(<module 're'",
+        "use find, split, partition, startswith, isdigit and slices: a guest has no regular expressions",
+    ),
+    (
+        r"Module\(<module '(?:fractions|decimal)'",
+        "use integers for numerator and denominator, with math.gcd, or floats",
+    ),
+    (
         r"a guest must return its output",
         "end every path with `return` and an array, number, string or bytes, or with `raise`; "
         "one path at least must return",
@@ -64,6 +72,10 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
         r"_lru_cache_wrapper",
         "keep the results in a dictionary that the function takes as an argument: a guest's functions "
         "remember none, and this one calls itself",
+    ),
+    (
+        r"args in function call should be a tuple",
+        "write the items out, as in f(items[0], items[1]), or give the function the list itself",
     ),
     (r"global name 'super'", "write what the class takes from its base into the class itself"),
     (r"Cannot resolve setattr", "set every field in __init__; an instance gets no others later"),

@@ -30,6 +30,7 @@ from truestep.guest.python.compiler.rewriting_functions import FunctionRewriter
 from truestep.guest.python.compiler.rewriting_generators import GeneratorRewriter
 from truestep.guest.python.compiler.rewriting_matches import MatchRewriter
 from truestep.guest.python.compiler.rewriting_names import Names
+from truestep.guest.python.compiler.rewriting_stars import StarRewriter
 from truestep.guest.python.compiler.rewriting_statements import StatementRewriter
 from truestep.guest.python.compiler.rewriting_super import SuperRewriter
 from truestep.guest.python.compiler.unused import UnusedRemover
@@ -170,6 +171,7 @@ def _changed(
         CollectionRewriter(names, origin, tree),
         RangeLists(names, tree),
         CallRewriter(names),
+        StarRewriter(names, tree),
         GeneratorRewriter(names, tree),
         *first_rounds,
         StatementRewriter(names, origin, tree),

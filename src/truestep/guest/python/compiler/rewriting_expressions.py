@@ -24,6 +24,7 @@ from truestep.guest.python.compiler.numpy_functions.shapes import squeezed_axes
 from truestep.guest.python.compiler.rewriting_axes import assigned_once, axes_of_one, squeezed
 from truestep.guest.python.compiler.rewriting_grids import Misused, index_trick, mapped_call
 from truestep.guest.python.compiler.rewriting_names import Names
+from truestep.guest.python.compiler.rewriting_outputs import number_of_cross, stored_output
 from truestep.guest.python.compiler.stand_ins import method_in_guests
 
 _CONSUMERS: tuple[Any, ...] = (
@@ -276,6 +277,9 @@ class ExpressionRewriter(ast.NodeTransformer):
             formatted = self._formatted(node, node.func)
             if formatted is not None:
                 return self._replace(node, self.visit(formatted))
+        other = stored_output(node, self._names) or number_of_cross(node, self._names)
+        if other is not None:
+            return self._replace(node, self.generic_visit(other))  # pyright: ignore[reportArgumentType]
         called = self._names.helpers.get(getattr(node.func, "id", "")) or self._names.value(node.func)
         if self._consumes(node.func, called):
             for index, argument in enumerate(node.args):

@@ -5,7 +5,6 @@ import ctypes
 import functools
 import itertools
 import re
-import string
 from types import FunctionType
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 from truestep.guest.python.compiler import builtin_functions, numerals, printing, texts
 from truestep.guest.python.compiler.complaint import Complaint, line_in
 from truestep.guest.python.compiler.containers import copied, either, merged
+from truestep.guest.python.compiler.format_fields import Fields
 from truestep.guest.python.compiler.iteration import chained, product_repeated, reduced
 from truestep.guest.python.compiler.linear.products import cross_along
 from truestep.guest.python.compiler.name_uses import names_in_errors
@@ -298,13 +298,7 @@ class ExpressionRewriter(ast.NodeTransformer):
             self._ufunc_with_options(node, called)
         if called is np.array or called is np.asarray:
             self._keep_lists(node)
-        if called is np.array and {part.arg for part in node.keywords} & {"copy", "order", "ndmin"}:
-            node.func = self._names.helper("array_with_options", array_with_options)
-            self.has_changed = True
-        if called is np.result_type and len(node.args) == 1 and isinstance(node.args[0], ast.Starred):
-            node.func = self._names.helper("result_type_of", result_type_of)
-            node.args = [node.args[0].value]
-            self.has_changed = True
+        self._other_function(node, called)
         if called is np.cross and [part.arg for part in node.keywords] == ["axis"] and len(node.args) == 2:
             along = self._names.call("cross_along", cross_along, *node.args, node.keywords[0].value)
             return self._replace(node, self.generic_visit(along))  # pyright: ignore[reportArgumentType]
@@ -334,6 +328,16 @@ class ExpressionRewriter(ast.NodeTransformer):
         if call is not None:
             return self._replace(node, self.generic_visit(call))  # pyright: ignore[reportArgumentType]
         return self.generic_visit(node)  # pyright: ignore[reportReturnType]
+
+    def _other_function(self, node: ast.Call, called: Any) -> None:
+        """Functions of ours that take options, or a list, where Numba's do not."""
+        if called is np.array and {part.arg for part in node.keywords} & {"copy", "order", "ndmin"}:
+            node.func = self._names.helper("array_with_options", array_with_options)
+            self.has_changed = True
+        if called is np.result_type and len(node.args) == 1 and isinstance(node.args[0], ast.Starred):
+            node.func = self._names.helper("result_type_of", result_type_of)
+            node.args = [node.args[0].value]
+            self.has_changed = True
 
     def _keep_lists(self, node: ast.Call) -> None:
         """`np.array([f(row) for row in m])` is made of a list.
@@ -437,7 +441,7 @@ class ExpressionRewriter(ast.NodeTransformer):
         if function.attr != "format" or not isinstance(text, str):
             return None
         named = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
-        fields = _Fields(node.args, named)
+        fields = Fields(node.args, named)
         formatted = fields.parse(text)
         if formatted is None or len(named) != len(node.keywords):
             raise self._complaint(
@@ -451,49 +455,3 @@ class ExpressionRewriter(ast.NodeTransformer):
 
 def _text_of(part: ast.expr) -> str | None:
     return part.value if isinstance(part, ast.Constant) and isinstance(part.value, str) else None
-
-
-class _Fields:
-    """The fields of a text for str.format, with the values that they name."""
-
-    def __init__(self, values: list[ast.expr], named: dict[str, ast.expr]) -> None:
-        self._values = values
-        self._named = named
-        self._next = 0
-        self._used: list[str] = []
-
-    def parse(self, text: str) -> ast.JoinedStr | None:
-        """The f-string, if each value but names and constants is used once and in its place."""
-        try:
-            joined = self._joined(text)
-        except (ValueError, LookupError):
-            return None
-        values = {**{str(index): value for index, value in enumerate(self._values)}, **self._named}
-        costly = [name for name, value in values.items() if not isinstance(value, ast.Name | ast.Constant)]
-        return joined if [name for name in self._used if name in costly] == costly else None
-
-    def _joined(self, text: str) -> ast.JoinedStr:
-        parts: list[ast.expr] = []
-        for literal, field, specification, conversion in string.Formatter().parse(text):
-            if literal:
-                parts.append(ast.Constant(literal))
-            if field is None:
-                continue
-            value = self._value(field)
-            parts.append(
-                ast.FormattedValue(
-                    value=value,
-                    conversion=ord(conversion) if conversion else -1,
-                    format_spec=self._joined(specification or ""),
-                )
-            )
-        return ast.JoinedStr(values=parts)
-
-    def _value(self, field: str) -> ast.expr:
-        if not field:
-            field = str(self._next)
-            self._next += 1
-        self._used.append(field)
-        if field.isdecimal():
-            return self._values[int(field)]
-        return self._named[field]

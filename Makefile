@@ -96,6 +96,7 @@ model: setup ## hold the contracts against the pure model on random calls (SEED=
 	$(BIN)/python -m tests.protocol.settlement.episodes --games --seed $(SEED) --inputs $(MODEL_INPUTS)
 	$(BIN)/python -m tests.contracts.comparison --seed $(SEED) --inputs $(MODEL_INPUTS)
 	$(BIN)/python -m tests.contracts.comparison --games --seed $(SEED) --inputs $(MODEL_INPUTS)
+	$(BIN)/python -m tests.contracts.availability_chain --seed $(SEED) --inputs $(MODEL_INPUTS)
 
 fuzz: setup anvil solc ## run random programs in both engines (SEED=, FUZZ_INSTRUCTIONS=), the property tests for longer, and the long tests
 	$(BIN)/python -m tests.engine.fuzz --seed $(SEED) --instructions $(FUZZ_INSTRUCTIONS) --processes $(PYTEST_PROCESSES)
@@ -112,8 +113,9 @@ bench: setup anvil ## measure every figure that the README states
 	@for benchmark in benchmarks/[!_]*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark; done
 	$(BIN)/python -m benchmarks.real_programs $(if $(WORK),--work $(WORK))
 
-gas: setup anvil ## measure gas on anvil and rewrite docs/gas.md
+gas: setup anvil ## measure gas on anvil and rewrite docs/gas.md and docs/availability-gas.md
 	$(BIN)/python benchmarks/gas.py
+	$(BIN)/python benchmarks/availability_gas.py
 
 docs: setup ## rewrite the generated pages: docs/cli.md
 	$(BIN)/typer truestep.cli.main utils docs --name truestep --output docs/cli.md

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 HEADING = """\
 # Gas
@@ -157,3 +160,21 @@ def table(head: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> str:
     """A Markdown table."""
     lines: list[tuple[object, ...]] = [head, ("---",) * len(head), *rows]
     return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
+
+
+def difference(page_name: str, was: str, fresh: str) -> str:
+    """What differs between two pages, line by line; empty if nothing does."""
+    lines = difflib.unified_diff(was.splitlines(), fresh.splitlines(), page_name, "measured", lineterm="")
+    return "\n".join(lines)
+
+
+def written(file: Path, fresh: str, command: str, *, is_check: bool) -> bool:
+    """Write the page, or only compare it: whether it is out of date."""
+    if not is_check:
+        file.write_text(fresh, encoding="utf-8")
+        return False
+    name = f"docs/{file.name}"
+    changes = difference(name, file.read_text("utf-8") if file.exists() else "", fresh)
+    if changes:
+        sys.stderr.write(f"{changes}\ngas: {name} is out of date; run `{command}` and commit it\n")
+    return bool(changes)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import json
 import sys
 from dataclasses import astuple, replace
-from pathlib import Path
 from typing import Any
 
 from _anvil import REPOSITORY, find_anvil, running_anvil
@@ -23,7 +21,7 @@ from _gas_network import (
     Network,
     leaf,
 )
-from _gas_page import FURTHEST, Bar, DisputeGas, Measurement, Settled, page
+from _gas_page import FURTHEST, Bar, DisputeGas, Measurement, Settled, page, written
 from _synthetic import furthest_load, invented, step_kinds
 from web3 import Web3
 
@@ -244,14 +242,6 @@ def bars(measured: Measurement) -> list[Bar]:
     ]
 
 
-def difference(written: str, fresh: str) -> str:
-    """What differs between two pages, line by line; empty if nothing does."""
-    lines = difflib.unified_diff(
-        written.splitlines(), fresh.splitlines(), "docs/gas.md", "measured", lineterm=""
-    )
-    return "\n".join(lines)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """The command; its exit code, 0 if all is well."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -273,18 +263,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.json:
         print(json.dumps(figures(measured)))
         return 1 if exceeded else 0
-    return 1 if _written(PAGE, fresh, is_check=options.check) or exceeded else 0
-
-
-def _written(file: Path, fresh: str, *, is_check: bool) -> bool:
-    """Whether the page had to be written and could only be compared."""
-    if not is_check:
-        file.write_text(fresh, encoding="utf-8")
-        return False
-    changes = difference(file.read_text("utf-8") if file.exists() else "", fresh)
-    if changes:
-        sys.stderr.write(f"{changes}\ngas: docs/gas.md is out of date; run `make gas` and commit it\n")
-    return bool(changes)
+    return 1 if written(PAGE, fresh, "make gas", is_check=options.check) or exceeded else 0
 
 
 if __name__ == "__main__":

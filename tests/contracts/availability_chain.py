@@ -1,7 +1,12 @@
-"""The contracts of availability in an EVM inside the process, which are sent the model's messages."""
+"""The contracts of availability in an EVM inside the process, which are sent the model's messages.
+
+`python -m tests.contracts.availability_chain --inputs 1000000 --seed 1` compares at length.
+"""
 
 from __future__ import annotations
 
+import argparse
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field
@@ -47,6 +52,8 @@ def fast_contracts() -> dict[str, FastContract]:
         for name, module in MODULES.items()
     }
 
+
+EPISODE_INPUTS = 1_000
 
 CONTRACT_OF = {
     kind: name
@@ -184,3 +191,25 @@ def compare_episode(seed: int, inputs: int) -> Counter[str]:
         error.add_note(f"seed {seed}, step {sum(tally.values())}")
         raise
     return tally
+
+
+def main() -> None:
+    """Compare episodes until there were enough inputs; print what happened."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--inputs", type=int, default=1_000_000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    total: Counter[str] = Counter()
+    seed = options.seed
+    while sum(total.values()) < options.inputs:
+        total += compare_episode(seed, EPISODE_INPUTS)
+        seed += 1
+        print(f"\r{sum(total.values()):,} inputs", end="", file=sys.stderr)
+    print(file=sys.stderr)
+    for name, count in sorted(total.items()):
+        print(f"{count:9,} {name}")
+    print(f"{sum(total.values()):,} inputs in {seed - options.seed} episodes: no difference")
+
+
+if __name__ == "__main__":
+    main()

@@ -134,7 +134,11 @@ def register(
     ), "item: end out of bounds"
     assert fee_wei < FEE_LIMIT_WEI, "fee is too large"
     assert msg.value == BOND_WEI + fee_wei * seat_count, "wrong amount of coins sent"
-    blob_count: uint256 = self._blob_count(parts)
+    units: uint256 = 0
+    for part: IItems.Part in parts:
+        units += self._unit_count(part)
+    blob_count: uint256 = (units + BLOB_UNITS - 1) // BLOB_UNITS
+    assert blob_count != 0 and blob_count <= BLOBS_LIMIT, "item: size out of bounds"
     level: uint256 = 0 if blob_count <= NODES_LIMIT else SUBTREE_LEVEL
     assert len(nodes) == (blob_count + (1 << level) - 1) >> level, "item: number of hashes"
     item_id: uint256 = self.next_item_id
@@ -528,23 +532,18 @@ def _collect(
 
 @internal
 @pure
-def _blob_count(parts: DynArray[IItems.Part, PARTS_LIMIT]) -> uint256:
+def _unit_count(part: IItems.Part) -> uint256:
     """
-    @notice How many blobs the parts fill (A1.3).
+    @notice How many units a part takes (A1.3). Refuses a part that no tree has.
     """
-    units: uint256 = 0
-    for part: IItems.Part in parts:
-        assert part.depth <= DEPTH_LIMIT, "part: shape"
-        leaves: uint256 = 1 << part.depth
-        assert (
-            part.leaf_count != 0
-            and part.leaf_count <= leaves
-            and part.first_leaf <= leaves - part.leaf_count
-        ), "part: shape"
-        units += (part.leaf_count + UNIT_LEAVES - 1) // UNIT_LEAVES
-    blob_count: uint256 = (units + BLOB_UNITS - 1) // BLOB_UNITS
-    assert blob_count != 0 and blob_count <= BLOBS_LIMIT, "item: size out of bounds"
-    return blob_count
+    assert part.depth <= DEPTH_LIMIT, "part: shape"
+    leaves: uint256 = 1 << part.depth
+    assert (
+        part.leaf_count != 0
+        and part.leaf_count <= leaves
+        and part.first_leaf <= leaves - part.leaf_count
+    ), "part: shape"
+    return (part.leaf_count + UNIT_LEAVES - 1) // UNIT_LEAVES
 
 
 @internal

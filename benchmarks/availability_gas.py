@@ -1,0 +1,133 @@
+"""Gas of the transactions that keep data available, on anvil; writes docs/availability-gas.md."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import astuple, replace
+from random import Random
+from typing import Any
+
+from _anvil import REPOSITORY, find_anvil, running_anvil
+from _gas_items import RULES, SEATS, Blobs, Gas, Shelf, some_blobs
+from _gas_page import Bar, table, written
+from web3 import Web3
+
+from truestep.availability.parts import Part
+from truestep.base.ids import Bytes32
+from truestep.protocol.availability.layout import join
+
+PAGE = REPOSITORY / "docs" / "availability-gas.md"
+COMMAND = "python benchmarks/availability_gas.py"
+HEADING = f"""\
+# Gas of data availability
+
+Written by `{COMMAND}`: every figure is the `gasUsed` of a transaction on anvil 1.7.1 under Osaka rules, with
+real openings and blobs. Items have four seats and one part. A blob that is published costs 131,072 blob gas
+beside it. `tests/benchmarks/test_gas.py` measures again; `--json` prints the figures that have a bar.
+"""
+ANSWERS = ("`answer_element`, item of one blob", "`answer_element`, item of 32 blobs")
+PUBLISHED = (
+    "`answer_blob`, item of one blob, beside the blob gas",
+    "`answer_blob`, item of 32 blobs, beside the blob gas",
+)
+
+
+def measure(web3: Web3) -> Gas:
+    """Each kind of call. The first of a kind is measured where its bar is about the worst case."""
+    shelf, one, many = Shelf(web3), some_blobs(1), some_blobs(32)
+    shelf.registered(many)
+    item = shelf.kept(one)
+    item.answer_element()
+    item.answer_blob()
+    large = shelf.kept(many)
+    large.answer_element()
+    large.answer_blob()
+    large.answer_blob(SEATS)
+    collect = shelf.items.functions.collect(item.item_id, astuple(item.record), 0)
+    shelf.send("`collect`", collect)
+    item.settle()
+    large.strike_mismatch()
+    _measure_descent(shelf, one)
+    shelf.pass_time(2 * 365 * 86_400)
+    close = shelf.items.functions.close_item(item.item_id, astuple(item.record))
+    shelf.send("`close_item` with three keepers", close)
+    return {name: gas for name, gas in shelf.gas.items() if name != "connect"}
+
+
+def _measure_descent(shelf: Shelf, content: Blobs) -> None:
+    """A root of which 64 nodes are known six levels below: an answer and a pick."""
+    rng = Random(64)
+    nodes = [Bytes32(rng.randbytes(32)) for _ in range(64)]
+    part = Part(root=join(nodes, 0), depth=24, first_leaf=0, leaf_count=content.part.leaf_count)
+    item = shelf.kept(replace(content, part=part))
+    demand_id, demand = item.open_demand()
+    give = shelf.bindings.functions.give(demand_id, astuple(demand), nodes)
+    given = shelf.event(shelf.bindings, "NodesGiven", shelf.send("`give` of 64 nodes", give, 0))["demand"]
+    levels = [nodes]
+    while len(levels[-1]) > 1:
+        below = levels[-1]
+        levels.append([join(below[at : at + 2], 0) for at in range(0, len(below), 2)])
+    child = 37
+    siblings = [level[child >> up ^ 1] for up, level in enumerate(levels[:-1])]
+    stated = (demand_id, tuple(given.values()), child, nodes[child], siblings)
+    shelf.send("`pick`", shelf.bindings.functions.pick(*stated), SEATS + 1)
+    shelf.pass_time(RULES.answer_seconds + 1)
+    fields = shelf.bindings.events.Picked.create_filter(from_block=0).get_all_entries()[0]["args"]["demand"]
+    settle = shelf.bindings.functions.settle_demand(demand_id, tuple(fields.values()), astuple(item.record))
+    shelf.send("`settle_demand`, which strikes", settle)
+
+
+def bars(gas: Gas) -> list[Bar]:
+    """Each figure with what it may be at most."""
+    found = {
+        "answer_element": ("answer to an element challenge", 105_000, max(gas[name] for name in ANSWERS)),
+        "answer_blob": (
+            "publishing answer, beside the blob gas",
+            75_000,
+            max(gas[name] for name in PUBLISHED),
+        ),
+        "register_1": ("`register` of an item of one blob", 120_000, gas["`register` of 1 blob"]),
+        "register_32": ("`register` of an item of 32 blobs", 200_000, gas["`register` of 32 blobs"]),
+        "give": ("an answer to a demand, which its bond pays for", 200_000, gas["`give` of 64 nodes"]),
+    }
+    return [
+        Bar(name=name, what=what, limit=limit, measured=measured)
+        for name, (what, limit, measured) in found.items()
+    ]
+
+
+def page(gas: Gas, judged: list[Bar]) -> str:
+    """The whole page."""
+    rows = [(bar.what, f"≤ {bar.limit:,}", f"{bar.measured:,}") for bar in judged]
+    every = [(name, f"{amount:,}") for name, amount in gas.items()]
+    parts = (HEADING, "## Bars\n", table(("what", "bar", "measured"), rows))
+    return "\n".join((*parts, "## Every kind of call\n", table(("transaction", "gas"), every)))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; its exit code, 0 if all is well."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--check", action="store_true", help=f"compare with docs/{PAGE.name}; write nothing")
+    choice.add_argument("--json", action="store_true", help="print what has a bar; write nothing")
+    options: Any = parser.parse_args(arguments)
+    anvil = find_anvil()
+    if anvil is None:
+        sys.stderr.write("gas: anvil is not installed; `make anvil` installs it where npm exists\n")
+        return 2 if options.check or options.json else 0
+    with running_anvil(anvil) as web3:
+        gas = measure(web3)
+    judged = bars(gas)
+    exceeded = [bar for bar in judged if bar.measured > bar.limit]
+    for bar in exceeded:
+        sys.stderr.write(f"gas: {bar.what}: expected at most {bar.limit:,}, got {bar.measured:,}\n")
+    if options.json:
+        print(json.dumps({bar.name: bar.measured for bar in judged}))
+        return 1 if exceeded else 0
+    return 1 if written(PAGE, page(gas, judged), COMMAND, is_check=options.check) or exceeded else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

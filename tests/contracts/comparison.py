@@ -42,7 +42,7 @@ def compare_episode(seed: int, inputs: int, *, has_games: bool = False) -> Count
             for step in steps:
                 outcome = world.play(step)
                 tally[described(step, outcome)] += 1
-                pending = _compare_step(chain, world, step, outcome, pending)
+                pending = compare_step(chain, world, step, outcome, pending)
         assert not any(
             world.balances[asset, chain.deployment.jobs] for asset in (NATIVE, *world.around.tokens)
         )
@@ -53,7 +53,7 @@ def compare_episode(seed: int, inputs: int, *, has_games: bool = False) -> Count
     return tally
 
 
-def _compare_step(
+def compare_step(
     chain: LifeChain, world: World, step: Step, outcome: Outcome, before: list[Effect]
 ) -> list[Effect]:
     """Compare one step. Disputes strikes and seizes in one call: the effects of the first are returned."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -28,6 +28,7 @@ from tests.protocol.settlement.world import (
 from truestep.adapters.chain.abi import ContractTypes
 from truestep.adapters.chain.record_codec import checksummed
 from truestep.base.ids import Address
+from truestep.protocol.availability.contracts import kept
 from truestep.protocol.settlement.contracts import (
     assurances,
     disputes,
@@ -55,6 +56,7 @@ MODULES: Mapping[str, ModuleType] = {
     "Jobs": jobs,
     "Results": results,
     "Disputes": disputes,
+    "Kept": kept,
 }
 
 
@@ -170,8 +172,8 @@ class LifeChain:
     def balances(self) -> dict[str, int]:
         """The native coins of the contracts."""
         get_balance = self.evm.chain.get_balance
-        names = ("Operators", "Jobs", "Assurances")
-        held = {name: get_balance(self.contracts[name].address) for name in names}
+        names = ("Operators", "Jobs", "Assurances", "Kept")
+        held = {name: get_balance(self.contracts[name].address) for name in names if name in self.contracts}
         return held | {"Disputes": get_balance(self.disputes.address)}
 
     def _route(self, message: Message) -> tuple[str, str, bytes]:
@@ -228,12 +230,20 @@ def _token_move(asset: Address, log: Log) -> Transfer:
     return Transfer(asset=asset, sender=sender, receiver=receiver, amount=amount)
 
 
+Deploy = Callable[..., EvmContract]
+"""By name, with arguments."""
+
+
 def deploy_life_chain(
-    rules: Parameters = PARAMETERS, *, has_games: bool = False, executes_steps: bool = False
+    rules: Parameters = PARAMETERS,
+    *,
+    has_games: bool = False,
+    executes_steps: bool = False,
+    deploy_second: Callable[[Deploy, EvmContract], EvmContract] | None = None,
 ) -> LifeChain:
     """Deploy everything, connected, with one set of parameters and both policies; Disputes or its double.
 
-    Steps are executed, or answered as the test says.
+    Steps are executed, or answered as the test says. The second policy is a double, or what is deployed.
     """
     evm = Evm()
     for account in (DEPLOYER, *PEOPLE):
@@ -267,19 +277,21 @@ def deploy_life_chain(
     for module in (board, arena, policies):
         stakes.transact("add_module", module.address, sender=DEPLOYER)
     stakes.transact("seal", sender=DEPLOYER)
-    two_windows = deploy("TwoWindows")
-    second = message_of(policies, "add", two_windows.address, 2)
-    owner.transact("forward", policies.address, second, sender=DEPLOYER)
+    second = deploy("TwoWindows") if deploy_second is None else deploy_second(deploy, policies)
+    addition = message_of(policies, "add", second.address, 2)
+    owner.transact("forward", policies.address, addition, sender=DEPLOYER)
     tokens = (deploy("Token"), deploy("SilentToken"))
     for token in tokens:
         for account in PEOPLE:
             token.transact("mint", account, FUNDS, sender=DEPLOYER)
-    contracts = dict(zip(MODULES, (sets, register, stakes, policies, board, written, arena), strict=True))
+    contracts = dict(zip(MODULES, (sets, register, stakes, policies, board, written, arena), strict=False))
+    if deploy_second is not None:
+        contracts["Kept"] = second
     return LifeChain(
         evm=evm,
         contracts=contracts,
         owner=owner,
-        policy=two_windows,
+        policy=second,
         disputes=arena,
         step=step,
         tokens=tokens,

@@ -36,9 +36,9 @@ _LAST_REVERT = bytes.fromhex("5b5f80fd")
 
 
 @cache
-def artifact_with_base_fee() -> Artifact:
-    """Disputes reading the base fee from PREVRANDAO: pyrevm runs every block with a base fee of 0."""
-    artifact = load_artifact("Disputes")
+def artifact_with_base_fee(name: str = "Disputes", places: int = 3) -> Artifact:
+    """A contract that reads the base fee from PREVRANDAO: pyrevm runs every block with a base fee of 0."""
+    artifact = load_artifact(name)
     code, at, count = bytearray(artifact.bytecode), 0, 0
     end = code.rindex(_LAST_REVERT)
     while at < end:
@@ -46,8 +46,8 @@ def artifact_with_base_fee() -> Artifact:
         if opcode == _BASEFEE:
             code[at], count = _PREVRANDAO, count + 1
         at += opcode - _PUSH1 + 2 if _PUSH1 <= opcode <= _PUSH32 else 1
-    if count != 3:
-        raise ValueError(f"expected 3 places that read the base fee, found {count}")
+    if count != places:
+        raise ValueError(f"expected {places} places that read the base fee, found {count}")
     return replace(artifact, bytecode=bytes(code))
 
 

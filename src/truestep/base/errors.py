@@ -268,6 +268,22 @@ class Reject(StrEnum):
     LEAF_AGREES = "leaf: as the item says"
     LEAF_OTHER_PART = "leaf: in another part"
 
+    # Kept (docs/availability.md A5).
+    DATA_BOND = "bond is too small for the data"
+    DATA_ENDS_EARLY = "item ends too early"
+    DATA_NOT_KEPT = "item is not kept"
+    HOLD_NO_LONGER = "batch is held for longer"
+    HOLD_NOT_BLOB = "challenge is not of a blob"
+    HOLD_OTHER = "hold is another"
+    HOLD_OTHER_ITEM = "challenge is of another item"
+    HOLD_UNDECIDED = "batch is not decided"
+    HOLDS_LIMIT = "too many holds of the batch"
+    NOT_ASSURANCES = "caller is not Assurances"
+    OUTPUTS_AWAITED = "outputs may still be kept"
+    OUTPUTS_KEPT = "outputs are kept"
+    PART_OTHER_ROOT = "part: of another root"
+    POLICY_OTHER = "batch is under another policy"
+
     # Refused before anything reaches a contract: wallet, chain, files, blobs.
     CALL_REVERTED = "call was reverted"
     FUNDS_TOO_LOW = "not enough coins in the wallet"

@@ -8,7 +8,7 @@ from truestep.protocol.deployment.plan import AddressOf, Create, Fixed, resolved
 from truestep.protocol.deployment.plans import network_plan
 
 PLAN = network_plan(RULES, TIMELOCK)
-AVAILABILITY = {"Keepers", "Items", "Challenges", "Bindings"}
+AVAILABILITY = {"Keepers", "Items", "Challenges", "Bindings", "Kept"}
 """They stand beside a network, which may have been running for long."""
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.protocol.settlement.world import PEOPLE, Surroundings
 from truestep.base.errors import Rejected
+from truestep.protocol.availability.contracts import kept
 from truestep.protocol.settlement.contracts import disputes, jobs, operators
 from truestep.protocol.settlement.ids import BATCH_LIMIT, NATIVE, NOBODY
 from truestep.protocol.settlement.messages import Message, Stranger
@@ -45,7 +46,7 @@ def mutated(rng: Random, message: Message, around: Surroundings) -> Message:
     """The message with another sender or amount of coins, or a change somewhere in its call."""
     changed = _mutated(rng, message)
     call = changed.call
-    if not isinstance(call, operators.WithdrawTo | disputes.WithdrawTo | jobs.Withdraw):
+    if not isinstance(call, operators.WithdrawTo | disputes.WithdrawTo | kept.WithdrawTo | jobs.Withdraw):
         return changed
     if isinstance(call, jobs.Withdraw) and call.asset != NATIVE:
         return changed

@@ -62,6 +62,9 @@ Maker = Callable[[], Step | None]
 class Schedule(StakeSchedule):
     """The next step, again and again."""
 
+    policies: tuple[int, ...] = (OPTIMISTIC, OPTIMISTIC, OPTIMISTIC, TWO_WINDOWS)
+    """Of jobs, each as likely as the others."""
+
     def steps(self, count: int) -> Iterator[Step]:
         """So many steps; the caller plays each in the world before it asks for the next."""
         for _ in range(count):
@@ -171,7 +174,7 @@ class Schedule(StakeSchedule):
             deadline=self.now + self.rng.choice((0, 60, 3_600, DAY_SECONDS, 30 * DAY_SECONDS)),
             window_seconds=self.rng.choice((0, 0, 0, 7_201)),
             bond_multiple=self.rng.choice((1, 1, 1, 3)),
-            policy=self.rng.choice((OPTIMISTIC, OPTIMISTIC, OPTIMISTIC, TWO_WINDOWS)),
+            policy=self.rng.choice(self.policies),
             parameters_id=len(state.parameters),
             consumer=self.rng.choice((NOBODY, KEEPER, self.world.around.consumer)),
             callback_gas=self.rng.choice((0, 100_000)),

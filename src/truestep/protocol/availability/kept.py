@@ -1,0 +1,435 @@
+"""Kept: nothing is final whose program, inputs and outputs are not kept (docs/availability.md A5)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from truestep.availability.parts import Part, parts_hash
+from truestep.base.errors import Reject
+from truestep.base.ids import Address, BatchId, Bytes32, JobId
+from truestep.commitments.merkle import climb
+from truestep.protocol.availability.contracts import kept as contract
+from truestep.protocol.availability.contracts.items import ItemState, Standing
+from truestep.protocol.availability.contracts.kept import (
+    BatchHold,
+    Deliver,
+    Delivered,
+    Fail,
+    Failed,
+    Held,
+    Hold,
+    HoldSettled,
+    Named,
+    SettleHold,
+    Supplied,
+    Supply,
+    WithdrawTo,
+)
+from truestep.protocol.availability.ids import ChallengeId, ChallengeKind, ItemId, unpack_challenge
+from truestep.protocol.settlement import effects, operators, policies
+from truestep.protocol.settlement.assurances import Policy, Question, Verdict
+from truestep.protocol.settlement.claims import is_accepted
+from truestep.protocol.settlement.contracts import assurances
+from truestep.protocol.settlement.encoding import encode, hash_struct
+from truestep.protocol.settlement.ids import (
+    NATIVE,
+    NOBODY,
+    Role,
+    batch_of_claim,
+    leaf_of_claim,
+    unpack_item,
+)
+from truestep.protocol.settlement.jobs import digest_of
+from truestep.protocol.settlement.messages import Message, Stranger
+from truestep.protocol.settlement.parameters import BPS, DAY_SECONDS, Parameters
+from truestep.protocol.settlement.records import Batch, BatchStage, BatchTerms
+from truestep.protocol.settlement.refusals import Refused, require
+from truestep.protocol.settlement.state import LifeCycle, Turn, with_entry
+from truestep.protocol.settlement.trees import claims_root, item_leaf
+
+PROGRAM_DEPTH, RANGE_DEPTH = 26, 24
+GAME_CLOCKS = 8
+"""A game takes at most as many clocks, with a sponsor's (S6.6, S6.8)."""
+HOLD_LIMIT_SECONDS = 20 * DAY_SECONDS
+"""S7.5 gives a task 120 days for its result: a lease of 30, a window of 45, games of 22, and this."""
+HOLD_DOUBLINGS_LIMIT = 4
+CONTEST_ANSWERS = 12
+"""The longest descent to a leaf has five answers and as many picks (A4.6)."""
+OUTPUT_SECONDS = 60 * DAY_SECONDS
+"""Outputs are kept so long after the window: longer than anything can put off the end of the batch."""
+FAIL_GAS = 300_000
+HOLDS_LIMIT = 2**16 - 1
+NO_ITEM = ItemId(0)
+NOTHING_KEPT = ItemId(2**128 - 1)
+"""In place of an item: no leaf of the batch has an output."""
+
+
+Effect = effects.Effect | contract.Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptBatch:
+    """What is kept of a batch."""
+
+    item_id: ItemId = NO_ITEM
+    """Of the outputs: 0 if none is delivered, NOTHING_KEPT if there are none."""
+    held_until: int = 0
+    hold_count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """All that Kept keeps."""
+
+    supplied: Mapping[JobId, tuple[ItemId, ItemId]] = field(
+        default_factory=dict[JobId, tuple[ItemId, ItemId]]
+    )
+    """The items of a job's program and input."""
+    batches: Mapping[BatchId, KeptBatch] = field(default_factory=dict[BatchId, KeptBatch])
+    holds: Mapping[tuple[BatchId, int], BatchHold] = field(
+        default_factory=dict[tuple[BatchId, int], BatchHold]
+    )
+    """By their ordinals."""
+    credits: Mapping[Address, int] = field(default_factory=dict[Address, int])
+    burned_wei: int = 0
+
+    def batch(self, batch_id: BatchId) -> KeptBatch:
+        """What is kept of a batch of which nothing need be kept."""
+        return self.batches.get(batch_id, KeptBatch())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """Where Kept is, whom it asks, and the rules of availability that it has read."""
+
+    kept: Address
+    answer_seconds: int
+    acknowledge_seconds: int
+    blob_bond_wei: int
+    standing: Callable[[ItemId], Standing]
+    """Of Items."""
+    is_challenged: Callable[[ChallengeId], bool]
+    """Whether a challenge is open."""
+
+
+@dataclass(slots=True, kw_only=True)
+class KeptTurn:
+    """One call while it is applied. `life` is the turn of the protocol's contracts, and has all effects."""
+
+    state: Kept
+    life: Turn
+    links: Links
+    base_fee_wei: int
+    events: list[contract.Event] = field(default_factory=list[contract.Event])
+
+    @property
+    def sender(self) -> Address:
+        """Who calls."""
+        return self.life.message.sender
+
+    @property
+    def now(self) -> int:
+        """The block's second."""
+        return self.life.message.now
+
+    def change(self, **fields: Any) -> None:
+        """Replace fields of the state."""
+        self.state = replace(self.state, **fields)
+
+    def put_batch(self, batch_id: BatchId, **fields: Any) -> None:
+        """Change what is kept of a batch."""
+        changed = replace(self.state.batch(batch_id), **fields)
+        self.change(batches=with_entry(self.state.batches, batch_id, changed))
+
+    def credit(self, account: Address, amount_wei: int) -> None:
+        """Owe an account more."""
+        if amount_wei:
+            owed_wei = self.state.credits.get(account, 0) + amount_wei
+            self.change(credits=with_entry(self.state.credits, account, owed_wei))
+
+    def burn(self, amount_wei: int) -> None:
+        """Keep coins for ever."""
+        self.change(burned_wei=self.state.burned_wei + amount_wei)
+
+    def as_kept(self, call: object) -> Turn:
+        """A turn in which Kept makes a call of Assurances, with the effects so far."""
+        message = Message(sender=self.links.kept, now=self.now, call=call)
+        return Turn(state=self.life.state, message=message, held=self.life.held, effects=self.life.effects)
+
+
+# --- what jobs and batches depend on --------------------------------------------------------------
+
+
+def supply(turn: KeptTurn, call: Supply) -> None:
+    """Let a job be taken whose program and input are kept for as long as a game can need them (A5.1)."""
+    life, work, terms = turn.life.state, call.work, call.terms
+    require(turn.sender == terms.requester, Reject.NOT_REQUESTER)
+    require(terms.reducer_of == 0 or work.input_size != 0, Reject.JOB_WAITS)
+    rules = _rules(life, terms.parameters_id)
+    job = life.jobs.get(call.job_id)
+    deadline = job.deadline if job is not None else 0
+    last = deadline + terms.window_seconds + HOLD_LIMIT_SECONDS + GAME_CLOCKS * rules.clock_seconds
+    for named, parts, root, depth in (
+        (call.program, call.program_parts, work.image_root, PROGRAM_DEPTH),
+        (call.input, call.input_parts, work.input_root, RANGE_DEPTH),
+    ):
+        standing = _stated_item(turn, named, parts)
+        require(named.record.until >= last, Reject.DATA_ENDS_EARLY)
+        require(standing.state == ItemState.KEPT, Reject.DATA_NOT_KEPT)
+        _require_part(parts, named.part, root, depth)
+    reward_wei = rules.operator_bond_wei * terms.bond_multiple * rules.winner_share_bps // BPS
+    blob_count = call.program.record.blob_count + call.input.record.blob_count
+    require(blob_count * turn.links.blob_bond_wei <= reward_wei, Reject.DATA_BOND)
+    items = call.program.item_id, call.input.item_id
+    turn.change(supplied=with_entry(turn.state.supplied, call.job_id, items))
+    turn.events.append(Supplied(job_id=call.job_id, program_item=items[0], input_item=items[1]))
+    digest = digest_of(life.deployment, call.job_id, work, terms)
+    inner = turn.as_kept(None)
+    policies.supply(inner, assurances.Supply(job_id=call.job_id, job_digest=digest))
+    turn.life.state = inner.state
+
+
+def deliver(turn: KeptTurn, call: Deliver) -> None:
+    """Name the item that holds a batch's outputs (A5.2)."""
+    batch = _claimed_batch(turn, call.batch_id, call.terms)
+    may_claim = operators.has_role(turn.life.state, batch.operator, turn.sender, Role.CLAIM)
+    require(may_claim, Reject.NO_ROLE)
+    words = [part for leaf in call.claimed for part in (encode(leaf.head), leaf.output_root, leaf.left_root)]
+    is_right = bool(call.claimed) and claims_root(words) == call.terms.claims_root
+    require(is_right and len(call.claimed) == batch.leaf_count, Reject.LEAF_PROOF)
+    before = turn.state.batch(call.batch_id).item_id
+    is_kept = before == NOTHING_KEPT or (before and turn.links.standing(before).state == ItemState.KEPT)
+    require(not is_kept, Reject.OUTPUTS_KEPT)
+    item_id = call.outputs.item_id
+    if item_id:
+        standing = _stated_item(turn, call.outputs, call.parts)
+        require(call.outputs.record.until >= batch.until + OUTPUT_SECONDS, Reject.DATA_ENDS_EARLY)
+        require(standing.state in (ItemState.REGISTERED, ItemState.KEPT), Reject.DATA_STATE)
+    else:
+        require(not call.parts, Reject.PARTS_OTHER)
+    for index, leaf in enumerate(call.claimed):
+        if is_accepted(leaf) and leaf.output_size and not batch.struck >> index & 1:
+            require(index < len(call.places), Reject.PART_UNKNOWN)
+            _require_part(call.parts, call.places[index], leaf.output_root, RANGE_DEPTH)
+    turn.put_batch(call.batch_id, item_id=item_id or NOTHING_KEPT)
+    turn.events.append(Delivered(batch_id=call.batch_id, item_id=item_id))
+
+
+# --- more time for those who got the data late ----------------------------------------------------
+
+
+def hold(turn: KeptTurn, call: Hold) -> None:
+    """Let games be opened on a batch for longer, for somebody who waits for a blob (A5.4)."""
+    batch, life = _claimed_batch(turn, call.batch_id, call.terms), turn.life.state
+    item, place = unpack_item(call.item), unpack_challenge(call.challenge_id)
+    job = life.jobs.get(item.job_id)
+    digest = job.digest if job is not None else Bytes32(bytes(32))
+    root = climb(item_leaf(call.item, digest), call.item_index, call.item_path)
+    require(root == call.terms.tasks_root, Reject.ITEM_PROOF)
+    require(place.item_id in turn.state.supplied.get(item.job_id, ()), Reject.HOLD_OTHER_ITEM)
+    require(place.kind == ChallengeKind.BLOB, Reject.HOLD_NOT_BLOB)
+    kept = turn.state.batch(call.batch_id)
+    last = max(batch.until, kept.held_until)
+    require(turn.now <= last, Reject.WINDOW_OVER)
+    published_at = _published_at(turn, call.challenge_id)
+    until = min(published_at + call.terms.window_seconds, batch.until + HOLD_LIMIT_SECONDS)
+    require(until > last, Reject.HOLD_NO_LONGER)
+    ordinal = kept.hold_count + 1
+    require(ordinal <= HOLDS_LIMIT, Reject.HOLDS_LIMIT)
+    rules = _rules(life, batch.parameters_id)
+    bond_wei = rules.challenger_bond_wei << min(kept.hold_count, HOLD_DOUBLINGS_LIMIT)
+    value_wei = turn.life.message.value_wei
+    require(value_wei >= bond_wei, Reject.WRONG_VALUE)
+    turn.life.receive_coins(turn.links.kept)
+    turn.credit(turn.sender, value_wei - bond_wei)
+    turn.put_batch(call.batch_id, held_until=until, hold_count=ordinal)
+    made = BatchHold(holder=turn.sender, bond_wei=bond_wei)
+    turn.change(holds=with_entry(turn.state.holds, (call.batch_id, ordinal), made))
+    turn.events.append(
+        Held(
+            batch_id=call.batch_id,
+            ordinal=ordinal,
+            until=until,
+            challenge_id=call.challenge_id,
+            hold=made,
+        )
+    )
+
+
+def _published_at(turn: KeptTurn, challenge_id: ChallengeId) -> int:
+    """When a blob is published at the latest, or when one was, no longer ago than an answer may take."""
+    if turn.links.is_challenged(challenge_id):
+        return turn.now + turn.links.answer_seconds
+    published_at = turn.links.standing(unpack_challenge(challenge_id).item_id).published_at
+    require(published_at + turn.links.answer_seconds >= turn.now, Reject.CHALLENGE_UNKNOWN)
+    return published_at
+
+
+def settle_hold(turn: KeptTurn, call: SettleHold) -> None:
+    """Return the bond of a hold if a leaf was struck, and burn it once the batch is final (A5.4)."""
+    key = call.batch_id, call.ordinal
+    require(turn.state.holds.get(key) == call.hold, Reject.HOLD_OTHER)
+    batch = turn.life.state.batches[call.batch_id]
+    is_returned = batch.struck != 0
+    is_final = batch.stage is BatchStage.FINAL and turn.life.held(call.batch_id) == 0
+    require(is_returned or is_final, Reject.HOLD_UNDECIDED)
+    turn.change(holds={each: held for each, held in turn.state.holds.items() if each != key})
+    if is_returned:
+        turn.credit(call.hold.holder, call.hold.bond_wei)
+    else:
+        turn.burn(call.hold.bond_wei)
+    turn.events.append(HoldSettled(batch_id=key[0], ordinal=key[1], is_returned=is_returned))
+
+
+# --- data that is gone ----------------------------------------------------------------------------
+
+
+def fail(turn: KeptTurn, call: Fail) -> None:
+    """Strike a leaf whose batch cannot be due, because data is not there (A5.5)."""
+    batch_id, proof = batch_of_claim(call.claim_id), call.proof
+    batch = _claimed_batch(turn, batch_id, call.terms)
+    job_id = unpack_item(proof.item).job_id
+    last = max(batch.until, turn.state.batch(batch_id).held_until)
+    is_gone = _is_input_gone(turn, job_id, last)
+    is_seized = not is_gone and _is_at_fault(turn, turn.state.batch(batch_id).item_id, last)
+    strike = assurances.Strike(claim_id=call.claim_id, terms=call.terms, proof=proof, is_seized=is_seized)
+    inner = turn.as_kept(None)
+    policies.strike(inner, strike)
+    turn.life.state = inner.state
+    requester_wei, caller_wei = 0, 0
+    if is_seized:
+        rules = _rules(turn.life.state, batch.parameters_id)
+        bond_wei = rules.operator_bond_wei * proof.job_terms.bond_multiple
+        requester_wei = bond_wei // 2
+        price_wei = min(turn.base_fee_wei, rules.gas_price_cap_wei)
+        caller_wei = min(FAIL_GAS * price_wei, bond_wei - requester_wei)
+        turn.credit(proof.job_terms.requester, requester_wei)
+        turn.credit(turn.sender, caller_wei)
+        turn.burn(bond_wei - requester_wei - caller_wei)
+    turn.events.append(
+        Failed(
+            claim_id=call.claim_id,
+            task_id=unpack_item(proof.item).task(leaf_of_claim(call.claim_id)),
+            caller=turn.sender,
+            is_seized=is_seized,
+            requester_wei=requester_wei,
+            caller_wei=caller_wei,
+        )
+    )
+
+
+def _is_input_gone(turn: KeptTurn, job_id: JobId, last: int) -> bool:
+    """Whether the job's program or input was lost or struck while a game could be opened.
+
+    Anybody can close an item that is lost; another one that was kept is closed only after its last second.
+    """
+    standings = map(turn.links.standing, turn.state.supplied.get(job_id, ()))
+    return any(
+        standing.state >= ItemState.STRUCK and (turn.now <= last or standing.changed_at <= last)
+        for standing in standings
+    )
+
+
+def _is_at_fault(turn: KeptTurn, item_id: ItemId, last: int) -> bool:
+    """Whether the outputs are not kept by the operator's fault. Refuses while they are, or can still be."""
+    require(item_id != NOTHING_KEPT, Reject.OUTPUTS_KEPT)
+    late, is_at_fault = last, True
+    if item_id:
+        standing = turn.links.standing(item_id)
+        require(standing.state != ItemState.KEPT, Reject.OUTPUTS_KEPT)
+        if standing.state == ItemState.STRUCK:
+            return True
+        if standing.was_kept:
+            late, is_at_fault = max(last, standing.changed_at), False
+    require(turn.now > late + turn.links.acknowledge_seconds, Reject.OUTPUTS_AWAITED)
+    return is_at_fault
+
+
+def withdraw_to(turn: KeptTurn, call: WithdrawTo) -> None:
+    """Send all that the sender is owed."""
+    amount_wei = turn.state.credits.get(turn.sender, 0)
+    require(call.receiver != NOBODY, Reject.NO_ADDRESS)
+    require(amount_wei != 0, Reject.NOTHING_TO_WITHDRAW)
+    turn.change(credits=with_entry(turn.state.credits, turn.sender, 0))
+    turn.events.append(contract.Withdrawn(account=turn.sender, receiver=call.receiver, amount_wei=amount_wei))
+    require(turn.life.message.stranger is not Stranger.REFUSES, Reject.PAYMENT_REFUSED)
+    turn.life.transfer(NATIVE, turn.links.kept, call.receiver, amount_wei)
+
+
+# --- what Assurances asks -------------------------------------------------------------------------
+
+
+def kept_policy(state_of: Callable[[], Kept], life_of: Callable[[], LifeCycle], links: Links) -> Policy:
+    """The policy, over states that change (A5.3)."""
+
+    def open_until(batch_id: BatchId, until: int) -> int:
+        return max(until, state_of().batch(batch_id).held_until)
+
+    def verdict(question: Question) -> Verdict:
+        item_id = state_of().batch(question.batch_id).item_id
+        last = open_until(question.batch_id, question.until)
+        if question.now <= last or item_id == 0:
+            return Verdict(is_due=False, held=0)
+        if item_id == NOTHING_KEPT or life_of().batches[question.batch_id].stage is BatchStage.FINAL:
+            return Verdict(is_due=True, held=0)
+        standing = links.standing(item_id)
+        contest_end = last + min(CONTEST_ANSWERS * links.answer_seconds, HOLD_LIMIT_SECONDS)
+        is_contested = standing.is_contested and question.now <= contest_end
+        return Verdict(is_due=standing.state == ItemState.KEPT and not is_contested, held=0)
+
+    return Policy(verdict=verdict, open_until=open_until, must_wait=True, contract=links.kept)
+
+
+# --- shared ---------------------------------------------------------------------------------------
+
+
+def _rules(life: LifeCycle, parameters_id: int) -> Parameters:
+    require(0 < parameters_id <= len(life.parameters), Reject.PARAMETERS_UNKNOWN)
+    return life.parameters[parameters_id - 1]
+
+
+def _claimed_batch(turn: KeptTurn, batch_id: BatchId, terms: BatchTerms) -> Batch:
+    """A batch under this policy that is CLAIMED and has these terms."""
+    life = turn.life.state
+    batch = life.batches.get(batch_id)
+    if batch is None or batch.stage is not BatchStage.CLAIMED:
+        raise Refused(Reject.BATCH_STAGE)
+    is_own = life.deployment.policies[batch.policy].contract == turn.links.kept
+    require(is_own, Reject.POLICY_OTHER)
+    require(terms == batch.terms, Reject.BATCH_TERMS_OTHER)
+    return batch
+
+
+def _stated_item(turn: KeptTurn, named: Named, parts: tuple[Part, ...]) -> Standing:
+    """How an item stands that has this record and these parts; refuses others (S1.9)."""
+    standing = turn.links.standing(named.item_id)
+    require(hash_struct(named.record) == standing.record_hash, Reject.RECORD_OTHER)
+    require(parts_hash(parts) == named.record.parts_hash, Reject.PARTS_OTHER)
+    return standing
+
+
+def _require_part(parts: tuple[Part, ...], place: int, root: Bytes32, depth: int) -> None:
+    """One part is all: what no part of the item holds of its tree is zero, or the item is struck (A1.2)."""
+    require(place < len(parts), Reject.PART_UNKNOWN)
+    require((parts[place].root, parts[place].depth) == (root, depth), Reject.PART_OTHER_ROOT)
+
+
+HANDLERS: Mapping[type, Callable[[KeptTurn, Any], None]] = {
+    Supply: supply,
+    Deliver: deliver,
+    Hold: hold,
+    SettleHold: settle_hold,
+    Fail: fail,
+    WithdrawTo: withdraw_to,
+}
+
+
+def apply_kept(
+    state: Kept, life: Turn, links: Links, base_fee_wei: int
+) -> tuple[Kept, LifeCycle, tuple[Effect, ...]]:
+    """The states after a call of Kept, the message of `life`; raises Refused if nothing changes."""
+    call = life.message.call
+    require(life.message.value_wei == 0 or isinstance(call, Hold), Reject.WRONG_VALUE)
+    turn = KeptTurn(state=state, life=life, links=links, base_fee_wei=base_fee_wei)
+    HANDLERS[type(call)](turn, call)
+    return turn.state, turn.life.state, (*turn.life.effects, *turn.events)

@@ -1,0 +1,122 @@
+"""The life cycle under the policy Kept, with items and challenges that are as the test says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import get_args
+
+from tests.protocol.settlement.world import PARAMETERS, TWO_WINDOWS, Outcome, Step, World, account
+from truestep.availability.parts import Part
+from truestep.base.ids import Address, Bytes32
+from truestep.protocol.availability.contracts import kept as contract
+from truestep.protocol.availability.contracts.items import ItemState, Record, Standing
+from truestep.protocol.availability.ids import ChallengeId, ItemId
+from truestep.protocol.availability.kept import Kept, Links, apply_kept, kept_policy
+from truestep.protocol.settlement.assurances import POLICIES
+from truestep.protocol.settlement.ids import NATIVE
+from truestep.protocol.settlement.messages import Message
+from truestep.protocol.settlement.refusals import Refused
+from truestep.protocol.settlement.state import Turn
+
+KEPT_POLICY = TWO_WINDOWS
+"""Its number: the usual schedules choose it now and then."""
+KEPT = account("98")
+ANSWER_SECONDS, ACKNOWLEDGE_SECONDS = 300, 900
+BLOB_BOND_WEI = PARAMETERS.operator_bond_wei // 8
+"""Four blobs are covered by the winner's half of the bond."""
+NOTHING = Standing(
+    state=ItemState.NONE,
+    was_kept=False,
+    is_contested=False,
+    changed_at=0,
+    published_at=0,
+    record_hash=Bytes32(bytes(32)),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutItem:
+    """Not a call: an item is like this now."""
+
+    item_id: ItemId
+    record: Record
+    parts: tuple[Part, ...]
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutChallenge:
+    """Not a call: a challenge is open now, or not."""
+
+    challenge_id: ChallengeId
+    is_open: bool
+
+
+KeptStep = Step | PutItem | PutChallenge
+
+
+@dataclass(slots=True)
+class KeptWorld(World):
+    """Also what Kept keeps, and what it is told."""
+
+    kept: Kept = field(default_factory=Kept)
+    items: dict[ItemId, PutItem] = field(default_factory=dict)
+    open_challenges: set[ChallengeId] = field(default_factory=set)
+    address: Address = KEPT
+
+    def __post_init__(self) -> None:
+        policy = kept_policy(lambda: self.kept, lambda: self.state, self.links)
+        policies = {**POLICIES, KEPT_POLICY: policy}
+        deployment = replace(self.state.deployment, policies=policies)
+        self.state = replace(self.state, deployment=deployment)
+
+    @property
+    def links(self) -> Links:
+        """What Kept asks."""
+        return Links(
+            kept=self.address,
+            answer_seconds=ANSWER_SECONDS,
+            acknowledge_seconds=ACKNOWLEDGE_SECONDS,
+            blob_bond_wei=BLOB_BOND_WEI,
+            standing=self.standing,
+            is_challenged=lambda challenge_id: challenge_id in self.open_challenges,
+        )
+
+    def standing(self, item_id: ItemId) -> Standing:
+        """Items' answer."""
+        item = self.items.get(item_id)
+        return item.standing if item is not None else NOTHING
+
+    def play(self, step: KeptStep) -> Outcome:
+        """Apply a step; a refused one changes nothing."""
+        match step:
+            case PutItem():
+                self.items[step.item_id] = step
+            case PutChallenge(is_open=True):
+                self.open_challenges.add(step.challenge_id)
+            case PutChallenge():
+                self.open_challenges.discard(step.challenge_id)
+            case Message(call=call) if isinstance(call, get_args(contract.Call)):
+                return self._play_kept(step)
+            case _:
+                return World.play(self, step)
+        return Outcome()
+
+    def _play_kept(self, message: Message) -> Outcome:
+        before = self.state
+        turn = Turn(state=before, message=message, held=self.open_games)
+        try:
+            self.kept, self.state, effects = apply_kept(self.kept, turn, self.links, base_fee_wei=0)
+        except Refused as refused:
+            return Outcome(refusal=refused.reason)
+        for effect in effects:
+            self.note(before, effect)  # type: ignore[arg-type]
+        return Outcome(effects=effects)  # type: ignore[arg-type]
+
+    def check_money(self) -> None:
+        """Kept has the bonds of holds, what it owes and what it burned; Assurances has nothing."""
+        World.check_money(self)
+        owed_wei = sum(self.kept.credits.values()) + self.kept.burned_wei
+        owed_wei += sum(hold.bond_wei for hold in self.kept.holds.values())
+        assert self.balances[NATIVE, self.address] == owed_wei
+        assert self.balances[NATIVE, self.state.deployment.assurances] == 0

@@ -18,7 +18,7 @@ SOLC_PACKAGE := solc@0.8.36
 # pyright must neither look for a newer version of itself nor download one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup setup-demo anvil solc lock demo check test model economics lab bench gas docs vectors rom rom-proof contracts fuzz c-programs one-liners python-programs numba-suite rust picolibc npm-package format clean
+.PHONY: help setup setup-demo anvil solc lock demo check test model economics lab bench gas docs vectors kzg-vectors rom rom-proof contracts fuzz c-programs one-liners python-programs numba-suite rust picolibc npm-package format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -122,6 +122,9 @@ docs: setup ## rewrite the generated pages: docs/cli.md
 
 vectors: setup ## rewrite the test vectors from the reference machine and the model of the protocol
 	$(BIN)/python -m tests.vectors.generate
+
+kzg-vectors: setup ## play the official vectors of KZG and cells, made by Ethereum's own generator; EVERY=1 makes every proof
+	$(BIN)/python -m tests.commitments.kzg_vectors --every $(or $(EVERY),16)
 
 rom: setup ## build the ROM of the float instructions and what depends on its root
 	$(BIN)/python -m truestep.guest.rom

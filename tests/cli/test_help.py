@@ -21,6 +21,7 @@ COMMANDS = (
     "deploy",
     "deposit",
     "devnet",
+    "disclose",
     "feed",
     "fetch",
     "network add",

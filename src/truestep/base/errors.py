@@ -284,6 +284,14 @@ class Reject(StrEnum):
     PART_OTHER_ROOT = "part: of another root"
     POLICY_OTHER = "batch is under another policy"
 
+    # Privacy: what is sealed, shown and deleted.
+    DISCLOSURE_MALFORMED = "not a disclosure"
+    DISCLOSURE_OTHER = "disclosed bytes are not of the output"
+    ENCRYPTION_KEY = "not an encryption key"
+    SEALED_CHANGED = "sealed content was changed"
+    SEALED_FORMAT = "not sealed content"
+    SEALED_FOR_OTHERS = "content is sealed to others"
+
     # Refused before anything reaches a contract: wallet, chain, files, blobs.
     CALL_REVERTED = "call was reverted"
     FUNDS_TOO_LOW = "not enough coins in the wallet"

@@ -27,6 +27,7 @@ COMMANDS = {
     "fetch": "fetch",
     "receipt": "receipt",
     "verify": "verify",
+    "disclose": "disclose",
     "proof": "proof",
     "write-out": "write_out",
     "feed": "feed",

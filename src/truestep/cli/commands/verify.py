@@ -1,4 +1,4 @@
-"""`truestep verify`: checks a receipt again; anybody who has the file can."""
+"""`truestep verify`: checks a receipt or disclosure again; anybody who has the file can."""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,8 +14,9 @@ from truestep.cli.connection import unknown_code_warning
 from truestep.cli.failure import ExitCode, Failure
 from truestep.cli.options import NetworkOption, TrustOption, chosen_file
 from truestep.cli.screen import JsonFlag, Screen, guarded
+from truestep.client.disclosure import Disclosure, check_disclosure, read_shown
 from truestep.client.files import read_input, read_program
-from truestep.client.receipt import Receipt, read_receipt
+from truestep.client.receipt import Receipt
 from truestep.client.verification import (
     Check,
     check_by_execution,
@@ -40,7 +41,10 @@ def register(app: typer.Typer) -> None:
 @guarded
 def verify(
     receipt: Annotated[
-        Path, typer.Argument(metavar="RECEIPT", help="A receipt written by `submit`, `receipt` or `demo`.")
+        Path,
+        typer.Argument(
+            metavar="FILE", help="A receipt, written by `submit`, `receipt` or `demo`, or a disclosure."
+        ),
     ],
     rpc: Annotated[
         list[str] | None,
@@ -75,21 +79,25 @@ def verify(
     no_execute: Annotated[bool, typer.Option("--no-execute", help="Do not run the program again.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Check a receipt against the chain and by running its program again.
+    """Check a receipt against the chain and by running its program again, or what a disclosure shows.
 
-    Exits with 0 only if every check confirms the receipt. A small program and input are inside the receipt;
+    Exits with 0 only if every check confirms the file. A small program and input are inside the receipt;
     larger ones are fetched from --blobs, or read from the files you name. If the receipt contradicts itself
-    or the chain, the program is not run.
+    or the chain, the program is not run. For a disclosure it is not run either: its input is not shown.
     """
     screen = Screen(as_json=as_json)
-    held = read_receipt(receipt)
+    file = read_shown(receipt)
+    held = file if isinstance(file, Receipt) else file.receipt
     groups = {"the receipt is consistent": list(check_contents(held))}
+    if not isinstance(file, Receipt):
+        groups["the bytes shown are in the output"] = list(check_disclosure(file))
     if not offline:
         warning = unknown_code_warning(screen, is_trusted=trust_unknown_code)
         with _chain(held, receipt, rpc, chosen_file(deployment, network), warning) as chain:
             groups["the chain says the same"] = list(check_chain(held, chain))
     is_refuted = any(not check.passed for group in groups.values() for check in group)
-    if not no_execute and not is_refuted:
+    is_run = not (no_execute or is_refuted) and isinstance(file, Receipt)
+    if is_run:
         groups["running it again gives the same"] = _execute(screen, held, blobs, program, input_file)
     checks = [check for group in groups.values() for check in group]
     is_verified = all(check.passed for check in checks)
@@ -98,8 +106,9 @@ def verify(
         "job_id": held.job_id,
         "verified": is_verified,
         "chain_checked": not offline,
-        "executed": not (no_execute or is_refuted),
+        "executed": is_run,
         "checks": [{"name": c.name, "passed": c.passed, "detail": c.detail} for c in checks],
+        **({} if isinstance(file, Receipt) else {"disclosed": _disclosed(file)}),
     }
     screen.result(fields, shown=_shown(held, groups))
     if not is_verified:
@@ -141,6 +150,20 @@ def _beside(receipt: Path) -> Path:
             "expected a chain to check against; give --rpc URL, or --offline to skip this check",
         )
     return kept
+
+
+def _disclosed(file: Disclosure) -> list[dict[str, Any]]:
+    """The bytes shown, in hex."""
+    leaves = [part.as_leaves() for part in file.ranges]
+    return [
+        {
+            "shard": file.shard_index,
+            "start": each.first_byte,
+            "end": each.first_byte + len(each.content),
+            "content": each.content.hex(),
+        }
+        for each in leaves
+    ]
 
 
 def _execute(

@@ -38,6 +38,8 @@ What cannot be shown by one value:
   vectors, and `np.linalg.eig` of more than 75 rows may give eigenvalues in another order.
 - *`np.linalg.eig` and `eigvals` of real matrices* raise a `ValueError` if eigenvalues are complex, because a
   guest's types cannot depend on values. Write `np.linalg.eig(a.astype(np.complex128))`, also for NumPy.
+- *`np.emath`* likewise raises a `ValueError` for a real number whose result is complex: write
+  `np.emath.sqrt(x + 0j)`.
 - *Order of memory*: what is computed from an array in Fortran order is in C order, which shows in `strides`,
   `flags` and `ravel("K")` alone.
 - *`np.partition` and `np.argpartition`* put the right item at its place, and smaller ones before it. The

@@ -18,7 +18,7 @@ from truestep.guest.python.compiler.type_words import refused_call, types_in_wor
 _PLACES = re.compile(r'(?: at |Raised from |File ")([^"\n(]+?\.py)"?(?: \(|, line )(\d+)')
 _NOISE = re.compile(
     r"^(?:Failed in \w+ mode pipeline.*|Internal error at .*|During: .*|File \".*|.*<source elided>.*"
-    r"|\s*\^+\s*)$"
+    r"|\s*\^+\s*|- Resolution failure for .*)$"
 )
 _CALL = re.compile(r">>> (.+)")
 _CAUSE = re.compile(r"(?:TypingError|NumbaTypeError|NumbaValueError|RequireLiteralValue|TypeError): (.+)")

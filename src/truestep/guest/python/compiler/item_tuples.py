@@ -9,10 +9,13 @@ Numba's tuples have a type for each length. These hold a list that nobody else h
 import operator
 from typing import Any
 
+import numpy as np
 from numba.core import cgutils, errors, imputils, types, typing
 from numba.core.datamodel import models
 from numba.core.datamodel.registry import register_default
 from numba.core.extending import intrinsic, overload, overload_method
+
+from truestep.guest.python.compiler.numpy_functions.extending import extend
 
 _LISTED: Any = (
     *(types.List, types.ListType, types.Set, types.DictType, types.RangeType, types.UnicodeType, types.Bytes),
@@ -78,6 +81,8 @@ def install_item_tuples() -> None:
     overload(sum, strict=False)(_total)
     for compare in (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge):
         overload(compare, strict=False)(_comparison(compare))
+    for make in (np.array, np.asarray):
+        extend(make, _as_array)
     overload_method(ItemTuple, "__hash__", strict=False)(_hash)
     overload_method(ItemTuple, "index", strict=False)(_index)
     overload_method(ItemTuple, "count", strict=False)(_count)
@@ -199,6 +204,30 @@ def _total(items: Any, start: Any = 0) -> Any:
     if not isinstance(items, ItemTuple):
         return None
     return lambda items, start=0: sum(items_of(items), start)
+
+
+def _as_array(object: Any, dtype: Any = None) -> Any:  # noqa: A002 - NumPy's names
+    """An array of numbers, or of rows that are all as long as the first."""
+    is_given = dtype is not None and not isinstance(dtype, types.NoneType | types.Omitted)
+    if isinstance(object, ItemTuple) and not is_given:
+        return lambda object, dtype=None: np.array(items_of(object))  # noqa: A006
+    if isinstance(object, ItemTuple):
+        return lambda object, dtype=None: np.array(items_of(object), dtype)  # noqa: A006
+    row = getattr(object, "dtype", None) if isinstance(object, types.List) else None
+    if not isinstance(row, ItemTuple) or not isinstance(row.dtype, types.Number | types.Boolean) or is_given:
+        return None
+
+    def rows(object: Any, dtype: Any = None) -> Any:  # noqa: A002
+        if len(object) == 0:
+            raise ValueError("a guest's array of rows needs a row, because the number of axes is fixed")
+        size = len(object[0])
+        made = np.array([item for row in object for item in row])
+        for row in object:
+            if len(row) != size:
+                raise ValueError("setting an array element with a sequence: the rows have different lengths")
+        return made.reshape(len(object), size)
+
+    return rows
 
 
 def _hash(items: Any) -> Any:

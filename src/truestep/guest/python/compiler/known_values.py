@@ -335,6 +335,8 @@ class Evaluator:
             return answer_about_one(called, first)
         if called is np.shape and len(given) == 1 and isinstance(first, Typed):
             return fact_of_attribute(first.kind, "shape")
+        if called is getattr and len(given) == 2 and isinstance(first, Known) and isinstance(given[1], Known):
+            return _attribute(first.value, given[1].value)
         if called is hasattr and isinstance(first, Typed):
             return has_attribute(first, given[1])
         if called is issubclass or called is np.issubdtype:

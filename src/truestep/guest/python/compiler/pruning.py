@@ -218,8 +218,12 @@ class Pruner(ast.NodeTransformer):
         module = self._names.module(f"{'.' * node.level}{node.module or ''}")
         for alias in node.names:
             if module is not None and hasattr(module, alias.name):
-                self._learn(alias.asname or alias.name, Known(getattr(module, alias.name)))
+                self._import(alias.asname or alias.name, getattr(module, alias.name))
         return [node], False
+
+    def _import(self, name: str, value: Any) -> None:
+        self._names.imported[name] = value
+        self._learn(name, Known(value))
 
     def _do_import(self, node: ast.Import) -> tuple[list[ast.stmt], bool]:
         self._forget(node)
@@ -227,7 +231,7 @@ class Pruner(ast.NodeTransformer):
             name = alias.name if alias.asname else alias.name.partition(".")[0]
             module = self._names.module(alias.name) and self._names.module(name)
             if module is not None:
-                self._learn(alias.asname or name, Known(module))
+                self._import(alias.asname or name, module)
         return [node], False
 
     def _do_if(self, node: ast.If) -> tuple[list[ast.stmt], bool]:

@@ -14,6 +14,7 @@ from typing import Any
 from truestep.guest.python.compiler import calls_of_types, collection_calls
 from truestep.guest.python.compiler.item_tuples import transposed
 from truestep.guest.python.compiler.number_methods import integer_from_bytes
+from truestep.guest.python.compiler.rewriting_decimals import rounded_integer
 from truestep.guest.python.compiler.rewriting_names import Names
 
 _HELPERS: tuple[tuple[Any, str, Any], ...] = (
@@ -60,6 +61,10 @@ class CallRewriter(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         """Any call."""
+        rounded = rounded_integer(node, self._names)
+        if rounded is not None:
+            self.generic_visit(rounded)
+            return self._replace(node, rounded)
         called = self._value(node.func)
         if called is sorted or called is min or called is max:
             node = self._keyed(node, called)

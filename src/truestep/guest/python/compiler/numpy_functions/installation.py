@@ -26,6 +26,7 @@ from truestep.guest.python.compiler.numpy_functions.operands import install_oper
 from truestep.guest.python.compiler.numpy_functions.ordering import install_ordering
 from truestep.guest.python.compiler.numpy_functions.polynomials import install_polynomials
 from truestep.guest.python.compiler.numpy_functions.quantiles import install_quantiles
+from truestep.guest.python.compiler.numpy_functions.real_domains import install_real_domains
 from truestep.guest.python.compiler.numpy_functions.reductions import install_reductions
 from truestep.guest.python.compiler.numpy_functions.selecting import install_selecting
 from truestep.guest.python.compiler.numpy_functions.shapes import install_shapes
@@ -69,4 +70,5 @@ def install_numpy_functions() -> None:
     install_sizes()
     install_creation_options()
     install_array_api()
+    install_real_domains()
     install_list_forms()

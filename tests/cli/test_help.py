@@ -11,6 +11,7 @@ from tests.cli.conftest import Invoke
 
 DOCUMENTATION = Path(__file__).resolve().parents[2] / "docs"
 COMMANDS = (
+    "account encryption-key",
     "account list",
     "account new",
     "build",
@@ -35,9 +36,11 @@ COMMANDS = (
     "reclaim",
     "run",
     "sample",
+    "seal",
     "status",
     "submit",
     "top-up",
+    "unseal",
     "verify",
     "withdraw",
     "worker",

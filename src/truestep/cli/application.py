@@ -28,6 +28,8 @@ COMMANDS = {
     "receipt": "receipt",
     "verify": "verify",
     "disclose": "disclose",
+    "seal": "seal",
+    "unseal": "seal",
     "proof": "proof",
     "write-out": "write_out",
     "feed": "feed",

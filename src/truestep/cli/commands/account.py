@@ -14,6 +14,7 @@ from truestep.cli.options import PasswordFileOption, ask_password
 from truestep.cli.screen import JsonFlag, Screen, guarded
 
 NEW_EXAMPLE = "Example: truestep account new operator.json --password-file password"
+KEY_EXAMPLE = "Example: truestep account encryption-key operator.json --password-file password"
 LIST_EXAMPLE = "Example: truestep account list keys"
 
 
@@ -22,6 +23,7 @@ def register(app: typer.Typer) -> None:
     accounts = typer.Typer(no_args_is_help=True, help="Accounts in encrypted keystores.")
     accounts.command(name="new", epilog=NEW_EXAMPLE)(new)
     accounts.command(name="list", epilog=LIST_EXAMPLE)(show)
+    accounts.command(name="encryption-key", epilog=KEY_EXAMPLE)(encryption_key)
     app.add_typer(accounts, name="account")
 
 
@@ -40,6 +42,27 @@ def new(
     screen = Screen(as_json=as_json)
     address = create_keystore(keystore, ask_password(password_file, is_new=True))
     screen.result({"address": address, "keystore": str(keystore)})
+
+
+@guarded
+def encryption_key(
+    keystore: Annotated[Path, typer.Argument(metavar="KEYSTORE", help="The account's key.")],
+    password_file: PasswordFileOption = None,
+    number: Annotated[
+        int, typer.Option(metavar="N", min=0, max=2**32 - 1, help="Which key: use another to change it.")
+    ] = 0,
+    as_json: JsonFlag = False,
+) -> None:
+    """Print the key to which others seal content for this account (`truestep seal --to KEY`).
+
+    It follows from the account's key and tells nothing about it. Whoever takes it from you must know that it
+    is yours: hand it over where nobody can replace it.
+    """
+    from truestep.adapters.encryption import keystore_secret
+    from truestep.availability.sealing import public_key
+
+    key = str(public_key(keystore_secret(keystore, ask_password(password_file), number)))
+    Screen(as_json=as_json).result({"encryption_key": key}, shown=None if as_json else key)
 
 
 @guarded

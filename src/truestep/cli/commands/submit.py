@@ -15,6 +15,7 @@ from truestep.cli.order_options import OrderOptions
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.cli.senders import SenderOptions
 from truestep.client.files import ProgramFile, read_input, read_program
+from truestep.client.privacy import privacy_notice
 from truestep.client.runs import run_task
 from truestep.client.tokens import amount_in_words
 from truestep.composition.engines import EngineName, open_engine
@@ -84,6 +85,8 @@ def submit(
     file, content = read_program(prog), read_input(input_file)
     screen.warn(file.notes)
     client = connect_client(network, blobs, sender, screen=screen, state=state)
+    for sentence in privacy_notice(are_kept=False):
+        screen.note(sentence)
     trial = Task(shard_count=terms.shards, input=content)
     order = terms.order(terms.max_cycles or _trial_cycles(screen, file, trial), name)
     job = client.submit(file.elf, content, order=order)

@@ -1,0 +1,25 @@
+"""What others get to see of a job, in words (docs/privacy.md)."""
+
+from truestep.availability.leaves import PAIR_SIZE_BYTES
+from truestep.availability.parts import BLOB_PAYLOAD_BYTES, ELEMENT_PAYLOAD_BYTES
+
+SHOWN_REGISTERS = 31
+"""All but the one that is always 0 (M2.2)."""
+STEP_MEMORY_BYTES = 2 * PAIR_SIZE_BYTES
+"""A load or store touches at most two leaves, and the path to each shows its neighbour (M6)."""
+
+
+def privacy_notice(*, are_kept: bool) -> tuple[str, ...]:
+    """What a job discloses: at once, in a dispute, and, if keepers keep its bytes, in a challenge of one."""
+    shown = (
+        "everybody can read the program, the input and the outputs, or else nobody could check the result",
+        f"a dispute also writes to the chain, for ever: the {SHOWN_REGISTERS} registers of one step, up to"
+        f" {STEP_MEMORY_BYTES} bytes of what the run had in memory, and hashes of the rest",
+    )
+    if not are_kept:
+        return shown
+    return (
+        *shown,
+        f"a challenge of a keeper writes {ELEMENT_PAYLOAD_BYTES} bytes of program, input or outputs to the"
+        f" chain, or a blob of {BLOB_PAYLOAD_BYTES:,}",
+    )

@@ -186,23 +186,24 @@ class Shelf:
 
     # --- the life of an item ----------------------------------------------------------------------
 
-    def registered(self, content: Blobs) -> Shelved:
-        """An item of these blobs."""
+    def registered(self, content: Blobs, parts: Sequence[Part] = ()) -> Shelved:
+        """An item of these blobs; its parts are said to be others if some are given."""
         until = self.web3.eth.get_block("latest").get("timestamp", 0) + YEAR_SECONDS
         call = self.items.functions.register(
-            [astuple(content.part)], content.hashes, SEATS, until, FEE_WEI, URL
+            list(map(astuple, parts or [content.part])), content.hashes, SEATS, until, FEE_WEI, URL
         )
         value_wei = RULES.registrant_bond_wei + SEATS * FEE_WEI
-        name = f"`register` of {len(content.blobs)} blob{'s' * (len(content.blobs) > 1)}"
+        of_parts = f", {len(parts)} parts" if len(parts) > 1 else ""
+        name = f"`register` of {len(content.blobs)} blob{'s' * (len(content.blobs) > 1)}{of_parts}"
         receipt = self.send(name, call, SEATS, value_wei)
         fields = self.event(self.items, "Registered", receipt)
         return Shelved(
             shelf=self, content=content, item_id=fields["item_id"], record=Record(**fields["record"])
         )
 
-    def kept(self, content: Blobs) -> Shelved:
+    def kept(self, content: Blobs, parts: Sequence[Part] = ()) -> Shelved:
         """An item that all its keepers have acknowledged."""
-        item = self.registered(content)
+        item = self.registered(content, parts)
         stated = (item.item_id, astuple(item.record))
         while len(item.seats) < SEATS:
             self.send("`assign` of four seats", self.items.functions.assign(*stated))

@@ -75,24 +75,27 @@ class Network:
     jobs: Contract = field(init=False)
     results: Contract = field(init=False)
     disputes: Contract = field(init=False)
+    assurances: Contract = field(init=False)
+    owner: Contract = field(init=False)
     posted: dict[JobId, tuple[Work, JobTerms]] = field(default_factory=dict[JobId, tuple[Work, JobTerms]])
     _programs: dict[int, int] = field(default_factory=dict[int, int])
 
     def __post_init__(self) -> None:
-        owner = self.deploy("Timelock", self.account(0), self.account(0), 365 * DAY_SECONDS, DAY_SECONDS)
-        parameters = self.deploy("Parameters", owner.address, astuple(self.rules))
+        who = (self.account(0), self.account(0))
+        self.owner = self.deploy("Timelock", *who, 365 * DAY_SECONDS, DAY_SECONDS)
+        parameters = self.deploy("Parameters", self.owner.address, astuple(self.rules))
         self.step, self.programs, self.operators = map(self.deploy, ("Step", "Programs", "Operators"))
         served = (self.operators.address, self.programs.address, parameters.address)
         self.jobs = self.deploy("Jobs", *served)
         leaves = self.deploy("Leaves", self.jobs.address)
         self.disputes = self.deploy("Disputes", self.jobs.address, leaves.address, self.step.address)
-        assurances = self.deploy("Assurances", owner.address, self.disputes.address)
+        self.assurances = self.deploy("Assurances", self.owner.address, self.disputes.address)
         self.results = self.deploy("Results", self.jobs.address)
         functions = self.operators.functions
-        for module in (self.jobs, self.disputes, assurances):
+        for module in (self.jobs, self.disputes, self.assurances):
             self.gas(functions.add_module(module.address), REQUESTER)
         self.gas(functions.seal(), REQUESTER)
-        linked = (assurances.address, self.disputes.address, self.results.address)
+        linked = (self.assurances.address, self.disputes.address, self.results.address)
         self.gas(self.jobs.functions.connect(*linked), REQUESTER)
         self.gas(functions.deposit_for(self.account(OPERATOR)), OPERATOR, STAKE_WEI)
 
@@ -128,12 +131,12 @@ class Network:
 
     # --- the life of a batch ----------------------------------------------------------------------------
 
-    def post(self, shard_count: int, cycles: int = USUAL_CYCLES) -> tuple[JobId, int]:
+    def post(self, shard_count: int, cycles: int = USUAL_CYCLES, policy: int = 1) -> tuple[JobId, int]:
         """A job's number and the gas of posting it."""
         program_id = self._program(cycles)
         program = keccak256(encode(invented("image"), 0, cycles))
         order = (program_id, program, invented("input"), 2**20, "", invented("seed"), shard_count)
-        order += (REWARD_WEI, NOBODY, LEASE_SECONDS, DEADLINE, 0, 1, 1, 1, NOBODY, 0, 0)
+        order += (REWARD_WEI, NOBODY, LEASE_SECONDS, DEADLINE, 0, 1, policy, 1, NOBODY, 0, 0)
         receipt = self.receipt(self.jobs.functions.post(order), REQUESTER, REWARD_WEI * shard_count)
         (log,) = self.jobs.events.Posted().process_receipt(receipt, errors=DISCARD)
         job_id = JobId(log["args"]["job_id"])

@@ -11,6 +11,8 @@ from typing import Any
 
 from _anvil import REPOSITORY, find_anvil, running_anvil
 from _gas_items import RULES, SEATS, Blobs, Gas, Shelf, some_blobs
+from _gas_kept import FAILED, measure_kept
+from _gas_network import Network
 from _gas_page import Bar, table, written
 from web3 import Web3
 
@@ -24,8 +26,9 @@ HEADING = f"""\
 # Gas of data availability
 
 Written by `{COMMAND}`: every figure is the `gasUsed` of a transaction on anvil 1.7.1 under Osaka rules, with
-real openings and blobs. Items have four seats and one part. A blob that is published costs 131,072 blob gas
-beside it. `tests/benchmarks/test_gas.py` measures again; `--json` prints the figures that have a bar.
+real openings and blobs. Items have four seats and one part if nothing else is said. A blob that is published
+costs 131,072 blob gas beside it. `tests/benchmarks/test_gas.py` measures again; `--json` prints the figures
+that have a bar.
 """
 ANSWERS = ("`answer_element`, item of one blob", "`answer_element`, item of 32 blobs")
 PUBLISHED = (
@@ -90,6 +93,9 @@ def bars(gas: Gas) -> list[Bar]:
         ),
         "register_1": ("`register` of an item of one blob", 120_000, gas["`register` of 1 blob"]),
         "register_32": ("`register` of an item of 32 blobs", 200_000, gas["`register` of 32 blobs"]),
+        "supply": ("`supply` of a job", 200_000, gas["`supply`"]),
+        "deliver_32": ("`deliver`, for each of 32 outputs", 10_000, gas["`deliver` of 32 outputs"] // 32),
+        "fail": ("`fail`, which is paid for 300,000 of gas", 300_000, gas[f"`fail` of a leaf of {FAILED}"]),
         "give": ("an answer to a demand, which its bond pays for", 200_000, gas["`give` of 64 nodes"]),
     }
     return [
@@ -118,7 +124,8 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write("gas: anvil is not installed; `make anvil` installs it where npm exists\n")
         return 2 if options.check or options.json else 0
     with running_anvil(anvil) as web3:
-        gas = measure(web3)
+        of_jobs = measure_kept(Network(web3), Shelf(web3))
+        gas = measure(web3) | of_jobs
     judged = bars(gas)
     exceeded = [bar for bar in judged if bar.measured > bar.limit]
     for bar in exceeded:

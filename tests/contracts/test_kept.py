@@ -232,8 +232,13 @@ def test_a_struck_leaf_needs_no_output(arena: KeptArena) -> None:
 
 
 def test_batches_under_other_policies_are_none_of_its_business(arena: KeptArena) -> None:
-    job = arena.post_runs()
-    batch = arena.claim_runs(TRUTH, job=job)
+    other = arena.double("QuorumDouble")
+    arena.by_owner(arena.assurances, "add", other.address, 3)
+    for policy in (1, 3):
+        _refuses(arena, arena.claim_runs(TRUTH, job=arena.post_runs(policy=policy)))
+
+
+def _refuses(arena: KeptArena, batch: TakenBatch) -> None:
     item = arena.outputs(batch)
     for call in (
         lambda: arena.deliver(batch, item, LIAR),

@@ -165,7 +165,7 @@ def test_outputs_that_keepers_have_lost_are_not_the_operators_fault(
     _, batch = claimed(arena, 2)
     outputs = arena.outputs(batch)
     arena.deliver(batch, outputs, LIAR)
-    arena.pass_time(WINDOW_SECONDS)
+    arena.pass_time(WINDOW_SECONDS + ACKNOWLEDGE_SECONDS // 2)
     arena.put(outputs, state, was_kept=True)
     arena.pass_time(ACKNOWLEDGE_SECONDS)
     with rejects(Reject.OUTPUTS_AWAITED):

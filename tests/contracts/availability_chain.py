@@ -81,6 +81,7 @@ class AvailabilityChain:
     evm: Evm
     contracts: dict[str, EvmContract]
     refuser: EvmContract
+    rules: Rules = RULES
     block: int = 1
     names: dict[str, str] = field(init=False)
 

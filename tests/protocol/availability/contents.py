@@ -20,7 +20,7 @@ from truestep.base.ids import Bytes32
 from truestep.commitments.kzg import ELEMENTS_PER_BLOB, element_point, versioned_hash
 from truestep.commitments.merkle import ZERO_NODES, parent
 from truestep.protocol.availability.contracts.bindings import Opening
-from truestep.protocol.availability.layout import join, node_level
+from truestep.protocol.availability.layout import join, node_level, place_of
 
 KZG = open_kzg()
 
@@ -137,6 +137,13 @@ class Content:
             second=second,
             second_proof=second_proof,
         )
+
+    def leaf_opening(self, part_index: int, leaf_index: int) -> Opening:
+        """Of the two elements that hold a leaf; of the part's first, if the part does not hold it."""
+        part = self.parts[part_index]
+        is_held = part.first_leaf <= leaf_index < part.end_leaf
+        blob, element, _ = place_of(self.parts, part_index, leaf_index if is_held else part.first_leaf)
+        return self.openings(blob, element)
 
     def path(self, blob: int) -> tuple[Bytes32, ...]:
         """Of a blob's versioned hash to the root of all."""

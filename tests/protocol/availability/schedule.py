@@ -22,7 +22,6 @@ from truestep.protocol.availability.ids import (
     part_of_demand,
     unpack_challenge,
 )
-from truestep.protocol.availability.layout import place_of
 
 ELEMENTS = (0, 1, 2, 37)
 
@@ -158,15 +157,9 @@ class Schedule(ItemSchedule):
             leaf_index=leaf_index,
             leaf=tree.node(0, leaf_index),
             path=tree.path(0, leaf_index, depth),
-            opening=self._opening(content, part_index, leaf_index),
+            opening=content.leaf_opening(part_index, leaf_index),
         )
         return self.step(self.rng.choice(CHALLENGERS), call)
-
-    def _opening(self, content: Content, part_index: int, leaf_index: int) -> bindings.Opening:
-        part = content.parts[part_index]
-        known = leaf_index if part.first_leaf <= leaf_index < part.end_leaf else part.first_leaf
-        blob, element, _ = place_of(content.parts, part_index, known)
-        return content.openings(blob, element)
 
     def open_demand(self) -> Step | None:
         found = self._some_item(lambda item: self._is_running(item) and bool(item.acknowledged))
@@ -247,7 +240,7 @@ class Schedule(ItemSchedule):
             child=child,
             leaf=tree.node(0, leaf_index),
             siblings=tree.path(0, leaf_index, demand.level if demand.level < ROUND_LEVELS else ROUND_LEVELS),
-            opening=self._opening(content, part_index, leaf_index),
+            opening=content.leaf_opening(part_index, leaf_index),
         )
         return self.step(self._anybody(), call)
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
 import typer
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
@@ -36,9 +36,11 @@ from truestep.composition.engines import EngineLimits, EngineName, open_engine
 
 if TYPE_CHECKING:
     from truestep.adapters.clock import SystemClock
+    from truestep.node.loop.loop import Loop
     from truestep.node.tasks.agent import Daemon
     from truestep.node.tasks.self_check import SelfCheck
     from truestep.node.tasks.world import World
+    from truestep.ports.clock import Clock
     from truestep.ports.engine import Engine
     from truestep.ports.reporter import Reporter
 
@@ -155,13 +157,13 @@ def opened_world(
     options.state_dir.mkdir(parents=True, exist_ok=True)  # a wrong one is no outage to wait out
     log = LogLines(as_json=options.as_json)
     with closing(log), ExitStack() as stack:
-        said = _SaidOnce(log)
+        said = FirstReports(log)
         world = until_available(log, lambda: stack.enter_context(daemons.opened_world(settings, said)))
         said.begun = True
         yield world
 
 
-class _SaidOnce:
+class FirstReports:
     """Satisfies `Reporter`: what several attempts to begin say is said once, until the daemon has begun."""
 
     def __init__(self, log: LogLines) -> None:
@@ -214,7 +216,14 @@ def until_available(log: "Reporter", begin: Callable[[], Begun]) -> Begun:
 
 def run_until_stopped(daemon: "Daemon", world: "World", options: DaemonOptions) -> None:
     """Run until Ctrl-C, SIGTERM or SIGHUP; a second one does not wait for work to end."""
-    stopping, clock = threading.Event(), cast("SystemClock", world.clock)
+    run_loop(daemon, world.clock, world.reporter, options.poll)
+
+
+def run_loop(
+    daemon: "Loop[Any, Any]", its_clock: "Clock", reporter: "Reporter", poll_seconds: float | None
+) -> None:
+    """The same, for the loop of any role."""
+    stopping, clock = threading.Event(), cast("SystemClock", its_clock)
     asked_seconds = 0.0
 
     def stop(number: int, _: FrameType | None) -> None:
@@ -228,6 +237,6 @@ def run_until_stopped(daemon: "Daemon", world: "World", options: DaemonOptions) 
         clock.wake()
 
     with handling(stop):
-        world.reporter.report("watching", "watching the chain; Ctrl-C stops once running work has ended")
-        daemon.run(stopping.is_set, options.poll)
-    world.reporter.report("stopped", "stopped; transactions that were sent can still land")
+        reporter.report("watching", "watching the chain; Ctrl-C stops once running work has ended")
+        daemon.run(stopping.is_set, poll_seconds)
+    reporter.report("stopped", "stopped; transactions that were sent can still land")

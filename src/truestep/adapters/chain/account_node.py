@@ -183,12 +183,14 @@ class AccountNode:
         response: Any = self._provider.make_request(RPCEndpoint(method), parameters)
         return response.get("result")
 
-    def _request(self, message: Message) -> dict[str, str]:
-        request = {
+    def _request(self, message: Message) -> dict[str, Any]:
+        request: dict[str, Any] = {
             "from": str(self._account),
             "value": hex(message.value_wei),
             "data": f"0x{message.payload.hex()}",
         }
+        if message.blob is not None:
+            request["blobVersionedHashes"] = message.versioned_hashes
         return request if message.to is None else request | {"to": Web3.to_checksum_address(message.to)}
 
 

@@ -7,8 +7,10 @@ from typing import Any
 
 from web3 import Web3
 
+from truestep.adapters.chain.sidecars import SentBlob
 from truestep.base.errors import Bug
 from truestep.base.ids import Address
+from truestep.commitments.kzg import versioned_hash
 from truestep.contracts.artifacts import AbiEntry, load_artifact
 
 
@@ -19,6 +21,13 @@ class Message:
     to: Address | None
     payload: bytes
     value_wei: int = 0
+    blob: SentBlob | None = None
+    """Published along with it (EIP-4844)."""
+
+    @property
+    def versioned_hashes(self) -> list[str]:
+        """Of its blob, as nodes take them."""
+        return [] if self.blob is None else [f"0x{versioned_hash(self.blob.commitment).hex()}"]
 
 
 def encode_function(web3: Web3, contract: str, function: str, arguments: Sequence[Any]) -> bytes:

@@ -99,6 +99,12 @@ def above_cap(price_wei: int, cap_wei: int, *, is_urgent: bool) -> str:
     )
 
 
+BLOB_FEE_FACTOR = 4
+"""The cap of a blob's gas price, in terms of the cap of gas: the two markets do not move together."""
+BLOB_REPLACEMENT_BPS = 2 * BPS
+"""Nodes keep a blob transaction unless all its fees are doubled."""
+
+
 def higher_offer(
     offer: Offer,
     base_fee_wei: int,
@@ -106,21 +112,23 @@ def higher_offer(
     *,
     suggested_tip_wei: int = 0,
     is_urgent: bool = False,
+    is_blob: bool = False,
 ) -> Offer | None:
     """An offer that replaces `offer` and suits the current fees; None if the caps forbid one."""
     cap_wei = policy.cap_wei(is_urgent=is_urgent)
-    tip_wei = min(max(_raised(offer.tip_wei), suggested_tip_wei), policy.tip_cap_wei)
-    fee_cap_wei = min(max(_raised(offer.fee_cap_wei), 2 * base_fee_wei + tip_wei), cap_wei)
-    is_enough = _replaces(tip_wei, offer.tip_wei) and _replaces(fee_cap_wei, offer.fee_cap_wei)
+    raised_bps = BLOB_REPLACEMENT_BPS if is_blob else REPLACEMENT_BPS
+    least_bps = BLOB_REPLACEMENT_BPS - 1 if is_blob else REPLACEMENT_MIN_BPS
+    tip_wei = min(max(_raised(offer.tip_wei, raised_bps), suggested_tip_wei), policy.tip_cap_wei)
+    fee_cap_wei = min(max(_raised(offer.fee_cap_wei, raised_bps), 2 * base_fee_wei + tip_wei), cap_wei)
+    is_enough = all(
+        new_wei * BPS > old_wei * least_bps
+        for new_wei, old_wei in ((tip_wei, offer.tip_wei), (fee_cap_wei, offer.fee_cap_wei))
+    )
     return Offer(fee_cap_wei=fee_cap_wei, tip_wei=min(tip_wei, fee_cap_wei)) if is_enough else None
 
 
-def _raised(fee_wei: int) -> int:
-    return fee_wei * REPLACEMENT_BPS // BPS + 1
-
-
-def _replaces(fee_wei: int, old_wei: int) -> bool:
-    return fee_wei * BPS > old_wei * REPLACEMENT_MIN_BPS
+def _raised(fee_wei: int, raised_bps: int) -> int:
+    return fee_wei * raised_bps // BPS + 1
 
 
 def _gwei(amount_wei: int) -> str:

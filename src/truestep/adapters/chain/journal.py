@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from threading import RLock
 
 from truestep.adapters.chain.codec import Message
+from truestep.adapters.chain.sidecars import SentBlob
 from truestep.base.ids import Address, Bytes32
 from truestep.ports.chain import Outcome, Transaction
 from truestep.ports.rows import RowCodec, by_name
@@ -56,11 +57,29 @@ class Entry:
     """Whether a clock is running."""
     is_once: bool = False
     """Whether the contracts would do it twice. Then it is never signed with another nonce."""
+    blob: str = ""
+    """What it publishes, if it is of type 3, with its commitment and the proofs of its cells."""
+    commitment: str = ""
+    cell_proofs: tuple[str, ...] = ()
 
     def message(self) -> Message:
         """Its message."""
         to = Address(self.to) if self.to else None
-        return Message(to=to, payload=bytes.fromhex(self.payload), value_wei=self.value_wei)
+        return Message(
+            to=to,
+            payload=bytes.fromhex(self.payload),
+            value_wei=self.value_wei,
+            blob=self._sent_blob(),
+        )
+
+    def _sent_blob(self) -> SentBlob | None:
+        if not self.blob:
+            return None
+        return SentBlob(
+            blob=bytes.fromhex(self.blob),
+            commitment=bytes.fromhex(self.commitment),
+            cell_proofs=[bytes.fromhex(proof) for proof in self.cell_proofs],
+        )
 
     @property
     def is_pending(self) -> bool:
@@ -151,7 +170,7 @@ class Journal:
     def _moved(self, entry: Entry) -> tuple[Change, Change]:
         bare = replace(entry, attempts=tuple(replace(attempt, raw="") for attempt in entry.attempts))
         gone = Change(table=TABLE, key=self._prefix + entry.intent, value=None)
-        return gone, self._change(DONE_TABLE, replace(bare, payload=""))
+        return gone, self._change(DONE_TABLE, replace(bare, payload="", blob="", cell_proofs=()))
 
     def _change(self, table: str, entry: Entry) -> Change:
         return Change(table=table, key=self._prefix + entry.intent, value=_ROWS.to_row(entry))

@@ -8,17 +8,15 @@
 """
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from truestep.adapters.chain.answers import Header, Junk, RawLog, fields, items, raw_log
 from truestep.adapters.chain.bloom import bloom_of, fill, holds, mask
-from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.endpoints import UNANSWERED, Endpoints, Question
 from truestep.adapters.chain.health import Health
 from truestep.adapters.chain.outages import NodeError, TooMuch
-from truestep.adapters.chain.settlement import EVENT_CONTRACTS, event_topics
 from truestep.base.errors import Unavailable
 
 FALSE_ALARM_LIMIT = 1e-4
@@ -33,12 +31,30 @@ WITNESSES_LIMIT = 3
 Logs = dict[tuple[int, int], RawLog]
 
 
+class EventSource(Protocol):
+    """The contracts whose logs are read, and what their logs mean."""
+
+    @property
+    def addresses(self) -> Mapping[str, str]:
+        """The names of the contracts by their addresses, in lower case."""
+        ...
+
+    def topics(self, contract: str) -> tuple[bytes, ...]:
+        """The first topics of a contract's events that are needed."""
+        ...
+
+    def event(self, log: RawLog) -> Any:
+        """The event; None for one that is not needed. Raises for a log that the contract does not emit."""
+        ...
+
+
 class LeftOut:
     """Completes the logs of blocks; safe for several threads."""
 
-    def __init__(self, endpoints: Endpoints, deployment: Deployment) -> None:
+    def __init__(self, endpoints: Endpoints, source: EventSource) -> None:
         self._endpoints = endpoints
-        self._addresses = {deployment.address(name).lower(): name for name in EVENT_CONTRACTS}
+        self._source = source
+        self._addresses = source.addresses
         self._lock = threading.Lock()
         self._whole: dict[bytes, Logs] = {}
         """By hash, the blocks whose logs are known to be complete; those that had to be found, as well."""
@@ -87,7 +103,7 @@ class LeftOut:
         for address, name in self._addresses.items():
             if not holds(bloom, mask(bytes.fromhex(address[2:]))):
                 continue
-            topics = event_topics(name)
+            topics = self._source.topics(name)
             # An address that is there anyway proves nothing; then three bits set by chance can deceive.
             bits_by_chance = 3 if address in addresses else 6
             if fill(bloom) ** bits_by_chance * len(topics) > FALSE_ALARM_LIMIT:

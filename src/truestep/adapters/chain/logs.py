@@ -10,12 +10,10 @@ from web3 import Web3
 from truestep.adapters.chain.answers import Header, RawLog, header_at, logs_within
 from truestep.adapters.chain.bloom import bloom_of, holds
 from truestep.adapters.chain.connection import endpoints_of, refused
-from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.endpoints import UNANSWERED, Question, View
 from truestep.adapters.chain.health import Health
-from truestep.adapters.chain.left_out import LeftOut
+from truestep.adapters.chain.left_out import EventSource, LeftOut
 from truestep.adapters.chain.outages import NodeError, TooMuch
-from truestep.adapters.chain.settlement import EVENT_CONTRACTS, EventDecoder
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Bytes32
 from truestep.protocol.events import LogPosition
@@ -60,11 +58,11 @@ class _Range:
 class LogReader:
     """Reads and decodes logs; safe for several threads."""
 
-    def __init__(self, web3: Web3, deployment: Deployment) -> None:
+    def __init__(self, web3: Web3, source: EventSource) -> None:
         self._endpoints = endpoints_of(web3)
-        self._addresses = [deployment.address(name) for name in EVENT_CONTRACTS]
-        self._decoder = EventDecoder(deployment)
-        self._left_out = LeftOut(self._endpoints, deployment)
+        self._addresses = [Web3.to_checksum_address(address) for address in source.addresses]
+        self._decoder = source
+        self._left_out = LeftOut(self._endpoints, source)
 
     def read(self, first: int, last: int, also: Collection[int] = ()) -> Reading:
         """The logs of these blocks, both included, in the chain's order. Raises `Unavailable`.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from truestep.adapters.chain.account_node import AccountNode, Block, given
 from truestep.adapters.chain.codec import Message
 from truestep.adapters.chain.fees import (
+    BLOB_FEE_FACTOR,
     BPS,
     TRUSTED_TIP_WEI,
     Offer,
@@ -17,6 +18,7 @@ from truestep.adapters.chain.fees import (
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address
 from truestep.base.units import coins, coins_or_more
+from truestep.commitments.kzg import BLOB_SIZE_BYTES
 
 TRANSACTION_GAS_LIMIT = 2**24
 """The gas limit of a transaction (EIP-7825)."""
@@ -102,7 +104,8 @@ class Market:
         have_wei = given(balance)
         self._check_funds(have_wei, message.value_wei)
         gas_limit = self._gas_limit(message, given(estimate), block)
-        self._check_funds(have_wei, message.value_wei, gas_limit * offer.fee_cap_wei)
+        blob_gas = 0 if message.blob is None else BLOB_FEE_FACTOR * BLOB_SIZE_BYTES
+        self._check_funds(have_wei, message.value_wei, (gas_limit + blob_gas) * offer.fee_cap_wei)
         return Means(gas_limit=gas_limit, used_count=given(count))
 
     def _gas_limit(self, message: Message, estimate: int, block: Block) -> int:

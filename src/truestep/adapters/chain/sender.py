@@ -107,6 +107,9 @@ class Sender:
             signed_block=block.number,
             is_urgent=is_urgent,
             is_once=is_once,
+            blob=message.blob.blob.hex() if message.blob else "",
+            commitment=message.blob.commitment.hex() if message.blob else "",
+            cell_proofs=tuple(proof.hex() for proof in message.blob.cell_proofs) if message.blob else (),
         )
         with self._journal.lock:
             known = self._journal.entry(intent)
@@ -385,6 +388,7 @@ class Sender:
             self._policy,
             suggested_tip_wei=self._market.prices().tip_wei,
             is_urgent=entry.is_urgent,
+            is_blob=bool(entry.blob),
         )
         if higher is None:
             self._say_capped(entry, head)

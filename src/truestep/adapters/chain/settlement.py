@@ -95,10 +95,19 @@ URI_LIMIT = 256
 
 
 class EventDecoder:
-    """The events in a deployment's logs."""
+    """The events in a deployment's logs. Satisfies `truestep.adapters.chain.logs.EventSource`."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._names = {deployment.address(name).lower(): name for name in EVENT_CONTRACTS}
+
+    @property
+    def addresses(self) -> Mapping[str, str]:
+        """The names of the contracts by their addresses."""
+        return self._names
+
+    def topics(self, contract: str) -> tuple[bytes, ...]:
+        """The first topics of a contract's events."""
+        return event_topics(contract)
 
     def event(self, log: RawLog) -> Event | None:
         """The event; None for one that is not needed. Raises for a log that the contract does not emit."""

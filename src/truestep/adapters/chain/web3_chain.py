@@ -19,7 +19,7 @@ from truestep.adapters.chain.inspection import Finding, inspect
 from truestep.adapters.chain.logs import LogReader
 from truestep.adapters.chain.pinned import AtBlock, PinnedReader, given
 from truestep.adapters.chain.sender import Sender, Signer
-from truestep.adapters.chain.settlement import encode_call, links_of
+from truestep.adapters.chain.settlement import EventDecoder, encode_call, links_of
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import (
     Address,
@@ -125,7 +125,7 @@ class Web3Chain:
             facts=Facts(deployment=links_of(deployment), keeps=memory.wanted_by),
         )
         self._keeps_finished = memory.keeps_finished
-        reader = LogReader(self._web3, deployment)
+        reader = LogReader(self._web3, EventDecoder(deployment))
         kept = None if memory.keeps_finished else CheckpointStore(store, genesis.facts)
         self._follower = Follower(
             self._endpoints, reader, genesis, keeps_all=memory.keeps_finished, kept=kept

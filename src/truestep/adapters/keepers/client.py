@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from ipaddress import ip_address
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httpcore
 
@@ -62,12 +62,7 @@ class KeeperClient:
 
         Raises ValueError for a URL that is not http or https.
         """
-        parts = urlsplit(url)
-        is_on_web = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-        if not is_on_web or parts.query or parts.fragment or parts.username or parts.password:
-            raise ValueError(
-                f"expected the http or https URL of a keeper, without ? # or @, got {url[:300]!r}"
-            )
+        parts = check_url(url)
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
         self.name = f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}{parts.path.rstrip('/')}"
         self._headers = [(b"Host", f"{host}{f':{parts.port}' if parts.port else ''}".encode())]
@@ -167,6 +162,15 @@ class KeeperClient:
             raise Unavailable(f"{self.name} answers {status}")
         if lower.get(b"content-encoding", b"identity").lower() != b"identity":
             raise Rejected(Reject.KEEPER_ANSWER, f"{self.name} compresses what it was asked not to")
+
+
+def check_url(url: str) -> SplitResult:
+    """The parts of a keeper's URL. Raises ValueError if it can be none."""
+    parts = urlsplit(url)
+    is_on_web = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    if not is_on_web or parts.query or parts.fragment or parts.username or parts.password:
+        raise ValueError(f"expected the http or https URL of a keeper, without ? # or @, got {url[:300]!r}")
+    return parts
 
 
 class _PublicNetwork(httpcore.AsyncNetworkBackend):

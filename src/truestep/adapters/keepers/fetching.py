@@ -60,7 +60,7 @@ class ItemFetcher:
         try:
             while True:
                 for blob in left:
-                    running.add(asyncio.create_task(self._blob(blob)))
+                    running.add(asyncio.create_task(self._numbered(blob)))
                     if len(running) == BLOBS_AT_ONCE:
                         break
                 if not running:
@@ -73,14 +73,18 @@ class ItemFetcher:
                 task.cancel()
             await asyncio.gather(*running, *done, return_exceptions=True)
 
-    async def _blob(self, blob: int) -> tuple[int, bytes]:
+    async def _numbered(self, blob: int) -> tuple[int, bytes]:
+        return blob, await self.blob(blob)
+
+    async def blob(self, blob: int) -> bytes:
+        """The 131,072 bytes of one blob."""
         right = await _BlobFetch(self._item, blob, self._standing, self._verifier).cells()
         data = [right.get(number) for number in range(CELLS_TO_RECOVER)]
         found = [cell.content for cell in data if cell is not None]
         if len(found) < CELLS_TO_RECOVER:
             contents = {number: cell.content for number, cell in right.items()}
             found = (await asyncio.to_thread(self._kzg.recover, contents)).cells[:CELLS_TO_RECOVER]
-        return blob, b"".join(found)
+        return b"".join(found)
 
 
 class _BlobFetch:

@@ -74,6 +74,18 @@ class Shelf:
             runs = self._held.get(item)
             return None if runs is None else Held(runs=[held_run(*each) for each in sorted(runs.items())])
 
+    def runs(self) -> dict[tuple[Bytes32, int], int]:
+        """How many blobs of each run are there and not damaged, by the item's name and the first cell."""
+        with self._lock:
+            sizes = {
+                (item, first): len(blobs)
+                for item, runs in self._held.items()
+                for first, blobs in runs.items()
+            }
+            for run in self._damaged:
+                sizes[run.item, run.first_cell] -= 1
+        return sizes
+
     def missing(self, item: Bytes32, first_cell: int, blobs: Iterable[int]) -> list[int]:
         """Of which of these blobs the run is not there, or is damaged."""
         with self._lock:

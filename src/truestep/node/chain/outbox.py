@@ -3,15 +3,15 @@
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from truestep.base.errors import Bug, Reject, Rejected, Unavailable
 from truestep.node.loop.backoff import Backoff
-from truestep.ports.chain import Chain, Outcome, Transaction
+from truestep.ports.chain import Outcome, Transaction
 from truestep.ports.clock import Clock
 from truestep.ports.executor import Executor, Finished, ShouldStop
 from truestep.ports.reporter import Reporter
-from truestep.protocol.calls import URGENT, Call
-from truestep.roles.actions import Send
+from truestep.protocol.calls import URGENT
 from truestep.roles.intents import in_words, landed_in_words
 
 TRIES = 4
@@ -31,12 +31,47 @@ REFRESH_SECONDS = 4.0
 """Interval of checks of pending transactions while no block comes."""
 
 
+class Outgoing(Protocol):
+    """What a role wants sent, such as `truestep.roles.actions.Send`."""
+
+    @property
+    def intent(self) -> str:
+        """The name of the deed."""
+        ...
+
+    @property
+    def call(self) -> Any:
+        """What its chain can submit."""
+        ...
+
+    @property
+    def message(self) -> str:
+        """Why, for people."""
+        ...
+
+
+class Channel(Protocol):
+    """What sends: a part of a chain, such as `truestep.ports.chain.Chain`."""
+
+    def submit(self, call: Any, *, intent: str) -> Transaction:
+        """Journal, sign and send; returns at once."""
+        ...
+
+    def refresh(self) -> tuple[Transaction, ...]:
+        """Look after everything that is pending."""
+        ...
+
+    def transaction(self, intent: str) -> Transaction | None:
+        """What became of an intent."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
     """An item of work: send a call under an intent."""
 
     intent: str
-    call: Call
+    call: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +82,7 @@ class Refresh:
 class Courier:
     """Performs the items of an outbox on a chain. For any thread."""
 
-    def __init__(self, chain: Chain) -> None:
+    def __init__(self, chain: Channel) -> None:
         self._chain = chain
 
     def perform(self, item: object, should_stop: ShouldStop) -> object:
@@ -77,12 +112,21 @@ class Outbox:
     For one thread. Other threads do the sending, so that a node that hangs delays nothing else.
     """
 
-    def __init__(self, chain: Chain, executor: Executor, clock: Clock, reporter: Reporter) -> None:
+    def __init__(
+        self,
+        chain: Channel,
+        executor: Executor,
+        clock: Clock,
+        reporter: Reporter,
+        urgent: tuple[type, ...] = URGENT,
+    ) -> None:
+        """Calls of the types `urgent` go first."""
         self._chain = chain
+        self._urgent = urgent
         self._executor = executor
         self._clock = clock
         self._reporter = reporter
-        self._under_way: dict[str, Send] = {}
+        self._under_way: dict[str, Outgoing] = {}
         self._pending: set[str] = set()
         self._attempts: dict[str, int] = {}
         self._troubles: dict[str, _Trouble] = {}
@@ -112,12 +156,12 @@ class Outbox:
         if (is_new_head or is_due or not self.is_ready) and self._executor.start(Refresh(), Refresh()):
             self._refreshed_at = now
 
-    def send_all(self, sends: Iterable[Send]) -> None:
+    def send_all(self, sends: Iterable[Outgoing]) -> None:
         """Send what is not being sent, as far as there is room; roles ask again for the rest.
 
         Calls for which a clock runs go first, each kind in the order of the role.
         """
-        wanted = sorted(sends, key=lambda send: not isinstance(send.call, URGENT))
+        wanted = sorted(sends, key=lambda send: not isinstance(send.call, self._urgent))
         if self.is_ready:
             for send in wanted:
                 self._send(send)
@@ -125,7 +169,7 @@ class Outbox:
         self._attempts = {intent: number for intent, number in self._attempts.items() if intent in live}
         self._troubles = {intent: trouble for intent, trouble in self._troubles.items() if intent in live}
 
-    def _send(self, send: Send) -> None:
+    def _send(self, send: Outgoing) -> None:
         if send.intent in self._pending or send.intent in self._under_way:
             return
         number = self._next_attempt(send.intent)
@@ -234,7 +278,7 @@ class Outbox:
             self._told.popitem(last=False)
         return True
 
-    def _report_refusal(self, send: Send, trouble: _Trouble, error: Rejected) -> None:
+    def _report_refusal(self, send: Outgoing, trouble: _Trouble, error: Rejected) -> None:
         if trouble.refusal is not error.reason:
             trouble.refusal = error.reason
             self._reporter.report(
@@ -264,7 +308,7 @@ class Outbox:
         )
 
 
-def known_reason(chain: Chain, intent: str, number: int) -> str:
+def known_reason(chain: Channel, intent: str, number: int) -> str:
     """Why the attempt before number `number` was reverted."""
     last = chain.transaction(f"{intent}#{number - 1}")
     return last.reason if last else ""

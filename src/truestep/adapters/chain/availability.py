@@ -1,0 +1,227 @@
+"""The contracts of availability with web3.py, for a keeper: their events, their rules, and its calls."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from types import ModuleType
+from typing import Any, cast, get_args
+
+from web3 import Web3
+
+from truestep.adapters.chain.abi import ContractTypes
+from truestep.adapters.chain.answers import RawLog, octets
+from truestep.adapters.chain.codec import Message
+from truestep.adapters.chain.connection import Node, check_chain, connect, endpoints_of
+from truestep.adapters.chain.deployment import Deployment
+from truestep.adapters.chain.endpoints import Question
+from truestep.adapters.chain.fees import TransactionPolicy
+from truestep.adapters.chain.follower import block_hashes
+from truestep.adapters.chain.logs import LogReader
+from truestep.adapters.chain.pinned import given
+from truestep.adapters.chain.sender import Sender, Signer
+from truestep.adapters.chain.sidecars import SentBlob
+from truestep.base.errors import Bug, Reject, Rejected
+from truestep.base.ids import Address, Bytes32
+from truestep.ports.chain import Head, Transaction
+from truestep.ports.keeping import EventsRead
+from truestep.ports.reporter import Reporter
+from truestep.ports.store import Store
+from truestep.protocol.availability.contracts import bindings, challenges, items, keepers
+from truestep.protocol.availability.contracts.items import Record
+from truestep.protocol.availability.contracts.keepers import Enrol, Keeper, Rules
+from truestep.protocol.availability.facts import Event
+from truestep.protocol.availability.ids import ItemId, KeeperId
+from truestep.protocol.availability.layout import item_digest, receipt_hash
+from truestep.roles.keeper import URGENT, KeeperCall, PublishBlob
+
+MODULES: Mapping[str, ModuleType] = {
+    "Keepers": keepers,
+    "Items": items,
+    "Challenges": challenges,
+    "Bindings": bindings,
+}
+_CONTRACT_OF = {kind: name for name, module in MODULES.items() for kind in get_args(module.Call)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AvailabilityContracts:
+    """Where the contracts of availability are."""
+
+    chain_id: int
+    block_number: int
+    """No event is older."""
+    keepers: Address
+    items: Address
+    challenges: Address
+    bindings: Address
+
+    def address(self, contract: str) -> Address:
+        """The address of a contract by its name, such as `Items`."""
+        return Address(getattr(self, contract.lower()))
+
+
+def availability_of(deployment: Deployment) -> AvailabilityContracts:
+    """The contracts of availability of a network. Raises `Rejected` if it has none."""
+    if getattr(deployment, "availability", None) is None:
+        raise Rejected(
+            Reject.DEPLOYMENT_FILE,
+            "expected the contracts of availability in the deployment file; this network has no keepers, or"
+            " the file is an old one: get the network's file again",
+        )
+    return AvailabilityContracts(
+        chain_id=deployment.chain_id,
+        block_number=deployment.block_number,
+        keepers=deployment.address("Keepers"),
+        items=deployment.address("Items"),
+        challenges=deployment.address("Challenges"),
+        bindings=deployment.address("Bindings"),
+    )
+
+
+@cache
+def availability_types() -> dict[str, ContractTypes]:
+    """How calls and events are encoded. Raises `Bug` if one does not fit its ABI."""
+    return {
+        name: ContractTypes(name, get_args(module.Call), get_args(module.Event))
+        for name, module in MODULES.items()
+    }
+
+
+class AvailabilityEvents:
+    """Satisfies `truestep.adapters.chain.left_out.EventSource`."""
+
+    def __init__(self, contracts: AvailabilityContracts) -> None:
+        self._names = {contracts.address(name).lower(): name for name in MODULES}
+
+    @property
+    def addresses(self) -> Mapping[str, str]:
+        """The names of the contracts by their addresses."""
+        return self._names
+
+    def topics(self, contract: str) -> tuple[bytes, ...]:
+        """The first topics of a contract's events."""
+        return tuple(availability_types()[contract].topics)
+
+    def event(self, log: RawLog) -> Event | None:
+        """The event; None for one that is not needed. Raises for a log that the contract does not emit."""
+        name = self._names.get(log.address)
+        if name is None or not log.topics:
+            return None
+        return cast("Event | None", availability_types()[name].event(log))
+
+
+class Web3KeeperChain:
+    """Satisfies `truestep.ports.keeping.KeeperChain`."""
+
+    def __init__(
+        self,
+        node: Node,
+        contracts: AvailabilityContracts,
+        signer: Signer,
+        store: Store,
+        policy: TransactionPolicy | None = None,
+        *,
+        reporter: Reporter | None = None,
+    ) -> None:
+        """Connect; transactions are journaled in `store`.
+
+        Raises `Unavailable` if no node answers, `Rejected` if it is of another chain or lacks the contracts.
+        """
+        self._web3 = connect(node, reporter)
+        self._endpoints = endpoints_of(self._web3)
+        self._contracts = contracts
+        self._signer = signer
+        check_chain(self._web3, contracts.chain_id)
+        self._reader = LogReader(self._web3, AvailabilityEvents(contracts))
+        self._sender = Sender(self._web3, contracts.chain_id, signer, store, policy or TransactionPolicy())
+        self._endpoints.expect_contract("Items", contracts.items)
+        self._rules: Rules = self._view("Keepers", "rules", Rules)
+
+    @property
+    def account(self) -> Address:
+        """The account that sends."""
+        return self._sender.account
+
+    @property
+    def first_block(self) -> int:
+        """No event is older."""
+        return self._contracts.block_number
+
+    def head(self) -> Head:
+        """The newest block."""
+        return self._endpoints.head()
+
+    def block_hash(self, number: int) -> Bytes32 | None:
+        """The hash of a block; None beyond the head."""
+        return block_hashes(self._endpoints, [number]).get(number)
+
+    def read(self, first: int, last: int) -> EventsRead:
+        """What these blocks tell, from two endpoints if there are two."""
+        reading = self._reader.read(first, last)
+        events = tuple((log.at.block_number, cast(Event, log.event)) for log in reading.logs)
+        return EventsRead(events=events, hashes=dict(reading.hashes))
+
+    def rules(self) -> Rules:
+        """The parameters."""
+        return self._rules
+
+    def shares(self, keeper: KeeperId) -> int:
+        """That a keeper has paid for."""
+        return self._view("Keepers", "get", Keeper, keeper).shares
+
+    def receipt(self, item_id: ItemId, record: Record, index: int, drawn_at: int) -> bytes:
+        """The signature of a seat's receipt."""
+        chain_id, at = self._contracts.chain_id, self._contracts.items
+        digest = item_digest(chain_id, at, item_id, record)
+        signed = cast(Any, self._signer).unsafe_sign_hash(receipt_hash(chain_id, at, digest, index, drawn_at))
+        return bytes(signed.signature)
+
+    def submit(self, call: KeeperCall, *, intent: str) -> Transaction:
+        """Journal, sign and send."""
+        known = self._sender.again(intent)
+        if known is not None:
+            return known.transaction()
+        is_urgent, is_once = isinstance(call, URGENT), isinstance(call, Enrol)
+        message = self._message(call)
+        return self._sender.submit(message, intent, is_urgent=is_urgent, is_once=is_once).transaction()
+
+    def refresh(self) -> tuple[Transaction, ...]:
+        """Check everything that is pending."""
+        return tuple(entry.transaction() for entry in self._sender.refresh())
+
+    def transaction(self, intent: str) -> Transaction | None:
+        """The outcome of an intent."""
+        entry = self._sender.entry(intent)
+        return entry.transaction() if entry else None
+
+    def alarms(self) -> tuple[str, ...]:
+        """The problems of sends since the last call."""
+        return self._sender.alarms()
+
+    def _message(self, call: KeeperCall) -> Message:
+        if isinstance(call, PublishBlob):
+            bare = self._encoded(call.call)
+            sent = SentBlob(blob=call.blob, commitment=call.commitment, cell_proofs=call.cell_proofs)
+            return replace(bare, blob=sent)
+        value_wei = call.shares * self._rules.share_wei if isinstance(call, Enrol) else 0
+        return self._encoded(call, value_wei)
+
+    def _encoded(self, call: object, value_wei: int = 0) -> Message:
+        contract = _CONTRACT_OF.get(type(call))
+        if contract is None:
+            raise Bug(f"no contract of availability has the call {type(call).__name__}")
+        payload = availability_types()[contract].payload(call)
+        return Message(to=self._contracts.address(contract), payload=payload, value_wei=value_wei)
+
+    def _view(self, contract: str, function: str, kind: type[Any], *arguments: Any) -> Any:
+        types, address = availability_types()[contract], self._contracts.address(contract)
+        payload = types.view_payload(function, *arguments)
+        request = {"to": Web3.to_checksum_address(address), "data": f"0x{payload.hex()}"}
+        asked = Question(method="eth_call", parameters=[request, "latest"], parse=octets)
+        output = given(self._endpoints.ask(asked))
+        if not output:
+            raise Rejected(
+                Reject.NO_CONTRACT,
+                f"expected {contract} at {address}; get the network's file again",
+            )
+        return types.view_result(function, kind, output)

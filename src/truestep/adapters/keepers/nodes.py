@@ -1,0 +1,61 @@
+"""Nodes of a part's tree, from its blobs: what answers a demand (docs/availability.md A4.6)."""
+
+from collections.abc import Awaitable, Callable
+
+from truestep.adapters.keepers.download import part_places
+from truestep.availability.blobs import payload_of
+from truestep.availability.manifest import Manifest
+from truestep.availability.parts import BLOB_PAYLOAD_BYTES, Part
+from truestep.base.ids import Bytes32
+from truestep.commitments.merkle import LEAF_SIZE_BYTES, ZERO_NODES, StreamedRoot
+from truestep.engine.hashing import hash_many_pairs
+
+ROUND_LEVELS = 6
+"""An answer gives the nodes so many levels below, or the leaves if they are nearer."""
+
+BlobOf = Callable[[int], Awaitable[bytes]]
+
+
+async def nodes_below(
+    manifest: Manifest, part: Part, level: int, index: int, blob_of: BlobOf
+) -> tuple[Bytes32, ...]:
+    """The nodes six levels below node `index` of `level` in a part's tree. It holds one blob and one MiB."""
+    down = min(level, ROUND_LEVELS)
+    reader = _Leaves(manifest, part, blob_of)
+    return tuple([await reader.node(level - down, (index << down) + child) for child in range(1 << down)])
+
+
+class _Leaves:
+    """The leaves of one tree, part by part; leaves that no part holds are zero."""
+
+    def __init__(self, manifest: Manifest, part: Part, blob_of: BlobOf) -> None:
+        self._places = [
+            place
+            for place in part_places(manifest)
+            if (place.part.root, place.part.depth) == (part.root, part.depth)
+        ]
+        self._blob_of = blob_of
+        self._known: tuple[int, bytes] = (-1, b"")
+
+    async def node(self, level: int, index: int) -> Bytes32:
+        """One node."""
+        first, stop = index << level, (index + 1) << level
+        tree: StreamedRoot | None = None
+        for place in self._places:
+            begin, end = max(first, place.part.first_leaf), min(stop, place.part.end_leaf)
+            if begin >= end:
+                continue
+            tree = tree or StreamedRoot(level, hash_many_pairs)
+            tree.seek(begin - first)
+            start = place.start + (begin - place.part.first_leaf) * LEAF_SIZE_BYTES
+            await self._feed(tree, start, (end - begin) * LEAF_SIZE_BYTES)
+        return tree.finish() if tree is not None else ZERO_NODES[level]
+
+    async def _feed(self, tree: StreamedRoot, start: int, size_bytes: int) -> None:
+        while size_bytes:
+            blob, offset = divmod(start, BLOB_PAYLOAD_BYTES)
+            if self._known[0] != blob:
+                self._known = (blob, payload_of(await self._blob_of(blob), blob))
+            piece = self._known[1][offset : offset + size_bytes]
+            tree.update(piece)
+            start, size_bytes = start + len(piece), size_bytes - len(piece)

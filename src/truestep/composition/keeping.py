@@ -1,0 +1,95 @@
+"""Opens everything that a keeper needs: chain, state, store of cells, service, processes, threads."""
+
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from truestep.adapters.cells.directory import DirectoryCells
+from truestep.adapters.cells.s3 import SCHEME, S3Cells, open_bucket
+from truestep.adapters.chain.availability import AvailabilityContracts, Web3KeeperChain
+from truestep.adapters.chain.fees import TransactionPolicy
+from truestep.adapters.chain.sender import Signer
+from truestep.adapters.clock import SystemClock
+from truestep.adapters.executor.threads import ThreadExecutor
+from truestep.adapters.keepers.hands import KeeperHands
+from truestep.adapters.keepers.service import KeeperServer, ServiceLimits
+from truestep.adapters.keepers.shelf import Shelf
+from truestep.adapters.keepers.workers import KzgProcesses
+from truestep.adapters.store.scoped import Scope, open_scope
+from truestep.adapters.store.sqlite import SqliteStore
+from truestep.adapters.trusted_setup import open_kzg
+from truestep.base.ids import Address
+from truestep.composition.daemons import keep_owner
+from truestep.node.chain.outbox import Courier
+from truestep.node.keeping.agent import KeeperBench, KeeperWorld
+from truestep.ports.cells import CellStore
+from truestep.ports.reporter import Reporter
+from truestep.roles.estimates import SENDS_AT_ONCE
+
+WORKS_AT_ONCE = 4
+"""Items and answers under way: each waits for others most of the time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeeperSettings:
+    """A keeper's network, and the resources it may use."""
+
+    rpc: Sequence[str]
+    contracts: AvailabilityContracts
+    state_dir: Path
+    signer: Signer
+    store: str
+    """A directory, or s3://BUCKET/PREFIX."""
+    store_limit_bytes: int
+    listen: tuple[str, int]
+    """Host and port of its service."""
+    policy: TransactionPolicy = field(default_factory=TransactionPolicy)
+    limits: ServiceLimits = field(default_factory=ServiceLimits)
+    processes: int = 1
+    """That compute proofs."""
+    may_be_private: bool = False
+    """Whether registrants and keepers may serve at private addresses."""
+
+
+@contextmanager
+def opened_keeper(settings: KeeperSettings, reporter: Reporter) -> Generator[KeeperWorld]:
+    """Everything that a keeper needs; it serves until the end."""
+    with ExitStack() as stack:
+        whole = stack.enter_context(SqliteStore(settings.state_dir / "state.sqlite"))
+        contracts = settings.contracts
+        scope = Scope(chain_id=contracts.chain_id, jobs=contracts.items)
+        store, clock = open_scope(whole, scope, [contracts.keepers, contracts.challenges]), SystemClock()
+        keep_owner(store, Address(settings.signer.address))
+        chain = Web3KeeperChain(
+            settings.rpc, contracts, settings.signer, store, settings.policy, reporter=reporter
+        )
+        shelf = Shelf(_opened_store(settings, stack))
+        host, port = settings.listen
+        server = KeeperServer(shelf, host, port, limits=settings.limits, keeper=chain.account)
+        stack.callback(server.close)
+        processes = KzgProcesses(settings.processes)
+        stack.callback(processes.close)
+        hands = KeeperHands(shelf, open_kzg(), processes, reporter, may_be_private=settings.may_be_private)
+        items = len(shelf.items())
+        reporter.report(
+            "serving", f"serves {items} items, {shelf.used_bytes:,} bytes, at {server.url}", items=items
+        )
+        yield KeeperWorld(
+            chain=chain,
+            hands=hands,
+            store=store,
+            executor=ThreadExecutor(WORKS_AT_ONCE, KeeperBench(hands).perform, clock.nudge),
+            sends=ThreadExecutor(SENDS_AT_ONCE, Courier(chain).perform, clock.nudge),
+            clock=clock,
+            reporter=reporter,
+        )
+
+
+def _opened_store(settings: KeeperSettings, stack: ExitStack) -> CellStore:
+    if settings.store.startswith(SCHEME):
+        name = settings.store.partition("?")[0]
+        return S3Cells(open_bucket(settings.store), limit_bytes=settings.store_limit_bytes, name=name)
+    store = DirectoryCells(Path(settings.store), limit_bytes=settings.store_limit_bytes)
+    stack.callback(store.close)
+    return store

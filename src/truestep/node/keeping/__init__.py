@@ -1,0 +1,1 @@
+"""The keeper's daemon: the chain of availability, work on items, and the loop's site."""

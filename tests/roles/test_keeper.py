@@ -1,0 +1,274 @@
+"""A keeper's decisions, on hand-made views."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from truestep.availability.parts import Part
+from truestep.base.ids import Address, Bytes32
+from truestep.protocol.availability.contracts.bindings import Demand, Give
+from truestep.protocol.availability.contracts.challenges import AnswerElement, Challenge
+from truestep.protocol.availability.contracts.items import (
+    Acknowledge,
+    Assign,
+    CloseItem,
+    Collect,
+    ItemState,
+    Record,
+)
+from truestep.protocol.availability.contracts.keepers import Enrol, Rules
+from truestep.protocol.availability.facts import Facts, KnownItem, KnownKeeper, KnownSeat
+from truestep.protocol.availability.ids import (
+    ChallengeId,
+    ChallengeKind,
+    ChallengePlace,
+    ItemId,
+    KeeperId,
+    demand_of,
+)
+from truestep.roles.keeper import (
+    ASSIGN_SPREAD_SECONDS,
+    COLLECT_SECONDS,
+    DAY_SECONDS,
+    FORGET_SECONDS,
+    Action,
+    BlobAnswer,
+    ElementAnswer,
+    Forget,
+    Keep,
+    KeeperPolicy,
+    KeptFor,
+    NodesAnswer,
+    Prepare,
+    PublishBlob,
+    SendKept,
+    Sign,
+    Tell,
+    View,
+    decide,
+)
+
+SELF, OTHER = Address("0x" + "5e" * 20), Address("0x" + "07" * 20)
+NOW = 1_000_000
+ITEM = ItemId(7)
+RULES = Rules(
+    share_wei=10**18,
+    registrant_bond_wei=10**17,
+    element_bond_wei=10**12,
+    blob_bond_wei=10**13,
+    tree_bond_wei=10**13,
+    gas_price_cap_wei=1,
+    blob_gas_price_cap_wei=1,
+    answer_seconds=600,
+    acknowledge_seconds=600,
+    winner_share_bps=5_000,
+)
+RECORD = Record(
+    registrant=OTHER,
+    parts_hash=Bytes32(b"p" * 32),
+    hashes_root=Bytes32(b"h" * 32),
+    blob_count=10,
+    seat_count=4,
+    since=NOW - 100,
+    until=NOW + 100 * DAY_SECONDS,
+    fee_wei=10**15,
+    bond_wei=10**17,
+)
+SEAT = KnownSeat(keeper=KeeperId(1), drawn_at=NOW - 50)
+MINE = replace(SEAT, acknowledged_at=NOW - 40)
+POLICY = KeeperPolicy(shares=2, url="https://keeper.example")
+
+
+def item(seat: KnownSeat | None = MINE, **changes: Any) -> KnownItem:
+    """One whose seat 1 this keeper has, its other seats others."""
+    seats = {index: KnownSeat(keeper=KeeperId(9), drawn_at=NOW, acknowledged_at=NOW) for index in (0, 2, 3)}
+    if seat is not None:
+        seats[1] = seat
+    part = Part(root=Bytes32(bytes(32)), depth=24, first_leaf=0, leaf_count=1)
+    known = KnownItem(item_id=ITEM, record=RECORD, parts=(part,), url="", state=ItemState.KEPT, seats=seats)
+    return replace(known, **changes)
+
+
+RUN = (item().name, 32)
+
+
+def view(known: KnownItem | None = None, *, is_kept: bool = True, **changes: Any) -> View:
+    """What a keeper with two shares sees, with the item checked and stored."""
+    known = known or item()
+    itself = KnownKeeper(account=SELF, url=POLICY.url, signer=SELF)
+    facts = Facts(
+        items={known.item_id: known},
+        keepers={KeeperId(1): itself},
+        challenges=changes.pop("challenges", {}),
+        demands=changes.pop("demands", {}),
+    )
+    reason = KeptFor(item_id=known.item_id, index=1, since=NOW - 45, until=known.record.until)
+    seen = View(
+        now=NOW,
+        account=SELF,
+        facts=facts,
+        rules=RULES,
+        shares=2,
+        verified=frozenset({known.name}) if is_kept else frozenset(),
+        refused={},
+        whole=frozenset({RUN}) if is_kept else frozenset(),
+        on_shelf={RUN: (reason,)} if is_kept else {},
+        receipts={},
+        answers={},
+    )
+    return replace(seen, **changes)
+
+
+def sent(actions: list[Action]) -> list[object]:
+    return [action.call for action in actions if isinstance(action, SendKept)]
+
+
+def test_a_keeper_that_has_all_it_needs_rests() -> None:
+    assert decide(view(), POLICY) == []
+
+
+def test_it_buys_the_shares_that_it_lacks_and_says_a_new_url() -> None:
+    stranger = view(facts=Facts())
+    [action] = decide(replace(stranger, shares=0), POLICY)
+    assert isinstance(action, SendKept) and action.call == Enrol(shares=2, url=POLICY.url)
+    assert decide(replace(stranger, shares=0), replace(POLICY, shares=0)) == []
+    assert sent(decide(view(), replace(POLICY, shares=5))) == [Enrol(shares=3, url=POLICY.url)]
+    assert sent(decide(view(), replace(POLICY, url="https://new"))) == [Enrol(shares=0, url="https://new")]
+
+
+def test_a_seat_is_fetched_signed_and_acknowledged_in_this_order() -> None:
+    drawn = item(SEAT)
+    [keep] = decide(view(drawn, is_kept=False), POLICY)
+    assert isinstance(keep, Keep) and (keep.place.index, keep.place.first_cell) == (1, 32)
+    assert isinstance(decide(view(drawn, verified=frozenset()), POLICY)[0], Keep)
+    assert isinstance(decide(view(drawn, whole=frozenset()), POLICY)[0], Keep)
+    assert isinstance(decide(view(drawn), POLICY)[0], Sign)
+    signed = view(drawn, receipts={(ITEM, 1, SEAT.drawn_at): b"signature"})
+    call = Acknowledge(item_id=ITEM, record=RECORD, indices=(1,), signatures=(b"signature",))
+    assert sent(decide(signed, POLICY)) == [call]
+
+
+def test_what_is_wrong_late_or_unwanted_is_not_signed_and_said() -> None:
+    drawn = item(SEAT)
+    for seen, policy, why in (
+        (view(drawn, refused={drawn.name: "another root"}), POLICY, "another root"),
+        (view(drawn, now=SEAT.drawn_at + 601), POLICY, "was to be acknowledged until"),
+        (view(drawn), replace(POLICY, blobs_limit=9), "more than the 9 of --max-blobs"),
+        (view(drawn), replace(POLICY, least_fee_wei=10**15), "less than --min-fee"),
+    ):
+        actions = [each for each in decide(seen, policy) if not isinstance(each, SendKept)]
+        assert [type(each) for each in actions] == [Tell]
+        assert isinstance(actions[0], Tell) and why in actions[0].message
+
+
+def test_what_a_disk_lost_is_fetched_again() -> None:
+    [keep] = decide(view(whole=frozenset()), POLICY)
+    assert isinstance(keep, Keep)
+
+
+def challenged(kind: ChallengeKind, **changes: Any) -> tuple[ChallengeId, Challenge]:
+    place = ChallengePlace(
+        item_id=ITEM, acknowledged_at=MINE.acknowledged_at, seat=1, kind=kind, blob=3, element=5
+    )
+    challenge = Challenge(
+        challenger=OTHER, keeper=SELF, hashes_root=RECORD.hashes_root, bond_wei=1, until=NOW + 100
+    )
+    return replace(place, **changes).pack(), challenge
+
+
+def test_challenges_are_answered_once_the_answer_is_there() -> None:
+    challenge_id, challenge = challenged(ChallengeKind.ELEMENT)
+    open_now = {challenge_id: challenge}
+    tell, prepare = decide(view(challenges=open_now), POLICY)
+    assert isinstance(tell, Tell) and "element 5 of blob 3" in tell.message
+    assert isinstance(prepare, Prepare) and prepare.question == ("challenge", challenge_id, 0)
+    answer = ElementAnswer(y=1, commitment=b"c", proof=b"p", path=())
+    calls = sent(decide(view(challenges=open_now, answers={("challenge", challenge_id, 0): answer}), POLICY))
+    assert isinstance(calls[0], AnswerElement) and calls[0].challenge == challenge
+    challenge_id, challenge = challenged(ChallengeKind.BLOB)
+    blob = BlobAnswer(blob=b"b", commitment=b"c", cell_proofs=(), path=())
+    answers = {("challenge", challenge_id, 0): blob}
+    calls = sent(decide(view(challenges={challenge_id: challenge}, answers=answers), POLICY))
+    assert isinstance(calls[0], PublishBlob) and calls[0].call.challenge_ids == (challenge_id,)
+
+
+@pytest.mark.parametrize("changes", [{"seat": 0}, {"item_id": ItemId(8)}, {"acknowledged_at": NOW - 41}])
+def test_challenges_of_others_and_of_former_seats_are_not_its_own(changes: dict[str, Any]) -> None:
+    challenge_id, challenge = challenged(ChallengeKind.ELEMENT, **changes)
+    assert decide(view(challenges={challenge_id: challenge}), POLICY) == []
+
+
+def test_a_missed_challenge_is_said() -> None:
+    challenge_id, challenge = challenged(ChallengeKind.ELEMENT)
+    [tell] = decide(view(challenges={challenge_id: challenge}, now=NOW + 101), POLICY)
+    assert isinstance(tell, Tell) and tell.kind == "challenge_missed"
+
+
+def test_demands_are_answered_by_whoever_is_named_and_later_by_anybody() -> None:
+    demand_id = demand_of(ITEM, 0, OTHER)
+    demand = Demand(
+        challenger=OTHER,
+        record_hash=Bytes32(bytes(32)),
+        keeper=SELF,
+        node=Bytes32(bytes(32)),
+        level=24,
+        index=0,
+        is_answered=False,
+        answer_wei=1,
+        left_wei=5,
+        moved_at=NOW - 10,
+    )
+    [prepare] = decide(view(demands={demand_id: demand}), POLICY)
+    assert isinstance(prepare, Prepare) and prepare.asked == demand
+    answers = {("demand", demand_id, demand.moved_at): NodesAnswer(nodes=(Bytes32(bytes(32)),))}
+    calls = sent(decide(view(demands={demand_id: demand}, answers=answers), POLICY))
+    assert [type(call) for call in calls] == [Give]
+    assert decide(view(demands={demand_id: replace(demand, is_answered=True)}), POLICY) == []
+    others = {demand_id: replace(demand, keeper=OTHER)}
+    assert decide(view(demands=others), POLICY) == []
+    assert isinstance(decide(view(demands=others, now=NOW + 300), POLICY)[0], Prepare)
+    assert decide(view(item(SEAT, state=ItemState.STRUCK), demands=others, now=NOW + 300), POLICY) == []
+
+
+def test_vacant_seats_are_drawn_by_somebody_some_time_later() -> None:
+    vacant = item(None)
+    moments = [NOW + seconds for seconds in range(ASSIGN_SPREAD_SECONDS + 2)]
+    calls = [sent(decide(view(vacant, is_kept=False, now=now), POLICY)) for now in moments]
+    assert calls[0] == [] and calls[-1] == [Assign(item_id=ITEM, record=RECORD)]
+    late = item(replace(SEAT, drawn_at=NOW - 700))
+    later = view(late, is_kept=False, now=NOW + ASSIGN_SPREAD_SECONDS)
+    assert Assign(item_id=ITEM, record=RECORD) in sent(decide(later, POLICY))
+
+
+def test_fees_are_collected_now_and_then_and_items_closed_at_their_end() -> None:
+    later = view(now=MINE.acknowledged_at + COLLECT_SECONDS)
+    assert sent(decide(later, POLICY)) == [Collect(item_id=ITEM, record=RECORD, index=1)]
+    over = view(now=RECORD.until + 1)
+    assert sent(decide(over, POLICY)) == [CloseItem(item_id=ITEM, record=RECORD)]
+    challenge_id, challenge = challenged(ChallengeKind.ELEMENT)
+    contested = view(
+        now=RECORD.until + 1, challenges={challenge_id: replace(challenge, until=RECORD.until + 9)}
+    )
+    assert sent(decide(contested, POLICY)) == []
+
+
+def forgets(seen: View) -> bool:
+    return any(isinstance(each, Forget) for each in decide(seen, POLICY))
+
+
+def test_cells_are_dropped_only_when_nobody_can_ask_for_them() -> None:
+    much_later = NOW + FORGET_SECONDS + 1
+    silent = view(facts=replace(view().facts, items={}), now=much_later)
+    assert not forgets(silent), "a node that tells nothing must not make a keeper drop what it answers for"
+    assert forgets(replace(silent, now=RECORD.until + FORGET_SECONDS + 1))
+    assert not forgets(view(now=RECORD.until + 1))
+    assert forgets(view(item(state=ItemState.STRUCK), now=much_later))
+    assert forgets(view(item(None), now=much_later)), "another has the seat"
+    assert not forgets(view(item(None), now=NOW + 1)), "a reorganisation may bring it back"
+    assert not forgets(view(now=much_later))
+    reasons = (*view().on_shelf[RUN], KeptFor(item_id=ItemId(8), index=1, since=NOW, until=NOW + 10**9))
+    struck = view(item(state=ItemState.STRUCK), now=much_later, on_shelf={RUN: reasons})
+    assert not forgets(struck), "another item has the same content"

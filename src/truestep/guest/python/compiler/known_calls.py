@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from truestep.guest.python.compiler.known_types import Fact, Known
-from truestep.guest.python.compiler.known_values import Evaluator, class_of, is_function
+from truestep.guest.python.compiler.known_values import Evaluator, are_functions, class_of, is_function
 from truestep.guest.python.compiler.name_uses import has_star
 from truestep.guest.python.compiler.ownership import (
     is_ours,
@@ -183,4 +183,4 @@ class CallBinder:
 
 def _is_opaque(value: Any) -> bool:
     """Whether Numba has no type for a constant, or none that says its value."""
-    return isinstance(value, enum.Enum) or is_users_instance(value)
+    return isinstance(value, enum.Enum) or is_users_instance(value) or are_functions(value)

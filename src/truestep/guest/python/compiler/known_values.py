@@ -106,6 +106,13 @@ def is_flat(value: Any) -> bool:
     return not isinstance(value, np.ndarray) and all(map(is_unchangeable, items))
 
 
+def are_functions(value: Any) -> bool:
+    """Whether it is a list or tuple of functions, which a guest can only go through."""
+    sequences: Any = (list, tuple)
+    items: Any = value if isinstance(value, sequences) else ()
+    return len(items) > 0 and all(map(is_function, items))
+
+
 def is_equal(one: Fact, other: Fact) -> bool:
     """Whether two branches know the same."""
     if isinstance(one, Known) and isinstance(other, Known):

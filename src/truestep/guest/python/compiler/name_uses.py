@@ -1,6 +1,7 @@
 """How a function uses its names."""
 
 import ast
+import copy
 from typing import Any
 
 from truestep.guest.python.compiler.known_values import READING
@@ -57,6 +58,23 @@ def names_in_errors(tree: ast.AST) -> set[str]:
     uses = [part for part in ast.walk(tree) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load)]
     stored = {part.id for part in ast.walk(tree) if isinstance(part, ast.Name)} - shared_names(tree)
     return stored - {use.id for use in uses if id(use) not in inside}
+
+
+def can_be_unrolled(node: ast.For) -> bool:
+    """Whether the loop's rounds can stand one after another."""
+    inside = [part for statement in node.body for part in ast.walk(statement)]
+    leaves = any(isinstance(part, ast.Break | ast.Continue) for part in inside)
+    return isinstance(node.target, ast.Name) and not node.orelse and not leaves
+
+
+def unrolled(node: ast.For, items: list[ast.expr | None]) -> list[ast.stmt]:
+    """The rounds of a loop, one after another."""
+    rounds: list[ast.stmt] = []
+    for item in items:
+        assigned = ast.Assign(targets=[copy.deepcopy(node.target)], value=item or ast.Constant(None))
+        rounds.append(ast.fix_missing_locations(ast.copy_location(assigned, node)))
+        rounds += copy.deepcopy(node.body)
+    return rounds
 
 
 def parents_in(tree: ast.AST) -> dict[ast.AST, ast.AST]:

@@ -13,22 +13,23 @@ from truestep.guest.python.compiler.known_calls import CallBinder, Constants, Pa
 from truestep.guest.python.compiler.known_types import Fact, Known, Typed, literal_keys
 from truestep.guest.python.compiler.known_values import (
     Evaluator,
+    are_functions,
     is_equal,
     is_flat,
     is_function,
     is_unchangeable,
 )
 from truestep.guest.python.compiler.name_uses import (
+    can_be_unrolled,
     has_star,
     only_read_names,
     parameters_of,
     shared_names,
     stored_names,
     stored_names_of_body,
+    unrolled,
 )
-from truestep.guest.python.compiler.ownership import (
-    is_users_instance,
-)
+from truestep.guest.python.compiler.ownership import is_users_instance
 from truestep.guest.python.compiler.rewriting_names import Names
 
 _ARGUMENTS_MAX = 32
@@ -88,6 +89,7 @@ class Pruner(ast.NodeTransformer):
             or isinstance(fact.value, Partial)
             or is_users_instance(fact.value)
             or is_unchangeable(fact.value)
+            or are_functions(fact.value)
             or (name in self._read_only and is_flat(fact.value))
         )
         if is_safe and name not in self._shared:
@@ -129,13 +131,11 @@ class Pruner(ast.NodeTransformer):
         self._forget(node)
         return [node], False
 
-    def _do_return(self, node: ast.Return) -> tuple[list[ast.stmt], bool]:
+    def _do_return(self, node: ast.stmt) -> tuple[list[ast.stmt], bool]:
         self.generic_visit(node)
         return [node], True
 
-    def _do_raise(self, node: ast.Raise) -> tuple[list[ast.stmt], bool]:
-        self.generic_visit(node)
-        return [node], True
+    _do_raise = _do_return
 
     def _do_assert(self, node: ast.Assert) -> tuple[list[ast.stmt], bool]:
         if self.evaluator.truth(node.test, self._facts):
@@ -260,6 +260,10 @@ class Pruner(ast.NodeTransformer):
         return [node], body_ends and else_ends
 
     def _do_for(self, node: ast.For) -> tuple[list[ast.stmt], bool]:
+        fact = self.fact(node.iter)
+        if isinstance(fact, Known) and are_functions(fact.value) and can_be_unrolled(node):
+            self.has_changed = True
+            return self._block(unrolled(node, [self._constants.written(item) for item in fact.value]))
         node.iter = self.visit(node.iter)
         self._forget(node)
         node.body, _ = self._inside(node.body, self._facts)

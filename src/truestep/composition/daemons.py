@@ -72,7 +72,9 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
     with SqliteStore(settings.state_dir / "state.sqlite") as whole:
         store, clock = deployment_store(whole, deployment, reporter), SystemClock()
         keep_owner(store, settings.operator or Address(settings.signer.address))
-        blobs = BlobCache(open_blobs(settings.blobs), settings.state_dir / "blobs", reporter=reporter)
+        blobs = BlobCache(
+            open_blobs(settings.blobs, reporter), settings.state_dir / "blobs", reporter=reporter
+        )
         bench = Bench(
             engine=settings.engine,
             blobs=blobs,

@@ -8,6 +8,7 @@ from typing import Any
 from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.adapters.blobs.http import HttpBlobs
 from truestep.adapters.blobs.several import SeveralBlobs
+from truestep.adapters.blobs.transfer import origin
 from truestep.adapters.chain.connection import Node, check_chain, connect
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.fees import TransactionPolicy
@@ -32,15 +33,23 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 """RFC 3986, section 3.1: a text that begins like this is a URL, not a directory."""
 
 
-def open_blobs(places: str | Sequence[str]) -> Blobs:
-    """The blobs at a URL, in a directory, or in several such places.
+def open_blobs(places: str | Sequence[str], reporter: Reporter | None = None) -> Blobs:
+    """The blobs at a URL, in a directory, or in several such places; `reporter` hears which one lied.
 
     Raises `Rejected` for anything else, such as a URL that is not http or https.
     """
-    stores = [_open_store(place) for place in ([places] if isinstance(places, str) else places)]
+    named = [places] if isinstance(places, str) else list(places)
+    stores = [_open_store(place) for place in named]
     if not stores:
         raise Rejected(Reject.BLOB_STORE, "expected at least one URL or directory; give --blobs")
-    return stores[0] if len(stores) == 1 else SeveralBlobs(stores)
+    return (
+        stores[0] if len(stores) == 1 else SeveralBlobs(stores, [_shown(place) for place in named], reporter)
+    )
+
+
+def _shown(place: str) -> str:
+    """A place for messages: the path of a URL may be secret."""
+    return origin(place) if place.startswith(("http://", "https://")) else place
 
 
 def deployment_store(whole: Store, deployment: Deployment, reporter: Reporter | None = None) -> ScopedStore:

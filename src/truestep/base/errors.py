@@ -285,6 +285,8 @@ class Reject(StrEnum):
     POLICY_OTHER = "batch is under another policy"
 
     # Privacy: what is sealed, shown and deleted.
+    DELETION_MALFORMED = "not a deletion receipt"
+    DELETION_OTHER = "deletion receipt says something else"
     DISCLOSURE_MALFORMED = "not a disclosure"
     DISCLOSURE_OTHER = "disclosed bytes are not of the output"
     ENCRYPTION_KEY = "not an encryption key"

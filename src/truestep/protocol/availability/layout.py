@@ -19,6 +19,7 @@ RECEIPT_DOMAIN = "truestep availability"
 RECEIPT_VERSION = "1"
 _DOMAIN_TYPE = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 _RECEIPT_TYPE = "Receipt(bytes32 itemDigest,uint256 seat,uint256 drawnAt)"
+_DELETION_TYPE = "Deletion(bytes32 itemDigest,uint256 deletedAt)"
 
 
 def node_level(blob_count: int) -> int:
@@ -56,7 +57,16 @@ def item_digest(chain_id: int, items: Address, item_id: ItemId, record: Record) 
 
 def receipt_hash(chain_id: int, items: Address, digest: Bytes32, seat: int, drawn_at: int) -> Bytes32:
     """The EIP-712 hash that a keeper signs for a seat (A3.3)."""
+    return _signed_hash(chain_id, items, _RECEIPT_TYPE, digest, seat, drawn_at)
+
+
+def deletion_hash(chain_id: int, items: Address, digest: Bytes32, deleted_at: int) -> Bytes32:
+    """The EIP-712 hash that somebody signs who has deleted all copies of an item (docs/privacy.md)."""
+    return _signed_hash(chain_id, items, _DELETION_TYPE, digest, deleted_at)
+
+
+def _signed_hash(chain_id: int, items: Address, kind: str, *words: Bytes32 | int) -> Bytes32:
     names = (_DOMAIN_TYPE, RECEIPT_DOMAIN, RECEIPT_VERSION)
     domain = keccak256(encode(*(keccak256(name.encode()) for name in names), chain_id, items))
-    receipt = keccak256(encode(keccak256(_RECEIPT_TYPE.encode()), digest, seat, drawn_at))
-    return keccak256(b"\x19\x01" + domain + receipt)
+    statement = keccak256(encode(keccak256(kind.encode()), *words))
+    return keccak256(b"\x19\x01" + domain + statement)

@@ -29,6 +29,37 @@ def test_a_change_replaces_what_the_file_says() -> None:
     assert (values["arity"], values["lease_penalty_bps"], values["gas_price_cap_wei"]) == (16, 1_250, 7)
 
 
+def test_availability_has_a_table_of_its_own() -> None:
+    without = read_settings("testnet", ["availability=none"], DEPLOYER)
+    assert without.kept_by is None
+    assert not any(name.startswith("availability") for name in without.values)
+    changed = read_settings("testnet", ["availability.answer=2h", "winner_share=41%"], DEPLOYER)
+    assert changed.values["availability.answer_seconds"] == 7_200
+    assert changed.values["availability.winner_share_bps"] == 5_000
+    assert changed.kept_by is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            "availability=yes",
+            "testnet.toml: expected a table [availability], got 'yes'; --set availability=none",
+        ),
+        (
+            "availability.anser=1h",
+            "testnet.toml, [availability]: unknown parameter 'anser'; did you mean answer?",
+        ),
+    ],
+)
+def test_a_change_of_availability_that_is_not_understood(change: str, message: str) -> None:
+    assert refusal("testnet", change).startswith(f"not parameters of a network: {message}")
+
+
+def test_rules_of_availability_out_of_bounds() -> None:
+    assert "answer: expected 1 min to 7 d, got 1 s" in refusal("testnet", "availability.answer=1s")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

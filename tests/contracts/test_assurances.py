@@ -9,7 +9,7 @@ import pytest
 
 from tests.contracts.compiled import message_of
 from tests.contracts.evm import EvmContract, Receipt, rejects
-from tests.contracts.settings import ALICE, BOB, DAY_SECONDS, GUARDIAN
+from tests.contracts.settings import ALICE, BOB, DAY_SECONDS, DEPLOYER, GUARDIAN
 from tests.contracts.settlement import BOND_WEI, WINDOW_SECONDS, PostedJob, Settlement, TakenBatch
 from truestep.base.errors import Reject
 
@@ -62,6 +62,19 @@ def test_the_owner_adds_policies_for_ever(net: Settlement) -> None:
     for unknown in (0, 3, 2**256 - 1):
         with rejects(Reject.POLICY_UNKNOWN):
             net.assurances.call("verdict", unknown, 1, 0, 1)
+
+
+def test_the_deployer_adds_policies_until_jobs_is_connected() -> None:
+    net = Settlement(is_connected=False)
+    policy, second = net.double("QuorumDouble"), net.double("QuorumDouble")
+    with rejects(Reject.NOT_OWNER):
+        net.assurances.transact("add", policy.address, 2, sender=ALICE)
+    net.assurances.transact("add", policy.address, 2, sender=DEPLOYER)
+    net.jobs.transact("connect", *net.links, sender=DEPLOYER)
+    with rejects(Reject.NOT_OWNER):
+        net.assurances.transact("add", second.address, 3, sender=DEPLOYER)
+    assert net.assurances.call("policies", 2) == policy.address
+    assert not net.assurances.call("must_wait", 2)
 
 
 def test_another_policy_decides_alone_but_for_games(net: Settlement) -> None:

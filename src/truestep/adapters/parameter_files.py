@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from web3 import Web3
 
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address
 from truestep.base.units import parse_coins, parse_duration, parse_share
+from truestep.protocol.availability.contracts.keepers import Rules
+from truestep.protocol.deployment.availability_bounds import check_rules
 from truestep.protocol.deployment.bounds import check_parameters, key_of
 from truestep.protocol.deployment.plan import Plan
 from truestep.protocol.deployment.plans import TimelockTerms, network_plan
@@ -26,6 +28,10 @@ ZERO_ADDRESS = "0x" + "00" * 20
 _FOLDER = resources.files("truestep.contracts") / "parameters"
 _ACCOUNTS = ("proposer", "guardian")
 _NUMBERS = (*(field.name for field in fields(Parameters)), "delay_seconds", "guardian_time_seconds")
+_AVAILABILITY = "availability"
+"""The table of the rules of availability, which a network may go without."""
+_NONE = "none"
+_RULES = tuple(field.name for field in fields(Rules))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +41,17 @@ class Settings:
     rules: Parameters
     """The first set."""
     timelock: TimelockTerms
+    kept_by: Rules | None
+    """The rules of availability; None for a network without."""
 
     @property
     def values(self) -> dict[str, int]:
-        """The numbers, by the names of their fields."""
+        """The numbers, by the names of their fields; those of availability after the name of their table."""
+        kept_by = asdict(self.kept_by) if self.kept_by else {}
+        return self._own_values | {f"{_AVAILABILITY}.{field}": value for field, value in kept_by.items()}
+
+    @property
+    def _own_values(self) -> dict[str, int]:
         times = {
             "delay_seconds": self.timelock.delay_seconds,
             "guardian_time_seconds": self.timelock.guardian_seconds,
@@ -47,7 +60,7 @@ class Settings:
 
     def plan(self) -> Plan:
         """The plan that deploys it."""
-        return network_plan(self.rules, self.timelock)
+        return network_plan(self.rules, self.timelock, self.kept_by)
 
 
 def read_settings(place: str, changes: Sequence[str], deployer: Address) -> Settings:
@@ -56,7 +69,7 @@ def read_settings(place: str, changes: Sequence[str], deployer: Address) -> Sett
     Raises `Rejected` for what is not understood or out of bounds; the message says what would be right.
     """
     name = f"{place}.toml" if place in SHIPPED else place
-    return _settings(name, _table(name, _text(place)) | _changes(changes), deployer)
+    return _settings(name, _changed(_table(name, _text(place)), _changes(changes)), deployer)
 
 
 def shipped_text(name: str) -> str:
@@ -99,10 +112,24 @@ def _changes(changes: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def _changed(stated: Mapping[str, Any], changes: Mapping[str, str]) -> dict[str, Any]:
+    """A file's table with changes. `availability.share=2` changes its own, `availability=none` drops it."""
+    table = dict(stated)
+    prefix = f"{_AVAILABILITY}."
+    if changes.get(_AVAILABILITY) == _NONE:
+        table.pop(_AVAILABILITY, None)
+    inner = {key.removeprefix(prefix): value for key, value in changes.items() if key.startswith(prefix)}
+    if inner:
+        table[_AVAILABILITY] = dict(table.get(_AVAILABILITY, {})) | inner
+    outer = {key: value for key, value in changes.items() if not key.startswith(prefix)}
+    if outer.get(_AVAILABILITY) == _NONE:
+        del outer[_AVAILABILITY]
+    return table | outer
+
+
 def _settings(name: str, stated: Mapping[str, Any], deployer: Address) -> Settings:
-    by_key = {key_of(field): field for field in _NUMBERS}
-    _check_keys(name, stated, [*by_key, *_ACCOUNTS])
-    values = {field: _number(key, field, stated[key]) for key, field in by_key.items()}
+    own = {key: value for key, value in stated.items() if key != _AVAILABILITY}
+    values = _numbers(name, own, _NUMBERS, _ACCOUNTS)
     timelock = TimelockTerms(
         proposer=_account("proposer", stated["proposer"], deployer),
         guardian=_account("guardian", stated["guardian"], deployer, may_be_none=True),
@@ -111,7 +138,31 @@ def _settings(name: str, stated: Mapping[str, Any], deployer: Address) -> Settin
     )
     rules = Parameters(**values)
     check_parameters(rules, timelock)
-    return Settings(rules=rules, timelock=timelock)
+    return Settings(rules=rules, timelock=timelock, kept_by=_rules(name, stated))
+
+
+def _rules(name: str, stated: Mapping[str, Any]) -> Rules | None:
+    """The rules of availability, checked against the bounds of Keepers; None if the file has none."""
+    table = stated.get(_AVAILABILITY)
+    if table is None:
+        return None
+    if not isinstance(table, dict):
+        raise _refusal(
+            f"{name}: expected a table [{_AVAILABILITY}], got {table!r}; --set {_AVAILABILITY}=none deploys"
+            " without it"
+        )
+    rules = Rules(**_numbers(f"{name}, [{_AVAILABILITY}]", cast("dict[str, Any]", table), _RULES))
+    check_rules(rules)
+    return rules
+
+
+def _numbers(
+    name: str, stated: Mapping[str, Any], expected: Sequence[str], others: Sequence[str] = ()
+) -> dict[str, int]:
+    """The numbers of a table by their fields; it must have these, the others, and nothing else."""
+    by_key = {key_of(field): field for field in expected}
+    _check_keys(name, stated, [*by_key, *others])
+    return {field: _number(key, field, stated[key]) for key, field in by_key.items()}
 
 
 def _check_keys(name: str, stated: Mapping[str, Any], known: Sequence[str]) -> None:

@@ -54,7 +54,8 @@ class Deploying:
         """Send what is left. Raises `Rejected` or `Unavailable`; called again, it goes on."""
         plan = self.settings.plan()
         deployed = carry_out(self.web3, signer, self.store, plan, policy=self.policy, progress=progress)
-        return deployment_of(self.settings.rules, self.settings.timelock, deployed), deployed
+        settings = self.settings
+        return deployment_of(settings.rules, settings.timelock, deployed, settings.kept_by), deployed
 
     def verify(self, deployment: Deployment) -> list[Finding]:
         """Inspect what was deployed. Raises `Rejected` if anything is not as it should be."""

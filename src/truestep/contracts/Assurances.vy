@@ -25,6 +25,8 @@ interface Linked:
     def operators() -> address: view
     def parameters() -> address: view
     def jobs() -> address: view
+    def assurances() -> address: view
+
 
 OPTIMISTIC: constant(uint256) = 1
 POLICY_LIMIT: constant(uint256) = 2**8 - 1
@@ -35,13 +37,14 @@ STOP_PAUSE_SECONDS: constant(uint256) = 30 * 86_400
 LOW_HALF: constant(uint256) = 2**128 - 1
 MASK8: constant(uint256) = 2**8 - 1
 
+DEPLOYER: immutable(address)
 owner: public(immutable(address))
 disputes: public(immutable(address))
 JOBS: immutable(IJobs)
 OPERATORS: immutable(IOperators)
 PARAMETERS: immutable(IParameters)
 
-policy_count: public(uint256)
+added_count: uint256  # of policies
 policies: public(HashMap[uint256, address])
 waiting: HashMap[uint256, bool]  # policies whose jobs wait for their data
 stop_word: uint256  # [ began 128 | until 128 ]
@@ -54,13 +57,13 @@ def __init__(timelock: address, disputes_: address):
     @param disputes_ Whose games hold leaves. Jobs, Operators and Parameters are those that it knows.
     """
     assert timelock.is_contract and disputes_.is_contract, "no contract at this address"
+    DEPLOYER = msg.sender
     owner = timelock
     disputes = disputes_
     jobs: address = staticcall Linked(disputes_).jobs()
     JOBS = IJobs(jobs)
     OPERATORS = IOperators(staticcall Linked(jobs).operators())
     PARAMETERS = IParameters(staticcall Linked(jobs).parameters())
-    self.policy_count = OPTIMISTIC
 
 
 @external
@@ -75,14 +78,18 @@ def __default__():
 @external
 def add(policy: address, number: uint256):
     """
-    @notice Let jobs name another policy. By the owner.
+    @notice Let jobs name another policy. By the owner, and until Jobs is connected by the deployer.
     @param number The number that it must get: anybody may execute what the timelock announced, in any order.
     """
-    assert msg.sender == owner, "caller is not the owner"
+    if msg.sender != owner:
+        assert (
+            msg.sender == DEPLOYER
+            and staticcall Linked(JOBS.address).assurances() == empty(address)
+        ), "caller is not the owner"
     assert policy.is_contract, "no contract at this address"
-    assert number == self.policy_count + 1, "number is not the next"
+    assert number == self._policy_count() + 1, "number is not the next"
     assert number <= POLICY_LIMIT, "too many policies"
-    self.policy_count = number
+    self.added_count += 1
     self.policies[number] = policy
     must_wait: bool = staticcall IAssurance(policy).must_wait()
     self.waiting[number] = must_wait
@@ -155,6 +162,15 @@ def strike(
 
 @external
 @view
+def policy_count() -> uint256:
+    """
+    @notice How many policies there are: the number of the newest.
+    """
+    return self._policy_count()
+
+
+@external
+@view
 def stopped_until() -> uint256:
     """
     @notice The last second of the latest stop; 0 if there was none.
@@ -221,3 +237,9 @@ def _check_policy(policy: uint256):
 @view
 def _check_stop():
     assert block.timestamp > self.stop_word & LOW_HALF, "finalize is stopped"
+
+
+@internal
+@view
+def _policy_count() -> uint256:
+    return OPTIMISTIC + self.added_count

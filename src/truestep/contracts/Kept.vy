@@ -30,6 +30,7 @@ exports: (coins.burned_wei, native_credits.credits, native_credits.withdraw_to)
 interface Linked:
     def disputes() -> address: view
     def jobs() -> address: view
+    def keepers() -> address: view
     def items() -> address: view
     def operators() -> address: view
     def parameters() -> address: view
@@ -95,7 +96,7 @@ def __init__(assurances: address, keepers: address, items: address, challenges: 
         assurances.is_contract and keepers.is_contract and items.is_contract and challenges.is_contract
     ), "no contract at this address"
     assert (
-        staticcall Linked(keepers).items() == items and staticcall Linked(challenges).items() == items
+        staticcall Linked(items).keepers() == keepers and staticcall Linked(challenges).items() == items
     ), "contracts do not fit together"
     disputes: address = staticcall Linked(assurances).disputes()
     jobs: address = staticcall Linked(disputes).jobs()

@@ -16,6 +16,16 @@ from truestep.adapters.files import write_file
 from truestep.adapters.keystore import create_keystore, keystore_address
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.ids import Address
+from truestep.protocol.availability.contracts.keepers import Rules
+from truestep.protocol.availability.rules import (
+    ANSWER_GAS,
+    ANSWERS_LIMIT,
+    BLOB_GAS,
+    NODES_GAS,
+    SHARE_LIMIT_BPS,
+    TIME_MIN_SECONDS,
+    TREE_BONDS_IN_BOND,
+)
 from truestep.protocol.calls import NOBODY
 from truestep.protocol.deployment.plans import network_plan
 from truestep.protocol.settlement.parameters import BOND_RATIO, CLOCK_MIN_SECONDS, GAME_CLOCKS, Parameters
@@ -61,6 +71,26 @@ def devnet_parameters(window_seconds: int) -> Parameters:
         release_penalty_bps=100,
         winner_share_bps=5_000,
         gas_price_cap_wei=5 * GWEI,
+    )
+
+
+def devnet_availability() -> Rules:
+    """The rules of availability on one computer: answers as fast as they may have to be."""
+    price_wei = 5 * GWEI
+    tree_bond_wei = ANSWERS_LIMIT * NODES_GAS * price_wei
+    registrant_bond_wei = TREE_BONDS_IN_BOND * tree_bond_wei
+    element_bond_wei = ANSWER_GAS * price_wei
+    return Rules(
+        share_wei=2 * registrant_bond_wei,
+        registrant_bond_wei=registrant_bond_wei,
+        element_bond_wei=element_bond_wei,
+        blob_bond_wei=element_bond_wei + BLOB_GAS * price_wei,
+        tree_bond_wei=tree_bond_wei,
+        gas_price_cap_wei=price_wei,
+        blob_gas_price_cap_wei=price_wei,
+        answer_seconds=TIME_MIN_SECONDS,
+        acknowledge_seconds=TIME_MIN_SECONDS,
+        winner_share_bps=SHARE_LIMIT_BPS,
     )
 
 
@@ -136,6 +166,7 @@ def set_up(
         deployer,
         SqliteStore(),
         parameters,
+        kept_by=devnet_availability(),
         policy=POLICY,
         progress=deployed,
     )
@@ -144,7 +175,8 @@ def set_up(
 
 
 _ANYBODY = owned_by(NOBODY)
-SET_UP_STEPS = len(ROLES) + 1 + len(network_plan(devnet_parameters(WINDOW_MIN_SECONDS), _ANYBODY).steps)
+_PLAN = network_plan(devnet_parameters(WINDOW_MIN_SECONDS), _ANYBODY, devnet_availability())
+SET_UP_STEPS = len(ROLES) + 1 + len(_PLAN.steps)
 """Accounts, and the transactions of the deployment."""
 
 

@@ -11,7 +11,7 @@ import pytest
 from web3 import Account, Web3
 
 from tests.adapters.sending import IMPATIENT, Ask, Node
-from tests.protocol.deployment.test_bounds import RULES, TIMELOCK
+from tests.protocol.deployment.test_bounds import KEPT_BY, RULES, TIMELOCK
 from truestep.adapters.chain import deploy as deploying
 from truestep.adapters.chain.codec import encode_function
 from truestep.adapters.chain.connection import connect
@@ -29,8 +29,8 @@ from truestep.protocol.deployment.plans import network_plan
 
 POLICY = TransactionPolicy(poll_seconds=0.01, market_seconds=0.0)
 COIN_WEI = 10**18
-PLAN = network_plan(RULES, TIMELOCK)
-OTHER_PLAN = network_plan(replace(RULES, arity=16), TIMELOCK)
+PLAN = network_plan(RULES, TIMELOCK, KEPT_BY)
+OTHER_PLAN = network_plan(replace(RULES, arity=16), TIMELOCK, KEPT_BY)
 
 
 class Interrupted(Exception):
@@ -62,7 +62,7 @@ def deployment(anvil: AnvilDevnet) -> Deployment:
             carry_out(web3, account, store, PLAN, policy=POLICY, progress=_interrupt_after(count))
     deployed = carry_out(web3, account, store, PLAN, policy=POLICY)
     assert web3.eth.get_transaction_count(account.address) == len(PLAN.steps)
-    return deployment_of(RULES, TIMELOCK, deployed)
+    return deployment_of(RULES, TIMELOCK, deployed, KEPT_BY)
 
 
 def _interrupt_after(count: int) -> Any:
@@ -148,12 +148,12 @@ def test_a_node_that_dies_in_the_middle(anvil: AnvilDevnet, signer: Any) -> None
     with pytest.raises(Unavailable) as outage:
         carry_out(dying, signer, store, PLAN, policy=POLICY)
     assert str(outage.value).endswith(
-        ". 3 of 15 steps are done, the next is 'Operators'; the same command with the same state goes on"
-        " there"
+        f". 3 of {len(PLAN.steps)} steps are done, the next is 'Operators'; the same command with the same"
+        " state goes on there"
     )
     deployed = carry_out(connect(anvil.node), signer, store, PLAN, policy=POLICY)
-    assert connect(anvil.node).eth.get_transaction_count(signer.address) == 15
-    refuse_wrong(inspect(connect(anvil.node), deployment_of(RULES, TIMELOCK, deployed)))
+    assert connect(anvil.node).eth.get_transaction_count(signer.address) == len(PLAN.steps)
+    refuse_wrong(inspect(connect(anvil.node), deployment_of(RULES, TIMELOCK, deployed, KEPT_BY)))
 
 
 @pytest.mark.anvil
@@ -201,14 +201,15 @@ def _refusal(anvil: AnvilDevnet, deployment: Deployment) -> str:
 
 def _swapped(deployment: Deployment, contract: str, address: str) -> Deployment:
     fields = deployment.model_dump()
-    fields["addresses"][contract.lower()] = address
+    part = "addresses" if contract.lower() in fields["addresses"] else "availability"
+    fields[part][contract.lower()] = address
     return type(deployment).model_validate(fields)
 
 
 @pytest.mark.anvil
 def test_the_jobs_of_another_network(anvil: AnvilDevnet, deployment: Deployment, signer: Any) -> None:
     deployed = carry_out(connect(anvil.node), signer, SqliteStore(), PLAN, policy=POLICY)
-    other, ours = deployment_of(RULES, TIMELOCK, deployed), deployment
+    other, ours = deployment_of(RULES, TIMELOCK, deployed, KEPT_BY), deployment
     again = (
         "; the deployment file mixes contracts of several networks, or states other rules: get the network's"
         " file again"
@@ -225,6 +226,11 @@ def test_the_jobs_of_another_network(anvil: AnvilDevnet, deployment: Deployment,
 @pytest.mark.anvil
 def test_rules_that_the_contracts_do_not_have(anvil: AnvilDevnet, deployment: Deployment) -> None:
     fields = deployment.model_dump()
+    for name, value in [*fields["availability"]["rules"].items()]:
+        fields["availability"]["rules"][name] = value + 1
+        refused = _refusal(anvil, type(deployment).model_validate(fields))
+        assert refused.startswith("contracts do not fit together: "), name
+        fields["availability"]["rules"][name] = value
     for name, value in list(fields["parameters"].items()):
         fields["parameters"][name] = value + 1
         assert "contracts do not fit together" in _refusal(anvil, Deployment.model_validate(fields))
@@ -292,7 +298,7 @@ def test_a_module_that_nobody_should_have_named(anvil: AnvilDevnet, signer: Any)
         }
     )
     web3.eth.send_raw_transaction(signed.raw_transaction)
-    deployment = deployment_of(RULES, TIMELOCK, carry_out(web3, signer, store, plan, policy=POLICY))
+    deployment = deployment_of(RULES, TIMELOCK, carry_out(web3, signer, store, plan, policy=POLICY), KEPT_BY)
     said = _refusal(anvil, deployment)
     assert said.startswith("contracts do not fit together: Operators: only what ModuleAdded should name: ")
     assert thief.lower() in said

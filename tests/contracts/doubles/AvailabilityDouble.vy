@@ -53,6 +53,12 @@ def challenge(challenge_id: uint256, mark: bytes32):
 
 @external
 @view
+def keepers() -> address:
+    return self
+
+
+@external
+@view
 def items() -> address:
     return self
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, replace
+from dataclasses import asdict, astuple, replace
 
 import pytest
 
@@ -10,6 +10,8 @@ from tests.contracts.evm import Reverted
 from tests.contracts.settings import DAY_SECONDS, GUARDIAN, PROPOSER, Clock
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address
+from truestep.protocol.availability.contracts.keepers import Rules
+from truestep.protocol.deployment.availability_bounds import check_rules, rule_bounds
 from truestep.protocol.deployment.bounds import Bound, check_parameters, parameter_bounds
 from truestep.protocol.deployment.plans import TimelockTerms
 from truestep.protocol.settlement.parameters import Parameters
@@ -33,6 +35,18 @@ TIMELOCK = TimelockTerms(
     guardian=Address(GUARDIAN),
     guardian_seconds=90 * DAY_SECONDS,
     delay_seconds=DAY_SECONDS,
+)
+KEPT_BY = Rules(
+    share_wei=10**17,
+    registrant_bond_wei=10**16,
+    element_bond_wei=10**15,
+    blob_bond_wei=2 * 10**15,
+    tree_bond_wei=10**15,
+    gas_price_cap_wei=10**9,
+    blob_gas_price_cap_wei=10**9,
+    answer_seconds=3_600,
+    acknowledge_seconds=3_600,
+    winner_share_bps=5_000,
 )
 TIMES = {"delay_seconds": TIMELOCK.delay_seconds, "guardian_time_seconds": TIMELOCK.guardian_seconds}
 
@@ -62,6 +76,17 @@ def test_the_contracts_accept_what_is_within_bounds_and_nothing_else() -> None:
                 expected = verdict(lambda p=rules: clock.deploy("Parameters", timelock, astuple(p)))
                 found = verdict(lambda p=rules: check_parameters(p, TIMELOCK))
             assert found == expected, (field, value)
+
+
+def test_so_do_the_contracts_of_availability() -> None:
+    clock = Clock()
+    bounds = rule_bounds(asdict(KEPT_BY))
+    assert bounds.keys() == asdict(KEPT_BY).keys()
+    for field, bound in bounds.items():
+        for value in edges(bound):
+            rules = replace(KEPT_BY, **{field: value})
+            expected = verdict(lambda r=rules: clock.deploy("Keepers", astuple(r)))
+            assert verdict(lambda r=rules: check_rules(r)) == expected, (field, value)
 
 
 def verdict(try_it: object) -> str:

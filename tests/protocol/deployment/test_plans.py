@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from tests.protocol.deployment.test_bounds import RULES, TIMELOCK
+from tests.protocol.deployment.test_bounds import KEPT_BY, RULES, TIMELOCK
 from truestep.contracts.artifacts import artifact_names, load_artifact
+from truestep.protocol.deployment.availability import CONTRACTS as KEEPING_CONTRACTS
 from truestep.protocol.deployment.plan import AddressOf, Create, Fixed, resolved
-from truestep.protocol.deployment.plans import network_plan
+from truestep.protocol.deployment.plans import CONTRACTS, network_plan
 
-PLAN = network_plan(RULES, TIMELOCK)
-AVAILABILITY = {"Keepers", "Items", "Challenges", "Bindings", "Kept"}
-"""They stand beside a network, which may have been running for long."""
+PLAN = network_plan(RULES, TIMELOCK, KEPT_BY)
+
+
+DEPLOYED_BY = ("Operators", "Jobs", "Assurances", "Keepers", "Items")
+"""Contracts that know their deployer, who connects them."""
 
 
 def test_every_contract_is_created_once_and_before_it_is_named() -> None:
@@ -23,14 +26,19 @@ def test_every_contract_is_created_once_and_before_it_is_named() -> None:
             assert step.contract in created
     assert len(set(created)) == len(created)
     assert len({step.title for step in PLAN.steps}) == len(PLAN.steps)
-    assert set(created) == {*artifact_names()} - AVAILABILITY
+    assert set(created) == {*artifact_names()}
+
+
+def test_a_network_without_availability_has_the_others() -> None:
+    assert network_plan(RULES, TIMELOCK).contracts == CONTRACTS
+    assert PLAN.contracts == (*CONTRACTS, *KEEPING_CONTRACTS)
 
 
 def test_every_immutable_is_checked_but_the_deployer() -> None:
     """The deployer has no powers once everything is connected."""
     fixed = {(fact.contract, fact.name) for fact in PLAN.facts if isinstance(fact, Fixed)}
     there_are = {(name, immutable) for name in PLAN.contracts for immutable in load_artifact(name).immutables}
-    assert there_are - fixed == {(name, "DEPLOYER") for name in ("Operators", "Jobs")}
+    assert there_are - fixed == {(name, "DEPLOYER") for name in DEPLOYED_BY}
     assert fixed <= there_are
 
 

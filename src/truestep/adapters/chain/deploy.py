@@ -9,7 +9,7 @@ from web3 import Web3
 
 from truestep.adapters.chain.codec import Message, encode_creation, encode_function
 from truestep.adapters.chain.connection import asking_node, reverted
-from truestep.adapters.chain.deployment import ContractAddresses, Deployment
+from truestep.adapters.chain.deployment import AvailabilityAddresses, ContractAddresses, Deployment
 from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.chain.journal import Entry, Journal
 from truestep.adapters.chain.sender import Sender, Signer
@@ -18,6 +18,8 @@ from truestep.base.ids import Address
 from truestep.contracts.artifacts import load_artifact
 from truestep.ports.chain import Outcome
 from truestep.ports.store import Change, Store
+from truestep.protocol.availability.contracts.keepers import Rules
+from truestep.protocol.deployment.availability import CONTRACTS as KEEPING_CONTRACTS
 from truestep.protocol.deployment.plan import Create, Plan, Resolve, Step, resolved
 from truestep.protocol.deployment.plans import TimelockTerms, network_plan
 from truestep.protocol.settlement.parameters import DAY_SECONDS, Parameters
@@ -56,19 +58,21 @@ def deploy(
     store: Store,
     parameters: Parameters,
     *,
+    kept_by: Rules | None = None,
     policy: TransactionPolicy | None = None,
     progress: Progress = lambda _: None,
 ) -> Deployment:
     """Deploy and connect all contracts, owned by the signer; `progress` gets a sentence for each step.
 
+    With availability if there are rules for it, `kept_by`.
     After an interruption, call it again with the same store and it goes on where it stopped. Raises
     `Rejected` if a parameter is out of bounds or the account is short of coins, `Unavailable` if the node
     fails.
     """
     timelock = owned_by(Address(signer.address))
-    plan = network_plan(parameters, timelock)
+    plan = network_plan(parameters, timelock, kept_by)
     deployed = carry_out(web3, signer, store, plan, policy=policy, progress=progress)
-    return deployment_of(parameters, timelock, deployed)
+    return deployment_of(parameters, timelock, deployed, kept_by)
 
 
 def owned_by(account: Address) -> TimelockTerms:
@@ -152,11 +156,14 @@ def _intent(step: Step) -> str:
     return f"deploy/{step.title}"
 
 
-def deployment_of(rules: Parameters, timelock: TimelockTerms, deployed: Deployed) -> Deployment:
+def deployment_of(
+    rules: Parameters, timelock: TimelockTerms, deployed: Deployed, kept_by: Rules | None = None
+) -> Deployment:
     """The deployment file's content."""
     addresses = {
         name.lower(): str(entry.contract) for name, entry in deployed.entries.items() if entry.contract
     }
+    keeping = {name.lower(): addresses.pop(name.lower()) for name in KEEPING_CONTRACTS if kept_by}
     return Deployment(
         chain_id=deployed.chain_id,
         block_number=deployed.block_number,
@@ -164,6 +171,7 @@ def deployment_of(rules: Parameters, timelock: TimelockTerms, deployed: Deployed
         parameters=asdict(rules),
         delay_seconds=timelock.delay_seconds,
         operators_transaction=deployed.entries["Operators"].landed_hash,
+        availability=AvailabilityAddresses(**keeping, rules=asdict(kept_by)) if kept_by else None,
     )
 
 

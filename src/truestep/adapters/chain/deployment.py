@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from truestep.adapters.files import write_file
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address
+from truestep.protocol.availability.contracts.keepers import Rules
+from truestep.protocol.deployment.availability import CONTRACTS as KEEPING_CONTRACTS
 from truestep.protocol.deployment.plan import Fact
 from truestep.protocol.deployment.plans import CONTRACTS, network_facts
 from truestep.protocol.settlement.parameters import Parameters
@@ -34,6 +36,31 @@ class ContractAddresses(BaseModel):
     results: str = _ADDRESS
 
 
+class AvailabilityAddresses(BaseModel):
+    """The contracts that keep data available, and their rules, which never change (docs/availability.md)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    keepers: str = _ADDRESS
+    items: str = _ADDRESS
+    challenges: str = _ADDRESS
+    bindings: str = _ADDRESS
+    kept: str = _ADDRESS
+    rules: dict[str, int]
+
+    @field_validator("rules")
+    @classmethod
+    def _is_complete(cls, values: dict[str, int]) -> dict[str, int]:
+        return _complete(values, Rules)
+
+
+def _complete(values: dict[str, int], form: type) -> dict[str, int]:
+    expected = [field.name for field in fields(form)]
+    if list(values) != expected:
+        raise ValueError(f"expected the parameters {', '.join(expected)}, in this order")
+    return values
+
+
 class Deployment(BaseModel):
     """One network: its chain, its contracts, its first rules. These may change, as S2.4 says."""
 
@@ -49,23 +76,28 @@ class Deployment(BaseModel):
     delay_seconds: int
     operators_transaction: str = Field(pattern=r"^[0-9a-f]{64}$")
     """It created Operators, so that nobody can leave out a module that was named early."""
+    availability: AvailabilityAddresses | None = None
+    """None if the network keeps no data."""
 
     @field_validator("parameters")
     @classmethod
     def _is_complete(cls, values: dict[str, int]) -> dict[str, int]:
-        expected = [field.name for field in fields(Parameters)]
-        if list(values) != expected:
-            raise ValueError(f"expected the parameters {', '.join(expected)}, in this order")
-        return values
+        return _complete(values, Parameters)
 
     def address(self, contract: str) -> Address:
-        """The address of a contract by its name, such as `Jobs`."""
-        return Address(getattr(self.addresses, contract.lower()))
+        """The address of a contract by its name, such as `Jobs`. It must be one of `contracts`."""
+        part = self.availability if contract in KEEPING_CONTRACTS else self.addresses
+        return Address(getattr(part, contract.lower()))
 
     @property
     def contracts(self) -> tuple[str, ...]:
         """The names of its contracts."""
-        return CONTRACTS
+        return (*CONTRACTS, *(KEEPING_CONTRACTS if self.availability else ()))
+
+    @property
+    def kept_by(self) -> Rules | None:
+        """The rules of availability, if the network has it."""
+        return Rules(**self.availability.rules) if self.availability else None
 
     @property
     def rules(self) -> Parameters:
@@ -75,12 +107,12 @@ class Deployment(BaseModel):
     @property
     def facts(self) -> tuple[Fact, ...]:
         """What its contracts must say of each other and of its first rules."""
-        return network_facts(self.rules, self.delay_seconds)
+        return network_facts(self.rules, self.delay_seconds, self.kept_by)
 
     def write(self, path: Path) -> None:
         """Write the file. Raises `Unavailable` if the disk fails."""
         try:
-            write_file(path, self.model_dump_json(indent=2) + "\n")
+            write_file(path, self.model_dump_json(indent=2, exclude_none=True) + "\n")
         except OSError as error:
             raise Unavailable(f"cannot write the deployment file {path}: {error}") from error
 

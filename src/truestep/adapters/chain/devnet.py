@@ -16,6 +16,7 @@ from web3.types import RPCEndpoint, RPCResponse
 
 from truestep.adapters.chain.connection import ERROR_SELECTOR, connect
 from truestep.adapters.chain.embedded_index import ChainIndex
+from truestep.adapters.trusted_setup import trusted_setup
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Address
 
@@ -129,6 +130,15 @@ def _estimate_gas(state: Any, transaction: Any) -> int:
     return int(import_module("eth.estimators.gas").binary_gas_search_intrinsic_tolerance(state, transaction))
 
 
+def _keep_setup() -> None:
+    """Let the point evaluation use this process's setup: py-evm takes seconds to load one for each call."""
+
+    def load_trusted_setup(_path: str, _precompute_level: int) -> object:
+        return trusted_setup()
+
+    vars(import_module("eth.precompiles.point_evaluation"))["load_trusted_setup"] = load_trusted_setup
+
+
 def _error_response(code: int, message: str, output: str) -> RPCResponse:
     return {"jsonrpc": "2.0", "id": 0, "error": {"code": code, "message": message, "data": output}}
 
@@ -156,6 +166,7 @@ class EmbeddedDevnet:
         self._web3 = connect(self._provider)
         tester: Any = self._provider.ethereum_tester
         tester.backend.chain.gas_estimator = _estimate_gas
+        _keep_setup()
 
     @property
     def node(self) -> EmbeddedProvider:

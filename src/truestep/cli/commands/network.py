@@ -136,7 +136,7 @@ def parameters(
     from truestep.adapters.parameter_files import shipped_text
 
     text = shipped_text(name)
-    Screen(as_json=as_json).result({"name": name, "toml": text}, shown=text.rstrip())
+    Screen(as_json=as_json).result({"name": name, "toml": text}, shown=Text(text.rstrip()))
 
 
 def _fields(
@@ -149,6 +149,7 @@ def _fields(
         "contracts": {name: deployment.address(name) for name in deployment.contracts},
         "delay_seconds": deployment.delay_seconds,
         "parameters": deployment.parameters,
+        "availability": deployment.availability.rules if deployment.availability else None,
         "present": None if present is None else asdict(present),
         "checks": [
             {"title": each.title, "right": each.is_right, "expected": each.expected, "found": each.found}
@@ -168,6 +169,8 @@ def _shown(file: Path, deployment: "Deployment", findings: "list[Finding]", pres
     fields |= _owner_fields(present) if present is not None else {}
     parameters = deployment.parameters if present is None else present.parameters
     fields |= {key_of(field): shown(field, value) for field, value in parameters.items()}
+    rules = deployment.availability.rules if deployment.availability else {}
+    fields |= {f"availability: {key_of(field)}": shown(field, value) for field, value in rules.items()}
     text = fields_text(fields)
     if not findings:
         return text

@@ -41,7 +41,7 @@ def key_of(field: str) -> str:
 
 def shown(field: str, value: int) -> str:
     """A value with its unit."""
-    if field.startswith("gas_price"):
+    if "gas_price" in field:
         return gas_price(value)
     if field.endswith("_wei"):
         return coins(value)
@@ -54,7 +54,11 @@ def check_parameters(rules: settlement.Parameters, timelock: TimelockTerms) -> N
     """Raise `Rejected` for parameters that the contracts refuse; the message names every bound."""
     times = {"delay_seconds": timelock.delay_seconds, "guardian_time_seconds": timelock.guardian_seconds}
     values = {**asdict(rules), **times}
-    bounds = parameter_bounds(values)
+    check_bounds(values, parameter_bounds(values))
+
+
+def check_bounds(values: Values, bounds: Mapping[str, Bound]) -> None:
+    """Raise `Rejected` for the values that are out of their bounds; the message names every one."""
     wrong = {
         field: said for field, bound in bounds.items() if (said := _objection(field, values[field], bound))
     }

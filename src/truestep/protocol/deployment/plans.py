@@ -4,6 +4,8 @@ from dataclasses import astuple, dataclass
 
 from truestep.base.ids import Address
 from truestep.commitments.merkle import ZERO_NODES
+from truestep.protocol.availability.contracts.keepers import Rules
+from truestep.protocol.deployment import availability
 from truestep.protocol.deployment.plan import (
     AddressOf,
     Answer,
@@ -41,8 +43,8 @@ class TimelockTerms:
     delay_seconds: int
 
 
-def network_plan(rules: Parameters, timelock: TimelockTerms) -> Plan:
-    """The plan of a network whose first set of parameters is `rules`."""
+def network_plan(rules: Parameters, timelock: TimelockTerms, kept_by: Rules | None = None) -> Plan:
+    """The plan of a network whose first parameters are `rules`, with availability if `kept_by` is given."""
     address = {name: _address(name) for name in CONTRACTS}
     jobs, disputes, results = address["Jobs"], address["Disputes"], address["Results"]
     who = (timelock.proposer, timelock.guardian, timelock.guardian_seconds, timelock.delay_seconds)
@@ -76,9 +78,10 @@ def network_plan(rules: Parameters, timelock: TimelockTerms) -> Plan:
                 title="let Assurances seize stakes",
             ),
             Invoke(contract="Operators", function="seal", title="seal Operators"),
+            *(availability.steps(kept_by) if kept_by else ()),
             Invoke(contract="Jobs", function="connect", arguments=links, title="connect Jobs"),
         ),
-        facts=(*network_facts(rules, timelock.delay_seconds), *_first_owners(timelock)),
+        facts=(*network_facts(rules, timelock.delay_seconds, kept_by), *_first_owners(timelock)),
     )
 
 
@@ -106,8 +109,8 @@ CONTRACTS = (
 """In order of their creation."""
 
 
-def network_facts(rules: Parameters, delay_seconds: int) -> tuple[Fact, ...]:
-    """What holds in a network whose first set of parameters is `rules`."""
+def network_facts(rules: Parameters, delay_seconds: int, kept_by: Rules | None = None) -> tuple[Fact, ...]:
+    """What holds in a network whose first set of parameters is `rules`, with availability by `kept_by`."""
     modules = jobs, disputes, _ = _address("Jobs"), _address("Disputes"), _address("Assurances")
     disputes_links = ("Operators", "Jobs", "Parameters", "Leaves", "Step")
     return (
@@ -126,6 +129,7 @@ def network_facts(rules: Parameters, delay_seconds: int) -> tuple[Fact, ...]:
         _answer("Jobs", "results", "Results"),
         Answer(contract="Operators", function="is_sealed", expected=True),
         OnlyNamed(contract="Operators", event="ModuleAdded", expected=modules),
+        *(availability.facts(kept_by) if kept_by else ()),
     )
 
 

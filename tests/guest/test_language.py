@@ -203,8 +203,7 @@ CLASS = "class P:\n    def __init__(self, a):\n        self.a = a\n"
     [
         (CLASS, "p = P(1)\n    p.a = 1.5", "9: a guest's field has one type: a of P begins as an integer"),
         (CLASS, "p = P()", "8: a guest cannot call P like this: missing a required argument: 'a'\n  try: "),
-        (CLASS, "p = P(None)\n    p.a = 1.5", "9: a guest's field has one type: a of P begins as None"),
-        (CLASS, "p = P(1)\n    p.b = 2", "9: Cannot resolve setattr: (P).b = 2\n  try: set every field"),
+        (CLASS, "p = P(x)\n    p.a = 1.5", "9: a guest's field has one type: a of P is 1-d array"),
         ("import dataclasses\n@dataclasses.dataclass(frozen=True)\nclass P:\n    a: float\n",
          "p = P(1.0)\n    p.a = 2.0", "10: a guest cannot set a of P, which is frozen"),
         (f"{CLASS}P.__module__ = 'sklearn.linear'\nmodel = P(1)\n", "return model.predict(x)",

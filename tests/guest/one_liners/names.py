@@ -22,6 +22,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tests.guest.one_liners.instances import Branch, Link, Words, branches, sum_within  # noqa: F401
+
 
 def make_x() -> np.ndarray:
     """Floats of one dimension, unsorted."""

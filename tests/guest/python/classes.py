@@ -1,4 +1,4 @@
-"""A jitclass with methods and properties, and plain classes with bases that are asked by super()."""
+"""A jitclass, plain classes with bases that are asked by super(), and a chain of instances."""
 
 import abc
 
@@ -58,12 +58,49 @@ class Grown(Square):
         return super().area() + self.sides
 
 
+class Link:
+    """A link of a chain, whose next one is set later; instances of one class that have one type."""
+
+    links = 0
+
+    def __init__(self, value, after=None):
+        self.value = value
+        self.after = after
+        self.others = []
+
+    def put(self, value):
+        self.links += 1
+        if self.after is None:
+            self.after = Link(value)
+            self.last = self.after
+        else:
+            self.after.put(value)
+        self.others.append(self.after)
+        return self
+
+    def total(self):
+        if not self.after:
+            return self.value
+        return self.value + self.after.total() + len(self.others)
+
+
+def chained():
+    chain = Link(1.5).put(2.0).put(4.0)
+    assert chain.last is chain.after and chain.others[0] == chain.after and chain.links == 2
+    try:
+        return float(chain.last.after.last.value)
+    except AttributeError:
+        return chain.total()
+
+
 @truestep.guest
 def main(input):
     account = Account(input.size)
     for value in input:
         account.deposit(float(value) - 100.5)
-    return np.array([account.balance, account.mean, account.count, account.history[3], grown_area()])
+    return np.array(
+        [account.balance, account.mean, account.count, account.history[3], grown_area(), chained()]
+    )
 
 
 def grown_area():

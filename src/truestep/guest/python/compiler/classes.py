@@ -4,7 +4,6 @@ A class is compiled once for each combination of arguments' types. What `__init_
 inferring its types with an instance that takes any field and remembers the types.
 """
 
-import dataclasses
 import functools
 import inspect
 from types import FunctionType
@@ -12,33 +11,36 @@ from typing import Any
 
 from numba.core import datamodel, errors, imputils, typeinfer, types, utils
 from numba.core.extending import infer_getattr
+from numba.core.registry import cpu_target
 from numba.core.typing import context as typing_context
 from numba.core.typing import templates
 from numba.experimental.jitclass import base
 
+from truestep.guest.python.compiler.class_families import (
+    Family,
+    attempt,
+    family_for,
+    has_families,
+    joined,
+    learn_field,
+    refuse_type,
+    renewed,
+    settled,
+    unite,
+)
+from truestep.guest.python.compiler.class_instances import (
+    Late,
+    PlainClassType,
+    PlainInstance,
+    begin_instance,
+    partly_known,
+)
+from truestep.guest.python.compiler.class_members import begun_fields, members_of
 from truestep.guest.python.compiler.inferring import forget_inferred, returned_type
 from truestep.guest.python.compiler.python_numbers import as_pythons
-from truestep.guest.python.compiler.rewriting import without_others
-from truestep.guest.python.compiler.rewriting_super import methods_after
 from truestep.guest.python.compiler.unknown_types import MARK
 
 jitclass: Any = base
-
-_DROPPED = {
-    "__annotations__", "__dataclass_fields__", "__dataclass_params__", "__delattr__", "__dict__", "__doc__",
-    "__eq__", "__firstlineno__", "__ge__", "__getstate__", "__gt__", "__hash__", "__le__", "__lt__",
-    "__match_args__", "__module__", "__ne__", "__orig_bases__", "__parameters__", "__replace__", "__repr__",
-    "__setattr__", "__setstate__", "__slots__", "__static_attributes__", "__weakref__",
-}  # fmt: skip
-"""What Python or `dataclass` adds to a class and a guest does without, unless the user wrote it."""
-
-
-_MADE = {"<string>", dataclasses.__file__}
-"""Where the code of methods is that `dataclass` writes."""
-
-_EMPTY: dict[Any, str] = {list: "[]", dict: "{}", set: "set()"}
-
-_ORDERS = {"__lt__": "<", "__le__": "<=", "__gt__": ">", "__ge__": ">="}
 
 _numbers: dict[type, int] = {}
 
@@ -50,17 +52,6 @@ def _number(origin: type) -> int:
 
 GROWING = "growing "
 """In the names of instances whose `__init__` is being read."""
-
-_UNKNOWN = {
-    "__new__",
-    "__getattr__",
-    "__getattribute__",
-    "__setattr__",
-    "__delattr__",
-    "__del__",
-    "__init_subclass__",
-}
-"""What changes how instances are made or used, and a guest would ignore."""
 
 _inferring: list[str] = []
 """The names of the functions whose types are being inferred; the innermost last."""
@@ -81,11 +72,11 @@ class PlainClass(types.Callable, types.Opaque):
     def signature_with(self, context: Any, growing: "Growing", args: Any, kws: Any) -> Any:
         """The signature of a call, which returns an instance with these fields."""
         fields = tuple(growing.fields.items())
-        made = _with_fields(self.origin, fields)
+        made = _class_for(context, self.origin, fields)
         constructor: Any = made.class_type.instance_type.jit_methods["__init__"]
         instance = made.class_type.instance_type
         found = types.Dispatcher(constructor).get_call_type(context, (instance, *args), kws)
-        parameters = list(utils.pysignature(_members(self.origin)["__init__"]).parameters.values())[1:]
+        parameters = list(utils.pysignature(members_of(self.origin)["__init__"]).parameters.values())[1:]
         called = templates.signature(instance, *found.args[1:])
         return called.replace(pysig=inspect.Signature(parameters))
 
@@ -108,12 +99,23 @@ class Growing(types.Type):
         kind: Any = super()
         kind.__init__(f"{GROWING}{origin.__qualname__} {number}")
 
+    def unify(self, typingctx: Any, other: Any) -> Any:
+        """Instances of one class get one type. Raises StartOver."""
+        del typingctx
+        is_same = isinstance(other, Growing | PlainInstance) and _origin_of(other) is self.origin
+        if is_same and other != self and not has_families(self.origin):
+            unite(self.origin)
+
+
+def _origin_of(instance: Any) -> Any:
+    return instance.origin if isinstance(instance, Growing) else instance.class_type.origin
+
 
 def install_classes() -> None:
     """Let compiled code call classes."""
     jitclass.JitClassType._set_init = _ignore
     registry: Any = imputils.builtin_registry
-    registry.lower(PlainClass, types.VarArg(types.Any))(jitclass.ctor_impl)
+    registry.lower(PlainClass, types.VarArg(types.Any))(_construct)
     registry.lower_constant(PlainClass)(_dummy)
     datamodel.register_default(PlainClass)(datamodel.models.OpaqueModel)
     inferer: Any = typeinfer.TypeInferer
@@ -124,6 +126,23 @@ def install_classes() -> None:
 
 def _ignore(made: Any) -> None:
     """Ignore how Python would call the class, which Numba knows for plain parameters only."""
+
+
+def _construct(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    """Make an instance, give it the values of the class that become its own, and call `__init__`."""
+    kind = sig.return_type
+    instance = begin_instance(context, builder, kind)
+    for name, value in begun_fields(kind.class_type.origin).items():
+        given = context.typing_context.resolve_value_type(value)
+        constant = context.get_constant_generic(builder, given, value)
+        expected = context.typing_context.resolve_setattr(kind, name, given).args[1]
+        cast = context.cast(builder, constant, given, expected)
+        context.get_setattr(name, templates.signature(types.void, kind, expected))(builder, (instance, cast))
+    constructor = types.Dispatcher(kind.jit_methods["__init__"])
+    call = context.get_function(constructor, types.void(kind, *sig.args))
+    jitclass._add_linking_libs(context, call)
+    call(builder, [instance, *args])
+    return imputils.impl_ret_new_ref(context, builder, kind, instance)
 
 
 def _dummy(context: Any, builder: Any, kind: Any, value: Any) -> Any:
@@ -144,10 +163,15 @@ def _naming(propagate: Any) -> Any:
 
 def _checking(resolve: Any) -> Any:
     def resolve_setattr(context: Any, target: Any, attr: str, value: Any) -> Any:
+        if isinstance(target, types.Optional) and isinstance(target.type, types.ClassInstanceType):
+            found = resolve_setattr(context, target.type, attr, value)
+            return found and templates.signature(types.void, target, found.args[1])
         if isinstance(target, Growing):
             return _grow(context, target, attr, value)
-        if isinstance(target, types.ClassInstanceType) and not isinstance(value, types.NoneType):
-            _refuse_none(target, attr, value)
+        if isinstance(target, PlainInstance):
+            _check_frozen(target, attr)
+            if attr not in target.jit_props:
+                return templates.signature(types.void, target, _field_for(context, target, attr, value))
         found = resolve(context, target, attr, value)
         if found is not None and isinstance(target, types.ClassInstanceType):
             _check_field(context, target, attr, found.args[1], value)
@@ -156,9 +180,45 @@ def _checking(resolve: Any) -> Any:
     return resolve_setattr
 
 
+def _field_for(context: Any, target: PlainInstance, attr: str, value: Any) -> Any:
+    """The type as which a value is put into a field. Raises StartOver if the field needs another type."""
+    known = target.struct.get(attr)
+    given = as_pythons(types.unliteral(value)) if isinstance(value, types.Literal) else value
+    name = target.class_type.class_name
+    bare = known.kind if isinstance(known, Late) else known
+    if _is_number(bare) and _is_number(given):
+        _check_field(context, target, attr, bare, value)
+        return bare
+    kind = Late(given) if known is None else joined(context, known, given)
+    if kind is None:
+        _check_field(context, target, attr, bare, value)
+        raise refuse_type(name, attr, bare, value)
+    if MARK in given.name or not given.is_precise():
+        return bare if bare is not None and context.unify_types(bare, given) is not None else given
+    if kind != known:
+        learn_field(target, attr, kind)
+    is_placeholder = isinstance(known, Late) and joined(context, known.kind, given) is None
+    return given if is_placeholder else bare
+
+
+def _is_number(kind: Any) -> bool:
+    kind = kind.type if isinstance(kind, types.Optional) else kind
+    return isinstance(kind, types.Number | types.Boolean)
+
+
+def _check_frozen(target: Any, attr: str) -> None:
+    if getattr(target.class_type, "is_frozen", False) and _inferring[-1:] != ["__init__"]:
+        name = target.class_type.class_name
+        raise errors.TypingError(f"a guest cannot set {attr} of {name}, which is frozen; make a new instance")
+
+
 def new_instance(origin: type) -> Growing:
-    """One without fields."""
-    return Growing(origin, next(_counter))
+    """One without fields, but for the values of the class that methods set."""
+    made = Growing(origin, next(_counter))
+    context = cpu_target.typing_context
+    for name, value in begun_fields(origin).items():
+        made.fields[name] = as_pythons(types.unliteral(context.resolve_value_type(value)))
+    return made
 
 
 def _grow(context: Any, target: Growing, attr: str, value: Any) -> Any:
@@ -166,7 +226,13 @@ def _grow(context: Any, target: Growing, attr: str, value: Any) -> Any:
     known = target.fields.get(attr)
     if known is not None and not kind.is_precise():
         kind = known
-    unified = kind if known is None or not known.is_precise() else context.unify_types(known, kind)
+    member = members_of(target.origin).get(attr)
+    if isinstance(member, property) and isinstance(member.fset, FunctionType):
+        returned_type(member.fset, (target, kind))
+        return templates.signature(types.void, target, kind)
+    if _mentions(kind, target.origin) and not has_families(target.origin):
+        unite(target.origin)
+    unified = kind if known is None or not known.is_precise() else _joined_while_growing(context, known, kind)
     if unified is None:
         raise errors.TypingError(f"a guest's field has one type, but {attr} is set to {known} and to {kind}")
     if unified != known:
@@ -175,20 +241,10 @@ def _grow(context: Any, target: Growing, attr: str, value: Any) -> Any:
     return templates.signature(types.void, target, unified)
 
 
-def _refuse_none(target: Any, attr: str, value: Any) -> None:
-    """What begins as None in `__init__`, and gets a value elsewhere."""
-    if isinstance(target.struct.get(attr), types.NoneType):
-        raise errors.TypingError(
-            f"a guest's field has one type: {attr} of {target.class_type.class_name} begins as None"
-            f" and cannot become {value}; begin it with a value of the type that it will have"
-        )
-
-
 def _check_field(context: Any, target: Any, attr: str, kind: Any, value: Any) -> None:
-    """Numba would convert without a word, a float to an integer too; and it knows no frozen instances."""
-    if getattr(target.class_type, "is_frozen", False) and _inferring[-1:] != ["__init__"]:
-        name = target.class_type.class_name
-        raise errors.TypingError(f"a guest cannot set {attr} of {name}, which is frozen; make a new instance")
+    """Numba would convert without a word, a float to an integer too."""
+    if isinstance(kind, types.Optional):
+        kind = kind.type
     if not isinstance(kind, types.Number) or not isinstance(value, types.Number):
         return
     if isinstance(types.unliteral(value), types.Float | types.Complex) and isinstance(kind, types.Integer):
@@ -201,6 +257,21 @@ def _check_field(context: Any, target: Any, attr: str, kind: Any, value: Any) ->
         raise errors.TypingError(f"a guest's field has one type: {attr} is {kind}, not {value}")
 
 
+def _mentions(kind: Any, origin: type) -> bool:
+    """Whether a value is an instance of a class, or holds one."""
+    if isinstance(kind, Growing):
+        return kind.origin is origin or any(_mentions(field, origin) for field in kind.fields.values())
+    if isinstance(kind, types.Optional):
+        return _mentions(kind.type, origin)
+    return isinstance(kind, types.List | types.Set) and _mentions(kind.dtype, origin)
+
+
+def _joined_while_growing(context: Any, known: Any, kind: Any) -> Any:
+    """Within `__init__`, an integer may become a float."""
+    found = None if isinstance(known, Late) else context.unify_types(known, kind)
+    return joined(context, known, kind) if found is None else found
+
+
 @infer_getattr
 class _GrowingAttribute(templates.AttributeTemplate):
     key = Growing
@@ -208,12 +279,14 @@ class _GrowingAttribute(templates.AttributeTemplate):
     def generic_resolve(self, value: Any, attr: str) -> Any:
         """A field that is known by now, or a method."""
         if attr in value.fields:
-            if not value.fields[attr].is_precise():
+            kind = value.fields[attr]
+            kind = kind.kind if isinstance(kind, Late) else kind
+            if not kind.is_precise():
                 raise errors.TypingError(
                     f"the type of what fills {attr} of {value.origin.__name__} is not known"
                 )
-            return value.fields[attr]
-        member = _members(value.origin).get(attr)
+            return kind
+        member = members_of(value.origin).get(attr)
         if isinstance(member, FunctionType):
             return types.BoundFunction(_method_template(member), value)
         if isinstance(member, property) and isinstance(member.fget, FunctionType):
@@ -231,8 +304,9 @@ def _method_template(function: FunctionType) -> Any:
             """The signature, which nobody compiles."""
             signature = utils.pysignature(function)
             bound = signature.bind(self.this, *args, **kws)
-            given = [_given(bound, parameter) for parameter in signature.parameters.values()]
-            returned = returned_type(function, given)
+            given = tuple(_given(bound, parameter) for parameter in signature.parameters.values())
+            frame = self.context.callstack.match(function, given)
+            returned: Any = partly_known(frame) if frame is not None else returned_type(function, given)
             return templates.signature(returned, *args, recvr=self.this)
 
     return Method
@@ -246,7 +320,7 @@ def _grown(origin: type, args: Any, kws: Any) -> Growing:
     growing = new_instance(origin)
     grow(growing, args, kws)
     for name, kind in growing.fields.items():
-        if MARK in kind.name:
+        if MARK in kind.name and not has_families(origin):
             raise errors.TypingError(f"the type of what fills {name} of {origin.__name__} is not known")
     return growing
 
@@ -258,7 +332,7 @@ def grow(growing: Growing, args: Any, kws: Any) -> None:
         raise errors.TypingError(
             f"a guest cannot make an instance of {origin.__name__}, which lacks {min(missing)}; define it"
         )
-    constructor = _members(origin)["__init__"]
+    constructor = members_of(origin)["__init__"]
     signature = utils.pysignature(constructor)
     try:
         bound = signature.bind(growing, *args, **kws)
@@ -274,138 +348,57 @@ def _given(bound: inspect.BoundArguments, parameter: inspect.Parameter) -> Any:
     return bound.arguments.get(parameter.name, types.Omitted(parameter.default))
 
 
+def _class_for(context: Any, origin: type, fields: tuple[tuple[str, Any], ...]) -> Any:
+    """The class whose instances have these fields, or are of the family that may have them."""
+    fields = tuple((name, renewed(kind, _instance_now)) for name, kind in fields)
+    if not has_families(origin):
+        return _with_fields(origin, fields, attempt())
+    return _class_of(family_for(context, origin, dict(fields)))
+
+
+def _class_of(family: Family) -> Any:
+    """The class of a family in this attempt."""
+    if family.made is None:
+        family.made = _registered(family.origin, (), set(family.fields))
+        kind = family.made.class_type
+        kind.family = family
+        fields = {name: renewed(field, _instance_now) for name, field in family.fields.items()}
+        kind.struct.update({name: settled(field) for name, field in fields.items()})
+        family.fields = fields
+    return family.made
+
+
+def _instance_now(kind: PlainInstance) -> Any:
+    """The type of an instance in this attempt."""
+    made = kind.class_type
+    if made.family is not None:
+        return _class_of(made.family).class_type.instance_type
+    if has_families(made.origin):
+        raise errors.TypingError(f"instances of {made.class_name} have several types here")
+    return _class_for(
+        cpu_target.typing_context, made.origin, tuple(made.struct.items())
+    ).class_type.instance_type
+
+
 @functools.cache
-def _with_fields(origin: type, fields: tuple[tuple[str, Any], ...]) -> Any:
-    prototype = type(origin.__name__, (), dict(_members(origin)))
-    made = jitclass.register_class_type(prototype, list(fields), types.ClassType, jitclass.ClassBuilder)
+def _with_fields(origin: type, fields: tuple[tuple[str, Any], ...], attempt: int) -> Any:
+    del attempt
+    return _registered(origin, fields, {name for name, _ in fields})
+
+
+def _registered(origin: type, fields: tuple[tuple[str, Any], ...], names: set[str]) -> Any:
+    """The class as Numba knows it. A field hides a constant of its name."""
+    members = {name: value for name, value in members_of(origin).items() if name not in names}
+    prototype = type(origin.__name__, (), members)
+    made = jitclass.register_class_type(prototype, list(fields), PlainClassType, jitclass.ClassBuilder)
     parameters = getattr(origin, "__dataclass_params__", None)
     made.class_type.is_frozen = parameters is not None and parameters.frozen
+    made.class_type.origin = origin
+    made.class_type.unite = _unite
     return made
 
 
-@functools.cache
-def _members(origin: Any) -> dict[str, Any]:
-    """Methods and properties; constants of the class are properties too."""
-    found: dict[str, Any] = {}
-    for kind in reversed(origin.__mro__[:-1]):
-        found.update(kind.__dict__)
-    is_dataclass = dataclasses.is_dataclass(origin)
-    parameters: Any = getattr(origin, "__dataclass_params__", None)
-    names = {field.name for field in dataclasses.fields(origin)} if is_dataclass else set[str]()
-    members: dict[str, Any] = {}
-    for name, value in found.items():
-        is_users = isinstance(value, FunctionType) and value.__code__.co_filename not in _MADE
-        if (name in _UNKNOWN and is_users) or (name == "__new__"):
-            raise errors.TypingError(f"a guest cannot have a class with {name}, as {origin.__name__} has")
-        if name in names or (name in _DROPPED and not is_users):
-            continue
-        if isinstance(value, FunctionType):
-            members[name] = _without_others(value)
-        elif isinstance(value, property | staticmethod):
-            members[name] = value
-        elif not name.startswith("__"):
-            members[name] = property(_constant(name, value))
-    if is_dataclass and members.get("__init__", _made_by_dataclass).__code__.co_filename == "<string>":
-        members["__init__"] = _made_by_dataclass_of(origin)
-    if is_dataclass and "__eq__" not in members:
-        members["__eq__"] = _equality(origin)
-    if getattr(parameters, "order", False):
-        members |= {name: _order(origin, name, operator) for name, operator in _ORDERS.items()}
-    if "__repr__" not in members and getattr(parameters, "repr", False):
-        members["__repr__"] = _description(origin)
-    members.setdefault("__init__", _nothing)
-    return {**members, **{name: _without_others(f or _nothing) for name, f in methods_after(origin).items()}}
-
-
-def _without_others(function: FunctionType) -> FunctionType:
-    """A method without its `**others`."""
-    has_others = function.__code__.co_flags & inspect.CO_VARKEYWORDS
-    return without_others(function) if has_others else function
-
-
-def _nothing(self: Any) -> None:
-    pass
-
-
-def _made_by_dataclass() -> None:
-    """Stands for an `__init__` that is missing."""
-
-
-_made_by_dataclass.__code__ = _made_by_dataclass.__code__.replace(co_filename="<string>")
-
-
-def _constant(name: str, value: Any) -> FunctionType:
-    return _function(name, f"def {name}(self):\n    return value\n", {"value": value})
-
-
-def _function(name: str, source: str, scope: dict[str, Any]) -> FunctionType:
-    exec(source, scope)
-    return scope[name]
-
-
-def _made_by_dataclass_of(origin: Any) -> FunctionType:
-    """The `__init__` that dataclass writes, in terms that Numba knows."""
-    scope: dict[str, Any] = {}
-    parameters: list[str] = []
-    lines: list[str] = []
-    fields: list[Any] = list(dataclasses.fields(origin))
-    for field in sorted(fields, key=lambda field: bool(field.kw_only)):
-        given = field.name
-        if field.default_factory is not dataclasses.MISSING:
-            lines.append(_made_by_factory(field, scope))
-            if field.init:
-                parameters.append(f"{field.name}=None")
-            continue
-        if field.default is not dataclasses.MISSING:
-            scope[f"default_{field.name}"] = field.default
-            given = f"default_{field.name}"
-            parameters.append(f"{field.name}={given}")
-        elif field.init:
-            parameters.append(field.name)
-        if field.init:
-            lines.append(f"    self.{field.name} = {field.name}\n")
-        elif field.default is not dataclasses.MISSING:
-            lines.append(f"    self.{field.name} = {given}\n")
-    if hasattr(origin, "__post_init__"):
-        lines.append("    self.__post_init__()\n")
-    source = f"def __init__(self, {', '.join(parameters)}):\n{''.join(lines) or '    pass'}"
-    made = _function("__init__", source, scope)
-    made.__module__ = origin.__module__
-    return made
-
-
-def _made_by_factory(field: Any, scope: dict[str, Any]) -> str:
-    """The statement that sets a field whose default is made anew for each instance."""
-    made = _EMPTY.get(field.default_factory, f"factory_{field.name}()")
-    scope[f"factory_{field.name}"] = field.default_factory
-    if not field.init:
-        return f"    self.{field.name} = {made}\n"
-    return (
-        f"    if {field.name} is None:\n        self.{field.name} = {made}\n"
-        f"    else:\n        self.{field.name} = {field.name}\n"
-    )
-
-
-def _description(origin: Any) -> FunctionType:
-    """The `__repr__` that dataclass writes."""
-    shown = [field.name for field in dataclasses.fields(origin) if field.repr]
-    parts = " + ', ' + ".join(f"'{name}=' + repr(self.{name})" for name in shown) or "''"
-    source = f"def __repr__(self):\n    return '{origin.__qualname__}(' + {parts} + ')'\n"
-    made = _function("__repr__", source, {})
-    made.__module__ = origin.__module__
-    return made
-
-
-def _order(origin: Any, name: str, operator: str) -> FunctionType:
-    """One of the comparisons that dataclass writes."""
-    names = [field.name for field in dataclasses.fields(origin) if field.compare]
-    own, others = ("".join(f"{side}.{part}, " for part in names) for side in ("self", "other"))
-    return _function(name, f"def {name}(self, other):\n    return ({own}) {operator} ({others})\n", {})
-
-
-def _equality(origin: Any) -> FunctionType:
-    names = [field.name for field in dataclasses.fields(origin) if field.compare]
-    tests = " and ".join(f"self.{name} == other.{name}" for name in names) or "True"
-    made = _function("__eq__", f"def __eq__(self, other):\n    return {tests}\n", {})
-    made.__module__ = origin.__module__
-    return made
+def _unite(one: PlainInstance, other: PlainInstance) -> None:
+    """Instances of one class that have different types meet."""
+    if one != other and not has_families(one.class_type.origin):
+        unite(one.class_type.origin)

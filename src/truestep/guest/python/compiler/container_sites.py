@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from numba.core import ir, ir_utils, types
+from numba.core import errors, ir, ir_utils, types
 
 from truestep.guest.python.compiler.ownership import is_plain_class
 
@@ -88,3 +88,23 @@ def _holds_floats(kind: Any) -> bool:
     if isinstance(kind, types.DictType):
         return _holds_floats(kind.value_type)
     return isinstance(kind, types.BaseTuple) and any(map(_holds_floats, kind.types))
+
+
+def forbid_keys(key: Any, value: Any) -> None:
+    """Refuse keys that can change."""
+    del value
+    if isinstance(key, types.List | types.Set | types.DictType):
+        raise errors.TypingError(f"{key} cannot be the key of a dictionary: take a tuple or a string")
+
+
+def is_precise(self: Any) -> bool:
+    """Whether the types of keys and values of a dictionary are known."""
+    return self.key_type.is_precise() and self.value_type.is_precise()
+
+
+def refined(kind: Any, keyty: Any, valty: Any) -> Any:
+    """The type of a dictionary that has an item. Raises TypingError."""
+    refined = kind(types.unliteral(keyty), types.unliteral(valty))
+    if not refined.is_precise():
+        raise errors.TypingError(f"the type of {valty} cannot be determined")
+    return refined

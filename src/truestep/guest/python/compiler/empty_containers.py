@@ -14,18 +14,30 @@ from numba.core import errors, typed_passes, typeinfer, types
 from numba.core.typing import context as typing_context
 from numba.core.typing import templates
 
+from truestep.guest.python.compiler.class_families import has_families, unite
+from truestep.guest.python.compiler.class_members import makes_itself
 from truestep.guest.python.compiler.classes import GROWING, Growing, PlainClass, grow, new_instance
 from truestep.guest.python.compiler.container_sites import (
     INTEGERS,
     OPTIONAL,
     container_of,
+    forbid_keys,
     has_empty_containers,
+    is_precise,
+    refined,
     shows_numbers,
 )
 from truestep.guest.python.compiler.inferring import forget_inferred, returned_type
 from truestep.guest.python.compiler.item_tuples import ItemTuple
 from truestep.guest.python.compiler.ownership import is_users_function
-from truestep.guest.python.compiler.unknown_types import MARK, MaybeInt, Unknown, unifying_with_none
+from truestep.guest.python.compiler.starting_over import is_searching, when_starting_over
+from truestep.guest.python.compiler.unknown_types import (
+    MARK,
+    MaybeInt,
+    Unknown,
+    unifying_with_none,
+    unifying_with_nothing,
+)
 
 _ROUNDS_MAX = 10
 """Each round finds one more level of containers in containers."""
@@ -39,6 +51,9 @@ _rounds: list["_Round | None"] = []
 
 _met: dict[Any, tuple[dict[Any, Any], dict[str, Any]]] = {}
 """What rounds know of functions and the types of their arguments, until the outermost one is done."""
+
+
+when_starting_over(_met.clear)
 
 
 class _Round:
@@ -88,6 +103,8 @@ class _Round:
             made = new_instance(origin)
             grow(made, args, kws)
             if is_unknown(made):
+                if makes_itself(origin):
+                    unite(origin)
                 self.sites[name] = made
         return self.sites.get(name)
 
@@ -95,17 +112,22 @@ class _Round:
         """Add what was noted, to growing arguments too; whether there was anything new."""
         unknown = {part for kind in self.sites.values() for part in _unknown_parts(kind)}
         unknown |= {part for kind in self.known.values() for part in _unknown_parts(kind)}
+        instances = [kind for kind in (*self.sites.values(), *args) if isinstance(kind, Growing)]
+        owners = {part: kind.origin for kind in instances for part in _unknown_parts(kind)}
         has_learnt = False
         for part in unknown - self.known.keys():
             noted = [kind for member in part.same for kind in member.noted]
+            for kind in noted:
+                is_own = isinstance(kind, Growing) and owners.get(part, kind.origin) is kind.origin
+                if is_own and (part in owners or part in _unknown_parts(kind)):
+                    unite(kind.origin)
             noted = [kind for kind in noted if part not in _unknown_parts(kind)]
             found = context.unify_types(*map(types.unliteral, noted)) if _is_of_one_kind(noted) else None
             if found is not None:
                 self.known[part] = types.unliteral(found)
                 has_learnt = True
-        for kind in (*self.sites.values(), *args):
-            if isinstance(kind, Growing):
-                kind.fields.update({name: self.with_known(field) for name, field in kind.fields.items()})
+        for kind in instances:
+            kind.fields.update({name: self.with_known(field) for name, field in kind.fields.items()})
         if has_learnt:
             forget_inferred()
         return has_learnt
@@ -120,9 +142,9 @@ def _is_of_one_kind(kinds: list[Any]) -> bool:
 def install_empty_containers() -> None:
     """Infer types in rounds where one inference fails."""
     containers: Any = types.containers
-    containers._sentry_forbidden_types = _forbid_keys
-    types.DictType.is_precise = _is_precise
-    types.DictType.refine = classmethod(_refine)
+    containers._sentry_forbidden_types = forbid_keys
+    types.DictType.is_precise = is_precise
+    types.DictType.refine = classmethod(refined)
     typed_passes.type_inference_stage = _in_rounds(typed_passes.type_inference_stage)
     inferer: Any = typeinfer.TypeInferer
     inferer.typeof_expr = _seeding(inferer.typeof_expr)
@@ -132,6 +154,8 @@ def install_empty_containers() -> None:
     context.resolve_setitem = _noting_items(context.resolve_setitem)
     context.resolve_setattr = _noting_fields(context.resolve_setattr)
     types.Optional.unify = unifying_with_none(types.Optional.unify)
+    number: Any = types.Number
+    number.unify = unifying_with_nothing(number.unify)
     types.DictType.unify = _unifying(types.DictType.unify)
     types.Dispatcher.get_call_type = _without_compiling(types.Dispatcher.get_call_type)
     types.Dispatcher.get_overload = _of_compiled(types.Dispatcher.get_overload)
@@ -153,7 +177,7 @@ def _is_inferred_only(kind: Any) -> bool:
 
 def is_in_round() -> bool:
     """Whether types are only looked for."""
-    return any(current is not None and not current.is_last for current in _rounds)
+    return is_searching() or any(current is not None and not current.is_last for current in _rounds)
 
 
 def _unknown_parts(kind: Any) -> set[Any]:
@@ -170,23 +194,6 @@ def _unknown_parts(kind: Any) -> set[Any]:
     if isinstance(kind, types.BaseTuple):
         return {part for member in kind.types for part in _unknown_parts(member)}
     return set()
-
-
-def _forbid_keys(key: Any, value: Any) -> None:
-    del value
-    if isinstance(key, types.List | types.Set | types.DictType):
-        raise errors.TypingError(f"{key} cannot be the key of a dictionary: take a tuple or a string")
-
-
-def _is_precise(self: Any) -> bool:
-    return self.key_type.is_precise() and self.value_type.is_precise()
-
-
-def _refine(kind: Any, keyty: Any, valty: Any) -> Any:
-    refined = kind(types.unliteral(keyty), types.unliteral(valty))
-    if not refined.is_precise():
-        raise errors.TypingError(f"the type of {valty} cannot be determined")
-    return refined
 
 
 def _in_rounds(infer: Any) -> Any:
@@ -282,11 +289,25 @@ def _noting_fields(resolve: Any) -> Any:
         if is_in_round() and is_unknown(value) and not isinstance(target, Growing):
             field = context.resolve_getattr(target, attr)
             if field is not None:
+                _note_parts(field, value)
                 context.unify_types(field, value)
                 return templates.signature(types.void, target, field)
         return resolve(context, target, attr, value)
 
     return resolve_setattr
+
+
+def _note_parts(field: Any, value: Any) -> None:
+    """Note what fills the container that a field holds, which may be None."""
+    parts = [
+        (getattr(field, name), getattr(value, name))
+        for name in ("dtype", "key_type", "value_type")
+        if type(field) is type(value) and hasattr(value, name)
+    ]
+    for known, unknown in parts:
+        if isinstance(known, types.Optional) and isinstance(unknown, Unknown) and known not in unknown.noted:
+            unknown.noted.append(known)
+            forget_inferred()
 
 
 def _note_call(context: Any, function: Any, arguments: Any) -> Any:
@@ -338,7 +359,12 @@ def _noting_arguments(resolve: Any) -> Any:
                     self.signature = templates.signature(found, *arguments)
                     return
         if _rounds and _rounds[-1] is not None:
-            if isinstance(fnty, PlainClass) and _resolve_instance(self, typeinfer, fnty, _rounds[-1]):
+            is_of_family = isinstance(fnty, PlainClass) and has_families(fnty.origin)
+            if (
+                isinstance(fnty, PlainClass)
+                and not is_of_family
+                and _resolve_instance(self, typeinfer, fnty, _rounds[-1])
+            ):
                 return
             try:
                 resolve(self, typeinfer, typevars, fnty)
@@ -375,7 +401,8 @@ def _of_recursion(resolve_call: Any) -> Any:
     """A recursive call with unknown types of which no other one is being inferred."""
 
     def resolve_recursion(self: Any, fnty: Any, pos_args: Any, kw_args: Any) -> Any:
-        if is_in_round() and isinstance(fnty, types.RecursiveCall) and any(map(_is_inferred_only, pos_args)):
+        is_inferred = is_searching() or (is_in_round() and any(map(_is_inferred_only, pos_args)))
+        if is_inferred and isinstance(fnty, types.RecursiveCall):
             dispatcher = fnty.dispatcher_type.dispatcher
             _, folded = dispatcher.fold_argument_types(pos_args, kw_args)
             if self.context.callstack.match(dispatcher.py_func, folded) is None:
@@ -389,10 +416,12 @@ def _without_compiling(get_call_type: Any) -> Any:
     """A call with unknown types is inferred and not compiled."""
 
     def call_type(self: Any, context: Any, args: Any, kws: Any) -> Any:
-        if not (is_in_round() and any(map(_is_inferred_only, (*args, *kws.values())))):
+        if not (is_searching() or (is_in_round() and any(map(_is_inferred_only, (*args, *kws.values()))))):
             return get_call_type(self, context, args, kws)
         pysig, folded = self.dispatcher.fold_argument_types(args, kws)
         folded: Any = tuple(types.unliteral(kind) for kind in folded)
+        if folded in self.dispatcher.overloads or not self.dispatcher._can_compile:
+            return get_call_type(self, context, args, kws)
         with self.dispatcher._compiling_counter:
             found = returned_type(self.dispatcher.py_func, folded)
         return templates.signature(found, *folded).replace(pysig=pysig)
@@ -402,7 +431,9 @@ def _without_compiling(get_call_type: Any) -> Any:
 
 def _of_compiled(get_overload: Any) -> Any:
     def overload_of(self: Any, sig: Any) -> Any:
-        return None if is_in_round() and any(map(_is_inferred_only, sig.args)) else get_overload(self, sig)
+        is_missing = is_searching() and tuple(sig.args) not in self.dispatcher.overloads
+        is_inferred = is_in_round() and any(map(_is_inferred_only, sig.args))
+        return None if is_missing or is_inferred else get_overload(self, sig)
 
     return overload_of
 

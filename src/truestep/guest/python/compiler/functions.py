@@ -19,6 +19,7 @@ from truestep.guest.python.compiler.list_variables import is_read_as_array
 from truestep.guest.python.compiler.ownership import is_ours, is_users_class, is_users_function
 from truestep.guest.python.compiler.rewriting import origin_of, rewritten, specialised, without_others
 from truestep.guest.python.compiler.stand_ins import class_in_guests, function_in_guests, refuse_scipys
+from truestep.guest.python.compiler.starting_over import when_starting_over
 
 
 def accept_plain_functions() -> None:
@@ -28,6 +29,8 @@ def accept_plain_functions() -> None:
     def resolve_value_type(context: Any, value: object) -> Any:
         if isinstance(value, _AsDeclared):
             return types.Dispatcher(value.function)
+        if isinstance(value, dispatcher.Dispatcher) and is_users_function(getattr(value, "py_func", None)):
+            _used.add(value)
         if isinstance(value, dispatcher.Dispatcher) and (number := _declared_number(value)):
             return types.Dispatcher(_with_pythons_number(value, number))
         if (stand_in := class_in_guests(value)) is not None:
@@ -109,6 +112,21 @@ def _implementation(self: Any, kinds: Any, named: Any) -> Any:
         return function
     key = function, kinds
     return specialised(function, kinds, _become_arrays.get(key, frozenset()), _are_read.get(key, frozenset()))
+
+
+_used: set[Any] = set()
+"""The user's functions with decorators of Numba."""
+
+
+def _forget_compiled() -> None:
+    compiled.cache_clear()
+    _with_pythons_number.cache_clear()
+    for function in _used:
+        if function._can_compile:
+            function._reset_overloads()
+
+
+when_starting_over(_forget_compiled)
 
 
 _become_arrays: dict[Any, frozenset[str]] = {}

@@ -20,8 +20,10 @@ from truestep.guest.python.compiler.complaint import Complaint
 from truestep.guest.python.compiler.constant_powers import link_constant_powers
 from truestep.guest.python.compiler.entry import make_entry
 from truestep.guest.python.compiler.functions import compiled
+from truestep.guest.python.compiler.inferring import returned_type
 from truestep.guest.python.compiler.randomness.starting import add_starts, changed_states, settle
 from truestep.guest.python.compiler.signature import GuestSignature, read_signature
+from truestep.guest.python.compiler.starting_over import compile_until_known
 from truestep.guest.sdk import DECLARATION
 
 ENTRY_SYMBOL = "truestep_guest"
@@ -82,6 +84,19 @@ def compile_guest(guest: Callable[..., Any]) -> bytes:
 
 def _compile(signature: GuestSignature, states: dict[int, bytes], *, copies_input: bool) -> Any:
     """A library of the entry and everything that it calls, optimised together."""
+
+    def entry() -> Any:
+        return make_entry(signature, compiled(signature.function), copies_input=copies_input)
+
+    def compile_once() -> Any:
+        library = _compile_entry(entry())
+        add_starts(library, states)
+        return library
+
+    return compile_until_known(compile_once, lambda: returned_type(entry(), ()))
+
+
+def _compile_entry(entry: Any) -> Any:
     typing_context, context = cpu_target.typing_context, cpu_target.target_context
     typing_context.refresh()
     context.refresh()
@@ -90,13 +105,11 @@ def _compile(signature: GuestSignature, states: dict[int, bytes], *, copies_inpu
     flags.nrt = True
     flags.enable_pyobject = False
     flags.error_model = "numpy"
-    entry = make_entry(signature, compiled(signature.function), copies_input=copies_input)
     library = context.codegen().create_library("guest")
     result = numba_compiler.compile_extra(
         typing_context, context, entry, (), types.none, flags, locals={}, library=library
     )
     library.get_function(result.fndesc.llvm_func_name).name = ENTRY_SYMBOL
-    add_starts(library, states)
     return library
 
 

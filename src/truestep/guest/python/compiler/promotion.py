@@ -32,6 +32,7 @@ from truestep.guest.python.compiler.python_numbers import (
     python_kind,
 )
 from truestep.guest.python.compiler.rounding import resolve_round
+from truestep.guest.python.compiler.unknown_types import NOTHING
 
 _SIGNATURE: Any = templates.Signature
 _INFERER: Any = typeinfer.TypeInferer
@@ -298,6 +299,8 @@ def _fitted(ufunc: Any, arguments: Any, kinds: list[type | None]) -> tuple[Any, 
 
 def _dtype_of(kind: Any) -> Any:
     item = kind.dtype if isinstance(kind, types.Array) else kind
+    if kind == NOTHING:
+        return np.dtype(np.int64)  # a sum of no numbers is the integer 0
     if not isinstance(item, types.Integer | types.Float | types.Complex) and not (
         isinstance(kind, types.Array) and isinstance(item, types.Boolean)
     ):

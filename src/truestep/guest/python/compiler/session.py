@@ -30,6 +30,7 @@ from truestep.guest.python.compiler.module_calls import install_module_calls
 from truestep.guest.python.compiler.narrowing import install_narrowing
 from truestep.guest.python.compiler.nested_lists import install_nested_lists
 from truestep.guest.python.compiler.numpy_functions.installation import install_numpy_functions
+from truestep.guest.python.compiler.optional_values import install_optional_values
 from truestep.guest.python.compiler.overlaps import install_overlaps
 from truestep.guest.python.compiler.powers import install_powers
 from truestep.guest.python.compiler.printing import install_printing
@@ -79,6 +80,7 @@ def prepare() -> None:
     install_sorting()
     install_language()
     install_overlaps()
+    install_optional_values()
     install_accumulators()
     install_module_calls()
     install_keyword_arguments()

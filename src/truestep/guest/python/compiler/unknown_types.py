@@ -16,6 +16,15 @@ MARK = "what fills "
 _numbers = iter(range(1 << 62))
 
 
+def unifying_with_nothing(unify: Any) -> Any:
+    """A number and what there is none of; Numba would take the latter for a float64."""
+
+    def unify_with_nothing(self: Any, typingctx: Any, other: Any) -> Any:
+        return types.unliteral(self) if isinstance(other, Nothing) else unify(self, typingctx, other)
+
+    return unify_with_nothing
+
+
 def unifying_with_none(unify: Any) -> Any:
     """What may be None already; Numba would make it so twice."""
 

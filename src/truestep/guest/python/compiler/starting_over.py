@@ -1,0 +1,70 @@
+"""Compiles a guest again from the beginning, when more has become known of its types.
+
+A field may be given a value of another type long after the instance was made, and code that was compiled
+until then has the wrong layout. What was learnt is kept; all that was compiled is forgotten. Before the guest
+is compiled again its types are inferred alone, which is cheap, until nothing new is learnt.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from numba.core import errors
+
+from truestep.guest.python.compiler.complaint import Complaint
+from truestep.guest.python.compiler.inferring import forget_inferred
+
+_ATTEMPTS_MAX = 200
+"""Each attempt learns one thing; who needs more has types that grow without end."""
+
+_forgetting: list[Callable[[], None]] = []
+_searching: list[bool] = []
+
+
+class StartOver(BaseException):
+    """More is known of the guest's types; not an Exception, which inference would catch."""
+
+
+def when_starting_over(forget: Callable[[], None]) -> None:
+    """Call a function whenever all that was compiled is to be forgotten."""
+    _forgetting.append(forget)
+
+
+def is_searching() -> bool:
+    """Whether types are inferred and nothing is compiled."""
+    return bool(_searching)
+
+
+def compile_until_known(compile_once: Callable[[], Any], infer_once: Callable[[], Any]) -> Any:
+    """What `compile_once` gives when nothing more is learnt. Raises Complaint."""
+    for _ in range(_ATTEMPTS_MAX):
+        try:
+            return compile_once()
+        except StartOver:
+            _search(infer_once)
+    raise Complaint(
+        "the types of the fields of the guest's classes grow without end",
+        remedy="give the fields their final types in __init__",
+    )
+
+
+def _search(infer_once: Callable[[], Any]) -> None:
+    """Learn all that inference alone can learn; what it cannot do, compilation will complain of."""
+    for _ in range(_ATTEMPTS_MAX):
+        _forget()
+        _searching.append(True)
+        try:
+            infer_once()
+        except StartOver:
+            continue
+        except errors.NumbaError:
+            pass
+        finally:
+            _searching.pop()
+        break
+    _forget()
+
+
+def _forget() -> None:
+    forget_inferred()
+    for forget in _forgetting:
+        forget()

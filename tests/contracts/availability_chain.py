@@ -130,6 +130,14 @@ class AvailabilityChain:
             balance = self.evm.chain.get_balance(contract.address)
             assert balance == world.balances[getattr(world.state.deployment, name.lower())]
 
+    def check_owed(self, state: Availability) -> None:
+        """What each contract owes, and what it has burned."""
+        named = {getattr(state.deployment, name.lower()): each for name, each in self.contracts.items()}
+        for (contract, account), amount_wei in state.credits.items():
+            assert named[contract].call("credits", account) == amount_wei
+        for contract, amount_wei in state.burned_wei.items():
+            assert named[contract].call("burned_wei") == amount_wei
+
     def check_views(self, state: Availability) -> None:
         """What other contracts are told of every item and keeper."""
         item_views, keeper_views = self.contracts["Items"], self.contracts["Keepers"]
@@ -187,6 +195,7 @@ def compare_episode(seed: int, inputs: int) -> Counter[str]:
                 tally[described(step, outcome)] += 1
                 chain.check(step, outcome, world)
             chain.check_views(world.state)
+            chain.check_owed(world.state)
         check_nothing_left(world)
     except BaseException as error:
         error.add_note(f"seed {seed}, step {sum(tally.values())}")

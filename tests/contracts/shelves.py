@@ -62,6 +62,7 @@ class Shelf:
         outcome = self._play(sender, call, value_wei, blob_hashes)
         assert outcome.refusal is None, outcome.refusal
         self.world.check_all()
+        self.chain.check_owed(self.state)
         return outcome.effects
 
     def refused(

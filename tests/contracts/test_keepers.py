@@ -192,6 +192,7 @@ def test_anybody_retires_the_entries_of_slashed_shares(shelf: Shelf) -> None:
     call = keepers.Retire(keeper=number, positions=own[-1:])  # type: ignore[arg-type]
     shelf.refused(Reject.NOT_THIS_KEEPER, STRANGER, changed(call, positions=tuple(own[-1:])))
     shelf.let_down(item_id, 0)
+    shelf.refused(Reject.SHARES_IN_USE, account, keepers.WithdrawShares(shares=1, receiver=account))
     shelf.refused(Reject.NOT_THIS_KEEPER, STRANGER, changed(call, positions=tuple(reversed(own[-2:]))))
     shelf.send(STRANGER, changed(call, positions=tuple(own[-1:])))
     keeper = shelf.state.keepers[number]

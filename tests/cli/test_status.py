@@ -103,6 +103,9 @@ def test_a_token_and_a_reducer_without_input() -> None:
         f"job 7: running, 0 of 1 shards final, 2,500 of token {token} per shard, deadline in 2 h 30 min",
         "it has no input yet: truestep feed 7, once job 5 is complete",
     ]
+    unsupplied = replace(now, job=replace(job, reducer_of=None))
+    waits = "it waits until its requester has named the kept items of its program and input"
+    assert _shown(unsupplied, {}).splitlines()[1] == waits
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from truestep.protocol.settlement.contracts.disputes import GameOutcome
 
 LIE, TRUTH = falsified_run(SUM), run(SUM)
 WINDOW_SECONDS = 30_000
+PENALTY_WEI = LEAF_BOND_WEI * RULES.lease_penalty_bps // 10_000
 OTHER_ROOT = Bytes32(b"o" * 32)
 
 
@@ -51,10 +52,8 @@ def to_due(arena: KeptArena) -> None:
 
 
 @pytest.mark.parametrize("state", [None, ItemState.REGISTERED, ItemState.CLOSED])
-def test_an_operator_that_withholds_its_outputs_loses_its_bonds(
-    arena: KeptArena, state: ItemState | None
-) -> None:
-    """Half is the requester's, the caller has its gas, the rest is burned, and the shards are free again."""
+def test_an_operator_that_withholds_its_outputs_pays(arena: KeptArena, state: ItemState | None) -> None:
+    """As for a missed lease; the caller has its gas, the rest is burned, and the shards are free again."""
     price_wei = RULES.gas_price_cap_wei // 2
     arena.set_base_fee(price_wei)
     job, batch = claimed(arena, 2)
@@ -72,13 +71,13 @@ def test_an_operator_that_withholds_its_outputs_loses_its_bonds(
         arena.fail(batch)
     arena.fail(batch, 1)
     assert arena.stake(LIAR) == (stake_wei - 2 * LEAF_BOND_WEI, locked_wei - 2 * LEAF_BOND_WEI)
-    assert arena.owed_by_kept(BOB) == LEAF_BOND_WEI
     gas_wei = 300_000 * price_wei
-    assert arena.owed_by_kept(KEEPER) == 2 * gas_wei
-    assert arena.kept.call("burned_wei") == LEAF_BOND_WEI - 2 * gas_wei
+    owed = [arena.owed_by_kept(account) for account in (BOB, LIAR, KEEPER)]
+    assert owed == [0, 2 * (LEAF_BOND_WEI - PENALTY_WEI), 2 * gas_wei]
+    assert arena.kept.call("burned_wei") == 2 * (PENALTY_WEI - gas_wei)
     assert arena.evm.chain.get_balance(arena.kept.address) == 2 * LEAF_BOND_WEI
     assert not arena.is_busy(job, 0) and not arena.is_busy(job, 1)
-    arena.kept.transact("withdraw_to", BOB, sender=BOB)
+    arena.kept.transact("withdraw_to", LIAR, sender=LIAR)
     with rejects(Reject.BATCH_NOT_DUE):
         arena.finalize(batch)
     again = arena.take((job, 0, 2), operator=ALICE)
@@ -109,7 +108,7 @@ def test_an_item_that_nobody_keeps_is_no_delivery(arena: KeptArena) -> None:
     arena.deliver(batch, arena.outputs(batch, ItemState.REGISTERED), LIAR)
     arena.pass_time(1)
     arena.fail(batch)
-    assert arena.owed_by_kept(BOB) == LEAF_BOND_WEI // 2
+    assert arena.owed_by_kept(LIAR) == LEAF_BOND_WEI - PENALTY_WEI
 
 
 def test_an_item_that_is_struck_was_the_operators_choice(arena: KeptArena) -> None:
@@ -139,7 +138,19 @@ def test_a_withholder_cannot_hide_behind_a_game_of_its_friend(arena: KeptArena) 
     with rejects(Reject.WINDOW_OVER):
         arena.open(batch, TRUTH, LIE, HONEST)
     arena.fail(batch)
-    assert arena.owed_by_kept(BOB) == LEAF_BOND_WEI // 2
+    assert arena.owed_by_kept(LIAR) == LEAF_BOND_WEI - PENALTY_WEI
+
+
+def test_a_requester_gains_nothing_by_friends_among_the_keepers(arena: KeptArena) -> None:
+    """They acknowledge none of the operator's items. Not even if a missed lease costs the whole bond."""
+    dear = KeptArena(RULES.but(lease_penalty_bps=10_000))
+    for each, penalty_wei in ((arena, PENALTY_WEI), (dear, LEAF_BOND_WEI)):
+        _, batch = claimed(each)
+        each.deliver(batch, each.outputs(batch, ItemState.REGISTERED), LIAR)
+        each.pass_time(WINDOW_SECONDS + ACKNOWLEDGE_SECONDS + 1)
+        each.fail(batch, sender=BOB)
+        assert each.owed_by_kept(BOB) == 0
+        assert each.owed_by_kept(LIAR) == LEAF_BOND_WEI - penalty_wei
 
 
 def test_a_game_that_is_won_strikes_first(arena: KeptArena) -> None:

@@ -168,4 +168,4 @@ def test_outputs_that_no_keeper_takes_are_not_delivered(arena: ItemsArena) -> No
     with rejects(Reject.BATCH_NOT_DUE):
         arena.finalize(batch)
     arena.fail(batch)
-    assert arena.owed_by_kept(job.terms.requester) == LEAF_BOND_WEI // 2
+    assert arena.owed_by_kept(LIAR) == LEAF_BOND_WEI * 9 // 10

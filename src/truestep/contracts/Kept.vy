@@ -291,30 +291,31 @@ def fail(claim_id: uint256, terms: IJobs.BatchTerms, proof: IJobs.LeafProof):
     """
     batch_id: uint256 = claim_id >> 8
     batch: IJobs.Batch = self._claimed(batch_id, terms)
-    is_seized: bool = False
+    rules: IParameters.Parameters = staticcall PARAMETERS.get(convert(batch.parameters_id, uint256))
     word: uint256 = self.batches[batch_id]
     last: uint256 = max(convert(batch.until, uint256), word >> 128 & MASK40)
+    penalty_bps: uint256 = 0
+    requester_bps: uint256 = 0
     if not self._is_input_gone(proof.item >> 64, last):
-        is_seized = self._is_at_fault(word & MASK128, last)
+        penalty_bps, requester_bps = self._penalty_bps(word & MASK128, last, rules.lease_penalty_bps)
     task_id: uint256 = 0
     bond_wei: uint256 = 0
-    task_id, bond_wei = extcall ASSURANCES.strike(claim_id, terms, proof, is_seized)
-    caller_wei: uint256 = 0
-    requester_wei: uint256 = 0
-    if is_seized:
-        rules: IParameters.Parameters = staticcall PARAMETERS.get(convert(batch.parameters_id, uint256))
-        requester_wei = bond_wei // 2
-        caller_wei = min(
-            FAIL_GAS * min(block.basefee, rules.gas_price_cap_wei), bond_wei - requester_wei
-        )
+    task_id, bond_wei = extcall ASSURANCES.strike(claim_id, terms, proof, penalty_bps != 0)
+    penalty_wei: uint256 = bond_wei * penalty_bps // BPS
+    requester_wei: uint256 = bond_wei * requester_bps // BPS
+    caller_wei: uint256 = min(
+        FAIL_GAS * min(block.basefee, rules.gas_price_cap_wei), penalty_wei - requester_wei
+    )
+    if penalty_bps != 0:
+        native_credits.credit(batch.operator, bond_wei - penalty_wei)
         native_credits.credit(proof.job_terms.requester, requester_wei)
         native_credits.credit(msg.sender, caller_wei)
-        coins.burn(bond_wei - requester_wei - caller_wei)
+        coins.burn(penalty_wei - requester_wei - caller_wei)
     log IKept.Failed(
         claim_id=claim_id,
         task_id=task_id,
         caller=msg.sender,
-        is_seized=is_seized,
+        penalty_wei=penalty_wei,
         requester_wei=requester_wei,
         caller_wei=caller_wei,
     )
@@ -472,24 +473,26 @@ def _is_gone(item_id: uint256, last: uint256) -> bool:
 
 @internal
 @view
-def _is_at_fault(item_id: uint256, last: uint256) -> bool:
+def _penalty_bps(item_id: uint256, last: uint256, lease_penalty_bps: uint256) -> (uint256, uint256):
     """
-    @notice Whether it is the operator's fault that its outputs are not kept, and not their keepers'. Refuses while
-            they are, or can still be.
+    @notice The part of the bond that an operator loses whose outputs are not kept, and the requester's of it. Refuses
+            while they are kept, or can still be.
+    @dev All of it if what it delivered is not what it claimed. If no keeper has taken its outputs, that may be the
+         keepers' doing, so it is as if it had missed its lease, and nobody gains by it. Nothing if they were kept.
     """
     assert item_id != NOTHING_KEPT, "outputs are kept"
     late: uint256 = last
-    is_at_fault: bool = True
+    penalty_bps: uint256 = lease_penalty_bps
     if item_id != 0:
         standing: IItems.Standing = staticcall ITEMS.standing(item_id)
         assert standing.state != ITEM_KEPT, "outputs are kept"
         if standing.state == ITEM_STRUCK:
-            return True
+            return BPS, BPS // 2
         if standing.was_kept:
             late = max(last, standing.changed_at)
-            is_at_fault = False
+            penalty_bps = 0
     assert block.timestamp > late + ACKNOWLEDGE_SECONDS, "outputs may still be kept"
-    return is_at_fault
+    return penalty_bps, 0
 
 
 @internal

@@ -264,7 +264,7 @@ def _offer_checks(job: JobRecord, policy: WorkerPolicy) -> Iterator[Check]:
         Declined.ASSURANCE,
         f"asks for policy {job.policy} of assurance, this node knows {OPTIMISTIC}",
     )
-    yield not job.is_ready, Declined.NOT_READY, "waits for the outputs that are its input"
+    yield not job.is_ready, Declined.NOT_READY, "waits for its input, or for its data to be kept"
     yield (
         least is None,
         Declined.ASSET,

@@ -7,16 +7,19 @@ from typing import get_args
 
 from tests.protocol.settlement.world import PARAMETERS, TWO_WINDOWS, Outcome, Step, World, account
 from truestep.availability.parts import Part
-from truestep.base.ids import Address, Bytes32
+from truestep.base.ids import Address, BatchId, Bytes32, JobId
 from truestep.protocol.availability.contracts import kept as contract
 from truestep.protocol.availability.contracts.items import ItemState, Record, Standing
 from truestep.protocol.availability.ids import ChallengeId, ItemId
 from truestep.protocol.availability.kept import Kept, Links, apply_kept, kept_policy
 from truestep.protocol.settlement.assurances import POLICIES
-from truestep.protocol.settlement.ids import NATIVE
+from truestep.protocol.settlement.contracts import jobs
+from truestep.protocol.settlement.effects import Effect
+from truestep.protocol.settlement.ids import NATIVE, batch_of_claim, unpack_item
 from truestep.protocol.settlement.messages import Message
+from truestep.protocol.settlement.records import Batch
 from truestep.protocol.settlement.refusals import Refused
-from truestep.protocol.settlement.state import Turn
+from truestep.protocol.settlement.state import LifeCycle, Turn
 
 KEPT_POLICY = TWO_WINDOWS
 """Its number: the usual schedules choose it now and then."""
@@ -110,8 +113,51 @@ class KeptWorld(World):
         except Refused as refused:
             return Outcome(refusal=refused.reason)
         for effect in effects:
+            if isinstance(effect, contract.Failed):
+                self._note_failed(before, effect)
             self.note(before, effect)  # type: ignore[arg-type]
         return Outcome(effects=effects)  # type: ignore[arg-type]
+
+    # --- what is promised, said without the model -------------------------------------------------
+
+    def note(self, before: LifeCycle, effect: Effect) -> None:
+        """Nothing is taken without its data, and no result is final without its output."""
+        World.note(self, before, effect)
+        if isinstance(effect, jobs.Taken):
+            for item in map(unpack_item, effect.items):
+                self._note_taken(item.job_id)
+        if isinstance(effect, jobs.Finalized):
+            batch = before.batches[effect.batch_id]
+            self._note_kept(effect.batch_id, batch, ~(effect.held | batch.struck))
+
+    def _note_taken(self, job_id: JobId) -> None:
+        job = self.state.jobs[job_id]
+        if job.terms.policy == KEPT_POLICY:
+            named = self.kept.supplied[job_id]
+            held = {(part.root, part.depth) for item_id in named for part in self.items[item_id].parts}
+            assert {(job.work.image_root, 26), (job.work.input_root, 24)} <= held
+
+    def _note_kept(self, batch_id: BatchId, batch: Batch, mask: int) -> None:
+        if batch.policy != KEPT_POLICY:
+            return
+        item = self.items.get(self.kept.batch(batch_id).item_id)
+        held = {(part.root, part.depth) for part in item.parts} if item is not None else set()
+        assert item is None or item.standing.state == ItemState.KEPT
+        words = self.leaves[batch_id]
+        for index in range(batch.leaf_count):
+            head, root = int.from_bytes(words[3 * index], "big"), words[3 * index + 1]
+            is_output = head >> 128 == 1 << 64 and 0 < head & 2**64 - 1 <= 2**29
+            assert not mask >> index & 1 or not is_output or (root, 24) in held
+
+    def _note_failed(self, before: LifeCycle, failed: contract.Failed) -> None:
+        """An operator whose outputs were kept once loses no bond, unless its item was struck."""
+        batch_id = batch_of_claim(failed.claim_id)
+        item = self.items.get(self.kept.batch(batch_id).item_id)
+        if failed.penalty_wei and item is not None:
+            is_struck = item.standing.state == ItemState.STRUCK
+            assert is_struck or not item.standing.was_kept
+            assert is_struck or failed.requester_wei == 0
+        assert before.batches[batch_id].policy == KEPT_POLICY
 
     def check_money(self) -> None:
         """Kept has the bonds of holds, what it owes and what it burned; Assurances has nothing."""

@@ -135,7 +135,9 @@ def _shown(now: JobStatus, games: Games) -> str:
     final = f"{now.count(TaskStage.FINAL)} of {job.shard_count} shards final"
     reward = amount_in_words(job.reward, job.asset)
     lines = [f"job {job.job_id}: {now.stage}, {final}, {reward} per shard, {deadline}"]
-    if not job.is_ready:
+    if not job.is_ready and job.reducer_of is None:
+        lines.append("it waits until its requester has named the kept items of its program and input")
+    elif not job.is_ready:
         lines.append(
             f"it has no input yet: truestep feed {job.job_id}, once job {job.reducer_of} is complete"
         )

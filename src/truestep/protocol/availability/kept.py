@@ -289,29 +289,34 @@ def fail(turn: KeptTurn, call: Fail) -> None:
     batch_id, proof = batch_of_claim(call.claim_id), call.proof
     batch = _claimed_batch(turn, batch_id, call.terms)
     job_id = unpack_item(proof.item).job_id
-    last = max(batch.until, turn.state.batch(batch_id).held_until)
+    rules = _rules(turn.life.state, batch.parameters_id)
+    kept = turn.state.batch(batch_id)
+    last = max(batch.until, kept.held_until)
     is_gone = _is_input_gone(turn, job_id, last)
-    is_seized = not is_gone and _is_at_fault(turn, turn.state.batch(batch_id).item_id, last)
-    strike = assurances.Strike(claim_id=call.claim_id, terms=call.terms, proof=proof, is_seized=is_seized)
+    lease_bps = rules.lease_penalty_bps
+    penalty_bps, requester_bps = (0, 0) if is_gone else _penalty_bps(turn, kept.item_id, last, lease_bps)
+    strike = assurances.Strike(
+        claim_id=call.claim_id, terms=call.terms, proof=proof, is_seized=penalty_bps != 0
+    )
     inner = turn.as_kept(None)
     policies.strike(inner, strike)
     turn.life.state = inner.state
-    requester_wei, caller_wei = 0, 0
-    if is_seized:
-        rules = _rules(turn.life.state, batch.parameters_id)
-        bond_wei = rules.operator_bond_wei * proof.job_terms.bond_multiple
-        requester_wei = bond_wei // 2
-        price_wei = min(turn.base_fee_wei, rules.gas_price_cap_wei)
-        caller_wei = min(FAIL_GAS * price_wei, bond_wei - requester_wei)
+    bond_wei = rules.operator_bond_wei * proof.job_terms.bond_multiple
+    penalty_wei = bond_wei * penalty_bps // BPS
+    requester_wei = bond_wei * requester_bps // BPS
+    price_wei = min(turn.base_fee_wei, rules.gas_price_cap_wei)
+    caller_wei = min(FAIL_GAS * price_wei, penalty_wei - requester_wei)
+    if penalty_bps:
+        turn.credit(batch.operator, bond_wei - penalty_wei)
         turn.credit(proof.job_terms.requester, requester_wei)
         turn.credit(turn.sender, caller_wei)
-        turn.burn(bond_wei - requester_wei - caller_wei)
+        turn.burn(penalty_wei - requester_wei - caller_wei)
     turn.events.append(
         Failed(
             claim_id=call.claim_id,
             task_id=unpack_item(proof.item).task(leaf_of_claim(call.claim_id)),
             caller=turn.sender,
-            is_seized=is_seized,
+            penalty_wei=penalty_wei,
             requester_wei=requester_wei,
             caller_wei=caller_wei,
         )
@@ -330,19 +335,23 @@ def _is_input_gone(turn: KeptTurn, job_id: JobId, last: int) -> bool:
     )
 
 
-def _is_at_fault(turn: KeptTurn, item_id: ItemId, last: int) -> bool:
-    """Whether the outputs are not kept by the operator's fault. Refuses while they are, or can still be."""
+def _penalty_bps(turn: KeptTurn, item_id: ItemId, last: int, lease_penalty_bps: int) -> tuple[int, int]:
+    """The part of the bond that is lost, and the requester's; refuses while the outputs are kept, or can be.
+
+    All of it if what was delivered is not what was claimed; if no keeper has taken the outputs, what a missed
+    lease costs, and nobody gains by it; nothing if they were kept.
+    """
     require(item_id != NOTHING_KEPT, Reject.OUTPUTS_KEPT)
-    late, is_at_fault = last, True
+    late, penalty_bps = last, lease_penalty_bps
     if item_id:
         standing = turn.links.standing(item_id)
         require(standing.state != ItemState.KEPT, Reject.OUTPUTS_KEPT)
         if standing.state == ItemState.STRUCK:
-            return True
+            return BPS, BPS // 2
         if standing.was_kept:
-            late, is_at_fault = max(last, standing.changed_at), False
+            late, penalty_bps = max(last, standing.changed_at), 0
     require(turn.now > late + turn.links.acknowledge_seconds, Reject.OUTPUTS_AWAITED)
-    return is_at_fault
+    return penalty_bps, 0
 
 
 def withdraw_to(turn: KeptTurn, call: WithdrawTo) -> None:

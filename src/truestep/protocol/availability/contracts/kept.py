@@ -141,7 +141,8 @@ class Failed:
     claim_id: LeafId
     task_id: TaskId
     caller: Address
-    is_seized: bool
+    penalty_wei: int
+    """Of its bond; 0 if the operator is not at fault."""
     requester_wei: int
     caller_wei: int
 

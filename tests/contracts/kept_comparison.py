@@ -1,0 +1,102 @@
+"""Kept held against the pure model, call by call, on random schedules (docs/availability.md A5).
+
+`python -m tests.contracts.kept_comparison --inputs 100000 --seed 1` compares at length.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from dataclasses import astuple
+
+from tests.contracts.comparison import compare_step
+from tests.contracts.evm import EvmContract
+from tests.contracts.life_chain import Deploy, LifeChain, deploy_life_chain
+from tests.protocol.availability.kept_schedule import kept_schedule, wind_down_kept
+from tests.protocol.availability.kept_world import (
+    ACKNOWLEDGE_SECONDS,
+    ANSWER_SECONDS,
+    BLOB_BOND_WEI,
+    KEPT_POLICY,
+    KeptWorld,
+    PutChallenge,
+    PutItem,
+)
+from tests.protocol.settlement.episodes import EPISODE_INPUTS
+from tests.protocol.settlement.world import PARAMETERS
+from truestep.adapters.chain.record_codec import checksummed
+from truestep.protocol.availability.kept import NOTHING_KEPT
+from truestep.protocol.settlement.effects import Effect
+from truestep.protocol.settlement.ids import NATIVE
+from truestep.protocol.settlement.state import LifeCycle
+
+
+def compare_episode(seed: int, inputs: int) -> Counter[str]:
+    """Play one episode in the model and in the contracts; what was done, by kind of step."""
+    doubles: list[EvmContract] = []
+
+    def deploy_kept(deploy: Deploy, assurances: EvmContract) -> EvmContract:
+        doubles.append(deploy("AvailabilityDouble", ANSWER_SECONDS, ACKNOWLEDGE_SECONDS, BLOB_BOND_WEI))
+        return deploy("Kept", assurances.address, *[doubles[0].address] * 3)
+
+    chain = deploy_life_chain(deploy_second=deploy_kept)
+    state = LifeCycle(deployment=chain.deployment, parameters=(PARAMETERS,))
+    address = checksummed(chain.policy.address)
+    schedule = kept_schedule(seed, KeptWorld(state=state, around=chain.surroundings, address=address))
+    world, tally = schedule.kept_world, Counter[str]()
+    pending: list[Effect] = []
+    try:
+        for steps in (schedule.steps(inputs), wind_down_kept(schedule)):
+            for step in steps:
+                outcome = world.play(step)
+                tally[type(getattr(step, "call", step)).__name__] += 1
+                if isinstance(step, PutItem | PutChallenge):
+                    put(doubles[0], step)
+                    continue
+                pending = compare_step(chain, world, step, outcome, pending)
+                assert chain.balances()["Kept"] == world.balances[NATIVE, address]
+            compare_views(chain, world)
+    except BaseException as error:
+        error.add_note(f"seed {seed}, step {sum(tally.values())}")
+        raise
+    return tally
+
+
+def put(double: EvmContract, step: PutItem | PutChallenge) -> None:
+    """Tell the double what Items and Challenges say from now on."""
+    if isinstance(step, PutItem):
+        double.transact("put", step.item_id, astuple(step.standing))
+    else:
+        double.transact("challenge", step.challenge_id, bytes([step.is_open]) * 32)
+
+
+def compare_views(chain: LifeChain, world: KeptWorld) -> None:
+    """What Kept says of jobs and batches."""
+    kept, policy = chain.contracts["Kept"], world.state.deployment.policies[KEPT_POLICY]
+    for job_id, (program, given) in world.kept.supplied.items():
+        assert kept.call("supplied", job_id) == program << 128 | given
+    for batch_id, batch in world.state.batches.items():
+        known = world.kept.batch(batch_id)
+        item_id = 0 if known.item_id == NOTHING_KEPT else known.item_id
+        expected = (known.item_id != 0, item_id, known.held_until, known.hold_count)
+        assert kept.call("get_batch", batch_id) == expected
+        assert kept.call("open_until", batch_id, batch.until) == policy.open_until(batch_id, batch.until)
+
+
+def main() -> None:
+    """Compare episodes until there were enough inputs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--inputs", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    total, seed = Counter[str](), options.seed
+    while sum(total.values()) < options.inputs:
+        total += compare_episode(seed, EPISODE_INPUTS)
+        seed += 1
+    for name, count in sorted(total.items()):
+        print(f"{count:9,} {name}")
+    print(f"{sum(total.values()):,} inputs in {seed - options.seed} episodes: no difference")
+
+
+if __name__ == "__main__":
+    main()

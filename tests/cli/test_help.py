@@ -25,6 +25,7 @@ COMMANDS = (
     "disclose",
     "feed",
     "fetch",
+    "keeper",
     "network add",
     "network list",
     "network parameters",

@@ -20,6 +20,7 @@ COMMANDS = {
     "devnet": "devnet",
     "worker": "worker",
     "challenger": "challenger",
+    "keeper": "keeper",
     "submit": "submit",
     "status": "status",
     "outputs": "outputs",

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 EXAMPLE = "Example: truestep keeper --keystore keeper.json --state-dir keeper --shares 4 --url https://keeper.example"
 
+STORE_LIMIT_BYTES = 64 << 30
+CLIENT_BYTES = 16 << 20
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -62,8 +65,9 @@ class KeeperOptions:
         ),
     ] = None
     store_limit: Annotated[
-        int, typer.Option(metavar="SIZE", parser=parse_size, help="What may be stored.")
-    ] = 64 << 30
+        int | None,
+        typer.Option(metavar="SIZE", parser=parse_size, help="What may be stored. Default: 64GiB."),
+    ] = None
     max_blobs: Annotated[
         int, typer.Option(metavar="N", min=1, max=4_352, help="The largest item to keep, in blobs.")
     ] = 4_352
@@ -72,8 +76,11 @@ class KeeperOptions:
         float, typer.Option(metavar="N", min=1, help="Requests per second that one client may make.")
     ] = 100.0
     client_rate: Annotated[
-        int, typer.Option(metavar="SIZE", parser=parse_size, help="Bytes per second for one client.")
-    ] = 16 << 20
+        int | None,
+        typer.Option(
+            metavar="SIZE", parser=parse_size, help="Bytes per second for one client. Default: 16MiB."
+        ),
+    ] = None
     processes: Annotated[
         int, typer.Option(metavar="N", min=1, max=64, help="Processes that compute proofs.")
     ] = 1
@@ -149,10 +156,10 @@ def _settings(options: KeeperOptions) -> "KeeperSettings":
         state_dir=options.state_dir,
         signer=open_keystore(options.keystore, ask_password(options.password_file)),
         store=options.store or str(options.state_dir / "cells"),
-        store_limit_bytes=options.store_limit,
+        store_limit_bytes=options.store_limit or STORE_LIMIT_BYTES,
         listen=_listen(options.listen),
         policy=transaction_policy(options.max_fee, options.max_tip, options.max_fee_urgent),
-        limits=ServiceLimits(requests=options.client_requests, bytes=options.client_rate),
+        limits=ServiceLimits(requests=options.client_requests, bytes=options.client_rate or CLIENT_BYTES),
         processes=options.processes,
         may_be_private=options.allow_private,
     )

@@ -8,13 +8,16 @@ from secrets import token_bytes
 
 from truestep.adapters.blobs.cache import BlobCache
 from truestep.adapters.blobs.outputs import OutputDirectory
+from truestep.adapters.chain.availability import AvailabilityReader, availability_of
 from truestep.adapters.chain.deployment import Deployment, read_deployment
 from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.chain.sender import Signer
 from truestep.adapters.chain.web3_chain import Memory
 from truestep.adapters.clock import SystemClock
 from truestep.adapters.executor.threads import ThreadExecutor
+from truestep.adapters.keepers.blobs import KeeperBlobs
 from truestep.adapters.store.sqlite import SqliteStore
+from truestep.adapters.trusted_setup import open_kzg
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address
 from truestep.composition.network import OnUnknownCode, deployment_store, open_blobs, open_chain
@@ -25,6 +28,7 @@ from truestep.node.tasks.offers import OFFERS_AT_ONCE
 from truestep.node.tasks.queue import FETCHES_LIMIT
 from truestep.node.tasks.self_check import SelfCheck
 from truestep.node.tasks.world import World
+from truestep.ports.blobs import Blobs
 from truestep.ports.chain import Chain
 from truestep.ports.engine import Engine
 from truestep.ports.reporter import Reporter
@@ -35,6 +39,8 @@ from truestep.roles.estimates import SENDS_AT_ONCE
 OWNERS, OWNER = "owners", "owner"
 _OWNER_ROWS = RowCodec[str]({"owner": str})
 
+DEVNET_CHAINS = (31_337, 1_337)
+"""Chains on one's own computer, where keepers may serve at private addresses."""
 ROOM_FOR_MOVES = 2
 """Moves in disputes never wait for a run, a check or a fetch to end."""
 
@@ -72,9 +78,8 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
     with SqliteStore(settings.state_dir / "state.sqlite") as whole:
         store, clock = deployment_store(whole, deployment, reporter), SystemClock()
         keep_owner(store, settings.operator or Address(settings.signer.address))
-        blobs = BlobCache(
-            open_blobs(settings.blobs, reporter), settings.state_dir / "blobs", reporter=reporter
-        )
+        stores = _opened_stores(settings, deployment, reporter)
+        blobs = BlobCache(stores, settings.state_dir / "blobs", reporter=reporter)
         bench = Bench(
             engine=settings.engine,
             blobs=blobs,
@@ -100,6 +105,16 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
             reporter=reporter,
             operator=settings.operator,
         )
+
+
+def _opened_stores(settings: DaemonSettings, deployment: Deployment, reporter: Reporter) -> Blobs:
+    """The blob stores and, in a network that has them, the keepers of items, which race with the stores."""
+    if deployment.availability is None:
+        return open_blobs(settings.blobs, reporter)
+    reader = AvailabilityReader(settings.rpc, availability_of(deployment), reporter)
+    may_be_private = deployment.chain_id in DEVNET_CHAINS
+    keepers = KeeperBlobs(reader.facts, open_kzg(), reporter, may_be_private=may_be_private)
+    return open_blobs(settings.blobs, reporter, keepers=keepers)
 
 
 def keep_owner(store: Store, owner: Address) -> None:

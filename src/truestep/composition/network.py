@@ -33,8 +33,12 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 """RFC 3986, section 3.1: a text that begins like this is a URL, not a directory."""
 
 
-def open_blobs(places: str | Sequence[str], reporter: Reporter | None = None) -> Blobs:
+def open_blobs(
+    places: str | Sequence[str], reporter: Reporter | None = None, *, keepers: Blobs | None = None
+) -> Blobs:
     """The blobs at a URL, in a directory, or in several such places; `reporter` hears which one lied.
+
+    `keepers` are read from too.
 
     Raises `Rejected` for anything else, such as a URL that is not http or https.
     """
@@ -42,9 +46,9 @@ def open_blobs(places: str | Sequence[str], reporter: Reporter | None = None) ->
     stores = [_open_store(place) for place in named]
     if not stores:
         raise Rejected(Reject.BLOB_STORE, "expected at least one URL or directory; give --blobs")
-    return (
-        stores[0] if len(stores) == 1 else SeveralBlobs(stores, [_shown(place) for place in named], reporter)
-    )
+    if len(stores) == 1 and keepers is None:
+        return stores[0]
+    return SeveralBlobs(stores, [_shown(place) for place in named], reporter, keepers=keepers)
 
 
 def _shown(place: str) -> str:

@@ -18,14 +18,23 @@ class SeveralBlobs:
     """Satisfies `truestep.ports.blobs.Blobs`: reads from whichever is first, and writes to all of them."""
 
     def __init__(
-        self, stores: Sequence[Blobs], names: Sequence[str] = (), reporter: Reporter | None = None
+        self,
+        stores: Sequence[Blobs],
+        names: Sequence[str] = (),
+        reporter: Reporter | None = None,
+        *,
+        keepers: Blobs | None = None,
     ) -> None:
-        """Ask `stores`, one or more, at first in this order; `reporter` hears by `names` which one lied."""
+        """Ask `stores`, one or more, at first in this order; `reporter` hears by `names` which one lied.
+
+        `keepers` are read from as well, and not written to.
+        """
         if not stores:
             raise ValueError("expected at least one blob store, got none")
         self._stores = stores
-        known = names or [f"store {number}" for number in range(1, len(stores) + 1)]
-        self._racers = Racers(stores, known, reporter)
+        known = list(names) or [f"store {number}" for number in range(1, len(stores) + 1)]
+        readers = [*stores] if keepers is None else [*stores, keepers]
+        self._racers = Racers(readers, [*known, "keepers"][: len(readers)], reporter)
 
     def put(self, content: bytes, *, should_stop: ShouldStop = never) -> str:
         """Keep `content` in at least one store. Returns its URI, which is the same in all."""

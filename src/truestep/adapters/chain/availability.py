@@ -1,5 +1,6 @@
 """The contracts of availability with web3.py, for a keeper: their events, their rules, and its calls."""
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -29,7 +30,7 @@ from truestep.ports.store import Store
 from truestep.protocol.availability.contracts import bindings, challenges, items, keepers
 from truestep.protocol.availability.contracts.items import Record
 from truestep.protocol.availability.contracts.keepers import Enrol, Keeper, Rules
-from truestep.protocol.availability.facts import Event
+from truestep.protocol.availability.facts import Event, Facts, fold
 from truestep.protocol.availability.ids import ItemId, KeeperId
 from truestep.protocol.availability.layout import item_digest, receipt_hash
 from truestep.roles.keeper import URGENT, KeeperCall, PublishBlob
@@ -41,6 +42,10 @@ MODULES: Mapping[str, ModuleType] = {
     "Bindings": bindings,
 }
 _CONTRACT_OF = {kind: name for name, module in MODULES.items() for kind in get_args(module.Call)}
+DEPTH_BLOCKS = 64
+"""Blocks that may still be replaced: they are read again each time."""
+RANGE_BLOCKS = 2_000
+"""Public nodes refuse more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +67,7 @@ class AvailabilityContracts:
 
 def availability_of(deployment: Deployment) -> AvailabilityContracts:
     """The contracts of availability of a network. Raises `Rejected` if it has none."""
-    if getattr(deployment, "availability", None) is None:
+    if deployment.availability is None:
         raise Rejected(
             Reject.DEPLOYMENT_FILE,
             "expected the contracts of availability in the deployment file; this network has no keepers, or"
@@ -108,6 +113,38 @@ class AvailabilityEvents:
         if name is None or not log.topics:
             return None
         return cast("Event | None", availability_types()[name].event(log))
+
+
+class AvailabilityReader:
+    """Which items there are, who keeps them, and where. For any thread."""
+
+    def __init__(
+        self, node: Node, contracts: AvailabilityContracts, reporter: Reporter | None = None
+    ) -> None:
+        """Nothing is asked yet. Raises `Rejected` for what is no URL."""
+        web3 = connect(node, reporter)
+        check_chain(web3, contracts.chain_id)
+        self._endpoints = endpoints_of(web3)
+        self._endpoints.expect_contract("Items", contracts.items)
+        self._reader = LogReader(web3, AvailabilityEvents(contracts))
+        self._lock = threading.Lock()
+        self._next = contracts.block_number
+        self._settled = Facts()
+
+    def facts(self) -> Facts:
+        """All that is not over, as of the newest block. Raises `Unavailable`."""
+        head = self._endpoints.head().number
+        with self._lock:
+            while self._next + DEPTH_BLOCKS <= head:
+                last = min(self._next + RANGE_BLOCKS - 1, head - DEPTH_BLOCKS)
+                self._settled = fold(self._settled, self._events(self._next, last))
+                self._next = last + 1
+            return fold(self._settled, self._events(self._next, head))
+
+    def _events(self, first: int, last: int) -> list[Event]:
+        if first > last:
+            return []
+        return [cast(Event, log.event) for log in self._reader.read(first, last).logs]
 
 
 class Web3KeeperChain:

@@ -1,0 +1,225 @@
+"""Programs, inputs and outputs from the keepers of the items that hold them, found by their roots."""
+
+import struct
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import suppress
+from io import BytesIO
+
+from truestep.adapters.blobs.addresses import input_name, output_name, parse_name, program_name
+from truestep.adapters.blobs.background import run_in_background
+from truestep.adapters.blobs.checks import check_named
+from truestep.adapters.keepers.client import KeeperClient
+from truestep.adapters.keepers.download import blobs_of, part_places, whole_trees
+from truestep.adapters.keepers.fetching import ItemFetcher, first_manifest
+from truestep.adapters.keepers.standing import Blame
+from truestep.availability.blobs import payload_of
+from truestep.availability.manifest import Manifest
+from truestep.availability.parts import BLOB_PAYLOAD_BYTES
+from truestep.base.errors import Unavailable
+from truestep.base.ids import Bytes32
+from truestep.commitments.kzg import Kzg
+from truestep.commitments.merkle import LEAF_SIZE_BYTES
+from truestep.machine.layout import CODE_END, RANGE_LEVEL
+from truestep.ports.blobs import Pieces, never
+from truestep.ports.executor import ShouldStop
+from truestep.ports.reporter import Reporter
+from truestep.protocol.availability.facts import Facts, KnownItem
+
+PROGRAM_DEPTH = 26
+_FILE_HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
+_PROGRAM_HEADER = struct.Struct("<IIQQQQQQ")
+_READ_EXECUTE, _READ_WRITE = 5, 6
+
+
+class KeeperBlobs:
+    """Satisfies `truestep.ports.blobs.Blobs` for reading. What it gives was checked against its name."""
+
+    def __init__(
+        self,
+        facts: Callable[[], Facts],
+        kzg: Kzg,
+        reporter: Reporter | None = None,
+        *,
+        may_be_private: bool = False,
+    ) -> None:
+        """`facts` says which items there are; `reporter` is told of each keeper that lies."""
+        self._facts = facts
+        self._kzg = kzg
+        self._reporter = reporter
+        self._may_be_private = may_be_private
+
+    def get(self, uri: str, limit_bytes: int, *, should_stop: ShouldStop = never) -> bytes:
+        """Keepers know roots, no hashes."""
+        raise Unavailable(f"keepers have nothing under {uri[:100]!r}: they know what they keep by its root")
+
+    def get_program(self, image_root: Bytes32, entry: int, *, should_stop: ShouldStop = never) -> bytes:
+        """An ELF file with the image of this program."""
+        parts = self._parts(image_root, PROGRAM_DEPTH, 1, should_stop)
+        segments = [(first * LEAF_SIZE_BYTES, content) for first, content in parts]
+        return check_named(program_name(image_root, entry), _elf(entry, segments))
+
+    def get_input(self, input_root: Bytes32, size_bytes: int, *, should_stop: ShouldStop = never) -> bytes:
+        """The input with this root and size."""
+        content = self._range(input_root, size_bytes, should_stop)[:size_bytes]
+        return check_named(input_name(input_root, size_bytes), content)
+
+    def get_output(self, output_root: Bytes32, size_bytes: int, *, should_stop: ShouldStop = never) -> bytes:
+        """The output of a claim."""
+        content = self._range(output_root, size_bytes, should_stop)
+        whole = content[:size_bytes] + content[size_bytes:].rstrip(b"\0")
+        return check_named(output_name(output_root, size_bytes), whole)[:size_bytes]
+
+    def has_output(self, output_root: Bytes32, size_bytes: int, *, should_stop: ShouldStop = never) -> bool:
+        """Whether an item with it is kept."""
+        return bool(_holding(self._facts(), output_root, RANGE_LEVEL, _leaves(size_bytes)))
+
+    def get_named(self, name: str, *, should_stop: ShouldStop = never) -> bytes:
+        """Keepers serve cells, no blobs."""
+        raise Unavailable(f"keepers have nothing under {parse_name(name).text}")
+
+    def put(self, content: bytes, *, should_stop: ShouldStop = never) -> str:
+        """Nothing can be given to a keeper."""
+        raise _no_put()
+
+    def put_program(
+        self, image_root: Bytes32, entry: int, elf: bytes, *, should_stop: ShouldStop = never
+    ) -> None:
+        """Nothing can be given to a keeper."""
+        raise _no_put()
+
+    def put_input(self, input_root: Bytes32, content: bytes, *, should_stop: ShouldStop = never) -> None:
+        """Nothing can be given to a keeper."""
+        raise _no_put()
+
+    def put_output(
+        self,
+        output_root: Bytes32,
+        content: bytes | Pieces,
+        size_bytes: int | None = None,
+        *,
+        should_stop: ShouldStop = never,
+    ) -> None:
+        """Nothing can be given to a keeper."""
+        raise _no_put()
+
+    def put_named(self, name: str, content: bytes, *, should_stop: ShouldStop = never) -> None:
+        """Nothing can be given to a keeper."""
+        raise _no_put()
+
+    # --- how ----------------------------------------------------------------------------------------------
+
+    def _range(self, root: Bytes32, size_bytes: int, should_stop: ShouldStop) -> bytes:
+        """The leaves of a range, whose parts begin at leaf 0."""
+        content = bytearray()
+        for first, piece in self._parts(root, RANGE_LEVEL, _leaves(size_bytes), should_stop):
+            content += bytes(first * LEAF_SIZE_BYTES - len(content)) + piece
+        return bytes(content)
+
+    def _parts(
+        self, root: Bytes32, depth: int, leaf_count: int, should_stop: ShouldStop
+    ) -> list[tuple[int, bytes]]:
+        """First leaf and bytes of the parts of a tree, from the first item that gives them."""
+        facts, troubles = self._facts(), list[str]()
+        for item, parts in _holding(facts, root, depth, leaf_count):
+            try:
+                return run_in_background(
+                    lambda item=item, parts=parts: self._fetch(facts, item, parts), should_stop
+                )
+            except Unavailable as error:
+                troubles.append(f"item {item.item_id}: {error}")
+        why = "; ".join(troubles) or "no item holds it"
+        raise Unavailable(f"keepers do not give what has root {root.hex()}: {why}")
+
+    async def _fetch(self, facts: Facts, item: KnownItem, wanted: int) -> list[tuple[int, bytes]]:
+        clients: list[KeeperClient] = []
+        for url in dict.fromkeys([*facts.urls_of(item), item.url]):
+            with suppress(ValueError):
+                clients.append(KeeperClient(url, is_stranger=not self._may_be_private))
+        try:
+            manifest = await first_manifest(item.name, clients)
+            if manifest is None:
+                raise Unavailable("none of its keepers gives its manifest")
+            async with ItemFetcher(manifest, self._kzg, clients, self._blame) as fetcher:
+                parts = whole_trees(manifest, [wanted])
+                return await _read(manifest, parts, fetcher.blobs(blobs_of(manifest, parts)))
+        finally:
+            for client in clients:
+                await client.close()
+
+    def _blame(self, blame: Blame) -> None:
+        if self._reporter is not None:
+            message = f"{blame.keeper} is not asked again: {blame.reason}"
+            self._reporter.report("keeper_lied", message, keeper=blame.keeper)
+
+
+async def _read(
+    manifest: Manifest, parts: Iterable[int], blobs: AsyncGenerator[tuple[int, bytes]]
+) -> list[tuple[int, bytes]]:
+    """The bytes of parts, from blobs in any order."""
+    places = part_places(manifest)
+    found = {index: BytesIO() for index in parts}
+    async for blob, content in blobs:
+        payload, start = payload_of(content, blob), blob * BLOB_PAYLOAD_BYTES
+        for index, file in found.items():
+            place = places[index]
+            begin = max(place.start, start)
+            end = min(place.start + place.part.size_bytes, start + BLOB_PAYLOAD_BYTES)
+            if begin < end:
+                file.seek(begin - place.start)
+                file.write(payload[begin - start : end - start])
+    return [(places[index].part.first_leaf, file.getvalue()) for index, file in found.items()]
+
+
+def _holding(facts: Facts, root: Bytes32, depth: int, leaf_count: int) -> list[tuple[KnownItem, int]]:
+    """The items that hold enough of a tree, and the first of its parts there; kept ones first."""
+    found = [
+        (item, index)
+        for item in facts.items.values()
+        for index, part in enumerate(item.parts)
+        if (part.root, part.depth) == (root, depth)
+        and (depth == PROGRAM_DEPTH or part.end_leaf >= leaf_count)
+    ]
+    return sorted(found, key=lambda each: (not each[0].is_open, -len(each[0].seats)))
+
+
+def _leaves(size_bytes: int) -> int:
+    return max(1, -(-size_bytes // LEAF_SIZE_BYTES))
+
+
+def _elf(entry: int, segments: Iterable[tuple[int, bytes]]) -> bytes:
+    """A file with this image: what is in the code range can be executed, the rest written."""
+    loads: list[tuple[int, bytes]] = []
+    for address, content in segments:
+        inside = max(0, min(len(content), CODE_END - address))
+        loads += [
+            each for each in ((address, content[:inside]), (address + inside, content[inside:])) if each[1]
+        ]
+    offset = _FILE_HEADER.size + len(loads) * _PROGRAM_HEADER.size
+    ident = b"\x7fELF\x02\x01\x01".ljust(16, b"\0")
+    head = _FILE_HEADER.pack(
+        ident,
+        2,
+        243,
+        1,
+        entry,
+        _FILE_HEADER.size,
+        0,
+        0,
+        _FILE_HEADER.size,
+        _PROGRAM_HEADER.size,
+        len(loads),
+        0,
+        0,
+        0,
+    )
+    table, body = b"", b""
+    for address, content in loads:
+        rights = _READ_EXECUTE if address < CODE_END else _READ_WRITE
+        size = len(content)
+        table += _PROGRAM_HEADER.pack(1, rights, offset + len(body), address, address, size, size, 1)
+        body += content
+    return head + table + body
+
+
+def _no_put() -> Unavailable:
+    return Unavailable("keepers take nothing: they fetch what the chain has drawn them for")

@@ -11,9 +11,9 @@ from numba.core import imputils, types
 from numba.core.extending import overload, overload_method, register_jitable
 from numba.core.typing import npydecl
 from numba.core.typing.templates import builtin_registry
-from numba.cpython import unicode
+from numba.cpython import charseq, unicode
 
-from truestep.guest.python.compiler.texts import bytes_over
+from truestep.guest.python.compiler.texts import bytes_over, forget_overload
 
 _of_python: Any = operator
 _SPACES = (9, 10, 11, 12, 13, 32)
@@ -25,6 +25,11 @@ def install_bytes_values() -> None:
     for rules in (npydecl.NumpyRulesArrayOperator, npydecl.NumpyRulesInplaceArrayOperator):
         rules.generic = _not_of_bytes(rules.generic)
     _forget_methods()
+    for add in (_of_python.add, _of_python.iadd):
+        forget_overload(add, charseq.charseq_concat)
+    forget_overload(_of_python.mul, charseq.charseq_repeat)
+    for keep, numbas in ((_of_python.add, charseq.charseq_concat), (_of_python.mul, charseq.charseq_repeat)):
+        overload(keep)(_not_for_bytes(numbas))
     overload(operator.getitem, strict=False)(_slice)
     for add in (_of_python.add, _of_python.iadd):
         overload(add, strict=False)(_sum)
@@ -44,6 +49,15 @@ def _not_of_bytes(generic: Any) -> Any:
         return None if has_bytes else generic(self, args, kws)
 
     return generic_of_arrays
+
+
+def _not_for_bytes(of_texts: Any) -> Any:
+    """Numba's sums and repetitions of NumPy's texts, whose bytes have no length that `len` finds."""
+
+    def of_both(a: Any, b: Any) -> Any:
+        return None if isinstance(a, types.Bytes) or isinstance(b, types.Bytes) else of_texts(a, b)
+
+    return of_both
 
 
 def _forget_methods() -> None:

@@ -32,8 +32,8 @@ HEADING = f"""\
 Written by `{COMMAND}`: every figure is the `gasUsed` of a transaction on anvil 1.7.1 under Osaka rules, with
 real openings and blobs. Items have four seats and one part if nothing else is said. A blob that is published
 costs 131,072 blob gas beside it. `assign` depends on the block's randomness, and others a little on who was
-drawn: `tests/benchmarks/test_gas.py` measures again and lets figures differ by {DRAW_SHARE:.0%}. `--json` prints the
-figures that have a bar.
+drawn: `tests/benchmarks/test_gas.py` measures again and lets figures differ by {DRAW_SHARE:.0%}. `--json`
+prints the figures that have a bar.
 """
 ANSWERS = ("`answer_element`, item of one blob", "`answer_element`, item of 32 blobs")
 PUBLISHED = (

@@ -342,6 +342,18 @@ def test_a_keeper_that_answers_before_the_hold_takes_no_time_from_its_challenger
         arena.hold(batch, arena.challenge(item), 2 * BOND_WEI, sender=HONEST)
 
 
+@pytest.mark.parametrize("of_program", [False, True])
+def test_blobs_of_program_and_input_hold_a_batch(arena: KeptArena, of_program: bool) -> None:
+    job = arena.post_runs(policy=2)
+    program, given = arena.item(program_part(job)), arena.item(input_part(job))
+    arena.supply(job, program, given)
+    batch = arena.claim_runs(TRUTH, job=job)
+    arena.pass_time(WINDOW_SECONDS)
+    arena.hold(batch, arena.challenge(program if of_program else given), BOND_WEI)
+    until = arena.now + ANSWER_SECONDS + WINDOW_SECONDS
+    assert arena.kept.call("open_until", batch.batch_id, 0) == until
+
+
 def test_only_blobs_of_the_batchs_own_jobs_hold_it(arena: KeptArena) -> None:
     job, item = arena.supplied_job()
     other, other_item = arena.supplied_job()

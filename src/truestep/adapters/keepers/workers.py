@@ -1,10 +1,12 @@
 """KZG in processes of their own: one call holds the interpreter for half a second, and a keeper serves."""
 
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from typing import TypeVar
 
 from truestep.adapters.trusted_setup import open_kzg
@@ -56,8 +58,21 @@ class KzgProcesses:
     def _started(self) -> ProcessPoolExecutor:
         with self._lock:
             if self._pool is None:
-                self._pool = ProcessPoolExecutor(self._count, mp_context=get_context("spawn"))
+                spawn = get_context("spawn")
+                self._pool = ProcessPoolExecutor(self._count, mp_context=spawn, initializer=_end_with_parent)
             return self._pool
+
+
+def _end_with_parent() -> None:
+    """End as soon as the keeper has ended: one that is killed cannot tell its processes."""
+    parent = parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent watch", daemon=True).start()
 
 
 def _commit(blob: bytes) -> bytes:

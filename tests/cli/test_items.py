@@ -97,3 +97,16 @@ def test_what_cannot_be_fetched_is_said(
     finished = truestep("sample", manifest, "--keeper", "ftp://x")
     assert finished.exit_code == 2 and "http or https URL of a keeper" in finished.stderr
     assert not target.exists()
+
+
+def test_a_number_needs_a_network_and_other_names_need_keepers(
+    truestep: Invoke, manifest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TRUESTEP_RPC", "TRUESTEP_DEPLOYMENT", "TRUESTEP_NETWORK", "TRUESTEP_KEEPERS"):
+        monkeypatch.delenv(name, raising=False)
+    finished = truestep("sample", 12)
+    assert finished.exit_code == 2 and "expected a node, to find an item by its number" in finished.stderr
+    finished = truestep("sample", 12, "--rpc", "http://127.0.0.1:9")
+    assert finished.exit_code == 2 and "expected the network to use" in finished.stderr
+    finished = truestep("sample", manifest)
+    assert finished.exit_code == 2 and "expected the URL of a keeper" in finished.stderr

@@ -10,24 +10,39 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from truestep.cli.failure import ExitCode, Failure
+from truestep.cli.options import DeploymentOption, NetworkOption, deployment_file
 from truestep.cli.screen import Screen
 
 if TYPE_CHECKING:
     from truestep.adapters.keepers.client import KeeperClient
     from truestep.adapters.keepers.standing import Blame
     from truestep.availability.manifest import Manifest
+    from truestep.base.ids import Bytes32
 
 ItemArgument = Annotated[
     str,
-    typer.Argument(metavar="ITEM", help="The item's manifest file, or its name at keepers, 64 hex digits."),
+    typer.Argument(
+        metavar="ITEM",
+        help="The item's number on the chain, its manifest file, or its name at keepers, 64 hex digits.",
+    ),
 ]
 KeepersOption = Annotated[
-    list[str],
+    list[str] | None,
     typer.Option(
-        "--keeper", metavar="URL", envvar="TRUESTEP_KEEPERS", help="A keeper of the item. Repeat it for each."
+        "--keeper",
+        metavar="URL",
+        envvar="TRUESTEP_KEEPERS",
+        help="A keeper of the item. Repeat it for each. Of an item's number, the chain names its keepers.",
+    ),
+]
+NodesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--rpc", metavar="URL", envvar="TRUESTEP_RPC", help="A node of the chain, for an item's number."
     ),
 ]
 
+_NUMBER_DIGITS = 20
 _NAME = re.compile(r"(0x)?[0-9a-f]{64}")
 Answer = TypeVar("Answer")
 
@@ -37,7 +52,16 @@ class ItemOptions:
     """An item and its keepers."""
 
     item: ItemArgument
-    keeper: KeepersOption
+    keeper: KeepersOption = None
+    rpc: NodesOption = None
+    deployment: DeploymentOption = None
+    network: NetworkOption = None
+    allow_private: Annotated[
+        bool,
+        typer.Option(
+            "--allow-private", help="Ask keepers at private addresses that the chain names, as on a devnet."
+        ),
+    ] = False
 
 
 Work = Callable[["Manifest", "Sequence[KeeperClient]"], Awaitable[Answer]]
@@ -47,14 +71,18 @@ def with_keepers(options: ItemOptions, work: Work[Answer]) -> Answer:
     """The result of `work` with the item's manifest and a client of each keeper."""
     from truestep.adapters.keepers.client import KeeperClient
 
+    found = _found(options)
+
     async def run() -> Answer:
         clients: list[KeeperClient] = []
         try:
-            try:
-                clients += [KeeperClient(url) for url in dict.fromkeys(options.keeper)]
-            except ValueError as error:
-                raise typer.BadParameter(str(error), param_hint="--keeper") from error
-            return await work(await _manifest(options.item, clients), clients)
+            for url, is_stranger in found.urls.items():
+                try:
+                    clients.append(KeeperClient(url, is_stranger=is_stranger))
+                except ValueError as error:
+                    if not is_stranger:
+                        raise typer.BadParameter(str(error), param_hint="--keeper") from error
+            return await work(found.manifest or await _manifest(found.name, clients), clients)
         finally:
             for client in clients:
                 await client.close()
@@ -67,21 +95,62 @@ def blame_note(screen: Screen) -> "Callable[[Blame], None]":
     return lambda blame: screen.warn([f"{blame.keeper} is not asked again: {blame.reason}"])
 
 
-async def _manifest(item: str, clients: "Sequence[KeeperClient]") -> "Manifest":
-    """From a file, or from the first keeper that has it: its name proves it."""
-    from truestep.adapters.keepers.fetching import first_manifest
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What is known of an item before any keeper is asked."""
+
+    name: "Bytes32"
+    urls: dict[str, bool]
+    """Of its keepers, and whether they come from strangers."""
+    manifest: "Manifest | None" = None
+
+
+def _found(options: ItemOptions) -> _Found:
+    """By its number, its name, or its file."""
     from truestep.availability.manifest import MANIFEST_LIMIT_BYTES, parse_manifest
     from truestep.base.ids import Bytes32
 
-    if not _NAME.fullmatch(item):
-        with Path(item).open("rb") as file:
-            return parse_manifest(file.read(MANIFEST_LIMIT_BYTES + 1))
-    found = await first_manifest(Bytes32(bytes.fromhex(item.removeprefix("0x"))), clients)
+    urls = dict.fromkeys(options.keeper or [], False)
+    if options.item.isdecimal() and len(options.item) < _NUMBER_DIGITS:
+        return _on_chain(options, urls)
+    if not urls:
+        raise typer.BadParameter("expected the URL of a keeper, got none", param_hint="--keeper")
+    if _NAME.fullmatch(options.item):
+        return _Found(name=Bytes32(bytes.fromhex(options.item.removeprefix("0x"))), urls=urls)
+    with Path(options.item).open("rb") as file:
+        manifest = parse_manifest(file.read(MANIFEST_LIMIT_BYTES + 1))
+    return _Found(name=manifest.name, urls=urls, manifest=manifest)
+
+
+def _on_chain(options: ItemOptions, urls: dict[str, bool]) -> _Found:
+    """The item with a number, and its keepers, as the chain's events say."""
+    from truestep.adapters.chain.availability import AvailabilityReader, availability_of
+    from truestep.adapters.chain.deployment import read_deployment
+    from truestep.protocol.availability.ids import ItemId
+
+    if not options.rpc:
+        raise typer.BadParameter("expected a node, to find an item by its number", param_hint="--rpc")
+    deployment = read_deployment(deployment_file(options.deployment, options.network))
+    facts = AvailabilityReader(options.rpc, availability_of(deployment)).facts()
+    item = facts.items.get(ItemId(int(options.item)))
+    if item is None:
+        raise Failure(
+            "item", f"the chain has no item {options.item}, or it is closed; check the number and the network"
+        )
+    named = dict.fromkeys([*facts.urls_of(item), item.url], not options.allow_private)
+    return _Found(name=item.name, urls=named | urls)
+
+
+async def _manifest(name: "Bytes32", clients: "Sequence[KeeperClient]") -> "Manifest":
+    """From the first keeper that has it: its name proves it."""
+    from truestep.adapters.keepers.fetching import first_manifest
+
+    found = await first_manifest(name, clients)
     if found is None:
         raise Failure(
             "manifest",
-            f"none of {len(clients)} keepers has the manifest of item {item}; name another --keeper, or give"
-            " the manifest's file",
+            f"none of {len(clients)} keepers has the manifest of item {name.hex()}; name another --keeper, or"
+            " give the manifest's file; --allow-private reaches keepers on a network of your own",
             ExitCode.WORLD_FAILED,
         )
     return found

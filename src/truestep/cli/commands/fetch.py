@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from truestep.adapters.keepers.standing import Blame
     from truestep.availability.manifest import Manifest
 
-EXAMPLE = "Example: truestep fetch input.item --keeper https://keeper.example --output input.bin"
+EXAMPLE = "Example: truestep fetch 12 --network NAME --output input.bin"
 
 
 def register(app: typer.Typer) -> None:

@@ -12,7 +12,7 @@ from truestep.cli.screen import JsonFlag, Screen, guarded
 if TYPE_CHECKING:
     from truestep.adapters.keepers.sampling import Sampled
 
-EXAMPLE = "Example: truestep sample input.item --keeper https://keeper.example"
+EXAMPLE = "Example: truestep sample 12 --network NAME"
 SHOWN_PLACES = 5
 
 

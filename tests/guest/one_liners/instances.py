@@ -104,3 +104,10 @@ def sum_within(branch, low, high):
     if low <= branch.low and branch.high <= high:
         return branch.total
     return sum_within(branch.left, low, high) + sum_within(branch.right, low, high)
+
+
+def doubled(value):
+    """A function that asks for the class of its argument."""
+    if isinstance(value, Link):
+        return value.value * 2
+    return -1 if isinstance(value, (Words, Branch)) else value * 2

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tests.guest.one_liners.instances import Branch, Link, Words, branches, sum_within  # noqa: F401
+from tests.guest.one_liners.instances import Branch, Link, Words, branches, doubled, sum_within  # noqa: F401
 
 
 def make_x() -> np.ndarray:

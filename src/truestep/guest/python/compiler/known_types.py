@@ -279,6 +279,8 @@ def _classes(kind: Any) -> tuple[Any, ...]:
         return (float,)
     if isinstance(kind, types.NamedTuple | types.NamedUniTuple):
         return (kind.instance_class,)
+    if isinstance(kind, types.ClassInstanceType) and hasattr(kind.class_type, "origin"):
+        return (kind.class_type.origin,)
     if isinstance(kind, types.Float | types.Integer | types.Complex | types.Boolean):
         pythons: dict[Any, Any] = {
             types.int64: int, types.float64: float, types.complex128: complex, types.boolean: bool

@@ -165,6 +165,21 @@ def test_a_keeper_refuses_what_is_not_the_item_and_names_it() -> None:
         assert caught.value.reason == reason
 
 
+def test_another_source_may_give_the_blob_that_one_got_wrong() -> None:
+    item = made()
+    blobs = [blob.blob for blob in item.blobs]
+    hashing = HashingKzg()
+    manifest = Manifest(parts=item.manifest.parts, commitments=tuple(map(hashing.commit, blobs)))
+    check = ItemCheck(manifest, hashing, hash_many_pairs)
+    for blob, wrong in zip(blobs, reversed(blobs), strict=True):
+        for _ in range(2):
+            with pytest.raises(Rejected) as caught:
+                check.add(wrong)
+            assert caught.value.reason == Reject.BLOB_OTHER
+        check.add(blob)
+    check.finish()
+
+
 def test_zeros_behind_parts_are_demanded_when_parts_are_read() -> None:
     layout = Layout(parts=made().manifest.parts)
     blobs = [made().blob(0), blob_of(b"\1" * 126_976)]

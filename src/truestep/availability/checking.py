@@ -83,7 +83,7 @@ class ItemCheck:
         self._tree: StreamedRoot | None = None
 
     def add(self, blob: bytes) -> None:
-        """The next blob, of 131,072 bytes."""
+        """The next blob, of 131,072 bytes. After one that is not the committed one, another may be given."""
         pieces = self._reader.read(blob)
         first = next(pieces)  # only after its size and number are known to be right
         if self._kzg.commit(blob) != self._manifest.commitments[self._blob]:

@@ -6,9 +6,11 @@ Writes docs/availability-benchmarks.md, unless `--quick` makes it small.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import os
 import platform
 import random
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -46,7 +48,8 @@ MIB = 1 << 20
 HEAD = f"""# Benchmarks of availability
 
 Written by `python -m benchmarks.availability`, never by hand. CPU time of one thread; truestep and
-the bare calls of ckzg do the same work in turn, blob by blob. Memory is what the process grows by at most.
+the bare calls of ckzg do the same work in turn, blob by blob. Memory is what a
+process that does nothing else grows by at most (`--memory`).
 
 |  |  |
 | --- | --- |
@@ -173,13 +176,21 @@ def recovery(blob_count: int) -> Comparison:
     return Comparison(blob_count * BLOB_PAYLOAD_BYTES).run(item.recovered(), item.recovered_bare())
 
 
-def memory_of_recovery(item: HalfAnItem) -> float:
-    """How much the process grows while it recovers the item, at the most, in batches of blobs."""
+def memory_of_recovery(blob_count: int) -> float:
+    """How much this process grows while it recovers the item, at the most, in batches of blobs."""
+    item = HalfAnItem(blob_count)
+    ctypes.CDLL(None).malloc_trim(0)  # what was freed before must not be used again unseen
     Path("/proc/self/clear_refs").write_text("5", "ascii")  # forgets the peak
     before = status_bytes("VmRSS")
     for _ in reconstruct(open_kzg(), item.commitments, item.fetched):
         pass
     return (status_bytes("VmHWM") - before) / (BATCH_BLOBS * BLOB_SIZE_BYTES)
+
+
+def memory_in_new_process(size_mib: int) -> float:
+    """The same, in a process that has done nothing else."""
+    command = (sys.executable, "-m", "benchmarks.availability", "--memory", str(size_mib))
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def status_bytes(name: str) -> int:
@@ -256,7 +267,7 @@ def page(*, encoded_blobs: int, size_mib: int) -> str:
     """The page; a bar that is not reached says **no**."""
     blob_count = -(-size_mib * MIB // BLOB_PAYLOAD_BYTES)
     coded, recovered = encoding(encoded_blobs), recovery(blob_count)
-    batches = memory_of_recovery(HalfAnItem(blob_count))
+    batches = memory_in_new_process(size_mib)
     memory = f"memory to recover {size_mib} MiB from half of the cells, in batches of {BATCH_BLOBS} blobs"
     lines = [
         HEAD,
@@ -290,7 +301,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="2 MiB and 8 MiB; writes nothing")
     parser.add_argument("--levels", action="store_true", help="only the precompute levels; writes nothing")
+    parser.add_argument("--memory", type=int, metavar="MIB", help="only the memory to recover so much")
     options = parser.parse_args()
+    if options.memory:
+        print(memory_of_recovery(-(-options.memory * MIB // BLOB_PAYLOAD_BYTES)))
+        return
     if options.levels:
         for line in levels():
             print(line, flush=True)

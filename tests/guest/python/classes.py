@@ -88,7 +88,7 @@ def chained():
     chain = Link(1.5).put(2.0).put(4.0)
     assert chain.last is chain.after and chain.others[0] == chain.after and chain.links == 2
     try:
-        return float(chain.last.after.last.value)
+        return float(chain.last.after.last.value)  # pyright: ignore[reportOptionalMemberAccess] -- raises
     except AttributeError:
         return chain.total()
 

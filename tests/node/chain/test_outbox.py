@@ -61,9 +61,9 @@ class Scene:
         self.restart()
 
     def restart(self) -> None:
-        courier = Courier(self.chain)  # pyright: ignore[reportArgumentType]
+        courier = Courier(self.chain)
         executor = InlineExecutor(courier.perform)
-        self.outbox = Outbox(self.chain, executor, self.clock, self.log)  # pyright: ignore[reportArgumentType]
+        self.outbox = Outbox(self.chain, executor, self.clock, self.log)
 
     def turn(self, *sends: Send) -> None:
         self.outbox.collect()
@@ -180,8 +180,8 @@ def test_nothing_is_sent_before_what_an_earlier_process_sent_is_known() -> None:
 def test_a_send_that_hangs_delays_no_other() -> None:
     chain, log, clock = ScriptedChain(hanging=threading.Event()), Log(), ManualClock()
     ended = threading.Event()
-    executor = ThreadExecutor(4, Courier(chain).perform, ended.set)  # pyright: ignore[reportArgumentType]
-    outbox = Outbox(chain, executor, clock, log)  # pyright: ignore[reportArgumentType]
+    executor = ThreadExecutor(4, Courier(chain).perform, ended.set)
+    outbox = Outbox(chain, executor, clock, log)
     outbox.refresh(is_new_head=True)
     assert ended.wait(60)
     outbox.collect()

@@ -169,7 +169,7 @@ def test_an_interrupted_deployment_goes_on_where_it_was(network: Network) -> Non
     with pytest.raises(Interrupted):
         deploy(web3, signer, store, PARAMETERS, policy=POLICY, progress=interrupt)
     deployment = deploy(web3, signer, store, PARAMETERS, policy=POLICY)
-    assert web3.eth.get_transaction_count(signer.address) == len(deployment.contracts) + 4
+    assert web3.eth.get_transaction_count(signer.address) == len(deployment.contracts) + 5
     assert deploy(web3, signer, store, PARAMETERS, policy=POLICY) == deployment
     assert open_with(network, deployment).parameters() == network.requester.parameters()
 

@@ -47,9 +47,9 @@ MIB = 1 << 20
 
 HEAD = f"""# Benchmarks of availability
 
-Written by `python -m benchmarks.availability`, never by hand. CPU time of one thread; truestep and
+Written by `python -m benchmarks.availability`. CPU time of one thread; truestep and
 the bare calls of ckzg do the same work in turn, blob by blob. Memory is what a
-process that does nothing else grows by at most (`--memory`).
+process that does nothing else grows by at most; `--memory 64` measures that alone.
 
 |  |  |
 | --- | --- |

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 
-import httpcore
+import aiohttp
 
 from truestep.adapters.cells.directory import DirectoryCells
 from truestep.adapters.keepers.service import KeeperServer, ServiceLimits
@@ -141,23 +141,28 @@ class Load:
     seconds: list[float] = field(default_factory=list[float])
 
 
+def clients(connections: int) -> aiohttp.ClientSession:
+    """Connections that stay open, with a compiled parser: clients must not take the keeper's processor."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=connections), timeout=aiohttp.ClientTimeout(total=15)
+    )
+
+
 async def ask(
-    pool: httpcore.AsyncConnectionPool, url: str, places: list[CellPlace], load: Load
+    session: aiohttp.ClientSession, url: str, places: list[CellPlace], load: Load
 ) -> list[CellPlace]:
     """One request for some cells; those that came and are right."""
     began = time.monotonic()
     text = ",".join(f"{place.blob}.{place.cell}" for place in places)
     try:
-        answer = await pool.request(
-            "GET", f"{url}?at={text}", extensions={"timeout": {"connect": 5, "read": 10}}
-        )
-    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError):
+        async with session.get(f"{url}?at={text}") as answer:
+            content = await answer.read() if answer.status == 200 else None
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        content = None
+    if content is None:
         load.failed += 1
         return []
-    if answer.status != 200:
-        load.failed += 1
-        return []
-    cells = unpack(answer.content, places, "")
+    cells = unpack(content, places, "")
     found = [each for each in cells if (each.content, each.proof) == entry(each.blob, each.cell)]
     load.wrong += len(cells) - len(found)
     load.right += 1
@@ -169,7 +174,7 @@ async def stress(keeper: Keeper, url: str, rate: int, seconds: float, load: Load
     """Requests at a fixed rate, each for four cells of what is stored."""
     chance, began, sent = random.Random(1), time.monotonic(), 0
     running: set[asyncio.Task[list[CellPlace]]] = set()
-    async with httpcore.AsyncConnectionPool(max_connections=CONNECTIONS) as pool:
+    async with clients(CONNECTIONS) as session:
         while (now := time.monotonic() - began) < seconds:
             stored = list(keeper.stored)
             while sent < now * rate and len(running) < 4 * CONNECTIONS:
@@ -177,7 +182,7 @@ async def stress(keeper: Keeper, url: str, rate: int, seconds: float, load: Load
                     CellPlace(blob=chance.choice(stored), cell=FIRST_CELL + chance.randrange(64))
                     for _ in range(4)
                 ]
-                task = asyncio.create_task(ask(pool, url, sorted(set(places)), load))
+                task = asyncio.create_task(ask(session, url, sorted(set(places)), load))
                 running.add(task)
                 task.add_done_callback(running.discard)
                 sent += 1
@@ -188,10 +193,10 @@ async def stress(keeper: Keeper, url: str, rate: int, seconds: float, load: Load
 async def lost_runs(url: str, stored: set[int]) -> list[int]:
     """The blobs whose stored run does not come back whole."""
     load, lost = Load(), list[int]()
-    async with httpcore.AsyncConnectionPool(max_connections=4) as pool:
+    async with clients(4) as session:
         for blob in sorted(stored):
             places = [CellPlace(blob=blob, cell=FIRST_CELL + index) for index in range(CELLS_TO_RECOVER)]
-            if len(await ask(pool, url, places, load)) < len(places):
+            if len(await ask(session, url, places, load)) < len(places):
                 lost.append(blob)
     return lost
 

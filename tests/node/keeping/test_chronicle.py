@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +20,13 @@ from truestep.node.keeping.notes import Notes
 from truestep.node.loop.loop import CatchingUp
 from truestep.ports.chain import Head
 from truestep.ports.keeping import EventsRead
+from truestep.protocol.availability.contracts.bindings import (
+    Demand,
+    Demanded,
+    DemandSettled,
+    NodesGiven,
+    Picked,
+)
 from truestep.protocol.availability.contracts.challenges import Challenge, Challenged, Opened
 from truestep.protocol.availability.contracts.items import (
     Acknowledged,
@@ -31,7 +39,7 @@ from truestep.protocol.availability.contracts.items import (
 )
 from truestep.protocol.availability.contracts.keepers import Enrolled, SignerSet
 from truestep.protocol.availability.facts import Event, Facts, KnownSeat, fold
-from truestep.protocol.availability.ids import ChallengeId, ItemId, KeeperId
+from truestep.protocol.availability.ids import ChallengeId, ItemId, KeeperId, demand_of
 from truestep.roles.keeper import KeptFor
 
 FIRST_BLOCK = 10
@@ -191,6 +199,35 @@ def test_events_add_up() -> None:
     assert (later.challenges, set(later.items[ItemId(1)].seats)) == ({}, {0})
     assert set(facts.items[ItemId(1)].seats) == {0, 2}, "facts do not change"
     assert fold(later, [Closed(item_id=ItemId(1), registrant=ACCOUNT, refunded_wei=0)]).items == {}
+
+
+def test_the_nodes_of_a_demand_are_known_until_one_is_picked() -> None:
+    demand = Demand(
+        challenger=ACCOUNT,
+        record_hash=NAME,
+        keeper=ACCOUNT,
+        node=NAME,
+        level=24,
+        index=0,
+        is_answered=False,
+        answer_wei=1,
+        left_wei=5,
+        moved_at=3,
+    )
+    demand_id, item_id = demand_of(ItemId(1), 0, ACCOUNT), ItemId(1)
+    nodes = tuple(Bytes32(bytes([index]) * 32) for index in range(64))
+    asked = Demanded(demand_id=demand_id, item_id=item_id, keeper=ACCOUNT, demand=demand)
+    answered = replace(demand, is_answered=True)
+    given = NodesGiven(demand_id=demand_id, item_id=item_id, nodes=nodes, demand=answered)
+    facts = fold(Facts(), [asked, given])
+    assert (facts.demands, facts.given) == ({demand_id: answered}, {demand_id: nodes})
+    assert fold(Facts(), [asked]).given == {}
+    picked = fold(facts, [Picked(demand_id=demand_id, item_id=item_id, demand=demand)])
+    assert (picked.demands, picked.given) == ({demand_id: demand}, {})
+    ended = DemandSettled(
+        demand_id=demand_id, item_id=item_id, receiver=ACCOUNT, amount_wei=5, is_struck=True
+    )
+    assert fold(facts, [ended]) == Facts()
 
 
 def test_notes_outlive_the_process() -> None:

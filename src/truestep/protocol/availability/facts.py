@@ -65,6 +65,8 @@ class Facts:
     keepers: Mapping[KeeperId, KnownKeeper] = field(default_factory=dict[KeeperId, KnownKeeper])
     challenges: Mapping[ChallengeId, Challenge] = field(default_factory=dict[ChallengeId, Challenge])
     demands: Mapping[DemandId, Demand] = field(default_factory=dict[DemandId, Demand])
+    given: Mapping[DemandId, tuple[Bytes32, ...]] = field(default_factory=dict[DemandId, tuple[Bytes32, ...]])
+    """The nodes that were given last, for demands whose challengers are to pick."""
 
     def number_of(self, account: Address) -> KeeperId | None:
         """The number of an account that is a keeper."""
@@ -92,10 +94,15 @@ class _Draft:
         self._keepers = dict(facts.keepers)
         self._challenges = dict(facts.challenges)
         self._demands = dict(facts.demands)
+        self._given = dict(facts.given)
 
     def facts(self) -> Facts:
         return Facts(
-            items=self._items, keepers=self._keepers, challenges=self._challenges, demands=self._demands
+            items=self._items,
+            keepers=self._keepers,
+            challenges=self._challenges,
+            demands=self._demands,
+            given=self._given,
         )
 
     def apply(self, event: Event) -> None:
@@ -128,11 +135,19 @@ class _Draft:
             case challenges.Opened() | challenges.Published() | challenges.Settled():
                 self._challenges.pop(event.challenge_id, None)
             case bindings.Demanded() | bindings.NodesGiven() | bindings.Picked():
-                self._demands[event.demand_id] = event.demand
+                self._demand(event)
             case bindings.DemandSettled():
                 self._demands.pop(event.demand_id, None)
+                self._given.pop(event.demand_id, None)
             case _:
                 pass
+
+    def _demand(self, event: bindings.Demanded | bindings.NodesGiven | bindings.Picked) -> None:
+        self._demands[event.demand_id] = event.demand
+        if isinstance(event, bindings.NodesGiven):
+            self._given[event.demand_id] = event.nodes
+        else:
+            self._given.pop(event.demand_id, None)
 
     def _acknowledge(self, event: items.Acknowledged) -> None:
         item = self._items.get(event.item_id)

@@ -18,7 +18,8 @@ from tests.adapters.keepers.items import Item
 from truestep.adapters.blobs.addresses import kzg_name, manifest_name
 from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.adapters.blobs.server import BlobServer
-from truestep.adapters.chain.availability import AvailabilityContracts, availability_types
+from truestep.adapters.chain.availability import AvailabilityContracts, availability_of, availability_types
+from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.devnet import AnvilDevnet
 from truestep.base.ids import Address
 from truestep.composition.keeping import KeeperSettings, opened_keeper
@@ -73,27 +74,15 @@ class RunningKeeper:
 class KeeperNet:
     """One chain with the contracts."""
 
-    def __init__(self, anvil: AnvilDevnet, folder: Path) -> None:
+    def __init__(self, anvil: AnvilDevnet, folder: Path, deployment: Deployment | None = None) -> None:
+        """With a network, its contracts of availability; else only those, deployed here."""
         self.anvil = anvil
         self.folder = folder
         self.web3 = Web3(Web3.HTTPProvider(anvil.node))
         accounts = list(self.web3.eth.accounts)
         self.rich, self.registrant = accounts[:2]
-        block = self.web3.eth.block_number
-        keepers = self._deploy("Keepers", astuple(RULES))
-        items = self._deploy("Items", keepers)
-        challenges, bindings = self._deploy("Challenges", items), self._deploy("Bindings", items)
-        self._made("Keepers", keepers).functions.connect(items).transact({"from": self.rich})
-        self._made("Items", items).functions.connect(challenges, bindings).transact({"from": self.rich})
-        self.contracts = AvailabilityContracts(
-            chain_id=self.web3.eth.chain_id,
-            block_number=block,
-            keepers=keepers,
-            items=items,
-            challenges=challenges,
-            bindings=bindings,
-        )
-        self.items = self._made("Items", items)
+        self.contracts = availability_of(deployment) if deployment else self._deployed()
+        self.items = self._made("Items", self.contracts.items)
         self.store = BlobServer(DirectoryBlobs(folder / "store"))
         # Seats are drawn in a later block than a registration's: blocks must come by themselves.
         self.web3.provider.make_request("evm_setIntervalMining", [1])  # pyright: ignore[reportArgumentType]
@@ -202,6 +191,22 @@ class KeeperNet:
             yield found
 
     # --- contracts ----------------------------------------------------------------------------------------
+
+    def _deployed(self) -> AvailabilityContracts:
+        block = self.web3.eth.block_number
+        keepers = self._deploy("Keepers", astuple(RULES))
+        items = self._deploy("Items", keepers)
+        challenges, bindings = self._deploy("Challenges", items), self._deploy("Bindings", items)
+        self._made("Keepers", keepers).functions.connect(items).transact({"from": self.rich})
+        self._made("Items", items).functions.connect(challenges, bindings).transact({"from": self.rich})
+        return AvailabilityContracts(
+            chain_id=self.web3.eth.chain_id,
+            block_number=block,
+            keepers=keepers,
+            items=items,
+            challenges=challenges,
+            bindings=bindings,
+        )
 
     def _deploy(self, name: str, *arguments: Any) -> Address:
         artifact = load_artifact(name)

@@ -41,6 +41,7 @@ from truestep.ports.chain import Chain
 from truestep.ports.engine import Engine
 from truestep.ports.executor import Finished, Perform
 from truestep.ports.store import Store
+from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.calls import Deposit, PostJob, RegisterProgram
 from truestep.protocol.settlement.parameters import Parameters
 from truestep.roles.challenger import ChallengerPolicy
@@ -388,12 +389,16 @@ class Network:
         return self.blobs.get_output(result.output_root, result.output_size)
 
 
-def open_network(devnet: Devnet, folder: Path, parameters: Parameters = PARAMETERS) -> Network:
-    """Deploy everything."""
+def open_network(
+    devnet: Devnet, folder: Path, parameters: Parameters = PARAMETERS, *, kept_by: Rules | None = None
+) -> Network:
+    """Deploy everything; with availability if there are rules for it."""
     deployer, requester = (Account.from_key(keccak256(name)) for name in (b"deployer", b"requester"))
     for account in (deployer, requester):
         devnet.fund(account.address, 100 * COIN_WEI)
-    deployment = deploy(connect(devnet.node), deployer, SqliteStore(), parameters, policy=POLICY)
+    deployment = deploy(
+        connect(devnet.node), deployer, SqliteStore(), parameters, kept_by=kept_by, policy=POLICY
+    )
     chain = Web3Chain(devnet.node, deployment, requester, SqliteStore(), POLICY)
     blobs = DirectoryBlobs(folder / "blobs")
     return Network(devnet=devnet, deployment=deployment, blobs=blobs, folder=folder, requester=chain)

@@ -15,6 +15,7 @@ from web3.providers.base import BaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
 from truestep.adapters.chain.connection import ERROR_SELECTOR, connect
+from truestep.adapters.chain.embedded_blobs import take_blobs
 from truestep.adapters.chain.embedded_index import ChainIndex
 from truestep.adapters.trusted_setup import trusted_setup
 from truestep.base.errors import Unavailable
@@ -166,6 +167,7 @@ class EmbeddedDevnet:
         self._web3 = connect(self._provider)
         tester: Any = self._provider.ethereum_tester
         tester.backend.chain.gas_estimator = _estimate_gas
+        take_blobs(tester)
         _keep_setup()
 
     @property

@@ -58,7 +58,7 @@ class ChainIndex:
         return self._serializers.serialize_transaction(block, block.transactions[index], index, False)
 
     def receipt(self, transaction_hash: bytes) -> Any:
-        """Its receipt; logs are numbered through the block, as by a node."""
+        """Its receipt; logs are numbered through the block and the price of blob gas is one, as by a node."""
         block, index = self._find(transaction_hash)
         receipts = block.get_receipts(self._chain.chaindb)
         fields = self._serializers.serialize_transaction_receipt(
@@ -67,6 +67,8 @@ class ChainIndex:
         earlier = sum(len(receipt.logs) for receipt in receipts[:index])
         for log in fields["logs"]:
             log["log_index"] += earlier
+        if fields.get("blob_gas_used"):  # eth-tester has the whole fee there
+            fields["blob_gas_price"] //= fields["blob_gas_used"]
         return fields
 
     def _find(self, transaction_hash: bytes) -> tuple[Any, int]:

@@ -1,0 +1,100 @@
+"""The embedded chain takes blob transactions, and only with the blobs that they name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from eth_account import Account
+from web3 import Web3
+from web3.exceptions import Web3RPCError
+
+from truestep.adapters.chain.devnet import EmbeddedDevnet
+from truestep.adapters.chain.sidecars import SentBlob, with_blobs
+from truestep.adapters.trusted_setup import open_kzg
+from truestep.base.ids import Address
+from truestep.commitments.kzg import BLOB_SIZE_BYTES, versioned_hash
+
+ACCOUNT = Account.from_key(b"k" * 32)
+
+
+@pytest.fixture(scope="module")
+def devnet() -> EmbeddedDevnet:
+    devnet = EmbeddedDevnet()
+    devnet.fund(Address(ACCOUNT.address), 10**18)
+    return devnet
+
+
+@pytest.fixture(scope="module")
+def blobs() -> list[SentBlob]:
+    kzg = open_kzg()
+    return [
+        SentBlob(blob=blob, commitment=kzg.commit(blob), cell_proofs=kzg.extend(blob).proofs)
+        for blob in (bytes(BLOB_SIZE_BYTES), bytes(range(128)) * (BLOB_SIZE_BYTES // 128))
+    ]
+
+
+def _signed(web3: Web3, blobs: list[SentBlob]) -> bytes:
+    terms: dict[str, Any] = {
+        "type": 3,
+        "chainId": web3.eth.chain_id,
+        "nonce": web3.eth.get_transaction_count(ACCOUNT.address),
+        "gas": 100_000,
+        "maxFeePerGas": 10**10,
+        "maxPriorityFeePerGas": 1,
+        "maxFeePerBlobGas": 5,
+        "to": ACCOUNT.address,
+        "value": 0,
+        "blobVersionedHashes": [versioned_hash(each.commitment) for each in blobs],
+    }
+    return bytes(ACCOUNT.sign_transaction(terms).raw_transaction)
+
+
+def test_a_blob_transaction_is_mined_and_its_blobs_are_paid_for(
+    devnet: EmbeddedDevnet, blobs: list[SentBlob]
+) -> None:
+    web3: Any = Web3(devnet.node)
+    before_wei = web3.eth.get_balance(ACCOUNT.address)
+    sent = web3.eth.send_raw_transaction(with_blobs(_signed(web3, blobs), blobs))
+    receipt, told = web3.eth.get_transaction_receipt(sent), web3.eth.get_transaction(sent)
+    assert (receipt["status"], receipt["type"], receipt["blobGasUsed"]) == (1, 3, 2 * 131_072)
+    assert [bytes(each) for each in told["blobVersionedHashes"]] == [
+        versioned_hash(each.commitment) for each in blobs
+    ]
+    paid_wei = (
+        receipt["gasUsed"] * receipt["effectiveGasPrice"] + receipt["blobGasUsed"] * receipt["blobGasPrice"]
+    )
+    assert before_wei - web3.eth.get_balance(ACCOUNT.address) == paid_wei
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda blobs: blobs[::-1], "commitments of the hashes"),
+        (lambda blobs: blobs[:1], "one blob and commitment for each hash"),
+        (lambda blobs: [replace(blobs[0], blob=blobs[1].blob), blobs[1]], "not what its commitment"),
+        (lambda blobs: [replace(blobs[0], blob=b"\xff" * BLOB_SIZE_BYTES), blobs[1]], "field elements"),
+        (
+            lambda blobs: [replace(blobs[0], cell_proofs=blobs[1].cell_proofs), blobs[1]],
+            "not what its commitment",
+        ),
+    ],
+)
+def test_other_blobs_than_the_named_ones_are_refused(
+    devnet: EmbeddedDevnet,
+    blobs: list[SentBlob],
+    change: Callable[[list[SentBlob]], list[SentBlob]],
+    says: str,
+) -> None:
+    web3 = Web3(devnet.node)
+    with pytest.raises(Web3RPCError, match=says):
+        web3.eth.send_raw_transaction(with_blobs(_signed(web3, blobs), change(blobs)))
+
+
+def test_junk_is_refused(devnet: EmbeddedDevnet, blobs: list[SentBlob]) -> None:
+    web3 = Web3(devnet.node)
+    for junk in (b"\x03", b"\x03junk", _signed(web3, blobs), b"\x03\xc0"):
+        with pytest.raises(Web3RPCError, match="expected a signed blob transaction"):
+            web3.eth.send_raw_transaction(junk)

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity >=0.8.20;
 
+import {IAssurances} from "./interfaces/IAssurances.sol";
 import {IJobs} from "./interfaces/IJobs.sol";
+import {IKept} from "./interfaces/IKept.sol";
 import {IResults} from "./interfaces/IResults.sol";
 
 /// @title What a contract needs to use results safely (docs/consumers.md, docs/protocol.md S10.1)
@@ -108,6 +110,35 @@ library JobReader {
         work.input_root = inputRoot;
         work.input_size = inputSize;
         return expect(reducer.jobs, reducer.job_id, work, terms);
+    }
+
+    /// @notice Refuse a job whose results may become final while program, input or outputs cannot be had by everybody.
+    /// @param kept The contract of the policy *kept* (docs/availability.md A5), which the consumer knows by itself.
+    function checkKept(Question memory question, address kept) internal view {
+        _checkMeant(question);
+        uint256 policy = IJobs(question.jobs).get_job(question.job_id).policy;
+        address assurances = IJobs(question.jobs).assurances();
+        require(
+            kept != address(0) && IAssurances(assurances).policies(policy) == kept, "data need not be kept"
+        );
+    }
+
+    /// @notice Name the kept items that hold program and input of a job that this contract asked, so that it can be
+    /// taken.
+    /// @dev Anybody may choose the items: Kept refuses those that do not hold what the job means, or not for long
+    /// enough.
+    function supply(
+        Question memory question,
+        address kept,
+        IJobs.Work calldata work,
+        IJobs.JobTerms calldata terms,
+        IKept.Named calldata program,
+        IKept.Named calldata input,
+        IKept.Part[] calldata program_parts,
+        IKept.Part[] calldata input_parts
+    ) internal {
+        checkKept(question, kept);
+        IKept(kept).supply(question.job_id, work, terms, program, input, program_parts, input_parts);
     }
 
     /// @notice Refuse an `on_job` that is not from Results, or about a job that is not this one.

@@ -149,6 +149,7 @@ class Reject(StrEnum):
     CHUNK_SHAPE = "chunk: position or size"
     OUTPUT_OTHER = "not the final output"
     QUESTION_OTHER = "not the job that was meant"
+    QUESTION_NOT_KEPT = "data need not be kept"
     RESULT_NOT_ACCEPTED = "result is not accepted"
 
     # Assurances (S2.4, S8).

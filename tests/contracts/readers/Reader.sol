@@ -3,6 +3,7 @@ pragma solidity >=0.8.20;
 
 import {JobReader} from "truestep-contracts/src/JobReader.sol";
 import {IJobs} from "truestep-contracts/src/interfaces/IJobs.sol";
+import {IKept} from "truestep-contracts/src/interfaces/IKept.sol";
 import {IResults} from "truestep-contracts/src/interfaces/IResults.sol";
 
 /// @title Everything that JobReader does, for tests
@@ -45,6 +46,22 @@ contract Reader {
 
     function feed(IJobs.Work calldata work, IJobs.JobTerms calldata terms) external {
         question = question.fed(source, work, terms);
+    }
+
+    function check_kept(address kept) external view {
+        question.checkKept(kept);
+    }
+
+    function supply(
+        address kept,
+        IJobs.Work calldata work,
+        IJobs.JobTerms calldata terms,
+        IKept.Named calldata program,
+        IKept.Named calldata input,
+        IKept.Part[] calldata program_parts,
+        IKept.Part[] calldata input_parts
+    ) external {
+        question.supply(kept, work, terms, program, input, program_parts, input_parts);
     }
 
     function on_job(uint256 job_id) external {

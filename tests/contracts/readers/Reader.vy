@@ -3,7 +3,9 @@
 """
 @title Everything that JobReader does, for tests
 """
+from interfaces import IItems
 from interfaces import IJobs
+from interfaces import IKept
 from interfaces import IResults
 from modules import job_reader
 
@@ -54,6 +56,27 @@ def forget():
 @external
 def feed(work: IJobs.Work, terms: IJobs.JobTerms):
     self.question = job_reader.fed(self.question, self.source, work, terms)
+
+
+@external
+@view
+def check_kept(kept: address):
+    job_reader.check_kept(self.question, kept)
+
+
+@external
+def supply(
+    kept: address,
+    work: IJobs.Work,
+    terms: IJobs.JobTerms,
+    program: IKept.Named,
+    input: IKept.Named,
+    program_parts: DynArray[IItems.Part, 256],
+    input_parts: DynArray[IItems.Part, 256],
+):
+    job_reader.supply(
+        self.question, kept, work, terms, program, input, program_parts, input_parts
+    )
 
 
 @external

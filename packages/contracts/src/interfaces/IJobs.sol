@@ -108,4 +108,7 @@ interface IJobs {
 
     /// @notice The contract that proves and keeps results.
     function results() external view returns (address);
+
+    /// @notice The contract that knows the policies.
+    function assurances() external view returns (address);
 }

@@ -6,10 +6,29 @@
         result depends on: chain, Jobs, job, program, input and its size, seed, shards, requester and terms. All
         other functions refuse results of anything else. JobReader.sol is the same for Solidity.
 """
+from interfaces import IItems
 from interfaces import IJobs
+from interfaces import IKept
 from interfaces import IResults
 from modules import leaf_proofs
 from modules import memory_tree
+
+
+interface Linked:
+    def assurances() -> address: view
+    def policies(policy: uint256) -> address: view
+
+
+interface Kept:
+    def supply(
+        job_id: uint256,
+        work: IJobs.Work,
+        terms: IJobs.JobTerms,
+        program: IKept.Named,
+        input: IKept.Named,
+        program_parts: DynArray[IItems.Part, PARTS_LIMIT],
+        input_parts: DynArray[IItems.Part, PARTS_LIMIT],
+    ): nonpayable
 
 
 struct Program:
@@ -37,6 +56,7 @@ struct Chunk:
     path: DynArray[bytes32, memory_tree.RANGE_LEVEL]  # from the chunk to the output's root
 
 
+PARTS_LIMIT: constant(uint256) = 256
 CHUNK_LEVEL_LIMIT: constant(uint256) = 8
 # 8 KiB, as for whole outputs.
 
@@ -116,6 +136,42 @@ def fed(
     digest: bytes32 = leaf_proofs.job_digest(reducer.jobs, reducer.job_id, unfed, terms)
     assert digest == reducer.digest and source.jobs == reducer.jobs, "not the job that was meant"
     return self.expect(reducer.jobs, reducer.job_id, work, terms)
+
+
+@internal
+@view
+def check_kept(question: Question, kept: address):
+    """
+    @notice Refuse a job whose results may become final while program, input or outputs cannot be had by everybody.
+    @param kept The contract of the policy *kept* (docs/availability.md A5), which the consumer knows by itself.
+    """
+    self._check_meant(question)
+    policy: uint256 = (staticcall IJobs(question.jobs).get_job(question.job_id)).policy
+    assurances: address = staticcall Linked(question.jobs).assurances()
+    assert (
+        kept != empty(address) and staticcall Linked(assurances).policies(policy) == kept
+    ), "data need not be kept"
+
+
+@internal
+def supply(
+    question: Question,
+    kept: address,
+    work: IJobs.Work,
+    terms: IJobs.JobTerms,
+    program: IKept.Named,
+    input: IKept.Named,
+    program_parts: DynArray[IItems.Part, PARTS_LIMIT],
+    input_parts: DynArray[IItems.Part, PARTS_LIMIT],
+):
+    """
+    @notice Name the kept items that hold program and input of a job that this contract asked, so that it can be taken.
+    @dev Anybody may choose the items: Kept refuses those that do not hold what the job means, or not for long enough.
+    """
+    self.check_kept(question, kept)
+    extcall Kept(kept).supply(
+        question.job_id, work, terms, program, input, program_parts, input_parts
+    )
 
 
 @internal

@@ -41,6 +41,7 @@ from truestep.protocol.events import (
     TaskFinalized,
     TaskReclaimed,
     TaskTaken,
+    WindowExtended,
 )
 from truestep.protocol.records import JobRecord, TaskStage
 from truestep.protocol.settlement.facts.evidence import Evidence
@@ -211,7 +212,15 @@ def job_of_event(event: ChainEvent) -> JobId | None:
     match event:
         case JobPosted() | JobChanged():
             return event.job_id
-        case TaskTaken() | TaskClaimed() | LeaseExpired() | ClaimStruck() | TaskFinalized() | TaskReclaimed():
+        case (
+            TaskTaken()
+            | TaskClaimed()
+            | WindowExtended()
+            | LeaseExpired()
+            | ClaimStruck()
+            | TaskFinalized()
+            | TaskReclaimed()
+        ):
             return job_of_task(event.task_id)
         case (
             GameOpened()

@@ -10,6 +10,7 @@ from truestep.protocol.calls import Call
 from truestep.protocol.events import ChainEvent
 from truestep.protocol.records import GameRecord, JobRecord, Parameters, ProgramRecord, TaskRecord
 from truestep.protocol.settlement.facts.evidence import Evidence
+from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.tasks.duties import Duty
 
 
@@ -183,6 +184,13 @@ class ChainReader(Protocol):
 
     def duties(self, now: int) -> tuple[Duty, ...]:
         """What is left to do besides moves: for anybody, and what this account alone can show."""
+        ...
+
+    def facts(self) -> Facts:
+        """All that is not over, with the data that jobs depend on.
+
+        To the newest block for clients; a daemon reads by `blocks`.
+        """
         ...
 
     def stopped_until(self) -> int:

@@ -7,6 +7,8 @@ The contracts keep hashes and take batches, leaves and records (docs/protocol.md
 from dataclasses import dataclass
 
 from truestep.base.ids import Address, BatchId, Bytes32, ClaimId, GameId, JobId, ProgramId, TaskId
+from truestep.protocol.availability.contracts import bindings, challenges, items, keepers
+from truestep.protocol.availability.ids import ChallengeId, ItemId
 from truestep.protocol.claims import ClaimedState
 
 NOBODY = Address("0x" + "0" * 40)
@@ -202,6 +204,56 @@ class CallBack:
     job_id: JobId
 
 
+# --- data that is kept (docs/availability.md A5) --------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupplyJob:
+    """Let a job be taken whose program and input these items hold (A5.1)."""
+
+    job_id: JobId
+    program_item: ItemId
+    input_item: ItemId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliverOutputs:
+    """Name the item that holds the outputs of a batch (A5.2); None if it has none."""
+
+    batch_id: BatchId
+    item_id: ItemId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldBatch:
+    """Let games be opened on a batch for longer, with a bond, while one waits for a blob (A5.4)."""
+
+    batch_id: BatchId
+    challenge_id: ChallengeId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleHold:
+    """End a hold of a batch that is decided (A5.4)."""
+
+    batch_id: BatchId
+    ordinal: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailClaim:
+    """Strike a claim whose data is gone (A5.5)."""
+
+    claim_id: ClaimId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawKept:
+    """Take what Kept owes the sender: bonds of holds, parts of bonds of failed claims."""
+
+    receiver: Address = NOBODY
+
+
 # --- games ----------------------------------------------------------------------------------------
 
 
@@ -309,6 +361,9 @@ class RewardGame:
     game_id: GameId
 
 
+DataCall = keepers.Call | items.Call | challenges.Call | bindings.Call
+"""Calls of the contracts of availability, as these have them. The coins that go along, the rules say."""
+
 Call = (
     Deposit
     | WithdrawStake
@@ -330,6 +385,12 @@ Call = (
     | WriteOut
     | FeedJob
     | CallBack
+    | SupplyJob
+    | DeliverOutputs
+    | HoldBatch
+    | SettleHold
+    | FailClaim
+    | WithdrawKept
     | OpenGame
     | RefuteClaim
     | AdoptGame
@@ -341,10 +402,13 @@ Call = (
     | SettleGame
     | ShowGame
     | RewardGame
+    | DataCall
 )
 
 URGENT = (
     SubmitClaims,
+    DeliverOutputs,
+    HoldBatch,
     OpenGame,
     RefuteClaim,
     AdoptGame,
@@ -355,10 +419,27 @@ URGENT = (
     RevealGame,
     SettleGame,
     ShowGame,
+    challenges.OpenChallenge,
+    bindings.Give,
+    bindings.Pick,
+    bindings.StrikeMismatch,
+    bindings.StrikeFound,
 )
 """A clock runs for these: a lease, a window or a game's; too late, a bond or a reward is lost.
 
 A game has to be settled before its challenger can show what it knew.
 """
-ONCE = (Deposit, WithdrawStake, RegisterProgram, PostJob, TopUpJob)
+ONCE = (
+    Deposit,
+    WithdrawStake,
+    RegisterProgram,
+    PostJob,
+    TopUpJob,
+    HoldBatch,
+    keepers.Enrol,
+    items.PublishHashes,
+    items.Register,
+    challenges.OpenChallenge,
+    bindings.OpenDemand,
+)
 """The contracts do these as often as they are asked; all others they refuse the second time."""

@@ -99,6 +99,16 @@ class TaskClaimed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WindowExtended:
+    """Somebody waits for data of the claim's batch, so games may be opened on it until then (A5.4)."""
+
+    at: LogPosition
+    task_id: TaskId
+    claim_id: ClaimId
+    until: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseExpired:
     """An operator missed its lease, or gave it back, and lost part of its bond."""
 
@@ -261,6 +271,7 @@ ChainEvent = (
     | JobChanged
     | TaskTaken
     | TaskClaimed
+    | WindowExtended
     | LeaseExpired
     | ClaimStruck
     | TaskFinalized

@@ -10,8 +10,10 @@ import pytest
 from tests.adapters.chain.test_abi import raw_log
 from tests.protocol.settlement.facts.speed import _game
 from truestep.adapters.chain.answers import Junk
-from truestep.adapters.chain.settlement import EVENT_CONTRACTS, URI_LIMIT, EventDecoder
+from truestep.adapters.chain.settlement import DATA_MODULES, MODULES, URI_LIMIT, EventDecoder
 from truestep.base.ids import Address, JobId
+from truestep.protocol.availability.contracts import items
+from truestep.protocol.availability.ids import ItemId
 from truestep.protocol.settlement.contracts import disputes, jobs
 from truestep.protocol.settlement.jobs import SHARD_LIMIT
 
@@ -30,8 +32,10 @@ PROGRAM = {
 class Addresses:
     """Stands for a deployment."""
 
+    availability = object()
+
     def address(self, name: str) -> Address:
-        return Address(f"0x{1 + EVENT_CONTRACTS.index(name):040x}")
+        return Address(f"0x{1 + [*MODULES, *DATA_MODULES].index(name):040x}")
 
 
 DECODER = EventDecoder(cast(Any, Addresses()))
@@ -88,3 +92,10 @@ def test_a_uri_that_the_contracts_would_not_take_is_junk() -> None:
     assert decoded("Programs", "Registered", uri="u" * URI_LIMIT, **PROGRAM) is not None
     with pytest.raises(Junk, match="expected a URI of up to 256 characters, got 1,000,000"):
         decoded("Programs", "Registered", uri="u" * 10**6, **PROGRAM)
+
+
+def test_an_item_is_in_one_of_the_known_states() -> None:
+    known = items.StateChanged(item_id=ItemId(3), state=items.ItemState.LOST)
+    assert decoded("Items", "StateChanged", item_id=3, state=items.ItemState.LOST) == known
+    with pytest.raises(Junk, match="expected a ItemState"):
+        decoded("Items", "StateChanged", item_id=3, state=6)

@@ -7,6 +7,7 @@ from json import dumps, loads
 
 import pytest
 
+from tests.protocol.availability.kept_echoes import KeptEcho
 from tests.protocol.settlement.facts.echoes import Echo
 from tests.protocol.settlement.facts.episodes import play
 from tests.protocol.settlement.facts.finished_tasks import standing_batches
@@ -24,7 +25,7 @@ NOTHING = Facts(deployment=DEPLOYMENT)
 def check_round_trip(facts: Facts) -> None:
     """What is read is what was written, and goes on as that would."""
     row = facts_to_row(facts)
-    again = facts_from_row(row, facts.deployment)
+    again = facts_from_row(row, facts)
     assert again == facts
     assert facts_to_row(again) == row
 
@@ -38,6 +39,16 @@ def test_facts_of_schedules_are_read_as_they_were_written(keeps: frozenset[Addre
         check_round_trip_on_the_way(replace(NOTHING, keeps=keeps), logs)
 
 
+def test_facts_of_kept_jobs_are_read_as_they_were_written() -> None:
+    echo = KeptEcho(5)
+    for _ in range(300):
+        echo.play()
+    check_round_trip_on_the_way(echo.nothing, tuple(echo.logs))
+    without = replace(echo.nothing, keeping=None)
+    with pytest.raises(Rejected, match="it is of the deployment"):
+        facts_from_row(facts_to_row(echo.facts), without)
+
+
 def check_round_trip_on_the_way(facts: Facts, logs: tuple[Logged, ...]) -> None:
     """Every 40 events; what was read is what the next events are folded into."""
     check_round_trip(facts)
@@ -45,7 +56,7 @@ def check_round_trip_on_the_way(facts: Facts, logs: tuple[Logged, ...]) -> None:
     for start in range(0, len(logs), 40):
         facts = fold(facts, logs[start : start + 40])
         check_round_trip(facts)
-        facts = facts_from_row(facts_to_row(facts), facts.deployment)
+        facts = facts_from_row(facts_to_row(facts), facts)
     assert facts == at_once
 
 
@@ -64,13 +75,13 @@ def test_three_thousand_batches_are_a_row_of_bounded_size() -> None:
 
 def test_rows_of_other_releases_and_deployments_are_refused() -> None:
     row = facts_to_row(NOTHING)
-    other = replace(DEPLOYMENT, chain_id=DEPLOYMENT.chain_id + 1)
+    other = Facts(deployment=replace(DEPLOYMENT, chain_id=DEPLOYMENT.chain_id + 1))
     with pytest.raises(Rejected, match="it is of the deployment") as refusal:
         facts_from_row(row, other)
     assert refusal.value.reason is Reject.STORE_FILE
     _, chain, values = loads(row)
     with pytest.raises(Rejected, match="another release has written it"):
-        facts_from_row(dumps(["0:00000000", chain, values]), DEPLOYMENT)
+        facts_from_row(dumps(["0:00000000", chain, values]), NOTHING)
 
 
 @pytest.mark.parametrize("damage", ["", "{}", "[]", "null", "cut", "text for a number", "a field too many"])
@@ -83,5 +94,5 @@ def test_damaged_rows_are_refused(damage: str) -> None:
         "a field too many": dumps([form, chain, [*values, []]]),
     }
     with pytest.raises(Rejected, match="read the chain again") as refusal:
-        facts_from_row(damaged.get(damage, damage), DEPLOYMENT)
+        facts_from_row(damaged.get(damage, damage), NOTHING)
     assert refusal.value.reason is Reject.STORE_FILE

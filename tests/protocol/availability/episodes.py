@@ -8,12 +8,17 @@ from random import Random
 from tests.protocol.availability.endings import wind_down
 from tests.protocol.availability.schedule import Schedule
 from tests.protocol.availability.world import Outcome, Step, World
+from truestep.protocol.availability.contracts.items import ItemState, Standing
+from truestep.protocol.availability.facts import Draft, Facts
+from truestep.protocol.settlement.effects import Transfer
+from truestep.protocol.settlement.encoding import hash_struct
 
 
 def play_episode(seed: int, inputs: int, *, check_all_every: int) -> Counter[str]:
     """Play one episode and check it; what happened, by kind of call and refusal."""
     world = World()
     schedule = Schedule(rng=Random(seed), world=world)
+    facts = Facts()
     tally: Counter[str] = Counter()
     try:
         for number, step in enumerate(schedule.steps(inputs)):
@@ -22,6 +27,8 @@ def play_episode(seed: int, inputs: int, *, check_all_every: int) -> Counter[str
             tally[described(step, outcome)] += 1
             assert outcome.refusal is None or world.state is before
             world.check_money()
+            facts = followed(facts, outcome, step.message.now)
+            check_facts(facts, world)
             if number % check_all_every == 0:
                 world.check_all()
         for step in wind_down(schedule):
@@ -33,6 +40,35 @@ def play_episode(seed: int, inputs: int, *, check_all_every: int) -> Counter[str
         error.add_note(f"seed {seed}, step {sum(tally.values())}")
         raise
     return tally
+
+
+def followed(facts: Facts, outcome: Outcome, time: int) -> Facts:
+    """What whoever reads the events knows next."""
+    draft = Draft(facts)
+    for effect in outcome.effects:
+        if not isinstance(effect, Transfer):
+            draft.apply(effect, time)
+    return draft.facts()
+
+
+def check_facts(facts: Facts, world: World) -> None:
+    """Events tell how each item stands that is not closed, and what is open."""
+    state = world.state
+    assert facts.challenges == state.challenges
+    assert facts.demands == state.demands
+    assert facts.item_count == len(state.items)
+    for item_id, item in state.items.items():
+        if item.state is ItemState.CLOSED:
+            assert item_id not in facts.items
+            continue
+        assert facts.standing(item_id) == Standing(
+            state=item.state,
+            was_kept=item.was_kept,
+            is_contested=state.is_contested(item_id),
+            changed_at=item.changed_at,
+            published_at=state.published_at.get(item_id, 0),
+            record_hash=hash_struct(item.record),
+        )
 
 
 def check_nothing_left(world: World) -> None:

@@ -17,7 +17,7 @@ from truestep.protocol.settlement.contracts import jobs
 from truestep.protocol.settlement.effects import Effect
 from truestep.protocol.settlement.ids import NATIVE, batch_of_claim, unpack_item
 from truestep.protocol.settlement.messages import Message
-from truestep.protocol.settlement.records import Batch
+from truestep.protocol.settlement.records import Batch, BatchStage
 from truestep.protocol.settlement.refusals import Refused
 from truestep.protocol.settlement.state import LifeCycle, Turn
 
@@ -68,10 +68,13 @@ class KeptWorld(World):
     address: Address = KEPT
 
     def __post_init__(self) -> None:
-        policy = kept_policy(lambda: self.kept, lambda: self.state, self.links)
+        policy = kept_policy(lambda: self.kept, self._is_final, self.links)
         policies = {**POLICIES, KEPT_POLICY: policy}
         deployment = replace(self.state.deployment, policies=policies)
         self.state = replace(self.state, deployment=deployment)
+
+    def _is_final(self, batch_id: BatchId) -> bool:
+        return self.state.batches[batch_id].stage is BatchStage.FINAL
 
     @property
     def links(self) -> Links:

@@ -20,6 +20,7 @@ from truestep.adapters.chain.follower import block_hashes
 from truestep.adapters.chain.logs import LogReader
 from truestep.adapters.chain.pinned import given
 from truestep.adapters.chain.sender import Sender, Signer
+from truestep.adapters.chain.settlement import check_shape
 from truestep.adapters.chain.sidecars import SentBlob
 from truestep.base.errors import Bug, Reject, Rejected
 from truestep.base.ids import Address, Bytes32
@@ -112,7 +113,9 @@ class AvailabilityEvents:
         name = self._names.get(log.address)
         if name is None or not log.topics:
             return None
-        return cast("Event | None", availability_types()[name].event(log))
+        event = cast("Event | None", availability_types()[name].event(log))
+        check_shape(event)
+        return event
 
 
 class AvailabilityReader:

@@ -45,7 +45,7 @@ class CheckpointStore:
         if place_row is None or facts_row is None:
             return None
         try:
-            place, facts = _PLACES.from_row(place_row), facts_from_row(facts_row, self._genesis.deployment)
+            place, facts = _PLACES.from_row(place_row), facts_from_row(facts_row, self._genesis)
         except Rejected:
             return None
         is_whole = place.digest == _digest(place.block_number, place.block_hash, facts_row)

@@ -16,7 +16,6 @@ from typing import Any, NamedTuple, TypeVar, cast, get_args, get_origin, get_typ
 from truestep.base.errors import Bug, Reject, Rejected
 from truestep.commitments.keccak import keccak256
 from truestep.protocol.settlement.facts.records import Facts
-from truestep.protocol.settlement.state import Deployment
 
 VERSION = 1
 """To be raised when a field means something else, though it has the same type."""
@@ -25,12 +24,12 @@ PLAIN_INTEGER_LIMIT = 2**63
 
 
 def facts_to_row(facts: Facts) -> str:
-    """The row of facts, but for the deployment."""
-    return dumps([_FORM, _chain_of(facts.deployment), _dumped(facts)], separators=(",", ":"))
+    """The row of facts, but for the deployment and its contracts of availability."""
+    return dumps([_FORM, _chain_of(facts), _dumped(facts)], separators=(",", ":"))
 
 
-def facts_from_row(row: str, deployment: Deployment) -> Facts:
-    """The facts of a row of this release and deployment.
+def facts_from_row(row: str, genesis: Facts) -> Facts:
+    """The facts of a row of this release and of the deployment that `genesis` is of.
 
     Raises `Rejected` (STORE_FILE) for others, and for damaged ones.
     """
@@ -38,15 +37,16 @@ def facts_from_row(row: str, deployment: Deployment) -> Facts:
         form, chain, values = loads(row)
         if form != _FORM:
             raise _refused("another release has written it")
-        if chain != _chain_of(deployment):
-            raise _refused(f"it is of the deployment {chain}, not {_chain_of(deployment)}")
-        return Facts(deployment=deployment, **_loaded(values))
+        if chain != _chain_of(genesis):
+            raise _refused(f"it is of the deployment {chain}, not {_chain_of(genesis)}")
+        return Facts(deployment=genesis.deployment, keeping=genesis.keeping, **_loaded(values))
     except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise _refused(f"it is damaged ({error!r})") from error
 
 
-def _chain_of(deployment: Deployment) -> list[Any]:
-    return [deployment.chain_id, deployment.jobs]
+def _chain_of(facts: Facts) -> list[Any]:
+    kept = facts.keeping.kept if facts.keeping is not None else None
+    return [facts.deployment.chain_id, facts.deployment.jobs, kept]
 
 
 def _refused(why: str) -> Rejected:
@@ -197,8 +197,9 @@ _PLAIN: Mapping[type, _Codec] = {
     bool: _Codec(_flag, _flag, "bool"),
     bytes: _Codec(_base64, _read_base64, "bytes"),
 }
+_NOT_READ = ("deployment", "keeping")
 _HINTS = get_type_hints(Facts)
-_FIELDS = {each.name: _codec(_HINTS[each.name]) for each in fields(Facts) if each.name != "deployment"}
+_FIELDS = {each.name: _codec(_HINTS[each.name]) for each in fields(Facts) if each.name not in _NOT_READ}
 _SHAPE = ",".join(f"{name}:{codec.shape}" for name, codec in _FIELDS.items())
 _FORM = f"{VERSION}:{keccak256(_SHAPE.encode()).hex()[:8]}"
 """Of other fields or types other rows are made."""

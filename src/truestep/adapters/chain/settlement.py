@@ -13,6 +13,10 @@ from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.erc20 import approval
 from truestep.base.errors import Bug
 from truestep.base.ids import Address, Bytes32
+from truestep.protocol.availability.contracts import bindings, challenges, items, keepers, kept
+from truestep.protocol.availability.keeping import Keeping
+from truestep.protocol.availability.state import Deployment as DataContracts
+from truestep.protocol.deployment.availability import POLICY as KEPT_POLICY
 from truestep.protocol.settlement.contracts import (
     assurances,
     disputes,
@@ -23,7 +27,8 @@ from truestep.protocol.settlement.contracts import (
     results,
     tokens,
 )
-from truestep.protocol.settlement.facts.records import Event
+from truestep.protocol.settlement.facts.judging import with_policy
+from truestep.protocol.settlement.facts.records import Event, Facts
 from truestep.protocol.settlement.facts.rehearsal import Ready
 from truestep.protocol.settlement.games import arity_of, claim_of_game_id
 from truestep.protocol.settlement.ids import BATCH_LIMIT, PackedItem, unpack_item
@@ -31,7 +36,7 @@ from truestep.protocol.settlement.jobs import SHARD_LIMIT
 from truestep.protocol.settlement.parameters import ARITIES
 from truestep.protocol.settlement.state import Deployment as Links
 
-MODULES: Mapping[str, ModuleType] = {
+MODULES: dict[str, ModuleType] = {
     "Parameters": parameters,
     "Programs": programs,
     "Operators": operators,
@@ -40,8 +45,14 @@ MODULES: Mapping[str, ModuleType] = {
     "Results": results,
     "Disputes": disputes,
 }
-EVENT_CONTRACTS = tuple(MODULES)
-"""The contracts with events that are needed."""
+DATA_MODULES: dict[str, ModuleType] = {
+    "Keepers": keepers,
+    "Items": items,
+    "Challenges": challenges,
+    "Bindings": bindings,
+    "Kept": kept,
+}
+"""Of networks that keep data."""
 
 
 def _members(union: Any) -> list[type]:
@@ -50,7 +61,7 @@ def _members(union: Any) -> list[type]:
 
 CONTRACT_OF = {
     kind: name
-    for name, module in MODULES.items()
+    for name, module in (MODULES | DATA_MODULES).items()
     for kind in (*_members(module.Call), *_members(module.Event))
 }
 """Which contract has a call or an event."""
@@ -61,7 +72,7 @@ def contract_types() -> dict[str, ContractTypes]:
     """How the calls and events of each contract are encoded. Raises `Bug` if one does not fit its ABI."""
     return {
         name: ContractTypes(name, _members(module.Call), _members(module.Event))
-        for name, module in MODULES.items()
+        for name, module in (MODULES | DATA_MODULES).items()
     }
 
 
@@ -78,7 +89,7 @@ def event_topic(event: type) -> Bytes32:
 
 def links_of(deployment: Deployment) -> Links:
     """The addresses as the model of the contracts names them. Only timelock and guardian may change."""
-    return Links(
+    links = Links(
         chain_id=deployment.chain_id,
         operators=deployment.address("Operators"),
         jobs=deployment.address("Jobs"),
@@ -88,6 +99,32 @@ def links_of(deployment: Deployment) -> Links:
         guardian=deployment.address("Timelock"),
         guardian_until=0,
     )
+    keeping = keeping_of(deployment)
+    return with_policy(links, keeping) if keeping is not None else links
+
+
+def keeping_of(deployment: Deployment) -> Keeping | None:
+    """The contracts of availability and their rules; None for a network that keeps no data."""
+    rules = deployment.kept_by
+    if rules is None:
+        return None
+    return Keeping(
+        policy=KEPT_POLICY,
+        kept=deployment.address("Kept"),
+        contracts=DataContracts(
+            chain_id=deployment.chain_id,
+            keepers=deployment.address("Keepers"),
+            items=deployment.address("Items"),
+            challenges=deployment.address("Challenges"),
+            bindings=deployment.address("Bindings"),
+        ),
+        rules=rules,
+    )
+
+
+def genesis_facts(deployment: Deployment, keeps: frozenset[Address] | None) -> Facts:
+    """What is known before the first event, by whoever wants results of these accounts, or of all."""
+    return Facts(deployment=links_of(deployment), keeping=keeping_of(deployment), keeps=keeps)
 
 
 URI_LIMIT = 256
@@ -98,7 +135,8 @@ class EventDecoder:
     """The events in a deployment's logs. Satisfies `truestep.adapters.chain.logs.EventSource`."""
 
     def __init__(self, deployment: Deployment) -> None:
-        self._names = {deployment.address(name).lower(): name for name in EVENT_CONTRACTS}
+        names = MODULES | (DATA_MODULES if deployment.availability is not None else {})
+        self._names = {deployment.address(name).lower(): name for name in names}
 
     @property
     def addresses(self) -> Mapping[str, str]:
@@ -115,11 +153,11 @@ class EventDecoder:
         if name is None or not log.topics:
             return None
         event = cast("Event | None", contract_types()[name].event(log))
-        _check_shape(event)
+        check_shape(event)
         return event
 
 
-def _check_shape(event: object) -> None:
+def check_shape(event: object) -> None:
     """Refuse what no contract emits, so that whoever folds events can rely on it."""
     game_id, claim_id = getattr(event, "game_id", None), getattr(event, "claim_id", None)
     if game_id is not None and claim_id is not None and claim_of_game_id(game_id) != claim_id:  # S1.7
@@ -142,6 +180,8 @@ def _check_shape(event: object) -> None:
             _check_items(event.items)
         case disputes.Settled(outcome=disputes.GameOutcome.UNDECIDED):
             raise Junk("expected the outcome of a game that is settled, got none")
+        case items.StateChanged():
+            _member(items.ItemState, event.state)
         case disputes.Settled():
             _member(disputes.GameOutcome, event.outcome)
         case _:

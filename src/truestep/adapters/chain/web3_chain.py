@@ -19,7 +19,7 @@ from truestep.adapters.chain.inspection import Finding, inspect
 from truestep.adapters.chain.logs import LogReader
 from truestep.adapters.chain.pinned import AtBlock, PinnedReader, given
 from truestep.adapters.chain.sender import Sender, Signer
-from truestep.adapters.chain.settlement import EventDecoder, encode_call, links_of
+from truestep.adapters.chain.settlement import EventDecoder, encode_call, genesis_facts
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import (
     Address,
@@ -122,7 +122,7 @@ class Web3Chain:
         genesis = Checkpoint(
             block_number=deployment.block_number - 1,
             block_hash=None,
-            facts=Facts(deployment=links_of(deployment), keeps=memory.wanted_by),
+            facts=genesis_facts(deployment, memory.wanted_by),
         )
         self._keeps_finished = memory.keeps_finished
         reader = LogReader(self._web3, EventDecoder(deployment))
@@ -208,7 +208,7 @@ class Web3Chain:
     def _book(self) -> Book:
         return self._follower.book
 
-    def _facts(self) -> Facts:
+    def facts(self) -> Facts:
         """What is known: to the newest block for clients; a daemon reads by `blocks`."""
         if self._keeps_finished or not self._book.facts.parameters:
             self._follower.refresh()
@@ -216,21 +216,21 @@ class Web3Chain:
 
     def parameters(self) -> Parameters:
         """The newest rules."""
-        facts = self._facts()
+        facts = self.facts()
         if not facts.parameters:
             raise Unavailable("the node gives no event of Parameters; another node with --rpc may have them")
         return newest_rules(facts)
 
     def program(self, program_id: ProgramId) -> ProgramRecord:
         """A registered program."""
-        found = program_record(self._facts(), program_id)
+        found = program_record(self.facts(), program_id)
         if found is None:
             raise Rejected(Reject.PROGRAM_UNKNOWN, f"no program {program_id} is registered; check the id")
         return found
 
     def job(self, job_id: JobId) -> JobRecord:
         """A posted job; a daemon knows those that are not over."""
-        facts = self._facts()
+        facts = self.facts()
         found = self._book.table.job(job_id) if self._keeps_finished else job_record(facts, job_id)
         if found is None:
             raise _unknown_job(facts, job_id)
@@ -238,7 +238,7 @@ class Web3Chain:
 
     def task(self, task_id: TaskId) -> TaskRecord:
         """A task as it stands; the job must exist."""
-        facts = self._facts()
+        facts = self.facts()
         found = self._known_tasks([task_id]).get(task_id)
         if found is None:
             raise _unknown_job(facts, job_of_task(task_id))
@@ -246,7 +246,7 @@ class Web3Chain:
 
     def tasks(self, task_ids: Collection[TaskId]) -> dict[TaskId, TaskRecord]:
         """Tasks as they stand; those of unknown jobs are left out."""
-        self._facts()
+        self.facts()
         return self._known_tasks(task_ids)
 
     def _known_tasks(self, task_ids: Collection[TaskId]) -> dict[TaskId, TaskRecord]:
@@ -268,7 +268,7 @@ class Web3Chain:
 
     def evidence(self, task_id: TaskId) -> Evidence:
         """What a contract needs to check a task's result; a daemon has it until the batch is over."""
-        facts = self._facts()
+        facts = self.facts()
         task = self._known_tasks([task_id]).get(task_id)
         if task is not None and task.stage is TaskStage.FINAL:
             found = evidence_of(facts, task_id, task.batch_id) or evidence_in(
@@ -282,21 +282,21 @@ class Web3Chain:
 
     def games(self, game_ids: Collection[GameId], now: int) -> dict[GameId, GameRecord]:
         """Games as they stand at a second; those that are over, or unknown, are left out."""
-        facts = self._facts()
+        facts = self.facts()
         found = ((game_id, game_record(facts, game_id, now)) for game_id in game_ids)
         return {game_id: game for game_id, game in found if game is not None}
 
     def duties(self, now: int) -> tuple[Duty, ...]:
         """What is left to do besides moves."""
-        return duties(self._facts(), self.account, now)
+        return duties(self.facts(), self.account, now)
 
     def stopped_until(self) -> int:
         """Until when the guardian keeps batches from ending; 0 if it never has."""
-        return self._facts().stopped_until
+        return self.facts().stopped_until
 
     def is_claimed(self, batch_id: BatchId) -> bool:
         """Whether a batch is claimed and not final."""
-        known = self._facts().batches.get(batch_id)
+        known = self.facts().batches.get(batch_id)
         return known is not None and known.batch.stage is BatchStage.CLAIMED
 
     def events(self, from_block: int, to_block: int) -> tuple[ChainEvent, ...]:
@@ -334,7 +334,7 @@ class Web3Chain:
 
     def records(self, inquiry: Inquiry, block_number: int) -> Records:
         """What the contracts say as of a block, or of a newer one with a transaction of our own."""
-        facts = self._facts() if self._keeps_finished else self._book.facts
+        facts = self.facts() if self._keeps_finished else self._book.facts
         inquirer = Inquirer(self._pinned, facts, self._known_tasks(inquiry.tasks))
         questions = inquirer.questions(inquiry)
         answers = self._pinned.ask_at(block_number, questions) if questions else []
@@ -344,7 +344,7 @@ class Web3Chain:
     def balances(self, account: Address) -> Balances:
         """What an account has."""
         is_unread = self._keeps_finished and not self._book.facts.parameters
-        facts = self._facts() if is_unread else self._book.facts
+        facts = self.facts() if is_unread else self._book.facts
         answers = self._pinned.ask(balance_questions(self._pinned, account, facts))
         return balances_of(answers, facts, account)
 

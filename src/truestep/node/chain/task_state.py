@@ -73,6 +73,8 @@ class TaskState:
                 self.claims[event.claim_id] = event
                 batch_id = batch_of_claim(event.claim_id)
                 self._change(TaskStage.CLAIMED, event.operator, event.until, batch_id)
+            case events.WindowExtended() if self.record.claim_id == event.claim_id:
+                self.record = replace(self.record, until=max(event.until, self.record.until))
             case events.LeaseExpired():
                 self._change(TaskStage.OPEN, NOBODY, 0)
             case events.ClaimStruck():
@@ -138,6 +140,7 @@ def untouched(task_id: TaskId) -> TaskState:
 TaskEvent = (
     events.TaskTaken
     | events.TaskClaimed
+    | events.WindowExtended
     | events.LeaseExpired
     | events.ClaimStruck
     | events.TaskFinalized
@@ -164,6 +167,7 @@ def task_of(event: TaskEvent) -> TaskId:
         case (
             events.TaskTaken()
             | events.TaskClaimed()
+            | events.WindowExtended()
             | events.LeaseExpired()
             | events.ClaimStruck()
             | events.TaskFinalized()

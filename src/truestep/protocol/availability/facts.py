@@ -1,7 +1,9 @@
 """What the events of availability add up to, for keepers and for whoever looks for an item's bytes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
 
 from truestep.availability.manifest import item_name
 from truestep.availability.parts import Part
@@ -9,10 +11,23 @@ from truestep.base.ids import Address, Bytes32
 from truestep.protocol.availability.contracts import bindings, challenges, items, keepers
 from truestep.protocol.availability.contracts.bindings import Demand
 from truestep.protocol.availability.contracts.challenges import Challenge
-from truestep.protocol.availability.contracts.items import ItemState, Record
+from truestep.protocol.availability.contracts.items import ItemState, Record, Standing
 from truestep.protocol.availability.ids import ChallengeId, DemandId, ItemId, KeeperId
+from truestep.protocol.settlement.encoding import hash_struct
+from truestep.protocol.tables import Table, add_to
 
 Event = items.Event | keepers.Event | challenges.Event | bindings.Event
+TIMED = frozenset({items.StateChanged, items.Vacated, challenges.Published})
+"""Events whose meaning depends on the time of their block: what `Standing` says of an item's past."""
+NO_STANDING = Standing(
+    state=ItemState.NONE,
+    was_kept=False,
+    is_contested=False,
+    changed_at=0,
+    published_at=0,
+    record_hash=Bytes32(bytes(32)),
+)
+"""Of a number that no item has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +42,7 @@ class KnownSeat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownItem:
-    """An item that is not closed."""
+    """An item that is not closed, or that a job or batch still depends on."""
 
     item_id: ItemId
     record: Record
@@ -36,6 +51,13 @@ class KnownItem:
     """From where the registrant lets keepers fetch it."""
     state: ItemState = ItemState.REGISTERED
     seats: Mapping[int, KnownSeat] = field(default_factory=dict[int, KnownSeat])
+    was_kept: bool = False
+    changed_at: int = 0
+    """When its state last changed, or a keeper lost a seat. 0 if whoever has read the events has no times."""
+    published_at: int = 0
+    """When a BLOB challenge of it was last answered; 0 never, or as above."""
+    needed_by: int = 0
+    """How many jobs and batches in the facts of the settlement depend on it."""
 
     @property
     def name(self) -> Bytes32:
@@ -67,6 +89,23 @@ class Facts:
     demands: Mapping[DemandId, Demand] = field(default_factory=dict[DemandId, Demand])
     given: Mapping[DemandId, tuple[Bytes32, ...]] = field(default_factory=dict[DemandId, tuple[Bytes32, ...]])
     """The nodes that were given last, for demands whose challengers are to pick."""
+    contests: Mapping[ItemId, int] = field(default_factory=dict[ItemId, int])
+    """How many of these are open, for each item that has any."""
+    item_count: int = 0
+
+    def standing(self, item_id: ItemId) -> Standing:
+        """How an item stands, as Items answers; NO_STANDING for one that has left the facts."""
+        item = self.items.get(item_id)
+        if item is None:
+            return NO_STANDING
+        return Standing(
+            state=item.state,
+            was_kept=item.was_kept,
+            is_contested=item_id in self.contests,
+            changed_at=item.changed_at,
+            published_at=item.published_at,
+            record_hash=record_hash(item.record),
+        )
 
     def number_of(self, account: Address) -> KeeperId | None:
         """The number of an account that is a keeper."""
@@ -78,88 +117,153 @@ class Facts:
         return [self.keepers[number].url for number in numbers if number in self.keepers]
 
 
+@lru_cache(maxsize=4096)
+def record_hash(record: Record) -> Bytes32:
+    """What Items keeps of a record."""
+    return hash_struct(record)
+
+
 def fold(facts: Facts, events: Iterable[Event]) -> Facts:
-    """The facts after these events, in the chain's order."""
-    draft = _Draft(facts)
+    """The facts after these events, in the chain's order, without their times."""
+    draft = Draft(facts)
     for event in events:
         draft.apply(event)
     return draft.facts()
 
 
-class _Draft:
-    """Facts while events are folded into them."""
+class Draft:
+    """Facts while events are folded into them. What does not fit them is left out."""
 
     def __init__(self, facts: Facts) -> None:
-        self._items = dict(facts.items)
-        self._keepers = dict(facts.keepers)
-        self._challenges = dict(facts.challenges)
-        self._demands = dict(facts.demands)
-        self._given = dict(facts.given)
+        self._items = Table(facts.items)
+        self._keepers = Table(facts.keepers)
+        self._challenges = Table(facts.challenges)
+        self._demands = Table(facts.demands)
+        self._given = Table(facts.given)
+        self._contests = Table(facts.contests)
+        self.item_count = facts.item_count
+        """How many items were registered."""
 
     def facts(self) -> Facts:
+        """The facts as they are now. They change with the draft, if it is changed again."""
         return Facts(
-            items=self._items,
-            keepers=self._keepers,
-            challenges=self._challenges,
-            demands=self._demands,
-            given=self._given,
+            items=self._items.entries,
+            keepers=self._keepers.entries,
+            challenges=self._challenges.entries,
+            demands=self._demands.entries,
+            given=self._given.entries,
+            contests=self._contests.entries,
+            item_count=self.item_count,
         )
 
-    def apply(self, event: Event) -> None:
+    def item(self, item_id: ItemId) -> KnownItem | None:
+        """An item that is in the facts."""
+        return self._items.get(item_id)
+
+    def need(self, item_id: ItemId, count: int) -> None:
+        """So many more jobs and batches depend on an item, or fewer."""
+        self._change(item_id, lambda item: replace(item, needed_by=item.needed_by + count))
+        self._drop_if_over(item_id)
+
+    def apply(self, event: Event, time: int = 0) -> None:
+        """Change the facts by an event, of a block of this time."""
         match event:
             case items.Registered():
-                self._items[event.item_id] = KnownItem(
-                    item_id=event.item_id, record=event.record, parts=event.parts, url=event.url
-                )
+                self._register(event)
             case items.Drawn():
                 seat = KnownSeat(keeper=event.keeper, drawn_at=event.drawn_at)
-                self._seat(event.item_id, event.seat, seat)
+                self._change(event.item_id, lambda item: with_seat(item, event.seat, seat))
             case items.Acknowledged():
-                self._acknowledge(event)
+                self._change(event.item_id, lambda item: _acknowledged(item, event))
             case items.Vacated():
-                self._seat(event.item_id, event.seat, None)
-            case items.StateChanged() if event.item_id in self._items:
-                known = self._items[event.item_id]
-                self._items[event.item_id] = replace(known, state=ItemState(event.state))
-            case items.Closed():
-                self._items.pop(event.item_id, None)
+                self._change(
+                    event.item_id, lambda item: replace(with_seat(item, event.seat, None), changed_at=time)
+                )
+            case items.StateChanged():
+                self._change(event.item_id, lambda item: _in_state(item, ItemState(event.state), time))
+            case items.Closed():  # `StateChanged` has come before
+                self._change(event.item_id, lambda item: replace(item, state=ItemState.CLOSED))
+                self._drop_if_over(event.item_id)
             case keepers.Enrolled():
                 known = self._keepers.get(event.keeper)
-                self._keepers[event.keeper] = KnownKeeper(
-                    account=event.account, url=event.url, signer=known.signer if known else event.account
+                signer = known.signer if known else event.account
+                self._keepers.put(
+                    event.keeper, KnownKeeper(account=event.account, url=event.url, signer=signer)
                 )
-            case keepers.SignerSet() if event.keeper in self._keepers:
-                self._keepers[event.keeper] = replace(self._keepers[event.keeper], signer=event.signer)
+            case keepers.SignerSet():
+                known = self._keepers.get(event.keeper)
+                if known is not None:
+                    self._keepers.put(event.keeper, replace(known, signer=event.signer))
+            case _:
+                self._contest(event, time)
+
+    def _contest(self, event: Event, time: int) -> None:
+        match event:
             case challenges.Challenged():
-                self._challenges[event.challenge_id] = event.challenge
-            case challenges.Opened() | challenges.Published() | challenges.Settled():
-                self._challenges.pop(event.challenge_id, None)
+                self._begin(self._challenges, event.challenge_id, event.challenge, event.item_id)
+            case challenges.Published():
+                self._change(event.item_id, lambda item: replace(item, published_at=time))
+                self._end(self._challenges, event.challenge_id, event.item_id)
+            case challenges.Opened() | challenges.Settled():
+                self._end(self._challenges, event.challenge_id, event.item_id)
             case bindings.Demanded() | bindings.NodesGiven() | bindings.Picked():
-                self._demand(event)
+                self._begin(self._demands, event.demand_id, event.demand, event.item_id)
+                if isinstance(event, bindings.NodesGiven):
+                    self._given.put(event.demand_id, event.nodes)
+                else:
+                    self._given.drop(event.demand_id)
             case bindings.DemandSettled():
-                self._demands.pop(event.demand_id, None)
-                self._given.pop(event.demand_id, None)
+                self._end(self._demands, event.demand_id, event.item_id)
+                self._given.drop(event.demand_id)
             case _:
                 pass
 
-    def _demand(self, event: bindings.Demanded | bindings.NodesGiven | bindings.Picked) -> None:
-        self._demands[event.demand_id] = event.demand
-        if isinstance(event, bindings.NodesGiven):
-            self._given[event.demand_id] = event.nodes
-        else:
-            self._given.pop(event.demand_id, None)
+    def _begin(self, table: Table[Any, Any], key: int, contest: object, item_id: ItemId) -> None:
+        if table.get(key) is None:
+            add_to(self._contests, item_id, 1)
+        table.put(key, contest)
 
-    def _acknowledge(self, event: items.Acknowledged) -> None:
-        item = self._items.get(event.item_id)
-        seat = item.seats.get(event.seat) if item else None
-        if seat is not None:
-            self._seat(event.item_id, event.seat, replace(seat, acknowledged_at=event.acknowledged_at))
+    def _end(self, table: Table[Any, Any], key: int, item_id: ItemId) -> None:
+        if table.get(key) is not None:
+            table.drop(key)
+            add_to(self._contests, item_id, -1)
 
-    def _seat(self, item_id: ItemId, index: int, seat: KnownSeat | None) -> None:
+    def _register(self, event: items.Registered) -> None:
+        self.item_count = max(self.item_count, event.item_id)
+        item = KnownItem(
+            item_id=event.item_id,
+            record=event.record,
+            parts=event.parts,
+            url=event.url,
+            changed_at=event.record.since,
+        )
+        self._items.put(event.item_id, item)
+
+    def _change(self, item_id: ItemId, change: Callable[[KnownItem], KnownItem]) -> None:
         item = self._items.get(item_id)
-        if item is None:
-            return
-        seats = {number: known for number, known in item.seats.items() if number != index}
-        if seat is not None:
-            seats[index] = seat
-        self._items[item_id] = replace(item, seats=seats)
+        if item is not None:
+            self._items.put(item_id, change(item))
+
+    def _drop_if_over(self, item_id: ItemId) -> None:
+        item = self._items.get(item_id)
+        if item is not None and item.state is ItemState.CLOSED and not item.needed_by:
+            self._items.drop(item_id)
+
+
+def with_seat(item: KnownItem, index: int, seat: KnownSeat | None) -> KnownItem:
+    """An item of which a seat has this keeper, or none."""
+    seats = {number: known for number, known in item.seats.items() if number != index}
+    if seat is not None:
+        seats[index] = seat
+    return replace(item, seats=seats)
+
+
+def _acknowledged(item: KnownItem, event: items.Acknowledged) -> KnownItem:
+    seat = item.seats.get(event.seat)
+    if seat is None:
+        return item
+    return with_seat(item, event.seat, replace(seat, acknowledged_at=event.acknowledged_at))
+
+
+def _in_state(item: KnownItem, state: ItemState, time: int) -> KnownItem:
+    return replace(item, state=state, was_kept=item.was_kept or state is ItemState.KEPT, changed_at=time)

@@ -42,7 +42,7 @@ from truestep.protocol.settlement.ids import (
 from truestep.protocol.settlement.jobs import digest_of
 from truestep.protocol.settlement.messages import Message, Stranger
 from truestep.protocol.settlement.parameters import BPS, DAY_SECONDS, Parameters
-from truestep.protocol.settlement.records import Batch, BatchStage, BatchTerms
+from truestep.protocol.settlement.records import Batch, BatchStage, BatchTerms, Leaf
 from truestep.protocol.settlement.refusals import Refused, require
 from truestep.protocol.settlement.state import LifeCycle, Turn, with_entry
 from truestep.protocol.settlement.trees import claims_root, item_leaf
@@ -208,11 +208,16 @@ def deliver(turn: KeptTurn, call: Deliver) -> None:
     else:
         require(not call.parts, Reject.PARTS_OTHER)
     for index, leaf in enumerate(call.claimed):
-        if is_accepted(leaf) and leaf.output_size and not batch.struck >> index & 1:
+        if needs_output(leaf) and not batch.struck >> index & 1:
             require(index < len(call.places), Reject.PART_UNKNOWN)
             _require_part(call.parts, call.places[index], leaf.output_root, RANGE_DEPTH)
     turn.put_batch(call.batch_id, item_id=item_id or NOTHING_KEPT)
     turn.events.append(Delivered(batch_id=call.batch_id, item_id=item_id))
+
+
+def needs_output(leaf: Leaf) -> bool:
+    """Whether the output of a leaf must be kept (A5.2)."""
+    return is_accepted(leaf) and leaf.output_size != 0
 
 
 # --- more time for those who got the data late ----------------------------------------------------
@@ -290,11 +295,8 @@ def fail(turn: KeptTurn, call: Fail) -> None:
     batch = _claimed_batch(turn, batch_id, call.terms)
     job_id = unpack_item(proof.item).job_id
     rules = _rules(turn.life.state, batch.parameters_id)
-    kept = turn.state.batch(batch_id)
-    last = max(batch.until, kept.held_until)
-    is_gone = _is_input_gone(turn, job_id, last)
-    lease_bps = rules.lease_penalty_bps
-    penalty_bps, requester_bps = (0, 0) if is_gone else _penalty_bps(turn, kept.item_id, last, lease_bps)
+    claim = FailingClaim(batch_id=batch_id, until=batch.until, job_id=job_id, now=turn.now)
+    penalty_bps, requester_bps = penalties(turn.state, turn.links, claim, rules.lease_penalty_bps)
     strike = assurances.Strike(
         claim_id=call.claim_id, terms=call.terms, proof=proof, is_seized=penalty_bps != 0
     )
@@ -323,19 +325,44 @@ def fail(turn: KeptTurn, call: Fail) -> None:
     )
 
 
-def _is_input_gone(turn: KeptTurn, job_id: JobId, last: int) -> bool:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailingClaim:
+    """A leaf of a CLAIMED batch of which data may be gone."""
+
+    batch_id: BatchId
+    until: int
+    """The end of the batch's window."""
+    job_id: JobId
+    now: int
+
+
+def penalties(state: Kept, links: Links, claim: FailingClaim, lease_penalty_bps: int) -> tuple[int, int]:
+    """The part of a leaf's bond that is lost because data is gone, and the requester's of it (A5.5).
+
+    Refused while all of it is there, or can be.
+    """
+    kept = state.batch(claim.batch_id)
+    last = max(claim.until, kept.held_until)
+    if _is_input_gone(state, links, claim, last):
+        return 0, 0
+    return _penalty_bps(links, kept.item_id, last, claim.now, lease_penalty_bps)
+
+
+def _is_input_gone(state: Kept, links: Links, claim: FailingClaim, last: int) -> bool:
     """Whether the job's program or input was lost or struck while a game could be opened.
 
     Anybody can close an item that is lost; another one that was kept is closed only after its last second.
     """
-    standings = map(turn.links.standing, turn.state.supplied.get(job_id, ()))
+    standings = map(links.standing, state.supplied.get(claim.job_id, ()))
     return any(
-        standing.state >= ItemState.STRUCK and (turn.now <= last or standing.changed_at <= last)
+        standing.state >= ItemState.STRUCK and (claim.now <= last or standing.changed_at <= last)
         for standing in standings
     )
 
 
-def _penalty_bps(turn: KeptTurn, item_id: ItemId, last: int, lease_penalty_bps: int) -> tuple[int, int]:
+def _penalty_bps(
+    links: Links, item_id: ItemId, last: int, now: int, lease_penalty_bps: int
+) -> tuple[int, int]:
     """The part of the bond that is lost, and the requester's; refuses while the outputs are kept, or can be.
 
     All of it if what was delivered is not what was claimed; if no keeper has taken the outputs, what a missed
@@ -344,13 +371,13 @@ def _penalty_bps(turn: KeptTurn, item_id: ItemId, last: int, lease_penalty_bps: 
     require(item_id != NOTHING_KEPT, Reject.OUTPUTS_KEPT)
     late, penalty_bps = last, lease_penalty_bps
     if item_id:
-        standing = turn.links.standing(item_id)
+        standing = links.standing(item_id)
         require(standing.state != ItemState.KEPT, Reject.OUTPUTS_KEPT)
         if standing.state == ItemState.STRUCK:
             return BPS, BPS // 2
         if standing.was_kept:
             late, penalty_bps = max(last, standing.changed_at), 0
-    require(turn.now > late + turn.links.acknowledge_seconds, Reject.OUTPUTS_AWAITED)
+    require(now > late + links.acknowledge_seconds, Reject.OUTPUTS_AWAITED)
     return penalty_bps, 0
 
 
@@ -368,8 +395,8 @@ def withdraw_to(turn: KeptTurn, call: WithdrawTo) -> None:
 # --- what Assurances asks -------------------------------------------------------------------------
 
 
-def kept_policy(state_of: Callable[[], Kept], life_of: Callable[[], LifeCycle], links: Links) -> Policy:
-    """The policy, over states that change (A5.3)."""
+def kept_policy(state_of: Callable[[], Kept], is_final: Callable[[BatchId], bool], links: Links) -> Policy:
+    """The policy, over states that change (A5.3). `is_final` says whether a batch is FINAL."""
 
     def open_until(batch_id: BatchId, until: int) -> int:
         return max(until, state_of().batch(batch_id).held_until)
@@ -379,7 +406,7 @@ def kept_policy(state_of: Callable[[], Kept], life_of: Callable[[], LifeCycle], 
         last = open_until(question.batch_id, question.until)
         if question.now <= last or item_id == 0:
             return Verdict(is_due=False, held=0)
-        if item_id == NOTHING_KEPT or life_of().batches[question.batch_id].stage is BatchStage.FINAL:
+        if item_id == NOTHING_KEPT or is_final(question.batch_id):
             return Verdict(is_due=True, held=0)
         standing = links.standing(item_id)
         contest_end = last + min(CONTEST_ANSWERS * links.answer_seconds, HOLD_LIMIT_SECONDS)

@@ -119,7 +119,7 @@ def measure(facts: Facts, leaves: int) -> Iterator[tuple[str, float]]:
     yield from _calls(facts, leaves)
     row = facts_to_row(facts)
     yield f"a checkpoint of {len(row) / 10**6:.1f} MB, written", _milliseconds(lambda: facts_to_row(facts), 2)
-    yield "  and read", _milliseconds(lambda: facts_from_row(row, DEPLOYMENT), 2)
+    yield "  and read", _milliseconds(lambda: facts_from_row(row, Facts(deployment=DEPLOYMENT)), 2)
 
 
 def _opening(facts: Facts, claim_id: ClaimId) -> calls.OpenGame:

@@ -14,6 +14,10 @@ Reading the chain
     Nodes can leave logs out. What does not fit the facts is left out whole, and `fold.fold_with_gaps` also
     returns the events that show that others are missing before them (`gaps`): a reason to read again.
 
+    Events of availability are folded along where a network has it (`Facts.keeping`): `Facts.data` says how
+    items stand, `Facts.kept` what jobs and batches depend on, and `judging` lets the policy *kept* answer by
+    both as its contract does.
+
     What is over leaves the facts (`retention`). Results that are not written out stay only for the requesters
     and consumers in `Facts.keeps`, or everybody's if that is None.
 
@@ -32,6 +36,8 @@ Calling
 
     `job_calls`: register, post, top_up, close, cancel, write_out, feed, call_back, withdraw, deposit_for,
     withdraw_stake, set_delegate.
+    `kept_calls`: supply, deliver, hold, settle_hold, fail, withdraw; and the coins that go with calls of the
+    contracts of availability, which are not rehearsed.
     `batch_calls`: take, claim (or claim_leaves), release, expire, finalize, finalize_leaf.
     `game_calls`: open_game, refute, adopt, split, pick, step, descend, reveal, settle, show, reward,
     withdraw_bonds.

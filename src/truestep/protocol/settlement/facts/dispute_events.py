@@ -5,9 +5,10 @@ from truestep.protocol.settlement import games
 from truestep.protocol.settlement.contracts import disputes
 from truestep.protocol.settlement.contracts.disputes import GameOutcome, GameStage
 from truestep.protocol.settlement.facts import retention
-from truestep.protocol.settlement.facts.draft import Draft, add_to
+from truestep.protocol.settlement.facts.draft import Draft
 from truestep.protocol.settlement.facts.records import KnownSplit, Logged
 from truestep.protocol.settlement.ids import LeafId, batch_of_claim
+from truestep.protocol.tables import add_to
 
 
 def opened(draft: Draft, event: disputes.Opened, logged: Logged) -> None:

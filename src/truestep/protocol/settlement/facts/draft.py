@@ -1,50 +1,15 @@
 """Facts while events change them: a mapping is copied once, when it is first changed."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from truestep.base.errors import Bug
 from truestep.base.ids import Address, BatchId, JobId, TaskId, job_of_task
+from truestep.protocol.availability.facts import Draft as DataDraft
+from truestep.protocol.availability.kept import Kept
 from truestep.protocol.settlement.facts.records import Facts, KnownBatch, KnownDispute, KnownJob
 from truestep.protocol.settlement.ids import LeafId
-
-Key = TypeVar("Key")
-Value = TypeVar("Value")
-
-
-class Table(Generic[Key, Value]):
-    """A mapping that others may hold, until it is changed."""
-
-    __slots__ = ("_entries", "_own")
-
-    def __init__(self, entries: Mapping[Key, Value]) -> None:
-        self._entries = entries
-        self._own: dict[Key, Value] | None = None
-
-    @property
-    def entries(self) -> Mapping[Key, Value]:
-        """The mapping as it is now."""
-        return self._entries
-
-    def get(self, key: Key) -> Value | None:
-        """The value, if there is one."""
-        return self._entries.get(key)
-
-    def put(self, key: Key, value: Value) -> None:
-        """Set a value."""
-        self._copied()[key] = value
-
-    def drop(self, key: Key) -> None:
-        """Remove a value, if there is one."""
-        if key in self._entries:
-            del self._copied()[key]
-
-    def _copied(self) -> dict[Key, Value]:
-        if self._own is None:
-            self._own = dict(self._entries)
-            self._entries = self._own
-        return self._own
+from truestep.protocol.tables import Table, add_to
 
 
 class Draft:
@@ -68,6 +33,10 @@ class Draft:
         self.bond_credits = Table(facts.bond_credits)
         self.pots = Table(facts.pots)
         self.results = Table(facts.results)
+        self.data = DataDraft(facts.data)
+        self.supplied = Table(facts.kept.supplied)
+        self.kept_batches = Table(facts.kept.batches)
+        self.holds = Table(facts.kept.holds)
 
     def finish(self) -> Facts:
         """The facts as they are now. They change with the draft, if it is changed again."""
@@ -89,6 +58,12 @@ class Draft:
             bond_credits=self.bond_credits.entries,
             pots=self.pots.entries,
             results=self.results.entries,
+            data=self.data.facts(),
+            kept=Kept(
+                supplied=self.supplied.entries,
+                batches=self.kept_batches.entries,
+                holds=self.holds.entries,
+            ),
         )
 
     def change(self, **fields: Any) -> None:
@@ -139,12 +114,3 @@ class Draft:
     def owe(self, asset: Address, account: Address, amount: int) -> None:
         """Jobs owes an account more."""
         add_to(self.credits, (asset, account), amount)
-
-
-def add_to(table: Table[Key, int], key: Key, amount: int) -> None:
-    """Change a number; one that is 0 has no entry."""
-    total = (table.get(key) or 0) + amount
-    if total:
-        table.put(key, total)
-    else:
-        table.drop(key)

@@ -1,15 +1,19 @@
 """What can be done now: `due(facts, account, now)`, the seed of what a node decides."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 
 from truestep.base.ids import Address, BatchId, Bytes32, TaskId, job_of_task, task_of
+from truestep.protocol.availability.keeping import Keeping
+from truestep.protocol.availability.kept import FailingClaim, penalties
 from truestep.protocol.settlement import games
 from truestep.protocol.settlement.assurances import Question, optimistic
 from truestep.protocol.settlement.claims import is_accepted, state_hash
 from truestep.protocol.settlement.contracts.disputes import Game, GameOutcome, GameStage
+from truestep.protocol.settlement.facts.judging import judging
+from truestep.protocol.settlement.facts.judging import links_of as data_links
 from truestep.protocol.settlement.facts.records import Facts, KnownBatch, KnownJob
 from truestep.protocol.settlement.facts.rehearsal import dissents
 from truestep.protocol.settlement.facts.retention import final_leaves, items_of, leaves_of_item
@@ -17,6 +21,7 @@ from truestep.protocol.settlement.facts.views import GameView, claim_view, game_
 from truestep.protocol.settlement.ids import NOBODY, LeafGameId, Role, batch_of_claim, claim_of, leaf_of_claim
 from truestep.protocol.settlement.jobs import source_of
 from truestep.protocol.settlement.records import Batch, BatchStage, Leaf, Work
+from truestep.protocol.settlement.refusals import Refused
 from truestep.protocol.settlement.rewards import RESULT_LIMIT_SECONDS
 
 
@@ -32,6 +37,8 @@ class Action(StrEnum):
     WRITE_OUT = "write_out"
     FEED = "feed"
     CALL_BACK = "call_back"
+    SETTLE_HOLD = "settle_hold"
+    FAIL = "fail"
     ADOPT = "adopt"
     CLAIM = "claim"
     SPLIT = "split"
@@ -53,10 +60,15 @@ ANYBODY = frozenset(
         Action.WRITE_OUT,
         Action.FEED,
         Action.CALL_BACK,
+        Action.SETTLE_HOLD,
+        Action.FAIL,
         Action.ADOPT,
     }
 )
 """What anybody may do: the work of keepers, and the rescue of sponsors."""
+
+
+HOLD_ORDINAL_BITS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +77,8 @@ class Due:
 
     action: Action
     subject: int
-    """The number of the batch (EXPIRE, FINALIZE, CLAIM), claim (FINALIZE_LEAF, WRITE_OUT), job (CANCEL, FEED,
-    CALL_BACK) or game (all others)."""
+    """The number of the batch (EXPIRE, FINALIZE, CLAIM), claim (FINALIZE_LEAF, WRITE_OUT, FAIL), job (CANCEL,
+    FEED, CALL_BACK), hold (SETTLE_HOLD: batch << 16 | ordinal) or game (all others)."""
     last_second: int | None = None
     """In which it can be done; None if that never ends, or not by itself."""
 
@@ -98,8 +110,56 @@ def due(facts: Facts, account: Address, now: int) -> list[Due]:
 
     What anybody can do, a builder makes the call of. Moves need what the account computes.
     """
-    found = [*_of_batches(facts, account, now), *_of_jobs(facts, now), *_of_games(facts, account, now)]
+    found = [
+        *_of_batches(facts, account, now),
+        *_of_jobs(facts, now),
+        *_of_games(facts, account, now),
+        *_of_data(facts, now),
+    ]
     return sorted(found, key=lambda each: (each.last_second or 2**64, each.action, each.subject))
+
+
+def _of_data(facts: Facts, now: int) -> Iterator[Due]:
+    """Bonds of holds that come back, and leaves whose data is gone."""
+    if facts.keeping is None:
+        return
+    for batch_id, ordinal in facts.kept.holds:
+        known = facts.batches.get(batch_id)
+        if known is not None and known.batch.struck:
+            yield Due(action=Action.SETTLE_HOLD, subject=hold_subject(batch_id, ordinal))
+    if now <= facts.stopped_until:
+        return
+    open_bits = _open_leaves_of_batches(facts)
+    for batch_id, known in facts.batches.items():
+        batch = known.batch
+        if batch.stage is BatchStage.CLAIMED and batch.policy == facts.keeping.policy:
+            standing = ~(batch.struck | open_bits.get(batch_id, 0))
+            failing = _failing(facts, facts.keeping, batch_id, batch, now)
+            for leaf_index in set_bits(failing & standing):
+                yield Due(action=Action.FAIL, subject=claim_of(batch_id, leaf_index))
+
+
+def _failing(facts: Facts, keeping: Keeping, batch_id: BatchId, batch: Batch, now: int) -> int:
+    """The leaves of a batch whose data is gone, a bit each (docs/availability.md A5.5)."""
+    links, mask = data_links(facts, keeping), 0
+    for item in items_of(batch):
+        claim = FailingClaim(batch_id=batch_id, until=batch.until, job_id=item.job_id, now=now)
+        try:
+            penalties(facts.kept, links, claim, lease_penalty_bps=0)
+        except Refused:
+            continue
+        mask |= leaves_of_item(item)
+    return mask
+
+
+def hold_subject(batch_id: BatchId, ordinal: int) -> int:
+    """How `Due` names a hold."""
+    return batch_id << HOLD_ORDINAL_BITS | ordinal
+
+
+def hold_of_subject(subject: int) -> tuple[BatchId, int]:
+    """The batch and the ordinal of a hold."""
+    return BatchId(subject >> HOLD_ORDINAL_BITS), subject & (1 << HOLD_ORDINAL_BITS) - 1
 
 
 def _acts_for(facts: Facts, operator: Address, account: Address, role: Role) -> bool:
@@ -107,7 +167,7 @@ def _acts_for(facts: Facts, operator: Address, account: Address, role: Role) -> 
 
 
 def _of_batches(facts: Facts, account: Address, now: int) -> Iterator[Due]:
-    open_bits = _open_leaves_of_batches(facts)
+    open_bits, facts = _open_leaves_of_batches(facts), replace(facts, deployment=judging(facts))
     policies = facts.deployment.policies.items()
     early = {number for number, policy in policies if policy.verdict is not optimistic}
     for batch_id, known in facts.batches.items():

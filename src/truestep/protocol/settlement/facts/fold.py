@@ -6,6 +6,7 @@ from typing import Any
 
 from truestep.base.errors import Bug
 from truestep.base.ids import Address
+from truestep.protocol.availability.facts import TIMED as DATA_TIMED
 from truestep.protocol.settlement.contracts import (
     assurances,
     disputes,
@@ -15,7 +16,7 @@ from truestep.protocol.settlement.contracts import (
     programs,
     results,
 )
-from truestep.protocol.settlement.facts import dispute_events, gaps, job_events
+from truestep.protocol.settlement.facts import data_events, dispute_events, gaps, job_events
 from truestep.protocol.settlement.facts.draft import Draft
 from truestep.protocol.settlement.facts.records import Facts, Logged
 from truestep.protocol.settlement.records import Program, Stake
@@ -125,10 +126,11 @@ HANDLERS: Mapping[type, Callable[[Draft, Any, Logged], None]] = {
     disputes.Shown: dispute_events.shown,
     disputes.Rewarded: dispute_events.rewarded,
     disputes.Withdrawn: dispute_events.withdrawn,
+    **data_events.HANDLERS,
 }
 
 
-TIMED = frozenset({assurances.Stopped, jobs.Closed, jobs.Struck, disputes.Opened, disputes.SplitMade})
+TIMED = DATA_TIMED | {assurances.Stopped, jobs.Closed, jobs.Struck, disputes.Opened, disputes.SplitMade}
 """Events whose meaning depends on the time of their block. No clock begins with any other."""
 
 

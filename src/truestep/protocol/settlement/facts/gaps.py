@@ -23,6 +23,7 @@ from truestep.protocol.settlement.contracts import (
     results,
 )
 from truestep.protocol.settlement.contracts.disputes import Game, GameOutcome, GameStage
+from truestep.protocol.settlement.facts import data_events
 from truestep.protocol.settlement.facts.draft import Draft
 from truestep.protocol.settlement.ids import LeafGameId, LeafId, batch_of_claim, leaf_of_claim, unpack_item
 from truestep.protocol.settlement.jobs import source_of
@@ -274,6 +275,7 @@ _FITS: Mapping[type, Check] = {
     disputes.Refuted: _can_be_refuted,
     disputes.Shown: _can_be_shown,
     disputes.Rewarded: _can_be_rewarded,
+    **data_events.FITS,
 }
 _FOLLOWS: Mapping[type, Check] = {
     jobs.Posted: _is_next_job,
@@ -282,4 +284,5 @@ _FOLLOWS: Mapping[type, Check] = {
     jobs.Withdrawn: _is_owed,
     disputes.Opened: _is_next_game,
     disputes.Withdrawn: _is_owed_by_disputes,
+    **data_events.FOLLOWS,
 }

@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from truestep.base.ids import Address, BatchId, Bytes32, JobId, ProgramId, TaskId
+from truestep.protocol.availability.facts import Event as DataEvent
+from truestep.protocol.availability.facts import Facts as DataFacts
+from truestep.protocol.availability.keeping import Keeping
+from truestep.protocol.availability.kept import Kept
 from truestep.protocol.events import LogPosition
 from truestep.protocol.settlement.contracts import (
     assurances,
@@ -29,6 +33,7 @@ Event = (
     | jobs.Event
     | results.Event
     | disputes.Event
+    | DataEvent
 )
 
 
@@ -98,6 +103,8 @@ class Facts:
     """
 
     deployment: Deployment
+    keeping: Keeping | None = None
+    """The contracts of availability, if the network has them."""
     keeps: frozenset[Address] | None = None
     """Requesters and consumers whose results stay until they are written out; None: everybody's."""
     at: LogPosition | None = None
@@ -133,3 +140,10 @@ class Facts:
     """How many struck claims on a task have winners that are not rewarded."""
     results: Mapping[TaskId, LeafId] = field(default_factory=dict[TaskId, LeafId])
     """The final claims of tasks with pots, which their rewards must name."""
+    data: DataFacts = field(default_factory=DataFacts)
+    """Items, keepers, challenges and demands."""
+    kept: Kept = field(default_factory=Kept)
+    """What the policy *kept* knows of jobs and batches that are not over, and holds of struck batches too.
+
+    No event says all of what it owes and has burned, so nothing of that is here.
+    """

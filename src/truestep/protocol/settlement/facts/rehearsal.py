@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 from truestep.base.errors import Reject
 from truestep.base.ids import Address, BatchId, Bytes32, JobId
+from truestep.protocol.availability.kept import apply_kept
 from truestep.protocol.bisection import split_root
 from truestep.protocol.settlement import games
 from truestep.protocol.settlement.apply import apply
 from truestep.protocol.settlement.contracts.disputes import Game, GameStage
 from truestep.protocol.settlement.dispute_apply import apply_dispute
 from truestep.protocol.settlement.disputes import ROOT_SHIFT, Disputes, GameMessage, Proved, node_of
+from truestep.protocol.settlement.facts.judging import judging, links_of
 from truestep.protocol.settlement.facts.records import Facts, KnownSplit
 from truestep.protocol.settlement.games import NodeSplit
 from truestep.protocol.settlement.ids import (
@@ -23,7 +25,7 @@ from truestep.protocol.settlement.ids import (
 )
 from truestep.protocol.settlement.messages import Message
 from truestep.protocol.settlement.refusals import Refused
-from truestep.protocol.settlement.state import LifeCycle
+from truestep.protocol.settlement.state import LifeCycle, Turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,19 @@ def prepared(facts: Facts, caller: Caller, scope: Scope, call: object, value_wei
     message = Message(sender=caller.account, now=caller.now, call=call, value_wei=value_wei)
     try:
         apply(_life(facts, scope), message, lambda batch_id: open_leaves(facts, batch_id))
+    except Refused as refused:
+        return refused.reason
+    return Ready(call=call, value_wei=value_wei)
+
+
+def prepared_kept(facts: Facts, caller: Caller, scope: Scope, call: object, value_wei: int = 0) -> Answer:
+    """A call of Kept, if it would accept it."""
+    if facts.keeping is None:
+        return Reject.POLICY_UNKNOWN
+    message = Message(sender=caller.account, now=caller.now, call=call, value_wei=value_wei)
+    try:
+        life = Turn(state=_life(facts, scope), message=message, held=lambda each: open_leaves(facts, each))
+        apply_kept(facts.kept, life, links_of(facts, facts.keeping), base_fee_wei=0)
     except Refused as refused:
         return refused.reason
     return Ready(call=call, value_wei=value_wei)
@@ -143,7 +158,7 @@ def _life(facts: Facts, scope: Scope) -> LifeCycle:
             raise Refused(Reject.OVER)
     batches = {batch_id: facts.batches[batch_id].batch for batch_id in scope.batches & facts.batches.keys()}
     return LifeCycle(
-        deployment=facts.deployment,
+        deployment=judging(facts),
         stopped_at=facts.stopped_at,
         stopped_until=facts.stopped_until,
         parameters=facts.parameters,

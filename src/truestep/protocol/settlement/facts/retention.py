@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from truestep.base.ids import Address, BatchId, JobId, TaskId, job_of_task, task_of
 from truestep.protocol.settlement import games
 from truestep.protocol.settlement.contracts.disputes import GameStage
-from truestep.protocol.settlement.facts.draft import Draft, add_to
+from truestep.protocol.settlement.facts.draft import Draft
 from truestep.protocol.settlement.facts.records import KnownBatch, KnownDispute, KnownJob
 from truestep.protocol.settlement.ids import (
     NOBODY,
@@ -25,6 +25,7 @@ from truestep.protocol.settlement.ids import (
 )
 from truestep.protocol.settlement.jobs import source_of
 from truestep.protocol.settlement.records import Batch, BatchStage, JobTerms
+from truestep.protocol.tables import add_to
 
 
 def is_wanted(keeps: frozenset[Address] | None, terms: JobTerms) -> bool:
@@ -56,6 +57,7 @@ def drop_batch_if_over(draft: Draft, batch_id: BatchId) -> None:
     if known is None or _is_batch_needed(draft, batch_id, known):
         return
     draft.batches.drop(batch_id)
+    _forget_kept_batch(draft, batch_id)
     for item in items_of(known.batch):
         draft.need_job(item.job_id, -1)
         drop_job_if_over(draft, item.job_id)
@@ -63,6 +65,8 @@ def drop_batch_if_over(draft: Draft, batch_id: BatchId) -> None:
 
 def _is_batch_needed(draft: Draft, batch_id: BatchId, known: KnownBatch) -> bool:
     batch = known.batch
+    if batch.struck and _holds_of(draft, batch_id):  # their bonds come back
+        return True
     if batch.stage is BatchStage.OVER:
         return False
     if batch.stage is not BatchStage.FINAL or batch.held:
@@ -75,6 +79,25 @@ def _is_batch_needed(draft: Draft, batch_id: BatchId, known: KnownBatch) -> bool
     )
 
 
+def _holds_of(draft: Draft, batch_id: BatchId) -> list[tuple[BatchId, int]]:
+    """The holds of a batch that are not settled."""
+    known = draft.kept_batches.get(batch_id)
+    if known is None or not known.hold_count:
+        return []
+    return [key for key in draft.holds.entries if key[0] == batch_id]
+
+
+def _forget_kept_batch(draft: Draft, batch_id: BatchId) -> None:
+    """Nobody gains by the holds that are left, and nobody needs the item."""
+    known = draft.kept_batches.get(batch_id)
+    if known is None:
+        return
+    for key in _holds_of(draft, batch_id):
+        draft.holds.drop(key)
+    draft.kept_batches.drop(batch_id)
+    draft.data.need(known.item_id, -1)
+
+
 def drop_job_if_over(draft: Draft, job_id: JobId) -> None:
     """Drop a job of which every shard is final or refunded and that nothing needs."""
     known = draft.jobs.get(job_id)
@@ -84,6 +107,9 @@ def drop_job_if_over(draft: Draft, job_id: JobId) -> None:
     if known.final | job.refunded != (1 << job.work.shard_count) - 1:
         return
     draft.jobs.drop(job_id)
+    for item_id in draft.supplied.get(job_id) or ():
+        draft.data.need(item_id, -1)
+    draft.supplied.drop(job_id)
     if job.final_count:
         for shard in range(job.work.shard_count):
             draft.outcomes.drop(task_of(job_id, shard))

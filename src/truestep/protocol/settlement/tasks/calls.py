@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
-from typing import Any
+from typing import Any, get_args
 
 from truestep.base.errors import Reject
 from truestep.base.ids import Address, GameId, TaskId, batch_of_claim, job_of_task, shard_of_task
@@ -10,7 +10,7 @@ from truestep.protocol import calls
 from truestep.protocol.calls import Call
 from truestep.protocol.settlement.contracts import programs
 from truestep.protocol.settlement.contracts.tokens import Approve
-from truestep.protocol.settlement.facts import batch_calls, game_calls, job_calls
+from truestep.protocol.settlement.facts import batch_calls, game_calls, job_calls, kept_calls
 from truestep.protocol.settlement.facts.batch_calls import Shards
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.facts.rehearsal import Answer, Caller, Ready
@@ -169,9 +169,36 @@ def _release(facts: Facts, caller: Caller, call: calls.ReleaseBatch) -> Answer:
     return batch_calls.release(facts, caller, call.batch_id)
 
 
+# --- data that is kept ----------------------------------------------------------------------------
+
+
+def _supply(facts: Facts, caller: Caller, call: calls.SupplyJob) -> Answer:
+    return kept_calls.supply(facts, caller, call.job_id, call.program_item, call.input_item)
+
+
+def _deliver(facts: Facts, caller: Caller, call: calls.DeliverOutputs) -> Answer:
+    return kept_calls.deliver(facts, caller, call.batch_id, call.item_id)
+
+
+def _hold(facts: Facts, caller: Caller, call: calls.HoldBatch) -> Answer:
+    return kept_calls.hold(facts, caller, call.batch_id, call.challenge_id)
+
+
+def _settle_hold(facts: Facts, caller: Caller, call: calls.SettleHold) -> Answer:
+    return kept_calls.settle_hold(facts, caller, call.batch_id, call.ordinal)
+
+
+def _data(facts: Facts, caller: Caller, call: calls.DataCall) -> Answer:
+    return kept_calls.with_coins(facts, call)
+
+
+def _withdraw_kept(facts: Facts, caller: Caller, call: calls.WithdrawKept) -> Answer:
+    return kept_calls.withdraw(facts, caller, _receiver(caller, call.receiver))
+
+
 # --- claims ---------------------------------------------------------------------------------------
 
-ClaimCall = calls.FinalizeClaim | calls.WriteOut | calls.OpenGame | calls.RefuteClaim
+ClaimCall = calls.FinalizeClaim | calls.WriteOut | calls.FailClaim | calls.OpenGame | calls.RefuteClaim
 
 
 def _on_claim(facts: Facts, caller: Caller, call: ClaimCall) -> Answer:
@@ -189,6 +216,8 @@ def _of_leaf(facts: Facts, caller: Caller, call: ClaimCall, leaf_id: LeafId) -> 
             return batch_calls.finalize_leaf(facts, caller, leaf_id)
         case calls.WriteOut():
             return job_calls.write_out(facts, caller, leaf_id)
+        case calls.FailClaim():
+            return kept_calls.fail(facts, caller, leaf_id)
         case calls.OpenGame():
             claim = claim_view(facts, leaf_id)
             if claim is not None and claim.state_hash not in (None, call.claimed_hash):
@@ -270,6 +299,7 @@ def _ends_of_part(
 
 
 _BUILDERS: Mapping[type, Callable[[Facts, Caller, Any], Answer]] = {
+    **dict.fromkeys(get_args(calls.DataCall), _data),
     calls.Deposit: _deposit,
     calls.WithdrawStake: _withdraw_stake,
     calls.SetDelegate: _set_delegate,
@@ -288,6 +318,12 @@ _BUILDERS: Mapping[type, Callable[[Facts, Caller, Any], Answer]] = {
     calls.FinalizeBatch: _finalize,
     calls.ExpireBatch: _expire,
     calls.ReleaseBatch: _release,
+    calls.SupplyJob: _supply,
+    calls.DeliverOutputs: _deliver,
+    calls.HoldBatch: _hold,
+    calls.SettleHold: _settle_hold,
+    calls.WithdrawKept: _withdraw_kept,
+    calls.FailClaim: _on_claim,
     calls.FinalizeClaim: _on_claim,
     calls.WriteOut: _on_claim,
     calls.OpenGame: _on_claim,

@@ -8,7 +8,7 @@ from truestep.protocol import calls
 from truestep.protocol.calls import Call
 from truestep.protocol.settlement import games
 from truestep.protocol.settlement.contracts.disputes import GameOutcome
-from truestep.protocol.settlement.facts.due import Action, Due, due, is_rewarded, set_bits
+from truestep.protocol.settlement.facts.due import Action, Due, due, hold_of_subject, is_rewarded, set_bits
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.facts.views import GameView, game_view
 from truestep.protocol.settlement.ids import NOBODY, LeafGameId, LeafId, batch_of_claim, job_of_item
@@ -48,8 +48,10 @@ def _duties(facts: Facts, account: Address, each: Due, now: int) -> Iterator[Dut
     match each.action:
         case Action.EXPIRE | Action.FINALIZE:
             yield from _of_batch(facts, each, BatchId(each.subject))
-        case Action.FINALIZE_LEAF | Action.WRITE_OUT:
+        case Action.FINALIZE_LEAF | Action.WRITE_OUT | Action.FAIL:
             yield from _of_claim(facts, each, LeafId(each.subject))
+        case Action.SETTLE_HOLD:
+            yield from _of_hold(facts, each)
         case Action.CANCEL | Action.CALL_BACK:
             yield from _of_job(facts, each, JobId(each.subject))
         case Action.SETTLE | Action.REWARD | Action.SHOW:
@@ -76,14 +78,24 @@ def _of_claim(facts: Facts, each: Due, leaf_id: LeafId) -> Iterator[Duty]:
     if task_id is None:
         return
     claim_id, job_id = claim_of_leaf(task_id, leaf_id), job_of_task(task_id)
-    is_writing = each.action is Action.WRITE_OUT
     batch = facts.batches[batch_of_claim(leaf_id)].batch
+    requester = facts.jobs[job_id].job.terms.requester
+    made: dict[Action, tuple[Call, Address]] = {
+        Action.FINALIZE_LEAF: (calls.FinalizeClaim(claim_id=claim_id), batch.operator),
+        Action.WRITE_OUT: (calls.WriteOut(claim_id=claim_id), requester),
+        Action.FAIL: (calls.FailClaim(claim_id=claim_id), requester),
+    }
+    call, beneficiary = made[each.action]
+    yield Duty(action=each.action, call=call, beneficiary=beneficiary, job_id=job_id, claim_id=claim_id)
+
+
+def _of_hold(facts: Facts, each: Due) -> Iterator[Duty]:
+    batch_id, ordinal = hold_of_subject(each.subject)
     yield Duty(
         action=each.action,
-        call=calls.WriteOut(claim_id=claim_id) if is_writing else calls.FinalizeClaim(claim_id=claim_id),
-        beneficiary=facts.jobs[job_id].job.terms.requester if is_writing else batch.operator,
-        job_id=job_id,
-        claim_id=claim_id,
+        call=calls.SettleHold(batch_id=batch_id, ordinal=ordinal),
+        beneficiary=facts.kept.holds[batch_id, ordinal].holder,
+        job_id=job_of_item(facts.batches[batch_id].batch.items[0]),
     )
 
 

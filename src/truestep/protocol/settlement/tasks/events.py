@@ -7,6 +7,7 @@ from typing import Any
 from truestep.base.ids import TaskId
 from truestep.machine.state import Status
 from truestep.protocol import events
+from truestep.protocol.availability.contracts import kept
 from truestep.protocol.claims import ZERO_HASH, ClaimedState
 from truestep.protocol.events import ChainEvent, LogPosition
 from truestep.protocol.records import GameStage
@@ -161,6 +162,19 @@ def _claimed(facts: Facts, event: jobs.Claimed, logged: Logged) -> Told:
             until=event.until,
             claimed=state or _SAYS_NOTHING,
             is_malformed=state is None,
+        )
+
+
+def _held(facts: Facts, event: kept.Held, logged: Logged) -> Told:
+    known = facts.batches.get(event.batch_id)
+    if known is None:
+        return
+    for task_id, leaf_index in _leaves(known, ~known.batch.struck):
+        yield events.WindowExtended(
+            at=logged.at,
+            task_id=task_id,
+            claim_id=claim_of_leaf(task_id, claim_of(event.batch_id, leaf_index)),
+            until=max(event.until, known.batch.until),
         )
 
 
@@ -379,6 +393,7 @@ _HANDLERS: Mapping[type, Callable[[Facts, Any, Logged], Told]] = {
     jobs.Cancelled: _cancelled,
     jobs.Taken: _taken,
     jobs.Claimed: _claimed,
+    kept.Held: _held,
     jobs.Expired: _given_up,
     jobs.Released: _given_up,
     jobs.Finalized: _finalized,

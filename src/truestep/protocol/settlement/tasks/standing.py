@@ -4,6 +4,7 @@ from functools import cached_property
 
 from truestep.base.ids import BatchId, JobId, TaskId, job_of_task, shard_of_task
 from truestep.protocol.records import TaskRecord, TaskStage
+from truestep.protocol.settlement.facts.judging import open_until
 from truestep.protocol.settlement.facts.records import Facts, KnownBatch
 from truestep.protocol.settlement.facts.retention import final_leaves, items_of
 from truestep.protocol.settlement.ids import NOBODY, PackedItem, job_of_item, unpack_item
@@ -40,7 +41,8 @@ class Standing:
         elif known.job.refunded >> shard & 1:
             stage = TaskStage.REFUNDED
         elif batch is not None and known.job.standing >> shard & 1:
-            stage, until = _STAGES.get(batch.batch.stage, TaskStage.TAKEN), batch.batch.until
+            stage = _STAGES.get(batch.batch.stage, TaskStage.TAKEN)
+            until = open_until(self._facts, batch_id, batch.batch.until)
             operator = batch.batch.operator
         else:
             stage = TaskStage.OPEN

@@ -24,6 +24,7 @@ from truestep.protocol.settlement.ids import NOBODY
 TaskEvent = (
     events.TaskTaken
     | events.TaskClaimed
+    | events.WindowExtended
     | events.LeaseExpired
     | events.ClaimStruck
     | events.TaskFinalized
@@ -150,6 +151,7 @@ class Table:
             case (
                 events.TaskTaken()
                 | events.TaskClaimed()
+                | events.WindowExtended()
                 | events.LeaseExpired()
                 | events.ClaimStruck()
                 | events.TaskFinalized()
@@ -210,6 +212,9 @@ def _apply_to_task(known: _Job, event: TaskEvent) -> None:
                 operator=event.operator,
                 until=event.until,
             )
+        case events.WindowExtended():
+            if record.stage is TaskStage.CLAIMED and record.claim_id == event.claim_id:
+                record = replace(record, until=max(event.until, record.until))
         case events.LeaseExpired():
             record = replace(record, stage=TaskStage.OPEN, operator=NOBODY, until=0)
         case events.ClaimStruck():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,12 +11,14 @@ import pytest
 from eth_account import Account
 from web3 import Web3
 from web3.exceptions import Web3RPCError
+from web3.types import RPCEndpoint
 
 from truestep.adapters.chain.devnet import EmbeddedDevnet
 from truestep.adapters.chain.sidecars import SentBlob, with_blobs
 from truestep.adapters.trusted_setup import open_kzg
 from truestep.base.ids import Address
 from truestep.commitments.kzg import BLOB_SIZE_BYTES, versioned_hash
+from truestep.devnet.rpc import DevnetRpc
 
 ACCOUNT = Account.from_key(b"k" * 32)
 
@@ -91,6 +94,23 @@ def test_other_blobs_than_the_named_ones_are_refused(
     web3 = Web3(devnet.node)
     with pytest.raises(Web3RPCError, match=says):
         web3.eth.send_raw_transaction(with_blobs(_signed(web3, blobs), change(blobs)))
+
+
+def test_an_estimate_sees_the_hashes(devnet: EmbeddedDevnet, blobs: list[SentBlob]) -> None:
+    """Code that reverts unless the transaction has a second blob, run as the code of a new contract."""
+    hashes = [versioned_hash(each.commitment).hex() for each in blobs]
+    code = bytes.fromhex("600149600a57600080fd5b00")  # blobhash(1) or revert
+    rpc = DevnetRpc(devnet)
+    for named, is_fine in ((hashes, True), (hashes[:1], False), ([], False)):
+        request = {"from": ACCOUNT.address, "data": f"0x{code.hex()}"}
+        if named:
+            request["blobVersionedHashes"] = [f"0x{each}" for each in named]
+        asked = {"id": 1, "method": "eth_estimateGas", "params": [request]}
+        for answer in (
+            json.loads(rpc.answer(json.dumps(asked).encode())),
+            devnet.node.make_request(RPCEndpoint("eth_estimateGas"), [request]),
+        ):
+            assert ("result" in answer) == is_fine, answer
 
 
 def test_junk_is_refused(devnet: EmbeddedDevnet, blobs: list[SentBlob]) -> None:

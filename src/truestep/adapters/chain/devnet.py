@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -15,7 +16,7 @@ from web3.providers.base import BaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
 from truestep.adapters.chain.connection import ERROR_SELECTOR, connect
-from truestep.adapters.chain.embedded_blobs import take_blobs
+from truestep.adapters.chain.embedded_blobs import take_blobs, with_hashes
 from truestep.adapters.chain.embedded_index import ChainIndex
 from truestep.adapters.trusted_setup import trusted_setup
 from truestep.base.errors import Unavailable
@@ -51,6 +52,8 @@ class Devnet(Protocol):
 _ETH_TESTER_FORMATS: Any = import_module("web3.providers.eth_tester.middleware").ethereum_tester_middleware
 _SENDING = ("eth_call", "eth_estimateGas", "eth_sendTransaction")
 """Requests that eth-tester refuses without a sender."""
+_BLOB_HASHES = ("blobVersionedHashes", "blob_versioned_hashes")
+"""The name that nodes know, and what web3 makes of it for eth-tester."""
 
 
 class EmbeddedProvider(EthereumTesterProvider):
@@ -62,6 +65,8 @@ class EmbeddedProvider(EthereumTesterProvider):
     def __init__(self) -> None:
         super().__init__()
         self._mutex = threading.RLock()
+        self.blob_hashes: list[bytes] = []
+        """Those that the request names which is being answered: eth-tester refuses to hear of them."""
         tester: Any = self.ethereum_tester
         self._rich: str = tester.get_accounts()[0]
         ChainIndex(tester).install()
@@ -93,12 +98,15 @@ class EmbeddedProvider(EthereumTesterProvider):
         from eth_tester.exceptions import ValidationError as RequestError
 
         chain_error: Any = import_module("eth_utils.exceptions").ValidationError
+        named: list[bytes] = []
         if method in _SENDING and isinstance(params[0], dict):
             call = cast("dict[str, Any]", params[0])
             payload = {"data": call["input"]} if "input" in call else {}  # nodes know both names
-            call = {"from": self._rich, **{k: v for k, v in call.items() if k != "input"}, **payload}
-            params = [call, *params[1:]]
+            named = [Web3.to_bytes(hexstr=each) for key in _BLOB_HASHES for each in call.get(key, [])]
+            plain = {key: value for key, value in call.items() if key not in ("input", *_BLOB_HASHES)}
+            params = [{"from": self._rich, **plain, **payload}, *params[1:]]
         with self._mutex:
+            self.blob_hashes = named
             try:
                 return super().make_request(method, params)
             except TransactionFailed as error:
@@ -107,11 +115,12 @@ class EmbeddedProvider(EthereumTesterProvider):
                 return _error_response(-32000, str(error), "0x")
 
 
-def _estimate_gas(state: Any, transaction: Any) -> int:
+def _estimate_gas(provider: EmbeddedProvider, state: Any, transaction: Any) -> int:
     """A gas limit that suffices, in two executions where eth-tester's own search takes twelve."""
     spoof: Any = import_module("eth.vm.spoof").SpoofTransaction
     # An estimate asks what a call takes, not whether the sender can pay for it.
     free = {"gas_price": 0, "max_fee_per_gas": 0, "max_priority_fee_per_gas": 0}
+    free |= with_hashes(provider.blob_hashes, state.blob_base_fee)
 
     def gas_left(gas_limit: int) -> int | None:
         snapshot = state.snapshot()
@@ -166,7 +175,7 @@ class EmbeddedDevnet:
             ) from error
         self._web3 = connect(self._provider)
         tester: Any = self._provider.ethereum_tester
-        tester.backend.chain.gas_estimator = _estimate_gas
+        tester.backend.chain.gas_estimator = partial(_estimate_gas, self._provider)
         take_blobs(tester)
         _keep_setup()
 

@@ -3,6 +3,7 @@
 eth-tester takes them too, but in the form of Cancun, and loads KZG's trusted setup (seconds) for each.
 """
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
@@ -28,6 +29,20 @@ def take_blobs(tester: Any) -> None:
         return transaction.hash
 
     backend.send_raw_transaction = send
+
+
+def with_hashes(hashes: Sequence[bytes], price_wei: int) -> dict[str, Any]:
+    """What makes a transaction one with these blobs when it is only tried; nothing without hashes.
+
+    `price_wei` is that of blob gas now.
+    """
+    if not hashes:
+        return {}
+    return {
+        "type_id": BLOB_TRANSACTION_TYPE[0],
+        "blob_versioned_hashes": tuple(hashes),
+        "max_fee_per_blob_gas": price_wei,
+    }
 
 
 def without_blobs(raw: bytes) -> bytes:

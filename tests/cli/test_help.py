@@ -43,6 +43,7 @@ COMMANDS = (
     "top-up",
     "unseal",
     "verify",
+    "watch",
     "withdraw",
     "worker",
     "write-out",

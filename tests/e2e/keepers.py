@@ -143,6 +143,12 @@ class KeeperNet:
         ]
         return dict(zip(names, self.items.functions.standing(item_id).call(), strict=True))
 
+    def shares(self, account: Address) -> int:
+        """Those that a keeper has paid for."""
+        contract = self._made("Keepers", self.contracts.keepers)
+        number = contract.functions.numbers(Web3.to_checksum_address(account)).call()
+        return contract.functions.get(number).call()[2]
+
     def state_of(self, item_id: ItemId) -> ItemState:
         return ItemState(self.standing(item_id)["state"])
 

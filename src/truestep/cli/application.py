@@ -21,6 +21,7 @@ COMMANDS = {
     "worker": "worker",
     "challenger": "challenger",
     "keeper": "keeper",
+    "watch": "watch",
     "submit": "submit",
     "status": "status",
     "outputs": "outputs",

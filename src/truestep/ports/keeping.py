@@ -24,6 +24,23 @@ class EventsRead:
     """The hashes of blocks that were read along, always of the first and the last."""
 
 
+class ItemEvents(Protocol):
+    """What the contracts of availability have told. Methods raise `Unavailable`."""
+
+    @property
+    def first_block(self) -> int:
+        """No event is older."""
+        ...
+
+    def block_hash(self, number: int) -> Bytes32 | None:
+        """The hash of a block of the present chain; None beyond its head."""
+        ...
+
+    def read(self, first: int, last: int) -> EventsRead:
+        """What these blocks tell."""
+        ...
+
+
 class KeeperChain(Protocol):
     """The contracts of availability, for one account; by any thread. All raise `Unavailable`, `Rejected`."""
 

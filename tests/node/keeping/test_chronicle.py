@@ -27,7 +27,13 @@ from truestep.protocol.availability.contracts.bindings import (
     NodesGiven,
     Picked,
 )
-from truestep.protocol.availability.contracts.challenges import Challenge, Challenged, Opened
+from truestep.protocol.availability.contracts.challenges import (
+    Challenge,
+    Challenged,
+    Opened,
+    Published,
+    Settled,
+)
 from truestep.protocol.availability.contracts.items import (
     Acknowledged,
     Closed,
@@ -38,8 +44,15 @@ from truestep.protocol.availability.contracts.items import (
     Vacated,
 )
 from truestep.protocol.availability.contracts.keepers import Enrolled, SignerSet
-from truestep.protocol.availability.facts import Event, Facts, KnownSeat, fold
-from truestep.protocol.availability.ids import ChallengeId, ItemId, KeeperId, demand_of
+from truestep.protocol.availability.facts import Answered, Event, Facts, KnownSeat, fold, pair
+from truestep.protocol.availability.ids import (
+    ChallengeId,
+    ChallengeKind,
+    ChallengePlace,
+    ItemId,
+    KeeperId,
+    demand_of,
+)
 from truestep.roles.keeper import KeptFor
 
 FIRST_BLOCK = 10
@@ -111,7 +124,7 @@ def test_every_event_counts_once_whatever_the_chain_does(seed: int, monkeypatch:
     rng = random.Random(seed)
     for _ in range(60):
         chain, store, next_id, peak = ScriptedChain(), SqliteStore(), 1, 0
-        chronicle = Chronicle(chain, store)  # pyright: ignore[reportArgumentType]
+        chronicle = Chronicle(chain, store)
         for _ in range(25):
             peak = max(peak, len(chain.blocks))
             if rng.random() < 0.3:  # no deeper than blocks may be replaced
@@ -122,7 +135,7 @@ def test_every_event_counts_once_whatever_the_chain_does(seed: int, monkeypatch:
             follow(chronicle, chain)
             assert chronicle.facts == chain.facts()
             if rng.random() < 0.2:
-                chronicle = Chronicle(chain, store)  # pyright: ignore[reportArgumentType]
+                chronicle = Chronicle(chain, store)
 
 
 def test_a_restart_does_not_read_the_whole_past_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,10 +144,10 @@ def test_a_restart_does_not_read_the_whole_past_again(monkeypatch: pytest.Monkey
     chain, store = ScriptedChain(), SqliteStore()
     for number in range(200):
         chain.mine(registered(number + 1))
-    follow(Chronicle(chain, store), chain)  # pyright: ignore[reportArgumentType]
+    follow(Chronicle(chain, store), chain)
     assert chain.reads >= 20
     chain.reads = 0
-    again = Chronicle(chain, store)  # pyright: ignore[reportArgumentType]
+    again = Chronicle(chain, store)
     follow(again, chain)
     assert chain.reads <= 2 and len(again.facts.items) == 200
 
@@ -144,15 +157,15 @@ def test_a_node_that_lags_or_changes_its_mind_is_unavailable(monkeypatch: pytest
     chain = ScriptedChain()
     for _ in range(50):
         chain.mine(registered(1))
-    chronicle = Chronicle(chain, SqliteStore())  # pyright: ignore[reportArgumentType]
+    chronicle = Chronicle(chain, SqliteStore())
     follow(chronicle, chain)
     lagging = ScriptedChain()
     for _ in range(5):
         lagging.mine()
-    chronicle._chain = lagging  # pyright: ignore[reportAttributeAccessIssue]
+    chronicle._chain = lagging
     with pytest.raises(Unavailable, match="behind what was read"):
         chronicle.follow(lagging.head())
-    chronicle._chain = chain  # pyright: ignore[reportAttributeAccessIssue]
+    chronicle._chain = chain
     chain.mine()
     other = Head(number=chain.head().number, hash=Bytes32(b"o" * 32), time_seconds=0)
     with pytest.raises(Unavailable, match="changed while"):
@@ -199,6 +212,32 @@ def test_events_add_up() -> None:
     assert (later.challenges, set(later.items[ItemId(1)].seats)) == ({}, {0})
     assert set(facts.items[ItemId(1)].seats) == {0, 2}, "facts do not change"
     assert fold(later, [Closed(item_id=ItemId(1), registrant=ACCOUNT, refunded_wei=0)]).items == {}
+
+
+def test_it_is_known_how_often_a_keeper_has_answered_whom() -> None:
+    keeper, item_id = Address("0x" + "Ab" * 20), ItemId(1)
+    events: list[Event] = [registered(1)]
+    for element, until in ((1, 50), (2, 40), (3, 60), (4, 70)):
+        kind = ChallengeKind.BLOB if element == 2 else ChallengeKind.ELEMENT
+        place = ChallengePlace(
+            item_id=item_id, acknowledged_at=3, seat=0, kind=kind, blob=element, element=element
+        )
+        challenge = Challenge(challenger=ACCOUNT, keeper=keeper, hashes_root=NAME, bond_wei=1, until=until)
+        made = Challenged(challenge_id=place.pack(), item_id=item_id, keeper=keeper, challenge=challenge)
+        ends: dict[int, Event] = {
+            1: Opened(challenge_id=place.pack(), item_id=item_id, y=1),
+            2: Published(challenge_id=place.pack(), item_id=item_id, versioned_hash=NAME),
+            3: Settled(challenge_id=place.pack(), item_id=item_id, is_slashed=False),
+            4: Settled(challenge_id=place.pack(), item_id=item_id, is_slashed=True),
+        }
+        events += [made, ends[element], ends[element]]
+    facts = fold(Facts(), events[:4])
+    assert facts.answered == {pair(ACCOUNT, keeper): Answered(count=1, until=50)}
+    assert facts.items[item_id].published == ()
+    facts = fold(facts, events[4:10])
+    assert facts.answered == {pair(ACCOUNT, keeper): Answered(count=2, until=50)}
+    assert facts.items[item_id].published == (2,)
+    assert fold(facts, events[10:]).answered == {}, "whoever has failed is trusted no less than at first"
 
 
 def test_the_nodes_of_a_demand_are_known_until_one_is_picked() -> None:

@@ -1,4 +1,4 @@
-"""The contracts of availability with web3.py, for a keeper: their events, their rules, and its calls."""
+"""The contracts of availability with web3.py, for keepers and watchers: events, rules, and their calls."""
 
 import threading
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any, cast, get_args
 from web3 import Web3
 
 from truestep.adapters.chain.abi import ContractTypes
-from truestep.adapters.chain.answers import RawLog, octets
+from truestep.adapters.chain.answers import RawLog, octets, quantity
 from truestep.adapters.chain.codec import Message
 from truestep.adapters.chain.connection import Node, check_chain, connect, endpoints_of
 from truestep.adapters.chain.deployment import Deployment
@@ -28,6 +28,8 @@ from truestep.ports.chain import Head, Transaction
 from truestep.ports.keeping import EventsRead
 from truestep.ports.reporter import Reporter
 from truestep.ports.store import Store
+from truestep.ports.watching import Funds
+from truestep.protocol.availability.calls import TIMED, Paid
 from truestep.protocol.availability.contracts import bindings, challenges, items, keepers
 from truestep.protocol.availability.contracts.items import Record
 from truestep.protocol.availability.contracts.keepers import Enrol, Keeper, Rules
@@ -82,6 +84,11 @@ def availability_of(deployment: Deployment) -> AvailabilityContracts:
         challenges=deployment.address("Challenges"),
         bindings=deployment.address("Bindings"),
     )
+
+
+def is_timed(call: KeeperCall | Paid) -> bool:
+    """Whether a clock runs for a call: too late, a share or a bond is lost."""
+    return isinstance(call.call, TIMED) if isinstance(call, Paid) else isinstance(call, URGENT)
 
 
 @cache
@@ -151,7 +158,7 @@ class AvailabilityReader:
 
 
 class Web3KeeperChain:
-    """Satisfies `truestep.ports.keeping.KeeperChain`."""
+    """Satisfies `truestep.ports.keeping.KeeperChain` and `truestep.ports.watching.WatchChain`."""
 
     def __init__(
         self,
@@ -209,6 +216,12 @@ class Web3KeeperChain:
         """That a keeper has paid for."""
         return self._view("Keepers", "get", Keeper, keeper).shares
 
+    def funds(self) -> Funds:
+        """What the account has in its wallet and in the contracts."""
+        asked = Question(method="eth_getBalance", parameters=[self.account, "latest"], parse=quantity)
+        owed = {name: self._view(name, "credits", int, self.account) for name in MODULES}
+        return Funds(wallet_wei=given(self._endpoints.ask(asked)), credits=owed)
+
     def receipt(self, item_id: ItemId, record: Record, index: int, drawn_at: int) -> bytes:
         """The signature of a seat's receipt."""
         chain_id, at = self._contracts.chain_id, self._contracts.items
@@ -216,12 +229,12 @@ class Web3KeeperChain:
         signed = cast(Any, self._signer).unsafe_sign_hash(receipt_hash(chain_id, at, digest, index, drawn_at))
         return bytes(signed.signature)
 
-    def submit(self, call: KeeperCall, *, intent: str) -> Transaction:
+    def submit(self, call: KeeperCall | Paid, *, intent: str) -> Transaction:
         """Journal, sign and send."""
         known = self._sender.again(intent)
         if known is not None:
             return known.transaction()
-        is_urgent, is_once = isinstance(call, URGENT), isinstance(call, Enrol)
+        is_urgent, is_once = is_timed(call), isinstance(call, Enrol)
         message = self._message(call)
         return self._sender.submit(message, intent, is_urgent=is_urgent, is_once=is_once).transaction()
 
@@ -238,7 +251,9 @@ class Web3KeeperChain:
         """The problems of sends since the last call."""
         return self._sender.alarms()
 
-    def _message(self, call: KeeperCall) -> Message:
+    def _message(self, call: KeeperCall | Paid) -> Message:
+        if isinstance(call, Paid):
+            return self._encoded(call.call, call.value_wei)
         if isinstance(call, PublishBlob):
             bare = self._encoded(call.call)
             sent = SentBlob(blob=call.blob, commitment=call.commitment, cell_proofs=call.cell_proofs)

@@ -14,27 +14,37 @@ ROUND_LEVELS = 6
 """An answer gives the nodes so many levels below, or the leaves if they are nearer."""
 
 BlobOf = Callable[[int], Awaitable[bytes]]
+PayloadOf = Callable[[bytes, int], bytes]
+"""The payload of a blob, by the blob and its number."""
 
 
 async def nodes_below(
-    manifest: Manifest, part: Part, level: int, index: int, blob_of: BlobOf
+    manifest: Manifest,
+    part: Part,
+    level: int,
+    index: int,
+    blob_of: BlobOf,
+    payload: PayloadOf = payload_of,
+    *,
+    levels: int = ROUND_LEVELS,
 ) -> tuple[Bytes32, ...]:
-    """The nodes six levels below node `index` of `level` in a part's tree. It holds one blob and one MiB."""
-    down = min(level, ROUND_LEVELS)
-    reader = _Leaves(manifest, part, blob_of)
+    """The nodes some levels below node `index` of `level` in a part's tree. It holds one blob and one MiB."""
+    down = min(level, levels)
+    reader = _Leaves(manifest, part, blob_of, payload)
     return tuple([await reader.node(level - down, (index << down) + child) for child in range(1 << down)])
 
 
 class _Leaves:
     """The leaves of one tree, part by part; leaves that no part holds are zero."""
 
-    def __init__(self, manifest: Manifest, part: Part, blob_of: BlobOf) -> None:
+    def __init__(self, manifest: Manifest, part: Part, blob_of: BlobOf, payload: PayloadOf) -> None:
         self._places = [
             place
             for place in part_places(manifest)
             if (place.part.root, place.part.depth) == (part.root, part.depth)
         ]
         self._blob_of = blob_of
+        self._payload = payload
         self._known: tuple[int, bytes] = (-1, b"")
 
     async def node(self, level: int, index: int) -> Bytes32:
@@ -55,7 +65,7 @@ class _Leaves:
         while size_bytes:
             blob, offset = divmod(start, BLOB_PAYLOAD_BYTES)
             if self._known[0] != blob:
-                self._known = (blob, payload_of(await self._blob_of(blob), blob))
+                self._known = (blob, self._payload(await self._blob_of(blob), blob))
             piece = self._known[1][offset : offset + size_bytes]
             tree.update(piece)
             start, size_bytes = start + len(piece), size_bytes - len(piece)

@@ -6,7 +6,7 @@ from truestep.base.errors import Rejected, Unavailable
 from truestep.base.ids import Bytes32
 from truestep.node.loop.loop import CatchingUp
 from truestep.ports.chain import Head
-from truestep.ports.keeping import KeeperChain
+from truestep.ports.keeping import ItemEvents
 from truestep.ports.rows import RowCodec
 from truestep.ports.store import Change, Store
 from truestep.protocol.availability.facts import Event, Facts, fold
@@ -33,7 +33,7 @@ _ROWS = RowCodec[Base]({"Base": Base})
 class Chronicle:
     """Reads what is new at each look. For one thread."""
 
-    def __init__(self, chain: KeeperChain, store: Store) -> None:
+    def __init__(self, chain: ItemEvents, store: Store) -> None:
         """Go on where the store says."""
         self._chain = chain
         self._store = store

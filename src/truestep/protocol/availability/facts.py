@@ -12,7 +12,7 @@ from truestep.protocol.availability.contracts import bindings, challenges, items
 from truestep.protocol.availability.contracts.bindings import Demand
 from truestep.protocol.availability.contracts.challenges import Challenge
 from truestep.protocol.availability.contracts.items import ItemState, Record, Standing
-from truestep.protocol.availability.ids import ChallengeId, DemandId, ItemId, KeeperId
+from truestep.protocol.availability.ids import ChallengeId, DemandId, ItemId, KeeperId, unpack_challenge
 from truestep.protocol.settlement.encoding import hash_struct
 from truestep.protocol.tables import Table, add_to
 
@@ -58,6 +58,8 @@ class KnownItem:
     """When a BLOB challenge of it was last answered; 0 never, or as above."""
     needed_by: int = 0
     """How many jobs and batches in the facts of the settlement depend on it."""
+    published: tuple[int, ...] = ()
+    """The blobs that answers to challenges have published."""
 
     @property
     def name(self) -> Bytes32:
@@ -80,6 +82,15 @@ class KnownKeeper:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """Challenges of one challenger that a keeper has answered, since it last failed one of them."""
+
+    count: int = 0
+    until: int = 0
+    """The last second of the latest of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """All that is not over."""
 
@@ -89,6 +100,8 @@ class Facts:
     demands: Mapping[DemandId, Demand] = field(default_factory=dict[DemandId, Demand])
     given: Mapping[DemandId, tuple[Bytes32, ...]] = field(default_factory=dict[DemandId, tuple[Bytes32, ...]])
     """The nodes that were given last, for demands whose challengers are to pick."""
+    answered: Mapping[str, Answered] = field(default_factory=dict[str, Answered])
+    """By challenger and keeper (`pair`)."""
     contests: Mapping[ItemId, int] = field(default_factory=dict[ItemId, int])
     """How many of these are open, for each item that has any."""
     item_count: int = 0
@@ -117,6 +130,11 @@ class Facts:
         return [self.keepers[number].url for number in numbers if number in self.keepers]
 
 
+def pair(challenger: Address, keeper: Address) -> str:
+    """The key of two accounts in `Facts.answered`."""
+    return f"{challenger}/{keeper}".lower()
+
+
 @lru_cache(maxsize=4096)
 def record_hash(record: Record) -> Bytes32:
     """What Items keeps of a record."""
@@ -140,6 +158,7 @@ class Draft:
         self._challenges = Table(facts.challenges)
         self._demands = Table(facts.demands)
         self._given = Table(facts.given)
+        self._answered = Table(facts.answered)
         self._contests = Table(facts.contests)
         self.item_count = facts.item_count
         """How many items were registered."""
@@ -152,6 +171,7 @@ class Draft:
             challenges=self._challenges.entries,
             demands=self._demands.entries,
             given=self._given.entries,
+            answered=self._answered.entries,
             contests=self._contests.entries,
             item_count=self.item_count,
         )
@@ -202,9 +222,15 @@ class Draft:
             case challenges.Challenged():
                 self._begin(self._challenges, event.challenge_id, event.challenge, event.item_id)
             case challenges.Published():
-                self._change(event.item_id, lambda item: replace(item, published_at=time))
+                blob = unpack_challenge(event.challenge_id).blob
+                self._change(event.item_id, lambda item: _with_published(item, blob, time))
+                self._answer(event.challenge_id)
                 self._end(self._challenges, event.challenge_id, event.item_id)
-            case challenges.Opened() | challenges.Settled():
+            case challenges.Opened():
+                self._answer(event.challenge_id)
+                self._end(self._challenges, event.challenge_id, event.item_id)
+            case challenges.Settled():
+                self._answer(event.challenge_id, event.is_slashed)
                 self._end(self._challenges, event.challenge_id, event.item_id)
             case bindings.Demanded() | bindings.NodesGiven() | bindings.Picked():
                 self._begin(self._demands, event.demand_id, event.demand, event.item_id)
@@ -217,6 +243,19 @@ class Draft:
                 self._given.drop(event.demand_id)
             case _:
                 pass
+
+    def _answer(self, challenge_id: ChallengeId, is_slashed: bool | None = None) -> None:
+        """Note that a challenge was answered; or how it was settled, if `is_slashed` says it."""
+        challenge = self._challenges.get(challenge_id)
+        if challenge is None or is_slashed is False:
+            return
+        key = pair(challenge.challenger, challenge.keeper)
+        if is_slashed:
+            self._answered.drop(key)
+            return
+        before = self._answered.get(key) or Answered()
+        until = max(before.until, challenge.until)
+        self._answered.put(key, Answered(count=before.count + 1, until=until))
 
     def _begin(self, table: Table[Any, Any], key: int, contest: object, item_id: ItemId) -> None:
         if table.get(key) is None:
@@ -256,6 +295,11 @@ def with_seat(item: KnownItem, index: int, seat: KnownSeat | None) -> KnownItem:
     if seat is not None:
         seats[index] = seat
     return replace(item, seats=seats)
+
+
+def _with_published(item: KnownItem, blob: int, time: int) -> KnownItem:
+    published = tuple(sorted({*item.published, blob}))
+    return replace(item, published=published, published_at=time)
 
 
 def _acknowledged(item: KnownItem, event: items.Acknowledged) -> KnownItem:

@@ -1,0 +1,307 @@
+"""A watcher's eyes: asks keepers for random cells, fetches what they keep, compares it with its roots."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from random import Random, SystemRandom
+from typing import TypeVar
+
+from truestep.adapters.blobs.background import run_in_background
+from truestep.adapters.keepers.client import Busy, KeeperClient
+from truestep.adapters.keepers.fetching import ItemFetcher, first_manifest
+from truestep.adapters.keepers.nodes import ROUND_LEVELS, nodes_below
+from truestep.adapters.keepers.standing import Blame
+from truestep.adapters.keepers.wire import PLACES_LIMIT, CellPlace
+from truestep.availability.blobs import payload_of
+from truestep.availability.cells import Cell, judge, seat_cells
+from truestep.availability.manifest import Manifest
+from truestep.availability.parts import ELEMENT_PAYLOAD_BYTES, Part
+from truestep.availability.recovery import NotEnoughCells
+from truestep.base.errors import Reject, Rejected, Unavailable
+from truestep.base.ids import Bytes32
+from truestep.commitments.kzg import FIELD_ELEMENT_SIZE_BYTES, Kzg, element_point
+from truestep.commitments.merkle import pair_tree_levels
+from truestep.ports.executor import ShouldStop
+from truestep.ports.reporter import Reporter
+from truestep.protocol.availability.contracts.bindings import Opening
+from truestep.protocol.availability.facts import KnownItem
+from truestep.protocol.availability.layout import place_of
+from truestep.roles.availability.sights import ChildPick, FoundLeaf, SeatSeen, Sight
+
+CELLS_OF_A_BLOB = 16
+"""Of each blob, as far as one request has room: a keeper that lacks half of them shows it by 1 - 2^-16."""
+BUSY_WAITS = 4
+"""Times that a keeper may ask for a pause in one look."""
+SURVEYED_AT_ONCE = 8
+"""Blobs under way in a survey."""
+NO_OPENING = Opening(commitment=b"", path=(), first=0, first_proof=b"", second=0, second_proof=b"")
+"""Of a leaf that is in no blob, because no part of its tree holds it."""
+
+Answer = TypeVar("Answer")
+
+
+class KeeperEyes:
+    """Satisfies `truestep.ports.watching.Eyes`, for any thread."""
+
+    def __init__(
+        self, kzg: Kzg, reporter: Reporter, *, may_be_private: bool, chance: Random | None = None
+    ) -> None:
+        """`may_be_private`: keepers may serve at private addresses, as on a devnet."""
+        self._kzg = kzg
+        self._reporter = reporter
+        self._may_be_private = may_be_private
+        self._chance = chance or SystemRandom()
+        self._mark = secrets.token_bytes(ELEMENT_PAYLOAD_BYTES)
+
+    def look(
+        self, item: KnownItem, keepers: Mapping[int, str], should_stop: ShouldStop
+    ) -> Mapping[int, SeatSeen]:
+        """What each keeper gives of random cells of its run."""
+        return run_in_background(lambda: self._look(item, keepers), should_stop)
+
+    def survey(self, item: KnownItem, keepers: Mapping[int, str], should_stop: ShouldStop) -> tuple[int, ...]:
+        """The blobs that cannot be had."""
+        return run_in_background(lambda: self._survey(item, keepers), should_stop)
+
+    def check(self, item: KnownItem, keepers: Mapping[int, str], should_stop: ShouldStop) -> tuple[int, ...]:
+        """The parts whose roots are others."""
+        return run_in_background(lambda: self._check(item, keepers), should_stop)
+
+    def next_move(
+        self,
+        item: KnownItem,
+        part_index: int,
+        place: tuple[int, int],
+        nodes: tuple[Bytes32, ...],
+        keepers: Mapping[int, str],
+        should_stop: ShouldStop,
+    ) -> ChildPick | FoundLeaf:
+        """The first node that is not one's own."""
+        return run_in_background(
+            lambda: self._next_move(item, part_index, place, nodes, keepers), should_stop
+        )
+
+    # --- looks --------------------------------------------------------------------------------------------
+
+    async def _look(self, item: KnownItem, keepers: Mapping[int, str]) -> dict[int, SeatSeen]:
+        async with self._clients(keepers) as clients:
+            manifest = await self._manifest(item, clients)
+            if manifest is None:
+                why = "nobody gives the manifest of the item"
+                return {seat: SeatSeen(sight=Sight.SILENT, why=why) for seat in keepers}
+            asked = {seat: self._places(item, seat) for seat in keepers}
+            answers = await asyncio.gather(
+                *(_cells(clients.get(seat), item.name, asked[seat]) for seat in keepers)
+            )
+            cells = [cell for answer in answers if isinstance(answer, list) for cell in answer]
+            try:
+                verdict = await asyncio.to_thread(
+                    judge, self._kzg, manifest.commitments, cells, is_hasty=True
+                )
+            except Rejected as error:  # the commitments are none: nobody who has checked them keeps it
+                return {seat: SeatSeen(sight=Sight.WRONG, why=str(error)) for seat in keepers}
+            faults = {fault.source: fault.in_words() for fault in reversed(verdict.faults)}
+            return {
+                seat: _seen(answer, asked[seat], faults)
+                for seat, answer in zip(keepers, answers, strict=True)
+            }
+
+    def _places(self, item: KnownItem, seat: int) -> list[CellPlace]:
+        """Random cells of a seat's run: of each blob some, or of large items of as many blobs as fit."""
+        run, count = seat_cells(seat, item.record.seat_count), item.record.blob_count
+        of_each = max(1, min(CELLS_OF_A_BLOB, PLACES_LIMIT // count))
+        blobs = self._chance.sample(range(count), min(count, PLACES_LIMIT // of_each))
+        return [
+            CellPlace(blob=blob, cell=cell) for blob in blobs for cell in self._chance.sample(run, of_each)
+        ]
+
+    async def _survey(self, item: KnownItem, keepers: Mapping[int, str]) -> tuple[int, ...]:
+        async with self._clients(keepers, item.url) as clients:
+            manifest = await self._manifest(item, clients)
+            if manifest is None:
+                return tuple(range(item.record.blob_count))
+            slots, missing = asyncio.Semaphore(SURVEYED_AT_ONCE), list[int]()
+            async with self._fetcher(manifest, clients) as fetcher:
+
+                async def ask(blob: int) -> None:
+                    async with slots:
+                        try:
+                            await fetcher.blob(blob)
+                        except NotEnoughCells:
+                            missing.append(blob)
+
+                await asyncio.gather(*map(ask, range(item.record.blob_count)))
+            return tuple(sorted(missing))
+
+    # --- roots --------------------------------------------------------------------------------------------
+
+    async def _check(self, item: KnownItem, keepers: Mapping[int, str]) -> tuple[int, ...]:
+        async with self._opened(item, keepers) as (manifest, fetcher):
+            trees: dict[tuple[Bytes32, int], int] = {}
+            for number, part in enumerate(item.parts):
+                trees.setdefault((part.root, part.depth), number)
+            wrong = list[int]()
+            for (root, depth), number in trees.items():
+                [found] = await nodes_below(
+                    manifest, item.parts[number], depth, 0, fetcher.blob, self._payload, levels=0
+                )
+                if found != root and depth:
+                    wrong.append(number)
+            return tuple(wrong)
+
+    async def _next_move(
+        self,
+        item: KnownItem,
+        part_index: int,
+        place: tuple[int, int],
+        nodes: tuple[Bytes32, ...],
+        keepers: Mapping[int, str],
+    ) -> ChildPick | FoundLeaf:
+        level, index = place
+        levels, part = min(level, ROUND_LEVELS), item.parts[part_index]
+        async with self._opened(item, keepers) as (manifest, fetcher):
+            own = await nodes_below(manifest, part, level, index, fetcher.blob, self._payload)
+            child = next((number for number in range(1 << levels) if nodes[number] != own[number]), None)
+            if child is None:
+                raise Rejected(
+                    Reject.LEAF_AGREES,
+                    f"expected another node than one's own below node {index} of level {level}",
+                )
+            tree = pair_tree_levels(nodes, levels)
+            siblings = tuple(Bytes32(tree[height][child >> height ^ 1]) for height in range(levels))
+            if level > ROUND_LEVELS:
+                return ChildPick(child=child, node=nodes[child], siblings=siblings)
+            leaf_index = (index << levels) + child
+            holder = _holder(item.parts, part, leaf_index)
+            opening = NO_OPENING
+            if holder is not None:
+                opening = await self._opening(item, manifest, holder, leaf_index, fetcher)
+            return FoundLeaf(
+                part_index=part_index if holder is None else holder,
+                child=child,
+                leaf=nodes[child],
+                siblings=siblings,
+                opening=opening,
+            )
+
+    async def _opening(
+        self, item: KnownItem, manifest: Manifest, part_index: int, leaf_index: int, fetcher: ItemFetcher
+    ) -> Opening:
+        """Of the two elements in which a leaf lies."""
+        blob, element, _ = place_of(item.parts, part_index, leaf_index)
+        content = await fetcher.blob(blob)
+        first = await asyncio.to_thread(self._kzg.open, content, element_point(element))
+        second = await asyncio.to_thread(self._kzg.open, content, element_point(element + 1))
+        return Opening(
+            commitment=manifest.commitments[blob],
+            path=manifest.hash_path(blob),
+            first=int.from_bytes(first[0], "big"),
+            first_proof=first[1],
+            second=int.from_bytes(second[0], "big"),
+            second_proof=second[1],
+        )
+
+    def _payload(self, blob: bytes, index: int) -> bytes:
+        """The payload of a blob, with marks that nobody can foresee in place of what is no payload.
+
+        An element of 2^248 or more has none; whatever a tree says of the leaves in it strikes the item.
+        """
+        if not any(blob[::FIELD_ELEMENT_SIZE_BYTES]):
+            return payload_of(blob, index)
+        pieces = (
+            self._mark if blob[start] else blob[start + 1 : start + FIELD_ELEMENT_SIZE_BYTES]
+            for start in range(0, len(blob), FIELD_ELEMENT_SIZE_BYTES)
+        )
+        return b"".join(pieces)
+
+    # --- whom to ask --------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _clients(
+        self, keepers: Mapping[int, str], store: str | None = None
+    ) -> AsyncGenerator[dict[int, KeeperClient]]:
+        """A client for each seat whose keeper has a URL, and number -1 for one more server."""
+        found: dict[int, KeeperClient] = {}
+        named = dict(keepers) if store is None else {**keepers, -1: store}
+        try:
+            for seat, url in named.items():
+                with suppress(ValueError):
+                    found[seat] = KeeperClient(url, is_stranger=not self._may_be_private)
+            yield found
+        finally:
+            for client in found.values():
+                await client.close()
+
+    @asynccontextmanager
+    async def _opened(
+        self, item: KnownItem, keepers: Mapping[int, str]
+    ) -> AsyncGenerator[tuple[Manifest, ItemFetcher]]:
+        """The item's manifest, and what fetches its blobs. Raises `Unavailable` if nobody has it."""
+        async with self._clients(keepers, item.url) as clients:
+            manifest = await self._manifest(item, clients)
+            if manifest is None:
+                raise Unavailable(f"nobody gives the manifest of item {item.item_id}")
+            async with self._fetcher(manifest, clients) as fetcher:
+                yield manifest, fetcher
+
+    async def _manifest(self, item: KnownItem, clients: Mapping[int, KeeperClient]) -> Manifest | None:
+        """From keepers, or else from the registrant's store."""
+        found = await first_manifest(item.name, list(clients.values()))
+        if found is None and -1 in clients:
+            with suppress(Rejected, Unavailable):
+                found = await clients[-1].stored_manifest(item.name)
+        return found
+
+    def _fetcher(self, manifest: Manifest, clients: Mapping[int, KeeperClient]) -> ItemFetcher:
+        return ItemFetcher(manifest, self._kzg, list(clients.values()), self._blame)
+
+    def _blame(self, blame: Blame) -> None:
+        self._reporter.report("keeper_lied", f"{blame.keeper}: {blame.reason}", keeper=blame.keeper)
+
+
+async def _cells(
+    client: KeeperClient | None, item: Bytes32, places: Sequence[CellPlace]
+) -> list[Cell] | Rejected | Unavailable:
+    """What a keeper gives, after pauses that it asks for."""
+    if client is None:
+        return Unavailable("its URL is none of a keeper")
+    waits = 0
+    while True:
+        try:
+            return await client.cells(item, places)
+        except (Rejected, Unavailable) as error:
+            if not isinstance(error, Busy) or waits == BUSY_WAITS:
+                return error
+            waits += 1
+            await asyncio.sleep(error.retry_after_seconds)
+
+
+def _seen(
+    answer: list[Cell] | Rejected | Unavailable, asked: Iterable[CellPlace], faults: Mapping[str, str]
+) -> SeatSeen:
+    if isinstance(answer, Rejected):
+        return SeatSeen(sight=Sight.WRONG, why=str(answer))
+    if isinstance(answer, Unavailable):
+        return SeatSeen(sight=Sight.SILENT, why=str(answer))
+    sources = {cell.source for cell in answer}
+    lied = next((faults[source] for source in sources if source in faults), None)
+    if lied is not None:
+        return SeatSeen(sight=Sight.WRONG, why=lied)
+    given = {CellPlace(blob=cell.blob, cell=cell.cell) for cell in answer}
+    lacking = sorted(set(asked) - given)
+    if not lacking:
+        return SeatSeen(sight=Sight.GIVES)
+    first = lacking[0]
+    why = f"it lacks {len(lacking)} cells, the first is cell {first.cell} of blob {first.blob}"
+    return SeatSeen(sight=Sight.LACKS, blob=first.blob, why=why)
+
+
+def _holder(parts: Sequence[Part], part: Part, leaf_index: int) -> int | None:
+    """The part of the same tree that holds a leaf."""
+    for number, other in enumerate(parts):
+        if (other.root, other.depth) == (part.root, part.depth) and (
+            other.first_leaf <= leaf_index < other.end_leaf
+        ):
+            return number
+    return None

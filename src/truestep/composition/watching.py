@@ -1,0 +1,65 @@
+"""Opens everything that a watcher of data needs: chain, state, eyes, threads."""
+
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from secrets import token_bytes
+
+from truestep.adapters.chain.availability import AvailabilityContracts, Web3KeeperChain
+from truestep.adapters.chain.fees import TransactionPolicy
+from truestep.adapters.chain.sender import Signer
+from truestep.adapters.clock import SystemClock
+from truestep.adapters.executor.threads import ThreadExecutor
+from truestep.adapters.keepers.eyes import KeeperEyes
+from truestep.adapters.store.scoped import Scope, open_scope
+from truestep.adapters.store.sqlite import SqliteStore
+from truestep.adapters.trusted_setup import open_kzg
+from truestep.base.ids import Address
+from truestep.composition.daemons import keep_owner
+from truestep.node.availability.watch_desk import WatchBench
+from truestep.node.availability.watcher import WatcherWorld
+from truestep.node.chain.outbox import Courier
+from truestep.node.tasks.commitments import kept_secret
+from truestep.ports.reporter import Reporter
+from truestep.roles.estimates import SENDS_AT_ONCE
+
+WORKS_AT_ONCE = 4
+"""A survey, a check of roots, and room for looks and for moves in demands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatcherSettings:
+    """A watcher's network and account."""
+
+    rpc: Sequence[str]
+    contracts: AvailabilityContracts
+    state_dir: Path
+    signer: Signer
+    policy: TransactionPolicy = field(default_factory=TransactionPolicy)
+    may_be_private: bool = False
+    """Whether keepers may serve at private addresses."""
+
+
+@contextmanager
+def opened_watcher(settings: WatcherSettings, reporter: Reporter) -> Generator[WatcherWorld]:
+    """Everything that a watcher needs; its store is closed at the end."""
+    with ExitStack() as stack:
+        whole = stack.enter_context(SqliteStore(settings.state_dir / "state.sqlite"))
+        contracts = settings.contracts
+        scope = Scope(chain_id=contracts.chain_id, jobs=contracts.items)
+        store, clock = open_scope(whole, scope, [contracts.keepers, contracts.challenges]), SystemClock()
+        keep_owner(store, Address(settings.signer.address))
+        chain = Web3KeeperChain(
+            settings.rpc, contracts, settings.signer, store, settings.policy, reporter=reporter
+        )
+        eyes = KeeperEyes(open_kzg(), reporter, may_be_private=settings.may_be_private)
+        yield WatcherWorld(
+            chain=chain,
+            store=store,
+            executor=ThreadExecutor(WORKS_AT_ONCE, WatchBench(eyes).perform, clock.nudge),
+            sends=ThreadExecutor(SENDS_AT_ONCE, Courier(chain).perform, clock.nudge),
+            clock=clock,
+            reporter=reporter,
+            secret=kept_secret(store, token_bytes),
+        )

@@ -1,0 +1,1 @@
+"""How decisions about data are carried out."""

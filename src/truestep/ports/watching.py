@@ -1,0 +1,108 @@
+"""What a watcher of data needs of the world: the contracts of availability, and eyes on keepers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from truestep.base.ids import Address, Bytes32
+from truestep.ports.chain import Head, Transaction
+from truestep.ports.executor import ShouldStop
+from truestep.ports.keeping import EventsRead
+from truestep.protocol.availability.calls import Paid
+from truestep.protocol.availability.contracts.keepers import Rules
+from truestep.protocol.availability.facts import KnownItem
+from truestep.roles.availability.sights import ChildPick, FoundLeaf, SeatSeen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Funds:
+    """What an account has in its wallet, and what each contract owes it, in wei."""
+
+    wallet_wei: int
+    credits: Mapping[str, int]
+
+
+class WatchChain(Protocol):
+    """The contracts of availability, for one account; by any thread. All raise `Unavailable`, `Rejected`."""
+
+    @property
+    def account(self) -> Address:
+        """The account that sends."""
+        ...
+
+    @property
+    def first_block(self) -> int:
+        """No event is older."""
+        ...
+
+    def head(self) -> Head:
+        """The newest block."""
+        ...
+
+    def block_hash(self, number: int) -> Bytes32 | None:
+        """The hash of a block of the present chain; None beyond its head."""
+        ...
+
+    def read(self, first: int, last: int) -> EventsRead:
+        """What these blocks tell."""
+        ...
+
+    def rules(self) -> Rules:
+        """The parameters, which never change."""
+        ...
+
+    def funds(self) -> Funds:
+        """What the account has."""
+        ...
+
+    def submit(self, call: Paid, *, intent: str) -> Transaction:
+        """Journal, sign and send, at most once for each intent; returns at once."""
+        ...
+
+    def refresh(self) -> tuple[Transaction, ...]:
+        """Look after everything that is pending."""
+        ...
+
+    def transaction(self, intent: str) -> Transaction | None:
+        """What became of an intent."""
+        ...
+
+    def alarms(self) -> tuple[str, ...]:
+        """What went wrong with sends since the last call."""
+        ...
+
+
+class Eyes(Protocol):
+    """Asks keepers, and computes what their answers mean. Methods raise `Unavailable` if that may go later.
+
+    `keepers` are the URLs of an item's acknowledged seats.
+    """
+
+    def look(
+        self, item: KnownItem, keepers: Mapping[int, str], should_stop: ShouldStop
+    ) -> Mapping[int, SeatSeen]:
+        """What each seat's keeper gives of random cells of its run, all of them verified."""
+        ...
+
+    def survey(self, item: KnownItem, keepers: Mapping[int, str], should_stop: ShouldStop) -> tuple[int, ...]:
+        """The blobs that cannot be had from all of them together."""
+        ...
+
+    def check(self, item: KnownItem, keepers: Mapping[int, str], should_stop: ShouldStop) -> tuple[int, ...]:
+        """The first part of each tree whose root is not that of the blobs, which are fetched for it."""
+        ...
+
+    def next_move(
+        self,
+        item: KnownItem,
+        part_index: int,
+        place: tuple[int, int],
+        nodes: tuple[Bytes32, ...],
+        keepers: Mapping[int, str],
+        should_stop: ShouldStop,
+    ) -> ChildPick | FoundLeaf:
+        """What comes after these nodes, which were given below the node at `place`: its level and index.
+
+        Raises `Rejected` if all of them are those of the blobs.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Decisions about the data that results depend on (docs/availability.md)."""

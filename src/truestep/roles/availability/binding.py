@@ -1,0 +1,121 @@
+"""Items whose blobs do not hold what their parts say: demands for their trees (docs/availability.md A4.6)."""
+
+from collections.abc import Iterator
+
+from truestep.protocol.availability.calls import Paid
+from truestep.protocol.availability.contracts.bindings import (
+    Demand,
+    OpenDemand,
+    Pick,
+    SettleDemand,
+    StrikeFound,
+)
+from truestep.protocol.availability.facts import KnownItem
+from truestep.protocol.availability.ids import (
+    DemandId,
+    demand_of,
+    item_of_demand,
+)
+from truestep.roles.availability.bonds import DEMAND, Wish, demand_wei
+from truestep.roles.availability.sights import (
+    Action,
+    CheckRoots,
+    ChildPick,
+    FindMove,
+    SendData,
+    View,
+    WatchPolicy,
+)
+
+
+def checks(view: View, policy: WatchPolicy, watched: list[KnownItem]) -> Iterator[Action]:
+    """Fetch each item once: the smallest first, and none that its keepers have just not given."""
+    suspected = {seat[0] for seat in view.suspicions}
+    for item in sorted(watched, key=lambda each: each.record.blob_count):
+        is_known = item.name in view.checked or item.item_id in suspected
+        is_there = any(seat.acknowledged_at for seat in item.seats.values())
+        if is_there and not is_known and item.record.blob_count <= policy.check_blobs_limit:
+            yield CheckRoots(item=item)
+
+
+def demands(view: View, item: KnownItem) -> Iterator[Wish]:
+    """Ask for the tree of a part whose root is not that of the blobs."""
+    seat = next((index for index, each in sorted(item.seats.items()) if each.acknowledged_at), None)
+    for part_index in view.checked.get(item.name, ()):
+        demand_id = demand_of(item.item_id, part_index, view.account)
+        if seat is None or demand_id in view.facts.demands:
+            continue
+        bond_wei = demand_wei(view, item.item_id)
+        call = OpenDemand(
+            item_id=item.item_id, record=item.record, parts=item.parts, part_index=part_index, seat=seat
+        )
+        send = SendData(
+            intent=f"{DEMAND}/{demand_id}",
+            call=Paid(call=call, value_wei=bond_wei),
+            message=f"item {item.item_id} does not hold what its part {part_index} says: asks for the tree",
+        )
+        yield Wish(send=send, bond_wei=bond_wei)
+        return  # one struck part strikes the item
+
+
+def moves(view: View) -> Iterator[Action]:
+    """Go on with this account's demands, the earliest end first."""
+    own = [each for each in view.facts.demands.items() if each[1].challenger == view.account]
+    for demand_id, demand in sorted(own, key=lambda each: each[1].moved_at):
+        item = view.facts.items.get(item_of_demand(demand_id))
+        if item is not None:
+            yield from _move(view, item, demand_id, demand)
+
+
+def _move(view: View, item: KnownItem, demand_id: DemandId, demand: Demand) -> Iterator[Action]:
+    is_over = view.now > demand.moved_at + view.rules.answer_seconds
+    if not item.is_open or (is_over and not demand.is_answered):
+        why = "nobody has given it, and the item is struck" if item.is_open else "that was decided otherwise"
+        call = SettleDemand(demand_id=demand_id, demand=demand, record=item.record)
+        yield SendData(
+            intent=f"settle-demand/{demand_id}/{demand.moved_at}",
+            call=Paid(call=call),
+            message=f"the tree of item {item.item_id} was demanded, {why}: settle the demand",
+        )
+    elif demand.is_answered and not is_over:
+        yield from _next(view, item, demand_id, demand)
+
+
+def _next(view: View, item: KnownItem, demand_id: DemandId, demand: Demand) -> Iterator[Action]:
+    nodes, found = view.facts.given.get(demand_id), view.moves.get((demand_id, demand.moved_at))
+    intent = f"{{}}/{demand_id}/{demand.level}/{demand.index}"
+    match found:
+        case ChildPick():
+            call = Pick(
+                demand_id=demand_id,
+                demand=demand,
+                child=found.child,
+                node=found.node,
+                siblings=found.siblings,
+            )
+            message = f"goes on below node {found.child} that was given of item {item.item_id}"
+            yield SendData(intent=intent.format("pick-node"), call=Paid(call=call), message=message)
+        case None if nodes is not None:
+            yield FindMove(
+                item=item,
+                move=(demand_id, demand.moved_at),
+                level=demand.level,
+                index=demand.index,
+                nodes=nodes,
+            )
+        case None:
+            pass
+        case _:
+            strike = StrikeFound(
+                demand_id=demand_id,
+                demand=demand,
+                record=item.record,
+                parts=item.parts,
+                part_index=found.part_index,
+                child=found.child,
+                leaf=found.leaf,
+                siblings=found.siblings,
+                opening=found.opening,
+            )
+            message = f"a leaf of item {item.item_id} is not what its blobs hold: strike it"
+            yield SendData(intent=intent.format("strike"), call=Paid(call=strike), message=message)

@@ -17,7 +17,7 @@ from truestep.base.ids import Address, Bytes32
 from truestep.protocol.availability.contracts import items
 from truestep.protocol.availability.contracts.items import ItemState
 from truestep.protocol.availability.ids import ItemId
-from truestep.protocol.availability.layout import item_digest, join, node_level, receipt_hash
+from truestep.protocol.availability.layout import item_digest, join, named_nodes, node_level, receipt_hash
 from truestep.protocol.settlement.encoding import hash_struct
 
 STRANGER = Address("0x" + "77" * 20)
@@ -79,6 +79,7 @@ def test_hashes_of_large_items_come_as_subtrees(shelf: Shelf, blob_count: int) -
     level = node_level(blob_count)
     subtrees = [hashes[at : at + (1 << level)] for at in range(0, blob_count, 1 << level)]
     nodes = tuple(_root_at(subtree, level) for subtree in subtrees)
+    assert nodes == named_nodes(hashes)
     leaf_count = blob_count * WHOLE_BLOB - WHOLE_BLOB // 2
     parts = (Part(root=Bytes32(b"r" * 32), depth=27, first_leaf=0, leaf_count=leaf_count),)
     call = changed(shelf.registration(true_content()), parts=parts, nodes=nodes)

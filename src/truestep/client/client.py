@@ -8,16 +8,20 @@ from typing import TypeVar, cast
 
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.fees import TransactionPolicy
+from truestep.adapters.keepers.publishing import public_url
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Address, JobId, ProgramId
 from truestep.client import stakes
 from truestep.client.files import ProgramFile, program_of, read_program
 from truestep.client.job import EVENT_RANGE_BLOCKS, Job
 from truestep.client.job_status import known_job
-from truestep.client.orders import Order, post_call
+from truestep.client.keeping import KeepingTerms, Tell
+from truestep.client.orders import Availability, Order, post_call
 from truestep.client.runs import DEFAULT_MAX_CYCLES, RunReport, run_task
 from truestep.client.sending import event_of, transact_once
 from truestep.client.stakes import Withdrawn
+from truestep.client.stored import stored_input, stored_program
+from truestep.client.supplying import Supplier
 from truestep.client.tokens import allow
 from truestep.commitments.keccak import keccak256
 from truestep.composition.engines import EngineName, open_engine
@@ -27,6 +31,7 @@ from truestep.guest.python.build import PYTHON_SUFFIX
 from truestep.machine.program import Task
 from truestep.ports.blobs import Blobs
 from truestep.ports.chain import Chain
+from truestep.ports.clock import Clock
 from truestep.protocol.calls import PostJob, RegisterProgram
 from truestep.protocol.events import ChainEvent, JobPosted, ProgramRegistered
 
@@ -65,13 +70,25 @@ class Client:
     """One requester's account on one network."""
 
     def __init__(
-        self, chain: Chain, blobs: Blobs, deployment: Deployment, *, is_remembering: bool = False
+        self,
+        chain: Chain,
+        blobs: Blobs,
+        deployment: Deployment,
+        *,
+        places: Sequence[str] = (),
+        is_remembering: bool = False,
+        clock: Clock | None = None,
     ) -> None:
-        """`is_remembering`: the chain's journal outlives the process, so equal orders are one order."""
+        """`places` are where `blobs` are, of which keepers are told the first URL.
+
+        `is_remembering`: the chain's journal outlives the process, so equal orders are one order.
+        """
         self.chain = chain
         self.blobs = blobs
         self.deployment = deployment
+        self._places = places
         self._is_remembering = is_remembering
+        self._clock = clock
 
     @classmethod
     def connect(
@@ -103,7 +120,8 @@ class Client:
         store = deployment_store(SqliteStore(state), network)
         signer = open_keystore(keystore, password)
         chain = open_chain(rpc, network, signer, store, policy, on_unknown_code=on_unknown_code)
-        return cls(chain, open_blobs(blobs), network, is_remembering=state is not None)
+        places = [blobs] if isinstance(blobs, str) else list(blobs)
+        return cls(chain, open_blobs(places), network, places=places, is_remembering=state is not None)
 
     def register(self, program: Path | bytes, *, max_cycles: int = DEFAULT_MAX_CYCLES) -> ProgramId:
         """The program's number on the chain. Registers it if nobody has done so with these maximum cycles.
@@ -133,19 +151,55 @@ class Client:
             return self.register(program, max_cycles=max_cycles)
         return self._own_event(name, ProgramRegistered).program_id
 
-    def submit(self, program: Path | bytes, content: bytes = b"", *, order: Order | None = None) -> Job:
+    def submit(
+        self,
+        program: Path | bytes,
+        content: bytes = b"",
+        *,
+        order: Order | None = None,
+        tell: Tell = lambda _: None,
+    ) -> Job:
         """Post a job and return its handle. The whole reward goes into escrow.
 
-        Raises Rejected if the program or input is bad or the chain refuses, for example for lack of coins;
-        Unavailable if something outside fails.
+        If the order asks for keepers, they have program and input before; `tell` hears how far that is.
+        Raises Rejected if the program or input is bad, keepers do not take them, or the chain refuses, for
+        example for lack of coins; Unavailable if something outside fails.
         """
-        order = order or Order()
-        elf = _opened(program).elf
+        order, file = order or Order(), _opened(program)
+        supplier = None if order.availability is Availability.NONE else self._supplier(order.keeping, tell)
         draft = post_call(self.chain, self.blobs, content, order)
-        call = replace(draft, program_id=self.register(elf, max_cycles=order.max_cycles))
+        call = replace(draft, program_id=self.register(file.elf, max_cycles=order.max_cycles))
         intent = f"post:{order.name or self._order_name(call, order)}"
         if self.chain.transaction(intent) is None:
+            if supplier is not None and order.reducer_of is None:
+                call = supplier.kept_order(call, file.program, content, order.lifetime_seconds)
             allow(self.chain, order.asset, order.reward_wei * order.shard_count)
+        job = self._post(call, intent)
+        if supplier is not None and order.reducer_of is None:
+            supplier.supply(job.job_id, file.program, content)
+        return job
+
+    def supply(
+        self, job_id: JobId, *, keeping: KeepingTerms | None = None, tell: Tell = lambda _: None
+    ) -> bool:
+        """Have the data of a posted job kept, and name it, so that the job can be taken (A5.1).
+
+        Returns whether that was left to do. Program and input come from the blob stores. Raises as `submit`.
+        """
+        job = known_job(self.chain, job_id)
+        if job.is_ready:
+            return False
+        program = self.chain.program(job.program_id)
+        elf = stored_program(self.blobs, program.image_root, program.entry, program.digest, program.uri)
+        content = stored_input(self.blobs, job.input_root, job.input_size, job.input_uri)
+        self._supplier(keeping, tell).supply(job_id, program_of(elf).program, content)
+        return True
+
+    def _supplier(self, terms: KeepingTerms | None, tell: Tell) -> Supplier:
+        terms = terms or KeepingTerms(url=public_url(self._places))
+        return Supplier(self.chain, self.blobs, self.deployment, terms, tell, self._clock)
+
+    def _post(self, call: PostJob, intent: str) -> Job:
         name = transact_once(self.chain, call, intent, is_done=lambda: self._posted(call) is not None)
         event = self._own_event(name, JobPosted) if name else self._posted(call)
         if event is None:
@@ -228,7 +282,7 @@ class Client:
         """A name that equal orders share, if they are remembered; else one of its own."""
         if not self._is_remembering:
             return secrets.token_hex(16)
-        terms = (call.program_id, call.input_root.hex(), call.input_size, order)
+        terms = (call.program_id, call.input_root.hex(), call.input_size, *order.words)
         return keccak256(repr(terms).encode()).hex()
 
 

@@ -1,12 +1,14 @@
 """What a requester orders, and the call that posts it."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address, Bytes32, JobId, ProgramId, task_of
 from truestep.base.units import duration
 from truestep.client.job_status import known_job, read_status
+from truestep.client.keeping import KeepingTerms
 from truestep.client.reducing import check_slots, slot_level
 from truestep.client.runs import DEFAULT_MAX_CYCLES
 from truestep.engine.hashing import hash_many_pairs
@@ -14,11 +16,22 @@ from truestep.machine.program import Task
 from truestep.ports.blobs import Blobs
 from truestep.ports.chain import Chain, ChainReader
 from truestep.protocol.calls import NATIVE, NOBODY, PostJob
+from truestep.protocol.deployment.availability import POLICY as KEPT
+from truestep.protocol.settlement.assurances import OPTIMISTIC
 from truestep.protocol.settlement.jobs import LEASE_LIMIT_SECONDS, LIFETIME_LIMIT_SECONDS
 from truestep.protocol.settlement.parameters import WINDOW_LIMIT_SECONDS
 
 DEFAULT_LEASE_SECONDS = 3_600
 DEFAULT_LIFETIME_SECONDS = 86_400
+
+
+class Availability(StrEnum):
+    """Who has to let everybody have the program, the input and the outputs of a job."""
+
+    NONE = "none"
+    """Nobody: what is withheld cannot be checked."""
+    KEEPERS = "keepers"
+    """Keepers with stake: the policy *kept* (docs/availability.md A5)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +64,14 @@ class Order:
     """Room for each of these outputs; 0: for the largest one, once that job is complete."""
     name: str | None = None
     """A client with a state file posts an order of a given name only once, even after an interruption."""
+    availability: Availability = field(default=Availability.NONE, repr=False)
+    keeping: KeepingTerms | None = field(default=None, repr=False)
+    """What keepers are offered; None: the usual, at the client's first blob store with a URL."""
+
+    @property
+    def words(self) -> tuple[object, ...]:
+        """What makes it another order than others, besides its program and input."""
+        return (self,) if self.availability is Availability.NONE else (self, str(self.availability))
 
 
 NO_PROGRAM = ProgramId(0)
@@ -87,6 +108,7 @@ def post_call(chain: Chain, blobs: Blobs, content: bytes, order: Order) -> PostJ
         callback_gas=order.callback_gas,
         reducer_of=order.reducer_of,
         slot_level=level,
+        policy=OPTIMISTIC if order.availability is Availability.NONE else KEPT,
     )
 
 

@@ -84,7 +84,7 @@ def raise_stake(chain: Chain, target_wei: int) -> int:
     Waits first for deposits of an interrupted run. Raises Unavailable if the stake that is read may be older
     than the last deposit, which would then be made twice.
     """
-    _finish_deposits(chain)
+    finish_pending(chain, DEPOSIT_PREFIX)
     for number in range(TRIES):
         stake_wei = chain.balances(chain.account).stake_wei
         missing_wei = target_wei - stake_wei
@@ -108,9 +108,10 @@ def raise_stake(chain: Chain, target_wei: int) -> int:
     )
 
 
-def _finish_deposits(chain: Chain) -> None:
+def finish_pending(chain: Chain, prefix: str) -> None:
+    """Wait for what an interrupted run has sent under intents that begin so, whatever comes of it."""
     for transaction in chain.refresh():
-        if transaction.intent.startswith(DEPOSIT_PREFIX) and transaction.outcome is Outcome.PENDING:
+        if transaction.intent.startswith(prefix) and transaction.outcome is Outcome.PENDING:
             try:
                 chain.transact(Deposit(amount_wei=0), intent=transaction.intent)  # known, so this only waits
             except Rejected:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from truestep.availability.parts import BLOB_UNITS, UNIT_ELEMENTS, UNIT_LEAVES, Part
 from truestep.base.ids import Address, Bytes32
 from truestep.commitments.keccak import keccak256
-from truestep.commitments.merkle import ZERO_NODES, parent
+from truestep.commitments.merkle import ZERO_NODES, pair_tree_levels, parent
 from truestep.protocol.availability.contracts.items import Record
 from truestep.protocol.availability.ids import ItemId
 from truestep.protocol.settlement.encoding import encode, encode_struct
@@ -34,6 +34,16 @@ def join(nodes: Sequence[bytes], level: int) -> Bytes32:
         nodes = [parent(padded[index], padded[index + 1]) for index in range(0, len(nodes), 2)]
         level += 1
     return Bytes32(nodes[0])
+
+
+def named_nodes(hashes: Sequence[Bytes32]) -> tuple[Bytes32, ...]:
+    """What a registration names of an item with these versioned hashes (A1.4)."""
+    level = node_level(len(hashes))
+    if not level:
+        return tuple(hashes)
+    size = 1 << level
+    groups = [hashes[start : start + size] for start in range(0, len(hashes), size)]
+    return tuple(Bytes32(pair_tree_levels(group, level)[-1][0]) for group in groups)
 
 
 def place_of(parts: Sequence[Part], part_index: int, leaf_index: int) -> tuple[int, int, int]:

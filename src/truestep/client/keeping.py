@@ -1,0 +1,277 @@
+"""Has programs and inputs kept by keepers: registered, drawn for, acknowledged (docs/availability.md A3)."""
+
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from truestep.adapters.keepers.publishing import check_served, publish
+from truestep.availability.manifest import Manifest
+from truestep.base.errors import Bug, Reject, Rejected, Unavailable
+from truestep.base.ids import Address
+from truestep.base.units import coins, duration
+from truestep.client.sending import finish_pending, transact_once
+from truestep.client.supplies import Content, Need, blob_count, plan
+from truestep.commitments.kzg import Kzg
+from truestep.ports.blobs import Blobs
+from truestep.ports.chain import Chain
+from truestep.ports.clock import Clock
+from truestep.protocol.availability.contracts.items import (
+    Assign,
+    CloseItem,
+    ItemState,
+    PublishHashes,
+    Register,
+)
+from truestep.protocol.availability.contracts.keepers import Rules
+from truestep.protocol.availability.facts import Facts, KnownItem
+from truestep.protocol.availability.ids import ItemId
+from truestep.protocol.availability.layout import NODES_LIMIT, named_nodes
+
+SEATS_LEAST, SEATS_LIMIT = 2, 16
+SEATS_USUAL = 4
+"""Three of them must acknowledge: one may be away."""
+ROUNDS = 2
+"""Of draws, that are waited for before an item is given up."""
+SPARE_SECONDS = 3_600
+"""For transactions and encoding, beside the rounds."""
+DURATION_LIMIT_SECONDS = 500 * 86_400 - SPARE_SECONDS
+"""The contract takes no item that lasts longer (A3.1)."""
+HASHES_AT_ONCE = 1_024
+DAY_SECONDS = 86_400
+POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepingTerms:
+    """What a requester offers keepers."""
+
+    url: str
+    """From where they fetch. It is written on the chain, for everybody to read."""
+    seat_count: int | None = None
+    """How many keepers are drawn for each item; None: four, or all if there are fewer."""
+    fee_wei: int = 0
+    """Of each keeper, for each blob and day."""
+    spare_seconds: int = 0
+    """How much longer than the job needs it items last, so that later jobs can use them too."""
+
+
+Tell = Callable[[str], None]
+"""Hears what is done, a sentence each."""
+
+
+class Keeping:
+    """Has data kept for one account. Begun again after an interruption, it goes on where it was."""
+
+    def __init__(
+        self,
+        chain: Chain,
+        blobs: Blobs,
+        kzg: Kzg,
+        rules: Rules,
+        terms: KeepingTerms,
+        tell: Tell,
+        clock: Clock,
+    ) -> None:
+        self._chain = chain
+        self._blobs = blobs
+        self._kzg = kzg
+        self._rules = rules
+        self._terms = terms
+        self._tell = tell
+        self._clock = clock
+
+    def keep(self, program: Content, content: Content, need: Need) -> tuple[ItemId, ItemId]:
+        """The kept items of a program and an input. Registers those that this account does not have.
+
+        Raises Rejected if keepers do not take them in time, and closes them, so that the bonds come back;
+        Unavailable if something outside fails: then call it again.
+        """
+        finish_pending(self._chain, "item:")
+        self._close_hopeless()
+        chosen = plan(program, content, self._usable(), need)
+        for group in chosen.new:
+            self._register(group, need)
+        if chosen.new:
+            chosen = plan(program, content, self._usable(), need)
+        if chosen.program is None or chosen.input is None:
+            raise Unavailable("an item was registered and is gone from the node's events; try another node")
+        ids = chosen.program.item_id, chosen.input.item_id
+        self._wait(dict.fromkeys(ids))
+        return ids
+
+    # --- how ----------------------------------------------------------------------------------------------
+
+    def _usable(self) -> list[KnownItem]:
+        """The account's items that are kept, then those that may still be taken by their keepers."""
+        facts, now = self._facts(), self._chain.head().time_seconds
+        own = own_items(facts, self._chain.account)
+        kept = [item for item in own if item.state is ItemState.KEPT]
+        return kept + [item for item in own if self._is_hopeful(item, now)]
+
+    def _is_hopeful(self, item: KnownItem, now: int) -> bool:
+        """Whether keepers may still take it."""
+        end = item.record.since + ROUNDS * self._rules.acknowledge_seconds
+        return item.state is ItemState.REGISTERED and now <= end
+
+    def _facts(self) -> Facts:
+        return self._chain.facts().data
+
+    def _register(self, contents: Sequence[Content], need: Need) -> None:
+        names = " and ".join(each.name for each in contents)
+        count, now = blob_count(contents), self._chain.head().time_seconds
+        seats = self._seats()
+        until = need.until + self._terms.spare_seconds
+        until += ROUNDS * self._rules.acknowledge_seconds + SPARE_SECONDS
+        until = min(until, now + DURATION_LIMIT_SECONDS)
+        fee_wei = -(-self._terms.fee_wei * count * (until - now) // DAY_SECONDS)
+        manifest = publish(
+            self._blobs,
+            self._kzg,
+            (each.tree for each in contents),
+            lambda done: self._stored(names, done, count),
+        )
+        if manifest.parts != tuple(part for each in contents for part in each.parts):
+            raise Bug("expected an item to have the parts that it was planned with")
+        check_served(self._terms.url, manifest)
+        self._publish_hashes(manifest)
+        call = Register(
+            parts=manifest.parts,
+            nodes=named_nodes(manifest.versioned_hashes),
+            seat_count=seats,
+            until=until,
+            fee_wei=fee_wei,
+            url=self._terms.url,
+        )
+        bond_wei = self._rules.registrant_bond_wei
+        days = -(-(until - now) // DAY_SECONDS)
+        self._tell(
+            f"registers {names} with {seats} keepers for {days} days: {coins(fee_wei * seats)} of fees, and a"
+            f" bond of {coins(bond_wei)}, which comes back then"
+        )
+        transact_once(self._chain, call, f"item:{manifest.name.hex()}:{until}")
+
+    def _seats(self) -> int:
+        there = len(self._facts().keepers)
+        if there < max(SEATS_LEAST, self._terms.seat_count or 0):
+            wanted = self._terms.seat_count or SEATS_LEAST
+            raise Rejected(
+                Reject.KEEPERS_TOO_FEW,
+                f"expected at least {wanted} keepers in this network, there are {there}; wait for more, or"
+                " submit with --availability none",
+            )
+        return self._terms.seat_count or min(SEATS_USUAL, there)
+
+    def _stored(self, names: str, done: int, of: int) -> None:
+        if done == of or (done and done % max(1, of // 10) == 0):
+            self._tell(f"stored {done:,} of {of:,} blobs of {names}")
+
+    def _publish_hashes(self, manifest: Manifest) -> None:
+        """Emit the hashes of an item that is too large to name them when it is registered (A1.4)."""
+        hashes = manifest.versioned_hashes
+        if len(hashes) <= NODES_LIMIT:
+            return
+        for start in range(0, len(hashes), HASHES_AT_ONCE):
+            call = PublishHashes(hashes=hashes[start : start + HASHES_AT_ONCE])
+            transact_once(self._chain, call, f"hashes:{manifest.name.hex()}:{start}")
+
+    # --- keepers ------------------------------------------------------------------------------------------
+
+    def _wait(self, item_ids: Collection[ItemId]) -> None:
+        """Until all are kept. Has seats drawn meanwhile. Gives up after some rounds."""
+        said: dict[ItemId, str] = {}
+        while True:
+            waiting = self._unkept(item_ids)
+            now = self._chain.head().time_seconds
+            for item in waiting:
+                words = _in_words(item)
+                if said.get(item.item_id) != words:
+                    said[item.item_id] = words
+                    self._tell(words)
+                self._assign(item, now)
+            late = [item for item in waiting if not self._is_hopeful(item, now)]
+            if not waiting:
+                return
+            closed = [item for item in late if item.was_kept or self._close(item)]
+            if late and len(closed) == len(late):
+                raise self._given_up(late)
+            self._clock.sleep(POLL_SECONDS)
+
+    def _unkept(self, item_ids: Collection[ItemId]) -> list[KnownItem]:
+        items = self._facts().items
+        found = [items[item_id] for item_id in item_ids if item_id in items]
+        if len(found) < len(item_ids) or not all(item.is_open for item in found):
+            raise Rejected(
+                Reject.DATA_NOT_KEPT,
+                "an item was struck, lost or closed while this command waited for it; run it again to have"
+                " the data kept anew",
+            )
+        return [item for item in found if item.state is not ItemState.KEPT]
+
+    def _assign(self, item: KnownItem, now: int) -> None:
+        """Have keepers drawn for vacant seats, if nobody else has done it yet."""
+        vacant = item.record.seat_count - sum(
+            1
+            for seat in item.seats.values()
+            if seat.acknowledged_at or now <= seat.drawn_at + self._rules.acknowledge_seconds
+        )
+        last = max((seat.drawn_at for seat in item.seats.values()), default=item.record.since)
+        if vacant and now > last:
+            call = Assign(item_id=item.item_id, record=item.record)
+            with suppress(Rejected):  # keepers have done it, or nobody can be drawn now
+                transact_once(self._chain, call, f"assign:{item.item_id}:{last}:{vacant}")
+
+    # --- items that nobody takes ----------------------------------------------------------------------
+
+    def _close_hopeless(self) -> None:
+        """Get back the bonds of items that an earlier run has waited for in vain."""
+        facts, now = self._facts(), self._chain.head().time_seconds
+        for item in own_items(facts, self._chain.account):
+            is_over = item.state is ItemState.REGISTERED and not self._is_hopeful(item, now)
+            if is_over and not item.was_kept and self._close(item):
+                self._tell(f"closed item {item.item_id}, which too few keepers have taken: its bond is back")
+
+    def _close(self, item: KnownItem) -> bool:
+        """Whether an item could be closed: not if it was kept just now, or somebody asks for its bytes."""
+        try:
+            close_item(self._chain, item)
+        except Rejected:
+            return False
+        return True
+
+    def _given_up(self, items: Sequence[KnownItem]) -> Rejected:
+        names = " and ".join(f"item {item.item_id}" for item in items)
+        signed = min(_signed(item) for item in items)
+        waited = duration(ROUNDS * self._rules.acknowledge_seconds)
+        return Rejected(
+            Reject.DATA_NOT_KEPT,
+            f"too few keepers have taken {names} in {waited}: {signed} of {items[0].record.seat_count} have"
+            " signed. It is closed, and `truestep withdraw` takes bond and fees back. Perhaps keepers want"
+            f" more than --keeper-fee {coins(self._terms.fee_wei)}, or cannot reach {items[0].url}",
+        )
+
+
+def own_items(facts: Facts, account: Address) -> list[KnownItem]:
+    """The items that an account has registered and that are not closed."""
+    return [
+        item
+        for item in facts.items.values()
+        if item.record.registrant == account and item.state is not ItemState.CLOSED
+    ]
+
+
+def close_item(chain: Chain, item: KnownItem) -> None:
+    """End an item, so that bond and unused fees come back. Raises Rejected if it is not over."""
+    call = CloseItem(item_id=item.item_id, record=item.record)
+    transact_once(chain, call, f"close item:{item.item_id}:{chain.head().hash.hex()}")
+
+
+def _signed(item: KnownItem) -> int:
+    return sum(1 for seat in item.seats.values() if seat.acknowledged_at)
+
+
+def _in_words(item: KnownItem) -> str:
+    drawn = f"{len(item.seats)} keepers are drawn" if item.seats else "no keepers are drawn yet"
+    return (
+        f"item {item.item_id}: {drawn}, {_signed(item)} of {item.record.seat_count} have signed; it is kept"
+        f" once {item.record.seat_count // 2 + 1} have"
+    )

@@ -1,0 +1,148 @@
+"""What must be kept of a job before it can be taken, and in which items (docs/availability.md A5.1)."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from truestep.availability.encoding import TreeSource, program_tree, range_tree
+from truestep.availability.parts import Layout, Part
+from truestep.base.errors import Reject, Rejected
+from truestep.base.ids import Bytes32
+from truestep.commitments.merkle import LEAF_SIZE_BYTES, StreamedRoot
+from truestep.engine.hashing import hash_many_pairs
+from truestep.machine.program import Program
+from truestep.protocol.availability.contracts.keepers import Rules
+from truestep.protocol.availability.facts import KnownItem
+from truestep.protocol.availability.kept import GAME_CLOCKS, HOLD_LIMIT_SECONDS
+from truestep.protocol.records import Parameters
+from truestep.protocol.settlement.parameters import BPS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """A program or an input: the tree that the chain knows, as parts of an item."""
+
+    name: str
+    """For messages: `program` or `input`."""
+    tree: TreeSource
+    parts: tuple[Part, ...]
+
+    @property
+    def key(self) -> tuple[Bytes32, int]:
+        """Root and depth, by which a job names it."""
+        return self.parts[0].root, self.parts[0].depth
+
+    def index_in(self, parts: Sequence[Part]) -> int | None:
+        """The first of these parts that is of this tree: it binds all of it (A1.2)."""
+        return next((index for index, part in enumerate(parts) if (part.root, part.depth) == self.key), None)
+
+
+def program_content(program: Program) -> Content:
+    """The image of a program."""
+    return _content("program", program_tree((each.address, each.content) for each in program.segments))
+
+
+def input_content(content: bytes) -> Content:
+    """An input."""
+    return _content("input", range_tree((content,)))
+
+
+def _content(name: str, tree: TreeSource) -> Content:
+    """Its parts, which the encoder makes too: but here without a commitment."""
+    root, counts = StreamedRoot(tree.depth, hash_many_pairs), list[tuple[int, int]]()
+    for source in tree.ranges:
+        root.seek(source.first_leaf)
+        size_bytes = 0
+        for piece in source.pieces:
+            root.update(piece)
+            size_bytes += len(piece)
+        counts.append((source.first_leaf, max(1, -(-size_bytes // LEAF_SIZE_BYTES))))
+    found = root.finish()
+    parts = (
+        Part(root=found, depth=tree.depth, first_leaf=first, leaf_count=count) for first, count in counts
+    )
+    return Content(name=name, tree=tree, parts=tuple(parts))
+
+
+# --- what a job asks for --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """What the items of a job must be."""
+
+    until: int
+    """The second before which none may end."""
+    blobs_limit: int
+    """How many blobs the two may have together."""
+
+
+def need_of(rules: Rules, job_rules: Parameters, deadline: int) -> Need:
+    """What Kept asks of the items of a job with these rules (A5.1)."""
+    lost_wei = job_rules.operator_bond_wei * job_rules.winner_share_bps // BPS
+    seconds = job_rules.window_seconds + HOLD_LIMIT_SECONDS + GAME_CLOCKS * job_rules.clock_seconds
+    return Need(until=deadline + seconds, blobs_limit=lost_wei // rules.blob_bond_wei)
+
+
+# --- which items ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The items that hold a job's program and input: known ones, and new ones with what is in each."""
+
+    program: KnownItem | None
+    """None: it goes into a new item."""
+    input: KnownItem | None
+    new: tuple[tuple[Content, ...], ...]
+
+    @property
+    def new_blobs(self) -> int:
+        """That have to be made."""
+        return sum(map(blob_count, self.new))
+
+    @property
+    def counted_blobs(self) -> int:
+        """As Kept counts them: of an item that holds both, twice (A5.1)."""
+        return sum(self._blobs_with(name) for name in ("program", "input"))
+
+    def _blobs_with(self, name: str) -> int:
+        known: KnownItem | None = getattr(self, name)
+        if known is not None:
+            return known.record.blob_count
+        return next(blob_count(group) for group in self.new if any(each.name == name for each in group))
+
+
+def plan(program: Content, content: Content, known: Iterable[KnownItem], need: Need) -> Plan:
+    """The plan with the fewest new items, and of those the one with the fewest blobs.
+
+    `known` are items that are kept. Raises Rejected if the data is too large for the job's bond, or for an
+    item.
+    """
+    lasting = [item for item in known if item.record.until >= need.until]
+    plans = list(_plans(program, content, lasting))
+    fitting = [each for each in plans if each.counted_blobs <= need.blobs_limit]
+    if not fitting:
+        least = min(each.counted_blobs for each in plans)
+        raise Rejected(
+            Reject.DATA_BOND,
+            f"program and input are {least:,} blobs of data, and the bond of one shard covers"
+            f" {need.blobs_limit:,}: whoever must have all of it published to find a lie would not be made"
+            f" whole. Let workers lock {-(-least // max(need.blobs_limit, 1))} times as much with"
+            " --bond-multiple",
+        )
+    return min(fitting, key=lambda each: (len(each.new), each.new_blobs, each.counted_blobs))
+
+
+def blob_count(contents: Sequence[Content]) -> int:
+    """The blobs of an item that holds these. Raises Rejected if no item is that large."""
+    return Layout(parts=tuple(part for each in contents for part in each.parts)).blob_count
+
+
+def _plans(program: Content, content: Content, known: Sequence[KnownItem]) -> Iterator[Plan]:
+    programs = [item for item in known if program.index_in(item.parts) is not None]
+    inputs = [item for item in known if content.index_in(item.parts) is not None]
+    for chosen in (*programs, None):
+        for other in (*inputs, None):
+            missing = ((program,) if chosen is None else ()) + ((content,) if other is None else ())
+            yield Plan(program=chosen, input=other, new=tuple((each,) for each in missing))
+    yield Plan(program=None, input=None, new=((program, content),))

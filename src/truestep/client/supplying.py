@@ -1,0 +1,99 @@
+"""A job under the policy *kept*: its data is kept first, and then named (docs/availability.md A5)."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from truestep.adapters.chain.deployment import Deployment
+from truestep.adapters.clock import SystemClock
+from truestep.adapters.trusted_setup import open_kzg
+from truestep.base.errors import Reject, Rejected, Unavailable
+from truestep.base.ids import JobId
+from truestep.client.job_status import known_job
+from truestep.client.keeping import ROUNDS, Keeping, KeepingTerms, Tell
+from truestep.client.sending import transact_once
+from truestep.client.supplies import input_content, need_of, program_content
+from truestep.machine.program import Program
+from truestep.ports.blobs import Blobs
+from truestep.ports.chain import Chain
+from truestep.ports.clock import Clock
+from truestep.protocol.availability.ids import ItemId
+from truestep.protocol.calls import PostJob, SupplyJob
+from truestep.protocol.records import Parameters
+from truestep.protocol.settlement.tasks.records import job_rules
+
+
+class Supplier:
+    """Keeps and names the data of one account's jobs. After an interruption, call its methods again."""
+
+    def __init__(
+        self,
+        chain: Chain,
+        blobs: Blobs,
+        deployment: Deployment,
+        terms: KeepingTerms,
+        tell: Tell = lambda _: None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Raises Rejected if the network keeps no data."""
+        rules = deployment.kept_by
+        if rules is None:
+            raise Rejected(
+                Reject.DEPLOYMENT_FILE,
+                "expected a network with keepers, this one has none; submit with --availability none, or get"
+                " the network's file again",
+            )
+        self._chain = chain
+        self._rules = rules
+        self._keeping = Keeping(chain, blobs, open_kzg(), rules, terms, tell, clock or SystemClock())
+
+    def kept_order(self, call: PostJob, program: Program, content: bytes, lifetime_seconds: int) -> PostJob:
+        """The call that posts a job, once its data is kept for as long as it needs from now on.
+
+        Raises Rejected if keepers do not take it, or the data is too large for the bond.
+        """
+        for _ in range(ROUNDS):
+            ids = self._keep(self._rules_of(call), self._now() + lifetime_seconds, program, content)
+            deadline = self._now() + lifetime_seconds
+            if self._ends(ids) >= need_of(self._rules, self._rules_of(call), deadline).until:
+                return replace(call, deadline=deadline)
+        raise Unavailable("it took too long until the data was kept; run the same command again")
+
+    def supply(self, job_id: JobId, program: Program, content: bytes) -> None:
+        """Name the kept items of a posted job, so that it can be taken. Does nothing if that is done.
+
+        Raises Rejected if keepers do not take the data, if the job is another account's, or a reducer without
+        its input.
+        """
+        job = known_job(self._chain, job_id)
+        if self._is_supplied(job_id):
+            return
+        program_item, input_item = self._keep(job.parameters, job.deadline, program, content)
+        call = SupplyJob(job_id=job_id, program_item=program_item, input_item=input_item)
+        transact_once(self._chain, call, f"supply:{job_id}", is_done=lambda: self._is_supplied(job_id))
+
+    def _is_supplied(self, job_id: JobId) -> bool:
+        """Whether its policy has seen its data; so it has for a job that is over."""
+        known = self._chain.facts().jobs.get(job_id)
+        return known is None or known.job.is_supplied
+
+    def _keep(
+        self, rules: Parameters, deadline: int, program: Program, content: bytes
+    ) -> tuple[ItemId, ItemId]:
+        need = need_of(self._rules, rules, deadline)
+        return self._keeping.keep(program_content(program), input_content(content), need)
+
+    def _rules_of(self, call: PostJob) -> Parameters:
+        """The rules that the job will have."""
+        newest = self._chain.facts().parameters[-1]
+        window_seconds = call.window_seconds or newest.window_for(
+            self._chain.program(call.program_id).max_cycles
+        )
+        return job_rules(newest, window_seconds, call.bond_multiple)
+
+    def _ends(self, item_ids: Iterable[ItemId]) -> int:
+        """The last second of the item that ends first."""
+        items = self._chain.facts().data.items
+        return min(items[each].record.until if each in items else 0 for each in item_ids)
+
+    def _now(self) -> int:
+        return self._chain.head().time_seconds

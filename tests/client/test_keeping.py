@@ -1,0 +1,218 @@
+"""Programs and inputs are kept before a job is posted, whatever interrupts it, and bonds come back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.client.kept_network import COIN_WEI, RULES, KeptNetwork, open_kept_network
+from tests.crash.test_crashes import TIMELESS, Executioner, Killed, MortalStore
+from tests.e2e.network import ELF, INPUT, MAX_CYCLES, WatchedProvider
+from truestep.adapters.blobs.directory import DirectoryBlobs
+from truestep.adapters.blobs.server import BlobServer
+from truestep.adapters.keepers.publishing import public_url
+from truestep.adapters.store.sqlite import SqliteStore
+from truestep.base.errors import Reject, Rejected, Unavailable
+from truestep.client import Order
+from truestep.client.keeping import KeepingTerms, Tell
+from truestep.client.orders import Availability
+from truestep.composition.network import deployment_store
+from truestep.ports.blobs import never
+from truestep.ports.executor import ShouldStop
+from truestep.protocol.availability.contracts.items import ItemState
+from truestep.protocol.availability.ids import ItemId
+
+ORDER = Order(max_cycles=MAX_CYCLES, reward_wei=1_000, availability=Availability.KEEPERS)
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Iterator[KeptNetwork]:
+    opened = open_kept_network(tmp_path)
+    yield opened
+    opened.close()
+
+
+def test_a_job_is_posted_once_its_data_is_kept_and_can_be_taken_then(network: KeptNetwork) -> None:
+    network.enrol(3)
+    client = network.client()
+    job = client.submit(ELF, INPUT, order=ORDER, tell=network.said.append)
+    assert job.record().is_ready
+    facts = client.chain.facts()
+    assert facts.kept.supplied[job.job_id] == (ItemId(1), ItemId(1))  # both are in one small item
+    assert facts.data.items[ItemId(1)].state is ItemState.KEPT
+    assert any("a bond of 0.04 ETH, which comes back" in each for each in network.said)
+    assert any("no keepers are drawn yet" in each for each in network.said)
+    # the program is kept already, and so is the input: nothing else is registered
+    again = client.submit(ELF, INPUT, order=replace(ORDER, seed=None))
+    assert again.record().is_ready and again.job_id != job.job_id
+    other = client.submit(ELF, INPUT + b"more", order=ORDER)
+    facts = client.chain.facts()
+    assert facts.kept.supplied[other.job_id] == (ItemId(1), ItemId(2))
+    assert [part.depth for part in facts.data.items[ItemId(2)].parts] == [24]
+
+
+def test_items_of_others_are_not_relied_on(network: KeptNetwork) -> None:
+    """Whoever registers an item may have friends among its keepers, who let it be lost."""
+    network.enrol(2)
+    network.client().submit(ELF, INPUT, order=ORDER)
+    stranger, network.requester = network.requester, network.new_account()
+    job = network.client().submit(ELF, INPUT, order=ORDER)
+    facts = network.client().chain.facts()
+    assert facts.kept.supplied[job.job_id] == (ItemId(2), ItemId(2))
+    assert facts.data.items[ItemId(1)].record.registrant == stranger.address
+
+
+def test_what_keepers_do_not_take_is_closed_and_its_bond_comes_back(network: KeptNetwork) -> None:
+    network.enrol(2)
+    network.signs = False
+    client = network.client()
+    terms = KeepingTerms(url=network.store.url, fee_wei=10**12)
+    with pytest.raises(Rejected, match="too few keepers have taken item 1 in 2 min: 0 of 2") as refused:
+        client.submit(ELF, INPUT, order=replace(ORDER, keeping=terms), tell=network.said.append)
+    assert refused.value.reason is Reject.DATA_NOT_KEPT
+    facts = client.chain.facts()
+    assert not facts.data.items and not facts.job_count
+    assert 2 * 21 * 10**12 < network.owed() - RULES.registrant_bond_wei < 2 * 22 * 10**12
+    network.signs = True
+    assert client.submit(ELF, INPUT, order=ORDER).record().is_ready
+
+
+def test_an_item_that_was_waited_for_in_vain_is_closed_the_next_time(network: KeptNetwork) -> None:
+    """The first run was ended by its user; hours later another one begins."""
+    network.enrol(2)
+    network.signs = False
+    client = network.client()
+    with pytest.raises(KeyboardInterrupt):
+        client.submit(ELF, INPUT, order=ORDER, tell=_interrupting("no keepers are drawn"))
+    network.devnet.advance(7_200)
+    network.signs = True
+    job = network.client().submit(ELF, INPUT, order=ORDER, tell=network.said.append)
+    assert any("closed item 1" in each for each in network.said)
+    assert network.client().chain.facts().kept.supplied[job.job_id] == (ItemId(2), ItemId(2))
+
+
+def test_a_run_that_goes_on_waits_for_the_same_item(network: KeptNetwork) -> None:
+    network.enrol(2)
+    with pytest.raises(KeyboardInterrupt):
+        network.client().submit(ELF, INPUT, order=ORDER, tell=_interrupting("no keepers are drawn"))
+    network.client().submit(ELF, INPUT, order=ORDER)
+    assert network.facts().item_count == 1
+
+
+def _interrupting(words: str) -> Tell:
+    def tell(sentence: str) -> None:
+        if words in sentence:
+            raise KeyboardInterrupt
+
+    return tell
+
+
+# --- what is refused before any coins move --------------------------------------------------------
+
+
+def test_nothing_is_registered_that_keepers_could_not_fetch(network: KeptNetwork, tmp_path: Path) -> None:
+    network.enrol(2)
+    elsewhere = BlobServer(DirectoryBlobs(tmp_path / "elsewhere"))
+    terms = KeepingTerms(url=elsewhere.url)
+    with pytest.raises(Unavailable, match="its manifest is not there"):
+        network.client().submit(ELF, INPUT, order=replace(ORDER, keeping=terms))
+    elsewhere.close()
+    assert not network.facts().item_count
+
+
+def test_too_few_keepers_are_said(network: KeptNetwork) -> None:
+    network.enrol(1)
+    with pytest.raises(Rejected, match="at least 2 keepers in this network, there are 1") as refused:
+        network.client().submit(ELF, INPUT, order=ORDER)
+    assert refused.value.reason is Reject.KEEPERS_TOO_FEW
+
+
+def test_data_beyond_the_bond_is_refused(network: KeptNetwork) -> None:
+    network.enrol(2)
+    rules = network.deployment.rules
+    blobs = rules.operator_bond_wei // 2 // RULES.blob_bond_wei
+    with pytest.raises(Rejected, match="--bond-multiple") as refused:
+        network.client().submit(ELF, bytes(blobs * 126_976 + 1), order=ORDER)
+    assert refused.value.reason is Reject.DATA_BOND
+    assert not network.facts().item_count
+
+
+@pytest.mark.parametrize(
+    ("places", "message"),
+    [
+        ([], "expected the URL of a blob store"),
+        (["some/folder"], "expected the URL of a blob store"),
+        (["https://me:secret@store.example"], "without a password"),
+        (["https://store.example/" + "x" * 256], "at most 256 bytes"),
+    ],
+)
+def test_stores_that_cannot_be_named_on_the_chain(places: list[str], message: str) -> None:
+    with pytest.raises(Rejected, match=message):
+        public_url(places)
+
+
+def test_the_first_store_with_a_url_is_named() -> None:
+    assert public_url(["folder", "https://a:b@c", "https://store.example/x/"]) == "https://store.example/x"
+
+
+# --- whatever interrupts it -----------------------------------------------------------------------
+
+PUTS_KILLED = 4
+BOUNDARIES = (
+    "before a write", "after a write", "before a send", "after a send", "before a put", "after a put",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+def test_a_run_that_is_killed_everywhere_pays_once(
+    network: KeptNetwork, boundary: str, tmp_path: Path
+) -> None:
+    """Killed at each such instant, and begun again with its journal, it makes one item and one job."""
+    network.policy = TIMELESS
+    network.enrol(2)
+    executioner = Executioner(boundary=boundary, is_armed=True)
+    coins = network.coins()
+    node = WatchedProvider(network.devnet.node, _at(executioner, "before"), _at(executioner, "after"))
+    for _ in range(100):
+        store = SqliteStore(tmp_path / "state")
+        try:
+            blobs = MortalBlobs(network.blobs, executioner)
+            mortal = MortalStore(deployment_store(store, network.deployment), executioner)
+            network.client(mortal, node=node, blobs=blobs).submit(ELF, INPUT, order=ORDER)
+            break
+        except Killed:
+            if boundary.endswith("put"):  # what was stored is stored again: no run could ever end
+                executioner.is_armed = executioner.kills < PUTS_KILLED
+        finally:
+            store.close()
+    else:
+        raise AssertionError("it never ends")
+    facts = network.client().chain.facts()
+    assert executioner.kills >= PUTS_KILLED
+    assert (facts.job_count, facts.data.item_count, len(facts.kept.supplied)) == (1, 1, 1)
+    spent = coins - network.coins()
+    assert 0 < spent - RULES.registrant_bond_wei - ORDER.reward_wei < COIN_WEI // 10  # gas
+
+
+def _at(executioner: Executioner, when: str) -> Callable[[str], None]:
+    def watch(method: str) -> None:
+        if method == "eth_sendRawTransaction":
+            executioner.reach(f"{when} a send")
+
+    return watch
+
+
+class MortalBlobs(DirectoryBlobs):
+    """A store whose user may be killed at each write."""
+
+    def __init__(self, inner: DirectoryBlobs, executioner: Executioner) -> None:
+        super().__init__(inner.path_of("x").parent)
+        self._executioner = executioner
+
+    def put_named(self, name: str, content: bytes, *, should_stop: ShouldStop = never) -> None:
+        self._executioner.reach("before a put")
+        super().put_named(name, content, should_stop=should_stop)
+        self._executioner.reach("after a put")

@@ -21,7 +21,7 @@ from truestep.availability.parts import BLOB_UNITS, UNIT_LEAVES, Part
 from truestep.base.ids import Bytes32
 from truestep.commitments.keccak import keccak256
 from truestep.commitments.kzg import ELEMENTS_PER_BLOB, element_point, versioned_hash
-from truestep.commitments.merkle import climb, parent
+from truestep.commitments.merkle import climb, parent, root_of_bytes
 from truestep.contracts.artifacts import load_artifact
 from truestep.protocol.availability.contracts.bindings import Demand
 from truestep.protocol.availability.contracts.challenges import Challenge
@@ -46,6 +46,7 @@ RULES = Rules(
 FEE_WEI = 10**15
 SEATS = 4
 YEAR_SECONDS = 365 * 86_400
+BLOB_SECONDS = 10 * 86_400
 GAS_LIMIT = 16_000_000
 URL = "https://registrant.example/items/0f5c2a71"
 ELEMENT = 0b1111_1111_1110
@@ -200,6 +201,21 @@ class Shelf:
         return Shelved(
             shelf=self, content=content, item_id=fields["item_id"], record=Record(**fields["record"])
         )
+
+    def register_blobs(self, content: Blobs) -> None:
+        """An item whose blobs are in the transaction."""
+        until = self.web3.eth.get_block("latest").get("timestamp", 0) + BLOB_SECONDS
+        call = self.items.functions.register_blobs([astuple(content.part)], until, URL)
+        name = f"`register_blobs` of {_blobs(content)}, beside the blob gas"
+        self.send(name, call, SEATS, RULES.registrant_bond_wei, content.blobs)
+
+    def register_calldata(self, what: str, leaf_counts: Sequence[int]) -> None:
+        """An item of trees with so many random leaves each."""
+        rng = Random(1)
+        trees = [rng.randbytes(32 * count) for count in leaf_counts]
+        parts = [(root_of_bytes(leaves, DEPTH), DEPTH, 0, len(leaves) // 32) for leaves in trees]
+        call = self.items.functions.register_calldata(parts, b"".join(trees))
+        self.send(f"`register_calldata` of {what}", call)
 
     def kept(self, content: Blobs, parts: Sequence[Part] = ()) -> Shelved:
         """An item that all its keepers have acknowledged."""

@@ -35,6 +35,10 @@ costs 131,072 blob gas beside it. `assign` depends on the block's randomness, an
 drawn: `tests/benchmarks/test_gas.py` measures again and lets figures differ by {DRAW_SHARE:.0%}. `--json`
 prints the figures that have a bar.
 """
+LARGEST = 768
+"""Leaves of 24 KiB."""
+WRITTEN = {"one leaf": (1,), "32 outputs of 64 bytes": (2,) * 32, "4 KiB": (128,), "24 KiB": (LARGEST,)}
+"""Leaves of each tree."""
 ANSWERS = ("`answer_element`, item of one blob", "`answer_element`, item of 32 blobs")
 PUBLISHED = (
     "`answer_blob`, item of one blob, beside the blob gas",
@@ -46,6 +50,9 @@ def measure(web3: Web3) -> Gas:
     """Each kind of call. The first of a kind is measured where its bar is about the worst case."""
     shelf, one, many = Shelf(web3), some_blobs(1), some_blobs(32)
     shelf.registered(many)
+    shelf.register_blobs(one)
+    for what, sizes in WRITTEN.items():
+        shelf.register_calldata(what, sizes)
     item = shelf.kept(one)
     item.answer_element()
     item.answer_blob()
@@ -98,6 +105,12 @@ def bars(gas: Gas) -> list[Bar]:
         ),
         "register_1": ("`register` of an item of one blob", 120_000, gas["`register` of 1 blob"]),
         "register_32": ("`register` of an item of 32 blobs", 200_000, gas["`register` of 32 blobs"]),
+        "written_1": ("`register_calldata` of one leaf", 125_000, gas["`register_calldata` of one leaf"]),
+        "written_768": (
+            "`register_calldata` of 24 KiB",
+            1_100_000,
+            gas["`register_calldata` of 24 KiB"],
+        ),
         "supply": ("`supply` of a job", 200_000, gas["`supply`"]),
         "deliver_32": ("`deliver`, for each of 32 outputs", 10_000, gas["`deliver` of 32 outputs"] // 32),
         "fail": ("`fail`, which is paid for 300,000 of gas", 300_000, gas[f"`fail` of a leaf of {FAILED}"]),

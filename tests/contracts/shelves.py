@@ -76,6 +76,13 @@ class Shelf:
         """A call that is refused for this reason."""
         assert self._play(sender, call, value_wei, blob_hashes).refusal == reason
 
+    def try_(
+        self, sender: Address, call: object, value_wei: int = 0, blob_hashes: Sequence[Bytes32] = ()
+    ) -> Reject | None:
+        """A call that may be refused: for which reason."""
+        refusal: Reject | None = self._play(sender, call, value_wei, blob_hashes).refusal
+        return refusal
+
     def _play(self, sender: Address, call: object, value_wei: int, blob_hashes: Sequence[Bytes32]) -> Any:
         message = Message(sender=sender, now=self.now, call=call, value_wei=value_wei)
         step = Step(message=message, blob_hashes=tuple(blob_hashes))

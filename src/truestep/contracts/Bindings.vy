@@ -90,12 +90,11 @@ def open_demand(
 ) -> uint256:
     """
     @notice Ask for the tree of a part, with a bond that pays for the answers (A4.6).
-    @param seat Of the keeper that is paid for answers in the first half of their time.
+    @param seat Of the keeper that is paid for answers in the first half of their time; of an item without seats that is
+                its registrant.
     @return The demand's id.
     """
-    keeper: address = empty(address)
-    acknowledged_at: uint256 = 0
-    keeper, acknowledged_at = staticcall ITEMS.duty(item_id, record, seat)
+    keeper: address = staticcall ITEMS.respondent(item_id, record, seat)
     part: IItems.Part = self._part(record, parts, part_index)
     assert part.depth != 0, "part: a leaf has no tree"
     open_count: uint256 = self.open_counts[item_id]

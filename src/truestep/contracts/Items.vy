@@ -10,8 +10,11 @@ from interfaces import IChallenges
 from interfaces import IItems
 from interfaces import IKeepers
 from modules import coins
+from modules import item_shapes
 from modules import long_paths
 from modules import native_credits
+from modules import receipts
+from modules import written_trees
 
 implements: IItems
 initializes: coins
@@ -30,10 +33,9 @@ LOST: constant(uint256) = 4
 CLOSED: constant(uint256) = 5
 
 PARTS_LIMIT: constant(uint256) = 256
-DEPTH_LIMIT: constant(uint256) = 27  # of the machine's memory
-UNIT_LEAVES: constant(uint256) = 31
-BLOB_UNITS: constant(uint256) = 128
-BLOBS_LIMIT: constant(uint256) = 4352  # 526 MiB: an input of 512 MiB and its neighbours
+WRITTEN_PARTS_LIMIT: constant(uint256) = 64
+WRITTEN_LIMIT_BYTES: constant(uint256) = 24_576
+# Of calldata: beyond it blobs cost less, and the roots can be computed in one transaction.
 NODES_LIMIT: constant(uint256) = 128
 SUBTREE_LEVEL: constant(uint256) = 6  # of the nodes that are named for an item of more blobs
 SEATS_LEAST: constant(uint256) = 2
@@ -41,16 +43,13 @@ SEATS_LIMIT: constant(uint256) = 16
 FEE_LIMIT_WEI: constant(uint256) = 2**80
 DURATION_LIMIT_SECONDS: constant(uint256) = 500 * 86_400
 # A job's deadline is at most 365 days ahead, and a game may need its items for 120 days more (A5.1).
+BLOB_SECONDS: constant(uint256) = 15 * 86_400
+# Nodes of Ethereum keep blobs for 18.2 days, those of Gnosis for 15.2 (A3.6).
+FOR_EVER: constant(uint256) = 2**40 - 1
 BPS: constant(uint256) = 10_000
 MASK16: constant(uint256) = 2**16 - 1
 MASK40: constant(uint256) = 2**40 - 1
 WAS_KEPT: constant(uint256) = 1 << 240
-# keccak256 of "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)",
-# "truestep availability", "1", and "Receipt(bytes32 itemDigest,uint256 seat,uint256 drawnAt)"
-DOMAIN_TYPE: constant(bytes32) = 0x8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f
-DOMAIN_NAME: constant(bytes32) = 0xcb282174b46b640d5335dfcc374a42fca52aa3b95ff54ca307cda7827123e47d
-DOMAIN_VERSION: constant(bytes32) = 0xc89efdaa54c0f20c7adf612882df0950f5a951637e0307cdcb4c672f298b8bc6
-RECEIPT_TYPE: constant(bytes32) = 0x567c1befbdc3227a59ad89d0e08059e580087ec611071afe0bc0a639421b8ff1
 
 DEPLOYER: immutable(address)
 KEEPERS: immutable(IKeepers)
@@ -135,13 +134,10 @@ def register(
     assert msg.value == BOND_WEI + fee_wei * seat_count, "wrong amount of coins sent"
     units: uint256 = 0
     for part: IItems.Part in parts:
-        units += self._unit_count(part)
-    blob_count: uint256 = (units + BLOB_UNITS - 1) // BLOB_UNITS
-    assert blob_count != 0 and blob_count <= BLOBS_LIMIT, "item: size out of bounds"
+        units += item_shapes.unit_count(part)
+    blob_count: uint256 = item_shapes.blob_count(units)
     level: uint256 = 0 if blob_count <= NODES_LIMIT else SUBTREE_LEVEL
     assert len(nodes) == (blob_count + (1 << level) - 1) >> level, "item: number of hashes"
-    item_id: uint256 = self.next_item_id
-    self.next_item_id = item_id + 1
     record: IItems.Record = IItems.Record(
         registrant=msg.sender,
         parts_hash=keccak256(abi_encode(parts)),
@@ -153,8 +149,7 @@ def register(
         fee_wei=fee_wei,
         bond_wei=BOND_WEI,
     )
-    self.record_hashes[item_id] = keccak256(abi_encode(record))
-    self.words[item_id] = REGISTERED << 248 | block.timestamp << 88
+    item_id: uint256 = self._put(record, REGISTERED << 248)
     log IItems.Registered(
         item_id=item_id,
         registrant=msg.sender,
@@ -164,6 +159,98 @@ def register(
         nodes=nodes,
         url=url,
     )
+    return item_id
+
+
+@external
+@payable
+def register_blobs(
+    parts: DynArray[IItems.Part, PARTS_LIMIT], until: uint256, url: String[256]
+) -> uint256:
+    """
+    @notice Register an item whose blobs are those of this transaction, with a bond (A3.6). No keeper answers for it.
+    @param until At most 15 days from now: so long all nodes of the chain keep the blobs.
+    @return The item's number.
+    """
+    assert self.challenges != empty(address), "contracts are not connected"
+    assert (
+        until > block.timestamp and until <= block.timestamp + BLOB_SECONDS
+    ), "item: end out of bounds"
+    assert msg.value == BOND_WEI, "wrong amount of coins sent"
+    units: uint256 = 0
+    for part: IItems.Part in parts:
+        units += item_shapes.unit_count(part)
+    blob_count: uint256 = item_shapes.blob_count(units)
+    assert blob_count <= NODES_LIMIT, "item: size out of bounds"
+    hashes: DynArray[bytes32, NODES_LIMIT] = []
+    for index: uint256 in range(blob_count, bound=NODES_LIMIT):
+        hash: bytes32 = blobhash(index)
+        assert hash != empty(bytes32), "transaction has no such blob"
+        hashes.append(hash)
+    record: IItems.Record = IItems.Record(
+        registrant=msg.sender,
+        parts_hash=keccak256(abi_encode(parts)),
+        hashes_root=long_paths.join(hashes, 0),
+        blob_count=blob_count,
+        seat_count=0,
+        since=block.timestamp,
+        until=until,
+        fee_wei=0,
+        bond_wei=BOND_WEI,
+    )
+    item_id: uint256 = self._put(record, KEPT << 248 | WAS_KEPT)
+    log IItems.Registered(
+        item_id=item_id,
+        registrant=msg.sender,
+        parts_hash=record.parts_hash,
+        record=record,
+        parts=parts,
+        nodes=hashes,
+        url=url,
+    )
+    log IItems.StateChanged(item_id=item_id, state=KEPT)
+    return item_id
+
+
+@external
+def register_calldata(
+    parts: DynArray[IItems.Part, WRITTEN_PARTS_LIMIT], payload: Bytes[WRITTEN_LIMIT_BYTES]
+) -> uint256:
+    """
+    @notice Write an item into the chain, where it stays (A3.7). Nobody can contest or strike it.
+    @param payload The leaves of all parts, one after the other.
+    @return The item's number.
+    """
+    assert self.challenges != empty(address), "contracts are not connected"
+    written_trees.check(parts, payload)
+    record: IItems.Record = IItems.Record(
+        registrant=msg.sender,
+        parts_hash=keccak256(abi_encode(parts)),
+        hashes_root=empty(bytes32),
+        blob_count=0,
+        seat_count=0,
+        since=block.timestamp,
+        until=FOR_EVER,
+        fee_wei=0,
+        bond_wei=0,
+    )
+    item_id: uint256 = self._put(record, KEPT << 248 | WAS_KEPT)
+    log IItems.Registered(
+        item_id=item_id,
+        registrant=msg.sender,
+        parts_hash=record.parts_hash,
+        record=record,
+        parts=parts,
+        nodes=[],
+        url="",
+    )
+    log IItems.StateChanged(item_id=item_id, state=KEPT)
+    log IItems.Written(item_id=item_id, payload=payload)
+    index: uint256 = 0
+    for part: IItems.Part in parts:
+        if index == 0 or part.root != parts[index - 1].root:
+            log IItems.TreeWritten(root=part.root, item_id=item_id)
+        index += 1
     return item_id
 
 
@@ -226,8 +313,8 @@ def acknowledge(
             continue
         assert not self._has_missed(seat_word), "time to acknowledge is over"
         signer: address = extcall KEEPERS.lock(seat_word & MASK16)
-        receipt: bytes32 = self._receipt(digest, index, seat_word >> 16 & MASK40)
-        assert self._recovered(receipt, signatures[place]) == signer, "receipt: signature"
+        receipt: bytes32 = receipts.hash_of(digest, index, seat_word >> 16 & MASK40)
+        assert receipts.signer_of(receipt, signatures[place]) == signer, "receipt: signature"
         self.seats[item_id << 8 | index] = (
             seat_word | block.timestamp << 56 | block.timestamp << 96
         )
@@ -315,6 +402,7 @@ def strike(item_id: uint256, record: IItems.Record, winner: address):
     assert msg.sender == self.bindings, "caller is not Bindings"
     word: uint256 = self._stated(item_id, record)
     assert self._is_open(word) or word >> 248 == LOST, "not the state of the item"
+    assert record.blob_count != 0, "item is in calldata"
     winner_wei: uint256 = record.bond_wei * WINNER_SHARE_BPS // BPS
     burned_wei: uint256 = record.bond_wei - winner_wei
     refunded_wei: uint256 = self._unpaid_wei(word, record)
@@ -347,6 +435,22 @@ def duty(item_id: uint256, record: IItems.Record, index: uint256) -> (address, u
     seat_word: uint256 = self._served(item_id, word, index)
     account: address = (staticcall KEEPERS.get(seat_word & MASK16)).account
     return account, seat_word >> 56 & MASK40
+
+
+@external
+@view
+def respondent(item_id: uint256, record: IItems.Record, index: uint256) -> address:
+    """
+    @notice Whom a demand asks first: the keeper of a seat, or the registrant of an item without seats (A4.6).
+    @dev Refuses an item that is in calldata: its roots were computed here.
+    """
+    word: uint256 = self._stated(item_id, record)
+    assert self._is_open(word), "not the state of the item"
+    assert block.timestamp <= record.until, "item is over"
+    assert record.blob_count != 0, "item is in calldata"
+    if record.seat_count == 0:
+        return record.registrant
+    return (staticcall KEEPERS.get(self._served(item_id, word, index) & MASK16)).account
 
 
 @external
@@ -421,7 +525,7 @@ def receipt_hash(item_id: uint256, record: IItems.Record, index: uint256, drawn_
     """
     @notice The EIP-712 hash that a keeper signs for a seat (A3.3).
     """
-    return self._receipt(self._item_digest(item_id, record), index, drawn_at)
+    return receipts.hash_of(self._item_digest(item_id, record), index, drawn_at)
 
 
 @external
@@ -530,48 +634,18 @@ def _collect(
 
 
 @internal
-@pure
-def _unit_count(part: IItems.Part) -> uint256:
+def _put(record: IItems.Record, state: uint256) -> uint256:
     """
-    @notice How many units a part takes (A1.3). Refuses a part that no tree has.
+    @notice The number of a new item.
     """
-    assert part.depth <= DEPTH_LIMIT, "part: shape"
-    leaves: uint256 = 1 << part.depth
-    assert (
-        part.leaf_count != 0
-        and part.leaf_count <= leaves
-        and part.first_leaf <= leaves - part.leaf_count
-    ), "part: shape"
-    return (part.leaf_count + UNIT_LEAVES - 1) // UNIT_LEAVES
+    item_id: uint256 = self.next_item_id
+    self.next_item_id = item_id + 1
+    self.record_hashes[item_id] = keccak256(abi_encode(record))
+    self.words[item_id] = state | block.timestamp << 88
+    return item_id
 
 
 @internal
 @view
 def _item_digest(item_id: uint256, record: IItems.Record) -> bytes32:
     return keccak256(abi_encode(chain.id, self, item_id, record))
-
-
-@internal
-@view
-def _receipt(digest: bytes32, index: uint256, drawn_at: uint256) -> bytes32:
-    domain: bytes32 = keccak256(
-        abi_encode(DOMAIN_TYPE, DOMAIN_NAME, DOMAIN_VERSION, chain.id, self)
-    )
-    receipt: bytes32 = keccak256(abi_encode(RECEIPT_TYPE, digest, index, drawn_at))
-    return keccak256(concat(0x1901, domain, receipt))
-
-
-@internal
-@pure
-def _recovered(hash: bytes32, signature: Bytes[65]) -> address:
-    """
-    @notice Who signed; zero, which is nobody's signer, if the signature is of no key.
-    """
-    if len(signature) != 65:
-        return empty(address)
-    return ecrecover(
-        hash,
-        convert(slice(signature, 64, 1), uint256),
-        extract32(signature, 0),
-        extract32(signature, 32),
-    )

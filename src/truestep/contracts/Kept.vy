@@ -59,6 +59,8 @@ CONTEST_ANSWERS: constant(uint256) = 12
 # The longest descent to a leaf has five answers and as many picks (A4.6).
 OUTPUT_SECONDS: constant(uint256) = 60 * 86_400
 # Outputs are kept so long after the window: longer than anything can put off the end of the batch.
+BLOB_OUTPUT_SECONDS: constant(uint256) = 7 * 86_400
+# And so long if they are in blobs of a transaction: for whoever wants them. A batch that ends later needs another item.
 FAIL_GAS: constant(uint256) = 300_000
 # What `fail` costs at most for a leaf of a batch of 256 jobs, and more.
 NOTHING_KEPT: constant(uint256) = 2**128 - 1
@@ -148,7 +150,6 @@ def supply(
     last: uint256 = (
         staticcall JOBS.deadlines(job_id)
         + convert(terms.window_seconds, uint256)
-        + HOLD_LIMIT_SECONDS
         + GAME_CLOCKS * rules.clock_seconds
     )
     self._check_kept(program, program_parts, last)
@@ -158,7 +159,7 @@ def supply(
     reward_wei: uint256 = (
         rules.operator_bond_wei * convert(terms.bond_multiple, uint256) * rules.winner_share_bps // BPS
     )
-    blob_count: uint256 = program.record.blob_count + input.record.blob_count
+    blob_count: uint256 = self._kept_blobs(program) + self._kept_blobs(input)
     assert blob_count * BLOB_BOND_WEI <= reward_wei, "bond is too small for the data"
     self.supplied[job_id] = program.item_id << 128 | input.item_id
     log IKept.Supplied(job_id=job_id, program_item=program.item_id, input_item=input.item_id)
@@ -196,7 +197,8 @@ def deliver(
         item_id = NOTHING_KEPT
     else:
         self._check_record(outputs, parts)
-        assert outputs.record.until >= convert(batch.until, uint256) + OUTPUT_SECONDS, "item ends too early"
+        seconds: uint256 = BLOB_OUTPUT_SECONDS if outputs.record.seat_count == 0 else OUTPUT_SECONDS
+        assert outputs.record.until >= convert(batch.until, uint256) + seconds, "item ends too early"
         state: uint256 = (staticcall ITEMS.standing(item_id)).state
         assert state == ITEM_REGISTERED or state == ITEM_KEPT, "not the state of the item"
     for index: uint256 in range(len(claimed), bound=BATCH_LIMIT):
@@ -404,9 +406,23 @@ def _claimed(batch_id: uint256, terms: IJobs.BatchTerms) -> IJobs.Batch:
 @internal
 @view
 def _check_kept(named: IKept.Named, parts: DynArray[IItems.Part, PARTS_LIMIT], last: uint256):
+    """
+    @param last The last second in which a game can need the item, if nobody waits for a blob of it: blobs of an item
+                that has no keepers are there from the beginning.
+    """
     self._check_record(named, parts)
-    assert named.record.until >= last, "item ends too early"
+    seconds: uint256 = 0 if named.record.seat_count == 0 else HOLD_LIMIT_SECONDS
+    assert named.record.until >= last + seconds, "item ends too early"
     assert self._is_kept(named.item_id), "item is not kept"
+
+
+@internal
+@pure
+def _kept_blobs(named: IKept.Named) -> uint256:
+    """
+    @notice How many blobs of an item a challenger may have to ask keepers for.
+    """
+    return 0 if named.record.seat_count == 0 else named.record.blob_count
 
 
 @internal

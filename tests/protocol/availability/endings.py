@@ -26,7 +26,8 @@ def wind_down(schedule: Schedule) -> Iterator[Step]:
         record = state.items[item_of_demand(demand_id)].record
         yield schedule.step(sender, bindings.SettleDemand(demand_id=demand_id, demand=demand, record=record))
     for item_id, item in schedule.world.state.items.items():
-        if item.is_open or item.state is ItemState.LOST:
+        is_over = item.is_open and item.record.blob_count != 0
+        if is_over or item.state is ItemState.LOST:
             yield schedule.step(sender, items.CloseItem(item_id=item_id, record=item.record))
     yield from _leave(schedule)
     deployment = schedule.world.state.deployment

@@ -28,7 +28,7 @@ from truestep.protocol.availability.state import Item
 from truestep.protocol.settlement.messages import Message, Stranger
 
 WRONG_SHARE = 0.12  # of all inputs: those with one thing changed
-OPEN_ITEMS = 6
+OPEN_ITEMS, OPEN_BLOB_ITEMS = 6, 2
 WITHDRAWALS = (keepers.WithdrawTo, items.WithdrawTo, challenges.WithdrawTo, bindings.WithdrawTo)
 
 Maker = Callable[[], Step | None]
@@ -57,6 +57,8 @@ class ItemSchedule:
             self.withdraw_shares: 2,
             self.publish_hashes: 1,
             self.register: 6,
+            self.register_blobs: 3,
+            self.register_calldata: 1,
             self.assign: 14,
             self.acknowledge: 26,
             self.collect: 4,
@@ -101,7 +103,9 @@ class ItemSchedule:
         state = self.world.state
         ends = [each.until for each in state.challenges.values()]
         ends += [each.moved_at + state.rules.answer_seconds for each in state.demands.values()]
-        ends += [item.record.until for item in state.items.values() if item.is_open]
+        ends += [
+            item.record.until for item in state.items.values() if item.is_open and item.record.blob_count
+        ]
         ends += [self.now + state.rules.acknowledge_seconds]
         ahead = sorted(end for end in ends if end >= self.now)
         if ahead:
@@ -180,7 +184,7 @@ class ItemSchedule:
 
     def register(self) -> Step | None:
         state = self.world.state
-        if sum(item.is_open for item in state.items.values()) >= OPEN_ITEMS:
+        if self._open_count(has_seats=True) >= OPEN_ITEMS:
             return None
         content: Content = self.rng.choice(contents())
         seat_count = self.rng.choice((2, 2, 3, 3, 4, 6))
@@ -198,6 +202,32 @@ class ItemSchedule:
         )
         due_wei = state.rules.registrant_bond_wei + fee_wei * seat_count
         return self.step(self.rng.choice(REGISTRANTS), call, due_wei)
+
+    def register_blobs(self) -> Step | None:
+        state = self.world.state
+        if self._open_count(has_seats=False) >= OPEN_BLOB_ITEMS:
+            return None
+        content: Content = self.rng.choice(contents())
+        call = items.RegisterBlobs(
+            parts=content.parts,
+            until=self.now + self.rng.choice((1, 62, 600, 3_000, 15 * 86_400)),
+            url="https://registrant.example",
+        )
+        sent = content.hashes + (content.hashes if self.rng.random() < 0.5 else ())
+        step = self.step(self.rng.choice(REGISTRANTS), call, state.rules.registrant_bond_wei)
+        return replace(step, blob_hashes=sent if self.rng.random() < 0.9 else sent[1:])
+
+    def register_calldata(self) -> Step | None:
+        content: Content = self.rng.choice(contents()[:4])
+        payload = b"".join(each.held for each in content.pieces)
+        call = items.RegisterCalldata(parts=content.parts, payload=payload)
+        return self.step(self.rng.choice(REGISTRANTS), call)
+
+    def _open_count(self, *, has_seats: bool) -> int:
+        every = self.world.state.items.values()
+        return sum(
+            each.is_open and bool(each.seats) == has_seats and bool(each.record.blob_count) for each in every
+        )
 
     def _some_item(self, suits: Callable[[Item], bool]) -> tuple[ItemId, Item] | None:
         every = self.world.state.items.items()
@@ -224,7 +254,7 @@ class ItemSchedule:
         found = self._some_item(
             lambda item: self._is_running(item) and any(map(self._is_waited_for, item.seats))
         )
-        if found is None:
+        if found is None or not found[1].seats:
             return None
         item_id, item = found
         open_seats = [place for place, seat in enumerate(item.seats) if self._is_waited_for(seat)]

@@ -162,7 +162,9 @@ class Schedule(ItemSchedule):
         return self.step(self.rng.choice(CHALLENGERS), call)
 
     def open_demand(self) -> Step | None:
-        found = self._some_item(lambda item: self._is_running(item) and bool(item.acknowledged))
+        found = self._some_item(
+            lambda item: self._is_running(item) and (not item.seats or bool(item.acknowledged))
+        )
         if found is None:
             return None
         item_id, item = found

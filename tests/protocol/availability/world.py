@@ -166,7 +166,10 @@ class World:
             assert state.demand_counts.get(item_id, 0) == demanded
             if item.is_open:
                 locked.update(item.seats[index].keeper for index in item.acknowledged)
-                assert (item.state is ItemState.KEPT) == item.has_majority
+                is_kept = item.has_majority or item.record.seat_count == 0
+                assert (item.state is ItemState.KEPT) == is_kept
+            if item.record.blob_count == 0:
+                assert item.state is ItemState.KEPT and not state.is_contested(item_id)
             if item.state is ItemState.LOST:
                 assert not item.acknowledged
             if item.state is ItemState.CLOSED:

@@ -5,7 +5,7 @@ from typing import Any
 
 from truestep.base.errors import Reject
 from truestep.base.ids import Address
-from truestep.protocol.availability import bindings, challenges, items, keepers
+from truestep.protocol.availability import bindings, challenges, items, keepers, registration
 from truestep.protocol.availability.contracts import bindings as bindings_contract
 from truestep.protocol.availability.contracts import challenges as challenges_contract
 from truestep.protocol.availability.contracts import items as items_contract
@@ -49,8 +49,10 @@ HANDLERS: Mapping[type, Handler] = {
     keepers_contract.Retire: keepers.retire,
     keepers_contract.WithdrawShares: keepers.withdraw_shares,
     keepers_contract.WithdrawTo: _withdraw(lambda s: s.deployment.keepers, keepers_contract.Withdrawn),
-    items_contract.PublishHashes: items.publish_hashes,
-    items_contract.Register: items.register,
+    items_contract.PublishHashes: registration.publish_hashes,
+    items_contract.Register: registration.register,
+    items_contract.RegisterBlobs: registration.register_blobs,
+    items_contract.RegisterCalldata: registration.register_calldata,
     items_contract.Assign: items.assign,
     items_contract.Acknowledge: items.acknowledge,
     items_contract.Collect: items.collect,
@@ -74,6 +76,7 @@ HANDLERS: Mapping[type, Handler] = {
 PAYABLE = (
     keepers_contract.Enrol,
     items_contract.Register,
+    items_contract.RegisterBlobs,
     challenges_contract.OpenChallenge,
     bindings_contract.OpenDemand,
 )

@@ -59,7 +59,7 @@ def strike_mismatch(turn: Turn, call: StrikeMismatch) -> None:
 def open_demand(turn: Turn, call: OpenDemand) -> None:
     """Ask for the tree of a part, with a bond that pays for the answers."""
     contract, message = turn.state.deployment.bindings, turn.message
-    keeper, _ = items.duty(turn, call.item_id, call.record, call.seat)
+    keeper = items.respondent(turn, call.item_id, call.record, call.seat)
     part = _part(call.record, call.parts, call.part_index)
     require(part.depth != 0, Reject.PART_IS_LEAF)
     bond_wei = turn.state.rules.tree_bond_wei * bond_factor(turn.state.demand_counts.get(call.item_id, 0))

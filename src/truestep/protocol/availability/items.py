@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from truestep.availability.parts import BLOB_LIMIT, BLOB_UNITS, Part, parts_hash
 from truestep.base.errors import Reject
 from truestep.base.ids import Address, Bytes32
 from truestep.commitments.keccak import keccak256
@@ -16,12 +15,8 @@ from truestep.protocol.availability.contracts.items import (
     Collect,
     Collected,
     Drawn,
-    HashesPublished,
     ItemState,
-    PublishHashes,
     Record,
-    Register,
-    Registered,
     Seat,
     StateChanged,
     Struck,
@@ -33,57 +28,6 @@ from truestep.protocol.availability.state import EMPTY_SEAT, Item, Turn
 from truestep.protocol.settlement.encoding import encode
 from truestep.protocol.settlement.ids import NOBODY
 from truestep.protocol.settlement.refusals import Refused, require
-
-SEATS_MIN, SEATS_LIMIT = 2, 16
-FEE_LIMIT_WEI = 2**80 - 1
-DURATION_LIMIT_SECONDS = 500 * 86_400
-"""A job's deadline is at most 365 days ahead, and a game may need its items for 120 days more (A5.1)."""
-
-
-def publish_hashes(turn: Turn, call: PublishHashes) -> None:
-    """Emit versioned hashes of a large item."""
-    turn.emit(HashesPublished(sender=turn.message.sender, hashes=call.hashes))
-
-
-def register(turn: Turn, call: Register) -> None:
-    """Register an item, with a bond and the fees of all its seats."""
-    state, rules, message = turn.state, turn.state.rules, turn.message
-    require(SEATS_MIN <= call.seat_count <= SEATS_LIMIT, Reject.DATA_SEATS)
-    require(call.seat_count <= keepers.listed_count(state), Reject.KEEPERS_TOO_FEW)
-    least, most = message.now + rules.acknowledge_seconds, message.now + DURATION_LIMIT_SECONDS
-    require(least < call.until <= most, Reject.DATA_END)
-    require(call.fee_wei <= FEE_LIMIT_WEI, Reject.DATA_FEE)
-    due_wei = rules.registrant_bond_wei + call.fee_wei * call.seat_count
-    require(message.value_wei == due_wei, Reject.WRONG_VALUE)
-    blob_count = _checked_blob_count(call.parts)
-    level = layout.node_level(blob_count)
-    require(len(call.nodes) == -(-blob_count // 2**level), Reject.DATA_HASHES)
-    item_id = ItemId(len(state.items) + 1)
-    record = Record(
-        registrant=message.sender,
-        parts_hash=parts_hash(call.parts),
-        hashes_root=layout.join(call.nodes, level),
-        blob_count=blob_count,
-        seat_count=call.seat_count,
-        since=message.now,
-        until=call.until,
-        fee_wei=call.fee_wei,
-        bond_wei=rules.registrant_bond_wei,
-    )
-    turn.receive(state.deployment.items)
-    seats = (EMPTY_SEAT,) * call.seat_count
-    turn.put_item(item_id, Item(record=record, seats=seats, changed_at=message.now))
-    turn.emit(
-        Registered(
-            item_id=item_id,
-            registrant=message.sender,
-            parts_hash=record.parts_hash,
-            record=record,
-            parts=call.parts,
-            nodes=call.nodes,
-            url=call.url,
-        )
-    )
 
 
 def assign(turn: Turn, call: Assign) -> None:
@@ -189,6 +133,7 @@ def strike(turn: Turn, item_id: ItemId, record: Record, winner: Address) -> None
     """Strike an item: its bond and a share of each acknowledged seat are lost."""
     item, contract = stated(turn, item_id, record), turn.state.deployment.items
     require(item.is_open or item.state is ItemState.LOST, Reject.DATA_STATE)
+    require(record.blob_count != 0, Reject.DATA_WRITTEN)
     winner_wei = winner_part(turn.state.rules, record.bond_wei)
     turn.credit(contract, winner, winner_wei)
     turn.credit(contract, record.registrant, item.unpaid_wei)
@@ -214,6 +159,17 @@ def duty(turn: Turn, item_id: ItemId, record: Record, index: int) -> tuple[Addre
     require(turn.message.now <= record.until, Reject.DATA_OVER)
     seat = served(item, index)
     return turn.state.keepers[seat.keeper].account, seat.acknowledged_at
+
+
+def respondent(turn: Turn, item_id: ItemId, record: Record, index: int) -> Address:
+    """Whom a demand asks first: the keeper of a seat, or the registrant of an item without seats."""
+    item = stated(turn, item_id, record)
+    require(item.is_open, Reject.DATA_STATE)
+    require(turn.message.now <= record.until, Reject.DATA_OVER)
+    require(record.blob_count != 0, Reject.DATA_WRITTEN)
+    if record.seat_count == 0:
+        return record.registrant
+    return turn.state.keepers[served(item, index).keeper].account
 
 
 def is_served(turn: Turn, item_id: ItemId, index: int, acknowledged_at: int) -> bool:
@@ -267,10 +223,3 @@ def _collected(turn: Turn, item_id: ItemId, item: Item, index: int, account: Add
     if amount_wei:
         turn.emit(Collected(item_id=item_id, keeper=seat.keeper, seat=index, amount_wei=amount_wei))
     return item, amount_wei
-
-
-def _checked_blob_count(parts: tuple[Part, ...]) -> int:
-    """How many blobs the parts fill (A1.3). A `Part` has a shape that the contract takes."""
-    blob_count = -(-sum(part.unit_count for part in parts) // BLOB_UNITS)
-    require(0 < blob_count <= BLOB_LIMIT, Reject.DATA_SIZE)
-    return blob_count

@@ -57,6 +57,8 @@ CONTEST_ANSWERS = 12
 """The longest descent to a leaf has five answers and as many picks (A4.6)."""
 OUTPUT_SECONDS = 60 * DAY_SECONDS
 """Outputs are kept so long after the window: longer than anything can put off the end of the batch."""
+BLOB_OUTPUT_SECONDS = 7 * DAY_SECONDS
+"""And so long if they are in blobs of a transaction: for whoever wants them."""
 FAIL_GAS = 300_000
 HOLDS_LIMIT = 2**16 - 1
 NO_ITEM = ItemId(0)
@@ -168,17 +170,19 @@ def supply(turn: KeptTurn, call: Supply) -> None:
     rules = _rules(life, terms.parameters_id)
     job = life.jobs.get(call.job_id)
     deadline = job.deadline if job is not None else 0
-    last = deadline + terms.window_seconds + HOLD_LIMIT_SECONDS + GAME_CLOCKS * rules.clock_seconds
+    last = deadline + terms.window_seconds + GAME_CLOCKS * rules.clock_seconds
     for named, parts, root, depth in (
         (call.program, call.program_parts, work.image_root, PROGRAM_DEPTH),
         (call.input, call.input_parts, work.input_root, RANGE_DEPTH),
     ):
         standing = _stated_item(turn, named, parts)
-        require(named.record.until >= last, Reject.DATA_ENDS_EARLY)
+        hold_seconds = HOLD_LIMIT_SECONDS if named.record.seat_count else 0
+        require(named.record.until >= last + hold_seconds, Reject.DATA_ENDS_EARLY)
         require(standing.state == ItemState.KEPT, Reject.DATA_NOT_KEPT)
         _require_part(parts, named.part, root, depth)
     reward_wei = rules.operator_bond_wei * terms.bond_multiple * rules.winner_share_bps // BPS
-    blob_count = call.program.record.blob_count + call.input.record.blob_count
+    records = call.program.record, call.input.record
+    blob_count = sum(record.blob_count for record in records if record.seat_count)
     require(blob_count * turn.links.blob_bond_wei <= reward_wei, Reject.DATA_BOND)
     items = call.program.item_id, call.input.item_id
     turn.change(supplied=with_entry(turn.state.supplied, call.job_id, items))
@@ -203,7 +207,9 @@ def deliver(turn: KeptTurn, call: Deliver) -> None:
     item_id = call.outputs.item_id
     if item_id:
         standing = _stated_item(turn, call.outputs, call.parts)
-        require(call.outputs.record.until >= batch.until + OUTPUT_SECONDS, Reject.DATA_ENDS_EARLY)
+        record = call.outputs.record
+        seconds = OUTPUT_SECONDS if record.seat_count else BLOB_OUTPUT_SECONDS
+        require(record.until >= batch.until + seconds, Reject.DATA_ENDS_EARLY)
         require(standing.state in (ItemState.REGISTERED, ItemState.KEPT), Reject.DATA_STATE)
     else:
         require(not call.parts, Reject.PARTS_OTHER)

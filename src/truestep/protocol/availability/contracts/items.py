@@ -94,6 +94,24 @@ class Register:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterBlobs:
+    """Register an item whose blobs are those of the transaction, with a bond (A3.6)."""
+
+    parts: tuple[Part, ...]
+    until: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterCalldata:
+    """Write an item into the chain (A3.7)."""
+
+    parts: tuple[Part, ...]
+    payload: bytes
+    """The leaves of all parts, one after the other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assign:
     """Draw keepers for vacant seats (A3.2)."""
 
@@ -149,6 +167,22 @@ class Registered:
     parts: tuple[Part, ...]
     nodes: tuple[Bytes32, ...]
     url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """The leaves of all parts of an item, one after the other."""
+
+    item_id: ItemId
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeWritten:
+    """The leaves of this tree are in the item's payload."""
+
+    root: Bytes32
+    item_id: ItemId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,9 +269,21 @@ class Withdrawn:
     amount_wei: int
 
 
-Call = PublishHashes | Register | Assign | Acknowledge | Collect | CloseItem | WithdrawTo
+Call = (
+    PublishHashes
+    | Register
+    | RegisterBlobs
+    | RegisterCalldata
+    | Assign
+    | Acknowledge
+    | Collect
+    | CloseItem
+    | WithdrawTo
+)
 Event = (
     Registered
+    | Written
+    | TreeWritten
     | HashesPublished
     | Drawn
     | Acknowledged

@@ -177,14 +177,22 @@ def test_exceptions_end_the_run_with_their_text(tmp_path: Path) -> None:
         '        raise RuntimeError("odd", input[0], 2.5)\n'
         "    if input.size == 2:\n"
         "        input[input[0]] = 1\n"
+        "    try:\n"
+        "        if input[0] == 7:\n"
+        "            print(open(str(input[1])).read())\n"
+        "    except Exception as error:\n"
+        "        print(error.args)\n"
         "    return input[: input[9]]\n"
     )
     guest = built(tmp_path, text)
+    assert "model.py:13: a guest cannot use open" in guest.warnings
+    assert "model.py:15: a guest knows of an" in guest.warnings
     for content, words in (
         (b"", "model.py:6: ValueError: no prices\n"),
         (b"\x05", "RuntimeError: ('odd', 5, 2.5)\n"),
         (b"\x02\x01", "model.py:10: IndexError: index is out of bounds\n"),
-        (b"\x01\x01\x01", "model.py:11: IndexError: index is out of bounds\n"),
+        (b"\x01\x01\x01", "model.py:16: IndexError: index is out of bounds\n"),
+        (b"\x07\x01\x01", guest.warnings.partition("\n  a run")[0] + "\n"),
     ):
         report, printed = run(guest, content)
         assert (report.exit_code, report.output) == (EXCEPTION, b"")

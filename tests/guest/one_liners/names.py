@@ -22,6 +22,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tests.guest.one_liners.branches import (  # noqa: F401
+    chosen,
+    first_item,
+    inverse,
+    without_warnings,
+    workers,
+)
 from tests.guest.one_liners.instances import Branch, Link, Words, branches, doubled, sum_within  # noqa: F401
 
 

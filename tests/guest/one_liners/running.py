@@ -103,7 +103,7 @@ def _complaint_about(run: Any, source: Path) -> str:
     """Why a one-liner cannot be built; empty if it can. What is compiled here is kept for the program."""
     try:
         with _limited():
-            program._compile(read_signature(declare(run)), {}, copies_input=False)
+            program.compile_all(read_signature(declare(run)), {})
     except _TooLongError:
         return f"compiling it takes more than {_COMPILATION_SECONDS} s of CPU time"
     except Complaint as complaint:

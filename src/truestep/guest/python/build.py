@@ -20,7 +20,7 @@ from truestep.guest.link import (
     write_program,
 )
 from truestep.guest.python.cache import Cached, recall, remember
-from truestep.guest.python.files import COMPLAINT, OBJECT, READ, array_symbol
+from truestep.guest.python.files import COMPLAINT, NOTES, OBJECT, READ, array_symbol
 from truestep.guest.python.runtime import runtime_archive
 from truestep.guest.python.versions import find_numba
 from truestep.guest.toolchain import Toolchain, find_toolchain
@@ -48,8 +48,8 @@ def build_python(
     cached = recall(source, settings)
     if cached is None:
         find_numba()
-        elf, read = _build(find_toolchain(), source, stack_size_bytes)
-        cached = remember(source, settings, elf, read)
+        elf, read, warnings = _build(find_toolchain(), source, stack_size_bytes)
+        cached = remember(source, settings, elf, read, warnings)
     write_program(output, cached.elf)
     return _report(output, cached)
 
@@ -60,12 +60,12 @@ def _report(output: Path, cached: Cached) -> BuiltGuest:
         size_bytes=len(cached.elf),
         elf_sha256=hashlib.sha256(cached.elf).hexdigest(),
         recipe_sha256=cached.recipe_sha256,
-        warnings="",
+        warnings=cached.warnings,
     )
 
 
-def _build(toolchain: Toolchain, source: Path, stack_size_bytes: int) -> tuple[bytes, list[Path]]:
-    """(ELF file, the files it was built from)."""
+def _build(toolchain: Toolchain, source: Path, stack_size_bytes: int) -> tuple[bytes, list[Path], str]:
+    """(ELF file, the files it was built from, what its author should know)."""
     with tempfile.TemporaryDirectory(prefix="truestep-python-") as name:
         directory = Path(name)
         _compile(source, directory)
@@ -73,7 +73,12 @@ def _build(toolchain: Toolchain, source: Path, stack_size_bytes: int) -> tuple[b
         objects = [OBJECT, *_assemble_arrays(toolchain, directory), _ARCHIVE]
         elf = _link(toolchain, objects, directory, stack_size_bytes)
         read = json.loads((directory / READ).read_text(encoding="utf-8"))
-        return elf, [Path(path) for path in read]
+        notes = directory / NOTES
+        return (
+            elf,
+            [Path(path) for path in read],
+            notes.read_text(encoding="utf-8") if notes.is_file() else "",
+        )
 
 
 def _link(toolchain: Toolchain, objects: list[str], directory: Path, stack_size_bytes: int) -> bytes:

@@ -20,6 +20,7 @@ class Cached:
 
     elf: bytes
     recipe_sha256: str
+    warnings: str
 
 
 def recall(source: Path, settings: str) -> Cached | None:
@@ -33,20 +34,21 @@ def recall(source: Path, settings: str) -> Cached | None:
     is_current = all(_digest_of(Path(path)) == digest for path, digest in digests.items())
     if not is_current or hashlib.sha256(elf).hexdigest() != entry["elf_sha256"]:
         return None
-    return Cached(elf=elf, recipe_sha256=_recipe(settings, digests.values()))
+    recipe = _recipe(settings, digests.values())
+    return Cached(elf=elf, recipe_sha256=recipe, warnings=entry.get("warnings", ""))
 
 
-def remember(source: Path, settings: str, elf: bytes, read: Iterable[Path]) -> Cached:
+def remember(source: Path, settings: str, elf: bytes, read: Iterable[Path], warnings: str = "") -> Cached:
     """Keep a program for `recall`. If the cache cannot be written, builds are only slower."""
     digests = {str(path): _digest_of(path) for path in read}
     elf_sha256 = hashlib.sha256(elf).hexdigest()
     try:
         _write(_elf_path(elf_sha256), elf)
-        entry = json.dumps({"elf_sha256": elf_sha256, "read": digests})
+        entry = json.dumps({"elf_sha256": elf_sha256, "read": digests, "warnings": warnings})
         _write(_entry_path(source, settings), entry.encode())
     except OSError:
         pass
-    return Cached(elf=elf, recipe_sha256=_recipe(settings, digests.values()))
+    return Cached(elf=elf, recipe_sha256=_recipe(settings, digests.values()), warnings=warnings)
 
 
 def _recipe(settings: str, digests: Iterable[str]) -> str:

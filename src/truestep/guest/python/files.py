@@ -5,6 +5,8 @@ READ = "read.json"
 """The files that the guest was built from, as a JSON list."""
 COMPLAINT = "complaint.txt"
 """The reason why there is no object file."""
+NOTES = "notes.txt"
+"""What the compiler left out, if anything."""
 
 _ARRAY_SUFFIX = ".array"
 

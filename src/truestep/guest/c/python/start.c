@@ -31,6 +31,13 @@ int main(void) {
     return TRUESTEP_EXIT_EXCEPTION;
 }
 
+/* Ends the run in a branch that could not be compiled: no exception, which the guest might catch. */
+void truestep_refuse(const char *reason) {
+    debug_write(reason, strlen(reason));
+    debug_write("\n", 1);
+    exit(TRUESTEP_EXIT_EXCEPTION);
+}
+
 enum { KEPT = 8 };
 
 /* Exceptions whose texts were composed. One that is caught is needed until its handler ends, and in that time few

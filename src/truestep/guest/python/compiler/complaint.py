@@ -22,6 +22,20 @@ class Complaint(Exception):
         return f"{place}{self.what}" + (f"\n  try: {self.remedy}" if self.remedy else "")
 
 
+class Place(str):
+    """`file:line`, with the whole path."""
+
+    file: str
+    line: int
+
+    @classmethod
+    def at(cls, file: str, line: int) -> "Place":
+        """A line of a file."""
+        made = cls(f"{Path(file).name}:{line}")
+        made.file, made.line = str(Path(file).resolve()), line
+        return made
+
+
 def line_of(function: Callable[..., Any]) -> str:
     """`file:line` of a function's definition."""
     code = inspect.unwrap(function).__code__
@@ -31,4 +45,4 @@ def line_of(function: Callable[..., Any]) -> str:
 def line_in(function: Callable[..., Any], node: ast.AST) -> str:
     """`file:line` of a part of a function."""
     code = inspect.unwrap(function).__code__
-    return f"{Path(code.co_filename).name}:{getattr(node, 'lineno', code.co_firstlineno)}"
+    return Place.at(code.co_filename, getattr(node, "lineno", code.co_firstlineno))

@@ -177,10 +177,15 @@ def _before_source(message: str) -> Iterator[str]:
         yield line
 
 
-def _first_place(message: str, source: Path) -> str:
-    """`file:line` of the innermost place in the user's own files; Numba names inner places first."""
+def places_in(message: str) -> Iterator[tuple[Path, int]]:
+    """The lines that a message of Numba's names, inner ones first."""
     for name, line in _PLACES.findall(message):
-        path = Path(name.strip()).resolve()
+        yield Path(name.strip()).resolve(), int(line)
+
+
+def _first_place(message: str, source: Path) -> str:
+    """`file:line` of the innermost place in the user's own files."""
+    for path, line in places_in(message):
         if path.name == source.name or (path.is_file() and is_users_file(path)):
             return f"{path.name}:{line}"
     return ""

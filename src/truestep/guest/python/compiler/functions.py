@@ -18,6 +18,7 @@ from truestep.guest.python.compiler.classes import PlainClass
 from truestep.guest.python.compiler.list_variables import is_read_as_array
 from truestep.guest.python.compiler.ownership import is_ours, is_users_class, is_users_function
 from truestep.guest.python.compiler.rewriting import origin_of, rewritten, specialised, without_others
+from truestep.guest.python.compiler.sentinels import Sentinel, is_sentinel
 from truestep.guest.python.compiler.stand_ins import class_in_guests, function_in_guests, refuse_scipys
 from truestep.guest.python.compiler.starting_over import when_starting_over
 
@@ -46,6 +47,8 @@ def accept_plain_functions() -> None:
                 return types.Dispatcher(compiled(value))
             if is_users_class(value):
                 return PlainClass(value)
+            if is_sentinel(value):
+                return Sentinel(value)
             raise
 
     typing_context.BaseContext.resolve_value_type = resolve_value_type
@@ -120,6 +123,7 @@ _used: set[Any] = set()
 
 def _forget_compiled() -> None:
     compiled.cache_clear()
+    rewritten.cache_clear()
     _with_pythons_number.cache_clear()
     for function in _used:
         if function._can_compile:

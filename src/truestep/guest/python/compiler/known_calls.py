@@ -183,4 +183,5 @@ class CallBinder:
 
 def _is_opaque(value: Any) -> bool:
     """Whether Numba has no type for a constant, or none that says its value."""
-    return isinstance(value, enum.Enum) or is_users_instance(value) or are_functions(value)
+    is_sentinel = class_of(value) is object
+    return isinstance(value, enum.Enum) or is_users_instance(value) or are_functions(value) or is_sentinel

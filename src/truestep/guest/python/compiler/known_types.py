@@ -9,6 +9,7 @@ from numba.core import types
 from numba.np import numpy_support
 
 from truestep.guest.python.compiler.byte_arrays import ByteList
+from truestep.guest.python.compiler.ownership import is_users_instance
 from truestep.guest.python.compiler.python_numbers import PythonFloat
 
 
@@ -77,6 +78,16 @@ def fact_of_item(kind: Any, index: Fact) -> Fact:
         return fact_of_type(found[index.value]) if isinstance(index, Known) else None
     if isinstance(kind, types.BaseTuple) and isinstance(index, Known) and type(index.value) is int:
         return fact_of_type(kind.types[index.value])
+    return None
+
+
+def fact_of_each(fact: Fact) -> Fact:
+    """What a loop over a value goes through."""
+    kind: Any = fact.kind if isinstance(fact, Typed) else None
+    if isinstance(kind, types.Array) and kind.ndim:
+        return Typed(kind.copy(ndim=kind.ndim - 1, layout="A") if kind.ndim > 1 else kind.dtype)
+    if isinstance(kind, types.List | types.Set | types.UniTuple) and kind.dtype.is_precise():
+        return fact_of_type(kind.dtype)
     return None
 
 
@@ -221,6 +232,9 @@ def is_same(left: Fact, right: Fact, is_single: Any) -> bool | None:
         typed: Any = left if isinstance(left, Typed) else right
         if isinstance(other, Known) and other.value is None:
             return False
+        is_known = isinstance(other, Known)
+        if is_known and (is_users_instance(other.value) or other.value.__class__ is object):
+            return None if isinstance(typed.kind, types.ClassInstanceType) else False
         if isinstance(other, Known) and isinstance(other.value, bool):
             return None if isinstance(typed.kind, types.Boolean) else False
     return None
@@ -247,7 +261,7 @@ def answer_about_one(called: Any, fact: Fact) -> Fact:
 def _class_or_text(called: Any, fact: Fact) -> Fact:
     """`type(x)` where the class is known, and the text of a class."""
     if called is str:
-        is_class = isinstance(fact, Known) and isinstance(fact.value, type | str)
+        is_class = isinstance(fact, Known) and isinstance(fact.value, type | str | int)
         return Known(str(fact.value)) if isinstance(fact, Known) and is_class else None
     if isinstance(fact, Known):
         return Known(fact.value.__class__)

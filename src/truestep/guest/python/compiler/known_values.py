@@ -6,6 +6,7 @@ rule out need not be in terms that Numba knows, so they are found here, and left
 
 import ast
 import collections
+import dis
 import enum
 import functools
 import operator
@@ -92,7 +93,7 @@ def is_unchangeable(value: Any) -> bool:
         return all(map(is_unchangeable, items))
     return (
         isinstance(value, enum.Enum | type | ModuleType | np.generic | np.dtype)
-        or type(value) in _PLAIN
+        or type(value) in {*_PLAIN, object}
         or is_function(value)
     )
 
@@ -321,7 +322,13 @@ class Evaluator:
             if isinstance(owner, Typed) and not node.keywords:
                 return result_of_method(owner.kind, function.attr, [self.fact(p, facts) for p in node.args])
         called = self.value(function, facts)
+        if called is globals and not node.args:
+            return Known(self._names.of_module)
         given = [self.fact(part, facts) for part in node.args]
+        if any(isinstance(fact, Known) and isinstance(fact.value, ModuleType) for fact in given):
+            looked_up = _answer_about_module(called, given, node.keywords)
+            if looked_up is not None:
+                return looked_up
         if called is _MAKE_NAMED_TUPLE and not node.keywords:
             name, fields = [self.value(part, facts) for part in node.args]
             return Known(_named_tuple(name, fields if isinstance(fields, str) else tuple(fields)))
@@ -350,6 +357,23 @@ class Evaluator:
             values = [part.value for part in given if isinstance(part, Known)]
             return Known(bool(called(*values))) if len(values) == len(given) else None
         return None
+
+
+def _answer_about_module(called: Any, given: list[Fact], named: list[ast.keyword]) -> Fact:
+    """What a function finds in a module, which does not change while a guest runs."""
+    values = [fact.value for fact in given if isinstance(fact, Known)]
+    is_asking = called is vars or called is dir or getattr(called, "__module__", "") == "inspect"
+    if named or len(values) < len(given) or not (is_asking or _only_looks(called)):
+        return None
+    return Known(called(*values))
+
+
+def _only_looks(called: Any) -> bool:
+    """Whether a function of the user's sets nothing outside of it."""
+    setting = {"STORE_GLOBAL", "DELETE_GLOBAL", "STORE_ATTR", "STORE_SUBSCR", "IMPORT_NAME"}
+    if not isinstance(called, FunctionType):
+        return False
+    return not any(part.opname in setting for part in dis.get_instructions(called))
 
 
 @functools.cache
@@ -392,4 +416,5 @@ def _attribute(owner: Any, name: str) -> Fact:
 
 
 def _is_single(value: Any) -> bool:
-    return value is None or isinstance(value, bool | enum.Enum | type | FunctionType)
+    is_object = class_of(value) is object or is_users_instance(value)
+    return value is None or is_object or isinstance(value, bool | enum.Enum | type | FunctionType)

@@ -107,3 +107,8 @@ def _only_reads(use: ast.Name, parents: dict[ast.AST, ast.AST]) -> bool:
             return parent.arg is None
         case _:
             return False
+
+
+def has_yield(tree: ast.AST) -> bool:
+    """Whether it yields, or a function in it does."""
+    return any(isinstance(part, ast.Yield | ast.YieldFrom) for part in ast.walk(tree))

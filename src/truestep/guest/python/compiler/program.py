@@ -21,11 +21,14 @@ from truestep.guest.python.compiler.constant_powers import link_constant_powers
 from truestep.guest.python.compiler.entry import make_entry
 from truestep.guest.python.compiler.functions import compiled
 from truestep.guest.python.compiler.inferring import returned_type
+from truestep.guest.python.compiler.left_out import leave_out
 from truestep.guest.python.compiler.randomness.starting import add_starts, changed_states, settle
 from truestep.guest.python.compiler.signature import GuestSignature, read_signature
-from truestep.guest.python.compiler.starting_over import compile_until_known
+from truestep.guest.python.compiler.starting_over import compile_until_known, start_over
 from truestep.guest.sdk import DECLARATION
 
+_BRANCHES_MAX = 24
+"""Who must leave out more has a program for something else than a guest."""
 ENTRY_SYMBOL = "truestep_guest"
 
 _FOREIGN = re.compile(
@@ -76,10 +79,30 @@ def compile_guest(guest: Callable[..., Any]) -> bytes:
     signature = read_signature(guest)
     refuse_what_breaks(guest)
     states = changed_states()
+    return _emit(compile_all(signature, states))
+
+
+def compile_all(signature: GuestSignature, states: dict[int, bytes]) -> Any:
+    """A library of the guest and everything that it calls. Raises what Numba or our own parts complain of."""
     try:
-        return _emit(_compile(signature, states, copies_input=False))
-    except numba_compiler.errors.TypingError:
-        return _emit(_compile(signature, states, copies_input=True))
+        return _compile(signature, states, copies_input=False)
+    except Exception:
+        return _compile_what_can_be(signature, states)
+
+
+def _compile_what_can_be(signature: GuestSignature, states: dict[int, bytes]) -> Any:
+    """A library of the guest, if need be without branches that cannot be compiled; else its first error."""
+    source = Path(signature.function.__code__.co_filename)
+    found: list[Exception] = []
+    while len(found) < _BRANCHES_MAX:
+        start_over()
+        try:
+            return _compile(signature, states, copies_input=True)
+        except Exception as error:
+            found.append(error)
+            if not leave_out(error, source):
+                break
+    raise found[0]
 
 
 def _compile(signature: GuestSignature, states: dict[int, bytes], *, copies_input: bool) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from numba.core import types
 
 from truestep.guest.python.compiler.known_calls import CallBinder, Constants, Partial
-from truestep.guest.python.compiler.known_types import Fact, Known, Typed, literal_keys
+from truestep.guest.python.compiler.known_types import Fact, Known, Typed, fact_of_each, literal_keys
 from truestep.guest.python.compiler.known_values import (
     Evaluator,
     are_functions,
@@ -22,6 +22,7 @@ from truestep.guest.python.compiler.known_values import (
 from truestep.guest.python.compiler.name_uses import (
     can_be_unrolled,
     has_star,
+    has_yield,
     only_read_names,
     parameters_of,
     shared_names,
@@ -66,9 +67,9 @@ class Pruner(ast.NodeTransformer):
         if isinstance(tree, ast.Lambda):
             tree.body = self.visit(tree.body)
             return tree
-        body: Any = copy.deepcopy(tree.body) if _yields(tree) else []
+        body: Any = copy.deepcopy(tree.body) if has_yield(tree) else []
         tree.body = self._block(tree.body)[0] or [ast.copy_location(ast.Pass(), tree)]
-        if body and not _yields(tree):
+        if body and not has_yield(tree):
             tree.body = body
         used = {part.id for part in ast.walk(tree) if isinstance(part, ast.Name)}
         for name in sorted(self._removed & used):
@@ -266,7 +267,10 @@ class Pruner(ast.NodeTransformer):
             return self._block(unrolled(node, [self._constants.written(item) for item in fact.value]))
         node.iter = self.visit(node.iter)
         self._forget(node)
+        before = dict(self._facts)
+        self._store(node.target, fact_of_each(fact), [])
         node.body, _ = self._inside(node.body, self._facts)
+        self._facts = before
         if node.orelse:
             node.orelse, _ = self._inside(node.orelse, self._facts)
         return [node], False
@@ -493,7 +497,3 @@ def _is_taken_by(target: ast.expr, value: Any) -> bool:
         are_names = all(isinstance(part, ast.Name) for part in target.elts)
         return are_names and isinstance(value, _SEQUENCES) and len(value) == len(target.elts)
     return isinstance(target, ast.Name)
-
-
-def _yields(tree: ast.AST) -> bool:
-    return any(isinstance(part, ast.Yield | ast.YieldFrom) for part in ast.walk(tree))

@@ -16,6 +16,7 @@ from typing import Any
 
 from truestep.guest.python.compiler.accumulators import FirstRoundWriter
 from truestep.guest.python.compiler.known_types import Known, argument_facts
+from truestep.guest.python.compiler.left_out import without_branches
 from truestep.guest.python.compiler.lifting import definitions as lifted_definitions
 from truestep.guest.python.compiler.lifting import with_lifted_functions
 from truestep.guest.python.compiler.list_variables import ListReader
@@ -149,6 +150,7 @@ def _changed(
         return function
     tree: Any = copy.deepcopy(node)
     names = Names.of(origin)
+    is_whole = not without_branches(tree, origin.__code__.co_filename, names)
     given, tree = tree, with_lifted_functions(tree, origin, names, _definition)
     facts = argument_facts(list(inspect.signature(function, follow_wrapped=False).parameters), kinds or ())
     has_written = write_out_arguments(tree, names, facts)
@@ -180,7 +182,7 @@ def _changed(
     for rewriter in rewriters:
         tree = rewriter.visit(tree)
     every = (matches, functions, bases, pruner, remover, constants, *rewriters)
-    is_as_given = given is tree and not has_written
+    is_as_given = given is tree and is_whole and not has_written
     if is_as_given and not any(rewriter.has_changed for rewriter in every):
         return function
     scope: dict[str, Any] = {**origin.__globals__, **names.imported, **names.helpers}

@@ -12,10 +12,13 @@ from types import BuiltinFunctionType, MethodDescriptorType
 from typing import Any
 
 from truestep.guest.python.compiler import calls_of_types, collection_calls
+from truestep.guest.python.compiler.instances_of import asked_for_class
 from truestep.guest.python.compiler.item_tuples import transposed
 from truestep.guest.python.compiler.number_methods import integer_from_bytes
 from truestep.guest.python.compiler.rewriting_decimals import rounded_integer
+from truestep.guest.python.compiler.rewriting_methods import without_special_name
 from truestep.guest.python.compiler.rewriting_names import Names
+from truestep.guest.python.compiler.rewriting_rows import rows_applied
 
 _HELPERS: tuple[tuple[Any, str, Any], ...] = (
     (int.from_bytes, "integer_from_bytes", integer_from_bytes),
@@ -65,6 +68,14 @@ class CallRewriter(ast.NodeTransformer):
         if rounded is not None:
             self.generic_visit(rounded)
             return self._replace(node, rounded)
+        if (written := without_special_name(node, self._names)) is not None:
+            return self._replace(node, self.visit(ast.copy_location(written, node)))
+        if (asked := asked_for_class(node, self._names)) is not None:
+            self.generic_visit(asked)
+            return self._replace(node, asked)
+        if (applied := rows_applied(node, self._names)) is not None:
+            self.generic_visit(applied)
+            return self._replace(node, applied)
         called = self._value(node.func)
         if called is sorted or called is min or called is max:
             node = self._keyed(node, called)
@@ -233,9 +244,10 @@ class CallRewriter(ast.NodeTransformer):
         """What a key that is a function or method of Python gives for `item$`; None for all others."""
         item = ast.Name(id="item$", ctx=ast.Load())
         called = self._value(key)
-        if isinstance(key, ast.Attribute) and called is None and key.attr == "get":
+        if isinstance(key, ast.Attribute) and called is None and key.attr in {"get", "__getitem__"}:
             is_same = ast.dump(key.value) == ast.dump(items)
-            return ast.Subscript(value=key.value, slice=item, ctx=ast.Load()) if is_same else None
+            is_item = is_same or key.attr == "__getitem__"
+            return ast.Subscript(value=key.value, slice=item, ctx=ast.Load()) if is_item else None
         if isinstance(called, BuiltinFunctionType) or any(called is kind for kind in (int, float, str)):
             return ast.Call(func=key, args=[item], keywords=[])
         if isinstance(called, MethodDescriptorType):

@@ -14,13 +14,17 @@ class Names:
     def __init__(self, values: dict[str, Any], bound: set[str]) -> None:
         self._values = values
         self.bound = bound
+        self.of_module: dict[str, Any] = {}
+        """The variables of the function's module."""
         self.imported: dict[str, Any] = {}
         self.helpers: dict[str, Any] = {}
 
     @classmethod
     def of(cls, function: FunctionType) -> "Names":
         """Those of a function."""
-        return cls(_values(function), _bound_names(function.__code__))
+        made = cls(_values(function), _bound_names(function.__code__))
+        made.of_module = function.__globals__
+        return made
 
     def lookup(self, name: str) -> tuple[Any] | None:
         """What a name that the function does not bind stands for, as the only item of a tuple."""

@@ -31,7 +31,32 @@ class StatementRewriter(ast.NodeTransformer):
         self._function = function
         self._tree = tree
         self._temporaries = 0
+        self._settings = self._kept_settings()
         self.has_changed = False
+
+    def _kept_settings(self) -> set[str]:
+        """Variables that only keep how NumPy warns, to set it again."""
+        parts = list(ast.walk(self._tree))
+        begun = [
+            part.targets[0].id
+            for part in parts
+            if isinstance(part, ast.Assign)
+            and len(part.targets) == 1
+            and isinstance(part.targets[0], ast.Name)
+            and isinstance(part.value, ast.Call)
+            and self._keeps_settings(part.value)
+        ]
+        kept = [
+            part.value.id
+            for part in parts
+            if isinstance(part, ast.keyword) and part.arg is None and isinstance(part.value, ast.Name)
+        ]
+        uses = [part.id for part in parts if isinstance(part, ast.Name)]
+        return {name for name in begun if uses.count(name) == begun.count(name) + kept.count(name)}
+
+    def _keeps_settings(self, call: ast.Call) -> bool:
+        called = self._names.value(call.func)
+        return (called is np.seterr and self._ignores(call)) or (called is np.geterr and not call.args)
 
     def _complaint(self, node: ast.AST, what: str, remedy: str) -> Complaint:
         return Complaint(what, place=line_in(self._function, node), remedy=remedy)
@@ -108,7 +133,7 @@ class StatementRewriter(ast.NodeTransformer):
         if (
             is_of_warnings
             or self._is_logging(node.value)
-            or (called is np.seterr and self._ignores(node.value))
+            or (called is np.seterr and (self._ignores(node.value) or self._restores(node.value)))
         ):
             return self._nothing(node)
         return self.generic_visit(node)  # pyright: ignore[reportReturnType]
@@ -142,6 +167,13 @@ class StatementRewriter(ast.NodeTransformer):
         self.has_changed = True
         return node.body
 
+    def _restores(self, call: ast.expr) -> bool:
+        """`np.seterr(**old)`, where the old settings come from `np.seterr` or `np.geterr`."""
+        if not isinstance(call, ast.Call) or len(call.keywords) != 1 or call.args:
+            return False
+        kept = call.keywords[0]
+        return kept.arg is None and ast.unparse(kept.value) in self._settings
+
     @staticmethod
     def _ignores(call: ast.expr) -> bool:
         """Whether np.errstate only says that nothing is to be raised."""
@@ -153,9 +185,11 @@ class StatementRewriter(ast.NodeTransformer):
         )
 
     def visit_Assign(self, node: ast.Assign) -> Any:
-        """`first, *rest = items` takes the items by their index."""
+        """`first, *rest = items` takes the items by their index; `old = np.seterr(…)` keeps nothing."""
         self.generic_visit(node)
         target = node.targets[0]
+        if isinstance(target, ast.Name) and target.id in self._settings:
+            return self._nothing(node)
         if len(node.targets) != 1 or not isinstance(target, ast.Tuple | ast.List):
             return node
         starred = [index for index, part in enumerate(target.elts) if isinstance(part, ast.Starred)]

@@ -24,6 +24,7 @@ from truestep.guest.python.compiler.functions import accept_plain_functions
 from truestep.guest.python.compiler.kept_assignments import install_kept_assignments
 from truestep.guest.python.compiler.keyword_arguments import install_keyword_arguments
 from truestep.guest.python.compiler.language import install_language
+from truestep.guest.python.compiler.left_out import notes
 from truestep.guest.python.compiler.linear.install import install_linear_algebra
 from truestep.guest.python.compiler.missing_values import install_missing_values
 from truestep.guest.python.compiler.module_calls import install_module_calls
@@ -41,11 +42,12 @@ from truestep.guest.python.compiler.randomness import install_randomness
 from truestep.guest.python.compiler.ranges import install_ranges
 from truestep.guest.python.compiler.reading import files_read, watch_files
 from truestep.guest.python.compiler.rounding import install_rounding
+from truestep.guest.python.compiler.sentinels import install_sentinels
 from truestep.guest.python.compiler.sorting import install_sorting
 from truestep.guest.python.compiler.sums import install_sums
 from truestep.guest.python.compiler.ufuncs import install_ufuncs
 from truestep.guest.python.compiler.user_ufuncs import install_user_ufuncs
-from truestep.guest.python.files import COMPLAINT, OBJECT, READ, array_file
+from truestep.guest.python.files import COMPLAINT, NOTES, OBJECT, READ, array_file
 
 
 @global_compiler_lock
@@ -81,6 +83,7 @@ def prepare() -> None:
     install_language()
     install_overlaps()
     install_optional_values()
+    install_sentinels()
     install_accumulators()
     install_module_calls()
     install_keyword_arguments()
@@ -108,5 +111,7 @@ def compile_prepared(source: Path, directory: Path) -> int:
     (directory / OBJECT).write_bytes(content)
     for symbol, array in large_arrays.items():
         (directory / array_file(symbol)).write_bytes(array)
+    if said := notes():
+        (directory / NOTES).write_text(said, encoding="utf-8")
     (directory / READ).write_text(json.dumps(sorted(files_read(source))), encoding="utf-8")
     return 0

@@ -56,8 +56,9 @@ def function_in_guests(value: Any) -> Any:
     if name in special.UFUNCS and _is_scipys(_SPECIAL, name, value):
         return _special(name)
     for module, owners in _OWN.items():
-        if _is_scipys(module, name, value):
-            return next((function for owner in owners if (function := _defined(owner, name))), None)
+        found = [function for owner in owners if (function := _defined(owner, name))]
+        if found and _is_scipys(module, name, value):
+            return found[0]
     is_transform = _is_scipys("scipy.fft", name, value)
     return getattr(np.fft, name, None) if is_transform else None
 

@@ -50,7 +50,7 @@ def compile_until_known(compile_once: Callable[[], Any], infer_once: Callable[[]
 def _search(infer_once: Callable[[], Any]) -> None:
     """Learn all that inference alone can learn; what it cannot do, compilation will complain of."""
     for _ in range(_ATTEMPTS_MAX):
-        _forget()
+        start_over()
         _searching.append(True)
         try:
             infer_once()
@@ -61,10 +61,11 @@ def _search(infer_once: Callable[[], Any]) -> None:
         finally:
             _searching.pop()
         break
-    _forget()
+    start_over()
 
 
-def _forget() -> None:
+def start_over() -> None:
+    """Forget all that was compiled."""
     forget_inferred()
     for forget in _forgetting:
         forget()

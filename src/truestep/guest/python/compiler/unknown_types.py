@@ -20,7 +20,8 @@ def unifying_with_nothing(unify: Any) -> Any:
     """A number and what there is none of; Numba would take the latter for a float64."""
 
     def unify_with_nothing(self: Any, typingctx: Any, other: Any) -> Any:
-        return types.unliteral(self) if isinstance(other, Nothing) else unify(self, typingctx, other)
+        is_no_number = isinstance(other, Nothing) or (isinstance(other, MaybeInt) and other is not self)
+        return types.unliteral(self) if is_no_number else unify(self, typingctx, other)
 
     return unify_with_nothing
 

@@ -10,6 +10,7 @@ from typing import Any
 from eth_account import Account
 from web3 import Web3
 
+from tests.client.conftest import Network
 from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.adapters.blobs.server import BlobServer
 from truestep.adapters.chain.availability import AvailabilityContracts, Web3KeeperChain, availability_of
@@ -19,16 +20,20 @@ from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.devnet import EmbeddedDevnet
 from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.store.sqlite import SqliteStore
-from truestep.client import Client
+from truestep.base.ids import task_of
+from truestep.client import Client, Job
+from truestep.client.supplies import input_content
 from truestep.composition.network import open_chain
 from truestep.contracts.artifacts import load_artifact
 from truestep.devnet.network import devnet_availability, devnet_parameters
 from truestep.ports.blobs import Blobs
 from truestep.ports.chain import Chain
 from truestep.ports.store import Store
-from truestep.protocol.availability.contracts.items import Acknowledge
+from truestep.protocol.availability.contracts.items import Acknowledge, RegisterCalldata
 from truestep.protocol.availability.contracts.keepers import Enrol
 from truestep.protocol.availability.facts import Facts
+from truestep.protocol.availability.ids import ItemId
+from truestep.protocol.calls import DeliverOutputs, Deposit
 
 COIN_WEI = 10**18
 RULES = devnet_availability()
@@ -116,6 +121,30 @@ class KeptNetwork:
             is_remembering=store is not None,
             clock=Waiting(self.act),
         )
+
+    def settle(self, job: Job) -> None:
+        """An operator does a job, and writes its outputs to the chain."""
+        operator = self.chain(self.new_account())
+        operator.transact(Deposit(amount_wei=50 * COIN_WEI), intent="deposit")
+        network = Network(
+            devnet=self.devnet,
+            deployment=self.deployment,
+            client=self.client(),
+            operator=operator,
+            elf=b"",
+        )
+        shards = range(job.record().shard_count)
+        network.do(job, *shards)
+        outputs = [
+            input_content(each) for each in dict.fromkeys(network.output(job, shard) for shard in shards)
+        ]
+        payload = b"".join(network.output(job, shard).ljust(32, b"\0") for shard in shards)
+        parts = tuple(part for each in outputs for part in each.parts)
+        operator.transact(RegisterCalldata(parts=parts, payload=payload), intent="outputs")
+        item_id = ItemId(operator.facts().data.item_count)
+        batch_id = operator.task(task_of(job.job_id, 0)).batch_id
+        operator.transact(DeliverOutputs(batch_id=batch_id, item_id=item_id), intent="deliver")
+        network.finish(job)
 
     def new_account(self) -> Any:
         """An account with coins."""

@@ -19,6 +19,8 @@ from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.client import Order
 from truestep.client.keeping import KeepingTerms, Tell
 from truestep.client.orders import Availability
+from truestep.client.receipt import OutputsPart, parse_receipt
+from truestep.client.verification import check_chain
 from truestep.composition.network import deployment_store
 from truestep.ports.blobs import never
 from truestep.ports.executor import ShouldStop
@@ -156,6 +158,34 @@ def test_stores_that_cannot_be_named_on_the_chain(places: list[str], message: st
 
 def test_the_first_store_with_a_url_is_named() -> None:
     assert public_url(["folder", "https://a:b@c", "https://store.example/x/"]) == "https://store.example/x"
+
+
+# --- receipts -------------------------------------------------------------------------------------
+
+
+def test_a_receipt_names_the_items_and_a_changed_name_is_noticed(network: KeptNetwork) -> None:
+    network.enrol(2)
+    job = network.client().submit(ELF, INPUT, order=replace(ORDER, shard_count=2))
+    network.settle(job)
+    receipt = job.receipt()
+    assert receipt.kept is not None and receipt.version == 3
+    assert (receipt.kept.program.item_id, receipt.kept.input.item_id) == (1, 1)
+    [outputs] = receipt.kept.outputs
+    assert outputs.item is not None and outputs.item.item_id == 2
+    assert parse_receipt(receipt.to_json()) == receipt
+    chain = network.client().chain
+    assert [check.name for check in check_chain(receipt, chain) if not check.passed] == []
+    program, none = receipt.kept.program, OutputsPart(batch_id=outputs.batch_id, item=None)
+    for changed in (
+        None,
+        receipt.kept.model_copy(update={"program": program.model_copy(update={"item_id": 2})}),
+        receipt.kept.model_copy(update={"input": program.model_copy(update={"until": 1})}),
+        receipt.kept.model_copy(update={"outputs": (none,)}),
+        receipt.kept.model_copy(update={"outputs": ()}),
+    ):
+        wrong = receipt.model_copy(update={"kept": changed})
+        failed = [check.name for check in check_chain(wrong, chain) if not check.passed]
+        assert failed == ["the items of data are those that the job was supplied with"]
 
 
 # --- whatever interrupts it -----------------------------------------------------------------------

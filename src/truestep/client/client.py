@@ -20,7 +20,7 @@ from truestep.client.orders import Availability, Order, post_call
 from truestep.client.runs import DEFAULT_MAX_CYCLES, RunReport, run_task
 from truestep.client.sending import event_of, transact_once
 from truestep.client.stakes import Withdrawn
-from truestep.client.stored import stored_input, stored_program
+from truestep.client.stored import stored_image, stored_input
 from truestep.client.supplying import Supplier
 from truestep.client.tokens import allow
 from truestep.commitments.keccak import keccak256
@@ -190,7 +190,7 @@ class Client:
         if job.is_ready:
             return False
         program = self.chain.program(job.program_id)
-        elf = stored_program(self.blobs, program.image_root, program.entry, program.digest, program.uri)
+        elf = stored_image(self.blobs, program.image_root, program.entry, program.digest, program.uri)
         content = stored_input(self.blobs, job.input_root, job.input_size, job.input_uri)
         self._supplier(keeping, tell).supply(job_id, program_of(elf).program, content)
         return True

@@ -9,20 +9,24 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.files import write_file
+from truestep.availability.manifest import item_name
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address, BatchId, Bytes32, JobId
 from truestep.base.integers import U64_MAX
 from truestep.machine.layout import INPUT_LIMIT_BYTES
 from truestep.machine.state import Status
+from truestep.protocol.availability.contracts.items import Registered
 from truestep.protocol.claims import ClaimedState
 from truestep.protocol.records import Parameters
 from truestep.protocol.settlement.facts.evidence import Evidence
+from truestep.protocol.settlement.facts.kept_items import JobItems
 from truestep.protocol.settlement.facts.leaves import leaf_of_state
 from truestep.protocol.settlement.ids import BATCH_LIMIT, PackedItem, claim_of, unpack_item
 from truestep.protocol.settlement.jobs import job_digest
 from truestep.protocol.settlement.records import BatchTerms, JobTerms, LeafProof, Work
 
-RECEIPT_VERSION = 2
+RECEIPT_VERSION, KEPT_VERSION = 2, 3
+"""The second has items of data: older releases cannot read it."""
 MACHINE_VERSION = 1
 RECEIPT_LIMIT_BYTES = 256 << 20
 """A hostile file must not fill the checker's memory; a receipt of 65,535 shards has 100 MiB."""
@@ -145,6 +149,48 @@ class BatchPart(_Part):
         )
 
 
+class DataItemPart(_Part):
+    """An item that keepers keep, or have kept: its number on the chain, and its name at keepers."""
+
+    item_id: Amount
+    name: Hex32
+    until: U64
+    """The last second in which keepers answer for it."""
+
+    @classmethod
+    def of(cls, item: Registered) -> "DataItemPart":
+        """The same of the item's registration."""
+        name = item_name(item.record.parts_hash, item.record.hashes_root)
+        return cls(item_id=item.item_id, name=name.hex(), until=item.record.until)
+
+
+class OutputsPart(_Part):
+    """The item of a batch's outputs; None if no leaf of it has one."""
+
+    batch_id: U32
+    item: DataItemPart | None
+
+
+class KeptPart(_Part):
+    """The items that hold the job's data under the policy *kept* (docs/availability.md A5)."""
+
+    program: DataItemPart
+    input: DataItemPart
+    outputs: tuple[OutputsPart, ...] = Field(strict=False)
+
+    @classmethod
+    def of(cls, items: JobItems) -> "KeptPart":
+        """The same as the chain's events tell them."""
+        return cls(
+            program=DataItemPart.of(items.program),
+            input=DataItemPart.of(items.input),
+            outputs=tuple(
+                OutputsPart(batch_id=batch_id, item=None if item is None else DataItemPart.of(item))
+                for batch_id, item in items.outputs
+            ),
+        )
+
+
 class ShardPart(_Part):
     """One task's final claim, its place in its batch, when it became final, and its output if it is small."""
 
@@ -187,7 +233,7 @@ class Receipt(_Part):
     """A settled job. `to_json` and `parse_receipt` are inverses."""
 
     format: Literal["truestep receipt"] = "truestep receipt"
-    version: Literal[2] = RECEIPT_VERSION
+    version: Literal[2, 3] = RECEIPT_VERSION
     machine_version: Literal[1] = MACHINE_VERSION
     deployment: Deployment = Field(strict=False)
     """The contracts that settled the job."""
@@ -202,6 +248,8 @@ class Receipt(_Part):
     input: InputPart
     batches: tuple[BatchPart, ...] = Field(strict=False)
     shards: tuple[ShardPart, ...] = Field(strict=False)
+    kept: KeptPart | None = None
+    """None under a policy that asks nobody to keep data."""
 
     def work(self) -> Work:
         """What the job computes (S1.2)."""
@@ -254,7 +302,7 @@ class Receipt(_Part):
 
     def to_json(self) -> str:
         """The receipt as the text of its file."""
-        return self.model_dump_json(indent=1) + "\n"
+        return self.model_dump_json(indent=1, exclude={"kept"} if self.kept is None else None) + "\n"
 
     def write(self, path: Path) -> None:
         """Write the file."""

@@ -9,10 +9,13 @@ from truestep.base.ids import Address, BatchId, JobId, TaskId, shard_of_task, ta
 from truestep.client.job_status import read_status, unfinished
 from truestep.client.receipt import (
     INLINE_LIMIT_BYTES,
+    KEPT_VERSION,
     OUTPUTS_LIMIT_BYTES,
+    RECEIPT_VERSION,
     BatchPart,
     InputPart,
     ItemPart,
+    KeptPart,
     ProgramPart,
     Receipt,
     RulesPart,
@@ -23,6 +26,7 @@ from truestep.client.receipt import (
 from truestep.client.stored import stored_input, stored_program
 from truestep.ports.blobs import Blobs
 from truestep.ports.chain import ChainReader
+from truestep.protocol.deployment.availability import POLICY as KEPT
 from truestep.protocol.events import TaskFinalized
 from truestep.protocol.records import ProgramRecord
 from truestep.protocol.settlement.facts.evidence import Evidence
@@ -47,7 +51,10 @@ def make_receipt(
     task_ids = [task_of(job_id, shard) for shard in range(job.shard_count)]
     proofs = [chain.evidence(task_id) for task_id in task_ids]
     room = Room(OUTPUTS_LIMIT_BYTES)
+    is_kept = deployment.availability is not None and job.policy == KEPT
+    kept = _kept(chain, job_id, proofs) if is_kept else None
     return Receipt(
+        version=RECEIPT_VERSION if kept is None else KEPT_VERSION,
         deployment=deployment,
         job_id=job_id,
         reward=job.reward,
@@ -71,7 +78,18 @@ def make_receipt(
             _shard(_final_event(by_task, task_id), evidence, blobs, room)
             for task_id, evidence in zip(task_ids, proofs, strict=True)
         ),
+        kept=kept,
     )
+
+
+def _kept(chain: ChainReader, job_id: JobId, proofs: Sequence[Evidence]) -> KeptPart:
+    batch_ids = dict.fromkeys(batch_of_claim(evidence.claim_id) for evidence in proofs)
+    found = chain.items_of_job(job_id, batch_ids)
+    if found is None:
+        raise Unavailable(
+            f"the node does not return the events that name the items of job {job_id}; try another node"
+        )
+    return KeptPart.of(found)
 
 
 class Room:

@@ -28,6 +28,20 @@ def stored_program(blobs: Blobs, image_root: Bytes32, entry: int, digest: bytes,
     )
 
 
+def stored_image(blobs: Blobs, image_root: Bytes32, entry: int, digest: bytes, uri: str) -> bytes:
+    """The ELF file that was registered, else one with the same image, as keepers give: it runs alike.
+
+    Raises as `stored_program`.
+    """
+    try:
+        return stored_program(blobs, image_root, entry, digest, uri)
+    except (Rejected, Unavailable) as trouble:
+        try:
+            return blobs.get_program(image_root, entry)
+        except (Rejected, Unavailable):
+            raise trouble from None
+
+
 def stored_input(blobs: Blobs, input_root: Bytes32, size_bytes: int, uri: str) -> bytes:
     """The input of a job. Raises Rejected if only another is found, Unavailable if none is."""
 

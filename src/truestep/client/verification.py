@@ -5,11 +5,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from truestep.base.errors import Reject, Rejected
-from truestep.base.ids import Bytes32, JobId, ProgramId, batch_of_claim, task_of
+from truestep.base.ids import BatchId, Bytes32, JobId, ProgramId, batch_of_claim, task_of
 from truestep.client.files import program_of
-from truestep.client.receipt import InputPart, ProgramPart, Receipt, RulesPart, ShardPart, from_inlined
+from truestep.client.receipt import (
+    InputPart,
+    KeptPart,
+    ProgramPart,
+    Receipt,
+    RulesPart,
+    ShardPart,
+    from_inlined,
+)
 from truestep.client.runs import ProgressSink, advance_in_slices
-from truestep.client.stored import stored_input, stored_program
+from truestep.client.stored import stored_image, stored_input
 from truestep.commitments.merkle import root_of_bytes
 from truestep.engine.hashing import hash_many_pairs
 from truestep.machine.layout import RANGE_LEVEL
@@ -86,6 +94,7 @@ def check_chain(receipt: Receipt, chain: ChainReader) -> Iterator[Check]:
     )
     yield _equal("the rules are the job's", receipt.rules, RulesPart.of(job.parameters))
     yield from _check_first_rules(receipt)
+    yield from _check_items(receipt, chain)
     head = chain.head().number
     for shard in receipt.shards:
         yield _check_result(JobId(receipt.job_id), shard, chain)
@@ -111,6 +120,15 @@ def _check_first_rules(receipt: Receipt) -> Iterator[Check]:
         terms = receipt.terms
         first = job_rules(receipt.deployment.rules, terms.window_seconds, terms.bond_multiple)
         yield _equal("the deployment's rules are the job's", receipt.rules, RulesPart.of(first))
+
+
+def _check_items(receipt: Receipt, chain: ChainReader) -> Iterator[Check]:
+    """The items of data are those that the chain's events name."""
+    batch_ids = [BatchId(batch.batch_id) for batch in receipt.batches]
+    found = chain.items_of_job(JobId(receipt.job_id), batch_ids)
+    if receipt.kept is not None or found is not None:
+        named = None if found is None else KeptPart.of(found)
+        yield _equal("the items of data are those that the job was supplied with", named, receipt.kept)
 
 
 def _check_evidence(receipt: Receipt, shard: ShardPart, chain: ChainReader) -> Check:
@@ -168,12 +186,13 @@ def open_rerun(receipt: Receipt, blobs: Blobs | None, elf: bytes | None, content
 
     Raises Rejected if they are not what the receipt says, or cannot be found.
     """
+    is_inlined = elf is None and receipt.program.elf is not None
     elf = elf if elf is not None else _program_of(receipt.program, blobs)
     content = content if content is not None else _input_of(receipt.input, blobs)
     program = program_of(elf).program
     facts = (hashlib.sha256(elf).hexdigest(), program.root(hash_many_pairs).hex(), program.entry)
     expected = (receipt.program.elf_sha256, receipt.program.image_root, receipt.program.entry)
-    if facts != expected:
+    if facts[1:] != expected[1:] or (is_inlined and facts != expected):
         raise Rejected(
             Reject.PROGRAM_MISMATCH,
             f"expected an ELF file with SHA-256, root and entry {expected}, got {facts}",
@@ -212,7 +231,7 @@ def _program_of(part: ProgramPart, blobs: Blobs | None) -> bytes:
     if part.elf is not None:
         return from_inlined(part.elf)
     image_root, digest = Bytes32(bytes.fromhex(part.image_root)), bytes.fromhex(part.elf_sha256)
-    return stored_program(_given(blobs, part.uri, "--program"), image_root, part.entry, digest, part.uri)
+    return stored_image(_given(blobs, part.uri, "--program"), image_root, part.entry, digest, part.uri)
 
 
 def _input_of(part: InputPart, blobs: Blobs | None) -> bytes:

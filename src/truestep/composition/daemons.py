@@ -20,7 +20,13 @@ from truestep.adapters.store.sqlite import SqliteStore
 from truestep.adapters.trusted_setup import open_kzg
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address
-from truestep.composition.network import OnUnknownCode, deployment_store, open_blobs, open_chain
+from truestep.composition.network import (
+    DEVNET_CHAINS,
+    OnUnknownCode,
+    deployment_store,
+    open_blobs,
+    open_chain,
+)
 from truestep.node.chain.outbox import Courier
 from truestep.node.tasks.bench import Bench
 from truestep.node.tasks.commitments import kept_secret
@@ -39,8 +45,6 @@ from truestep.roles.estimates import SENDS_AT_ONCE
 OWNERS, OWNER = "owners", "owner"
 _OWNER_ROWS = RowCodec[str]({"owner": str})
 
-DEVNET_CHAINS = (31_337, 1_337)
-"""Chains on one's own computer, where keepers may serve at private addresses."""
 ROOM_FOR_MOVES = 2
 """Moves in disputes never wait for a run, a check or a fetch to end."""
 

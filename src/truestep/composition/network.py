@@ -18,8 +18,10 @@ from truestep.adapters.chain.pinned import PinnedReader
 from truestep.adapters.chain.record_codec import View
 from truestep.adapters.chain.sender import Signer
 from truestep.adapters.chain.web3_chain import EVERYTHING, Memory, Web3Chain
+from truestep.adapters.keepers.blobs import KeeperBlobs
 from truestep.adapters.store.scoped import UNKNOWN, Scope, ScopedStore, open_scope, scopes_in
 from truestep.adapters.store.sqlite import SqliteStore
+from truestep.adapters.trusted_setup import open_kzg
 from truestep.base.errors import Bug, Reject, Rejected
 from truestep.base.ids import Bytes32
 from truestep.machine.witness import FloatStep
@@ -28,6 +30,8 @@ from truestep.ports.chain import Chain, ChainReader
 from truestep.ports.reporter import Reporter
 from truestep.ports.store import Store
 
+DEVNET_CHAINS = (31_337, 1_337)
+"""Chains on one's own computer, where keepers may serve at private addresses."""
 ZERO_ADDRESS = "0x" + "00" * 20
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 """RFC 3986, section 3.1: a text that begins like this is a URL, not a directory."""
@@ -44,11 +48,25 @@ def open_blobs(
     """
     named = [places] if isinstance(places, str) else list(places)
     stores = [_open_store(place) for place in named]
+    if not stores and keepers is not None:
+        return keepers
     if not stores:
         raise Rejected(Reject.BLOB_STORE, "expected at least one URL or directory; give --blobs")
     if len(stores) == 1 and keepers is None:
         return stores[0]
     return SeveralBlobs(stores, [_shown(place) for place in named], reporter, keepers=keepers)
+
+
+def open_kept_blobs(places: Sequence[str], chain: ChainReader, deployment: Deployment) -> Blobs:
+    """The blobs in these places and, in a network that has them, what keepers of items hold.
+
+    Raises `Rejected` if there is neither.
+    """
+    if deployment.availability is None:
+        return open_blobs(places)
+    may_be_private = deployment.chain_id in DEVNET_CHAINS
+    keepers = KeeperBlobs(lambda: chain.facts().data, open_kzg(), may_be_private=may_be_private)
+    return open_blobs(places, keepers=keepers)
 
 
 def _shown(place: str) -> str:

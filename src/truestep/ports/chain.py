@@ -10,6 +10,7 @@ from truestep.protocol.calls import Call
 from truestep.protocol.events import ChainEvent
 from truestep.protocol.records import GameRecord, JobRecord, Parameters, ProgramRecord, TaskRecord
 from truestep.protocol.settlement.facts.evidence import Evidence
+from truestep.protocol.settlement.facts.kept_items import JobItems
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.tasks.duties import Duty
 
@@ -168,6 +169,10 @@ class ChainReader(Protocol):
 
     def evidence(self, task_id: TaskId) -> Evidence:
         """What a contract needs to check a task's result by itself; refused before the task is final."""
+        ...
+
+    def items_of_job(self, job_id: JobId, batch_ids: Collection[BatchId]) -> JobItems | None:
+        """The items that hold a job's data, finished or not; None if it was never supplied (A5)."""
         ...
 
     def counters(self) -> Counters:

@@ -51,6 +51,7 @@ from truestep.protocol.calls import ONCE, URGENT, Call
 from truestep.protocol.events import ChainEvent
 from truestep.protocol.records import GameRecord, JobRecord, Parameters, ProgramRecord, TaskRecord, TaskStage
 from truestep.protocol.settlement.facts.evidence import Evidence, evidence_in, evidence_of
+from truestep.protocol.settlement.facts.kept_items import JobItems, items_of_job
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.facts.rehearsal import Caller, Ready
 from truestep.protocol.settlement.records import BatchStage
@@ -279,6 +280,11 @@ class Web3Chain:
         is_refunded = task is not None and task.stage is TaskStage.REFUNDED
         why = "was refunded and will never have a result" if is_refunded else "has no final result yet"
         raise Rejected(Reject.LEAF_NOT_FINAL, f"{task_in_words(task_id)} {why}")
+
+    def items_of_job(self, job_id: JobId, batch_ids: Collection[BatchId]) -> JobItems | None:
+        """The items that hold a job's data; a daemon knows those that it has read about."""
+        self.facts()
+        return items_of_job(self._book.logs(), job_id, batch_ids)
 
     def games(self, game_ids: Collection[GameId], now: int) -> dict[GameId, GameRecord]:
         """Games as they stand at a second; those that are over, or unknown, are left out."""

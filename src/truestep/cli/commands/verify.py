@@ -28,6 +28,7 @@ from truestep.composition.engines import EngineName, open_engine
 from truestep.demo.narration import count
 
 if TYPE_CHECKING:
+    from truestep.ports.blobs import Blobs
     from truestep.ports.chain import ChainReader
 
 EXAMPLE = "Example: truestep verify receipt.json --rpc http://127.0.0.1:8545 --deployment deployment.json"
@@ -82,23 +83,29 @@ def verify(
     """Check a receipt against the chain and by running its program again, or what a disclosure shows.
 
     Exits with 0 only if every check confirms the file. A small program and input are inside the receipt;
-    larger ones are fetched from --blobs, or read from the files you name. If the receipt contradicts itself
-    or the chain, the program is not run. For a disclosure it is not run either: its input is not shown.
+    larger ones are fetched from the keepers of its items, if it has any, or from --blobs, or read from the
+    files you name. If the receipt contradicts itself or the chain, the program is not run. For a disclosure
+    it is not run either: its input is not shown.
     """
+    from truestep.composition.network import open_blobs, open_kept_blobs
+
     screen = Screen(as_json=as_json)
     file = read_shown(receipt)
     held = file if isinstance(file, Receipt) else file.receipt
     groups = {"the receipt is consistent": list(check_contents(held))}
     if not isinstance(file, Receipt):
         groups["the bytes shown are in the output"] = list(check_disclosure(file))
+    sources = open_blobs(blobs) if blobs else None
     if not offline:
         warning = unknown_code_warning(screen, is_trusted=trust_unknown_code)
         with _chain(held, receipt, rpc, chosen_file(deployment, network), warning) as chain:
             groups["the chain says the same"] = list(check_chain(held, chain))
+            if blobs or held.kept is not None:
+                sources = open_kept_blobs(blobs or [], chain, held.deployment)
     is_refuted = any(not check.passed for group in groups.values() for check in group)
     is_run = not (no_execute or is_refuted) and isinstance(file, Receipt)
     if is_run:
-        groups["running it again gives the same"] = _execute(screen, held, blobs, program, input_file)
+        groups["running it again gives the same"] = _execute(screen, held, sources, program, input_file)
     checks = [check for group in groups.values() for check in group]
     is_verified = all(check.passed for check in checks)
     fields = {
@@ -167,13 +174,11 @@ def _disclosed(file: Disclosure) -> list[dict[str, Any]]:
 
 
 def _execute(
-    screen: Screen, held: Receipt, blobs: list[str] | None, program: Path | None, input_file: Path | None
+    screen: Screen, held: Receipt, sources: "Blobs | None", program: Path | None, input_file: Path | None
 ) -> list[Check]:
-    from truestep.composition.network import open_blobs
-
     elf = read_program(program).elf if program else None
     content = read_input(input_file) if input_file else None
-    replay = open_rerun(held, open_blobs(blobs) if blobs else None, elf, content)
+    replay = open_rerun(held, sources, elf, content)
     starts = list(accumulate((shard.cycle for shard in held.shards), initial=0))
     with screen.cycles(f"running {count(len(held.shards), 'shard')} again", total=starts[-1]) as progress:
 

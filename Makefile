@@ -18,7 +18,7 @@ SOLC_PACKAGE := solc@0.8.36
 # pyright must neither look for a newer version of itself nor download one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup setup-demo anvil solc lock demo check test model economics lab bench gas docs vectors kzg-vectors rom rom-proof contracts fuzz c-programs one-liners python-programs numba-suite rust picolibc npm-package format clean
+.PHONY: help setup setup-demo anvil solc lock demo check test model economics drill lab bench gas docs vectors kzg-vectors rom rom-proof contracts fuzz c-programs one-liners python-programs numba-suite rust picolibc npm-package format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -106,6 +106,9 @@ fuzz: setup anvil solc ## run random programs in both engines (SEED=, FUZZ_INSTR
 
 economics: setup ## whether it pays to lie, to attack the truth or to play against oneself (SEED=, SCHEDULES=)
 	$(BIN)/python -m tests.protocol.settlement.economics --seed $(SEED) --schedules $(SCHEDULES)
+
+drill: setup ## carry out the drills of data availability (docs/drills.md); DRILLS="wrong-bytes rpc-outage" chooses
+	$(BIN)/truestep drill availability $(DRILLS)
 
 lab: setup anvil ## attack real daemons: SCENARIOS=a,b JSON=1 SEED=n LAB_DIR=folder (docs/lab.md)
 	@$(BIN)/python -m tests.lab --seed $(SEED) $(if $(SCENARIOS),--scenarios $(SCENARIOS)) $(if $(JSON),--json)

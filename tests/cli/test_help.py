@@ -23,6 +23,7 @@ COMMANDS = (
     "deposit",
     "devnet",
     "disclose",
+    "drill availability",
     "feed",
     "fetch",
     "keeper",

@@ -10,6 +10,7 @@ import truestep
 
 COMMANDS = {
     "demo": "demo",
+    "drill": "drill",
     "build": "build",
     "cc": "compilers",
     "c++": "compilers",

@@ -22,7 +22,6 @@ from truestep.ports.blobs import Blobs
 from truestep.ports.chain import Chain, ChainReader
 from truestep.protocol.events import (
     ChainEvent,
-    ClaimFailed,
     ClaimRefuted,
     ClaimStruck,
     GameAdopted,
@@ -219,7 +218,6 @@ def job_of_event(event: ChainEvent) -> JobId | None:
             | WindowExtended()
             | LeaseExpired()
             | ClaimStruck()
-            | ClaimFailed()
             | TaskFinalized()
             | TaskReclaimed()
         ):

@@ -1,6 +1,6 @@
 """Opens everything that a keeper needs: chain, state, store of cells, service, processes, threads."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ from truestep.composition.daemons import keep_owner
 from truestep.node.chain.outbox import Courier
 from truestep.node.keeping.agent import KeeperBench, KeeperWorld
 from truestep.ports.cells import CellStore
+from truestep.ports.keeping import Hands
 from truestep.ports.reporter import Reporter
 from truestep.roles.estimates import SENDS_AT_ONCE
 
@@ -39,8 +40,8 @@ class KeeperSettings:
     contracts: AvailabilityContracts
     state_dir: Path
     signer: Signer
-    store: str
-    """A directory, or s3://BUCKET/PREFIX."""
+    store: str | CellStore
+    """A directory, s3://BUCKET/PREFIX, or one that is open."""
     store_limit_bytes: int
     listen: tuple[str, int]
     """Host and port of its service."""
@@ -48,13 +49,17 @@ class KeeperSettings:
     limits: ServiceLimits = field(default_factory=ServiceLimits)
     processes: int = 1
     """That compute proofs."""
+    shared: KzgProcesses | None = None
+    """Those of several keepers in one program, instead of its own."""
     may_be_private: bool = False
     """Whether registrants and keepers may serve at private addresses."""
 
 
 @contextmanager
-def opened_keeper(settings: KeeperSettings, reporter: Reporter) -> Generator[KeeperWorld]:
-    """Everything that a keeper needs; it serves until the end."""
+def opened_keeper(
+    settings: KeeperSettings, reporter: Reporter, *, changed: Callable[[Hands], Hands] = lambda hands: hands
+) -> Generator[KeeperWorld]:
+    """Everything that a keeper needs; it serves until the end. `changed` makes other hands of its own."""
     with ExitStack() as stack:
         whole = stack.enter_context(SqliteStore(settings.state_dir / "state.sqlite"))
         contracts = settings.contracts
@@ -68,9 +73,11 @@ def opened_keeper(settings: KeeperSettings, reporter: Reporter) -> Generator[Kee
         host, port = settings.listen
         server = KeeperServer(shelf, host, port, limits=settings.limits, keeper=chain.account)
         stack.callback(server.close)
-        processes = KzgProcesses(settings.processes)
-        stack.callback(processes.close)
-        hands = KeeperHands(shelf, open_kzg(), processes, reporter, may_be_private=settings.may_be_private)
+        processes = settings.shared or KzgProcesses(settings.processes)
+        if settings.shared is None:
+            stack.callback(processes.close)
+        may_be_private = settings.may_be_private
+        hands = changed(KeeperHands(shelf, open_kzg(), processes, reporter, may_be_private=may_be_private))
         items = len(shelf.items())
         reporter.report(
             "serving", f"serves {items} items, {shelf.used_bytes:,} bytes, at {server.url}", items=items
@@ -87,6 +94,8 @@ def opened_keeper(settings: KeeperSettings, reporter: Reporter) -> Generator[Kee
 
 
 def _opened_store(settings: KeeperSettings, stack: ExitStack) -> CellStore:
+    if not isinstance(settings.store, str):
+        return settings.store
     if settings.store.startswith(SCHEME):
         name = settings.store.partition("?")[0]
         return S3Cells(open_bucket(settings.store), limit_bytes=settings.store_limit_bytes, name=name)

@@ -43,9 +43,6 @@ class TaskState:
     """Those that stand, or have games."""
     games: dict[GameId, OpenGame] = field(default_factory=dict[GameId, OpenGame])
     struck: dict[ClaimId, Address] = field(default_factory=dict[ClaimId, Address])
-    """Claims that were proved false, and whose they were."""
-    failed: dict[ClaimId, Address] = field(default_factory=dict[ClaimId, Address])
-    """Claims that have lost coins because their outputs were not kept."""
     newest: LogPosition | None = None
 
     @property
@@ -83,10 +80,6 @@ class TaskState:
             case events.ClaimStruck():
                 self.struck[event.claim_id] = event.operator
                 self._change(TaskStage.OPEN, NOBODY, 0)
-            case events.ClaimFailed():
-                operator = self.struck.pop(event.claim_id, NOBODY)
-                if event.is_seized and operator != NOBODY:
-                    self.failed[event.claim_id] = operator
             case events.TaskFinalized():
                 self._change(TaskStage.FINAL, event.operator, 0, batch_of_claim(event.claim_id))
             case events.TaskReclaimed():
@@ -150,7 +143,6 @@ TaskEvent = (
     | events.WindowExtended
     | events.LeaseExpired
     | events.ClaimStruck
-    | events.ClaimFailed
     | events.TaskFinalized
     | events.TaskReclaimed
     | events.ClaimRefuted
@@ -178,7 +170,6 @@ def task_of(event: TaskEvent) -> TaskId:
             | events.WindowExtended()
             | events.LeaseExpired()
             | events.ClaimStruck()
-            | events.ClaimFailed()
             | events.TaskFinalized()
             | events.TaskReclaimed()
         ):

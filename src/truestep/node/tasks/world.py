@@ -32,5 +32,3 @@ class World:
     reporter: Reporter
     secret: bytes
     operator: Address | None = None
-    delivering: Executor | None = None
-    """Performs the items of a `DeliveryBench`; None if no outputs are to be kept."""

@@ -27,7 +27,6 @@ TaskEvent = (
     | events.WindowExtended
     | events.LeaseExpired
     | events.ClaimStruck
-    | events.ClaimFailed
     | events.TaskFinalized
     | events.TaskReclaimed
 )
@@ -155,7 +154,6 @@ class Table:
                 | events.WindowExtended()
                 | events.LeaseExpired()
                 | events.ClaimStruck()
-                | events.ClaimFailed()
                 | events.TaskFinalized()
                 | events.TaskReclaimed()
             ):
@@ -222,8 +220,6 @@ def _apply_to_task(known: _Job, event: TaskEvent) -> None:
         case events.ClaimStruck():
             known.struck[event.claim_id] = event.operator
             record = replace(record, stage=TaskStage.OPEN, operator=NOBODY, until=0)
-        case events.ClaimFailed():
-            known.struck.pop(event.claim_id, None)
         case events.TaskFinalized():
             known.finals[task_id] = event
             record = replace(

@@ -1,0 +1,1 @@
+"""The drills, each in a module of its own."""

@@ -1,0 +1,42 @@
+"""A daemon that is honest in everything, except that it leaves some actions undone."""
+
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from truestep.node.loop.loop import Site
+
+View_co = TypeVar("View_co", covariant=True)
+Action = TypeVar("Action")
+
+
+class Withholding(Generic[View_co, Action]):
+    """Satisfies `truestep.node.loop.loop.Site` over an honest site."""
+
+    def __init__(self, honest: Site[View_co, Action], never: Callable[[Action], bool]) -> None:
+        """`never` says of an action whether it is left undone."""
+        self._honest = honest
+        self._never = never
+
+    def collect(self) -> bool:
+        """As the honest one does."""
+        return self._honest.collect()
+
+    def look(self) -> None:
+        """As the honest one does."""
+        self._honest.look()
+
+    def decide(self) -> tuple[View_co, Sequence[Action]]:
+        """As the honest one does."""
+        return self._honest.decide()
+
+    def act(self, actions: Sequence[Action]) -> None:
+        """Carry out what is not left undone."""
+        self._honest.act([action for action in actions if not self._never(action)])
+
+    def poll_seconds(self) -> float:
+        """As the honest one does."""
+        return self._honest.poll_seconds()
+
+    def close(self) -> None:
+        """As the honest one does."""
+        self._honest.close()

@@ -135,6 +135,7 @@ def opened_world(
     self_check: "SelfCheck | None" = None,
     *,
     is_keeper: bool = False,
+    items_url: str | None = None,
 ) -> Generator["World"]:
     """Everything that a daemon needs to run `parallel` tasks; it is closed at the end."""
     from truestep.adapters.keystore import open_keystore
@@ -153,6 +154,7 @@ def opened_world(
         self_check=self_check,
         operator=options.operator_address,
         is_keeper=is_keeper,
+        items_url=items_url,
     )
     options.state_dir.mkdir(parents=True, exist_ok=True)  # a wrong one is no outage to wait out
     log = LogLines(as_json=options.as_json)

@@ -22,6 +22,7 @@ from truestep.ports.blobs import Blobs
 from truestep.ports.chain import Chain, ChainReader
 from truestep.protocol.events import (
     ChainEvent,
+    ClaimFailed,
     ClaimRefuted,
     ClaimStruck,
     GameAdopted,
@@ -218,6 +219,7 @@ def job_of_event(event: ChainEvent) -> JobId | None:
             | WindowExtended()
             | LeaseExpired()
             | ClaimStruck()
+            | ClaimFailed()
             | TaskFinalized()
             | TaskReclaimed()
         ):

@@ -16,6 +16,7 @@ from truestep.adapters.chain.web3_chain import Memory
 from truestep.adapters.clock import SystemClock
 from truestep.adapters.executor.threads import ThreadExecutor
 from truestep.adapters.keepers.blobs import KeeperBlobs
+from truestep.adapters.keepers.delivering import OutputPublisher
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.adapters.trusted_setup import open_kzg
 from truestep.base.errors import Reject, Rejected
@@ -27,6 +28,7 @@ from truestep.composition.network import (
     open_blobs,
     open_chain,
 )
+from truestep.node.availability.delivery_desk import DeliveryBench
 from truestep.node.chain.outbox import Courier
 from truestep.node.tasks.bench import Bench
 from truestep.node.tasks.commitments import kept_secret
@@ -36,6 +38,7 @@ from truestep.node.tasks.self_check import SelfCheck
 from truestep.node.tasks.world import World
 from truestep.ports.blobs import Blobs
 from truestep.ports.chain import Chain
+from truestep.ports.delivering import Publisher
 from truestep.ports.engine import Engine
 from truestep.ports.reporter import Reporter
 from truestep.ports.rows import RowCodec
@@ -45,6 +48,8 @@ from truestep.roles.estimates import SENDS_AT_ONCE
 OWNERS, OWNER = "owners", "owner"
 _OWNER_ROWS = RowCodec[str]({"owner": str})
 
+DELIVERIES_AT_ONCE = 2
+"""Items that are made at a time: commitments take most of a core."""
 ROOM_FOR_MOVES = 2
 """Moves in disputes never wait for a run, a check or a fetch to end."""
 
@@ -73,6 +78,8 @@ class DaemonSettings:
     """Whose stake and claims the signer looks after as a delegate; None for its own."""
     is_keeper: bool = False
     """Whether results are written out for everybody, not only for the signer."""
+    items_url: str | None = None
+    """From where keepers fetch the outputs of a worker; None if it has none kept."""
 
 
 @contextmanager
@@ -108,6 +115,11 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
             clock=clock,
             reporter=reporter,
             operator=settings.operator,
+            publisher=(
+                OutputPublisher(stores, bench.outputs, open_kzg(), settings.items_url)
+                if deployment.availability and settings.items_url
+                else None
+            ),
         )
 
 
@@ -151,6 +163,7 @@ def assembled(
     clock: SystemClock,
     reporter: Reporter,
     operator: Address | None = None,
+    publisher: Publisher | None = None,
 ) -> World:
     """A world whose work is done in threads."""
     return World(
@@ -164,6 +177,11 @@ def assembled(
         reporter=reporter,
         secret=kept_secret(store, token_bytes),
         operator=operator,
+        delivering=(
+            ThreadExecutor(DELIVERIES_AT_ONCE, DeliveryBench(publisher).perform, clock.nudge)
+            if publisher is not None
+            else None
+        ),
     )
 
 

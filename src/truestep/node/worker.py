@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable
 
 from truestep.base.ids import Bytes32
+from truestep.node.availability.delivery_desk import DeliveryDesk
+from truestep.node.availability.desk import Desk
 from truestep.node.loop.loop import Loop
 from truestep.node.tasks.agent import Daemon, TaskAgent
 from truestep.node.tasks.views import ViewBuilder
@@ -38,5 +40,13 @@ def worker_node(world: World, policy: WorkerPolicy, distrusted: dict[Bytes32, st
         decide=lambda view: worker.decide(view, policy),
         run_limit=policy.active_limit,
         distrusted=distrusted,
+        desks=_desks(world, policy),
     )
     return Loop(agent, world.clock, world.reporter)
+
+
+def _desks(world: World, policy: WorkerPolicy) -> list[Desk]:
+    """A desk that has outputs kept, for a worker that offers that in a network that can."""
+    if policy.delivery is None or world.delivering is None:
+        return []
+    return [DeliveryDesk(world.chain, policy.delivery, world.delivering, world.clock, world.reporter)]

@@ -37,6 +37,8 @@ class Balances:
     """What Disputes owes it."""
     tokens: Mapping[Address, int] = field(default_factory=dict[Address, int])
     """What Jobs owes it in tokens."""
+    for_data: Mapping[str, int] = field(default_factory=dict[str, int])
+    """What the contracts of availability owe it, by their names, such as `Items`."""
 
     @property
     def free_stake_wei(self) -> int:

@@ -129,6 +129,17 @@ class ClaimStruck:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimFailed:
+    """A claim that was just struck was not proved false: data that it depends on is gone (A5.5)."""
+
+    at: LogPosition
+    task_id: TaskId
+    claim_id: ClaimId
+    is_seized: bool
+    """Whether its operator loses coins, because outputs were not kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFinalized:
     """A claim is final and paid."""
 
@@ -274,6 +285,7 @@ ChainEvent = (
     | WindowExtended
     | LeaseExpired
     | ClaimStruck
+    | ClaimFailed
     | TaskFinalized
     | TaskReclaimed
     | GameOpened

@@ -69,6 +69,7 @@ class Declined(StrEnum):
     LEASE = "lease is too short"
     DEADLINE = "deadline is too near"
     CLOCK = "a dispute could not be answered in time"
+    OUTPUTS = "outputs are too large to be kept"
     STAKE = "not enough free stake"
     CAPACITY = "this node is busy"
     MATERIAL = "program or input cannot be had"

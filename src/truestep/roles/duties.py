@@ -4,14 +4,18 @@ from collections.abc import Iterable, Mapping
 
 from truestep.base.ids import Address, batch_of_claim, game_in_words, task_in_words, task_of_claim
 from truestep.base.units import coins
+from truestep.protocol.availability.contracts import bindings, challenges, items, keepers
 from truestep.protocol.calls import (
     CallBack,
     CancelTasks,
     ExpireBatch,
+    FailClaim,
     FinalizeBatch,
     FinalizeClaim,
     RewardGame,
     SettleGame,
+    SettleHold,
+    WithdrawKept,
     WithdrawRewards,
     WithdrawWinnings,
     WriteOut,
@@ -20,6 +24,13 @@ from truestep.protocol.settlement.tasks.duties import Duty
 from truestep.roles import intents
 from truestep.roles.actions import Action, Send
 from truestep.roles.views import View
+
+_WITHDRAWALS = {
+    "Keepers": keepers.WithdrawTo,
+    "Items": items.WithdrawTo,
+    "Challenges": challenges.WithdrawTo,
+    "Bindings": bindings.WithdrawTo,
+}
 
 
 def sends(duties: Iterable[Duty]) -> list[Action]:
@@ -36,6 +47,14 @@ def _send(duty: Duty) -> Send | None:
         case FinalizeBatch(batch_id=batch_id) as call:
             message = f"the challenge window of batch {batch_id} is over: make its results final"
             return Send(intent=intents.of_batch("finalize", batch_id), call=call, message=message)
+        case FailClaim(claim_id=claim_id) as call:
+            task, batch_id = task_in_words(task_of_claim(claim_id)), batch_of_claim(claim_id)
+            message = f"data of {task} in batch {batch_id} is gone: end its claim"
+            return Send(intent=intents.of_claim_id("fail", claim_id), call=call, message=message)
+        case SettleHold(batch_id=batch_id, ordinal=ordinal) as call:
+            message = f"a claim of batch {batch_id} was struck: return the bond of hold {ordinal}"
+            intent = f"{intents.of_batch('settle-hold', batch_id)}/{ordinal}"
+            return Send(intent=intent, call=call, message=message)
         case FinalizeClaim(claim_id=claim_id) as call:
             task, batch_id = task_in_words(task_of_claim(claim_id)), batch_of_claim(claim_id)
             message = f"the disputes of {task} in batch {batch_id} are over: make its result final"
@@ -79,6 +98,12 @@ def withdrawals(
         for kind, amount_wei, call in native
         if amount_wei > above_wei and not _is_under_way(view, kind)
     ]
+    for contract, amount_wei in sorted(view.owed_for_data.items()):
+        kind = f"withdraw-{contract.lower()}"
+        if amount_wei > above_wei and not _is_under_way(view, kind):
+            call = WithdrawKept() if contract == "Kept" else _WITHDRAWALS[contract](receiver=view.account)
+            message = f"withdraw {coins(amount_wei)} of {contract}"
+            found.append(Send(intent=f"{kind}/{view.now}", call=call, message=message))
     for asset, above in sorted((tokens_above or {}).items()):
         kind, amount = f"withdraw-tokens/{asset}", view.tokens.get(asset, 0)
         if amount > above and not _is_under_way(view, kind):

@@ -26,8 +26,9 @@ from truestep.protocol.settlement.ids import BATCH_LIMIT
 _DIGEST_BYTES = 4
 """Of the hashes at the ends of an interval: two intervals of one claim that have the same numbers differ."""
 _WITHDRAWAL = "withdraw-"
-_BATCHES = ("claim", "finalize", "expire", "release")
-_CLAIMS = ("finalize-claim", "open", "refute", "write-out", "split")
+_BATCHES = ("claim", "finalize", "expire", "release", "register", "deliver", "settle-hold")
+_CLAIMS = ("finalize-claim", "fail", "open", "refute", "write-out", "split")
+_ITEMS = {"assign": "draw of keepers for", "close-item": "end of"}
 _GAMES = ("pick", "step", "descend", "reveal", "settle", "show", "reward")
 _JOBS = ("cancel", "call-back")
 
@@ -143,6 +144,8 @@ def landed_in_words(intent: str) -> str:
 def _about(kind: str, number: int) -> str:
     if kind in _BATCHES:
         return f"{kind} of batch {number}"
+    if kind in _ITEMS:
+        return f"{_ITEMS[kind]} item {number}"
     if kind in _CLAIMS:
         return f"{kind} of {task_in_words(task_of_claim(ClaimId(number)))}"
     if kind in _GAMES:

@@ -7,6 +7,7 @@ from math import ceil
 from truestep.base.ids import Address, BatchId, ProgramId, TaskId
 from truestep.base.units import coins
 from truestep.protocol.calls import NATIVE, TakeTasks
+from truestep.protocol.deployment.availability import POLICY as KEPT
 from truestep.protocol.records import JobRecord, TaskStage
 from truestep.protocol.settlement.assurances import OPTIMISTIC
 from truestep.roles import intents, moves
@@ -139,10 +140,41 @@ class _Capacity:
             (self.free_wei < bond_wei, Declined.STAKE,
              f"locks {coins(bond_wei)}, {coins(max(self.free_wei, 0))} of stake are free; restart with a"
              " larger stake, `truestep worker --stake AMOUNT`, or wait until claims are final"),
+            *self._keeping_checks(task),
             (not self._has_room(task, [task]), Declined.CAPACITY,
              f"waits: {self._count} tasks are in progress"),
         )  # fmt: skip
         return _first(task, checks)
+
+    def _keeping_checks(self, task: TaskView) -> Iterator[Check]:
+        """Whether the outputs of a job that asks for it could be kept: by enough keepers, at this price."""
+        keeping, delivery, view = self.view.keeping, self.policy.delivery, self.view
+        if task.job.policy != KEPT or delivery is None:
+            return
+        yield (
+            keeping is None,
+            Declined.ASSURANCE,
+            "asks that its outputs are kept; this network keeps nothing",
+        )
+        if keeping is None:
+            return
+        yield (view.failed_count > self.policy.failed_tolerated, Declined.ASSURANCE,
+               f"not taken: outputs of {view.failed_count} claims of this operator were not kept; see whether"
+               f" keepers can reach {delivery.url} and what fees they ask for (--keeper-fee)")  # fmt: skip
+        seats = delivery.seats(keeping.keeper_count)
+        yield (seats is None, Declined.ASSURANCE,
+               f"asks that its outputs are kept; there are {keeping.keeper_count} keepers")  # fmt: skip
+        own = self.undelivered_count()
+        needed_wei = (own + 1) * delivery.item_wei(keeping.rules, seats or 0, blob_count=1)
+        yield (view.wallet_wei < needed_wei, Declined.FUNDS,
+               f"asks that its outputs are kept, which takes {coins(needed_wei)} for a time, with what is"
+               f" under way; {view.account} has {coins(view.wallet_wei)}")  # fmt: skip
+
+    def undelivered_count(self) -> int:
+        """Batches whose outputs are to be kept yet, with those of this look."""
+        known = self.view.keeping.undelivered_count if self.view.keeping is not None else 0
+        taken = sum(kind.policy == KEPT for kind in self.batches)
+        return known + taken + bool(self.pending)
 
     def fits(self, task: TaskView) -> bool:
         """Whether the task can join the batch of its kind, all of which must run in the shortest lease.
@@ -260,9 +292,15 @@ def _offer_checks(job: JobRecord, policy: WorkerPolicy) -> Iterator[Check]:
     is_native = job.asset == NATIVE
     least = policy.reward_min_wei if is_native else policy.rewards_min.get(job.asset)
     yield (
-        job.policy != OPTIMISTIC,
+        job.policy not in (OPTIMISTIC, KEPT),
         Declined.ASSURANCE,
-        f"asks for policy {job.policy} of assurance, this node knows {OPTIMISTIC}",
+        f"asks for policy {job.policy} of assurance, this node knows {OPTIMISTIC} and {KEPT}",
+    )
+    yield (
+        job.policy == KEPT and policy.delivery is None,
+        Declined.ASSURANCE,
+        "asks that its outputs are kept, and keepers could not fetch them from this node: start with"
+        " --items-url URL, or with an http(s) store in --blobs",
     )
     yield not job.is_ready, Declined.NOT_READY, "waits for its input, or for its data to be kept"
     yield (

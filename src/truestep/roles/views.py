@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from truestep.base.ids import Address, Bytes32, ClaimId
+from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.claims import ClaimedState
 from truestep.protocol.records import (
     GameRecord,
@@ -130,6 +131,18 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeepingView:
+    """What a worker must know of keepers before it takes a job whose outputs they are to keep."""
+
+    policy: int
+    """The number of the policy *kept*."""
+    rules: Rules
+    keeper_count: int
+    undelivered_count: int
+    """Batches of this operator under that policy whose outputs are not kept yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """Everything that a role needs to decide. Times in seconds since the epoch, as the chain counts them."""
 
@@ -154,7 +167,13 @@ class View:
     pace: Pace = Pace()
     tokens: Mapping[Address, int] = field(default_factory=dict[Address, int])
     """What Jobs owes the account in tokens."""
+    owed_for_data: Mapping[str, int] = field(default_factory=dict[str, int])
+    """What the contracts of availability owe the account, by their names."""
+    keeping: KeepingView | None = None
+    """None if the network keeps no data."""
     duties: tuple[Duty, ...] = ()
     """What is left to do besides moves, for anybody, and what this account alone can show."""
+    failed_count: int = 0
+    """Claims of this account that have lost coins because their outputs were not kept."""
     commitments: Mapping[Disputed, Bytes32] = field(default_factory=dict[Disputed, Bytes32])
     """The state hash that each `OpenGame` of this account has committed to."""

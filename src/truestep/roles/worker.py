@@ -2,13 +2,16 @@
 
 from itertools import groupby
 
+from truestep.availability.parts import BLOB_LIMIT
 from truestep.base.ids import BatchId
+from truestep.base.units import coins
 from truestep.protocol.calls import ReleaseBatch, SubmitClaims
 from truestep.protocol.records import GameRecord, GameStage, TaskStage
 from truestep.protocol.settlement.facts.due import Action as DutyKind
 from truestep.protocol.settlement.tasks.duties import Duty
 from truestep.roles import duties, intents, moves, taking
 from truestep.roles.actions import Action, Decline, Declined, Run, Send
+from truestep.roles.availability.delivery import blobs_of_sizes
 from truestep.roles.moves import describe
 from truestep.roles.taking import is_worth_taking
 from truestep.roles.views import ClaimView, TaskView, View
@@ -127,6 +130,8 @@ def _work(view: View, policy: WorkerPolicy, batch: Batch) -> list[Action]:
     if hindrances:
         return [*hindrances, *_release(view, record.batch_id, batch, hindrances[0])]
     waiting = [task for task in batch if task.own_run is None]
+    if not waiting and (declined := _why_undeliverable(view, policy, batch)) is not None:
+        return [declined, *_release(view, record.batch_id, batch, declined)]
     if not waiting:
         return _claim(view, record.batch_id, batch)
     actions: list[Action] = []
@@ -153,6 +158,28 @@ def _why_unclaimed(policy: WorkerPolicy, task: TaskView) -> Decline | None:
         if is_against:
             message = f"{describe(task)}: not claimed: {why}"
             return Decline(task_id=task.task.task_id, reason=reason, message=message)
+    return None
+
+
+def _why_undeliverable(view: View, policy: WorkerPolicy, batch: Batch) -> Decline | None:
+    """Why the outputs of a batch could not be kept, now that their sizes are known; None if they can."""
+    first, keeping, delivery = batch[0], view.keeping, policy.delivery
+    if keeping is None or delivery is None or first.job.policy != keeping.policy:
+        return None
+    ends = [task.own_run.claimed for task in batch if task.own_run is not None]
+    sizes = [end.output_size for end in ends if end.is_accepted and end.output_size]
+    count = blobs_of_sizes(sizes)
+    needed_wei = delivery.item_wei(keeping.rules, delivery.seats(keeping.keeper_count) or 0, count)
+    for is_against, reason, why in (
+        (count > BLOB_LIMIT, Declined.OUTPUTS,
+         f"the outputs of its batch are {count:,} blobs, an item has at most {BLOB_LIMIT:,}"),
+        (count > 0 and view.wallet_wei < needed_wei, Declined.FUNDS,
+         f"to have the outputs of its batch kept takes {coins(needed_wei)} for a time, {view.account} has"
+         f" {coins(view.wallet_wei)}"),
+    ):  # fmt: skip
+        if is_against:
+            message = f"{describe(first)}: not claimed: {why}"
+            return Decline(task_id=first.task.task_id, reason=reason, message=message)
     return None
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from truestep.base.ids import Address
+from truestep.roles.availability.delivery import DeliveryPolicy
 from truestep.roles.estimates import Speed
 
 HELD_FACTOR = 16
@@ -42,4 +43,8 @@ class WorkerPolicy:
     """Smaller credits are not withdrawn, because a withdrawal costs gas."""
     is_keeper: bool = False
     """Whether it also does for others what anybody can do: finalize, settle, write out, call back, cancel."""
+    delivery: DeliveryPolicy | None = None
+    """How it has outputs kept; None: it takes no job that asks for that."""
+    failed_tolerated: int = 0
+    """Claims that lost coins because their outputs were not kept. After more, it takes no such jobs."""
     speed: Speed = field(default_factory=Speed)

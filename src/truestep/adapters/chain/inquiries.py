@@ -15,6 +15,7 @@ from truestep.adapters.chain.pinned import AtBlock, PinnedReader, given
 from truestep.adapters.chain.record_codec import BatchWord, View
 from truestep.base.ids import Address, BatchId, Bytes32, ClaimId, GameId, TaskId
 from truestep.ports.chain import Balances, Counters, Inquiry, Records
+from truestep.protocol.deployment.availability import CONTRACTS as DATA_CONTRACTS
 from truestep.protocol.records import GameRecord, TaskRecord, TaskStage
 from truestep.protocol.settlement.disputes import ROOT_SHIFT
 from truestep.protocol.settlement.encoding import hash_struct
@@ -185,13 +186,19 @@ def balance_questions(pinned: PinnedReader, account: Address, facts: Facts) -> l
             pinned.view(record_codec.number("Jobs", "credits", asset, account))
             for asset in _tokens_of(account, facts)
         ),
+        *(
+            pinned.view(record_codec.number(contract, "credits", account))
+            for contract in _data_contracts(facts)
+        ),
     ]
 
 
 def balances_of(answers: Iterable[Any], facts: Facts, account: Address) -> Balances:
     """The answers to `balance_questions`."""
-    wallet_wei, (stake_wei, locked_wei), rewards_wei, winnings_wei, *tokens = map(given, answers)
-    owed = zip(_tokens_of(account, facts), tokens, strict=True)
+    wallet_wei, (stake_wei, locked_wei), rewards_wei, winnings_wei, *others = map(given, answers)
+    tokens = _tokens_of(account, facts)
+    owed = zip(tokens, others, strict=False)
+    owed_for_data = zip(_data_contracts(facts), others[len(tokens) :], strict=True)
     return Balances(
         wallet_wei=wallet_wei,
         stake_wei=stake_wei,
@@ -199,7 +206,13 @@ def balances_of(answers: Iterable[Any], facts: Facts, account: Address) -> Balan
         rewards_wei=rewards_wei,
         winnings_wei=winnings_wei,
         tokens={asset: amount for asset, amount in owed if amount},
+        for_data={contract: amount for contract, amount in owed_for_data if amount},
     )
+
+
+def _data_contracts(facts: Facts) -> tuple[str, ...]:
+    """The contracts of availability that may owe an account coins."""
+    return DATA_CONTRACTS if facts.keeping is not None else ()
 
 
 def _tokens_of(account: Address, facts: Facts) -> list[Address]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from truestep.base.errors import Rejected
 from truestep.base.ids import Address
 from truestep.base.units import coins
 from truestep.cli.daemons import DaemonOptions, opened_world, run_until_stopped, until_available
@@ -18,6 +19,7 @@ from truestep.composition.engines import EngineName
 if TYPE_CHECKING:
     from truestep.node.tasks.self_check import SelfCheck
     from truestep.node.tasks.world import World
+    from truestep.roles.availability.delivery import DeliveryPolicy
 
 EXAMPLE = "Example: truestep worker --keystore operator-1.json --stake 5 --state-dir operator-1"
 
@@ -71,6 +73,30 @@ def worker(
         typer.Option(
             metavar="TOKEN=UNITS",
             help="Also take jobs that pay in this token, for at least so many of its units. Repeatable.",
+        ),
+    ] = None,
+    items_url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Where keepers can fetch outputs that a job asks to be kept: the public URL of a store in"
+            " --blobs. It is written on the chain. Default: the first of --blobs with http(s).",
+        ),
+    ] = None,
+    keeper_fee: Annotated[
+        str,
+        typer.Option(
+            metavar="AMOUNT",
+            help="Pay each keeper of outputs so much for each blob (127 kB) and day, such as 1gwei.",
+        ),
+    ] = "0",
+    keepers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=2,
+            max=16,
+            help="Keepers to be drawn for the outputs of a batch. Default: 4, or all if there are fewer.",
         ),
     ] = None,
     keeper: Annotated[
@@ -132,6 +158,10 @@ def worker(
     --state-dir, it goes on where it stopped. Keep it running while its claims can be challenged: a claim that
     is disputed and not defended loses its bond.
 
+    Jobs under the policy *kept* ask that outputs are kept. The worker has keepers drawn for those of each
+    batch, for the window and 62 days, with a bond that comes back then; it takes such jobs only while its
+    wallet has the coins for that, and loses what a missed lease costs if no keeper takes them.
+
     If the self-check finds a difference, the worker claims nothing and never takes that program again. The
     evidence is in the folder `evidence` of the state directory.
     """
@@ -155,11 +185,13 @@ def worker(
         reward_min_wei=parse_amount(min_reward, "--min-reward"),
         rewards_min=dict(map(parse_asset, asset or [])),
         is_keeper=keeper,
+        delivery=_delivery(items_url, keeper_fee, keepers, options),
         speed=speed,
     )
     stake_wei = _stake_of(stake, options)
     check = _self_check(self_check, options) if is_checked else None
-    with opened_world(options, parallel, check, is_keeper=keeper) as world:
+    url = policy.delivery.url if policy.delivery is not None else None
+    with opened_world(options, parallel, check, is_keeper=keeper, items_url=url) as world:
         until_available(world.reporter, lambda: _stake(world, stake_wei, options.operator_address))
         if policy.reward_min_wei == 0:
             world.reporter.report(
@@ -169,6 +201,23 @@ def worker(
             )
         daemon = worker_node(world, policy, check.evidence.places() if check else None)
         run_until_stopped(daemon, world, options)
+
+
+def _delivery(
+    items_url: str | None, keeper_fee: str, keepers: int | None, options: DaemonOptions
+) -> "DeliveryPolicy | None":
+    """How outputs are kept; None if keepers could not fetch them from any of the stores."""
+    from truestep.adapters.keepers.publishing import checked_url, public_url
+    from truestep.roles.availability.delivery import DeliveryPolicy
+
+    try:
+        url = checked_url(items_url) if items_url is not None else public_url(options.blobs)
+    except Rejected:
+        if items_url is not None:
+            raise
+        return None
+    fee_wei = parse_amount(keeper_fee, "--keeper-fee")
+    return DeliveryPolicy(url=url, seat_count=keepers, fee_wei=fee_wei)
 
 
 def _self_check(random_segments: int, options: DaemonOptions) -> "SelfCheck":

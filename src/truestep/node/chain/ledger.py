@@ -72,6 +72,8 @@ class Ledger:
         self.games: dict[GameId, OpenGame] = {}
         self.struck: dict[ClaimId, Address] = {}
         """Of finished tasks too: each cost somebody a bond."""
+        self.failed: dict[ClaimId, Address] = {}
+        """The same of claims whose outputs were not kept."""
         self._states: dict[TaskId, TaskState] = {}
         self._shards: dict[JobId, _Shards] = {}
         self._over: Spans = Spans()
@@ -239,8 +241,11 @@ class Ledger:
     def change(self, task_id: TaskId, apply: Callable[[TaskState], None]) -> None:
         """Change a task's state and everything that is found by it."""
         state = self._states.get(task_id) or untouched(task_id)
+        struck = set(state.struck)
         self._remove(state)
         apply(state)
+        for claim_id in struck - state.struck.keys():  # not proved false after all
+            self.struck.pop(claim_id, None)
         self._put(state)
 
     # --- what the contracts say where events are missing ------------------------------------------------
@@ -317,8 +322,9 @@ class Ledger:
                 self._remove(old)
             self._unfinish(task_id)
             state = self._folded(task_id)
-            for claim_id in [claim for claim in self.struck if task_of_claim(claim) == task_id]:
-                del self.struck[claim_id]
+            for lost in (self.struck, self.failed):
+                for claim_id in [claim for claim in lost if task_of_claim(claim) == task_id]:
+                    del lost[claim_id]
             if state is not None:
                 self._put(state)
 
@@ -371,10 +377,11 @@ class Ledger:
         task_id, record = state.record.task_id, state.record
         shards = self._shards.setdefault(job_of_task(task_id), _Shards())
         self.struck.update(state.struck)
+        self.failed.update(state.failed)
         if state.is_finished:
             shards.finished.add(shard_of_task(task_id))
             shards.unavailable.add(shard_of_task(task_id))
-            if not state.struck:
+            if not state.struck and not state.failed:
                 self._newly_finished.add(task_id)
             self._end_if_over(job_of_task(task_id))
             return
@@ -452,7 +459,8 @@ class Ledger:
         del self.jobs[job.job_id], self._shards[job.job_id]
         self._jobs_changed_at.pop(job.job_id, None)
         self._over.add(job.job_id)
-        if not any(job_of_task(task_of_claim(claim_id)) == job.job_id for claim_id in self.struck):
+        lost = {*self.struck, *self.failed}
+        if not any(job_of_task(task_of_claim(claim_id)) == job.job_id for claim_id in lost):
             self._newly_over.add(job.job_id)
         self._programs.release(job.program_id)
 

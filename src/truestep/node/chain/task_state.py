@@ -43,6 +43,9 @@ class TaskState:
     """Those that stand, or have games."""
     games: dict[GameId, OpenGame] = field(default_factory=dict[GameId, OpenGame])
     struck: dict[ClaimId, Address] = field(default_factory=dict[ClaimId, Address])
+    """Claims that were proved false, and whose they were."""
+    failed: dict[ClaimId, Address] = field(default_factory=dict[ClaimId, Address])
+    """Claims that have lost coins because their outputs were not kept."""
     newest: LogPosition | None = None
 
     @property
@@ -80,6 +83,10 @@ class TaskState:
             case events.ClaimStruck():
                 self.struck[event.claim_id] = event.operator
                 self._change(TaskStage.OPEN, NOBODY, 0)
+            case events.ClaimFailed():
+                operator = self.struck.pop(event.claim_id, NOBODY)
+                if event.is_seized and operator != NOBODY:
+                    self.failed[event.claim_id] = operator
             case events.TaskFinalized():
                 self._change(TaskStage.FINAL, event.operator, 0, batch_of_claim(event.claim_id))
             case events.TaskReclaimed():
@@ -143,6 +150,7 @@ TaskEvent = (
     | events.WindowExtended
     | events.LeaseExpired
     | events.ClaimStruck
+    | events.ClaimFailed
     | events.TaskFinalized
     | events.TaskReclaimed
     | events.ClaimRefuted
@@ -170,6 +178,7 @@ def task_of(event: TaskEvent) -> TaskId:
             | events.WindowExtended()
             | events.LeaseExpired()
             | events.ClaimStruck()
+            | events.ClaimFailed()
             | events.TaskFinalized()
             | events.TaskReclaimed()
         ):

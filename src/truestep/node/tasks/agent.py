@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Bytes32, ClaimId, TaskId, job_of_task
+from truestep.node.availability.desk import Desk
 from truestep.node.chain.audit import Audit
 from truestep.node.chain.indexer import Indexer, ReadingPast
 from truestep.node.chain.outbox import Outbox
@@ -61,9 +62,14 @@ class TaskAgent:
         decide: Decide,
         run_limit: int,
         distrusted: dict[Bytes32, str] | None = None,
+        desks: Sequence[Desk] = (),
     ) -> None:
-        """`distrusted`: where the evidence lies, for each program that this node once computed wrongly."""
+        """`distrusted`: where the evidence lies, for each program that this node once computed wrongly.
+
+        `desks` look after the data that tasks depend on.
+        """
         self._world = world
+        self._desks = desks
         self._choose = choose
         self._decide = decide
         self._results = Results(world.store)
@@ -96,10 +102,11 @@ class TaskAgent:
     def collect(self) -> bool:
         """Take in what ended in the background."""
         has_sent, has_worked = self._outbox.collect(), self._queue.collect()
+        has_moved = [desk.collect() for desk in self._desks]
         self._offers.turn()
         if has_sent:
             self._views.forget_balances()
-        return has_sent or has_worked
+        return has_sent or has_worked or any(has_moved)
 
     def look(self) -> None:
         """Read the chain up to its newest block."""
@@ -137,7 +144,11 @@ class TaskAgent:
         view = self._views.view(
             self._tasks, head, now, self._outbox.in_flight, has_duties=self._is_past_known
         )
-        return view, self._decide(view)
+        actions = self._decide(view)
+        if self._is_past_known:
+            for desk in self._desks:
+                actions += desk.decide(view)
+        return view, actions
 
     def act(self, actions: Sequence[Action]) -> None:
         """Have it done: sends and work in the background, words at once."""
@@ -159,6 +170,8 @@ class TaskAgent:
                 case Send():
                     pass
         self._queue.want(work, fetches)
+        for desk in self._desks if self._is_past_known else ():
+            desk.act()
         self._stop_useless_work()
         self._forget()
 
@@ -186,6 +199,8 @@ class TaskAgent:
         self._world.executor.stop(STOP_SECONDS)
         self._world.sends.stop(STOP_SECONDS)
         self._offers.stop(STOP_SECONDS)
+        for desk in self._desks:
+            desk.close(STOP_SECONDS)
         self.collect()
 
     def _report_declined(self, action: Decline) -> None:

@@ -24,9 +24,12 @@ from truestep.node.tasks.queue import TaskQueue
 from truestep.node.tasks.results import Results
 from truestep.node.tasks.terms import TaskTerms, task_terms
 from truestep.ports.chain import Balances, Chain, Head, Records
+from truestep.protocol.availability.contracts.items import ItemState
+from truestep.protocol.availability.kept import NOTHING_KEPT
 from truestep.protocol.events import TaskClaimed
 from truestep.protocol.records import GameRecord, JobRecord, TaskRecord, TaskStage
-from truestep.roles.views import ClaimView, GameView, TaskView, View
+from truestep.protocol.settlement.records import BatchStage
+from truestep.roles.views import ClaimView, GameView, KeepingView, TaskView, View
 
 BALANCES_SECONDS = 12
 """The greatest age of balances, in the chain's time; contracts and the sender check them again."""
@@ -172,14 +175,36 @@ class ViewBuilder:
             rewards_wei=balances.rewards_wei,
             winnings_wei=balances.winnings_wei,
             tokens=balances.tokens,
+            owed_for_data=balances.for_data,
+            keeping=self._keeping(),
             tasks=tuple(self._task_view(task, games, now) for task in tasks),
             stopped_until=self._chain.stopped_until(),
             in_flight=in_flight,
             has_room=self._queue.has_room(),
             struck_count=sum(operator == self.operator for operator in self.ledger.struck.values()),
+            failed_count=sum(operator == self.operator for operator in self.ledger.failed.values()),
             pace=self._queue.pace,
             duties=self._duties.at(head, now) if has_duties else (),
             commitments=self._commitments.state_hashes(),
+        )
+
+    def _keeping(self) -> KeepingView | None:
+        facts = self._chain.facts()
+        if facts.keeping is None:
+            return None
+        policy = facts.keeping.policy
+        own = [
+            facts.kept.batch(batch_id).item_id
+            for batch_id, known in facts.batches.items()
+            if known.batch.policy == policy and known.batch.operator == self.operator
+            if known.batch.stage in (BatchStage.TAKEN, BatchStage.CLAIMED)
+        ]
+        kept = sum(item == NOTHING_KEPT or facts.data.standing(item).state == ItemState.KEPT for item in own)
+        return KeepingView(
+            policy=policy,
+            rules=facts.keeping.rules,
+            keeper_count=len(facts.data.keepers),
+            undelivered_count=len(own) - kept,
         )
 
     def _known_balances(self, account: Address, now: int, *, is_new: bool) -> Balances:

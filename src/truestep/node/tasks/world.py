@@ -32,3 +32,5 @@ class World:
     reporter: Reporter
     secret: bytes
     operator: Address | None = None
+    delivering: Executor | None = None
+    """Performs the items of a `DeliveryBench`; None if no outputs are to be kept."""

@@ -84,11 +84,16 @@ def deliver(facts: Facts, caller: Caller, batch_id: BatchId, item_id: ItemId | N
     return prepared_kept(facts, caller, scope_of(facts, batch_id), call)
 
 
-def outputs_of(known: KnownBatch) -> tuple[Bytes32, ...]:
-    """The roots of the outputs that a claimed batch must deliver, each once, by its leaves (A5.2)."""
-    struck = known.batch.struck
-    leaves = [leaf for index, leaf in enumerate(leaves_in(known)) if not struck >> index & 1]
-    return tuple(dict.fromkeys(leaf.output_root for leaf in leaves if needs_output(leaf)))
+def outputs_of(known: KnownBatch) -> tuple[tuple[Bytes32, int], ...]:
+    """The outputs that a claimed batch must deliver, by root and size, in order of the leaves (A5.2).
+
+    Each root once, with the largest of its sizes.
+    """
+    sizes: dict[Bytes32, int] = {}
+    for index, leaf in enumerate(leaves_in(known)):
+        if needs_output(leaf) and not known.batch.struck >> index & 1:
+            sizes[leaf.output_root] = max(leaf.output_size, sizes.get(leaf.output_root, 0))
+    return tuple(sizes.items())
 
 
 def hold(facts: Facts, caller: Caller, batch_id: BatchId, challenge_id: ChallengeId) -> Answer:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from truestep.base.ids import Address, BatchId, Bytes32, ClaimId, GameId, JobId, job_of_task
 from truestep.protocol import calls
+from truestep.protocol.availability.kept import FailingClaim, penalties
 from truestep.protocol.calls import Call
 from truestep.protocol.settlement import games
 from truestep.protocol.settlement.contracts.disputes import GameOutcome
 from truestep.protocol.settlement.facts.due import Action, Due, due, hold_of_subject, is_rewarded, set_bits
+from truestep.protocol.settlement.facts.judging import links_of
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.facts.views import GameView, game_view
 from truestep.protocol.settlement.ids import NOBODY, LeafGameId, LeafId, batch_of_claim, job_of_item
@@ -49,7 +51,7 @@ def _duties(facts: Facts, account: Address, each: Due, now: int) -> Iterator[Dut
         case Action.EXPIRE | Action.FINALIZE:
             yield from _of_batch(facts, each, BatchId(each.subject))
         case Action.FINALIZE_LEAF | Action.WRITE_OUT | Action.FAIL:
-            yield from _of_claim(facts, each, LeafId(each.subject))
+            yield from _of_claim(facts, each, LeafId(each.subject), now)
         case Action.SETTLE_HOLD:
             yield from _of_hold(facts, each)
         case Action.CANCEL | Action.CALL_BACK:
@@ -73,19 +75,32 @@ def _of_batch(facts: Facts, each: Due, batch_id: BatchId) -> Iterator[Duty]:
     )
 
 
-def _of_claim(facts: Facts, each: Due, leaf_id: LeafId) -> Iterator[Duty]:
+def _is_operators_fault(facts: Facts, leaf_id: LeafId, job_id: JobId, now: int) -> bool:
+    """Whether a leaf whose data is gone loses coins; else its operator gets its bond back (A5.5)."""
+    batch_id = batch_of_claim(leaf_id)
+    batch = facts.batches[batch_id].batch
+    claim = FailingClaim(batch_id=batch_id, until=batch.until, job_id=job_id, now=now)
+    rules = facts.parameters[batch.parameters_id - 1]
+    if facts.keeping is None:
+        return False
+    links = links_of(facts, facts.keeping)
+    return penalties(facts.kept, links, claim, rules.lease_penalty_bps)[0] != 0
+
+
+def _of_claim(facts: Facts, each: Due, leaf_id: LeafId, now: int) -> Iterator[Duty]:
     task_id = task_of_leaf(facts, leaf_id)
     if task_id is None:
         return
     claim_id, job_id = claim_of_leaf(task_id, leaf_id), job_of_task(task_id)
     batch = facts.batches[batch_of_claim(leaf_id)].batch
     requester = facts.jobs[job_id].job.terms.requester
-    made: dict[Action, tuple[Call, Address]] = {
-        Action.FINALIZE_LEAF: (calls.FinalizeClaim(claim_id=claim_id), batch.operator),
-        Action.WRITE_OUT: (calls.WriteOut(claim_id=claim_id), requester),
-        Action.FAIL: (calls.FailClaim(claim_id=claim_id), requester),
-    }
-    call, beneficiary = made[each.action]
+    call: Call = calls.FinalizeClaim(claim_id=claim_id)
+    beneficiary = batch.operator
+    if each.action is Action.WRITE_OUT:
+        call, beneficiary = calls.WriteOut(claim_id=claim_id), requester
+    elif each.action is Action.FAIL:
+        is_fault = _is_operators_fault(facts, leaf_id, job_id, now)
+        call, beneficiary = calls.FailClaim(claim_id=claim_id), requester if is_fault else batch.operator
     yield Duty(action=each.action, call=call, beneficiary=beneficiary, job_id=job_id, claim_id=claim_id)
 
 

@@ -231,6 +231,17 @@ def _struck(facts: Facts, event: jobs.Struck, logged: Logged) -> Told:
     yield events.ClaimStruck(at=logged.at, task_id=event.task_id, operator=event.operator, claim_id=claim_id)
 
 
+def _struck_by_policy(facts: Facts, event: assurances.StruckByPolicy, logged: Logged) -> Told:
+    dispute = facts.disputes.get(event.claim_id)  # `Struck` has come just before
+    if dispute is not None:
+        yield events.ClaimFailed(
+            at=logged.at,
+            task_id=dispute.task_id,
+            claim_id=claim_of_leaf(dispute.task_id, event.claim_id),
+            is_seized=event.is_seized,
+        )
+
+
 def _leaves(known: KnownBatch, wanted: int) -> Iterator[tuple[TaskId, int]]:
     """The tasks of a batch whose bits are set, with the indices of their leaves."""
     for item in items_of(known.batch):
@@ -399,6 +410,7 @@ _HANDLERS: Mapping[type, Callable[[Facts, Any, Logged], Told]] = {
     jobs.Finalized: _finalized,
     jobs.LeafFinalized: _leaf_finalized,
     jobs.Struck: _struck,
+    assurances.StruckByPolicy: _struck_by_policy,
     disputes.Opened: _opened,
     disputes.SplitMade: _split_made,
     disputes.Moved: _moved,

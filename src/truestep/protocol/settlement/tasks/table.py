@@ -27,6 +27,7 @@ TaskEvent = (
     | events.WindowExtended
     | events.LeaseExpired
     | events.ClaimStruck
+    | events.ClaimFailed
     | events.TaskFinalized
     | events.TaskReclaimed
 )
@@ -154,6 +155,7 @@ class Table:
                 | events.WindowExtended()
                 | events.LeaseExpired()
                 | events.ClaimStruck()
+                | events.ClaimFailed()
                 | events.TaskFinalized()
                 | events.TaskReclaimed()
             ):
@@ -220,6 +222,8 @@ def _apply_to_task(known: _Job, event: TaskEvent) -> None:
         case events.ClaimStruck():
             known.struck[event.claim_id] = event.operator
             record = replace(record, stage=TaskStage.OPEN, operator=NOBODY, until=0)
+        case events.ClaimFailed():
+            known.struck.pop(event.claim_id, None)
         case events.TaskFinalized():
             known.finals[task_id] = event
             record = replace(

@@ -1,0 +1,29 @@
+"""What a worker needs to have its outputs kept: items made of them, and answers to who doubts an item."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from truestep.base.ids import Bytes32
+from truestep.ports.blobs import OutputKey
+from truestep.ports.executor import ShouldStop
+from truestep.protocol.availability.contracts.bindings import Demand
+from truestep.protocol.availability.facts import KnownItem
+from truestep.protocol.availability.ids import DemandId
+from truestep.roles.availability.delivery import Published
+
+
+class Publisher(Protocol):
+    """Methods raise `Unavailable` if they may succeed later, `Stopped` when asked to stop. For any thread."""
+
+    def publish(self, outputs: Sequence[OutputKey], should_stop: ShouldStop) -> Published:
+        """Make one item of these outputs and put it where keepers fetch it.
+
+        Raises `Rejected` if they are no item: they have too many blobs.
+        """
+        ...
+
+    def nodes(
+        self, item: KnownItem, demand_id: DemandId, demand: Demand, should_stop: ShouldStop
+    ) -> tuple[Bytes32, ...]:
+        """The nodes that answer a demand for an item of this node's."""
+        ...

@@ -27,7 +27,7 @@ import ckzg
 
 from truestep.adapters.trusted_setup import open_kzg, trusted_setup
 from truestep.base.errors import Rejected
-from truestep.commitments.kzg import CellCheck
+from truestep.commitments.kzg import BLOB_SIZE_BYTES, COMMITMENT_SIZE_BYTES, PROOF_SIZE_BYTES, CellCheck
 
 PACKAGE = "eth-consensus-specs==1.7.0a5"
 GENERATORS = {
@@ -96,6 +96,16 @@ def _verify_cells(
     )
 
 
+def _verify_blobs(blobs: list[bytes], commitments: list[bytes], proofs: list[bytes]) -> bool:
+    """The library takes each list as one string, so sizes are checked here."""
+    for each in zip(blobs, commitments, proofs, strict=True):
+        if tuple(map(len, each)) != (BLOB_SIZE_BYTES, COMMITMENT_SIZE_BYTES, PROOF_SIZE_BYTES):
+            raise ValueError(f"expected a blob, a commitment and a proof, got sizes {[*map(len, each)]}")
+    joined = (b"".join(blobs), b"".join(commitments), b"".join(proofs))
+    verify: Any = ckzg.verify_blob_kzg_proof_batch  # typed as if it took lists
+    return verify(*joined, trusted_setup())
+
+
 HANDLERS: dict[str, Callable[..., Any]] = {
     "blob_to_kzg_commitment": lambda blob: _hex(KZG.commit(blob)),
     "compute_kzg_proof": _open,
@@ -111,9 +121,7 @@ HANDLERS: dict[str, Callable[..., Any]] = {
     "verify_blob_kzg_proof": lambda blob, commitment, proof: ckzg.verify_blob_kzg_proof(
         blob, commitment, proof, trusted_setup()
     ),
-    "verify_blob_kzg_proof_batch": lambda blobs, commitments, proofs: ckzg.verify_blob_kzg_proof_batch(
-        blobs, commitments, proofs, trusted_setup()
-    ),
+    "verify_blob_kzg_proof_batch": _verify_blobs,
 }
 
 

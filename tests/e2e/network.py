@@ -22,13 +22,16 @@ from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.devnet import AnvilDevnet, Devnet
 from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.chain.web3_chain import EVERYTHING, Memory, Web3Chain
+from truestep.adapters.keepers.eyes import KeeperEyes
 from truestep.adapters.store.sqlite import SqliteStore
+from truestep.adapters.trusted_setup import open_kzg
 from truestep.base.ids import Address, JobId, ProgramId, TaskId, task_of
 from truestep.commitments.keccak import keccak256
 from truestep.commitments.merkle import root_of_bytes
 from truestep.composition.daemons import daemon_memory
 from truestep.machine.elf import load_elf
 from truestep.machine.interpreter import ReferenceEngine
+from truestep.node.availability.watch_desk import WatchBench
 from truestep.node.chain.outbox import Courier
 from truestep.node.challenger import challenger_node
 from truestep.node.tasks.agent import Daemon
@@ -287,7 +290,15 @@ class Network:
             clock=self.clock,
             reporter=log,
             secret=keccak256(f"secret of {name}".encode()),
+            watching=self._watching(log),
         )
+
+    def _watching(self, log: Log) -> InlineExecutor | None:
+        """Eyes on keepers, which may be on this computer."""
+        if self.deployment.availability is None:
+            return None
+        eyes = KeeperEyes(open_kzg(), log, may_be_private=True)
+        return InlineExecutor(WatchBench(eyes).perform)
 
     def worker(
         self, name: str, store: Store, log: Log, engine: Engine | None = None, **policy: Any
@@ -332,6 +343,7 @@ class Network:
             reward=REWARD_WEI,
             lease_seconds=terms.get("lease_seconds", 300),
             deadline=now + terms.get("deadline_seconds", 100_000),
+            policy=terms.get("policy", 1),
         )
         self.requester.transact(order, intent=f"post/{now}")
         return JobId(1)

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_bytes
 
@@ -17,6 +17,7 @@ from truestep.adapters.clock import SystemClock
 from truestep.adapters.executor.threads import ThreadExecutor
 from truestep.adapters.keepers.blobs import KeeperBlobs
 from truestep.adapters.keepers.delivering import OutputPublisher
+from truestep.adapters.keepers.eyes import KeeperEyes
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.adapters.trusted_setup import open_kzg
 from truestep.base.errors import Reject, Rejected
@@ -29,6 +30,7 @@ from truestep.composition.network import (
     open_chain,
 )
 from truestep.node.availability.delivery_desk import DeliveryBench
+from truestep.node.availability.watch_desk import WatchBench
 from truestep.node.chain.outbox import Courier
 from truestep.node.tasks.bench import Bench
 from truestep.node.tasks.commitments import kept_secret
@@ -50,6 +52,8 @@ _OWNER_ROWS = RowCodec[str]({"owner": str})
 
 DELIVERIES_AT_ONCE = 2
 """Items that are made at a time: commitments take most of a core."""
+LOOKS_AT_ONCE = 4
+"""A survey, a check of roots, and room for looks and for moves in demands."""
 ROOM_FOR_MOVES = 2
 """Moves in disputes never wait for a run, a check or a fetch to end."""
 
@@ -98,7 +102,7 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
             clock=clock,
             self_check=settings.self_check,
         )
-        yield assembled(
+        world = assembled(
             chain=open_chain(
                 settings.rpc,
                 deployment,
@@ -121,6 +125,7 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
                 else None
             ),
         )
+        yield replace(world, watching=_watching(deployment, clock, reporter))
 
 
 def _opened_stores(settings: DaemonSettings, deployment: Deployment, reporter: Reporter) -> Blobs:
@@ -131,6 +136,14 @@ def _opened_stores(settings: DaemonSettings, deployment: Deployment, reporter: R
     may_be_private = deployment.chain_id in DEVNET_CHAINS
     keepers = KeeperBlobs(reader.facts, open_kzg(), reporter, may_be_private=may_be_private)
     return open_blobs(settings.blobs, reporter, keepers=keepers)
+
+
+def _watching(deployment: Deployment, clock: SystemClock, reporter: Reporter) -> ThreadExecutor | None:
+    """What looks at keepers in a network that has them."""
+    if deployment.availability is None:
+        return None
+    eyes = KeeperEyes(open_kzg(), reporter, may_be_private=deployment.chain_id in DEVNET_CHAINS)
+    return ThreadExecutor(LOOKS_AT_ONCE, WatchBench(eyes).perform, clock.nudge)
 
 
 def keep_owner(store: Store, owner: Address) -> None:

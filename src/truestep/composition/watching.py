@@ -16,16 +16,13 @@ from truestep.adapters.store.scoped import Scope, open_scope
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.adapters.trusted_setup import open_kzg
 from truestep.base.ids import Address
-from truestep.composition.daemons import keep_owner
+from truestep.composition.daemons import LOOKS_AT_ONCE, keep_owner
 from truestep.node.availability.watch_desk import WatchBench
 from truestep.node.availability.watcher import WatcherWorld
 from truestep.node.chain.outbox import Courier
 from truestep.node.tasks.commitments import kept_secret
 from truestep.ports.reporter import Reporter
 from truestep.roles.estimates import SENDS_AT_ONCE
-
-WORKS_AT_ONCE = 4
-"""A survey, a check of roots, and room for looks and for moves in demands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +54,7 @@ def opened_watcher(settings: WatcherSettings, reporter: Reporter) -> Generator[W
         yield WatcherWorld(
             chain=chain,
             store=store,
-            executor=ThreadExecutor(WORKS_AT_ONCE, WatchBench(eyes).perform, clock.nudge),
+            executor=ThreadExecutor(LOOKS_AT_ONCE, WatchBench(eyes).perform, clock.nudge),
             sends=ThreadExecutor(SENDS_AT_ONCE, Courier(chain).perform, clock.nudge),
             clock=clock,
             reporter=reporter,

@@ -4,12 +4,16 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from truestep.base.ids import ClaimId
+from truestep.node.availability.claims_desk import ClaimsDesk
+from truestep.node.availability.watch_desk import WatchDesk
 from truestep.node.loop.loop import Loop
 from truestep.node.tasks.agent import Daemon, TaskAgent
 from truestep.node.tasks.views import ViewBuilder
 from truestep.node.tasks.world import World
+from truestep.ports.executor import Executor
 from truestep.protocol.records import TaskRecord
 from truestep.roles import challenger
+from truestep.roles.availability.sights import WatchPolicy
 from truestep.roles.challenger import ChallengerPolicy
 
 
@@ -35,10 +39,24 @@ def challenger_node(world: World, policy: ChallengerPolicy) -> Daemon:
         tasks |= {task_id: ledger.task(task_id) for task_id in ledger.disputed_tasks(challenger=account)}
         return tasks.values()
 
+    desks = [_desk(world, world.watching, salted)] if world.watching is not None else []
     agent = TaskAgent(
         world,
         choose=choose,
         decide=lambda view: challenger.decide(view, salted),
         run_limit=policy.check_limit,
+        desks=desks,
     )
     return Loop(agent, world.clock, world.reporter)
+
+
+def _desk(world: World, executor: Executor, policy: ChallengerPolicy) -> ClaimsDesk:
+    """For claims whose data cannot be had: they have the same limits as games, each of its own."""
+    risked = WatchPolicy(
+        bonds_limit_wei=policy.bonds_limit_wei,
+        gas_reserve_wei=policy.gas_reserve_wei,
+        withdraw_above_wei=policy.withdraw_above_wei,
+        salt=policy.salt,
+    )
+    desk = WatchDesk(executor, world.store, world.clock, world.reporter)
+    return ClaimsDesk(world.chain, desk, risked, world.clock)

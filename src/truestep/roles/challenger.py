@@ -56,13 +56,13 @@ Row = tuple[TaskView, ClaimView]
 def decide(view: View, policy: ChallengerPolicy) -> list[Action]:
     """Everything to do now: moves first, by their clocks; then new disputes; then checks."""
     games = [(row, game) for row in _rows(view) if (game := _own_game(view, row[1])) is not None]
-    standing = [row for row in _rows(view) if _own_game(view, row[1]) is None and _is_open(view, *row)]
+    standing = [row for row in _rows(view) if _own_game(view, row[1]) is None and is_open(view, *row)]
     actions: list[Action] = []
     for (task, claim), game in sorted(games, key=lambda row: (row[1].last_second, row[1].game_id)):
         actions += _play(view, task, claim, game)
     actions += _show_all(view, policy)
     actions += [_refute(*row) for row in standing if row[1].is_malformed or _hides_end(*row)]
-    disputable = [row for row in standing if _can_be_challenged(view, *row)]
+    disputable = [row for row in standing if can_be_challenged(view, *row)]
     actions += _open_all(view, policy, [row for row in disputable if _is_disputable(*row)])
     actions += _check_all(view, policy, [row for row in disputable if is_false(*row) is None])
     actions += [check for row in standing if _may_be_refuted(view, *row) for check in _check(*row)]
@@ -76,13 +76,14 @@ def _rows(view: View) -> Iterator[Row]:
     return ((task, claim) for task in view.tasks for claim in task.claims)
 
 
-def _is_open(view: View, task: TaskView, claim: ClaimView) -> bool:
+def is_open(view: View, task: TaskView, claim: ClaimView) -> bool:
     """Whether a claim of somebody else stands, in a batch that has not ended."""
     is_others = claim.operator not in (view.account, view.operator)
     return is_others and task.is_standing(claim) and not claim.has_batch_ended
 
 
-def _can_be_challenged(view: View, task: TaskView, claim: ClaimView) -> bool:
+def can_be_challenged(view: View, task: TaskView, claim: ClaimView) -> bool:
+    """Whether a game can be opened on a claim that stands."""
     return not claim.is_malformed and view.now <= _challenge_end(view, task)
 
 

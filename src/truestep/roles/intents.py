@@ -20,17 +20,25 @@ from truestep.base.ids import (
     task_of_claim,
 )
 from truestep.commitments.keccak import keccak256
+from truestep.protocol.availability.ids import item_of_demand, unpack_challenge
 from truestep.protocol.records import GameRecord
 from truestep.protocol.settlement.ids import BATCH_LIMIT
 
 _DIGEST_BYTES = 4
 """Of the hashes at the ends of an interval: two intervals of one claim that have the same numbers differ."""
 _WITHDRAWAL = "withdraw-"
-_BATCHES = ("claim", "finalize", "expire", "release", "register", "deliver", "settle-hold")
+_BATCHES = ("claim", "finalize", "expire", "release", "register", "deliver", "hold", "settle-hold")
 _CLAIMS = ("finalize-claim", "fail", "open", "refute", "write-out", "split")
 _ITEMS = {"assign": "draw of keepers for", "close-item": "end of"}
 _GAMES = ("pick", "step", "descend", "reveal", "settle", "show", "reward")
 _JOBS = ("cancel", "call-back")
+_CHALLENGES = {"challenge": "challenge", "settle-challenge": "end of a challenge"}
+_DEMANDS = {
+    "demand": "demand for a tree",
+    "pick-node": "pick in the tree",
+    "strike": "strike",
+    "settle-demand": "end of a demand",
+}
 
 
 # --- names ----------------------------------------------------------------------------------------
@@ -150,6 +158,11 @@ def _about(kind: str, number: int) -> str:
         return f"{kind} of {task_in_words(task_of_claim(ClaimId(number)))}"
     if kind in _GAMES:
         return f"{kind} in {game_in_words(GameId(number))}"
+    if kind in _CHALLENGES:
+        place = unpack_challenge(number)
+        return f"{_CHALLENGES[kind]} of seat {place.seat} of item {place.item_id}"
+    if kind in _DEMANDS:
+        return f"{_DEMANDS[kind]} of item {item_of_demand(number)}"
     return f"{kind} of job {number}" if kind in _JOBS else ""
 
 

@@ -177,3 +177,5 @@ class View:
     """Claims of this account that have lost coins because their outputs were not kept."""
     commitments: Mapping[Disputed, Bytes32] = field(default_factory=dict[Disputed, Bytes32])
     """The state hash that each `OpenGame` of this account has committed to."""
+    agreed: frozenset[ClaimId] = frozenset()
+    """The claims that fail because data is gone, and that this node has found to be true."""

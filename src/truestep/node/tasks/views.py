@@ -1,6 +1,6 @@
 """The view that a role decides by, put together from the ledger, the chain and this node's results."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from truestep.base.errors import Unavailable
 from truestep.base.ids import (
@@ -28,7 +28,9 @@ from truestep.protocol.availability.contracts.items import ItemState
 from truestep.protocol.availability.kept import NOTHING_KEPT
 from truestep.protocol.events import TaskClaimed
 from truestep.protocol.records import GameRecord, JobRecord, TaskRecord, TaskStage
+from truestep.protocol.settlement.facts.due import Action
 from truestep.protocol.settlement.records import BatchStage
+from truestep.protocol.settlement.tasks.duties import Duty
 from truestep.roles.views import ClaimView, GameView, KeepingView, TaskView, View
 
 BALANCES_SECONDS = 12
@@ -166,6 +168,7 @@ class ViewBuilder:
         balances = self._known_balances(account, now, is_new=is_new)
         stake = self._known_operators_balances(balances)
         games = self._own_games(now)
+        due = self._duties.at(head, now) if has_duties else ()
         return View(
             now=now,
             account=account,
@@ -184,8 +187,9 @@ class ViewBuilder:
             struck_count=sum(operator == self.operator for operator in self.ledger.struck.values()),
             failed_count=sum(operator == self.operator for operator in self.ledger.failed.values()),
             pace=self._queue.pace,
-            duties=self._duties.at(head, now) if has_duties else (),
+            duties=due,
             commitments=self._commitments.state_hashes(),
+            agreed=self._agreed(due),
         )
 
     def _keeping(self) -> KeepingView | None:
@@ -206,6 +210,11 @@ class ViewBuilder:
             keeper_count=len(facts.data.keepers),
             undelivered_count=len(own) - kept,
         )
+
+    def _agreed(self, due: Iterable[Duty]) -> frozenset[ClaimId]:
+        failing = [each.claim_id for each in due if each.action is Action.FAIL and each.claim_id is not None]
+        tasks = {claim_id: self.ledger.task(task_of_claim(claim_id)) for claim_id in failing}
+        return frozenset(claim_id for claim_id, task in tasks.items() if self.is_known_true(task))
 
     def _known_balances(self, account: Address, now: int, *, is_new: bool) -> Balances:
         """Asked for now and then; if that fails, the last ones must do."""

@@ -34,3 +34,5 @@ class World:
     operator: Address | None = None
     delivering: Executor | None = None
     """Performs the items of a `DeliveryBench`; None if no outputs are to be kept."""
+    watching: Executor | None = None
+    """Performs the items of a `WatchBench`; None in a network without keepers."""

@@ -57,7 +57,7 @@ def open_wei(view: View) -> int:
     coming_wei += sum(
         demand_wei(view, item_of_demand(each)) for each in _ids(view, DEMAND) if each not in facts.demands
     )
-    return known_wei + coming_wei
+    return known_wei + coming_wei + view.locked_wei
 
 
 def granted(view: View, policy: WatchPolicy, wishes: Iterable[Wish]) -> Iterator[Action]:

@@ -108,6 +108,8 @@ class View:
     moves: Mapping[Move, ChildPick | FoundLeaf] = field(default_factory=dict[Move, "ChildPick | FoundLeaf"])
     """What comes next in this account's demands."""
     needs: Mapping[ItemId, Need] = field(default_factory=dict[ItemId, Need])
+    locked_wei: int = 0
+    """Other bonds of this account, such as those of holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

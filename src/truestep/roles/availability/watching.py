@@ -1,6 +1,6 @@
 """A watcher's decisions: whom to look at, whom to challenge, what to settle (docs/availability.md A4)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from truestep.commitments.keccak import keccak256
 from truestep.commitments.kzg import ELEMENTS_PER_BLOB
@@ -51,11 +51,12 @@ WITHDRAWALS = {
 }
 
 
-def decide(view: View, policy: WatchPolicy) -> list[Action]:
-    """What to do now: what a clock runs for first."""
+def decide(view: View, policy: WatchPolicy, more: Iterable[Wish] = ()) -> list[Action]:
+    """What to do now: what a clock runs for first. `more` are wishes of others, which go before its own."""
     watched = [item for item in view.facts.items.values() if _is_watched(view, policy, item)]
     actions: list[Action] = [*binding.moves(view), *_settlements(view)]
-    wishes = [wish for item in watched if item.item_id in view.needs for wish in _publications(view, item)]
+    wishes = list(more)
+    wishes += [wish for item in watched if item.item_id in view.needs for wish in _publications(view, item)]
     wishes += [wish for item in watched for wish in binding.demands(view, item)]
     wishes += _accusations(view, policy, watched)
     actions += granted(view, policy, wishes)
@@ -69,7 +70,8 @@ def decide(view: View, policy: WatchPolicy) -> list[Action]:
 
 def _is_watched(view: View, policy: WatchPolicy, item: KnownItem) -> bool:
     """Whether an item matters here, and keepers answer for it."""
-    is_wanted = policy.watches_all or item.item_id in view.needs
+    need = view.needs.get(item.item_id)
+    is_wanted = policy.watches_all or (need is not None and need.is_missing)
     return is_wanted and item.is_open and view.now <= item.record.until - END_SECONDS
 
 

@@ -1,0 +1,192 @@
+"""A challenger's decisions about claims whose data it cannot get (docs/availability.md A5.4, A5.5)."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from truestep.base.ids import Address, BatchId, ClaimId, JobId, batch_of_claim, job_of_task
+from truestep.base.units import coins
+from truestep.protocol.availability.calls import Paid
+from truestep.protocol.availability.ids import (
+    ChallengeId,
+    ChallengeKind,
+    ChallengePlace,
+    ItemId,
+    unpack_challenge,
+)
+from truestep.protocol.availability.kept import HOLD_LIMIT_SECONDS
+from truestep.protocol.calls import FailClaim, HoldBatch
+from truestep.protocol.settlement.facts.due import Action as DutyKind
+from truestep.protocol.settlement.facts.kept_calls import hold_bond_wei
+from truestep.protocol.settlement.facts.records import Facts
+from truestep.protocol.settlement.tasks.duties import Duty
+from truestep.roles.availability.bonds import Wish
+from truestep.roles.availability.sights import Need, SendData
+from truestep.roles.challenger import can_be_challenged, is_false, is_open
+from truestep.roles.views import ClaimView, MaterialStage, TaskView, View
+
+HOLD_SHARE, HOLD_LEAST_SECONDS = 4, 600
+"""A batch is held in the last quarter of its window, or in the last ten minutes if these are more: data may
+come until then, and a hold of a true claim costs its bond."""
+HOLD = "hold"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unchecked:
+    """A claim of which this node does not know whether it is true."""
+
+    claim_id: ClaimId
+    job_id: JobId
+    items: tuple[ItemId, ...]
+    """Of its program and its input."""
+    until: int
+    """The last second in which a game can be opened."""
+    is_missing: bool
+    """Whether program or input cannot be had."""
+
+    @property
+    def batch_id(self) -> BatchId:
+        """Its batch."""
+        return batch_of_claim(self.claim_id)
+
+
+def unchecked(view: View, facts: Facts) -> list[Unchecked]:
+    """The claims of others under the policy *kept* that can be disputed and are not checked."""
+    found: list[Unchecked] = []
+    rows = [(task, claim) for task in view.tasks for claim in task.claims]
+    for task, claim in rows:
+        job_id = job_of_task(task.task.task_id)
+        items = facts.kept.supplied.get(job_id)
+        is_possible = is_open(view, task, claim) and can_be_challenged(view, task, claim)
+        if items is None or not is_possible or is_false(task, claim) is not None:
+            continue
+        stage = task.material.stage
+        found.append(
+            Unchecked(
+                claim_id=claim.claim_id,
+                job_id=job_id,
+                items=tuple(dict.fromkeys(items)),
+                until=max(task.task.until, view.stopped_until),
+                is_missing=stage in (MaterialStage.UNREACHABLE, MaterialStage.WRONG),
+            )
+        )
+    return found
+
+
+def needs(facts: Facts, claims: Iterable[Unchecked]) -> dict[ItemId, Need]:
+    """The items that these claims depend on, and for how long."""
+    found: dict[ItemId, Need] = {}
+    for claim in claims:
+        known = facts.batches.get(claim.batch_id)
+        if known is None:
+            continue
+        limit = known.batch.until + HOLD_LIMIT_SECONDS
+        for item_id in claim.items:
+            before = found.get(item_id)
+            found[item_id] = Need(
+                limit=min(limit, before.limit) if before else limit,
+                is_missing=claim.is_missing or (before is not None and before.is_missing),
+            )
+    return found
+
+
+# --- more time ------------------------------------------------------------------------------------
+
+
+def holds(view: View, facts: Facts, claims: Iterable[Unchecked]) -> Iterator[Wish]:
+    """Hold batches whose windows end before their claims can be checked."""
+    batches: defaultdict[BatchId, list[Unchecked]] = defaultdict(list)
+    for claim in claims:
+        if claim.is_missing:
+            batches[claim.batch_id].append(claim)
+    for batch_id, group in sorted(batches.items(), key=lambda each: min(claim.until for claim in each[1])):
+        wish = _hold(view, facts, batch_id, group)
+        if wish is not None:
+            yield wish
+
+
+def _hold(view: View, facts: Facts, batch_id: BatchId, group: list[Unchecked]) -> Wish | None:
+    known = facts.batches.get(batch_id)
+    if known is None or facts.keeping is None:
+        return None
+    batch, kept = known.batch, facts.kept.batch(batch_id)
+    window, last = batch.terms.window_seconds, max(batch.until, kept.held_until)
+    margin = min(max(window // HOLD_SHARE, HOLD_LEAST_SECONDS), window // 2)
+    if not last - margin <= view.now <= last:
+        return None
+    items = dict.fromkeys(item_id for claim in group for item_id in claim.items)
+    found = _reason(facts, view.now, items)
+    if found is None:
+        return None
+    challenge_id, published_at = found
+    if min(published_at + window, batch.until + HOLD_LIMIT_SECONDS) <= last:
+        return None
+    bond_wei = hold_bond_wei(facts, batch_id, known, doublings=1)
+    send = SendData(
+        intent=f"{HOLD}/{batch_id}/{kept.hold_count + 1}",
+        call=Paid(call=HoldBatch(batch_id=batch_id, challenge_id=challenge_id), value_wei=bond_wei),
+        message=f"holds batch {batch_id}, of which it cannot check {len(group)} claims until a blob is"
+        f" published; if they are true, a bond of {coins(bond_wei)} is lost",
+    )
+    return Wish(send=send, bond_wei=bond_wei)
+
+
+def _reason(facts: Facts, now: int, items: Iterable[ItemId]) -> tuple[ChallengeId, int] | None:
+    """A BLOB challenge of one of these items, and when its blob is published at the latest, or was."""
+    wanted, rules = set(items), facts.keeping.rules if facts.keeping else None
+    if rules is None:
+        return None
+    for challenge_id in facts.data.challenges:
+        place = unpack_challenge(challenge_id)
+        if place.item_id in wanted and place.kind == ChallengeKind.BLOB:
+            return challenge_id, now + rules.answer_seconds
+    for item_id in sorted(wanted):
+        published_at = facts.data.standing(item_id).published_at
+        if published_at and published_at + rules.answer_seconds >= now:
+            place = ChallengePlace(
+                item_id=item_id, acknowledged_at=0, seat=0, kind=ChallengeKind.BLOB, blob=0, element=0
+            )
+            return place.pack(), published_at
+    return None
+
+
+def held_wei(facts: Facts, account: Address, in_flight: Iterable[str]) -> int:
+    """The bonds of an account's holds, open or on their way."""
+    known_wei = sum(hold.bond_wei for hold in facts.kept.holds.values() if hold.holder == account)
+    for intent in in_flight:
+        kind, _, rest = intent.partition("/")
+        batch_id = BatchId(int(rest.partition("/")[0])) if kind == HOLD else None
+        known = facts.batches.get(batch_id) if batch_id is not None else None
+        if batch_id is not None and known is not None:
+            known_wei += hold_bond_wei(facts, batch_id, known, doublings=1)
+    return known_wei
+
+
+# --- data that is gone ----------------------------------------------------------------------------
+
+
+def fails(view: View, facts: Facts) -> Iterator[SendData]:
+    """Have claims fail whose data is gone, unless they are true and it is nobody's fault here.
+
+    A false claim that can be disputed is left to its game, which pays; one that is true and whose operator
+    is not to blame is left to those whom it concerns.
+    """
+    rows = {claim.claim_id: (task, claim) for task in view.tasks for claim in task.claims}
+    for duty in view.duties:
+        if duty.action is DutyKind.FAIL and isinstance(duty.call, FailClaim):
+            claim_id = duty.call.claim_id
+            if _is_to_fail(view, facts, duty, rows.get(claim_id)):
+                yield SendData(
+                    intent=f"fail/{claim_id}",
+                    call=Paid(call=duty.call),
+                    message=f"the data of a claim in batch {batch_of_claim(claim_id)} is gone: let it fail",
+                )
+
+
+def _is_to_fail(view: View, facts: Facts, duty: Duty, row: tuple[TaskView, ClaimView] | None) -> bool:
+    is_disputable = row is not None and is_false(*row) is True and can_be_challenged(view, *row)
+    if is_disputable:
+        return False
+    known = facts.batches.get(batch_of_claim(duty.claim_id)) if duty.claim_id is not None else None
+    is_fault = known is not None and duty.beneficiary != known.batch.operator
+    return is_fault or duty.claim_id not in view.agreed

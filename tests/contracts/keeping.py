@@ -175,13 +175,19 @@ class KeptArena(Arena):
         return self.item(*output_parts(batch.leaves), state=state, **record)
 
     def hold(
-        self, batch: TakenBatch, challenge_id: int, value_wei: int, sender: str = KEEPER, index: int = 0
+        self,
+        batch: TakenBatch,
+        challenge_id: int,
+        value_wei: int,
+        sender: str = KEEPER,
+        index: int = 0,
+        function: str = "hold",
     ) -> Receipt:
-        """Hold a batch for one of its items."""
+        """Hold a batch for one of its items; or `hold_for_demand`."""
         leaves = [item_leaf(item, self.posted[unpack_item(item).job_id].digest) for item in batch.items]
         place = (batch.items[index], index, path_in(leaves, index))
         arguments = (batch.batch_id, astuple(batch.terms), *place, challenge_id)
-        return self.kept.transact("hold", *arguments, sender=sender, value=value_wei)
+        return self.kept.transact(function, *arguments, sender=sender, value=value_wei)
 
     def settle_hold(self, receipt: Receipt) -> Receipt:
         """End a hold that was made."""

@@ -21,6 +21,7 @@ from tests.protocol.availability.kept_world import (
     KeptWorld,
     PutChallenge,
     PutItem,
+    demand_for,
 )
 from tests.protocol.settlement.episodes import EPISODE_INPUTS
 from tests.protocol.settlement.world import PARAMETERS
@@ -66,6 +67,7 @@ def put(double: EvmContract, step: PutItem | PutChallenge) -> None:
     """Tell the double what Items and Challenges say from now on."""
     if isinstance(step, PutItem):
         double.transact("put", step.item_id, astuple(step.standing))
+        double.transact("demand", demand_for(step.item_id), bytes([step.standing.is_contested]) * 32)
     else:
         double.transact("challenge", step.challenge_id, bytes([step.is_open]) * 32)
 

@@ -31,6 +31,7 @@ KEPT: constant(uint256) = 2
 STRUCK: constant(uint256) = 3
 LOST: constant(uint256) = 4
 CLOSED: constant(uint256) = 5
+ENDED: constant(uint256) = 6
 
 PARTS_LIMIT: constant(uint256) = 256
 WRITTEN_PARTS_LIMIT: constant(uint256) = 64
@@ -365,7 +366,9 @@ def close_item(item_id: uint256, record: IItems.Record):
             word += self._collect(item_id, record, index, account)
     refunded_wei: uint256 = record.bond_wei + self._unpaid_wei(word, record)
     native_credits.credit(record.registrant, refunded_wei)
-    self.words[item_id] = self._changed(item_id, word, CLOSED)
+    # An item that no keeper can lose has been there to its end: what depends on it does not fail.
+    state: uint256 = ENDED if record.seat_count == 0 else CLOSED
+    self.words[item_id] = self._changed(item_id, word, state)
     log IItems.Closed(item_id=item_id, registrant=record.registrant, refunded_wei=refunded_wei)
 
 

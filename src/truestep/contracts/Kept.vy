@@ -8,6 +8,7 @@
 """
 from interfaces import IAssurance
 from interfaces import IAssurances
+from interfaces import IBindings
 from interfaces import IChallenges
 from interfaces import IDisputes
 from interfaces import IItems
@@ -30,6 +31,7 @@ exports: (coins.burned_wei, native_credits.credits, native_credits.withdraw_to)
 interface Linked:
     def disputes() -> address: view
     def jobs() -> address: view
+    def bindings() -> address: view
     def keepers() -> address: view
     def items() -> address: view
     def operators() -> address: view
@@ -43,6 +45,8 @@ BATCH_FINAL: constant(uint8) = 3
 ITEM_REGISTERED: constant(uint256) = 1
 ITEM_KEPT: constant(uint256) = 2
 ITEM_STRUCK: constant(uint256) = 3
+ITEM_CLOSED: constant(uint256) = 5
+ITEM_ENDED: constant(uint256) = 6
 BLOB_KIND: constant(uint256) = 2
 
 PROGRAM_DEPTH: constant(uint256) = 26
@@ -190,7 +194,7 @@ def deliver(
     ), "leaf: proof"
     word: uint256 = self.batches[batch_id]
     before: uint256 = word & MASK128
-    assert before == 0 or before != NOTHING_KEPT and not self._is_kept(before), "outputs are kept"
+    assert before == 0 or before != NOTHING_KEPT and not self._is_there(before), "outputs are kept"
     item_id: uint256 = outputs.item_id
     if item_id == 0:
         assert len(parts) == 0, "parts of another item"
@@ -232,20 +236,67 @@ def hold(
     @return The ordinal of the hold.
     """
     batch: IJobs.Batch = self._claimed(batch_id, terms)
+    self._check_depends(terms, item, item_index, item_path, challenge_id >> 128)
+    assert challenge_id >> 48 & MASK8 == BLOB_KIND, "challenge is not of a blob"
+    return self._hold(
+        batch_id, batch, self._published_at(challenge_id) + terms.window_seconds, challenge_id
+    )
+
+
+@external
+@payable
+def hold_for_demand(
+    batch_id: uint256,
+    terms: IJobs.BatchTerms,
+    item: uint256,
+    item_index: uint256,
+    item_path: DynArray[bytes32, trees.DEPTH_LIMIT],
+    demand_id: uint256,
+) -> uint256:
+    """
+    @notice Let a batch wait while a demand for the tree of a program or an input of it is open (A5.4). By anybody, with
+            a bond.
+    @dev Else a registrant that hides an input could answer so slowly that the window ends before its item is struck.
+    @return The ordinal of the hold.
+    """
+    batch: IJobs.Batch = self._claimed(batch_id, terms)
+    self._check_depends(terms, item, item_index, item_path, demand_id >> 176)
+    bindings: address = staticcall Linked(ITEMS.address).bindings()
+    asked: bytes32 = staticcall IBindings(bindings).demands(demand_id)
+    assert asked != empty(bytes32), "demand is not open"
+    return self._hold(batch_id, batch, block.timestamp + CONTEST_ANSWERS * ANSWER_SECONDS, demand_id)
+
+
+@internal
+@view
+def _check_depends(
+    terms: IJobs.BatchTerms,
+    item: uint256,
+    item_index: uint256,
+    item_path: DynArray[bytes32, trees.DEPTH_LIMIT],
+    named: uint256,
+):
+    """
+    @notice Refuse an item of data that is neither program nor input of the job of this item of the batch.
+    """
     job_id: uint256 = item >> 64
     leaf: bytes32 = keccak256(abi_encode(item, staticcall JOBS.job_digests(job_id)))
     assert trees.climb(leaf, item_index, item_path) == terms.tasks_root, "item: proof"
     supplied: uint256 = self.supplied[job_id]
-    named: uint256 = challenge_id >> 128
     assert named == supplied >> 128 or named == supplied & MASK128, "challenge is of another item"
-    assert challenge_id >> 48 & MASK8 == BLOB_KIND, "challenge is not of a blob"
+
+
+@internal
+@payable
+def _hold(batch_id: uint256, batch: IJobs.Batch, wanted: uint256, challenge_id: uint256) -> uint256:
+    """
+    @notice Hold a batch until this second, for the bond that came with the call: the ordinal of the hold.
+    """
     window_end: uint256 = convert(batch.until, uint256)
     word: uint256 = self.batches[batch_id]
     last: uint256 = max(window_end, word >> 128 & MASK40)
     assert block.timestamp <= last, "challenge window is over"
-    until: uint256 = min(
-        self._published_at(challenge_id) + terms.window_seconds, window_end + HOLD_LIMIT_SECONDS
-    )
+    until: uint256 = min(wanted, window_end + HOLD_LIMIT_SECONDS)
     assert until > last, "batch is held for longer"
     ordinal: uint256 = (word >> 168) + 1
     assert ordinal <= MASK16, "too many holds of the batch"
@@ -366,7 +417,8 @@ def verdict(batch_id: uint256, until: uint256, leaf_count: uint256) -> (bool, ui
     standing: IItems.Standing = staticcall ITEMS.standing(item_id)
     contest_end: uint256 = last + min(CONTEST_ANSWERS * ANSWER_SECONDS, HOLD_LIMIT_SECONDS)
     is_contested: bool = standing.is_contested and block.timestamp <= contest_end
-    return standing.state == ITEM_KEPT and not is_contested, 0
+    is_there: bool = standing.state == ITEM_KEPT or standing.state == ITEM_ENDED
+    return is_there and not is_contested, 0
 
 
 @external
@@ -467,6 +519,16 @@ def _is_kept(item_id: uint256) -> bool:
 
 @internal
 @view
+def _is_there(item_id: uint256) -> bool:
+    """
+    @notice Whether an item is kept, or was there to its end.
+    """
+    state: uint256 = (staticcall ITEMS.standing(item_id)).state
+    return state == ITEM_KEPT or state == ITEM_ENDED
+
+
+@internal
+@view
 def _is_input_gone(job_id: uint256, last: uint256) -> bool:
     """
     @notice Whether the job's program or input was lost by its keepers, or is not what its registrant said, while a
@@ -484,7 +546,7 @@ def _is_gone(item_id: uint256, last: uint256) -> bool:
     """
     standing: IItems.Standing = staticcall ITEMS.standing(item_id)
     is_late: bool = block.timestamp > last and standing.changed_at > last
-    return standing.state >= ITEM_STRUCK and not is_late
+    return standing.state >= ITEM_STRUCK and standing.state <= ITEM_CLOSED and not is_late
 
 
 @internal
@@ -501,7 +563,7 @@ def _penalty_bps(item_id: uint256, last: uint256, lease_penalty_bps: uint256) ->
     penalty_bps: uint256 = lease_penalty_bps
     if item_id != 0:
         standing: IItems.Standing = staticcall ITEMS.standing(item_id)
-        assert standing.state != ITEM_KEPT, "outputs are kept"
+        assert standing.state != ITEM_KEPT and standing.state != ITEM_ENDED, "outputs are kept"
         if standing.state == ITEM_STRUCK:
             return BPS, BPS // 2
         if standing.was_kept:

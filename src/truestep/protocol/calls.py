@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from truestep.base.ids import Address, BatchId, Bytes32, ClaimId, GameId, JobId, ProgramId, TaskId
 from truestep.protocol.availability.contracts import bindings, challenges, items, keepers
-from truestep.protocol.availability.ids import ChallengeId, ItemId
+from truestep.protocol.availability.ids import ChallengeId, DemandId, ItemId
 from truestep.protocol.claims import ClaimedState
 
 NOBODY = Address("0x" + "0" * 40)
@@ -233,6 +233,14 @@ class HoldBatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HoldForDemand:
+    """Let a batch wait while a demand for the tree of its program or input is open, with a bond (A5.4)."""
+
+    batch_id: BatchId
+    demand_id: DemandId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SettleHold:
     """End a hold of a batch that is decided (A5.4)."""
 
@@ -388,6 +396,7 @@ Call = (
     | SupplyJob
     | DeliverOutputs
     | HoldBatch
+    | HoldForDemand
     | SettleHold
     | FailClaim
     | WithdrawKept
@@ -409,6 +418,7 @@ URGENT = (
     SubmitClaims,
     DeliverOutputs,
     HoldBatch,
+    HoldForDemand,
     OpenGame,
     RefuteClaim,
     AdoptGame,
@@ -436,9 +446,12 @@ ONCE = (
     PostJob,
     TopUpJob,
     HoldBatch,
+    HoldForDemand,
     keepers.Enrol,
     items.PublishHashes,
     items.Register,
+    items.RegisterBlobs,
+    items.RegisterCalldata,
     challenges.OpenChallenge,
     bindings.OpenDemand,
 )

@@ -32,6 +32,7 @@ ACKNOWLEDGE_SECONDS: immutable(uint256)
 BLOB_BOND_WEI: immutable(uint256)
 standing: public(HashMap[uint256, Standing])
 challenges: public(HashMap[uint256, bytes32])
+demands: public(HashMap[uint256, bytes32])
 
 
 @deploy
@@ -49,6 +50,17 @@ def put(item_id: uint256, standing: Standing):
 @external
 def challenge(challenge_id: uint256, mark: bytes32):
     self.challenges[challenge_id] = mark
+
+
+@external
+def demand(demand_id: uint256, mark: bytes32):
+    self.demands[demand_id] = mark
+
+
+@external
+@view
+def bindings() -> address:
+    return self
 
 
 @external

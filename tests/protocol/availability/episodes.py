@@ -8,8 +8,8 @@ from random import Random
 from tests.protocol.availability.endings import wind_down
 from tests.protocol.availability.schedule import Schedule
 from tests.protocol.availability.world import Outcome, Step, World
-from truestep.protocol.availability.contracts.items import ItemState, Standing
-from truestep.protocol.availability.facts import Draft, Facts
+from truestep.protocol.availability.contracts.items import Standing
+from truestep.protocol.availability.facts import OVER, Draft, Facts
 from truestep.protocol.settlement.effects import Transfer
 from truestep.protocol.settlement.encoding import hash_struct
 
@@ -58,7 +58,7 @@ def check_facts(facts: Facts, world: World) -> None:
     assert facts.demands == state.demands
     assert facts.item_count == len(state.items)
     for item_id, item in state.items.items():
-        if item.state is ItemState.CLOSED:
+        if item.state in OVER:
             assert item_id not in facts.items
             continue
         assert facts.standing(item_id) == Standing(

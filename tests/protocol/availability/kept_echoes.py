@@ -17,6 +17,7 @@ from tests.protocol.availability.kept_world import (
     KeptWorld,
     PutChallenge,
     PutItem,
+    demand_for,
 )
 from tests.protocol.availability.world import RULES
 from tests.protocol.settlement.facts.chains import log_at
@@ -26,7 +27,8 @@ from truestep.base.errors import Reject
 from truestep.protocol.availability import state
 from truestep.protocol.availability.contracts import bindings, challenges, items, kept
 from truestep.protocol.availability.contracts.items import ItemState, Standing
-from truestep.protocol.availability.ids import ChallengeId, ItemId, demand_of
+from truestep.protocol.availability.facts import OVER
+from truestep.protocol.availability.ids import ChallengeId, ItemId
 from truestep.protocol.availability.keeping import Keeping
 from truestep.protocol.settlement.assurances import POLICIES, Question
 from truestep.protocol.settlement.contracts.parameters import Added
@@ -87,7 +89,7 @@ class KeptEcho:
         before = dict(self.world.items)
         answer = rebuilt_kept(self.facts, step) if isinstance(step, Message) else None
         if isinstance(step, Message) and isinstance(answer, Ready):
-            if not isinstance(step.call, kept.Hold):
+            if not isinstance(step.call, kept.Hold | kept.HoldForDemand):
                 assert answer.value_wei == step.value_wei
             step = replace(step, call=answer.call, value_wei=answer.value_wei)
         outcome = self.world.play(step)
@@ -139,6 +141,8 @@ def rebuilt_kept(facts: Facts, message: Message) -> Answer | None:
             return kept_calls.deliver(facts, caller, batch_id, outputs.item_id or None)
         case kept.Hold(batch_id=batch_id, challenge_id=challenge_id):
             return kept_calls.hold(facts, caller, batch_id, challenge_id)
+        case kept.HoldForDemand(batch_id=batch_id, demand_id=demand_id):
+            return kept_calls.hold_for_demand(facts, caller, batch_id, demand_id)
         case kept.SettleHold(batch_id=batch_id, ordinal=ordinal):
             return kept_calls.settle_hold(facts, caller, batch_id, ordinal)
         case kept.Fail(claim_id=claim_id):
@@ -170,7 +174,7 @@ def events_of(before: dict[ItemId, PutItem], step: PutItem | PutChallenge) -> It
         yield items.StateChanged(item_id=step.item_id, state=ItemState.KEPT)
     if new.state != past.state:
         yield items.StateChanged(item_id=step.item_id, state=new.state)
-        if new.state == ItemState.CLOSED:
+        if new.state in OVER:
             yield items.Closed(item_id=step.item_id, registrant=step.record.registrant, refunded_wei=0)
     if new.published_at != past.published_at:
         yield challenges.Published(
@@ -211,13 +215,13 @@ def _demanded(step: PutItem) -> Event:
         left_wei=5,
         moved_at=0,
     )
-    demand_id = demand_of(step.item_id, 0, KEEPER)
+    demand_id = demand_for(step.item_id)
     return bindings.Demanded(demand_id=demand_id, item_id=step.item_id, keeper=KEEPER, demand=demand)
 
 
 def _demand_settled(step: PutItem) -> Event:
     return bindings.DemandSettled(
-        demand_id=demand_of(step.item_id, 0, KEEPER),
+        demand_id=demand_for(step.item_id),
         item_id=step.item_id,
         receiver=KEEPER,
         amount_wei=1,
@@ -260,7 +264,7 @@ def check_facts(echo: KeptEcho) -> None:
         assert item.needed_by == sum(pair.count(item_id) for pair in facts.kept.supplied.values()) + sum(
             each.item_id == item_id for each in facts.kept.batches.values()
         )
-        assert item.state is not ItemState.CLOSED or item_id in needed
+        assert item.state not in OVER or item_id in needed
     assert needed <= facts.data.items.keys()
 
 

@@ -15,6 +15,7 @@ from tests.protocol.availability.kept_world import (
     KeptWorld,
     PutChallenge,
     PutItem,
+    demand_for,
 )
 from tests.protocol.settlement.endings import wind_down
 from tests.protocol.settlement.proofs import leaves_of, proof_of
@@ -168,15 +169,22 @@ class KeptSchedule(Schedule):
         item = self.kept_world.items[self.rng.choice(used)]
         before = item.standing
         state = self.rng.choices(
-            (ItemState.REGISTERED, ItemState.KEPT, ItemState.STRUCK, ItemState.LOST, ItemState.CLOSED),
-            weights=(3, 8, 1, 1, 0.3),
+            (
+                ItemState.REGISTERED,
+                ItemState.KEPT,
+                ItemState.STRUCK,
+                ItemState.LOST,
+                ItemState.CLOSED,
+                ItemState.ENDED,
+            ),
+            weights=(3, 8, 1, 1, 0.3, 0.3),
         )[0]
-        if before.state in (ItemState.STRUCK, ItemState.LOST, ItemState.CLOSED):
+        if before.state in (ItemState.STRUCK, ItemState.LOST, ItemState.CLOSED, ItemState.ENDED):
             state = ItemState(before.state)
         standing = replace(
             before,
             state=state,
-            was_kept=before.was_kept or state in (ItemState.KEPT, ItemState.LOST),
+            was_kept=before.was_kept or state in (ItemState.KEPT, ItemState.LOST, ItemState.ENDED),
             is_contested=self.rng.random() < 0.3,
             changed_at=self.now if state != before.state else before.changed_at,
             published_at=self.now if self.rng.random() < 0.3 else before.published_at,
@@ -288,6 +296,16 @@ class KeptSchedule(Schedule):
             item_path=path_in([item_leaf(*pair) for pair in pairs], index),
             challenge_id=self.rng.choice(sorted(suitable)),
         )
+        contested = [item for item in supplied if self._is_worth(self.kept_world.standing(item).is_contested)]
+        if contested and self.rng.random() < 0.5:
+            call = kept.HoldForDemand(
+                batch_id=call.batch_id,
+                terms=call.terms,
+                item=call.item,
+                item_index=call.item_index,
+                item_path=call.item_path,
+                demand_id=demand_for(self.rng.choice(contested)),
+            )
         rules = self.world.state.parameters[batch.parameters_id - 1]
         doublings = min(self.kept_world.kept.batch(batch_id).hold_count, HOLD_DOUBLINGS_LIMIT)
         value_wei = (rules.challenger_bond_wei << doublings) + self.rng.choice((0, 0, 9))
@@ -353,7 +371,7 @@ def wind_down_kept(schedule: KeptSchedule) -> Iterator[KeptStep]:
         if batch.policy != KEPT_POLICY or batch.stage is not BatchStage.CLAIMED:
             continue
         item_id = world.kept.batch(batch_id).item_id
-        if item_id == NOTHING_KEPT or world.standing(item_id).state == ItemState.KEPT:
+        if item_id == NOTHING_KEPT or world.standing(item_id).state in (ItemState.KEPT, ItemState.ENDED):
             continue
         for leaf_index in range(batch.leaf_count):
             claim_id = claim_of(batch_id, leaf_index)

@@ -10,8 +10,9 @@ from truestep.availability.parts import Part
 from truestep.base.ids import Address, BatchId, Bytes32, JobId
 from truestep.protocol.availability.contracts import kept as contract
 from truestep.protocol.availability.contracts.items import ItemState, Record, Standing
-from truestep.protocol.availability.ids import ChallengeId, ItemId
-from truestep.protocol.availability.kept import Kept, Links, apply_kept, kept_policy
+from truestep.protocol.availability.ids import ChallengeId, DemandId, ItemId, demand_of, item_of_demand
+from truestep.protocol.availability.kept import Kept, Links, apply_kept
+from truestep.protocol.availability.kept_policy import kept_policy
 from truestep.protocol.settlement.assurances import POLICIES
 from truestep.protocol.settlement.contracts import jobs
 from truestep.protocol.settlement.effects import Effect
@@ -55,6 +56,11 @@ class PutChallenge:
     is_open: bool
 
 
+def demand_for(item_id: ItemId) -> DemandId:
+    """The demand that is open while an item is contested."""
+    return demand_of(item_id, 0, KEPT)
+
+
 KeptStep = Step | PutItem | PutChallenge
 
 
@@ -86,12 +92,19 @@ class KeptWorld(World):
             blob_bond_wei=BLOB_BOND_WEI,
             standing=self.standing,
             is_challenged=lambda challenge_id: challenge_id in self.open_challenges,
+            is_demanded=self.is_demanded,
         )
 
     def standing(self, item_id: ItemId) -> Standing:
         """Items' answer."""
         item = self.items.get(item_id)
         return item.standing if item is not None else NOTHING
+
+    def is_demanded(self, demand_id: DemandId) -> bool:
+        """Bindings' answer: an item that is said to be contested is demanded."""
+        item_id = item_of_demand(demand_id)
+        item = self.items.get(item_id)
+        return item is not None and item.standing.is_contested and demand_id == demand_for(item_id)
 
     def play(self, step: KeptStep) -> Outcome:
         """Apply a step; a refused one changes nothing."""
@@ -145,7 +158,7 @@ class KeptWorld(World):
             return
         item = self.items.get(self.kept.batch(batch_id).item_id)
         held = {(part.root, part.depth) for part in item.parts} if item is not None else set()
-        assert item is None or item.standing.state == ItemState.KEPT
+        assert item is None or item.standing.state in (ItemState.KEPT, ItemState.ENDED)
         words = self.leaves[batch_id]
         for index in range(batch.leaf_count):
             head, root = int.from_bytes(words[3 * index], "big"), words[3 * index + 1]

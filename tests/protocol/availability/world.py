@@ -17,6 +17,7 @@ from truestep.commitments.keccak import keccak256
 from truestep.protocol.availability.apply import apply
 from truestep.protocol.availability.contracts.items import ItemState, Registered
 from truestep.protocol.availability.contracts.keepers import Rules
+from truestep.protocol.availability.facts import OVER
 from truestep.protocol.availability.ids import ItemId
 from truestep.protocol.availability.state import Availability, Chain, Deployment, Effect
 from truestep.protocol.settlement.effects import Transfer
@@ -144,9 +145,7 @@ class World:
         owed[deployment.keepers] += (
             sum(each.shares for each in state.keepers.values()) * state.rules.share_wei
         )
-        unsettled = [
-            item for item in state.items.values() if item.state not in (ItemState.STRUCK, ItemState.CLOSED)
-        ]
+        unsettled = [item for item in state.items.values() if item.state not in (ItemState.STRUCK, *OVER)]
         owed[deployment.items] += sum(item.record.bond_wei + item.unpaid_wei for item in unsettled)
         owed[deployment.challenges] += sum(each.bond_wei for each in state.challenges.values())
         owed[deployment.bindings] += sum(each.left_wei for each in state.demands.values())
@@ -172,7 +171,7 @@ class World:
                 assert item.state is ItemState.KEPT and not state.is_contested(item_id)
             if item.state is ItemState.LOST:
                 assert not item.acknowledged
-            if item.state is ItemState.CLOSED:
+            if item.state in OVER:
                 assert not state.is_contested(item_id)
             held = [seat.keeper for seat in item.seats if seat.keeper]
             assert len(set(held)) == len(held)

@@ -28,6 +28,7 @@ NO_STANDING = Standing(
     record_hash=Bytes32(bytes(32)),
 )
 """Of a number that no item has."""
+OVER = (ItemState.CLOSED, ItemState.ENDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +203,6 @@ class Draft:
             case items.StateChanged():
                 self._change(event.item_id, lambda item: _in_state(item, ItemState(event.state), time))
             case items.Closed():  # `StateChanged` has come before
-                self._change(event.item_id, lambda item: replace(item, state=ItemState.CLOSED))
                 self._drop_if_over(event.item_id)
             case keepers.Enrolled():
                 known = self._keepers.get(event.keeper)
@@ -285,7 +285,7 @@ class Draft:
 
     def _drop_if_over(self, item_id: ItemId) -> None:
         item = self._items.get(item_id)
-        if item is not None and item.state is ItemState.CLOSED and not item.needed_by:
+        if item is not None and item.state in OVER and not item.needed_by:
             self._items.drop(item_id)
 
 

@@ -107,7 +107,8 @@ def close_item(turn: Turn, call: CloseItem) -> None:
         item, _ = _collected(turn, call.item_id, item, index, account)
     refunded_wei = record.bond_wei + item.unpaid_wei
     turn.credit(contract, record.registrant, refunded_wei)
-    turn.put_item(call.item_id, _changed(turn, call.item_id, item, ItemState.CLOSED))
+    state = ItemState.CLOSED if record.seat_count else ItemState.ENDED
+    turn.put_item(call.item_id, _changed(turn, call.item_id, item, state))
     turn.emit(Closed(item_id=call.item_id, registrant=record.registrant, refunded_wei=refunded_wei))
 
 

@@ -18,6 +18,7 @@ from truestep.protocol.availability.contracts.kept import (
     Failed,
     Held,
     Hold,
+    HoldForDemand,
     HoldSettled,
     Named,
     SettleHold,
@@ -25,9 +26,15 @@ from truestep.protocol.availability.contracts.kept import (
     Supply,
     WithdrawTo,
 )
-from truestep.protocol.availability.ids import ChallengeId, ChallengeKind, ItemId, unpack_challenge
+from truestep.protocol.availability.ids import (
+    ChallengeId,
+    ChallengeKind,
+    DemandId,
+    ItemId,
+    item_of_demand,
+    unpack_challenge,
+)
 from truestep.protocol.settlement import effects, operators, policies
-from truestep.protocol.settlement.assurances import Policy, Question, Verdict
 from truestep.protocol.settlement.claims import is_accepted
 from truestep.protocol.settlement.contracts import assurances
 from truestep.protocol.settlement.encoding import encode, hash_struct
@@ -61,6 +68,8 @@ BLOB_OUTPUT_SECONDS = 7 * DAY_SECONDS
 """And so long if they are in blobs of a transaction: for whoever wants them."""
 FAIL_GAS = 300_000
 HOLDS_LIMIT = 2**16 - 1
+THERE = (ItemState.KEPT, ItemState.ENDED)
+GONE = (ItemState.STRUCK, ItemState.LOST, ItemState.CLOSED)
 NO_ITEM = ItemId(0)
 NOTHING_KEPT = ItemId(2**128 - 1)
 """In place of an item: no leaf of the batch has an output."""
@@ -112,6 +121,8 @@ class Links:
     """Of Items."""
     is_challenged: Callable[[ChallengeId], bool]
     """Whether a challenge is open."""
+    is_demanded: Callable[[DemandId], bool]
+    """Whether a demand is open."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -202,7 +213,7 @@ def deliver(turn: KeptTurn, call: Deliver) -> None:
     is_right = bool(call.claimed) and claims_root(words) == call.terms.claims_root
     require(is_right and len(call.claimed) == batch.leaf_count, Reject.LEAF_PROOF)
     before = turn.state.batch(call.batch_id).item_id
-    is_kept = before == NOTHING_KEPT or (before and turn.links.standing(before).state == ItemState.KEPT)
+    is_kept = before == NOTHING_KEPT or (before and turn.links.standing(before).state in THERE)
     require(not is_kept, Reject.OUTPUTS_KEPT)
     item_id = call.outputs.item_id
     if item_id:
@@ -231,37 +242,56 @@ def needs_output(leaf: Leaf) -> bool:
 
 def hold(turn: KeptTurn, call: Hold) -> None:
     """Let games be opened on a batch for longer, for somebody who waits for a blob (A5.4)."""
-    batch, life = _claimed_batch(turn, call.batch_id, call.terms), turn.life.state
-    item, place = unpack_item(call.item), unpack_challenge(call.challenge_id)
+    _check_depends(turn, call, unpack_challenge(call.challenge_id).item_id)
+    require(unpack_challenge(call.challenge_id).kind == ChallengeKind.BLOB, Reject.HOLD_NOT_BLOB)
+    until = _published_at(turn, call.challenge_id) + call.terms.window_seconds
+    _hold(turn, call.batch_id, until, call.challenge_id)
+
+
+def hold_for_demand(turn: KeptTurn, call: HoldForDemand) -> None:
+    """Let a batch wait while a demand for the tree of a program or an input of it is open (A5.4)."""
+    _check_depends(turn, call, item_of_demand(call.demand_id))
+    require(turn.links.is_demanded(call.demand_id), Reject.DEMAND_UNKNOWN)
+    until = turn.now + CONTEST_ANSWERS * turn.links.answer_seconds
+    _hold(turn, call.batch_id, until, call.demand_id)
+
+
+def _check_depends(turn: KeptTurn, call: Hold | HoldForDemand, named: ItemId) -> None:
+    """Refuse an item of data that is neither program nor input of the job of this item of the batch."""
+    _claimed_batch(turn, call.batch_id, call.terms)
+    item = unpack_item(call.item)
+    life = turn.life.state
     job = life.jobs.get(item.job_id)
     digest = job.digest if job is not None else Bytes32(bytes(32))
     root = climb(item_leaf(call.item, digest), call.item_index, call.item_path)
     require(root == call.terms.tasks_root, Reject.ITEM_PROOF)
-    require(place.item_id in turn.state.supplied.get(item.job_id, ()), Reject.HOLD_OTHER_ITEM)
-    require(place.kind == ChallengeKind.BLOB, Reject.HOLD_NOT_BLOB)
-    kept = turn.state.batch(call.batch_id)
+    require(named in turn.state.supplied.get(item.job_id, ()), Reject.HOLD_OTHER_ITEM)
+
+
+def _hold(turn: KeptTurn, batch_id: BatchId, wanted: int, challenge_id: int) -> None:
+    """Hold a batch until this second, for the bond that came with the call."""
+    kept, batch = turn.state.batch(batch_id), turn.life.state.batches[batch_id]
     last = max(batch.until, kept.held_until)
     require(turn.now <= last, Reject.WINDOW_OVER)
-    published_at = _published_at(turn, call.challenge_id)
-    until = min(published_at + call.terms.window_seconds, batch.until + HOLD_LIMIT_SECONDS)
+    until = min(wanted, batch.until + HOLD_LIMIT_SECONDS)
     require(until > last, Reject.HOLD_NO_LONGER)
     ordinal = kept.hold_count + 1
     require(ordinal <= HOLDS_LIMIT, Reject.HOLDS_LIMIT)
-    rules = _rules(life, batch.parameters_id)
+    rules = _rules(turn.life.state, batch.parameters_id)
     bond_wei = rules.challenger_bond_wei << min(kept.hold_count, HOLD_DOUBLINGS_LIMIT)
     value_wei = turn.life.message.value_wei
     require(value_wei >= bond_wei, Reject.WRONG_VALUE)
     turn.life.receive_coins(turn.links.kept)
     turn.credit(turn.sender, value_wei - bond_wei)
-    turn.put_batch(call.batch_id, held_until=until, hold_count=ordinal)
+    turn.put_batch(batch_id, held_until=until, hold_count=ordinal)
     made = BatchHold(holder=turn.sender, bond_wei=bond_wei)
-    turn.change(holds=with_entry(turn.state.holds, (call.batch_id, ordinal), made))
+    turn.change(holds=with_entry(turn.state.holds, (batch_id, ordinal), made))
     turn.events.append(
         Held(
-            batch_id=call.batch_id,
+            batch_id=batch_id,
             ordinal=ordinal,
             until=until,
-            challenge_id=call.challenge_id,
+            challenge_id=ChallengeId(challenge_id),
             hold=made,
         )
     )
@@ -361,7 +391,7 @@ def _is_input_gone(state: Kept, links: Links, claim: FailingClaim, last: int) ->
     """
     standings = map(links.standing, state.supplied.get(claim.job_id, ()))
     return any(
-        standing.state >= ItemState.STRUCK and (claim.now <= last or standing.changed_at <= last)
+        standing.state in GONE and (claim.now <= last or standing.changed_at <= last)
         for standing in standings
     )
 
@@ -378,7 +408,7 @@ def _penalty_bps(
     late, penalty_bps = last, lease_penalty_bps
     if item_id:
         standing = links.standing(item_id)
-        require(standing.state != ItemState.KEPT, Reject.OUTPUTS_KEPT)
+        require(standing.state not in THERE, Reject.OUTPUTS_KEPT)
         if standing.state == ItemState.STRUCK:
             return BPS, BPS // 2
         if standing.was_kept:
@@ -396,30 +426,6 @@ def withdraw_to(turn: KeptTurn, call: WithdrawTo) -> None:
     turn.events.append(contract.Withdrawn(account=turn.sender, receiver=call.receiver, amount_wei=amount_wei))
     require(turn.life.message.stranger is not Stranger.REFUSES, Reject.PAYMENT_REFUSED)
     turn.life.transfer(NATIVE, turn.links.kept, call.receiver, amount_wei)
-
-
-# --- what Assurances asks -------------------------------------------------------------------------
-
-
-def kept_policy(state_of: Callable[[], Kept], is_final: Callable[[BatchId], bool], links: Links) -> Policy:
-    """The policy, over states that change (A5.3). `is_final` says whether a batch is FINAL."""
-
-    def open_until(batch_id: BatchId, until: int) -> int:
-        return max(until, state_of().batch(batch_id).held_until)
-
-    def verdict(question: Question) -> Verdict:
-        item_id = state_of().batch(question.batch_id).item_id
-        last = open_until(question.batch_id, question.until)
-        if question.now <= last or item_id == 0:
-            return Verdict(is_due=False, held=0)
-        if item_id == NOTHING_KEPT or is_final(question.batch_id):
-            return Verdict(is_due=True, held=0)
-        standing = links.standing(item_id)
-        contest_end = last + min(CONTEST_ANSWERS * links.answer_seconds, HOLD_LIMIT_SECONDS)
-        is_contested = standing.is_contested and question.now <= contest_end
-        return Verdict(is_due=standing.state == ItemState.KEPT and not is_contested, held=0)
-
-    return Policy(verdict=verdict, open_until=open_until, must_wait=True, contract=links.kept)
 
 
 # --- shared ---------------------------------------------------------------------------------------
@@ -460,6 +466,7 @@ HANDLERS: Mapping[type, Callable[[KeptTurn, Any], None]] = {
     Supply: supply,
     Deliver: deliver,
     Hold: hold,
+    HoldForDemand: hold_for_demand,
     SettleHold: settle_hold,
     Fail: fail,
     WithdrawTo: withdraw_to,
@@ -471,7 +478,7 @@ def apply_kept(
 ) -> tuple[Kept, LifeCycle, tuple[Effect, ...]]:
     """The states after a call of Kept, the message of `life`; raises Refused if nothing changes."""
     call = life.message.call
-    require(life.message.value_wei == 0 or isinstance(call, Hold), Reject.WRONG_VALUE)
+    require(life.message.value_wei == 0 or isinstance(call, Hold | HoldForDemand), Reject.WRONG_VALUE)
     turn = KeptTurn(state=state, life=life, links=links, base_fee_wei=base_fee_wei)
     HANDLERS[type(call)](turn, call)
     return turn.state, turn.life.state, (*turn.life.effects, *turn.events)

@@ -21,6 +21,8 @@ class ItemState(IntEnum):
     LOST = 4
     """It was kept, and no acknowledged seat is left."""
     CLOSED = 5
+    ENDED = 6
+    """It had no seats, and its last second is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

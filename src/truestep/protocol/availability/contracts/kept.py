@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from truestep.availability.parts import Part
 from truestep.base.ids import Address, BatchId, Bytes32, JobId, TaskId
 from truestep.protocol.availability.contracts.items import Record
-from truestep.protocol.availability.ids import ChallengeId, ItemId
+from truestep.protocol.availability.ids import ChallengeId, DemandId, ItemId
 from truestep.protocol.settlement.ids import LeafId, PackedItem
 from truestep.protocol.settlement.records import BatchTerms, JobTerms, Leaf, LeafProof, Work
 
@@ -67,6 +67,18 @@ class Hold:
     item_index: int
     item_path: tuple[Bytes32, ...]
     challenge_id: ChallengeId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldForDemand:
+    """Let a batch wait while a demand is open, with a bond (A5.4)."""
+
+    batch_id: BatchId
+    terms: BatchTerms
+    item: PackedItem
+    item_index: int
+    item_path: tuple[Bytes32, ...]
+    demand_id: DemandId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,5 +168,5 @@ class Withdrawn:
     amount_wei: int
 
 
-Call = Supply | Deliver | Hold | SettleHold | Fail | WithdrawTo
+Call = Supply | Deliver | Hold | HoldForDemand | SettleHold | Fail | WithdrawTo
 Event = Supplied | Delivered | Held | HoldSettled | Failed | Withdrawn

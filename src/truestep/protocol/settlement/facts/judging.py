@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from truestep.base.ids import BatchId
 from truestep.protocol.availability.keeping import Keeping
-from truestep.protocol.availability.kept import Links, kept_policy
+from truestep.protocol.availability.kept import Links
+from truestep.protocol.availability.kept_policy import kept_policy
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.records import BatchStage
 from truestep.protocol.settlement.state import Deployment
@@ -29,6 +30,7 @@ def links_of(facts: Facts, keeping: Keeping) -> Links:
         blob_bond_wei=keeping.rules.blob_bond_wei,
         standing=facts.data.standing,
         is_challenged=facts.data.challenges.__contains__,
+        is_demanded=facts.data.demands.__contains__,
     )
 
 

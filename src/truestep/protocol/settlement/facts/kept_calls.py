@@ -1,5 +1,7 @@
 """Calls under the policy *kept*, and of the contracts of availability (docs/availability.md A5, A7)."""
 
+from dataclasses import dataclass
+
 from truestep.base.errors import Reject
 from truestep.base.ids import Address, BatchId, Bytes32, JobId
 from truestep.protocol.availability.challenges import bond_factor
@@ -7,7 +9,7 @@ from truestep.protocol.availability.contracts import bindings, challenges, items
 from truestep.protocol.availability.contracts.items import Record
 from truestep.protocol.availability.contracts.kept import Named
 from truestep.protocol.availability.facts import KnownItem
-from truestep.protocol.availability.ids import ChallengeId, ChallengeKind, ItemId
+from truestep.protocol.availability.ids import ChallengeId, ChallengeKind, DemandId, ItemId, item_of_demand
 from truestep.protocol.availability.kept import (
     HOLD_DOUBLINGS_LIMIT,
     NO_ITEM,
@@ -105,22 +107,58 @@ def hold(facts: Facts, caller: Caller, batch_id: BatchId, challenge_id: Challeng
     known = facts.batches.get(batch_id)
     if known is None:
         return Reject.BATCH_STAGE
-    items, asked = known.batch.items, ItemId(challenge_id >> 128)
-    jobs = [unpack_item(packed).job_id for packed in items]
-    place = next((at for at, job in enumerate(jobs) if asked in facts.kept.supplied.get(job, ())), None)
+    place = _dependent(facts, known, ItemId(challenge_id >> 128))
     if place is None:
         return Reject.HOLD_OTHER_ITEM
-    nodes = [item_leaf(packed, facts.jobs[job].job.digest) for packed, job in zip(items, jobs, strict=True)]
     call = kept.Hold(
         batch_id=batch_id,
         terms=known.batch.terms,
-        item=items[place],
-        item_index=place,
-        item_path=path_in(nodes, place),
+        item=known.batch.items[place.index],
+        item_index=place.index,
+        item_path=place.path,
         challenge_id=challenge_id,
     )
     value_wei = hold_bond_wei(facts, batch_id, known, doublings=1)
     return prepared_kept(facts, caller, scope_of(facts, batch_id), call, value_wei)
+
+
+def hold_for_demand(facts: Facts, caller: Caller, batch_id: BatchId, demand_id: DemandId) -> Answer:
+    """Let a batch wait while a demand for the tree of its program or input is open. Coins as in `hold`."""
+    known = facts.batches.get(batch_id)
+    if known is None:
+        return Reject.BATCH_STAGE
+    place = _dependent(facts, known, item_of_demand(demand_id))
+    if place is None:
+        return Reject.HOLD_OTHER_ITEM
+    call = kept.HoldForDemand(
+        batch_id=batch_id,
+        terms=known.batch.terms,
+        item=known.batch.items[place.index],
+        item_index=place.index,
+        item_path=place.path,
+        demand_id=demand_id,
+    )
+    value_wei = hold_bond_wei(facts, batch_id, known, doublings=1)
+    return prepared_kept(facts, caller, scope_of(facts, batch_id), call, value_wei)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Dependent:
+    """An item of a batch, with its path in the tree of all."""
+
+    index: int
+    path: tuple[Bytes32, ...]
+
+
+def _dependent(facts: Facts, known: KnownBatch, asked: ItemId) -> _Dependent | None:
+    """The first item of a batch whose job's program or input is in this item of data."""
+    items = known.batch.items
+    jobs = [unpack_item(packed).job_id for packed in items]
+    index = next((at for at, job in enumerate(jobs) if asked in facts.kept.supplied.get(job, ())), None)
+    if index is None:
+        return None
+    nodes = [item_leaf(packed, facts.jobs[job].job.digest) for packed, job in zip(items, jobs, strict=True)]
+    return _Dependent(index=index, path=path_in(nodes, index))
 
 
 def hold_bond_wei(facts: Facts, batch_id: BatchId, known: KnownBatch, doublings: int = 0) -> int:
@@ -173,6 +211,8 @@ def with_coins(facts: Facts, call: object) -> Answer:
             value_wei = call.shares * rules.share_wei
         case items.Register():
             value_wei = rules.registrant_bond_wei + call.fee_wei * call.seat_count
+        case items.RegisterBlobs():
+            value_wei = rules.registrant_bond_wei
         case challenges.OpenChallenge():
             is_blob = call.kind == ChallengeKind.BLOB
             bond_wei = rules.blob_bond_wei if is_blob else rules.element_bond_wei

@@ -180,6 +180,10 @@ def _deliver(facts: Facts, caller: Caller, call: calls.DeliverOutputs) -> Answer
     return kept_calls.deliver(facts, caller, call.batch_id, call.item_id)
 
 
+def _hold_for_demand(facts: Facts, caller: Caller, call: calls.HoldForDemand) -> Answer:
+    return kept_calls.hold_for_demand(facts, caller, call.batch_id, call.demand_id)
+
+
 def _hold(facts: Facts, caller: Caller, call: calls.HoldBatch) -> Answer:
     return kept_calls.hold(facts, caller, call.batch_id, call.challenge_id)
 
@@ -321,6 +325,7 @@ _BUILDERS: Mapping[type, Callable[[Facts, Caller, Any], Answer]] = {
     calls.SupplyJob: _supply,
     calls.DeliverOutputs: _deliver,
     calls.HoldBatch: _hold,
+    calls.HoldForDemand: _hold_for_demand,
     calls.SettleHold: _settle_hold,
     calls.WithdrawKept: _withdraw_kept,
     calls.FailClaim: _on_claim,

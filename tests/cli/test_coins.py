@@ -146,3 +146,49 @@ def test_terms_that_are_not_understood(
 def test_a_reducer_needs_the_most_cycles(truestep: Invoke, devnet: Devnet, hello_elf: Path) -> None:
     finished = truestep("submit", hello_elf, "--reduce", 1, *devnet.options("requester"))
     assert (finished.exit_code, "--max-cycles" in finished.stderr) == (2, True)
+
+
+# --- data that is kept ----------------------------------------------------------------------------
+
+
+def test_who_keeps_the_data_is_said_before_coins_move(
+    truestep: Invoke, devnet: Devnet, hello_elf: Path
+) -> None:
+    words = ("submit", hello_elf, "--max-cycles", 1000, *devnet.options("requester"))
+    nobody = truestep(*words)
+    assert "nobody has to keep program, input and outputs" in nobody.stderr
+    written = truestep(*words, "--availability", "calldata", "--json")
+    job_id = written.fields()["job_id"]
+    assert "nobody can take the job before the chain has program and input" in written.stderr
+    assert "writes program and input to the chain" in written.stderr
+    again = truestep("supply", job_id, *devnet.options("requester"), "--availability", "calldata", "--json")
+    assert again.fields() == {"job_id": job_id, "supplied": True, "now": False}
+    assert _fields(truestep, devnet, "requester", "items", "--close") == {
+        "items": [], "closed": [], "withdrawn_wei": 0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--availability", "keepers"), "at least 2 keepers in this network, there are 0"),
+        (("--availability", "keepers", "--items-url", "ftp://x"), "http or https URL"),
+        (("--availability", "keepers", "--keeper-fee", "much"), "expected an amount"),
+        (("--availability", "keepers", "--keep-for", "long"), "expected a time"),
+        (("--availability", "friends"), "is not one of"),
+    ],
+)
+def test_what_cannot_be_kept_is_said(
+    truestep: Invoke, devnet: Devnet, hello_elf: Path, words: tuple[str, ...], message: str
+) -> None:
+    order = ("submit", hello_elf, "--input", __file__, "--max-cycles", 1000, *devnet.options("requester"))
+    finished = truestep(*order, *words)
+    assert finished.exit_code != 0 and message in " ".join(finished.stderr.split())
+
+
+def test_only_the_requester_supplies(truestep: Invoke, devnet: Devnet, hello_elf: Path) -> None:
+    job_id = _posted(truestep, devnet, hello_elf)
+    finished = truestep("supply", job_id, *devnet.options("challenger"))
+    assert finished.exit_code == 1 and "nobody else can supply it" in " ".join(finished.stderr.split())
+    finished = truestep("supply", job_id, *devnet.options("requester"), "--availability", "none")
+    assert finished.exit_code == 2

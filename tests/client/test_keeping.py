@@ -17,9 +17,10 @@ from truestep.adapters.keepers.publishing import public_url
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.client import Order
+from truestep.client.items import OwnItem, close_items, items_of
 from truestep.client.keeping import KeepingTerms, Tell
-from truestep.client.orders import Availability
 from truestep.client.receipt import OutputsPart, parse_receipt
+from truestep.client.supplies import Availability
 from truestep.client.verification import check_chain
 from truestep.composition.network import deployment_store
 from truestep.ports.blobs import never
@@ -112,6 +113,31 @@ def _interrupting(words: str) -> Tell:
     return tell
 
 
+def test_items_that_are_over_are_closed_and_their_coins_taken(network: KeptNetwork) -> None:
+    network.enrol(2)
+    client = network.client()
+
+    def listed() -> list[OwnItem]:
+        return items_of(client.chain, client.chain.account, RULES)
+
+    with pytest.raises(KeyboardInterrupt):
+        client.submit(ELF, INPUT, order=ORDER, tell=_interrupting("no keepers are drawn"))
+    assert [each.is_over for each in listed()] == [False]
+    network.devnet.advance(RULES.acknowledge_seconds + 1)
+    [first] = listed()
+    assert (first.is_over, first.signed_count) == (True, 0)
+    assert [hold.split()[0] for hold in first.holds] == ["program", "data"]
+    assert close_items(client.chain, [first]) == [first]
+    assert close_items(client.chain, [first]) == []
+    assert client.withdraw().for_data_wei == RULES.registrant_bond_wei
+    network.client().submit(ELF, INPUT, order=ORDER)
+    assert [(each.is_over, each.signed_count) for each in listed()] == [(False, 2)]
+    network.devnet.advance(60 * 86_400)
+    assert len(close_items(client.chain, listed())) == 1
+    assert client.withdraw().for_data_wei == RULES.registrant_bond_wei
+    assert listed() == []
+
+
 # --- what is refused before any coins move --------------------------------------------------------
 
 
@@ -158,6 +184,35 @@ def test_stores_that_cannot_be_named_on_the_chain(places: list[str], message: st
 
 def test_the_first_store_with_a_url_is_named() -> None:
     assert public_url(["folder", "https://a:b@c", "https://store.example/x/"]) == "https://store.example/x"
+
+
+# --- data on the chain itself ---------------------------------------------------------------------
+
+
+def test_small_data_is_written_to_the_chain_without_keepers_or_a_bond(network: KeptNetwork) -> None:
+    order = replace(ORDER, availability=Availability.CALLDATA)
+    before = network.coins()
+    client = network.client()
+    job = client.submit(ELF, INPUT, order=order, tell=network.said.append)
+    assert before - network.coins() < COIN_WEI // 100
+    facts = client.chain.facts()
+    assert facts.kept.supplied[job.job_id] == (ItemId(1), ItemId(1)) and job.record().is_ready
+    assert any("to the chain" in each and "without a bond" in each for each in network.said)
+    # what is there stays, whoever wrote it
+    network.requester = network.new_account()
+    network.enrol(2)
+    again = network.client().submit(ELF, INPUT, order=ORDER)
+    assert network.client().chain.facts().kept.supplied[again.job_id] == (ItemId(1), ItemId(1))
+    network.settle(again)
+    assert again.receipt().kept is not None
+
+
+def test_data_that_the_chain_does_not_take_is_refused_before_anything_is_sent(network: KeptNetwork) -> None:
+    order = replace(ORDER, availability=Availability.CALLDATA)
+    with pytest.raises(Rejected, match="at most 24,576 bytes each") as refused:
+        network.client().submit(ELF, bytes(24_577), order=order)
+    assert refused.value.reason is Reject.DATA_SIZE
+    assert not network.facts().item_count
 
 
 # --- receipts -------------------------------------------------------------------------------------

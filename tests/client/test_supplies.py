@@ -13,7 +13,16 @@ from truestep.availability.encoding import Encoder
 from truestep.availability.parts import parts_hash
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address, Bytes32
-from truestep.client.supplies import Content, Need, blob_count, input_content, need_of, plan, program_content
+from truestep.client.supplies import (
+    Content,
+    Need,
+    blob_count,
+    input_content,
+    need_of,
+    plan,
+    plan_written,
+    program_content,
+)
 from truestep.commitments.kzg import Kzg
 from truestep.machine.program import Program, Segment
 from truestep.protocol.availability.contracts.items import ItemState, Record
@@ -53,14 +62,16 @@ class Unproved(Kzg):
         return bytes(48)
 
 
-def item(number: int, contents: tuple[Content, ...], until: int, blobs: int | None = None) -> KnownItem:
+def item(
+    number: int, contents: tuple[Content, ...], until: int, blobs: int | None = None, seats: int = 2
+) -> KnownItem:
     parts = tuple(part for content in contents for part in content.parts)
     record = Record(
         registrant=Address("0x" + "11" * 20),
         parts_hash=parts_hash(parts),
         hashes_root=Bytes32(bytes(32)),
         blob_count=blobs if blobs is not None else blob_count(contents),
-        seat_count=2,
+        seat_count=seats,
         since=0,
         until=until,
         fee_wei=0,
@@ -80,6 +91,7 @@ def test_parts_are_those_that_the_encoder_makes(content: Content) -> None:
         assert encoder.manifest().parts == content.parts
         assert len(blobs) == blob_count([content])
         encoder = Encoder(Unproved(), makes_cells=False)
+    assert [len(content.payload)] == [sum(part.size_bytes for part in content.parts)]
     assert content.key[0] == (PROGRAM.root() if content.name == "program" else content.parts[0].root)
 
 
@@ -145,3 +157,45 @@ def test_data_that_the_bond_does_not_cover_is_refused_with_what_helps() -> None:
         plan(program, content, [], Need(until=0, blobs_limit=3))
     assert refused.value.reason is Reject.DATA_BOND
     assert plan(program, content, [], Need(until=0, blobs_limit=12)).counted_blobs == 10
+
+
+# --- on the chain itself --------------------------------------------------------------------------
+
+
+def test_items_on_the_chain_cost_no_bond_and_need_no_holds() -> None:
+    """Nobody can be kept waiting for them, so they may end before the 20 days of holds."""
+    program, content = program_content(PROGRAM), input_content(b"x" * 3 * BLOB_PAYLOAD_BYTES)
+    need = Need(until=100 * 86_400, blobs_limit=1)
+    written = item(1, (program, content), 80 * 86_400, blobs=9, seats=0)
+    at_keepers = item(1, (program, content), 80 * 86_400, blobs=9)
+    assert need.is_met_by(written) and not need.is_met_by(at_keepers)
+    assert plan(program, content, [written], need).counted_blobs == 0
+    assert not need.is_met_by(item(1, (program,), 80 * 86_400 - 1, seats=0))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "groups"),
+    [((100, 100), [2]), ((20_000, 4_000), [2]), ((20_000, 5_000), [1, 1]), ((24_576, 24_576), [1, 1])],
+)
+def test_what_is_written_to_the_chain_is_one_item_if_that_is_small_enough(
+    sizes: tuple[int, int], groups: list[int]
+) -> None:
+    code = Segment(address=0x1000, content=b"c" * sizes[0], is_executable=True)
+    program = program_content(Program(entry=0x1000, segments=(code,)))
+    content = input_content(b"i" * sizes[1])
+    need = Need(until=0, blobs_limit=0)
+    found = plan_written(program, content, [], need)
+    assert [len(group) for group in found.new] == groups
+    assert all(len(b"".join(each.payload for each in group)) <= 24_576 for group in found.new)
+    known = item(1, (program,), 0, seats=0)
+    assert [[each.name for each in group] for group in plan_written(program, content, [known], need).new] == [
+        ["input"]
+    ]
+
+
+def test_programs_in_many_pieces_are_not_written_to_the_chain() -> None:
+    pieces = [Segment(address=0x1000 * at, content=b"c", is_executable=True) for at in range(1, 66)]
+    program = program_content(Program(entry=0x1000, segments=tuple(pieces)))
+    with pytest.raises(Rejected) as refused:
+        plan_written(program, input_content(b""), [], Need(until=0, blobs_limit=0))
+    assert refused.value.reason is Reject.DATA_SIZE

@@ -49,6 +49,10 @@ class Screen:
         """Print a line for people that is not part of the result. `text` may hold rich markup."""
         self._print_note(visible(text, keep=LAYOUT))
 
+    def tell(self, sentence: str) -> None:
+        """Print a sentence for people that may hold anybody's text."""
+        self._print_note(Text(visible(sentence, keep=LAYOUT)))
+
     def warn(self, sentences: Iterable[str]) -> None:
         """Print what a person should know and a program need not."""
         for sentence in sentences:

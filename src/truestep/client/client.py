@@ -9,7 +9,7 @@ from typing import TypeVar, cast
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.keepers.publishing import public_url
-from truestep.base.errors import Unavailable
+from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address, JobId, ProgramId
 from truestep.client import stakes
 from truestep.client.files import ProgramFile, program_of, read_program
@@ -166,7 +166,8 @@ class Client:
         example for lack of coins; Unavailable if something outside fails.
         """
         order, file = order or Order(), _opened(program)
-        supplier = None if order.availability is Availability.NONE else self._supplier(order.keeping, tell)
+        is_kept = order.availability is not Availability.NONE
+        supplier = self._supplier(order.availability, order.keeping, tell) if is_kept else None
         draft = post_call(self.chain, self.blobs, content, order)
         call = replace(draft, program_id=self.register(file.elf, max_cycles=order.max_cycles))
         intent = f"post:{order.name or self._order_name(call, order)}"
@@ -180,24 +181,37 @@ class Client:
         return job
 
     def supply(
-        self, job_id: JobId, *, keeping: KeepingTerms | None = None, tell: Tell = lambda _: None
+        self,
+        job_id: JobId,
+        *,
+        availability: Availability = Availability.KEEPERS,
+        keeping: KeepingTerms | None = None,
+        tell: Tell = lambda _: None,
     ) -> bool:
         """Have the data of a posted job kept, and name it, so that the job can be taken (A5.1).
 
-        Returns whether that was left to do. Program and input come from the blob stores. Raises as `submit`.
+        Returns whether that was left to do. Program and input come from the blob stores. A reducer is
+        supplied once it is fed. Raises as `submit`.
         """
-        job = known_job(self.chain, job_id)
-        if job.is_ready:
+        job, known = known_job(self.chain, job_id), self.chain.facts().jobs.get(job_id)
+        if known is None or known.job.is_supplied:
             return False
+        if not known.job.is_fed:
+            raise Rejected(
+                Reject.JOB_WAITS, f"job {job_id} reduces another and has no input yet: truestep feed {job_id}"
+            )
         program = self.chain.program(job.program_id)
         elf = stored_image(self.blobs, program.image_root, program.entry, program.digest, program.uri)
         content = stored_input(self.blobs, job.input_root, job.input_size, job.input_uri)
-        self._supplier(keeping, tell).supply(job_id, program_of(elf).program, content)
+        supplier = self._supplier(availability, keeping, tell)
+        supplier.supply(job_id, program_of(elf).program, content)
         return True
 
-    def _supplier(self, terms: KeepingTerms | None, tell: Tell) -> Supplier:
-        terms = terms or KeepingTerms(url=public_url(self._places))
-        return Supplier(self.chain, self.blobs, self.deployment, terms, tell, self._clock)
+    def _supplier(self, availability: Availability, terms: KeepingTerms | None, tell: Tell) -> Supplier:
+        if terms is None:
+            needs_url = availability is Availability.KEEPERS
+            terms = KeepingTerms(url=public_url(self._places) if needs_url else "")
+        return Supplier(self.chain, self.blobs, self.deployment, availability, terms, tell, self._clock)
 
     def _post(self, call: PostJob, intent: str) -> Job:
         name = transact_once(self.chain, call, intent, is_done=lambda: self._posted(call) is not None)

@@ -1,16 +1,16 @@
-"""Has programs and inputs kept by keepers: registered, drawn for, acknowledged (docs/availability.md A3)."""
+"""Has programs and inputs kept, by keepers or on the chain itself (docs/availability.md A3)."""
 
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from truestep.adapters.keepers.publishing import check_served, publish
 from truestep.availability.manifest import Manifest
+from truestep.availability.parts import parts_hash
 from truestep.base.errors import Bug, Reject, Rejected, Unavailable
 from truestep.base.ids import Address
 from truestep.base.units import coins, duration
 from truestep.client.sending import finish_pending, transact_once
-from truestep.client.supplies import Content, Need, blob_count, plan
+from truestep.client.supplies import Content, Need, Plan, blob_count, plan, plan_written
 from truestep.commitments.kzg import Kzg
 from truestep.ports.blobs import Blobs
 from truestep.ports.chain import Chain
@@ -21,9 +21,10 @@ from truestep.protocol.availability.contracts.items import (
     ItemState,
     PublishHashes,
     Register,
+    RegisterCalldata,
 )
 from truestep.protocol.availability.contracts.keepers import Rules
-from truestep.protocol.availability.facts import Facts, KnownItem
+from truestep.protocol.availability.facts import OVER, Facts, KnownItem
 from truestep.protocol.availability.ids import ItemId
 from truestep.protocol.availability.layout import NODES_LIMIT, named_nodes
 
@@ -45,7 +46,7 @@ POLL_SECONDS = 1.0
 class KeepingTerms:
     """What a requester offers keepers."""
 
-    url: str
+    url: str = ""
     """From where they fetch. It is written on the chain, for everybody to read."""
     seat_count: int | None = None
     """How many keepers are drawn for each item; None: four, or all if there are fewer."""
@@ -71,7 +72,11 @@ class Keeping:
         terms: KeepingTerms,
         tell: Tell,
         clock: Clock,
+        *,
+        is_written: bool,
     ) -> None:
+        """`is_written`: data goes to the chain, not to keepers."""
+        self._is_written = is_written
         self._chain = chain
         self._blobs = blobs
         self._kzg = kzg
@@ -88,11 +93,14 @@ class Keeping:
         """
         finish_pending(self._chain, "item:")
         self._close_hopeless()
-        chosen = plan(program, content, self._usable(), need)
+        chosen = self._plan(program, content, need)
         for group in chosen.new:
-            self._register(group, need)
+            if self._is_written:
+                self._write(group)
+            else:
+                self._register(group, need)
         if chosen.new:
-            chosen = plan(program, content, self._usable(), need)
+            chosen = self._plan(program, content, need)
         if chosen.program is None or chosen.input is None:
             raise Unavailable("an item was registered and is gone from the node's events; try another node")
         ids = chosen.program.item_id, chosen.input.item_id
@@ -101,12 +109,29 @@ class Keeping:
 
     # --- how ----------------------------------------------------------------------------------------------
 
+    def _plan(self, program: Content, content: Content, need: Need) -> Plan:
+        """Which items there are, and which are missing."""
+        written = [item for item in self._facts().items.values() if is_written(item)]
+        if self._is_written:
+            return plan_written(program, content, written, need)
+        return plan(program, content, written + self._usable(), need)
+
     def _usable(self) -> list[KnownItem]:
         """The account's items that are kept, then those that may still be taken by their keepers."""
         facts, now = self._facts(), self._chain.head().time_seconds
         own = own_items(facts, self._chain.account)
         kept = [item for item in own if item.state is ItemState.KEPT]
         return kept + [item for item in own if self._is_hopeful(item, now)]
+
+    def _write(self, contents: Sequence[Content]) -> None:
+        """Write contents to the chain, where they stay."""
+        parts = tuple(part for each in contents for part in each.parts)
+        payload = b"".join(each.payload for each in contents)
+        names = " and ".join(each.name for each in contents)
+        self._tell(f"writes {names} to the chain: {len(payload):,} bytes, for ever, without a bond")
+        transact_once(
+            self._chain, RegisterCalldata(parts=parts, payload=payload), f"item:{parts_hash(parts).hex()}"
+        )
 
     def _is_hopeful(self, item: KnownItem, now: int) -> bool:
         """Whether keepers may still take it."""
@@ -162,7 +187,7 @@ class Keeping:
         return self._terms.seat_count or min(SEATS_USUAL, there)
 
     def _stored(self, names: str, done: int, of: int) -> None:
-        if done == of or (done and done % max(1, of // 10) == 0):
+        if done == of or done % max(1, of // 10) == 0:
             self._tell(f"stored {done:,} of {of:,} blobs of {names}")
 
     def _publish_hashes(self, manifest: Manifest) -> None:
@@ -183,11 +208,10 @@ class Keeping:
             waiting = self._unkept(item_ids)
             now = self._chain.head().time_seconds
             for item in waiting:
-                words = _in_words(item)
+                words = _in_words(item) + self._assign(item, now)
                 if said.get(item.item_id) != words:
                     said[item.item_id] = words
                     self._tell(words)
-                self._assign(item, now)
             late = [item for item in waiting if not self._is_hopeful(item, now)]
             if not waiting:
                 return
@@ -207,18 +231,23 @@ class Keeping:
             )
         return [item for item in found if item.state is not ItemState.KEPT]
 
-    def _assign(self, item: KnownItem, now: int) -> None:
-        """Have keepers drawn for vacant seats, if nobody else has done it yet."""
+    def _assign(self, item: KnownItem, now: int) -> str:
+        """Have keepers drawn for vacant seats, if nobody else has done it yet. Says what is in the way."""
         vacant = item.record.seat_count - sum(
             1
             for seat in item.seats.values()
             if seat.acknowledged_at or now <= seat.drawn_at + self._rules.acknowledge_seconds
         )
         last = max((seat.drawn_at for seat in item.seats.values()), default=item.record.since)
-        if vacant and now > last:
-            call = Assign(item_id=item.item_id, record=item.record)
-            with suppress(Rejected):  # keepers have done it, or nobody can be drawn now
-                transact_once(self._chain, call, f"assign:{item.item_id}:{last}:{vacant}")
+        if not vacant or now <= last:
+            return ""
+        call = Assign(item_id=item.item_id, record=item.record)
+        try:
+            transact_once(self._chain, call, f"assign:{item.item_id}:{last}:{vacant}")
+        except Rejected as refused:  # else keepers have just done it, or it is too early by a block
+            is_full = refused.reason is Reject.KEEPERS_UNDRAWN
+            return "; no keeper has a free share for it at the moment" if is_full else ""
+        return ""
 
     # --- items that nobody takes ----------------------------------------------------------------------
 
@@ -245,9 +274,15 @@ class Keeping:
         return Rejected(
             Reject.DATA_NOT_KEPT,
             f"too few keepers have taken {names} in {waited}: {signed} of {items[0].record.seat_count} have"
-            " signed. It is closed, and `truestep withdraw` takes bond and fees back. Perhaps keepers want"
-            f" more than --keeper-fee {coins(self._terms.fee_wei)}, or cannot reach {items[0].url}",
+            " signed. It is closed, and `truestep withdraw` takes bond and fees back. Perhaps keepers have no"
+            f" free shares, want more than --keeper-fee {coins(self._terms.fee_wei)}, or cannot reach"
+            f" {items[0].url}",
         )
+
+
+def is_written(item: KnownItem) -> bool:
+    """Whether the chain itself has an item's bytes: then it does not matter who has registered it."""
+    return item.record.blob_count == 0
 
 
 def own_items(facts: Facts, account: Address) -> list[KnownItem]:
@@ -255,7 +290,7 @@ def own_items(facts: Facts, account: Address) -> list[KnownItem]:
     return [
         item
         for item in facts.items.values()
-        if item.record.registrant == account and item.state is not ItemState.CLOSED
+        if item.record.registrant == account and item.state not in OVER and not is_written(item)
     ]
 
 

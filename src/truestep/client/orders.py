@@ -2,7 +2,6 @@
 
 import secrets
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address, Bytes32, JobId, ProgramId, task_of
@@ -11,6 +10,7 @@ from truestep.client.job_status import known_job, read_status
 from truestep.client.keeping import KeepingTerms
 from truestep.client.reducing import check_slots, slot_level
 from truestep.client.runs import DEFAULT_MAX_CYCLES
+from truestep.client.supplies import Availability
 from truestep.engine.hashing import hash_many_pairs
 from truestep.machine.program import Task
 from truestep.ports.blobs import Blobs
@@ -23,15 +23,6 @@ from truestep.protocol.settlement.parameters import WINDOW_LIMIT_SECONDS
 
 DEFAULT_LEASE_SECONDS = 3_600
 DEFAULT_LIFETIME_SECONDS = 86_400
-
-
-class Availability(StrEnum):
-    """Who has to let everybody have the program, the input and the outputs of a job."""
-
-    NONE = "none"
-    """Nobody: what is withheld cannot be checked."""
-    KEEPERS = "keepers"
-    """Keepers with stake: the policy *kept* (docs/availability.md A5)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
-"""What others get to see of a job, in words (docs/privacy.md)."""
+"""What others get to see of a job, and who must let them, in words (docs/privacy.md, docs/data.md)."""
 
 from truestep.availability.leaves import PAIR_SIZE_BYTES
 from truestep.availability.parts import BLOB_PAYLOAD_BYTES, ELEMENT_PAYLOAD_BYTES
+from truestep.client.supplies import Availability
 
 SHOWN_REGISTERS = 31
 """All but the one that is always 0 (M2.2)."""
@@ -22,4 +23,18 @@ def privacy_notice(*, are_kept: bool) -> tuple[str, ...]:
         *shown,
         f"a challenge of a keeper writes {ELEMENT_PAYLOAD_BYTES} bytes of program, input or outputs to the"
         f" chain, or a blob of {BLOB_PAYLOAD_BYTES:,}",
+    )
+
+
+def availability_notice(availability: Availability) -> tuple[str, ...]:
+    """What follows from who has to keep a job's data, said before any coins move."""
+    if availability is Availability.NONE:
+        return (
+            "nobody has to keep program, input and outputs: while they cannot be had, a false result cannot"
+            " be disputed and becomes final. For results that others rely on, choose another --availability",
+        )
+    holder = "keepers have" if availability is Availability.KEEPERS else "the chain has"
+    return (
+        f"nobody can take the job before {holder} program and input, and no result becomes final while nobody"
+        " has to keep its outputs",
     )

@@ -17,6 +17,7 @@ from truestep.protocol.calls import (
     WithdrawStake,
     WithdrawWinnings,
 )
+from truestep.roles.duties import WITHDRAWALS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +30,13 @@ class Withdrawn:
     winnings_wei: int
     """Bonds of games and their rewards."""
     tokens: Mapping[Address, int]
+    for_data_wei: int = 0
+    """Bonds and fees of items, fees of keepers, and what challenges of data have brought."""
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing was owed."""
-        return not (self.rewards_wei or self.winnings_wei or self.tokens)
+        return not (self.rewards_wei or self.winnings_wei or self.tokens or self.for_data_wei)
 
 
 def withdraw(chain: Chain, receiver: Address | None = None) -> Withdrawn:
@@ -48,11 +51,15 @@ def withdraw(chain: Chain, receiver: Address | None = None) -> Withdrawn:
             _once_a_block(chain, f"withdraw rewards:{asset}", WithdrawRewards(asset=asset, receiver=to))
     if balances.winnings_wei:
         _once_a_block(chain, "withdraw winnings", WithdrawWinnings(receiver=to))
+    for contract in sorted(balances.for_data):
+        call = WITHDRAWALS[contract](receiver=receiver or chain.account)
+        _once_a_block(chain, f"withdraw {contract.lower()}", call)
     return Withdrawn(
         receiver=receiver or chain.account,
         rewards_wei=balances.rewards_wei,
         winnings_wei=balances.winnings_wei,
         tokens={asset: amount for asset, amount in balances.tokens.items() if amount},
+        for_data_wei=sum(balances.for_data.values()),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from truestep.availability.encoding import TreeSource, program_tree, range_tree
 from truestep.availability.parts import Layout, Part
@@ -13,8 +14,20 @@ from truestep.machine.program import Program
 from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.availability.facts import KnownItem
 from truestep.protocol.availability.kept import GAME_CLOCKS, HOLD_LIMIT_SECONDS
+from truestep.protocol.availability.registration import WRITTEN_LIMIT_BYTES, WRITTEN_PARTS_LIMIT
 from truestep.protocol.records import Parameters
 from truestep.protocol.settlement.parameters import BPS
+
+
+class Availability(StrEnum):
+    """Who has to let everybody have the program, the input and the outputs of a job."""
+
+    NONE = "none"
+    """Nobody: what is withheld cannot be checked."""
+    KEEPERS = "keepers"
+    """Keepers with stake: the policy *kept* (docs/availability.md A5)."""
+    CALLDATA = "calldata"
+    """The same policy; program and input are written to the chain, where they stay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +38,13 @@ class Content:
     """For messages: `program` or `input`."""
     tree: TreeSource
     parts: tuple[Part, ...]
+
+    @property
+    def payload(self) -> bytes:
+        """The leaves of its parts, one after the other."""
+        ranges = (b"".join(source.pieces) for source in self.tree.ranges)
+        sizes = (part.size_bytes for part in self.parts)
+        return b"".join(piece.ljust(size, b"\0") for piece, size in zip(ranges, sizes, strict=True))
 
     @property
     def key(self) -> tuple[Bytes32, int]:
@@ -71,9 +91,13 @@ class Need:
     """What the items of a job must be."""
 
     until: int
-    """The second before which none may end."""
+    """The second before which none may end that keepers keep."""
     blobs_limit: int
-    """How many blobs the two may have together."""
+    """How many blobs they may have together."""
+
+    def is_met_by(self, item: KnownItem) -> bool:
+        """Whether an item lasts as long as a job may need it. For one without seats there are no holds."""
+        return item.record.until >= self.until - (0 if item.record.seat_count else HOLD_LIMIT_SECONDS)
 
 
 def need_of(rules: Rules, job_rules: Parameters, deadline: int) -> Need:
@@ -108,17 +132,17 @@ class Plan:
     def _blobs_with(self, name: str) -> int:
         known: KnownItem | None = getattr(self, name)
         if known is not None:
-            return known.record.blob_count
+            return known.record.blob_count if known.record.seat_count else 0
         return next(blob_count(group) for group in self.new if any(each.name == name for each in group))
 
 
 def plan(program: Content, content: Content, known: Iterable[KnownItem], need: Need) -> Plan:
-    """The plan with the fewest new items, and of those the one with the fewest blobs.
+    """The plan for keepers with the fewest new items, and of those the one with the fewest blobs.
 
     `known` are items that are kept. Raises Rejected if the data is too large for the job's bond, or for an
     item.
     """
-    lasting = [item for item in known if item.record.until >= need.until]
+    lasting = [item for item in known if need.is_met_by(item)]
     plans = list(_plans(program, content, lasting))
     fitting = [each for each in plans if each.counted_blobs <= need.blobs_limit]
     if not fitting:
@@ -131,6 +155,32 @@ def plan(program: Content, content: Content, known: Iterable[KnownItem], need: N
             " --bond-multiple",
         )
     return min(fitting, key=lambda each: (len(each.new), each.new_blobs, each.counted_blobs))
+
+
+def plan_written(program: Content, content: Content, known: Iterable[KnownItem], need: Need) -> Plan:
+    """The plan with the fewest new items in calldata, and of those the one with the fewest bytes.
+
+    Raises Rejected if program or input is larger than an item in calldata may be.
+    """
+    lasting = [item for item in known if need.is_met_by(item)]
+    plans = [each for each in _plans(program, content, lasting) if all(map(_can_be_written, each.new))]
+    if not plans:
+        sizes = " and ".join(f"{len(each.payload):,} bytes of {each.name}" for each in (program, content))
+        raise Rejected(
+            Reject.DATA_SIZE,
+            f"expected a program and an input of at most {WRITTEN_LIMIT_BYTES:,} bytes each, to write them to"
+            f" the chain, got {sizes}; submit with --availability keepers",
+        )
+    return min(plans, key=lambda each: (len(each.new), sum(map(_size_bytes, each.new))))
+
+
+def _can_be_written(contents: Sequence[Content]) -> bool:
+    part_count = sum(len(each.parts) for each in contents)
+    return part_count <= WRITTEN_PARTS_LIMIT and _size_bytes(contents) <= WRITTEN_LIMIT_BYTES
+
+
+def _size_bytes(contents: Sequence[Content]) -> int:
+    return sum(part.size_bytes for each in contents for part in each.parts)
 
 
 def blob_count(contents: Sequence[Content]) -> int:

@@ -11,7 +11,7 @@ from truestep.base.ids import JobId
 from truestep.client.job_status import known_job
 from truestep.client.keeping import ROUNDS, Keeping, KeepingTerms, Tell
 from truestep.client.sending import transact_once
-from truestep.client.supplies import input_content, need_of, program_content
+from truestep.client.supplies import Availability, input_content, need_of, program_content
 from truestep.machine.program import Program
 from truestep.ports.blobs import Blobs
 from truestep.ports.chain import Chain
@@ -30,6 +30,7 @@ class Supplier:
         chain: Chain,
         blobs: Blobs,
         deployment: Deployment,
+        availability: Availability,
         terms: KeepingTerms,
         tell: Tell = lambda _: None,
         clock: Clock | None = None,
@@ -44,7 +45,16 @@ class Supplier:
             )
         self._chain = chain
         self._rules = rules
-        self._keeping = Keeping(chain, blobs, open_kzg(), rules, terms, tell, clock or SystemClock())
+        self._keeping = Keeping(
+            chain,
+            blobs,
+            open_kzg(),
+            rules,
+            terms,
+            tell,
+            clock or SystemClock(),
+            is_written=availability is Availability.CALLDATA,
+        )
 
     def kept_order(self, call: PostJob, program: Program, content: bytes, lifetime_seconds: int) -> PostJob:
         """The call that posts a job, once its data is kept for as long as it needs from now on.

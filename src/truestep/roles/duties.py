@@ -25,12 +25,14 @@ from truestep.roles import intents
 from truestep.roles.actions import Action, Send
 from truestep.roles.views import View
 
-_WITHDRAWALS = {
+WITHDRAWALS = {
     "Keepers": keepers.WithdrawTo,
     "Items": items.WithdrawTo,
     "Challenges": challenges.WithdrawTo,
     "Bindings": bindings.WithdrawTo,
+    "Kept": WithdrawKept,
 }
+"""What takes an account's coins out of each contract of availability."""
 
 
 def sends(duties: Iterable[Duty]) -> list[Action]:
@@ -101,7 +103,7 @@ def withdrawals(
     for contract, amount_wei in sorted(view.owed_for_data.items()):
         kind = f"withdraw-{contract.lower()}"
         if amount_wei > above_wei and not _is_under_way(view, kind):
-            call = WithdrawKept() if contract == "Kept" else _WITHDRAWALS[contract](receiver=view.account)
+            call = WITHDRAWALS[contract](receiver=view.account)
             message = f"withdraw {coins(amount_wei)} of {contract}"
             found.append(Send(intent=f"{kind}/{view.now}", call=call, message=message))
     for asset, above in sorted((tokens_above or {}).items()):

@@ -1,32 +1,35 @@
 """`truestep submit`: posts a program and an input as a paid job."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from truestep.base.ids import JobId
 from truestep.base.units import duration
 from truestep.cli.connection import connect_client
 from truestep.cli.failure import ExitCode, Failure
+from truestep.cli.keeping_options import KeepingOptions
 from truestep.cli.option_groups import grouped
 from truestep.cli.options import BlobsOption, InputOption, NetworkOptions, ProgramArgument
 from truestep.cli.order_options import OrderOptions
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.cli.senders import SenderOptions
 from truestep.client.files import ProgramFile, read_input, read_program
-from truestep.client.privacy import privacy_notice
+from truestep.client.privacy import availability_notice, privacy_notice
 from truestep.client.runs import run_task
+from truestep.client.supplies import Availability
 from truestep.client.tokens import amount_in_words
 from truestep.composition.engines import EngineName, open_engine
 from truestep.demo.narration import Narrator
 from truestep.machine.program import Task
 
 if TYPE_CHECKING:
-    from truestep.client import Client, Job
+    from truestep.client import Client, Job, Order
     from truestep.protocol.events import ChainEvent
 
 EXAMPLE = "Example: truestep submit prog.elf --input prices.csv --shards 8 --reward 0.01 --wait"
+KEEPERS = Availability.KEEPERS
 CYCLES_HEADROOM = 2
 """Shards differ, so each one may take twice the cycles of the trial."""
 
@@ -40,6 +43,13 @@ StateOption = Annotated[
         metavar="FILE",
         envvar="TRUESTEP_STATE",
         help="Journal of what was sent: repeating the command then resumes, and never posts the job twice.",
+    ),
+]
+AvailabilityOption = Annotated[
+    Availability,
+    typer.Option(
+        help="Who must keep program, input and outputs: keepers with stake, the chain itself (calldata, up"
+        " to 24 KiB), or nobody. See docs/data.md."
     ),
 ]
 NameOption = Annotated[
@@ -61,7 +71,9 @@ def submit(
     blobs: BlobsOption,
     terms: OrderOptions,
     sender: SenderOptions,
+    keeping: KeepingOptions,
     input_file: InputOption = None,
+    availability: AvailabilityOption = Availability.NONE,
     wait: Annotated[bool, typer.Option("--wait", help="Show progress until every shard is final.")] = False,
     receipt: ReceiptOption = None,
     state: StateOption = None,
@@ -85,13 +97,17 @@ def submit(
     file, content = read_program(prog), read_input(input_file)
     screen.warn(file.notes)
     client = connect_client(network, blobs, sender, screen=screen, state=state)
-    for sentence in privacy_notice(are_kept=False):
+    for sentence in (*privacy_notice(are_kept=availability is KEEPERS), *availability_notice(availability)):
         screen.note(sentence)
     trial = Task(shard_count=terms.shards, input=content)
-    order = terms.order(terms.max_cycles or _trial_cycles(screen, file, trial), name)
-    job = client.submit(file.elf, content, order=order)
+    order = replace(
+        terms.order(terms.max_cycles or _trial_cycles(screen, file, trial), name),
+        availability=availability,
+        keeping=keeping.terms(blobs) if availability is KEEPERS else None,
+    )
+    job = client.submit(file.elf, content, order=order, tell=screen.tell)
     if order.reducer_of is not None:
-        _feed(screen, client, job, order.reducer_of)
+        _feed(screen, client, job, order)
     if wait:
         window = duration(job.record().parameters.window_seconds)
         screen.note(f"each claim becomes final after {window} in which it can be disputed")
@@ -105,12 +121,18 @@ def submit(
     screen.result(fields | paid)
 
 
-def _feed(screen: Screen, client: "Client", job: "Job", source_id: JobId) -> None:
+def _feed(screen: Screen, client: "Client", job: "Job", order: "Order") -> None:
     """Give a reducer its input, if that is there already."""
-    if client.job(source_id).is_complete():
+    source_id, availability = order.reducer_of, order.availability
+    if source_id is not None and client.job(source_id).is_complete():
         job.feed(client.chain)
+        if availability is not Availability.NONE:
+            client.supply(job.job_id, availability=availability, keeping=order.keeping, tell=screen.tell)
         return
-    screen.note(f"once job {source_id} is complete, [bold]truestep feed {job.job_id}[/] gives it its input")
+    then = "" if availability is Availability.NONE else f", then [bold]truestep supply {job.job_id}[/]"
+    screen.note(
+        f"once job {source_id} is complete, [bold]truestep feed {job.job_id}[/] gives it its input{then}"
+    )
 
 
 def _trial_cycles(screen: Screen, file: ProgramFile, task: Task) -> int:

@@ -37,7 +37,7 @@ def withdraw(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Take all that the contracts owe the account: rewards, refunds, winnings of disputes, tokens.
+    """Take all that the contracts owe the account: rewards, refunds, winnings, bonds of items, tokens.
 
     Tasks, jobs and disputes that still run are not touched: what they bring is owed when they end.
     """
@@ -55,6 +55,7 @@ def withdraw(
         "rewards_wei": found.rewards_wei,
         "winnings_wei": found.winnings_wei,
         "tokens": dict(found.tokens),
+        "for_data_wei": found.for_data_wei,
         "stake_wei": stake_wei,
     }
     screen.result(fields, shown=_shown(found, stake_wei))
@@ -66,6 +67,7 @@ def _shown(found: "Withdrawn", stake_wei: int) -> str:
         for name, amount in (
             ("rewards and refunds", found.rewards_wei),
             ("winnings", found.winnings_wei),
+            ("bonds and fees of data", found.for_data_wei),
             ("stake", stake_wei),
         )
         if amount

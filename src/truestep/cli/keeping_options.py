@@ -1,0 +1,65 @@
+"""Options that say who keeps a job's data, and what they get for it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from truestep.adapters.keepers.publishing import checked_url, public_url
+from truestep.base.units import parse_coins, parse_duration
+from truestep.client.keeping import SEATS_LEAST, SEATS_LIMIT, KeepingTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepingOptions:
+    """What keepers are offered for items that this command registers."""
+
+    keepers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=SEATS_LEAST,
+            max=SEATS_LIMIT,
+            help="Keepers for each item; more than half must sign. Default: 4, or all if there are fewer.",
+        ),
+    ] = None
+    keeper_fee: Annotated[
+        str,
+        typer.Option(
+            metavar="AMOUNT", help="What each keeper gets for each blob of 124 KiB and day: 0.001 or 20gwei."
+        ),
+    ] = "0"
+    keep_for: Annotated[
+        str,
+        typer.Option(
+            metavar="TIME", help="Keep items so much longer than the job needs, for later jobs: 30d, 12h."
+        ),
+    ] = "0s"
+    items_url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            envvar="TRUESTEP_ITEMS_URL",
+            help="Where keepers fetch; all can read it on the chain. Default: the first URL of --blobs.",
+        ),
+    ] = None
+
+    def terms(self, blobs: Sequence[str]) -> KeepingTerms:
+        """The same for the SDK. Refuses what is not understood."""
+        fee_wei, spare_seconds = parse_coins(self.keeper_fee), parse_duration(self.keep_for)
+        if fee_wei is None:
+            raise typer.BadParameter(
+                f"expected an amount such as 0.001, 20gwei or 7wei, got {self.keeper_fee!r}",
+                param_hint="--keeper-fee",
+            )
+        if spare_seconds is None:
+            raise typer.BadParameter(
+                f"expected a time such as 12h or 30d, got {self.keep_for!r}", param_hint="--keep-for"
+            )
+        return KeepingTerms(
+            url=checked_url(self.items_url) if self.items_url else public_url(blobs),
+            seat_count=self.keepers,
+            fee_wei=fee_wei,
+            spare_seconds=spare_seconds,
+        )

@@ -23,6 +23,7 @@ from truestep.adapters.chain.devnet import AnvilDevnet, Devnet
 from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.chain.web3_chain import EVERYTHING, Memory, Web3Chain
 from truestep.adapters.keepers.eyes import KeeperEyes
+from truestep.adapters.keepers.item_blobs import Published
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.adapters.trusted_setup import open_kzg
 from truestep.base.ids import Address, JobId, ProgramId, TaskId, task_of
@@ -234,6 +235,8 @@ class Network:
     policy: TransactionPolicy = POLICY
     node: str | BaseProvider | None = None
     """How accounts opened from now on reach the chain; None for the plain way."""
+    published: Published | None = None
+    """Gives blobs that transactions have published."""
 
     def chain(
         self, name: str, store: Store, funds_wei: int = 10 * COIN_WEI, memory: Memory = EVERYTHING
@@ -297,7 +300,7 @@ class Network:
         """Eyes on keepers, which may be on this computer."""
         if self.deployment.availability is None:
             return None
-        eyes = KeeperEyes(open_kzg(), log, may_be_private=True)
+        eyes = KeeperEyes(open_kzg(), log, may_be_private=True, published=self.published)
         return InlineExecutor(WatchBench(eyes).perform)
 
     def worker(

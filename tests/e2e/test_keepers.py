@@ -9,12 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.adapters.keepers.items import Item, item_of
+from tests.adapters.keepers.items import KZG, Item, item_of
 from tests.e2e.keepers import KeeperNet, facts_of, wait
+from truestep.adapters.chain.availability import AvailabilityReader
+from truestep.adapters.chain.beacon import BeaconBlobs
 from truestep.adapters.chain.devnet import AnvilDevnet
+from truestep.adapters.chain.published import PublishedBlobs
 from truestep.availability.manifest import Manifest
+from truestep.base.errors import Unavailable
 from truestep.base.ids import Bytes32
 from truestep.protocol.availability.contracts.items import ItemState
+from truestep.protocol.availability.ids import ItemId
 
 pytestmark = pytest.mark.anvil
 
@@ -47,10 +52,23 @@ def test_an_item_is_kept_challenged_and_kept(net: KeeperNet, item: Item) -> None
         wait(lambda: all("answer_landed" in keeper.reports.kinds() for keeper in keepers), keepers)
         assert (net.state_of(item_id), net.standing(item_id)["is_contested"]) == (ItemState.KEPT, False)
         assert net.standing(item_id)["published_at"] > 0
+        assert published(net, item_id, 0) == b"".join(item.extended[0].cells[:64])
         for keeper in keepers:
             assert not keeper.reports.kinds() & {"challenge_missed", "alarm", "keeps_reverting"}, (
                 keeper.reports.said
             )
+
+
+def published(net: KeeperNet, item_id: ItemId, blob: int) -> bytes:
+    """A blob that a transaction has published, as anybody reads it."""
+    reader = AvailabilityReader(net.anvil.node, net.contracts)
+    blobs = PublishedBlobs(reader, BeaconBlobs([net.anvil.node], KZG), net.folder / "published")
+    found = blobs(item_id, blob)
+    with pytest.raises(Unavailable, match="no transaction has published blob 1"):
+        blobs(item_id, 1)
+    offline = PublishedBlobs(reader, BeaconBlobs([], KZG), net.folder / "published")
+    assert offline(item_id, blob) == found, "it is kept"
+    return found
 
 
 def test_a_keeper_goes_on_after_a_restart_and_mends_what_it_lost(

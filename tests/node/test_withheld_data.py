@@ -11,12 +11,12 @@ from typing import Any
 from eth_account import Account
 
 from tests.e2e.network import COIN_WEI, ELF, INPUT, MAX_CYCLES, Log, Network, open_network
-from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.adapters.chain.availability import Web3KeeperChain, availability_of
 from truestep.adapters.chain.devnet import EmbeddedDevnet
+from truestep.adapters.keepers.blobs import KeeperBlobs
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.adapters.trusted_setup import open_kzg
-from truestep.availability.encoding import Encoder, TreeSource, program_tree, range_tree
+from truestep.availability.encoding import EncodedBlob, Encoder, TreeSource, program_tree, range_tree
 from truestep.base.ids import BatchId, JobId, task_of
 from truestep.commitments.keccak import keccak256
 from truestep.commitments.merkle import root_of_bytes
@@ -26,12 +26,14 @@ from truestep.machine.elf import load_elf
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.machine.program import Task
 from truestep.protocol import events
+from truestep.protocol.availability.contracts.challenges import AnswerBlob
 from truestep.protocol.availability.contracts.items import Acknowledge, Assign, ItemState, Register
 from truestep.protocol.availability.contracts.keepers import Enrol, Rules
 from truestep.protocol.availability.ids import ItemId
 from truestep.protocol.calls import DeliverOutputs, SubmitClaims, SupplyJob, TakeTasks
 from truestep.protocol.claims import ClaimedState, claim_state
 from truestep.protocol.settlement.facts.records import Facts
+from truestep.roles.keeper import PublishBlob
 
 RULES = devnet_availability()
 DAY_SECONDS = 86_400
@@ -44,6 +46,7 @@ class Conspiracy:
 
     network: Network
     keepers: list[Web3KeeperChain] = field(default_factory=list)
+    kept: dict[ItemId, list[EncodedBlob]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         contracts = availability_of(self.network.deployment)
@@ -64,8 +67,7 @@ class Conspiracy:
     def keep(self, *trees: TreeSource) -> ItemId:
         """Have an item kept of which nobody gives anything."""
         encoder = Encoder(open_kzg(), hash_many_pairs)
-        for _ in encoder.blobs(trees):
-            pass
+        blobs = list(encoder.blobs(trees))
         manifest, requester = encoder.manifest(), self.network.requester
         now = requester.head().time_seconds
         call = Register(
@@ -78,6 +80,7 @@ class Conspiracy:
         )
         requester.transact(call, intent=f"register/{manifest.name.hex()}")
         item_id = ItemId(max(self.facts.data.items))
+        self.kept[item_id] = blobs
         record = self.facts.data.items[item_id].record
         self.network.devnet.advance(5)
         requester.transact(Assign(item_id=item_id, record=record), intent=f"assign/{item_id}")
@@ -110,6 +113,25 @@ class Conspiracy:
         chain.transact(DeliverOutputs(batch_id=BatchId(1), item_id=outputs), intent="deliver")
         return job_id
 
+    def answer(self, item_id: ItemId) -> bytes:
+        """Publish the blob that is asked for, in a transaction."""
+        [(challenge_id, challenge)] = self.facts.data.challenges.items()
+        [encoded] = self.kept[item_id]
+        keeper = next(each for each in self.keepers if each.account == challenge.keeper)
+        extended = open_kzg().extend(encoded.blob)
+        call = AnswerBlob(challenge_ids=(challenge_id,), challenges=(challenge,), index=0, path=())
+        keeper.submit(
+            PublishBlob(
+                call=call,
+                blob=encoded.blob,
+                commitment=encoded.commitment,
+                cell_proofs=extended.proofs,
+            ),
+            intent="answer",
+        )
+        assert self.facts.data.items[item_id].published == (0,)
+        return encoded.blob
+
     def drive(self, daemon: Any, is_over: Any, seconds: int = 10, rounds: int = 400) -> None:
         """Let a daemon act while time goes on."""
         for _ in range(rounds):
@@ -138,8 +160,12 @@ def conspiring(folder: Path, rules: Rules = RULES) -> Iterator[Conspiracy]:
 
 def blind(network: Network, log: Log) -> Any:
     """A challenger that no store gives anything."""
-    network.blobs = DirectoryBlobs(network.folder / "nothing")
-    return network.challenger("challenger", network.store("challenger"), log)
+    store = network.store("challenger")
+    chain = network.chain("challenger", store)
+    network.blobs = KeeperBlobs(
+        lambda: chain.facts().data, open_kzg(), may_be_private=True, published=network.published
+    )
+    return network.challenger("challenger", store, log)
 
 
 def test_a_false_claim_on_withheld_input_does_not_become_final(tmp_path: Path) -> None:
@@ -171,6 +197,21 @@ def test_a_batch_is_held_while_a_blob_is_awaited(tmp_path: Path) -> None:
         assert len(network.told(events.WindowExtended)) == len(network.told(events.ClaimFailed)) == 1
         conspiracy.drive(blind(network, log), lambda: "withdraw-kept_landed" in log.kinds(), seconds=60)
         assert coins(network) > before_wei, "its bonds are back"
+
+
+def test_a_blob_that_is_published_at_last_shows_the_lie(tmp_path: Path) -> None:
+    """The liar's friends answer on the chain: the challenger reads what they publish, and disputes."""
+    log, published = Log(), dict[int, bytes]()
+    with conspiring(tmp_path) as conspiracy:
+        network, job_id = conspiracy.network, conspiracy.lie()
+        network.published = lambda _, blob: published[blob]
+        challenger = blind(network, log)
+        conspiracy.drive(challenger, lambda: "challenge_landed" in log.kinds())
+        published[0] = conspiracy.answer(ItemId(1))
+        conspiracy.drive(challenger, lambda: "open_landed" in log.kinds())
+        conspiracy.drive(challenger, lambda: "settle_landed" in log.kinds(), seconds=100)
+        assert not network.is_final(job_id) and log.kinds().count("challenge_landed") == 1
+        assert not network.told(events.ClaimFailed) and len(network.told(events.ClaimStruck)) == 1
 
 
 def coins(network: Network) -> int:

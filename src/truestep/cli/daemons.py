@@ -19,6 +19,7 @@ from truestep.cli.fee_options import MaxFeeOption, MaxFeeUrgentOption, MaxTipOpt
 from truestep.cli.interruption import handling
 from truestep.cli.log_lines import LogLines
 from truestep.cli.options import (
+    BeaconOption,
     BlobsOption,
     DeploymentOption,
     KeystoreOption,
@@ -103,6 +104,7 @@ class DaemonOptions:
             help="The operator that the account acts for; see `truestep delegate`. Default: itself.",
         ),
     ] = None
+    beacon: BeaconOption = None
     as_json: Annotated[bool, typer.Option("--json", help="Log one JSON object per line, on stdout.")] = False
 
     @property
@@ -154,6 +156,7 @@ def opened_world(
         self_check=self_check,
         operator=options.operator_address,
         is_keeper=is_keeper,
+        beacon=options.beacon or (),
         items_url=items_url,
     )
     options.state_dir.mkdir(parents=True, exist_ok=True)  # a wrong one is no outage to wait out

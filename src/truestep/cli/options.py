@@ -135,6 +135,16 @@ def chosen_file(deployment: Path | None, network: str | None) -> Path | None:
     return network_file(network) if network is not None else deployment
 
 
+BeaconOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--beacon",
+        metavar="URL",
+        envvar="TRUESTEP_BEACON",
+        help="A consensus node (Beacon API), for blobs that transactions have published. Repeat it for others"
+        " that replace it.",
+    ),
+]
 BlobsOption = Annotated[
     list[str],
     typer.Option(

@@ -9,8 +9,10 @@ from secrets import token_bytes
 from truestep.adapters.blobs.cache import BlobCache
 from truestep.adapters.blobs.outputs import OutputDirectory
 from truestep.adapters.chain.availability import AvailabilityReader, availability_of
+from truestep.adapters.chain.beacon import BeaconBlobs
 from truestep.adapters.chain.deployment import Deployment, read_deployment
 from truestep.adapters.chain.fees import TransactionPolicy
+from truestep.adapters.chain.published import PublishedBlobs
 from truestep.adapters.chain.sender import Signer
 from truestep.adapters.chain.web3_chain import Memory
 from truestep.adapters.clock import SystemClock
@@ -82,6 +84,8 @@ class DaemonSettings:
     """Whose stake and claims the signer looks after as a delegate; None for its own."""
     is_keeper: bool = False
     """Whether results are written out for everybody, not only for the signer."""
+    beacon: Sequence[str] = ()
+    """URLs of consensus nodes, for blobs that transactions publish."""
     items_url: str | None = None
     """From where keepers fetch the outputs of a worker; None if it has none kept."""
 
@@ -93,7 +97,8 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
     with SqliteStore(settings.state_dir / "state.sqlite") as whole:
         store, clock = deployment_store(whole, deployment, reporter), SystemClock()
         keep_owner(store, settings.operator or Address(settings.signer.address))
-        stores = _opened_stores(settings, deployment, reporter)
+        published = _published(settings, deployment, reporter)
+        stores = _opened_stores(settings, deployment, published, reporter)
         blobs = BlobCache(stores, settings.state_dir / "blobs", reporter=reporter)
         bench = Bench(
             engine=settings.engine,
@@ -125,24 +130,45 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
                 else None
             ),
         )
-        yield replace(world, watching=_watching(deployment, clock, reporter))
+        yield replace(world, watching=_watching(deployment, published, clock, reporter))
 
 
-def _opened_stores(settings: DaemonSettings, deployment: Deployment, reporter: Reporter) -> Blobs:
-    """The blob stores and, in a network that has them, the keepers of items, which race with the stores."""
+def _published(settings: DaemonSettings, deployment: Deployment, reporter: Reporter) -> PublishedBlobs | None:
+    """Blobs that transactions have published. A node of a devnet is its own consensus node."""
     if deployment.availability is None:
-        return open_blobs(settings.blobs, reporter)
+        return None
     reader = AvailabilityReader(settings.rpc, availability_of(deployment), reporter)
-    may_be_private = deployment.chain_id in DEVNET_CHAINS
-    keepers = KeeperBlobs(reader.facts, open_kzg(), reporter, may_be_private=may_be_private)
+    urls = settings.beacon or (settings.rpc if deployment.chain_id in DEVNET_CHAINS else ())
+    return PublishedBlobs(reader, BeaconBlobs(urls, open_kzg()), settings.state_dir / "published")
+
+
+def _opened_stores(
+    settings: DaemonSettings,
+    deployment: Deployment,
+    published: PublishedBlobs | None,
+    reporter: Reporter,
+) -> Blobs:
+    """The blob stores and, in a network that has them, the keepers of items, which race with the stores."""
+    if published is None:
+        return open_blobs(settings.blobs, reporter)
+    keepers = KeeperBlobs(
+        published.reader.facts,
+        open_kzg(),
+        reporter,
+        may_be_private=deployment.chain_id in DEVNET_CHAINS,
+        published=published,
+    )
     return open_blobs(settings.blobs, reporter, keepers=keepers)
 
 
-def _watching(deployment: Deployment, clock: SystemClock, reporter: Reporter) -> ThreadExecutor | None:
+def _watching(
+    deployment: Deployment, published: PublishedBlobs | None, clock: SystemClock, reporter: Reporter
+) -> ThreadExecutor | None:
     """What looks at keepers in a network that has them."""
-    if deployment.availability is None:
+    if published is None:
         return None
-    eyes = KeeperEyes(open_kzg(), reporter, may_be_private=deployment.chain_id in DEVNET_CHAINS)
+    may_be_private = deployment.chain_id in DEVNET_CHAINS
+    eyes = KeeperEyes(open_kzg(), reporter, may_be_private=may_be_private, published=published)
     return ThreadExecutor(LOOKS_AT_ONCE, WatchBench(eyes).perform, clock.nudge)
 
 

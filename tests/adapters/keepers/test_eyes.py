@@ -102,7 +102,7 @@ def test_without_a_manifest_everybody_is_silent(tmp_path: Path) -> None:
         other = known(item_of(b"another"))
         assert sights(eyes().look(other, urls(servers), never)) == [Sight.SILENT] * SEATS
         assert eyes().survey(other, urls(servers), never) == (0,)
-        with pytest.raises(Unavailable, match="manifest of item 1"):
+        with pytest.raises(Unavailable, match="item 1 gives its manifest"):
             eyes().check(other, urls(servers), never)
 
 

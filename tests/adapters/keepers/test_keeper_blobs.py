@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.adapters.keepers.items import KZG, Item, keepers
+from tests.adapters.keepers.items import KZG, Item, item_of, keepers
 from tests.e2e.floats import FLOAT_ELF
 from tests.roles.test_keeper import RECORD
 from truestep.adapters.keepers.blobs import KeeperBlobs
+from truestep.adapters.keepers.service import KeeperServer
 from truestep.availability.encoding import Encoder, TreeSource, program_tree, range_tree
+from truestep.availability.manifest import Manifest
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Address, Bytes32
 from truestep.engine.hashing import hash_many_pairs
@@ -66,7 +68,7 @@ def test_what_is_kept_is_found_by_its_root(item: Item, tmp_path: Path) -> None:
         assert (again.entry, again.root(hash_many_pairs)) == (PROGRAM.entry, program)
         with pytest.raises(Unavailable, match="no item holds it"):
             blobs.get_input(Bytes32(b"\1" * 32), 5)
-        with pytest.raises(Unavailable, match="none of its keepers"):
+        with pytest.raises(Unavailable, match="none of the keepers"):
             KeeperBlobs(lambda: facts, KZG).get_input(content, len(CONTENT))
     for ask in (
         lambda: blobs.put(b""),
@@ -79,3 +81,28 @@ def test_what_is_kept_is_found_by_its_root(item: Item, tmp_path: Path) -> None:
     ):
         with pytest.raises(Unavailable, match="keepers"):
             ask()
+
+
+def test_an_item_that_says_a_root_and_holds_something_else_hides_nothing(item: Item, tmp_path: Path) -> None:
+    """Anybody can register one, with a server of his own."""
+    content, other = item.manifest.parts[-2].root, item_of(b"something else " * 50)
+    part = replace(other.manifest.parts[0], root=content)
+    junk = replace(other, manifest=Manifest(parts=(part,), commitments=other.manifest.commitments))
+    with keepers(tmp_path / "kept", item, 2) as servers, keepers(tmp_path / "junk", junk, 2) as liars:
+        kept = facts_of(item, [server.url for server in servers])
+        lie = facts_of(junk, [server.url for server in liars]).items[ItemId(1)]
+        seats = {number: replace(seat, keeper=KeeperId(number + 2)) for number, seat in lie.seats.items()}
+        lie = replace(lie, item_id=ItemId(2), seats=seats)
+        for state in (ItemState.KEPT, ItemState.REGISTERED):
+            both = replace(kept, items={ItemId(2): replace(lie, state=state), **kept.items})
+            both = replace(both, keepers={**kept.keepers, **lying(liars)})
+            blobs = KeeperBlobs(lambda both=both: both, KZG, may_be_private=True)
+            assert blobs.get_input(content, len(CONTENT)) == CONTENT
+
+
+def lying(servers: list[KeeperServer]) -> dict[KeeperId, KnownKeeper]:
+    account = Address("0x" + "66" * 20)
+    return {
+        KeeperId(number + 2): KnownKeeper(account=account, url=server.url, signer=account)
+        for number, server in enumerate(servers)
+    }

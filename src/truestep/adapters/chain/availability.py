@@ -10,7 +10,7 @@ from typing import Any, cast, get_args
 from web3 import Web3
 
 from truestep.adapters.chain.abi import ContractTypes
-from truestep.adapters.chain.answers import RawLog, octets, quantity
+from truestep.adapters.chain.answers import RawLog, fields, octets, quantity, word
 from truestep.adapters.chain.codec import Message
 from truestep.adapters.chain.connection import Node, check_chain, connect, endpoints_of
 from truestep.adapters.chain.deployment import Deployment
@@ -18,11 +18,12 @@ from truestep.adapters.chain.endpoints import Question
 from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.chain.follower import block_hashes
 from truestep.adapters.chain.logs import LogReader
+from truestep.adapters.chain.outages import StaleEndpoint
 from truestep.adapters.chain.pinned import given
 from truestep.adapters.chain.sender import Sender, Signer
 from truestep.adapters.chain.settlement import check_shape
 from truestep.adapters.chain.sidecars import SentBlob
-from truestep.base.errors import Bug, Reject, Rejected
+from truestep.base.errors import Bug, Reject, Rejected, Unavailable
 from truestep.base.ids import Address, Bytes32
 from truestep.ports.chain import Head, Transaction
 from truestep.ports.keeping import EventsRead
@@ -34,7 +35,7 @@ from truestep.protocol.availability.contracts import bindings, challenges, items
 from truestep.protocol.availability.contracts.items import Record
 from truestep.protocol.availability.contracts.keepers import Enrol, Keeper, Rules
 from truestep.protocol.availability.facts import Event, Facts, fold
-from truestep.protocol.availability.ids import ItemId, KeeperId
+from truestep.protocol.availability.ids import ItemId, KeeperId, unpack_challenge
 from truestep.protocol.availability.layout import item_digest, receipt_hash
 from truestep.roles.keeper import URGENT, KeeperCall, PublishBlob
 
@@ -125,6 +126,18 @@ class AvailabilityEvents:
         return event
 
 
+NO_ROOT = f"0x{bytes(32).hex()}"
+"""Of a devnet, which has no consensus nodes and calls its blocks by their numbers."""
+
+
+def _parent_beacon_root(block: Any) -> str:
+    """The root of the block before, as its consensus nodes have it (EIP-4788)."""
+    if block is None:
+        raise StaleEndpoint("the block after the one with the blob is not known yet")
+    root = fields(block).get("parentBeaconBlockRoot") or NO_ROOT
+    return f"0x{word(root).hex()}"
+
+
 class AvailabilityReader:
     """Which items there are, who keeps them, and where. For any thread."""
 
@@ -140,6 +153,7 @@ class AvailabilityReader:
         self._lock = threading.Lock()
         self._next = contracts.block_number
         self._settled = Facts()
+        self._published: dict[tuple[ItemId, int], tuple[Bytes32, int]] = {}
 
     def facts(self) -> Facts:
         """All that is not over, as of the newest block. Raises `Unavailable`."""
@@ -151,10 +165,31 @@ class AvailabilityReader:
                 self._next = last + 1
             return fold(self._settled, self._events(self._next, head))
 
+    def published(self, item_id: ItemId, blob: int) -> tuple[Bytes32, str]:
+        """The versioned hash of a blob that was published, and how consensus nodes call its block.
+
+        Raises `Unavailable` if that is not known.
+        """
+        if (item_id, blob) not in self._published:
+            self.facts()
+        found = self._published.get((item_id, blob))
+        if found is None:
+            raise Unavailable(f"no transaction has published blob {blob} of item {item_id}")
+        number = hex(found[1] + 1)
+        asked = Question(method="eth_getBlockByNumber", parameters=[number, False], parse=_parent_beacon_root)
+        root = given(self._endpoints.ask(asked))
+        return found[0], str(found[1]) if root == NO_ROOT else root
+
     def _events(self, first: int, last: int) -> list[Event]:
         if first > last:
             return []
-        return [cast(Event, log.event) for log in self._reader.read(first, last).logs]
+        logs = self._reader.read(first, last).logs
+        for log in logs:
+            event = log.event
+            if isinstance(event, challenges.Published):
+                place = event.item_id, unpack_challenge(event.challenge_id).blob
+                self._published[place] = event.versioned_hash, log.at.block_number
+        return [cast(Event, log.event) for log in logs]
 
 
 class Web3KeeperChain:

@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import AsyncGenerator, Callable, Iterable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from io import BytesIO
 
 from truestep.adapters.blobs.addresses import input_name, output_name, parse_name, program_name
@@ -11,11 +11,11 @@ from truestep.adapters.blobs.checks import check_named
 from truestep.adapters.keepers.client import KeeperClient
 from truestep.adapters.keepers.download import blobs_of, part_places, whole_trees
 from truestep.adapters.keepers.fetching import ItemFetcher, first_manifest
+from truestep.adapters.keepers.item_blobs import ItemBlobs, Published
 from truestep.adapters.keepers.standing import Blame
 from truestep.availability.blobs import payload_of
-from truestep.availability.manifest import Manifest
 from truestep.availability.parts import BLOB_PAYLOAD_BYTES
-from truestep.base.errors import Unavailable
+from truestep.base.errors import Rejected, Unavailable
 from truestep.base.ids import Bytes32
 from truestep.commitments.kzg import Kzg
 from truestep.commitments.merkle import LEAF_SIZE_BYTES
@@ -23,12 +23,16 @@ from truestep.machine.layout import CODE_END, RANGE_LEVEL
 from truestep.ports.blobs import Pieces, never
 from truestep.ports.executor import ShouldStop
 from truestep.ports.reporter import Reporter
+from truestep.protocol.availability.contracts.items import ItemState
 from truestep.protocol.availability.facts import Facts, KnownItem
 
 PROGRAM_DEPTH = 26
 _FILE_HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 _PROGRAM_HEADER = struct.Struct("<IIQQQQQQ")
 _READ_EXECUTE, _READ_WRITE = 5, 6
+
+Parts = list[tuple[int, bytes]]
+"""First leaf and bytes of the parts of a tree."""
 
 
 class KeeperBlobs:
@@ -41,12 +45,17 @@ class KeeperBlobs:
         reporter: Reporter | None = None,
         *,
         may_be_private: bool = False,
+        published: Published | None = None,
     ) -> None:
-        """`facts` says which items there are; `reporter` is told of each keeper that lies."""
+        """`facts` says which items there are; `reporter` is told of each keeper that lies.
+
+        `published` gives blobs that answers to challenges have published.
+        """
         self._facts = facts
         self._kzg = kzg
         self._reporter = reporter
         self._may_be_private = may_be_private
+        self._published = published
 
     def get(self, uri: str, limit_bytes: int, *, should_stop: ShouldStop = never) -> bytes:
         """Keepers know roots, no hashes."""
@@ -54,20 +63,34 @@ class KeeperBlobs:
 
     def get_program(self, image_root: Bytes32, entry: int, *, should_stop: ShouldStop = never) -> bytes:
         """An ELF file with the image of this program."""
-        parts = self._parts(image_root, PROGRAM_DEPTH, 1, should_stop)
-        segments = [(first * LEAF_SIZE_BYTES, content) for first, content in parts]
-        return check_named(program_name(image_root, entry), _elf(entry, segments))
+
+        def program(parts: Parts) -> bytes:
+            segments = [(first * LEAF_SIZE_BYTES, content) for first, content in parts]
+            return check_named(program_name(image_root, entry), _elf(entry, segments))
+
+        return self._checked(image_root, PROGRAM_DEPTH, 1, program, should_stop)
 
     def get_input(self, input_root: Bytes32, size_bytes: int, *, should_stop: ShouldStop = never) -> bytes:
         """The input with this root and size."""
-        content = self._range(input_root, size_bytes, should_stop)[:size_bytes]
-        return check_named(input_name(input_root, size_bytes), content)
+        name = input_name(input_root, size_bytes)
+        return self._checked(
+            input_root,
+            RANGE_LEVEL,
+            _leaves(size_bytes),
+            lambda parts: check_named(name, _range(parts)[:size_bytes]),
+            should_stop,
+        )
 
     def get_output(self, output_root: Bytes32, size_bytes: int, *, should_stop: ShouldStop = never) -> bytes:
         """The output of a claim."""
-        content = self._range(output_root, size_bytes, should_stop)
-        whole = content[:size_bytes] + content[size_bytes:].rstrip(b"\0")
-        return check_named(output_name(output_root, size_bytes), whole)[:size_bytes]
+        name = output_name(output_root, size_bytes)
+
+        def output(parts: Parts) -> bytes:
+            content = _range(parts)
+            whole = content[:size_bytes] + content[size_bytes:].rstrip(b"\0")
+            return check_named(name, whole)[:size_bytes]
+
+        return self._checked(output_root, RANGE_LEVEL, _leaves(size_bytes), output, should_stop)
 
     def has_output(self, output_root: Bytes32, size_bytes: int, *, should_stop: ShouldStop = never) -> bool:
         """Whether an item with it is kept."""
@@ -108,40 +131,45 @@ class KeeperBlobs:
 
     # --- how ----------------------------------------------------------------------------------------------
 
-    def _range(self, root: Bytes32, size_bytes: int, should_stop: ShouldStop) -> bytes:
-        """The leaves of a range, whose parts begin at leaf 0."""
-        content = bytearray()
-        for first, piece in self._parts(root, RANGE_LEVEL, _leaves(size_bytes), should_stop):
-            content += bytes(first * LEAF_SIZE_BYTES - len(content)) + piece
-        return bytes(content)
+    def _checked(
+        self,
+        root: Bytes32,
+        depth: int,
+        leaf_count: int,
+        made: Callable[[Parts], bytes],
+        should_stop: ShouldStop,
+    ) -> bytes:
+        """What is made of the parts of a tree, from the first item that gives what it says.
 
-    def _parts(
-        self, root: Bytes32, depth: int, leaf_count: int, should_stop: ShouldStop
-    ) -> list[tuple[int, bytes]]:
-        """First leaf and bytes of the parts of a tree, from the first item that gives them."""
+        Anybody can register an item that names the root and holds something else.
+        """
         facts, troubles = self._facts(), list[str]()
-        for item, parts in _holding(facts, root, depth, leaf_count):
+        for item, wanted in _holding(facts, root, depth, leaf_count):
             try:
-                return run_in_background(
-                    lambda item=item, parts=parts: self._fetch(facts, item, parts), should_stop
+                return made(
+                    run_in_background(
+                        lambda item=item, wanted=wanted: self._fetch(facts, item, wanted), should_stop
+                    )
                 )
-            except Unavailable as error:
+            except (Unavailable, Rejected) as error:
                 troubles.append(f"item {item.item_id}: {error}")
         why = "; ".join(troubles) or "no item holds it"
         raise Unavailable(f"keepers do not give what has root {root.hex()}: {why}")
 
-    async def _fetch(self, facts: Facts, item: KnownItem, wanted: int) -> list[tuple[int, bytes]]:
+    async def _fetch(self, facts: Facts, item: KnownItem, wanted: int) -> Parts:
         clients: list[KeeperClient] = []
         for url in dict.fromkeys([*facts.urls_of(item), item.url]):
             with suppress(ValueError):
                 clients.append(KeeperClient(url, is_stranger=not self._may_be_private))
+        parts = whole_trees(item, [wanted])
         try:
-            manifest = await first_manifest(item.name, clients)
-            if manifest is None:
-                raise Unavailable("none of its keepers gives its manifest")
-            async with ItemFetcher(manifest, self._kzg, clients, self._blame) as fetcher:
-                parts = whole_trees(manifest, [wanted])
-                return await _read(manifest, parts, fetcher.blobs(blobs_of(manifest, parts)))
+            async with AsyncExitStack() as stack:
+                manifest, fetcher = await first_manifest(item.name, clients), None
+                if manifest is not None:
+                    opened = ItemFetcher(manifest, self._kzg, clients, self._blame)
+                    fetcher = await stack.enter_async_context(opened)
+                blobs = ItemBlobs(item, fetcher, self._published)
+                return await _read(item, parts, blobs.blobs(blobs_of(item, parts)))
         finally:
             for client in clients:
                 await client.close()
@@ -152,11 +180,21 @@ class KeeperBlobs:
             self._reporter.report("keeper_lied", message, keeper=blame.keeper)
 
 
+def _range(parts: Parts) -> bytes:
+    """The leaves of a range, with zeros between its parts."""
+    content = bytearray()
+    for first, piece in parts:
+        start = first * LEAF_SIZE_BYTES
+        content += bytes(max(start + len(piece) - len(content), 0))
+        content[start : start + len(piece)] = piece
+    return bytes(content)
+
+
 async def _read(
-    manifest: Manifest, parts: Iterable[int], blobs: AsyncGenerator[tuple[int, bytes]]
+    item: KnownItem, parts: Iterable[int], blobs: AsyncGenerator[tuple[int, bytes]]
 ) -> list[tuple[int, bytes]]:
     """The bytes of parts, from blobs in any order."""
-    places = part_places(manifest)
+    places = part_places(item)
     found = {index: BytesIO() for index in parts}
     async for blob, content in blobs:
         payload, start = payload_of(content, blob), blob * BLOB_PAYLOAD_BYTES
@@ -179,7 +217,13 @@ def _holding(facts: Facts, root: Bytes32, depth: int, leaf_count: int) -> list[t
         if (part.root, part.depth) == (root, depth)
         and (depth == PROGRAM_DEPTH or part.end_leaf >= leaf_count)
     ]
-    return sorted(found, key=lambda each: (not each[0].is_open, -len(each[0].seats)))
+    return sorted(found, key=lambda each: _doubt(each[0]))
+
+
+def _doubt(item: KnownItem) -> tuple[bool, bool, int]:
+    """What keepers have checked comes first: to register something costs nothing in the end."""
+    acknowledged = sum(1 for seat in item.seats.values() if seat.acknowledged_at)
+    return item.state is not ItemState.KEPT, not item.is_open, -acknowledged
 
 
 def _leaves(size_bytes: int) -> int:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import accumulate
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from truestep.adapters.files import make_folder
 from truestep.adapters.keepers.client import KeeperClient
@@ -123,22 +124,31 @@ class PartPlace:
     start: int
 
 
-def part_places(manifest: Manifest) -> list[PartPlace]:
+class Parted(Protocol):
+    """What has parts: a manifest, or an item by the chain's events. They may break the rules of A1.2."""
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """In their order."""
+        ...
+
+
+def part_places(item: Parted) -> list[PartPlace]:
     """Of each part."""
-    starts = manifest.layout.unit_starts()
+    starts = accumulate((part.unit_count for part in item.parts[:-1]), initial=0)
     return [
         PartPlace(part=part, start=unit * UNIT_SIZE_BYTES)
-        for part, unit in zip(manifest.parts, starts, strict=True)
+        for part, unit in zip(item.parts, starts, strict=True)
     ]
 
 
-def whole_trees(manifest: Manifest, wanted: Iterable[int]) -> list[int]:
+def whole_trees(manifest: Parted, wanted: Iterable[int]) -> list[int]:
     """The wanted parts and the others of their trees, without which no root can be checked."""
     trees = {(manifest.parts[index].root, manifest.parts[index].depth) for index in wanted}
     return [index for index, part in enumerate(manifest.parts) if (part.root, part.depth) in trees]
 
 
-def blobs_of(manifest: Manifest, parts: Iterable[int]) -> list[int]:
+def blobs_of(manifest: Parted, parts: Iterable[int]) -> list[int]:
     """The blobs in which these parts lie."""
     places = part_places(manifest)
     found: set[int] = set()

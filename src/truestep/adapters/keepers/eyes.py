@@ -3,13 +3,14 @@
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from random import Random, SystemRandom
 from typing import TypeVar
 
 from truestep.adapters.blobs.background import run_in_background
 from truestep.adapters.keepers.client import Busy, KeeperClient
 from truestep.adapters.keepers.fetching import ItemFetcher, first_manifest
+from truestep.adapters.keepers.item_blobs import ItemBlobs, Published
 from truestep.adapters.keepers.nodes import ROUND_LEVELS, nodes_below
 from truestep.adapters.keepers.standing import Blame
 from truestep.adapters.keepers.wire import PLACES_LIMIT, CellPlace
@@ -17,7 +18,6 @@ from truestep.availability.blobs import payload_of
 from truestep.availability.cells import Cell, judge, seat_cells
 from truestep.availability.manifest import Manifest
 from truestep.availability.parts import ELEMENT_PAYLOAD_BYTES, Part
-from truestep.availability.recovery import NotEnoughCells
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Bytes32
 from truestep.commitments.kzg import FIELD_ELEMENT_SIZE_BYTES, Kzg, element_point
@@ -45,12 +45,22 @@ class KeeperEyes:
     """Satisfies `truestep.ports.watching.Eyes`, for any thread."""
 
     def __init__(
-        self, kzg: Kzg, reporter: Reporter, *, may_be_private: bool, chance: Random | None = None
+        self,
+        kzg: Kzg,
+        reporter: Reporter,
+        *,
+        may_be_private: bool,
+        published: Published | None = None,
+        chance: Random | None = None,
     ) -> None:
-        """`may_be_private`: keepers may serve at private addresses, as on a devnet."""
+        """`may_be_private`: keepers may serve at private addresses, as on a devnet.
+
+        `published` gives blobs that answers to challenges have published.
+        """
         self._kzg = kzg
         self._reporter = reporter
         self._may_be_private = may_be_private
+        self._published = published
         self._chance = chance or SystemRandom()
         self._mark = secrets.token_bytes(ELEMENT_PAYLOAD_BYTES)
 
@@ -117,38 +127,34 @@ class KeeperEyes:
         ]
 
     async def _survey(self, item: KnownItem, keepers: Mapping[int, str]) -> tuple[int, ...]:
-        async with self._clients(keepers, item.url) as clients:
-            manifest = await self._manifest(item, clients)
-            if manifest is None:
-                return tuple(range(item.record.blob_count))
-            slots, missing = asyncio.Semaphore(SURVEYED_AT_ONCE), list[int]()
-            async with self._fetcher(manifest, clients) as fetcher:
+        slots, missing = asyncio.Semaphore(SURVEYED_AT_ONCE), list[int]()
+        async with self._opened(item, keepers) as (_, source):
 
-                async def ask(blob: int) -> None:
-                    async with slots:
-                        try:
-                            await fetcher.blob(blob)
-                        except NotEnoughCells:
-                            missing.append(blob)
+            async def ask(blob: int) -> None:
+                async with slots:
+                    try:
+                        await source.blob(blob)
+                    except Unavailable:
+                        missing.append(blob)
 
-                await asyncio.gather(*map(ask, range(item.record.blob_count)))
-            return tuple(sorted(missing))
+            await asyncio.gather(*map(ask, range(item.record.blob_count)))
+        return tuple(sorted(missing))
 
     # --- roots --------------------------------------------------------------------------------------------
 
     async def _check(self, item: KnownItem, keepers: Mapping[int, str]) -> tuple[int, ...]:
-        async with self._opened(item, keepers) as (manifest, fetcher):
-            trees: dict[tuple[Bytes32, int], int] = {}
-            for number, part in enumerate(item.parts):
-                trees.setdefault((part.root, part.depth), number)
-            wrong = list[int]()
+        trees: dict[tuple[Bytes32, int], int] = {}
+        for number, part in enumerate(item.parts):
+            trees.setdefault((part.root, part.depth), number)
+        wrong = list[int]()
+        async with self._opened(item, keepers) as (_, source):
             for (root, depth), number in trees.items():
                 [found] = await nodes_below(
-                    manifest, item.parts[number], depth, 0, fetcher.blob, self._payload, levels=0
+                    item, item.parts[number], depth, 0, source.blob, self._payload, levels=0
                 )
                 if found != root and depth:
                     wrong.append(number)
-            return tuple(wrong)
+        return tuple(wrong)
 
     async def _next_move(
         self,
@@ -160,8 +166,8 @@ class KeeperEyes:
     ) -> ChildPick | FoundLeaf:
         level, index = place
         levels, part = min(level, ROUND_LEVELS), item.parts[part_index]
-        async with self._opened(item, keepers) as (manifest, fetcher):
-            own = await nodes_below(manifest, part, level, index, fetcher.blob, self._payload)
+        async with self._opened(item, keepers) as (manifest, source):
+            own = await nodes_below(item, part, level, index, source.blob, self._payload)
             child = next((number for number in range(1 << levels) if nodes[number] != own[number]), None)
             if child is None:
                 raise Rejected(
@@ -176,7 +182,7 @@ class KeeperEyes:
             holder = _holder(item.parts, part, leaf_index)
             opening = NO_OPENING
             if holder is not None:
-                opening = await self._opening(item, manifest, holder, leaf_index, fetcher)
+                opening = await self._opening(item, manifest, holder, leaf_index, source)
             return FoundLeaf(
                 part_index=part_index if holder is None else holder,
                 child=child,
@@ -186,11 +192,18 @@ class KeeperEyes:
             )
 
     async def _opening(
-        self, item: KnownItem, manifest: Manifest, part_index: int, leaf_index: int, fetcher: ItemFetcher
+        self,
+        item: KnownItem,
+        manifest: Manifest | None,
+        part_index: int,
+        leaf_index: int,
+        source: ItemBlobs,
     ) -> Opening:
         """Of the two elements in which a leaf lies."""
+        if manifest is None:
+            raise Unavailable(f"nobody gives the manifest of item {item.item_id}")
         blob, element, _ = place_of(item.parts, part_index, leaf_index)
-        content = await fetcher.blob(blob)
+        content = await source.blob(blob)
         first = await asyncio.to_thread(self._kzg.open, content, element_point(element))
         second = await asyncio.to_thread(self._kzg.open, content, element_point(element + 1))
         return Opening(
@@ -236,14 +249,14 @@ class KeeperEyes:
     @asynccontextmanager
     async def _opened(
         self, item: KnownItem, keepers: Mapping[int, str]
-    ) -> AsyncGenerator[tuple[Manifest, ItemFetcher]]:
-        """The item's manifest, and what fetches its blobs. Raises `Unavailable` if nobody has it."""
-        async with self._clients(keepers, item.url) as clients:
-            manifest = await self._manifest(item, clients)
-            if manifest is None:
-                raise Unavailable(f"nobody gives the manifest of item {item.item_id}")
-            async with self._fetcher(manifest, clients) as fetcher:
-                yield manifest, fetcher
+    ) -> AsyncGenerator[tuple[Manifest | None, ItemBlobs]]:
+        """The item's manifest, if anybody gives it, and where its blobs come from."""
+        async with self._clients(keepers, item.url) as clients, AsyncExitStack() as stack:
+            manifest, fetcher = await self._manifest(item, clients), None
+            if manifest is not None:
+                opened = ItemFetcher(manifest, self._kzg, list(clients.values()), self._blame)
+                fetcher = await stack.enter_async_context(opened)
+            yield manifest, ItemBlobs(item, fetcher, self._published)
 
     async def _manifest(self, item: KnownItem, clients: Mapping[int, KeeperClient]) -> Manifest | None:
         """From keepers, or else from the registrant's store."""
@@ -252,9 +265,6 @@ class KeeperEyes:
             with suppress(Rejected, Unavailable):
                 found = await clients[-1].stored_manifest(item.name)
         return found
-
-    def _fetcher(self, manifest: Manifest, clients: Mapping[int, KeeperClient]) -> ItemFetcher:
-        return ItemFetcher(manifest, self._kzg, list(clients.values()), self._blame)
 
     def _blame(self, blame: Blame) -> None:
         self._reporter.report("keeper_lied", f"{blame.keeper}: {blame.reason}", keeper=blame.keeper)

@@ -2,9 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 
-from truestep.adapters.keepers.download import part_places
+from truestep.adapters.keepers.download import Parted, part_places
 from truestep.availability.blobs import payload_of
-from truestep.availability.manifest import Manifest
 from truestep.availability.parts import BLOB_PAYLOAD_BYTES, Part
 from truestep.base.ids import Bytes32
 from truestep.commitments.merkle import LEAF_SIZE_BYTES, ZERO_NODES, StreamedRoot
@@ -19,7 +18,7 @@ PayloadOf = Callable[[bytes, int], bytes]
 
 
 async def nodes_below(
-    manifest: Manifest,
+    item: Parted,
     part: Part,
     level: int,
     index: int,
@@ -30,17 +29,17 @@ async def nodes_below(
 ) -> tuple[Bytes32, ...]:
     """The nodes some levels below node `index` of `level` in a part's tree. It holds one blob and one MiB."""
     down = min(level, levels)
-    reader = _Leaves(manifest, part, blob_of, payload)
+    reader = _Leaves(item, part, blob_of, payload)
     return tuple([await reader.node(level - down, (index << down) + child) for child in range(1 << down)])
 
 
 class _Leaves:
     """The leaves of one tree, part by part; leaves that no part holds are zero."""
 
-    def __init__(self, manifest: Manifest, part: Part, blob_of: BlobOf, payload: PayloadOf) -> None:
+    def __init__(self, item: Parted, part: Part, blob_of: BlobOf, payload: PayloadOf) -> None:
         self._places = [
             place
-            for place in part_places(manifest)
+            for place in sorted(part_places(item), key=lambda each: each.part.first_leaf)
             if (place.part.root, place.part.depth) == (part.root, part.depth)
         ]
         self._blob_of = blob_of
@@ -50,11 +49,12 @@ class _Leaves:
     async def node(self, level: int, index: int) -> Bytes32:
         """One node."""
         first, stop = index << level, (index + 1) << level
-        tree: StreamedRoot | None = None
+        tree, reached = None, first
         for place in self._places:
-            begin, end = max(first, place.part.first_leaf), min(stop, place.part.end_leaf)
+            begin, end = max(reached, place.part.first_leaf), min(stop, place.part.end_leaf)
             if begin >= end:
                 continue
+            reached = end  # parts that hold a leaf twice break a rule that no contract checks (A1.7)
             tree = tree or StreamedRoot(level, hash_many_pairs)
             tree.seek(begin - first)
             start = place.start + (begin - place.part.first_leaf) * LEAF_SIZE_BYTES

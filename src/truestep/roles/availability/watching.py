@@ -114,6 +114,14 @@ def _troubles(view: View, policy: WatchPolicy, watched: list[KnownItem]) -> Iter
                     message=f"{_words(view, item, seat[1])} does not give what it is asked for:"
                     f" {found.last.why}",
                 )
+        survey = view.surveys.get(item.item_id)
+        unread = [blob for blob in item.published if survey is not None and blob in survey.missing]
+        if item.item_id in view.needs and unread:
+            yield TellData(
+                kind="blob_not_read",
+                message=f"blob {unread[0]} of item {item.item_id} was published in a transaction, and this"
+                " node cannot read it: name a consensus node with --beacon, which keeps it for 18 days",
+            )
     if view.suspicions and not _is_reached(view):
         yield TellData(
             kind="no_keeper_reached",

@@ -1,0 +1,85 @@
+"""Blobs from consensus nodes that answer, lie, fail, or are none."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from tests.adapters.keepers.items import KZG, item_of
+from truestep.adapters.chain.beacon import BeaconBlobs
+from truestep.base.errors import Unavailable
+from truestep.base.ids import Bytes32
+
+ITEM = item_of(b"published " * 100)
+BLOB = b"".join(ITEM.extended[0].cells[:64])
+HASH = ITEM.manifest.versioned_hashes[0]
+OTHER = f"0x{bytes(len(BLOB)).hex()}"
+ROOT = "0x" + "ab" * 32
+
+
+@contextmanager
+def node(body: bytes, status: int = 200) -> Iterator[tuple[str, list[str]]]:
+    """A server that gives one answer; its URL and what it was asked for."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            del code, size
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}", asked
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def answer(*blobs: str) -> bytes:
+    return json.dumps({"execution_optimistic": False, "finalized": True, "data": list(blobs)}).encode()
+
+
+def test_a_blob_is_found_among_others_of_its_block() -> None:
+    with node(answer(OTHER, f"0x{BLOB.hex()}")) as (url, asked):
+        assert BeaconBlobs([f"{url}/"], KZG).blob(HASH, ROOT) == BLOB
+        assert asked == [f"/eth/v1/beacon/blobs/{ROOT}?versioned_hashes=0x{HASH.hex()}"]
+        assert BeaconBlobs([url], KZG).blob(HASH, "17") == BLOB
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        answer(),
+        answer(OTHER),
+        answer("0x", "zz", f"0x{'zz' * len(BLOB)}", f"0x{'ff' * len(BLOB)}"),
+        answer(*["0x"] * 129),
+        b'{"data": 5}',
+        b"[" * 100_000,
+        b"\xff\xfe",
+        b"",
+    ],
+)
+def test_what_is_not_the_blob_is_asked_of_the_next_node(body: bytes) -> None:
+    with node(body) as (url, _), node(b"", 404) as (absent, _), node(answer(f"0x{BLOB.hex()}")) as (right, _):
+        assert BeaconBlobs([url, absent, right], KZG).blob(HASH, ROOT) == BLOB
+        with pytest.raises(Unavailable, match="cannot get blob"):
+            BeaconBlobs([url, absent], KZG).blob(HASH, ROOT)
+
+
+def test_without_a_node_it_is_said_what_to_do() -> None:
+    with pytest.raises(Unavailable, match="name one with --beacon"):
+        BeaconBlobs([], KZG).blob(HASH, ROOT)
+    with pytest.raises(ValueError, match="root or number"):
+        BeaconBlobs([], KZG).blob(Bytes32(HASH), "../head")

@@ -15,9 +15,12 @@ from truestep.roles.availability.delivery import Published
 class Publisher(Protocol):
     """Methods raise `Unavailable` if they may succeed later, `Stopped` when asked to stop. For any thread."""
 
-    def publish(self, outputs: Sequence[OutputKey], should_stop: ShouldStop) -> Published:
-        """Make one item of these outputs and put it where keepers fetch it.
+    def publish(
+        self, outputs: Sequence[OutputKey], should_stop: ShouldStop, *, may_be_written: bool
+    ) -> Published:
+        """One item of these outputs: of their leaves, if they may be written and are few.
 
+        Else its blobs are where keepers fetch them when this returns.
         Raises `Rejected` if they are no item: they have too many blobs.
         """
         ...

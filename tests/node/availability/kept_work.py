@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,10 @@ from truestep.machine.interpreter import ReferenceEngine
 from truestep.node.availability.delivery_desk import DeliveryBench
 from truestep.node.tasks.agent import Daemon
 from truestep.node.worker import worker_node
+from truestep.ports.blobs import Blobs
 from truestep.ports.chain import Chain
 from truestep.ports.store import Store
+from truestep.protocol.availability.contracts.items import ItemState
 from truestep.protocol.availability.facts import KnownItem
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.roles.availability.delivery import DeliveryPolicy
@@ -41,17 +43,30 @@ class KeptWork:
         """A job whose program and input are kept."""
         return self.kept.client().submit(ELF, INPUT, order=replace(ORDER, **order)).job_id
 
-    def worker(self, store: Store | None = None, chain: Chain | None = None, **policy: Any) -> Daemon:
+    def worker(
+        self,
+        store: Store | None = None,
+        chain: Chain | None = None,
+        blobs: Blobs | None = None,
+        *,
+        writes_small: bool = False,
+        **policy: Any,
+    ) -> Daemon:
         """The worker; asked for again, it is a new process."""
         store = store or self.network.store("worker")
         world = self.network.world("worker", store, self.log, ReferenceEngine(), chain=chain)
-        publisher = OutputPublisher(self.kept.blobs, world.outputs, open_kzg(), self.kept.store.url)
+        publisher = OutputPublisher(blobs or self.kept.blobs, world.outputs, open_kzg(), self.kept.store.url)
         self.network.stake("worker", world.chain)
-        delivery = DeliveryPolicy(url=self.kept.store.url)
+        delivery = DeliveryPolicy(url=self.kept.store.url, writes_small=writes_small)
         return worker_node(
             replace(world, delivering=InlineExecutor(DeliveryBench(publisher).perform)),
             replace(WorkerPolicy(speed=SPEED, delivery=delivery, withdraw_above_wei=0), **policy),
         )
+
+    def keeper_of_ends(self) -> Daemon:
+        """Somebody that does for others what anybody can do, and takes nothing."""
+        world = self.network.world("anybody", self.network.store("anybody"), self.log, ReferenceEngine())
+        return worker_node(world, WorkerPolicy(active_limit=0, is_keeper=True, speed=SPEED))
 
     @property
     def account(self) -> Address:
@@ -65,7 +80,8 @@ class KeptWork:
     def items(self) -> list[KnownItem]:
         """The worker's items that are not closed."""
         found = self.facts().data.items.values()
-        return [item for item in found if item.record.registrant == self.account]
+        own = [item for item in found if item.record.registrant == self.account]
+        return [item for item in own if item.state is not ItemState.CLOSED]
 
     def is_final(self, job_id: JobId, shard_index: int = 0) -> bool:
         """Whether a shard has its result."""
@@ -77,10 +93,17 @@ class KeptWork:
 
     def drive(self, daemon: Daemon, is_over: Callable[[], bool], rounds: int = 120, seconds: int = 5) -> None:
         """Let the worker and the keepers act in turn; time goes on."""
+        self.drive_all([daemon], is_over, rounds, seconds)
+
+    def drive_all(
+        self, daemons: Sequence[Daemon], is_over: Callable[[], bool], rounds: int = 120, seconds: int = 5
+    ) -> None:
+        """Let several and the keepers act in turn; time goes on."""
         for _ in range(rounds):
             if is_over():
                 return
-            daemon.tick()
+            for daemon in daemons:
+                daemon.tick()
             self.kept.act()
             self.kept.devnet.advance(seconds)
             self.network.clock.seconds += seconds

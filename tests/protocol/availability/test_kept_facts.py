@@ -9,6 +9,10 @@ from random import Random
 import pytest
 
 from tests.protocol.availability.kept_echoes import KeptEcho, check_due, check_facts
+from tests.protocol.availability.kept_schedule import NOBODYS
+from truestep.protocol.availability.contracts.items import Record, Registered
+from truestep.protocol.availability.facts import WRITTEN_LIMIT, Draft, Facts
+from truestep.protocol.availability.ids import ItemId
 from truestep.protocol.availability.kept import HANDLERS
 from truestep.protocol.settlement.facts.fold import TIMED, fold, fold_with_gaps
 from truestep.protocol.settlement.tasks.telling import fold_told
@@ -60,3 +64,32 @@ def test_missing_events_do_no_harm(seed: int) -> None:
     assert facts.kept.supplied.keys() <= facts.jobs.keys()
     assert facts.kept.batches.keys() <= facts.batches.keys()
     assert {batch_id for batch_id, _ in facts.kept.holds} <= facts.batches.keys()
+
+
+def test_items_of_calldata_leave_the_facts_when_nothing_needs_them() -> None:
+    """They never end, and cost nothing to keep: whoever writes many must not fill the memory of nodes."""
+    draft = Draft(Facts())
+    record = replace(NOBODYS, seat_count=0, blob_count=0, bond_wei=0)
+    for number in range(1, WRITTEN_LIMIT + 10):
+        draft.apply(_registered(ItemId(number), record))
+        if number == 5:
+            draft.need(ItemId(5), 2)
+    facts = draft.facts()
+    assert facts.items.keys() == {5, *range(10, WRITTEN_LIMIT + 10)}
+    assert facts.item_count == WRITTEN_LIMIT + 9
+    draft.need(ItemId(5), -1)
+    assert draft.item(ItemId(5)) is not None
+    draft.need(ItemId(5), -1)
+    assert draft.item(ItemId(5)) is None
+
+
+def _registered(item_id: ItemId, record: Record) -> Registered:
+    return Registered(
+        item_id=item_id,
+        registrant=record.registrant,
+        parts_hash=record.parts_hash,
+        record=record,
+        parts=(),
+        nodes=(),
+        url="",
+    )

@@ -6,18 +6,20 @@ from collections.abc import Iterable, Sequence
 from truestep.adapters.blobs.addresses import kzg_name, manifest_name
 from truestep.adapters.keepers.nodes import nodes_below
 from truestep.adapters.keepers.publishing import check_served, publish
-from truestep.availability.encoding import TreeSource, range_tree
+from truestep.availability.encoding import RANGE_DEPTH, range_tree
 from truestep.availability.manifest import parse_manifest
+from truestep.availability.parts import Part
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Bytes32
 from truestep.commitments.kzg import Kzg
+from truestep.commitments.merkle import LEAF_SIZE_BYTES, root_of_bytes
 from truestep.ports.blobs import Blobs, OutputFolder, OutputKey
 from truestep.ports.executor import ShouldStop, Stopped
 from truestep.protocol.availability.contracts.bindings import Demand
 from truestep.protocol.availability.facts import KnownItem
 from truestep.protocol.availability.ids import DemandId, part_of_demand
 from truestep.protocol.availability.layout import NODES_LIMIT, named_nodes
-from truestep.roles.availability.delivery import Published
+from truestep.roles.availability.delivery import Published, is_cheaper_written
 
 
 class OutputPublisher:
@@ -30,21 +32,40 @@ class OutputPublisher:
         self._outputs = outputs
         self._kzg = kzg
 
-    def publish(self, outputs: Sequence[OutputKey], should_stop: ShouldStop) -> Published:
-        """One item of these outputs, in the store. Loads the trusted setup at the first time."""
+    def publish(
+        self, outputs: Sequence[OutputKey], should_stop: ShouldStop, *, may_be_written: bool
+    ) -> Published:
+        """One item of these outputs: their leaves if they are few, or else its blobs, in the store."""
+        kept = self._outputs.kept()
+        sizes = [self._outputs.content(key).size_bytes if key in kept else key.size_bytes for key in outputs]
+        if may_be_written and is_cheaper_written(sizes):
+            return self._written(outputs, should_stop)
+        return self._stored(outputs, should_stop)
+
+    def _written(self, outputs: Sequence[OutputKey], should_stop: ShouldStop) -> Published:
+        parts, payload = list[Part](), bytearray()
+        for key in outputs:
+            content = b"".join(self._pieces(key, should_stop))
+            if root_of_bytes(content, RANGE_DEPTH) != key.output_root:
+                raise _damaged(1, len(outputs))
+            leaf_count = max(1, -(-len(content) // LEAF_SIZE_BYTES))
+            parts.append(Part(root=key.output_root, depth=RANGE_DEPTH, first_leaf=0, leaf_count=leaf_count))
+            payload += content.ljust(leaf_count * LEAF_SIZE_BYTES, b"\0")
+        return Published(parts=tuple(parts), nodes=(), blob_count=0, payload=bytes(payload))
+
+    def _stored(self, outputs: Sequence[OutputKey], should_stop: ShouldStop) -> Published:
+        """Loads the trusted setup at the first time."""
 
         def on_blob(_: int) -> None:
             if should_stop():
                 raise Stopped
 
-        manifest = publish(self._blobs, self._kzg, self._trees(outputs, should_stop), on_blob)
+        trees = (range_tree(self._pieces(key, should_stop)) for key in outputs)
+        manifest = publish(self._blobs, self._kzg, trees, on_blob)
         expected = {key.output_root for key in outputs}
         found = {part.root for part in manifest.parts}
         if found != expected:
-            raise Unavailable(
-                f"expected outputs with the roots of their claims, {len(expected - found)} of {len(outputs)}"
-                " have others: they were damaged on this node's disk or in the store"
-            )
+            raise _damaged(len(expected - found), len(outputs))
         check_served(self._url, manifest)
         hashes = manifest.versioned_hashes
         return Published(
@@ -54,15 +75,11 @@ class OutputPublisher:
             blob_count=len(hashes),
         )
 
-    def _trees(self, outputs: Sequence[OutputKey], should_stop: ShouldStop) -> Iterable[TreeSource]:
-        kept = self._outputs.kept()
-        for key in outputs:
-            if key in kept:
-                yield range_tree(self._outputs.content(key))
-            else:
-                size = key.size_bytes
-                content = self._blobs.get_output(key.output_root, size, should_stop=should_stop)
-                yield range_tree([content])
+    def _pieces(self, key: OutputKey, should_stop: ShouldStop) -> Iterable[bytes]:
+        """From this node's disk, or from where it was offered."""
+        if key in self._outputs.kept():
+            return self._outputs.content(key)
+        return [self._blobs.get_output(key.output_root, key.size_bytes, should_stop=should_stop)]
 
     def nodes(
         self, item: KnownItem, demand_id: DemandId, demand: Demand, should_stop: ShouldStop
@@ -78,3 +95,10 @@ class OutputPublisher:
 
         # In a loop of its own: it hashes much, and others' requests are in the shared one.
         return asyncio.run(nodes_below(manifest, part, demand.level, demand.index, blob_of))
+
+
+def _damaged(count: int, of: int) -> Unavailable:
+    return Unavailable(
+        f"expected outputs with the roots of their claims, {count} of {of} have others: they were damaged on"
+        " this node's disk or in the store"
+    )

@@ -99,6 +99,12 @@ def worker(
             help="Keepers to be drawn for the outputs of a batch. Default: 4, or all if there are fewer.",
         ),
     ] = None,
+    calldata: Annotated[
+        bool,
+        typer.Option(
+            help="Write outputs into the chain that cost less gas there than at keepers, up to some 9 kB.",
+        ),
+    ] = True,
     keeper: Annotated[
         bool,
         typer.Option(
@@ -185,7 +191,7 @@ def worker(
         reward_min_wei=parse_amount(min_reward, "--min-reward"),
         rewards_min=dict(map(parse_asset, asset or [])),
         is_keeper=keeper,
-        delivery=_delivery(items_url, keeper_fee, keepers, options),
+        delivery=_delivery(items_url, keeper_fee, keepers, options, writes_small=calldata),
         speed=speed,
     )
     stake_wei = _stake_of(stake, options)
@@ -204,7 +210,12 @@ def worker(
 
 
 def _delivery(
-    items_url: str | None, keeper_fee: str, keepers: int | None, options: DaemonOptions
+    items_url: str | None,
+    keeper_fee: str,
+    keepers: int | None,
+    options: DaemonOptions,
+    *,
+    writes_small: bool,
 ) -> "DeliveryPolicy | None":
     """How outputs are kept; None if keepers could not fetch them from any of the stores."""
     from truestep.adapters.keepers.publishing import checked_url, public_url
@@ -217,7 +228,7 @@ def _delivery(
             raise
         return None
     fee_wei = parse_amount(keeper_fee, "--keeper-fee")
-    return DeliveryPolicy(url=url, seat_count=keepers, fee_wei=fee_wei)
+    return DeliveryPolicy(url=url, seat_count=keepers, fee_wei=fee_wei, writes_small=writes_small)
 
 
 def _self_check(random_segments: int, options: DaemonOptions) -> "SelfCheck":

@@ -45,9 +45,9 @@ class DeliveryBench:
     def perform(self, item: object, should_stop: ShouldStop) -> object:
         """Do one piece of work."""
         match item:
-            case Publish(outputs=outputs):
+            case Publish(outputs=outputs, may_be_written=may_be_written):
                 keys = [OutputKey(output_root=root, size_bytes=size) for root, size in outputs]
-                return self._publisher.publish(keys, should_stop)
+                return self._publisher.publish(keys, should_stop, may_be_written=may_be_written)
             case FindNodes(item=known, move=(demand_id, _), demand=demand):
                 return self._publisher.nodes(known, demand_id, demand, should_stop)
             case other:
@@ -74,7 +74,7 @@ class DeliveryDesk:
         self._wanted: list[Work] = []
         self._under_way: dict[Hashable, Work] = {}
         self._troubles: dict[Hashable, _Trouble] = {}
-        self._published: dict[BatchId, tuple[Publish, Published]] = {}
+        self._published: dict[BatchId, Published] = {}
         self._nodes: dict[Move, tuple[Bytes32, ...]] = {}
 
     def collect(self) -> bool:
@@ -95,7 +95,7 @@ class DeliveryDesk:
             facts=facts,
             wallet_wei=view.wallet_wei,
             in_flight=view.in_flight,
-            published={batch_id: made for batch_id, (_, made) in self._published.items()},
+            published=self._published,
             nodes=self._nodes,
         )
         actions = decide(seen, self._policy)
@@ -125,8 +125,10 @@ class DeliveryDesk:
             return
         self._troubles.pop(finished.key, None)
         match work, finished.value:
+            case Publish(batch_id=batch_id), Published(payload=payload) as made if payload:
+                self._published[batch_id] = made
             case Publish(batch_id=batch_id), Published() as made:
-                self._published[batch_id] = work, made
+                self._published[batch_id] = made
                 self._reporter.report(
                     "outputs_published",
                     f"the outputs of batch {batch_id} are in the blob store, {made.blob_count} blobs, where"

@@ -24,8 +24,7 @@ from truestep.node.tasks.queue import TaskQueue
 from truestep.node.tasks.results import Results
 from truestep.node.tasks.terms import TaskTerms, task_terms
 from truestep.ports.chain import Balances, Chain, Head, Records
-from truestep.protocol.availability.contracts.items import ItemState
-from truestep.protocol.availability.kept import NOTHING_KEPT
+from truestep.protocol.availability.kept import NOTHING_KEPT, THERE
 from truestep.protocol.events import TaskClaimed
 from truestep.protocol.records import GameRecord, JobRecord, TaskRecord, TaskStage
 from truestep.protocol.settlement.facts.due import Action
@@ -203,7 +202,7 @@ class ViewBuilder:
             if known.batch.policy == policy and known.batch.operator == self.operator
             if known.batch.stage in (BatchStage.TAKEN, BatchStage.CLAIMED)
         ]
-        kept = sum(item == NOTHING_KEPT or facts.data.standing(item).state == ItemState.KEPT for item in own)
+        kept = sum(item == NOTHING_KEPT or facts.data.standing(item).state in THERE for item in own)
         return KeepingView(
             policy=policy,
             rules=facts.keeping.rules,

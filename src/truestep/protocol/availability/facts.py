@@ -29,6 +29,9 @@ NO_STANDING = Standing(
 )
 """Of a number that no item has."""
 OVER = (ItemState.CLOSED, ItemState.ENDED)
+WRITTEN_LIMIT = 1_024
+"""Items of calldata that are remembered before a job or batch names them, which is soon after they begin.
+Each costs its writer 120,000 of gas, and nothing to keep."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,11 @@ class KnownItem:
     def name(self) -> Bytes32:
         """What it is called at keepers."""
         return item_name(self.record.parts_hash, self.record.hashes_root)
+
+    @property
+    def is_written(self) -> bool:
+        """Whether it is in calldata: kept for ever, by nobody."""
+        return not self.record.seat_count and not self.record.blob_count
 
     @property
     def is_open(self) -> bool:
@@ -106,6 +114,9 @@ class Facts:
     contests: Mapping[ItemId, int] = field(default_factory=dict[ItemId, int])
     """How many of these are open, for each item that has any."""
     item_count: int = 0
+    written: Mapping[ItemId, int] = field(default_factory=dict[ItemId, int])
+    """When items of calldata began that no job or batch depends on; the newest of them. They never end, so
+    others leave the facts."""
 
     def standing(self, item_id: ItemId) -> Standing:
         """How an item stands, as Items answers; NO_STANDING for one that has left the facts."""
@@ -161,6 +172,7 @@ class Draft:
         self._given = Table(facts.given)
         self._answered = Table(facts.answered)
         self._contests = Table(facts.contests)
+        self._written = Table(facts.written)
         self.item_count = facts.item_count
         """How many items were registered."""
 
@@ -175,6 +187,7 @@ class Draft:
             answered=self._answered.entries,
             contests=self._contests.entries,
             item_count=self.item_count,
+            written=self._written.entries,
         )
 
     def item(self, item_id: ItemId) -> KnownItem | None:
@@ -183,6 +196,7 @@ class Draft:
 
     def need(self, item_id: ItemId, count: int) -> None:
         """So many more jobs and batches depend on an item, or fewer."""
+        self._written.drop(item_id)
         self._change(item_id, lambda item: replace(item, needed_by=item.needed_by + count))
         self._drop_if_over(item_id)
 
@@ -277,6 +291,12 @@ class Draft:
             changed_at=event.record.since,
         )
         self._items.put(event.item_id, item)
+        if item.is_written:
+            self._written.put(event.item_id, event.record.since)
+            if len(self._written.entries) > WRITTEN_LIMIT:
+                oldest = min(self._written.entries)
+                self._written.drop(oldest)
+                self._drop_if_over(oldest)
 
     def _change(self, item_id: ItemId, change: Callable[[KnownItem], KnownItem]) -> None:
         item = self._items.get(item_id)
@@ -285,7 +305,7 @@ class Draft:
 
     def _drop_if_over(self, item_id: ItemId) -> None:
         item = self._items.get(item_id)
-        if item is not None and item.state in OVER and not item.needed_by:
+        if item is not None and (item.state in OVER or item.is_written) and not item.needed_by:
             self._items.drop(item_id)
 
 

@@ -1,17 +1,24 @@
 """How a worker has the outputs of its batches kept, and answers for its items (docs/availability.md A5.2)."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from truestep.availability.parts import BLOB_UNITS, UNIT_SIZE_BYTES, Part
 from truestep.base.ids import Address, BatchId, Bytes32
 from truestep.base.units import coins
 from truestep.protocol.availability.contracts.bindings import Demand, Give
-from truestep.protocol.availability.contracts.items import Assign, CloseItem, ItemState, Register
+from truestep.protocol.availability.contracts.items import (
+    Assign,
+    CloseItem,
+    ItemState,
+    Register,
+    RegisterCalldata,
+)
 from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.availability.facts import KnownItem
 from truestep.protocol.availability.ids import DemandId, ItemId, item_of_demand
-from truestep.protocol.availability.kept import NO_ITEM, NOTHING_KEPT, OUTPUT_SECONDS, RANGE_DEPTH
+from truestep.protocol.availability.kept import NO_ITEM, NOTHING_KEPT, OUTPUT_SECONDS, RANGE_DEPTH, THERE
+from truestep.protocol.availability.registration import WRITTEN_LIMIT_BYTES, WRITTEN_PARTS_LIMIT
 from truestep.protocol.calls import DeliverOutputs
 from truestep.protocol.settlement.facts.judging import open_until
 from truestep.protocol.settlement.facts.kept_calls import outputs_of
@@ -27,6 +34,10 @@ SPARE_SECONDS = 2 * 86_400
 LATE_SECONDS = 60
 """So long before a batch's leaves can fail, an item is named that is not kept yet."""
 DAY_SECONDS = 86_400
+WRITTEN_GAS, WRITTEN_PART_GAS, WRITTEN_BYTE_GAS = 108_000, 13_000, 36
+"""Of an item of calldata, for each of its parts and bytes."""
+KEEPERS_GAS = 430_000
+"""To register an item of one blob, have four seats drawn, and close it."""
 WINDOW_SECONDS = 45 * DAY_SECONDS
 """The longest window, for what an item costs that is registered when it begins."""
 
@@ -41,6 +52,8 @@ class Published:
     hashes: tuple[Bytes32, ...] = ()
     """To be published before, if the nodes are not the hashes themselves."""
     blob_count: int
+    payload: bytes = b""
+    """All leaves, if the item is to be written into the chain, which takes no keepers (A3.7)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +66,8 @@ class DeliveryPolicy:
     """How many keepers are drawn; None: four, or all if there are fewer."""
     fee_wei: int = 0
     """Of each keeper for each blob and day."""
+    writes_small: bool = True
+    """Whether outputs are written into the chain that cost less gas there."""
 
     def seats(self, keeper_count: int) -> int | None:
         """How many keepers are asked for of so many; None if they are too few."""
@@ -102,6 +117,8 @@ class Publish:
     batch_id: BatchId
     outputs: tuple[tuple[Bytes32, int], ...]
     """Roots and sizes."""
+    may_be_written: bool
+    """Whether leaves may do instead, if they are few."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +173,7 @@ def _deliver(
         yield _named(batch_id, None, "has no outputs that must be kept")
         return
     named = view.facts.data.items.get(delivered)
-    if named is not None and named.state is ItemState.KEPT:
+    if named is not None and named.state in THERE:
         return
     until = known.batch.until + OUTPUT_SECONDS
     own = [item for item in _own_items(view) if _holds(item, roots) and item.record.until >= until]
@@ -191,9 +208,13 @@ def _register(
         return
     published = view.published.get(batch_id)
     if published is None:
-        yield Publish(batch_id=batch_id, outputs=outputs_of(known))
+        outputs = outputs_of(known)
+        yield Publish(batch_id=batch_id, outputs=outputs, may_be_written=policy.writes_small)
         return
     seats = policy.seats(len(view.facts.data.keepers))
+    if published.payload:
+        yield _written(f"{prefix}{_attempt(view, rules, published.parts)}", batch_id, published)
+        return
     if seats is None:
         yield Alert(
             kind="keepers_too_few",
@@ -230,6 +251,23 @@ def _register(
     )
 
 
+def _written(intent: str, batch_id: BatchId, published: Published) -> Send:
+    return Send(
+        intent=intent,
+        call=RegisterCalldata(parts=published.parts, payload=published.payload),
+        message=f"write the outputs of batch {batch_id} into the chain, {len(published.payload):,} bytes:"
+        " that costs gas, and needs no keepers and no bond",
+    )
+
+
+def is_cheaper_written(sizes_bytes: Sequence[int]) -> bool:
+    """Whether outputs of these sizes cost less gas in calldata than at keepers (docs/availability-gas.md)."""
+    size_bytes, count = sum(sizes_bytes), len(sizes_bytes)
+    if count > WRITTEN_PARTS_LIMIT or size_bytes > WRITTEN_LIMIT_BYTES:
+        return False
+    return WRITTEN_GAS + count * WRITTEN_PART_GAS + size_bytes * WRITTEN_BYTE_GAS <= KEEPERS_GAS
+
+
 def _attempt(view: DeliveryView, rules: Rules, parts: tuple[Part, ...]) -> str:
     """Names an attempt by its time, and by what was lost before: another one begins only much later."""
     known = view.facts.data.items.values()
@@ -261,28 +299,27 @@ def is_hopeful(item: KnownItem, rules: Rules, now: int) -> bool:
 
 
 def _seats(view: DeliveryView, rules: Rules) -> Iterator[DeliveryAction]:
-    """Have keepers drawn for vacant seats, if nobody else has done it."""
+    """Have keepers drawn for vacant seats until an item is kept, if nobody else has done it.
+
+    For seats of one that is kept, keepers do: they earn there.
+    """
     for item in _own_items(view):
         record = item.record
-        drawn = [
-            seat
+        if item.state is not ItemState.REGISTERED or not is_hopeful(item, rules, view.now):
+            continue
+        live = {
+            seat.keeper
             for seat in item.seats.values()
             if seat.acknowledged_at or view.now <= seat.drawn_at + rules.acknowledge_seconds
-        ]
-        vacant = record.seat_count - len(drawn)
+        }
+        vacant = record.seat_count - len(live)
         last = max([item.changed_at, *(seat.drawn_at for seat in item.seats.values())])
-        is_new = is_hopeful(item, rules, view.now) and view.now < record.until
-        if vacant and view.now > last and is_new and _can_be_drawn(view, item):
+        if vacant and view.now > last and len(view.facts.data.keepers) > len(live):
             yield Send(
                 intent=f"assign/{item.item_id}/{last}/{vacant}",
                 call=Assign(item_id=item.item_id, record=record),
                 message=f"have keepers drawn for {vacant} seats of item {item.item_id}",
             )
-
-
-def _can_be_drawn(view: DeliveryView, item: KnownItem) -> bool:
-    """Whether there are keepers that hold no seat of the item."""
-    return len(view.facts.data.keepers) > len({seat.keeper for seat in item.seats.values()})
 
 
 def _ends(view: DeliveryView, rules: Rules) -> Iterator[DeliveryAction]:

@@ -34,6 +34,7 @@ from truestep.protocol.availability.contracts.keepers import Enrol
 from truestep.protocol.availability.facts import Facts
 from truestep.protocol.availability.ids import ItemId
 from truestep.protocol.calls import DeliverOutputs, Deposit
+from truestep.protocol.deployment.availability import POLICY as KEPT
 
 COIN_WEI = 10**18
 RULES = devnet_availability()
@@ -143,7 +144,8 @@ class KeptNetwork:
         operator.transact(RegisterCalldata(parts=parts, payload=payload), intent="outputs")
         item_id = ItemId(operator.facts().data.item_count)
         batch_id = operator.task(task_of(job.job_id, 0)).batch_id
-        operator.transact(DeliverOutputs(batch_id=batch_id, item_id=item_id), intent="deliver")
+        if job.record().policy == KEPT:
+            operator.transact(DeliverOutputs(batch_id=batch_id, item_id=item_id), intent="deliver")
         network.finish(job)
 
     def new_account(self) -> Any:

@@ -215,6 +215,22 @@ def test_data_that_the_chain_does_not_take_is_refused_before_anything_is_sent(ne
     assert not network.facts().item_count
 
 
+def test_a_reducer_is_supplied_once_it_is_fed(network: KeptNetwork) -> None:
+    source = network.client().submit(ELF, INPUT, order=replace(ORDER, availability=Availability.NONE))
+    client = network.client()
+    order = replace(ORDER, availability=Availability.CALLDATA, reducer_of=source.job_id, slot_bytes=8)
+    reducer = client.submit(ELF, order=order)
+    with pytest.raises(Rejected, match="truestep feed") as refused:
+        client.supply(reducer.job_id, availability=Availability.CALLDATA)
+    assert refused.value.reason is Reject.JOB_WAITS
+    network.settle(source)
+    content = reducer.feed(client.chain)
+    assert not reducer.record().is_ready
+    assert client.supply(reducer.job_id, availability=Availability.CALLDATA)
+    assert not client.supply(reducer.job_id, availability=Availability.CALLDATA)
+    assert reducer.record().is_ready and reducer.record().input_size == len(content)
+
+
 # --- receipts -------------------------------------------------------------------------------------
 
 

@@ -132,7 +132,7 @@ class Plan:
     def _blobs_with(self, name: str) -> int:
         known: KnownItem | None = getattr(self, name)
         if known is not None:
-            return known.record.blob_count if known.record.seat_count else 0
+            return _counted(known)
         return next(blob_count(group) for group in self.new if any(each.name == name for each in group))
 
 
@@ -189,10 +189,20 @@ def blob_count(contents: Sequence[Content]) -> int:
 
 
 def _plans(program: Content, content: Content, known: Sequence[KnownItem]) -> Iterator[Plan]:
-    programs = [item for item in known if program.index_in(item.parts) is not None]
-    inputs = [item for item in known if content.index_in(item.parts) is not None]
-    for chosen in (*programs, None):
-        for other in (*inputs, None):
+    for chosen in _choices(known, program):
+        for other in _choices(known, content):
             missing = ((program,) if chosen is None else ()) + ((content,) if other is None else ())
             yield Plan(program=chosen, input=other, new=tuple((each,) for each in missing))
     yield Plan(program=None, input=None, new=((program, content),))
+
+
+def _choices(known: Sequence[KnownItem], content: Content) -> list[KnownItem | None]:
+    """A new item, or the known one that counts least: there may be many that others have written."""
+    found = [item for item in known if content.index_in(item.parts) is not None]
+    least = min(found, key=_counted, default=None)
+    return [None] if least is None else [least, None]
+
+
+def _counted(item: KnownItem) -> int:
+    """The blobs of an item, as Kept counts them against a job's bond."""
+    return item.record.blob_count if item.record.seat_count else 0

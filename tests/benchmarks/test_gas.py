@@ -19,3 +19,9 @@ def test_gas_page_is_up_to_date(anvil_program: Path, name: str) -> None:
     command = [sys.executable, str(BENCHMARKS / name), "--check"]
     finished = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert finished.returncode == 0, finished.stderr
+
+
+def test_what_choices_cost_is_the_sum_of_what_was_measured() -> None:
+    command = [sys.executable, str(BENCHMARKS / "data_choices.py"), "--check"]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert finished.returncode == 0, finished.stderr

@@ -153,6 +153,15 @@ BlobsOption = Annotated[
         help="A store of programs, inputs and outputs. Repeat it to use several.",
     ),
 ]
+ReadBlobsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--blobs",
+        metavar="URL|DIR",
+        envvar="TRUESTEP_BLOBS",
+        help="A store that has it. Repeat it to use several. Not needed for what keepers keep.",
+    ),
+]
 KeystoreOption = Annotated[
     Path,
     typer.Option(

@@ -110,8 +110,8 @@ class Keeping:
     # --- how ----------------------------------------------------------------------------------------------
 
     def _plan(self, program: Content, content: Content, need: Need) -> Plan:
-        """Which items there are, and which are missing."""
-        written = [item for item in self._facts().items.values() if is_written(item)]
+        """Which items there are, and which are missing. Who has written to the chain does not matter."""
+        written = [item for item in self._facts().items.values() if item.is_written]
         if self._is_written:
             return plan_written(program, content, written, need)
         return plan(program, content, written + self._usable(), need)
@@ -129,9 +129,9 @@ class Keeping:
         payload = b"".join(each.payload for each in contents)
         names = " and ".join(each.name for each in contents)
         self._tell(f"writes {names} to the chain: {len(payload):,} bytes, for ever, without a bond")
-        transact_once(
-            self._chain, RegisterCalldata(parts=parts, payload=payload), f"item:{parts_hash(parts).hex()}"
-        )
+        # what an earlier run has sent is in the facts by now, or they have forgotten it since
+        intent = f"item:{parts_hash(parts).hex()}:{self._facts().item_count}"
+        transact_once(self._chain, RegisterCalldata(parts=parts, payload=payload), intent)
 
     def _is_hopeful(self, item: KnownItem, now: int) -> bool:
         """Whether keepers may still take it."""
@@ -280,17 +280,12 @@ class Keeping:
         )
 
 
-def is_written(item: KnownItem) -> bool:
-    """Whether the chain itself has an item's bytes: then it does not matter who has registered it."""
-    return item.record.blob_count == 0
-
-
 def own_items(facts: Facts, account: Address) -> list[KnownItem]:
     """The items that an account has registered and that are not closed."""
     return [
         item
         for item in facts.items.values()
-        if item.record.registrant == account and item.state not in OVER and not is_written(item)
+        if item.record.registrant == account and item.state not in OVER and not item.is_written
     ]
 
 

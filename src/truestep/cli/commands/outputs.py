@@ -11,7 +11,7 @@ from truestep.base.ids import JobId
 from truestep.cli.connection import connect_reader
 from truestep.cli.failure import Failure
 from truestep.cli.option_groups import grouped
-from truestep.cli.options import BlobsOption, JobArgument, NetworkOptions
+from truestep.cli.options import JobArgument, NetworkOptions, ReadBlobsOption
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.demo.narration import count
 
@@ -28,24 +28,26 @@ def register(app: typer.Typer) -> None:
 def outputs(
     job: JobArgument,
     network: NetworkOptions,
-    blobs: BlobsOption,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write.")],
     shard: Annotated[
         int | None,
         typer.Option(metavar="I", min=0, help="Fetch only this shard. Default: all shards, in order."),
     ] = None,
+    blobs: ReadBlobsOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Fetch the outputs of a complete job, check each against the chain and write them to one file.
 
-    The outputs of all shards, one after another, make the input of a job that combines them.
+    They come from the blob stores, and from keepers if the job asked that they are kept. The outputs of all
+    shards, one after another, make the input of a job that combines them.
     """
     from truestep.client.job import Job
-    from truestep.composition.network import open_blobs
+    from truestep.composition.network import open_kept_blobs
 
     screen = Screen(as_json=as_json)
     chain, deployment = connect_reader(network, screen)
-    handle = Job(chain, open_blobs(blobs), deployment, JobId(job), deployment.block_number)
+    sources = open_kept_blobs(blobs or [], chain, deployment)
+    handle = Job(chain, sources, deployment, JobId(job), deployment.block_number)
     wanted = handle.outputs() if shard is None else handle.outputs([shard])
     failed = [str(each.shard_index) for each in wanted if not each.is_accepted]
     if failed:

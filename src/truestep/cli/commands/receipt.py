@@ -10,7 +10,7 @@ from rich.markup import escape
 from truestep.base.ids import JobId
 from truestep.cli.connection import connect_reader
 from truestep.cli.option_groups import grouped
-from truestep.cli.options import BlobsOption, JobArgument, NetworkOptions
+from truestep.cli.options import JobArgument, NetworkOptions, ReadBlobsOption
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.demo.narration import count
 
@@ -27,8 +27,8 @@ def register(app: typer.Typer) -> None:
 def receipt(
     job: JobArgument,
     network: NetworkOptions,
-    blobs: BlobsOption,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write.")],
+    blobs: ReadBlobsOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Write the receipt of a complete job, for `truestep verify`; the job may be anybody's.
@@ -37,11 +37,12 @@ def receipt(
     program, input or output is in it if a store has it.
     """
     from truestep.client.job import Job
-    from truestep.composition.network import open_blobs
+    from truestep.composition.network import open_kept_blobs
 
     screen = Screen(as_json=as_json)
     chain, deployment = connect_reader(network, screen)
-    handle = Job(chain, open_blobs(blobs), deployment, JobId(job), deployment.block_number)
+    sources = open_kept_blobs(blobs or [], chain, deployment)
+    handle = Job(chain, sources, deployment, JobId(job), deployment.block_number)
     held = handle.receipt()
     held.write(output)
     check = f"truestep verify {shlex.quote(str(output))}"

@@ -6,10 +6,7 @@ from typing import Protocol
 from truestep.base.ids import Bytes32
 from truestep.ports.blobs import OutputKey
 from truestep.ports.executor import ShouldStop
-from truestep.protocol.availability.contracts.bindings import Demand
-from truestep.protocol.availability.facts import KnownItem
-from truestep.protocol.availability.ids import DemandId
-from truestep.roles.availability.delivery import Published
+from truestep.roles.availability.delivery import FindNodes, Published
 
 
 class Publisher(Protocol):
@@ -25,8 +22,6 @@ class Publisher(Protocol):
         """
         ...
 
-    def nodes(
-        self, item: KnownItem, demand_id: DemandId, demand: Demand, should_stop: ShouldStop
-    ) -> tuple[Bytes32, ...]:
-        """The nodes that answer a demand for an item of this node's."""
+    def nodes(self, find: FindNodes, should_stop: ShouldStop) -> tuple[Bytes32, ...]:
+        """The nodes that answer a demand."""
         ...

@@ -160,7 +160,8 @@ class _Capacity:
             return
         yield (view.failed_count > self.policy.failed_tolerated, Declined.ASSURANCE,
                f"not taken: outputs of {view.failed_count} claims of this operator were not kept; see whether"
-               f" keepers can reach {delivery.url} and what fees they ask for (--keeper-fee)")  # fmt: skip
+               f" keepers can reach {delivery.url} and what fees they ask for (--keeper-fee), and go on with"
+               f" --tolerate-unkept {view.failed_count}")  # fmt: skip
         seats = delivery.seats(keeping.keeper_count)
         yield (seats is None, Declined.ASSURANCE,
                f"asks that its outputs are kept; there are {keeping.keeper_count} keepers")  # fmt: skip

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from tests.protocol.availability.kept_echoes import KEEPING
+from tests.protocol.availability.kept_echoes import KEEPING, KeptEcho
 from tests.protocol.settlement.world import DEPLOYMENT, OPERATORS, PARAMETERS
 from truestep.availability.parts import Part, parts_hash
 from truestep.base.ids import Address, BatchId, Bytes32
@@ -29,7 +29,7 @@ from truestep.protocol.events import LogPosition
 from truestep.protocol.settlement.facts.judging import with_policy
 from truestep.protocol.settlement.facts.leaves import words_of
 from truestep.protocol.settlement.facts.records import Facts, KnownBatch
-from truestep.protocol.settlement.ids import NATIVE
+from truestep.protocol.settlement.ids import NATIVE, Item
 from truestep.protocol.settlement.records import Batch, BatchStage, BatchTerms, Leaf
 from truestep.roles.actions import Alert, Send
 from truestep.roles.availability.delivery import (
@@ -186,10 +186,12 @@ def test_few_bytes_are_written_without_keepers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "kind"), [({"keepers": 1}, "keepers_too_few"), ({"wallet_wei": 10**12}, "item_unaffordable")]
+    ("keepers", "wallet_wei", "kind"),
+    [(1, WEALTH_WEI, "keepers_too_few"), (5, 10**12, "item_unaffordable")],
 )
-def test_what_cannot_be_registered_is_said(fields: dict[str, int], kind: str) -> None:
-    actions = decide(view(published={BATCH: PUBLISHED}, **fields), POLICY)
+def test_what_cannot_be_registered_is_said(keepers: int, wallet_wei: int, kind: str) -> None:
+    seen = view(published={BATCH: PUBLISHED}, keepers=keepers, wallet_wei=wallet_wei)
+    actions = decide(seen, POLICY)
     assert [each.kind for each in actions if isinstance(each, Alert)] == [kind]
     assert not calls(actions)
 
@@ -238,6 +240,13 @@ def test_one_registration_is_on_its_way_at_a_time() -> None:
     assert not decide(seen, POLICY)
     other = view(published={BATCH: PUBLISHED}, in_flight=frozenset({"register/11/5/0"}))
     assert len(calls(decide(other, POLICY))) == 1
+
+
+def test_what_was_published_for_another_batch_is_not_registered() -> None:
+    """After a reorganisation the number of a batch may be another's."""
+    other = replace(PUBLISHED, parts=PUBLISHED.parts[:1])
+    (action,) = decide(view(published={BATCH: other}), POLICY)
+    assert isinstance(action, Publish)
 
 
 def test_batches_of_others_and_those_that_are_struck_need_nothing() -> None:
@@ -317,6 +326,29 @@ def test_nodes_are_given_at_once_if_no_keeper_does(state: ItemState, keeper: Add
 
 def test_demands_for_items_of_others_are_not_answered() -> None:
     assert not decide(view(item(of=STRANGER), demand=demand(), kept=KeptBatch(item_id=ITEM)), POLICY)[1:]
+
+
+@pytest.mark.parametrize("root", ["image_root", "input_root"])
+def test_demands_for_data_of_ones_own_claims_are_answered(root: str) -> None:
+    """A requester could else let its own input be struck, and have the outputs for its bond (A5.6)."""
+    echo = KeptEcho(3)
+    for _ in range(400):
+        echo.play()
+    jobs = dict(echo.facts.jobs)
+    job_id, known = next(iter(jobs.items()))
+    packed = Item(job_id=job_id, first_shard=0, count=3, offset=0).pack()
+    batch = claimed(LEAVES)
+    batch = replace(batch, batch=replace(batch.batch, items=(packed,)))
+    part = Part(root=getattr(known.job.work, root), depth=24, first_leaf=0, leaf_count=4)
+    asked = item(of=STRANGER, parts=(part,))
+    seen = view(asked, batch=batch, demand=replace(demand(), node=part.root), kept=KeptBatch(item_id=ITEM))
+    seen = replace(seen, facts=replace(seen.facts, jobs=jobs))
+    found = [action for action in decide(seen, POLICY) if isinstance(action, FindNodes)]
+    assert [each.source.root for each in found if each.source] == [part.root]
+    late = replace(seen, nodes=NODES, now=NOW + RULES.answer_seconds // 2 + 1)
+    assert any(isinstance(call, Give) for call in calls(decide(late, POLICY)))
+    other = replace(seen, operator=STRANGER)
+    assert not [action for action in decide(other, POLICY) if isinstance(action, FindNodes)]
 
 
 # --- whatever comes -------------------------------------------------------------------------------

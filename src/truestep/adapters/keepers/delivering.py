@@ -4,22 +4,27 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from truestep.adapters.blobs.addresses import kzg_name, manifest_name
-from truestep.adapters.keepers.nodes import nodes_below
+from truestep.adapters.keepers.nodes import nodes_below, nodes_of_leaves
 from truestep.adapters.keepers.publishing import check_served, publish
-from truestep.availability.encoding import RANGE_DEPTH, range_tree
+from truestep.availability.encoding import RANGE_DEPTH, program_tree, range_tree
 from truestep.availability.manifest import parse_manifest
 from truestep.availability.parts import Part
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Bytes32
 from truestep.commitments.kzg import Kzg
 from truestep.commitments.merkle import LEAF_SIZE_BYTES, root_of_bytes
+from truestep.machine.elf import load_elf
 from truestep.ports.blobs import Blobs, OutputFolder, OutputKey
 from truestep.ports.executor import ShouldStop, Stopped
-from truestep.protocol.availability.contracts.bindings import Demand
-from truestep.protocol.availability.facts import KnownItem
-from truestep.protocol.availability.ids import DemandId, part_of_demand
+from truestep.protocol.availability.ids import part_of_demand
 from truestep.protocol.availability.layout import NODES_LIMIT, named_nodes
-from truestep.roles.availability.delivery import Published, is_cheaper_written
+from truestep.roles.availability.delivery import (
+    FindNodes,
+    Published,
+    Source,
+    SourceKind,
+    is_cheaper_written,
+)
 
 
 class OutputPublisher:
@@ -81,20 +86,34 @@ class OutputPublisher:
             return self._outputs.content(key)
         return [self._blobs.get_output(key.output_root, key.size_bytes, should_stop=should_stop)]
 
-    def nodes(
-        self, item: KnownItem, demand_id: DemandId, demand: Demand, should_stop: ShouldStop
-    ) -> tuple[Bytes32, ...]:
-        """The nodes below the one that is asked for, from the blobs in the store."""
-        text = self._blobs.get_named(manifest_name(item.name), should_stop=should_stop)
+    def nodes(self, find: FindNodes, should_stop: ShouldStop) -> tuple[Bytes32, ...]:
+        """The nodes below the one that is asked for: of known content, or of the blobs in the store."""
+        level, index = find.demand.level, find.demand.index
+        if find.source is not None:
+            return nodes_of_leaves(self._ranges(find.source, should_stop), level, index)
+        text = self._blobs.get_named(manifest_name(find.item.name), should_stop=should_stop)
         manifest = parse_manifest(text)
-        part = manifest.parts[part_of_demand(demand_id)]
+        part = manifest.parts[part_of_demand(find.move[0])]
 
         async def blob_of(blob: int) -> bytes:
             name = kzg_name(manifest.versioned_hashes[blob])
             return self._blobs.get_named(name, should_stop=should_stop)
 
         # In a loop of its own: it hashes much, and others' requests are in the shared one.
-        return asyncio.run(nodes_below(manifest, part, demand.level, demand.index, blob_of))
+        return asyncio.run(nodes_below(manifest, part, level, index, blob_of))
+
+    def _ranges(self, source: Source, should_stop: ShouldStop) -> list[tuple[int, bytes]]:
+        """The leaves of a tree, from the first leaf of each range."""
+        match source.kind:
+            case SourceKind.OUTPUT:
+                key = OutputKey(output_root=source.root, size_bytes=source.number)
+                return [(0, b"".join(self._pieces(key, should_stop)))]
+            case SourceKind.INPUT:
+                return [(0, self._blobs.get_input(source.root, source.number, should_stop=should_stop))]
+            case SourceKind.PROGRAM:
+                elf = self._blobs.get_program(source.root, source.number, should_stop=should_stop)
+                tree = program_tree((each.address, each.content) for each in load_elf(elf).segments)
+                return [(each.first_leaf, b"".join(each.pieces)) for each in tree.ranges]
 
 
 def _damaged(count: int, of: int) -> Unavailable:

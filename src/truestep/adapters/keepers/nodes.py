@@ -1,6 +1,6 @@
 """Nodes of a part's tree, from its blobs: what answers a demand (docs/availability.md A4.6)."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from truestep.adapters.keepers.download import Parted, part_places
 from truestep.availability.blobs import payload_of
@@ -31,6 +31,25 @@ async def nodes_below(
     down = min(level, levels)
     reader = _Leaves(item, part, blob_of, payload)
     return tuple([await reader.node(level - down, (index << down) + child) for child in range(1 << down)])
+
+
+def nodes_of_leaves(ranges: Sequence[tuple[int, bytes]], level: int, index: int) -> tuple[Bytes32, ...]:
+    """The same of a tree by its leaves: ranges of bytes with their first leaves, in order and apart."""
+    down = min(level, ROUND_LEVELS)
+    return tuple(_node_of(ranges, level - down, (index << down) + child) for child in range(1 << down))
+
+
+def _node_of(ranges: Sequence[tuple[int, bytes]], level: int, index: int) -> Bytes32:
+    first, stop = index << level, (index + 1) << level
+    tree: StreamedRoot | None = None
+    for start, content in ranges:
+        begin, end = max(first, start), min(stop, start + -(-len(content) // LEAF_SIZE_BYTES))
+        if begin < end:
+            tree = tree or StreamedRoot(level, hash_many_pairs)
+            tree.seek(begin - first)
+            piece = content[(begin - start) * LEAF_SIZE_BYTES : (end - start) * LEAF_SIZE_BYTES]
+            tree.update(piece.ljust((end - begin) * LEAF_SIZE_BYTES, b"\0"))
+    return tree.finish() if tree is not None else ZERO_NODES[level]
 
 
 class _Leaves:

@@ -99,6 +99,14 @@ def worker(
             help="Keepers to be drawn for the outputs of a batch. Default: 4, or all if there are fewer.",
         ),
     ] = None,
+    tolerate_unkept: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=0,
+            help="Go on with such jobs after N claims lost coins because no keeper took their outputs.",
+        ),
+    ] = 0,
     calldata: Annotated[
         bool,
         typer.Option(
@@ -191,6 +199,7 @@ def worker(
         reward_min_wei=parse_amount(min_reward, "--min-reward"),
         rewards_min=dict(map(parse_asset, asset or [])),
         is_keeper=keeper,
+        failed_tolerated=tolerate_unkept,
         delivery=_delivery(items_url, keeper_fee, keepers, options, writes_small=calldata),
         speed=speed,
     )

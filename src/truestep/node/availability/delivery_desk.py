@@ -48,8 +48,8 @@ class DeliveryBench:
             case Publish(outputs=outputs, may_be_written=may_be_written):
                 keys = [OutputKey(output_root=root, size_bytes=size) for root, size in outputs]
                 return self._publisher.publish(keys, should_stop, may_be_written=may_be_written)
-            case FindNodes(item=known, move=(demand_id, _), demand=demand):
-                return self._publisher.nodes(known, demand_id, demand, should_stop)
+            case FindNodes():
+                return self._publisher.nodes(item, should_stop)
             case other:
                 raise Bug(f"expected work on outputs, got {type(other)}")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from truestep.availability.parts import BLOB_UNITS, UNIT_SIZE_BYTES, Part
 from truestep.base.ids import Address, BatchId, Bytes32
@@ -16,13 +17,14 @@ from truestep.protocol.availability.contracts.items import (
 )
 from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.availability.facts import KnownItem
-from truestep.protocol.availability.ids import DemandId, ItemId, item_of_demand
+from truestep.protocol.availability.ids import DemandId, ItemId, item_of_demand, part_of_demand
 from truestep.protocol.availability.kept import NO_ITEM, NOTHING_KEPT, OUTPUT_SECONDS, RANGE_DEPTH, THERE
 from truestep.protocol.availability.registration import WRITTEN_LIMIT_BYTES, WRITTEN_PARTS_LIMIT
 from truestep.protocol.calls import DeliverOutputs
 from truestep.protocol.settlement.facts.judging import open_until
 from truestep.protocol.settlement.facts.kept_calls import outputs_of
 from truestep.protocol.settlement.facts.records import Facts, KnownBatch
+from truestep.protocol.settlement.ids import job_of_item
 from truestep.protocol.settlement.records import BatchStage
 from truestep.roles.actions import Alert, Send
 
@@ -121,6 +123,24 @@ class Publish:
     """Whether leaves may do instead, if they are few."""
 
 
+class SourceKind(StrEnum):
+    """What a tree is of."""
+
+    PROGRAM = "program"
+    INPUT = "input"
+    OUTPUT = "output"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Content of which this node has a copy, or can get one, by its root."""
+
+    kind: SourceKind
+    root: Bytes32
+    number: int
+    """The entry of a program, the size of others in bytes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindNodes:
     """Compute what answers a demand."""
@@ -128,6 +148,8 @@ class FindNodes:
     item: KnownItem
     move: Move
     demand: Demand
+    source: Source | None
+    """What the tree is of; None if only the item's blobs say it."""
 
 
 DeliveryAction = Send | Publish | FindNodes | Alert
@@ -207,9 +229,9 @@ def _register(
     if any(intent.startswith(prefix) for intent in view.in_flight):
         return
     published = view.published.get(batch_id)
-    if published is None:
-        outputs = outputs_of(known)
-        yield Publish(batch_id=batch_id, outputs=outputs, may_be_written=policy.writes_small)
+    roots = {root for root, _ in outputs_of(known)}
+    if published is None or not roots <= {part.root for part in published.parts}:  # of another branch's batch
+        yield Publish(batch_id=batch_id, outputs=outputs_of(known), may_be_written=policy.writes_small)
         return
     seats = policy.seats(len(view.facts.data.keepers))
     if published.payload:
@@ -348,17 +370,43 @@ def _ends(view: DeliveryView, rules: Rules) -> Iterator[DeliveryAction]:
 
 
 def _answers(view: DeliveryView, rules: Rules) -> Iterator[DeliveryAction]:
-    """Answer demands for one's own items: nobody else need know their trees (A4.6)."""
+    """Answer demands for one's own items, whose trees nobody else need know (A4.6), and for others in need.
+
+    One's claims depend on those: whoever registered an input could else let it be struck, and have outputs
+    for its bond.
+    """
     own = {item.item_id: item for item in _own_items(view)}
+    sources = _sources(view)
     for demand_id, demand in view.facts.data.demands.items():
-        item, move = own.get(item_of_demand(demand_id)), (demand_id, demand.moved_at)
-        if item is None or demand.is_answered:
+        item_id, move = item_of_demand(demand_id), (demand_id, demand.moved_at)
+        item = view.facts.data.items.get(item_id)
+        if item is None or not item.is_open or demand.is_answered:
+            continue
+        place = part_of_demand(demand_id)
+        source = sources.get(item.parts[place].root) if place < len(item.parts) else None
+        if source is None and item_id not in own:
             continue
         nodes = view.nodes.get(move)
         if nodes is None:
-            yield FindNodes(item=item, move=move, demand=demand)
+            yield FindNodes(item=item, move=move, demand=demand, source=source)
         elif _is_to_answer(view, item, demand, rules):
             yield _given(item, demand_id, demand, nodes)
+
+
+def _sources(view: DeliveryView) -> dict[Bytes32, Source]:
+    """Programs, inputs and outputs of one's claims that are not decided yet, by their roots."""
+    found: dict[Bytes32, Source] = {}
+    for known in view.facts.batches.values():
+        if not _is_own(view, known):
+            continue
+        for root, size in outputs_of(known):
+            found[root] = Source(kind=SourceKind.OUTPUT, root=root, number=size)
+        for packed in known.batch.items:
+            work = view.facts.jobs[job_of_item(packed)].job.work
+            program, given = work.image_root, work.input_root
+            found[program] = Source(kind=SourceKind.PROGRAM, root=program, number=work.entry)
+            found[given] = Source(kind=SourceKind.INPUT, root=given, number=work.input_size)
+    return found
 
 
 def _is_to_answer(view: DeliveryView, item: KnownItem, demand: Demand, rules: Rules) -> bool:

@@ -9,8 +9,8 @@ import pytest
 
 from truestep.availability.parts import Part
 from truestep.base.ids import Address, Bytes32
-from truestep.protocol.availability.contracts.bindings import Demand, Give
-from truestep.protocol.availability.contracts.challenges import AnswerElement, Challenge
+from truestep.protocol.availability.contracts.bindings import Demand, Give, SettleDemand
+from truestep.protocol.availability.contracts.challenges import AnswerElement, Challenge, Settle
 from truestep.protocol.availability.contracts.items import (
     Acknowledge,
     Assign,
@@ -209,6 +209,20 @@ def test_a_missed_challenge_is_said() -> None:
 
 def test_demands_are_answered_by_whoever_is_named_and_later_by_anybody() -> None:
     demand_id = demand_of(ITEM, 0, OTHER)
+    demand = demanded()
+    [prepare] = decide(view(demands={demand_id: demand}), POLICY)
+    assert isinstance(prepare, Prepare) and prepare.asked == demand
+    answers = {("demand", demand_id, demand.moved_at): NodesAnswer(nodes=(Bytes32(bytes(32)),))}
+    calls = sent(decide(view(demands={demand_id: demand}, answers=answers), POLICY))
+    assert [type(call) for call in calls] == [Give]
+    assert decide(view(demands={demand_id: replace(demand, is_answered=True)}), POLICY) == []
+    others = {demand_id: replace(demand, keeper=OTHER)}
+    assert decide(view(demands=others), POLICY) == []
+    assert isinstance(decide(view(demands=others, now=NOW + 300), POLICY)[0], Prepare)
+    assert decide(view(item(SEAT, state=ItemState.STRUCK), demands=others, now=NOW + 300), POLICY) == []
+
+
+def demanded(**changes: Any) -> Demand:
     demand = Demand(
         challenger=OTHER,
         record_hash=Bytes32(bytes(32)),
@@ -221,16 +235,36 @@ def test_demands_are_answered_by_whoever_is_named_and_later_by_anybody() -> None
         left_wei=5,
         moved_at=NOW - 10,
     )
-    [prepare] = decide(view(demands={demand_id: demand}), POLICY)
-    assert isinstance(prepare, Prepare) and prepare.asked == demand
-    answers = {("demand", demand_id, demand.moved_at): NodesAnswer(nodes=(Bytes32(bytes(32)),))}
-    calls = sent(decide(view(demands={demand_id: demand}, answers=answers), POLICY))
-    assert [type(call) for call in calls] == [Give]
-    assert decide(view(demands={demand_id: replace(demand, is_answered=True)}), POLICY) == []
-    others = {demand_id: replace(demand, keeper=OTHER)}
-    assert decide(view(demands=others), POLICY) == []
-    assert isinstance(decide(view(demands=others, now=NOW + 300), POLICY)[0], Prepare)
-    assert decide(view(item(SEAT, state=ItemState.STRUCK), demands=others, now=NOW + 300), POLICY) == []
+    return replace(demand, **changes)
+
+
+def intents(seen: View) -> set[str]:
+    return {each.intent for each in decide(seen, POLICY) if isinstance(each, SendKept)}
+
+
+def test_what_is_asked_once_more_is_answered_once_more() -> None:
+    """A challenge or demand may get the id of one that is over: another intent, or nothing would be sent."""
+    challenge_id, challenge = challenged(ChallengeKind.ELEMENT)
+    answers: dict[Any, Any] = {
+        ("challenge", challenge_id, 0): ElementAnswer(y=1, commitment=b"c", proof=b"p", path=())
+    }
+    first, second = (
+        intents(view(challenges={challenge_id: replace(challenge, until=NOW + seconds)}, answers=answers))
+        for seconds in (100, 200)
+    )
+    assert len(first) == len(second) == 1 and not first & second
+    demand_id = demand_of(ITEM, 0, OTHER)
+    answer = NodesAnswer(nodes=(Bytes32(bytes(32)),))
+    first, second = (
+        intents(
+            view(
+                demands={demand_id: demanded(moved_at=moved_at)},
+                answers={("demand", demand_id, moved_at): answer},
+            )
+        )
+        for moved_at in (NOW - 20, NOW - 10)
+    )
+    assert len(first) == len(second) == 1 and not first & second
 
 
 def test_vacant_seats_are_drawn_by_somebody_some_time_later() -> None:
@@ -259,12 +293,38 @@ def forgets(seen: View) -> bool:
     return any(isinstance(each, Forget) for each in decide(seen, POLICY))
 
 
+def test_what_others_have_left_open_is_ended_or_shares_would_stay_locked() -> None:
+    """Whoever opens a demand, is answered and goes away could else hold an item open for ever."""
+    demand_id = demand_of(ITEM, 0, OTHER)
+    left = demanded(is_answered=True, moved_at=NOW)
+    over = NOW + RULES.answer_seconds + 1
+    settle = SettleDemand(demand_id=demand_id, demand=left, record=RECORD)
+    assert decide(view(demands={demand_id: left}, now=over - 1), POLICY) == []
+    assert sent(decide(view(demands={demand_id: left}, now=over), POLICY)) == [settle], "it is paid for that"
+    strangers = {demand_id: replace(left, keeper=OTHER)}
+    assert decide(view(demands=strangers, now=over), POLICY) == []
+    later = RECORD.until + 2 * ASSIGN_SPREAD_SECONDS
+    assert [type(each) for each in sent(decide(view(demands=strangers, now=later), POLICY))] == [SettleDemand]
+    challenge_id, challenge = challenged(ChallengeKind.ELEMENT, seat=0)
+    missed = {challenge_id: replace(challenge, keeper=OTHER)}
+    calls = sent(decide(view(challenges=missed, now=later), POLICY))
+    assert calls == [Settle(challenge_id=challenge_id, challenge=missed[challenge_id], record=RECORD)]
+    assert sent(decide(view(challenges={challenge_id: challenge}, now=later), POLICY)) == []
+
+
 def test_cells_are_dropped_only_when_nobody_can_ask_for_them() -> None:
     much_later = NOW + FORGET_SECONDS + 1
     silent = view(facts=replace(view().facts, items={}), now=much_later)
     assert not forgets(silent), "a node that tells nothing must not make a keeper drop what it answers for"
     assert forgets(replace(silent, now=RECORD.until + FORGET_SECONDS + 1))
     assert not forgets(view(now=RECORD.until + 1))
+    end = RECORD.until + FORGET_SECONDS + 1
+    assert forgets(view(now=end))
+    challenge_id, challenge = challenged(ChallengeKind.ELEMENT)
+    asked = replace(challenge, until=end + 9)
+    assert not forgets(view(now=end, challenges={challenge_id: asked})), "asked in the item's last second"
+    descent = demanded(is_answered=True, moved_at=end - 9)
+    assert not forgets(view(now=end, demands={demand_of(ITEM, 0, OTHER): descent})), "it may go on"
     assert forgets(view(item(state=ItemState.STRUCK), now=much_later))
     assert forgets(view(item(None), now=much_later)), "another has the seat"
     assert not forgets(view(item(None), now=NOW + 1)), "a reorganisation may bring it back"

@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from truestep.availability.cells import seat_cells
 from truestep.base.ids import Address, Bytes32
 from truestep.commitments.keccak import keccak256
-from truestep.protocol.availability.contracts.bindings import Demand, Give
-from truestep.protocol.availability.contracts.challenges import AnswerBlob, AnswerElement, Challenge
+from truestep.protocol.availability.contracts.bindings import Demand, Give, SettleDemand
+from truestep.protocol.availability.contracts.challenges import (
+    AnswerBlob,
+    AnswerElement,
+    Challenge,
+    Settle,
+)
 from truestep.protocol.availability.contracts.items import (
     Acknowledge,
     Assign,
@@ -142,7 +147,18 @@ class PublishBlob:
     cell_proofs: tuple[bytes, ...]
 
 
-KeeperCall = Enrol | Assign | Acknowledge | Collect | CloseItem | AnswerElement | PublishBlob | Give
+KeeperCall = (
+    Enrol
+    | Assign
+    | Acknowledge
+    | Collect
+    | CloseItem
+    | AnswerElement
+    | PublishBlob
+    | Give
+    | Settle
+    | SettleDemand
+)
 
 URGENT = (AnswerElement, PublishBlob, Give)
 """A clock runs for these: too late, a share is lost."""
@@ -210,6 +226,7 @@ def decide(view: View, policy: KeeperPolicy) -> list[Action]:
         *_acknowledgements(view, places, policy),
         *_assignments(view, number),
         *_enrol(view, policy),
+        *_settlements(view, places),
         *_earnings(view, places),
         *_forgotten(view),
     ]
@@ -276,7 +293,7 @@ def _challenge(view: View, place: Place, challenge_id: ChallengeId, challenge: C
         message=f"{_words(place)} is asked for {what} and answers by itself, until second"
         f" {challenge.until} of the chain",
     )
-    intent = f"answer/{challenge_id}"
+    intent = f"answer/{challenge_id}/{challenge.until}"  # the same may be asked again, under the same id
     match answer:
         case ElementAnswer():
             call = AnswerElement(
@@ -315,7 +332,7 @@ def _demand(
     answer = view.answers.get(question)
     if isinstance(answer, NodesAnswer):
         yield SendKept(
-            intent=f"give/{demand_id}/{demand.level}/{demand.index}",
+            intent=f"give/{demand_id}/{demand.moved_at}",
             call=Give(demand_id=demand_id, demand=demand, nodes=answer.nodes),
             message=f"gives nodes of the tree of {_words(place)}",
         )
@@ -394,10 +411,47 @@ def _assignments(view: View, number: KeeperId) -> Iterator[Action]:
             )
 
 
+def _contested(view: View) -> set[ItemId]:
+    """The items of which something is asked, or was and nobody has ended it."""
+    contested = {unpack_challenge(each).item_id for each in view.facts.challenges}
+    return contested | {item_of_demand(each) for each in view.facts.demands}
+
+
+def _settlements(view: View, places: list[Place]) -> Iterator[Action]:
+    """End what others have left alone: a contested item is never closed, and its shares stay locked."""
+    own = {place.item.item_id: place for place in places if place.seat.acknowledged_at and place.item.is_open}
+    for demand_id, demand in view.facts.demands.items():
+        place = own.get(item_of_demand(demand_id))
+        if place is None or not demand.is_answered:  # one without an answer strikes the item
+            continue
+        is_paid = demand.keeper == view.account
+        if view.now > demand.moved_at + view.rules.answer_seconds and (is_paid or _is_past(view, place)):
+            yield SendKept(
+                intent=f"settle-demand/{demand_id}/{demand.moved_at}",
+                call=SettleDemand(demand_id=demand_id, demand=demand, record=place.item.record),
+                message=f"nobody goes on with a demand for a tree of item {place.item.item_id}: ends it",
+            )
+    for challenge_id, challenge in view.facts.challenges.items():
+        place, asked = own.get(unpack_challenge(challenge_id).item_id), unpack_challenge(challenge_id)
+        if place is None or challenge.keeper == view.account or not _is_past(view, place):
+            continue
+        if view.now > challenge.until:
+            yield SendKept(
+                intent=f"settle-challenge/{challenge_id}/{challenge.until}",
+                call=Settle(challenge_id=challenge_id, challenge=challenge, record=place.item.record),
+                message=f"a challenge of seat {asked.seat} of item {asked.item_id} is over: ends it",
+            )
+
+
+def _is_past(view: View, place: Place) -> bool:
+    """Whether an item has been over for so long that whoever has a better reason has ended what is open."""
+    turn = int.from_bytes(keccak256(f"{view.account}/{place.item.item_id}".encode())[:4], "big")
+    return view.now > place.item.record.until + ASSIGN_SPREAD_SECONDS + turn % ASSIGN_SPREAD_SECONDS
+
+
 def _earnings(view: View, places: list[Place]) -> Iterator[Action]:
     """Collect fees now and then, and close items that are over."""
-    asked = {unpack_challenge(each).item_id for each in view.facts.challenges}
-    asked |= {item_of_demand(each) for each in view.facts.demands}
+    asked = _contested(view)
     for place in places:
         item = place.item
         if item.item_id in asked or not place.seat.acknowledged_at:
@@ -422,15 +476,19 @@ def _forgotten(view: View) -> Iterator[Action]:
     """Drop runs that nobody can ask for any more.
 
     A node that leaves out events must not make a keeper drop what it answers for: before the end of an item,
-    a run is dropped only if the chain says that it is over, or that the seat is another's.
+    a run is dropped only if the chain says that it is over, or that the seat is another's. What was asked
+    in an item's last second may take long beyond it.
     """
+    contested = _contested(view)
     for (name, first_cell), reasons in view.on_shelf.items():
-        if reasons and all(_is_over(view, reason) for reason in reasons):
+        if reasons and all(_is_over(view, reason, contested) for reason in reasons):
             yield Forget(name=name, first_cell=first_cell)
 
 
-def _is_over(view: View, reason: KeptFor) -> bool:
+def _is_over(view: View, reason: KeptFor, contested: set[ItemId]) -> bool:
     item = view.facts.items.get(reason.item_id)
+    if item is not None and item.is_open and item.item_id in contested:
+        return False
     if view.now > reason.until + FORGET_SECONDS:
         return True
     seat = item.seats.get(reason.index) if item else None

@@ -63,3 +63,51 @@ def without_warnings(x):
     result = x / x.sum()
     np.seterr(**old)
     return result
+
+
+def put_last(items, value):
+    """The last item after another one is put there."""
+
+    def put(others, last):
+        others.append(last)
+
+    put(items, value)
+    return len(items), items[-1]
+
+
+class Shifted:
+    """Some items, of which the last ones stay."""
+
+    def __init__(self, items):
+        self.items = items
+
+    def append(self, item):
+        """Add an item, and drop the first."""
+        self.items.append(item)
+        self.items.pop(0)
+
+
+class Chooser:
+    """Something that calls a method which is chosen when it is made."""
+
+    def __init__(self, how="double", scale=2.0):
+        methods = {"double": self._double, "square": self._square, "plus": self._plus}
+        if how not in methods:
+            raise ValueError("one of " + ", ".join(methods.keys()))
+        self._method = methods[how]
+        self.weights = np.arange(3)
+        self.weights = self.weights * scale
+        self.then = None or self._plus
+
+    def _double(self, value):
+        return 2 * value
+
+    def _square(self, value):
+        return value * value
+
+    def _plus(self, value):
+        return value + self.weights.sum()
+
+    def call(self, value):
+        """What the method gives."""
+        return self._method(value)

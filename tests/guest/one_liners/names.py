@@ -23,9 +23,12 @@ from typing import NamedTuple
 import numpy as np
 
 from tests.guest.one_liners.branches import (  # noqa: F401
+    Chooser,
+    Shifted,
     chosen,
     first_item,
     inverse,
+    put_last,
     without_warnings,
     workers,
 )

@@ -40,6 +40,10 @@ class PlainClassType(types.ClassType):
     origin: Any
     family: Any = None
     unite: Any
+    fields: Any
+    """The names and types of the fields that it was made with."""
+    aliases: Any
+    """The names of methods by the fields that hold them."""
 
     @property
     def instance_type(self) -> PlainInstance:
@@ -58,6 +62,15 @@ class Late(types.Type):
         self.placeholder = types.unliteral(placeholder) if placeholder is not None else None
         name: Any = super()
         name.__init__(f"late {kind} for {self.placeholder}")
+
+
+class MethodAlias(types.Type):
+    """The type of a field that holds a method of its own instance: another name of the method."""
+
+    def __init__(self, method: str) -> None:
+        self.method = method
+        kind: Any = super()
+        kind.__init__(f"method {method}")
 
 
 @_registry.register_default(Late)
@@ -255,6 +268,8 @@ def _raise_unset(context: Any, builder: Any, kind: Any, attr: str, field: Late) 
 def _set(context: Any, builder: Any, sig: Any, args: Any, attr: str) -> None:
     kind, given = sig.args
     target, value = args
+    if attr in kind.class_type.aliases:
+        return
     if attr not in kind.struct:
         _jitclass.set_attr_impl(context, builder, sig, args, attr)
         return

@@ -30,6 +30,7 @@ from truestep.guest.python.compiler.class_families import (
 )
 from truestep.guest.python.compiler.class_instances import (
     Late,
+    MethodAlias,
     PlainClassType,
     PlainInstance,
     begin_instance,
@@ -170,6 +171,9 @@ def _checking(resolve: Any) -> Any:
             return _grow(context, target, attr, value)
         if isinstance(target, PlainInstance):
             _check_frozen(target, attr)
+            if attr in target.class_type.aliases:
+                _check_method(target, attr, value)
+                return templates.signature(types.void, target, value)
             if attr not in target.jit_props:
                 return templates.signature(types.void, target, _field_for(context, target, attr, value))
         found = resolve(context, target, attr, value)
@@ -201,6 +205,33 @@ def _field_for(context: Any, target: PlainInstance, attr: str, value: Any) -> An
     return given if is_placeholder else bare
 
 
+def _check_method(target: PlainInstance, attr: str, value: Any) -> None:
+    """Refuse another method than the one that `__init__` put into the field."""
+    method = target.class_type.aliases[attr]
+    is_own = isinstance(value, types.BoundFunction) and value.this == target
+    members = members_of(target.class_type.origin)
+    if not is_own or members.get(method) is not members.get(value.typing_key[1], members[method]):
+        name = target.class_type.class_name
+        raise errors.TypingError(
+            f"a guest's field has one type, but {attr} of {name} is its method {method} and becomes"
+            " something else; call the one that is wanted in a method with branches"
+        )
+
+
+def _method_of(target: "Growing", value: Any) -> str | None:
+    """The name of the method of an instance that a value is."""
+    if isinstance(value, types.Dispatcher):
+        function = value.dispatcher.py_func
+    elif isinstance(value, types.BoundFunction) and value.this is target:
+        function = value.typing_key
+    else:
+        return None
+    for name, member in members_of(target.origin).items():
+        if (member.__func__ if isinstance(member, staticmethod) else member) is function:
+            return name
+    return None
+
+
 def _is_number(kind: Any) -> bool:
     kind = kind.type if isinstance(kind, types.Optional) else kind
     return isinstance(kind, types.Number | types.Boolean)
@@ -224,6 +255,13 @@ def new_instance(origin: type) -> Growing:
 def _grow(context: Any, target: Growing, attr: str, value: Any) -> Any:
     kind = as_pythons(types.unliteral(value)) if isinstance(value, types.Literal) else value
     known = target.fields.get(attr)
+    if (method := _method_of(target, value)) is not None:
+        if known not in {None, MethodAlias(method)}:
+            raise errors.TypingError(f"a guest's field has one type, but {attr} is set to several methods")
+        if known is None:
+            target.fields[attr] = MethodAlias(method)
+            forget_inferred()
+        return templates.signature(types.void, target, value)
     if known is not None and not kind.is_precise():
         kind = known
     member = members_of(target.origin).get(attr)
@@ -278,7 +316,9 @@ class _GrowingAttribute(templates.AttributeTemplate):
 
     def generic_resolve(self, value: Any, attr: str) -> Any:
         """A field that is known by now, or a method."""
-        if attr in value.fields:
+        if isinstance(value.fields.get(attr), MethodAlias):
+            attr = value.fields[attr].method
+        elif attr in value.fields:
             kind = value.fields[attr]
             kind = kind.kind if isinstance(kind, Late) else kind
             if not kind.is_precise():
@@ -359,11 +399,12 @@ def _class_for(context: Any, origin: type, fields: tuple[tuple[str, Any], ...]) 
 def _class_of(family: Family) -> Any:
     """The class of a family in this attempt."""
     if family.made is None:
-        family.made = _registered(family.origin, (), set(family.fields))
+        family.made = _registered(family.origin, family.fields.items(), has_struct=False)
         kind = family.made.class_type
         kind.family = family
         fields = {name: renewed(field, _instance_now) for name, field in family.fields.items()}
-        kind.struct.update({name: settled(field) for name, field in fields.items()})
+        kept = {name: settled(field) for name, field in fields.items()}
+        kind.struct.update({n: field for n, field in kept.items() if not isinstance(field, MethodAlias)})
         family.fields = fields
     return family.made
 
@@ -375,26 +416,31 @@ def _instance_now(kind: PlainInstance) -> Any:
         return _class_of(made.family).class_type.instance_type
     if has_families(made.origin):
         raise errors.TypingError(f"instances of {made.class_name} have several types here")
-    return _class_for(
-        cpu_target.typing_context, made.origin, tuple(made.struct.items())
-    ).class_type.instance_type
+    return _class_for(cpu_target.typing_context, made.origin, made.fields).class_type.instance_type
 
 
 @functools.cache
 def _with_fields(origin: type, fields: tuple[tuple[str, Any], ...], attempt: int) -> Any:
     del attempt
-    return _registered(origin, fields, {name for name, _ in fields})
+    return _registered(origin, fields)
 
 
-def _registered(origin: type, fields: tuple[tuple[str, Any], ...], names: set[str]) -> Any:
-    """The class as Numba knows it. A field hides a constant of its name."""
-    members = {name: value for name, value in members_of(origin).items() if name not in names}
+def _registered(origin: type, fields: Any, *, has_struct: bool = True) -> Any:
+    """The class as Numba knows it. A field hides a constant of its name; one may be a method's other name."""
+    names = {name for name, _ in fields}
+    every = members_of(origin)
+    members = {name: value for name, value in every.items() if name not in names}
+    aliases = {name: kind.method for name, kind in fields if isinstance(kind, MethodAlias)}
+    members |= {name: every[method] for name, method in aliases.items()}
     prototype = type(origin.__name__, (), members)
-    made = jitclass.register_class_type(prototype, list(fields), PlainClassType, jitclass.ClassBuilder)
+    held = [(name, kind) for name, kind in fields if name not in aliases] if has_struct else []
+    made = jitclass.register_class_type(prototype, held, PlainClassType, jitclass.ClassBuilder)
     parameters = getattr(origin, "__dataclass_params__", None)
     made.class_type.is_frozen = parameters is not None and parameters.frozen
     made.class_type.origin = origin
     made.class_type.unite = _unite
+    made.class_type.aliases = aliases
+    made.class_type.fields = tuple(fields)
     return made
 
 

@@ -29,6 +29,7 @@ from truestep.guest.python.compiler.container_sites import (
 )
 from truestep.guest.python.compiler.inferring import forget_inferred, returned_type
 from truestep.guest.python.compiler.item_tuples import ItemTuple
+from truestep.guest.python.compiler.narrowing import with_checked_lists
 from truestep.guest.python.compiler.ownership import is_users_function
 from truestep.guest.python.compiler.starting_over import is_searching, when_starting_over
 from truestep.guest.python.compiler.unknown_types import (
@@ -205,9 +206,10 @@ def _in_rounds(infer: Any) -> Any:
         def attempt(current: _Round | None, **changed: Any) -> Any:
             _rounds.append(current)
             try:
-                return infer(typingctx, targetctx, interp, args, *others, **{**options, **changed})
+                found = infer(typingctx, targetctx, interp, args, *others, **{**options, **changed})
             finally:
                 _rounds.pop()
+            return found if changed else with_checked_lists(typingctx, interp, found)
 
         try:
             return attempt(None)

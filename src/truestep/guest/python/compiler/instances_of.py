@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numba.core import errors, types
 from numba.core.extending import overload
+from numba.core.registry import cpu_target
 
 from truestep.guest.python.compiler.known_types import Known, Typed, fact_of_instance
 from truestep.guest.python.compiler.rewriting_names import Names
@@ -49,6 +50,7 @@ def _question(classes: tuple[type, ...]) -> Any:
         raise NotImplementedError
 
     overload(is_one, strict=False)(functools.partial(_answer, classes))
+    cpu_target.typing_context.refresh()
     return is_one
 
 

@@ -140,6 +140,8 @@ class Evaluator:
     def __init__(self, names: Names, local_names: set[str]) -> None:
         self._names = names
         self._local_names = local_names
+        self.tables: dict[str, dict[Any, None]] = {}
+        """The keys of dictionaries of methods, by their names."""
 
     def truth(self, node: ast.expr, facts: dict[str, Fact]) -> bool | None:
         """Whether a condition holds; None if that is unknown."""
@@ -254,6 +256,7 @@ class Evaluator:
     ) -> Fact:
         left, right = self.fact(left_node, facts), self.fact(right_node, facts)
         keys = literal_keys(right) if isinstance(comparison, ast.In | ast.NotIn) else None
+        keys = self.tables.get(right_node.id, keys) if isinstance(right_node, ast.Name) else keys
         if keys is not None and isinstance(left, Known):
             return Known((left.value in keys) == isinstance(comparison, ast.In))
         if isinstance(comparison, ast.Is | ast.IsNot):

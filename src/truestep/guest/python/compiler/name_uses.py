@@ -6,6 +6,8 @@ from typing import Any
 
 from truestep.guest.python.compiler.known_values import READING
 
+_SEQUENCES: Any = (tuple, list, str)
+
 
 def has_star(target: ast.Tuple | ast.List) -> bool:
     """Whether it takes what is left over, as in `first, *rest`."""
@@ -112,3 +114,12 @@ def _only_reads(use: ast.Name, parents: dict[ast.AST, ast.AST]) -> bool:
 def has_yield(tree: ast.AST) -> bool:
     """Whether it yields, or a function in it does."""
     return any(isinstance(part, ast.Yield | ast.YieldFrom) for part in ast.walk(tree))
+
+
+def is_taken_by(target: ast.expr, value: Any) -> bool:
+    """Whether a name, or as many names as there are items, take the value."""
+    if isinstance(target, ast.Tuple | ast.List):
+        are_names = all(isinstance(part, ast.Name) for part in target.elts)
+        is_sequence = isinstance(value, _SEQUENCES)
+        return are_names and is_sequence and len(value) == len(target.elts)
+    return isinstance(target, ast.Name)

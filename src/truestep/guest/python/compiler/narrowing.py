@@ -4,8 +4,8 @@ import operator
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba.core import errors, imputils, types
+from llvmlite import ir as llvm
+from numba.core import errors, imputils, ir, types
 from numba.core.extending import overload
 from numba.core.typing import context as typing_context
 from numba.core.typing import listdecl
@@ -32,9 +32,9 @@ def install_narrowing() -> None:
 def _cast(context: Any, builder: Any, from_: Any, to: Any, value: Any) -> Any:
     if not isinstance(to, PythonInt) and to != types.int64:
         limits = np.iinfo(numpy_support.as_dtype(to))
-        is_below = builder.icmp_signed("<", value, ir.Constant(value.type, int(limits.min)))
+        is_below = builder.icmp_signed("<", value, llvm.Constant(value.type, int(limits.min)))
         is_above = builder.icmp_signed(
-            ">", value, ir.Constant(value.type, min(int(limits.max), np.iinfo(np.int64).max))
+            ">", value, llvm.Constant(value.type, min(int(limits.max), np.iinfo(np.int64).max))
         )
         with builder.if_then(builder.or_(is_below, is_above), likely=False):
             text = f"Python integer out of bounds for {to}"
@@ -84,6 +84,36 @@ def _extended(items: Any, others: Any) -> Any:
         return items
 
     return extend
+
+
+def with_checked_lists(context: Any, interp: Any, inferred: Any) -> Any:
+    """Refuse that a list of integers which was made elsewhere gets floats: they would be put into a copy."""
+    typemap, _, call_types, *_ = inferred
+    for block in interp.blocks.values():
+        for statement in block.find_insts(ir.Assign):
+            kind: Any = typemap.get(statement.target.name)
+            known: Any = (
+                _kind_elsewhere(context, statement.value, typemap, call_types) if _is_list(kind) else 0
+            )
+            if _is_list(known) and known.dtype != kind.dtype and isinstance(kind.dtype, types.Number):
+                with errors.new_error_context("lists at {loc}", loc=statement.loc):
+                    _check_item(known, kind)
+    return inferred
+
+
+def _is_list(kind: Any) -> bool:
+    return isinstance(kind, types.List)
+
+
+def _kind_elsewhere(context: Any, value: Any, typemap: Any, call_types: Any) -> Any:
+    """The type of a field, an item or a result as it is there."""
+    op = value.op if isinstance(value, ir.Expr) else None
+    if op == "getattr":
+        return context.resolve_getattr(typemap[value.value.name], value.attr)
+    if op in {"getitem", "static_getitem"}:
+        signature = call_types.get(value)
+        return None if signature is None else signature.return_type
+    return typemap.get(f"arg.{value.name}") if isinstance(value, ir.Arg) else None
 
 
 def _check_item(target: Any, value: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numba.core import types
 
+from truestep.guest.python.compiler.choices import Choices
 from truestep.guest.python.compiler.known_calls import CallBinder, Constants, Partial
 from truestep.guest.python.compiler.known_types import Fact, Known, Typed, fact_of_each, literal_keys
 from truestep.guest.python.compiler.known_values import (
@@ -23,6 +24,7 @@ from truestep.guest.python.compiler.name_uses import (
     can_be_unrolled,
     has_star,
     has_yield,
+    is_taken_by,
     only_read_names,
     parameters_of,
     shared_names,
@@ -55,6 +57,7 @@ class Pruner(ast.NodeTransformer):
         self._stored_often = stored_names_of_body(tree)
         self.evaluator = Evaluator(names, self._local_names | names.bound)
         self._calls = CallBinder(names, self.evaluator, self._constants, variant)
+        self._choices = Choices(tree, self.evaluator)
         self._facts: dict[str, Fact] = {}
         for name, fact in facts.items():
             self._learn(name, fact)
@@ -153,7 +156,8 @@ class Pruner(ast.NodeTransformer):
         self._forget(node)
         for target in node.targets:
             self._store(target, fact, parts)
-        if isinstance(fact, Known) and isinstance(node.value, ast.Dict | ast.List | ast.Set):
+        is_known = isinstance(fact, Known) and isinstance(node.value, ast.Dict | ast.List | ast.Set)
+        if is_known or self._choices.note(node, self._facts):
             self.tables.append(node)
         return [*self._partial(node), node], False
 
@@ -334,7 +338,7 @@ class Pruner(ast.NodeTransformer):
             return False
         fact = self.fact(node.value)
         targets = node.targets if isinstance(node, ast.Assign) else []
-        return isinstance(fact, Known) and all(_is_taken_by(target, fact.value) for target in targets)
+        return isinstance(fact, Known) and all(is_taken_by(target, fact.value) for target in targets)
 
     def _do_with(self, node: ast.With) -> tuple[list[ast.stmt], bool]:
         for item in node.items:
@@ -423,6 +427,9 @@ class Pruner(ast.NodeTransformer):
     def visit_Subscript(self, node: ast.Subscript) -> Any:
         """An item of a container that is known."""
         constant = self._constant(node) if isinstance(node.ctx, ast.Load) else None
+        if constant is None and (chosen := self._choices.chosen(node, self._facts)) is not None:
+            self.has_changed = True
+            return self.visit(chosen)
         return self.generic_visit(node) if constant is None else constant
 
     def visit_Attribute(self, node: ast.Attribute) -> Any:
@@ -489,11 +496,3 @@ class Pruner(ast.NodeTransformer):
             return None
         self.has_changed = True
         return ast.fix_missing_locations(ast.copy_location(made, node))
-
-
-def _is_taken_by(target: ast.expr, value: Any) -> bool:
-    """Whether a name, or as many names as there are items, take the value."""
-    if isinstance(target, ast.Tuple | ast.List):
-        are_names = all(isinstance(part, ast.Name) for part in target.elts)
-        return are_names and isinstance(value, _SEQUENCES) and len(value) == len(target.elts)
-    return isinstance(target, ast.Name)

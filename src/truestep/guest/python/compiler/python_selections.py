@@ -60,12 +60,12 @@ def _getrandbits(k: Any) -> Any:
     return signed
 
 
-def _item(population: Any, place: int) -> Any:
+def item_at(population: Any, place: int) -> Any:
     """`population[place]`, of a range too. Compiled only."""
     raise NotImplementedError
 
 
-@overload(_item)
+@overload(item_at)
 def _item_of(population: Any, place: Any) -> Any:
     def of_range(population: Any, place: Any) -> Any:
         return population.start + place * population.step
@@ -80,7 +80,7 @@ def _choice(seq: Any) -> Any:
     def choose(seq: Any) -> Any:
         if len(seq) == 0:
             raise IndexError("Cannot choose from an empty sequence")
-        return _item(seq, random.randrange(len(seq)))
+        return item_at(seq, random.randrange(len(seq)))
 
     return choose
 
@@ -99,7 +99,7 @@ def _right_of(cumulated: Any, value: float) -> int:
 
 
 @register_jitable
-def _weighted(population: Any, cumulated: Any, k: int) -> Any:
+def _checked_total(population: Any, cumulated: Any) -> Any:
     if len(cumulated) != len(population):
         raise ValueError("The number of weights does not match the population")
     total = cumulated[-1] + 0.0
@@ -107,7 +107,44 @@ def _weighted(population: Any, cumulated: Any, k: int) -> Any:
         raise ValueError("Total of weights must be greater than zero")
     if not np.isfinite(total):
         raise ValueError("Total of weights must be finite")
-    return [_item(population, _right_of(cumulated, random.random() * total)) for _ in range(k)]
+    return total
+
+
+@register_jitable
+def _weighted(population: Any, cumulated: Any, k: int) -> Any:
+    total = _checked_total(population, cumulated)
+    return [item_at(population, _right_of(cumulated, random.random() * total)) for _ in range(k)]
+
+
+def chosen_by(population: Any, weights: Any, cum_weights: Any, units: Any) -> Any:
+    """The items that numbers from 0 to 1 stand for. Compiled only."""
+    raise NotImplementedError
+
+
+@overload(chosen_by)
+def _chosen_by(population: Any, weights: Any, cum_weights: Any, units: Any) -> Any:
+    if not is_none(weights) and not is_none(cum_weights):
+        raise errors.TypingError("random.choices cannot take both weights and cumulative weights")
+    is_alike = is_none(weights) and is_none(cum_weights)
+    sums_of = _cumulated if is_none(cum_weights) else _as_it_is
+
+    def alike(population: Any, weights: Any, cum_weights: Any, units: Any) -> Any:
+        count = len(population)
+        if count == 0 and len(units) > 0:
+            raise IndexError("list index out of range")
+        return [item_at(population, int(unit * float(count))) for unit in units]
+
+    def by_sum(population: Any, weights: Any, cum_weights: Any, units: Any) -> Any:
+        sums = sums_of(cum_weights if weights is None else weights)
+        total = _checked_total(population, sums)
+        return [item_at(population, _right_of(sums, unit * total)) for unit in units]
+
+    return alike if is_alike else by_sum
+
+
+@register_jitable
+def _as_it_is(sums: Any) -> Any:
+    return sums
 
 
 @register_jitable
@@ -132,11 +169,23 @@ def _choices(population: Any, weights: Any = None, cum_weights: Any = None, k: A
         count = len(population)
         if count == 0 and k > 0:
             raise IndexError("list index out of range")
-        return [_item(population, int(random.random() * float(count))) for _ in range(k)]
+        return [item_at(population, int(random.random() * float(count))) for _ in range(k)]
 
     if not is_none(weights):
         return by_weight
     return alike if is_none(cum_weights) else by_sum
+
+
+@register_jitable
+def size_of_set(k: int) -> int:
+    """Up to how many items CPython takes a sample of `k` from a pool."""
+    size = _SMALL_SET
+    if k > _SMALL_SAMPLE:
+        power = 1
+        while power < 3 * k:
+            power *= 4
+        size += power
+    return size
 
 
 @register_jitable
@@ -145,13 +194,7 @@ def _sample_places(count: int, k: int) -> Any:
     if k < 0 or k > count:
         raise ValueError("Sample larger than population or is negative")
     places = np.empty(k, np.int64)
-    size_of_set = _SMALL_SET
-    if k > _SMALL_SAMPLE:
-        power = 1
-        while power < 3 * k:
-            power *= 4
-        size_of_set += power
-    if count <= size_of_set:
+    if count <= size_of_set(k):
         pool = np.arange(count)
         for index in range(k):
             place = random.randrange(count - index)
@@ -175,7 +218,7 @@ def _sample(population: Any, k: Any, counts: Any = None) -> Any:
         )
 
     def sample(population: Any, k: Any, counts: Any = None) -> Any:
-        return [_item(population, place) for place in _sample_places(len(population), k)]
+        return [item_at(population, place) for place in _sample_places(len(population), k)]
 
     def sample_counted(population: Any, k: Any, counts: Any = None) -> Any:
         sums = _cumulated(counts)
@@ -183,7 +226,7 @@ def _sample(population: Any, k: Any, counts: Any = None) -> Any:
             raise ValueError("The number of counts does not match the population")
         if sums[-1] <= 0:
             raise ValueError("Total of counts must be greater than zero")
-        return [_item(population, _right_of(sums, place)) for place in _sample_places(sums[-1], k)]
+        return [item_at(population, _right_of(sums, place)) for place in _sample_places(sums[-1], k)]
 
     return sample if is_none(counts) else sample_counted
 

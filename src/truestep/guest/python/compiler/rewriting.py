@@ -27,6 +27,7 @@ from truestep.guest.python.compiler.rewriting_calls import CallRewriter
 from truestep.guest.python.compiler.rewriting_collections import CollectionRewriter
 from truestep.guest.python.compiler.rewriting_constants import ConstantRewriter
 from truestep.guest.python.compiler.rewriting_expressions import ExpressionRewriter
+from truestep.guest.python.compiler.rewriting_fields import with_final_fields
 from truestep.guest.python.compiler.rewriting_functions import FunctionRewriter
 from truestep.guest.python.compiler.rewriting_generators import GeneratorRewriter
 from truestep.guest.python.compiler.rewriting_matches import MatchRewriter
@@ -150,7 +151,9 @@ def _changed(
         return function
     tree: Any = copy.deepcopy(node)
     names = Names.of(origin)
-    is_whole = not without_branches(tree, origin.__code__.co_filename, names)
+    is_whole = not without_branches(tree, origin.__code__.co_filename, names) and not with_final_fields(
+        tree, origin
+    )
     given, tree = tree, with_lifted_functions(tree, origin, names, _definition)
     facts = argument_facts(list(inspect.signature(function, follow_wrapped=False).parameters), kinds or ())
     has_written = write_out_arguments(tree, names, facts)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from truestep.guest.python.compiler import collection_calls
+from truestep.guest.python.compiler import collection_calls, double_ended_queue
 from truestep.guest.python.compiler.complaint import Complaint, line_in
 from truestep.guest.python.compiler.rewriting_names import Names
 
@@ -78,6 +78,56 @@ class CollectionRewriter(ast.NodeTransformer):
         self._equalities: set[ast.AST] = set()
         self._temporaries = 0
         self.has_changed = False
+        self._instances = self._made_as_instances(tree)
+
+    def _made_as_instances(self, tree: ast.AST) -> set[ast.AST]:
+        """The calls of deque that make instances, because a list in one function would not be enough."""
+        calls = [node for node in ast.walk(tree) if self._kind_made(node) == "deque"]
+        names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+        found: set[ast.AST] = set()
+        for call in calls:
+            target = self._target(call)
+            uses = [part for part in names if part.id == target and isinstance(part.ctx, ast.Load)]
+            is_plain = isinstance(call, ast.Call) and len(call.args) < 2 and not call.keywords
+            if not is_plain or not all(self._is_right(part, "deque") for part in (call, *uses)):
+                found.add(call)
+        changed = {self._target(call) for call in found} - {""}
+        self._kinds = {name: kind for name, kind in self._kinds.items() if name not in changed}
+        return {call for call in calls if call in found or self._target(call) in changed}
+
+    def _target(self, call: ast.AST) -> str:
+        """The variable that holds what a call makes; empty if it is none or holds other things, too."""
+        parent = self._parents.get(call)
+        targets = parent.targets if isinstance(parent, ast.Assign) else [getattr(parent, "target", None)]
+        target = targets[0]
+        return target.id if isinstance(target, ast.Name) and target.id in self._kinds else ""
+
+    def _is_right(self, node: Any, kind: str) -> bool:
+        try:
+            self._check(node, kind)
+        except Complaint:
+            return False
+        return True
+
+    def _instance(self, node: ast.Call) -> ast.expr:
+        """The call that makes the instance."""
+        named = {part.arg: part.value for part in node.keywords}
+        given = [*node.args[:1], *([named["iterable"]] if "iterable" in named else [])]
+        items: ast.expr = given[0] if given else ast.List(elts=[], ctx=ast.Load())
+        if not isinstance(items, ast.List | ast.ListComp):
+            items = self._names.call("list", list, items)
+        limit = node.args[1] if len(node.args) > 1 else named.get("maxlen", ast.Constant(None))
+        kind = double_ended_queue.class_at(self._place(node))
+        return self._replace(node, self._names.call(f"deque{id(kind)}", kind, items, limit))
+
+    def _place(self, call: ast.Call) -> str:
+        """What the instance is kept in, which holds items of one type."""
+        parent = self._parents.get(call)
+        target = parent.targets[0] if isinstance(parent, ast.Assign) else getattr(parent, "target", call)
+        owner = f"{self._function.__module__}.{self._function.__qualname__}"
+        if isinstance(target, ast.Attribute):
+            return f"{owner.rpartition('.')[0]} {target.attr}"
+        return f"{owner} {target.id if isinstance(target, ast.Name) else call.lineno}"
 
     def _kind_made(self, node: ast.AST | None) -> str:
         """What a call makes; empty if it is none of these."""
@@ -189,6 +239,9 @@ class CollectionRewriter(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.expr:
         """A call that makes one, a method, or any other call."""
         kind = self._kind_made(node)
+        if node in self._instances:
+            self.generic_visit(node)
+            return self._instance(node)
         if kind:
             self._check(node, kind)
             return self._made(node, kind)

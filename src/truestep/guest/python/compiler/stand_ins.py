@@ -2,6 +2,7 @@
 
 import functools
 import io
+import random
 import sys
 from types import FunctionType, ModuleType
 from typing import Any
@@ -23,6 +24,7 @@ from truestep.guest.python.compiler.scipy_functions import (
     special,
     statistics,
 )
+from truestep.guest.python.compiler.seeded_random import SeededRandom
 from truestep.guest.python.compiler.text_builders import TextBuilder
 
 _OWN: dict[str, tuple[ModuleType, ...]] = {
@@ -36,6 +38,7 @@ _OWN: dict[str, tuple[ModuleType, ...]] = {
     "scipy.special": (special,),
 }
 """Where the functions of a module of SciPy are, by their names."""
+_CLASSES: tuple[tuple[Any, type], ...] = ((io.StringIO, TextBuilder), (random.Random, SeededRandom))
 _SPECIAL = "scipy.special"
 _STATS = "scipy.stats"
 _REMEMBERING: Any = type(functools.lru_cache(len))
@@ -43,7 +46,7 @@ _REMEMBERING: Any = type(functools.lru_cache(len))
 
 def class_in_guests(value: object) -> type | None:
     """The class that stands for another."""
-    return TextBuilder if value is io.StringIO else None
+    return next((ours for theirs, ours in _CLASSES if theirs is value), None)
 
 
 def function_in_guests(value: Any) -> Any:

@@ -147,18 +147,8 @@ class PublishBlob:
     cell_proofs: tuple[bytes, ...]
 
 
-KeeperCall = (
-    Enrol
-    | Assign
-    | Acknowledge
-    | Collect
-    | CloseItem
-    | AnswerElement
-    | PublishBlob
-    | Give
-    | Settle
-    | SettleDemand
-)
+SeatCall = Enrol | Assign | Acknowledge | Collect | CloseItem
+KeeperCall = SeatCall | AnswerElement | PublishBlob | Give | Settle | SettleDemand
 
 URGENT = (AnswerElement, PublishBlob, Give)
 """A clock runs for these: too late, a share is lost."""

@@ -211,7 +211,8 @@ def test_events_add_up() -> None:
     )
     assert (later.challenges, set(later.items[ItemId(1)].seats)) == ({}, {0})
     assert set(facts.items[ItemId(1)].seats) == {0, 2}, "facts do not change"
-    assert fold(later, [Closed(item_id=ItemId(1), registrant=ACCOUNT, refunded_wei=0)]).items == {}
+    closed = Closed(item_id=ItemId(1), registrant=ACCOUNT, refunded_wei=0)
+    assert fold(later, [StateChanged(item_id=ItemId(1), state=ItemState.CLOSED), closed]).items == {}
 
 
 def test_it_is_known_how_often_a_keeper_has_answered_whom() -> None:

@@ -8,17 +8,17 @@ from typing import Any, cast
 import pytest
 
 from tests.protocol.settlement.world import PARAMETERS
-from tests.roles.availability.test_watching import RULES, item, place
+from tests.roles.availability.test_watching import DEMAND, RULES, item, place
 from tests.roles.views import BATCH_ID, CHALLENGER, CLAIM_ID, NOW, REQUESTER, WORKER, claimed_view, duty
 from tests.roles.views import view as seen_by
 from truestep.base.ids import Address, Bytes32, JobId
 from truestep.protocol.availability.contracts.challenges import Challenge
 from truestep.protocol.availability.contracts.kept import BatchHold
 from truestep.protocol.availability.facts import Facts as DataFacts
-from truestep.protocol.availability.ids import ChallengeKind, ItemId
+from truestep.protocol.availability.ids import ChallengeKind, ItemId, demand_of
 from truestep.protocol.availability.keeping import Keeping
 from truestep.protocol.availability.kept import HOLD_LIMIT_SECONDS, Kept, KeptBatch
-from truestep.protocol.calls import FailClaim, HoldBatch
+from truestep.protocol.calls import FailClaim, HoldBatch, HoldForDemand
 from truestep.protocol.settlement.facts.due import Action as DutyKind
 from truestep.protocol.settlement.facts.records import Facts, KnownBatch
 from truestep.protocol.settlement.records import Batch, BatchStage, BatchTerms
@@ -135,6 +135,15 @@ def test_a_blob_that_was_just_published_is_a_reason_too() -> None:
     [call] = wishes(facts(published_at=NOW - RULES.answer_seconds))
     assert call.challenge_id >> 128 == INPUT
     assert wishes(facts(published_at=NOW - RULES.answer_seconds - 1)) == []
+
+
+def test_a_demand_for_the_tree_of_an_item_holds_a_batch_too() -> None:
+    demand_id = demand_of(INPUT, 0, CHALLENGER)
+    found = facts()
+    demanded = replace(found, data=replace(found.data, demands={demand_id: DEMAND}))
+    assert wishes(demanded) == [HoldForDemand(batch_id=BATCH_ID, demand_id=demand_id)]
+    other = replace(found.data, demands={demand_of(ItemId(9), 0, CHALLENGER): DEMAND})
+    assert wishes(replace(found, data=other)) == []
 
 
 def test_what_gives_no_more_time_is_not_paid_for() -> None:

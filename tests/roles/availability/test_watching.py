@@ -47,6 +47,7 @@ from truestep.roles.availability.watching import (
     AT_ONCE,
     BACK_OFF_DOUBLINGS,
     BACK_OFF_SECONDS,
+    CLOCK_SECONDS,
     END_SECONDS,
     SERVED_SECONDS,
     SPREAD_SECONDS,
@@ -304,7 +305,7 @@ def test_what_contracts_owe_is_withdrawn_one_at_a_time() -> None:
 
 
 def test_a_challenge_that_was_not_answered_is_settled() -> None:
-    made = challenge(until=NOW - 1)
+    made = challenge(until=NOW - CLOCK_SECONDS - 1)
     [call] = calls(decide(view(challenges={place(): made}), POLICY))
     assert call == Settle(challenge_id=place(), challenge=made, record=RECORD)
     assert not decide(view(challenges={place(): challenge(until=NOW)}), POLICY)
@@ -407,7 +408,7 @@ def test_a_demand_goes_on_as_soon_as_it_is_answered() -> None:
 
 
 def test_a_demand_ends_when_nobody_answers_or_the_item_is_no_more() -> None:
-    late = replace(DEMAND, moved_at=NOW - RULES.answer_seconds - 1)
+    late = replace(DEMAND, moved_at=NOW - RULES.answer_seconds - CLOCK_SECONDS - 1)
     [call] = calls(decide(view(demands={DEMAND_ID: late}), POLICY))
     assert isinstance(call, bindings.SettleDemand)
     in_time = replace(DEMAND, moved_at=NOW - RULES.answer_seconds)
@@ -417,3 +418,10 @@ def test_a_demand_ends_when_nobody_answers_or_the_item_is_no_more() -> None:
     assert isinstance(call, bindings.SettleDemand)
     of_another = {demand_of(ITEM, 0, OTHER): replace(late, challenger=OTHER)}
     assert not decide(view(demands=of_another), POLICY)
+
+
+def test_an_item_without_seats_is_compared_and_its_registrant_asked() -> None:
+    known = item(record=replace(RECORD, seat_count=0), seats={})
+    assert CheckRoots(item=known) in decide(view(known, checked={}), POLICY)
+    [call] = calls(decide(view(known, checked={known.name: (0,)}), POLICY))
+    assert isinstance(call, OpenDemand) and call.seat == 0

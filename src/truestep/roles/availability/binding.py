@@ -27,20 +27,24 @@ from truestep.roles.availability.sights import (
     WatchPolicy,
 )
 
+CLOCK_SECONDS = 3
+"""The time is a guess between blocks: what may be done after a second is done a little later."""
+
 
 def checks(view: View, policy: WatchPolicy, watched: list[KnownItem]) -> Iterator[Action]:
     """Fetch each item once: the smallest first, and none that its keepers have just not given."""
     suspected = {seat[0] for seat in view.suspicions}
     for item in sorted(watched, key=lambda each: each.record.blob_count):
         is_known = item.name in view.checked or item.item_id in suspected
-        is_there = any(seat.acknowledged_at for seat in item.seats.values())
+        is_there = not item.record.seat_count or any(seat.acknowledged_at for seat in item.seats.values())
         if is_there and not is_known and item.record.blob_count <= policy.check_blobs_limit:
             yield CheckRoots(item=item)
 
 
 def demands(view: View, item: KnownItem) -> Iterator[Wish]:
     """Ask for the tree of a part whose root is not that of the blobs."""
-    seat = next((index for index, each in sorted(item.seats.items()) if each.acknowledged_at), None)
+    seats = [index for index, each in sorted(item.seats.items()) if each.acknowledged_at]
+    seat = next(iter(seats), None if item.record.seat_count else 0)  # without seats, its registrant answers
     for part_index in view.checked.get(item.name, ()):
         demand_id = demand_of(item.item_id, part_index, view.account)
         if seat is None or demand_id in view.facts.demands:
@@ -68,8 +72,9 @@ def moves(view: View) -> Iterator[Action]:
 
 
 def _move(view: View, item: KnownItem, demand_id: DemandId, demand: Demand) -> Iterator[Action]:
-    is_over = view.now > demand.moved_at + view.rules.answer_seconds
-    if not item.is_open or (is_over and not demand.is_answered):
+    end = demand.moved_at + view.rules.answer_seconds
+    is_over = view.now > end
+    if not item.is_open or (view.now > end + CLOCK_SECONDS and not demand.is_answered):
         why = "nobody has given it, and the item is struck" if item.is_open else "that was decided otherwise"
         call = SettleDemand(demand_id=demand_id, demand=demand, record=item.record)
         yield SendData(

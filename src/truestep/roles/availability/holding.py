@@ -8,17 +8,17 @@ from truestep.base.ids import Address, BatchId, ClaimId, JobId, batch_of_claim, 
 from truestep.base.units import coins
 from truestep.protocol.availability.calls import Paid
 from truestep.protocol.availability.ids import (
-    ChallengeId,
     ChallengeKind,
     ChallengePlace,
     ItemId,
+    item_of_demand,
     unpack_challenge,
 )
-from truestep.protocol.availability.kept import HOLD_LIMIT_SECONDS
-from truestep.protocol.calls import FailClaim, HoldBatch
+from truestep.protocol.availability.kept import CONTEST_ANSWERS, HOLD_LIMIT_SECONDS
+from truestep.protocol.calls import FailClaim, HoldBatch, HoldForDemand
 from truestep.protocol.settlement.facts.due import Action as DutyKind
 from truestep.protocol.settlement.facts.kept_calls import hold_bond_wei
-from truestep.protocol.settlement.facts.records import Facts
+from truestep.protocol.settlement.facts.records import Facts, KnownBatch
 from truestep.protocol.settlement.tasks.duties import Duty
 from truestep.roles.availability.bonds import Wish
 from truestep.roles.availability.sights import Need, SendData
@@ -115,38 +115,55 @@ def _hold(view: View, facts: Facts, batch_id: BatchId, group: list[Unchecked]) -
     if not last - margin <= view.now <= last:
         return None
     items = dict.fromkeys(item_id for claim in group for item_id in claim.items)
-    found = _reason(facts, view.now, items)
-    if found is None:
-        return None
-    challenge_id, published_at = found
-    if min(published_at + window, batch.until + HOLD_LIMIT_SECONDS) <= last:
+    found = _reason(facts, view.now, known, batch_id, items)
+    if found is None or min(found.until, batch.until + HOLD_LIMIT_SECONDS) <= last:
         return None
     bond_wei = hold_bond_wei(facts, batch_id, known, doublings=1)
     send = SendData(
         intent=f"{HOLD}/{batch_id}/{kept.hold_count + 1}",
-        call=Paid(call=HoldBatch(batch_id=batch_id, challenge_id=challenge_id), value_wei=bond_wei),
-        message=f"holds batch {batch_id}, of which it cannot check {len(group)} claims until a blob is"
-        f" published; if they are true, a bond of {coins(bond_wei)} is lost",
+        call=Paid(call=found.call, value_wei=bond_wei),
+        message=f"holds batch {batch_id}, of which it cannot check {len(group)} claims until {found.what};"
+        f" if they are true, a bond of {coins(bond_wei)} is lost",
     )
     return Wish(send=send, bond_wei=bond_wei)
 
 
-def _reason(facts: Facts, now: int, items: Iterable[ItemId]) -> tuple[ChallengeId, int] | None:
-    """A BLOB challenge of one of these items, and when its blob is published at the latest, or was."""
-    wanted, rules = set(items), facts.keeping.rules if facts.keeping else None
-    if rules is None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reason:
+    """Why a batch may be held."""
+
+    call: HoldBatch | HoldForDemand
+    until: int
+    """Until when, if that is not limited."""
+    what: str
+
+
+def _reason(
+    facts: Facts, now: int, known: KnownBatch, batch_id: BatchId, items: Iterable[ItemId]
+) -> _Reason | None:
+    """What is asked of one of these items: a blob, or its tree."""
+    if facts.keeping is None:
         return None
+    wanted, answer_seconds = set(items), facts.keeping.rules.answer_seconds
+    window = known.batch.terms.window_seconds
     for challenge_id in facts.data.challenges:
         place = unpack_challenge(challenge_id)
         if place.item_id in wanted and place.kind == ChallengeKind.BLOB:
-            return challenge_id, now + rules.answer_seconds
+            call = HoldBatch(batch_id=batch_id, challenge_id=challenge_id)
+            return _Reason(call=call, until=now + answer_seconds + window, what="a blob is published")
+    for demand_id in facts.data.demands:
+        if item_of_demand(demand_id) in wanted:
+            call = HoldForDemand(batch_id=batch_id, demand_id=demand_id)
+            until = now + CONTEST_ANSWERS * answer_seconds
+            return _Reason(call=call, until=until, what="it is shown what an item holds")
     for item_id in sorted(wanted):
         published_at = facts.data.standing(item_id).published_at
-        if published_at and published_at + rules.answer_seconds >= now:
+        if published_at and published_at + answer_seconds >= now:
             place = ChallengePlace(
                 item_id=item_id, acknowledged_at=0, seat=0, kind=ChallengeKind.BLOB, blob=0, element=0
             )
-            return place.pack(), published_at
+            call = HoldBatch(batch_id=batch_id, challenge_id=place.pack())
+            return _Reason(call=call, until=published_at + window, what="a blob that was published is here")
     return None
 
 

@@ -41,6 +41,7 @@ SPREAD_SECONDS = 120
 """Watchers challenge and settle at different moments, so that they do not all pay for the same."""
 END_SECONDS = 60
 """At the end of an item in which no challenge is opened any more: it would come too late."""
+CLOCK_SECONDS = binding.CLOCK_SECONDS
 AT_ONCE = 8
 """Blobs of an item that are asked for at a time: with more open, bonds double (A4.1)."""
 WITHDRAWALS = {
@@ -282,7 +283,7 @@ def _settlements(view: View) -> Iterator[Action]:
             continue
         seat = item.seats.get(place.seat)
         is_served = item.is_open and seat is not None and seat.acknowledged_at == place.acknowledged_at
-        if is_served and view.now <= challenge.until:
+        if is_served and view.now <= challenge.until + CLOCK_SECONDS:
             continue
         what = (
             f"{_words(view, item, place.seat)} has not answered and loses its share"

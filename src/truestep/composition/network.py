@@ -30,8 +30,8 @@ from truestep.ports.chain import Chain, ChainReader
 from truestep.ports.reporter import Reporter
 from truestep.ports.store import Store
 
-DEVNET_CHAINS = (31_337, 1_337)
-"""Chains on one's own computer, where keepers may serve at private addresses."""
+DEVNET_CHAINS = (31_337, 1_337, 0x7765_6233_7079)
+"""Chains on one's own computer, where keepers may serve at private addresses: anvil, geth, eth-tester."""
 ZERO_ADDRESS = "0x" + "00" * 20
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 """RFC 3986, section 3.1: a text that begins like this is a URL, not a directory."""

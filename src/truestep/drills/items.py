@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from truestep.adapters.blobs.addresses import kzg_name, manifest_name
+from truestep.adapters.blobs.addresses import manifest_name
+from truestep.adapters.keepers.publishing import publish
 from truestep.adapters.trusted_setup import open_kzg
-from truestep.availability.encoding import Encoder, range_tree
+from truestep.availability.encoding import program_tree, range_tree
 from truestep.availability.manifest import Manifest
-from truestep.commitments.kzg import versioned_hash
 from truestep.drills.keepers import Keeper
 from truestep.drills.stage import Stage
-from truestep.engine.hashing import hash_many_pairs
+from truestep.machine.elf import load_elf
 from truestep.protocol.availability.contracts.items import ItemState, Register
 from truestep.protocol.availability.facts import KnownItem
 from truestep.protocol.availability.ids import ItemId
@@ -21,12 +21,19 @@ ASSIGN_SECONDS = 121
 
 def published(stage: Stage, payload: bytes) -> Manifest:
     """An item's manifest, once it and its blobs are where keepers fetch them."""
-    encoder = Encoder(open_kzg(), hash_many_pairs, makes_cells=False)
-    for each in encoder.blobs([range_tree([payload])]):
-        stage.blobs.put_named(kzg_name(versioned_hash(each.commitment)), each.blob)
-    manifest = encoder.manifest()
-    stage.blobs.put_named(manifest_name(manifest.name), manifest.to_json().encode())
-    return manifest
+    return publish(stage.blobs, open_kzg(), [range_tree([payload])])
+
+
+def published_lie(stage: Stage, elf: bytes, content: bytes) -> Manifest:
+    """The same for a program and an input, but the blobs have a wrong byte in the input."""
+    image = [(each.address, each.content) for each in load_elf(elf).segments]
+    true, false = (
+        publish(stage.blobs, open_kzg(), [program_tree(image), range_tree([each])])
+        for each in (content, bytes([content[0] ^ 1]) + content[1:])
+    )
+    lie = Manifest(parts=true.parts, commitments=false.commitments)
+    stage.blobs.put_named(manifest_name(lie.name), lie.to_json().encode())
+    return lie
 
 
 def kept_item(stage: Stage, key: Any, manifest: Manifest, seat_count: int) -> ItemId:

@@ -17,8 +17,8 @@ from truestep.ports.keeping import Hands
 from truestep.roles.keeper import Action, KeeperPolicy, View
 from truestep.simulation.withholding import Withholding
 
-SHARES = 1
-"""A keeper with one share takes one seat, and none after it has lost that."""
+SHARES = 4
+"""A seat each of a job's data and of its outputs, and more."""
 STORE_LIMIT_BYTES = 1 << 30
 
 
@@ -60,9 +60,9 @@ class Keeper:
     """Its process ends, and nothing answers any more."""
 
 
-def keepers(stage: Stage, names: Sequence[str]) -> list[Keeper]:
+def keepers(stage: Stage, names: Sequence[str], *, shares: int = SHARES) -> list[Keeper]:
     """Several honest ones, once all of them are enrolled."""
-    found = [keeper(stage, name) for name in names]
+    found = [keeper(stage, name, shares=shares) for name in names]
     enrolled(stage, found)
     return found
 
@@ -75,7 +75,7 @@ def enrolled(stage: Stage, expected: Sequence[Keeper]) -> None:
     )
 
 
-def keeper(stage: Stage, name: str, *, rpc: str = "", vice: Vice = HONEST) -> Keeper:
+def keeper(stage: Stage, name: str, *, rpc: str = "", vice: Vice = HONEST, shares: int = SHARES) -> Keeper:
     """Start one. It buys its shares by itself."""
     key, folder, stack = stage.key(name), stage.folder / name, ExitStack()
     stage.stay(stack)
@@ -93,7 +93,7 @@ def keeper(stage: Stage, name: str, *, rpc: str = "", vice: Vice = HONEST) -> Ke
         shared=stage.kzg,
         may_be_private=True,
     )
-    policy = KeeperPolicy(shares=SHARES, url=f"http://127.0.0.1:{port}")
+    policy = KeeperPolicy(shares=shares, url=f"http://127.0.0.1:{port}")
     world = stack.enter_context(opened_keeper(settings, reports, changed=vice.hands))
     site = Withholding[View, Action](KeeperAgent(world, policy), vice.never)
     loop = Loop(site, world.clock, world.reporter)

@@ -1,5 +1,6 @@
 """Where a drill plays: a chain with all contracts, its blob store, and the people on it."""
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -127,6 +128,10 @@ class Stage:
         """The time of the newest block."""
         return int(self.web3.eth.get_block("latest").get("timestamp", 0))
 
+    def base_fee_wei(self, number: int) -> int:
+        """The price of gas in a block, before tips."""
+        return int(self.web3.eth.get_block(number).get("baseFeePerGas", 0))
+
     def skip(self, seconds: int) -> None:
         """Move the chain's clock on."""
         self._devnet.advance(seconds)
@@ -156,6 +161,15 @@ class Stage:
         self._devnet.fund(Address(key.address), WALLET_WEI)
         self.accounts[name] = Address(key.address)
         return key
+
+    def keys(self, *names: str) -> None:
+        """Make these accounts now, so that their purses can be looked into before they do anything."""
+        for name in names:
+            self.key(name)
+
+    def lose_store(self) -> None:
+        """Whoever runs the store that requesters use deletes all of it."""
+        shutil.rmtree(self.folder / "blobs")
 
     @contextmanager
     def running(self, run: Callable[[Callable[[], bool]], None]) -> Generator[None]:

@@ -16,6 +16,8 @@ class Verdict:
     """What each responsible party must have lost, in wei, gas counted apart."""
     honest: Mapping[str, int] = field(default_factory=dict[str, int])
     """What others must have gained, in wei; who is not named must have neither gained nor lost."""
+    paid: Mapping[str, int] = field(default_factory=dict[str, int])
+    """What honest parties have paid for what they have got, in wei: a result that is final."""
     changes: Mapping[str, int]
     """What everybody's coins did, gas counted apart."""
     facts: Mapping[str, bool] = field(default_factory=dict[str, bool])
@@ -32,20 +34,26 @@ class Verdict:
     def is_made_whole(self) -> bool:
         """Whether everybody else has exactly what is due, and nothing less than before."""
         return all(
-            change_wei == self.honest.get(name, 0) and change_wei >= 0
-            for name, change_wei in self.changes.items()
+            self._gain_wei(name) == self.honest.get(name, 0) >= 0
+            for name in self.changes
             if name not in self.guilty
         )
+
+    def _gain_wei(self, name: str) -> int:
+        """What somebody has gained, with what it has got for its payment."""
+        return self.changes[name] + self.paid.get(name, 0)
 
     @property
     def losses(self) -> dict[str, int]:
         """Who has lost how much, in wei."""
-        return {name: -change_wei for name, change_wei in self.changes.items() if change_wei < 0}
+        gains = {name: self._gain_wei(name) for name in self.changes}
+        return {name: -gain_wei for name, gain_wei in gains.items() if gain_wei < 0}
 
     @property
     def gains(self) -> dict[str, int]:
         """What everybody has gained who lost nothing, in wei."""
-        return {name: change_wei for name, change_wei in self.changes.items() if change_wei >= 0}
+        gains = {name: self._gain_wei(name) for name in self.changes}
+        return {name: gain_wei for name, gain_wei in gains.items() if gain_wei >= 0}
 
     def complaints(self) -> list[str]:
         """What is not as it should be."""
@@ -54,10 +62,10 @@ class Verdict:
             for name, lost_wei in self.guilty.items()
             if lost_wei <= 0 or self.changes[name] != -lost_wei
         ]
-        for name, change_wei in self.changes.items():
-            due_wei = self.honest.get(name, 0)
-            if name not in self.guilty and (change_wei != due_wei or change_wei < 0):
-                wrong.append(f"{name} should have gained {coins(due_wei)}, but {_in_words(change_wei)}")
+        for name in self.changes:
+            due_wei, gain_wei = self.honest.get(name, 0), self._gain_wei(name)
+            if name not in self.guilty and (gain_wei != due_wei or gain_wei < 0):
+                wrong.append(f"{name} should have gained {coins(due_wei)}, but {_in_words(gain_wei)}")
         if not self.guilty:
             wrong.append("nobody was found responsible")
         return wrong + [f"it is not so that {words}" for words, is_so in self.facts.items() if not is_so]
@@ -97,5 +105,6 @@ class Outcome:
             "seconds": round(self.seconds, 3),
             "happened": verdict.happened if verdict else "",
             "changes_wei": dict(verdict.changes) if verdict else {},
+            "paid_wei": dict(verdict.paid) if verdict else {},
             "complaints": self.complaints,
         }

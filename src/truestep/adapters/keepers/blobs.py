@@ -66,7 +66,7 @@ class KeeperBlobs:
 
         def program(parts: Parts) -> bytes:
             segments = [(first * LEAF_SIZE_BYTES, content) for first, content in parts]
-            return check_named(program_name(image_root, entry), _elf(entry, segments))
+            return check_named(program_name(image_root, entry), elf_file(entry, segments))
 
         return self._checked(image_root, PROGRAM_DEPTH, 1, program, should_stop)
 
@@ -230,7 +230,7 @@ def _leaves(size_bytes: int) -> int:
     return max(1, -(-size_bytes // LEAF_SIZE_BYTES))
 
 
-def _elf(entry: int, segments: Iterable[tuple[int, bytes]]) -> bytes:
+def elf_file(entry: int, segments: Iterable[tuple[int, bytes]]) -> bytes:
     """A file with this image: what is in the code range can be executed, the rest written."""
     loads: list[tuple[int, bytes]] = []
     for address, content in segments:

@@ -1,6 +1,15 @@
 """A keeper's node is down when somebody, who hopes for its share, challenges it."""
 
-from truestep.drills.items import item_of, kept_item, published, seats_of
+from truestep.drills.items import item_of, seats_of
+from truestep.drills.jobs import (
+    REQUESTER,
+    REWARD_WEI,
+    WORKER,
+    order,
+    until_delivered,
+    until_final,
+    worker,
+)
 from truestep.drills.keepers import enrolled, keeper
 from truestep.drills.stage import HOUR_SECONDS, Stage
 from truestep.drills.verdict import Verdict
@@ -8,6 +17,7 @@ from truestep.protocol.availability.contracts.challenges import OpenChallenge
 from truestep.protocol.availability.contracts.items import ItemState
 from truestep.protocol.availability.ids import ChallengeKind
 
+ATTACKER = "attacker"
 LEFT_SECONDS = HOUR_SECONDS // 6
 """Of the time for the answer, when the node is back."""
 
@@ -17,12 +27,12 @@ def outage(stage: Stage) -> Verdict:
     line = stage.line()
     blind, other = keeper(stage, "keeper with the outage", rpc=line.url), keeper(stage, "other keeper")
     enrolled(stage, [blind, other])
-    requester, attacker = stage.key("requester"), stage.key("attacker")
-    manifest = published(stage, b"what an outage must not cost " * 1_000)
-    item_id = kept_item(stage, requester, manifest, 2)
-    seats = seats_of(stage, item_id, [blind, other])
+    stage.keys(REQUESTER, WORKER, ATTACKER)
+    before = stage.purses()
+    ordered = order(stage, seat_count=2)
+    seats = seats_of(stage, ordered.item_id, [blind, other])
     seat = next(index for index, holder in seats.items() if holder is blind)
-    before, record = stage.purses(), item_of(stage, item_id).record
+    record = item_of(stage, ordered.item_id).record
 
     line.cut()
     stage.say("the node of a keeper goes down")
@@ -30,23 +40,30 @@ def outage(stage: Stage) -> Verdict:
         (ChallengeKind.ELEMENT, stage.rules.element_bond_wei),
         (ChallengeKind.BLOB, stage.rules.blob_bond_wei),
     ):
-        call = OpenChallenge(item_id=item_id, record=record, seat=seat, kind=kind, blob=0, element=0)
-        stage.send(attacker, "Challenges", call, value_wei=bond_wei)
+        call = OpenChallenge(item_id=ordered.item_id, record=record, seat=seat, kind=kind, blob=0, element=0)
+        stage.send(stage.key(ATTACKER), "Challenges", call, value_wei=bond_wei)
     stage.say("an attacker challenges its seat twice, and hopes for its share")
     stage.until("the keeper notices that its node is down", lambda: blind.reports.has_said("unavailable"))
     stage.skip(HOUR_SECONDS - LEFT_SECONDS)
     line.mend()
     stage.say(f"the node is back, {LEFT_SECONDS // 60} minutes before the end")
     stage.until("the keeper answers both challenges", lambda: not stage.facts().challenges)
+    stage.say("the keeper has answered both challenges")
+    worker(stage)
+    until_delivered(ordered)
+    until_final(ordered)
 
     bonds_wei = stage.rules.element_bond_wei + stage.rules.blob_bond_wei
     return Verdict(
         happened="both challenges were answered when the node was back, in the last sixth of the time",
-        guilty={"attacker": bonds_wei},
-        honest={blind.name: bonds_wei},
+        guilty={ATTACKER: bonds_wei},
+        honest={blind.name: bonds_wei, WORKER: REWARD_WEI},
+        paid={REQUESTER: REWARD_WEI},
         changes=stage.changes_since(before),
         facts={
-            "the item is kept": item_of(stage, item_id).state is ItemState.KEPT,
-            "the keeper still has its seat": seats_of(stage, item_id, [blind, other]).get(seat) is blind,
+            "the job is finished": ordered.job.is_complete(),
+            "its result is right, and everybody can have it": ordered.has_right_result(),
+            "its data is kept": item_of(stage, ordered.item_id).state is ItemState.KEPT,
+            "the keeper still has its seat": seats_of(stage, ordered.item_id, [blind, other]) == seats,
         },
     )

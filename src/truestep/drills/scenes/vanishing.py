@@ -1,54 +1,64 @@
-"""A third of the keepers, then half of them, vanish from one moment to the next; so does the registrant."""
+"""A third of the keepers, then half of them, vanish from one moment to the next."""
 
-import shutil
-from contextlib import closing
-
-from truestep.drills.items import ASSIGN_SECONDS, item_of, kept_item, published, seats_of
+from truestep.drills.items import ASSIGN_SECONDS, item_of, seats_of
+from truestep.drills.jobs import (
+    REQUESTER,
+    REWARD_WEI,
+    WORKER,
+    order,
+    until_delivered,
+    until_final,
+    worker,
+)
 from truestep.drills.keepers import Keeper, keepers
-from truestep.drills.reports import Reports
 from truestep.drills.stage import HOUR_SECONDS, Stage
 from truestep.drills.verdict import Verdict
-from truestep.drills.watchers import LOOK_SECONDS, WATCHER, fetched, watcher
+from truestep.drills.watchers import LOOK_SECONDS, WATCHER, watcher
 from truestep.protocol.availability.contracts.items import ItemState
 from truestep.protocol.availability.ids import ItemId
 from truestep.protocol.availability.rules import winner_part
 
 KEEPERS, SEATS = 6, 3
 THIRD, HALF = KEEPERS // 3, KEEPERS // 2
-PAYLOAD = b"what must outlive its keepers " * 1_000
 
 
 def vanishing(stage: Stage) -> Verdict:
-    """Let those vanish that hold seats, and let watchers and the others make good for it."""
-    cast = keepers(stage, [f"keeper {number}" for number in range(1, KEEPERS + 1)])
-    requester, _ = stage.key("requester"), stage.key(WATCHER)
-    manifest = published(stage, PAYLOAD)
-    item_id = kept_item(stage, requester, manifest, SEATS)
+    """Let those vanish that hold seats, and let watchers and the others make good for it.
+
+    Keepers have one share each, so that seats go to the others; two new ones come for the job's outputs.
+    """
+    cast = keepers(stage, [f"keeper {number}" for number in range(1, KEEPERS + 1)], shares=1)
+    new = ("new keeper 1", "new keeper 2")
+    stage.keys(REQUESTER, WORKER, WATCHER, *new)
     before = stage.purses()
+    ordered = order(stage, seat_count=SEATS)
     watcher(stage)
-    shutil.rmtree(stage.folder / "blobs")
-    stage.say(f"an item is kept by {SEATS} of {KEEPERS} keepers; whoever registered it is gone")
+    stage.lose_store()
+    stage.say(f"{SEATS} of {KEEPERS} keepers have the data, and nobody else: the requester's store is gone")
 
-    gone = _vanish(stage, item_id, cast, [], THIRD)
-    _mended(stage, item_id, cast, gone)
-    gone += _vanish(stage, item_id, cast, gone, HALF - THIRD)
-    _mended(stage, item_id, cast, gone)
+    gone = _vanish(stage, ordered.item_id, cast, [], THIRD)
+    _mended(stage, ordered.item_id, cast, gone)
+    gone += _vanish(stage, ordered.item_id, cast, gone, HALF - THIRD)
+    _mended(stage, ordered.item_id, cast, gone)
 
-    with closing(Reports(stage.folder / "fetch.jsonl")) as reports:
-        found = fetched(stage, reports).get_input(manifest.parts[0].root, len(PAYLOAD))
+    keepers(stage, new, shares=1)
+    worker(stage)
+    until_delivered(ordered)
+    until_final(ordered)
     share_wei = stage.rules.share_wei
+    names = {each.name for each in gone}
+    holders = seats_of(stage, ordered.item_id, cast).values()
     return Verdict(
-        happened=f"{HALF} of {KEEPERS} keepers vanished, their seats went to others, and the data is there",
-        guilty={each.name: share_wei for each in gone},
-        honest={WATCHER: HALF * winner_part(stage.rules, share_wei)},
+        happened=f"{HALF} of {KEEPERS} keepers vanished, others took their seats, and the job was done",
+        guilty=dict.fromkeys(names, share_wei),
+        honest={WATCHER: HALF * winner_part(stage.rules, share_wei), WORKER: REWARD_WEI},
+        paid={REQUESTER: REWARD_WEI},
         changes=stage.changes_since(before),
         facts={
-            "the item is kept": item_of(stage, item_id).state is ItemState.KEPT,
-            "whoever is left can give the data": found == PAYLOAD,
-            "the seats are those of keepers that are left": not {
-                each.name for each in seats_of(stage, item_id, cast).values()
-            }
-            & {each.name for each in gone},
+            "the job is finished": ordered.job.is_complete(),
+            "its result is right, and everybody can have it": ordered.has_right_result(),
+            "its data is kept": item_of(stage, ordered.item_id).state is ItemState.KEPT,
+            "by keepers that are left": not {each.name for each in holders} & names,
         },
     )
 
@@ -60,7 +70,9 @@ def _vanish(
     vanished = list(seats_of(stage, item_id, cast).values())[:count]
     for each in vanished:
         each.vanish()
-    stage.say(f"{count} keepers vanish, {len(gone) + count} of {KEEPERS} in all")
+    stage.say(
+        f"{', '.join(each.name for each in vanished)} vanished: {len(gone) + count} of {KEEPERS} in all"
+    )
     return vanished
 
 

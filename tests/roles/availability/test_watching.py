@@ -349,6 +349,20 @@ def test_blobs_that_nobody_gives_are_asked_for_each_once() -> None:
     assert len(many) == AT_ONCE, "with more, bonds would double"
 
 
+def test_challenges_of_others_do_not_use_up_what_may_be_asked() -> None:
+    """Else a liar could ask its own keepers for one blob again and again, and nobody else for the others."""
+    others = {
+        place(seat, kind=ChallengeKind.BLOB, blob=blob, element=0): challenge(seat + 1, challenger=OTHER)
+        for seat in range(SEATS)
+        for blob in (0, 1)
+    }
+    assert len(others) == AT_ONCE
+    asked = calls(decide(needed(tuple(range(1, 5)), challenges=others), POLICY))
+    assert [call.blob for call in asked] == [2, 3, 4], "blob 1 will be published, or a share is lost"
+    own = {key: replace(each, challenger=SELF) for key, each in others.items()}
+    assert not calls(decide(needed(tuple(range(1, 5)), challenges=own), POLICY))
+
+
 def test_all_keepers_are_asked_at_once_when_there_is_no_time_for_one_after_the_other() -> None:
     a_round = RULES.answer_seconds + 2 * SPREAD_SECONDS
     for rounds, at_once in ((1, SEATS), (2, 2), (3, 2), (SEATS, 1)):

@@ -43,7 +43,8 @@ END_SECONDS = 60
 """At the end of an item in which no challenge is opened any more: it would come too late."""
 CLOCK_SECONDS = binding.CLOCK_SECONDS
 AT_ONCE = 8
-"""Blobs of an item that are asked for at a time: with more open, bonds double (A4.1)."""
+"""Challenges of this account on an item that are open at a time: with more, bonds double (A4.1). Those of
+others do not count: a liar could ask its own keepers for one blob again and again."""
 WITHDRAWALS = {
     "Keepers": keepers.WithdrawTo,
     "Items": items.WithdrawTo,
@@ -225,9 +226,10 @@ def _publications(view: View, item: KnownItem) -> Iterator[Wish]:
         return
     seats = list(_acknowledged(item).items())
     places = _asked_places(view, item)
-    busy = {place.blob for place in places}
+    busy = {place.blob for place, _ in places}
     left = [blob for blob in survey.missing if blob not in item.published and blob not in busy]
-    for blob in sorted(left)[: max(AT_ONCE - len(places), 0)]:
+    own = sum(challenge.challenger == view.account for _, challenge in places)
+    for blob in sorted(left)[: max(AT_ONCE - own, 0)]:
         for index, seat in seats[: _at_once(view, need, len(seats))]:
             place = ChallengePlace(
                 item_id=item.item_id,
@@ -241,10 +243,14 @@ def _publications(view: View, item: KnownItem) -> Iterator[Wish]:
             yield _challenge(view, item, place, f"{why} that depends on it cannot be checked")
 
 
-def _asked_places(view: View, item: KnownItem) -> list[ChallengePlace]:
+def _asked_places(view: View, item: KnownItem) -> list[tuple[ChallengePlace, Challenge]]:
     """The blobs of an item that were asked for, by anybody, and are still to be published."""
-    places = [unpack_challenge(each) for each in view.facts.challenges]
-    return [place for place in places if place.item_id == item.item_id and place.kind == ChallengeKind.BLOB]
+    asked = [(unpack_challenge(each), challenge) for each, challenge in view.facts.challenges.items()]
+    return [
+        (place, challenge)
+        for place, challenge in asked
+        if place.item_id == item.item_id and place.kind == ChallengeKind.BLOB
+    ]
 
 
 def _at_once(view: View, need: Need, seat_count: int) -> int:

@@ -11,16 +11,18 @@ import pytest
 from tests.client.kept_network import COIN_WEI, RULES, KeptNetwork, open_kept_network
 from tests.crash.test_crashes import TIMELESS, Executioner, Killed, MortalStore
 from tests.e2e.network import ELF, INPUT, MAX_CYCLES, WatchedProvider
+from truestep.adapters.blobs.addresses import kzg_name
 from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.adapters.blobs.server import BlobServer
-from truestep.adapters.keepers.publishing import public_url
+from truestep.adapters.keepers.publishing import check_served, checked_url, public_url, publish
 from truestep.adapters.store.sqlite import SqliteStore
+from truestep.adapters.trusted_setup import open_kzg
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.client import Order
 from truestep.client.items import OwnItem, close_items, items_of
 from truestep.client.keeping import KeepingTerms, Tell
 from truestep.client.receipt import OutputsPart, parse_receipt
-from truestep.client.supplies import Availability
+from truestep.client.supplies import Availability, input_content
 from truestep.client.verification import check_chain
 from truestep.composition.network import deployment_store
 from truestep.ports.blobs import never
@@ -145,7 +147,7 @@ def test_nothing_is_registered_that_keepers_could_not_fetch(network: KeptNetwork
     network.enrol(2)
     elsewhere = BlobServer(DirectoryBlobs(tmp_path / "elsewhere"))
     terms = KeepingTerms(url=elsewhere.url)
-    with pytest.raises(Unavailable, match="its manifest is not there"):
+    with pytest.raises(Unavailable, match="it is not there"):
         network.client().submit(ELF, INPUT, order=replace(ORDER, keeping=terms))
     elsewhere.close()
     assert not network.facts().item_count
@@ -180,6 +182,22 @@ def test_data_beyond_the_bond_is_refused(network: KeptNetwork) -> None:
 def test_stores_that_cannot_be_named_on_the_chain(places: list[str], message: str) -> None:
     with pytest.raises(Rejected, match=message):
         public_url(places)
+
+
+def test_what_keepers_would_not_connect_to_is_noticed(network: KeptNetwork) -> None:
+    """On a public chain they go to public addresses only: a store on this computer is none."""
+    manifest = publish(network.blobs, open_kzg(), [input_content(INPUT).tree])
+    check_served(network.store.url, manifest)
+    with pytest.raises(Unavailable, match="keepers connect to public addresses only"):
+        check_served(network.store.url, manifest, may_be_private=False)
+    (network.folder / "store" / kzg_name(manifest.versioned_hashes[0])).unlink()
+    with pytest.raises(Unavailable, match="it is not there"):
+        check_served(network.store.url, manifest)
+
+
+def test_no_password_is_written_on_the_chain() -> None:
+    with pytest.raises(Rejected, match="without a name or password"):
+        checked_url("https://me:secret@store.example")
 
 
 def test_the_first_store_with_a_url_is_named() -> None:

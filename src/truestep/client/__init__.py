@@ -35,6 +35,9 @@ is the outputs of another; `job.feed(client.chain)` gives it these. `client.with
 contracts owe the account, `client.deposit`, `client.withdraw_stake` and `client.set_delegate` are for
 operators.
 
+`Order(availability=Availability.KEEPERS)` has program and input kept by keepers before the job is posted
+(docs/data.md); `keeping=KeepingTerms(url=..., fee_wei=...)` says what they are offered.
+
 Every call can fail in three ways: `Rejected` (your input is bad, or the chain refuses it), `Unavailable`
 (something outside failed: try again) and `Bug` (an error of ours). Each message says what was expected, what
 was got and what to do.
@@ -55,12 +58,14 @@ if TYPE_CHECKING:
     from truestep.client.job import ShardResult as ShardResult
     from truestep.client.job_status import JobStage as JobStage
     from truestep.client.job_status import JobStatus as JobStatus
+    from truestep.client.keeping import KeepingTerms as KeepingTerms
     from truestep.client.orders import Order as Order
     from truestep.client.receipt import Receipt as Receipt
     from truestep.client.receipt import parse_receipt as parse_receipt
     from truestep.client.receipt import read_receipt as read_receipt
     from truestep.client.runs import RunReport as RunReport
     from truestep.client.stakes import Withdrawn as Withdrawn
+    from truestep.client.supplies import Availability as Availability
     from truestep.client.verification import Check as Check
     from truestep.protocol.settlement.ids import Role as Role
 
@@ -70,10 +75,12 @@ _PLACES = {
     "truestep.client.debug": ("DebugOutput",),
     "truestep.client.job": ("Job", "ShardResult"),
     "truestep.client.job_status": ("JobStage", "JobStatus"),
+    "truestep.client.keeping": ("KeepingTerms",),
     "truestep.client.orders": ("Order",),
     "truestep.client.receipt": ("Receipt", "parse_receipt", "read_receipt"),
     "truestep.client.runs": ("RunReport",),
     "truestep.client.stakes": ("Withdrawn",),
+    "truestep.client.supplies": ("Availability",),
     "truestep.client.verification": ("Check",),
     "truestep.protocol.settlement.ids": ("Role",),
 }

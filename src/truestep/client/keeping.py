@@ -60,30 +60,30 @@ Tell = Callable[[str], None]
 """Hears what is done, a sentence each."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepingWorld:
+    """What it takes to have data kept."""
+
+    chain: Chain
+    blobs: Blobs
+    kzg: Kzg
+    rules: Rules
+    clock: Clock
+    may_be_private: bool
+    """Whether keepers fetch from private addresses too, as on a devnet."""
+
+
 class Keeping:
     """Has data kept for one account. Begun again after an interruption, it goes on where it was."""
 
-    def __init__(
-        self,
-        chain: Chain,
-        blobs: Blobs,
-        kzg: Kzg,
-        rules: Rules,
-        terms: KeepingTerms,
-        tell: Tell,
-        clock: Clock,
-        *,
-        is_written: bool,
-    ) -> None:
+    def __init__(self, world: KeepingWorld, terms: KeepingTerms, tell: Tell, *, is_written: bool) -> None:
         """`is_written`: data goes to the chain, not to keepers."""
-        self._is_written = is_written
-        self._chain = chain
-        self._blobs = blobs
-        self._kzg = kzg
-        self._rules = rules
+        self._world = world
+        self._chain = world.chain
+        self._rules = world.rules
         self._terms = terms
         self._tell = tell
-        self._clock = clock
+        self._is_written = is_written
 
     def keep(self, program: Content, content: Content, need: Need) -> tuple[ItemId, ItemId]:
         """The kept items of a program and an input. Registers those that this account does not have.
@@ -150,14 +150,14 @@ class Keeping:
         until = min(until, now + DURATION_LIMIT_SECONDS)
         fee_wei = -(-self._terms.fee_wei * count * (until - now) // DAY_SECONDS)
         manifest = publish(
-            self._blobs,
-            self._kzg,
+            self._world.blobs,
+            self._world.kzg,
             (each.tree for each in contents),
             lambda done: self._stored(names, done, count),
         )
         if manifest.parts != tuple(part for each in contents for part in each.parts):
             raise Bug("expected an item to have the parts that it was planned with")
-        check_served(self._terms.url, manifest)
+        check_served(self._terms.url, manifest, may_be_private=self._world.may_be_private)
         self._publish_hashes(manifest)
         call = Register(
             parts=manifest.parts,
@@ -218,7 +218,7 @@ class Keeping:
             closed = [item for item in late if item.was_kept or self._close(item)]
             if late and len(closed) == len(late):
                 raise self._given_up(late)
-            self._clock.sleep(POLL_SECONDS)
+            self._world.clock.sleep(POLL_SECONDS)
 
     def _unkept(self, item_ids: Collection[ItemId]) -> list[KnownItem]:
         items = self._facts().items
@@ -243,7 +243,9 @@ class Keeping:
             return ""
         call = Assign(item_id=item.item_id, record=item.record)
         try:
-            transact_once(self._chain, call, f"assign:{item.item_id}:{last}:{vacant}")
+            # a seat that is lost leaves the same number of vacant ones and the same draws behind
+            intent = f"assign:{item.item_id}:{last}:{item.changed_at}:{vacant}"
+            transact_once(self._chain, call, intent)
         except Rejected as refused:  # else keepers have just done it, or it is too early by a block
             is_full = refused.reason is Reject.KEEPERS_UNDRAWN
             return "; no keeper has a free share for it at the moment" if is_full else ""

@@ -9,9 +9,10 @@ from truestep.adapters.trusted_setup import open_kzg
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import JobId
 from truestep.client.job_status import known_job
-from truestep.client.keeping import ROUNDS, Keeping, KeepingTerms, Tell
+from truestep.client.keeping import ROUNDS, Keeping, KeepingTerms, KeepingWorld, Tell
 from truestep.client.sending import transact_once
 from truestep.client.supplies import Availability, input_content, need_of, program_content
+from truestep.composition.network import DEVNET_CHAINS
 from truestep.machine.program import Program
 from truestep.ports.blobs import Blobs
 from truestep.ports.chain import Chain
@@ -45,16 +46,15 @@ class Supplier:
             )
         self._chain = chain
         self._rules = rules
-        self._keeping = Keeping(
-            chain,
-            blobs,
-            open_kzg(),
-            rules,
-            terms,
-            tell,
-            clock or SystemClock(),
-            is_written=availability is Availability.CALLDATA,
+        world = KeepingWorld(
+            chain=chain,
+            blobs=blobs,
+            kzg=open_kzg(),
+            rules=rules,
+            clock=clock or SystemClock(),
+            may_be_private=deployment.chain_id in DEVNET_CHAINS,
         )
+        self._keeping = Keeping(world, terms, tell, is_written=availability is Availability.CALLDATA)
 
     def kept_order(self, call: PostJob, program: Program, content: bytes, lifetime_seconds: int) -> PostJob:
         """The call that posts a job, once its data is kept for as long as it needs from now on.

@@ -4,13 +4,15 @@ from collections.abc import Callable, Iterable, Sequence
 from urllib.parse import urlsplit
 
 from truestep.adapters.blobs.addresses import kzg_name, manifest_name
+from truestep.adapters.blobs.background import run_in_background
 from truestep.adapters.blobs.http import HttpBlobs
+from truestep.adapters.keepers.client import KeeperClient
 from truestep.availability.encoding import Encoder, TreeSource
-from truestep.availability.manifest import Manifest, parse_manifest
+from truestep.availability.manifest import Manifest
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.commitments.kzg import Kzg, versioned_hash
 from truestep.engine.hashing import hash_many_pairs
-from truestep.ports.blobs import Blobs
+from truestep.ports.blobs import Blobs, never
 
 URL_LIMIT = 256
 """The contract takes no longer ones (`String[256]`)."""
@@ -33,20 +35,33 @@ def publish(
     return manifest
 
 
-def check_served(url: str, manifest: Manifest) -> None:
-    """Refuse to register an item that nobody can fetch: its manifest must be there, where keepers look.
+def check_served(url: str, manifest: Manifest, *, may_be_private: bool = True) -> None:
+    """Refuse to register an item that keepers cannot fetch: looks where they look, as they do.
 
-    Raises Unavailable.
+    `may_be_private`: they connect to private addresses too, as on a devnet. Raises Unavailable.
     """
+
+    async def look() -> tuple[Manifest | None, bytes | None]:
+        client = KeeperClient(url, is_stranger=not may_be_private)
+        try:
+            return (
+                await client.stored_manifest(manifest.name),
+                await client.stored_blob(manifest.versioned_hashes[-1]),
+            )
+        finally:
+            await client.close()
+
     try:
-        found = parse_manifest(HttpBlobs(url).get_named(manifest_name(manifest.name)))
+        found, blob = run_in_background(look, never)
+        why = "" if found == manifest and blob is not None else "it is not there"
     except (Rejected, Unavailable) as error:
+        why = f"{error}"
+    if why:
         raise Unavailable(
-            f"keepers would fetch the data from {url}, and its manifest is not there ({error}); nothing is"
-            " registered. Name the URL of the store that --blobs writes to with --items-url"
-        ) from error
-    if found != manifest:
-        raise Unavailable(f"{url} gives another manifest than the one that was stored; check the store")
+            f"keepers would fetch the data from {url}, and cannot ({why}); nothing is registered. Name the"
+            " URL of the store that --blobs writes to with --items-url; keepers connect to public addresses"
+            " only, but on a devnet"
+        )
 
 
 def public_url(places: Sequence[str]) -> str:
@@ -68,6 +83,12 @@ def checked_url(url: str) -> str:
         HttpBlobs(url)
     except ValueError as error:
         raise Rejected(Reject.BLOB_STORE, f"{error}; give another --items-url") from error
+    if urlsplit(url).username or urlsplit(url).password:
+        raise Rejected(
+            Reject.BLOB_STORE,
+            "expected a URL without a name or password: everybody could read them on the chain; give the"
+            " store's public URL with --items-url",
+        )
     if len(url.encode()) > URL_LIMIT:
         raise Rejected(
             Reject.BLOB_STORE, f"expected a URL of at most {URL_LIMIT} bytes, got {len(url.encode())}"

@@ -145,6 +145,10 @@ def landed_in_words(intent: str) -> str:
             return f"batch {batch} has expired"
         case "release", [batch] if _is_number(batch):
             return f"released batch {batch}"
+        case "register", [batch, *_] if _is_number(batch):
+            return f"registered an item with the outputs of batch {batch}"
+        case "deliver", [batch, item] if _is_number(batch) and _is_number(item):
+            return f"delivered batch {batch}" + (f" with item {item}" if item != "0" else "")
         case _:
             return f"{in_words(intent)} is in a block"
 

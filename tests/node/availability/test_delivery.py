@@ -40,7 +40,7 @@ def test_outputs_are_kept_and_the_batch_is_final(work: KeptWork) -> None:
         "deliver_landed",
     ]
     words = next(message for kind, message in work.log.lines if kind == "register_sent")
-    assert "by 2 keepers for 63 days: 1 blobs" in words
+    assert "by 2 keepers for 63 days: 1 blob," in words
     assert "a bond of 0.04 ETH that comes back then" in words
 
 

@@ -24,24 +24,31 @@ from tests.protocol.settlement.facts.chains import log_at
 from tests.protocol.settlement.facts.echoes import rebuilt
 from tests.protocol.settlement.world import KEEPER, Outcome
 from truestep.base.errors import Reject
+from truestep.base.ids import task_of
 from truestep.protocol.availability import state
 from truestep.protocol.availability.contracts import bindings, challenges, items, kept
 from truestep.protocol.availability.contracts.items import ItemState, Standing
 from truestep.protocol.availability.facts import OVER
 from truestep.protocol.availability.ids import ChallengeId, ItemId
 from truestep.protocol.availability.keeping import Keeping
+from truestep.protocol.calls import CallBack, CancelTasks, WriteOut
+from truestep.protocol.records import TaskStage
 from truestep.protocol.settlement.assurances import POLICIES, Question
 from truestep.protocol.settlement.contracts.parameters import Added
 from truestep.protocol.settlement.effects import Transfer
 from truestep.protocol.settlement.facts import kept_calls
 from truestep.protocol.settlement.facts.due import Action, due, hold_of_subject
-from truestep.protocol.settlement.facts.fold import fold_with_gaps
 from truestep.protocol.settlement.facts.judging import judging, with_policy
 from truestep.protocol.settlement.facts.records import Event, Facts, Logged
 from truestep.protocol.settlement.facts.rehearsal import Answer, Caller, Ready
 from truestep.protocol.settlement.ids import claim_of
 from truestep.protocol.settlement.messages import Message
 from truestep.protocol.settlement.records import BatchStage
+from truestep.protocol.settlement.tasks.calls import prepared_call
+from truestep.protocol.settlement.tasks.duties import duties
+from truestep.protocol.settlement.tasks.standing import Standing as Tasks
+from truestep.protocol.settlement.tasks.table import Table
+from truestep.protocol.settlement.tasks.telling import fold_told
 
 KEEPING = Keeping(
     policy=KEPT_POLICY,
@@ -79,6 +86,7 @@ class KeptEcho:
         (rules,) = self.world.state.parameters
         self.logs: list[Logged] = []
         self.facts = self.nothing
+        self.table = Table()
         self._read([Added(parameters_id=1, parameters=rules)])
         self.gaps = 0
 
@@ -119,8 +127,11 @@ class KeptEcho:
         self.block += 1
         logs = [log_at(self.block, place, event, self.schedule.now) for place, event in enumerate(events)]
         self.logs += logs
-        self.facts, gaps = fold_with_gaps(self.facts, logs)
-        assert not gaps
+        folded = fold_told(self.facts, logs)
+        assert not folded.gaps
+        self.facts = folded.facts
+        for event in (event for told in folded.told for event in told):
+            self.table.apply(event)
 
 
 def check_answer(step: KeptStep, answer: Answer, outcome: Outcome) -> None:
@@ -268,6 +279,17 @@ def check_facts(echo: KeptEcho) -> None:
     assert needed <= facts.data.items.keys()
 
 
+def check_tasks(echo: KeptEcho) -> None:
+    """Told events say of tasks what the facts say: also how long a game may be opened on a claim."""
+    standing = Tasks(echo.facts)
+    for job_id, known in echo.facts.jobs.items():
+        for shard in range(min(known.job.work.shard_count, 40)):
+            task, told = standing.task(task_of(job_id, shard)), echo.table.task(task_of(job_id, shard))
+            assert task is not None and told is not None
+            if TaskStage.CLAIMED in (task.stage, told.stage) and task.batch_id:
+                assert (task.stage, task.until) == (told.stage, told.until)
+
+
 def check_due(echo: KeptEcho) -> None:
     """What is due by data is what the world accepts."""
     facts, world, now = echo.facts, echo.world, echo.schedule.now
@@ -281,6 +303,9 @@ def check_due(echo: KeptEcho) -> None:
             claim_id = claim_of(batch_id, leaf_index)
             answer = kept_calls.fail(facts, caller, claim_id)
             assert (claim_id in fails) == isinstance(answer, Ready), f"{claim_id}: {answer}"
+    for duty in duties(facts, KEEPER, now):  # else it would be sent, and reverted
+        if duty.call is not None and not isinstance(duty.call, CallBack | CancelTasks | WriteOut):
+            assert isinstance(prepared_call(facts, caller, duty.call), Ready), duty
     returned = {key for key in world.kept.holds if world.state.batches[key[0]].struck}
     settled = {hold_of_subject(each.subject) for each in found if each.action is Action.SETTLE_HOLD}
     assert settled == returned

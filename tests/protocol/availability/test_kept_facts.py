@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from functools import cache
 from random import Random
 
 import pytest
 
-from tests.protocol.availability.kept_echoes import KeptEcho, check_due, check_facts
+from tests.protocol.availability.kept_echoes import KeptEcho, check_due, check_facts, check_tasks
 from tests.protocol.availability.kept_schedule import NOBODYS
 from truestep.protocol.availability.contracts.items import Record, Registered
 from truestep.protocol.availability.facts import WRITTEN_LIMIT, Draft, Facts
@@ -20,6 +21,7 @@ from truestep.protocol.settlement.tasks.telling import fold_told
 DUE_EACH = 10
 
 
+@cache
 def play(seed: int, steps: int) -> tuple[KeptEcho, Counter[str]]:
     """An episode, checked after each step."""
     echo, tally = KeptEcho(seed), Counter[str]()
@@ -29,15 +31,16 @@ def play(seed: int, steps: int) -> tuple[KeptEcho, Counter[str]]:
             check_facts(echo)
             if number % DUE_EACH == 0:
                 check_due(echo)
+                check_tasks(echo)
     except BaseException as error:
         error.add_note(f"seed {seed}, step {tally.total()}")
         raise
     return echo, tally
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [4, 22, 23])
 def test_facts_agree_and_what_they_make_is_accepted(seed: int) -> None:
-    echo, _ = play(seed, 500)
+    echo, _ = play(seed, 400)
     rng, facts, place = Random(seed), echo.nothing, 0
     timeless = [each if type(each.event) in TIMED else replace(each, time=0) for each in echo.logs]
     while place < len(timeless):
@@ -48,15 +51,15 @@ def test_facts_agree_and_what_they_make_is_accepted(seed: int) -> None:
 
 def test_episodes_reach_every_call() -> None:
     total = Counter[str]()
-    for seed in range(20, 24):
-        total += play(seed, 700)[1]
+    for seed in (4, 22, 23):
+        total += play(seed, 400)[1]
     assert {kind.__name__ for kind in HANDLERS} <= {*total}
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_missing_events_do_no_harm(seed: int) -> None:
     rng = Random(seed)
-    echo, _ = play(40 + seed % 2, 300)
+    echo, _ = play((4, 22, 23)[seed % 3], 400)
     left = [logged for logged in echo.logs if rng.random() >= 0.03]
     facts, _ = fold_with_gaps(echo.nothing, left)
     assert fold_told(echo.nothing, left).facts == facts

@@ -26,6 +26,7 @@ from truestep.roles.availability.delivery import (
     Move,
     Publish,
     Published,
+    blobs_in_words,
     decide,
 )
 from truestep.roles.views import View
@@ -131,8 +132,8 @@ class DeliveryDesk:
                 self._published[batch_id] = made
                 self._reporter.report(
                     "outputs_published",
-                    f"the outputs of batch {batch_id} are in the blob store, {made.blob_count} blobs, where"
-                    " keepers can fetch them",
+                    f"the outputs of batch {batch_id} are where keepers can fetch them:"
+                    f" {blobs_in_words(made.blob_count)}",
                     batch_id=batch_id,
                 )
             case FindNodes(move=move), value:

@@ -268,7 +268,7 @@ def _register(
         intent=f"{prefix}{_attempt(view, rules, published.parts)}",
         call=call,
         message=f"have the outputs of batch {batch_id} kept by {seats} keepers for {days} days:"
-        f" {published.blob_count} blobs, {coins(seats * fee_wei)} of fees, and a bond of"
+        f" {blobs_in_words(published.blob_count)}, {coins(seats * fee_wei)} of fees, and a bond of"
         f" {coins(rules.registrant_bond_wei)} that comes back then",
     )
 
@@ -280,6 +280,11 @@ def _written(intent: str, batch_id: BatchId, published: Published) -> Send:
         message=f"write the outputs of batch {batch_id} into the chain, {len(published.payload):,} bytes:"
         " that costs gas, and needs no keepers and no bond",
     )
+
+
+def blobs_in_words(count: int) -> str:
+    """`1 blob`, `32 blobs`."""
+    return "1 blob" if count == 1 else f"{count:,} blobs"
 
 
 def is_cheaper_written(sizes_bytes: Sequence[int]) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from truestep.client.files import read_program
 from truestep.client.runs import RunReport, run_task
 from truestep.composition.engines import EngineName, open_engine
 from truestep.guest import BuiltGuest, GuestBuildError, build_python
@@ -187,6 +188,7 @@ def test_exceptions_end_the_run_with_their_text(tmp_path: Path) -> None:
     guest = built(tmp_path, text)
     assert "model.py:13: a guest cannot use open" in guest.warnings
     assert "model.py:15: a guest knows of an" in guest.warnings
+    assert "model.py:13: a guest cannot use open" in read_program(tmp_path / "model.py").notes[-1]
     for content, words in (
         (b"", "model.py:6: ValueError: no prices\n"),
         (b"\x05", "RuntimeError: ('odd', 5, 2.5)\n"),

@@ -4,7 +4,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from truestep.base.errors import Reject, Rejected
@@ -22,6 +22,8 @@ class ProgramFile:
 
     elf: bytes
     program: Program
+    warnings: str = ""
+    """What the build of a Python guest left out."""
 
     @property
     def digest(self) -> Bytes32:
@@ -31,7 +33,8 @@ class ProgramFile:
     @property
     def notes(self) -> tuple[str, ...]:
         """Notes about the file for a person, one sentence each."""
-        return loading_notes(self.elf)
+        said = " ".join(self.warnings.split())
+        return (*loading_notes(self.elf), *((said,) if said else ()))
 
 
 def program_of(elf: bytes) -> ProgramFile:
@@ -50,7 +53,8 @@ def read_program(path: Path, *, defines: Mapping[str, str] | None = None) -> Pro
             target = Path(name) / f"{path.stem}.elf"
             is_python = path.suffix == PYTHON_SUFFIX
             built = build_python(path, target) if is_python else build_c([path], target, defines=defines)
-            return program_of(built.path.read_bytes())
+            made = program_of(built.path.read_bytes())
+            return replace(made, warnings=built.warnings) if is_python else made
     return program_of(_read(path, FILE_LIMIT_BYTES, Reject.ELF_TOO_LARGE, "no program is larger"))
 
 

@@ -365,16 +365,28 @@ class Evaluator:
 def _answer_about_module(called: Any, given: list[Fact], named: list[ast.keyword]) -> Fact:
     """What a function finds in a module, which does not change while a guest runs."""
     values = [fact.value for fact in given if isinstance(fact, Known)]
-    is_asking = called is vars or called is dir or getattr(called, "__module__", "") == "inspect"
+    if called is vars:
+        return Known(vars(*values)) if len(values) == len(given) == 1 else None
+    is_asking = called is dir or getattr(called, "__module__", "") == "inspect"
     if named or len(values) < len(given) or not (is_asking or _only_looks(called)):
         return None
-    return Known(called(*values))
+    found = called(*values)
+    return Known(found) if _has_no_numbers(found) else None
+
+
+def _has_no_numbers(value: Any) -> bool:
+    """Whether it is made of names and functions; numbers are the guest's to compute."""
+    if isinstance(value, _READABLE) and not isinstance(value, str):
+        items: Any = value
+        parts: list[Any] = [*items, *(items.values() if value.__class__ is dict else ())]
+        return all(map(_has_no_numbers, parts))
+    return isinstance(value, str | bool | type | ModuleType) or value is None or is_function(value)
 
 
 def _only_looks(called: Any) -> bool:
     """Whether a function of the user's sets nothing outside of it."""
     setting = {"STORE_GLOBAL", "DELETE_GLOBAL", "STORE_ATTR", "STORE_SUBSCR", "IMPORT_NAME"}
-    if not isinstance(called, FunctionType):
+    if not isinstance(called, FunctionType) or {"print", "open", "input"} & set(called.__code__.co_names):
         return False
     return not any(part.opname in setting for part in dis.get_instructions(called))
 

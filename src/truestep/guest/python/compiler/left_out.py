@@ -6,6 +6,7 @@ left out is told when the guest is built. No exception is raised in its place, w
 """
 
 import ast
+import re
 import sysconfig
 import traceback
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from truestep.guest.python.compiler.explain import explain, places_in
 from truestep.guest.python.compiler.name_uses import has_yield
 from truestep.guest.python.compiler.rewriting_names import Names
 
+_ADDRESS = re.compile(r"\s*(?:at 0x|0x|#)[0-9a-f]{6,}")
 _POINTER = ir.IntType(8).as_pointer()
 _Position = tuple[int, int]
 """The line and column of a branch's first statement."""
@@ -40,13 +42,19 @@ def notes() -> str:
 
 def leave_out(error: Exception, source: Path) -> bool:
     """Leave out the branch in which the compilation failed. False if there is none."""
-    reason = (error if isinstance(error, Complaint) else explain(error, source)).text()
+    reason = _reason(error if isinstance(error, Complaint) else explain(error, source))
     for file, line in _places(error):
         block = _branch_at(file, line)
         if block is not None:
             _left_out.setdefault(file, {})[_position(block)] = reason
             return True
     return False
+
+
+def _reason(complaint: Complaint) -> str:
+    """What is told, without addresses: it is in the program, which is the same wherever it is built."""
+    what = _ADDRESS.sub("", complaint.what.partition("\n")[0])
+    return Complaint(what, place=complaint.place, remedy=complaint.remedy).text()
 
 
 def _places(error: Exception) -> Iterator[tuple[str, int]]:

@@ -104,7 +104,7 @@ def test_a_token_and_a_reducer_without_input() -> None:
         "it has no input yet: truestep feed 7, once job 5 is complete",
     ]
     unsupplied = replace(now, job=replace(job, reducer_of=None))
-    waits = "it waits until its requester has named the kept items of its program and input"
+    waits = "it waits until its requester has its data kept: truestep supply 7"
     assert _shown(unsupplied, {}).splitlines()[1] == waits
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.protocol.availability.world import RULES
 from truestep.availability.encoding import Encoder
-from truestep.availability.parts import parts_hash
+from truestep.availability.parts import Part, parts_hash
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address, Bytes32
 from truestep.client.supplies import (
@@ -157,6 +157,20 @@ def test_data_that_the_bond_does_not_cover_is_refused_with_what_helps() -> None:
         plan(program, content, [], Need(until=0, blobs_limit=3))
     assert refused.value.reason is Reject.DATA_BOND
     assert plan(program, content, [], Need(until=0, blobs_limit=12)).counted_blobs == 10
+
+
+def test_what_no_item_has_room_for_together_goes_into_two() -> None:
+    """The largest input leaves room for 123 blobs."""
+    parts = {
+        depth: (Part(root=Bytes32(b"r" * 32), depth=depth, first_leaf=0, leaf_count=count),)
+        for depth, count in ((24, 1 << 24), (26, 124 * 128 * 31))
+    }
+    largest, program = replace(input_content(b""), parts=parts[24]), program_content(PROGRAM)
+    need = Need(until=0, blobs_limit=10_000)
+    assert [len(group) for group in plan(program, largest, [], need).new] == [2]
+    found = plan(replace(program, parts=parts[26]), largest, [], need)
+    assert [len(group) for group in found.new] == [1, 1]
+    assert found.new_blobs == 4_229 + 124
 
 
 # --- on the chain itself --------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from truestep.availability.encoding import TreeSource, program_tree, range_tree
-from truestep.availability.parts import Layout, Part
+from truestep.availability.parts import BLOB_LIMIT, BLOB_UNITS, PART_LIMIT, Layout, Part
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Bytes32
 from truestep.commitments.merkle import LEAF_SIZE_BYTES, StreamedRoot
@@ -165,7 +165,7 @@ def plan_written(program: Content, content: Content, known: Iterable[KnownItem],
     lasting = [item for item in known if need.is_met_by(item)]
     plans = [each for each in _plans(program, content, lasting) if all(map(_can_be_written, each.new))]
     if not plans:
-        sizes = " and ".join(f"{len(each.payload):,} bytes of {each.name}" for each in (program, content))
+        sizes = " and ".join(f"{_size_bytes([each]):,} bytes of {each.name}" for each in (program, content))
         raise Rejected(
             Reject.DATA_SIZE,
             f"expected a program and an input of at most {WRITTEN_LIMIT_BYTES:,} bytes each, to write them to"
@@ -193,7 +193,14 @@ def _plans(program: Content, content: Content, known: Sequence[KnownItem]) -> It
         for other in _choices(known, content):
             missing = ((program,) if chosen is None else ()) + ((content,) if other is None else ())
             yield Plan(program=chosen, input=other, new=tuple((each,) for each in missing))
-    yield Plan(program=None, input=None, new=((program, content),))
+    if _fit_together(program, content):
+        yield Plan(program=None, input=None, new=((program, content),))
+
+
+def _fit_together(*contents: Content) -> bool:
+    """Whether there is an item that holds all of them."""
+    parts = [part for each in contents for part in each.parts]
+    return len(parts) <= PART_LIMIT and sum(part.unit_count for part in parts) <= BLOB_LIMIT * BLOB_UNITS
 
 
 def _choices(known: Sequence[KnownItem], content: Content) -> list[KnownItem | None]:

@@ -16,6 +16,7 @@ from truestep.client.tokens import amount_in_words
 from truestep.demo.narration import Narrator, count
 from truestep.ports.chain import Inquiry
 from truestep.protocol.records import GameRecord, GameStage, TaskRecord, TaskStage
+from truestep.protocol.settlement.assurances import OPTIMISTIC
 
 if TYPE_CHECKING:
     from truestep.ports.chain import ChainReader
@@ -136,10 +137,11 @@ def _shown(now: JobStatus, games: Games) -> str:
     reward = amount_in_words(job.reward, job.asset)
     lines = [f"job {job.job_id}: {now.stage}, {final}, {reward} per shard, {deadline}"]
     if not job.is_ready and job.reducer_of is None:
-        lines.append("it waits until its requester has named the kept items of its program and input")
+        lines.append(f"it waits until its requester has its data kept: truestep supply {job.job_id}")
     elif not job.is_ready:
+        then = "" if job.policy == OPTIMISTIC else f", then truestep supply {job.job_id}"
         lines.append(
-            f"it has no input yet: truestep feed {job.job_id}, once job {job.reducer_of} is complete"
+            f"it has no input yet: truestep feed {job.job_id}, once job {job.reducer_of} is complete{then}"
         )
     narrator = Narrator()
     for words, group in groupby(now.tasks, lambda task: _task_words(task, now, games, narrator)):

@@ -41,10 +41,13 @@ PATIENCE_SECONDS = 180.0
 """For one thing to happen; twenty times what it usually takes."""
 LOOK_SECONDS = 0.1
 STEP_SECONDS = 1.0
+"""Between two steps of the chain's time: daemons act in between."""
 POLL_SECONDS = 0.2
 """Interval at which daemons look at the chain."""
 FEE_CAP_WEI, TIP_WEI = 100 * GWEI, GWEI
+"""Of transactions that a drill sends itself: far above the chain's base fee, which falls from one gwei."""
 GAS_LIMIT = 5_000_000
+"""More than any call of a drill takes, below the limit of a transaction."""
 
 
 class NotSo(Exception):

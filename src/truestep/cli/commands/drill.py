@@ -19,7 +19,7 @@ from truestep.cli.streams import write_result
 
 if TYPE_CHECKING:
     from truestep.drills.catalogue import Drill
-    from truestep.drills.verdict import Outcome
+    from truestep.drills.verdict import Outcome, Verdict
 
 EXAMPLE = "Example: truestep drill availability challenge-spam rpc-outage"
 
@@ -110,32 +110,35 @@ def _show_outcomes(screen: Screen, outcomes: Sequence["Outcome"]) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("drill", no_wrap=True)
     table.add_column("", no_wrap=True)
-    table.add_column("what happened", ratio=5)
-    table.add_column("who lost", ratio=3)
-    table.add_column("who was made whole", ratio=3)
-    table.add_column("s", justify="right")
+    table.add_column("s", justify="right", no_wrap=True)
+    table.add_column("what happened, who lost what, who was made whole")
     for outcome in outcomes:
-        verdict = outcome.verdict
         word, style = ("failed", "bold red") if outcome.complaints else ("passed", "green")
-        table.add_row(
-            outcome.name,
-            Text(word, style),
-            verdict.happened if verdict else outcome.trouble,
-            _in_words(verdict.losses) if verdict else "",
-            _in_words(verdict.gains) if verdict else "",
-            f"{outcome.seconds:.0f}",
-        )
+        words = _in_words(outcome.verdict) if outcome.verdict else Text(outcome.trouble)
+        table.add_row(outcome.name, Text(word, style), f"{outcome.seconds:.0f}", words)
     if not screen.results.is_terminal:
         screen.results.width = TABLE_WIDTH
     screen.result({}, table)
 
 
-def _in_words(amounts_wei: Mapping[str, int]) -> str:
+def _in_words(verdict: "Verdict") -> Text:
+    text = Text(verdict.happened)
+    for label, amounts_wei in (("lost", verdict.losses), ("whole", verdict.gains)):
+        text.append(f"\n{label} ", style="dim")
+        text.append(_amounts(amounts_wei) or "nobody")
+    return text
+
+
+def _amounts(amounts_wei: Mapping[str, int]) -> str:
     """Names in groups of those with the same amount."""
     names: dict[int, list[str]] = {}
     for name, amount_wei in amounts_wei.items():
         names.setdefault(amount_wei, []).append(name)
-    return "\n".join(
-        f"{', '.join(named)}: {coins(amount_wei) if amount_wei else 'as before'}"
+    return "; ".join(
+        f"{', '.join(named)}: {_amount(amount_wei, len(named))}"
         for amount_wei, named in sorted(names.items(), reverse=True)
     )
+
+
+def _amount(amount_wei: int, count: int) -> str:
+    return f"{coins(amount_wei)}{' each' if count > 1 else ''}" if amount_wei else "as before"

@@ -137,6 +137,12 @@ def _on_chain(options: ItemOptions, urls: dict[str, bool]) -> _Found:
         raise Failure(
             "item", f"the chain has no item {options.item}, or it is closed; check the number and the network"
         )
+    if item.record.blob_count == 0:
+        raise Failure(
+            "item",
+            f"item {options.item} is in calldata: no keeper has it, and every node of the chain does; daemons"
+            " and `truestep verify` read it there by its roots",
+        )
     named = dict.fromkeys([*facts.urls_of(item), item.url], not options.allow_private)
     return _Found(name=item.name, urls=named | urls)
 

@@ -12,6 +12,7 @@ from truestep.adapters.chain.availability import AvailabilityReader, availabilit
 from truestep.adapters.chain.beacon import BeaconBlobs
 from truestep.adapters.chain.deployment import Deployment, read_deployment
 from truestep.adapters.chain.fees import TransactionPolicy
+from truestep.adapters.chain.payloads import Payloads
 from truestep.adapters.chain.published import PublishedBlobs
 from truestep.adapters.chain.sender import Signer
 from truestep.adapters.chain.web3_chain import Memory
@@ -155,6 +156,7 @@ def _opened_stores(
         published.reader.facts,
         open_kzg(),
         reporter,
+        payload=Payloads(settings.rpc, availability_of(deployment), reporter).payload,
         may_be_private=deployment.chain_id in DEVNET_CHAINS,
         published=published,
     )

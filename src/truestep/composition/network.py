@@ -9,11 +9,13 @@ from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.adapters.blobs.http import HttpBlobs
 from truestep.adapters.blobs.several import SeveralBlobs
 from truestep.adapters.blobs.transfer import origin
+from truestep.adapters.chain.availability import availability_of
 from truestep.adapters.chain.connection import Node, check_chain, connect
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.chain.inspection import refuse_wrong
 from truestep.adapters.chain.known_deployments import is_known, remember
+from truestep.adapters.chain.payloads import Payloads
 from truestep.adapters.chain.pinned import PinnedReader
 from truestep.adapters.chain.record_codec import View
 from truestep.adapters.chain.sender import Signer
@@ -57,15 +59,19 @@ def open_blobs(
     return SeveralBlobs(stores, [_shown(place) for place in named], reporter, keepers=keepers)
 
 
-def open_kept_blobs(places: Sequence[str], chain: ChainReader, deployment: Deployment) -> Blobs:
-    """The blobs in these places and, in a network that has them, what keepers of items hold.
+def open_kept_blobs(places: Sequence[str], chain: ChainReader, deployment: Deployment, node: Node) -> Blobs:
+    """The blobs in these places and, in a network that has them, what items hold.
 
     Raises `Rejected` if there is neither.
     """
     if deployment.availability is None:
         return open_blobs(places)
-    may_be_private = deployment.chain_id in DEVNET_CHAINS
-    keepers = KeeperBlobs(lambda: chain.facts().data, open_kzg(), may_be_private=may_be_private)
+    keepers = KeeperBlobs(
+        lambda: chain.facts().data,
+        open_kzg(),
+        payload=Payloads(node, availability_of(deployment)).payload,
+        may_be_private=deployment.chain_id in DEVNET_CHAINS,
+    )
     return open_blobs(places, keepers=keepers)
 
 

@@ -1,9 +1,10 @@
-"""Programs, inputs and outputs from the keepers of the items that hold them, found by their roots."""
+"""Programs, inputs and outputs from items: from their keepers, or from the chain, found by their roots."""
 
 import struct
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import AsyncExitStack, suppress
 from io import BytesIO
+from itertools import accumulate
 
 from truestep.adapters.blobs.addresses import input_name, output_name, parse_name, program_name
 from truestep.adapters.blobs.background import run_in_background
@@ -44,14 +45,17 @@ class KeeperBlobs:
         kzg: Kzg,
         reporter: Reporter | None = None,
         *,
+        payload: Callable[[KnownItem], bytes] | None = None,
         may_be_private: bool = False,
         published: Published | None = None,
     ) -> None:
         """`facts` says which items there are; `reporter` is told of each keeper that lies.
 
-        `published` gives blobs that answers to challenges have published.
+        `published` gives blobs that transactions have published; `payload` reads the leaves of an item in
+        calldata from the chain, and raises `Unavailable`.
         """
         self._facts = facts
+        self._payload = payload
         self._kzg = kzg
         self._reporter = reporter
         self._may_be_private = may_be_private
@@ -146,6 +150,8 @@ class KeeperBlobs:
         facts, troubles = self._facts(), list[str]()
         for item, wanted in _holding(facts, root, depth, leaf_count):
             try:
+                if item.record.blob_count == 0:
+                    return made(self._read_calldata(item, wanted))
                 return made(
                     run_in_background(
                         lambda item=item, wanted=wanted: self._fetch(facts, item, wanted), should_stop
@@ -155,6 +161,20 @@ class KeeperBlobs:
                 troubles.append(f"item {item.item_id}: {error}")
         why = "; ".join(troubles) or "no item holds it"
         raise Unavailable(f"keepers do not give what has root {root.hex()}: {why}")
+
+    def _read_calldata(self, item: KnownItem, wanted: int) -> Parts:
+        if self._payload is None:
+            raise Unavailable("its bytes are on the chain, which is not read here")
+        payload = self._payload(item)
+        if len(payload) != sum(part.size_bytes for part in item.parts):
+            raise Unavailable(f"the node gives {len(payload)} bytes, which are not those of its parts")
+        ends = [*accumulate(part.size_bytes for part in item.parts)]
+        tree = item.parts[wanted].root, item.parts[wanted].depth
+        return [
+            (part.first_leaf, payload[end - part.size_bytes : end])
+            for part, end in zip(item.parts, ends, strict=True)
+            if (part.root, part.depth) == tree
+        ]
 
     async def _fetch(self, facts: Facts, item: KnownItem, wanted: int) -> Parts:
         clients: list[KeeperClient] = []
@@ -209,7 +229,10 @@ async def _read(
 
 
 def _holding(facts: Facts, root: Bytes32, depth: int, leaf_count: int) -> list[tuple[KnownItem, int]]:
-    """The items that hold enough of a tree, and the first of its parts there; kept ones first."""
+    """The items that hold enough of a tree, and the first of its parts there.
+
+    Those on the chain come first, then those that are kept.
+    """
     found = [
         (item, index)
         for item in facts.items.values()
@@ -220,10 +243,11 @@ def _holding(facts: Facts, root: Bytes32, depth: int, leaf_count: int) -> list[t
     return sorted(found, key=lambda each: _doubt(each[0]))
 
 
-def _doubt(item: KnownItem) -> tuple[bool, bool, int]:
-    """What keepers have checked comes first: to register something costs nothing in the end."""
+def _doubt(item: KnownItem) -> tuple[bool, bool, bool, int]:
+    """What is on the chain comes first, then what keepers have checked: to register costs nothing in the end."""
     acknowledged = sum(1 for seat in item.seats.values() if seat.acknowledged_at)
-    return item.state is not ItemState.KEPT, not item.is_open, -acknowledged
+    is_checked = item.record.blob_count == 0
+    return not is_checked, item.state is not ItemState.KEPT, not item.is_open, -acknowledged
 
 
 def _leaves(size_bytes: int) -> int:

@@ -98,10 +98,11 @@ def verify(
     sources = open_blobs(blobs) if blobs else None
     if not offline:
         warning = unknown_code_warning(screen, is_trusted=trust_unknown_code)
-        with _chain(held, receipt, rpc, chosen_file(deployment, network), warning) as chain:
+        node = _node(receipt, rpc)
+        with _chain(held, receipt, node, chosen_file(deployment, network), warning) as chain:
             groups["the chain says the same"] = list(check_chain(held, chain))
             if blobs or held.kept is not None:
-                sources = open_kept_blobs(blobs or [], chain, held.deployment)
+                sources = open_kept_blobs(blobs or [], chain, held.deployment, node)
     is_refuted = any(not check.passed for group in groups.values() for check in group)
     is_run = not (no_execute or is_refuted) and isinstance(file, Receipt)
     if is_run:
@@ -126,7 +127,7 @@ def verify(
 def _chain(
     held: Receipt,
     receipt: Path,
-    rpc: list[str] | None,
+    node: Any,
     deployment: Path | None,
     on_unknown_code: Callable[[str], None] | None,
 ) -> Generator["ChainReader"]:
@@ -140,12 +141,17 @@ def _chain(
             f"the receipt names other contracts than {deployment}, on chain {held.deployment.chain_id};"
             " it is not a receipt of this network",
         )
+    yield open_reader(node, held.deployment, on_unknown_code)
+
+
+def _node(receipt: Path, rpc: list[str] | None) -> Any:
+    """The node to ask, or the saved chain."""
     node: Any = rpc or [str(_beside(receipt))]
     if len(node) == 1 and not node[0].startswith(("http://", "https://")):
         from truestep.devnet.chain_file import open_chain_file
 
         node = open_chain_file(Path(node[0])).node
-    yield open_reader(node, held.deployment, on_unknown_code)
+    return node
 
 
 def _beside(receipt: Path) -> Path:

@@ -21,12 +21,13 @@ from truestep.adapters.blobs.server import BlobServer
 from truestep.adapters.chain.availability import AvailabilityContracts, availability_of, availability_types
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.devnet import AnvilDevnet
+from truestep.adapters.chain.sidecars import SentBlob, with_blobs
 from truestep.base.ids import Address
 from truestep.composition.keeping import KeeperSettings, opened_keeper
 from truestep.contracts.artifacts import load_artifact
 from truestep.node.keeping.agent import KeeperWorld, keeper_node
 from truestep.protocol.availability.contracts.challenges import OpenChallenge
-from truestep.protocol.availability.contracts.items import ItemState, Register
+from truestep.protocol.availability.contracts.items import ItemState, Register, RegisterBlobs
 from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.availability.facts import Facts
 from truestep.protocol.availability.ids import ItemId
@@ -112,6 +113,38 @@ class KeeperNet:
         )
         self.send("Items", call, value_wei=RULES.registrant_bond_wei + seat_count * fee_wei)
         return ItemId(self.items.functions.next_item_id().call() - 1)
+
+    def register_blobs(self, item: Item) -> None:
+        """Register an item whose blobs are in the transaction."""
+        web3, account = self.web3, Account.create()
+        self.anvil.fund(account.address, 10**20)
+        sent = [
+            SentBlob(
+                blob=b"".join(each.cells[:64]),
+                commitment=commitment,
+                cell_proofs=each.proofs,
+            )
+            for each, commitment in zip(item.extended, item.manifest.commitments, strict=True)
+        ]
+        until = web3.eth.get_block("latest").get("timestamp", 0) + DAY_SECONDS
+        call = RegisterBlobs(parts=item.manifest.parts, until=until, url="")
+        terms: Any = {
+            "type": 3,
+            "chainId": web3.eth.chain_id,
+            "nonce": 0,
+            "to": Web3.to_checksum_address(self.contracts.items),
+            "data": availability_types()["Items"].payload(call),
+            "value": RULES.registrant_bond_wei,
+            "gas": 1_000_000,
+            "maxFeePerGas": 10**10,
+            "maxPriorityFeePerGas": 10**9,
+            "maxFeePerBlobGas": 10**10,
+            "accessList": [],
+            "blobVersionedHashes": list(item.manifest.versioned_hashes),
+        }
+        raw = with_blobs(bytes(account.sign_transaction(terms).raw_transaction), sent)
+        receipt = web3.eth.wait_for_transaction_receipt(web3.eth.send_raw_transaction(raw))
+        assert receipt["status"] == 1
 
     def challenge(
         self, keeper: RunningKeeper, item_id: ItemId, seat: int, kind: int, blob: int, element: int

@@ -15,6 +15,7 @@ from truestep.adapters.chain.availability import AvailabilityReader
 from truestep.adapters.chain.beacon import BeaconBlobs
 from truestep.adapters.chain.devnet import AnvilDevnet
 from truestep.adapters.chain.published import PublishedBlobs
+from truestep.adapters.keepers.blobs import KeeperBlobs
 from truestep.availability.manifest import Manifest
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Bytes32
@@ -69,6 +70,15 @@ def published(net: KeeperNet, item_id: ItemId, blob: int) -> bytes:
     offline = PublishedBlobs(reader, BeaconBlobs([], KZG), net.folder / "published")
     assert offline(item_id, blob) == found, "it is kept"
     return found
+
+
+def test_an_item_in_blobs_is_read_from_the_chain_alone(net: KeeperNet, item: Item) -> None:
+    net.register_blobs(item)
+    reader = AvailabilityReader(net.anvil.node, net.contracts)
+    published = PublishedBlobs(reader, BeaconBlobs([net.anvil.node], KZG), net.folder / "published")
+    blobs = KeeperBlobs(reader.facts, KZG, published=published)
+    root = item.manifest.parts[0].root
+    assert blobs.get_input(root, len(item.payload)) == item.payload
 
 
 def test_a_keeper_goes_on_after_a_restart_and_mends_what_it_lost(

@@ -189,6 +189,9 @@ class AvailabilityReader:
             if isinstance(event, challenges.Published):
                 place = event.item_id, unpack_challenge(event.challenge_id).blob
                 self._published[place] = event.versioned_hash, log.at.block_number
+            elif isinstance(event, items.Registered) and event.record.seat_count == 0:
+                for blob, versioned_hash in enumerate(event.nodes):
+                    self._published[event.item_id, blob] = versioned_hash, log.at.block_number
         return [cast(Event, log.event) for log in logs]
 
 

@@ -244,7 +244,7 @@ def _holding(facts: Facts, root: Bytes32, depth: int, leaf_count: int) -> list[t
 
 
 def _doubt(item: KnownItem) -> tuple[bool, bool, bool, int]:
-    """What is on the chain comes first, then what keepers have checked: to register costs nothing in the end."""
+    """What is on the chain comes first, then what keepers have checked: anybody can register anything."""
     acknowledged = sum(1 for seat in item.seats.values() if seat.acknowledged_at)
     is_checked = item.record.blob_count == 0
     return not is_checked, item.state is not ItemState.KEPT, not item.is_open, -acknowledged

@@ -63,7 +63,7 @@ class KnownItem:
     needed_by: int = 0
     """How many jobs and batches in the facts of the settlement depend on it."""
     published: tuple[int, ...] = ()
-    """The blobs that answers to challenges have published."""
+    """The blobs that transactions have published: answers to challenges, or the registration."""
 
     @property
     def name(self) -> Bytes32:
@@ -289,6 +289,7 @@ class Draft:
             parts=event.parts,
             url=event.url,
             changed_at=event.record.since,
+            published=() if event.record.seat_count else tuple(range(event.record.blob_count)),
         )
         self._items.put(event.item_id, item)
         if item.is_written:

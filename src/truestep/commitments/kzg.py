@@ -31,7 +31,7 @@ _INDEX_BITS = (ELEMENTS_PER_BLOB - 1).bit_length()
 _ROOT_OF_UNITY = pow(_PRIMITIVE_ROOT, (BLS_MODULUS - 1) // ELEMENTS_PER_BLOB, BLS_MODULUS)
 _VERSION_KZG = b"\x01"
 _ZERO = bytes(FIELD_ELEMENT_SIZE_BYTES)
-_NO_POINT = b"\xc0" + bytes(PROOF_SIZE_BYTES - 1)
+NO_POINT = b"\xc0" + bytes(PROOF_SIZE_BYTES - 1)
 """The point at infinity, compressed: the commitment to zeros, and the proof of a constant."""
 
 _Result = TypeVar("_Result")
@@ -131,7 +131,7 @@ class Kzg:
     def is_commitment(self, commitment: bytes) -> bool:
         """Whether these are the 48 bytes of a commitment: a point of the curve's subgroup, or none at all."""
         try:
-            self.verify_opening(commitment, _ZERO, _ZERO, _NO_POINT)
+            self.verify_opening(commitment, _ZERO, _ZERO, NO_POINT)
         except Rejected:
             return False
         return True

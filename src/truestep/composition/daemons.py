@@ -23,7 +23,7 @@ from truestep.adapters.keepers.delivering import OutputPublisher
 from truestep.adapters.keepers.eyes import KeeperEyes
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.adapters.trusted_setup import open_kzg
-from truestep.base.errors import Reject, Rejected
+from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address
 from truestep.composition.network import (
     DEVNET_CHAINS,
@@ -41,7 +41,7 @@ from truestep.node.tasks.offers import OFFERS_AT_ONCE
 from truestep.node.tasks.queue import FETCHES_LIMIT
 from truestep.node.tasks.self_check import SelfCheck
 from truestep.node.tasks.world import World
-from truestep.ports.blobs import Blobs
+from truestep.ports.blobs import Blobs, OutputFolder
 from truestep.ports.chain import Chain
 from truestep.ports.delivering import Publisher
 from truestep.ports.engine import Engine
@@ -125,11 +125,7 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
             clock=clock,
             reporter=reporter,
             operator=settings.operator,
-            publisher=(
-                OutputPublisher(stores, bench.outputs, open_kzg(), settings.items_url)
-                if deployment.availability and settings.items_url
-                else None
-            ),
+            publisher=_publisher(settings, deployment, stores, bench.outputs, reporter),
         )
         yield replace(world, watching=_watching(deployment, published, clock, reporter))
 
@@ -141,6 +137,26 @@ def _published(settings: DaemonSettings, deployment: Deployment, reporter: Repor
     reader = AvailabilityReader(settings.rpc, availability_of(deployment), reporter)
     urls = settings.beacon or (settings.rpc if deployment.chain_id in DEVNET_CHAINS else ())
     return PublishedBlobs(reader, BeaconBlobs(urls, open_kzg()), settings.state_dir / "published")
+
+
+def _publisher(
+    settings: DaemonSettings, deployment: Deployment, stores: Blobs, outputs: OutputFolder, reporter: Reporter
+) -> OutputPublisher | None:
+    """What makes items of outputs; None if there are no keepers, or they could not fetch from here."""
+    if deployment.availability is None or settings.items_url is None:
+        return None
+    may_be_private = deployment.chain_id in DEVNET_CHAINS
+    url = settings.items_url
+    publisher = OutputPublisher(stores, outputs, open_kzg(), url, may_be_private=may_be_private)
+    try:
+        publisher.check()
+    except Unavailable as error:
+        reporter.report(
+            "items_unreachable",
+            f"no job is taken whose outputs are to be kept, until the next start: {error}",
+        )
+        return None
+    return publisher
 
 
 def _opened_stores(

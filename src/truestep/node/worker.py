@@ -1,6 +1,7 @@
 """The worker's daemon: takes tasks, runs them, claims, defends its claims, collects its rewards."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from truestep.base.ids import Bytes32
 from truestep.node.availability.delivery_desk import DeliveryDesk
@@ -15,7 +16,12 @@ from truestep.roles.worker import WorkerPolicy
 
 
 def worker_node(world: World, policy: WorkerPolicy, distrusted: dict[Bytes32, str] | None = None) -> Daemon:
-    """A worker for the chain's account. `distrusted`: evidence by program, of what it must not claim."""
+    """A worker for the chain's account. `distrusted`: evidence by program, of what it must not claim.
+
+    It takes no job whose outputs are to be kept if the world cannot have that done.
+    """
+    if world.delivering is None:
+        policy = replace(policy, delivery=None)
 
     def is_wanted(now: int) -> Callable[[JobRecord, int], bool]:
         return lambda job, code_bytes: worker.is_worth_taking(job, code_bytes, now, policy)

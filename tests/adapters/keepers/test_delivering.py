@@ -43,7 +43,11 @@ class Shelf:
         self.blobs = DirectoryBlobs(folder / "store")
         self.server = BlobServer(self.blobs)
         self.outputs = OutputDirectory(folder / "outputs")
-        self.publisher = OutputPublisher(self.blobs, self.outputs, open_kzg(), self.server.url)
+        self.publisher = self.made(may_be_private=True)
+
+    def made(self, *, may_be_private: bool) -> OutputPublisher:
+        url = self.server.url
+        return OutputPublisher(self.blobs, self.outputs, open_kzg(), url, may_be_private=may_be_private)
 
     def keep(self, content: bytes, claimed_bytes: int | None = None) -> OutputKey:
         """An output on this node's disk."""
@@ -93,8 +97,17 @@ def test_it_stops_when_asked_to(shelf: Shelf) -> None:
 
 def test_what_keepers_cannot_fetch_is_not_registered(shelf: Shelf) -> None:
     shelf.server.close()
-    with pytest.raises(Unavailable, match="its manifest is not there"):
+    with pytest.raises(Unavailable, match="cannot"):
         shelf.publisher.publish([shelf.keep(b"x")], never, may_be_written=False)
+
+
+def test_whether_keepers_could_fetch_is_known_before_a_job_is_taken(shelf: Shelf) -> None:
+    shelf.publisher.check()
+    with pytest.raises(Unavailable, match="cannot"):
+        shelf.made(may_be_private=False).check()  # on a network of strangers they connect to no such address
+    shelf.server.close()
+    with pytest.raises(Unavailable, match="cannot"):
+        shelf.publisher.check()
 
 
 def test_the_limits_of_the_contract_are_below_what_is_cheaper() -> None:

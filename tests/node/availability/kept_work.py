@@ -55,7 +55,9 @@ class KeptWork:
         """The worker; asked for again, it is a new process."""
         store = store or self.network.store("worker")
         world = self.network.world("worker", store, self.log, ReferenceEngine(), chain=chain)
-        publisher = OutputPublisher(blobs or self.kept.blobs, world.outputs, open_kzg(), self.kept.store.url)
+        publisher = OutputPublisher(
+            blobs or self.kept.blobs, world.outputs, open_kzg(), self.kept.store.url, may_be_private=True
+        )
         self.network.stake("worker", world.chain)
         delivery = DeliveryPolicy(url=self.kept.store.url, writes_small=writes_small)
         return worker_node(

@@ -7,12 +7,12 @@ from truestep.adapters.blobs.addresses import kzg_name, manifest_name
 from truestep.adapters.keepers.nodes import nodes_below, nodes_of_leaves
 from truestep.adapters.keepers.publishing import check_served, publish
 from truestep.availability.encoding import RANGE_DEPTH, program_tree, range_tree
-from truestep.availability.manifest import parse_manifest
+from truestep.availability.manifest import Manifest, parse_manifest
 from truestep.availability.parts import Part
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Bytes32
-from truestep.commitments.kzg import Kzg
-from truestep.commitments.merkle import LEAF_SIZE_BYTES, root_of_bytes
+from truestep.commitments.kzg import BLOB_SIZE_BYTES, NO_POINT, Kzg, versioned_hash
+from truestep.commitments.merkle import LEAF_SIZE_BYTES, ZERO_NODES, root_of_bytes
 from truestep.machine.elf import load_elf
 from truestep.ports.blobs import Blobs, OutputFolder, OutputKey
 from truestep.ports.executor import ShouldStop, Stopped
@@ -30,12 +30,27 @@ from truestep.roles.availability.delivery import (
 class OutputPublisher:
     """Satisfies `truestep.ports.delivering.Publisher`."""
 
-    def __init__(self, blobs: Blobs, outputs: OutputFolder, kzg: Kzg, url: str) -> None:
-        """`blobs` has a store that keepers reach at `url`; `outputs` is this node's disk."""
+    def __init__(
+        self, blobs: Blobs, outputs: OutputFolder, kzg: Kzg, url: str, *, may_be_private: bool
+    ) -> None:
+        """`blobs` has a store that keepers reach at `url`; `outputs` is this node's disk.
+
+        `may_be_private`: the URL may be of this computer, as on a devnet.
+        """
+        self._may_be_private = may_be_private
         self._url = url
         self._blobs = blobs
         self._outputs = outputs
         self._kzg = kzg
+
+    def check(self) -> None:
+        """Refuse a store from which keepers could not fetch an item of one leaf. Raises `Unavailable`."""
+        blob, commitment = bytes(BLOB_SIZE_BYTES), NO_POINT
+        part = Part(root=ZERO_NODES[RANGE_DEPTH], depth=RANGE_DEPTH, first_leaf=0, leaf_count=1)
+        manifest = Manifest(parts=(part,), commitments=(commitment,))
+        self._blobs.put_named(kzg_name(versioned_hash(commitment)), blob)
+        self._blobs.put_named(manifest_name(manifest.name), manifest.to_json().encode())
+        check_served(self._url, manifest, may_be_private=self._may_be_private)
 
     def publish(
         self, outputs: Sequence[OutputKey], should_stop: ShouldStop, *, may_be_written: bool
@@ -71,7 +86,7 @@ class OutputPublisher:
         found = {part.root for part in manifest.parts}
         if found != expected:
             raise _damaged(len(expected - found), len(outputs))
-        check_served(self._url, manifest)
+        check_served(self._url, manifest, may_be_private=self._may_be_private)
         hashes = manifest.versioned_hashes
         return Published(
             parts=manifest.parts,

@@ -187,7 +187,7 @@ class Keeping:
         return self._terms.seat_count or min(SEATS_USUAL, there)
 
     def _stored(self, names: str, done: int, of: int) -> None:
-        if done == of or done % max(1, of // 10) == 0:
+        if done == of or done % -(-of // 10) == 0:
             self._tell(f"stored {done:,} of {of:,} blobs of {names}")
 
     def _publish_hashes(self, manifest: Manifest) -> None:

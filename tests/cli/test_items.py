@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.adapters.keepers.items import Item, item_of, keepers
+from tests.adapters.keepers.test_keeper_blobs import facts_of
 from tests.cli.conftest import Invoke
+from truestep.adapters.chain import availability, deployment
 from truestep.adapters.keepers import standing
+from truestep.composition.network import DEVNET_CHAINS
+from truestep.protocol.availability.ids import ItemId
 
 DEAD = "http://127.0.0.1:9"
 
@@ -87,7 +93,7 @@ def test_what_cannot_be_fetched_is_said(
     finished = truestep("fetch", manifest, "--keeper", DEAD, "-o", target)
     assert finished.exit_code == 3 and "expected 64 right cells of blob" in finished.stderr
     finished = truestep("fetch", "0" * 64, *options(urls), "-o", target)
-    assert finished.exit_code == 3 and "none of 4 keepers has the manifest" in finished.stderr
+    assert finished.exit_code == 3 and "is at none of the 4 URLs that were asked" in finished.stderr
     finished = truestep("fetch", tmp_path / "none.item", *options(urls), "-o", target)
     assert finished.exit_code == 1 and "check the path" in finished.stderr
     finished = truestep("fetch", manifest, *options(urls), "-o", target, "--part", 1)
@@ -110,3 +116,24 @@ def test_a_number_needs_a_network_and_other_names_need_keepers(
     assert finished.exit_code == 2 and "expected the network to use" in finished.stderr
     finished = truestep("sample", manifest)
     assert finished.exit_code == 2 and "expected the URL of a keeper" in finished.stderr
+
+
+def test_an_items_number_is_enough_on_a_devnet(
+    truestep: Invoke, urls: list[str], item: Item, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = facts_of(item, urls)
+    known = facts.items[ItemId(1)]
+    written = replace(known, seats={}, record=replace(known.record, seat_count=0, blob_count=0))
+    facts = replace(facts, items={ItemId(1): known, ItemId(2): written})
+    chain = SimpleNamespace(chain_id=DEVNET_CHAINS[-1])
+    monkeypatch.setattr(availability, "AvailabilityReader", lambda *_: SimpleNamespace(facts=lambda: facts))
+    monkeypatch.setattr(availability, "availability_of", lambda _: None)
+    monkeypatch.setattr(deployment, "read_deployment", lambda _: chain)
+    (tmp_path / "deployment.json").touch()
+    network = ("--rpc", DEAD, "--deployment", tmp_path / "deployment.json")
+    assert truestep("sample", 1, *network).exit_code == 0
+    finished = truestep("sample", 2, *network)
+    assert finished.exit_code == 1 and "item 2 is in calldata: no keeper has it" in finished.stderr
+    chain.chain_id = 1
+    finished = truestep("sample", 1, *network)
+    assert finished.exit_code == 3 and "--allow-private reaches keepers" in finished.stderr

@@ -155,7 +155,7 @@ def test_what_is_wrong_late_or_unwanted_is_not_signed_and_said() -> None:
     drawn = item(SEAT)
     for seen, policy, why in (
         (view(drawn, refused={drawn.name: "another root"}), POLICY, "another root"),
-        (view(drawn, now=SEAT.drawn_at + 601), POLICY, "was to be acknowledged until"),
+        (view(drawn, now=SEAT.drawn_at + 601), POLICY, "was to be signed for within 10 min of the draw"),
         (view(drawn), replace(POLICY, blobs_limit=9), "more than the 9 of --max-blobs"),
         (view(drawn), replace(POLICY, least_fee_wei=10**15), "less than --min-fee"),
     ):

@@ -59,7 +59,8 @@ class ItemOptions:
     allow_private: Annotated[
         bool,
         typer.Option(
-            "--allow-private", help="Ask keepers at private addresses that the chain names, as on a devnet."
+            "--allow-private",
+            help="Ask keepers at private addresses that the chain names. On a devnet they are asked anyway.",
         ),
     ] = False
 
@@ -80,7 +81,7 @@ def with_keepers(options: ItemOptions, work: Work[Answer]) -> Answer:
                 try:
                     clients.append(KeeperClient(url, is_stranger=is_stranger))
                 except ValueError as error:
-                    if not is_stranger:
+                    if url in (options.keeper or []):  # one from the chain may be anything
                         raise typer.BadParameter(str(error), param_hint="--keeper") from error
             return await work(found.manifest or await _manifest(found.name, clients), clients)
         finally:
@@ -101,7 +102,7 @@ class _Found:
 
     name: "Bytes32"
     urls: dict[str, bool]
-    """Of its keepers, and whether they come from strangers."""
+    """Of its keepers, and whether they must not be at private addresses."""
     manifest: "Manifest | None" = None
 
 
@@ -126,6 +127,7 @@ def _on_chain(options: ItemOptions, urls: dict[str, bool]) -> _Found:
     """The item with a number, and its keepers, as the chain's events say."""
     from truestep.adapters.chain.availability import AvailabilityReader, availability_of
     from truestep.adapters.chain.deployment import read_deployment
+    from truestep.composition.network import DEVNET_CHAINS
     from truestep.protocol.availability.ids import ItemId
 
     if not options.rpc:
@@ -137,13 +139,14 @@ def _on_chain(options: ItemOptions, urls: dict[str, bool]) -> _Found:
         raise Failure(
             "item", f"the chain has no item {options.item}, or it is closed; check the number and the network"
         )
-    if item.record.blob_count == 0:
+    if item.is_written:
         raise Failure(
             "item",
             f"item {options.item} is in calldata: no keeper has it, and every node of the chain does; daemons"
             " and `truestep verify` read it there by its roots",
         )
-    named = dict.fromkeys([*facts.urls_of(item), item.url], not options.allow_private)
+    may_be_private = options.allow_private or deployment.chain_id in DEVNET_CHAINS
+    named = dict.fromkeys([*facts.urls_of(item), item.url], not may_be_private)
     return _Found(name=item.name, urls=named | urls)
 
 
@@ -155,8 +158,9 @@ async def _manifest(name: "Bytes32", clients: "Sequence[KeeperClient]") -> "Mani
     if found is None:
         raise Failure(
             "manifest",
-            f"none of {len(clients)} keepers has the manifest of item {name.hex()}; name another --keeper, or"
-            " give the manifest's file; --allow-private reaches keepers on a network of your own",
+            f"the manifest of item {name.hex()} is at none of the {len(clients)} URLs that were asked; name"
+            " another --keeper, or give the manifest's file; --allow-private reaches keepers on a network of"
+            " your own",
             ExitCode.WORLD_FAILED,
         )
     return found

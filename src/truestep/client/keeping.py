@@ -277,8 +277,9 @@ class Keeping:
             Reject.DATA_NOT_KEPT,
             f"too few keepers have taken {names} in {waited}: {signed} of {items[0].record.seat_count} have"
             " signed. It is closed, and `truestep withdraw` takes bond and fees back. Perhaps keepers have no"
-            f" free shares, want more than --keeper-fee {coins(self._terms.fee_wei)}, or cannot reach"
-            f" {items[0].url}",
+            f" free shares, want more than --keeper-fee {coins(self._terms.fee_wei)}, cannot reach"
+            f" {items[0].url}, or need longer than {duration(self._rules.acknowledge_seconds)} to fetch and"
+            f" check {max(item.record.blob_count for item in items)} blobs",
         )
 
 

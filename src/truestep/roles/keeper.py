@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from truestep.availability.cells import seat_cells
 from truestep.base.ids import Address, Bytes32
+from truestep.base.units import duration
 from truestep.commitments.keccak import keccak256
 from truestep.protocol.availability.contracts.bindings import Demand, Give, SettleDemand
 from truestep.protocol.availability.contracts.challenges import (
@@ -371,7 +372,10 @@ def _unwanted(view: View, place: Place, policy: KeeperPolicy) -> str:
     """Why a seat cannot be taken, or is not worth its trouble; empty if it is."""
     record, due = place.item.record, place.seat.drawn_at + view.rules.acknowledge_seconds
     if view.now > due:
-        return f"it was to be acknowledged until second {due} of the chain"
+        return (
+            f"it was to be signed for within {duration(view.rules.acknowledge_seconds)} of the draw, and"
+            " fetching and checking it took longer"
+        )
     if record.blob_count > policy.blobs_limit:
         return f"it has {record.blob_count:,} blobs, more than the {policy.blobs_limit:,} of --max-blobs"
     least_wei = policy.least_fee_wei * record.blob_count * (record.until - record.since) // DAY_SECONDS

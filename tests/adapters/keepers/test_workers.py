@@ -42,6 +42,16 @@ def test_they_do_what_the_library_does_and_come_back() -> None:
     processes.close()
 
 
+def test_an_interruption_of_all_processes_is_the_keepers_alone() -> None:
+    """Ctrl-C in a terminal: the keeper hears it too, and ends its work in order."""
+    processes = KzgProcesses()
+    child = processes._done(os.getpid)
+    os.kill(child, signal.SIGINT)
+    time.sleep(0.2)
+    assert processes._done(os.getpid) == child
+    processes.close()
+
+
 def test_none_outlives_its_keeper(tmp_path: Path) -> None:
     script = tmp_path / "keeper.py"
     script.write_text(KEEPER)

@@ -1,6 +1,7 @@
 """KZG in processes of their own: one call holds the interpreter for half a second, and a keeper serves."""
 
 import os
+import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -59,12 +60,16 @@ class KzgProcesses:
         with self._lock:
             if self._pool is None:
                 spawn = get_context("spawn")
-                self._pool = ProcessPoolExecutor(self._count, mp_context=spawn, initializer=_end_with_parent)
+                self._pool = ProcessPoolExecutor(self._count, mp_context=spawn, initializer=_follow_parent)
             return self._pool
 
 
-def _end_with_parent() -> None:
-    """End as soon as the keeper has ended: one that is killed cannot tell its processes."""
+def _follow_parent() -> None:
+    """End as soon as the keeper has ended, not before: Ctrl-C reaches all processes of a terminal.
+
+    A keeper that is killed cannot tell its processes.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
 
     def watch() -> None:

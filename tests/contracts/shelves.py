@@ -240,7 +240,12 @@ class Shelf:
         )
 
     def demand(
-        self, item_id: ItemId, content: Content, seat: int = 0, challenger: Address = CHALLENGER
+        self,
+        item_id: ItemId,
+        content: Content,
+        seat: int = 0,
+        challenger: Address = CHALLENGER,
+        value_wei: int | None = None,
     ) -> DemandId:
         """An open demand for the first part's tree."""
         call = bindings.OpenDemand(
@@ -250,7 +255,7 @@ class Shelf:
             part_index=0,
             seat=seat,
         )
-        effects = self.send(challenger, call, self.rules.tree_bond_wei)
+        effects = self.send(challenger, call, value_wei or self.rules.tree_bond_wei)
         return next(effect.demand_id for effect in effects if isinstance(effect, bindings.Demanded))
 
     def demanded(self, demand_id: DemandId) -> Demand:

@@ -123,6 +123,21 @@ def test_a_made_up_root_is_found_by_descent(shelf: Shelf) -> None:
     assert shelf.owed_wei(STRANGER) == 0
 
 
+def test_a_liar_does_not_raise_what_a_found_lie_costs(shelf: Shelf) -> None:
+    """It demands its own item's tree in many names: then more coins are locked, but no answer costs more."""
+    content = junk_content()
+    item_id = shelf.kept(content)
+    for liar in (*KEEPERS, CHALLENGERS[1], REGISTRANT):
+        shelf.demand(item_id, content, challenger=liar)
+    before_wei = shelf.wealth_wei(CHALLENGER)
+    demand_id = shelf.demand(item_id, content, value_wei=2 * RULES.tree_bond_wei)
+    shelf.descend(demand_id, content, JUNK_LEAF)
+    shelf.send(STRANGER, shelf.finding(item_id, demand_id, content, JUNK_LEAF))
+    gained_wei = shelf.wealth_wei(CHALLENGER) - before_wei
+    answers_wei = 4 * (RULES.tree_bond_wei // ANSWERS_LIMIT)
+    assert gained_wei == winner_part(RULES, RULES.registrant_bond_wei) - answers_wei > 0
+
+
 def test_a_true_item_survives_every_demand_and_is_paid_for_it(shelf: Shelf) -> None:
     content = true_content()
     item_id = shelf.kept(content)

@@ -58,6 +58,19 @@ def test_a_flood_costs_the_flooder_and_pays_the_keeper(shelf: Shelf) -> None:
     assert not shelf.state.is_contested(item_id)
 
 
+def test_a_liar_does_not_raise_what_it_costs_to_have_blobs_published(shelf: Shelf) -> None:
+    """It asks itself for elements, whose bonds it gets back; the blobs are what shows that it lies (A5.1)."""
+    item_id = shelf.kept(true_content())
+    liar = shelf.keeper_of(item_id, 0)
+    for element in range(60):
+        shelf.ask(item_id, element=element, challenger=liar)
+    before_wei = shelf.wealth_wei(CHALLENGER)
+    call = shelf.question(item_id, 0, BLOB)
+    shelf.refused(Reject.WRONG_VALUE, CHALLENGER, call, RULES.blob_bond_wei - 1)
+    shelf.send(CHALLENGER, call, RULES.blob_bond_wei)
+    assert before_wei - shelf.wealth_wei(CHALLENGER) == RULES.blob_bond_wei
+
+
 def test_bonds_rise_and_stop_rising() -> None:
     assert [bond_factor(count) for count in (0, 7, 8, 15, 16, 47, 48, 10**6)] == [1, 1, 2, 2, 4, 32, 64, 64]
 

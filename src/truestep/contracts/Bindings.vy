@@ -111,7 +111,7 @@ def open_demand(
         level=part.depth,
         index=0,
         is_answered=False,
-        answer_wei=bond_wei // ANSWERS_LIMIT,
+        answer_wei=BOND_WEI // ANSWERS_LIMIT,
         left_wei=bond_wei,
         moved_at=block.timestamp,
     )

@@ -78,8 +78,9 @@ def open_challenge(
     acknowledged_at: uint256 = 0
     keeper, acknowledged_at = staticcall ITEMS.duty(item_id, record, seat)
     word: uint256 = self.contested[item_id]
-    bond_wei: uint256 = ELEMENT_BOND_WEI if kind == ELEMENT else BLOB_BOND_WEI
-    bond_wei *= bond_factors.factor(word & MASK32)
+    bond_wei: uint256 = BLOB_BOND_WEI
+    if kind == ELEMENT:
+        bond_wei = ELEMENT_BOND_WEI * bond_factors.factor(word & MASK32)
     assert msg.value >= bond_wei, "wrong amount of coins sent"
     steady_credits.credit(msg.sender, msg.value - bond_wei)
     steady_credits.prepare(keeper)

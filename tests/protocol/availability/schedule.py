@@ -10,7 +10,7 @@ from tests.protocol.availability.item_schedule import ItemSchedule, Maker
 from tests.protocol.availability.world import CHALLENGERS, Step
 from truestep.commitments.keccak import keccak256
 from truestep.protocol.availability.bindings import ROUND_LEVELS
-from truestep.protocol.availability.challenges import bond_factor
+from truestep.protocol.availability.challenges import bond_factor, challenge_bond_wei
 from truestep.protocol.availability.contracts import bindings, challenges
 from truestep.protocol.availability.contracts.bindings import Demand
 from truestep.protocol.availability.contracts.challenges import Challenge
@@ -62,9 +62,9 @@ class Schedule(ItemSchedule):
             element=self.rng.choice(ELEMENTS) if kind is ChallengeKind.ELEMENT else 0,
         )
         rules, open_count = self.world.state.rules, self.world.state.challenge_counts.get(item_id, 0)
-        bond_wei = rules.element_bond_wei if kind is ChallengeKind.ELEMENT else rules.blob_bond_wei
+        bond_wei = challenge_bond_wei(rules, kind, open_count)
         surplus_wei = self.rng.choice((0, 0, 5))
-        return self.step(self.rng.choice(CHALLENGERS), call, bond_wei * bond_factor(open_count) + surplus_wei)
+        return self.step(self.rng.choice(CHALLENGERS), call, bond_wei + surplus_wei)
 
     def _some_challenge(self, kind: ChallengeKind) -> tuple[ChallengeId, Challenge] | None:
         found = [

@@ -10,7 +10,7 @@ from tests.roles.test_keeper import NOW, RECORD, RULES
 from truestep.availability.parts import Part
 from truestep.base.ids import Address, Bytes32
 from truestep.commitments.merkle import ZERO_NODES
-from truestep.protocol.availability.challenges import bond_factor
+from truestep.protocol.availability.challenges import challenge_bond_wei
 from truestep.protocol.availability.contracts import bindings, keepers
 from truestep.protocol.availability.contracts.bindings import Demand, OpenDemand, Opening, Pick, StrikeFound
 from truestep.protocol.availability.contracts.challenges import Challenge, OpenChallenge, Settle
@@ -281,9 +281,7 @@ def test_bonds_never_exceed_limit_and_wallet(seed: int) -> None:
         assert len({each.intent for each in made}) == len(made)
         for each in made:
             opened_count = sum(unpack_challenge(other).item_id == each.call.call.item_id for other in opened)
-            kind = each.call.call.kind
-            least_wei = RULES.blob_bond_wei if kind == ChallengeKind.BLOB else RULES.element_bond_wei
-            assert each.call.value_wei >= least_wei * bond_factor(opened_count)
+            assert each.call.value_wei >= challenge_bond_wei(RULES, each.call.call.kind, opened_count)
 
 
 def test_what_the_limit_does_not_allow_is_said() -> None:
@@ -346,7 +344,7 @@ def test_blobs_that_nobody_gives_are_asked_for_each_once() -> None:
     assert [call.blob for call in calls(decide(needed((2, 5), challenges=asked), POLICY))] == [2]
     assert not calls(decide(needed((2,), known=item(published=(2,))), POLICY))
     many = calls(decide(needed(tuple(range(10))), POLICY))
-    assert len(many) == AT_ONCE, "with more, bonds would double"
+    assert len(many) == AT_ONCE, "they are published one after the other"
 
 
 def test_challenges_of_others_do_not_use_up_what_may_be_asked() -> None:

@@ -5,7 +5,7 @@
 
 STEP: constant(uint256) = 8
 DOUBLINGS: constant(uint256) = 6
-# Up to 64 times. A withholding keeper can raise the price by challenging itself: it must not price others out.
+# Up to 64 times. Who withholds can raise the price by challenging itself: so that of blobs does not rise (A4.1).
 
 
 @internal

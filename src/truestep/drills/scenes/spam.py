@@ -13,7 +13,7 @@ from truestep.drills.jobs import (
 from truestep.drills.keepers import keepers
 from truestep.drills.stage import HOUR_SECONDS, WINDOW_SECONDS, Stage
 from truestep.drills.verdict import Verdict
-from truestep.protocol.availability.challenges import bond_factor
+from truestep.protocol.availability.challenges import challenge_bond_wei
 from truestep.protocol.availability.contracts.challenges import Challenged, OpenChallenge
 from truestep.protocol.availability.contracts.items import ItemState
 from truestep.protocol.availability.ids import ChallengeKind, ItemId
@@ -71,8 +71,7 @@ def _flood(stage: Stage, item_id: ItemId, seats: list[int]) -> int:
     places = [(*each, seat) for each in asked for seat in seats]
     stage.say(f"{len(places)} challenges are sent as fast as blocks take them")
     for opened, (kind, element, seat) in enumerate(places):
-        is_blob = kind == ChallengeKind.BLOB
-        bond_wei = stage.rules.blob_bond_wei if is_blob else stage.rules.element_bond_wei
+        bond_wei = challenge_bond_wei(stage.rules, kind, opened)
         call = OpenChallenge(item_id=item_id, record=record, seat=seat, kind=kind, blob=0, element=element)
-        stage.send(stage.key(SPAMMER), "Challenges", call, value_wei=bond_wei * bond_factor(opened))
+        stage.send(stage.key(SPAMMER), "Challenges", call, value_wei=bond_wei)
     return len(places)

@@ -76,7 +76,7 @@ def open_demand(turn: Turn, call: OpenDemand) -> None:
         level=part.depth,
         index=0,
         is_answered=False,
-        answer_wei=bond_wei // ANSWERS_LIMIT,
+        answer_wei=turn.state.rules.tree_bond_wei // ANSWERS_LIMIT,
         left_wei=bond_wei,
         moved_at=message.now,
     )

@@ -16,6 +16,7 @@ from truestep.protocol.availability.contracts.challenges import (
     Settle,
     Settled,
 )
+from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.availability.ids import (
     ChallengeId,
     ChallengeKind,
@@ -31,13 +32,20 @@ from truestep.protocol.settlement.state import with_entry
 OPEN_STEP = 8
 """Bonds double with each so many that are open on an item."""
 DOUBLINGS_LIMIT = 6
-"""Up to 64 times: a keeper that raises the price by challenging itself must not price others out."""
+"""Up to 64 times."""
 ZERO_HASH = Bytes32(bytes(32))
 
 
 def bond_factor(open_count: int) -> int:
     """By what a bond is multiplied while so many are open on the item."""
     return 1 << min(open_count // OPEN_STEP, DOUBLINGS_LIMIT)
+
+
+def challenge_bond_wei(rules: Rules, kind: int, open_count: int) -> int:
+    """What a challenge costs. For blobs it does not rise: a liar could raise it by challenging itself."""
+    if kind == ChallengeKind.BLOB:
+        return rules.blob_bond_wei
+    return rules.element_bond_wei * bond_factor(open_count)
 
 
 def open_challenge(turn: Turn, call: OpenChallenge) -> None:
@@ -49,8 +57,7 @@ def open_challenge(turn: Turn, call: OpenChallenge) -> None:
     require(is_place, Reject.CHALLENGE_ELEMENT)
     keeper, acknowledged_at = items.duty(turn, call.item_id, call.record, call.seat)
     open_count = turn.state.challenge_counts.get(call.item_id, 0)
-    bond_wei = rules.element_bond_wei if is_element else rules.blob_bond_wei
-    bond_wei *= bond_factor(open_count)
+    bond_wei = challenge_bond_wei(rules, call.kind, open_count)
     require(message.value_wei >= bond_wei, Reject.WRONG_VALUE)
     place = ChallengePlace(
         item_id=call.item_id,

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from truestep.base.units import coins
-from truestep.protocol.availability.challenges import bond_factor
+from truestep.protocol.availability.challenges import bond_factor, challenge_bond_wei
 from truestep.protocol.availability.ids import (
-    ChallengeKind,
     ItemId,
     item_of_demand,
     unpack_challenge,
@@ -33,8 +32,7 @@ def challenge_wei(view: View, item_id: ItemId, kind: int, more: int = 0) -> int:
         unpack_challenge(each).item_id == item_id and each not in view.facts.challenges
         for each in _ids(view, CHALLENGE)
     )
-    bond_wei = view.rules.blob_bond_wei if kind == ChallengeKind.BLOB else view.rules.element_bond_wei
-    return bond_wei * bond_factor(opened + coming + more + SPARE)
+    return challenge_bond_wei(view.rules, kind, opened + coming + more + SPARE)
 
 
 def demand_wei(view: View, item_id: ItemId) -> int:

@@ -43,8 +43,8 @@ END_SECONDS = 60
 """At the end of an item in which no challenge is opened any more: it would come too late."""
 CLOCK_SECONDS = binding.CLOCK_SECONDS
 AT_ONCE = 8
-"""Challenges of this account on an item that are open at a time: with more, bonds double (A4.1). Those of
-others do not count: a liar could ask its own keepers for one blob again and again."""
+"""Challenges of this account on an item that are open at a time: an honest keeper can publish so many soon.
+Those of others do not count: a liar could ask its own keepers for one blob again and again."""
 WITHDRAWALS = {
     "Keepers": keepers.WithdrawTo,
     "Items": items.WithdrawTo,

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from truestep.base.errors import Reject
 from truestep.base.ids import Address, BatchId, Bytes32, JobId
-from truestep.protocol.availability.challenges import bond_factor
+from truestep.protocol.availability.challenges import bond_factor, challenge_bond_wei
 from truestep.protocol.availability.contracts import bindings, challenges, items, keepers, kept
 from truestep.protocol.availability.contracts.items import Record
 from truestep.protocol.availability.contracts.kept import Named
 from truestep.protocol.availability.facts import KnownItem
-from truestep.protocol.availability.ids import ChallengeId, ChallengeKind, DemandId, ItemId, item_of_demand
+from truestep.protocol.availability.ids import ChallengeId, DemandId, ItemId, item_of_demand
 from truestep.protocol.availability.kept import (
     HOLD_DOUBLINGS_LIMIT,
     NO_ITEM,
@@ -214,9 +214,7 @@ def with_coins(facts: Facts, call: object) -> Answer:
         case items.RegisterBlobs():
             value_wei = rules.registrant_bond_wei
         case challenges.OpenChallenge():
-            is_blob = call.kind == ChallengeKind.BLOB
-            bond_wei = rules.blob_bond_wei if is_blob else rules.element_bond_wei
-            value_wei = bond_wei * bond_factor(contests.get(call.item_id, 0))
+            value_wei = challenge_bond_wei(rules, call.kind, contests.get(call.item_id, 0))
         case bindings.OpenDemand():
             value_wei = rules.tree_bond_wei * bond_factor(contests.get(call.item_id, 0))
         case _:

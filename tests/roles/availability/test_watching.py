@@ -415,6 +415,9 @@ def test_a_demand_goes_on_as_soon_as_it_is_answered() -> None:
     leaf = FoundLeaf(part_index=0, child=3, leaf=NODES[3], siblings=NODES[:6], opening=opening)
     [call] = calls(decide(replace(seen, moves={move: leaf}), POLICY))
     assert isinstance(call, StrikeFound) and call.record == RECORD
+    late = replace(given, moved_at=NOW - RULES.answer_seconds - 1)
+    too_late = view(demands={DEMAND_ID: late}, given={DEMAND_ID: NODES})
+    assert not decide(replace(too_late, moves={(DEMAND_ID, late.moved_at): pick}), POLICY)
     old = {(DEMAND_ID, given.moved_at - 1): pick}
     assert not calls(decide(replace(seen, moves=old), POLICY)), "of an earlier move"
 

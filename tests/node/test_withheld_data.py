@@ -17,7 +17,7 @@ from truestep.adapters.keepers.blobs import KeeperBlobs
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.adapters.trusted_setup import open_kzg
 from truestep.availability.encoding import EncodedBlob, Encoder, TreeSource, program_tree, range_tree
-from truestep.base.ids import BatchId, JobId, task_of
+from truestep.base.ids import BatchId, Bytes32, JobId, task_of
 from truestep.commitments.keccak import keccak256
 from truestep.commitments.merkle import root_of_bytes
 from truestep.devnet.network import devnet_availability
@@ -64,14 +64,15 @@ class Conspiracy:
         self.network.requester.head()
         return self.network.requester.facts()
 
-    def keep(self, *trees: TreeSource) -> ItemId:
-        """Have an item kept of which nobody gives anything."""
+    def keep(self, *trees: TreeSource, last_root: Bytes32 | None = None) -> ItemId:
+        """Have an item kept of which nobody gives anything, and whose last part may have another root."""
         encoder = Encoder(open_kzg(), hash_many_pairs)
         blobs = list(encoder.blobs(trees))
         manifest, requester = encoder.manifest(), self.network.requester
         now = requester.head().time_seconds
+        last = manifest.parts[-1]
         call = Register(
-            parts=manifest.parts,
+            parts=(*manifest.parts[:-1], replace(last, root=last_root or last.root)),
             nodes=manifest.versioned_hashes,
             seat_count=len(self.keepers),
             until=now + 90 * DAY_SECONDS,
@@ -94,13 +95,16 @@ class Conspiracy:
         assert self.facts.data.items[item_id].state is ItemState.KEPT
         return item_id
 
-    def lie(self) -> JobId:
-        """Post a job whose data is withheld, and claim something false about it that is kept."""
+    def lie(self, held: bytes = INPUT) -> JobId:
+        """Post a job whose data is withheld, and claim something false about it that is kept.
+
+        `held` is what the item of its input holds, whatever it says.
+        """
         network, program = self.network, load_elf(ELF)
         policy = self.facts.keeping.policy if self.facts.keeping else 0
         job_id = network.post(policy=policy)
         segments = [(segment.address, segment.content) for segment in program.segments]
-        item_id = self.keep(program_tree(segments), range_tree([INPUT]))
+        item_id = self.keep(program_tree(segments), range_tree([held]), last_root=root_of_bytes(INPUT, 24))
         supply = SupplyJob(job_id=job_id, program_item=item_id, input_item=item_id)
         network.requester.transact(supply, intent="supply")
         chain = network.chain("liar", network.store("liar"))
@@ -212,6 +216,20 @@ def test_a_blob_that_is_published_at_last_shows_the_lie(tmp_path: Path) -> None:
         conspiracy.drive(challenger, lambda: "settle_landed" in log.kinds(), seconds=100)
         assert not network.is_final(job_id) and log.kinds().count("challenge_landed") == 1
         assert not network.told(events.ClaimFailed) and len(network.told(events.ClaimStruck)) == 1
+
+
+def test_an_item_that_holds_something_else_is_struck_before_the_lie_is_final(tmp_path: Path) -> None:
+    """The friends publish, but what they publish is not the input: nobody can check the claim."""
+    log, published = Log(), dict[int, bytes]()
+    with conspiring(tmp_path) as conspiracy:
+        network, job_id = conspiracy.network, conspiracy.lie(bytes(len(INPUT)))
+        network.published = lambda _, blob: published[blob]
+        challenger = blind(network, log)
+        conspiracy.drive(challenger, lambda: "challenge_landed" in log.kinds())
+        published[0] = conspiracy.answer(ItemId(1))
+        conspiracy.drive(challenger, lambda: "fail_landed" in log.kinds())
+        assert conspiracy.facts.data.items[ItemId(1)].state is ItemState.STRUCK
+        assert not network.is_final(job_id) and {"demand_landed", "settle-demand_landed"} <= set(log.kinds())
 
 
 def coins(network: Network) -> int:

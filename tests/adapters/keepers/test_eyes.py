@@ -177,6 +177,26 @@ def test_what_is_no_payload_never_agrees_with_a_root(tmp_path: Path) -> None:
         assert max(found.opening.first, found.opening.second) >= layout.ELEMENT_END
 
 
+def test_blobs_that_were_published_are_enough() -> None:
+    """Nobody gives a manifest or a cell: what transactions have published shows the lie all the same."""
+    changed = bytearray(ITEM.payload)
+    changed[130_000] ^= 1
+    other = item_of(bytes(changed))
+    lie = lied(other.manifest.parts[0].root)
+    silent = known(lie, published=(0, 1))
+    seen = KeeperEyes(
+        KZG,
+        Reports(),
+        may_be_private=True,
+        published=lambda _, number: b"".join(ITEM.extended[number].cells[:64]),
+    )
+    assert seen.survey(silent, {}, never) == () and seen.check(silent, {}, never) == (0,)
+    found = descend(seen, lie, other, {}, published=(0, 1))
+    hashes_root = climb(versioned_hash(found.opening.commitment), 1, found.opening.path)
+    assert hashes_root == lie.manifest.hashes_root
+    assert seen.survey(known(lie), {}, never) == (0, 1), "not before they are published"
+
+
 def blob_of(item: Item) -> Any:
     async def blob(number: int) -> bytes:
         return b"".join(item.extended[number].cells[:64])
@@ -184,13 +204,13 @@ def blob_of(item: Item) -> Any:
     return blob
 
 
-def descend(watcher: KeeperEyes, lie: Item, told: Item, named: dict[int, str]) -> FoundLeaf:
+def descend(watcher: KeeperEyes, lie: Item, told: Item, named: dict[int, str], **changes: Any) -> FoundLeaf:
     """Ask for the tree of `told` until a leaf is found; each step must follow from the one before."""
     level, index, node = 24, 0, told.manifest.parts[0].root
     [part] = told.manifest.parts
     while True:
         nodes = asyncio.run(nodes_below(told.manifest, part, level, index, blob_of(told)))
-        found = watcher.next_move(known(lie), 0, (level, index), nodes, named, never)
+        found = watcher.next_move(known(lie, **changes), 0, (level, index), nodes, named, never)
         above = found.node if isinstance(found, ChildPick) else found.leaf
         assert climb(above, found.child, found.siblings) == node
         if isinstance(found, FoundLeaf):

@@ -361,6 +361,14 @@ def test_challenges_of_others_do_not_use_up_what_may_be_asked() -> None:
     assert not calls(decide(needed(tuple(range(1, 5)), challenges=own), POLICY))
 
 
+def test_what_is_needed_is_compared_with_its_roots_once_all_of_it_is_there() -> None:
+    """Silent keepers that answer on the chain must not hide that their blobs hold something else."""
+    suspicions = {(ITEM, 1, SINCE): replace(OLD, looks=1)}
+    there = needed((), checked={}, suspicions=suspicions)
+    assert CheckRoots(item=item()) in decide(there, POLICY)
+    assert CheckRoots(item=item()) not in decide(needed((1,), checked={}, suspicions=suspicions), POLICY)
+
+
 def test_all_keepers_are_asked_at_once_when_there_is_no_time_for_one_after_the_other() -> None:
     a_round = RULES.answer_seconds + 2 * SPREAD_SECONDS
     for rounds, at_once in ((1, SEATS), (2, 2), (3, 2), (SEATS, 1)):

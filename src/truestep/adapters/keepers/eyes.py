@@ -16,11 +16,11 @@ from truestep.adapters.keepers.standing import Blame
 from truestep.adapters.keepers.wire import PLACES_LIMIT, CellPlace
 from truestep.availability.blobs import payload_of
 from truestep.availability.cells import Cell, judge, seat_cells
-from truestep.availability.manifest import Manifest
+from truestep.availability.manifest import Manifest, hash_path
 from truestep.availability.parts import ELEMENT_PAYLOAD_BYTES, Part
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Bytes32
-from truestep.commitments.kzg import FIELD_ELEMENT_SIZE_BYTES, Kzg, element_point
+from truestep.commitments.kzg import FIELD_ELEMENT_SIZE_BYTES, Kzg, element_point, versioned_hash
 from truestep.commitments.merkle import pair_tree_levels
 from truestep.ports.executor import ShouldStop
 from truestep.ports.reporter import Reporter
@@ -200,20 +200,26 @@ class KeeperEyes:
         source: ItemBlobs,
     ) -> Opening:
         """Of the two elements in which a leaf lies."""
-        if manifest is None:
-            raise Unavailable(f"nobody gives the manifest of item {item.item_id}")
         blob, element, _ = place_of(item.parts, part_index, leaf_index)
         content = await source.blob(blob)
+        commitments = manifest.commitments if manifest is not None else await self._commitments(item, source)
         first = await asyncio.to_thread(self._kzg.open, content, element_point(element))
         second = await asyncio.to_thread(self._kzg.open, content, element_point(element + 1))
         return Opening(
-            commitment=manifest.commitments[blob],
-            path=manifest.hash_path(blob),
+            commitment=commitments[blob],
+            path=hash_path([versioned_hash(each) for each in commitments], blob),
             first=int.from_bytes(first[0], "big"),
             first_proof=first[1],
             second=int.from_bytes(second[0], "big"),
             second_proof=second[1],
         )
+
+    async def _commitments(self, item: KnownItem, source: ItemBlobs) -> Sequence[bytes]:
+        """Of all blobs, when nobody gives the manifest."""
+        found = list[bytes]()
+        for number in range(item.record.blob_count):
+            found.append(await asyncio.to_thread(self._kzg.commit, await source.blob(number)))
+        return found
 
     def _payload(self, blob: bytes, index: int) -> bytes:
         """The payload of a blob, with marks that nobody can foresee in place of what is no payload.

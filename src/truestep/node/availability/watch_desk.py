@@ -34,8 +34,8 @@ from truestep.roles.availability.sights import (
 CHECKED = "items_compared"
 FAILED_WAIT = Backoff(first_seconds=2.0, limit_seconds=300.0)
 """Pauses before work is tried again."""
-SURVEY_SECONDS = 60
-"""Between two surveys of an item, by the chain's time: each asks for all that is left of it."""
+SURVEY_SECONDS = 600
+"""Between two surveys of an item of which nothing more was published: each asks for all of it."""
 TOLD_LIMIT = 10_000
 """Reports that are remembered, so that each is made once."""
 
@@ -139,8 +139,7 @@ class WatchDesk:
             case CheckRoots(item=item):
                 self._start(("check", item.item_id), action, item, facts, now)
             case SurveyItem(item=item):
-                survey = self.surveys.get(item.item_id)
-                if survey is None or now >= survey.at + SURVEY_SECONDS:
+                if self._is_to_survey(item, now):
                     self._start(("survey", item.item_id), action, item, facts, now)
             case FindMove(item=item, move=move):
                 self._start(("move", move), action, item, facts, now)
@@ -184,6 +183,11 @@ class WatchDesk:
         if self._executor.start(key, asked):
             self._under_way[key] = asked
 
+    def _is_to_survey(self, item: KnownItem, now: int) -> bool:
+        """Whether another survey may find something: time has passed, or more was published."""
+        last = self.surveys.get(item.item_id)
+        return last is None or now >= last.at + SURVEY_SECONDS or len(item.published) != last.published
+
     def _is_full(self, action: object) -> bool:
         """Whether work of a long kind is under way: looks and moves must not wait for it."""
         is_long = isinstance(action, SurveyItem | CheckRoots)
@@ -201,8 +205,11 @@ class WatchDesk:
             case LookAt(item=item):
                 self._see(item.item_id, asked, value)  # pyright: ignore[reportArgumentType]
             case SurveyItem(item=item):
-                survey = Survey(at=asked.at, missing=value)  # pyright: ignore[reportArgumentType]
-                self.surveys[item.item_id] = survey
+                self.surveys[item.item_id] = Survey(
+                    at=asked.at,
+                    missing=value,  # pyright: ignore[reportArgumentType]
+                    published=len(item.published),
+                )
             case CheckRoots(item=item):
                 self._compare(item, value)  # pyright: ignore[reportArgumentType]
             case FindMove(move=move):

@@ -35,10 +35,16 @@ def checks(view: View, policy: WatchPolicy, watched: list[KnownItem]) -> Iterato
     """Fetch each item once: the smallest first, and none that its keepers have just not given."""
     suspected = {seat[0] for seat in view.suspicions}
     for item in sorted(watched, key=lambda each: each.record.blob_count):
-        is_known = item.name in view.checked or item.item_id in suspected
+        is_known = item.name in view.checked or (item.item_id in suspected and not _is_had(view, item))
         is_there = not item.record.seat_count or any(seat.acknowledged_at for seat in item.seats.values())
         if is_there and not is_known and item.record.blob_count <= policy.check_blobs_limit:
             yield CheckRoots(item=item)
+
+
+def _is_had(view: View, item: KnownItem) -> bool:
+    """Whether a needed item is known to be there, be it only because all of it was published."""
+    survey = view.surveys.get(item.item_id)
+    return item.item_id in view.needs and survey is not None and not survey.missing
 
 
 def demands(view: View, item: KnownItem) -> Iterator[Wish]:

@@ -54,6 +54,8 @@ class Survey:
 
     at: int
     missing: tuple[int, ...]
+    published: int = 0
+    """How many of its blobs had been published."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.client.kept_network import COIN_WEI, RULES
-from tests.client.test_keeping import PUTS_KILLED, MortalBlobs, _at
+from tests.client.test_keeping import BOUNDARIES, PUTS_KILLED, MortalBlobs, _at
 from tests.crash.test_crashes import TIMELESS, Executioner, Killed, MortalStore
 from tests.e2e.network import WatchedProvider
 from tests.node.availability.kept_work import KeptWork, open_kept_work
@@ -102,15 +102,18 @@ def test_a_batch_whose_outputs_nobody_takes_fails_and_such_jobs_are_left_alone(w
         ("before a write", False),
         ("after a send", False),
         ("after a send", True),
+        *(
+            pytest.param(boundary, writes_small, marks=pytest.mark.long)
+            for boundary in BOUNDARIES
+            for writes_small in (False, True)
+            if not (writes_small and boundary.endswith("put"))
+        ),
     ],
 )
 def test_a_worker_that_is_killed_everywhere_registers_once(
     work: KeptWork, boundary: str, *, writes_small: bool
 ) -> None:
-    """Killed at each such instant, and started again on its state, it takes, claims and delivers once.
-
-    Nothing else happens at the other instants (before a send, after a write, at a put), which take as long.
-    """
+    """Killed at each such instant, and started again on its state, it takes, claims and delivers once."""
     work.network.policy = TIMELESS
     job_id = work.post()
     executioner = Executioner(boundary=boundary)

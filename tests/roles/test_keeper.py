@@ -269,12 +269,37 @@ def test_what_is_asked_once_more_is_answered_once_more() -> None:
 
 def test_vacant_seats_are_drawn_by_somebody_some_time_later() -> None:
     vacant = item(None)
-    moments = [NOW + seconds for seconds in range(ASSIGN_SPREAD_SECONDS + 2)]
+    moments = [NOW + seconds for seconds in range(NOW - RECORD.since + ASSIGN_SPREAD_SECONDS + 2)]
     calls = [sent(decide(view(vacant, is_kept=False, now=now), POLICY)) for now in moments]
     assert calls[0] == [] and calls[-1] == [Assign(item_id=ITEM, record=RECORD)]
     late = item(replace(SEAT, drawn_at=NOW - 700))
-    later = view(late, is_kept=False, now=NOW + ASSIGN_SPREAD_SECONDS)
+    later = view(late, is_kept=False, now=moments[-1])
     assert Assign(item_id=ITEM, record=RECORD) in sent(decide(later, POLICY))
+
+
+def test_what_nobody_takes_does_not_cost_keepers_a_draw_each_time() -> None:
+    """A registration whose bond comes back could else make keepers pay for draws for 500 days."""
+    nobodys = item(None, seats={}, state=ItemState.REGISTERED)
+    now, draws = RECORD.since, list[int]()
+    while now < RECORD.until:
+        if sent(decide(view(nobodys, is_kept=False, now=now), POLICY)):
+            draws.append(now)
+            seats = {index: KnownSeat(keeper=KeeperId(9), drawn_at=now) for index in range(4)}
+            nobodys = replace(nobodys, seats=seats)
+        now += 601
+    assert 4 < len(draws) < 20, "in 100 days"
+    lost = item(None, was_kept=True)
+    seats = {**lost.seats, 1: KnownSeat(keeper=KeeperId(9), drawn_at=NOW + 9 * DAY_SECONDS)}
+    again = view(replace(lost, seats=seats), is_kept=False, now=NOW + 10 * DAY_SECONDS + 200)
+    assert Assign(item_id=ITEM, record=RECORD) in sent(decide(again, POLICY)), "what was kept needs a keeper"
+
+
+def test_nobody_pays_for_draws_of_what_it_would_not_take() -> None:
+    late = view(item(None), is_kept=False, now=NOW + 2 * ASSIGN_SPREAD_SECONDS)
+    assert sent(decide(late, POLICY)) == [Assign(item_id=ITEM, record=RECORD)]
+    assert sent(decide(late, replace(POLICY, least_fee_wei=10**15))) == []
+    assert sent(decide(late, replace(POLICY, blobs_limit=9))) == []
+    assert sent(decide(replace(late, refused={item().name: "another root"}), POLICY)) == []
 
 
 def test_fees_are_collected_now_and_then_and_items_closed_at_their_end() -> None:

@@ -20,6 +20,7 @@ from truestep.protocol.availability.contracts.items import (
     CloseItem,
     Collect,
     ItemState,
+    Record,
 )
 from truestep.protocol.availability.contracts.keepers import Enrol, Rules
 from truestep.protocol.availability.facts import Facts, KnownItem, KnownSeat
@@ -215,7 +216,7 @@ def decide(view: View, policy: KeeperPolicy) -> list[Action]:
     return [
         *_answers(view, places, number),
         *_acknowledgements(view, places, policy),
-        *_assignments(view, number),
+        *_assignments(view, number, policy),
         *_enrol(view, policy),
         *_settlements(view, places),
         *_earnings(view, places),
@@ -311,13 +312,12 @@ def _challenge(view: View, place: Place, challenge_id: ChallengeId, challenge: C
 def _demand(
     view: View, places: list[Place], number: KeeperId, demand_id: DemandId, demand: Demand
 ) -> Iterator[Action]:
-    """An unanswered demand strikes the item, and each acknowledged seat loses a share."""
+    """Without an answer the item is struck, and each seat loses a share. Whoever is named answers first."""
     item_id = item_of_demand(demand_id)
     place = next((place for place in places if place.item.item_id == item_id), None)
     if place is None or not place.seat.acknowledged_at or demand.is_answered:
         return
-    half = view.rules.answer_seconds // 2
-    if demand.keeper != view.account and view.now - demand.moved_at <= half:  # whoever is named answers first
+    if demand.keeper != view.account and view.now <= demand.moved_at + view.rules.answer_seconds // 2:
         return
     question: Question = ("demand", demand_id, demand.moved_at)
     answer = view.answers.get(question)
@@ -370,12 +370,15 @@ def _receipt(view: View, place: Place) -> Iterator[Action]:
 
 def _unwanted(view: View, place: Place, policy: KeeperPolicy) -> str:
     """Why a seat cannot be taken, or is not worth its trouble; empty if it is."""
-    record, due = place.item.record, place.seat.drawn_at + view.rules.acknowledge_seconds
-    if view.now > due:
+    if view.now > place.seat.drawn_at + view.rules.acknowledge_seconds:
         return (
             f"it was to be signed for within {duration(view.rules.acknowledge_seconds)} of the draw, and"
             " fetching and checking it took longer"
         )
+    return _unworthy(place.item.record, policy)
+
+
+def _unworthy(record: Record, policy: KeeperPolicy) -> str:
     if record.blob_count > policy.blobs_limit:
         return f"it has {record.blob_count:,} blobs, more than the {policy.blobs_limit:,} of --max-blobs"
     least_wei = policy.least_fee_wei * record.blob_count * (record.until - record.since) // DAY_SECONDS
@@ -384,11 +387,11 @@ def _unwanted(view: View, place: Place, policy: KeeperPolicy) -> str:
     return ""
 
 
-def _assignments(view: View, number: KeeperId) -> Iterator[Action]:
-    """Have seats drawn that nobody has: a keeper that is drawn earns."""
+def _assignments(view: View, number: KeeperId, policy: KeeperPolicy) -> Iterator[Action]:
+    """Have seats drawn that nobody has: a keeper that is drawn earns. What nobody takes, ever more rarely."""
     for item in view.facts.items.values():
-        record = item.record
-        if not item.is_open or view.now >= record.until:
+        record, is_refused = item.record, item.name in view.refused
+        if not item.is_open or view.now >= record.until or is_refused or _unworthy(record, policy):
             continue
         vacant = record.seat_count - sum(
             1
@@ -397,7 +400,8 @@ def _assignments(view: View, number: KeeperId) -> Iterator[Action]:
         )
         last = max((seat.drawn_at for seat in item.seats.values()), default=record.since)
         turn = int.from_bytes(keccak256(f"{number}/{item.item_id}/{last}".encode())[:4], "big")
-        if vacant and view.now > last + turn % ASSIGN_SPREAD_SECONDS:
+        age = min(last - record.since, DAY_SECONDS if item.was_kept else record.until)
+        if vacant and view.now > last + age + turn % ASSIGN_SPREAD_SECONDS:
             yield SendKept(
                 intent=f"assign/{item.item_id}/{last}/{vacant}",
                 call=Assign(item_id=item.item_id, record=record),
@@ -426,14 +430,14 @@ def _settlements(view: View, places: list[Place]) -> Iterator[Action]:
                 message=f"nobody goes on with a demand for a tree of item {place.item.item_id}: ends it",
             )
     for challenge_id, challenge in view.facts.challenges.items():
-        place, asked = own.get(unpack_challenge(challenge_id).item_id), unpack_challenge(challenge_id)
-        if place is None or challenge.keeper == view.account or not _is_past(view, place):
+        place = own.get(unpack_challenge(challenge_id).item_id)
+        if place is None or challenge.keeper == view.account:
             continue
-        if view.now > challenge.until:
+        if view.now > challenge.until and _is_past(view, place):
             yield SendKept(
                 intent=f"settle-challenge/{challenge_id}/{challenge.until}",
                 call=Settle(challenge_id=challenge_id, challenge=challenge, record=place.item.record),
-                message=f"a challenge of seat {asked.seat} of item {asked.item_id} is over: ends it",
+                message=f"a challenge of item {place.item.item_id} is over: ends it",
             )
 
 

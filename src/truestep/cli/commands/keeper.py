@@ -86,9 +86,7 @@ class KeeperOptions:
     ] = 1
     allow_private: Annotated[
         bool,
-        typer.Option(
-            "--allow-private", help="Fetch from private addresses too. For networks on one computer."
-        ),
+        typer.Option("--allow-private", help="Fetch from private addresses too. Always so on a devnet."),
     ] = False
     deployment: DeploymentOption = None
     network: NetworkOption = None
@@ -144,6 +142,7 @@ def _settings(options: KeeperOptions) -> "KeeperSettings":
     from truestep.adapters.keepers.service import ServiceLimits
     from truestep.adapters.keystore import open_keystore
     from truestep.composition.keeping import KeeperSettings
+    from truestep.composition.network import DEVNET_CHAINS
 
     try:
         check_url(options.url)
@@ -161,7 +160,7 @@ def _settings(options: KeeperOptions) -> "KeeperSettings":
         policy=transaction_policy(options.max_fee, options.max_tip, options.max_fee_urgent),
         limits=ServiceLimits(requests=options.client_requests, bytes=options.client_rate or CLIENT_BYTES),
         processes=options.processes,
-        may_be_private=options.allow_private,
+        may_be_private=options.allow_private or deployment.chain_id in DEVNET_CHAINS,
     )
 
 

@@ -69,7 +69,7 @@ class WatchOptions:
     ] = 4_352
     allow_private: Annotated[
         bool,
-        typer.Option("--allow-private", help="Ask keepers at private addresses too, as on a devnet."),
+        typer.Option("--allow-private", help="Ask keepers at private addresses too. Always so on a devnet."),
     ] = False
     deployment: DeploymentOption = None
     network: NetworkOption = None
@@ -122,6 +122,7 @@ def _settings(options: WatchOptions) -> "WatcherSettings":
     from truestep.adapters.chain.availability import availability_of
     from truestep.adapters.chain.deployment import read_deployment
     from truestep.adapters.keystore import open_keystore
+    from truestep.composition.network import DEVNET_CHAINS
     from truestep.composition.watching import WatcherSettings
 
     deployment = read_deployment(deployment_file(options.deployment, options.network))
@@ -131,5 +132,5 @@ def _settings(options: WatchOptions) -> "WatcherSettings":
         state_dir=options.state_dir,
         signer=open_keystore(options.keystore, ask_password(options.password_file)),
         policy=transaction_policy(options.max_fee, options.max_tip, options.max_fee_urgent),
-        may_be_private=options.allow_private,
+        may_be_private=options.allow_private or deployment.chain_id in DEVNET_CHAINS,
     )

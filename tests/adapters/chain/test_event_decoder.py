@@ -98,4 +98,4 @@ def test_an_item_is_in_one_of_the_known_states() -> None:
     known = items.StateChanged(item_id=ItemId(3), state=items.ItemState.LOST)
     assert decoded("Items", "StateChanged", item_id=3, state=items.ItemState.LOST) == known
     with pytest.raises(Junk, match="expected a ItemState"):
-        decoded("Items", "StateChanged", item_id=3, state=6)
+        decoded("Items", "StateChanged", item_id=3, state=max(items.ItemState) + 1)

@@ -67,7 +67,7 @@ class Ordered:
 def order(stage: Stage, *, name: str = REQUESTER, seat_count: int | None = None) -> Ordered:
     """Have program and input kept, post a job of one shard, and name the data."""
     chain = open_chain(stage.url, stage.deployment, stage.key(name), SqliteStore(), POLICY)
-    blobs = open_kept_blobs([stage.store_url], chain, stage.deployment)
+    blobs = open_kept_blobs([stage.store_url], chain, stage.deployment, stage.url)
     client = Client(chain, blobs, stage.deployment, places=[stage.store_url])
     terms = Order(
         reward_wei=REWARD_WEI,

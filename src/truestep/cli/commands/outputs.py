@@ -46,7 +46,7 @@ def outputs(
 
     screen = Screen(as_json=as_json)
     chain, deployment = connect_reader(network, screen)
-    sources = open_kept_blobs(blobs or [], chain, deployment)
+    sources = open_kept_blobs(blobs or [], chain, deployment, network.rpc)
     handle = Job(chain, sources, deployment, JobId(job), deployment.block_number)
     wanted = handle.outputs() if shard is None else handle.outputs([shard])
     failed = [str(each.shard_index) for each in wanted if not each.is_accepted]

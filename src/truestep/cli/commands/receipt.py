@@ -41,7 +41,7 @@ def receipt(
 
     screen = Screen(as_json=as_json)
     chain, deployment = connect_reader(network, screen)
-    sources = open_kept_blobs(blobs or [], chain, deployment)
+    sources = open_kept_blobs(blobs or [], chain, deployment, network.rpc)
     handle = Job(chain, sources, deployment, JobId(job), deployment.block_number)
     held = handle.receipt()
     held.write(output)

@@ -267,6 +267,9 @@ def test_a_stranger_cannot_send_us_into_our_own_network(urls: list[str]) -> None
         urls[0].replace("127.0.0.1", "localhost"),
         "http://[::1]:80",
         "http://169.254.169.254",
+        "http://[64:ff9b::a9fe:a9fe]",
+        "http://[2002:7f00:1::]",
+        "http://224.0.0.1",
     ):
         with pytest.raises(Unavailable, match="not in the public internet; --allow-private allows it"):
             asyncio.run(ask(url))

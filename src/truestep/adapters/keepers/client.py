@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any, cast
 from urllib.parse import SplitResult, urlsplit
 
@@ -40,6 +40,10 @@ KEEP_ALIVE_SECONDS = 15.0
 SMALL_LIMIT_BYTES = 4_096
 RETRY_AFTER_LIMIT_SECONDS = 30.0
 """A keeper may ask for a longer pause, but is asked again then."""
+
+
+_NAT64 = IPv6Network("64:ff9b::/96")
+"""Where gateways of networks without IPv4 answer for IPv4 addresses (RFC 6052)."""
 
 
 class Busy(Unavailable):
@@ -173,6 +177,15 @@ def check_url(url: str) -> SplitResult:
     return parts
 
 
+def _is_public(text: str) -> bool:
+    """Whether an address is one of the public internet, as is the IPv4 address that it may stand for."""
+    address = ip_address(text)
+    inner = None
+    if isinstance(address, IPv6Address):
+        inner = IPv4Address(int(address) & 2**32 - 1) if address in _NAT64 else address.sixtofour
+    return address.is_global and not address.is_multicast and (inner is None or inner.is_global)
+
+
 class _PublicNetwork(httpcore.AsyncNetworkBackend):
     """Connects to public addresses only: a stranger must not send us into our own network."""
 
@@ -190,7 +203,7 @@ class _PublicNetwork(httpcore.AsyncNetworkBackend):
         """A connection to one of the host's addresses; the name is looked up once, so it cannot change."""
         found = await asyncio.get_running_loop().getaddrinfo(host, port)
         addresses = {str(each[4][0]) for each in found}
-        public = sorted(address for address in addresses if ip_address(address.partition("%")[0]).is_global)
+        public = sorted(address for address in addresses if _is_public(address.partition("%")[0]))
         if not public or len(public) < len(addresses):
             raise OSError("its address is not in the public internet; --allow-private allows it")
         return await self._backend.connect_tcp(public[0], port, timeout, local_address, socket_options)

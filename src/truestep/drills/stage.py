@@ -1,5 +1,6 @@
 """Where a drill plays: a chain with all contracts, its blob store, and the people on it."""
 
+import json
 import shutil
 import threading
 import time
@@ -22,7 +23,6 @@ from truestep.adapters.store.sqlite import SqliteStore
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Address
 from truestep.devnet.network import devnet_availability, devnet_parameters
-from truestep.devnet.remote import RemoteDevnet
 from truestep.devnet.rpc import DevnetRpc
 from truestep.devnet.server import serving
 from truestep.drills.annals import Annals
@@ -89,15 +89,14 @@ class Stage:
         self.say = say
         self.rules = drill_rules()
         self._stack = ExitStack()
-        chain = EmbeddedDevnet()
+        chain = self._chain = EmbeddedDevnet()
         self._rpc = DevnetRpc(chain)
         self.blobs = DirectoryBlobs(folder / "blobs")
         self.url = self._stack.enter_context(serving(self._rpc, self.blobs, 0))
-        self._devnet = RemoteDevnet(self.url)
         self.web3 = connect(chain.node)
         self.kzg = kzg
         deployer: Any = Account.create()
-        self._devnet.fund(Address(deployer.address), WALLET_WEI)
+        self._chain.fund(Address(deployer.address), WALLET_WEI)
         self.deployment = deploy(
             self.web3,
             deployer,
@@ -136,8 +135,11 @@ class Stage:
         return int(self.web3.eth.get_block(number).get("baseFeePerGas", 0))
 
     def skip(self, seconds: int) -> None:
-        """Move the chain's clock on."""
-        self._devnet.advance(seconds)
+        """Move the chain's clock on: the newest block is so much later than the one before."""
+        target = self.now() + seconds
+        while (missing := target - self.now()) > 0:
+            for method, parameters in (("evm_increaseTime", [missing]), ("evm_mine", [])):
+                self._rpc.answer(json.dumps({"id": 1, "method": method, "params": parameters}).encode())
 
     def until(self, words: str, is_so: Callable[[], bool], *, step_seconds: int = 0) -> None:
         """Wait for something, and let the chain's time run ahead by `step_seconds` each second meanwhile.
@@ -161,7 +163,7 @@ class Stage:
         if name in self._keys:
             return self._keys[name]
         key = self._keys[name] = Account.create()
-        self._devnet.fund(Address(key.address), WALLET_WEI)
+        self._chain.fund(Address(key.address), WALLET_WEI)
         self.accounts[name] = Address(key.address)
         return key
 

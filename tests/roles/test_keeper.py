@@ -130,6 +130,19 @@ def test_a_keeper_that_has_all_it_needs_rests() -> None:
     assert decide(view(), POLICY) == []
 
 
+def test_a_keeper_takes_out_what_is_worth_the_gas_once_a_day() -> None:
+    owed = {"Items": 10**16, "Challenges": 10**15, "Bindings": 10**15 + 1, "Keepers": 0}
+    morning = NOW - NOW % 86_400
+
+    def intents(now: int) -> set[str]:
+        actions = decide(view(credits=owed, now=now), POLICY)
+        return {each.intent for each in actions if isinstance(each, SendKept) and "withdraw" in each.intent}
+
+    assert {intent.split("/")[1] for intent in intents(morning)} == {"Items", "Bindings"}
+    assert intents(morning) == intents(morning + 86_399)
+    assert not intents(morning) & intents(morning + 86_400)
+
+
 def test_it_buys_the_shares_that_it_lacks_and_says_a_new_url() -> None:
     stranger = view(facts=Facts())
     [action] = decide(replace(stranger, shares=0), POLICY)

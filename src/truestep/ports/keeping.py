@@ -41,6 +41,14 @@ class ItemEvents(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Funds:
+    """What an account has in its wallet, and what each contract owes it, in wei."""
+
+    wallet_wei: int
+    credits: Mapping[str, int]
+
+
 class KeeperChain(Protocol):
     """The contracts of availability, for one account; by any thread. All raise `Unavailable`, `Rejected`."""
 
@@ -72,6 +80,10 @@ class KeeperChain(Protocol):
 
     def shares(self, keeper: KeeperId) -> int:
         """That a keeper has paid for."""
+        ...
+
+    def funds(self) -> Funds:
+        """What the account has, and is owed."""
         ...
 
     def receipt(self, item_id: ItemId, record: Record, index: int, drawn_at: int) -> bytes:

@@ -1,25 +1,16 @@
 """What a watcher of data needs of the world: the contracts of availability, and eyes on keepers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from truestep.base.ids import Address, Bytes32
 from truestep.ports.chain import Head, Transaction
 from truestep.ports.executor import ShouldStop
-from truestep.ports.keeping import EventsRead
+from truestep.ports.keeping import EventsRead, Funds
 from truestep.protocol.availability.calls import Paid
 from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.availability.facts import KnownItem
 from truestep.roles.availability.sights import ChildPick, FoundLeaf, SeatSeen
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Funds:
-    """What an account has in its wallet, and what each contract owes it, in wei."""
-
-    wallet_wei: int
-    credits: Mapping[str, int]
 
 
 class WatchChain(Protocol):

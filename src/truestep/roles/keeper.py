@@ -1,19 +1,14 @@
 """A keeper's decisions: what to fetch, sign, answer, collect and forget (docs/availability.md A2 to A4)."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from truestep.availability.cells import seat_cells
 from truestep.base.ids import Address, Bytes32
 from truestep.base.units import duration
 from truestep.commitments.keccak import keccak256
 from truestep.protocol.availability.contracts.bindings import Demand, Give, SettleDemand
-from truestep.protocol.availability.contracts.challenges import (
-    AnswerBlob,
-    AnswerElement,
-    Challenge,
-    Settle,
-)
+from truestep.protocol.availability.contracts.challenges import AnswerBlob, AnswerElement, Challenge, Settle
 from truestep.protocol.availability.contracts.items import (
     Acknowledge,
     Assign,
@@ -33,6 +28,7 @@ from truestep.protocol.availability.ids import (
     item_of_demand,
     unpack_challenge,
 )
+from truestep.roles.availability.withdrawals import Withdrawal, withdrawals
 
 ASSIGN_SPREAD_SECONDS = 120
 """Keepers call `assign` for others too; each waits for another time, so that they do not all pay for it."""
@@ -137,6 +133,8 @@ class View:
     receipts: Mapping[tuple[int, int, int], bytes]
     """Signatures by item, seat and time of the draw."""
     answers: Mapping[Question, Answer]
+    credits: Mapping[str, int] = field(default_factory=dict[str, int])
+    """What each contract owes the account, in wei."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +148,7 @@ class PublishBlob:
 
 
 SeatCall = Enrol | Assign | Acknowledge | Collect | CloseItem
-KeeperCall = SeatCall | AnswerElement | PublishBlob | Give | Settle | SettleDemand
+KeeperCall = SeatCall | AnswerElement | PublishBlob | Give | Settle | SettleDemand | Withdrawal
 
 URGENT = (AnswerElement, PublishBlob, Give)
 """A clock runs for these: too late, a share is lost."""
@@ -220,6 +218,10 @@ def decide(view: View, policy: KeeperPolicy) -> list[Action]:
         *_enrol(view, policy),
         *_settlements(view, places),
         *_earnings(view, places),
+        *(
+            SendKept(intent=i, call=c, message=m)
+            for i, c, m in withdrawals(view.credits, view.account, view.now)
+        ),
         *_forgotten(view),
     ]
 

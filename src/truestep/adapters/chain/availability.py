@@ -26,10 +26,9 @@ from truestep.adapters.chain.sidecars import SentBlob
 from truestep.base.errors import Bug, Reject, Rejected, Unavailable
 from truestep.base.ids import Address, Bytes32
 from truestep.ports.chain import Head, Transaction
-from truestep.ports.keeping import EventsRead
+from truestep.ports.keeping import EventsRead, Funds
 from truestep.ports.reporter import Reporter
 from truestep.ports.store import Store
-from truestep.ports.watching import Funds
 from truestep.protocol.availability.calls import TIMED, Paid
 from truestep.protocol.availability.contracts import bindings, challenges, items, keepers
 from truestep.protocol.availability.contracts.items import Record

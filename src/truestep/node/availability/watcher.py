@@ -11,9 +11,10 @@ from truestep.node.loop.loop import Loop
 from truestep.node.loop.pulse import Pulse
 from truestep.ports.clock import Clock
 from truestep.ports.executor import Executor
+from truestep.ports.keeping import Funds
 from truestep.ports.reporter import Reporter
 from truestep.ports.store import Store
-from truestep.ports.watching import Funds, WatchChain
+from truestep.ports.watching import WatchChain
 from truestep.roles.availability.sights import Action, SendData, View, WatchPolicy
 from truestep.roles.availability.watching import decide
 

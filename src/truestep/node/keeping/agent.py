@@ -1,6 +1,6 @@
 """What drives a keeper: one chain of availability, hands for its shelf, an outbox, and a pure policy."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from truestep.base.errors import Bug, Rejected, Unavailable
@@ -37,6 +37,8 @@ FAILED_WAIT = Backoff(first_seconds=2.0, limit_seconds=120.0)
 """Pauses before work is tried again: a registrant may be late, a disk may be full for a while."""
 SHARES_SECONDS = 60.0
 """Interval at which the contract is asked for the keeper's shares."""
+FUNDS_SECONDS = 600.0
+"""Interval at which the contracts are asked what they owe."""
 STOP_SECONDS = 10.0
 """Time to stop: a fetch asks four times a second."""
 TOLD_LIMIT = 10_000
@@ -114,6 +116,8 @@ class KeeperAgent:
         self._told: dict[tuple[str, str], None] = {}
         self._shares = 0
         self._shares_at: float | None = None
+        self._credits: Mapping[str, int] = {}
+        self._funds_at: float | None = None
         self._is_past_known = False
 
     # --- the loop's site ----------------------------------------------------------------------------------
@@ -136,6 +140,7 @@ class KeeperAgent:
         self._chronicle.follow(head)
         self._is_past_known = True
         self._ask_shares()
+        self._ask_funds()
 
     def decide(self) -> tuple[View, Sequence[Action]]:
         """What is seen, and what the role wants done: nothing before the past is known."""
@@ -197,6 +202,7 @@ class KeeperAgent:
             on_shelf=self._notes.reasons(set(runs)),
             receipts=self._receipts,
             answers=self._answers,
+            credits=self._credits,
         )
 
     def _ask_shares(self) -> None:
@@ -206,6 +212,12 @@ class KeeperAgent:
         if number is not None and (is_due or not self._shares):
             self._shares = self._world.chain.shares(number)
             self._shares_at = now
+
+    def _ask_funds(self) -> None:
+        now = self._world.clock.monotonic_seconds()
+        if self._funds_at is None or now - self._funds_at >= FUNDS_SECONDS:
+            self._credits = self._world.chain.funds().credits
+            self._funds_at = now
 
     def _urls(self, item_id: int) -> tuple[str, ...]:
         facts = self._chronicle.facts

@@ -166,6 +166,14 @@ def test_items_that_are_over_or_have_no_keeper_are_left_alone() -> None:
     assert decide(idle, replace(POLICY, watches_all=False)) == []
 
 
+def test_what_is_in_calldata_is_not_watched() -> None:
+    """The contract has compared it with its roots, and nobody can withhold it."""
+    written = item(record=replace(RECORD, seat_count=0, blob_count=0), seats={})
+    need = {ITEM: Need(limit=NOW + 9_000, is_missing=True)}
+    assert decide(view(written, looked_at={}, checked={}), POLICY) == []
+    assert decide(view(written, looked_at={}, checked={}, needs=need), POLICY) == []
+
+
 def test_an_item_is_compared_with_its_roots_once_and_not_while_keepers_fail() -> None:
     seen = view(checked={})
     assert CheckRoots(item=item()) in decide(seen, POLICY)

@@ -71,7 +71,9 @@ def decide(view: View, policy: WatchPolicy, more: Iterable[Wish] = ()) -> list[A
 
 
 def _is_watched(view: View, policy: WatchPolicy, item: KnownItem) -> bool:
-    """Whether an item matters here, and keepers answer for it."""
+    """Whether an item matters here, and somebody answers for it: nobody can withhold what is in calldata."""
+    if item.is_written:
+        return False
     need = view.needs.get(item.item_id)
     is_wanted = policy.watches_all or (need is not None and need.is_missing)
     return is_wanted and item.is_open and view.now <= item.record.until - END_SECONDS

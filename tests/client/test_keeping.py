@@ -29,6 +29,7 @@ from truestep.ports.blobs import never
 from truestep.ports.executor import ShouldStop
 from truestep.protocol.availability.contracts.items import ItemState
 from truestep.protocol.availability.ids import ItemId
+from truestep.protocol.availability.rules import rent_wei
 
 ORDER = Order(max_cycles=MAX_CYCLES, reward_wei=1_000, availability=Availability.KEEPERS)
 
@@ -81,7 +82,8 @@ def test_what_keepers_do_not_take_is_closed_and_its_bond_comes_back(network: Kep
     assert "or need longer than 1 min to fetch and check 1 blobs" in str(refused.value)
     facts = client.chain.facts()
     assert not facts.data.items and not facts.job_count
-    assert 2 * 21 * 10**12 < network.owed() - RULES.registrant_bond_wei < 2 * 22 * 10**12
+    least_wei, most_wei = (2 * (days * 10**12 + rent_wei(RULES, days * 86_400)) for days in (21, 22))
+    assert least_wei < network.owed() - RULES.registrant_bond_wei < most_wei
     network.signs = True
     assert client.submit(ELF, INPUT, order=ORDER).record().is_ready
 
@@ -132,12 +134,14 @@ def test_items_that_are_over_are_closed_and_their_coins_taken(network: KeptNetwo
     assert [hold.split()[0] for hold in first.holds] == ["program", "data"]
     assert close_items(client.chain, [first]) == [first]
     assert close_items(client.chain, [first]) == []
-    assert client.withdraw().for_data_wei == RULES.registrant_bond_wei
+    fees_wei = client.withdraw().for_data_wei - RULES.registrant_bond_wei
+    assert 2 * rent_wei(RULES, 21 * 86_400) < fees_wei < 2 * rent_wei(RULES, 22 * 86_400)
     network.client().submit(ELF, INPUT, order=ORDER)
     assert [(each.is_over, each.signed_count) for each in listed()] == [(False, 2)]
     network.devnet.advance(60 * 86_400)
     assert len(close_items(client.chain, listed())) == 1
-    assert client.withdraw().for_data_wei == RULES.registrant_bond_wei
+    unearned_wei = client.withdraw().for_data_wei - RULES.registrant_bond_wei
+    assert 0 <= unearned_wei < 2 * rent_wei(RULES, 3_600), "the keepers have earned the rest"
     assert listed() == []
 
 

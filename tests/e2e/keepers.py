@@ -31,7 +31,7 @@ from truestep.protocol.availability.contracts.items import ItemState, Register, 
 from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.availability.facts import Facts
 from truestep.protocol.availability.ids import ItemId
-from truestep.roles.keeper import KeeperPolicy
+from truestep.roles.keeper_policy import KeeperPolicy
 
 RULES = Rules(
     share_wei=10**17,

@@ -39,7 +39,6 @@ from truestep.roles.keeper import (
     ElementAnswer,
     Forget,
     Keep,
-    KeeperPolicy,
     KeptFor,
     NodesAnswer,
     Prepare,
@@ -50,6 +49,7 @@ from truestep.roles.keeper import (
     View,
     decide,
 )
+from truestep.roles.keeper_policy import KeeperPolicy
 
 SELF, OTHER = Address("0x" + "5e" * 20), Address("0x" + "07" * 20)
 NOW = 1_000_000
@@ -79,6 +79,10 @@ RECORD = Record(
 )
 SEAT = KnownSeat(keeper=KeeperId(1), drawn_at=NOW - 50)
 MINE = replace(SEAT, acknowledged_at=NOW - 40)
+BEST_YIELD_BPS = (
+    RECORD.fee_wei * 10_000 * 365 * DAY_SECONDS // (RULES.share_wei * (RECORD.until - RECORD.since))
+)
+"""What the item pays for a share, a year."""
 POLICY = KeeperPolicy(shares=2, url="https://keeper.example")
 
 
@@ -171,10 +175,15 @@ def test_what_is_wrong_late_or_unwanted_is_not_signed_and_said() -> None:
         (view(drawn, now=SEAT.drawn_at + 601), POLICY, "was to be signed for within 10 min of the draw"),
         (view(drawn), replace(POLICY, blobs_limit=9), "more than the 9 of --max-blobs"),
         (view(drawn), replace(POLICY, least_fee_wei=10**15), "less than --min-fee"),
+        (view(drawn), replace(POLICY, least_yield_bps=BEST_YIELD_BPS + 1), "and --min-yield for the share"),
     ):
         actions = [each for each in decide(seen, policy) if not isinstance(each, SendKept)]
         assert [type(each) for each in actions] == [Tell]
         assert isinstance(actions[0], Tell) and why in actions[0].message
+
+
+def test_an_item_that_pays_just_enough_for_the_share_is_taken() -> None:
+    assert isinstance(decide(view(item(SEAT)), replace(POLICY, least_yield_bps=BEST_YIELD_BPS))[0], Sign)
 
 
 def test_what_a_disk_lost_is_fetched_again() -> None:

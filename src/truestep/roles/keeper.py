@@ -15,7 +15,6 @@ from truestep.protocol.availability.contracts.items import (
     CloseItem,
     Collect,
     ItemState,
-    Record,
 )
 from truestep.protocol.availability.contracts.keepers import Enrol, Rules
 from truestep.protocol.availability.facts import Facts, KnownItem, KnownSeat
@@ -29,6 +28,7 @@ from truestep.protocol.availability.ids import (
     unpack_challenge,
 )
 from truestep.roles.availability.withdrawals import Withdrawal, withdrawals
+from truestep.roles.keeper_policy import KeeperPolicy, why_unworthy
 
 ASSIGN_SPREAD_SECONDS = 120
 """Keepers call `assign` for others too; each waits for another time, so that they do not all pay for it."""
@@ -37,20 +37,6 @@ COLLECT_SECONDS = 7 * 86_400
 DAY_SECONDS = 86_400
 FORGET_SECONDS = DAY_SECONDS
 """How long cells outlive their duty: longer than a reorganisation, or a node that tells another story."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeeperPolicy:
-    """What a keeper is willing to do."""
-
-    shares: int = 0
-    """That it wants to have; with more than it has, it buys them."""
-    url: str = ""
-    """Where it serves, for everybody."""
-    blobs_limit: int = 4_352
-    """The largest item that it keeps."""
-    least_fee_wei: int = 0
-    """For each blob and day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -377,23 +363,15 @@ def _unwanted(view: View, place: Place, policy: KeeperPolicy) -> str:
             f"it was to be signed for within {duration(view.rules.acknowledge_seconds)} of the draw, and"
             " fetching and checking it took longer"
         )
-    return _unworthy(place.item.record, policy)
-
-
-def _unworthy(record: Record, policy: KeeperPolicy) -> str:
-    if record.blob_count > policy.blobs_limit:
-        return f"it has {record.blob_count:,} blobs, more than the {policy.blobs_limit:,} of --max-blobs"
-    least_wei = policy.least_fee_wei * record.blob_count * (record.until - record.since) // DAY_SECONDS
-    if record.fee_wei < least_wei:
-        return "it pays less than --min-fee for each blob and day"
-    return ""
+    return why_unworthy(view.rules, place.item.record, policy)
 
 
 def _assignments(view: View, number: KeeperId, policy: KeeperPolicy) -> Iterator[Action]:
     """Have seats drawn that nobody has: a keeper that is drawn earns. What nobody takes, ever more rarely."""
     for item in view.facts.items.values():
-        record, is_refused = item.record, item.name in view.refused
-        if not item.is_open or view.now >= record.until or is_refused or _unworthy(record, policy):
+        record = item.record
+        is_wanted = item.name not in view.refused and not why_unworthy(view.rules, record, policy)
+        if not item.is_open or view.now >= record.until or not is_wanted:
             continue
         vacant = record.seat_count - sum(
             1

@@ -100,6 +100,17 @@ def test_an_item_that_says_a_root_and_holds_something_else_hides_nothing(item: I
             assert blobs.get_input(content, len(CONTENT)) == CONTENT
 
 
+def test_a_leaf_at_the_end_of_a_range_does_not_fill_the_memory(item: Item, tmp_path: Path) -> None:
+    """Anybody can have one kept below the root of somebody's input, in blobs of a transaction."""
+    content, other = item.manifest.parts[-2].root, item_of(bytes(32))
+    far = replace(other.manifest.parts[0], root=content, first_leaf=2**24 - 1)
+    junk = replace(other, manifest=Manifest(parts=(far,), commitments=other.manifest.commitments))
+    with keepers(tmp_path, junk, 2) as servers:
+        facts = facts_of(junk, [server.url for server in servers])
+        with pytest.raises(Unavailable, match="no item holds it"):
+            KeeperBlobs(lambda: facts, KZG, may_be_private=True).get_input(content, len(CONTENT))
+
+
 def lying(servers: list[KeeperServer]) -> dict[KeeperId, KnownKeeper]:
     account = Address("0x" + "66" * 20)
     return {

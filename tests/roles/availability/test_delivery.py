@@ -24,6 +24,7 @@ from truestep.protocol.availability.facts import Facts as DataFacts
 from truestep.protocol.availability.facts import KnownItem, KnownKeeper, KnownSeat
 from truestep.protocol.availability.ids import ItemId, KeeperId, demand_of
 from truestep.protocol.availability.kept import NOTHING_KEPT, Kept, KeptBatch
+from truestep.protocol.availability.rules import rent_wei
 from truestep.protocol.calls import DeliverOutputs
 from truestep.protocol.events import LogPosition
 from truestep.protocol.settlement.facts.judging import with_policy
@@ -176,7 +177,8 @@ def test_what_is_published_is_registered_for_the_window_and_sixty_days() -> None
     assert isinstance(call, Register)
     assert call.until >= NOW + WINDOW_SECONDS + 60 * DAY_SECONDS + 2 * ACKNOWLEDGE
     assert (call.seat_count, call.url, call.parts) == (4, POLICY.url, PUBLISHED.parts)
-    assert 62 * 10**9 < call.fee_wei < 64 * 10**9
+    beside_rent_wei = call.fee_wei - rent_wei(RULES, call.until - NOW)
+    assert 62 * 10**9 < beside_rent_wei < 64 * 10**9
 
 
 def test_few_bytes_are_written_without_keepers() -> None:

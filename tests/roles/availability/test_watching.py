@@ -419,6 +419,15 @@ def test_the_tree_of_a_part_with_another_root_is_demanded_once() -> None:
     assert not sends(decide(view(checked={item().name: (0,)}, demands={DEMAND_ID: DEMAND}), POLICY))
 
 
+def test_a_demand_that_was_missed_is_made_again() -> None:
+    [first] = sends(decide(view(checked={item().name: (0,)}), POLICY))
+    seen = replace(view(checked={item().name: (0,)}), now=NOW + 86_400)
+    [second] = [each for each in sends(decide(seen, POLICY)) if isinstance(each.call.call, OpenDemand)]
+    assert first.intent != second.intent, "the journal takes the first one as done"
+    on_its_way = replace(seen, in_flight=frozenset({first.intent}))
+    assert not [each for each in sends(decide(on_its_way, POLICY)) if isinstance(each.call.call, OpenDemand)]
+
+
 def test_a_demand_goes_on_as_soon_as_it_is_answered() -> None:
     given = replace(DEMAND, is_answered=True)
     seen = view(demands={DEMAND_ID: given}, given={DEMAND_ID: NODES})

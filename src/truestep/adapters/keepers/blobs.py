@@ -15,7 +15,7 @@ from truestep.adapters.keepers.fetching import ItemFetcher, first_manifest
 from truestep.adapters.keepers.item_blobs import ItemBlobs, Published
 from truestep.adapters.keepers.standing import Blame
 from truestep.availability.blobs import payload_of
-from truestep.availability.parts import BLOB_PAYLOAD_BYTES
+from truestep.availability.parts import BLOB_PAYLOAD_BYTES, Part
 from truestep.base.errors import Rejected, Unavailable
 from truestep.base.ids import Bytes32
 from truestep.commitments.kzg import Kzg
@@ -239,8 +239,16 @@ def _holding(facts: Facts, root: Bytes32, depth: int, leaf_count: int) -> list[t
         for index, part in enumerate(item.parts)
         if (part.root, part.depth) == (root, depth)
         and (depth == PROGRAM_DEPTH or part.end_leaf >= leaf_count)
+        and not _is_scattered(item, part, leaf_count)
     ]
     return sorted(found, key=lambda each: _doubt(each[0]))
+
+
+def _is_scattered(item: KnownItem, wanted: Part, leaf_count: int) -> bool:
+    """Whether a range would take far more memory than its bytes: only what was made up has such gaps."""
+    tree = [part for part in item.parts if (part.root, part.depth) == (wanted.root, wanted.depth)]
+    written = sum(part.leaf_count for part in tree)
+    return wanted.depth == RANGE_LEVEL and max(part.end_leaf for part in tree) > 2 * (written + leaf_count)
 
 
 def _doubt(item: KnownItem) -> tuple[bool, bool, bool, int]:

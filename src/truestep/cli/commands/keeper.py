@@ -72,6 +72,15 @@ class KeeperOptions:
         int, typer.Option(metavar="N", min=1, max=4_352, help="The largest item to keep, in blobs.")
     ] = 4_352
     min_fee: Annotated[str, typer.Option(metavar="AMOUNT", help="The least fee for each blob and day.")] = "0"
+    min_yield: Annotated[
+        float | None,
+        typer.Option(
+            metavar="PERCENT",
+            min=0.0,
+            max=1_000.0,
+            help="And so much of the share that a seat locks, a year. Default: 3, which all items offer.",
+        ),
+    ] = None
     client_requests: Annotated[
         float, typer.Option(metavar="N", min=1, help="Requests per second that one client may make.")
     ] = 100.0
@@ -117,13 +126,15 @@ def keeper(options: KeeperOptions) -> None:
     """
     from truestep.composition import keeping
     from truestep.node.keeping.agent import keeper_node
-    from truestep.roles.keeper import KeeperPolicy
+    from truestep.protocol.availability.rules import RENT_BPS
+    from truestep.roles.keeper_policy import KeeperPolicy
 
     policy = KeeperPolicy(
         shares=options.shares,
         url=options.url.rstrip("/"),
         blobs_limit=options.max_blobs,
         least_fee_wei=parse_amount(options.min_fee, "--min-fee"),
+        least_yield_bps=RENT_BPS if options.min_yield is None else round(100 * options.min_yield),
     )
     settings = _settings(options)
     options.state_dir.mkdir(parents=True, exist_ok=True)

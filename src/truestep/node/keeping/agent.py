@@ -22,7 +22,6 @@ from truestep.roles.keeper import (
     Answer,
     Forget,
     Keep,
-    KeeperPolicy,
     KeptFor,
     Prepare,
     Question,
@@ -32,6 +31,7 @@ from truestep.roles.keeper import (
     View,
     decide,
 )
+from truestep.roles.keeper_policy import KeeperPolicy
 
 FAILED_WAIT = Backoff(first_seconds=2.0, limit_seconds=120.0)
 """Pauses before work is tried again: a registrant may be late, a disk may be full for a while."""

@@ -30,6 +30,17 @@ SHARE_LIMIT_BPS = 5_000
 """So that whoever slashes itself loses half."""
 
 
+RENT_BPS = 300
+"""What a seat pays a year of the share that it locks, unless somebody says otherwise. For nothing, whoever
+registers items could lock the shares of all honest keepers, and have only its friends drawn."""
+YEAR_SECONDS = 365 * 86_400
+
+
+def rent_wei(rules: Rules, seconds: int, bps_a_year: int = RENT_BPS) -> int:
+    """What a locked share has to earn in so much time."""
+    return -(-rules.share_wei * bps_a_year * seconds // (BPS * YEAR_SECONDS))
+
+
 def check_rules(rules: Rules) -> None:
     """Refuse parameters out of their bounds."""
     caps = (rules.gas_price_cap_wei, rules.blob_gas_price_cap_wei)

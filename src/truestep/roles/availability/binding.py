@@ -27,6 +27,7 @@ from truestep.roles.availability.sights import (
     WatchPolicy,
 )
 
+DAY_SECONDS = 86_400
 CLOCK_SECONDS = 3
 """The time is a guess between blocks: what may be done after a second is done a little later."""
 
@@ -53,14 +54,16 @@ def demands(view: View, item: KnownItem) -> Iterator[Wish]:
     seat = next(iter(seats), None if item.record.seat_count else 0)  # without seats, its registrant answers
     for part_index in view.checked.get(item.name, ()):
         demand_id = demand_of(item.item_id, part_index, view.account)
-        if seat is None or demand_id in view.facts.demands:
+        prefix = f"{DEMAND}/{demand_id}/"
+        is_coming = any(intent.startswith(prefix) for intent in view.in_flight)
+        if seat is None or demand_id in view.facts.demands or is_coming:
             continue
         bond_wei = demand_wei(view, item.item_id)
         call = OpenDemand(
             item_id=item.item_id, record=item.record, parts=item.parts, part_index=part_index, seat=seat
         )
         send = SendData(
-            intent=f"{DEMAND}/{demand_id}",
+            intent=f"{prefix}{view.now // DAY_SECONDS}",  # one that was missed is made again
             call=Paid(call=call, value_wei=bond_wei),
             message=f"item {item.item_id} does not hold what its part {part_index} says: asks for the tree",
         )

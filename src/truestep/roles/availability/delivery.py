@@ -20,6 +20,7 @@ from truestep.protocol.availability.facts import KnownItem
 from truestep.protocol.availability.ids import DemandId, ItemId, item_of_demand, part_of_demand
 from truestep.protocol.availability.kept import NO_ITEM, NOTHING_KEPT, OUTPUT_SECONDS, RANGE_DEPTH, THERE
 from truestep.protocol.availability.registration import WRITTEN_LIMIT_BYTES, WRITTEN_PARTS_LIMIT
+from truestep.protocol.availability.rules import rent_wei
 from truestep.protocol.calls import DeliverOutputs
 from truestep.protocol.settlement.facts.judging import open_until
 from truestep.protocol.settlement.facts.kept_calls import outputs_of
@@ -67,7 +68,7 @@ class DeliveryPolicy:
     seat_count: int | None = None
     """How many keepers are drawn; None: four, or all if there are fewer."""
     fee_wei: int = 0
-    """Of each keeper for each blob and day."""
+    """Of each keeper for each blob and day, beside the rent of the share that it locks."""
     writes_small: bool = True
     """Whether outputs are written into the chain that cost less gas there."""
 
@@ -79,11 +80,11 @@ class DeliveryPolicy:
     def item_wei(self, rules: Rules, seats: int, blob_count: int) -> int:
         """What an item costs at first: its bond, which comes back, and all fees."""
         seconds = OUTPUT_SECONDS + SPARE_SECONDS + WINDOW_SECONDS
-        return rules.registrant_bond_wei + seats * self.seat_fee_wei(blob_count, seconds)
+        return rules.registrant_bond_wei + seats * self.seat_fee_wei(rules, blob_count, seconds)
 
-    def seat_fee_wei(self, blob_count: int, seconds: int) -> int:
+    def seat_fee_wei(self, rules: Rules, blob_count: int, seconds: int) -> int:
         """The fee of each seat for all of an item's time."""
-        return -(-self.fee_wei * blob_count * seconds // DAY_SECONDS)
+        return -(-self.fee_wei * blob_count * seconds // DAY_SECONDS) + rent_wei(rules, seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,7 +247,7 @@ def _register(
         )
         return
     until = known.batch.until + OUTPUT_SECONDS + SPARE_SECONDS + ROUNDS * rules.acknowledge_seconds
-    fee_wei = policy.seat_fee_wei(published.blob_count, until - view.now)
+    fee_wei = policy.seat_fee_wei(rules, published.blob_count, until - view.now)
     cost_wei = rules.registrant_bond_wei + seats * fee_wei
     if view.wallet_wei < cost_wei:
         yield Alert(

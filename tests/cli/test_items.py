@@ -12,9 +12,14 @@ import pytest
 from tests.adapters.keepers.items import Item, item_of, keepers
 from tests.adapters.keepers.test_keeper_blobs import facts_of
 from tests.cli.conftest import Invoke
-from truestep.adapters.chain import availability, deployment
+from tests.roles.test_keeper import RECORD
+from truestep.adapters.chain import availability, beacon, deployment, payloads
 from truestep.adapters.keepers import standing
+from truestep.availability.parts import Part
+from truestep.commitments.merkle import root_of_bytes
 from truestep.composition.network import DEVNET_CHAINS
+from truestep.protocol.availability.contracts.items import ItemState
+from truestep.protocol.availability.facts import Facts, KnownItem
 from truestep.protocol.availability.ids import ItemId
 
 DEAD = "http://127.0.0.1:9"
@@ -118,22 +123,83 @@ def test_a_number_needs_a_network_and_other_names_need_keepers(
     assert finished.exit_code == 2 and "expected the URL of a keeper" in finished.stderr
 
 
+def on_chain(
+    known: KnownItem, facts: Facts, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[SimpleNamespace, tuple[object, ...]]:
+    """A devnet with one item, and the options that name it."""
+    facts = replace(facts, items={known.item_id: known})
+    chain = SimpleNamespace(chain_id=DEVNET_CHAINS[-1])
+    reader = SimpleNamespace(facts=lambda: facts, published=lambda item_id, blob: (item_id, str(blob)))
+    monkeypatch.setattr(availability, "AvailabilityReader", lambda *_: reader)
+    monkeypatch.setattr(availability, "availability_of", lambda _: None)
+    monkeypatch.setattr(deployment, "read_deployment", lambda _: chain)
+    (folder / "deployment.json").touch()
+    return chain, ("--rpc", DEAD, "--deployment", folder / "deployment.json")
+
+
+def test_an_item_in_calldata_is_fetched_and_not_sampled(
+    truestep: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents = [b"one" * 11, b"another" * 300]  # in the event, no unit is filled up
+    leaves = [content + bytes(-len(content) % 32) for content in contents]
+    parts = tuple(
+        Part(root=root_of_bytes(each, 24), depth=24, first_leaf=0, leaf_count=len(each) // 32)
+        for each in leaves
+    )
+    record = replace(RECORD, seat_count=0, blob_count=0)
+    written = KnownItem(item_id=ItemId(2), record=record, parts=parts, url="", state=ItemState.KEPT, seats={})
+    _, network = on_chain(written, Facts(), tmp_path, monkeypatch)
+    given = [b"".join(leaves)]
+    reader = SimpleNamespace(payload=lambda _: given[0])
+    monkeypatch.setattr(payloads, "Payloads", lambda *_: reader)
+    finished = truestep("sample", 2, *network)
+    assert finished.exit_code == 0 and "nothing is to be sampled" in finished.stdout
+    assert truestep("sample", 2, *network, "--json").fields()["on_chain"] == "calldata"
+    target = tmp_path / "fetched.bin"
+    finished = truestep("fetch", 2, *network, "-o", target, "--part", 1, "--size", len(contents[1]))
+    assert finished.exit_code == 0 and target.read_bytes() == contents[1]
+    files = truestep("fetch", 2, *network, "-o", tmp_path / "all", "--json").fields()["files"]
+    assert [Path(each).read_bytes() for each in files] == leaves
+    for lie in (bytes(len(given[0])), given[0][:-32]):
+        given[0] = lie
+        finished = truestep("fetch", 2, *network, "-o", tmp_path / "lie")
+        assert finished.exit_code in {1, 3} and not (tmp_path / "lie").exists()
+
+
+def test_an_item_in_blobs_of_a_transaction_is_fetched_and_not_sampled(
+    truestep: Invoke, item: Item, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = facts_of(item, []).items[ItemId(1)]
+    count = len(item.extended)
+    published = replace(known, record=replace(known.record, seat_count=0, blob_count=count))
+    chain, network = on_chain(published, Facts(), tmp_path, monkeypatch)
+    blobs = [b"".join(each.cells[:64]) for each in item.extended]
+    asked: list[list[str]] = []
+
+    def consensus(urls: list[str], _: object) -> SimpleNamespace:
+        asked.append(urls)
+        return SimpleNamespace(blob=lambda _, block: blobs[int(block)])
+
+    monkeypatch.setattr(beacon, "BeaconBlobs", consensus)
+    finished = truestep("sample", 1, *network)
+    assert finished.exit_code == 0 and "nothing is to be sampled" in finished.stdout
+    target = tmp_path / "fetched.bin"
+    finished = truestep("fetch", 1, *network, "-o", target, "--size", len(item.payload))
+    assert finished.exit_code == 0 and target.read_bytes() == item.payload
+    chain.chain_id = 1
+    assert truestep("fetch", 1, *network, "-o", target, "--beacon", "http://b").exit_code == 0
+    assert asked == [[DEAD], ["http://b"]], "the node of a devnet is its own consensus node"
+    blobs[1] = blobs[0]
+    finished = truestep("fetch", 1, *network, "-o", tmp_path / "lie", "--beacon", "http://b")
+    assert finished.exit_code != 0 and not (tmp_path / "lie").exists()
+
+
 def test_an_items_number_is_enough_on_a_devnet(
     truestep: Invoke, urls: list[str], item: Item, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     facts = facts_of(item, urls)
-    known = facts.items[ItemId(1)]
-    written = replace(known, seats={}, record=replace(known.record, seat_count=0, blob_count=0))
-    facts = replace(facts, items={ItemId(1): known, ItemId(2): written})
-    chain = SimpleNamespace(chain_id=DEVNET_CHAINS[-1])
-    monkeypatch.setattr(availability, "AvailabilityReader", lambda *_: SimpleNamespace(facts=lambda: facts))
-    monkeypatch.setattr(availability, "availability_of", lambda _: None)
-    monkeypatch.setattr(deployment, "read_deployment", lambda _: chain)
-    (tmp_path / "deployment.json").touch()
-    network = ("--rpc", DEAD, "--deployment", tmp_path / "deployment.json")
+    chain, network = on_chain(facts.items[ItemId(1)], facts, tmp_path, monkeypatch)
     assert truestep("sample", 1, *network).exit_code == 0
-    finished = truestep("sample", 2, *network)
-    assert finished.exit_code == 1 and "item 2 is in calldata: no keeper has it" in finished.stderr
     chain.chain_id = 1
     finished = truestep("sample", 1, *network)
     assert finished.exit_code == 3 and "--allow-private reaches keepers" in finished.stderr

@@ -14,10 +14,12 @@ from truestep.cli.options import DeploymentOption, NetworkOption, deployment_fil
 from truestep.cli.screen import Screen
 
 if TYPE_CHECKING:
+    from truestep.adapters.chain.availability import AvailabilityContracts, AvailabilityReader
     from truestep.adapters.keepers.client import KeeperClient
     from truestep.adapters.keepers.standing import Blame
     from truestep.availability.manifest import Manifest
     from truestep.base.ids import Bytes32
+    from truestep.protocol.availability.facts import KnownItem
 
 ItemArgument = Annotated[
     str,
@@ -68,11 +70,9 @@ class ItemOptions:
 Work = Callable[["Manifest", "Sequence[KeeperClient]"], Awaitable[Answer]]
 
 
-def with_keepers(options: ItemOptions, work: Work[Answer]) -> Answer:
+def with_keepers(options: ItemOptions, found: "FoundItem", work: Work[Answer]) -> Answer:
     """The result of `work` with the item's manifest and a client of each keeper."""
     from truestep.adapters.keepers.client import KeeperClient
-
-    found = _found(options)
 
     async def run() -> Answer:
         clients: list[KeeperClient] = []
@@ -97,16 +97,28 @@ def blame_note(screen: Screen) -> "Callable[[Blame], None]":
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
+class ChainItem:
+    """An item that the chain itself holds, in calldata or in blobs of a transaction."""
+
+    item: "KnownItem"
+    reader: "AvailabilityReader"
+    contracts: "AvailabilityContracts"
+    is_devnet: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundItem:
     """What is known of an item before any keeper is asked."""
 
     name: "Bytes32"
     urls: dict[str, bool]
     """Of its keepers, and whether they must not be at private addresses."""
     manifest: "Manifest | None" = None
+    on_chain: ChainItem | None = None
+    """If no keeper was ever drawn for it, and none was named to ask all the same."""
 
 
-def _found(options: ItemOptions) -> _Found:
+def find_item(options: ItemOptions) -> FoundItem:
     """By its number, its name, or its file."""
     from truestep.availability.manifest import MANIFEST_LIMIT_BYTES, parse_manifest
     from truestep.base.ids import Bytes32
@@ -117,13 +129,13 @@ def _found(options: ItemOptions) -> _Found:
     if not urls:
         raise typer.BadParameter("expected the URL of a keeper, got none", param_hint="--keeper")
     if _NAME.fullmatch(options.item):
-        return _Found(name=Bytes32(bytes.fromhex(options.item.removeprefix("0x"))), urls=urls)
+        return FoundItem(name=Bytes32(bytes.fromhex(options.item.removeprefix("0x"))), urls=urls)
     with Path(options.item).open("rb") as file:
         manifest = parse_manifest(file.read(MANIFEST_LIMIT_BYTES + 1))
-    return _Found(name=manifest.name, urls=urls, manifest=manifest)
+    return FoundItem(name=manifest.name, urls=urls, manifest=manifest)
 
 
-def _on_chain(options: ItemOptions, urls: dict[str, bool]) -> _Found:
+def _on_chain(options: ItemOptions, urls: dict[str, bool]) -> FoundItem:
     """The item with a number, and its keepers, as the chain's events say."""
     from truestep.adapters.chain.availability import AvailabilityReader, availability_of
     from truestep.adapters.chain.deployment import read_deployment
@@ -133,21 +145,21 @@ def _on_chain(options: ItemOptions, urls: dict[str, bool]) -> _Found:
     if not options.rpc:
         raise typer.BadParameter("expected a node, to find an item by its number", param_hint="--rpc")
     deployment = read_deployment(deployment_file(options.deployment, options.network))
-    facts = AvailabilityReader(options.rpc, availability_of(deployment)).facts()
+    contracts = availability_of(deployment)
+    reader = AvailabilityReader(options.rpc, contracts)
+    facts = reader.facts()
     item = facts.items.get(ItemId(int(options.item)))
     if item is None:
         raise Failure(
             "item", f"the chain has no item {options.item}, or it is closed; check the number and the network"
         )
-    if item.is_written:
-        raise Failure(
-            "item",
-            f"item {options.item} is in calldata: no keeper has it, and every node of the chain does; daemons"
-            " and `truestep verify` read it there by its roots",
-        )
-    may_be_private = options.allow_private or deployment.chain_id in DEVNET_CHAINS
+    is_devnet = deployment.chain_id in DEVNET_CHAINS
+    if item.is_written or (not item.record.seat_count and not urls):
+        held = ChainItem(item=item, reader=reader, contracts=contracts, is_devnet=is_devnet)
+        return FoundItem(name=item.name, urls=urls, on_chain=held)
+    may_be_private = options.allow_private or is_devnet
     named = dict.fromkeys([*facts.urls_of(item), item.url], not may_be_private)
-    return _Found(name=item.name, urls=named | urls)
+    return FoundItem(name=item.name, urls=named | urls)
 
 
 async def _manifest(name: "Bytes32", clients: "Sequence[KeeperClient]") -> "Manifest":

@@ -21,6 +21,7 @@ from truestep.base.ids import Bytes32
 from truestep.commitments.kzg import Kzg
 from truestep.commitments.merkle import StreamedRoot
 from truestep.engine.hashing import hash_many_pairs
+from truestep.protocol.availability.facts import KnownItem
 
 SYNCED_BLOBS = 64
 """8 MiB: what is fetched again at most after the power failed."""
@@ -183,7 +184,7 @@ async def download(
             on_blob(done, len(blobs))
 
 
-def check_roots(manifest: Manifest, file: PayloadFile, parts: Sequence[int]) -> None:
+def check_roots(manifest: Parted, file: PayloadFile, parts: Sequence[int]) -> None:
     """Compare the roots of whole trees with their bytes.
 
     Raises `Rejected` if one differs: the commitments are to something else than the item says it is.
@@ -207,7 +208,7 @@ def check_roots(manifest: Manifest, file: PayloadFile, parts: Sequence[int]) -> 
             )
 
 
-def unfinished_path(target: Path, manifest: Manifest) -> Path:
+def unfinished_path(target: Path, manifest: Manifest | KnownItem) -> Path:
     """Where the payload lies until it is whole: the same place when the fetch is begun again."""
     return target.with_name(f".{target.name}.{manifest.name.hex()[:16]}.unfinished")
 

@@ -8,16 +8,18 @@ import typer
 from rich.markup import escape
 
 from truestep.cli.failure import Failure
-from truestep.cli.item_options import ItemOptions, blame_note, with_keepers
+from truestep.cli.item_options import ChainItem, ItemOptions, blame_note, find_item, with_keepers
 from truestep.cli.option_groups import grouped
-from truestep.cli.options import parse_size
+from truestep.cli.options import BeaconOption, parse_size
 from truestep.cli.screen import JsonFlag, Screen, guarded
 
 if TYPE_CHECKING:
     from truestep.adapters.keepers.client import KeeperClient
-    from truestep.adapters.keepers.download import PayloadFile
+    from truestep.adapters.keepers.download import Parted, PayloadFile
+    from truestep.adapters.keepers.item_blobs import Published
     from truestep.adapters.keepers.standing import Blame
     from truestep.availability.manifest import Manifest
+    from truestep.protocol.availability.facts import KnownItem
 
 EXAMPLE = "Example: truestep fetch 12 --network NAME --output input.bin"
 
@@ -47,33 +49,33 @@ def fetch(
             help="Write only so much of the part. Default: its leaves of 32 bytes, with zeros at the end.",
         ),
     ] = None,
+    beacon: BeaconOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Fetch an item from its keepers, verify it, and write it to a file.
+    """Fetch an item from its keepers, or from the chain if that holds it, verify it, and write it to a file.
 
     Any 64 right cells of each blob are enough, from whichever keepers: the fastest are asked first, and one
     that sends a wrong cell is named and not asked again. Started again after an interruption, it goes on.
     """
     from truestep.adapters.keepers.download import PayloadFile, unfinished_path
 
-    screen = Screen(as_json=as_json)
+    screen, found = Screen(as_json=as_json), find_item(options)
     blames: list[Blame] = []
 
     async def work(manifest: "Manifest", clients: "Sequence[KeeperClient]") -> dict[str, object]:
         parts = _chosen(manifest, part, size)
         with PayloadFile(unfinished_path(output, manifest), manifest.name) as file:
             await _download(manifest, clients, file, parts, screen, blames)
-            written = _written(manifest, file, parts, output, size)
-            file.delete()
-        return {
-            "item": manifest.name.hex(),
-            "parts": parts,
-            "files": [str(path) for path, _ in written],
-            "size": sum(size_bytes for _, size_bytes in written),
-            "wrong": [{"keeper": blame.keeper, "reason": blame.reason} for blame in blames],
-        }
+            return _written(manifest, file, parts, output, size, blames)
 
-    fields = with_keepers(options, work)
+    if found.on_chain is None:
+        fields = with_keepers(options, found, work)
+    else:
+        item, nodes = found.on_chain.item, options.rpc or []
+        parts = _chosen(item, part, size)
+        with PayloadFile(unfinished_path(output, item), item.name) as file:
+            _read_chain(found.on_chain, nodes, beacon, file, parts, screen)
+            fields = _written(item, file, parts, output, size, blames)
     where = escape(str(output))
     screen.result(
         fields, shown=None if as_json else f"{fields['size']:,} bytes are in {where}, as their roots say"
@@ -112,7 +114,49 @@ async def _download(
     check_roots(manifest, file, trees)
 
 
-def _chosen(manifest: "Manifest", part: int | None, size: int | None) -> list[int]:
+def _read_chain(
+    held: ChainItem,
+    nodes: list[str],
+    beacon: list[str] | None,
+    file: "PayloadFile",
+    parts: list[int],
+    screen: Screen,
+) -> None:
+    """Read what the chain holds, and compare the roots."""
+    from truestep.adapters.chain.payloads import Payloads
+    from truestep.adapters.keepers.download import blobs_of, check_roots, whole_trees
+    from truestep.adapters.keepers.unkept import lay_calldata, lay_published
+    from truestep.availability.parts import Layout
+
+    item = held.item
+    Layout(parts=item.parts)  # a stranger's: it may break the rules
+    trees = whole_trees(item, parts)
+    if item.is_written:
+        lay_calldata(item, Payloads(nodes, held.contracts).payload(item), file)
+    else:
+        published = _published(held, beacon or (nodes if held.is_devnet else []))
+        blobs = blobs_of(item, trees)
+        with screen.steps("fetching", len(blobs)) as told:
+            lay_published(
+                item,
+                published,
+                file,
+                blobs,
+                on_blob=lambda done, wanted: told(done, f"{done:,} of {wanted:,} blobs"),
+            )
+    check_roots(item, file, trees)
+
+
+def _published(held: ChainItem, urls: list[str]) -> "Published":
+    """Reads blobs of transactions from these consensus nodes."""
+    from truestep.adapters.chain.beacon import BeaconBlobs
+    from truestep.adapters.trusted_setup import open_kzg
+
+    consensus = BeaconBlobs(urls, open_kzg())
+    return lambda item_id, blob: consensus.blob(*held.reader.published(item_id, blob))
+
+
+def _chosen(manifest: "Parted", part: int | None, size: int | None) -> list[int]:
     """The parts to write."""
     count = len(manifest.parts)
     if part is not None and part >= count:
@@ -129,9 +173,14 @@ def _chosen(manifest: "Manifest", part: int | None, size: int | None) -> list[in
 
 
 def _written(
-    manifest: "Manifest", file: "PayloadFile", parts: list[int], output: Path, size: int | None
-) -> list[tuple[Path, int]]:
-    """Writes the parts; the files and their sizes."""
+    manifest: "Manifest | KnownItem",
+    file: "PayloadFile",
+    parts: list[int],
+    output: Path,
+    size: int | None,
+    blames: "list[Blame]",
+) -> dict[str, object]:
+    """Writes the parts, and removes what was fetched; what the command says of it."""
     from truestep.adapters.files import write_file
     from truestep.adapters.keepers.download import part_places
 
@@ -143,4 +192,11 @@ def _written(
         path = output if len(parts) == 1 else output / f"part-{index}-{place.part.root.hex()[:16]}.bin"
         write_file(path, file.read(place.start, size_bytes))
         written.append((path, size_bytes))
-    return written
+    file.delete()
+    return {
+        "item": manifest.name.hex(),
+        "parts": parts,
+        "files": [str(path) for path, _ in written],
+        "size": sum(size_bytes for _, size_bytes in written),
+        "wrong": [{"keeper": blame.keeper, "reason": blame.reason} for blame in blames],
+    }

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from truestep.cli.failure import ExitCode
-from truestep.cli.item_options import ItemOptions, with_keepers
+from truestep.cli.item_options import ChainItem, ItemOptions, find_item, with_keepers
 from truestep.cli.option_groups import grouped
 from truestep.cli.screen import JsonFlag, Screen, guarded
 
@@ -33,18 +33,44 @@ def sample(
     """Ask keepers for random cells of an item and verify them, without fetching the item.
 
     A blob that is lost lacks more than half of its cells, so S samples of each blob notice the loss of any
-    with probability 1 - 2^-S. The exit code is 1 if a sample could not be had.
+    with probability 1 - 2^-S. The exit code is 1 if a sample could not be had. Of an item that the chain
+    itself holds, in calldata or in blobs of a transaction, nothing is to be sampled.
     """
     from truestep.adapters.keepers import sampling
     from truestep.adapters.trusted_setup import open_kzg
 
-    screen = Screen(as_json=as_json)
+    screen, item = Screen(as_json=as_json), find_item(options)
+    if item.on_chain is not None:
+        screen.result(_chain_fields(item.on_chain), shown=None if as_json else _chain_words(item.on_chain))
+        return
     found = with_keepers(
-        options, lambda manifest, clients: sampling.sample(manifest, open_kzg(), clients, samples)
+        options, item, lambda manifest, clients: sampling.sample(manifest, open_kzg(), clients, samples)
     )
     screen.result(_fields(found), shown=None if as_json else _words(found))
     if not found.is_available:
         raise typer.Exit(ExitCode.REFUSED)
+
+
+def _chain_fields(held: ChainItem) -> dict[str, object]:
+    return {
+        "on_chain": "calldata" if held.item.is_written else "blobs",
+        "blobs": held.item.record.blob_count,
+        "samples": 0,
+    }
+
+
+def _chain_words(held: ChainItem) -> str:
+    number = held.item.item_id
+    if held.item.is_written:
+        return (
+            f"item {number} is on the chain, in calldata: every node that keeps old events has all of it, and"
+            f" no keeper could withhold it, so nothing is to be sampled. `truestep fetch {number}` reads it"
+        )
+    return (
+        f"item {number} is on the chain, in blobs of a transaction: consensus nodes keep them for 18 days"
+        " after it, and have sampled them themselves, so nothing is to be sampled. `truestep fetch"
+        f" {number}` reads them from a consensus node (--beacon)"
+    )
 
 
 def _fields(found: "Sampled") -> dict[str, object]:

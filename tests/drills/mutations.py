@@ -59,8 +59,8 @@ MUTATIONS = {
     "keepers-vanish": Mutation(
         words="keepers have no seats drawn that somebody has lost",
         path="truestep/roles/keeper.py",
-        old="        if not item.is_open or view.now >= record.until:\n            continue\n        vacant",
-        new="        if item.was_kept:\n            continue\n        vacant",
+        old="        if not item.is_open or view.now >= record.until or not is_wanted:",
+        new="        if item.was_kept or not is_wanted:",
     ),
     "wrong-bytes": Mutation(
         words="cells are not verified",

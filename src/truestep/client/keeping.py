@@ -27,7 +27,7 @@ from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.availability.facts import OVER, Facts, KnownItem
 from truestep.protocol.availability.ids import ItemId
 from truestep.protocol.availability.layout import NODES_LIMIT, named_nodes
-from truestep.protocol.availability.rules import rent_wei
+from truestep.protocol.availability.rules import RENT_BPS, rent_wei
 
 SEATS_LEAST, SEATS_LIMIT = 2, 16
 SEATS_USUAL = 4
@@ -52,7 +52,9 @@ class KeepingTerms:
     seat_count: int | None = None
     """How many keepers are drawn for each item; None: four, or all if there are fewer."""
     fee_wei: int = 0
-    """Of each keeper, for each blob and day, beside the rent of the share that it locks."""
+    """Of each keeper, for each blob and day."""
+    rent_bps: int = RENT_BPS
+    """And so much of the share that a seat locks, a year, in hundredths of a per cent."""
     spare_seconds: int = 0
     """How much longer than the job needs it items last, so that later jobs can use them too."""
 
@@ -150,7 +152,7 @@ class Keeping:
         until += ROUNDS * self._rules.acknowledge_seconds + SPARE_SECONDS
         until = min(until, now + DURATION_LIMIT_SECONDS)
         fee_wei = -(-self._terms.fee_wei * count * (until - now) // DAY_SECONDS)
-        fee_wei += rent_wei(self._rules, until - now)
+        fee_wei += rent_wei(self._rules, until - now, self._terms.rent_bps)
         manifest = publish(
             self._world.blobs,
             self._world.kzg,

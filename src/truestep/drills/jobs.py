@@ -74,7 +74,7 @@ def order(stage: Stage, *, name: str = REQUESTER, seat_count: int | None = None)
         max_cycles=MAX_CYCLES,
         lifetime_seconds=LIFETIME_SECONDS,
         availability=Availability.KEEPERS,
-        keeping=KeepingTerms(url=stage.store_url, seat_count=seat_count),
+        keeping=KeepingTerms(url=stage.store_url, seat_count=seat_count, rent_bps=0),
     )
     job = client.submit(PROGRAM, INPUT, order=terms)
     account = stage.accounts[name]
@@ -120,7 +120,7 @@ def worker(
     """
     own = BlobServer(DirectoryBlobs(stage.folder / f"store of {name}"))
     stage.stay(closing(own))
-    delivery = DeliveryPolicy(url=own.url, seat_count=2, writes_small=False)
+    delivery = DeliveryPolicy(url=own.url, seat_count=2, rent_bps=0, writes_small=False)
     policy = WorkerPolicy(is_keeper=True, delivery=delivery, withdraw_above_wei=0)
     settings = _settings(stage, name, [own.url, *stores], engine or ReferenceEngine())
 

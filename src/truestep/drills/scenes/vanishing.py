@@ -91,6 +91,19 @@ def _mended(stage: Stage, item_id: ItemId, cast: list[Keeper], gone: list[Keeper
     stage.skip(HOUR_SECONDS + 1)
     stage.until("they lose their seats", lambda: not holders() & names)
     stage.say("they are slashed, since they have not answered")
-    stage.skip(ASSIGN_SECONDS)
-    stage.until("other keepers take their seats", lambda: len(holders()) == SEATS)
+    while len(holders()) < SEATS:
+        _seats_drawn(stage, item_id)
+        drawn = len(item_of(stage, item_id).seats)
+        stage.until("other keepers take their seats", lambda drawn=drawn: len(holders()) >= drawn)
     stage.say("others fetch the item from who is left, and take the seats")
+
+
+def _seats_drawn(stage: Stage, item_id: ItemId) -> None:
+    """Let keepers have empty seats drawn: they wait the longer, the older the item was at the last draw."""
+    item = item_of(stage, item_id)
+    is_taken = all(seat.acknowledged_at for seat in item.seats.values())
+    if len(item.seats) == SEATS or not is_taken:
+        return
+    last = max(seat.drawn_at for seat in item.seats.values())
+    stage.skip(max(2 * last - item.record.since + ASSIGN_SECONDS - stage.now(), 1))
+    stage.until("keepers have seats drawn", lambda: len(item_of(stage, item_id).seats) == SEATS)

@@ -20,7 +20,7 @@ from truestep.protocol.availability.facts import KnownItem
 from truestep.protocol.availability.ids import DemandId, ItemId, item_of_demand, part_of_demand
 from truestep.protocol.availability.kept import NO_ITEM, NOTHING_KEPT, OUTPUT_SECONDS, RANGE_DEPTH, THERE
 from truestep.protocol.availability.registration import WRITTEN_LIMIT_BYTES, WRITTEN_PARTS_LIMIT
-from truestep.protocol.availability.rules import rent_wei
+from truestep.protocol.availability.rules import RENT_BPS, rent_wei
 from truestep.protocol.calls import DeliverOutputs
 from truestep.protocol.settlement.facts.judging import open_until
 from truestep.protocol.settlement.facts.kept_calls import outputs_of
@@ -68,7 +68,9 @@ class DeliveryPolicy:
     seat_count: int | None = None
     """How many keepers are drawn; None: four, or all if there are fewer."""
     fee_wei: int = 0
-    """Of each keeper for each blob and day, beside the rent of the share that it locks."""
+    """Of each keeper for each blob and day."""
+    rent_bps: int = RENT_BPS
+    """And so much of the share that a seat locks, a year, in hundredths of a per cent."""
     writes_small: bool = True
     """Whether outputs are written into the chain that cost less gas there."""
 
@@ -84,7 +86,9 @@ class DeliveryPolicy:
 
     def seat_fee_wei(self, rules: Rules, blob_count: int, seconds: int) -> int:
         """The fee of each seat for all of an item's time."""
-        return -(-self.fee_wei * blob_count * seconds // DAY_SECONDS) + rent_wei(rules, seconds)
+        return -(-self.fee_wei * blob_count * seconds // DAY_SECONDS) + rent_wei(
+            rules, seconds, self.rent_bps
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

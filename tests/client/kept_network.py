@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ from truestep.protocol.calls import DeliverOutputs, Deposit
 from truestep.protocol.deployment.availability import POLICY as KEPT
 
 COIN_WEI = 10**18
-RULES = devnet_availability()
+RULES = replace(devnet_availability(), acknowledge_seconds=60)  # nobody waits longer than must be
 POLICY = TransactionPolicy(poll_seconds=0.01)
 WINDOW_SECONDS = 240
 

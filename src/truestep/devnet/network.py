@@ -41,6 +41,8 @@ SEND_SECONDS = 2
 """A transaction lands at once here. Workers use this to estimate the time for a dispute."""
 START_SECONDS = 1
 """Blobs come from this computer; workers weigh each move of a dispute by this."""
+ACKNOWLEDGE_SECONDS = 600
+"""For four keepers to fetch and check 160 blobs (20 MB), all on the cores of one computer."""
 HASHED_PAGES_PER_SECOND = 10**9
 """Nobody posts hostile programs here, and clocks are short: workers need not allow time for hashing."""
 
@@ -89,7 +91,7 @@ def devnet_availability() -> Rules:
         gas_price_cap_wei=price_wei,
         blob_gas_price_cap_wei=price_wei,
         answer_seconds=TIME_MIN_SECONDS,
-        acknowledge_seconds=TIME_MIN_SECONDS,
+        acknowledge_seconds=ACKNOWLEDGE_SECONDS,
         winner_share_bps=SHARE_LIMIT_BPS,
     )
 

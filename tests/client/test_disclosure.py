@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 from typer.testing import CliRunner
+from web3 import Account
 
 from tests.client.conftest import Settle
+from truestep.adapters.keepers.deletion import sign_deletion
 from truestep.base.errors import Reject, Rejected
+from truestep.base.ids import Address, Bytes32
 from truestep.cli.main import app
 from truestep.client.disclosure import (
     Disclosure,
@@ -22,6 +25,7 @@ from truestep.client.disclosure import (
 )
 from truestep.client.receipt import Receipt
 from truestep.client.verification import check_contents
+from truestep.protocol.availability.ids import ItemId
 
 TEXT = b"".join(
     f"record {number:3}, secret {number * 7919 % 1000:3}.......\n".encode() for number in range(50)
@@ -130,13 +134,17 @@ def test_what_is_no_disclosure_is_refused(receipt: Receipt, change: Callable[[Fi
     assert caught.value.reason == Reject.DISCLOSURE_MALFORMED
 
 
-def test_a_file_is_a_receipt_or_a_disclosure(receipt: Receipt, tmp_path: Path) -> None:
+def test_a_file_says_what_it_is(receipt: Receipt, tmp_path: Path) -> None:
     path = tmp_path / "file.json"
     receipt.write(path)
     assert read_shown(path) == receipt
     shown = disclose(receipt, 0, OUTPUT, [(0, 1)])
     shown.write(path)
     assert read_shown(path) == shown
+    items = Address("0x" + "11" * 20)
+    deleted = sign_deletion(Account.from_key(b"\1" * 32), 1, items, ItemId(1), Bytes32(bytes(32)), [0], 5)
+    path.write_text(deleted.to_json(), "utf-8")
+    assert read_shown(path) == deleted
     path.write_text("{}", "utf-8")
     with pytest.raises(Rejected) as caught:
         read_shown(path)

@@ -58,7 +58,7 @@ def finish(file: IO[bytes], target: Path, *, may_replace: bool = True) -> None:
         Path(file.name).replace(target)
     else:
         os.link(file.name, target)
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
 def make_folder(folder: Path) -> None:
@@ -67,7 +67,7 @@ def make_folder(folder: Path) -> None:
         return
     make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
-    _sync_folder(folder.parent)
+    sync_folder(folder.parent)
 
 
 def _is_stream(path: Path) -> bool:
@@ -75,7 +75,8 @@ def _is_stream(path: Path) -> bool:
     return path.exists() and (not path.is_file() or path.absolute().parts[1:2] == ("dev",))
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have the names in a directory on the medium, after files were made or deleted."""
     with suppress(OSError):  # some file systems do not support this, and do not need it
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -54,8 +54,12 @@ def seat_cells(seat: int, seat_count: int) -> tuple[int, ...]:
     """The cells of each blob that seat number `seat` keeps: half of them, which recover the rest (A3.2)."""
     if not 0 <= seat < seat_count:
         raise ValueError(f"expected a seat below {seat_count}, got {seat}")
-    first = CELLS_PER_BLOB * seat // seat_count
-    return tuple((first + step) % CELLS_PER_BLOB for step in range(CELLS_TO_RECOVER))
+    return run_cells(CELLS_PER_BLOB * seat // seat_count)
+
+
+def run_cells(first_cell: int) -> tuple[int, ...]:
+    """The cells of a run, which begins at this one; after cell 127 comes cell 0."""
+    return tuple((first_cell + step) % CELLS_PER_BLOB for step in range(CELLS_TO_RECOVER))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from truestep.adapters.files import write_file
+from truestep.adapters.keepers.deletion import DeletionReceipt, parse_deletion
 from truestep.availability.leaves import ShownLeaves, merged, root_of_shown, show_leaves
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Bytes32
@@ -29,7 +30,7 @@ SHOWN_LIMIT_BYTES = 16 << 20
 """Whoever wants to show more shows the output."""
 RANGE_LIMIT = 4096
 
-_HEAD = re.compile(rb'\s*\{\s*"format"\s*:\s*"truestep disclosure"')
+_HEAD = re.compile(rb'\s*\{\s*"format"\s*:\s*"truestep (disclosure|deletion)"')
 
 
 class _Part(BaseModel):
@@ -117,8 +118,11 @@ def check_disclosure(disclosure: Disclosure) -> Iterator[Check]:
         yield Check(name=name, passed=found == expected, detail=detail)
 
 
-def read_shown(path: Path) -> Receipt | Disclosure:
-    """The receipt or disclosure in a file. Raises Rejected if it is neither, OSError if it cannot be read."""
+def read_shown(path: Path) -> Receipt | Disclosure | DeletionReceipt:
+    """The receipt, disclosure or deletion receipt in a file.
+
+    Raises Rejected if it is none of them, OSError if it cannot be read.
+    """
     size_bytes = path.stat().st_size
     if size_bytes > RECEIPT_LIMIT_BYTES:
         raise Rejected(
@@ -126,7 +130,10 @@ def read_shown(path: Path) -> Receipt | Disclosure:
             f"expected at most {RECEIPT_LIMIT_BYTES} bytes in {path}, got {size_bytes}",
         )
     text = path.read_bytes()
-    return parse_disclosure(text) if _HEAD.match(text) else parse_receipt(text)
+    head = _HEAD.match(text)
+    if head is None:
+        return parse_receipt(text)
+    return parse_deletion(text) if head[1] == b"deletion" else parse_disclosure(text)
 
 
 def parse_disclosure(text: bytes | str) -> Disclosure:

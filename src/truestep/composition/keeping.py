@@ -12,6 +12,7 @@ from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.chain.sender import Signer
 from truestep.adapters.clock import SystemClock
 from truestep.adapters.executor.threads import ThreadExecutor
+from truestep.adapters.keepers.deletion import DeletionFolder
 from truestep.adapters.keepers.hands import KeeperHands
 from truestep.adapters.keepers.service import KeeperServer, ServiceLimits
 from truestep.adapters.keepers.shelf import Shelf
@@ -85,6 +86,9 @@ def opened_keeper(
         yield KeeperWorld(
             chain=chain,
             hands=hands,
+            deletions=DeletionFolder(
+                settings.state_dir / "deletions", settings.signer, contracts.chain_id, contracts.items
+            ),
             store=store,
             executor=ThreadExecutor(WORKS_AT_ONCE, KeeperBench(hands).perform, clock.nudge),
             sends=ThreadExecutor(SENDS_AT_ONCE, Courier(chain).perform, clock.nudge),

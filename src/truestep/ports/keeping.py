@@ -11,7 +11,7 @@ from truestep.protocol.availability.contracts.items import Record
 from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.availability.facts import Event, KnownItem
 from truestep.protocol.availability.ids import ItemId, KeeperId
-from truestep.roles.keeper import Answer, KeeperCall, Place, Question
+from truestep.roles.keeper import Answer, KeeperCall, KeptFor, Place, Question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +104,18 @@ class KeeperChain(Protocol):
 
     def alarms(self) -> tuple[str, ...]:
         """What went wrong with sends since the last call."""
+        ...
+
+
+class Deletions(Protocol):
+    """Where a keeper says what it has dropped. The method raises `Unavailable` if the medium fails."""
+
+    def write(self, name: Bytes32, reason: KeptFor, cells: Sequence[int], deleted_at: int) -> str:
+        """Sign that these cells of a seat's item are gone, durably. Returns where it stands.
+
+        It replaces what was written about the same seat before, after a crash. `deleted_at` is in seconds,
+        by the chain's time.
+        """
         ...
 
 

@@ -16,7 +16,7 @@ from truestep.adapters.cells.names import (
     run_name,
     run_of,
 )
-from truestep.adapters.files import UNFINISHED_SUFFIX, write_file
+from truestep.adapters.files import UNFINISHED_SUFFIX, sync_folder, write_file
 from truestep.adapters.lock import Held, hold
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Bytes32
@@ -84,6 +84,7 @@ class DirectoryCells:
     def remove_run(self, run: RunKey) -> None:
         """Drop a run."""
         self._remove(run_name(run))
+        sync_folder(self._folder / item_folder(run.item))
 
     def remove(self, item: Bytes32) -> None:
         """Drop an item's runs, then its manifest."""
@@ -92,6 +93,7 @@ class DirectoryCells:
             self._remove(f"{folder}/{name}")
         with suppress(OSError):
             (self._folder / folder).rmdir()
+        sync_folder(self._folder)
 
     def _put(self, name: str, content: bytes) -> None:
         path = self._folder / name

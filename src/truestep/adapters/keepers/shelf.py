@@ -8,6 +8,7 @@ from truestep.adapters.cells.records import entry_of, record_range, stored_run
 from truestep.adapters.keepers.wire import CellPlace, Held, held_run
 from truestep.availability.cells import Cell
 from truestep.availability.manifest import Manifest
+from truestep.base.errors import Unavailable
 from truestep.base.ids import Bytes32
 from truestep.commitments.kzg import CELL_SIZE_BYTES, CELLS_PER_BLOB, CELLS_TO_RECOVER
 from truestep.ports.cells import CellStore, RunKey
@@ -113,7 +114,7 @@ class Shelf:
         return found
 
     def drop_run(self, item: Bytes32, first_cell: int) -> None:
-        """Forget the runs of one seat, and the item with the last."""
+        """Forget the runs of one seat, and the item with the last. What fails may be tried again."""
         with self._lock:
             runs = self._held.get(item, {})
             blobs = runs.pop(first_cell, set())
@@ -121,11 +122,15 @@ class Shelf:
             if is_last:
                 del self._held[item]
             self._damaged = {run for run in self._damaged if (run.item, run.first_cell) != (item, first_cell)}
-        if is_last:
-            self._store.remove(item)
-        else:
-            for blob in blobs:
+        try:
+            if is_last:
+                self._store.remove(item)
+            for blob in blobs if not is_last else ():
                 self._store.remove_run(RunKey(item=item, blob=blob, first_cell=first_cell))
+        except Unavailable:
+            with self._lock:
+                self._held.setdefault(item, {}).setdefault(first_cell, set()).update(blobs)
+            raise
 
     def _runs_of(self, item: Bytes32, blob: int) -> list[RunKey]:
         with self._lock:

@@ -120,9 +120,10 @@ def keeper(options: KeeperOptions) -> None:
     """Keep items available for a fee, and answer challenges about them, to the end.
 
     Fetches each item that it is drawn for, checks all of it, stores half of the cells of each blob, signs
-    the receipt, serves the cells to anybody, answers challenges by itself, collects fees, and drops what is
-    over. A share of stake is lost for a seat whose challenge is not answered: keep it running, and keep
-    --state-dir and --store. Started again, it goes on where it stopped.
+    the receipt, serves the cells to anybody, answers challenges by itself, collects fees, drops what is over,
+    and signs for that in `deletions` of --state-dir. A share of stake is lost for a seat whose challenge is
+    not answered: keep it running, and keep --state-dir and --store. Started again, it goes on where it
+    stopped.
     """
     from truestep.composition import keeping
     from truestep.node.keeping.agent import keeper_node

@@ -1,7 +1,8 @@
-"""`truestep verify`: checks a receipt or disclosure again; anybody who has the file can."""
+"""`truestep verify`: checks a receipt, disclosure or deletion receipt; anybody who has the file can."""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
+from truestep.adapters.keepers.deletion import DeletionReceipt, check_deletion
 from truestep.base.errors import Reject, Rejected
 from truestep.cli.connection import unknown_code_warning
 from truestep.cli.failure import ExitCode, Failure
@@ -44,7 +46,9 @@ def verify(
     receipt: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="A receipt, written by `submit`, `receipt` or `demo`, or a disclosure."
+            metavar="FILE",
+            help="A receipt, written by `submit`, `receipt` or `demo`, a disclosure, or a deletion receipt"
+            " of a keeper.",
         ),
     ],
     rpc: Annotated[
@@ -80,17 +84,21 @@ def verify(
     no_execute: Annotated[bool, typer.Option("--no-execute", help="Do not run the program again.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Check a receipt against the chain and by running its program again, or what a disclosure shows.
+    """Check a receipt against chain and program, what a disclosure shows, or who signed for a deletion.
 
     Exits with 0 only if every check confirms the file. A small program and input are inside the receipt;
     larger ones are fetched from the keepers of its items, if it has any, or from --blobs, or read from the
     files you name. If the receipt contradicts itself or the chain, the program is not run. For a disclosure
-    it is not run either: its input is not shown.
+    it is not run either: its input is not shown. Of a deletion receipt, which keepers write, only the
+    signature is checked: nothing can prove that there is no copy.
     """
     from truestep.composition.network import open_blobs, open_kept_blobs
 
     screen = Screen(as_json=as_json)
     file = read_shown(receipt)
+    if isinstance(file, DeletionReceipt):
+        _verify_deletion(screen, receipt, file)
+        return
     held = file if isinstance(file, Receipt) else file.receipt
     groups = {"the receipt is consistent": list(check_contents(held))}
     if not isinstance(file, Receipt):
@@ -121,6 +129,29 @@ def verify(
     screen.result(fields, shown=_shown(held, groups))
     if not is_verified:
         raise typer.Exit(ExitCode.REFUSED)
+
+
+def _verify_deletion(screen: Screen, path: Path, file: DeletionReceipt) -> None:
+    check_deletion(file)
+    said = file.model_dump(exclude={"format", "version", "signature"})
+    when = datetime.fromtimestamp(file.deleted_at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    screen.result(
+        {"receipt": str(path), "verified": True, "chain_checked": False, **said},
+        shown=f"{file.holder} has signed that it has no cells {_ranges(file.cells)} of item {file.item_id}"
+        f" of {file.items} on chain {file.chain_id} any more since {when} UTC\n"
+        f"  the item's name: {file.item_name}\n"
+        "[bold green]verified[/]: the signature. The chain was not asked whether this account kept the item,"
+        " and nothing can prove that there is no copy",
+    )
+
+
+def _ranges(cells: Sequence[int]) -> str:
+    """0 to 2, 5 for 0, 1, 2 and 5."""
+    starts = [cell for cell in cells if cell - 1 not in cells]
+    ends = [cell for cell in cells if cell + 1 not in cells]
+    return ", ".join(
+        f"{first} to {last}" if first < last else str(first) for first, last in zip(starts, ends, strict=True)
+    )
 
 
 @contextmanager

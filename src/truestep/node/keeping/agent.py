@@ -3,8 +3,8 @@
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
+from truestep.availability.cells import run_cells
 from truestep.base.errors import Bug, Rejected, Unavailable
-from truestep.base.ids import Bytes32
 from truestep.node.chain.outbox import Outbox
 from truestep.node.keeping.chronicle import Chronicle
 from truestep.node.keeping.notes import Notes
@@ -13,7 +13,7 @@ from truestep.node.loop.loop import Loop
 from truestep.node.loop.pulse import Pulse
 from truestep.ports.clock import Clock
 from truestep.ports.executor import Executor, Finished, ShouldStop
-from truestep.ports.keeping import Hands, KeeperChain
+from truestep.ports.keeping import Deletions, Hands, KeeperChain
 from truestep.ports.reporter import Reporter
 from truestep.ports.store import Store
 from truestep.roles.keeper import (
@@ -61,6 +61,14 @@ class AnswerWork:
     urls: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetWork:
+    """Drop a run that was kept for these reasons."""
+
+    action: Forget
+    reasons: tuple[KeptFor, ...]
+
+
 class KeeperBench:
     """Performs a keeper's work. For any thread."""
 
@@ -74,7 +82,7 @@ class KeeperBench:
                 return self._hands.keep(place, urls, should_stop)
             case AnswerWork(action=action, urls=urls):
                 return self._hands.answer(action.item, action.question, action.asked, urls, should_stop)
-            case Forget(name=name, first_cell=first_cell):
+            case ForgetWork(action=Forget(name=name, first_cell=first_cell)):
                 return self._hands.forget(name, first_cell)
             case other:
                 raise Bug(f"expected work of a keeper, got {type(other)}")
@@ -86,6 +94,7 @@ class KeeperWorld:
 
     chain: KeeperChain
     hands: Hands
+    deletions: Deletions
     store: Store
     executor: Executor
     sends: Executor
@@ -162,7 +171,7 @@ class KeeperAgent:
                     item = place.item
                     self._receipts[key] = self._world.chain.receipt(item.item_id, item.record, *key[1:])
                 case Forget():
-                    self._start((action.name, action.first_cell), action)
+                    self._forget(action)
                 case Tell():
                     self._tell(action.kind, action.message)
                 case SendKept():
@@ -241,6 +250,28 @@ class KeeperAgent:
             what = f"seat {place.index} of item {item.item_id}, {item.record.blob_count:,} blobs"
             self._tell("fetching", f"fetches and checks {what}")
 
+    def _forget(self, action: Forget) -> None:
+        run = (action.name, action.first_cell)
+        fetched = [work.action.place for work in self._under_way.values() if isinstance(work, KeepWork)]
+        if run not in [(place.item.name, place.first_cell) for place in fetched]:
+            self._notes.leave(run)
+            self._start(run, ForgetWork(action=action, reasons=self._notes.reasons_of(run)))
+
+    def _attest(self, work: ForgetWork) -> None:
+        """Sign for what is gone, then drop its notes; a crash before the end has all of it done again."""
+        name, first_cell = run = (work.action.name, work.action.first_cell)
+        head, runs = self._pulse.head, self._world.hands.runs()
+        if head is None or run in runs or self._notes.reasons_of(run) != work.reasons:
+            return  # it is kept again
+        others = {first for other, first in runs if other == name} | self._notes.first_cells(name)
+        kept = {cell for first in others - {first_cell} for cell in run_cells(first)}
+        gone = [cell for cell in run_cells(first_cell) if cell not in kept]
+        now = self._pulse.now(head)
+        paths = [self._world.deletions.write(name, each, gone, now) for each in work.reasons if gone]
+        self._notes.forget(run)
+        signed = f"; signed for it in {', '.join(paths)}" if paths else ""
+        self._tell("forgot", f"dropped cells of item {name.hex()}, whose time is over{signed}")
+
     def _start(self, key: Hashable, work: object) -> bool:
         if self._world.clock.monotonic_seconds() < self._free_at.get(key, 0.0):
             return False
@@ -263,9 +294,11 @@ class KeeperAgent:
                 self._notes.check(place.item.name, str(error))
             case AnswerWork(action=action) if error is None:
                 self._answers[action.question] = finished.value  # pyright: ignore[reportArgumentType]
-            case Forget(name=name, first_cell=first_cell) if error is None:
-                self._notes.forget((Bytes32(name), first_cell))
-                self._tell("forgot", f"dropped cells of item {name.hex()}, whose time is over")
+            case ForgetWork() if error is None:
+                try:
+                    self._attest(work)
+                except Unavailable as failed:
+                    self._put_off(finished.key, failed)
             case _:
                 self._put_off(finished.key, error)
 

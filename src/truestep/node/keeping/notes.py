@@ -8,7 +8,7 @@ from truestep.ports.store import Change, Store, each_row
 from truestep.protocol.availability.ids import ItemId
 from truestep.roles.keeper import KeptFor
 
-CHECKED, REASONS = "items_checked", "runs_kept"
+CHECKED, REASONS, LEAVING = "items_checked", "runs_kept", "runs_leaving"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +36,10 @@ class Notes:
         for key, row in each_row(store, REASONS):
             name, first_cell, _, _ = key.split("/")
             self._put((Bytes32(bytes.fromhex(name)), int(first_cell)), _REASONS.from_row(row))
+        self._leaving: set[Run] = set()
+        for key, _ in each_row(store, LEAVING):
+            name, first_cell = key.split("/")
+            self._leaving.add((Bytes32(bytes.fromhex(name)), int(first_cell)))
 
     def verified(self) -> frozenset[Bytes32]:
         """The items that are what they say."""
@@ -46,8 +50,16 @@ class Notes:
         return {name: checked.refusal for name, checked in self._checked.items() if checked.refusal}
 
     def reasons(self, runs: set[Run]) -> dict[Run, tuple[KeptFor, ...]]:
-        """Why these runs are kept."""
-        return {run: tuple(self._reasons.get(run, {}).values()) for run in runs}
+        """Why these runs are kept, and those that are being dropped."""
+        return {run: self.reasons_of(run) for run in runs | self._leaving}
+
+    def reasons_of(self, run: Run) -> tuple[KeptFor, ...]:
+        """Why a run is kept."""
+        return tuple(self._reasons.get(run, {}).values())
+
+    def first_cells(self, name: Bytes32) -> set[int]:
+        """Where the runs of an item begin that are kept, or shall be."""
+        return {first_cell for known, first_cell in self._reasons if known == name}
 
     def check(self, name: Bytes32, refusal: str = "") -> None:
         """Note what a check has shown."""
@@ -62,17 +74,29 @@ class Notes:
             self._store.write([Change(table=REASONS, key=key, value=_REASONS.to_row(reason))])
             self._put(run, reason)
 
+    def leave(self, run: Run) -> None:
+        """Note that a run is being dropped, before any of it is: `forget` is still owed."""
+        if run not in self._leaving:
+            self._store.write([Change(table=LEAVING, key=_key(run), value="1")])
+            self._leaving.add(run)
+
     def forget(self, run: Run) -> None:
         """Drop the notes of a run that is not kept any more."""
         changes = [
             Change(table=REASONS, key=f"{run[0].hex()}/{run[1]}/{item_id}/{index}", value=None)
             for item_id, index in self._reasons.get(run, {})
         ]
+        changes.append(Change(table=LEAVING, key=_key(run), value=None))
         if not any(other[0] == run[0] for other in self._reasons if other != run):
             changes.append(Change(table=CHECKED, key=run[0].hex(), value=None))
             self._checked.pop(run[0], None)
         self._store.write(changes)
         self._reasons.pop(run, None)
+        self._leaving.discard(run)
 
     def _put(self, run: Run, reason: KeptFor) -> None:
         self._reasons.setdefault(run, {})[reason.item_id, reason.index] = reason
+
+
+def _key(run: Run) -> str:
+    return f"{run[0].hex()}/{run[1]}"

@@ -1,6 +1,6 @@
 """Where the leaves of an item lie in its blobs (docs/availability.md A1)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from truestep.availability.parts import BLOB_UNITS, UNIT_ELEMENTS, UNIT_LEAVES, Part
 from truestep.base.ids import Address, Bytes32
@@ -19,7 +19,7 @@ RECEIPT_DOMAIN = "truestep availability"
 RECEIPT_VERSION = "1"
 _DOMAIN_TYPE = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 _RECEIPT_TYPE = "Receipt(bytes32 itemDigest,uint256 seat,uint256 drawnAt)"
-_DELETION_TYPE = "Deletion(bytes32 itemDigest,uint256 deletedAt)"
+_DELETION_TYPE = "Deletion(uint256 itemId,bytes32 itemName,uint256 cells,uint256 deletedAt)"
 
 
 def node_level(blob_count: int) -> int:
@@ -70,9 +70,15 @@ def receipt_hash(chain_id: int, items: Address, digest: Bytes32, seat: int, draw
     return _signed_hash(chain_id, items, _RECEIPT_TYPE, digest, seat, drawn_at)
 
 
-def deletion_hash(chain_id: int, items: Address, digest: Bytes32, deleted_at: int) -> Bytes32:
-    """The EIP-712 hash that somebody signs who has deleted all copies of an item (docs/privacy.md)."""
-    return _signed_hash(chain_id, items, _DELETION_TYPE, digest, deleted_at)
+def deletion_hash(
+    chain_id: int, items: Address, item_id: ItemId, name: Bytes32, cells: Iterable[int], deleted_at: int
+) -> Bytes32:
+    """The EIP-712 hash that somebody signs who has deleted cells of an item (docs/privacy.md).
+
+    Bit i of the word `cells` is set if cell i of every blob is gone.
+    """
+    bits = sum(1 << cell for cell in set(cells))
+    return _signed_hash(chain_id, items, _DELETION_TYPE, item_id, name, bits, deleted_at)
 
 
 def _signed_hash(chain_id: int, items: Address, kind: str, *words: Bytes32 | int) -> Bytes32:

@@ -30,6 +30,7 @@ from truestep.protocol.events import TaskClaimed
 from truestep.roles.availability.delivery import DeliveryPolicy
 from truestep.roles.challenger import ChallengerPolicy
 from truestep.roles.worker import WorkerPolicy
+from truestep.simulation.withholding import Idle
 
 REQUESTER, WORKER, CHALLENGER = "requester", "worker", "challenger"
 REWARD_WEI = COIN_WEI // 100
@@ -102,8 +103,8 @@ def _as_it_is(world: World) -> World:
 
 
 def delivers_nothing(world: World) -> World:
-    """The world of a worker that has no outputs kept."""
-    return replace(world, delivering=None)
+    """The world of a worker that could have its outputs kept, and does not."""
+    return replace(world, delivering=Idle())
 
 
 def worker(

@@ -1,9 +1,10 @@
 """A daemon that is honest in everything, except that it leaves some actions undone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
 from truestep.node.loop.loop import Site
+from truestep.ports.executor import Finished
 
 View_co = TypeVar("View_co", covariant=True)
 Action = TypeVar("Action")
@@ -40,3 +41,30 @@ class Withholding(Generic[View_co, Action]):
     def close(self) -> None:
         """As the honest one does."""
         self._honest.close()
+
+
+class Idle:
+    """Satisfies `truestep.ports.executor.Executor`, and does nothing of what it is given."""
+
+    def has_room(self) -> bool:
+        """There is none."""
+        return False
+
+    def start(self, key: Hashable, item: object) -> bool:
+        """Nothing begins."""
+        del key, item
+        return False
+
+    def running(self) -> frozenset[Hashable]:
+        """Nothing runs."""
+        return frozenset()
+
+    def ask_to_stop(self, key: Hashable) -> None:
+        """There is nothing to stop."""
+
+    def collect(self) -> list[Finished]:
+        """Nothing ends."""
+        return []
+
+    def stop(self, deadline_seconds: float) -> None:
+        """There is nothing to stop."""

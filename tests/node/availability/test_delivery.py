@@ -99,9 +99,7 @@ def test_a_batch_whose_outputs_nobody_takes_fails_and_such_jobs_are_left_alone(w
 @pytest.mark.parametrize(
     ("boundary", "writes_small"),
     [
-        ("before a write", False),
         ("after a send", False),
-        ("after a send", True),
         *(
             pytest.param(boundary, writes_small, marks=pytest.mark.long)
             for boundary in BOUNDARIES

@@ -290,7 +290,10 @@ BOUNDARIES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("boundary", BOUNDARIES)
+@pytest.mark.parametrize(
+    "boundary",
+    [each if each == "after a send" else pytest.param(each, marks=pytest.mark.long) for each in BOUNDARIES],
+)
 def test_a_run_that_is_killed_everywhere_pays_once(
     network: KeptNetwork, boundary: str, tmp_path: Path
 ) -> None:

@@ -145,6 +145,7 @@ def test_a_keeper_that_withholds_loses_its_share_and_honest_ones_nothing(net: Ke
     thief.close()
 
 
+@pytest.mark.long
 def test_items_that_are_false_are_struck_whatever_their_keepers_signed(net: KeeperNet, item: Item) -> None:
     """Keepers serve what is committed. Of one root they know the tree, the other is made up."""
     other = item_of(b"what keepers should keep " * 8_000)

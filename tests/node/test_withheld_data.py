@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from eth_account import Account
 
 from tests.e2e.network import COIN_WEI, ELF, INPUT, MAX_CYCLES, Log, Network, open_network
@@ -187,6 +188,7 @@ def test_a_false_claim_on_withheld_input_does_not_become_final(tmp_path: Path) -
         assert not [kind for kind in log.kinds() if kind.endswith(("_refused", "_reverted"))]
 
 
+@pytest.mark.long
 def test_a_batch_is_held_while_a_blob_is_awaited(tmp_path: Path) -> None:
     """Its window would end before the second friend must answer; the challenger is killed now and then."""
     log, rules = Log(), replace(RULES, answer_seconds=3_000)
@@ -203,6 +205,7 @@ def test_a_batch_is_held_while_a_blob_is_awaited(tmp_path: Path) -> None:
         assert coins(network) > before_wei, "its bonds are back"
 
 
+@pytest.mark.long
 def test_a_blob_that_is_published_at_last_shows_the_lie(tmp_path: Path) -> None:
     """The liar's friends answer on the chain: the challenger reads what they publish, and disputes."""
     log, published = Log(), dict[int, bytes]()
@@ -218,6 +221,7 @@ def test_a_blob_that_is_published_at_last_shows_the_lie(tmp_path: Path) -> None:
         assert not network.told(events.ClaimFailed) and len(network.told(events.ClaimStruck)) == 1
 
 
+@pytest.mark.long
 def test_an_item_that_holds_something_else_is_struck_before_the_lie_is_final(tmp_path: Path) -> None:
     """The friends publish, but what they publish is not the input: nobody can check the claim."""
     log, published = Log(), dict[int, bytes]()

@@ -55,6 +55,7 @@ def test_small_outputs_are_written_into_the_chain(work: KeptWork) -> None:
     assert (item.is_written, item.record.bond_wei) == (True, 0)
 
 
+@pytest.mark.long
 def test_the_bond_comes_back(work: KeptWork) -> None:
     job_id = work.post()
     daemon = work.worker()
@@ -66,6 +67,7 @@ def test_the_bond_comes_back(work: KeptWork) -> None:
     assert abs(gained - RULES.registrant_bond_wei) < COIN_WEI // 100  # the reward, and gas
 
 
+@pytest.mark.long
 def test_another_item_is_registered_if_keepers_do_not_take_the_first(work: KeptWork) -> None:
     work.kept.signs = True
     job_id = work.post()

@@ -52,6 +52,9 @@ from truestep.protocol.calls import NATIVE
 from truestep.protocol.claims import ClaimedState
 from truestep.protocol.events import ChainEvent, LogPosition
 from truestep.protocol.records import Parameters, TaskRecord, TaskStage
+from truestep.protocol.settlement.facts.records import Facts
+from truestep.protocol.settlement.ids import NOBODY
+from truestep.protocol.settlement.state import Deployment
 from truestep.protocol.settlement.tasks.duties import Duty
 from truestep.roles.challenger import ChallengerPolicy
 
@@ -87,6 +90,20 @@ PARAMETERS = Parameters(
     winner_share_bps=5_000,
     gas_price_cap_wei=10**9,
     arity=64,
+)
+
+
+WITHOUT_KEEPERS = Facts(
+    deployment=Deployment(
+        chain_id=1,
+        operators=NOBODY,
+        jobs=NOBODY,
+        disputes=NOBODY,
+        assurances=NOBODY,
+        owner=NOBODY,
+        guardian=NOBODY,
+        guardian_until=0,
+    )
 )
 
 
@@ -169,6 +186,10 @@ class Chain:
     def duties(self, _: int) -> tuple[Duty, ...]:
         """There is nothing left to do."""
         return ()
+
+    def facts(self) -> Facts:
+        """Of a network without keepers: nothing of them is asked for."""
+        return WITHOUT_KEEPERS
 
     def stopped_until(self) -> int:
         """Nobody has stopped anything."""

@@ -125,6 +125,7 @@ class Accomplice:
         self.store.close()
 
 
+@pytest.mark.long
 def test_a_keeper_that_withholds_loses_its_share_and_honest_ones_nothing(net: KeeperNet, item: Item) -> None:
     net.publish(item)
     thief = Accomplice(net, "thief")

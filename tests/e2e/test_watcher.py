@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from truestep.adapters.keepers.service import KeeperServer
 from truestep.adapters.keepers.shelf import Shelf
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.availability.manifest import Manifest
+from truestep.base.errors import Rejected
 from truestep.base.ids import Address, Bytes32
 from truestep.composition.watching import WatcherSettings, opened_watcher
 from truestep.node.availability.watcher import watcher_node
@@ -192,11 +193,18 @@ def give_all(liar: Accomplice, item_id: ItemId, known: Item) -> bool:
 
 
 def draw(net: KeeperNet, caller: Accomplice, item_id: ItemId) -> None:
-    """Have the seats of a new item drawn in the next block."""
+    """Have the seats of a new item drawn in the next block, by whoever comes first: its keepers draw too."""
     before = net.web3.eth.block_number
     wait(lambda: net.web3.eth.block_number > before)
     record = caller.facts().items[item_id].record
-    caller.send(Assign(item_id=item_id, record=record), f"assign {item_id}")
+    with suppress(Rejected):  # a keeper has had them drawn
+        caller.chain.submit(Assign(item_id=item_id, record=record), intent=f"assign {item_id}")
+
+    def is_drawn() -> bool:
+        caller.chain.refresh()
+        return len(caller.facts().items[item_id].seats) == record.seat_count
+
+    wait(is_drawn)
 
 
 def acknowledged(facts: Facts, item_id: ItemId) -> list[int]:

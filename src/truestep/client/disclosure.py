@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from truestep.adapters.documents import parsed
 from truestep.adapters.files import write_file
 from truestep.adapters.keepers.deletion import DeletionReceipt, parse_deletion
 from truestep.availability.leaves import ShownLeaves, merged, root_of_shown, show_leaves
@@ -138,15 +139,7 @@ def read_shown(path: Path) -> Receipt | Disclosure | DeletionReceipt:
 
 def parse_disclosure(text: bytes | str) -> Disclosure:
     """The disclosure that `text` encodes. Raises Rejected, which names the first wrong field."""
-    try:
-        return Disclosure.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise Rejected(
-            Reject.DISCLOSURE_MALFORMED,
-            f"{where}: {first['msg']}; expected a file from `truestep disclose`",
-        ) from error
+    return parsed(Disclosure, text, Reject.DISCLOSURE_MALFORMED, "a file from `truestep disclose`")
 
 
 def _bare(receipt: Receipt) -> Receipt:

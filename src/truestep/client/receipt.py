@@ -5,9 +5,10 @@ import zlib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from truestep.adapters.chain.deployment import Deployment
+from truestep.adapters.documents import parsed
 from truestep.adapters.files import write_file
 from truestep.availability.manifest import item_name
 from truestep.base.errors import Reject, Rejected
@@ -322,15 +323,12 @@ def read_receipt(path: Path) -> Receipt:
 
 def parse_receipt(text: bytes | str) -> Receipt:
     """The receipt that `text` encodes. Raises Rejected, which names the first wrong field."""
-    try:
-        return Receipt.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise Rejected(
-            Reject.RECEIPT_MALFORMED,
-            f"{where}: {first['msg']}; expected a file from `truestep receipt`, `submit --receipt` or `demo`",
-        ) from error
+    return parsed(
+        Receipt,
+        text,
+        Reject.RECEIPT_MALFORMED,
+        "a file from `truestep receipt`, `submit --receipt` or `demo`",
+    )
 
 
 def inlined(content: bytes) -> str | None:

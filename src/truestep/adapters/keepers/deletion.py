@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from truestep.adapters.documents import parsed
 from truestep.adapters.files import write_file
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address, Bytes32
@@ -134,12 +135,4 @@ def check_deletion(receipt: DeletionReceipt) -> None:
 
 def parse_deletion(text: bytes | str) -> DeletionReceipt:
     """The receipt that `text` encodes. Raises Rejected, which names the first wrong field."""
-    try:
-        return DeletionReceipt.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise Rejected(
-            Reject.DELETION_MALFORMED,
-            f"{where}: {first['msg']}; expected a file that `truestep keeper` wrote",
-        ) from error
+    return parsed(DeletionReceipt, text, Reject.DELETION_MALFORMED, "a file that `truestep keeper` wrote")

@@ -71,6 +71,35 @@ def test_an_urgent_cap_is_never_below_the_other() -> None:
     assert TransactionPolicy(fee_cap_wei=7).cap_wei(is_urgent=True) == 28
 
 
+def test_blob_gas_has_a_cap_of_its_own() -> None:
+    """What gas costs says nothing of it: blobs may cost a hundredth of gas, or a hundred times as much."""
+    policy = TransactionPolicy(blob_fee_cap_wei=50 * GWEI)
+    offered = first_offer(GWEI, GWEI, policy, blob_price_wei=10 * GWEI)
+    assert offered == Offer(fee_cap_wei=3 * GWEI, tip_wei=GWEI, blob_fee_cap_wei=40 * GWEI)
+    assert first_offer(GWEI, GWEI, policy, blob_price_wei=1).blob_fee_cap_wei == GWEI
+    assert first_offer(GWEI, GWEI, policy, blob_price_wei=20 * GWEI).blob_fee_cap_wei == 50 * GWEI
+    with pytest.raises(Rejected, match="--max-blob-fee 102gwei") as refused:
+        first_offer(GWEI, GWEI, policy, blob_price_wei=51 * GWEI)
+    assert refused.value.reason is Reject.FEE_ABOVE_CAP
+    urgent = first_offer(GWEI, GWEI, policy, is_urgent=True, blob_price_wei=51 * GWEI)
+    assert urgent.blob_fee_cap_wei == 200 * GWEI
+    with pytest.raises(Rejected, match=r"its cap is 200 gwei.*--max-blob-fee 150gwei"):
+        first_offer(GWEI, GWEI, policy, is_urgent=True, blob_price_wei=300 * GWEI)
+
+
+def test_replacements_of_blob_transactions_double_all_three_fees_within_their_caps() -> None:
+    policy, offers = (
+        TransactionPolicy(),
+        [Offer(fee_cap_wei=GWEI, tip_wei=GWEI // 1000, blob_fee_cap_wei=GWEI)],
+    )
+    while (higher := higher_offer(offers[-1], GWEI, policy, blob_price_wei=GWEI)) is not None:
+        last = offers[-1]
+        assert higher.fee_cap_wei >= 2 * last.fee_cap_wei and higher.tip_wei >= 2 * last.tip_wei
+        assert 2 * last.blob_fee_cap_wei <= higher.blob_fee_cap_wei <= policy.blob_fee_cap_wei
+        offers.append(higher)
+    assert 4 < len(offers) < 20 and 2 * offers[-1].blob_fee_cap_wei > policy.blob_fee_cap_wei
+
+
 @pytest.mark.parametrize("base_gwei", [0, 1, 30, 600])
 def test_every_replacement_raises_both_fields_by_a_tenth_and_ends_at_the_cap(base_gwei: int) -> None:
     policy, offers = TransactionPolicy(), [Offer(fee_cap_wei=1, tip_wei=0)]

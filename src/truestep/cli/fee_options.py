@@ -44,11 +44,29 @@ MaxTipOption = Annotated[
 ]
 
 
+MaxBlobFeeOption = Annotated[
+    int | None,
+    _price_option(
+        "TRUESTEP_MAX_BLOB_FEE",
+        "Highest fee per unit of blob gas, of which a blob takes 131,072; 4 times as much where a clock"
+        " runs. Default: 100gwei.",
+    ),
+]
+
+
 def transaction_policy(
-    max_fee: int | None, max_tip: int | None, max_fee_urgent: int | None = None
+    max_fee: int | None,
+    max_tip: int | None,
+    max_fee_urgent: int | None = None,
+    max_blob_fee: int | None = None,
 ) -> "TransactionPolicy":
     """How an account with these limits sends."""
     from truestep.adapters.chain.fees import TransactionPolicy
 
-    limits = {"fee_cap_wei": max_fee, "tip_cap_wei": max_tip, "urgent_fee_cap_wei": max_fee_urgent}
+    limits = {
+        "fee_cap_wei": max_fee,
+        "tip_cap_wei": max_tip,
+        "urgent_fee_cap_wei": max_fee_urgent,
+        "blob_fee_cap_wei": max_blob_fee,
+    }
     return TransactionPolicy(**{name: limit for name, limit in limits.items() if limit is not None})

@@ -18,6 +18,7 @@ from truestep.base.ids import Address
 
 FEE_HISTORY_BLOCKS = 8
 _ERRORS_ARE_ANSWERS = (
+    "eth_blobBaseFee",
     "eth_call",
     "eth_estimateGas",
     "eth_feeHistory",
@@ -163,6 +164,11 @@ class AccountNode:
         tips: list[int] = [] if isinstance(answer, NodeError) else answer
         return tips[len(tips) // 2] if tips else None
 
+    def blob_price_wei(self) -> int | None:
+        """What a unit of blob gas costs in the next block; None if the node does not know it."""
+        found = self._endpoints.ask(_question("eth_blobBaseFee", [], answers.quantity))
+        return None if isinstance(found, NodeError) else found
+
     def broadcast(self, raw: str) -> tuple[Refusal | None, str]:
         """Hand a signed transaction to one or two endpoints. Returns the objection of the first."""
         response: Any = self._provider.make_request(RPCEndpoint("eth_sendRawTransaction"), [f"0x{raw}"])
@@ -189,7 +195,7 @@ class AccountNode:
             "value": hex(message.value_wei),
             "data": f"0x{message.payload.hex()}",
         }
-        if message.blob is not None:
+        if message.blobs:
             request["blobVersionedHashes"] = message.versioned_hashes
         return request if message.to is None else request | {"to": Web3.to_checksum_address(message.to)}
 

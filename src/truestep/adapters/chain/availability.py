@@ -294,7 +294,7 @@ class Web3KeeperChain:
         if isinstance(call, PublishBlob):
             bare = self._encoded(call.call)
             sent = SentBlob(blob=call.blob, commitment=call.commitment, cell_proofs=call.cell_proofs)
-            return replace(bare, blob=sent)
+            return replace(bare, blobs=(sent,))
         value_wei = call.shares * self._rules.share_wei if isinstance(call, Enrol) else 0
         return self._encoded(call, value_wei)
 

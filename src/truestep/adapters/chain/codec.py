@@ -21,13 +21,13 @@ class Message:
     to: Address | None
     payload: bytes
     value_wei: int = 0
-    blob: SentBlob | None = None
+    blobs: tuple[SentBlob, ...] = ()
     """Published along with it (EIP-4844)."""
 
     @property
     def versioned_hashes(self) -> list[str]:
-        """Of its blob, as nodes take them."""
-        return [] if self.blob is None else [f"0x{versioned_hash(self.blob.commitment).hex()}"]
+        """Of its blobs, as nodes take them."""
+        return [f"0x{versioned_hash(each.commitment).hex()}" for each in self.blobs]
 
 
 def encode_function(web3: Web3, contract: str, function: str, arguments: Sequence[Any]) -> bytes:

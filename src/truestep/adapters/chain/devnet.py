@@ -106,6 +106,10 @@ class EmbeddedProvider(EthereumTesterProvider):
             plain = {key: value for key, value in call.items() if key not in ("input", *_BLOB_HASHES)}
             params = [{"from": self._rich, **plain, **payload}, *params[1:]]
         with self._mutex:
+            if method == "eth_blobBaseFee":
+                tester: Any = self.ethereum_tester  # which does not know the method
+                price_wei: int = tester.backend.chain.get_vm().state.blob_base_fee
+                return {"jsonrpc": "2.0", "id": 0, "result": hex(price_wei)}
             self.blob_hashes = named
             try:
                 return super().make_request(method, params)

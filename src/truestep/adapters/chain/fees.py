@@ -28,6 +28,11 @@ class TransactionPolicy:
     """The same for moves with a running clock: `--max-fee-urgent`. None means URGENT_FACTOR times as much."""
     tip_cap_wei: int = 40 * GWEI
     """The highest tip per unit of gas: `--max-tip`. Polygon accepts nothing below 25 gwei."""
+    blob_fee_cap_wei: int = 100 * GWEI
+    """The highest fee per unit of blob gas: `--max-blob-fee`. At it, a blob costs 0.013 coins.
+
+    With a running clock URGENT_FACTOR times as much: a blob that is not published costs a share.
+    """
     confirmations: int = 1
     """Blocks from a transaction's own to the newest after which its outcome is reported."""
     watch_depth: int = 64
@@ -61,6 +66,10 @@ class TransactionPolicy:
         urgent_wei = self.urgent_fee_cap_wei
         return self.fee_cap_wei * URGENT_FACTOR if urgent_wei is None else max(urgent_wei, self.fee_cap_wei)
 
+    def blob_cap_wei(self, *, is_urgent: bool) -> int:
+        """The highest fee per unit of blob gas."""
+        return self.blob_fee_cap_wei * (URGENT_FACTOR if is_urgent else 1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
@@ -68,6 +77,8 @@ class Offer:
 
     fee_cap_wei: int
     tip_wei: int
+    blob_fee_cap_wei: int = 0
+    """Per unit of blob gas; 0 without blobs."""
 
 
 def believed_tip(suggested_wei: int | None, paid_wei: int | None) -> int:
@@ -80,14 +91,29 @@ def believed_tip(suggested_wei: int | None, paid_wei: int | None) -> int:
 
 
 def first_offer(
-    base_fee_wei: int, suggested_tip_wei: int, policy: TransactionPolicy, *, is_urgent: bool = False
+    base_fee_wei: int,
+    suggested_tip_wei: int,
+    policy: TransactionPolicy,
+    *,
+    is_urgent: bool = False,
+    blob_price_wei: int | None = None,
 ) -> Offer:
-    """An offer that lets the base fee double, within the cap. Raises `Rejected` above the cap."""
+    """An offer that lets the base fee double, within the cap. Raises `Rejected` above a cap.
+
+    `blob_price_wei` is what a unit of blob gas costs now; None without blobs.
+    """
     cap_wei = policy.cap_wei(is_urgent=is_urgent)
     tip_wei = min(suggested_tip_wei, policy.tip_cap_wei, cap_wei)
     if base_fee_wei + tip_wei > cap_wei:
         raise Rejected(Reject.FEE_ABOVE_CAP, above_cap(base_fee_wei + tip_wei, cap_wei, is_urgent=is_urgent))
-    return Offer(fee_cap_wei=min(2 * base_fee_wei + tip_wei, cap_wei), tip_wei=tip_wei)
+    fee_cap_wei = min(2 * base_fee_wei + tip_wei, cap_wei)
+    if blob_price_wei is None:
+        return Offer(fee_cap_wei=fee_cap_wei, tip_wei=tip_wei)
+    blob_cap_wei = policy.blob_cap_wei(is_urgent=is_urgent)
+    if blob_price_wei > blob_cap_wei:
+        raise Rejected(Reject.FEE_ABOVE_CAP, blobs_above_cap(blob_price_wei, blob_cap_wei, policy))
+    blob_fee_cap_wei = min(_blob_fee_wei(blob_price_wei), blob_cap_wei)
+    return Offer(fee_cap_wei=fee_cap_wei, tip_wei=tip_wei, blob_fee_cap_wei=blob_fee_cap_wei)
 
 
 def above_cap(price_wei: int, cap_wei: int, *, is_urgent: bool) -> str:
@@ -99,8 +125,19 @@ def above_cap(price_wei: int, cap_wei: int, *, is_urgent: bool) -> str:
     )
 
 
-BLOB_FEE_FACTOR = 4
-"""The cap of a blob's gas price, in terms of the cap of gas: the two markets do not move together."""
+def blobs_above_cap(price_wei: int, cap_wei: int, policy: TransactionPolicy) -> str:
+    """The refusal if blob gas costs more than its cap, which may be that of a running clock."""
+    option_wei = -(-2 * price_wei * policy.blob_fee_cap_wei // cap_wei)
+    return (
+        f"blob gas costs {_gwei(price_wei)} gwei now, its cap is {_gwei(cap_wei)} gwei; wait until it is"
+        f" cheaper, or raise the cap with --max-blob-fee {_gwei(option_wei)}gwei"
+    )
+
+
+BLOB_HEADROOM = 4
+"""Blob gas rises by an eighth a block at most: an offer of so much lasts for eleven full blocks."""
+LEAST_BLOB_FEE_WEI = GWEI
+"""Offered in any case. Only the price is paid, and an offer that is too low costs a doubled tip."""
 BLOB_REPLACEMENT_BPS = 2 * BPS
 """Nodes keep a blob transaction unless all its fees are doubled."""
 
@@ -112,19 +149,29 @@ def higher_offer(
     *,
     suggested_tip_wei: int = 0,
     is_urgent: bool = False,
-    is_blob: bool = False,
+    blob_price_wei: int | None = None,
 ) -> Offer | None:
     """An offer that replaces `offer` and suits the current fees; None if the caps forbid one."""
-    cap_wei = policy.cap_wei(is_urgent=is_urgent)
+    cap_wei, is_blob = policy.cap_wei(is_urgent=is_urgent), blob_price_wei is not None
     raised_bps = BLOB_REPLACEMENT_BPS if is_blob else REPLACEMENT_BPS
     least_bps = BLOB_REPLACEMENT_BPS - 1 if is_blob else REPLACEMENT_MIN_BPS
     tip_wei = min(max(_raised(offer.tip_wei, raised_bps), suggested_tip_wei), policy.tip_cap_wei)
     fee_cap_wei = min(max(_raised(offer.fee_cap_wei, raised_bps), 2 * base_fee_wei + tip_wei), cap_wei)
-    is_enough = all(
-        new_wei * BPS > old_wei * least_bps
-        for new_wei, old_wei in ((tip_wei, offer.tip_wei), (fee_cap_wei, offer.fee_cap_wei))
+    blob_fee_cap_wei = 0
+    if blob_price_wei is not None:
+        wanted_wei = max(_raised(offer.blob_fee_cap_wei, raised_bps), _blob_fee_wei(blob_price_wei))
+        blob_fee_cap_wei = min(wanted_wei, policy.blob_cap_wei(is_urgent=is_urgent))
+    fees_wei = [(tip_wei, offer.tip_wei), (fee_cap_wei, offer.fee_cap_wei)]
+    fees_wei += [(blob_fee_cap_wei, offer.blob_fee_cap_wei)] if is_blob else []
+    if not all(new_wei * BPS > old_wei * least_bps for new_wei, old_wei in fees_wei):
+        return None
+    return Offer(
+        fee_cap_wei=fee_cap_wei, tip_wei=min(tip_wei, fee_cap_wei), blob_fee_cap_wei=blob_fee_cap_wei
     )
-    return Offer(fee_cap_wei=fee_cap_wei, tip_wei=min(tip_wei, fee_cap_wei)) if is_enough else None
+
+
+def _blob_fee_wei(price_wei: int) -> int:
+    return max(BLOB_HEADROOM * price_wei, LEAST_BLOB_FEE_WEI)
 
 
 def _raised(fee_wei: int, raised_bps: int) -> int:

@@ -7,6 +7,7 @@ from threading import RLock
 from truestep.adapters.chain.codec import Message
 from truestep.adapters.chain.sidecars import SentBlob
 from truestep.base.ids import Address, Bytes32
+from truestep.commitments.kzg import BLOB_SIZE_BYTES, CELLS_PER_BLOB, COMMITMENT_SIZE_BYTES
 from truestep.ports.chain import Outcome, Transaction
 from truestep.ports.rows import RowCodec, by_name
 from truestep.ports.store import Change, Store
@@ -27,6 +28,8 @@ class Attempt:
     raw: str
     fee_cap_wei: int
     tip_wei: int
+    blob_fee_cap_wei: int = 0
+    """Per unit of blob gas; 0 without blobs, and in rows of releases that had no cap of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +61,10 @@ class Entry:
     is_once: bool = False
     """Whether the contracts would do it twice. Then it is never signed with another nonce."""
     blob: str = ""
-    """What it publishes, if it is of type 3, with its commitment and the proofs of its cells."""
+    """The blobs that it publishes, one after the other, if it is of type 3; so are their commitments."""
     commitment: str = ""
     cell_proofs: tuple[str, ...] = ()
+    """128 of each blob."""
 
     def message(self) -> Message:
         """Its message."""
@@ -69,16 +73,20 @@ class Entry:
             to=to,
             payload=bytes.fromhex(self.payload),
             value_wei=self.value_wei,
-            blob=self._sent_blob(),
+            blobs=self._sent_blobs(),
         )
 
-    def _sent_blob(self) -> SentBlob | None:
-        if not self.blob:
-            return None
-        return SentBlob(
-            blob=bytes.fromhex(self.blob),
-            commitment=bytes.fromhex(self.commitment),
-            cell_proofs=[bytes.fromhex(proof) for proof in self.cell_proofs],
+    def _sent_blobs(self) -> tuple[SentBlob, ...]:
+        blobs = _pieces(bytes.fromhex(self.blob), BLOB_SIZE_BYTES)
+        commitments = _pieces(bytes.fromhex(self.commitment), COMMITMENT_SIZE_BYTES)
+        proofs = [bytes.fromhex(proof) for proof in self.cell_proofs]
+        return tuple(
+            SentBlob(
+                blob=blob,
+                commitment=commitment,
+                cell_proofs=proofs[number * CELLS_PER_BLOB : (number + 1) * CELLS_PER_BLOB],
+            )
+            for number, (blob, commitment) in enumerate(zip(blobs, commitments, strict=True))
         )
 
     @property
@@ -102,6 +110,10 @@ class Entry:
             gas_price_wei=self.gas_price_wei,
             reason=self.reason,
         )
+
+
+def _pieces(content: bytes, size_bytes: int) -> list[bytes]:
+    return [content[start : start + size_bytes] for start in range(0, len(content), size_bytes)]
 
 
 _ROWS = RowCodec[Entry](by_name(Entry), unversioned=lambda fields: fields)

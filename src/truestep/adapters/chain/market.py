@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from truestep.adapters.chain.account_node import AccountNode, Block, given
 from truestep.adapters.chain.codec import Message
 from truestep.adapters.chain.fees import (
-    BLOB_FEE_FACTOR,
     BPS,
     TRUSTED_TIP_WEI,
     Offer,
@@ -76,18 +75,28 @@ class Market:
             self._kept = prices
         return prices
 
-    def first_offer(self, *, is_urgent: bool) -> tuple[Offer, Block]:
-        """The offer of a new transaction. Raises `Rejected` only if the current price is above the cap."""
-        prices = self.prices()
+    def blob_price_wei(self, block: Block) -> int:
+        """What a unit of blob gas costs now; as much as gas if the node does not say it."""
+        found = self._node.blob_price_wei()
+        return min(block.base_fee_wei, self._policy.blob_fee_cap_wei) if found is None else found
+
+    def first_offer(self, *, is_urgent: bool, has_blobs: bool = False) -> tuple[Offer, Block]:
+        """The offer of a new transaction. Raises `Rejected` only if a current price is above its cap."""
         try:
-            return first_offer(
-                prices.block.base_fee_wei, prices.tip_wei, self._policy, is_urgent=is_urgent
-            ), prices.block
+            return self._offer(self.prices(), is_urgent=is_urgent, has_blobs=has_blobs)
         except Rejected:
-            prices = self.prices(is_fresh=True)
-            return first_offer(
-                prices.block.base_fee_wei, prices.tip_wei, self._policy, is_urgent=is_urgent
-            ), prices.block
+            return self._offer(self.prices(is_fresh=True), is_urgent=is_urgent, has_blobs=has_blobs)
+
+    def _offer(self, prices: Prices, *, is_urgent: bool, has_blobs: bool) -> tuple[Offer, Block]:
+        block = prices.block
+        offer = first_offer(
+            block.base_fee_wei,
+            prices.tip_wei,
+            self._policy,
+            is_urgent=is_urgent,
+            blob_price_wei=self.blob_price_wei(block) if has_blobs else None,
+        )
+        return offer, block
 
     def means(self, message: Message, offer: Offer, block: Block) -> Means:
         """The gas limit and used nonces. This is also the trial that shows whether the contract would refuse.
@@ -104,8 +113,9 @@ class Market:
         have_wei = given(balance)
         self._check_funds(have_wei, message.value_wei)
         gas_limit = self._gas_limit(message, given(estimate), block)
-        blob_gas = 0 if message.blob is None else BLOB_FEE_FACTOR * BLOB_SIZE_BYTES
-        self._check_funds(have_wei, message.value_wei, (gas_limit + blob_gas) * offer.fee_cap_wei)
+        gas_wei = gas_limit * offer.fee_cap_wei
+        gas_wei += len(message.blobs) * BLOB_SIZE_BYTES * offer.blob_fee_cap_wei
+        self._check_funds(have_wei, message.value_wei, gas_wei)
         return Means(gas_limit=gas_limit, used_count=given(count))
 
     def _gas_limit(self, message: Message, estimate: int, block: Block) -> int:

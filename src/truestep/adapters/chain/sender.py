@@ -14,9 +14,16 @@ from truestep.adapters.chain.alarms import Alarms
 from truestep.adapters.chain.broadcasts import HANGING_SECONDS, Broadcasts
 from truestep.adapters.chain.codec import Message
 from truestep.adapters.chain.fate import Fate, Foreign, Own, find_fate
-from truestep.adapters.chain.fees import GWEI, Offer, TransactionPolicy, above_cap, higher_offer
+from truestep.adapters.chain.fees import (
+    GWEI,
+    Offer,
+    TransactionPolicy,
+    above_cap,
+    blobs_above_cap,
+    higher_offer,
+)
 from truestep.adapters.chain.holes import FILL_PREFIX, Holes
-from truestep.adapters.chain.journal import Entry, Journal, with_attempt
+from truestep.adapters.chain.journal import Attempt, Entry, Journal, with_attempt
 from truestep.adapters.chain.market import Market
 from truestep.adapters.chain.outages import NodeError
 from truestep.adapters.chain.refusals import Refusal
@@ -94,7 +101,7 @@ class Sender:
         known = self.again(intent)
         if known is not None:
             return known
-        offer, block = self._market.first_offer(is_urgent=is_urgent)
+        offer, block = self._market.first_offer(is_urgent=is_urgent, has_blobs=bool(message.blobs))
         means = self._market.means(message, offer, block)
         draft = Entry(
             intent=intent,
@@ -107,9 +114,9 @@ class Sender:
             signed_block=block.number,
             is_urgent=is_urgent,
             is_once=is_once,
-            blob=message.blob.blob.hex() if message.blob else "",
-            commitment=message.blob.commitment.hex() if message.blob else "",
-            cell_proofs=tuple(proof.hex() for proof in message.blob.cell_proofs) if message.blob else (),
+            blob="".join(each.blob.hex() for each in message.blobs),
+            commitment="".join(each.commitment.hex() for each in message.blobs),
+            cell_proofs=tuple(proof.hex() for each in message.blobs for proof in each.cell_proofs),
         )
         with self._journal.lock:
             known = self._journal.entry(intent)
@@ -310,7 +317,7 @@ class Sender:
         """Sign an intent with another nonce, because a foreign transaction used its nonce."""
         message = entry.message()
         try:
-            offer, block = self._market.first_offer(is_urgent=entry.is_urgent)
+            offer, block = self._market.first_offer(is_urgent=entry.is_urgent, has_blobs=bool(entry.blob))
             means = self._market.means(message, offer, block)
         except Rejected as error:
             if error.reason in (Reject.FEE_ABOVE_CAP, Reject.FUNDS_TOO_LOW):
@@ -380,7 +387,8 @@ class Sender:
 
     def _bump(self, entry: Entry, head: Block) -> None:
         last = entry.attempts[-1]
-        offer = Offer(fee_cap_wei=last.fee_cap_wei, tip_wei=last.tip_wei)
+        offer = _offered(last)
+        blob_price_wei = self._market.blob_price_wei(head) if entry.blob else None
         self._signing.touch(entry)
         higher = higher_offer(
             offer,
@@ -388,10 +396,10 @@ class Sender:
             self._policy,
             suggested_tip_wei=self._market.prices().tip_wei,
             is_urgent=entry.is_urgent,
-            is_blob=bool(entry.blob),
+            blob_price_wei=blob_price_wei,
         )
         if higher is None:
-            self._say_capped(entry, head)
+            self._say_capped(entry, head, blob_price_wei)
             return
         with self._journal.lock:
             signed = self._signing.signed(replace(entry, attempts=()), higher)
@@ -400,11 +408,19 @@ class Sender:
                 return
         self._broadcasts.send(bumped)
 
-    def _say_capped(self, entry: Entry, head: Block) -> None:
+    def _say_capped(self, entry: Entry, head: Block, blob_price_wei: int | None) -> None:
         last, cap_wei = entry.attempts[-1], self._policy.cap_wei(is_urgent=entry.is_urgent)
         price_wei = head.base_fee_wei + last.tip_wei
+        blob_cap_wei = self._policy.blob_cap_wei(is_urgent=entry.is_urgent)
         if price_wei > last.fee_cap_wei:
             why = above_cap(price_wei, cap_wei, is_urgent=entry.is_urgent)
+        elif blob_price_wei is not None and blob_price_wei > last.blob_fee_cap_wei:
+            why = blobs_above_cap(blob_price_wei, blob_cap_wei, self._policy)
+        elif entry.blob and 2 * last.blob_fee_cap_wei > blob_cap_wei:
+            why = (
+                f"its fee for blobs cannot be doubled within the cap of {blob_cap_wei / GWEI:g} gwei; raise"
+                " it with --max-blob-fee if it does not land"
+            )
         else:
             tip_gwei = self._policy.tip_cap_wei // GWEI
             why = f"the tip is at its cap of {tip_gwei} gwei; raise it with --max-tip if it does not land"
@@ -426,6 +442,12 @@ class Sender:
         self._looked.pop(entry.intent, None)
         self._used_since_seconds.pop(entry.intent, None)
         self._pending_since_seconds.pop(entry.intent, None)
+
+
+def _offered(last: Attempt) -> Offer:
+    """What a signed form offers. Blob forms of releases without a cap of its own had four times their fee."""
+    blob_fee_cap_wei = last.blob_fee_cap_wei or 4 * last.fee_cap_wei
+    return Offer(fee_cap_wei=last.fee_cap_wei, tip_wei=last.tip_wei, blob_fee_cap_wei=blob_fee_cap_wei)
 
 
 def _why(fate: Fate) -> str:

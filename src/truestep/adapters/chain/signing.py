@@ -4,7 +4,7 @@ import time
 from dataclasses import replace
 from typing import Any, Protocol
 
-from truestep.adapters.chain.fees import BLOB_FEE_FACTOR, Offer
+from truestep.adapters.chain.fees import Offer
 from truestep.adapters.chain.journal import Attempt, Entry, Journal
 from truestep.adapters.chain.sidecars import with_blobs
 
@@ -47,16 +47,17 @@ class Signing:
         }
         if message.to is not None:
             fields["to"] = message.to
-        if message.blob is not None:
-            fields |= {"type": 3, "maxFeePerBlobGas": BLOB_FEE_FACTOR * offer.fee_cap_wei}
+        if message.blobs:
+            fields |= {"type": 3, "maxFeePerBlobGas": offer.blob_fee_cap_wei}
             fields["blobVersionedHashes"] = message.versioned_hashes
         signed = self._signer.sign_transaction(fields)
         raw = bytes(signed.raw_transaction)
         attempt = Attempt(
             hash=bytes(signed.hash).hex(),
-            raw=(raw if message.blob is None else with_blobs(raw, [message.blob])).hex(),
+            raw=(with_blobs(raw, message.blobs) if message.blobs else raw).hex(),
             fee_cap_wei=offer.fee_cap_wei,
             tip_wei=offer.tip_wei,
+            blob_fee_cap_wei=offer.blob_fee_cap_wei,
         )
         self.touch(entry)
         return replace(entry, attempts=(attempt,))

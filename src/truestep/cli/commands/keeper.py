@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from truestep.cli.daemons import FirstReports, run_loop, until_available
-from truestep.cli.fee_options import MaxFeeOption, MaxFeeUrgentOption, MaxTipOption, transaction_policy
+from truestep.cli.fee_options import (
+    MaxBlobFeeOption,
+    MaxFeeOption,
+    MaxFeeUrgentOption,
+    MaxTipOption,
+    transaction_policy,
+)
 from truestep.cli.log_lines import LogLines
 from truestep.cli.option_groups import grouped
 from truestep.cli.options import (
@@ -103,6 +109,7 @@ class KeeperOptions:
     max_fee: MaxFeeOption = None
     max_fee_urgent: MaxFeeUrgentOption = None
     max_tip: MaxTipOption = None
+    max_blob_fee: MaxBlobFeeOption = None
     poll: Annotated[
         float | None,
         typer.Option(
@@ -169,7 +176,9 @@ def _settings(options: KeeperOptions) -> "KeeperSettings":
         store=options.store or str(options.state_dir / "cells"),
         store_limit_bytes=options.store_limit or STORE_LIMIT_BYTES,
         listen=_listen(options.listen),
-        policy=transaction_policy(options.max_fee, options.max_tip, options.max_fee_urgent),
+        policy=transaction_policy(
+            options.max_fee, options.max_tip, options.max_fee_urgent, options.max_blob_fee
+        ),
         limits=ServiceLimits(requests=options.client_requests, bytes=options.client_rate or CLIENT_BYTES),
         processes=options.processes,
         may_be_private=options.allow_private or deployment.chain_id in DEVNET_CHAINS,

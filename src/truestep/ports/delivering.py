@@ -13,10 +13,16 @@ class Publisher(Protocol):
     """Methods raise `Unavailable` if they may succeed later, `Stopped` when asked to stop. For any thread."""
 
     def publish(
-        self, outputs: Sequence[OutputKey], should_stop: ShouldStop, *, may_be_written: bool
+        self,
+        outputs: Sequence[OutputKey],
+        should_stop: ShouldStop,
+        *,
+        may_be_written: bool,
+        has_keepers: bool = True,
     ) -> Published:
         """One item of these outputs: of their leaves, if they may be written and are few.
 
+        So few that it costs less, or, without keepers, that the chain takes them.
         Else its blobs are where keepers fetch them when this returns.
         Raises `Rejected` if they are no item: they have too many blobs.
         """

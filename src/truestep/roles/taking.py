@@ -12,6 +12,7 @@ from truestep.protocol.records import JobRecord, TaskStage
 from truestep.protocol.settlement.assurances import OPTIMISTIC
 from truestep.roles import intents, moves
 from truestep.roles.actions import Action, Decline, Declined, Send
+from truestep.roles.availability import deliverable
 from truestep.roles.moves import describe
 from truestep.roles.views import OwnRun, TaskView, View
 from truestep.roles.worker_policy import WorkerPolicy
@@ -31,6 +32,9 @@ class Kind:
     policy: int
     parameters_id: int
     window_seconds: int
+    requester: Address | None
+    """Of jobs whose data is kept: who can let the data of its own job be lost, or hold the batch for it, must
+    not delay the pay for the jobs of others."""
     unproven: ProgramId | None
     """A program that may fail on purpose, and with it a whole batch: it has batches of its own. A stranger
     could else have all that this node takes given back, by a job that costs nothing."""
@@ -44,6 +48,7 @@ def kind_of(task: TaskView) -> Kind:
         policy=job.policy,
         parameters_id=job.parameters.parameters_id,
         window_seconds=job.parameters.window_seconds,
+        requester=job.requester if job.policy == KEPT else None,
         unproven=None if task.is_proven else job.program_id,
     )
 
@@ -67,10 +72,10 @@ def take(view: View, policy: WorkerPolicy, held: list[TaskView], load_seconds: f
             actions += moves.get_material(task)
         elif capacity.fits(task):
             capacity.add(task)
-    return [*actions, *(_take_batch(view, batch) for batch in capacity.batches.values())]
+    return [*actions, *(_take_batch(view, policy, batch) for batch in capacity.batches.values())]
 
 
-def _take_batch(view: View, batch: list[TaskView]) -> Send:
+def _take_batch(view: View, policy: WorkerPolicy, batch: list[TaskView]) -> Send:
     """Neighbours of a job stand together: they cost least."""
     ordered = sorted(batch, key=lambda task: task.task.task_id)
     tasks = tuple(task.task.task_id for task in ordered)
@@ -79,7 +84,8 @@ def _take_batch(view: View, batch: list[TaskView]) -> Send:
     return Send(
         intent=intents.of_take(tasks, last_batch),
         call=TakeTasks(tasks=tasks, operator=view.operator),
-        message=f"take a batch of {intents.tasks_in_words(tasks)} for {pay}",
+        message=f"take a batch of {intents.tasks_in_words(tasks)} for {pay}"
+        + deliverable.risk(view.keeping, policy.delivery, batch),
     )
 
 
@@ -163,10 +169,12 @@ class _Capacity:
                f" keepers can reach {delivery.url} and what fees they ask for (--keeper-fee), and go on with"
                f" --tolerate-unkept {view.failed_count}")  # fmt: skip
         seats = delivery.seats(keeping.keeper_count)
-        yield (seats is None, Declined.ASSURANCE,
-               f"asks that its outputs are kept; there are {keeping.keeper_count} keepers")  # fmt: skip
+        if seats is None:
+            why = deliverable.why_not_written(delivery, keeping.keeper_count, [task])
+            yield bool(why), Declined.OUTPUTS, f"asks that its outputs are kept; {why}"
+            return
         own = self.undelivered_count()
-        needed_wei = (own + 1) * delivery.item_wei(keeping.rules, seats or 0, blob_count=1)
+        needed_wei = (own + 1) * delivery.item_wei(keeping.rules, seats, blob_count=1)
         yield (view.wallet_wei < needed_wei, Declined.FUNDS,
                f"asks that its outputs are kept, which takes {coins(needed_wei)} for a time, with what is"
                f" under way; {view.account} has {coins(view.wallet_wei)}")  # fmt: skip
@@ -182,8 +190,9 @@ class _Capacity:
 
         One that does not fit waits for the next look.
         """
-        batch = self.batches.get(kind_of(task), [])
-        return len(batch) < self.policy.batch_limit and self._has_room(task, [*batch, task])
+        batch = [*self.batches.get(kind_of(task), []), task]
+        is_small = deliverable.is_together(self.view.keeping, self.policy.delivery, batch)
+        return len(batch) <= self.policy.batch_limit and is_small and self._has_room(task, batch)
 
     @property
     def _count(self) -> int:

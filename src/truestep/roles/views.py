@@ -108,6 +108,8 @@ class TaskView:
     """Why this node should not run the program again: it outlasted a lease."""
     distrust: str = ""
     """Why this node must not claim anything about the program: a self-check failed."""
+    output_bytes: int | None = None
+    """The largest output of the same program and input that this node has seen since its start."""
     is_proven: bool = False
     """Whether a run of the program has ended on this node, and none has failed."""
 

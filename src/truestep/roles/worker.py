@@ -11,6 +11,7 @@ from truestep.protocol.settlement.facts.due import Action as DutyKind
 from truestep.protocol.settlement.tasks.duties import Duty
 from truestep.roles import duties, intents, moves, taking
 from truestep.roles.actions import Action, Decline, Declined, Run, Send
+from truestep.roles.availability import deliverable
 from truestep.roles.availability.delivery import blobs_of_sizes
 from truestep.roles.moves import describe
 from truestep.roles.taking import is_worth_taking
@@ -169,10 +170,14 @@ def _why_undeliverable(view: View, policy: WorkerPolicy, batch: Batch) -> Declin
     ends = [task.own_run.claimed for task in batch if task.own_run is not None]
     sizes = [end.output_size for end in ends if end.is_accepted and end.output_size]
     count = blobs_of_sizes(sizes)
-    needed_wei = delivery.item_wei(keeping.rules, delivery.seats(keeping.keeper_count) or 0, count)
+    seats = delivery.seats(keeping.keeper_count)
+    unwritten = deliverable.why_not_written(delivery, keeping.keeper_count, batch) if seats is None else ""
+    needed_wei = delivery.item_wei(keeping.rules, seats, count) if seats is not None else 0
     for is_against, reason, why in (
         (count > BLOB_LIMIT, Declined.OUTPUTS,
          f"the outputs of its batch are {count:,} blobs, an item has at most {BLOB_LIMIT:,}"),
+        (count > 0 and bool(unwritten), Declined.OUTPUTS,
+         f"the outputs of its batch cannot be kept: {unwritten}"),
         (count > 0 and view.wallet_wei < needed_wei, Declined.FUNDS,
          f"to have the outputs of its batch kept takes {coins(needed_wei)} for a time, {view.account} has"
          f" {coins(view.wallet_wei)}"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -29,7 +30,13 @@ from truestep.protocol.availability.registration import (
     WRITTEN_LIMIT_BYTES,
     WRITTEN_PARTS_LIMIT,
 )
-from truestep.roles.availability.delivery import FindNodes, Source, SourceKind, is_cheaper_written
+from truestep.roles.availability.delivery import (
+    FindNodes,
+    Source,
+    SourceKind,
+    fits_written,
+    is_cheaper_written,
+)
 
 ZERO = Bytes32(bytes(32))
 SOMEBODY = Address("0x" + "7" * 40)
@@ -82,6 +89,14 @@ def test_an_output_that_was_dropped_is_taken_from_the_store(shelf: Shelf) -> Non
     assert shelf.publisher.publish([key], never, may_be_written=True).payload.startswith(content)
 
 
+def test_without_keepers_all_is_written_that_the_chain_takes(shelf: Shelf) -> None:
+    content = bytes(range(256)) * 80
+    key = shelf.keep(content)
+    publish = partial(shelf.publisher.publish, [key], never, may_be_written=True)
+    assert publish(has_keepers=False).payload == content
+    assert publish(has_keepers=True).blob_count == 1
+
+
 @pytest.mark.parametrize("may_be_written", [True, False])
 def test_what_is_damaged_is_not_registered(shelf: Shelf, *, may_be_written: bool) -> None:
     key = shelf.keep(b"an output")
@@ -111,6 +126,8 @@ def test_whether_keepers_could_fetch_is_known_before_a_job_is_taken(shelf: Shelf
 
 
 def test_the_limits_of_the_contract_are_below_what_is_cheaper() -> None:
+    assert fits_written([24_576]) and fits_written([1] * 64) and fits_written([384] * 64)
+    assert not fits_written([24_577]) and not fits_written([1] * 65) and not fits_written([385] * 64)
     assert is_cheaper_written([8_000]) and not is_cheaper_written([10_000])
     assert is_cheaper_written([32] * 20) and not is_cheaper_written([32] * 32)
     assert not is_cheaper_written([1] * (WRITTEN_PARTS_LIMIT + 1))

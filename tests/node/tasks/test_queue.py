@@ -444,6 +444,9 @@ def test_a_twin_with_a_smaller_maximum_is_cut_off_alone(shop: Shop) -> None:
         shop.until(shop.idle)
     ends = [shop.results.own_run(terms.run) for terms in (whole, cut)]
     assert [end.claimed.cycle for end in ends if end] == [CYCLES, 9]
+    sizes = [end.claimed.output_size for end in ends if end and end.claimed.is_accepted]
+    assert [shop.queue.output_bytes(each) for each in (whole, cut)] == [max(sizes)] * 2, "one material"
+    assert sizes[0] and shop.queue.output_bytes(shop.unfetched(3, ELF, b"other")) is None
     assert shop.queue.distrust(whole.program) == ""
 
 

@@ -193,9 +193,17 @@ def test_few_bytes_are_written_without_keepers() -> None:
 )
 def test_what_cannot_be_registered_is_said(keepers: int, wallet_wei: int, kind: str) -> None:
     seen = view(published={BATCH: PUBLISHED}, keepers=keepers, wallet_wei=wallet_wei)
-    actions = decide(seen, POLICY)
+    actions = decide(seen, replace(POLICY, writes_small=False))
     assert [each.kind for each in actions if isinstance(each, Alert)] == [kind]
     assert not calls(actions)
+
+
+def test_where_keepers_are_gone_small_outputs_are_written_and_large_ones_are_lost() -> None:
+    (action,) = decide(view(published={BATCH: PUBLISHED}, keepers=1), POLICY)
+    assert isinstance(action, Publish) and action.may_be_written and not action.has_keepers
+    large = claimed([leaf(ROOTS[0], 24_577), leaf(ROOTS[1], 1)])
+    (alert,) = decide(view(published={BATCH: PUBLISHED}, keepers=1, batch=large), POLICY)
+    assert isinstance(alert, Alert) and alert.kind == "keepers_too_few"
 
 
 def test_a_kept_item_is_delivered_and_that_is_all() -> None:

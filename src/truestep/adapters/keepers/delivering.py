@@ -23,6 +23,7 @@ from truestep.roles.availability.delivery import (
     Published,
     Source,
     SourceKind,
+    fits_written,
     is_cheaper_written,
 )
 
@@ -53,12 +54,18 @@ class OutputPublisher:
         check_served(self._url, manifest, may_be_private=self._may_be_private)
 
     def publish(
-        self, outputs: Sequence[OutputKey], should_stop: ShouldStop, *, may_be_written: bool
+        self,
+        outputs: Sequence[OutputKey],
+        should_stop: ShouldStop,
+        *,
+        may_be_written: bool,
+        has_keepers: bool = True,
     ) -> Published:
         """One item of these outputs: their leaves if they are few, or else its blobs, in the store."""
         kept = self._outputs.kept()
         sizes = [self._outputs.content(key).size_bytes if key in kept else key.size_bytes for key in outputs]
-        if may_be_written and is_cheaper_written(sizes):
+        is_few = is_cheaper_written if has_keepers else fits_written
+        if may_be_written and is_few(sizes):
             return self._written(outputs, should_stop)
         return self._stored(outputs, should_stop)
 

@@ -110,7 +110,8 @@ def worker(
     calldata: Annotated[
         bool,
         typer.Option(
-            help="Write outputs into the chain that cost less gas there than at keepers, up to some 9 kB.",
+            help="Write outputs into the chain that cost less gas there than at keepers (up to some 9 kB), or"
+            " for which there are too few keepers (up to 24 KiB a batch).",
         ),
     ] = True,
     keeper: Annotated[
@@ -174,7 +175,8 @@ def worker(
 
     Jobs under the policy *kept* ask that outputs are kept. The worker has keepers drawn for those of each
     batch, for the window and 62 days, with a bond that comes back then; it takes such jobs only while its
-    wallet has the coins for that, and loses what a missed lease costs if no keeper takes them.
+    wallet has the coins for that, and loses what a missed lease costs if no keeper takes them. Where there
+    are too few keepers, it writes outputs into the chain, and takes only what fits there as far as it knows.
 
     If the self-check finds a difference, the worker claims nothing and never takes that program again. The
     evidence is in the folder `evidence` of the state directory.

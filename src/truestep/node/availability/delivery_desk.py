@@ -46,9 +46,11 @@ class DeliveryBench:
     def perform(self, item: object, should_stop: ShouldStop) -> object:
         """Do one piece of work."""
         match item:
-            case Publish(outputs=outputs, may_be_written=may_be_written):
-                keys = [OutputKey(output_root=root, size_bytes=size) for root, size in outputs]
-                return self._publisher.publish(keys, should_stop, may_be_written=may_be_written)
+            case Publish(may_be_written=may_be_written, has_keepers=has_keepers):
+                keys = [OutputKey(output_root=root, size_bytes=size) for root, size in item.outputs]
+                return self._publisher.publish(
+                    keys, should_stop, may_be_written=may_be_written, has_keepers=has_keepers
+                )
             case FindNodes():
                 return self._publisher.nodes(item, should_stop)
             case other:
@@ -169,4 +171,6 @@ class DeliveryDesk:
 
 
 def _key(work: Work) -> Hashable:
-    return ("publish", work.batch_id, work.outputs) if isinstance(work, Publish) else ("nodes", work.move)
+    if isinstance(work, Publish):
+        return "publish", work.batch_id, work.outputs, work.has_keepers
+    return "nodes", work.move

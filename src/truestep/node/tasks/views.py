@@ -290,6 +290,7 @@ class ViewBuilder:
             run_failure=self._queue.run_failure(run),
             slowness=self._queue.slowness(terms.program, terms.job.lease_seconds),
             distrust=self._queue.distrust(terms.program),
+            output_bytes=self._queue.output_bytes(terms),
             is_proven=self._queue.is_proven(terms.program),
         )
 

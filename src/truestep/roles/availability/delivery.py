@@ -7,6 +7,7 @@ from enum import StrEnum
 from truestep.availability.parts import BLOB_UNITS, UNIT_SIZE_BYTES, Part
 from truestep.base.ids import Address, BatchId, Bytes32
 from truestep.base.units import coins
+from truestep.commitments.merkle import LEAF_SIZE_BYTES
 from truestep.protocol.availability.contracts.bindings import Demand, Give
 from truestep.protocol.availability.contracts.items import (
     Assign,
@@ -72,7 +73,7 @@ class DeliveryPolicy:
     rent_bps: int = RENT_BPS
     """And so much of the share that a seat locks, a year, in hundredths of a per cent."""
     writes_small: bool = True
-    """Whether outputs are written into the chain that cost less gas there."""
+    """Whether outputs are written into the chain if that costs less gas, or if keepers are too few."""
 
     def seats(self, keeper_count: int) -> int | None:
         """How many keepers are asked for of so many; None if they are too few."""
@@ -126,6 +127,8 @@ class Publish:
     """Roots and sizes."""
     may_be_written: bool
     """Whether leaves may do instead, if they are few."""
+    has_keepers: bool = True
+    """Whether there are enough keepers; else leaves must do, if the chain takes so many at all."""
 
 
 class SourceKind(StrEnum):
@@ -234,11 +237,18 @@ def _register(
     if any(intent.startswith(prefix) for intent in view.in_flight):
         return
     published = view.published.get(batch_id)
-    roots = {root for root, _ in outputs_of(known)}
-    if published is None or not roots <= {part.root for part in published.parts}:  # of another branch's batch
-        yield Publish(batch_id=batch_id, outputs=outputs_of(known), may_be_written=policy.writes_small)
-        return
+    outputs = outputs_of(known)
     seats = policy.seats(len(view.facts.data.keepers))
+    is_published = published is not None and {root for root, _ in outputs} <= {
+        part.root for part in published.parts
+    }  # else it is of another branch's batch
+    is_left = seats is None and policy.writes_small and fits_written([size for _, size in outputs])
+    if published is None or not is_published or (is_left and not published.payload):
+        may_be_written, has_keepers = policy.writes_small, seats is not None
+        yield Publish(
+            batch_id=batch_id, outputs=outputs, may_be_written=may_be_written, has_keepers=has_keepers
+        )
+        return
     if published.payload:
         yield _written(f"{prefix}{_attempt(view, rules, published.parts)}", batch_id, published)
         return
@@ -295,9 +305,18 @@ def blobs_in_words(count: int) -> str:
 def is_cheaper_written(sizes_bytes: Sequence[int]) -> bool:
     """Whether outputs of these sizes cost less gas in calldata than at keepers (docs/availability-gas.md)."""
     size_bytes, count = sum(sizes_bytes), len(sizes_bytes)
-    if count > WRITTEN_PARTS_LIMIT or size_bytes > WRITTEN_LIMIT_BYTES:
-        return False
-    return WRITTEN_GAS + count * WRITTEN_PART_GAS + size_bytes * WRITTEN_BYTE_GAS <= KEEPERS_GAS
+    gas = WRITTEN_GAS + count * WRITTEN_PART_GAS + size_bytes * WRITTEN_BYTE_GAS
+    return fits_written(sizes_bytes) and gas <= KEEPERS_GAS
+
+
+def fits_written(sizes_bytes: Sequence[int]) -> bool:
+    """Whether outputs of these sizes can be written into the chain at all, at whatever price (A3.7)."""
+    return len(sizes_bytes) <= WRITTEN_PARTS_LIMIT and written_bytes(sizes_bytes) <= WRITTEN_LIMIT_BYTES
+
+
+def written_bytes(sizes_bytes: Iterable[int]) -> int:
+    """What an item of calldata with outputs of these sizes has: whole leaves."""
+    return sum(-(-size // LEAF_SIZE_BYTES) * LEAF_SIZE_BYTES for size in sizes_bytes)
 
 
 def _attempt(view: DeliveryView, rules: Rules, parts: tuple[Part, ...]) -> str:

@@ -1,6 +1,7 @@
 """JSON-RPC 2.0 for the in-process chain, with the answers of a node."""
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,8 @@ _HASH_DIGITS = 66
 _SENDING = ("eth_sendRawTransaction", "eth_sendTransaction")
 _ABOUT_A_STATE = ("eth_call", "eth_estimateGas", "eth_getBalance", "eth_getCode", "eth_getTransactionCount")
 
+_BLOCK_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
+
 Json = Any
 _JSON: TypeAdapter[Json] = TypeAdapter(Any)
 """Refuses deep nesting: py-evm raises the recursion limit, and `json` would overflow the stack."""
@@ -42,7 +45,7 @@ class DevnetRpc:
     """
 
     def __init__(self, devnet: EmbeddedDevnet, clock: Callable[[], float] = time.time) -> None:
-        provider = devnet.node
+        provider, self._blobs = devnet.node, devnet.blobs
         self._chain = provider
         self._clock = clock
         self._skipped_seconds = 0
@@ -73,6 +76,16 @@ class DevnetRpc:
             message = f"expected a batch of 1 to {BATCH_LIMIT} requests, got {len(batch)}"
             return _encoded(_error(None, INVALID_REQUEST, message))
         return _encoded([self._answer_one(one) for one in batch])
+
+    def blobs(self, block_id: str, hashes: Sequence[bytes] = ()) -> list[bytes] | None:
+        """The blobs of a block, or those with these hashes, as a consensus node gives them.
+
+        None for what is no number of a block: there are no other names of blocks here.
+        """
+        if not _BLOCK_NUMBER.fullmatch(block_id):
+            return None
+        with self._lock:
+            return self._blobs.of_block(int(block_id), hashes)
 
     def tick(self) -> None:
         """Mine an empty block if the clock has gone on for long enough since the latest one."""

@@ -1,4 +1,6 @@
-"""The devnet's HTTP server: JSON-RPC at `/`, and blobs. It serves only programs on this computer."""
+"""The devnet's HTTP server: JSON-RPC at `/`, blobs of transactions as a consensus node has them, and a blob
+store. It serves only programs on this computer.
+"""
 
 import asyncio
 import threading
@@ -8,7 +10,7 @@ from contextlib import contextmanager
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -70,7 +72,29 @@ def _app(rpc: DevnetRpc, blobs: DirectoryBlobs) -> Starlette:
             content = await asyncio.to_thread(rpc.answer, body)
         return Response(content, media_type="application/json")
 
-    return Starlette(routes=[Route("/", answer, methods=["POST"]), Mount("/blobs", blob_app(blobs))])
+    async def published(request: Request) -> Response:
+        return await asyncio.to_thread(_published, rpc, request)
+
+    return Starlette(
+        routes=[
+            Route("/", answer, methods=["POST"]),
+            Route("/eth/v1/beacon/blobs/{block_id}", published),
+            Mount("/blobs", blob_app(blobs)),
+        ]
+    )
+
+
+def _published(rpc: DevnetRpc, request: Request) -> Response:
+    """The blobs of a block (Beacon API), of which the query may name some."""
+    named = ",".join(request.query_params.getlist("versioned_hashes"))
+    try:
+        hashes = [bytes.fromhex(each.removeprefix("0x")) for each in named.split(",") if each]
+    except ValueError:
+        return _refusal(400, "expected versioned hashes in hex")
+    found = rpc.blobs(request.path_params["block_id"], hashes)
+    if found is None:
+        return _refusal(400, "expected the number of a block")
+    return JSONResponse({"data": [f"0x{blob.hex()}" for blob in found]})
 
 
 async def _body(request: Request) -> bytes | None:

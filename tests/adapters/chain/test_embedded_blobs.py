@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,12 +14,17 @@ from web3 import Web3
 from web3.exceptions import Web3RPCError
 from web3.types import RPCEndpoint
 
+from truestep.adapters.blobs.directory import DirectoryBlobs
+from truestep.adapters.chain.beacon import BeaconBlobs
 from truestep.adapters.chain.devnet import EmbeddedDevnet
+from truestep.adapters.chain.embedded_blobs import BLOBS_KEPT, TakenBlobs
 from truestep.adapters.chain.sidecars import SentBlob, with_blobs
 from truestep.adapters.trusted_setup import open_kzg
+from truestep.base.errors import Unavailable
 from truestep.base.ids import Address
 from truestep.commitments.kzg import BLOB_SIZE_BYTES, versioned_hash
 from truestep.devnet.rpc import DevnetRpc
+from truestep.devnet.server import serving
 
 ACCOUNT = Account.from_key(b"k" * 32)
 
@@ -70,6 +76,30 @@ def test_a_blob_transaction_is_mined_and_its_blobs_are_paid_for(
         receipt["gasUsed"] * receipt["effectiveGasPrice"] + receipt["blobGasUsed"] * receipt["blobGasPrice"]
     )
     assert before_wei - web3.eth.get_balance(ACCOUNT.address) == paid_wei
+
+
+def test_a_devnet_gives_blobs_as_a_consensus_node_does(
+    devnet: EmbeddedDevnet, blobs: list[SentBlob], tmp_path: Path
+) -> None:
+    web3, rpc, kzg = Web3(devnet.node), DevnetRpc(devnet), open_kzg()
+    sent = web3.eth.send_raw_transaction(with_blobs(_signed(web3, blobs), blobs))
+    block = web3.eth.get_transaction_receipt(sent)["blockNumber"]
+    with serving(rpc, DirectoryBlobs(tmp_path), 0) as url:
+        node = BeaconBlobs([url], kzg)
+        for each in blobs:
+            assert node.blob(versioned_hash(each.commitment), f"{block}") == each.blob
+        for block_id in ("0", f"0x{'ab' * 32}"):
+            with pytest.raises(Unavailable, match="cannot get blob"):
+                node.blob(versioned_hash(blobs[0].commitment), block_id)
+        assert rpc.answer(b'{"method": "eth_blobBaseFee", "id": 1}').endswith(b'"result": "0x1"}')
+
+
+def test_a_devnet_forgets_the_oldest_blobs() -> None:
+    taken = TakenBlobs()
+    for number in range(BLOBS_KEPT + 2):
+        taken.add(number, [bytes([number % 256])], [number.to_bytes(32, "big")])
+    assert [taken.of_block(number) for number in (0, 1, 2)] == [[], [], [b"\2"]]
+    assert taken.of_block(BLOBS_KEPT + 1, [b"another"]) == []
 
 
 @pytest.mark.parametrize(

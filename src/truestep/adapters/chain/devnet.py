@@ -180,7 +180,8 @@ class EmbeddedDevnet:
         self._web3 = connect(self._provider)
         tester: Any = self._provider.ethereum_tester
         tester.backend.chain.gas_estimator = partial(_estimate_gas, self._provider)
-        take_blobs(tester)
+        self.blobs = take_blobs(tester)
+        """What a consensus node of the chain would give."""
         _keep_setup()
 
     @property

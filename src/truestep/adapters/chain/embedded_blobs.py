@@ -3,7 +3,7 @@
 eth-tester takes them too, but in the form of Cancun, and loads KZG's trusted setup (seconds) for each.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -16,19 +16,49 @@ _HASHES = 10
 """The place of the versioned hashes in the transaction (EIP-4844)."""
 
 
-def take_blobs(tester: Any) -> None:
-    """Make an `EthereumTester` take what `truestep.adapters.chain.sidecars.with_blobs` gives."""
+BLOBS_KEPT = 256
+"""The newest, that are given to whoever asks: 32 MiB. Consensus nodes forget old ones by their age."""
+
+
+class TakenBlobs:
+    """The blobs of transactions that the chain has taken, as a consensus node keeps them."""
+
+    def __init__(self) -> None:
+        self._blobs: dict[tuple[int, bytes], bytes] = {}
+
+    def add(self, block_number: int, blobs: Sequence[bytes], hashes: Sequence[bytes]) -> None:
+        """Keep those of a block, and no more of the oldest than there is room for."""
+        for blob, named in zip(blobs, hashes, strict=True):
+            self._blobs[block_number, named] = blob
+        for oldest in list(self._blobs)[: max(len(self._blobs) - BLOBS_KEPT, 0)]:
+            del self._blobs[oldest]
+
+    def of_block(self, block_number: int, hashes: Collection[bytes] = ()) -> list[bytes]:
+        """Those of a block, or only those with these hashes."""
+        return [
+            blob
+            for (number, named), blob in self._blobs.items()
+            if number == block_number and (not hashes or named in hashes)
+        ]
+
+
+def take_blobs(tester: Any) -> TakenBlobs:
+    """Make an `EthereumTester` take what `truestep.adapters.chain.sidecars.with_blobs` gives, and keep it."""
     backend, plain = tester.backend, tester.backend.send_raw_transaction
+    taken = TakenBlobs()
 
     def send(raw: bytes) -> bytes:
         if raw[:1] != BLOB_TRANSACTION_TYPE:
             return plain(raw)
-        bare = without_blobs(raw)
+        bare, blobs = without_blobs(raw)
         transaction = backend.chain.get_vm().get_transaction_builder().decode(bare)
+        block_number: int = backend.chain.header.block_number
         backend.chain.apply_transaction(transaction)
+        taken.add(block_number, blobs, transaction.blob_versioned_hashes)
         return transaction.hash
 
     backend.send_raw_transaction = send
+    return taken
 
 
 def with_hashes(hashes: Sequence[bytes], price_wei: int) -> dict[str, Any]:
@@ -45,8 +75,8 @@ def with_hashes(hashes: Sequence[bytes], price_wei: int) -> dict[str, Any]:
     }
 
 
-def without_blobs(raw: bytes) -> bytes:
-    """The transaction itself, once what stands beside it is right. Raises eth-utils' ValidationError."""
+def without_blobs(raw: bytes) -> tuple[bytes, list[bytes]]:
+    """The transaction itself and its blobs, once these are right. Raises eth-utils' ValidationError."""
     rlp: Any = import_module("rlp")
     refusal: Any = import_module("eth_utils.exceptions").ValidationError
     try:
@@ -68,7 +98,7 @@ def without_blobs(raw: bytes) -> bytes:
         raise refusal(str(error)) from error
     if not is_right:
         raise refusal("a cell of a blob is not what its commitment and proof say")
-    return BLOB_TRANSACTION_TYPE + rlp.encode(transaction)
+    return BLOB_TRANSACTION_TYPE + rlp.encode(transaction), blobs
 
 
 def _checks(blobs: list[bytes], commitments: list[bytes], proofs: list[bytes]) -> list[CellCheck]:

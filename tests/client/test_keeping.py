@@ -291,11 +291,16 @@ BOUNDARIES = (
 
 
 @pytest.mark.parametrize(
-    "boundary",
-    [each if each == "after a send" else pytest.param(each, marks=pytest.mark.long) for each in BOUNDARIES],
+    ("availability", "boundary"),
+    [
+        pytest.param(how, each, marks=() if each == "after a send" else pytest.mark.long)
+        for how in (Availability.KEEPERS, Availability.BLOB)
+        for each in BOUNDARIES
+        if how is Availability.KEEPERS or not each.endswith("put")
+    ],
 )
 def test_a_run_that_is_killed_everywhere_pays_once(
-    network: KeptNetwork, boundary: str, tmp_path: Path
+    network: KeptNetwork, availability: Availability, boundary: str, tmp_path: Path
 ) -> None:
     """Killed at each such instant, and begun again with its journal, it makes one item and one job."""
     network.policy = TIMELESS
@@ -308,7 +313,8 @@ def test_a_run_that_is_killed_everywhere_pays_once(
         try:
             blobs = MortalBlobs(network.blobs, executioner)
             mortal = MortalStore(deployment_store(store, network.deployment), executioner)
-            network.client(mortal, node=node, blobs=blobs).submit(ELF, INPUT, order=ORDER)
+            order = replace(ORDER, availability=availability)
+            network.client(mortal, node=node, blobs=blobs).submit(ELF, INPUT, order=order)
             break
         except Killed:
             if boundary.endswith("put"):  # what was stored is stored again: no run could ever end

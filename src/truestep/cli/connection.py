@@ -22,6 +22,7 @@ def connect_client(
     *,
     screen: "Screen",
     state: Path | None = None,
+    max_blob_fee: int | None = None,
 ) -> "Client":
     """A client that can send. `state` keeps the journal of what it sent."""
     from truestep.client import Client
@@ -34,7 +35,7 @@ def connect_client(
         keystore=sender.keystore,
         password=ask_password(sender.password_file),
         state=state,
-        policy=transaction_policy(sender.max_fee, sender.max_tip),
+        policy=transaction_policy(sender.max_fee, sender.max_tip, max_blob_fee=max_blob_fee),
         on_unknown_code=unknown_code_warning(screen, is_trusted=network.trust_unknown_code),
     )
 

@@ -1,4 +1,4 @@
-"""Options that say who keeps a job's data, and what they get for it."""
+"""Options that say how a job's data is kept, and what that may cost."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,12 +8,14 @@ import typer
 
 from truestep.adapters.keepers.publishing import checked_url, public_url
 from truestep.base.units import parse_coins, parse_duration
+from truestep.cli.fee_options import MaxBlobFeeOption
 from truestep.client.keeping import SEATS_LEAST, SEATS_LIMIT, KeepingTerms
+from truestep.client.supplies import Availability
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepingOptions:
-    """What keepers are offered for items that this command registers."""
+    """What keepers are offered for items that this command registers, and what blobs may cost."""
 
     keepers: Annotated[
         int | None,
@@ -33,7 +35,8 @@ class KeepingOptions:
     keep_for: Annotated[
         str,
         typer.Option(
-            metavar="TIME", help="Keep items so much longer than the job needs, for later jobs: 30d, 12h."
+            metavar="TIME",
+            help="Keep items so much longer than the job needs, for later jobs: 30d, 12h; blobs at most 15d.",
         ),
     ] = "0s"
     items_url: Annotated[
@@ -45,8 +48,12 @@ class KeepingOptions:
         ),
     ] = None
 
-    def terms(self, blobs: Sequence[str]) -> KeepingTerms:
-        """The same for the SDK. Refuses what is not understood."""
+    max_blob_fee: MaxBlobFeeOption = None
+
+    def terms(self, blobs: Sequence[str], availability: Availability) -> KeepingTerms | None:
+        """The same for the SDK; None where nothing is offered. Refuses what is not understood."""
+        if availability not in (Availability.KEEPERS, Availability.BLOB):
+            return None
         fee_wei, spare_seconds = parse_coins(self.keeper_fee), parse_duration(self.keep_for)
         if fee_wei is None:
             raise typer.BadParameter(
@@ -58,8 +65,12 @@ class KeepingOptions:
                 f"expected a time such as 12h or 30d, got {self.keep_for!r}", param_hint="--keep-for"
             )
         return KeepingTerms(
-            url=checked_url(self.items_url) if self.items_url else public_url(blobs),
+            url=self._url(blobs) if availability is Availability.KEEPERS else "",
             seat_count=self.keepers,
             fee_wei=fee_wei,
             spare_seconds=spare_seconds,
         )
+
+    def _url(self, blobs: Sequence[str]) -> str:
+        """From where keepers fetch."""
+        return checked_url(self.items_url) if self.items_url else public_url(blobs)

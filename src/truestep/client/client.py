@@ -169,6 +169,9 @@ class Client:
         is_kept = order.availability is not Availability.NONE
         supplier = self._supplier(order.availability, order.keeping, tell) if is_kept else None
         draft = post_call(self.chain, self.blobs, content, order)
+        is_new = self._registered(file, order.max_cycles) is None
+        if supplier is not None and order.reducer_of is None and is_new:
+            supplier.check(draft, order.max_cycles, file.program, content, order.lifetime_seconds)
         call = replace(draft, program_id=self.register(file.elf, max_cycles=order.max_cycles))
         intent = f"post:{order.name or self._order_name(call, order)}"
         if self.chain.transaction(intent) is None:

@@ -1,4 +1,4 @@
-"""Has programs and inputs kept, by keepers or on the chain itself (docs/availability.md A3)."""
+"""Has programs and inputs kept: by keepers, in calldata or in blobs (docs/availability.md A3)."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -9,8 +9,18 @@ from truestep.availability.parts import parts_hash
 from truestep.base.errors import Bug, Reject, Rejected, Unavailable
 from truestep.base.ids import Address
 from truestep.base.units import coins, duration
+from truestep.client import blob_items
 from truestep.client.sending import finish_pending, transact_once
-from truestep.client.supplies import Content, Need, Plan, blob_count, plan, plan_written
+from truestep.client.supplies import (
+    Availability,
+    Content,
+    Need,
+    Plan,
+    blob_count,
+    plan,
+    plan_sent,
+    plan_written,
+)
 from truestep.commitments.kzg import Kzg
 from truestep.ports.blobs import Blobs
 from truestep.ports.chain import Chain
@@ -79,14 +89,24 @@ class KeepingWorld:
 class Keeping:
     """Has data kept for one account. Begun again after an interruption, it goes on where it was."""
 
-    def __init__(self, world: KeepingWorld, terms: KeepingTerms, tell: Tell, *, is_written: bool) -> None:
-        """`is_written`: data goes to the chain, not to keepers."""
+    def __init__(
+        self, world: KeepingWorld, terms: KeepingTerms, tell: Tell, availability: Availability
+    ) -> None:
+        """`availability`: to whom data goes, the keepers or the chain."""
         self._world = world
         self._chain = world.chain
         self._rules = world.rules
         self._terms = terms
         self._tell = tell
-        self._is_written = is_written
+        self._availability = availability
+
+    def check(self, program: Content, content: Content, need: Need) -> None:
+        """Refuse what `keep` would refuse, as far as that can be known before anything is sent."""
+        missing = self._plan(program, content, need).new
+        if missing and self._availability is Availability.BLOB:
+            blob_items.refuse_too_long(need, self._chain.head().time_seconds)
+        if missing and self._availability is Availability.KEEPERS:
+            self._seats()
 
     def keep(self, program: Content, content: Content, need: Need) -> tuple[ItemId, ItemId]:
         """The kept items of a program and an input. Registers those that this account does not have.
@@ -98,10 +118,13 @@ class Keeping:
         self._close_hopeless()
         chosen = self._plan(program, content, need)
         for group in chosen.new:
-            if self._is_written:
-                self._write(group)
-            else:
-                self._register(group, need)
+            match self._availability:
+                case Availability.CALLDATA:
+                    self._write(group)
+                case Availability.BLOB:
+                    self._send(group, need)
+                case _:
+                    self._register(group, need)
         if chosen.new:
             chosen = self._plan(program, content, need)
         if chosen.program is None or chosen.input is None:
@@ -115,9 +138,11 @@ class Keeping:
     def _plan(self, program: Content, content: Content, need: Need) -> Plan:
         """Which items there are, and which are missing. Who has written to the chain does not matter."""
         written = [item for item in self._facts().items.values() if item.is_written]
-        if self._is_written:
+        if self._availability is Availability.CALLDATA:
             return plan_written(program, content, written, need)
-        return plan(program, content, written + self._usable(), need)
+        if self._availability is Availability.BLOB:
+            return plan_sent(program, content, written + self._usable(), need)
+        return plan(program, content, written + [each for each in self._usable() if _has_seats(each)], need)
 
     def _usable(self) -> list[KnownItem]:
         """The account's items that are kept, then those that may still be taken by their keepers."""
@@ -135,6 +160,16 @@ class Keeping:
         # what an earlier run has sent is in the facts by now, or they have forgotten it since
         intent = f"item:{parts_hash(parts).hex()}:{self._facts().item_count}"
         transact_once(self._chain, RegisterCalldata(parts=parts, payload=payload), intent)
+
+    def _send(self, contents: Sequence[Content], need: Need) -> None:
+        """Register contents in the blobs of a transaction."""
+        now = self._chain.head().time_seconds
+        blob_items.refuse_too_long(need, now)
+        until = blob_items.last_second(need, now, self._terms.spare_seconds)
+        bond_wei = self._rules.registrant_bond_wei
+        self._tell(blob_items.in_words(contents, blob_count(contents), bond_wei, until - now))
+        manifest, blobs = blob_items.encoded_item(contents, self._world.kzg)
+        blob_items.register_in_blobs(self._chain, manifest, blobs, until)
 
     def _is_hopeful(self, item: KnownItem, now: int) -> bool:
         """Whether keepers may still take it."""
@@ -300,6 +335,10 @@ def close_item(chain: Chain, item: KnownItem) -> None:
     """End an item, so that bond and unused fees come back. Raises Rejected if it is not over."""
     call = CloseItem(item_id=item.item_id, record=item.record)
     transact_once(chain, call, f"close item:{item.item_id}:{chain.head().hash.hex()}")
+
+
+def _has_seats(item: KnownItem) -> bool:
+    return item.record.seat_count > 0
 
 
 def _signed(item: KnownItem) -> int:

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from truestep.availability.encoding import TreeSource, program_tree, range_tree
-from truestep.availability.parts import BLOB_LIMIT, BLOB_UNITS, PART_LIMIT, Layout, Part
+from truestep.availability.parts import (
+    BLOB_LIMIT,
+    BLOB_PAYLOAD_BYTES,
+    BLOB_UNITS,
+    PART_LIMIT,
+    Layout,
+    Part,
+)
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Bytes32
 from truestep.commitments.merkle import LEAF_SIZE_BYTES, StreamedRoot
@@ -28,6 +35,13 @@ class Availability(StrEnum):
     """Keepers with stake: the policy *kept* (docs/availability.md A5)."""
     CALLDATA = "calldata"
     """The same policy; program and input are written to the chain, where they stay."""
+    BLOB = "blob"
+    """The same policy; program and input are in blobs of transactions, which the chain's nodes keep for a
+    while."""
+
+
+SENT_BLOBS_LIMIT = 6
+"""Of one transaction (EIP-7594)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,17 +108,25 @@ class Need:
     """The second before which none may end that keepers keep."""
     blobs_limit: int
     """How many blobs they may have together."""
+    deadline: int = 0
+    """Of the job."""
+
+    @property
+    def until_without_holds(self) -> int:
+        """The same for items without seats: nobody waits for their blobs."""
+        return self.until - HOLD_LIMIT_SECONDS
 
     def is_met_by(self, item: KnownItem) -> bool:
-        """Whether an item lasts as long as a job may need it. For one without seats there are no holds."""
-        return item.record.until >= self.until - (0 if item.record.seat_count else HOLD_LIMIT_SECONDS)
+        """Whether an item lasts as long as a job may need it."""
+        return item.record.until >= (self.until if item.record.seat_count else self.until_without_holds)
 
 
 def need_of(rules: Rules, job_rules: Parameters, deadline: int) -> Need:
     """What Kept asks of the items of a job with these rules (A5.1)."""
     lost_wei = job_rules.operator_bond_wei * job_rules.winner_share_bps // BPS
     seconds = job_rules.window_seconds + HOLD_LIMIT_SECONDS + GAME_CLOCKS * job_rules.clock_seconds
-    return Need(until=deadline + seconds, blobs_limit=lost_wei // rules.blob_bond_wei)
+    limit = lost_wei // rules.blob_bond_wei
+    return Need(until=deadline + seconds, blobs_limit=limit, deadline=deadline)
 
 
 # --- which items ----------------------------------------------------------------------------------
@@ -172,6 +194,28 @@ def plan_written(program: Content, content: Content, known: Iterable[KnownItem],
             f" the chain, got {sizes}; submit with --availability keepers",
         )
     return min(plans, key=lambda each: (len(each.new), sum(map(_size_bytes, each.new))))
+
+
+def plan_sent(program: Content, content: Content, known: Iterable[KnownItem], need: Need) -> Plan:
+    """The plan with the fewest new items in blobs of transactions, and of those the one with fewest blobs.
+
+    Raises Rejected if program or input is larger than the blobs of one transaction.
+    """
+    lasting = [item for item in known if need.is_met_by(item)]
+    plans = [each for each in _plans(program, content, lasting) if all(map(_can_be_sent, each.new))]
+    if not plans:
+        sizes = " and ".join(f"{blob_count([each]):,} of {each.name}" for each in (program, content))
+        raise Rejected(
+            Reject.DATA_SIZE,
+            f"expected a program and an input of at most {SENT_BLOBS_LIMIT} blobs each (of"
+            f" {BLOB_PAYLOAD_BYTES:,} bytes), to send each in one transaction, got {sizes}; submit with"
+            " --availability keepers",
+        )
+    return min(plans, key=lambda each: (len(each.new), each.new_blobs))
+
+
+def _can_be_sent(contents: Sequence[Content]) -> bool:
+    return blob_count(contents) <= SENT_BLOBS_LIMIT
 
 
 def _can_be_written(contents: Sequence[Content]) -> bool:

@@ -11,7 +11,7 @@ from truestep.base.ids import JobId
 from truestep.client.job_status import known_job
 from truestep.client.keeping import ROUNDS, Keeping, KeepingTerms, KeepingWorld, Tell
 from truestep.client.sending import transact_once
-from truestep.client.supplies import Availability, input_content, need_of, program_content
+from truestep.client.supplies import Availability, Need, input_content, need_of, program_content
 from truestep.composition.network import DEVNET_CHAINS
 from truestep.machine.program import Program
 from truestep.ports.blobs import Blobs
@@ -54,17 +54,25 @@ class Supplier:
             clock=clock or SystemClock(),
             may_be_private=deployment.chain_id in DEVNET_CHAINS,
         )
-        self._keeping = Keeping(world, terms, tell, is_written=availability is Availability.CALLDATA)
+        self._keeping = Keeping(world, terms, tell, availability)
+
+    def check(
+        self, call: PostJob, max_cycles: int, program: Program, content: bytes, lifetime_seconds: int
+    ) -> None:
+        """Refuse data that would be refused once the program is registered. Nothing is sent."""
+        need = need_of(self._rules, self._rules_of(call, max_cycles), self._now() + lifetime_seconds)
+        self._keeping.check(program_content(program), input_content(content), need)
 
     def kept_order(self, call: PostJob, program: Program, content: bytes, lifetime_seconds: int) -> PostJob:
         """The call that posts a job, once its data is kept for as long as it needs from now on.
 
         Raises Rejected if keepers do not take it, or the data is too large for the bond.
         """
+        rules = self._rules_of(call, self._chain.program(call.program_id).max_cycles)
         for _ in range(ROUNDS):
-            ids = self._keep(self._rules_of(call), self._now() + lifetime_seconds, program, content)
+            ids = self._keep(rules, self._now() + lifetime_seconds, program, content)
             deadline = self._now() + lifetime_seconds
-            if self._ends(ids) >= need_of(self._rules, self._rules_of(call), deadline).until:
+            if self._are_lasting(ids, need_of(self._rules, rules, deadline)):
                 return replace(call, deadline=deadline)
         raise Unavailable("it took too long until the data was kept; run the same command again")
 
@@ -92,18 +100,16 @@ class Supplier:
         need = need_of(self._rules, rules, deadline)
         return self._keeping.keep(program_content(program), input_content(content), need)
 
-    def _rules_of(self, call: PostJob) -> Parameters:
+    def _rules_of(self, call: PostJob, max_cycles: int) -> Parameters:
         """The rules that the job will have."""
         newest = self._chain.facts().parameters[-1]
-        window_seconds = call.window_seconds or newest.window_for(
-            self._chain.program(call.program_id).max_cycles
-        )
+        window_seconds = call.window_seconds or newest.window_for(max_cycles)
         return job_rules(newest, window_seconds, call.bond_multiple)
 
-    def _ends(self, item_ids: Iterable[ItemId]) -> int:
-        """The last second of the item that ends first."""
+    def _are_lasting(self, item_ids: Iterable[ItemId], need: Need) -> bool:
+        """Whether items last as long as a job may need them."""
         items = self._chain.facts().data.items
-        return min(items[each].record.until if each in items else 0 for each in item_ids)
+        return all(each in items and need.is_met_by(items[each]) for each in item_ids)
 
     def _now(self) -> int:
         return self._chain.head().time_seconds

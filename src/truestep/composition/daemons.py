@@ -28,6 +28,7 @@ from truestep.base.ids import Address
 from truestep.composition.network import (
     DEVNET_CHAINS,
     OnUnknownCode,
+    consensus_urls,
     deployment_store,
     open_blobs,
     open_chain,
@@ -135,7 +136,7 @@ def _published(settings: DaemonSettings, deployment: Deployment, reporter: Repor
     if deployment.availability is None:
         return None
     reader = AvailabilityReader(settings.rpc, availability_of(deployment), reporter)
-    urls = settings.beacon or (settings.rpc if deployment.chain_id in DEVNET_CHAINS else ())
+    urls = consensus_urls(deployment, settings.rpc, settings.beacon)
     return PublishedBlobs(reader, BeaconBlobs(urls, open_kzg()), settings.state_dir / "published")
 
 

@@ -9,7 +9,8 @@ from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.adapters.blobs.http import HttpBlobs
 from truestep.adapters.blobs.several import SeveralBlobs
 from truestep.adapters.blobs.transfer import origin
-from truestep.adapters.chain.availability import availability_of
+from truestep.adapters.chain.availability import AvailabilityReader, availability_of
+from truestep.adapters.chain.beacon import BeaconBlobs
 from truestep.adapters.chain.connection import Node, check_chain, connect
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.fees import TransactionPolicy
@@ -17,6 +18,7 @@ from truestep.adapters.chain.inspection import refuse_wrong
 from truestep.adapters.chain.known_deployments import is_known, remember
 from truestep.adapters.chain.payloads import Payloads
 from truestep.adapters.chain.pinned import PinnedReader
+from truestep.adapters.chain.published import PublishedBlobs
 from truestep.adapters.chain.record_codec import View
 from truestep.adapters.chain.sender import Signer
 from truestep.adapters.chain.web3_chain import EVERYTHING, Memory, Web3Chain
@@ -59,18 +61,35 @@ def open_blobs(
     return SeveralBlobs(stores, [_shown(place) for place in named], reporter, keepers=keepers)
 
 
-def open_kept_blobs(places: Sequence[str], chain: ChainReader, deployment: Deployment, node: Node) -> Blobs:
+def consensus_urls(deployment: Deployment, node: Node, beacon: Sequence[str]) -> Sequence[str]:
+    """Consensus nodes for blobs of transactions. On a devnet its node is one, if no other is named."""
+    if beacon or deployment.chain_id not in DEVNET_CHAINS:
+        return beacon
+    named = [node] if isinstance(node, str) else node
+    return [each for each in named if isinstance(each, str)] if isinstance(named, Sequence) else ()
+
+
+def open_kept_blobs(
+    places: Sequence[str],
+    chain: ChainReader,
+    deployment: Deployment,
+    node: Node,
+    beacon: Sequence[str] = (),
+) -> Blobs:
     """The blobs in these places and, in a network that has them, what items hold.
 
-    Raises `Rejected` if there is neither.
+    `beacon`: consensus nodes, for items in blobs of transactions. Raises `Rejected` if there is neither.
     """
     if deployment.availability is None:
         return open_blobs(places)
+    contracts = availability_of(deployment)
+    consensus = BeaconBlobs(consensus_urls(deployment, node, beacon), open_kzg())
     keepers = KeeperBlobs(
         lambda: chain.facts().data,
         open_kzg(),
-        payload=Payloads(node, availability_of(deployment)).payload,
+        payload=Payloads(node, contracts).payload,
         may_be_private=deployment.chain_id in DEVNET_CHAINS,
+        published=PublishedBlobs(AvailabilityReader(node, contracts), consensus),
     )
     return open_blobs(places, keepers=keepers)
 

@@ -6,6 +6,7 @@ The contracts keep hashes and take batches, leaves and records (docs/protocol.md
 
 from dataclasses import dataclass
 
+from truestep.availability.encoding import EncodedBlob
 from truestep.base.ids import Address, BatchId, Bytes32, ClaimId, GameId, JobId, ProgramId, TaskId
 from truestep.protocol.availability.contracts import bindings, challenges, items, keepers
 from truestep.protocol.availability.ids import ChallengeId, DemandId, ItemId
@@ -369,6 +370,15 @@ class RewardGame:
     game_id: GameId
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterInBlobs:
+    """Register an item, and send its blobs in the same transaction (A3.6)."""
+
+    register: items.RegisterBlobs
+    blobs: tuple[EncodedBlob, ...]
+    """With their cells, whose proofs nodes want beside them."""
+
+
 DataCall = keepers.Call | items.Call | challenges.Call | bindings.Call
 """Calls of the contracts of availability, as these have them. The coins that go along, the rules say."""
 
@@ -411,6 +421,7 @@ Call = (
     | SettleGame
     | ShowGame
     | RewardGame
+    | RegisterInBlobs
     | DataCall
 )
 
@@ -451,6 +462,7 @@ ONCE = (
     items.PublishHashes,
     items.Register,
     items.RegisterBlobs,
+    RegisterInBlobs,
     items.RegisterCalldata,
     challenges.OpenChallenge,
     bindings.OpenDemand,

@@ -52,6 +52,7 @@ class Devnet(Protocol):
 _ETH_TESTER_FORMATS: Any = import_module("web3.providers.eth_tester.middleware").ethereum_tester_middleware
 _SENDING = ("eth_call", "eth_estimateGas", "eth_sendTransaction")
 """Requests that eth-tester refuses without a sender."""
+_BLOCKS = ("eth_getBlockByNumber", "eth_getBlockByHash")
 _BLOB_HASHES = ("blobVersionedHashes", "blob_versioned_hashes")
 """The name that nodes know, and what web3 makes of it for eth-tester."""
 
@@ -112,7 +113,7 @@ class EmbeddedProvider(EthereumTesterProvider):
                 return {"jsonrpc": "2.0", "id": 0, "result": hex(price_wei)}
             self.blob_hashes = named
             try:
-                return super().make_request(method, params)
+                return _without_beacon(method, super().make_request(method, params))
             except TransactionFailed as error:
                 return _error_response(3, str(error), _revert_output(str(error)))
             except (chain_error, RequestError) as error:
@@ -151,6 +152,14 @@ def _keep_setup() -> None:
         return trusted_setup()
 
     vars(import_module("eth.precompiles.point_evaluation"))["load_trusted_setup"] = load_trusted_setup
+
+
+def _without_beacon(method: str, response: RPCResponse) -> RPCResponse:
+    """A block without the root of a consensus chain, which there is none of: eth-tester makes one up."""
+    block: Any = response.get("result")
+    if method in _BLOCKS and block:
+        response["result"] = {**block, "parent_beacon_block_root": f"0x{bytes(32).hex()}"}
+    return response
 
 
 def _error_response(code: int, message: str, output: str) -> RPCResponse:

@@ -11,6 +11,8 @@ from truestep.adapters.chain.answers import Junk, RawLog
 from truestep.adapters.chain.codec import Message
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.erc20 import approval
+from truestep.adapters.chain.sidecars import SentBlob
+from truestep.availability.encoding import EncodedBlob
 from truestep.base.errors import Bug
 from truestep.base.ids import Address, Bytes32
 from truestep.protocol.availability.contracts import bindings, challenges, items, keepers, kept
@@ -216,4 +218,11 @@ def encode_call(deployment: Deployment, ready: Ready) -> Message:
         to=Address(deployment.address(contract)),
         payload=contract_types()[contract].payload(call),
         value_wei=ready.value_wei,
+        blobs=tuple(map(_sent_blob, ready.blobs)),
     )
+
+
+def _sent_blob(encoded: EncodedBlob) -> SentBlob:
+    if encoded.extended is None:
+        raise Bug(f"blob {encoded.index} of an item is to be sent, and has no proofs of its cells")
+    return SentBlob(blob=encoded.blob, commitment=encoded.commitment, cell_proofs=encoded.extended.proofs)

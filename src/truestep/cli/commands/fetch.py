@@ -150,10 +150,10 @@ def _read_chain(
 def _published(held: ChainItem, urls: list[str]) -> "Published":
     """Reads blobs of transactions from these consensus nodes."""
     from truestep.adapters.chain.beacon import BeaconBlobs
+    from truestep.adapters.chain.published import PublishedBlobs
     from truestep.adapters.trusted_setup import open_kzg
 
-    consensus = BeaconBlobs(urls, open_kzg())
-    return lambda item_id, blob: consensus.blob(*held.reader.published(item_id, blob))
+    return PublishedBlobs(held.reader, BeaconBlobs(urls, open_kzg()))
 
 
 def _chosen(manifest: "Parted", part: int | None, size: int | None) -> list[int]:

@@ -10,7 +10,7 @@ from rich.markup import escape
 from truestep.base.ids import JobId
 from truestep.cli.connection import connect_reader
 from truestep.cli.option_groups import grouped
-from truestep.cli.options import JobArgument, NetworkOptions, ReadBlobsOption
+from truestep.cli.options import BeaconOption, JobArgument, NetworkOptions, ReadBlobsOption
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.demo.narration import count
 
@@ -29,6 +29,7 @@ def receipt(
     network: NetworkOptions,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write.")],
     blobs: ReadBlobsOption = None,
+    beacon: BeaconOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Write the receipt of a complete job, for `truestep verify`; the job may be anybody's.
@@ -41,7 +42,7 @@ def receipt(
 
     screen = Screen(as_json=as_json)
     chain, deployment = connect_reader(network, screen)
-    sources = open_kept_blobs(blobs or [], chain, deployment, network.rpc)
+    sources = open_kept_blobs(blobs or [], chain, deployment, network.rpc, beacon or [])
     handle = Job(chain, sources, deployment, JobId(job), deployment.block_number)
     held = handle.receipt()
     held.write(output)

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from truestep.protocol.events import ChainEvent
 
 EXAMPLE = "Example: truestep submit prog.elf --input prices.csv --shards 8 --reward 0.01 --wait"
-KEEPERS = Availability.KEEPERS
 CYCLES_HEADROOM = 2
 """Shards differ, so each one may take twice the cycles of the trial."""
 
@@ -49,7 +48,7 @@ AvailabilityOption = Annotated[
     Availability,
     typer.Option(
         help="Who must keep program, input and outputs: keepers with stake, the chain itself (calldata, up"
-        " to 24 KiB), or nobody. See docs/data.md."
+        " to 24 KiB; blobs of transactions, up to 744 KiB and 15 days), or nobody. See docs/data.md."
     ),
 ]
 NameOption = Annotated[
@@ -96,14 +95,16 @@ def submit(
     screen = Screen(as_json=as_json)
     file, content = read_program(prog), read_input(input_file)
     screen.warn(file.notes)
-    client = connect_client(network, blobs, sender, screen=screen, state=state)
-    for sentence in (*privacy_notice(are_kept=availability is KEEPERS), *availability_notice(availability)):
+    client = connect_client(
+        network, blobs, sender, screen=screen, state=state, max_blob_fee=keeping.max_blob_fee
+    )
+    for sentence in (*privacy_notice(availability), *availability_notice(availability)):
         screen.note(sentence)
     trial = Task(shard_count=terms.shards, input=content)
     order = replace(
         terms.order(terms.max_cycles or _trial_cycles(screen, file, trial), name),
         availability=availability,
-        keeping=keeping.terms(blobs) if availability is KEEPERS else None,
+        keeping=keeping.terms(blobs, availability),
     )
     job = client.submit(file.elf, content, order=order, tell=screen.tell)
     if order.reducer_of is not None:

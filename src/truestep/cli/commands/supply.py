@@ -31,7 +31,7 @@ def supply(
     sender: SenderOptions,
     keeping: KeepingOptions,
     availability: Annotated[
-        Availability, typer.Option(help="How: at keepers, or written to the chain.")
+        Availability, typer.Option(help="How: at keepers, or on the chain, in calldata or in blobs.")
     ] = Availability.KEEPERS,
     as_json: JsonFlag = False,
 ) -> None:
@@ -41,9 +41,9 @@ def supply(
     for a job whose submission was interrupted. Only the requester can.
     """
     if availability is Availability.NONE:
-        raise typer.BadParameter("expected keepers or calldata", param_hint="--availability")
+        raise typer.BadParameter("expected keepers, calldata or blob", param_hint="--availability")
     screen = Screen(as_json=as_json)
-    client = connect_client(network, blobs, sender, screen=screen)
+    client = connect_client(network, blobs, sender, screen=screen, max_blob_fee=keeping.max_blob_fee)
     record = client.job(JobId(job)).record()
     if record.requester != client.chain.account:
         raise Rejected(
@@ -51,7 +51,7 @@ def supply(
             f"expected {record.requester}, who posted job {job}, got {client.chain.account}; nobody else can"
             " supply it",
         )
-    terms = keeping.terms(blobs) if availability is Availability.KEEPERS else None
+    terms = keeping.terms(blobs, availability)
     was_left = client.supply(JobId(job), availability=availability, keeping=terms, tell=screen.tell)
     words = "is supplied, and workers can take it" if was_left else "needs nothing: workers can take it"
     screen.result({"job_id": job, "supplied": True, "now": was_left}, shown=f"job {job} {words}")

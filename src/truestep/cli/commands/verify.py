@@ -14,7 +14,7 @@ from truestep.adapters.keepers.deletion import DeletionReceipt, check_deletion
 from truestep.base.errors import Reject, Rejected
 from truestep.cli.connection import unknown_code_warning
 from truestep.cli.failure import ExitCode, Failure
-from truestep.cli.options import NetworkOption, TrustOption, chosen_file
+from truestep.cli.options import BeaconOption, NetworkOption, TrustOption, chosen_file
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.client.disclosure import Disclosure, check_disclosure, read_shown
 from truestep.client.files import read_input, read_program
@@ -82,6 +82,7 @@ def verify(
     ] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Do not check against the chain.")] = False,
     no_execute: Annotated[bool, typer.Option("--no-execute", help="Do not run the program again.")] = False,
+    beacon: BeaconOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Check a receipt against chain and program, what a disclosure shows, or who signed for a deletion.
@@ -110,7 +111,7 @@ def verify(
         with _chain(held, receipt, node, chosen_file(deployment, network), warning) as chain:
             groups["the chain says the same"] = list(check_chain(held, chain))
             if blobs or held.kept is not None:
-                sources = open_kept_blobs(blobs or [], chain, held.deployment, node)
+                sources = open_kept_blobs(blobs or [], chain, held.deployment, node, beacon or [])
     is_refuted = any(not check.passed for group in groups.values() for check in group)
     is_run = not (no_execute or is_refuted) and isinstance(file, Receipt)
     if is_run:

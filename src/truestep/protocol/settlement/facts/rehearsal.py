@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from truestep.availability.encoding import EncodedBlob
 from truestep.base.errors import Reject
 from truestep.base.ids import Address, BatchId, Bytes32, JobId
 from truestep.protocol.availability.kept import apply_kept
@@ -43,6 +44,8 @@ class Ready:
     call: object
     """One of the calls in `contracts`."""
     value_wei: int = 0
+    blobs: tuple[EncodedBlob, ...] = ()
+    """To be published in its transaction."""
 
 
 Answer = Ready | Reject

@@ -1,6 +1,7 @@
 """The contracts' calls of what nodes and clients want, rehearsed on the pure model."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import groupby
 from typing import Any, get_args
 
@@ -196,6 +197,11 @@ def _data(facts: Facts, caller: Caller, call: calls.DataCall) -> Answer:
     return kept_calls.with_coins(facts, call)
 
 
+def _in_blobs(facts: Facts, caller: Caller, call: calls.RegisterInBlobs) -> Answer:
+    answer = kept_calls.with_coins(facts, call.register)
+    return replace(answer, blobs=call.blobs) if isinstance(answer, Ready) else answer
+
+
 def _withdraw_kept(facts: Facts, caller: Caller, call: calls.WithdrawKept) -> Answer:
     return kept_calls.withdraw(facts, caller, _receiver(caller, call.receiver))
 
@@ -304,6 +310,7 @@ def _ends_of_part(
 
 _BUILDERS: Mapping[type, Callable[[Facts, Caller, Any], Answer]] = {
     **dict.fromkeys(get_args(calls.DataCall), _data),
+    calls.RegisterInBlobs: _in_blobs,
     calls.Deposit: _deposit,
     calls.WithdrawStake: _withdraw_stake,
     calls.SetDelegate: _set_delegate,

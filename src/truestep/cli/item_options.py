@@ -139,6 +139,7 @@ def _on_chain(options: ItemOptions, urls: dict[str, bool]) -> FoundItem:
     """The item with a number, and its keepers, as the chain's events say."""
     from truestep.adapters.chain.availability import AvailabilityReader, availability_of
     from truestep.adapters.chain.deployment import read_deployment
+    from truestep.adapters.chain.payloads import Payloads
     from truestep.composition.network import DEVNET_CHAINS
     from truestep.protocol.availability.ids import ItemId
 
@@ -148,7 +149,10 @@ def _on_chain(options: ItemOptions, urls: dict[str, bool]) -> FoundItem:
     contracts = availability_of(deployment)
     reader = AvailabilityReader(options.rpc, contracts)
     facts = reader.facts()
-    item = facts.items.get(ItemId(int(options.item)))
+    item_id = ItemId(int(options.item))
+    item = facts.items.get(item_id)
+    if item is None and 0 < item_id <= facts.item_count:
+        item = Payloads(options.rpc, contracts).item(item_id)  # in calldata, and long ago
     if item is None:
         raise Failure(
             "item", f"the chain has no item {options.item}, or it is closed; check the number and the network"

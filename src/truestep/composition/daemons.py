@@ -169,11 +169,13 @@ def _opened_stores(
     """The blob stores and, in a network that has them, the keepers of items, which race with the stores."""
     if published is None:
         return open_blobs(settings.blobs, reporter)
+    payloads = Payloads(settings.rpc, availability_of(deployment), reporter)
     keepers = KeeperBlobs(
         published.reader.facts,
         open_kzg(),
         reporter,
-        payload=Payloads(settings.rpc, availability_of(deployment), reporter).payload,
+        payload=payloads.payload,
+        written=payloads.holding,
         may_be_private=deployment.chain_id in DEVNET_CHAINS,
         published=published,
     )

@@ -84,10 +84,12 @@ def open_kept_blobs(
         return open_blobs(places)
     contracts = availability_of(deployment)
     consensus = BeaconBlobs(consensus_urls(deployment, node, beacon), open_kzg())
+    payloads = Payloads(node, contracts)
     keepers = KeeperBlobs(
         lambda: chain.facts().data,
         open_kzg(),
-        payload=Payloads(node, contracts).payload,
+        payload=payloads.payload,
+        written=payloads.holding,
         may_be_private=deployment.chain_id in DEVNET_CHAINS,
         published=PublishedBlobs(AvailabilityReader(node, contracts), consensus),
     )

@@ -10,6 +10,7 @@ import pytest
 from tests.client.kept_network import open_kept_network
 from tests.e2e.floats import FLOAT_ELF
 from truestep.adapters.chain.availability import AvailabilityReader
+from truestep.adapters.chain.outages import TooMuch
 from truestep.adapters.chain.payloads import Payloads
 from truestep.adapters.keepers.blobs import KeeperBlobs
 from truestep.adapters.trusted_setup import open_kzg
@@ -19,6 +20,7 @@ from truestep.base.errors import Unavailable
 from truestep.base.ids import Bytes32
 from truestep.commitments.merkle import StreamedRoot, root_of_bytes
 from truestep.machine.elf import load_elf
+from truestep.protocol.availability import facts as known_items
 from truestep.protocol.availability.contracts.items import ItemState, RegisterCalldata
 from truestep.protocol.availability.ids import ItemId
 
@@ -76,4 +78,61 @@ def test_program_and_input_come_from_the_chain_alone(tmp_path: Path) -> None:
     lying = KeeperBlobs(lambda: facts, open_kzg(), payload=lambda _: bytes(len(call.payload)))
     with pytest.raises(Exception, match="expected"):
         lying.get_input(Bytes32(input_root), len(CONTENT))
+    network.close()
+
+
+def test_what_a_flood_of_others_has_pushed_out_is_found_on_the_chain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its root and by its number, whatever nodes remember."""
+    monkeypatch.setattr(known_items, "WRITTEN_LIMIT", 3)
+    network = open_kept_network(tmp_path)
+    chain = network.chain(network.requester)
+    leaves = [bytes([number]) * 32 for number in range(4)]
+    content, root = b"".join(leaves), root_of_bytes(b"".join(leaves), RANGE_DEPTH)
+    wanted = Part(root=root, depth=RANGE_DEPTH, first_leaf=0, leaf_count=4)
+    noise = Part(root=root_of_bytes(b"n", RANGE_DEPTH), depth=RANGE_DEPTH, first_leaf=0, leaf_count=1)
+    calls = [
+        RegisterCalldata(parts=(wanted,), payload=content),
+        *[RegisterCalldata(parts=(noise,), payload=b"n".ljust(32, b"\0"))] * 5,
+    ]
+    node, contracts = network.devnet.node, network.contracts
+    reader, payloads = AvailabilityReader(node, contracts), Payloads(node, contracts)
+    blobs = KeeperBlobs(reader.facts, open_kzg(), payload=payloads.payload, written=payloads.holding)
+    with pytest.raises(Unavailable, match="no item holds it"):
+        blobs.get_input(root, 128)
+    for number, each in enumerate(calls):
+        network.devnet.advance(1)
+        chain.transact(each, intent=f"item {number}")
+    assert reader.facts().items.keys() == {4, 5, 6} and reader.facts().left_since
+    for _ in range(2):
+        assert blobs.get_input(root, 128) == content
+    found = payloads.item(ItemId(1))
+    assert found is not None and (found.parts, found.state) == ((wanted,), ItemState.KEPT)
+    assert payloads.item(ItemId(99)) is None
+    other = Bytes32(b"?" * 32)
+    assert [*payloads.holding(other, RANGE_DEPTH, 1)] == [*payloads.holding(other, RANGE_DEPTH, 1)] == []
+    network.close()
+
+
+def test_a_node_that_takes_few_blocks_is_asked_for_few(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = open_kept_network(tmp_path)
+    call = program_and_input()
+    for _ in range(9):
+        network.devnet.advance(1)
+    network.chain(network.requester).transact(call, intent="item")
+    payloads = Payloads(network.devnet.node, network.contracts)
+    ask, asked = payloads._ask, list[int]()
+
+    def few(topics: tuple[bytes, ...], first: int, last: int) -> object:
+        if last - first >= 4:
+            raise TooMuch("at most 4 blocks")
+        asked.append(first)
+        return ask(topics, first, last)
+
+    monkeypatch.setattr(payloads, "_ask", few)
+    (item,) = payloads.holding(call.parts[-1].root, RANGE_DEPTH, 1)
+    assert item.item_id == 1 and len(asked) > 3
     network.close()

@@ -11,7 +11,8 @@ import pytest
 
 from tests.protocol.availability.kept_echoes import KeptEcho, check_due, check_facts, check_tasks
 from tests.protocol.availability.kept_schedule import NOBODYS
-from truestep.protocol.availability.contracts.items import Record, Registered
+from truestep.base.ids import Address
+from truestep.protocol.availability.contracts.items import ItemState, Record, Registered
 from truestep.protocol.availability.facts import WRITTEN_LIMIT, Draft, Facts
 from truestep.protocol.availability.ids import ItemId
 from truestep.protocol.availability.kept import HANDLERS
@@ -19,6 +20,7 @@ from truestep.protocol.settlement.facts.fold import TIMED, fold, fold_with_gaps
 from truestep.protocol.settlement.tasks.telling import fold_told
 
 DUE_EACH = 10
+OWN = Address("0x" + "05" * 20)
 
 
 @cache
@@ -84,6 +86,26 @@ def test_items_of_calldata_leave_the_facts_when_nothing_needs_them() -> None:
     assert draft.item(ItemId(5)) is not None
     draft.need(ItemId(5), -1)
     assert draft.item(ItemId(5)) is None
+
+
+def test_an_item_of_calldata_that_was_forgotten_comes_back_when_it_is_named() -> None:
+    """Else whoever floods the chain before a delivery makes nodes believe that its outputs are gone."""
+    record = replace(NOBODYS, seat_count=0, blob_count=0, bond_wei=0, since=7)
+    draft = Draft(Facts(), own=frozenset({OWN}))
+    draft.apply(_registered(ItemId(1), record))
+    draft.apply(_registered(ItemId(2), replace(record, registrant=OWN)))
+    for number in range(3, WRITTEN_LIMIT + 4):
+        draft.apply(_registered(ItemId(number), replace(record, since=9)))
+    assert draft.item(ItemId(1)) is None and draft.item(ItemId(2)) is not None
+    facts = draft.facts()
+    assert (facts.left_since, facts.standing(ItemId(1)).state) == (7, ItemState.NONE)
+    draft.need(ItemId(1), 1)
+    standing = draft.facts().standing(ItemId(1))
+    assert (standing.state, standing.was_kept, standing.is_contested) == (ItemState.KEPT, True, False)
+    draft.need(ItemId(1), -1)
+    draft.need(ItemId(WRITTEN_LIMIT + 4), 1)  # nobody has registered it
+    assert draft.item(ItemId(1)) is None and draft.item(ItemId(WRITTEN_LIMIT + 4)) is None
+    assert draft.facts().left_since == 7
 
 
 def _registered(item_id: ItemId, record: Record) -> Registered:

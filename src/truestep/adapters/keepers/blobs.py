@@ -1,7 +1,7 @@
 """Programs, inputs and outputs from items: from their keepers, or from the chain, found by their roots."""
 
 import struct
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, suppress
 from io import BytesIO
 from itertools import accumulate
@@ -22,7 +22,7 @@ from truestep.commitments.kzg import Kzg
 from truestep.commitments.merkle import LEAF_SIZE_BYTES
 from truestep.machine.layout import CODE_END, RANGE_LEVEL
 from truestep.ports.blobs import Pieces, never
-from truestep.ports.executor import ShouldStop
+from truestep.ports.executor import ShouldStop, Stopped
 from truestep.ports.reporter import Reporter
 from truestep.protocol.availability.contracts.items import ItemState
 from truestep.protocol.availability.facts import Facts, KnownItem
@@ -46,16 +46,19 @@ class KeeperBlobs:
         reporter: Reporter | None = None,
         *,
         payload: Callable[[KnownItem], bytes] | None = None,
+        written: Callable[[Bytes32, int, int], Iterable[KnownItem]] | None = None,
         may_be_private: bool = False,
         published: Published | None = None,
     ) -> None:
         """`facts` says which items there are; `reporter` is told of each keeper that lies.
 
         `published` gives blobs that transactions have published; `payload` reads the leaves of an item in
-        calldata from the chain, and raises `Unavailable`.
+        calldata from the chain, and raises `Unavailable`; `written` finds those there that the facts have
+        forgotten, by root, depth and the time since which some are.
         """
         self._facts = facts
         self._payload = payload
+        self._written = written
         self._kzg = kzg
         self._reporter = reporter
         self._may_be_private = may_be_private
@@ -98,7 +101,7 @@ class KeeperBlobs:
 
     def has_output(self, output_root: Bytes32, size_bytes: int, *, should_stop: ShouldStop = never) -> bool:
         """Whether an item with it is kept."""
-        return bool(_holding(self._facts(), output_root, RANGE_LEVEL, _leaves(size_bytes)))
+        return bool(_holding(self._facts().items.values(), output_root, RANGE_LEVEL, _leaves(size_bytes)))
 
     def get_named(self, name: str, *, should_stop: ShouldStop = never) -> bytes:
         """Keepers serve cells, no blobs."""
@@ -148,7 +151,9 @@ class KeeperBlobs:
         Anybody can register an item that names the root and holds something else.
         """
         facts, troubles = self._facts(), list[str]()
-        for item, wanted in _holding(facts, root, depth, leaf_count):
+        for item, wanted in self._found(facts, root, depth, leaf_count):
+            if should_stop():
+                raise Stopped
             try:
                 if item.record.blob_count == 0:
                     return made(self._read_calldata(item, wanted))
@@ -161,6 +166,15 @@ class KeeperBlobs:
                 troubles.append(f"item {item.item_id}: {error}")
         why = "; ".join(troubles) or "no item holds it"
         raise Unavailable(f"keepers do not give what has root {root.hex()}: {why}")
+
+    def _found(
+        self, facts: Facts, root: Bytes32, depth: int, leaf_count: int
+    ) -> Iterator[tuple[KnownItem, int]]:
+        """The items that hold a tree: those that are known, then those that only the chain remembers."""
+        yield from _holding(facts.items.values(), root, depth, leaf_count)
+        if self._written is not None and facts.left_since:
+            for item in self._written(root, depth, facts.left_since):
+                yield from _holding([item], root, depth, leaf_count)
 
     def _read_calldata(self, item: KnownItem, wanted: int) -> Parts:
         if self._payload is None:
@@ -228,14 +242,16 @@ async def _read(
     return [(places[index].part.first_leaf, file.getvalue()) for index, file in found.items()]
 
 
-def _holding(facts: Facts, root: Bytes32, depth: int, leaf_count: int) -> list[tuple[KnownItem, int]]:
+def _holding(
+    items: Iterable[KnownItem], root: Bytes32, depth: int, leaf_count: int
+) -> list[tuple[KnownItem, int]]:
     """The items that hold enough of a tree, and the first of its parts there.
 
     Those on the chain come first, then those that are kept.
     """
     found = [
         (item, index)
-        for item in facts.items.values()
+        for item in items
         for index, part in enumerate(item.parts)
         if (part.root, part.depth) == (root, depth)
         and (depth == PROGRAM_DEPTH or part.end_leaf >= leaf_count)

@@ -13,7 +13,9 @@ from truestep.protocol.availability.contracts.bindings import Demand
 from truestep.protocol.availability.contracts.challenges import Challenge
 from truestep.protocol.availability.contracts.items import ItemState, Record, Standing
 from truestep.protocol.availability.ids import ChallengeId, DemandId, ItemId, KeeperId, unpack_challenge
+from truestep.protocol.availability.registration import FOR_EVER
 from truestep.protocol.settlement.encoding import hash_struct
+from truestep.protocol.settlement.ids import NOBODY
 from truestep.protocol.tables import Table, add_to
 
 Event = items.Event | keepers.Event | challenges.Event | bindings.Event
@@ -31,7 +33,8 @@ NO_STANDING = Standing(
 OVER = (ItemState.CLOSED, ItemState.ENDED)
 WRITTEN_LIMIT = 1_024
 """Items of calldata that are remembered before a job or batch names them, which is soon after they begin.
-Each costs its writer 120,000 of gas, and nothing to keep."""
+Each costs its writer 120,000 of gas, and nothing to keep. Whoever floods the chain with them pushes out
+others: one's own stay, those that are named come back (`_forgotten`), and the chain finds bytes by roots."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +120,8 @@ class Facts:
     written: Mapping[ItemId, int] = field(default_factory=dict[ItemId, int])
     """When items of calldata began that no job or batch depends on; the newest of them. They never end, so
     others leave the facts."""
+    left_since: int = 0
+    """When the oldest of those began that have left the facts; 0 if none has."""
 
     def standing(self, item_id: ItemId) -> Standing:
         """How an item stands, as Items answers; NO_STANDING for one that has left the facts."""
@@ -164,7 +169,9 @@ def fold(facts: Facts, events: Iterable[Event]) -> Facts:
 class Draft:
     """Facts while events are folded into them. What does not fit them is left out."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts, own: frozenset[Address] = frozenset()) -> None:
+        """`own`: accounts whose items of calldata are not forgotten before they are named."""
+        self._own = own
         self._items = Table(facts.items)
         self._keepers = Table(facts.keepers)
         self._challenges = Table(facts.challenges)
@@ -175,6 +182,7 @@ class Draft:
         self._written = Table(facts.written)
         self.item_count = facts.item_count
         """How many items were registered."""
+        self._left_since = facts.left_since
 
     def facts(self) -> Facts:
         """The facts as they are now. They change with the draft, if it is changed again."""
@@ -188,6 +196,7 @@ class Draft:
             contests=self._contests.entries,
             item_count=self.item_count,
             written=self._written.entries,
+            left_since=self._left_since,
         )
 
     def item(self, item_id: ItemId) -> KnownItem | None:
@@ -195,7 +204,12 @@ class Draft:
         return self._items.get(item_id)
 
     def need(self, item_id: ItemId, count: int) -> None:
-        """So many more jobs and batches depend on an item, or fewer."""
+        """So many more jobs and batches depend on an item, or fewer.
+
+        The contract lets them name only what is open, and of that only items of calldata leave the facts.
+        """
+        if count > 0 and 0 < item_id <= self.item_count and self._items.get(item_id) is None:
+            self._items.put(item_id, _forgotten(item_id))
         self._written.drop(item_id)
         self._change(item_id, lambda item: replace(item, needed_by=item.needed_by + count))
         self._drop_if_over(item_id)
@@ -292,10 +306,10 @@ class Draft:
             published=() if event.record.seat_count else tuple(range(event.record.blob_count)),
         )
         self._items.put(event.item_id, item)
-        if item.is_written:
+        if item.is_written and event.record.registrant not in self._own:
             self._written.put(event.item_id, event.record.since)
             if len(self._written.entries) > WRITTEN_LIMIT:
-                oldest = min(self._written.entries)
+                oldest = next(iter(self._written.entries))  # numbers only rise
                 self._written.drop(oldest)
                 self._drop_if_over(oldest)
 
@@ -308,6 +322,28 @@ class Draft:
         item = self._items.get(item_id)
         if item is not None and (item.state in OVER or item.is_written) and not item.needed_by:
             self._items.drop(item_id)
+            since = item.record.since
+            if item.is_written and since and (not self._left_since or since < self._left_since):
+                self._left_since = since
+
+
+def _forgotten(item_id: ItemId) -> KnownItem:
+    """An item of calldata that has left the facts. It is kept for ever, and what it holds the chain says."""
+    nothing = Bytes32(bytes(32))
+    record = Record(
+        registrant=NOBODY,
+        parts_hash=nothing,
+        hashes_root=nothing,
+        blob_count=0,
+        seat_count=0,
+        since=0,
+        until=FOR_EVER,
+        fee_wei=0,
+        bond_wei=0,
+    )
+    return KnownItem(
+        item_id=item_id, record=record, parts=(), url="", state=ItemState.KEPT, was_kept=True, changed_at=0
+    )
 
 
 def with_seat(item: KnownItem, index: int, seat: KnownSeat | None) -> KnownItem:

@@ -33,7 +33,7 @@ class Draft:
         self.bond_credits = Table(facts.bond_credits)
         self.pots = Table(facts.pots)
         self.results = Table(facts.results)
-        self.data = DataDraft(facts.data)
+        self.data = DataDraft(facts.data, facts.keeps or frozenset())
         self.supplied = Table(facts.kept.supplied)
         self.kept_batches = Table(facts.kept.batches)
         self.holds = Table(facts.kept.holds)

@@ -195,6 +195,16 @@ def test_units_kept_on_disk_are_entered_at_once(tmp_path: Path) -> None:
     assert Translation(LOOP, never).prepare(CODE_START)
 
 
+def test_the_process_loads_nothing_that_only_runs_need() -> None:
+    """NumPy and the hashes would take four times as long to load as LLVM."""
+    code = (
+        "import sys, truestep.engine.compilation.compiler_main, truestep.engine.compilation.llvm_code;"
+        "print(*{'numpy', 'cffi', 'Crypto'} & sys.modules.keys())"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not found.stdout.split()
+
+
 EXITING = """
 import sys
 from tests.engine.test_compiler_process import LOOP, CompilePolicy, CompilerProcess, JitEngine, Task, compiled

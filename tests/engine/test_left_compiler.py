@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from truestep.engine.compilation.compiler_process import REQUEST
+from truestep.engine.compilation.compile_messages import REQUEST
 from truestep.engine.compilation.object_cache import ObjectCache
 
 PATIENCE_SECONDS = 60.0

@@ -9,8 +9,9 @@ import platform
 import pytest
 
 from truestep.engine.codegen.walk import walk_module
-from truestep.engine.compilation.compile import CompiledModule, object_code
+from truestep.engine.compilation.compile import CompiledModule
 from truestep.engine.compilation.loading import LoadedObject, NotLoadable
+from truestep.engine.compilation.object_code import object_code
 
 TABLES = """
 @numbers = constant [3 x i64] [i64 5, i64 6, i64 7]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 
-from truestep.engine.compilation.compile import object_code
 from truestep.engine.compilation.compile_jobs import Heat, Job, no_heat
 from truestep.engine.compilation.compiler_process import CompilerProcess
+from truestep.engine.compilation.object_code import object_code
 from truestep.engine.compilation.translation import CompilePolicy
 from truestep.engine.jit import JitEngine
 from truestep.ports.engine import Engine

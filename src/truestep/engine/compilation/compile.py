@@ -1,7 +1,6 @@
 """Machine code of IR text, in this process: compiled by LLVM, or taken from disk."""
 
 import ctypes
-import threading
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -10,13 +9,11 @@ from truestep.engine.codegen.support import METADATA, leave_at_function, run_fun
 from truestep.engine.codegen.walk import walk_module
 from truestep.engine.compilation.loading import LoadedObject, NotLoadable
 from truestep.engine.compilation.object_cache import ObjectCache, build_id
+from truestep.engine.compilation.object_code import LLVM_LOCK, object_code
 from truestep.engine.host import float_unit
 
 if TYPE_CHECKING:
     from truestep.engine.compilation.llvm_code import LinkedObject
-
-_LOCK = threading.RLock()
-"""llvmlite locks each call, but whole compilations must not interleave in LLVM's global context."""
 
 T = TypeVar("T")
 
@@ -32,20 +29,12 @@ def once(build: Callable[[], T]) -> Callable[[], T]:
     @wraps(build)
     def get() -> T:
         if not built:
-            with _LOCK:
+            with LLVM_LOCK:
                 if not built:
                     built.append(build())
         return built[0]
 
     return get
-
-
-def object_code(ir: str, *, codegen_level: int = 2) -> bytes:
-    """Compile IR to an object file for this processor."""
-    with _LOCK:
-        from truestep.engine.compilation.llvm_code import compile_object  # loads LLVM
-
-        return compile_object(ir, codegen_level)
 
 
 class CompiledModule:
@@ -75,7 +64,7 @@ def _load(content: bytes) -> "LoadedObject | LinkedObject":
     try:
         return LoadedObject(content)
     except NotLoadable:
-        with _LOCK:
+        with LLVM_LOCK:
             from truestep.engine.compilation.llvm_code import LinkedObject  # loads LLVM
 
             return LinkedObject(content)
@@ -128,7 +117,7 @@ _walks: list[CompiledModule] = []
 
 def walk_address(objects: ObjectCache | None = None) -> int:
     """The address of `walk` (engine.walk). The first call takes it from `objects`, or compiles it, 0.2 s."""
-    with _LOCK:
+    with LLVM_LOCK:
         if not kept_walk_address(objects):
             content = object_code(walk_module())
             if objects:
@@ -140,7 +129,7 @@ def walk_address(objects: ObjectCache | None = None) -> int:
 def kept_walk_address(objects: ObjectCache | None = None) -> int:
     """The address of `walk` if this process has it or `objects` keep it, which takes 5 ms; else 0."""
     if not _walks and objects:
-        with _LOCK:
+        with LLVM_LOCK:
             content = None if _walks else objects.load(_walk_key())
             if content is not None:
                 _walks.append(CompiledModule.from_object(content))

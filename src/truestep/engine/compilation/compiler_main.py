@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from truestep.engine.compilation.compile import object_code
-from truestep.engine.compilation.compiler_process import ANSWER, BEGUN, READY, REQUEST
+from truestep.engine.compilation.compile_messages import ANSWER, BEGUN, READY, REQUEST
 from truestep.engine.compilation.object_cache import ObjectCache
+from truestep.engine.compilation.object_code import object_code
 
 CPU_LIMIT_SECONDS = 60
 """CPU time for one piece of IR; a unit takes half a second."""

@@ -5,7 +5,6 @@ it makes on disk, and may finish what was asked for after the run has ended (`co
 """
 
 import logging
-import struct
 import subprocess
 import sys
 import threading
@@ -13,18 +12,11 @@ import weakref
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from truestep.engine.compilation.compile import object_code
 from truestep.engine.compilation.compile_jobs import Heat, Job, JobQueue, no_heat
+from truestep.engine.compilation.compile_messages import ANSWER, BEGUN, READY, REQUEST
 from truestep.engine.compilation.object_cache import ObjectCache
+from truestep.engine.compilation.object_code import object_code
 
-REQUEST = struct.Struct(">QQQd")
-"""Number, sizes of key and IR, heat. Key and IR follow."""
-ANSWER = struct.Struct(">QQ")
-"""Number and size of the object code, which follows."""
-BEGUN = (1 << 64) - 1
-"""As a size: the process begins with this request now."""
-READY = b"ready..."
-"""The first message of the process."""
 STARTS_LIMIT = 3
 """Processes in a row that end before they compile. Then the cause is this computer, not a program."""
 AHEAD = 16

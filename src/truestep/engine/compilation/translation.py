@@ -21,10 +21,11 @@ from truestep.engine.codegen.floats import float_declarations
 from truestep.engine.codegen.frame import function_name
 from truestep.engine.codegen.support import METADATA, leave_function, store_function
 from truestep.engine.codegen.translate import translate_region
-from truestep.engine.compilation.compile import CompiledModule, leave_at_address, object_code
+from truestep.engine.compilation.compile import CompiledModule, leave_at_address
 from truestep.engine.compilation.compile_jobs import Compile
 from truestep.engine.compilation.compiler_process import CompilerProcess
 from truestep.engine.compilation.object_cache import ObjectCache, build_id
+from truestep.engine.compilation.object_code import object_code
 from truestep.engine.layout import ENTRY_BITS, ENTRY_MASK, MAP_NORESERVE, TABLE_SIZE_BYTES
 from truestep.machine.program import Program
 

@@ -100,7 +100,7 @@ def test_a_token_and_a_reducer_without_input() -> None:
     job = replace(JOB, shard_count=1, asset=token, reward=2_500, reducer_of=JobId(5), is_ready=False)
     now = JobStatus(job=job, tasks=(_task(0, TaskStage.OPEN),), time_seconds=1_000)
     assert _shown(now, {}).splitlines()[:2] == [
-        f"job 7: running, 0 of 1 shards final, 2,500 of token {token} per shard, deadline in 2 h 30 min",
+        f"job 7: running, 0 of 1 shard final, 2,500 of token {token} per shard, deadline in 2 h 30 min",
         "it has no input yet: truestep feed 7, once job 5 is complete",
     ]
     unsupplied = replace(now, job=replace(job, reducer_of=None))

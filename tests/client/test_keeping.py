@@ -79,7 +79,7 @@ def test_what_keepers_do_not_take_is_closed_and_its_bond_comes_back(network: Kep
     with pytest.raises(Rejected, match="too few keepers have taken item 1 in 2 min: 0 of 2") as refused:
         client.submit(ELF, INPUT, order=replace(ORDER, keeping=terms), tell=network.said.append)
     assert refused.value.reason is Reject.DATA_NOT_KEPT
-    assert "or need longer than 1 min to fetch and check 1 blobs" in str(refused.value)
+    assert "or need longer than 1 min to fetch and check 1 blob" in str(refused.value)
     facts = client.chain.facts()
     assert not facts.data.items and not facts.job_count
     least_wei, most_wei = (2 * (days * 10**12 + rent_wei(RULES, days * 86_400)) for days in (21, 22))

@@ -23,6 +23,10 @@ STOP_SECONDS = 1
 """Time for unfinished answers when the server is stopped."""
 
 
+class CannotListen(OSError):
+    """An address that is in use, is not of this computer, or may not be used."""
+
+
 class WebServer:
     """Serves from its creation until it is closed."""
 
@@ -34,8 +38,13 @@ class WebServer:
         *,
         connections_per_client: int = CONNECTIONS_LIMIT,
     ) -> None:
-        """Listen at once; port 0 takes a free one. Raises OSError if that cannot be."""
-        self._listener = socket.create_server((host, port), backlog=CONNECTIONS_LIMIT)
+        """Listen at once; port 0 takes a free one. Raises CannotListen if that cannot be."""
+        try:
+            self._listener = socket.create_server((host, port), backlog=CONNECTIONS_LIMIT)
+        except (OSError, UnicodeError) as error:  # a name that no server can have is no text for the resolver
+            why = getattr(error, "strerror", None) or str(error)
+            reason = why.partition(" (while attempting")[0]
+            raise CannotListen(f"expected to listen at {host}:{port}, got: {reason}") from error
         address = cast("tuple[str, int]", self._listener.getsockname())
         self.url = f"http://{address[0]}:{address[1]}"
         config = Config(

@@ -1,4 +1,7 @@
-"""Makes text of strangers safe to show: characters that control a terminal or forge a line are escaped."""
+"""Text for people: numbers of things, and what strangers wrote, made safe to show.
+
+Characters that control a terminal or forge a line are escaped.
+"""
 
 import unicodedata
 
@@ -24,6 +27,11 @@ def visible(text: str, *, keep: str = "", limit: int | None = None) -> str:
 def one_line(text: str) -> str:
     """A message as one line: white space runs become one space, the rest is as in `visible`, to a limit."""
     return visible(" ".join(text.split()), limit=SHOWN_LIMIT)
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 shard`, `2 shards`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _is_safe(character: str) -> bool:

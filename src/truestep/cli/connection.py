@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from truestep.adapters.chain.deployment import read_deployment
 from truestep.cli.fee_options import transaction_policy
 from truestep.cli.options import NetworkOptions, ask_password
 from truestep.cli.senders import SenderOptions
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from truestep.cli.screen import Screen
     from truestep.client import Client
     from truestep.ports.chain import Chain, ChainReader
+    from truestep.ports.store import Store
+
+READING = "reading what the chain says of this network"
 
 
 def connect_client(
@@ -25,40 +29,52 @@ def connect_client(
     max_blob_fee: int | None = None,
 ) -> "Client":
     """A client that can send. `state` keeps the journal of what it sent."""
+    from truestep.adapters.store.sqlite import SqliteStore
     from truestep.client import Client
+    from truestep.composition.network import deployment_store, open_blobs
 
-    deployment = network.file
-    return Client.connect(
-        rpc=network.rpc,
-        deployment=deployment,
-        blobs=blobs,
-        keystore=sender.keystore,
-        password=ask_password(sender.password_file),
-        state=state,
-        policy=transaction_policy(sender.max_fee, sender.max_tip, max_blob_fee=max_blob_fee),
-        on_unknown_code=unknown_code_warning(screen, is_trusted=network.trust_unknown_code),
-    )
+    deployment = read_deployment(network.file)
+    store = deployment_store(SqliteStore(state), deployment)
+    chain = _connected(network, sender, screen, deployment, store, max_blob_fee)
+    return Client(chain, open_blobs(blobs), deployment, places=blobs, is_remembering=state is not None)
 
 
 def connect_sender(network: NetworkOptions, sender: SenderOptions, screen: "Screen") -> "Chain":
     """The chain, to read and to send."""
-    from truestep.adapters.chain.deployment import read_deployment
+    return _connected(network, sender, screen, read_deployment(network.file), None)
+
+
+def _connected(
+    network: NetworkOptions,
+    sender: SenderOptions,
+    screen: "Screen",
+    deployment: "Deployment",
+    store: "Store | None",
+    max_blob_fee: int | None = None,
+) -> "Chain":
+    """The chain, with its journal in a store or in memory."""
     from truestep.adapters.keystore import open_keystore
     from truestep.composition.network import open_chain
 
-    deployment = read_deployment(network.file)
     signer = open_keystore(sender.keystore, ask_password(sender.password_file))
-    warning = unknown_code_warning(screen, is_trusted=network.trust_unknown_code)
-    policy = transaction_policy(sender.max_fee, sender.max_tip)
-    return open_chain(network.rpc, deployment, signer, policy=policy, on_unknown_code=warning)
+    screen.doing(READING)
+    return open_chain(
+        network.rpc,
+        deployment,
+        signer,
+        store,
+        transaction_policy(sender.max_fee, sender.max_tip, max_blob_fee=max_blob_fee),
+        reporter=Waits(screen),
+        on_unknown_code=unknown_code_warning(screen, is_trusted=network.trust_unknown_code),
+    )
 
 
 def connect_reader(network: NetworkOptions, screen: "Screen") -> tuple["ChainReader", "Deployment"]:
     """A chain to read, and what its deployment file says."""
-    from truestep.adapters.chain.deployment import read_deployment
     from truestep.composition.network import open_reader
 
     deployment = read_deployment(network.file)
+    screen.doing(READING)
     warning = unknown_code_warning(screen, is_trusted=network.trust_unknown_code)
     return open_reader(network.rpc, deployment, warning), deployment
 
@@ -66,3 +82,17 @@ def connect_reader(network: NetworkOptions, screen: "Screen") -> tuple["ChainRea
 def unknown_code_warning(screen: "Screen", *, is_trusted: bool) -> Callable[[str], None] | None:
     """Says what `--trust-unknown-code` means for these contracts; None without that option."""
     return (lambda sentence: screen.warn([f"{sentence}: it may take every coin"])) if is_trusted else None
+
+
+class Waits:
+    """Satisfies `Reporter`: lets the screen know which transaction is waited for."""
+
+    def __init__(self, screen: "Screen") -> None:
+        self._screen = screen
+
+    def report(self, kind: str, message: str, **_: int | float | str | bool) -> None:
+        """What nodes do is not told: a command fails if all of them fail, and says why."""
+        from truestep.adapters.chain.web3_chain import LANDED, SENT
+
+        if kind in (SENT, LANDED):
+            self._screen.in_flight(message if kind == SENT else "")

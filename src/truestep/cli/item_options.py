@@ -174,7 +174,7 @@ async def _manifest(name: "Bytes32", clients: "Sequence[KeeperClient]") -> "Mani
     if found is None:
         raise Failure(
             "manifest",
-            f"the manifest of item {name.hex()} is at none of the {len(clients)} URLs that were asked; name"
+            f"the manifest of item {name.hex()} is at none of the URLs that were asked ({len(clients)}); name"
             " another --keeper, or give the manifest's file; --allow-private reaches keepers on a network of"
             " your own",
             ExitCode.WORLD_FAILED,

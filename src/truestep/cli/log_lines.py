@@ -11,7 +11,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.markup import escape
 
-from truestep.base.text import one_line
+from truestep.base.text import counted, one_line
 from truestep.cli.streams import silence, write_unbuffered
 
 WAITING_LIMIT_LINES = 10_000
@@ -89,7 +89,14 @@ class LogLines:
         while (line := self._waiting.get()) is not None:
             lost, self._lost_lines = self._lost_lines, 0
             if lost:
-                line = self._line("log_lost", f"{lost:,} lines of this log were lost", {"lines": lost}) + line
+                line = (
+                    self._line(
+                        "log_lost",
+                        f"this log has lost {counted(lost, 'line')}",
+                        {"lines": lost},
+                    )
+                    + line
+                )
             if not self._is_written(line):
                 self._lost_lines += lost + 1
 

@@ -14,7 +14,9 @@ from rich.text import Text
 from truestep.base.text import LAYOUT, visible
 from truestep.cli.failure import EXPECTED, ExitCode, Failure, as_failure
 from truestep.cli.interruption import interruptible
+from truestep.cli.silence import begin_silence, silence_now
 from truestep.cli.streams import silence, write_result
+from truestep.cli.wrapping import wrapped
 
 JsonFlag = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on stdout; everything else goes to stderr.")
@@ -39,6 +41,8 @@ class Screen:
         self.as_json = as_json
         self.notes: Console = _Console(stderr=True, highlight=False)
         self.results: Console = _Console(highlight=False)
+        self._silence = silence_now()
+        self._silence.begin(lambda words: self._print_note(Text(f"… {visible(words)}", style="dim")))
 
     @property
     def shows_progress(self) -> bool:
@@ -50,8 +54,21 @@ class Screen:
         self._print_note(visible(text, keep=LAYOUT))
 
     def tell(self, sentence: str) -> None:
-        """Print a sentence for people that may hold anybody's text."""
+        """Print what is done now, for people; it may hold anybody's text. If it takes long, that is said."""
         self._print_note(Text(visible(sentence, keep=LAYOUT)))
+        self._silence.doing(f"still: {sentence}")
+
+    def doing(self, words: str) -> None:
+        """Say this only if it takes long: `reading the chain's events`."""
+        self._silence.doing(words)
+
+    def in_flight(self, words: str) -> None:
+        """A transaction is on its way; empty: no more."""
+        self._silence.in_flight(words)
+
+    def leave_behind(self, sentence: str) -> None:
+        """Say this if the command is interrupted from now on: what exists, and how to go on."""
+        self._silence.leave_behind(sentence)
 
     def warn(self, sentences: Iterable[str]) -> None:
         """Print what a person should know and a program need not."""
@@ -64,6 +81,7 @@ class Screen:
 
     def result(self, fields: Fields, shown: object | None = None) -> None:
         """Print the result: the JSON object, or for people `shown` (default: one line per field)."""
+        self._silence.end()
         if self.as_json:
             write_result(f"{json.dumps(dict(fields))}\n")
             return
@@ -84,7 +102,11 @@ class Screen:
         self._print_note(message)
 
     def _print_note(self, content: object) -> None:
+        self._silence.has_spoken()
         try:
+            if self.notes.is_terminal:
+                text = Text.from_markup(content) if isinstance(content, str) else content
+                content = wrapped(text, self.notes.width) if isinstance(text, Text) else text
             self.notes.print(content, soft_wrap=True)
         except OSError:  # what is not part of the result may be lost
             silence(sys.stderr)
@@ -107,11 +129,13 @@ class Screen:
 
             def told(cycle: int) -> None:
                 bar.update(task, completed=cycle)
+                self._silence.progress(f"{action}: {cycle:,} cycles")
                 seconds = bar.tasks[0].elapsed
                 if seconds:
                     bar.update(task, rate=f"{cycle / seconds / 1e6:,.1f} M/s")
 
-            yield told
+            with self._drawing(action):
+                yield told
 
     @contextmanager
     def steps(self, action: str, total: int) -> Generator[Callable[[int, str], None], None, None]:
@@ -128,7 +152,25 @@ class Screen:
             *columns, TimeElapsedColumn(), console=self.notes, transient=True, disable=not self.shows_progress
         ) as bar:
             task = bar.add_task(action, total=total)
-            yield lambda done, words: bar.update(task, completed=done, description=words)
+
+            def told(done: int, words: str) -> None:
+                bar.update(task, completed=done, description=words)
+                self._silence.progress(words)
+
+            with self._drawing(action):
+                yield told
+
+    @contextmanager
+    def _drawing(self, action: str) -> Generator[None]:
+        """While a bar is drawn, nothing else need be said; without one, what is done."""
+        drawn = int(self.shows_progress)
+        self._silence.draw(drawn)
+        self._silence.doing(action)
+        try:
+            yield
+        finally:
+            self._silence.draw(-drawn)
+            self._silence.doing("")
 
 
 def fields_text(fields: Fields) -> Text:
@@ -157,6 +199,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        watched = begin_silence()
         try:
             with interruptible():
                 command(*args, **kwargs)
@@ -165,7 +208,12 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             Screen(as_json=bool(kwargs.get("as_json"))).failure(failure)
             raise typer.Exit(failure.exit_code) from error
         except KeyboardInterrupt as error:
-            Screen(as_json=False).note("interrupted")
+            screen = Screen(as_json=False)
+            screen.note("interrupted")
+            for sentence in watched.last_words:
+                screen.tell(sentence)
             raise typer.Exit(ExitCode.INTERRUPTED) from error
+        finally:
+            watched.end()
 
     return run

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from truestep.availability.encoding import EncodedBlob, Encoder
 from truestep.availability.manifest import Manifest
 from truestep.base.errors import Reject, Rejected
+from truestep.base.text import counted
 from truestep.base.units import coins, duration
 from truestep.client.sending import transact_once
 from truestep.client.supplies import Content, Need
@@ -55,11 +56,11 @@ def last_second(need: Need, now: int, spare_seconds: int) -> int:
 def in_words(contents: Sequence[Content], blob_count: int, bond_wei: int, seconds: int) -> str:
     """What registering them means."""
     names = " and ".join(each.name for each in contents)
-    count = "1 blob" if blob_count == 1 else f"{blob_count} blobs"
     return (
-        f"sends {names} in {count} of a transaction, {blob_count * BLOB_SIZE_BYTES:,} of blob gas, which"
+        f"sends {names} in {counted(blob_count, 'blob')} of a transaction,"
+        f" {blob_count * BLOB_SIZE_BYTES:,} of blob gas, which"
         f" consensus nodes keep for some 18 days; with a bond of {coins(bond_wei)}, which comes back in"
-        f" {-(-seconds // DAY_SECONDS)} days, unless somebody doubts the item and nobody answers"
+        f" {counted(-(-seconds // DAY_SECONDS), 'day')}, unless somebody doubts the item and nobody answers"
     )
 
 

@@ -4,7 +4,7 @@ import codecs
 import sys
 from collections.abc import Callable
 
-from truestep.base.text import LAYOUT, visible
+from truestep.base.text import LAYOUT, counted, visible
 
 DEBUG_LIMIT_BYTES = 1 << 20
 """A guest may print as long as it runs, but nobody reads more than this."""
@@ -47,7 +47,7 @@ class DebugOutput:
             self._show("\n")
         if self.dropped_bytes:
             self._show(
-                f"… {self.dropped_bytes:,} more bytes of debug output were dropped"
+                f"… {counted(self.dropped_bytes, 'more byte')} of debug output dropped"
                 f" (the first {self._limit_bytes:,} are shown)\n"
             )
 

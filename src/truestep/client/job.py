@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from truestep.adapters.chain.deployment import Deployment
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import JobId, job_of_task, task_of, task_of_claim, task_of_game
+from truestep.base.text import counted
 from truestep.client import job_calls
 from truestep.client.job_status import (
     JobStage,
@@ -125,7 +126,8 @@ class Job:
             if give_up_at is not None and time.monotonic() >= give_up_at:
                 raise Unavailable(
                     f"job {self.job_id} is not final after {deadline_seconds:g} s:"
-                    f" {status.count(TaskStage.FINAL)} of {status.job.shard_count} shards are; wait again"
+                    f" {status.count(TaskStage.FINAL)} of {counted(status.job.shard_count, 'shard')}; wait"
+                    " again"
                 )
             time.sleep(poll_seconds)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Bytes32, JobId, task_of
+from truestep.base.text import counted
 from truestep.base.units import duration
 from truestep.client.job_status import JobStatus, known_job, read_status
 from truestep.client.reducing import reduced_input, slot_node
@@ -40,7 +41,8 @@ def top_up(chain: Chain, job_id: JobId, reward: int) -> JobRecord:
     if standing:
         raise Rejected(
             Reject.SHARDS_BUSY,
-            f"{standing} of {job.shard_count} shards of job {job_id} are taken, final or refunded, and all"
+            f"{standing} of {counted(job.shard_count, 'shard')} of job {job_id} are taken, final or"
+            " refunded, and all"
             " earn the same; to pay more for the others, reclaim them and post them as a new job",
         )
     allow(chain, job.asset, reward * job.shard_count)

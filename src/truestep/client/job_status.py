@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import BatchId, JobId, shard_of_task, task_of
+from truestep.base.text import counted
 from truestep.ports.chain import ChainReader
 from truestep.protocol.records import JobRecord, TaskRecord, TaskStage
 
@@ -79,7 +80,8 @@ def read_status(chain: ChainReader, job_id: JobId) -> JobStatus:
     found = chain.tasks(task_ids)
     if len(found) < len(task_ids):
         raise Unavailable(
-            f"expected {len(task_ids)} shards of job {job_id}, the node answered for {len(found)}; ask again"
+            f"expected {counted(len(task_ids), 'shard')} of job {job_id}, the node answered for"
+            f" {len(found)}; ask again"
         )
     tasks = tuple(found[task_id] for task_id in task_ids)
     return JobStatus(job=record, tasks=tasks, time_seconds=chain.head().time_seconds)

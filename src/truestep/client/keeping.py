@@ -8,6 +8,7 @@ from truestep.availability.manifest import Manifest
 from truestep.availability.parts import parts_hash
 from truestep.base.errors import Bug, Reject, Rejected, Unavailable
 from truestep.base.ids import Address
+from truestep.base.text import counted
 from truestep.base.units import coins, duration
 from truestep.client import blob_items
 from truestep.client.sending import finish_pending, transact_once
@@ -156,7 +157,7 @@ class Keeping:
         parts = tuple(part for each in contents for part in each.parts)
         payload = b"".join(each.payload for each in contents)
         names = " and ".join(each.name for each in contents)
-        self._tell(f"writes {names} to the chain: {len(payload):,} bytes, for ever, without a bond")
+        self._tell(f"writes {names} to the chain: {counted(len(payload), 'byte')}, for ever, without a bond")
         # what an earlier run has sent is in the facts by now, or they have forgotten it since
         intent = f"item:{parts_hash(parts).hex()}:{self._facts().item_count}"
         transact_once(self._chain, RegisterCalldata(parts=parts, payload=payload), intent)
@@ -209,7 +210,8 @@ class Keeping:
         bond_wei = self._rules.registrant_bond_wei
         days = -(-(until - now) // DAY_SECONDS)
         self._tell(
-            f"registers {names} with {seats} keepers for {days} days: {coins(fee_wei * seats)} of fees, and a"
+            f"registers {names} with {counted(seats, 'keeper')} for {counted(days, 'day')}:"
+            f" {coins(fee_wei * seats)} of fees, and a"
             f" bond of {coins(bond_wei)}, which comes back then"
         )
         transact_once(self._chain, call, f"item:{manifest.name.hex()}:{until}")
@@ -220,14 +222,14 @@ class Keeping:
             wanted = self._terms.seat_count or SEATS_LEAST
             raise Rejected(
                 Reject.KEEPERS_TOO_FEW,
-                f"expected at least {wanted} keepers in this network, there are {there}; wait for more, or"
-                " submit with --availability none",
+                f"expected at least {counted(wanted, 'keeper')} in this network, there are {there};"
+                " wait for more, or submit with --availability none",
             )
         return self._terms.seat_count or min(SEATS_USUAL, there)
 
     def _stored(self, names: str, done: int, of: int) -> None:
         if done == of or done % -(-of // 10) == 0:
-            self._tell(f"stored {done:,} of {of:,} blobs of {names}")
+            self._tell(f"stored {done:,} of {counted(of, 'blob')} of {names}")
 
     def _publish_hashes(self, manifest: Manifest) -> None:
         """Emit the hashes of an item that is too large to name them when it is registered (A1.4)."""
@@ -318,7 +320,7 @@ class Keeping:
             " signed. It is closed, and `truestep withdraw` takes bond and fees back. Perhaps keepers have no"
             f" free shares, want more than --keeper-fee {coins(self._terms.fee_wei)}, cannot reach"
             f" {items[0].url}, or need longer than {duration(self._rules.acknowledge_seconds)} to fetch and"
-            f" check {max(item.record.blob_count for item in items)} blobs",
+            f" check {counted(max(item.record.blob_count for item in items), 'blob')}",
         )
 
 
@@ -346,7 +348,7 @@ def _signed(item: KnownItem) -> int:
 
 
 def _in_words(item: KnownItem) -> str:
-    drawn = f"{len(item.seats)} keepers are drawn" if item.seats else "no keepers are drawn yet"
+    drawn = f"{counted(len(item.seats), 'keeper')} drawn" if item.seats else "no keepers are drawn yet"
     return (
         f"item {item.item_id}: {drawn}, {_signed(item)} of {item.record.seat_count} have signed; it is kept"
         f" once {item.record.seat_count // 2 + 1} have"

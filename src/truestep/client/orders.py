@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address, Bytes32, JobId, ProgramId, task_of
+from truestep.base.text import counted
 from truestep.base.units import duration
 from truestep.client.job_status import known_job, read_status
 from truestep.client.keeping import KeepingTerms
@@ -125,8 +126,9 @@ def reducer_level(chain: ChainReader, source_id: JobId, content: bytes, order: O
     if content or order.shard_count != 1:
         raise Rejected(
             Reject.REDUCER_SHAPE,
-            f"expected a reducer with one shard and no input of its own, got {order.shard_count} shards and"
-            f" {len(content):,} bytes; its input is the outputs of job {source_id}",
+            "expected a reducer with one shard and no input of its own, got"
+            f" {counted(order.shard_count, 'shard')} and"
+            f" {counted(len(content), 'byte')}; its input is the outputs of job {source_id}",
         )
     source = known_job(chain, source_id)
     level = slot_level(order.slot_bytes or _largest_output(chain, source_id))

@@ -6,6 +6,7 @@ from typing import Any, cast
 from truestep.adapters.chain.deployment import Deployment
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Bytes32, JobId
+from truestep.base.text import counted
 from truestep.commitments.merkle import LEAF_SIZE_BYTES, ZERO_NODES, climb, parent, root_of_bytes
 from truestep.engine.hashing import hash_many_pairs
 from truestep.machine.layout import RANGE_LEVEL
@@ -60,7 +61,8 @@ def chunk_of(blobs: Blobs, result: TaskResult, index: int, level: int) -> Chunk:
         count = -(-result.output_size // size_bytes) if result.is_accepted else 0
         raise Rejected(
             Reject.CHUNK_SHAPE,
-            f"expected a part below {count} of an output of {result.output_size:,} bytes, got {index}"
+            f"expected a part below {count} of an output of {counted(result.output_size, 'byte')}, got"
+            f" {index}"
             if result.is_accepted
             else "the run was not accepted, so it has no output",
         )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Bytes32
+from truestep.base.text import counted
 from truestep.commitments.merkle import LEAF_SIZE_BYTES, ZERO_NODES, climb, root_of_bytes
 from truestep.engine.hashing import hash_many_pairs
 from truestep.machine.layout import INPUT_LIMIT_BYTES, RANGE_LEVEL
@@ -36,7 +37,8 @@ def check_slots(slot_count: int, level: int) -> None:
     if size_bytes > INPUT_LIMIT_BYTES:
         raise Rejected(
             Reject.REDUCER_SHAPE,
-            f"expected slots of up to {INPUT_LIMIT_BYTES // slot_count:,} bytes for {slot_count} outputs, got"
+            f"expected slots of up to {INPUT_LIMIT_BYTES // slot_count:,} bytes for"
+            f" {counted(slot_count, 'output')}, got"
             f" {slot_size_bytes(level):,}: an input has at most 512 MiB",
         )
 

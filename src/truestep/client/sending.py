@@ -5,6 +5,7 @@ from collections.abc import Callable
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_exponential
 
 from truestep.base.errors import Reject, Rejected, Unavailable
+from truestep.base.text import counted
 from truestep.base.units import coins
 from truestep.ports.chain import Chain, Outcome, Transaction
 from truestep.protocol.calls import Call, Deposit
@@ -126,7 +127,7 @@ def _check_age(chain: Chain, deposit: Transaction, stake_wei: int) -> None:
         raise Unavailable(
             f"a deposit landed in block {deposit.block_number}, but the node still gives a stake of"
             f" {coins(stake_wei)}: it lags, or the stake was slashed since. Nothing more is deposited for"
-            f" {LAG_BLOCKS - age_blocks} blocks; ask another node, or wait"
+            f" {counted(LAG_BLOCKS - age_blocks, 'block')}; ask another node, or wait"
         )
 
 

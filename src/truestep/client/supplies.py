@@ -15,6 +15,7 @@ from truestep.availability.parts import (
 )
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Bytes32
+from truestep.base.text import counted
 from truestep.commitments.merkle import LEAF_SIZE_BYTES, StreamedRoot
 from truestep.engine.hashing import hash_many_pairs
 from truestep.machine.program import Program
@@ -171,7 +172,7 @@ def plan(program: Content, content: Content, known: Iterable[KnownItem], need: N
         least = min(each.counted_blobs for each in plans)
         raise Rejected(
             Reject.DATA_BOND,
-            f"program and input are {least:,} blobs of data, and the bond of one shard covers"
+            f"program and input take {counted(least, 'blob')} of data, and the bond of one shard covers"
             f" {need.blobs_limit:,}: whoever must have all of it published to find a lie would not be made"
             f" whole. Let workers lock {-(-least // max(need.blobs_limit, 1))} times as much with"
             " --bond-multiple",
@@ -187,7 +188,9 @@ def plan_written(program: Content, content: Content, known: Iterable[KnownItem],
     lasting = [item for item in known if need.is_met_by(item)]
     plans = [each for each in _plans(program, content, lasting) if all(map(_can_be_written, each.new))]
     if not plans:
-        sizes = " and ".join(f"{_size_bytes([each]):,} bytes of {each.name}" for each in (program, content))
+        sizes = " and ".join(
+            f"{counted(_size_bytes([each]), 'byte')} of {each.name}" for each in (program, content)
+        )
         raise Rejected(
             Reject.DATA_SIZE,
             f"expected a program and an input of at most {WRITTEN_LIMIT_BYTES:,} bytes each, to write them to"

@@ -21,6 +21,7 @@ from truestep.adapters.store.scoped import Scope, open_scope
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.adapters.trusted_setup import open_kzg
 from truestep.base.ids import Address
+from truestep.base.text import counted
 from truestep.composition.daemons import keep_owner
 from truestep.node.chain.outbox import Courier
 from truestep.node.keeping.agent import KeeperBench, KeeperWorld
@@ -81,7 +82,9 @@ def opened_keeper(
         hands = changed(KeeperHands(shelf, open_kzg(), processes, reporter, may_be_private=may_be_private))
         items = len(shelf.items())
         reporter.report(
-            "serving", f"serves {items} items, {shelf.used_bytes:,} bytes, at {server.url}", items=items
+            "serving",
+            f"serves {counted(items, 'item')}, {counted(shelf.used_bytes, 'byte')}, at {server.url}",
+            items=items,
         )
         yield KeeperWorld(
             chain=chain,

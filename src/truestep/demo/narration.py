@@ -10,6 +10,7 @@ from truestep.base.ids import (
     task_of_claim,
     task_of_game,
 )
+from truestep.base.text import counted
 from truestep.base.units import coins
 from truestep.machine.state import Status, TrapCause
 from truestep.protocol.calls import NATIVE
@@ -65,7 +66,7 @@ class Narrator:
         match event:
             case JobPosted():
                 each = pay(event.reward, event.asset)
-                return f"job {event.job_id} posted: {count(event.shard_count, 'shard')}, {each} per shard"
+                return f"job {event.job_id} posted: {counted(event.shard_count, 'shard')}, {each} per shard"
             case TaskTaken():
                 return f"{shard_in_words(event.task_id)} taken by {self.name(event.operator)}"
             case TaskClaimed() if event.is_malformed:
@@ -114,13 +115,13 @@ class Narrator:
             case GameOpened():
                 return (
                     f"{shard} [bold yellow]disputed[/] by {self.name(event.challenger)}: they disagree"
-                    f" somewhere in {count(event.high, 'instruction')}"
+                    f" somewhere in {counted(event.high, 'instruction')}"
                 )
             case GameSplit():
                 parts = len(event.hashes) + 1
-                return f"{shard}: {count(event.high - event.low, 'instruction')} split into {parts} parts"
+                return f"{shard}: {counted(event.high - event.low, 'instruction')} split into {parts} parts"
             case GamePicked():
-                length = count(event.high - event.low, "instruction")
+                length = counted(event.high - event.low, "instruction")
                 start = steps_in_words(event.low) if is_micro(event.low) else f"{event.low:,}"
                 return f"{shard}: narrowed to {length} from {start}"
             case GameDescended():
@@ -130,7 +131,7 @@ class Narrator:
                     " integer code that defines it"
                 )
             case GameRevealed():
-                length = count(event.high - event.low, "instruction")
+                length = counted(event.high - event.low, "instruction")
                 return f"{shard}: the operator reveals its result, which takes {length} of that code"
             case GameStepped():
                 verdict = "as claimed" if event.after == event.expected else "[bold red]not as claimed[/]"
@@ -147,19 +148,14 @@ class Narrator:
 
 def outcome(claimed: ClaimedState) -> str:
     """How a claimed run ended."""
-    after = f"after {count(claimed.cycle, 'instruction')}"
+    after = f"after {counted(claimed.cycle, 'instruction')}"
     if claimed.status is Status.RUNNING:
         return f"not halted {after}"
     if claimed.status is Status.TRAPPED:
         return f"trapped ({TrapCause(claimed.code).name.lower().replace('_', ' ')}) {after}"
     if claimed.code != 0:
         return f"failed with exit code {claimed.code} {after}"
-    return f"done {after}, {count(claimed.output_size, 'byte')} of output"
-
-
-def count(number: int, noun: str) -> str:
-    """`1 shard`, `2 shards`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"done {after}, {counted(claimed.output_size, 'byte')} of output"
 
 
 def _ending(event: GameSettled) -> str:

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from truestep.adapters.chain.devnet import Devnet, EmbeddedDevnet
 from truestep.base.ids import Bytes32, shard_of_task
+from truestep.base.text import counted
 from truestep.base.units import coins
 from truestep.client import Job, Order, Receipt, build
 from truestep.client.files import ProgramFile, program_of
@@ -19,7 +20,6 @@ from truestep.demo.audit import Record, audit, slashed_wei, struck
 from truestep.demo.consumer import Consumed, consume
 from truestep.demo.last_step import LastStep, explain
 from truestep.demo.ledger import BATCH_KINDS, DISPUTE_KINDS, MOVE_KINDS, GasBook, count_coins, read_gas
-from truestep.demo.narration import count
 from truestep.demo.play import Events, Warp, play
 from truestep.demo.scene import REWARD_WEI, WINDOW_SECONDS, Scene, build_scene
 from truestep.demo.story import Story
@@ -99,7 +99,7 @@ def _set_up(setting: Setting, story: Story, devnet: Devnet) -> tuple[ProgramFile
     elf = setting.folder / "value_at_risk.elf"
     build([SOURCE], elf, defines={"PATHS": str(setting.paths)})
     program = program_of(elf.read_bytes())
-    story.line(f"value_at_risk.c is compiled to a RISC-V program of {count(len(program.elf), 'byte')}")
+    story.line(f"value_at_risk.c is compiled to a RISC-V program of {counted(len(program.elf), 'byte')}")
     scene = build_scene(devnet, setting.folder, setting.shards, setting.lie_cycle)
     story.meet(scene)
     where = setting.rpc or "a chain inside this process"

@@ -11,9 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from truestep.base.ids import Address, BatchId, TaskId, batch_of_claim, shard_of_task, task_of_claim
+from truestep.base.text import counted
 from truestep.demo.last_step import LastStep
 from truestep.demo.ledger import BATCH_KINDS, DISPUTE_KINDS, GasBook
-from truestep.demo.narration import count, shard_in_words, shards_in_words
+from truestep.demo.narration import shard_in_words, shards_in_words
 from truestep.demo.play import Warp
 from truestep.demo.scene import CHALLENGER, LIAR, REQUESTER, Scene
 from truestep.demo.value_at_risk import Risk
@@ -80,7 +81,7 @@ class Story:
         cast = Table.grid(padding=(0, 2))
         for name, role in CAST:
             cast.add_row(_name(name), role)
-        title = f" truestep · {count(shards, 'shard')} of {count(paths, 'simulated year')}, one liar "
+        title = f" truestep · {counted(shards, 'shard')} of {counted(paths, 'simulated year')}, one liar "
         self._panel(cast, title, "dim")
 
     def heading(self, title: str) -> None:
@@ -179,7 +180,7 @@ class Story:
 
     def final(self) -> None:
         """Say that every shard is final."""
-        self.line(f"[green]all {count(self._final_count, 'shard')} are final[/] and paid")
+        self.line(f"[green]all {counted(self._final_count, 'shard')} are final[/] and paid")
 
     def result(self, risk: Risk, loss_share: float, instructions: int) -> None:
         """Show the answer to the question."""
@@ -194,8 +195,8 @@ class Story:
         )
         table.add_row("Probability of any loss", f"{loss_share:.1%}")
         table.add_row("Mean year", f"{risk.mean_value - 1:+.1%}")
-        self._panel(table, f" five stocks, {count(risk.path_count, 'simulated year')} ", "green")
-        self.aside(f"{count(instructions, 'RISC-V instruction')}, none of them taken on trust")
+        self._panel(table, f" five stocks, {counted(risk.path_count, 'simulated year')} ", "green")
+        self.aside(f"{counted(instructions, 'RISC-V instruction')}, none of them taken on trust")
 
     def costs(self, gas: GasBook, consumer_gas: int, seconds_by_part: dict[str, float]) -> None:
         """Show the gas and the time of each part."""
@@ -232,7 +233,7 @@ class Story:
 
     def _tell_claimed(self, claimed: Sequence[TaskClaimed]) -> None:
         shards = shards_in_words([event.task_id for event in claimed])
-        done = count(sum(event.claimed.cycle for event in claimed), "instruction")
+        done = counted(sum(event.claimed.cycle for event in claimed), "instruction")
         how = "" if len(claimed) == 1 else " in one transaction"
         self.line(f"{self._who(claimed[0].operator)} claims {shards}{how}, done in {done}")
         self._unsettled[batch_of_claim(claimed[0].claim_id)] = {event.task_id for event in claimed}

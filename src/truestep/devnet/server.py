@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.adapters.blobs.server import blob_app
-from truestep.adapters.web_server import WebServer
+from truestep.adapters.web_server import CannotListen, WebServer
 from truestep.base.errors import Unavailable
 from truestep.devnet.rpc import DevnetRpc
 
@@ -38,10 +38,8 @@ def serving(rpc: DevnetRpc, blobs: DirectoryBlobs, port: int) -> Generator[str, 
     """Serve until the block ends, at the address that is the value. Port 0 chooses a free one."""
     try:
         server = WebServer(_own_hosts_only(_app(rpc, blobs)), HOST, port)
-    except OSError as error:
-        raise Unavailable(
-            f"expected to serve on port {port}, got: {error.strerror}; choose another with --port"
-        ) from error
+    except CannotListen as error:
+        raise Unavailable(f"{error}; choose another with --port") from error
     stopping = threading.Event()
     ticking = threading.Thread(target=_keep_ticking, args=(rpc, stopping), daemon=True)
     ticking.start()

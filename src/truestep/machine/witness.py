@@ -7,6 +7,7 @@ from typing import NamedTuple
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Bytes32
 from truestep.base.integers import wrap32
+from truestep.base.text import counted
 from truestep.commitments.keccak import keccak256
 from truestep.commitments.merkle import ZERO_NODES, parent
 from truestep.machine.arithmetic import ACCESS_SIZES_BYTES
@@ -120,7 +121,7 @@ class _SiblingReader:
     def finish(self) -> None:
         """Refuse bytes or mask bits that were not used (M6.7, M6.8)."""
         if self.rest:
-            raise Rejected(Reject.WITNESS_LENGTH, f"{len(self.rest)} bytes too many")
+            raise Rejected(Reject.WITNESS_LENGTH, f"{counted(len(self.rest), 'byte')} too many")
         if self.mask:
             raise Rejected(Reject.WITNESS_MASK, "a mask bit names a sibling that no path has")
 
@@ -223,7 +224,9 @@ def open_float(witness: bytes) -> FloatStep:
 def _read_head(witness: bytes) -> tuple[MachineState, bytes, _SiblingReader]:
     """The state without its memory root, the instruction leaf, and a reader of the rest."""
     if len(witness) < STATE_TAIL_SIZE_BYTES + MASK_SIZE_BYTES + LEAF_SIZE_BYTES:
-        raise Rejected(Reject.WITNESS_LENGTH, f"got {len(witness)} bytes; the witness is truncated")
+        raise Rejected(
+            Reject.WITNESS_LENGTH, f"got {counted(len(witness), 'byte')}; the witness is truncated"
+        )
     tail, after_tail = witness[:STATE_TAIL_SIZE_BYTES], witness[STATE_TAIL_SIZE_BYTES:]
     mask = int.from_bytes(after_tail[:MASK_SIZE_BYTES], "big")
     reader = _SiblingReader(mask, after_tail[MASK_SIZE_BYTES:])

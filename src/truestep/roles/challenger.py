@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from truestep.base.ids import Bytes32, ClaimId, GameId, TaskId, claim_of_game, game_in_words, task_of_claim
+from truestep.base.text import counted
 from truestep.base.units import coins, coins_or_more
 from truestep.commitments.keccak import keccak256
 from truestep.machine.state import Status
@@ -282,7 +283,8 @@ def _alerts(view: View, rows: list[Row], plan: checks.Plan) -> list[Action]:
     actions: list[Action] = []
     if plan.late_count:
         message = (
-            f"{plan.late_count} of {len(plan.order)} claims cannot be checked before their windows end: all"
+            f"{plan.late_count} of {counted(len(plan.order), 'claim')} cannot be checked before their"
+            " windows end: all"
             f" would take {plan.backlog_seconds:.0f} s, {view.pace.at_once} at a time; use a computer with"
             " more cores and raise --parallel, or run a second challenger"
         )
@@ -296,7 +298,8 @@ def _alerts(view: View, rows: list[Row], plan: checks.Plan) -> list[Action]:
     if ending:
         task, left_seconds = max(ending, key=lambda row: _value_wei(row[0].job))
         message = (
-            f"{len(ending)} claims become final unchecked soon. The most valuable is {describe(task)}, in"
+            f"{counted(len(ending), 'claim')} will be final unchecked soon. The most valuable is"
+            f" {describe(task)}, in"
             f" {left_seconds} s: {_why_unchecked(task) or _why_late(task)}"
         )
         actions.append(Alert(kind="unchecked", message=message))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from truestep.availability.cells import seat_cells
 from truestep.base.ids import Address, Bytes32
+from truestep.base.text import counted
 from truestep.base.units import duration
 from truestep.commitments.keccak import keccak256
 from truestep.protocol.availability.contracts.bindings import Demand, Give, SettleDemand
@@ -232,7 +233,7 @@ def _enrol(view: View, policy: KeeperPolicy) -> Iterator[Action]:
     yield SendKept(
         intent=f"enrol/{view.shares}+{more}/{digest}",
         call=Enrol(shares=more, url=policy.url),
-        message=f"becomes a keeper with {view.shares + more} shares, serving at {policy.url}",
+        message=f"becomes a keeper with {counted(view.shares + more, 'share')}, serving at {policy.url}",
     )
 
 
@@ -385,7 +386,7 @@ def _assignments(view: View, number: KeeperId, policy: KeeperPolicy) -> Iterator
             yield SendKept(
                 intent=f"assign/{item.item_id}/{last}/{vacant}",
                 call=Assign(item_id=item.item_id, record=record),
-                message=f"has keepers drawn for {vacant} seats of item {item.item_id}",
+                message=f"has keepers drawn for {counted(vacant, 'seat')} of item {item.item_id}",
             )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from truestep.base.text import counted
 from truestep.protocol.availability.contracts.items import Record
 from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.availability.rules import rent_wei
@@ -28,7 +29,10 @@ class KeeperPolicy:
 def why_unworthy(rules: Rules, record: Record, policy: KeeperPolicy) -> str:
     """Why an item is not worth keeping; empty if it is."""
     if record.blob_count > policy.blobs_limit:
-        return f"it has {record.blob_count:,} blobs, more than the {policy.blobs_limit:,} of --max-blobs"
+        return (
+            f"it has {counted(record.blob_count, 'blob')}, more than the {policy.blobs_limit:,} of"
+            " --max-blobs"
+        )
     seconds = record.until - record.since
     least_wei = policy.least_fee_wei * record.blob_count * seconds // DAY_SECONDS
     least_wei += rent_wei(rules, seconds, policy.least_yield_bps)

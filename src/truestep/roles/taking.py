@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from math import ceil
 
 from truestep.base.ids import Address, BatchId, ProgramId, TaskId
+from truestep.base.text import counted
 from truestep.base.units import coins
 from truestep.protocol.calls import NATIVE, TakeTasks
 from truestep.protocol.deployment.availability import POLICY as KEPT
@@ -142,13 +143,14 @@ class _Capacity:
         bond_wei = task.job.parameters.operator_bond_wei
         checks = (
             (view.struck_count > self.policy.struck_tolerated, Declined.STRUCK,
-             f"not taken: {view.struck_count} claims of this operator were struck; check its memory"),
+             f"not taken: this operator has lost {counted(view.struck_count, 'claim')} (struck); check its"
+             " memory"),
             (self.free_wei < bond_wei, Declined.STAKE,
              f"locks {coins(bond_wei)}, {coins(max(self.free_wei, 0))} of stake are free; restart with a"
              " larger stake, `truestep worker --stake AMOUNT`, or wait until claims are final"),
             *self._keeping_checks(task),
             (not self._has_room(task, [task]), Declined.CAPACITY,
-             f"waits: {self._count} tasks are in progress"),
+             f"waits: {counted(self._count, 'task')} in progress"),
         )  # fmt: skip
         return _first(task, checks)
 
@@ -165,7 +167,8 @@ class _Capacity:
         if keeping is None:
             return
         yield (view.failed_count > self.policy.failed_tolerated, Declined.ASSURANCE,
-               f"not taken: outputs of {view.failed_count} claims of this operator were not kept; see whether"
+               f"not taken: outputs of {counted(view.failed_count, 'claim')} of this operator were not kept;"
+               " see whether"
                f" keepers can reach {delivery.url} and what fees they ask for (--keeper-fee), and go on with"
                f" --tolerate-unkept {view.failed_count}")  # fmt: skip
         seats = delivery.seats(keeping.keeper_count)
@@ -287,7 +290,7 @@ def _terms_checks(job: JobRecord, code_bytes: int, now: int, policy: WorkerPolic
         (job.max_cycles > policy.cycles_limit, Declined.CYCLES,
          f"may take {job.max_cycles} steps, this node's limit is {policy.cycles_limit}"),
         (job.input_size > policy.input_limit_bytes, Declined.INPUT_SIZE,
-         f"has {job.input_size} bytes of input, this node's limit is {policy.input_limit_bytes}"),
+         f"has {counted(job.input_size, 'byte')} of input, this node's limit is {policy.input_limit_bytes}"),
         (claim_seconds > job.lease_seconds, Declined.LEASE,
          f"may take {claim_seconds:.0f} s here{why_slow}; its lease is {job.lease_seconds} s"),
         (claim_seconds > left_seconds, Declined.DEADLINE,

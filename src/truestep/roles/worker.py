@@ -4,6 +4,7 @@ from itertools import groupby
 
 from truestep.availability.parts import BLOB_LIMIT
 from truestep.base.ids import BatchId
+from truestep.base.text import counted
 from truestep.base.units import coins
 from truestep.protocol.calls import ReleaseBatch, SubmitClaims
 from truestep.protocol.records import GameRecord, GameStage, TaskStage
@@ -175,7 +176,7 @@ def _why_undeliverable(view: View, policy: WorkerPolicy, batch: Batch) -> Declin
     needed_wei = delivery.item_wei(keeping.rules, seats, count) if seats is not None else 0
     for is_against, reason, why in (
         (count > BLOB_LIMIT, Declined.OUTPUTS,
-         f"the outputs of its batch are {count:,} blobs, an item has at most {BLOB_LIMIT:,}"),
+         f"the outputs of its batch are {counted(count, 'blob')}, an item has at most {BLOB_LIMIT:,}"),
         (count > 0 and bool(unwritten), Declined.OUTPUTS,
          f"the outputs of its batch cannot be kept: {unwritten}"),
         (count > 0 and view.wallet_wei < needed_wei, Declined.FUNDS,

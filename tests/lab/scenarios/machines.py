@@ -73,7 +73,7 @@ class DiskFull(PipedStory):
     """No file can grow for 20 s."""
 
     waves = 3
-    told = r"\bdisk\b|\bspace\b|cannot write|unavailable|too large|lines of this log were lost"
+    told = r"\bdisk\b|\bspace\b|cannot write|unavailable|too large|this log has lost"
     parameters = LONG_RULES
     SECONDS = 20.0
 

@@ -93,7 +93,7 @@ def test_a_batch_whose_outputs_nobody_takes_fails_and_such_jobs_are_left_alone(w
         daemon.tick()
     assert work.facts().batch_count == 1
     declined = [message for kind, message in work.log.lines if kind == "declined"]
-    assert any("outputs of 1 claims of this operator were not kept" in each for each in declined)
+    assert any("outputs of 1 claim of this operator were not kept" in each for each in declined)
     tolerant = work.worker(failed_tolerated=1)
     work.drive(tolerant, lambda: work.is_final(job_id))
 

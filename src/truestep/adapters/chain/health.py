@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from truestep.adapters.chain.endpoint import Endpoint
 from truestep.adapters.chain.outages import Outage, StaleEndpoint, shown
+from truestep.base.text import counted
 from truestep.ports.chain import Head
 from truestep.ports.reporter import Reporter
 
@@ -195,7 +196,7 @@ class HealthBoard:
                 self._jump = head
         if best is not None and _is_behind(head, best) and len(self.records) > 1:
             behind = f"its newest block is {head.number}, that of others {best.number}"
-            self.put_aside(one, f"it is {best.number - head.number} blocks behind: {behind}")
+            self.put_aside(one, f"it is {counted(best.number - head.number, 'block')} behind: {behind}")
         else:
             self._bring_back(one)
 

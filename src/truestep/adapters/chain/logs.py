@@ -16,6 +16,7 @@ from truestep.adapters.chain.left_out import EventSource, LeftOut
 from truestep.adapters.chain.outages import NodeError, TooMuch
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Bytes32
+from truestep.base.text import counted
 from truestep.protocol.events import LogPosition
 from truestep.protocol.settlement.facts.fold import TIMED
 from truestep.protocol.settlement.facts.records import Event, Logged
@@ -169,7 +170,7 @@ class LogReader:
     def _headers(self, numbers: set[int], known: _Range) -> dict[int, Header]:
         unknown = sorted(numbers - known.headers.keys())
         if len(unknown) > DIFFERENT_LIMIT:
-            raise TooMuch(f"two nodes differ on the logs of {len(unknown)} blocks")
+            raise TooMuch(f"two nodes differ on the logs of {counted(len(unknown), 'block')}")
         answers = self._endpoints.confirm([header_question(number) for number in unknown])
         return {**known.headers, **{header.number: header for header in map(value_of, answers)}}
 

@@ -31,6 +31,7 @@ from truestep.adapters.chain.signing import Signer, Signing
 from truestep.adapters.chain.watch import Moved, Watch, finished
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address
+from truestep.base.text import counted
 from truestep.base.units import coins_or_more
 from truestep.ports.chain import Outcome
 from truestep.ports.store import Store
@@ -130,7 +131,8 @@ class Sender:
         if foreign_count:
             self._alarms.say_again(
                 "foreign",
-                f"another program uses the key of {self.account}: it took {foreign_count} nonces before"
+                f"another program uses the key of {self.account}: it took {counted(foreign_count, 'nonce')}"
+                " before"
                 f" {entry.nonce}; give each program an account of its own",
             )
         self._broadcasts.send(entry)

@@ -1,5 +1,6 @@
 """The chain port with web3.py: reads of logs and contracts, sends through the transaction manager."""
 
+import re
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import astuple, dataclass
@@ -85,6 +86,10 @@ class Memory:
 
 EVERYTHING = Memory()
 
+SENT, LANDED = "transact_sent", "transact_landed"
+"""Reports of `transact`: a transaction is waited for, and is in a block."""
+_CAPITAL = re.compile("[A-Z]")
+
 
 class Web3Chain:
     """Satisfies `truestep.ports.chain.Chain`. Reads may come from any thread.
@@ -107,7 +112,8 @@ class Web3Chain:
     ) -> None:
         """Connect to `node` (URLs, or a devnet's provider); transactions are journaled in `store`.
 
-        `reporter` is told about the state of the endpoints. What is finished is kept in `memory`, or not.
+        `reporter` is told about the state of the endpoints, and for what `transact` waits. What is finished
+        is kept in `memory`, or not.
 
         Raises `Unavailable` if no node answers, `Rejected` if it is of another chain or has no contracts
         where the deployment says.
@@ -125,6 +131,7 @@ class Web3Chain:
             block_hash=None,
             facts=genesis_facts(deployment, memory.wanted_by),
         )
+        self._reporter = reporter
         self._keeps_finished = memory.keeps_finished
         reader = LogReader(self._web3, EventDecoder(deployment))
         kept = None if memory.keeps_finished else CheckpointStore(store, genesis.facts)
@@ -196,12 +203,18 @@ class Web3Chain:
     def transact(self, call: Call, *, intent: str, deadline_seconds: float = 300.0) -> Transaction:
         """`submit`, then wait until it is confirmed."""
         self.submit(call, intent=intent)
+        self._say(SENT, call)
         transaction = self._sender.wait(intent, deadline_seconds).transaction()
+        self._say(LANDED, call)
         if transaction.outcome is Outcome.REVERTED:
             raise reverted(
                 transaction.reason, f" ({intent}, transaction 0x{transaction.transaction_hash.hex()})"
             )
         return transaction
+
+    def _say(self, kind: str, call: Call) -> None:
+        if self._reporter is not None:
+            self._reporter.report(kind, call_in_words(call))
 
     # --- what events say ----------------------------------------------------------------------------------
 
@@ -403,6 +416,12 @@ class Web3Chain:
     def _code(self, contract: str) -> AtBlock:
         address = self._deployment.address(contract)
         return lambda block: Question(method="eth_getCode", parameters=[address, block], parse=octets)
+
+
+def call_in_words(call: Call) -> str:
+    """`register program` for RegisterProgram; of items, whose calls are short, also what they are about."""
+    words = _CAPITAL.sub(lambda match: f" {match[0].lower()}", type(call).__name__).strip()
+    return f"{words} an item" if words == "register" else words
 
 
 def _unknown_job(facts: Facts, job_id: JobId) -> Rejected:

@@ -18,6 +18,7 @@ from truestep.availability.blobs import payload_of
 from truestep.availability.parts import BLOB_PAYLOAD_BYTES, Part
 from truestep.base.errors import Rejected, Unavailable
 from truestep.base.ids import Bytes32
+from truestep.base.text import counted
 from truestep.commitments.kzg import Kzg
 from truestep.commitments.merkle import LEAF_SIZE_BYTES
 from truestep.machine.layout import CODE_END, RANGE_LEVEL
@@ -181,7 +182,9 @@ class KeeperBlobs:
             raise Unavailable("its bytes are on the chain, which is not read here")
         payload = self._payload(item)
         if len(payload) != sum(part.size_bytes for part in item.parts):
-            raise Unavailable(f"the node gives {len(payload)} bytes, which are not those of its parts")
+            raise Unavailable(
+                f"the node gives {counted(len(payload), 'byte')}, which are not those of its parts"
+            )
         ends = [*accumulate(part.size_bytes for part in item.parts)]
         tree = item.parts[wanted].root, item.parts[wanted].depth
         return [

@@ -20,6 +20,7 @@ from truestep.availability.manifest import Manifest, hash_path
 from truestep.availability.parts import ELEMENT_PAYLOAD_BYTES, Part
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Bytes32
+from truestep.base.text import counted
 from truestep.commitments.kzg import FIELD_ELEMENT_SIZE_BYTES, Kzg, element_point, versioned_hash
 from truestep.commitments.merkle import pair_tree_levels
 from truestep.ports.executor import ShouldStop
@@ -309,7 +310,7 @@ def _seen(
     if not lacking:
         return SeatSeen(sight=Sight.GIVES)
     first = lacking[0]
-    why = f"it lacks {len(lacking)} cells, the first is cell {first.cell} of blob {first.blob}"
+    why = f"it lacks {counted(len(lacking), 'cell')}, the first is cell {first.cell} of blob {first.blob}"
     return SeatSeen(sight=Sight.LACKS, blob=first.blob, why=why)
 
 

@@ -7,6 +7,7 @@ from truestep.adapters.keepers.item_blobs import Published
 from truestep.availability.blobs import payload_of
 from truestep.availability.parts import BLOB_PAYLOAD_BYTES, UNIT_SIZE_BYTES
 from truestep.base.errors import Unavailable
+from truestep.base.text import counted
 from truestep.protocol.availability.facts import KnownItem
 
 
@@ -17,7 +18,8 @@ def lay_calldata(item: KnownItem, payload: bytes, file: PayloadFile) -> None:
     """
     if len(payload) != sum(part.size_bytes for part in item.parts):
         raise Unavailable(
-            f"the node gives {len(payload):,} bytes of item {item.item_id}, which are not those of its parts;"
+            f"the node gives {counted(len(payload), 'byte')} of item {item.item_id}, which are not those of"
+            " its parts;"
             " try another node"
         )
     laid, start = bytearray(), 0

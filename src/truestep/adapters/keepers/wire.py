@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from truestep.availability.cells import Cell
 from truestep.availability.parts import BLOB_LIMIT
 from truestep.base.errors import Reject, Rejected
+from truestep.base.text import counted
 from truestep.commitments.kzg import CELL_SIZE_BYTES, CELLS_PER_BLOB, PROOF_SIZE_BYTES
 
 VERSION = 1
@@ -102,7 +103,9 @@ def unpack(body: bytes, wanted: Sequence[CellPlace], source: str) -> list[Cell]:
     Raises `Rejected` if they are not some of those that were wanted, each at most once.
     """
     if len(body) % PACKED_SIZE_BYTES:
-        raise _malformed(f"expected cells of {PACKED_SIZE_BYTES} bytes each, got {len(body)} bytes")
+        raise _malformed(
+            f"expected cells of {PACKED_SIZE_BYTES} bytes each, got {counted(len(body), 'byte')}"
+        )
     left, cells = set(wanted), list[Cell]()
     for start in range(0, len(body), PACKED_SIZE_BYTES):
         blob, number = int.from_bytes(body[start : start + _BLOB_BYTES], "big"), body[start + _BLOB_BYTES]

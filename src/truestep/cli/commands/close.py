@@ -3,6 +3,7 @@
 import typer
 
 from truestep.base.ids import JobId
+from truestep.base.text import counted
 from truestep.cli.connection import connect_sender
 from truestep.cli.option_groups import grouped
 from truestep.cli.options import JobArgument, NetworkOptions
@@ -35,5 +36,5 @@ def close(
     idle = read_status(chain, JobId(job)).idle
     words = f"job {job} is closed"
     if idle:
-        words += f"; the rewards of {len(idle)} shards can be taken back: truestep reclaim {job}"
+        words += f"; the rewards of {counted(len(idle), 'shard')} can be taken back: truestep reclaim {job}"
     screen.result({"job_id": job, "reclaimable": list(idle)}, shown=words)

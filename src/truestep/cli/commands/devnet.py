@@ -131,6 +131,7 @@ def _chain(
     from truestep.adapters.blobs.directory import DirectoryBlobs
     from truestep.adapters.blobs.server import BlobServer
     from truestep.adapters.chain.devnet import AnvilDevnet, EmbeddedDevnet
+    from truestep.adapters.web_server import CannotListen
     from truestep.devnet.block_times import mining
     from truestep.devnet.remote import RemoteDevnet
     from truestep.devnet.rpc import DevnetRpc
@@ -152,7 +153,12 @@ def _chain(
             )
         stack.callback(chain.stop)
         stack.enter_context(mining(chain.node))
-        server = BlobServer(blobs, port=port + 1 if port else 0)
+        try:
+            server = BlobServer(blobs, port=port + 1 if port else 0)
+        except CannotListen as error:
+            raise Failure(
+                "address", f"{error}, for the blob store; choose another pair of ports with --port"
+            ) from error
         stack.callback(server.close)
         yield chain, chain.node, server.url
 

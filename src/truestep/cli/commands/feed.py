@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from truestep.base.ids import JobId
+from truestep.base.text import counted
 from truestep.cli.connection import connect_sender
 from truestep.cli.option_groups import grouped
 from truestep.cli.options import BlobsOption, JobArgument, NetworkOptions
@@ -43,7 +44,7 @@ def feed(
     chain = connect_sender(network, sender, screen)
     content = job_calls.feed(chain, open_blobs(blobs), JobId(job))
     words = (
-        f"job {job} has its input of {len(content):,} bytes, {_then(chain, JobId(job))}"
+        f"job {job} has its input of {counted(len(content), 'byte')}, {_then(chain, JobId(job))}"
         if content
         else f"an output of the reduced job was not accepted: job {job} is refunded"
     )

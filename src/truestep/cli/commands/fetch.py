@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 from rich.markup import escape
 
+from truestep.base.text import counted
 from truestep.cli.failure import Failure
 from truestep.cli.item_options import ChainItem, ItemOptions, blame_note, find_item, with_keepers
 from truestep.cli.option_groups import grouped
@@ -78,7 +79,10 @@ def fetch(
             fields = _written(item, file, parts, output, size, blames)
     where = escape(str(output))
     screen.result(
-        fields, shown=None if as_json else f"{fields['size']:,} bytes are in {where}, as their roots say"
+        fields,
+        shown=None
+        if as_json
+        else f"{counted(cast(int, fields['size']), 'byte')} in {where}, as their roots say",
     )
 
 
@@ -109,7 +113,7 @@ async def _download(
             file,
             blobs,
             on_blame=blame,
-            on_blob=lambda done, wanted: told(done, f"{done:,} of {wanted:,} blobs"),
+            on_blob=lambda done, wanted: told(done, f"{done:,} of {counted(wanted, 'blob')}"),
         )
     check_roots(manifest, file, trees)
 
@@ -142,7 +146,7 @@ def _read_chain(
                 published,
                 file,
                 blobs,
-                on_blob=lambda done, wanted: told(done, f"{done:,} of {wanted:,} blobs"),
+                on_blob=lambda done, wanted: told(done, f"{done:,} of {counted(wanted, 'blob')}"),
             )
     check_roots(item, file, trees)
 
@@ -167,7 +171,8 @@ def _chosen(manifest: "Parted", part: int | None, size: int | None) -> list[int]
     if size is not None and size > manifest.parts[chosen[0]].size_bytes:
         raise Failure(
             "size",
-            f"expected at most the {manifest.parts[chosen[0]].size_bytes:,} bytes of the part, got {size:,}",
+            f"expected at most the {counted(manifest.parts[chosen[0]].size_bytes, 'byte')} of the part, got"
+            f" {size:,}",
         )
     return chosen
 

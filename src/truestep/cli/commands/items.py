@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from truestep.base.text import counted
 from truestep.base.units import coins
 from truestep.cli.connection import connect_sender
 from truestep.cli.option_groups import grouped
 from truestep.cli.options import NetworkOptions
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.cli.senders import SenderOptions
-from truestep.demo.narration import count
 
 if TYPE_CHECKING:
     from truestep.client.items import OwnItem
@@ -94,7 +94,10 @@ def _line(each: "OwnItem") -> str:
     until = datetime.fromtimestamp(record.until, UTC).strftime("%Y-%m-%d %H:%M")
     kinds = " and ".join(hold.split()[0] for hold in each.holds)
     state = each.item.state.name.lower() + (", over" if each.is_over else "")
-    where = f"{count(record.blob_count, 'blob')} at {each.signed_count} of {record.seat_count} keepers"
+    where = (
+        f"{counted(record.blob_count, 'blob')} at {each.signed_count} of"
+        f" {counted(record.seat_count, 'keeper')}"
+    )
     return (
         f"item {each.item.item_id}: {state}; {kinds} in {where} until {until} UTC;"
         f" bond {coins(record.bond_wei)}"

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from truestep.adapters.web_server import CannotListen
 from truestep.cli.daemons import FirstReports, run_loop, until_available
+from truestep.cli.failure import Failure
 from truestep.cli.fee_options import (
     MaxBlobFeeOption,
     MaxFeeOption,
@@ -149,7 +151,10 @@ def keeper(options: KeeperOptions) -> None:
     log = LogLines(as_json=options.as_json)
     with closing(log), ExitStack() as stack:
         said = FirstReports(log)
-        world = until_available(log, lambda: stack.enter_context(keeping.opened_keeper(settings, said)))
+        try:
+            world = until_available(log, lambda: stack.enter_context(keeping.opened_keeper(settings, said)))
+        except CannotListen as error:
+            raise Failure("address", f"{error}; choose another with --listen HOST:PORT") from error
         said.begun = True
         run_loop(keeper_node(world, policy), world.clock, world.reporter, options.poll)
 

@@ -8,12 +8,12 @@ from rich.markup import escape
 
 from truestep.adapters.files import write_file
 from truestep.base.ids import JobId
+from truestep.base.text import counted
 from truestep.cli.connection import connect_reader
 from truestep.cli.failure import Failure
 from truestep.cli.option_groups import grouped
 from truestep.cli.options import JobArgument, NetworkOptions, ReadBlobsOption
 from truestep.cli.screen import JsonFlag, Screen, guarded
-from truestep.demo.narration import count
 
 EXAMPLE = "Example: truestep outputs 1 --output records.bin"
 
@@ -69,5 +69,6 @@ def outputs(
         },
         shown=None
         if as_json
-        else f"{len(content):,} bytes of {count(len(wanted), 'shard')} are in {escape(str(output))}",
+        else f"{counted(len(content), 'byte')} of {counted(len(wanted), 'shard')} are in"
+        f" {escape(str(output))}",
     )

@@ -8,11 +8,11 @@ import typer
 from rich.markup import escape
 
 from truestep.base.ids import JobId
+from truestep.base.text import counted
 from truestep.cli.connection import connect_reader
 from truestep.cli.option_groups import grouped
 from truestep.cli.options import BeaconOption, JobArgument, NetworkOptions, ReadBlobsOption
 from truestep.cli.screen import JsonFlag, Screen, guarded
-from truestep.demo.narration import count
 
 EXAMPLE = "Example: truestep receipt 1 --output receipt.json, then: truestep verify receipt.json"
 
@@ -47,7 +47,7 @@ def receipt(
     held = handle.receipt()
     held.write(output)
     check = f"truestep verify {shlex.quote(str(output))}"
-    shards = count(held.shard_count, "shard")
+    shards = counted(held.shard_count, "shard")
     shown = f"receipt of job {job}: {shards}, written to {output}; check it: {check}"
     screen.result(
         {"job_id": job, "shards": held.shard_count, "receipt": str(output)},

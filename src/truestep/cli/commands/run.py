@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from truestep.adapters.files import write_file
-from truestep.base.text import visible
+from truestep.base.text import counted, visible
 from truestep.cli.daemons import limited_engine
 from truestep.cli.failure import ExitCode
 from truestep.cli.options import (
@@ -118,7 +118,11 @@ def _show(screen: Screen, report: RunReport, output_file: Path | None) -> None:
 def _preview(output: bytes) -> str:
     """The output's start: as text if it is text, else as hex."""
     head = output[:_PREVIEW_BYTES]
-    more = f" … ({len(output):,} bytes in total; --output FILE saves them)" if len(output) > len(head) else ""
+    more = (
+        f" … ({counted(len(output), 'byte')} in total; --output FILE saves them)"
+        if len(output) > len(head)
+        else ""
+    )
     text = head.decode("utf-8", errors="replace")
     is_text = "\ufffd" not in text and all(c.isprintable() or c in "\n\t" for c in text)
     return (text.rstrip("\n") if is_text else head.hex()) + more
@@ -133,7 +137,10 @@ def _outcome(report: RunReport, *, is_overflow: bool) -> str:
     if report.status is Status.TRAPPED and report.trap is not None:
         return f"the guest trapped ({report.trap.name.lower().replace('_', ' ')}) at cycle {report.cycles:,}"
     if report.status is Status.RUNNING:
-        return f"the guest had not halted after {report.cycles:,} cycles (--max-cycles raises the limit)"
+        return (
+            f"the guest had not halted after {counted(report.cycles, 'cycle')} (--max-cycles raises the"
+            " limit)"
+        )
     if report.code == 0:
         return f"the guest claims an output of {report.output_size:,} bytes, more than 512 MiB"
     return f"the guest exited with code {report.code}"

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from truestep.base.text import counted
 from truestep.cli.failure import ExitCode
 from truestep.cli.item_options import ChainItem, ItemOptions, find_item, with_keepers
 from truestep.cli.option_groups import grouped
@@ -91,13 +92,14 @@ def _fields(found: "Sampled") -> dict[str, object]:
 
 def _words(found: "Sampled") -> str:
     lines = [
-        f"{name}: gave {tally.given:,} of {tally.asked:,} cells"
+        f"{name}: gave {tally.given:,} of {counted(tally.asked, 'cell')}"
         for name, tally in sorted(found.keepers.items())
     ]
     lines += [f"{blame.keeper} sent something wrong: {blame.reason}" for blame in found.blames]
     if found.is_available:
         lines.append(
-            f"all {found.sample_count:,} samples are there and right. If any of {found.blob_count:,} blobs"
+            f"{counted(found.sample_count, 'sample')}: all there and right. If any of"
+            f" {counted(found.blob_count, 'blob')}"
             f" could not be recovered, this would have shown it with probability 1 - 2^-{found.samples}"
         )
     else:
@@ -106,7 +108,8 @@ def _words(found: "Sampled") -> str:
         )
         more = ", …" if len(found.missing) > SHOWN_PLACES else ""
         lines.append(
-            f"{len(found.missing):,} of {found.sample_count:,} samples could not be had from these keepers:"
+            f"{len(found.missing):,} of {counted(found.sample_count, 'sample')} could not be had from these"
+            " keepers:"
             f" {places}{more}. `truestep fetch` shows whether the item can still be recovered; name all of"
             " its keepers"
         )

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from truestep.base.ids import PART_MASK, ClaimId, JobId, game_in_words, game_of, shard_of_task
+from truestep.base.text import counted
 from truestep.cli.connection import connect_reader
 from truestep.cli.option_groups import grouped
 from truestep.cli.options import JobArgument, NetworkOptions
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.client.job_status import JobStatus, read_status
 from truestep.client.tokens import amount_in_words
-from truestep.demo.narration import Narrator, count
+from truestep.demo.narration import Narrator
 from truestep.ports.chain import Inquiry
 from truestep.protocol.records import GameRecord, GameStage, TaskRecord, TaskStage
 from truestep.protocol.settlement.assurances import OPTIMISTIC
@@ -133,7 +134,7 @@ def _shown(now: JobStatus, games: Games) -> str:
     job = now.job
     left = job.deadline - now.time_seconds
     deadline = f"deadline in {_duration(left)}" if left > 0 else f"deadline passed {_duration(-left)} ago"
-    final = f"{now.count(TaskStage.FINAL)} of {job.shard_count} shards final"
+    final = f"{now.count(TaskStage.FINAL)} of {counted(job.shard_count, 'shard')} final"
     reward = amount_in_words(job.reward, job.asset)
     lines = [f"job {job.job_id}: {now.stage}, {final}, {reward} per shard, {deadline}"]
     if not job.is_ready and job.reducer_of is None:
@@ -153,7 +154,7 @@ def _shown(now: JobStatus, games: Games) -> str:
             lines.append(f"    {_game_words(game, now, narrator)}")
     if now.reclaimable:
         lines.append(
-            f"{count(len(now.reclaimable), 'shard')} can be reclaimed: truestep reclaim {job.job_id}"
+            f"{counted(len(now.reclaimable), 'shard')} can be reclaimed: truestep reclaim {job.job_id}"
         )
     return "\n".join(lines)
 
@@ -172,7 +173,7 @@ def _task_words(task: TaskRecord, now: JobStatus, games: Games, narrator: Narrat
     if task.stage is TaskStage.CLAIMED:
         words += ", challenge window is over" if is_over else f", can be challenged for {left}"
         open_disputes = len(games.get(task.claim_id, ()))
-        words += f", {count(open_disputes, 'open dispute')}" if open_disputes else ""
+        words += f", {counted(open_disputes, 'open dispute')}" if open_disputes else ""
     return words
 
 

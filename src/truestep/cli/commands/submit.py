@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from truestep.base.text import counted
 from truestep.base.units import duration
 from truestep.cli.connection import connect_client
 from truestep.cli.failure import ExitCode, Failure
@@ -143,7 +144,8 @@ def _trial_cycles(screen: Screen, file: ProgramFile, task: Task) -> int:
     if not report.is_accepted:
         raise Failure(
             "failed trial",
-            f"shard 0 fails here ({report.status.name.lower()}, code {report.code}, {report.cycles} cycles);"
+            f"shard 0 fails here ({report.status.name.lower()}, code {report.code},"
+            f" {counted(report.cycles, 'cycle')});"
             " `truestep run` shows why; with --max-cycles it is submitted anyway",
         )
     return 1 << (CYCLES_HEADROOM * report.cycles).bit_length()
@@ -174,7 +176,7 @@ def _wait(screen: Screen, job: "Job", shards: int) -> None:
             line = narrator.tell(event)
             if line:
                 screen.note(line)
-            progress(final_count, f"{final_count} of {shards} shards final")
+            progress(final_count, f"{final_count} of {counted(shards, 'shard')} final")
 
         job.wait(on_event=told)
 
@@ -205,5 +207,5 @@ def _show(screen: Screen, job: "Job", shards: int, receipt: Path | None) -> None
     }
     screen.result(fields if screen.as_json else shown)
     if failed:
-        screen.note(f"[bold red]{failed} of {shards} shards failed[/]; their outputs do not count")
+        screen.note(f"[bold red]{failed} of {counted(shards, 'shard')} failed[/]; their outputs do not count")
         raise typer.Exit(ExitCode.REFUSED)

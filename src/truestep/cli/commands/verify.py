@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from truestep.adapters.keepers.deletion import DeletionReceipt, check_deletion
 from truestep.base.errors import Reject, Rejected
+from truestep.base.text import counted
 from truestep.cli.connection import unknown_code_warning
 from truestep.cli.failure import ExitCode, Failure
 from truestep.cli.options import BeaconOption, NetworkOption, TrustOption, chosen_file
@@ -27,7 +28,6 @@ from truestep.client.verification import (
     open_rerun,
 )
 from truestep.composition.engines import EngineName, open_engine
-from truestep.demo.narration import count
 
 if TYPE_CHECKING:
     from truestep.ports.blobs import Blobs
@@ -218,7 +218,7 @@ def _execute(
     content = read_input(input_file) if input_file else None
     replay = open_rerun(held, sources, elf, content)
     starts = list(accumulate((shard.cycle for shard in held.shards), initial=0))
-    with screen.cycles(f"running {count(len(held.shards), 'shard')} again", total=starts[-1]) as progress:
+    with screen.cycles(f"running {counted(len(held.shards), 'shard')} again", total=starts[-1]) as progress:
 
         def sink(position: int) -> Callable[[int], None]:
             return lambda cycle: progress(starts[position] + cycle)
@@ -228,11 +228,11 @@ def _execute(
 
 def _shown(held: Receipt, groups: Mapping[str, Sequence[Check]]) -> str:
     """One line per group, and one per failed check."""
-    lines = [f"job {held.job_id} on chain {held.deployment.chain_id}, {count(held.shard_count, 'shard')}"]
+    lines = [f"job {held.job_id} on chain {held.deployment.chain_id}, {counted(held.shard_count, 'shard')}"]
     for title, checks in groups.items():
         failed = [check for check in checks if not check.passed]
         mark = "[bold red]✗[/]" if failed else "[green]✓[/]"
-        lines.append(f"{mark} {title} ({len(checks) - len(failed)} of {count(len(checks), 'check')})")
+        lines.append(f"{mark} {title} ({len(checks) - len(failed)} of {counted(len(checks), 'check')})")
         lines += [f"    {check.name}: {escape(check.detail)}" for check in failed]
     is_verified = all(check.passed for checks in groups.values() for check in checks)
     verdict = (

@@ -3,12 +3,12 @@
 import typer
 
 from truestep.base.ids import JobId
+from truestep.base.text import counted
 from truestep.cli.connection import connect_sender
 from truestep.cli.option_groups import grouped
 from truestep.cli.options import JobArgument, NetworkOptions
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.cli.senders import SenderOptions
-from truestep.demo.narration import count
 
 EXAMPLE = "Example: truestep write-out 1 --keystore requester.json"
 
@@ -38,8 +38,8 @@ def write_out(
     is_called = job_calls.call_back(chain, JobId(job))
     status = read_status(chain, JobId(job))
     final = status.count(TaskStage.FINAL)
-    done = f"{count(written, 'result')} written out" if written else "nothing to write out"
-    words = f"{done}; {final} of {status.job.shard_count} shards are final"
+    done = f"{counted(written, 'result')} written out" if written else "nothing to write out"
+    words = f"{done}; {final} of {counted(status.job.shard_count, 'shard')} final"
     words += " and written out" if final and not written else ""
     words += "; the consumer was called" if is_called else ""
     screen.result({"job_id": job, "written": written, "final": final, "called_back": is_called}, shown=words)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from truestep.availability.cells import run_cells
 from truestep.base.errors import Bug, Rejected, Unavailable
+from truestep.base.text import counted
 from truestep.node.chain.outbox import Outbox
 from truestep.node.keeping.chronicle import Chronicle
 from truestep.node.keeping.notes import Notes
@@ -247,7 +248,7 @@ class KeeperAgent:
         self._notes.keep((item.name, place.first_cell), reason)
         work = KeepWork(action=action, urls=self._urls(item.item_id))
         if self._start(("keep", item.item_id, place.index), work):
-            what = f"seat {place.index} of item {item.item_id}, {item.record.blob_count:,} blobs"
+            what = f"seat {place.index} of item {item.item_id}, {counted(item.record.blob_count, 'blob')}"
             self._tell("fetching", f"fetches and checks {what}")
 
     def _forget(self, action: Forget) -> None:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Bytes32
+from truestep.base.text import counted
 from truestep.commitments.merkle import root_of_bytes
 from truestep.engine.hashing import hash_many_pairs
 from truestep.machine.elf import FILE_LIMIT_BYTES, load_elf
@@ -137,8 +138,9 @@ def _inputs(blobs: Blobs, job: JobRecord, should_stop: ShouldStop) -> Iterator[C
         ):
             raise Rejected(
                 Reject.INPUT_MISMATCH,
-                f"the file at {job.input_uri} ({len(content)} bytes) is not the input of job {job.job_id}"
-                f" ({job.input_size} bytes): size or root differ",
+                f"the file at {job.input_uri} ({counted(len(content), 'byte')}) is not the input of job"
+                f" {job.job_id}"
+                f" ({counted(job.input_size, 'byte')}): size or root differ",
             )
         return content
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from truestep.base.text import counted
 from truestep.base.units import coins
 from truestep.protocol.availability.registration import WRITTEN_LIMIT_BYTES
 from truestep.protocol.deployment.availability import POLICY as KEPT
@@ -23,7 +24,7 @@ def output_bytes(task: TaskView) -> int | None:
 
 def why_not_written(delivery: DeliveryPolicy, keeper_count: int, tasks: Sequence[TaskView]) -> str:
     """Why the outputs of these tasks cannot be kept where keepers are too few; empty if they can or may."""
-    few = f"the network has {keeper_count} keepers, too few"
+    few = f"the network has {counted(keeper_count, 'keeper')}, too few"
     if not delivery.writes_small:
         return f"{few}; --calldata writes small outputs into the chain"
     sizes = [size for task in tasks if (size := output_bytes(task))]

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from truestep.availability.parts import BLOB_UNITS, UNIT_SIZE_BYTES, Part
 from truestep.base.ids import Address, BatchId, Bytes32
+from truestep.base.text import counted
 from truestep.base.units import coins
 from truestep.commitments.merkle import LEAF_SIZE_BYTES
 from truestep.protocol.availability.contracts.bindings import Demand, Give
@@ -256,7 +257,8 @@ def _register(
         yield Alert(
             kind="keepers_too_few",
             message=f"the outputs of batch {batch_id} cannot be kept: expected at least"
-            f" {policy.seat_count or SEATS_LEAST} keepers, there are {len(view.facts.data.keepers)}; its"
+            f" {counted(policy.seat_count or SEATS_LEAST, 'keeper')}, the network has"
+            f" {len(view.facts.data.keepers)}; its"
             " bonds lose what a missed lease costs if no more come",
         )
         return
@@ -282,7 +284,8 @@ def _register(
     yield Send(
         intent=f"{prefix}{_attempt(view, rules, published.parts)}",
         call=call,
-        message=f"have the outputs of batch {batch_id} kept by {seats} keepers for {days} days:"
+        message=f"have the outputs of batch {batch_id} kept by {counted(seats, 'keeper')} for"
+        f" {counted(days, 'day')}:"
         f" {blobs_in_words(published.blob_count)}, {coins(seats * fee_wei)} of fees, and a bond of"
         f" {coins(rules.registrant_bond_wei)} that comes back then",
     )
@@ -299,7 +302,7 @@ def _written(intent: str, batch_id: BatchId, published: Published) -> Send:
 
 def blobs_in_words(count: int) -> str:
     """`1 blob`, `32 blobs`."""
-    return "1 blob" if count == 1 else f"{count:,} blobs"
+    return counted(count, "blob")
 
 
 def is_cheaper_written(sizes_bytes: Sequence[int]) -> bool:
@@ -369,7 +372,7 @@ def _seats(view: DeliveryView, rules: Rules) -> Iterator[DeliveryAction]:
             yield Send(
                 intent=f"assign/{item.item_id}/{last}/{vacant}",
                 call=Assign(item_id=item.item_id, record=record),
-                message=f"have keepers drawn for {vacant} seats of item {item.item_id}",
+                message=f"have keepers drawn for {counted(vacant, 'seat')} of item {item.item_id}",
             )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from truestep.base.ids import Address, BatchId, ClaimId, JobId, batch_of_claim, job_of_task
+from truestep.base.text import counted
 from truestep.base.units import coins
 from truestep.protocol.availability.calls import Paid
 from truestep.protocol.availability.ids import (
@@ -122,7 +123,8 @@ def _hold(view: View, facts: Facts, batch_id: BatchId, group: list[Unchecked]) -
     send = SendData(
         intent=f"{HOLD}/{batch_id}/{kept.hold_count + 1}",
         call=Paid(call=found.call, value_wei=bond_wei),
-        message=f"holds batch {batch_id}, of which it cannot check {len(group)} claims until {found.what};"
+        message=f"holds batch {batch_id}, of which it cannot check {counted(len(group), 'claim')} until"
+        f" {found.what};"
         f" if they are true, a bond of {coins(bond_wei)} is lost",
     )
     return Wish(send=send, bond_wei=bond_wei)

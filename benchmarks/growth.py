@@ -126,6 +126,10 @@ class Chain:
         """Enough of everything."""
         return Balances(wallet_wei=10**20, stake_wei=0, locked_wei=0, rewards_wei=0, winnings_wei=0)
 
+    def gas_price_wei(self) -> int:
+        """Next to nothing."""
+        return 1
+
     def refresh(self) -> tuple[Transaction, ...]:
         """Nothing was sent."""
         return ()

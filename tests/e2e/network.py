@@ -22,6 +22,7 @@ from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.devnet import AnvilDevnet, Devnet
 from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.chain.web3_chain import EVERYTHING, Memory, Web3Chain
+from truestep.adapters.keepers.answering import BlobAnswerer
 from truestep.adapters.keepers.eyes import KeeperEyes
 from truestep.adapters.keepers.item_blobs import Published
 from truestep.adapters.store.sqlite import SqliteStore
@@ -32,6 +33,7 @@ from truestep.commitments.merkle import root_of_bytes
 from truestep.composition.daemons import daemon_memory
 from truestep.machine.elf import load_elf
 from truestep.machine.interpreter import ReferenceEngine
+from truestep.node.availability.answer_desk import AnswerBench
 from truestep.node.availability.watch_desk import WatchBench
 from truestep.node.chain.outbox import Courier
 from truestep.node.challenger import challenger_node
@@ -294,7 +296,14 @@ class Network:
             reporter=log,
             secret=keccak256(f"secret of {name}".encode()),
             watching=self._watching(log),
+            answering=self._answering(chain),
         )
+
+    def _answering(self, chain: Chain) -> InlineExecutor | None:
+        """What answers for items in blobs, if these can be read."""
+        if self.published is None:
+            return None
+        return InlineExecutor(AnswerBench(BlobAnswerer(self.published, chain.gas_price_wei)).perform)
 
     def _watching(self, log: Log) -> InlineExecutor | None:
         """Eyes on keepers, which may be on this computer."""

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_bytes
+from typing import Protocol
 
 from truestep.adapters.blobs.cache import BlobCache
 from truestep.adapters.blobs.outputs import OutputDirectory
@@ -18,6 +19,7 @@ from truestep.adapters.chain.sender import Signer
 from truestep.adapters.chain.web3_chain import Memory
 from truestep.adapters.clock import SystemClock
 from truestep.adapters.executor.threads import ThreadExecutor
+from truestep.adapters.keepers.answering import BlobAnswerer
 from truestep.adapters.keepers.blobs import KeeperBlobs
 from truestep.adapters.keepers.delivering import OutputPublisher
 from truestep.adapters.keepers.eyes import KeeperEyes
@@ -33,6 +35,7 @@ from truestep.composition.network import (
     open_blobs,
     open_chain,
 )
+from truestep.node.availability.answer_desk import AnswerBench
 from truestep.node.availability.delivery_desk import DeliveryBench
 from truestep.node.availability.watch_desk import WatchBench
 from truestep.node.chain.outbox import Courier
@@ -58,6 +61,8 @@ DELIVERIES_AT_ONCE = 2
 """Items that are made at a time: commitments take most of a core."""
 LOOKS_AT_ONCE = 4
 """A survey, a check of roots, and room for looks and for moves in demands."""
+ANSWERS_AT_ONCE = 3
+"""Two demands, and the price of gas."""
 ROOM_FOR_MOVES = 2
 """Moves in disputes never wait for a run, a check or a fetch to end."""
 
@@ -128,7 +133,12 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
             operator=settings.operator,
             publisher=_publisher(settings, deployment, stores, bench.outputs, reporter),
         )
-        yield replace(world, watching=_watching(deployment, published, clock, reporter))
+        has_blobs = consensus_urls(deployment, settings.rpc, settings.beacon)
+        yield replace(
+            world,
+            watching=_watching(deployment, published, clock, reporter),
+            answering=answering(published, world.chain, clock) if published and has_blobs else None,
+        )
 
 
 def _published(settings: DaemonSettings, deployment: Deployment, reporter: Reporter) -> PublishedBlobs | None:
@@ -191,6 +201,20 @@ def _watching(
     may_be_private = deployment.chain_id in DEVNET_CHAINS
     eyes = KeeperEyes(open_kzg(), reporter, may_be_private=may_be_private, published=published)
     return ThreadExecutor(LOOKS_AT_ONCE, WatchBench(eyes).perform, clock.nudge)
+
+
+class Priced(Protocol):
+    """What knows the price of gas, such as a chain."""
+
+    def gas_price_wei(self) -> int:
+        """What a unit of gas costs now, tip included."""
+        ...
+
+
+def answering(published: PublishedBlobs, chain: Priced, clock: SystemClock) -> ThreadExecutor:
+    """What answers for items in blobs, which it can read."""
+    bench = AnswerBench(BlobAnswerer(published, chain.gas_price_wei))
+    return ThreadExecutor(ANSWERS_AT_ONCE, bench.perform, clock.nudge)
 
 
 def keep_owner(store: Store, owner: Address) -> None:

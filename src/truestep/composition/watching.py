@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_bytes
 
-from truestep.adapters.chain.availability import AvailabilityContracts, Web3KeeperChain
+from truestep.adapters.chain.availability import AvailabilityContracts, AvailabilityReader, Web3KeeperChain
+from truestep.adapters.chain.beacon import BeaconBlobs
 from truestep.adapters.chain.fees import TransactionPolicy
+from truestep.adapters.chain.published import PublishedBlobs
 from truestep.adapters.chain.sender import Signer
 from truestep.adapters.clock import SystemClock
 from truestep.adapters.executor.threads import ThreadExecutor
@@ -16,7 +18,7 @@ from truestep.adapters.store.scoped import Scope, open_scope
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.adapters.trusted_setup import open_kzg
 from truestep.base.ids import Address
-from truestep.composition.daemons import LOOKS_AT_ONCE, keep_owner
+from truestep.composition.daemons import LOOKS_AT_ONCE, answering, keep_owner
 from truestep.node.availability.watch_desk import WatchBench
 from truestep.node.availability.watcher import WatcherWorld
 from truestep.node.chain.outbox import Courier
@@ -36,6 +38,8 @@ class WatcherSettings:
     policy: TransactionPolicy = field(default_factory=TransactionPolicy)
     may_be_private: bool = False
     """Whether keepers may serve at private addresses."""
+    beacon: Sequence[str] = ()
+    """URLs of consensus nodes, for items in blobs of transactions."""
 
 
 @contextmanager
@@ -50,7 +54,8 @@ def opened_watcher(settings: WatcherSettings, reporter: Reporter) -> Generator[W
         chain = Web3KeeperChain(
             settings.rpc, contracts, settings.signer, store, settings.policy, reporter=reporter
         )
-        eyes = KeeperEyes(open_kzg(), reporter, may_be_private=settings.may_be_private)
+        published = _published(settings, reporter)
+        eyes = KeeperEyes(open_kzg(), reporter, may_be_private=settings.may_be_private, published=published)
         yield WatcherWorld(
             chain=chain,
             store=store,
@@ -59,4 +64,13 @@ def opened_watcher(settings: WatcherSettings, reporter: Reporter) -> Generator[W
             clock=clock,
             reporter=reporter,
             secret=kept_secret(store, token_bytes),
+            answering=answering(published, chain, clock) if published is not None else None,
         )
+
+
+def _published(settings: WatcherSettings, reporter: Reporter) -> PublishedBlobs | None:
+    """Blobs of transactions, if a consensus node is named."""
+    if not settings.beacon:
+        return None
+    reader = AvailabilityReader(settings.rpc, settings.contracts, reporter)
+    return PublishedBlobs(reader, BeaconBlobs(settings.beacon, open_kzg()), settings.state_dir / "published")

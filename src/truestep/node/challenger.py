@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from truestep.base.ids import ClaimId
+from truestep.node.availability.answer_desk import TaskAnswerDesk
 from truestep.node.availability.claims_desk import ClaimsDesk
+from truestep.node.availability.desk import Desk
 from truestep.node.availability.watch_desk import WatchDesk
 from truestep.node.loop.loop import Loop
 from truestep.node.tasks.agent import Daemon, TaskAgent
@@ -39,7 +41,11 @@ def challenger_node(world: World, policy: ChallengerPolicy) -> Daemon:
         tasks |= {task_id: ledger.task(task_id) for task_id in ledger.disputed_tasks(challenger=account)}
         return tasks.values()
 
-    desks = [_desk(world, world.watching, salted)] if world.watching is not None else []
+    desks: list[Desk] = []
+    if world.watching is not None:
+        desks.append(_desk(world, world.watching, salted))
+    if world.answering is not None:
+        desks.append(TaskAnswerDesk(world.chain, world.answering, world.clock, world.reporter))
     agent = TaskAgent(
         world,
         choose=choose,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from truestep.base.ids import Bytes32
+from truestep.node.availability.answer_desk import TaskAnswerDesk
 from truestep.node.availability.delivery_desk import DeliveryDesk
 from truestep.node.availability.desk import Desk
 from truestep.node.loop.loop import Loop
@@ -52,7 +53,11 @@ def worker_node(world: World, policy: WorkerPolicy, distrusted: dict[Bytes32, st
 
 
 def _desks(world: World, policy: WorkerPolicy) -> list[Desk]:
-    """A desk that has outputs kept, for a worker that offers that in a network that can."""
-    if policy.delivery is None or world.delivering is None:
-        return []
-    return [DeliveryDesk(world.chain, policy.delivery, world.delivering, world.clock, world.reporter)]
+    """One that has outputs kept, if the network and the worker can, and one that answers for blobs."""
+    chain, clock, reporter = world.chain, world.clock, world.reporter
+    desks: list[Desk] = []
+    if policy.delivery is not None and world.delivering is not None:
+        desks.append(DeliveryDesk(chain, policy.delivery, world.delivering, clock, reporter))
+    if world.answering is not None:
+        desks.append(TaskAnswerDesk(chain, world.answering, clock, reporter))
+    return desks

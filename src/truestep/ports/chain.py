@@ -272,6 +272,10 @@ class Chain(ChainReader, Protocol):
         """What went wrong with sends since the last call, a sentence each: what happened, what to do."""
         ...
 
+    def gas_price_wei(self) -> int:
+        """What a unit of gas costs now, tip included."""
+        ...
+
     def transaction(self, intent: str) -> Transaction | None:
         """What became of an intent; None if it was never submitted."""
         ...

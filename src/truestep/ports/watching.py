@@ -54,6 +54,10 @@ class WatchChain(Protocol):
         """Look after everything that is pending."""
         ...
 
+    def gas_price_wei(self) -> int:
+        """What a unit of gas costs now, tip included."""
+        ...
+
     def transaction(self, intent: str) -> Transaction | None:
         """What became of an intent."""
         ...

@@ -279,6 +279,10 @@ class Web3KeeperChain:
         """Check everything that is pending."""
         return tuple(entry.transaction() for entry in self._sender.refresh())
 
+    def gas_price_wei(self) -> int:
+        """What a unit of gas costs now, tip included."""
+        return self._sender.gas_price_wei()
+
     def transaction(self, intent: str) -> Transaction | None:
         """The outcome of an intent."""
         entry = self._sender.entry(intent)

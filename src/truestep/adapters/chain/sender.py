@@ -70,6 +70,11 @@ class Sender:
 
     # --- for callers --------------------------------------------------------------------------------------
 
+    def gas_price_wei(self) -> int:
+        """What a unit of gas costs now, tip included. Raises `Unavailable`."""
+        prices = self._market.prices()
+        return prices.block.base_fee_wei + prices.tip_wei
+
     def entry(self, intent: str) -> Entry | None:
         """The state of an intent."""
         return self._journal.entry(intent)

@@ -195,6 +195,10 @@ class Web3Chain:
         """The problems of sends since the last call."""
         return self._sender.alarms()
 
+    def gas_price_wei(self) -> int:
+        """What a unit of gas costs now, tip included."""
+        return self._sender.gas_price_wei()
+
     def transaction(self, intent: str) -> Transaction | None:
         """The outcome of an intent."""
         entry = self._sender.entry(intent)

@@ -24,7 +24,11 @@ class ItemBlobs:
     async def blob(self, number: int) -> bytes:
         """One blob, compared with the item's hashes. Raises `Unavailable` if it cannot be had."""
         trouble = f"none of the keepers of item {self._item.item_id} gives its manifest"
-        if self._published is not None and number in self._item.published:
+        if self._published is None and not self._item.record.seat_count:
+            trouble = (
+                f"item {self._item.item_id} is in blobs of a transaction; name a consensus node with --beacon"
+            )
+        elif self._published is not None and number in self._item.published:
             try:
                 return await asyncio.to_thread(self._published, self._item.item_id, number)
             except Unavailable as error:

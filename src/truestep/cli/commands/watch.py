@@ -12,6 +12,7 @@ from truestep.cli.fee_options import MaxFeeOption, MaxFeeUrgentOption, MaxTipOpt
 from truestep.cli.log_lines import LogLines
 from truestep.cli.option_groups import grouped
 from truestep.cli.options import (
+    BeaconOption,
     DeploymentOption,
     KeystoreOption,
     NetworkOption,
@@ -71,6 +72,7 @@ class WatchOptions:
         bool,
         typer.Option("--allow-private", help="Ask keepers at private addresses too. Always so on a devnet."),
     ] = False
+    beacon: BeaconOption = None
     deployment: DeploymentOption = None
     network: NetworkOption = None
     password_file: PasswordFileOption = None
@@ -96,7 +98,9 @@ def watch(options: WatchOptions) -> None:
     Asks each keeper of each item for random cells, and challenges on the chain whoever gives none, or wrong
     ones: a keeper that cannot answer there loses a share of its stake, and up to half of it is paid to the
     watcher. One that answers keeps the bond of the challenge, and is left alone for a while. Fetches each
-    item once, and has it struck if its blobs do not hold what it says. It needs coins for bonds and gas.
+    item once, and has it struck if its blobs do not hold what it says. With --beacon it does the same for
+    items in blobs of transactions, and answers whoever doubts one of them, where that pays. It needs coins
+    for bonds and gas.
     """
     from truestep.composition import watching
     from truestep.node.availability.watcher import watcher_node
@@ -122,7 +126,7 @@ def _settings(options: WatchOptions) -> "WatcherSettings":
     from truestep.adapters.chain.availability import availability_of
     from truestep.adapters.chain.deployment import read_deployment
     from truestep.adapters.keystore import open_keystore
-    from truestep.composition.network import DEVNET_CHAINS
+    from truestep.composition.network import DEVNET_CHAINS, consensus_urls
     from truestep.composition.watching import WatcherSettings
 
     deployment = read_deployment(deployment_file(options.deployment, options.network))
@@ -132,5 +136,6 @@ def _settings(options: WatchOptions) -> "WatcherSettings":
         state_dir=options.state_dir,
         signer=open_keystore(options.keystore, ask_password(options.password_file)),
         policy=transaction_policy(options.max_fee, options.max_tip, options.max_fee_urgent),
+        beacon=consensus_urls(deployment, options.rpc, options.beacon or ()),
         may_be_private=options.allow_private or deployment.chain_id in DEVNET_CHAINS,
     )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from truestep.base.errors import Unavailable
+from truestep.node.availability.answer_desk import AnswerDesk
 from truestep.node.availability.watch_desk import WatchDesk
 from truestep.node.chain.outbox import Outbox
 from truestep.node.keeping.chronicle import Chronicle
@@ -30,7 +31,8 @@ STOP_SECONDS = 10.0
 class WatcherWorld:
     """Everything outside that a watcher needs: `executor` performs a `WatchBench`, `sends` a `Courier`.
 
-    `secret` has 32 random bytes, the same ones after every start.
+    `secret` has 32 random bytes, the same ones after every start. `answering` performs an `AnswerBench`; None
+    if no blobs of transactions can be read.
     """
 
     chain: WatchChain
@@ -40,6 +42,7 @@ class WatcherWorld:
     clock: Clock
     reporter: Reporter
     secret: bytes
+    answering: Executor | None = None
 
 
 def watcher_node(world: WatcherWorld, policy: WatchPolicy) -> Loop[View, Action]:
@@ -56,6 +59,11 @@ class WatcherAgent:
         self._policy = policy
         self._chronicle = Chronicle(world.chain, world.store)
         self._desk = WatchDesk(world.executor, world.store, world.clock, world.reporter)
+        self._answers = (
+            AnswerDesk(world.chain, world.answering, world.clock, world.reporter)
+            if world.answering is not None
+            else None
+        )
         self._outbox = Outbox(world.chain, world.sends, world.clock, world.reporter)
         self._pulse = Pulse(world.clock)
         self._funds = Funds(wallet_wei=0, credits={})
@@ -68,7 +76,8 @@ class WatcherAgent:
         has_sent = self._outbox.collect()
         if has_sent:
             self._funds_at = None
-        return self._desk.collect() or has_sent
+        has_answered = self._answers is not None and self._answers.collect()
+        return self._desk.collect() or has_sent or has_answered
 
     def look(self) -> None:
         """Read the chain up to its newest block."""
@@ -102,7 +111,16 @@ class WatcherAgent:
             checked=desk.checked,
             moves=desk.moves,
         )
-        return view, decide(view, self._policy) if self._is_past_known else ()
+        if not self._is_past_known:
+            return view, ()
+        return view, [*self._answered(view), *decide(view, self._policy)]
+
+    def _answered(self, view: View) -> list[SendData]:
+        """Answers for items in blobs, which a clock runs for."""
+        if self._answers is None:
+            return []
+        answers = self._answers.decide(view.now, view.account, view.facts, view.rules.answer_seconds)
+        return [each for each in answers if each.intent not in view.in_flight]
 
     def act(self, actions: Sequence[Action]) -> None:
         """Have it done."""
@@ -112,6 +130,8 @@ class WatcherAgent:
             return
         for action in actions:
             self._desk.act(action, facts, self._pulse.now(head))
+        if self._answers is not None and self._is_past_known:
+            self._answers.act()
         now = self._world.clock.monotonic_seconds()
         if self._is_past_known and (self._forgot_at is None or now - self._forgot_at >= FORGET_SECONDS):
             self._forgot_at = now
@@ -124,6 +144,8 @@ class WatcherAgent:
     def close(self) -> None:
         """Ask background work to end."""
         self._desk.stop(STOP_SECONDS)
+        if self._answers is not None:
+            self._answers.close(STOP_SECONDS)
         self._world.sends.stop(STOP_SECONDS)
         self.collect()
 

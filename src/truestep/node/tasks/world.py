@@ -36,3 +36,5 @@ class World:
     """Performs the items of a `DeliveryBench`; None if no outputs are to be kept."""
     watching: Executor | None = None
     """Performs the items of a `WatchBench`; None in a network without keepers."""
+    answering: Executor | None = None
+    """Performs the items of an `AnswerBench`; None if no blobs of transactions can be read."""

@@ -30,6 +30,7 @@ from truestep.protocol.settlement.facts.records import Facts, KnownBatch
 from truestep.protocol.settlement.ids import job_of_item
 from truestep.protocol.settlement.records import BatchStage
 from truestep.roles.actions import Alert, Send
+from truestep.roles.availability.answering import is_in_blobs
 
 SEATS_LEAST, SEATS_USUAL = 2, 4
 ROUNDS = 2
@@ -405,9 +406,9 @@ def _answers(view: DeliveryView, rules: Rules) -> Iterator[DeliveryAction]:
     """Answer demands for one's own items, whose trees nobody else need know (A4.6), and for others in need.
 
     One's claims depend on those: whoever registered an input could else let it be struck, and have outputs
-    for its bond.
+    for its bond. Items in blobs of which no copy is here are for whoever can read them (`answering`).
     """
-    own = {item.item_id: item for item in _own_items(view)}
+    own = {item.item_id: item for item in _own_items(view) if not is_in_blobs(item)}
     sources = _sources(view)
     for demand_id, demand in view.facts.data.demands.items():
         item_id, move = item_of_demand(demand_id), (demand_id, demand.moved_at)

@@ -48,6 +48,7 @@ from truestep.node.tasks.world import World
 from truestep.ports.chain import Balances, Blocks, Counters, Head, Inquiry, Records, Transaction
 from truestep.ports.executor import Finished
 from truestep.protocol import events
+from truestep.protocol.availability.contracts.keepers import Keeper
 from truestep.protocol.calls import NATIVE
 from truestep.protocol.claims import ClaimedState
 from truestep.protocol.events import ChainEvent, LogPosition
@@ -194,6 +195,14 @@ class Chain:
     def facts(self) -> Facts:
         """Of a network without keepers: nothing of them is asked for."""
         return WITHOUT_KEEPERS
+
+    def keeper(self, _: Any) -> Keeper:
+        """There is none."""
+        return Keeper(account=NOBODY, signer=NOBODY, shares=0, locked=0, listed=0)
+
+    def gas_price_wei(self) -> int:
+        """Nothing costs anything."""
+        return 0
 
     def stopped_until(self) -> int:
         """Nobody has stopped anything."""

@@ -171,7 +171,7 @@ def test_who_keeps_the_data_is_said_before_coins_move(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--availability", "keepers"), "at least 2 keepers in this network, there are 0"),
+        (("--availability", "keepers"), "this network has 0 keepers, of which 0 can take more"),
         (("--availability", "keepers", "--items-url", "ftp://x"), "http or https URL"),
         (("--availability", "keepers", "--keeper-fee", "much"), "expected an amount"),
         (("--availability", "keepers", "--keep-for", "long"), "expected a time"),

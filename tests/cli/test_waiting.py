@@ -7,9 +7,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import typer
 
 from truestep.cli.commands import submit
-from truestep.cli.screen import Screen
+from truestep.cli.screen import Screen, guarded
 
 
 def _interrupted(on_event: Callable[[Any], None]) -> None:
@@ -18,6 +19,6 @@ def _interrupted(on_event: Callable[[Any], None]) -> None:
 
 def test_ctrl_c_says_that_the_job_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
     job: Any = SimpleNamespace(job_id=7, wait=_interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        submit.follow(Screen(as_json=False), job, 2, None)
+    with pytest.raises(typer.Exit):
+        guarded(lambda: submit.follow(Screen(as_json=False), job, 2, None))()
     assert "job 7 goes on without this command: truestep status 7" in capsys.readouterr().err

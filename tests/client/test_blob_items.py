@@ -88,11 +88,14 @@ def test_larger_data_takes_several_blobs_of_one_transaction(network: KeptNetwork
 
 
 def test_items_last_longer_for_who_wants_it_and_never_beyond_the_nodes(network: KeptNetwork) -> None:
-    network.client().submit(ELF, INPUT, order=replace(ORDER, keeping=KeepingTerms(spare_seconds=86_400)))
-    network.client().submit(ELF, b"other", order=replace(ORDER, keeping=KeepingTerms(spare_seconds=10**8)))
-    first, second = items(network)
-    assert first.record.until - first.record.since > 2 * 86_400
-    assert second.record.until - second.record.since >= BLOB_SECONDS - 60
+    for seconds in (60, BLOB_SECONDS + 1):
+        order = replace(ORDER, keeping=KeepingTerms(keep_seconds=seconds))
+        with pytest.raises(Rejected, match=r"expected the data to be kept for at (least 1 d|most 15 d)"):
+            network.client().submit(ELF, INPUT, order=order)
+    order = replace(ORDER, keeping=KeepingTerms(keep_seconds=10 * 86_400))
+    network.client().submit(ELF, INPUT, order=order)
+    [item] = items(network)
+    assert 10 * 86_400 - 60 < item.record.until - item.record.since <= 10 * 86_400
 
 
 def test_keepers_are_not_replaced_by_blobs(network: KeptNetwork) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from eth_account import Account
 
 from tests.client.kept_network import COIN_WEI, RULES, KeptNetwork, open_kept_network
 from tests.crash.test_crashes import TIMELESS, Executioner, Killed, MortalStore
@@ -145,6 +146,82 @@ def test_items_that_are_over_are_closed_and_their_coins_taken(network: KeptNetwo
     assert listed() == []
 
 
+# --- how long it is kept ---------------------------------------------------------------------------
+
+
+def test_data_is_kept_for_as_long_as_is_asked_for(network: KeptNetwork) -> None:
+    network.enrol(2, shares=1)
+    for seconds, words in ((86_400, "at least 21 d 2 h, got 1 d"), (501 * 86_400, "at most 499 d 23 h")):
+        order = replace(ORDER, keeping=KeepingTerms(url=network.store.url, keep_seconds=seconds))
+        with pytest.raises(Rejected, match=words) as refused:
+            network.client().submit(ELF, INPUT, order=order)
+        assert refused.value.reason is Reject.DATA_END
+    assert not network.facts().item_count and not network.client().chain.counters().program_count
+    order = replace(ORDER, keeping=KeepingTerms(url=network.store.url, keep_seconds=60 * 86_400))
+    network.client().submit(ELF, INPUT, order=order, tell=network.said.append)
+    [item] = network.facts().items.values()
+    assert 60 * 86_400 - 60 < item.record.until - item.record.since <= 60 * 86_400
+    assert any("(60 days; the job may need it until" in each for each in network.said)
+    # the same again: it is there already, and nothing more is paid
+    order = replace(ORDER, keeping=KeepingTerms(url=network.store.url, keep_seconds=90 * 86_400))
+    network.client().submit(ELF, INPUT, order=order, tell=network.said.append)
+    assert network.facts().item_count == 1
+    assert any("`truestep extend 1` has the same bytes kept" in each for each in network.said)
+
+
+def test_what_keepers_cannot_take_is_refused_before_coins_move(network: KeptNetwork) -> None:
+    """Each has one share, and a first job has locked them."""
+    network.enrol(2, shares=1)
+    network.client().submit(ELF, INPUT, order=ORDER)
+    before = network.coins()
+    with pytest.raises(Rejected, match="2 keepers, of which 0 can take more, 0 seats in all") as refused:
+        network.client().submit(ELF, b"other", order=ORDER)
+    assert refused.value.reason is Reject.KEEPERS_TOO_FEW
+    assert network.coins() == before and network.facts().item_count == 1
+    network.enrol(1, shares=1)
+    with pytest.raises(Rejected, match="3 keepers, of which 1 can take more, 1 seat in all"):
+        network.client().submit(ELF, b"other", order=ORDER)
+    network.enrol(1, shares=1)
+    network.client().submit(ELF, b"other", order=ORDER)
+    assert network.facts().items[ItemId(2)].record.seat_count == 2, "not more than can be filled"
+
+
+def test_the_whole_sum_is_named_before_anything_is_sent(network: KeptNetwork) -> None:
+    network.enrol(2)
+    have_wei = RULES.registrant_bond_wei + COIN_WEI // 10
+    poor = Account.create()
+    network.devnet.fund(poor.address, have_wei)
+    network.requester = poor
+    order = replace(ORDER, reward_wei=COIN_WEI // 10, keeping=KeepingTerms(url=network.store.url))
+    with pytest.raises(Rejected) as refused:
+        network.client().submit(ELF, INPUT, order=order)
+    words = str(refused.value)
+    assert refused.value.reason is Reject.FUNDS_TOO_LOW
+    assert words.startswith(f"not enough coins in the wallet: {poor.address} has 0.14 ETH, and to submit")
+    for part in ("0.1 ETH of rewards", "0.04 ETH of bonds for its data, which come back", "for gas"):
+        assert part in words
+    assert "of fees for its keepers" in words and "Nothing was sent" in words
+    assert network.coins() == have_wei and not network.facts().item_count
+
+
+def test_who_interrupts_it_knows_what_is_left_behind(network: KeptNetwork) -> None:
+    network.enrol(2)
+    left: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        network.client().submit(
+            ELF, INPUT, order=ORDER, tell=_interrupting("no keepers are drawn"), leave_behind=left.append
+        )
+    assert "an item with program and input is registered, with a bond of 0.04 ETH" in left[-1]
+    assert "The same command goes on with it and pays nothing twice" in left[-1]
+    job = network.client().submit(ELF, INPUT, order=ORDER, leave_behind=left.append)
+    assert f"`truestep supply {job.job_id} --availability keepers`" in left[-1]
+    remembering = network.client(SqliteStore())
+    other = remembering.submit(ELF, INPUT, order=ORDER, leave_behind=left.append)
+    assert left[-1].startswith(
+        f"job {other.job_id} is posted. Nobody can take it before it is supplied. The same"
+    )
+
+
 # --- what is refused before any coins move --------------------------------------------------------
 
 
@@ -160,7 +237,9 @@ def test_nothing_is_registered_that_keepers_could_not_fetch(network: KeptNetwork
 
 def test_too_few_keepers_are_said(network: KeptNetwork) -> None:
     network.enrol(1)
-    with pytest.raises(Rejected, match="at least 2 keepers in this network, there are 1") as refused:
+    with pytest.raises(
+        Rejected, match="this network has 1 keeper, of which 1 can take more, 4 seats in all"
+    ) as refused:
         network.client().submit(ELF, INPUT, order=ORDER)
     assert refused.value.reason is Reject.KEEPERS_TOO_FEW
 

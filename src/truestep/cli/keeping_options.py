@@ -9,7 +9,8 @@ import typer
 from truestep.adapters.keepers.publishing import checked_url, public_url
 from truestep.base.units import parse_coins, parse_duration
 from truestep.cli.fee_options import MaxBlobFeeOption
-from truestep.client.keeping import SEATS_LEAST, SEATS_LIMIT, KeepingTerms
+from truestep.client.keeping import KeepingTerms
+from truestep.client.seats import SEATS_LEAST, SEATS_LIMIT
 from truestep.client.supplies import Availability
 
 
@@ -23,7 +24,7 @@ class KeepingOptions:
             metavar="N",
             min=SEATS_LEAST,
             max=SEATS_LIMIT,
-            help="Keepers for each item; more than half must sign. Default: 4, or all if there are fewer.",
+            help="Keepers for each item; more than half must sign. Default: 4, or as many as are free.",
         ),
     ] = None
     keeper_fee: Annotated[
@@ -33,12 +34,13 @@ class KeepingOptions:
         ),
     ] = "0"
     keep_for: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="TIME",
-            help="Keep items so much longer than the job needs, for later jobs: 30d, 12h; blobs at most 15d.",
+            help="How long items are kept, from now: 60d, 36h; blobs at most 15d. Default: as long as the job"
+            " may need them.",
         ),
-    ] = "0s"
+    ] = None
     items_url: Annotated[
         str | None,
         typer.Option(
@@ -54,22 +56,30 @@ class KeepingOptions:
         """The same for the SDK; None where nothing is offered. Refuses what is not understood."""
         if availability not in (Availability.KEEPERS, Availability.BLOB):
             return None
-        fee_wei, spare_seconds = parse_coins(self.keeper_fee), parse_duration(self.keep_for)
+        fee_wei = parse_coins(self.keeper_fee)
         if fee_wei is None:
             raise typer.BadParameter(
                 f"expected an amount such as 0.001, 20gwei or 7wei, got {self.keeper_fee!r}",
                 param_hint="--keeper-fee",
             )
-        if spare_seconds is None:
-            raise typer.BadParameter(
-                f"expected a time such as 12h or 30d, got {self.keep_for!r}", param_hint="--keep-for"
-            )
         return KeepingTerms(
             url=self._url(blobs) if availability is Availability.KEEPERS else "",
             seat_count=self.keepers,
             fee_wei=fee_wei,
-            spare_seconds=spare_seconds,
+            keep_seconds=self.keep_seconds,
         )
+
+    @property
+    def keep_seconds(self) -> int | None:
+        """The time of --keep-for; None without it."""
+        if self.keep_for is None:
+            return None
+        seconds = parse_duration(self.keep_for)
+        if not seconds:
+            raise typer.BadParameter(
+                f"expected a time such as 60d or 36h, got {self.keep_for!r}", param_hint="--keep-for"
+            )
+        return seconds
 
     def _url(self, blobs: Sequence[str]) -> str:
         """From where keepers fetch."""

@@ -7,6 +7,7 @@ from truestep.availability.manifest import Manifest
 from truestep.base.errors import Reject, Rejected
 from truestep.base.text import counted
 from truestep.base.units import coins, duration
+from truestep.client import item_terms
 from truestep.client.sending import transact_once
 from truestep.client.supplies import Content, Need
 from truestep.commitments.kzg import BLOB_SIZE_BYTES, Kzg
@@ -19,6 +20,8 @@ from truestep.protocol.calls import RegisterInBlobs
 DAY_SECONDS = 86_400
 SPARE_SECONDS = 3_600
 """Between the registration and the post of the job: a run that is stopped may go on so much later."""
+REGISTER_GAS = 150_000
+"""Of an item of some blobs, beside the gas of its blobs (docs/availability-gas.md)."""
 
 
 def refuse_too_long(need: Need, now: int) -> None:
@@ -48,9 +51,11 @@ def encoded_item(contents: Sequence[Content], kzg: Kzg) -> tuple[Manifest, tuple
     return encoder.manifest(), blobs
 
 
-def last_second(need: Need, now: int, spare_seconds: int) -> int:
-    """Until when an item is registered that is to last somewhat longer than it must."""
-    return min(need.until_without_holds + SPARE_SECONDS + spare_seconds, now + BLOB_SECONDS)
+def last_second(need: Need, now: int, keep_seconds: int | None) -> int:
+    """Until when an item is registered. Refuses a time that is too short for the job, or too long."""
+    refuse_too_long(need, now)
+    least_seconds = need.until_without_holds + SPARE_SECONDS - now
+    return item_terms.last_second(now, keep_seconds, least_seconds=least_seconds, most_seconds=BLOB_SECONDS)
 
 
 def in_words(contents: Sequence[Content], blob_count: int, bond_wei: int, seconds: int) -> str:

@@ -12,6 +12,7 @@ from truestep.adapters.keepers.publishing import public_url
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address, JobId, ProgramId
 from truestep.client import stakes
+from truestep.client.costs import POST_GAS, PROGRAM_GAS, SUPPLY_GAS, Costs, refuse_poor, total_of
 from truestep.client.files import ProgramFile, program_of, read_program
 from truestep.client.job import EVENT_RANGE_BLOCKS, Job
 from truestep.client.job_status import known_job
@@ -32,7 +33,7 @@ from truestep.machine.program import Task
 from truestep.ports.blobs import Blobs
 from truestep.ports.chain import Chain
 from truestep.ports.clock import Clock
-from truestep.protocol.calls import PostJob, RegisterProgram
+from truestep.protocol.calls import NATIVE, PostJob, RegisterProgram
 from truestep.protocol.events import ChainEvent, JobPosted, ProgramRegistered
 
 OwnEvent = TypeVar("OwnEvent", ProgramRegistered, JobPosted)
@@ -158,27 +159,30 @@ class Client:
         *,
         order: Order | None = None,
         tell: Tell = lambda _: None,
+        leave_behind: Tell = lambda _: None,
     ) -> Job:
         """Post a job and return its handle. The whole reward goes into escrow.
 
-        If the order asks for keepers, they have program and input before; `tell` hears how far that is.
-        Raises Rejected if the program or input is bad, keepers do not take them, or the chain refuses, for
-        example for lack of coins; Unavailable if something outside fails.
+        If the order asks for keepers, they have program and input before; `tell` hears how far that is, and
+        `leave_behind` what there is on the chain if this is interrupted, and how to go on. What too few
+        keepers can take, or the account cannot pay for, is refused before anything is sent. Raises Rejected
+        if the program or input is bad, keepers do not take them, or the chain refuses; Unavailable if
+        something outside fails.
         """
         order, file = order or Order(), _opened(program)
         is_kept = order.availability is not Availability.NONE
-        supplier = self._supplier(order.availability, order.keeping, tell) if is_kept else None
+        supplier = self._supplier(order.availability, order.keeping, tell, leave_behind) if is_kept else None
         draft = post_call(self.chain, self.blobs, content, order)
-        is_new = self._registered(file, order.max_cycles) is None
-        if supplier is not None and order.reducer_of is None and is_new:
-            supplier.check(draft, order.max_cycles, file.program, content, order.lifetime_seconds)
+        self._refuse_poor(draft, order, file, content, supplier)
         call = replace(draft, program_id=self.register(file.elf, max_cycles=order.max_cycles))
         intent = f"post:{order.name or self._order_name(call, order)}"
         if self.chain.transaction(intent) is None:
             if supplier is not None and order.reducer_of is None:
                 call = supplier.kept_order(call, file.program, content, order.lifetime_seconds)
             allow(self.chain, order.asset, order.reward_wei * order.shard_count)
+        leave_behind(self._before_post)
         job = self._post(call, intent)
+        leave_behind(self._after_post(job.job_id, order))
         if supplier is not None and order.reducer_of is None:
             supplier.supply(job.job_id, file.program, content)
         return job
@@ -190,6 +194,7 @@ class Client:
         availability: Availability = Availability.KEEPERS,
         keeping: KeepingTerms | None = None,
         tell: Tell = lambda _: None,
+        leave_behind: Tell = lambda _: None,
     ) -> bool:
         """Have the data of a posted job kept, and name it, so that the job can be taken (A5.1).
 
@@ -206,15 +211,70 @@ class Client:
         program = self.chain.program(job.program_id)
         elf = stored_image(self.blobs, program.image_root, program.entry, program.digest, program.uri)
         content = stored_input(self.blobs, job.input_root, job.input_size, job.input_uri)
-        supplier = self._supplier(availability, keeping, tell)
-        supplier.supply(job_id, program_of(elf).program, content)
+        supplier, opened = self._supplier(availability, keeping, tell, leave_behind), program_of(elf).program
+        costs = supplier.foresee_supply(job_id, opened, content)
+        refuse_poor(self.chain, total_of([costs, Costs(gas=SUPPLY_GAS)]), f"supply job {job_id}")
+        supplier.supply(job_id, opened, content)
         return True
 
-    def _supplier(self, availability: Availability, terms: KeepingTerms | None, tell: Tell) -> Supplier:
+    def _refuse_poor(
+        self, draft: PostJob, order: Order, file: ProgramFile, content: bytes, supplier: Supplier | None
+    ) -> None:
+        """Refuse what cannot be kept or paid for, before anything is sent; not what is posted already."""
+        program_id = self._registered(file, order.max_cycles)
+        if program_id is not None:
+            call = replace(draft, program_id=program_id)
+            if self.chain.transaction(f"post:{order.name or self._order_name(call, order)}") is not None:
+                return
+        costs = [Costs(gas=POST_GAS + (PROGRAM_GAS if program_id is None else 0))]
+        if order.asset == NATIVE:
+            costs.append(Costs(sent_wei=(("of rewards", order.reward_wei * order.shard_count),)))
+        if supplier is not None:
+            costs.append(Costs(gas=SUPPLY_GAS))
+            if order.reducer_of is None:
+                costs.append(
+                    supplier.foresee(draft, order.max_cycles, file.program, content, order.lifetime_seconds)
+                )
+        refuse_poor(self.chain, total_of(costs), "submit this job")
+
+    @property
+    def _before_post(self) -> str:
+        if self._is_remembering:
+            return "the job may have been posted: the same command with the same --state goes on, once only"
+        return (
+            f"the job may have been posted: see whether `truestep status {self.chain.facts().job_count + 1}`"
+            " shows it before you run this command again, or it may post another; with --state FILE it would"
+            " know"
+        )
+
+    def _after_post(self, job_id: JobId, order: Order) -> str:
+        """How to go on once a job is posted."""
+        if order.availability is Availability.NONE:
+            return f"job {job_id} is posted and goes on without this command: truestep status {job_id}"
+        again = (
+            "The same command with the same --state goes on"
+            if self._is_remembering
+            else "Do not run the same command again, which would post another job, but"
+            f" `truestep supply {job_id} --availability {order.availability}`"
+        )
+        return f"job {job_id} is posted. Nobody can take it before it is supplied. {again}"
+
+    def _supplier(
+        self, availability: Availability, terms: KeepingTerms | None, tell: Tell, leave_behind: Tell
+    ) -> Supplier:
         if terms is None:
             needs_url = availability is Availability.KEEPERS
             terms = KeepingTerms(url=public_url(self._places) if needs_url else "")
-        return Supplier(self.chain, self.blobs, self.deployment, availability, terms, tell, self._clock)
+        return Supplier(
+            self.chain,
+            self.blobs,
+            self.deployment,
+            availability,
+            terms,
+            tell,
+            self._clock,
+            leave_behind,
+        )
 
     def _post(self, call: PostJob, intent: str) -> Job:
         name = transact_once(self.chain, call, intent, is_done=lambda: self._posted(call) is not None)

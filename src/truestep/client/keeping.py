@@ -11,6 +11,9 @@ from truestep.base.ids import Address
 from truestep.base.text import counted
 from truestep.base.units import coins, duration
 from truestep.client import blob_items
+from truestep.client.costs import Costs
+from truestep.client.item_terms import duration_in_days, item_fee_wei, last_second, moment, written_gas
+from truestep.client.seats import SEATS_USUAL, chosen_seats, free_shares
 from truestep.client.sending import finish_pending, transact_once
 from truestep.client.supplies import (
     Availability,
@@ -38,11 +41,9 @@ from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.availability.facts import OVER, Facts, KnownItem
 from truestep.protocol.availability.ids import ItemId
 from truestep.protocol.availability.layout import NODES_LIMIT, named_nodes
-from truestep.protocol.availability.rules import RENT_BPS, rent_wei
+from truestep.protocol.availability.rules import RENT_BPS
+from truestep.roles.availability.delivery import KEEPERS_GAS
 
-SEATS_LEAST, SEATS_LIMIT = 2, 16
-SEATS_USUAL = 4
-"""Three of them must acknowledge: one may be away."""
 ROUNDS = 2
 """Of draws, that are waited for before an item is given up."""
 SPARE_SECONDS = 3_600
@@ -61,13 +62,13 @@ class KeepingTerms:
     url: str = ""
     """From where they fetch. It is written on the chain, for everybody to read."""
     seat_count: int | None = None
-    """How many keepers are drawn for each item; None: four, or all if there are fewer."""
+    """How many keepers are drawn for each item; None: four, or as many as have a free share."""
     fee_wei: int = 0
     """Of each keeper, for each blob and day."""
     rent_bps: int = RENT_BPS
     """And so much of the share that a seat locks, a year, in hundredths of a per cent."""
-    spare_seconds: int = 0
-    """How much longer than the job needs it items last, so that later jobs can use them too."""
+    keep_seconds: int | None = None
+    """How long items are kept from their registration; None: as long as the job may need them."""
 
 
 Tell = Callable[[str], None]
@@ -91,23 +92,42 @@ class Keeping:
     """Has data kept for one account. Begun again after an interruption, it goes on where it was."""
 
     def __init__(
-        self, world: KeepingWorld, terms: KeepingTerms, tell: Tell, availability: Availability
+        self,
+        world: KeepingWorld,
+        terms: KeepingTerms,
+        tell: Tell,
+        availability: Availability,
+        leave_behind: Tell = lambda _: None,
     ) -> None:
-        """`availability`: to whom data goes, the keepers or the chain."""
+        """`availability`: to whom data goes, the keepers or the chain. `leave_behind` hears what there is on
+        the chain if this ends now, and how to go on.
+        """
         self._world = world
         self._chain = world.chain
         self._rules = world.rules
         self._terms = terms
         self._tell = tell
         self._availability = availability
+        self._leave_behind = leave_behind
 
-    def check(self, program: Content, content: Content, need: Need) -> None:
-        """Refuse what `keep` would refuse, as far as that can be known before anything is sent."""
-        missing = self._plan(program, content, need).new
-        if missing and self._availability is Availability.BLOB:
-            blob_items.refuse_too_long(need, self._chain.head().time_seconds)
-        if missing and self._availability is Availability.KEEPERS:
-            self._seats()
+    def foresee(self, program: Content, content: Content, need: Need) -> Costs:
+        """What `keep` will send. Refuses what it would refuse, as far as that can be known before."""
+        missing, now = self._plan(program, content, need).new, self._chain.head().time_seconds
+        if not missing:
+            return Costs()
+        bonds_wei = len(missing) * self._rules.registrant_bond_wei
+        bonds = ("of bonds for its data, which come back", bonds_wei)
+        match self._availability:
+            case Availability.CALLDATA:
+                return Costs(gas=sum(map(written_gas, missing)))
+            case Availability.BLOB:
+                blob_items.last_second(need, now, self._terms.keep_seconds)
+                return Costs(sent_wei=(bonds,), gas=len(missing) * blob_items.REGISTER_GAS)
+            case _:
+                seats, until = self._seats(len(missing)), self._last_second(need, now)
+                fees_wei = sum(seats * self._fee_wei(blob_count(each), until - now) for each in missing)
+                fees = ("of fees for its keepers", fees_wei)
+                return Costs(sent_wei=(bonds, fees), gas=len(missing) * KEEPERS_GAS)
 
     def keep(self, program: Content, content: Content, need: Need) -> tuple[ItemId, ItemId]:
         """The kept items of a program and an input. Registers those that this account does not have.
@@ -118,6 +138,7 @@ class Keeping:
         finish_pending(self._chain, "item:")
         self._close_hopeless()
         chosen = self._plan(program, content, need)
+        seats = self._seats(len(chosen.new)) if chosen.new and self._is_by_keepers else 0
         for group in chosen.new:
             match self._availability:
                 case Availability.CALLDATA:
@@ -125,12 +146,13 @@ class Keeping:
                 case Availability.BLOB:
                     self._send(group, need)
                 case _:
-                    self._register(group, need)
+                    self._register(group, need, seats)
         if chosen.new:
             chosen = self._plan(program, content, need)
         if chosen.program is None or chosen.input is None:
             raise Unavailable("an item was registered and is gone from the node's events; try another node")
         ids = chosen.program.item_id, chosen.input.item_id
+        self._tell_of_ends([chosen.program, chosen.input])
         self._wait(dict.fromkeys(ids))
         return ids
 
@@ -165,8 +187,7 @@ class Keeping:
     def _send(self, contents: Sequence[Content], need: Need) -> None:
         """Register contents in the blobs of a transaction."""
         now = self._chain.head().time_seconds
-        blob_items.refuse_too_long(need, now)
-        until = blob_items.last_second(need, now, self._terms.spare_seconds)
+        until = blob_items.last_second(need, now, self._terms.keep_seconds)
         bond_wei = self._rules.registrant_bond_wei
         self._tell(blob_items.in_words(contents, blob_count(contents), bond_wei, until - now))
         manifest, blobs = blob_items.encoded_item(contents, self._world.kzg)
@@ -180,15 +201,11 @@ class Keeping:
     def _facts(self) -> Facts:
         return self._chain.facts().data
 
-    def _register(self, contents: Sequence[Content], need: Need) -> None:
+    def _register(self, contents: Sequence[Content], need: Need, seats: int) -> None:
         names = " and ".join(each.name for each in contents)
         count, now = blob_count(contents), self._chain.head().time_seconds
-        seats = self._seats()
-        until = need.until + self._terms.spare_seconds
-        until += ROUNDS * self._rules.acknowledge_seconds + SPARE_SECONDS
-        until = min(until, now + DURATION_LIMIT_SECONDS)
-        fee_wei = -(-self._terms.fee_wei * count * (until - now) // DAY_SECONDS)
-        fee_wei += rent_wei(self._rules, until - now, self._terms.rent_bps)
+        until = self._last_second(need, now)
+        fee_wei = self._fee_wei(count, until - now)
         manifest = publish(
             self._world.blobs,
             self._world.kzg,
@@ -208,24 +225,58 @@ class Keeping:
             url=self._terms.url,
         )
         bond_wei = self._rules.registrant_bond_wei
-        days = -(-(until - now) // DAY_SECONDS)
         self._tell(
-            f"registers {names} with {counted(seats, 'keeper')} for {counted(days, 'day')}:"
-            f" {coins(fee_wei * seats)} of fees, and a"
-            f" bond of {coins(bond_wei)}, which comes back then"
+            f"registers {names} with {counted(seats, 'keeper')} until {moment(until)}"
+            f" ({duration_in_days(until - now)}; the job may need it until {moment(need.until)}):"
+            f" {coins(fee_wei * seats)} of fees, and a bond of {coins(bond_wei)}, which comes back then"
+        )
+        self._leave_behind(
+            f"the registration of {names} may have been sent: `truestep items` shows whether it is on the"
+            " chain. Wait for that, then run the same command again: it goes on with the item"
         )
         transact_once(self._chain, call, f"item:{manifest.name.hex()}:{until}")
+        self._leave_behind(
+            f"an item with {names} is registered, with a bond of {coins(bond_wei)} and"
+            f" {coins(fee_wei * seats)} of fees. The same command goes on with it and pays nothing twice;"
+            " `truestep items` shows it, and `truestep items --close` takes bond and fees back once it is"
+            f" over, or if too few keepers have signed in {duration(self._rules.acknowledge_seconds)}"
+        )
 
-    def _seats(self) -> int:
-        there = len(self._facts().keepers)
-        if there < max(SEATS_LEAST, self._terms.seat_count or 0):
-            wanted = self._terms.seat_count or SEATS_LEAST
-            raise Rejected(
-                Reject.KEEPERS_TOO_FEW,
-                f"expected at least {counted(wanted, 'keeper')} in this network, there are {there};"
-                " wait for more, or submit with --availability none",
-            )
-        return self._terms.seat_count or min(SEATS_USUAL, there)
+    def _last_second(self, need: Need, now: int) -> int:
+        """Until when an item is registered. Refuses a time that is too short for the job, or too long."""
+        slack_seconds = ROUNDS * self._rules.acknowledge_seconds + SPARE_SECONDS
+        return last_second(
+            now,
+            self._terms.keep_seconds,
+            least_seconds=min(need.until + slack_seconds - now, DURATION_LIMIT_SECONDS),
+            most_seconds=DURATION_LIMIT_SECONDS,
+        )
+
+    def _fee_wei(self, blobs: int, seconds: int) -> int:
+        """Of each seat: for blobs and days, and the rent of its share."""
+        return item_fee_wei(self._rules, self._terms.fee_wei, self._terms.rent_bps, blobs, seconds)
+
+    def _tell_of_ends(self, items: Sequence[KnownItem]) -> None:
+        """Say of items that were there before if they end earlier than was asked for."""
+        if self._terms.keep_seconds is None:
+            return
+        wanted = self._chain.head().time_seconds + self._terms.keep_seconds
+        for item in {each.item_id: each for each in items}.values():
+            if item.record.until + DAY_SECONDS < wanted:
+                self._tell(
+                    f"item {item.item_id} holds it already, until {moment(item.record.until)}, which is"
+                    " enough"
+                    f" for the job; `truestep extend {item.item_id}` has the same bytes kept for longer"
+                )
+
+    @property
+    def _is_by_keepers(self) -> bool:
+        return self._availability is Availability.KEEPERS
+
+    def _seats(self, items: int) -> int:
+        """Of each of so many new items."""
+        enough = max(SEATS_USUAL, self._terms.seat_count or 0)
+        return chosen_seats(free_shares(self._chain, enough, items), self._terms.seat_count, items)
 
     def _stored(self, names: str, done: int, of: int) -> None:
         if done == of or done % -(-of // 10) == 0:

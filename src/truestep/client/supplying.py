@@ -8,6 +8,7 @@ from truestep.adapters.clock import SystemClock
 from truestep.adapters.trusted_setup import open_kzg
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import JobId
+from truestep.client.costs import Costs
 from truestep.client.job_status import known_job
 from truestep.client.keeping import ROUNDS, Keeping, KeepingTerms, KeepingWorld, Tell
 from truestep.client.sending import transact_once
@@ -35,6 +36,7 @@ class Supplier:
         terms: KeepingTerms,
         tell: Tell = lambda _: None,
         clock: Clock | None = None,
+        leave_behind: Tell = lambda _: None,
     ) -> None:
         """Raises Rejected if the network keeps no data."""
         rules = deployment.kept_by
@@ -54,14 +56,20 @@ class Supplier:
             clock=clock or SystemClock(),
             may_be_private=deployment.chain_id in DEVNET_CHAINS,
         )
-        self._keeping = Keeping(world, terms, tell, availability)
+        self._keeping = Keeping(world, terms, tell, availability, leave_behind)
 
-    def check(
+    def foresee(
         self, call: PostJob, max_cycles: int, program: Program, content: bytes, lifetime_seconds: int
-    ) -> None:
-        """Refuse data that would be refused once the program is registered. Nothing is sent."""
+    ) -> Costs:
+        """What keeping the data of a job will send. Refuses data that would be refused then."""
         need = need_of(self._rules, self._rules_of(call, max_cycles), self._now() + lifetime_seconds)
-        self._keeping.check(program_content(program), input_content(content), need)
+        return self._keeping.foresee(program_content(program), input_content(content), need)
+
+    def foresee_supply(self, job_id: JobId, program: Program, content: bytes) -> Costs:
+        """The same of a job that is posted."""
+        job = known_job(self._chain, job_id)
+        need = need_of(self._rules, job.parameters, job.deadline)
+        return self._keeping.foresee(program_content(program), input_content(content), need)
 
     def kept_order(self, call: PostJob, program: Program, content: bytes, lifetime_seconds: int) -> PostJob:
         """The call that posts a job, once its data is kept for as long as it needs from now on.

@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from truestep.base.ids import Address, BatchId, Bytes32, ClaimId, GameId, JobId, ProgramId, TaskId
+from truestep.protocol.availability.contracts.keepers import Keeper
+from truestep.protocol.availability.ids import KeeperId
 from truestep.protocol.calls import Call
 from truestep.protocol.events import ChainEvent
 from truestep.protocol.records import GameRecord, JobRecord, Parameters, ProgramRecord, TaskRecord
@@ -240,6 +242,10 @@ class ChainReader(Protocol):
         """What an account has of a token. Refused for an address that is no token."""
         ...
 
+    def keeper(self, number: KeeperId) -> Keeper:
+        """A keeper and its shares, as they are now; all zero if there is none."""
+        ...
+
     def roles_of(self, operator: Address, delegate: Address) -> int:
         """What a delegate may do for an operator: `settlement.ids.Role` (S1.8)."""
         ...
@@ -251,6 +257,13 @@ class Chain(ChainReader, Protocol):
     @property
     def account(self) -> Address:
         """The account that sends."""
+        ...
+
+    def gas_price_wei(self) -> int:
+        """The most that a unit of gas may cost in a transaction that is sent now; commonly twice the price.
+
+        Raises `Rejected` if gas costs more than this account pays.
+        """
         ...
 
     def submit(self, call: Call, *, intent: str) -> Transaction:

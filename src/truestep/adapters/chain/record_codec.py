@@ -11,6 +11,8 @@ from truestep.adapters.chain.answers import octets
 from truestep.adapters.chain.codec import decode_output
 from truestep.base.ids import Address, BatchId, Bytes32, TaskId
 from truestep.ports.chain import TaskResult
+from truestep.protocol.availability.contracts.keepers import Keeper
+from truestep.protocol.availability.ids import KeeperId
 from truestep.protocol.settlement.ids import LeafGameId, LeafId
 from truestep.protocol.settlement.records import BatchStage
 
@@ -96,6 +98,22 @@ def checked_leaf(*evidence: Any) -> View:
         arguments=evidence,
         build=lambda values: _task_result(values[1]),
     )
+
+
+def keeper(number: KeeperId) -> View:
+    """A keeper and its shares; all zero if there is none (A2.1)."""
+
+    def build(values: Any) -> Keeper:
+        account, signer, shares, locked, listed = values
+        return Keeper(
+            account=checksummed(account),
+            signer=checksummed(signer),
+            shares=shares,
+            locked=locked,
+            listed=listed,
+        )
+
+    return View(contract="Keepers", function="get", arguments=(number,), build=build)
 
 
 def _task_result(values: Any) -> TaskResult:

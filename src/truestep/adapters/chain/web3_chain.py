@@ -48,6 +48,8 @@ from truestep.ports.chain import (
 )
 from truestep.ports.reporter import Reporter
 from truestep.ports.store import Store
+from truestep.protocol.availability.contracts.keepers import Keeper
+from truestep.protocol.availability.ids import KeeperId
 from truestep.protocol.calls import ONCE, URGENT, Call
 from truestep.protocol.events import ChainEvent
 from truestep.protocol.records import GameRecord, JobRecord, Parameters, ProgramRecord, TaskRecord, TaskStage
@@ -186,6 +188,10 @@ class Web3Chain:
             if head is None or not facts.parameters:
                 raise
         return facts, head.time_seconds
+
+    def gas_price_wei(self) -> int:
+        """The most that a unit of gas may cost now."""
+        return self._sender.gas_price_wei()
 
     def refresh(self) -> tuple[Transaction, ...]:
         """Check everything that is pending."""
@@ -375,6 +381,10 @@ class Web3Chain:
         """What an account has of a token, and what of it Jobs may take."""
         questions = holding_questions(asset, account, self._deployment.address("Jobs"))
         return holding_of(asset, self._pinned.ask(questions))
+
+    def keeper(self, number: KeeperId) -> Keeper:
+        """A keeper and its shares."""
+        return self._pinned.one(record_codec.keeper(number))
 
     def roles_of(self, operator: Address, delegate: Address) -> int:
         """What a delegate may do for an operator."""

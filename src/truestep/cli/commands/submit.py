@@ -93,6 +93,7 @@ def submit(
     if name and not state:
         raise typer.BadParameter("a name is remembered in a file: add --state FILE", param_hint="--name")
     terms.check()
+    offered = keeping.terms(blobs, availability)
     screen = Screen(as_json=as_json)
     file, content = read_program(prog), read_input(input_file)
     screen.warn(file.notes)
@@ -105,9 +106,9 @@ def submit(
     order = replace(
         terms.order(terms.max_cycles or _trial_cycles(screen, file, trial), name),
         availability=availability,
-        keeping=keeping.terms(blobs, availability),
+        keeping=offered,
     )
-    job = client.submit(file.elf, content, order=order, tell=screen.tell)
+    job = client.submit(file.elf, content, order=order, tell=screen.tell, leave_behind=screen.leave_behind)
     if order.reducer_of is not None:
         _feed(screen, client, job, order)
     if wait:
@@ -129,7 +130,13 @@ def _feed(screen: Screen, client: "Client", job: "Job", order: "Order") -> None:
     if source_id is not None and client.job(source_id).is_complete():
         job.feed(client.chain)
         if availability is not Availability.NONE:
-            client.supply(job.job_id, availability=availability, keeping=order.keeping, tell=screen.tell)
+            client.supply(
+                job.job_id,
+                availability=availability,
+                keeping=order.keeping,
+                tell=screen.tell,
+                leave_behind=screen.leave_behind,
+            )
         return
     then = "" if availability is Availability.NONE else f", then [bold]truestep supply {job.job_id}[/]"
     screen.note(
@@ -153,11 +160,8 @@ def _trial_cycles(screen: Screen, file: ProgramFile, task: Task) -> int:
 
 def follow(screen: Screen, job: "Job", shards: int, receipt: Path | None) -> None:
     """Wait for the job and show it. Exits with 1 if a shard failed."""
-    try:
-        _wait(screen, job, shards)
-    except KeyboardInterrupt:
-        screen.note(f"job {job.job_id} goes on without this command: truestep status {job.job_id}")
-        raise
+    screen.leave_behind(f"job {job.job_id} goes on without this command: truestep status {job.job_id}")
+    _wait(screen, job, shards)
     if receipt:
         job.receipt().write(receipt)
     _show(screen, job, shards, receipt)

@@ -42,7 +42,7 @@ def supply(
     """
     if availability is Availability.NONE:
         raise typer.BadParameter("expected keepers, calldata or blob", param_hint="--availability")
-    screen = Screen(as_json=as_json)
+    screen, terms = Screen(as_json=as_json), keeping.terms(blobs, availability)
     client = connect_client(network, blobs, sender, screen=screen, max_blob_fee=keeping.max_blob_fee)
     record = client.job(JobId(job)).record()
     if record.requester != client.chain.account:
@@ -51,7 +51,12 @@ def supply(
             f"expected {record.requester}, who posted job {job}, got {client.chain.account}; nobody else can"
             " supply it",
         )
-    terms = keeping.terms(blobs, availability)
-    was_left = client.supply(JobId(job), availability=availability, keeping=terms, tell=screen.tell)
+    was_left = client.supply(
+        JobId(job),
+        availability=availability,
+        keeping=terms,
+        tell=screen.tell,
+        leave_behind=screen.leave_behind,
+    )
     words = "is supplied, and workers can take it" if was_left else "needs nothing: workers can take it"
     screen.result({"job_id": job, "supplied": True, "now": was_left}, shown=f"job {job} {words}")

@@ -12,10 +12,12 @@ from dataclasses import astuple
 from tests.contracts.comparison import compare_step
 from tests.contracts.evm import EvmContract
 from tests.contracts.life_chain import Deploy, LifeChain, deploy_life_chain
+from tests.contracts.playing import artifact_with_base_fee
 from tests.protocol.availability.kept_schedule import kept_schedule, wind_down_kept
 from tests.protocol.availability.kept_world import (
     ACKNOWLEDGE_SECONDS,
     ANSWER_SECONDS,
+    BASE_FEE_WEI,
     BLOB_BOND_WEI,
     KEPT_POLICY,
     KeptWorld,
@@ -38,9 +40,11 @@ def compare_episode(seed: int, inputs: int) -> Counter[str]:
 
     def deploy_kept(deploy: Deploy, assurances: EvmContract) -> EvmContract:
         doubles.append(deploy("AvailabilityDouble", ANSWER_SECONDS, ACKNOWLEDGE_SECONDS, BLOB_BOND_WEI))
-        return deploy("Kept", assurances.address, *[doubles[0].address] * 3)
+        kept = artifact_with_base_fee("Kept", 1)
+        return deploy(kept, assurances.address, *[doubles[0].address] * 3)
 
     chain = deploy_life_chain(deploy_second=deploy_kept)
+    chain.now, chain.base_fee_wei = 0, BASE_FEE_WEI  # from the next block on
     state = LifeCycle(deployment=chain.deployment, parameters=(PARAMETERS,))
     address = checksummed(chain.policy.address)
     schedule = kept_schedule(seed, KeptWorld(state=state, around=chain.surroundings, address=address))

@@ -28,6 +28,7 @@ from tests.protocol.settlement.world import (
 from truestep.adapters.chain.abi import ContractTypes
 from truestep.adapters.chain.record_codec import checksummed
 from truestep.base.ids import Address
+from truestep.contracts.artifacts import Artifact
 from truestep.protocol.availability.contracts import kept
 from truestep.protocol.settlement.contracts import (
     assurances,
@@ -251,7 +252,9 @@ def deploy_life_chain(
     evm.chain.set_block_env(pyrevm.BlockEnv(number=1, timestamp=START_TIME))
     doubles = compile_folder(DOUBLES)
 
-    def deploy(name: str, *arguments: Any) -> EvmContract:
+    def deploy(name: str | Artifact, *arguments: Any) -> EvmContract:
+        if isinstance(name, Artifact):
+            return deploy_compiled(evm, name, *arguments, sender=DEPLOYER)
         if name in doubles:
             return deploy_compiled(evm, doubles[name], *arguments, sender=DEPLOYER)
         return evm.deploy(name, *arguments, sender=DEPLOYER)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 import pytest
 
+from tests.contracts.compiled import deploy_caller, message_of
 from tests.contracts.evm import rejects
 from tests.contracts.keeping import (
     ACKNOWLEDGE_SECONDS,
@@ -22,6 +23,7 @@ from truestep.base.errors import Reject
 from truestep.base.ids import Bytes32
 from truestep.protocol.availability.contracts.items import ItemState
 from truestep.protocol.availability.ids import ChallengeKind
+from truestep.protocol.availability.kept import LEAST_FAIL_GAS
 from truestep.protocol.settlement.contracts.disputes import GameOutcome
 
 LIE, TRUTH = falsified_run(SUM), run(SUM)
@@ -53,7 +55,7 @@ def to_due(arena: KeptArena) -> None:
 
 @pytest.mark.parametrize("state", [None, ItemState.REGISTERED, ItemState.CLOSED])
 def test_an_operator_that_withholds_its_outputs_pays(arena: KeptArena, state: ItemState | None) -> None:
-    """As for a missed lease; the caller has its gas, the rest is burned, and the shards are free again."""
+    """As for a missed lease; the caller has some gas, the rest is burned, and the shards are free again."""
     price_wei = RULES.gas_price_cap_wei // 2
     arena.set_base_fee(price_wei)
     job, batch = claimed(arena, 2)
@@ -71,7 +73,7 @@ def test_an_operator_that_withholds_its_outputs_pays(arena: KeptArena, state: It
         arena.fail(batch)
     arena.fail(batch, 1)
     assert arena.stake(LIAR) == (stake_wei - 2 * LEAF_BOND_WEI, locked_wei - 2 * LEAF_BOND_WEI)
-    gas_wei = 300_000 * price_wei
+    gas_wei = LEAST_FAIL_GAS * price_wei
     owed = [arena.owed_by_kept(account) for account in (BOB, LIAR, KEEPER)]
     assert owed == [0, 2 * (LEAF_BOND_WEI - PENALTY_WEI), 2 * gas_wei]
     assert arena.kept.call("burned_wei") == 2 * (PENALTY_WEI - gas_wei)
@@ -225,6 +227,69 @@ def test_an_input_that_is_lost_when_no_game_can_need_it_changes_nothing(arena: K
         arena.fail(batch)
     arena.put(item, ItemState.LOST, changed_at=arena.now - 1)
     arena.fail(batch)  # lost in the window's last second
+
+
+@pytest.mark.parametrize("state", [ItemState.STRUCK, ItemState.LOST, ItemState.CLOSED])
+@pytest.mark.parametrize("of_program", [False, True])
+def test_who_claims_what_nobody_can_check_any_more_pays_for_its_fall(
+    arena: KeptArena, state: ItemState, of_program: bool
+) -> None:
+    """Else one item that is gone serves for lies without number, and honest parties pay for each strike."""
+    price_wei = RULES.gas_price_cap_wei // 2
+    arena.set_base_fee(price_wei)
+    job = arena.post_runs(policy=2)
+    program, given = arena.item(program_part(job)), arena.item(input_part(job))
+    arena.supply(job, program, given)
+    batch = arena.take((job, 0, 2), operator=LIAR)
+    arena.put(program if of_program else given, state, was_kept=True)
+    arena.pass_time(1)
+    arena.claim(batch, sender=LIAR)
+    stake_wei, locked_wei = arena.stake(LIAR)
+    arena.fail(batch, 0)
+    gas_wei = LEAST_FAIL_GAS * price_wei
+    assert [arena.owed_by_kept(each) for each in (BOB, LIAR, KEEPER)] == [0, LEAF_BOND_WEI - gas_wei, gas_wei]
+    assert arena.stake(LIAR) == (stake_wei - LEAF_BOND_WEI, locked_wei - LEAF_BOND_WEI)
+    assert arena.kept.call("burned_wei") == 0
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_nobody_gains_by_failing_what_it_has_withheld_itself(arena: KeptArena, is_gone: bool) -> None:
+    """A requester has friends among the keepers, who take no outputs or let its input be lost.
+
+    Then it strikes all leaves of an honest operator in one transaction, for the pay of a caller.
+    """
+    price_wei = RULES.gas_price_cap_wei
+    arena.set_base_fee(price_wei)
+    job, item = arena.supplied_job(shard_count=8)
+    batch = arena.take((job, 0, 8), operator=LIAR)
+    if is_gone:
+        arena.put(item, ItemState.LOST)
+        arena.pass_time(1)
+    arena.claim(batch, [leaf_for(number, cycle=5) for number in range(8)], sender=LIAR)
+    arena.pass_time(WINDOW_SECONDS + ACKNOWLEDGE_SECONDS + 1)
+    thief = deploy_caller(arena.evm, "Batcher")
+    claims = [
+        (batch.claim_id(index), astuple(batch.terms), astuple(batch.proof(index, arena.posted)))
+        for index in range(8)
+    ]
+    calls = [(arena.kept.address, message_of(arena.kept, "fail", *claim), 0) for claim in claims]
+    spent = thief.transact("run", calls, sender=BOB).result
+    paid_wei = arena.owed_by_kept(thief.address)
+    assert paid_wei == 8 * LEAST_FAIL_GAS * price_wei < sum(spent) * price_wei
+    assert min(spent) > LEAST_FAIL_GAS
+
+
+def test_a_claim_in_the_second_in_which_its_data_is_lost_costs_nothing(arena: KeptArena) -> None:
+    """Whoever sees the claim on its way cannot make its operator pay."""
+    arena.set_base_fee(RULES.gas_price_cap_wei)
+    job, item = arena.supplied_job()
+    batch = arena.take((job, 0, 1), operator=LIAR)
+    arena.claim(batch, sender=LIAR)
+    arena.put(item, ItemState.LOST)
+    stake_wei, locked_wei = arena.stake(LIAR)
+    arena.fail(batch)
+    assert arena.owed_by_kept(KEEPER) == 0
+    assert arena.stake(LIAR) == (stake_wei, locked_wei - LEAF_BOND_WEI)
 
 
 def test_a_liar_loses_its_bond_though_its_input_is_lost(arena: KeptArena) -> None:

@@ -52,8 +52,8 @@ MUTATIONS = {
     "output-withheld": Mutation(
         words="a claim whose outputs nobody keeps fails without a penalty",
         path="truestep/contracts/Kept.vy",
-        old="penalty_wei: uint256 = bond_wei * penalty_bps // BPS",
-        new="penalty_wei: uint256 = bond_wei * 0 * penalty_bps // BPS",
+        old="min(penalty_wei + bond_wei * penalty_bps // BPS, bond_wei)",
+        new="min(penalty_wei + bond_wei * 0 * penalty_bps // BPS, bond_wei)",
         contract="Kept",
     ),
     "keepers-vanish": Mutation(

@@ -67,6 +67,8 @@ BLOB_OUTPUT_SECONDS: constant(uint256) = 7 * 86_400
 # And so long if they are in blobs of a transaction: for whoever wants them. A batch that ends later needs another item.
 FAIL_GAS: constant(uint256) = 300_000
 # What `fail` costs at most for a leaf of a batch of 256 jobs, and more.
+LEAST_FAIL_GAS: constant(uint256) = 50_000
+# What it costs at least, of many in one transaction: nobody must gain by withholding what others need.
 NOTHING_KEPT: constant(uint256) = 2**128 - 1
 # In place of an item: no leaf has an output.
 
@@ -347,19 +349,27 @@ def fail(claim_id: uint256, terms: IJobs.BatchTerms, proof: IJobs.LeafProof):
     rules: IParameters.Parameters = staticcall PARAMETERS.get(convert(batch.parameters_id, uint256))
     word: uint256 = self.batches[batch_id]
     last: uint256 = max(convert(batch.until, uint256), word >> 128 & MASK40)
+    price_wei: uint256 = min(block.basefee, rules.gas_price_cap_wei)
     penalty_bps: uint256 = 0
     requester_bps: uint256 = 0
-    if not self._is_input_gone(proof.item >> 64, last):
+    penalty_wei: uint256 = 0
+    claimed_at: uint256 = convert(batch.until, uint256) - terms.window_seconds
+    is_gone: bool = False
+    was_gone: bool = False
+    is_gone, was_gone = self._is_input_gone(proof.item >> 64, last, claimed_at)
+    if was_gone:
+        penalty_wei = LEAST_FAIL_GAS * price_wei
+    elif not is_gone:
         penalty_bps, requester_bps = self._penalty_bps(word & MASK128, last, rules.lease_penalty_bps)
+    is_seized: bool = penalty_bps != 0 or penalty_wei != 0
     task_id: uint256 = 0
     bond_wei: uint256 = 0
-    task_id, bond_wei = extcall ASSURANCES.strike(claim_id, terms, proof, penalty_bps != 0)
-    penalty_wei: uint256 = bond_wei * penalty_bps // BPS
+    task_id, bond_wei = extcall ASSURANCES.strike(claim_id, terms, proof, is_seized)
+    penalty_wei = min(penalty_wei + bond_wei * penalty_bps // BPS, bond_wei)
     requester_wei: uint256 = bond_wei * requester_bps // BPS
-    caller_wei: uint256 = min(
-        FAIL_GAS * min(block.basefee, rules.gas_price_cap_wei), penalty_wei - requester_wei
-    )
-    if penalty_bps != 0:
+    gas: uint256 = FAIL_GAS if requester_bps != 0 else LEAST_FAIL_GAS
+    caller_wei: uint256 = min(gas * price_wei, penalty_wei - requester_wei)
+    if is_seized:
         native_credits.credit(batch.operator, bond_wei - penalty_wei)
         native_credits.credit(proof.job_terms.requester, requester_wei)
         native_credits.credit(msg.sender, caller_wei)
@@ -529,13 +539,19 @@ def _is_there(item_id: uint256) -> bool:
 
 @internal
 @view
-def _is_input_gone(job_id: uint256, last: uint256) -> bool:
+def _is_input_gone(job_id: uint256, last: uint256, claimed_at: uint256) -> (bool, bool):
     """
     @notice Whether the job's program or input was lost by its keepers, or is not what its registrant said, while a
-            game could be opened: later nobody needs it any more.
+            game could be opened: later nobody needs it any more. And whether that was so when the claim was made.
     """
     supplied: uint256 = self.supplied[job_id]
-    return self._is_gone(supplied >> 128, last) or self._is_gone(supplied & MASK128, last)
+    is_gone: bool = False
+    was_gone: bool = False
+    for item_id: uint256 in [supplied >> 128, supplied & MASK128]:
+        if self._is_gone(item_id, last):
+            is_gone = True
+            was_gone = was_gone or (staticcall ITEMS.standing(item_id)).changed_at < claimed_at
+    return is_gone, was_gone
 
 
 @internal

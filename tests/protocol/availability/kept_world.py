@@ -7,11 +7,11 @@ from typing import get_args
 
 from tests.protocol.settlement.world import PARAMETERS, TWO_WINDOWS, Outcome, Step, World, account
 from truestep.availability.parts import Part
-from truestep.base.ids import Address, BatchId, Bytes32, JobId
+from truestep.base.ids import Address, BatchId, Bytes32, JobId, job_of_task
 from truestep.protocol.availability.contracts import kept as contract
 from truestep.protocol.availability.contracts.items import ItemState, Record, Standing
 from truestep.protocol.availability.ids import ChallengeId, DemandId, ItemId, demand_of, item_of_demand
-from truestep.protocol.availability.kept import Kept, Links, apply_kept
+from truestep.protocol.availability.kept import GONE, LEAST_FAIL_GAS, Kept, Links, apply_kept
 from truestep.protocol.availability.kept_policy import kept_policy
 from truestep.protocol.settlement.assurances import POLICIES
 from truestep.protocol.settlement.contracts import jobs
@@ -62,6 +62,7 @@ def demand_for(item_id: ItemId) -> DemandId:
 
 
 KeptStep = Step | PutItem | PutChallenge
+BASE_FEE_WEI = 10**9
 
 
 @dataclass(slots=True)
@@ -72,6 +73,7 @@ class KeptWorld(World):
     items: dict[ItemId, PutItem] = field(default_factory=dict)
     open_challenges: set[ChallengeId] = field(default_factory=set)
     address: Address = KEPT
+    base_fee_wei: int = BASE_FEE_WEI
 
     def __post_init__(self) -> None:
         policy = kept_policy(lambda: self.kept, self._is_final, self.links)
@@ -125,7 +127,7 @@ class KeptWorld(World):
         before = self.state
         turn = Turn(state=before, message=message, held=self.open_games)
         try:
-            self.kept, self.state, effects = apply_kept(self.kept, turn, self.links, base_fee_wei=0)
+            self.kept, self.state, effects = apply_kept(self.kept, turn, self.links, self.base_fee_wei)
         except Refused as refused:
             return Outcome(refusal=refused.reason)
         for effect in effects:
@@ -169,7 +171,12 @@ class KeptWorld(World):
         """An operator whose outputs were kept once loses no bond, unless its item was struck."""
         batch_id = batch_of_claim(failed.claim_id)
         item = self.items.get(self.kept.batch(batch_id).item_id)
-        if failed.penalty_wei and item is not None:
+        job_id = job_of_task(failed.task_id)
+        last = max(before.batches[batch_id].until, self.kept.batch(batch_id).held_until)
+        standings = [self.items[item_id].standing for item_id in self.kept.supplied[job_id]]
+        if any(each.state in GONE and each.changed_at <= last for each in standings):
+            assert failed.penalty_wei == failed.caller_wei <= LEAST_FAIL_GAS * self.base_fee_wei
+        elif failed.penalty_wei and item is not None:
             is_struck = item.standing.state == ItemState.STRUCK
             assert is_struck or not item.standing.was_kept
             assert is_struck or failed.requester_wei == 0

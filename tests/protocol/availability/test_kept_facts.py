@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from functools import cache
+from itertools import chain
 from random import Random
 
 import pytest
 
 from tests.protocol.availability.kept_echoes import KeptEcho, check_due, check_facts, check_tasks
 from tests.protocol.availability.kept_schedule import NOBODYS
+from tests.protocol.availability.kept_world import BASE_FEE_WEI
 from truestep.base.ids import Address
 from truestep.protocol.availability.contracts.items import ItemState, Record, Registered
+from truestep.protocol.availability.contracts.kept import Failed
 from truestep.protocol.availability.facts import WRITTEN_LIMIT, Draft, Facts
 from truestep.protocol.availability.ids import ItemId
-from truestep.protocol.availability.kept import HANDLERS
+from truestep.protocol.availability.kept import HANDLERS, LEAST_FAIL_GAS
+from truestep.protocol.events import ClaimFailed
 from truestep.protocol.settlement.facts.fold import TIMED, fold, fold_with_gaps
 from truestep.protocol.settlement.tasks.telling import fold_told
 
@@ -69,6 +73,20 @@ def test_missing_events_do_no_harm(seed: int) -> None:
     assert facts.kept.supplied.keys() <= facts.jobs.keys()
     assert facts.kept.batches.keys() <= facts.batches.keys()
     assert {batch_id for batch_id, _ in facts.kept.holds} <= facts.batches.keys()
+
+
+def test_a_claim_whose_input_is_gone_is_not_told_as_one_whose_outputs_were_not_kept() -> None:
+    """Its operator may have paid the caller's gas, but goes on with other jobs."""
+    kinds = Counter[tuple[bool, bool]]()
+    for seed in (4, 22, 23):
+        echo, _ = play(seed, 400)
+        failed = {each.event.task_id: each.event for each in echo.logs if isinstance(each.event, Failed)}
+        for told in chain.from_iterable(fold_told(echo.nothing, echo.logs).told):
+            if isinstance(told, ClaimFailed):
+                penalty_wei = failed[told.task_id].penalty_wei
+                kinds[told.is_seized, penalty_wei > 0] += 1
+                assert penalty_wei > LEAST_FAIL_GAS * BASE_FEE_WEI or not told.is_seized
+    assert kinds[False, True] and kinds[True, True] and kinds[False, False], kinds
 
 
 def test_items_of_calldata_leave_the_facts_when_nothing_needs_them() -> None:

@@ -14,7 +14,7 @@ from truestep.drills.jobs import (
 from truestep.drills.keepers import keepers
 from truestep.drills.stage import HOUR_SECONDS, WINDOW_SECONDS, Stage
 from truestep.drills.verdict import Verdict
-from truestep.protocol.availability.kept import FAIL_GAS
+from truestep.protocol.availability.kept import LEAST_FAIL_GAS
 from truestep.protocol.events import ClaimFailed
 from truestep.protocol.settlement.parameters import BPS
 
@@ -43,7 +43,7 @@ def output_withheld(stage: Stage) -> Verdict:
     penalty_wei = rules.operator_bond_wei * rules.lease_penalty_bps // BPS
     [failed] = ordered.events(ClaimFailed)
     price_wei = stage.base_fee_wei(failed.at.block_number)
-    caller_wei = min(FAIL_GAS * min(price_wei, rules.gas_price_cap_wei), penalty_wei)
+    caller_wei = min(LEAST_FAIL_GAS * min(price_wei, rules.gas_price_cap_wei), penalty_wei)
     return Verdict(
         happened="the claim failed when its window was over, and another worker did the job",
         guilty={WITHHOLDER: penalty_wei},

@@ -67,6 +67,8 @@ OUTPUT_SECONDS = 60 * DAY_SECONDS
 BLOB_OUTPUT_SECONDS = 7 * DAY_SECONDS
 """And so long if they are in blobs of a transaction: for whoever wants them."""
 FAIL_GAS = 300_000
+LEAST_FAIL_GAS = 50_000
+"""What it costs at least, of many in one transaction: nobody must gain by withholding what others need."""
 HOLDS_LIMIT = 2**16 - 1
 THERE = (ItemState.KEPT, ItemState.ENDED)
 GONE = (ItemState.STRUCK, ItemState.LOST, ItemState.CLOSED)
@@ -333,18 +335,20 @@ def fail(turn: KeptTurn, call: Fail) -> None:
     rules = _rules(turn.life.state, batch.parameters_id)
     claim = FailingClaim(batch_id=batch_id, until=batch.until, job_id=job_id, now=turn.now)
     penalty_bps, requester_bps = penalties(turn.state, turn.links, claim, rules.lease_penalty_bps)
-    strike = assurances.Strike(
-        claim_id=call.claim_id, terms=call.terms, proof=proof, is_seized=penalty_bps != 0
-    )
+    price_wei = min(turn.base_fee_wei, rules.gas_price_cap_wei)
+    claimed_at = batch.until - batch.terms.window_seconds
+    gone_wei = LEAST_FAIL_GAS * price_wei if _was_input_gone(turn.state, turn.links, claim, claimed_at) else 0
+    is_seized = bool(penalty_bps or gone_wei)
+    strike = assurances.Strike(claim_id=call.claim_id, terms=call.terms, proof=proof, is_seized=is_seized)
     inner = turn.as_kept(None)
     policies.strike(inner, strike)
     turn.life.state = inner.state
     bond_wei = rules.operator_bond_wei * proof.job_terms.bond_multiple
-    penalty_wei = bond_wei * penalty_bps // BPS
+    penalty_wei = min(gone_wei + bond_wei * penalty_bps // BPS, bond_wei)
     requester_wei = bond_wei * requester_bps // BPS
-    price_wei = min(turn.base_fee_wei, rules.gas_price_cap_wei)
-    caller_wei = min(FAIL_GAS * price_wei, penalty_wei - requester_wei)
-    if penalty_bps:
+    gas = FAIL_GAS if requester_bps else LEAST_FAIL_GAS
+    caller_wei = min(gas * price_wei, penalty_wei - requester_wei)
+    if is_seized:
         turn.credit(batch.operator, bond_wei - penalty_wei)
         turn.credit(proof.job_terms.requester, requester_wei)
         turn.credit(turn.sender, caller_wei)
@@ -385,15 +389,27 @@ def penalties(state: Kept, links: Links, claim: FailingClaim, lease_penalty_bps:
 
 
 def _is_input_gone(state: Kept, links: Links, claim: FailingClaim, last: int) -> bool:
-    """Whether the job's program or input was lost or struck while a game could be opened.
+    """Whether the job's program or input was lost or struck while a game could be opened."""
+    return bool(_gone_inputs(state, links, claim, last))
+
+
+def _was_input_gone(state: Kept, links: Links, claim: FailingClaim, claimed_at: int) -> bool:
+    """Whether one of them was gone already when the claim was made (A5.5)."""
+    last = max(claim.until, state.batch(claim.batch_id).held_until)
+    return any(each.changed_at < claimed_at for each in _gone_inputs(state, links, claim, last))
+
+
+def _gone_inputs(state: Kept, links: Links, claim: FailingClaim, last: int) -> list[Standing]:
+    """Those of program and input that are gone and were needed then.
 
     Anybody can close an item that is lost; another one that was kept is closed only after its last second.
     """
     standings = map(links.standing, state.supplied.get(claim.job_id, ()))
-    return any(
-        standing.state in GONE and (claim.now <= last or standing.changed_at <= last)
+    return [
+        standing
         for standing in standings
-    )
+        if standing.state in GONE and (claim.now <= last or standing.changed_at <= last)
+    ]
 
 
 def _penalty_bps(

@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from truestep.base.ids import TaskId
+from truestep.base.ids import TaskId, job_of_task
 from truestep.machine.state import Status
 from truestep.protocol import events
 from truestep.protocol.availability.contracts import kept
+from truestep.protocol.availability.kept import GONE
+from truestep.protocol.availability.registration import FOR_EVER
 from truestep.protocol.claims import ZERO_HASH, ClaimedState
 from truestep.protocol.events import ChainEvent, LogPosition
 from truestep.protocol.records import GameStage
@@ -15,12 +17,13 @@ from truestep.protocol.settlement.contracts import assurances, disputes, jobs, p
 from truestep.protocol.settlement.contracts.disputes import Game, GameOutcome
 from truestep.protocol.settlement.facts import gaps
 from truestep.protocol.settlement.facts.draft import Draft
+from truestep.protocol.settlement.facts.judging import open_until
 from truestep.protocol.settlement.facts.leaves import leaf_at, state_of_leaf
 from truestep.protocol.settlement.facts.records import Facts, KnownBatch, Logged
 from truestep.protocol.settlement.facts.rehearsal import node_of_game, split_of_game
 from truestep.protocol.settlement.facts.retention import final_leaves, items_of
 from truestep.protocol.settlement.games import claim_of_game_id
-from truestep.protocol.settlement.ids import LeafGameId, claim_of, leaf_of_claim, unpack_item
+from truestep.protocol.settlement.ids import LeafGameId, LeafId, claim_of, leaf_of_claim, unpack_item
 from truestep.protocol.settlement.ids import batch_of_claim as batch_of_leaf
 from truestep.protocol.settlement.jobs import slot_level_of
 from truestep.protocol.settlement.policies import must_wait
@@ -238,8 +241,18 @@ def _struck_by_policy(facts: Facts, event: assurances.StruckByPolicy, logged: Lo
             at=logged.at,
             task_id=dispute.task_id,
             claim_id=claim_of_leaf(dispute.task_id, event.claim_id),
-            is_seized=event.is_seized,
+            is_seized=event.is_seized and not _was_input_gone(facts, event.claim_id, dispute.task_id),
         )
+
+
+def _was_input_gone(facts: Facts, leaf_id: LeafId, task_id: TaskId) -> bool:
+    """Whether a claim fell for what its operator need not keep: it pays some gas at most (A5.5)."""
+    batch_id = batch_of_leaf(leaf_id)
+    known = facts.batches.get(batch_id)  # nothing is known of a batch of which this was the last leaf
+    last = open_until(facts, batch_id, known.batch.until) if known is not None else FOR_EVER
+    supplied = facts.kept.supplied.get(job_of_task(task_id), ())
+    standings = map(facts.data.standing, supplied)
+    return any(each.state in GONE and each.changed_at <= last for each in standings)
 
 
 def _leaves(known: KnownBatch, wanted: int) -> Iterator[tuple[TaskId, int]]:

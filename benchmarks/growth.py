@@ -200,10 +200,6 @@ class Chain:
         """There is none."""
         return Keeper(account=NOBODY, signer=NOBODY, shares=0, locked=0, listed=0)
 
-    def gas_price_wei(self) -> int:
-        """Nothing costs anything."""
-        return 0
-
     def stopped_until(self) -> int:
         """Nobody has stopped anything."""
         return 0

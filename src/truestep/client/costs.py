@@ -9,6 +9,8 @@ from truestep.ports.chain import Chain
 
 PROGRAM_GAS, POST_GAS, SUPPLY_GAS = 160_000, 160_000, 240_000
 """To register a program, to post a job, and to name its items: with some room above docs/gas.md."""
+GAS_FACTOR = 2
+"""The price may double while a command runs; transactions offer as much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +41,7 @@ def refuse_poor(chain: Chain, costs: Costs, action: str) -> None:
     """Raise Rejected, with the whole sum, if the account cannot pay all of it. Nothing was sent by then."""
     have_wei, gas_wei = (
         chain.balances(chain.account).wallet_wei,
-        costs.gas * chain.gas_price_wei() if costs.gas else 0,
+        GAS_FACTOR * costs.gas * chain.gas_price_wei() if costs.gas else 0,
     )
     need_wei = costs.total_wei + gas_wei
     if have_wei >= need_wei:

@@ -259,13 +259,6 @@ class Chain(ChainReader, Protocol):
         """The account that sends."""
         ...
 
-    def gas_price_wei(self) -> int:
-        """The most that a unit of gas may cost in a transaction that is sent now; commonly twice the price.
-
-        Raises `Rejected` if gas costs more than this account pays.
-        """
-        ...
-
     def submit(self, call: Call, *, intent: str) -> Transaction:
         """Journal, sign and send; returns at once. An intent known already is not sent again.
 

@@ -90,10 +90,6 @@ class Sender:
             )
         return self._alarms.take()
 
-    def gas_price_wei(self) -> int:
-        """The most that a unit of gas may cost in a transaction that is sent now, if no clock runs for it."""
-        return self._market.first_offer(is_urgent=False)[0].fee_cap_wei
-
     def again(self, intent: str) -> Entry | None:
         """An intent that is known already, with whatever a reorganisation has made of it."""
         known = self._journal.entry(intent)

@@ -189,10 +189,6 @@ class Web3Chain:
                 raise
         return facts, head.time_seconds
 
-    def gas_price_wei(self) -> int:
-        """The most that a unit of gas may cost now."""
-        return self._sender.gas_price_wei()
-
     def refresh(self) -> tuple[Transaction, ...]:
         """Check everything that is pending."""
         return tuple(entry.transaction() for entry in self._sender.refresh())

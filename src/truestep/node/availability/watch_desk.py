@@ -127,6 +127,8 @@ class WatchDesk:
         self.suspicions = {seat: found for seat, found in self.suspicions.items() if _is_held(facts, seat)}
         names = {item.name for item in live.values()}
         gone = [name for name in self.checked if name not in names]
+        if not gone:
+            return
         self._store.write([Change(table=CHECKED, key=name.hex(), value=None) for name in gone])
         for name in gone:
             del self.checked[name]

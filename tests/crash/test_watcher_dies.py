@@ -16,19 +16,27 @@ from tests.crash.test_crashes import TIMELESS, Executioner, Mortal, MortalStore
 from tests.e2e.network import InlineExecutor, Log, ManualClock, WatchedProvider
 from truestep.adapters.chain.availability import AvailabilityReader, Web3KeeperChain
 from truestep.adapters.chain.connection import connect
+from truestep.adapters.chain.payloads import Payloads
 from truestep.adapters.keepers.eyes import KeeperEyes
 from truestep.adapters.keepers.nodes import nodes_of_leaves
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.adapters.trusted_setup import open_kzg
 from truestep.availability.encoding import Encoder, range_tree
+from truestep.availability.parts import Part
 from truestep.commitments.merkle import root_of_bytes
 from truestep.node.availability.watch_desk import WatchBench
 from truestep.node.availability.watcher import WatcherWorld, watcher_node
 from truestep.node.chain.outbox import Courier
 from truestep.ports.executor import ShouldStop
-from truestep.protocol.availability.contracts import bindings, challenges
+from truestep.protocol.availability.contracts import bindings, challenges, items
 from truestep.protocol.availability.contracts.bindings import Give
-from truestep.protocol.availability.contracts.items import Assign, ItemState, Register, RegisterBlobs
+from truestep.protocol.availability.contracts.items import (
+    Assign,
+    ItemState,
+    Register,
+    RegisterBlobs,
+    RegisterCalldata,
+)
 from truestep.protocol.availability.facts import Facts, KnownItem
 from truestep.protocol.availability.ids import ItemId
 from truestep.protocol.calls import RegisterInBlobs
@@ -66,6 +74,8 @@ class Watch:
     store: SqliteStore
     clock: ManualClock = field(default_factory=ManualClock)
     log: Log = field(default_factory=Log)
+    is_known: bool = False
+    """Whether somebody has written the made-up bytes to the chain, so that everybody knows their tree."""
     account: Any = None
     ticks: int = 0
 
@@ -94,6 +104,10 @@ class Watch:
         part = replace(manifest.parts[0], root=root_of_bytes(MADE_UP, 24))
         false = RegisterBlobs(parts=(part,), until=now + 10 * DAY_SECONDS, url="")
         self.liar.transact(RegisterInBlobs(register=false, blobs=blobs), intent="false")
+        if self.is_known:
+            part = Part(root=part.root, depth=24, first_leaf=0, leaf_count=1)
+            written = RegisterCalldata(parts=(part,), payload=MADE_UP.ljust(32, b"\0"))
+            self.liar.transact(written, intent="known")
         self.network.devnet.advance(BLOCK_SECONDS)
         record = self.facts.items[WITHHELD].record
         self.liar.transact(Assign(item_id=WITHHELD, record=record), intent="draw")
@@ -120,7 +134,9 @@ class Watch:
         )
         store: Any = MortalStore(self.store, self.executioner)
         chain = Web3KeeperChain(node, self.network.contracts, self.account, store, TIMELESS)
-        eyes = DimEyes(open_kzg(), self.log, may_be_private=True, published=self.published)
+        eyes = DimEyes(
+            open_kzg(), self.log, may_be_private=True, published=self.published, payload=self.payload
+        )
         world = WatcherWorld(
             chain=chain,
             store=store,
@@ -131,6 +147,9 @@ class Watch:
             secret=bytes(32),
         )
         return watcher_node(world, POLICY)
+
+    def payload(self, item: KnownItem) -> bytes:
+        return Payloads(self.network.devnet.node, self.network.contracts).payload(item)
 
     def published(self, item_id: ItemId, blob: int) -> bytes:
         versioned_hash, block_id = self.reader.published(item_id, blob)
@@ -211,4 +230,20 @@ def test_a_watcher_that_is_killed_everywhere_asks_once_and_loses_nothing(
     answers_wei = ROUNDS * (RULES.tree_bond_wei // 5)
     assert watch.coins() - watch.wallet_wei == won_wei - answers_wei - watch.gas_wei()
     assert watch.executioner.kills >= (10 if boundary else 0)
+    network.close()
+
+
+@pytest.mark.parametrize(
+    "boundary", [pytest.param(each, marks=pytest.mark.long) for each in ("", *BOUNDARIES)]
+)
+def test_a_false_item_whose_tree_is_known_is_struck_in_one_call(tmp_path: Path, boundary: str) -> None:
+    """It takes no bond and no descent, also if the watcher is killed everywhere."""
+    network = open_kept_network(tmp_path)
+    watch = Watch(network, Executioner(boundary=boundary), SqliteStore(), is_known=True)
+    watch.executioner.is_armed = bool(boundary)
+    watch.play()
+    kinds = Counter(type(event) for event in watch.events())
+    assert (kinds[bindings.Demanded], kinds[items.Struck]) == (0, 1)
+    won_wei = (2 * RULES.share_wei + RULES.registrant_bond_wei) * RULES.winner_share_bps // 10_000
+    assert watch.coins() - watch.wallet_wei == won_wei - watch.gas_wei()
     network.close()

@@ -136,7 +136,7 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
         has_blobs = consensus_urls(deployment, settings.rpc, settings.beacon)
         yield replace(
             world,
-            watching=_watching(deployment, published, clock, reporter),
+            watching=_watching(settings, deployment, published, clock, reporter),
             answering=answering(published, world.chain, clock) if published and has_blobs else None,
         )
 
@@ -193,13 +193,20 @@ def _opened_stores(
 
 
 def _watching(
-    deployment: Deployment, published: PublishedBlobs | None, clock: SystemClock, reporter: Reporter
+    settings: DaemonSettings,
+    deployment: Deployment,
+    published: PublishedBlobs | None,
+    clock: SystemClock,
+    reporter: Reporter,
 ) -> ThreadExecutor | None:
     """What looks at keepers in a network that has them."""
     if published is None:
         return None
     may_be_private = deployment.chain_id in DEVNET_CHAINS
-    eyes = KeeperEyes(open_kzg(), reporter, may_be_private=may_be_private, published=published)
+    payload = Payloads(settings.rpc, availability_of(deployment), reporter).payload
+    eyes = KeeperEyes(
+        open_kzg(), reporter, may_be_private=may_be_private, published=published, payload=payload
+    )
     return ThreadExecutor(LOOKS_AT_ONCE, WatchBench(eyes).perform, clock.nudge)
 
 

@@ -9,6 +9,7 @@ from secrets import token_bytes
 from truestep.adapters.chain.availability import AvailabilityContracts, AvailabilityReader, Web3KeeperChain
 from truestep.adapters.chain.beacon import BeaconBlobs
 from truestep.adapters.chain.fees import TransactionPolicy
+from truestep.adapters.chain.payloads import Payloads
 from truestep.adapters.chain.published import PublishedBlobs
 from truestep.adapters.chain.sender import Signer
 from truestep.adapters.clock import SystemClock
@@ -55,7 +56,13 @@ def opened_watcher(settings: WatcherSettings, reporter: Reporter) -> Generator[W
             settings.rpc, contracts, settings.signer, store, settings.policy, reporter=reporter
         )
         published = _published(settings, reporter)
-        eyes = KeeperEyes(open_kzg(), reporter, may_be_private=settings.may_be_private, published=published)
+        eyes = KeeperEyes(
+            open_kzg(),
+            reporter,
+            may_be_private=settings.may_be_private,
+            published=published,
+            payload=Payloads(settings.rpc, settings.contracts, reporter).payload,
+        )
         yield WatcherWorld(
             chain=chain,
             store=store,

@@ -1,6 +1,6 @@
 """What a watcher of data needs of the world: the contracts of availability, and eyes on keepers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from truestep.base.ids import Address, Bytes32
@@ -10,7 +10,7 @@ from truestep.ports.keeping import EventsRead, Funds
 from truestep.protocol.availability.calls import Paid
 from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.availability.facts import KnownItem
-from truestep.roles.availability.sights import ChildPick, FoundLeaf, SeatSeen
+from truestep.roles.availability.sights import ChildPick, FoundLeaf, Mismatch, SeatSeen
 
 
 class WatchChain(Protocol):
@@ -85,6 +85,20 @@ class Eyes(Protocol):
 
     def check(self, item: KnownItem, keepers: Mapping[int, str], should_stop: ShouldStop) -> tuple[int, ...]:
         """The first part of each tree whose root is not that of the blobs, which are fetched for it."""
+        ...
+
+    def mismatch(
+        self,
+        item: KnownItem,
+        part_index: int,
+        others: Sequence[tuple[KnownItem, Sequence[str]]],
+        keepers: Mapping[int, str],
+        should_stop: ShouldStop,
+    ) -> Mismatch | None:
+        """A leaf of the tree that a false part names, as one of the other items holds it, and is proved to.
+
+        None if none of them does.
+        """
         ...
 
     def next_move(

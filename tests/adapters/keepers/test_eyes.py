@@ -161,6 +161,33 @@ def test_a_leaf_that_no_part_holds_needs_no_opening(tmp_path: Path) -> None:
         assert b"more" in found.leaf and found.opening.commitment == b""
 
 
+def test_a_leaf_of_a_tree_that_another_item_holds_strikes_without_a_demand(tmp_path: Path) -> None:
+    """Those that name the tree and hold something else, or give nothing, are passed over."""
+    changed = bytearray(ITEM.payload)
+    changed[130_000] ^= 1
+    other = item_of(bytes(changed))
+    [part] = other.manifest.parts
+    lie, leaf_index = lied(part.root), 130_000 // 32
+    whole = bytes(changed).ljust(part.size_bytes, b"\0")[: part.size_bytes]
+    record = replace(known(other).record, seat_count=0, blob_count=0)
+    written = known(other, item_id=ItemId(4), record=record)
+    silent = known(lied(part.root), item_id=ItemId(2)), ["http://127.0.0.1:9"]
+    with keepers(tmp_path / "lie", lie, SEATS) as servers, keepers(tmp_path / "true", other, SEATS) as honest:
+        stored = known(other, item_id=ItemId(3)), [server.url for server in honest]
+        like_lie = known(lie, item_id=ItemId(5)), [server.url for server in servers]
+        for others in ([silent, like_lie, stored], [(written, [""])]):
+            seeing = KeeperEyes(KZG, Reports(), may_be_private=True, payload=lambda _: whole)
+            found = seeing.mismatch(known(lie), 0, others, urls(servers), never)
+            assert found is not None and (found.part_index, found.leaf_index) == (0, leaf_index)
+            assert found.leaf == changed[leaf_index * 32 :][:32]
+            assert climb(found.leaf, leaf_index, found.path) == part.root and len(found.path) == part.depth
+            _, _, slot = layout.place_of(lie.manifest.parts, 0, leaf_index)
+            held = layout.leaf_in(found.opening.first, found.opening.second, slot).to_bytes(32, "big")
+            assert held == ITEM.payload[leaf_index * 32 :][:32]
+        for nobody in ([], [silent], [like_lie], [(written, [""])]):
+            assert eyes().mismatch(known(lie), 0, nobody, urls(servers), never) is None
+
+
 def test_what_is_no_payload_never_agrees_with_a_root(tmp_path: Path) -> None:
     """An element of 2^248 or more: whatever root its item names, the leaf in it is found."""
     blob = bytearray(b"".join(ITEM.extended[0].cells[:64]))

@@ -2,16 +2,17 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from random import Random, SystemRandom
 from typing import TypeVar
 
 from truestep.adapters.blobs.background import run_in_background
 from truestep.adapters.keepers.client import Busy, KeeperClient
+from truestep.adapters.keepers.differences import first_difference, written_ranges
 from truestep.adapters.keepers.fetching import ItemFetcher, first_manifest
 from truestep.adapters.keepers.item_blobs import ItemBlobs, Published
-from truestep.adapters.keepers.nodes import ROUND_LEVELS, nodes_below
+from truestep.adapters.keepers.nodes import ROUND_LEVELS, nodes_below, nodes_of_leaves
 from truestep.adapters.keepers.standing import Blame
 from truestep.adapters.keepers.wire import PLACES_LIMIT, CellPlace
 from truestep.availability.blobs import payload_of
@@ -28,7 +29,7 @@ from truestep.ports.reporter import Reporter
 from truestep.protocol.availability.contracts.bindings import Opening
 from truestep.protocol.availability.facts import KnownItem
 from truestep.protocol.availability.layout import place_of
-from truestep.roles.availability.sights import ChildPick, FoundLeaf, SeatSeen, Sight
+from truestep.roles.availability.sights import ChildPick, FoundLeaf, Mismatch, SeatSeen, Sight
 
 CELLS_OF_A_BLOB = 16
 """Of each blob, as far as one request has room: a keeper that lacks half of them shows it by 1 - 2^-16."""
@@ -52,12 +53,15 @@ class KeeperEyes:
         *,
         may_be_private: bool,
         published: Published | None = None,
+        payload: Callable[[KnownItem], bytes] | None = None,
         chance: Random | None = None,
     ) -> None:
         """`may_be_private`: keepers may serve at private addresses, as on a devnet.
 
-        `published` gives blobs that answers to challenges have published.
+        `published` gives blobs that answers to challenges have published, `payload` the leaves of an item in
+        calldata.
         """
+        self._calldata = payload
         self._kzg = kzg
         self._reporter = reporter
         self._may_be_private = may_be_private
@@ -78,6 +82,17 @@ class KeeperEyes:
     def check(self, item: KnownItem, keepers: Mapping[int, str], should_stop: ShouldStop) -> tuple[int, ...]:
         """The parts whose roots are others."""
         return run_in_background(lambda: self._check(item, keepers), should_stop)
+
+    def mismatch(
+        self,
+        item: KnownItem,
+        part_index: int,
+        others: Sequence[tuple[KnownItem, Sequence[str]]],
+        keepers: Mapping[int, str],
+        should_stop: ShouldStop,
+    ) -> Mismatch | None:
+        """A leaf that the item should hold, as another one holds it."""
+        return run_in_background(lambda: self._mismatch(item, part_index, others, keepers), should_stop)
 
     def next_move(
         self,
@@ -191,6 +206,59 @@ class KeeperEyes:
                 siblings=siblings,
                 opening=opening,
             )
+
+    async def _mismatch(
+        self,
+        item: KnownItem,
+        part_index: int,
+        others: Sequence[tuple[KnownItem, Sequence[str]]],
+        keepers: Mapping[int, str],
+    ) -> Mismatch | None:
+        part = item.parts[part_index]
+        async with self._opened(item, keepers) as (manifest, source):
+
+            async def own(level: int, index: int) -> tuple[Bytes32, ...]:
+                return await nodes_below(item, part, level, index, source.blob, self._payload)
+
+            for other, urls in others:
+                with suppress(Unavailable, Rejected):
+                    async with self._nodes_of(other, part, urls) as known:
+                        found = await first_difference(part, known, own)
+                    holder = _holder(item.parts, part, found.leaf_index)
+                    opening = NO_OPENING
+                    if holder is not None:
+                        opening = await self._opening(item, manifest, holder, found.leaf_index, source)
+                    return Mismatch(
+                        part_index=part_index if holder is None else holder,
+                        leaf_index=found.leaf_index,
+                        leaf=found.leaf,
+                        path=found.path,
+                        opening=opening,
+                    )
+        return None
+
+    @asynccontextmanager
+    async def _nodes_of(
+        self, item: KnownItem, part: Part, urls: Sequence[str]
+    ) -> AsyncGenerator[Callable[[int, int], Awaitable[tuple[Bytes32, ...]]]]:
+        """The nodes of a tree below one of them, as an item holds it."""
+        if item.is_written:
+            if self._calldata is None:
+                raise Unavailable("its bytes are on the chain, which is not read here")
+            ranges = written_ranges(item, part, await asyncio.to_thread(self._calldata, item))
+
+            async def written(level: int, index: int) -> tuple[Bytes32, ...]:
+                return nodes_of_leaves(ranges, level, index)
+
+            yield written
+            return
+        own = next(each for each in item.parts if (each.root, each.depth) == (part.root, part.depth))
+        async with self._opened(item, dict(enumerate(urls))) as (_, source):
+
+            async def stored(level: int, index: int) -> tuple[Bytes32, ...]:
+                return await nodes_below(item, own, level, index, source.blob)
+
+            yield stored
 
     async def _opening(
         self,

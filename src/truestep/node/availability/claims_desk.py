@@ -75,6 +75,7 @@ class ClaimsDesk:
             surveys=desk.surveys,
             checked=desk.checked,
             moves=desk.moves,
+            mismatches=desk.mismatches,
             needs=holding.needs(facts, claims),
             locked_wei=holding.held_wei(facts, view.account, view.in_flight),
         )

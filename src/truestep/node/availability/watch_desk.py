@@ -18,10 +18,13 @@ from truestep.roles.availability.sights import (
     Action,
     CheckRoots,
     ChildPick,
+    FindMismatch,
     FindMove,
     FoundLeaf,
     LookAt,
+    Mismatch,
     Move,
+    Searched,
     Seat,
     SeatSeen,
     Sight,
@@ -44,7 +47,7 @@ TOLD_LIMIT = 10_000
 class Asked:
     """A piece of work and whom to ask: the URLs of keepers by their seats."""
 
-    action: LookAt | SurveyItem | CheckRoots | FindMove
+    action: LookAt | SurveyItem | CheckRoots | FindMismatch | FindMove
     seats: Mapping[int, Seat]
     keepers: Mapping[int, str]
     at: int
@@ -68,6 +71,8 @@ class WatchBench:
                 return self._eyes.survey(known, item.keepers, should_stop)
             case CheckRoots(item=known):
                 return self._eyes.check(known, item.keepers, should_stop)
+            case FindMismatch(item=known, part_index=part_index, others=others):
+                return self._eyes.mismatch(known, part_index, others, item.keepers, should_stop)
             case FindMove() as find:
                 part_index, place = part_of_demand(find.move[0]), (find.level, find.index)
                 return self._eyes.next_move(
@@ -101,6 +106,7 @@ class WatchDesk:
         self.suspicions: dict[Seat, Suspicion] = {}
         self.surveys: dict[ItemId, Survey] = {}
         self.moves: dict[Move, ChildPick | FoundLeaf] = {}
+        self.mismatches: dict[Searched, Mismatch | None] = {}
         self.served_at: int | None = None
         self.checked = {
             Bytes32(bytes.fromhex(key)): _ROWS.from_row(row).wrong_parts
@@ -124,6 +130,7 @@ class WatchDesk:
             for move, found in self.moves.items()
             if move[0] in facts.demands and facts.demands[move[0]].moved_at == move[1]
         }
+        self.mismatches = {each: found for each, found in self.mismatches.items() if each[0] in live}
         self.suspicions = {seat: found for seat, found in self.suspicions.items() if _is_held(facts, seat)}
         names = {item.name for item in live.values()}
         gone = [name for name in self.checked if name not in names]
@@ -143,6 +150,8 @@ class WatchDesk:
             case SurveyItem(item=item):
                 if self._is_to_survey(item, now):
                     self._start(("survey", item.item_id), action, item, facts, now)
+            case FindMismatch(item=item, part_index=part_index):
+                self._start(("mismatch", item.item_id, part_index), action, item, facts, now)
             case FindMove(item=item, move=move):
                 self._start(("move", move), action, item, facts, now)
             case TellData(kind=kind, message=message):
@@ -167,7 +176,7 @@ class WatchDesk:
     def _start(
         self,
         key: Hashable,
-        action: LookAt | SurveyItem | CheckRoots | FindMove,
+        action: LookAt | SurveyItem | CheckRoots | FindMismatch | FindMove,
         item: KnownItem,
         facts: Facts,
         now: int,
@@ -192,7 +201,7 @@ class WatchDesk:
 
     def _is_full(self, action: object) -> bool:
         """Whether work of a long kind is under way: looks and moves must not wait for it."""
-        is_long = isinstance(action, SurveyItem | CheckRoots)
+        is_long = isinstance(action, SurveyItem | CheckRoots | FindMismatch)
         return is_long and any(type(each.action) is type(action) for each in self._under_way.values())
 
     def _take_in(self, finished: Finished) -> None:
@@ -214,6 +223,8 @@ class WatchDesk:
                 )
             case CheckRoots(item=item):
                 self._compare(item, value)  # pyright: ignore[reportArgumentType]
+            case FindMismatch(item=item, part_index=part_index):
+                self.mismatches[item.item_id, part_index] = value  # pyright: ignore[reportArgumentType]
             case FindMove(move=move):
                 self.moves[move] = value  # pyright: ignore[reportArgumentType]
 

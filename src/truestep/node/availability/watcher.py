@@ -110,6 +110,7 @@ class WatcherAgent:
             surveys=desk.surveys,
             checked=desk.checked,
             moves=desk.moves,
+            mismatches=desk.mismatches,
         )
         if not self._is_past_known:
             return view, ()

@@ -9,7 +9,9 @@ from truestep.protocol.availability.contracts.bindings import (
     Pick,
     SettleDemand,
     StrikeFound,
+    StrikeMismatch,
 )
+from truestep.protocol.availability.contracts.items import ItemState
 from truestep.protocol.availability.facts import KnownItem
 from truestep.protocol.availability.ids import (
     DemandId,
@@ -21,6 +23,7 @@ from truestep.roles.availability.sights import (
     Action,
     CheckRoots,
     ChildPick,
+    FindMismatch,
     FindMove,
     SendData,
     View,
@@ -28,6 +31,8 @@ from truestep.roles.availability.sights import (
 )
 
 DAY_SECONDS = 86_400
+OTHERS_LIMIT = 4
+"""Items that are compared with a false one: anybody may register more that name the same tree."""
 CLOCK_SECONDS = 3
 """The time is a guess between blocks: what may be done after a second is done a little later."""
 
@@ -49,7 +54,7 @@ def _is_had(view: View, item: KnownItem) -> bool:
 
 
 def demands(view: View, item: KnownItem) -> Iterator[Wish]:
-    """Ask for the tree of a part whose root is not that of the blobs."""
+    """Ask for the tree of a part whose root is not that of the blobs, and which no other item holds."""
     seats = [index for index, each in sorted(item.seats.items()) if each.acknowledged_at]
     seat = next(iter(seats), None if item.record.seat_count else 0)  # without seats, its registrant answers
     for part_index in view.checked.get(item.name, ()):
@@ -58,6 +63,8 @@ def demands(view: View, item: KnownItem) -> Iterator[Wish]:
         is_coming = any(intent.startswith(prefix) for intent in view.in_flight)
         if seat is None or demand_id in view.facts.demands or is_coming:
             continue
+        if _is_to_search(view, item, part_index) or view.mismatches.get((item.item_id, part_index)):
+            return
         bond_wei = demand_wei(view, item.item_id)
         call = OpenDemand(
             item_id=item.item_id, record=item.record, parts=item.parts, part_index=part_index, seat=seat
@@ -69,6 +76,59 @@ def demands(view: View, item: KnownItem) -> Iterator[Wish]:
         )
         yield Wish(send=send, bond_wei=bond_wei)
         return  # one struck part strikes the item
+
+
+def strikes(view: View, item: KnownItem) -> Iterator[Action]:
+    """Strike an item in one call of which another one holds the tree that it names (A4.5).
+
+    Else its tree must be demanded, which takes a bond and several calls.
+    """
+    for part_index in view.checked.get(item.name, ()):
+        found = view.mismatches.get((item.item_id, part_index))
+        if _is_to_search(view, item, part_index):
+            others = tuple(_others(view, item, part_index))
+            yield FindMismatch(item=item, part_index=part_index, others=others)
+        elif found is not None:
+            call = StrikeMismatch(
+                item_id=item.item_id,
+                record=item.record,
+                parts=item.parts,
+                part_index=found.part_index,
+                leaf_index=found.leaf_index,
+                leaf=found.leaf,
+                path=found.path,
+                opening=found.opening,
+            )
+            yield SendData(
+                intent=f"strike-item/{item.item_id}/{part_index}/{view.now // DAY_SECONDS}",
+                call=Paid(call=call),
+                message=f"item {item.item_id} does not hold leaf {found.leaf_index} of the tree that its part"
+                f" {part_index} names: strike it",
+            )
+        else:
+            continue
+        return  # one struck part strikes the item
+
+
+def _is_to_search(view: View, item: KnownItem, part_index: int) -> bool:
+    """Whether another item may hold the tree that a part names, and nobody has looked."""
+    is_known = (item.item_id, part_index) in view.mismatches
+    return not is_known and next(_others(view, item, part_index), None) is not None
+
+
+def _others(view: View, item: KnownItem, part_index: int) -> Iterator[tuple[KnownItem, tuple[str, ...]]]:
+    """Some items that say that they hold the same tree, those first that nobody can have made up."""
+    part = item.parts[part_index]
+    found = [
+        other
+        for other in view.facts.items.values()
+        if other.item_id != item.item_id
+        and other.state is ItemState.KEPT
+        and not view.checked.get(other.name)
+        and any((each.root, each.depth) == (part.root, part.depth) for each in other.parts)
+    ]
+    for other in sorted(found, key=lambda each: (not each.is_written, each.item_id))[:OTHERS_LIMIT]:
+        yield other, tuple(dict.fromkeys([*view.facts.urls_of(other), other.url]))
 
 
 def moves(view: View) -> Iterator[Action]:

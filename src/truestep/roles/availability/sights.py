@@ -89,6 +89,21 @@ class FoundLeaf:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mismatch:
+    """A leaf of a known tree that is not what an item's blobs hold, though the item names the tree's root."""
+
+    part_index: int
+    leaf_index: int
+    leaf: Bytes32
+    path: tuple[Bytes32, ...]
+    opening: Opening
+
+
+Searched = tuple[ItemId, int]
+"""An item and a part of it that has another root than its blobs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """All that the decisions depend on. Times in seconds, as the chain counts them."""
 
@@ -109,6 +124,8 @@ class View:
     """The items whose blobs were compared with their roots, by name, and the parts that have other roots."""
     moves: Mapping[Move, ChildPick | FoundLeaf] = field(default_factory=dict[Move, "ChildPick | FoundLeaf"])
     """What comes next in this account's demands."""
+    mismatches: Mapping[Searched, Mismatch | None] = field(default_factory=dict[Searched, "Mismatch | None"])
+    """What was found where somebody knows the tree of a false part; None if nobody does."""
     needs: Mapping[ItemId, Need] = field(default_factory=dict[ItemId, Need])
     locked_wei: int = 0
     """Other bonds of this account, such as those of holds."""
@@ -171,6 +188,16 @@ class CheckRoots:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FindMismatch:
+    """Compare a part that is false with the same tree in other items, leaf by leaf."""
+
+    item: KnownItem
+    part_index: int
+    others: tuple[tuple[KnownItem, tuple[str, ...]], ...]
+    """Items that name the same tree, and where their blobs may be had."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FindMove:
     """Compare the nodes that were given with one's own, for the next move in a demand."""
 
@@ -190,4 +217,4 @@ class TellData:
     message: str
 
 
-Action = SendData | LookAt | SurveyItem | CheckRoots | FindMove | TellData
+Action = SendData | LookAt | SurveyItem | CheckRoots | FindMismatch | FindMove | TellData

@@ -57,6 +57,7 @@ def decide(view: View, policy: WatchPolicy, more: Iterable[Wish] = ()) -> list[A
     """What to do now: what a clock runs for first. `more` are wishes of others, which go before its own."""
     watched = [item for item in view.facts.items.values() if _is_watched(view, policy, item)]
     actions: list[Action] = [*binding.moves(view), *_settlements(view)]
+    actions += [action for item in watched for action in binding.strikes(view, item)]
     wishes = list(more)
     wishes += [wish for item in watched if item.item_id in view.needs for wish in _publications(view, item)]
     wishes += [wish for item in watched for wish in binding.demands(view, item)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 
 from tests.engine.assigned import undefined_uses
 from tests.engine.programs import random_call_program, random_operands, random_program
@@ -38,7 +39,13 @@ WALKS = JitEngine(CompilePolicy(free_cost=0, hot_steps_per_cost=NEVER, piece_ste
 """Nothing is translated: the native walk goes all the way, and the reference steps what it leaves."""
 MIXED = JitEngine(CompilePolicy(free_cost=2_000, walk_after_steps=0))
 """Translated code, and the walk before each stop."""
-ENGINES = (DEFAULT, PIECES, LATE, WALKS, MIXED)
+BASELINE = JitEngine(CompilePolicy(optimise_cycles_per_cost=NEVER, walk_after_steps=0))
+"""Baseline code that stays so."""
+TIERS = JitEngine(
+    CompilePolicy(piece_steps=1, optimise_cycles_per_cost=8, sample_cycles=1, walk_after_steps=0)
+)
+"""Baseline code that is replaced by better code where a run often is."""
+ENGINES = (DEFAULT, PIECES, LATE, WALKS, MIXED, BASELINE, TIERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,8 +127,8 @@ def random_long_stops(rng: random.Random) -> list[int]:
 def undefined_in(program: Program) -> Iterator[str]:
     """What the translation of the whole program would take from nowhere."""
     code = map_code(program)
-    for unit in sorted({*code.units.tolist()}):
-        flows = [region_flow(code, region) for region in code.regions_of_unit(unit)]
+    for unit, is_baseline in product(sorted({*code.units.tolist()}), (True, False)):
+        flows = [region_flow(code, region, is_baseline=is_baseline) for region in code.regions_of_unit(unit)]
         yield from undefined_uses(module_ir(code, flows))
 
 
@@ -140,7 +147,7 @@ def compare_every_cycle(engine: JitEngine, program: Program, task: Task, first: 
 
 def compare_long(rng: random.Random, size: int) -> Comparison:
     """Make a program and run it on inputs until most of the time goes into running it, not compiling it."""
-    program, engine = _make(rng, size), rng.choices(ENGINES, (6, 1, 3, 1, 3))[0]
+    program, engine = _make(rng, size), rng.choices(ENGINES, (6, 1, 3, 1, 3, 1, 4))[0]
     if undefined := [*undefined_in(program)]:
         return Comparison(cycles=0, difference=f"undefined: {undefined[0]}")
     cycles = 0

@@ -1,6 +1,6 @@
 """Runs a real guest in translated code and by the native walk alone, and says where they differ.
 
-`python -m tests.engine.real_programs FILE INPUT [--region 512] [--dispatched 0] [--pinned 18,19,20,…]`
+`python -m tests.engine.real_programs FILE INPUT [--region 512] [--dispatched 0] [--pinned 18,19,…] [--tiers]`
 
 Real programs have what random ones lack: deep calls, large jump tables, functions cut into many regions.
 Other limits of the analysis, and other pinned registers, make other machine code of the same program.
@@ -13,6 +13,7 @@ import random
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tests.engine.compare import WALKS, undefined_in
@@ -30,6 +31,8 @@ STOPS = 5
 SHOWN_LIMIT = 10
 EVERYTHING = CompilePolicy(free_cost=0, hot_steps_per_cost=20, piece_steps=50_000, walk_after_steps=0)
 """All code that runs more than a few times is translated."""
+TIERS = replace(EVERYTHING, optimise_cycles_per_cost=1_000, sample_cycles=1)
+"""The same by way of baseline code, which stays where a run seldom is."""
 
 
 def pin(registers: Sequence[int]) -> None:
@@ -49,9 +52,11 @@ def pin(registers: Sequence[int]) -> None:
                 setattr(module, known, values[known])
 
 
-def differences(program: Program, task: Task, rng: random.Random, limit: int) -> Iterator[str]:
+def differences(
+    program: Program, task: Task, rng: random.Random, limit: int, policy: CompilePolicy = EVERYTHING
+) -> Iterator[str]:
     """Where translated code and the walk differ: at the end or the limit, and at random stops before."""
-    engine = JitEngine(EVERYTHING)
+    engine = JitEngine(policy)
     whole = engine.start(program, task)
     whole.advance(limit)
     end = whole.cycle
@@ -80,6 +85,7 @@ def main() -> int:
     parser.add_argument("--region", type=int, default=code_map.REGION_LIMIT_COST)
     parser.add_argument("--dispatched", type=int, default=flow.DISPATCHED_LIMIT)
     parser.add_argument("--pinned", type=lambda text: [*map(int, text.split(","))], default=PINNED)
+    parser.add_argument("--tiers", action="store_true", help="go by way of baseline code")
     parser.add_argument(
         "--undefined", action="store_true", help="only look for undefined values, run nothing"
     )
@@ -90,7 +96,8 @@ def main() -> int:
     found = [*undefined_in(program)] if options.undefined else []
     if not options.undefined:
         task = Task(input=options.input.read_bytes())
-        found += differences(program, task, random.Random(options.seed), options.cycles)
+        policy = TIERS if options.tiers else EVERYTHING
+        found += differences(program, task, random.Random(options.seed), options.cycles, policy)
     for each in found[:SHOWN_LIMIT]:
         print(each)
     print(

@@ -24,6 +24,7 @@ from truestep.engine.compilation import translation
 from truestep.engine.compilation.compile_jobs import Compile
 from truestep.engine.compilation.compiler_process import CompilerProcess
 from truestep.engine.compilation.object_cache import ObjectCache
+from truestep.engine.compilation.object_code import Tier, object_code
 from truestep.engine.compilation.translation import CompilePolicy, Translation
 from truestep.engine.jit import JitEngine
 from truestep.engine.runtime.machine import FEWEST_WALKS
@@ -32,6 +33,7 @@ from truestep.machine.program import Task
 PATIENCE_SECONDS = 60.0
 """For a loaded machine."""
 FUNCTION = "define i64 @one() { ret i64 1 }"
+COPIED = "define i64 @f(i64 %a) { %b = alloca i64 store i64 %a, ptr %b %c = load i64, ptr %b ret i64 %c }"
 ABORTING = "define void @f() { call void @llvm.no.such.intrinsic() ret void }"
 LOOP = program_of([encode("addi", rd=5, rs1=5, immediate=1), encode("jal", immediate=-4)])
 
@@ -118,6 +120,18 @@ def test_what_kills_the_compiler_is_not_had_and_the_rest_is(compiler: CompilerPr
     first, broken, second = compiled(compiler, FUNCTION, ABORTING, FUNCTION)
     assert first
     assert (broken, second) == (None, first)
+
+
+def test_the_process_compiles_as_well_as_asked(compiler: CompilerProcess) -> None:
+    found: dict[Tier, bytes | None] = {}
+
+    def job(compile_ir: Compile) -> None:
+        found.update({tier: compile_ir(COPIED, tier=tier) for tier in Tier})
+
+    compiler.submit(job)
+    compiler.wait()
+    assert found == {tier: object_code(COPIED, tier) for tier in Tier}
+    assert found[Tier.BASELINE] != found[Tier.OPTIMISED]
 
 
 def test_a_program_that_kills_the_compiler_is_stepped(
@@ -220,7 +234,7 @@ if sys.argv[1] == "late":
 @pytest.mark.parametrize("when", ["early", "late"])
 def test_the_interpreter_ends_cleanly_whatever_is_under_way(when: str) -> None:
     root = Path(__file__).parent.parent.parent
-    environment = {**os.environ, "PYTHONPATH": str(root)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), str(root / "src")])}
     words = [sys.executable, "-c", EXITING, when]
     ended = subprocess.run(words, cwd=root, env=environment, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")

@@ -16,6 +16,7 @@ import pytest
 
 from truestep.engine.compilation.compile_messages import REQUEST
 from truestep.engine.compilation.object_cache import ObjectCache
+from truestep.engine.compilation.object_code import Tier
 
 PATIENCE_SECONDS = 60.0
 """For a loaded machine."""
@@ -159,6 +160,8 @@ def test_hostile_code_does_not_keep_it_alive(tmp_path: Path) -> None:
     with subprocess.Popen(
         words, env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
-        process.communicate(REQUEST.pack(1, 3, len(ir), 0.0) + b"key" + ir, timeout=PATIENCE_SECONDS)
+        process.communicate(
+            REQUEST.pack(1, 3, len(ir), 0.0, Tier.OPTIMISED) + b"key" + ir, timeout=PATIENCE_SECONDS
+        )
     assert process.returncode < 0
     assert ObjectCache(tmp_path / "objects").load(b"key") is None

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import ctypes
 import random
+from pathlib import Path
+
+import pytest
 
 from tests.engine.assigned import undefined_uses
 from tests.engine.compare import compare_runs
 from tests.engine.programs import CODE_START, assemble, program_of, random_call_program, random_program
 from tests.machine.encode import encode
 from truestep.engine.analysis.flow import region_flow
+from truestep.engine.compilation.object_cache import ObjectCache
 from truestep.engine.compilation.translation import (
+    MOST_GROWTH,
+    SHARE_GROWTH,
     CompilePolicy,
     Translation,
     TranslationCache,
@@ -17,7 +24,7 @@ from truestep.engine.compilation.translation import (
     program_key,
 )
 from truestep.engine.jit import JitEngine
-from truestep.engine.layout import PINNED
+from truestep.engine.layout import PINNED, TABLE_ENTRIES
 from truestep.machine.program import Program, Segment, Task
 from truestep.ports.engine import Engine, Machine
 
@@ -98,6 +105,78 @@ def test_units_beyond_the_free_ones_are_compiled_when_hot() -> None:
     assert not translation.prepare(CODE_START)
     translation.note_steps(CODE_START, 1000)
     assert translation.prepare(CODE_START)
+
+
+def test_baseline_code_is_optimised_where_runs_are_found(tmp_path: Path) -> None:
+    policy = CompilePolicy(optimise_cycles_per_cost=10, objects=ObjectCache(tmp_path / "objects"))
+    translation = Translation(program_of(COUNT_DOWN), policy)
+    assert translation.prepare(CODE_START)
+    loop = CODE_START + 4
+    entry = _entry_of(translation, loop)
+    wanted = 10 * translation.code.cost_of(0)
+    assert translation.note_sample(loop, wanted - 1)
+    translation.note_sample(0x1F00_0000, 1 << 40)
+    assert _entry_of(translation, loop) == entry
+    assert translation.note_sample(loop, 1)
+    assert _entry_of(translation, loop) != entry
+    assert not translation.note_sample(loop, 1 << 40)
+
+
+def test_baseline_code_that_is_found_again_is_optimised_sooner(tmp_path: Path) -> None:
+    policy = CompilePolicy(optimise_cycles_per_cost=100, objects=ObjectCache(tmp_path / "objects"))
+    program = program_of(COUNT_DOWN)
+    assert Translation(program, policy).prepare(CODE_START)
+    found = [Translation(program, policy) for _ in range(MOST_GROWTH + 2)]
+    for times, translation in enumerate(found):
+        assert translation.prepare(CODE_START)
+        before = _entry_of(translation, CODE_START)
+        wanted = 100 * translation.code.cost_of(0) // SHARE_GROWTH ** min(times, MOST_GROWTH)
+        translation.note_sample(CODE_START, wanted - 1)
+        assert _entry_of(translation, CODE_START) == before
+    before = _entry_of(found[-1], CODE_START)
+    found[-1].note_sample(CODE_START, 1)
+    assert _entry_of(found[-1], CODE_START) != before
+
+
+def test_kept_code_is_the_best_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = CompilePolicy(optimise_cycles_per_cost=0, objects=ObjectCache(tmp_path / "objects"))
+    program = program_of(COUNT_DOWN)
+    first = Translation(program, policy)
+    assert first.prepare(CODE_START)
+    first.note_sample(CODE_START, 1)
+    monkeypatch.delattr("truestep.engine.compilation.translation.object_code")
+    second = Translation(program, policy)
+    assert second.prepare(CODE_START)
+    assert not second.note_sample(CODE_START, 1 << 40)
+
+
+def test_pieces_are_optimised_too() -> None:
+    policy = CompilePolicy(piece_steps=1, optimise_cycles_per_cost=1)
+    translation = Translation(program_of([*COUNT_DOWN, *EXIT]), policy)
+    middle = CODE_START + 12
+    assert translation.prepare(CODE_START)
+    translation.note_sample(CODE_START, 1 << 40)
+    translation.note_steps(middle, 1)
+    assert translation.prepare(middle)
+    entry = _entry_of(translation, middle)
+    translation.note_sample(middle, 1 << 40)
+    assert _entry_of(translation, middle) != entry
+
+
+def test_runs_go_over_to_better_code_in_the_middle_of_a_loop() -> None:
+    """A loop that nothing leaves is left for a look, and goes on in the better code."""
+    engine = JitEngine(CompilePolicy(optimise_cycles_per_cost=1_000, sample_cycles=1, walk_after_steps=0))
+    program = program_of([encode("addi", rd=5, rs1=5, immediate=1), encode("jal", immediate=-4)])
+    stops = [20_000, 20_001, 60_003, 100_000]
+    assert compare_runs(engine, program, Task(), stops).difference is None
+    machine = engine.start(program, Task())
+    machine.advance(10**9 + 1)
+    assert machine.state().registers[5] == 5 * 10**8 + 1
+
+
+def _entry_of(translation: Translation, pc: int) -> int:
+    table = (ctypes.c_uint64 * TABLE_ENTRIES).from_address(translation.table_address)
+    return int(table[pc >> 2])
 
 
 def test_addresses_that_are_no_code_are_not_compiled() -> None:

@@ -6,7 +6,7 @@ import functools
 
 from truestep.engine.compilation.compile_jobs import Heat, Job, no_heat
 from truestep.engine.compilation.compiler_process import CompilerProcess
-from truestep.engine.compilation.object_code import object_code
+from truestep.engine.compilation.object_code import Tier, object_code
 from truestep.engine.compilation.translation import CompilePolicy
 from truestep.engine.jit import JitEngine
 from truestep.ports.engine import Engine
@@ -17,7 +17,7 @@ class _AtOnce(CompilerProcess):
 
     def submit(self, job: Job, heat: Heat = no_heat) -> None:
         del heat
-        job(lambda ir, key=b"", heat=0.0: object_code(ir, codegen_level=0))
+        job(lambda ir, key=b"", heat=0.0, tier=Tier.BASELINE: object_code(ir, Tier.BASELINE))
 
 
 @functools.cache

@@ -60,6 +60,8 @@ class Flow:
     """A region ready to be translated."""
 
     start: int
+    is_baseline: bool
+    """Whether it is translated to be compiled fast: no copies of loops, and ways out that all share."""
     blocks: dict[int, Block]
     dispatched: tuple[int, ...]
     """Blocks that indirect jumps reach without leaving the function."""
@@ -75,7 +77,8 @@ class Flow:
     ways_in: dict[int, list[int]]
     """Entry → the heads of the loops that it lies in, the outermost first.
 
-    Empty for an interpreter's loop around a jump table, where a check in each round costs more than it gains.
+    Empty for an interpreter's loop around a jump table, where a check in each round costs more than it gains,
+    and for baseline code, which gains nothing.
     """
     changed: dict[int, int]
     """Block → registers that may differ from the control block when it begins, by bit."""
@@ -174,7 +177,7 @@ def falls_through(instruction: Instruction | None) -> bool:
     return instruction.kind not in (Kind.JUMP, Kind.JUMP_REGISTER, Kind.SYSTEM)
 
 
-def region_flow(code: CodeMap, region: int) -> Flow:
+def region_flow(code: CodeMap, region: int, *, is_baseline: bool = False) -> Flow:
     """Everything about a region that its translation needs."""
     blocks = _read_blocks(code, region)
     start = int(code.regions[region])
@@ -189,17 +192,19 @@ def region_flow(code: CodeMap, region: int) -> Flow:
     entries |= {b.next_pc for b in blocks.values() if is_cut_after(b) and b.next_pc in blocks}
     entries |= {to for pc, targets in successors.items() for to in targets if to <= pc}
     storing = {b.start for b in blocks.values() if any(i and i.kind is Kind.STORE for i in b.instructions)}
-    loops = repeated_loops({b.start: b.cycles for b in blocks.values()}, successors, entries, storing)
+    cycles = {block.start: block.cycles for block in blocks.values()}
+    loops = repeated_loops(cycles, successors, entries, storing) if not is_baseline else {}
     needs = _budget_checks(blocks, successors, entries, loops)
     changed = _changed(blocks, successors, dispatched)
     inner = {to for block in blocks.values() for to in _following(block, successors, dispatched)}
-    ways = {} if dispatched else ways_in(start, successors, list(needs))
+    ways = {} if dispatched or is_baseline else ways_in(start, successors, list(needs))
     unseen = unseen_registers(
         {block.start: _effects(block) for block in blocks.values()},
         {block.start: _ways_on(block, blocks) for block in blocks.values()},
     )
     return Flow(
         start=start,
+        is_baseline=is_baseline,
         loops=loops,
         blocks=blocks,
         dispatched=dispatched,

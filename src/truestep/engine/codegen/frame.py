@@ -7,7 +7,7 @@ from truestep.engine.analysis.flow import PINNED_MASK, Flow, touched_by
 from truestep.engine.codegen.operations import Emitter
 from truestep.engine.codegen.registers import declare_floats, put_float, registers_in
 from truestep.engine.codegen.support import CONTROLS, LIKELY, PARAMETERS, RESULT, UNLIKELY, arguments
-from truestep.engine.layout import CONTROL, CONTROL_ENTRY, PINNED, register_offset
+from truestep.engine.layout import CONTROL, CONTROL_ENTRY, CONTROL_LEAVE, PINNED, register_offset
 
 
 def function_name(start: int) -> str:
@@ -47,21 +47,38 @@ class Frame:
         name = function_name(self.flow.start)
         return f"define internal preserve_nonecc {RESULT} {name}({PARAMETERS}) nounwind {{\n{body}\n}}\n"
 
-    def go_on(self, function: str, left: str, entry: str, pinned: dict[int, str]) -> None:
+    def pinned(self) -> dict[int, str]:
+        """The pinned registers from their variables."""
+        return {register: self.emitter.value(f"load i64, ptr %x{register}") for register in PINNED}
+
+    def shared(self, word: int) -> str:
+        """The address of a function that all translated code shares, from the control block."""
+        at = self.emitter.value(f"getelementptr i8, ptr %memory, i64 {CONTROL + 8 * word}")
+        return self.emitter.value(f"load ptr, ptr {at}, {CONTROLS}")
+
+    def leave(self, left: str, pc: str, pinned: dict[int, str]) -> None:
+        """Return to `run`, which goes on at `pc`."""
+        self.go_on(self.shared(CONTROL_LEAVE), left, pc, pinned, " cold")
+
+    def go_on(
+        self, function: str, left: str, entry: str, pinned: dict[int, str], attributes: str = ""
+    ) -> None:
         """Go on in another function, at one of its entries, with the pinned registers as they are given.
 
         The others are 0, never poison: LLVM merges the ends of two functions' ways out, and where an argument
         is undefined in one it may drop the other's.
         """
         passed = arguments(left, entry, [pinned.get(register, "0") for register in PINNED])
-        result = self.emitter.value(f"musttail call preserve_nonecc {RESULT} {function}({passed})")
+        result = self.emitter.value(
+            f"musttail call preserve_nonecc {RESULT} {function}({passed}){attributes}"
+        )
         self.emitter.line(f"ret {RESULT} {result}")
 
     def write_trap(self) -> None:
         """Write where traps leave from. A final state has no registers to store."""
         self.emitter.label("trapping")
         marker = self.emitter.value("load i64, ptr %trap")
-        self.go_on("@leave", self.emitter.value("load i64, ptr %count"), marker, {})
+        self.leave(self.emitter.value("load i64, ptr %count"), marker, {})
 
     # --- ways in --------------------------------------------------------------------------------------------
 
@@ -70,6 +87,9 @@ class Frame:
         emit, start = self.emitter, self.flow.start
         emit.label("entry")
         self._declare()
+        if self.flow.is_baseline:
+            for register in PINNED:
+                emit.line(f"store i64 %p{register}, ptr %x{register}")
         others = [pc for pc in self.flow.needs if pc != start]
         if others:
             is_start = emit.value(f"icmp eq i64 %number, {self._numbers[start]}")
@@ -84,7 +104,7 @@ class Frame:
         if self.flow.outer:
             emit.label("short")
             pinned = {register: f"%p{register}" for register in PINNED}
-            self.go_on("@leave", "%budget", emit.value("load i64, ptr %indirect"), pinned)
+            self.leave("%budget", emit.value("load i64, ptr %indirect"), pinned)
 
     def write_way_in(self, head: int) -> None:
         """Write the start of a loop's head, from which an entry inside the loop is reached."""
@@ -156,7 +176,8 @@ class Frame:
             value = f"%p{register}"
             if register not in PINNED:
                 value = emit.value(f"load i64, ptr %s{register}, {CONTROLS}")
-            emit.line(f"store i64 {value}, ptr %x{register}")
+            if register not in PINNED or not self.flow.is_baseline:
+                emit.line(f"store i64 {value}, ptr %x{register}")
             if register in forms:
                 put_float(emit, register, forms[register], value)
         emit.line(f"br label %{block_label(pc)}")

@@ -8,6 +8,7 @@ its bits follow from the float. Where %k is known, LLVM removes the cost of this
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from truestep.engine.analysis.code_map import ALL_REGISTERS
 from truestep.engine.analysis.float_types import DOUBLE, SINGLE, FloatType
 from truestep.engine.analysis.forms import Forms
 from truestep.engine.codegen.floats import bits_of_float, float_of_bits, low_bits
@@ -285,10 +286,10 @@ class BlockRegisters:
             else:
                 put_float(self._emit, register, kind, self.bits_here(register))
 
-    def settle_integers(self) -> None:
-        """Store the bits of every register that is held as a float in its %x."""
+    def settle_integers(self, among: int = ALL_REGISTERS) -> None:
+        """Store the bits of every register of a mask that is held as a float in its %x."""
         for register in sorted({*self._entry, *self._floats}):
-            if self._is_float(register):
+            if among >> register & 1 and self._is_float(register):
                 self._emit.line(f"store i64 {self.bits_here(register)}, ptr %x{register}")
 
     def spill(self, registers: Iterable[int]) -> None:

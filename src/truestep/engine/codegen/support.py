@@ -82,17 +82,17 @@ PARAMETERS = arguments("%budget", "%number", [f"%p{register}" for register in PI
 
 def leave_function() -> str:
     """`leave`: store the pinned registers and return to `run`, with `number` as next pc."""
-    return _leaving("internal", "leave", "")
+    return _leaving("leave", "")
 
 
-def _leaving(linkage: str, name: str, before: str, pc: str = "%number") -> str:
+def _leaving(name: str, before: str, pc: str = "%number") -> str:
     stores = "".join(
         f"  %s{register} = getelementptr i8, ptr %memory, i64 {register_offset(register)}\n"
         f"  store i64 %p{register}, ptr %s{register}\n"
         for register in PINNED
     )
     return f"""
-define {linkage} preserve_nonecc {RESULT} @{name}({PARAMETERS}) noinline cold nounwind {{
+define preserve_nonecc {RESULT} @{name}({PARAMETERS}) noinline cold nounwind {{
 {before}{stores}  %half = insertvalue {RESULT} poison, i64 {pc}, 0
   %result = insertvalue {RESULT} %half, i64 %budget, 1
   ret {RESULT} %result
@@ -105,7 +105,7 @@ def leave_at_function() -> str:
     before = f"""  %pc.at = getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_PC}
   %pc = load i64, ptr %pc.at
 """
-    return _leaving("", "leave_at", before, "%pc")
+    return _leaving("leave_at", before, "%pc")
 
 
 def run_function(unit: FloatUnit | None) -> str:
@@ -278,13 +278,13 @@ fits:
 """
 
 
-def _open_function() -> str:
+def _open_function(linkage: str) -> str:
     """`open_page(memory, address)`: `store_check` for a block that stores there unless it traps before.
 
     Returns whether the page is open. Notes no limit: the block is left, and each of its stores asks again.
     """
     return f"""
-define internal preserve_mostcc i1 @open_page(ptr %memory, i64 %address) noinline cold nounwind {{
+define {linkage} preserve_mostcc i1 @open_page(ptr %memory, i64 %address) noinline cold nounwind {{
   %allowed = call preserve_mostcc i1 @store_check(ptr %memory, i64 %address, i64 1)
   br i1 %allowed, label %look, label %refused
 look:
@@ -302,15 +302,15 @@ refused:
 """
 
 
-def store_function() -> str:
+def store_function(linkage: str = "internal") -> str:
     """`store_check(memory, address, size)`: what a store to a page that is not open needs (M3.3, M3.4).
 
     Returns whether the store is allowed, its pages marked. Opens the page for stores to come if that is right
     for every address in it. Refuses a page beyond the limit, and notes that.
     """
     (first_a, end_a), (first_b, end_b) = OPENABLE
-    return f"""{_writable_function()}{_count_function()}{_open_function()}
-define internal preserve_mostcc i1 @store_check(ptr %memory, i64 %address, i64 %size)
+    return f"""{_writable_function()}{_count_function()}{_open_function(linkage)}
+define {linkage} preserve_mostcc i1 @store_check(ptr %memory, i64 %address, i64 %size)
     noinline cold nounwind {{
   %page = lshr i64 %address, {PAGE_SHIFT}
   %from.a = sub i64 %page, {first_a}

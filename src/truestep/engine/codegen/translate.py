@@ -30,7 +30,17 @@ from truestep.engine.codegen.frame import Frame, block_label, function_name
 from truestep.engine.codegen.operations import CONDITIONS, OPERATIONS
 from truestep.engine.codegen.registers import BlockRegisters, Place
 from truestep.engine.codegen.support import CONTROLS, GUEST, LIKELY, PAGES, UNLIKELY, trap_marker
-from truestep.engine.layout import CONTROL, CONTROL_PC, CONTROL_TABLE, ENTRY_BITS, ENTRY_MASK, OPEN, PINNED
+from truestep.engine.layout import (
+    CONTROL,
+    CONTROL_OPEN_PAGE,
+    CONTROL_PC,
+    CONTROL_STORE_CHECK,
+    CONTROL_TABLE,
+    ENTRY_BITS,
+    ENTRY_MASK,
+    OPEN,
+    PINNED,
+)
 from truestep.machine.arithmetic import ACCESS_SIZES_BYTES, IMMEDIATE_FORMS, SIGNED_LOADS
 from truestep.machine.decode import Instruction, Kind
 from truestep.machine.layout import MEMORY_SIZE_BYTES, PAGE_SHIFT, may_fetch
@@ -55,6 +65,8 @@ def translate_region(flow: Flow, local_functions: frozenset[int], code: CodeMap)
             _BlockTranslator(frame, block, copies, [], rounds).translate()
     if flow.dispatched:
         _write_dispatch(frame)
+    if flow.is_baseline:
+        _write_shared_ways(frame)
     frame.write_trap()
     return frame.definition()
 
@@ -261,8 +273,9 @@ class _BlockTranslator:
         return emit.value(f"icmp ne i8 {flag}, 0")
 
     def _check_store(self, address: str, size_bytes: int) -> str:
-        call = f"call preserve_mostcc i1 @store_check(ptr %memory, i64 {address}, i64 {size_bytes})"
-        return self._emit.value(call)
+        check = self._frame.shared(CONTROL_STORE_CHECK)
+        call = f"call preserve_mostcc i1 {check}(ptr %memory, i64 {address}, i64 {size_bytes})"
+        return self._emit.value(f"{call} cold nounwind")
 
     def _open_groups(self, closed: str) -> None:
         """Go to `closed` if a page of a group is not open and is not to be opened.
@@ -281,7 +294,8 @@ class _BlockTranslator:
                 emit.line(f"br i1 {self._is_open(address)}, label %{ready}, label %{seldom}, {LIKELY}")
                 if self._rounds == 1:
                     emit.label(seldom)
-                    opened = emit.value(f"call preserve_mostcc i1 @open_page(ptr %memory, i64 {address})")
+                    call = f"call preserve_mostcc i1 {self._frame.shared(CONTROL_OPEN_PAGE)}"
+                    opened = emit.value(f"{call}(ptr %memory, i64 {address}) cold nounwind")
                     emit.line(f"br i1 {opened}, label %{ready}, label %{closed}")
                 emit.label(ready)
 
@@ -307,7 +321,17 @@ class _BlockTranslator:
     def _leave(self, pc: str, left: str, mask: int) -> None:
         """Store the registers of `mask` and return to `run`, which goes on at `pc`."""
         self._spill(mask)
-        self._frame.go_on("@leave", left, pc, self._pinned(mask))
+        if self._flow.is_baseline:
+            self._go_shared("leaving", pc, mask)
+        else:
+            self._frame.leave(left, pc, self._pinned(mask))
+
+    def _go_shared(self, way: str, pc: str, mask: int) -> None:
+        """Go a way out that all blocks share, with the pinned registers of `mask` in their variables."""
+        self._registers.settle()
+        self._registers.settle_integers(PINNED_MASK & mask)
+        self._emit.line(f"store i64 {pc}, ptr %indirect")
+        self._emit.line(f"br label %{way}")
 
     def _branch(self, last: Instruction) -> None:
         emit = self._emit
@@ -352,7 +376,10 @@ class _BlockTranslator:
             emit.line("br label %dispatch")
         else:
             self._spill(self._changed())
-            _go_by_table(self._frame, target, self._left, self._pinned(PINNED_MASK))
+            if self._flow.is_baseline:
+                self._go_shared("going", target, PINNED_MASK)
+            else:
+                _go_by_table(self._frame, target, self._left, self._pinned(PINNED_MASK))
 
     def _go(self, pc: int) -> None:
         """Go on at `pc`, inside or outside the function."""
@@ -366,6 +393,9 @@ class _BlockTranslator:
     def _go_outside(self, pc: int) -> None:
         """Go on at `pc` in another function."""
         self._spill(self._changed())
+        if self._flow.is_baseline:
+            self._go_shared("going", str(pc), PINNED_MASK)
+            return
         pinned = self._pinned(PINNED_MASK)
         slot = (pc >> 2) - self._frame.code.table_first
         if self._frame.is_local(pc):
@@ -373,7 +403,7 @@ class _BlockTranslator:
         elif may_fetch(pc) and 0 <= slot < self._frame.code.table_count:
             _go_to_slot(self._frame, str(slot), str(pc), self._left, pinned)
         else:
-            self._frame.go_on("@leave", self._left, str(pc), pinned)
+            self._frame.leave(self._left, str(pc), pinned)
 
 
 def _write_dispatch(frame: Frame) -> None:
@@ -387,8 +417,17 @@ def _write_dispatch(frame: Frame) -> None:
     for register in frame.having(frame.indirect_changed & ~PINNED_MASK):
         value = emit.value(f"load i64, ptr %x{register}")
         emit.line(f"store i64 {value}, ptr %s{register}, {CONTROLS}")
-    pinned = {register: emit.value(f"load i64, ptr %x{register}") for register in PINNED}
-    _go_by_table(frame, target, emit.value("load i64, ptr %count"), pinned)
+    _go_by_table(frame, target, emit.value("load i64, ptr %count"), frame.pinned())
+
+
+def _write_shared_ways(frame: Frame) -> None:
+    """Write the two ways out of baseline code (_go_shared)."""
+    emit = frame.emitter
+    emit.label("leaving")
+    frame.leave(emit.value("load i64, ptr %count"), emit.value("load i64, ptr %indirect"), frame.pinned())
+    emit.label("going")
+    target = emit.value("load i64, ptr %indirect")
+    _go_by_table(frame, target, emit.value("load i64, ptr %count"), frame.pinned())
 
 
 def _go_by_table(frame: Frame, target: str, left: str, pinned: dict[int, str]) -> None:

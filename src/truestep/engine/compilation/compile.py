@@ -5,12 +5,20 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from truestep.engine.codegen.support import METADATA, leave_at_function, run_function, walk_function
+from truestep.engine.codegen.support import (
+    METADATA,
+    leave_at_function,
+    leave_function,
+    run_function,
+    store_function,
+    walk_function,
+)
 from truestep.engine.codegen.walk import walk_module
 from truestep.engine.compilation.loading import LoadedObject, NotLoadable
 from truestep.engine.compilation.object_cache import ObjectCache, build_id
 from truestep.engine.compilation.object_code import LLVM_LOCK, object_code
 from truestep.engine.host import float_unit
+from truestep.engine.layout import CONTROL_LEAVE, CONTROL_OPEN_PAGE, CONTROL_STORE_CHECK
 
 if TYPE_CHECKING:
     from truestep.engine.compilation.llvm_code import LinkedObject
@@ -40,8 +48,8 @@ def once(build: Callable[[], T]) -> Callable[[], T]:
 class CompiledModule:
     """A compiled module; its code lives as long as this object."""
 
-    def __init__(self, ir: str, *, codegen_level: int = 2) -> None:
-        self._code = _load(object_code(ir, codegen_level=codegen_level))
+    def __init__(self, ir: str) -> None:
+        self._code = _load(object_code(ir))
 
     @classmethod
     def from_object(cls, content: bytes) -> Self:
@@ -96,13 +104,27 @@ def common_module(name: str, ir: Callable[[], str]) -> CompiledModule:
 
 @once
 def _run_module() -> CompiledModule:
-    parts = (run_function(float_unit()), walk_function(float_unit()), leave_at_function(), METADATA)
-    return common_module("run", lambda: "".join(parts))
+    unit = float_unit()
+    parts = (
+        run_function(unit),
+        walk_function(unit),
+        leave_at_function(),
+        leave_function(),
+        store_function(""),
+    )
+    return common_module("run", lambda: "".join((*parts, METADATA)))
 
 
 def leave_at_address() -> int:
     """The address of `leave_at` (support.leave_at_function)."""
     return _run_module().function("leave_at")
+
+
+@once
+def shared_addresses() -> dict[int, int]:
+    """The word of the control block for each function that all translated code shares, and its address."""
+    names = {CONTROL_LEAVE: "leave", CONTROL_STORE_CHECK: "store_check", CONTROL_OPEN_PAGE: "open_page"}
+    return {word: _run_module().function(name) for word, name in names.items()}
 
 
 @once

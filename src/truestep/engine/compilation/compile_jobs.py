@@ -4,11 +4,15 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
+from truestep.engine.compilation.object_code import Tier
+
 
 class Compile(Protocol):
     """Compiles IR to object code, and keeps it under `key` if there is one; None if that fails."""
 
-    def __call__(self, ir: str, key: bytes = b"", heat: float = 0.0) -> bytes | None:
+    def __call__(
+        self, ir: str, key: bytes = b"", heat: float = 0.0, tier: Tier = Tier.OPTIMISED
+    ) -> bytes | None:
         """Of several that wait, the one with most heat is compiled first."""
         ...
 

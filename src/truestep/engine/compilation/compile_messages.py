@@ -2,8 +2,8 @@
 
 import struct
 
-REQUEST = struct.Struct(">QQQd")
-"""Number, sizes of key and IR, heat. Key and IR follow."""
+REQUEST = struct.Struct(">QQQdB")
+"""Number, sizes of key and IR, heat, tier. Key and IR follow."""
 ANSWER = struct.Struct(">QQ")
 """Number and size of the object code, which follows."""
 BEGUN = (1 << 64) - 1

@@ -21,7 +21,7 @@ from typing import BinaryIO
 
 from truestep.engine.compilation.compile_messages import ANSWER, BEGUN, READY, REQUEST
 from truestep.engine.compilation.object_cache import ObjectCache
-from truestep.engine.compilation.object_code import object_code
+from truestep.engine.compilation.object_code import Tier, object_code
 
 CPU_LIMIT_SECONDS = 60
 """CPU time for one piece of IR; a unit takes half a second."""
@@ -46,6 +46,7 @@ class Request:
     key: bytes
     ir: bytes
     heat: float
+    tier: Tier
 
 
 class Requests:
@@ -60,12 +61,13 @@ class Requests:
     def read(self, stream: BinaryIO) -> None:
         """Read until the input ends."""
         while len(head := stream.read(REQUEST.size)) == REQUEST.size:
-            number, key_size, ir_size, heat = REQUEST.unpack(head)
+            number, key_size, ir_size, heat, tier = REQUEST.unpack(head)
             key, ir = stream.read(key_size), stream.read(ir_size)
             if len(ir) != ir_size:
                 break
             with self._changed:
-                self._waiting.append(Request(number=number, key=key, ir=ir, heat=heat))
+                asked = Request(number=number, key=key, ir=ir, heat=heat, tier=Tier(tier))
+                self._waiting.append(asked)
                 self._changed.notify_all()
 
     def end(self) -> None:
@@ -120,7 +122,7 @@ def _serve(request: Request, objects: ObjectCache | None, answers: BinaryIO) -> 
         answers.write(ANSWER.pack(request.number, BEGUN))
     content = objects.load(request.key) if objects and request.key else None
     if content is None:
-        content = object_code(request.ir.decode())
+        content = object_code(request.ir.decode(), request.tier)
         if objects and request.key:
             objects.store(request.key, content)
     with suppress(BrokenPipeError):

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from truestep.engine.compilation.compile_jobs import Heat, Job, JobQueue, no_heat
 from truestep.engine.compilation.compile_messages import ANSWER, BEGUN, READY, REQUEST
 from truestep.engine.compilation.object_cache import ObjectCache
-from truestep.engine.compilation.object_code import object_code
+from truestep.engine.compilation.object_code import Tier, object_code
 
 STARTS_LIMIT = 3
 """Processes in a row that end before they compile. Then the cause is this computer, not a program."""
@@ -67,8 +67,14 @@ def _work(jobs: JobQueue, child: "_Child", turn: threading.Lock) -> None:
             held.let_go()
             return
 
-        def compile_ir(ir: str, key: bytes = b"", heat: float = 0.0, held: _Held = held) -> bytes | None:
-            request = _Request(ir=ir.encode(), key=key, heat=heat)
+        def compile_ir(
+            ir: str,
+            key: bytes = b"",
+            heat: float = 0.0,
+            tier: Tier = Tier.OPTIMISED,
+            held: _Held = held,
+        ) -> bytes | None:
+            request = _Request(ir=ir.encode(), key=key, heat=heat, tier=tier)
             # It takes memory for as long as the request is on its way.
             del ir
             return child.compile(request, held)
@@ -106,6 +112,7 @@ class _Request:
     ir: bytes
     key: bytes
     heat: float
+    tier: Tier
     is_settled: threading.Event = field(default_factory=threading.Event)
     is_lost: bool = False
     """The process died before it began with this one: ask again."""
@@ -142,7 +149,7 @@ class _Child:
             request.is_settled.clear()
         if self._is_over:
             return None
-        content = object_code(request.ir.decode())
+        content = object_code(request.ir.decode(), request.tier)
         if self._objects and request.key:
             self._objects.store(request.key, content)
         return content
@@ -168,7 +175,8 @@ class _Child:
                 return False
             self._number += 1
             self._waiting[self._number] = request
-            head = REQUEST.pack(self._number, len(request.key), len(request.ir), request.heat)
+            sizes = len(request.key), len(request.ir)
+            head = REQUEST.pack(self._number, *sizes, request.heat, request.tier)
             # If the process is dead, the thread that listens to it settles all requests.
             with suppress(OSError):
                 self._write(head + request.key + request.ir)

@@ -15,18 +15,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from truestep.base.errors import Bug
-from truestep.engine.analysis.code_map import PIECE_LIMIT_WORDS, CodeMap, map_code, map_piece
+from truestep.engine.analysis.code_map import CodeMap, map_code, map_piece
 from truestep.engine.analysis.flow import Flow, region_flow
 from truestep.engine.codegen.floats import float_declarations
 from truestep.engine.codegen.frame import function_name
-from truestep.engine.codegen.support import METADATA, leave_function, store_function
+from truestep.engine.codegen.support import METADATA
 from truestep.engine.codegen.translate import translate_region
 from truestep.engine.compilation.compile import CompiledModule, leave_at_address
 from truestep.engine.compilation.compile_jobs import Compile
 from truestep.engine.compilation.compiler_process import CompilerProcess
 from truestep.engine.compilation.object_cache import ObjectCache, build_id
-from truestep.engine.compilation.object_code import object_code
+from truestep.engine.compilation.object_code import Tier, object_code
+from truestep.engine.compilation.samples import Found, Part, Samples
 from truestep.engine.layout import ENTRY_BITS, ENTRY_MASK, MAP_NORESERVE, TABLE_SIZE_BYTES
+from truestep.machine.layout import may_fetch
 from truestep.machine.program import Program
 
 CACHED_PROGRAMS_LIMIT = 16
@@ -37,11 +39,18 @@ STEP_IN_WALKS = 256
 """A step of the reference machine takes as long as so many walked instructions."""
 PIECE_LIMIT = 1_024
 """Pieces of one program; each is a separate module."""
+SHARE_GROWTH, MOST_GROWTH = 4, 3
+"""How many times fewer cycles make baseline code hot with each process that finds it on disk, and how often
+that counts: what has run often will run again."""
+BASELINE_GAIN = 1 / 16
+"""How much a cycle in baseline code says for compiling it, compared with a walked instruction: it takes a
+quarter of the time, and better code takes four times as long to compile."""
 STEPPED_ADDRESSES_LIMIT = 1 << 14
 """Addresses whose steps are counted; beyond, counting starts again. No more parts are looked for on disk."""
 
 _ENTRIES, _ENTRY_COUNT = "entries", "entry_count"
 _Table = np.ndarray[tuple[int], np.dtype[np.uint64]]
+_NO_SLOTS = np.zeros(0, np.uint64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,23 +72,15 @@ class CompilePolicy:
     walk_after_steps: int = 4_096
     """Instructions stepped by the reference machine in one run that take as long as compiling the walk; where
     it is at hand, nothing is stepped that can be walked."""
+    optimise_cycles_per_cost: int | None = None
+    """Cycles in baseline code that cost about as much as compiling it better. With None, there is no baseline
+    code: everything is optimised at once."""
+    sample_cycles: int = 1 << 22
+    """While there is baseline code, runs stop this often to see where they are; less often elsewhere."""
     objects: ObjectCache | None = None
     """Where compiled code is kept for other processes; None means nowhere."""
     compiler: CompilerProcess | None = None
     """Compiles in the background while runs go on. With None, runs wait while this process compiles."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """Code that is compiled together: unit number `place`, or the piece that begins at address `place`."""
-
-    is_unit: bool
-    place: int
-
-    @property
-    def name(self) -> str:
-        """Its name within the program."""
-        return f"{'unit' if self.is_unit else 'piece'} {self.place}"
 
 
 class Translation:
@@ -92,6 +93,9 @@ class Translation:
         self.policy = policy
         self._lock = threading.RLock()
         self._modules: dict[Part, CompiledModule] = {}
+        self._outdated: list[CompiledModule] = []
+        """Baseline code that has been replaced, which runs may still be in."""
+        self._samples = Samples(self.code, policy.optimise_cycles_per_cost or 0)
         self._begun: set[Part] = set()
         self._looked_for: set[Part] = set()
         self._unit_steps: dict[Part, int] = {}
@@ -100,6 +104,10 @@ class Translation:
         self.compiled_cost = 0
         """The cost of the units that were compiled in this process, in plain instructions."""
         self._piece_count = 0
+        self._found_before: int | None = None
+        """How many processes have found baseline code on disk before this one."""
+        self._piece_slots: dict[Part, _Table] = {}
+        """The slots of the table that pieces have taken, which no unit had."""
         self._trouble: Exception | None = None
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
         self._mapping = mmap.mmap(-1, TABLE_SIZE_BYTES, flags=flags)
@@ -142,6 +150,17 @@ class Translation:
                 self._piece_steps.clear()
             noted[part] = noted.get(part, 0) + steps
 
+    def note_sample(self, pc: int, cycles: int) -> bool:
+        """Note that a run of so many cycles came to `pc`. Returns whether it should look again soon."""
+        if self.policy.optimise_cycles_per_cost is None:
+            return False
+        with self._lock:
+            found, part = self._samples.note(pc, cycles)
+            if found is Found.HOT and part:
+                self._samples.forget(part)
+                self._submit(part, Tier.OPTIMISED)
+            return found is not Found.ELSE or not (may_fetch(pc) and self.has_entry(pc))
+
     def _part_at(self, pc: int) -> Part:
         """The unit with `pc`, or a piece if there is none or the compiled unit has no entry there."""
         region = self.code.region_of(pc)
@@ -166,90 +185,116 @@ class Translation:
         if part in self._looked_for or len(self._looked_for) >= STEPPED_ADDRESSES_LIMIT:
             return False
         self._looked_for.add(part)
-        content = self._kept(part)
-        if content is None:
-            return False
-        self._begun.add(part)
-        self._piece_count += not part.is_unit
-        self._enter(part, content)
-        return True
+        for tier in (Tier.OPTIMISED, *((Tier.BASELINE,) if self._has_tiers else ())):
+            content = self._kept(part, tier)
+            if content is not None:
+                self._begun.add(part)
+                self._piece_count += not part.is_unit
+                self._enter(part, content, tier, self._kept_share() if tier is Tier.BASELINE else 1)
+                return True
+        return False
+
+    def _kept_share(self) -> int:
+        """By how many times fewer cycles make kept baseline code hot. Counts this process, once."""
+        objects = self.policy.objects
+        if self._found_before is None and objects:
+            key = self._key + b" found"
+            self._found_before = int.from_bytes(objects.load(key) or b"")
+            if self._found_before < MOST_GROWTH:
+                objects.store(key, (self._found_before + 1).to_bytes(1))
+        return SHARE_GROWTH ** min(self._found_before or 0, MOST_GROWTH)
+
+    @property
+    def _has_tiers(self) -> bool:
+        return self.policy.optimise_cycles_per_cost is not None
 
     def _begin(self, part: Part) -> None:
         """Compile a part now, or arrange that it is compiled soon. A failure is not tried again."""
         self._begun.add(part)
         self.compiled_cost += self.code.cost_of(part.place) if part.is_unit else 0
         self._piece_count += not part.is_unit
+        self._submit(part, Tier.BASELINE if self._has_tiers else Tier.OPTIMISED)
+
+    def _submit(self, part: Part, tier: Tier) -> None:
         if self.policy.compiler is None:
-            self._compile(part, self._compile_here)
+            self._compile(part, tier, self._compile_here)
         else:
             # By the time it is done, the program may no longer be in use.
             translation = weakref.ref(self)
             self.policy.compiler.submit(
                 lambda compile_ir: (
-                    alive.compile_later(part, compile_ir) if (alive := translation()) else None
+                    alive.compile_later(part, tier, compile_ir) if (alive := translation()) else None
                 ),
                 lambda: alive.heat_of(part) if (alive := translation()) else 0.0,
             )
 
-    def _compile_here(self, ir: str, key: bytes = b"", heat: float = 0.0) -> bytes:
+    def _compile_here(
+        self, ir: str, key: bytes = b"", heat: float = 0.0, tier: Tier = Tier.OPTIMISED
+    ) -> bytes:
         """Compile in this process, and keep the code on disk."""
         del heat  # nothing else waits
-        content = object_code(ir)
+        content = object_code(ir, tier)
         if self.policy.objects:
             self.policy.objects.store(key, content)
         return content
 
     def heat_of(self, part: Part) -> float:
-        """Steps that its code has cost so far, for the cost of compiling it."""
-        if part.is_unit:
-            return self._unit_steps.get(part, 0) / max(self.code.cost_of(part.place), 1)
-        return self._piece_steps.get(part, 0) / PIECE_LIMIT_WORDS
+        """The use of compiling it: steps that its code has cost so far, for the cost of compiling it."""
+        steps = self._unit_steps.get(part, 0) if part.is_unit else self._piece_steps.get(part, 0)
+        return steps / part.cost_in(self.code) + self._samples.cycles_per_cost(part) * BASELINE_GAIN
 
-    def compile_later(self, part: Part, compile_ir: Compile) -> None:
+    def compile_later(self, part: Part, tier: Tier, compile_ir: Compile) -> None:
         """Compile and enter a part in the background."""
         try:
-            self._compile(part, compile_ir)
+            self._compile(part, tier, compile_ir)
         except Exception as error:  # in another thread: raised in the next run
             self._trouble = error
 
-    def _compile(self, part: Part, compile_ir: Compile) -> None:
+    def _compile(self, part: Part, tier: Tier, compile_ir: Compile) -> None:
         """Compile a part, or take it from disk, and enter it."""
-        content = self._kept(part)
+        content = self._kept(part, tier)
         if content is None:
             code = self.code if part.is_unit else map_piece(self._program, part.place)
             if code is None:
                 return
             regions = code.regions_of_unit(part.place) if part.is_unit else range(len(code.regions))
-            flows = [region_flow(code, region) for region in regions]
-            key = self._object_key(part) if self.policy.objects else b""
-            content = compile_ir(module_ir(code, flows), key, self.heat_of(part))
+            flows = [region_flow(code, region, is_baseline=tier is Tier.BASELINE) for region in regions]
+            key = self._object_key(part, tier) if self.policy.objects else b""
+            content = compile_ir(module_ir(code, flows), key, self.heat_of(part), tier)
             if content is None:
                 return
-        self._enter(part, content)
+        self._enter(part, content, tier)
 
-    def _enter(self, part: Part, content: bytes) -> None:
-        """Load object code and put its entries into a table.
+    def _enter(self, part: Part, content: bytes, tier: Tier, share: int = 1) -> None:
+        """Load object code and put its entries into a table, over those of a lower tier.
 
         Never into the slot after the last: all jumps that go astray look there.
         """
         module = CompiledModule.from_object(content)
         count = _read_words(module.variable(_ENTRY_COUNT), 1)[0]
         entries = _read_words(module.variable(_ENTRIES), 3 * int(count))
-        slots = entries[::3] >> 2
+        slots: _Table = (entries[::3] >> 2).astype(np.uint64)
         words = entries[1::3] << ENTRY_BITS | entries[2::3]
         with self._lock:
+            before = self._modules.get(part)
             self._modules[part] = module
             is_taken = slots != self.code.table_first + self.code.table_count
             if not part.is_unit:
-                is_taken &= self._table[slots] & ENTRY_MASK == 0
+                own = self._piece_slots.get(part, _NO_SLOTS)
+                is_taken &= (self._table[slots] & ENTRY_MASK == 0) | np.isin(slots, own)
+                self._piece_slots[part] = slots[is_taken]
             self._table[slots[is_taken]] = words[is_taken]
+            if before is not None:
+                self._outdated.append(before)
+            if tier is Tier.BASELINE:
+                self._samples.watch(part, share)
 
-    def _kept(self, part: Part) -> bytes | None:
+    def _kept(self, part: Part, tier: Tier) -> bytes | None:
         objects = self.policy.objects
-        return objects.load(self._object_key(part)) if objects else None
+        return objects.load(self._object_key(part, tier)) if objects else None
 
-    def _object_key(self, part: Part) -> bytes:
-        return b" ".join((build_id(), self._key, part.name.encode()))
+    def _object_key(self, part: Part, tier: Tier) -> bytes:
+        return b" ".join((build_id(), self._key, part.name.encode(), tier.name.encode()))
 
 
 def _read_words(address: int, count: int) -> _Table:
@@ -271,7 +316,7 @@ def module_ir(code: CodeMap, flows: list[Flow]) -> str:
         "declare i32 @llvm.fshr.i32(i32, i32, i32)\ndeclare i32 @llvm.umin.i32(i32, i32)\n"
         + float_declarations()
     )
-    return "".join((declarations, store_function(), leave_function(), *functions, table, METADATA))
+    return "".join((declarations, *functions, table, METADATA))
 
 
 class TranslationCache:

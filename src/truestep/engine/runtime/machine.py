@@ -7,7 +7,13 @@ import numpy as np
 from truestep.base.ids import Bytes32
 from truestep.commitments.merkle import ZERO_NODES
 from truestep.engine.codegen.support import TRAP_FLAG, TRAP_SHIFT
-from truestep.engine.compilation.compile import kept_walk_address, run_translated, walk_address, walk_to
+from truestep.engine.compilation.compile import (
+    kept_walk_address,
+    run_translated,
+    shared_addresses,
+    walk_address,
+    walk_to,
+)
 from truestep.engine.compilation.translation import STEP_IN_WALKS, Translation
 from truestep.engine.layout import (
     CONTROL_CYCLE,
@@ -24,7 +30,9 @@ from truestep.machine.layout import TREE_DEPTH, may_fetch
 from truestep.machine.state import REGISTER_COUNT, MachineState, Status, TrapCause
 
 SLICE_CYCLES = 1 << 28
-"""Cycles run in one call without the GIL: a fraction of a second, so that signals are handled."""
+"""The most cycles run in one call without the GIL: a fraction of a second, so that signals are handled."""
+SLICE_REST_CYCLES = 1 << 10
+"""Translated code leaves a slice before its end by less than this: the longest way to a check (flow)."""
 STEPS_LIMIT = 512
 """Instructions stepped by the reference machine before something faster is tried again: they take as long as
 loading the walk from disk."""
@@ -57,6 +65,8 @@ class JitMachine:
         self._control = memory.control
         self._control[CONTROL_TABLE] = translation.table_address
         self._control[CONTROL_PC] = entry
+        for word, address in shared_addresses().items():
+            self._control[word] = address
         self._translation = translation
         self._run = run_translated()
         # Steps what translated code does not execute, on the same memory.
@@ -65,6 +75,8 @@ class JitMachine:
         self._walked = 0
         self._walk = kept_walk_address() if translation.policy.walk_after_steps else self._find_walk()
         self._walks = FEWEST_WALKS
+        self._slice_cycles = 0
+        self._slice_end = 0
 
     @property
     def cycle(self) -> int:
@@ -93,8 +105,11 @@ class JitMachine:
         """
         self.memory.check_limit()
         while self.status is Status.RUNNING and self.cycle < until_cycle:
+            if self._is_slice_over():
+                self._begin_slice()
+            before = self.cycle
             self._control[CONTROL_WALKS_LEFT] = self._walks
-            self._run(self.memory.address, min(until_cycle - self.cycle, SLICE_CYCLES), self._walk)
+            self._run(self.memory.address, min(until_cycle, self._slice_end) - before, self._walk)
             pc = int(self._control[CONTROL_PC])
             walked = self._walks - int(self._control[CONTROL_WALKS_LEFT])
             if walked:
@@ -105,11 +120,22 @@ class JitMachine:
                 self._trap(TrapCause(pc >> TRAP_SHIFT))
             elif pc % 4:
                 self._trap(TrapCause.JUMP_MISALIGNED)
-            elif walked == self._walks:
+            elif walked == self._walks or (walked and self._is_slice_over()):
                 found = self._translation.prepare(int(self._control[CONTROL_WALK_START]))
                 self._walks = FEWEST_WALKS if found else min(2 * self._walks, MOST_WALKS)
-            elif self.cycle < until_cycle:
+            elif self.cycle < until_cycle and not (self._is_slice_over() and self.cycle > before):
                 self._step_until_translated(pc, until_cycle)
+
+    def _is_slice_over(self) -> bool:
+        return self.cycle + SLICE_REST_CYCLES >= self._slice_end
+
+    def _begin_slice(self) -> None:
+        """Begin the next slice: a short one, while the runs of this program come upon baseline code."""
+        translation, cycles = self._translation, self._slice_cycles
+        is_soon = translation.note_sample(int(self._control[CONTROL_PC]), cycles)
+        shortest = max(translation.policy.sample_cycles, 2 * SLICE_REST_CYCLES)
+        self._slice_cycles = shortest if is_soon else min(max(2 * cycles, shortest), SLICE_CYCLES)
+        self._slice_end = self.cycle + self._slice_cycles
 
     def state(self) -> MachineState:
         """The whole state with its memory root; hashes the pages written since the last call."""
@@ -140,6 +166,7 @@ class JitMachine:
         self._control[:REGISTER_COUNT] = position.registers
         self._control[CONTROL_PC], self._control[CONTROL_CYCLE] = position.pc, position.cycle
         self._control[CONTROL_OVER_LIMIT] = 0
+        self._slice_cycles = self._slice_end = 0
         self._stepper.status, self._stepper.code = position.status, position.code
 
     def node(self, level: int, index: int) -> Bytes32:

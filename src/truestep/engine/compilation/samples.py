@@ -1,0 +1,81 @@
+"""Which baseline code runs so much that it is worth compiling better.
+
+Translated code counts nothing about itself. Now and then a run stops to see where it is, which costs some
+microseconds: in the part where it stops it has probably been for most of the cycles since it last stopped.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from truestep.engine.analysis.code_map import PIECE_LIMIT_WORDS, CodeMap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Code that is compiled together: unit number `place`, or the piece that begins at address `place`."""
+
+    is_unit: bool
+    place: int
+
+    @property
+    def name(self) -> str:
+        """Its name within the program."""
+        return f"{'unit' if self.is_unit else 'piece'} {self.place}"
+
+    def cost_in(self, code: CodeMap) -> int:
+        """The cost of compiling it, in plain instructions."""
+        return max(code.cost_of(self.place), 1) if self.is_unit else PIECE_LIMIT_WORDS
+
+
+class Found(Enum):
+    """What a look at a run has found."""
+
+    BASELINE = auto()
+    """Code that may become better."""
+    HOT = auto()
+    """Code that is to become better now."""
+    ELSE = auto()
+    """Code that is as good as it gets, or none."""
+
+
+class Samples:
+    """The parts that have baseline code only, and the cycles in which they probably ran."""
+
+    def __init__(self, code: CodeMap, cycles_per_cost: int) -> None:
+        self._code = code
+        self._cycles_per_cost = cycles_per_cost
+        self._cycles: dict[Part, int] = {}
+        self._wanted: dict[Part, int] = {}
+
+    def watch(self, part: Part, share: int = 1) -> None:
+        """Note that a part has baseline code only. It is hot after a `share` of the usual cycles."""
+        self._cycles[part] = 0
+        self._wanted[part] = self._cycles_per_cost * part.cost_in(self._code) // share
+
+    def forget(self, part: Part) -> None:
+        """Note that a part has better code, or will have it."""
+        self._wanted.pop(part, None)
+
+    def note(self, pc: int, cycles: int) -> tuple[Found, Part | None]:
+        """Note that a run of so many cycles came to `pc`; what was found there."""
+        part = self._part_at(pc)
+        if part is None:
+            return Found.ELSE, None
+        self._cycles[part] += cycles
+        is_hot = self._cycles[part] >= self._wanted[part]
+        return (Found.HOT if is_hot else Found.BASELINE), part
+
+    def cycles_per_cost(self, part: Part) -> float:
+        """The cycles in which a part probably ran, for the cost of compiling it."""
+        return self._cycles.get(part, 0) / part.cost_in(self._code)
+
+    def _part_at(self, pc: int) -> Part | None:
+        region = self._code.region_of(pc)
+        if region is not None:
+            unit = Part(is_unit=True, place=int(self._code.units[region]))
+            if unit in self._wanted:
+                return unit
+        for part in self._wanted:
+            if not part.is_unit and part.place <= pc < part.place + 4 * PIECE_LIMIT_WORDS:
+                return part
+        return None

@@ -222,6 +222,60 @@ def test_who_interrupts_it_knows_what_is_left_behind(network: KeptNetwork) -> No
     )
 
 
+# --- a longer stay --------------------------------------------------------------------------------
+
+
+def test_an_item_is_kept_for_longer_by_another_one(network: KeptNetwork) -> None:
+    network.enrol(2)
+    network.client().submit(ELF, INPUT, order=ORDER)
+    [first] = network.facts().items.values()
+    client, left = network.client(), list[str]()
+    with pytest.raises(Rejected, match=r"item 1 is kept until .* already: expected a longer time") as refused:
+        client.extend(ItemId(1), 86_400)
+    assert refused.value.reason is Reject.DATA_END
+    with pytest.raises(Rejected, match="at most 499 d 23 h"):
+        client.extend(ItemId(1), 501 * 86_400)
+    with pytest.raises(Rejected, match="the chain has no item 2, or it is over"):
+        client.extend(ItemId(2), 90 * 86_400)
+    with pytest.raises(KeyboardInterrupt):
+        client.extend(
+            ItemId(1), 90 * 86_400, tell=_interrupting("no keepers are drawn"), leave_behind=left.append
+        )
+    assert "The same command goes on with it and pays nothing twice" in left[-1]
+    # anybody can, and the second run goes on with what the first has begun
+    assert network.client().extend(ItemId(1), 90 * 86_400, tell=network.said.append) == ItemId(2)
+    second = network.facts().items[ItemId(2)]
+    assert (second.name, second.state) == (first.name, ItemState.KEPT)
+    assert 90 * 86_400 - 60 < second.record.until - second.record.since <= 90 * 86_400
+    assert network.client().extend(ItemId(1), 90 * 86_400) == ItemId(2)
+    # a later job needs no other
+    network.client().submit(ELF, INPUT, order=ORDER)
+    assert network.facts().item_count == 2
+    network.requester = network.new_account()
+    assert network.client().extend(ItemId(1), 100 * 86_400, tell=network.said.append) == ItemId(3)
+    assert any("registers the bytes of item 1 with 2 keepers until" in each for each in network.said)
+
+
+def test_a_longer_stay_takes_its_whole_sum_before(network: KeptNetwork) -> None:
+    network.enrol(2)
+    network.client().submit(ELF, INPUT, order=ORDER)
+    network.requester = Account.create()
+    network.devnet.fund(network.requester.address, RULES.registrant_bond_wei)
+    with pytest.raises(Rejected, match=r"to extend item 1 takes .* in all: 0.04 ETH of a bond"):
+        network.client().extend(ItemId(1), 90 * 86_400)
+    assert network.facts().item_count == 1
+
+
+def test_what_has_no_keepers_is_not_extended(network: KeptNetwork) -> None:
+    for availability, words in (
+        (Availability.CALLDATA, "in calldata, which stays for ever"),
+        (Availability.BLOB, "in blobs of a transaction, which no keeper has"),
+    ):
+        network.client().submit(ELF, availability.encode(), order=replace(ORDER, availability=availability))
+        with pytest.raises(Rejected, match=words):
+            network.client().extend(ItemId(network.facts().item_count), 90 * 86_400)
+
+
 # --- what is refused before any coins move --------------------------------------------------------
 
 

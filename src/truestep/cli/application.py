@@ -29,6 +29,8 @@ COMMANDS = {
     "items": "items",
     "sample": "sample",
     "fetch": "fetch",
+    "extend": "extend",
+    "deletions": "deletions",
     "receipt": "receipt",
     "verify": "verify",
     "disclose": "disclose",

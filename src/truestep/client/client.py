@@ -13,6 +13,7 @@ from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address, JobId, ProgramId
 from truestep.client import stakes
 from truestep.client.costs import POST_GAS, PROGRAM_GAS, SUPPLY_GAS, Costs, refuse_poor, total_of
+from truestep.client.extending import Extender
 from truestep.client.files import ProgramFile, program_of, read_program
 from truestep.client.job import EVENT_RANGE_BLOCKS, Job
 from truestep.client.job_status import known_job
@@ -22,7 +23,7 @@ from truestep.client.runs import DEFAULT_MAX_CYCLES, RunReport, run_task
 from truestep.client.sending import event_of, transact_once
 from truestep.client.stakes import Withdrawn
 from truestep.client.stored import stored_image, stored_input
-from truestep.client.supplying import Supplier
+from truestep.client.supplying import Supplier, keeping_world
 from truestep.client.tokens import allow
 from truestep.commitments.keccak import keccak256
 from truestep.composition.engines import EngineName, open_engine
@@ -33,6 +34,7 @@ from truestep.machine.program import Task
 from truestep.ports.blobs import Blobs
 from truestep.ports.chain import Chain
 from truestep.ports.clock import Clock
+from truestep.protocol.availability.ids import ItemId
 from truestep.protocol.calls import NATIVE, PostJob, RegisterProgram
 from truestep.protocol.events import ChainEvent, JobPosted, ProgramRegistered
 
@@ -216,6 +218,23 @@ class Client:
         refuse_poor(self.chain, total_of([costs, Costs(gas=SUPPLY_GAS)]), f"supply job {job_id}")
         supplier.supply(job_id, opened, content)
         return True
+
+    def extend(
+        self,
+        item_id: ItemId,
+        keep_seconds: int,
+        *,
+        keeping: KeepingTerms | None = None,
+        tell: Tell = lambda _: None,
+        leave_behind: Tell = lambda _: None,
+    ) -> ItemId:
+        """Have the bytes of an item kept for so long from now, by another item. Returns its number.
+
+        Anybody may, whoever has registered the first one. Begun again, it goes on. Raises as `submit`.
+        """
+        world = keeping_world(self.chain, self.blobs, self.deployment, self._clock)
+        terms = keeping or KeepingTerms(url=public_url(self._places))
+        return Extender(world, terms, tell, leave_behind).extend(item_id, keep_seconds)
 
     def _refuse_poor(
         self, draft: PostJob, order: Order, file: ProgramFile, content: bytes, supplier: Supplier | None

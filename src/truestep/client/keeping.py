@@ -124,8 +124,8 @@ class Keeping:
                 blob_items.last_second(need, now, self._terms.keep_seconds)
                 return Costs(sent_wei=(bonds,), gas=len(missing) * blob_items.REGISTER_GAS)
             case _:
-                seats, until = self._seats(len(missing)), self._last_second(need, now)
-                fees_wei = sum(seats * self._fee_wei(blob_count(each), until - now) for each in missing)
+                seats, until = self.seats(len(missing)), self._last_second(need, now)
+                fees_wei = sum(seats * self.fee_wei(blob_count(each), until - now) for each in missing)
                 fees = ("of fees for its keepers", fees_wei)
                 return Costs(sent_wei=(bonds, fees), gas=len(missing) * KEEPERS_GAS)
 
@@ -138,7 +138,7 @@ class Keeping:
         finish_pending(self._chain, "item:")
         self._close_hopeless()
         chosen = self._plan(program, content, need)
-        seats = self._seats(len(chosen.new)) if chosen.new and self._is_by_keepers else 0
+        seats = self.seats(len(chosen.new)) if chosen.new and self._is_by_keepers else 0
         for group in chosen.new:
             match self._availability:
                 case Availability.CALLDATA:
@@ -153,7 +153,7 @@ class Keeping:
             raise Unavailable("an item was registered and is gone from the node's events; try another node")
         ids = chosen.program.item_id, chosen.input.item_id
         self._tell_of_ends([chosen.program, chosen.input])
-        self._wait(dict.fromkeys(ids))
+        self.wait(dict.fromkeys(ids))
         return ids
 
     # --- how ----------------------------------------------------------------------------------------------
@@ -172,7 +172,7 @@ class Keeping:
         facts, now = self._facts(), self._chain.head().time_seconds
         own = own_items(facts, self._chain.account)
         kept = [item for item in own if item.state is ItemState.KEPT]
-        return kept + [item for item in own if self._is_hopeful(item, now)]
+        return kept + [item for item in own if self.is_hopeful(item, now)]
 
     def _write(self, contents: Sequence[Content]) -> None:
         """Write contents to the chain, where they stay."""
@@ -193,7 +193,7 @@ class Keeping:
         manifest, blobs = blob_items.encoded_item(contents, self._world.kzg)
         blob_items.register_in_blobs(self._chain, manifest, blobs, until)
 
-    def _is_hopeful(self, item: KnownItem, now: int) -> bool:
+    def is_hopeful(self, item: KnownItem, now: int) -> bool:
         """Whether keepers may still take it."""
         end = item.record.since + ROUNDS * self._rules.acknowledge_seconds
         return item.state is ItemState.REGISTERED and now <= end
@@ -205,7 +205,6 @@ class Keeping:
         names = " and ".join(each.name for each in contents)
         count, now = blob_count(contents), self._chain.head().time_seconds
         until = self._last_second(need, now)
-        fee_wei = self._fee_wei(count, until - now)
         manifest = publish(
             self._world.blobs,
             self._world.kzg,
@@ -214,8 +213,14 @@ class Keeping:
         )
         if manifest.parts != tuple(part for each in contents for part in each.parts):
             raise Bug("expected an item to have the parts that it was planned with")
+        self.register(manifest, names, seats, until, f"the job may need it until {moment(need.until)}")
+
+    def register(self, manifest: Manifest, names: str, seats: int, until: int, why: str) -> None:
+        """Register an item that is in the store, if keepers can fetch it there."""
         check_served(self._terms.url, manifest, may_be_private=self._world.may_be_private)
         self._publish_hashes(manifest)
+        now, count = self._chain.head().time_seconds, len(manifest.commitments)
+        fee_wei = self.fee_wei(count, until - now)
         call = Register(
             parts=manifest.parts,
             nodes=named_nodes(manifest.versioned_hashes),
@@ -227,8 +232,8 @@ class Keeping:
         bond_wei = self._rules.registrant_bond_wei
         self._tell(
             f"registers {names} with {counted(seats, 'keeper')} until {moment(until)}"
-            f" ({duration_in_days(until - now)}; the job may need it until {moment(need.until)}):"
-            f" {coins(fee_wei * seats)} of fees, and a bond of {coins(bond_wei)}, which comes back then"
+            f" ({duration_in_days(until - now)}; {why}): {coins(fee_wei * seats)} of fees, and a bond of"
+            f" {coins(bond_wei)}, which comes back then"
         )
         self._leave_behind(
             f"the registration of {names} may have been sent: `truestep items` shows whether it is on the"
@@ -252,7 +257,7 @@ class Keeping:
             most_seconds=DURATION_LIMIT_SECONDS,
         )
 
-    def _fee_wei(self, blobs: int, seconds: int) -> int:
+    def fee_wei(self, blobs: int, seconds: int) -> int:
         """Of each seat: for blobs and days, and the rent of its share."""
         return item_fee_wei(self._rules, self._terms.fee_wei, self._terms.rent_bps, blobs, seconds)
 
@@ -273,7 +278,7 @@ class Keeping:
     def _is_by_keepers(self) -> bool:
         return self._availability is Availability.KEEPERS
 
-    def _seats(self, items: int) -> int:
+    def seats(self, items: int) -> int:
         """Of each of so many new items."""
         enough = max(SEATS_USUAL, self._terms.seat_count or 0)
         return chosen_seats(free_shares(self._chain, enough, items), self._terms.seat_count, items)
@@ -293,7 +298,7 @@ class Keeping:
 
     # --- keepers ------------------------------------------------------------------------------------------
 
-    def _wait(self, item_ids: Collection[ItemId]) -> None:
+    def wait(self, item_ids: Collection[ItemId]) -> None:
         """Until all are kept. Has seats drawn meanwhile. Gives up after some rounds."""
         said: dict[ItemId, str] = {}
         while True:
@@ -304,7 +309,7 @@ class Keeping:
                 if said.get(item.item_id) != words:
                     said[item.item_id] = words
                     self._tell(words)
-            late = [item for item in waiting if not self._is_hopeful(item, now)]
+            late = [item for item in waiting if not self.is_hopeful(item, now)]
             if not waiting:
                 return
             closed = [item for item in late if item.was_kept or self._close(item)]
@@ -349,7 +354,7 @@ class Keeping:
         """Get back the bonds of items that an earlier run has waited for in vain."""
         facts, now = self._facts(), self._chain.head().time_seconds
         for item in own_items(facts, self._chain.account):
-            is_over = item.state is ItemState.REGISTERED and not self._is_hopeful(item, now)
+            is_over = item.state is ItemState.REGISTERED and not self.is_hopeful(item, now)
             if is_over and not item.was_kept and self._close(item):
                 self._tell(f"closed item {item.item_id}, which too few keepers have taken: its bond is back")
 

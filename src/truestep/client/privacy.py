@@ -4,6 +4,7 @@ from truestep.availability.leaves import PAIR_SIZE_BYTES
 from truestep.availability.parts import BLOB_PAYLOAD_BYTES, ELEMENT_PAYLOAD_BYTES
 from truestep.client.supplies import Availability
 from truestep.commitments.merkle import LEAF_SIZE_BYTES
+from truestep.protocol.availability.kept import DAY_SECONDS, OUTPUT_SECONDS
 
 SHOWN_REGISTERS = 31
 """All but the one that is always 0 (M2.2)."""
@@ -31,6 +32,16 @@ def privacy_notice(availability: Availability) -> tuple[str, ...]:
                 *shown,
                 f"a challenge of a keeper writes {ELEMENT_PAYLOAD_BYTES} bytes of program, input or outputs"
                 f" to the chain, or a blob of {BLOB_PAYLOAD_BYTES:,}",
+                "keepers keep program and input for as long as the job may need them, or as --keep-for says,"
+                f" and outputs for {OUTPUT_SECONDS // DAY_SECONDS} days beyond the window; then they drop"
+                " them and sign for it (`truestep deletions`). Outputs that are small may be written to the"
+                " chain, for ever",
+            )
+        case Availability.CALLDATA:
+            return (
+                *shown,
+                "program and input stay on the chain for ever, and so may outputs that are small: nobody can"
+                " delete them",
             )
         case Availability.BLOB:
             return (

@@ -24,6 +24,27 @@ from truestep.protocol.records import Parameters
 from truestep.protocol.settlement.tasks.records import job_rules
 
 
+def keeping_world(
+    chain: Chain, blobs: Blobs, deployment: Deployment, clock: Clock | None = None
+) -> KeepingWorld:
+    """What it takes to have data kept in a network. Raises Rejected if the network keeps no data."""
+    rules = deployment.kept_by
+    if rules is None:
+        raise Rejected(
+            Reject.DEPLOYMENT_FILE,
+            "expected a network with keepers, this one has none; submit with --availability none, or get"
+            " the network's file again",
+        )
+    return KeepingWorld(
+        chain=chain,
+        blobs=blobs,
+        kzg=open_kzg(),
+        rules=rules,
+        clock=clock or SystemClock(),
+        may_be_private=deployment.chain_id in DEVNET_CHAINS,
+    )
+
+
 class Supplier:
     """Keeps and names the data of one account's jobs. After an interruption, call its methods again."""
 
@@ -39,23 +60,9 @@ class Supplier:
         leave_behind: Tell = lambda _: None,
     ) -> None:
         """Raises Rejected if the network keeps no data."""
-        rules = deployment.kept_by
-        if rules is None:
-            raise Rejected(
-                Reject.DEPLOYMENT_FILE,
-                "expected a network with keepers, this one has none; submit with --availability none, or get"
-                " the network's file again",
-            )
         self._chain = chain
-        self._rules = rules
-        world = KeepingWorld(
-            chain=chain,
-            blobs=blobs,
-            kzg=open_kzg(),
-            rules=rules,
-            clock=clock or SystemClock(),
-            may_be_private=deployment.chain_id in DEVNET_CHAINS,
-        )
+        world = keeping_world(chain, blobs, deployment, clock)
+        self._rules = world.rules
         self._keeping = Keeping(world, terms, tell, availability, leave_behind)
 
     def foresee(

@@ -73,7 +73,12 @@ def opened_keeper(
         )
         shelf = Shelf(_opened_store(settings, stack))
         host, port = settings.listen
-        server = KeeperServer(shelf, host, port, limits=settings.limits, keeper=chain.account)
+        deletions = DeletionFolder(
+            settings.state_dir / "deletions", settings.signer, contracts.chain_id, contracts.items
+        )
+        server = KeeperServer(
+            shelf, host, port, limits=settings.limits, keeper=chain.account, deletions=deletions.of_item
+        )
         stack.callback(server.close)
         processes = settings.shared or KzgProcesses(settings.processes)
         if settings.shared is None:
@@ -89,9 +94,7 @@ def opened_keeper(
         yield KeeperWorld(
             chain=chain,
             hands=hands,
-            deletions=DeletionFolder(
-                settings.state_dir / "deletions", settings.signer, contracts.chain_id, contracts.items
-            ),
+            deletions=deletions,
             store=store,
             executor=ThreadExecutor(WORKS_AT_ONCE, KeeperBench(hands).perform, clock.nudge),
             sends=ThreadExecutor(SENDS_AT_ONCE, Courier(chain).perform, clock.nudge),

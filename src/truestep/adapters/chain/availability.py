@@ -34,6 +34,7 @@ from truestep.protocol.availability.contracts import bindings, challenges, items
 from truestep.protocol.availability.contracts.items import Record
 from truestep.protocol.availability.contracts.keepers import Enrol, Keeper, Rules
 from truestep.protocol.availability.facts import Event, Facts, fold
+from truestep.protocol.availability.history import Historian, ItemHistory
 from truestep.protocol.availability.ids import ItemId, KeeperId, unpack_challenge
 from truestep.protocol.availability.layout import item_digest, receipt_hash
 from truestep.roles.keeper import URGENT, KeeperCall, PublishBlob
@@ -150,7 +151,7 @@ class AvailabilityReader:
         self._endpoints.expect_contract("Items", contracts.items)
         self._reader = LogReader(web3, AvailabilityEvents(contracts))
         self._lock = threading.Lock()
-        self._next = contracts.block_number
+        self._first = self._next = contracts.block_number
         self._settled = Facts()
         self._published: dict[tuple[ItemId, int], tuple[Bytes32, int]] = {}
 
@@ -163,6 +164,18 @@ class AvailabilityReader:
                 self._settled = fold(self._settled, self._events(self._next, last))
                 self._next = last + 1
             return fold(self._settled, self._events(self._next, head))
+
+    def history(self, item_id: ItemId) -> ItemHistory | None:
+        """What became of an item, also if it is over; None if it was never registered. Reads all events."""
+        head, historian = self._endpoints.head().number, Historian(item_id)
+        for first in range(self._first, head + 1, RANGE_BLOCKS):
+            for event in self._events(first, min(first + RANGE_BLOCKS - 1, head)):
+                historian.take(event)
+        return historian.history()
+
+    def now(self) -> int:
+        """The time of the newest block, in seconds."""
+        return self._endpoints.head().time_seconds
 
     def published(self, item_id: ItemId, blob: int) -> tuple[Bytes32, str]:
         """The versioned hash of a blob that was published, and how consensus nodes call its block.

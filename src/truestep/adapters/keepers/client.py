@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 import httpcore
 
 from truestep.adapters.blobs.addresses import kzg_name, manifest_name
+from truestep.adapters.keepers.deletion import DeletionReceipt, Deletions
 from truestep.adapters.keepers.wire import (
     HELD_LIMIT_BYTES,
     PACKED_SIZE_BYTES,
@@ -28,6 +29,7 @@ from truestep.availability.manifest import MANIFEST_LIMIT_BYTES, Manifest, parse
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Bytes32
 from truestep.commitments.kzg import BLOB_SIZE_BYTES, CELLS_PER_BLOB
+from truestep.protocol.availability.ids import ItemId
 
 CONNECTIONS_LIMIT = 8
 """To one keeper, which allows more."""
@@ -38,6 +40,8 @@ ANSWER_SECONDS, LEAST_BYTES_PER_SECOND = 10.0, 32 << 10
 KEEP_ALIVE_SECONDS = 15.0
 """Shorter than keepers keep idle connections."""
 SMALL_LIMIT_BYTES = 4_096
+DELETIONS_LIMIT_BYTES = 256 << 10
+"""As many receipts as a keeper shows of one item have 80 KiB."""
 RETRY_AFTER_LIMIT_SECONDS = 30.0
 """A keeper may ask for a longer pause, but is asked again then."""
 
@@ -117,6 +121,11 @@ class KeeperClient:
         """What it says that it holds of an item; None if it has nothing."""
         body = await self._get(f"items/{item.hex()}/held", HELD_LIMIT_BYTES)
         return None if body is None else read_model(Held, body)
+
+    async def deletions(self, item_id: ItemId) -> tuple[DeletionReceipt, ...]:
+        """The deletion receipts that it has signed about an item, unverified."""
+        body = await self._get(f"deletions/{item_id}", DELETIONS_LIMIT_BYTES)
+        return () if body is None else read_model(Deletions, body).deletions
 
     async def cells(self, item: Bytes32, places: Sequence[CellPlace]) -> list[Cell]:
         """Those of these cells that it has, at most `PLACES_LIMIT`, unverified."""

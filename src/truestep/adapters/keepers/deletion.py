@@ -20,6 +20,8 @@ from truestep.protocol.availability.layout import deletion_hash
 from truestep.roles.keeper import KeptFor
 
 DELETION_VERSION = 1
+RECEIPTS_LIMIT = 64
+"""Of one keeper and item: one for each time that it had a seat."""
 _Uint64 = Annotated[int, Field(ge=0, lt=2**64)]
 _Cell = Annotated[int, Field(ge=0, lt=CELLS_PER_BLOB)]
 _Address = Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{40}$")]
@@ -58,6 +60,14 @@ class DeletionReceipt(BaseModel):
         return self.model_dump_json(indent=1) + "\n"
 
 
+class Deletions(BaseModel):
+    """What a keeper answers to whoever asks for the deletion receipts of an item."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+    deletions: Annotated[tuple[DeletionReceipt, ...], Field(max_length=RECEIPTS_LIMIT, strict=False)]
+
+
 class DeletionFolder:
     """Satisfies `truestep.ports.keeping.Deletions`: one file for each seat of an item."""
 
@@ -79,6 +89,14 @@ class DeletionFolder:
         except OSError as error:
             raise Unavailable(f"cannot write {path}: {error}; check disk space and permissions") from error
         return str(path)
+
+    def of_item(self, item_id: ItemId) -> Deletions:
+        """The receipts that were written about an item. Raises Unavailable if they cannot be read."""
+        try:
+            paths = sorted(self._folder.glob(f"item-{item_id}-seat-*.json"))[:RECEIPTS_LIMIT]
+            return Deletions(deletions=tuple(parse_deletion(path.read_bytes()) for path in paths))
+        except (OSError, Rejected) as error:
+            raise Unavailable(f"cannot read {self._folder}: {error}; check disk and permissions") from error
 
 
 def sign_deletion(

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from truestep.adapters.keepers.deletion import Deletions
 from truestep.adapters.keepers.rates import Rates, client_of
 from truestep.adapters.keepers.shelf import Shelf
 from truestep.adapters.keepers.wire import (
@@ -33,6 +34,7 @@ from truestep.availability.parts import BLOB_LIMIT
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Bytes32
 from truestep.commitments.kzg import CELLS_PER_BLOB
+from truestep.protocol.availability.ids import ItemId
 
 READS_AT_ONCE = 16
 """Reads of the store at the same time. Others wait; the web server limits how many."""
@@ -44,6 +46,7 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 """An item is named by its content."""
 
 _NUMBER = re.compile(r"0|[1-9]\d{0,4}")
+_ITEM_NUMBER = re.compile(r"[1-9]\d{0,19}")
 _ITEM = re.compile(r"[0-9a-f]{64}")
 _Found = TypeVar("_Found")
 
@@ -54,6 +57,15 @@ class ServiceLimits:
 
     requests: float = 100.0
     bytes: float = 16 << 20
+
+
+DeletionsOf = Callable[[ItemId], Deletions]
+"""The deletion receipts of an item, by its number."""
+
+
+def nothing_deleted(_: ItemId) -> Deletions:
+    """Of a keeper that has signed for nothing."""
+    return Deletions(deletions=())
 
 
 class KeeperServer:
@@ -67,9 +79,10 @@ class KeeperServer:
         *,
         limits: ServiceLimits | None = None,
         keeper: str = "",
+        deletions: DeletionsOf = nothing_deleted,
     ) -> None:
         """Listen at once; port 0 takes a free one. Raises OSError if that cannot be."""
-        app = keeper_app(shelf, limits=limits or ServiceLimits(), keeper=keeper)
+        app = keeper_app(shelf, limits=limits or ServiceLimits(), keeper=keeper, deletions=deletions)
         self._server = WebServer(app, host, port, connections_per_client=CONNECTIONS_PER_CLIENT)
 
     @property
@@ -88,11 +101,13 @@ def keeper_app(
     limits: ServiceLimits,
     keeper: str = "",
     clock: Callable[[], float] = time.monotonic,
+    deletions: DeletionsOf = nothing_deleted,
 ) -> Starlette:
-    """The app; `keeper` is the address that it says is its own."""
-    handlers = _Handlers(shelf, limits, keeper, clock)
+    """The app; `keeper` is the address that it says is its own, `deletions` are its deletion receipts."""
+    handlers = _Handlers(shelf, limits, keeper, clock, deletions)
     routes = {
         f"/v{VERSION}/health": handlers.health,
+        f"/v{VERSION}/deletions/{{number}}": handlers.deletions,
         f"/v{VERSION}/items/{{item}}/manifest": handlers.manifest,
         f"/v{VERSION}/items/{{item}}/held": handlers.held,
         f"/v{VERSION}/items/{{item}}/cells": handlers.batch,
@@ -112,8 +127,16 @@ class _Refused(Exception):
 
 
 class _Handlers:
-    def __init__(self, shelf: Shelf, limits: ServiceLimits, keeper: str, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        shelf: Shelf,
+        limits: ServiceLimits,
+        keeper: str,
+        clock: Callable[[], float],
+        deletions: DeletionsOf,
+    ) -> None:
         self._shelf = shelf
+        self._deletions = deletions
         self._keeper = keeper
         self._requests = Rates(limits.requests, clock)
         self._bytes = Rates(limits.bytes, clock)
@@ -154,6 +177,16 @@ class _Handlers:
             keeper=self._keeper,
         )
         return _json(said.model_dump_json().encode())
+
+    async def deletions(self, request: Request) -> Response:
+        """What the keeper has signed about an item that it has dropped, by the item's number."""
+        text = request.path_params["number"]
+        if not _ITEM_NUMBER.fullmatch(text):
+            raise _Refused(400, "expected the number of an item")
+        found = await self._read(lambda: self._deletions(ItemId(int(text))))
+        if not found.deletions:
+            raise _Refused(404, f"this keeper has signed for no deletion of item {text}")
+        return _tagged(request, found.model_dump_json().encode(), "application/json")
 
     async def manifest(self, request: Request) -> Response:
         """The manifest of an item."""

@@ -330,6 +330,9 @@ class _BlockTranslator:
         """Go a way out that all blocks share, with the pinned registers of `mask` in their variables."""
         self._registers.settle()
         self._registers.settle_integers(PINNED_MASK & mask)
+        for register in self._frame.having(PINNED_MASK & ~mask):
+            # Unseen, and perhaps made of what was unseen before; no argument is ever undefined.
+            self._emit.line(f"store i64 0, ptr %x{register}")
         self._emit.line(f"store i64 {pc}, ptr %indirect")
         self._emit.line(f"br label %{way}")
 

@@ -34,6 +34,10 @@ CHOICES = {
         ("`register_calldata` of 24 KiB", "`supply`"),
         ("`register_calldata` of one leaf", "`deliver` of one output"),
     ),
+    "`blob`, one item of one blob, and 131,072 blob gas": (
+        ("`register_blobs` of one blob, beside the blob gas", "`supply`"),
+        ("`register_calldata` of one leaf", "`deliver` of one output"),
+    ),
 }
 """The transactions of requester and operator that a job without kept data does not need."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -55,7 +55,9 @@ def item() -> Item:
 
 
 @contextmanager
-def watcher(net: KeeperNet, name: str = "watcher", policy: WatchPolicy = POLICY) -> Iterator[Reports]:
+def watcher(
+    net: KeeperNet, name: str = "watcher", policy: WatchPolicy = POLICY, beacon: Sequence[str] = ()
+) -> Iterator[Reports]:
     """A watcher in a thread; what it says."""
     signer = Account.from_key(Web3.keccak(text=name))
     if net.web3.eth.get_balance(signer.address) < 10**18:
@@ -66,6 +68,7 @@ def watcher(net: KeeperNet, name: str = "watcher", policy: WatchPolicy = POLICY)
         state_dir=net.folder / name,
         signer=signer,
         may_be_private=True,
+        beacon=beacon,
     )
     settings.state_dir.mkdir(parents=True, exist_ok=True)
     reports, stopping = Reports(), threading.Event()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.roles.views import CHALLENGER, GAME
 from truestep.base.ids import BatchId, Bytes32, ClaimId, JobId, TaskId, claim_of, game_of, task_of
+from truestep.protocol.availability.ids import ItemId, demand_of
 from truestep.roles import intents
 from truestep.roles.intents import in_words, landed_in_words
 
@@ -29,6 +30,7 @@ CLAIM = claim_of(task_of(JobId(2), 3), BatchId(12))
         (f"split/{CLAIM}/0/9/aabbccdd", "split of job 2 shard 3"),
         (f"pick/{game_of(CLAIM, 4)}/0/9", "pick in game 4 on job 2 shard 3"),
         ("cancel/7/0", "cancel of job 7"),
+        (f"give/{demand_of(ItemId(4), 0, CHALLENGER)}/1700000000", "answer for the tree of item 4"),
         ("withdraw-rewards/1700000000", "withdrawal of rewards"),
         ("withdraw-tokens/0xDd/1700000000", "withdrawal of tokens"),
         ("post:letters", "post:letters"),

@@ -35,6 +35,7 @@ _JOBS = ("cancel", "call-back")
 _CHALLENGES = {"challenge": "challenge", "settle-challenge": "end of a challenge"}
 _DEMANDS = {
     "demand": "demand for a tree",
+    "give": "answer for the tree",
     "pick-node": "pick in the tree",
     "strike": "strike",
     "settle-demand": "end of a demand",

@@ -144,7 +144,7 @@ def _lines(each: "OwnItem", rules: "Rules", now: int) -> str:
     fees_wei = record.fee_wei * record.seat_count
     earned = f" (of which {coins(each.earned_wei)} earned)" if each.earned_wei else ""
     lines.append(f"  bond {coins(record.bond_wei)}; fees {coins(fees_wei)}{earned}")
-    if not each.is_over and each.item.is_open:
+    if record.seat_count and not each.is_over and each.item.is_open:
         more_wei = stay_wei(rules, each.item, now, MONTH_SECONDS)
         lines.append(
             f"  30 days more: a second bond, and {coins(more_wei)} of fees; truestep extend {number}"

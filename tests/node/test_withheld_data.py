@@ -11,7 +11,18 @@ from typing import Any
 import pytest
 from eth_account import Account
 
-from tests.e2e.network import COIN_WEI, ELF, INPUT, MAX_CYCLES, Log, Network, open_network
+from tests.e2e.network import (
+    COIN_WEI,
+    ELF,
+    INPUT,
+    MAX_CYCLES,
+    SPEED,
+    InlineExecutor,
+    Log,
+    Network,
+    open_network,
+)
+from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.adapters.chain.availability import Web3KeeperChain, availability_of
 from truestep.adapters.chain.devnet import EmbeddedDevnet
 from truestep.adapters.keepers.blobs import KeeperBlobs
@@ -26,6 +37,7 @@ from truestep.engine.hashing import hash_many_pairs
 from truestep.machine.elf import load_elf
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.machine.program import Task
+from truestep.node.worker import worker_node
 from truestep.protocol import events
 from truestep.protocol.availability.contracts.challenges import AnswerBlob
 from truestep.protocol.availability.contracts.items import Acknowledge, Assign, ItemState, Register
@@ -33,8 +45,11 @@ from truestep.protocol.availability.contracts.keepers import Enrol, Rules
 from truestep.protocol.availability.ids import ItemId
 from truestep.protocol.calls import DeliverOutputs, SubmitClaims, SupplyJob, TakeTasks
 from truestep.protocol.claims import ClaimedState, claim_state
+from truestep.protocol.records import TaskStage
 from truestep.protocol.settlement.facts.records import Facts
+from truestep.roles.availability.delivery import DeliveryPolicy
 from truestep.roles.keeper import PublishBlob
+from truestep.roles.worker import WorkerPolicy
 
 RULES = devnet_availability()
 DAY_SECONDS = 86_400
@@ -184,8 +199,29 @@ def test_a_false_claim_on_withheld_input_does_not_become_final(tmp_path: Path) -
         assert conspiracy.facts.data.items[ItemId(1)].state is ItemState.LOST
         conspiracy.drive(challenger, lambda: log.kinds().count("withdraw-keepers_landed") == 2)
         assert coins(network) > before_wei, "made whole, and more"
+        assert _declines_it(network, job_id)
         assert not {"hold_landed", "open_landed"} & set(log.kinds())
         assert not [kind for kind in log.kinds() if kind.endswith(("_refused", "_reverted"))]
+
+
+def _declines_it(network: Network, job_id: JobId) -> bool:
+    """Whether a worker that has the data from elsewhere leaves the shard alone, which is free again.
+
+    Else its requester would have all outputs of the job for two shares: no claim would ever be paid.
+    """
+    log, delivery = Log(), DeliveryPolicy(url="https://items.example.org")
+    network.blobs = DirectoryBlobs(network.folder / "blobs")
+    world = network.world("worker", network.store("worker"), log, ReferenceEngine())
+    network.stake("worker", world.chain)
+    delivering = InlineExecutor(lambda work, _: work)  # nothing is delivered
+    worker = worker_node(
+        replace(world, delivering=delivering), WorkerPolicy(speed=SPEED, delivery=delivery, lock_limit=10)
+    )
+    for _ in range(20):
+        worker.tick()
+    reasons = [message for kind, message in log.lines if kind == "declined"]
+    assert any("is not kept any more: whatever is claimed of it falls" in each for each in reasons), log.lines
+    return network.requester.task(task_of(job_id, 0)).stage is TaskStage.OPEN
 
 
 @pytest.mark.long

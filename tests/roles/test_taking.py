@@ -104,6 +104,7 @@ def test_a_delegate_takes_for_its_operator() -> None:
         ({"own_run": OwnRun(claimed=CLAIMED, seconds=1_000.0)}, {}, {}, Declined.CLOCK),
         ({"material": Material(stage=MaterialStage.WRONG)}, {}, {}, Declined.MATERIAL_WRONG),
         ({"material": Material(stage=MaterialStage.UNREACHABLE)}, {}, {}, Declined.MATERIAL),
+        ({"is_data_gone": True}, {}, {}, Declined.ASSURANCE),
         ({"run_failure": "out of memory"}, {}, {}, Declined.RUN_FAILED),
         ({"distrust": "a self-check failed"}, {}, {}, Declined.DISTRUSTED),
         ({"slowness": "it outlasted a lease"}, {}, {}, Declined.SLOW),

@@ -265,6 +265,12 @@ def _why_not(view: View, policy: WorkerPolicy, task: TaskView, load_seconds: flo
 
 
 def _run_checks(policy: WorkerPolicy, task: TaskView, load_seconds: float) -> Iterator[Check]:
+    yield (
+        task.is_data_gone,
+        Declined.ASSURANCE,
+        "its program or input is not kept any more: whatever is claimed of it falls, and its requester would"
+        " have the outputs for nothing",
+    )
     yield bool(task.run_failure), Declined.RUN_FAILED, task.run_failure
     yield bool(task.distrust), Declined.DISTRUSTED, task.distrust
     yield bool(task.slowness), Declined.SLOW, task.slowness

@@ -108,6 +108,8 @@ class TaskView:
     """Why this node should not run the program again: it outlasted a lease."""
     distrust: str = ""
     """Why this node must not claim anything about the program: a self-check failed."""
+    is_data_gone: bool = False
+    """Whether an item of its program or input is lost or false: then its claims fall (A5.5)."""
     output_bytes: int | None = None
     """The largest output of the same program and input that this node has seen since its start."""
     is_proven: bool = False

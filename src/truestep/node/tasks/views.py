@@ -24,7 +24,8 @@ from truestep.node.tasks.queue import TaskQueue
 from truestep.node.tasks.results import Results
 from truestep.node.tasks.terms import TaskTerms, task_terms
 from truestep.ports.chain import Balances, Chain, Head, Records
-from truestep.protocol.availability.kept import NOTHING_KEPT, THERE
+from truestep.protocol.availability.kept import GONE, NOTHING_KEPT, THERE
+from truestep.protocol.deployment.availability import POLICY as KEPT
 from truestep.protocol.events import TaskClaimed
 from truestep.protocol.records import GameRecord, JobRecord, TaskRecord, TaskStage
 from truestep.protocol.settlement.facts.due import Action
@@ -290,9 +291,17 @@ class ViewBuilder:
             run_failure=self._queue.run_failure(run),
             slowness=self._queue.slowness(terms.program, terms.job.lease_seconds),
             distrust=self._queue.distrust(terms.program),
+            is_data_gone=self._is_data_gone(terms.job),
             output_bytes=self._queue.output_bytes(terms),
             is_proven=self._queue.is_proven(terms.program),
         )
+
+    def _is_data_gone(self, job: JobRecord) -> bool:
+        if job.policy != KEPT:
+            return False
+        facts = self._chain.facts()
+        items = facts.kept.supplied.get(job.job_id, ())
+        return any(facts.data.standing(item_id).state in GONE for item_id in items)
 
     def _has_batch_ended(self, task: TaskRecord, now: int) -> bool:
         """Whether a claim is open after the end of its batch. No batch ends before its window."""

@@ -15,6 +15,7 @@ from truestep.protocol.availability.ids import (
     KeeperId,
     unpack_challenge,
 )
+from truestep.protocol.availability.kept import HOLD_LIMIT_SECONDS
 from truestep.roles.availability import binding
 from truestep.roles.availability.bonds import CHALLENGE, Wish, challenge_wei, granted
 from truestep.roles.availability.sights import (
@@ -44,7 +45,10 @@ END_SECONDS = 60
 CLOCK_SECONDS = binding.CLOCK_SECONDS
 AT_ONCE = 8
 """Challenges of this account on an item that are open at a time: an honest keeper can publish so many soon.
-Those of others do not count: a liar could ask its own keepers for one blob again and again."""
+More if there is no time for one round after the other. Those of others do not count: a liar could ask its own
+keepers for one blob again and again."""
+CHECK_SECONDS = HOLD_LIMIT_SECONDS // 4
+"""At the end of the time in which blobs can be waited for: for the check, and for a game."""
 WITHDRAWALS = {
     "Keepers": keepers.WithdrawTo,
     "Items": items.WithdrawTo,
@@ -222,7 +226,8 @@ def _surveys(view: View, watched: list[KnownItem]) -> Iterator[Action]:
 def _publications(view: View, item: KnownItem) -> Iterator[Wish]:
     """Have blobs published that nobody gives, and that a claim depends on.
 
-    Each is asked of so many keepers at a time that all of them can have failed before it is too late.
+    Each is asked of so many keepers at a time that all of them can have failed before it is too late; and so
+    many blobs at a time that all are published by then, however late each answer comes.
     """
     need, survey = view.needs[item.item_id], view.surveys.get(item.item_id)
     if not need.is_missing or survey is None:
@@ -232,7 +237,8 @@ def _publications(view: View, item: KnownItem) -> Iterator[Wish]:
     busy = {place.blob for place, _ in places}
     left = [blob for blob in survey.missing if blob not in item.published and blob not in busy]
     own = sum(challenge.challenger == view.account for _, challenge in places)
-    for blob in sorted(left)[: max(AT_ONCE - own, 0)]:
+    at_once = max(AT_ONCE, _blobs_at_once(view, need, len(left) + own, len(seats)))
+    for blob in sorted(left)[: max(at_once - own, 0)]:
         for index, seat in seats[: _at_once(view, need, len(seats))]:
             place = ChallengePlace(
                 item_id=item.item_id,
@@ -258,8 +264,16 @@ def _asked_places(view: View, item: KnownItem) -> list[tuple[ChallengePlace, Cha
 
 def _at_once(view: View, need: Need, seat_count: int) -> int:
     """How many keepers to ask for a blob at the same time."""
-    rounds = max(1, (need.limit - view.now) // (view.rules.answer_seconds + 2 * SPREAD_SECONDS))
-    return -(-seat_count // rounds)
+    return -(-seat_count // max(1, _rounds(view, need.limit - view.now)))
+
+
+def _blobs_at_once(view: View, need: Need, count: int, seat_count: int) -> int:
+    """How many blobs to ask for at the same time. A round without an answer costs a seat, of all blobs."""
+    return -(-count // max(1, _rounds(view, need.limit - CHECK_SECONDS - view.now) - seat_count))
+
+
+def _rounds(view: View, seconds: int) -> int:
+    return seconds // (view.rules.answer_seconds + 2 * SPREAD_SECONDS)
 
 
 def _challenge(view: View, item: KnownItem, place: ChallengePlace, message: str, number: int = 0) -> Wish:

@@ -379,3 +379,22 @@ def test_cells_are_dropped_only_when_nobody_can_ask_for_them() -> None:
     reasons = (*view().on_shelf[RUN], KeptFor(item_id=ItemId(8), index=1, since=NOW, until=NOW + 10**9))
     struck = view(item(state=ItemState.STRUCK), now=much_later, on_shelf={RUN: reasons})
     assert not forgets(struck), "another item has the same content"
+
+
+def test_cells_that_another_item_needs_too_are_noted_for_it() -> None:
+    """Another item has the same content: when the first is over, its cells must not be dropped."""
+    again = item(SEAT, item_id=ItemId(8), record=replace(RECORD, until=RECORD.until + 90 * DAY_SECONDS))
+    first = view().on_shelf[RUN]
+    seen = replace(view(again), on_shelf={RUN: first})
+    assert [type(each) for each in decide(seen, POLICY)][:1] == [Keep], "it is not signed for before"
+    noted = (*first, KeptFor(item_id=ItemId(8), index=1, since=NOW, until=again.record.until))
+    assert [type(each) for each in decide(replace(seen, on_shelf={RUN: noted}), POLICY)][:1] == [Sign]
+    # a keeper of an earlier release may have signed for it without a note
+    end = RECORD.until + FORGET_SECONDS + 1
+    signed = replace(again, seats={**again.seats, 1: MINE})
+    late = replace(view(signed), now=end, on_shelf={RUN: first})
+    assert not forgets(late) and any(isinstance(each, Keep) for each in decide(late, POLICY))
+    drawn = replace(again, seats={**again.seats, 1: replace(SEAT, drawn_at=end - 1)})
+    assert not forgets(replace(view(drawn), now=end, on_shelf={RUN: first})), "it is about to be signed for"
+    missed = replace(view(again), now=end, on_shelf={RUN: first})
+    assert forgets(missed), "nobody waits for its signature any more"

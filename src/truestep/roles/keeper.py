@@ -152,7 +152,7 @@ class SendKept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keep:
-    """Fetch an item, check it, and store the cells of the seat."""
+    """Fetch an item, check it, and store its seat's cells; or note that those on the shelf are its too."""
 
     place: Place
 
@@ -209,7 +209,7 @@ def decide(view: View, policy: KeeperPolicy) -> list[Action]:
             SendKept(intent=i, call=c, message=m)
             for i, c, m in withdrawals(view.credits, view.account, view.now)
         ),
-        *_forgotten(view),
+        *_forgotten(view, places),
     ]
 
 
@@ -335,10 +335,18 @@ def _acknowledgements(view: View, places: list[Place], policy: KeeperPolicy) -> 
             yield Tell(kind="item_refused", message=f"does not sign for {_words(place)}: {why}")
         elif why:
             yield Tell(kind="seat_declined", message=f"does not take {_words(place)}: {why}")
-        elif name not in view.verified or (name, place.first_cell) not in view.whole:
+        elif not _is_kept_for(view, place):
             yield Keep(place=place)
         elif not place.seat.acknowledged_at:
             yield from _receipt(view, place)
+
+
+def _is_kept_for(view: View, place: Place) -> bool:
+    """Whether the seat's cells are there, and are noted to be kept for it: another item may have the same."""
+    run = place.item.name, place.first_cell
+    reasons = view.on_shelf.get(run, ())
+    is_noted = any((each.item_id, each.index) == (place.item.item_id, place.index) for each in reasons)
+    return is_noted and place.item.name in view.verified and run in view.whole
 
 
 def _receipt(view: View, place: Place) -> Iterator[Action]:
@@ -451,7 +459,7 @@ def _earnings(view: View, places: list[Place]) -> Iterator[Action]:
             )
 
 
-def _forgotten(view: View) -> Iterator[Action]:
+def _forgotten(view: View, places: list[Place]) -> Iterator[Action]:
     """Drop runs that nobody can ask for any more.
 
     A node that leaves out events must not make a keeper drop what it answers for: before the end of an item,
@@ -459,9 +467,17 @@ def _forgotten(view: View) -> Iterator[Action]:
     in an item's last second may take long beyond it.
     """
     contested = _contested(view)
+    needed = {(place.item.name, place.first_cell) for place in places if _is_needed(view, place)}
     for (name, first_cell), reasons in view.on_shelf.items():
-        if reasons and all(_is_over(view, reason, contested) for reason in reasons):
+        is_free = (name, first_cell) not in needed
+        if is_free and reasons and all(_is_over(view, reason, contested) for reason in reasons):
             yield Forget(name=name, first_cell=first_cell)
+
+
+def _is_needed(view: View, place: Place) -> bool:
+    """Whether a seat needs its cells, or will if it is signed for in time."""
+    is_ours = place.seat.acknowledged_at or view.now <= place.seat.drawn_at + view.rules.acknowledge_seconds
+    return place.item.is_open and view.now <= place.item.record.until and bool(is_ours)
 
 
 def _is_over(view: View, reason: KeptFor, contested: set[ItemId]) -> bool:

@@ -11,14 +11,14 @@ import pytest
 from web3 import Account
 
 from tests.node.keeping.test_chronicle import ScriptedChain
-from tests.roles.test_keeper import RULES
+from tests.roles.test_keeper import RECORD, RULES
 from truestep.adapters.cells.directory import DirectoryCells
 from truestep.adapters.keepers.deletion import DeletionFolder, check_deletion, parse_deletion
 from truestep.adapters.keepers.shelf import Shelf
 from truestep.adapters.store.sqlite import SqliteStore
 from truestep.availability.cells import run_cells
 from truestep.availability.manifest import Manifest
-from truestep.availability.parts import Part
+from truestep.availability.parts import Part, parts_hash
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Address, Bytes32
 from truestep.node.chain.outbox import Courier
@@ -28,6 +28,13 @@ from truestep.ports.cells import RunKey
 from truestep.ports.chain import Head
 from truestep.ports.executor import Finished, Perform
 from truestep.ports.keeping import Deletions, Funds
+from truestep.protocol.availability.contracts.items import (
+    Acknowledged,
+    Drawn,
+    ItemState,
+    Registered,
+    StateChanged,
+)
 from truestep.protocol.availability.contracts.keepers import Enrolled
 from truestep.protocol.availability.ids import ItemId, KeeperId
 from truestep.roles.keeper import FORGET_SECONDS, KeeperPolicy, KeptFor
@@ -171,7 +178,9 @@ class Keeper:
     def report(self, kind: str, message: str, **_: object) -> None:
         self.reports.append((kind, self.receipts()))
 
-    def run(self, steps: Steps, *, is_new: bool = False, others: Sequence[int] = ()) -> None:
+    def run(
+        self, steps: Steps, *, is_new: bool = False, others: Sequence[int] = (), events: Sequence[Any] = ()
+    ) -> None:
         """Start, look a few times, stop; the process may be killed meanwhile."""
         store = SqliteStore(self.folder / "state.sqlite")
         cells = SteppedCells(self.folder / "cells", limit_bytes=1 << 30, reserved_bytes=0)
@@ -184,6 +193,8 @@ class Keeper:
             deletions = DeletionFolder(self.folder / "deletions", KEEPER, 31337, ITEMS)
             chain = Chain()
             chain.mine(Enrolled(keeper=KeeperId(1), account=ITEMS, shares=0, url=""))
+            for event in events:
+                chain.mine(event)
             world = KeeperWorld(
                 chain=cast(Any, chain),
                 hands=cast(Any, hands),
@@ -204,6 +215,46 @@ class Keeper:
         finally:
             cells.close()
             store.close()
+
+
+def test_cells_that_another_item_has_too_are_noted_for_it_and_stay(tmp_path: Path) -> None:
+    """They are not fetched again, and not dropped when the first item is over."""
+    keeper, item = Keeper(tmp_path), ItemId(8)
+    Notes(SqliteStore(tmp_path / "state.sqlite")).check(NAME)
+    record = replace(
+        RECORD,
+        parts_hash=parts_hash(MANIFEST.parts),
+        hashes_root=MANIFEST.hashes_root,
+        blob_count=2,
+        until=10**9,
+        fee_wei=0,
+    )
+    at = UNTIL + FORGET_SECONDS
+    events = [
+        Registered(
+            item_id=item,
+            registrant=ITEMS,
+            parts_hash=record.parts_hash,
+            record=record,
+            parts=MANIFEST.parts,
+            nodes=(),
+            url="",
+        ),
+        *(
+            event
+            for seat, keeper_id in enumerate((KeeperId(7), KeeperId(8), KeeperId(9), KeeperId(1)))
+            for event in (
+                Drawn(item_id=item, keeper=keeper_id, seat=seat, drawn_at=at),
+                Acknowledged(item_id=item, keeper=keeper_id, seat=seat, acknowledged_at=at),
+            )
+        ),
+        StateChanged(item_id=item, state=ItemState.KEPT),
+    ]
+    keeper.run(Steps(), is_new=True, events=events)
+    assert keeper.cells() and not keeper.receipts()
+    reasons = Notes(SqliteStore(tmp_path / "state.sqlite")).reasons_of((NAME, FIRST))
+    assert {(each.item_id, each.index) for each in reasons} == {(7, 3), (8, 3)}
+    assert not {"fetching", "kept", "forgot"} & {kind for kind, _ in keeper.reports}
 
 
 def check(keeper: Keeper) -> None:

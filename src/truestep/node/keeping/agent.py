@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from truestep.availability.cells import run_cells
 from truestep.base.errors import Bug, Rejected, Unavailable
+from truestep.base.ids import Bytes32
 from truestep.base.text import counted
 from truestep.node.chain.outbox import Outbox
 from truestep.node.keeping.chronicle import Chronicle
@@ -195,8 +196,6 @@ class KeeperAgent:
         if head is None:
             raise Unavailable("no block was seen yet; the next look goes on")
         facts, runs = self._chronicle.facts, self._world.hands.runs()
-        blob_counts = {item.name: item.record.blob_count for item in facts.items.values()}
-        whole = {run for run, count in runs.items() if count >= blob_counts.get(run[0], count + 1)}
         open_questions = {("challenge", each, 0) for each in facts.challenges}
         open_questions |= {("demand", each, demand.moved_at) for each, demand in facts.demands.items()}
         self._answers = {key: answer for key, answer in self._answers.items() if key in open_questions}
@@ -208,12 +207,24 @@ class KeeperAgent:
             shares=self._shares,
             verified=self._notes.verified(),
             refused=self._notes.refused(),
-            whole=frozenset(whole),
+            whole=frozenset(self._whole()),
             on_shelf=self._notes.reasons(set(runs)),
             receipts=self._receipts,
             answers=self._answers,
             credits=self._credits,
         )
+
+    def _whole(self) -> set[tuple[Bytes32, int]]:
+        """The runs that are completely there, but for those that are being dropped."""
+        blob_counts = {item.name: item.record.blob_count for item in self._chronicle.facts.items.values()}
+        runs = self._world.hands.runs()
+        dropped = {
+            (work.action.name, work.action.first_cell)
+            for work in self._under_way.values()
+            if isinstance(work, ForgetWork)
+        }
+        whole = {run for run, count in runs.items() if count >= blob_counts.get(run[0], count + 1)}
+        return whole - dropped
 
     def _ask_shares(self) -> None:
         number = self._chronicle.facts.number_of(self._world.chain.account)
@@ -245,7 +256,10 @@ class KeeperAgent:
         reason = KeptFor(
             item_id=item.item_id, index=place.index, since=head.time_seconds, until=item.record.until
         )
-        self._notes.keep((item.name, place.first_cell), reason)
+        run = (item.name, place.first_cell)
+        self._notes.keep(run, reason)
+        if run in self._whole() and item.name in self._notes.verified():
+            return  # it is kept for another item with the same content
         work = KeepWork(action=action, urls=self._urls(item.item_id))
         if self._start(("keep", item.item_id, place.index), work):
             what = f"seat {place.index} of item {item.item_id}, {counted(item.record.blob_count, 'blob')}"

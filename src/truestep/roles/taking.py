@@ -194,8 +194,14 @@ class _Capacity:
         One that does not fit waits for the next look.
         """
         batch = [*self.batches.get(kind_of(task), []), task]
+        if deliverable.is_tried(self.view.keeping, self.policy.delivery, task, self._under_way()):
+            return False
         is_small = deliverable.is_together(self.view.keeping, self.policy.delivery, batch)
         return len(batch) <= self.policy.batch_limit and is_small and self._has_room(task, batch)
+
+    def _under_way(self) -> list[TaskView]:
+        """What is to run, and what this node is about to have."""
+        return [*self.held, *(each for each in self.view.tasks if each.task.task_id in self.pending)]
 
     @property
     def _count(self) -> int:

@@ -54,7 +54,12 @@ def declined(actions: list[Action]) -> list[Declined]:
 def test_without_keepers_a_task_of_unknown_size_is_taken_alone_and_the_risk_is_said() -> None:
     actions = decide(seen(*shards(3, None)), WRITER)
     assert [len(batch) for batch in taken(actions)] == [1]
+    assert not taken(decide(seen(taken_view(job={"policy": KEPT}), *shards(3, None)[1:]), WRITER)), (
+        "one first"
+    )
     (send,) = (each for each in actions if isinstance(each, Send))
+    on_its_way = frozenset({send.intent})
+    assert not taken(decide(seen(*shards(3, None), in_flight=on_its_way), WRITER))
     assert "if it has more than 24,576 bytes" in send.message
     assert "0.01 ETH at once, up to 0.1 ETH at the end of its lease" in send.message
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from truestep.base.ids import Bytes32
 from truestep.base.text import counted
 from truestep.base.units import coins
 from truestep.protocol.availability.registration import WRITTEN_LIMIT_BYTES
@@ -32,7 +33,7 @@ def why_not_written(delivery: DeliveryPolicy, keeper_count: int, tasks: Sequence
         return ""
     return (
         f"{few}, and the chain takes {WRITTEN_LIMIT_BYTES:,} bytes of outputs of a batch: these have"
-        f" {written_bytes(sizes):,} in {len(sizes)} of its tasks"
+        f" {written_bytes(sizes):,} in {counted(len(sizes), 'task')}"
     )
 
 
@@ -49,6 +50,19 @@ def is_together(keeping: KeepingView | None, delivery: DeliveryPolicy | None, ba
         return True
     sizes = [output_bytes(task) for task in batch]
     return len(batch) == 1 or (None not in sizes and fits_written([size for size in sizes if size]))
+
+
+def is_tried(
+    keeping: KeepingView | None, delivery: DeliveryPolicy | None, task: TaskView, held: Sequence[TaskView]
+) -> bool:
+    """Whether a task of the same program and input is under way that will show how large such outputs are."""
+    if not _is_to_write(keeping, delivery, [task]) or output_bytes(task) is not None:
+        return False
+    return any(_content(each) == _content(task) for each in held)
+
+
+def _content(task: TaskView) -> tuple[Bytes32, Bytes32]:
+    return task.program.image_root, task.job.input_root
 
 
 def risk(keeping: KeepingView | None, delivery: DeliveryPolicy | None, batch: list[TaskView]) -> str:

@@ -12,7 +12,16 @@ from tests.contracts.availability_chain import deploy_availability
 from tests.contracts.compiled import deploy_compiled
 from tests.contracts.evm import EvmContract, Receipt, rejects
 from tests.contracts.keeping import KeptArena, MadeItem, input_part, program_part, rows
-from tests.contracts.playing import BOND_WEI, HONEST, LEAF_BOND_WEI, LIAR, artifact_with_base_fee
+from tests.contracts.playing import (
+    BOND_WEI,
+    CLOCK,
+    HONEST,
+    LEAF_BOND_WEI,
+    LIAR,
+    MALICE,
+    artifact_with_base_fee,
+)
+from tests.contracts.playing import RULES as JOB_RULES
 from tests.contracts.runs import SUM, falsified_run, run
 from tests.contracts.settings import DEPLOYER, FUNDS_WEI, KEEPER
 from tests.contracts.settlement import leaf_for
@@ -23,7 +32,9 @@ from truestep.base.ids import Address, Bytes32
 from truestep.protocol.availability.contracts.challenges import Challenge
 from truestep.protocol.availability.contracts.items import ItemState, Record
 from truestep.protocol.availability.ids import ChallengeKind, ItemId
+from truestep.protocol.availability.kept import LEAST_FAIL_GAS
 from truestep.protocol.availability.layout import item_digest, receipt_hash
+from truestep.protocol.settlement.contracts.disputes import GameOutcome
 
 LIE, TRUTH = falsified_run(SUM), run(SUM)
 WINDOW_SECONDS = 30_000
@@ -97,6 +108,10 @@ class ItemsArena(KeptArena):
             arguments = (event.fields["challenge_id"], astuple(challenge), astuple(item.record))
             self.contracts["Challenges"].transact("settle", *arguments)
 
+    def close(self, item: MadeItem) -> None:
+        """Anybody ends an item that is lost, or over."""
+        self.contracts["Items"].transact("close_item", item.item_id, astuple(item.record))
+
     def state(self, item: MadeItem) -> ItemState:
         """How an item stands."""
         return ItemState(self.contracts["Items"].call("standing", item.item_id)[0])
@@ -140,10 +155,43 @@ def test_a_lost_input_is_as_lost_when_somebody_has_closed_it(arena: ItemsArena) 
     stake_wei, locked_wei = arena.stake(LIAR)
     arena.lose(item)
     assert arena.state(item) is ItemState.LOST
-    arena.contracts["Items"].transact("close_item", item.item_id, astuple(item.record))
+    arena.close(item)
     assert arena.state(item) is ItemState.CLOSED
     arena.fail(batch)
     assert arena.stake(LIAR) == (stake_wei, locked_wei - LEAF_BOND_WEI)
+
+
+def test_a_lie_is_not_saved_by_closing_the_input_that_it_has_lost(arena: ItemsArena) -> None:
+    """A friend's game keeps the leaf from failing until the window is over; then the item is closed."""
+    job, item = arena.supplied()
+    batch = arena.claim_runs(LIE, job=job)
+    part = Part(root=batch.leaves[0].output_root, depth=24, first_leaf=0, leaf_count=1)
+    arena.deliver(batch, arena.kept_item(part), LIAR)
+    arena.pass_time(WINDOW_SECONDS - RULES.answer_seconds - CLOCK - 12)
+    play = arena.open(batch, LIE, TRUTH, MALICE)
+    arena.lose(item)
+    play.split()
+    with rejects(Reject.LEAF_HELD):
+        arena.fail(batch)
+    arena.pass_time(CLOCK + 1)
+    arena.close(item)
+    assert play.settle() is GameOutcome.DEFENDER_WON
+    arena.fail(batch)
+    assert arena.stake(LIAR)[1] == 0
+
+
+def test_who_claims_on_a_lost_input_pays_though_it_is_closed_after_the_claim(arena: ItemsArena) -> None:
+    price_wei = JOB_RULES.gas_price_cap_wei
+    arena.set_base_fee(price_wei)
+    job, item = arena.supplied()
+    batch = arena.take((job, 0, 1), operator=LIAR)
+    arena.lose(item)
+    arena.pass_time(1)
+    arena.claim(batch, sender=LIAR)
+    arena.pass_time(1)
+    arena.close(item)
+    arena.fail(batch)
+    assert arena.owed_by_kept(KEEPER) == LEAST_FAIL_GAS * price_wei
 
 
 def test_whoever_asks_for_a_blob_has_time_to_dispute(arena: ItemsArena) -> None:

@@ -602,7 +602,9 @@ def _is_contested(item_id: uint256) -> bool:
 @internal
 def _changed(item_id: uint256, word: uint256, state: uint256) -> uint256:
     log IItems.StateChanged(item_id=item_id, state=state)
-    return self._touched(word & 2**248 - 1 | state << 248)
+    changed: uint256 = word & 2**248 - 1 | state << 248
+    # What becomes of a lost item does not make it lost any later (A3.5).
+    return changed if word >> 248 == LOST else self._touched(changed)
 
 
 @internal

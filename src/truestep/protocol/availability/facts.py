@@ -367,4 +367,6 @@ def _acknowledged(item: KnownItem, event: items.Acknowledged) -> KnownItem:
 
 
 def _in_state(item: KnownItem, state: ItemState, time: int) -> KnownItem:
-    return replace(item, state=state, was_kept=item.was_kept or state is ItemState.KEPT, changed_at=time)
+    was_kept = item.was_kept or state is ItemState.KEPT
+    changed_at = item.changed_at if item.state is ItemState.LOST else time
+    return replace(item, state=state, was_kept=was_kept, changed_at=changed_at)

@@ -209,7 +209,8 @@ def _digest(turn: Turn, item_id: ItemId, record: Record) -> Bytes32:
 
 def _changed(turn: Turn, item_id: ItemId, item: Item, state: ItemState) -> Item:
     turn.emit(StateChanged(item_id=item_id, state=state))
-    return replace(item, state=state, changed_at=turn.message.now)
+    is_lost = item.state is ItemState.LOST  # what becomes of it then does not make it lost any later
+    return replace(item, state=state, changed_at=item.changed_at if is_lost else turn.message.now)
 
 
 def _collected(turn: Turn, item_id: ItemId, item: Item, index: int, account: Address) -> tuple[Item, int]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.adapters.sending import Ask, Node
 from tests.client.kept_network import COIN_WEI, RULES, KeptNetwork, open_kept_network
 from tests.client.test_keeping import ORDER as KEPT_ORDER
 from tests.e2e.network import ELF, INPUT
@@ -114,6 +116,21 @@ def test_data_beyond_a_transactions_blobs_is_refused(network: KeptNetwork) -> No
         network.client().submit(ELF, bytes(6 * BLOB_PAYLOAD_BYTES + 1), order=ORDER)
     assert refused.value.reason is Reject.DATA_SIZE
     assert not network.client().chain.facts().programs
+
+
+def test_a_chain_without_blobs_is_found_out_before_anything_is_sent(network: KeptNetwork) -> None:
+    """Its nodes do not know what blob hashes are, and try the call without them."""
+
+    def forgetful(method: str, params: Any, ask: Ask) -> Any:
+        if method == "eth_estimateGas":
+            params[0].pop("blobVersionedHashes", None)
+        return ask()
+
+    client = network.client(node=Node(network.devnet.node, forgetful).provider)
+    with pytest.raises(Rejected, match="takes no blobs in transactions; ask another node") as refused:
+        client.submit(ELF, INPUT, order=ORDER)
+    assert refused.value.reason is Reject.BLOB_NOT_SENT
+    assert not items(network)
 
 
 @pytest.mark.parametrize(

@@ -72,4 +72,13 @@ def in_words(contents: Sequence[Content], blob_count: int, bond_wei: int, second
 def register_in_blobs(chain: Chain, manifest: Manifest, blobs: tuple[EncodedBlob, ...], until: int) -> None:
     """Register an item with its blobs, once for each last second."""
     call = RegisterInBlobs(register=RegisterBlobs(parts=manifest.parts, until=until, url=""), blobs=blobs)
-    transact_once(chain, call, f"item:{manifest.name.hex()}:{until}")
+    try:
+        transact_once(chain, call, f"item:{manifest.name.hex()}:{until}")
+    except Rejected as refused:
+        if refused.reason is Reject.BLOB_NOT_SENT:  # what a trial without its blobs says
+            raise Rejected(
+                Reject.BLOB_NOT_SENT,
+                "the node or its chain takes no blobs in transactions; ask another node with --rpc, or submit"
+                " with --availability keepers or calldata",
+            ) from refused
+        raise

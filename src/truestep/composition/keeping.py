@@ -22,7 +22,8 @@ from truestep.adapters.store.sqlite import SqliteStore
 from truestep.adapters.trusted_setup import open_kzg
 from truestep.base.ids import Address
 from truestep.base.text import counted
-from truestep.composition.daemons import keep_owner
+from truestep.composition.daemons import answering, keep_owner
+from truestep.composition.watching import published_blobs
 from truestep.node.chain.outbox import Courier
 from truestep.node.keeping.agent import KeeperBench, KeeperWorld
 from truestep.ports.cells import CellStore
@@ -55,6 +56,8 @@ class KeeperSettings:
     """Those of several keepers in one program, instead of its own."""
     may_be_private: bool = False
     """Whether registrants and keepers may serve at private addresses."""
+    beacon: Sequence[str] = ()
+    """URLs of consensus nodes, to answer for items in blobs of transactions too."""
 
 
 @contextmanager
@@ -83,7 +86,7 @@ def opened_keeper(
         processes = settings.shared or KzgProcesses(settings.processes)
         if settings.shared is None:
             stack.callback(processes.close)
-        may_be_private = settings.may_be_private
+        may_be_private, published = settings.may_be_private, published_blobs(settings, reporter)
         hands = changed(KeeperHands(shelf, open_kzg(), processes, reporter, may_be_private=may_be_private))
         items = len(shelf.items())
         reporter.report(
@@ -100,6 +103,7 @@ def opened_keeper(
             sends=ThreadExecutor(SENDS_AT_ONCE, Courier(chain).perform, clock.nudge),
             clock=clock,
             reporter=reporter,
+            answering=answering(published, chain, clock) if published is not None else None,
         )
 
 

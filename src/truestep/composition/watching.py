@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_bytes
+from typing import Protocol
 
 from truestep.adapters.chain.availability import AvailabilityContracts, AvailabilityReader, Web3KeeperChain
 from truestep.adapters.chain.beacon import BeaconBlobs
@@ -55,7 +56,7 @@ def opened_watcher(settings: WatcherSettings, reporter: Reporter) -> Generator[W
         chain = Web3KeeperChain(
             settings.rpc, contracts, settings.signer, store, settings.policy, reporter=reporter
         )
-        published = _published(settings, reporter)
+        published = published_blobs(settings, reporter)
         eyes = KeeperEyes(
             open_kzg(),
             reporter,
@@ -75,7 +76,31 @@ def opened_watcher(settings: WatcherSettings, reporter: Reporter) -> Generator[W
         )
 
 
-def _published(settings: WatcherSettings, reporter: Reporter) -> PublishedBlobs | None:
+class ReadsBlobs(Protocol):
+    """Settings of a daemon that may read blobs of transactions."""
+
+    @property
+    def rpc(self) -> Sequence[str]:
+        """URLs of nodes that replace each other."""
+        ...
+
+    @property
+    def contracts(self) -> AvailabilityContracts:
+        """Of the network."""
+        ...
+
+    @property
+    def state_dir(self) -> Path:
+        """Where its state is."""
+        ...
+
+    @property
+    def beacon(self) -> Sequence[str]:
+        """URLs of consensus nodes."""
+        ...
+
+
+def published_blobs(settings: ReadsBlobs, reporter: Reporter) -> PublishedBlobs | None:
     """Blobs of transactions, if a consensus node is named."""
     if not settings.beacon:
         return None

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from tests.adapters.keepers.items import KZG, item_of
 from truestep.adapters.chain.beacon import BeaconBlobs
+from truestep.adapters.chain.published import KEPT_SECONDS, PublishedBlobs
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Bytes32
+from truestep.protocol.availability.ids import ItemId
 
 ITEM = item_of(b"published " * 100)
 BLOB = b"".join(ITEM.extended[0].cells[:64])
@@ -23,17 +29,21 @@ ROOT = "0x" + "ab" * 32
 
 
 @contextmanager
-def node(body: bytes, status: int = 200) -> Iterator[tuple[str, list[str]]]:
-    """A server that gives one answer; its URL and what it was asked for."""
+def node(
+    body: bytes, status: int = 200, *, moved: Mapping[str, bytes] | None = None
+) -> Iterator[tuple[str, list[str]]]:
+    """A server that gives one answer, or others for some blocks; its URL and what it was asked for."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked.append(self.path)
+            block = self.path.rpartition("/")[2].partition("?")[0]
+            found = (moved or {}).get(block, body)
             self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(len(found)))
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(found)
 
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             del code, size
@@ -76,6 +86,45 @@ def test_what_is_not_the_blob_is_asked_of_the_next_node(body: bytes) -> None:
         assert BeaconBlobs([url, absent, right], KZG).blob(HASH, ROOT) == BLOB
         with pytest.raises(Unavailable, match="cannot get blob"):
             BeaconBlobs([url, absent], KZG).blob(HASH, ROOT)
+
+
+class Blocks:
+    """Knows where blobs were published, and learns that the chain was reorganised."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.moves_to = ""
+
+    def published(self, item_id: ItemId, blob: int) -> tuple[Bytes32, str]:
+        del item_id, blob
+        return HASH, self.moves_to if self.asked else "17"
+
+    def facts(self) -> None:
+        self.asked += 1
+
+
+def test_a_blob_that_a_reorganisation_moved_is_found_in_its_new_block(tmp_path: Path) -> None:
+    blocks = Blocks()
+    with node(answer(), moved={"18": answer(f"0x{BLOB.hex()}")}) as (url, asked):
+        published = PublishedBlobs(cast(Any, blocks), BeaconBlobs([url], KZG), tmp_path)
+        blocks.moves_to = "17"
+        with pytest.raises(Unavailable, match="does not have it"):
+            published(ItemId(1), 0)
+        blocks.asked, blocks.moves_to = 0, "18"
+        assert published(ItemId(1), 0) == BLOB
+        assert [path.split("/")[-1].partition("?")[0] for path in asked] == ["17", "17", "18"]
+
+
+def test_blobs_that_were_read_long_ago_are_removed(tmp_path: Path) -> None:
+    old, new = (tmp_path / "kzg" / name for name in ("old", "new"))
+    old.parent.mkdir()
+    for path, age_seconds in ((old, KEPT_SECONDS + 100), (new, KEPT_SECONDS - 100)):
+        path.write_bytes(b"blob")
+        read_at = time.time() - age_seconds
+        os.utime(path, (read_at, read_at))
+    with node(answer(f"0x{BLOB.hex()}")) as (url, _):
+        assert PublishedBlobs(cast(Any, Blocks()), BeaconBlobs([url], KZG), tmp_path)(ItemId(1), 0) == BLOB
+    assert not old.exists() and new.exists() and len(list(old.parent.iterdir())) == 2
 
 
 def test_without_a_node_it_is_said_what_to_do() -> None:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from eth_account import Account
 
 from tests.e2e.network import ELF, INPUT, POLICY, InlineExecutor, Log, ManualClock, Network, open_network
 from tests.roles.availability.test_answering import (
@@ -39,6 +40,7 @@ from truestep.node.availability.answer_desk import AnswerBench, AnswerDesk
 from truestep.node.availability.watch_desk import WatchBench
 from truestep.node.availability.watcher import WatcherWorld, watcher_node
 from truestep.node.chain.outbox import Courier
+from truestep.node.keeping.agent import KeeperBench, KeeperWorld, keeper_node
 from truestep.ports.chain import Outcome, Transaction
 from truestep.ports.executor import ShouldStop
 from truestep.protocol.availability.contracts.bindings import OpenDemand, Pick
@@ -48,6 +50,7 @@ from truestep.protocol.availability.ids import DemandId, ItemId
 from truestep.protocol.calls import RegisterInBlobs
 from truestep.roles.availability.answering import CLOCK_SECONDS, SPREAD_LIMIT_SECONDS, FindAnswer
 from truestep.roles.availability.sights import SendData, WatchPolicy
+from truestep.roles.keeper_policy import KeeperPolicy
 
 RULES = devnet_availability()
 DAY_SECONDS = 86_400
@@ -138,6 +141,29 @@ class Doubts:
         )
         return watcher_node(world, WatchPolicy())
 
+    def keeper(self) -> Any:
+        """One that has no share, and so no seat."""
+        network, hands = self.network, cast(Any, NoHands())
+        network.chain("keeper", SqliteStore())  # its coins
+        store, contracts = network.store("keeper"), availability_of(network.deployment)
+        chain = Web3KeeperChain(network.devnet.node, contracts, _key("keeper"), store, POLICY)
+        answers = AnswerBench(BlobAnswerer(self.published, chain.gas_price_wei))
+        world = KeeperWorld(
+            chain=chain,
+            hands=hands,
+            deletions=cast(Any, None),
+            store=store,
+            executor=InlineExecutor(KeeperBench(hands).perform),
+            sends=InlineExecutor(Courier(chain).perform),
+            clock=network.clock,
+            reporter=self.log,
+            answering=InlineExecutor(answers.perform),
+        )
+        return keeper_node(world, KeeperPolicy())
+
+    def worker(self) -> Any:
+        return self.network.worker("worker", self.network.store("worker"), self.log)
+
     def challenger(self) -> Any:
         return self.network.challenger("challenger", self.network.store("challenger"), self.log)
 
@@ -157,9 +183,14 @@ class Doubts:
         return self.network.requester.balances(account).for_data.get("Bindings", 0)
 
 
-def _key(name: str) -> Any:
-    from eth_account import Account
+class NoHands:
+    """A shelf without anything on it."""
 
+    def runs(self) -> dict[tuple[Bytes32, int], int]:
+        return {}
+
+
+def _key(name: str) -> Any:
     return Account.from_key(keccak256(name.encode()))
 
 
@@ -213,13 +244,14 @@ def test_blobs_that_cannot_be_read_yet_are_read_again(tmp_path: Path) -> None:
         doubts.drive(challenger, until=lambda: doubts.facts.demands[demand_id].is_answered)
 
 
-def test_a_worker_answers_for_items_that_are_nobodys_claims(tmp_path: Path) -> None:
-    """Before a worker has taken a job, nothing of it depends on the item: only the pay is a reason."""
+@pytest.mark.parametrize("name", ["worker", pytest.param("keeper", marks=pytest.mark.long)])
+def test_whoever_has_nothing_to_do_with_an_item_answers_for_its_pay(tmp_path: Path, name: str) -> None:
+    """Before a worker has taken a job, nothing of it depends on the item."""
     with opened(tmp_path) as doubts:
         demand_id = doubts.doubt(doubts.register(), 1)
-        worker = doubts.network.worker("worker", doubts.network.store("worker"), doubts.log)
-        doubts.drive(worker, until=lambda: doubts.facts.demands[demand_id].is_answered, seconds=5)
-        assert doubts.owed("worker") == RULES.tree_bond_wei // 5
+        daemon = doubts.worker() if name == "worker" else doubts.keeper()
+        doubts.drive(daemon, until=lambda: doubts.facts.demands[demand_id].is_answered, seconds=5)
+        assert doubts.owed(name) == RULES.tree_bond_wei // 5
 
 
 @dataclass

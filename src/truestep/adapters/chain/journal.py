@@ -77,6 +77,8 @@ class Entry:
         )
 
     def _sent_blobs(self) -> tuple[SentBlob, ...]:
+        if not self.blob:  # none, or they are not kept any more
+            return ()
         blobs = _pieces(bytes.fromhex(self.blob), BLOB_SIZE_BYTES)
         commitments = _pieces(bytes.fromhex(self.commitment), COMMITMENT_SIZE_BYTES)
         proofs = [bytes.fromhex(proof) for proof in self.cell_proofs]

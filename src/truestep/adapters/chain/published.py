@@ -1,5 +1,7 @@
 """Blobs that transactions have published; what was read can be kept: nodes forget them after 18 days."""
 
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from truestep.adapters.blobs.addresses import kzg_name
@@ -9,6 +11,11 @@ from truestep.adapters.chain.beacon import BeaconBlobs
 from truestep.base.errors import Rejected, Unavailable
 from truestep.base.ids import Bytes32
 from truestep.protocol.availability.ids import ItemId
+
+KEPT_SECONDS = 60 * 86_400
+"""For which a blob is kept after it was read: longer than items in blobs, their windows and disputes last."""
+PRUNE_SECONDS = 86_400
+"""Between two looks for what is older: anybody may fill blobs that a watcher reads."""
 
 
 class PublishedBlobs:
@@ -20,6 +27,8 @@ class PublishedBlobs:
         """Which blobs were published, and where."""
         self._beacon = beacon
         self._kept = DirectoryBlobs(folder) if folder is not None else None
+        self._folder = folder
+        self._pruned_at = 0.0
 
     def __call__(self, item_id: ItemId, blob: int) -> bytes:
         """One blob of an item. Raises `Unavailable` if it cannot be had, or was not published."""
@@ -31,8 +40,20 @@ class PublishedBlobs:
             return self._kept.get_named(name)
         except (Unavailable, Rejected):
             found = self._read(item_id, blob, versioned_hash, block_id)
+        self._prune()
         self._kept.put_named(name, found)
         return found
+
+    def _prune(self) -> None:
+        """Remove what is so old that nobody needs it, now and then."""
+        now = time.time()
+        if self._folder is None or now - self._pruned_at < PRUNE_SECONDS:
+            return
+        self._pruned_at = now
+        for path in self._folder.glob("kzg/*"):
+            with suppress(OSError):  # another thread was first, or the next look does it
+                if path.stat().st_mtime < now - KEPT_SECONDS:
+                    path.unlink()
 
     def _read(self, item_id: ItemId, blob: int, versioned_hash: Bytes32, block_id: str) -> bytes:
         """From consensus nodes. A reorganisation may have moved the transaction to another block."""

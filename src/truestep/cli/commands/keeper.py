@@ -20,6 +20,7 @@ from truestep.cli.fee_options import (
 from truestep.cli.log_lines import LogLines
 from truestep.cli.option_groups import grouped
 from truestep.cli.options import (
+    BeaconOption,
     DeploymentOption,
     KeystoreOption,
     NetworkOption,
@@ -105,6 +106,7 @@ class KeeperOptions:
         bool,
         typer.Option("--allow-private", help="Fetch from private addresses too. Always so on a devnet."),
     ] = False
+    beacon: BeaconOption = None
     deployment: DeploymentOption = None
     network: NetworkOption = None
     password_file: PasswordFileOption = None
@@ -166,7 +168,7 @@ def _settings(options: KeeperOptions) -> "KeeperSettings":
     from truestep.adapters.keepers.service import ServiceLimits
     from truestep.adapters.keystore import open_keystore
     from truestep.composition.keeping import KeeperSettings
-    from truestep.composition.network import DEVNET_CHAINS
+    from truestep.composition.network import DEVNET_CHAINS, consensus_urls
 
     try:
         check_url(options.url)
@@ -186,6 +188,7 @@ def _settings(options: KeeperOptions) -> "KeeperSettings":
         ),
         limits=ServiceLimits(requests=options.client_requests, bytes=options.client_rate or CLIENT_BYTES),
         processes=options.processes,
+        beacon=consensus_urls(deployment, options.rpc, options.beacon or ()),
         may_be_private=options.allow_private or deployment.chain_id in DEVNET_CHAINS,
     )
 

@@ -7,6 +7,7 @@ from truestep.availability.cells import run_cells
 from truestep.base.errors import Bug, Rejected, Unavailable
 from truestep.base.ids import Bytes32
 from truestep.base.text import counted
+from truestep.node.availability.answer_desk import AnswerDesk
 from truestep.node.chain.outbox import Outbox
 from truestep.node.keeping.chronicle import Chronicle
 from truestep.node.keeping.notes import Notes
@@ -92,7 +93,10 @@ class KeeperBench:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeeperWorld:
-    """Everything outside that a keeper needs: `executor` performs a `KeeperBench`, `sends` a `Courier`."""
+    """Everything outside that a keeper needs: `executor` performs a `KeeperBench`, `sends` a `Courier`.
+
+    `answering` performs an `AnswerBench`; None if no blobs of transactions can be read.
+    """
 
     chain: KeeperChain
     hands: Hands
@@ -102,6 +106,7 @@ class KeeperWorld:
     sends: Executor
     clock: Clock
     reporter: Reporter
+    answering: Executor | None = None
 
 
 def keeper_node(world: KeeperWorld, policy: KeeperPolicy) -> Loop[View, Action]:
@@ -118,6 +123,11 @@ class KeeperAgent:
         self._chronicle = Chronicle(world.chain, world.store)
         self._notes = Notes(world.store)
         self._outbox = Outbox(world.chain, world.sends, world.clock, world.reporter, urgent=URGENT)
+        self._answer_desk = (
+            AnswerDesk(world.chain, world.answering, world.clock, world.reporter)
+            if world.answering is not None
+            else None
+        )
         self._pulse = Pulse(world.clock)
         self._receipts: dict[tuple[int, int, int], bytes] = {}
         self._answers: dict[Question, Answer] = {}
@@ -139,7 +149,8 @@ class KeeperAgent:
         finished = self._world.executor.collect()
         for each in finished:
             self._take_in(each)
-        return has_sent or bool(finished)
+        has_answered = self._answer_desk is not None and self._answer_desk.collect()
+        return has_sent or has_answered or bool(finished)
 
     def look(self) -> None:
         """Read the chain up to its newest block."""
@@ -156,11 +167,20 @@ class KeeperAgent:
     def decide(self) -> tuple[View, Sequence[Action]]:
         """What is seen, and what the role wants done: nothing before the past is known."""
         view = self._view()
-        return view, decide(view, self._policy) if self._is_past_known else ()
+        return view, [*decide(view, self._policy), *self._for_blobs(view)] if self._is_past_known else ()
+
+    def _for_blobs(self, view: View) -> list[Action]:
+        """Answers for items that no keeper has, because they are in blobs of transactions."""
+        if self._answer_desk is None:
+            return []
+        sends = self._answer_desk.decide(view.now, view.account, view.facts, view.rules.answer_seconds)
+        return [SendKept(intent=each.intent, call=each.call.call, message=each.message) for each in sends]
 
     def act(self, actions: Sequence[Action]) -> None:
         """Have it done."""
         self._outbox.send_all([action for action in actions if isinstance(action, SendKept)])
+        if self._answer_desk is not None and self._is_past_known:
+            self._answer_desk.act()
         for action in actions:
             match action:
                 case Keep():
@@ -187,6 +207,8 @@ class KeeperAgent:
         """Ask background work to end."""
         self._world.executor.stop(STOP_SECONDS)
         self._world.sends.stop(STOP_SECONDS)
+        if self._answer_desk is not None:
+            self._answer_desk.close(STOP_SECONDS)
         self.collect()
 
     # --- what is seen -------------------------------------------------------------------------------------

@@ -111,7 +111,7 @@ class TaskView:
     is_data_gone: bool = False
     """Whether an item of its program or input is lost or false: then its claims fall (A5.5)."""
     output_bytes: int | None = None
-    """The largest output of the same program and input that this node has seen since its start."""
+    """The largest output of the same program and input that this node has seen."""
     is_proven: bool = False
     """Whether a run of the program has ended on this node, and none has failed."""
 

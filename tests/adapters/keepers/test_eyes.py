@@ -184,6 +184,8 @@ def test_a_leaf_of_a_tree_that_another_item_holds_strikes_without_a_demand(tmp_p
             _, _, slot = layout.place_of(lie.manifest.parts, 0, leaf_index)
             held = layout.leaf_in(found.opening.first, found.opening.second, slot).to_bytes(32, "big")
             assert held == ITEM.payload[leaf_index * 32 :][:32]
+        hasty = KeeperEyes(KZG, Reports(), may_be_private=True, search_seconds=0.0)
+        assert hasty.mismatch(known(lie), 0, [stored], urls(servers), never) is None
         for nobody in ([], [silent], [like_lie], [(written, [""])]):
             assert eyes().mismatch(known(lie), 0, nobody, urls(servers), never) is None
 

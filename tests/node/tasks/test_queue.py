@@ -61,7 +61,8 @@ class Shop:
         limits: Limits | None = None,
     ) -> None:
         self.blobs, self.clock, self.log = blobs or DirectoryBlobs(folder), ManualClock(), Log()
-        self.results = results or Results(SqliteStore())
+        self.store = SqliteStore()
+        self.results = results or Results(self.store)
         self.bench = Bench(
             engine=engine or ReferenceEngine(),
             blobs=self.blobs,
@@ -446,6 +447,8 @@ def test_a_twin_with_a_smaller_maximum_is_cut_off_alone(shop: Shop) -> None:
     assert [end.claimed.cycle for end in ends if end] == [CYCLES, 9]
     sizes = [end.claimed.output_size for end in ends if end and end.claimed.is_accepted]
     assert [shop.queue.output_bytes(each) for each in (whole, cut)] == [max(sizes)] * 2, "one material"
+    again = Results(shop.store)  # after a restart
+    assert again.output_bytes(whole.material) == sizes[0]
     assert sizes[0] and shop.queue.output_bytes(shop.unfetched(3, ELF, b"other")) is None
     assert shop.queue.distrust(whole.program) == ""
 

@@ -18,7 +18,6 @@ from truestep.protocol.availability.contracts.bindings import (
     Opening,
     Pick,
     StrikeFound,
-    StrikeMismatch,
 )
 from truestep.protocol.availability.contracts.challenges import Challenge, OpenChallenge, Settle
 from truestep.protocol.availability.contracts.items import ItemState
@@ -36,11 +35,9 @@ from truestep.roles.availability.sights import (
     Action,
     CheckRoots,
     ChildPick,
-    FindMismatch,
     FindMove,
     FoundLeaf,
     LookAt,
-    Mismatch,
     Need,
     SeatSeen,
     SendData,
@@ -427,30 +424,6 @@ def test_the_tree_of_a_part_with_another_root_is_demanded_once() -> None:
     assert isinstance(send.call.call, OpenDemand) and send.call.value_wei == RULES.tree_bond_wei
     assert not sends(decide(replace(seen, in_flight=frozenset({send.intent})), POLICY))
     assert not sends(decide(view(checked={item().name: (0,)}, demands={DEMAND_ID: DEMAND}), POLICY))
-
-
-def test_an_item_whose_tree_another_one_holds_is_struck_in_one_call() -> None:
-    false, other = item(), item(99, url="http://store")
-    false, other = (
-        replace(each, record=replace(each.record, hashes_root=Bytes32(bytes([number]) * 32)))
-        for number, each in enumerate((false, other))
-    )
-    seen = view(false, other, checked={false.name: (0,), other.name: ()})
-    urls = (*(f"http://{number}" for number in range(1, 5)), "http://store")
-    searches = [each for each in decide(seen, POLICY) if isinstance(each, FindMismatch)]
-    assert searches == [FindMismatch(item=false, part_index=0, others=((other, urls),))]
-    assert not sends(decide(seen, POLICY)), "nothing is demanded before"
-    leaf = Bytes32(b"l" * 32)
-    found = Mismatch(part_index=0, leaf_index=7, leaf=leaf, path=(leaf,), opening=OPENING)
-    [send] = sends(decide(replace(seen, mismatches={(ITEM, 0): found}), POLICY))
-    assert isinstance(send.call.call, StrikeMismatch) and send.call.value_wei == 0
-    [send] = sends(decide(replace(seen, mismatches={(ITEM, 0): None}), POLICY))
-    assert isinstance(send.call.call, OpenDemand)
-    for useless in (replace(other, state=ItemState.REGISTERED), replace(other, parts=())):
-        [send] = sends(decide(view(false, useless, checked=seen.checked), POLICY))
-        assert isinstance(send.call.call, OpenDemand)
-    both = view(false, other, checked={false.name: (0,), other.name: (0,)})
-    assert {type(each.call.call) for each in sends(decide(both, POLICY))} == {OpenDemand}
 
 
 def test_a_demand_that_was_missed_is_made_again() -> None:

@@ -35,6 +35,8 @@ CELLS_OF_A_BLOB = 16
 """Of each blob, as far as one request has room: a keeper that lacks half of them shows it by 1 - 2^-16."""
 BUSY_WAITS = 4
 """Times that a keeper may ask for a pause in one look."""
+SEARCH_SECONDS = 300.0
+"""For the tree of a false part in other items: who serves these slowly must not save the false one."""
 SURVEYED_AT_ONCE = 8
 """Blobs under way in a survey."""
 NO_OPENING = Opening(commitment=b"", path=(), first=0, first_proof=b"", second=0, second_proof=b"")
@@ -55,6 +57,7 @@ class KeeperEyes:
         published: Published | None = None,
         payload: Callable[[KnownItem], bytes] | None = None,
         chance: Random | None = None,
+        search_seconds: float = SEARCH_SECONDS,
     ) -> None:
         """`may_be_private`: keepers may serve at private addresses, as on a devnet.
 
@@ -62,6 +65,7 @@ class KeeperEyes:
         calldata.
         """
         self._calldata = payload
+        self._search_seconds = search_seconds
         self._kzg = kzg
         self._reporter = reporter
         self._may_be_private = may_be_private
@@ -92,7 +96,14 @@ class KeeperEyes:
         should_stop: ShouldStop,
     ) -> Mismatch | None:
         """A leaf that the item should hold, as another one holds it."""
-        return run_in_background(lambda: self._mismatch(item, part_index, others, keepers), should_stop)
+
+        async def search() -> Mismatch | None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._search_seconds):
+                    return await self._mismatch(item, part_index, others, keepers)
+            return None
+
+        return run_in_background(search, should_stop)
 
     def next_move(
         self,

@@ -36,8 +36,6 @@ FETCHES_LIMIT = 8
 """Fetches at the same time: a slow store must not keep others from being asked."""
 FETCHES_LIMIT_BYTES = 2 << 30
 """Memory for inputs that are being fetched: four of the largest size."""
-MEASURES_LIMIT = 10_000
-"""Programs and inputs of which the size of outputs is remembered."""
 FAILURE_LIMIT = 3
 """Attempts before giving up on a run."""
 CHECK_TURN_SECONDS = 1.0
@@ -117,7 +115,6 @@ class TaskQueue:
         self._ended_well: set[Bytes32] = set()
         self._failed: set[Bytes32] = set()
         """Programs of which a run failed, whatever became of it when it was tried again."""
-        self._output_bytes: dict[MaterialKey, int] = {}
         self._ready: dict[MaterialKey, Material] = {}
         self._failures: dict[SourceKey, _Failure] = {}
         self._fetching: dict[SourceKey, _Fetching] = {}
@@ -192,8 +189,8 @@ class TaskQueue:
         return program.image_root in self._ended_well - self._failed
 
     def output_bytes(self, terms: TaskTerms) -> int | None:
-        """The largest output of a task's program and input since the start; None if none was seen."""
-        return self._output_bytes.get(terms.material)
+        """The largest output of a task's program and input that was seen; None if none was."""
+        return self._results.output_bytes(terms.material)
 
     def refusal(self, program: ProgramRecord, lease_seconds: int) -> str:
         """Why this node should not take another task of a program; empty if it may."""
@@ -398,7 +395,10 @@ class TaskQueue:
             case FinishedRun() as finished_run:
                 self._keep_end(run, finished_run, task_id, seconds)
                 self._ended_well.add(running.terms.program.image_root)
-                self._measure(running.terms.material, finished_run.own_run.claimed)
+                claimed = finished_run.own_run.claimed
+                self._results.keep_size(
+                    running.terms.material, claimed.output_size if claimed.is_accepted else 0
+                )
             case FailedCheck(place=place, message=message):
                 self._distrust(running, place or "nowhere, it could not be written", message)
             case Found() as found:
@@ -432,14 +432,6 @@ class TaskQueue:
         if finished.output_trouble:
             message = f"its output is lost, so its requester must run it again: {finished.output_trouble}"
             self._tell("output_lost", message, task_id)
-
-    def _measure(self, material: MaterialKey, claimed: ClaimedState) -> None:
-        """Remember how large an output was."""
-        size = claimed.output_size if claimed.is_accepted else 0
-        known = self._output_bytes.pop(material, 0)
-        self._output_bytes[material] = max(size, known)
-        if len(self._output_bytes) > MEASURES_LIMIT:
-            del self._output_bytes[next(iter(self._output_bytes))]
 
     def _distrust(self, running: _Running, place: str, message: str) -> None:
         self._distrusted[running.terms.program.image_root] = place

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar, cast
 from truestep.base.errors import Bug
 from truestep.base.ids import Bytes32, ClaimId
 from truestep.node.tasks.items import Found
-from truestep.node.tasks.terms import RunKey
+from truestep.node.tasks.terms import MaterialKey, RunKey
 from truestep.ports.rows import RowCodec, by_name
 from truestep.ports.store import Change, Store, each_row
 from truestep.protocol.state_numbers import run_number_of
@@ -15,7 +15,9 @@ from truestep.roles.views import OwnRun, Reveal
 
 RUNS, HASHES, WITNESSES, REVEALS, AGREED = "runs", "hashes", "witnesses", "reveals", "agreed"
 HALTED = "halted"
-TURNS, SLOW = "turns", "slow"
+TURNS, SLOW, SIZES = "turns", "slow", "output_sizes"
+SIZES_LIMIT = 10_000
+"""Programs and inputs of which the size of outputs is remembered."""
 
 Value = TypeVar("Value")
 
@@ -47,6 +49,7 @@ _HALTED_ROWS = RowCodec[bytes]({"state": bytes})
 _AGREED_ROWS = RowCodec[Agreed](by_name(Agreed))
 _TURN_ROWS = RowCodec[float]({"seconds": float})
 _LEASE_ROWS = RowCodec[int]({"lease_seconds": int})
+_SIZE_ROWS = RowCodec[int]({"size_bytes": int})
 
 
 class _Table(Generic[Value]):
@@ -108,6 +111,7 @@ class Results:
             Bytes32(bytes.fromhex(name)): _LEASE_ROWS.from_row(row) for name, row in each_row(store, SLOW)
         }
         """The longest lease that a run of a program has outlasted here, by the root of its image."""
+        self._sizes = {name: _SIZE_ROWS.from_row(row) for name, row in each_row(store, SIZES)}
 
     def own_run(self, run: RunKey) -> OwnRun | None:
         """The end of a run."""
@@ -149,6 +153,23 @@ class Results:
             return
         self.slow_leases[image_root] = lease_seconds
         self._store.write([Change(table=SLOW, key=image_root.hex(), value=_LEASE_ROWS.to_row(lease_seconds))])
+
+    def output_bytes(self, material: MaterialKey) -> int | None:
+        """The largest output of a program and an input that was seen here; None if none was."""
+        return self._sizes.get(_of_material(material))
+
+    def keep_size(self, material: MaterialKey, size_bytes: int) -> None:
+        """An output was so large: without keepers, it costs to find that out (availability A5.2)."""
+        name = _of_material(material)
+        if size_bytes <= self._sizes.get(name, -1):
+            return
+        self._sizes[name] = size_bytes
+        changes = [Change(table=SIZES, key=name, value=_SIZE_ROWS.to_row(size_bytes))]
+        if len(self._sizes) > SIZES_LIMIT:
+            first = next(iter(self._sizes))
+            del self._sizes[first]
+            changes.append(Change(table=SIZES, key=first, value=None))
+        self._store.write(changes)
 
     def keep_run(self, run: RunKey, own_run: OwnRun) -> None:
         """Keep the end of a run. Raises `Bug` if another end was kept: the engine is not deterministic."""
@@ -224,3 +245,7 @@ def _check_same(run: RunKey, known: Mapping[int, object], found: Mapping[int, ob
                 f"run {run.states} gave two results for state {number}: this node's engine is not"
                 " deterministic; nothing more is claimed or disputed by it"
             )
+
+
+def _of_material(material: MaterialKey) -> str:
+    return f"{material.image_root.hex()}-{material.input_root.hex()}"

@@ -63,8 +63,9 @@ def demands(view: View, item: KnownItem) -> Iterator[Wish]:
         is_coming = any(intent.startswith(prefix) for intent in view.in_flight)
         if seat is None or demand_id in view.facts.demands or is_coming:
             continue
-        if _is_to_search(view, item, part_index) or view.mismatches.get((item.item_id, part_index)):
-            return
+        is_waiting = _is_to_search(view, item, part_index) and item.item_id not in view.needs
+        if is_waiting or view.mismatches.get((item.item_id, part_index)):
+            return  # who waits for a claim's data waits for no search: only a demand can hold its batch
         bond_wei = demand_wei(view, item.item_id)
         call = OpenDemand(
             item_id=item.item_id, record=item.record, parts=item.parts, part_index=part_index, seat=seat

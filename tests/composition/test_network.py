@@ -36,6 +36,6 @@ def test_a_state_directory_serves_a_new_deployment_and_says_what_else_it_holds(t
         assert len(deployment_store(whole, KNOWN, log).rows("transactions")) == 6
         assert deployment_store(whole, OTHER, log).tables() == []
     said = [message for kind, message in log.lines if kind == "deployment"]
-    assert ["unknown" in message for message in said] == [True, False, False]
-    assert ["also holds" in message for message in said] == [True, False, True]
+    assert ["older release wrote" in message for message in said] == [True, False, False]
+    assert ["is also of another network" in message for message in said] == [True, False, True]
     assert KNOWN.address("Jobs").lower() in said[2]

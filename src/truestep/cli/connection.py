@@ -34,7 +34,7 @@ def connect_client(
     from truestep.composition.network import deployment_store, open_blobs
 
     deployment = read_deployment(network.file)
-    store = deployment_store(SqliteStore(state), deployment)
+    store = deployment_store(SqliteStore(state), deployment, OtherNetworks(screen))
     chain = _connected(network, sender, screen, deployment, store, max_blob_fee)
     return Client(chain, open_blobs(blobs), deployment, places=blobs, is_remembering=state is not None)
 
@@ -96,3 +96,15 @@ class Waits:
 
         if kind in (SENT, LANDED):
             self._screen.in_flight(message if kind == SENT else "")
+
+
+class OtherNetworks:
+    """Satisfies `Reporter`: says if a state file was used with another network."""
+
+    def __init__(self, screen: "Screen") -> None:
+        self._screen = screen
+
+    def report(self, kind: str, message: str, **fields: int | float | str | bool) -> None:
+        """The usual case, one network, need not be said."""
+        if kind == "deployment" and fields.get("others"):
+            self._screen.note(message)

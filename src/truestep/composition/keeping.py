@@ -23,6 +23,7 @@ from truestep.adapters.trusted_setup import open_kzg
 from truestep.base.ids import Address
 from truestep.base.text import counted
 from truestep.composition.daemons import answering, keep_owner
+from truestep.composition.network import other_networks, others_in_words
 from truestep.composition.watching import published_blobs
 from truestep.node.chain.outbox import Courier
 from truestep.node.keeping.agent import KeeperBench, KeeperWorld
@@ -71,6 +72,8 @@ def opened_keeper(
         scope = Scope(chain_id=contracts.chain_id, jobs=contracts.items)
         store, clock = open_scope(whole, scope, [contracts.keepers, contracts.challenges]), SystemClock()
         keep_owner(store, Address(settings.signer.address))
+        if others := other_networks(whole, scope):
+            reporter.report("deployment", others_in_words(others), others=len(others))
         chain = Web3KeeperChain(
             settings.rpc, contracts, settings.signer, store, settings.policy, reporter=reporter
         )

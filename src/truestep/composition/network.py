@@ -106,18 +106,36 @@ def deployment_store(whole: Store, deployment: Deployment, reporter: Reporter | 
     scope = Scope(chain_id=deployment.chain_id, jobs=deployment.address("Jobs"))
     contracts = [deployment.address(name) for name in ("Operators", "Programs", "Jobs", "Disputes")]
     store = open_scope(whole, scope, contracts)
-    others = [name for name in scopes_in(whole) if name != str(scope)]
     message = f"works for the deployment of Jobs at {scope.jobs} on chain {scope.chain_id}"
-    if others:
-        message += (
-            f". The state file also holds rows of {', '.join(others)} (chain:Jobs), which nobody looks after"
-            " now: start a daemon with that deployment file while bonds or transactions of it are open"
-        )
-    if UNKNOWN in others:
-        message += f'; "{UNKNOWN}" are rows of an older release for a deployment that was not opened since'
+    others = other_networks(whole, scope)
     if reporter is not None:
-        reporter.report("deployment", message, chain_id=scope.chain_id, jobs=scope.jobs, others=len(others))
+        reporter.report(
+            "deployment",
+            message + (f". {others_in_words(others)}" if others else ""),
+            chain_id=scope.chain_id,
+            jobs=scope.jobs,
+            others=len(others),
+        )
     return store
+
+
+def other_networks(whole: Store, scope: Scope) -> list[str]:
+    """Of which other networks a state file has rows: chain and contract, or `unknown`."""
+    return [name for name in scopes_in(whole) if name != str(scope)]
+
+
+def others_in_words(others: Sequence[str]) -> str:
+    """What it means that a state file was used with other networks."""
+    named = [name.split(":") for name in others if name != UNKNOWN]
+    words = [f"the network on chain {chain_id} with the contract {contract}" for chain_id, contract in named]
+    if UNKNOWN in others:
+        words.append("a network that was not opened since an older release wrote the file")
+    return (
+        f"The state is also of another network: {'; '.join(words)}. Nothing of that is used here, and nobody"
+        " looks after it now. If bonds or transactions are open there, start a daemon with its deployment"
+        " file too; if it is gone, such as a devnet that was stopped, a new state file or --state-dir is"
+        " tidier"
+    )
 
 
 def _open_store(place: str) -> Blobs:

@@ -21,6 +21,7 @@ from truestep.adapters.store.sqlite import SqliteStore
 from truestep.adapters.trusted_setup import open_kzg
 from truestep.base.ids import Address
 from truestep.composition.daemons import LOOKS_AT_ONCE, answering, keep_owner
+from truestep.composition.network import other_networks, others_in_words
 from truestep.node.availability.watch_desk import WatchBench
 from truestep.node.availability.watcher import WatcherWorld
 from truestep.node.chain.outbox import Courier
@@ -53,6 +54,8 @@ def opened_watcher(settings: WatcherSettings, reporter: Reporter) -> Generator[W
         scope = Scope(chain_id=contracts.chain_id, jobs=contracts.items)
         store, clock = open_scope(whole, scope, [contracts.keepers, contracts.challenges]), SystemClock()
         keep_owner(store, Address(settings.signer.address))
+        if others := other_networks(whole, scope):
+            reporter.report("deployment", others_in_words(others), others=len(others))
         chain = Web3KeeperChain(
             settings.rpc, contracts, settings.signer, store, settings.policy, reporter=reporter
         )

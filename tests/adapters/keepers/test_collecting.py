@@ -156,6 +156,8 @@ def test_a_folder_gives_what_it_has_written_about_an_item(tmp_path: Path) -> Non
     assert [each.cells for each in found] == [tuple(sorted(seat_cells(seat, 2))) for seat in (0, 1)]
     for each in found:
         check_deletion(each)
+    elsewhere = DeletionFolder(tmp_path / "deletions", KEEPER, 1, ITEMS)
+    assert elsewhere.of_item(ItemId(7)).deletions == (), "an earlier network had an item 7 too"
     (tmp_path / "deletions" / "item-7-seat-9-since-1.json").write_text("{}")
     with pytest.raises(Unavailable, match="cannot read"):
         folder.of_item(ItemId(7))

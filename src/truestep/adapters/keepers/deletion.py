@@ -93,10 +93,13 @@ class DeletionFolder:
     def of_item(self, item_id: ItemId) -> Deletions:
         """The receipts that were written about an item. Raises Unavailable if they cannot be read."""
         try:
-            paths = sorted(self._folder.glob(f"item-{item_id}-seat-*.json"))[:RECEIPTS_LIMIT]
-            return Deletions(deletions=tuple(parse_deletion(path.read_bytes()) for path in paths))
+            paths = sorted(self._folder.glob(f"item-{item_id}-seat-*.json"))
+            found = [parse_deletion(path.read_bytes()) for path in paths[: 2 * RECEIPTS_LIMIT]]
         except (OSError, Rejected) as error:
             raise Unavailable(f"cannot read {self._folder}: {error}; check disk and permissions") from error
+        here = (self._chain_id, self._items.lower())  # of other networks, such as an earlier devnet, too
+        own = [each for each in found if (each.chain_id, each.items.lower()) == here]
+        return Deletions(deletions=tuple(own[:RECEIPTS_LIMIT]))
 
 
 def sign_deletion(

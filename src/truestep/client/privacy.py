@@ -11,9 +11,9 @@ SHOWN_REGISTERS = 31
 SHOWN_LEAVES_BYTES = 64 * LEAF_SIZE_BYTES
 """The last answer to a demand (A4.6)."""
 RELIES_ON = (
-    "no keeper answers for blobs: workers, challengers and watchers that read a consensus node (--beacon)"
-    " answer whoever doubts an item, because that is paid; if none of them does so in time, the item is"
-    " struck, its bond is lost, and so are the results that depend on it"
+    "no keeper has to answer for blobs: daemons that read a consensus node (--beacon) answer whoever doubts"
+    " an item, because that is paid; if none of them does so in time, the item is struck, its bond is lost,"
+    " and results that depend on it may fall"
 )
 STEP_MEMORY_BYTES = 2 * PAIR_SIZE_BYTES
 """A load or store touches at most two leaves, and the path to each shows its neighbour (M6)."""

@@ -57,10 +57,12 @@ What cannot be shown by one value:
   differ by its error. `find_peaks` gives the properties that are floats, and of equal peaks that are too
   close the last one stays. What is a result with fields in SciPy is a tuple with names, of the usual fields.
 - *`x[..., 0]` of a vector* is a number, where NumPy gives an array of no dimensions.
-- *Lists* hold items of one type: `[1, 2.5]` is `[1.0, 2.5]`. A list that begins as `[0] * n` and gets floats
-  is a list of floats; a function that returns or prints it is refused.
-- *Functions* return one type: one that returns `0.0` in one place and an integer in another returns `3.0`
-  where Python returns `3`.
+- *Lists* that are written with ints and floats hold floats: `[1, 2.5]` is `[1.0, 2.5]`. Where a list of ints
+  gets a float later, as one that begins as `[0] * n`, its ints remain ints; so do those of fields, variables
+  and results that are ints at one time and floats at another.
+- *Variables of functions that handle arrays* have one type: `total = 0` is `0.0` if floats are added to it.
+  So they are in a guest that cannot be compiled otherwise. `np.array` of a list whose numbers may be ints or
+  floats raises an error if all of them are ints: write `dtype=float`.
 - *Errors of floats*: where Python raises `ValueError` or `OverflowError`, so do `math`'s functions, `int(x)`,
   `round(x)` and `x ** y` in your functions. Numbers from lists and arrays count as NumPy's in `x ** y`,
   which give inf and nan.

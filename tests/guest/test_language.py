@@ -201,7 +201,8 @@ CLASS = "class P:\n    def __init__(self, a):\n        self.a = a\n"
 @pytest.mark.parametrize(
     ("functions", "body", "words"),
     [
-        (CLASS, "p = P(1)\n    p.a = 1.5", "9: a guest's field has one type: a of P begins as an integer"),
+        (CLASS, "p = P(1)\n    p.a = np.float32(1.5)",
+         "9: a guest's field has one type: a of P begins as an integer"),
         (CLASS, "p = P()", "8: a guest cannot call P like this: missing a required argument: 'a'\n  try: "),
         (CLASS, "p = P(x)\n    p.a = 1.5", "9: a guest's field has one type: a of P is 1-d array"),
         ("import dataclasses\n@dataclasses.dataclass(frozen=True)\nclass P:\n    a: float\n",
@@ -234,7 +235,8 @@ def test_classes_are_refused_where_python_would_differ(
         ("import absent\n    return x", "5: ModuleNotFoundError: No module named 'absent'"),
         ("print(x, file=None)", "5: print in a guest does not know file="),
         ("return '%(a)s' % x", "5: a guest cannot format by this text and these values"),
-        ("r = [0] * 3\n    r[0] = x[0]\n    return r", "6: a guest cannot put float64 into a list of int64"),
+        ("r = [len(x)] * 3\n    r[0] = x[0]\n    return r",
+         "6: a guest cannot put float64 into a list of int64"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_translated_is_refused(tmp_path: Path, body: str, words: str) -> None:

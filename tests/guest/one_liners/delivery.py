@@ -11,6 +11,7 @@ from numba.typed.typedobjectutils import _nonoptional
 
 from tests.guest.one_liners.values import ARRAY, BYTES, DICT, LIST, NOTHING, SCALAR, SET, TEXT, TUPLE
 from truestep.guest.python.compiler.entry import store_npy
+from truestep.guest.python.compiler.int_or_float import IntOrFloat
 from truestep.guest.python.compiler.item_tuples import ItemTuple
 
 
@@ -48,7 +49,7 @@ def _deliver(value: Any) -> Any:
         return _dict
     if isinstance(value, types.EnumMember):
         return _member
-    if isinstance(value, types.Number | types.Boolean | types.NPDatetime | types.NPTimedelta):
+    if isinstance(value, types.Number | types.Boolean | types.NPDatetime | types.NPTimedelta | IntOrFloat):
         return _scalar
     raise errors.TypingError(f"a guest cannot return {value} as its output")
 

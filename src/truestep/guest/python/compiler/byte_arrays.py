@@ -13,7 +13,7 @@ from numba.core.datamodel import models
 from numba.core.datamodel.registry import register_default
 from numba.core.extending import intrinsic, overload, overload_method, register_jitable
 
-from truestep.guest.python.compiler.texts import bytes_over
+from truestep.guest.python.compiler.encodings_of_texts import bytes_over
 
 _of_python: Any = operator
 _HELD = types.List(types.int64)

@@ -13,7 +13,8 @@ from numba.core.typing import npydecl
 from numba.core.typing.templates import builtin_registry
 from numba.cpython import charseq, unicode
 
-from truestep.guest.python.compiler.texts import bytes_over, forget_overload
+from truestep.guest.python.compiler.encodings_of_texts import bytes_over
+from truestep.guest.python.compiler.texts import forget_overload
 
 _of_python: Any = operator
 _SPACES = (9, 10, 11, 12, 13, 32)

@@ -10,6 +10,8 @@ import numpy as np
 from numba.core import errors, types
 from numba.core.extending import overload, overload_method
 
+from truestep.guest.python.compiler.int_or_float import IntOrFloat, holds_float
+
 EXACT_KINDS: tuple[Any, ...] = (int, float, bool, complex, str, bytes, list, dict, set, tuple, np.ndarray)
 _EXACT: dict[Any, Any] = {
     int: types.Integer,
@@ -59,6 +61,9 @@ def _is_exactly(value: Any, kind: Any) -> Any:
         raise errors.TypingError(
             "a guest compares the type of a value with int, float, str, list and the like"
         )
+    if isinstance(value, IntOrFloat):
+        of_int, of_float = asked is int, asked is float
+        return lambda value, kind: of_float if holds_float(value) else of_int
     given = types.unliteral(value)
     is_named = isinstance(given, types.NamedTuple | types.NamedUniTuple)
     is_same = isinstance(given, _EXACT[asked]) and not is_named

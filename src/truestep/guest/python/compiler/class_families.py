@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from numba.core import errors, types
 
 from truestep.guest.python.compiler.class_instances import Late, PlainInstance
+from truestep.guest.python.compiler.int_or_float import INT_OR_FLOAT, IntOrFloat, are_mixed, widened
 from truestep.guest.python.compiler.item_tuples import ItemTuple
 from truestep.guest.python.compiler.python_numbers import as_pythons
 from truestep.guest.python.compiler.starting_over import StartOver, is_searching, when_starting_over
@@ -71,13 +72,17 @@ def unite(origin: type) -> NoReturn:
     raise StartOver
 
 
-def family_for(context: Any, origin: type, fields: dict[str, Any]) -> Family:
-    """The family of an instance that begins with these fields. Raises StartOver if that tells more of it."""
+def family_for(context: Any, origin: type, fields: dict[str, Any], instance_of: Any) -> Family:
+    """The family of an instance that begins with these fields. Raises StartOver if that tells more of it.
+
+    `instance_of` gives the type of a family's instances in this attempt.
+    """
     families = _families[origin]
     for family in families:
-        joined = _joined_fields(context, family.fields, fields)
+        known = _known_now(family, instance_of)
+        joined = _joined_fields(context, known, fields)
         if joined is not None:
-            if joined != family.fields:
+            if joined != known:
                 family.fields = joined
                 raise StartOver
             return family
@@ -85,6 +90,21 @@ def family_for(context: Any, origin: type, fields: dict[str, Any]) -> Family:
     if not is_searching() and any(kind != fields[name] for name, kind in families[-1].fields.items()):
         raise StartOver
     return families[-1]
+
+
+def _known_now(family: Family, instance_of: Any) -> dict[str, Any]:
+    """The types of a family's fields, in which instances of other classes have their types of this attempt.
+
+    As they were if one of these classes has several types by now.
+    """
+
+    def of_others(kind: PlainInstance) -> Any:
+        return kind if kind.class_type.origin is family.origin else instance_of(kind)
+
+    try:
+        return {name: renewed(kind, of_others) for name, kind in family.fields.items()}
+    except errors.TypingError:
+        return family.fields
 
 
 def _opened(kind: Any) -> Any:
@@ -148,8 +168,10 @@ def joined(context: Any, known: Any, given: Any) -> Any:
     if isinstance(known, Late):
         return _joined_late(context, known, given)
     given = as_pythons(types.unliteral(given)) if isinstance(given, types.Literal) else given
+    if (wide := widened(known, given)) is not None:
+        return wide
     if _changes_numbers(known, given):
-        return None
+        return _of_both_kinds(known, given)
     found = context.unify_types(known, given)
     if found is not None and found.is_precise():
         return found
@@ -171,9 +193,17 @@ def _joined_late(context: Any, known: Late, given: Any) -> Any:
 def _changes_numbers(known: Any, given: Any) -> bool:
     """Whether a number of one kind would become one of another, as an integer that becomes a float."""
     bare = [kind.type if isinstance(kind, types.Optional) else kind for kind in (known, given)]
-    if not all(isinstance(kind, types.Number | types.Boolean) for kind in bare):
+    if not all(isinstance(kind, types.Number | types.Boolean | IntOrFloat) for kind in bare):
         return False
     return _kind_of_number(bare[0]) != _kind_of_number(bare[1])
+
+
+def _of_both_kinds(known: Any, given: Any) -> Any:
+    """The type of a number that is an int at one time and a float at another; None if there is none."""
+    bare = [kind.type if isinstance(kind, types.Optional) else kind for kind in (known, given)]
+    if not are_mixed(*bare):
+        return None
+    return INT_OR_FLOAT if bare == [known, given] else types.Optional(INT_OR_FLOAT)
 
 
 def _kind_of_number(kind: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 from numba.core import errors
 
+from truestep.guest.python.compiler.derived_methods import as_static_method, derived_order
 from truestep.guest.python.compiler.rewriting import without_others
 from truestep.guest.python.compiler.rewriting_super import methods_after
 
@@ -103,9 +104,11 @@ def members_of(origin: Any) -> dict[str, Any]:
         if name in names or name == "__getattr__" or (name in _DROPPED and not is_users):
             continue
         if isinstance(value, FunctionType):
-            members[name] = _without_others(value)
+            members[name] = _without_others(derived_order(value))
         elif isinstance(value, property | staticmethod):
             members[name] = value
+        elif isinstance(value, classmethod):
+            members[name] = as_static_method(origin, value)
         elif not name.startswith("__") and name not in begun_fields(origin) and not _is_slot(value):
             members[name] = property(_constant(name, value))
     if is_dataclass and members.get("__init__", _made_by_dataclass).__code__.co_filename == "<string>":

@@ -38,7 +38,9 @@ from truestep.guest.python.compiler.class_instances import (
 )
 from truestep.guest.python.compiler.class_members import begun_fields, members_of
 from truestep.guest.python.compiler.inferring import forget_inferred, returned_type
+from truestep.guest.python.compiler.int_or_float import are_mixed, widened
 from truestep.guest.python.compiler.python_numbers import as_pythons
+from truestep.guest.python.compiler.starting_over import is_searching
 from truestep.guest.python.compiler.unknown_types import MARK
 
 jitclass: Any = base
@@ -190,9 +192,11 @@ def _field_for(context: Any, target: PlainInstance, attr: str, value: Any) -> An
     given = as_pythons(types.unliteral(value)) if isinstance(value, types.Literal) else value
     name = target.class_type.class_name
     bare = known.kind if isinstance(known, Late) else known
-    if _is_number(bare) and _is_number(given):
+    if _is_number(bare) and _is_number(given) and not _become_mixed(bare, given):
         _check_field(context, target, attr, bare, value)
         return bare
+    if bare is not None and widened(bare, given) is not None and not is_searching():
+        raise errors.TypingError(f"a guest cannot put int or float into a list of int64: {attr} of {name}")
     kind = Late(given) if known is None else joined(context, known, given)
     if kind is None:
         _check_field(context, target, attr, bare, value)
@@ -230,6 +234,11 @@ def _method_of(target: "Growing", value: Any) -> str | None:
         if (member.__func__ if isinstance(member, staticmethod) else member) is function:
             return name
     return None
+
+
+def _become_mixed(known: Any, given: Any) -> bool:
+    """Whether a field holds ints at one time and floats at another."""
+    return are_mixed(*(kind.type if isinstance(kind, types.Optional) else kind for kind in (known, given)))
 
 
 def _is_number(kind: Any) -> bool:
@@ -305,8 +314,9 @@ def _mentions(kind: Any, origin: type) -> bool:
 
 
 def _joined_while_growing(context: Any, known: Any, kind: Any) -> Any:
-    """Within `__init__`, an integer may become a float."""
-    found = None if isinstance(known, Late) else context.unify_types(known, kind)
+    """Within `__init__`, numbers may get wider; an int and a float remain what they are."""
+    is_other = isinstance(known, Late) or _become_mixed(known, kind)
+    found = None if is_other else context.unify_types(known, kind)
     return joined(context, known, kind) if found is None else found
 
 
@@ -393,7 +403,7 @@ def _class_for(context: Any, origin: type, fields: tuple[tuple[str, Any], ...]) 
     fields = tuple((name, renewed(kind, _instance_now)) for name, kind in fields)
     if not has_families(origin):
         return _with_fields(origin, fields, attempt())
-    return _class_of(family_for(context, origin, dict(fields)))
+    return _class_of(family_for(context, origin, dict(fields), _instance_now))
 
 
 def _class_of(family: Family) -> Any:

@@ -41,6 +41,28 @@ def container_of(interp: Any, value: Any, *, widens: bool) -> Any:
     return next((kind for known, kind in _EMPTY.items() if known is function), None)
 
 
+def integer_constants(interp: Any) -> frozenset[str]:
+    """The variables of integers that are written in tuples and dictionaries, and may stand for floats."""
+    used: set[str] = set()
+    for block in interp.blocks.values():
+        for statement in block.body:
+            if isinstance(statement, ir.SetItem | ir.StaticSetItem):
+                used.add(statement.value.name)
+            value: Any = statement.value if isinstance(statement, ir.Assign) else None
+            if not isinstance(value, ir.Expr):
+                continue
+            if value.op == "build_tuple":
+                used |= {item.name for item in value.items}
+            elif value.op == "build_map":
+                used |= {item.name for _, item in value.items}
+    return frozenset(name for name in used if _is_integer_constant(interp, name))
+
+
+def _is_integer_constant(interp: Any, name: str) -> bool:
+    made = interp._definitions.get(name, [])
+    return len(made) == 1 and isinstance(made[0], ir.Const) and type(made[0].value) is int
+
+
 def _kind_of_constant(interp: Any, variable: Any) -> Any:
     found: Any = ir_utils.guard(ir_utils.get_definition, interp, variable)
     return found.value.__class__ if isinstance(found, ir.Const) else None

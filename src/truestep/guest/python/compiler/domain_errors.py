@@ -18,8 +18,8 @@ from truestep.guest.python.compiler.calls import place_of_compilation
 
 _NUMBA = Path(numba.__file__).parent
 _OWN = Path(__file__).parent
-_MATHEMATICS = _OWN / "mathematics.py"
-"""The module whose calls stand for the user's, such as those of `math.log(x, base)`."""
+_FOR_USERS = {_OWN / "mathematics.py", _OWN / "int_or_float_functions.py"}
+"""The modules whose calls stand for the user's, such as those of `math.log(x, base)`."""
 
 _RANGE: set[Any] = {math.exp, math.expm1, math.cosh, math.sinh, math.gamma, getattr(math, "exp2", math.exp)}
 """Functions whose infinite results are too large, not outside of the domain."""
@@ -70,7 +70,7 @@ def _checking(implementation: Any, function: Any, check: Callable[..., None], *,
 def is_users_place(place: Any) -> bool:
     """Whether a line is one of the user's own functions."""
     file = Path(place.filename) if place is not None else _NUMBA
-    return file == _MATHEMATICS or not (file.is_relative_to(_NUMBA) or file.is_relative_to(_OWN))
+    return file in _FOR_USERS or not (file.is_relative_to(_NUMBA) or file.is_relative_to(_OWN))
 
 
 def _raise_if(context: Any, builder: Any, condition: Any, kind: type, text: str) -> None:

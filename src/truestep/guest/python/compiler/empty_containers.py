@@ -8,27 +8,43 @@ is inferred once more, with containers that have types from the beginning; what 
 the type `Nothing`.
 """
 
+import contextlib
 from typing import Any
 
 from numba.core import errors, typed_passes, typeinfer, types
 from numba.core.typing import context as typing_context
 from numba.core.typing import templates
+from numba.np import numpy_support
 
 from truestep.guest.python.compiler.class_families import has_families, unite
 from truestep.guest.python.compiler.class_members import makes_itself
 from truestep.guest.python.compiler.classes import GROWING, Growing, PlainClass, grow, new_instance
+from truestep.guest.python.compiler.container_notes import (
+    is_unknown,
+    note_call,
+    note_parts,
+    number_of,
+    unifying_parts,
+    unknown_parts,
+    with_equal_items,
+    with_equal_values,
+    with_open_numbers,
+)
 from truestep.guest.python.compiler.container_sites import (
     INTEGERS,
     OPTIONAL,
     container_of,
     forbid_keys,
     has_empty_containers,
+    integer_constants,
     is_precise,
     refined,
     shows_numbers,
 )
 from truestep.guest.python.compiler.inferring import forget_inferred, returned_type
+from truestep.guest.python.compiler.int_or_float import unified
 from truestep.guest.python.compiler.item_tuples import ItemTuple
+from truestep.guest.python.compiler.list_fields import widen_fields
 from truestep.guest.python.compiler.narrowing import with_checked_lists
 from truestep.guest.python.compiler.ownership import is_users_function
 from truestep.guest.python.compiler.starting_over import is_searching, when_starting_over
@@ -36,13 +52,13 @@ from truestep.guest.python.compiler.unknown_types import (
     MARK,
     MaybeInt,
     Unknown,
+    dtypes_of_known,
     unifying_with_none,
     unifying_with_nothing,
 )
 
 _ROUNDS_MAX = 10
 """Each round finds one more level of containers in containers."""
-_CONTAINERS: Any = (types.List, types.Set, types.DictType)
 _WIDENING = "into a list of int64"
 """Said of a float that a list of integers gets."""
 
@@ -60,12 +76,16 @@ when_starting_over(_met.clear)
 class _Round:
     """One inference of a function's types: what is known of its empty containers."""
 
-    def __init__(self, known: dict[Any, Any], sites: dict[str, Any], *, is_last: bool, widens: bool) -> None:
+    def __init__(
+        self, known: dict[Any, Any], sites: dict[str, Any], *, is_last: bool, widens: bool, is_exact: bool
+    ) -> None:
         self.known = known
         self.sites = sites
         self.is_last = is_last
         self.widens = widens
         """Whether lists that begin with integers may get floats."""
+        self.is_exact = is_exact
+        """Whether such integers remain integers."""
 
     def kind_at(self, name: str, container: Any) -> Any:
         """The type of the empty container that a variable holds."""
@@ -111,21 +131,21 @@ class _Round:
 
     def learn(self, context: Any, args: Any) -> bool:
         """Add what was noted, to growing arguments too; whether there was anything new."""
-        unknown = {part for kind in self.sites.values() for part in _unknown_parts(kind)}
-        unknown |= {part for kind in self.known.values() for part in _unknown_parts(kind)}
+        unknown = {part for kind in self.sites.values() for part in unknown_parts(kind)}
+        unknown |= {part for kind in self.known.values() for part in unknown_parts(kind)}
         instances = [kind for kind in (*self.sites.values(), *args) if isinstance(kind, Growing)]
-        owners = {part: kind.origin for kind in instances for part in _unknown_parts(kind)}
+        owners = {part: kind.origin for kind in instances for part in unknown_parts(kind)}
         has_learnt = False
-        for part in unknown - self.known.keys():
+        for part in sorted(unknown - self.known.keys(), key=number_of):
             noted = [kind for member in part.same for kind in member.noted]
             for kind in noted:
                 is_own = isinstance(kind, Growing) and owners.get(part, kind.origin) is kind.origin
-                if is_own and (part in owners or part in _unknown_parts(kind)):
+                if is_own and (part in owners or part in unknown_parts(kind)):
                     unite(kind.origin)
-            noted = [kind for kind in noted if part not in _unknown_parts(kind)]
-            found = context.unify_types(*map(types.unliteral, noted)) if _is_of_one_kind(noted) else None
+            noted = [kind for kind in noted if part not in unknown_parts(kind)]
+            found = self._unified(context, part, noted)
             if found is not None:
-                self.known[part] = types.unliteral(found)
+                self.known[part] = found if isinstance(part, MaybeInt) else with_open_numbers(found)
                 has_learnt = True
         for kind in instances:
             kind.fields.update({name: self.with_known(field) for name, field in kind.fields.items()})
@@ -133,11 +153,13 @@ class _Round:
             forget_inferred()
         return has_learnt
 
-
-def _is_of_one_kind(kinds: list[Any]) -> bool:
-    """Whether no integer would become a float."""
-    has_integers = any(isinstance(kind, types.Integer) for kind in kinds)
-    return bool(kinds) and not (has_integers and any(isinstance(kind, types.Float) for kind in kinds))
+    def _unified(self, context: Any, part: Any, noted: list[Any]) -> Any:
+        """The type of all that was noted of one part."""
+        if not noted:
+            return None
+        if isinstance(part, MaybeInt) and not self.is_exact:
+            return context.unify_types(*map(types.unliteral, noted))
+        return unified(context, [types.int64, *noted] if isinstance(part, MaybeInt) else noted)
 
 
 def install_empty_containers() -> None:
@@ -149,26 +171,21 @@ def install_empty_containers() -> None:
     typed_passes.type_inference_stage = _in_rounds(typed_passes.type_inference_stage)
     inferer: Any = typeinfer.TypeInferer
     inferer.typeof_expr = _seeding(inferer.typeof_expr)
+    inferer.typeof_const = _seeding_constants(inferer.typeof_const)
     typeinfer.CallConstraint.resolve = _noting_arguments(typeinfer.CallConstraint.resolve)
     inferer.resolve_call = _of_recursion(inferer.resolve_call)
     context: Any = typing_context.BaseContext
     context.resolve_setitem = _noting_items(context.resolve_setitem)
     context.resolve_setattr = _noting_fields(context.resolve_setattr)
     types.Optional.unify = unifying_with_none(types.Optional.unify)
+    numpy_support.as_dtype = dtypes_of_known(numpy_support.as_dtype)
     number: Any = types.Number
     number.unify = unifying_with_nothing(number.unify)
-    types.DictType.unify = _unifying(types.DictType.unify)
+    types.DictType.unify = unifying_parts(types.DictType.unify)
     types.Dispatcher.get_call_type = _without_compiling(types.Dispatcher.get_call_type)
     types.Dispatcher.get_overload = _of_compiled(types.Dispatcher.get_overload)
-    typeinfer.BuildMapConstraint.__call__ = _with_equal_values(typeinfer.BuildMapConstraint.__call__)
-    typeinfer.BuildListConstraint.__call__ = _with_equal_items(typeinfer.BuildListConstraint.__call__)
-
-
-def is_unknown(kind: Any) -> bool:
-    """Whether a type has unknown parts."""
-    if isinstance(kind, Growing):
-        return any(map(is_unknown, kind.fields.values()))
-    return MARK in kind.name
+    typeinfer.BuildMapConstraint.__call__ = with_equal_values(typeinfer.BuildMapConstraint.__call__)
+    typeinfer.BuildListConstraint.__call__ = with_equal_items(typeinfer.BuildListConstraint.__call__)
 
 
 def _is_inferred_only(kind: Any) -> bool:
@@ -179,22 +196,6 @@ def _is_inferred_only(kind: Any) -> bool:
 def is_in_round() -> bool:
     """Whether types are only looked for."""
     return is_searching() or any(current is not None and not current.is_last for current in _rounds)
-
-
-def _unknown_parts(kind: Any) -> set[Any]:
-    if isinstance(kind, Unknown | MaybeInt):
-        return {kind}
-    if isinstance(kind, types.List | types.Set | ItemTuple):
-        return _unknown_parts(kind.dtype)
-    if isinstance(kind, types.Optional):
-        return _unknown_parts(kind.type)
-    if isinstance(kind, types.DictType):
-        return _unknown_parts(kind.key_type) | _unknown_parts(kind.value_type)
-    if isinstance(kind, Growing):
-        return {part for field in kind.fields.values() for part in _unknown_parts(field)}
-    if isinstance(kind, types.BaseTuple):
-        return {part for member in kind.types for part in _unknown_parts(member)}
-    return set()
 
 
 def _in_rounds(infer: Any) -> Any:
@@ -216,30 +217,59 @@ def _in_rounds(infer: Any) -> Any:
         except errors.ForceLiteralArg:
             raise
         except errors.TypingError as error:
-            is_inner = is_in_round() and not is_users_function(interp.func_id.func)
-            widens = _WIDENING in str(error)
-            if is_inner or not has_empty_containers(interp, widens=widens):
-                raise
-            is_outermost = not is_in_round()
-            known, sites = _met.setdefault((interp.func_id.func.__code__, tuple(args)), ({}, {}))
-            current = _Round(known, sites, is_last=False, widens=widens)
-            try:
-                for _ in range(_ROUNDS_MAX):
-                    attempt(current, raise_errors=False)
-                    if not current.learn(typingctx, args):
-                        break
-                found = attempt(_Round(known, sites, is_last=True, widens=widens))
-                if any(isinstance(part, MaybeInt) for part in known) and shows_numbers(interp, *found[1:3]):
-                    raise error
-                return found
-            except errors.TypingError as last_error:
-                is_all_known = not any(is_unknown(current.with_known(kind)) for kind in sites.values())
-                raise (last_error if is_all_known else error) from None
-            finally:
-                if is_outermost:
-                    _met.clear()
+            return _infer_with_containers(typingctx, interp, args, attempt, error)
 
     return infer_in_rounds
+
+
+def _infer_with_containers(context: Any, interp: Any, args: Any, attempt: Any, error: Any) -> Any:
+    """The types of a function that makes containers of which only a part is known."""
+    is_users = is_users_function(interp.func_id.func)
+    widens = _WIDENING in str(error)
+    if widens and is_users:
+        widen_fields(interp, attempt(None, raise_errors=False)[0])
+    if is_in_round() and not is_users:
+        raise error
+    last_error = error
+    if has_empty_containers(interp, widens=widens):
+        try:
+            return _search(context, interp, args, attempt, error, widens=widens, is_exact=True)
+        except errors.TypingError as found:
+            last_error = found
+    if not widens and is_users and integer_constants(interp):
+        with contextlib.suppress(errors.TypingError):
+            return _search(context, interp, args, attempt, error, widens=True, is_exact=True)
+    elif widens and has_empty_containers(interp, widens=True):
+        with contextlib.suppress(errors.TypingError):
+            return _search(context, interp, args, attempt, error, widens=True, is_exact=False)
+    raise last_error
+
+
+def _search(
+    context: Any, interp: Any, args: Any, attempt: Any, error: Any, *, widens: bool, is_exact: bool
+) -> Any:
+    """Infer in rounds until nothing new is learnt. Raises TypingError."""
+    is_outermost = not is_in_round()
+    key = interp.func_id.func.__code__, tuple(args), widens, is_exact
+    known, sites = _met.setdefault(key, ({}, {}))
+    options = {"widens": widens, "is_exact": is_exact}
+    current = _Round(known, sites, is_last=False, **options)
+    try:
+        for _ in range(_ROUNDS_MAX):
+            attempt(current, raise_errors=False)
+            if not current.learn(context, args):
+                break
+        found = attempt(_Round(known, sites, is_last=True, **options))
+        has_floats = not is_exact and any(isinstance(part, MaybeInt) for part in known)
+        if has_floats and shows_numbers(interp, *found[1:3]):
+            raise error
+        return found
+    except errors.TypingError as last_error:
+        is_all_known = not any(is_unknown(current.with_known(kind)) for kind in sites.values())
+        raise (last_error if is_all_known else error) from None
+    finally:
+        if is_outermost:
+            _met.clear()
 
 
 class _Seed:
@@ -263,6 +293,21 @@ def _seeding(typeof_expr: Any) -> Any:
                 kind = current.kind_at(target.name, container)
                 inferer.constraints.append(_Seed(target.name, kind, inst.loc))
         return typeof_expr(inferer, inst, target, expr)
+
+    return typeof_with_seed
+
+
+def _seeding_constants(typeof_const: Any) -> Any:
+    """`0` in `heap = [(0, start)]` may stand for what is a float later."""
+
+    def typeof_with_seed(inferer: Any, inst: Any, target: Any, const: Any) -> Any:
+        current = _rounds[-1] if _rounds else None
+        widens = current is not None and current.widens and type(const) is int
+        if current is not None and widens and target.name in integer_constants(inferer.func_ir):
+            kind = current.kind_at(target.name, INTEGERS).dtype
+            inferer.add_type(target.name, kind, loc=inst.loc)
+            return None
+        return typeof_const(inferer, inst, target, const)
 
     return typeof_with_seed
 
@@ -291,61 +336,12 @@ def _noting_fields(resolve: Any) -> Any:
         if is_in_round() and is_unknown(value) and not isinstance(target, Growing):
             field = context.resolve_getattr(target, attr)
             if field is not None:
-                _note_parts(field, value)
+                note_parts(field, value)
                 context.unify_types(field, value)
                 return templates.signature(types.void, target, field)
         return resolve(context, target, attr, value)
 
     return resolve_setattr
-
-
-def _note_parts(field: Any, value: Any) -> None:
-    """Note what fills the container that a field holds, which may be None."""
-    parts = [
-        (getattr(field, name), getattr(value, name))
-        for name in ("dtype", "key_type", "value_type")
-        if type(field) is type(value) and hasattr(value, name)
-    ]
-    for known, unknown in parts:
-        if isinstance(known, types.Optional) and isinstance(unknown, Unknown) and known not in unknown.noted:
-            unknown.noted.append(known)
-            forget_inferred()
-
-
-def _note_call(context: Any, function: Any, arguments: Any) -> Any:
-    """The type that a call returns whose arguments are put together, after a note; None for all others."""
-    key: Any = getattr(function, "typing_key", None)
-    if isinstance(function, types.BoundFunction):
-        is_of_dictionary = isinstance(function.this, types.DictType)
-        return _note_method(context, function.this, key[1], arguments) if is_of_dictionary else None
-    if key is hash:
-        return types.int64
-    if len(arguments) != 2:
-        return None
-    left, right = arguments
-    name = getattr(function if key is None else key, "__name__", "")
-    if name in {"heappush", "heappushpop", "heapreplace", "insort_left", "insort_right"}:
-        if isinstance(left, types.List):
-            context.unify_types(left.dtype, right)
-            return types.none if name == "heappush" or "insort" in name else left.dtype
-    elif name in {"eq", "ne"} and isinstance(left, _CONTAINERS) and isinstance(right, _CONTAINERS):
-        context.unify_types(left, right)
-        return types.boolean
-    elif name in {"add", "iadd"} and isinstance(left, types.List) and isinstance(right, types.List):
-        return context.unify_types(left, right)
-    return None
-
-
-def _note_method(context: Any, dictionary: Any, name: str, arguments: Any) -> Any:
-    """As `_note_call`, for a dictionary's method with a default."""
-    if len(arguments) != 2 or isinstance(arguments[1], types.NoneType | types.Omitted):
-        return None
-    if name not in {"setdefault", "get", "pop"}:
-        return None
-    if name == "setdefault":
-        context.unify_types(dictionary.key_type, arguments[0])
-    context.unify_types(dictionary.value_type, arguments[1])
-    return dictionary.value_type
 
 
 def _noting_arguments(resolve: Any) -> Any:
@@ -355,7 +351,7 @@ def _noting_arguments(resolve: Any) -> Any:
             this = getattr(fnty, "this", None)
             kinds = [kind for kind in (this, *arguments) if kind is not None]
             if None not in arguments and any(map(is_unknown, kinds)):
-                found = _note_call(typeinfer.context, fnty, arguments)
+                found = note_call(typeinfer.context, fnty, arguments)
                 if found is not None:
                     typeinfer.add_type(self.target, found, loc=self.loc)
                     self.signature = templates.signature(found, *arguments)
@@ -438,62 +434,3 @@ def _of_compiled(get_overload: Any) -> Any:
         return None if is_missing or is_inferred else get_overload(self, sig)
 
     return overload_of
-
-
-def _unifying(unify: Any) -> Any:
-    """Dictionaries with unknown parts are unified part by part."""
-
-    def unify_parts(self: Any, typingctx: Any, other: Any) -> Any:
-        if not isinstance(other, types.DictType) or not (is_unknown(self) or is_unknown(other)):
-            return unify(self, typingctx, other)
-        key = typingctx.unify_pairs(self.key_type, other.key_type)
-        value = typingctx.unify_pairs(self.value_type, other.value_type)
-        return None if key is None or value is None else types.DictType(key, value)
-
-    return unify_parts
-
-
-def _unify_containers(inferer: Any, names: list[str]) -> Any:
-    """The type of all these variables, if they hold containers of one type or empty ones."""
-    kinds = [inferer.typevars[name].type for name in names]
-    if not kinds or not all(isinstance(kind, _CONTAINERS) for kind in kinds):
-        return None
-    kinds = [types.unliteral(kind) for kind in kinds]
-    unified = inferer.context.unify_types(*kinds)
-    if unified is None or not unified.is_precise():
-        return None
-    if any(kind.is_precise() and not is_unknown(kind) and kind != unified for kind in kinds):
-        return None
-    return types.unliteral(unified)
-
-
-def _with_equal_items(constrain: Any) -> Any:
-    """`[[], [1]]`: the first list is one of integers, too."""
-
-    def constrain_items(self: Any, inferer: Any) -> None:
-        unified = _unify_containers(inferer, [item.name for item in self.items])
-        if unified is not None:
-            for item in self.items:
-                if not inferer.typevars[item.name].type.is_precise():
-                    inferer.add_type(item.name, unified, loc=self.loc)
-        constrain(self, inferer)
-
-    return constrain_items
-
-
-def _with_equal_values(constrain: Any) -> Any:
-    """`{"a": [1], "b": []}` is a dictionary of lists; Numba takes it for a record of lists."""
-
-    def constrain_values(self: Any, inferer: Any) -> None:
-        unified = _unify_containers(inferer, [value.name for _, value in self.items])
-        keys = [inferer.typevars[key.name].type for key, _ in self.items]
-        key = None if unified is None or None in keys else inferer.context.unify_types(*keys)
-        if key is None:
-            constrain(self, inferer)
-            return
-        for _, value in self.items:
-            if not inferer.typevars[value.name].type.is_precise():
-                inferer.add_type(value.name, unified, loc=self.loc)
-        inferer.add_type(self.target, types.DictType(types.unliteral(key), unified), loc=self.loc)
-
-    return constrain_values

@@ -10,6 +10,8 @@ from numba.core import cgutils, errors, types
 from numba.core.extending import intrinsic, overload
 
 from truestep.guest.python.compiler.byte_arrays import ByteList
+from truestep.guest.python.compiler.int_or_float import IntOrFloat, float_of, holds_float, int_of
+from truestep.guest.python.compiler.int_or_float_functions import all_ints
 from truestep.guest.python.compiler.item_tuples import ItemTuple, items_of
 from truestep.guest.python.compiler.signature import ArrayInput, GuestSignature
 from truestep.guest.sdk import Task
@@ -277,6 +279,24 @@ def _store_as_array(kind: Any, store: Any) -> Any:
         return store_bytes_of_list
     if isinstance(kind, types.Record):
         return _record_storer(numba.np.numpy_support.as_dtype(kind), store)
+    if isinstance(kind, IntOrFloat):
+
+        def store_either(result: Any) -> None:
+            if holds_float(result):
+                store(np.array(float_of(result)))
+            else:
+                store(np.array(int_of(result)))
+
+        return store_either
+    if isinstance(kind, types.List) and isinstance(kind.dtype, IntOrFloat):
+
+        def store_mixed(result: Any) -> None:
+            if all_ints(result):
+                store(np.array([int_of(item) for item in result]))
+            else:
+                store(np.array([float_of(item) for item in result]))
+
+        return store_mixed
     if isinstance(kind, types.Number | types.Boolean | types.NPDatetime | types.NPTimedelta | types.List):
 
         def store_converted(result: Any) -> None:

@@ -12,6 +12,8 @@ from numba.core import errors, types
 from numba.core.extending import overload
 from numba.core.registry import cpu_target
 
+from truestep.guest.python.compiler.int_or_float import IntOrFloat
+from truestep.guest.python.compiler.int_or_float_functions import answer_by_kind
 from truestep.guest.python.compiler.known_types import Known, Typed, fact_of_instance
 from truestep.guest.python.compiler.rewriting_names import Names
 
@@ -59,6 +61,8 @@ def _answer(classes: tuple[type, ...], value: Any) -> Any:
     if isinstance(kind, types.NoneType):
         is_nones = isinstance(None, classes)
         return lambda value: is_nones
+    if isinstance(value, IntOrFloat):
+        return answer_by_kind(issubclass(int, classes), issubclass(float, classes))
     fact = fact_of_instance(Typed(types.unliteral(kind)), classes)
     if not isinstance(fact, Known):
         named = " or ".join(part.__name__ for part in classes)

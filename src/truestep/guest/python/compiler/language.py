@@ -10,7 +10,12 @@ from truestep.guest.python.compiler.catching import install_catching
 from truestep.guest.python.compiler.classes import install_classes
 from truestep.guest.python.compiler.containers import install_containers
 from truestep.guest.python.compiler.empty_containers import install_empty_containers
+from truestep.guest.python.compiler.encodings_of_texts import install_encodings
+from truestep.guest.python.compiler.exact_variables import install_exact_variables
 from truestep.guest.python.compiler.hashing import install_hashing
+from truestep.guest.python.compiler.int_or_float_functions import install_int_or_float_functions
+from truestep.guest.python.compiler.int_or_float_operators import install_int_or_float_operators
+from truestep.guest.python.compiler.int_or_float_tuples import install_int_or_float_tuples
 from truestep.guest.python.compiler.item_tuples import install_item_tuples
 from truestep.guest.python.compiler.iteration import install_iteration
 from truestep.guest.python.compiler.mathematics import install_mathematics
@@ -26,6 +31,7 @@ def install_language() -> None:
     """Add them."""
     install_classes()
     install_texts()
+    install_encodings()
     install_hashing()
     install_text_predicates()
     install_numerals()
@@ -43,4 +49,8 @@ def install_language() -> None:
     install_number_methods()
     install_bisecting()
     install_calls_of_types()
+    install_exact_variables()
     install_empty_containers()
+    install_int_or_float_tuples()
+    install_int_or_float_operators()
+    install_int_or_float_functions()

@@ -11,6 +11,7 @@ from numba.core.typing import context as typing_context
 from numba.core.typing import listdecl
 from numba.np import numpy_support
 
+from truestep.guest.python.compiler.int_or_float import IntOrFloat
 from truestep.guest.python.compiler.python_numbers import PythonInt
 from truestep.guest.python.compiler.unknown_types import MaybeInt
 
@@ -95,7 +96,11 @@ def with_checked_lists(context: Any, interp: Any, inferred: Any) -> Any:
             known: Any = (
                 _kind_elsewhere(context, statement.value, typemap, call_types) if _is_list(kind) else 0
             )
-            if _is_list(known) and known.dtype != kind.dtype and isinstance(kind.dtype, types.Number):
+            if (
+                _is_list(known)
+                and known.dtype != kind.dtype
+                and isinstance(kind.dtype, types.Number | IntOrFloat)
+            ):
                 with errors.new_error_context("lists at {loc}", loc=statement.loc):
                     _check_item(known, kind)
     return inferred
@@ -123,8 +128,8 @@ def _check_item(target: Any, value: Any) -> None:
     given = given.type if isinstance(given, types.Optional) else given
     if isinstance(kind, MaybeInt):
         return
-    is_cut = (isinstance(kind, types.Integer) and isinstance(given, types.Float | types.Complex)) or (
-        isinstance(kind, types.Boolean) and isinstance(given, types.Number)
-    )
+    is_cut = (
+        isinstance(kind, types.Integer) and isinstance(given, types.Float | types.Complex | IntOrFloat)
+    ) or (isinstance(kind, types.Boolean) and isinstance(given, types.Number))
     if is_cut:
         raise errors.TypingError(f"a guest cannot put {types.unliteral(given)} into a list of {kind}")

@@ -6,6 +6,8 @@ import numba
 from numba.core import imputils, types, typing
 from numba.cpython import listobj
 
+from truestep.guest.python.compiler.int_or_float import IntOrFloat, either, is_member
+
 _same_items: Any = listobj.list_to_list
 
 
@@ -19,6 +21,14 @@ def install_nested_lists() -> None:
 
 
 def _convert(context: Any, builder: Any, from_kind: Any, to_kind: Any, value: Any) -> Any:
+    if isinstance(to_kind.dtype, IntOrFloat) and is_member(from_kind.dtype):
+        if isinstance(from_kind.dtype, IntOrFloat):
+            return _same_items(context, builder, from_kind, to_kind, value)
+
+        def of_both_kinds(items: Any) -> Any:
+            return [either(item) for item in items]
+
+        return context.compile_internal(builder, of_both_kinds, typing.signature(to_kind, from_kind), [value])
     is_of_numbers = isinstance(from_kind.dtype, types.Number) and isinstance(to_kind.dtype, types.Number)
     if from_kind.dtype == to_kind.dtype or not is_of_numbers:
         return _same_items(context, builder, from_kind, to_kind, value)

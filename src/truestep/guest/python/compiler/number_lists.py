@@ -43,9 +43,11 @@ class RangeLists(ast.NodeTransformer):
         self.has_changed = False
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
-        """`name = list(range(…))`."""
+        """`name = list(range(…))`, or that of a field."""
         made: Any = node.value
-        if not _names_of(node.targets) & self._stored or not self._is_call(made, list):
+        is_field = any(isinstance(target, ast.Attribute) for target in node.targets)
+        is_stored = is_field or bool(_names_of(node.targets) & self._stored)
+        if not is_stored or not self._is_call(made, list):
             return node
         numbers: Any = made.args[0] if len(made.args) == 1 else None
         if numbers is not None and self._is_call(numbers, range):

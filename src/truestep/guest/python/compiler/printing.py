@@ -7,6 +7,7 @@ from numba.core import cgutils, errors, types, typing
 from numba.core.extending import intrinsic, overload
 from numba.cpython import printimpl
 
+from truestep.guest.python.compiler.int_or_float import IntOrFloat, parts_of
 from truestep.guest.python.compiler.item_tuples import ItemTuple
 
 _INT64 = ir.IntType(64)
@@ -130,6 +131,16 @@ def _put_float(context: Any, builder: Any, kind: Any, value: Any, is_quoted: boo
         call(builder, "truestep_put_double", context.cast(builder, value, kind, types.float64))
 
 
+def _put_either(context: Any, builder: Any, kind: Any, value: Any, is_quoted: bool) -> None:
+    del kind
+    is_float, whole, real = parts_of(context, builder, value)
+    with builder.if_else(is_float) as (then, otherwise):
+        with then:
+            _put_float(context, builder, types.float64, real, is_quoted)
+        with otherwise:
+            _put_integer(context, builder, types.int64, whole, is_quoted)
+
+
 def _put_complex(context: Any, builder: Any, kind: Any, value: Any, is_quoted: bool) -> None:
     del is_quoted
     parts = context.make_complex(builder, kind, value=value)
@@ -188,6 +199,7 @@ _WRITERS: tuple[tuple[Any, Any], ...] = (
     (types.Boolean, _put_boolean),
     (types.Integer, _put_integer),
     (types.Float, _put_float),
+    (IntOrFloat, _put_either),
     (types.Complex, _put_complex),
     (types.UnicodeType, _put_string),
     (types.BaseTuple, _put_tuple),

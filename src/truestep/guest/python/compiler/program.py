@@ -1,5 +1,6 @@
 """Compiles a Python file to one object file: loads the module, compiles the guest and its calls, links."""
 
+import contextlib
 import importlib.util
 import re
 import sys
@@ -19,6 +20,7 @@ from truestep.guest.python.compiler.codegen import START, finished_libraries, wi
 from truestep.guest.python.compiler.complaint import Complaint
 from truestep.guest.python.compiler.constant_powers import link_constant_powers
 from truestep.guest.python.compiler.entry import make_entry
+from truestep.guest.python.compiler.exact_variables import give_up_exact_variables
 from truestep.guest.python.compiler.functions import compiled
 from truestep.guest.python.compiler.inferring import returned_type
 from truestep.guest.python.compiler.left_out import leave_out
@@ -84,6 +86,19 @@ def compile_guest(guest: Callable[..., Any]) -> bytes:
 
 def compile_all(signature: GuestSignature, states: dict[int, bytes]) -> Any:
     """A library of the guest and everything that it calls. Raises what Numba or our own parts complain of."""
+    try:
+        return _compile_with_copy(signature, states)
+    except Exception as error:
+        if not give_up_exact_variables(error):
+            raise
+        start_over()
+        with contextlib.suppress(Exception):
+            return _compile_with_copy(signature, states)
+        raise
+
+
+def _compile_with_copy(signature: GuestSignature, states: dict[int, bytes]) -> Any:
+    """A library of the guest, which may need a copy of its input."""
     try:
         return _compile(signature, states, copies_input=False)
     except Exception:

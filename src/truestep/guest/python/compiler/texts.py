@@ -1,4 +1,4 @@
-"""Strings made from values: str, repr, format, hex, bin and oct, and bytes.decode.
+"""Strings made from values: str, repr, format, hex, bin and oct.
 
 The runtime puts a text together (guest/c/python/text.c, format.c); then it becomes a string of Numba.
 """
@@ -8,19 +8,25 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, errors, types, typing
-from numba.core.extending import intrinsic, overload, overload_method, register_jitable
+from numba.core.extending import intrinsic, overload, register_jitable
 from numba.core.typing.templates import builtin_registry
 from numba.cpython import builtins, unicode
 
+from truestep.guest.python.compiler.int_or_float import (
+    IntOrFloat,
+    float_of,
+    holds_float,
+    int_of,
+    parts_of,
+)
 from truestep.guest.python.compiler.printing import call, put_item, put_text
+from truestep.guest.python.compiler.texts_of_instances import described, holds_instances
 
 _WORD = ir.IntType(64)
 _POINTER = ir.IntType(8).as_pointer()
 
 _ONE_BYTE, _TWO_BYTES, _FOUR_BYTES = 1, 2, 4
 """The kinds of strings of Numba: bytes a character."""
-
-_ENCODINGS = {"utf-8": "utf-8", "utf8": "utf-8", "ascii": "ascii", "latin-1": "latin-1", "latin1": "latin-1"}
 
 
 def install_texts() -> None:
@@ -32,10 +38,6 @@ def install_texts() -> None:
     overload(format)(_format)
     for function, specification in ((hex, "#x"), (bin, "#b"), (oct, "#o")):
         overload(function)(_in_base(specification))
-    overload_method(types.Bytes, "decode")(_decode)
-    overload_method(types.UnicodeType, "encode")(_encode)
-    overload_method(types.Array, "tobytes")(_tobytes)
-    overload(bytes)(_bytes)
 
 
 def forget_overload(function: Any, implementation: Any) -> None:
@@ -80,7 +82,7 @@ def _putter(*, is_quoted: bool) -> Any:
     return put
 
 
-_put_plain = _putter(is_quoted=False)
+put_plain = _putter(is_quoted=False)
 _put_quoted = _putter(is_quoted=True)
 
 
@@ -149,6 +151,10 @@ def _of_characters(object: Any = "") -> Any:  # noqa: A002 - as in str()
     return object.__str__()
 
 
+def _of_container(object: Any = "") -> Any:  # noqa: A002 - as in str()
+    return described(object)
+
+
 def _str(object: Any = "") -> Any:  # noqa: A002 - as in str()
     if isinstance(object, types.ClassInstanceType | types.DType):
         return None
@@ -156,11 +162,13 @@ def _str(object: Any = "") -> Any:  # noqa: A002 - as in str()
         return _itself
     if isinstance(object, types.UnicodeCharSeq | types.CharSeq):
         return _of_characters
+    if holds_instances(object):
+        return _of_container
     _check_can_be_text(object)
 
     def text(object: Any = "") -> Any:  # noqa: A002
         begin()
-        _put_plain(object)
+        put_plain(object)
         return finished_text()
 
     return text
@@ -170,9 +178,15 @@ def _of_instance(obj: Any) -> Any:
     return obj.__repr__()
 
 
+def _repr_of_container(obj: Any) -> Any:
+    return described(obj)
+
+
 def _repr(obj: Any) -> Any:
     if isinstance(obj, types.ClassInstanceType):
         return _of_instance if "__repr__" in obj.jit_methods else None
+    if holds_instances(obj):
+        return _repr_of_container
     _check_can_be_text(obj)
 
     def text(obj: Any) -> Any:
@@ -222,6 +236,8 @@ def _plain(value: Any) -> Any:
 
 def _formatting(value: Any) -> tuple[Any, Any]:
     """(implementation of `format`, how the runtime does it and a value on which specifications are tried)."""
+    if isinstance(value, IntOrFloat):
+        return _format_either, _OF_EITHER
     for accepted, formatter in _FORMATTERS:
         if isinstance(types.unliteral(value), accepted):
             return _format_by(_putting(formatter)), formatter
@@ -244,9 +260,28 @@ def _putting(formatter: Any) -> Any:
 
 
 def _put_formatted(context: Any, builder: Any, formatter: Any, typed_value: Any, text: Any) -> Any:
+    """Append it; whether that failed."""
+    if formatter is _OF_EITHER:
+        is_float, whole, real = parts_of(context, builder, typed_value[1])
+        failed = cgutils.alloca_once_value(builder, cgutils.false_bit)
+        with builder.if_else(is_float) as (then, otherwise):
+            for branch, kind, number in ((then, types.float64, real), (otherwise, types.int64, whole)):
+                with branch:
+                    inner = _formatting(kind)[1]
+                    said = _put_formatted(context, builder, inner, (kind, number), text)
+                    builder.store(said, failed)
+        return builder.load(failed)
     name, convert, _ = formatter
     failed = call_for_word(builder, name, *convert(context, builder, *typed_value), *text)
     return builder.icmp_signed("!=", failed, _WORD(0))
+
+
+_OF_EITHER: Any = ("", None, 0)
+"""Numbers that may be ints or floats: tried on an int, which takes what floats take, and more."""
+
+
+def _format_either(value: Any, format_spec: Any = "") -> Any:
+    return format(float_of(value), format_spec) if holds_float(value) else format(int_of(value), format_spec)
 
 
 def _format_by(put: Any) -> Any:
@@ -320,8 +355,17 @@ def _str_of(value: Any) -> str:
     return str(value)
 
 
+def _repr_of(value: Any) -> str:
+    return described(value)
+
+
 def value_or_its_text(context: Any, builder: Any, kind: Any, value: Any) -> Any:
     """The value; of an instance or a dtype, its text."""
+    if holds_instances(kind):
+        text = context.compile_internal(
+            builder, _repr_of, typing.signature(types.unicode_type, kind), [value]
+        )
+        return types.unicode_type, text
     if not isinstance(kind, types.ClassInstanceType | types.DType):
         return kind, value
     if isinstance(kind, types.ClassInstanceType) and not {"__str__", "__repr__"} & set(kind.jit_methods):
@@ -362,124 +406,3 @@ def _in_base(specification: str) -> Any:
         return format(number, specification)
 
     return in_base
-
-
-@intrinsic
-def _put_utf8(typing_context: Any, content: Any) -> Any:
-    """Append bytes; whether they are UTF-8."""
-    del typing_context
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, builder, value=arguments[0])
-        address = builder.bitcast(array.data, _POINTER)
-        return builder.trunc(
-            call_for_word(builder, "truestep_put_utf8", address, array.nitems), ir.IntType(1)
-        )
-
-    return types.boolean(content), generate
-
-
-def _encoding(kind: Any) -> str:
-    said = getattr(kind, "literal_value", "utf-8" if isinstance(kind, str | types.Omitted) else "")
-    known = _ENCODINGS.get(str(getattr(kind, "value", said)).lower().replace("_", "-"))
-    if known is None:
-        raise errors.TypingError("a guest knows the encodings 'utf-8', 'ascii' and 'latin-1'")
-    return known
-
-
-def _decode(content: Any, encoding: Any = "utf-8") -> Any:
-    limit = {"utf-8": 256, "ascii": 128, "latin-1": 0}[_encoding(encoding)]
-
-    def from_utf8(content: Any, encoding: Any = "utf-8") -> Any:
-        begin()
-        if limit < 1 << 8 and len(content) and np.frombuffer(content, np.uint8).max() >= limit:
-            raise ValueError("bytes that are not in the encoding cannot be decoded")
-        if not _put_utf8(content):
-            raise ValueError("bytes that are not UTF-8 cannot be decoded")
-        return finished_text()
-
-    def from_latin1(content: Any, encoding: Any = "utf-8") -> Any:
-        return "".join([chr(byte) for byte in content])
-
-    return from_utf8 if limit else from_latin1
-
-
-@intrinsic
-def bytes_over(typing_context: Any, array: Any) -> Any:
-    """A uint8 array as bytes over the same memory."""
-    del typing_context
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        given = context.make_array(signature.args[0])(context, builder, value=arguments[0])
-        content = context.make_array(signature.return_type)(context, builder)
-        context.populate_array(
-            content,
-            data=given.data,
-            shape=given.shape,
-            strides=given.strides,
-            itemsize=given.itemsize,
-            meminfo=given.meminfo,
-            parent=given.parent,
-        )
-        context.nrt.incref(builder, signature.args[0], arguments[0])
-        return content._getvalue()
-
-    return types.Bytes(types.uint8, 1, "C", readonly=True)(array), generate
-
-
-def _tobytes(array: Any) -> Any:
-    def tobytes(array: Any) -> Any:
-        return bytes_over(np.ascontiguousarray(array).copy().reshape(-1).view(np.uint8))
-
-    return tobytes
-
-
-def _bytes_of_array(source: Any) -> Any:
-    return source.tobytes()
-
-
-def _same_bytes(source: Any) -> Any:
-    return source
-
-
-def _bytes_of_list(source: Any) -> Any:
-    return np.array(source).astype(np.uint8).tobytes()
-
-
-def _bytes(source: Any) -> Any:
-    if isinstance(source, types.Array):
-        if source.ndim != 1:
-            return None
-        return _bytes_of_array
-    if isinstance(source, types.Bytes):
-        return _same_bytes
-    if isinstance(source, types.List) and isinstance(source.dtype, types.Integer):
-        return _bytes_of_list
-    return None
-
-
-@intrinsic
-def _put_into(typing_context: Any, array: Any) -> Any:
-    """Copy the text's bytes into an array, or count them if it is empty."""
-    del typing_context
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        content = context.make_array(signature.args[0])(context, builder, value=arguments[0])
-        address = builder.bitcast(content.data, _POINTER)
-        return call_for_word(builder, "truestep_copy_bytes", address, content.nitems)
-
-    return types.int64(array), generate
-
-
-def _encode(text: Any, encoding: Any = "utf-8") -> Any:
-    if _encoding(encoding) != "utf-8":
-        raise errors.TypingError("a guest encodes strings as 'utf-8'")
-
-    def encode(text: Any, encoding: Any = "utf-8") -> Any:
-        begin()
-        _put_plain(text)
-        content = np.empty(_put_into(np.empty(0, np.uint8)), np.uint8)
-        _put_into(content)
-        return bytes_over(content)
-
-    return encode

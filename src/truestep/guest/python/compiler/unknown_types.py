@@ -1,13 +1,15 @@
 """Types of what fills an empty container: one that is to be found out, and one of what is never filled."""
 
+import operator
 from typing import Any
 
-from numba.core import types
+from numba.core import cgutils, imputils, types
 from numba.core.datamodel import models
 from numba.core.datamodel import registry as models_registry
 from numba.core.typeconv.castgraph import Conversion
 
 from truestep.guest.python.compiler.inferring import forget_inferred
+from truestep.guest.python.compiler.int_or_float import IntOrFloat
 from truestep.guest.python.compiler.python_numbers import PythonInt
 
 MARK = "what fills "
@@ -91,10 +93,23 @@ class MaybeInt(PythonInt):
     def unify(self, typingctx: Any, other: Any) -> Any:
         """This one, after a note."""
         del typingctx
-        if isinstance(other, types.Float | types.Complex) and other not in self.noted:
+        self.note(other)
+        return self
+
+    def note(self, other: Any) -> None:
+        """Note a number that is no integer."""
+        if isinstance(other, types.Float | types.Complex | IntOrFloat) and other not in self.noted:
             self.noted.append(other)
             forget_inferred()
-        return self
+
+
+def dtypes_of_known(as_dtype: Any) -> Any:
+    """NumPy's dtypes: that of what may get floats is that of integers until it does."""
+
+    def dtype_of(nbtype: Any) -> Any:
+        return as_dtype(types.int64 if isinstance(nbtype, MaybeInt) else nbtype)
+
+    return dtype_of
 
 
 class Nothing(types.Integer):
@@ -118,8 +133,22 @@ class Nothing(types.Integer):
 
 
 _registry: Any = models_registry
+_lowering: Any = imputils.builtin_registry
 _registry.register_default(Nothing)(models.IntegerModel)
 NOTHING = Nothing()
+_COMPARISONS: tuple[Any, ...] = (
+    *(operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge),
+)
+
+
+def _never_compared(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    """Code that no run comes to."""
+    del context, builder, signature, arguments
+    return cgutils.false_bit
+
+
+for _function in _COMPARISONS:
+    _lowering.lower(_function, Nothing, Nothing)(_never_compared)
 _NEVER_NOTED: tuple[Any, ...] = (Nothing, types.NoneType, types.Optional)
 
 

@@ -1,0 +1,54 @@
+"""Numbers that are ints at one time and floats at another: fields, lists, heaps, variables and results."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.guest.int_or_float_programs import CONTAINERS, CONTAINERS_MAIN, PAIRS, PAIRS_MAIN
+from tests.guest.numpy_guests import Comparison, compile_guest, npy
+from tests.guest.quick_engine import quick_engine
+from truestep.client.runs import run_task
+from truestep.machine.program import Task
+
+CODES = [*range(-9, 10), 20, 41, 97, 98, 99]
+
+
+def check_printed(comparison: Comparison, codes: np.ndarray) -> None:
+    """The guest prints what CPython prints."""
+    printed: list[bytes] = []
+    report = run_task(quick_engine(), comparison.program, Task(input=npy(codes)), debug_sink=printed.append)
+    expected = io.StringIO()
+    with contextlib.redirect_stdout(expected):
+        comparison.module.main(codes)
+    found = b"".join(printed).decode().splitlines()
+    assert report.exit_code == 0, found[-1:]
+    assert found == expected.getvalue().splitlines()
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+    return compile_guest(tmp_path_factory.mktemp("pairs"), PAIRS, PAIRS_MAIN, "int64[:]")
+
+
+def test_fields_keep_ints_and_floats_apart(pairs: Comparison) -> None:
+    every = [(one, other) for one in CODES for other in CODES]
+    seed = int(np.random.default_rng().integers(1 << 32))
+    chosen = np.random.default_rng(seed).choice(np.array(every), 40, replace=False)
+    print("seed", seed)
+    check_printed(pairs, chosen.reshape(-1))
+
+
+@pytest.mark.long
+def test_fields_keep_all_ints_and_floats_apart(pairs: Comparison) -> None:
+    check_printed(pairs, np.array([(one, other) for one in CODES for other in CODES]).reshape(-1))
+
+
+@pytest.mark.long
+def test_containers_variables_and_results_keep_them_apart(tmp_path: Path) -> None:
+    guest = compile_guest(tmp_path, CONTAINERS, CONTAINERS_MAIN, "int64[:]")
+    check_printed(guest, np.zeros(1, np.int64))

@@ -8,7 +8,16 @@ from threading import Barrier
 
 import pytest
 
-from tests.engine.compare import DEFAULT, END, PIECES, assert_same_end, compare_runs, start_both
+from tests.engine.compare import (
+    BASELINE,
+    DEFAULT,
+    END,
+    PIECES,
+    TIERS,
+    assert_same_end,
+    compare_runs,
+    start_both,
+)
 from tests.engine.programs import CODE_START, assemble, program_of, random_operands, random_program
 from tests.machine.encode import encode
 from truestep.engine.analysis import code_map
@@ -98,7 +107,7 @@ def test_jumps_into_the_middle_of_blocks() -> None:
     ]
     program = program_of([*head, *body, encode("jal", immediate=-4 * (len(head) + len(body)))])
     stops = [*range(0, 20_000, 1999), 20_001]
-    for engine in (PIECES, JitEngine(CompilePolicy(piece_steps=100))):
+    for engine in (PIECES, JitEngine(CompilePolicy(piece_steps=100)), TIERS):
         assert compare_runs(engine, program, Task(), stops).difference is None
 
 
@@ -113,7 +122,7 @@ def test_code_among_constants() -> None:
     ]
     constants = Segment(address=0x8_0000, content=assemble(function), is_executable=False)
     program = program_of(words, constants)
-    for engine in (DEFAULT, PIECES):
+    for engine in (DEFAULT, PIECES, TIERS):
         assert compare_runs(engine, program, Task(), (999, 1000, 5000, 5003)).difference is None
 
 
@@ -139,8 +148,8 @@ def test_a_stray_jump_is_never_led_to_code_behind_the_last(
     behind = Segment(
         address=CODE_START + distance, content=assemble(CALLED), is_executable=distance > 4 * len(words)
     )
-    engine = JitEngine(CompilePolicy(piece_steps=100))
-    assert compare_runs(engine, program_of(words, behind), Task(), (200_000,)).difference is None
+    for engine in (JitEngine(CompilePolicy(piece_steps=100)), TIERS):
+        assert compare_runs(engine, program_of(words, behind), Task(), (200_000,)).difference is None
 
 
 def test_code_beyond_what_is_mapped(monkeypatch: pytest.MonkeyPatch, rng: random.Random) -> None:
@@ -285,8 +294,17 @@ def test_jumps_into_nothing(place: str, link: int) -> None:
     target, cause = NOWHERE[place]
     load = [encode("lui", rd=T0, immediate=0xA000_0000), encode("ld", rd=T0, rs1=T0)]
     program = program_of([*load, encode("jalr", rd=link, rs1=T0)])
-    state = assert_same_end(program, Task(input=target.to_bytes(8, "little")))
-    assert (state.status, state.code) == (Status.TRAPPED, cause)
+    for engine in (DEFAULT, BASELINE):
+        state = assert_same_end(program, Task(input=target.to_bytes(8, "little")), engine)
+        assert (state.status, state.code) == (Status.TRAPPED, cause)
+
+
+@pytest.mark.parametrize("distance", [-CODE_START, -4, 8, 10, 1 << 19, -CODE_START - 4])
+@pytest.mark.parametrize("link", [0, RA])
+def test_direct_jumps_out_of_the_code(distance: int, link: int) -> None:
+    program = program_of([encode("addi", rd=A0, immediate=7), encode("jal", rd=link, immediate=distance - 4)])
+    for engine in (DEFAULT, BASELINE):
+        assert assert_same_end(program, engine=engine).status is Status.TRAPPED
 
 
 @pytest.mark.parametrize("address", [CODE_START, CODE_START + 8, 0x1FFF_FFFC, 0, 0x8_0000])
@@ -313,17 +331,21 @@ def test_a_guest_that_writes_everything_is_stopped_at_its_limit() -> None:
     assert int(machine.memory.control[CONTROL_PAGES]) == (16 << 20) // PAGE_SIZE_BYTES
 
 
-def test_runs_in_threads_do_not_disturb_each_other(rng: random.Random) -> None:
-    """The same new program at once in several threads, then different ones."""
+TIERED = CompilePolicy(piece_steps=1, optimise_cycles_per_cost=8, sample_cycles=1, walk_after_steps=0)
+
+
+@pytest.mark.parametrize("policy", [CompilePolicy(), TIERED], ids=["optimised", "tiers"])
+def test_runs_in_threads_do_not_disturb_each_other(policy: CompilePolicy, rng: random.Random) -> None:
+    """The same new program at once in several threads, on different inputs."""
     program = random_program(rng, 300)
     inputs = [random_operands(rng) for _ in range(8)]
-    engine, barrier = JitEngine(), Barrier(4)
+    engine, barrier = JitEngine(policy), Barrier(4)
 
     def run(number: int) -> bool:
         if number < barrier.parties:
             barrier.wait()
         reference, jit = start_both(program, Task(input=inputs[number]), engine)
-        for stop in range(0, 2000, 123):
+        for stop in (*range(0, 2000, 123), 9_000, 20_000):
             reference.advance(stop)
             jit.advance(stop)
         return reference.state() == jit.state()

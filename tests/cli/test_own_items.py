@@ -108,6 +108,8 @@ def test_what_is_closed_is_deleted_by_its_keepers(
     assert "then `truestep deletions 7` collects their receipts" in shown
     assert "closed item 8, which no keeper has" in shown
     assert "0.04 ETH of bonds and fees sent to the account" in shown
+    shown = truestep("items", 8, *network([unkept], tmp_path, monkeypatch)).stdout
+    assert "none of 2 keepers has signed" in shown
 
 
 @pytest.mark.parametrize(

@@ -162,6 +162,9 @@ def test_data_is_kept_for_as_long_as_is_asked_for(network: KeptNetwork) -> None:
     [item] = network.facts().items.values()
     assert 60 * 86_400 - 60 < item.record.until - item.record.since <= 60 * 86_400
     assert any("(60 days; the job may need it until" in each for each in network.said)
+    order = replace(ORDER, keeping=KeepingTerms(url=network.store.url, keep_seconds=86_400))
+    with pytest.raises(Rejected, match="at least 21 d 2 h, got 1 d"):
+        network.client().submit(ELF, INPUT, order=order)
     # the same again: it is there already, and nothing more is paid
     order = replace(ORDER, keeping=KeepingTerms(url=network.store.url, keep_seconds=90 * 86_400))
     network.client().submit(ELF, INPUT, order=order, tell=network.said.append)

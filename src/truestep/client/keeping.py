@@ -113,6 +113,8 @@ class Keeping:
     def foresee(self, program: Content, content: Content, need: Need) -> Costs:
         """What `keep` will send. Refuses what it would refuse, as far as that can be known before."""
         missing, now = self._plan(program, content, need).new, self._chain.head().time_seconds
+        if self._is_by_keepers:  # what is asked for may be too short, though what is there lasts
+            self._last_second(need, now)
         if not missing:
             return Costs()
         bonds_wei = len(missing) * self._rules.registrant_bond_wei

@@ -137,7 +137,9 @@ def _lines(each: "OwnItem", rules: "Rules", now: int) -> str:
         f"  holds {each.holds_in_words}, in {counted(record.blob_count, 'blob')}",
     ]
     if record.seat_count:
-        lines.append(f"  {each.signed_count} of {counted(record.seat_count, 'keeper')} answer for it:")
+        seats = counted(record.seat_count, "keeper")
+        many = f"{each.signed_count} of {seats} answer for it:"
+        lines.append(f"  {many if each.keepers else f'none of {seats} has signed'}")
         lines += [f"    {one.account} at {visible(one.url)}" for one in each.keepers]
     else:
         lines.append("  in blobs of a transaction: nodes of the chain keep them, no keeper does")

@@ -13,8 +13,9 @@ from numba.core import errors, types
 from truestep.guest.python.compiler.class_instances import Late, PlainInstance
 from truestep.guest.python.compiler.int_or_float import INT_OR_FLOAT, IntOrFloat, are_mixed, widened
 from truestep.guest.python.compiler.item_tuples import ItemTuple
+from truestep.guest.python.compiler.more_known import StartOver
 from truestep.guest.python.compiler.python_numbers import as_pythons
-from truestep.guest.python.compiler.starting_over import StartOver, is_searching, when_starting_over
+from truestep.guest.python.compiler.starting_over import is_searching, when_starting_over
 from truestep.guest.python.compiler.unknown_types import MARK, NOTHING, Unknown
 
 
@@ -66,6 +67,16 @@ def has_families(origin: type) -> bool:
     return origin in _families
 
 
+_single: set[type] = set()
+"""Classes with one instance, whose `__init__` sets more fields when more is known."""
+
+
+def begin_single(origin: type) -> None:
+    """Let a class have one instance."""
+    _families.setdefault(origin, [])
+    _single.add(origin)
+
+
 def unite(origin: type) -> NoReturn:
     """Let the instances of a class have one type from now on. Raises StartOver."""
     _families[origin] = []
@@ -80,7 +91,7 @@ def family_for(context: Any, origin: type, fields: dict[str, Any], instance_of: 
     families = _families[origin]
     for family in families:
         known = _known_now(family, instance_of)
-        joined = _joined_fields(context, known, fields)
+        joined = _joined_fields(context, known, fields, is_single=origin in _single)
         if joined is not None:
             if joined != known:
                 family.fields = joined
@@ -144,13 +155,15 @@ def learn_field(instance: PlainInstance, name: str, kind: Any) -> None:
     raise StartOver
 
 
-def _joined_fields(context: Any, known: dict[str, Any], given: dict[str, Any]) -> dict[str, Any] | None:
+def _joined_fields(
+    context: Any, known: dict[str, Any], given: dict[str, Any], *, is_single: bool
+) -> dict[str, Any] | None:
     """The types of fields that may have either; None if there are none."""
     made = dict(known)
     for name in [*known, *(name for name in given if name not in known)]:
         if name not in given or name not in known:
             kind = known.get(name, given.get(name))
-            made[name] = kind if isinstance(kind, Late) else Late(kind)
+            made[name] = _opened(kind) if is_single else kind if isinstance(kind, Late) else Late(kind)
             continue
         kind = joined(context, known[name], given[name])
         if kind is None:

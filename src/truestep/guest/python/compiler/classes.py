@@ -83,6 +83,10 @@ class PlainClass(types.Callable, types.Opaque):
         called = templates.signature(instance, *found.args[1:])
         return called.replace(pysig=inspect.Signature(parameters))
 
+    def instance_with(self, context: Any, growing: "Growing") -> Any:
+        """The type of an instance with these fields."""
+        return _class_for(context, self.origin, tuple(growing.fields.items())).class_type.instance_type
+
     def get_call_signatures(self) -> Any:
         """None are known before a call."""
         return [], True

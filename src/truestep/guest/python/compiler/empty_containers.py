@@ -350,7 +350,8 @@ def _noting_arguments(resolve: Any) -> Any:
             arguments = [typevars[argument.name].type for argument in self.args]
             this = getattr(fnty, "this", None)
             kinds = [kind for kind in (this, *arguments) if kind is not None]
-            if None not in arguments and any(map(is_unknown, kinds)):
+            is_hash = is_searching() and getattr(fnty, "typing_key", None) is hash
+            if None not in arguments and (is_hash or any(map(is_unknown, kinds))):
                 found = note_call(typeinfer.context, fnty, arguments)
                 if found is not None:
                     typeinfer.add_type(self.target, found, loc=self.loc)

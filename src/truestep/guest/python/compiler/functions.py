@@ -14,13 +14,21 @@ from numba.core.typing import context as typing_context
 from numba.np.ufunc import ufuncbuilder, wrappers
 
 from truestep.guest.python.compiler.accumulators import becomes_array
+from truestep.guest.python.compiler.class_members import begun_fields, members_of
 from truestep.guest.python.compiler.classes import PlainClass
+from truestep.guest.python.compiler.complaint import Complaint
+from truestep.guest.python.compiler.constant_expressions import Blank
+from truestep.guest.python.compiler.lifting import forget_lifted
 from truestep.guest.python.compiler.list_variables import is_read_as_array
+from truestep.guest.python.compiler.module_state import ModuleState, check_constant, place_of_variable
 from truestep.guest.python.compiler.ownership import is_ours, is_users_class, is_users_function
 from truestep.guest.python.compiler.rewriting import origin_of, rewritten, specialised, without_others
 from truestep.guest.python.compiler.sentinels import Sentinel, is_sentinel
 from truestep.guest.python.compiler.stand_ins import class_in_guests, function_in_guests, refuse_scipys
 from truestep.guest.python.compiler.starting_over import when_starting_over
+from truestep.guest.python.compiler.state_instances import BlankClass, KeptState
+
+_ARRAY: Any = np.ndarray
 
 
 def accept_plain_functions() -> None:
@@ -28,6 +36,12 @@ def accept_plain_functions() -> None:
     resolve = typing_context.BaseContext.resolve_value_type
 
     def resolve_value_type(context: Any, value: object) -> Any:
+        if isinstance(value, ModuleState):
+            return KeptState(value)
+        if isinstance(value, Blank):
+            return BlankClass(value.origin)
+        if isinstance(value, _ARRAY):
+            check_constant(value, "an array")
         if isinstance(value, _AsDeclared):
             return types.Dispatcher(value.function)
         if isinstance(value, dispatcher.Dispatcher) and is_users_function(getattr(value, "py_func", None)):
@@ -52,6 +66,8 @@ def accept_plain_functions() -> None:
             raise
 
     typing_context.BaseContext.resolve_value_type = resolve_value_type
+    context: Any = typing_context.BaseContext
+    context.resolve_module_constants = _unless_kept(context.resolve_module_constants)
     dispatcher.Dispatcher.__call__ = _call_as_python
     dispatcher.Dispatcher.enable_caching = _ignore
     ufunc_compiler: Any = ufuncbuilder.UFuncDispatcher
@@ -74,7 +90,7 @@ def accept_plain_functions() -> None:
 @functools.cache
 def compiled(function: FunctionType) -> Any:
     """The function as Numba compiles it: its signature is that of its own code, without `**others`."""
-    has_others = bool(function.__code__.co_flags & inspect.CO_VARKEYWORDS)
+    has_others = bool(function.__code__.co_flags & inspect.CO_VARKEYWORDS) or hasattr(function, "__wrapped__")
     return numba.njit(without_others(function) if has_others and not is_ours(function) else function)
 
 
@@ -83,6 +99,20 @@ class _AsDeclared:
     """A function whose result has the declared type."""
 
     function: Any
+
+
+def _unless_kept(resolve: Any) -> Any:
+    """What a module holds, but for what the guest changes, which is read where it is kept."""
+
+    def resolve_constant(self: Any, kind: Any, name: str) -> Any:
+        if place_of_variable(kind.pymod.__name__, name):
+            raise Complaint(
+                f"a guest reads {name} of {kind.pymod.__name__}, which it changes, by the module's own name",
+                remedy=f"write {kind.pymod.__name__.rpartition('.')[2]}.{name}, without another variable",
+            )
+        return resolve(self, kind, name)
+
+    return resolve_constant
 
 
 def _declared_number(function: Any) -> Any:
@@ -124,6 +154,9 @@ _used: set[Any] = set()
 def _forget_compiled() -> None:
     compiled.cache_clear()
     rewritten.cache_clear()
+    forget_lifted()
+    members_of.cache_clear()
+    begun_fields.cache_clear()
     _with_pythons_number.cache_clear()
     for function in _used:
         if function._can_compile:

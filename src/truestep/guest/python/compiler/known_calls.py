@@ -26,7 +26,7 @@ from truestep.guest.python.compiler.stand_ins import function_in_guests, method_
 _Facts = dict[str, Fact]
 _ARGUMENTS_MAX = 32
 """Each argument has a type of its own, so that many of them take long to compile."""
-_WITHOUT_TYPE = (dict, set)
+_WITHOUT_TYPE = (dict, set, list)
 """Defaults that Numba cannot take."""
 _NAMED: Any = (np.generic, np.ndarray, type, ModuleType)
 _WRITABLE: Any = (bool, int, float, complex, str, type(None))

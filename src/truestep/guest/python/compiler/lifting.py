@@ -25,6 +25,11 @@ definitions: dict[FunctionType, ast.FunctionDef] = {}
 _lifted: dict[FunctionType, tuple[ast.FunctionDef, dict[str, Any]]] = {}
 
 
+def forget_lifted() -> None:
+    """Lift inner functions anew, where more is known of the module's variables."""
+    _lifted.clear()
+
+
 def with_lifted_functions(
     tree: Any, origin: FunctionType, names: Names, definition_of: Callable[[FunctionType], Any]
 ) -> Any:

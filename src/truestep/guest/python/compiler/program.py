@@ -27,6 +27,7 @@ from truestep.guest.python.compiler.left_out import leave_out
 from truestep.guest.python.compiler.randomness.starting import add_starts, changed_states, settle
 from truestep.guest.python.compiler.signature import GuestSignature, read_signature
 from truestep.guest.python.compiler.starting_over import compile_until_known, start_over
+from truestep.guest.python.compiler.state_instances import with_states
 from truestep.guest.sdk import DECLARATION
 
 _BRANCHES_MAX = 24
@@ -124,7 +125,7 @@ def _compile(signature: GuestSignature, states: dict[int, bytes], *, copies_inpu
     """A library of the entry and everything that it calls, optimised together."""
 
     def entry() -> Any:
-        return make_entry(signature, compiled(signature.function), copies_input=copies_input)
+        return with_states(make_entry(signature, compiled(signature.function), copies_input=copies_input))
 
     def compile_once() -> Any:
         library = _compile_entry(entry())

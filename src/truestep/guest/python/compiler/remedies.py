@@ -7,6 +7,12 @@ _CONVERT = (
     "or write what it does as a loop"
 )
 
+LEARNING = (
+    *("sklearn", "xgboost", "lightgbm", "catboost", "torch", "tensorflow", "keras"),
+    *("onnx", "onnxruntime", "jax", "statsmodels"),
+)
+"""Libraries whose models a guest does not compile."""
+
 _REMEDIES: tuple[tuple[str, str], ...] = (
     (
         r"Module\(<module 're'",
@@ -59,8 +65,7 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
         "compute the rest in the module, outside of the function, where results become constants",
     ),
     (
-        r"Cannot determine Numba type of <class '(?:sklearn|xgboost|lightgbm|catboost|torch|tensorflow|keras|"
-        r"onnx|onnxruntime|jax|statsmodels)\b",
+        rf"Cannot determine Numba type of <class '(?:{'|'.join(LEARNING)})\b",
         "take the trained numbers out of the model in the module, as arrays (w = model.coef_), "
         "and compute the prediction with NumPy inside the guest (x @ w + b)",
     ),

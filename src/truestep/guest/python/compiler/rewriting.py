@@ -20,6 +20,7 @@ from truestep.guest.python.compiler.left_out import without_branches
 from truestep.guest.python.compiler.lifting import definitions as lifted_definitions
 from truestep.guest.python.compiler.lifting import with_lifted_functions
 from truestep.guest.python.compiler.list_variables import ListReader
+from truestep.guest.python.compiler.module_state import start_over_if_more_is_kept
 from truestep.guest.python.compiler.number_lists import RangeLists
 from truestep.guest.python.compiler.pruning import Pruner
 from truestep.guest.python.compiler.rewriting_arguments import write_out_arguments
@@ -33,6 +34,12 @@ from truestep.guest.python.compiler.rewriting_generators import GeneratorRewrite
 from truestep.guest.python.compiler.rewriting_matches import MatchRewriter
 from truestep.guest.python.compiler.rewriting_names import Names
 from truestep.guest.python.compiler.rewriting_stars import StarRewriter
+from truestep.guest.python.compiler.rewriting_state import (
+    StateRewriter,
+    check_unread,
+    keep_instances,
+    shared_defaults,
+)
 from truestep.guest.python.compiler.rewriting_statements import StatementRewriter
 from truestep.guest.python.compiler.rewriting_super import SuperRewriter
 from truestep.guest.python.compiler.unused import UnusedRemover
@@ -148,9 +155,14 @@ def _changed(
     origin = kind.origin
     node = _definition(origin)
     if node is None:
+        check_unread(origin)
         return function
     tree: Any = copy.deepcopy(node)
     names = Names.of(origin)
+    shared = shared_defaults(tree, kind.bound)
+    names.imported.update(shared)
+    kept = StateRewriter(names, origin, shared)
+    tree = kept.visit(tree)
     is_whole = not without_branches(tree, origin.__code__.co_filename, names) and not with_final_fields(
         tree, origin
     )
@@ -163,11 +175,13 @@ def _changed(
     defaults = origin.__defaults__
     if isinstance(tree, ast.FunctionDef) and function in _variants:
         defaults = _take_parameters(tree, kind)
-    pruner = Pruner(names, tree, {**facts, **{name: Known(value) for name, value in kind.bound}}, variant)
+    known = {name: Known(value) for name, value in kind.bound if name not in shared}
+    pruner = Pruner(names, tree, {**facts, **known}, variant)
     tree = pruner.prune(tree)
+    keep_instances(tree, known, origin)
     remover = UnusedRemover(names, pruner.tables)
     tree = remover.remove(tree)
-    constants = ConstantRewriter(names, _definition)
+    constants = ConstantRewriter(names, origin, _definition)
     tree = constants.rewrite(tree)
     first_rounds = [FirstRoundWriter(names, become_arrays)] if become_arrays else []
     readers = [ListReader(names, are_read, tree)] if are_read else []
@@ -184,7 +198,8 @@ def _changed(
     ]
     for rewriter in rewriters:
         tree = rewriter.visit(tree)
-    every = (matches, functions, bases, pruner, remover, constants, *rewriters)
+    start_over_if_more_is_kept()
+    every = (kept, matches, functions, bases, pruner, remover, constants, *rewriters)
     is_as_given = given is tree and is_whole and not has_written
     if is_as_given and not any(rewriter.has_changed for rewriter in every):
         return function

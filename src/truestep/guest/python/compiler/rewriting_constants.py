@@ -10,30 +10,30 @@ from typing import Any
 
 import numpy as np
 
+from truestep.guest.python.compiler.constant_expressions import CONTAINERS, ConstantWriter, levels_of
+from truestep.guest.python.compiler.module_state import can_be_kept, change_object, is_changeable
 from truestep.guest.python.compiler.rewriting_names import Names
 
-_CONTAINERS: Any = (list, dict, set, frozenset)
-_SEQUENCES: Any = (list, tuple, set, frozenset)
-_MAPPINGS: Any = (dict,)
-_ARRAYS: Any = (np.ndarray, np.generic)
 _CHANGING = {
     *("append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse", "add", "discard", "update"),
     *("setdefault", "popitem", "difference_update", "intersection_update", "symmetric_difference_update"),
 }
+_CHANGING_OF_ARRAYS = {"sort", "fill", "put", "partition"}
 _READING_MODULES = {"builtins", "numpy", "math", "statistics", "itertools", "functools", "bisect"}
 _CHANGING_FUNCTIONS = {"insort", "insort_left", "insort_right", "put", "place", "putmask", "copyto"}
 _HANDING_ON: tuple[Any, ...] = (enumerate, zip, reversed, list, tuple, sorted)
-_PARTS_MAX = 2000
-_WRITTEN_OUT_MAX = 64
-"""Lists of more numbers are made of a constant array."""
 _DEPTH_MAX = 6
 
 
 class ConstantRewriter(ast.NodeTransformer):
     """Rewrites the containers of the module that one function uses."""
 
-    def __init__(self, names: Names, find_definition: Callable[[FunctionType], Any]) -> None:
+    def __init__(
+        self, names: Names, function: FunctionType, find_definition: Callable[[FunctionType], Any]
+    ) -> None:
         self._names = names
+        self._function = function
+        self._writer = ConstantWriter(names)
         self._find_definition = find_definition
         self._parents: dict[ast.AST, ast.AST] = {}
         self._built: dict[str, ast.stmt] = {}
@@ -78,10 +78,13 @@ class ConstantRewriter(ast.NodeTransformer):
 
     def _replaced(self, node: ast.Name | ast.Attribute) -> ast.expr | None:
         value = self._names.value(node)
-        if not isinstance(value, _CONTAINERS) or not isinstance(node.ctx, ast.Load):
+        if not isinstance(node.ctx, ast.Load) or not is_changeable(value):
+            self._check_array(node, value)
             return None
-        expression = self._expression(value)
-        if expression is None or not self._is_read(node, self._parents, _levels(value), 0):
+        is_container = isinstance(value, CONTAINERS)
+        expression = self._writer.expression(value) if is_container else None
+        if expression is None or not self._is_read(node, self._parents, levels_of(value), 0):
+            self._change(node)
             return None
         self.has_changed = True
         if self._is_inner:
@@ -92,42 +95,28 @@ class ConstantRewriter(ast.NodeTransformer):
             self._built[name] = ast.fix_missing_locations(ast.copy_location(statement, node))
         return ast.copy_location(ast.Name(id=name, ctx=ast.Load()), node)
 
-    def _expression(self, value: Any) -> ast.expr | None:
-        """What makes the container anew; None if a guest cannot."""
-        if _size(value) > _PARTS_MAX:
-            return None
-        kind = _kind(value)
-        if kind in {bool, str, float, complex, int}:
-            is_too_large = kind is int and not -(1 << 63) <= value < 1 << 63
-            return None if is_too_large else ast.Constant(value)
-        if isinstance(value, _ARRAYS):
-            return self._names.helper(f"array{id(value)}", value)
-        if kind is tuple:
-            parts = self._expressions(value)
-            return ast.Tuple(elts=parts, ctx=ast.Load()) if parts else None
-        if kind in {set, frozenset}:
-            items = self._expression(list(value))
-            return items and self._names.call("set", set, items)
-        if kind is dict:
-            keys, values = self._expressions(value.keys()), self._expressions(value.values())
-            return ast.Dict(keys=list[Any](keys), values=values) if keys and values else None
-        return self._list(value) if kind is list else None
+    def _change(self, node: ast.Name | ast.Attribute) -> None:
+        """Let the guest keep what it may change, or the instance that holds it."""
+        kept: ast.expr = node
+        while isinstance(kept, ast.Attribute) and is_changeable(self._names.value(kept.value)):
+            kept = kept.value
+        value = self._names.value(kept)
+        if isinstance(kept, ast.Name | ast.Attribute) and can_be_kept(value):
+            change_object(value, _name_of(kept), self._function)
 
-    def _list(self, value: list[Any]) -> ast.expr | None:
-        kinds = set(map(type, value))
-        if len(value) > _WRITTEN_OUT_MAX and len(kinds) == 1 and kinds <= {int, float, bool}:
-            array = np.array(value)
-            if array.dtype.kind not in "ifb":
-                return None
-            return self._names.call("list", list, self._names.helper(f"array{id(value)}", array))
-        parts = self._expressions(value)
-        return ast.List(elts=parts, ctx=ast.Load()) if parts else None
-
-    def _expressions(self, values: Any) -> list[ast.expr] | None:
-        """Those of all items; None if there is none."""
-        parts = [self._expression(value) for value in values]
-        found = [part for part in parts if part is not None]
-        return found if found and len(found) == len(parts) else None
+    def _check_array(self, node: ast.Name | ast.Attribute, value: Any) -> None:
+        """Let the guest keep an array of which it sets items."""
+        if not isinstance(value, np.ndarray) or not isinstance(node.ctx, ast.Load):
+            return
+        use: Any = node
+        while isinstance(parent := self._parents.get(use), ast.Subscript) and parent.value is use:
+            use = parent
+        is_set = use is not node and not isinstance(use.ctx, ast.Load)
+        is_sorted = (
+            isinstance(parent, ast.Attribute) and parent.value is use and parent.attr in _CHANGING_OF_ARRAYS
+        )
+        if (is_set or is_sorted) and value.flags.writeable:
+            self._change(node)
 
     def _is_read(self, node: ast.AST, parents: dict[ast.AST, ast.AST], levels: int, depth: int) -> bool:
         """Whether this use cannot change the container, nor those in it, `levels` deep."""
@@ -193,20 +182,12 @@ class ConstantRewriter(ast.NodeTransformer):
         if index >= len(parameters) or any(isinstance(part, ast.Starred) for part in call.args):
             return False
         name = ast.Name(id=parameters[index].arg, ctx=ast.Store())
-        reader = ConstantRewriter(Names.of(called), self._find_definition)
+        reader = ConstantRewriter(Names.of(called), called, self._find_definition)
         return reader._are_read(name, _parents(tree), levels, depth + 1)
 
 
-def _levels(value: Any) -> int:
-    """How many levels of containers that can be changed a value has."""
-    if isinstance(value, _ARRAYS):
-        return 1
-    kinds: Any = (tuple, *_CONTAINERS)
-    if not isinstance(value, kinds):
-        return 0
-    items: Any = value.values() if isinstance(value, _MAPPINGS) else value
-    inner = max([_levels(item) for item in items], default=0)
-    return inner + isinstance(value, _CONTAINERS)
+def _name_of(node: ast.Name | ast.Attribute) -> str:
+    return node.id if isinstance(node, ast.Name) else node.attr
 
 
 def _module(function: Any) -> str:
@@ -216,14 +197,3 @@ def _module(function: Any) -> str:
 
 def _parents(tree: ast.AST) -> dict[ast.AST, ast.AST]:
     return {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
-
-
-def _kind(value: object) -> Any:
-    return type(value)
-
-
-def _size(value: Any) -> int:
-    if isinstance(value, _MAPPINGS):
-        return sum(map(_size, value.keys())) + sum(map(_size, value.values()))
-    is_long = _kind(value) is list and len(value) > _WRITTEN_OUT_MAX and _levels(value) == 1
-    return sum(map(_size, value)) if isinstance(value, _SEQUENCES) and not is_long else 1

@@ -14,6 +14,7 @@ from truestep.guest.python.compiler.catching import is_caught as is_caught_excep
 from truestep.guest.python.compiler.complaint import Complaint, line_in
 from truestep.guest.python.compiler.containers import delete
 from truestep.guest.python.compiler.rewriting_names import Names
+from truestep.guest.python.compiler.rewriting_state import set_attribute, set_variables
 
 _NEVER_RAISED: dict[Any, tuple[str, str]] = {
     FloatingPointError: ("floats become inf or nan", "use np.isfinite on the result"),
@@ -66,16 +67,21 @@ class StatementRewriter(ast.NodeTransformer):
         return ast.copy_location(ast.Pass(), node)
 
     def visit_Global(self, node: ast.Global) -> ast.stmt:
-        """A guest's variables of the module are constants."""
-        stores = [part for part in ast.walk(self._tree) if isinstance(part, ast.Name)]
-        stored = {part.id for part in stores if not isinstance(part.ctx, ast.Load)} & set(node.names)
-        if stored:
-            raise self._complaint(
-                node,
-                f"a guest cannot change {min(stored)} of the module",
-                "pass it as an argument and return its new value, or compute it when the module is imported",
-            )
+        """The guest keeps the variables that are set; the others are constants."""
+        set_variables(node, self._tree, self._function)
         return self._nothing(node)
+
+    def visit_Nonlocal(self, node: ast.Nonlocal) -> ast.stmt:
+        """Likewise, for variables of the function that made this one."""
+        if not set(node.names) & set(self._function.__code__.co_freevars):
+            return node
+        set_variables(node, self._tree, self._function)
+        return self._nothing(node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        """`module.name = value`."""
+        set_attribute(node, self._names, self._function)
+        return self.generic_visit(node)
 
     def visit_Import(self, node: ast.Import) -> ast.stmt:
         """An import becomes a name of the module."""

@@ -45,6 +45,7 @@ from truestep.guest.python.compiler.reading import files_read, watch_files
 from truestep.guest.python.compiler.rounding import install_rounding
 from truestep.guest.python.compiler.sentinels import install_sentinels
 from truestep.guest.python.compiler.sorting import install_sorting
+from truestep.guest.python.compiler.state_instances import install_state_instances
 from truestep.guest.python.compiler.sums import install_sums
 from truestep.guest.python.compiler.ufuncs import install_ufuncs
 from truestep.guest.python.compiler.user_ufuncs import install_user_ufuncs
@@ -82,6 +83,7 @@ def prepare() -> None:
     install_missing_values()
     install_sorting()
     install_language()
+    install_state_instances()
     install_overlaps()
     install_optional_values()
     install_sentinels()

@@ -12,16 +12,13 @@ from numba.core import errors
 
 from truestep.guest.python.compiler.complaint import Complaint
 from truestep.guest.python.compiler.inferring import forget_inferred
+from truestep.guest.python.compiler.more_known import StartOver
 
 _ATTEMPTS_MAX = 200
 """Each attempt learns one thing; who needs more has types that grow without end."""
 
 _forgetting: list[Callable[[], None]] = []
 _searching: list[bool] = []
-
-
-class StartOver(BaseException):
-    """More is known of the guest's types; not an Exception, which inference would catch."""
 
 
 def when_starting_over(forget: Callable[[], None]) -> None:

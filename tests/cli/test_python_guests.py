@@ -49,6 +49,17 @@ def test_what_is_wrong_with_a_model_is_said_without_a_traceback(truestep: Invoke
     assert not (desk / "model.elf").exists()
 
 
+def test_strict_leaves_out_no_branch(truestep: Invoke, desk: Path) -> None:
+    branch = "    if returns.size > 999:\n        open('log')\n    print("
+    (desk / "model.py").write_text(MODEL.replace("    print(", branch))
+    assert truestep("build", "model.py").exit_code == 0
+    for command in (("build", "model.py"), ("run", "model.py", "--input", "data.npy")):
+        refused = truestep(*command, "--strict")
+        assert refused.exit_code == 1
+        assert "branches that cannot be compiled:\nmodel.py:9: a guest cannot use open" in refused.stderr
+    assert "--strict is for guests in Python" in truestep("run", "model.elf", "--strict").stderr
+
+
 @pytest.mark.parametrize("words", [("-O", "3"), ("-D", "X=1"), ("other.py",)])
 def test_options_for_c_are_refused(truestep: Invoke, desk: Path, words: tuple[str, ...]) -> None:
     finished = truestep("build", "model.py", *words)

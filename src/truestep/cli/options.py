@@ -24,6 +24,12 @@ InputOption = Annotated[
     Path | None,
     typer.Option("--input", "-i", metavar="FILE", help="The input, up to 512 MiB. Default: empty."),
 ]
+StrictOption = Annotated[
+    bool,
+    typer.Option(
+        "--strict", help="For Python: refuse a guest with branches that cannot be compiled, leave none out."
+    ),
+]
 SeedOption = Annotated[
     str,
     typer.Option(metavar="HEX", help="The job's seed: up to 64 hex digits."),

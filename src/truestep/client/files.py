@@ -10,6 +10,7 @@ from pathlib import Path
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Bytes32
 from truestep.guest.build import SOURCE_SUFFIXES, build_c
+from truestep.guest.errors import GuestBuildError
 from truestep.guest.python.build import PYTHON_SUFFIX, build_python
 from truestep.machine.elf import FILE_LIMIT_BYTES, load_elf, loading_notes
 from truestep.machine.layout import INPUT_LIMIT_BYTES
@@ -42,17 +43,25 @@ def program_of(elf: bytes) -> ProgramFile:
     return ProgramFile(elf=elf, program=load_elf(elf))
 
 
-def read_program(path: Path, *, defines: Mapping[str, str] | None = None) -> ProgramFile:
+def read_program(
+    path: Path, *, defines: Mapping[str, str] | None = None, is_strict: bool = False
+) -> ProgramFile:
     """The program in an ELF file, or in a C or Python source, which is built first.
 
-    Raises Rejected if the file is not a program, GuestBuildError if the source does not compile, OSError if
-    it cannot be read.
+    Raises Rejected if the file is not a program, GuestBuildError if the source does not compile, or is Python
+    all of whose branches must compile (`is_strict`) and do not, OSError if it cannot be read.
     """
+    if is_strict and path.suffix != PYTHON_SUFFIX:
+        raise GuestBuildError(f"--strict is for guests in Python, and {path.name} is none; leave it out")
     if path.suffix in {*SOURCE_SUFFIXES, PYTHON_SUFFIX}:
         with tempfile.TemporaryDirectory(prefix="truestep-") as name:
             target = Path(name) / f"{path.stem}.elf"
             is_python = path.suffix == PYTHON_SUFFIX
-            built = build_python(path, target) if is_python else build_c([path], target, defines=defines)
+            built = (
+                build_python(path, target, is_strict=is_strict)
+                if is_python
+                else build_c([path], target, defines=defines)
+            )
             made = program_of(built.path.read_bytes())
             return replace(made, warnings=built.warnings) if is_python else made
     return program_of(_read(path, FILE_LIMIT_BYTES, Reject.ELF_TOO_LARGE, "no program is larger"))

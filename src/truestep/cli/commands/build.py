@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from truestep.cli.options import StrictOption
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.guest import BuiltGuest, GuestBuildError, build_c, build_python
 from truestep.guest.build import OPTIMISATIONS
@@ -70,6 +71,7 @@ def build(
     exceptions: Annotated[
         bool, typer.Option("--exceptions", help="For C++: throw and catch, instead of ending the run.")
     ] = False,
+    strict: StrictOption = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Compile C, C++ or Zig, or a Python function marked `@truestep.guest`, into a program for the machine.
@@ -82,7 +84,9 @@ def build(
     if any(source.suffix == PYTHON_SUFFIX for source in sources):
         is_for_c = optimisation is not None or include or define or exceptions
         is_for_c = is_for_c or stdout is not StdoutChoice.DEBUG
-        built = _build_python(sources, target, stack_size, is_for_c=bool(is_for_c))
+        built = _build_python(sources, target, stack_size, is_for_c=bool(is_for_c), is_strict=strict)
+    elif strict:
+        raise GuestBuildError("--strict is for guests in Python; leave it out for C and Zig")
     else:
         built = build_c(
             sources,
@@ -107,7 +111,9 @@ def build(
     )
 
 
-def _build_python(sources: list[Path], target: Path, stack_size_bytes: int, *, is_for_c: bool) -> BuiltGuest:
+def _build_python(
+    sources: list[Path], target: Path, stack_size_bytes: int, *, is_for_c: bool, is_strict: bool
+) -> BuiltGuest:
     if len(sources) != 1:
         raise GuestBuildError(
             f"expected one Python file, got {len(sources)} sources;"
@@ -117,7 +123,7 @@ def _build_python(sources: list[Path], target: Path, stack_size_bytes: int, *, i
         raise GuestBuildError(
             "-O, -I, -D, --stdout and --exceptions are for C; a Python guest has none of them"
         )
-    return build_python(sources[0], target, stack_size_bytes=stack_size_bytes)
+    return build_python(sources[0], target, stack_size_bytes=stack_size_bytes, is_strict=is_strict)
 
 
 def _name_and_value(text: str) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from truestep.cli.options import (
     ProgramArgument,
     SeedOption,
     ShardOption,
+    StrictOption,
     read_task,
 )
 from truestep.cli.screen import JsonFlag, Screen, guarded
@@ -56,6 +57,7 @@ def run(
     debug: Annotated[
         bool | None, typer.Option("--debug/--quiet", help="Show the guest's debug output. Default: --debug.")
     ] = None,
+    strict: StrictOption = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Run a program to its end and show its output.
@@ -64,7 +66,7 @@ def run(
     within --max-cycles, this command exits with 1; the guest's own exit code is in the result.
     """
     screen = Screen(as_json=as_json)
-    program_file, task = read_program(prog), read_task(shard, seed, input_file)
+    program_file, task = read_program(prog, is_strict=strict), read_task(shard, seed, input_file)
     screen.warn(program_file.notes)
     name = escape(visible(prog.name))
     chosen = limited_engine(engine, EngineLimits(memory_bytes=memory_limit))

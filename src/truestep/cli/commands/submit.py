@@ -12,7 +12,7 @@ from truestep.cli.connection import connect_client
 from truestep.cli.failure import ExitCode, Failure
 from truestep.cli.keeping_options import KeepingOptions
 from truestep.cli.option_groups import grouped
-from truestep.cli.options import BlobsOption, InputOption, NetworkOptions, ProgramArgument
+from truestep.cli.options import BlobsOption, InputOption, NetworkOptions, ProgramArgument, StrictOption
 from truestep.cli.order_options import OrderOptions
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.cli.senders import SenderOptions
@@ -78,6 +78,7 @@ def submit(
     receipt: ReceiptOption = None,
     state: StateOption = None,
     name: NameOption = None,
+    strict: StrictOption = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Post a job: the reward goes into escrow, and workers run the shards.
@@ -95,7 +96,7 @@ def submit(
     terms.check()
     offered = keeping.terms(blobs, availability)
     screen = Screen(as_json=as_json)
-    file, content = read_program(prog), read_input(input_file)
+    file, content = read_program(prog, is_strict=strict), read_input(input_file)
     screen.warn(file.notes)
     client = connect_client(
         network, blobs, sender, screen=screen, state=state, max_blob_fee=keeping.max_blob_fee

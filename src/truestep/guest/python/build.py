@@ -33,12 +33,17 @@ _COMPILER = "truestep.guest.python.compiler"
 
 
 def build_python(
-    source: Path, output: Path, *, stack_size_bytes: int = DEFAULT_STACK_SIZE_BYTES
+    source: Path,
+    output: Path,
+    *,
+    stack_size_bytes: int = DEFAULT_STACK_SIZE_BYTES,
+    is_strict: bool = False,
 ) -> BuiltGuest:
     """Compile the guest that the module at `source` declares with `@truestep.guest` into `output`.
 
     The result depends on the contents of the module and of the files that it imports and reads, and on the
-    pinned versions of Python, Numba, NumPy and the linker. Raises GuestBuildError with the user's line and a
+    pinned versions of Python, Numba, NumPy and the linker. A strict build leaves out no branch that cannot
+    be compiled, and is refused instead. Raises GuestBuildError with the user's line and a
     remedy, and ToolchainMissing if Numba or the linker is not installed.
     """
     check_stack_size(stack_size_bytes)
@@ -50,6 +55,11 @@ def build_python(
         find_numba()
         elf, read, warnings = _build(find_toolchain(), source, stack_size_bytes)
         cached = remember(source, settings, elf, read, warnings)
+    if is_strict and cached.warnings:
+        raise GuestBuildError(
+            f"the guest has branches that cannot be compiled:\n{cached.warnings.rstrip()}\n"
+            "  try: change these branches, or leave out --strict: then only a run that comes to one fails"
+        )
     write_program(output, cached.elf)
     return _report(output, cached)
 

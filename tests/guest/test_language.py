@@ -47,6 +47,7 @@ STATEMENTS = (
         )
     ),
     "shapes(x)",
+    "print(merged(1, y=n), told(1, x=n), told(3), told(n, scale=n, z=5))",
 )  # fmt: skip
 LARGE_STEP = 8
 """`make test` compiles every eighth of the expressions and statements: seconds of Numba."""
@@ -160,6 +161,17 @@ def parts(items):
     *most, last = items
     a, *middle, b = items
     print(first, rest, most, last, a, middle, b)
+
+def merged(a, **others):
+    known = {"x": 1, "y": 2}
+    known.update(others)
+    for key in known:
+        a += known.get(key, 0)
+    return a
+
+def told(*values, scale=2, **others):
+    print(others, len(others), scale, values)
+    return merged(*values, **others)
 
 """
 

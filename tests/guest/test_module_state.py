@@ -41,6 +41,7 @@ PROGRAM = (
     + """
 import functools
 mode, last, cache = 'fast', 0, None
+limits, names = {5: 6}, ['a', 'b']
 graph = {'a': ['b'], 'b': ['c']}
 seen = set()
 board = [[0] * 3 for _ in range(3)]
@@ -88,7 +89,15 @@ def prepared(n):
         pass
     return cache
 
+def replaced():
+    global limits, names
+    limits = {1: 2, 3: 4}
+    names = []
+    names.append('x')
+
 def show(n):
+    replaced()
+    print(len(limits), names)
     graph['c'] = ['a', 'd']
     print(visit('a'), len(seen), with_default(7), with_default(9), with_default(7))
     print(cache is None, mode, prepared(4).sum(), prepared(9).sum(), mode, last)
@@ -134,8 +143,8 @@ def test_what_is_printed_is_what_python_prints(tmp_path: Path) -> None:
             "begins as an integer and cannot become",
         ),
         (
-            "a = {}\nb = a\ndef f():\n    global a\n    a = {1: 2}\n    return b\n",
-            "b of the module holds, or shares",
+            "a = {}\nb = a\ndef f():\n    global a\n    a = {1: 2}\n    return len(b)\n",
+            " of the module holds, or shares",
         ),
     ],
 )

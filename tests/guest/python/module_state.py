@@ -45,7 +45,7 @@ def main(input: np.ndarray) -> np.ndarray:
     found = [drawn()]
     for value in input[:9]:
         tick(int(value))
-    found += [float(count), total, float(len(again)), float(visits is again), float(shadowed())]
+    found += [float(count), total, float(len(again)), float(int(visits is again)), float(shadowed())]
     again.append(5)
     found += [float(visits[-1]), float(fibonacci(50)), float(len(memo))]
     return np.array(found + list(table) + [drawn()])

@@ -31,6 +31,25 @@ def install_containers() -> None:
     flow: Any = byteflow.TraceRunner
     flow.op_COPY = _noting_assignment(flow.op_COPY)
     interpreter.Interpreter.op_COPY = _copy
+    views: tuple[Any, ...] = (
+        types.DictKeysIterableType,
+        types.DictValuesIterableType,
+        types.DictItemsIterableType,
+    )
+    for view in views:
+        view.__init__ = _without_first_items(view.__init__)
+
+
+def _without_first_items(make: Any) -> Any:
+    """A view of a dictionary, whatever items it was written with: in a loop, the type forgets them."""
+
+    def make_view(self: Any, parent: Any) -> None:
+        make(
+            self,
+            parent if parent.initial_value is None else types.DictType(parent.key_type, parent.value_type),
+        )
+
+    return make_view
 
 
 def either(value: Any, default: Any) -> Any:

@@ -6,8 +6,10 @@
 from inspect import Parameter, Signature
 from typing import Any
 
-from numba.core import dispatcher, errors, typing
+from numba.core import dispatcher, errors, types, typing
 from numba.core.typing import templates
+
+_STARRED: Any = (types.StarArgTuple, types.StarArgUniTuple)
 
 
 def install_keyword_arguments() -> None:
@@ -43,7 +45,11 @@ def _is_call_by_keyword(signature: Signature, arguments: Any, named: dict[str, A
 
     Arguments that are bound already come again, all of them by position.
     """
-    parameters = signature.parameters
-    only = {name for name, parameter in parameters.items() if parameter.kind is Parameter.KEYWORD_ONLY}
-    has_star = any(parameter.kind is Parameter.VAR_POSITIONAL for parameter in parameters.values())
-    return bool(only) and (bool(only & named.keys()) or (not has_star and len(arguments) < len(parameters)))
+    parameters = signature.parameters.values()
+    only = {part.name for part in parameters if part.kind is Parameter.KEYWORD_ONLY}
+    if not only or only & named.keys():
+        return bool(only)
+    stars = [place for place, part in enumerate(parameters) if part.kind is Parameter.VAR_POSITIONAL]
+    if len(arguments) != len(parameters):
+        return bool(stars) or len(arguments) < len(parameters)
+    return bool(stars) and not isinstance(arguments[stars[0]], _STARRED)

@@ -10,8 +10,9 @@ from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
+from numba.core import types
 
-from truestep.guest.python.compiler.known_types import Fact, Known
+from truestep.guest.python.compiler.known_types import Fact, Known, Typed
 from truestep.guest.python.compiler.known_values import Evaluator, are_functions, class_of, is_function
 from truestep.guest.python.compiler.name_uses import has_star
 from truestep.guest.python.compiler.ownership import (
@@ -88,9 +89,22 @@ class CallBinder:
     def unpack(self, node: ast.Call, facts: _Facts) -> bool:
         """Write out arguments with stars. Returns whether there are any that are known."""
         before = (len(node.args), [part.arg for part in node.keywords], list(map(type, node.args)))
+        if any(part.arg for part in node.keywords):
+            node.args = [part for argument in node.args for part in self._items_of_tuple(argument, facts)]
         node.args = [part for argument in node.args for part in self._unpacked(argument, facts)]
         node.keywords = [part for keyword in node.keywords for part in self._named_arguments(keyword, facts)]
         return before != (len(node.args), [part.arg for part in node.keywords], list(map(type, node.args)))
+
+    def _items_of_tuple(self, argument: ast.expr, facts: _Facts) -> list[ast.expr]:
+        """`f(*args, key=1)` is `f(args[0], args[1], key=1)`."""
+        items = argument.value if isinstance(argument, ast.Starred) else None
+        fact = self._evaluator.fact(items, facts) if isinstance(items, ast.Name) else None
+        kind: Any = fact.kind if isinstance(fact, Typed) else None
+        if items is None or not isinstance(kind, types.BaseTuple) or len(kind) > _ARGUMENTS_MAX:
+            return [argument]
+        places = [ast.Constant(place) for place in range(len(kind))]
+        parts = [ast.Subscript(value=items, slice=place, ctx=ast.Load()) for place in places]
+        return [ast.fix_missing_locations(ast.copy_location(copy.deepcopy(part), argument)) for part in parts]
 
     def bound(self, node: ast.Call, facts: _Facts) -> ast.Call | None:
         """The call of a function that knows those of its arguments that Numba has no types for."""

@@ -143,15 +143,16 @@ def change_variables(owner: Any, module: str, values: dict[str, Any]) -> None:
     for name, value in values.items():
         if (owner, name) in _variables:
             continue
-        place = _objects.pop(id(value), None)
+        place = _objects.get(id(value))
+        if place is not None and place[1] != name:
+            raise _two_names(name, place[1])
         if place is None:
             _check_new(name, value)
             state = _state_of(module)
             place = state, state.add(name, value)
             _hold(name, _parts_of(value))
-        elif place[1] != name:
-            raise _two_names(name, place[1])
         else:
+            del _objects[id(value)]
             _hold(name, [value])
         _variables[owner, name] = place
     _new.append(True)

@@ -38,6 +38,7 @@ from truestep.guest.python.compiler.rewriting_state import (
     StateRewriter,
     check_unread,
     keep_instances,
+    set_declared,
     shared_defaults,
 )
 from truestep.guest.python.compiler.rewriting_statements import StatementRewriter
@@ -179,6 +180,7 @@ def _changed(
     pruner = Pruner(names, tree, {**facts, **known}, variant)
     tree = pruner.prune(tree)
     keep_instances(tree, known, origin)
+    set_declared(tree, origin)
     remover = UnusedRemover(names, pruner.tables)
     tree = remover.remove(tree)
     constants = ConstantRewriter(names, origin, _definition)

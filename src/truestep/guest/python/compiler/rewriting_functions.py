@@ -6,8 +6,17 @@ from types import FunctionType
 from typing import Any
 
 from truestep.guest.python.compiler.complaint import Complaint, line_in
+from truestep.guest.python.compiler.name_uses import only_read_names
 from truestep.guest.python.compiler.rewriting_arguments import OthersWriter
 from truestep.guest.python.compiler.rewriting_names import Names
+
+
+class _NeedsDictionaryError(Exception):
+    """`**others` are used as a dictionary."""
+
+    def __init__(self, node: ast.Name) -> None:
+        super().__init__()
+        self.node = node
 
 
 class FunctionRewriter(ast.NodeTransformer):
@@ -23,6 +32,47 @@ class FunctionRewriter(ast.NodeTransformer):
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
         """A call that names an argument that the function does not have is refused by Numba."""
+        if self._depth == 0 and node.args.kwarg is not None:
+            return self._with_others(node)
+        return self._visited(node)
+
+    def _with_others(self, node: ast.FunctionDef) -> Any:
+        """Each of the others is a variable; where that does not suffice, they are a dictionary."""
+        given = copy.deepcopy(node)
+        try:
+            return self._visited(node)
+        except _NeedsDictionaryError as error:
+            self._depth = 0
+            self._others = ""
+            return self._visited(self._with_dictionary(given, error.node))
+
+    def _with_dictionary(self, node: ast.FunctionDef, use: ast.Name) -> ast.FunctionDef:
+        """`others = {"key": key}` at the beginning, which a call with `**others` may not follow changed."""
+        writer = _Passed(use.id, self._named)
+        node.body = [_Own({name: f"{name}$own" for name in self._named}).visit(part) for part in node.body]
+        node.body = [writer.visit(part) for part in node.body]
+        others = _WithoutReads(use.id, self._names).visit(ast.Module(copy.deepcopy(node.body), []))
+        if writer.has_passed and any(
+            isinstance(part, ast.Name) and part.id == use.id and part.id not in only_read_names(others)
+            for part in ast.walk(others)
+        ):
+            raise Complaint(
+                f"a guest cannot pass **{use.id} on and change {use.id}, or give it to a function that might",
+                place=line_in(self._function, use),
+                remedy="name the parameters, each with its default",
+            )
+        made = ast.Dict(
+            keys=[ast.Constant(name) for name in self._named],
+            values=[ast.Name(id=name, ctx=ast.Load()) for name in self._named],
+        )
+        begun = ast.Assign(targets=[ast.Name(id=use.id, ctx=ast.Store())], value=made)
+        place = int(ast.get_docstring(node) is not None)
+        node.body.insert(place, ast.fix_missing_locations(ast.copy_location(begun, node.body[0])))
+        node.args.kwarg = None
+        self.has_changed = True
+        return node
+
+    def _visited(self, node: ast.FunctionDef) -> Any:
         self._depth += 1
         if self._depth == 1 and node.args.kwarg is not None:
             self._others = node.args.kwarg.arg
@@ -103,12 +153,7 @@ class FunctionRewriter(ast.NodeTransformer):
     def visit_Name(self, node: ast.Name) -> ast.Name:
         """Every other use."""
         if self._is_others(node):
-            raise Complaint(
-                f"a guest's function has no dictionary of its other named arguments, so {node.id} is none",
-                place=line_in(self._function, node),
-                remedy=f'write {node.id}["name"], {node.id}.get("name", default) or f(**{node.id}),'
-                " or name the parameters, each with its default",
-            )
+            raise _NeedsDictionaryError(node)
         return node
 
     def _is_others(self, node: ast.expr) -> bool:
@@ -155,6 +200,55 @@ class FunctionRewriter(ast.NodeTransformer):
 def _leaves(body: list[ast.stmt]) -> bool:
     inside = [node for statement in body for node in ast.walk(statement)]
     return any(isinstance(node, ast.Break | ast.Continue) for node in inside)
+
+
+class _Passed(ast.NodeTransformer):
+    """Names the others in calls with `**others`."""
+
+    def __init__(self, others: str, named: tuple[str, ...]) -> None:
+        self._others = others
+        self._named = named
+        self.has_passed = False
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """`f(**others)`."""
+        kept = [part for part in node.keywords if part.arg or not self._is_others(part.value)]
+        if len(kept) < len(node.keywords):
+            self.has_passed = True
+            passed = [ast.keyword(arg=name, value=ast.Name(id=name, ctx=ast.Load())) for name in self._named]
+            node.keywords = [*kept, *passed]
+        return self.generic_visit(node)
+
+    def _is_others(self, node: ast.expr) -> bool:
+        return isinstance(node, ast.Name) and node.id == self._others
+
+
+class _WithoutReads(ast.NodeTransformer):
+    """Leaves out uses that only read: loops over a name, and calls of Python's own functions with it."""
+
+    def __init__(self, name: str, names: Names) -> None:
+        self._name = name
+        self._names = names
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """`len(name)`."""
+        called = self._names.value(node.func)
+        if getattr(called, "__module__", "") == "builtins":
+            node.args = [part for part in node.args if not self._is_name(part)]
+        return self.generic_visit(node)
+
+    def visit_For(self, node: ast.For) -> ast.AST:
+        """`for key in name`."""
+        node.iter = ast.Constant("") if self._is_name(node.iter) else node.iter
+        return self.generic_visit(node)
+
+    def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
+        """Likewise."""
+        node.iter = ast.Constant("") if self._is_name(node.iter) else node.iter
+        return self.generic_visit(node)
+
+    def _is_name(self, node: ast.expr) -> bool:
+        return isinstance(node, ast.Name) and node.id == self._name
 
 
 class _Own(ast.NodeTransformer):

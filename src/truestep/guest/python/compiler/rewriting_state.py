@@ -195,6 +195,15 @@ class StateRewriter(ast.NodeTransformer):
         return Complaint(what, place=line_in(self._function, node), remedy=remedy)
 
 
+def set_declared(tree: ast.AST, function: FunctionType) -> None:
+    """Let the guest keep what a function declares and sets, before anything is left out as unused."""
+    for part in ast.walk(tree):
+        if isinstance(part, ast.Global) or (
+            isinstance(part, ast.Nonlocal) and set(part.names) & set(function.__code__.co_freevars)
+        ):
+            set_variables(part, tree, function)
+
+
 def set_variables(node: ast.Global | ast.Nonlocal, tree: ast.AST, function: FunctionType) -> None:
     """Let the guest keep the variables of the module that a function sets. Raises Complaint."""
     module = function.__globals__["__name__"]

@@ -14,7 +14,7 @@ from truestep.guest.python.compiler.catching import is_caught as is_caught_excep
 from truestep.guest.python.compiler.complaint import Complaint, line_in
 from truestep.guest.python.compiler.containers import delete
 from truestep.guest.python.compiler.rewriting_names import Names
-from truestep.guest.python.compiler.rewriting_state import set_attribute, set_variables
+from truestep.guest.python.compiler.rewriting_state import set_attribute
 
 _NEVER_RAISED: dict[Any, tuple[str, str]] = {
     FloatingPointError: ("floats become inf or nan", "use np.isfinite on the result"),
@@ -67,16 +67,13 @@ class StatementRewriter(ast.NodeTransformer):
         return ast.copy_location(ast.Pass(), node)
 
     def visit_Global(self, node: ast.Global) -> ast.stmt:
-        """The guest keeps the variables that are set; the others are constants."""
-        set_variables(node, self._tree, self._function)
+        """What is set is kept elsewhere; the others are constants."""
         return self._nothing(node)
 
     def visit_Nonlocal(self, node: ast.Nonlocal) -> ast.stmt:
         """Likewise, for variables of the function that made this one."""
-        if not set(node.names) & set(self._function.__code__.co_freevars):
-            return node
-        set_variables(node, self._tree, self._function)
-        return self._nothing(node)
+        is_ours = set(node.names) & set(self._function.__code__.co_freevars)
+        return self._nothing(node) if is_ours else node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         """`module.name = value`."""

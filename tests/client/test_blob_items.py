@@ -89,6 +89,7 @@ def test_larger_data_takes_several_blobs_of_one_transaction(network: KeptNetwork
     assert read(network, item, len(content)) == content
 
 
+@pytest.mark.long
 def test_items_last_longer_for_who_wants_it_and_never_beyond_the_nodes(network: KeptNetwork) -> None:
     for seconds in (60, BLOB_SECONDS + 1):
         order = replace(ORDER, keeping=KeepingTerms(keep_seconds=seconds))
@@ -100,6 +101,7 @@ def test_items_last_longer_for_who_wants_it_and_never_beyond_the_nodes(network: 
     assert 10 * 86_400 - 60 < item.record.until - item.record.since <= 10 * 86_400
 
 
+@pytest.mark.long
 def test_keepers_are_not_replaced_by_blobs(network: KeptNetwork) -> None:
     """Whoever asks for keepers does not get what the chain forgets in two weeks."""
     network.client().submit(ELF, INPUT, order=ORDER)

@@ -75,7 +75,7 @@ def test_the_seed_is_random_unless_chosen(network: Network) -> None:
 
 def test_waiting_ends_with_ones_patience(network: Network) -> None:
     job = network.client.submit(network.elf, order=ORDER)
-    with pytest.raises(Unavailable, match="0 of 2 shards are"):
+    with pytest.raises(Unavailable, match="0 of 2 shards; wait again"):
         job.wait(deadline_seconds=0, poll_seconds=0)
 
 

@@ -51,6 +51,6 @@ def refuse_poor(chain: Chain, costs: Costs, action: str) -> None:
     raise Rejected(
         Reject.FUNDS_TOO_LOW,
         f"{chain.account} has {coins(have_wei)}, and to {action} takes {coins(need_wei)} in all:"
-        f" {', '.join(parts)}. Nothing was sent; send the account at least"
+        f" {', '.join(parts)}. Nothing was sent; send it at least"
         f" {coins_or_more(need_wei - have_wei)} more",
     )

@@ -81,6 +81,7 @@ def build(
     """
     screen = Screen(as_json=as_json)
     target = output or Path(f"{sources[0].stem}.elf")
+    screen.doing(f"building {target}")
     if any(source.suffix == PYTHON_SUFFIX for source in sources):
         is_for_c = optimisation is not None or include or define or exceptions
         is_for_c = is_for_c or stdout is not StdoutChoice.DEBUG

@@ -60,7 +60,9 @@ def fetch(
     """
     from truestep.adapters.keepers.download import PayloadFile, unfinished_path
 
-    screen, found = Screen(as_json=as_json), find_item(options)
+    screen = Screen(as_json=as_json)
+    screen.doing("looking for the item")
+    found = find_item(options)
     blames: list[Blame] = []
 
     async def work(manifest: "Manifest", clients: "Sequence[KeeperClient]") -> dict[str, object]:

@@ -86,6 +86,7 @@ def prove_step(
     if (not rpc) != (file is None):
         raise typer.BadParameter("--rpc and --deployment go together", param_hint="--rpc")
     screen = Screen(as_json=as_json)
+    screen.doing(f"reading or building {prog}")
     program_file, task = read_program(prog), read_task(shard, seed, input_file)
     machine = open_engine(engine).start(program_file.program, task)
     with screen.cycles(f"running to cycle {cycle:,}") as progress:

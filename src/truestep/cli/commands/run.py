@@ -66,6 +66,7 @@ def run(
     within --max-cycles, this command exits with 1; the guest's own exit code is in the result.
     """
     screen = Screen(as_json=as_json)
+    screen.doing(f"reading or building {prog}")
     program_file, task = read_program(prog, is_strict=strict), read_task(shard, seed, input_file)
     screen.warn(program_file.notes)
     name = escape(visible(prog.name))

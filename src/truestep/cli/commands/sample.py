@@ -40,7 +40,9 @@ def sample(
     from truestep.adapters.keepers import sampling
     from truestep.adapters.trusted_setup import open_kzg
 
-    screen, item = Screen(as_json=as_json), find_item(options)
+    screen = Screen(as_json=as_json)
+    screen.doing("looking for the item and asking its keepers")
+    item = find_item(options)
     if item.on_chain is not None:
         screen.result(_chain_fields(item.on_chain), shown=None if as_json else _chain_words(item.on_chain))
         return

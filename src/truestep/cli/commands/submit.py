@@ -96,6 +96,7 @@ def submit(
     terms.check()
     offered = keeping.terms(blobs, availability)
     screen = Screen(as_json=as_json)
+    screen.doing(f"reading or building {prog}")
     file, content = read_program(prog, is_strict=strict), read_input(input_file)
     screen.warn(file.notes)
     client = connect_client(
@@ -109,6 +110,7 @@ def submit(
         availability=availability,
         keeping=offered,
     )
+    screen.doing("looking at what the chain has of this job, and storing the rest")
     job = client.submit(file.elf, content, order=order, tell=screen.tell, leave_behind=screen.leave_behind)
     if order.reducer_of is not None:
         _feed(screen, client, job, order)

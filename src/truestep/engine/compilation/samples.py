@@ -5,7 +5,6 @@ microseconds: in the part where it stops it has probably been for most of the cy
 """
 
 from dataclasses import dataclass
-from enum import Enum, auto
 
 from truestep.engine.analysis.code_map import PIECE_LIMIT_WORDS, CodeMap
 
@@ -27,17 +26,6 @@ class Part:
         return max(code.cost_of(self.place), 1) if self.is_unit else PIECE_LIMIT_WORDS
 
 
-class Found(Enum):
-    """What a look at a run has found."""
-
-    BASELINE = auto()
-    """Code that may become better."""
-    HOT = auto()
-    """Code that is to become better now."""
-    ELSE = auto()
-    """Code that is as good as it gets, or none."""
-
-
 class Samples:
     """The parts that have baseline code only, and the cycles in which they probably ran."""
 
@@ -56,14 +44,18 @@ class Samples:
         """Note that a part has better code, or will have it."""
         self._wanted.pop(part, None)
 
-    def note(self, pc: int, cycles: int) -> tuple[Found, Part | None]:
-        """Note that a run of so many cycles came to `pc`; what was found there."""
+    @property
+    def has_any(self) -> bool:
+        """Whether any part has baseline code only."""
+        return bool(self._wanted)
+
+    def note(self, pc: int, cycles: int) -> Part | None:
+        """Note that a run of so many cycles came to `pc`. Returns the part there if it is hot now."""
         part = self._part_at(pc)
         if part is None:
-            return Found.ELSE, None
+            return None
         self._cycles[part] += cycles
-        is_hot = self._cycles[part] >= self._wanted[part]
-        return (Found.HOT if is_hot else Found.BASELINE), part
+        return part if self._cycles[part] >= self._wanted[part] else None
 
     def cycles_per_cost(self, part: Part) -> float:
         """The cycles in which a part probably ran, for the cost of compiling it."""

@@ -26,7 +26,7 @@ from truestep.engine.compilation.compile_jobs import Compile
 from truestep.engine.compilation.compiler_process import CompilerProcess
 from truestep.engine.compilation.object_cache import ObjectCache, build_id
 from truestep.engine.compilation.object_code import Tier, object_code
-from truestep.engine.compilation.samples import Found, Part, Samples
+from truestep.engine.compilation.samples import Part, Samples
 from truestep.engine.layout import ENTRY_BITS, ENTRY_MASK, MAP_NORESERVE, TABLE_SIZE_BYTES
 from truestep.machine.layout import may_fetch
 from truestep.machine.program import Program
@@ -39,9 +39,9 @@ STEP_IN_WALKS = 256
 """A step of the reference machine takes as long as so many walked instructions."""
 PIECE_LIMIT = 1_024
 """Pieces of one program; each is a separate module."""
-SHARE_GROWTH, MOST_GROWTH = 4, 3
+SHARE_GROWTH, MOST_GROWTH = 8, 2
 """How many times fewer cycles make baseline code hot with each process that finds it on disk, and how often
-that counts: what has run often will run again."""
+that counts: what has run before will run again. The next process has all that it finds optimised."""
 BASELINE_GAIN = 1 / 16
 """How much a cycle in baseline code says for compiling it, compared with a walked instruction: it takes a
 quarter of the time, and better code takes four times as long to compile."""
@@ -155,11 +155,10 @@ class Translation:
         if self.policy.optimise_cycles_per_cost is None:
             return False
         with self._lock:
-            found, part = self._samples.note(pc, cycles)
-            if found is Found.HOT and part:
-                self._samples.forget(part)
-                self._submit(part, Tier.OPTIMISED)
-            return found is not Found.ELSE or not (may_fetch(pc) and self.has_entry(pc))
+            part = self._samples.note(pc, cycles)
+            if part:
+                self._optimise(part)
+            return self._samples.has_any or not (may_fetch(pc) and self.has_entry(pc))
 
     def _part_at(self, pc: int) -> Part:
         """The unit with `pc`, or a piece if there is none or the compiled unit has no entry there."""
@@ -190,19 +189,27 @@ class Translation:
             if content is not None:
                 self._begun.add(part)
                 self._piece_count += not part.is_unit
-                self._enter(part, content, tier, self._kept_share() if tier is Tier.BASELINE else 1)
+                found_before = self._count_found() if tier is Tier.BASELINE else 0
+                self._enter(part, content, tier, SHARE_GROWTH**found_before)
+                if found_before >= MOST_GROWTH:
+                    self._optimise(part)
                 return True
         return False
 
-    def _kept_share(self) -> int:
-        """By how many times fewer cycles make kept baseline code hot. Counts this process, once."""
+    def _optimise(self, part: Part) -> None:
+        """Compile a part that has baseline code better."""
+        self._samples.forget(part)
+        self._submit(part, Tier.OPTIMISED)
+
+    def _count_found(self) -> int:
+        """How many processes before this one have found baseline code on disk, as far as that counts."""
         objects = self.policy.objects
         if self._found_before is None and objects:
-            key = self._key + b" found"
+            key = b" ".join((build_id(), self._key, b"found"))
             self._found_before = int.from_bytes(objects.load(key) or b"")
             if self._found_before < MOST_GROWTH:
                 objects.store(key, (self._found_before + 1).to_bytes(1))
-        return SHARE_GROWTH ** min(self._found_before or 0, MOST_GROWTH)
+        return min(self._found_before or 0, MOST_GROWTH)
 
     @property
     def _has_tiers(self) -> bool:

@@ -28,7 +28,7 @@ from tests.protocol.availability.kept_world import (
 from tests.protocol.settlement.episodes import EPISODE_INPUTS
 from tests.protocol.settlement.world import PARAMETERS
 from truestep.adapters.chain.record_codec import checksummed
-from truestep.protocol.availability.kept import NOTHING_KEPT
+from truestep.protocol.availability.kept_state import NOTHING_KEPT
 from truestep.protocol.settlement.effects import Effect
 from truestep.protocol.settlement.ids import NATIVE
 from truestep.protocol.settlement.state import LifeCycle
@@ -86,6 +86,7 @@ def compare_views(chain: LifeChain, world: KeptWorld) -> None:
         item_id = 0 if known.item_id == NOTHING_KEPT else known.item_id
         expected = (known.item_id != 0, item_id, known.held_until, known.hold_count)
         assert kept.call("get_batch", batch_id) == expected
+        assert kept.call("doomed", batch_id) == known.doomed
         assert kept.call("open_until", batch_id, batch.until) == policy.open_until(batch_id, batch.until)
 
 

@@ -298,10 +298,12 @@ def test_a_liar_loses_its_bond_though_its_input_is_lost(arena: KeptArena) -> Non
     batch = arena.claim_runs(LIE, job=job)
     play = arena.open(batch, LIE, TRUTH)
     arena.put(item, ItemState.LOST)
+    arena.fail(batch, sender=LIAR)
     with rejects(Reject.LEAF_HELD):
         arena.fail(batch, sender=LIAR)
     play.strike()
     assert arena.stake(LIAR)[1] == 0
+    assert arena.owed_by_kept(LIAR) == 0
 
 
 # --- holds ----------------------------------------------------------------------------------------

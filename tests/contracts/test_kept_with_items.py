@@ -171,6 +171,7 @@ def test_a_lie_is_not_saved_by_closing_the_input_that_it_has_lost(arena: ItemsAr
     play = arena.open(batch, LIE, TRUTH, MALICE)
     arena.lose(item)
     play.split()
+    arena.fail(batch)
     with rejects(Reject.LEAF_HELD):
         arena.fail(batch)
     arena.pass_time(CLOCK + 1)

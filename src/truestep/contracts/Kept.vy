@@ -93,6 +93,7 @@ BLOB_BOND_WEI: immutable(uint256)
 supplied: public(HashMap[uint256, uint256])  # job id: [ item of the program 128 | item of the input 128 ]
 batches: HashMap[uint256, uint256]  # batch id: [ holds 16 | held until 40 | item of the outputs 128 ]
 holds: public(HashMap[uint256, bytes32])  # batch id << 16 | ordinal: the hash of the hold
+doomed: public(HashMap[uint256, uint256])  # batch id: the leaves that fall once their games are over, a bit each
 
 
 @deploy
@@ -342,7 +343,8 @@ def settle_hold(batch_id: uint256, ordinal: uint256, hold: IKept.BatchHold):
 def fail(claim_id: uint256, terms: IJobs.BatchTerms, proof: IJobs.LeafProof):
     """
     @notice Strike a leaf whose batch can no longer be due, because data is not there (A5.5). By anybody.
-    @dev Assurances proves the leaf and refuses one with an open game.
+    @dev Assurances proves the leaf and refuses one with an open game. If program or input of such a one are gone, it is
+         noted: else its batch could be ended before this is called again.
     """
     batch_id: uint256 = claim_id >> 8
     batch: IJobs.Batch = self._claimed(batch_id, terms)
@@ -357,6 +359,14 @@ def fail(claim_id: uint256, terms: IJobs.BatchTerms, proof: IJobs.LeafProof):
     is_gone: bool = False
     was_gone: bool = False
     is_gone, was_gone = self._is_input_gone(proof.item >> 64, last, claimed_at)
+    leaf_bit: uint256 = 1 << (claim_id & MASK8)
+    if is_gone and staticcall DISPUTES.held(batch_id) & leaf_bit != 0:
+        doomed: uint256 = self.doomed[batch_id]
+        assert doomed & leaf_bit == 0, "leaf is held"
+        leaf_proofs.check(JOBS.address, claim_id, batch, terms, proof)
+        self.doomed[batch_id] = doomed | leaf_bit
+        log IKept.Doomed(claim_id=claim_id)
+        return
     if was_gone:
         penalty_wei = LEAST_FAIL_GAS * price_wei
     elif not is_gone:
@@ -422,7 +432,10 @@ def verdict(batch_id: uint256, until: uint256, leaf_count: uint256) -> (bool, ui
     item_id: uint256 = word & MASK128
     if item_id == 0:
         return False, 0
-    if item_id == NOTHING_KEPT or (staticcall JOBS.get_batch(batch_id)).stage == BATCH_FINAL:
+    batch: IJobs.Batch = staticcall JOBS.get_batch(batch_id)
+    if self.doomed[batch_id] & ~batch.struck != 0:
+        return False, 0
+    if item_id == NOTHING_KEPT or batch.stage == BATCH_FINAL:
         return True, 0
     standing: IItems.Standing = staticcall ITEMS.standing(item_id)
     contest_end: uint256 = last + min(CONTEST_ANSWERS * ANSWER_SECONDS, HOLD_LIMIT_SECONDS)

@@ -52,7 +52,7 @@ def _send(duty: Duty) -> Send | None:
         case FailClaim(claim_id=claim_id) as call:
             task, batch_id = task_in_words(task_of_claim(claim_id)), batch_of_claim(claim_id)
             message = f"data of {task} in batch {batch_id} is gone: end its claim"
-            return Send(intent=intents.of_claim_id("fail", claim_id), call=call, message=message)
+            return Send(intent=intents.of_claim_id(duty.action, claim_id), call=call, message=message)
         case SettleHold(batch_id=batch_id, ordinal=ordinal) as call:
             message = f"a claim of batch {batch_id} was struck: return the bond of hold {ordinal}"
             intent = f"{intents.of_batch('settle-hold', batch_id)}/{ordinal}"

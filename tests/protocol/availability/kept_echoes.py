@@ -290,12 +290,15 @@ def check_tasks(echo: KeptEcho) -> None:
                 assert (task.stage, task.until) == (told.stage, told.until)
 
 
+FAILS = (Action.FAIL, Action.DOOM)
+
+
 def check_due(echo: KeptEcho) -> None:
     """What is due by data is what the world accepts."""
     facts, world, now = echo.facts, echo.world, echo.schedule.now
     caller = Caller(account=KEEPER, now=now)
-    found = [each for each in due(facts, KEEPER, now) if each.action in (Action.FAIL, Action.SETTLE_HOLD)]
-    fails = {each.subject for each in found if each.action is Action.FAIL}
+    found = [each for each in due(facts, KEEPER, now) if each.action in (*FAILS, Action.SETTLE_HOLD)]
+    fails = {each.subject for each in found if each.action in FAILS}
     for batch_id, batch in world.state.batches.items():
         if batch.policy != KEPT_POLICY or batch.stage is not BatchStage.CLAIMED:
             continue

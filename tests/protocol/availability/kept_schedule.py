@@ -28,13 +28,14 @@ from truestep.protocol.availability.contracts.items import ItemState, Record
 from truestep.protocol.availability.contracts.kept import Named
 from truestep.protocol.availability.ids import ChallengeId, ChallengeKind, ChallengePlace, ItemId
 from truestep.protocol.availability.kept import (
+    GONE,
     HOLD_DOUBLINGS_LIMIT,
     HOLD_LIMIT_SECONDS,
-    NO_ITEM,
-    NOTHING_KEPT,
     PROGRAM_DEPTH,
     RANGE_DEPTH,
+    THERE,
 )
+from truestep.protocol.availability.kept_state import NO_ITEM, NOTHING_KEPT
 from truestep.protocol.settlement.assurances import OPTIMISTIC
 from truestep.protocol.settlement.batches import is_leaf_standing
 from truestep.protocol.settlement.claims import is_accepted
@@ -330,12 +331,15 @@ class KeptSchedule(Schedule):
         call = kept.SettleHold(batch_id=batch_id, ordinal=ordinal, hold=hold)
         return self._message(self.rng.choice(PEOPLE), call)
 
-    def fail(self) -> Step | None:
+    def fail(self) -> KeptStep | None:
         found = self._batch()
         if found is None:
             return None
         batch_id, batch = found
-        claim_id = claim_of(batch_id, self.rng.randrange(batch.leaf_count))
+        index, held = self.rng.randrange(batch.leaf_count), self.world.open_games(batch_id)
+        if held and batch.policy == KEPT_POLICY and self.rng.random() < 0.5:
+            return self._doom(batch_id, held.bit_length() - 1)
+        claim_id = claim_of(batch_id, index)
         if not self._is_worth(is_leaf_standing(self.world.state, claim_id)):
             return None
         is_late = self.now > batch.until + ACKNOWLEDGE_SECONDS
@@ -343,6 +347,21 @@ class KeptSchedule(Schedule):
             return None
         call = kept.Fail(claim_id=claim_id, terms=batch.terms, proof=proof_of(self.world, claim_id))
         return self._message(self.rng.choice(PEOPLE), call)
+
+    def _doom(self, batch_id: BatchId, leaf_index: int) -> KeptStep:
+        """Note a leaf with an open game, whose input has just been lost."""
+        claim_id, batch = claim_of(batch_id, leaf_index), self.world.state.batches[batch_id]
+        proof = proof_of(self.world, claim_id)
+        _, given = self.kept_world.kept.supplied[unpack_item(proof.item).job_id]
+        fail = self._message(
+            self.rng.choice(PEOPLE), kept.Fail(claim_id=claim_id, terms=batch.terms, proof=proof)
+        )
+        item = self.kept_world.items[given]
+        if item.standing.state in GONE:
+            return fail
+        self.follow_ups.append(fail)
+        lost = replace(item.standing, state=ItemState.LOST, was_kept=True, changed_at=self.now)
+        return replace(item, standing=lost)
 
     def withdraw_kept(self) -> Step | None:
         owed = [account for account, amount in self.kept_world.kept.credits.items() if amount]
@@ -370,11 +389,12 @@ def wind_down_kept(schedule: KeptSchedule) -> Iterator[KeptStep]:
     for batch_id, batch in world.state.batches.items():
         if batch.policy != KEPT_POLICY or batch.stage is not BatchStage.CLAIMED:
             continue
-        item_id = world.kept.batch(batch_id).item_id
-        if item_id == NOTHING_KEPT or world.standing(item_id).state in (ItemState.KEPT, ItemState.ENDED):
-            continue
+        item_id, doomed = world.kept.batch(batch_id).item_id, world.kept.batch(batch_id).doomed
+        is_kept = item_id == NOTHING_KEPT or world.standing(item_id).state in THERE
         for leaf_index in range(batch.leaf_count):
             claim_id = claim_of(batch_id, leaf_index)
+            if is_kept and not doomed >> leaf_index & 1:
+                continue
             if is_leaf_standing(world.state, claim_id):
                 call = kept.Fail(claim_id=claim_id, terms=batch.terms, proof=proof_of(world, claim_id))
                 yield Message(sender=KEEPER, now=schedule.now, call=call)

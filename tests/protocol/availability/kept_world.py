@@ -11,14 +11,15 @@ from truestep.base.ids import Address, BatchId, Bytes32, JobId, job_of_task
 from truestep.protocol.availability.contracts import kept as contract
 from truestep.protocol.availability.contracts.items import ItemState, Record, Standing
 from truestep.protocol.availability.ids import ChallengeId, DemandId, ItemId, demand_of, item_of_demand
-from truestep.protocol.availability.kept import GONE, LEAST_FAIL_GAS, Kept, Links, apply_kept
+from truestep.protocol.availability.kept import GONE, LEAST_FAIL_GAS, apply_kept
 from truestep.protocol.availability.kept_policy import kept_policy
+from truestep.protocol.availability.kept_state import Kept, Links
 from truestep.protocol.settlement.assurances import POLICIES
 from truestep.protocol.settlement.contracts import jobs
 from truestep.protocol.settlement.effects import Effect
 from truestep.protocol.settlement.ids import NATIVE, batch_of_claim, unpack_item
 from truestep.protocol.settlement.messages import Message
-from truestep.protocol.settlement.records import Batch, BatchStage
+from truestep.protocol.settlement.records import Batch
 from truestep.protocol.settlement.refusals import Refused
 from truestep.protocol.settlement.state import LifeCycle, Turn
 
@@ -76,13 +77,13 @@ class KeptWorld(World):
     base_fee_wei: int = BASE_FEE_WEI
 
     def __post_init__(self) -> None:
-        policy = kept_policy(lambda: self.kept, self._is_final, self.links)
+        policy = kept_policy(lambda: self.kept, self._batch, self.links)
         policies = {**POLICIES, KEPT_POLICY: policy}
         deployment = replace(self.state.deployment, policies=policies)
         self.state = replace(self.state, deployment=deployment)
 
-    def _is_final(self, batch_id: BatchId) -> bool:
-        return self.state.batches[batch_id].stage is BatchStage.FINAL
+    def _batch(self, batch_id: BatchId) -> Batch | None:
+        return self.state.batches.get(batch_id)
 
     @property
     def links(self) -> Links:
@@ -146,6 +147,7 @@ class KeptWorld(World):
                 self._note_taken(item.job_id)
         if isinstance(effect, jobs.Finalized):
             batch = before.batches[effect.batch_id]
+            assert not self.kept.batch(effect.batch_id).doomed & ~batch.struck
             self._note_kept(effect.batch_id, batch, ~(effect.held | batch.struck))
 
     def _note_taken(self, job_id: JobId) -> None:

@@ -23,7 +23,7 @@ from truestep.protocol.availability.contracts.items import (
 from truestep.protocol.availability.facts import Facts as DataFacts
 from truestep.protocol.availability.facts import KnownItem, KnownKeeper, KnownSeat
 from truestep.protocol.availability.ids import ItemId, KeeperId, demand_of
-from truestep.protocol.availability.kept import NOTHING_KEPT, Kept, KeptBatch
+from truestep.protocol.availability.kept_state import NOTHING_KEPT, Kept, KeptBatch
 from truestep.protocol.availability.rules import rent_wei
 from truestep.protocol.calls import DeliverOutputs
 from truestep.protocol.events import LogPosition

@@ -17,7 +17,8 @@ from truestep.protocol.availability.contracts.kept import BatchHold
 from truestep.protocol.availability.facts import Facts as DataFacts
 from truestep.protocol.availability.ids import ChallengeKind, ItemId, demand_of
 from truestep.protocol.availability.keeping import Keeping
-from truestep.protocol.availability.kept import HOLD_LIMIT_SECONDS, Kept, KeptBatch
+from truestep.protocol.availability.kept import HOLD_LIMIT_SECONDS
+from truestep.protocol.availability.kept_state import Kept, KeptBatch
 from truestep.protocol.calls import FailClaim, HoldBatch, HoldForDemand
 from truestep.protocol.settlement.facts.due import Action as DutyKind
 from truestep.protocol.settlement.facts.records import Facts, KnownBatch
@@ -190,6 +191,14 @@ def test_a_true_claim_fails_only_if_its_operator_is_at_fault() -> None:
     true = seen_by(account=CHALLENGER, duties=(failing(),), agreed=frozenset({CLAIM_ID}))
     assert fails(true) == []
     assert fails(replace(true, duties=(failing(REQUESTER),))) == [FailClaim(claim_id=CLAIM_ID)]
+
+
+def test_a_claim_whose_input_is_gone_is_noted_under_its_game_unless_it_is_true() -> None:
+    noted = duty(DutyKind.DOOM, FailClaim(claim_id=CLAIM_ID), REQUESTER, CLAIM_ID)
+    [send] = holding.fails(seen(duties=(noted,)), facts())
+    assert send.call.call == FailClaim(claim_id=CLAIM_ID)
+    assert send.intent != next(holding.fails(seen(duties=(failing(),)), facts())).intent, "it is sent twice"
+    assert fails(seen_by(account=CHALLENGER, duties=(noted,), agreed=frozenset({CLAIM_ID}))) == []
 
 
 def test_a_false_claim_is_left_to_its_game_as_long_as_there_can_be_one() -> None:

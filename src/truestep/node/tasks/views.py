@@ -24,7 +24,8 @@ from truestep.node.tasks.queue import TaskQueue
 from truestep.node.tasks.results import Results
 from truestep.node.tasks.terms import TaskTerms, task_terms
 from truestep.ports.chain import Balances, Chain, Head, Records
-from truestep.protocol.availability.kept import GONE, NOTHING_KEPT, THERE
+from truestep.protocol.availability.kept import GONE, THERE
+from truestep.protocol.availability.kept_state import NOTHING_KEPT
 from truestep.protocol.deployment.availability import POLICY as KEPT
 from truestep.protocol.events import TaskClaimed
 from truestep.protocol.records import GameRecord, JobRecord, TaskRecord, TaskStage
@@ -212,7 +213,8 @@ class ViewBuilder:
         )
 
     def _agreed(self, due: Iterable[Duty]) -> frozenset[ClaimId]:
-        failing = [each.claim_id for each in due if each.action is Action.FAIL and each.claim_id is not None]
+        kinds = (Action.FAIL, Action.DOOM)
+        failing = [each.claim_id for each in due if each.action in kinds and each.claim_id is not None]
         tasks = {claim_id: self.ledger.task(task_of_claim(claim_id)) for claim_id in failing}
         return frozenset(claim_id for claim_id, task in tasks.items() if self.is_known_true(task))
 

@@ -14,6 +14,7 @@ from truestep.protocol.availability.contracts.kept import (
     BatchHold,
     Deliver,
     Delivered,
+    Doomed,
     Fail,
     Failed,
     Held,
@@ -29,13 +30,13 @@ from truestep.protocol.availability.contracts.kept import (
 from truestep.protocol.availability.ids import (
     ChallengeId,
     ChallengeKind,
-    DemandId,
     ItemId,
     item_of_demand,
     unpack_challenge,
 )
+from truestep.protocol.availability.kept_state import NOTHING_KEPT, Kept, Links
 from truestep.protocol.settlement import effects, operators, policies
-from truestep.protocol.settlement.claims import is_accepted
+from truestep.protocol.settlement.claims import check_leaf, is_accepted
 from truestep.protocol.settlement.contracts import assurances
 from truestep.protocol.settlement.encoding import encode, hash_struct
 from truestep.protocol.settlement.ids import (
@@ -72,59 +73,9 @@ LEAST_FAIL_GAS = 50_000
 HOLDS_LIMIT = 2**16 - 1
 THERE = (ItemState.KEPT, ItemState.ENDED)
 GONE = (ItemState.STRUCK, ItemState.LOST, ItemState.CLOSED)
-NO_ITEM = ItemId(0)
-NOTHING_KEPT = ItemId(2**128 - 1)
-"""In place of an item: no leaf of the batch has an output."""
 
 
 Effect = effects.Effect | contract.Event
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeptBatch:
-    """What is kept of a batch."""
-
-    item_id: ItemId = NO_ITEM
-    """Of the outputs: 0 if none is delivered, NOTHING_KEPT if there are none."""
-    held_until: int = 0
-    hold_count: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """All that Kept keeps."""
-
-    supplied: Mapping[JobId, tuple[ItemId, ItemId]] = field(
-        default_factory=dict[JobId, tuple[ItemId, ItemId]]
-    )
-    """The items of a job's program and input."""
-    batches: Mapping[BatchId, KeptBatch] = field(default_factory=dict[BatchId, KeptBatch])
-    holds: Mapping[tuple[BatchId, int], BatchHold] = field(
-        default_factory=dict[tuple[BatchId, int], BatchHold]
-    )
-    """By their ordinals."""
-    credits: Mapping[Address, int] = field(default_factory=dict[Address, int])
-    burned_wei: int = 0
-
-    def batch(self, batch_id: BatchId) -> KeptBatch:
-        """What is kept of a batch of which nothing need be kept."""
-        return self.batches.get(batch_id, KeptBatch())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Links:
-    """Where Kept is, whom it asks, and the rules of availability that it has read."""
-
-    kept: Address
-    answer_seconds: int
-    acknowledge_seconds: int
-    blob_bond_wei: int
-    standing: Callable[[ItemId], Standing]
-    """Of Items."""
-    is_challenged: Callable[[ChallengeId], bool]
-    """Whether a challenge is open."""
-    is_demanded: Callable[[DemandId], bool]
-    """Whether a demand is open."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -335,6 +286,11 @@ def fail(turn: KeptTurn, call: Fail) -> None:
     rules = _rules(turn.life.state, batch.parameters_id)
     claim = FailingClaim(batch_id=batch_id, until=batch.until, job_id=job_id, now=turn.now)
     penalty_bps, requester_bps = penalties(turn.state, turn.links, claim, rules.lease_penalty_bps)
+    if turn.life.held(batch_id) >> leaf_of_claim(call.claim_id) & 1 and is_input_gone(
+        turn.state, turn.links, claim
+    ):
+        _doom(turn, batch_id, call)
+        return
     price_wei = min(turn.base_fee_wei, rules.gas_price_cap_wei)
     claimed_at = batch.until - batch.terms.window_seconds
     gone_wei = LEAST_FAIL_GAS * price_wei if _was_input_gone(turn.state, turn.links, claim, claimed_at) else 0
@@ -365,6 +321,15 @@ def fail(turn: KeptTurn, call: Fail) -> None:
     )
 
 
+def _doom(turn: KeptTurn, batch_id: BatchId, call: Fail) -> None:
+    """Note a leaf with an open game, so that its batch does not end before the leaf has fallen."""
+    doomed, leaf_bit = turn.state.batch(batch_id).doomed, 1 << leaf_of_claim(call.claim_id)
+    require(not doomed & leaf_bit, Reject.LEAF_HELD)
+    check_leaf(turn.life.state, call.claim_id, call.terms, call.proof)
+    turn.put_batch(batch_id, doomed=doomed | leaf_bit)
+    turn.events.append(Doomed(claim_id=call.claim_id))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailingClaim:
     """A leaf of a CLAIMED batch of which data may be gone."""
@@ -381,15 +346,16 @@ def penalties(state: Kept, links: Links, claim: FailingClaim, lease_penalty_bps:
 
     Refused while all of it is there, or can be.
     """
+    if is_input_gone(state, links, claim):
+        return 0, 0
     kept = state.batch(claim.batch_id)
     last = max(claim.until, kept.held_until)
-    if _is_input_gone(state, links, claim, last):
-        return 0, 0
     return _penalty_bps(links, kept.item_id, last, claim.now, lease_penalty_bps)
 
 
-def _is_input_gone(state: Kept, links: Links, claim: FailingClaim, last: int) -> bool:
+def is_input_gone(state: Kept, links: Links, claim: FailingClaim) -> bool:
     """Whether the job's program or input was lost or struck while a game could be opened."""
+    last = max(claim.until, state.batch(claim.batch_id).held_until)
     return bool(_gone_inputs(state, links, claim, last))
 
 

@@ -20,7 +20,8 @@ from truestep.protocol.availability.contracts.items import (
 from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.availability.facts import KnownItem
 from truestep.protocol.availability.ids import DemandId, ItemId, item_of_demand, part_of_demand
-from truestep.protocol.availability.kept import NO_ITEM, NOTHING_KEPT, OUTPUT_SECONDS, RANGE_DEPTH, THERE
+from truestep.protocol.availability.kept import OUTPUT_SECONDS, RANGE_DEPTH, THERE
+from truestep.protocol.availability.kept_state import NO_ITEM, NOTHING_KEPT
 from truestep.protocol.availability.registration import WRITTEN_LIMIT_BYTES, WRITTEN_PARTS_LIMIT
 from truestep.protocol.availability.rules import RENT_BPS, rent_wei
 from truestep.protocol.calls import DeliverOutputs

@@ -192,11 +192,11 @@ def fails(view: View, facts: Facts) -> Iterator[SendData]:
     """
     rows = {claim.claim_id: (task, claim) for task in view.tasks for claim in task.claims}
     for duty in view.duties:
-        if duty.action is DutyKind.FAIL and isinstance(duty.call, FailClaim):
+        if duty.action in (DutyKind.FAIL, DutyKind.DOOM) and isinstance(duty.call, FailClaim):
             claim_id = duty.call.claim_id
             if _is_to_fail(view, facts, duty, rows.get(claim_id)):
                 yield SendData(
-                    intent=f"fail/{claim_id}",
+                    intent=f"{duty.action}/{claim_id}",
                     call=Paid(call=duty.call),
                     message=f"the data of a claim in batch {batch_of_claim(claim_id)} is gone: let it fail",
                 )
@@ -207,5 +207,6 @@ def _is_to_fail(view: View, facts: Facts, duty: Duty, row: tuple[TaskView, Claim
     if is_disputable:
         return False
     known = facts.batches.get(batch_of_claim(duty.claim_id)) if duty.claim_id is not None else None
-    is_fault = known is not None and duty.beneficiary != known.batch.operator
+    is_fall = duty.action is DutyKind.FAIL  # else only program or input can be gone
+    is_fault = is_fall and known is not None and duty.beneficiary != known.batch.operator
     return is_fault or duty.claim_id not in view.agreed

@@ -147,6 +147,13 @@ class HoldSettled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Doomed:
+    """A leaf falls, because data is gone, once its games are over."""
+
+    claim_id: LeafId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
     """A leaf is struck, because data was not there."""
 
@@ -169,4 +176,4 @@ class Withdrawn:
 
 
 Call = Supply | Deliver | Hold | HoldForDemand | SettleHold | Fail | WithdrawTo
-Event = Supplied | Delivered | Held | HoldSettled | Failed | Withdrawn
+Event = Supplied | Delivered | Held | HoldSettled | Doomed | Failed | Withdrawn

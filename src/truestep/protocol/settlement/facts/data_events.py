@@ -6,11 +6,11 @@ from typing import Any, get_args
 
 from truestep.protocol.availability.contracts import bindings, challenges, items, keepers, kept
 from truestep.protocol.availability.facts import Event as DataEvent
-from truestep.protocol.availability.kept import NOTHING_KEPT, KeptBatch
+from truestep.protocol.availability.kept_state import NOTHING_KEPT, KeptBatch
 from truestep.protocol.settlement.facts.draft import Draft
 from truestep.protocol.settlement.facts.records import Logged
 from truestep.protocol.settlement.facts.retention import drop_batch_if_over
-from truestep.protocol.settlement.ids import batch_of_claim
+from truestep.protocol.settlement.ids import batch_of_claim, leaf_of_claim
 from truestep.protocol.settlement.records import BatchStage
 
 Handler = Callable[[Draft, Any, Logged], None]
@@ -50,6 +50,14 @@ def _hold_settled(draft: Draft, event: kept.HoldSettled, logged: Logged) -> None
     drop_batch_if_over(draft, event.batch_id)
 
 
+def _doomed(draft: Draft, event: kept.Doomed, logged: Logged) -> None:
+    batch_id = batch_of_claim(event.claim_id)
+    if draft.batches.get(batch_id) is not None:
+        before = draft.kept_batches.get(batch_id) or KeptBatch()
+        doomed = before.doomed | 1 << leaf_of_claim(event.claim_id)
+        draft.kept_batches.put(batch_id, replace(before, doomed=doomed))
+
+
 def _nothing(draft: Draft, event: object, logged: Logged) -> None:
     """What a leaf lost, `Struck` has said; what accounts are owed, no event says in full."""
 
@@ -62,6 +70,7 @@ HANDLERS: Mapping[type, Handler] = {
     kept.Delivered: _delivered,
     kept.Held: _held,
     kept.HoldSettled: _hold_settled,
+    kept.Doomed: _doomed,
     kept.Failed: _nothing,
     kept.Withdrawn: _nothing,
 }
@@ -97,7 +106,7 @@ def _is_next_hold(draft: Draft, event: kept.Held) -> bool:
     return event.ordinal == (draft.kept_batches.get(event.batch_id) or KeptBatch()).hold_count + 1
 
 
-def _had_batch(draft: Draft, event: kept.HoldSettled | kept.Failed) -> bool:
+def _had_batch(draft: Draft, event: kept.HoldSettled | kept.Doomed | kept.Failed) -> bool:
     is_hold = isinstance(event, kept.HoldSettled)
     batch_id = event.batch_id if is_hold else batch_of_claim(event.claim_id)
     return 0 < batch_id <= draft.batch_count
@@ -129,6 +138,7 @@ FITS: Mapping[type, Check] = {
     kept.Delivered: _is_claimed,
     kept.Held: _is_claimed,
     kept.HoldSettled: _had_batch,
+    kept.Doomed: _had_batch,
     kept.Failed: _had_batch,
 }
 FOLLOWS: Mapping[type, Check] = {items.Registered: _is_next_item, kept.Held: _is_next_hold}

@@ -6,7 +6,7 @@ from typing import Any
 from truestep.base.errors import Bug
 from truestep.base.ids import Address, BatchId, JobId, TaskId, job_of_task
 from truestep.protocol.availability.facts import Draft as DataDraft
-from truestep.protocol.availability.kept import Kept
+from truestep.protocol.availability.kept_state import Kept
 from truestep.protocol.settlement.facts.records import Facts, KnownBatch, KnownDispute, KnownJob
 from truestep.protocol.settlement.ids import LeafId
 from truestep.protocol.tables import Table, add_to

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from truestep.base.ids import Address, BatchId, Bytes32, TaskId, job_of_task, task_of
 from truestep.protocol.availability.keeping import Keeping
-from truestep.protocol.availability.kept import FailingClaim, penalties
+from truestep.protocol.availability.kept import FailingClaim, is_input_gone, penalties
 from truestep.protocol.settlement import games
 from truestep.protocol.settlement.assurances import Question, optimistic
 from truestep.protocol.settlement.claims import is_accepted, state_hash
@@ -39,6 +39,8 @@ class Action(StrEnum):
     CALL_BACK = "call_back"
     SETTLE_HOLD = "settle_hold"
     FAIL = "fail"
+    DOOM = "doom"
+    """The same call while a game is open on the leaf: it falls when that is over, and its batch waits."""
     ADOPT = "adopt"
     CLAIM = "claim"
     SPLIT = "split"
@@ -62,6 +64,7 @@ ANYBODY = frozenset(
         Action.CALL_BACK,
         Action.SETTLE_HOLD,
         Action.FAIL,
+        Action.DOOM,
         Action.ADOPT,
     }
 )
@@ -77,8 +80,8 @@ class Due:
 
     action: Action
     subject: int
-    """The number of the batch (EXPIRE, FINALIZE, CLAIM), claim (FINALIZE_LEAF, WRITE_OUT, FAIL), job (CANCEL,
-    FEED, CALL_BACK), hold (SETTLE_HOLD: batch << 16 | ordinal) or game (all others)."""
+    """The number of the batch (EXPIRE, FINALIZE, CLAIM), claim (FINALIZE_LEAF, WRITE_OUT, FAIL, DOOM), job
+    (CANCEL, FEED, CALL_BACK), hold (SETTLE_HOLD: batch << 16 | ordinal) or game (all others)."""
     last_second: int | None = None
     """In which it can be done; None if that never ends, or not by itself."""
 
@@ -133,15 +136,20 @@ def _of_data(facts: Facts, now: int) -> Iterator[Due]:
     for batch_id, known in facts.batches.items():
         batch = known.batch
         if batch.stage is BatchStage.CLAIMED and batch.policy == facts.keeping.policy:
-            standing = ~(batch.struck | open_bits.get(batch_id, 0))
-            failing = _failing(facts, facts.keeping, batch_id, batch, now)
-            for leaf_index in set_bits(failing & standing):
+            open_now, doomed = open_bits.get(batch_id, 0), facts.kept.batch(batch_id).doomed
+            failing, gone = _failing(facts, facts.keeping, batch_id, batch, now)
+            for leaf_index in set_bits(failing & ~(batch.struck | open_now)):
                 yield Due(action=Action.FAIL, subject=claim_of(batch_id, leaf_index))
+            for leaf_index in set_bits(gone & open_now & ~(batch.struck | doomed)):
+                yield Due(action=Action.DOOM, subject=claim_of(batch_id, leaf_index))
 
 
-def _failing(facts: Facts, keeping: Keeping, batch_id: BatchId, batch: Batch, now: int) -> int:
-    """The leaves of a batch whose data is gone, a bit each (docs/availability.md A5.5)."""
-    links, mask = data_links(facts, keeping), 0
+def _failing(facts: Facts, keeping: Keeping, batch_id: BatchId, batch: Batch, now: int) -> tuple[int, int]:
+    """The leaves of a batch whose data is gone, a bit each (docs/availability.md A5.5).
+
+    And those of them whose program or input is gone: of these a leaf with an open game is noted.
+    """
+    links, mask, gone = data_links(facts, keeping), 0, 0
     for item in items_of(batch):
         claim = FailingClaim(batch_id=batch_id, until=batch.until, job_id=item.job_id, now=now)
         try:
@@ -149,7 +157,9 @@ def _failing(facts: Facts, keeping: Keeping, batch_id: BatchId, batch: Batch, no
         except Refused:
             continue
         mask |= leaves_of_item(item)
-    return mask
+        if is_input_gone(facts.kept, links, claim):
+            gone |= leaves_of_item(item)
+    return mask, gone
 
 
 def hold_subject(batch_id: BatchId, ordinal: int) -> int:

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from truestep.base.ids import BatchId
 from truestep.protocol.availability.keeping import Keeping
-from truestep.protocol.availability.kept import Links
 from truestep.protocol.availability.kept_policy import kept_policy
+from truestep.protocol.availability.kept_state import Links
 from truestep.protocol.settlement.facts.records import Facts
-from truestep.protocol.settlement.records import BatchStage
+from truestep.protocol.settlement.records import Batch
 from truestep.protocol.settlement.state import Deployment
 
 
@@ -40,10 +40,10 @@ def open_until(facts: Facts, batch_id: BatchId, until: int) -> int:
 
 
 def _with_kept(facts: Facts, keeping: Keeping) -> Deployment:
-    def is_final(batch_id: BatchId) -> bool:
+    def batch_of(batch_id: BatchId) -> Batch | None:
         known = facts.batches.get(batch_id)
-        return known is not None and known.batch.stage is BatchStage.FINAL
+        return known.batch if known is not None else None
 
-    policy = kept_policy(lambda: facts.kept, is_final, links_of(facts, keeping))
+    policy = kept_policy(lambda: facts.kept, batch_of, links_of(facts, keeping))
     policies = {**facts.deployment.policies, keeping.policy: policy}
     return replace(facts.deployment, policies=policies)

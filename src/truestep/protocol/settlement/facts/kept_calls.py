@@ -12,11 +12,11 @@ from truestep.protocol.availability.facts import KnownItem
 from truestep.protocol.availability.ids import ChallengeId, DemandId, ItemId, item_of_demand
 from truestep.protocol.availability.kept import (
     HOLD_DOUBLINGS_LIMIT,
-    NO_ITEM,
     PROGRAM_DEPTH,
     RANGE_DEPTH,
     needs_output,
 )
+from truestep.protocol.availability.kept_state import NO_ITEM
 from truestep.protocol.settlement.facts.leaves import leaves_in
 from truestep.protocol.settlement.facts.records import Facts, KnownBatch
 from truestep.protocol.settlement.facts.rehearsal import Answer, Caller, Ready, prepared_kept, scope_of

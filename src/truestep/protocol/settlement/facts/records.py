@@ -7,7 +7,7 @@ from truestep.base.ids import Address, BatchId, Bytes32, JobId, ProgramId, TaskI
 from truestep.protocol.availability.facts import Event as DataEvent
 from truestep.protocol.availability.facts import Facts as DataFacts
 from truestep.protocol.availability.keeping import Keeping
-from truestep.protocol.availability.kept import Kept
+from truestep.protocol.availability.kept_state import Kept
 from truestep.protocol.events import LogPosition
 from truestep.protocol.settlement.contracts import (
     assurances,

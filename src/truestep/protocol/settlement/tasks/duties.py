@@ -50,7 +50,7 @@ def _duties(facts: Facts, account: Address, each: Due, now: int) -> Iterator[Dut
     match each.action:
         case Action.EXPIRE | Action.FINALIZE:
             yield from _of_batch(facts, each, BatchId(each.subject))
-        case Action.FINALIZE_LEAF | Action.WRITE_OUT | Action.FAIL:
+        case Action.FINALIZE_LEAF | Action.WRITE_OUT | Action.FAIL | Action.DOOM:
             yield from _of_claim(facts, each, LeafId(each.subject), now)
         case Action.SETTLE_HOLD:
             yield from _of_hold(facts, each)
@@ -101,6 +101,8 @@ def _of_claim(facts: Facts, each: Due, leaf_id: LeafId, now: int) -> Iterator[Du
     elif each.action is Action.FAIL:
         is_fault = _is_operators_fault(facts, leaf_id, job_id, now)
         call, beneficiary = calls.FailClaim(claim_id=claim_id), requester if is_fault else batch.operator
+    elif each.action is Action.DOOM:
+        call, beneficiary = calls.FailClaim(claim_id=claim_id), requester
     yield Duty(action=each.action, call=call, beneficiary=beneficiary, job_id=job_id, claim_id=claim_id)
 
 

@@ -139,6 +139,10 @@ def test_what_is_printed_is_what_python_prints(tmp_path: Path) -> None:
             "a guest cannot make or delete a of the module",
         ),
         (
+            "a = 1\ndef f():\n    global a\n    a = 2\n    return globals()['a']\n",
+            "a guest cannot look up by text what model has",
+        ),
+        (
             "a = {}\nb = a\ndef f():\n    global a\n    a = {1: 2}\n    return len(b)\n",
             " of the module holds, or shares",
         ),

@@ -128,6 +128,11 @@ def states() -> list[ModuleState]:
     return list(_states.values())
 
 
+def has_kept(module: str) -> bool:
+    """Whether a guest changes anything of a module."""
+    return module in _states
+
+
 def place_of_variable(owner: Any, name: str) -> Place | None:
     """Where a variable is kept; None if it is a constant."""
     return _variables.get((owner, name))

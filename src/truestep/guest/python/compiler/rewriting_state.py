@@ -14,6 +14,7 @@ from truestep.guest.python.compiler.module_state import (
     change_object,
     change_variables,
     check_constant,
+    has_kept,
     is_changeable,
     place_of_object,
     place_of_variable,
@@ -26,6 +27,7 @@ _COMPREHENSIONS: Any = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorEx
 _SCOPES: Any = (ast.FunctionDef, ast.Lambda, ast.ClassDef, *_COMPREHENSIONS)
 _CHANGED: Any = (list, dict, set)
 _READING = {"LOAD_GLOBAL", "LOAD_NAME"}
+_LOOKING_UP: Any = (vars, getattr, hasattr, dir)
 _MISSING = object()
 
 
@@ -99,6 +101,24 @@ class StateRewriter(ast.NodeTransformer):
         self.has_changed = True
         node.names = kept
         return node if kept else ast.copy_location(ast.Pass(), node)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """`globals()["name"]` and the like would find what a variable began with."""
+        called = self._names.value(node.func)
+        owner = (
+            self._value(node.args[0])
+            if node.args and any(called is function for function in _LOOKING_UP)
+            else None
+        )
+        module = self._module if called is globals else getattr(owner, "__name__", None)
+        is_of_module = called is globals or isinstance(owner, ModuleType)
+        if is_of_module and has_kept(str(module)):
+            raise Complaint(
+                f"a guest cannot look up by text what {module} has, because it changes some of it",
+                place=line_in(self._function, node),
+                remedy="write the names of the variables",
+            )
+        return self.generic_visit(node)
 
     def visit_NamedExpr(self, node: ast.NamedExpr) -> Any:
         """`(name := value)` sets a variable only."""

@@ -56,10 +56,12 @@ def kept(net: KeeperNet, item: Item, keepers: list[RunningKeeper]) -> ItemId:
 
 def deletions(net: KeeperNet, item_id: ItemId) -> list[HolderReceipts]:
     """What everybody can collect over HTTP."""
-    history = AvailabilityReader(net.anvil.node, net.contracts).history(item_id)
+    reader, contracts = AvailabilityReader(net.anvil.node, net.contracts), net.contracts
+    history = reader.history(item_id)
     assert history is not None
-    contracts = net.contracts
-    collector = Collector(chain_id=contracts.chain_id, items=contracts.items, may_be_private=True)
+    collector = Collector(
+        chain_id=contracts.chain_id, items=contracts.items, may_be_private=True, now=reader.now()
+    )
     return collector.collected(history)
 
 

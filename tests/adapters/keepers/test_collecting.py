@@ -38,7 +38,8 @@ ITEMS = Address(OTHER.address)
 REGISTERED = replace(registered(7), record=replace(registered(7).record, seat_count=2))
 SEAT = 1
 CELLS = seat_cells(SEAT, 2)
-COLLECTOR = Collector(chain_id=31_337, items=ITEMS, may_be_private=True)
+NOW = 1_000
+COLLECTOR = Collector(chain_id=31_337, items=ITEMS, may_be_private=True, now=NOW)
 
 
 @dataclass
@@ -111,6 +112,7 @@ def test_receipts_are_collected_and_checked(keeper: Keeper) -> None:
         (receipt(items=Address(KEEPER.address)), Deleted.WRONG, "expected contract"),
         (receipt(item_id=ItemId(8)), Deleted.WRONG, "expected item 7"),
         (receipt(item_name=Bytes32(bytes(32))), Deleted.WRONG, "expected content"),
+        (receipt(deleted_at=NOW + 601), Deleted.WRONG, "yet to come"),
         (receipt().model_copy(update={"deleted_at": 250}), Deleted.WRONG, "expected the signature"),
     ],
 )

@@ -12,6 +12,9 @@ from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address
 from truestep.protocol.availability.history import Holder, ItemHistory
 
+AHEAD_SECONDS = 600
+"""By which the node of a keeper may be ahead."""
+
 
 class Deleted(StrEnum):
     """What a holder has signed."""
@@ -45,6 +48,8 @@ class Collector:
     chain_id: int
     items: Address
     may_be_private: bool
+    now: int
+    """The time of the chain's newest block: whoever says when cells will be gone has deleted nothing yet."""
 
     def collected(self, history: ItemHistory) -> list[HolderReceipts]:
         """What each holder of an item has signed, in the order of seats."""
@@ -98,6 +103,12 @@ class Collector:
                 raise Rejected(
                     Reject.DELETION_OTHER, f"expected {name} {one}, {holder.url} gives a receipt of {other}"
                 )
+        if receipt.deleted_at > self.now + AHEAD_SECONDS:
+            raise Rejected(
+                Reject.DELETION_OTHER,
+                f"expected a receipt of what is gone, {holder.url} gives one of second"
+                f" {receipt.deleted_at} of the chain, which is yet to come",
+            )
 
 
 def _counted(history: ItemHistory, holder: Holder, own: Sequence[DeletionReceipt]) -> HolderReceipts:

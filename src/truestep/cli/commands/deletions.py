@@ -70,6 +70,7 @@ def deletions(
         chain_id=contracts.chain_id,
         items=contracts.items,
         may_be_private=allow_private or deployment.chain_id in DEVNET_CHAINS,
+        now=reader.now(),
     )
     found = collector.collected(history)
     files = _written(output, item, found) if output is not None else []

@@ -19,6 +19,7 @@ from truestep.base.ids import (
     task_in_words,
     task_of_claim,
 )
+from truestep.base.text import counted
 from truestep.commitments.keccak import keccak256
 from truestep.protocol.availability.ids import item_of_demand, unpack_challenge
 from truestep.protocol.records import GameRecord
@@ -29,10 +30,20 @@ _DIGEST_BYTES = 4
 _WITHDRAWAL = "withdraw-"
 _BATCHES = ("claim", "finalize", "expire", "release", "register", "deliver", "hold", "settle-hold")
 _CLAIMS = ("finalize-claim", "fail", "open", "refute", "write-out", "split")
-_ITEMS = {"assign": "draw of keepers for", "close-item": "end of"}
+_ITEMS = {
+    "assign": "draw of keepers for",
+    "close-item": "end of",
+    "acknowledge": "signature for",
+    "collect": "fees of",
+    "strike-item": "strike of",
+}
 _GAMES = ("pick", "step", "descend", "reveal", "settle", "show", "reward")
 _JOBS = ("cancel", "call-back")
-_CHALLENGES = {"challenge": "challenge", "settle-challenge": "end of a challenge"}
+_CHALLENGES = {
+    "challenge": "challenge",
+    "answer": "answer to a challenge",
+    "settle-challenge": "end of a challenge",
+}
 _DEMANDS = {
     "demand": "demand for a tree",
     "give": "answer for the tree",
@@ -123,6 +134,10 @@ def in_words(intent: str) -> str:
     if kind.startswith(_WITHDRAWAL):
         return f"withdrawal of {kind.removeprefix(_WITHDRAWAL)}"
     first = rest.partition("/")[0]
+    if kind == "enrol":
+        return "enrolment as a keeper"
+    if kind == "withdraw":
+        return f"withdrawal from {first}"
     if kind == "take":
         tasks = list(_tasks_named(first))
         return f"take of a batch of {tasks_in_words(tasks)}" if tasks else intent
@@ -146,12 +161,21 @@ def landed_in_words(intent: str) -> str:
             return f"batch {batch} has expired"
         case "release", [batch] if _is_number(batch):
             return f"released batch {batch}"
+        case "enrol", [shares, _]:
+            had, _, more = shares.partition("+")
+            if _is_number(had) and _is_number(more):
+                return f"is a keeper with {counted(int(had) + int(more), 'share')}"
+        case "acknowledge", [item, seat, _] if _is_number(item) and _is_number(seat):
+            return f"answers for seat {seat} of item {item}"
+        case "withdraw", [contract, _]:
+            return f"withdrew from {contract}"
         case "register", [batch, *_] if _is_number(batch):
             return f"registered an item with the outputs of batch {batch}"
         case "deliver", [batch, item] if _is_number(batch) and _is_number(item):
             return f"delivered batch {batch}" + (f" with item {item}" if item != "0" else "")
         case _:
-            return f"{in_words(intent)} is in a block"
+            pass
+    return f"{in_words(intent)} is in a block"
 
 
 def _about(kind: str, number: int) -> str:

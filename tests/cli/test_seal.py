@@ -66,6 +66,28 @@ def test_a_file_is_sealed_and_opened(truestep: Invoke, tmp_path: Path, password:
     assert not found.exists()
 
 
+def test_a_file_is_not_written_over_itself(truestep: Invoke, tmp_path: Path, password: Path) -> None:
+    plain, one, link = tmp_path / "plain", keystore(tmp_path, "one"), tmp_path / "link"
+    plain.write_bytes(CONTENT)
+    link.symlink_to(plain)
+    guarded = {path: path.read_bytes() for path in (plain, one)}
+    opening = ("unseal", plain, "--keystore", one, "--password-file", password)
+    for words in (
+        ("seal", plain, "--to", f"x25519:{'05' * 32}", "-o", link),
+        (*opening, "-o", link),
+        (*opening, "-o", one),
+        ("build", plain, "-o", plain),
+        ("run", "other.elf", "--input", plain, "-o", plain),
+        ("run", plain, "-o", plain),
+        ("prove-step", plain, "--cycle", 0, "-o", link),
+        ("disclose", plain, "--bytes", "0:1", "-o", plain),
+        ("disclose", "other.json", "--from", plain, "--bytes", "0:1", "-o", plain),
+    ):
+        finished = truestep(*words, "--json")
+        assert (finished.exit_code, finished.fields()["error"]["reason"]) == (1, "output is an input"), words
+    assert guarded == {path: path.read_bytes() for path in guarded}
+
+
 def test_other_keys_and_files_are_refused(truestep: Invoke, tmp_path: Path, password: Path) -> None:
     plain, out = tmp_path / "plain", tmp_path / "out"
     plain.write_bytes(CONTENT)

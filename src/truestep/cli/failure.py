@@ -1,6 +1,7 @@
 """Turns an expected exception into a message and an exit code: a wrong file must not print a traceback."""
 
 from enum import IntEnum
+from pathlib import Path
 
 from truestep.base.errors import Rejected, Unavailable
 from truestep.base.text import one_line
@@ -26,6 +27,16 @@ class Failure(Exception):
         super().__init__(message)
         self.reason = reason
         self.exit_code = exit_code
+
+
+def keep_inputs(output: Path | None, *inputs: Path | None) -> None:
+    """Refuse to write the result over a file that it is made from: that file may be the only copy."""
+    for path in inputs:
+        if output and path and output.is_file() and path.exists() and output.samefile(path):
+            raise Failure(
+                "output is an input",
+                f"{output} would be written over, and it is read from; give another --output",
+            )
 
 
 EXPECTED = (Failure, Rejected, Unavailable, GuestBuildError, OSError, MemoryError)

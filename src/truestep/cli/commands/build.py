@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from truestep.cli.failure import keep_inputs
 from truestep.cli.options import StrictOption
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.guest import BuiltGuest, GuestBuildError, build_c, build_python
@@ -81,6 +82,7 @@ def build(
     """
     screen = Screen(as_json=as_json)
     target = output or Path(f"{sources[0].stem}.elf")
+    keep_inputs(target, *sources)
     screen.doing(f"building {target}")
     if any(source.suffix == PYTHON_SUFFIX for source in sources):
         is_for_c = optimisation is not None or include or define or exceptions

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from truestep.cli.failure import Failure
+from truestep.cli.failure import Failure, keep_inputs
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.client.disclosure import disclose as disclosure_of
 from truestep.client.receipt import Receipt, read_receipt
@@ -48,6 +48,7 @@ def disclose(
     A proof needs pairs of 32-byte words, so what is shown is widened to whole 64 bytes; the command says to
     what. The file also holds hashes of what is next to it: bytes there that can be guessed can be confirmed.
     """
+    keep_inputs(output, receipt, source)
     screen = Screen(as_json=as_json)
     held = read_receipt(receipt)
     content = _output(held, shard) if source is None else _read(source)

@@ -9,7 +9,7 @@ import typer
 from truestep.adapters.files import write_file
 from truestep.base.errors import Bug
 from truestep.cli.connection import unknown_code_warning
-from truestep.cli.failure import Failure
+from truestep.cli.failure import Failure, keep_inputs
 from truestep.cli.options import (
     InputOption,
     ProgramArgument,
@@ -82,6 +82,7 @@ def prove_step(
     A float instruction is decided by its micro-run, which is integer code that computes its result. The proof
     then shows how the micro-run begins and ends; --micro proves one of its steps.
     """
+    keep_inputs(output, prog, input_file)
     file = chosen_file(deployment, network)
     if (not rpc) != (file is None):
         raise typer.BadParameter("--rpc and --deployment go together", param_hint="--rpc")

@@ -9,7 +9,7 @@ from rich.markup import escape
 from truestep.adapters.files import write_file
 from truestep.base.text import counted, visible
 from truestep.cli.daemons import limited_engine
-from truestep.cli.failure import ExitCode
+from truestep.cli.failure import ExitCode, keep_inputs
 from truestep.cli.options import (
     InputOption,
     MemoryLimitOption,
@@ -65,6 +65,7 @@ def run(
     Exits with 0 if the guest exits with 0. If the guest exits with another code, traps, or does not halt
     within --max-cycles, this command exits with 1; the guest's own exit code is in the result.
     """
+    keep_inputs(output, prog, input_file)
     screen = Screen(as_json=as_json)
     screen.doing(f"reading or building {prog}")
     program_file, task = read_program(prog, is_strict=strict), read_task(shard, seed, input_file)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from truestep.cli.failure import keep_inputs
 from truestep.cli.options import KeystoreOption, PasswordFileOption, ask_password
 from truestep.cli.screen import JsonFlag, Screen, guarded
 
@@ -43,6 +44,7 @@ def seal(
     from truestep.adapters.files import write_file
     from truestep.availability.sealing import parse_key, sealed
 
+    keep_inputs(output, file)
     keys = [parse_key(text) for text in dict.fromkeys(to)]
     write_file(output, sealed(pieces_of(file), keys, fresh_secrets()))
     Screen(as_json=as_json).result(
@@ -68,6 +70,7 @@ def unseal(
     from truestep.adapters.files import OPEN_TO_OWNER, write_file
     from truestep.availability.sealing import opened
 
+    keep_inputs(output, file, keystore)
     secret = keystore_secret(keystore, ask_password(password_file), number)
     write_file(output, opened(pieces_of(file), secret), mode=OPEN_TO_OWNER)
     Screen(as_json=as_json).result(

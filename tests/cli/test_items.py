@@ -121,6 +121,17 @@ def test_a_number_needs_a_network_and_other_names_need_keepers(
     assert finished.exit_code == 2 and "expected the network to use" in finished.stderr
     finished = truestep("sample", manifest)
     assert finished.exit_code == 2 and "expected the URL of a keeper" in finished.stderr
+    for wrong in ("abc", "ab" * 31):
+        finished = truestep("fetch", wrong, "-o", manifest.parent / "out")
+        assert finished.exit_code == 2 and "expected the number of an item" in finished.stderr
+
+
+def test_a_wrong_consensus_node_is_found_before_it_is_needed(truestep: Invoke, tmp_path: Path) -> None:
+    daemon = ("watch", "--rpc", "http://127.0.0.1:9", "--keystore", tmp_path / "k", "--state-dir", tmp_path)
+    for wrong in ("here", "ftp://here", "http://", "http://here?key=1"):
+        for words in (daemon, ("fetch", 1, "-o", tmp_path / "out")):
+            finished = truestep(*words, "--beacon", "http://127.0.0.1:9/key", "--beacon", wrong)
+            assert finished.exit_code == 2 and "--beacon: expected the http" in finished.stderr
 
 
 def on_chain(

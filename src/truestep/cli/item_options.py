@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from truestep.base.text import visible
 from truestep.cli.failure import ExitCode, Failure
 from truestep.cli.options import DeploymentOption, NetworkOption, deployment_file
 from truestep.cli.screen import Screen
@@ -45,6 +46,7 @@ NodesOption = Annotated[
 ]
 
 _NUMBER_DIGITS = 20
+_WORD = re.compile(r"-?\w*")
 _NAME = re.compile(r"(0x)?[0-9a-f]{64}")
 Answer = TypeVar("Answer")
 
@@ -126,9 +128,16 @@ def find_item(options: ItemOptions) -> FoundItem:
     urls = dict.fromkeys(options.keeper or [], False)
     if options.item.isdecimal() and len(options.item) < _NUMBER_DIGITS:
         return _on_chain(options, urls)
+    is_name = _NAME.fullmatch(options.item) is not None
+    if not is_name and _WORD.fullmatch(options.item) and not Path(options.item).exists():
+        raise typer.BadParameter(
+            "expected the number of an item on a chain, a manifest file, or an item's name of 64 hex digits,"
+            f" got {visible(options.item)}",
+            param_hint="ITEM",
+        )
     if not urls:
         raise typer.BadParameter("expected the URL of a keeper, got none", param_hint="--keeper")
-    if _NAME.fullmatch(options.item):
+    if is_name:
         return FoundItem(name=Bytes32(bytes.fromhex(options.item.removeprefix("0x"))), urls=urls)
     with Path(options.item).open("rb") as file:
         manifest = parse_manifest(file.read(MANIFEST_LIMIT_BYTES + 1))

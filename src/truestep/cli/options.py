@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from truestep.base.ids import Address, Bytes32
+from truestep.base.text import visible
 from truestep.base.units import parse_coins
 from truestep.cli.failure import Failure
 from truestep.client.files import read_input
@@ -141,12 +142,25 @@ def chosen_file(deployment: Path | None, network: str | None) -> Path | None:
     return network_file(network) if network is not None else deployment
 
 
+def _consensus_nodes(urls: list[str] | None) -> list[str] | None:
+    """Daemons ask these only in need: a wrong one must be found before."""
+    for url in urls or []:
+        if not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", url):
+            raise typer.BadParameter(
+                "expected the http or https URL of a consensus node, such as http://127.0.0.1:5052, without ?"
+                f" or #, got {visible(url)}",
+                param_hint="--beacon",
+            )
+    return urls
+
+
 BeaconOption = Annotated[
     list[str] | None,
     typer.Option(
         "--beacon",
         metavar="URL",
         envvar="TRUESTEP_BEACON",
+        callback=_consensus_nodes,
         help="A consensus node (Beacon API), for blobs that transactions have published. Repeat it for others"
         " that replace it.",
     ),

@@ -39,7 +39,7 @@ def refuse_too_long(need: Need, now: int) -> None:
     raise Rejected(
         Reject.DATA_ENDS_EARLY,
         f"blobs of transactions can be relied on for {duration(BLOB_SECONDS)}, and this job may need its data"
-        f" for {lasting}: its lifetime, its window, the clocks of a game, and an hour to post it; {shorter}"
+        f" for {lasting}: {item_terms.WHY_SO_LONG_IN_BLOBS}; {shorter}"
         " with --availability keepers, or calldata if it is small",
     )
 
@@ -55,7 +55,13 @@ def last_second(need: Need, now: int, keep_seconds: int | None) -> int:
     """Until when an item is registered. Refuses a time that is too short for the job, or too long."""
     refuse_too_long(need, now)
     least_seconds = need.until_without_holds + SPARE_SECONDS - now
-    return item_terms.last_second(now, keep_seconds, least_seconds=least_seconds, most_seconds=BLOB_SECONDS)
+    return item_terms.last_second(
+        now,
+        keep_seconds,
+        least_seconds=least_seconds,
+        most_seconds=BLOB_SECONDS,
+        why=item_terms.WHY_SO_LONG_IN_BLOBS,
+    )
 
 
 def in_words(contents: Sequence[Content], blob_count: int, bond_wei: int, seconds: int) -> str:

@@ -12,9 +12,13 @@ from truestep.protocol.availability.rules import rent_wei
 from truestep.roles.availability.delivery import WRITTEN_BYTE_GAS, WRITTEN_GAS, WRITTEN_PART_GAS
 
 DAY_SECONDS, HOUR_SECONDS = 86_400, 3_600
+WHY_SO_LONG = "its lifetime, its window, 20 days in which keepers are waited for, and the clocks of a game"
+WHY_SO_LONG_IN_BLOBS = "its lifetime, its window, the clocks of a game, and an hour to post it"
 
 
-def last_second(now: int, keep_seconds: int | None, *, least_seconds: int, most_seconds: int) -> int:
+def last_second(
+    now: int, keep_seconds: int | None, *, least_seconds: int, most_seconds: int, why: str = WHY_SO_LONG
+) -> int:
     """Until when an item is kept that is registered now. None: for the least time.
 
     Raises Rejected if the time is shorter or longer than it may be.
@@ -27,15 +31,12 @@ def last_second(now: int, keep_seconds: int | None, *, least_seconds: int, most_
         raise Rejected(
             Reject.DATA_END,
             f"expected the data to be kept for at least {least_hours}, got {duration(keep_seconds)}: a job"
-            " may"
-            " need it for its lifetime, its window, 20 days in which keepers are waited for, and the clocks"
-            " of a game. Without --keep-for it is kept for just that",
+            f" may need it for {why}. Without --keep-for it is kept for just that",
         )
     if keep_seconds > most_seconds:
         raise Rejected(
             Reject.DATA_END,
-            f"expected the data to be kept for at most {most_hours}, got {duration(keep_seconds)};"
-            " `truestep extend` can have it kept for longer before that ends",
+            f"expected the data to be kept for at most {most_hours}, got {duration(keep_seconds)}",
         )
     return now + keep_seconds
 

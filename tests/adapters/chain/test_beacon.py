@@ -88,6 +88,14 @@ def test_what_is_not_the_blob_is_asked_of_the_next_node(body: bytes) -> None:
             BeaconBlobs([url, absent], KZG).blob(HASH, ROOT)
 
 
+def test_a_node_that_lies_is_not_one_that_has_nothing() -> None:
+    with node(answer(OTHER)) as (liar, _), node(answer()) as (empty, _):
+        with pytest.raises(Unavailable, match=f"{liar} does not have it, but sent other bytes; name another"):
+            BeaconBlobs([liar], KZG).blob(HASH, ROOT)
+        with pytest.raises(Unavailable, match=f"{empty} does not have it; name another --beacon"):
+            BeaconBlobs([empty], KZG).blob(HASH, ROOT)
+
+
 class Blocks:
     """Knows where blobs were published, and learns that the chain was reorganised."""
 

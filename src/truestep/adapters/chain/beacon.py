@@ -50,7 +50,11 @@ class BeaconBlobs:
                 return self._ask(url, wanted, block_id, should_stop)
             except Unavailable as error:
                 troubles.append(str(error))
-        why = "; ".join(troubles) or "no consensus node is named; name one with --beacon"
+        why = (
+            f"{'; '.join(troubles)}; name another --beacon"
+            if troubles
+            else "no consensus node is named; name one with --beacon"
+        )
         raise Unavailable(f"cannot get blob {wanted.hex()}, which a transaction has published: {why}")
 
     def _ask(self, url: str, wanted: Bytes32, block_id: str, should_stop: ShouldStop) -> bytes:
@@ -64,7 +68,8 @@ class BeaconBlobs:
             blob = _octets(text)
             if blob is not None and self._hash_of(blob) == wanted:
                 return blob
-        raise Unavailable(f"{origin(url)} does not have it")
+        other = ", but sent other bytes" if answer.data else ""
+        raise Unavailable(f"{origin(url)} does not have it{other}")
 
     def _hash_of(self, blob: bytes) -> Bytes32 | None:
         try:

@@ -1,6 +1,7 @@
-"""A jitclass, plain classes with bases that are asked by super(), and a chain of instances."""
+"""A jitclass, plain classes with bases that are asked by super() or are abstract, and a chain of instances."""
 
 import abc
+from collections.abc import MutableMapping
 
 import numpy as np
 from numba import float64, int64
@@ -93,13 +94,47 @@ def chained():
         return chain.total()
 
 
+class Prices(MutableMapping):
+    def __init__(self):
+        self.items_held = {"a": 1.5}
+
+    def __getitem__(self, name):
+        return self.items_held[name]
+
+    def __setitem__(self, name, price):
+        self.items_held[name] = price
+
+    def __delitem__(self, name):
+        del self.items_held[name]
+
+    def __iter__(self):
+        return iter(self.items_held)
+
+    def __len__(self):
+        return len(self.items_held)
+
+
+def kept_prices():
+    prices = Prices()
+    prices["b"] = 4.0
+    return len(prices) * prices["a"] + prices["b"]
+
+
 @truestep.guest
 def main(input):
     account = Account(input.size)
     for value in input:
         account.deposit(float(value) - 100.5)
     return np.array(
-        [account.balance, account.mean, account.count, account.history[3], grown_area(), chained()]
+        [
+            account.balance,
+            account.mean,
+            account.count,
+            account.history[3],
+            grown_area(),
+            chained(),
+            kept_prices(),
+        ]
     )
 
 

@@ -5,11 +5,12 @@ import dis
 import functools
 import inspect
 from types import CodeType, FunctionType, MemberDescriptorType
-from typing import Any
+from typing import Any, cast
 
 from numba.core import errors
 
 from truestep.guest.python.compiler.derived_methods import as_static_method, derived_order
+from truestep.guest.python.compiler.ownership import is_users_function
 from truestep.guest.python.compiler.rewriting import without_others
 from truestep.guest.python.compiler.rewriting_super import methods_after
 
@@ -108,7 +109,10 @@ def members_of(origin: Any) -> dict[str, Any]:
         elif isinstance(value, property | staticmethod):
             members[name] = value
         elif isinstance(value, classmethod):
-            members[name] = as_static_method(origin, value)
+            if is_users_function(
+                cast(Any, value).__func__
+            ):  # those of abstract base classes are Python's own
+                members[name] = as_static_method(origin, value)
         elif not name.startswith("__") and name not in begun_fields(origin) and not _is_slot(value):
             members[name] = property(_constant(name, value))
     if is_dataclass and members.get("__init__", _made_by_dataclass).__code__.co_filename == "<string>":

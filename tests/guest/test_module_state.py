@@ -143,6 +143,10 @@ def test_what_is_printed_is_what_python_prints(tmp_path: Path) -> None:
             "a guest cannot look up by text what model has",
         ),
         (
+            "class P:\n    count = 0\ndef f():\n    P.count += 1\n    return P.count\n",
+            "6: a guest cannot change count of the class P",
+        ),
+        (
             "a = {}\nb = a\ndef f():\n    global a\n    a = {1: 2}\n    return len(b)\n",
             " of the module holds, or shares",
         ),

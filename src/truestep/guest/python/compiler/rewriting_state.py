@@ -20,7 +20,7 @@ from truestep.guest.python.compiler.module_state import (
     place_of_variable,
 )
 from truestep.guest.python.compiler.name_uses import parameters_of, stored_names, stored_names_of_body
-from truestep.guest.python.compiler.ownership import is_users_instance
+from truestep.guest.python.compiler.ownership import is_users_class, is_users_instance
 from truestep.guest.python.compiler.rewriting_names import Names
 
 _COMPREHENSIONS: Any = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -244,6 +244,12 @@ def set_variables(node: ast.Global | ast.Nonlocal, tree: ast.AST, function: Func
 def set_attribute(node: ast.Attribute, names: Names, function: FunctionType) -> None:
     """Likewise, for `module.name = value`."""
     owner = names.value(node.value)
+    if is_users_class(owner) and isinstance(node.ctx, ast.Store):
+        raise Complaint(
+            f"a guest cannot change {node.attr} of the class {owner.__name__}",
+            place=line_in(function, node),
+            remedy=f"keep it in a variable of the module, such as {node.attr} = 0, and set it with `global`",
+        )
     if not isinstance(owner, ModuleType) or not isinstance(node.ctx, ast.Store):
         return
     if not hasattr(owner, node.attr):

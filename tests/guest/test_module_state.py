@@ -119,6 +119,22 @@ def test_what_is_printed_is_what_python_prints(tmp_path: Path) -> None:
     assert run_guest(quick_engine(), program, Task(input=bytes([3])))[1] == printed.getvalue()
 
 
+def test_an_import_in_a_function_may_set_a_variable_of_the_module(tmp_path: Path) -> None:
+    text = HEADER + (
+        "root = None\n"
+        "def lazy(x):\n"
+        "    global root\n"
+        "    if root is None:\n"
+        "        from math import sqrt as root\n"
+        "    return root(x)\n"
+        "@truestep.guest\n"
+        "def main(input):\n"
+        "    print(lazy(4.0), lazy(9.0))\n"
+        "    return input\n"
+    )
+    assert run(built(tmp_path, text))[1] == "2.0 3.0\n"
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [
@@ -137,6 +153,11 @@ def test_what_is_printed_is_what_python_prints(tmp_path: Path) -> None:
         (
             "def f():\n    global a\n    a = 1\n    return a\n",
             "a guest cannot make or delete a of the module",
+        ),
+        (
+            "a = None\ndef g():\n    global a\n    from math import sin as a\n    return a(1.0)\n"
+            "def f():\n    return g(), a is None\n",
+            "9: a guest cannot read a of the module here, which an import in another function sets",
         ),
         (
             "a = 1\ndef f():\n    global a\n    a = 2\n    return globals()['a']\n",

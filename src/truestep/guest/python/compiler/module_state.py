@@ -119,6 +119,9 @@ _objects: dict[int, Place] = {}
 _held: dict[int, str] = {}
 """What is inside of these and can be changed, and what a variable that is set began with; by whose name."""
 
+_imported: set[tuple[str, str]] = set()
+"""Names of modules that are set by an import in a function, and by nothing else."""
+
 _new: list[bool] = []
 """Whether anything is kept that was a constant in this attempt."""
 
@@ -136,6 +139,18 @@ def has_kept(module: str) -> bool:
 def place_of_variable(owner: Any, name: str) -> Place | None:
     """Where a variable is kept; None if it is a constant."""
     return _variables.get((owner, name))
+
+
+def import_later(module: str, name: str) -> None:
+    """Only an import in a function sets the name: there it stands for what is imported."""
+    if (module, name) not in _imported:
+        _imported.add((module, name))
+        _new.append(True)
+
+
+def is_imported_later(module: Any, name: str) -> bool:
+    """Whether only an import in a function sets the name."""
+    return (module, name) in _imported
 
 
 def place_of_object(value: Any) -> Place | None:

@@ -15,7 +15,9 @@ from truestep.guest.python.compiler.module_state import (
     change_variables,
     check_constant,
     has_kept,
+    import_later,
     is_changeable,
+    is_imported_later,
     place_of_object,
     place_of_variable,
 )
@@ -136,6 +138,13 @@ class StateRewriter(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         """A name of the module, or a local one."""
+        is_elsewhere = not self._is_local(node.id) and not self._is_declared(node.id)
+        if is_elsewhere and is_imported_later(self._module, node.id):
+            raise Complaint(
+                f"a guest cannot read {node.id} of the module here, which an import in another function sets",
+                place=line_in(self._function, node),
+                remedy="import it at the top of the module, or in each function that uses it",
+            )
         return self._replaced(node, node.id) or node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
@@ -228,7 +237,10 @@ def set_variables(node: ast.Global | ast.Nonlocal, tree: ast.AST, function: Func
     """Let the guest keep the variables of the module that a function sets. Raises Complaint."""
     module = function.__globals__["__name__"]
     cells = _cells_of(function) if isinstance(node, ast.Nonlocal) else {}
-    for name in sorted(stored_names(tree) & set(node.names)):
+    imported = _only_imported(tree) & set(node.names)
+    for name in sorted(imported):
+        import_later(module, name)
+    for name in sorted((stored_names(tree) & set(node.names)) - imported):
         value = _content(cells[name]) if name in cells else function.__globals__.get(name, _MISSING)
         stores = [part for part in ast.walk(tree) if isinstance(part, ast.Name) and part.id == name]
         is_plain = any(isinstance(part.ctx, ast.Store) for part in stores)
@@ -239,6 +251,17 @@ def set_variables(node: ast.Global | ast.Nonlocal, tree: ast.AST, function: Func
                 remedy=f"give it a value in the module, such as {name} = 0, and set it by {name} = value",
             )
         change_variables(id(cells[name]) if name in cells else module, module, {name: value})
+
+
+def _only_imported(tree: ast.AST) -> set[str]:
+    """Names that nothing but imports sets: what an import gives is the same whenever it happens."""
+    imports = [part for part in ast.walk(tree) if isinstance(part, ast.Import | ast.ImportFrom)]
+    imported = {name for part in imports for name in stored_names(part)}
+    return imported - {
+        part.id
+        for part in ast.walk(tree)
+        if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load)
+    }
 
 
 def set_attribute(node: ast.Attribute, names: Names, function: FunctionType) -> None:

@@ -150,6 +150,15 @@ DIFFERENCES = (
             "`math.fsum(…)` for a sum that is rounded once."
         ),
     ),
+    Difference(
+        example="len(str(max(0, n * -0.5)))",
+        guest="3",
+        numpy="1",
+        why=(
+            "`max` and `min` of an int and a float give a float, here `0.0`: they are used in "
+            "arithmetic, where that is the same. It shows in texts, in `isinstance`, and beyond 2^53."
+        ),
+    ),
 )
 
 REFUSALS = """

@@ -73,6 +73,35 @@ def test_a_sample_that_cannot_be_had_is_a_failure(truestep: Invoke, urls: list[s
     assert words.exit_code == 1 and "40 of 40 samples could not be had" in words.stdout
 
 
+def test_keepers_that_do_not_answer_are_named(
+    truestep: Invoke,
+    urls: list[str],
+    manifest: Path,
+    item: Item,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    finished = truestep("sample", manifest, *options([*urls, DEAD]), "--json")
+    keepers = finished.fields()["keepers"]
+    assert finished.exit_code == 0 and set(keepers) == {*urls, DEAD}
+    assert f"{DEAD} failed" in keepers[DEAD]["trouble"] and not keepers[urls[0]]["trouble"]
+    words = " ".join(truestep("sample", manifest, *options([urls[0], DEAD])).stdout.split())
+    assert f"{DEAD} failed: All connection attempts failed; it was asked for no cell" in words
+    assert "name all of its keepers with --keeper" in words
+    facts = facts_of(item, [urls[0], DEAD, "not a url"])
+    known = replace(facts.items[ItemId(1)], url="http://127.0.0.1:9/items")
+    _, network = on_chain(known, facts, tmp_path, monkeypatch)
+    finished = truestep("sample", 1, *network)
+    words = " ".join(finished.stdout.split())
+    assert finished.exit_code == 1 and f"{DEAD} failed" in words and "/items" not in words
+    assert "all the keepers that the chain names" in words and "--keeper" not in words
+    assert "got 'not a url'" in " ".join(finished.stderr.split())
+    finished = truestep("sample", item.name.hex(), *options([DEAD]))
+    assert finished.exit_code == 3 and f"{DEAD} failed" in " ".join(finished.stderr.split())
+    finished = truestep("fetch", manifest, *options([DEAD]), "-o", tmp_path / "none")
+    assert finished.exit_code == 3 and f"{DEAD} failed" in " ".join(finished.stderr.split())
+
+
 def test_an_item_is_fetched_from_any_half(
     truestep: Invoke, urls: list[str], manifest: Path, item: Item, tmp_path: Path
 ) -> None:

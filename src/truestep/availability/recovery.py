@@ -19,11 +19,14 @@ _DATA_CELLS = range(CELLS_TO_RECOVER)
 class NotEnoughCells(Unavailable):
     """Too few right cells of a blob for now: fetch others, from others."""
 
-    def __init__(self, blob: int, right_count: int, faults: Sequence[Fault]) -> None:
+    def __init__(
+        self, blob: int, right_count: int, faults: Sequence[Fault], troubles: Sequence[str] = ()
+    ) -> None:
+        """`troubles`: of those that did not answer, a sentence each."""
         wrong = f"; {len(faults)} were wrong, first {faults[0].in_words()}" if faults else ""
         super().__init__(
             f"expected {CELLS_TO_RECOVER} right cells of blob {blob}, got {right_count}{wrong};"
-            " ask other keepers"
+            f" {''.join(f'{each}; ' for each in troubles)}ask other keepers"
         )
         self.blob = blob
         self.right_count = right_count

@@ -72,8 +72,11 @@ class ItemOptions:
 Work = Callable[["Manifest", "Sequence[KeeperClient]"], Awaitable[Answer]]
 
 
-def with_keepers(options: ItemOptions, found: "FoundItem", work: Work[Answer]) -> Answer:
-    """The result of `work` with the item's manifest and a client of each keeper."""
+def with_keepers(options: ItemOptions, found: "FoundItem", screen: Screen, work: Work[Answer]) -> Answer:
+    """The result of `work` with the item's manifest and a client of each keeper.
+
+    A keeper that has written no URL on the chain is named on `screen`: it cannot be asked.
+    """
     from truestep.adapters.keepers.client import KeeperClient
 
     async def run() -> Answer:
@@ -85,6 +88,8 @@ def with_keepers(options: ItemOptions, found: "FoundItem", work: Work[Answer]) -
                 except ValueError as error:
                     if url in (options.keeper or []):  # one from the chain may be anything
                         raise typer.BadParameter(str(error), param_hint="--keeper") from error
+                    if url != found.registrant_url:
+                        screen.warn([f"a keeper that the chain names cannot be asked: {error}"])
             return await work(found.manifest or await _manifest(found.name, clients), clients)
         finally:
             for client in clients:
@@ -118,6 +123,10 @@ class FoundItem:
     manifest: "Manifest | None" = None
     on_chain: ChainItem | None = None
     """If no keeper was ever drawn for it, and none was named to ask all the same."""
+    is_named_by_chain: bool = False
+    """Whether the chain names its keepers."""
+    registrant_url: str = ""
+    """From where keepers fetched it, if none of them serves there: it need not be there any more."""
 
 
 def find_item(options: ItemOptions) -> FoundItem:
@@ -171,19 +180,28 @@ def _on_chain(options: ItemOptions, urls: dict[str, bool]) -> FoundItem:
         held = ChainItem(item=item, reader=reader, contracts=contracts, is_devnet=is_devnet)
         return FoundItem(name=item.name, urls=urls, on_chain=held)
     may_be_private = options.allow_private or is_devnet
-    named = dict.fromkeys([*facts.urls_of(item), item.url], not may_be_private)
-    return FoundItem(name=item.name, urls=named | urls)
+    kept_at = facts.urls_of(item)
+    named = dict.fromkeys([*kept_at, *filter(None, [item.url])], not may_be_private)
+    return FoundItem(
+        name=item.name,
+        urls=named | urls,
+        is_named_by_chain=bool(kept_at),
+        registrant_url="" if item.url in [*kept_at, *urls] else item.url,
+    )
 
 
 async def _manifest(name: "Bytes32", clients: "Sequence[KeeperClient]") -> "Manifest":
     """From the first keeper that has it: its name proves it."""
     from truestep.adapters.keepers.fetching import first_manifest
 
-    found = await first_manifest(name, clients)
+    troubles: list[str] = []
+    found = await first_manifest(name, clients, troubles.append)
     if found is None:
+        why = f" ({'; '.join(sorted(troubles))})" if troubles else ""
         raise Failure(
             "manifest",
-            f"the manifest of item {name.hex()} is at none of the URLs that were asked ({len(clients)}); name"
+            f"the manifest of item {name.hex()} is at none of the URLs that were asked ({len(clients)}){why};"
+            " name"
             " another --keeper, or give the manifest's file; --allow-private reaches keepers on a network of"
             " your own",
             ExitCode.WORLD_FAILED,

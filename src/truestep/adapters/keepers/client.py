@@ -71,9 +71,8 @@ class KeeperClient:
         Raises ValueError for a URL that is not http or https.
         """
         parts = check_url(url)
-        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-        self.name = f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}{parts.path.rstrip('/')}"
-        self._headers = [(b"Host", f"{host}{f':{parts.port}' if parts.port else ''}".encode())]
+        self.name = base_url(url)
+        self._headers = [(b"Host", _host(parts).encode())]
         self._headers.append((b"Accept-Encoding", b"identity"))
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=_tls() if parts.scheme == "https" else None,
@@ -184,6 +183,17 @@ def check_url(url: str) -> SplitResult:
     if not is_on_web or parts.query or parts.fragment or parts.username or parts.password:
         raise ValueError(f"expected the http or https URL of a keeper, without ? # or @, got {url[:300]!r}")
     return parts
+
+
+def base_url(url: str) -> str:
+    """How a keeper is named: its URL, always written alike. Raises ValueError if it can be none."""
+    parts = check_url(url)
+    return f"{parts.scheme}://{_host(parts)}{parts.path.rstrip('/')}"
+
+
+def _host(parts: SplitResult) -> str:
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{host}:{parts.port}" if parts.port else f"{host}"
 
 
 def _is_public(text: str) -> bool:

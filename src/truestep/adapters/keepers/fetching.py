@@ -7,7 +7,6 @@ it should, the next one is asked too, and whoever is first counts. Every cell is
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from contextlib import suppress
 
 from truestep.adapters.keepers.client import KeeperClient
 from truestep.adapters.keepers.standing import Blame, Keeper, Standing
@@ -161,7 +160,8 @@ class _BlobFetch:
             if not keeper.is_out and (not keeper.is_known or self._lacking(keeper))
         ]
         if not hopeful:
-            raise NotEnoughCells(self._blob, len(self._right), ())
+            silent = sorted(keeper.trouble for keeper in self._standing.keepers if keeper.trouble)
+            raise NotEnoughCells(self._blob, len(self._right), (), silent)
         if not any(self._standing.is_free(keeper) for keeper in hopeful):
             await self._standing.changed(HEDGE_LEAST_SECONDS)
 
@@ -189,14 +189,22 @@ class _BlobFetch:
         self._right.update((cell.cell, cell) for cell in verdict.right)
 
 
-async def first_manifest(item: Bytes32, clients: Sequence[KeeperClient]) -> Manifest | None:
-    """The manifest of an item from the first keeper that has it; None if none does."""
+async def first_manifest(
+    item: Bytes32, clients: Sequence[KeeperClient], on_trouble: Callable[[str], None] | None = None
+) -> Manifest | None:
+    """The manifest of an item from the first keeper that has it; None if none does.
+
+    `on_trouble` is told of each keeper that did not answer, or sent something else.
+    """
     tasks = [asyncio.create_task(client.manifest(item)) for client in clients]
     try:
         for task in asyncio.as_completed(tasks):
-            with suppress(Rejected, Unavailable):
+            try:
                 if (found := await task) is not None:
                     return found
+            except (Rejected, Unavailable) as error:
+                if on_trouble is not None:
+                    on_trouble(str(error))
     finally:
         for task in tasks:
             task.cancel()

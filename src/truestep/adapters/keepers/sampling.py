@@ -34,6 +34,8 @@ class Tally:
     asked: int = 0
     given: int = 0
     """Cells that were right."""
+    trouble: str = ""
+    """What was wrong if it did not answer, or holds nothing: a sentence with its URL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,7 @@ class Sampled:
     """Samples that no keeper had."""
     blames: tuple[Blame, ...]
     keepers: dict[str, Tally]
+    """Of all that were named, also if they did not answer."""
     seconds: float
 
     @property
@@ -101,6 +104,8 @@ async def sample(
             missing += sorted(work.left)
     finally:
         await standing.end()
+    for keeper in standing.keepers:
+        work.tallies[keeper.name].trouble = _trouble(keeper, work.blames)
     return Sampled(
         blob_count=len(manifest.commitments),
         samples=samples,
@@ -120,6 +125,15 @@ async def _wait_for_lists(standing: Standing) -> None:
         if until is not None and time.monotonic() >= until:
             return
         await standing.changed(HELD_SECONDS)
+
+
+def _trouble(keeper: Keeper, blames: Sequence[Blame]) -> str:
+    """Why a keeper gave nothing, if that is not because it lied."""
+    if keeper.name in [blame.keeper for blame in blames]:
+        return ""
+    if not keeper.is_known:
+        return keeper.trouble or f"{keeper.name} has not answered in {HELD_SECONDS:g} s"
+    return keeper.trouble if keeper.runs else f"{keeper.name} says that it holds nothing of this item"
 
 
 class _Sampler:

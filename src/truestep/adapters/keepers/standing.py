@@ -48,6 +48,8 @@ class Keeper:
     """Whether it has said what it holds."""
     is_out: bool = False
     """Whether it lied, or is gone."""
+    trouble: str = ""
+    """Why it did not answer the last time that it did not; empty if it has always answered since."""
 
     @property
     def name(self) -> str:
@@ -131,6 +133,7 @@ class Standing:
         if isinstance(error, Rejected):
             self.blame(keeper, str(error))
             return
+        keeper.trouble = str(error)
         if isinstance(error, Busy):
             keeper.free_at = self._clock() + error.retry_after_seconds
             keeper.refusals += 1
@@ -159,7 +162,7 @@ class Standing:
                 self.failed(keeper, error)
                 continue
             keeper.runs = {run.first_cell: run.numbers() for run in held.runs}
-            keeper.is_known, keeper.failures = True, 0
+            keeper.is_known, keeper.failures, keeper.trouble = True, 0, ""
             self._tell()
 
     def _tell(self) -> None:

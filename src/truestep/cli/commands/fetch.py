@@ -72,7 +72,7 @@ def fetch(
             return _written(manifest, file, parts, output, size, blames)
 
     if found.on_chain is None:
-        fields = with_keepers(options, found, work)
+        fields = with_keepers(options, found, screen, work)
     else:
         item, nodes = found.on_chain.item, options.rpc or []
         parts = _chosen(item, part, size)

@@ -7,7 +7,7 @@ from truestep.base.errors import Bug, Rejected, Unavailable
 from truestep.base.ids import Bytes32
 from truestep.node.loop.backoff import Backoff
 from truestep.ports.clock import Clock
-from truestep.ports.executor import Executor, Finished, ShouldStop
+from truestep.ports.executor import Executor, Finished, ShouldStop, Stopped
 from truestep.ports.reporter import Reporter
 from truestep.ports.rows import RowCodec
 from truestep.ports.store import Change, Store, each_row
@@ -206,6 +206,8 @@ class WatchDesk:
 
     def _take_in(self, finished: Finished) -> None:
         asked, error = self._under_way.pop(finished.key), finished.error
+        if isinstance(error, Stopped):
+            return
         if error is not None:
             self._put_off(finished.key, asked, error)
             return

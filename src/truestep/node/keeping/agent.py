@@ -15,7 +15,7 @@ from truestep.node.loop.backoff import Backoff
 from truestep.node.loop.loop import Loop
 from truestep.node.loop.pulse import Pulse
 from truestep.ports.clock import Clock
-from truestep.ports.executor import Executor, Finished, ShouldStop
+from truestep.ports.executor import Executor, Finished, ShouldStop, Stopped
 from truestep.ports.keeping import Deletions, Hands, KeeperChain
 from truestep.ports.reporter import Reporter
 from truestep.ports.store import Store
@@ -319,6 +319,8 @@ class KeeperAgent:
 
     def _take_in(self, finished: Finished) -> None:
         work, error = self._under_way.pop(finished.key), finished.error
+        if isinstance(error, Stopped):
+            return
         if error is None or isinstance(error, Rejected):
             self._failures.pop(finished.key, None)
             self._free_at.pop(finished.key, None)

@@ -84,7 +84,7 @@ def compare_views(chain: LifeChain, world: KeptWorld) -> None:
     for batch_id, batch in world.state.batches.items():
         known = world.kept.batch(batch_id)
         item_id = 0 if known.item_id == NOTHING_KEPT else known.item_id
-        expected = (known.item_id != 0, item_id, known.held_until, known.hold_count)
+        expected = (known.item_id != 0, item_id, known.held_until, known.hold_count, known.check_until)
         assert kept.call("get_batch", batch_id) == expected
         assert kept.call("doomed", batch_id) == known.doomed
         assert kept.call("open_until", batch_id, batch.until) == policy.open_until(batch_id, batch.until)

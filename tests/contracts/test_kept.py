@@ -61,7 +61,7 @@ def test_a_job_goes_from_supply_to_its_end(arena: KeptArena) -> None:
     arena.claim(batch, [leaf_for(1)], sender=LIAR)
     outputs = arena.outputs(batch)
     arena.deliver(batch, outputs, LIAR)
-    assert arena.kept.call("get_batch", batch.batch_id) == (True, outputs.item_id, 0, 0)
+    assert arena.kept.call("get_batch", batch.batch_id) == (True, outputs.item_id, 0, 0, 0)
     arena.pass_time(WINDOW_SECONDS)
     with rejects(Reject.BATCH_NOT_DUE):
         arena.finalize(batch)

@@ -318,7 +318,7 @@ def test_a_challenger_that_waits_for_a_blob_has_a_window_after_it(arena: KeptAre
     receipt = arena.hold(batch, challenge_id, BOND_WEI + 5, sender=HONEST)
     assert arena.owed_by_kept(HONEST) == 5
     until = arena.now + ANSWER_SECONDS + WINDOW_SECONDS
-    assert arena.kept.call("get_batch", batch.batch_id)[2:] == (until, 1)
+    assert arena.kept.call("get_batch", batch.batch_id)[2:4] == (until, 1)
     arena.answer(challenge_id, item)
     arena.pass_time(until - arena.now)
     with rejects(Reject.BATCH_NOT_DUE):

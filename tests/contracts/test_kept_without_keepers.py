@@ -104,6 +104,90 @@ def test_outputs_in_blobs_last_a_week_beyond_the_window(arena: KeptArena) -> Non
     arena.deliver(batch, arena.outputs(batch, until=last, **IN_BLOBS), LIAR)
 
 
+# --- outputs that nobody has checked ---------------------------------------------------------------
+
+
+def test_outputs_in_blobs_are_not_final_before_anybody_could_check_them(arena: KeptArena) -> None:
+    """No keeper has checked them before it signed, and no contract: they may be junk under the right root."""
+    job, _ = arena.supplied_job()
+    batch = arena.claim_runs(TRUTH, job=job)
+    arena.pass_time(WINDOW_SECONDS + 1)
+    outputs = arena.outputs(batch, **IN_BLOBS)
+    arena.deliver(batch, outputs, LIAR)
+    until = arena.now + ACKNOWLEDGE_SECONDS
+    assert arena.kept.call("get_batch", batch.batch_id)[4] == until
+    with rejects(Reject.BATCH_NOT_DUE):
+        arena.finalize(batch)
+    arena.pass_time(until - arena.now)
+    with rejects(Reject.BATCH_NOT_DUE):
+        arena.finalize(batch)
+    arena.put(outputs, ItemState.STRUCK, was_kept=True)
+    arena.fail(batch, sender=BOB)
+    assert arena.credit(LIAR) == 0
+    assert arena.owed_by_kept(BOB) > 0
+
+
+def test_outputs_in_blobs_are_final_when_there_was_time_to_check_them(arena: KeptArena) -> None:
+    job, _ = arena.supplied_job()
+    batch = arena.claim_runs(TRUTH, job=job)
+    arena.pass_time(WINDOW_SECONDS + 1)
+    arena.deliver(batch, arena.outputs(batch, **IN_BLOBS), LIAR)
+    arena.pass_time(ACKNOWLEDGE_SECONDS + 1)
+    arena.finalize(batch)
+    assert arena.credit(LIAR) == job.reward
+
+
+def test_a_demand_in_the_last_second_for_checking_has_all_its_time(arena: KeptArena) -> None:
+    """However late the outputs come: a descent is slower than a check."""
+    job, _ = arena.supplied_job()
+    batch = arena.claim_runs(TRUTH, job=job)
+    arena.pass_time(WINDOW_SECONDS + CONTEST_ANSWERS * ANSWER_SECONDS)
+    outputs = arena.outputs(batch, **IN_BLOBS)
+    arena.deliver(batch, outputs, LIAR)
+    arena.pass_time(ACKNOWLEDGE_SECONDS)
+    arena.put(outputs, ItemState.KEPT, is_contested=True)
+    arena.pass_time(CONTEST_ANSWERS * ANSWER_SECONDS - 1)
+    with rejects(Reject.BATCH_NOT_DUE):
+        arena.finalize(batch)
+    arena.pass_time(2)
+    arena.finalize(batch)
+
+
+def test_outputs_in_blobs_are_there_while_they_are_checked(arena: KeptArena) -> None:
+    job, _ = arena.supplied_job()
+    batch = arena.claim_runs(TRUTH, job=job)
+    arena.pass_time(WINDOW_SECONDS + 7 * DAY_SECONDS)
+    until = arena.now + 1 + ACKNOWLEDGE_SECONDS
+    with rejects(Reject.DATA_ENDS_EARLY):
+        arena.deliver(batch, arena.outputs(batch, until=until - 60, **IN_BLOBS), LIAR)
+    arena.deliver(batch, arena.outputs(batch, until=until + 60, **IN_BLOBS), LIAR)
+
+
+def test_other_outputs_after_those_that_were_struck_are_checked_anew(arena: KeptArena) -> None:
+    job, _ = arena.supplied_job()
+    batch = arena.claim_runs(TRUTH, job=job)
+    first = arena.outputs(batch, **IN_BLOBS)
+    arena.deliver(batch, first, LIAR)
+    arena.pass_time(WINDOW_SECONDS + 1)
+    arena.put(first, ItemState.STRUCK)
+    arena.deliver(batch, arena.outputs(batch, **IN_BLOBS), LIAR)
+    with rejects(Reject.BATCH_NOT_DUE):
+        arena.finalize(batch)
+
+
+def test_a_hold_leaves_the_time_for_checking_as_it_is(arena: KeptArena) -> None:
+    job, item = supplied_in_blobs(arena)
+    batch = arena.claim_runs(TRUTH, job=job)
+    arena.deliver(batch, arena.outputs(batch, **IN_BLOBS), LIAR)
+    check_until = arena.now + ACKNOWLEDGE_SECONDS
+    arena.pass_time(WINDOW_SECONDS)
+    hold_for(arena, batch, ask(arena, item))
+    assert arena.kept.call("get_batch", batch.batch_id)[3:] == (1, check_until)
+    arena.pass_time(60)
+    hold_for(arena, batch, ask(arena, item), 2 * BOND_WEI)
+    assert arena.kept.call("get_batch", batch.batch_id)[3:] == (2, check_until)
+
+
 # --- whoever delays -------------------------------------------------------------------------------
 
 
@@ -138,7 +222,7 @@ def test_a_slow_descent_does_not_outlast_the_window(arena: KeptArena) -> None:
     arena.pass_time(WINDOW_SECONDS)
     receipt = hold_for(arena, batch, ask(arena, item), BOND_WEI + 5)
     until = arena.now + CONTEST_ANSWERS * ANSWER_SECONDS
-    assert arena.kept.call("get_batch", batch.batch_id)[2:] == (until, 1)
+    assert arena.kept.call("get_batch", batch.batch_id)[2:4] == (until, 1)
     arena.pass_time(until - arena.now)
     with rejects(Reject.BATCH_NOT_DUE):
         arena.finalize(batch)

@@ -78,6 +78,7 @@ MASK16: constant(uint256) = 2**16 - 1
 MASK40: constant(uint256) = 2**40 - 1
 MASK64: constant(uint256) = 2**64 - 1
 MASK128: constant(uint256) = 2**128 - 1
+HOLD_BITS: constant(uint256) = 2**184 - 2**128  # of what is kept of a batch: what holds change
 
 ASSURANCES: immutable(IAssurances)
 DISPUTES: immutable(IDisputes)
@@ -91,7 +92,7 @@ ACKNOWLEDGE_SECONDS: immutable(uint256)
 BLOB_BOND_WEI: immutable(uint256)
 
 supplied: public(HashMap[uint256, uint256])  # job id: [ item of the program 128 | item of the input 128 ]
-batches: HashMap[uint256, uint256]  # batch id: [ holds 16 | held until 40 | item of the outputs 128 ]
+batches: HashMap[uint256, uint256]  # batch id: [ check until 40 | holds 16 | held until 40 | item of the outputs 128 ]
 holds: public(HashMap[uint256, bytes32])  # batch id << 16 | ordinal: the hash of the hold
 doomed: public(HashMap[uint256, uint256])  # batch id: the leaves that fall once their games are over, a bit each
 
@@ -199,13 +200,17 @@ def deliver(
     before: uint256 = word & MASK128
     assert before == 0 or before != NOTHING_KEPT and not self._is_there(before), "outputs are kept"
     item_id: uint256 = outputs.item_id
+    check_until: uint256 = 0
     if item_id == 0:
         assert len(parts) == 0, "parts of another item"
         item_id = NOTHING_KEPT
     else:
         self._check_record(outputs, parts)
         seconds: uint256 = BLOB_OUTPUT_SECONDS if outputs.record.seat_count == 0 else OUTPUT_SECONDS
-        assert outputs.record.until >= convert(batch.until, uint256) + seconds, "item ends too early"
+        if outputs.record.seat_count == 0 and outputs.record.blob_count != 0:
+            check_until = block.timestamp + ACKNOWLEDGE_SECONDS
+        last: uint256 = max(convert(batch.until, uint256) + seconds, check_until)
+        assert outputs.record.until >= last, "item ends too early"
         state: uint256 = (staticcall ITEMS.standing(item_id)).state
         assert state == ITEM_REGISTERED or state == ITEM_KEPT, "not the state of the item"
     for index: uint256 in range(len(claimed), bound=BATCH_LIMIT):
@@ -214,8 +219,8 @@ def deliver(
             assert index < len(places), "parts: no such part"
             place: uint256 = convert(slice(places, index, 1), uint256)
             self._check_part(parts, place, claimed[index].output_root, RANGE_DEPTH)
-    self.batches[batch_id] = word ^ before | item_id
-    log IKept.Delivered(batch_id=batch_id, item_id=outputs.item_id)
+    self.batches[batch_id] = check_until << 184 | word & HOLD_BITS | item_id
+    log IKept.Delivered(batch_id=batch_id, item_id=outputs.item_id, check_until=check_until)
 
 
 # --- more time for those who got the data late ----------------------------------------------------
@@ -301,13 +306,13 @@ def _hold(batch_id: uint256, batch: IJobs.Batch, wanted: uint256, challenge_id: 
     assert block.timestamp <= last, "challenge window is over"
     until: uint256 = min(wanted, window_end + HOLD_LIMIT_SECONDS)
     assert until > last, "batch is held for longer"
-    ordinal: uint256 = (word >> 168) + 1
+    ordinal: uint256 = (word >> 168 & MASK16) + 1
     assert ordinal <= MASK16, "too many holds of the batch"
     rules: IParameters.Parameters = staticcall PARAMETERS.get(convert(batch.parameters_id, uint256))
     bond_wei: uint256 = rules.challenger_bond_wei << min(ordinal - 1, HOLD_DOUBLINGS_LIMIT)
     assert msg.value >= bond_wei, "wrong amount of coins sent"
     native_credits.credit(msg.sender, msg.value - bond_wei)
-    self.batches[batch_id] = ordinal << 168 | until << 128 | word & MASK128
+    self.batches[batch_id] = word & ~HOLD_BITS | ordinal << 168 | until << 128
     kept: IKept.BatchHold = IKept.BatchHold(holder=msg.sender, bond_wei=bond_wei)
     self.holds[batch_id << 16 | ordinal] = keccak256(abi_encode(kept))
     log IKept.Held(batch_id=batch_id, ordinal=ordinal, until=until, challenge_id=challenge_id, hold=kept)
@@ -423,10 +428,11 @@ def open_until(batch_id: uint256, until: uint256) -> uint256:
 def verdict(batch_id: uint256, until: uint256, leaf_count: uint256) -> (bool, uint256):
     """
     @notice Whether the batch may end: its outputs are kept and not contested, and nobody may open a game (A5.3).
-    @dev A batch that is final had its outputs kept: leaves that waited for their games need nothing more.
+    @dev A batch that is final had its outputs kept: leaves that waited for their games need nothing more. Blobs of a
+         transaction nobody has checked: there is time for that after they were named.
     """
     word: uint256 = self.batches[batch_id]
-    last: uint256 = max(until, word >> 128 & MASK40)
+    last: uint256 = max(max(until, word >> 128 & MASK40), word >> 184)
     if block.timestamp <= last:
         return False, 0
     item_id: uint256 = word & MASK128
@@ -457,7 +463,8 @@ def get_batch(batch_id: uint256) -> IKept.KeptBatch:
         is_delivered=item_id != 0,
         item_id=0 if item_id == NOTHING_KEPT else item_id,
         held_until=word >> 128 & MASK40,
-        hold_count=word >> 168,
+        hold_count=word >> 168 & MASK16,
+        check_until=word >> 184,
     )
 
 

@@ -131,16 +131,20 @@ class KeptSchedule(Schedule):
         parts = [Part(root=root, depth=RANGE_DEPTH, first_leaf=0, leaf_count=9) for root in roots]
         if self.rng.random() < 0.1:
             parts = parts[1:]
-        until = batch.until + 60 * DAY_SECONDS + self.rng.choice((-1, 0, 1, 10**6, 10**6))
+        is_in_blobs = len(self.kept_world.items) % 4 == 0
+        last = batch.until + (7 if is_in_blobs else 60) * DAY_SECONDS
+        until = last + self.rng.choice((-1, 0, 1, 10**6, 10**6))
         item = self._item(
-            parts or [Part(root=NOBODYS.hashes_root, depth=1, first_leaf=0, leaf_count=1)], until
+            parts or [Part(root=NOBODYS.hashes_root, depth=1, first_leaf=0, leaf_count=1)],
+            until,
+            seat_count=0 if is_in_blobs else NOBODYS.seat_count,
         )
         self.of_batches.setdefault(batch_id, []).append(item.item_id)
         return item
 
-    def _item(self, parts: list[Part], until: int) -> PutItem:
+    def _item(self, parts: list[Part], until: int, seat_count: int = NOBODYS.seat_count) -> PutItem:
         record = replace(NOBODYS, parts_hash=parts_hash(parts), since=self.now, until=until)
-        record = replace(record, blob_count=self.rng.choice((1, 1, 1, 2, 3)))
+        record = replace(record, blob_count=self.rng.choice((1, 1, 1, 2, 3)), seat_count=seat_count)
         state = self.rng.choices(
             (ItemState.KEPT, ItemState.REGISTERED, ItemState.CLOSED), weights=(12, 3, 1)
         )[0]

@@ -132,6 +132,8 @@ class KeptWorld(World):
         except Refused as refused:
             return Outcome(refusal=refused.reason)
         for effect in effects:
+            if isinstance(effect, contract.Delivered):
+                self._note_delivered(effect, message.now)
             if isinstance(effect, contract.Failed):
                 self._note_failed(before, effect)
             self.note(before, effect)  # type: ignore[arg-type]
@@ -156,6 +158,14 @@ class KeptWorld(World):
             named = self.kept.supplied[job_id]
             held = {(part.root, part.depth) for item_id in named for part in self.items[item_id].parts}
             assert {(job.work.image_root, 26), (job.work.input_root, 24)} <= held
+
+    def _note_delivered(self, delivered: contract.Delivered, now: int) -> None:
+        """Outputs that neither keepers nor a contract check are there while anybody may check them."""
+        item = self.items.get(delivered.item_id)
+        is_unchecked = item is not None and item.record.seat_count == 0 and item.record.blob_count > 0
+        check_until = now + ACKNOWLEDGE_SECONDS if is_unchecked else 0
+        assert delivered.check_until == check_until
+        assert item is None or item.record.until >= check_until
 
     def _note_kept(self, batch_id: BatchId, batch: Batch, mask: int) -> None:
         if batch.policy != KEPT_POLICY:

@@ -168,12 +168,14 @@ def deliver(turn: KeptTurn, call: Deliver) -> None:
     before = turn.state.batch(call.batch_id).item_id
     is_kept = before == NOTHING_KEPT or (before and turn.links.standing(before).state in THERE)
     require(not is_kept, Reject.OUTPUTS_KEPT)
-    item_id = call.outputs.item_id
+    item_id, check_until = call.outputs.item_id, 0
     if item_id:
         standing = _stated_item(turn, call.outputs, call.parts)
         record = call.outputs.record
         seconds = OUTPUT_SECONDS if record.seat_count else BLOB_OUTPUT_SECONDS
-        require(record.until >= batch.until + seconds, Reject.DATA_ENDS_EARLY)
+        if record.seat_count == 0 and record.blob_count:
+            check_until = turn.now + turn.links.acknowledge_seconds
+        require(record.until >= max(batch.until + seconds, check_until), Reject.DATA_ENDS_EARLY)
         require(standing.state in (ItemState.REGISTERED, ItemState.KEPT), Reject.DATA_STATE)
     else:
         require(not call.parts, Reject.PARTS_OTHER)
@@ -181,8 +183,8 @@ def deliver(turn: KeptTurn, call: Deliver) -> None:
         if needs_output(leaf) and not batch.struck >> index & 1:
             require(index < len(call.places), Reject.PART_UNKNOWN)
             _require_part(call.parts, call.places[index], leaf.output_root, RANGE_DEPTH)
-    turn.put_batch(call.batch_id, item_id=item_id or NOTHING_KEPT)
-    turn.events.append(Delivered(batch_id=call.batch_id, item_id=item_id))
+    turn.put_batch(call.batch_id, item_id=item_id or NOTHING_KEPT, check_until=check_until)
+    turn.events.append(Delivered(batch_id=call.batch_id, item_id=item_id, check_until=check_until))
 
 
 def needs_output(leaf: Leaf) -> bool:

@@ -20,7 +20,7 @@ def kept_policy(
     def verdict(question: Question) -> Verdict:
         kept, batch = state_of().batch(question.batch_id), batch_of(question.batch_id)
         item_id = kept.item_id
-        last = open_until(question.batch_id, question.until)
+        last = max(open_until(question.batch_id, question.until), kept.check_until)
         if question.now <= last or item_id == 0:
             return Verdict(is_due=False, held=0)
         if batch is not None and kept.doomed & ~batch.struck:

@@ -19,6 +19,8 @@ class KeptBatch:
 
     item_id: ItemId = NO_ITEM
     """Of the outputs: 0 if none is delivered, NOTHING_KEPT if there are none."""
+    check_until: int = 0
+    """The last second for checking outputs in blobs of a transaction, which nobody has checked; else 0."""
     held_until: int = 0
     hold_count: int = 0
     doomed: int = 0

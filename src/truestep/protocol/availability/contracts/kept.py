@@ -124,6 +124,8 @@ class Delivered:
 
     batch_id: BatchId
     item_id: ItemId
+    check_until: int
+    """The last second for checking blobs of a transaction, else 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,8 @@ def _supplied(draft: Draft, event: kept.Supplied, logged: Logged) -> None:
 
 def _delivered(draft: Draft, event: kept.Delivered, logged: Logged) -> None:
     before = draft.kept_batches.get(event.batch_id) or KeptBatch()
-    after = replace(before, item_id=event.item_id or NOTHING_KEPT)
+    item_id = event.item_id or NOTHING_KEPT
+    after = replace(before, item_id=item_id, check_until=event.check_until)
     draft.kept_batches.put(event.batch_id, after)
     draft.data.need(event.item_id, 1)
     draft.data.need(before.item_id, -1)

@@ -34,6 +34,7 @@ from truestep.composition.network import (
     deployment_store,
     open_blobs,
     open_chain,
+    watched_consensus,
 )
 from truestep.node.availability.answer_desk import AnswerBench
 from truestep.node.availability.delivery_desk import DeliveryBench
@@ -101,7 +102,8 @@ class DaemonSettings:
 def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[World]:
     """Everything that a daemon needs; its store is closed at the end."""
     deployment = read_deployment(settings.deployment)
-    with SqliteStore(settings.state_dir / "state.sqlite") as whole:
+    watched = watched_consensus(deployment.chain_id, settings.rpc, settings.beacon, reporter)
+    with SqliteStore(settings.state_dir / "state.sqlite") as whole, watched:
         store, clock = deployment_store(whole, deployment, reporter), SystemClock()
         keep_owner(store, settings.operator or Address(settings.signer.address))
         published = _published(settings, deployment, reporter)

@@ -23,7 +23,7 @@ from truestep.adapters.trusted_setup import open_kzg
 from truestep.base.ids import Address
 from truestep.base.text import counted
 from truestep.composition.daemons import answering, keep_owner
-from truestep.composition.network import other_networks, others_in_words
+from truestep.composition.network import other_networks, others_in_words, watched_consensus
 from truestep.composition.watching import published_blobs
 from truestep.node.chain.outbox import Courier
 from truestep.node.keeping.agent import KeeperBench, KeeperWorld
@@ -89,6 +89,8 @@ def opened_keeper(
         processes = settings.shared or KzgProcesses(settings.processes)
         if settings.shared is None:
             stack.callback(processes.close)
+        watched = watched_consensus(contracts.chain_id, settings.rpc, settings.beacon, reporter)
+        stack.enter_context(watched)
         may_be_private, published = settings.may_be_private, published_blobs(settings, reporter)
         hands = changed(KeeperHands(shelf, open_kzg(), processes, reporter, may_be_private=may_be_private))
         items = len(shelf.items())

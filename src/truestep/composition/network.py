@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from truestep.adapters.blobs.several import SeveralBlobs
 from truestep.adapters.blobs.transfer import origin
 from truestep.adapters.chain.availability import AvailabilityReader, availability_of
 from truestep.adapters.chain.beacon import BeaconBlobs
+from truestep.adapters.chain.beacon_watch import watched_beacons
 from truestep.adapters.chain.connection import Node, check_chain, connect
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.fees import TransactionPolicy
@@ -67,6 +69,14 @@ def consensus_urls(deployment: Deployment, node: Node, beacon: Sequence[str]) ->
         return beacon
     named = [node] if isinstance(node, str) else node
     return [each for each in named if isinstance(each, str)] if isinstance(named, Sequence) else ()
+
+
+def watched_consensus(
+    chain_id: int, rpc: Sequence[str], beacon: Sequence[str], reporter: Reporter
+) -> AbstractContextManager[None]:
+    """Watches consensus nodes that nothing else would notice to be down: all but a devnet's own node."""
+    watched = [url for url in beacon if chain_id not in DEVNET_CHAINS or url not in rpc]
+    return watched_beacons(watched, reporter, has_others=len(watched) < len(beacon))
 
 
 def open_kept_blobs(

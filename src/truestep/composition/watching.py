@@ -21,7 +21,7 @@ from truestep.adapters.store.sqlite import SqliteStore
 from truestep.adapters.trusted_setup import open_kzg
 from truestep.base.ids import Address
 from truestep.composition.daemons import LOOKS_AT_ONCE, answering, keep_owner
-from truestep.composition.network import other_networks, others_in_words
+from truestep.composition.network import other_networks, others_in_words, watched_consensus
 from truestep.node.availability.watch_desk import WatchBench
 from truestep.node.availability.watcher import WatcherWorld
 from truestep.node.chain.outbox import Courier
@@ -59,6 +59,8 @@ def opened_watcher(settings: WatcherSettings, reporter: Reporter) -> Generator[W
         chain = Web3KeeperChain(
             settings.rpc, contracts, settings.signer, store, settings.policy, reporter=reporter
         )
+        watched = watched_consensus(contracts.chain_id, settings.rpc, settings.beacon, reporter)
+        stack.enter_context(watched)
         published = published_blobs(settings, reporter)
         eyes = KeeperEyes(
             open_kzg(),

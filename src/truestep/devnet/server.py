@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+import truestep
 from truestep.adapters.blobs.directory import DirectoryBlobs
 from truestep.adapters.blobs.server import blob_app
 from truestep.adapters.web_server import CannotListen, WebServer
@@ -77,9 +78,15 @@ def _app(rpc: DevnetRpc, blobs: DirectoryBlobs) -> Starlette:
         routes=[
             Route("/", answer, methods=["POST"]),
             Route("/eth/v1/beacon/blobs/{block_id}", published),
+            Route("/eth/v1/node/version", _version),
             Mount("/blobs", blob_app(blobs)),
         ]
     )
+
+
+def _version(_: Request) -> Response:
+    """By which a consensus node is known (Beacon API)."""
+    return JSONResponse({"data": {"version": f"truestep-devnet/{truestep.__version__}"}})
 
 
 def _published(rpc: DevnetRpc, request: Request) -> Response:

@@ -39,6 +39,8 @@ CHECK_SECONDS, CHECK_BYTES_PER_SECOND = 60.0, 1 << 20
 REDIRECTS_LIMIT = 5
 """An object store redirects once or twice."""
 
+STORE_ADVICE = "try later, or another store"
+
 _REDIRECTS = (301, 302, 303, 307, 308)
 _ABSENT = (404, 410)
 _NO_ENCODING = {"Accept-Encoding": "identity"}
@@ -47,15 +49,18 @@ _NO_ENCODING = {"Accept-Encoding": "identity"}
 Answer = TypeVar("Answer")
 
 
-async def download(url: str, name: str, limit_bytes: int) -> bytes:
-    """The body at `url`, unchecked. Raises `Rejected` if it is over the limit, else only `Unavailable`."""
+async def download(url: str, name: str, limit_bytes: int, advice: str = STORE_ADVICE) -> bytes:
+    """The body at `url`, unchecked. Raises `Rejected` if it is over the limit, else only `Unavailable`.
+
+    `advice` is what to do if it cannot be had.
+    """
 
     async def fetch() -> bytes:
         async with _answered("GET", url) as response:
             _expect_success(response)
             return await _body(response, name, limit_bytes)
 
-    return await _guarded(f"cannot get {name} from {origin(url)}", fetch)
+    return await _guarded(f"cannot get {name} from {origin(url)}", fetch, advice)
 
 
 async def is_there(url: str, name: str) -> bool:
@@ -160,17 +165,17 @@ def _expect_success(response: "httpx.Response") -> None:
         raise Unavailable(f"it answers {response.status_code}")
 
 
-async def _guarded(what: str, work: Callable[[], Awaitable[Answer]]) -> Answer:
+async def _guarded(what: str, work: Callable[[], Awaitable[Answer]], advice: str = STORE_ADVICE) -> Answer:
     """The result of `work`. Libraries read a stranger's bytes in it, so all errors become `Unavailable`."""
     try:
         return await work()
     except Rejected:
         raise
     except TimeoutError as error:
-        raise Unavailable(f"{what}: it is too slow; try later, or another store") from error
+        raise Unavailable(f"{what}: it is too slow; {advice}") from error
     except Exception as error:
         why = str(error) or type(error).__name__
-        raise Unavailable(f"{what}: {why}; try later, or another store") from error
+        raise Unavailable(f"{what}: {why}; {advice}") from error
 
 
 def _client() -> "httpx.AsyncClient":

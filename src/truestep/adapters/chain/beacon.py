@@ -59,7 +59,9 @@ class BeaconBlobs:
 
     def _ask(self, url: str, wanted: Bytes32, block_id: str, should_stop: ShouldStop) -> bytes:
         target = f"{url}/eth/v1/beacon/blobs/{block_id}?versioned_hashes=0x{wanted.hex()}"
-        body = run_in_background(lambda: download(target, "a blob", ANSWER_LIMIT_BYTES), should_stop)
+        body = run_in_background(
+            lambda: download(target, "a blob", ANSWER_LIMIT_BYTES, "try later"), should_stop
+        )
         try:
             answer = _Answer.model_validate_json(body)
         except ValidationError as error:

@@ -175,7 +175,7 @@ def test_who_keeps_the_data_is_said_before_coins_move(
         (("--availability", "keepers", "--items-url", "ftp://x"), "http or https URL"),
         (("--availability", "keepers", "--keeper-fee", "much"), "expected an amount"),
         (("--availability", "keepers", "--keep-for", "long"), "expected a time"),
-        (("--availability", "friends"), "is not one of"),
+        (("--availability", "friends"), "expected one of none, keepers"),
     ],
 )
 def test_what_cannot_be_kept_is_said(

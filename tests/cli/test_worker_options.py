@@ -38,8 +38,8 @@ def test_a_token_is_named_with_its_least_reward() -> None:
         (("--asset", "0x12=5"), "expected an address"),
         (("--stake", "5", "--operator", TOKEN), "expected --stake or --operator, not both"),
         (("--min-reward", "much"), "expected an amount"),
-        (("--max-batch", "0"), "greater than or equal to 1"),
-        (("--max-batch", "257"), "less than or equal to 256"),
+        (("--max-batch", "0"), "expected a whole number from 1 to 256, got '0'"),
+        (("--max-batch", "257"), "expected a whole number from 1 to 256, got '257'"),
     ],
 )
 def test_a_wrong_option_is_refused_before_anything_is_opened(

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import truestep
+from truestep.cli.option_errors import PlainGroup
 
 COMMANDS = {
     "demo": "demo",
@@ -60,6 +61,7 @@ def make_app(names: Iterable[str]) -> typer.Typer:
     """The program with these commands only; modules of the other commands are not imported."""
     app = typer.Typer(
         name="truestep",
+        cls=PlainGroup,
         no_args_is_help=True,
         rich_markup_mode="markdown",
         pretty_exceptions_enable=False,

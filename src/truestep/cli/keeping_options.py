@@ -13,6 +13,12 @@ from truestep.client.keeping import KeepingTerms
 from truestep.client.seats import SEATS_LEAST, SEATS_LIMIT
 from truestep.client.supplies import Availability
 
+_WHO = {
+    Availability.NONE: "nobody has to keep the data",
+    Availability.CALLDATA: "the chain itself keeps the data, for ever",
+    Availability.BLOB: "nodes of the chain keep the data, and no keeper is paid",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepingOptions:
@@ -53,7 +59,11 @@ class KeepingOptions:
     max_blob_fee: MaxBlobFeeOption = None
 
     def terms(self, blobs: Sequence[str], availability: Availability) -> KeepingTerms | None:
-        """The same for the SDK; None where nothing is offered. Refuses what is not understood."""
+        """The same for the SDK; None where nothing is offered.
+
+        Refuses what is not understood, and what means nothing where the data is kept otherwise.
+        """
+        self._refuse_unused(availability)
         if availability not in (Availability.KEEPERS, Availability.BLOB):
             return None
         fee_wei = parse_coins(self.keeper_fee)
@@ -68,6 +78,24 @@ class KeepingOptions:
             fee_wei=fee_wei,
             keep_seconds=self.keep_seconds,
         )
+
+    def _refuse_unused(self, availability: Availability) -> None:
+        """A fee or a time that nobody hears of would be missed only when the data is gone."""
+        keepers_only = {"--keepers": self.keepers is not None, "--keeper-fee": self.keeper_fee != "0"}
+        unused = {
+            Availability.KEEPERS: {},
+            Availability.BLOB: keepers_only,
+            Availability.CALLDATA: keepers_only | {"--keep-for": self.keep_for is not None},
+            Availability.NONE: keepers_only | {"--keep-for": self.keep_for is not None},
+        }[availability]
+        for option, is_given in unused.items():
+            if is_given:
+                others = "keepers or blob" if option == "--keep-for" else "keepers"
+                raise typer.BadParameter(
+                    f"it means nothing with --availability {availability.value}, where {_WHO[availability]};"
+                    f" add --availability {others.replace(' or ', ' or --availability ')}, or leave it out",
+                    param_hint=option,
+                )
 
     @property
     def keep_seconds(self) -> int | None:

@@ -111,7 +111,8 @@ def test_an_item_is_fetched_from_any_half(
         "fetch", manifest, *options([DEAD, *urls[2:]]), "-o", target, "--size", size, "--json"
     )
     assert finished.fields() == {
-        "item": item.name.hex(), "parts": [0], "files": [str(target)], "size": size, "wrong": [],
+        "item": item.name.hex(), "parts": [0], "files": [str(target)], "holds": ["input or output"],
+        "size": size, "wrong": [],
     }  # fmt: skip
     assert target.read_bytes() == item.payload
     assert list(target.parent.iterdir()) == [target]
@@ -183,21 +184,25 @@ def test_an_item_in_calldata_is_fetched_and_not_sampled(
     contents = [b"one" * 11, b"another" * 300]  # in the event, no unit is filled up
     leaves = [content + bytes(-len(content) % 32) for content in contents]
     parts = tuple(
-        Part(root=root_of_bytes(each, 24), depth=24, first_leaf=0, leaf_count=len(each) // 32)
-        for each in leaves
+        Part(root=root_of_bytes(each, depth), depth=depth, first_leaf=0, leaf_count=len(each) // 32)
+        for each, depth in zip(leaves, (24, 26), strict=True)
     )
     record = replace(RECORD, seat_count=0, blob_count=0)
     written = KnownItem(item_id=ItemId(2), record=record, parts=parts, url="", state=ItemState.KEPT, seats={})
-    _, network = on_chain(written, Facts(), tmp_path, monkeypatch)
+    _, network = on_chain(written, Facts(item_count=2), tmp_path, monkeypatch)
     given = [b"".join(leaves)]
     reader = SimpleNamespace(payload=lambda _: given[0])
     monkeypatch.setattr(payloads, "Payloads", lambda *_: reader)
     finished = truestep("sample", 2, *network)
     assert finished.exit_code == 0 and "nothing is to be sampled" in finished.stdout
     assert truestep("sample", 2, *network, "--json").fields()["on_chain"] == "calldata"
+    finished = truestep("sample", 99, *network)
+    assert "item 99 was never registered: this network has 2 items" in " ".join(finished.stderr.split())
     target = tmp_path / "fetched.bin"
     finished = truestep("fetch", 2, *network, "-o", target, "--part", 1, "--size", len(contents[1]))
     assert finished.exit_code == 0 and target.read_bytes() == contents[1]
+    words = truestep("fetch", 2, *network, "-o", tmp_path / "all").stdout
+    assert "  input or output: part-0-" in words and "  program: part-1-" in words
     files = truestep("fetch", 2, *network, "-o", tmp_path / "all", "--json").fields()["files"]
     assert [Path(each).read_bytes() for each in files] == leaves
     for lie in (bytes(len(given[0])), given[0][:-32]):

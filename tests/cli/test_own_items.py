@@ -48,7 +48,7 @@ KEEPERS = {KeeperId(1): KnownKeeper(account=KEEPER, url="http://one", signer=KEE
 def network(
     found: list[KnownItem], folder: Path, monkeypatch: pytest.MonkeyPatch, now: int = NOW
 ) -> tuple[object, ...]:
-    facts = Facts(items={each.item_id: each for each in found}, keepers=KEEPERS)
+    facts = Facts(items={each.item_id: each for each in found}, keepers=KEEPERS, item_count=8)
     chain = SimpleNamespace(
         account=OWNER,
         facts=lambda: SimpleNamespace(data=facts),
@@ -95,6 +95,9 @@ def test_what_is_kept_cannot_be_closed_and_why(
     )
     finished = truestep("items", 8, *options)
     assert finished.exit_code == 1 and f"{OWNER} has no open item 8" in finished.stderr
+    finished = truestep("items", 99, *options)
+    assert finished.exit_code == 1
+    assert "this network has no item 99: the last one is item 8" in finished.stderr
     assert "nothing is over" in truestep("items", "--close", *options).stdout
 
 

@@ -53,6 +53,8 @@ def test_a_file_is_sealed_and_opened(truestep: Invoke, tmp_path: Path, password:
         "seal", plain, "--to", keys[0], "--to", keys[1], "--to", keys[0], "-o", closed, "--json"
     )
     assert sealed.fields() == {"sealed": str(closed), "recipients": 2}
+    words = truestep("seal", plain, "--to", keys[0], "-o", closed.with_name("one")).stdout
+    assert "the key given opens" in words
     assert CONTENT[:64] not in closed.read_bytes()
     for of, number in ((alice, 0), (bob, 3)):
         assert unseal(of, number) == 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from truestep.base.text import visible
+from truestep.base.text import counted, visible
 from truestep.cli.failure import ExitCode, Failure
 from truestep.cli.options import DeploymentOption, NetworkOption, deployment_file
 from truestep.cli.screen import Screen
@@ -172,9 +172,13 @@ def _on_chain(options: ItemOptions, urls: dict[str, bool]) -> FoundItem:
     if item is None and 0 < item_id <= facts.item_count:
         item = Payloads(options.rpc, contracts).item(item_id)  # in calldata, and long ago
     if item is None:
-        raise Failure(
-            "item", f"the chain has no item {options.item}, or it is closed; check the number and the network"
+        why = (
+            "is closed; `truestep deletions` tells of it"
+            if 0 < item_id <= facts.item_count
+            else f"was never registered: this network has {counted(facts.item_count, 'item')}; check the"
+            " number and the network"
         )
+        raise Failure("item", f"item {options.item} {why}")
     is_devnet = deployment.chain_id in DEVNET_CHAINS
     if item.is_written or (not item.record.seat_count and not urls):
         held = ChainItem(item=item, reader=reader, contracts=contracts, is_devnet=is_devnet)

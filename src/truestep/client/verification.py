@@ -1,11 +1,12 @@
 """Checks a receipt again: against the chain, and by running the program."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import BatchId, Bytes32, JobId, ProgramId, batch_of_claim, task_of
+from truestep.client.differences import differences
 from truestep.client.files import program_of
 from truestep.client.receipt import (
     InputPart,
@@ -30,6 +31,7 @@ from truestep.protocol.events import TaskFinalized
 from truestep.protocol.settlement.facts.evidence import Evidence, proved_task
 from truestep.protocol.settlement.tasks.records import job_rules
 
+_RESULT = ("final", "accepted", "status", "code", "cycle", "size of the output", "root of the output")
 FIRST_SET = 1
 """Of a deployment's parameters: the set that its file tells."""
 
@@ -62,7 +64,7 @@ def check_contents(receipt: Receipt) -> Iterator[Check]:
         if output is not None:
             found = (len(output), root_of_bytes(output, RANGE_LEVEL, hash_many_pairs).hex())
             name = f"shard {shard.shard_index}: the output has the claimed size and root"
-            yield _equal(name, (shard.output_size, shard.output_root), found)
+            yield _equal(name, (shard.output_size, shard.output_root), found, ("size", "root"))
 
 
 def check_chain(receipt: Receipt, chain: ChainReader) -> Iterator[Check]:
@@ -79,17 +81,22 @@ def check_chain(receipt: Receipt, chain: ChainReader) -> Iterator[Check]:
             receipt.program.max_cycles,
             receipt.program.elf_sha256,
         ),
+        ("root", "entry", "maximum cycles", "SHA-256"),
     )
     terms = receipt.terms
     yield _equal(
         "the job is the one posted",
         (
-            (job.requester, job.asset, job.policy, job.lease_seconds),
-            (job.seed.hex(), job.shard_count, job.reward, job.input_root.hex(), job.input_size),
+            *(job.requester, job.asset, job.policy, job.lease_seconds),
+            *(job.seed.hex(), job.shard_count, job.reward, job.input_root.hex(), job.input_size),
         ),
         (
-            (terms.requester, terms.asset, terms.policy, terms.lease_seconds),
-            (receipt.seed, receipt.shard_count, receipt.reward, receipt.input.root, receipt.input.size),
+            *(terms.requester, terms.asset, terms.policy, terms.lease_seconds),
+            *(receipt.seed, receipt.shard_count, receipt.reward, receipt.input.root, receipt.input.size),
+        ),
+        (
+            *("requester", "asset", "policy", "lease seconds"),
+            *("seed", "shards", "reward", "root of the input", "size of the input"),
         ),
     )
     yield _equal("the rules are the job's", receipt.rules, RulesPart.of(job.parameters))
@@ -155,7 +162,7 @@ def _check_result(job_id: JobId, shard: ShardPart, chain: ChainReader) -> Check:
         result.output_size,
         result.output_root.hex(),
     )
-    return _equal(f"shard {shard.shard_index}: final on the chain with this result", found, said)
+    return _equal(f"shard {shard.shard_index}: final on the chain with this result", found, said, _RESULT)
 
 
 def _check_event(receipt: Receipt, shard: ShardPart, chain: ChainReader, head: int) -> Check:
@@ -170,7 +177,17 @@ def _check_event(receipt: Receipt, shard: ShardPart, chain: ChainReader, head: i
     ]
     operators = [batch.operator for batch in receipt.batches if batch.batch_id == shard.batch_id]
     said = [(operator, shard.batch_id, shard.claimed()) for operator in operators]
-    return _equal(f"shard {shard.shard_index}: made final by this transaction for this operator", found, said)
+    name = f"shard {shard.shard_index}: made final by this transaction for this operator"
+    if len(found) == len(said) == 1:
+        return _equal(name, found[0], said[0], ("operator", "batch", "claim"))
+    return Check(
+        name=name,
+        passed=found == said,
+        detail=""
+        if found == said
+        else f"transaction {shard.final_transaction} in block {shard.final_block} made {len(found)} such"
+        f" results final, the receipt names {len(said)} batches for it",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,13 +212,15 @@ def open_rerun(receipt: Receipt, blobs: Blobs | None, elf: bytes | None, content
     if facts[1:] != expected[1:] or (is_inlined and facts != expected):
         raise Rejected(
             Reject.PROGRAM_MISMATCH,
-            f"expected an ELF file with SHA-256, root and entry {expected}, got {facts}",
+            "the ELF file is not the receipt's: "
+            + differences(expected, facts, ("SHA-256", "root", "entry")),
         )
     root = root_of_bytes(content, RANGE_LEVEL, hash_many_pairs).hex()
     if (root, len(content)) != (receipt.input.root, receipt.input.size):
         raise Rejected(
             Reject.INPUT_MISMATCH,
-            f"expected root and size {(receipt.input.root, receipt.input.size)}, got {(root, len(content))}",
+            "the input is not the receipt's: "
+            + differences((receipt.input.root, receipt.input.size), (root, len(content)), ("root", "size")),
         )
     return Rerun(program=program, input=content)
 
@@ -250,6 +269,7 @@ def _given(blobs: Blobs | None, uri: str, option: str) -> Blobs:
     return blobs
 
 
-def _equal(name: str, expected: object, found: object) -> Check:
+def _equal(name: str, expected: object, found: object, names: Sequence[str] = ()) -> Check:
+    """`names` are those of the members of tuples."""
     passed = expected == found
-    return Check(name=name, passed=passed, detail="" if passed else f"expected {expected}, got {found}")
+    return Check(name=name, passed=passed, detail="" if passed else differences(expected, found, names))

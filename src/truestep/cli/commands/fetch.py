@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -79,13 +79,22 @@ def fetch(
         with PayloadFile(unfinished_path(output, item), item.name) as file:
             _read_chain(found.on_chain, nodes, beacon, file, parts, screen)
             fields = _written(item, file, parts, output, size, blames)
-    where = escape(str(output))
-    screen.result(
-        fields,
-        shown=None
-        if as_json
-        else f"{counted(cast(int, fields['size']), 'byte')} in {where}, as their roots say",
-    )
+    screen.result(fields, shown=None if as_json else escape(_in_words(fields, output)))
+
+
+def _in_words(fields: dict[str, Any], output: Path) -> str:
+    """What was written, and of several files what each is."""
+    files = list(zip(fields["files"], fields["holds"], strict=True))
+    lines = [f"{counted(fields['size'], 'byte')} in {output}, as their roots say"]
+    lines += [f"  {kind}: {Path(path).name}" for path, kind in files] if len(files) > 1 else []
+    return "\n".join(lines)
+
+
+def _kind(depth: int) -> str:
+    """Trees of programs are deeper than those of inputs and outputs, which are alike (A1.2)."""
+    from truestep.protocol.availability.kept import PROGRAM_DEPTH
+
+    return "program" if depth == PROGRAM_DEPTH else "input or output"
 
 
 async def _download(
@@ -204,6 +213,7 @@ def _written(
         "item": manifest.name.hex(),
         "parts": parts,
         "files": [str(path) for path, _ in written],
+        "holds": [_kind(places[index].part.depth) for index in parts],
         "size": sum(size_bytes for _, size_bytes in written),
         "wrong": [{"keeper": blame.keeper, "reason": blame.reason} for blame in blames],
     }

@@ -63,7 +63,8 @@ def items(
     if rules is None:
         raise Failure("network", "expected a network with keepers; get the network's file again")
     chain = connect_sender(network, sender, screen)
-    found = _chosen(items_of(chain, chain.account, rules), item, chain.account)
+    count = chain.facts().data.item_count
+    found = _chosen(items_of(chain, chain.account, rules), item, chain.account, count)
     now = chain.head().time_seconds
     if close and item:
         _refuse_open(found)
@@ -80,17 +81,19 @@ def items(
     screen.result(fields, shown=None if as_json else "\n".join(shown))
 
 
-def _chosen(found: "list[OwnItem]", numbers: list[int] | None, account: str) -> "list[OwnItem]":
-    """Those with these numbers, or all."""
+def _chosen(found: "list[OwnItem]", numbers: list[int] | None, account: str, count: int) -> "list[OwnItem]":
+    """Those with these numbers, or all; `count` items have ever been registered in this network."""
     if not numbers:
         return found
+    if max(numbers) > count:
+        last = f"the last one is item {count}" if count else "it has none yet"
+        raise Failure("item", f"this network has no item {max(numbers)}: {last}; check number and network")
     missing = sorted(set(numbers) - {each.item.item_id for each in found})
     if missing:
         raise Failure(
             "item",
             f"{account} has no open item {', '.join(map(str, missing))}: it is closed, in calldata, or"
-            " another"
-            " account has registered it. `truestep deletions ITEM` tells of items that are closed",
+            " another account has registered it. `truestep deletions ITEM` tells of items that are closed",
         )
     return [each for each in found if each.item.item_id in numbers]
 

@@ -49,8 +49,13 @@ def seal(
     write_file(output, sealed(pieces_of(file), keys, fresh_secrets()))
     Screen(as_json=as_json).result(
         {"sealed": str(output), "recipients": len(keys)},
-        shown=None if as_json else escape(f"{output} opens with {len(keys)} of the keys given"),
+        shown=None if as_json else escape(_opens_in_words(output, len(keys))),
     )
+
+
+def _opens_in_words(output: Path, keys: int) -> str:
+    which = "the key given" if keys == 1 else f"any one of the {keys} keys given"
+    return f"{which} opens {output}"
 
 
 @guarded

@@ -52,3 +52,31 @@ def test_fields_keep_all_ints_and_floats_apart(pairs: Comparison) -> None:
 def test_containers_variables_and_results_keep_them_apart(tmp_path: Path) -> None:
     guest = compile_guest(tmp_path, CONTAINERS, CONTAINERS_MAIN, "int64[:]")
     check_printed(guest, np.zeros(1, np.int64))
+
+
+COUNTS = """
+class Counts:
+    def __init__(self, keys):
+        self.roots = {}
+        self.counts = {}
+        self.seen = []
+        for key in keys:
+            self.counts[key] = 0
+            self.roots[key] = key
+
+    def add(self, key, amount):
+        self.counts[key] += amount
+        self.seen.append(self.roots[key])
+"""
+COUNTS_MAIN = """
+def main(codes):
+    first, second = int(codes[0]), int(codes[1])
+    counts = Counts([first, second])
+    counts.add(first, 0.5)
+    counts.add(second, 2)
+    print(counts.counts, counts.roots, counts.seen)
+"""
+
+
+def test_dictionaries_of_fields_may_be_filled_in_init(tmp_path: Path) -> None:
+    check_printed(compile_guest(tmp_path, COUNTS, COUNTS_MAIN, "int64[:]"), np.array([7, 5]))

@@ -135,6 +135,62 @@ def test_an_import_in_a_function_may_set_a_variable_of_the_module(tmp_path: Path
     assert run(built(tmp_path, text))[1] == "2.0 3.0\n"
 
 
+CHECKS = (
+    HEADER
+    + """
+def positive(x):
+    if x <= 0:
+        raise ValueError('not positive')
+
+def small(x):
+    if x > 9:
+        raise ValueError('too large')
+
+def check(x, checks):
+    for one in checks:
+        one(x)
+
+def half(x):
+    return x / 2
+
+def halved(x, checks=[positive, small]):
+    check(x, checks)
+    return half(x)
+
+def applied(x, table={'half': half, 'check': positive}):
+    return table['half'](x)
+
+def counted(x, kinds={half}):
+    return x + len(kinds)
+
+@truestep.guest
+def main(input):
+    print(halved(3), applied(5))
+    try:
+        halved(10)
+    except ValueError as error:
+        print(error)
+    return input
+"""
+)
+
+
+def test_defaults_may_hold_functions(tmp_path: Path) -> None:
+    assert run(built(tmp_path, CHECKS))[1] == "1.5 2.5\ntoo large\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "changed"),
+    [
+        ("    check(x, checks)", "    checks.append(small)\n    check(x, checks)"),
+        ("    return table['half'](x)", "    table['half'] = small\n    return table['half'](x)"),
+        ("applied(5)", "counted(5)"),
+    ],
+)
+def test_defaults_that_hold_functions_are_only_read(tmp_path: Path, line: str, changed: str) -> None:
+    assert "model.py:" in said(tmp_path, CHECKS.replace(line, changed))
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [

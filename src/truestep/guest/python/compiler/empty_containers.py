@@ -153,6 +153,15 @@ class _Round:
             forget_inferred()
         return has_learnt
 
+    def settle_numbers(self, args: Any) -> None:
+        """Fields of instances that are being made, of which only numbers are open, have their types now."""
+        for kind in args:
+            if isinstance(kind, Growing):
+                for name, field in kind.fields.items():
+                    parts = unknown_parts(field)
+                    if parts and all(isinstance(part, MaybeInt) for part in parts):
+                        kind.fields[name] = self.with_known(field)
+
     def _unified(self, context: Any, part: Any, noted: list[Any]) -> Any:
         """The type of all that was noted of one part."""
         if not noted:
@@ -259,7 +268,9 @@ def _search(
             attempt(current, raise_errors=False)
             if not current.learn(context, args):
                 break
-        found = attempt(_Round(known, sites, is_last=True, **options))
+        last = _Round(known, sites, is_last=True, **options)
+        last.settle_numbers(args)
+        found = attempt(last)
         has_floats = not is_exact and any(isinstance(part, MaybeInt) for part in known)
         if has_floats and shows_numbers(interp, *found[1:3]):
             raise error

@@ -202,7 +202,7 @@ def _changed(
         tree = rewriter.visit(tree)
     start_over_if_more_is_kept()
     every = (kept, matches, functions, bases, pruner, remover, constants, *rewriters)
-    is_as_given = given is tree and is_whole and not has_written
+    is_as_given = given is tree and is_whole and not has_written and function not in _variants
     if is_as_given and not any(rewriter.has_changed for rewriter in every):
         return function
     scope: dict[str, Any] = {**origin.__globals__, **names.imported, **names.helpers}

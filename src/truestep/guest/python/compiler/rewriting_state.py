@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from truestep.guest.python.compiler.complaint import Complaint, line_in
+from truestep.guest.python.compiler.known_values import are_functions
 from truestep.guest.python.compiler.module_state import (
     Place,
     can_be_kept,
@@ -30,6 +31,7 @@ _SCOPES: Any = (ast.FunctionDef, ast.Lambda, ast.ClassDef, *_COMPREHENSIONS)
 _CHANGED: Any = (list, dict, set)
 _READING = {"LOAD_GLOBAL", "LOAD_NAME"}
 _LOOKING_UP: Any = (vars, getattr, hasattr, dir)
+_MAPPINGS: Any = (dict,)
 _MISSING = object()
 
 
@@ -285,9 +287,20 @@ def set_attribute(node: ast.Attribute, names: Names, function: FunctionType) -> 
 
 
 def shared_defaults(tree: Any, bound: Any) -> dict[str, Any]:
-    """Defaults that all calls of a function share, and that it may change."""
+    """Defaults that all calls of a function share, and that it may change.
+
+    A list or dictionary of functions is none: a guest can only read it, and its functions are known.
+    """
     stored = stored_names_of_body(tree)
-    return {name: value for name, value in bound if type(value) in _CHANGED and name not in stored}
+    return {
+        name: value
+        for name, value in bound
+        if type(value) in _CHANGED and name not in stored and not _holds_functions(value)
+    }
+
+
+def _holds_functions(value: Any) -> bool:
+    return are_functions(list(value.values()) if isinstance(value, _MAPPINGS) else value)
 
 
 def keep_instances(tree: ast.AST, known: dict[str, Any], function: FunctionType) -> None:

@@ -12,6 +12,7 @@ import pytest
 from numba.core import types
 
 from truestep.guest.python.compiler.known_types import argument_facts
+from truestep.guest.python.compiler.known_values import Evaluator
 from truestep.guest.python.compiler.pruning import Pruner
 from truestep.guest.python.compiler.rewriting_names import Names
 
@@ -98,3 +99,22 @@ def test_a_wrong_number_of_items_is_still_caught() -> None:
 
 def test_a_generator_stays_one() -> None:
     assert "yield" in pruned("if k:\n    yield 1", {"k": False})
+
+
+@pytest.mark.parametrize(
+    "inner", ["x[0] * ({} + 1.0)", "n * ({} + 1.0)", "(n if {} > 1.0 else 2)", "str({}).strip()"]
+)
+def test_work_does_not_double_at_each_level(monkeypatch: pytest.MonkeyPatch, inner: str) -> None:
+    looked_at: list[ast.Name] = []
+    look: Any = vars(Evaluator)["_of_name"]
+
+    def look_and_count(evaluator: Evaluator, node: ast.Name, facts: dict[str, Any]) -> Any:
+        looked_at.append(node)
+        return look(evaluator, node, facts)
+
+    monkeypatch.setattr(Evaluator, "_of_name", look_and_count)
+    text = "n"
+    for _ in range(12):
+        text = inner.format(text)
+    pruned(f"y = {text}\nreturn y", {"n": 1.5})
+    assert len(looked_at) < 1 << 10

@@ -142,6 +142,8 @@ class Evaluator:
         self._local_names = local_names
         self.tables: dict[str, dict[Any, None]] = {}
         """The keys of dictionaries of methods, by their names."""
+        self._found: dict[ast.AST, Fact] | None = None
+        """What was found of the parts of the expression that is being looked at; None between expressions."""
 
     def truth(self, node: ast.expr, facts: dict[str, Fact]) -> bool | None:
         """Whether a condition holds; None if that is unknown."""
@@ -173,7 +175,22 @@ class Evaluator:
         return None if None in truths else not decides
 
     def fact(self, node: ast.AST, facts: dict[str, Fact]) -> Fact:
-        """What is known of an expression."""
+        """What is known of an expression.
+
+        Each part is looked at once. Several rules ask for a part twice, which would double the work at
+        each level.
+        """
+        if self._found is not None:
+            if node not in self._found:
+                self._found[node] = self._fact(node, facts)
+            return self._found[node]
+        self._found = {}
+        try:
+            return self._fact(node, facts)
+        finally:
+            self._found = None
+
+    def _fact(self, node: ast.AST, facts: dict[str, Fact]) -> Fact:
         method = getattr(self, f"_of_{type(node).__name__.lower()}", None)
         if method is None:
             return None

@@ -241,9 +241,12 @@ def test_members_of_a_tuple_are_files_one_after_another(tmp_path: Path) -> None:
 def test_imports_may_hold_what_python_caches_and_deletes(tmp_path: Path) -> None:
     text = HEADER + (
         "import numba\n"
+        "@numba.njit(cache=True)\n"
+        "def int_or_float(a):\n"
+        "    return 0 if a < 0 else a\n"
         "@numba.vectorize(['float64(float64)'], cache=True)\n"
         "def increment(a):\n"
-        "    return a + 1\n"
+        "    return int_or_float(a) + 1\n"
         "@numba.guvectorize(['void(float64[:], float64[:])'], '(n)->(n)', nopython=True, cache=True)\n"
         "def unused(a, out):\n"
         "    for k in range(len(a)):\n"
@@ -256,8 +259,8 @@ def test_imports_may_hold_what_python_caches_and_deletes(tmp_path: Path) -> None
         "def main(x):\n"
         "    return increment(first(x, 1.0))\n"
     )
-    report, _ = run(built(tmp_path, text), npy(np.array([1.0, 2.0])))
-    assert np.frombuffer(report.output).tolist() == [2, 3]
+    report, _ = run(built(tmp_path, text), npy(np.array([1.0, 2.5, -3.0])))
+    assert np.frombuffer(report.output).tolist() == [2, 3.5, 1]
 
 
 def test_memory_has_an_end(tmp_path: Path) -> None:

@@ -88,6 +88,9 @@ def _adding(add_type: Any) -> Any:
     def add_of_both_kinds(variable: Any, tp: Any, loc: Any) -> Any:
         frame = _frames[-1] if _frames else None
         known = variable.type
+        if variable.locked and tp == INT_OR_FLOAT and isinstance(known, types.Float):
+            # A signature says what it is: `@vectorize([float64(float64)])`.
+            return known
         if frame is not None and known is not None and not variable.locked and are_mixed(known, tp):
             frame.is_mixed = True
             if frame.has_variables:

@@ -132,6 +132,15 @@ def _of_float(context: Any, builder: Any, fromty: Any, toty: Any, val: Any) -> A
     return _made(context, builder, builder.bitcast(wide, _WORD), cgutils.true_bit)
 
 
+@_lowering.lower_cast(IntOrFloat, types.Float)
+def _as_declared(context: Any, builder: Any, fromty: Any, toty: Any, val: Any) -> Any:
+    """The number as a float, which a signature declares. No type is inferred that asks for it elsewhere."""
+    del fromty
+    flag, whole, real = parts_of(context, builder, val)
+    of_int = context.cast(builder, whole, types.int64, toty)
+    return builder.select(flag, context.cast(builder, real, types.float64, toty), of_int)
+
+
 @_lowering.lower_constant(IntOrFloat)
 def _constant(context: Any, builder: Any, kind: Any, value: Any) -> Any:
     given = types.float64 if isinstance(value, float) else types.int64

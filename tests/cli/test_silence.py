@@ -52,12 +52,15 @@ def test_a_silent_command_says_what_it_waits_for() -> None:
 def test_it_is_printed_until_the_result_is(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    lines = iter(["waiting for keepers (10 s)"])
     said = threading.Event()
     silence = begin_silence()
 
     def due(_: Silence) -> str:
-        said.set()
-        return "waiting for keepers (10 s)"
+        line = next(lines, "")
+        if not line:
+            said.set()  # the line before was printed
+        return line
 
     monkeypatch.setattr(Silence, "due", due)
     screen = Screen(as_json=True)

@@ -36,7 +36,9 @@ class Pair:
     def divide(self):
         a, b = self.a, self.b
         try:
-            print(a / b, a // b, a % b, divmod(a, b))
+            if abs(b) <= 1 << 53:  # where ints become the same floats as in Python
+                print(a / b)
+            print(a // b, a % b, divmod(a, b))
         except ZeroDivisionError as error:
             print("zero:", error)
         try:

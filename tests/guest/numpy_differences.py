@@ -102,6 +102,12 @@ DIFFERENCES = (
         why="Likewise a single number of fewer than 64 bits, beside a Python int. Arrays keep their dtype.",
     ),
     Difference(
+        example="(n - 1) / (2**53 + n - 2)",
+        guest="2.220446049250313e-16",
+        numpy="2.2204460492503128e-16",
+        why="A quotient of integers beyond 2^53 is that of the floats next to them.",
+    ),
+    Difference(
         example="float(3 ** (15 * n))",
         guest="2.83365475730544e+18",
         numpy="2.9543127065508336e+21",

@@ -307,8 +307,8 @@ GUEST = "@truestep.guest\ndef main(input):\n    return "
             "7: variable 'x' cannot be both 1-d array of float64 and 1-d array of uint8\n  try: give",
         ),
         (
-            GUEST.replace("return", "x = [1]\n    x += [2.5]\n    return") + "x\n",
-            "6: a guest cannot put float64 into a list of int64\n  try: make the list",
+            GUEST.replace("return", "x = [1]\n    x += ['a']\n    return") + "x\n",
+            "6: a guest cannot compute (list of int64) += (list of str)\n  try: ",
         ),
         (
             f"{GUEST}[1] - [2]\n",

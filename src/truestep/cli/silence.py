@@ -21,6 +21,7 @@ class Silence:
         self._drawn = 0
         self._left_behind = self._in_flight = ""
         self._over = threading.Event()
+        self._speaking = threading.Lock()
         self._say: Callable[[str], None] | None = None
 
     def begin(self, say: Callable[[str], None]) -> None:
@@ -30,8 +31,9 @@ class Silence:
             threading.Thread(target=self._watch, name="silence", daemon=True).start()
 
     def end(self) -> None:
-        """Say nothing any more: the result is printed."""
-        self._over.set()
+        """Say nothing any more: the result is printed. A line that is being printed comes before it."""
+        with self._speaking:
+            self._over.set()
 
     # --- what the command does ----------------------------------------------------------------------------
 
@@ -89,8 +91,9 @@ class Silence:
     def _watch(self) -> None:
         while not self._over.wait(0.5):
             words = self.due()
-            if words and self._say is not None:
-                self._say(words)
+            with self._speaking:
+                if words and self._say is not None and not self._over.is_set():
+                    self._say(words)
 
 
 _silences: ContextVar[Silence | None] = ContextVar("silence", default=None)

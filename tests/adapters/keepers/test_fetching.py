@@ -97,14 +97,20 @@ def wrong(cell: Cell) -> Cell:
     return replace(cell, content=cell.content[:-1] + bytes([cell.content[-1] ^ 1]))
 
 
-def fetched(item: Item, urls: Sequence[str]) -> tuple[bytes, list[Blame]]:
+def fetched(
+    item: Item, urls: Sequence[str], when_blamed: Callable[[], None] = lambda: None
+) -> tuple[bytes, list[Blame]]:
     """The payload, and who was blamed."""
     blames: list[Blame] = []
+
+    def blame(found: Blame) -> None:
+        blames.append(found)
+        when_blamed()
 
     async def fetch() -> bytes:
         clients = [KeeperClient(url) for url in urls]
         try:
-            async with ItemFetcher(item.manifest, KZG, clients, blames.append) as fetcher:
+            async with ItemFetcher(item.manifest, KZG, clients, blame) as fetcher:
                 found = {blob: content async for blob, content in fetcher.blobs(range(len(item.extended)))}
         finally:
             for client in clients:
@@ -150,8 +156,14 @@ def test_an_honest_keeper_is_enough_and_each_liar_is_named(
 
 
 def test_a_liar_is_not_asked_again(item: Item, urls: list[str], shelves: list[OddShelf]) -> None:
+    def others_answer() -> None:
+        for shelf in shelves[1:]:
+            shelf.pause.set()
+
     shelves[0].odd = wrong  # whose seat is the blobs themselves: the first that is asked
-    payload, blames = fetched(item, urls)
+    for shelf in shelves[1:]:
+        shelf.pause.clear()  # or they give all that is needed while its answer is on its way
+    payload, blames = fetched(item, urls, others_answer)
     assert payload == item.payload
     assert [blame.keeper for blame in blames] == [urls[0]]
     assert "of blob" in blames[0].reason and urls[0] in blames[0].reason

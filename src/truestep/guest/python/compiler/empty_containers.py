@@ -316,8 +316,9 @@ def _seeding_constants(typeof_const: Any) -> Any:
         widens = current is not None and current.widens and type(const) is int
         if current is not None and widens and target.name in integer_constants(inferer.func_ir):
             kind = current.kind_at(target.name, INTEGERS).dtype
-            inferer.add_type(target.name, kind, loc=inst.loc)
-            return None
+            if kind != MaybeInt.settled:  # else it stays a literal, whose value arrays are checked against
+                inferer.add_type(target.name, kind, loc=inst.loc)
+                return None
         return typeof_const(inferer, inst, target, const)
 
     return typeof_with_seed

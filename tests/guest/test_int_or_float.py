@@ -80,3 +80,9 @@ def main(codes):
 
 def test_dictionaries_of_fields_may_be_filled_in_init(tmp_path: Path) -> None:
     check_printed(compile_guest(tmp_path, COUNTS, COUNTS_MAIN, "int64[:]"), np.array([7, 5]))
+
+
+def test_of_two_shortest_texts_of_a_float_the_even_one_is_written(tmp_path: Path) -> None:
+    main = "\ndef main(codes):\n    quarters = int(codes[0]) * 0.25\n"
+    main += "    print(quarters - 1501199875790166, quarters + 1501199875790164)\n"
+    check_printed(compile_guest(tmp_path, "", main, "int64[:]"), np.array([3]))

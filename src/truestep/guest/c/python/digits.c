@@ -136,7 +136,8 @@ int truestep_shortest_digits(double value, int is_single, char digits[20], int *
         low = reaches(&f, compare(&f.gap_below, &f.numerator));
         high = is_above_one(&f);
         natural twice = sum(&f.numerator, &f.numerator);
-        if (high && (!low || compare(&twice, &f.denominator) >= 0)) digit++;
+        int order = compare(&twice, &f.denominator); /* of two that are as near, the even one is taken */
+        if (high && (!low || order > 0 || (order == 0 && digit % 2))) digit++;
         digits[count++] = (char)('0' + digit);
     } while (!low && !high);
     return count;

@@ -61,8 +61,9 @@ What cannot be shown by one value:
   gets a float later, as one that begins as `[0] * n`, its ints remain ints; so do those of fields, variables
   and results that are ints at one time and floats at another.
 - *Variables of functions that handle arrays* have one type: `total = 0` is `0.0` if floats are added to it.
-  So they are in a guest that cannot be compiled otherwise. `np.array` of a list whose numbers may be ints or
-  floats raises an error if all of them are ints: write `dtype=float`.
+  So they are in a guest that cannot be compiled otherwise: the build names the line, and `float(…)` there
+  helps. `np.array` of a list whose numbers may be ints or floats raises an error if all of them are ints:
+  write `dtype=float`.
 - *Errors of floats*: where Python raises `ValueError` or `OverflowError`, so do `math`'s functions, `int(x)`,
   `round(x)` and `x ** y` in your functions. Numbers from lists and arrays count as NumPy's in `x ** y`,
   which give inf and nan.

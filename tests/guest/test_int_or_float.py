@@ -12,6 +12,7 @@ import pytest
 from tests.guest.int_or_float_programs import CONTAINERS, CONTAINERS_MAIN, PAIRS, PAIRS_MAIN
 from tests.guest.numpy_guests import Comparison, compile_guest, npy
 from tests.guest.quick_engine import quick_engine
+from tests.guest.test_python_builds import HEADER, built, run
 from truestep.client.runs import run_task
 from truestep.machine.program import Task
 
@@ -86,3 +87,32 @@ def test_of_two_shortest_texts_of_a_float_the_even_one_is_written(tmp_path: Path
     main = "\ndef main(codes):\n    quarters = int(codes[0]) * 0.25\n"
     main += "    print(quarters - 1501199875790166, quarters + 1501199875790164)\n"
     check_printed(compile_guest(tmp_path, "", main, "int64[:]"), np.array([3]))
+
+
+def test_the_build_says_where_ints_become_floats_and_how_to_keep_them(tmp_path: Path) -> None:
+    text = (
+        HEADER
+        + "def share(a, b):\n    return a / b if b else 0\n"
+        + "@truestep.guest\ndef main(input):\n    x = share(3, len(input))\n    print(x)\n"
+        + "    print(np.linspace(0, x, 3))\n    return input\n"
+    )
+    guest = built(tmp_path, text)
+    assert guest.warnings.startswith(
+        "model.py:9: a guest cannot call linspace(0, int or float, 3), so all numbers"
+    )
+    assert run(guest)[1] == "0.0\n[0.0 0.0 0.0]\n"
+    kept = built(tmp_path, text.replace("(0, x, 3)", "(0, float(x), 3)"))
+    assert (kept.warnings, run(kept)[1]) == ("", "0\n[0.0 0.0 0.0]\n")
+
+
+def test_a_function_whose_ints_become_floats_is_named(tmp_path: Path) -> None:
+    text = (
+        HEADER
+        + "def mixed(n):\n    x = 0\n    if n:\n        x = 1.5\n    print(x)\n    return np.float32(x)\n"
+        + "@truestep.guest\ndef main(input):\n    print(mixed(len(input)))\n    return input\n"
+    )
+    guest = built(tmp_path, text)
+    assert (
+        guest.warnings.startswith("model.py:8: ") and "all numbers of the function that are" in guest.warnings
+    )
+    assert run(guest)[1] == "0.0\n0.0\n"

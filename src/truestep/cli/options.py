@@ -28,7 +28,9 @@ InputOption = Annotated[
 StrictOption = Annotated[
     bool,
     typer.Option(
-        "--strict", help="For Python: refuse a guest with branches that cannot be compiled, leave none out."
+        "--strict",
+        help="For Python: refuse a guest that would not do all that it does in Python, where the build else"
+        " warns: branches are left out, ints become floats.",
     ),
 ]
 SeedOption = Annotated[

@@ -57,8 +57,8 @@ def build_python(
         cached = remember(source, settings, elf, read, warnings)
     if is_strict and cached.warnings:
         raise GuestBuildError(
-            f"the guest has branches that cannot be compiled:\n{cached.warnings.rstrip()}\n"
-            "  try: change these branches, or leave out --strict: then only a run that comes to one fails"
+            f"the guest would not do all that it does in Python:\n{cached.warnings.rstrip()}\n"
+            "  try: change these lines, or leave out --strict"
         )
     write_program(output, cached.elf)
     return _report(output, cached)

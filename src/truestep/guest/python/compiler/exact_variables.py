@@ -2,16 +2,20 @@
 
 For Numba such a variable is a float. Here it becomes a number of either kind (`int_or_float`), except in
 functions that handle arrays, whose loops are to be fast. Where that cannot be compiled, it is a float as for
-Numba.
+Numba, and the build says so.
 """
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from numba.core import errors, typed_passes, typeinfer, types
 
+from truestep.guest.python.compiler.explain import explain
 from truestep.guest.python.compiler.int_or_float import INT_OR_FLOAT, are_mixed, unified
 from truestep.guest.python.compiler.ownership import is_ours, is_users_function
 from truestep.guest.python.compiler.rewriting import origin_of
+from truestep.guest.python.compiler.starting_over import when_starting_over
 from truestep.guest.python.compiler.user_ufuncs import is_of_ufunc
 
 
@@ -30,8 +34,13 @@ class _Frame:
 _frames: list[_Frame | None] = []
 """The functions whose types are being inferred, the innermost last; None for those of libraries."""
 
-_is_given_up: list[bool] = []
-"""Whether results of both kinds kept the guest from being compiled."""
+_given_up: list[Exception] = []
+"""Why the guest cannot be compiled with numbers of both kinds, if it cannot."""
+
+_functions_given_up: list[Exception] = []
+"""Likewise, why single functions cannot."""
+
+when_starting_over(_functions_given_up.clear)
 
 
 def install_exact_variables() -> None:
@@ -45,10 +54,28 @@ def install_exact_variables() -> None:
 
 def give_up_exact_variables(error: Exception) -> bool:
     """Whether an error may be due to numbers of both kinds, which there will be none of from now on."""
-    if _is_given_up or INT_OR_FLOAT.name not in str(error):
+    if _given_up or INT_OR_FLOAT.name not in str(error):
         return False
-    _is_given_up.append(True)
+    _given_up.append(error)
     return True
+
+
+def notes_on_floats(source: Path) -> str:
+    """Where numbers of both kinds are floats, which shows in texts, two lines each."""
+    return "".join(sorted(set(_notes(source))))
+
+
+def _notes(source: Path) -> Iterator[str]:
+    for given_up, where in ((_given_up, "the guest"), (_functions_given_up, "the function")):
+        for error in given_up:
+            complaint = explain(error, source)
+            place = f"{complaint.place}: " if complaint.place else ""
+            what = complaint.what.splitlines()[0].rstrip(".")
+            yield (
+                f"{place}{what}, so all numbers of {where} that are ints at one time and floats at another"
+                " are floats\n  where Python shows 3, it shows 3.0: write float(…) around the number in this"
+                " line, and they remain what they are\n"
+            )
 
 
 def _inferring(infer: Any) -> Any:
@@ -62,20 +89,27 @@ def _inferring(infer: Any) -> Any:
 
         function = interp.func_id.func
         is_users = is_users_function(function) and not is_ours(function)
-        if _is_given_up or not is_users or is_of_ufunc(origin_of(function)):
+        if _given_up or not is_users or is_of_ufunc(origin_of(function)):
             return attempt(None)
         frame = _Frame(has_variables=True, has_results=True)
+        failed: errors.TypingError | None = None
         try:
             found = attempt(frame)
             if not frame.is_mixed or not _has_arrays(found[0]):
                 return found
-        except errors.TypingError:
+        except errors.TypingError as error:
             if not frame.is_mixed:
                 raise
+            failed = error
         try:
-            return attempt(_Frame(has_variables=False, has_results=True))
-        except errors.TypingError:
-            return attempt(None)
+            found = attempt(_Frame(has_variables=False, has_results=True))
+            failed = None if _has_arrays(found[0]) else failed
+        except errors.TypingError as error:
+            found = attempt(None)
+            failed = error
+        if failed is not None:
+            _functions_given_up.append(failed)
+        return found
 
     return infer_exactly
 

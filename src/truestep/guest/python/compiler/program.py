@@ -93,7 +93,7 @@ def compile_all(signature: GuestSignature, states: dict[int, bytes]) -> Any:
         if not give_up_exact_variables(error):
             raise
         start_over()
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception):  # if that fails as well, the first error is what to mend
             return _compile_with_copy(signature, states)
         raise
 

@@ -17,6 +17,7 @@ from truestep.guest.python.compiler.codegen import retarget
 from truestep.guest.python.compiler.complaint import Complaint, line_of
 from truestep.guest.python.compiler.division import install_division
 from truestep.guest.python.compiler.domain_errors import install_domain_errors
+from truestep.guest.python.compiler.exact_variables import notes_on_floats
 from truestep.guest.python.compiler.explain import explain
 from truestep.guest.python.compiler.extremes import install_extremes
 from truestep.guest.python.compiler.fourier import install_fourier
@@ -115,7 +116,7 @@ def compile_prepared(source: Path, directory: Path) -> int:
     (directory / OBJECT).write_bytes(content)
     for symbol, array in large_arrays.items():
         (directory / array_file(symbol)).write_bytes(array)
-    if said := notes():
+    if said := notes() + notes_on_floats(source):
         (directory / NOTES).write_text(said, encoding="utf-8")
     (directory / READ).write_text(json.dumps(sorted(files_read(source))), encoding="utf-8")
     return 0

@@ -49,7 +49,7 @@ class Funds:
     credits: Mapping[str, int]
 
 
-class KeeperChain(Protocol):
+class AvailabilityChain(Protocol):
     """The contracts of availability, for one account; by any thread. All raise `Unavailable`, `Rejected`."""
 
     @property
@@ -78,20 +78,8 @@ class KeeperChain(Protocol):
         """The parameters, which never change."""
         ...
 
-    def shares(self, keeper: KeeperId) -> int:
-        """That a keeper has paid for."""
-        ...
-
     def funds(self) -> Funds:
         """What the account has, and is owed."""
-        ...
-
-    def receipt(self, item_id: ItemId, record: Record, index: int, drawn_at: int) -> bytes:
-        """The signature of a seat's receipt (A3.3)."""
-        ...
-
-    def submit(self, call: KeeperCall, *, intent: str) -> Transaction:
-        """Journal, sign and send, at most once for each intent; returns at once."""
         ...
 
     def refresh(self) -> tuple[Transaction, ...]:
@@ -104,6 +92,22 @@ class KeeperChain(Protocol):
 
     def alarms(self) -> tuple[str, ...]:
         """What went wrong with sends since the last call."""
+        ...
+
+
+class KeeperChain(AvailabilityChain, Protocol):
+    """What a keeper needs besides."""
+
+    def shares(self, keeper: KeeperId) -> int:
+        """That a keeper has paid for."""
+        ...
+
+    def receipt(self, item_id: ItemId, record: Record, index: int, drawn_at: int) -> bytes:
+        """The signature of a seat's receipt (A3.3)."""
+        ...
+
+    def submit(self, call: KeeperCall, *, intent: str) -> Transaction:
+        """Journal, sign and send, at most once for each intent; returns at once."""
         ...
 
 

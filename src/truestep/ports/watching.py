@@ -3,67 +3,24 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from truestep.base.ids import Address, Bytes32
-from truestep.ports.chain import Head, Transaction
+from truestep.base.ids import Bytes32
+from truestep.ports.chain import Transaction
 from truestep.ports.executor import ShouldStop
-from truestep.ports.keeping import EventsRead, Funds
+from truestep.ports.keeping import AvailabilityChain
 from truestep.protocol.availability.calls import Paid
-from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.availability.facts import KnownItem
 from truestep.roles.availability.sights import ChildPick, FoundLeaf, Mismatch, SeatSeen
 
 
-class WatchChain(Protocol):
-    """The contracts of availability, for one account; by any thread. All raise `Unavailable`, `Rejected`."""
-
-    @property
-    def account(self) -> Address:
-        """The account that sends."""
-        ...
-
-    @property
-    def first_block(self) -> int:
-        """No event is older."""
-        ...
-
-    def head(self) -> Head:
-        """The newest block."""
-        ...
-
-    def block_hash(self, number: int) -> Bytes32 | None:
-        """The hash of a block of the present chain; None beyond its head."""
-        ...
-
-    def read(self, first: int, last: int) -> EventsRead:
-        """What these blocks tell."""
-        ...
-
-    def rules(self) -> Rules:
-        """The parameters, which never change."""
-        ...
-
-    def funds(self) -> Funds:
-        """What the account has."""
-        ...
+class WatchChain(AvailabilityChain, Protocol):
+    """What a watcher needs besides."""
 
     def submit(self, call: Paid, *, intent: str) -> Transaction:
         """Journal, sign and send, at most once for each intent; returns at once."""
         ...
 
-    def refresh(self) -> tuple[Transaction, ...]:
-        """Look after everything that is pending."""
-        ...
-
     def gas_price_wei(self) -> int:
         """What a unit of gas costs now, tip included."""
-        ...
-
-    def transaction(self, intent: str) -> Transaction | None:
-        """What became of an intent."""
-        ...
-
-    def alarms(self) -> tuple[str, ...]:
-        """What went wrong with sends since the last call."""
         ...
 
 

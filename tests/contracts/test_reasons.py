@@ -22,8 +22,8 @@ def name_of(source: Path) -> str:
 
 
 def code_of(source: Path) -> str:
-    """The source without comments, docstrings and the names of selectors."""
-    comments_and_selectors = r'""".*?"""|#[^\n]*|method_id\("[^"]*"'
+    """The source without comments, docstrings, the names of selectors and bytes in hexadecimal."""
+    comments_and_selectors = r'""".*?"""|#[^\n]*|method_id\("[^"]*"|x"[0-9a-f]*"'
     return re.sub(comments_and_selectors, "", source.read_text("utf-8"), flags=re.DOTALL)
 
 

@@ -195,6 +195,20 @@ class Reject(StrEnum):
     REVEAL_STATE = "reveal: of another state"
     REVEAL_TEMPLATE = "reveal: state does not follow"
 
+    # Proofs of other systems (docs/receipts.md).
+    KEY_OTHER = "key is not the published one"
+    PROOF_ENCODING = "proof: encoding"
+    PROOF_EXIT = "proof: exit code"
+    PROOF_LENGTH = "proof: length"
+    PROOF_POINT = "proof: not points, or no gas"
+    """Of contracts: a precompile failed, and says no more."""
+    PROOF_ROOT = "proof: root of keys"
+    PROOF_SCALAR = "proof: input above the order"
+    PROOF_SELECTOR = "proof: selector"
+    PROOF_VERSION = "proof: version is refused"
+    ROOT_UNPROVEN = "root is not proven"
+    ROOT_FALSE = "proof of the root does not hold"
+
     # Items and their bytes (A1).
     BLOB_OTHER = "blob is not the committed one"
     CELL_WRONG = "cell is not the committed one"

@@ -1,12 +1,13 @@
-"""Calls of functions with keyword-only parameters, which Numba mixes up with the others.
+"""Calls with names of arguments, which Numba mixes up.
 
-`def f(x, factor=2.0, *, offset=0.0)` called as `f(x, 3.0, offset=1.0)` got the factor 2.0 and the offset 3.0.
+`def f(x, factor=2.0, *, offset=0.0)` called as `f(x, 3.0, offset=1.0)` got the factor 2.0 and the offset 3.0;
+and in a `try` all names were forgotten, so that `f(offset=1.0, x=3.0)` got its arguments in this order.
 """
 
 from inspect import Parameter, Signature
 from typing import Any
 
-from numba.core import dispatcher, errors, types, typing
+from numba.core import byteflow, dispatcher, errors, types, typing
 from numba.core.typing import templates
 
 _STARRED: Any = (types.StarArgTuple, types.StarArgUniTuple)
@@ -14,6 +15,9 @@ _STARRED: Any = (types.StarArgTuple, types.StarArgUniTuple)
 
 def install_keyword_arguments() -> None:
     """Bind arguments as Python does."""
+    # In a `try`, each instruction that may raise ends a block, and the names are lost at the end of one.
+    blocks: Any = byteflow
+    blocks._NO_RAISE_OPS |= {"KW_NAMES", "CACHE"}
     fold = templates.fold_arguments
 
     def fold_as_python(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from truestep.guest.python.compiler.complaint import Complaint, line_in
-from truestep.guest.python.compiler.known_values import are_functions
+from truestep.guest.python.compiler.known_values import are_functions, is_flat
 from truestep.guest.python.compiler.module_state import (
     Place,
     can_be_kept,
@@ -22,7 +22,12 @@ from truestep.guest.python.compiler.module_state import (
     place_of_object,
     place_of_variable,
 )
-from truestep.guest.python.compiler.name_uses import parameters_of, stored_names, stored_names_of_body
+from truestep.guest.python.compiler.name_uses import (
+    only_read_names,
+    parameters_of,
+    stored_names,
+    stored_names_of_body,
+)
 from truestep.guest.python.compiler.ownership import is_users_class, is_users_instance
 from truestep.guest.python.compiler.rewriting_names import Names
 
@@ -291,11 +296,14 @@ def shared_defaults(tree: Any, bound: Any) -> dict[str, Any]:
 
     A list or dictionary of functions is none: a guest can only read it, and its functions are known.
     """
-    stored = stored_names_of_body(tree)
+    stored, read = stored_names_of_body(tree), only_read_names(tree)
     return {
         name: value
         for name, value in bound
-        if type(value) in _CHANGED and name not in stored and not _holds_functions(value)
+        if type(value) in _CHANGED
+        and name not in stored
+        and not _holds_functions(value)
+        and not (name in read and is_flat(value))
     }
 
 

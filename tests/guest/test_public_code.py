@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.guest.numpy_guests import HEADER
-from tests.guest.test_python_builds import built
+from tests.guest.test_python_builds import built, said
 from tests.guest.test_python_builds import run as run_guest
 
 CALLS = """
@@ -54,3 +54,46 @@ def in_python(functions: str, *expressions: str) -> list[str]:
 def test_calls_in_a_try_keep_the_names_of_arguments(tmp_path: Path) -> None:
     expression = "in_try(n + 2)"
     assert printed(tmp_path, CALLS, expression) == in_python(CALLS, expression)
+
+
+SIGNATURES = """
+import numba
+
+@numba.njit("float64(float64, float64)")
+def scaled(x, y):
+    return 2 * x + y
+
+@numba.njit(["float64(float64)", "float32(float32)"])
+def unused(x):
+    with open("file") as file:
+        return x + len(file.read())
+"""
+
+
+def test_functions_with_signatures_are_compiled_when_they_are_used(tmp_path: Path) -> None:
+    assert printed(tmp_path, SIGNATURES, "scaled(3, n)") == ["6.0"]
+    text = HEADER + SIGNATURES + "@truestep.guest\ndef main(input):\n    return unused(0.5)\n"
+    assert said(tmp_path, text).startswith("model.py:12: a guest has no context managers, such as files")
+
+
+ADDRESSES = """
+from numba import types
+from numba.extending import get_cython_function_address
+import scipy.special
+from scipy.special import cython_special
+
+def function_at(name, signature):
+    address = get_cython_function_address("scipy.special.cython_special", name)
+    members = {"__wrapper_address__": lambda self: address, "signature": lambda self: signature}
+    return type(name, (types.WrapperAddressProtocol,), members)()
+
+ndtri = function_at("ndtri", types.float64(types.float64))
+owens_t = function_at("owens_t", types.float64(types.float64, types.float64))
+"""
+
+
+def test_functions_of_scipy_may_be_called_by_address(tmp_path: Path) -> None:
+    text = ADDRESSES + "quartile = ndtri(0.25)\n"
+    assert printed(tmp_path, text, "ndtri(0.25 + n) == quartile, round(quartile, 9)") == ["True -0.67448975"]
+    call = HEADER + ADDRESSES + "@truestep.guest\ndef main(input):\n    return owens_t(0.5, 0.25)\n"
+    assert "model.py:18: a guest cannot call owens_t by its address\n  try: write it" in said(tmp_path, call)

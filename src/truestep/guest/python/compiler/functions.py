@@ -18,11 +18,13 @@ from truestep.guest.python.compiler.class_members import begun_fields, members_o
 from truestep.guest.python.compiler.classes import PlainClass
 from truestep.guest.python.compiler.complaint import Complaint
 from truestep.guest.python.compiler.constant_expressions import Blank
+from truestep.guest.python.compiler.declared_signatures import compile_declared
 from truestep.guest.python.compiler.lifting import forget_lifted
 from truestep.guest.python.compiler.list_variables import is_read_as_array
 from truestep.guest.python.compiler.module_state import ModuleState, check_constant, place_of_variable
 from truestep.guest.python.compiler.ownership import is_ours, is_users_class, is_users_function
 from truestep.guest.python.compiler.rewriting import origin_of, rewritten, specialised, without_others
+from truestep.guest.python.compiler.scipy_functions.addresses import refuse_address
 from truestep.guest.python.compiler.sentinels import Sentinel, is_sentinel
 from truestep.guest.python.compiler.stand_ins import class_in_guests, function_in_guests, refuse_scipys
 from truestep.guest.python.compiler.starting_over import when_starting_over
@@ -46,6 +48,7 @@ def accept_plain_functions() -> None:
             return types.Dispatcher(value.function)
         if isinstance(value, dispatcher.Dispatcher) and is_users_function(getattr(value, "py_func", None)):
             _used.add(value)
+            compile_declared(value)
         if isinstance(value, dispatcher.Dispatcher) and (number := _declared_number(value)):
             return types.Dispatcher(_with_pythons_number(value, number))
         if (stand_in := class_in_guests(value)) is not None:
@@ -53,6 +56,8 @@ def accept_plain_functions() -> None:
         if (stand_in := function_in_guests(value)) is not None:
             is_function = isinstance(stand_in, FunctionType) and not stand_in.__module__.startswith("numpy")
             return types.Dispatcher(compiled(stand_in)) if is_function else resolve(context, stand_in)
+        if isinstance(value, types.WrapperAddressProtocol):
+            refuse_address(value)
         try:
             return resolve(context, value)
         except ValueError:
@@ -66,6 +71,8 @@ def accept_plain_functions() -> None:
             raise
 
     typing_context.BaseContext.resolve_value_type = resolve_value_type
+    inferer: Any = typeinfer.TypeInferer
+    inferer.resolve_value_type = _at_its_line(inferer.resolve_value_type)
     context: Any = typing_context.BaseContext
     context.resolve_module_constants = _unless_kept(context.resolve_module_constants)
     dispatcher.Dispatcher.__call__ = _call_as_python
@@ -113,6 +120,20 @@ def _unless_kept(resolve: Any) -> Any:
         return resolve(self, kind, name)
 
     return resolve_constant
+
+
+def _at_its_line(resolve: Any) -> Any:
+    """Say of a value that is refused where it is used."""
+
+    def resolve_at_line(self: Any, instruction: Any, value: Any) -> Any:
+        try:
+            return resolve(self, instruction, value)
+        except errors.TypingError as error:
+            if error.loc is not None:
+                raise
+            raise errors.TypingError(str(error), loc=instruction.loc) from error
+
+    return resolve_at_line
 
 
 def _declared_number(function: Any) -> Any:

@@ -19,6 +19,7 @@ from truestep.guest.python.compiler.broken import refuse_what_breaks
 from truestep.guest.python.compiler.codegen import START, finished_libraries, with_library_names
 from truestep.guest.python.compiler.complaint import Complaint
 from truestep.guest.python.compiler.constant_powers import link_constant_powers
+from truestep.guest.python.compiler.declared_signatures import compiling_a_guest
 from truestep.guest.python.compiler.entry import make_entry
 from truestep.guest.python.compiler.exact_variables import give_up_exact_variables
 from truestep.guest.python.compiler.functions import compiled
@@ -87,15 +88,16 @@ def compile_guest(guest: Callable[..., Any]) -> bytes:
 
 def compile_all(signature: GuestSignature, states: dict[int, bytes]) -> Any:
     """A library of the guest and everything that it calls. Raises what Numba or our own parts complain of."""
-    try:
-        return _compile_with_copy(signature, states)
-    except Exception as error:
-        if not give_up_exact_variables(error):
-            raise
-        start_over()
-        with contextlib.suppress(Exception):  # if that fails as well, the first error is what to mend
+    with compiling_a_guest():
+        try:
             return _compile_with_copy(signature, states)
-        raise
+        except Exception as error:
+            if not give_up_exact_variables(error):
+                raise
+            start_over()
+            with contextlib.suppress(Exception):  # if that fails as well, the first error is what to mend
+                return _compile_with_copy(signature, states)
+            raise
 
 
 def _compile_with_copy(signature: GuestSignature, states: dict[int, bytes]) -> Any:

@@ -15,6 +15,7 @@ from truestep.guest.python.compiler.arrays import install_constants, large_array
 from truestep.guest.python.compiler.calls import install_exceptions
 from truestep.guest.python.compiler.codegen import retarget
 from truestep.guest.python.compiler.complaint import Complaint, line_of
+from truestep.guest.python.compiler.declared_signatures import install_declared_signatures
 from truestep.guest.python.compiler.division import install_division
 from truestep.guest.python.compiler.domain_errors import install_domain_errors
 from truestep.guest.python.compiler.exact_variables import notes_on_floats
@@ -44,6 +45,7 @@ from truestep.guest.python.compiler.randomness import install_randomness
 from truestep.guest.python.compiler.ranges import install_ranges
 from truestep.guest.python.compiler.reading import files_read, watch_files
 from truestep.guest.python.compiler.rounding import install_rounding
+from truestep.guest.python.compiler.scipy_functions.addresses import install_addresses
 from truestep.guest.python.compiler.sentinels import install_sentinels
 from truestep.guest.python.compiler.sorting import install_sorting
 from truestep.guest.python.compiler.state_instances import install_state_instances
@@ -59,6 +61,8 @@ def prepare() -> None:
     warnings.simplefilter("ignore")
     retarget()
     accept_plain_functions()
+    install_declared_signatures()
+    install_addresses()
     install_constants()
     install_exceptions()
     install_printing()

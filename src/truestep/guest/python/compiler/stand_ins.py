@@ -8,10 +8,11 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
-from numba.core import errors
+from numba.core import errors, types
 
 from truestep.guest.python.compiler.ownership import is_users_function
 from truestep.guest.python.compiler.scipy_functions import (
+    addresses,
     assignment,
     distances,
     filters,
@@ -53,6 +54,9 @@ def function_in_guests(value: Any) -> Any:
     """The function or ufunc that stands for one of SciPy or one that remembers results; None for all else."""
     if isinstance(value, _REMEMBERING):
         return _without_memory(value)
+    if isinstance(value, types.WrapperAddressProtocol):
+        at_address = addresses.name_at(value)
+        return at_address and _special(at_address)
     name = getattr(value, "__name__", None)
     if not isinstance(name, str) or "scipy" not in sys.modules:
         return None

@@ -81,6 +81,8 @@ def _kind(parameter: AbiEntry) -> Kind:
         return Kind(_address, WORD, False)
     if name == "bytes32":
         return Kind(bytes, WORD, False)
+    if name == "bytes4":
+        return Kind(lambda value: value + bytes(WORD - len(value)), WORD, False)
     if name == "string":
         return Kind(lambda text: _string(text.encode()), WORD, True)
     if name == "bytes":

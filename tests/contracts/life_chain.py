@@ -44,6 +44,7 @@ from truestep.protocol.settlement.effects import Transfer
 from truestep.protocol.settlement.messages import Message, Stranger
 from truestep.protocol.settlement.parameters import Parameters
 from truestep.protocol.settlement.state import Deployment
+from truestep.protocol.validity.contracts import verifiers
 
 DOUBLES = Path(__file__).parent / "doubles"
 DEPLOYER = "0x" + "d" * 40
@@ -58,6 +59,7 @@ MODULES: Mapping[str, ModuleType] = {
     "Results": results,
     "Disputes": disputes,
     "Kept": kept,
+    "Verifiers": verifiers,
 }
 
 
@@ -173,7 +175,7 @@ class LifeChain:
     def balances(self) -> dict[str, int]:
         """The native coins of the contracts."""
         get_balance = self.evm.chain.get_balance
-        names = ("Operators", "Jobs", "Assurances", "Kept")
+        names = ("Operators", "Jobs", "Assurances", "Kept", "Verifiers")
         held = {name: get_balance(self.contracts[name].address) for name in names if name in self.contracts}
         return held | {"Disputes": get_balance(self.disputes.address)}
 
@@ -241,6 +243,7 @@ def deploy_life_chain(
     has_games: bool = False,
     executes_steps: bool = False,
     deploy_second: Callable[[Deploy, EvmContract], EvmContract] | None = None,
+    second_name: str = "Kept",
 ) -> LifeChain:
     """Deploy everything, connected, with one set of parameters and both policies; Disputes or its double.
 
@@ -289,7 +292,7 @@ def deploy_life_chain(
             token.transact("mint", account, FUNDS, sender=DEPLOYER)
     contracts = dict(zip(MODULES, (sets, register, stakes, policies, board, written, arena), strict=False))
     if deploy_second is not None:
-        contracts["Kept"] = second
+        contracts[second_name] = second
     return LifeChain(
         evm=evm,
         contracts=contracts,

@@ -209,6 +209,27 @@ class Reject(StrEnum):
     ROOT_UNPROVEN = "root is not proven"
     ROOT_FALSE = "proof of the root does not hold"
 
+    # Verifiers (docs/validity.md).
+    ENTRY_BITS = "security bits out of bounds"
+    ENTRY_CAP = "value cap out of bounds"
+    ENTRY_EARLY = "entry is not active yet"
+    ENTRY_EXPIRED = "entry has expired"
+    ENTRY_GAS = "gas limit out of bounds"
+    ENTRY_OTHER_PROGRAM = "entry is for another program"
+    ENTRY_STOPPED = "entry is stopped"
+    ENTRY_TIME = "time of the entry out of bounds"
+    ENTRY_UNKNOWN = "unknown entry"
+    CLAIM_PROVEN = "claim is proven"
+    CLAIM_NOT_PROVEN = "claim is not proven"
+    CLAIM_STANDS = "claim stands"
+    CLAIM_VALUE = "claim is above the value cap"
+    PROOF_EARLY = "proof time is not over"
+    PROOF_GAS = "not enough gas for the verifier"
+    PROOF_LATE = "proof time is over"
+    PROOF_REFUSED = "verifier refuses the proof"
+    PROOF_SYSTEM = "proof is of another system"
+    VERIFIER_CHANGED = "verifier has changed its code"
+
     # Items and their bytes (A1).
     BLOB_OTHER = "blob is not the committed one"
     CELL_WRONG = "cell is not the committed one"

@@ -204,6 +204,28 @@ def open_until(policy: uint256, batch_id: uint256, until: uint256) -> uint256:
 
 @external
 @view
+def is_proven(claim_id: uint256) -> bool:
+    """
+    @notice Whether the claim's policy says that it is proven (S8.6). Not while `finalize` is stopped.
+    """
+    return self._affirms(
+        claim_id >> 8, abi_encode(claim_id, method_id=method_id("is_proven(uint256)"))
+    )
+
+
+@external
+@view
+def ends_game(game_id: uint256) -> bool:
+    """
+    @notice Whether the policy of a game's claim says that a proof has ended it (S8.6). Not while `finalize` is stopped.
+    """
+    return self._affirms(
+        game_id >> 40, abi_encode(game_id, method_id=method_id("ends_game(uint256)"))
+    )
+
+
+@external
+@view
 def verdict(
     policy: uint256, batch_id: uint256, until: uint256, leaf_count: uint256
 ) -> (bool, uint256):
@@ -231,6 +253,26 @@ def verdict(
 @view
 def _check_policy(policy: uint256):
     assert msg.sender == self.policies[policy], "caller is not the policy"
+
+
+@internal
+@view
+def _affirms(batch_id: uint256, question: Bytes[36]) -> bool:
+    """
+    @dev A policy that does not know the question, or fails, says no.
+    """
+    if block.timestamp <= self.stop_word & LOW_HALF:
+        return False
+    policy: uint256 = convert((staticcall JOBS.get_batch(batch_id)).policy, uint256)
+    assurance: address = self.policies[policy]
+    if assurance == empty(address):
+        return False
+    is_success: bool = False
+    answer: Bytes[32] = b""
+    is_success, answer = raw_call(
+        assurance, question, max_outsize=32, is_static_call=True, revert_on_failure=False
+    )
+    return is_success and len(answer) == 32 and convert(answer, uint256) == 1
 
 
 @internal

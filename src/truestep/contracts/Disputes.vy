@@ -355,11 +355,14 @@ def reveal(
 @external
 def settle(game_id: uint256, game: IDisputes.Game):
     """
-    @notice End a game that a clock has decided, or the fall of its claim. By anybody.
+    @notice End a game that a clock has decided, a proof, or the fall of its claim. By anybody.
     """
     claim: challenged_claims.Claim = self._checked(game_id, game)
     outcome: uint256 = game_course.outcome_of(game_id, game, claim)
-    assert outcome != game_course.UNDECIDED, "game is not decided"
+    if outcome == game_course.UNDECIDED:  # a proof ends games that were opened before it
+        assert staticcall self._assurances().ends_game(game_id), "game is not decided"
+        outcome = game_course.DEFENDER_WON
+        self.ordinals[game_id >> 32][game.challenger] = 0
     self._end(game_id, game, outcome)
 
 
@@ -489,9 +492,15 @@ def _proved(
 @internal
 @view
 def _open_until(batch_id: uint256, batch: IJobs.Batch) -> uint256:
-    return staticcall IAssurances(staticcall Linked(JOBS.address).assurances()).open_until(
+    return staticcall self._assurances().open_until(
         convert(batch.policy, uint256), batch_id, convert(batch.until, uint256)
     )
+
+
+@internal
+@view
+def _assurances() -> IAssurances:
+    return IAssurances(staticcall Linked(JOBS.address).assurances())
 
 
 @internal

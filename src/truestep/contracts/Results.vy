@@ -6,6 +6,7 @@
 @license Apache-2.0
 @notice outcome  [ is_final 1 | status 63 | code 64 | cycle 64 | output_size 64 ], as the head of a leaf.
 """
+from interfaces import IAssurances
 from interfaces import IJobs
 from interfaces import IResults
 from modules import leaf_proofs
@@ -19,6 +20,7 @@ interface Linked:
     def disputes() -> address: view
     def owner() -> address: view
     def parameters() -> address: view
+    def assurances() -> address: view
 
 
 struct StoredResult:
@@ -53,7 +55,8 @@ def write_out(claim_id: uint256, terms: IJobs.BatchTerms, proof: IJobs.LeafProof
     """
     @notice Keep the outcome of a final leaf, for those that cannot carry proofs (S4.8). By anybody.
     """
-    task_id: uint256 = self._check(claim_id, terms, proof)
+    assert staticcall IJobs(jobs).is_leaf_final(claim_id), "leaf is not final"
+    task_id: uint256 = self._task_of(claim_id, terms, proof)
     if self.stored_results[task_id].outcome != 0:
         return  # by somebody else, who was first: no reason to refuse what is called together with this
     outcome: uint256 = FINAL_BIT | proof.leaf.head
@@ -145,9 +148,12 @@ def call_back(job_id: uint256, work: IJobs.Work, terms: IJobs.JobTerms) -> bool:
 @reentrant
 def check_leaf(claim_id: uint256, terms: IJobs.BatchTerms, proof: IJobs.LeafProof) -> (uint256, IResults.Result):
     """
-    @notice The task of a leaf and its result. Refuses a leaf that is not final, or not this one (S4.8).
+    @notice The task of a leaf and its result. Refuses a leaf that is neither final nor proven, or not this one (S4.8).
     """
-    task_id: uint256 = self._check(claim_id, terms, proof)
+    if not staticcall IJobs(jobs).is_leaf_final(claim_id):
+        assurances: address = staticcall Linked(jobs).assurances()
+        assert staticcall IAssurances(assurances).is_proven(claim_id), "leaf is not final"
+    task_id: uint256 = self._task_of(claim_id, terms, proof)
     return task_id, self._result(FINAL_BIT | proof.leaf.head, proof.leaf.output_root)
 
 
@@ -210,11 +216,10 @@ def check_output(task_id: uint256, output: Bytes[memory_tree.CHECK_LIMIT_BYTES])
 
 @internal
 @view
-def _check(claim_id: uint256, terms: IJobs.BatchTerms, proof: IJobs.LeafProof) -> uint256:
+def _task_of(claim_id: uint256, terms: IJobs.BatchTerms, proof: IJobs.LeafProof) -> uint256:
     """
-    @notice The task of a final leaf.
+    @notice The task of a leaf. Refuses a proof of another one.
     """
-    assert staticcall IJobs(jobs).is_leaf_final(claim_id), "leaf is not final"
     batch: IJobs.Batch = staticcall IJobs(jobs).get_batch(claim_id >> 8)
     return leaf_proofs.check(jobs, claim_id, batch, terms, proof)
 

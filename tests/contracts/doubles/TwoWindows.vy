@@ -2,7 +2,7 @@
 #pragma evm-version cancun
 """
 @title A second policy: due an hour after the window; half of an odd batch's leaves wait for another hour, and games on
-       it may be opened till it is due. It calls what the test says.
+       it may be opened till it is due. It says that some claims are proven and some games ended. It calls what the test says.
 """
 
 HOUR_SECONDS: constant(uint256) = 3_600
@@ -31,6 +31,18 @@ def must_wait() -> bool:
 @view
 def open_until(batch_id: uint256, until: uint256) -> uint256:
     return until + HOUR_SECONDS * (batch_id % 2)
+
+
+@external
+@view
+def is_proven(claim_id: uint256) -> bool:
+    return claim_id % 2 == 1
+
+
+@external
+@view
+def ends_game(game_id: uint256) -> bool:
+    return (game_id >> 40) % 2 == 1 and game_id % 2 == 1
 
 
 @external

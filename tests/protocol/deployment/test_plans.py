@@ -8,11 +8,13 @@ from truestep.protocol.deployment.availability import CONTRACTS as KEEPING_CONTR
 from truestep.protocol.deployment.plan import AddressOf, Create, Fixed, resolved
 from truestep.protocol.deployment.plans import CONTRACTS, network_plan
 
-PLAN = network_plan(RULES, TIMELOCK, KEPT_BY)
+PLAN = network_plan(RULES, TIMELOCK, KEPT_BY, has_proofs=True)
 
 
-DEPLOYED_BY = ("Operators", "Jobs", "Assurances", "Keepers", "Items")
+DEPLOYED_BY = ("Operators", "Jobs", "Assurances", "Keepers", "Items", "Verifiers")
 """Contracts that know their deployer, who connects them."""
+FOREIGN_VERIFIERS = {"RiscZeroGroth16", "RiscZeroSet", "Sp1Groth16"}
+"""Anybody may deploy them, and governance add them to Verifiers."""
 
 
 def test_every_contract_is_created_once_and_before_it_is_named() -> None:
@@ -26,12 +28,21 @@ def test_every_contract_is_created_once_and_before_it_is_named() -> None:
             assert step.contract in created
     assert len(set(created)) == len(created)
     assert len({step.title for step in PLAN.steps}) == len(PLAN.steps)
-    assert set(created) == {*artifact_names()}
+    assert set(created) == {*artifact_names()} - FOREIGN_VERIFIERS
 
 
 def test_a_network_without_availability_has_the_others() -> None:
     assert network_plan(RULES, TIMELOCK).contracts == CONTRACTS
-    assert PLAN.contracts == (*CONTRACTS, *KEEPING_CONTRACTS)
+    assert network_plan(RULES, TIMELOCK, KEPT_BY).contracts == (*CONTRACTS, *KEEPING_CONTRACTS)
+    assert PLAN.contracts == (*CONTRACTS, *KEEPING_CONTRACTS, "Verifiers")
+
+
+def test_policies_are_added_under_the_numbers_that_are_next() -> None:
+    """With availability, or without."""
+    for kept_by in (None, KEPT_BY):
+        steps = network_plan(RULES, TIMELOCK, kept_by, has_proofs=True).steps
+        added = [s.arguments[1] for s in steps if not isinstance(s, Create) and s.function == "add"]
+        assert added == [2, 3][: len(added)]
 
 
 def test_every_immutable_is_checked_but_the_deployer() -> None:

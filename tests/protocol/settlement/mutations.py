@@ -13,6 +13,7 @@ from truestep.protocol.settlement.contracts import disputes, jobs, operators
 from truestep.protocol.settlement.ids import BATCH_LIMIT, NATIVE, NOBODY
 from truestep.protocol.settlement.messages import Message, Stranger
 from truestep.protocol.settlement.records import Order
+from truestep.protocol.validity.contracts import verifiers
 
 LIMITS = {
     "policy": 2**8 - 1,
@@ -46,7 +47,10 @@ def mutated(rng: Random, message: Message, around: Surroundings) -> Message:
     """The message with another sender or amount of coins, or a change somewhere in its call."""
     changed = _mutated(rng, message)
     call = changed.call
-    if not isinstance(call, operators.WithdrawTo | disputes.WithdrawTo | kept.WithdrawTo | jobs.Withdraw):
+    if not isinstance(
+        call,
+        operators.WithdrawTo | disputes.WithdrawTo | kept.WithdrawTo | verifiers.WithdrawTo | jobs.Withdraw,
+    ):
         return changed
     if isinstance(call, jobs.Withdraw) and call.asset != NATIVE:
         return changed

@@ -56,7 +56,14 @@ TWO_WINDOWS = 2
 
 def policies_of(contract: Address) -> dict[int, Policy]:
     """Policies by number, the second one with its contract there: its jobs wait for their data."""
-    second = Policy(verdict=two_windows, open_until=open_longer, must_wait=True, contract=contract)
+    second = Policy(
+        verdict=two_windows,
+        open_until=open_longer,
+        must_wait=True,
+        is_proven=lambda claim_id: claim_id % 2 == 1,
+        ends_game=lambda game_id: (game_id >> 40) % 2 == 1 and game_id % 2 == 1,
+        contract=contract,
+    )
     return {**POLICIES, TWO_WINDOWS: second}
 
 

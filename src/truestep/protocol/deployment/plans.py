@@ -5,7 +5,7 @@ from dataclasses import astuple, dataclass
 from truestep.base.ids import Address
 from truestep.commitments.merkle import ZERO_NODES
 from truestep.protocol.availability.contracts.keepers import Rules
-from truestep.protocol.deployment import availability
+from truestep.protocol.deployment import availability, validity
 from truestep.protocol.deployment.plan import (
     AddressOf,
     Answer,
@@ -43,8 +43,13 @@ class TimelockTerms:
     delay_seconds: int
 
 
-def network_plan(rules: Parameters, timelock: TimelockTerms, kept_by: Rules | None = None) -> Plan:
-    """The plan of a network whose first parameters are `rules`, with availability if `kept_by` is given."""
+def network_plan(
+    rules: Parameters, timelock: TimelockTerms, kept_by: Rules | None = None, *, has_proofs: bool = False
+) -> Plan:
+    """The plan of a network whose first parameters are `rules`.
+
+    With availability if `kept_by` is given, with Verifiers if it `has_proofs`.
+    """
     address = {name: _address(name) for name in CONTRACTS}
     jobs, disputes, results = address["Jobs"], address["Disputes"], address["Results"]
     who = (timelock.proposer, timelock.guardian, timelock.guardian_seconds, timelock.delay_seconds)
@@ -79,10 +84,18 @@ def network_plan(rules: Parameters, timelock: TimelockTerms, kept_by: Rules | No
             ),
             Invoke(contract="Operators", function="seal", title="seal Operators"),
             *(availability.steps(kept_by) if kept_by else ()),
+            *(validity.steps(_validity_number(kept_by)) if has_proofs else ()),
             Invoke(contract="Jobs", function="connect", arguments=links, title="connect Jobs"),
         ),
-        facts=(*network_facts(rules, timelock.delay_seconds, kept_by), *_first_owners(timelock)),
+        facts=(
+            *network_facts(rules, timelock.delay_seconds, kept_by, has_proofs=has_proofs),
+            *_first_owners(timelock),
+        ),
     )
+
+
+def _validity_number(kept_by: Rules | None) -> int:
+    return validity.policy_number(has_availability=kept_by is not None)
 
 
 def _first_owners(timelock: TimelockTerms) -> tuple[Fact, ...]:
@@ -109,7 +122,9 @@ CONTRACTS = (
 """In order of their creation."""
 
 
-def network_facts(rules: Parameters, delay_seconds: int, kept_by: Rules | None = None) -> tuple[Fact, ...]:
+def network_facts(
+    rules: Parameters, delay_seconds: int, kept_by: Rules | None = None, *, has_proofs: bool = False
+) -> tuple[Fact, ...]:
     """What holds in a network whose first set of parameters is `rules`, with availability by `kept_by`."""
     modules = jobs, disputes, _ = _address("Jobs"), _address("Disputes"), _address("Assurances")
     disputes_links = ("Operators", "Jobs", "Parameters", "Leaves", "Step")
@@ -130,6 +145,7 @@ def network_facts(rules: Parameters, delay_seconds: int, kept_by: Rules | None =
         Answer(contract="Operators", function="is_sealed", expected=True),
         OnlyNamed(contract="Operators", event="ModuleAdded", expected=modules),
         *(availability.facts(kept_by) if kept_by else ()),
+        *(validity.facts(_validity_number(kept_by)) if has_proofs else ()),
     )
 
 

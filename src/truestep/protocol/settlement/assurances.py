@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from truestep.base.ids import Address, BatchId
-from truestep.protocol.settlement.ids import NOBODY
+from truestep.protocol.settlement.ids import NOBODY, LeafGameId, LeafId
 
 Held = Callable[[BatchId], int]
 """Disputes' answer: the leaves of a batch with an open game, a bit each."""
@@ -29,6 +29,12 @@ class Verdict:
     held: int
 
 
+def _never(number: int) -> bool:
+    """A policy that does not know the question says no."""
+    del number
+    return False
+
+
 def _window_end(batch_id: BatchId, until: int) -> int:
     """Games may be opened while the window runs."""
     return until
@@ -43,6 +49,10 @@ class Policy:
     """The last second in which a game may be opened on a batch whose window ends then."""
     must_wait: bool = False
     """Whether jobs under it wait until it has seen their data (S8.3)."""
+    is_proven: Callable[[LeafId], bool] = _never
+    """Whether a claim is proven, as far as the policy knows (S8.6)."""
+    ends_game: Callable[[LeafGameId], bool] = _never
+    """Whether a proof has ended a game (S8.6)."""
     contract: Address = NOBODY
 
 

@@ -3,10 +3,19 @@
 from truestep.base.errors import Reject
 from truestep.base.ids import BatchId
 from truestep.protocol.settlement import jobs, operators
+from truestep.protocol.settlement.batches import is_leaf_standing
 from truestep.protocol.settlement.batches import strike as strike_leaf
 from truestep.protocol.settlement.claims import check_leaf
 from truestep.protocol.settlement.contracts.assurances import Strike, StruckByPolicy, Supplied, Supply
-from truestep.protocol.settlement.ids import NATIVE, NOBODY, batch_of_claim, leaf_of_claim
+from truestep.protocol.settlement.games import claim_of_game_id
+from truestep.protocol.settlement.ids import (
+    NATIVE,
+    NOBODY,
+    LeafGameId,
+    LeafId,
+    batch_of_claim,
+    leaf_of_claim,
+)
 from truestep.protocol.settlement.records import Batch
 from truestep.protocol.settlement.refusals import require
 from truestep.protocol.settlement.state import Deployment, LifeCycle, Turn
@@ -55,6 +64,20 @@ def open_until(state: LifeCycle, batch_id: BatchId, batch: Batch) -> int:
     """The last second in which a game may be opened on a batch (S6.1)."""
     policy = state.deployment.policies[batch.policy]
     return max(batch.until, state.stopped_until, policy.open_until(batch_id, batch.until))
+
+
+def is_proven(state: LifeCycle, claim_id: LeafId, now: int) -> bool:
+    """Whether a claim that stands is proven, as its policy says (S8.6)."""
+    batch = state.batches.get(batch_of_claim(claim_id))
+    if batch is None or now <= state.stopped_until or not is_leaf_standing(state, claim_id):
+        return False
+    return state.deployment.policies[batch.policy].is_proven(claim_id)
+
+
+def ends_game(state: LifeCycle, game_id: LeafGameId, now: int) -> bool:
+    """Whether a proof has ended a game of a claim that stands, as its policy says (S8.6)."""
+    batch = state.batches[batch_of_claim(claim_of_game_id(game_id))]
+    return now > state.stopped_until and state.deployment.policies[batch.policy].ends_game(game_id)
 
 
 def _require_policy(turn: Turn, number: int) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from truestep.base.errors import Reject
 from truestep.base.ids import Bytes32, TaskId, job_of_task
-from truestep.protocol.settlement import batches, games, operators
+from truestep.protocol.settlement import batches, games, operators, policies
 from truestep.protocol.settlement.claims import check_leaf, is_refuted, state_hash
 from truestep.protocol.settlement.contracts.disputes import (
     Game,
@@ -72,11 +72,15 @@ def refute(turn: DisputeTurn, call: Refute) -> None:
 
 
 def settle(turn: DisputeTurn, call: Settle) -> None:
-    """End a game that a clock or the fall of its claim has decided (S7.1)."""
+    """End a game that a clock, a proof or the fall of its claim has decided (S7.1, V5.1)."""
     claim = stated_game(turn, call.game_id, call.game)
     games.require_stage(call.game, call)
     outcome = games.outcome_of(call.game, split_of(turn.state, call.game_id, call.game), claim, turn.now)
-    require(outcome is not GameOutcome.UNDECIDED, Reject.GAME_UNDECIDED)
+    if outcome is GameOutcome.UNDECIDED:  # a proof ends games that were opened before it
+        require(policies.ends_game(turn.life.state, call.game_id, turn.now), Reject.GAME_UNDECIDED)
+        outcome = GameOutcome.DEFENDER_WON
+        place = (games.claim_of_game_id(call.game_id), call.game.challenger)
+        turn.change(ordinals={key: n for key, n in turn.state.ordinals.items() if key != place})
     _end(turn, call.game_id, call.game, outcome)
 
 

@@ -1,0 +1,1 @@
+"""The policy under which claims are proven, as values (docs/validity.md)."""

@@ -1,0 +1,13 @@
+"""Verifiers does what the pure model does, on random schedules (docs/validity.md)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.contracts.verifiers_comparison import compare_episode
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_verifiers_does_what_the_model_does(seed: int) -> None:
+    """`make model` compares many more calls."""
+    compare_episode(seed, 350)

@@ -196,9 +196,11 @@ class Reject(StrEnum):
     REVEAL_TEMPLATE = "reveal: state does not follow"
 
     # Proofs of other systems (docs/receipts.md).
+    BINDING_OTHER = "binding says something else"
     KEY_OTHER = "key is not the published one"
     PROOF_ENCODING = "proof: encoding"
     PROOF_EXIT = "proof: exit code"
+    PROOF_IMAGE = "proof of another program"
     PROOF_LENGTH = "proof: length"
     PROOF_POINT = "proof: not points, or no gas"
     """Of contracts: a precompile failed, and says no more."""

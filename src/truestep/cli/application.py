@@ -38,6 +38,7 @@ COMMANDS = {
     "seal": "seal",
     "unseal": "seal",
     "proof": "proof",
+    "program": "program",
     "write-out": "write_out",
     "feed": "feed",
     "supply": "supply",

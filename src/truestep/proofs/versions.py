@@ -1,6 +1,7 @@
 """Versions of other proof systems that are known, from `known_versions.json`; only live ones are checked."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -89,8 +90,8 @@ def live_version(selector: bytes) -> Version:
             return version
     raise Rejected(
         Reject.PROOF_SELECTOR,
-        f"expected a selector of {_live_names()}, got 0x{selector.hex()}, which no known version has;"
-        " prove again with one of these versions",
+        f"expected a selector of {_names(live_versions())}, got 0x{selector.hex()}, which no known version"
+        " has; prove again with one of these",
     )
 
 
@@ -131,12 +132,13 @@ def require_published(version: Version) -> None:
 
 def _refusal(version: Version) -> str:
     advisory = f" ({version.advisory})" if version.advisory else ""
-    advice = "" if version.state is State.UNSUPPORTED else f"; prove again with {_live_names()}"
+    live = _names(each for each in live_versions() if each.system is version.system)
+    advice = "" if version.state is State.UNSUPPORTED else f"; prove again with {live}"
     return f"proofs of {version.name} are refused{advisory}: {version.reason}{advice}"
 
 
-def _live_names() -> str:
-    return " or ".join(each.name for each in live_versions())
+def _names(versions: Iterable[Version]) -> str:
+    return " or ".join(each.name for each in versions)
 
 
 def _version(entry: dict[str, str]) -> Version:

@@ -15,6 +15,7 @@ from truestep.base.errors import Reject, Rejected
 from truestep.base.text import counted
 from truestep.cli.connection import unknown_code_warning
 from truestep.cli.failure import ExitCode, Failure
+from truestep.cli.foreign_proofs import verify_foreign
 from truestep.cli.options import BeaconOption, NetworkOption, TrustOption, chosen_file
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.client.disclosure import Disclosure, check_disclosure, read_shown
@@ -47,8 +48,8 @@ def verify(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="A receipt, written by `submit`, `receipt` or `demo`, a disclosure, or a deletion receipt"
-            " of a keeper.",
+            help="A receipt, written by `submit`, `receipt` or `demo`, a disclosure, a deletion receipt of a"
+            " keeper, or a proof of RISC Zero or SP1.",
         ),
     ],
     rpc: Annotated[
@@ -83,19 +84,30 @@ def verify(
     offline: Annotated[bool, typer.Option("--offline", help="Do not check against the chain.")] = False,
     no_execute: Annotated[bool, typer.Option("--no-execute", help="Do not run the program again.")] = False,
     beacon: BeaconOption = None,
+    image: Annotated[
+        str | None,
+        typer.Option(metavar="HEX", help="Of a foreign proof: the image id or verifying key it must be of."),
+    ] = None,
+    binding: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Of a foreign proof: who says what program it stands for."),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Check a receipt against chain and program, what a disclosure shows, or who signed for a deletion.
+    """Check a receipt against chain and program, what a disclosure shows, a deletion, or a foreign proof.
 
     Exits with 0 only if every check confirms the file. A small program and input are inside the receipt;
     larger ones are fetched from the keepers of its items, if it has any, or from --blobs, or read from the
     files you name. If the receipt contradicts itself or the chain, the program is not run. For a disclosure
     it is not run either: its input is not shown. Of a deletion receipt, which keepers write, only the
-    signature is checked: nothing can prove that there is no copy.
+    signature is checked: nothing can prove that there is no copy. Proofs of RISC Zero and SP1 are checked
+    without a chain, if they are Groth16 proofs in JSON; what is proven is said in words (docs/receipts.md).
     """
     from truestep.composition.network import open_blobs, open_kept_blobs
 
     screen = Screen(as_json=as_json)
+    if verify_foreign(screen, receipt, image, binding):
+        return
     file = read_shown(receipt)
     if isinstance(file, DeletionReceipt):
         _verify_deletion(screen, receipt, file)

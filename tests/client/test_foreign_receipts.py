@@ -75,6 +75,17 @@ def test_plain_files_are_read(name: str, prefix: str) -> None:
     assert read(plain(receipt(name), prefix)) == receipt(name)
 
 
+def test_names_of_plain_files_may_be_written_otherwise() -> None:
+    for name in names("live"):
+        original = receipt(name)
+        fields = plain(original)
+        shouted = {key.upper(): value for key, value in fields.items()}
+        assert read(shouted) == original
+    sp1 = plain(receipt("SP1 6.1.0"))
+    other = {"PROOF_BYTES": sp1["proof"], "public_values": sp1["publicValues"], "programVKey": sp1["vkey"]}
+    assert read(other) == receipt("SP1 6.1.0")
+
+
 @pytest.mark.parametrize("name", GROTH16)
 def test_receipts_of_risc_zero_are_read(name: str) -> None:
     original = receipt(name)

@@ -14,14 +14,13 @@ from eth_utils.crypto import keccak
 
 from tests.contracts.compiled import compile_folder, deploy_compiled
 from tests.contracts.evm import SENDER, Evm, EvmContract, Reverted, rejects
-from tests.contracts.foreign import deploy_verifiers
+from tests.contracts.foreign import deploy_verifiers, own_risc_zero, own_sp1
 from tests.proofs.fixtures import flips, names, receipt
 from tests.proofs.test_bn254 import a_point_outside_the_subgroup
-from tests.proofs.trapdoor import make_trapdoor
 from truestep.base.errors import Reject
 from truestep.contracts.build import CONTRACTS_FOLDER
 from truestep.proofs import risc_zero
-from truestep.proofs.constructors import constructor_arguments, contract_of, key_words
+from truestep.proofs.constructors import constructor_arguments, contract_of
 from truestep.proofs.fields import FIELD, ORDER
 from truestep.proofs.groth16 import second_words
 from truestep.proofs.receipts import ForeignReceipt
@@ -193,20 +192,6 @@ def test_a_set_needs_a_verifier_of_roots(evm: Evm) -> None:
 # --- statements, on keys whose secrets are known ----------------------------------------------------------
 
 
-def own_risc_zero(evm: Evm, seed: int = 7) -> tuple[EvmContract, Callable[[bytes], bytes]]:
-    """A verifier with a key of our own, and its prover: from a claim's digest to a seal."""
-    trapdoor = make_trapdoor(seed)
-    root, control_id = hashlib.sha256(b"circuits").digest(), bytes(31) + b"\7"
-    digest = risc_zero.groth16_parameters(trapdoor.key, root, control_id)
-    contract = evm.deploy("RiscZeroGroth16", key_words(trapdoor.key), root, control_id, digest)
-
-    def prove(claim: bytes) -> bytes:
-        halves = [int.from_bytes(part, "little") for part in (root[:16], root[16:], claim[:16], claim[16:])]
-        return digest[:4] + trapdoor.prove([*halves, 7])
-
-    return contract, prove
-
-
 def test_a_statement_is_proven_by_a_journal_that_is_the_statement(evm: Evm) -> None:
     contract, prove = own_risc_zero(evm)
     digest = hashlib.sha256(STATEMENT).digest()
@@ -229,31 +214,6 @@ def test_sp1_proves_statements_with_any_nonce(evm: Evm, nonce: int) -> None:
     assert contract.call("verify", program.to_bytes(32, "big"), STATEMENT, proof) is True
     assert contract.call("verify", (4).to_bytes(32, "big"), STATEMENT, proof) is False
     assert contract.call("verify", program.to_bytes(32, "big"), IMAGE, proof) is False
-
-
-def own_sp1(evm: Evm) -> tuple[EvmContract, bytes, Any]:
-    trapdoor = make_trapdoor(11)
-    words = key_words(trapdoor.key)
-    digest = hashlib.sha256(key_file(words)).digest()
-    contract = evm.deploy("Sp1Groth16", words, b"\1" * 32, b"\2" * 32, 99, digest)
-    return contract, digest[:4], trapdoor
-
-
-def key_file(words: Any) -> bytes:
-    """As gnark writes it, said once more and otherwise."""
-
-    def mark(x: int, y: int) -> bytes:
-        return (x | ((3 if y > FIELD - y else 2) << 254)).to_bytes(32, "big")
-
-    def first(point: tuple[int, int]) -> bytes:
-        return mark(*point)
-
-    def second(point: tuple[int, int, int, int]) -> bytes:
-        return mark(point[0], point[2]) + point[1].to_bytes(32, "big")
-
-    alpha, beta, gamma, delta, inputs = words
-    head = first(alpha) + b"\1" * 32 + second(beta) + second(gamma) + b"\2" * 32 + second(delta)
-    return head + (6).to_bytes(4, "big") + b"".join(map(first, inputs)) + bytes(8)
 
 
 # --- sets -------------------------------------------------------------------------------------------------

@@ -16,14 +16,10 @@ FOREIGN_LIMIT_BYTES = 16 << 20
 """Of a file: journals are small, and each byte takes up to five characters."""
 _WORD_LIMIT = 1 << 32
 _HEX = re.compile("[0-9a-fA-F]*")
-_IMAGE_NAMES = {
-    System.RISC_ZERO: ("image_id", "imageId", "image"),
-    System.SP1: ("vkey", "program_vkey", "programVKey", "vk"),
-}
-_JOURNAL_NAMES = {
-    System.RISC_ZERO: ("journal",),
-    System.SP1: ("public_values", "publicValues", "publicInputs"),
-}
+_IMAGE_NAMES = {System.RISC_ZERO: ("imageid", "image"), System.SP1: ("vkey", "programvkey", "vk")}
+_JOURNAL_NAMES = {System.RISC_ZERO: ("journal",), System.SP1: ("publicvalues",)}
+_PROOF_NAMES = {System.RISC_ZERO: ("seal",), System.SP1: ("proof", "proofbytes")}
+"""Of plain files, without underscores and capitals: `image_id`, `imageId` and `IMAGE_ID` are one name."""
 _HOW = {
     "Composite": "ask the prover for a Groth16 receipt (`ProverOpts::groth16()`)",
     "Succinct": "ask the prover for a Groth16 receipt (`ProverOpts::groth16()`)",
@@ -44,15 +40,8 @@ def read_foreign(text: bytes, image: bytes | None = None) -> ForeignReceipt | No
     document = _document(text)
     if document is None:
         return None
-    if "inner" in document and "journal" in document:
-        found = _risc_zero(document, image)
-    elif "seal" in document:
-        found = _plain(System.RISC_ZERO, document, "seal", image)
-    elif _mapping(document.get("proof")) is not None and "public_values" in document:
-        found = _sp1(document)
-    elif "proof" in document and any(name in document for name in _JOURNAL_NAMES[System.SP1]):
-        found = _plain(System.SP1, document, "proof", image)
-    else:
+    found = _laid_out(document, image)
+    if found is None:
         return None
     if image is not None and image != found.image:
         raise Rejected(
@@ -61,6 +50,20 @@ def read_foreign(text: bytes, image: bytes | None = None) -> ForeignReceipt | No
             " about the program that you asked for",
         )
     return found
+
+
+def _laid_out(document: Document, image: bytes | None) -> ForeignReceipt | None:
+    """The proof in one of the four layouts (R7.1)."""
+    if "inner" in document and "journal" in document:
+        return _risc_zero(document, image)
+    if _mapping(document.get("proof")) is not None and "public_values" in document:
+        return _sp1(document)
+    names = {name.lower().replace("_", ""): name for name in document}
+    if "seal" in names:
+        return _plain(System.RISC_ZERO, document, names, image)
+    if "publicvalues" in names and ("proof" in names or "proofbytes" in names):
+        return _plain(System.SP1, document, names, image)
+    return None
 
 
 def parse_image(text: str) -> bytes:
@@ -77,14 +80,17 @@ def _document(text: bytes) -> Document | None:
         return None
 
 
-def _plain(system: System, document: Document, proof: str, image: bytes | None) -> ForeignReceipt:
+def _plain(
+    system: System, document: Document, names: Mapping[str, str], image: bytes | None
+) -> ForeignReceipt:
     """Three fields in hexadecimal, as contracts and fixtures have them."""
-    named = next((name for name in _IMAGE_NAMES[system] if name in document), None)
-    journal = next((name for name in _JOURNAL_NAMES[system] if name in document), None)
-    if journal is None:
-        raise _missing(f"`{_JOURNAL_NAMES[system][0]}`, what the program wrote")
+    kinds = (_IMAGE_NAMES[system], _JOURNAL_NAMES[system], _PROOF_NAMES[system])
+    named, journal, proof = (next((names[each] for each in kind if each in names), None) for kind in kinds)
+    if journal is None or proof is None:
+        raise _missing("`journal`, what the program wrote")
     if named is None and image is None:
-        raise _missing(f"`{_IMAGE_NAMES[system][0]}`, which program was proven; or say it with --image")
+        wanted = "vkey" if system is System.SP1 else "image_id"
+        raise _missing(f"`{wanted}`, which program was proven; or say it with --image")
     return ForeignReceipt(
         system=system,
         image=_digest(named, document[named]) if named else image or b"",

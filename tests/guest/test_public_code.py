@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.guest.numpy_guests import HEADER
+from tests.guest.quick_engine import quick_engine
 from tests.guest.test_python_builds import built, said
-from tests.guest.test_python_builds import run as run_guest
+from truestep.client.runs import run_task
+from truestep.machine.elf import load_elf
+from truestep.machine.program import Task
 
 CALLS = """
 def weighed(a=1, b=10, c=100):
@@ -39,9 +42,12 @@ def printed(tmp_path: Path, functions: str, *expressions: str) -> list[str]:
     """What a guest prints of some expressions, a line each."""
     lines = "".join(f"    print({expression})\n" for expression in expressions)
     text = HEADER + functions + "@truestep.guest\ndef main(input):\n    n = len(input)\n" + lines
-    report, found = run_guest(built(tmp_path, text + "    return input\n"))
-    assert report.exit_code == 0, found
-    return found.splitlines()
+    program = load_elf(built(tmp_path, text + "    return input\n").path.read_bytes())
+    found: list[bytes] = []
+    report = run_task(quick_engine(), program, Task(), debug_sink=found.append)
+    text = b"".join(found).decode()
+    assert report.exit_code == 0, text
+    return text.splitlines()
 
 
 def in_python(functions: str, *expressions: str) -> list[str]:
@@ -63,6 +69,10 @@ import numba
 def scaled(x, y):
     return 2 * x + y
 
+@numba.vectorize(["float64(float64, float64)"])
+def shifted(x, y):
+    return scaled(x, y) + np.arange(3)[1]
+
 @numba.njit(["float64(float64)", "float32(float32)"])
 def unused(x):
     with open("file") as file:
@@ -71,9 +81,10 @@ def unused(x):
 
 
 def test_functions_with_signatures_are_compiled_when_they_are_used(tmp_path: Path) -> None:
-    assert printed(tmp_path, SIGNATURES, "scaled(3, n)") == ["6.0"]
+    expressions = "scaled(3, n)", "shifted(np.array([0.5, 1.0]), n + 0.5)"
+    assert printed(tmp_path, SIGNATURES, *expressions) == ["6.0", "[2.5 3.5]"]
     text = HEADER + SIGNATURES + "@truestep.guest\ndef main(input):\n    return unused(0.5)\n"
-    assert said(tmp_path, text).startswith("model.py:12: a guest has no context managers, such as files")
+    assert said(tmp_path, text).startswith("model.py:16: a guest has no context managers, such as files")
 
 
 ADDRESSES = """

@@ -8,6 +8,7 @@ from collections.abc import Generator
 from typing import Any
 
 from numba.core import dispatcher
+from numba.core.registry import cpu_target
 
 from truestep.guest.python.compiler.ownership import is_users_function
 from truestep.guest.python.compiler.starting_over import when_starting_over
@@ -54,7 +55,8 @@ def install_declared_signatures() -> None:
 
 
 def _compile_when_used(self: Any, signature: Any) -> Any:
-    if _is_compiling[-1] or not is_users_function(self.py_func):
+    is_inside = bool(cpu_target.typing_context.callstack._stack)  # of a ufunc, compiled when it is imported
+    if _is_compiling[-1] or is_inside or not is_users_function(self.py_func):
         return _compile(self, signature)
     _declared.setdefault(self, []).append(signature)
     _waiting.add(self)

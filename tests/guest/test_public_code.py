@@ -108,3 +108,41 @@ def test_functions_of_scipy_may_be_called_by_address(tmp_path: Path) -> None:
     assert printed(tmp_path, text, "ndtri(0.25 + n) == quartile, round(quartile, 9)") == ["True -0.67448975"]
     call = HEADER + ADDRESSES + "@truestep.guest\ndef main(input):\n    return owens_t(0.5, 0.25)\n"
     assert "model.py:18: a guest cannot call owens_t by its address\n  try: write it" in said(tmp_path, call)
+
+
+FRACTIONS = """
+from fractions import Fraction
+
+HALF = Fraction(1, 2)
+
+def cases(x, n):
+    theta, third = Fraction(6, 29), Fraction(1, 3)
+    root = x ** third if x > theta ** 3 else x / (3 * theta ** 2) + Fraction(4, 29)
+    compared = x < third, x <= third, x > third, x >= third, x == third, x != third, third < x, HALF == 0.5
+    whole = n > third, n == Fraction(4, 2), n <= Fraction(5, 2), n >= Fraction(5, 2), third < HALF
+    powers = 2 ** -HALF, x ** Fraction(3), Fraction(7) / x, float(-third) - x, third.numerator, x - HALF * 3
+    return root, compared, whole, powers
+"""
+
+
+def test_fractions_of_known_numbers_are_exact(tmp_path: Path) -> None:
+    near = "0.3333333333333333", "0.33333333333333337", "-0.5", "float('nan')"
+    expressions = [f"cases({x} + n * 0.5, n + {n})" for x, n in zip(near, (2, 0, 3, -1), strict=True)]
+    assert printed(tmp_path, FRACTIONS, *expressions) == in_python(FRACTIONS, *expressions)
+    call = HEADER + FRACTIONS + "@truestep.guest\ndef main(input):\n    return float(HALF + len(input))\n"
+    assert said(tmp_path, call).startswith(
+        "model.py:17: a guest cannot compute (Fraction(1, 2)) + (int)\n  try: use int"
+    )
+
+
+UNPACKED = """
+def scaled(x, y, z, white=(0.5, 1.0, 2.0)):
+    x, y, z = [n / m for n, m in zip((x, y, z), white)]
+    x, y, z = [part if part > 0.25 else part * 2 for part in (x, y, z)]
+    return x, y, z
+"""
+
+
+def test_comprehensions_may_use_what_others_made(tmp_path: Path) -> None:
+    expression = "scaled(0.125 + n, 3.0, 4.0)"
+    assert printed(tmp_path, UNPACKED, expression) == in_python(UNPACKED, expression)

@@ -4,7 +4,7 @@ import itertools
 import operator
 from typing import Any
 
-from numba.core import errors, types
+from numba.core import errors, typeinfer, types
 from numba.core.extending import overload
 
 _ARGUMENTS_MAX = 4
@@ -29,6 +29,20 @@ def install_iteration() -> None:
         (itertools.pairwise, _pairwise),
     ):
         overload(function, strict=False, prefer_literal=True)(implementation)
+    constraint: Any = typeinfer.PairFirstConstraint
+    constraint.__call__ = _waiting(constraint.__call__)
+
+
+def _waiting(propagate: Any) -> Any:
+    """The items of a list may have no type yet, while more is found out; Numba fails there."""
+
+    def propagate_when_known(self: Any, inferer: Any) -> None:
+        pairs = [kind for kind in inferer.typevars[self.pair.name].get() if isinstance(kind, types.Pair)]
+        firsts = [kind.first_type for kind in pairs]
+        if all(isinstance(kind, types.UndefinedFunctionType) or kind.is_precise() for kind in firsts):
+            propagate(self, inferer)
+
+    return propagate_when_known
 
 
 def chained(iterables: Any) -> Any:

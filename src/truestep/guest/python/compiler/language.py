@@ -11,6 +11,7 @@ from truestep.guest.python.compiler.classes import install_classes
 from truestep.guest.python.compiler.containers import install_containers
 from truestep.guest.python.compiler.empty_containers import install_empty_containers
 from truestep.guest.python.compiler.encodings_of_texts import install_encodings
+from truestep.guest.python.compiler.exact_fractions import install_exact_fractions
 from truestep.guest.python.compiler.exact_variables import install_exact_variables
 from truestep.guest.python.compiler.hashing import install_hashing
 from truestep.guest.python.compiler.int_or_float_functions import install_int_or_float_functions
@@ -49,6 +50,7 @@ def install_language() -> None:
     install_number_methods()
     install_bisecting()
     install_calls_of_types()
+    install_exact_fractions()
     install_exact_variables()
     install_empty_containers()
     install_int_or_float_tuples()

@@ -18,6 +18,7 @@ from numba.core.typing import templates
 from numba.core.typing.npydecl import NumpyRulesArrayOperator, NumpyRulesInplaceArrayOperator
 from numba.np import arraymath, numpy_support
 
+from truestep.guest.python.compiler.exact_fractions import ExactFraction
 from truestep.guest.python.compiler.numpy_functions.extending import ITEM_OF_ARRAY
 from truestep.guest.python.compiler.ownership import is_ours, is_users_function
 from truestep.guest.python.compiler.powers import resolve_power
@@ -217,6 +218,9 @@ def _resolve_binary(
         return found if found is None or is_of_ufunc else _returning_python(found)
     if not any(kinds):
         return resolve(inferer, function, _of_one_sign(ufunc, arguments), named)
+    if any(isinstance(argument, ExactFraction) for argument in arguments):
+        found = resolve(inferer, function, arguments, named)
+        return found if found is None else _returning_python(found)
     fitted = _fitted(ufunc, arguments, kinds)
     return resolve(inferer, function, (*fitted, *arguments[2:]), named)
 

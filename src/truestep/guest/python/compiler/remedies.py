@@ -19,7 +19,7 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
         "use find, split, partition, startswith, isdigit and slices: a guest has no regular expressions",
     ),
     (
-        r"Module\(<module '(?:fractions|decimal)'",
+        r"Module\(<module '(?:fractions|decimal)'|\(Fraction\(",
         "use integers for numerator and denominator, with math.gcd, or floats",
     ),
     (

@@ -15,10 +15,12 @@ MODEL_INPUTS ?= 1000000
 SCHEDULES ?= 100000
 ANVIL_PACKAGE := @foundry-rs/anvil@1.7.1
 SOLC_PACKAGE := solc@0.8.36
+# Where the tests find Noir and the prover.
+export TRUESTEP_CIRCUIT_TOOLS := $(CURDIR)/.circuits/tools
 # pyright must neither look for a newer version of itself nor download one.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help setup setup-demo anvil solc lock demo check test model economics drill lab bench gas docs vectors kzg-vectors rom rom-proof contracts fuzz c-programs one-liners python-programs numba-suite rust picolibc npm-package format clean
+.PHONY: help setup setup-demo anvil solc circuits verifiers lock demo check test model economics drill lab bench gas docs vectors kzg-vectors rom rom-proof contracts fuzz c-programs one-liners python-programs numba-suite rust picolibc npm-package format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -30,6 +32,8 @@ setup: $(VENV)/stamp-dev ## build .venv with everything a developer needs, from 
 setup-demo: $(VENV)/stamp-demo ## build .venv with only what the demo needs
 
 anvil: .anvil/stamp ## install the anvil devnet into .anvil/ from npm, if npm exists
+
+circuits: .circuits/stamp ## install Noir and the prover of circuits into .circuits/ from npm
 
 solc: .solc/stamp ## install the Solidity compiler into .solc/ from npm, if npm exists
 
@@ -65,6 +69,16 @@ $(VENV)/stamp-dev: pyproject.toml requirements.lock .ci/venv
 	  echo "setup: solc installed into .solc/"; touch $@; \
 	fi
 
+# Likewise: the tests that prove are skipped.
+.circuits/stamp: src/truestep/circuits/tools/package-lock.json $(VENV)/stamp-dev
+	@mkdir -p .circuits
+	@rm -rf .circuits/tools
+	@if ! $(BIN)/truestep proofs setup --points 8192 >.circuits/install.log 2>&1; then \
+	  echo "setup: Noir could not be installed (see .circuits/install.log), so the tests that prove will be skipped"; \
+	else \
+	  echo "setup: Noir and the prover installed into .circuits/"; touch $@; \
+	fi
+
 lock: ## resolve pyproject.toml again into both lock files; UPGRADE=--upgrade takes newer versions
 	.ci/lock $(UPGRADE)
 
@@ -83,7 +97,7 @@ check: setup ## lint, format, types, layers, dead code, dependencies, ROM, compi
 	$(BIN)/python -m truestep.guest.rom --check
 	$(BIN)/python -m truestep.contracts.build --check
 
-test: setup anvil solc ## run every test; PYTEST_PROCESSES=N chooses the parallelism
+test: setup anvil solc circuits ## run every test; PYTEST_PROCESSES=N chooses the parallelism
 	$(BIN)/pytest -n $(PYTEST_PROCESSES) --dist worksteal
 
 rust: setup ## build and run examples/rust with Debian's rustc (100 MB are fetched, nothing is installed)
@@ -100,7 +114,7 @@ model: setup ## hold the contracts against the pure model on random calls (SEED=
 	$(BIN)/python -m tests.contracts.kept_comparison --seed $(SEED) --inputs $(MODEL_INPUTS)
 	$(BIN)/python -m tests.contracts.verifiers_comparison --seed $(SEED) --inputs $(MODEL_INPUTS)
 
-fuzz: setup anvil solc ## run random programs in both engines (SEED=, FUZZ_INSTRUCTIONS=), the property tests for longer, and the long tests
+fuzz: setup anvil solc circuits ## run random programs in both engines (SEED=, FUZZ_INSTRUCTIONS=), the property tests for longer, and the long tests
 	$(BIN)/python -m tests.engine.fuzz --seed $(SEED) --instructions $(FUZZ_INSTRUCTIONS) --processes $(PYTEST_PROCESSES)
 	$(BIN)/python -m tests.engine.float_fuzz --seed $(SEED)
 	$(BIN)/pytest -n $(PYTEST_PROCESSES) --dist worksteal -m 'hypothesis or long' --hypothesis-profile=fuzz --timeout=0
@@ -133,6 +147,9 @@ vectors: setup ## rewrite the test vectors from the reference machine and the mo
 kzg-vectors: setup ## play the official vectors of KZG and cells, made by Ethereum's own generator; EVERY=1 makes every proof
 	$(BIN)/python -m tests.commitments.kzg_vectors --every $(or $(EVERY),16)
 
+verifiers: setup solc circuits ## make the templates of verifiers of circuits again, from bb and solc
+	$(BIN)/python -m truestep.circuits.templates
+
 rom: setup ## build the ROM of the float instructions and what depends on its root
 	$(BIN)/python -m truestep.guest.rom
 	$(MAKE) contracts
@@ -164,4 +181,4 @@ format: setup ## format the code and fix what ruff can fix by itself
 	$(BIN)/ruff format
 
 clean: ## remove everything that set-up and tests made
-	rm -rf $(VENV) .anvil .solc packages/contracts/{node_modules,artifacts,cache,out} .hypothesis .pytest_cache .ruff_cache .import_linter_cache dist
+	rm -rf $(VENV) .anvil .solc .circuits packages/contracts/{node_modules,artifacts,cache,out} .hypothesis .pytest_cache .ruff_cache .import_linter_cache dist

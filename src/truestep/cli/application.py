@@ -19,6 +19,8 @@ COMMANDS = {
     "ranlib": "compilers",
     "run": "run",
     "prove-step": "prove_step",
+    "prove": "prove",
+    "proofs": "proofs",
     "devnet": "devnet",
     "worker": "worker",
     "challenger": "challenger",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from truestep.base.errors import Rejected, Unavailable
 from truestep.base.text import one_line
+from truestep.circuits.errors import CircuitError
 from truestep.cli.interruption import INTERRUPTED_CODE
 from truestep.guest.errors import GuestBuildError
 
@@ -39,7 +40,7 @@ def keep_inputs(output: Path | None, *inputs: Path | None) -> None:
             )
 
 
-EXPECTED = (Failure, Rejected, Unavailable, GuestBuildError, OSError, MemoryError)
+EXPECTED = (Failure, Rejected, Unavailable, GuestBuildError, CircuitError, OSError, MemoryError)
 """Failures with a cause outside truestep. Anything else is a bug and keeps its traceback."""
 
 
@@ -52,6 +53,8 @@ def as_failure(error: Exception) -> Failure:
             return Failure(error.reason.value, one_line(str(error)))
         case GuestBuildError():
             return Failure("does not build", str(error))
+        case CircuitError():
+            return Failure("circuit", str(error))
         case Unavailable():
             return Failure("unavailable", one_line(str(error)), ExitCode.WORLD_FAILED)
         case MemoryError():

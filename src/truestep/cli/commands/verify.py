@@ -49,7 +49,7 @@ def verify(
         typer.Argument(
             metavar="FILE",
             help="A receipt, written by `submit`, `receipt` or `demo`, a disclosure, a deletion receipt of a"
-            " keeper, or a proof of RISC Zero or SP1.",
+            " keeper, or a proof: of `prove`, of RISC Zero or of SP1.",
         ),
     ],
     rpc: Annotated[
@@ -92,6 +92,14 @@ def verify(
         Path | None,
         typer.Option(metavar="FILE", help="Of a foreign proof: who says what program it stands for."),
     ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Of a proof: the model whose circuit it must be of."),
+    ] = None,
+    key_digest: Annotated[
+        str | None,
+        typer.Option(metavar="0x…", help="Of a proof: the digest of the circuit's key that you trust."),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Check a receipt against chain and program, what a disclosure shows, a deletion, or a foreign proof.
@@ -102,10 +110,20 @@ def verify(
     it is not run either: its input is not shown. Of a deletion receipt, which keepers write, only the
     signature is checked: nothing can prove that there is no copy. Proofs of RISC Zero and SP1 are checked
     without a chain, if they are Groth16 proofs in JSON; what is proven is said in words (docs/receipts.md).
+    A proof of `prove` is run through the code of its verifier contract; --model or --key-digest says which
+    circuit you trust, --input of which input it is.
     """
+    from truestep.cli.circuit_proofs import is_proof_file, verify_circuit_proof
     from truestep.composition.network import open_blobs, open_kept_blobs
 
     screen = Screen(as_json=as_json)
+    if is_proof_file(receipt):
+        verify_circuit_proof(screen, receipt, input_file, model, key_digest)
+        return
+    if model is not None or key_digest is not None:
+        raise Failure(
+            "not a proof", f"--model and --key-digest are for a proof of a model; {receipt} is no such file"
+        )
     if verify_foreign(screen, receipt, image, binding):
         return
     file = read_shown(receipt)

@@ -1,0 +1,102 @@
+"""What a circuit computes, in plain integers: the law of docs/circuits.md. Tests and witnesses share it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from truestep.circuits.errors import CircuitError
+from truestep.circuits.model import (
+    SUM_BITS,
+    Convolution,
+    Dense,
+    Int64Array,
+    Layer,
+    Model,
+    Output,
+    Requantisation,
+)
+from truestep.circuits.poseidon import sponge
+
+BYTES_PER_FIELD = 31
+WORDS_PER_FIELD = 7
+WORD_BITS = 32
+PUBLIC_INPUTS = 3
+"""The digest of the input, and two fields of output (C4)."""
+INPUT_TAG = 1 << 64
+"""What is added to the length of what the sponge takes up, so that an input is never a challenge (C5.1)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trace:
+    """A run: the sums of each layer, with the channel first, and the result."""
+
+    sums: tuple[Int64Array, ...]
+    words: tuple[int, ...]
+
+
+def run(model: Model, content: bytes) -> Trace:
+    """Run the model on an input of bytes. Raises `CircuitError` if it has another size."""
+    if len(content) != model.input_size:
+        raise CircuitError(
+            f"expected an input of {model.input_size} bytes, one for each value of the shape"
+            f" {model.input_shape}; got {len(content)}"
+        )
+    values = np.frombuffer(content, dtype=np.uint8).astype(np.int64).reshape(model.input_shape)
+    sums: list[Int64Array] = []
+    for layer in model.layers:
+        sums.append(_sums(layer, values))
+        if layer.requantisation is not None:
+            values = requantised(layer.requantisation, sums[-1])
+    return Trace(sums=tuple(sums), words=_words(model.output, sums[-1].reshape(-1)))
+
+
+def _sums(layer: Layer, values: Int64Array) -> Int64Array:
+    if isinstance(layer, Dense):
+        return layer.weights @ values.reshape(-1) + layer.biases
+    products = np.einsum("oiyx,irsyx->ors", layer.weights, windows(layer, values), optimize=True)
+    return products + layer.biases[:, None, None]
+
+
+def windows(layer: Convolution, values: Int64Array) -> Int64Array:
+    """What each output of a convolution looks at: [channel, row, column, row of window, column of it]."""
+    top, left, bottom, right = layer.padding
+    padded = np.pad(values, ((0, 0), (top, bottom), (left, right)), constant_values=layer.padding_value)
+    views = np.lib.stride_tricks.sliding_window_view(padded, layer.weights.shape[2:], axis=(1, 2))
+    return views[:, :: layer.strides[0], :: layer.strides[1]]
+
+
+def scaled(rule: Requantisation, sums: Int64Array) -> Int64Array:
+    """Sums times their channel's multiplier, plus one half of what is shifted out (C3.1)."""
+    factors = np.array(rule.multipliers, dtype=np.int64).reshape(-1, *(1,) * (sums.ndim - 1))
+    return sums * factors + rule.half
+
+
+def requantised(rule: Requantisation, sums: Int64Array) -> Int64Array:
+    """The bytes that the next layer sees (C3)."""
+    return np.clip(scaled(rule, sums) >> rule.shift, 0, 255)
+
+
+def _words(output: Output, scores: Int64Array) -> tuple[int, ...]:
+    """The result: the first class of the greatest score, or each score plus 2^31 (C4)."""
+    if output is Output.CLASS:
+        return (int(scores.argmax()),)
+    return tuple(int(score) + (1 << SUM_BITS) for score in scores)
+
+
+def public_inputs(content: bytes, words: tuple[int, ...]) -> tuple[int, ...]:
+    """What a proof states, as the contract gets it (C4)."""
+    return input_digest(content), *_output_fields(words)
+
+
+def input_digest(content: bytes) -> int:
+    """The digest of an input (C5.2)."""
+    starts = range(0, len(content), BYTES_PER_FIELD)
+    packed = [int.from_bytes(content[start : start + BYTES_PER_FIELD], "big") for start in starts]
+    return sponge(packed, INPUT_TAG + len(content))
+
+
+def _output_fields(words: tuple[int, ...]) -> tuple[int, ...]:
+    """Seven words a field, the first one highest; missing ones are 0 (C4.2)."""
+    padded = [*words, *[0] * (2 * WORDS_PER_FIELD - len(words))]
+    halves = padded[:WORDS_PER_FIELD], padded[WORDS_PER_FIELD:]
+    return tuple(int.from_bytes(b"".join(word.to_bytes(4, "big") for word in half), "big") for half in halves)

@@ -1,0 +1,98 @@
+"""The contract that checks proofs of one circuit: a template of its size, filled with its key (C7)."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from truestep.circuits.errors import CircuitError
+from truestep.circuits.poseidon import FIELD_ORDER
+from truestep.circuits.reference import PUBLIC_INPUTS
+from truestep.circuits.setup_key import BASE_FIELD_ORDER, SECRET_POINTS, KeyName
+from truestep.commitments.keccak import keccak256
+
+TEMPLATES_FILE = Path(__file__).parent / "artifacts" / "verifiers.json"
+KEY_POINTS = 28
+KEY_BYTES = (3 + 2 * KEY_POINTS) * 32
+_PAIRING_WORDS = 8
+"""The prover adds two points to the public inputs, as limbs."""
+_FIRST_PUBLIC_ROW = 5
+VERIFY_SELECTOR = keccak256(b"verify(bytes,bytes32[])")[:4]
+
+
+def key_header(log_size: int) -> tuple[int, int, int]:
+    """What a verification key begins with."""
+    return log_size, PUBLIC_INPUTS + _PAIRING_WORDS, _FIRST_PUBLIC_ROW
+
+
+def key_words(key: bytes) -> list[bytes]:
+    """The coordinates of the key's points."""
+    return [key[start : start + 32] for start in range(96, len(key), 32)]
+
+
+def key_hash(key: bytes) -> bytes:
+    """What a proof's challenges begin with: the key's Keccak, as an element of the field."""
+    return (int.from_bytes(keccak256(key), "big") % FIELD_ORDER).to_bytes(32, "big")
+
+
+def key_digest(key: bytes) -> bytes:
+    """The name of a circuit: Keccak-256 of its verification key."""
+    return keccak256(key)
+
+
+def verifier_code(key: bytes, name: KeyName) -> bytes:
+    """The code that deploys the verifier of a circuit. Raises `CircuitError` if the key is malformed."""
+    log_size = check_key(key)
+    template = _templates()[str(log_size)]
+    code = bytearray.fromhex(template["bytecode"])
+    words = [*key_words(key), key_hash(key), *(word.to_bytes(32, "big") for word in SECRET_POINTS[name])]
+    places = [*template["key_places"], template["hash_place"], *template["secret_places"]]
+    for place, word in zip(places, words, strict=True):
+        code[place : place + 32] = word
+    return bytes(code)
+
+
+def deployed_code(key: bytes, name: KeyName) -> bytes:
+    """The code that a deployed verifier has."""
+    return verifier_code(key, name)[_templates()[str(check_key(key))]["deployed_from"] :]
+
+
+def key_of(deployed: bytes, key: bytes) -> KeyName | None:
+    """Which key a deployed verifier of this circuit takes proofs of; None if it is another contract."""
+    return next((name for name in KeyName if deployed_code(key, name) == deployed), None)
+
+
+def check_key(key: bytes) -> int:
+    """The logarithm of the circuit's size. Raises `CircuitError` if this is no key of our circuits."""
+    if len(key) != KEY_BYTES:
+        raise CircuitError(f"expected a verification key of {KEY_BYTES} bytes; got {len(key)}")
+    header = tuple(int.from_bytes(key[start : start + 32], "big") for start in (0, 32, 64))
+    if str(header[0]) not in _templates() or header != key_header(header[0]):
+        raise CircuitError(
+            f"expected a verification key of a circuit of 2^{min(map(int, _templates()))} to"
+            f" 2^{max(map(int, _templates()))} gates with {PUBLIC_INPUTS} public inputs; got {header}"
+        )
+    for x, y in zip(key_words(key)[::2], key_words(key)[1::2], strict=True):
+        _check_point(int.from_bytes(x, "big"), int.from_bytes(y, "big"))
+    return header[0]
+
+
+def _check_point(x: int, y: int) -> None:
+    """(0, 0) is the point at infinity, as in the precompiles."""
+    is_on_curve = max(x, y) < BASE_FIELD_ORDER and (y * y - x * x * x - 3) % BASE_FIELD_ORDER == 0
+    if not is_on_curve and (x, y) != (0, 0):
+        raise CircuitError("the verification key has a point that is not on the curve")
+
+
+def verify_call(proof: bytes, public: tuple[int, ...]) -> bytes:
+    """The call data of `verify(bytes,bytes32[])`."""
+    padded = proof + bytes(-len(proof) % 32)
+    words = [0x40, 0x60 + len(padded), len(proof)]
+    head = b"".join(word.to_bytes(32, "big") for word in words)
+    tail = b"".join(word.to_bytes(32, "big") for word in (len(public), *public))
+    return VERIFY_SELECTOR + head + padded + tail
+
+
+@cache
+def _templates() -> dict[str, Any]:
+    return json.loads(TEMPLATES_FILE.read_text("utf-8"))["verifiers"]

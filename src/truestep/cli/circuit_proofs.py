@@ -1,0 +1,56 @@
+"""What `truestep verify` does with a proof of a circuit."""
+
+from pathlib import Path
+
+import typer
+
+from truestep.circuits.model_file import read_input, read_limited, read_model
+from truestep.circuits.proof_file import check_proof, is_proof_file, read_proof
+from truestep.circuits.prover import Circuit, compile_circuit
+from truestep.circuits.setup_key import DEVELOPMENT_WARNING, KeyName
+from truestep.circuits.toolchain import Tools, tools_folder
+from truestep.cli.failure import ExitCode
+from truestep.cli.screen import Screen
+
+__all__ = ["is_proof_file", "verify_circuit_proof"]
+
+
+def verify_circuit_proof(
+    screen: Screen, path: Path, input_file: Path | None, model_file: Path | None, trusted: str | None
+) -> None:
+    """Check it and say what it shows; exits with 1 if a check fails."""
+    file = read_proof(path)
+    circuit: Circuit | None = None
+    content = None
+    if model_file is not None:
+        model = read_model(model_file)
+        content = read_input(model, input_file) if input_file else None
+        circuit = compile_circuit(model, Tools(tools_folder()), file.key_name, screen.tell)
+    elif input_file is not None:
+        content = read_limited(input_file)
+    findings = list(check_proof(file, content, trusted, circuit))
+    is_verified = all(finding.passed for finding in findings)
+    if file.key_name is KeyName.DEVELOPMENT:
+        screen.warn([DEVELOPMENT_WARNING])
+    if circuit is None and trusted is None:
+        screen.warn(
+            [
+                f"the proof names its own circuit, {file.key_digest}; give --model, or --key-digest with the"
+                " digest that you got from somebody you trust"
+            ]
+        )
+    lines = [f"{'ok ' if each.passed else 'NO '} {each.name} ({each.detail})" for each in findings]
+    shown = f"{file.model}: {file.output} {', '.join(map(str, file.words))}"
+    fields = {
+        "proof": str(path),
+        "verified": is_verified,
+        "key": file.key,
+        "key_digest": file.key_digest,
+        "circuit_trusted": circuit is not None or trusted is not None,
+        "output": file.output,
+        "words": file.words,
+        "checks": [{"name": each.name, "passed": each.passed, "detail": each.detail} for each in findings],
+    }
+    screen.result(fields, shown="\n".join([*lines, shown, "verified" if is_verified else "not verified"]))
+    if not is_verified:
+        raise typer.Exit(ExitCode.REFUSED)

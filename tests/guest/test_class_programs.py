@@ -18,11 +18,13 @@ from truestep.machine.program import Task
 
 FOLDER = Path(__file__).with_name("class_programs")
 NAMES = sorted(path.stem for path in FOLDER.glob("[a-z]*.py"))
-SAMPLE = ["bank_account"]
+SAMPLE = ["bank_account", "protocols"]
 """Built in every run; the others in the long tests."""
 RIGHT = [
     *("binary_tree", "calculator", "event_simulation", "game_of_life", "kalman_filter", "kd_tree"),
     *("linked_list", "monte_carlo", "neural_network", "page_rank"),
+    *("context_managers", "exceptions", "iterators", "orders", "employees", "dijkstra"),
+    *("matrix_class", "vector_class", "date_arithmetic"),
 ]
 GUEST = "\n\nimport truestep\n\n\n@truestep.guest\ndef main(input):\n    program()\n"
 

@@ -78,3 +78,18 @@ int64_t truestep_is_of_kind(const exception_text *caught, const char *name) {
 void truestep_put_message(const exception_text *caught) {
     if (caught) truestep_put(caught->text + caught->message_start, (size_t)(caught->size - caught->message_start));
 }
+
+const char *truestep_kinds_of(const exception_text *caught) { return caught && caught->kinds ? caught->kinds : ";;"; }
+
+/* Whether the first of the classes is this one. */
+int64_t truestep_is_kind(const char *kinds, const char *name) { return strncmp(kinds, name, strlen(name)) == 0; }
+
+int64_t truestep_is_below(const char *kinds, const char *name) { return strstr(kinds, name) != NULL; }
+
+/* The name of the first of the classes, without its module. */
+void truestep_put_name(const char *kinds) {
+    const char *end = kinds + 1, *name;
+    while (*end && *end != ';') end++;
+    for (name = end; name > kinds + 1 && name[-1] != '.';) name--;
+    truestep_put(name, (size_t)(end - name));
+}

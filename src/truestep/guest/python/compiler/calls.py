@@ -12,6 +12,7 @@ from numba.core import callconv, cgutils, cpu, lowering
 from numba.core import ir as numbas_ir
 
 from truestep.guest.python.compiler.catching import caught, kinds_of
+from truestep.guest.python.compiler.exception_instances import shows_key
 from truestep.guest.python.compiler.printing import call, put_item, put_text
 
 _LOWER: Any = lowering.Lower
@@ -24,6 +25,12 @@ _raises_in_try: list[bool] = [False]
 """Whether a `raise` inside of `try` is being compiled; the innermost last."""
 
 _LIBRARIES = (Path(__file__).parent, Path(numba.__file__).parent)
+
+_OF_LISTS = {
+    "getitem out of range": "list index out of range",
+    "setitem out of range": "list assignment index out of range",
+}
+"""What Python says, by what Numba says."""
 
 _INT32, _INT64 = ir.IntType(32), ir.IntType(64)
 _POINTER = ir.IntType(8).as_pointer()
@@ -41,7 +48,8 @@ class GuestCallConv(callconv.CPUCallConv):
             self._set(builder, builder.load(caught(builder)))
             return
         prefix = _prefix(exc, loc or _place[-1])
-        self._set(builder, _constant_exception(self.context, builder, exc, prefix, _arguments(exc_args)))
+        text = _arguments(exc, exc_args)
+        self._set(builder, _constant_exception(self.context, builder, exc, prefix, text))
 
     def set_dynamic_user_exc(
         self,
@@ -57,6 +65,7 @@ class GuestCallConv(callconv.CPUCallConv):
         prefix = _prefix(exc, loc)
         is_quoted = len(exc_args) != 1
         self._begin(builder, prefix + ("(" if is_quoted else ""))
+        has_parentheses, is_quoted = is_quoted, is_quoted or shows_key(exc)
         dynamic_types = iter([kind for kind in nb_types if kind is not None])
         for index, argument in enumerate(exc_args):
             if index:
@@ -65,7 +74,7 @@ class GuestCallConv(callconv.CPUCallConv):
                 put_item(self.context, builder, next(dynamic_types), argument, is_quoted=is_quoted)
             else:
                 put_text(self.context, builder, repr(argument) if is_quoted else str(argument))
-        if is_quoted:
+        if has_parentheses:
             put_text(self.context, builder, ")")
         self._finish(builder, exc, prefix)
 
@@ -139,9 +148,13 @@ def _is_of_library(filename: str) -> bool:
     return any(Path(filename).is_relative_to(package) for package in _LIBRARIES)
 
 
-def _arguments(arguments: Any) -> str:
+def _arguments(exception: Any, arguments: Any) -> str:
     if not arguments:
         return ""
+    if len(arguments) == 1 and shows_key(exception):
+        return repr(arguments[0])
+    if exception is IndexError and len(arguments) == 1:
+        return _OF_LISTS.get(arguments[0], str(arguments[0]))
     return str(arguments[0]) if len(arguments) == 1 else repr(tuple(arguments))
 
 

@@ -1,16 +1,23 @@
 """`except ValueError`: a raised text says of which classes it is, and the last caught one is kept."""
 
+import operator
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from llvmlite import ir
-from numba.core import callconv, cgutils, types
+from numba.core import callconv, cgutils, imputils, types
 from numba.core import ir as ir_of_numba
-from numba.core.extending import intrinsic, overload
+from numba.core.datamodel import models, registry
+from numba.core.extending import intrinsic, overload, overload_attribute
 from numba.core.interpreter import Interpreter
+from numba.core.typing import templates
+from numba.core.typing.templates import infer_global
 
 from truestep.guest.python.compiler import printing, texts
 
+_models: Any = models
+_registry: Any = registry
+_lowering: Any = imputils.builtin_registry
 _POINTER = ir.IntType(8).as_pointer()
 
 _slots: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
@@ -96,6 +103,141 @@ def caught_text(typing_context: Any) -> Any:
         return context.compile_internal(builder, texts.finished_text, signature, arguments)
 
     return types.unicode_type(), generate
+
+
+class ExceptionKind(types.Opaque):
+    """The class of an exception that was caught, which is known when the guest runs."""
+
+    def __init__(self) -> None:
+        kind: Any = super()
+        kind.__init__("class of an exception")
+
+
+EXCEPTION_KIND = ExceptionKind()
+_registry.register_default(ExceptionKind)(_models.OpaqueModel)
+
+
+@intrinsic
+def caught_kind(typing_context: Any) -> Any:
+    """`type(e)` of the exception whose handler runs: the text with its class and those above it."""
+    del typing_context
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        del context, signature, arguments
+        exception = builder.bitcast(builder.load(caught(builder)), _POINTER)
+        return texts.call_for_pointer(builder, "truestep_kinds_of", exception)
+
+    return EXCEPTION_KIND(), generate
+
+
+@intrinsic
+def _put_name(typing_context: Any, kind: Any) -> Any:
+    del typing_context
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        del signature
+        printing.call(builder, "truestep_begin_line")
+        printing.call(builder, "truestep_put_name", arguments[0])
+        return context.get_dummy_value()
+
+    return types.none(kind), generate
+
+
+@overload_attribute(ExceptionKind, "__name__")
+def _name_of_kind(kind: Any) -> Any:
+    del kind
+
+    def name(kind: Any) -> Any:
+        _put_name(kind)
+        return texts.finished_text()
+
+    return name
+
+
+def _kind_asked_for(exceptions: Any, *, is_exact: bool) -> Any:
+    """An intrinsic that tells whether a class is one of some, or, not exactly, derived from one."""
+
+    @intrinsic
+    def is_kind(typing_context: Any, kind: Any) -> Any:
+        del typing_context
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            del signature
+            found = cgutils.false_bit
+            for exception in exceptions:
+                text = context.insert_const_string(builder.module, f";{name_of(exception)};")
+                function = "truestep_is_kind" if is_exact else "truestep_is_below"
+                operands = arguments[0], builder.bitcast(text, _POINTER)
+                answer = texts.call_for_word(builder, function, *operands)
+                found = builder.or_(found, builder.icmp_signed("!=", answer, answer.type(0)))
+            return found
+
+        return types.boolean(kind), generate
+
+    return is_kind
+
+
+def _asks_for_one(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    """`type(e) is ValueError`, in either order."""
+    kind, exception = sig.args if isinstance(sig.args[0], ExceptionKind) else reversed(sig.args)
+    value = args[0] if kind is sig.args[0] else args[1]
+    asked = _kind_asked_for([exception.exc_class], is_exact=True)
+    signature = templates.signature(types.boolean, kind)
+
+    def ask(kind: Any) -> Any:
+        return asked(kind)
+
+    return context.compile_internal(builder, ask, signature, [value])
+
+
+@infer_global(operator.eq)
+@infer_global(operator.ne)
+class _ComparedKinds(templates.AbstractTemplate):
+    def generic(self, args: Any, kws: Any) -> Any:
+        """The class of a caught exception beside a class."""
+        del kws
+        has_kind = any(isinstance(kind, ExceptionKind) for kind in args)
+        has_class = any(isinstance(kind, types.ExceptionClass) for kind in args)
+        return templates.signature(types.boolean, *args) if has_kind and has_class else None
+
+
+def _asks_for_others(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return builder.not_(_asks_for_one(context, builder, sig, args))
+
+
+for _kinds in ((ExceptionKind, types.ExceptionClass), (types.ExceptionClass, ExceptionKind)):
+    for _operator in (operator.is_, operator.eq):
+        _lowering.lower(_operator, *_kinds)(_asks_for_one)
+    _lowering.lower(operator.ne, *_kinds)(_asks_for_others)
+
+
+@overload(issubclass, strict=False)
+def _is_below(kind: Any, above: Any) -> Any:
+    if not isinstance(kind, ExceptionKind):
+        return None
+    members = above.types if isinstance(above, types.BaseTuple) else [above]
+    is_kind = _kind_asked_for([member.exc_class for member in members], is_exact=False)
+
+    def is_below(kind: Any, above: Any) -> Any:
+        return is_kind(kind)
+
+    return is_below
+
+
+def is_true(value: Any) -> bool:
+    """`bool(value)`, of nothing as well. Compiled only."""
+    raise NotImplementedError
+
+
+@overload(is_true, strict=False)
+def _is_true(value: Any) -> Any:
+    def is_false(value: Any) -> bool:
+        return False
+
+    def truth(value: Any) -> bool:
+        return bool(value)
+
+    return is_false if isinstance(value, types.NoneType) else truth
 
 
 @intrinsic

@@ -9,11 +9,12 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils, errors, funcdesc, imputils, targetconfig, types
 from numba.core.datamodel import models, registry
-from numba.core.extending import infer, infer_getattr
+from numba.core.extending import infer_getattr
 from numba.core.registry import cpu_target
 from numba.core.typing import templates
 from numba.experimental.jitclass import base
 
+from truestep.guest.python.compiler.recursive_generators import is_generator, note_recursive
 from truestep.guest.python.compiler.starting_over import when_starting_over
 
 _jitclass: Any = base
@@ -122,6 +123,8 @@ def _method_template(instance: Any, name: str) -> Any:
                 folded: Any = tuple(types.unliteral(kind) for kind in folded)
                 frame = self.context.callstack.match(dispatcher.py_func, folded)
                 if frame is not None:
+                    if is_generator(dispatcher.py_func):
+                        note_recursive(dispatcher.py_func)
                     returned = partly_known(frame)
                     _running[dispatcher, folded] = frame.func_id
                     return templates.signature(returned, *folded).replace(pysig=pysig).as_method()
@@ -184,40 +187,10 @@ def _call_running(context: Any, builder: Any, identity: Any, sig: Any, args: Any
     return context.call_unresolved(builder, mangled, sig, args)
 
 
-@infer
-class _Iteration(templates.AbstractTemplate):
-    key = "getiter"
-
-    def generic(self, args: Any, kws: Any) -> Any:
-        """A loop over an instance is one over what its `__iter__` returns."""
-        del kws
-        instance = args[0]
-        if not isinstance(instance, PlainInstance) or "__iter__" not in instance.jit_methods:
-            return None
-        kind = _kind_of_iterator(self.context, instance)
-        return templates.signature(_iterated(self.context, kind), instance)
-
-
-def _kind_of_iterator(context: Any, instance: Any) -> Any:
-    method = types.Dispatcher(instance.jit_methods["__iter__"])
-    return method.get_call_type(context, (instance,), {}).return_type
-
-
-def _iterated(context: Any, kind: Any) -> Any:
-    return context.resolve_function_type("getiter", (kind,), {}).return_type
-
-
-@_lowering.lower("getiter", PlainInstance)
-def _iterator(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    instance = sig.args[0]
-    kind = _kind_of_iterator(context.typing_context, instance)
-    method = context.get_function(
-        types.Dispatcher(instance.jit_methods["__iter__"]), templates.signature(kind, instance)
-    )
-    _jitclass._add_linking_libs(context, method)
-    made = method(builder, args)
-    iterate = context.get_function("getiter", templates.signature(sig.return_type, kind))
-    return imputils.impl_ret_new_ref(context, builder, sig.return_type, iterate(builder, (made,)))
+def instance_of_kind(kind: Any) -> Any:
+    """The type of an instance that is one, or may be None; None for all else."""
+    kind = kind.type if isinstance(kind, types.Optional) else kind
+    return kind if isinstance(kind, PlainInstance) else None
 
 
 @_lowering.lower_cast(types.Optional, PlainInstance)

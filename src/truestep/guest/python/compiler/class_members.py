@@ -12,7 +12,7 @@ from numba.core import errors
 from truestep.guest.python.compiler.derived_methods import as_static_method, derived_order
 from truestep.guest.python.compiler.ownership import is_users_function
 from truestep.guest.python.compiler.rewriting import without_others
-from truestep.guest.python.compiler.rewriting_super import methods_after
+from truestep.guest.python.compiler.rewriting_super import methods_after, own_members
 
 _DROPPED = {
     "__annotations__", "__dataclass_fields__", "__dataclass_params__", "__delattr__", "__dict__", "__doc__",
@@ -80,7 +80,7 @@ def _vars_of(origin: Any) -> dict[str, Any]:
     """What a class and those that it is derived from define."""
     found: dict[str, Any] = {}
     for kind in reversed(origin.__mro__[:-1]):
-        found.update(kind.__dict__)
+        found.update(own_members(kind))
     return found
 
 

@@ -19,6 +19,7 @@ from truestep.guest.python.compiler.classes import PlainClass
 from truestep.guest.python.compiler.complaint import Complaint
 from truestep.guest.python.compiler.constant_expressions import Blank
 from truestep.guest.python.compiler.declared_signatures import compile_declared
+from truestep.guest.python.compiler.exception_instances import ExceptionMaker
 from truestep.guest.python.compiler.lifting import forget_lifted
 from truestep.guest.python.compiler.list_variables import is_read_as_array
 from truestep.guest.python.compiler.module_state import ModuleState, check_constant, place_of_variable
@@ -42,6 +43,8 @@ def accept_plain_functions() -> None:
             return KeptState(value)
         if isinstance(value, Blank):
             return BlankClass(value.origin)
+        if isinstance(value, ExceptionMaker):
+            return PlainClass(value.origin)
         if isinstance(value, _ARRAY):
             check_constant(value, "an array")
         if isinstance(value, _AsDeclared):

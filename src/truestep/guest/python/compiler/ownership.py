@@ -21,6 +21,11 @@ def is_users_class(value: object) -> TypeGuard[type]:
     return is_plain_class(value) and _is_users(value.__module__)
 
 
+def is_users_exception(value: Any) -> bool:
+    """Whether it is a class of exceptions of the user."""
+    return isinstance(value, type) and issubclass(value, BaseException) and _is_users_module(value.__module__)
+
+
 def is_plain_class(value: Any) -> bool:
     """Whether it is a class of which instances can be made."""
     return type(value) in {type, abc.ABCMeta} and not issubclass(value, BaseException | tuple)
@@ -34,6 +39,10 @@ def is_users_instance(value: object) -> bool:
 def is_ours(value: Any) -> bool:
     """Whether a function or a class belongs to truestep."""
     return (value.__module__ or "truestep").partition(".")[0] == "truestep"
+
+
+def _is_users_module(module: str | None) -> bool:
+    return module != "builtins" and _is_users(module)
 
 
 def _is_users(module: str | None) -> bool:

@@ -15,7 +15,6 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 
 from truestep.guest.python.compiler.arrays import NO_ADDRESS
-from truestep.guest.python.compiler.broken import refuse_what_breaks
 from truestep.guest.python.compiler.codegen import START, finished_libraries, with_library_names
 from truestep.guest.python.compiler.complaint import Complaint
 from truestep.guest.python.compiler.constant_powers import link_constant_powers
@@ -81,7 +80,6 @@ def compile_guest(guest: Callable[..., Any]) -> bytes:
     because it sorts its input for example, it is compiled to use a copy.
     """
     signature = read_signature(guest)
-    refuse_what_breaks(guest)
     states = changed_states()
     return _emit(compile_all(signature, states))
 

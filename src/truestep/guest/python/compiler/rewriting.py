@@ -15,6 +15,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from truestep.guest.python.compiler.accumulators import FirstRoundWriter
+from truestep.guest.python.compiler.handlers import HandlerRewriter
 from truestep.guest.python.compiler.known_types import Known, argument_facts
 from truestep.guest.python.compiler.left_out import without_branches
 from truestep.guest.python.compiler.lifting import definitions as lifted_definitions
@@ -23,7 +24,9 @@ from truestep.guest.python.compiler.list_variables import ListReader
 from truestep.guest.python.compiler.module_state import start_over_if_more_is_kept
 from truestep.guest.python.compiler.number_lists import RangeLists
 from truestep.guest.python.compiler.pruning import Pruner
+from truestep.guest.python.compiler.recursive_generators import as_list
 from truestep.guest.python.compiler.rewriting_arguments import write_out_arguments
+from truestep.guest.python.compiler.rewriting_blocks import BlockRewriter
 from truestep.guest.python.compiler.rewriting_calls import CallRewriter
 from truestep.guest.python.compiler.rewriting_collections import CollectionRewriter
 from truestep.guest.python.compiler.rewriting_constants import ConstantRewriter
@@ -160,6 +163,9 @@ def _changed(
         return function
     tree: Any = copy.deepcopy(node)
     names = Names.of(origin)
+    is_list = as_list(tree, origin)
+    blocks = BlockRewriter(names, origin, _definition)
+    tree = blocks.visit(tree)
     shared = shared_defaults(tree, kind.bound)
     names.imported.update(shared)
     kept = StateRewriter(names, origin, shared)
@@ -167,6 +173,8 @@ def _changed(
     is_whole = not without_branches(tree, origin.__code__.co_filename, names) and not with_final_fields(
         tree, origin
     )
+    handlers = HandlerRewriter(names, origin)
+    tree = handlers.visit(tree)
     given, tree = tree, with_lifted_functions(tree, origin, names, _definition)
     facts = argument_facts(list(inspect.signature(function, follow_wrapped=False).parameters), kinds or ())
     has_written = write_out_arguments(tree, names, facts)
@@ -185,9 +193,27 @@ def _changed(
     tree = remover.remove(tree)
     constants = ConstantRewriter(names, origin, _definition)
     tree = constants.rewrite(tree)
+    rewriters = _last_rewriters(names, origin, tree, become_arrays, are_read)
+    for rewriter in rewriters:
+        tree = rewriter.visit(tree)
+    start_over_if_more_is_kept()
+    every = (blocks, kept, handlers, matches, functions, bases, pruner, remover, constants, *rewriters)
+    is_as_given = given is tree and is_whole and not is_list and not has_written and function not in _variants
+    if is_as_given and not any(rewriter.has_changed for rewriter in every):
+        return function
+    scope: dict[str, Any] = {**origin.__globals__, **names.imported, **names.helpers}
+    changed = _function_of(tree, origin, scope, defaults)
+    _origins[changed] = function
+    return changed
+
+
+def _last_rewriters(
+    names: Names, origin: FunctionType, tree: Any, become_arrays: frozenset[str], are_read: frozenset[str]
+) -> list[Any]:
+    """Those that come after what is ruled out is gone."""
     first_rounds = [FirstRoundWriter(names, become_arrays)] if become_arrays else []
     readers = [ListReader(names, are_read, tree)] if are_read else []
-    rewriters = [
+    return [
         *readers,
         CollectionRewriter(names, origin, tree),
         RangeLists(names, tree),
@@ -198,17 +224,6 @@ def _changed(
         StatementRewriter(names, origin, tree),
         ExpressionRewriter(names, origin),
     ]
-    for rewriter in rewriters:
-        tree = rewriter.visit(tree)
-    start_over_if_more_is_kept()
-    every = (kept, matches, functions, bases, pruner, remover, constants, *rewriters)
-    is_as_given = given is tree and is_whole and not has_written and function not in _variants
-    if is_as_given and not any(rewriter.has_changed for rewriter in every):
-        return function
-    scope: dict[str, Any] = {**origin.__globals__, **names.imported, **names.helpers}
-    changed = _function_of(tree, origin, scope, defaults)
-    _origins[changed] = function
-    return changed
 
 
 def _function_of(

@@ -36,8 +36,9 @@ class Names:
     def value(self, node: ast.AST) -> Any:
         """What a name or a dotted name stands for; None if that is not known before the guest runs."""
         if isinstance(node, ast.Name):
-            if node.id in self.imported:
-                return self.imported[node.id]
+            for added in (self.imported, self.helpers):
+                if node.id in added:
+                    return added[node.id]
             return None if node.id in self.bound else self._values.get(node.id)
         if isinstance(node, ast.Attribute):
             owner = self.value(node.value)

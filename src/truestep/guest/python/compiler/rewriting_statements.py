@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from truestep.guest.python.compiler.catching import caught_exception, caught_text, raise_again
 from truestep.guest.python.compiler.catching import is_caught as is_caught_exception
 from truestep.guest.python.compiler.complaint import Complaint, line_in
 from truestep.guest.python.compiler.containers import delete
+from truestep.guest.python.compiler.exception_instances import has_instance, maker_of, place_of_raised
+from truestep.guest.python.compiler.handlers import raised_again
 from truestep.guest.python.compiler.rewriting_names import Names
 from truestep.guest.python.compiler.rewriting_state import set_attribute
 
@@ -242,26 +243,44 @@ class StatementRewriter(ast.NodeTransformer):
         """`raise … from …` raises the same; `raise` alone what was caught."""
         if node.exc is None:
             self.has_changed = True
-            return self._raise_again(node)
+            return raised_again(self._names, node)
         if node.cause is not None:
             node.cause = None
             self.has_changed = True
-        return self.generic_visit(node)
+        self.generic_visit(node)
+        return self._with_instance(node)
 
-    def _raise_again(self, node: ast.AST) -> list[ast.stmt]:
-        """The statement after the call is for Numba, which does not know that the call raises."""
-        caught = self._names.call("caught", caught_exception)
-        again = ast.Expr(self._names.call("raise_again", raise_again, caught))
-        end = ast.Raise(exc=self._names.helper("RuntimeError", RuntimeError), cause=None)
-        return [ast.fix_missing_locations(ast.copy_location(part, node)) for part in (again, end)]
+    def _with_instance(self, node: ast.Raise) -> Any:
+        """Make and keep the instance of a class that says itself what it holds, and raise its text."""
+        made: Any = node.exc
+        called = made.func if isinstance(made, ast.Call) else made
+        kind = self._names.value(called)
+        if not has_instance(kind):
+            return node
+        self.has_changed = True
+        name = self._temporary()
+        state, field = place_of_raised(kind, self._function)
+        given = made if isinstance(made, ast.Call) else ast.Call(func=called, args=[], keywords=[])
+        given.func = self._names.helper(f"made{id(kind)}", maker_of(kind))
+        place = ast.Attribute(
+            value=self._names.call(f"state {state.name}", state), attr=field, ctx=ast.Store()
+        )
+        text = ast.Attribute(value=ast.Name(id=name, ctx=ast.Load()), attr="__str__", ctx=ast.Load())
+        raised = ast.Call(func=called, args=[ast.Call(func=text, args=[], keywords=[])], keywords=[])
+        statements: list[ast.stmt] = [
+            ast.Assign(targets=[ast.Name(id=name, ctx=ast.Store())], value=given),
+            ast.Assign(targets=[place], value=ast.Name(id=name, ctx=ast.Load())),
+            ast.Raise(exc=raised, cause=None),
+        ]
+        return [ast.fix_missing_locations(ast.copy_location(part, node)) for part in statements]
 
     def visit_Try(self, node: ast.Try) -> ast.Try:
         """Numba catches all exceptions or none: the handler asks which one it is."""
-        handlers = [self._named(handler) for handler in node.handlers]
+        handlers = [self._checked(handler) for handler in node.handlers]
         if all(self._catches_all(handler) for handler in handlers):
             return self.generic_visit(node)  # pyright: ignore[reportReturnType]
         self.has_changed = True
-        otherwise: list[ast.stmt] = self._raise_again(handlers[-1])
+        otherwise: list[ast.stmt] = raised_again(self._names, handlers[-1])
         for handler in reversed(handlers):
             if self._catches_all(handler):
                 otherwise = handler.body
@@ -278,25 +297,10 @@ class StatementRewriter(ast.NodeTransformer):
     def _catches_all(self, handler: ast.ExceptHandler) -> bool:
         return handler.type is None or self._names.value(handler.type) in {Exception, BaseException}
 
-    def _named(self, node: ast.ExceptHandler) -> ast.ExceptHandler:
-        """The handler with the exception's text in the place of its name."""
+    def _checked(self, node: ast.ExceptHandler) -> ast.ExceptHandler:
         kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type] if node.type else []
         for kind in kinds:
             self._check_kind(kind)
-        inside = [inner for statement in node.body for inner in ast.walk(statement)]
-        raises_again = any(isinstance(inner, ast.Raise) and inner.exc is None for inner in inside)
-        if raises_again and any(isinstance(inner, ast.Try) for inner in inside):
-            what = "a guest cannot raise again after another `try`"
-            raise self._complaint(node, what, "raise a new exception")
-        if node.name is None:
-            return node
-        texts = _Texts(node.name, self._names.helper("caught_text", caught_text))
-        node.body = [texts.visit(statement) for statement in node.body]
-        if texts.strange is not None:
-            what = "a guest knows of an exception only its text"
-            raise self._complaint(texts.strange, what, f"use str({node.name})")
-        node.name = None
-        self.has_changed = True
         return node
 
     def _check_kind(self, node: ast.expr) -> None:
@@ -314,53 +318,3 @@ def _closes_array(call: ast.Call) -> bool:
     """`x.setflags(write=False)`, without which nothing changes but what would be refused later."""
     is_method = isinstance(call.func, ast.Attribute) and call.func.attr == "setflags"
     return is_method and ast.unparse(call).endswith(".setflags(write=False)")
-
-
-class _Texts(ast.NodeTransformer):
-    """Replaces an exception by its text, where that is what is meant."""
-
-    def __init__(self, name: str, text_of: ast.expr) -> None:
-        self._name = name
-        self._text_of = text_of
-        self.strange: ast.AST | None = None
-
-    def visit_Raise(self, node: ast.Raise) -> ast.Raise:
-        """`raise e` is `raise`."""
-        if isinstance(node.exc, ast.Name) and node.exc.id == self._name:
-            node.exc = node.cause = None
-            return node
-        if isinstance(node.cause, ast.Name) and node.cause.id == self._name:
-            node.cause = None
-        return self.generic_visit(node)  # pyright: ignore[reportReturnType]
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
-        """The only argument of an exception, `e.args[0]`, is its text."""
-        if ast.unparse(node) in {f"{self._name}.args[0]", f"{self._name}.args[-1]"}:
-            return self.visit(ast.copy_location(ast.Name(id=self._name, ctx=ast.Load()), node))
-        return self.generic_visit(node)  # pyright: ignore[reportReturnType]
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        """`e.args` is unknown."""
-        if isinstance(node.value, ast.Name) and node.value.id == self._name:
-            self.strange = node
-        return self.generic_visit(node)  # pyright: ignore[reportReturnType]
-
-    def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.expr:
-        """`{e!r}` is unknown."""
-        if node.conversion == ord("r") and isinstance(node.value, ast.Name) and node.value.id == self._name:
-            self.strange = node
-        return self.generic_visit(node)  # pyright: ignore[reportReturnType]
-
-    def visit_Call(self, node: ast.Call) -> ast.expr:
-        """`repr(e)`, `type(e)` and `isinstance(e, …)` are unknown."""
-        is_strange = isinstance(node.func, ast.Name) and node.func.id in {"repr", "type", "isinstance"}
-        if is_strange and any(isinstance(part, ast.Name) and part.id == self._name for part in node.args):
-            self.strange = node
-        return self.generic_visit(node)  # pyright: ignore[reportReturnType]
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        """The text."""
-        if node.id != self._name or not isinstance(node.ctx, ast.Load):
-            return node
-        call = ast.Call(func=self._text_of, args=[], keywords=[])
-        return ast.fix_missing_locations(ast.copy_location(call, node))

@@ -6,6 +6,8 @@ import re
 from types import FunctionType
 from typing import Any
 
+from truestep.guest.python.compiler.exception_instances import BASE
+from truestep.guest.python.compiler.ownership import is_users_exception
 from truestep.guest.python.compiler.rewriting_names import Names
 
 _NOT_IN_NAMES = re.compile(r"\W")
@@ -16,15 +18,27 @@ def name_after(owner: type, method: str) -> str:
     return f"super_{_NOT_IN_NAMES.sub('_', f'{owner.__module__}.{owner.__qualname__}')}_{method}"
 
 
+def own_members(kind: type) -> dict[str, Any]:
+    """What a class defines; Python's exceptions have what guests know of them."""
+    if not issubclass(kind, BaseException) or is_users_exception(kind):
+        return dict(kind.__dict__)
+    return BASE if kind is BaseException else {}
+
+
 def methods_after(origin: type) -> dict[str, Any]:
     """What the methods of a class ask `super()` for, by the names that this module gives; None is nothing."""
     found: dict[str, Any] = {}
     for place, owner in enumerate(origin.__mro__[:-1]):
-        functions = [member for member in vars(owner).values() if isinstance(member, FunctionType)]
+        functions = [member for member in own_members(owner).values() if isinstance(member, FunctionType)]
         asked = {name for f in functions if "super" in f.__code__.co_names for name in f.__code__.co_names}
         for name in asked:
             member = next(
-                (vars(kind)[name] for kind in origin.__mro__[place + 1 : -1] if name in vars(kind)), None
+                (
+                    own_members(kind)[name]
+                    for kind in origin.__mro__[place + 1 : -1]
+                    if name in own_members(kind)
+                ),
+                None,
             )
             if isinstance(member, FunctionType):
                 found[name_after(owner, name)] = member

@@ -26,7 +26,7 @@ class Sentinel(types.Opaque):
 
 def is_sentinel(value: Any) -> bool:
     """Whether a value of the module holds nothing."""
-    return type(value) is object or (is_users_instance(value) and _is_empty(value))
+    return type(value) is object or value is NotImplemented or (is_users_instance(value) and _is_empty(value))
 
 
 def _is_empty(value: Any) -> bool:

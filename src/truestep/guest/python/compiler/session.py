@@ -24,6 +24,7 @@ from truestep.guest.python.compiler.extremes import install_extremes
 from truestep.guest.python.compiler.fourier import install_fourier
 from truestep.guest.python.compiler.functions import accept_plain_functions
 from truestep.guest.python.compiler.instance_iteration import install_instance_iteration
+from truestep.guest.python.compiler.instance_operators import install_instance_operators
 from truestep.guest.python.compiler.kept_assignments import install_kept_assignments
 from truestep.guest.python.compiler.keyword_arguments import install_keyword_arguments
 from truestep.guest.python.compiler.language import install_language
@@ -93,6 +94,7 @@ def prepare() -> None:
     install_optional_values()
     install_sentinels()
     install_instance_iteration()
+    install_instance_operators()
     install_accumulators()
     install_module_calls()
     install_keyword_arguments()

@@ -120,6 +120,12 @@ def call_for_word(builder: Any, name: str, *arguments: Any) -> Any:
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
 
 
+def call_for_pointer(builder: Any, name: str, *arguments: Any) -> Any:
+    """Call a function of the runtime that returns an address."""
+    kind = ir.FunctionType(_POINTER, [argument.type for argument in arguments])
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
+
+
 def units_of(context: Any, builder: Any, kind: Any, value: Any) -> tuple[Any, Any, Any]:
     """Address, length and bytes a character of a string."""
     string = cgutils.create_struct_proxy(kind)(context, builder, value=value)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tests.models.test_onnx_hostile import RELU, model
 from truestep.cli.main import app
 from truestep.protocol.records import Parameters
 from truestep.roles.estimates import Speed
@@ -19,7 +20,7 @@ from truestep.roles.worker import WorkerPolicy
 REPOSITORY = Path(__file__).resolve().parent.parent
 README = (REPOSITORY / "README.md").read_text("utf-8")
 GAS_PAGE = (REPOSITORY / "docs" / "gas.md").read_text("utf-8")
-LOCAL_COMMANDS = ("build", "run", "prove-step")
+LOCAL_COMMANDS = ("build", "import", "run", "prove-step")
 """Commands that need no network; the others are run by tests/cli and tests/e2e."""
 
 
@@ -42,6 +43,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "text.txt").write_text("hello, world", "utf-8")
     (tmp_path / "model.py").write_text(next(b for b in blocks("python") if "@truestep.guest" in b), "utf-8")
     (tmp_path / "prices.bin").write_bytes(bytes(64))
+    (tmp_path / "network.onnx").write_bytes(model([RELU]))
+    (tmp_path / "rows.csv").write_text("a,b,c,d\n1,-2,3,4.5\n", "utf-8")
     return tmp_path
 
 

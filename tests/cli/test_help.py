@@ -28,6 +28,7 @@ COMMANDS = (
     "extend",
     "feed",
     "fetch",
+    "import",
     "items",
     "keeper",
     "network add",

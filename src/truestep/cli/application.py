@@ -13,6 +13,7 @@ COMMANDS = {
     "demo": "demo",
     "drill": "drill",
     "build": "build",
+    "import": "import_model",
     "cc": "compilers",
     "c++": "compilers",
     "ar": "compilers",

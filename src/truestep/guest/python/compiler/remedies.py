@@ -66,8 +66,9 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
     ),
     (
         rf"Cannot determine Numba type of <class '(?:{'|'.join(LEARNING)})\b",
-        "take the trained numbers out of the model in the module, as arrays (w = model.coef_), "
-        "and compute the prediction with NumPy inside the guest (x @ w + b)",
+        "make a program of the model itself: truestep import model.onnx, or in Python "
+        "truestep.models.from_sklearn(model); or take the trained numbers out of it in the module, as arrays "
+        "(w = model.coef_), and compute the prediction with NumPy inside the guest (x @ w + b)",
     ),
     (
         r"Cannot determine Numba type of <class 'pandas\b",

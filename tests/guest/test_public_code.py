@@ -146,3 +146,34 @@ def scaled(x, y, z, white=(0.5, 1.0, 2.0)):
 def test_comprehensions_may_use_what_others_made(tmp_path: Path) -> None:
     expression = "scaled(0.125 + n, 3.0, 4.0)"
     assert printed(tmp_path, UNPACKED, expression) == in_python(UNPACKED, expression)
+
+
+BRANCHES = """
+def even(n, deep):
+    if deep:
+        import re
+        return re.match("even", "odd") is None
+    return n == 0 or odd(n - 1, deep)
+
+def odd(n, deep):
+    return n != 0 and even(n - 1, deep)
+
+def power(x, times):
+    if times > 9:
+        return eval("x ** times")
+    return x if times == 0 else x * power(x, times - 1)
+
+def plain(x):
+    return x + 0.5
+
+def joined(x, is_deep):
+    if is_deep:
+        with open("file") as file:
+            return float(file.read())
+    return plain(power(x, 2)) + even(4, is_deep)
+"""
+
+
+def test_functions_stay_compiled_when_branches_of_others_are_left_out(tmp_path: Path) -> None:
+    expressions = "joined(1.5, n > 3)", "odd(3, n > 3)", "plain(1)"
+    assert printed(tmp_path, BRANCHES, *expressions) == in_python(BRANCHES, *expressions)

@@ -15,7 +15,7 @@ from numba.core.typing import templates
 from numba.experimental.jitclass import base
 
 from truestep.guest.python.compiler.recursive_generators import is_generator, note_recursive
-from truestep.guest.python.compiler.starting_over import when_starting_over
+from truestep.guest.python.compiler.starting_over import bind_compiled, when_going_on, when_starting_over
 
 _jitclass: Any = base
 _registry: Any = registry
@@ -49,6 +49,7 @@ class PlainClassType(types.ClassType):
     @property
     def instance_type(self) -> PlainInstance:
         """The type of an instance."""
+        bind_compiled()
         return PlainInstance(self)
 
 
@@ -108,6 +109,7 @@ _running: dict[Any, Any] = {}
 
 
 when_starting_over(_running.clear)
+when_going_on(_running.clear)
 
 
 def _method_template(instance: Any, name: str) -> Any:

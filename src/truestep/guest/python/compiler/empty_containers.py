@@ -47,7 +47,7 @@ from truestep.guest.python.compiler.item_tuples import ItemTuple
 from truestep.guest.python.compiler.list_fields import widen_fields
 from truestep.guest.python.compiler.narrowing import with_checked_lists
 from truestep.guest.python.compiler.ownership import is_users_function
-from truestep.guest.python.compiler.starting_over import is_searching, when_starting_over
+from truestep.guest.python.compiler.starting_over import is_searching, when_going_on, when_starting_over
 from truestep.guest.python.compiler.unknown_types import (
     MARK,
     MaybeInt,
@@ -71,6 +71,7 @@ _met: dict[Any, tuple[dict[Any, Any], dict[str, Any]]] = {}
 
 
 when_starting_over(_met.clear)
+when_going_on(_met.clear)
 
 
 class _Round:

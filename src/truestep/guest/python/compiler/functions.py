@@ -10,6 +10,7 @@ import numba
 import numpy as np
 from numba.core import bytecode, caching, cpu, dispatcher, errors, interpreter, typeinfer, types, withcontexts
 from numba.core.cpu_options import ParallelOptions
+from numba.core.registry import cpu_target
 from numba.core.typing import context as typing_context
 from numba.np.ufunc import ufuncbuilder, wrappers
 
@@ -28,7 +29,11 @@ from truestep.guest.python.compiler.rewriting import origin_of, rewritten, speci
 from truestep.guest.python.compiler.scipy_functions.addresses import refuse_address
 from truestep.guest.python.compiler.sentinels import Sentinel, is_sentinel
 from truestep.guest.python.compiler.stand_ins import class_in_guests, function_in_guests, refuse_scipys
-from truestep.guest.python.compiler.starting_over import when_starting_over
+from truestep.guest.python.compiler.starting_over import (
+    bind_compiled,
+    when_going_on,
+    when_starting_over,
+)
 from truestep.guest.python.compiler.state_instances import BlankClass, KeptState
 
 _ARRAY: Any = np.ndarray
@@ -95,6 +100,7 @@ def accept_plain_functions() -> None:
     recursive.get_overloads = _known_or_compiled(recursive.get_overloads)
     stack: Any = typing_context.CallStack
     stack.finditer = _frames_of
+    _note_what_is_kept()
 
 
 @functools.cache
@@ -168,7 +174,8 @@ def _implementation(self: Any, kinds: Any, named: Any) -> Any:
     if not is_users_function(function) or is_ours(function):
         return function
     key = function, kinds
-    return specialised(function, kinds, _become_arrays.get(key, frozenset()), _are_read.get(key, frozenset()))
+    none = frozenset[str]()
+    return specialised(function, kinds, *(known.get(key, none) for known in (_become_arrays, _are_read)))
 
 
 _used: set[Any] = set()
@@ -187,7 +194,38 @@ def _forget_compiled() -> None:
             function._reset_overloads()
 
 
+_failed: set[Any] = set()
+"""What keeps that a function could not be compiled, to fail with the same error when it is asked again."""
+
+
+def _note_what_is_kept() -> None:
+    """Know which functions failed, and which call each other, when the others are kept."""
+    function_compiler: Any = dispatcher._FunctionCompiler
+    function_compiler._compile_cached = _noting_failures(function_compiler._compile_cached)
+    recursive: Any = types.RecursiveCall
+    recursive.__init__ = _binding(recursive.__init__)
+
+
+def _noting_failures(compile_cached: Any) -> Any:
+    def compile_and_note(self: Any, kinds: Any, returned: Any) -> Any:
+        found = compile_cached(self, kinds, returned)
+        if not found[0]:
+            _failed.add(self)
+        return found
+
+    return compile_and_note
+
+
+def _forget_failures() -> None:
+    rewritten.cache_clear()
+    forget_lifted()
+    for function_compiler in _failed:
+        function_compiler._failed_cache.clear()
+    _failed.clear()
+
+
 when_starting_over(_forget_compiled)
+when_going_on(_forget_failures)
 
 
 _become_arrays: dict[Any, frozenset[str]] = {}
@@ -225,6 +263,18 @@ def _known_or_compiled(get_overloads: Any) -> Any:
         return get_overloads(self, kinds)
 
     return overloads_of
+
+
+def _binding(initialise: Any) -> Any:
+    """Functions that call each other are compiled together; one that calls itself is compiled or not."""
+
+    def initialise_and_bind(self: Any, kind: Any) -> None:
+        running = [frame.func_id.func for frame in cpu_target.typing_context.callstack._stack[-1:]]
+        if not running or origin_of(running[0]) is not origin_of(kind.dispatcher.py_func):
+            bind_compiled()
+        initialise(self, kind)
+
+    return initialise_and_bind
 
 
 def _note(variables: dict[Any, frozenset[str]], key: Any, name: str | None) -> bool:

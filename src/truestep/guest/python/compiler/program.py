@@ -26,7 +26,7 @@ from truestep.guest.python.compiler.inferring import returned_type
 from truestep.guest.python.compiler.left_out import leave_out
 from truestep.guest.python.compiler.randomness.starting import add_starts, changed_states, settle
 from truestep.guest.python.compiler.signature import GuestSignature, read_signature
-from truestep.guest.python.compiler.starting_over import compile_until_known, start_over
+from truestep.guest.python.compiler.starting_over import compile_until_known, go_on, start_over
 from truestep.guest.python.compiler.state_instances import with_states
 from truestep.guest.sdk import DECLARATION
 
@@ -111,7 +111,7 @@ def _compile_what_can_be(signature: GuestSignature, states: dict[int, bytes]) ->
     source = Path(signature.function.__code__.co_filename)
     found: list[Exception] = []
     while len(found) < _BRANCHES_MAX:
-        start_over()
+        go_on()
         try:
             return _compile(signature, states, copies_input=True)
         except Exception as error:

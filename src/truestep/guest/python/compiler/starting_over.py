@@ -3,6 +3,8 @@
 A field may be given a value of another type long after the instance was made, and code that was compiled
 until then has the wrong layout. What was learnt is kept; all that was compiled is forgotten. Before the guest
 is compiled again its types are inferred alone, which is cheap, until nothing new is learnt.
+
+Where only branches of functions that failed are left out, the functions that they call stay compiled.
 """
 
 from collections.abc import Callable
@@ -18,12 +20,25 @@ _ATTEMPTS_MAX = 200
 """Each attempt learns one thing; who needs more has types that grow without end."""
 
 _forgetting: list[Callable[[], None]] = []
+_forgetting_unfinished: list[Callable[[], None]] = []
+_are_bound: list[bool] = []
+"""Whether compiled functions depend on each other or on what may change, such as the fields of classes."""
 _searching: list[bool] = []
 
 
 def when_starting_over(forget: Callable[[], None]) -> None:
     """Call a function whenever all that was compiled is to be forgotten."""
     _forgetting.append(forget)
+
+
+def when_going_on(forget: Callable[[], None]) -> None:
+    """Call a function whenever functions are changed, and those that are compiled are kept."""
+    _forgetting_unfinished.append(forget)
+
+
+def bind_compiled() -> None:
+    """What is compiled depends on more than the functions that it consists of, and is forgotten with them."""
+    _are_bound.append(True)
 
 
 def is_searching() -> bool:
@@ -64,5 +79,16 @@ def _search(infer_once: Callable[[], Any]) -> None:
 def start_over() -> None:
     """Forget all that was compiled."""
     forget_inferred()
+    _are_bound.clear()
     for forget in _forgetting:
+        forget()
+
+
+def go_on() -> None:
+    """Compile again the functions that failed. The others are kept, unless they depend on more."""
+    if _are_bound:
+        start_over()
+        return
+    forget_inferred()
+    for forget in _forgetting_unfinished:
         forget()

@@ -148,6 +148,49 @@ def test_comprehensions_may_use_what_others_made(tmp_path: Path) -> None:
     assert printed(tmp_path, UNPACKED, expression) == in_python(UNPACKED, expression)
 
 
+PLACEHOLDERS = """
+def kept(words, size):
+    first, second = [0] * size, [0.0] * size
+    for place in range(len(words)):
+        first[place] = words[place]
+        second[place] = words[place][::-1]
+    same = 0
+    for place in range(len(second)):
+        same += first[place] != second[place]
+    return same, first[0] + second[1]
+
+def counted(words, size):
+    sizes = [0] * size
+    for word in words:
+        sizes[len(word)] += 1
+    return sizes
+
+def caught(words, size):
+    try:
+        return kept(words, size)
+    except Exception:
+        return 0, ''
+"""
+
+
+def test_lists_that_begin_with_numbers_may_get_texts(tmp_path: Path) -> None:
+    words = "['abc', 'cbc', 'de'], 3 + n"
+    expressions = f"caught({words})", f"counted({words.replace('3', '5')})"
+    assert printed(tmp_path, PLACEHOLDERS, *expressions) == in_python(PLACEHOLDERS, *expressions)
+
+
+def test_an_item_that_is_still_a_number_ends_the_run(tmp_path: Path) -> None:
+    text = HEADER + PLACEHOLDERS + "@truestep.guest\ndef main(input):\n    print(caught(['abc', 'de'], 3))\n"
+    found: list[bytes] = []
+    program = load_elf(built(tmp_path, text + "    return input\n").path.read_bytes())
+    report = run_task(quick_engine(), program, Task(), debug_sink=found.append)
+    words = (
+        "model.py:12: a guest cannot take an item of first that was not set, which is a number in Python\n"
+    )
+    assert report.exit_code == 138
+    assert b"".join(found).decode().startswith(words + "  try: begin first with items of the type")
+
+
 BRANCHES = """
 def even(n, deep):
     if deep:

@@ -25,6 +25,7 @@ from truestep.guest.python.compiler.lifting import forget_lifted
 from truestep.guest.python.compiler.list_variables import is_read_as_array
 from truestep.guest.python.compiler.module_state import ModuleState, check_constant, place_of_variable
 from truestep.guest.python.compiler.ownership import is_ours, is_users_class, is_users_function
+from truestep.guest.python.compiler.placeholders import begins_with_placeholders
 from truestep.guest.python.compiler.rewriting import origin_of, rewritten, specialised, without_others
 from truestep.guest.python.compiler.scipy_functions.addresses import refuse_address
 from truestep.guest.python.compiler.sentinels import Sentinel, is_sentinel
@@ -175,7 +176,9 @@ def _implementation(self: Any, kinds: Any, named: Any) -> Any:
         return function
     key = function, kinds
     none = frozenset[str]()
-    return specialised(function, kinds, *(known.get(key, none) for known in (_become_arrays, _are_read)))
+    return specialised(
+        function, kinds, *(known.get(key, none) for known in (_become_arrays, _are_read, _begin_empty))
+    )
 
 
 _used: set[Any] = set()
@@ -232,6 +235,8 @@ _become_arrays: dict[Any, frozenset[str]] = {}
 """The variables that begin as numbers and become arrays, by the function and the types of its arguments."""
 _are_read: dict[Any, frozenset[str]] = {}
 """Likewise, those that are a list in one branch and an array in another."""
+_begin_empty: dict[Any, frozenset[str]] = {}
+"""Likewise, lists that begin with numbers and get items of another type."""
 
 
 def _trying_again(compile_core: Any) -> Any:
@@ -246,6 +251,7 @@ def _trying_again(compile_core: Any) -> Any:
                 if not (
                     _note(_become_arrays, key, becomes_array(error, self.py_func))
                     or _note(_are_read, key, is_read_as_array(error, self.py_func))
+                    or _note(_begin_empty, key, begins_with_placeholders(error, self.py_func))
                 ):
                     raise
 

@@ -151,12 +151,12 @@ def without_branches(tree: Any, file: str, names: Names) -> bool:
 
 def _ending(first: ast.stmt, reason: str, names: Names) -> list[ast.stmt]:
     name = f"left_out{first.lineno}_{first.col_offset}"
-    ended = ast.Expr(names.call(name, _end_of_run(reason)))
+    ended = ast.Expr(names.call(name, end_of_run(reason)))
     never = ast.Raise(exc=names.helper("left_out", NotImplementedError), cause=None)
     return [ast.fix_missing_locations(ast.copy_location(part, first)) for part in (ended, never)]
 
 
-def _end_of_run(reason: str) -> Any:
+def end_of_run(reason: str) -> Any:
     """A function that ends the run with a message."""
 
     @intrinsic

@@ -23,6 +23,7 @@ from truestep.guest.python.compiler.lifting import with_lifted_functions
 from truestep.guest.python.compiler.list_variables import ListReader
 from truestep.guest.python.compiler.module_state import start_over_if_more_is_kept
 from truestep.guest.python.compiler.number_lists import RangeLists
+from truestep.guest.python.compiler.placeholders import PlaceholderWriter
 from truestep.guest.python.compiler.pruning import Pruner
 from truestep.guest.python.compiler.recursive_generators import as_list
 from truestep.guest.python.compiler.rewriting_arguments import write_out_arguments
@@ -81,12 +82,14 @@ def specialised(
     kinds: Any,
     become_arrays: frozenset[str] = frozenset(),
     are_read: frozenset[str] = frozenset(),
+    begin_empty: frozenset[str] = frozenset(),
 ) -> FunctionType:
     """As `rewritten`, for arguments of these types: without what they rule out.
 
-    Variables that begin as numbers may become arrays, and some that are read may be lists or arrays.
+    Variables that begin as numbers may become arrays, some that are read may be lists or arrays, and the
+    items of some lists may be none until they are set.
     """
-    return _changed(function, kinds, become_arrays, are_read)
+    return _changed(function, kinds, become_arrays, are_read, begin_empty)
 
 
 def origin_of(function: FunctionType) -> FunctionType:
@@ -154,6 +157,7 @@ def _changed(
     kinds: Any,
     become_arrays: frozenset[str] = frozenset(),
     are_read: frozenset[str] = frozenset(),
+    begin_empty: frozenset[str] = frozenset(),
 ) -> FunctionType:
     kind = _variants.get(function, _Variant(function, (), ()))
     origin = kind.origin
@@ -193,7 +197,7 @@ def _changed(
     tree = remover.remove(tree)
     constants = ConstantRewriter(names, origin, _definition)
     tree = constants.rewrite(tree)
-    rewriters = _last_rewriters(names, origin, tree, become_arrays, are_read)
+    rewriters = _last_rewriters(names, origin, tree, (become_arrays, are_read, begin_empty))
     for rewriter in rewriters:
         tree = rewriter.visit(tree)
     start_over_if_more_is_kept()
@@ -208,13 +212,15 @@ def _changed(
 
 
 def _last_rewriters(
-    names: Names, origin: FunctionType, tree: Any, become_arrays: frozenset[str], are_read: frozenset[str]
+    names: Names, origin: FunctionType, tree: Any, variables: tuple[frozenset[str], ...]
 ) -> list[Any]:
     """Those that come after what is ruled out is gone."""
+    become_arrays, are_read, begin_empty = variables
     first_rounds = [FirstRoundWriter(names, become_arrays)] if become_arrays else []
     readers = [ListReader(names, are_read, tree)] if are_read else []
     return [
         *readers,
+        *([PlaceholderWriter(names, begin_empty, tree, origin)] if begin_empty else []),
         CollectionRewriter(names, origin, tree),
         RangeLists(names, tree),
         CallRewriter(names),

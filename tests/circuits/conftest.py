@@ -17,13 +17,19 @@ INSTALLED = REPOSITORY / ".circuits" / "tools"
 POINTS = 1 << 13
 
 
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is compiled once for all tests of a process."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
-def tools(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Tools:
-    """The tools, in front of an empty cache that has the development key."""
+def tools(monkeypatch: pytest.MonkeyPatch, cache: Path) -> Tools:
+    """The tools, in front of a cache that has the development key."""
     if INSTALLED.is_dir():
         monkeypatch.setenv(TOOLS_VARIABLE, str(INSTALLED))
     found = Tools(tools_folder())
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     try:
         _ = found.bb, found.noir
     except CircuitError as error:

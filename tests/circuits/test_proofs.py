@@ -4,22 +4,33 @@ import json
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.circuits.models import small_classifier
 from tests.cli.conftest import Invoke
+from truestep.circuits.errors import CircuitError
 from truestep.circuits.evm import accepts
+from truestep.circuits.model import Model
 from truestep.circuits.model_file import write_model
-from truestep.circuits.prover import compile_circuit, prove
+from truestep.circuits.prover import Circuit, compile_circuit, prove
+from truestep.circuits.reference import Trace, run
 from truestep.circuits.setup_key import KeyName
 from truestep.circuits.toolchain import Tools
 from truestep.circuits.verifier import deployed_code, key_of
+from truestep.circuits.witness import witness
 
 INPUT = bytes(range(0, 250, 10))
 
 
+def compiled(tools: Tools, silent: Callable[[str], None]) -> Circuit:
+    return compile_circuit(small_classifier(), tools, KeyName.DEVELOPMENT, silent)
+
+
 def test_a_proof_is_accepted_and_nothing_near_it(tools: Tools, silent: Callable[[str], None]) -> None:
     model = small_classifier()
-    circuit = compile_circuit(model, tools, KeyName.DEVELOPMENT, silent)
+    circuit = compiled(tools, silent)
     made = prove(model, INPUT, circuit, tools, silent)
     assert accepts(circuit.key, KeyName.DEVELOPMENT, made.proof, made.public)
     assert not accepts(circuit.key, KeyName.PRODUCTION, made.proof, made.public)
@@ -53,3 +64,55 @@ def test_the_commands_prove_and_verify(tools: Tools, truestep: Invoke, tmp_path:
     proof.write_text(json.dumps(file | {"words": [words[0] + 1]}))
     lied = truestep("verify", str(proof), "--json")
     assert lied.exit_code == 1 and json.loads(lied.stdout)["verified"] is False
+
+
+@pytest.mark.parametrize("name", ["value1", "rest1", "over2", "negative1", "public", "input"])
+def test_a_witness_of_another_run_is_refused(
+    tools: Tools, silent: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Break one part of the witness at a time: the circuit itself must refuse, not the reference."""
+    model = small_classifier()
+    circuit = compiled(tools, silent)
+
+    def broken(*arguments: Any) -> dict[str, Any]:
+        parts = witness(*arguments)
+        first = parts[name][0]
+        changed = not first if isinstance(first, bool) else first ^ 1 if isinstance(first, int) else "0x1"
+        return parts | {name: [changed, *parts[name][1:]]}
+
+    monkeypatch.setattr("truestep.circuits.prover.witness", broken)
+    with pytest.raises(CircuitError, match="Noir failed"):
+        prove(model, INPUT, circuit, tools, silent)
+
+
+def test_a_lie_about_a_convolution_that_fits_its_parts_is_refused(
+    tools: Tools, silent: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All parts agree with each other, and the sum is not that of the input: only C6 sees it."""
+    model = small_classifier()
+    circuit = compiled(tools, silent)
+
+    def lying(subject: Model, content: bytes) -> Trace:
+        trace = run(subject, content)
+        sums = trace.sums[0].copy()
+        sums[1, 2, 3] += 1
+        return Trace(sums=(sums, *trace.sums[1:]), words=trace.words)
+
+    monkeypatch.setattr("truestep.circuits.prover.run", lying)
+    with pytest.raises(CircuitError, match="Noir failed"):
+        prove(model, INPUT, circuit, tools, silent)
+
+
+def test_a_class_that_is_not_the_first_of_the_greatest_is_refused(
+    tools: Tools, silent: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = small_classifier()
+    circuit = compiled(tools, silent)
+    right = run(model, INPUT).words[0]
+    for wrong in {*range(5), 2**31} - {right}:
+        monkeypatch.setattr(
+            "truestep.circuits.prover.run",
+            lambda subject, content, wrong=wrong: Trace(sums=run(subject, content).sums, words=(wrong,)),
+        )
+        with pytest.raises(CircuitError, match="Noir failed"):
+            prove(model, INPUT, circuit, tools, silent)

@@ -40,12 +40,18 @@ WALKS = JitEngine(CompilePolicy(free_cost=0, hot_steps_per_cost=NEVER, piece_ste
 MIXED = JitEngine(CompilePolicy(free_cost=2_000, walk_after_steps=0))
 """Translated code, and the walk before each stop."""
 BASELINE = JitEngine(CompilePolicy(optimise_cycles_per_cost=NEVER, walk_after_steps=0))
-"""Baseline code that stays so."""
+"""Code of the first tier that stays so."""
 TIERS = JitEngine(
     CompilePolicy(piece_steps=1, optimise_cycles_per_cost=8, sample_cycles=1, walk_after_steps=0)
 )
-"""Baseline code that is replaced by better code where a run often is."""
-ENGINES = (DEFAULT, PIECES, LATE, WALKS, MIXED, BASELINE, TIERS)
+"""Code of the first tier that is replaced by better code where a run often is."""
+UNJOINED = JitEngine(
+    CompilePolicy(
+        piece_steps=1, optimise_cycles_per_cost=1 << 10, sample_cycles=1, walk_after_steps=0, joins=False
+    )
+)
+"""The same without templates, as on processors that have none."""
+ENGINES = (DEFAULT, PIECES, LATE, WALKS, MIXED, BASELINE, TIERS, UNJOINED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +153,7 @@ def compare_every_cycle(engine: JitEngine, program: Program, task: Task, first: 
 
 def compare_long(rng: random.Random, size: int) -> Comparison:
     """Make a program and run it on inputs until most of the time goes into running it, not compiling it."""
-    program, engine = _make(rng, size), rng.choices(ENGINES, (6, 1, 3, 1, 3, 1, 4))[0]
+    program, engine = _make(rng, size), rng.choices(ENGINES, (6, 1, 3, 1, 3, 3, 4, 1))[0]
     if undefined := [*undefined_in(program)]:
         return Comparison(cycles=0, difference=f"undefined: {undefined[0]}")
     cycles = 0

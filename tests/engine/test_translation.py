@@ -14,8 +14,6 @@ from tests.machine.encode import encode
 from truestep.engine.analysis.flow import region_flow
 from truestep.engine.compilation.object_cache import ObjectCache
 from truestep.engine.compilation.translation import (
-    MOST_GROWTH,
-    SHARE_GROWTH,
     CompilePolicy,
     Translation,
     TranslationCache,
@@ -121,19 +119,32 @@ def test_baseline_code_is_optimised_where_runs_are_found(tmp_path: Path) -> None
     assert not translation.note_sample(loop, 1 << 40)
 
 
-def test_baseline_code_that_is_found_again_is_optimised_sooner(tmp_path: Path) -> None:
-    policy = CompilePolicy(optimise_cycles_per_cost=100, objects=ObjectCache(tmp_path / "objects"))
+def test_the_cycles_of_all_processes_together_make_a_part_hot(tmp_path: Path) -> None:
+    policy = CompilePolicy(optimise_cycles_per_cost=1 << 24, objects=ObjectCache(tmp_path / "objects"))
     program = program_of(COUNT_DOWN)
-    assert Translation(program, policy).prepare(CODE_START)
-    found = [Translation(program, policy) for _ in range(MOST_GROWTH + 1)]
-    for times, translation in enumerate(found[:MOST_GROWTH]):
+    cost = Translation(program, policy).code.cost_of(0)
+    for _ in range(3):
+        translation = Translation(program, policy)
         assert translation.prepare(CODE_START)
         before = _entry_of(translation, CODE_START)
-        wanted = 100 * translation.code.cost_of(0) // SHARE_GROWTH**times
-        translation.note_sample(CODE_START, wanted - 1)
+        assert translation.note_sample(CODE_START, cost << 22)
         assert _entry_of(translation, CODE_START) == before
-    assert found[-1].prepare(CODE_START)
-    assert not found[-1].note_sample(CODE_START, 0)
+    fourth = Translation(program, policy)
+    assert fourth.prepare(CODE_START)
+    assert not fourth.note_sample(CODE_START, cost << 22)
+
+
+def test_what_was_hot_before_is_translated_at_first_touch(tmp_path: Path) -> None:
+    policy = CompilePolicy(
+        free_cost=0, optimise_cycles_per_cost=1 << 40, objects=ObjectCache(tmp_path / "objects")
+    )
+    program = program_of(COUNT_DOWN)
+    first = Translation(program, policy)
+    assert not first.prepare(CODE_START)
+    first.note_steps(CODE_START, 1 << 40)
+    assert first.prepare(CODE_START)
+    first.note_sample(CODE_START, 1 << 30)
+    assert Translation(program, policy).prepare(CODE_START)
 
 
 def test_kept_code_is_the_best_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

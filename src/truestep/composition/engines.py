@@ -24,8 +24,10 @@ EVERYTHING = 1 << 40
 HOT_STEPS_PER_COST = 1_000
 PIECE_STEPS = 50_000
 """Compiling runs on another core, so it may begin before walking has cost as much."""
-OPTIMISE_CYCLES_PER_COST = 1 << 17
-"""For the same reason half of the cycles in baseline code that cost as much as compiling it better."""
+OPTIMISE_CYCLES_PER_COST = 1 << 19
+"""Cycles in code of the first tier, in any process, in which better code saves what compiling it costs."""
+BASELINE_CYCLES_PER_COST = 1 << 17
+"""The same where LLVM makes the first tier, which is slower. It is half, because another core compiles."""
 LEAVE_NOTHING = "TRUESTEP_LEAVE_NOTHING"
 """The environment variable with which no compiler outlives its run: for tests and for batch systems."""
 
@@ -108,6 +110,7 @@ def _open_jit(limits: EngineLimits) -> "JitEngine":
     from truestep.engine.compilation.compiler_process import CompilerProcess
     from truestep.engine.compilation.object_cache import ObjectCache
     from truestep.engine.compilation.translation import CompilePolicy
+    from truestep.engine.host import has_templates
     from truestep.engine.jit import JitEngine
     from truestep.engine.runtime.replay import SNAPSHOTS_LIMIT_BYTES
 
@@ -117,7 +120,7 @@ def _open_jit(limits: EngineLimits) -> "JitEngine":
         hot_steps_per_cost=HOT_STEPS_PER_COST,
         piece_steps=PIECE_STEPS,
         warm_up_steps=WARM_UP_STEPS,
-        optimise_cycles_per_cost=OPTIMISE_CYCLES_PER_COST,
+        optimise_cycles_per_cost=OPTIMISE_CYCLES_PER_COST if has_templates() else BASELINE_CYCLES_PER_COST,
         objects=objects,
         compiler=CompilerProcess(objects, outlives=not os.environ.get(LEAVE_NOTHING)),
     )

@@ -62,6 +62,17 @@ _IDENTITY = (
 """The lines of Linux's /proc/cpuinfo, on x86-64 and on ARM, that say for what a processor can be compiled."""
 
 
+@cache
+def has_templates() -> bool:
+    """Whether this processor can run the first tier's code (engine.templates)."""
+    return platform.machine() == "x86_64" and has_feature("bmi2")
+
+
+def has_feature(name: str) -> bool:
+    """Whether Linux says so."""
+    return name in processor().split()
+
+
 def processor() -> str:
     """What this processor is and can do, in words that change whenever compiled code would."""
     try:

@@ -80,6 +80,8 @@ class CodeMap:
     """The first slot of the entry table that jumps look at: that of the lowest word of code."""
     table_count: int
     """How many there are; the slot after them stands for all other addresses."""
+    fragments: Addresses
+    """The regions that are parts of functions which were cut because they are large."""
     is_lowest_page_empty: bool
     """Whether the program has nothing in the lowest page, so that it reads as 0 like what is above memory."""
 
@@ -104,6 +106,16 @@ class CodeMap:
         if region + 1 == len(self.regions):
             return first, len(self.addresses)
         return first, int(np.searchsorted(self.addresses, int(self.regions[region + 1])))
+
+    def is_scattered(self, region: int) -> bool:
+        """Whether it is a part of a function with indirect jumps all over its parts, such as an interpreter.
+
+        Compiled as a function of its own, it is left at each of these jumps.
+        """
+        start = int(self.regions[region])
+        end = int(self.addresses[self.span(region)[1] - 1]) + 4
+        inner = between(self.indirect, start + 4, end)
+        return bool(inner) and start in self.fragments
 
     def cost_of(self, unit: int) -> int:
         """The cost of compiling a unit, in plain instructions."""
@@ -189,10 +201,18 @@ def _map_words(
         regions=regions,
         costs=costs,
         units=costs[positions] // UNIT_LIMIT_COST,
+        fragments=_fragments(regions, functions),
         table_first=first,
         table_count=count,
         is_lowest_page_empty=all(segment.address >= PAGE_SIZE_BYTES for segment in program.segments),
     )
+
+
+def _fragments(regions: Addresses, functions: Addresses) -> Addresses:
+    """The regions that do not begin a function, and those that such a one follows."""
+    is_cut = ~_known(functions, regions)
+    is_cut[:-1] |= is_cut[1:]
+    return regions[is_cut]
 
 
 def _table_range(program: Program) -> tuple[int, int]:

@@ -1,21 +1,24 @@
 """The float instructions of the native walk (engine.walk)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache, partial
+from itertools import product
 
 from truestep.engine.analysis.float_types import FloatType
 from truestep.engine.codegen.floats import emit_float, float_of_bits
 from truestep.engine.codegen.operations import Emitter
 from truestep.engine.codegen.registers import bits_of_raw
 from truestep.machine.decode import Instruction, decode
-from truestep.machine.float_words import FLOAT_OPCODE
+from truestep.machine.float_words import FLOAT_OPCODE, FUSED_OPCODES
 
 Case = Callable[[], None]
 Switch = Callable[[str, Mapping[int, Case]], None]
 """Writes a block for each value; everything else is left to the reference machine."""
 WriteBack = Callable[[str], None]
 
+_SELECTED_BY_RS2 = 4
+"""The most instructions that differ in the field rs2 alone."""
 _FORMATS, _FUNCT3, _REGISTERS = (0, 1), range(8), range(32)
 _OPERANDS = {1: "%a", 2: "%b", 3: "%c"}
 
@@ -88,3 +91,14 @@ def _float_words() -> dict[int, dict[int, dict[int, Instruction]]]:
             if found:
                 words.setdefault(funct7, {})[rs2] = found
     return words
+
+
+def float_instructions() -> Iterator[Instruction]:
+    """An instruction of each kind there is."""
+    uppers = [funct5 << 2 | form for funct5 in _REGISTERS for form in _FORMATS]
+    words = [
+        upper << 25 | rs2 << 20 | funct3 << 12 | FLOAT_OPCODE
+        for upper, rs2, funct3 in product(uppers, range(_SELECTED_BY_RS2), _FUNCT3)
+    ]
+    words += [form << 25 | opcode for form, opcode in product(_FORMATS, FUSED_OPCODES)]
+    yield from (each for word in words if (each := decode(word)))

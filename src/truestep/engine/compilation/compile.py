@@ -17,8 +17,10 @@ from truestep.engine.codegen.walk import walk_module
 from truestep.engine.compilation.loading import LoadedObject, NotLoadable
 from truestep.engine.compilation.object_cache import ObjectCache, build_id
 from truestep.engine.compilation.object_code import LLVM_LOCK, object_code
-from truestep.engine.host import float_unit
-from truestep.engine.layout import CONTROL_LEAVE, CONTROL_OPEN_PAGE, CONTROL_STORE_CHECK
+from truestep.engine.host import float_unit, has_feature
+from truestep.engine.layout import CONTROL_FLOATS, CONTROL_LEAVE, CONTROL_OPEN_PAGE, CONTROL_STORE_CHECK
+from truestep.engine.templates.floats import FUNCTIONS_LIMIT, float_functions, floats_module
+from truestep.engine.templates.units import Templates
 
 if TYPE_CHECKING:
     from truestep.engine.compilation.llvm_code import LinkedObject
@@ -78,6 +80,27 @@ def _load(content: bytes) -> "LoadedObject | LinkedObject":
             return LinkedObject(content)
 
 
+@once
+def shared_templates() -> Templates:
+    """The templates of the first tier, for all programs."""
+    return Templates(has_fused=has_feature("fma"))
+
+
+@once
+def _float_table() -> "ctypes.Array[ctypes.c_uint64]":
+    """The addresses of the functions that templates call, once these are loaded; at one address for all."""
+    return (ctypes.c_uint64 * FUNCTIONS_LIMIT)()
+
+
+@once
+def load_floats() -> CompiledModule:
+    """Load the functions that templates call, before code runs that calls them."""
+    module = common_module("floats", floats_module)
+    for number, name in enumerate(float_functions()):
+        _float_table()[number] = module.function(name)
+    return module
+
+
 RunFunction = Callable[[int, int, int], None]
 WalkFunction = Callable[[int, int, int], int]
 
@@ -124,7 +147,8 @@ def leave_at_address() -> int:
 def shared_addresses() -> dict[int, int]:
     """The word of the control block for each function that all translated code shares, and its address."""
     names = {CONTROL_LEAVE: "leave", CONTROL_STORE_CHECK: "store_check", CONTROL_OPEN_PAGE: "open_page"}
-    return {word: _run_module().function(name) for word, name in names.items()}
+    addresses = {word: _run_module().function(name) for word, name in names.items()}
+    return addresses | {CONTROL_FLOATS: ctypes.addressof(_float_table())}
 
 
 @once

@@ -8,8 +8,9 @@ refer to each other by 64-bit addresses. Everything else is left to LLVM's own l
 import ctypes
 import mmap
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 _HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 _SECTION = struct.Struct("<IIQQQQIIQQ")
@@ -106,6 +107,17 @@ class LoadedObject:
                 self._symbols[self._content[start : self._content.index(b"\0", start)].decode()] = value
 
 
+class ExecutableCode:
+    """Machine code without relocations in memory of its own; it lives as long as this object."""
+
+    def __init__(self, content: bytes) -> None:
+        self._mapping = mmap.mmap(-1, max(len(content), 1), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self._mapping[: len(content)] = content
+        self.address = ctypes.addressof(ctypes.c_char.from_buffer(self._mapping))
+        """Where it begins."""
+        _protect(self.address, len(self._mapping))
+
+
 def _sections(content: bytes, start: int, count: int) -> Iterator[_Section]:
     for number in range(count):
         fields = _SECTION.unpack_from(content, start + number * _SECTION.size)
@@ -140,7 +152,12 @@ def _layout(sections: list[_Section]) -> tuple[dict[int, int], int, int]:
 
 def _protect(base: int, code_size: int) -> None:
     """Make code executable and no longer writable."""
+    if code_size and _mprotect()(base, code_size, mmap.PROT_READ | mmap.PROT_EXEC):
+        raise NotLoadable(f"mprotect failed: {ctypes.get_errno()}")
+
+
+@cache
+def _mprotect() -> Callable[[int, int, int], int]:
     protect = ctypes.CDLL(None, use_errno=True).mprotect
     protect.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
-    if code_size and protect(base, code_size, mmap.PROT_READ | mmap.PROT_EXEC):
-        raise NotLoadable(f"mprotect failed: {ctypes.get_errno()}")
+    return protect

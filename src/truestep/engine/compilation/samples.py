@@ -1,4 +1,4 @@
-"""Which baseline code runs so much that it is worth compiling better.
+"""Which code of the first tier runs so much that it is worth compiling better.
 
 Translated code counts nothing about itself. Now and then a run stops to see where it is, which costs some
 microseconds: in the part where it stops it has probably been for most of the cycles since it last stopped.
@@ -21,24 +21,31 @@ class Part:
         """Its name within the program."""
         return f"{'unit' if self.is_unit else 'piece'} {self.place}"
 
+    def regions_in(self, code: CodeMap) -> range:
+        """Its regions in the map of its unit's program, or of its piece."""
+        return code.regions_of_unit(self.place) if self.is_unit else range(len(code.regions))
+
     def cost_in(self, code: CodeMap) -> int:
         """The cost of compiling it, in plain instructions."""
         return max(code.cost_of(self.place), 1) if self.is_unit else PIECE_LIMIT_WORDS
 
 
 class Samples:
-    """The parts that have baseline code only, and the cycles in which they probably ran."""
+    """The parts that have code of the first tier only, and the cycles in which they probably ran."""
 
-    def __init__(self, code: CodeMap, cycles_per_cost: int) -> None:
+    def __init__(self, code: CodeMap, cycles_per_cost: int, before: dict[Part, int]) -> None:
         self._code = code
         self._cycles_per_cost = cycles_per_cost
-        self._cycles: dict[Part, int] = {}
+        self.cycles = before
+        """Of each part, in this process and, as far as that is known, before it."""
         self._wanted: dict[Part, int] = {}
+        self.unkept = 0
+        """Cycles noted since this was last set to 0."""
 
-    def watch(self, part: Part, share: int = 1) -> None:
-        """Note that a part has baseline code only. It is hot after a `share` of the usual cycles."""
-        self._cycles[part] = 0
-        self._wanted[part] = self._cycles_per_cost * part.cost_in(self._code) // share
+    def watch(self, part: Part) -> bool:
+        """Note that a part has code of the first tier only. Returns whether it is hot already."""
+        self._wanted[part] = self._cycles_per_cost * part.cost_in(self._code)
+        return self.cycles.get(part, 0) >= self._wanted[part]
 
     def forget(self, part: Part) -> None:
         """Note that a part has better code, or will have it."""
@@ -46,7 +53,7 @@ class Samples:
 
     @property
     def has_any(self) -> bool:
-        """Whether any part has baseline code only."""
+        """Whether any part has code of the first tier only, and may get better code."""
         return bool(self._wanted)
 
     def note(self, pc: int, cycles: int) -> Part | None:
@@ -54,12 +61,13 @@ class Samples:
         part = self._part_at(pc)
         if part is None:
             return None
-        self._cycles[part] += cycles
-        return part if self._cycles[part] >= self._wanted[part] else None
+        self.cycles[part] = self.cycles.get(part, 0) + cycles
+        self.unkept += cycles
+        return part if self.cycles[part] >= self._wanted[part] else None
 
     def cycles_per_cost(self, part: Part) -> float:
         """The cycles in which a part probably ran, for the cost of compiling it."""
-        return self._cycles.get(part, 0) / part.cost_in(self._code)
+        return self.cycles.get(part, 0) / part.cost_in(self._code)
 
     def _part_at(self, pc: int) -> Part | None:
         region = self._code.region_of(pc)

@@ -10,9 +10,11 @@ import mmap
 import threading
 import weakref
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from truestep.base.errors import Bug
 from truestep.engine.analysis.code_map import CodeMap, map_code, map_piece
@@ -21,13 +23,22 @@ from truestep.engine.codegen.floats import float_declarations
 from truestep.engine.codegen.frame import function_name
 from truestep.engine.codegen.support import METADATA
 from truestep.engine.codegen.translate import translate_region
-from truestep.engine.compilation.compile import CompiledModule, leave_at_address
+from truestep.engine.compilation.compile import (
+    CompiledModule,
+    leave_at_address,
+    load_floats,
+    shared_templates,
+)
 from truestep.engine.compilation.compile_jobs import Compile
 from truestep.engine.compilation.compiler_process import CompilerProcess
+from truestep.engine.compilation.kept_heat import KeptHeat
+from truestep.engine.compilation.loading import ExecutableCode
 from truestep.engine.compilation.object_cache import ObjectCache, build_id
 from truestep.engine.compilation.object_code import Tier, object_code
 from truestep.engine.compilation.samples import Part, Samples
+from truestep.engine.host import has_templates
 from truestep.engine.layout import ENTRY_BITS, ENTRY_MASK, MAP_NORESERVE, TABLE_SIZE_BYTES
+from truestep.engine.templates.units import MachineCode, unit_code
 from truestep.machine.layout import may_fetch
 from truestep.machine.program import Program
 
@@ -39,17 +50,19 @@ STEP_IN_WALKS = 256
 """A step of the reference machine takes as long as so many walked instructions."""
 PIECE_LIMIT = 1_024
 """Pieces of one program; each is a separate module."""
-SHARE_GROWTH, MOST_GROWTH = 8, 2
-"""How many times fewer cycles make baseline code hot with each process that finds it on disk, and how often
-that counts: what has run before will run again. The next process has all that it finds optimised."""
+KEPT_CYCLES, KEPT_SHARE = 1 << 24, 8
+"""How many cycles are noted before they are kept on disk, and what share of all: more and more seldom."""
 BASELINE_GAIN = 1 / 16
 """How much a cycle in baseline code says for compiling it, compared with a walked instruction: it takes a
 quarter of the time, and better code takes four times as long to compile."""
+JOINED_LIMIT_BYTES = 64 << 20
+"""Code from templates of one program: of a million instructions or more."""
 STEPPED_ADDRESSES_LIMIT = 1 << 14
 """Addresses whose steps are counted; beyond, counting starts again. No more parts are looked for on disk."""
 
 _ENTRIES, _ENTRY_COUNT = "entries", "entry_count"
-_Table = np.ndarray[tuple[int], np.dtype[np.uint64]]
+_JOINED = b"JOINED"
+_Table = NDArray[np.uint64]
 _NO_SLOTS = np.zeros(0, np.uint64)
 
 
@@ -73,10 +86,12 @@ class CompilePolicy:
     """Instructions stepped by the reference machine in one run that take as long as compiling the walk; where
     it is at hand, nothing is stepped that can be walked."""
     optimise_cycles_per_cost: int | None = None
-    """Cycles in baseline code that cost about as much as compiling it better. With None, there is no baseline
-    code: everything is optimised at once."""
-    sample_cycles: int = 1 << 22
-    """While there is baseline code, runs stop this often to see where they are; less often elsewhere."""
+    """Cycles in code of the first tier that cost about as much as compiling it better. With None there is no
+    such code: everything is optimised at once."""
+    sample_cycles: int = 1 << 24
+    """While there is such code, runs stop this often to see where they are; less often elsewhere."""
+    joins: bool = field(default_factory=has_templates)
+    """Whether the first tier is joined from templates (engine.templates); else LLVM makes baseline code."""
     objects: ObjectCache | None = None
     """Where compiled code is kept for other processes; None means nowhere."""
     compiler: CompilerProcess | None = None
@@ -92,10 +107,12 @@ class Translation:
         self._program = program
         self.policy = policy
         self._lock = threading.RLock()
-        self._modules: dict[Part, CompiledModule] = {}
-        self._outdated: list[CompiledModule] = []
-        """Baseline code that has been replaced, which runs may still be in."""
-        self._samples = Samples(self.code, policy.optimise_cycles_per_cost or 0)
+        self._modules: dict[Part, CompiledModule | ExecutableCode] = {}
+        self._outdated: list[CompiledModule | ExecutableCode] = []
+        """Code of the first tier that has been replaced, which runs may still be in."""
+        self._kept_heat = KeptHeat(policy.objects, self._object_name(b"heat"))
+        before = self._kept_heat.load() if self._has_tiers else {}
+        self._samples = Samples(self.code, policy.optimise_cycles_per_cost or 0, before)
         self._begun: set[Part] = set()
         self._looked_for: set[Part] = set()
         self._unit_steps: dict[Part, int] = {}
@@ -104,10 +121,10 @@ class Translation:
         self.compiled_cost = 0
         """The cost of the units that were compiled in this process, in plain instructions."""
         self._piece_count = 0
-        self._found_before: int | None = None
-        """How many processes have found baseline code on disk before this one."""
-        self._piece_slots: dict[Part, _Table] = {}
-        """The slots of the table that pieces have taken, which no unit had."""
+        self._slots: dict[Part, _Table] = {}
+        """The slots of the table that parts have taken; pieces take what no other part has."""
+        self._joined_bytes = 0
+        """The size of all code that was joined from templates."""
         self._trouble: Exception | None = None
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE
         self._mapping = mmap.mmap(-1, TABLE_SIZE_BYTES, flags=flags)
@@ -158,6 +175,9 @@ class Translation:
             part = self._samples.note(pc, cycles)
             if part:
                 self._optimise(part)
+            if self._samples.unkept >= max(KEPT_CYCLES, sum(self._samples.cycles.values()) // KEPT_SHARE):
+                self._samples.unkept = 0
+                self._kept_heat.store(self._samples.cycles)
             return self._samples.has_any or not (may_fetch(pc) and self.has_entry(pc))
 
     def _part_at(self, pc: int) -> Part:
@@ -184,32 +204,37 @@ class Translation:
         if part in self._looked_for or len(self._looked_for) >= STEPPED_ADDRESSES_LIMIT:
             return False
         self._looked_for.add(part)
-        for tier in (Tier.OPTIMISED, *((Tier.BASELINE,) if self._has_tiers else ())):
+        has_baseline = self._has_tiers and not self.policy.joins
+        for tier in (Tier.OPTIMISED, *((Tier.BASELINE,) if has_baseline else ())):
             content = self._kept(part, tier)
             if content is not None:
                 self._begun.add(part)
                 self._piece_count += not part.is_unit
-                found_before = self._count_found() if tier is Tier.BASELINE else 0
-                self._enter(part, content, tier, SHARE_GROWTH**found_before)
-                if found_before >= MOST_GROWTH:
-                    self._optimise(part)
+                self._enter(part, content, tier)
+                return True
+        if self._has_tiers and self.policy.joins and self.policy.objects:
+            packed = self.policy.objects.load(self._object_name(part.name.encode(), _JOINED))
+            if packed is not None:
+                self._begun.add(part)
+                self._piece_count += not part.is_unit
+                self._enter_joined(part, MachineCode.unpacked(packed))
                 return True
         return False
 
-    def _optimise(self, part: Part) -> None:
-        """Compile a part that has baseline code better."""
-        self._samples.forget(part)
-        self._submit(part, Tier.OPTIMISED)
+    def _watch(self, part: Part) -> None:
+        """Note that a part has code of the first tier, and have it compiled if it is hot already."""
+        if self._samples.watch(part):
+            self._optimise(part)
 
-    def _count_found(self) -> int:
-        """How many processes before this one have found baseline code on disk, as far as that counts."""
-        objects = self.policy.objects
-        if self._found_before is None and objects:
-            key = b" ".join((build_id(), self._key, b"found"))
-            self._found_before = int.from_bytes(objects.load(key) or b"")
-            if self._found_before < MOST_GROWTH:
-                objects.store(key, (self._found_before + 1).to_bytes(1))
-        return min(self._found_before or 0, MOST_GROWTH)
+    def _optimise(self, part: Part) -> None:
+        """Compile a part that has code of the first tier better, unless that is no better."""
+        self._samples.forget(part)
+        if not (isinstance(self._modules[part], ExecutableCode) and self._is_scattered(part)):
+            self._submit(part, Tier.OPTIMISED)
+
+    def _is_scattered(self, part: Part) -> bool:
+        """Whether it leaves its functions so often that code from templates, which need not, is as fast."""
+        return part.is_unit and any(map(self.code.is_scattered, part.regions_in(self.code)))
 
     @property
     def _has_tiers(self) -> bool:
@@ -220,7 +245,34 @@ class Translation:
         self._begun.add(part)
         self.compiled_cost += self.code.cost_of(part.place) if part.is_unit else 0
         self._piece_count += not part.is_unit
-        self._submit(part, Tier.BASELINE if self._has_tiers else Tier.OPTIMISED)
+        if not self._has_tiers:
+            self._submit(part, Tier.OPTIMISED)
+        elif self.policy.joins and self._joined_bytes < JOINED_LIMIT_BYTES:
+            self._join(part)
+        else:
+            self._submit(part, Tier.BASELINE)
+
+    def _join(self, part: Part) -> None:
+        """Make a part's first code from templates, at once."""
+        code = self._code_of(part)
+        if code is not None:
+            made = unit_code(code, part.regions_in(code), shared_templates())
+            if self.policy.objects:
+                self.policy.objects.store(self._object_name(part.name.encode(), _JOINED), made.packed())
+            self._enter_joined(part, made)
+
+    def _enter_joined(self, part: Part, made: MachineCode) -> None:
+        """Put the entries of joined code into the table."""
+        if made.calls_floats:
+            load_floats()
+        module = ExecutableCode(made.content)
+        self._joined_bytes += len(made.content)
+        words = made.places + np.uint64(module.address) << ENTRY_BITS | np.uint64(1)
+        self._place(part, module, made.pcs >> np.uint64(2), words)
+        self._watch(part)
+
+    def _code_of(self, part: Part) -> CodeMap | None:
+        return self.code if part.is_unit else map_piece(self._program, part.place)
 
     def _submit(self, part: Part, tier: Tier) -> None:
         if self.policy.compiler is None:
@@ -261,18 +313,18 @@ class Translation:
         """Compile a part, or take it from disk, and enter it."""
         content = self._kept(part, tier)
         if content is None:
-            code = self.code if part.is_unit else map_piece(self._program, part.place)
+            code = self._code_of(part)
             if code is None:
                 return
-            regions = code.regions_of_unit(part.place) if part.is_unit else range(len(code.regions))
-            flows = [region_flow(code, region, is_baseline=tier is Tier.BASELINE) for region in regions]
+            is_baseline = tier is Tier.BASELINE
+            flows = [region_flow(code, each, is_baseline=is_baseline) for each in part.regions_in(code)]
             key = self._object_key(part, tier) if self.policy.objects else b""
             content = compile_ir(module_ir(code, flows), key, self.heat_of(part), tier)
             if content is None:
                 return
         self._enter(part, content, tier)
 
-    def _enter(self, part: Part, content: bytes, tier: Tier, share: int = 1) -> None:
+    def _enter(self, part: Part, content: bytes, tier: Tier) -> None:
         """Load object code and put its entries into a table, over those of a lower tier.
 
         Never into the slot after the last: all jumps that go astray look there.
@@ -281,27 +333,41 @@ class Translation:
         count = _read_words(module.variable(_ENTRY_COUNT), 1)[0]
         entries = _read_words(module.variable(_ENTRIES), 3 * int(count))
         slots: _Table = (entries[::3] >> 2).astype(np.uint64)
-        words = entries[1::3] << ENTRY_BITS | entries[2::3]
         with self._lock:
-            before = self._modules.get(part)
-            self._modules[part] = module
-            is_taken = slots != self.code.table_first + self.code.table_count
-            if not part.is_unit:
-                own = self._piece_slots.get(part, _NO_SLOTS)
-                is_taken &= (self._table[slots] & ENTRY_MASK == 0) | np.isin(slots, own)
-                self._piece_slots[part] = slots[is_taken]
-            self._table[slots[is_taken]] = words[is_taken]
-            if before is not None:
-                self._outdated.append(before)
+            self._place(part, module, slots, entries[1::3] << ENTRY_BITS | entries[2::3])
             if tier is Tier.BASELINE:
-                self._samples.watch(part, share)
+                self._watch(part)
+
+    def _place(
+        self,
+        part: Part,
+        module: CompiledModule | ExecutableCode,
+        slots: _Table,
+        words: NDArray[np.integer[Any]],
+    ) -> None:
+        """Put the entries of a part into their slots of the table, instead of those that it had."""
+        before, own = self._modules.get(part), self._slots.get(part, _NO_SLOTS)
+        self._modules[part] = module
+        is_taken = slots != self.code.table_first + self.code.table_count
+        if not part.is_unit:
+            is_taken &= (self._table[slots] & ENTRY_MASK == 0) | np.isin(slots, own)
+        self._table[slots[is_taken]] = words[is_taken]
+        self._slots[part] = slots[is_taken]
+        if before is not None:
+            # Runs that come by an entry that only the first tier has do not stay in that.
+            self._table[np.setdiff1d(own, slots)] = leave_at_address() << ENTRY_BITS
+            self._outdated.append(before)
 
     def _kept(self, part: Part, tier: Tier) -> bytes | None:
         objects = self.policy.objects
         return objects.load(self._object_key(part, tier)) if objects else None
 
     def _object_key(self, part: Part, tier: Tier) -> bytes:
-        return b" ".join((build_id(), self._key, part.name.encode(), tier.name.encode()))
+        return self._object_name(part.name.encode(), tier.name.encode())
+
+    def _object_name(self, *parts: bytes) -> bytes:
+        """The name of what is kept of the program; none if nothing is."""
+        return b" ".join((build_id(), self._key, *parts)) if self.policy.objects else b""
 
 
 def _read_words(address: int, count: int) -> _Table:

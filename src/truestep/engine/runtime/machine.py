@@ -130,7 +130,7 @@ class JitMachine:
         return self.cycle + SLICE_REST_CYCLES >= self._slice_end
 
     def _begin_slice(self) -> None:
-        """Begin the next slice: a short one, while the runs of this program come upon baseline code."""
+        """Begin the next slice: a short one, while this program may get better code."""
         translation, cycles = self._translation, self._slice_cycles
         is_soon = translation.note_sample(int(self._control[CONTROL_PC]), cycles)
         shortest = max(translation.policy.sample_cycles, 2 * SLICE_REST_CYCLES)

@@ -1,0 +1,74 @@
+"""The ways out of a unit's code: by the entry table, to `run`, by a trap; and the slow path of stores."""
+
+from truestep.engine.layout import (
+    CONTROL,
+    CONTROL_LEAVE,
+    CONTROL_PC,
+    CONTROL_STORE_CHECK,
+    CONTROL_TABLE,
+    ENTRY_BITS,
+    register_offset,
+)
+from truestep.engine.templates.encoding import (
+    COMPARE,
+    HOSTS,
+    KEPT,
+    MOVE,
+    MOVE_TO,
+    R10,
+    RAX,
+    RDX,
+    RSI,
+    between,
+    set_low,
+    shift_number,
+    sum_of,
+    with_control,
+    word,
+)
+
+_KEPT_AT = register_offset(KEPT)
+TAKE_KEPT = with_control(MOVE, HOSTS[KEPT], _KEPT_AT)
+"""What an entry does first."""
+_PUT_KEPT = with_control(MOVE_TO, HOSTS[KEPT], _KEPT_AT)
+_PC_AT, _TABLE_AT = CONTROL + 8 * CONTROL_PC, CONTROL + 8 * CONTROL_TABLE
+_LEAVE = with_control(b"\xff", 4, CONTROL + 8 * CONTROL_LEAVE, is_wide=False)
+_ENTER = between(b"\x0f\xb7", RDX, RAX, is_wide=False) + shift_number(5, RAX, ENTRY_BITS) + b"\xff\xe0"
+"""Go on where the entry in RAX says: 16 bits of it are the number of the entry."""
+
+
+def leave_at(pc: int) -> bytes:
+    """Return to `run`, which goes on at `pc`."""
+    return _PUT_KEPT + set_low(RDX, pc) + _LEAVE
+
+
+def trap(marker: int) -> bytes:
+    """Return to `run` with a trap (support.trap_marker); a final state has no registers."""
+    return b"\x48\xba" + marker.to_bytes(8, "little") + _LEAVE
+
+
+def go_by_table(pc: int) -> bytes:
+    """Go on at a pc that has a slot in the entry table."""
+    note = with_control(b"\xc7", 0, _PC_AT) + word(pc)
+    return _PUT_KEPT + note + with_control(MOVE, RAX, _TABLE_AT) + b"\x48\x8b\x80" + word(2 * pc) + _ENTER
+
+
+def go_by_register(first: int, count: int) -> bytes:
+    """Go on at the pc in RAX; the program's slots of the table are `count`, from `first` on."""
+    note = _PUT_KEPT + with_control(MOVE_TO, RAX, _PC_AT)
+    # A misaligned distance becomes a large number. The slot after the last stands for all that has none.
+    slot = sum_of(RDX, RAX, -4 * first, is_wide=False) + between(b"\xc1", 1, RDX, is_wide=False) + b"\2"
+    limited = set_low(R10, count) + between(COMPARE, RDX, R10, is_wide=False)
+    limited += between(b"\x0f\x47", RDX, R10, is_wide=False)
+    found = with_control(MOVE, RAX, _TABLE_AT) + b"\x48\x8b\x84\xd0" + word(8 * first)
+    return note + slot + limited + found + _ENTER
+
+
+STORE_SLOWLY = (
+    b"\x41\x53\x56\x50\x48\x83\xec\x08"  # push r11, rsi, rax; align the stack
+    + between(MOVE, RSI, RAX)
+    + with_control(b"\xff", 2, CONTROL + 8 * CONTROL_STORE_CHECK, is_wide=False)
+    + b"\x48\x83\xc4\x08\x89\xc2\x58\x5e\x41\x5b"  # the answer to edx; pop all
+    + b"\xf6\xc2\x01\xc3"  # test dl, 1; ret
+)
+"""Called with an address in RAX and a size in RDX: whether the store is allowed, as a flag. Keeps RAX."""

@@ -1,0 +1,310 @@
+"""Joins templates to the machine code of a unit: blocks, budget, jumps, ways in and out.
+
+- Each block checks the budget for itself, and each is an entry. Between instructions all registers are in
+  their places (encoding.HOSTS), so a block can be left before its first one, and go on in any other.
+- A jump within the unit is a jump; one that leaves it goes by the entry table. Nothing leaves by the table
+  with less budget than `WINDOW_CYCLES`, on which functions of the best tier rely (liveness).
+- Entries, short budgets and stores to pages that are not open lie after the blocks: they are rare.
+- The code holds no address of this process, so that it can be kept on disk.
+"""
+
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from truestep.base.integers import wrap32
+from truestep.engine.analysis.code_map import BLOCK_LIMIT_WORDS, CodeMap, between
+from truestep.engine.analysis.liveness import WINDOW_CYCLES
+from truestep.engine.codegen.support import trap_marker
+from truestep.engine.templates.encoding import LEFT, RAX, RDX, address_of, set_low, set_number, with_number
+from truestep.engine.templates.floats import float_code, is_called
+from truestep.engine.templates.instructions import code_of, comparison_code, store_code
+from truestep.engine.templates.leaving import (
+    STORE_SLOWLY,
+    TAKE_KEPT,
+    go_by_register,
+    go_by_table,
+    leave_at,
+    trap,
+)
+from truestep.machine.arithmetic import ACCESS_SIZES_BYTES
+from truestep.machine.decode import ECALL_WORD, Instruction, Kind, decode
+from truestep.machine.layout import may_fetch
+from truestep.machine.state import TrapCause
+
+MEMO_LIMIT_WORDS = 1 << 16
+"""Words whose code is remembered: more than there are different ones in most programs."""
+_CONDITIONS = {
+    **{"beq": b"\x0f\x84", "bne": b"\x0f\x85", "blt": b"\x0f\x8c"},
+    **{"bge": b"\x0f\x8d", "bltu": b"\x0f\x82", "bgeu": b"\x0f\x83"},
+}
+_LESS, _ZERO, _NOT_ZERO, _ALWAYS = b"\x0f\x8c", b"\x0f\x84", b"\x0f\x85", b"\xe9"
+_CALL = b"\xe8"
+_AUIPC = 0x17
+_HOLE = bytes(4)
+"""32 bits that will hold a distance."""
+
+_HEAD = struct.Struct("<QQ")
+Places = NDArray[np.uint64]
+Store = tuple[bytes, bytes, int]
+"""A look at the page, the store, its size."""
+Template = bytes | Store | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineCode:
+    """The code of a unit, the pcs of its entries and at which offset each lies."""
+
+    content: bytes
+    pcs: Places
+    places: Places
+    calls_floats: bool
+    """Whether it calls functions of `templates.floats`."""
+
+    def packed(self) -> bytes:
+        """The same in one piece, for the disk."""
+        head = _HEAD.pack(self.calls_floats, len(self.pcs))
+        return head + self.pcs.tobytes() + self.places.tobytes() + self.content
+
+    @staticmethod
+    def unpacked(packed: bytes) -> "MachineCode":
+        """What `packed` has made."""
+        calls_floats, count = _HEAD.unpack_from(packed)
+        both = np.frombuffer(packed, np.uint64, 2 * count, _HEAD.size)
+        content = packed[_HEAD.size + both.nbytes :]
+        return MachineCode(
+            content=content, pcs=both[:count], places=both[count:], calls_floats=bool(calls_floats)
+        )
+
+
+class Templates:
+    """The templates of words, each made when it is first needed."""
+
+    def __init__(self, *, has_fused: bool) -> None:
+        self._has_fused = has_fused
+        self.known: dict[int, Template] = {}
+        """Those made so far."""
+        self.calling: set[int] = set()
+        """The words whose templates call functions (templates.floats)."""
+
+    def of(self, word: int) -> Template:
+        """The template of a word, or None if its code depends on its address or it ends a block."""
+        known = self.known
+        if word in known:
+            return known[word]
+        if len(known) >= MEMO_LIMIT_WORDS:
+            known.clear()
+            self.calling.clear()
+        known[word] = made = self._make(word)
+        return made
+
+    def _make(self, word: int) -> Template:
+        instruction = decode(word)
+        if instruction is None or instruction.name == "auipc" or instruction.kind in _ENDING:
+            return None
+        if instruction.kind is Kind.STORE:
+            return (*store_code(instruction), ACCESS_SIZES_BYTES[instruction.name])
+        if instruction.kind is not Kind.FLOAT:
+            return code_of(instruction)
+        if not instruction.rd:
+            return b""
+        code = float_code(instruction, has_fused=self._has_fused)
+        if is_called(code):
+            self.calling.add(word)
+        return code
+
+
+_OPCODE = 0x7F
+_ENDING = (Kind.BRANCH, Kind.JUMP, Kind.JUMP_REGISTER, Kind.SYSTEM)
+
+
+def unit_code(code: CodeMap, regions: Iterable[int], templates: Templates) -> MachineCode:
+    """The machine code of regions that are translated together."""
+    blocks = [block for region in regions for block in _blocks(code, region)]
+    writer = _Writer(code, templates, [start for start, _ in blocks])
+    for start, words in blocks:
+        writer.block(start, words)
+    return writer.finished()
+
+
+def _blocks(code: CodeMap, region: int) -> Iterator[tuple[int, list[int]]]:
+    """The blocks of a region: where each begins, and its words."""
+    first, end = code.span(region)
+    begin, stop = int(code.addresses[first]), int(code.addresses[end - 1]) + 4
+    leaders = between(code.leaders, begin, stop)
+    words: list[int] = code.words[first:end].tolist()
+    for leader, following in zip(leaders, [*leaders[1:], stop], strict=True):
+        yield leader, words[(leader - begin) // 4 : (following - begin) // 4]
+
+
+def _check(cycles: int) -> bytes:
+    return with_number(0, LEFT, -cycles) + with_number(7, LEFT, WINDOW_CYCLES) + _LESS
+
+
+_CHECKS = [_check(cycles) for cycles in range(BLOCK_LIMIT_WORDS + 1)]
+
+
+class _Writer:
+    """The code of a unit while it is being written."""
+
+    def __init__(self, code: CodeMap, templates: Templates, starts: list[int]) -> None:
+        self._code = code
+        self._templates = templates
+        self._following = dict(pairwise(starts))
+        """The block that is written after each."""
+        self._starts = frozenset(starts)
+        self._out = bytearray()
+        self._places: dict[int, int] = {}
+        self._jumps: list[tuple[int, int]] = []
+        """Holes, and the block that each leads to."""
+        self._calls_floats = False
+        self._short: list[tuple[int, int, int]] = []
+        """Holes that lead to where the budget is too small: with the block and its cycles."""
+        self._exits: list[tuple[int, int]] = []
+        """Holes that lead out of the unit, and where to."""
+        self._closed: list[tuple[int, int, int]] = []
+        """Holes that lead to where a page is not open: with the size of the store and its trap."""
+
+    def block(self, start: int, words: list[int]) -> None:
+        """Write a block."""
+        out, known, of = self._out, self._templates.known, self._templates.of
+        self._places[start] = len(out)
+        words = self._up_to_its_end(words)
+        self._calls_floats |= not self._templates.calling.isdisjoint(words)
+        cycles = len(words) - (words[-1] == ECALL_WORD)
+        if cycles:
+            out += _CHECKS[cycles]
+            self._short.append((self._hole(), start, cycles))
+        for position, word in enumerate(words):
+            template = known[word] if word in known else of(word)
+            if isinstance(template, bytes):
+                out += template
+            elif template is not None:
+                look, store, size_bytes = template
+                out += look
+                out += _ZERO
+                marker = trap_marker(TrapCause.STORE_ACCESS, cycles - position - 1)
+                self._closed.append((self._hole(), size_bytes, marker))
+                out += store
+            elif word & _OPCODE == _AUIPC:
+                self._auipc(start + 4 * position, word)
+        last_pc = start + 4 * (len(words) - 1)
+        if self._templates.of(words[-1]) is None and words[-1] & _OPCODE != _AUIPC:
+            self._end(start, last_pc, decode(words[-1]), words[-2:-1])
+        else:
+            self._go(start, last_pc + 4)
+
+    def _up_to_its_end(self, words: list[int]) -> list[int]:
+        """The words up to the first after which nothing runs."""
+        for position, word in enumerate(words):
+            if self._templates.of(word) is None:
+                instruction = decode(word)
+                if instruction is None or instruction.kind is Kind.SYSTEM:
+                    return words[: position + 1]
+        return words
+
+    def _hole(self) -> int:
+        """A hole at the end; where it begins."""
+        self._out += _HOLE
+        return len(self._out) - len(_HOLE)
+
+    def _auipc(self, pc: int, word: int) -> None:
+        instruction = decode(word)
+        if instruction is not None and instruction.rd:
+            self._out += set_number(instruction.rd, pc + instruction.immediate)
+
+    # --- where a block goes on ------------------------------------------------------------------------------
+
+    def _end(self, start: int, pc: int, last: Instruction | None, before: list[int]) -> None:
+        """Write the last instruction, which determines what follows."""
+        if last is None:
+            self._out += trap(trap_marker(TrapCause.ILLEGAL_INSTRUCTION))
+        elif last.name == "ecall":
+            self._out += leave_at(pc)
+        elif last.kind is Kind.SYSTEM:
+            self._out += trap(trap_marker(TrapCause.BREAKPOINT))
+        elif last.kind is Kind.BRANCH:
+            self._out += comparison_code(last.rs1, last.rs2)
+            self._out += _CONDITIONS[last.name]
+            target = wrap32(pc + last.immediate)
+            (self._jumps if target in self._starts else self._exits).append((self._hole(), target))
+            self._go(start, pc + 4)
+        elif last.kind is Kind.JUMP:
+            self._link(last.rd, pc)
+            self._go(start, wrap32(pc + last.immediate))
+        else:
+            self._jump_register(start, pc, last, before)
+
+    def _link(self, rd: int, pc: int) -> None:
+        if rd:
+            self._out += set_number(rd, pc + 4)
+
+    def _jump_register(self, start: int, pc: int, last: Instruction, before: list[int]) -> None:
+        upper = decode(before[0]) if before and before[0] & _OPCODE == _AUIPC else None
+        if upper is not None and upper.rd == last.rs1 != 0:
+            self._link(last.rd, pc)
+            self._go(start, wrap32(pc - 4 + upper.immediate + last.immediate & ~1))
+            return
+        self._out += address_of(last.rs1, last.immediate)
+        self._out += with_number(4, RAX, -2, is_wide=False)
+        self._link(last.rd, pc)
+        self._out += go_by_register(self._code.table_first, self._code.table_count)
+
+    def _go(self, start: int, pc: int) -> None:
+        """Go on at `pc`, inside or outside the unit."""
+        if pc not in self._starts:
+            self._out += self._way_out(pc)
+        elif self._following.get(start) != pc:
+            self._out += _ALWAYS
+            self._jumps.append((self._hole(), pc))
+
+    def _way_out(self, pc: int) -> bytes:
+        slot = (pc >> 2) - self._code.table_first
+        is_known = may_fetch(pc) and 0 <= slot < self._code.table_count
+        return go_by_table(pc) if is_known else leave_at(pc)
+
+    # --- what is rare ---------------------------------------------------------------------------------------
+
+    def finished(self) -> MachineCode:
+        """Write what is rare, and fill all holes."""
+        for hole, pc in self._exits:
+            self._fill(hole)
+            self._out += self._way_out(pc)
+        for hole, pc, cycles in self._short:
+            self._fill(hole)
+            self._out += with_number(0, LEFT, cycles) + leave_at(pc)
+        slow = len(self._out)
+        if self._closed:
+            self._out += STORE_SLOWLY
+        for hole, size_bytes, marker in self._closed:
+            self._fill(hole)
+            self._out += set_low(RDX, size_bytes) + _CALL
+            self._fill(self._hole(), slow)
+            self._out += _NOT_ZERO
+            self._fill(self._hole(), hole + len(_HOLE))
+            self._out += trap(marker)
+        for hole, pc in self._jumps:
+            self._fill(hole, self._places[pc])
+        entries = [self._entry(place) for place in self._places.values()]
+        return MachineCode(
+            content=bytes(self._out),
+            pcs=np.array([*self._places], np.uint64),
+            places=np.array(entries, np.uint64),
+            calls_floats=self._calls_floats,
+        )
+
+    def _entry(self, place: int) -> int:
+        """Write an entry to a block; where it is."""
+        at = len(self._out)
+        self._out += TAKE_KEPT + _ALWAYS
+        self._fill(self._hole(), place)
+        return at
+
+    def _fill(self, hole: int, target: int | None = None) -> None:
+        """Make a hole lead to a place, by default the end."""
+        distance = (len(self._out) if target is None else target) - hole - len(_HOLE)
+        self._out[hole : hole + len(_HOLE)] = distance.to_bytes(4, "little", signed=True)

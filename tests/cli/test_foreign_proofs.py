@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Invoke
-from tests.client.test_foreign_receipts import plain
+from tests.client.test_foreign_receipts import plain, sp1_saved
 from tests.proofs.fixtures import fixtures, names, receipt
 
 PASSWORD = "a long password"
@@ -76,6 +76,12 @@ def test_a_binary_file_says_how_to_write_json(truestep: Invoke, tmp_path: Path) 
     refused = truestep("verify", path)
     assert refused.exit_code == 1
     assert "serde_json" in refused.stderr
+
+
+def test_a_file_that_sp1_saved_is_verified(truestep: Invoke, tmp_path: Path) -> None:
+    path = tmp_path / "proof.bin"
+    path.write_bytes(sp1_saved(receipt("SP1 6.1.0")))
+    assert truestep("verify", path, "--json").fields()["verified"] is True
 
 
 def test_options_of_foreign_proofs_mean_nothing_elsewhere(truestep: Invoke, tmp_path: Path) -> None:

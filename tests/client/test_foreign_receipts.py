@@ -116,6 +116,37 @@ def test_proofs_of_sp1_are_read() -> None:
     assert read(sp1_file(original)) == original
 
 
+def sp1_saved(original: ForeignReceipt, tag: int = 3) -> bytes:
+    """As `save` of the crate sp1-sdk writes it, with bincode."""
+
+    def text(content: str) -> bytes:
+        return len(content).to_bytes(8, "little") + content.encode()
+
+    inputs = [str(int.from_bytes(original.image, "big")), "1", "0", "2", "0"]
+    strings = b"".join(map(text, [*inputs, original.proof[4:].hex(), original.proof[100:].hex()]))
+    digest = live_version(original.proof[:4]).digest
+    journal = len(original.journal).to_bytes(8, "little") + original.journal
+    return tag.to_bytes(4, "little") + strings + digest + journal + text("v6.1.0") + b"\0"
+
+
+def test_files_that_sp1_saves_are_read() -> None:
+    original = receipt("SP1 6.1.0")
+    assert read_foreign(sp1_saved(original)) == original
+
+
+@pytest.mark.parametrize("cut", [5, 12, 90, 900, 1_200, 1_500])
+def test_a_saved_file_that_is_cut_is_refused(cut: int) -> None:
+    with pytest.raises(Rejected, match="copy the file again"):
+        read_foreign(sp1_saved(receipt("SP1 6.1.0"))[:cut])
+
+
+def test_a_saved_file_of_junk_is_refused() -> None:
+    for junk in (b"\xff" * 400, bytes(400), bytes(range(256))):
+        for head in (b"\2\0\0\0", b"\3\0\0\0"):
+            with pytest.raises(Rejected):
+                read_foreign(head + junk)
+
+
 @pytest.mark.parametrize("name", names("live"))
 def test_a_proof_of_another_program_than_asked_for_is_refused(name: str) -> None:
     with pytest.raises(Rejected) as caught:

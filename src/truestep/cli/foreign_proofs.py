@@ -13,6 +13,7 @@ from truestep.cli.failure import ExitCode
 from truestep.cli.screen import Screen
 from truestep.client.foreign_receipts import FOREIGN_LIMIT_BYTES, parse_image, read_foreign
 from truestep.client.proof_bindings import ProofBinding, check_binding, parse_binding
+from truestep.client.sp1_files import is_sp1_file
 from truestep.proofs.receipts import ForeignReceipt, Verdict, check_receipt
 from truestep.proofs.versions import System
 
@@ -52,7 +53,7 @@ def _content(path: Path) -> bytes | None:
         if _OWN.match(head):
             return None
         text = head + file.read(FOREIGN_LIMIT_BYTES + 1)
-    if head.lstrip()[:1] != b"{":
+    if head.lstrip()[:1] != b"{" and not is_sp1_file(head):
         raise Rejected(
             Reject.RECEIPT_MALFORMED,
             f"{path} is not JSON; expected a file from `truestep receipt`, `submit --receipt` or `demo`, or a"

@@ -8,6 +8,7 @@ from typing import Any, cast
 from pydantic import TypeAdapter, ValidationError
 
 from truestep.base.errors import Reject, Rejected
+from truestep.client.sp1_files import Sp1File, is_sp1_file, read_sp1_file
 from truestep.proofs.receipts import IMAGE_SIZE_BYTES, ForeignReceipt
 from truestep.proofs.risc_zero import system_state
 from truestep.proofs.versions import SELECTOR_SIZE_BYTES, System
@@ -38,9 +39,12 @@ def read_foreign(text: bytes, image: bytes | None = None) -> ForeignReceipt | No
     `image` is the program that is asked for. It must be the file's, if the file names one. Raises Rejected.
     """
     document = _document(text)
-    if document is None:
+    if is_sp1_file(text):
+        found = _sp1_saved(read_sp1_file(text))
+    elif document is None:
         return None
-    found = _laid_out(document, image)
+    else:
+        found = _laid_out(document, image)
     if found is None:
         return None
     if image is not None and image != found.image:
@@ -144,6 +148,16 @@ def _sp1(document: Document) -> ForeignReceipt:
         image=_first_input(body.get("public_inputs")),
         journal=_bytes("public_values", _inside(document["public_values"])),
         proof=_digest(f"proof.{name}", body.get(name))[:SELECTOR_SIZE_BYTES] + encoded,
+    )
+
+
+def _sp1_saved(file: Sp1File) -> ForeignReceipt:
+    """The same type, as `save` writes it."""
+    return ForeignReceipt(
+        system=System.SP1,
+        image=_first_input([file.first_input]),
+        journal=file.public_values,
+        proof=file.verifier_hash[:SELECTOR_SIZE_BYTES] + _bytes("proof", file.encoded_proof),
     )
 
 

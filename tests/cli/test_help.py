@@ -41,6 +41,7 @@ COMMANDS = (
     "proofs verifier",
     "prove",
     "prove-step",
+    "quantise",
     "receipt",
     "reclaim",
     "run",

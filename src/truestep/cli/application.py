@@ -20,6 +20,7 @@ COMMANDS = {
     "ranlib": "compilers",
     "run": "run",
     "prove-step": "prove_step",
+    "quantise": "quantise",
     "prove": "prove",
     "proofs": "proofs",
     "devnet": "devnet",

@@ -128,7 +128,7 @@ drill: setup ## carry out the drills of data availability (docs/drills.md); DRIL
 lab: setup anvil ## attack real daemons: SCENARIOS=a,b JSON=1 SEED=n LAB_DIR=folder (docs/lab.md)
 	@$(BIN)/python -m tests.lab --seed $(SEED) $(if $(SCENARIOS),--scenarios $(SCENARIOS)) $(if $(JSON),--json)
 
-bench: setup anvil ## measure every figure that the README states
+bench: setup anvil circuits ## measure every figure that the README states
 	@for benchmark in benchmarks/[!_]*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark; done
 	$(BIN)/python -m benchmarks.real_programs $(if $(WORK),--work $(WORK))
 

@@ -148,6 +148,7 @@ def _install(folder: Path) -> None:
         shutil.copy(_SOURCES / name, folder)
     npm = _node_package() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--omit=optional", "--loglevel=error"]
+    quiet += ["--fetch-retries=1", "--fetch-retry-mintimeout=2000"]
     with (folder / "npm.log").open("wb") as log:
         try:
             finished = subprocess.run(

@@ -66,7 +66,7 @@ def test_a_dry_run_sends_nothing_and_says_everything(
 ) -> None:
     before = sorted(desk.iterdir())
     fields = truestep(*_words(anvil, "--dry-run", "--json")).fields()
-    assert len(fields["steps"]) == 23 and fields["simulated"]
+    assert len(fields["steps"]) == 25 and fields["simulated"]
     assert (fields["deployer"], fields["balance_wei"], fields["missing_wei"]) == (deployer, 10**18, 0)
     assert fields["gas"] == sum(step["gas"] for step in fields["steps"])
     assert fields["cost_wei"] == fields["gas"] * fields["gas_price_wei"] < fields["needed_wei"]
@@ -86,15 +86,15 @@ def test_from_nothing_to_a_network_with_a_name(
 ) -> None:
     finished = truestep(*_words(anvil))
     assert finished.exit_code == 0, finished.stderr
-    assert " 1/23 Step at 0x" in finished.stderr and "23/23 connect Jobs for" in finished.stderr
-    assert "checked: the code of 15 contracts, 52 links and rules" in finished.stderr
+    assert " 1/25 Step at 0x" in finished.stderr and "25/25 connect Jobs for" in finished.stderr
+    assert "checked: the code of 16 contracts, 58 links and rules" in finished.stderr
     again = truestep(*_words(anvil))
-    assert again.exit_code == 0 and again.stderr.count("(done before)") == 23
+    assert again.exit_code == 0 and again.stderr.count("(done before)") == 25
     added = truestep("network", "add", "mine", "deployment.json", "--rpc", anvil.node)
     assert added.exit_code == 0 and "mine is on chain 31337, Jobs at 0x" in added.stdout
     assert "mine  chain 31337, Jobs at 0x" in truestep("network", "list").stdout
     shown = truestep("network", "show", "mine", "--rpc", anvil.node)
-    assert shown.exit_code == 0 and "65 of 65 checks passed: as promised" in shown.stdout
+    assert shown.exit_code == 0 and "72 of 72 checks passed: as promised" in shown.stdout
     said = {line.split("  ")[0]: line.split("  ")[-1].strip() for line in shown.stdout.splitlines()}
     assert (said["window"], said["operator bond"], said["delay"]) == ("2 h", "0.25 ETH", "1 d")
     assert said["proposer"] == deployer and said["guardian"].startswith(f"{deployer}, until 20")
@@ -150,9 +150,9 @@ def test_no_coins(truestep: Invoke, anvil: AnvilDevnet, desk: Path) -> None:
     finished = truestep(*_words(anvil))
     assert finished.exit_code == 1
     assert _said(finished).startswith(
-        f"error: not enough coins in the wallet: {address} has 0 ETH and needs 0.0"
+        f"error: not enough coins in the wallet: {address} has 0 ETH and needs 0."
     )
-    assert "send it at least 0.0" in finished.stderr
+    assert "send it at least 0." in finished.stderr
     assert "the deployer is short of 0.0" in truestep(*_words(anvil, "--dry-run")).stderr
     anvil.fund(address, 10**18)
     assert truestep(*_words(anvil, "--set", "window=1d")).exit_code == 0  # the failure binds to nothing

@@ -414,14 +414,25 @@ class Network:
 
 
 def open_network(
-    devnet: Devnet, folder: Path, parameters: Parameters = PARAMETERS, *, kept_by: Rules | None = None
+    devnet: Devnet,
+    folder: Path,
+    parameters: Parameters = PARAMETERS,
+    *,
+    kept_by: Rules | None = None,
+    has_proofs: bool = False,
 ) -> Network:
-    """Deploy everything; with availability if there are rules for it."""
+    """Deploy everything; with availability if there are rules for it, and then perhaps with Verifiers."""
     deployer, requester = (Account.from_key(keccak256(name)) for name in (b"deployer", b"requester"))
     for account in (deployer, requester):
         devnet.fund(account.address, 100 * COIN_WEI)
     deployment = deploy(
-        connect(devnet.node), deployer, SqliteStore(), parameters, kept_by=kept_by, policy=POLICY
+        connect(devnet.node),
+        deployer,
+        SqliteStore(),
+        parameters,
+        kept_by=kept_by,
+        has_proofs=has_proofs,
+        policy=POLICY,
     )
     chain = Web3Chain(devnet.node, deployment, requester, SqliteStore(), POLICY)
     blobs = DirectoryBlobs(folder / "blobs")

@@ -30,7 +30,9 @@ _ACCOUNTS = ("proposer", "guardian")
 _NUMBERS = (*(field.name for field in fields(Parameters)), "delay_seconds", "guardian_time_seconds")
 _AVAILABILITY = "availability"
 """The table of the rules of availability, which a network may go without."""
-_NONE = "none"
+_VALIDITY = "validity"
+"""Whether the network believes proofs: "yes" or "none"."""
+_YES, _NONE = "yes", "none"
 _RULES = tuple(field.name for field in fields(Rules))
 
 
@@ -43,6 +45,8 @@ class Settings:
     timelock: TimelockTerms
     kept_by: Rules | None
     """The rules of availability; None for a network without."""
+    has_proofs: bool = False
+    """Whether it believes proofs (docs/validity.md)."""
 
     @property
     def values(self) -> dict[str, int]:
@@ -60,7 +64,7 @@ class Settings:
 
     def plan(self) -> Plan:
         """The plan that deploys it."""
-        return network_plan(self.rules, self.timelock, self.kept_by)
+        return network_plan(self.rules, self.timelock, self.kept_by, has_proofs=self.has_proofs)
 
 
 def read_settings(place: str, changes: Sequence[str], deployer: Address) -> Settings:
@@ -113,11 +117,15 @@ def _changes(changes: Sequence[str]) -> dict[str, str]:
 
 
 def _changed(stated: Mapping[str, Any], changes: Mapping[str, str]) -> dict[str, Any]:
-    """A file's table with changes. `availability.share=2` changes its own, `availability=none` drops it."""
+    """A file's table with changes. `availability.share=2` changes its own, `availability=none` drops it.
+
+    And then also proofs, whose policy comes after that of availability.
+    """
     table = dict(stated)
     prefix = f"{_AVAILABILITY}."
     if changes.get(_AVAILABILITY) == _NONE:
         table.pop(_AVAILABILITY, None)
+        table.pop(_VALIDITY, None)
     inner = {key.removeprefix(prefix): value for key, value in changes.items() if key.startswith(prefix)}
     if inner:
         table[_AVAILABILITY] = dict(table.get(_AVAILABILITY, {})) | inner
@@ -128,7 +136,7 @@ def _changed(stated: Mapping[str, Any], changes: Mapping[str, str]) -> dict[str,
 
 
 def _settings(name: str, stated: Mapping[str, Any], deployer: Address) -> Settings:
-    own = {key: value for key, value in stated.items() if key != _AVAILABILITY}
+    own = {key: value for key, value in stated.items() if key not in (_AVAILABILITY, _VALIDITY)}
     values = _numbers(name, own, _NUMBERS, _ACCOUNTS)
     timelock = TimelockTerms(
         proposer=_account("proposer", stated["proposer"], deployer),
@@ -138,7 +146,21 @@ def _settings(name: str, stated: Mapping[str, Any], deployer: Address) -> Settin
     )
     rules = Parameters(**values)
     check_parameters(rules, timelock)
-    return Settings(rules=rules, timelock=timelock, kept_by=_rules(name, stated))
+    kept_by, has_proofs = _rules(name, stated), _has_proofs(name, stated)
+    if has_proofs and kept_by is None:
+        raise _refusal(
+            f"{name}: a network that believes proofs needs the table [{_AVAILABILITY}], whose policy has the"
+            f" number before; add it, or pass --set {_VALIDITY}={_NONE}"
+        )
+    return Settings(rules=rules, timelock=timelock, kept_by=kept_by, has_proofs=has_proofs)
+
+
+def _has_proofs(name: str, stated: Mapping[str, Any]) -> bool:
+    """Whether the network believes proofs; not if the file does not say so."""
+    given = stated.get(_VALIDITY, _NONE)
+    if given not in (_YES, _NONE):
+        raise _refusal(f"{name}, {_VALIDITY}: expected {_YES!r} or {_NONE!r}, got {given!r}")
+    return given == _YES
 
 
 def _rules(name: str, stated: Mapping[str, Any]) -> Rules | None:

@@ -54,6 +54,7 @@ COMMANDS = {
     "delegate": "delegate",
     "deploy": "deploy",
     "network": "network",
+    "verifiers": "verifiers",
     "account": "account",
     "conformance": "conformance",
 }

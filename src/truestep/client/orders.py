@@ -18,6 +18,7 @@ from truestep.ports.blobs import Blobs
 from truestep.ports.chain import Chain, ChainReader
 from truestep.protocol.calls import NATIVE, NOBODY, PostJob
 from truestep.protocol.deployment.availability import POLICY as KEPT
+from truestep.protocol.deployment.validity import POLICY as VALIDITY
 from truestep.protocol.settlement.assurances import OPTIMISTIC
 from truestep.protocol.settlement.jobs import LEASE_LIMIT_SECONDS, LIFETIME_LIMIT_SECONDS
 from truestep.protocol.settlement.parameters import WINDOW_LIMIT_SECONDS
@@ -57,13 +58,29 @@ class Order:
     name: str | None = None
     """A client with a state file posts an order of a given name only once, even after an interruption."""
     availability: Availability = field(default=Availability.NONE, repr=False)
+    is_proven: bool = field(default=False, repr=False)
+    """Whether claims must be proven, and are final at once then: the policy *validity*."""
     keeping: KeepingTerms | None = field(default=None, repr=False)
     """What keepers are offered; None: the usual, at the client's first blob store with a URL."""
 
     @property
     def words(self) -> tuple[object, ...]:
         """What makes it another order than others, besides its program and input."""
-        return (self,) if self.availability is Availability.NONE else (self, str(self.availability))
+        kept = () if self.availability is Availability.NONE else (str(self.availability),)
+        return (self, *kept, *(("validity",) if self.is_proven else ()))
+
+    @property
+    def policy(self) -> int:
+        """The number of its policy (S8). Raises Rejected for what no policy does."""
+        if self.is_proven and self.availability is not Availability.NONE:
+            raise Rejected(
+                Reject.POLICY_UNKNOWN,
+                f"no policy both proves claims and keeps data, got validity and {self.availability}; choose"
+                " one of them",
+            )
+        if self.is_proven:
+            return VALIDITY
+        return OPTIMISTIC if self.availability is Availability.NONE else KEPT
 
 
 NO_PROGRAM = ProgramId(0)
@@ -75,6 +92,7 @@ def post_call(chain: Chain, blobs: Blobs, content: bytes, order: Order) -> PostJ
     Raises Rejected for times, an input or a reducer that no job can have.
     """
     _check_times(chain, order)
+    _check_policy(chain, order)
     level = 0
     if order.reducer_of is not None:
         level = reducer_level(chain, order.reducer_of, content, order)
@@ -100,8 +118,17 @@ def post_call(chain: Chain, blobs: Blobs, content: bytes, order: Order) -> PostJ
         callback_gas=order.callback_gas,
         reducer_of=order.reducer_of,
         slot_level=level,
-        policy=OPTIMISTIC if order.availability is Availability.NONE else KEPT,
+        policy=order.policy,
     )
+
+
+def _check_policy(chain: ChainReader, order: Order) -> None:
+    """Refuse a policy that the network does not have, before anything is published."""
+    if order.policy == VALIDITY and chain.facts().proving is None:
+        raise Rejected(
+            Reject.POLICY_UNKNOWN,
+            "this network believes no proofs; submit without --policy validity, or to another network",
+        )
 
 
 def _check_times(chain: ChainReader, order: Order) -> None:

@@ -55,7 +55,8 @@ class Deploying:
         plan = self.settings.plan()
         deployed = carry_out(self.web3, signer, self.store, plan, policy=self.policy, progress=progress)
         settings = self.settings
-        return deployment_of(settings.rules, settings.timelock, deployed, settings.kept_by), deployed
+        deployment = deployment_of(settings.rules, settings.timelock, deployed, settings.kept_by)
+        return deployment, deployed
 
     def verify(self, deployment: Deployment) -> list[Finding]:
         """Inspect what was deployed. Raises `Rejected` if anything is not as it should be."""

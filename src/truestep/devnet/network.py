@@ -169,6 +169,7 @@ def set_up(
         SqliteStore(),
         parameters,
         kept_by=devnet_availability(),
+        has_proofs=True,
         policy=POLICY,
         progress=deployed,
     )
@@ -177,7 +178,7 @@ def set_up(
 
 
 _ANYBODY = owned_by(NOBODY)
-_PLAN = network_plan(devnet_parameters(WINDOW_MIN_SECONDS), _ANYBODY, devnet_availability())
+_PLAN = network_plan(devnet_parameters(WINDOW_MIN_SECONDS), _ANYBODY, devnet_availability(), has_proofs=True)
 SET_UP_STEPS = len(ROLES) + 1 + len(_PLAN.steps)
 """Accounts, and the transactions of the deployment."""
 

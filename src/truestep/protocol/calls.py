@@ -11,6 +11,13 @@ from truestep.base.ids import Address, BatchId, Bytes32, ClaimId, GameId, JobId,
 from truestep.protocol.availability.contracts import bindings, challenges, items, keepers
 from truestep.protocol.availability.ids import ChallengeId, DemandId, ItemId
 from truestep.protocol.claims import ClaimedState
+from truestep.protocol.proof_calls import (
+    ContradictClaim,
+    DropClaim,
+    ProveClaim,
+    StopEntry,
+    WithdrawProving,
+)
 
 NOBODY = Address("0x" + "0" * 40)
 NATIVE = NOBODY
@@ -410,6 +417,11 @@ Call = (
     | SettleHold
     | FailClaim
     | WithdrawKept
+    | ProveClaim
+    | DropClaim
+    | ContradictClaim
+    | StopEntry
+    | WithdrawProving
     | OpenGame
     | RefuteClaim
     | AdoptGame
@@ -427,6 +439,8 @@ Call = (
 
 URGENT = (
     SubmitClaims,
+    ProveClaim,
+    StopEntry,
     DeliverOutputs,
     HoldBatch,
     HoldForDemand,

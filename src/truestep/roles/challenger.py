@@ -367,12 +367,12 @@ def _show(policy: ChallengerPolicy, game_id: GameId, state_hash: Bytes32) -> Sen
 
 
 def _is_to_do(view: View, duty: Duty) -> bool:
-    """Its own ends, and those of games that keep its rewards waiting for a final result.
+    """Its own ends, those of games that keep its rewards waiting for a final result, and false verifiers'.
 
     On a claim that it disputes, its own game's end is enough. A liar's friends can open games there that cost
     them nothing, and would leave the gas of all their ends to it.
     """
-    if duty.beneficiary == view.account:
+    if duty.beneficiary == view.account or duty.action is DutyKind.CONTRADICT:
         return True
     if duty.action is not DutyKind.SETTLE or duty.claim_id is None or duty.has_fallen:
         return False

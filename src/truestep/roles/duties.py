@@ -8,6 +8,8 @@ from truestep.protocol.availability.contracts import bindings, challenges, items
 from truestep.protocol.calls import (
     CallBack,
     CancelTasks,
+    ContradictClaim,
+    DropClaim,
     ExpireBatch,
     FailClaim,
     FinalizeBatch,
@@ -16,6 +18,7 @@ from truestep.protocol.calls import (
     SettleGame,
     SettleHold,
     WithdrawKept,
+    WithdrawProving,
     WithdrawRewards,
     WithdrawWinnings,
     WriteOut,
@@ -31,8 +34,9 @@ WITHDRAWALS = {
     "Challenges": challenges.WithdrawTo,
     "Bindings": bindings.WithdrawTo,
     "Kept": WithdrawKept,
+    "Verifiers": WithdrawProving,
 }
-"""What takes an account's coins out of each contract of availability."""
+"""What takes an account's coins out of each contract of availability and validity."""
 
 
 def sends(duties: Iterable[Duty]) -> list[Action]:
@@ -53,6 +57,14 @@ def _send(duty: Duty) -> Send | None:
             task, batch_id = task_in_words(task_of_claim(claim_id)), batch_of_claim(claim_id)
             message = f"data of {task} in batch {batch_id} is gone: end its claim"
             return Send(intent=intents.of_claim_id(duty.action, claim_id), call=call, message=message)
+        case DropClaim(claim_id=claim_id) as call:
+            task, batch_id = task_in_words(task_of_claim(claim_id)), batch_of_claim(claim_id)
+            message = f"nobody has proven {task} in batch {batch_id} in time: free the task"
+            return Send(intent=intents.of_claim_id("drop", claim_id), call=call, message=message)
+        case ContradictClaim(claim_id=claim_id) as call:
+            task, batch_id = task_in_words(task_of_claim(claim_id)), batch_of_claim(claim_id)
+            message = f"the claim of {task} in batch {batch_id} was proven, and struck: stop the verifier"
+            return Send(intent=intents.of_claim_id("contradict", claim_id), call=call, message=message)
         case SettleHold(batch_id=batch_id, ordinal=ordinal) as call:
             message = f"a claim of batch {batch_id} was struck: return the bond of hold {ordinal}"
             intent = f"{intents.of_batch('settle-hold', batch_id)}/{ordinal}"

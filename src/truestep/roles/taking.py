@@ -9,6 +9,7 @@ from truestep.base.text import counted
 from truestep.base.units import coins
 from truestep.protocol.calls import NATIVE, TakeTasks
 from truestep.protocol.deployment.availability import POLICY as KEPT
+from truestep.protocol.deployment.validity import POLICY as VALIDITY
 from truestep.protocol.records import JobRecord, TaskStage
 from truestep.protocol.settlement.assurances import OPTIMISTIC
 from truestep.roles import intents, moves
@@ -317,9 +318,15 @@ def _offer_checks(job: JobRecord, policy: WorkerPolicy) -> Iterator[Check]:
     is_native = job.asset == NATIVE
     least = policy.reward_min_wei if is_native else policy.rewards_min.get(job.asset)
     yield (
-        job.policy not in (OPTIMISTIC, KEPT),
+        job.policy not in (OPTIMISTIC, KEPT, VALIDITY),
         Declined.ASSURANCE,
-        f"asks for policy {job.policy} of assurance, this node knows {OPTIMISTIC} and {KEPT}",
+        f"asks for policy {job.policy} of assurance, this node knows {OPTIMISTIC}, {KEPT} and {VALIDITY}",
+    )
+    yield (
+        job.policy == VALIDITY and not policy.takes_unproven,
+        Declined.ASSURANCE,
+        "asks that its claims are proven, which this node does not do: with --unproven it takes such jobs,"
+        " and you prove them with `truestep verifiers prove`",
     )
     yield (
         job.policy == KEPT and policy.delivery is None,

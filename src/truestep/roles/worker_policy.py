@@ -43,6 +43,8 @@ class WorkerPolicy:
     """Smaller credits are not withdrawn, because a withdrawal costs gas."""
     is_keeper: bool = False
     """Whether it also does for others what anybody can do: finalize, settle, write out, call back, cancel."""
+    takes_unproven: bool = False
+    """Whether it takes jobs under *validity*, whose claims somebody else must prove (docs/validity.md)."""
     delivery: DeliveryPolicy | None = None
     """How it has outputs kept; None: it takes no job that asks for that."""
     failed_tolerated: int = 0

@@ -10,7 +10,7 @@ import pytest
 from tests.adapters.chain.test_abi import raw_log
 from tests.protocol.settlement.facts.speed import _game
 from truestep.adapters.chain.answers import Junk
-from truestep.adapters.chain.settlement import DATA_MODULES, MODULES, URI_LIMIT, EventDecoder
+from truestep.adapters.chain.settlement import DATA_MODULES, MODULES, PROOF_MODULES, URI_LIMIT, EventDecoder
 from truestep.base.ids import Address, JobId
 from truestep.protocol.availability.contracts import items
 from truestep.protocol.availability.ids import ItemId
@@ -33,9 +33,10 @@ class Addresses:
     """Stands for a deployment."""
 
     availability = object()
+    validity = object()
 
     def address(self, name: str) -> Address:
-        return Address(f"0x{1 + [*MODULES, *DATA_MODULES].index(name):040x}")
+        return Address(f"0x{1 + [*MODULES, *DATA_MODULES, *PROOF_MODULES].index(name):040x}")
 
 
 DECODER = EventDecoder(cast(Any, Addresses()))

@@ -38,7 +38,7 @@ from truestep.protocol.settlement.contracts.parameters import Added
 from truestep.protocol.settlement.effects import Transfer
 from truestep.protocol.settlement.facts import kept_calls
 from truestep.protocol.settlement.facts.due import Action, due, hold_of_subject
-from truestep.protocol.settlement.facts.judging import judging, with_policy
+from truestep.protocol.settlement.facts.judging import judging, with_policies
 from truestep.protocol.settlement.facts.records import Event, Facts, Logged
 from truestep.protocol.settlement.facts.rehearsal import Answer, Caller, Ready
 from truestep.protocol.settlement.ids import claim_of
@@ -80,7 +80,7 @@ class KeptEcho:
     def __init__(self, seed: int, *, keeps: frozenset[Any] | None = None) -> None:
         self.world = EchoWorld()
         self.schedule: KeptSchedule = kept_schedule(seed, self.world)
-        deployment = with_policy(replace(self.world.state.deployment, policies=POLICIES), KEEPING)
+        deployment = with_policies(replace(self.world.state.deployment, policies=POLICIES), KEEPING, None)
         self.nothing = Facts(deployment=deployment, keeping=KEEPING, keeps=keeps)
         self.block = 0
         (rules,) = self.world.state.parameters

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.protocol.deployment.test_bounds import KEPT_BY, RULES, TIMELOCK
 from truestep.contracts.artifacts import artifact_names, load_artifact
 from truestep.protocol.deployment.availability import CONTRACTS as KEEPING_CONTRACTS
@@ -38,11 +40,10 @@ def test_a_network_without_availability_has_the_others() -> None:
 
 
 def test_policies_are_added_under_the_numbers_that_are_next() -> None:
-    """With availability, or without."""
-    for kept_by in (None, KEPT_BY):
-        steps = network_plan(RULES, TIMELOCK, kept_by, has_proofs=True).steps
-        added = [s.arguments[1] for s in steps if not isinstance(s, Create) and s.function == "add"]
-        assert added == [2, 3][: len(added)]
+    added = [s.arguments[1] for s in PLAN.steps if not isinstance(s, Create) and s.function == "add"]
+    assert added == [2, 3]
+    with pytest.raises(ValueError, match="availability"):
+        network_plan(RULES, TIMELOCK, has_proofs=True)
 
 
 def test_every_immutable_is_checked_but_the_deployer() -> None:

@@ -27,7 +27,7 @@ from truestep.protocol.availability.kept_state import NOTHING_KEPT, Kept, KeptBa
 from truestep.protocol.availability.rules import rent_wei
 from truestep.protocol.calls import DeliverOutputs
 from truestep.protocol.events import LogPosition
-from truestep.protocol.settlement.facts.judging import with_policy
+from truestep.protocol.settlement.facts.judging import with_policies
 from truestep.protocol.settlement.facts.leaves import words_of
 from truestep.protocol.settlement.facts.records import Facts, KnownBatch
 from truestep.protocol.settlement.ids import NATIVE, Item
@@ -136,7 +136,7 @@ def view(
     }
     demands = {demand_of(ITEM, 0, STRANGER): demand} if demand is not None else {}
     facts = Facts(
-        deployment=with_policy(DEPLOYMENT, KEEPING),
+        deployment=with_policies(DEPLOYMENT, KEEPING, None),
         keeping=KEEPING,
         parameters=(PARAMETERS,),
         batches={BATCH: batch or claimed(LEAVES)},

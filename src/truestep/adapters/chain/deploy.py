@@ -9,7 +9,12 @@ from web3 import Web3
 
 from truestep.adapters.chain.codec import Message, encode_creation, encode_function
 from truestep.adapters.chain.connection import asking_node, reverted
-from truestep.adapters.chain.deployment import AvailabilityAddresses, ContractAddresses, Deployment
+from truestep.adapters.chain.deployment import (
+    AvailabilityAddresses,
+    ContractAddresses,
+    Deployment,
+    ValidityAddresses,
+)
 from truestep.adapters.chain.fees import TransactionPolicy
 from truestep.adapters.chain.journal import Entry, Journal
 from truestep.adapters.chain.sender import Sender, Signer
@@ -22,6 +27,7 @@ from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.deployment.availability import CONTRACTS as KEEPING_CONTRACTS
 from truestep.protocol.deployment.plan import Create, Plan, Resolve, Step, resolved
 from truestep.protocol.deployment.plans import TimelockTerms, network_plan
+from truestep.protocol.deployment.validity import CONTRACT as VERIFIERS
 from truestep.protocol.settlement.parameters import DAY_SECONDS, Parameters
 
 TABLE = "deployment"
@@ -59,18 +65,19 @@ def deploy(
     parameters: Parameters,
     *,
     kept_by: Rules | None = None,
+    has_proofs: bool = False,
     policy: TransactionPolicy | None = None,
     progress: Progress = lambda _: None,
 ) -> Deployment:
     """Deploy and connect all contracts, owned by the signer; `progress` gets a sentence for each step.
 
-    With availability if there are rules for it, `kept_by`.
+    With availability if there are rules for it, `kept_by`, and then with Verifiers if it `has_proofs`.
     After an interruption, call it again with the same store and it goes on where it stopped. Raises
     `Rejected` if a parameter is out of bounds or the account is short of coins, `Unavailable` if the node
     fails.
     """
     timelock = owned_by(Address(signer.address))
-    plan = network_plan(parameters, timelock, kept_by)
+    plan = network_plan(parameters, timelock, kept_by, has_proofs=has_proofs)
     deployed = carry_out(web3, signer, store, plan, policy=policy, progress=progress)
     return deployment_of(parameters, timelock, deployed, kept_by)
 
@@ -164,6 +171,7 @@ def deployment_of(
         name.lower(): str(entry.contract) for name, entry in deployed.entries.items() if entry.contract
     }
     keeping = {name.lower(): addresses.pop(name.lower()) for name in KEEPING_CONTRACTS if kept_by}
+    verifiers = addresses.pop(VERIFIERS.lower(), None)
     return Deployment(
         chain_id=deployed.chain_id,
         block_number=deployed.block_number,
@@ -172,6 +180,7 @@ def deployment_of(
         delay_seconds=timelock.delay_seconds,
         operators_transaction=deployed.entries["Operators"].landed_hash,
         availability=AvailabilityAddresses(**keeping, rules=asdict(kept_by)) if kept_by else None,
+        validity=ValidityAddresses(verifiers=verifiers) if verifiers else None,
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from truestep.adapters.files import write_file
 from truestep.base.errors import Reject, Rejected, Unavailable
@@ -13,6 +13,7 @@ from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.deployment.availability import CONTRACTS as KEEPING_CONTRACTS
 from truestep.protocol.deployment.plan import Fact
 from truestep.protocol.deployment.plans import CONTRACTS, network_facts
+from truestep.protocol.deployment.validity import CONTRACT as VERIFIERS
 from truestep.protocol.settlement.parameters import Parameters
 
 FORMAT_VERSION = 3
@@ -54,6 +55,14 @@ class AvailabilityAddresses(BaseModel):
         return _complete(values, Rules)
 
 
+class ValidityAddresses(BaseModel):
+    """The contract that believes proofs (docs/validity.md)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    verifiers: str = _ADDRESS
+
+
 def _complete(values: dict[str, int], form: type) -> dict[str, int]:
     expected = [field.name for field in fields(form)]
     if list(values) != expected:
@@ -78,6 +87,14 @@ class Deployment(BaseModel):
     """It created Operators, so that nobody can leave out a module that was named early."""
     availability: AvailabilityAddresses | None = None
     """None if the network keeps no data."""
+    validity: ValidityAddresses | None = None
+    """None if the network believes no proofs."""
+
+    @model_validator(mode="after")
+    def _is_numbered(self) -> "Deployment":
+        if self.validity is not None and self.availability is None:
+            raise ValueError("expected the contracts of availability, whose policy has the number before")
+        return self
 
     @field_validator("parameters")
     @classmethod
@@ -87,12 +104,15 @@ class Deployment(BaseModel):
     def address(self, contract: str) -> Address:
         """The address of a contract by its name, such as `Jobs`. It must be one of `contracts`."""
         part = self.availability if contract in KEEPING_CONTRACTS else self.addresses
+        if contract == VERIFIERS:
+            part = self.validity
         return Address(getattr(part, contract.lower()))
 
     @property
     def contracts(self) -> tuple[str, ...]:
         """The names of its contracts."""
-        return (*CONTRACTS, *(KEEPING_CONTRACTS if self.availability else ()))
+        others = (*(KEEPING_CONTRACTS if self.availability else ()), *((VERIFIERS,) if self.validity else ()))
+        return (*CONTRACTS, *others)
 
     @property
     def kept_by(self) -> Rules | None:
@@ -107,7 +127,8 @@ class Deployment(BaseModel):
     @property
     def facts(self) -> tuple[Fact, ...]:
         """What its contracts must say of each other and of its first rules."""
-        return network_facts(self.rules, self.delay_seconds, self.kept_by)
+        has_proofs = self.validity is not None
+        return network_facts(self.rules, self.delay_seconds, self.kept_by, has_proofs=has_proofs)
 
     def write(self, path: Path) -> None:
         """Write the file. Raises `Unavailable` if the disk fails."""

@@ -39,14 +39,20 @@ def facts_from_row(row: str, genesis: Facts) -> Facts:
             raise _refused("another release has written it")
         if chain != _chain_of(genesis):
             raise _refused(f"it is of the deployment {chain}, not {_chain_of(genesis)}")
-        return Facts(deployment=genesis.deployment, keeping=genesis.keeping, **_loaded(values))
+        return Facts(
+            deployment=genesis.deployment,
+            keeping=genesis.keeping,
+            proving=genesis.proving,
+            **_loaded(values),
+        )
     except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise _refused(f"it is damaged ({error!r})") from error
 
 
 def _chain_of(facts: Facts) -> list[Any]:
     kept = facts.keeping.kept if facts.keeping is not None else None
-    return [facts.deployment.chain_id, facts.deployment.jobs, kept]
+    verifiers = facts.proving.verifiers if facts.proving is not None else None
+    return [facts.deployment.chain_id, facts.deployment.jobs, kept, verifiers]
 
 
 def _refused(why: str) -> Rejected:
@@ -197,7 +203,7 @@ _PLAIN: Mapping[type, _Codec] = {
     bool: _Codec(_flag, _flag, "bool"),
     bytes: _Codec(_base64, _read_base64, "bytes"),
 }
-_NOT_READ = ("deployment", "keeping")
+_NOT_READ = ("deployment", "keeping", "proving")
 _HINTS = get_type_hints(Facts)
 _FIELDS = {each.name: _codec(_HINTS[each.name]) for each in fields(Facts) if each.name not in _NOT_READ}
 _SHAPE = ",".join(f"{name}:{codec.shape}" for name, codec in _FIELDS.items())

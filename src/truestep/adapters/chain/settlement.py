@@ -19,6 +19,7 @@ from truestep.protocol.availability.contracts import bindings, challenges, items
 from truestep.protocol.availability.keeping import Keeping
 from truestep.protocol.availability.state import Deployment as DataContracts
 from truestep.protocol.deployment.availability import POLICY as KEPT_POLICY
+from truestep.protocol.deployment.validity import POLICY as VALIDITY_POLICY
 from truestep.protocol.settlement.contracts import (
     assurances,
     disputes,
@@ -29,7 +30,7 @@ from truestep.protocol.settlement.contracts import (
     results,
     tokens,
 )
-from truestep.protocol.settlement.facts.judging import with_policy
+from truestep.protocol.settlement.facts.judging import with_policies
 from truestep.protocol.settlement.facts.records import Event, Facts
 from truestep.protocol.settlement.facts.rehearsal import Ready
 from truestep.protocol.settlement.games import arity_of, claim_of_game_id
@@ -37,6 +38,8 @@ from truestep.protocol.settlement.ids import BATCH_LIMIT, PackedItem, unpack_ite
 from truestep.protocol.settlement.jobs import SHARD_LIMIT
 from truestep.protocol.settlement.parameters import ARITIES
 from truestep.protocol.settlement.state import Deployment as Links
+from truestep.protocol.validity.contracts import verifiers
+from truestep.protocol.validity.proving import Proving
 
 MODULES: dict[str, ModuleType] = {
     "Parameters": parameters,
@@ -55,6 +58,9 @@ DATA_MODULES: dict[str, ModuleType] = {
     "Kept": kept,
 }
 """Of networks that keep data."""
+PROOF_MODULES: dict[str, ModuleType] = {"Verifiers": verifiers}
+"""Of networks that believe proofs."""
+_ALL_MODULES = MODULES | DATA_MODULES | PROOF_MODULES
 
 
 def _members(union: Any) -> list[type]:
@@ -63,7 +69,7 @@ def _members(union: Any) -> list[type]:
 
 CONTRACT_OF = {
     kind: name
-    for name, module in (MODULES | DATA_MODULES).items()
+    for name, module in _ALL_MODULES.items()
     for kind in (*_members(module.Call), *_members(module.Event))
 }
 """Which contract has a call or an event."""
@@ -74,7 +80,7 @@ def contract_types() -> dict[str, ContractTypes]:
     """How the calls and events of each contract are encoded. Raises `Bug` if one does not fit its ABI."""
     return {
         name: ContractTypes(name, _members(module.Call), _members(module.Event))
-        for name, module in (MODULES | DATA_MODULES).items()
+        for name, module in _ALL_MODULES.items()
     }
 
 
@@ -101,8 +107,7 @@ def links_of(deployment: Deployment) -> Links:
         guardian=deployment.address("Timelock"),
         guardian_until=0,
     )
-    keeping = keeping_of(deployment)
-    return with_policy(links, keeping) if keeping is not None else links
+    return with_policies(links, keeping_of(deployment), proving_of(deployment))
 
 
 def keeping_of(deployment: Deployment) -> Keeping | None:
@@ -124,9 +129,21 @@ def keeping_of(deployment: Deployment) -> Keeping | None:
     )
 
 
+def proving_of(deployment: Deployment) -> Proving | None:
+    """Verifiers and its policy; None for a network that believes no proofs."""
+    if deployment.validity is None:
+        return None
+    return Proving(policy=VALIDITY_POLICY, verifiers=deployment.address("Verifiers"))
+
+
 def genesis_facts(deployment: Deployment, keeps: frozenset[Address] | None) -> Facts:
     """What is known before the first event, by whoever wants results of these accounts, or of all."""
-    return Facts(deployment=links_of(deployment), keeping=keeping_of(deployment), keeps=keeps)
+    return Facts(
+        deployment=links_of(deployment),
+        keeping=keeping_of(deployment),
+        proving=proving_of(deployment),
+        keeps=keeps,
+    )
 
 
 URI_LIMIT = 256
@@ -138,6 +155,7 @@ class EventDecoder:
 
     def __init__(self, deployment: Deployment) -> None:
         names = MODULES | (DATA_MODULES if deployment.availability is not None else {})
+        names |= PROOF_MODULES if deployment.validity is not None else {}
         self._names = {deployment.address(name).lower(): name for name in names}
 
     @property

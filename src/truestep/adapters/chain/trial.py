@@ -1,9 +1,9 @@
 """Tries the plan of a deployment without sending anything: its transactions, their gas, what they would cost.
 
 1. Most nodes execute a call on a state with changes: each step is tried on one that has the code of the
-   contracts that come before it. Their storage is empty there, which no step of a plan minds.
-2. Where a node cannot do that, a step that needs earlier ones is estimated from the sizes of its message and
-   contract.
+   contracts that come before it. Their storage is empty there, which hardly any step of a plan minds.
+2. Where a node cannot do that, or a step minds, a step that needs earlier ones is estimated from the sizes of
+   its message and contract.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address
 from truestep.base.units import coins, coins_or_more
 from truestep.contracts.artifacts import load_artifact
-from truestep.protocol.deployment.plan import Create, Plan
+from truestep.protocol.deployment.plan import Create, Invoke, Plan
 
 DEPOSIT_GAS = 200
 """For each byte of deployed code (EIP-150)."""
@@ -107,7 +107,8 @@ def try_plan(
             addresses[step.contract] = Address(str(entry.contract)) if entry else created
         message = encode_step(web3, step, addresses.__getitem__)
         created = addresses[step.contract] if isinstance(step, Create) else None
-        gas = entry.gas_used if entry else tries.gas(message, nonce, created)
+        needs_storage = isinstance(step, Invoke) and step.needs_storage
+        gas = entry.gas_used if entry else tries.gas(message, nonce, created, needs_storage=needs_storage)
         steps.append(
             TriedStep(
                 title=step.title,
@@ -155,9 +156,11 @@ class _Tries:
         self._changes: dict[str, dict[str, str]] = {account: {"balance": hex(PLENTY_WEI)}}
         self.is_simulating = self._knows_changes()
 
-    def gas(self, message: Message, nonce: int, created: Address | None) -> int:
+    def gas(
+        self, message: Message, nonce: int, created: Address | None, *, needs_storage: bool = False
+    ) -> int:
         """What a message needs; `created` is the address of the contract that it creates."""
-        if not self.is_simulating:
+        if not self.is_simulating or needs_storage:
             return self._estimated(message)
         self._changes[self._account]["nonce"] = hex(nonce)
         request = self._request(message)

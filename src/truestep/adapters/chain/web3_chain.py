@@ -54,6 +54,7 @@ from truestep.protocol.calls import ONCE, URGENT, Call
 from truestep.protocol.events import ChainEvent
 from truestep.protocol.records import GameRecord, JobRecord, Parameters, ProgramRecord, TaskRecord, TaskStage
 from truestep.protocol.settlement.facts.evidence import Evidence, evidence_in, evidence_of
+from truestep.protocol.settlement.facts.judging import is_proven
 from truestep.protocol.settlement.facts.kept_items import JobItems, items_of_job
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.facts.rehearsal import Caller, Ready
@@ -295,6 +296,10 @@ class Web3Chain:
                 facts.deployment, self._book.logs(), task_id, task.batch_id
             )
             if found is not None:
+                return found
+        if task is not None and task.stage is TaskStage.CLAIMED:
+            found = evidence_of(facts, task_id, task.batch_id)
+            if found is not None and is_proven(facts, found.claim_id, self.head().time_seconds):
                 return found
         is_refunded = task is not None and task.stage is TaskStage.REFUNDED
         why = "was refunded and will never have a result" if is_refunded else "has no final result yet"

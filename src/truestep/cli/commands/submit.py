@@ -1,6 +1,7 @@
 """`truestep submit`: posts a program and an input as a paid job."""
 
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -52,6 +53,26 @@ AvailabilityOption = Annotated[
         " to 24 KiB; blobs of transactions, up to 744 KiB and 15 days), or nobody. See docs/data.md."
     ),
 ]
+
+
+class PolicyName(StrEnum):
+    """What makes a claim final."""
+
+    WINDOW = "window"
+    VALIDITY = "validity"
+
+
+PolicyOption = Annotated[
+    PolicyName,
+    typer.Option(
+        help="What makes claims final: a window without a lost dispute, or a proof that a verifier of the"
+        " network accepts, at once. See docs/validity.md."
+    ),
+]
+PROOF_NOTICE = (
+    "each claim must be proven to a verifier that this network believes (`truestep verifiers list`), or it is"
+    " dropped; consumers can rely on a proof at once, and a dispute can show it wrong for one window"
+)
 NameOption = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="With --state: post one job per name, even if the options differ."),
@@ -74,6 +95,7 @@ def submit(
     keeping: KeepingOptions,
     input_file: InputOption = None,
     availability: AvailabilityOption = Availability.NONE,
+    policy: PolicyOption = PolicyName.WINDOW,
     wait: Annotated[bool, typer.Option("--wait", help="Show progress until every shard is final.")] = False,
     receipt: ReceiptOption = None,
     state: StateOption = None,
@@ -104,10 +126,13 @@ def submit(
     )
     for sentence in (*privacy_notice(availability), *availability_notice(availability)):
         screen.note(sentence)
+    if policy is PolicyName.VALIDITY:
+        screen.note(PROOF_NOTICE)
     trial = Task(shard_count=terms.shards, input=content)
     order = replace(
         terms.order(terms.max_cycles or _trial_cycles(screen, file, trial), name),
         availability=availability,
+        is_proven=policy is PolicyName.VALIDITY,
         keeping=offered,
     )
     screen.doing("looking at what the chain has of this job, and storing the rest")

@@ -121,6 +121,14 @@ def worker(
             help="Also do for others what anybody can do, such as finalizing and settling; it costs gas.",
         ),
     ] = False,
+    unproven: Annotated[
+        bool,
+        typer.Option(
+            "--unproven",
+            help="Also take jobs of the policy *validity*: prove each of its claims yourself in its window,"
+            " or it costs what a missed lease does.",
+        ),
+    ] = False,
     cycles_per_second: Annotated[
         float,
         typer.Option(
@@ -178,6 +186,9 @@ def worker(
     wallet has the coins for that, and loses what a missed lease costs if no keeper takes them. Where there
     are too few keepers, it writes outputs into the chain, and takes only what fits there as far as it knows.
 
+    Claims of jobs under the policy *validity* must be proven. The worker does not prove: with --unproven it
+    takes them, and `truestep verifiers prove` sends proofs that were made elsewhere.
+
     If the self-check finds a difference, the worker claims nothing and never takes that program again. The
     evidence is in the folder `evidence` of the state directory.
     """
@@ -201,6 +212,7 @@ def worker(
         reward_min_wei=parse_amount(min_reward, "--min-reward"),
         rewards_min=dict(map(parse_asset, asset or [])),
         is_keeper=keeper,
+        takes_unproven=unproven,
         failed_tolerated=tolerate_unkept,
         delivery=_delivery(items_url, keeper_fee, keepers, options, writes_small=calldata),
         speed=speed,

@@ -39,6 +39,8 @@ class Invoke:
     function: str
     arguments: tuple[Argument, ...] = ()
     title: str
+    needs_storage: bool = False
+    """Whether it minds what earlier calls have stored: then it cannot be tried before they are made."""
 
 
 Step = Create | Invoke

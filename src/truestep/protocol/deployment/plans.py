@@ -48,8 +48,11 @@ def network_plan(
 ) -> Plan:
     """The plan of a network whose first parameters are `rules`.
 
-    With availability if `kept_by` is given, with Verifiers if it `has_proofs`.
+    With availability if `kept_by` is given, with Verifiers if it `has_proofs`, whose policy is numbered
+    after that of availability: raises ValueError if there is none.
     """
+    if has_proofs and kept_by is None:
+        raise ValueError("expected rules of availability in a network that believes proofs, got none")
     address = {name: _address(name) for name in CONTRACTS}
     jobs, disputes, results = address["Jobs"], address["Disputes"], address["Results"]
     who = (timelock.proposer, timelock.guardian, timelock.guardian_seconds, timelock.delay_seconds)
@@ -84,7 +87,7 @@ def network_plan(
             ),
             Invoke(contract="Operators", function="seal", title="seal Operators"),
             *(availability.steps(kept_by) if kept_by else ()),
-            *(validity.steps(_validity_number(kept_by)) if has_proofs else ()),
+            *(validity.steps() if has_proofs else ()),
             Invoke(contract="Jobs", function="connect", arguments=links, title="connect Jobs"),
         ),
         facts=(
@@ -92,10 +95,6 @@ def network_plan(
             *_first_owners(timelock),
         ),
     )
-
-
-def _validity_number(kept_by: Rules | None) -> int:
-    return validity.policy_number(has_availability=kept_by is not None)
 
 
 def _first_owners(timelock: TimelockTerms) -> tuple[Fact, ...]:
@@ -145,7 +144,7 @@ def network_facts(
         Answer(contract="Operators", function="is_sealed", expected=True),
         OnlyNamed(contract="Operators", event="ModuleAdded", expected=modules),
         *(availability.facts(kept_by) if kept_by else ()),
-        *(validity.facts(_validity_number(kept_by)) if has_proofs else ()),
+        *(validity.facts() if has_proofs else ()),
     )
 
 

@@ -8,12 +8,11 @@ _LINKS = ("Assurances", "Disputes", "Jobs", "Parameters")
 """The contracts that Verifiers asks."""
 
 
-def policy_number(*, has_availability: bool) -> int:
-    """The number of the policy *validity* in a network that was deployed with it (S8)."""
-    return availability.POLICY + 1 if has_availability else availability.POLICY
+POLICY = availability.POLICY + 1
+"""The number of the policy *validity* in a network that was deployed with it (S8): after that of *kept*."""
 
 
-def steps(number: int) -> tuple[Step, ...]:
+def steps() -> tuple[Step, ...]:
     """Create Verifiers, and add its policy before Jobs is connected."""
     verifiers = AddressOf(contract=CONTRACT)
     return (
@@ -21,13 +20,14 @@ def steps(number: int) -> tuple[Step, ...]:
         Invoke(
             contract="Assurances",
             function="add",
-            arguments=(verifiers, number),
+            arguments=(verifiers, POLICY),
             title="add the policy validity",
+            needs_storage=True,  # its number is the next
         ),
     )
 
 
-def facts(number: int) -> tuple[Fact, ...]:
+def facts() -> tuple[Fact, ...]:
     """What holds in a network with this policy. Its entries are not fixed: governance adds and stops them."""
     verifiers = AddressOf(contract=CONTRACT)
     links = {name.upper(): AddressOf(contract=name) for name in _LINKS} | {
@@ -35,5 +35,5 @@ def facts(number: int) -> tuple[Fact, ...]:
     }
     return (
         *(Fixed(contract=CONTRACT, name=name, expected=value) for name, value in links.items()),
-        Answer(contract="Assurances", function="policies", arguments=(number,), expected=verifiers),
+        Answer(contract="Assurances", function="policies", arguments=(POLICY,), expected=verifiers),
     )

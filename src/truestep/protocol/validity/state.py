@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from truestep.base.ids import Address, BatchId, Bytes32
+from truestep.base.ids import Address, BatchId, Bytes32, TaskId
 from truestep.protocol.settlement.ids import LeafId
 from truestep.protocol.validity.contracts.verifiers import Entry, EntryNumber, Selector
 
@@ -23,6 +23,8 @@ class ClaimProof:
 
     number: EntryNumber
     game_count: int
+    task_id: TaskId
+    """Of the claim, which the contract does not keep."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -154,7 +154,7 @@ def prove(turn: VerifiersTurn, call: Prove) -> None:
     require_usable(turn.state, life, call.number, proof, turn.now)
     _require_proof(turn, call, statement)
     game_count = turn.links.game_count(claim_id)
-    found = ClaimProof(number=call.number, game_count=game_count)
+    found = ClaimProof(number=call.number, game_count=game_count, task_id=task_id)
     open_until = max(batch.until, turn.now + min(call.terms.window_seconds, REOPEN_LIMIT_SECONDS))
     turn.change(
         proofs=with_entry(turn.state.proofs, claim_id, found),

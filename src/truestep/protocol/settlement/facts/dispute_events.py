@@ -65,6 +65,10 @@ def settled(draft: Draft, event: disputes.Settled, logged: Logged) -> None:
     claim = known.claim
     if event.outcome == GameOutcome.DEFENDER_WON:
         draft.games.drop(event.game_id)
+        proof = draft.proofs.get(event.claim_id)
+        if proof is not None and games.ordinal_of(event.game_id) <= proof.game_count:
+            # Unless a clock had decided it: then the contract refuses what is possible by these facts.
+            draft.ordinals.drop((event.claim_id, game.challenger))
         if claim.struck_at == 0:
             draft.put_dispute(event.claim_id, known, open_count=claim.open_count - 1)
     elif event.outcome == GameOutcome.CHALLENGER_WON:

@@ -37,6 +37,10 @@ class Draft:
         self.supplied = Table(facts.kept.supplied)
         self.kept_batches = Table(facts.kept.batches)
         self.holds = Table(facts.kept.holds)
+        self.entries = facts.entries
+        self.proofs = Table(facts.proofs)
+        self.proven = Table(facts.proven)
+        self.reopened_until = Table(facts.reopened_until)
 
     def finish(self) -> Facts:
         """The facts as they are now. They change with the draft, if it is changed again."""
@@ -64,6 +68,10 @@ class Draft:
                 batches=self.kept_batches.entries,
                 holds=self.holds.entries,
             ),
+            entries=self.entries,
+            proofs=self.proofs.entries,
+            proven=self.proven.entries,
+            reopened_until=self.reopened_until.entries,
         )
 
     def change(self, **fields: Any) -> None:

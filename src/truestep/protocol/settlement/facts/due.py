@@ -41,6 +41,8 @@ class Action(StrEnum):
     FAIL = "fail"
     DOOM = "doom"
     """The same call while a game is open on the leaf: it falls when that is over, and its batch waits."""
+    DROP = "drop"
+    CONTRADICT = "contradict"
     ADOPT = "adopt"
     CLAIM = "claim"
     SPLIT = "split"
@@ -65,6 +67,8 @@ ANYBODY = frozenset(
         Action.SETTLE_HOLD,
         Action.FAIL,
         Action.DOOM,
+        Action.DROP,
+        Action.CONTRADICT,
         Action.ADOPT,
     }
 )
@@ -80,8 +84,9 @@ class Due:
 
     action: Action
     subject: int
-    """The number of the batch (EXPIRE, FINALIZE, CLAIM), claim (FINALIZE_LEAF, WRITE_OUT, FAIL, DOOM), job
-    (CANCEL, FEED, CALL_BACK), hold (SETTLE_HOLD: batch << 16 | ordinal) or game (all others)."""
+    """The number of the batch (EXPIRE, FINALIZE, CLAIM), claim (FINALIZE_LEAF, WRITE_OUT, FAIL, DOOM, DROP,
+    CONTRADICT), job (CANCEL, FEED, CALL_BACK), hold (SETTLE_HOLD: batch << 16 | ordinal) or game
+    (all others)."""
     last_second: int | None = None
     """In which it can be done; None if that never ends, or not by itself."""
 
@@ -118,6 +123,7 @@ def due(facts: Facts, account: Address, now: int) -> list[Due]:
         *_of_jobs(facts, now),
         *_of_games(facts, account, now),
         *_of_data(facts, now),
+        *_of_proofs(facts, now),
     ]
     return sorted(found, key=lambda each: (each.last_second or 2**64, each.action, each.subject))
 
@@ -142,6 +148,29 @@ def _of_data(facts: Facts, now: int) -> Iterator[Due]:
                 yield Due(action=Action.FAIL, subject=claim_of(batch_id, leaf_index))
             for leaf_index in set_bits(gone & open_now & ~(batch.struck | doomed)):
                 yield Due(action=Action.DOOM, subject=claim_of(batch_id, leaf_index))
+
+
+def _of_proofs(facts: Facts, now: int) -> Iterator[Due]:
+    """Entries that are contradicted, and leaves that nobody has proven in time (docs/validity.md V4)."""
+    if facts.proving is None:
+        return
+    for claim_id, found in facts.proofs.items():
+        known = facts.batches.get(batch_of_claim(claim_id))
+        is_struck = known is None or known.batch.struck >> leaf_of_claim(claim_id) & 1
+        if is_struck and not facts.entries[found.number - 1].stopped_at:
+            yield Due(action=Action.CONTRADICT, subject=claim_id)
+    if now <= facts.stopped_until:
+        return
+    open_bits = _open_leaves_of_batches(facts)
+    for batch_id, known in facts.batches.items():
+        batch = known.batch
+        if batch.policy != facts.proving.policy or now <= batch.until:
+            continue
+        if batch.stage in (BatchStage.CLAIMED, BatchStage.FINAL):
+            standing = (1 << batch.leaf_count) - 1 if batch.stage is BatchStage.CLAIMED else batch.held
+            settled = facts.proven.get(batch_id, 0) | batch.struck | open_bits.get(batch_id, 0)
+            for leaf_index in set_bits(standing & ~settled):
+                yield Due(action=Action.DROP, subject=claim_of(batch_id, leaf_index))
 
 
 def _failing(facts: Facts, keeping: Keeping, batch_id: BatchId, batch: Batch, now: int) -> tuple[int, int]:

@@ -24,6 +24,9 @@ from truestep.protocol.settlement.ids import LeafGameId, LeafId
 from truestep.protocol.settlement.parameters import Parameters
 from truestep.protocol.settlement.records import Batch, Job, Leaf, Program, Stake
 from truestep.protocol.settlement.state import Deployment
+from truestep.protocol.validity.contracts import verifiers
+from truestep.protocol.validity.proving import Proving
+from truestep.protocol.validity.state import ClaimProof, KeptEntry
 
 Event = (
     parameters.Event
@@ -34,6 +37,7 @@ Event = (
     | results.Event
     | disputes.Event
     | DataEvent
+    | verifiers.Event
 )
 
 
@@ -105,6 +109,8 @@ class Facts:
     deployment: Deployment
     keeping: Keeping | None = None
     """The contracts of availability, if the network has them."""
+    proving: Proving | None = None
+    """Verifiers, if the network has it."""
     keeps: frozenset[Address] | None = None
     """Requesters and consumers whose results stay until they are written out; None: everybody's."""
     at: LogPosition | None = None
@@ -147,3 +153,13 @@ class Facts:
 
     No event says all of what it owes and has burned, so nothing of that is here.
     """
+    entries: tuple[KeptEntry, ...] = ()
+    """Of Verifiers."""
+    entry_stopped_at: int = 0
+    """When one was stopped last."""
+    proofs: Mapping[LeafId, ClaimProof] = field(default_factory=dict[LeafId, ClaimProof])
+    """Of claims of batches that are not over, and of struck ones whose entry is not stopped."""
+    proven: Mapping[BatchId, int] = field(default_factory=dict[BatchId, int])
+    """The leaves of batches that are not over and are proven, a bit each."""
+    reopened_until: Mapping[BatchId, int] = field(default_factory=dict[BatchId, int])
+    """The last second for games on batches with proofs (V4.2)."""

@@ -13,7 +13,7 @@ from truestep.protocol.settlement.apply import apply
 from truestep.protocol.settlement.contracts.disputes import Game, GameStage
 from truestep.protocol.settlement.dispute_apply import apply_dispute
 from truestep.protocol.settlement.disputes import ROOT_SHIFT, Disputes, GameMessage, Proved, node_of
-from truestep.protocol.settlement.facts.judging import judging, links_of
+from truestep.protocol.settlement.facts.judging import judging, links_of, proof_links, verifiers_of
 from truestep.protocol.settlement.facts.records import Facts, KnownSplit
 from truestep.protocol.settlement.games import NodeSplit
 from truestep.protocol.settlement.ids import (
@@ -27,6 +27,7 @@ from truestep.protocol.settlement.ids import (
 from truestep.protocol.settlement.messages import Message
 from truestep.protocol.settlement.refusals import Refused
 from truestep.protocol.settlement.state import LifeCycle, Turn
+from truestep.protocol.validity.verifiers import apply_verifiers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,19 @@ def prepared_kept(facts: Facts, caller: Caller, scope: Scope, call: object, valu
     except Refused as refused:
         return refused.reason
     return Ready(call=call, value_wei=value_wei)
+
+
+def prepared_proof(facts: Facts, caller: Caller, scope: Scope, call: object) -> Answer:
+    """A call of Verifiers, if it would accept it. Whether a proof holds, only its verifier knows."""
+    if facts.proving is None:
+        return Reject.POLICY_UNKNOWN
+    message = Message(sender=caller.account, now=caller.now, call=call)
+    try:
+        life = Turn(state=_life(facts, scope), message=message, held=lambda each: open_leaves(facts, each))
+        apply_verifiers(verifiers_of(facts), life, proof_links(facts, facts.proving))
+    except Refused as refused:
+        return refused.reason
+    return Ready(call=call)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,6 +58,7 @@ def drop_batch_if_over(draft: Draft, batch_id: BatchId) -> None:
         return
     draft.batches.drop(batch_id)
     _forget_kept_batch(draft, batch_id)
+    _forget_proofs(draft, batch_id, known.batch)
     for item in items_of(known.batch):
         draft.need_job(item.job_id, -1)
         drop_job_if_over(draft, item.job_id)
@@ -96,6 +97,17 @@ def _forget_kept_batch(draft: Draft, batch_id: BatchId) -> None:
         draft.holds.drop(key)
     draft.kept_batches.drop(batch_id)
     draft.data.need(known.item_id, -1)
+
+
+def _forget_proofs(draft: Draft, batch_id: BatchId, batch: Batch) -> None:
+    """Proofs of a batch that is over, but for those that are contradicted and whose entry is not stopped."""
+    for leaf_index in range(batch.leaf_count if draft.proven.get(batch_id) else 0):
+        found = draft.proofs.get(claim_of(batch_id, leaf_index))
+        is_struck = batch.struck >> leaf_index & 1
+        if found is not None and not (is_struck and not draft.entries[found.number - 1].stopped_at):
+            draft.proofs.drop(claim_of(batch_id, leaf_index))
+    draft.proven.drop(batch_id)
+    draft.reopened_until.drop(batch_id)
 
 
 def drop_job_if_over(draft: Draft, job_id: JobId) -> None:

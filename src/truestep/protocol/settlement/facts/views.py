@@ -9,6 +9,7 @@ from truestep.protocol.claims import ClaimedState
 from truestep.protocol.settlement import games
 from truestep.protocol.settlement.contracts.disputes import Game, GameOutcome, GameStage
 from truestep.protocol.settlement.encoding import hash_struct
+from truestep.protocol.settlement.facts.judging import ends_game
 from truestep.protocol.settlement.facts.leaves import leaf_at, leaves_in, state_of_leaf
 from truestep.protocol.settlement.facts.records import Facts, KnownBatch
 from truestep.protocol.settlement.facts.rehearsal import split_of_game, timed_split
@@ -143,11 +144,17 @@ def game_view(facts: Facts, game_id: LeafGameId, now: int) -> GameView | None:
         is_claim_struck=claim.struck_at != 0,
         numbers=numbers_of(game),
         hashes=(ends[0], *inner, ends[1]) if is_known else None,
-        outcome=games.outcome_of(game, split, claim, now),
+        outcome=_outcome(facts, game_id, games.outcome_of(game, split, claim, now), now),
         is_defender_due=is_defender_due,
         last_second=last_second,
         rescue_end=rescue_end,
     )
+
+
+def _outcome(facts: Facts, game_id: LeafGameId, outcome: GameOutcome, now: int) -> GameOutcome:
+    """A proof ends a game that nothing else has decided (S7.1)."""
+    is_running = outcome is GameOutcome.UNDECIDED
+    return GameOutcome.DEFENDER_WON if is_running and ends_game(facts, game_id, now) else outcome
 
 
 def numbers_of(game: Game) -> tuple[int, ...]:

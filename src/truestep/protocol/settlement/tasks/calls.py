@@ -11,7 +11,7 @@ from truestep.protocol import calls
 from truestep.protocol.calls import Call
 from truestep.protocol.settlement.contracts import programs
 from truestep.protocol.settlement.contracts.tokens import Approve
-from truestep.protocol.settlement.facts import batch_calls, game_calls, job_calls, kept_calls
+from truestep.protocol.settlement.facts import batch_calls, game_calls, job_calls, kept_calls, proof_calls
 from truestep.protocol.settlement.facts.batch_calls import Shards
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.facts.rehearsal import Answer, Caller, Ready
@@ -21,7 +21,7 @@ from truestep.protocol.settlement.games import SPARE_GAMES
 from truestep.protocol.settlement.ids import NOBODY, LeafGameId, LeafId
 from truestep.protocol.settlement.jobs import program_hash
 from truestep.protocol.settlement.records import Order
-from truestep.protocol.settlement.tasks.ids import leaf_game_of, leaf_of
+from truestep.protocol.settlement.tasks.ids import claim_of_leaf, leaf_game_of, leaf_of
 
 REDUCER_JOB_BITS = 8
 """An order says `job id << 8 | slot level` of what it reduces (S4.9)."""
@@ -206,9 +206,36 @@ def _withdraw_kept(facts: Facts, caller: Caller, call: calls.WithdrawKept) -> An
     return kept_calls.withdraw(facts, caller, _receiver(caller, call.receiver))
 
 
+# --- proofs ---------------------------------------------------------------------------------------
+
+
+def _contradict(facts: Facts, caller: Caller, call: calls.ContradictClaim) -> Answer:
+    """The batch of the claim may be over."""
+    for leaf_id, found in facts.proofs.items():
+        if claim_of_leaf(found.task_id, leaf_id) == call.claim_id:
+            return proof_calls.contradict(facts, leaf_id)
+    return Reject.CLAIM_NOT_PROVEN
+
+
+def _stop_entry(facts: Facts, caller: Caller, call: calls.StopEntry) -> Answer:
+    return proof_calls.stop(facts, call.entry)
+
+
+def _withdraw_proving(facts: Facts, caller: Caller, call: calls.WithdrawProving) -> Answer:
+    return proof_calls.withdraw(facts, _receiver(caller, call.receiver))
+
+
 # --- claims ---------------------------------------------------------------------------------------
 
-ClaimCall = calls.FinalizeClaim | calls.WriteOut | calls.FailClaim | calls.OpenGame | calls.RefuteClaim
+ClaimCall = (
+    calls.FinalizeClaim
+    | calls.WriteOut
+    | calls.FailClaim
+    | calls.ProveClaim
+    | calls.DropClaim
+    | calls.OpenGame
+    | calls.RefuteClaim
+)
 
 
 def _on_claim(facts: Facts, caller: Caller, call: ClaimCall) -> Answer:
@@ -228,6 +255,10 @@ def _of_leaf(facts: Facts, caller: Caller, call: ClaimCall, leaf_id: LeafId) -> 
             return job_calls.write_out(facts, caller, leaf_id)
         case calls.FailClaim():
             return kept_calls.fail(facts, caller, leaf_id)
+        case calls.ProveClaim():
+            return proof_calls.prove(facts, caller, leaf_id, call.entry, call.seal)
+        case calls.DropClaim():
+            return proof_calls.drop(facts, caller, leaf_id)
         case calls.OpenGame():
             claim = claim_view(facts, leaf_id)
             if claim is not None and claim.state_hash not in (None, call.claimed_hash):
@@ -336,6 +367,11 @@ _BUILDERS: Mapping[type, Callable[[Facts, Caller, Any], Answer]] = {
     calls.SettleHold: _settle_hold,
     calls.WithdrawKept: _withdraw_kept,
     calls.FailClaim: _on_claim,
+    calls.ProveClaim: _on_claim,
+    calls.DropClaim: _on_claim,
+    calls.ContradictClaim: _contradict,
+    calls.StopEntry: _stop_entry,
+    calls.WithdrawProving: _withdraw_proving,
     calls.FinalizeClaim: _on_claim,
     calls.WriteOut: _on_claim,
     calls.OpenGame: _on_claim,

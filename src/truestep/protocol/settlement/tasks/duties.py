@@ -50,7 +50,9 @@ def _duties(facts: Facts, account: Address, each: Due, now: int) -> Iterator[Dut
     match each.action:
         case Action.EXPIRE | Action.FINALIZE:
             yield from _of_batch(facts, each, BatchId(each.subject))
-        case Action.FINALIZE_LEAF | Action.WRITE_OUT | Action.FAIL | Action.DOOM:
+        case Action.CONTRADICT:
+            yield _of_proof(facts, each, LeafId(each.subject))
+        case Action.FINALIZE_LEAF | Action.WRITE_OUT | Action.FAIL | Action.DOOM | Action.DROP:
             yield from _of_claim(facts, each, LeafId(each.subject), now)
         case Action.SETTLE_HOLD:
             yield from _of_hold(facts, each)
@@ -103,7 +105,22 @@ def _of_claim(facts: Facts, each: Due, leaf_id: LeafId, now: int) -> Iterator[Du
         call, beneficiary = calls.FailClaim(claim_id=claim_id), requester if is_fault else batch.operator
     elif each.action is Action.DOOM:
         call, beneficiary = calls.FailClaim(claim_id=claim_id), requester
+    elif each.action is Action.DROP:
+        call, beneficiary = calls.DropClaim(claim_id=claim_id), requester
     yield Duty(action=each.action, call=call, beneficiary=beneficiary, job_id=job_id, claim_id=claim_id)
+
+
+def _of_proof(facts: Facts, each: Due, leaf_id: LeafId) -> Duty:
+    """An entry that has proven something false is to be stopped, for everybody."""
+    task_id = facts.proofs[leaf_id].task_id
+    claim_id = claim_of_leaf(task_id, leaf_id)
+    return Duty(
+        action=each.action,
+        call=calls.ContradictClaim(claim_id=claim_id),
+        beneficiary=NOBODY,
+        job_id=job_of_task(task_id),
+        claim_id=claim_id,
+    )
 
 
 def _of_hold(facts: Facts, each: Due) -> Iterator[Duty]:

@@ -30,6 +30,7 @@ from truestep.protocol.settlement.policies import must_wait
 from truestep.protocol.settlement.records import BatchStage
 from truestep.protocol.settlement.tasks.ids import claim_of_leaf, game_of_leaf, task_of_leaf
 from truestep.protocol.settlement.tasks.records import rules_of, source_in
+from truestep.protocol.validity.contracts import verifiers
 
 _ENDS = {
     GameOutcome.DEFENDER_WON: GameStage.OPERATOR_WON,
@@ -178,6 +179,21 @@ def _held(facts: Facts, event: kept.Held, logged: Logged) -> Told:
             task_id=task_id,
             claim_id=claim_of_leaf(task_id, claim_of(event.batch_id, leaf_index)),
             until=max(event.until, known.batch.until),
+        )
+
+
+def _proven(facts: Facts, event: verifiers.Proven, logged: Logged) -> Told:
+    """Games may be opened on the whole batch for another window (docs/validity.md V4.2)."""
+    batch_id = batch_of_leaf(event.claim_id)
+    known = facts.batches.get(batch_id)
+    if known is None:
+        return
+    for task_id, leaf_index in _leaves(known, ~known.batch.struck):
+        yield events.WindowExtended(
+            at=logged.at,
+            task_id=task_id,
+            claim_id=claim_of_leaf(task_id, claim_of(batch_id, leaf_index)),
+            until=event.open_until,
         )
 
 
@@ -418,6 +434,7 @@ _HANDLERS: Mapping[type, Callable[[Facts, Any, Logged], Told]] = {
     jobs.Taken: _taken,
     jobs.Claimed: _claimed,
     kept.Held: _held,
+    verifiers.Proven: _proven,
     jobs.Expired: _given_up,
     jobs.Released: _given_up,
     jobs.Finalized: _finalized,

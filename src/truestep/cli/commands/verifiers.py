@@ -1,0 +1,221 @@
+"""`truestep verifiers`: which verifiers a network believes, and proofs of claims."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from truestep.base.ids import JobId, task_of
+from truestep.base.units import coins
+from truestep.cli.connection import connect_reader, connect_sender
+from truestep.cli.failure import Failure
+from truestep.cli.option_groups import grouped
+from truestep.cli.options import JobArgument, NetworkOptions
+from truestep.cli.screen import JsonFlag, Screen, fields_text, guarded
+from truestep.cli.senders import SenderOptions
+
+if TYPE_CHECKING:
+    from truestep.client.verifiers import ListedEntry, StandingClaim
+
+LIST_EXAMPLE = "Example: truestep verifiers list"
+STOP_EXAMPLE = "Example: truestep verifiers stop 2 --keystore guardian.json"
+STATEMENT_EXAMPLE = "Example: truestep verifiers statement 1 0 --json"
+PROVE_EXAMPLE = "Example: truestep verifiers prove 1 0 --entry 2 --seal seal.bin --keystore operator.json"
+CONTRADICT_EXAMPLE = "Example: truestep verifiers contradict --keystore anybody.json"
+
+ShardArgument = Annotated[int, typer.Argument(metavar="SHARD", min=0, help="The shard, counted from 0.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    verifiers = typer.Typer(
+        no_args_is_help=True, help="Verifiers whose proofs make claims final at once (docs/validity.md)."
+    )
+    verifiers.command(name="list", epilog=LIST_EXAMPLE)(show_all)
+    verifiers.command(name="stop", epilog=STOP_EXAMPLE)(stop)
+    verifiers.command(name="statement", epilog=STATEMENT_EXAMPLE)(statement)
+    verifiers.command(name="prove", epilog=PROVE_EXAMPLE)(prove)
+    verifiers.command(name="contradict", epilog=CONTRADICT_EXAMPLE)(contradict)
+    app.add_typer(verifiers, name="verifiers")
+
+
+@guarded
+@grouped
+def show_all(network: NetworkOptions, as_json: JsonFlag = False) -> None:
+    """List the entries: which verifier, for which program, within which limits, and whether it is believed.
+
+    The timelock adds entries, after its delay. The guardian stops them at once, and so does anybody who shows
+    a claim that an entry has proven and a dispute has struck.
+    """
+    from truestep.client.verifiers import entries
+
+    screen = Screen(as_json=as_json)
+    chain, _ = connect_reader(network, screen)
+    found = entries(chain)
+    if not found and not as_json:
+        screen.note("no verifier is believed yet: governance adds them (docs/validity.md V2)")
+        return
+    text = Text("\n\n").join(fields_text(_shown(each)) for each in found)
+    screen.result({"entries": [_fields(each) for each in found]}, shown=text)
+
+
+@guarded
+@grouped
+def stop(
+    entry: Annotated[int, typer.Argument(metavar="ENTRY", min=1, help="The number of the entry.")],
+    network: NetworkOptions,
+    sender: SenderOptions,
+    as_json: JsonFlag = False,
+) -> None:
+    """Stop an entry at once and for ever. Only the guardian can; the owner uses the timelock.
+
+    Claims that it has proven are final for nobody at once any more: they wait for their window. Leaves that
+    nobody can prove now cost their operators nothing.
+    """
+    from truestep.client import verifiers
+    from truestep.protocol.validity.contracts.verifiers import EntryNumber
+
+    screen = Screen(as_json=as_json)
+    verifiers.stop(connect_sender(network, sender, screen), EntryNumber(entry))
+    screen.result({"entry": entry, "stopped": True}, shown=f"entry {entry} is stopped, for ever")
+
+
+@guarded
+@grouped
+def statement(
+    job: JobArgument, shard: ShardArgument, network: NetworkOptions, as_json: JsonFlag = False
+) -> None:
+    """Print what a proof of the claim on a shard must state, and the values that it is the hash of.
+
+    A program that is proven elsewhere writes these 32 bytes as its whole public output (its journal).
+    """
+    from truestep.client.verifiers import standing_claim
+
+    screen = Screen(as_json=as_json)
+    chain, deployment = connect_reader(network, screen)
+    claim = standing_claim(chain, task_of(JobId(job), shard))
+    fields = {"chain_id": deployment.chain_id, "jobs": deployment.address("Jobs")} | _claim_fields(claim)
+    screen.result({"job_id": job, "shard_index": shard} | fields)
+
+
+@guarded
+@grouped
+def prove(
+    job: JobArgument,
+    shard: ShardArgument,
+    entry: Annotated[int, typer.Option(metavar="N", min=1, help="The entry whose verifier is asked.")],
+    seal: Annotated[
+        Path, typer.Option(metavar="FILE", help="The proof in bytes, from its selector on.", dir_okay=False)
+    ],
+    network: NetworkOptions,
+    sender: SenderOptions,
+    as_json: JsonFlag = False,
+) -> None:
+    """Send the proof of the claim on a shard: it is final for consumers at once. Anybody can.
+
+    The bond stays locked for one window, in which a dispute can still show the proof wrong.
+    """
+    from truestep.client import verifiers
+    from truestep.protocol.validity.contracts.verifiers import EntryNumber
+
+    screen = Screen(as_json=as_json)
+    content = _read_seal(seal)
+    chain = connect_sender(network, sender, screen)
+    claim = verifiers.prove(chain, task_of(JobId(job), shard), EntryNumber(entry), content)
+    words = f"shard {shard} of job {job} is proven: `truestep proof {job} {shard}` is what consumers take"
+    fields = {"job_id": job, "shard_index": shard, "entry": entry, "statement": f"0x{claim.statement.hex()}"}
+    screen.result(fields, shown=words)
+
+
+@guarded
+@grouped
+def contradict(network: NetworkOptions, sender: SenderOptions, as_json: JsonFlag = False) -> None:
+    """Stop every entry that has proven a claim which was struck. Challengers do so by themselves."""
+    from truestep.client import verifiers
+    from truestep.protocol.settlement.facts.due import Action
+
+    screen = Screen(as_json=as_json)
+    chain = connect_sender(network, sender, screen)
+    stopped = 0
+    while found := verifiers.contradicted(chain):
+        verifiers.contradict(chain, found[0])
+        stopped += 1
+    words = f"stopped: {stopped}" if stopped else "no entry has proven anything that was struck"
+    screen.result({"action": str(Action.CONTRADICT), "stopped": stopped}, shown=words)
+
+
+def _read_seal(path: Path) -> bytes:
+    from truestep.protocol.validity.verifiers import SEAL_LIMIT_BYTES
+
+    try:
+        with path.open("rb") as file:
+            content = file.read(SEAL_LIMIT_BYTES + 1)
+    except OSError as error:
+        raise Failure("seal", f"cannot read {path}: {error.strerror}; give the file of the proof") from error
+    if not 4 <= len(content) <= SEAL_LIMIT_BYTES:
+        raise Failure(
+            "seal",
+            f"{path} has {len(content):,} bytes or more: expected 4 to {SEAL_LIMIT_BYTES:,}, from the"
+            " selector on",
+        )
+    return content
+
+
+def _fields(listed: "ListedEntry") -> dict[str, Any]:
+    entry = listed.entry
+    return {
+        "number": listed.number,
+        "state": str(listed.state),
+        "system": entry.system,
+        "verifier": entry.verifier,
+        "code_hash": f"0x{listed.code_hash.hex()}",
+        "selector": f"0x{entry.selector.hex()}",
+        "key_digest": f"0x{entry.key_digest.hex()}",
+        "program_hash": f"0x{entry.program_hash.hex()}" if any(entry.program_hash) else None,
+        "bits": entry.bits,
+        "value_cap_wei": entry.value_cap_wei,
+        "gas_limit": entry.gas_limit,
+        "active_from": entry.active_from,
+        "active_until": entry.active_until,
+        "stopped_at": listed.stopped_at or None,
+    }
+
+
+def _shown(listed: "ListedEntry") -> dict[str, str]:
+    entry = listed.entry
+    return {
+        "entry": f"{listed.number}, {listed.state}" + _when(listed.stopped_at, ", since "),
+        "system": f"{entry.system}, {entry.bits} bits of security",
+        "verifier": f"{entry.verifier}, selector 0x{entry.selector.hex()}",
+        "key": f"0x{entry.key_digest.hex()}",
+        "program": f"0x{entry.program_hash.hex()}" if any(entry.program_hash) else "any",
+        "claims": f"of up to {coins(entry.value_cap_wei)} of bond and reward",
+        "active": f"{_when(entry.active_from)} to {_when(entry.active_until)}",
+    }
+
+
+def _when(seconds: int, before: str = "") -> str:
+    """A day; large numbers are of no calendar."""
+    if not seconds:
+        return "" if before else "the beginning"
+    try:
+        return f"{before}{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
+    except (OverflowError, ValueError, OSError):
+        return f"{before}for ever"
+
+
+def _claim_fields(claim: "StandingClaim") -> dict[str, Any]:
+    leaf = claim.leaf
+    return {
+        "statement": f"0x{claim.statement.hex()}",
+        "job_digest": f"0x{claim.job_digest.hex()}",
+        "task_digest": f"0x{claim.task_digest.hex()}",
+        "output_root": f"0x{leaf.output_root.hex()}",
+        "output_size": leaf.output_size,
+        "status": leaf.status,
+        "code": leaf.code,
+        "cycle": leaf.cycle,
+        "proven_by": claim.proven_by,
+    }

@@ -1,0 +1,163 @@
+"""Proofs from end to end: an honest one is final at once; the network stops an unsound verifier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any
+
+import pytest
+from web3 import Account, Web3
+
+from tests.conftest import find_anvil
+from tests.contracts.compiled import compile_folder, message_of
+from tests.contracts.evm import EvmContract
+from tests.e2e.keepers import RULES
+from tests.e2e.network import COIN_WEI, Log, Network, expected_output, open_network
+from tests.protocol.validity.world import seal_of
+from truestep.adapters.chain.connection import connect
+from truestep.adapters.chain.devnet import AnvilDevnet, EmbeddedDevnet
+from truestep.base.errors import Reject, Rejected
+from truestep.base.ids import Address, BatchId, Bytes32, JobId, claim_of, task_of
+from truestep.client import verifiers
+from truestep.commitments.keccak import keccak256
+from truestep.contracts.artifacts import load_artifact
+from truestep.machine.interpreter import ReferenceEngine
+from truestep.machine.layout import OUTPUT_START
+from truestep.protocol import events
+from truestep.protocol.deployment.validity import POLICY
+from truestep.protocol.validity.contracts.verifiers import Entry, EntryNumber, Selector
+from truestep.simulation.faulty_engine import Fault, FaultyEngine
+
+DOUBLES = Path(__file__).parents[1] / "contracts" / "doubles"
+DAY_SECONDS = 86_400
+SOUND, UNSOUND = 0, 1
+KEY = Bytes32(b"k" * 32)
+FAULT = Fault(cycle=371, address=OUTPUT_START + 3, mask=0x10)
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Iterator[Network]:
+    """A network that believes proofs, on anvil where it is installed."""
+    program = find_anvil()
+    devnet = AnvilDevnet(program) if program else EmbeddedDevnet()
+    opened = open_network(devnet, tmp_path, kept_by=RULES, has_proofs=True)
+    yield opened
+    opened.close()
+    devnet.stop()
+
+
+class Governance:
+    """Who owns the timelock: deploys verifiers and adds entries, after the delay."""
+
+    def __init__(self, network: Network) -> None:
+        self.network, self.web3 = network, connect(network.devnet.node)
+        self.account: Any = Account.from_key(keccak256(b"deployer"))
+
+    def send(self, to: str | None, payload: bytes) -> Any:
+        """A transaction of the owner's; its receipt."""
+        fields: dict[str, Any] = {
+            "from": self.account.address,
+            "nonce": self.web3.eth.get_transaction_count(self.account.address),
+            "gas": 5_000_000,
+            "gasPrice": 10**10,
+            "chainId": self.network.deployment.chain_id,
+            "data": payload,
+            **({"to": Web3.to_checksum_address(to)} if to else {}),
+        }
+        signed = self.account.sign_transaction(fields)
+        name = self.web3.eth.send_raw_transaction(signed.raw_transaction)
+        receipt = self.web3.eth.wait_for_transaction_receipt(name, timeout=60)
+        assert receipt["status"] == 1
+        return receipt
+
+    def verifier(self, selector: bytes, mood: int) -> Address:
+        """A verifier of tests that accepts hashes, or everything."""
+        artifact = compile_folder(DOUBLES)["VerifierDouble"]
+        receipt = self.send(None, artifact.bytecode + selector.ljust(32, b"\0"))
+        address = str(receipt["contractAddress"])
+        contract = EvmContract(evm=None, address=address, artifact=artifact)  # type: ignore[arg-type]
+        self.send(address, message_of(contract, "set_mood", mood))
+        return Address(address)
+
+    def add(self, verifier: Address, selector: bytes, number: int) -> EntryNumber:
+        """Let an entry be believed."""
+        now = self.network.requester.head().time_seconds
+        entry = Entry(
+            verifier=verifier,
+            selector=Selector(selector),
+            key_digest=KEY,
+            program_hash=Bytes32(bytes(32)),
+            system="test proofs",
+            bits=100,
+            value_cap_wei=10 * COIN_WEI,
+            gas_limit=300_000,
+            active_from=0,
+            active_until=now + 10**8,
+        )
+        deployment = self.network.deployment
+        own, lock = (
+            EvmContract(evm=None, address=deployment.address(name), artifact=load_artifact(name))  # type: ignore[arg-type]
+            for name in ("Verifiers", "Timelock")
+        )
+        action = (own.address, message_of(own, "add", astuple(entry), number), bytes(32))
+        self.send(lock.address, message_of(lock, "announce", *action))
+        self.network.devnet.advance(DAY_SECONDS + 1)
+        self.send(lock.address, message_of(lock, "execute", *action))
+        return EntryNumber(number)
+
+
+def seal(network: Network, job_id: JobId, selector: bytes) -> bytes:
+    """A proof of the claim on a job's shard, as a sound verifier takes it."""
+    claim = verifiers.standing_claim(network.requester, task_of(job_id, 0))
+    return seal_of(selector, KEY, claim.statement)
+
+
+def test_an_honest_proof_is_final_at_once(network: Network) -> None:
+    governance, selector = Governance(network), b"\xa1\xa1\xa1\xa1"
+    entry = governance.add(governance.verifier(selector, SOUND), selector, 1)
+    job_id, log = network.post(policy=POLICY), Log()
+    task_id = task_of(job_id, 0)
+    worker = network.worker("worker", network.store("worker"), log, takes_unproven=True)
+    network.drive([worker], lambda: "claim_landed" in log.kinds())
+    with pytest.raises(Rejected, match="no final result"):
+        network.requester.evidence(task_id)
+    with pytest.raises(Rejected, match="verifier refuses"):
+        verifiers.prove(network.requester, task_id, entry, seal(network, job_id, selector)[:-1] + b"\0")
+    verifiers.prove(network.requester, task_id, entry, seal(network, job_id, selector))
+    assert network.is_final(job_id) and not network.told(
+        events.TaskFinalized
+    )  # for consumers, and no payment
+    assert network.output(task_id) == expected_output(0)
+    assert verifiers.standing_claim(network.requester, task_id).proven_by == entry
+    network.drive([worker], lambda: bool(network.told(events.TaskFinalized)))
+    assert network.is_final(job_id)
+
+
+def test_an_unsound_verifier_is_stopped_by_whoever_challenges_its_lie(network: Network) -> None:
+    governance, selector = Governance(network), b"\xb2\xb2\xb2\xb2"
+    planted = governance.add(governance.verifier(selector, UNSOUND), selector, 1)
+    job_id, log = network.post(policy=POLICY), Log()
+    task_id = task_of(job_id, 0)
+    engine = FaultyEngine(ReferenceEngine(), FAULT)
+    liar = network.worker("liar", network.store("liar"), log, engine, takes_unproven=True)
+    network.drive([liar], lambda: "claim_landed" in log.kinds())
+    verifiers.prove(network.requester, task_id, planted, selector)
+    assert network.requester.evidence(task_id).proof.leaf.output_root  # consumers believe the lie
+    challenger = network.challenger("challenger", network.store("challenger"), log)
+
+    def is_stopped() -> bool:
+        return verifiers.entries(network.requester)[0].state is verifiers.EntryState.STOPPED
+
+    network.drive([liar, challenger], is_stopped)
+    (struck,) = network.told(events.ClaimStruck)
+    assert struck.claim_id == claim_of(task_id, BatchId(1))
+    with pytest.raises(Rejected) as refused:
+        network.requester.evidence(task_id)
+    assert refused.value.reason is Reject.LEAF_NOT_FINAL
+    worker = network.worker("worker", network.store("worker"), log, takes_unproven=True)
+    network.drive([worker], lambda: log.kinds().count("claim_landed") == 2)
+    with pytest.raises(Rejected) as refused:
+        verifiers.prove(network.requester, task_id, planted, selector)
+    assert refused.value.reason is Reject.ENTRY_STOPPED

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from truestep.base.ids import JobId, task_of
 from truestep.base.units import coins
+from truestep.cli.commands.verifier_contracts import add_to
 from truestep.cli.connection import connect_reader, connect_sender
 from truestep.cli.failure import Failure
 from truestep.cli.option_groups import grouped
@@ -38,6 +39,7 @@ def register(app: typer.Typer) -> None:
     verifiers.command(name="statement", epilog=STATEMENT_EXAMPLE)(statement)
     verifiers.command(name="prove", epilog=PROVE_EXAMPLE)(prove)
     verifiers.command(name="contradict", epilog=CONTRADICT_EXAMPLE)(contradict)
+    add_to(verifiers)
     app.add_typer(verifiers, name="verifiers")
 
 

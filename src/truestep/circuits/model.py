@@ -164,6 +164,9 @@ def check(model: Model) -> Model:
     """The model, if a circuit can be made of it. Raises `CircuitError`."""
     if not model.layers:
         raise CircuitError("the model has no layer; expected at least one")
+    for number, layer in enumerate(model.layers, 1):
+        if isinstance(layer, Convolution):
+            _check_window(layer, number)
     shapes = model.shapes()
     if max(map(prod, shapes)) > MAX_VALUES:
         raise CircuitError(
@@ -199,8 +202,6 @@ def _check_layer(layer: Layer, number: int, *, is_last: bool) -> None:
         )
     if layer.requantisation is not None:
         _check_requantisation(layer.requantisation, layer.weights.shape[0], number)
-    if isinstance(layer, Convolution):
-        _check_window(layer, number)
 
 
 def _check_requantisation(rule: Requantisation, channels: int, number: int) -> None:

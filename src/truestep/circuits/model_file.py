@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import io
 import json
+from math import prod
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from truestep.circuits.errors import CircuitError
 from truestep.circuits.model import (
+    MAX_VALUES,
     Convolution,
     Dense,
     Int64Array,
@@ -114,6 +116,8 @@ def read_model(path: Path) -> Model:
     layers = tuple(_layer(layer, number) for number, layer in enumerate(file.layers, 1))
     if min(file.input.shape) < 1 or len(file.input.shape) == 2:
         raise CircuitError(f"{path}: expected an input of (values,) or (channels, rows, columns)")
+    if prod(file.input.shape) > MAX_VALUES:
+        raise CircuitError(f"{path}: expected at most {MAX_VALUES} values of input; use a smaller model")
     model = Model(
         name=file.name,
         input_shape=tuple(file.input.shape),

@@ -5,7 +5,9 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +17,9 @@ from truestep.circuits.noir import noir_source
 from truestep.circuits.processes import Limits
 from truestep.circuits.reference import public_inputs, run
 from truestep.circuits.setup_key import KeyName, key_folder, need_points
-from truestep.circuits.toolchain import Tools
+from truestep.circuits.toolchain import Tools, circuit_cache
 from truestep.circuits.verifier import check_key
 from truestep.circuits.witness import witness
-from truestep.guest.user_cache import user_cache
 
 COMPILE_LIMITS = Limits(seconds=1_800, memory_bytes=8 << 30)
 """A million multiplications took minutes on a busy computer."""
@@ -27,6 +28,9 @@ PROVE_LIMITS = Limits(seconds=1_800, memory_bytes=8 << 30)
 _TARGET = ("-t", "evm-no-zk")
 _SPARE_ROWS = 64
 """The prover adds some rows to those that it counts."""
+
+STALE_SECONDS = 86_400
+"""No run may take so long."""
 
 Tell = Callable[[str], None]
 
@@ -56,7 +60,8 @@ def compile_circuit(model: Model, tools: Tools, name: KeyName, tell: Tell) -> Ci
     source = noir_source(model)
     digest = hashlib.sha256(source.encode()).hexdigest()
     made_by = hashlib.sha256(f"{digest} {tools.pins()}".encode()).hexdigest()
-    cached = user_cache() / "circuits" / "compiled" / made_by[:32]
+    cached = circuit_cache() / "compiled" / made_by[:32]
+    _sweep(cached.parent)
     if not (cached / "program.json").is_file():
         tell(f"compiling the circuit of {model.multiplications:,} multiplications; this is done once a model")
         _compile(source, tools, cached)
@@ -67,6 +72,16 @@ def compile_circuit(model: Model, tools: Tools, name: KeyName, tell: Tell) -> Ci
     key = bytes.fromhex(kept["key"])
     check_key(key)
     return Circuit(folder=cached, source_sha256=digest, key_name=name, key=key, gates=kept["gates"])
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a run left that was killed with SIGKILL, once it is certain that it is over."""
+    oldest = time.time() - STALE_SECONDS
+    for pattern in ("compile-*", "*/key-*", "*/prove-*"):
+        for left in folder.glob(pattern):
+            with suppress(FileNotFoundError):
+                if left.is_dir() and left.stat().st_mtime < oldest:
+                    shutil.rmtree(left)
 
 
 def _compile(source: str, tools: Tools, cached: Path) -> None:

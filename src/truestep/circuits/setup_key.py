@@ -67,7 +67,7 @@ PRODUCTION_CHUNKS = (
 
 def key_folder(name: KeyName) -> Path:
     """Where the points of a key are kept."""
-    return user_cache() / "circuits" / f"key-{name}"
+    return user_cache().absolute() / "circuits" / f"key-{name}"
 
 
 def points(folder: Path) -> int:

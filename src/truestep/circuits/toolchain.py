@@ -88,11 +88,16 @@ def _expect(what: str, path: Path, expected: str, found: str) -> None:
         )
 
 
+def circuit_cache() -> Path:
+    """Where this user's tools and compiled circuits are kept; tools run elsewhere, so it is absolute."""
+    return user_cache().absolute() / "circuits"
+
+
 def tools_folder() -> Path:
     """Where tools are installed; another version of them has another folder."""
     chosen = os.environ.get(TOOLS_VARIABLE)
     lock = hashlib.sha256((_SOURCES / "package-lock.json").read_bytes()).hexdigest()
-    return Path(chosen) if chosen else user_cache() / "circuits" / f"tools-{lock[:12]}"
+    return Path(chosen).absolute() if chosen else circuit_cache() / f"tools-{lock[:12]}"
 
 
 def platform_name() -> str:

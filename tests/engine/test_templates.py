@@ -11,7 +11,8 @@ from tests.engine import float_cases
 from tests.engine.compare import BASELINE, END, compare_every_cycle, compare_runs
 from tests.engine.float_cases import FORMATS, differences, random_triple, variants
 from tests.engine.programs import CODE_START, EDGE_VALUES, program_of, random_operands, random_program
-from tests.machine.encode import IMMEDIATE_FORMS, LOADS, REGISTER_FORMS, SHIFTS, STORES, encode
+from tests.machine.encode import IMMEDIATE_FORMS, LOADS, REGISTER_FORMS, SHIFTS, STORES, encode, encode_float
+from truestep.engine.analysis.code_map import map_code
 from truestep.engine.compilation import translation
 from truestep.engine.compilation.translation import CompilePolicy, Translation
 from truestep.engine.host import has_templates
@@ -19,47 +20,57 @@ from truestep.engine.jit import JitEngine
 from truestep.engine.layout import TABLE_ENTRIES
 from truestep.engine.templates import units
 from truestep.engine.templates.encoding import KEPT
-from truestep.engine.templates.units import Templates
+from truestep.engine.templates.units import MachineCode, Templates, unit_code
 from truestep.machine.layout import INPUT_START
 from truestep.machine.program import Program, Segment, Task
 
 pytestmark = pytest.mark.skipif(not has_templates(), reason="this processor has no templates")
 
-INPUT = 31
+INPUT, ROUNDS, MADE = 31, 30, 29
+"""Registers with an address, the number of rounds left, and where results are stored."""
 PLACES = (0, 1, 8, 10, 11, 13, KEPT, 5, 6)
 """Zero, registers of the host with short and long numbers, those that have a special use, and memory."""
+ROUNDS_COUNT = 16
+"""The first thousand instructions are walked."""
+DATA, VALUES = 0x2000_0000, 64
 EXIT = [encode("addi", rd=17, immediate=93), encode("ecall")]
 
 
-def straight_program(rng: random.Random, count: int) -> list[int]:
-    """Instructions in a row on registers in all places, after these are loaded from the input."""
-    words = [encode("lui", rd=INPUT, immediate=INPUT_START)]
+def repeated(body: list[int], after: list[int]) -> Program:
+    """A program that does the same again and again; a final state shows only what is in memory then."""
+    back = encode("bne", rs1=ROUNDS, immediate=-4 * (len(body) + 1))
+    rounds = encode("addi", rd=ROUNDS, immediate=ROUNDS_COUNT)
+    return program_of([rounds, *body, encode("addi", rd=ROUNDS, rs1=ROUNDS, immediate=-1), back, *after])
+
+
+def straight_code(rng: random.Random, count: int) -> list[int]:
+    """Instructions on registers in all places, after these are loaded from the input; results are stored."""
+    words = [encode("lui", rd=INPUT, immediate=INPUT_START), encode("lui", rd=MADE, immediate=DATA)]
     words += [encode("ld", rd=each, rs1=INPUT, immediate=8 * i) for i, each in enumerate(PLACES) if each]
-    for _ in range(count):
+    for number in range(count):
         name = rng.choice((*REGISTER_FORMS, *IMMEDIATE_FORMS, *SHIFTS, *LOADS))
         a, b, rd = (rng.choice(PLACES) for _ in range(3))
         if name in REGISTER_FORMS:
             words.append(encode(name, rd=rd, rs1=a, rs2=b))
+        elif name in LOADS:
+            words.append(encode(name, rd=rd, rs1=INPUT, immediate=rng.randrange(8 * VALUES)))
         else:
-            immediate = (
-                rng.choice((0, 1, -1, 5, 31)) % 32 if name in SHIFTS else rng.choice((0, 1, -1, 2047, -2048))
-            )
+            immediate = rng.choice((1, 5, 31) if name in SHIFTS else (0, 1, -1, 2047, -2048))
             words.append(encode(name, rd=rd, rs1=a, immediate=immediate))
-        if rng.randrange(3) == 0:
-            # Fresh values, lest everything becomes 0.
-            at = 8 * rng.randrange(len(PLACES), 64)
-            words.append(encode("ld", rd=rng.choice(PLACES), rs1=INPUT, immediate=at))
+        words.append(encode("sd", rs1=MADE, rs2=rd, immediate=8 * number))
+        # Fresh values, lest everything becomes 0.
+        at = 8 * rng.randrange(VALUES)
+        words.append(encode("ld", rd=rng.choice(PLACES), rs1=INPUT, immediate=at))
     return words
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(8))
 def test_integer_instructions_with_registers_in_every_place(seed: int) -> None:
     rng = random.Random(seed)
-    values = [rng.choice((rng.choice(EDGE_VALUES), rng.getrandbits(64))) for _ in range(64)]
+    values = [rng.choice((rng.choice(EDGE_VALUES), rng.getrandbits(64))) for _ in range(VALUES)]
     content = b"".join(value.to_bytes(8, "little") for value in values)
-    program = program_of([*straight_program(rng, 400), *EXIT])
-    stops = [*range(100, 700, 100), END]
-    assert compare_runs(BASELINE, program, Task(input=content), stops).difference is None, f"seed {seed}"
+    program = repeated(straight_code(rng, 250), EXIT)
+    assert compare_runs(BASELINE, program, Task(input=content), [END]).difference is None, f"seed {seed}"
 
 
 @pytest.mark.parametrize("letter", FORMATS)
@@ -80,16 +91,25 @@ def test_float_instructions_with_registers_in_every_place(
 @pytest.mark.parametrize("name", STORES)
 def test_stores_with_registers_in_every_place(name: str) -> None:
     """To pages that are closed, then open, until one may not be written."""
-    base, value = 0x2000_0FF8, -0x0123_4567
     words: list[int] = []
-    for address in (a for a in PLACES if a):
+    for address in (each for each in PLACES if each):
         for stored in PLACES:
-            words += [encode("lui", rd=stored, immediate=value & ~0xFFF)] if stored else []
-            words += [encode("lui", rd=address, immediate=base & ~0xFFF)]
+            words += [encode("lui", rd=stored, immediate=-0x0123_4000)] if stored else []
+            words.append(encode("lui", rd=address, immediate=DATA + 0x1000 * (len(words) + 1)))
             words += [encode(name, rs1=address, rs2=stored, immediate=at) for at in (0, 2047, -2048)]
-    words += [encode("lui", rd=1, immediate=0x7FFF_F000), encode(name, rs1=1, rs2=1, immediate=16)]
-    program = program_of(words)
-    assert compare_runs(BASELINE, program, Task(), [50, len(words) - 1, END]).difference is None
+    refused = [encode("lui", rd=1, immediate=0x7FFF_E000), encode(name, rs1=1, rs2=1, immediate=16)]
+    program = repeated(words, refused)
+    assert compare_runs(BASELINE, program, Task(), [6_000, END]).difference is None
+
+
+@pytest.mark.parametrize("name", ["div", "rem", "divw", "remw"])
+def test_the_least_integer_is_divided_by_minus_one(name: str) -> None:
+    shift = encode("slli", rd=5, rs1=5, immediate=31 if name.endswith("w") else 63)
+    words = [encode("lui", rd=MADE, immediate=DATA), encode("addi", rd=5, immediate=1), shift]
+    words += [encode("addi", rd=6, immediate=-1), encode(name, rd=10, rs1=5, rs2=6)]
+    words.append(encode("sd", rs1=MADE, rs2=10))
+    program = repeated(words * 16, EXIT)
+    assert compare_runs(BASELINE, program, Task(), [END]).difference is None
 
 
 def test_runs_stop_at_every_cycle() -> None:
@@ -105,6 +125,18 @@ def test_large_programs_are_not_joined_without_limit(monkeypatch: pytest.MonkeyP
     program, task = random_program(rng, 60), Task(input=random_operands(rng))
     engine = JitEngine(CompilePolicy(optimise_cycles_per_cost=1 << 40, walk_after_steps=0))
     assert compare_runs(engine, program, task, [1_000]).difference is None
+
+
+def test_code_is_kept_in_one_piece() -> None:
+    calls = encode_float("fclass.d", rd=5, rs1=6)
+    for words in ([encode("addi", rd=5, immediate=1), *EXIT], [calls, *EXIT]):
+        code = map_code(program_of(words))
+        made = unit_code(code, range(len(code.regions)), Templates(has_fused=True))
+        kept = MachineCode.unpacked(made.packed())
+        assert kept.content == made.content
+        assert kept.pcs.tolist() == made.pcs.tolist() == code.leaders.tolist()
+        assert kept.places.tolist() == made.places.tolist()
+        assert kept.calls_floats == made.calls_floats == (calls in words)
 
 
 def test_templates_are_remembered_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:

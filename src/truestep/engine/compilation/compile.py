@@ -16,7 +16,7 @@ from truestep.engine.codegen.support import (
 from truestep.engine.codegen.walk import walk_module
 from truestep.engine.compilation.loading import LoadedObject, NotLoadable
 from truestep.engine.compilation.object_cache import ObjectCache, build_id
-from truestep.engine.compilation.object_code import LLVM_LOCK, object_code
+from truestep.engine.compilation.object_code import LLVM_LOCK, Tier, object_code
 from truestep.engine.host import float_unit, has_feature
 from truestep.engine.layout import CONTROL_FLOATS, CONTROL_LEAVE, CONTROL_OPEN_PAGE, CONTROL_STORE_CHECK
 from truestep.engine.templates.floats import FUNCTIONS_LIMIT, float_functions, floats_module
@@ -95,7 +95,7 @@ def _float_table() -> "ctypes.Array[ctypes.c_uint64]":
 @once
 def load_floats() -> CompiledModule:
     """Load the functions that templates call, before code runs that calls them."""
-    module = common_module("floats", floats_module)
+    module = common_module("floats", floats_module, Tier.BASELINE)  # seldom called where much is run
     for number, name in enumerate(float_functions()):
         _float_table()[number] = module.function(name)
     return module
@@ -114,12 +114,12 @@ def keep_common_code(objects: ObjectCache) -> None:
         _kept_in.append(objects)
 
 
-def common_module(name: str, ir: Callable[[], str]) -> CompiledModule:
+def common_module(name: str, ir: Callable[[], str], tier: Tier = Tier.OPTIMISED) -> CompiledModule:
     """A module that belongs to no program, from disk if it was kept there."""
     key = build_id() + b" " + name.encode()
     content = next((found for each in _kept_in if (found := each.load(key))), None)
     if content is None:
-        content = object_code(ir())
+        content = object_code(ir(), tier)
         for each in _kept_in:
             each.store(key, content)
     return CompiledModule.from_object(content)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.c_programs.manifest import Program
 
-VARIABLES = 220
+VARIABLES = 230
 CLAUSES_PER_VARIABLE = 4.26
 """Where random problems of three literals are hardest (Mitchell, Selman and Levesque 1992)."""
 
@@ -36,10 +36,28 @@ def _clauses() -> str:
     return f"p cnf {VARIABLES} {len(clauses)}\n" + "".join(f"{clause} 0\n" for clause in clauses)
 
 
-def _more_work() -> str:
-    """The script for the fastest interpreter: three times the work."""
-    script = (Path(__file__).parent / "inputs" / "work.js").read_text(encoding="utf-8")
-    return script + "work();\n" * 2
+def _script(name: str) -> str:
+    return (Path(__file__).parent / "inputs" / name).read_text(encoding="utf-8")
 
 
-_MADE: dict[str, Callable[[], str]] = {"clauses.cnf": _clauses, "more_work.js": _more_work}
+def _repeated_javascript(rounds: int) -> str:
+    """The script that ends in a call of its work, with more of these calls."""
+    return _script("work.js") + "work();\n" * (rounds - 1)
+
+
+def _repeated_lua() -> str:
+    return f"for round = 1, 5 do\n{_script('work.lua')}end\n"
+
+
+def _repeated_sql() -> str:
+    return (_script("work.sql") + "DROP TABLE sale;\nDROP TABLE shop;\n") * 6
+
+
+_MADE: dict[str, Callable[[], str]] = {
+    "clauses.cnf": _clauses,
+    "more_work.js": lambda: _repeated_javascript(4),
+    "much_work.js": lambda: _repeated_javascript(12),
+    "more_work.lua": _repeated_lua,
+    "more_work.sql": _repeated_sql,
+}
+"""An interpreter gets so many rounds of its script that the work takes about as long as that of the others."""

@@ -54,7 +54,7 @@ CPU time, user and system, of a process and of all that it starts, until it ends
 
 Each program writes the same bytes and ends with the same exit code as a guest as it does natively, or its
 row says what is different. The work that each is given is in
-[benchmarks/real_programs](../benchmarks/real_programs), made there or generated, and takes 0.2 to 0.7 s
+[benchmarks/real_programs](../benchmarks/real_programs), made there or generated, and takes about a second
 natively.
 """
 

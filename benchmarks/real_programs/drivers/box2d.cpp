@@ -28,9 +28,9 @@ int main() {
     b2Body *ball = world.CreateBody(&moving);
     ball->CreateFixture(&round, 20.0f);
     ball->SetLinearVelocity(b2Vec2(25.0f, 2.0f));
-    for (int step = 1; step <= 500; step++) {
+    for (int step = 1; step <= 4000; step++) {
         world.Step(1.0f / 60.0f, 8, 3);
-        if (step % 125 == 0)
+        if (step % 1000 == 0)
             std::printf("%d: %d contacts, top (%.4f, %.4f), ball (%.4f, %.4f)\n", step, world.GetContactCount(), last->GetPosition().x,
                         last->GetPosition().y, ball->GetPosition().x, ball->GetPosition().y);
     }

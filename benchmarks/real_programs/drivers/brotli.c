@@ -14,9 +14,12 @@ int main(void) {
     make_text(text, SIZE);
     const int qualities[] = {1, 5, 6};
     for (int i = 0; i < 3; i++) {
-        size_t size = sizeof packed, whole = SIZE;
-        if (!BrotliEncoderCompress(qualities[i], 20, BROTLI_MODE_TEXT, SIZE, (uint8_t *)text, &size, packed)) return 1;
+        size_t size = 0, whole = SIZE;
         for (int round = 0; round < 4; round++) {
+            size = sizeof packed;
+            if (!BrotliEncoderCompress(qualities[i], 20, BROTLI_MODE_TEXT, SIZE, (uint8_t *)text, &size, packed)) return 1;
+        }
+        for (int round = 0; round < 16; round++) {
             whole = SIZE;
             BrotliDecoderDecompress(size, packed, &whole, restored);
         }

@@ -4,7 +4,7 @@
 #include "genann.h"
 #include "generated.h"
 
-enum { POINTS = 400, ROUNDS = 1200, HIDDEN = 16 };
+enum { POINTS = 400, ROUNDS = 4800, HIDDEN = 16 };
 
 int main(void) {
     static double points[POINTS][2], wanted[POINTS];

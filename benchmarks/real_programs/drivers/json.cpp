@@ -24,7 +24,7 @@ int main() {
     }
     std::string text;
     double sum = 0;
-    for (int round = 0; round < 12; round++) {
+    for (int round = 0; round < 96; round++) {
         text = document.dump(round % 2 ? 1 : -1);
         document = json::parse(text);
         sum += sum_of(document);

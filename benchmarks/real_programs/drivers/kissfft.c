@@ -17,7 +17,7 @@ int main(void) {
             values[j].i = 0;
         }
         kiss_fft_cfg forwards = kiss_fft_alloc(length, 0, 0, 0), back = kiss_fft_alloc(length, 1, 0, 0);
-        for (int round = 0; round < 4000000 / length; round++) {
+        for (int round = 0; round < 16000000 / length; round++) {
             kiss_fft(forwards, values, transformed);
             kiss_fft(back, transformed, values);
             for (int j = 0; j < length; j++) {

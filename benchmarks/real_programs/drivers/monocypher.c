@@ -5,7 +5,7 @@
 #include "generated.h"
 #include "monocypher.h"
 
-enum { SIZE = 1 << 20, BLOCKS = 4096 };
+enum { SIZE = 1 << 20, BLOCKS = 4096, PASSES = 12 };
 static uint8_t text[SIZE], packed[SIZE];
 
 static void fill(uint8_t *bytes, size_t size) {
@@ -15,7 +15,7 @@ static void fill(uint8_t *bytes, size_t size) {
 int main(void) {
     uint8_t secret[32], public[32], shared[32], seed[32], signing[64], key[32], signature[64], nonce[24], mac[16], hash[64];
     int good = 0;
-    for (int i = 0; i < 400; i++) {
+    for (int i = 0; i < 1600; i++) {
         fill(secret, 32);
         crypto_x25519_public_key(public, secret);
         crypto_x25519(shared, secret, public);
@@ -28,7 +28,7 @@ int main(void) {
     printf("%d good, %016llx\n", good, (unsigned long long)checksum(signature, 64));
     make_text((char *)text, SIZE);
     fill(nonce, 24);
-    for (int i = 0; i < 24; i++) {
+    for (int i = 0; i < 96; i++) {
         crypto_aead_lock(packed, mac, shared, nonce, NULL, 0, text, SIZE);
         if (crypto_aead_unlock(text, mac, shared, nonce, NULL, 0, packed, SIZE)) return 1;
         crypto_blake2b(hash, 64, packed, SIZE);
@@ -36,7 +36,7 @@ int main(void) {
     }
     printf("%016llx %016llx\n", (unsigned long long)checksum(mac, 16), (unsigned long long)checksum(hash, 64));
     void *work = malloc((size_t)BLOCKS * 1024);
-    crypto_argon2_config config = {.algorithm = CRYPTO_ARGON2_I, .nb_blocks = BLOCKS, .nb_passes = 3, .nb_lanes = 1};
+    crypto_argon2_config config = {.algorithm = CRYPTO_ARGON2_I, .nb_blocks = BLOCKS, .nb_passes = PASSES, .nb_lanes = 1};
     crypto_argon2_inputs inputs = {.pass = text, .salt = nonce, .pass_size = 16, .salt_size = 16};
     crypto_argon2(hash, 32, work, config, inputs, crypto_argon2_no_extras);
     printf("%016llx\n", (unsigned long long)checksum(hash, 32));

@@ -21,7 +21,7 @@ int main() {
     const std::string text = stream.str();
     double sum = 0;
     size_t found = 0;
-    for (int round = 0; round < 45; round++) {
+    for (int round = 0; round < 360; round++) {
         pugi::xml_document read;
         if (!read.load_buffer(text.data(), text.size())) return 1;
         for (const pugi::xpath_node &node : read.select_nodes("//book[@shelf > 10][author = '7']/price")) {

@@ -4,7 +4,7 @@
 
 #include "generated.h"
 
-enum { COUNT = 2500 };
+enum { COUNT = 7500 };
 
 int main(void) {
     secp256k1_context *context = secp256k1_context_create(SECP256K1_CONTEXT_NONE);

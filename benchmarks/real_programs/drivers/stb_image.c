@@ -14,7 +14,7 @@
 #include "stb_image_resize.h"
 #include "stb_image_write.h"
 
-enum { WIDTH = 512, HEIGHT = 384, LIMIT = WIDTH * HEIGHT * 8, ROUNDS = 36 };
+enum { WIDTH = 512, HEIGHT = 384, LIMIT = WIDTH * HEIGHT * 8, ROUNDS = 144 };
 
 static unsigned char picture[WIDTH * HEIGHT * 3], file[LIMIT], half[WIDTH * HEIGHT];
 static size_t file_size;

@@ -13,9 +13,12 @@ int main(void) {
     make_text(text, SIZE);
     const int levels[] = {1, 6, 9};
     for (int i = 0; i < 3; i++) {
-        uLongf size = sizeof packed, whole = SIZE;
-        if (compress2(packed, &size, (Bytef *)text, SIZE, levels[i]) != Z_OK) return 1;
-        for (int round = 0; round < 5; round++) uncompress(restored, &whole, packed, size);
+        uLongf size = 0, whole = SIZE;
+        for (int round = 0; round < 4; round++) {
+            size = sizeof packed;
+            if (compress2(packed, &size, (Bytef *)text, SIZE, levels[i]) != Z_OK) return 1;
+        }
+        for (int round = 0; round < 20; round++) uncompress(restored, &whole, packed, size);
         printf("%d: %lu %016llx %s\n", levels[i], size, (unsigned long long)checksum(packed, size),
                whole == SIZE && !memcmp(text, restored, SIZE) ? "restored" : "lost");
     }

@@ -1,5 +1,6 @@
 """The `truestep` script. It imports only the command that is called."""
 
+import os
 import sys
 
 from truestep.cli.interruption import end_at_once
@@ -8,9 +9,15 @@ _COMPILERS = {"cc", "c++", "ar", "ranlib"}
 """Build files call them hundreds of times, so they do without the imports of the other commands."""
 
 
+_THREADS_OF_BLAS = "OPENBLAS_NUM_THREADS"
+"""NumPy starts as many threads for matrix products as there are processors, and they spin before they sleep.
+Nothing here multiplies matrices of floats."""
+
+
 def main() -> None:
     """Run the program with this process's arguments."""
     end_at_once()
+    os.environ.setdefault(_THREADS_OF_BLAS, "1")
     command, arguments = "".join(sys.argv[1:2]), sys.argv[2:]
     if command in _COMPILERS and arguments != ["--help"]:
         from truestep.guest.driver.tools import run_tool

@@ -13,8 +13,11 @@ from tests.engine import float_fuzz
 from tests.engine.compare import DEFAULT, END, MIXED, WALKS, compare_runs
 from tests.engine.float_cases import FORMATS, differences, random_triple, variants
 from tests.engine.float_programs import float_operands, random_float_program
-from tests.engine.programs import load_registers_from_input, program_of
+from tests.engine.programs import CODE_START, load_registers_from_input, program_of
 from tests.machine.encode import encode, encode_float
+from truestep.engine.analysis.code_map import map_code
+from truestep.engine.analysis.float_types import DOUBLE
+from truestep.engine.analysis.flow import region_flow
 from truestep.engine.compilation.compile import CompiledModule
 from truestep.engine.host import FloatUnit, float_unit
 from truestep.engine.jit import JitEngine
@@ -99,6 +102,18 @@ def test_integers_pass_where_floats_are_kept() -> None:
     words = [*body, encode("bne", rs1=2, immediate=-4 * len(body)), encode("sd", rs1=3, rs2=6), *EXIT]
     for first_pass in (0, -3):
         assert_equal_runs(words, 0, 60, 0x2000_0000, first_pass, -5, -(1 << 33) | 0xFF80_0005, 0x3F80_0000)
+
+
+def test_floats_become_bits_where_they_come_from() -> None:
+    """Before a function is left, but not in a loop, which would do it in each round."""
+    sum_up = encode_float("fadd.d", rd=5, rs1=5, rs2=5)
+    branch = encode("beq", rs1=6, immediate=8)
+    leave = [encode("addi", rd=7, rs1=7, immediate=1), encode("jalr", rs1=28)]
+    code = map_code(program_of([branch, sum_up, *leave]))
+    assert 5 not in region_flow(code, 0).forms.entry[CODE_START + 8]
+    loop = [encode("addi", rd=7, rs1=7, immediate=1), encode("bne", rs1=7, immediate=-12)]
+    code = map_code(program_of([encode("addi", rd=8), branch, sum_up, *loop, *leave]))
+    assert region_flow(code, 0).forms.entry[CODE_START + 12][5] is DOUBLE
 
 
 def test_a_trap_among_stores_of_nans() -> None:

@@ -11,6 +11,7 @@ import pytest
 from tests.engine.compare import compare_runs, undefined_in
 from tests.engine.programs import CODE_START, assemble, program_of, random_call_program, random_program
 from tests.machine.encode import encode
+from truestep.engine.analysis.code_map import map_code
 from truestep.engine.analysis.flow import region_flow
 from truestep.engine.compilation.object_cache import ObjectCache
 from truestep.engine.compilation.translation import (
@@ -211,6 +212,51 @@ def test_jump_tables_and_kept_function_addresses_are_found() -> None:
     program = program_of(words, Segment(address=table, content=constants, is_executable=False))
     code = Translation(program, CompilePolicy()).code
     assert code.indirect.tolist() == [CODE_START + 4 * word for word in (5, 9, 10, 15)]
+
+
+def test_labels_that_are_kept_begin_no_function() -> None:
+    """A branch of one leads past the next, as to what handlers of an interpreter share."""
+    table = 0x8_0000
+    words = [
+        encode("jal", rd=1, immediate=8),
+        encode("ebreak"),
+        encode("jalr", rs1=5),
+        encode("addi", rd=6, rs1=6, immediate=1),
+        encode("beq", rs1=6, immediate=16),
+        encode("jalr", rs1=5),
+        encode("addi", rd=7, rs1=7, immediate=1),
+        encode("jalr", rs1=5),
+        encode("jalr", rs1=1),
+        encode("addi", rd=8, rs1=8, immediate=1),
+        encode("jal", immediate=-4 * 8),
+    ]
+    kept = b"".join((CODE_START + 4 * word).to_bytes(8, "little") for word in (3, 6, 9))
+    program = program_of(words, Segment(address=table, content=kept, is_executable=False))
+    code = Translation(program, CompilePolicy()).code
+    assert code.indirect.tolist() == [CODE_START + 4 * word for word in (3, 6, 9)]
+    # The last one jumps to the start of a function, which is a call at its end.
+    assert code.regions.tolist() == [CODE_START + 4 * word for word in (0, 2, 3, 9)]
+
+
+def interpreter(handlers: int, length: int) -> Program:
+    """Handlers that each branch past the next one, and jump where a register says."""
+    handler = [
+        encode("beq", rs1=6, immediate=4 * length + 8),
+        *[encode("addi", rd=7, rs1=7, immediate=1)] * (length - 2),
+        encode("jalr", rs1=28),
+    ]
+    kept = b"".join((CODE_START + 4 * length * number).to_bytes(8, "little") for number in range(handlers))
+    words = [*handler * handlers, *[encode("ebreak")] * (length + 2)]
+    return program_of(words, Segment(address=0x8_0000, content=kept, is_executable=False))
+
+
+def test_the_loop_of_an_interpreter_is_one_function() -> None:
+    """Unless it has few targets, or so many that each is but a few instructions."""
+    shapes = ((60, 100), (8, 750), (240, 25))
+    assert [len(map_code(interpreter(*shape)).regions) == 1 for shape in shapes] == [True, False, False]
+    flow = region_flow(map_code(interpreter(60, 100)), 0)
+    assert len(flow.dispatched) == 60
+    assert flow.goes_by_numbers
 
 
 def test_what_an_entry_takes_from_the_control_block() -> None:

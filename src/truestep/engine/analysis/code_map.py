@@ -26,6 +26,13 @@ BLOCK_LIMIT_WORDS = 128
 """Some of LLVM's time grows exponentially with a block: 128 chained `mulh` take it 50 ms, 500 hours."""
 REGION_LIMIT_COST = 2048
 """LLVM's time grows faster than the size of a function."""
+MANY_TARGETS = 16
+"""With more addresses inside a function that are kept somewhere, it is taken for an interpreter's loop."""
+TARGET_COST = 48
+"""What a function costs for each of them on average, at least, for the next limit to apply."""
+INTERPRETER_LIMIT_COST = 10_240
+"""An interpreter's loop is worth more of LLVM's time, twice as much as in parts of `REGION_LIMIT_COST`: where
+it is cut, registers go through memory at every other instruction of its program."""
 UNIT_LIMIT_COST = 512
 """Functions below it are compiled together. With more, calls between them are a little cheaper (3 % of a run
 at 2,048), but what is hot drags along what is not (half of all compiling)."""
@@ -190,7 +197,7 @@ def _map_words(
     functions = _function_starts(entry, fields, pointers)
     leaders = _leaders(fields, indirect, functions)
     costs = _costs(fields, functions, indirect)
-    regions = _split_large_regions(at, costs, leaders, functions)
+    regions = _split_large_regions(at, costs, leaders, functions, indirect)
     positions = np.searchsorted(at, regions)
     first, count = _table_range(program)
     return CodeMap(
@@ -358,7 +365,19 @@ def _function_starts(entry: int, fields: _Fields, pointers: Addresses) -> Addres
     begins_span = np.ones(len(at), np.bool_)
     begins_span[1:] = at[1:] != at[:-1] + 4
     positions = np.searchsorted(at, pointers)
-    return _pick(at, called, np.array([entry]), at[begins_span], pointers[fields.never_falls[positions - 1]])
+    kept = pointers[fields.never_falls[positions - 1]]
+    return _pick(at, called, np.array([entry]), at[begins_span], kept[~_are_labels(kept, called, fields)])
+
+
+def _are_labels(kept: Addresses, called: Addresses, fields: _Fields) -> Flags:
+    """Which kept addresses lie inside a function: a branch leads past them, or a jump to what begins none."""
+    begins = np.isin(fields.target, _distinct(np.concatenate((kept, called))))
+    jumps = fields.is_jal & (fields.rd == 0) & ~begins
+    passes = (fields.target >= 0) & (fields.is_branch | jumps)
+    sides = fields.at[passes], fields.target[passes]
+    below, above = np.sort(np.minimum(*sides)), np.sort(np.maximum(*sides))
+    # More ways begin below an address than end below it.
+    return np.searchsorted(below, kept) > np.searchsorted(above, kept)
 
 
 def _leaders(fields: _Fields, indirect: Addresses, functions: Addresses) -> Addresses:
@@ -404,12 +423,19 @@ def _divides(fields: _Fields) -> Flags:
     return is_register & (fields.word >> 25 == 1) & (fields.word >> 14 & 1 == 1)
 
 
-def _split_large_regions(at: Addresses, costs: Words, leaders: Addresses, functions: Addresses) -> Addresses:
-    """Region starts, with additional ones where a region exceeds REGION_LIMIT_COST."""
+def _split_large_regions(
+    at: Addresses, costs: Words, leaders: Addresses, functions: Addresses, indirect: Addresses
+) -> Addresses:
+    """Region starts, with additional ones where a region exceeds its limit."""
     starts = np.searchsorted(at, functions)
     at_leaders = np.searchsorted(at, leaders)
     owner = np.searchsorted(starts, at_leaders, side="right") - 1
-    chunk = (costs[at_leaders] - costs[starts[owner]]) // REGION_LIMIT_COST
+    owned = np.searchsorted(indirect, functions)
+    targets = np.append(owned[1:], len(indirect)) - owned
+    whole = np.append(costs[starts[1:]], costs[-1]) - costs[starts]
+    interprets = (targets > MANY_TARGETS) & (whole >= TARGET_COST * targets)
+    limits = np.where(interprets, INTERPRETER_LIMIT_COST, REGION_LIMIT_COST)
+    chunk = (costs[at_leaders] - costs[starts[owner]]) // limits[owner]
     begins = np.ones(len(leaders), np.bool_)
     begins[1:] = (owner[1:] != owner[:-1]) | (chunk[1:] != chunk[:-1])
     return leaders[begins]

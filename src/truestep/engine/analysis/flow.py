@@ -1,10 +1,10 @@
 """The blocks of one region: where the cycle budget is checked, and which registers may have changed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from truestep.base.integers import wrap32
-from truestep.engine.analysis.code_map import ALL_REGISTERS, BLOCK_LIMIT_WORDS, CodeMap, between
+from truestep.engine.analysis.code_map import ALL_REGISTERS, BLOCK_LIMIT_WORDS, MANY_TARGETS, CodeMap, between
 from truestep.engine.analysis.forms import Forms, Region, find_forms
 from truestep.engine.analysis.liveness import WINDOW_CYCLES, unseen_registers
 from truestep.engine.analysis.loops import Loop, repeated_loops
@@ -17,9 +17,8 @@ PATH_LIMIT_INSTRUCTIONS = 256
 """The longest path between two checks of the budget, not counting copies of loops. Before an exact stop, up
 to this many cycles, the window (liveness) and the copies (loops) may be stepped one by one."""
 
-DISPATCHED_LIMIT = 16
-"""The most targets among which an indirect jump chooses within a function. With more, it is quicker to leave
-the function and go by the entry table, as for the instructions of an interpreter."""
+DISPATCHED_LIMIT = 1024
+"""The most targets that an indirect jump reaches within a function; with more, it leaves the function."""
 RETURN_REGISTERS = (1, 5)
 """`jalr x0` through one of these is a return by the calling convention; a wrong guess costs only time."""
 PINNED_MASK = sum(1 << register for register in PINNED)
@@ -86,6 +85,14 @@ class Flow:
     """Block → registers that it or what follows in the function reads, or stores on leaving, by bit."""
     forms: Forms
     """The form in which blocks find registers."""
+
+    @property
+    def goes_by_numbers(self) -> bool:
+        """Whether indirect jumps look at the entry table for their target, as it is quicker with many.
+
+        With few, they compare.
+        """
+        return len(self.dispatched) > MANY_TARGETS
 
     def changed_after(self, block: Block) -> int:
         """Registers that may differ from the control block when `block` ends."""
@@ -182,7 +189,8 @@ def region_flow(code: CodeMap, region: int, *, is_baseline: bool = False) -> Flo
     blocks = _read_blocks(code, region)
     start = int(code.regions[region])
     targets = tuple(between(code.indirect, start, max(blocks) + 4))
-    dispatched = targets if len(targets) <= DISPATCHED_LIMIT else ()
+    jumps = any(is_dispatch(block) for block in blocks.values())
+    dispatched = targets if jumps and len(targets) <= DISPATCHED_LIMIT else ()
     successors = {block.start: _successors(block, blocks) for block in blocks.values()}
     entries = {
         start,
@@ -196,7 +204,7 @@ def region_flow(code: CodeMap, region: int, *, is_baseline: bool = False) -> Flo
     loops = repeated_loops(cycles, successors, entries, storing) if not is_baseline else {}
     needs = _budget_checks(blocks, successors, entries, loops)
     changed = _changed(blocks, successors, dispatched)
-    inner = {to for block in blocks.values() for to in _following(block, successors, dispatched)}
+    inner = {*dispatched, *(to for targets in successors.values() for to in targets)}
     ways = {} if dispatched or is_baseline else ways_in(start, successors, list(needs))
     unseen = unseen_registers(
         {block.start: _effects(block) for block in blocks.values()},
@@ -222,6 +230,7 @@ def region_flow(code: CodeMap, region: int, *, is_baseline: bool = False) -> Flo
                 successors=successors,
                 open_blocks=(start, *needs),
                 dispatched=dispatched,
+                leaving={pc for pc, block in blocks.items() if _may_leave(block, blocks)},
             )
         ),
     )
@@ -285,11 +294,17 @@ def _changed(
 ) -> dict[int, int]:
     """Forward data flow to a fixed point. The pinned registers are never kept in the control block."""
     changed = dict.fromkeys(blocks, PINNED_MASK)
+    meeting = PINNED_MASK
     pending = sorted(blocks, reverse=True)
     while pending:
         block = blocks[pending.pop()]
         after = changed[block.start] | written_by(block)
-        for to in _following(block, successors, dispatched):
+        following: Sequence[int] = successors[block.start]
+        if is_dispatch(block):
+            following = dispatched if after & ~meeting else ()
+            meeting |= after
+            after = meeting
+        for to in following:
             if after & ~changed[to]:
                 changed[to] |= after
                 pending.append(to)
@@ -312,22 +327,23 @@ def _wanted(
 
     Where indirect jumps leave the function, they share one way out: each stores what any of them has changed.
     """
-    shared = 0
-    for block in blocks.values():
-        if dispatched and is_dispatch(block):
-            shared |= changed[block.start] | written_by(block)
+    jumping = [start for start, block in blocks.items() if dispatched and is_dispatch(block)]
+    chosen = 0
+    for start in jumping:
+        chosen |= changed[start] | written_by(blocks[start])
     sources: dict[int, list[int]] = {start: [] for start in blocks}
-    for block in blocks.values():
-        for to in _following(block, successors, dispatched):
-            sources[to].append(block.start)
+    for start, targets in successors.items():
+        for to in targets:
+            sources[to].append(start)
+    reached = set(dispatched)
     wanted = dict.fromkeys(blocks, 0)
     pending = sorted(blocks)
     while pending:
         start = pending.pop()
         block = blocks[start]
         after = changed[start] | written_by(block) if _may_leave(block, blocks) else 0
-        after |= shared if is_dispatch(block) else 0
-        for to in _following(block, successors, dispatched):
+        after |= chosen if is_dispatch(block) else 0
+        for to in successors[start]:
             after |= wanted[to]
         for reads, writes in reversed(_effects(block)):
             after = after & ~writes | reads
@@ -335,13 +351,10 @@ def _wanted(
         if after != wanted[start]:
             wanted[start] = after
             pending += sources[start]
+            if start in reached and after & ~chosen:
+                chosen |= after
+                pending += jumping
     return wanted
-
-
-def _following(
-    block: Block, successors: dict[int, list[int]], dispatched: tuple[int, ...]
-) -> tuple[int, ...] | list[int]:
-    return dispatched if is_dispatch(block) else successors[block.start]
 
 
 def _may_leave(block: Block, blocks: dict[int, Block]) -> bool:

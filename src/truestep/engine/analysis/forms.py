@@ -3,7 +3,7 @@
 The choice affects only speed: every path into a block brings registers into the form that is noted here.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from truestep.engine.analysis.code_map import ALL_REGISTERS
@@ -76,6 +76,8 @@ class Region:
     """Blocks that are entered with all registers in the control block."""
     dispatched: Iterable[int]
     """Blocks that indirect jumps reach: they find bits."""
+    leaving: Container[int]
+    """Blocks at whose end the function may be left, or an indirect jump be taken: that needs bits."""
 
 
 def find_forms(region: Region) -> Forms:
@@ -86,8 +88,11 @@ def find_forms(region: Region) -> Forms:
     loads = {pc: kind for start in region.code for pc, kind in _float_loads(region, wanted, start)}
     arriving = _flow_forward(region, loads)
     dispatched = set(region.dispatched)
+    left_with = _left_with(region)
     entry = {
-        start: {} if start in dispatched else _forms_of(wanted[start], arriving[start])
+        start: {}
+        if start in dispatched
+        else _forms_of(wanted[start].with_kind(None, left_with.get(start, 0)), arriving[start])
         for start in region.code
     }
     return Forms(entry=entry, loads=loads)
@@ -155,6 +160,34 @@ def _flow_backward(region: Region) -> dict[int, Sets]:
             wanted[start] = before
             pending += predecessors[start]
     return wanted
+
+
+def _left_with(region: Region) -> dict[int, int]:
+    """Block that leads to no loop → registers with which the function may be left from there, by bit.
+
+    Their bits are needed soon, so they are made where the float comes from, which knows how they follow from
+    it. In a loop that would be work in each round, for what is needed once.
+    """
+    sources: dict[int, list[int]] = {start: [] for start in region.code}
+    for start, targets in region.successors.items():
+        for to in targets:
+            sources[to].append(start)
+    unknown = {start: len(region.successors[start]) for start in region.code}
+    pending = [start for start, count in unknown.items() if not count]
+    found: dict[int, int] = {}
+    while pending:
+        start = pending.pop()
+        left_with = ALL_REGISTERS if start in region.leaving else 0
+        for to in region.successors[start]:
+            left_with |= found[to]
+        for instruction in region.code[start]:
+            left_with &= ~(_writes(instruction) if instruction is not None else 0)
+        found[start] = left_with
+        for source in sources[start]:
+            unknown[source] -= 1
+            if not unknown[source]:
+                pending.append(source)
+    return found
 
 
 def _float_loads(region: Region, wanted: Mapping[int, Sets], start: int) -> Iterable[tuple[int, FloatType]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from truestep.engine.analysis.code_map import CodeMap
+from truestep.engine.analysis.code_map import ALL_REGISTERS, CodeMap
 from truestep.engine.analysis.flow import PINNED_MASK, Flow, touched_by
 from truestep.engine.codegen.operations import Emitter
 from truestep.engine.codegen.registers import declare_floats, put_float, registers_in
@@ -138,24 +138,59 @@ class Frame:
         emit.line("%indirect = alloca i64")
         emit.line("%trap = alloca i64")
         emit.line("%count = alloca i64")
+        emit.line("%joined = alloca i64")
         emit.line("store i64 %budget, ptr %count")
 
     def _write_other_entries(self, entries: list[int]) -> None:
         emit = self.emitter
         outermost = {pc: heads[0] for pc, heads in self.flow.ways_in.items() if heads and pc in entries}
-        direct = [pc for pc in entries if pc not in outermost]
+        joining = [pc for pc in entries if pc in self.flow.dispatched] if self.flow.goes_by_numbers else []
+        direct = [pc for pc in entries if pc not in outermost and pc not in joining]
+        ways = {"inward": outermost, "joining": joining}
         self._write_switch(
-            "%number", [*((pc, f"enter_{pc:x}") for pc in direct), *((pc, "inward") for pc in outermost)]
+            "%number",
+            [
+                *((pc, f"enter_{pc:x}") for pc in direct),
+                *((pc, way) for way, entered in ways.items() for pc in entered),
+            ],
         )
         for pc in direct:
             emit.label(f"enter_{pc:x}")
             self._enter(pc)
+        if joining:
+            self._write_joining()
         if outermost:
             emit.label("inward")
             emit.line(f"store volatile i64 %number, ptr %entry.at, {CONTROLS}")
             self._write_switch("%number", [(pc, block_label(head)) for pc, head in outermost.items()])
         emit.label("unknown")
         emit.line("unreachable")
+
+    def _write_joining(self) -> None:
+        """Write the way in to the targets of indirect jumps: it goes where these choose among them.
+
+        They get all registers, of which each has one value there, whichever way it came.
+        """
+        emit = self.emitter
+        emit.label("joining")
+        for register in self.having(ALL_REGISTERS):
+            value = f"%p{register}"
+            if register not in PINNED:
+                value = emit.value(f"load i64, ptr %s{register}, {CONTROLS}")
+            emit.line(f"store i64 {value}, ptr %x{register}")
+        emit.line("store i64 0, ptr %indirect")
+        emit.line("store i64 %number, ptr %joined")
+        emit.line("br label %within")
+
+    def write_chosen(self, number: str) -> None:
+        """Write where indirect jumps choose among their targets, by the number of the entry."""
+        emit = self.emitter
+        emit.line(f"store i64 {number}, ptr %joined")
+        emit.line("br label %within")
+        emit.label("within")
+        chosen = emit.value("load i64, ptr %joined")
+        cases = " ".join(f"i64 {self._numbers[pc]}, label %{block_label(pc)}" for pc in self.flow.dispatched)
+        emit.line(f"switch i64 {chosen}, label %outside [{cases}]")
 
     def _write_switch(self, number: str, ways: list[tuple[int, str]]) -> None:
         """Go to the label of the entry with a number; the table of entries holds no others."""

@@ -414,13 +414,22 @@ def _write_dispatch(frame: Frame) -> None:
     emit = frame.emitter
     emit.label("dispatch")
     target = emit.value("load i64, ptr %indirect")
-    cases = " ".join(f"i64 {pc}, label %{block_label(pc)}" for pc in frame.flow.dispatched)
-    emit.line(f"switch i64 {target}, label %outside [{cases}]")
+    if frame.flow.goes_by_numbers:
+        entry = _entry_at(frame, _slot_of(frame, target))
+        own = f"ptrtoint (ptr {function_name(frame.flow.start)} to i64)"
+        is_own = emit.value(f"icmp eq i64 {emit.value(f'lshr i64 {entry}, {ENTRY_BITS}')}, {own}")
+        emit.line(f"br i1 {is_own}, label %own, label %outside, {LIKELY}")
+        emit.label("own")
+        frame.write_chosen(emit.value(f"and i64 {entry}, {ENTRY_MASK}"))
+    else:
+        cases = " ".join(f"i64 {pc}, label %{block_label(pc)}" for pc in frame.flow.dispatched)
+        emit.line(f"switch i64 {target}, label %outside [{cases}]")
     emit.label("outside")
     for register in frame.having(frame.indirect_changed & ~PINNED_MASK):
         value = emit.value(f"load i64, ptr %x{register}")
         emit.line(f"store i64 {value}, ptr %s{register}, {CONTROLS}")
-    _go_by_table(frame, target, emit.value("load i64, ptr %count"), frame.pinned())
+    outward = emit.value("load i64, ptr %indirect")
+    _go_by_table(frame, outward, emit.value("load i64, ptr %count"), frame.pinned())
 
 
 def _write_shared_ways(frame: Frame) -> None:
@@ -435,25 +444,36 @@ def _write_shared_ways(frame: Frame) -> None:
 
 def _go_by_table(frame: Frame, target: str, left: str, pinned: dict[int, str]) -> None:
     """Go on at an address that is known only now."""
+    _go_to_slot(frame, _slot_of(frame, target), target, left, pinned)
+
+
+def _slot_of(frame: Frame, target: str) -> str:
+    """The slot of the entry table for an address, counted from the program's first."""
     emit, code = frame.emitter, frame.code
     low = emit.value(f"trunc i64 {target} to i32")
     distance = emit.value(f"sub i32 {low}, {4 * code.table_first}")
     slot = emit.value(f"call i32 @llvm.fshr.i32(i32 {distance}, i32 {distance}, i32 2)")
     # A misaligned distance becomes a large number.
     within = emit.value(f"call i32 @llvm.umin.i32(i32 {slot}, i32 {code.table_count})")
-    _go_to_slot(frame, emit.value(f"zext i32 {within} to i64"), target, left, pinned)
+    return emit.value(f"zext i32 {within} to i64")
 
 
-def _go_to_slot(frame: Frame, slot: str, pc: str, left: str, pinned: dict[int, str]) -> None:
-    """Go on where an entry of the table leads, counted from the program's first; `leave_at` needs the pc."""
+def _entry_at(frame: Frame, slot: str) -> str:
+    """What the entry table holds in a slot."""
     emit = frame.emitter
-    pc_at = emit.value(f"getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_PC}")
-    emit.line(f"store i64 {pc}, ptr {pc_at}, {CONTROLS}")
     table_at = emit.value(f"getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_TABLE}")
     table = emit.value(f"load ptr, ptr {table_at}, {CONTROLS}")
     first = emit.value(f"getelementptr i8, ptr {table}, i64 {8 * frame.code.table_first}")
     slot_at = emit.value(f"getelementptr i64, ptr {first}, i64 {slot}")
-    entry = emit.value(f"load i64, ptr {slot_at}, {CONTROLS}")
+    return emit.value(f"load i64, ptr {slot_at}, {CONTROLS}")
+
+
+def _go_to_slot(frame: Frame, slot: str, pc: str, left: str, pinned: dict[int, str]) -> None:
+    """Go on where an entry of the table leads; `leave_at` needs the pc."""
+    emit = frame.emitter
+    pc_at = emit.value(f"getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_PC}")
+    emit.line(f"store i64 {pc}, ptr {pc_at}, {CONTROLS}")
+    entry = _entry_at(frame, slot)
     address = emit.value(f"lshr i64 {entry}, {ENTRY_BITS}")
     function = emit.value(f"inttoptr i64 {address} to ptr")
     number = emit.value(f"and i64 {entry}, {ENTRY_MASK}")

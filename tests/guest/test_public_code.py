@@ -220,3 +220,42 @@ def joined(x, is_deep):
 def test_functions_stay_compiled_when_branches_of_others_are_left_out(tmp_path: Path) -> None:
     expressions = "joined(1.5, n > 3)", "odd(3, n > 3)", "plain(1)"
     assert printed(tmp_path, BRANCHES, *expressions) == in_python(BRANCHES, *expressions)
+
+
+def test_values_that_do_not_fit_are_named(tmp_path: Path) -> None:
+    text = HEADER + (
+        "from collections import defaultdict\n"
+        "def nearest(n):\n"
+        "    found = defaultdict(lambda: (0.5,))\n"
+        "    found[0] = (1, 2, 3)\n"
+        "    return found[n][0]\n"
+        "@truestep.guest\ndef main(input):\n    return nearest(len(input))\n"
+    )
+    words = "tuple of 1 float64 here, where others are tuple of 3 int64\n  try: make all of them of one type"
+    assert f"model.py:7: a guest cannot use {words}" in said(tmp_path, text)
+
+
+ITERATORS = """
+from itertools import chain, islice
+
+def pairs(items):
+    found = []
+    iterator = iter(items)
+    while True:
+        part = list(islice(iterator, 2))
+        if not part:
+            return found
+        found.append(part)
+
+def rest(items):
+    iterator = iter(items)
+    first = next(iterator)
+    return [first * item for item in islice(iterator, 2)]
+"""
+
+
+def test_an_iterator_that_a_generator_has_a_copy_of_is_not_used_again(tmp_path: Path) -> None:
+    text = HEADER + ITERATORS + "@truestep.guest\ndef main(input):\n    print(rest([2, 3, 4, 5]))\n"
+    refused = said(tmp_path, text + "    print(pairs([1, 2, 3]))\n    return input\n")
+    assert refused.startswith("model.py:10: a guest cannot go on with iterator, of which islice gets a copy")
+    assert printed(tmp_path, ITERATORS, "rest([2, 3, 4 + n, 5])") == ["[6, 8]"]

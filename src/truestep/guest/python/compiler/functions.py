@@ -97,11 +97,7 @@ def accept_plain_functions() -> None:
     function_compiler: Any = dispatcher._FunctionCompiler
     function_compiler._get_implementation = _implementation
     function_compiler._compile_core = _trying_again(function_compiler._compile_core)
-    recursive: Any = types.RecursiveCall
-    recursive.get_overloads = _known_or_compiled(recursive.get_overloads)
-    stack: Any = typing_context.CallStack
-    stack.finditer = _frames_of
-    _note_what_is_kept()
+    _follow_calls()
 
 
 @functools.cache
@@ -201,12 +197,15 @@ _failed: set[Any] = set()
 """What keeps that a function could not be compiled, to fail with the same error when it is asked again."""
 
 
-def _note_what_is_kept() -> None:
-    """Know which functions failed, and which call each other, when the others are kept."""
+def _follow_calls() -> None:
+    """Know which functions call themselves or each other, and which failed, when the others are kept."""
     function_compiler: Any = dispatcher._FunctionCompiler
     function_compiler._compile_cached = _noting_failures(function_compiler._compile_cached)
     recursive: Any = types.RecursiveCall
     recursive.__init__ = _binding(recursive.__init__)
+    recursive.get_overloads = _known_or_compiled(recursive.get_overloads)
+    stack: Any = typing_context.CallStack
+    stack.finditer = _frames_of
 
 
 def _noting_failures(compile_cached: Any) -> Any:

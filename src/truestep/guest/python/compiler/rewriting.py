@@ -16,6 +16,7 @@ from typing import Any
 
 from truestep.guest.python.compiler.accumulators import FirstRoundWriter
 from truestep.guest.python.compiler.handlers import HandlerRewriter
+from truestep.guest.python.compiler.iterator_copies import check_iterators
 from truestep.guest.python.compiler.known_types import Known, argument_facts
 from truestep.guest.python.compiler.left_out import without_branches
 from truestep.guest.python.compiler.lifting import definitions as lifted_definitions
@@ -191,6 +192,7 @@ def _changed(
     known = {name: Known(value) for name, value in kind.bound if name not in shared}
     pruner = Pruner(names, tree, {**facts, **known}, variant)
     tree = pruner.prune(tree)
+    check_iterators(tree, names, origin)
     keep_instances(tree, known, origin)
     set_declared(tree, origin)
     remover = UnusedRemover(names, pruner.tables)

@@ -15,6 +15,7 @@ from truestep.guest.python.compiler.arrays import install_constants, large_array
 from truestep.guest.python.compiler.calls import install_exceptions
 from truestep.guest.python.compiler.codegen import retarget
 from truestep.guest.python.compiler.complaint import Complaint, line_of
+from truestep.guest.python.compiler.conversions import install_conversions
 from truestep.guest.python.compiler.declared_signatures import install_declared_signatures
 from truestep.guest.python.compiler.division import install_division
 from truestep.guest.python.compiler.domain_errors import install_domain_errors
@@ -66,6 +67,7 @@ def prepare() -> None:
     install_addresses()
     install_constants()
     install_exceptions()
+    install_conversions()
     install_printing()
     install_linear_algebra()
     install_sums()

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 from web3 import Account, Web3
 
 from tests.conftest import find_anvil
 from tests.contracts.compiled import compile_folder, message_of
 from tests.contracts.evm import EvmContract
 from tests.e2e.keepers import RULES
-from tests.e2e.network import COIN_WEI, Log, Network, expected_output, open_network
+from tests.e2e.network import (
+    COIN_WEI,
+    ELF,
+    INPUT,
+    MAX_CYCLES,
+    REWARD_WEI,
+    Log,
+    Network,
+    expected_output,
+    open_network,
+)
 from tests.protocol.validity.world import seal_of
 from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.devnet import AnvilDevnet, EmbeddedDevnet
+from truestep.adapters.keystore import create_keystore
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address, BatchId, Bytes32, JobId, claim_of, task_of
-from truestep.client import verifiers
+from truestep.cli.main import app
+from truestep.client import Client, Order, verifiers
 from truestep.commitments.keccak import keccak256
 from truestep.contracts.artifacts import load_artifact
 from truestep.machine.interpreter import ReferenceEngine
@@ -117,8 +131,13 @@ def seal(network: Network, job_id: JobId, selector: bytes) -> bytes:
 def test_an_honest_proof_is_final_at_once(network: Network) -> None:
     governance, selector = Governance(network), b"\xa1\xa1\xa1\xa1"
     entry = governance.add(governance.verifier(selector, SOUND), selector, 1)
-    job_id, log = network.post(policy=POLICY), Log()
+    order, log = Order(is_proven=True, reward_wei=REWARD_WEI, max_cycles=MAX_CYCLES, lease_seconds=300), Log()
+    client = Client(network.requester, network.blobs, network.deployment)
+    job_id = client.submit(ELF, INPUT, order=order).job_id
     task_id = task_of(job_id, 0)
+    unwilling = network.worker("unwilling", network.store("unwilling"), log)
+    network.drive([unwilling], lambda: "declined" in log.kinds())
+    assert not network.told(events.TaskTaken)
     worker = network.worker("worker", network.store("worker"), log, takes_unproven=True)
     network.drive([worker], lambda: "claim_landed" in log.kinds())
     with pytest.raises(Rejected, match="no final result"):
@@ -161,3 +180,35 @@ def test_an_unsound_verifier_is_stopped_by_whoever_challenges_its_lie(network: N
     with pytest.raises(Rejected) as refused:
         verifiers.prove(network.requester, task_id, planted, selector)
     assert refused.value.reason is Reject.ENTRY_STOPPED
+
+
+def test_commands_show_and_stop_entries(network: Network, tmp_path: Path) -> None:
+    """On a real node, as a shell would."""
+    node = network.devnet.node
+    if not isinstance(node, str):
+        pytest.skip("the chain in this process has no URL")
+    governance, selector = Governance(network), b"\xa1\xa1\xa1\xa1"
+    file = tmp_path / "deployment.json"
+    network.deployment.write(file)
+    where = ("--rpc", node, "--deployment", str(file))
+    assert "no verifier is believed yet" in invoke("verifiers", "list", *where)
+    governance.add(governance.verifier(selector, SOUND), selector, 1)
+    listed = json.loads(invoke("verifiers", "list", *where, "--json"))["entries"]
+    assert [(each["number"], each["state"], each["selector"]) for each in listed] == [
+        (1, "live", "0xa1a1a1a1")
+    ]
+    assert "1, live" in invoke("verifiers", "list", *where)
+    assert "unknown job" in invoke("verifiers", "statement", "1", "0", *where)
+    keystore = create_keystore(tmp_path / "guardian.json", "password", guards_money=False)
+    (tmp_path / "password").write_text("password")
+    network.devnet.fund(keystore, COIN_WEI)
+    sender = ("--keystore", str(tmp_path / "guardian.json"), "--password-file", str(tmp_path / "password"))
+    assert "caller is not the guardian" in invoke("verifiers", "stop", "1", *where, *sender)
+    assert "no entry has the number 2" in invoke("verifiers", "stop", "2", *where, *sender)
+    assert "no entry has proven anything" in invoke("verifiers", "contradict", *where, *sender)
+
+
+def invoke(*words: str) -> str:
+    """All that a command says."""
+    finished = CliRunner().invoke(app, list(words), catch_exceptions=False)
+    return finished.stdout + finished.stderr

@@ -12,23 +12,26 @@ from typing import Any
 from truestep.guest.python.compiler.complaint import Complaint, line_in
 from truestep.guest.python.compiler.rewriting_names import Names
 
+_MAKERS: dict[str, Any] = {maker.__name__: maker for maker in (iter, map, filter, zip, enumerate, reversed)}
+"""Functions of Python that return an iterator."""
 _LOOPS = (ast.For, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _YIELDS = 0x20
 """What the code of a generator has among its flags."""
 
 
 def check_iterators(tree: ast.AST, names: Names, function: FunctionType) -> None:
-    """Raises Complaint if `name = iter(…)` is given to a generator, and used afterwards."""
+    """Raises Complaint if `name = iter(…)`, or a generator, is given to a generator, and used afterwards."""
     stores: list[Any] = [part for part in ast.walk(tree) if _makes_iterator(part, names)]
     iterators = {part.targets[0].id for part in stores if isinstance(part.targets[0], ast.Name)}
     for call in ast.walk(tree) if iterators else ():
-        if not isinstance(call, ast.Call) or not _makes_generator(names.value(call.func)):
+        called: Any = names.value(call.func) if isinstance(call, ast.Call) else None
+        if not isinstance(call, ast.Call) or not _makes_generator(called):
             continue
         for name in sorted(_given(call) & iterators):
             begun = [part for part in stores if _is_name(part.targets[0], name)]
             if _is_used_again(name, call, begun, tree):
                 raise Complaint(
-                    f"a guest cannot go on with {name}, of which {ast.unparse(call.func)} gets a copy",
+                    f"a guest cannot go on with {name}, of which {called.__name__} gets a copy",
                     place=line_in(function, call),
                     remedy=f"take the items by next({name}), or slice a list of them",
                 )
@@ -37,7 +40,10 @@ def check_iterators(tree: ast.AST, names: Names, function: FunctionType) -> None
 def _makes_iterator(node: ast.AST, names: Names) -> Any:
     if not isinstance(node, ast.Assign) or len(node.targets) != 1 or not isinstance(node.value, ast.Call):
         return False
-    return ast.unparse(node.value.func) == "iter" and names.value(node.value.func) in {None, iter}
+    called = names.value(node.value.func)
+    is_pythons = isinstance(node.value.func, ast.Name) and node.value.func.id in _MAKERS
+    is_known = called is None or any(called is maker for maker in _MAKERS.values())
+    return (is_pythons and is_known) or _makes_generator(called)
 
 
 def _makes_generator(called: Any) -> bool:
@@ -45,7 +51,7 @@ def _makes_generator(called: Any) -> bool:
     called = getattr(called, "py_func", called)
     if isinstance(called, FunctionType):
         return bool(called.__code__.co_flags & _YIELDS)
-    return any(called is vars(itertools)[name] for name in vars(itertools) if not name.startswith("_"))
+    return isinstance(called, type) and called.__module__ == itertools.__name__
 
 
 def _given(call: ast.Call) -> set[str]:

@@ -24,6 +24,7 @@ RIGHT = [
     *("binary_tree", "calculator", "event_simulation", "game_of_life", "kalman_filter", "kd_tree"),
     *("linked_list", "monte_carlo", "neural_network", "page_rank"),
     *("context_managers", "exceptions", "iterators", "orders", "employees", "dijkstra"),
+    *("class_variables", "collections_in_fields", "enumerations", "lru_cache"),
     *("matrix_class", "vector_class", "date_arithmetic"),
 ]
 GUEST = "\n\nimport truestep\n\n\n@truestep.guest\ndef main(input):\n    program()\n"

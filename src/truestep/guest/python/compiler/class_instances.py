@@ -179,6 +179,12 @@ def _lower_method(name: str) -> None:
     _lowering.lower((PlainInstance, name), PlainInstance, types.VarArg(types.Any))(call_method)
 
 
+@_lowering.lower(PlainInstance, PlainInstance, types.VarArg(types.Any))
+def _call_instance(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    """`instance(…)`."""
+    return context.get_function((PlainInstance, "__call__"), sig)(builder, args)
+
+
 def _call_running(context: Any, builder: Any, identity: Any, sig: Any, args: Any) -> Any:
     """Call a method that is not compiled yet by the name that it will have."""
     flags: Any = targetconfig.ConfigStack().top()

@@ -10,7 +10,15 @@ from typing import Any, cast
 from numba.core import errors
 
 from truestep.guest.python.compiler.derived_methods import as_static_method, derived_order
-from truestep.guest.python.compiler.ownership import is_users_function
+from truestep.guest.python.compiler.module_state import (
+    Place,
+    can_be_kept,
+    change_object,
+    place_in_class,
+    place_of_object,
+    start_over_if_more_is_kept,
+)
+from truestep.guest.python.compiler.ownership import is_ours, is_users_function
 from truestep.guest.python.compiler.rewriting import without_others
 from truestep.guest.python.compiler.rewriting_super import methods_after, own_members
 
@@ -56,7 +64,10 @@ def begun_fields(origin: type) -> dict[str, Any]:
     return {
         name: value
         for name, value in _vars_of(origin).items()
-        if name in stored and not name.startswith("__") and isinstance(value, _BEGUN)
+        if name in stored
+        and not name.startswith("__")
+        and isinstance(value, _BEGUN)
+        and place_in_class(origin, name) is None
     }
 
 
@@ -113,6 +124,8 @@ def members_of(origin: Any) -> dict[str, Any]:
                 cast(Any, value).__func__
             ):  # those of abstract base classes are Python's own
                 members[name] = as_static_method(origin, value)
+        elif (place := _place_of(origin, name, value)) is not None:
+            members[name] = property(_kept(name, *place))
         elif not name.startswith("__") and name not in begun_fields(origin) and not _is_slot(value):
             members[name] = property(_constant(name, value))
     if is_dataclass and members.get("__init__", _made_by_dataclass).__code__.co_filename == "<string>":
@@ -125,6 +138,29 @@ def members_of(origin: Any) -> dict[str, Any]:
         members["__repr__"] = _description(origin)
     members.setdefault("__init__", _nothing)
     return {**members, **{name: _without_others(f or _nothing) for name, f in methods_after(origin).items()}}
+
+
+def _place_of(origin: type, name: str, value: Any) -> Place | None:
+    """Where a variable of the class is kept: one that is set, or a container that methods may change."""
+    place = place_in_class(origin, name)
+    is_container = isinstance(value, list | dict | set) and not name.startswith("__")
+    if place is not None or not is_container or is_ours(origin):
+        return place
+    if place_of_object(value) is None and can_be_kept(value) and not _holds_functions(value):
+        change_object(value, name, origin.__module__)
+        start_over_if_more_is_kept()
+    return place_of_object(value)
+
+
+def _holds_functions(value: Any) -> bool:
+    items: Any = value
+    if isinstance(value, dict):
+        items = cast(Any, value).values()
+    return any(callable(item) for item in items)
+
+
+def _kept(name: str, state: Any, field: str) -> FunctionType:
+    return _function(name, f"def {name}(self):\n    return state().{field}\n", {"state": state})
 
 
 def _is_slot(value: Any) -> bool:

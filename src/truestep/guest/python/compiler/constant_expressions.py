@@ -2,6 +2,7 @@
 
 import ast
 import collections
+import enum
 from collections.abc import Iterable
 from types import FunctionType
 from typing import Any
@@ -66,6 +67,8 @@ class ConstantWriter:
             return ast.Dict(keys=list[Any](keys or []), values=values or []) if is_known else None
         if kind is list:
             return self._list(value)
+        if isinstance(value, enum.Enum):
+            return self._names.helper(f"member{id(value)}", value)
         return self._kept(value) if self._keeps else None
 
     def _kept(self, value: Any) -> ast.expr | None:

@@ -49,8 +49,6 @@ def accept_plain_functions() -> None:
             return KeptState(value)
         if isinstance(value, Blank):
             return BlankClass(value.origin)
-        if isinstance(value, ExceptionMaker):
-            return PlainClass(value.origin)
         if isinstance(value, _ARRAY):
             check_constant(value, "an array")
         if isinstance(value, _AsDeclared):
@@ -60,8 +58,9 @@ def accept_plain_functions() -> None:
             compile_declared(value)
         if isinstance(value, dispatcher.Dispatcher) and (number := _declared_number(value)):
             return types.Dispatcher(_with_pythons_number(value, number))
-        if (stand_in := class_in_guests(value)) is not None:
-            return PlainClass(stand_in)
+        made = value.origin if isinstance(value, ExceptionMaker) else class_in_guests(value)
+        if made is not None:
+            return PlainClass(made)
         if (stand_in := function_in_guests(value)) is not None:
             is_function = isinstance(stand_in, FunctionType) and not stand_in.__module__.startswith("numpy")
             return types.Dispatcher(compiled(stand_in)) if is_function else resolve(context, stand_in)

@@ -11,6 +11,7 @@ from truestep.guest.python.compiler.classes import install_classes
 from truestep.guest.python.compiler.containers import install_containers
 from truestep.guest.python.compiler.empty_containers import install_empty_containers
 from truestep.guest.python.compiler.encodings_of_texts import install_encodings
+from truestep.guest.python.compiler.enumerations import install_enumerations
 from truestep.guest.python.compiler.exact_fractions import install_exact_fractions
 from truestep.guest.python.compiler.exact_variables import install_exact_variables
 from truestep.guest.python.compiler.hashing import install_hashing
@@ -32,6 +33,7 @@ def install_language() -> None:
     """Add them."""
     install_classes()
     install_texts()
+    install_enumerations()
     install_encodings()
     install_hashing()
     install_text_predicates()

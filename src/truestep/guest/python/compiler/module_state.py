@@ -153,6 +153,23 @@ def is_imported_later(module: Any, name: str) -> bool:
     return (module, name) in _imported
 
 
+def owner_in_class(kind: type, name: str) -> type | None:
+    """The class that has a variable for another one."""
+    return next((owner for owner in kind.__mro__[:-1] if name in owner.__dict__), None)
+
+
+def place_in_class(kind: type, name: str) -> Place | None:
+    """Where a variable of a class is kept; None if it is a constant."""
+    owner = owner_in_class(kind, name)
+    return None if owner is None else place_of_variable(("class", id(owner)), name)
+
+
+def change_class(kind: type, name: str) -> None:
+    """Let a variable of a class be set, from the next attempt on. Raises Complaint."""
+    if place_of_variable(("class", id(kind)), name) is None:
+        change_variables(("class", id(kind)), kind.__module__, {name: kind.__dict__[name]})
+
+
 def place_of_object(value: Any) -> Place | None:
     """Where a container or an instance is kept; None if it is a constant."""
     return _objects.get(id(value)) if _objects else None
@@ -178,12 +195,12 @@ def change_variables(owner: Any, module: str, values: dict[str, Any]) -> None:
     _new.append(True)
 
 
-def change_object(value: Any, name: str, function: FunctionType) -> None:
+def change_object(value: Any, name: str, module: str) -> None:
     """Let a container or an instance be changed, from the next attempt on. Raises Complaint."""
     if id(value) in _objects or id(value) in _held:
         return
     _check_new(name, value)
-    state = _state_of(function.__globals__["__name__"])
+    state = _state_of(module)
     _objects[id(value)] = state, state.add(name, value)
     _hold(name, _parts_of(value)[1:])
     _new.append(True)

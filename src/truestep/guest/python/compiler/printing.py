@@ -192,7 +192,14 @@ def _put_sequence(context: Any, builder: Any, kind: Any, value: Any, is_quoted: 
     context.compile_internal(builder, put_items, typing.signature(types.none, kind), [value])
 
 
+def _put_member(context: Any, builder: Any, kind: Any, value: Any, is_quoted: bool) -> None:
+    from truestep.guest.python.compiler.enumerations import put_member
+
+    put_member(context, builder, kind, value, is_quoted)
+
+
 _WRITERS: tuple[tuple[Any, Any], ...] = (
+    (types.EnumMember, _put_member),
     (types.Literal, _put_literal),
     (types.NoneType, _put_none),
     (types.Optional, _put_optional),

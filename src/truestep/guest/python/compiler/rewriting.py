@@ -24,6 +24,7 @@ from truestep.guest.python.compiler.lifting import with_lifted_functions
 from truestep.guest.python.compiler.list_variables import ListReader
 from truestep.guest.python.compiler.module_state import start_over_if_more_is_kept
 from truestep.guest.python.compiler.number_lists import RangeLists
+from truestep.guest.python.compiler.packed_arguments import unpack_first
 from truestep.guest.python.compiler.placeholders import PlaceholderWriter
 from truestep.guest.python.compiler.pruning import Pruner
 from truestep.guest.python.compiler.recursive_generators import as_list
@@ -173,7 +174,7 @@ def _changed(
     tree = blocks.visit(tree)
     shared = shared_defaults(tree, kind.bound)
     names.imported.update(shared)
-    kept = StateRewriter(names, origin, shared)
+    kept = StateRewriter(names, origin, shared, kind.bound)
     tree = kept.visit(tree)
     is_whole = not without_branches(tree, origin.__code__.co_filename, names) and not with_final_fields(
         tree, origin
@@ -183,6 +184,7 @@ def _changed(
     given, tree = tree, with_lifted_functions(tree, origin, names, _definition)
     facts = argument_facts(list(inspect.signature(function, follow_wrapped=False).parameters), kinds or ())
     has_written = write_out_arguments(tree, names, facts)
+    has_written |= unpack_first(tree, names, kinds)
     functions = FunctionRewriter(names, origin, kind.named)
     matches, bases = MatchRewriter(names, origin), SuperRewriter(names, origin)
     tree = bases.visit(functions.visit(matches.visit(tree)))

@@ -11,15 +11,23 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from truestep.guest.python.compiler import collection_calls, double_ended_queue
+from truestep.guest.python.compiler import collection_calls, double_ended_queue, keyed_collections
+from truestep.guest.python.compiler.collection_fields import fields_of_module
 from truestep.guest.python.compiler.complaint import Complaint, line_in
+from truestep.guest.python.compiler.ownership import is_users_class, is_users_function
 from truestep.guest.python.compiler.rewriting_names import Names
 
 _KINDS: dict[Any, str] = {
     collections.defaultdict: "defaultdict",
     collections.Counter: "Counter",
     collections.deque: "deque",
+    collections.OrderedDict: "OrderedDict",
 }
+_DICTIONARIES = {"defaultdict", "Counter"}
+"""These are plain dictionaries as variables of a function and as fields."""
+_factories: dict[tuple[Any, str], FunctionType] = {}
+"""The methods that make what is missing, by the function and the text of what they return."""
+
 _READERS: tuple[Any, ...] = (
     *(len, sorted, list, set, tuple, sum, max, min, enumerate, any, all, bool, reversed, dict, zip),
 )
@@ -28,6 +36,7 @@ _DICTIONARYS_METHODS = {"get", "items", "keys", "values", "pop", "setdefault", "
 _METHODS = {
     "defaultdict": _DICTIONARYS_METHODS,
     "Counter": {*_DICTIONARYS_METHODS, "most_common", "update", "total"},
+    "OrderedDict": set[str](),
     "deque": {
         *("append", "appendleft", "pop", "popleft", "extend", "extendleft", "rotate", "clear"),
         *("index", "count", "remove", "insert", "reverse"),
@@ -74,26 +83,40 @@ class CollectionRewriter(ast.NodeTransformer):
         _Splitter(self._kind_made).visit(tree)
         self._parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
         self._kinds = self._variables(tree)
+        self._calls: dict[str, Any] = {}
         self._defaults = self._factories(tree)
         self._equalities: set[ast.AST] = set()
         self._temporaries = 0
         self.has_changed = False
+        self._fields = fields_of_module(function)
+        self._instances: set[ast.AST] = set()
         self._instances = self._made_as_instances(tree)
 
     def _made_as_instances(self, tree: ast.AST) -> set[ast.AST]:
-        """The calls of deque that make instances, because a list in one function would not be enough."""
-        calls = [node for node in ast.walk(tree) if self._kind_made(node) == "deque"]
+        """The calls that make instances, because a list or dictionary in one function would not be enough."""
+        calls = [node for node in ast.walk(tree) if self._kind_made(node)]
         names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
         found: set[ast.AST] = set()
         for call in calls:
             target = self._target(call)
             uses = [part for part in names if part.id == target and isinstance(part.ctx, ast.Load)]
+            kind = self._kind_made(call)
             is_plain = isinstance(call, ast.Call) and len(call.args) < 2 and not call.keywords
-            if not is_plain or not all(self._is_right(part, "deque") for part in (call, *uses)):
+            is_plain = is_plain and kind != "OrderedDict"
+            if is_plain and self._is_field_made(call):
+                continue
+            if not is_plain or not all(self._is_right(part, kind) for part in (call, *uses)):
                 found.add(call)
         changed = {self._target(call) for call in found} - {""}
         self._kinds = {name: kind for name, kind in self._kinds.items() if name not in changed}
+        self._defaults = {name: made for name, made in self._defaults.items() if name not in changed}
         return {call for call in calls if call in found or self._target(call) in changed}
+
+    def _is_field_made(self, call: ast.AST) -> bool:
+        """Whether a call makes what a field holds that is a plain dictionary in guests."""
+        parent = self._parents.get(call)
+        target = parent.targets[0] if isinstance(parent, ast.Assign) else getattr(parent, "target", None)
+        return isinstance(target, ast.Attribute) and target.attr in self._fields
 
     def _target(self, call: ast.AST) -> str:
         """The variable that holds what a call makes; empty if it is none or holds other things, too."""
@@ -111,6 +134,9 @@ class CollectionRewriter(ast.NodeTransformer):
 
     def _instance(self, node: ast.Call) -> ast.expr:
         """The call that makes the instance."""
+        kind_made = self._kind_made(node)
+        if kind_made != "deque":
+            return self._keyed(node, kind_made)
         named = {part.arg: part.value for part in node.keywords}
         given = [*node.args[:1], *([named["iterable"]] if "iterable" in named else [])]
         items: ast.expr = given[0] if given else ast.List(elts=[], ctx=ast.Load())
@@ -119,6 +145,43 @@ class CollectionRewriter(ast.NodeTransformer):
         limit = node.args[1] if len(node.args) > 1 else named.get("maxlen", ast.Constant(None))
         kind = double_ended_queue.class_at(self._place(node))
         return self._replace(node, self._names.call(f"deque{id(kind)}", kind, items, limit))
+
+    def _keyed(self, node: ast.Call, kind: str) -> ast.expr:
+        """The call that makes a dictionary with its own methods."""
+        given, default = list(node.args), None
+        if kind == "defaultdict":
+            default = self._missing(node)
+            del given[0]
+        if node.keywords or len(given) > 1:
+            what = f"a guest makes a {kind} of one iterable, without options"
+            raise self._complaint(node, what, "fill it by a loop")
+        content: ast.expr = ast.Dict(keys=[], values=[])
+        if given and kind == "Counter":
+            content = self._names.call("counted", collection_calls.counted, *given)
+        elif given:
+            content = self._names.call("dict", dict, *given)
+        made = keyed_collections.class_at(self._place(node), kind, default)
+        return self._replace(node, self._names.call(f"{kind}{id(made)}", made, content))
+
+    def _missing(self, node: ast.Call) -> FunctionType:
+        """The method that makes what is missing in a default dictionary."""
+        function = node.args[0] if node.args else None
+        value = self._names.value(function) if function is not None else None
+        if isinstance(function, ast.Name) and (is_users_class(value) or is_users_function(value)):
+            text = f"{function.id}()"
+        else:
+            first = ast.copy_location(ast.Call(func=node.func, args=node.args[:1], keywords=[]), node)
+            text = ast.unparse(self._factory(first))
+        key = self._function, text
+        if key not in _factories:
+            scope: dict[str, Any] = {}
+            exec(
+                f"def _missing(self):\n    return {text}\n",
+                {**self._function.__globals__, "__name__": __name__},
+                scope,
+            )
+            _factories[key] = scope["_missing"]
+        return _factories[key]
 
     def _place(self, call: ast.Call) -> str:
         """What the instance is kept in, which holds items of one type."""
@@ -157,6 +220,7 @@ class CollectionRewriter(ast.NodeTransformer):
             name: Any = node.targets[0] if isinstance(node, ast.Assign) else None
             name = node.target if isinstance(node, ast.AnnAssign) else name
             if isinstance(name, ast.Name) and self._kinds.get(name.id) == "defaultdict":
+                self._calls[name.id] = getattr(node, "value", None)
                 made = self._factory(getattr(node, "value", None))
                 if ast.dump(found.setdefault(name.id, made)) != ast.dump(made):
                     what = f"{name.id} is made with two different defaults"
@@ -164,9 +228,25 @@ class CollectionRewriter(ast.NodeTransformer):
         return found
 
     def _kind(self, node: ast.AST) -> str:
+        if node in self._instances:
+            return ""
+        if isinstance(node, ast.Attribute):
+            return self._kind_made(self._fields.get(node.attr))
+        if isinstance(node, ast.Subscript):
+            return self._kind_made(self._made_in(node))
         if isinstance(node, ast.Name):
             return self._kinds.get(node.id, "")
         return self._kind_made(node)
+
+    def _made_in(self, node: ast.Subscript) -> ast.AST | None:
+        """The call that makes an item of a default dictionary of such collections."""
+        owner = node.value
+        made = self._fields.get(owner.attr) if isinstance(owner, ast.Attribute) else None
+        if isinstance(owner, ast.Name) and self._kinds.get(owner.id) == "defaultdict":
+            made = self._calls.get(owner.id)
+        if not isinstance(made, ast.Call) or len(made.args) != 1 or not isinstance(made.args[0], ast.Lambda):
+            return None
+        return made.args[0].body
 
     def _complaint(self, node: ast.AST, what: str, remedy: str) -> Complaint:
         return Complaint(what, place=line_in(self._function, node), remedy=remedy)
@@ -177,7 +257,7 @@ class CollectionRewriter(ast.NodeTransformer):
         match parent:
             case ast.Assign() | ast.AnnAssign() if parent.value is node and isinstance(node, ast.Call):
                 target = parent.targets[0] if isinstance(parent, ast.Assign) else parent.target
-                is_right = isinstance(target, ast.Name) and self._kinds.get(target.id) == kind
+                is_right = self._kind(target) == kind
             case ast.For() | ast.comprehension() | ast.If() | ast.While() | ast.IfExp():
                 is_right = True
             case ast.BoolOp():
@@ -222,6 +302,13 @@ class CollectionRewriter(ast.NodeTransformer):
         if kind and isinstance(node.ctx, ast.Load):
             self._check(node, kind)
         return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        """A field."""
+        kind = self._kind(node)
+        if kind and isinstance(node.ctx, ast.Load):
+            self._check(node, kind)
+        return self.generic_visit(node)
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         """Two counters."""
@@ -308,13 +395,16 @@ class CollectionRewriter(ast.NodeTransformer):
             return None
         if isinstance(owner, ast.Name):
             return copy.deepcopy(self._defaults[owner.id])
-        return self._factory(owner)
+        if isinstance(owner, ast.Attribute):
+            return self._factory(self._fields[owner.attr])
+        return self._factory(self._made_in(owner) if isinstance(owner, ast.Subscript) else owner)
 
     def _factory(self, call: Any) -> ast.expr:
         """What is made for a missing key, by a call of defaultdict."""
         function = call.args[0] if len(call.args) == 1 else None
         if isinstance(function, ast.Lambda):
-            return copy.deepcopy(function.body)
+            is_empty = isinstance(function.body, ast.Call) and self._kind_made(function.body) in _DICTIONARIES
+            return ast.Dict(keys=[], values=[]) if is_empty else copy.deepcopy(function.body)
         made = _EMPTY.get(self._names.value(function)) if isinstance(function, ast.Name) else None
         if made is None:
             what = "a guest's defaultdict takes int, float, str, bool, list, dict, set or a lambda"

@@ -102,7 +102,7 @@ class ConstantRewriter(ast.NodeTransformer):
             kept = kept.value
         value = self._names.value(kept)
         if isinstance(kept, ast.Name | ast.Attribute) and can_be_kept(value):
-            change_object(value, _name_of(kept), self._function)
+            change_object(value, _name_of(kept), self._function.__globals__["__name__"])
 
     def _check_array(self, node: ast.Name | ast.Attribute, value: Any) -> None:
         """Let the guest keep an array of which it sets items."""

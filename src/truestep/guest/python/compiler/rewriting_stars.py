@@ -13,6 +13,7 @@ from numba.core import errors, types
 from numba.core.extending import overload
 
 from truestep.guest.python.compiler.ownership import is_ours, is_users_class, is_users_function
+from truestep.guest.python.compiler.packed_arguments import pack, takes_any_number
 from truestep.guest.python.compiler.rewriting_names import Names
 
 _TAKEN_MAX = 16
@@ -40,6 +41,15 @@ class StarRewriter(ast.NodeTransformer):
             self.has_changed = True
             return node
         if not isinstance(last, ast.Starred) or any(isinstance(p, ast.Starred) for p in node.args[:-1]):
+            return node
+        if takes_any_number(called, len(node.args) - 1) and not node.keywords:
+            items = last.value
+            if isinstance(items, ast.GeneratorExp):
+                items = ast.copy_location(ast.ListComp(elt=items.elt, generators=items.generators), items)
+            last.value = ast.fix_missing_locations(
+                ast.copy_location(self._names.call("pack", pack, items), last)
+            )
+            self.has_changed = True
             return node
         is_packed = isinstance(last.value, ast.Name) and last.value.id in self._packed
         wanted = _number_of_parameters(called)

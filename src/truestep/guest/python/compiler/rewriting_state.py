@@ -12,6 +12,7 @@ from truestep.guest.python.compiler.known_values import are_functions, is_flat
 from truestep.guest.python.compiler.module_state import (
     Place,
     can_be_kept,
+    change_class,
     change_object,
     change_variables,
     check_constant,
@@ -19,6 +20,7 @@ from truestep.guest.python.compiler.module_state import (
     import_later,
     is_changeable,
     is_imported_later,
+    place_in_class,
     place_of_object,
     place_of_variable,
 )
@@ -43,9 +45,10 @@ _MISSING = object()
 class StateRewriter(ast.NodeTransformer):
     """Rewrites one function, with the functions in it."""
 
-    def __init__(self, names: Names, function: FunctionType, shared: dict[str, Any]) -> None:
+    def __init__(self, names: Names, function: FunctionType, shared: dict[str, Any], bound: Any = ()) -> None:
         self._names = names
         self._shared = shared
+        self._classes = {name: value for name, value in bound if is_users_class(value)}
         self._function = function
         self._module = function.__globals__.get("__name__")
         self._cells = _cells_of(function)
@@ -156,6 +159,9 @@ class StateRewriter(ast.NodeTransformer):
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         """A name of another module, or an attribute."""
+        owner: Any = self._class(node.value) if isinstance(node.ctx, ast.Store) else None
+        if is_users_class(owner) and node.attr in owner.__dict__:
+            change_class(owner, node.attr)
         return self._replaced(node, node.attr) or self.generic_visit(node)  # pyright: ignore[reportReturnType]
 
     def _replaced(self, node: ast.Name | ast.Attribute, name: str) -> ast.expr | None:
@@ -188,12 +194,20 @@ class StateRewriter(ast.NodeTransformer):
             found = self._place_of_name(node.id)
         elif isinstance(node, ast.Attribute) and isinstance(owner := self._value(node.value), ModuleType):
             found = place_of_variable(owner.__name__, node.attr)
+        elif isinstance(node, ast.Attribute) and is_users_class(owner := self._class(node.value)):
+            found = place_in_class(owner, node.attr)
         else:
             found = None
         is_read = isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load)
         if found is None and is_read and (is_changeable(value) or isinstance(value, np.ndarray)):
             found = place_of_object(value)
         return found
+
+    def _class(self, node: ast.expr) -> Any:
+        """The class that a name or the first parameter of a class method stands for, or `type(self)`."""
+        if isinstance(node, ast.Name) and node.id in self._classes:
+            return self._classes[node.id]
+        return self._value(node)
 
     def _place_of_name(self, name: str) -> Place | None:
         if self._is_local(name) or name in self._shared:
@@ -274,11 +288,14 @@ def _only_imported(tree: ast.AST) -> set[str]:
 def set_attribute(node: ast.Attribute, names: Names, function: FunctionType) -> None:
     """Likewise, for `module.name = value`."""
     owner = names.value(node.value)
+    if is_users_class(owner) and isinstance(node.ctx, ast.Store) and node.attr in owner.__dict__:
+        change_class(owner, node.attr)
+        return
     if is_users_class(owner) and isinstance(node.ctx, ast.Store):
         raise Complaint(
-            f"a guest cannot change {node.attr} of the class {owner.__name__}",
+            f"a guest cannot make {node.attr} of the class {owner.__name__}",
             place=line_in(function, node),
-            remedy=f"keep it in a variable of the module, such as {node.attr} = 0, and set it with `global`",
+            remedy=f"give it a value in the class, such as {node.attr} = 0",
         )
     if not isinstance(owner, ModuleType) or not isinstance(node.ctx, ast.Store):
         return
@@ -319,7 +336,7 @@ def keep_instances(tree: ast.AST, known: dict[str, Any], function: FunctionType)
         if is_users_instance(value) and is_changeable(value) and can_be_kept(value):
             every = function.__globals__.items()
             named = [other for other, one in every if one is value]
-            change_object(value, min(named, default=name), function)
+            change_object(value, min(named, default=name), function.__globals__["__name__"])
 
 
 def check_unread(function: FunctionType) -> None:

@@ -162,7 +162,7 @@ def _of_container(object: Any = "") -> Any:  # noqa: A002 - as in str()
 
 
 def _str(object: Any = "") -> Any:  # noqa: A002 - as in str()
-    if isinstance(object, types.ClassInstanceType | types.DType):
+    if isinstance(object, types.ClassInstanceType | types.DType | types.EnumMember):
         return None
     if isinstance(object, types.Omitted | types.UnicodeType):
         return _itself
@@ -191,6 +191,8 @@ def _repr_of_container(obj: Any) -> Any:
 def _repr(obj: Any) -> Any:
     if isinstance(obj, types.ClassInstanceType):
         return _of_instance if "__repr__" in obj.jit_methods else None
+    if isinstance(obj, types.EnumMember):
+        return None
     if holds_instances(obj):
         return _repr_of_container
     _check_can_be_text(obj)

@@ -15,6 +15,7 @@ from truestep.engine.analysis.code_map import map_code
 from truestep.engine.analysis.flow import region_flow
 from truestep.engine.compilation.object_cache import ObjectCache
 from truestep.engine.compilation.translation import (
+    AGAIN_SHARE,
     CompilePolicy,
     Translation,
     TranslationCache,
@@ -121,18 +122,32 @@ def test_baseline_code_is_optimised_where_runs_are_found(tmp_path: Path) -> None
 
 
 def test_the_cycles_of_all_processes_together_make_a_part_hot(tmp_path: Path) -> None:
-    policy = CompilePolicy(optimise_cycles_per_cost=1 << 24, objects=ObjectCache(tmp_path / "objects"))
+    policy = CompilePolicy(optimise_cycles_per_cost=1 << 28, objects=ObjectCache(tmp_path / "objects"))
     program = program_of(COUNT_DOWN)
     cost = Translation(program, policy).code.cost_of(0)
-    for _ in range(3):
+    wanted = (cost << 28) // AGAIN_SHARE
+    for share in (2, 4):
         translation = Translation(program, policy)
         assert translation.prepare(CODE_START)
         before = _entry_of(translation, CODE_START)
-        assert translation.note_sample(CODE_START, cost << 22)
+        assert translation.note_sample(CODE_START, wanted // share)
         assert _entry_of(translation, CODE_START) == before
-    fourth = Translation(program, policy)
-    assert fourth.prepare(CODE_START)
-    assert not fourth.note_sample(CODE_START, cost << 22)
+    last = Translation(program, policy)
+    assert last.prepare(CODE_START)
+    assert not last.note_sample(CODE_START, wanted // 4)
+    assert _entry_of(last, CODE_START) != before
+
+
+def test_what_was_hot_is_optimised_at_first_touch_by_the_next_process(tmp_path: Path) -> None:
+    policy = CompilePolicy(optimise_cycles_per_cost=1 << 28, objects=ObjectCache(tmp_path / "objects"))
+    program = program_of(COUNT_DOWN)
+    first = Translation(program, policy)
+    wanted = first.code.cost_of(0) << 28
+    assert first.prepare(CODE_START)
+    assert first.note_sample(CODE_START, wanted // AGAIN_SHARE)
+    second = Translation(program, policy)
+    assert second.prepare(CODE_START)
+    assert not second.note_sample(CODE_START, 0)
 
 
 def test_what_was_hot_before_is_translated_at_first_touch(tmp_path: Path) -> None:

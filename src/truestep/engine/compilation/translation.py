@@ -50,8 +50,10 @@ STEP_IN_WALKS = 256
 """A step of the reference machine takes as long as so many walked instructions."""
 PIECE_LIMIT = 1_024
 """Pieces of one program; each is a separate module."""
-KEPT_CYCLES, KEPT_SHARE = 1 << 24, 8
+KEPT_CYCLES, KEPT_SHARE = 1 << 26, 4
 """How many cycles are noted before they are kept on disk, and what share of all: more and more seldom."""
+AGAIN_SHARE = 8
+"""How many times fewer cycles make a part hot if its program ran in another process: it will run again."""
 BASELINE_GAIN = 1 / 16
 """How much a cycle in baseline code says for compiling it, compared with a walked instruction: it takes a
 quarter of the time, and better code takes four times as long to compile."""
@@ -112,7 +114,8 @@ class Translation:
         """Code of the first tier that has been replaced, which runs may still be in."""
         self._kept_heat = KeptHeat(policy.objects, self._object_name(b"heat"))
         before = self._kept_heat.load() if self._has_tiers else {}
-        self._samples = Samples(self.code, policy.optimise_cycles_per_cost or 0, before)
+        cycles_per_cost = (policy.optimise_cycles_per_cost or 0) // (AGAIN_SHARE if before else 1)
+        self._samples = Samples(self.code, cycles_per_cost, before)
         self._begun: set[Part] = set()
         self._looked_for: set[Part] = set()
         self._unit_steps: dict[Part, int] = {}

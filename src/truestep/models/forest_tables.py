@@ -32,7 +32,6 @@ class ForestTables:
     set_words: npt.NDArray[np.uint32]
     roots: npt.NDArray[np.int32]
     targets: npt.NDArray[np.int32]
-    leaves: npt.NDArray[np.int32]
     values: npt.NDArray[np.floating]
     values_per_leaf: int
 
@@ -46,7 +45,6 @@ class _Tables:
     )
     words: list[int] = field(default_factory=list[int])
     roots: list[int] = field(default_factory=list[int])
-    leaves: list[int] = field(default_factory=list[int])
     values: list[float] = field(default_factory=list[float])
 
 
@@ -63,7 +61,6 @@ def forest_tables(ensemble: Trees, dtype: np.dtype[np.floating]) -> ForestTables
         set_words=np.array(tables.words, np.uint32),
         roots=np.array(tables.roots, np.int32),
         targets=np.array([tree.target for tree in ensemble.trees], np.int32),
-        leaves=np.array(tables.leaves, np.int32),
         values=np.array(tables.values, dtype),
         values_per_leaf=max(sizes, default=1),
     )
@@ -78,8 +75,7 @@ def _add_tree(tables: _Tables, tree: Tree) -> None:
         number, place = waiting.popleft()
         node = tree.nodes[number]
         if isinstance(node, Leaf):
-            tables.nodes[place] = (0.0, 0, place)
-            tables.leaves[place] = len(tables.values)
+            tables.nodes[place] = (float(len(tables.values)), 0, place)
             tables.values += node.numbers
         else:
             children = _new_nodes(tables, 2)
@@ -91,7 +87,6 @@ def _add_tree(tables: _Tables, tree: Tree) -> None:
 def _new_nodes(tables: _Tables, count: int) -> int:
     first = len(tables.nodes)
     tables.nodes += [(0.0, 0, 0)] * count
-    tables.leaves += [0] * count
     return first
 
 

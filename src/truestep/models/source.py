@@ -1,7 +1,8 @@
 """Writes a model as C: calls of the layers in guest/c/models, and one file with all constants."""
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -101,8 +102,8 @@ def source_of(model: Model) -> Source:
 
 
 def _row_bytes(model: Model) -> int:
-    patches = (_patches_length(step) for step in model.steps if isinstance(step, Convolution))
-    return 8 * (sum(value.length for value in model.values) + max(patches, default=0))
+    padded = sum(_padded_length(step) for step in model.steps if isinstance(step, Convolution))
+    return 8 * (sum(value.length for value in model.values) + padded)
 
 
 def _rows_at_a_time(model: Model) -> int:
@@ -197,9 +198,27 @@ def _dense(writer: _Writer, step: Dense, to: int) -> None:
     )
 
 
-def _patches_length(step: Convolution) -> int:
-    filters_shape = step.weights.shape
-    return int(np.prod(filters_shape[1:])) * step.window.result[0] * step.window.result[1]
+def _padded(step: Convolution) -> tuple[int, int]:
+    """The size of the image with its padding: as far as windows reach."""
+    window = step.window
+    reach = [
+        (window.result[axis] - 1) * window.steps[axis] + (window.size[axis] - 1) * window.dilations[axis] + 1
+        for axis in (0, 1)
+    ]
+    height, width = (max(window.image[axis] + window.pads[axis], reach[axis]) for axis in (0, 1))
+    return height, width
+
+
+def _padded_length(step: Convolution) -> int:
+    return step.window.channels * math.prod(_padded(step))
+
+
+def _offsets(step: Convolution, width: int, height: int) -> npt.NDArray[np.int32]:
+    """Where what a filter sees lies, from the first place that its window covers."""
+    window = step.window
+    channels = np.arange(window.channels // step.groups)[:, None, None] * (height * width)
+    down = np.arange(window.size[0])[:, None] * (window.dilations[0] * width)
+    return (channels + down + np.arange(window.size[1]) * window.dilations[1]).astype(np.int32)
 
 
 def _window(writer: _Writer, to: int, window: Window, groups: int, filters: int, counts_padding: bool) -> str:
@@ -226,10 +245,19 @@ def _convolution(writer: _Writer, step: Convolution, to: int) -> None:
     packed = np.concatenate([_packed(group.T) for group in by_group]).astype(element.dtype)
     weights = writer.constant(element.value, packed)
     biases = writer.constant(element.value, step.biases.astype(element.dtype))
-    window = _window(writer, to, step.window, step.groups, filters, counts_padding=False)
-    writer.declarations.append(f"static {element.value} patches{to}[{_patches_length(step)}];")
+    (height, width), image = _padded(step), step.window.image
+    offsets = writer.constant("int32_t", _offsets(step, width, height))
+    window = _window(writer, to, replace(step.window, image=(height, width)), step.groups, filters, False)
+    source = writer.value(step.source)
+    if (height, width) != image:
+        writer.declarations.append(f"static {element.value} padded{to}[{_padded_length(step)}];")
+        sizes = ", ".join(map(str, (step.window.channels, *image, *step.window.pads, height, width)))
+        pad = f"pad_{element.value}({source}, {sizes}, padded{to}), "
+        source = f"padded{to}"
+    else:
+        pad = ""
     writer.each_row(
-        f"convolve_{element.value}({writer.value(step.source)}, {window}, {weights}, {biases}, patches{to},"
+        f"{pad}convolve_{element.value}({source}, {window}, {offsets}, {weights}, {biases},"
         f" {writer.value(to)}, {int(step.is_rectified)})"
     )
 
@@ -343,7 +371,6 @@ def _trees(writer: _Writer, step: Trees, to: int) -> None:
             ("uint32_t", tables.set_words),
             ("int32_t", tables.roots),
             ("int32_t", tables.targets),
-            ("int32_t", tables.leaves),
         )
     ]
     counts = (

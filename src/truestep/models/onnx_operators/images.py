@@ -11,6 +11,8 @@ from truestep.models.onnx_file import Node, Tensor
 from truestep.models.onnx_graph import Activation, Operator, Walk, attribute
 
 Pair = tuple[int, int]
+_AXIS_LIMIT = 2**15
+"""Height and width, and padding of either: 32 bits hold any place in an image."""
 
 
 def _as_image(walk: Walk, node: Node, source: Activation) -> Activation:
@@ -110,7 +112,10 @@ def _convolution(walk: Walk, node: Node) -> None:
             node, f"of {image.shape[1]} channels in {groups} groups with weights {list(weights.shape)}"
         )
     window = _window(walk, node, image, (weights.shape[2], weights.shape[3]))
-    if math.prod(weights.shape[1:]) * math.prod(window.result) > NUMBERS_LIMIT:
+    if (
+        math.prod(window.result) * len(weights) > NUMBERS_LIMIT
+        or max(*window.image, *window.pads) > _AXIS_LIMIT
+    ):
         walk.refuse(node, "of so large an image", "use a smaller one")
     biases = (
         walk.constant(node, 2)

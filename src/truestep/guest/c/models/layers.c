@@ -77,17 +77,23 @@ void widen(const float *x, int64_t count, double *y) {
     for (int64_t i = 0; i < count; i++) y[i] = (double)x[i];
 }
 
+/* Unrolled, so that all sums are in registers. */
+#define EACH(lanes) _Pragma("clang loop unroll(full)") for (int i = 0; i < lanes; i++)
+
 #define REAL double
 #define NAMED(name) name##_double
 #define FUSED(x, y, z) __builtin_fma(x, y, z)
 #define ROOT(x) __builtin_sqrt(x)
+#define BITS int64_t
 #include "layers_of_type.h"
 #undef REAL
 #undef NAMED
 #undef FUSED
 #undef ROOT
+#undef BITS
 #define REAL float
 #define NAMED(name) name##_float
 #define FUSED(x, y, z) __builtin_fmaf(x, y, z)
 #define ROOT(x) __builtin_sqrtf(x)
+#define BITS int32_t
 #include "layers_of_type.h"

@@ -22,8 +22,10 @@ typedef struct {
 #define LAYERS(REAL, NAME)                                                                                              \
     void dense_##NAME(const REAL *x, int64_t rows, int64_t row_step, const REAL *weights, const REAL *bias,             \
                       int64_t depth, int64_t width, REAL *y, int64_t y_row_step, int64_t y_step, int is_rectified);     \
-    void convolve_##NAME(const REAL *x, const window *w, const REAL *weights, const REAL *bias, REAL *patches, REAL *y, \
-                         int is_rectified);                                                                            \
+    void convolve_##NAME(const REAL *x, const window *w, const int32_t *offsets, const REAL *weights, const REAL *bias, \
+                         REAL *y, int is_rectified);                                                                   \
+    void pad_##NAME(const REAL *x, int64_t channels, int64_t height, int64_t width, int64_t top, int64_t left,          \
+                    int64_t padded_height, int64_t padded_width, REAL *y);                                              \
     void pool_##NAME(const REAL *x, const window *w, int is_mean, REAL *y);                                             \
     void apply_##NAME(int function, const REAL *x, int64_t count, double alpha, double beta, REAL *y);                  \
     void combine_##NAME(int operation, const REAL *x, int64_t x_step, const REAL *y, int64_t y_step, int64_t count,     \

@@ -2,7 +2,26 @@
 
 enum { NAMED(PANEL) = 8 }; /* outputs whose sums are computed side by side, in registers */
 
-static REAL NAMED(finished)(REAL sum, int is_rectified) { return is_rectified && sum < 0 ? 0 : sum; }
+/* 0 for what is below it, by its sign bit: whether a sum is negative, no processor can predict. A NaN remains. */
+static REAL NAMED(rectified)(REAL x) {
+    BITS bits;
+    memcpy(&bits, &x, sizeof bits);
+    bits &= ~(bits >> (8 * sizeof bits - 1));
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* The larger number, chosen by a mask. */
+static REAL NAMED(larger)(REAL x, REAL y) {
+    BITS own, other, is_other = -(BITS)(y > x);
+    memcpy(&own, &x, sizeof own);
+    memcpy(&other, &y, sizeof other);
+    own ^= (own ^ other) & is_other;
+    memcpy(&x, &own, sizeof x);
+    return x;
+}
+
+static REAL NAMED(finished)(REAL sum, int is_rectified) { return is_rectified ? NAMED(rectified)(sum) : sum; }
 
 /* `lanes` outputs of one row; their weights lie next to each other for each input. */
 #define DENSE_PANEL(lanes)                                                                                             \
@@ -10,8 +29,8 @@ static REAL NAMED(finished)(REAL sum, int is_rectified) { return is_rectified &&
                                      int64_t step, int is_rectified) {                                                 \
         REAL sums[lanes] = {0};                                                                                        \
         for (int64_t k = 0; k < depth; k++, w += lanes)                                                                \
-            for (int i = 0; i < lanes; i++) sums[i] = FUSED(x[k], w[i], sums[i]);                                      \
-        for (int i = 0; i < lanes; i++) y[i * step] = NAMED(finished)(sums[i] + bias[i], is_rectified);                \
+            EACH(lanes) sums[i] = FUSED(x[k], w[i], sums[i]);                                                          \
+        EACH(lanes) y[i * step] = NAMED(finished)(sums[i] + bias[i], is_rectified);                                    \
     }
 
 DENSE_PANEL(8)
@@ -37,39 +56,72 @@ void NAMED(dense)(const REAL *x, int64_t rows, int64_t row_step, const REAL *wei
 #undef DENSE_PANEL
 #undef DENSE_PANELS
 
-/* What the window sees at one place, of one group's channels, one after the other. */
-static void NAMED(copy_patch)(const REAL *x, const window *w, int32_t channels, int32_t top, int32_t left, REAL *to) {
-    for (int32_t channel = 0; channel < channels; channel++, x += (int64_t)w->height * w->width)
-        for (int32_t i = 0; i < w->window_height; i++) {
-            int32_t row = top + i * w->dilation_down;
-            int is_row_inside = row >= 0 && row < w->height;
-            for (int32_t j = 0, column = left; j < w->window_width; j++, column += w->dilation_right)
-                *to++ = is_row_inside && column >= 0 && column < w->width ? x[(int64_t)row * w->width + column] : 0;
-        }
-}
+/* `lanes` filters at one place; the numbers that they see lie at `offsets` from there. */
+#define CONVOLUTION_PANEL(lanes)                                                                                       \
+    static void NAMED(filters_##lanes)(const REAL *x, const int32_t *offsets, const REAL *w, const REAL *bias,         \
+                                       int64_t depth, REAL *y, int64_t step, int is_rectified) {                       \
+        REAL sums[lanes] = {0};                                                                                        \
+        for (int64_t k = 0; k < depth; k++, w += lanes) {                                                              \
+            REAL value = x[offsets[k]];                                                                                \
+            EACH(lanes) sums[i] = FUSED(value, w[i], sums[i]);                                                         \
+        }                                                                                                              \
+        EACH(lanes) y[i * step] = NAMED(finished)(sums[i] + bias[i], is_rectified);                                    \
+    }
 
-/* All patches of an image are rows of a matrix, which is multiplied by the filters. */
-void NAMED(convolve)(const REAL *x, const window *w, const REAL *weights, const REAL *bias, REAL *patches, REAL *y,
-                     int is_rectified) {
-    int32_t channels = w->channels / w->groups;
-    int64_t depth = (int64_t)channels * w->window_height * w->window_width;
+CONVOLUTION_PANEL(8)
+CONVOLUTION_PANEL(4)
+CONVOLUTION_PANEL(2)
+CONVOLUTION_PANEL(1)
+
+#define CONVOLUTION_PANELS(lanes)                                                                                      \
+    for (; w->filters - at >= lanes; at += lanes, weights += depth * lanes)                                            \
+        for (int64_t i = 0; i < w->result_height; i++)                                                                 \
+            for (int64_t j = 0; j < w->result_width; j++)                                                              \
+                NAMED(filters_##lanes)(x + i * w->step_down * w->width + j * w->step_right, offsets, weights,          \
+                                       bias + at, depth, y + at * places + i * w->result_width + j, places,            \
+                                       is_rectified);
+
+/* Filters over an image that has its padding already. */
+void NAMED(convolve)(const REAL *x, const window *w, const int32_t *offsets, const REAL *weights, const REAL *bias,
+                     REAL *y, int is_rectified) {
+    int64_t channels = w->channels / w->groups, depth = channels * w->window_height * w->window_width;
     int64_t places = (int64_t)w->result_height * w->result_width;
     for (int32_t group = 0; group < w->groups; group++) {
-        REAL *patch = patches;
-        for (int32_t i = 0; i < w->result_height; i++)
-            for (int32_t j = 0; j < w->result_width; j++, patch += depth)
-                NAMED(copy_patch)(x, w, channels, i * w->step_down - w->pad_top, j * w->step_right - w->pad_left, patch);
-        NAMED(dense)(patches, places, depth, weights, bias, depth, w->filters, y, 1, places, is_rectified);
-        x += (int64_t)channels * w->height * w->width;
+        int32_t at = 0;
+        CONVOLUTION_PANELS(8)
+        CONVOLUTION_PANELS(4)
+        CONVOLUTION_PANELS(2)
+        CONVOLUTION_PANELS(1)
+        x += channels * w->height * w->width;
         y += w->filters * places;
-        weights += depth * w->filters;
         bias += w->filters;
     }
+}
+
+#undef CONVOLUTION_PANEL
+#undef CONVOLUTION_PANELS
+
+/* An image in the middle of a larger one, which is zero around it. */
+void NAMED(pad)(const REAL *x, int64_t channels, int64_t height, int64_t width, int64_t top, int64_t left,
+                int64_t padded_height, int64_t padded_width, REAL *y) {
+    for (int64_t channel = 0; channel < channels; channel++, y += padded_height * padded_width)
+        for (int64_t i = 0; i < height; i++, x += width)
+            memcpy(y + (top + i) * padded_width + left, x, (size_t)width * sizeof *x);
 }
 
 static REAL NAMED(pooled)(const REAL *x, const window *w, int32_t top, int32_t left, int is_mean) {
     REAL found = is_mean ? 0 : -INFINITY;
     int32_t seen = 0;
+    int32_t bottom = top + (w->window_height - 1) * w->dilation_down, right = left + (w->window_width - 1) * w->dilation_right;
+    if (top >= 0 && left >= 0 && bottom < w->height && right < w->width) {
+        const REAL *line = x + (int64_t)top * w->width + left;
+        for (int32_t i = 0; i < w->window_height; i++, line += (int64_t)w->dilation_down * w->width)
+            for (int32_t j = 0; j < w->window_width; j++) {
+                REAL value = line[j * w->dilation_right];
+                found = is_mean ? found + value : NAMED(larger)(found, value);
+            }
+        return is_mean ? found / (REAL)(w->window_height * w->window_width) : found;
+    }
     for (int32_t i = 0; i < w->window_height; i++) {
         int32_t row = top + i * w->dilation_down;
         if (row < 0 || row >= w->height) continue;
@@ -79,7 +131,7 @@ static REAL NAMED(pooled)(const REAL *x, const window *w, int32_t top, int32_t l
             REAL value = x[(int64_t)row * w->width + column];
             seen++;
             if (is_mean) found += value;
-            else if (value > found) found = value;
+            else found = NAMED(larger)(found, value);
         }
     }
     return is_mean ? found / (REAL)(w->counts_padding ? w->window_height * w->window_width : seen) : found;
@@ -94,7 +146,7 @@ void NAMED(pool)(const REAL *x, const window *w, int is_mean, REAL *y) {
 
 void NAMED(apply)(int function, const REAL *x, int64_t count, double alpha, double beta, REAL *y) {
     if (function == RELU)
-        for (int64_t i = 0; i < count; i++) y[i] = x[i] < 0 ? 0 : x[i];
+        for (int64_t i = 0; i < count; i++) y[i] = NAMED(rectified)(x[i]);
     else
         for (int64_t i = 0; i < count; i++) y[i] = (REAL)value_of(function, (double)x[i], alpha, beta);
 }

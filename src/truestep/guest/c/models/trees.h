@@ -5,7 +5,8 @@
 #include <stdint.h>
 
 /* Two children lie next to each other: a row goes to `left` if its column <= threshold, else to the next. A leaf
-   looks at column 0, which holds 0, and is its own left child, so that rows walk together until the last is there. */
+   looks at column 0, which holds 0, and is its own left child, so that rows walk together until the last is there.
+   Its threshold says where its values begin.                                                                        */
 typedef struct {
     double threshold;
     int32_t column, left;
@@ -32,7 +33,6 @@ typedef struct {
     const uint32_t *set_words;
     const int32_t *roots;   /* by tree: its first node */
     const int32_t *targets; /* by tree: the first output that it adds to */
-    const int32_t *leaves;  /* by node: where a leaf's values begin */
     int64_t trees, column_count, features, outputs, values_per_leaf, has_sets;
     double flushed; /* features that are not larger count as 0; negative: none */
 } forest;

@@ -1,7 +1,7 @@
 /* What trees add up to, once for float and once for double. */
 
 static void NAMED(add_leaf)(const forest *f, const REAL *values, int64_t tree, int32_t leaf, REAL *sums) {
-    const REAL *from = values + f->leaves[leaf];
+    const REAL *from = values + (int64_t)f->nodes[leaf].threshold;
     REAL *to = sums + f->targets[tree];
     if (f->values_per_leaf == 1) *to += *from;
     else

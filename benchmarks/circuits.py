@@ -11,7 +11,7 @@ import resource
 import statistics
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from _anvil import REPOSITORY, find_anvil, running_anvil
 from _gas_page import table
 from web3 import Web3
 
+from truestep.circuits.folding import compile_folding, folded_public_inputs, prove_folded
 from truestep.circuits.model import (
     Convolution,
     Dense,
@@ -29,22 +30,26 @@ from truestep.circuits.model import (
     Requantisation,
     check,
 )
-from truestep.circuits.prover import Proof, compile_circuit, prove
+from truestep.circuits.prover import Circuit, Proof, compile_circuit, prove
 from truestep.circuits.setup_key import KeyName, key_folder, make_development_key
 from truestep.circuits.toolchain import Tools, tools_folder
 from truestep.circuits.verifier import verifier_code, verify_call
 
 PAGE = REPOSITORY / "docs" / "circuits-benchmarks.md"
 ROUNDS = 5
-POINTS = 1 << 18
+FOLDED_NAME = "one proof of two runs of the MLP"
+POINTS = 1 << 21
+FOLDED_SECONDS, FOLDED_GAS = 70, 850_000
+"""The bars of one proof of two runs of the first model."""
 HEADING = f"""\
 # What proofs of models cost
 
 Written by `python benchmarks/circuits.py`, with the development key. Weights and inputs are random, from a
 seed: the cost does not depend on their values. CPU seconds are user and system time of Noir, which executes
-the circuit, and of `bb`, which proves it: the median of {ROUNDS} proofs. Gas is the `gasUsed` of transactions
-on anvil 1.7.1 under Osaka rules: one that calls `verify`, so that it holds the 21,000 of a transaction and
-the price of the proof's bytes, and one that deploys the contract.
+the circuit, and of `bb`, which proves it: the median of {ROUNDS} proofs. The proof of two runs is made once,
+with the proofs that it is of; compiling is that of the circuit that checks them. Gas is the `gasUsed` of
+transactions on anvil 1.7.1 under Osaka rules: one that calls `verify`, so that it holds the 21,000 of a
+transaction and the price of the proof's bytes, and one that deploys the contract.
 """
 
 
@@ -142,15 +147,41 @@ def measure(case: Case, web3: Web3) -> Figures:
         proof = prove(case.model, content, circuit, tools, lambda _: None)
         seconds.append(_child_seconds() - started)
     assert proof is not None
-    code = verifier_code(circuit.key, KeyName.DEVELOPMENT)
-    deployed = _sent(web3, {"data": code})
-    call = {"to": deployed["contractAddress"], "data": verify_call(proof.proof, proof.public)}
+    spent = compiled if told else None, statistics.median(seconds)
+    return _checked(web3, circuit, proof.proof, proof.public, spent)
+
+
+def measure_folded(case: Case, web3: Web3) -> Figures:
+    """One proof of two runs."""
+    tools = Tools(tools_folder())
+    started = _child_seconds()
+    told: list[str] = []
+    circuits = compile_folding(case.model, tools, KeyName.DEVELOPMENT, told.append)
+    compiled = _child_seconds()
+    random = np.random.default_rng(3)
+    contents = [random.integers(0, 256, case.model.input_size, dtype=np.uint8).tobytes() for _ in range(2)]
+    proof, runs = prove_folded(case.model, contents, circuits, tools, lambda _: None)
+    spent = compiled - started if told else None, _child_seconds() - compiled
+    public = folded_public_inputs([each.public for each in runs])
+    return _checked(web3, circuits[1], proof, public, spent)
+
+
+def _checked(
+    web3: Web3,
+    circuit: Circuit,
+    proof: bytes,
+    public: tuple[int, ...],
+    spent: tuple[float | None, float],
+) -> Figures:
+    """Deploy the verifier and let it check the proof."""
+    deployed = _sent(web3, {"data": verifier_code(circuit.key, KeyName.DEVELOPMENT)})
+    call = {"to": deployed["contractAddress"], "data": verify_call(proof, public)}
     assert int.from_bytes(web3.eth.call(call), "big") == 1  # type: ignore[arg-type]
     return Figures(
         gates=circuit.gates,
-        compile_seconds=compiled if told else None,
-        prove_seconds=statistics.median(seconds),
-        proof_bytes=len(proof.proof),
+        compile_seconds=spent[0],
+        prove_seconds=spent[1],
+        proof_bytes=len(proof),
         verify_gas=_sent(web3, call)["gasUsed"],
         deploy_gas=deployed["gasUsed"],
         code_bytes=len(web3.eth.get_code(deployed["contractAddress"])),
@@ -215,6 +246,9 @@ def main() -> int:
         with running_anvil(anvil) as web3:
             found.append((case, measure(case, web3)))
         sys.stderr.write(f"{case.name}: {found[-1][1]}\n")
+    folded = replace(cases()[0], name=FOLDED_NAME, prove_seconds=FOLDED_SECONDS, verify_gas=FOLDED_GAS)
+    with running_anvil(anvil) as web3:
+        found.append((folded, measure_folded(folded, web3)))
     if options.json:
         print(json.dumps({case.name: each.prove_seconds for case, each in found}))
     else:

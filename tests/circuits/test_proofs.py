@@ -16,7 +16,7 @@ from truestep.circuits.model import Model
 from truestep.circuits.model_file import write_model
 from truestep.circuits.prover import Circuit, compile_circuit, prove
 from truestep.circuits.reference import Trace, run
-from truestep.circuits.setup_key import KeyName
+from truestep.circuits.setup_key import KeyName, key_folder, make_development_key
 from truestep.circuits.toolchain import Tools
 from truestep.circuits.verifier import deployed_code, key_of
 from truestep.circuits.witness import witness
@@ -57,11 +57,11 @@ def test_the_commands_prove_and_verify(tools: Tools, truestep: Invoke, tmp_path:
     finished = truestep("prove", str(model), *arguments)
     assert finished.exit_code == 0, finished.stderr
     assert "convinces nobody" in finished.stderr
-    words = json.loads(finished.stdout)["words"]
+    words = json.loads(finished.stdout)["runs"]
     verified = truestep("verify", str(proof), "--model", str(model), "--input", str(content), "--json")
-    assert verified.exit_code == 0 and json.loads(verified.stdout)["words"] == words
+    assert verified.exit_code == 0 and json.loads(verified.stdout)["runs"] == words
     file = json.loads(proof.read_text())
-    proof.write_text(json.dumps(file | {"words": [words[0] + 1]}))
+    proof.write_text(json.dumps(file | {"runs": [file["runs"][0] | {"words": [words[0][0] + 1]}]}))
     lied = truestep("verify", str(proof), "--json")
     assert lied.exit_code == 1 and json.loads(lied.stdout)["verified"] is False
 
@@ -116,3 +116,24 @@ def test_a_class_that_is_not_the_first_of_the_greatest_is_refused(
         )
         with pytest.raises(CircuitError, match="Noir failed"):
             prove(model, INPUT, circuit, tools, silent)
+
+
+@pytest.mark.long
+def test_one_proof_of_two_inputs(tools: Tools, truestep: Invoke, tmp_path: Path) -> None:
+    """Half a minute on an idle computer, and 2 GB."""
+    make_development_key(key_folder(KeyName.DEVELOPMENT), 1 << 21)
+    model, first, second, proof = (tmp_path / name for name in ("model.json", "1.bin", "2.bin", "proof.json"))
+    model.write_text(write_model(small_classifier()))
+    first.write_bytes(INPUT)
+    second.write_bytes(INPUT[::-1])
+    arguments = ("--input", first, "--input", second, "--key", "development", "-o", proof, "--json")
+    finished = truestep("prove", model, *arguments)
+    assert finished.exit_code == 0, finished.stderr
+    expected = [list(run(small_classifier(), content).words) for content in (INPUT, INPUT[::-1])]
+    assert finished.fields()["runs"] == expected
+    verified = truestep("verify", proof, "--model", model, "--input", second, "--json")
+    assert verified.exit_code == 0 and verified.fields()["runs"] == expected
+    file = json.loads(proof.read_text())
+    for runs in (file["runs"][::-1], file["runs"][:1]):
+        proof.write_text(json.dumps(file | {"runs": runs}))
+        assert truestep("verify", proof, "--json").exit_code == 1

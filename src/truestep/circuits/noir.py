@@ -16,7 +16,7 @@ from truestep.circuits.reference import (
 PACKED_BITS = 253
 """Scaled sums are packed for the sponge into fields of so many bits (C6.2)."""
 
-_LIBRARY = """\
+SPONGE = """\
 fn sponge<let N: u32>(words: [Field; N], tag: Field) -> Field {
     let mut state = [0, 0, 0, tag];
     for i in 0..N {
@@ -31,7 +31,7 @@ fn sponge<let N: u32>(words: [Field; N], tag: Field) -> Field {
 def noir_source(model: Model) -> str:
     """The program."""
     shapes = model.shapes()
-    parts = [_LIBRARY]
+    parts = [SPONGE]
     body: list[str] = [*_input_lines(model)]
     arguments = [f"    input: [u8; {model.input_size}],"]
     for number, layer in enumerate(model.layers, 1):

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from truestep.circuits.errors import CircuitError
 from truestep.circuits.evm import accepts
+from truestep.circuits.folding import FOLDED, folded_public_inputs
 from truestep.circuits.model import MAX_OUTPUT_WORDS, Model, Output
 from truestep.circuits.model_file import model_digest
 from truestep.circuits.poseidon import FIELD_ORDER
@@ -21,6 +22,15 @@ from truestep.circuits.verifier import check_key, key_digest
 FORMAT = "truestep circuit proof"
 MAX_FILE_BYTES = 1 << 20
 _HEX = r"^0x([0-9a-f]{2})*$"
+
+
+class RunInFile(BaseModel):
+    """One of the runs that a folded proof is of."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    words: list[int] = Field(min_length=1, max_length=MAX_OUTPUT_WORDS)
+    public_inputs: list[str] = Field(min_length=PUBLIC_INPUTS, max_length=PUBLIC_INPUTS)
 
 
 class ProofFile(BaseModel):
@@ -37,7 +47,7 @@ class ProofFile(BaseModel):
     key: Literal["production", "development"]
     key_digest: str = Field(pattern=r"^0x[0-9a-f]{64}$")
     output: Literal["class", "scores"]
-    words: list[int] = Field(min_length=1, max_length=MAX_OUTPUT_WORDS)
+    runs: list[RunInFile] = Field(min_length=1, max_length=FOLDED)
     public_inputs: list[str] = Field(min_length=PUBLIC_INPUTS, max_length=PUBLIC_INPUTS)
     verification_key: str = Field(max_length=10_000, pattern=_HEX)
     proof: str = Field(max_length=50_000, pattern=_HEX)
@@ -55,17 +65,22 @@ class ProofFile(BaseModel):
     @property
     def public(self) -> tuple[int, ...]:
         """The public inputs as integers. Raises `CircuitError` if one is none of the field."""
-        try:
-            numbers = tuple(int(each, 16) for each in self.public_inputs)
-        except ValueError as error:
-            raise CircuitError(f"the proof's public inputs are not numbers: {error}") from error
-        if not all(0 <= number < FIELD_ORDER for number in numbers):
-            raise CircuitError("a public input of the proof is not below the field's order")
-        return numbers
+        return _elements(self.public_inputs)
 
 
-def proof_file(model: Model, circuit: Circuit, proof: Proof) -> str:
-    """The file's content."""
+def _elements(words: list[str]) -> tuple[int, ...]:
+    try:
+        numbers = tuple(int(each, 16) for each in words)
+    except ValueError as error:
+        raise CircuitError(f"the proof's public inputs are not numbers: {error}") from error
+    if not all(0 <= number < FIELD_ORDER for number in numbers):
+        raise CircuitError("a public input of the proof is not below the field's order")
+    return numbers
+
+
+def proof_file(model: Model, circuit: Circuit, proof: bytes, runs: list[Proof]) -> str:
+    """The file's content: one proof of one run, or of several."""
+    public = stated([each.public for each in runs])
     is_development = circuit.key_name is KeyName.DEVELOPMENT
     file = ProofFile(
         format=FORMAT,
@@ -77,12 +92,21 @@ def proof_file(model: Model, circuit: Circuit, proof: Proof) -> str:
         key="development" if is_development else "production",
         key_digest=f"0x{key_digest(circuit.key).hex()}",
         output="class" if model.output is Output.CLASS else "scores",
-        words=list(proof.words),
-        public_inputs=[f"0x{each:064x}" for each in proof.public],
+        runs=[RunInFile(words=list(each.words), public_inputs=_hex(each.public)) for each in runs],
+        public_inputs=_hex(public),
         verification_key=f"0x{circuit.key.hex()}",
-        proof=f"0x{proof.proof.hex()}",
+        proof=f"0x{proof.hex()}",
     )
     return file.model_dump_json(indent=1) + "\n"
+
+
+def stated(runs: list[tuple[int, ...]]) -> tuple[int, ...]:
+    """The public inputs of a proof of these runs."""
+    return runs[0] if len(runs) == 1 else folded_public_inputs(runs)
+
+
+def _hex(numbers: tuple[int, ...]) -> list[str]:
+    return [f"0x{each:064x}" for each in numbers]
 
 
 def is_proof_file(path: Path) -> bool:
@@ -132,11 +156,17 @@ def check_proof(
         yield Finding("its circuit is the one you trust", name == trusted.lower(), f"expected {trusted}")
     if circuit is not None:
         yield Finding("its circuit is that of the model", circuit.key == file.key_bytes, name)
-    output = public_inputs(b"", tuple(file.words))[1:] if _are_words(file.words) else None
-    yield Finding("its words are its public inputs", output == file.public[1:], f"words {file.words}")
+    runs = [_elements(each.public_inputs) for each in file.runs]
+    for number, (each, public) in enumerate(zip(file.runs, runs, strict=True), 1):
+        output = public_inputs(b"", tuple(each.words))[1:] if _are_words(each.words) else None
+        is_same = output == public[1:]
+        yield Finding(f"run {number}: its words are its public inputs", is_same, f"words {each.words}")
+    is_same = stated(runs) == file.public
+    yield Finding("the proof is of these runs", is_same, f"{len(runs)} of them")
     if content is not None:
-        is_same = input_digest(content) == file.public[0]
-        yield Finding("its input is the one you gave", is_same, f"digest {file.public_inputs[0]}")
+        places = [number for number, run in enumerate(runs, 1) if run[0] == input_digest(content)]
+        detail = f"of run {places[0]}" if places else "of no run"
+        yield Finding("its input is the one you gave", bool(places), detail)
     is_accepted = accepts(file.key_bytes, file.key_name, bytes.fromhex(file.proof[2:]), file.public)
     yield Finding("the verifier's contract accepts it", is_accepted, f"{file.key} key")
 

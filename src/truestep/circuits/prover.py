@@ -9,7 +9,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from truestep.circuits.errors import CircuitError
 from truestep.circuits.model import Model
@@ -25,7 +27,6 @@ COMPILE_LIMITS = Limits(seconds=1_800, memory_bytes=8 << 30)
 """A million multiplications took minutes on a busy computer."""
 EXECUTE_LIMITS = Limits(seconds=300, memory_bytes=4 << 30)
 PROVE_LIMITS = Limits(seconds=1_800, memory_bytes=8 << 30)
-_TARGET = ("-t", "evm-no-zk")
 _SPARE_ROWS = 64
 """The prover adds some rows to those that it counts."""
 
@@ -35,15 +36,28 @@ STALE_SECONDS = 86_400
 Tell = Callable[[str], None]
 
 
+class Target(StrEnum):
+    """Who checks a circuit's proofs; the prover's own names."""
+
+    CONTRACT = "evm-no-zk"
+    CIRCUIT = "noir-recursive-no-zk"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circuit:
-    """A compiled model: the program, and the verification key under one reference string."""
+    """A compiled program, and its verification key under one reference string."""
 
     folder: Path
-    source_sha256: str
     key_name: KeyName
+    target: Target
     key: bytes
+    key_hash: bytes
     gates: int
+
+    @property
+    def points(self) -> int:
+        """How many points of the reference string its proofs take."""
+        return _points(self.gates)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,23 +69,36 @@ class Proof:
     words: tuple[int, ...]
 
 
-def compile_circuit(model: Model, tools: Tools, name: KeyName, tell: Tell) -> Circuit:
+def compile_circuit(
+    model: Model, tools: Tools, name: KeyName, tell: Tell, target: Target = Target.CONTRACT
+) -> Circuit:
     """The circuit of a model; from the user's cache if it was compiled before."""
-    source = noir_source(model)
+    work = f"{model.multiplications:,} multiplications; this is done once a model"
+    return compile_source(noir_source(model), f"the circuit of {work}", tools, name, tell, target)
+
+
+def compile_source(
+    source: str, title: str, tools: Tools, name: KeyName, tell: Tell, target: Target
+) -> Circuit:
+    """The circuit of a program."""
     digest = hashlib.sha256(source.encode()).hexdigest()
     made_by = hashlib.sha256(f"{digest} {tools.pins()}".encode()).hexdigest()
     cached = circuit_cache() / "compiled" / made_by[:32]
     _sweep(cached.parent)
     if not (cached / "program.json").is_file():
-        tell(f"compiling the circuit of {model.multiplications:,} multiplications; this is done once a model")
+        tell(f"compiling {title}")
         _compile(source, tools, cached)
-    path = cached / f"{name}.json"
+    path = cached / f"{name}-{target}.json"
     if not path.is_file():
-        _write_key(tools, cached, name, path)
+        tell(f"deriving the key of {title}")
+        _write_key(tools, cached, name, target, path)
     kept = json.loads(path.read_text("utf-8"))
-    key = bytes.fromhex(kept["key"])
-    check_key(key)
-    return Circuit(folder=cached, source_sha256=digest, key_name=name, key=key, gates=kept["gates"])
+    key, key_hash = bytes.fromhex(kept["key"]), bytes.fromhex(kept["key_hash"])
+    if target is Target.CONTRACT:
+        check_key(key)
+    return Circuit(
+        folder=cached, key_name=name, target=target, key=key, key_hash=key_hash, gates=kept["gates"]
+    )
 
 
 def _sweep(folder: Path) -> None:
@@ -96,20 +123,26 @@ def _compile(source: str, tools: Tools, cached: Path) -> None:
         (folder / "program.json").replace(cached / "program.json")
 
 
-def _write_key(tools: Tools, cached: Path, name: KeyName, path: Path) -> None:
+def _write_key(tools: Tools, cached: Path, name: KeyName, target: Target, path: Path) -> None:
     """Count the gates, see that the reference string is long enough, and derive the verification key."""
     with tempfile.TemporaryDirectory(prefix="key-", dir=cached) as made:
         folder = Path(made)
         program = cached / "program.json"
-        said = tools.run_bb(["gates", "-b", program, *_TARGET], folder, PROVE_LIMITS)
+        said = tools.run_bb(["gates", "-b", program, "-t", target], folder, PROVE_LIMITS)
         gates = _gates(said)
-        need_points(key_folder(name), name, 1 << (gates + _SPARE_ROWS).bit_length())
-        arguments = ["write_vk", "-b", program, "-o", folder, *_TARGET, "-c", key_folder(name)]
+        need_points(key_folder(name), name, _points(gates))
+        arguments = ["write_vk", "-b", program, "-o", folder, "-t", target, "-c", key_folder(name)]
         tools.run_bb(arguments, folder, PROVE_LIMITS)
-        key = (folder / "vk").read_bytes()
-        check_key(key)
-        (folder / "kept").write_text(json.dumps({"gates": gates, "key": key.hex()}), encoding="utf-8")
+        key, key_hash = ((folder / each).read_bytes() for each in ("vk", "vk_hash"))
+        if target is Target.CONTRACT:
+            check_key(key)
+        kept = {"gates": gates, "key": key.hex(), "key_hash": key_hash.hex()}
+        (folder / "kept").write_text(json.dumps(kept), encoding="utf-8")
         (folder / "kept").replace(path)
+
+
+def _points(gates: int) -> int:
+    return 1 << (gates + _SPARE_ROWS).bit_length()
 
 
 def _gates(said: str) -> int:
@@ -123,23 +156,30 @@ def prove(model: Model, content: bytes, circuit: Circuit, tools: Tools, tell: Te
     """Run the model on an input and prove the run."""
     trace = run(model, content)
     public = public_inputs(content, trace.words)
-    need_points(key_folder(circuit.key_name), circuit.key_name, 1 << check_key(circuit.key))
+    proof = prove_circuit(witness(model, content, trace), public, circuit, tools, tell)
+    return Proof(proof=proof, public=public, words=trace.words)
+
+
+def prove_circuit(
+    arguments: dict[str, Any], public: tuple[int, ...], circuit: Circuit, tools: Tools, tell: Tell
+) -> bytes:
+    """Prove a program's run on its arguments."""
+    need_points(key_folder(circuit.key_name), circuit.key_name, circuit.points)
     with tempfile.TemporaryDirectory(prefix="prove-", dir=circuit.folder) as name:
         folder = Path(name)
         _share(circuit.folder / "program.json", folder / "program.json")
-        arguments = json.dumps(witness(model, content, trace))
-        (folder / "input.json").write_text(arguments, encoding="utf-8")
+        (folder / "input.json").write_text(json.dumps(arguments), encoding="utf-8")
         tell("executing the circuit")
         tools.run_noir("execute", folder, EXECUTE_LIMITS)
         (folder / "key").write_bytes(circuit.key)
         tell(f"proving {circuit.gates:,} gates")
         files = ["-b", folder / "program.json", "-w", folder / "witness.gz", "-k", folder / "key"]
-        where = ["-o", folder, "-c", key_folder(circuit.key_name)]
-        tools.run_bb(["prove", *files, *where, *_TARGET], folder, PROVE_LIMITS)
+        where = ["-o", folder, "-c", key_folder(circuit.key_name), "-t", circuit.target]
+        tools.run_bb(["prove", *files, *where], folder, PROVE_LIMITS)
         proof, written = ((folder / each).read_bytes() for each in ("proof", "public_inputs"))
     if written != b"".join(each.to_bytes(32, "big") for each in public):
         raise CircuitError("the prover's public inputs are not those of the model; nothing was written")
-    return Proof(proof=proof, public=public, words=trace.words)
+    return proof
 
 
 def _share(source: Path, target: Path) -> None:

@@ -20,8 +20,8 @@ from truestep.circuits.setup_key import POINT_BYTES, SECRET_POINTS, KeyName, mak
 from truestep.circuits.toolchain import Tools, node, tools_folder
 from truestep.circuits.verifier import KEY_POINTS, TEMPLATES_FILE, key_hash, key_header, key_words
 
-LOG_SIZES = range(11, 21)
-"""Circuits of up to 2^20 gates: more take minutes to prove."""
+LOG_SIZES = range(11, 22)
+"""A circuit that checks two proofs has 2^21 gates; more take minutes to prove."""
 SOLC_FOLDER = Path(".solc/node_modules/solc")
 _LIMITS = Limits(seconds=120, memory_bytes=2 << 30)
 _SETTINGS: dict[str, Any] = {

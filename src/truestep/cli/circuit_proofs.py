@@ -4,8 +4,10 @@ from pathlib import Path
 
 import typer
 
+from truestep.circuits.folding import compile_folding
+from truestep.circuits.model import Model
 from truestep.circuits.model_file import read_input, read_limited, read_model
-from truestep.circuits.proof_file import check_proof, is_proof_file, read_proof
+from truestep.circuits.proof_file import ProofFile, check_proof, is_proof_file, read_proof
 from truestep.circuits.prover import Circuit, compile_circuit
 from truestep.circuits.setup_key import DEVELOPMENT_WARNING, KeyName
 from truestep.circuits.toolchain import Tools, tools_folder
@@ -25,7 +27,7 @@ def verify_circuit_proof(
     if model_file is not None:
         model = read_model(model_file)
         content = read_input(model, input_file) if input_file else None
-        circuit = compile_circuit(model, Tools(tools_folder()), file.key_name, screen.tell)
+        circuit = _circuit(model, file, screen)
     elif input_file is not None:
         content = read_limited(input_file)
     findings = list(check_proof(file, content, trusted, circuit))
@@ -40,7 +42,7 @@ def verify_circuit_proof(
             ]
         )
     lines = [f"{'ok ' if each.passed else 'NO '} {each.name} ({each.detail})" for each in findings]
-    shown = f"{file.model}: {file.output} {', '.join(map(str, file.words))}"
+    shown = "\n".join(f"{file.model}: {file.output} {', '.join(map(str, run.words))}" for run in file.runs)
     fields = {
         "proof": str(path),
         "verified": is_verified,
@@ -48,9 +50,17 @@ def verify_circuit_proof(
         "key_digest": file.key_digest,
         "circuit_trusted": circuit is not None or trusted is not None,
         "output": file.output,
-        "words": file.words,
+        "runs": [run.words for run in file.runs],
         "checks": [{"name": each.name, "passed": each.passed, "detail": each.detail} for each in findings],
     }
     screen.result(fields, shown="\n".join([*lines, shown, "verified" if is_verified else "not verified"]))
     if not is_verified:
         raise typer.Exit(ExitCode.REFUSED)
+
+
+def _circuit(model: Model, file: ProofFile, screen: Screen) -> Circuit:
+    """The circuit that a proof of so many runs of the model must be of."""
+    tools = Tools(tools_folder())
+    if len(file.runs) == 1:
+        return compile_circuit(model, tools, file.key_name, screen.tell)
+    return compile_folding(model, tools, file.key_name, screen.tell)[1]

@@ -197,6 +197,25 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         ),
         "in 0 groups",
     ),
+    "doubled again and again": (
+        model(
+            [node("Concat", [name, name], [name + "x"], axis=1) for name in ("x" * n for n in range(1, 40))],
+            output="x" * 40,
+        ),
+        "use a smaller model",
+    ),
+    "many constants": (
+        model(
+            [
+                *(node("Expand", ["c", "s"], [f"c{n}"]) for n in range(3)),
+                node("Add", ["c0", "c1"], ["d"]),
+                node("Add", ["d", "c2"], ["e"]),
+                node("Add", ["x", "e"], ["y"]),
+            ],
+            tensors=[tensor("s", [2], struct.pack("<qq", 1, 2**26), INT64), tensor("c", [1, 1], bytes(4))],
+        ),
+        "so many constants",
+    ),
     "trees": (
         model(
             [

@@ -11,6 +11,9 @@ from enum import Enum, IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from truestep.models.errors import ModelRefused
+from truestep.models.limits import TOTAL_LIMIT
+
 Floats = npt.NDArray[np.floating]
 Integers = npt.NDArray[np.integer]
 Shape = tuple[int, ...]
@@ -272,9 +275,9 @@ class Missing(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Members:
-    """A decision by membership: integers, or one number if there are none."""
+    """A decision by membership: a bit for each integer, in words of 32; one number if there are none."""
 
-    integers: frozenset[int] = frozenset()
+    words: tuple[int, ...] = ()
     number: float = math.nan
     is_missing_left: bool = False
 
@@ -373,9 +376,15 @@ class Draft:
         self.features = features
         self.steps: list[Step] = []
         self.values = [Value(element=Element.DOUBLE, length=features)]
+        self._total = features
 
     def add(self, step: Step, length: int, element: Element) -> int:
-        """The number of the value that the step writes."""
+        """The number of the value that the step writes. Raises ModelRefused if all are too large."""
+        self._total += length
+        if self._total > TOTAL_LIMIT:
+            raise ModelRefused(
+                f"expected at most {TOTAL_LIMIT} numbers for a row in all layers; use a smaller model"
+            )
         self.steps.append(step)
         self.values.append(Value(element=element, length=length))
         return len(self.values) - 1

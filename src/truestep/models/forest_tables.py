@@ -19,7 +19,6 @@ SET = np.dtype(
         ("value", "<f8"),
     ]
 )
-_BITS = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,12 +95,8 @@ def _column(tables: _Tables, node: Split) -> int:
         columns = tables.columns
         return columns.setdefault((node.feature, node.missing), len(columns) + 1)
     members = node.members
-    first, words = len(tables.words), 0
-    if members.integers:
-        words = max(members.integers) // _BITS + 1
-        bits = [0] * words
-        for member in members.integers:
-            bits[member // _BITS] |= 1 << member % _BITS
-        tables.words += bits
-    tables.sets.append((node.feature, int(members.is_missing_left), first, words, members.number))
+    first = len(tables.words)
+    tables.words += members.words
+    is_missing_left = int(members.is_missing_left)
+    tables.sets.append((node.feature, is_missing_left, first, len(members.words), members.number))
     return -len(tables.sets)

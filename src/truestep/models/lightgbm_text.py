@@ -193,25 +193,17 @@ def _splits(fields: Fields, name: str, count: int, features: int) -> Iterator[Sp
             missing=_MISSING[missing][0 if decision & _DEFAULT_LEFT else 1],
             left=left if left >= 0 else count + ~left,
             right=right if right >= 0 else count + ~right,
-            members=Members(integers=sets[int(threshold)]) if is_categorical else None,
+            members=Members(words=sets[int(threshold)]) if is_categorical else None,
         )
 
 
-def _category_sets(fields: Fields) -> tuple[frozenset[int], ...]:
+def _category_sets(fields: Fields) -> tuple[tuple[int, ...], ...]:
     bounds, words = _integers(fields, "cat_boundaries"), _integers(fields, "cat_threshold")
     if sorted(bounds) != bounds or not bounds or bounds[0] < 0 or bounds[-1] > len(words):
         raise ModelRefused("expected cat_boundaries that divide cat_threshold in the LightGBM file")
     if any(not 0 <= word <= _LARGEST_WORD for word in words):
         raise ModelRefused("expected words of 32 bits for cat_threshold in the LightGBM file")
-    return tuple(
-        frozenset(
-            32 * place + bit
-            for place, word in enumerate(words[low:high])
-            for bit in range(32)
-            if word >> bit & 1
-        )
-        for low, high in pairwise(bounds)
-    )
+    return tuple(tuple(words[low:high]) for low, high in pairwise(bounds))
 
 
 def _converted(draft: Draft, sums: int, classes: int, objective: str) -> int:

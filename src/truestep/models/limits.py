@@ -12,3 +12,5 @@ FEATURES_LIMIT = 2**22
 """Numbers of a row: an image of 1,024 by 1,024 in colour has 3 million."""
 AXES_LIMIT = 8
 """Axes of a tensor: networks have five at most."""
+TOTAL_LIMIT = 2**27
+"""Numbers of a row in all layers together, or of all constants that operators make: 1 GiB as doubles."""

@@ -29,7 +29,7 @@ from truestep.models.description import (
     Take,
 )
 from truestep.models.errors import ModelRefused
-from truestep.models.limits import AXES_LIMIT, FEATURES_LIMIT, NUMBERS_LIMIT
+from truestep.models.limits import AXES_LIMIT, FEATURES_LIMIT, NUMBERS_LIMIT, TOTAL_LIMIT
 from truestep.models.onnx_file import DTYPES, DataType, Graph, Node, Port, Tensor, shortened
 
 
@@ -62,6 +62,7 @@ class Walk:
         ports = [port for port in graph.inputs if port.name not in graph.initializers]
         self.draft = Draft(sum(_row_length(port) for port in ports))
         self.uses = Counter(name for node in needed for name in node.inputs)
+        self._constants = 0
         self.has_free_rows = any(port.shape and port.shape[0] is None for port in ports)
         """Whether the graph takes any number of rows, not one alone."""
         self._enter(ports)
@@ -147,6 +148,10 @@ class Walk:
                 f"that mixes rows: its result for one row has the shape {list(shape)}",
                 "keep the first axis for rows in all layers",
             )
+        if not isinstance(result, Activation):
+            self._constants += result.size
+            if self._constants > TOTAL_LIMIT:
+                self.refuse(node, "that makes so many constants", "use a smaller model")
         self.known[node.outputs[place]] = result
 
     def require_rows(self, node: Node, *, is_kept: bool) -> None:

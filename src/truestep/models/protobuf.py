@@ -103,6 +103,8 @@ def integers(fields: Fields, number: int) -> list[int]:
             while place < len(each):
                 value, place = _varint(each, place)
                 found.append(_signed(value))
+                if len(found) > FIELDS_LIMIT:
+                    raise _damaged(f"more than {FIELDS_LIMIT} integers")
         else:
             raise _damaged(f"floats in field {number}")
     return found

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,12 @@ def _concat(walk: Walk, node: Node) -> None:
     kind = walk.element(activations[0].value)
     activations = [walk.cast(each, kind) for each in activations]
     joined = walk.join(activations)
+    if math.prod(sources[0].shape[:axis]) == 1:
+        shape = (*(1,) * axis, sum(each.shape[axis] for each in activations), *sources[0].shape[axis + 1 :])
+        if math.prod(shape) != joined.length:
+            walk.refuse(node, "of different shapes")
+        walk.write(node, replace(joined, shape=shape))
+        return
     at = 0
     places: list[Tensor] = []
     for each in activations:

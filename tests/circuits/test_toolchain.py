@@ -122,6 +122,23 @@ def test_a_tool_ends_with_the_one_that_started_it(tmp_path: Path) -> None:
     pytest.fail("the tool lives on")
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_both(tmp_path: Path, number: signal.Signals) -> None:
+    program = (
+        "import signal, sys; from pathlib import Path\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from truestep.circuits.processes import Limits, run_tool\n"
+        'code = \'import os, time; open("pid", "w").write(str(os.getpid())); time.sleep(60)\'\n'
+        "limits = Limits(seconds=60, memory_bytes=1 << 30)\n"
+        "run_tool('it', [sys.executable, '-c', code], Path(sys.argv[1]), limits)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stderr=subprocess.DEVNULL)
+    pid = _written_pid(tmp_path / "pid")
+    parent.send_signal(number)
+    assert parent.wait(30) != 0
+    assert not _is_running(pid)
+
+
 def _written_pid(path: Path) -> int:
     stop = threading.Event()
     for _ in range(400):

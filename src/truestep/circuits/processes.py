@@ -80,12 +80,8 @@ def _watch(process: subprocess.Popen[bytes], limits: Limits) -> str | None:
     """Wait for the end; why it was not waited for, if it took too much."""
     end = time.monotonic() + limits.seconds
     with _EndedBySignal():
-        while True:
-            try:
-                process.wait(POLL_SECONDS)
-                return None
-            except subprocess.TimeoutExpired:
-                pass
+        while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            time.sleep(POLL_SECONDS)
             if time.monotonic() > end:
                 return f"it took more than the {limits.seconds:.0f} s that it may; use a smaller model"
             used = _memory_bytes(process.pid)
@@ -94,6 +90,7 @@ def _watch(process: subprocess.Popen[bytes], limits: Limits) -> str | None:
                     f"it took {used >> 20} MiB of memory, more than the {limits.memory_bytes >> 20} MiB that"
                     " it may; use a smaller model"
                 )
+    return None
 
 
 class _EndedBySignal:
@@ -121,7 +118,11 @@ def _memory_bytes(pid: int) -> int:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End what is left of its session."""
+    """End what is left of its session, and take its exit code.
+
+    `Popen.wait` is not used: an interrupt inside of it can leave its lock taken, and then it waits for ever.
+    """
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    _, status = os.waitpid(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)

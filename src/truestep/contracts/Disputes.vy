@@ -363,6 +363,7 @@ def settle(game_id: uint256, game: IDisputes.Game):
         assert staticcall self._assurances().ends_game(game_id), "game is not decided"
         outcome = game_course.DEFENDER_WON
         self.ordinals[game_id >> 32][game.challenger] = 0
+        log IDisputes.EndedByProof(game_id=game_id)
     self._end(game_id, game, outcome)
 
 

@@ -29,7 +29,7 @@ from truestep.protocol.settlement.games import (
 )
 from truestep.protocol.settlement.ids import NATIVE, LeafGameId, batch_of_claim, claim_of, unpack_item
 from truestep.protocol.settlement.messages import Message
-from truestep.protocol.settlement.policies import open_until
+from truestep.protocol.settlement.policies import ends_game, open_until
 from truestep.protocol.settlement.records import BatchStage, Leaf
 
 SALT = Bytes32(b"salt" * 8)
@@ -268,7 +268,8 @@ class GameSchedule(Schedule):
 
     def _is_old(self, entry: Entry) -> bool:
         claim = self.games_world.disputes.claims[claim_of_game_id(entry[0])]
-        return claim.struck_at != 0 or self.now > entry[1].moved_at + 1_500
+        is_ended = claim.struck_at == 0 and ends_game(self.world.state, entry[0], self.now)
+        return is_ended or claim.struck_at != 0 or self.now > entry[1].moved_at + 1_500
 
     def show(self) -> Step | None:
         closed = self._games(lambda game: game.stage == d.GameStage.CLOSED)

@@ -7,6 +7,7 @@ from truestep.base.ids import Bytes32, TaskId, job_of_task
 from truestep.protocol.settlement import batches, games, operators, policies
 from truestep.protocol.settlement.claims import check_leaf, is_refuted, state_hash
 from truestep.protocol.settlement.contracts.disputes import (
+    EndedByProof,
     Game,
     GameOutcome,
     GameStage,
@@ -81,6 +82,7 @@ def settle(turn: DisputeTurn, call: Settle) -> None:
         outcome = GameOutcome.DEFENDER_WON
         place = (games.claim_of_game_id(call.game_id), call.game.challenger)
         turn.change(ordinals={key: n for key, n in turn.state.ordinals.items() if key != place})
+        turn.life.emit(EndedByProof(game_id=call.game_id))
     _end(turn, call.game_id, call.game, outcome)
 
 

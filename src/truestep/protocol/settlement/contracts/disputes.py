@@ -252,6 +252,13 @@ class Adopted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EndedByProof:
+    """A proof has ended a game, whose challenger may challenge the claim again (S7.1)."""
+
+    game_id: LeafGameId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
     """A game has ended."""
 
@@ -317,4 +324,16 @@ Call = (
     | RewardWithoutResult
     | WithdrawTo
 )
-Event = Opened | SplitMade | Moved | Stepped | Adopted | Settled | Refuted | Shown | Rewarded | Withdrawn
+Event = (
+    Opened
+    | SplitMade
+    | Moved
+    | Stepped
+    | Adopted
+    | EndedByProof
+    | Settled
+    | Refuted
+    | Shown
+    | Rewarded
+    | Withdrawn
+)

@@ -57,6 +57,12 @@ def stepped(draft: Draft, event: disputes.Stepped, logged: Logged) -> None:
     """What the chain has found; `Settled` says what comes of it."""
 
 
+def ended_by_proof(draft: Draft, event: disputes.EndedByProof, logged: Logged) -> None:
+    """Its challenger may challenge the claim again; that it has ended, `Settled` says."""
+    game = draft.games.entries[event.game_id]
+    draft.ordinals.drop((games.claim_of_game_id(event.game_id), game.challenger))
+
+
 def settled(draft: Draft, event: disputes.Settled, logged: Logged) -> None:
     """A game has ended."""
     game, known = draft.games.entries[event.game_id], draft.disputes.entries[event.claim_id]
@@ -65,10 +71,6 @@ def settled(draft: Draft, event: disputes.Settled, logged: Logged) -> None:
     claim = known.claim
     if event.outcome == GameOutcome.DEFENDER_WON:
         draft.games.drop(event.game_id)
-        proof = draft.proofs.get(event.claim_id)
-        if proof is not None and games.ordinal_of(event.game_id) <= proof.game_count:
-            # Unless a clock had decided it: then the contract refuses what is possible by these facts.
-            draft.ordinals.drop((event.claim_id, game.challenger))
         if claim.struck_at == 0:
             draft.put_dispute(event.claim_id, known, open_count=claim.open_count - 1)
     elif event.outcome == GameOutcome.CHALLENGER_WON:

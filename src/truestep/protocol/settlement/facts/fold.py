@@ -121,6 +121,7 @@ HANDLERS: Mapping[type, Callable[[Draft, Any, Logged], None]] = {
     disputes.Moved: dispute_events.changed,
     disputes.Stepped: dispute_events.stepped,
     disputes.Adopted: dispute_events.changed,
+    disputes.EndedByProof: dispute_events.ended_by_proof,
     disputes.Settled: dispute_events.settled,
     disputes.Refuted: dispute_events.refuted,
     disputes.Shown: dispute_events.shown,

@@ -210,6 +210,10 @@ def _can_move(draft: Draft, event: disputes.Moved | disputes.Adopted) -> bool:
     )
 
 
+def _is_ended(draft: Draft, event: disputes.EndedByProof) -> bool:
+    return _is_running(draft, event.game_id)
+
+
 def _can_be_settled(draft: Draft, event: disputes.Settled) -> bool:
     """`Moved` has closed a game before, unless its defender has won."""
     if event.outcome == GameOutcome.DEFENDER_WON:
@@ -271,6 +275,7 @@ _FITS: Mapping[type, Check] = {
     disputes.Opened: _can_be_opened,
     disputes.Moved: _can_move,
     disputes.Adopted: _can_move,
+    disputes.EndedByProof: _is_ended,
     disputes.Settled: _can_be_settled,
     disputes.Refuted: _can_be_refuted,
     disputes.Shown: _can_be_shown,

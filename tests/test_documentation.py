@@ -56,6 +56,16 @@ def test_links_lead_somewhere(page: str) -> None:
     assert [link for link in LINKS.findall(text_of(page)) if not (folder / link).exists()] == []
 
 
+def test_decisions_are_numbered_once_and_listed_in_order() -> None:
+    folder = REPOSITORY / "docs" / "decisions"
+    names = sorted(path.name for path in folder.glob("[0-9]*.md"))
+    numbers = [name.partition("-")[0] for name in names]
+    assert len(set(numbers)) == len(numbers)
+    assert re.findall(r"^\| \[\d+\]\(([^)]+)\)", text_of("docs/decisions/README.md"), re.MULTILINE) == names
+    for name, number in zip(names, numbers, strict=True):
+        assert text_of(f"docs/decisions/{name}").startswith(f"# {number}: "), name
+
+
 def test_make_targets_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", text_of("Makefile"), re.MULTILINE))
     named = {name for page in PAGES for name in re.findall(r"`make ([a-z-]+)", text_of(page))}

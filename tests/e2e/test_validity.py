@@ -41,12 +41,15 @@ from truestep.machine.interpreter import ReferenceEngine
 from truestep.machine.layout import OUTPUT_START
 from truestep.protocol import events
 from truestep.protocol.deployment.validity import POLICY
+from truestep.protocol.records import GameStage
 from truestep.protocol.validity.contracts.verifiers import Entry, EntryNumber, Selector
 from truestep.simulation.faulty_engine import Fault, FaultyEngine
 
 DOUBLES = Path(__file__).parents[1] / "contracts" / "doubles"
 DAY_SECONDS = 86_400
 SOUND, UNSOUND = 0, 1
+SOON_SECONDS = 7
+"""Until nodes look again for what is left to do."""
 KEY = Bytes32(b"k" * 32)
 FAULT = Fault(cycle=371, address=OUTPUT_START + 3, mask=0x10)
 
@@ -180,6 +183,31 @@ def test_an_unsound_verifier_is_stopped_by_whoever_challenges_its_lie(network: N
     with pytest.raises(Rejected) as refused:
         verifiers.prove(network.requester, task_id, planted, selector)
     assert refused.value.reason is Reject.ENTRY_STOPPED
+
+
+def test_a_proof_against_an_open_game_gives_the_lie_no_way_out(network: Network) -> None:
+    """Its challenger ends the game that the proof has ended, and opens another: else the liar would wait."""
+    governance, selector = Governance(network), b"\xb2\xb2\xb2\xb2"
+    planted = governance.add(governance.verifier(selector, UNSOUND), selector, 1)
+    job_id, log = network.post(policy=POLICY), Log()
+    task_id = task_of(job_id, 0)
+    engine = FaultyEngine(ReferenceEngine(), FAULT)
+    liar = network.worker("liar", network.store("liar"), log, engine, takes_unproven=True)
+    network.drive([liar], lambda: "claim_landed" in log.kinds())
+    challenger = network.challenger("challenger", network.store("challenger"), log)
+    network.drive([challenger], lambda: bool(network.told(events.GameOpened)))
+    verifiers.prove(network.requester, task_id, planted, selector)
+
+    def is_stopped() -> bool:
+        return verifiers.entries(network.requester)[0].state is verifiers.EntryState.STOPPED
+
+    network.devnet.advance(SOON_SECONDS)
+    network.drive([challenger], lambda: len(network.told(events.GameOpened)) == 2, rounds=30)
+    (settled,) = network.told(events.GameSettled)
+    assert settled.stage is GameStage.OPERATOR_WON
+    network.drive([liar, challenger], is_stopped)
+    (struck,) = network.told(events.ClaimStruck)
+    assert struck.claim_id == claim_of(task_id, BatchId(1))
 
 
 def test_commands_show_and_stop_entries(network: Network, tmp_path: Path) -> None:

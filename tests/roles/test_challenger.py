@@ -270,6 +270,21 @@ def test_own_ends_are_duties_and_so_are_games_that_keep_its_rewards_waiting() ->
     assert sent(duties=(others,), commitments={DISPUTED: TRUE_END}) == {}
 
 
+def test_a_game_that_a_proof_has_ended_is_settled_and_another_opened() -> None:
+    """Else the liar settles it when it is too late for another, or the challenger's clock runs out."""
+    ended = replace(GAME, stage=GameStage.OPERATOR_WON)
+    settle = duty(DutyKind.SETTLE, SettleGame(game_id=GAME_ID), WORKER, CLAIM_ID, GAME_ID)
+    seen = {"duties": (replace(settle, claimed_hash=DISPUTED[1]),), "commitments": {DISPUTED: TRUE_END}}
+    proven = {"is_proven": True}
+    assert list(sent(claimed_view(ended, claim=proven, hashes=FALSE), **seen)) == [f"settle/{GAME_ID}"]
+    assert sent(claimed_view(ended, hashes=FALSE), **seen) == {}, "a clock has ended it"
+    late = {"until": NOW - 1}
+    assert sent(claimed_view(ended, claim=proven, hashes=FALSE, task=late), **seen) == {}
+    settled = claimed_view(claim=proven, hashes=FALSE)
+    assert list(sent(settled)) == [f"open/{CLAIM_ID}/proven"]
+    assert sent(settled, in_flight=frozenset(opening())) == {}, "it lands after the proof, which ends it not"
+
+
 # --- budget ---------------------------------------------------------------------------------------
 
 

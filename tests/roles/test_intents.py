@@ -82,6 +82,10 @@ def test_a_take_names_its_tasks(numbers: set[int]) -> None:
 def test_other_intents_take_and_dispute_nothing() -> None:
     assert intents.tasks_taken("claim/12/8") == intents.tasks_taken("take/nothing/0") == frozenset()
     assert intents.claim_opened(f"open/{CLAIM}") == ClaimId(CLAIM)
+    again = intents.of_open(ClaimId(CLAIM), is_proven=True)
+    assert again != intents.of_open(ClaimId(CLAIM), is_proven=False)
+    assert intents.claim_opened(again) == ClaimId(CLAIM)
+    assert intents.in_words(again) == "open of job 2 shard 3"
     assert intents.claim_opened(f"refute/{CLAIM}") is None
     assert intents.claim_opened("open/something") is None
 

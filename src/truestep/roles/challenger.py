@@ -164,7 +164,7 @@ def bond_wei(task: TaskView, claim: ClaimView, more_games: int = 0) -> int:
 def _open(
     view: View, policy: ChallengerPolicy, task: TaskView, claim: ClaimView, budget: _Budget
 ) -> list[Action]:
-    needed_wei, intent = bond_wei(task, claim), intents.of_claim_id("open", claim.claim_id)
+    needed_wei, intent = bond_wei(task, claim), _open_intent(view, claim)
     if task.distrust:
         return [_decline(task, Declined.DISTRUSTED, f"not disputed: {task.distrust}")]
     if intent not in view.in_flight:
@@ -189,6 +189,12 @@ def _open(
             f" {claim.claimed.cycle:,} steps",
         )
     ]
+
+
+def _open_intent(view: View, claim: ClaimView) -> str:
+    """One that is under way already, though it was sent before the claim was proven, or a new one."""
+    under_way = [intent for intent in view.in_flight if intents.claim_opened(intent) == claim.claim_id]
+    return under_way[0] if under_way else intents.of_open(claim.claim_id, is_proven=claim.is_proven)
 
 
 def _why_not(view: View, task: TaskView, needed_wei: int, budget: _Budget) -> Decline | None:
@@ -374,10 +380,19 @@ def _is_to_do(view: View, duty: Duty) -> bool:
     """
     if duty.beneficiary == view.account or duty.action is DutyKind.CONTRADICT:
         return True
+    if duty.action is DutyKind.SETTLE and duty.game_id in _ended_by_proof(view):
+        return True  # while it is there, no other game can be opened; its clock runs on meanwhile
     if duty.action is not DutyKind.SETTLE or duty.claim_id is None or duty.has_fallen:
         return False
     is_disputed = task_of_claim(duty.claim_id) in _tasks_disputed(view)
     return is_disputed and (duty.claim_id, duty.claimed_hash) not in view.commitments
+
+
+def _ended_by_proof(view: View) -> set[GameId]:
+    """Its games on claims that were proven since, and can be challenged once more (docs/validity.md V5.1)."""
+    rows = [row for row in _rows(view) if row[1].is_proven and is_open(view, *row)]
+    games = [_own_game(view, row[1]) for row in rows if can_be_challenged(view, *row)]
+    return {game.game_id for game in games if game is not None}
 
 
 def _tasks_disputed(view: View) -> set[TaskId]:

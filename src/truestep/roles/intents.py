@@ -74,8 +74,13 @@ def of_batch(deed: str, batch_id: BatchId) -> str:
 
 
 def of_claim_id(deed: str, claim_id: ClaimId) -> str:
-    """Of a deed that a claim sees once: open, refute, finalize-claim, write-out."""
+    """Of a deed that a claim sees once: refute, finalize-claim, write-out."""
     return f"{deed}/{claim_id}"
+
+
+def of_open(claim_id: ClaimId, *, is_proven: bool) -> str:
+    """Of opening a game: once, and once more on a claim that was proven (docs/validity.md V5.1)."""
+    return f"open/{claim_id}/proven" if is_proven else f"open/{claim_id}"
 
 
 def of_split(game: GameRecord) -> str:
@@ -111,7 +116,8 @@ def tasks_taken(intent: str) -> frozenset[TaskId]:
 def claim_opened(intent: str) -> ClaimId | None:
     """The claim that an intent disputes; None if it disputes none."""
     kind, _, rest = intent.partition("/")
-    return ClaimId(int(rest)) if kind == "open" and _is_number(rest) else None
+    number = rest.partition("/")[0]
+    return ClaimId(int(number)) if kind == "open" and _is_number(number) else None
 
 
 def tasks_in_words(tasks: Sequence[TaskId]) -> str:

@@ -79,6 +79,8 @@ class ClaimView:
     """Whether it is false by its shape; then `claimed` says nothing (S5.4)."""
     has_batch_ended: bool = False
     """Whether only games keep it open: its batch is final, so it cannot be challenged or refuted."""
+    is_proven: bool = False
+    """Whether it was proven: games from before are over, others may begin (docs/validity.md V5.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from truestep.node.tasks.world import World
 from truestep.ports.chain import Head
 from truestep.protocol.calls import OpenGame
 from truestep.protocol.records import TaskRecord, TaskStage
+from truestep.roles import intents
 from truestep.roles.actions import (
     Action,
     Agree,
@@ -133,8 +134,8 @@ class TaskAgent:
 
     def _claims_being_disputed(self) -> list[ClaimId]:
         """Those that an `open` was sent for: its game is one's own as soon as it is on chain."""
-        opening = [intent for intent in self._outbox.in_flight if intent.startswith("open/")]
-        return [ClaimId(int(intent.partition("/")[2])) for intent in opening]
+        opening = [intents.claim_opened(intent) for intent in self._outbox.in_flight]
+        return [claim_id for claim_id in opening if claim_id is not None]
 
     def decide(self) -> tuple[View, Sequence[Action]]:
         """What is seen, and what the role wants done."""

@@ -32,6 +32,7 @@ from truestep.protocol.records import GameRecord, JobRecord, TaskRecord, TaskSta
 from truestep.protocol.settlement.facts.due import Action
 from truestep.protocol.settlement.records import BatchStage
 from truestep.protocol.settlement.tasks.duties import Duty
+from truestep.protocol.settlement.tasks.ids import leaf_of
 from truestep.roles.views import ClaimView, GameView, KeepingView, TaskView, View
 
 BALANCES_SECONDS = 12
@@ -323,4 +324,10 @@ class ViewBuilder:
             has_batch_ended=has_batch_ended,
             open_game_count=self._open_game_counts.get(claim.claim_id, len(opened)),
             games=tuple(GameView(record=record) for record in known),
+            is_proven=self._has_proof(claim.claim_id),
         )
+
+    def _has_proof(self, claim_id: ClaimId) -> bool:
+        facts = self._chain.facts()
+        leaf_id = leaf_of(facts, claim_id) if facts.proofs else None
+        return leaf_id is not None and leaf_id in facts.proofs

@@ -128,6 +128,18 @@ def read_model(path: Path) -> Model:
     return check(model)
 
 
+def is_model_file(path: Path) -> bool:
+    """Whether a file says that it is a quantised model."""
+    with path.open("rb") as file:
+        if file.read(1) != b"{":
+            return False
+    try:
+        content = json.loads(read_limited(path))
+    except (ValueError, RecursionError):
+        return False
+    return content.get("format") == FORMAT
+
+
 def read_limited(path: Path) -> bytes:
     """A file's bytes. Raises `CircuitError` if there are too many."""
     with path.open("rb") as file:

@@ -83,6 +83,11 @@ def _words(output: Output, scores: Int64Array) -> tuple[int, ...]:
     return tuple(int(score) + (1 << SUM_BITS) for score in scores)
 
 
+def output_bytes(words: tuple[int, ...]) -> bytes:
+    """The result as the guest writes it (C9.2)."""
+    return b"".join(word.to_bytes(4, "big") for word in words)
+
+
 def public_inputs(content: bytes, words: tuple[int, ...]) -> tuple[int, ...]:
     """What a proof states, as the contract gets it (C4)."""
     return input_digest(content), *_output_fields(words)
@@ -97,6 +102,6 @@ def input_digest(content: bytes) -> int:
 
 def _output_fields(words: tuple[int, ...]) -> tuple[int, ...]:
     """Seven words a field, the first one highest; missing ones are 0 (C4.2)."""
-    padded = [*words, *[0] * (2 * WORDS_PER_FIELD - len(words))]
+    padded = (*words, *[0] * (2 * WORDS_PER_FIELD - len(words)))
     halves = padded[:WORDS_PER_FIELD], padded[WORDS_PER_FIELD:]
-    return tuple(int.from_bytes(b"".join(word.to_bytes(4, "big") for word in half), "big") for half in halves)
+    return tuple(int.from_bytes(output_bytes(half), "big") for half in halves)

@@ -38,7 +38,7 @@ class V:
         return f"{self.a}.{self.b}"
 
 
-def total_ordering():
+def versions():
     vs = [V(1, 2), V(0, 9), V(1, 0)]
     print([str(v) for v in sorted(vs)], str(max(vs)), V(1, 2) >= V(1, 0), V(1, 0) <= V(0, 9))
     vs.sort(reverse=True)
@@ -74,5 +74,5 @@ def heap_lt():
 
 def program():
     max_two()
-    total_ordering()
+    versions()
     heap_lt()

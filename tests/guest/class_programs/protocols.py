@@ -45,6 +45,9 @@ class StoreIterator:
         self.items = items
         self.place = 0
 
+    def __iter__(self):
+        return self
+
     def __next__(self):
         if self.place == len(self.items):
             raise StopIteration

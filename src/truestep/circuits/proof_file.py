@@ -1,12 +1,12 @@
 """A proof as a file, and what a check of it says."""
 
-import json
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import from_json
 
 from truestep.circuits.errors import CircuitError
 from truestep.circuits.evm import accepts
@@ -91,7 +91,7 @@ def proof_file(model: Model, circuit: Circuit, proof: bytes, runs: list[Proof]) 
         system="UltraHonk, bb 5.0.0, Noir 1.0.0-beta.26",
         key="development" if is_development else "production",
         key_digest=f"0x{key_digest(circuit.key).hex()}",
-        output="class" if model.output is Output.CLASS else "scores",
+        output=_output_name(model),
         runs=[RunInFile(words=list(each.words), public_inputs=_hex(each.public)) for each in runs],
         public_inputs=_hex(public),
         verification_key=f"0x{circuit.key.hex()}",
@@ -113,8 +113,8 @@ def is_proof_file(path: Path) -> bool:
     """Whether a file says that it is a proof of a circuit."""
     try:
         with path.open("rb") as file:
-            content = json.loads(file.read(MAX_FILE_BYTES))
-    except (OSError, ValueError, RecursionError):
+            content: object = from_json(file.read(MAX_FILE_BYTES))  # which bounds how deep a file is nested
+    except (OSError, ValueError):
         return False
     return isinstance(content, dict) and content.get("format") == FORMAT  # type: ignore[reportUnknownMemberType]
 
@@ -169,6 +169,21 @@ def check_proof(
         yield Finding("its input is the one you gave", bool(places), detail)
     is_accepted = accepts(file.key_bytes, file.key_name, bytes.fromhex(file.proof[2:]), file.public)
     yield Finding("the verifier's contract accepts it", is_accepted, f"{file.key} key")
+
+
+def check_names(file: ProofFile, model: Model) -> Finding:
+    """Whether what the file says beside its proof is true of a model: a circuit knows none of it."""
+    said = (file.model, file.model_sha256, file.output)
+    true = (model.name, model_digest(model), _output_name(model))
+    wrong = [
+        name for name, mine, own in zip(("name", "SHA-256", "output"), said, true, strict=True) if mine != own
+    ]
+    detail = f"wrong: {', '.join(wrong)}" if wrong else file.model_sha256
+    return Finding("what it says of the model is true", not wrong, detail)
+
+
+def _output_name(model: Model) -> Literal["class", "scores"]:
+    return "class" if model.output is Output.CLASS else "scores"
 
 
 def _are_words(words: list[int]) -> bool:

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import typer
+from rich.markup import escape
 
 from truestep.circuits.folding import compile_folding
 from truestep.circuits.model import Model
 from truestep.circuits.model_file import read_input, read_limited, read_model
-from truestep.circuits.proof_file import ProofFile, check_proof, is_proof_file, read_proof
+from truestep.circuits.proof_file import ProofFile, check_names, check_proof, is_proof_file, read_proof
 from truestep.circuits.prover import Circuit, compile_circuit
 from truestep.circuits.setup_key import DEVELOPMENT_WARNING, KeyName
 from truestep.circuits.toolchain import Tools, tools_folder
@@ -23,7 +24,7 @@ def verify_circuit_proof(
     """Check it and say what it shows; exits with 1 if a check fails."""
     file = read_proof(path)
     circuit: Circuit | None = None
-    content = None
+    content = model = None
     if model_file is not None:
         model = read_model(model_file)
         content = read_input(model, input_file) if input_file else None
@@ -31,6 +32,8 @@ def verify_circuit_proof(
     elif input_file is not None:
         content = read_limited(input_file)
     findings = list(check_proof(file, content, trusted, circuit))
+    if model is not None:
+        findings.append(check_names(file, model))
     is_verified = all(finding.passed for finding in findings)
     if file.key_name is KeyName.DEVELOPMENT:
         screen.warn([DEVELOPMENT_WARNING])
@@ -41,8 +44,9 @@ def verify_circuit_proof(
                 " digest that you got from somebody you trust"
             ]
         )
-    lines = [f"{'ok ' if each.passed else 'NO '} {each.name} ({each.detail})" for each in findings]
-    shown = "\n".join(f"{file.model}: {file.output} {', '.join(map(str, run.words))}" for run in file.runs)
+    lines = [escape(f"{'ok ' if each.passed else 'NO '} {each.name} ({each.detail})") for each in findings]
+    name = escape(" ".join(file.model.split()))  # on one line, or it could say that the file is verified
+    shown = "\n".join(f"{name}: {file.output} {', '.join(map(str, run.words))}" for run in file.runs)
     fields = {
         "proof": str(path),
         "verified": is_verified,

@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+
 from truestep.adapters.chain.devnet import EmbeddedDevnet
 from truestep.adapters.files import write_file
 from truestep.base.errors import Reject, Rejected
@@ -26,7 +28,7 @@ def open_chain_file(path: Path) -> EmbeddedDevnet:
     try:
         with gzip.open(path) as file:
             text = file.read(FILE_LIMIT_BYTES + 1)
-        kept: dict[str, str] = json.loads(text if len(text) <= FILE_LIMIT_BYTES else "")["entries"]
+        kept: dict[str, str] = from_json(text if len(text) <= FILE_LIMIT_BYTES else b"")["entries"]
         entries = {bytes.fromhex(key): bytes.fromhex(value) for key, value in kept.items()}
     except (gzip.BadGzipFile, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Rejected(

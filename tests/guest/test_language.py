@@ -34,6 +34,7 @@ STATEMENTS = (
     "print(n, half, sep=', ', end='!\\n')",
     "print(caught(2), caught(3), caught(7), outer(2), outer(3), outer(8))",
     "try:\n        again(1)\n    except Refused as error:\n        print('again', error)",
+    "try:\n        raise ValueError(f'no {len(ks)}')\n    except ValueError as error:\n        print(error)",
     "print(sum([item for item in flat([[1, 2], [3]])]))",
     "parts(ks)",
     *(

@@ -191,6 +191,16 @@ def install_exceptions() -> None:
             _raises_in_try.pop()
 
     _LOWER.lower_inst = lower_at_place
+    _LOWER.lower_try_dynamic_raise = _raise_in_try
+
+
+def _raise_in_try(lowering: Any, instruction: Any) -> None:
+    """`raise ValueError(f"…")` inside of `try`; Numba would take the names of variables for the text."""
+    given = instruction.exc_args
+    kinds = tuple(lowering.typeof(one.name) if isinstance(one, numbas_ir.Var) else None for one in given)
+    values = tuple(lowering.loadvar(one.name) if isinstance(one, numbas_ir.Var) else one for one in given)
+    convention: Any = lowering.call_conv
+    convention.set_dynamic_user_exc(lowering.builder, instruction.exc_class, values, kinds, loc=lowering.loc)
 
 
 def place_of_compilation() -> Any:

@@ -250,6 +250,15 @@ def test_classes_are_refused_where_python_would_differ(
         ("return '%(a)s' % x", "5: a guest cannot format by this text and these values"),
         ("r = [len(x)] * 3\n    r[0] = x[0]\n    return r",
          "6: a guest cannot put float64 into a list of int64"),
+        (
+            "def items():\n        try:\n            yield 1\n        finally:\n            print('end')\n"
+            "    for item in items():\n        break",
+            "6: a guest's generator cannot yield inside of `finally`",
+        ),
+        (
+            "def items():\n        with x.manager():\n            yield 1\n    next(items())",
+            "6: a guest's generator cannot yield inside of `with`",
+        ),
     ],
 )  # fmt: skip
 def test_what_cannot_be_translated_is_refused(tmp_path: Path, body: str, words: str) -> None:

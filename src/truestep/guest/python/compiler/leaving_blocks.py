@@ -103,6 +103,14 @@ def copied(statements: list[ast.stmt]) -> list[ast.stmt]:
     return [copy.deepcopy(statement) for statement in statements]
 
 
+def inside_of(node: ast.AST) -> Iterator[ast.AST]:
+    """The parts of a statement, without those of functions that it defines."""
+    for part in ast.iter_child_nodes(node):
+        if not isinstance(part, _SCOPES):
+            yield part
+            yield from inside_of(part)
+
+
 def _jumps(statements: list[ast.stmt], *, is_in_loop: bool = False) -> Iterator[ast.stmt]:
     """What leaves the statements."""
     for node in statements:

@@ -24,7 +24,7 @@ from truestep.guest.python.compiler.catching import (
     raise_again,
 )
 from truestep.guest.python.compiler.complaint import Complaint, line_in
-from truestep.guest.python.compiler.leaving_blocks import Block, copied, placed
+from truestep.guest.python.compiler.leaving_blocks import Block, copied, inside_of, placed
 from truestep.guest.python.compiler.name_uses import parameters_of, stored_names
 from truestep.guest.python.compiler.ownership import is_users_class
 from truestep.guest.python.compiler.rewriting_names import Names
@@ -59,12 +59,22 @@ class BlockRewriter(ast.NodeTransformer):
         self.generic_visit(node)
         if not node.finalbody:
             return node
+        self._refuse_yields(node, "finally")
         last, node.finalbody = node.finalbody, []
         inner: list[ast.stmt] = [node] if node.handlers else [*node.body, *node.orelse]
         block = Block(inner, self._number(), node)
         handler = [*copied(last), *self._raised_again(self._count)]
         guarded = self._guarded(block.statements, [self._kept(self._count), *handler])
         return [*block.before, placed(guarded, node), *last, *block.after]
+
+    def _refuse_yields(self, node: ast.Try | ast.With, what: str) -> None:
+        """A generator that is not asked for its last item is closed in Python, and forgotten in a guest."""
+        if any(isinstance(part, ast.Yield | ast.YieldFrom) for part in inside_of(node)):
+            raise self._complaint(
+                node,
+                f"a guest's generator cannot yield inside of `{what}`, whose end would be left out",
+                "return a list of the items, or do it around the loop that takes the items",
+            )
 
     def _guarded(self, body: list[ast.stmt], handler: list[ast.stmt]) -> ast.stmt:
         everything = self._names.helper("Exception", Exception)
@@ -138,6 +148,7 @@ class BlockRewriter(ast.NodeTransformer):
 
     def _managed(self, node: ast.With) -> list[ast.stmt]:
         """An instance with `__enter__` and `__exit__`."""
+        self._refuse_yields(node, "with")
         item, number = node.items[0], self._number()
         manager, failed = f"manager{number}$", f"failed{number}$"
         first = [

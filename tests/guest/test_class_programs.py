@@ -25,7 +25,7 @@ RIGHT = [
     *("linked_list", "monte_carlo", "neural_network", "page_rank"),
     *("context_managers", "exceptions", "iterators", "orders", "employees", "dijkstra"),
     *("class_variables", "collections_in_fields", "enumerations", "lru_cache"),
-    *("matrix_class", "vector_class", "date_arithmetic"),
+    *("matrix_class", "vector_class", "date_arithmetic", "finally_blocks"),
 ]
 GUEST = "\n\nimport truestep\n\n\n@truestep.guest\ndef main(input):\n    program()\n"
 

@@ -56,6 +56,19 @@ const void *truestep_exception(const char *kinds, int32_t message_start) {
     return raised;
 }
 
+/* What `finally` keeps while its statements run, in which any number of exceptions may be raised and caught. It is a
+   copy of its own, which stays until the guest ends. Texts that are constants need none.                        */
+const void *truestep_keep_exception(const exception_text *raised) {
+    if (raised < composed || raised >= composed + KEPT) return raised;
+    exception_text *kept = truestep_allocate(sizeof *kept);
+    char *text = truestep_allocate((size_t)raised->size + 1);
+    memcpy(text, raised->text, (size_t)raised->size);
+    text[raised->size] = 0;
+    *kept = *raised;
+    kept->text = text;
+    return kept;
+}
+
 /* The exception with the caller's line before it, if it was raised by code that is not the user's: then its text
    begins with its class.                                                                                       */
 const void *truestep_at_place(const exception_text *raised, const char *place, int64_t status) {

@@ -242,12 +242,13 @@ def _is_true(value: Any) -> Any:
 
 @intrinsic
 def caught_exception(typing_context: Any) -> Any:
-    """The exception whose handler runs."""
+    """The exception whose handler runs, which is kept whatever is raised after it."""
     del typing_context
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         del context, signature, arguments
-        return builder.bitcast(builder.load(caught(builder)), _POINTER)
+        exception = builder.bitcast(builder.load(caught(builder)), _POINTER)
+        return texts.call_for_pointer(builder, "truestep_keep_exception", exception)
 
     return types.voidptr(), generate
 

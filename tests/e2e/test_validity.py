@@ -35,13 +35,15 @@ from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address, BatchId, Bytes32, JobId, claim_of, task_of
 from truestep.cli.main import app
 from truestep.client import Client, Order, verifiers
+from truestep.client.job_calls import reclaim
 from truestep.commitments.keccak import keccak256
 from truestep.contracts.artifacts import load_artifact
 from truestep.machine.interpreter import ReferenceEngine
 from truestep.machine.layout import OUTPUT_START
 from truestep.protocol import events
 from truestep.protocol.deployment.validity import POLICY
-from truestep.protocol.records import GameStage
+from truestep.protocol.records import GameStage, TaskStage
+from truestep.protocol.settlement.facts.due import Action
 from truestep.protocol.validity.contracts.verifiers import Entry, EntryNumber, Selector
 from truestep.simulation.faulty_engine import Fault, FaultyEngine
 
@@ -208,6 +210,24 @@ def test_a_proof_against_an_open_game_gives_the_lie_no_way_out(network: Network)
     network.drive([liar, challenger], is_stopped)
     (struck,) = network.told(events.ClaimStruck)
     assert struck.claim_id == claim_of(task_id, BatchId(1))
+
+
+def test_a_claim_that_nobody_proves_keeps_nobody_s_coins(network: Network) -> None:
+    """Its worker drops it, for its bond; if that is gone, whoever reclaims the job's rewards does."""
+    rules, log = network.deployment.rules, Log()
+    first, second = JobId(1), JobId(2)
+    for _ in (first, second):
+        network.post(policy=POLICY)
+        network.devnet.advance(SOON_SECONDS)
+    worker = network.worker("worker", network.store("worker"), log, takes_unproven=True)
+    network.drive([worker], lambda: "claim_landed" in log.kinds())
+    network.devnet.advance(rules.window_seconds + 1)
+    found = network.requester.duties(network.requester.head().time_seconds)
+    assert (Action.DROP, network.account("worker")) in {(duty.action, duty.beneficiary) for duty in found}
+    assert reclaim(network.requester, second, is_now=True) == REWARD_WEI
+    network.drive([worker], lambda: any("--tolerate-unkept" in words for _, words in log.lines), rounds=40)
+    assert "drop_landed" in log.kinds()
+    assert network.requester.task(task_of(first, 0)).stage is TaskStage.OPEN
 
 
 def test_commands_show_and_stop_entries(network: Network, tmp_path: Path) -> None:

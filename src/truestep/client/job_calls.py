@@ -80,10 +80,13 @@ def _refuse_late(status: JobStatus, advice: str) -> None:
 def reclaim(chain: Chain, job_id: JobId, *, is_now: bool = False) -> int:
     """Take back the rewards of shards that nobody has. Returns the amount that was refunded now, perhaps 0.
 
-    Before the deadline this does nothing, unless `is_now`: then nobody can take these shards any more. What
+    Nobody has a shard either whose claim had to be proven and was not. Before the deadline this does nothing,
+    unless `is_now`: then nobody can take these shards any more. What
     Jobs owes the account of the asset goes to its wallet. Raises Rejected if the chain refuses.
     """
     status = read_status(chain, job_id)
+    if (status.is_late or is_now) and _do_duties(chain, job_id, Action.DROP):
+        status = read_status(chain, job_id)
     if status.is_late:
         for batch_id in status.missed_batches:
             transact_once(chain, ExpireBatch(batch_id=batch_id), f"expire:{batch_id}")

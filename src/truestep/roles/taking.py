@@ -149,11 +149,22 @@ class _Capacity:
             (self.free_wei < bond_wei, Declined.STAKE,
              f"locks {coins(bond_wei)}, {coins(max(self.free_wei, 0))} of stake are free; restart with a"
              " larger stake, `truestep worker --stake AMOUNT`, or wait until claims are final"),
+            *self._proving_checks(task),
             *self._keeping_checks(task),
             (not self._has_room(task, [task]), Declined.CAPACITY,
              f"waits: {counted(self._count, 'task')} in progress"),
         )  # fmt: skip
         return _first(task, checks)
+
+    def _proving_checks(self, task: TaskView) -> Iterator[Check]:
+        """Whether proofs came in time so far: each that does not costs a part of a bond."""
+        count = self.view.failed_count
+        yield (
+            task.job.policy == VALIDITY and count > self.policy.failed_tolerated,
+            Declined.ASSURANCE,
+            f"not taken: {counted(count, 'claim')} of this operator lost a part of the bond, not being"
+            f" proven in time or kept; see what keeps the proofs, and go on with --tolerate-unkept {count}",
+        )
 
     def _keeping_checks(self, task: TaskView) -> Iterator[Check]:
         """Whether the outputs of a job that asks for it could be kept: by enough keepers, at this price."""

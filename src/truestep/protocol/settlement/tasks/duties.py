@@ -106,7 +106,7 @@ def _of_claim(facts: Facts, each: Due, leaf_id: LeafId, now: int) -> Iterator[Du
     elif each.action is Action.DOOM:
         call, beneficiary = calls.FailClaim(claim_id=claim_id), requester
     elif each.action is Action.DROP:
-        call, beneficiary = calls.DropClaim(claim_id=claim_id), requester
+        call = calls.DropClaim(claim_id=claim_id)  # its bond is unlocked, but for a penalty
     yield Duty(action=each.action, call=call, beneficiary=beneficiary, job_id=job_id, claim_id=claim_id)
 
 

@@ -3,14 +3,18 @@
 from collections.abc import Iterable
 from math import prod
 
+from truestep.circuits.errors import CircuitError
 from truestep.circuits.model import Convolution, Dense, Layer, Model, Output, Requantisation, bounds
 from truestep.circuits.poseidon import FIELD_ORDER
 from truestep.circuits.reference import (
     BYTES_PER_FIELD,
     INPUT_TAG,
+    MAX_STATED_BYTES,
     PUBLIC_INPUTS,
+    STATED_PUBLIC_INPUTS,
     WORD_BITS,
     WORDS_PER_FIELD,
+    Shown,
 )
 
 PACKED_BITS = 253
@@ -28,11 +32,17 @@ fn sponge<let N: u32>(words: [Field; N], tag: Field) -> Field {
 """
 
 
-def noir_source(model: Model) -> str:
-    """The program."""
+def noir_source(model: Model, shown: Shown = Shown.DIGEST) -> str:
+    """The program. Raises `CircuitError` if the input is too large to be shown."""
+    if shown is Shown.BYTES and model.input_size > MAX_STATED_BYTES:
+        raise CircuitError(
+            f"the model's input has {model.input_size} bytes; expected at most {MAX_STATED_BYTES}, for proofs"
+            " that a contract ties to a job: use a smaller model, or a proof of the input's digest"
+        )
+    count = PUBLIC_INPUTS if shown is Shown.DIGEST else STATED_PUBLIC_INPUTS
     shapes = model.shapes()
     parts = [SPONGE]
-    body: list[str] = [*_input_lines(model)]
+    body: list[str] = [*_input_lines(model, shown, count - 2)]
     arguments = [f"    input: [u8; {model.input_size}],"]
     for number, layer in enumerate(model.layers, 1):
         parts.append(_constants(number, layer))
@@ -41,12 +51,12 @@ def noir_source(model: Model) -> str:
             arguments += _layer_arguments(number, prod(shapes[number]))
         write = _dense_lines if isinstance(layer, Dense) else _convolution_lines
         body += write(number, layer, shapes[number - 1], shapes[number])  # type: ignore[arg-type]
-    body += _output_lines(model, len(model.layers), prod(shapes[-1]))
-    arguments.append(f"    public: pub [Field; {PUBLIC_INPUTS}],")
+    body += _output_lines(model, len(model.layers), prod(shapes[-1]), count - 2)
+    arguments.append(f"    public: pub [Field; {count}],")
     return "\n".join([*parts, "fn main(", *arguments, ") {", *(f"    {line}" for line in body), "}", ""])
 
 
-def _input_lines(model: Model) -> Iterable[str]:
+def _input_lines(model: Model, shown: Shown, fields: int) -> Iterable[str]:
     count = -(-model.input_size // BYTES_PER_FIELD)
     yield f"let x0: [Field; {model.input_size}] = input.map(|byte: u8| byte as Field);"
     yield f"let mut packed: [Field; {count}] = [0; {count}];"
@@ -54,7 +64,11 @@ def _input_lines(model: Model) -> Iterable[str]:
     yield f"    packed[i / {BYTES_PER_FIELD}] = packed[i / {BYTES_PER_FIELD}] * 256 + x0[i];"
     yield "}"
     yield f"let s0 = sponge(packed, {INPUT_TAG + model.input_size});"
-    yield "assert(s0 == public[0]);"
+    if shown is Shown.DIGEST:
+        yield "assert(s0 == public[0]);"
+        return
+    yield f"for i in 0..{count} {{ assert(packed[i] == public[i]); }}"
+    yield f"for i in {count}..{fields} {{ assert(public[i] == 0); }}"
 
 
 def _constants(number: int, layer: Layer) -> str:
@@ -229,23 +243,24 @@ def _padded_lines(number: int, layer: Convolution, before: tuple[int, ...]) -> I
     yield "} } }"
 
 
-def _output_lines(model: Model, number: int, count: int) -> Iterable[str]:
+def _output_lines(model: Model, number: int, count: int, first: int) -> Iterable[str]:
+    """The result is public, from place `first` on."""
     scores = f"x{number}"
     if model.output is Output.CLASS:
-        yield from _class_lines(scores, count)
+        yield from _class_lines(scores, count, first)
         return
     for half in (0, 1):
         yield f"let mut output{half}: Field = 0;"
         for position in range(half * WORDS_PER_FIELD, (half + 1) * WORDS_PER_FIELD):
             word = f"{scores}[{position}] + {1 << (WORD_BITS - 1)}" if position < count else "0"
             yield f"output{half} = output{half} * {1 << WORD_BITS} + {word};"
-        yield f"assert(output{half} == public[{1 + half}]);"
+        yield f"assert(output{half} == public[{first + half}]);"
 
 
-def _class_lines(scores: str, count: int) -> Iterable[str]:
+def _class_lines(scores: str, count: int, first: int) -> Iterable[str]:
     """The class is that of one score; those before it are less, those behind it not greater (C4.3)."""
-    yield f"let class = public[1] / {1 << (WORD_BITS * (WORDS_PER_FIELD - 1))};"
-    yield "assert(public[2] == 0);"
+    yield f"let class = public[{first}] / {1 << (WORD_BITS * (WORDS_PER_FIELD - 1))};"
+    yield f"assert(public[{first + 1}] == 0);"
     yield "let mut best: Field = 0;"
     yield "let mut hits: Field = 0;"
     yield f"for i in 0..{count} {{"

@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from truestep.circuits.errors import CircuitError
 from truestep.circuits.model import Model
 from truestep.circuits.noir import noir_source
 from truestep.circuits.processes import Limits
-from truestep.circuits.reference import public_inputs, run
+from truestep.circuits.reference import Shown, public_inputs, run
 from truestep.circuits.setup_key import KeyName, key_folder, need_points
 from truestep.circuits.toolchain import Tools, circuit_cache
 from truestep.circuits.verifier import check_key
@@ -53,6 +53,7 @@ class Circuit:
     key: bytes
     key_hash: bytes
     gates: int
+    shown: Shown = Shown.DIGEST
 
     @property
     def points(self) -> int:
@@ -70,11 +71,18 @@ class Proof:
 
 
 def compile_circuit(
-    model: Model, tools: Tools, name: KeyName, tell: Tell, target: Target = Target.CONTRACT
+    model: Model,
+    tools: Tools,
+    name: KeyName,
+    tell: Tell,
+    target: Target = Target.CONTRACT,
+    shown: Shown = Shown.DIGEST,
 ) -> Circuit:
     """The circuit of a model; from the user's cache if it was compiled before."""
     work = f"{model.multiplications:,} multiplications; this is done once a model"
-    return compile_source(noir_source(model), f"the circuit of {work}", tools, name, tell, target)
+    source = noir_source(model, shown)
+    circuit = compile_source(source, f"the circuit of {work}", tools, name, tell, target)
+    return replace(circuit, shown=shown)
 
 
 def compile_source(
@@ -155,8 +163,9 @@ def _gates(said: str) -> int:
 def prove(model: Model, content: bytes, circuit: Circuit, tools: Tools, tell: Tell) -> Proof:
     """Run the model on an input and prove the run."""
     trace = run(model, content)
-    public = public_inputs(content, trace.words)
-    proof = prove_circuit(witness(model, content, trace), public, circuit, tools, tell)
+    public = public_inputs(content, trace.words, circuit.shown)
+    arguments = witness(model, content, trace, circuit.shown)
+    proof = prove_circuit(arguments, public, circuit, tools, tell)
     return Proof(proof=proof, public=public, words=trace.words)
 
 

@@ -1,6 +1,7 @@
 """What a circuit computes, in plain integers: the law of docs/circuits.md. Tests and witnesses share it."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
@@ -22,8 +23,18 @@ WORDS_PER_FIELD = 7
 WORD_BITS = 32
 PUBLIC_INPUTS = 3
 """The digest of the input, and two fields of output (C4)."""
+MAX_STATED_BYTES = 26 * BYTES_PER_FIELD
+"""28 by 28 bytes fit. A verifier is made for a number of public inputs: so one number serves all (C4.4)."""
+STATED_PUBLIC_INPUTS = MAX_STATED_BYTES // BYTES_PER_FIELD + 2
 INPUT_TAG = 1 << 64
 """What is added to the length of what the sponge takes up, so that an input is never a challenge (C5.1)."""
+
+
+class Shown(StrEnum):
+    """What the public inputs of a circuit show of its input (C4.1, C4.4)."""
+
+    DIGEST = "digest"
+    BYTES = "bytes"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,16 +99,31 @@ def output_bytes(words: tuple[int, ...]) -> bytes:
     return b"".join(word.to_bytes(4, "big") for word in words)
 
 
-def public_inputs(content: bytes, words: tuple[int, ...]) -> tuple[int, ...]:
+def public_inputs(content: bytes, words: tuple[int, ...], shown: Shown = Shown.DIGEST) -> tuple[int, ...]:
     """What a proof states, as the contract gets it (C4)."""
-    return input_digest(content), *_output_fields(words)
+    first = (input_digest(content),) if shown is Shown.DIGEST else stated_input(content)
+    return *first, *_output_fields(words)
+
+
+def stated_input(content: bytes) -> tuple[int, ...]:
+    """The bytes of an input themselves, and zeros up to a fixed number of fields (C4.4)."""
+    if len(content) > MAX_STATED_BYTES:
+        raise CircuitError(
+            f"expected an input of at most {MAX_STATED_BYTES} bytes, for a proof that states it;"
+            f" got {len(content)}: use a smaller input, or a proof of its digest"
+        )
+    blocks = _packed(content)
+    return *blocks, *[0] * (MAX_STATED_BYTES // BYTES_PER_FIELD - len(blocks))
+
+
+def _packed(content: bytes) -> list[int]:
+    starts = range(0, len(content), BYTES_PER_FIELD)
+    return [int.from_bytes(content[start : start + BYTES_PER_FIELD], "big") for start in starts]
 
 
 def input_digest(content: bytes) -> int:
     """The digest of an input (C5.2)."""
-    starts = range(0, len(content), BYTES_PER_FIELD)
-    packed = [int.from_bytes(content[start : start + BYTES_PER_FIELD], "big") for start in starts]
-    return sponge(packed, INPUT_TAG + len(content))
+    return sponge(_packed(content), INPUT_TAG + len(content))
 
 
 def _output_fields(words: tuple[int, ...]) -> tuple[int, ...]:

@@ -16,12 +16,22 @@ from typing import Any
 
 from truestep.circuits.errors import CircuitError
 from truestep.circuits.processes import Limits
+from truestep.circuits.reference import PUBLIC_INPUTS, STATED_PUBLIC_INPUTS
 from truestep.circuits.setup_key import POINT_BYTES, SECRET_POINTS, KeyName, make_development_key
 from truestep.circuits.toolchain import Tools, node, tools_folder
-from truestep.circuits.verifier import KEY_POINTS, TEMPLATES_FILE, key_hash, key_header, key_words
+from truestep.circuits.verifier import (
+    KEY_POINTS,
+    TEMPLATES_FILE,
+    key_hash,
+    key_header,
+    key_words,
+    template_name,
+)
 
 LOG_SIZES = range(11, 22)
 """A circuit that checks two proofs has 2^21 gates; more take minutes to prove."""
+STATED_LOG_SIZES = range(11, 20)
+"""Inputs of at most 806 bytes: models of them are smaller."""
 SOLC_FOLDER = Path(".solc/node_modules/solc")
 _LIMITS = Limits(seconds=120, memory_bytes=2 << 30)
 _SETTINGS: dict[str, Any] = {
@@ -33,13 +43,15 @@ _SETTINGS: dict[str, Any] = {
 _PROGRAM = "process.stdout.write(require(process.argv[1]).compile(require('fs').readFileSync(0, 'utf8')))"
 
 
-def build(tools: Tools, solc: Path, sizes: range = LOG_SIZES) -> dict[str, Any]:
-    """The templates, by the logarithm of the circuit's size."""
+def build(tools: Tools, solc: Path) -> dict[str, Any]:
+    """The templates, by the logarithm of the circuit's size and the number of public inputs."""
+    kinds = [(size, PUBLIC_INPUTS) for size in LOG_SIZES]
+    kinds += [(size, STATED_PUBLIC_INPUTS) for size in STATED_LOG_SIZES]
     version = json.loads((solc / "package.json").read_text("utf-8"))["version"]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         points = _placeholders(folder)
-        verifiers = {str(size): _template(tools, solc, folder, size, points) for size in sizes}
+        verifiers = {template_name(*kind): _template(tools, solc, folder, kind, points) for kind in kinds}
     return {
         "source": "the optimised Solidity verifier that bb writes (Apache-2.0)",
         "compiler": f"solc {version}",
@@ -57,8 +69,10 @@ def _placeholders(folder: Path) -> list[bytes]:
     return [point for point in every if point[0] and point[32]][:KEY_POINTS]
 
 
-def _template(tools: Tools, solc: Path, folder: Path, size: int, points: list[bytes]) -> dict[str, Any]:
-    key = b"".join(word.to_bytes(32, "big") for word in key_header(size)) + b"".join(points)
+def _template(
+    tools: Tools, solc: Path, folder: Path, kind: tuple[int, int], points: list[bytes]
+) -> dict[str, Any]:
+    key = b"".join(word.to_bytes(32, "big") for word in key_header(*kind)) + b"".join(points)
     (folder / "key").write_bytes(key)
     target = ["-o", "verifier.sol", "-t", "evm-no-zk", "--optimized"]
     tools.run_bb(["write_solidity_verifier", "-k", "key", *target], folder, _LIMITS)

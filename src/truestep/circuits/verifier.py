@@ -7,7 +7,7 @@ from typing import Any
 
 from truestep.circuits.errors import CircuitError
 from truestep.circuits.poseidon import FIELD_ORDER
-from truestep.circuits.reference import PUBLIC_INPUTS
+from truestep.circuits.reference import PUBLIC_INPUTS, STATED_PUBLIC_INPUTS
 from truestep.circuits.setup_key import BASE_FIELD_ORDER, SECRET_POINTS, KeyName
 from truestep.commitments.keccak import keccak256
 
@@ -20,9 +20,18 @@ _FIRST_PUBLIC_ROW = 5
 VERIFY_SELECTOR = keccak256(b"verify(bytes,bytes32[])")[:4]
 
 
-def key_header(log_size: int) -> tuple[int, int, int]:
+FAMILIES = (PUBLIC_INPUTS, STATED_PUBLIC_INPUTS)
+"""The numbers of public inputs that circuits have (C4)."""
+
+
+def key_header(log_size: int, public_count: int = PUBLIC_INPUTS) -> tuple[int, int, int]:
     """What a verification key begins with."""
-    return log_size, PUBLIC_INPUTS + _PAIRING_WORDS, _FIRST_PUBLIC_ROW
+    return log_size, public_count + _PAIRING_WORDS, _FIRST_PUBLIC_ROW
+
+
+def template_name(log_size: int, public_count: int) -> str:
+    """Which template a circuit's verifier is made of."""
+    return f"{log_size}" if public_count == PUBLIC_INPUTS else f"{log_size}-{public_count}"
 
 
 def key_words(key: bytes) -> list[bytes]:
@@ -42,8 +51,7 @@ def key_digest(key: bytes) -> bytes:
 
 def verifier_code(key: bytes, name: KeyName) -> bytes:
     """The code that deploys the verifier of a circuit. Raises `CircuitError` if the key is malformed."""
-    log_size = check_key(key)
-    template = _templates()[str(log_size)]
+    template = _template(key)
     code = bytearray.fromhex(template["bytecode"])
     words = [*key_words(key), key_hash(key), *(word.to_bytes(32, "big") for word in SECRET_POINTS[name])]
     places = [*template["key_places"], template["hash_place"], *template["secret_places"]]
@@ -54,7 +62,7 @@ def verifier_code(key: bytes, name: KeyName) -> bytes:
 
 def deployed_code(key: bytes, name: KeyName) -> bytes:
     """The code that a deployed verifier has."""
-    return verifier_code(key, name)[_templates()[str(check_key(key))]["deployed_from"] :]
+    return verifier_code(key, name)[_template(key)["deployed_from"] :]
 
 
 def key_of(deployed: bytes, key: bytes) -> KeyName | None:
@@ -67,10 +75,13 @@ def check_key(key: bytes) -> int:
     if len(key) != KEY_BYTES:
         raise CircuitError(f"expected a verification key of {KEY_BYTES} bytes; got {len(key)}")
     header = tuple(int.from_bytes(key[start : start + 32], "big") for start in (0, 32, 64))
-    if str(header[0]) not in _templates() or header != key_header(header[0]):
+    public_count = header[1] - _PAIRING_WORDS
+    is_known = public_count in FAMILIES and template_name(header[0], public_count) in _templates()
+    if not is_known or header != key_header(header[0], public_count):
+        sizes = sorted(int(name) for name in _templates() if name.isdecimal())
         raise CircuitError(
-            f"expected a verification key of a circuit of 2^{min(map(int, _templates()))} to"
-            f" 2^{max(map(int, _templates()))} gates with {PUBLIC_INPUTS} public inputs; got {header}"
+            f"expected a verification key of a circuit of 2^{sizes[0]} to 2^{sizes[-1]} gates with"
+            f" {PUBLIC_INPUTS} public inputs, or of a smaller one with {STATED_PUBLIC_INPUTS}; got {header}"
         )
     for x, y in zip(key_words(key)[::2], key_words(key)[1::2], strict=True):
         _check_point(int.from_bytes(x, "big"), int.from_bytes(y, "big"))
@@ -91,6 +102,12 @@ def verify_call(proof: bytes, public: tuple[int, ...]) -> bytes:
     head = b"".join(word.to_bytes(32, "big") for word in words)
     tail = b"".join(word.to_bytes(32, "big") for word in (len(public), *public))
     return VERIFY_SELECTOR + head + padded + tail
+
+
+def _template(key: bytes) -> dict[str, Any]:
+    log_size = check_key(key)
+    public_count = int.from_bytes(key[32:64], "big") - _PAIRING_WORDS
+    return _templates()[template_name(log_size, public_count)]
 
 
 @cache

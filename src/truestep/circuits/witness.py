@@ -3,17 +3,17 @@
 from typing import Any
 
 from truestep.circuits.model import Int64Array, Model, Requantisation
-from truestep.circuits.reference import Trace, public_inputs, scaled
+from truestep.circuits.reference import Shown, Trace, public_inputs, scaled
 
 
-def witness(model: Model, content: bytes, trace: Trace) -> dict[str, Any]:
+def witness(model: Model, content: bytes, trace: Trace, shown: Shown = Shown.DIGEST) -> dict[str, Any]:
     """The arguments of the program's `main`, by name."""
     arguments: dict[str, Any] = {"input": list(content)}
     for number, (layer, sums) in enumerate(zip(model.layers, trace.sums, strict=True), 1):
         if layer.requantisation is not None:
             parts = _parts(layer.requantisation, sums)
             arguments |= {f"{name}{number}": values for name, values in parts.items()}
-    arguments["public"] = [hex(each) for each in public_inputs(content, trace.words)]
+    arguments["public"] = [hex(each) for each in public_inputs(content, trace.words, shown)]
     return arguments
 
 

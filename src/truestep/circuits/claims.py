@@ -1,0 +1,150 @@
+"""From a circuit's proof to the claim of a job: seals, and the contract that checks them as values (C10)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+
+from truestep.base.ids import Address, Bytes32, TaskId, job_of_task, shard_of_task
+from truestep.circuits.errors import CircuitError
+from truestep.circuits.model import Model, Output
+from truestep.circuits.prover import Proof
+from truestep.circuits.reference import (
+    MAX_STATED_BYTES,
+    Shown,
+    output_bytes,
+    public_inputs,
+)
+from truestep.commitments.keccak import keccak256
+from truestep.commitments.merkle import root_of_bytes
+from truestep.machine.layout import RANGE_LEVEL
+from truestep.machine.state import Status
+from truestep.protocol.settlement.encoding import WORD_SIZE_BYTES, encode, encode_struct
+from truestep.protocol.settlement.records import JobTerms, Leaf, Work
+from truestep.protocol.validity.statements import leaf_statement
+
+SELECTOR_BYTES = 4
+PROOF_LIMIT_BYTES = 9_600
+"""Of a circuit of 2^19 gates with room to spare; the contract holds no longer one."""
+_STATIC_WORDS = 20
+"""Of a seal before its bytes: job id, seven words of work, ten of terms, shard, cycle."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a seal holds: everything of the claim that its statement is a hash of, and the proof."""
+
+    task_id: TaskId
+    work: Work
+    terms: JobTerms
+    cycle: int
+    content: bytes
+    output: bytes
+    proof: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimVerifier:
+    """The contract CircuitVerifier: for one circuit, and the one program that computes the same."""
+
+    chain_id: int
+    jobs: Address
+    key_digest: Bytes32
+    program_hash: Bytes32
+    input_size: int
+    output_size: int
+
+    @property
+    def selector(self) -> bytes:
+        """What its seals begin with."""
+        return self.key_digest[:SELECTOR_BYTES]
+
+    def seal(self, told: Told) -> bytes:
+        """What Verifiers takes as proof of the claim. Raises `CircuitError` if it cannot be one."""
+        if len(told.content) != self.input_size or len(told.output) != self.output_size:
+            raise CircuitError(
+                f"expected {self.input_size} bytes of input and {self.output_size} of output;"
+                f" got {len(told.content)} and {len(told.output)}"
+            )
+        if len(told.proof) > PROOF_LIMIT_BYTES:
+            raise CircuitError(
+                f"expected a proof of at most {PROOF_LIMIT_BYTES} bytes; got {len(told.proof)}"
+            )
+        return self.selector + _encoded(told)
+
+    def accepts(
+        self, statement: bytes, told: Told, circuit: Callable[[bytes, tuple[int, ...]], bool]
+    ) -> bool:
+        """Whether the seal of this proves the statement; `circuit` says whether a proof holds."""
+        work = told.work
+        program = keccak256(encode(work.image_root, work.entry, work.max_cycles))
+        if (len(told.content), len(told.output)) != (self.input_size, self.output_size):
+            return False
+        if program != self.program_hash or work.input_size != self.input_size:
+            return False
+        if work.input_root != root_of_bytes(told.content, RANGE_LEVEL):
+            return False
+        if statement != self.statement(told):
+            return False
+        return circuit(told.proof, claim_inputs(told.content, told.output))
+
+    def statement(self, told: Told) -> Bytes32:
+        """That the task exits with code 0 and this output, after so many cycles."""
+        leaf = Leaf(
+            head=Status.EXITED << 192 | told.cycle << 64 | self.output_size,
+            output_root=root_of_bytes(told.output, RANGE_LEVEL),
+            left_root=Bytes32(bytes(32)),
+        )
+        return leaf_statement(
+            self.chain_id, self.jobs, told.task_id, work=told.work, terms=told.terms, leaf=leaf
+        )
+
+
+def claim_verifier(
+    model: Model, *, chain_id: int, jobs: Address, key_digest: Bytes32, program_hash: Bytes32
+) -> ClaimVerifier:
+    """The contract of a model's circuit. Raises `CircuitError` if its inputs are too large."""
+    if model.input_size > MAX_STATED_BYTES:
+        raise CircuitError(
+            f"the model's input has {model.input_size} bytes; expected at most {MAX_STATED_BYTES}"
+        )
+    words = 1 if model.output is Output.CLASS else prod(model.shapes()[-1])
+    return ClaimVerifier(
+        chain_id=chain_id,
+        jobs=jobs,
+        key_digest=key_digest,
+        program_hash=program_hash,
+        input_size=model.input_size,
+        output_size=4 * words,
+    )
+
+
+def told_of(task_id: TaskId, work: Work, terms: JobTerms, cycle: int, content: bytes, proof: Proof) -> Told:
+    """What the seal of a claim holds, with the output that the proof is of."""
+    return Told(
+        task_id=task_id,
+        work=work,
+        terms=terms,
+        cycle=cycle,
+        content=content,
+        output=output_bytes(proof.words),
+        proof=proof.proof,
+    )
+
+
+def claim_inputs(content: bytes, output: bytes) -> tuple[int, ...]:
+    """The public inputs that input and output stand for (C4.2, C4.4)."""
+    starts = range(0, len(output), 4)
+    words = tuple(int.from_bytes(output[start : start + 4], "big") for start in starts)
+    return public_inputs(content, words, Shown.BYTES)
+
+
+def _encoded(told: Told) -> bytes:
+    """Solidity's encoding of a struct with three arrays of bytes at its end."""
+    static = encode(job_of_task(told.task_id)) + encode_struct(told.work) + encode_struct(told.terms)
+    static += encode(shard_of_task(told.task_id), told.cycle)
+    offset, offsets, tails = (_STATIC_WORDS + 3) * WORD_SIZE_BYTES, list[int](), list[bytes]()
+    for part in (told.content, told.output, told.proof):
+        offsets.append(offset)
+        tails.append(encode(len(part)) + part + bytes(-len(part) % WORD_SIZE_BYTES))
+        offset += len(tails[-1])
+    return encode(WORD_SIZE_BYTES) + static + encode(*offsets) + b"".join(tails)

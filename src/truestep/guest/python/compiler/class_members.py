@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from numba.core import errors
 
+from truestep.guest.python.compiler.alike import has_one_type
 from truestep.guest.python.compiler.derived_methods import as_static_method, derived_order
 from truestep.guest.python.compiler.module_state import (
     Place,
@@ -146,7 +147,8 @@ def _place_of(origin: type, name: str, value: Any) -> Place | None:
     is_container = isinstance(value, list | dict | set) and not name.startswith("__")
     if place is not None or not is_container or is_ours(origin):
         return place
-    if place_of_object(value) is None and can_be_kept(value) and not _holds_functions(value):
+    is_kept = can_be_kept(value) and not _holds_functions(value) and has_one_type(value)
+    if place_of_object(value) is None and is_kept:
         change_object(value, name, origin.__module__)
         start_over_if_more_is_kept()
     return place_of_object(value)

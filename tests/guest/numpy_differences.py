@@ -158,6 +158,15 @@ DIFFERENCES = (
         ),
     ),
     Difference(
+        example="len(str(sum([half for half in [0.5 * n] if half > n])))",
+        guest="3",
+        numpy="1",
+        why=(
+            "The sum of no floats is `0.0`, and Python's is the int `0`. It shows in texts. Write "
+            "`sum(items, 0.0)` for both."
+        ),
+    ),
+    Difference(
         example="len(str(max(0, n * -0.5)))",
         guest="3",
         numpy="1",

@@ -35,6 +35,7 @@ STATEMENTS = (
     "print(caught(2), caught(3), caught(7), outer(2), outer(3), outer(8))",
     "try:\n        again(1)\n    except Refused as error:\n        print('again', error)",
     "try:\n        raise ValueError(f'no {len(ks)}')\n    except ValueError as error:\n        print(error)",
+    "stack = [1, 2, 5]\n    print(f'{stack} {stack.pop()} {stack} {n:{stack.pop()}d} {half:.{len(stack)}f}')",
     "print(sum([item for item in flat([[1, 2], [3]])]))",
     "parts(ks)",
     *(

@@ -44,6 +44,9 @@ _CONSUMERS: tuple[Any, ...] = (
 )
 """Functions of Python that take all items of a generator, which may as well be a list."""
 
+_PLAIN = (abs, all, any, bool, float, int, len, max, min, repr, round, sorted, str, sum)
+"""Functions of Python that change nothing that they are given."""
+
 _CONSUMING_MODULES = {"math", "numpy", "statistics", "collections", "functools"}
 _CONSUMING_METHODS = {"join", "extend", "update"}
 
@@ -51,6 +54,11 @@ _PERCENT = re.compile(
     r"%(?:\((?P<name>[^)]*)\))?(?P<flags>[-+ 0#]*)(?P<width>\d+|\*)?(?:\.(?P<precision>\d+|\*)?)?"
     r"[hlL]?(?P<kind>.)"
 )
+
+
+def _is_plain(called: Any) -> bool:
+    """Whether a function changes nothing that it is given."""
+    return any(called is each for each in _PLAIN) or getattr(called, "__module__", "") == "math"
 
 
 def _constant(number: int) -> ast.expr:
@@ -185,8 +193,20 @@ class ExpressionRewriter(ast.NodeTransformer):
         return self._replace(node, merged_so_far)
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.expr:
-        """An f-string is a sum of strings."""
+        """An f-string is a sum of strings. What a later call may change is a text before that call."""
+        changing = [place for place, part in enumerate(node.values) if self._may_change(part)]
+        for place, part in enumerate(node.values[: changing[-1]] if changing else []):
+            if isinstance(part, ast.FormattedValue) and not isinstance(part.value, ast.Constant):
+                text = ast.JoinedStr(values=[part])
+                node.values[place] = ast.FormattedValue(value=text, conversion=-1, format_spec=None)
         return self._replace(node, self._joined(node))
+
+    def _may_change(self, part: ast.expr) -> bool:
+        """Whether a value of an f-string may change another one: whether it calls a function that may."""
+        return isinstance(part, ast.FormattedValue) and any(
+            isinstance(each, ast.Call) and not _is_plain(self._names.value(each.func))
+            for each in ast.walk(part)
+        )
 
     def _joined(self, node: ast.JoinedStr) -> ast.expr:
         """Texts and values with specifications by turns, as `texts.joined` takes them."""

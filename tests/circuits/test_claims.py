@@ -1,0 +1,115 @@
+"""A real proof of a circuit makes the claim of its guest's job final at once (docs/circuits.md C10)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import astuple, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eth_abi.abi import encode
+
+from tests.circuits.models import small_mlp
+from tests.contracts.compiled import message_of
+from tests.contracts.evm import EvmContract
+from tests.e2e.keepers import RULES
+from tests.e2e.network import MAX_CYCLES, REWARD_WEI, Log, open_network
+from tests.e2e.test_validity import DAY_SECONDS, Governance
+from truestep.adapters.chain.devnet import AnvilDevnet
+from truestep.base.errors import Rejected
+from truestep.base.ids import Bytes32, task_of
+from truestep.circuits.claims import claim_verifier, told_of
+from truestep.circuits.guest import build_guest
+from truestep.circuits.prover import compile_circuit, prove
+from truestep.circuits.reference import Shown, output_bytes, run
+from truestep.circuits.setup_key import KeyName
+from truestep.circuits.toolchain import Tools
+from truestep.circuits.verifier import key_digest, verifier_code
+from truestep.client import Client, Order, verifiers
+from truestep.commitments.keccak import keccak256
+from truestep.contracts.artifacts import load_artifact
+from truestep.machine.elf import load_elf
+from truestep.protocol.validity.contracts.verifiers import Entry, EntryNumber, Selector
+
+CONTENT = bytes(range(8))
+
+
+@pytest.mark.long
+@pytest.mark.anvil
+def test_a_claim_is_final_by_a_real_proof(
+    tools: Tools, silent: Callable[[str], None], anvil_program: Path, tmp_path: Path
+) -> None:
+    """The whole road on anvil: guest, job, claim, proof; and what else the claim might have said."""
+    model = small_mlp()
+    circuit = compile_circuit(model, tools, KeyName.DEVELOPMENT, silent, shown=Shown.BYTES)
+    elf = build_guest(model, tmp_path / "model.elf").path.read_bytes()
+    program = load_elf(elf)
+    program_hash = Bytes32(
+        keccak256(encode(["bytes32", "uint64", "uint64"], [program.root(), program.entry, MAX_CYCLES]))
+    )
+    devnet = AnvilDevnet(anvil_program)
+    network = open_network(devnet, tmp_path, kept_by=RULES, has_proofs=True)
+    try:
+        governance, key = Governance(network), Bytes32(key_digest(circuit.key))
+        deployment = network.deployment
+        adapter = claim_verifier(
+            model,
+            chain_id=deployment.chain_id,
+            jobs=deployment.address("Jobs"),
+            key_digest=key,
+            program_hash=program_hash,
+        )
+        inner = governance.send(None, verifier_code(circuit.key, KeyName.DEVELOPMENT))["contractAddress"]
+        types = ["address", "address", "bytes32", "bytes32", "uint256", "uint256"]
+        sizes = (adapter.input_size, adapter.output_size)
+        arguments = encode(types, [adapter.jobs, inner, key, program_hash, *sizes])
+        code = load_artifact("CircuitVerifier").bytecode + arguments
+        number = _believe(governance, str(governance.send(None, code)["contractAddress"]), key, program_hash)
+        order = Order(is_proven=True, reward_wei=REWARD_WEI, max_cycles=MAX_CYCLES, lease_seconds=300)
+        client = Client(network.requester, network.blobs, deployment)
+        job_id = client.submit(elf, CONTENT, order=order).job_id
+        worker = network.worker("worker", network.store("worker"), log := Log(), takes_unproven=True)
+        network.drive([worker], lambda: "claim_landed" in log.kinds())
+        task_id = task_of(job_id, 0)
+        claim = verifiers.standing_claim(network.requester, task_id)
+        made = prove(model, CONTENT, circuit, tools, silent)
+        known: Any = network.requester.facts().jobs[job_id].job
+        told = told_of(task_id, known.work, known.terms, claim.leaf.cycle, CONTENT, made)
+        assert adapter.statement(told) == claim.statement
+        flipped = told.proof[:999] + bytes([told.proof[999] ^ 1]) + told.proof[1000:]
+        for other in (replace(told, proof=flipped), replace(told, output=bytes(len(told.output)))):
+            with pytest.raises(Rejected, match="verifier refuses"):
+                verifiers.prove(network.requester, task_id, number, adapter.seal(other))
+        verifiers.prove(network.requester, task_id, number, adapter.seal(told))
+        assert network.is_final(job_id)
+        assert network.output(task_id) == output_bytes(run(model, CONTENT).words)
+    finally:
+        network.close()
+        devnet.stop()
+
+
+def _believe(governance: Governance, verifier: str, key: Bytes32, program_hash: Bytes32) -> EntryNumber:
+    """Let governance add the entry."""
+    network = governance.network
+    entry = Entry(
+        verifier=verifier,  # type: ignore[arg-type]
+        selector=Selector(key[:4]),
+        key_digest=key,
+        program_hash=program_hash,
+        system="UltraHonk",
+        bits=100,
+        value_cap_wei=10**19,
+        gas_limit=1_500_000,
+        active_from=0,
+        active_until=network.requester.head().time_seconds + 10**8,
+    )
+    own, lock = (
+        EvmContract(evm=None, address=network.deployment.address(name), artifact=load_artifact(name))  # type: ignore[arg-type]
+        for name in ("Verifiers", "Timelock")
+    )
+    action = (own.address, message_of(own, "add", astuple(entry), 1), bytes(32))
+    governance.send(lock.address, message_of(lock, "announce", *action))
+    network.devnet.advance(DAY_SECONDS + 1)
+    governance.send(lock.address, message_of(lock, "execute", *action))
+    return EntryNumber(1)

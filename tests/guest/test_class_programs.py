@@ -23,7 +23,7 @@ SAMPLE = ["bank_account", "protocols"]
 RIGHT = [
     *("binary_tree", "calculator", "event_simulation", "game_of_life", "kalman_filter", "kd_tree"),
     *("linked_list", "monte_carlo", "neural_network", "page_rank"),
-    *("context_managers", "exceptions", "iterators", "orders", "employees", "dijkstra"),
+    *("context_managers", "exceptions", "iterators", "orders", "employees", "dijkstra", "named_bases"),
     *("class_variables", "collections_in_fields", "enumerations", "lru_cache"),
     *("matrix_class", "vector_class", "date_arithmetic", "finally_blocks"),
 ]

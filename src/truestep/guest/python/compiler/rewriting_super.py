@@ -1,4 +1,4 @@
-"""`super().method(…)` as a method of the instance, whose name says after which class to look for it."""
+"""`super().method(…)` and `Base.method(self, …)` as methods of the instance, named after where to look."""
 
 import ast
 import inspect
@@ -18,6 +18,11 @@ def name_after(owner: type, method: str) -> str:
     return f"super_{_NOT_IN_NAMES.sub('_', f'{owner.__module__}.{owner.__qualname__}')}_{method}"
 
 
+def name_in(base: type, method: str) -> str:
+    """The name of the method that instances have in the place of `Base.method`."""
+    return f"base_{name_after(base, method)}"
+
+
 def own_members(kind: type) -> dict[str, Any]:
     """What a class defines; Python's exceptions have what guests know of them."""
     if not issubclass(kind, BaseException) or is_users_exception(kind):
@@ -26,8 +31,8 @@ def own_members(kind: type) -> dict[str, Any]:
 
 
 def methods_after(origin: type) -> dict[str, Any]:
-    """What the methods of a class ask `super()` for, by the names that this module gives; None is nothing."""
-    found: dict[str, Any] = {}
+    """What the methods of a class ask of its bases, by the names that this module gives; None is nothing."""
+    found = _named_methods(origin)
     for place, owner in enumerate(origin.__mro__[:-1]):
         functions = [member for member in own_members(owner).values() if isinstance(member, FunctionType)]
         asked = {name for f in functions if "super" in f.__code__.co_names for name in f.__code__.co_names}
@@ -47,13 +52,57 @@ def methods_after(origin: type) -> dict[str, Any]:
     return found
 
 
+def _named_methods(origin: type) -> dict[str, Any]:
+    """The methods that those of a class may ask of its bases by their names, as in `Base.method(self)`."""
+    found: dict[str, Any] = {}
+    kinds = origin.__mro__[:-1]
+    functions = [
+        each for kind in kinds for each in own_members(kind).values() if isinstance(each, FunctionType)
+    ]
+    for base in kinds[1:]:
+        for function in functions:
+            names = function.__code__.co_names
+            for name in names if base.__name__ in names else ():
+                member = next(
+                    (own_members(kind)[name] for kind in base.__mro__ if name in own_members(kind)), None
+                )
+                if isinstance(member, FunctionType):
+                    found[name_in(base, name)] = member
+    return found
+
+
+def _class_of(function: FunctionType) -> type | None:
+    """The class of a module in whose body a function stands."""
+    owner: Any = function.__globals__.get(function.__qualname__.split(".")[0])
+    for part in function.__qualname__.split(".")[1:-1]:
+        owner = getattr(owner, part, None)
+    return owner if isinstance(owner, type) else None
+
+
 class SuperRewriter(ast.NodeTransformer):
     """Rewrites the uses of `super` in one method."""
 
     def __init__(self, names: Names, function: FunctionType) -> None:
         self._names = names
         self._first = next(iter(inspect.signature(function, follow_wrapped=False).parameters), "")
+        self._owner = _class_of(function)
         self.has_changed = False
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        """`Base.method(self, …)`."""
+        self.generic_visit(node)
+        asked, first = node.func, node.args[0] if node.args else None
+        if not isinstance(asked, ast.Attribute) or not isinstance(first, ast.Name) or first.id != self._first:
+            return node
+        base = self._names.value(asked.value)
+        if self._owner is None or not isinstance(base, type) or base not in self._owner.__mro__[1:-1]:
+            return node
+        name = name_in(base, asked.attr)
+        if name not in methods_after(self._owner):
+            return node
+        self.has_changed = True
+        func = ast.copy_location(ast.Attribute(value=first, attr=name, ctx=ast.Load()), asked)
+        return ast.copy_location(ast.Call(func=func, args=node.args[1:], keywords=node.keywords), node)
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         """`super().method`."""

@@ -13,11 +13,27 @@ from numba.core.typing import templates
 _STARRED: Any = (types.StarArgTuple, types.StarArgUniTuple)
 
 
+def _without_ends_before_calls(handle: Any) -> Any:
+    """A block goes on over the empty instructions before a call. After a call a `try` may end, and a block does."""
+
+    def handle_exception(self: Any, runner: Any, state: Any) -> Any:
+        following = state.get_inst()
+        while following.opname == "CACHE" and following.next in state._bytecode:
+            following = state._bytecode[following.next]
+        if state.get_inst().opname == "CACHE" and following.opname == "CALL" and state.has_active_try():
+            return state.advance_pc()
+        return handle(self, runner, state)
+
+    return handle_exception
+
+
 def install_keyword_arguments() -> None:
     """Bind arguments as Python does."""
     # In a `try`, each instruction that may raise ends a block, and the names are lost at the end of one.
     blocks: Any = byteflow
-    blocks._NO_RAISE_OPS |= {"KW_NAMES", "CACHE"}
+    blocks._NO_RAISE_OPS |= {"KW_NAMES"}
+    flow: Any = byteflow.Flow
+    flow._run_handle_exception = _without_ends_before_calls(flow._run_handle_exception)
     fold = templates.fold_arguments
 
     def fold_as_python(

@@ -14,7 +14,7 @@ _STARRED: Any = (types.StarArgTuple, types.StarArgUniTuple)
 
 
 def _without_ends_before_calls(handle: Any) -> Any:
-    """A block goes on over the empty instructions before a call. After a call a `try` may end, and a block does."""
+    """A block goes on over the empty instructions before a call; after one a `try` may end, and a block does."""
 
     def handle_exception(self: Any, runner: Any, state: Any) -> Any:
         following = state.get_inst()

@@ -14,7 +14,7 @@ _STARRED: Any = (types.StarArgTuple, types.StarArgUniTuple)
 
 
 def _without_ends_before_calls(handle: Any) -> Any:
-    """A block goes on over the empty instructions before a call; after one a `try` may end, and a block does."""
+    """A block in a `try` goes on over the empty instructions before a call, and ends after the call."""
 
     def handle_exception(self: Any, runner: Any, state: Any) -> Any:
         following = state.get_inst()

@@ -13,6 +13,7 @@ from truestep.circuits.reference import (
     Shown,
     output_bytes,
     public_inputs,
+    run,
 )
 from truestep.commitments.keccak import keccak256
 from truestep.commitments.merkle import root_of_bytes
@@ -129,6 +130,75 @@ def told_of(task_id: TaskId, work: Work, terms: JobTerms, cycle: int, content: b
         output=output_bytes(proof.words),
         proof=proof.proof,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A claim that stands, and what the chain knows of its job."""
+
+    task_id: TaskId
+    work: Work
+    terms: JobTerms
+    leaf: Leaf
+
+
+def check_claim(model: Model, content: bytes, claimed: Claimed) -> None:
+    """See that the claim is what the model gives, before minutes are spent on a proof of something else.
+
+    Raises `CircuitError`. What it looks at is cheap; that the program is the model's, an entry says.
+    """
+    work, leaf = claimed.work, claimed.leaf
+    if work.input_size != len(content) or work.input_root != root_of_bytes(content, RANGE_LEVEL):
+        raise CircuitError(
+            f"the input of {len(content)} bytes is not that of the job, which has {work.input_size}; give the"
+            " file that was submitted: the model's bytes, not numbers"
+        )
+    if (leaf.status, leaf.code) != (Status.EXITED, 0):
+        raise CircuitError(
+            f"the claim says that the run failed (status {leaf.status}, code {leaf.code}); a circuit proves"
+            " only runs that end with code 0. A job with another input than the model takes must be dropped"
+        )
+    output = output_bytes(run(model, content).words)
+    if (leaf.output_size, leaf.output_root) != (len(output), root_of_bytes(output, RANGE_LEVEL)):
+        raise CircuitError(
+            f"the claim is of another output than 0x{output.hex()}, which this model gives: either the job is"
+            " of another model's program, or the claim is false and can be challenged"
+        )
+
+
+def claim_seal(
+    model: Model,
+    content: bytes,
+    proof: Proof,
+    *,
+    key_digest: Bytes32,
+    chain_id: int,
+    jobs: Address,
+    claimed: Claimed,
+) -> bytes:
+    """The seal of a claim, from a proof with the input shown. Raises `CircuitError` if it proves another.
+
+    Everything that Verifiers and CircuitVerifier compare is compared here before, but the proof itself.
+    """
+    check_claim(model, content, claimed)
+    work = claimed.work
+    program_hash = keccak256(encode(work.image_root, work.entry, work.max_cycles))
+    verifier = claim_verifier(
+        model, chain_id=chain_id, jobs=jobs, key_digest=key_digest, program_hash=program_hash
+    )
+    told = told_of(claimed.task_id, work, claimed.terms, claimed.leaf.cycle, content, proof)
+    if proof.public != claim_inputs(told.content, told.output):
+        raise CircuitError(
+            "the proof is not of this input and output with the input shown; make it with the circuit of"
+            " claims (Shown.BYTES)"
+        )
+    statement = leaf_statement(chain_id, jobs, claimed.task_id, work, claimed.terms, claimed.leaf)
+    if verifier.statement(told) != statement:
+        raise CircuitError(
+            "the proof states another claim than the one that stands; ask the chain again, as the task may"
+            " have been claimed anew"
+        )
+    return verifier.seal(told)
 
 
 def claim_inputs(content: bytes, output: bytes) -> tuple[int, ...]:

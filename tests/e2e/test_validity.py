@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
@@ -133,11 +133,23 @@ def seal(network: Network, job_id: JobId, selector: bytes) -> bytes:
     return seal_of(selector, KEY, claim.statement)
 
 
+def wealth(network: Network) -> int:
+    """The coins of the requester, who has posted nothing."""
+    return network.requester.balances(network.account("requester")).wallet_wei
+
+
 def test_an_honest_proof_is_final_at_once(network: Network) -> None:
     governance, selector = Governance(network), b"\xa1\xa1\xa1\xa1"
-    entry = governance.add(governance.verifier(selector, SOUND), selector, 1)
     order, log = Order(is_proven=True, reward_wei=REWARD_WEI, max_cycles=MAX_CYCLES, lease_seconds=300), Log()
     client = Client(network.requester, network.blobs, network.deployment)
+    before_wei, programs = wealth(network), network.requester.facts().programs
+    with pytest.raises(Rejected, match="it has none yet"):
+        client.submit(ELF, INPUT, order=order)
+    entry = governance.add(governance.verifier(selector, SOUND), selector, 1)
+    for other in (replace(order, system="SP1"), replace(order, bond_multiple=10)):
+        with pytest.raises(Rejected, match="Nothing was sent"):
+            client.submit(ELF, INPUT, order=other)
+    assert (wealth(network), network.requester.facts().programs) == (before_wei, programs)
     job_id = client.submit(ELF, INPUT, order=order).job_id
     task_id = task_of(job_id, 0)
     unwilling = network.worker("unwilling", network.store("unwilling"), log)

@@ -12,6 +12,7 @@ from truestep.adapters.keepers.publishing import public_url
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import Address, JobId, ProgramId
 from truestep.client import stakes
+from truestep.client.believed import believed_entries, expiry_notice
 from truestep.client.costs import POST_GAS, PROGRAM_GAS, SUPPLY_GAS, Costs, refuse_poor, total_of
 from truestep.client.extending import Extender
 from truestep.client.files import ProgramFile, program_of, read_program
@@ -175,7 +176,7 @@ class Client:
         is_kept = order.availability is not Availability.NONE
         supplier = self._supplier(order.availability, order.keeping, tell, leave_behind) if is_kept else None
         draft = post_call(self.chain, self.blobs, content, order)
-        self._refuse_poor(draft, order, file, content, supplier)
+        self._refuse(draft, order, file, content, supplier, tell)
         call = replace(draft, program_id=self.register(file.elf, max_cycles=order.max_cycles))
         intent = f"post:{order.name or self._order_name(call, order)}"
         if self.chain.transaction(intent) is None:
@@ -236,15 +237,26 @@ class Client:
         terms = keeping or KeepingTerms(url=public_url(self._places))
         return Extender(world, terms, tell, leave_behind).extend(item_id, keep_seconds)
 
-    def _refuse_poor(
-        self, draft: PostJob, order: Order, file: ProgramFile, content: bytes, supplier: Supplier | None
+    def _refuse(
+        self,
+        draft: PostJob,
+        order: Order,
+        file: ProgramFile,
+        content: bytes,
+        supplier: Supplier | None,
+        tell: Tell,
     ) -> None:
-        """Refuse what cannot be kept or paid for, before anything is sent; not what is posted already."""
+        """Refuse what cannot be proven, kept or paid for, before anything is sent; not what is posted."""
         program_id = self._registered(file, order.max_cycles)
         if program_id is not None:
             call = replace(draft, program_id=program_id)
             if self.chain.transaction(f"post:{order.name or self._order_name(call, order)}") is not None:
                 return
+        if order.is_proven:
+            image_root = file.program.root(hash_many_pairs)
+            found = believed_entries(self.chain, image_root, file.program.entry, order)
+            if (notice := expiry_notice(self.chain, found, order)) is not None:
+                tell(notice)
         costs = [Costs(gas=POST_GAS + (PROGRAM_GAS if program_id is None else 0))]
         if order.asset == NATIVE:
             costs.append(Costs(sent_wei=(("of rewards", order.reward_wei * order.shard_count),)))

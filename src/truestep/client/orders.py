@@ -60,6 +60,8 @@ class Order:
     availability: Availability = field(default=Availability.NONE, repr=False)
     is_proven: bool = field(default=False, repr=False)
     """Whether claims must be proven, and are final at once then: the policy *validity*."""
+    system: str | None = field(default=None, repr=False)
+    """With `is_proven`: the proof system that must be able to prove the claims, else nothing is posted."""
     keeping: KeepingTerms | None = field(default=None, repr=False)
     """What keepers are offered; None: the usual, at the client's first blob store with a URL."""
 

@@ -69,6 +69,14 @@ PolicyOption = Annotated[
         " network accepts, at once. See docs/validity.md."
     ),
 ]
+SystemOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="With --policy validity: the proof system that must be able to prove the claims, as `truestep"
+        " verifiers list` names it. Default: any that is believed for this program.",
+    ),
+]
 PROOF_NOTICE = (
     "each claim must be proven to a verifier that this network believes (`truestep verifiers list`), or it is"
     " dropped; consumers can rely on a proof at once, and a dispute can show it wrong for one window"
@@ -96,6 +104,7 @@ def submit(
     input_file: InputOption = None,
     availability: AvailabilityOption = Availability.NONE,
     policy: PolicyOption = PolicyName.WINDOW,
+    system: SystemOption = None,
     wait: Annotated[bool, typer.Option("--wait", help="Show progress until every shard is final.")] = False,
     receipt: ReceiptOption = None,
     state: StateOption = None,
@@ -107,7 +116,8 @@ def submit(
 
     Registers the program if it is new. Without --max-cycles, shard 0 is first run on this computer: this
     finds a broken program before it costs anything and sets the maximum for each shard. A failed shard is a
-    result too and is paid. With --wait this command exits with 1 if any shard failed.
+    result too and is paid. With --wait this command exits with 1 if any shard failed. With --policy validity
+    nothing is sent if no verifier is believed that could prove this program's claims.
     """
     if receipt and not wait:
         raise typer.BadParameter(
@@ -115,6 +125,7 @@ def submit(
         )
     if name and not state:
         raise typer.BadParameter("a name is remembered in a file: add --state FILE", param_hint="--name")
+    _check_policy(policy, system, availability)
     terms.check()
     offered = keeping.terms(blobs, availability)
     screen = Screen(as_json=as_json)
@@ -133,6 +144,7 @@ def submit(
         terms.order(terms.max_cycles or _trial_cycles(screen, file, trial), name),
         availability=availability,
         is_proven=policy is PolicyName.VALIDITY,
+        system=system,
         keeping=offered,
     )
     screen.doing("looking at what the chain has of this job, and storing the rest")
@@ -150,6 +162,18 @@ def submit(
     fields = {"job_id": job.job_id, "shards": order.shard_count}
     paid = {"escrow_wei": escrow, "asset": order.asset} if screen.as_json else {"escrow": shown}
     screen.result(fields | paid)
+
+
+def _check_policy(policy: PolicyName, system: str | None, availability: Availability) -> None:
+    """Refuse at once what no policy does."""
+    if policy is PolicyName.VALIDITY and availability is not Availability.NONE:
+        raise typer.BadParameter(
+            f"no policy both proves claims and keeps data: leave out --availability {availability}, or"
+            " --policy validity",
+            param_hint="--policy",
+        )
+    if policy is not PolicyName.VALIDITY and system is not None:
+        raise typer.BadParameter("only proofs have a system: add --policy validity", param_hint="--system")
 
 
 def _feed(screen: Screen, client: "Client", job: "Job", order: "Order") -> None:

@@ -83,7 +83,10 @@ def _reason(listed: list[ListedEntry], against: Mapping[EntryNumber, str]) -> Re
 
 
 def _nobody(
-    listed: list[ListedEntry], against: Mapping[EntryNumber, str], order: Order, other_cycles: list[tuple[int, int]]
+    listed: list[ListedEntry],
+    against: Mapping[EntryNumber, str],
+    order: Order,
+    other_cycles: list[tuple[int, int]],
 ) -> str:
     """Why nobody could prove the claims, and what there is."""
     of_system = f" of the system {order.system!r}" if order.system is not None else ""

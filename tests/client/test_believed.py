@@ -10,9 +10,10 @@ from typer.testing import CliRunner
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address, Bytes32
 from truestep.cli.main import app
-from truestep.client.believed import believed_entries, claim_value_wei, expiry_notice, program_hash
+from truestep.client.believed import believed_entries, claim_value_wei, expiry_notice
 from truestep.client.orders import Order
 from truestep.protocol.calls import NATIVE
+from truestep.protocol.settlement.programs import named_program
 from truestep.protocol.validity.contracts.verifiers import Entry, Selector
 from truestep.protocol.validity.state import KeptEntry
 
@@ -25,7 +26,7 @@ ENTRY = Entry(
     verifier=Address("0x" + "11" * 20),
     selector=Selector(b"abcd"),
     key_digest=Bytes32(b"k" * 32),
-    program_hash=program_hash(IMAGE, PLACE, 4_096),
+    program_hash=named_program(IMAGE, PLACE, 4_096),
     system="UltraHonk",
     bits=100,
     value_cap_wei=2 * BOND_WEI,
@@ -77,8 +78,8 @@ def test_a_system_that_nobody_is_believed_for_is_refused_with_those_there_are() 
         ({"active_from": NOW + 1}, "entry 1 (UltraHonk), not active yet"),
         ({"active_until": NOW - 1}, "entry 1 (UltraHonk), expired"),
         ({"value_cap_wei": BOND_WEI}, "only for claims of up to 1 ETH, and here one has 1.01 ETH"),
-        ({"program_hash": program_hash(IMAGE, PLACE, 8_192)}, "--max-cycles 8192: submit it with that"),
-        ({"program_hash": program_hash(IMAGE, PLACE, 5_000)}, "--max-cycles 5000: submit it with that"),
+        ({"program_hash": named_program(IMAGE, PLACE, 8_192)}, "--max-cycles 8192: submit it with that"),
+        ({"program_hash": named_program(IMAGE, PLACE, 5_000)}, "--max-cycles 5000: submit it with that"),
     ],
 )
 def test_an_entry_that_cannot_prove_the_claims_is_named_with_the_reason(

@@ -37,6 +37,7 @@ from truestep.node.availability.answer_desk import AnswerBench
 from truestep.node.availability.watch_desk import WatchBench
 from truestep.node.chain.outbox import Courier
 from truestep.node.challenger import challenger_node
+from truestep.node.proving.bench import ProvingBench
 from truestep.node.tasks.agent import Daemon
 from truestep.node.tasks.bench import Bench
 from truestep.node.tasks.self_check import SelfCheck
@@ -46,6 +47,7 @@ from truestep.ports.blobs import Blobs
 from truestep.ports.chain import Chain
 from truestep.ports.engine import Engine
 from truestep.ports.executor import Finished, Perform
+from truestep.ports.proving import Prover
 from truestep.ports.store import Store
 from truestep.protocol.availability.contracts.keepers import Rules
 from truestep.protocol.calls import Deposit, PostJob, RegisterProgram
@@ -313,11 +315,20 @@ class Network:
         return InlineExecutor(WatchBench(eyes).perform)
 
     def worker(
-        self, name: str, store: Store, log: Log, engine: Engine | None = None, **policy: Any
+        self,
+        name: str,
+        store: Store,
+        log: Log,
+        engine: Engine | None = None,
+        prover: Prover | None = None,
+        **policy: Any,
     ) -> Daemon:
-        """A worker with stake for three tasks."""
+        """A worker with stake for three tasks. With a prover, it proves its claims."""
         world = self.world(name, store, log, engine or ReferenceEngine())
         self.stake(name, world.chain)
+        if prover is not None:
+            proving = InlineExecutor(ProvingBench(prover, self.blobs, log).perform)
+            world, policy = replace(world, proving=proving), policy | {"key_digests": prover.key_digests}
         return worker_node(world, replace(WorkerPolicy(speed=SPEED), **policy))
 
     def stake(self, name: str, chain: Chain) -> None:

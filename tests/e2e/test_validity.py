@@ -53,6 +53,7 @@ SOUND, UNSOUND = 0, 1
 SOON_SECONDS = 7
 """Until nodes look again for what is left to do."""
 KEY = Bytes32(b"k" * 32)
+ANY_PROGRAM = Bytes32(bytes(32))
 FAULT = Fault(cycle=371, address=OUTPUT_START + 3, mask=0x10)
 
 
@@ -100,14 +101,16 @@ class Governance:
         self.send(address, message_of(contract, "set_mood", mood))
         return Address(address)
 
-    def add(self, verifier: Address, selector: bytes, number: int) -> EntryNumber:
+    def add(
+        self, verifier: Address, selector: bytes, number: int, program_hash: Bytes32 = ANY_PROGRAM
+    ) -> EntryNumber:
         """Let an entry be believed."""
         now = self.network.requester.head().time_seconds
         entry = Entry(
             verifier=verifier,
             selector=Selector(selector),
             key_digest=KEY,
-            program_hash=Bytes32(bytes(32)),
+            program_hash=program_hash,
             system="test proofs",
             bits=100,
             value_cap_wei=10 * COIN_WEI,

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from truestep.base.errors import Unavailable
 from truestep.circuits.errors import CircuitError
+from truestep.ports.blobs import never
+from truestep.ports.executor import ShouldStop, Stopped
 
 POLL_SECONDS = 0.1
 """How often memory is looked at: a prover takes a hundred times longer to fill it."""
@@ -36,9 +38,24 @@ class Limits:
     seconds: float
     memory_bytes: int
 
+    def within(self, other: "Limits") -> "Limits":
+        """The lower of both."""
+        return Limits(
+            seconds=min(self.seconds, other.seconds), memory_bytes=min(self.memory_bytes, other.memory_bytes)
+        )
 
-def run_tool(name: str, command: Sequence[str | Path], folder: Path, limits: Limits) -> str:
-    """What the tool says on stderr. Raises `CircuitError` if it fails, `Unavailable` at a limit."""
+
+def run_tool(
+    name: str,
+    command: Sequence[str | Path],
+    folder: Path,
+    limits: Limits,
+    should_stop: ShouldStop = never,
+) -> str:
+    """What the tool says on stderr.
+
+    Raises `CircuitError` if it fails, `Unavailable` at a limit, `Stopped` if it was ended because it should.
+    """
     words = [sys.executable, "-I", "-c", _GUARD, str(os.getpid()), *map(str, command)]
     log = folder / "tool.log"
     with log.open("wb") as output:
@@ -52,7 +69,7 @@ def run_tool(name: str, command: Sequence[str | Path], folder: Path, limits: Lim
             env=_environment(folder),
         )
         try:
-            reason = _watch(process, limits)
+            reason = _watch(process, limits, should_stop)
         finally:
             _end(process)
     said = log.read_bytes()[-SAID_BYTES:].decode("utf-8", "replace").strip()
@@ -76,12 +93,14 @@ def _environment(folder: Path) -> dict[str, str]:
     return kept | closed | {"HOME": str(folder)}
 
 
-def _watch(process: subprocess.Popen[bytes], limits: Limits) -> str | None:
-    """Wait for the end; why it was not waited for, if it took too much."""
+def _watch(process: subprocess.Popen[bytes], limits: Limits, should_stop: ShouldStop) -> str | None:
+    """Wait for the end; why it was not waited for, if it took too much. Raises `Stopped` when asked to."""
     end = time.monotonic() + limits.seconds
     with _EndedBySignal():
         while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
             time.sleep(POLL_SECONDS)
+            if should_stop():
+                raise Stopped
             if time.monotonic() > end:
                 return f"it took more than the {limits.seconds:.0f} s that it may; use a smaller model"
             used = _memory_bytes(process.pid)

@@ -16,6 +16,8 @@ from truestep.base.errors import Unavailable
 from truestep.circuits.errors import CircuitError
 from truestep.circuits.processes import Limits, run_tool
 from truestep.guest.user_cache import user_cache
+from truestep.ports.blobs import never
+from truestep.ports.executor import ShouldStop
 
 TOOLS_VARIABLE = "TRUESTEP_CIRCUIT_TOOLS"
 """Another folder than the one in the user's cache."""
@@ -42,6 +44,10 @@ class Tools:
     """Installed tools. Each is checked against its pin when it is first asked for."""
 
     folder: Path
+    should_stop: ShouldStop = never
+    """Asked while a tool runs: whether to end it."""
+    most: Limits | None = None
+    """What a run of a tool may take at most, if that is less than it may anyway."""
 
     @cached_property
     def bb(self) -> Path:
@@ -73,11 +79,15 @@ class Tools:
         if not link.exists():
             link.symlink_to(self.noir)
         shutil.copy(_SOURCES / "noir.mjs", folder)
-        run_tool("Noir", [node(), folder / "noir.mjs", verb, folder], folder, limits)
+        self._run("Noir", [node(), folder / "noir.mjs", verb, folder], folder, limits)
 
     def run_bb(self, arguments: list[str | Path], folder: Path, limits: Limits) -> str:
         """Run the prover."""
-        return run_tool("the prover", [self.bb, *arguments], folder, limits)
+        return self._run("the prover", [self.bb, *arguments], folder, limits)
+
+    def _run(self, name: str, command: list[str | Path], folder: Path, limits: Limits) -> str:
+        least = limits if self.most is None else limits.within(self.most)
+        return run_tool(name, command, folder, least, self.should_stop)
 
 
 def _expect(what: str, path: Path, expected: str, found: str) -> None:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from truestep.node.tasks.world import World
     from truestep.ports.clock import Clock
     from truestep.ports.engine import Engine
+    from truestep.ports.proving import Prover
     from truestep.ports.reporter import Reporter
 
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 30.0
@@ -138,6 +139,7 @@ def opened_world(
     *,
     is_keeper: bool = False,
     items_url: str | None = None,
+    prover: "Prover | None" = None,
 ) -> Generator["World"]:
     """Everything that a daemon needs to run `parallel` tasks; it is closed at the end."""
     from truestep.adapters.keystore import open_keystore
@@ -158,6 +160,7 @@ def opened_world(
         is_keeper=is_keeper,
         beacon=options.beacon or (),
         items_url=items_url,
+        prover=prover,
     )
     options.state_dir.mkdir(parents=True, exist_ok=True)  # a wrong one is no outage to wait out
     log = LogLines(as_json=options.as_json)

@@ -7,21 +7,14 @@ from truestep.base.ids import Bytes32
 from truestep.base.units import coins, duration
 from truestep.client.orders import Order
 from truestep.client.verifiers import EntryState, ListedEntry, entries
-from truestep.commitments.keccak import keccak256
 from truestep.ports.chain import ChainReader
 from truestep.protocol.calls import NATIVE
-from truestep.protocol.settlement.encoding import encode
-from truestep.protocol.settlement.programs import CYCLES_LIMIT
+from truestep.protocol.settlement.programs import CYCLES_LIMIT, named_program
 from truestep.protocol.validity.contracts.verifiers import EntryNumber
 
 ANY_PROGRAM = bytes(32)
 NAMED_LIMIT = 8
 """Entries that a refusal names: more are for nobody to read."""
-
-
-def program_hash(image_root: Bytes32, entry: int, max_cycles: int) -> Bytes32:
-    """What an entry of Verifiers calls a program (S3.1)."""
-    return keccak256(encode(image_root, entry, max_cycles))
 
 
 def believed_entries(
@@ -32,7 +25,7 @@ def believed_entries(
     Raises Rejected if there is none, and says what there is, and what to change.
     """
     listed = entries(chain)
-    program, value_wei = program_hash(image_root, entry, order.max_cycles), claim_value_wei(chain, order)
+    program, value_wei = named_program(image_root, entry, order.max_cycles), claim_value_wei(chain, order)
     against = {each.number: _why_not(each, program, order.system, value_wei) for each in listed}
     found = tuple(each for each in listed if not against[each.number])
     if not found:
@@ -114,7 +107,7 @@ def _other_cycles(
 ) -> Iterator[tuple[int, int]]:
     """Live entries that are for the same program with another maximum of cycles, as far as one can guess."""
     powers = (1 << bit for bit in range(CYCLES_LIMIT.bit_length()))
-    hashes = {program_hash(image_root, entry, cycles): cycles for cycles in (*powers, *known)}
+    hashes = {named_program(image_root, entry, cycles): cycles for cycles in (*powers, *known)}
     for each in listed:
         if each.state is EntryState.LIVE and each.entry.program_hash in hashes:
             yield each.number, hashes[each.entry.program_hash]

@@ -40,6 +40,7 @@ from truestep.node.availability.answer_desk import AnswerBench
 from truestep.node.availability.delivery_desk import DeliveryBench
 from truestep.node.availability.watch_desk import WatchBench
 from truestep.node.chain.outbox import Courier
+from truestep.node.proving.bench import ProvingBench
 from truestep.node.tasks.bench import Bench
 from truestep.node.tasks.commitments import kept_secret
 from truestep.node.tasks.offers import OFFERS_AT_ONCE
@@ -50,6 +51,7 @@ from truestep.ports.blobs import Blobs, OutputFolder
 from truestep.ports.chain import Chain
 from truestep.ports.delivering import Publisher
 from truestep.ports.engine import Engine
+from truestep.ports.proving import Prover
 from truestep.ports.reporter import Reporter
 from truestep.ports.rows import RowCodec
 from truestep.ports.store import Change, Store
@@ -64,6 +66,8 @@ LOOKS_AT_ONCE = 4
 """A survey, a check of roots, and room for looks and for moves in demands."""
 ANSWERS_AT_ONCE = 3
 """Two demands, and the price of gas."""
+PROOFS_AT_ONCE = 1
+"""A prover takes all cores and gigabytes of memory."""
 ROOM_FOR_MOVES = 2
 """Moves in disputes never wait for a run, a check or a fetch to end."""
 
@@ -96,6 +100,8 @@ class DaemonSettings:
     """URLs of consensus nodes, for blobs that transactions publish."""
     items_url: str | None = None
     """From where keepers fetch the outputs of a worker; None if it has none kept."""
+    prover: Prover | None = None
+    """What proves a worker's claims."""
 
 
 @contextmanager
@@ -140,6 +146,7 @@ def opened_world(settings: DaemonSettings, reporter: Reporter) -> Generator[Worl
             world,
             watching=_watching(settings, deployment, published, clock, reporter),
             answering=answering(published, world.chain, clock) if published and has_blobs else None,
+            proving=_proving(settings.prover, blobs, clock, reporter),
         )
 
 
@@ -210,6 +217,15 @@ def _watching(
         open_kzg(), reporter, may_be_private=may_be_private, published=published, payload=payload
     )
     return ThreadExecutor(LOOKS_AT_ONCE, WatchBench(eyes).perform, clock.nudge)
+
+
+def _proving(
+    prover: Prover | None, blobs: Blobs, clock: SystemClock, reporter: Reporter
+) -> ThreadExecutor | None:
+    """What proves claims, if anything does."""
+    if prover is None:
+        return None
+    return ThreadExecutor(PROOFS_AT_ONCE, ProvingBench(prover, blobs, reporter).perform, clock.nudge)
 
 
 class Priced(Protocol):

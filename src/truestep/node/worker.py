@@ -8,11 +8,13 @@ from truestep.node.availability.answer_desk import TaskAnswerDesk
 from truestep.node.availability.delivery_desk import DeliveryDesk
 from truestep.node.availability.desk import Desk
 from truestep.node.loop.loop import Loop
+from truestep.node.proving.desk import ProvingDesk
 from truestep.node.tasks.agent import Daemon, TaskAgent
 from truestep.node.tasks.views import ViewBuilder
 from truestep.node.tasks.world import World
 from truestep.protocol.records import JobRecord, TaskRecord, TaskStage
 from truestep.roles import worker
+from truestep.roles.proving import provable_caps
 from truestep.roles.worker import WorkerPolicy
 
 
@@ -23,9 +25,19 @@ def worker_node(world: World, policy: WorkerPolicy, distrusted: dict[Bytes32, st
     """
     if world.delivering is None:
         policy = replace(policy, delivery=None)
+    if world.proving is None:
+        policy = replace(policy, key_digests=frozenset())
+
+    def policy_at(now: int) -> WorkerPolicy:
+        """Which programs it can prove, the entries of Verifiers say, which change."""
+        if not policy.key_digests:
+            return policy
+        caps = provable_caps(world.chain.facts(), policy.key_digests, now)
+        return replace(policy, provable_wei=caps)
 
     def is_wanted(now: int) -> Callable[[JobRecord, int], bool]:
-        return lambda job, code_bytes: worker.is_worth_taking(job, code_bytes, now, policy)
+        then = policy_at(now)
+        return lambda job, code_bytes: worker.is_worth_taking(job, code_bytes, now, then)
 
     def choose(views: ViewBuilder, now: int) -> Iterable[TaskRecord]:
         """Its own tasks that are not claimed, those with games, and some that it might take."""
@@ -44,7 +56,7 @@ def worker_node(world: World, policy: WorkerPolicy, distrusted: dict[Bytes32, st
     agent = TaskAgent(
         world,
         choose=choose,
-        decide=lambda view: worker.decide(view, policy),
+        decide=lambda view: worker.decide(view, policy_at(view.now)),
         run_limit=policy.active_limit,
         distrusted=distrusted,
         desks=_desks(world, policy),
@@ -53,11 +65,14 @@ def worker_node(world: World, policy: WorkerPolicy, distrusted: dict[Bytes32, st
 
 
 def _desks(world: World, policy: WorkerPolicy) -> list[Desk]:
-    """One that has outputs kept, if the network and the worker can, and one that answers for blobs."""
+    """What the network and the worker can: have outputs kept, prove claims, answer for blobs."""
     chain, clock, reporter = world.chain, world.clock, world.reporter
     desks: list[Desk] = []
     if policy.delivery is not None and world.delivering is not None:
         desks.append(DeliveryDesk(chain, policy.delivery, world.delivering, clock, reporter))
+    if policy.key_digests and world.proving is not None:
+        digests = policy.key_digests
+        desks.append(ProvingDesk(chain, world.store, digests, world.proving, clock, reporter))
     if world.answering is not None:
         desks.append(TaskAnswerDesk(chain, world.answering, clock, reporter))
     return desks

@@ -29,7 +29,7 @@ _DIGEST_BYTES = 4
 """Of the hashes at the ends of an interval: two intervals of one claim that have the same numbers differ."""
 _WITHDRAWAL = "withdraw-"
 _BATCHES = ("claim", "finalize", "expire", "release", "register", "deliver", "hold", "settle-hold")
-_CLAIMS = ("finalize-claim", "fail", "open", "refute", "write-out", "split")
+_CLAIMS = ("finalize-claim", "fail", "open", "refute", "write-out", "split", "drop", "contradict")
 _ITEMS = {
     "assign": "draw of keepers for",
     "close-item": "end of",
@@ -81,6 +81,11 @@ def of_claim_id(deed: str, claim_id: ClaimId) -> str:
 def of_open(claim_id: ClaimId, *, is_proven: bool) -> str:
     """Of opening a game: once, and once more on a claim that was proven (docs/validity.md V5.1)."""
     return f"open/{claim_id}/proven" if is_proven else f"open/{claim_id}"
+
+
+def of_prove(claim_id: ClaimId, entry: int) -> str:
+    """Of proving a claim by an entry of Verifiers (docs/validity.md V4.1)."""
+    return f"prove/{claim_id}/{entry}"
 
 
 def of_split(game: GameRecord) -> str:
@@ -167,6 +172,9 @@ def landed_in_words(intent: str) -> str:
             return f"batch {batch} has expired"
         case "release", [batch] if _is_number(batch):
             return f"released batch {batch}"
+        case "prove", [claim, entry] if _is_number(claim):
+            task = task_in_words(task_of_claim(ClaimId(int(claim))))
+            return f"{task} is proven by entry {entry}: consumers can rely on it now"
         case "enrol", [shares, _]:
             had, _, more = shares.partition("+")
             if _is_number(had) and _is_number(more):
@@ -191,6 +199,8 @@ def _about(kind: str, number: int) -> str:
         return f"{_ITEMS[kind]} item {number}"
     if kind in _CLAIMS:
         return f"{kind} of {task_in_words(task_of_claim(ClaimId(number)))}"
+    if kind == "prove":
+        return f"proof of {task_in_words(task_of_claim(ClaimId(number)))}"
     if kind in _GAMES:
         return f"{kind} in {game_in_words(GameId(number))}"
     if kind in _CHALLENGES:

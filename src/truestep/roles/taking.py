@@ -16,6 +16,7 @@ from truestep.roles import intents, moves
 from truestep.roles.actions import Action, Decline, Declined, Send
 from truestep.roles.availability import deliverable
 from truestep.roles.moves import describe
+from truestep.roles.proving import can_prove
 from truestep.roles.views import OwnRun, TaskView, View
 from truestep.roles.worker_policy import WorkerPolicy
 
@@ -334,10 +335,11 @@ def _offer_checks(job: JobRecord, policy: WorkerPolicy) -> Iterator[Check]:
         f"asks for policy {job.policy} of assurance, this node knows {OPTIMISTIC}, {KEPT} and {VALIDITY}",
     )
     yield (
-        job.policy == VALIDITY and not policy.takes_unproven,
+        job.policy == VALIDITY and not (policy.takes_unproven or can_prove(job, policy.provable_wei)),
         Declined.ASSURANCE,
-        "asks that its claims are proven, which this node does not do: with --unproven it takes such jobs,"
-        " and you prove them with `truestep verifiers prove`",
+        "asks that its claims are proven, and no live verifier takes a proof that this node can make: start"
+        " with --prove MODEL if you have the program's model, or with --unproven, and prove its claims with"
+        " `truestep verifiers prove`",
     )
     yield (
         job.policy == KEPT and policy.delivery is None,

@@ -13,7 +13,8 @@ from truestep.cli.daemons import DaemonOptions, opened_world, run_until_stopped,
 from truestep.cli.failure import Failure
 from truestep.cli.option_groups import grouped
 from truestep.cli.options import parse_address, parse_amount
-from truestep.cli.screen import guarded
+from truestep.cli.proving_options import ProvingOptions
+from truestep.cli.screen import Screen, guarded
 from truestep.composition.engines import EngineName
 
 if TYPE_CHECKING:
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
     from truestep.roles.availability.delivery import DeliveryPolicy
 
 EXAMPLE = "Example: truestep worker --keystore operator-1.json --stake 5 --state-dir operator-1"
+
+
+NO_MIN_REWARD = (
+    "tasks are taken for any reward, even none: a stranger's jobs can cost more gas than they pay; set"
+    " --min-reward to what a task costs you (docs/gas.md)"
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -33,6 +40,7 @@ def register(app: typer.Typer) -> None:
 @grouped
 def worker(
     options: DaemonOptions,
+    proving: ProvingOptions,
     stake: Annotated[
         str | None,
         typer.Option(
@@ -125,8 +133,8 @@ def worker(
         bool,
         typer.Option(
             "--unproven",
-            help="Also take jobs of the policy *validity*: prove each of its claims yourself in its window,"
-            " or it costs what a missed lease does.",
+            help="Also take jobs of the policy *validity* that --prove does not cover: prove each of its"
+            " claims yourself in its window, or it costs what a missed lease does.",
         ),
     ] = False,
     cycles_per_second: Annotated[
@@ -186,8 +194,10 @@ def worker(
     wallet has the coins for that, and loses what a missed lease costs if no keeper takes them. Where there
     are too few keepers, it writes outputs into the chain, and takes only what fits there as far as it knows.
 
-    Claims of jobs under the policy *validity* must be proven. The worker does not prove: with --unproven it
-    takes them, and `truestep verifiers prove` sends proofs that were made elsewhere.
+    Claims of jobs under the policy *validity* must be proven. With --prove the worker takes those of a
+    model's program and proves its claims by itself, one at a time, with the tools of `truestep proofs setup`;
+    a proof that was made is never made again, whenever the worker is stopped. With --unproven it takes all,
+    and `truestep verifiers prove` sends proofs that were made elsewhere.
 
     If the self-check finds a difference, the worker claims nothing and never takes that program again. The
     evidence is in the folder `evidence` of the state directory.
@@ -197,6 +207,7 @@ def worker(
     from truestep.roles.self_check import FIXED_SEGMENTS
     from truestep.roles.worker import WorkerPolicy
 
+    prover = proving.prover(Screen(as_json=options.as_json))
     is_checked = bool(self_check) and options.engine is not EngineName.REFERENCE
     speed = Speed(
         cycles_per_second=cycles_per_second,
@@ -213,6 +224,7 @@ def worker(
         rewards_min=dict(map(parse_asset, asset or [])),
         is_keeper=keeper,
         takes_unproven=unproven,
+        key_digests=prover.key_digests if prover is not None else frozenset(),
         failed_tolerated=tolerate_unkept,
         delivery=_delivery(items_url, keeper_fee, keepers, options, writes_small=calldata),
         speed=speed,
@@ -220,14 +232,10 @@ def worker(
     stake_wei = _stake_of(stake, options)
     check = _self_check(self_check, options) if is_checked else None
     url = policy.delivery.url if policy.delivery is not None else None
-    with opened_world(options, parallel, check, is_keeper=keeper, items_url=url) as world:
+    with opened_world(options, parallel, check, is_keeper=keeper, items_url=url, prover=prover) as world:
         until_available(world.reporter, lambda: _stake(world, stake_wei, options.operator_address))
         if policy.reward_min_wei == 0:
-            world.reporter.report(
-                "no_min_reward",
-                "tasks are taken for any reward, even none: a stranger's jobs can cost more gas than they"
-                " pay; set --min-reward to what a task costs you (docs/gas.md)",
-            )
+            world.reporter.report("no_min_reward", NO_MIN_REWARD)
         daemon = worker_node(world, policy, check.evidence.places() if check else None)
         run_until_stopped(daemon, world, options)
 

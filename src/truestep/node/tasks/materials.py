@@ -101,12 +101,17 @@ class Materials:
             if (held := self._inputs.get(key)) is not None:
                 self._inputs.move_to_end(key)
                 return held
-        content = _first(_inputs(self._blobs, terms.job, should_stop))
+        content = fetched_input(self._blobs, terms.job, should_stop)
         with self._mutex:
             self._inputs[key] = content
             while len(self._inputs) > 1 and sum(map(len, self._inputs.values())) > self._limit_bytes:
                 self._inputs.popitem(last=False)
         return content
+
+
+def fetched_input(blobs: Blobs, job: JobRecord, should_stop: ShouldStop) -> bytes:
+    """A job's input, from wherever it can be had. Raises as `Materials.get`."""
+    return _first(_inputs(blobs, job, should_stop))
 
 
 def _programs(

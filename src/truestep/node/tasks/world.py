@@ -36,5 +36,7 @@ class World:
     """Performs the items of a `DeliveryBench`; None if no outputs are to be kept."""
     watching: Executor | None = None
     """Performs the items of a `WatchBench`; None in a network without keepers."""
+    proving: Executor | None = None
+    """Performs the items of a `ProvingBench`; None if this node proves nothing."""
     answering: Executor | None = None
     """Performs the items of an `AnswerBench`; None if no blobs of transactions can be read."""

@@ -25,6 +25,7 @@ from truestep.protocol.settlement.parameters import (
     Parameters,
     whole_minutes,
 )
+from truestep.protocol.settlement.programs import named_program
 from truestep.protocol.settlement.records import Job, JobTerms, Order, Program, Work
 from truestep.protocol.settlement.refusals import Refused, require
 from truestep.protocol.settlement.state import Deployment, LifeCycle, Turn, with_entry
@@ -64,9 +65,9 @@ def job_digest(chain_id: int, jobs: Address, job_id: JobId, work: Work, terms: J
     return keccak256(encode(chain_id, jobs, job_id, hash_struct(work)) + encode_struct(terms))
 
 
-def program_hash(program: Program) -> Bytes32:
+def program_hash(program: Program | Work) -> Bytes32:
     """What an order names besides a program's number (S3.1)."""
-    return keccak256(encode(program.image_root, program.entry, program.max_cycles))
+    return named_program(program.image_root, program.entry, program.max_cycles)
 
 
 def stated_job(state: LifeCycle, job_id: JobId, work: Work, terms: JobTerms) -> Job:

@@ -1,9 +1,11 @@
 """Programs and parameter sets: what is registered by number (docs/protocol.md S1.1, S2)."""
 
 from truestep.base.errors import Reject
-from truestep.base.ids import ProgramId
+from truestep.base.ids import Bytes32, ProgramId
+from truestep.commitments.keccak import keccak256
 from truestep.protocol.settlement.contracts.parameters import Add, Added
 from truestep.protocol.settlement.contracts.programs import Register, Registered
+from truestep.protocol.settlement.encoding import encode
 from truestep.protocol.settlement.parameters import SETS_LIMIT, check_parameters
 from truestep.protocol.settlement.records import Program
 from truestep.protocol.settlement.refusals import require
@@ -11,6 +13,11 @@ from truestep.protocol.settlement.state import Turn
 
 CODE_END = 2**29
 CYCLES_LIMIT = 2**48
+
+
+def named_program(image_root: Bytes32, entry: int, max_cycles: int) -> Bytes32:
+    """What a program is, with the most cycles that a run of it may take (S3.1)."""
+    return keccak256(encode(image_root, entry, max_cycles))
 
 
 def register(turn: Turn, call: Register) -> None:

@@ -6,11 +6,9 @@ from typing import Any
 
 from truestep.base.errors import Reject
 from truestep.base.ids import Address, Bytes32
-from truestep.commitments.keccak import keccak256
 from truestep.protocol.settlement import effects, policies
 from truestep.protocol.settlement.claims import check_leaf, is_refuted
 from truestep.protocol.settlement.contracts import assurances
-from truestep.protocol.settlement.encoding import encode
 from truestep.protocol.settlement.ids import (
     NATIVE,
     NOBODY,
@@ -18,6 +16,7 @@ from truestep.protocol.settlement.ids import (
     leaf_of_claim,
     unpack_item,
 )
+from truestep.protocol.settlement.jobs import program_hash
 from truestep.protocol.settlement.messages import Message, Stranger
 from truestep.protocol.settlement.parameters import BPS, DAY_SECONDS
 from truestep.protocol.settlement.records import Batch, BatchStage, LeafProof
@@ -182,7 +181,7 @@ def require_usable(
     require(not kept.stopped_at, Reject.ENTRY_STOPPED)
     require(now >= entry.active_from, Reject.ENTRY_EARLY)
     require(now <= entry.active_until, Reject.ENTRY_EXPIRED)
-    named = keccak256(encode(work.image_root, work.entry, work.max_cycles))
+    named = program_hash(work)
     require(entry.program_hash in (bytes(32), named), Reject.ENTRY_OTHER_PROGRAM)
     value_wei = life.parameters[terms.parameters_id - 1].operator_bond_wei * terms.bond_multiple
     if terms.asset == NATIVE:

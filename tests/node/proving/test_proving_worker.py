@@ -1,0 +1,206 @@
+"""A worker proves its claims by itself, whenever it is killed and whatever its prover does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import find_anvil
+from tests.crash.test_crashes import TIMELESS, Executioner, Killed, Mortal, MortalStore, deed
+from tests.e2e.keepers import RULES
+from tests.e2e.network import (
+    ELF,
+    INPUT,
+    MAX_CYCLES,
+    REWARD_WEI,
+    Log,
+    Network,
+    WatchedProvider,
+    open_network,
+)
+from tests.e2e.test_validity import KEY, SOUND, Governance
+from tests.protocol.validity.world import seal_of
+from truestep.adapters.chain.devnet import AnvilDevnet, EmbeddedDevnet
+from truestep.adapters.executor.threads import ThreadExecutor
+from truestep.base.errors import Unavailable
+from truestep.base.ids import Bytes32, JobId, task_of
+from truestep.circuits.processes import Limits, run_tool
+from truestep.client import Client, Order, verifiers
+from truestep.machine.elf import load_elf
+from truestep.node.proving.desk import FAILURE_LIMIT, SEALS
+from truestep.ports.executor import ShouldStop, Stopped
+from truestep.ports.proving import CannotProve, SealOrder, Tell
+from truestep.protocol.settlement.programs import named_program
+from truestep.protocol.validity.statements import leaf_statement
+
+SELECTOR = b"\xa1\xa1\xa1\xa1"
+PROGRAM = load_elf(ELF)
+PROGRAM_HASH = named_program(PROGRAM.root(), PROGRAM.entry, MAX_CYCLES)
+ORDER = Order(is_proven=True, reward_wei=REWARD_WEI, max_cycles=MAX_CYCLES, lease_seconds=300)
+WAIT_SECONDS = 700
+"""Longer than any pause of the desk."""
+
+
+@dataclass
+class ScriptedProver:
+    """Satisfies `Prover`: makes the proofs of the tests' verifiers, unless the script has something else."""
+
+    script: list[BaseException] = field(default_factory=list)
+    orders: list[SealOrder] = field(default_factory=list)
+    contents: set[bytes] = field(default_factory=set)
+
+    @property
+    def key_digests(self) -> frozenset[Bytes32]:
+        return frozenset({KEY})
+
+    def seal(self, order: SealOrder, content: bytes, should_stop: ShouldStop, tell: Tell) -> bytes:
+        del should_stop
+        self.orders.append(order)
+        self.contents.add(content)
+        tell("proving 12 gates")
+        if self.script:
+            raise self.script.pop(0)
+        statement = leaf_statement(
+            order.chain_id, order.jobs, order.task_id, order.work, order.terms, order.leaf
+        )
+        return seal_of(SELECTOR, order.key_digest, statement)
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Iterator[Network]:
+    """A network that believes the tests' proofs of the guest."""
+    program = find_anvil()
+    devnet = AnvilDevnet(program) if program else EmbeddedDevnet()
+    opened = open_network(devnet, tmp_path, kept_by=RULES, has_proofs=True)
+    governance = Governance(opened)
+    governance.add(governance.verifier(SELECTOR, SOUND), SELECTOR, 1, PROGRAM_HASH)
+    yield opened
+    opened.close()
+    devnet.stop()
+
+
+def post(network: Network) -> JobId:
+    return Client(network.requester, network.blobs, network.deployment).submit(ELF, INPUT, order=ORDER).job_id
+
+
+def proofs(network: Network) -> int:
+    return len(network.requester.facts().proofs)
+
+
+def test_it_takes_what_it_can_prove_and_proves_it(network: Network) -> None:
+    job_id, log, prover = post(network), Log(), ScriptedProver()
+    worker = network.worker("worker", network.store("worker"), log, prover=prover)
+    network.drive([worker], lambda: "prove_landed" in log.kinds())
+    assert network.is_final(job_id)
+    assert verifiers.standing_claim(network.requester, task_of(job_id, 0)).proven_by == 1
+    assert (len(prover.orders), prover.contents) == (1, {INPUT})
+    words = "\n".join(message for _, message in log.lines)
+    assert "job 1 shard 0: proving 12 gates" in words and "is proven by entry 1" in words
+    assert network.stores["worker"].rows(SEALS)
+    network.drive([worker], lambda: not network.stores["worker"].rows(SEALS))
+    assert len(prover.orders) == 1
+
+
+def test_it_does_not_take_what_it_cannot_prove(network: Network) -> None:
+    client, log = Client(network.requester, network.blobs, network.deployment), Log()
+    client.submit(ELF, INPUT, order=ORDER)
+    worker = network.worker("worker", network.store("worker"), log, prover=ScriptedProver())
+    other = network.worker("other", network.store("other"), log, prover=OtherProver())
+    network.drive([other], lambda: "declined" in log.kinds())
+    assert any("start with --prove MODEL" in message for _, message in log.lines)
+    network.drive([worker], lambda: proofs(network) == 1)
+
+
+class OtherProver(ScriptedProver):
+    """Has circuits that no entry names."""
+
+    @property
+    def key_digests(self) -> frozenset[Bytes32]:
+        return frozenset({Bytes32(b"o" * 32)})
+
+
+def test_a_prover_that_fails_is_tried_again_and_one_that_refuses_is_given_up(network: Network) -> None:
+    job_id, log = post(network), Log()
+    prover = ScriptedProver([Unavailable("it took 9 GiB of memory"), CannotProve("not this model's output")])
+    worker = network.worker("worker", network.store("worker"), log, prover=prover)
+
+    def tick(is_over: Callable[[], bool]) -> None:
+        for _ in range(60):
+            if is_over():
+                return
+            worker.tick()
+            network.clock.seconds += WAIT_SECONDS if "proof_failed" in log.kinds() else 1
+        raise AssertionError("not over")
+
+    tick(lambda: network.is_final(job_id))
+    assert len(prover.orders) == 3 and log.kinds().count("proof_failed") == 2
+    second, log.lines[:] = post(network), []
+    prover.script = [CannotProve("not this model's output")] * (FAILURE_LIMIT + 9)
+    tick(lambda: "unprovable" in log.kinds())
+    assert len(prover.orders) == 3 + FAILURE_LIMIT
+    said = next(message for kind, message in log.lines if kind == "unprovable")
+    assert "not this model's output" in said and "truestep verifiers prove" in said
+    assert not network.is_final(second)
+
+
+BOUNDARIES = "before a write", "after a write", "before a send", "after a send"
+
+
+def test_a_kill_at_any_instant_loses_no_proof(network: Network) -> None:
+    """Killed at every boundary of one kind, and twice while the prover works, it sends one proof."""
+    network.policy = TIMELESS
+    for boundary in BOUNDARIES:
+        die_and_prove(network, boundary)
+
+
+def die_and_prove(network: Network, boundary: str) -> None:
+    job_id, log, executioner = post(network), Log(), Executioner(boundary=boundary)
+    prover, node = ScriptedProver([Killed(), Killed()]), network.devnet.node
+
+    def start() -> object:
+        reach = executioner.reach
+        network.node = WatchedProvider(
+            node,
+            before=lambda method: reach(f"before {deed(method)}"),
+            after=lambda method: reach(f"after {deed(method)}"),
+        )
+        store = MortalStore(network.store(boundary), executioner)
+        return network.worker(boundary, store, log, prover=prover)
+
+    network.chain(boundary, network.store(boundary))
+    worker = Mortal(start, network.clock)  # type: ignore[arg-type]
+    worker.tick()
+    executioner.is_armed = True
+    network.drive([worker], lambda: network.is_final(job_id), rounds=900, idle_limit=24)
+    for _ in range(24):
+        worker.tick()
+    executioner.is_armed = False
+    assert executioner.kills >= 2
+    assert verifiers.standing_claim(network.requester, task_of(job_id, 0)).proven_by == 1
+    assert log.kinds().count("prove_reverted") == 0
+    most = 4 if "write" in boundary else 3
+    assert 3 <= len(prover.orders) <= most  # one more if it died before the proof was in the store
+
+
+def test_a_tool_ends_when_it_should_stop(tmp_path: Path) -> None:
+    """Cancelled work leaves no process behind, and is no failure."""
+    limits = Limits(seconds=60, memory_bytes=1 << 30)
+    ended: list[BaseException] = []
+
+    def perform(item: object, should_stop: ShouldStop) -> object:
+        del item
+        return run_tool("sleep", ["/bin/sleep", "60"], tmp_path, limits, should_stop)
+
+    executor = ThreadExecutor(1, perform)
+    assert executor.start("proof", object())
+    executor.ask_to_stop("proof")
+    deadline = time.monotonic() + 10
+    while not ended and time.monotonic() < deadline:
+        ended += [each.error for each in executor.collect() if each.error is not None]
+        time.sleep(0.01)
+    assert [type(each) for each in ended] == [Stopped]
+    assert limits.within(Limits(seconds=5, memory_bytes=2 << 30)) == Limits(seconds=5, memory_bytes=1 << 30)

@@ -19,7 +19,7 @@ from _anvil import REPOSITORY, find_anvil, running_anvil
 from _gas_page import table
 from web3 import Web3
 
-from truestep.circuits.folding import compile_folding, folded_public_inputs, prove_folded
+from truestep.circuits.folding import compile_tree, folded_public_inputs, prove_tree
 from truestep.circuits.model import (
     Convolution,
     Dense,
@@ -31,6 +31,7 @@ from truestep.circuits.model import (
     check,
 )
 from truestep.circuits.prover import Circuit, Proof, compile_circuit, prove
+from truestep.circuits.reference import Shown
 from truestep.circuits.setup_key import KeyName, key_folder, make_development_key
 from truestep.circuits.toolchain import Tools, tools_folder
 from truestep.circuits.verifier import verifier_code, verify_call
@@ -156,14 +157,14 @@ def measure_folded(case: Case, web3: Web3) -> Figures:
     tools = Tools(tools_folder())
     started = _child_seconds()
     told: list[str] = []
-    circuits = compile_folding(case.model, tools, KeyName.DEVELOPMENT, told.append)
+    tree = compile_tree(case.model, 2, Shown.DIGEST, tools, KeyName.DEVELOPMENT, told.append)
     compiled = _child_seconds()
     random = np.random.default_rng(3)
     contents = [random.integers(0, 256, case.model.input_size, dtype=np.uint8).tobytes() for _ in range(2)]
-    proof, runs = prove_folded(case.model, contents, circuits, tools, lambda _: None)
+    proof, runs = prove_tree(case.model, contents, tree, tools, lambda _: None)
     spent = compiled - started if told else None, _child_seconds() - compiled
     public = folded_public_inputs([each.public for each in runs])
-    return _checked(web3, circuits[1], proof, public, spent)
+    return _checked(web3, tree.circuits[-1], proof, public, spent)
 
 
 def _checked(

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import prod
 
 from truestep.base.ids import Address, Bytes32, TaskId, job_of_task, shard_of_task
 from truestep.circuits.errors import CircuitError
-from truestep.circuits.model import Model, Output
+from truestep.circuits.model import Model
 from truestep.circuits.prover import Proof
 from truestep.circuits.reference import (
     MAX_STATED_BYTES,
@@ -80,7 +79,7 @@ class ClaimVerifier:
         program = keccak256(encode(work.image_root, work.entry, work.max_cycles))
         if (len(told.content), len(told.output)) != (self.input_size, self.output_size):
             return False
-        if program != self.program_hash or work.input_size != self.input_size:
+        if program != self.program_hash or (work.input_size, work.shard_count) != (self.input_size, 1):
             return False
         if work.input_root != root_of_bytes(told.content, RANGE_LEVEL):
             return False
@@ -108,14 +107,13 @@ def claim_verifier(
         raise CircuitError(
             f"the model's input has {model.input_size} bytes; expected at most {MAX_STATED_BYTES}"
         )
-    words = 1 if model.output is Output.CLASS else prod(model.shapes()[-1])
     return ClaimVerifier(
         chain_id=chain_id,
         jobs=jobs,
         key_digest=key_digest,
         program_hash=program_hash,
         input_size=model.input_size,
-        output_size=4 * words,
+        output_size=4 * model.output_words,
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from truestep.circuits.model import Convolution, Dense, Layer, Model, Output
+from truestep.circuits.rows import slot_bytes
 from truestep.guest.build import BuiltGuest, build_c
 
 _ASSEMBLY = """\
@@ -145,10 +146,13 @@ def _main_lines(model: Model, calls: list[str], scores: str, count: int) -> Iter
     yield "    const uint8_t *input;"
     yield "    size_t size;"
     yield "    read_input(&input, &size);"
-    yield f"    if (size != {model.input_size}) {{"
-    yield f'        debug_printf("expected an input of {model.input_size} bytes, got %zu\\n", size);'
+    slot = slot_bytes(model.input_size)
+    yield f"    uint64_t expected = (shard_count() - 1) * {slot} + {model.input_size};"
+    yield "    if (size != expected) {"
+    yield '        debug_printf("expected an input of %zu bytes, got %zu\\n", (size_t)expected, size);'
     yield "        return TRUESTEP_EXIT_INPUT;"
     yield "    }"
+    yield f"    input += shard_index() * {slot};"
     yield from calls
     if model.output is Output.CLASS:
         yield "    uint32_t best = 0;"

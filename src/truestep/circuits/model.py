@@ -97,6 +97,11 @@ class Model:
         """The bytes of an input."""
         return prod(self.input_shape)
 
+    @property
+    def output_words(self) -> int:
+        """The words of a result (C4.3)."""
+        return 1 if self.output is Output.CLASS else prod(self.shapes()[-1])
+
     def shapes(self) -> list[tuple[int, ...]]:
         """The shape of the input and of each layer's output. Raises `CircuitError` if they do not fit."""
         shapes = [self.input_shape]

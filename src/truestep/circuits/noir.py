@@ -16,7 +16,10 @@ from truestep.circuits.reference import (
     WORDS_PER_FIELD,
     Shown,
 )
+from truestep.circuits.rows import JOIN, KECCAK, ROOT_LANES, root_lines
 
+ROOT_TAG = 5 << 64
+"""So that a challenge that begins with a row's root is of nothing else (C5.1)."""
 PACKED_BITS = 253
 """Scaled sums are packed for the sponge into fields of so many bits (C6.2)."""
 
@@ -39,9 +42,9 @@ def noir_source(model: Model, shown: Shown = Shown.DIGEST) -> str:
             f"the model's input has {model.input_size} bytes; expected at most {MAX_STATED_BYTES}, for proofs"
             " that a contract ties to a job: use a smaller model, or a proof of the input's digest"
         )
-    count = PUBLIC_INPUTS if shown is Shown.DIGEST else STATED_PUBLIC_INPUTS
+    count = public_input_count(model, shown)
     shapes = model.shapes()
-    parts = [SPONGE]
+    parts = [SPONGE, KECCAK, JOIN] if shown is Shown.ROOT else [SPONGE]
     body: list[str] = [*_input_lines(model, shown, count - 2)]
     arguments = [f"    input: [u8; {model.input_size}],"]
     for number, layer in enumerate(model.layers, 1):
@@ -51,14 +54,26 @@ def noir_source(model: Model, shown: Shown = Shown.DIGEST) -> str:
             arguments += _layer_arguments(number, prod(shapes[number]))
         write = _dense_lines if isinstance(layer, Dense) else _convolution_lines
         body += write(number, layer, shapes[number - 1], shapes[number])  # type: ignore[arg-type]
-    body += _output_lines(model, len(model.layers), prod(shapes[-1]), count - 2)
+    first = ROOT_LANES if shown is Shown.ROOT else count - 2
+    body += _output_lines(model, len(model.layers), first, shown)
     arguments.append(f"    public: pub [Field; {count}],")
     return "\n".join([*parts, "fn main(", *arguments, ") {", *(f"    {line}" for line in body), "}", ""])
+
+
+def public_input_count(model: Model, shown: Shown) -> int:
+    """How many public inputs the circuit has (C4, C11.2)."""
+    if shown is Shown.ROOT:
+        return ROOT_LANES + model.output_words
+    return PUBLIC_INPUTS if shown is Shown.DIGEST else STATED_PUBLIC_INPUTS
 
 
 def _input_lines(model: Model, shown: Shown, fields: int) -> Iterable[str]:
     count = -(-model.input_size // BYTES_PER_FIELD)
     yield f"let x0: [Field; {model.input_size}] = input.map(|byte: u8| byte as Field);"
+    if shown is Shown.ROOT:
+        yield from root_lines(model.input_size)
+        yield f"let s0 = sponge([{', '.join(f'public[{i}]' for i in range(ROOT_LANES))}], {ROOT_TAG});"
+        return
     yield f"let mut packed: [Field; {count}] = [0; {count}];"
     yield f"for i in 0..{model.input_size} {{"
     yield f"    packed[i / {BYTES_PER_FIELD}] = packed[i / {BYTES_PER_FIELD}] * 256 + x0[i];"
@@ -243,24 +258,31 @@ def _padded_lines(number: int, layer: Convolution, before: tuple[int, ...]) -> I
     yield "} } }"
 
 
-def _output_lines(model: Model, number: int, count: int, first: int) -> Iterable[str]:
+def _output_lines(model: Model, number: int, first: int, shown: Shown) -> Iterable[str]:
     """The result is public, from place `first` on."""
-    scores = f"x{number}"
+    scores, count = f"x{number}", prod(model.shapes()[-1])
     if model.output is Output.CLASS:
-        yield from _class_lines(scores, count, first)
+        yield from _class_lines(scores, count, first, shown)
+        return
+    offset = 1 << (WORD_BITS - 1)
+    if shown is Shown.ROOT:
+        yield f"for i in 0..{count} {{ assert({scores}[i] + {offset} == public[{first} + i]); }}"
         return
     for half in (0, 1):
         yield f"let mut output{half}: Field = 0;"
         for position in range(half * WORDS_PER_FIELD, (half + 1) * WORDS_PER_FIELD):
-            word = f"{scores}[{position}] + {1 << (WORD_BITS - 1)}" if position < count else "0"
+            word = f"{scores}[{position}] + {offset}" if position < count else "0"
             yield f"output{half} = output{half} * {1 << WORD_BITS} + {word};"
         yield f"assert(output{half} == public[{first + half}]);"
 
 
-def _class_lines(scores: str, count: int, first: int) -> Iterable[str]:
+def _class_lines(scores: str, count: int, first: int, shown: Shown) -> Iterable[str]:
     """The class is that of one score; those before it are less, those behind it not greater (C4.3)."""
-    yield f"let class = public[{first}] / {1 << (WORD_BITS * (WORDS_PER_FIELD - 1))};"
-    yield f"assert(public[{first + 1}] == 0);"
+    if shown is Shown.ROOT:
+        yield f"let class = public[{first}];"
+    else:
+        yield f"let class = public[{first}] / {1 << (WORD_BITS * (WORDS_PER_FIELD - 1))};"
+        yield f"assert(public[{first + 1}] == 0);"
     yield "let mut best: Field = 0;"
     yield "let mut hits: Field = 0;"
     yield f"for i in 0..{count} {{"

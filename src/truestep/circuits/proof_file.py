@@ -10,7 +10,7 @@ from pydantic_core import from_json
 
 from truestep.circuits.errors import CircuitError
 from truestep.circuits.evm import accepts
-from truestep.circuits.folding import FOLDED, folded_public_inputs
+from truestep.circuits.folding import MOST_RUNS, folded_public_inputs
 from truestep.circuits.model import MAX_OUTPUT_WORDS, Model, Output
 from truestep.circuits.model_file import model_digest
 from truestep.circuits.poseidon import FIELD_ORDER
@@ -47,7 +47,7 @@ class ProofFile(BaseModel):
     key: Literal["production", "development"]
     key_digest: str = Field(pattern=r"^0x[0-9a-f]{64}$")
     output: Literal["class", "scores"]
-    runs: list[RunInFile] = Field(min_length=1, max_length=FOLDED)
+    runs: list[RunInFile] = Field(min_length=1, max_length=MOST_RUNS)
     public_inputs: list[str] = Field(min_length=PUBLIC_INPUTS, max_length=PUBLIC_INPUTS)
     verification_key: str = Field(max_length=10_000, pattern=_HEX)
     proof: str = Field(max_length=50_000, pattern=_HEX)

@@ -17,6 +17,7 @@ from truestep.circuits.model import (
     Requantisation,
 )
 from truestep.circuits.poseidon import sponge
+from truestep.circuits.rows import row_public_inputs
 
 BYTES_PER_FIELD = 31
 WORDS_PER_FIELD = 7
@@ -35,6 +36,8 @@ class Shown(StrEnum):
 
     DIGEST = "digest"
     BYTES = "bytes"
+    ROOT = "root"
+    """Of circuits whose proofs another circuit checks (C11.2)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +103,9 @@ def output_bytes(words: tuple[int, ...]) -> bytes:
 
 
 def public_inputs(content: bytes, words: tuple[int, ...], shown: Shown = Shown.DIGEST) -> tuple[int, ...]:
-    """What a proof states, as the contract gets it (C4)."""
+    """What a proof states, as the contract or circuit that checks it gets it (C4, C11.2)."""
+    if shown is Shown.ROOT:
+        return row_public_inputs(content, words)
     first = (input_digest(content),) if shown is Shown.DIGEST else stated_input(content)
     return *first, *_output_fields(words)
 

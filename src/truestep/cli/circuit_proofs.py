@@ -5,11 +5,12 @@ from pathlib import Path
 import typer
 from rich.markup import escape
 
-from truestep.circuits.folding import compile_folding
+from truestep.circuits.folding import compile_tree
 from truestep.circuits.model import Model
 from truestep.circuits.model_file import read_input, read_limited, read_model
 from truestep.circuits.proof_file import ProofFile, check_names, check_proof, is_proof_file, read_proof
 from truestep.circuits.prover import Circuit, compile_circuit
+from truestep.circuits.reference import Shown
 from truestep.circuits.setup_key import DEVELOPMENT_WARNING, KeyName
 from truestep.circuits.toolchain import Tools, tools_folder
 from truestep.cli.failure import ExitCode
@@ -67,4 +68,5 @@ def _circuit(model: Model, file: ProofFile, screen: Screen) -> Circuit:
     tools = Tools(tools_folder())
     if len(file.runs) == 1:
         return compile_circuit(model, tools, file.key_name, screen.tell)
-    return compile_folding(model, tools, file.key_name, screen.tell)[1]
+    tree = compile_tree(model, len(file.runs), Shown.DIGEST, tools, file.key_name, screen.tell)
+    return tree.circuits[-1]

@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from truestep.adapters.files import write_file
-from truestep.circuits.folding import FOLDED, compile_folding, prove_folded
+from truestep.circuits.folding import MOST_RUNS, compile_tree, is_run_count, prove_tree
 from truestep.circuits.model_file import read_input, read_model
 from truestep.circuits.proof_file import proof_file, stated
 from truestep.circuits.prover import compile_circuit, prove
+from truestep.circuits.reference import Shown
 from truestep.circuits.setup_key import DEVELOPMENT_WARNING, KeyName
 from truestep.circuits.toolchain import Tools, tools_folder
 from truestep.circuits.verifier import key_digest
@@ -35,8 +36,8 @@ def prove_model(
         typer.Option(
             "--input",
             metavar="FILE",
-            help="One input: .npy or .csv of numbers, or else the model's bytes. Give two for one proof of"
-            " both.",
+            help="One input: .npy or .csv of numbers, or else the model's bytes. Give 2, 4, 8 … 32 for one"
+            " proof of all.",
         ),
     ],
     output: Annotated[
@@ -51,13 +52,17 @@ def prove_model(
 
     The proof shows the result and a digest of the input, and hides nothing else on purpose: it is not zero
     knowledge. Its circuit is compiled once a model, which takes from seconds to minutes. `truestep verify`
-    checks the proof, and so does a contract (`truestep proofs verifier`). One proof of two inputs takes a
-    minute and 2 GB, and is checked for the price of one.
+    checks the proof, and so does a contract (`truestep proofs verifier`). One proof of many inputs takes half
+    a minute of a processor for each and 2 GB, and is checked for the price of one.
     """
     screen = Screen(as_json=as_json)
     keep_inputs(output, model, *inputs)
-    if len(inputs) > FOLDED:
-        raise Failure("too many inputs", f"expected one or {FOLDED} inputs; got {len(inputs)}")
+    if len(inputs) != 1 and not is_run_count(len(inputs)):
+        raise Failure(
+            "wrong number of inputs",
+            f"expected 1, 2, 4, 8, 16 or {MOST_RUNS} inputs; got {len(inputs)}: leave some for another proof,"
+            " or give one twice",
+        )
     chosen = read_model(model)
     contents = [read_input(chosen, each) for each in inputs]
     tools = Tools(tools_folder())
@@ -68,9 +73,9 @@ def prove_model(
         runs = [prove(chosen, contents[0], circuit, tools, screen.tell)]
         proof = runs[0].proof
     else:
-        circuits = compile_folding(chosen, tools, key, screen.tell)
-        circuit, compiled = circuits[1], _child_seconds()
-        proof, runs = prove_folded(chosen, contents, circuits, tools, screen.tell)
+        tree = compile_tree(chosen, len(inputs), Shown.DIGEST, tools, key, screen.tell)
+        circuit, compiled = tree.circuits[-1], _child_seconds()
+        proof, runs = prove_tree(chosen, contents, tree, tools, screen.tell)
     proven = _child_seconds()
     write_file(output, proof_file(chosen, circuit, proof, runs).encode())
     if key is KeyName.DEVELOPMENT:

@@ -18,7 +18,8 @@ from truestep.adapters.chain.codec import encode_creation
 from truestep.adapters.chain.connection import connect
 from truestep.adapters.chain.devnet import AnvilDevnet
 from truestep.adapters.keystore import create_keystore
-from truestep.cli.commands.verifier_contracts import add_to, named_version
+from truestep.cli.commands.verifier_contracts import add_to
+from truestep.cli.verifier_kinds import named_version
 from truestep.contracts.artifacts import load_artifact
 from truestep.proofs.constructors import constructor_arguments
 from truestep.proofs.versions import live_versions

@@ -14,11 +14,11 @@ from truestep.circuits.reference import (
     public_inputs,
     run,
 )
-from truestep.commitments.keccak import keccak256
 from truestep.commitments.merkle import root_of_bytes
 from truestep.machine.layout import RANGE_LEVEL
 from truestep.machine.state import Status
 from truestep.protocol.settlement.encoding import WORD_SIZE_BYTES, encode, encode_struct
+from truestep.protocol.settlement.jobs import program_hash
 from truestep.protocol.settlement.records import JobTerms, Leaf, Work
 from truestep.protocol.validity.statements import leaf_statement
 
@@ -76,10 +76,12 @@ class ClaimVerifier:
     ) -> bool:
         """Whether the seal of this proves the statement; `circuit` says whether a proof holds."""
         work = told.work
-        program = keccak256(encode(work.image_root, work.entry, work.max_cycles))
         if (len(told.content), len(told.output)) != (self.input_size, self.output_size):
             return False
-        if program != self.program_hash or (work.input_size, work.shard_count) != (self.input_size, 1):
+        if program_hash(work) != self.program_hash or (work.input_size, work.shard_count) != (
+            self.input_size,
+            1,
+        ):
             return False
         if work.input_root != root_of_bytes(told.content, RANGE_LEVEL):
             return False
@@ -180,9 +182,8 @@ def claim_seal(
     """
     check_claim(model, content, claimed)
     work = claimed.work
-    program_hash = keccak256(encode(work.image_root, work.entry, work.max_cycles))
     verifier = claim_verifier(
-        model, chain_id=chain_id, jobs=jobs, key_digest=key_digest, program_hash=program_hash
+        model, chain_id=chain_id, jobs=jobs, key_digest=key_digest, program_hash=program_hash(work)
     )
     told = told_of(claimed.task_id, work, claimed.terms, claimed.leaf.cycle, content, proof)
     if proof.public != claim_inputs(told.content, told.output):

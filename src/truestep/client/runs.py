@@ -20,6 +20,9 @@ from truestep.ports.engine import Engine, Machine
 DEFAULT_MAX_CYCLES = 2**40
 """A few minutes on the JIT engine: a program that loops forever ends while the user is still waiting."""
 
+CYCLES_HEADROOM = 2
+"""Shards differ, so each one may take twice the cycles of a trial."""
+
 _STACK_POINTER = 2
 """The register of the RISC-V calling convention."""
 _FIRST_SLICE_CYCLES = 1 << 14
@@ -59,6 +62,11 @@ class RunReport:
     def is_accepted(self) -> bool:
         """Whether the run succeeded, so that its output counts (docs/protocol.md S5.5)."""
         return self.exit_code == 0 and self.output_size <= OUTPUT_LIMIT_BYTES
+
+
+def headroom_cycles(cycles: int) -> int:
+    """Maximum cycles by a trial: a power of two, so that the same program is registered only once."""
+    return 1 << (CYCLES_HEADROOM * cycles).bit_length()
 
 
 def run_task(

@@ -8,7 +8,7 @@ from typing import Any
 from web3 import Account
 
 from truestep.adapters.chain.connection import connect
-from truestep.adapters.chain.deploy import deploy, owned_by
+from truestep.adapters.chain.deploy import carry_out, deployment_of
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.chain.devnet import Devnet
 from truestep.adapters.chain.fees import GWEI, TransactionPolicy
@@ -27,10 +27,18 @@ from truestep.protocol.availability.rules import (
     TREE_BONDS_IN_BOND,
 )
 from truestep.protocol.calls import NOBODY
-from truestep.protocol.deployment.plans import network_plan
-from truestep.protocol.settlement.parameters import BOND_RATIO, CLOCK_MIN_SECONDS, GAME_CLOCKS, Parameters
+from truestep.protocol.deployment.plans import TimelockTerms, network_plan
+from truestep.protocol.settlement.parameters import (
+    BOND_RATIO,
+    CLOCK_MIN_SECONDS,
+    DAY_SECONDS,
+    GAME_CLOCKS,
+    Parameters,
+)
 
-ROLES = ("requester", "operator-1", "operator-2", "operator-3", "challenger")
+GOVERNOR = "governor"
+"""Announces entries of Verifiers and stops them: proposer and guardian of the timelock."""
+ROLES = ("requester", "operator-1", "operator-2", "operator-3", "challenger", GOVERNOR)
 COIN_WEI = 10**18
 ACCOUNT_WEI = 1_000 * COIN_WEI
 PASSWORD = "truestep"
@@ -45,6 +53,9 @@ ACKNOWLEDGE_SECONDS = 600
 """For four keepers to fetch and check 160 blobs (20 MB), all on the cores of one computer."""
 HASHED_PAGES_PER_SECOND = 10**9
 """Nobody posts hostile programs here, and clocks are short: workers need not allow time for hashing."""
+
+GUARDIAN_SECONDS = 365 * DAY_SECONDS
+"""Longer than a devnet runs."""
 
 _README = """Keys and files of a local truestep network. The keys are worthless, and the password lies beside
 them: never send anything of value to these accounts.
@@ -163,21 +174,25 @@ def set_up(
         done += 1
         progress(done, "deploying contracts")
 
-    deployment = deploy(
-        connect(devnet.node),
-        deployer,
-        SqliteStore(),
-        parameters,
-        kept_by=devnet_availability(),
-        has_proofs=True,
-        policy=POLICY,
-        progress=deployed,
-    )
+    timelock, kept_by = governed_by(addresses[GOVERNOR]), devnet_availability()
+    plan = network_plan(parameters, timelock, kept_by, has_proofs=True)
+    made = carry_out(connect(devnet.node), deployer, SqliteStore(), plan, policy=POLICY, progress=deployed)
+    deployment = deployment_of(parameters, timelock, made, kept_by)
     deployment.write(folder.deployment)
     return deployment, addresses
 
 
-_ANYBODY = owned_by(NOBODY)
+def governed_by(governor: Address) -> TimelockTerms:
+    """One account proposes and guards. The delay is the least there is; a devnet's time can be moved."""
+    return TimelockTerms(
+        proposer=governor,
+        guardian=governor,
+        guardian_seconds=GUARDIAN_SECONDS,
+        delay_seconds=DAY_SECONDS,
+    )
+
+
+_ANYBODY = governed_by(NOBODY)
 _PLAN = network_plan(devnet_parameters(WINDOW_MIN_SECONDS), _ANYBODY, devnet_availability(), has_proofs=True)
 SET_UP_STEPS = len(ROLES) + 1 + len(_PLAN.steps)
 """Accounts, and the transactions of the deployment."""

@@ -113,7 +113,7 @@ def carry_out(
     done = done_steps(store, plan, sender.account)
     for step, before in zip(plan.steps, done, strict=True):
         try:
-            entry = _do(sender, _intent(step), encode_step(web3, step, address_of))
+            entry = send_one(sender, _intent(step), encode_step(web3, step, address_of))
         except (Rejected, Unavailable) as error:
             raise _interrupted(error, step, len(entries), len(plan.steps)) from error
         entries[step.title] = entry
@@ -188,9 +188,16 @@ def encode_step(web3: Web3, step: Step, address_of: Resolve) -> Message:
     """The message of a step, once the contracts that it names are there."""
     arguments: list[Any] = [resolved(each, address_of) for each in step.arguments]
     if isinstance(step, Create):
-        return encode_creation(web3, step.contract, arguments)
+        return creation(web3, step, arguments)
     payload = encode_function(web3, step.contract, step.function, arguments)
     return Message(to=address_of(step.contract), payload=payload)
+
+
+def creation(web3: Web3, step: Create, arguments: list[Any]) -> Message:
+    """The message that creates a contract: one that truestep ships, or code that the step brings."""
+    if step.code is None:
+        return encode_creation(web3, step.contract, arguments)
+    return Message(to=None, payload=step.code)
 
 
 def done_steps(store: Store, plan: Plan, account: Address) -> list[Entry | None]:
@@ -200,7 +207,8 @@ def done_steps(store: Store, plan: Plan, account: Address) -> list[Entry | None]
     return [entry if entry and entry.outcome is Outcome.CONFIRMED else None for entry in entries]
 
 
-def _do(sender: Sender, intent: str, message: Message) -> Entry:
+def send_one(sender: Sender, intent: str, message: Message) -> Entry:
+    """Send a message and wait for it. Raises Rejected if it is refused, Unavailable."""
     sender.submit(message, intent)
     entry = sender.wait(intent, DEADLINE_SECONDS)
     if entry.outcome is Outcome.REVERTED:
@@ -224,6 +232,7 @@ def _interrupted(
 def _fingerprint(plan: Plan) -> str:
     """A hash of everything that a plan does: steps, arguments, code."""
     digest = hashlib.sha256(repr(plan.steps).encode())
-    for name in plan.contracts:
-        digest.update(load_artifact(name).bytecode)
+    for step in plan.steps:
+        if isinstance(step, Create):
+            digest.update(step.code or load_artifact(step.contract).bytecode)
     return digest.hexdigest()

@@ -49,7 +49,7 @@ def check_verifier(web3: Web3, version: Version, address: Address) -> VerifierCo
 
     Raises Rejected if it is another contract, Unavailable if the node fails.
     """
-    found = _code(web3, address)
+    found = code_at(web3, address)
     roots = _root_verifier(web3, version, address) if version.kind is Kind.SET else None
     creation = encode_creation(web3, contract_of(version), constructor_arguments(version, roots or ""))
     with asking_node():
@@ -78,7 +78,8 @@ def _root_verifier(web3: Web3, version: Version, address: Address) -> Address:
     return check_verifier(web3, live_version(version.root_selector), roots).address
 
 
-def _code(web3: Web3, address: Address) -> bytes:
+def code_at(web3: Web3, address: Address) -> bytes:
+    """The code of a contract that must be there. Raises Rejected if there is none, Unavailable."""
     with asking_node():
         code = bytes(web3.eth.get_code(_address(address)))
     if not code:

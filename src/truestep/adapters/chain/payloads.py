@@ -4,15 +4,14 @@ Nodes forget such an item when many others come after it. The chain does not: it
 """
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import cast
 
-from truestep.adapters.chain.answers import Header, RawLog, logs_within
+from truestep.adapters.chain.answers import Header, RawLog
 from truestep.adapters.chain.availability import AvailabilityContracts, availability_types
 from truestep.adapters.chain.connection import Node, check_chain, connect, endpoints_of
-from truestep.adapters.chain.endpoints import Question
+from truestep.adapters.chain.log_search import logs_of, search_logs
 from truestep.adapters.chain.logs import header_question
-from truestep.adapters.chain.outages import TooMuch
 from truestep.adapters.chain.pinned import given
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Bytes32
@@ -105,36 +104,15 @@ class Payloads:
             )
         return None
 
-    def _search(self, topics: tuple[bytes, ...], first: int, last: int) -> Iterator[RawLog]:
-        """What was emitted in these blocks; many nodes take less than all of them at once."""
-        if first > last:
-            return
-        try:
-            found = self._ask(topics, first, last)
-        except TooMuch as error:
-            if first == last:
-                raise Unavailable(f"the node refuses the events of block {first}: {error}") from None
-            middle = (first + last) // 2
-            yield from self._search(topics, first, middle)
-            yield from self._search(topics, middle + 1, last)
-            return
-        yield from found
-
     def _logs(self, item_id: ItemId, first: int) -> tuple[RawLog, ...]:
         last = min(first + SAME_SECOND_BLOCKS - 1, self._endpoints.head().number)
         return self._ask((_topic(Written), item_id.to_bytes(32, "big")), first, max(first, last))
 
     def _ask(self, topics: tuple[bytes, ...], first: int, last: int) -> tuple[RawLog, ...]:
-        address = self._contracts.items
-        request: Mapping[str, object] = {
-            "address": address,
-            "fromBlock": hex(first),
-            "toBlock": hex(last),
-            "topics": [f"0x{topic.hex()}" for topic in topics],
-        }
-        parse = logs_within(first, last, {address.lower()}, topics)
-        asked = Question(method="eth_getLogs", parameters=[request], parse=parse)
-        return cast("tuple[RawLog, ...]", given(self._endpoints.ask(asked)))
+        return logs_of(self._endpoints, self._contracts.items, topics, first, last)
+
+    def _search(self, topics: tuple[bytes, ...], first: int, last: int) -> Iterator[RawLog]:
+        return search_logs(self._endpoints, self._contracts.items, topics, first, last)
 
     def _first_block(self, time_seconds: int) -> int:
         """The first block that is not older, by halving."""

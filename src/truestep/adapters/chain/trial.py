@@ -50,7 +50,7 @@ class TriedStep:
     address: Address
     """Of the contract that is created or called."""
     size_bytes: int | None
-    """Of the contract that is created."""
+    """Of the contract that is created, if truestep ships it."""
     gas: int
     is_done: bool
 
@@ -113,7 +113,7 @@ def try_plan(
             TriedStep(
                 title=step.title,
                 address=addresses[step.contract],
-                size_bytes=_size(step.contract) if isinstance(step, Create) else None,
+                size_bytes=_size(step) if isinstance(step, Create) else None,
                 gas=gas,
                 is_done=entry is not None,
             )
@@ -203,5 +203,6 @@ class _Tries:
         return request if message.to is None else {**request, "to": str(message.to)}
 
 
-def _size(contract: str) -> int:
-    return load_artifact(contract).deployed_size_bytes
+def _size(step: Create) -> int | None:
+    """Nobody has said of foreign code how much of it stays."""
+    return load_artifact(step.contract).deployed_size_bytes if step.code is None else None

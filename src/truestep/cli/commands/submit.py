@@ -19,7 +19,7 @@ from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.cli.senders import SenderOptions
 from truestep.client.files import ProgramFile, read_input, read_program
 from truestep.client.privacy import availability_notice, privacy_notice
-from truestep.client.runs import run_task
+from truestep.client.runs import headroom_cycles, run_task
 from truestep.client.supplies import Availability
 from truestep.client.tokens import amount_in_words
 from truestep.composition.engines import EngineName, open_engine
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from truestep.protocol.events import ChainEvent
 
 EXAMPLE = "Example: truestep submit prog.elf --input prices.csv --shards 8 --reward 0.01 --wait"
-CYCLES_HEADROOM = 2
-"""Shards differ, so each one may take twice the cycles of the trial."""
-
 
 ReceiptOption = Annotated[
     Path | None, typer.Option(metavar="FILE", help="The file to write the receipt to. Needs --wait.")
@@ -197,7 +194,7 @@ def _feed(screen: Screen, client: "Client", job: "Job", order: "Order") -> None:
 
 
 def _trial_cycles(screen: Screen, file: ProgramFile, task: Task) -> int:
-    """Maximum cycles for a program: a power of two, so that the same program is registered only once."""
+    """Maximum cycles for a program, by a run of it."""
     with screen.cycles("trial of shard 0") as progress:
         report = run_task(open_engine(EngineName.JIT), file.program, task, progress=progress)
     if not report.is_accepted:
@@ -207,7 +204,7 @@ def _trial_cycles(screen: Screen, file: ProgramFile, task: Task) -> int:
             f" {counted(report.cycles, 'cycle')});"
             " `truestep run` shows why; with --max-cycles it is submitted anyway",
         )
-    return 1 << (CYCLES_HEADROOM * report.cycles).bit_length()
+    return headroom_cycles(report.cycles)
 
 
 def follow(screen: Screen, job: "Job", shards: int, receipt: Path | None) -> None:

@@ -1,6 +1,5 @@
 """`truestep verifiers`: which verifiers a network believes, and proofs of claims."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,9 +7,9 @@ import typer
 from rich.text import Text
 
 from truestep.base.ids import JobId, task_of
-from truestep.base.units import coins
-from truestep.cli.commands.verifier_contracts import add_to
+from truestep.cli.commands import verifier_contracts, verifier_entries
 from truestep.cli.connection import connect_reader, connect_sender
+from truestep.cli.entry_words import announcement_fields, entry_fields, shown_announcement, shown_entry
 from truestep.cli.failure import Failure
 from truestep.cli.option_groups import grouped
 from truestep.cli.options import JobArgument, NetworkOptions
@@ -18,7 +17,7 @@ from truestep.cli.screen import JsonFlag, Screen, fields_text, guarded
 from truestep.cli.senders import SenderOptions
 
 if TYPE_CHECKING:
-    from truestep.client.verifiers import ListedEntry, StandingClaim
+    from truestep.client.verifiers import StandingClaim
 
 LIST_EXAMPLE = "Example: truestep verifiers list"
 STOP_EXAMPLE = "Example: truestep verifiers stop 2 --keystore guardian.json"
@@ -39,7 +38,8 @@ def register(app: typer.Typer) -> None:
     verifiers.command(name="statement", epilog=STATEMENT_EXAMPLE)(statement)
     verifiers.command(name="prove", epilog=PROVE_EXAMPLE)(prove)
     verifiers.command(name="contradict", epilog=CONTRADICT_EXAMPLE)(contradict)
-    add_to(verifiers)
+    verifier_contracts.add_to(verifiers)
+    verifier_entries.add_to(verifiers)
     app.add_typer(verifiers, name="verifiers")
 
 
@@ -48,19 +48,25 @@ def register(app: typer.Typer) -> None:
 def show_all(network: NetworkOptions, as_json: JsonFlag = False) -> None:
     """List the entries: which verifier, for which program, within which limits, and whether it is believed.
 
-    The timelock adds entries, after its delay. The guardian stops them at once, and so does anybody who shows
-    a claim that an entry has proven and a dispute has struck.
+    The timelock adds entries, after its delay; those that it has announced are listed too. The guardian stops
+    them at once, and so does anybody who shows a claim that an entry has proven and a dispute has struck.
     """
     from truestep.client.verifiers import entries
 
     screen = Screen(as_json=as_json)
     chain, _ = connect_reader(network, screen)
     found = entries(chain)
-    if not found and not as_json:
-        screen.note("no verifier is believed yet: governance adds them (docs/validity.md V2)")
+    timelock = verifier_entries.open_timelock(network)
+    now, announced = timelock.now(), timelock.announced()
+    if not found and not announced and not as_json:
+        screen.note("no verifier is believed yet: governance adds them with `truestep verifiers add`")
         return
-    text = Text("\n\n").join(fields_text(_shown(each)) for each in found)
-    screen.result({"entries": [_fields(each) for each in found]}, shown=text)
+    fields = {
+        "entries": [entry_fields(each) for each in found],
+        "announced": [announcement_fields(each) for each in announced],
+    }
+    shown = [shown_entry(each) for each in found] + [shown_announcement(each, now) for each in announced]
+    screen.result(fields, shown=Text("\n\n").join(map(fields_text, shown)))
 
 
 @guarded
@@ -163,49 +169,6 @@ def _read_seal(path: Path) -> bytes:
             " selector on",
         )
     return content
-
-
-def _fields(listed: "ListedEntry") -> dict[str, Any]:
-    entry = listed.entry
-    return {
-        "number": listed.number,
-        "state": str(listed.state),
-        "system": entry.system,
-        "verifier": entry.verifier,
-        "code_hash": f"0x{listed.code_hash.hex()}",
-        "selector": f"0x{entry.selector.hex()}",
-        "key_digest": f"0x{entry.key_digest.hex()}",
-        "program_hash": f"0x{entry.program_hash.hex()}" if any(entry.program_hash) else None,
-        "bits": entry.bits,
-        "value_cap_wei": entry.value_cap_wei,
-        "gas_limit": entry.gas_limit,
-        "active_from": entry.active_from,
-        "active_until": entry.active_until,
-        "stopped_at": listed.stopped_at or None,
-    }
-
-
-def _shown(listed: "ListedEntry") -> dict[str, str]:
-    entry = listed.entry
-    return {
-        "entry": f"{listed.number}, {listed.state}" + _when(listed.stopped_at, ", since "),
-        "system": f"{entry.system}, {entry.bits} bits of security",
-        "verifier": f"{entry.verifier}, selector 0x{entry.selector.hex()}",
-        "key": f"0x{entry.key_digest.hex()}",
-        "program": f"0x{entry.program_hash.hex()}" if any(entry.program_hash) else "any",
-        "claims": f"of up to {coins(entry.value_cap_wei)} of bond and reward",
-        "active": f"{_when(entry.active_from)} to {_when(entry.active_until)}",
-    }
-
-
-def _when(seconds: int, before: str = "") -> str:
-    """A day; large numbers are of no calendar."""
-    if not seconds:
-        return "" if before else "the beginning"
-    try:
-        return f"{before}{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
-    except (OverflowError, ValueError, OSError):
-        return f"{before}for ever"
 
 
 def _claim_fields(claim: "StandingClaim") -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A plan: contracts to create and calls to make, in order, and the facts that hold afterwards."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from truestep.base.ids import Address
@@ -24,6 +24,8 @@ class Create:
 
     contract: str
     arguments: tuple[Argument, ...] = ()
+    code: bytes | None = field(default=None, repr=False)
+    """What creates it, if truestep ships no contract with this name; arguments are part of it."""
 
     @property
     def title(self) -> str:

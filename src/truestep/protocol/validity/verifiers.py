@@ -27,6 +27,7 @@ from truestep.protocol.validity.contracts.verifiers import (
     Add,
     Contradict,
     Drop,
+    Entry,
     EntryNumber,
     Prove,
     Stop,
@@ -86,14 +87,18 @@ def add(turn: VerifiersTurn, call: Add) -> None:
     selector = turn.links.selector(entry.verifier)
     require(selector is not None, Reject.NO_CONTRACT)
     require(selector == entry.selector, Reject.PROOF_SYSTEM)
-    require(LEAST_BITS <= entry.bits <= MOST_BITS, Reject.ENTRY_BITS)
-    require(0 < entry.value_cap_wei < VALUE_CAP_LIMIT_WEI, Reject.ENTRY_CAP)
-    require(0 < entry.gas_limit <= GAS_LIMIT, Reject.ENTRY_GAS)
-    is_ahead = max(entry.active_from, turn.now) < entry.active_until < TIME_LIMIT
-    require(is_ahead, Reject.ENTRY_TIME)
+    require_bounds(entry, turn.now)
     code_hash = turn.links.code_hash(entry.verifier)
     turn.change(entries=(*entries, KeptEntry(entry=entry, code_hash=code_hash)))
     turn.events.append(contract.Added(number=call.number, entry=entry, code_hash=code_hash))
+
+
+def require_bounds(entry: Entry, now: int) -> None:
+    """Refuse limits that no entry may have (V2.1)."""
+    require(LEAST_BITS <= entry.bits <= MOST_BITS, Reject.ENTRY_BITS)
+    require(0 < entry.value_cap_wei < VALUE_CAP_LIMIT_WEI, Reject.ENTRY_CAP)
+    require(0 < entry.gas_limit <= GAS_LIMIT, Reject.ENTRY_GAS)
+    require(max(entry.active_from, now) < entry.active_until < TIME_LIMIT, Reject.ENTRY_TIME)
 
 
 def stop(turn: VerifiersTurn, call: Stop) -> None:

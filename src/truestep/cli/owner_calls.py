@@ -1,0 +1,86 @@
+"""Sends a call of a network's owner, or prints it for a Safe."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from truestep.base.ids import Address
+from truestep.cli.failure import Failure
+from truestep.cli.fee_options import MaxFeeOption, MaxTipOption, transaction_policy
+from truestep.cli.options import PasswordFileOption, ask_password
+from truestep.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from truestep.adapters.chain.codec import Message
+    from truestep.adapters.chain.timelock import Timelock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerOptions:
+    """The account that sends, or none: then the call is printed."""
+
+    keystore: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", envvar="TRUESTEP_KEYSTORE", help="The key of the account that sends this."
+        ),
+    ] = None
+    call_data: Annotated[
+        bool,
+        typer.Option(
+            "--call-data",
+            help="Send nothing: print the transaction, for a Safe or another wallet that holds the power.",
+        ),
+    ] = False
+    password_file: PasswordFileOption = None
+    max_fee: MaxFeeOption = None
+    max_tip: MaxTipOption = None
+
+    def account(self) -> Address | None:
+        """Who will send; None if the call is printed. Raises Failure if neither was chosen."""
+        from truestep.adapters.keystore import keystore_address
+
+        if self.call_data:
+            return None
+        if self.keystore is None:
+            raise Failure(
+                "no key",
+                "expected --keystore FILE, whose account sends this, or --call-data, which prints the"
+                " transaction for a Safe",
+            )
+        return keystore_address(self.keystore)
+
+    def refuse_others(self, what: str, *allowed: Address) -> None:
+        """Refuse an account that the contract would refuse: before anything is paid."""
+        account = self.account()
+        if account is not None and account not in allowed:
+            raise Failure(
+                "not the owner",
+                f"{what} is for {' or '.join(allowed)}, and the keystore is of {account}; give another"
+                " --keystore, or --call-data if that account is a Safe",
+            )
+
+    def send(self, screen: Screen, timelock: "Timelock", message: "Message", intent: str) -> bool:
+        """Send it and wait, or print it. Returns whether it landed. Raises Rejected, Unavailable."""
+        from truestep.adapters.chain.deploy import send_one
+        from truestep.adapters.chain.sender import Sender
+        from truestep.adapters.keystore import open_keystore
+        from truestep.adapters.store.sqlite import SqliteStore
+
+        if self.account() is None or self.keystore is None:
+            screen.result(_printed(screen, message, timelock.chain_id))
+            return False
+        signer = open_keystore(self.keystore, ask_password(self.password_file))
+        policy = transaction_policy(self.max_fee, self.max_tip)
+        with SqliteStore() as store:
+            sender = Sender(timelock.web3, timelock.chain_id, signer, store, policy)
+            screen.doing(f"sending {intent}")
+            send_one(sender, intent, message)
+        return True
+
+
+def _printed(screen: Screen, message: "Message", chain_id: int) -> dict[str, Any]:
+    number = chain_id if screen.as_json else f"{chain_id}"
+    return {"chain_id": number, "to": message.to, "value": 0, "data": f"0x{message.payload.hex()}"}

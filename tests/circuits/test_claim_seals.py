@@ -23,7 +23,9 @@ ZERO = Address("0x" + "00" * 20)
 KEY = Bytes32(b"key!" + bytes(28))
 
 
-def claimed(*, cycle: int = 77, code: int = 0, output: bytes = OUTPUT, content: bytes = CONTENT) -> Claimed:
+def claimed(
+    *, code: int = 0, output: bytes = OUTPUT, content: bytes = CONTENT, shard_count: int = 1
+) -> Claimed:
     return Claimed(
         task_id=task_of(JobId(3), 0),
         work=Work(
@@ -33,7 +35,7 @@ def claimed(*, cycle: int = 77, code: int = 0, output: bytes = OUTPUT, content: 
             input_root=root_of_bytes(content, RANGE_LEVEL),
             input_size=len(content),
             seed=Bytes32(bytes(32)),
-            shard_count=1,
+            shard_count=shard_count,
         ),
         terms=JobTerms(
             requester=ZERO,
@@ -48,7 +50,7 @@ def claimed(*, cycle: int = 77, code: int = 0, output: bytes = OUTPUT, content: 
             reducer_of=0,
         ),
         leaf=Leaf(
-            head=Status.EXITED << 192 | code << 128 | cycle << 64 | len(output),
+            head=Status.EXITED << 192 | code << 128 | 77 << 64 | len(output),
             output_root=root_of_bytes(output, RANGE_LEVEL),
             left_root=Bytes32(bytes(32)),
         ),
@@ -75,6 +77,7 @@ def test_a_seal_begins_with_the_key_and_holds_the_proof() -> None:
         (claimed(content=bytes(8)), "not that of the job"),
         (claimed(content=bytes(9)), "not that of the job, which has 9"),
         (claimed(code=1), "code 1"),
+        (claimed(shard_count=2), "this job has 2"),
         (claimed(output=bytes(len(OUTPUT))), "another output"),
         (claimed(output=OUTPUT[:-4]), "another output"),
     ],

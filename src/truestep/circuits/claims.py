@@ -153,6 +153,10 @@ def check_claim(model: Model, content: bytes, claimed: Claimed) -> None:
             f"the input of {len(content)} bytes is not that of the job, which has {work.input_size}; give the"
             " file that was submitted: the model's bytes, not numbers"
         )
+    if work.shard_count != 1:
+        raise CircuitError(
+            f"a proof of one run is for a job of one shard, and this job has {work.shard_count} (C10.3)"
+        )
     if (leaf.status, leaf.code) != (Status.EXITED, 0):
         raise CircuitError(
             f"the claim says that the run failed (status {leaf.status}, code {leaf.code}); a circuit proves"

@@ -21,6 +21,8 @@ _lowering: Any = imputils.builtin_registry
 _POINTER = ir.IntType(8).as_pointer()
 
 _slots: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+_clean: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
+"""The functions that forget at their beginning what an earlier call at the same place has raised."""
 
 
 def install_catching() -> None:
@@ -29,6 +31,7 @@ def install_catching() -> None:
     interpreter.op_RERAISE = _passing_on(interpreter.op_RERAISE)
     conventions: Any = callconv.CPUCallConv
     conventions.unset_try_status = _keeping(conventions.unset_try_status)
+    conventions.set_try_status = _beginning_clean(conventions.set_try_status)
 
 
 def kinds_of(exception: Any) -> str:
@@ -57,6 +60,19 @@ def _keeping(unset_try_status: Any) -> Any:
         unset_try_status(convention, builder)
 
     return unset_and_keep
+
+
+def _beginning_clean(set_try_status: Any) -> Any:
+    def set_in_clean_function(convention: Any, builder: Any) -> None:
+        """In a loop, calls have one place for exceptions, where that of the last call still is."""
+        if builder.function not in _clean:
+            _clean[builder.function] = True
+            with builder.goto_entry_block():
+                place = convention._get_excinfo_argument(builder.function)
+                builder.store(callconv.excinfo_ptr_t(None), place)
+        set_try_status(convention, builder)
+
+    return set_in_clean_function
 
 
 def _passing_on(reraise: Any) -> Any:

@@ -1,6 +1,7 @@
 """Inner functions that call themselves, yield, or set variables of the function around them, and `lru_cache`.
 
-Numba writes the body of an inner function in the place of its call, which is impossible for these. Each
+Numba writes the body of an inner function in the place of its call, which is impossible for these. It loses
+the handlers of those that hold a `try`, and the caller's handler where they raise. Each
 becomes a function of its own, which takes the variables that it uses as its first arguments. A variable that
 inner functions set (`nonlocal`) becomes a list of one item; a cache is a dictionary of the calling function.
 """
@@ -98,7 +99,7 @@ class _Lifter:
             name for inner in chosen for name in _declared(self._inner[inner], ast.Nonlocal)
         } & _own_names(self._tree)
         self._check_uses(chosen)
-        scope = dict(self._origin.__globals__)
+        scope = {**self._origin.__globals__, **self._names.imported, **self._names.helpers}
         helpers: dict[str, Any] = {}
         for name in chosen:
             function = self._made(name, chosen, boxed, scope)
@@ -116,17 +117,26 @@ class _Lifter:
             if name in reached[name]
             or name in self._cached
             or _yields(node)
+            or (_may_raise(node) and self._can_be_lifted(name))
             or _declared(node, ast.Nonlocal) & _own_names(self._tree)
         }
         return chosen.union(*(reached[name] for name in chosen))
 
-    def _check(self, node: _Inner) -> None:
-        """Refuse what cannot be lifted."""
+    def _can_be_lifted(self, name: str) -> bool:
+        """Whether a function that is only called has parameters that a lifted one may have."""
+        called = [part.func for part in ast.walk(self._tree) if isinstance(part, ast.Call)]
+        names = [part for part in ast.walk(self._tree) if isinstance(part, ast.Name) and part.id == name]
+        return not self._is_strange(self._inner[name]) and all(part in called for part in names)
+
+    def _is_strange(self, node: _Inner) -> bool:
         arguments = node.args
         constants = [isinstance(part, ast.Constant | ast.UnaryOp) for part in arguments.defaults]
         is_strange = arguments.vararg or arguments.kwarg or arguments.kwonlyargs or not all(constants)
-        is_decorated = node.decorator_list and node.name not in self._cached
-        if is_strange or is_decorated:
+        return bool(is_strange or (node.decorator_list and node.name not in self._cached))
+
+    def _check(self, node: _Inner) -> None:
+        """Refuse what cannot be lifted."""
+        if self._is_strange(node):
             raise Complaint(
                 f"a guest's inner function {node.name} calls itself, yields or sets variables of the function"
                 " around it, and so takes plain parameters with constants as defaults, and no decorator",
@@ -377,6 +387,12 @@ def _set_again(tree: ast.FunctionDef) -> set[str]:
 def _yields(node: _Inner) -> bool:
     own = _Outer().visit(copy.deepcopy(ast.Module(body=node.body, type_ignores=[])))
     return any(isinstance(part, ast.Yield | ast.YieldFrom) for part in ast.walk(own))
+
+
+def _may_raise(node: _Inner) -> bool:
+    """Whether a function has statements of its own that raise or catch."""
+    own = _Outer().visit(copy.deepcopy(ast.Module(body=node.body, type_ignores=[])))
+    return any(isinstance(part, ast.Try | ast.Raise | ast.Assert | ast.With) for part in ast.walk(own))
 
 
 def _keep_results(node: _Inner, memo: str) -> None:

@@ -67,8 +67,7 @@ def guest_source(model: Model) -> str:
         lines += _constants(number, layer)
         kind = "int32_t" if layer.requantisation is None else "uint8_t"
         lines.append(f"static {kind} values{number}[{prod(shapes[number])}];\n")
-        write = _dense_lines if isinstance(layer, Dense) else _convolution_lines
-        lines += write(number, layer, start, shapes[number - 1], shapes[number])  # type: ignore[arg-type]
+        lines += _layer_lines(number, layer, start, shapes[number - 1], shapes[number])
         calls.append(f"    layer{number}({'input' if number == 1 else f'values{number - 1}'});")
         start += layer.weights.size
     lines += _main_lines(model, calls, f"values{len(model.layers)}", prod(shapes[-1]))
@@ -90,6 +89,14 @@ def _kept(number: int, layer: Layer, channel: str) -> str:
     """What becomes of a sum (C3)."""
     rule = layer.requantisation
     return "sum" if rule is None else f"requantised(sum, multipliers{number}[{channel}], {rule.shift})"
+
+
+def _layer_lines(
+    number: int, layer: Layer, start: int, before: tuple[int, ...], after: tuple[int, ...]
+) -> Iterable[str]:
+    if isinstance(layer, Dense):
+        return _dense_lines(number, layer, start, before, after)
+    return _convolution_lines(number, layer, start, before, after)
 
 
 def _dense_lines(

@@ -52,8 +52,7 @@ def noir_source(model: Model, shown: Shown = Shown.DIGEST) -> str:
         if layer.requantisation is not None:
             parts.append("\n".join(_parts_function(number, layer, layer.requantisation)))
             arguments += _layer_arguments(number, prod(shapes[number]))
-        write = _dense_lines if isinstance(layer, Dense) else _convolution_lines
-        body += write(number, layer, shapes[number - 1], shapes[number])  # type: ignore[arg-type]
+        body += _layer_lines(number, layer, shapes[number - 1], shapes[number])
     first = ROOT_LANES if shown is Shown.ROOT else count - 2
     body += _output_lines(model, len(model.layers), first, shown)
     arguments.append(f"    public: pub [Field; {count}],")
@@ -140,6 +139,12 @@ def _parts_function(number: int, layer: Layer, rule: Requantisation) -> Iterable
 def _parts(number: int, index: str) -> str:
     names = ", ".join(f"{part}{number}[{index}]" for part in ("negative", "over", "value", "rest"))
     return f"parts{number}({names})"
+
+
+def _layer_lines(number: int, layer: Layer, before: tuple[int, ...], after: tuple[int, ...]) -> Iterable[str]:
+    if isinstance(layer, Dense):
+        return _dense_lines(number, layer, before, after)
+    return _convolution_lines(number, layer, before, after)
 
 
 def _dense_lines(number: int, layer: Dense, before: tuple[int, ...], after: tuple[int, ...]) -> Iterable[str]:

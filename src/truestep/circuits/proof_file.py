@@ -3,7 +3,7 @@
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
@@ -116,7 +116,7 @@ def is_proof_file(path: Path) -> bool:
             content: object = from_json(file.read(MAX_FILE_BYTES))  # which bounds how deep a file is nested
     except (OSError, ValueError):
         return False
-    return isinstance(content, dict) and content.get("format") == FORMAT  # type: ignore[reportUnknownMemberType]
+    return isinstance(content, dict) and cast("dict[str, object]", content).get("format") == FORMAT
 
 
 def read_proof(path: Path) -> ProofFile:

@@ -112,7 +112,8 @@ def worker(
         typer.Option(
             metavar="N",
             min=0,
-            help="Go on with such jobs after N claims lost coins because no keeper took their outputs.",
+            help="Go on with jobs whose outputs must be kept, or whose claims must be proven, after N claims"
+            " lost coins because they were not in time.",
         ),
     ] = 0,
     calldata: Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import astuple, replace
 from pathlib import Path
@@ -9,23 +10,28 @@ from typing import Any
 
 import pytest
 from eth_abi.abi import encode
+from typer.testing import CliRunner
 
 from tests.circuits.models import small_mlp
 from tests.contracts.compiled import message_of
 from tests.contracts.evm import EvmContract
 from tests.e2e.keepers import RULES
-from tests.e2e.network import MAX_CYCLES, REWARD_WEI, Log, open_network
+from tests.e2e.network import MAX_CYCLES, REWARD_WEI, Log, Network, open_network
 from tests.e2e.test_validity import DAY_SECONDS, Governance
 from truestep.adapters.chain.devnet import AnvilDevnet
 from truestep.base.errors import Rejected
 from truestep.base.ids import Bytes32, task_of
+from truestep.circuits.claim_prover import ModelProver, open_model
 from truestep.circuits.claims import claim_verifier, told_of
 from truestep.circuits.guest import build_guest
-from truestep.circuits.prover import compile_circuit, prove
+from truestep.circuits.model import Model
+from truestep.circuits.model_file import write_model
+from truestep.circuits.prover import PROVE_LIMITS, compile_circuit, prove
 from truestep.circuits.reference import Shown, output_bytes, run
 from truestep.circuits.setup_key import KeyName
 from truestep.circuits.toolchain import Tools
 from truestep.circuits.verifier import key_digest, verifier_code
+from truestep.cli.main import app
 from truestep.client import Client, Order, verifiers
 from truestep.commitments.keccak import keccak256
 from truestep.contracts.artifacts import load_artifact
@@ -81,12 +87,55 @@ def test_a_claim_is_final_by_a_real_proof(
         for other in (replace(told, proof=flipped), replace(told, output=bytes(len(told.output)))):
             with pytest.raises(Rejected, match="verifier refuses"):
                 verifiers.prove(network.requester, task_id, number, adapter.seal(other))
-        verifiers.prove(network.requester, task_id, number, adapter.seal(told))
+        seal = _seal_by_command(network, model, tmp_path, adapter.seal(told))
+        verifiers.prove(network.requester, task_id, number, seal)
         assert network.is_final(job_id)
         assert network.output(task_id) == output_bytes(run(model, CONTENT).words)
+        _prove_by_worker(network, tools, client, elf, order)
     finally:
         network.close()
         devnet.stop()
+
+
+def _seal_by_command(network: Network, model: Model, folder: Path, made: bytes) -> bytes:
+    """What `truestep prove JOB SHARD` writes, and what it says if something is missing."""
+    paths = {name: folder / name for name in ("deployment.json", "model", "other", "input", "seal.bin")}
+    network.deployment.write(paths["deployment.json"])
+    paths["model"].write_text(write_model(model))
+    paths["other"].write_text(write_model(small_mlp(seed=2)))
+    paths["input"].write_bytes(CONTENT[::-1])
+    node = str(network.devnet.node)
+    where = ("--rpc", node, "--deployment", str(paths["deployment.json"]), "-o", str(paths["seal.bin"]))
+    stores = ("--blobs", str(folder / "blobs"))
+    model_option = ("--model", str(paths["model"]))
+    for words, said in (
+        (stores, "entry 1 (UltraHonk, live) of circuit 0x"),
+        (("--model", str(paths["other"]), *stores), "this model gives"),
+        ((*model_option, "--input", str(paths["input"])), "is not that of the job"),
+        (model_option, "give the job's input with --input"),
+        ((*model_option, *stores), "production key has 0 points"),
+    ):
+        refused = CliRunner().invoke(app, ["prove", "1", "0", *words, *where])
+        assert refused.exit_code == 1 and said in refused.output, refused.output
+        assert not paths["seal.bin"].exists()
+    proven = CliRunner().invoke(
+        app, ["prove", "1", *model_option, *stores, *where, "--key", "development", "--json"]
+    )
+    assert proven.exit_code == 0, proven.output
+    assert json.loads(proven.stdout)["entry"] == 1 and "verifiers prove 1 0 --entry 1" in proven.stderr
+    written = paths["seal.bin"].read_bytes()
+    assert written[:4] == made[:4] and len(written) == len(made)
+    return written
+
+
+def _prove_by_worker(network: Network, tools: Tools, client: Client, elf: bytes, order: Order) -> None:
+    """A worker with the real prover takes a job and makes its claim final, with nobody's help."""
+    proven = open_model(small_mlp(), tools, KeyName.DEVELOPMENT, lambda _: None)
+    prover = ModelProver([proven], tools, PROVE_LIMITS)
+    job_id, log = client.submit(elf, bytes(8), order=order).job_id, Log()
+    worker = network.worker("prover", network.store("prover"), log, prover=prover)
+    network.drive([worker], lambda: network.is_final(job_id))
+    assert log.kinds().count("proof_made") == 1
 
 
 def _believe(governance: Governance, verifier: str, key: Bytes32, program_hash: Bytes32) -> EntryNumber:

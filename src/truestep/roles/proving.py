@@ -18,6 +18,8 @@ from truestep.protocol.validity.statements import statement_of, task_digest
 from truestep.roles import intents
 from truestep.roles.actions import Alert, Send
 
+SHARDS_OF_A_RUN = 1
+"""A proof of one run is for a job of one shard (docs/circuits.md C10)."""
 SealKey = tuple[Bytes32, Bytes32]
 """What a seal proves: the statement, and the key digest of the verifier that takes it."""
 
@@ -121,6 +123,8 @@ def _key(claim: OwnClaim, entry: Entry) -> SealKey:
 def _nobody(view: ProvingView, claim: OwnClaim, usable: Sequence[tuple[EntryNumber, Entry]]) -> str:
     if usable:
         return view.given_up[_key(claim, usable[0][1])]
+    if claim.view.work.shard_count != SHARDS_OF_A_RUN:
+        return f"its job has {claim.view.work.shard_count} shards, and a proof of one run is for a job of one"
     return "no live entry of Verifiers is for its program, its value and a circuit of this node's models"
 
 
@@ -141,6 +145,8 @@ def _usable(view: ProvingView, claim: ClaimView) -> Iterator[tuple[EntryNumber, 
     value_wei = facts.parameters[terms.parameters_id - 1].operator_bond_wei * terms.bond_multiple
     value_wei += job.reward if terms.asset == NATIVE else 0
     program = program_hash(work)
+    if work.shard_count != SHARDS_OF_A_RUN:
+        return
     for number, entry in live_entries(facts, view.key_digests, view.now):
         if entry.program_hash == program and value_wei <= entry.value_cap_wei:
             yield number, entry
@@ -171,4 +177,4 @@ def provable_caps(facts: Facts, key_digests: frozenset[Bytes32], now: int) -> Ma
 def can_prove(job: JobRecord, caps: Mapping[ProgramId, int]) -> bool:
     """Whether this node could prove a claim on a job."""
     value_wei = job.parameters.operator_bond_wei + (job.reward if job.asset == NATIVE else 0)
-    return value_wei <= caps.get(job.program_id, -1)
+    return job.shard_count == SHARDS_OF_A_RUN and value_wei <= caps.get(job.program_id, -1)

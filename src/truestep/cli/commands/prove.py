@@ -1,6 +1,7 @@
-"""`truestep prove`: proves that a quantised model gives a result on an input."""
+"""`truestep prove`: proves that a quantised model gives a result on an input, or the claim of a job."""
 
 import resource
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -15,10 +16,15 @@ from truestep.circuits.reference import Shown
 from truestep.circuits.setup_key import DEVELOPMENT_WARNING, KeyName
 from truestep.circuits.toolchain import Tools, tools_folder
 from truestep.circuits.verifier import key_digest
+from truestep.cli.claim_seals import ClaimOptions, prove_claim, task_named
 from truestep.cli.failure import Failure, keep_inputs
+from truestep.cli.option_groups import grouped
 from truestep.cli.screen import JsonFlag, Screen, guarded
 
-EXAMPLE = "Example: truestep prove model.json --input digit.npy --key development -o proof.json"
+EXAMPLE = (
+    "Example: truestep prove model.json --input digit.npy --key development -o proof.json, or:"
+    " truestep prove 1 0 --model model.json --input digit.bin -o seal.bin"
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -27,36 +33,77 @@ def register(app: typer.Typer) -> None:
 
 
 @guarded
+@grouped
 def prove_model(
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="A quantised model; `truestep quantise` writes one.")
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL|JOB",
+            help="A quantised model, as `truestep quantise` writes one; or the number of a job, whose claim"
+            " is to be proven.",
+        ),
     ],
+    claim: ClaimOptions,
+    shard: Annotated[
+        int | None, typer.Argument(metavar="SHARD", min=0, help="Of a job: the shard. Default: 0.")
+    ] = None,
     inputs: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Option(
             "--input",
             metavar="FILE",
             help="One input: .npy or .csv of numbers, or else the model's bytes. Give 2, 4, 8 … 32 for one"
-            " proof of all.",
+            " proof of all. Of a job it can be left out with --blobs.",
         ),
-    ],
+    ] = None,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write the proof to.")
-    ] = Path("proof.json"),
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="The file to write the proof to. Default: proof.json; of a claim, seal.bin.",
+        ),
+    ] = None,
     key: Annotated[
         KeyName, typer.Option(help="The key to prove with. The development key convinces nobody.")
     ] = KeyName.PRODUCTION,
     as_json: JsonFlag = False,
 ) -> None:
-    """Prove that a quantised model gives a result on an input.
+    """Prove that a quantised model gives a result on an input, or that a claim is right.
 
-    The proof shows the result and a digest of the input, and hides nothing else on purpose: it is not zero
-    knowledge. Its circuit is compiled once a model, which takes from seconds to minutes. `truestep verify`
-    checks the proof, and so does a contract (`truestep proofs verifier`). One proof of many inputs takes half
-    a minute of a processor for each and 2 GB, and is checked for the price of one.
+    Of a model, the proof shows the result and a digest of the input, and hides nothing else on purpose: it is
+    not zero knowledge. Its circuit is compiled once a model, which takes from seconds to minutes. `truestep
+    verify` checks the proof, and so does a contract (`truestep proofs verifier`). One proof of many inputs
+    takes half a minute of a processor for each and 2 GB, and is checked for the price of one.
+
+    Of a job under the policy *validity*, with the model of its program: find input and claim, and write the
+    claim's proof (its seal), for `truestep verifiers prove`. If something is missing, it is said before
+    anything is proven. A worker with --prove does all of this by itself.
     """
     screen = Screen(as_json=as_json)
+    task_id = task_named(what, shard)
+    if task_id is None:
+        if shard is not None:
+            raise typer.BadParameter(f"{what} is no job; only jobs have shards", param_hint="SHARD")
+        _prove_model(screen, Path(what), inputs or [], output or Path("proof.json"), key)
+        return
+    written = output or Path("seal.bin")
+    keep_inputs(written, claim.model, *(inputs or []))
+    before = _child_seconds()
+    fields = prove_claim(screen, task_id, claim, inputs or [], key, written)
+    if key is KeyName.DEVELOPMENT:
+        screen.warn([DEVELOPMENT_WARNING])
+    screen.result(fields | {"cpu_seconds": round(_child_seconds() - before, 2)})
+    place = f"{fields['job_id']} {fields['shard_index']} --entry {fields['entry']}"
+    screen.tell(f"next: truestep verifiers prove {place} --seal {shlex.quote(str(written))}")
+
+
+def _prove_model(screen: Screen, model: Path, inputs: list[Path], output: Path, key: KeyName) -> None:
+    """Write a proof of a model's runs."""
     keep_inputs(output, model, *inputs)
+    if not inputs:
+        raise typer.BadParameter("of which input? add --input FILE", param_hint="--input")
     if len(inputs) != 1 and not is_run_count(len(inputs)):
         raise Failure(
             "wrong number of inputs",

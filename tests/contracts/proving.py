@@ -16,7 +16,7 @@ from truestep.base.ids import Address, Bytes32
 from truestep.protocol.settlement.ids import unpack_item
 from truestep.protocol.settlement.records import Leaf
 from truestep.protocol.validity.contracts.verifiers import Entry, Selector
-from truestep.protocol.validity.statements import leaf_statement
+from truestep.protocol.validity.statements import leaf_statement, leaves_statement
 
 POLICY = 2
 SELECTOR = Selector(bytes.fromhex("a1a1a1a1"))
@@ -74,6 +74,22 @@ class ProvingArena(Arena):
     def seal(self, batch: TakenBatch, leaf_index: int = 0) -> bytes:
         """What a sound verifier accepts."""
         return seal_of(SELECTOR, KEY_DIGEST, self.statement(batch, leaf_index))
+
+    def statement_of_many(self, batch: TakenBatch, first: int, count: int) -> Bytes32:
+        """What a proof of many leaves states."""
+        proof, jobs = batch.proof(first, self.posted), Address(self.jobs.address)
+        leaves, task_id = batch.leaves[first : first + count], unpack_item(proof.item).task(first)
+        return leaves_statement(1, jobs, task_id, work=proof.work, terms=proof.job_terms, leaves=leaves)
+
+    def prove_many(
+        self, batch: TakenBatch, first: int, count: int, *, number: int = 1, seal: bytes | None = None
+    ) -> Receipt:
+        """Somebody proves many leaves at once."""
+        if seal is None:
+            seal = seal_of(SELECTOR, KEY_DIGEST, self.statement_of_many(batch, first, count))
+        others = [astuple(leaf) for leaf in batch.leaves[first + 1 : first + count]]
+        arguments = (*self.call_arguments(batch, first), others, number, seal)
+        return self.verifiers.transact("prove_many", *arguments, sender=KEEPER)
 
     def call_arguments(self, batch: TakenBatch, leaf_index: int = 0) -> tuple[Any, ...]:
         """Claim, terms and proof, as most calls take them."""

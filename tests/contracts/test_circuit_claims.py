@@ -69,7 +69,7 @@ class World:
         self.told = Told(
             task_id=task_of(JobId(random.getrandbits(40)), 0),
             work=work,
-            terms=_terms(jobs),
+            terms=job_terms(jobs),
             cycle=random.getrandbits(60),
             content=self.content,
             output=output,
@@ -85,7 +85,7 @@ class World:
         return expected
 
 
-def _terms(address: Address) -> JobTerms:
+def job_terms(address: Address) -> JobTerms:
     return JobTerms(
         requester=address,
         consumer=address,

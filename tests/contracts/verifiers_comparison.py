@@ -73,10 +73,11 @@ def compare_claims(chain: LifeChain, world: ValidityWorld) -> None:
     own, assurances = chain.contracts["Verifiers"], chain.contracts["Assurances"]
     for batch_id, batch in world.state.batches.items():
         policy = world.state.deployment.policies[batch.policy]
+        for leaf_index in range(min(9, batch.leaf_count)):
+            found = world.verifiers.proofs.get(claim_of(batch_id, leaf_index))
+            expected = (found.number, found.game_count) if found is not None else (0, 0)
+            assert tuple(own.call("proof_of", claim_of(batch_id, leaf_index))) == expected
         claim_id = claim_of(batch_id, 0)
-        found = world.verifiers.proofs.get(claim_id)
-        expected = (found.number, found.game_count) if found is not None else (0, 0)
-        assert tuple(own.call("proof_of", claim_id)) == expected
         assert own.call("proven", batch_id) == world.verifiers.proven.get(batch_id, 0)
         if policy.contract == world.address:
             assert own.call("open_until", batch_id, batch.until) == policy.open_until(batch_id, batch.until)

@@ -231,6 +231,7 @@ class Reject(StrEnum):
     PROOF_GAS = "not enough gas for the verifier"
     PROOF_LATE = "proof time is over"
     PROOF_REFUSED = "verifier refuses the proof"
+    CLAIMS_NO_SUBTREE = "claims are no part of the tree"
     PROOF_SYSTEM = "proof is of another system"
     VERIFIER_CHANGED = "verifier has changed its code"
 

@@ -61,7 +61,12 @@ def rows_hash(runs: Sequence[tuple[int, ...]]) -> int:
     """One element that stands for all runs: a hash of the roots, then of the outputs (C11.3)."""
     roots = [lane.to_bytes(LANE_BYTES, "little") for run in runs for lane in run[:ROOT_LANES]]
     outputs = [word.to_bytes(WORD_BYTES, "big") for run in runs for word in run[ROOT_LANES:]]
-    return int.from_bytes(keccak256(b"".join(roots + outputs))[:HASH_BYTES], "big")
+    return hash_of_rows(roots, outputs)
+
+
+def hash_of_rows(roots: Sequence[bytes], outputs: Sequence[bytes]) -> int:
+    """The same from the roots and outputs as bytes, which a contract has."""
+    return int.from_bytes(keccak256(b"".join([*roots, *outputs]))[:HASH_BYTES], "big")
 
 
 def _lanes(node: bytes) -> tuple[int, ...]:

@@ -57,11 +57,22 @@ VERIFY_MARGIN_GAS: constant(uint256) = 150_000
 REOPEN_LIMIT_SECONDS: constant(uint256) = 20 * 86_400
 # S7.5 gives a task 120 days for its result: a lease of 30, a window of 45, games of 22, and this.
 BPS: constant(uint256) = 10_000
+MANY_LIMIT: constant(uint256) = 32
+# Claims of one call: more shards of a job than that have more than one proof.
+LOW_LEAVES: constant(uint256) = 216
+# Leaves whose bits share a word with a time of 40 bits.
+GROUP_BITS: constant(uint256) = 3
+# Claims whose proof shares a word: eight, so that a batch of eight writes one.
+COUNT_BITS: constant(uint256) = 27
+# Of games on a claim in such a word; a claim with more games has a word of its own.
+MASK3: constant(uint256) = 2**3 - 1
 MASK8: constant(uint256) = 2**8 - 1
 MASK16: constant(uint256) = 2**16 - 1
+MASK27: constant(uint256) = 2**27 - 1
 MASK32: constant(uint256) = 2**32 - 1
 MASK40: constant(uint256) = 2**40 - 1
 MASK64: constant(uint256) = 2**64 - 1
+MASK216: constant(uint256) = 2**216 - 1
 
 DEPLOYER: immutable(address)
 OWNER: immutable(address)
@@ -75,8 +86,9 @@ entries: HashMap[uint256, StoredEntry]
 last_stopped_at: public(uint256)  # when an entry was stopped last
 bonds: HashMap[uint256, uint256]  # parameters id: the operator's bond, which never changes
 proofs: HashMap[uint256, uint256]  # claim id: [ number of the entry | games opened before 32 ]
-proven: public(HashMap[uint256, uint256])  # batch id: its leaves that are proven, a bit each
-reopened_until: HashMap[uint256, uint256]  # batch id: a window after its last proof
+groups: HashMap[uint256, uint256]  # claim id >> 3: [ number 32 | which claims 8 | games opened before 27, eight times ]
+marks: HashMap[uint256, uint256]  # batch id: [ a window after its last proof 40 | leaves that are proven 216 ]
+high_marks: HashMap[uint256, uint256]  # batch id: leaves from number 216 on that are proven
 
 
 @deploy
@@ -166,7 +178,7 @@ def contradict(claim_id: uint256):
     """
     @notice Stop the entry by which a claim was proven that a game or a refutation has struck (V4.4). By anybody.
     """
-    number: uint256 = self.proofs[claim_id] >> 32
+    number: uint256 = self._proof(claim_id) >> 32
     assert number != 0, "claim is not proven"
     batch: IJobs.Batch = staticcall JOBS.get_batch(claim_id >> 8)
     assert batch.struck >> (claim_id & MASK8) & 1 == 1, "claim stands"
@@ -198,7 +210,7 @@ def prove(
     ), "claim does not stand"
     self._check_own(batch)
     assert block.timestamp <= convert(batch.until, uint256), "proof time is over"
-    assert self.proven[batch_id] & leaf_bit == 0, "claim is proven"
+    assert self._proven(batch_id, batch.leaf_count) & leaf_bit == 0, "claim is proven"
     task_id: uint256 = leaf_proofs.check(JOBS.address, claim_id, batch, terms, proof)
     assert not leaf_proofs.is_refuted(
         proof.work, proof.leaf, b""
@@ -208,12 +220,7 @@ def prove(
     self._check_seal(number, statement, seal)
     claim: challenged_claims.Claim = staticcall Linked(DISPUTES).get_claim(claim_id)
     self.proofs[claim_id] = number << 32 | claim.opened
-    self.proven[batch_id] |= leaf_bit
-    open_until: uint256 = max(
-        convert(batch.until, uint256),
-        block.timestamp + min(terms.window_seconds, REOPEN_LIMIT_SECONDS),
-    )
-    self.reopened_until[batch_id] = open_until
+    open_until: uint256 = self._mark(batch_id, batch, terms.window_seconds, leaf_bit)
     log IVerifiers.Proven(
         claim_id=claim_id,
         task_id=task_id,
@@ -222,6 +229,43 @@ def prove(
         game_count=claim.opened,
         open_until=open_until,
     )
+
+
+@external
+def prove_many(
+    claim_id: uint256,
+    terms: IJobs.BatchTerms,
+    proof: IJobs.LeafProof,
+    others: DynArray[IJobs.Leaf, MANY_LIMIT - 1],
+    number: uint256,
+    seal: Bytes[SEAL_LIMIT_BYTES],
+):
+    """
+    @notice Prove the claims of 2, 4, 8, 16 or 32 shards of a job at once (V4.7). By anybody.
+    @param claim_id The first of them. Its place in the batch is a multiple of their number.
+    @param proof That the first leaf is in the batch.
+    @param others The leaves behind it.
+    """
+    batch_id: uint256 = claim_id >> 8
+    first: uint256 = claim_id & MASK8
+    count: uint256 = len(others) + 1
+    assert (
+        count != 1 and count & (count - 1) == 0 and first & (count - 1) == 0
+    ), "claims are no part of the tree"
+    batch: IJobs.Batch = staticcall JOBS.get_batch(batch_id)
+    fresh: uint256 = ((1 << count) - 1) << first & ~batch.struck
+    assert batch.stage == BATCH_CLAIMED and fresh != 0, "claim does not stand"
+    self._check_own(batch)
+    assert block.timestamp <= convert(batch.until, uint256), "proof time is over"
+    fresh &= ~self._proven(batch_id, batch.leaf_count)
+    assert fresh != 0, "claim is proven"
+    task_id: uint256 = leaf_proofs.check(JOBS.address, claim_id, batch, terms, proof)
+    leaf_proofs.check_others(first, batch, proof, others)
+    statement: bytes32 = self._statement_of_many(task_id, proof, others)
+    self._check_entry(number, batch, proof)
+    self._check_seal(number, statement, seal)
+    open_until: uint256 = self._mark(batch_id, batch, terms.window_seconds, fresh)
+    self._keep_many(claim_id, task_id, count, fresh >> first, number, statement, open_until)
 
 
 @external
@@ -237,7 +281,8 @@ def drop(claim_id: uint256, terms: IJobs.BatchTerms, proof: IJobs.LeafProof):
     ), "claim does not stand"
     until: uint256 = convert(batch.until, uint256)
     assert block.timestamp > until, "proof time is not over"
-    assert self.proven[batch_id] >> (claim_id & MASK8) & 1 == 0, "claim is proven"
+    proven: uint256 = self._proven(batch_id, batch.leaf_count)
+    assert proven >> (claim_id & MASK8) & 1 == 0, "claim is proven"
     # An operator could not know before it claimed that the entry would be stopped.
     is_seized: bool = unsafe_add(self.last_stopped_at, terms.window_seconds) < until
     task_id: uint256 = 0
@@ -272,7 +317,7 @@ def open_until(batch_id: uint256, until: uint256) -> uint256:
     """
     @notice The last second in which a game may be opened on a batch: one window after its last proof (V4.2).
     """
-    return max(until, self.reopened_until[batch_id])
+    return max(until, self.marks[batch_id] >> LOW_LEAVES)
 
 
 @external
@@ -281,8 +326,8 @@ def verdict(batch_id: uint256, until: uint256, leaf_count: uint256) -> (bool, ui
     """
     @notice A batch is due when no game can be opened on it any more; leaves that are not proven wait (V4.5).
     """
-    is_due: bool = block.timestamp > max(until, self.reopened_until[batch_id])
-    return is_due, ~self.proven[batch_id]
+    is_due: bool = block.timestamp > max(until, self.marks[batch_id] >> LOW_LEAVES)
+    return is_due, ~self._proven(batch_id, convert(leaf_count, uint16))
 
 
 @external
@@ -291,7 +336,7 @@ def is_proven(claim_id: uint256) -> bool:
     """
     @notice Whether a claim stands and is proven by an entry that was not stopped (V4.3).
     """
-    number: uint256 = self.proofs[claim_id] >> 32
+    number: uint256 = self._proof(claim_id) >> 32
     if number == 0 or self._is_stopped(number):
         return False
     batch: IJobs.Batch = staticcall JOBS.get_batch(claim_id >> 8)
@@ -306,7 +351,7 @@ def ends_game(game_id: uint256) -> bool:
     """
     @notice Whether a game was opened before its claim was proven, by an entry that was not stopped (V5.1).
     """
-    word: uint256 = self.proofs[game_id >> 32]
+    word: uint256 = self._proof(game_id >> 32)
     number: uint256 = word >> 32
     return number != 0 and game_id & MASK32 <= word & MASK32 and not self._is_stopped(number)
 
@@ -317,7 +362,17 @@ def proof_of(claim_id: uint256) -> (uint256, uint256):
     """
     @notice The entry by which a claim was proven, or 0, and how many games had been opened on it before.
     """
-    return self.proofs[claim_id] >> 32, self.proofs[claim_id] & MASK32
+    word: uint256 = self._proof(claim_id)
+    return word >> 32, word & MASK32
+
+
+@external
+@view
+def proven(batch_id: uint256) -> uint256:
+    """
+    @notice The leaves of a batch that are proven, a bit each.
+    """
+    return self._proven(batch_id, max_value(uint16))
 
 
 @external
@@ -435,6 +490,104 @@ def _statement(task_id: uint256, proof: IJobs.LeafProof) -> bytes32:
             head >> 64 & MASK64,
         )
     )
+
+
+@internal
+@view
+def _statement_of_many(
+    task_id: uint256, proof: IJobs.LeafProof, others: DynArray[IJobs.Leaf, MANY_LIMIT - 1]
+) -> bytes32:
+    """
+    @dev V3.6.
+    """
+    digest: bytes32 = leaf_proofs.job_digest(
+        JOBS.address, task_id >> 32, proof.work, proof.job_terms
+    )
+    words: DynArray[bytes32, 2 * MANY_LIMIT] = [
+        convert(proof.leaf.head, bytes32), proof.leaf.output_root
+    ]
+    for other: IJobs.Leaf in others:
+        words.append(convert(other.head, bytes32))
+        words.append(other.output_root)
+    return leaf_proofs.statement_of_many(JOBS.address, digest, task_id & MASK32, words)
+
+
+@internal
+def _mark(batch_id: uint256, batch: IJobs.Batch, window_seconds: uint256, leaves: uint256) -> uint256:
+    """
+    @notice Keep that these leaves are proven; the last second in which a game may be opened on the batch (V4.2).
+    """
+    open_until: uint256 = max(
+        convert(batch.until, uint256),
+        block.timestamp + min(window_seconds, REOPEN_LIMIT_SECONDS),
+    )
+    self.marks[batch_id] = open_until << LOW_LEAVES | (self.marks[batch_id] | leaves) & MASK216
+    if leaves >> LOW_LEAVES != 0:
+        self.high_marks[batch_id] |= leaves >> LOW_LEAVES
+    return open_until
+
+
+@internal
+@view
+def _proven(batch_id: uint256, leaf_count: uint16) -> uint256:
+    leaves: uint256 = self.marks[batch_id] & MASK216
+    if convert(leaf_count, uint256) <= LOW_LEAVES:
+        return leaves
+    return leaves | self.high_marks[batch_id] << LOW_LEAVES
+
+
+@internal
+def _keep_many(
+    claim_id: uint256,
+    task_id: uint256,
+    count: uint256,
+    fresh: uint256,
+    number: uint256,
+    statement: bytes32,
+    open_until: uint256,
+):
+    """
+    @notice Keep the proof of the claims that `fresh` has a bit of, and say so of each.
+    @dev A group has one entry: what another one proves later has words of its own.
+    """
+    group: uint256 = 0
+    for index: uint256 in range(count, bound=MANY_LIMIT):
+        own: uint256 = claim_id + index
+        if index == 0 or own & MASK3 == 0:
+            group = self.groups[own >> GROUP_BITS]
+        if fresh >> index & 1 == 1:
+            claim: challenged_claims.Claim = staticcall Linked(DISPUTES).get_claim(own)
+            place: uint256 = own & MASK3
+            if claim.opened <= MASK27 and (group == 0 or group >> 224 == number):
+                group |= number << 224 | 1 << 216 + place | claim.opened << COUNT_BITS * place
+            else:
+                self.proofs[own] = number << 32 | claim.opened
+            log IVerifiers.Proven(
+                claim_id=own,
+                task_id=task_id + index,
+                number=number,
+                statement=statement,
+                game_count=claim.opened,
+                open_until=open_until,
+            )
+        if index == count - 1 or own & MASK3 == MASK3:
+            self.groups[own >> GROUP_BITS] = group
+
+
+@internal
+@view
+def _proof(claim_id: uint256) -> uint256:
+    """
+    @notice By which entry a claim was proven, and how many games had been opened: as in `proofs`, or 0.
+    """
+    word: uint256 = self.proofs[claim_id]
+    if word != 0:
+        return word
+    group: uint256 = self.groups[claim_id >> GROUP_BITS]
+    place: uint256 = claim_id & MASK3
+    if group >> 216 + place & 1 == 0:
+        return 0
+    return group >> 224 << 32 | group >> COUNT_BITS * place & MASK27
 
 
 @internal

@@ -15,7 +15,7 @@ PLAN = network_plan(RULES, TIMELOCK, KEPT_BY, has_proofs=True)
 
 DEPLOYED_BY = ("Operators", "Jobs", "Assurances", "Keepers", "Items", "Verifiers")
 """Contracts that know their deployer, who connects them."""
-FOREIGN_VERIFIERS = {"CircuitVerifier", "RiscZeroGroth16", "RiscZeroSet", "Sp1Groth16"}
+FOREIGN_VERIFIERS = {"CircuitVerifier", "RiscZeroGroth16", "RiscZeroSet", "RowsVerifier", "Sp1Groth16"}
 """Anybody may deploy them, and governance add them to Verifiers."""
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from tests.protocol.settlement.endings import wind_down
-from tests.protocol.settlement.proofs import proof_of
+from tests.protocol.settlement.proofs import leaves_of, proof_of
 from tests.protocol.settlement.schedule import Maker, Schedule
 from tests.protocol.settlement.world import KEEPER, PARAMETERS, PEOPLE, Hold, Step
 from tests.protocol.validity.world import (
@@ -23,13 +23,13 @@ from tests.protocol.validity.world import (
 from truestep.base.ids import BatchId, Bytes32
 from truestep.protocol.settlement.assurances import OPTIMISTIC
 from truestep.protocol.settlement.batches import is_leaf_standing
-from truestep.protocol.settlement.ids import LeafId, claim_of, leaf_of_claim, unpack_item
+from truestep.protocol.settlement.ids import LeafId, batch_of_claim, claim_of, leaf_of_claim, unpack_item
 from truestep.protocol.settlement.jobs import program_hash
 from truestep.protocol.settlement.messages import Message
 from truestep.protocol.settlement.records import Batch, BatchStage
 from truestep.protocol.validity.contracts import verifiers
 from truestep.protocol.validity.contracts.verifiers import Entry, EntryNumber, Selector
-from truestep.protocol.validity.statements import leaf_statement
+from truestep.protocol.validity.statements import leaf_statement, leaves_statement
 
 DAY_SECONDS = 86_400
 KEY_DIGEST = Bytes32(b"k" * 32)
@@ -56,6 +56,7 @@ class ValiditySchedule(Schedule):
             self.stop_entry: 0.6,
             self.set_mood: 1.5,
             self.prove: 40,
+            self.prove_many: 20,
             self.contradict: 1,
             self.drop: 10,
             self.withdraw_validity: 2,
@@ -122,6 +123,45 @@ class ValiditySchedule(Schedule):
         )
         seal = seal_of(entry.selector, entry.key_digest, statement)
         call = verifiers.Prove(claim_id=claim_id, terms=batch.terms, proof=proof, number=number, seal=seal)
+        return self._message(self.rng.choice(PEOPLE), call)
+
+    def prove_many(self) -> Step | None:
+        """Claims of one job that are a part of the batch's tree; now and then others."""
+        world = self.validity_world
+        found = self._unproven(BatchStage.CLAIMED)
+        if found is None or not world.verifiers.entries or not self._is_worth(self.now <= found[1].until):
+            return None
+        claim_id, batch = found
+        count = self.rng.choice((2, 2, 2, 4, 4, 8, 3) if self.rng.random() < 0.1 else (2, 2, 4))
+        first = leaf_of_claim(claim_id) // count * count
+        leaves = leaves_of(world, batch_of_claim(claim_id))
+        is_one_job = unpack_item(proof_of(world, claim_id).item).has_leaf(first)
+        is_one_job &= unpack_item(proof_of(world, claim_id).item).has_leaf(first + count - 1)
+        if not self._is_worth(is_one_job and first + count <= len(leaves)):
+            return None
+        proof = proof_of(world, first_id := claim_of(batch_of_claim(claim_id), first))
+        others = list(leaves[first + 1 : first + count])
+        if others and self.rng.random() < 0.05:
+            others[0] = replace(others[0], output_root=Bytes32(b"o" * 32))
+        number = EntryNumber(self.rng.randrange(1, len(world.verifiers.entries) + 1))
+        entry = world.verifiers.entries[number - 1].entry
+        deployment, task_id = world.state.deployment, unpack_item(proof.item).task(first)
+        statement = leaves_statement(
+            deployment.chain_id,
+            deployment.jobs,
+            task_id,
+            work=proof.work,
+            terms=proof.job_terms,
+            leaves=(proof.leaf, *others),
+        )
+        call = verifiers.ProveMany(
+            claim_id=first_id,
+            terms=batch.terms,
+            proof=proof,
+            others=tuple(others),
+            number=number,
+            seal=seal_of(entry.selector, entry.key_digest, statement),
+        )
         return self._message(self.rng.choice(PEOPLE), call)
 
     def contradict(self) -> Step | None:

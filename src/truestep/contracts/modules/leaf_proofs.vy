@@ -13,6 +13,8 @@ TRAPPED: constant(uint256) = 2
 PACKED_SIZE_BYTES: constant(uint256) = 305
 OUTPUT_LIMIT_BYTES: constant(uint256) = 2**29
 # The machine's output range (machine M3.3).
+MANY_LIMIT: constant(uint256) = 32
+MANY_LEVELS: constant(uint256) = 5
 MASK8: constant(uint256) = 2**8 - 1
 MASK16: constant(uint256) = 2**16 - 1
 MASK32: constant(uint256) = 2**32 - 1
@@ -55,6 +57,56 @@ def check(
     leaf = keccak256(abi_encode(proof.leaf))
     assert trees.climb(leaf, claim_id & MASK8, proof.leaf_path) == terms.claims_root, "leaf: proof"  # 4
     return task_id
+
+
+@internal
+@pure
+def check_others(
+    first: uint256,
+    batch: IJobs.Batch,
+    proof: IJobs.LeafProof,
+    others: DynArray[IJobs.Leaf, MANY_LIMIT - 1],
+):
+    """
+    @notice Refuse leaves that are not those behind the first one, whose proof has been checked, or of another job.
+    @dev The subtree of 2^n leaves: siblings on the first one's path are the roots of 1, 2, 4... of the others.
+    """
+    last: uint256 = first + len(others)
+    assert self.task_of(last, proof.item) != 0, "item: of another leaf"
+    assert last < convert(batch.leaf_count, uint256), "no such leaf"
+    assert not self.is_refuted(
+        proof.work, proof.leaf, b""
+    ), "leaf is false by its shape: refute"
+    nodes: bytes32[MANY_LIMIT // 2] = empty(bytes32[MANY_LIMIT // 2])
+    start: uint256 = 0
+    for level: uint256 in range(MANY_LEVELS):
+        if start == len(others):
+            break
+        width: uint256 = 1 << level
+        for index: uint256 in range(width, bound=MANY_LIMIT // 2):
+            leaf: IJobs.Leaf = others[start + index]
+            assert not self.is_refuted(
+                proof.work, leaf, b""
+            ), "leaf is false by its shape: refute"
+            nodes[index] = keccak256(abi_encode(leaf))
+        start += width
+        for _: uint256 in range(level, bound=MANY_LEVELS):
+            width >>= 1
+            for index: uint256 in range(width, bound=MANY_LIMIT // 4):
+                nodes[index] = keccak256(abi_encode(nodes[2 * index], nodes[2 * index + 1]))
+        assert nodes[0] == proof.leaf_path[level], "leaf: proof"
+
+
+@internal
+@view
+def statement_of_many(
+    jobs: address, digest: bytes32, first_shard: uint256, words: DynArray[bytes32, 2 * MANY_LIMIT]
+) -> bytes32:
+    """
+    @notice That the shards of a job from this one on end as their leaves say (docs/validity.md V3.6).
+    @param words Head and output root of each leaf.
+    """
+    return keccak256(abi_encode(chain.id, jobs, digest, first_shard, words))
 
 
 @internal

@@ -5,13 +5,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from truestep.base.errors import Reject
-from truestep.base.ids import Address, Bytes32
+from truestep.base.ids import Address, Bytes32, TaskId
+from truestep.commitments.merkle import pair_tree_levels
 from truestep.protocol.settlement import effects, policies
 from truestep.protocol.settlement.claims import check_leaf, is_refuted
 from truestep.protocol.settlement.contracts import assurances
+from truestep.protocol.settlement.encoding import hash_struct
 from truestep.protocol.settlement.ids import (
     NATIVE,
     NOBODY,
+    LeafId,
     batch_of_claim,
     leaf_of_claim,
     unpack_item,
@@ -19,7 +22,7 @@ from truestep.protocol.settlement.ids import (
 from truestep.protocol.settlement.jobs import program_hash
 from truestep.protocol.settlement.messages import Message, Stranger
 from truestep.protocol.settlement.parameters import BPS, DAY_SECONDS
-from truestep.protocol.settlement.records import Batch, BatchStage, LeafProof
+from truestep.protocol.settlement.records import Batch, BatchStage, BatchTerms, Leaf, LeafProof
 from truestep.protocol.settlement.refusals import Refused, require
 from truestep.protocol.settlement.state import LifeCycle, Turn, with_entry
 from truestep.protocol.validity.contracts import verifiers as contract
@@ -30,11 +33,12 @@ from truestep.protocol.validity.contracts.verifiers import (
     Entry,
     EntryNumber,
     Prove,
+    ProveMany,
     Stop,
     WithdrawTo,
 )
 from truestep.protocol.validity.state import ClaimProof, KeptEntry, Links, Verifiers
-from truestep.protocol.validity.statements import leaf_statement
+from truestep.protocol.validity.statements import leaf_statement, leaves_statement
 
 SEAL_LIMIT_BYTES = 24_576
 """Proofs of circuits have 16 kB, and some input beside them."""
@@ -140,15 +144,10 @@ def entry_of(state: Verifiers, number: EntryNumber) -> KeptEntry:
 
 def prove(turn: VerifiersTurn, call: Prove) -> None:
     """Prove a claim, which is final for consumers at once (V4.1)."""
-    life, claim_id, proof = turn.life.state, call.claim_id, call.proof
-    batch_id, leaf_bit = batch_of_claim(claim_id), 1 << leaf_of_claim(claim_id)
-    batch = life.batches.get(batch_id)
-    if batch is None or batch.stage is not BatchStage.CLAIMED or batch.struck & leaf_bit:
-        raise Refused(Reject.CLAIM_NOT_STANDING)
-    _require_own(turn, batch)
-    require(turn.now <= batch.until, Reject.PROOF_LATE)
-    proven = turn.state.proven.get(batch_id, 0)
-    require(not proven & leaf_bit, Reject.CLAIM_PROVEN)
+    claim_id, proof = call.claim_id, call.proof
+    leaf_bit = 1 << leaf_of_claim(claim_id)
+    batch, _ = _provable(turn, claim_id, leaf_bit)
+    life = turn.life.state
     task_id = check_leaf(life, claim_id, call.terms, proof)
     require(not is_refuted(proof.work, proof.leaf, b""), Reject.LEAF_SHAPE)
     deployment = life.deployment
@@ -157,19 +156,90 @@ def prove(turn: VerifiersTurn, call: Prove) -> None:
     )
     require_usable(turn.state, life, call.number, proof, turn.now)
     _require_proof(turn, call, statement)
-    game_count = turn.links.game_count(claim_id)
-    found = ClaimProof(number=call.number, game_count=game_count, task_id=task_id)
-    open_until = max(batch.until, turn.now + min(call.terms.window_seconds, REOPEN_LIMIT_SECONDS))
+    open_until = _mark(turn, claim_id, batch, call.terms, leaf_bit)
+    _keep(turn, claim_id, task_id, call.number, statement, open_until)
+
+
+def prove_many(turn: VerifiersTurn, call: ProveMany) -> None:
+    """Prove the claims of shards of a job that follow one another in a batch (V4.7)."""
+    claim_id, proof, leaves = call.claim_id, call.proof, (call.proof.leaf, *call.others)
+    first, count = leaf_of_claim(claim_id), len(leaves)
+    is_subtree = count > 1 and count.bit_count() == 1 and first % count == 0
+    require(is_subtree, Reject.CLAIMS_NO_SUBTREE)
+    batch, fresh = _provable(turn, claim_id, ((1 << count) - 1) << first)
+    life = turn.life.state
+    task_id = check_leaf(life, claim_id, call.terms, proof)
+    _require_others(batch, first, proof, leaves)
+    deployment = life.deployment
+    statement = leaves_statement(
+        deployment.chain_id, deployment.jobs, task_id, proof.work, proof.job_terms, leaves
+    )
+    require_usable(turn.state, life, call.number, proof, turn.now)
+    _require_proof(turn, call, statement)
+    open_until = _mark(turn, claim_id, batch, call.terms, fresh)
+    for index in range(count):
+        if fresh >> (first + index) & 1:
+            own, task = LeafId(claim_id + index), TaskId(task_id + index)
+            _keep(turn, own, task, call.number, statement, open_until)
+
+
+def _provable(turn: VerifiersTurn, claim_id: LeafId, leaves: int) -> tuple[Batch, int]:
+    """The batch of claims, a bit each, and those that stand and are not proven. Refuses if there are none."""
+    batch_id = batch_of_claim(claim_id)
+    batch = turn.life.state.batches.get(batch_id)
+    if batch is None or batch.stage is not BatchStage.CLAIMED or not leaves & ~batch.struck:
+        raise Refused(Reject.CLAIM_NOT_STANDING)
+    _require_own(turn, batch)
+    require(turn.now <= batch.until, Reject.PROOF_LATE)
+    fresh = leaves & ~batch.struck & ~turn.state.proven.get(batch_id, 0)
+    require(bool(fresh), Reject.CLAIM_PROVEN)
+    return batch, fresh
+
+
+def _require_others(batch: Batch, first: int, proof: LeafProof, leaves: tuple[Leaf, ...]) -> None:
+    """Refuse leaves that are not those behind the first one, or of another job."""
+    last = first + len(leaves) - 1
+    require(unpack_item(proof.item).has_leaf(last), Reject.ITEM_OTHER_LEAF)
+    require(last < batch.leaf_count, Reject.LEAF_UNKNOWN)
+    require(not is_refuted(proof.work, proof.leaf, b""), Reject.LEAF_SHAPE)
+    start, level = 1, 0
+    while start < len(leaves):
+        part = leaves[start : 2 * start]
+        require(not any(is_refuted(proof.work, leaf, b"") for leaf in part), Reject.LEAF_SHAPE)
+        root = pair_tree_levels([hash_struct(leaf) for leaf in part], level)[-1][0]
+        require(root == proof.leaf_path[level], Reject.LEAF_PROOF)
+        start, level = 2 * start, level + 1
+
+
+def _mark(turn: VerifiersTurn, claim_id: LeafId, batch: Batch, terms: BatchTerms, leaves: int) -> int:
+    """Keep that these leaves are proven; the last second in which a game may be opened on the batch."""
+    batch_id = batch_of_claim(claim_id)
+    open_until = max(batch.until, turn.now + min(terms.window_seconds, REOPEN_LIMIT_SECONDS))
+    proven = turn.state.proven.get(batch_id, 0) | leaves
     turn.change(
-        proofs=with_entry(turn.state.proofs, claim_id, found),
-        proven=with_entry(turn.state.proven, batch_id, proven | leaf_bit),
+        proven=with_entry(turn.state.proven, batch_id, proven),
         reopened_until=with_entry(turn.state.reopened_until, batch_id, open_until),
     )
+    return open_until
+
+
+def _keep(
+    turn: VerifiersTurn,
+    claim_id: LeafId,
+    task_id: TaskId,
+    number: EntryNumber,
+    statement: Bytes32,
+    open_until: int,
+) -> None:
+    """Keep by which entry a claim was proven, and how many games the proof ends."""
+    game_count = turn.links.game_count(claim_id)
+    found = ClaimProof(number=number, game_count=game_count, task_id=task_id)
+    turn.change(proofs=with_entry(turn.state.proofs, claim_id, found))
     turn.events.append(
         contract.Proven(
             claim_id=claim_id,
             task_id=task_id,
-            number=call.number,
+            number=number,
             statement=statement,
             game_count=game_count,
             open_until=open_until,
@@ -194,7 +264,7 @@ def require_usable(
     require(value_wei <= entry.value_cap_wei, Reject.CLAIM_VALUE)
 
 
-def _require_proof(turn: VerifiersTurn, call: Prove, statement: Bytes32) -> None:
+def _require_proof(turn: VerifiersTurn, call: Prove | ProveMany, statement: Bytes32) -> None:
     """Ask the entry's verifier (V2.5)."""
     kept, seal = entry_of(turn.state, call.number), call.seal
     require(seal[:SELECTOR_SIZE_BYTES] == kept.entry.selector, Reject.PROOF_SYSTEM)
@@ -255,6 +325,7 @@ HANDLERS: Mapping[type, Callable[[VerifiersTurn, Any], None]] = {
     Stop: stop,
     Contradict: contradict,
     Prove: prove,
+    ProveMany: prove_many,
     Drop: drop,
     WithdrawTo: withdraw_to,
 }

@@ -5,7 +5,7 @@ from typing import NewType
 
 from truestep.base.ids import Address, Bytes32, TaskId
 from truestep.protocol.settlement.ids import LeafId
-from truestep.protocol.settlement.records import BatchTerms, LeafProof
+from truestep.protocol.settlement.records import BatchTerms, Leaf, LeafProof
 
 EntryNumber = NewType("EntryNumber", int)
 """Of an entry, from 1."""
@@ -66,6 +66,20 @@ class Prove:
     claim_id: LeafId
     terms: BatchTerms
     proof: LeafProof
+    number: EntryNumber
+    seal: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProveMany:
+    """Prove the claims of many shards of a job at once (V4.7)."""
+
+    claim_id: LeafId
+    """The first of them."""
+    terms: BatchTerms
+    proof: LeafProof
+    others: tuple[Leaf, ...]
+    """The leaves behind the first one."""
     number: EntryNumber
     seal: bytes
 
@@ -147,5 +161,5 @@ class Withdrawn:
     amount_wei: int
 
 
-Call = Add | Stop | Contradict | Prove | Drop | WithdrawTo
+Call = Add | Stop | Contradict | Prove | ProveMany | Drop | WithdrawTo
 Event = Added | Stopped | Proven | Contradicted | Dropped | Withdrawn

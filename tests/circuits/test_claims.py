@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
 from dataclasses import astuple, replace
 from pathlib import Path
@@ -20,22 +21,26 @@ from tests.e2e.network import MAX_CYCLES, REWARD_WEI, Log, Network, open_network
 from tests.e2e.test_validity import DAY_SECONDS, Governance
 from truestep.adapters.chain.devnet import AnvilDevnet
 from truestep.base.errors import Rejected
-from truestep.base.ids import Bytes32, task_of
+from truestep.base.ids import Bytes32, JobId, task_of
 from truestep.circuits.claim_prover import ModelProver, open_model
 from truestep.circuits.claims import claim_verifier, told_of
 from truestep.circuits.guest import build_guest
 from truestep.circuits.model import Model
 from truestep.circuits.model_file import write_model
+from truestep.circuits.proof_file import SYSTEM
 from truestep.circuits.prover import PROVE_LIMITS, compile_circuit, prove
 from truestep.circuits.reference import Shown, output_bytes, run
-from truestep.circuits.setup_key import KeyName
+from truestep.circuits.setup_key import DEVELOPMENT_WARNING, KeyName
 from truestep.circuits.toolchain import Tools
 from truestep.circuits.verifier import key_digest, verifier_code
 from truestep.cli.main import app
 from truestep.client import Client, Order, verifiers
+from truestep.client.receipt_proofs import proof_warnings
+from truestep.client.verification import check_chain, check_contents
 from truestep.commitments.keccak import keccak256
 from truestep.contracts.artifacts import load_artifact
 from truestep.machine.elf import load_elf
+from truestep.protocol.events import TaskFinalized
 from truestep.protocol.validity.contracts.verifiers import Entry, EntryNumber, Selector
 
 CONTENT = bytes(range(8))
@@ -136,6 +141,41 @@ def _prove_by_worker(network: Network, tools: Tools, client: Client, elf: bytes,
     worker = network.worker("prover", network.store("prover"), log, prover=prover)
     network.drive([worker], lambda: network.is_final(job_id))
     assert log.kinds().count("proof_made") == 1
+    network.drive([worker], lambda: bool(network.told(TaskFinalized)))
+    _check_receipt(network, client, job_id)
+
+
+def _check_receipt(network: Network, client: Client, job_id: JobId) -> None:
+    """The receipt holds all that its proof is checked with, offline; a flipped bit is noticed."""
+    held = client.job(job_id).receipt()
+    assert held.proofs is not None
+    (part,) = held.proofs
+    assert (part.system, part.version, part.key) == ("UltraHonk", SYSTEM, "development")
+
+    def wrong(**changes: str | None) -> list[str]:
+        changed = held.model_copy(update={"proofs": (part.model_copy(update=changes),)})
+        return [check.name for check in check_contents(changed) if not check.passed]
+
+    assert wrong() == []
+    assert [each for each in check_chain(held, network.requester) if not each.passed] == []
+    assert proof_warnings(held) == [DEVELOPMENT_WARNING]
+    seal, key = bytes.fromhex(part.seal or ""), bytes.fromhex(part.verification_key or "")
+    chosen = random.Random(7)
+    for place in (*range(0, 900, 31), *chosen.sample(range(900, len(seal)), 9), len(seal) - 1):
+        flipped = seal[:place] + bytes([seal[place] ^ 1 << chosen.randrange(8)]) + seal[place + 1 :]
+        assert wrong(seal=flipped.hex()) == ["shard 0: the proof holds"], place
+    for cut in (b"", seal[:4], seal[:-1], seal + b"\0"):
+        assert wrong(seal=cut.hex()) == ["shard 0: the proof holds"]
+    for place in (0, 31, 700, len(key) - 1):
+        flipped = key[:place] + bytes([key[place] ^ 1]) + key[place + 1 :]
+        assert wrong(verification_key=flipped.hex()) == ["shard 0: the proof holds"]
+    assert wrong(key="production") == ["shard 0: the proof holds"]
+    assert "shard 0: its version" in wrong(key=None)
+    assert "shard 0: its version" in wrong(verification_key=None)
+    path = network.folder / "receipt.json"
+    held.write(path)
+    said = CliRunner().invoke(app, ["verify", str(path), "--offline"])
+    assert said.exit_code == 0 and "UltraHonk, bb 5.0.0, Noir 1.0.0-beta.26, 100 bits" in said.output
 
 
 def _believe(governance: Governance, verifier: str, key: Bytes32, program_hash: Bytes32) -> EntryNumber:

@@ -204,6 +204,23 @@ def claim_seal(
     return verifier.seal(told)
 
 
+def parts_in(seal: bytes) -> tuple[bytes, bytes, bytes]:
+    """Input, output and proof in a seal (C10.2). Whoever asks makes the seal again of them, and compares."""
+    start = SELECTOR_BYTES + WORD_SIZE_BYTES
+
+    def number_at(place: int) -> int:
+        return int.from_bytes(seal[place : place + WORD_SIZE_BYTES], "big")
+
+    def part(index: int) -> bytes:
+        place = start + number_at(start + (_STATIC_WORDS + index) * WORD_SIZE_BYTES)
+        if place > len(seal):
+            return b""
+        first = place + WORD_SIZE_BYTES
+        return seal[first : first + min(number_at(place), len(seal))]
+
+    return part(0), part(1), part(2)
+
+
 def claim_inputs(content: bytes, output: bytes) -> tuple[int, ...]:
     """The public inputs that input and output stand for (C4.2, C4.4)."""
     starts = range(0, len(output), 4)

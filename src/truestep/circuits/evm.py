@@ -12,9 +12,14 @@ GAS_LIMIT = 10_000_000
 _CALLER = "0x" + "5f" * 20
 
 
+def has_evm() -> bool:
+    """Whether there is an EVM."""
+    return importlib.util.find_spec("pyrevm") is not None
+
+
 def accepts(key: bytes, name: KeyName, proof: bytes, public: tuple[int, ...]) -> bool:
     """Whether the verifier's contract takes the proof. Raises `Unavailable` if there is no EVM."""
-    if importlib.util.find_spec("pyrevm") is None:
+    if not has_evm():
         raise Unavailable("checking a proof needs an EVM; install truestep[noir], which brings one")
     import pyrevm
 

@@ -20,6 +20,7 @@ from truestep.circuits.setup_key import DEVELOPMENT_WARNING, KeyName
 from truestep.circuits.verifier import check_key, key_digest
 
 FORMAT = "truestep circuit proof"
+SYSTEM = "UltraHonk, bb 5.0.0, Noir 1.0.0-beta.26"
 MAX_FILE_BYTES = 1 << 20
 _HEX = r"^0x([0-9a-f]{2})*$"
 
@@ -88,7 +89,7 @@ def proof_file(model: Model, circuit: Circuit, proof: bytes, runs: list[Proof]) 
         warning=DEVELOPMENT_WARNING if is_development else None,
         model=model.name,
         model_sha256=model_digest(model),
-        system="UltraHonk, bb 5.0.0, Noir 1.0.0-beta.26",
+        system=SYSTEM,
         key="development" if is_development else "production",
         key_digest=f"0x{key_digest(circuit.key).hex()}",
         output=_output_name(model),

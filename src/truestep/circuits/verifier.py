@@ -70,6 +70,33 @@ def key_of(deployed: bytes, key: bytes) -> KeyName | None:
     return next((name for name in KeyName if deployed_code(key, name) == deployed), None)
 
 
+def key_in(deployed: bytes) -> tuple[bytes, KeyName] | None:
+    """The verification key that a deployed verifier's code holds, and the set-up that it believes.
+
+    None if it is no code of our templates.
+    """
+    for name, template in _templates().items():
+        log_size, _, count = name.partition("-")
+        start = template["deployed_from"]
+        places = [place - start for place in template["key_places"]]
+        if len(deployed) < max(places) + 32:
+            continue
+        header = key_header(int(log_size), int(count or PUBLIC_INPUTS))
+        words = b"".join(deployed[place : place + 32] for place in places)
+        key = b"".join(word.to_bytes(32, "big") for word in header) + words
+        found = _believed_in(deployed, key)
+        if found is not None:
+            return key, found
+    return None
+
+
+def _believed_in(deployed: bytes, key: bytes) -> KeyName | None:
+    try:
+        return key_of(deployed, key)
+    except CircuitError:  # what lies at the places of another template is no key
+        return None
+
+
 def check_key(key: bytes) -> int:
     """The logarithm of the circuit's size. Raises `CircuitError` if this is no key of our circuits."""
     if len(key) != KEY_BYTES:

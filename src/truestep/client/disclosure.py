@@ -15,6 +15,7 @@ from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Bytes32
 from truestep.client.receipt import (
     RECEIPT_LIMIT_BYTES,
+    RECEIPT_VERSION,
     Hex32,
     HexBytes,
     Receipt,
@@ -146,6 +147,7 @@ def _bare(receipt: Receipt) -> Receipt:
     """The receipt without anything that somebody may want to keep to himself."""
     return receipt.model_copy(
         update={
+            **({"proofs": None, "version": RECEIPT_VERSION} if receipt.proofs is not None else {}),
             "program": receipt.program.model_copy(update={"elf": None}),
             "input": receipt.input.model_copy(update={"content": None, "uri": ""}),
             "shards": tuple(shard.model_copy(update={"output": None}) for shard in receipt.shards),

@@ -3,9 +3,9 @@
 import base64
 import zlib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from truestep.adapters.chain.deployment import Deployment
 from truestep.adapters.documents import parsed
@@ -26,8 +26,8 @@ from truestep.protocol.settlement.ids import BATCH_LIMIT, PackedItem, claim_of, 
 from truestep.protocol.settlement.jobs import job_digest
 from truestep.protocol.settlement.records import BatchTerms, JobTerms, LeafProof, Work
 
-RECEIPT_VERSION, KEPT_VERSION = 2, 3
-"""The second has items of data: older releases cannot read it."""
+RECEIPT_VERSION, KEPT_VERSION, PROVEN_VERSION = 2, 3, 4
+"""The second has items of data, the third proofs of claims: older releases cannot read them."""
 MACHINE_VERSION = 1
 RECEIPT_LIMIT_BYTES = 256 << 20
 """A hostile file must not fill the checker's memory; a receipt of 65,535 shards has 100 MiB."""
@@ -230,11 +230,36 @@ class ShardPart(_Part):
         return None if self.output is None else bytes.fromhex(self.output)
 
 
+class ProofPart(_Part):
+    """How the claim on a shard was proven: by which entry of Verifiers, by which proof (V9)."""
+
+    shard_index: U32
+    entry: U32
+    system: str
+    version: str | None
+    """Of the system, as far as the proof tells; None if this release does not know the system."""
+    verifier: AddressText
+    selector: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}$")]
+    key_digest: Hex32
+    program_hash: Hex32
+    bits: U32
+    """Of security, as governance has stated them."""
+    statement: Hex32
+    seal: HexBytes | None
+    """None if it is not in the transaction: another contract has made the call."""
+    verification_key: HexBytes | None = None
+    """Of a circuit: what its proofs are checked with. key_digest is its hash."""
+    key: Literal["production", "development"] | None = None
+    """Of a circuit: the set-up that its verifier believes."""
+    proven_block: U64
+    proven_transaction: Hex32
+
+
 class Receipt(_Part):
     """A settled job. `to_json` and `parse_receipt` are inverses."""
 
     format: Literal["truestep receipt"] = "truestep receipt"
-    version: Literal[2, 3] = RECEIPT_VERSION
+    version: Literal[2, 3, 4] = RECEIPT_VERSION
     machine_version: Literal[1] = MACHINE_VERSION
     deployment: Deployment = Field(strict=False)
     """The contracts that settled the job."""
@@ -251,6 +276,14 @@ class Receipt(_Part):
     shards: tuple[ShardPart, ...] = Field(strict=False)
     kept: KeptPart | None = None
     """None under a policy that asks nobody to keep data."""
+    proofs: tuple[ProofPart, ...] | None = Field(default=None, strict=False)
+    """Of the shards that were proven; None in a receipt of another version."""
+
+    @model_validator(mode="after")
+    def _has_what_its_version_has(self) -> Self:
+        if (self.proofs is not None) != (self.version == PROVEN_VERSION):
+            raise ValueError(f"a receipt has proofs if its version is {PROVEN_VERSION}, and else none")
+        return self
 
     def work(self) -> Work:
         """What the job computes (S1.2)."""
@@ -303,7 +336,8 @@ class Receipt(_Part):
 
     def to_json(self) -> str:
         """The receipt as the text of its file."""
-        return self.model_dump_json(indent=1, exclude={"kept"} if self.kept is None else None) + "\n"
+        missing = {name for name in ("kept", "proofs") if getattr(self, name) is None}
+        return self.model_dump_json(indent=1, exclude=missing) + "\n"
 
     def write(self, path: Path) -> None:
         """Write the file."""

@@ -11,6 +11,7 @@ from truestep.client.receipt import (
     INLINE_LIMIT_BYTES,
     KEPT_VERSION,
     OUTPUTS_LIMIT_BYTES,
+    PROVEN_VERSION,
     RECEIPT_VERSION,
     BatchPart,
     InputPart,
@@ -23,6 +24,7 @@ from truestep.client.receipt import (
     TermsPart,
     inlined,
 )
+from truestep.client.receipt_proofs import proof_parts
 from truestep.client.stored import stored_input, stored_program
 from truestep.ports.blobs import Blobs
 from truestep.ports.chain import ChainReader
@@ -53,8 +55,10 @@ def make_receipt(
     room = Room(OUTPUTS_LIMIT_BYTES)
     is_kept = deployment.availability is not None and job.policy == KEPT
     kept = _kept(chain, job_id, proofs) if is_kept else None
+    claims = {task_id: each.claim_id for task_id, each in zip(task_ids, proofs, strict=True)}
+    proven = proof_parts(chain, deployment, claims)
     return Receipt(
-        version=RECEIPT_VERSION if kept is None else KEPT_VERSION,
+        version=PROVEN_VERSION if proven else RECEIPT_VERSION if kept is None else KEPT_VERSION,
         deployment=deployment,
         job_id=job_id,
         reward=job.reward,
@@ -79,6 +83,7 @@ def make_receipt(
             for task_id, evidence in zip(task_ids, proofs, strict=True)
         ),
         kept=kept,
+        proofs=proven or None,
     )
 
 

@@ -1,11 +1,12 @@
 """Checks a receipt again: against the chain, and by running the program."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import BatchId, Bytes32, JobId, ProgramId, batch_of_claim, task_of
+from truestep.client.checks import Check, equal
 from truestep.client.differences import differences
 from truestep.client.files import program_of
 from truestep.client.receipt import (
@@ -17,6 +18,7 @@ from truestep.client.receipt import (
     ShardPart,
     from_inlined,
 )
+from truestep.client.receipt_proofs import check_chain_proofs, check_proofs
 from truestep.client.runs import ProgressSink, advance_in_slices
 from truestep.client.stored import stored_image, stored_input
 from truestep.commitments.merkle import root_of_bytes
@@ -36,15 +38,6 @@ FIRST_SET = 1
 """Of a deployment's parameters: the set that its file tells."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One check. `detail` says what was expected and what was found, if they differ."""
-
-    name: str
-    passed: bool
-    detail: str = ""
-
-
 def check_contents(receipt: Receipt) -> Iterator[Check]:
     """Check that the receipt is consistent in itself."""
     indices = [shard.shard_index for shard in receipt.shards]
@@ -54,7 +47,7 @@ def check_contents(receipt: Receipt) -> Iterator[Check]:
         detail=f"expected shards 0 to {receipt.shard_count - 1}, got {len(indices)}",
     )
     for shard in receipt.shards:
-        yield _equal(
+        yield equal(
             f"shard {shard.shard_index}: is_accepted agrees with the status",
             shard.claimed().is_accepted,
             shard.accepted,
@@ -64,15 +57,16 @@ def check_contents(receipt: Receipt) -> Iterator[Check]:
         if output is not None:
             found = (len(output), root_of_bytes(output, RANGE_LEVEL, hash_many_pairs).hex())
             name = f"shard {shard.shard_index}: the output has the claimed size and root"
-            yield _equal(name, (shard.output_size, shard.output_root), found, ("size", "root"))
+            yield equal(name, (shard.output_size, shard.output_root), found, ("size", "root"))
+    yield from check_proofs(receipt)
 
 
 def check_chain(receipt: Receipt, chain: ChainReader) -> Iterator[Check]:
     """Check the receipt against the chain. Raises Rejected for an unknown job, Unavailable without a node."""
     job = chain.job(JobId(receipt.job_id))
     program = chain.program(ProgramId(receipt.program.program_id))
-    yield _equal("the job runs the receipt's program", job.program_id, program.program_id)
-    yield _equal(
+    yield equal("the job runs the receipt's program", job.program_id, program.program_id)
+    yield equal(
         "the program is the one registered",
         (program.image_root.hex(), program.entry, program.max_cycles, program.digest.hex()),
         (
@@ -84,7 +78,7 @@ def check_chain(receipt: Receipt, chain: ChainReader) -> Iterator[Check]:
         ("root", "entry", "maximum cycles", "SHA-256"),
     )
     terms = receipt.terms
-    yield _equal(
+    yield equal(
         "the job is the one posted",
         (
             *(job.requester, job.asset, job.policy, job.lease_seconds),
@@ -99,7 +93,7 @@ def check_chain(receipt: Receipt, chain: ChainReader) -> Iterator[Check]:
             *("seed", "shards", "reward", "root of the input", "size of the input"),
         ),
     )
-    yield _equal("the rules are the job's", receipt.rules, RulesPart.of(job.parameters))
+    yield equal("the rules are the job's", receipt.rules, RulesPart.of(job.parameters))
     yield from _check_first_rules(receipt)
     yield from _check_items(receipt, chain)
     head = chain.head().number
@@ -107,6 +101,7 @@ def check_chain(receipt: Receipt, chain: ChainReader) -> Iterator[Check]:
         yield _check_result(JobId(receipt.job_id), shard, chain)
         yield _check_event(receipt, shard, chain, head)
         yield _check_evidence(receipt, shard, chain)
+    yield from check_chain_proofs(receipt, chain)
 
 
 def _check_proof(receipt: Receipt, shard: ShardPart) -> Check:
@@ -118,7 +113,7 @@ def _check_proof(receipt: Receipt, shard: ShardPart) -> Check:
             name=f"shard {shard.shard_index}: the proof is complete", passed=False, detail=str(error)
         )
     expected = task_of(JobId(receipt.job_id), shard.shard_index)
-    return _equal(f"shard {shard.shard_index}: the proof is of this job, shard and result", expected, found)
+    return equal(f"shard {shard.shard_index}: the proof is of this job, shard and result", expected, found)
 
 
 def _check_first_rules(receipt: Receipt) -> Iterator[Check]:
@@ -126,7 +121,7 @@ def _check_first_rules(receipt: Receipt) -> Iterator[Check]:
     if receipt.terms.parameters_id == FIRST_SET:
         terms = receipt.terms
         first = job_rules(receipt.deployment.rules, terms.window_seconds, terms.bond_multiple)
-        yield _equal("the deployment's rules are the job's", receipt.rules, RulesPart.of(first))
+        yield equal("the deployment's rules are the job's", receipt.rules, RulesPart.of(first))
 
 
 def _check_items(receipt: Receipt, chain: ChainReader) -> Iterator[Check]:
@@ -135,7 +130,7 @@ def _check_items(receipt: Receipt, chain: ChainReader) -> Iterator[Check]:
     found = chain.items_of_job(JobId(receipt.job_id), batch_ids)
     if receipt.kept is not None or found is not None:
         named = None if found is None else KeptPart.of(found)
-        yield _equal("the items of data are those that the job was supplied with", named, receipt.kept)
+        yield equal("the items of data are those that the job was supplied with", named, receipt.kept)
 
 
 def _check_evidence(receipt: Receipt, shard: ShardPart, chain: ChainReader) -> Check:
@@ -162,7 +157,7 @@ def _check_result(job_id: JobId, shard: ShardPart, chain: ChainReader) -> Check:
         result.output_size,
         result.output_root.hex(),
     )
-    return _equal(f"shard {shard.shard_index}: final on the chain with this result", found, said, _RESULT)
+    return equal(f"shard {shard.shard_index}: final on the chain with this result", found, said, _RESULT)
 
 
 def _check_event(receipt: Receipt, shard: ShardPart, chain: ChainReader, head: int) -> Check:
@@ -179,7 +174,7 @@ def _check_event(receipt: Receipt, shard: ShardPart, chain: ChainReader, head: i
     said = [(operator, shard.batch_id, shard.claimed()) for operator in operators]
     name = f"shard {shard.shard_index}: made final by this transaction for this operator"
     if len(found) == len(said) == 1:
-        return _equal(name, found[0], said[0], ("operator", "batch", "claim"))
+        return equal(name, found[0], said[0], ("operator", "batch", "claim"))
     return Check(
         name=name,
         passed=found == said,
@@ -243,7 +238,7 @@ def check_by_execution(
         sink = progress(position) if progress else None
         advance_in_slices(machine, shard.cycle, sink)
         own = claim_state(machine.state(), machine.node, machine.read_memory)
-        yield _equal(f"shard {shard.shard_index}: running it again gives this result", own, shard.claimed())
+        yield equal(f"shard {shard.shard_index}: running it again gives this result", own, shard.claimed())
 
 
 def _program_of(part: ProgramPart, blobs: Blobs | None) -> bytes:
@@ -267,9 +262,3 @@ def _given(blobs: Blobs | None, uri: str, option: str) -> Blobs:
             f"the receipt does not hold {uri}; give the file with {option}, or --blobs to fetch it",
         )
     return blobs
-
-
-def _equal(name: str, expected: object, found: object, names: Sequence[str] = ()) -> Check:
-    """`names` are those of the members of tuples."""
-    passed = expected == found
-    return Check(name=name, passed=passed, detail="" if passed else differences(expected, found, names))

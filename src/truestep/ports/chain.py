@@ -9,12 +9,14 @@ from truestep.base.ids import Address, BatchId, Bytes32, ClaimId, GameId, JobId,
 from truestep.protocol.availability.contracts.keepers import Keeper
 from truestep.protocol.availability.ids import KeeperId
 from truestep.protocol.calls import Call
-from truestep.protocol.events import ChainEvent
+from truestep.protocol.events import ChainEvent, LogPosition
 from truestep.protocol.records import GameRecord, JobRecord, Parameters, ProgramRecord, TaskRecord
 from truestep.protocol.settlement.facts.evidence import Evidence
 from truestep.protocol.settlement.facts.kept_items import JobItems
 from truestep.protocol.settlement.facts.records import Facts
+from truestep.protocol.settlement.ids import LeafId
 from truestep.protocol.settlement.tasks.duties import Duty
+from truestep.protocol.validity.contracts.verifiers import Entry, EntryNumber
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +138,21 @@ class Transaction:
         return self.gas_used * self.gas_price_wei
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskProof:
+    """How the claim on a task was proven (docs/validity.md V4)."""
+
+    number: EntryNumber
+    entry: Entry
+    statement: Bytes32
+    at: LogPosition
+    """Where it was proven."""
+    seal: bytes
+    """Empty if another contract than the sender's own call has given it."""
+    circuit_code: bytes
+    """Of the contract that a CircuitVerifier asks; empty for verifiers of other systems."""
+
+
 class ChainReader(Protocol):
     """Reads, by any thread. Each raises `Unavailable` if no node answers, `Rejected` for an unknown id.
 
@@ -173,6 +190,10 @@ class ChainReader(Protocol):
 
     def evidence(self, task_id: TaskId) -> Evidence:
         """What a contract needs to check a task's result by itself; refused before the task is final."""
+        ...
+
+    def proof_of(self, task_id: TaskId, claim_id: LeafId) -> TaskProof | None:
+        """How a claim on a task was proven, final or not; None if it was not. Of a client's chain only."""
         ...
 
     def items_of_job(self, job_id: JobId, batch_ids: Collection[BatchId]) -> JobItems | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,16 +22,21 @@ from tests.e2e.network import (
     Log,
     Network,
     WatchedProvider,
+    expected_output,
     open_network,
 )
 from tests.e2e.test_validity import KEY, SOUND, Governance
 from tests.protocol.validity.world import seal_of
 from truestep.adapters.chain.devnet import AnvilDevnet, EmbeddedDevnet
 from truestep.adapters.executor.threads import ThreadExecutor
-from truestep.base.errors import Unavailable
+from truestep.base.errors import Rejected, Unavailable
 from truestep.base.ids import Bytes32, JobId, task_of
 from truestep.circuits.processes import Limits, run_tool
 from truestep.client import Client, Order, verifiers
+from truestep.client.disclosure import disclose
+from truestep.client.receipt import Receipt, parse_receipt
+from truestep.client.receipt_proofs import proof_warnings
+from truestep.client.verification import check_chain, check_contents
 from truestep.machine.elf import load_elf
 from truestep.node.proving.desk import FAILURE_LIMIT, SEALS
 from truestep.ports.executor import ShouldStop, Stopped
@@ -103,6 +110,43 @@ def test_it_takes_what_it_can_prove_and_proves_it(network: Network) -> None:
     assert network.stores["worker"].rows(SEALS)
     network.drive([worker], lambda: not network.stores["worker"].rows(SEALS))
     assert len(prover.orders) == 1
+    _check_receipt(network, job_id)
+
+
+def _check_receipt(network: Network, job_id: JobId) -> None:
+    """The receipt of a proven job says how it was proven; a flipped field is noticed."""
+    held = Client(network.requester, network.blobs, network.deployment).job(job_id).receipt()
+    assert held.proofs is not None
+    (part,) = held.proofs
+    assert (held.version, part.system, part.version, part.bits) == (4, "test proofs", None, 100)
+    seal = seal_of(SELECTOR, KEY, bytes.fromhex(part.statement))
+    assert part.seal == seal.hex() and parse_receipt(held.to_json()) == held
+    assert _wrong(held, network) == []
+    assert "does not know the system" in proof_warnings(held)[0]
+    shown = disclose(held, 0, expected_output(0), [(0, 1)]).receipt
+    assert (shown.proofs, shown.version) == (None, 2)  # a seal may hold input and output
+    text = json.loads(held.to_json())
+    others: dict[str, Any] = {"shard_index": 1, "entry": 2, "system": "x", "version": "x", "bits": 99}
+    others |= dict.fromkeys(("key_digest", "program_hash", "statement", "proven_transaction"), "00" * 32)
+    others |= {"verifier": "0x" + "00" * 20, "selector": "00" * 4, "seal": SELECTOR.hex(), "proven_block": 1}
+    others |= {"verification_key": "00", "key": "production"}
+    for name in type(part).model_fields:
+        flipped = text | {"proofs": [text["proofs"][0] | {name: others.pop(name)}]}
+        assert _wrong(parse_receipt(json.dumps(flipped)), network), name
+    foreign = {"selector": "73c457ba", "seal": "73c457ba" + "00" * 256, "version": "RISC Zero 3.0"}
+    forged = parse_receipt(json.dumps(text | {"proofs": [text["proofs"][0] | foreign]}))
+    assert [each.name for each in check_contents(forged) if not each.passed] == ["shard 0: the proof holds"]
+    for change in ({"version": 2}, {"proofs": None}, {"version": 3}, {"proofs": None, "version": 4}):
+        with pytest.raises(Rejected, match="has proofs if its version is 4"):
+            parse_receipt(json.dumps(text | change))
+    bare = text | {"version": 2}
+    del bare["proofs"]
+    assert _wrong(parse_receipt(json.dumps(bare)), network) == []  # what older releases write is true still
+
+
+def _wrong(held: Receipt, network: Network) -> list[str]:
+    checks = [*check_contents(held), *check_chain(held, network.requester)]
+    return [check.name for check in checks if not check.passed]
 
 
 def test_it_does_not_take_what_it_cannot_prove(network: Network) -> None:

@@ -21,6 +21,7 @@ from truestep.adapters.chain.logs import LogReader
 from truestep.adapters.chain.pinned import AtBlock, PinnedReader, given
 from truestep.adapters.chain.sender import Sender, Signer
 from truestep.adapters.chain.settlement import EventDecoder, encode_call, genesis_facts
+from truestep.adapters.chain.task_proofs import proven_by, read_proof
 from truestep.base.errors import Reject, Rejected, Unavailable
 from truestep.base.ids import (
     Address,
@@ -42,6 +43,7 @@ from truestep.ports.chain import (
     Inquiry,
     Outcome,
     Records,
+    TaskProof,
     TaskResult,
     TokenHolding,
     Transaction,
@@ -58,6 +60,7 @@ from truestep.protocol.settlement.facts.judging import is_proven
 from truestep.protocol.settlement.facts.kept_items import JobItems, items_of_job
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.facts.rehearsal import Caller, Ready
+from truestep.protocol.settlement.ids import LeafId
 from truestep.protocol.settlement.records import BatchStage
 from truestep.protocol.settlement.tasks.calls import prepared_call
 from truestep.protocol.settlement.tasks.duties import Duty, duties
@@ -304,6 +307,12 @@ class Web3Chain:
         is_refunded = task is not None and task.stage is TaskStage.REFUNDED
         why = "was refunded and will never have a result" if is_refunded else "has no final result yet"
         raise Rejected(Reject.LEAF_NOT_FINAL, f"{task_in_words(task_id)} {why}")
+
+    def proof_of(self, task_id: TaskId, claim_id: LeafId) -> TaskProof | None:
+        """How a claim on a task was proven; a daemon does not know."""
+        facts = self.facts()
+        logged = proven_by(self._book.logs(), task_id, claim_id)
+        return None if logged is None else read_proof(self._endpoints, self._pinned, facts, logged)
 
     def items_of_job(self, job_id: JobId, batch_ids: Collection[BatchId]) -> JobItems | None:
         """The items that hold a job's data; a daemon knows those that it has read about."""

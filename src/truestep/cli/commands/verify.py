@@ -20,7 +20,8 @@ from truestep.cli.options import BeaconOption, NetworkOption, TrustOption, chose
 from truestep.cli.screen import JsonFlag, Screen, guarded
 from truestep.client.disclosure import Disclosure, check_disclosure, read_shown
 from truestep.client.files import read_input, read_program
-from truestep.client.receipt import Receipt
+from truestep.client.receipt import ProofPart, Receipt
+from truestep.client.receipt_proofs import proof_warnings
 from truestep.client.verification import (
     Check,
     check_by_execution,
@@ -146,6 +147,7 @@ def verify(
     is_run = not (no_execute or is_refuted) and isinstance(file, Receipt)
     if is_run:
         groups["running it again gives the same"] = _execute(screen, held, sources, program, input_file)
+    screen.warn(proof_warnings(held))
     checks = [check for group in groups.values() for check in group]
     is_verified = all(check.passed for check in checks)
     fields = {
@@ -256,9 +258,16 @@ def _execute(
         return list(check_by_execution(held, replay, open_engine(EngineName.JIT), sink))
 
 
+def proof_in_words(part: ProofPart) -> str:
+    """Which system has proven a shard."""
+    name = f"{part.system}, {part.bits} bits" if part.version is None else f"{part.version}, {part.bits} bits"
+    return f"shard {part.shard_index} was proven by entry {part.entry}: {name}"
+
+
 def _shown(held: Receipt, groups: Mapping[str, Sequence[Check]]) -> str:
     """One line per group, and one per failed check."""
     lines = [f"job {held.job_id} on chain {held.deployment.chain_id}, {counted(held.shard_count, 'shard')}"]
+    lines += [escape(proof_in_words(part)) for part in held.proofs or ()]
     for title, checks in groups.items():
         failed = [check for check in checks if not check.passed]
         mark = "[bold red]✗[/]" if failed else "[green]✓[/]"

@@ -11,6 +11,7 @@ from truestep.client.job_calls import why_nothing
 from truestep.client.job_status import JobStatus
 from truestep.protocol.calls import NATIVE
 from truestep.protocol.records import GameRecord, GameStage, JobRecord, TaskRecord, TaskStage
+from truestep.protocol.validity.contracts.verifiers import EntryNumber
 
 OPERATOR = Address("0x" + "ab" * 20)
 CHALLENGER = Address("0x" + "cd" * 20)
@@ -135,3 +136,12 @@ def test_the_largest_job_takes_two_lines() -> None:
     tasks = tuple(_task(shard, TaskStage.OPEN) for shard in range(count))
     now = JobStatus(job=replace(JOB, shard_count=count), tasks=tasks, time_seconds=1_000)
     assert _shown(now, {}).splitlines()[1:] == ["  shards 0 to 65534: open, waiting for a worker"]
+
+
+def test_a_proven_claim_is_final_for_consumers() -> None:
+    claimed = _task(0, TaskStage.CLAIMED, 1_090)
+    job = replace(JOB, shard_count=1)
+    now = JobStatus(job=job, tasks=(claimed,), time_seconds=1_000, proven={claimed.task_id: EntryNumber(2)})
+    assert "proven by entry 2: final for consumers, can be challenged for 1 min 30 s" in _shown(now, {})
+    assert _fields(now, {})["tasks"][0]["proven_by"] == 2
+    assert _fields(replace(now, proven={}), {})["tasks"][0]["proven_by"] is None

@@ -1,13 +1,17 @@
 """How a job stands: its record, its tasks, and what follows from them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from truestep.base.errors import Reject, Rejected, Unavailable
-from truestep.base.ids import BatchId, JobId, shard_of_task, task_of
+from truestep.base.ids import BatchId, JobId, TaskId, job_of_task, shard_of_task, task_of
 from truestep.base.text import counted
 from truestep.ports.chain import ChainReader
 from truestep.protocol.records import JobRecord, TaskRecord, TaskStage
+from truestep.protocol.settlement.facts.judging import is_proven
+from truestep.protocol.settlement.facts.records import Facts
+from truestep.protocol.validity.contracts.verifiers import EntryNumber
 
 
 class JobStage(StrEnum):
@@ -26,6 +30,8 @@ class JobStatus:
     job: JobRecord
     tasks: tuple[TaskRecord, ...]
     time_seconds: int
+    proven: Mapping[TaskId, EntryNumber] = field(default_factory=dict[TaskId, EntryNumber])
+    """Whose claims are final for consumers by a proof, and by which entry (docs/validity.md V4.3)."""
 
     def count(self, stage: TaskStage) -> int:
         """How many tasks are in `stage`."""
@@ -84,7 +90,17 @@ def read_status(chain: ChainReader, job_id: JobId) -> JobStatus:
             f" {len(found)}; ask again"
         )
     tasks = tuple(found[task_id] for task_id in task_ids)
-    return JobStatus(job=record, tasks=tasks, time_seconds=chain.head().time_seconds)
+    now = chain.head().time_seconds
+    return JobStatus(job=record, tasks=tasks, time_seconds=now, proven=_proven(chain.facts(), job_id, now))
+
+
+def _proven(facts: Facts, job_id: JobId, now: int) -> dict[TaskId, EntryNumber]:
+    """The tasks of a job whose claims stand and are proven."""
+    return {
+        proof.task_id: proof.number
+        for leaf_id, proof in facts.proofs.items()
+        if job_of_task(proof.task_id) == job_id and is_proven(facts, leaf_id, now)
+    }
 
 
 def known_job(chain: ChainReader, job_id: JobId) -> JobRecord:

@@ -5,8 +5,9 @@ import socket
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
+from functools import lru_cache, partial, wraps
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -25,6 +26,8 @@ from truestep.base.ids import Address
 START_SECONDS = 20.0
 """anvil starts in well under a second, but a loaded computer may need longer."""
 STOP_SECONDS = 5.0
+KEPT_RESULTS = 4_096
+"""Of operations on curves; a proof of a circuit takes some seventy."""
 _REVERTED = re.compile("execution reverted(?:: (.*))?", re.DOTALL)
 
 
@@ -154,6 +157,29 @@ def _keep_setup() -> None:
     vars(import_module("eth.precompiles.point_evaluation"))["load_trusted_setup"] = load_trusted_setup
 
 
+def _remember_curves() -> None:
+    """Let products and pairings on BN254 be computed once: py-evm takes a second for those of one proof.
+
+    A proof is tried, estimated and sent, and each of these executes the whole verifier.
+    """
+    for name, function in (("ecmul", "_ecmull"), ("ecpairing", "_ecpairing")):
+        module = vars(import_module(f"eth.precompiles.{name}"))
+        if not hasattr(module[function], "cache_info"):
+            module[function] = _remembered(module[function])
+
+
+def _remembered(compute: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """A function of bytes, or of a view of them, whose results are kept."""
+    kept = lru_cache(KEPT_RESULTS)(compute)
+
+    @wraps(compute)
+    def of(content: bytes) -> Any:
+        return kept(bytes(content))
+
+    of.__dict__["cache_info"] = kept.cache_info
+    return of
+
+
 def _without_beacon(method: str, response: RPCResponse) -> RPCResponse:
     """A block without the root of a consensus chain, which there is none of: eth-tester makes one up."""
     block: Any = response.get("result")
@@ -192,6 +218,7 @@ class EmbeddedDevnet:
         self.blobs = take_blobs(tester)
         """What a consensus node of the chain would give."""
         _keep_setup()
+        _remember_curves()
 
     @property
     def node(self) -> EmbeddedProvider:
@@ -216,7 +243,7 @@ class AnvilDevnet:
 
     def __init__(self, program: Path, *, chain_id: int = 31337, port: int | None = None) -> None:
         """Start `program`. Raises `Unavailable` if it does not answer in time."""
-        self.port = port or _free_port()
+        self.port = port or free_port()
         options = ["--hardfork", "osaka", "--enable-tx-gas-limit", "--silent", "--order", "fifo"]
         command = [str(program), *options, "--port", str(self.port), "--chain-id", str(chain_id)]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -263,7 +290,8 @@ def _fund(web3: Web3, account: Address, amount_wei: int) -> None:
     web3.eth.wait_for_transaction_receipt(sent, timeout=START_SECONDS, poll_latency=0.05)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -111,6 +111,7 @@ def _fields(now: JobStatus, games: Games) -> dict[str, Any]:
                 "batch_id": task.batch_id,
                 "operator": task.operator,
                 "until": task.until,
+                "proven_by": now.proven.get(task.task_id),
                 "open_disputes": len(games.get(task.claim_id, ())),
                 "games": [_game_fields(game) for game in games.get(task.claim_id, ())],
             }
@@ -171,6 +172,8 @@ def _task_words(task: TaskRecord, now: JobStatus, games: Games, narrator: Narrat
         then = "too late for another worker" if now.is_late else "any worker can take it"
         words += f", lease is over: {then}" if is_over else f", lease ends in {left}"
     if task.stage is TaskStage.CLAIMED:
+        entry = now.proven.get(task.task_id)
+        words += f", proven by entry {entry}: final for consumers" if entry else ""
         words += ", challenge window is over" if is_over else f", can be challenged for {left}"
         open_disputes = len(games.get(task.claim_id, ()))
         words += f", {counted(open_disputes, 'open dispute')}" if open_disputes else ""

@@ -1,0 +1,54 @@
+"""The page's road from a model to a final claim, with its commands as they stand there (docs/circuits.md)."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.circuits.console import Shell, plain, session
+from truestep.adapters.chain.devnet import free_port
+from truestep.circuits.toolchain import Tools
+from truestep.cli.main import app
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "circuits.md").read_text("utf-8")
+SNIPPET = re.compile(r"`make_model.py` .*?^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+COMPILING = ("compiling ", "deriving ")
+"""Progress of a circuit that nobody has compiled before."""
+
+
+@pytest.mark.long
+def test_the_road_leads_to_a_final_claim(tools: Tools, tmp_path: Path) -> None:
+    """On the devnet in Python, with a worker that proves by itself, and with a seal that is made by hand."""
+    assert tools.bb
+    snippet = SNIPPET.search(PAGE)
+    assert snippet is not None
+    (tmp_path / "make_model.py").write_text(snippet[1], "utf-8")
+    shell = Shell(tmp_path, {"truestep devnet >": f"truestep devnet --port {free_port()} >"})
+    try:
+        shell.say("true")  # what the shell says of its terminal
+        for command in session(PAGE):
+            printed = [line for line in shell.run(command) if not line.startswith(COMPILING)]
+            shown, own = (
+                [plain(line) for line in lines if plain(line)] for lines in (command.output, printed)
+            )
+            if "devnet/environment" not in command.line:
+                assert own == shown, command.line
+    finally:
+        shell.close()
+
+
+def test_its_commands_have_these_options() -> None:
+    """Without the prover: what a page names is there."""
+    lines = [shlex.split(command.line) for command in session(PAGE)]
+    named = [words[1:] for words in lines if words[0] == "truestep"]
+    assert len(named) > 10
+    for words in named:
+        path = words[:2] if words[0] == "verifiers" else words[:1]
+        finished = CliRunner().invoke(app, [*path, "--help"], terminal_width=300)
+        assert finished.exit_code == 0, path
+        for option in (word for word in words if word.startswith("--")):
+            assert option in finished.output, (path, option)

@@ -24,7 +24,6 @@ from truestep.client.receipt import (
     TermsPart,
     inlined,
 )
-from truestep.client.receipt_proofs import proof_parts
 from truestep.client.stored import stored_input, stored_program
 from truestep.ports.blobs import Blobs
 from truestep.ports.chain import ChainReader
@@ -46,6 +45,8 @@ def make_receipt(
 
     It includes what is small and available. Raises Rejected if the job is not complete.
     """
+    from truestep.client.receipt_proofs import proof_parts  # with NumPy, which other commands do not need
+
     status = read_status(chain, job_id)
     if not status.is_complete:
         raise unfinished(status)

@@ -14,7 +14,7 @@ def test_products_are_computed_once() -> None:
     words = b"".join(number.to_bytes(32, "big") for number in (1, 2, 5**90))
     before = remembered.cache_info()
     answers = {
-        bytes(web3.eth.call({"to": f"0x{7:040x}", "data": words}))  # type: ignore[typeddict-item]
+        bytes(web3.eth.call({"to": f"0x{7:040x}", "data": words}))
         for _ in range(3)
     }
     after = remembered.cache_info()

@@ -189,6 +189,7 @@ def _believe(governance: Governance, verifier: str, key: Bytes32, program_hash: 
         system="UltraHonk",
         bits=100,
         value_cap_wei=10**19,
+        least_bond_wei=0,
         gas_limit=1_500_000,
         active_from=0,
         active_until=network.requester.head().time_seconds + 10**8,

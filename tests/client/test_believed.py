@@ -30,6 +30,7 @@ ENTRY = Entry(
     system="UltraHonk",
     bits=100,
     value_cap_wei=2 * BOND_WEI,
+    least_bond_wei=0,
     gas_limit=800_000,
     active_from=0,
     active_until=NOW + 10**6,
@@ -77,7 +78,16 @@ def test_a_system_that_nobody_is_believed_for_is_refused_with_those_there_are() 
         ({"program_hash": Bytes32(b"o" * 32)}, "entry 1 (UltraHonk), for another program"),
         ({"active_from": NOW + 1}, "entry 1 (UltraHonk), not active yet"),
         ({"active_until": NOW - 1}, "entry 1 (UltraHonk), expired"),
-        ({"value_cap_wei": BOND_WEI}, "only for claims of up to 1 ETH, and here one has 1.01 ETH"),
+        (
+            {"value_cap_wei": BOND_WEI},
+            "only for claims of up to 1 ETH, and here one has 1.01 ETH. Nothing was sent: offer a lower"
+            " reward or --bond-multiple",
+        ),
+        (
+            {"least_bond_wei": 2 * BOND_WEI},
+            "only for claims with a bond of at least 2 ETH, and here it is 1 ETH. Nothing was sent: offer a"
+            " higher --bond-multiple",
+        ),
         ({"program_hash": named_program(IMAGE, PLACE, 8_192)}, "--max-cycles 8192: submit it with that"),
         ({"program_hash": named_program(IMAGE, PLACE, 5_000)}, "--max-cycles 5000: submit it with that"),
     ],

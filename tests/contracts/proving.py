@@ -44,6 +44,7 @@ class ProvingArena(Arena):
             system="test proofs",
             bits=100,
             value_cap_wei=10**20,
+            least_bond_wei=0,
             gas_limit=300_000,
             active_from=0,
             active_until=self.now + 10**8,

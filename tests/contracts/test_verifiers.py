@@ -62,6 +62,8 @@ def test_only_the_owner_adds_entries_once_jobs_is_connected(arena: ProvingArena)
         ({"bits": 257}, Reject.ENTRY_BITS),
         ({"value_cap_wei": 0}, Reject.ENTRY_CAP),
         ({"value_cap_wei": 2**128}, Reject.ENTRY_CAP),
+        ({"value_cap_wei": 7, "least_bond_wei": 8}, Reject.ENTRY_BOND),
+        ({"least_bond_wei": 2**128}, Reject.ENTRY_BOND),
         ({"gas_limit": 0}, Reject.ENTRY_GAS),
         ({"gas_limit": 10_000_001}, Reject.ENTRY_GAS),
         ({"active_until": 1}, Reject.ENTRY_TIME),
@@ -139,6 +141,15 @@ def test_an_entry_has_a_value_cap(arena: ProvingArena) -> None:
     arena.prove(arena.claimed(TRUTH, bond_multiple=2, reward=7), number=2)
     token = arena.token("Plain")
     arena.prove(arena.claimed(TRUTH, bond_multiple=2, reward=10**9, asset=token.address), number=2)
+
+
+def test_an_entry_has_a_least_bond(arena: ProvingArena) -> None:
+    """Whoever stops it by losing a claim on purpose pays half of that; a reward is no bond."""
+    arena.add_entry(arena.entry(least_bond_wei=2 * LEAF_BOND_WEI))
+    assert arena.verifiers.call("get", 2)[6:8] == (10**20, 2 * LEAF_BOND_WEI)
+    with rejects(Reject.CLAIM_BOND):
+        arena.prove(arena.claimed(TRUTH, bond_multiple=1, reward=2 * LEAF_BOND_WEI), number=2)
+    arena.prove(arena.claimed(TRUTH, bond_multiple=2, reward=1), number=2)
 
 
 # --- how a verifier is asked -------------------------------------------------------------------------

@@ -114,6 +114,7 @@ class Governance:
             system="test proofs",
             bits=100,
             value_cap_wei=10 * COIN_WEI,
+            least_bond_wei=0,
             gas_limit=300_000,
             active_from=0,
             active_until=now + 10**8,

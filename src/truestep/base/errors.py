@@ -215,6 +215,7 @@ class Reject(StrEnum):
 
     # Verifiers (docs/validity.md).
     ENTRY_BITS = "security bits out of bounds"
+    ENTRY_BOND = "least bond out of bounds"
     ENTRY_CAP = "value cap out of bounds"
     ENTRY_EARLY = "entry is not active yet"
     ENTRY_EXPIRED = "entry has expired"
@@ -223,6 +224,7 @@ class Reject(StrEnum):
     ENTRY_STOPPED = "entry is stopped"
     ENTRY_TIME = "time of the entry out of bounds"
     ENTRY_UNKNOWN = "unknown entry"
+    CLAIM_BOND = "claim is below the least bond"
     CLAIM_PROVEN = "claim is proven"
     CLAIM_NOT_PROVEN = "claim is not proven"
     CLAIM_STANDS = "claim stands"

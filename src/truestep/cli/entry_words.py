@@ -25,6 +25,7 @@ def entry_fields(listed: "ListedEntry") -> dict[str, Any]:
         "program_hash": f"0x{entry.program_hash.hex()}" if any(entry.program_hash) else None,
         "bits": entry.bits,
         "value_cap_wei": entry.value_cap_wei,
+        "least_bond_wei": entry.least_bond_wei,
         "gas_limit": entry.gas_limit,
         "active_from": entry.active_from,
         "active_until": entry.active_until,
@@ -46,9 +47,13 @@ def _limits(entry: "Entry") -> dict[str, str]:
         "verifier": f"{entry.verifier}, selector 0x{entry.selector.hex()}",
         "key": f"0x{entry.key_digest.hex()}",
         "program": f"0x{entry.program_hash.hex()}" if any(entry.program_hash) else "any",
-        "claims": f"of up to {coins(entry.value_cap_wei)} of bond and reward",
+        "claims": f"of up to {coins(entry.value_cap_wei)} of bond and reward{_least(entry)}",
         "active": f"{_when(entry.active_from)} to {_when(entry.active_until)}",
     }
+
+
+def _least(entry: "Entry") -> str:
+    return f", with a bond of at least {coins(entry.least_bond_wei)}" if entry.least_bond_wei else ""
 
 
 def shown_announcement(found: "Announcement", now: int) -> dict[str, str]:
@@ -88,6 +93,7 @@ def announcement_fields(found: "Announcement") -> dict[str, Any]:
         "program_hash": f"0x{entry.program_hash.hex()}" if any(entry.program_hash) else None,
         "bits": entry.bits,
         "value_cap_wei": entry.value_cap_wei,
+        "least_bond_wei": entry.least_bond_wei,
         "gas_limit": entry.gas_limit,
         "active_from": entry.active_from,
         "active_until": entry.active_until,

@@ -13,6 +13,8 @@ from truestep.protocol.settlement.programs import CYCLES_LIMIT, named_program
 from truestep.protocol.validity.contracts.verifiers import EntryNumber
 
 ANY_PROGRAM = bytes(32)
+CAPPED, WITH_BONDS = "only for claims of up to", "only for claims with a bond of at least"
+"""What an order can change."""
 NAMED_LIMIT = 8
 """Entries that a refusal names: more are for nobody to read."""
 
@@ -25,20 +27,25 @@ def believed_entries(
     Raises Rejected if there is none, and says what there is, and what to change.
     """
     listed = entries(chain)
-    program, value_wei = named_program(image_root, entry, order.max_cycles), claim_value_wei(chain, order)
-    against = {each.number: _why_not(each, program, order.system, value_wei) for each in listed}
+    program = named_program(image_root, entry, order.max_cycles)
+    against = {each.number: _why_not(each, program, chain, order) for each in listed}
     found = tuple(each for each in listed if not against[each.number])
     if not found:
         known = [each.max_cycles for each in chain.facts().programs if each.image_root == image_root]
-        others = _other_cycles(listed, image_root, entry, known)
-        raise Rejected(_reason(listed, against), _nobody(listed, against, order, list(others)))
+        guessed = _other_cycles(listed, image_root, entry, known)
+        others = [each for each in guessed if each[1] != order.max_cycles]
+        raise Rejected(_reason(listed, against), _nobody(listed, against, order, others))
     return found
 
 
 def claim_value_wei(chain: ChainReader, order: Order) -> int:
     """What is at stake in one claim: its bond, and its reward if that is in native coins (V2.4)."""
-    reward_wei = order.reward_wei if order.asset == NATIVE else 0
-    return chain.parameters().operator_bond_wei * order.bond_multiple + reward_wei
+    return claim_bond_wei(chain, order) + (order.reward_wei if order.asset == NATIVE else 0)
+
+
+def claim_bond_wei(chain: ChainReader, order: Order) -> int:
+    """The bond of one claim."""
+    return chain.parameters().operator_bond_wei * order.bond_multiple
 
 
 def expiry_notice(chain: ChainReader, found: Iterable[ListedEntry], order: Order) -> str | None:
@@ -54,9 +61,10 @@ def expiry_notice(chain: ChainReader, found: Iterable[ListedEntry], order: Order
     )
 
 
-def _why_not(listed: ListedEntry, program: Bytes32, system: str | None, value_wei: int) -> str:
+def _why_not(listed: ListedEntry, program: Bytes32, chain: ChainReader, order: Order) -> str:
     """What is against an entry; empty if nothing is."""
-    entry = listed.entry
+    entry, system = listed.entry, order.system
+    bond_wei, value_wei = claim_bond_wei(chain, order), claim_value_wei(chain, order)
     if system is not None and entry.system.casefold() != system.casefold():
         return "of another system"
     if entry.program_hash not in (ANY_PROGRAM, program):
@@ -64,15 +72,19 @@ def _why_not(listed: ListedEntry, program: Bytes32, system: str | None, value_we
     if listed.state is not EntryState.LIVE:
         return str(listed.state)
     if value_wei > entry.value_cap_wei:
-        return f"only for claims of up to {coins(entry.value_cap_wei)}, and here one has {coins(value_wei)}"
+        return f"{CAPPED} {coins(entry.value_cap_wei)}, and here one has {coins(value_wei)}"
+    if bond_wei < entry.least_bond_wei:
+        return f"{WITH_BONDS} {coins(entry.least_bond_wei)}, and here it is {coins(bond_wei)}"
     return ""
 
 
 def _reason(listed: list[ListedEntry], against: Mapping[EntryNumber, str]) -> Reject:
     if not listed:
         return Reject.ENTRY_UNKNOWN
-    is_capped = any(why.startswith("only for claims") for why in against.values())
-    return Reject.CLAIM_VALUE if is_capped else Reject.ENTRY_OTHER_PROGRAM
+    for words, reason in ((CAPPED, Reject.CLAIM_VALUE), (WITH_BONDS, Reject.CLAIM_BOND)):
+        if any(why.startswith(words) for why in against.values()):
+            return reason
+    return Reject.ENTRY_OTHER_PROGRAM
 
 
 def _nobody(
@@ -89,7 +101,9 @@ def _nobody(
     named = "; ".join(_named(each, against[each.number]) for each in listed[:NAMED_LIMIT])
     more = f"; and {len(listed) - NAMED_LIMIT} more" if len(listed) > NAMED_LIMIT else ""
     advice = "submit without --policy validity, or see `truestep verifiers list`"
-    if any(why.startswith("only for claims") for why in against.values()):
+    if any(why.startswith(WITH_BONDS) for why in against.values()):
+        advice = "offer a higher --bond-multiple"
+    if any(why.startswith(CAPPED) for why in against.values()):
         advice = "offer a lower reward or --bond-multiple, or use a verifier that is trusted with more"
     if other_cycles:
         number, cycles = other_cycles[0]

@@ -40,7 +40,7 @@ struct StoredEntry:
     program_hash: bytes32
     system: String[32]
     word: uint256  # [ selector 32 | bits 16 | gas_limit 40 | active_from 40 | active_until 40 | stopped_at 40 ]
-    value_cap_wei: uint256
+    limits: uint256  # [ least_bond_wei 128 | value_cap_wei 128 ]
 
 
 BATCH_CLAIMED: constant(uint8) = 2
@@ -71,6 +71,7 @@ MASK16: constant(uint256) = 2**16 - 1
 MASK27: constant(uint256) = 2**27 - 1
 MASK32: constant(uint256) = 2**32 - 1
 MASK40: constant(uint256) = 2**40 - 1
+MASK128: constant(uint256) = 2**128 - 1
 MASK64: constant(uint256) = 2**64 - 1
 MASK216: constant(uint256) = 2**216 - 1
 
@@ -139,6 +140,7 @@ def add(entry: IVerifiers.Entry, number: uint256):
     assert (
         entry.value_cap_wei != 0 and entry.value_cap_wei < 2**128
     ), "value cap out of bounds"
+    assert entry.least_bond_wei <= entry.value_cap_wei, "least bond out of bounds"
     assert entry.gas_limit != 0 and entry.gas_limit <= GAS_LIMIT, "gas limit out of bounds"
     assert (
         entry.active_from < entry.active_until
@@ -158,7 +160,7 @@ def add(entry: IVerifiers.Entry, number: uint256):
         | entry.gas_limit << 120
         | entry.active_from << 80
         | entry.active_until << 40,
-        value_cap_wei=entry.value_cap_wei,
+        limits=entry.least_bond_wei << 128 | entry.value_cap_wei,
     )
     log IVerifiers.Added(number=number, entry=entry, code_hash=code_hash)
 
@@ -390,7 +392,8 @@ def get(number: uint256) -> IVerifiers.Entry:
         program_hash=stored.program_hash,
         system=stored.system,
         bits=stored.word >> 160 & MASK16,
-        value_cap_wei=stored.value_cap_wei,
+        value_cap_wei=stored.limits & MASK128,
+        least_bond_wei=stored.limits >> 128,
         gas_limit=stored.word >> 120 & MASK40,
         active_from=stored.word >> 80 & MASK40,
         active_until=stored.word >> 40 & MASK40,
@@ -607,10 +610,12 @@ def _check_entry(number: uint256, batch: IJobs.Batch, proof: IJobs.LeafProof):
     parameters_id: uint256 = convert(batch.parameters_id, uint256)
     if self.bonds[parameters_id] == 0:
         self.bonds[parameters_id] = (staticcall PARAMETERS.get(parameters_id)).operator_bond_wei
+    limits: uint256 = self.entries[number].limits
     value_wei: uint256 = self.bonds[parameters_id] * convert(proof.job_terms.bond_multiple, uint256)
+    assert value_wei >= limits >> 128, "claim is below the least bond"
     if proof.job_terms.asset == empty(address):
         value_wei += (staticcall JOBS.get_job(proof.item >> 64)).reward
-    assert value_wei <= self.entries[number].value_cap_wei, "claim is above the value cap"
+    assert value_wei <= limits & MASK128, "claim is above the value cap"
 
 
 @internal

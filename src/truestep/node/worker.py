@@ -14,7 +14,7 @@ from truestep.node.tasks.views import ViewBuilder
 from truestep.node.tasks.world import World
 from truestep.protocol.records import JobRecord, TaskRecord, TaskStage
 from truestep.roles import worker
-from truestep.roles.proving import provable_caps
+from truestep.roles.proving import proving_entries
 from truestep.roles.worker import WorkerPolicy
 
 
@@ -32,8 +32,8 @@ def worker_node(world: World, policy: WorkerPolicy, distrusted: dict[Bytes32, st
         """Which programs it can prove, the entries of Verifiers say, which change."""
         if not policy.key_digests:
             return policy
-        caps = provable_caps(world.chain.facts(), policy.key_digests, now)
-        return replace(policy, provable_wei=caps)
+        found = proving_entries(world.chain.facts(), policy.key_digests, now)
+        return replace(policy, proving_entries=found)
 
     def is_wanted(now: int) -> Callable[[JobRecord, int], bool]:
         then = policy_at(now)

@@ -142,13 +142,13 @@ def _usable(view: ProvingView, claim: ClaimView) -> Iterator[tuple[EntryNumber, 
     facts, work = view.facts, claim.work
     job = facts.jobs[job_of_task(claim.task_id)].job
     terms = job.terms
-    value_wei = facts.parameters[terms.parameters_id - 1].operator_bond_wei * terms.bond_multiple
-    value_wei += job.reward if terms.asset == NATIVE else 0
+    bond_wei = facts.parameters[terms.parameters_id - 1].operator_bond_wei * terms.bond_multiple
+    value_wei = bond_wei + (job.reward if terms.asset == NATIVE else 0)
     program = program_hash(work)
     if work.shard_count != SHARDS_OF_A_RUN:
         return
     for number, entry in live_entries(facts, view.key_digests, view.now):
-        if entry.program_hash == program and value_wei <= entry.value_cap_wei:
+        if entry.program_hash == program and entry.takes(bond_wei, value_wei):
             yield number, entry
 
 
@@ -163,18 +163,22 @@ def live_entries(
             yield EntryNumber(number), entry
 
 
-def provable_caps(facts: Facts, key_digests: frozenset[Bytes32], now: int) -> Mapping[ProgramId, int]:
-    """The most that a claim on each program may be worth so that this node can prove it, in wei."""
-    caps: dict[Bytes32, int] = {}
+def proving_entries(
+    facts: Facts, key_digests: frozenset[Bytes32], now: int
+) -> Mapping[ProgramId, tuple[Entry, ...]]:
+    """The entries by which this node can prove claims on each program."""
+    found: dict[Bytes32, tuple[Entry, ...]] = {}
     for _, entry in live_entries(facts, key_digests, now):
-        caps[entry.program_hash] = max(entry.value_cap_wei, caps.get(entry.program_hash, 0))
-    if not caps:
+        found[entry.program_hash] = (*found.get(entry.program_hash, ()), entry)
+    if not found:
         return {}
     hashes = map(program_hash, facts.programs)
-    return {ProgramId(number): caps[name] for number, name in enumerate(hashes, 1) if name in caps}
+    return {ProgramId(number): found[name] for number, name in enumerate(hashes, 1) if name in found}
 
 
-def can_prove(job: JobRecord, caps: Mapping[ProgramId, int]) -> bool:
+def can_prove(job: JobRecord, entries: Mapping[ProgramId, tuple[Entry, ...]]) -> bool:
     """Whether this node could prove a claim on a job."""
-    value_wei = job.parameters.operator_bond_wei + (job.reward if job.asset == NATIVE else 0)
-    return job.shard_count == SHARDS_OF_A_RUN and value_wei <= caps.get(job.program_id, -1)
+    bond_wei = job.parameters.operator_bond_wei
+    value_wei = bond_wei + (job.reward if job.asset == NATIVE else 0)
+    is_taken = any(entry.takes(bond_wei, value_wei) for entry in entries.get(job.program_id, ()))
+    return job.shard_count == SHARDS_OF_A_RUN and is_taken

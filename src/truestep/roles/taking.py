@@ -335,7 +335,7 @@ def _offer_checks(job: JobRecord, policy: WorkerPolicy) -> Iterator[Check]:
         f"asks for policy {job.policy} of assurance, this node knows {OPTIMISTIC}, {KEPT} and {VALIDITY}",
     )
     yield (
-        job.policy == VALIDITY and not (policy.takes_unproven or can_prove(job, policy.provable_wei)),
+        job.policy == VALIDITY and not (policy.takes_unproven or can_prove(job, policy.proving_entries)),
         Declined.ASSURANCE,
         "asks that its claims are proven, and no live verifier takes a proof that this node can make: start"
         " with --prove MODEL if you have the program's model, or with --unproven, and prove its claims with"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from truestep.base.ids import Address, Bytes32, ProgramId
+from truestep.protocol.validity.contracts.verifiers import Entry
 from truestep.roles.availability.delivery import DeliveryPolicy
 from truestep.roles.estimates import Speed
 
@@ -45,8 +46,10 @@ class WorkerPolicy:
     """Whether it also does for others what anybody can do: finalize, settle, write out, call back, cancel."""
     key_digests: frozenset[Bytes32] = frozenset()
     """Of the circuits that this node proves: it takes jobs under *validity* whose claims it can prove."""
-    provable_wei: Mapping[ProgramId, int] = field(default_factory=dict[ProgramId, int])
-    """Of programs that it can prove now: the most that a claim may be worth. Entries of Verifiers say so."""
+    proving_entries: Mapping[ProgramId, tuple[Entry, ...]] = field(
+        default_factory=dict[ProgramId, tuple[Entry, ...]]
+    )
+    """Of programs whose claims it can prove now: the entries of Verifiers by which it can."""
     takes_unproven: bool = False
     """Whether it takes jobs under *validity*, whose claims somebody else must prove (docs/validity.md)."""
     delivery: DeliveryPolicy | None = None

@@ -13,10 +13,7 @@ def test_products_are_computed_once() -> None:
     remembered: Any = vars(import_module("eth.precompiles.ecmul"))["_ecmull"]
     words = b"".join(number.to_bytes(32, "big") for number in (1, 2, 5**90))
     before = remembered.cache_info()
-    answers = {
-        bytes(web3.eth.call({"to": f"0x{7:040x}", "data": words}))
-        for _ in range(3)
-    }
+    answers = {bytes(web3.eth.call({"to": f"0x{7:040x}", "data": words})) for _ in range(3)}
     after = remembered.cache_info()
     assert len(answers) == 1 and len(answers.pop()) == 64
     assert (after.misses - before.misses, after.hits - before.hits) == (1, 2)

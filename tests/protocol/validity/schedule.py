@@ -83,6 +83,7 @@ class ValiditySchedule(Schedule):
             system="test proofs",
             bits=self.rng.choice((80, 100, 100, 256, 79, 257)),
             value_cap_wei=self.rng.choice((value_cap_wei,) * 15 + (0, 2**128 - 1, 2**128)),
+            least_bond_wei=self.rng.choice((0,) * 10 + (1, PARAMETERS.operator_bond_wei * 2, 2**128)),
             gas_limit=self.rng.choice((100_000,) * 15 + (0, 10_000_000, 10_000_001)),
             active_from=max(0, self.now + self.rng.choice((-60, 0, 0, 60, 600))),
             active_until=self.now + self.rng.choice((0, 900, DAY_SECONDS, *(10**8,) * 8)),

@@ -156,8 +156,9 @@ class Timelock:
             raise Rejected(
                 error.reason,
                 f"Verifiers would refuse the entry, which has {entry.bits} bits, a cap of"
-                f" {coins(entry.value_cap_wei)}, a limit of {entry.gas_limit:,} gas, and proves from second"
-                f" {entry.active_from:,} to {entry.active_until:,}; see docs/validity.md V2.1",
+                f" {coins(entry.value_cap_wei)}, a least bond of {coins(entry.least_bond_wei)}, a limit of"
+                f" {entry.gas_limit:,} gas, and proves from second {entry.active_from:,} to"
+                f" {entry.active_until:,}; see docs/validity.md V2.1",
             ) from error
 
     def announce(self, entry: Entry, number: EntryNumber) -> Message:

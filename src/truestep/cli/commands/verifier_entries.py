@@ -63,6 +63,14 @@ def add(
     ],
     network: NetworkOptions,
     owner: OwnerOptions,
+    least_bond: Annotated[
+        str,
+        typer.Option(
+            metavar="COINS",
+            help="The least bond of a claim that it proves. Who stops it by losing a claim on purpose pays"
+            " half of that.",
+        ),
+    ] = "0",
     image: Annotated[
         str | None,
         typer.Option(metavar="HEX", help="Of a version: RISC Zero's image id, or the hash of SP1's key."),
@@ -99,6 +107,7 @@ def add(
     from truestep.protocol.validity.contracts.verifiers import EntryNumber
 
     screen = Screen(as_json=as_json)
+    least_wei = parse_amount(least_bond, "--least-bond")
     cap_wei, place = parse_amount(value_cap, "--value-cap"), parse_address(address, "ADDRESS")
     timelock = open_timelock(network)
     owner.refuse_others("an announcement", timelock.proposer())
@@ -109,7 +118,12 @@ def add(
         kind,
         kind.check(timelock.web3, place),
         believed,
-        limits={"value_cap_wei": cap_wei, "bits": bits, "gas_limit": gas_limit or kind.gas_limit},
+        limits={
+            "value_cap_wei": cap_wei,
+            "least_bond_wei": least_wei,
+            "bits": bits,
+            "gas_limit": gas_limit or kind.gas_limit,
+        },
         active_from=_seconds(active_from) or 0,
         active_until=_seconds(active_until, is_end=True) or due_at + ACTIVE_DAYS * DAY_SECONDS,
     )

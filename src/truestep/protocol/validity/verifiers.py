@@ -101,6 +101,7 @@ def require_bounds(entry: Entry, now: int) -> None:
     """Refuse limits that no entry may have (V2.1)."""
     require(LEAST_BITS <= entry.bits <= MOST_BITS, Reject.ENTRY_BITS)
     require(0 < entry.value_cap_wei < VALUE_CAP_LIMIT_WEI, Reject.ENTRY_CAP)
+    require(0 <= entry.least_bond_wei <= entry.value_cap_wei, Reject.ENTRY_BOND)
     require(0 < entry.gas_limit <= GAS_LIMIT, Reject.ENTRY_GAS)
     require(max(entry.active_from, now) < entry.active_until < TIME_LIMIT, Reject.ENTRY_TIME)
 
@@ -259,6 +260,7 @@ def require_usable(
     named = program_hash(work)
     require(entry.program_hash in (bytes(32), named), Reject.ENTRY_OTHER_PROGRAM)
     value_wei = life.parameters[terms.parameters_id - 1].operator_bond_wei * terms.bond_multiple
+    require(value_wei >= entry.least_bond_wei, Reject.CLAIM_BOND)
     if terms.asset == NATIVE:
         value_wei += life.jobs[unpack_item(proof.item).job_id].reward
     require(value_wei <= entry.value_cap_wei, Reject.CLAIM_VALUE)

@@ -28,10 +28,16 @@ class Entry:
     """Of security."""
     value_cap_wei: int
     """Of one claim."""
+    least_bond_wei: int
+    """Of one claim: losing one on purpose, to stop the entry, costs half of it (V6)."""
     gas_limit: int
     """Of one proof."""
     active_from: int
     active_until: int
+
+    def takes(self, bond_wei: int, value_wei: int) -> bool:
+        """Whether it may prove a claim with this bond and value, reward included (V2.4)."""
+        return self.least_bond_wei <= bond_wei and value_wei <= self.value_cap_wei
 
 
 # --- calls ----------------------------------------------------------------------------------------

@@ -57,7 +57,13 @@ def test_the_commands_prove_and_verify(tools: Tools, truestep: Invoke, tmp_path:
     finished = truestep("prove", str(model), *arguments)
     assert finished.exit_code == 0, finished.stderr
     assert "convinces nobody" in finished.stderr
+    assert "gates; estimate: " in finished.stderr and "proven in " in finished.stderr
     words = json.loads(finished.stdout)["runs"]
+    estimated = truestep("estimate", str(model), "--key", "development", "--json")
+    assert estimated.exit_code == 0, estimated.stderr
+    told = json.loads(estimated.stdout)
+    assert told["optimistic"]["cycles"] > 0 and told["validity"]["is_of_claim"]
+    assert told["validity"]["proofs_measured_here"] >= 1 and told["validity"]["proof_gas"] > 700_000
     verified = truestep("verify", str(proof), "--model", str(model), "--input", str(content), "--json")
     assert verified.exit_code == 0 and json.loads(verified.stdout)["runs"] == words
     file = json.loads(proof.read_text())

@@ -25,6 +25,7 @@ COMMANDS = (
     "devnet",
     "disclose",
     "drill availability",
+    "estimate",
     "extend",
     "feed",
     "fetch",

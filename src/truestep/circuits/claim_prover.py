@@ -9,7 +9,7 @@ from truestep.base.ids import Bytes32
 from truestep.circuits.claims import Claimed, check_claim, claim_seal
 from truestep.circuits.errors import CircuitError
 from truestep.circuits.model import Model
-from truestep.circuits.processes import Limits
+from truestep.circuits.processes import Limits, Meter
 from truestep.circuits.prover import Circuit, compile_circuit, prove
 from truestep.circuits.reference import Shown
 from truestep.circuits.setup_key import KeyName
@@ -57,7 +57,7 @@ class ModelProver:
         claimed = Claimed(task_id=order.task_id, work=order.work, terms=order.terms, leaf=order.leaf)
         with _in_words():
             check_claim(known.model, content, claimed)
-            tools = replace(self._tools, should_stop=should_stop)
+            tools = replace(self._tools, should_stop=should_stop, meter=Meter())
             proof = prove(known.model, content, known.circuit, tools, tell)
             return claim_seal(
                 known.model,

@@ -31,6 +31,13 @@ _GUARD = (
 """Becomes the tool. On Linux it ends with the process that started it, even if that is killed."""
 
 
+@dataclass(slots=True)
+class Meter:
+    """What tools have computed."""
+
+    cpu_seconds: float = 0.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What one run of a tool may take."""
@@ -51,8 +58,9 @@ def run_tool(
     folder: Path,
     limits: Limits,
     should_stop: ShouldStop = never,
+    meter: Meter | None = None,
 ) -> str:
-    """What the tool says on stderr.
+    """What the tool says on stderr. `meter` is told what it has computed.
 
     Raises `CircuitError` if it fails, `Unavailable` at a limit, `Stopped` if it was ended because it should.
     """
@@ -71,7 +79,9 @@ def run_tool(
         try:
             reason = _watch(process, limits, should_stop)
         finally:
-            _end(process)
+            cpu_seconds = _end(process)
+    if meter is not None:
+        meter.cpu_seconds += cpu_seconds
     said = log.read_bytes()[-SAID_BYTES:].decode("utf-8", "replace").strip()
     if reason is not None:
         raise Unavailable(f"{name} was ended: {reason}")
@@ -136,12 +146,13 @@ def _memory_bytes(pid: int) -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End what is left of its session, and take its exit code.
+def _end(process: subprocess.Popen[bytes]) -> float:
+    """End what is left of its session, and take its exit code. Returns the CPU seconds that it took.
 
     `Popen.wait` is not used: an interrupt inside of it can leave its lock taken, and then it waits for ever.
     """
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    _, status = os.waitpid(process.pid, 0)
+    _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
+    return used.ru_utime + used.ru_stime

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from truestep.circuits.errors import CircuitError
+from truestep.circuits.expectations import Timing, add_timing, expected_seconds
 from truestep.circuits.model import Model
 from truestep.circuits.noir import noir_source
 from truestep.circuits.processes import Limits
@@ -174,6 +175,7 @@ def prove_circuit(
 ) -> bytes:
     """Prove a program's run on its arguments."""
     need_points(key_folder(circuit.key_name), circuit.key_name, circuit.points)
+    expected, before = expected_seconds(circuit.gates), tools.meter.cpu_seconds
     with tempfile.TemporaryDirectory(prefix="prove-", dir=circuit.folder) as name:
         folder = Path(name)
         _share(circuit.folder / "program.json", folder / "program.json")
@@ -181,13 +183,16 @@ def prove_circuit(
         tell("executing the circuit")
         tools.run_noir("execute", folder, EXECUTE_LIMITS)
         (folder / "key").write_bytes(circuit.key)
-        tell(f"proving {circuit.gates:,} gates")
+        tell(f"proving {circuit.gates:,} gates; estimate: {expected.cpu_seconds:.2f} CPU seconds")
         files = ["-b", folder / "program.json", "-w", folder / "witness.gz", "-k", folder / "key"]
         where = ["-o", folder, "-c", key_folder(circuit.key_name), "-t", circuit.target]
         tools.run_bb(["prove", *files, *where], folder, PROVE_LIMITS)
         proof, written = ((folder / each).read_bytes() for each in ("proof", "public_inputs"))
     if written != b"".join(each.to_bytes(32, "big") for each in public):
         raise CircuitError("the prover's public inputs are not those of the model; nothing was written")
+    seconds = tools.meter.cpu_seconds - before
+    add_timing(Timing(gates=circuit.gates, cpu_seconds=seconds))
+    tell(f"proven in {seconds:.2f} CPU seconds")
     return proof
 
 

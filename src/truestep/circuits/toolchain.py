@@ -8,13 +8,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from truestep.base.errors import Unavailable
 from truestep.circuits.errors import CircuitError
-from truestep.circuits.processes import Limits, run_tool
+from truestep.circuits.processes import Limits, Meter, run_tool
 from truestep.guest.user_cache import user_cache
 from truestep.ports.blobs import never
 from truestep.ports.executor import ShouldStop
@@ -48,6 +48,7 @@ class Tools:
     """Asked while a tool runs: whether to end it."""
     most: Limits | None = None
     """What a run of a tool may take at most, if that is less than it may anyway."""
+    meter: Meter = field(default_factory=Meter, compare=False)
 
     @cached_property
     def bb(self) -> Path:
@@ -87,7 +88,7 @@ class Tools:
 
     def _run(self, name: str, command: list[str | Path], folder: Path, limits: Limits) -> str:
         least = limits if self.most is None else limits.within(self.most)
-        return run_tool(name, command, folder, least, self.should_stop)
+        return run_tool(name, command, folder, least, self.should_stop, self.meter)
 
 
 def _expect(what: str, path: Path, expected: str, found: str) -> None:

@@ -22,6 +22,7 @@ COMMANDS = {
     "prove-step": "prove_step",
     "quantise": "quantise",
     "prove": "prove",
+    "estimate": "estimate",
     "proofs": "proofs",
     "devnet": "devnet",
     "worker": "worker",

@@ -9,6 +9,8 @@ from truestep.ports.chain import Chain
 
 PROGRAM_GAS, POST_GAS, SUPPLY_GAS = 160_000, 160_000, 240_000
 """To register a program, to post a job, and to name its items: with some room above docs/gas.md."""
+TASK_GAS = 216_926
+"""Of one task alone: take, claim and finalize (docs/gas.md)."""
 GAS_FACTOR = 2
 """The price may double while a command runs; transactions offer as much."""
 

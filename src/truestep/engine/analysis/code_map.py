@@ -33,6 +33,9 @@ TARGET_COST = 48
 INTERPRETER_LIMIT_COST = 10_240
 """An interpreter's loop is worth more of LLVM's time, twice as much as in parts of `REGION_LIMIT_COST`: where
 it is cut, registers go through memory at every other instruction of its program."""
+DENSE_TARGET_COST, DENSE_LIMIT_COST = 192, 24_576
+"""The same for functions that cost at most so much for each target, as loops of interpreters do and other
+functions seldom: those of QuickJS and SQLite cost 22,000 and 23,000."""
 UNIT_LIMIT_COST = 512
 """Functions below it are compiled together. With more, calls between them are a little cheaper (3 % of a run
 at 2,048), but what is hot drags along what is not (half of all compiling)."""
@@ -435,6 +438,7 @@ def _split_large_regions(
     whole = np.append(costs[starts[1:]], costs[-1]) - costs[starts]
     interprets = (targets > MANY_TARGETS) & (whole >= TARGET_COST * targets)
     limits = np.where(interprets, INTERPRETER_LIMIT_COST, REGION_LIMIT_COST)
+    limits[interprets & (whole <= DENSE_TARGET_COST * targets)] = DENSE_LIMIT_COST
     chunk = (costs[at_leaders] - costs[starts[owner]]) // limits[owner]
     begins = np.ones(len(leaders), np.bool_)
     begins[1:] = (owner[1:] != owner[:-1]) | (chunk[1:] != chunk[:-1])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from truestep.base.integers import wrap32
 from truestep.engine.analysis.code_map import ALL_REGISTERS, BLOCK_LIMIT_WORDS, MANY_TARGETS, CodeMap, between
 from truestep.engine.analysis.forms import Forms, Region, find_forms
+from truestep.engine.analysis.homes import Uses, homed_registers
 from truestep.engine.analysis.liveness import WINDOW_CYCLES, unseen_registers
 from truestep.engine.analysis.loops import Loop, repeated_loops
 from truestep.engine.analysis.nesting import ways_in
@@ -85,6 +86,8 @@ class Flow:
     """Block → registers that it or what follows in the function reads, or stores on leaving, by bit."""
     forms: Forms
     """The form in which blocks find registers."""
+    homed: int
+    """Registers that every block reads from the control block and leaves there, by bit."""
 
     @property
     def goes_by_numbers(self) -> bool:
@@ -210,6 +213,17 @@ def region_flow(code: CodeMap, region: int, *, is_baseline: bool = False) -> Flo
         {block.start: _effects(block) for block in blocks.values()},
         {block.start: _ways_on(block, blocks) for block in blocks.values()},
     )
+    left_with = _left_with(changed, unseen, {*needs, *storing})
+    wanted = _wanted(blocks, successors, dispatched, changed, left_with)
+    forms = find_forms(
+        Region(
+            code={pc: block.instructions for pc, block in blocks.items()},
+            successors=successors,
+            open_blocks=(start, *needs),
+            dispatched=dispatched,
+            leaving={pc for pc, block in blocks.items() if _may_leave(block, blocks)},
+        )
+    )
     return Flow(
         start=start,
         is_baseline=is_baseline,
@@ -221,19 +235,48 @@ def region_flow(code: CodeMap, region: int, *, is_baseline: bool = False) -> Flo
         outer=frozenset(pc for pc in needs if pc not in inner and not ways.get(pc)),
         unseen=unseen,
         changed=changed,
-        wanted=_wanted(
-            blocks, successors, dispatched, changed, _left_with(changed, unseen, {*needs, *storing})
-        ),
-        forms=find_forms(
-            Region(
-                code={pc: block.instructions for pc, block in blocks.items()},
-                successors=successors,
-                open_blocks=(start, *needs),
-                dispatched=dispatched,
-                leaving={pc for pc, block in blocks.items() if _may_leave(block, blocks)},
-            )
-        ),
+        wanted=wanted,
+        forms=forms,
+        homed=0 if is_baseline else _homed(blocks, successors, dispatched, (wanted, changed), forms),
     )
+
+
+def _homed(
+    blocks: dict[int, Block],
+    successors: dict[int, list[int]],
+    dispatched: tuple[int, ...],
+    ways: tuple[dict[int, int], dict[int, int]],
+    forms: Forms,
+) -> int:
+    """The registers that stay in the control block: none that a block may find as a float.
+
+    `ways` are the registers that are wanted when each block begins, and those changed when it ends.
+    """
+    wanted, changed = ways
+    entered = {min(blocks), *(b.next_pc for b in blocks.values() if is_call(b.last) and b.next_pc in blocks)}
+    again = dispatched[:1]
+    uses = Uses(
+        instructions=sum(len(block.instructions) for block in blocks.values()),
+        successors={pc: [*to, *again] if is_dispatch(blocks[pc]) else to for pc, to in successors.items()},
+        touched={pc: _touched(block) for pc, block in blocks.items()},
+        loaded={pc: wanted[pc] for pc in entered},
+        stored={
+            pc: changed[pc] | written_by(block)
+            for pc, block in blocks.items()
+            if _may_leave(block, blocks) and not (dispatched and is_dispatch(block))
+        },
+    )
+    held = {register for entry in forms.entry.values() for register in entry}
+    return homed_registers(uses) & ~PINNED_MASK & ~sum(1 << register for register in held)
+
+
+def _touched(block: Block) -> tuple[int, int]:
+    """The registers that a block reads before it writes them, and those that it writes, by bit."""
+    read = written = 0
+    for reads, writes in _effects(block):
+        read |= reads & ~written
+        written |= writes
+    return read, written
 
 
 def _read_blocks(code: CodeMap, region: int) -> dict[int, Block]:

@@ -38,8 +38,8 @@ class Frame:
         return target in self._local_functions
 
     def having(self, mask: int) -> Iterator[int]:
-        """The registers of `mask` that this function has."""
-        return registers_in(mask & self._touched)
+        """The registers of `mask` that this function takes from the control block and brings back there."""
+        return registers_in(mask & self._touched & ~self.flow.homed)
 
     def definition(self) -> str:
         """The text of the function, once all blocks are written."""
@@ -131,9 +131,11 @@ class Frame:
         emit = self.emitter
         declare_floats(emit, self.flow.forms)
         for register in registers_in(self._touched):
-            emit.line(f"%x{register} = alloca i64")
-            if register not in PINNED:
-                emit.line(f"%s{register} = getelementptr i8, ptr %memory, i64 {register_offset(register)}")
+            place = f"getelementptr i8, ptr %memory, i64 {register_offset(register)}"
+            is_homed = self.flow.homed >> register & 1
+            emit.line(f"%x{register} = {place if is_homed else 'alloca i64'}")
+            if register not in PINNED and not is_homed:
+                emit.line(f"%s{register} = {place}")
         emit.line(f"%entry.at = getelementptr i8, ptr %memory, i64 {CONTROL + 8 * CONTROL_ENTRY}")
         emit.line("%indirect = alloca i64")
         emit.line("%trap = alloca i64")

@@ -145,7 +145,7 @@ class BlockRegisters:
         if register in self._bits:
             return self._bits[register]
         held = self._held_here(register)
-        return held.bits(self._emit) if held else self._emit.value(f"load i64, ptr %x{register}")
+        return held.bits(self._emit) if held else self._emit.value(f"load i64, ptr %x{register}, {CONTROLS}")
 
     def raw(self, register: int, kind: FloatType) -> str:
         """The register as a float: any NaN stands for any other."""
@@ -260,7 +260,7 @@ class BlockRegisters:
         kind = self._entry[register]
         raw = self._emit.value(f"load {kind.name}, ptr %{_LETTERS[kind]}{register}")
         state = self._emit.value(f"load i8, ptr %k{register}")
-        whole = self._emit.value(f"load i64, ptr %x{register}") if kind is SINGLE else "0"
+        whole = self._emit.value(f"load i64, ptr %x{register}, {CONTROLS}") if kind is SINGLE else "0"
         return Held(kind=kind, raw=raw, state=state, whole=whole)
 
     # --- where a block ends ---------------------------------------------------------------------------------
@@ -268,7 +268,7 @@ class BlockRegisters:
     def settle(self) -> None:
         """Store the written bits where the next block expects them."""
         for register in sorted(self._unsettled):
-            self._emit.line(f"store i64 {self._bits[register]}, ptr %x{register}")
+            self._emit.line(f"store i64 {self._bits[register]}, ptr %x{register}, {CONTROLS}")
         self._unsettled.clear()
 
     def is_settled_for(self, block: int) -> bool:
@@ -280,7 +280,7 @@ class BlockRegisters:
         for register, kind in self._moves_to(block):
             held = self._held_here(register)
             if kind is None:
-                self._emit.line(f"store i64 {self.bits_here(register)}, ptr %x{register}")
+                self._emit.line(f"store i64 {self.bits_here(register)}, ptr %x{register}, {CONTROLS}")
             elif held and held.kind is kind:
                 put_held(self._emit, register, held)
             else:
@@ -290,12 +290,18 @@ class BlockRegisters:
         """Store the bits of every register of a mask that is held as a float in its %x."""
         for register in sorted({*self._entry, *self._floats}):
             if among >> register & 1 and self._is_float(register):
-                self._emit.line(f"store i64 {self.bits_here(register)}, ptr %x{register}")
+                self._emit.line(f"store i64 {self.bits_here(register)}, ptr %x{register}, {CONTROLS}")
 
     def spill(self, registers: Iterable[int]) -> None:
         """Store registers in the control block."""
         for register in registers:
             self._emit.line(f"store i64 {self.bits_here(register)}, ptr %s{register}, {CONTROLS}")
+
+    def bring_home(self, mask: int) -> None:
+        """Store what this block has written to the registers of `mask`, which stay in the control block."""
+        for register in sorted(self._unsettled | self._floats.keys()):
+            if mask >> register & 1:
+                self._emit.line(f"store i64 {self.bits_here(register)}, ptr %x{register}, {CONTROLS}")
 
     def _is_float(self, register: int) -> bool:
         return register in self._floats or (register in self._entry and register not in self._written)
@@ -328,7 +334,7 @@ def put_held(emit: Emitter, register: int, held: Held) -> None:
     emit.line(f"store {held.kind.name} {held.raw}, ptr %{_LETTERS[held.kind]}{register}")
     emit.line(f"store i8 {held.state}, ptr %k{register}")
     if held.kind is SINGLE:
-        emit.line(f"store i64 {held.whole}, ptr %x{register}")
+        emit.line(f"store i64 {held.whole}, ptr %x{register}, {CONTROLS}")
 
 
 def put_float(emit: Emitter, register: int, kind: FloatType, bits: str) -> None:

@@ -149,6 +149,7 @@ class _BlockTranslator:
 
     def _spill(self, mask: int) -> None:
         """Bring registers to the control block, all but the pinned ones."""
+        self._registers.bring_home(self._flow.homed)
         self._registers.spill(self._frame.having(mask & ~PINNED_MASK))
 
     def _changed(self) -> int:

@@ -1,5 +1,10 @@
-"""The ways out of a unit's code: by the entry table, to `run`, by a trap; and the slow path of stores."""
+"""The ways into a unit's code and out: by the entry table, to `run`, by a trap; and the slow path of stores.
 
+Between them the budget is less by `WINDOW_CYCLES`, so that a block which takes its cycles sees by the sign
+whether enough are left.
+"""
+
+from truestep.engine.analysis.liveness import WINDOW_CYCLES
 from truestep.engine.layout import (
     CONTROL,
     CONTROL_LEAVE,
@@ -13,6 +18,7 @@ from truestep.engine.templates.encoding import (
     COMPARE,
     HOSTS,
     KEPT,
+    LEFT,
     MOVE,
     MOVE_TO,
     R10,
@@ -24,13 +30,15 @@ from truestep.engine.templates.encoding import (
     shift_number,
     sum_of,
     with_control,
+    with_number,
     word,
 )
 
 _KEPT_AT = register_offset(KEPT)
-TAKE_KEPT = with_control(MOVE, HOSTS[KEPT], _KEPT_AT)
+WAY_IN = with_control(MOVE, HOSTS[KEPT], _KEPT_AT) + with_number(0, LEFT, -WINDOW_CYCLES)
 """What an entry does first."""
-_PUT_KEPT = with_control(MOVE_TO, HOSTS[KEPT], _KEPT_AT)
+_ALL_LEFT = with_number(5, LEFT, -WINDOW_CYCLES)
+_WAY_OUT = with_control(MOVE_TO, HOSTS[KEPT], _KEPT_AT) + _ALL_LEFT
 _PC_AT, _TABLE_AT = CONTROL + 8 * CONTROL_PC, CONTROL + 8 * CONTROL_TABLE
 _LEAVE = with_control(b"\xff", 4, CONTROL + 8 * CONTROL_LEAVE, is_wide=False)
 _ENTER = between(b"\x0f\xb7", RDX, RAX, is_wide=False) + shift_number(5, RAX, ENTRY_BITS) + b"\xff\xe0"
@@ -39,23 +47,23 @@ _ENTER = between(b"\x0f\xb7", RDX, RAX, is_wide=False) + shift_number(5, RAX, EN
 
 def leave_at(pc: int) -> bytes:
     """Return to `run`, which goes on at `pc`."""
-    return _PUT_KEPT + set_low(RDX, pc) + _LEAVE
+    return _WAY_OUT + set_low(RDX, pc) + _LEAVE
 
 
 def trap(marker: int) -> bytes:
     """Return to `run` with a trap (support.trap_marker); a final state has no registers."""
-    return b"\x48\xba" + marker.to_bytes(8, "little") + _LEAVE
+    return _ALL_LEFT + b"\x48\xba" + marker.to_bytes(8, "little") + _LEAVE
 
 
 def go_by_table(pc: int) -> bytes:
     """Go on at a pc that has a slot in the entry table."""
     note = with_control(b"\xc7", 0, _PC_AT) + word(pc)
-    return _PUT_KEPT + note + with_control(MOVE, RAX, _TABLE_AT) + b"\x48\x8b\x80" + word(2 * pc) + _ENTER
+    return _WAY_OUT + note + with_control(MOVE, RAX, _TABLE_AT) + b"\x48\x8b\x80" + word(2 * pc) + _ENTER
 
 
 def go_by_register(first: int, count: int) -> bytes:
     """Go on at the pc in RAX; the program's slots of the table are `count`, from `first` on."""
-    note = _PUT_KEPT + with_control(MOVE_TO, RAX, _PC_AT)
+    note = _WAY_OUT + with_control(MOVE_TO, RAX, _PC_AT)
     # A misaligned distance becomes a large number. The slot after the last stands for all that has none.
     slot = sum_of(RDX, RAX, -4 * first, is_wide=False) + between(b"\xc1", 1, RDX, is_wide=False) + b"\2"
     limited = set_low(R10, count) + between(COMPARE, RDX, R10, is_wide=False)

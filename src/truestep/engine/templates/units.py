@@ -2,6 +2,7 @@
 
 - Each block checks the budget for itself, and each is an entry. Between instructions all registers are in
   their places (encoding.HOSTS), so a block can be left before its first one, and go on in any other.
+- The way in to a block lies before it or, where the block before goes on there, after all blocks.
 - A jump within the unit is a jump; one that leaves it goes by the entry table. Nothing leaves by the table
   with less budget than `WINDOW_CYCLES`, on which functions of the best tier rely (liveness).
 - Entries, short budgets and stores to pages that are not open lie after the blocks: they are rare.
@@ -18,14 +19,13 @@ from numpy.typing import NDArray
 
 from truestep.base.integers import wrap32
 from truestep.engine.analysis.code_map import BLOCK_LIMIT_WORDS, CodeMap, between
-from truestep.engine.analysis.liveness import WINDOW_CYCLES
 from truestep.engine.codegen.support import trap_marker
 from truestep.engine.templates.encoding import LEFT, RAX, RDX, address_of, set_low, set_number, with_number
 from truestep.engine.templates.floats import float_code, is_called
 from truestep.engine.templates.instructions import code_of, comparison_code, store_code
 from truestep.engine.templates.leaving import (
     STORE_SLOWLY,
-    TAKE_KEPT,
+    WAY_IN,
     go_by_register,
     go_by_table,
     leave_at,
@@ -142,7 +142,7 @@ def _blocks(code: CodeMap, region: int) -> Iterator[tuple[int, list[int]]]:
 
 
 def _check(cycles: int) -> bytes:
-    return with_number(0, LEFT, -cycles) + with_number(7, LEFT, WINDOW_CYCLES) + _LESS
+    return with_number(5, LEFT, cycles) + _LESS
 
 
 _CHECKS = [_check(cycles) for cycles in range(BLOCK_LIMIT_WORDS + 1)]
@@ -159,6 +159,10 @@ class _Writer:
         self._starts = frozenset(starts)
         self._out = bytearray()
         self._places: dict[int, int] = {}
+        self._entries: dict[int, int] = {}
+        """Where the ways in begin, as far as they are written."""
+        self._is_reached = False
+        """Whether the block before goes on where the next one will be."""
         self._jumps: list[tuple[int, int]] = []
         """Holes, and the block that each leads to."""
         self._calls_floats = False
@@ -172,6 +176,10 @@ class _Writer:
     def block(self, start: int, words: list[int]) -> None:
         """Write a block."""
         out, known, of = self._out, self._templates.known, self._templates.of
+        if not self._is_reached:
+            self._entries[start] = len(out)
+            out += WAY_IN
+        self._is_reached = False
         self._places[start] = len(out)
         words = self._up_to_its_end(words)
         self._calls_floats |= not self._templates.calling.isdisjoint(words)
@@ -261,6 +269,8 @@ class _Writer:
         elif self._following.get(start) != pc:
             self._out += _ALWAYS
             self._jumps.append((self._hole(), pc))
+        else:
+            self._is_reached = True
 
     def _way_out(self, pc: int) -> bytes:
         slot = (pc >> 2) - self._code.table_first
@@ -289,7 +299,7 @@ class _Writer:
             self._out += trap(marker)
         for hole, pc in self._jumps:
             self._fill(hole, self._places[pc])
-        entries = [self._entry(place) for place in self._places.values()]
+        entries = [self._entry(pc) for pc in self._places]
         return MachineCode(
             content=bytes(self._out),
             pcs=np.array([*self._places], np.uint64),
@@ -297,12 +307,13 @@ class _Writer:
             calls_floats=self._calls_floats,
         )
 
-    def _entry(self, place: int) -> int:
-        """Write an entry to a block; where it is."""
-        at = len(self._out)
-        self._out += TAKE_KEPT + _ALWAYS
-        self._fill(self._hole(), place)
-        return at
+    def _entry(self, pc: int) -> int:
+        """Where the way in to a block begins; it is written now if there is none."""
+        if pc not in self._entries:
+            self._entries[pc] = len(self._out)
+            self._out += WAY_IN + _ALWAYS
+            self._fill(self._hole(), self._places[pc])
+        return self._entries[pc]
 
     def _fill(self, hole: int, target: int | None = None) -> None:
         """Make a hole lead to a place, by default the end."""

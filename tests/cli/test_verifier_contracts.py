@@ -117,6 +117,17 @@ def test_another_root_of_keys_is_found_out(verifiers: Invoke, anvil: AnvilDevnet
     assert "do not let it be believed" in refused.output
 
 
+@pytest.mark.anvil
+def test_the_state_of_a_chain_that_is_gone_is_named(verifiers: Invoke, anvil: AnvilDevnet) -> None:
+    """A devnet that is started again has the same chain id, and none of the contracts."""
+    made = fields(verifiers("deploy", "sp1-6.1", *KEYS))
+    web3 = connect(anvil.node)
+    web3.provider.make_request("anvil_setCode", [made["verifier"], "0x"])  # type: ignore[arg-type]
+    refused = verifiers("deploy", "sp1-6.1", *KEYS)
+    assert refused.exit_code == 1
+    assert "of a chain that is gone" in refused.output and "another --state" in refused.output
+
+
 def test_versions_have_names() -> None:
     for text, name in (
         ("risc-zero-3.0", "RISC Zero 3.0"),
@@ -134,5 +145,8 @@ def test_broken_versions_cannot_be_deployed(verifiers: Invoke) -> None:
     assert refused.exit_code == 1
     assert "GHSA-g3qg-6746-3mg9" in refused.output
     assert verifiers("deploy", "risc-zero-9.9", *KEYS).exit_code == 2
+    assert verifiers("deploy", "sp1-6.1", *KEYS, "--max-cycles", 9).exit_code == 2
+    assert verifiers("check", "sp1-6.1", "0x" + "11" * 20, "--key", "development").exit_code == 2
+    assert verifiers("deploy", "model.json", *KEYS, "--root-verifier", "0x" + "11" * 20).exit_code == 2
     assert verifiers("deploy", "sp1-6.1", *KEYS, "--root-verifier", "0x" + "11" * 20).exit_code == 2
     assert verifiers("check", "sp1-6.1", "0x12").exit_code == 2

@@ -117,8 +117,11 @@ def test_an_entry_is_announced_and_added_after_the_delay(
     assert {name: added[name] for name in same} == {name: announced[name] for name in same}
     assert added["state"] == "live" and added["key_digest"] == IMAGE
     desk.refused("is not announced", desk.run("execute", number))
-    desk.refused("caller is not the guardian", desk.run("stop", number, role="requester"))
+    desk.refused("a stop is for", desk.run("stop", number, role="requester"))
+    desk.refused("unknown entry", desk.run("stop", number + 1))
     assert desk.run("stop", number).exit_code == 0
+    desk.refused("is stopped already", desk.run("stop", number))
+    desk.refused("is stopped already", desk.run("stop", number, "--call-data", role=None))
     assert desk.listed("entries")[-1]["state"] == "stopped"
 
 
@@ -155,6 +158,8 @@ def test_a_safe_gets_the_call(desk: Desk, limits: tuple[object, ...]) -> None:
     desk.devnet.advance(DAY_SECONDS)
     act(desk.run("execute", announced["entry"], "--call-data", role=None).fields())
     assert desk.listed("announced") == [] and desk.listed("entries")[-1]["state"] == "live"
+    act(desk.run("stop", announced["entry"], "--call-data", role=None).fields())
+    assert desk.listed("entries")[-1]["state"] == "stopped"
     act(desk.add(*limits, "--call-data", role=None).fields())
     (again,) = desk.listed("announced")
     act(desk.run("cancel", again["entry"], "--call-data", role=None).fields())

@@ -11,6 +11,7 @@ from truestep.cli.failure import Failure
 from truestep.cli.fee_options import MaxFeeOption, MaxTipOption, transaction_policy
 from truestep.cli.options import PasswordFileOption, ask_password
 from truestep.cli.screen import Screen
+from truestep.cli.senders import SenderOptions
 
 if TYPE_CHECKING:
     from truestep.adapters.chain.codec import Message
@@ -37,6 +38,17 @@ class OwnerOptions:
     password_file: PasswordFileOption = None
     max_fee: MaxFeeOption = None
     max_tip: MaxTipOption = None
+
+    def sender(self) -> SenderOptions | None:
+        """As other commands take it; None if the call is printed. Raises Failure if neither was chosen."""
+        if self.account() is None or self.keystore is None:
+            return None
+        return SenderOptions(
+            keystore=self.keystore,
+            password_file=self.password_file,
+            max_fee=self.max_fee,
+            max_tip=self.max_tip,
+        )
 
     def account(self) -> Address | None:
         """Who will send; None if the call is printed. Raises Failure if neither was chosen."""
@@ -69,11 +81,12 @@ class OwnerOptions:
         from truestep.adapters.keystore import open_keystore
         from truestep.adapters.store.sqlite import SqliteStore
 
-        if self.account() is None or self.keystore is None:
+        sends = self.sender()
+        if sends is None:
             screen.result(_printed(screen, message, timelock.chain_id))
             return False
-        signer = open_keystore(self.keystore, ask_password(self.password_file))
-        policy = transaction_policy(self.max_fee, self.max_tip)
+        signer = open_keystore(sends.keystore, ask_password(sends.password_file))
+        policy = transaction_policy(sends.max_fee, sends.max_tip)
         with SqliteStore() as store:
             sender = Sender(timelock.web3, timelock.chain_id, signer, store, policy)
             screen.doing(f"sending {intent}")

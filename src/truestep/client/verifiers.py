@@ -77,6 +77,12 @@ def _state(entry: Entry, stopped_at: int, now: int) -> EntryState:
 
 def stop(chain: Chain, number: EntryNumber) -> None:
     """Believe a verifier no longer, for ever. Raises Rejected for others than the guardian."""
+    check_stoppable(chain, number)
+    transact_once(chain, StopEntry(entry=number), f"stop entry:{number}")
+
+
+def check_stoppable(chain: ChainReader, number: EntryNumber) -> None:
+    """Refuse an entry that there is not, or that is stopped. Raises Rejected."""
     listed = next((each for each in entries(chain) if each.number == number), None)
     if listed is None:
         raise Rejected(
@@ -84,7 +90,6 @@ def stop(chain: Chain, number: EntryNumber) -> None:
         )
     if listed.state is EntryState.STOPPED:
         raise Rejected(Reject.ENTRY_STOPPED, f"entry {number} is stopped already, for ever")
-    transact_once(chain, StopEntry(entry=number), f"stop entry:{number}")
 
 
 def standing_claim(chain: ChainReader, task_id: TaskId) -> StandingClaim:

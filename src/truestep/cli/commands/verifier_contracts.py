@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import Address
 from truestep.base.units import coins
 from truestep.circuits.setup_key import KeyName
@@ -85,7 +86,8 @@ def deploy(
 
     screen = Screen(as_json=as_json)
     web3, policy = connect(network.rpc), transaction_policy(max_fee, max_tip)
-    if root_verifier is not None and not is_model(what):
+    _refuse_options_of_others(what, key, max_cycles, root_verifier)
+    if root_verifier is not None:
         kind: Kind = foreign_kind(web3, what, root_verifier)
     else:
         kind = kind_of(web3, what, network, screen, key=key, max_cycles=max_cycles)
@@ -105,7 +107,7 @@ def deploy(
             web3, signer, store, plan, policy=policy, progress=lambda words: screen.note(escape(words))
         )
     address = Address(str(deployed.entries[plan.contracts[-1]].contract))
-    _show(screen, kind, kind.check(web3, address), gas_used=deployed.gas_used)
+    _show(screen, kind, _checked(kind, web3, address, place), gas_used=deployed.gas_used)
     same = f" --key {key}" if is_model(what) and key is not KeyName.PRODUCTION else ""
     same += f" --max-cycles {max_cycles}" if max_cycles is not None else ""
     same += "" if is_model(what) else " --image HEX --program PROG --max-cycles N"
@@ -131,8 +133,33 @@ def check(
 
     screen = Screen(as_json=as_json)
     web3, place = connect(network.rpc), parse_address(address, "ADDRESS")
+    _refuse_options_of_others(what, key, max_cycles, None)
     kind = kind_of(web3, what, network, screen, key=key, max_cycles=max_cycles)
     _show(screen, kind, kind.check(web3, place))
+
+
+def _refuse_options_of_others(
+    what: str, key: KeyName, max_cycles: int | None, root_verifier: str | None
+) -> None:
+    """An option that would change nothing may have been meant to."""
+    if is_model(what) and root_verifier is not None:
+        raise typer.BadParameter("a model has no roots; leave --root-verifier out")
+    if not is_model(what) and (key is not KeyName.PRODUCTION or max_cycles is not None):
+        raise typer.BadParameter("--key and --max-cycles are of models; leave them out for a version")
+
+
+def _checked(kind: Kind, web3: Any, address: Address, state: Path) -> CheckedVerifier:
+    """What was deployed. A state file may be of a chain that is gone, such as a devnet that was stopped."""
+    try:
+        return kind.check(web3, address)
+    except Rejected as error:
+        if error.reason is not Reject.NO_CONTRACT:
+            raise
+        raise Rejected(
+            error.reason,
+            f"{state} says that the verifier was deployed at {address}, and this chain has no contract there:"
+            " the file is of a chain that is gone, or the node lags; give another --state to deploy again",
+        ) from error
 
 
 def _show(screen: Screen, kind: Kind, found: CheckedVerifier, **more: int) -> None:

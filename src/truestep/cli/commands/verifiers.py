@@ -13,6 +13,7 @@ from truestep.cli.entry_words import announcement_fields, entry_fields, shown_an
 from truestep.cli.failure import Failure
 from truestep.cli.option_groups import grouped
 from truestep.cli.options import JobArgument, NetworkOptions
+from truestep.cli.owner_calls import OwnerOptions
 from truestep.cli.screen import JsonFlag, Screen, fields_text, guarded
 from truestep.cli.senders import SenderOptions
 
@@ -74,7 +75,7 @@ def show_all(network: NetworkOptions, as_json: JsonFlag = False) -> None:
 def stop(
     entry: Annotated[int, typer.Argument(metavar="ENTRY", min=1, help="The number of the entry.")],
     network: NetworkOptions,
-    sender: SenderOptions,
+    owner: OwnerOptions,
     as_json: JsonFlag = False,
 ) -> None:
     """Stop an entry at once and for ever. Only the guardian can; the owner uses the timelock.
@@ -86,7 +87,15 @@ def stop(
     from truestep.protocol.validity.contracts.verifiers import EntryNumber
 
     screen = Screen(as_json=as_json)
-    verifiers.stop(connect_sender(network, sender, screen), EntryNumber(entry))
+    timelock, number = verifier_entries.open_timelock(network), EntryNumber(entry)
+    owner.refuse_others("a stop", timelock.guardian())
+    sender = owner.sender()
+    if sender is None:
+        verifiers.check_stoppable(connect_reader(network, screen)[0], number)
+        owner.send(screen, timelock, timelock.stop(number), f"stop entry {entry}")
+        screen.note(f"for {timelock.guardian()} to send")
+        return
+    verifiers.stop(connect_sender(network, sender, screen), number)
     screen.result({"entry": entry, "stopped": True}, shown=f"entry {entry} is stopped, for ever")
 
 

@@ -30,6 +30,11 @@ FLOAT_NOTE = """\
 A lie about the result of a fused multiply-add in the same full memory. The operator claims that its micro-run
 has 2,000 steps, the most that are possible (machine M9.4).
 """
+PROOF_NOTE = """\
+What [Verifiers](validity.md) takes besides the verifier that it asks, which is a stand-in here that says yes
+to 36 bytes; [circuits](circuits-benchmarks.md) and [receipts](receipts-gas.md) say what verifiers and the
+bytes of their proofs take. The batch has four shards of one job.
+"""
 HONEST_NOTE = """\
 What a challenger pays for a whole dispute over 2^40 cycles on a leaf of a batch of 32 jobs, from `open` to
 `withdraw_to` (protocol S7.7): if its game strikes the claim, and if another game strikes it after the same
@@ -105,6 +110,7 @@ class Measurement:
     float_disputes: list[DisputeGas]
     batch_leaf_extra: int
     honest: dict[str, int]
+    proofs: dict[str, int]
     steps: dict[str, int]
     sizes: dict[str, int]
 
@@ -138,6 +144,8 @@ def page(measured: Measurement, bars: Sequence[Bar]) -> str:
             _dispute_table(measured.float_disputes),
             "## An honest challenger\n\n" + HONEST_NOTE,
             _gas_table("what", measured.honest),
+            "## Claims that are proven\n\n" + PROOF_NOTE,
+            _gas_table("what", measured.proofs),
             "## One step\n\n" + STEP_NOTE,
             _gas_table("kind", measured.steps),
             furthest_note(measured.steps[FURTHEST], step_limit),

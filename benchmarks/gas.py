@@ -22,6 +22,7 @@ from _gas_network import (
     leaf,
 )
 from _gas_page import FURTHEST, Bar, DisputeGas, Measurement, Settled, page, written
+from _gas_validity import ValidityNetwork
 from _synthetic import furthest_load, invented, step_kinds
 from web3 import Web3
 
@@ -174,7 +175,7 @@ def measure(web3: Web3) -> Measurement:
     """Everything, each group on a fresh network."""
     witness, lie = step_kinds()[DEAREST], float_lie()
     settled = measure_settlements(Network(web3))
-    jobs = measure_jobs(Network(web3))
+    jobs = measure_jobs(busy := Network(web3))
     network, narrow = Network(web3), Network(web3, replace(RULES, arity=32))
     network.settle([1])
     narrow.settle([1])
@@ -192,6 +193,7 @@ def measure(web3: Web3) -> Measurement:
         float_disputes=[summary(dispute, bits) for bits, dispute in floating.items()],
         batch_leaf_extra=batched.total - whole[40].total,
         honest=measure_honest(network, witness),
+        proofs=ValidityNetwork(busy).measure(),
         steps=measure_steps(network),
         sizes=sizes,
     )

@@ -9,6 +9,8 @@ import argparse
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from random import Random
 
 from tests.contracts.fast_abi import Log
@@ -97,16 +99,27 @@ def _compare_tokens(chain: LifeChain, world: World) -> None:
 
 
 def main() -> None:
-    """Compare episodes until there were enough inputs; print what happened."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--inputs", type=int, default=1_000_000)
-    parser.add_argument("--seed", type=int, default=1)
+    """Compare episodes of the protocol's contracts until there were enough inputs."""
+    parser = comparison_options(__doc__, inputs=1_000_000)
     parser.add_argument("--games", action="store_true", help="with the real Disputes and games")
     options = parser.parse_args()
+    compare_at_length(options, partial(compare_episode, has_games=options.games))
+
+
+def comparison_options(description: str | None, *, inputs: int) -> argparse.ArgumentParser:
+    """The options that all comparisons have."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--inputs", type=int, default=inputs)
+    parser.add_argument("--seed", type=int, default=1)
+    return parser
+
+
+def compare_at_length(options: argparse.Namespace, compare: Callable[[int, int], Counter[str]]) -> None:
+    """Compare episodes until there were enough inputs; print what happened."""
     total: Counter[str] = Counter()
     started, seed = time.perf_counter(), options.seed
     while sum(total.values()) < options.inputs:
-        total += compare_episode(seed, EPISODE_INPUTS, has_games=options.games)
+        total += compare(seed, EPISODE_INPUTS)
         seed += 1
         print(f"\r{sum(total.values()):,} inputs", end="", file=sys.stderr)
     seconds = time.perf_counter() - started

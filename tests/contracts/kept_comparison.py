@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 from dataclasses import astuple
 
-from tests.contracts.comparison import compare_step
+from tests.contracts.comparison import compare_at_length, compare_step, comparison_options
 from tests.contracts.evm import EvmContract
 from tests.contracts.life_chain import Deploy, LifeChain, deploy_life_chain
 from tests.contracts.playing import artifact_with_base_fee
@@ -25,7 +24,6 @@ from tests.protocol.availability.kept_world import (
     PutItem,
     demand_for,
 )
-from tests.protocol.settlement.episodes import EPISODE_INPUTS
 from tests.protocol.settlement.world import PARAMETERS
 from truestep.adapters.chain.record_codec import checksummed
 from truestep.protocol.availability.kept_state import NOTHING_KEPT
@@ -92,17 +90,7 @@ def compare_views(chain: LifeChain, world: KeptWorld) -> None:
 
 def main() -> None:
     """Compare episodes until there were enough inputs."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--inputs", type=int, default=100_000)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    total, seed = Counter[str](), options.seed
-    while sum(total.values()) < options.inputs:
-        total += compare_episode(seed, EPISODE_INPUTS)
-        seed += 1
-    for name, count in sorted(total.items()):
-        print(f"{count:9,} {name}")
-    print(f"{sum(total.values()):,} inputs in {seed - options.seed} episodes: no difference")
+    compare_at_length(comparison_options(__doc__, inputs=100_000).parse_args(), compare_episode)
 
 
 if __name__ == "__main__":

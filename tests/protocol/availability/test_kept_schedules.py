@@ -8,35 +8,14 @@ import pytest
 
 from tests.protocol.availability.kept_schedule import kept_schedule, wind_down_kept
 from tests.protocol.availability.kept_world import KeptWorld
+from tests.protocol.settlement.policy_episodes import play_policy_episode
 from truestep.protocol.availability.kept import HANDLERS
-from truestep.protocol.settlement.ids import NATIVE
-from truestep.protocol.settlement.messages import Message
 
 
 def play_episode(seed: int, inputs: int) -> Counter[str]:
-    """Play one episode and check it; what happened, by kind of call and refusal."""
     schedule = kept_schedule(seed, KeptWorld())
-    world = schedule.kept_world
-    tally: Counter[str] = Counter()
-    try:
-        for number, step in enumerate(schedule.steps(inputs)):
-            before = world.state, world.kept
-            outcome = world.play(step)
-            name = type(step.call if isinstance(step, Message) else step).__name__
-            tally[name if outcome.refusal is None else f"{name}: {outcome.refusal}"] += 1
-            assert outcome.refusal is None or (world.state, world.kept) == before
-            world.check_money()
-            if number % 20 == 0 and not schedule.follow_ups:
-                world.check_all()
-        for step in wind_down_kept(schedule):
-            outcome = world.play(step)
-            assert outcome.refusal is None, f"{step} was refused: {outcome.refusal}"
-        world.check_all()
-        assert world.balances[NATIVE, world.address] == world.kept.burned_wei
-    except Exception as error:
-        error.add_note(f"seed {seed}, step {sum(tally.values())}")
-        raise
-    return tally
+    world, ending = schedule.kept_world, wind_down_kept(schedule)
+    return play_policy_episode(schedule, world, "kept", ending, seed=seed, inputs=inputs)
 
 
 @pytest.mark.parametrize("seed", range(6))

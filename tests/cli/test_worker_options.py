@@ -25,6 +25,20 @@ NETWORK = (
 )
 
 
+def test_a_prover_without_its_tools_is_refused_before_anything_is_taken(
+    truestep: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRUESTEP_CIRCUIT_TOOLS", str(tmp_path / "none"))
+    for options, said in (
+        (("--prove", "missing.json", "--prove-memory", "1"), "the prover is not installed"),
+        (("--prove", "m", "--prove-memory", "much"), "expected a size such as 512MiB"),
+        (("--prove", "m", "--prove-seconds", "0"), "expected a whole number of at least 1"),
+    ):
+        refused = truestep("worker", *NETWORK, "--state-dir", str(tmp_path), *options)
+        assert refused.exit_code in (1, 2)
+        assert said in " ".join(refused.stderr.replace("│", " ").split())
+
+
 def test_a_token_is_named_with_its_least_reward() -> None:
     assert parse_asset(f"{TOKEN}=2500000") == (CHECKSUMMED, 2_500_000)
     assert parse_asset(f"{TOKEN}=0")[1] == 0

@@ -328,7 +328,7 @@ class Network:
         self.stake(name, world.chain)
         if prover is not None:
             proving = InlineExecutor(ProvingBench(prover, self.blobs, log).perform)
-            world, policy = replace(world, proving=proving), policy | {"key_digests": prover.key_digests}
+            world, policy = replace(world, proving=proving), policy | {"circuits": prover.circuits}
         return worker_node(world, replace(WorkerPolicy(speed=SPEED), **policy))
 
     def stake(self, name: str, chain: Chain) -> None:

@@ -1,6 +1,6 @@
 """Proves claims of models whose circuits are compiled: satisfies `truestep.ports.proving.Prover` (C10)."""
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -47,9 +47,9 @@ class ModelProver:
         self._tools = replace(tools, most=limits)
 
     @property
-    def key_digests(self) -> frozenset[Bytes32]:
-        """Of the models' circuits."""
-        return frozenset(self._models)
+    def circuits(self) -> Mapping[Bytes32, int]:
+        """The models' circuits, with the bytes of input that each takes."""
+        return {key_digest: each.model.input_size for key_digest, each in self._models.items()}
 
     def seal(self, order: SealOrder, content: bytes, should_stop: ShouldStop, tell: Tell) -> bytes:
         """The seal of a claim."""

@@ -48,6 +48,7 @@ class ProvingOptions:
         from truestep.circuits.toolchain import Tools, tools_folder
 
         tools = Tools(tools_folder())
+        _ = tools.bb, tools.noir  # a circuit that was compiled before does not need them, a proof does
         models = [open_model(read_model(path), tools, self.prove_key, screen.tell) for path in self.prove]
         if self.prove_key is KeyName.DEVELOPMENT:
             screen.warn([DEVELOPMENT_WARNING])

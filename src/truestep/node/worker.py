@@ -26,13 +26,13 @@ def worker_node(world: World, policy: WorkerPolicy, distrusted: dict[Bytes32, st
     if world.delivering is None:
         policy = replace(policy, delivery=None)
     if world.proving is None:
-        policy = replace(policy, key_digests=frozenset())
+        policy = replace(policy, circuits={})
 
     def policy_at(now: int) -> WorkerPolicy:
         """Which programs it can prove, the entries of Verifiers say, which change."""
-        if not policy.key_digests:
+        if not policy.circuits:
             return policy
-        found = proving_entries(world.chain.facts(), policy.key_digests, now)
+        found = proving_entries(world.chain.facts(), policy.circuits, now)
         return replace(policy, proving_entries=found)
 
     def is_wanted(now: int) -> Callable[[JobRecord, int], bool]:
@@ -70,9 +70,9 @@ def _desks(world: World, policy: WorkerPolicy) -> list[Desk]:
     desks: list[Desk] = []
     if policy.delivery is not None and world.delivering is not None:
         desks.append(DeliveryDesk(chain, policy.delivery, world.delivering, clock, reporter))
-    if policy.key_digests and world.proving is not None:
-        digests = policy.key_digests
-        desks.append(ProvingDesk(chain, world.store, digests, world.proving, clock, reporter))
+    if policy.circuits and world.proving is not None:
+        circuits = policy.circuits
+        desks.append(ProvingDesk(chain, world.store, circuits, world.proving, clock, reporter))
     if world.answering is not None:
         desks.append(TaskAnswerDesk(chain, world.answering, clock, reporter))
     return desks

@@ -1,6 +1,6 @@
 """What a worker needs to prove its claims by itself (docs/validity.md V4.1)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,8 +35,8 @@ class Prover(Protocol):
     """Makes seals, for the circuits that it has. For any thread; ends with the process that has it."""
 
     @property
-    def key_digests(self) -> frozenset[Bytes32]:
-        """Of its circuits: entries of Verifiers name them."""
+    def circuits(self) -> Mapping[Bytes32, int]:
+        """How many bytes of input each of its circuits takes, by key digest, as entries name them."""
         ...
 
     def seal(self, order: SealOrder, content: bytes, should_stop: ShouldStop, tell: Tell) -> bytes:

@@ -1,6 +1,6 @@
 """Which of its claims a worker proves, by which entry of Verifiers (docs/validity.md V2.4, V4.1)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from truestep.base.ids import Address, Bytes32, ProgramId, job_of_task, shard_of_task, task_in_words
@@ -20,6 +20,8 @@ from truestep.roles.actions import Alert, Send
 
 SHARDS_OF_A_RUN = 1
 """A proof of one run is for a job of one shard (docs/circuits.md C10)."""
+PROVING_SECONDS = 3_600
+"""For which an entry must last behind a lease: two of the longest proofs."""
 SealKey = tuple[Bytes32, Bytes32]
 """What a seal proves: the statement, and the key digest of the verifier that takes it."""
 
@@ -42,8 +44,8 @@ class ProvingView:
     now: int
     operator: Address
     facts: Facts
-    key_digests: frozenset[Bytes32]
-    """Of the circuits that this node can prove."""
+    circuits: Mapping[Bytes32, int]
+    """What this node can prove: key digests, and how many bytes of input each circuit takes."""
     in_flight: frozenset[str] = frozenset()
     seals: Mapping[SealKey, bytes] = field(default_factory=dict[SealKey, bytes])
     """Proofs that are made and stored."""
@@ -125,7 +127,7 @@ def _nobody(view: ProvingView, claim: OwnClaim, usable: Sequence[tuple[EntryNumb
         return view.given_up[_key(claim, usable[0][1])]
     if claim.view.work.shard_count != SHARDS_OF_A_RUN:
         return f"its job has {claim.view.work.shard_count} shards, and a proof of one run is for a job of one"
-    return "no live entry of Verifiers is for its program, its value and a circuit of this node's models"
+    return "no live entry of Verifiers is for its program, input and value, and for a model of this node"
 
 
 def _send(view: ProvingView, claim: OwnClaim, number: EntryNumber, seal: bytes) -> Iterator[Send]:
@@ -147,28 +149,29 @@ def _usable(view: ProvingView, claim: ClaimView) -> Iterator[tuple[EntryNumber, 
     program = program_hash(work)
     if work.shard_count != SHARDS_OF_A_RUN:
         return
-    for number, entry in live_entries(facts, view.key_digests, view.now):
-        if entry.program_hash == program and entry.takes(bond_wei, value_wei):
+    for number, entry in live_entries(facts, view.circuits, view.now):
+        is_for = entry.program_hash == program and view.circuits[entry.key_digest] == work.input_size
+        if is_for and entry.takes(bond_wei, value_wei):
             yield number, entry
 
 
 def live_entries(
-    facts: Facts, key_digests: frozenset[Bytes32], now: int
+    facts: Facts, circuits: Collection[Bytes32], now: int
 ) -> Iterator[tuple[EntryNumber, Entry]]:
     """The entries of these circuits that are believed now."""
     for number, kept in enumerate(facts.entries, 1):
         entry = kept.entry
         is_live = not kept.stopped_at and entry.active_from <= now <= entry.active_until
-        if is_live and entry.key_digest in key_digests:
+        if is_live and entry.key_digest in circuits:
             yield EntryNumber(number), entry
 
 
 def proving_entries(
-    facts: Facts, key_digests: frozenset[Bytes32], now: int
+    facts: Facts, circuits: Collection[Bytes32], now: int
 ) -> Mapping[ProgramId, tuple[Entry, ...]]:
     """The entries by which this node can prove claims on each program."""
     found: dict[Bytes32, tuple[Entry, ...]] = {}
-    for _, entry in live_entries(facts, key_digests, now):
+    for _, entry in live_entries(facts, circuits, now):
         found[entry.program_hash] = (*found.get(entry.program_hash, ()), entry)
     if not found:
         return {}
@@ -176,9 +179,23 @@ def proving_entries(
     return {ProgramId(number): found[name] for number, name in enumerate(hashes, 1) if name in found}
 
 
-def can_prove(job: JobRecord, entries: Mapping[ProgramId, tuple[Entry, ...]]) -> bool:
-    """Whether this node could prove a claim on a job."""
+def can_prove(
+    job: JobRecord,
+    now: int,
+    entries: Mapping[ProgramId, tuple[Entry, ...]],
+    circuits: Mapping[Bytes32, int],
+) -> bool:
+    """Whether this node could prove a claim on a job, which may come at the end of its lease.
+
+    A run on an input of another size than the model takes fails, and no circuit proves that: a stranger could
+    cost this node a part of a bond with each such job.
+    """
+    needed_until = now + job.lease_seconds + PROVING_SECONDS
     bond_wei = job.parameters.operator_bond_wei
     value_wei = bond_wei + (job.reward if job.asset == NATIVE else 0)
-    is_taken = any(entry.takes(bond_wei, value_wei) for entry in entries.get(job.program_id, ()))
-    return job.shard_count == SHARDS_OF_A_RUN and is_taken
+    return job.shard_count == SHARDS_OF_A_RUN and any(
+        entry.takes(bond_wei, value_wei)
+        and entry.active_until >= needed_until
+        and circuits.get(entry.key_digest) == job.input_size
+        for entry in entries.get(job.program_id, ())
+    )

@@ -311,7 +311,7 @@ def _terms_checks(job: JobRecord, code_bytes: int, now: int, policy: WorkerPolic
     hardest = speed.hardest_dispute(job, job.parameters, policy.games_expected)
     left_seconds = job.deadline - now
     return (
-        *_offer_checks(job, policy),
+        *_offer_checks(job, now, policy),
         (job.max_cycles > policy.cycles_limit, Declined.CYCLES,
          f"may take {job.max_cycles} steps, this node's limit is {policy.cycles_limit}"),
         (job.input_size > policy.input_limit_bytes, Declined.INPUT_SIZE,
@@ -325,7 +325,11 @@ def _terms_checks(job: JobRecord, code_bytes: int, now: int, policy: WorkerPolic
     )  # fmt: skip
 
 
-def _offer_checks(job: JobRecord, policy: WorkerPolicy) -> Iterator[Check]:
+def _can_prove(job: JobRecord, now: int, policy: WorkerPolicy) -> bool:
+    return can_prove(job, now, policy.proving_entries, policy.circuits)
+
+
+def _offer_checks(job: JobRecord, now: int, policy: WorkerPolicy) -> Iterator[Check]:
     """What the job pays, and by which rules."""
     is_native = job.asset == NATIVE
     least = policy.reward_min_wei if is_native else policy.rewards_min.get(job.asset)
@@ -335,7 +339,7 @@ def _offer_checks(job: JobRecord, policy: WorkerPolicy) -> Iterator[Check]:
         f"asks for policy {job.policy} of assurance, this node knows {OPTIMISTIC}, {KEPT} and {VALIDITY}",
     )
     yield (
-        job.policy == VALIDITY and not (policy.takes_unproven or can_prove(job, policy.proving_entries)),
+        job.policy == VALIDITY and not (policy.takes_unproven or _can_prove(job, now, policy)),
         Declined.ASSURANCE,
         "asks that its claims are proven, and no live verifier takes a proof that this node can make: start"
         " with --prove MODEL if you have the program's model, or with --unproven, and prove its claims with"

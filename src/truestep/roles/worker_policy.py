@@ -44,8 +44,9 @@ class WorkerPolicy:
     """Smaller credits are not withdrawn, because a withdrawal costs gas."""
     is_keeper: bool = False
     """Whether it also does for others what anybody can do: finalize, settle, write out, call back, cancel."""
-    key_digests: frozenset[Bytes32] = frozenset()
-    """Of the circuits that this node proves: it takes jobs under *validity* whose claims it can prove."""
+    circuits: Mapping[Bytes32, int] = field(default_factory=dict[Bytes32, int])
+    """How many bytes of input each circuit takes that this node proves, by key digest: it takes jobs under
+    *validity* whose claims it can prove."""
     proving_entries: Mapping[ProgramId, tuple[Entry, ...]] = field(
         default_factory=dict[ProgramId, tuple[Entry, ...]]
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,8 +61,8 @@ class ScriptedProver:
     contents: set[bytes] = field(default_factory=set)
 
     @property
-    def key_digests(self) -> frozenset[Bytes32]:
-        return frozenset({KEY})
+    def circuits(self) -> Mapping[Bytes32, int]:
+        return {KEY: len(INPUT)}
 
     def seal(self, order: SealOrder, content: bytes, should_stop: ShouldStop, tell: Tell) -> bytes:
         del should_stop
@@ -153,9 +153,12 @@ def test_it_does_not_take_what_it_cannot_prove(network: Network) -> None:
     client, log = Client(network.requester, network.blobs, network.deployment), Log()
     client.submit(ELF, INPUT, order=ORDER)
     worker = network.worker("worker", network.store("worker"), log, prover=ScriptedProver())
-    other = network.worker("other", network.store("other"), log, prover=OtherProver())
-    network.drive([other], lambda: "declined" in log.kinds())
-    assert any("start with --prove MODEL" in message for _, message in log.lines)
+    for name, unable in (("other", OtherProver()), ("small", SmallProver())):
+        log.lines.clear()
+        daemon = network.worker(name, network.store(name), log, prover=unable)
+        network.drive([daemon], lambda: "declined" in log.kinds())
+        assert any("start with --prove MODEL" in message for _, message in log.lines)
+        assert "take_sent" not in log.kinds()
     network.drive([worker], lambda: proofs(network) == 1)
 
 
@@ -163,8 +166,16 @@ class OtherProver(ScriptedProver):
     """Has circuits that no entry names."""
 
     @property
-    def key_digests(self) -> frozenset[Bytes32]:
-        return frozenset({Bytes32(b"o" * 32)})
+    def circuits(self) -> Mapping[Bytes32, int]:
+        return {Bytes32(b"o" * 32): len(INPUT)}
+
+
+class SmallProver(ScriptedProver):
+    """Its model takes less input: the run of this job would fail, and could not be proven."""
+
+    @property
+    def circuits(self) -> Mapping[Bytes32, int]:
+        return {KEY: len(INPUT) - 1}
 
 
 def test_a_prover_that_fails_is_tried_again_and_one_that_refuses_is_given_up(network: Network) -> None:

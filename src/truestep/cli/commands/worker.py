@@ -225,7 +225,7 @@ def worker(
         rewards_min=dict(map(parse_asset, asset or [])),
         is_keeper=keeper,
         takes_unproven=unproven,
-        key_digests=prover.key_digests if prover is not None else frozenset(),
+        circuits=prover.circuits if prover is not None else {},
         failed_tolerated=tolerate_unkept,
         delivery=_delivery(items_url, keeper_fee, keepers, options, writes_small=calldata),
         speed=speed,

@@ -4,7 +4,7 @@ A proof is in the store before it is sent, so that a kill in between costs no se
 in the journal; what was proven is on the chain. A kill while the prover works costs this one proof's work.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from truestep.base.errors import Bug, Rejected, Unavailable
@@ -50,14 +50,14 @@ class ProvingDesk:
         self,
         chain: Chain,
         store: Store,
-        key_digests: frozenset[Bytes32],
+        circuits: Mapping[Bytes32, int],
         executor: Executor,
         clock: Clock,
         reporter: Reporter,
     ) -> None:
         self._chain = chain
         self._store = store
-        self._key_digests = key_digests
+        self._circuits = circuits
         self._executor = executor
         self._clock = clock
         self._reporter = reporter
@@ -90,7 +90,7 @@ class ProvingDesk:
             now=view.now,
             operator=view.operator,
             facts=facts,
-            key_digests=self._key_digests,
+            circuits=self._circuits,
             in_flight=view.in_flight,
             seals=self._seals,
             given_up=given_up,

@@ -131,11 +131,17 @@ class Network:
 
     # --- the life of a batch ----------------------------------------------------------------------------
 
-    def post(self, shard_count: int, cycles: int = USUAL_CYCLES, policy: int = 1) -> tuple[JobId, int]:
-        """A job's number and the gas of posting it."""
+    def post(
+        self,
+        shard_count: int,
+        cycles: int = USUAL_CYCLES,
+        policy: int = 1,
+        content: tuple[bytes, int] = (invented("input"), 2**20),
+    ) -> tuple[JobId, int]:
+        """A job's number and the gas of posting it. `content` is root and size of its input."""
         program_id = self._program(cycles)
         program = keccak256(encode(invented("image"), 0, cycles))
-        order = (program_id, program, invented("input"), 2**20, "", invented("seed"), shard_count)
+        order = (program_id, program, *content, "", invented("seed"), shard_count)
         order += (REWARD_WEI, NOBODY, LEASE_SECONDS, DEADLINE, 0, 1, policy, 1, NOBODY, 0, 0)
         receipt = self.receipt(self.jobs.functions.post(order), REQUESTER, REWARD_WEI * shard_count)
         (log,) = self.jobs.events.Posted().process_receipt(receipt, errors=DISCARD)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import resource
 import statistics
 import sys
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from _anvil import REPOSITORY, find_anvil, running_anvil
+from _circuit_claims import ClaimGas, ProvenNetwork
 from _gas_page import table
 from web3 import Web3
 
@@ -39,6 +41,10 @@ from truestep.circuits.verifier import verifier_code, verify_call
 PAGE = REPOSITORY / "docs" / "circuits-benchmarks.md"
 ROUNDS = 5
 FOLDED_NAME = "one proof of two runs of the MLP"
+SHARDS = 8
+SHARDS_NAME = f"one proof of {SHARDS} rows of the MLP, with their roots"
+SHARD_GAS = 110_000
+"""The bar of one shard."""
 POINTS = 1 << 21
 FOLDED_SECONDS, FOLDED_GAS = 70, 850_000
 """The bars of one proof of two runs of the first model."""
@@ -47,10 +53,22 @@ HEADING = f"""\
 
 Written by `python benchmarks/circuits.py`, with the development key. Weights and inputs are random, from a
 seed: the cost does not depend on their values. CPU seconds are user and system time of Noir, which executes
-the circuit, and of `bb`, which proves it: the median of {ROUNDS} proofs. The proof of two runs is made once,
-with the proofs that it is of; compiling is that of the circuit that checks them. Gas is the `gasUsed` of
+the circuit, and of `bb`, which proves it: the median of {ROUNDS} proofs. Proofs of many runs are made once,
+with the proofs that they are of; compiling is that of the outermost circuit. Gas is the `gasUsed` of
 transactions on anvil 1.7.1 under Osaka rules: one that calls `verify`, so that it holds the 21,000 of a
 transaction and the price of the proof's bytes, and one that deploys the contract.
+"""
+
+
+CLAIMS_HEADING = f"""\
+## Claims
+
+What it costs to make claims final by these proofs, each as a transaction: one that calls the circuit's
+contract alone; one that calls what ties the proof to a job (CircuitVerifier C10, RowsVerifier C12); and
+`prove` or `prove_many` of Verifiers, which settles. It is the second proof of its kind in a network, and
+its claims are a batch. Inputs are random; RowsVerifier is told none. The bar is {SHARD_GAS:,} gas a shard:
+checking alone meets it, and the whole settlement of {SHARDS} shards does not. The circuit's contract is most
+of that, and its share falls with the number of shards.
 """
 
 
@@ -152,6 +170,36 @@ def measure(case: Case, web3: Web3) -> Figures:
     return _checked(web3, circuit, proof.proof, proof.public, spent)
 
 
+def measure_claim(case: Case, web3: Web3) -> ClaimGas:
+    """One claim, by a proof that shows the input's bytes."""
+    tools = Tools(tools_folder())
+    name, shown = KeyName.DEVELOPMENT, Shown.BYTES
+    circuit = compile_circuit(case.model, tools, name, lambda _: None, shown=shown)
+    (content,) = _rows(case.model, 1)
+    proof = prove(case.model, content, circuit, tools, lambda _: None)
+    return ProvenNetwork(web3).one(case.model, circuit, content, proof)
+
+
+def measure_shards(case: Case, web3: Web3) -> tuple[Figures, ClaimGas]:
+    """Claims of all shards of a job, by one proof."""
+    tools = Tools(tools_folder())
+    started = _child_seconds()
+    told: list[str] = []
+    tree = compile_tree(case.model, SHARDS, Shown.ROOT, tools, KeyName.DEVELOPMENT, told.append)
+    compiled = _child_seconds()
+    rows = _rows(case.model, SHARDS)
+    proof, runs = prove_tree(case.model, rows, tree, tools, lambda _: None)
+    spent = compiled - started if told else None, _child_seconds() - compiled
+    public = folded_public_inputs([each.public for each in runs], Shown.ROOT)
+    figures = _checked(web3, tree.circuits[-1], proof, public, spent)
+    return figures, ProvenNetwork(web3).many(case.model, tree.circuits[-1], rows, runs, proof, public)
+
+
+def _rows(model: Model, count: int) -> list[bytes]:
+    random = np.random.default_rng(3)
+    return [random.integers(0, 256, model.input_size, dtype=np.uint8).tobytes() for _ in range(count)]
+
+
 def measure_folded(case: Case, web3: Web3) -> Figures:
     """One proof of two runs."""
     tools = Tools(tools_folder())
@@ -159,8 +207,7 @@ def measure_folded(case: Case, web3: Web3) -> Figures:
     told: list[str] = []
     tree = compile_tree(case.model, 2, Shown.DIGEST, tools, KeyName.DEVELOPMENT, told.append)
     compiled = _child_seconds()
-    random = np.random.default_rng(3)
-    contents = [random.integers(0, 256, case.model.input_size, dtype=np.uint8).tobytes() for _ in range(2)]
+    contents = _rows(case.model, 2)
     proof, runs = prove_tree(case.model, contents, tree, tools, lambda _: None)
     spent = compiled - started if told else None, _child_seconds() - compiled
     public = folded_public_inputs([each.public for each in runs])
@@ -201,12 +248,35 @@ def _child_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def page(found: Sequence[tuple[Case, Figures]]) -> str:
+def _claims_table(claims: Sequence[tuple[str, ClaimGas]]) -> str:
+    rows = [
+        (
+            name,
+            f"{each.circuit:,}",
+            f"{each.verifier:,}",
+            f"{each.prove:,}",
+            f"{each.circuit // each.claims:,}",
+            f"{each.prove // each.claims:,}",
+        )
+        for name, each in claims
+    ]
+    names = (
+        "proof",
+        "circuit's contract",
+        "tied to the job",
+        "settled",
+        "checking, a claim",
+        "settling, a claim",
+    )
+    return table(names, rows)
+
+
+def page(found: Sequence[tuple[Case, Figures]], claims: Sequence[tuple[str, ClaimGas]]) -> str:
     """The whole page."""
     bars = [
         (
             case.name,
-            f"≤ {case.prove_seconds:g}",
+            f"≤ {case.prove_seconds:g}" if math.isfinite(case.prove_seconds) else "none",
             f"{each.prove_seconds:.2f}",
             f"≤ {case.verify_gas:,}",
             f"{each.verify_gas:,}",
@@ -228,7 +298,15 @@ def page(found: Sequence[tuple[Case, Figures]]) -> str:
     head = ("model", "bar, CPU s", "proving, CPU s", "bar, gas", "verifying, gas")
     names = ("model", "multiplications", "gates", "compiling, CPU s", "proof, bytes", "contract, bytes")
     return "\n".join(
-        (HEADING, "## Bars\n", table(head, bars), "## More\n", table((*names, "deploying, gas"), rest))
+        (
+            HEADING,
+            "## Bars\n",
+            table(head, bars),
+            "## More\n",
+            table((*names, "deploying, gas"), rest),
+            CLAIMS_HEADING,
+            _claims_table(claims),
+        )
     )
 
 
@@ -250,10 +328,18 @@ def main() -> int:
     folded = replace(cases()[0], name=FOLDED_NAME, prove_seconds=FOLDED_SECONDS, verify_gas=FOLDED_GAS)
     with running_anvil(anvil) as web3:
         found.append((folded, measure_folded(folded, web3)))
+    shards = replace(cases()[0], name=SHARDS_NAME, prove_seconds=math.inf, verify_gas=SHARDS * SHARD_GAS)
+    claims: list[tuple[str, ClaimGas]] = []
+    with running_anvil(anvil) as web3:
+        claims.append((f"{cases()[0].name}, one claim", measure_claim(cases()[0], web3)))
+    with running_anvil(anvil) as web3:
+        figures, gas = measure_shards(shards, web3)
+    found.append((shards, figures))
+    claims.append((SHARDS_NAME, gas))
     if options.json:
         print(json.dumps({case.name: each.prove_seconds for case, each in found}))
     else:
-        PAGE.write_text(page(found), encoding="utf-8")
+        PAGE.write_text(page(found, claims), encoding="utf-8")
     return int(any(e.prove_seconds > c.prove_seconds or e.verify_gas > c.verify_gas for c, e in found))
 
 

@@ -130,10 +130,10 @@ def test_the_outermost_circuit_states_these_runs_in_this_order(tools: Tools, tmp
     rows = [random.randbytes(76) for _ in range(4)]
     runs = [public_inputs(row, run(subject, row).words, Shown.ROOT) for row in rows]
     words = public_input_count(subject, Shown.ROOT)
-    program = Program(outer_source(bytes(32), 2 * words, 2, 4, Shown.ROOT), tools, tmp_path / "program")
+    program = Program(outer_source(bytes(32), 4 * words, 1, 4, Shown.ROOT), tools, tmp_path / "program")
 
     def arguments(told: Sequence[tuple[int, ...]], public: tuple[int, ...]) -> dict[str, Any]:
-        empty = {"key": ["0"] * 115, "proofs": [["0"] * 410] * 2}
+        empty = {"key": ["0"] * 115, "proofs": [["0"] * 410]}
         inputs = [hex(word) for each in told for word in each]
         return empty | {"inputs": inputs, "public": [hex(each) for each in public]}
 

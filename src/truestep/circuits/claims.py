@@ -25,8 +25,8 @@ from truestep.protocol.validity.statements import leaf_statement
 SELECTOR_BYTES = 4
 PROOF_LIMIT_BYTES = 9_600
 """Of a circuit of 2^19 gates with room to spare; the contract holds no longer one."""
-_STATIC_WORDS = 20
-"""Of a seal before its bytes: job id, seven words of work, ten of terms, shard, cycle."""
+_STATIC_WORDS = 21
+"""Of a seal before its bytes: selector, job id, seven words of work, ten of terms, shard, cycle."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class ClaimVerifier:
             raise CircuitError(
                 f"expected a proof of at most {PROOF_LIMIT_BYTES} bytes; got {len(told.proof)}"
             )
-        return self.selector + _encoded(told)
+        return _encoded(self.selector, told)
 
     def accepts(
         self, statement: bytes, told: Told, circuit: Callable[[bytes, tuple[int, ...]], bool]
@@ -228,13 +228,14 @@ def claim_inputs(content: bytes, output: bytes) -> tuple[int, ...]:
     return public_inputs(content, words, Shown.BYTES)
 
 
-def _encoded(told: Told) -> bytes:
+def _encoded(selector: bytes, told: Told) -> bytes:
     """Solidity's encoding of a struct with three arrays of bytes at its end."""
-    static = encode(job_of_task(told.task_id)) + encode_struct(told.work) + encode_struct(told.terms)
+    static = selector.ljust(WORD_SIZE_BYTES, b"\0") + encode(job_of_task(told.task_id))
+    static += encode_struct(told.work) + encode_struct(told.terms)
     static += encode(shard_of_task(told.task_id), told.cycle)
     offset, offsets, tails = (_STATIC_WORDS + 3) * WORD_SIZE_BYTES, list[int](), list[bytes]()
     for part in (told.content, told.output, told.proof):
         offsets.append(offset)
         tails.append(encode(len(part)) + part + bytes(-len(part) % WORD_SIZE_BYTES))
         offset += len(tails[-1])
-    return encode(WORD_SIZE_BYTES) + static + encode(*offsets) + b"".join(tails)
+    return static + encode(*offsets) + b"".join(tails)

@@ -46,6 +46,14 @@ def is_run_count(number: int) -> bool:
     return FOLDED <= number <= MOST_RUNS and number.bit_count() == 1
 
 
+def last_proofs(run_count: int) -> int:
+    """How many proofs the outermost circuit checks.
+
+    One circuit more, which checks a single proof, is half as large: 19,000 gas less, for 25 CPU seconds.
+    """
+    return FOLDED if run_count == FOLDED else 1
+
+
 def _checks(key_hash: bytes, words: int, proofs: int, visible: str) -> str:
     """Noir: arguments, and the checks of some proofs under a key that is a constant of the program."""
     return f"""\
@@ -96,14 +104,14 @@ def compile_tree(model: Model, run_count: int, shown: Shown, tools: Tools, name:
         raise CircuitError(f"expected 2, 4, 8, 16 or {MOST_RUNS} runs in one proof; got {run_count}")
     words = public_input_count(model, shown)
     circuits = [compile_circuit(model, tools, name, tell, Target.CIRCUIT, shown)]
-    count = 1
-    while count < run_count // FOLDED:
+    count, last = 1, last_proofs(run_count)
+    while count < run_count // last:
         title = f"the circuit that checks {FOLDED} proofs of {count}"
         source = inner_source(circuits[-1].key_hash, count * words)
         circuits.append(compile_source(source, title, tools, name, tell, Target.CIRCUIT))
         count *= FOLDED
-    source = outer_source(circuits[-1].key_hash, count * words, FOLDED, run_count, shown)
-    title = f"the circuit that checks the last {FOLDED} proofs of {count}"
+    source = outer_source(circuits[-1].key_hash, count * words, last, run_count, shown)
+    title = f"the outermost circuit, which checks what is of {count}"
     circuits.append(compile_source(source, title, tools, name, tell, Target.CONTRACT))
     return Tree(circuits=tuple(circuits), run_count=run_count, shown=shown)
 
@@ -119,10 +127,11 @@ def prove_tree(
     for below, circuit in zip(tree.circuits, tree.circuits[1:], strict=False):
         is_last = circuit.target is Target.CONTRACT
         made: list[tuple[bytes, tuple[int, ...]]] = []
-        for start in range(0, len(level), FOLDED):
-            pair = level[start : start + FOLDED]
-            stated = tuple(word for _, public in pair for word in public)
-            arguments = arguments_of(below, [proof for proof, _ in pair], stated)
+        width = last_proofs(tree.run_count) if is_last else FOLDED
+        for start in range(0, len(level), width):
+            part = level[start : start + width]
+            stated = tuple(word for _, public in part for word in public)
+            arguments = arguments_of(below, [proof for proof, _ in part], stated)
             if is_last:
                 stated = folded_public_inputs([each.public for each in runs], tree.shown)
                 arguments["public"] = [hex(word) for word in stated]

@@ -21,8 +21,8 @@ from truestep.protocol.validity.statements import leaves_statement
 
 PATH_LIMIT = 16
 """A job has fewer than 2^16 shards."""
-_STATIC_WORDS = 19
-"""Of a seal before its lists: job id, seven words of work, ten of terms, the first shard."""
+_STATIC_WORDS = 20
+"""Of a seal before its lists: selector, job id, seven words of work, ten of terms, the first shard."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class RowsVerifier:
             raise CircuitError(
                 f"expected a proof of at most {PROOF_LIMIT_BYTES} bytes; got {len(told.proof)}"
             )
-        return self.selector + _encoded(told)
+        return _encoded(self.selector, told)
 
     def accepts(
         self, statement: bytes, told: ToldRows, circuit: Callable[[bytes, tuple[int, ...]], bool]
@@ -167,9 +167,10 @@ def _empty_slot(rows: Sequence[bytes]) -> bytes:
     return ZERO_NODES[slot_level(len(rows[0]))]
 
 
-def _encoded(told: ToldRows) -> bytes:
+def _encoded(selector: bytes, told: ToldRows) -> bytes:
     """Solidity's encoding of a struct with five lists at its end."""
-    static = encode(job_of_task(told.first_task)) + encode_struct(told.work) + encode_struct(told.terms)
+    static = selector.ljust(WORD_SIZE_BYTES, b"\0") + encode(job_of_task(told.first_task))
+    static += encode_struct(told.work) + encode_struct(told.terms)
     static += encode(shard_of_task(told.first_task))
     lists = [encode(len(told.cycles), *told.cycles), encode(len(told.path), *told.path)]
     for content in (b"".join(told.roots), b"".join(told.outputs), told.proof):
@@ -178,4 +179,4 @@ def _encoded(told: ToldRows) -> bytes:
     for each in lists:
         offsets.append(offset)
         offset += len(each)
-    return encode(WORD_SIZE_BYTES) + static + encode(*offsets) + b"".join(lists)
+    return static + encode(*offsets) + b"".join(lists)

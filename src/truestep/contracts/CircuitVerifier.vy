@@ -7,8 +7,9 @@
 """
 from interfaces import IJobs
 from modules import leaf_proofs
-from modules import memory_tree
+from modules import small_trees
 
+SELECTOR_MASK: constant(bytes32) = 0xffffffff00000000000000000000000000000000000000000000000000000000
 SEAL_LIMIT_BYTES: constant(uint256) = 12_288
 PROOF_LIMIT_BYTES: constant(uint256) = 9_600
 INPUT_LIMIT_BYTES: constant(uint256) = 806
@@ -24,6 +25,7 @@ interface Circuit:
 
 
 struct Told:
+    kind: bytes32  # the selector, then zeros
     job_id: uint256
     work: IJobs.Work
     job_terms: IJobs.JobTerms
@@ -82,9 +84,8 @@ def verify(key_digest: bytes32, statement: bytes32, seal: Bytes[SEAL_LIMIT_BYTES
     @notice Whether the seal proves the statement (C10).
     @dev A circuit knows no cycle: it is taken as told, and the statement holds it (V3.5).
     """
-    assert len(seal) > 4, "proof: length"
-    assert slice(seal, 0, 4) == slice(KEY_DIGEST, 0, 4), "proof: selector"
-    told: Told = abi_decode(slice(seal, 4, len(seal) - 4), Told)
+    told: Told = abi_decode(seal, Told, unwrap_tuple=False)
+    assert told.kind == KEY_DIGEST & SELECTOR_MASK, "proof: selector"
     if key_digest != KEY_DIGEST or len(told.input) != INPUT_SIZE or len(told.output) != OUTPUT_SIZE:
         return False
     work: IJobs.Work = told.work
@@ -93,30 +94,34 @@ def verify(key_digest: bytes32, statement: bytes32, seal: Bytes[SEAL_LIMIT_BYTES
     # A shard of many has a row of a larger input (C9.1).
     if convert(work.input_size, uint256) != INPUT_SIZE or work.shard_count != 1:
         return False
-    if work.input_root != memory_tree.root_of_bytes(told.input):
+    if work.input_root != small_trees.root_of_input(told.input):
         return False
-    if statement != self._statement(told):
+    output: Bytes[OUTPUT_LIMIT_BYTES + 64] = concat(told.output, empty(bytes32), empty(bytes32))
+    digest: bytes32 = leaf_proofs.job_digest(JOBS, told.job_id, work, told.job_terms)
+    if statement != self._statement(digest, told.shard_index, told.cycle, output):
         return False
-    return staticcall Circuit(CIRCUIT).verify(told.proof, self._public_inputs(told.input, told.output))
+    return staticcall Circuit(CIRCUIT).verify(told.proof, self._public_inputs(told.input, output))
 
 
 @internal
 @view
-def _statement(told: Told) -> bytes32:
+def _statement(
+    digest: bytes32, shard_index: uint256, cycle: uint256, output: Bytes[OUTPUT_LIMIT_BYTES + 64]
+) -> bytes32:
     """
     @notice That this shard of the job exits with code 0 and this output (V3.1, V3.2).
+    @param output With zeros behind it.
     """
-    digest: bytes32 = leaf_proofs.job_digest(JOBS, told.job_id, told.work, told.job_terms)
     return keccak256(
         abi_encode(
             chain.id,
             JOBS,
-            keccak256(abi_encode(digest, told.shard_index)),
-            memory_tree.root_of_bytes(told.output),
+            keccak256(abi_encode(digest, shard_index)),
+            small_trees.root_of_output(extract32(output, 0), extract32(output, 32)),
             OUTPUT_SIZE,
             leaf_proofs.EXITED,
             empty(uint256),
-            told.cycle,
+            cycle,
         )
     )
 
@@ -124,23 +129,26 @@ def _statement(told: Told) -> bytes32:
 @internal
 @pure
 def _public_inputs(
-    input: Bytes[INPUT_LIMIT_BYTES], output: Bytes[OUTPUT_LIMIT_BYTES]
+    input: Bytes[INPUT_LIMIT_BYTES], output: Bytes[OUTPUT_LIMIT_BYTES + 64]
 ) -> DynArray[bytes32, 28]:
     """
     @notice The input in blocks of 31 bytes, and the output in two fields of seven words (C4.2, C4.4).
     """
     stated: DynArray[bytes32, 28] = []
     padded: Bytes[INPUT_LIMIT_BYTES + 32] = concat(input, empty(bytes32))
-    for index: uint256 in range(INPUT_FIELDS):
-        start: uint256 = index * FIELD_BYTES
-        if start >= len(input):
-            stated.append(empty(bytes32))
-            continue
+    size: uint256 = len(input)
+    blocks: uint256 = size // FIELD_BYTES
+    start: uint256 = 0
+    for _: uint256 in range(blocks, bound=INPUT_FIELDS):
+        stated.append(convert(extract32(padded, start, output_type=uint256) >> 8, bytes32))
+        start = unsafe_add(start, FIELD_BYTES)
+    if start != size:
         # The last block may be shorter: it is a smaller number, not one with zeros behind it.
-        count: uint256 = min(FIELD_BYTES, len(input) - start)
-        word: uint256 = extract32(padded, start, output_type=uint256)
-        stated.append(convert(word >> (32 - count) * 8, bytes32))
-    words: Bytes[OUTPUT_LIMIT_BYTES + 64] = concat(output, empty(bytes32), empty(bytes32))
-    stated.append(convert(extract32(words, 0, output_type=uint256) >> 32, bytes32))
-    stated.append(convert(extract32(words, HALF_BYTES, output_type=uint256) >> 32, bytes32))
+        unused: uint256 = (32 - (size - start)) * 8
+        stated.append(convert(extract32(padded, start, output_type=uint256) >> unused, bytes32))
+        blocks += 1
+    for _: uint256 in range(blocks, INPUT_FIELDS, bound=INPUT_FIELDS):
+        stated.append(empty(bytes32))
+    stated.append(convert(extract32(output, 0, output_type=uint256) >> 32, bytes32))
+    stated.append(convert(extract32(output, HALF_BYTES, output_type=uint256) >> 32, bytes32))
     return stated

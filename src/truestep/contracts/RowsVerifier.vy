@@ -7,8 +7,9 @@
 """
 from interfaces import IJobs
 from modules import leaf_proofs
-from modules import memory_tree
+from modules import small_trees
 
+SELECTOR_MASK: constant(bytes32) = 0xffffffff00000000000000000000000000000000000000000000000000000000
 SEAL_LIMIT_BYTES: constant(uint256) = 16_384
 PROOF_LIMIT_BYTES: constant(uint256) = 9_600
 # Of a circuit of 2^21 gates.
@@ -27,6 +28,7 @@ interface Circuit:
 
 
 struct Told:
+    kind: bytes32  # the selector, then zeros
     job_id: uint256
     work: IJobs.Work
     job_terms: IJobs.JobTerms
@@ -100,9 +102,8 @@ def verify(key_digest: bytes32, statement: bytes32, seal: Bytes[SEAL_LIMIT_BYTES
     @notice Whether the seal proves the statement of many claims (C12.3).
     @dev A circuit knows no cycle: each is taken as told, and the statement holds it (V3.5).
     """
-    assert len(seal) > 4, "proof: length"
-    assert slice(seal, 0, 4) == slice(KEY_DIGEST, 0, 4), "proof: selector"
-    told: Told = abi_decode(slice(seal, 4, len(seal) - 4), Told)
+    told: Told = abi_decode(seal, Told, unwrap_tuple=False)
+    assert told.kind == KEY_DIGEST & SELECTOR_MASK, "proof: selector"
     if key_digest != KEY_DIGEST or len(told.cycles) != RUN_COUNT:
         return False
     if len(told.roots) != 32 * RUN_COUNT or len(told.outputs) != OUTPUT_SIZE * RUN_COUNT:
@@ -160,7 +161,7 @@ def _are_rows_of(
         )
         position >>= 1
     # Behind the path there are zeros, to the right only.
-    return position == 0 and work.input_root == memory_tree.climb_zeros(node, level + len(path))
+    return position == 0 and work.input_root == small_trees.climb(node, level + len(path))
 
 
 @internal
@@ -184,8 +185,9 @@ def _leaves(
         elif OUTPUT_SIZE > 32:
             unused: uint256 = (64 - OUTPUT_SIZE) * 8
             right = extract32(padded, start + 32, output_type=uint256) >> unused << unused
-        node: bytes32 = keccak256(abi_encode(left, right))
         words.append(convert(leaf_proofs.EXITED << 192 | cycle << 64 | OUTPUT_SIZE, bytes32))
-        words.append(memory_tree.climb_zeros(node, 1))
+        words.append(
+            small_trees.root_of_output(convert(left, bytes32), convert(right, bytes32))
+        )
         start += OUTPUT_SIZE
     return words

@@ -86,7 +86,7 @@ entry_count: public(uint256)
 entries: HashMap[uint256, StoredEntry]
 last_stopped_at: public(uint256)  # when an entry was stopped last
 bonds: HashMap[uint256, uint256]  # parameters id: the operator's bond, which never changes
-proofs: HashMap[uint256, uint256]  # claim id: [ number of the entry | games opened before 32 ]
+proofs: HashMap[uint256, uint256]  # claim id, if its group has another entry: [ number | games opened before 32 ]
 groups: HashMap[uint256, uint256]  # claim id >> 3: [ number 32 | which claims 8 | games opened before 27, eight times ]
 marks: HashMap[uint256, uint256]  # batch id: [ a window after its last proof 40 | leaves that are proven 216 ]
 high_marks: HashMap[uint256, uint256]  # batch id: leaves from number 216 on that are proven
@@ -219,18 +219,31 @@ def prove(
     ), "leaf is false by its shape: refute"
     statement: bytes32 = self._statement(task_id, proof)
     self._check_entry(number, batch, proof)
-    self._check_seal(number, statement, seal)
-    claim: challenged_claims.Claim = staticcall Linked(DISPUTES).get_claim(claim_id)
-    self.proofs[claim_id] = number << 32 | claim.opened
-    open_until: uint256 = self._mark(batch_id, batch, terms.window_seconds, leaf_bit)
-    log IVerifiers.Proven(
-        claim_id=claim_id,
-        task_id=task_id,
-        number=number,
-        statement=statement,
-        game_count=claim.opened,
-        open_until=open_until,
+    verifier: address = empty(address)
+    gas_limit: uint256 = 0
+    assert len(seal) >= 4, "proof is of another system"
+    verifier, gas_limit = self._verifier(number, convert(slice(seal, 0, 4), bytes4))
+    is_success: bool = False
+    answer: Bytes[64] = b""  # room for more than the one word that is due
+    # Nothing is kept of a refusal, whatever brought it about. Here and not in a function: it would copy the seal.
+    is_success, answer = raw_call(
+        verifier,
+        abi_encode(
+            self.entries[number].key_digest,
+            statement,
+            seal,
+            method_id=method_id("verify(bytes32,bytes32,bytes)"),
+        ),
+        max_outsize=64,
+        gas=gas_limit,
+        is_static_call=True,
+        revert_on_failure=False,
     )
+    assert (
+        is_success and len(answer) == 32 and extract32(answer, 0, output_type=uint256) == 1
+    ), "verifier refuses the proof"
+    open_until: uint256 = self._mark(batch_id, batch, terms.window_seconds, leaf_bit)
+    self._keep(claim_id, task_id, 1, 1, number, statement, open_until)
 
 
 @external
@@ -265,9 +278,31 @@ def prove_many(
     leaf_proofs.check_others(first, batch, proof, others)
     statement: bytes32 = self._statement_of_many(task_id, proof, others)
     self._check_entry(number, batch, proof)
-    self._check_seal(number, statement, seal)
+    verifier: address = empty(address)
+    gas_limit: uint256 = 0
+    assert len(seal) >= 4, "proof is of another system"
+    verifier, gas_limit = self._verifier(number, convert(slice(seal, 0, 4), bytes4))
+    is_success: bool = False
+    answer: Bytes[64] = b""  # room for more than the one word that is due
+    # Nothing is kept of a refusal, whatever brought it about. Here and not in a function: it would copy the seal.
+    is_success, answer = raw_call(
+        verifier,
+        abi_encode(
+            self.entries[number].key_digest,
+            statement,
+            seal,
+            method_id=method_id("verify(bytes32,bytes32,bytes)"),
+        ),
+        max_outsize=64,
+        gas=gas_limit,
+        is_static_call=True,
+        revert_on_failure=False,
+    )
+    assert (
+        is_success and len(answer) == 32 and extract32(answer, 0, output_type=uint256) == 1
+    ), "verifier refuses the proof"
     open_until: uint256 = self._mark(batch_id, batch, terms.window_seconds, fresh)
-    self._keep_many(claim_id, task_id, count, fresh >> first, number, statement, open_until)
+    self._keep(claim_id, task_id, count, fresh >> first, number, statement, open_until)
 
 
 @external
@@ -540,7 +575,7 @@ def _proven(batch_id: uint256, leaf_count: uint16) -> uint256:
 
 
 @internal
-def _keep_many(
+def _keep(
     claim_id: uint256,
     task_id: uint256,
     count: uint256,
@@ -620,36 +655,17 @@ def _check_entry(number: uint256, batch: IJobs.Batch, proof: IJobs.LeafProof):
 
 @internal
 @view
-def _check_seal(number: uint256, statement: bytes32, seal: Bytes[SEAL_LIMIT_BYTES]):
+def _verifier(number: uint256, selector: bytes4) -> (address, uint256):
     """
-    @notice Ask the entry's verifier (V2.5). Nothing is kept of a refusal, whatever brought it about.
+    @notice Whom to ask, and with how much gas (V2.5). Refuses seals of other systems, and too little gas.
     """
     verifier: address = self.entries[number].verifier
     word: uint256 = self.entries[number].word
-    assert (
-        len(seal) >= 4 and convert(slice(seal, 0, 4), bytes4) == self._selector(word)
-    ), "proof is of another system"
+    assert selector == self._selector(word), "proof is of another system"
     assert verifier.codehash == self.entries[number].code_hash, "verifier has changed its code"
     gas_limit: uint256 = word >> 120 & MASK40
     # EIP-150: a call gets at most 63/64 of what is left.
     assert (
         msg.gas >= gas_limit + gas_limit // 63 + VERIFY_MARGIN_GAS
     ), "not enough gas for the verifier"
-    is_success: bool = False
-    answer: Bytes[64] = b""  # room for more than the one word that is due
-    is_success, answer = raw_call(
-        verifier,
-        abi_encode(
-            self.entries[number].key_digest,
-            statement,
-            seal,
-            method_id=method_id("verify(bytes32,bytes32,bytes)"),
-        ),
-        max_outsize=64,
-        gas=gas_limit,
-        is_static_call=True,
-        revert_on_failure=False,
-    )
-    assert (
-        is_success and len(answer) == 32 and extract32(answer, 0, output_type=uint256) == 1
-    ), "verifier refuses the proof"
+    return verifier, gas_limit

@@ -136,16 +136,3 @@ def root_of_bytes(content: Bytes[CHECK_LIMIT_BYTES]) -> bytes32:
             nodes[pairs] = keccak256(abi_encode(nodes[unsafe_sub(count, 1)], zeros[level]))
         count = unsafe_add(pairs, count & 1)
     return nodes[0]
-
-
-@internal
-@pure
-def climb_zeros(node: bytes32, level: uint256) -> bytes32:
-    """
-    @notice The root of an eighth of the memory that begins with the subtree of this level, and goes on with zeros.
-    """
-    root: bytes32 = node
-    zeros: bytes32[RANGE_LEVEL + 2] = ZERO_NODES
-    for above: uint256 in range(level, RANGE_LEVEL, bound=RANGE_LEVEL):
-        root = keccak256(abi_encode(root, zeros[above]))
-    return root

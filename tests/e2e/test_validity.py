@@ -45,6 +45,7 @@ from truestep.protocol.deployment.validity import POLICY
 from truestep.protocol.records import GameStage, TaskStage
 from truestep.protocol.settlement.facts.due import Action
 from truestep.protocol.validity.contracts.verifiers import Entry, EntryNumber, Selector
+from truestep.protocol.validity.statements import statement_of_many
 from truestep.simulation.faulty_engine import Fault, FaultyEngine
 
 DOUBLES = Path(__file__).parents[1] / "contracts" / "doubles"
@@ -173,6 +174,37 @@ def test_an_honest_proof_is_final_at_once(network: Network) -> None:
     assert verifiers.standing_claim(network.requester, task_id).proven_by == entry
     network.drive([worker], lambda: bool(network.told(events.TaskFinalized)))
     assert network.is_final(job_id)
+
+
+def test_the_claims_of_two_shards_are_final_by_one_proof(network: Network) -> None:
+    governance, selector = Governance(network), b"\xa1\xa1\xa1\xa1"
+    entry, log = governance.add(governance.verifier(selector, SOUND), selector, 1), Log()
+    client = Client(network.requester, network.blobs, network.deployment)
+    order = Order(
+        is_proven=True, reward_wei=REWARD_WEI, max_cycles=MAX_CYCLES, lease_seconds=300, shard_count=2
+    )
+    job_id = client.submit(ELF, INPUT, order=order).job_id
+    worker = network.worker("worker", network.store("worker"), log, takes_unproven=True)
+    network.drive([worker], lambda: "claim_landed" in log.kinds())
+    tasks = [task_of(job_id, shard) for shard in range(2)]
+    claims = [verifiers.standing_claim(network.requester, task_id) for task_id in tasks]
+    facts = network.requester.facts()
+    statement = statement_of_many(
+        facts.deployment.chain_id,
+        facts.deployment.jobs,
+        claims[0].job_digest,
+        first_shard=0,
+        leaves=[claim.leaf for claim in claims],
+    )
+    whole = seal_of(selector, KEY, statement)
+    for first, count, sealed in ((1, 2, whole), (0, 2, seal(network, job_id, selector)), (0, 4, whole)):
+        with pytest.raises(Rejected):
+            verifiers.prove_many(network.requester, tasks[first], count, entry, sealed)
+    verifiers.prove_many(network.requester, tasks[0], 2, entry, whole)
+    assert network.is_final(job_id)
+    for shard, task_id in enumerate(tasks):
+        assert verifiers.standing_claim(network.requester, task_id).proven_by == entry
+        assert network.output(task_id) == expected_output(shard)
 
 
 def test_an_unsound_verifier_is_stopped_by_whoever_challenges_its_lie(network: Network) -> None:

@@ -7,7 +7,7 @@ from truestep.base.errors import Reject, Rejected
 from truestep.base.ids import BatchId, Bytes32, ClaimId, TaskId, job_of_task, shard_of_task, task_in_words
 from truestep.client.sending import transact_once
 from truestep.ports.chain import Chain, ChainReader
-from truestep.protocol.calls import ContradictClaim, ProveClaim, StopEntry
+from truestep.protocol.calls import ContradictClaim, ProveClaim, ProveClaims, StopEntry
 from truestep.protocol.records import TaskStage
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.facts.views import claim_view
@@ -123,6 +123,19 @@ def prove(chain: Chain, task_id: TaskId, number: EntryNumber, seal: bytes) -> St
     claim = standing_claim(chain, task_id)
     call = ProveClaim(claim_id=claim.claim_id, entry=number, seal=seal)
     transact_once(chain, call, f"prove:{claim.claim_id}:{number}:{seal[-8:].hex()}")
+    return claim
+
+
+def prove_many(
+    chain: Chain, first_task: TaskId, count: int, number: EntryNumber, seal: bytes
+) -> StandingClaim:
+    """Prove the claims on so many tasks from this one on, which are a part of one batch (V4.7).
+
+    Raises Rejected if the chain refuses the proof.
+    """
+    claim = standing_claim(chain, first_task)
+    call = ProveClaims(claim_id=claim.claim_id, count=count, entry=number, seal=seal)
+    transact_once(chain, call, f"prove:{claim.claim_id}:{count}:{number}:{seal[-8:].hex()}")
     return claim
 
 

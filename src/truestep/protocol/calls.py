@@ -15,6 +15,7 @@ from truestep.protocol.proof_calls import (
     ContradictClaim,
     DropClaim,
     ProveClaim,
+    ProveClaims,
     StopEntry,
     WithdrawProving,
 )
@@ -418,6 +419,7 @@ Call = (
     | FailClaim
     | WithdrawKept
     | ProveClaim
+    | ProveClaims
     | DropClaim
     | ContradictClaim
     | StopEntry
@@ -440,6 +442,7 @@ Call = (
 URGENT = (
     SubmitClaims,
     ProveClaim,
+    ProveClaims,
     StopEntry,
     DeliverOutputs,
     HoldBatch,

@@ -17,6 +17,17 @@ class ProveClaim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProveClaims:
+    """Prove the claims of shards that follow one another in a batch, by one proof (V4.7)."""
+
+    claim_id: ClaimId
+    """The first of them."""
+    count: int
+    entry: EntryNumber
+    seal: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DropClaim:
     """Strike a claim that nobody has proven in time (V4.6)."""
 

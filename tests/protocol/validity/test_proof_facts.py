@@ -19,7 +19,7 @@ from truestep.protocol.settlement.effects import Transfer
 from truestep.protocol.settlement.facts.due import Action, due
 from truestep.protocol.settlement.facts.fold import TIMED, fold
 from truestep.protocol.settlement.facts.judging import with_policies
-from truestep.protocol.settlement.facts.proof_calls import contradict, drop, prove, stop
+from truestep.protocol.settlement.facts.proof_calls import contradict, drop, prove, prove_many, stop
 from truestep.protocol.settlement.facts.records import Facts, Logged
 from truestep.protocol.settlement.facts.rehearsal import Answer, Caller, Ready
 from truestep.protocol.settlement.ids import LeafId, batch_of_claim, leaf_of_claim
@@ -62,7 +62,7 @@ class Echo:
 
     def _is_unforetold(self, step: Message) -> bool:
         """Only a verifier knows whether a proof holds, and the chain who the guardian is."""
-        return isinstance(step.call, verifiers.Prove | verifiers.Stop)
+        return isinstance(step.call, verifiers.Prove | verifiers.ProveMany | verifiers.Stop)
 
     def _answer(self, step: ValidityStep) -> Answer | None:
         call = step.call if isinstance(step, Message) else None
@@ -70,6 +70,9 @@ class Echo:
         match call:
             case verifiers.Prove():
                 return prove(self.facts, caller, call.claim_id, call.number, call.seal)
+            case verifiers.ProveMany():
+                count = len(call.others) + 1
+                return prove_many(self.facts, caller, call.claim_id, count, call.number, call.seal)
             case verifiers.Drop():
                 return drop(self.facts, caller, call.claim_id)
             case verifiers.Contradict():

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 from truestep.base.errors import Reject
 from truestep.base.ids import Address
+from truestep.protocol.settlement.facts.leaves import leaves_in
 from truestep.protocol.settlement.facts.records import Facts
 from truestep.protocol.settlement.facts.rehearsal import Answer, Caller, Ready, prepared_proof, scope_of
 from truestep.protocol.settlement.facts.views import leaf_proof
-from truestep.protocol.settlement.ids import LeafId, batch_of_claim
+from truestep.protocol.settlement.ids import LeafId, batch_of_claim, leaf_of_claim
 from truestep.protocol.settlement.records import BatchTerms, LeafProof
 from truestep.protocol.settlement.refusals import Refused
 from truestep.protocol.validity.contracts import verifiers
@@ -19,6 +20,23 @@ def prove(facts: Facts, caller: Caller, claim_id: LeafId, number: EntryNumber, s
 
     def made(terms: BatchTerms, proof: LeafProof) -> object:
         return verifiers.Prove(claim_id=claim_id, terms=terms, proof=proof, number=number, seal=seal)
+
+    return _on_leaf(facts, caller, claim_id, made)
+
+
+def prove_many(
+    facts: Facts, caller: Caller, claim_id: LeafId, count: int, number: EntryNumber, seal: bytes
+) -> Answer:
+    """Prove the claims of so many shards from this one on."""
+    known, first = facts.batches.get(batch_of_claim(claim_id)), leaf_of_claim(claim_id)
+    if known is not None and first + count > known.batch.leaf_count:
+        return Reject.LEAF_UNKNOWN
+
+    def made(terms: BatchTerms, proof: LeafProof) -> object:
+        others = leaves_in(facts.batches[batch_of_claim(claim_id)])[first + 1 : first + count]
+        return verifiers.ProveMany(
+            claim_id=claim_id, terms=terms, proof=proof, others=tuple(others), number=number, seal=seal
+        )
 
     return _on_leaf(facts, caller, claim_id, made)
 

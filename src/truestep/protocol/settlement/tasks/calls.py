@@ -232,6 +232,7 @@ ClaimCall = (
     | calls.WriteOut
     | calls.FailClaim
     | calls.ProveClaim
+    | calls.ProveClaims
     | calls.DropClaim
     | calls.OpenGame
     | calls.RefuteClaim
@@ -257,6 +258,8 @@ def _of_leaf(facts: Facts, caller: Caller, call: ClaimCall, leaf_id: LeafId) -> 
             return kept_calls.fail(facts, caller, leaf_id)
         case calls.ProveClaim():
             return proof_calls.prove(facts, caller, leaf_id, call.entry, call.seal)
+        case calls.ProveClaims():
+            return proof_calls.prove_many(facts, caller, leaf_id, call.count, call.entry, call.seal)
         case calls.DropClaim():
             return proof_calls.drop(facts, caller, leaf_id)
         case calls.OpenGame():
@@ -368,6 +371,7 @@ _BUILDERS: Mapping[type, Callable[[Facts, Caller, Any], Answer]] = {
     calls.WithdrawKept: _withdraw_kept,
     calls.FailClaim: _on_claim,
     calls.ProveClaim: _on_claim,
+    calls.ProveClaims: _on_claim,
     calls.DropClaim: _on_claim,
     calls.ContradictClaim: _contradict,
     calls.StopEntry: _stop_entry,

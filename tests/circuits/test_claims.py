@@ -175,6 +175,7 @@ def _check_receipt(network: Network, client: Client, job_id: JobId) -> None:
     path = network.folder / "receipt.json"
     held.write(path)
     said = CliRunner().invoke(app, ["verify", str(path), "--offline"])
+    assert "only the chain says that they are believed" in said.output
     assert said.exit_code == 0 and "UltraHonk, bb 5.0.0, Noir 1.0.0-beta.26, 100 bits" in said.output
 
 

@@ -13,7 +13,7 @@ from truestep.protocol.settlement.programs import named_program
 from truestep.protocol.validity.contracts.verifiers import Entry, Selector
 from truestep.protocol.validity.state import KeptEntry
 from truestep.roles import intents
-from truestep.roles.proving import PROVING_SECONDS, can_prove, live_entries, proving_entries
+from truestep.roles.proving import PROVING_SECONDS, live_entries, proving_entries, why_unprovable
 from truestep.roles.taking import is_worth_taking
 from truestep.roles.worker_policy import WorkerPolicy
 
@@ -44,27 +44,32 @@ def facts(*entries: Entry, stopped_at: int = 0) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("entry", "job"),
+    ("entry", "job", "said"),
     [
-        ({}, {"input_size": ONE_SHARD.input_size + 1}),  # its run fails, and no circuit proves that
-        ({}, {"shard_count": 2}),
-        ({}, {"reward": 2 * BOND_WEI}),
-        ({}, {"program_id": ProgramId(1)}),
-        ({"least_bond_wei": BOND_WEI + 1}, {}),
-        ({"active_until": NOW + ONE_SHARD.lease_seconds + PROVING_SECONDS - 1}, {}),
-        ({"active_until": NOW - 1}, {}),
-        ({"active_from": NOW + 1}, {}),
-        ({"key_digest": Bytes32(b"o" * 32)}, {}),
-        ({"program_hash": Bytes32(bytes(32))}, {}),  # a circuit is for one program
+        ({}, {"input_size": ONE_SHARD.input_size + 1}, "its run fails, and no circuit proves that"),
+        ({}, {"shard_count": 2}, "2 shards"),
+        ({}, {"reward": 2 * BOND_WEI}, "no entry of Verifiers takes a claim of"),
+        ({}, {"program_id": ProgramId(1)}, "start with --prove MODEL"),
+        ({"least_bond_wei": BOND_WEI + 1}, {}, "with a bond of"),
+        ({"active_until": NOW + ONE_SHARD.lease_seconds + PROVING_SECONDS - 1}, {}, "may expire before"),
+        ({"active_until": NOW - 1}, {}, "start with --prove MODEL"),
+        ({"active_from": NOW + 1}, {}, "start with --prove MODEL"),
+        ({"key_digest": Bytes32(b"o" * 32)}, {}, "start with --prove MODEL"),
+        (
+            {"program_hash": Bytes32(bytes(32))},
+            {},
+            "start with --prove MODEL",
+        ),  # a circuit is for one program
     ],
 )
-def test_what_cannot_be_proven_is_not_taken(entry: dict[str, Any], job: dict[str, Any]) -> None:
+def test_what_cannot_be_proven_is_not_taken(entry: dict[str, Any], job: dict[str, Any], said: str) -> None:
     policy = WorkerPolicy(circuits=CIRCUITS)
     mine = replace(ONE_SHARD, program_id=ProgramId(2))
     for changes, expected in (({}, {}), (entry, job)):
         found = proving_entries(facts(replace(ENTRY, **changes)), CIRCUITS.keys(), NOW)
-        is_provable = can_prove(replace(mine, **expected), NOW, found, CIRCUITS)
-        assert is_provable is not bool(changes or expected)
+        why = why_unprovable(replace(mine, **expected), NOW, found, CIRCUITS)
+        is_provable = not (changes or expected)
+        assert why == "" if is_provable else said in why
         knowing = replace(policy, proving_entries=found)
         asked = replace(mine, **expected)
         assert is_provable or not is_worth_taking(asked, 0, NOW, knowing)

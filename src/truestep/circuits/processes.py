@@ -112,12 +112,15 @@ def _watch(process: subprocess.Popen[bytes], limits: Limits, should_stop: Should
             if should_stop():
                 raise Stopped
             if time.monotonic() > end:
-                return f"it took more than the {limits.seconds:.0f} s that it may; use a smaller model"
+                return (
+                    f"it took more than the {limits.seconds:.0f} s that it may; allow more (--prove-seconds"
+                    " of a worker), or use a smaller model"
+                )
             used = _memory_bytes(process.pid)
             if used > limits.memory_bytes:
                 return (
                     f"it took {used >> 20} MiB of memory, more than the {limits.memory_bytes >> 20} MiB that"
-                    " it may; use a smaller model"
+                    " it may; allow more (--prove-memory of a worker), or use a smaller model"
                 )
     return None
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from truestep.base.ids import Address, Bytes32, ProgramId, job_of_task, shard_of_task, task_in_words
+from truestep.base.units import coins
 from truestep.protocol.calls import NATIVE
 from truestep.protocol.proof_calls import ProveClaim
 from truestep.protocol.records import JobRecord
@@ -179,23 +180,36 @@ def proving_entries(
     return {ProgramId(number): found[name] for number, name in enumerate(hashes, 1) if name in found}
 
 
-def can_prove(
+def why_unprovable(
     job: JobRecord,
     now: int,
     entries: Mapping[ProgramId, tuple[Entry, ...]],
     circuits: Mapping[Bytes32, int],
-) -> bool:
-    """Whether this node could prove a claim on a job, which may come at the end of its lease.
+) -> str:
+    """Why this node could not prove a claim on a job at the end of its lease; empty if it could.
 
     A run on an input of another size than the model takes fails, and no circuit proves that: a stranger could
     cost this node a part of a bond with each such job.
     """
-    needed_until = now + job.lease_seconds + PROVING_SECONDS
+    own, sizes = entries.get(job.program_id, ()), set(circuits.values())
+    if not own:
+        return (
+            "no live verifier takes a proof that this node can make: start with --prove MODEL if you have the"
+            " program's model, or with --unproven, and prove its claims with `truestep verifiers prove`"
+        )
+    if job.shard_count != SHARDS_OF_A_RUN:
+        return f"it has {job.shard_count} shards, and a proof of one run is for a job of one"
+    fitting = [entry for entry in own if circuits.get(entry.key_digest) == job.input_size]
+    if not fitting:
+        return (
+            f"it has {job.input_size} bytes of input, and its model takes another number: its run fails, and"
+            f" no circuit proves that; this node's models take {', '.join(map(str, sorted(sizes)))}"
+        )
     bond_wei = job.parameters.operator_bond_wei
     value_wei = bond_wei + (job.reward if job.asset == NATIVE else 0)
-    return job.shard_count == SHARDS_OF_A_RUN and any(
-        entry.takes(bond_wei, value_wei)
-        and entry.active_until >= needed_until
-        and circuits.get(entry.key_digest) == job.input_size
-        for entry in entries.get(job.program_id, ())
-    )
+    taking = [entry for entry in fitting if entry.takes(bond_wei, value_wei)]
+    if not taking:
+        return f"no entry of Verifiers takes a claim of {coins(value_wei)} with a bond of {coins(bond_wei)}"
+    needed_until = now + job.lease_seconds + PROVING_SECONDS
+    is_lasting = any(entry.active_until >= needed_until for entry in taking)
+    return "" if is_lasting else "its entry of Verifiers may expire before a claim could be proven"

@@ -16,7 +16,7 @@ from truestep.roles import intents, moves
 from truestep.roles.actions import Action, Decline, Declined, Send
 from truestep.roles.availability import deliverable
 from truestep.roles.moves import describe
-from truestep.roles.proving import can_prove
+from truestep.roles.proving import why_unprovable
 from truestep.roles.views import OwnRun, TaskView, View
 from truestep.roles.worker_policy import WorkerPolicy
 
@@ -325,8 +325,8 @@ def _terms_checks(job: JobRecord, code_bytes: int, now: int, policy: WorkerPolic
     )  # fmt: skip
 
 
-def _can_prove(job: JobRecord, now: int, policy: WorkerPolicy) -> bool:
-    return can_prove(job, now, policy.proving_entries, policy.circuits)
+def _why_unprovable(job: JobRecord, now: int, policy: WorkerPolicy) -> str:
+    return why_unprovable(job, now, policy.proving_entries, policy.circuits)
 
 
 def _offer_checks(job: JobRecord, now: int, policy: WorkerPolicy) -> Iterator[Check]:
@@ -338,13 +338,8 @@ def _offer_checks(job: JobRecord, now: int, policy: WorkerPolicy) -> Iterator[Ch
         Declined.ASSURANCE,
         f"asks for policy {job.policy} of assurance, this node knows {OPTIMISTIC}, {KEPT} and {VALIDITY}",
     )
-    yield (
-        job.policy == VALIDITY and not (policy.takes_unproven or _can_prove(job, now, policy)),
-        Declined.ASSURANCE,
-        "asks that its claims are proven, and no live verifier takes a proof that this node can make: start"
-        " with --prove MODEL if you have the program's model, or with --unproven, and prove its claims with"
-        " `truestep verifiers prove`",
-    )
+    unprovable = "" if job.policy != VALIDITY or policy.takes_unproven else _why_unprovable(job, now, policy)
+    yield bool(unprovable), Declined.ASSURANCE, f"asks that its claims are proven: {unprovable}"
     yield (
         job.policy == KEPT and policy.delivery is None,
         Declined.ASSURANCE,

@@ -153,11 +153,12 @@ def test_it_does_not_take_what_it_cannot_prove(network: Network) -> None:
     client, log = Client(network.requester, network.blobs, network.deployment), Log()
     client.submit(ELF, INPUT, order=ORDER)
     worker = network.worker("worker", network.store("worker"), log, prover=ScriptedProver())
-    for name, unable in (("other", OtherProver()), ("small", SmallProver())):
+    unable_ones = ("other", OtherProver(), "--prove MODEL"), ("small", SmallProver(), "models take 99")
+    for name, unable, said in unable_ones:
         log.lines.clear()
         daemon = network.worker(name, network.store(name), log, prover=unable)
         network.drive([daemon], lambda: "declined" in log.kinds())
-        assert any("start with --prove MODEL" in message for _, message in log.lines)
+        assert any(said in message for _, message in log.lines)
         assert "take_sent" not in log.kinds()
     network.drive([worker], lambda: proofs(network) == 1)
 

@@ -38,6 +38,12 @@ if TYPE_CHECKING:
 EXAMPLE = "Example: truestep verify receipt.json --rpc http://127.0.0.1:8545 --deployment deployment.json"
 
 
+OWN_VERIFIER = (
+    "the receipt names the verifiers of its proofs itself: only the chain says that they are believed; leave"
+    " out --offline to ask it"
+)
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command(name="verify", epilog=EXAMPLE)(verify)
@@ -147,7 +153,7 @@ def verify(
     is_run = not (no_execute or is_refuted) and isinstance(file, Receipt)
     if is_run:
         groups["running it again gives the same"] = _execute(screen, held, sources, program, input_file)
-    screen.warn(proof_warnings(held))
+    screen.warn([*proof_warnings(held), *([OWN_VERIFIER] if offline and held.proofs else [])])
     checks = [check for group in groups.values() for check in group]
     is_verified = all(check.passed for check in checks)
     fields = {

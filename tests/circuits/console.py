@@ -2,10 +2,12 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,11 +56,11 @@ def plain(line: str) -> str:
 class Shell:
     """A shell with the commands of this checkout. Its processes end with it."""
 
-    def __init__(self, folder: Path, replaced: Mapping[str, str], limit_seconds: float = 300.0) -> None:
+    def __init__(self, folder: Path, replaced: Mapping[str, str], limit_seconds: float = 600.0) -> None:
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         columns = {"COLUMNS": "1000", "NO_COLOR": "1"}
         self._process = subprocess.Popen(
-            ["bash", "-m"],
+            ["bash"],
             cwd=folder,
             env={**os.environ, **columns, "PATH": path},
             stdin=subprocess.PIPE,
@@ -69,7 +71,8 @@ class Shell:
         )
         self._known = dict(replaced)
         """What the page says, and what it is here."""
-        self._deadline = time.monotonic() + limit_seconds
+        self._watchdog = threading.Timer(limit_seconds, os.killpg, (self._process.pid, signal.SIGKILL))
+        self._watchdog.start()
 
     def run(self, command: Command) -> list[str]:
         """What the command prints here; values in hex that the page has shown are known then."""
@@ -93,12 +96,14 @@ class Shell:
                 return printed
             if not LEFT_OUT.match(found):
                 printed.append(found.rstrip())
-            assert time.monotonic() < self._deadline, "\n".join(printed)
-        raise AssertionError(f"the shell ended: {printed}")
+        raise AssertionError(f"the shell ended, or took too long, at {line!r}: {printed}")
 
     def close(self) -> None:
         """End the shell and what it has started."""
-        assert self._process.stdin is not None
-        self._process.stdin.write("kill $(jobs -p) 2>/dev/null; wait; exit\n")
-        self._process.stdin.close()
-        self._process.wait(60)
+        self._watchdog.cancel()
+        if self._process.poll() is None:
+            with suppress(BrokenPipeError, subprocess.TimeoutExpired):
+                self._process.communicate("kill $(jobs -p) 2>/dev/null; wait; exit\n", timeout=60)
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()

@@ -1,9 +1,10 @@
-"""The page's road from a model to a final claim, with its commands as they stand there (docs/circuits.md)."""
+"""Roads to a final claim by commands, as they stand on the pages (docs/circuits.md, docs/receipts.md)."""
 
 from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,10 @@ from truestep.adapters.chain.devnet import free_port
 from truestep.circuits.toolchain import Tools
 from truestep.cli.main import app
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "circuits.md").read_text("utf-8")
+REPOSITORY = Path(__file__).resolve().parents[2]
+PAGE, FOREIGN_PAGE = (
+    (REPOSITORY / "docs" / name).read_text("utf-8") for name in ("circuits.md", "receipts.md")
+)
 SNIPPET = re.compile(r"`make_model.py` .*?^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 COMPILING = ("compiling ", "deriving ")
 """Progress of a circuit that nobody has compiled before."""
@@ -27,10 +31,21 @@ def test_the_road_leads_to_a_final_claim(tools: Tools, tmp_path: Path) -> None:
     snippet = SNIPPET.search(PAGE)
     assert snippet is not None
     (tmp_path / "make_model.py").write_text(snippet[1], "utf-8")
-    shell = Shell(tmp_path, {"truestep devnet >": f"truestep devnet --port {free_port()} >"})
+    play(PAGE, tmp_path)
+
+
+@pytest.mark.long
+def test_a_foreign_verifier_is_believed_for_a_program(tmp_path: Path) -> None:
+    """Up to the statement: proofs of it come from another system."""
+    shutil.copy(REPOSITORY / "examples" / "hello" / "hello.c", tmp_path)
+    play(FOREIGN_PAGE, tmp_path)
+
+
+def play(page: str, folder: Path) -> None:
+    """Run the page's session, and compare what each command prints."""
+    shell = Shell(folder, {"truestep devnet >": f"truestep devnet --port {free_port()} >"})
     try:
-        shell.say("true")  # what the shell says of its terminal
-        for command in session(PAGE):
+        for command in session(page):
             printed = [line for line in shell.run(command) if not line.startswith(COMPILING)]
             shown, own = (
                 [plain(line) for line in lines if plain(line)] for lines in (command.output, printed)
@@ -41,11 +56,12 @@ def test_the_road_leads_to_a_final_claim(tools: Tools, tmp_path: Path) -> None:
         shell.close()
 
 
-def test_its_commands_have_these_options() -> None:
+@pytest.mark.parametrize("page", [PAGE, FOREIGN_PAGE], ids=["circuits", "receipts"])
+def test_its_commands_have_these_options(page: str) -> None:
     """Without the prover: what a page names is there."""
-    lines = [shlex.split(command.line) for command in session(PAGE)]
+    lines = [shlex.split(command.line) for command in session(page)]
     named = [words[1:] for words in lines if words[0] == "truestep"]
-    assert len(named) > 10
+    assert len(named) > 7
     for words in named:
         path = words[:2] if words[0] == "verifiers" else words[:1]
         finished = CliRunner().invoke(app, [*path, "--help"], terminal_width=300)

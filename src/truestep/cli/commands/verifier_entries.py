@@ -38,6 +38,8 @@ ACTIVE_DAYS = 365
 """Longer than most believe a verifier without looking again."""
 DAY_SECONDS = 86_400
 DAY = ["%Y-%m-%d"]
+SKIP_TRIES = 5
+"""A devnet's clock and its newest block differ by a second or so, either way."""
 
 EntryArgument = Annotated[int, typer.Argument(metavar="ENTRY", min=1, help="The number of the entry.")]
 ActionOption = Annotated[
@@ -113,6 +115,9 @@ def add(
     owner.refuse_others("an announcement", timelock.proposer())
     kind = kind_of(timelock.web3, what, network, screen, key=key, max_cycles=max_cycles)
     believed = _believed(kind, image, program, max_cycles)
+    if gas_limit is not None and gas_limit < kind.gas_limit:
+        words = f"{gas_limit:,} gas may be too little for a proof; {kind.gas_limit:,} is enough for its kind"
+        screen.warn([words])
     due_at = timelock.now() + timelock.delay_seconds
     entry = _entry(
         kind,
@@ -322,7 +327,12 @@ def _skip_delay(network: NetworkOptions, timelock: "Timelock", due_at: int) -> N
             f"chain {timelock.chain_id} is no devnet, and nobody moves its time; leave out --skip-delay, and"
             f" execute from {moment(due_at)} on",
         )
-    RemoteDevnet(network.rpc[0]).advance(due_at - timelock.now())
+    devnet = RemoteDevnet(network.rpc[0])
+    for _ in range(SKIP_TRIES):
+        left = due_at - timelock.now()
+        if left <= 0:
+            return
+        devnet.advance(left + 1)
 
 
 def _refuse_early_and_late(timelock: "Timelock", found: "Announcement") -> None:

@@ -12,6 +12,7 @@ from truestep.cli.fee_options import MaxFeeOption, MaxTipOption, transaction_pol
 from truestep.cli.options import PasswordFileOption, ask_password
 from truestep.cli.screen import Screen
 from truestep.cli.senders import SenderOptions
+from truestep.protocol.calls import NOBODY
 
 if TYPE_CHECKING:
     from truestep.adapters.chain.codec import Message
@@ -66,11 +67,17 @@ class OwnerOptions:
 
     def refuse_others(self, what: str, *allowed: Address) -> None:
         """Refuse an account that the contract would refuse: before anything is paid."""
-        account = self.account()
-        if account is not None and account not in allowed:
+        account, able = self.account(), [each for each in allowed if each != NOBODY]
+        if not able:
+            raise Failure(
+                "no guardian",
+                f"{what} is for the guardian, and this network has none, or its time is over: the proposer"
+                " announces what is to be done to the timelock instead",
+            )
+        if account is not None and account not in able:
             raise Failure(
                 "not the owner",
-                f"{what} is for {' or '.join(allowed)}, and the keystore is of {account}; give another"
+                f"{what} is for {' or '.join(able)}, and the keystore is of {account}; give another"
                 " --keystore, or --call-data if that account is a Safe",
             )
 

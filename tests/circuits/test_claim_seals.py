@@ -6,7 +6,7 @@ import pytest
 
 from tests.circuits.models import small_mlp
 from truestep.base.ids import Address, Bytes32, JobId, task_of
-from truestep.circuits.claims import Claimed, check_claim, claim_inputs, claim_seal
+from truestep.circuits.claims import Claimed, check_claim, claim_inputs, claim_seal, parts_in
 from truestep.circuits.errors import CircuitError
 from truestep.circuits.prover import Proof
 from truestep.circuits.reference import output_bytes, run
@@ -69,6 +69,9 @@ PROOF = Proof(proof=b"proof", public=claim_inputs(CONTENT, OUTPUT), words=WORDS)
 def test_a_seal_begins_with_the_key_and_holds_the_proof() -> None:
     made = seal(claimed(), PROOF)
     assert made.startswith(b"key!") and b"proof" in made and OUTPUT in made
+    assert parts_in(made) == (CONTENT, OUTPUT, PROOF.proof)  # what receipts check it again by
+    for cut in (0, 3, 40, len(made) // 2):
+        assert parts_in(made[:cut]) != (CONTENT, OUTPUT, PROOF.proof)
 
 
 @pytest.mark.parametrize(

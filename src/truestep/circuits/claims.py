@@ -206,13 +206,12 @@ def claim_seal(
 
 def parts_in(seal: bytes) -> tuple[bytes, bytes, bytes]:
     """Input, output and proof in a seal (C10.2). Whoever asks makes the seal again of them, and compares."""
-    start = SELECTOR_BYTES + WORD_SIZE_BYTES
 
     def number_at(place: int) -> int:
         return int.from_bytes(seal[place : place + WORD_SIZE_BYTES], "big")
 
     def part(index: int) -> bytes:
-        place = start + number_at(start + (_STATIC_WORDS + index) * WORD_SIZE_BYTES)
+        place = number_at((_STATIC_WORDS + index) * WORD_SIZE_BYTES)
         if place > len(seal):
             return b""
         first = place + WORD_SIZE_BYTES

@@ -14,7 +14,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exp
 
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Address
-from truestep.cli.failure import Failure
+from truestep.cli.engines import limited_engine
 from truestep.cli.fee_options import MaxFeeOption, MaxFeeUrgentOption, MaxTipOption, transaction_policy
 from truestep.cli.interruption import handling
 from truestep.cli.log_lines import LogLines
@@ -33,7 +33,7 @@ from truestep.cli.options import (
     parse_address,
     parse_size,
 )
-from truestep.composition.engines import EngineLimits, EngineName, open_engine
+from truestep.composition.engines import EngineLimits, EngineName
 
 if TYPE_CHECKING:
     from truestep.adapters.clock import SystemClock
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from truestep.node.tasks.self_check import SelfCheck
     from truestep.node.tasks.world import World
     from truestep.ports.clock import Clock
-    from truestep.ports.engine import Engine
     from truestep.ports.proving import Prover
     from truestep.ports.reporter import Reporter
 
@@ -121,14 +120,6 @@ class DaemonOptions:
             snapshots_bytes=self.snapshot_limit,
             stride_cycles=self.checkpoint_stride,
         )
-
-
-def limited_engine(name: EngineName, limits: EngineLimits) -> "Engine":
-    """The engine with its limits."""
-    try:
-        return open_engine(name, limits)
-    except ValueError as error:
-        raise Failure("engine", str(error)) from error
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from truestep.base.units import parse_coins
 from truestep.cli.failure import Failure
 from truestep.client.files import read_input
 from truestep.machine.program import Task
-from truestep.protocol.calls import NATIVE, NOBODY
+from truestep.protocol.settlement.ids import NATIVE, NOBODY
 
 ProgramArgument = Annotated[
     Path,

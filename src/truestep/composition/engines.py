@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -137,6 +136,8 @@ def _open_jit(limits: EngineLimits) -> "JitEngine":
 def engine_build(name: EngineName) -> str:
     """The version of an engine; for the JIT, a digest of everything that its code depends on."""
     if name is EngineName.REFERENCE:
+        from importlib.metadata import version  # takes 0.03 s, which runs need not spend
+
         return version("truestep")
     from truestep.engine.compilation.object_cache import build_id
 

@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from truestep.adapters.files import write_file
 from truestep.base.text import counted, visible
-from truestep.cli.daemons import limited_engine
+from truestep.cli.engines import limited_engine
 from truestep.cli.failure import ExitCode, keep_inputs
 from truestep.cli.options import (
     InputOption,

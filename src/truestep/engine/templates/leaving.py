@@ -15,13 +15,11 @@ from truestep.engine.layout import (
     register_offset,
 )
 from truestep.engine.templates.encoding import (
-    COMPARE,
     HOSTS,
     KEPT,
     LEFT,
     MOVE,
     MOVE_TO,
-    R10,
     RAX,
     RDX,
     RSI,
@@ -61,17 +59,21 @@ def go_by_table(pc: int) -> bytes:
     return _WAY_OUT + note + with_control(MOVE, RAX, _TABLE_AT) + b"\x48\x8b\x80" + word(2 * pc) + _ENTER
 
 
-def go_by_register(first: int, count: int) -> bytes:
-    """Go on at the pc in RAX; the program's slots of the table are `count`, from `first` on."""
+def slot_of_target(first: int, count: int) -> bytes:
+    """Find the slot of the pc in RAX, of `count` from `first` on; the jump is taken if it has none."""
     note = _WAY_OUT + with_control(MOVE_TO, RAX, _PC_AT)
-    # A misaligned distance becomes a large number. The slot after the last stands for all that has none.
+    # A misaligned distance becomes a large number.
     slot = sum_of(RDX, RAX, -4 * first, is_wide=False) + between(b"\xc1", 1, RDX, is_wide=False) + b"\2"
-    limited = set_low(R10, count) + between(COMPARE, RDX, R10, is_wide=False)
-    limited += between(b"\x0f\x47", RDX, R10, is_wide=False)
-    found = with_control(MOVE, RAX, _TABLE_AT) + b"\x48\x8b\x84\xd0" + word(8 * first)
-    return note + slot + limited + found + _ENTER
+    return note + slot + with_number(7, RDX, count, is_wide=False) + b"\x0f\x83"
 
 
+def go_by_slot(first: int) -> bytes:
+    """Go on where the entry in a slot says."""
+    return with_control(MOVE, RAX, _TABLE_AT) + b"\x48\x8b\x84\xd0" + word(8 * first) + _ENTER
+
+
+GO_ASTRAY = between(MOVE, RDX, RAX, is_wide=False) + _LEAVE
+"""Return to `run`, which goes on at the pc in RAX: it has no slot."""
 STORE_SLOWLY = (
     b"\x41\x53\x56\x50\x48\x83\xec\x08"  # push r11, rsi, rax; align the stack
     + between(MOVE, RSI, RAX)

@@ -24,11 +24,13 @@ from truestep.engine.templates.encoding import LEFT, RAX, RDX, address_of, set_l
 from truestep.engine.templates.floats import float_code, is_called
 from truestep.engine.templates.instructions import code_of, comparison_code, store_code
 from truestep.engine.templates.leaving import (
+    GO_ASTRAY,
     STORE_SLOWLY,
     WAY_IN,
-    go_by_register,
+    go_by_slot,
     go_by_table,
     leave_at,
+    slot_of_target,
     trap,
 )
 from truestep.machine.arithmetic import ACCESS_SIZES_BYTES
@@ -166,6 +168,8 @@ class _Writer:
         self._jumps: list[tuple[int, int]] = []
         """Holes, and the block that each leads to."""
         self._calls_floats = False
+        self._astray: list[int] = []
+        """Holes that lead to where a pc has no slot in the entry table."""
         self._short: list[tuple[int, int, int]] = []
         """Holes that lead to where the budget is too small: with the block and its cycles."""
         self._exits: list[tuple[int, int]] = []
@@ -260,7 +264,9 @@ class _Writer:
         self._out += address_of(last.rs1, last.immediate)
         self._out += with_number(4, RAX, -2, is_wide=False)
         self._link(last.rd, pc)
-        self._out += go_by_register(self._code.table_first, self._code.table_count)
+        self._out += slot_of_target(self._code.table_first, self._code.table_count)
+        self._astray.append(self._hole())
+        self._out += go_by_slot(self._code.table_first)
 
     def _go(self, start: int, pc: int) -> None:
         """Go on at `pc`, inside or outside the unit."""
@@ -287,6 +293,10 @@ class _Writer:
         for hole, pc, cycles in self._short:
             self._fill(hole)
             self._out += with_number(0, LEFT, cycles) + leave_at(pc)
+        for hole in self._astray:
+            self._fill(hole)
+        if self._astray:
+            self._out += GO_ASTRAY
         slow = len(self._out)
         if self._closed:
             self._out += STORE_SLOWLY

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pytest
 
 from tests.client.kept_network import open_kept_network
 from tests.e2e.floats import FLOAT_ELF
+from truestep.adapters.chain import log_search
 from truestep.adapters.chain.availability import AvailabilityReader
+from truestep.adapters.chain.endpoints import Endpoints
 from truestep.adapters.chain.outages import TooMuch
 from truestep.adapters.chain.payloads import Payloads
 from truestep.adapters.keepers.blobs import KeeperBlobs
@@ -17,7 +20,7 @@ from truestep.adapters.trusted_setup import open_kzg
 from truestep.availability.encoding import PROGRAM_DEPTH, RANGE_DEPTH
 from truestep.availability.parts import Part
 from truestep.base.errors import Unavailable
-from truestep.base.ids import Bytes32
+from truestep.base.ids import Address, Bytes32
 from truestep.commitments.merkle import StreamedRoot, root_of_bytes
 from truestep.machine.elf import load_elf
 from truestep.protocol.availability import facts as known_items
@@ -124,15 +127,15 @@ def test_a_node_that_takes_few_blocks_is_asked_for_few(
         network.devnet.advance(1)
     network.chain(network.requester).transact(call, intent="item")
     payloads = Payloads(network.devnet.node, network.contracts)
-    ask, asked = payloads._ask, list[int]()
+    ask, asked = log_search.logs_of, list[int]()
 
-    def few(topics: tuple[bytes, ...], first: int, last: int) -> object:
+    def few(endpoints: Endpoints, address: Address, topics: Sequence[bytes], first: int, last: int) -> object:
         if last - first >= 4:
             raise TooMuch("at most 4 blocks")
         asked.append(first)
-        return ask(topics, first, last)
+        return ask(endpoints, address, topics, first, last)
 
-    monkeypatch.setattr(payloads, "_ask", few)
+    monkeypatch.setattr(log_search, "logs_of", few)
     (item,) = payloads.holding(call.parts[-1].root, RANGE_DEPTH, 1)
     assert item.item_id == 1 and len(asked) > 3
     network.close()

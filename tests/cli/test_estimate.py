@@ -16,6 +16,11 @@ def test_a_program_costs_its_run_and_its_gas(truestep: Invoke, hello_elf: Path) 
     assert "measured here" in words and "take, claim and finalize" in words
 
 
+def test_a_float_model_is_to_be_quantised(truestep: Invoke) -> None:
+    refused = truestep("estimate", "digits.onnx")
+    assert refused.exit_code == 1 and "truestep quantise" in refused.stderr
+
+
 def test_a_run_that_fails_says_so(truestep: Invoke, tmp_path: Path) -> None:
     source = tmp_path / "fails.c"
     source.write_text("int main(void) { return 3; }\n")

@@ -25,6 +25,7 @@ from truestep.composition.engines import EngineName, open_engine
 from truestep.machine.program import Program, Task
 
 EXAMPLE = "Example: truestep estimate model.json --key development"
+FLOAT_MODEL = ".onnx"
 AGAIN_SECONDS = 10.0
 """A run that took less is made again, with its code compiled."""
 
@@ -57,6 +58,12 @@ def estimate(
     estimate.
     """
     screen = Screen(as_json=as_json)
+    if what.suffix == FLOAT_MODEL:
+        raise Failure(
+            "a float model",
+            f"{what} is a float model: `truestep quantise` makes one for proofs of it, `truestep import` a"
+            " program",
+        )
     if not is_model_file(what):
         _of_program(screen, read_program(what).program, read_input(input_file))
         return

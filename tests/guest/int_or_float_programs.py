@@ -59,7 +59,7 @@ class Pair:
             except ZeroDivisionError:
                 print("no power of zero")
         if self.a >= 0:
-            print(math.sqrt(self.a), math.hypot(self.a, 1.5))
+            print(math.sqrt(self.a), math.hypot(self.a, 1.5), f"{math.log(self.a + 1):.9f}")
 
 
 '''

@@ -69,6 +69,8 @@ def note_call(context: Any, function: Any, arguments: Any) -> Any:
     """The type that a call returns whose arguments are put together, after a note; None for all others."""
     key: Any = getattr(function, "typing_key", None)
     if isinstance(function, types.BoundFunction):
+        if isinstance(function.this, types.List) and key[1] == "sort" and not arguments:
+            return types.none
         is_of_dictionary = isinstance(function.this, types.DictType)
         return _note_method(context, function.this, key[1], arguments) if is_of_dictionary else None
     if key is hash:
@@ -77,6 +79,8 @@ def note_call(context: Any, function: Any, arguments: Any) -> Any:
     is_of_list = len(arguments) == 1 and isinstance(arguments[0], types.List)
     if name in {"heappop", "sum", "max", "min"} and is_of_list:
         return arguments[0].dtype
+    if name == "sorted" and len(arguments) == 1 and isinstance(arguments[0], types.IterableType):
+        return types.List(arguments[0].iterator_type.yield_type)
     if len(arguments) != 2:
         return None
     left, right = arguments

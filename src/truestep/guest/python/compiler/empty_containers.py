@@ -41,7 +41,13 @@ from truestep.guest.python.compiler.container_sites import (
     refined,
     shows_numbers,
 )
-from truestep.guest.python.compiler.inferring import forget_inferred, returned_type
+from truestep.guest.python.compiler.hopeless import (
+    Inference,
+    inferring,
+    keep_hopeless,
+    raise_hopeless,
+)
+from truestep.guest.python.compiler.inferring import forget_inferred, note_recursion, returned_type
 from truestep.guest.python.compiler.int_or_float import unified
 from truestep.guest.python.compiler.item_tuples import ItemTuple
 from truestep.guest.python.compiler.list_fields import widen_fields
@@ -182,7 +188,7 @@ def install_empty_containers() -> None:
     inferer: Any = typeinfer.TypeInferer
     inferer.typeof_expr = _seeding(inferer.typeof_expr)
     inferer.typeof_const = _seeding_constants(inferer.typeof_const)
-    typeinfer.CallConstraint.resolve = _noting_arguments(typeinfer.CallConstraint.resolve)
+    typeinfer.CallConstraint.resolve = _unless_hopeless(_noting_arguments(typeinfer.CallConstraint.resolve))
     inferer.resolve_call = _of_recursion(inferer.resolve_call)
     context: Any = typing_context.BaseContext
     context.resolve_setitem = _noting_items(context.resolve_setitem)
@@ -214,10 +220,14 @@ def _in_rounds(infer: Any) -> Any:
     def infer_in_rounds(
         typingctx: Any, targetctx: Any, interp: Any, args: Any, *others: Any, **options: Any
     ) -> Any:
+        inferences: list[Inference] = []
+
         def attempt(current: _Round | None, **changed: Any) -> Any:
             _rounds.append(current)
             try:
-                found = infer(typingctx, targetctx, interp, args, *others, **{**options, **changed})
+                with inferring(is_guess=current is not None and not current.is_last) as inference:
+                    inferences.append(inference)
+                    found = infer(typingctx, targetctx, interp, args, *others, **{**options, **changed})
             finally:
                 _rounds.pop()
             return found if changed else with_checked_lists(typingctx, interp, found)
@@ -227,6 +237,8 @@ def _in_rounds(infer: Any) -> Any:
         except errors.ForceLiteralArg:
             raise
         except errors.TypingError as error:
+            if inferences[0].is_hopeless:
+                raise
             return _infer_with_containers(typingctx, interp, args, attempt, error)
 
     return infer_in_rounds
@@ -269,6 +281,8 @@ def _search(
             attempt(current, raise_errors=False)
             if not current.learn(context, args):
                 break
+        if not known and not sites:
+            raise error
         last = _Round(known, sites, is_last=True, **options)
         last.settle_numbers(args)
         found = attempt(last)
@@ -357,6 +371,20 @@ def _noting_fields(resolve: Any) -> Any:
     return resolve_setattr
 
 
+def _unless_hopeless(resolve: Any) -> Any:
+    """Do not infer what a function calls that fails with whatever types."""
+
+    def resolve_if_worthwhile(self: Any, typeinfer: Any, typevars: Any, fnty: Any) -> None:
+        raise_hopeless()
+        try:
+            resolve(self, typeinfer, typevars, fnty)
+        except errors.TypingError as error:
+            keep_hopeless(error)
+            raise
+
+    return resolve_if_worthwhile
+
+
 def _noting_arguments(resolve: Any) -> Any:
     def resolve_after_note(self: Any, typeinfer: Any, typevars: Any, fnty: Any) -> None:
         if is_in_round() and not self.kws and self.vararg is None:
@@ -414,6 +442,8 @@ def _of_recursion(resolve_call: Any) -> Any:
 
     def resolve_recursion(self: Any, fnty: Any, pos_args: Any, kw_args: Any) -> Any:
         is_inferred = is_searching() or (is_in_round() and any(map(_is_inferred_only, pos_args)))
+        if isinstance(fnty, types.RecursiveCall):
+            note_recursion(fnty.dispatcher_type.dispatcher.py_func)
         if is_inferred and isinstance(fnty, types.RecursiveCall):
             dispatcher = fnty.dispatcher_type.dispatcher
             _, folded = dispatcher.fold_argument_types(pos_args, kw_args)

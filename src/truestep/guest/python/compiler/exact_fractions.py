@@ -13,8 +13,10 @@ from fractions import Fraction
 from typing import Any
 
 from numba import njit
-from numba.core import datamodel, errors, imputils, types
+from numba.core import datamodel, errors, imputils, ir, ir_utils, types
 from numba.core.extending import overload, overload_attribute, typeof_impl
+
+from truestep.guest.python.compiler.hopeless import note_hopeless
 
 _lowering: Any = imputils.builtin_registry
 _COMPARED = {
@@ -27,6 +29,10 @@ _MIRRORED = {
     operator.eq: operator.eq, operator.ne: operator.ne,
 }  # fmt: skip
 _ARITHMETIC = (operator.add, operator.sub, operator.mul, operator.truediv, operator.pow)
+_REFUSED = (
+    "a guest has fractions only of integers that are written out; "
+    "compute with integers for numerator and denominator, with math.gcd, or with floats"
+)
 _SIZE_MAX = 1 << 20
 """Bits of a numerator or denominator: more are no constant of a formula."""
 
@@ -55,6 +61,23 @@ def install_exact_fractions() -> None:
         overload(function, prefer_literal=True, strict=False)(_arithmetic(function))
     for function in _MIRRORED:
         overload(function, prefer_literal=True, strict=False)(_comparison(function))
+
+
+_ITEMS = {"getitem", "static_getitem", "pair_first", "exhaust_iter"}
+"""What gives an item, which is no number that is written out."""
+
+
+def check_fractions(func_ir: Any, name: str) -> None:
+    """Refuse calls of `Fraction`, which a variable holds, with items. Raises TypingError."""
+    for block in func_ir.blocks.values():
+        for call in block.find_exprs(op="call"):
+            if call.func.name == name and any(_is_item(func_ir, argument) for argument in call.args):
+                raise errors.TypingError(_REFUSED, loc=call.loc)
+
+
+def _is_item(func_ir: Any, variable: Any) -> bool:
+    made: Any = ir_utils.guard(ir_utils.get_definition, func_ir, variable)
+    return isinstance(made, ir.Expr) and made.op in _ITEMS
 
 
 def _type_of(value: Fraction, context: Any) -> Any:
@@ -86,10 +109,8 @@ def _known(kind: Any) -> Any:
 def _made(numerator: Any, denominator: Any = 1) -> Any:
     values: list[Any] = [_known(numerator), denominator if denominator == 1 else _known(denominator)]
     if None in values or values[1] == 0:
-        raise errors.TypingError(
-            "a guest has fractions only of integers that are written out; "
-            "compute with integers for numerator and denominator, with math.gcd, or with floats"
-        )
+        note_hopeless()
+        raise errors.TypingError(_REFUSED)
     made = Fraction(*values)
     return lambda numerator, denominator=1: made
 

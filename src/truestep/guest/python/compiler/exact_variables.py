@@ -12,6 +12,7 @@ from typing import Any
 from numba.core import errors, typed_passes, typeinfer, types
 
 from truestep.guest.python.compiler.explain import explain
+from truestep.guest.python.compiler.hopeless import is_hopeless
 from truestep.guest.python.compiler.int_or_float import INT_OR_FLOAT, are_mixed, unified
 from truestep.guest.python.compiler.ownership import is_ours, is_users_function
 from truestep.guest.python.compiler.rewriting import origin_of
@@ -98,7 +99,7 @@ def _inferring(infer: Any) -> Any:
             if not frame.is_mixed or not _has_arrays(found[0]):
                 return found
         except errors.TypingError as error:
-            if not frame.is_mixed:
+            if not frame.is_mixed or is_hopeless():
                 raise
             failed = error
         try:

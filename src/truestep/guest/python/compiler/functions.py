@@ -3,6 +3,7 @@
 import functools
 import inspect
 from dataclasses import dataclass
+from fractions import Fraction
 from types import FunctionType
 from typing import Any
 
@@ -20,7 +21,10 @@ from truestep.guest.python.compiler.classes import PlainClass
 from truestep.guest.python.compiler.complaint import Complaint
 from truestep.guest.python.compiler.constant_expressions import Blank
 from truestep.guest.python.compiler.declared_signatures import compile_declared
+from truestep.guest.python.compiler.exact_fractions import check_fractions
 from truestep.guest.python.compiler.exception_instances import ExceptionMaker
+from truestep.guest.python.compiler.hopeless import note_hopeless
+from truestep.guest.python.compiler.inferring import note_shared_use
 from truestep.guest.python.compiler.lifting import forget_lifted
 from truestep.guest.python.compiler.list_variables import is_read_as_array
 from truestep.guest.python.compiler.module_state import ModuleState, check_constant, place_of_variable
@@ -46,8 +50,10 @@ def accept_plain_functions() -> None:
 
     def resolve_value_type(context: Any, value: object) -> Any:
         if isinstance(value, ModuleState):
+            note_shared_use()
             return KeptState(value)
         if isinstance(value, Blank):
+            note_shared_use()
             return BlankClass(value.origin)
         if isinstance(value, _ARRAY):
             check_constant(value, "an array")
@@ -60,6 +66,7 @@ def accept_plain_functions() -> None:
             return types.Dispatcher(_with_pythons_number(value, number))
         made = value.origin if isinstance(value, ExceptionMaker) else class_in_guests(value)
         if made is not None:
+            note_shared_use()
             return PlainClass(made)
         if (stand_in := function_in_guests(value)) is not None:
             is_function = isinstance(stand_in, FunctionType) and not stand_in.__module__.startswith("numpy")
@@ -73,6 +80,7 @@ def accept_plain_functions() -> None:
                 refuse_scipys(value)
                 return types.Dispatcher(compiled(value))
             if is_users_class(value):
+                note_shared_use()
                 return PlainClass(value)
             if is_sentinel(value):
                 return Sentinel(value)
@@ -132,8 +140,11 @@ def _at_its_line(resolve: Any) -> Any:
 
     def resolve_at_line(self: Any, instruction: Any, value: Any) -> Any:
         try:
+            if value is Fraction:
+                check_fractions(self.func_ir, instruction.target.name)
             return resolve(self, instruction, value)
         except errors.TypingError as error:
+            note_hopeless()
             if error.loc is not None:
                 raise
             raise errors.TypingError(str(error), loc=instruction.loc) from error

@@ -26,7 +26,7 @@ _REAL = {
     *(math.sqrt, math.exp, math.expm1, math.log1p, math.log2, math.log10, math.sin, math.cos, math.tan),
     *(math.asin, math.acos, math.atan, math.sinh, math.cosh, math.tanh, math.asinh, math.acosh, math.atanh),
     *(math.erf, math.erfc, math.gamma, math.lgamma, math.fabs, math.degrees, math.radians),
-    *(math.isnan, math.isinf, math.isfinite, math.modf, math.frexp, math.cbrt),
+    *(math.isnan, math.isinf, math.isfinite, math.modf, math.frexp, math.cbrt, math.log),
 }
 _REAL_PAIRS = {math.pow, math.atan2, math.hypot, math.fmod, math.copysign, math.isclose, math.log}
 _UFUNCS = (

@@ -13,7 +13,7 @@ from typing import Any
 from numba.core import errors
 
 from truestep.guest.python.compiler.complaint import Complaint
-from truestep.guest.python.compiler.inferring import forget_inferred
+from truestep.guest.python.compiler.inferring import forget_functions
 from truestep.guest.python.compiler.more_known import StartOver
 
 _ATTEMPTS_MAX = 200
@@ -78,7 +78,7 @@ def _search(infer_once: Callable[[], Any]) -> None:
 
 def start_over() -> None:
     """Forget all that was compiled."""
-    forget_inferred()
+    forget_functions()
     _are_bound.clear()
     for forget in _forgetting:
         forget()
@@ -89,6 +89,6 @@ def go_on() -> None:
     if _are_bound:
         start_over()
         return
-    forget_inferred()
+    forget_functions()
     for forget in _forgetting_unfinished:
         forget()

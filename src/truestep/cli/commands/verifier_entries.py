@@ -327,7 +327,7 @@ def _skip_delay(network: NetworkOptions, timelock: "Timelock", due_at: int) -> N
             f"chain {timelock.chain_id} is no devnet, and nobody moves its time; leave out --skip-delay, and"
             f" execute from {moment(due_at)} on",
         )
-    devnet = RemoteDevnet(network.rpc[0])
+    devnet = RemoteDevnet(network.rpc[0].split()[0])
     for _ in range(SKIP_TRIES):
         left = due_at - timelock.now()
         if left <= 0:

@@ -37,13 +37,14 @@ SHAPES = [(1, 4, 2, 2, 0), (32, 28, 4, 7, 0), (33, 32, 4, 11, 4), (784, 40, 8, 8
 class World:
     """The contract for rows and outputs of some size, and what is true of the shards of a job."""
 
-    def __init__(self, shape: tuple[int, int, int, int, int]) -> None:
+    def __init__(self, shape: tuple[int, int, int, int, int], zero_rows: int = 0) -> None:
         input_size, output_size, runs, shards, first = shape
         random = Random(input_size)
         self.evm = Evm()
         double = deploy_compiled(self.evm, compile_folder(HERE / "doubles")["CircuitDouble"])
         jobs = Address(checksummed(double.address))  # any contract
-        self.rows = [random.randbytes(input_size) for _ in range(shards)]
+        self.rows = [random.randbytes(input_size) for _ in range(shards - zero_rows)]
+        self.rows += [bytes(input_size)] * zero_rows
         content = rows_input(self.rows)
         work = Work(
             image_root=Bytes32(random.randbytes(32)),
@@ -122,6 +123,16 @@ def test_the_contract_says_what_the_model_says(shape: tuple[int, int, int, int, 
         is_open &= other.first_task % 2**32 == told.first_task % 2**32
         assert world.compare(world.model.statement(other), other) == is_open
     assert not answer(world.contract, statement, world.model.seal(told), keccak256(b"another key"))
+
+
+def test_a_path_that_ends_below_its_place_is_refused() -> None:
+    """Where rows are zeros, a path may end early; the place of the rows is not to be lost by that."""
+    world = World((40, 8, 2, 8, 0), zero_rows=6)
+    short = replace(world.told, path=())
+    assert world.compare(world.model.statement(short), short)
+    for first in (2, 4, 6):
+        other = replace(short, first_task=short.first_task + first)
+        assert not world.compare(world.model.statement(other), other)
 
 
 def test_hostile_bytes_are_refused() -> None:

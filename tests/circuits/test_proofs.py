@@ -143,3 +143,13 @@ def test_one_proof_of_two_inputs(tools: Tools, truestep: Invoke, tmp_path: Path)
     for runs in (file["runs"][::-1], file["runs"][:1]):
         proof.write_text(json.dumps(file | {"runs": runs}))
         assert truestep("verify", proof, "--json").exit_code == 1
+
+
+def test_numbers_of_inputs_that_no_proof_is_of_are_refused(truestep: Invoke, tmp_path: Path) -> None:
+    model, content = tmp_path / "model.json", tmp_path / "input.bin"
+    model.write_text(write_model(small_classifier()))
+    content.write_bytes(INPUT)
+    for count in (3, 33):
+        refused = truestep("prove", str(model), *("--input", str(content)) * count, "--key", "development")
+        assert refused.exit_code != 0
+        assert f"expected 1, 2, 4, 8, 16 or 32 inputs; got {count}" in " ".join(refused.stderr.split())

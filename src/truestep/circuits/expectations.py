@@ -17,9 +17,9 @@ Figures = Sequence[tuple[float, float]]
 
 SECONDS_BY_GATES: Figures = ((39_598, 1.90), (112_773, 4.26), (1_426_361, 33.31))
 """CPU seconds by gates, of docs/circuits-benchmarks.md; the last is of two runs, less the proofs of both."""
-GAS_BY_LOG_SIZE: Figures = ((16, 721_219), (17, 739_198), (21, 827_466))
+GAS_BY_LOG_SIZE: Figures = ((16, 721_219), (17, 739_198), (20, 815_368), (21, 827_586))
 """Of a transaction that verifies a proof, by the logarithm of the circuit's size; of the same page."""
-CLAIM_GAS = 189_000
+CLAIM_GAS = 177_528
 """What `prove` of Verifiers costs more, with the input shown: of the MLP of that page, on anvil."""
 KEPT_LIMIT = 32
 """Proofs that are remembered."""

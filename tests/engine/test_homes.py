@@ -11,7 +11,8 @@ from tests.engine.float_programs import random_float_program
 from tests.engine.programs import random_call_program, random_operands
 from tests.engine.switch_programs import random_switch_program
 from truestep.engine.analysis import homes
-from truestep.engine.analysis.homes import LARGE_INSTRUCTIONS, Uses, homed_registers
+from truestep.engine.analysis.code_map import LARGE_INSTRUCTIONS
+from truestep.engine.analysis.homes import Uses, homed_registers
 from truestep.engine.jit import JitEngine
 from truestep.machine.program import Program, Task
 

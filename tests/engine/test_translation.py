@@ -267,11 +267,20 @@ def interpreter(handlers: int, length: int) -> Program:
 
 def test_the_loop_of_an_interpreter_is_one_function() -> None:
     """Unless it has few targets, or so many that each is but a few instructions."""
-    shapes = ((60, 100), (8, 750), (240, 25))
+    shapes = ((90, 100), (8, 1100), (400, 25))
     assert [len(map_code(interpreter(*shape)).regions) == 1 for shape in shapes] == [True, False, False]
-    flow = region_flow(map_code(interpreter(60, 100)), 0)
-    assert len(flow.dispatched) == 60
+    flow = region_flow(map_code(interpreter(90, 100)), 0)
+    assert len(flow.dispatched) == 90
     assert flow.goes_by_numbers
+
+
+def test_a_function_of_plain_instructions_is_cut_late() -> None:
+    """One of loops is cut soon, and a large one: LLVM takes long for them."""
+    plain = [encode("add", rd=1, rs1=2)] * 2_500
+    loops = [*plain[:2_000], *[encode("bne", rs1=1, rs2=3, immediate=-8)] * 500]
+    counts = [len(map_code(program_of([*words, *EXIT])).regions) for words in (plain, loops, plain * 4)]
+    assert counts[0] == 1
+    assert min(counts[1:]) > 1
 
 
 def test_what_an_entry_takes_from_the_control_block() -> None:

@@ -26,6 +26,10 @@ BLOCK_LIMIT_WORDS = 128
 """Some of LLVM's time grows exponentially with a block: 128 chained `mulh` take it 50 ms, 500 hours."""
 REGION_LIMIT_COST = 2048
 """LLVM's time grows faster than the size of a function."""
+WHOLE_LIMIT_COST, PLAIN_COST, LARGE_INSTRUCTIONS = 8192, 3, 4096
+"""A function of instructions that cost at most so much on average is not cut up to here, unless it is large:
+where loops cross a cut, registers go through memory in each round. Others, of many loops, would take LLVM ten
+times as long."""
 MANY_TARGETS = 16
 """With more addresses inside a function that are kept somewhere, it is taken for an interpreter's loop."""
 TARGET_COST = 48
@@ -437,7 +441,10 @@ def _split_large_regions(
     targets = np.append(owned[1:], len(indirect)) - owned
     whole = np.append(costs[starts[1:]], costs[-1]) - costs[starts]
     interprets = (targets > MANY_TARGETS) & (whole >= TARGET_COST * targets)
-    limits = np.where(interprets, INTERPRETER_LIMIT_COST, REGION_LIMIT_COST)
+    words = np.append(starts[1:], len(at)) - starts
+    is_whole = (whole <= np.minimum(PLAIN_COST * words, WHOLE_LIMIT_COST)) & (words <= LARGE_INSTRUCTIONS)
+    limits = np.where(is_whole, WHOLE_LIMIT_COST, REGION_LIMIT_COST)
+    limits[interprets] = INTERPRETER_LIMIT_COST
     limits[interprets & (whole <= DENSE_TARGET_COST * targets)] = DENSE_LIMIT_COST
     chunk = (costs[at_leaders] - costs[starts[owner]]) // limits[owner]
     begins = np.ones(len(leaders), np.bool_)

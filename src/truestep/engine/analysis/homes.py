@@ -8,7 +8,7 @@ is. It is also more work for LLVM, which has to find it a host register all over
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from truestep.engine.analysis.code_map import ALL_REGISTERS
+from truestep.engine.analysis.code_map import ALL_REGISTERS, LARGE_INSTRUCTIONS
 
 WAY_COST = 3
 """What a register costs on a way in or out, in accesses to the control block: the access, and mostly a move
@@ -17,8 +17,6 @@ ROUNDS = 8
 """How often a loop is taken to go round."""
 DEPTH_LIMIT = 4
 """Loops within more loops are taken for as deep: all that are deeper are hot."""
-LARGE_INSTRUCTIONS = 4_096
-"""In a larger function all registers stay: LLVM takes a third of the time, for code that is as fast."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +36,10 @@ class Uses:
 
 
 def homed_registers(uses: Uses) -> int:
-    """The registers that stay in the control block, by bit."""
+    """The registers that stay in the control block, by bit.
+
+    All of them in a large function, as interpreters have: LLVM takes a third of the time for as fast code.
+    """
     if uses.instructions > LARGE_INSTRUCTIONS:
         return ALL_REGISTERS
     rounds = _rounds(uses.successors)

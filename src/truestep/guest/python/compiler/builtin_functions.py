@@ -4,7 +4,7 @@ import functools
 from typing import Any
 
 from numba.core import errors, types
-from numba.core.extending import overload
+from numba.core.extending import overload, register_jitable
 from numba.cpython import builtins
 from numba.misc.special import literal_unroll
 from numba.np.types import datetime_registry
@@ -105,6 +105,20 @@ _MULTIPLIED_AT_ONCE = 1 << 31
 """Numbers below it have products that fit into 64 bits."""
 
 
+@register_jitable
+def _inverse_modulo(number: Any, modulus: Any) -> Any:
+    """The number whose product with another one is 1, by Euclid's algorithm."""
+    left, right = number, modulus
+    factor, following = 1, 0
+    while right:
+        quotient = left // right
+        left, right = right, left - quotient * right
+        factor, following = following, factor - quotient * following
+    if left != 1:
+        raise ValueError("base is not invertible for the given modulus")
+    return factor % modulus
+
+
 def _power_modulo(base: Any, exponent: Any, modulus: Any) -> Any:
     if not all(isinstance(kind, types.Integer) for kind in (base, exponent, modulus)):
         return None
@@ -112,11 +126,12 @@ def _power_modulo(base: Any, exponent: Any, modulus: Any) -> Any:
     def power(base: Any, exponent: Any, modulus: Any) -> Any:
         if modulus == 0:
             raise ValueError("pow() 3rd argument cannot be 0")
-        if exponent < 0:
-            raise ValueError("a guest's pow() with a modulus takes an exponent that is not negative")
         size = abs(modulus)
         result = 1 % size
         factor = base % size
+        if exponent < 0:
+            factor = _inverse_modulo(factor, size)
+            exponent = -exponent
         while exponent:
             if exponent & 1:
                 result = _product_modulo(result, factor, size)

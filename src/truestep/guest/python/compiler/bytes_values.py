@@ -47,7 +47,8 @@ def install_bytes_values() -> None:
 def _not_of_bytes(generic: Any) -> Any:
     def generic_of_arrays(self: Any, args: Any, kws: Any) -> Any:
         has_bytes = any(isinstance(kind, types.Bytes) for kind in args)
-        return None if has_bytes else generic(self, args, kws)
+        # Of what may be None, Numba passes on a list of what it else is, and then adds a tuple to it.
+        return None if has_bytes else generic(self, tuple(args), kws)
 
     return generic_of_arrays
 

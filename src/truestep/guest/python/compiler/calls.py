@@ -8,7 +8,7 @@ from typing import Any
 
 import numba
 from llvmlite import ir
-from numba.core import callconv, cgutils, cpu, lowering
+from numba.core import callconv, cgutils, cpu, lowering, types
 from numba.core import ir as numbas_ir
 
 from truestep.guest.python.compiler.catching import caught, kinds_of
@@ -64,19 +64,34 @@ class GuestCallConv(callconv.CPUCallConv):
         del func_name
         prefix = _prefix(exc, loc)
         is_quoted = len(exc_args) != 1
+        dynamic = iter([kind for kind in nb_types if kind is not None])
+        given: list[Any] = [
+            self._shown(builder, next(dynamic), part) if isinstance(part, ir.Value) else part
+            for part in exc_args
+        ]
         self._begin(builder, prefix + ("(" if is_quoted else ""))
         has_parentheses, is_quoted = is_quoted, is_quoted or shows_key(exc)
-        dynamic_types = iter([kind for kind in nb_types if kind is not None])
-        for index, argument in enumerate(exc_args):
+        for index, argument in enumerate(given):
             if index:
                 put_text(self.context, builder, ", ")
-            if isinstance(argument, ir.Value):
-                put_item(self.context, builder, next(dynamic_types), argument, is_quoted=is_quoted)
+            if isinstance(exc_args[index], ir.Value) and not isinstance(argument, str):
+                is_text = is_quoted and not isinstance(nb_types[index], types.ClassInstanceType)
+                put_item(self.context, builder, *argument, is_quoted=is_text)
             else:
                 put_text(self.context, builder, repr(argument) if is_quoted else str(argument))
         if has_parentheses:
             put_text(self.context, builder, ")")
         self._finish(builder, exc, prefix)
+
+    def _shown(self, builder: Any, kind: Any, value: Any) -> Any:
+        """What is put into a text: of an instance its own, which is made before."""
+        from truestep.guest.python.compiler.texts import value_or_its_text
+
+        if not isinstance(kind, types.ClassInstanceType):
+            return kind, value
+        if not {"__str__", "__repr__"} & set(kind.jit_methods):
+            return f"one {kind.class_type.class_name}"
+        return value_or_its_text(self.context, builder, kind, value)
 
     def raise_text(self, builder: Any, exception: Any, parts: Sequence[str | tuple[Any, Any]]) -> None:
         """Raise an exception whose text is made of constants and of values (type, value)."""

@@ -3,6 +3,7 @@
 # pyright: basic, reportArgumentType=false, reportCallIssue=false
 # What Numba compiles has no types of Python.
 
+import enum
 import operator
 from typing import Any
 
@@ -281,3 +282,14 @@ def _greatest_pair(pairs: Any) -> Any:
         return pairs[best][1]
 
     return greatest
+
+
+def is_enumeration(kind: Any) -> bool:
+    """Whether it is a class of members that are no integers."""
+    is_one = isinstance(kind, enum.EnumMeta) and len(kind) > 0
+    return is_one and not issubclass(kind, enum.IntEnum | enum.Flag)
+
+
+def member_with(kind: Any, value: Any) -> Any:
+    """`Class(value)` of an Enum. Compiled only; `enumerations` says how."""
+    raise NotImplementedError

@@ -133,6 +133,9 @@ def members_of(origin: Any) -> dict[str, Any]:
         members["__init__"] = _made_by_dataclass_of(origin)
     if is_dataclass and "__eq__" not in members:
         members["__eq__"] = _equality(origin)
+    is_hashed = getattr(parameters, "frozen", False) or getattr(parameters, "unsafe_hash", False)
+    if is_dataclass and "__hash__" not in members and is_hashed and getattr(parameters, "eq", False):
+        members["__hash__"] = _hash(origin)
     if getattr(parameters, "order", False):
         members |= {name: _order(origin, name, operator) for name, operator in _ORDERS.items()}
     if "__repr__" not in members and getattr(parameters, "repr", False):
@@ -253,6 +256,19 @@ def _order(origin: Any, name: str, operator: str) -> FunctionType:
     names = [field.name for field in dataclasses.fields(origin) if field.compare]
     own, others = ("".join(f"{side}.{part}, " for part in names) for side in ("self", "other"))
     return _function(name, f"def {name}(self, other):\n    return ({own}) {operator} ({others})\n", {})
+
+
+def _hash(origin: Any) -> FunctionType:
+    """The `__hash__` that dataclass writes."""
+    names = [
+        field.name
+        for field in dataclasses.fields(origin)
+        if (field.compare if field.hash is None else field.hash)
+    ]
+    fields = "".join(f"self.{name}, " for name in names)
+    made = _function("__hash__", f"def __hash__(self):\n    return hash(({fields}))\n", {})
+    made.__module__ = origin.__module__
+    return made
 
 
 def _equality(origin: Any) -> FunctionType:

@@ -180,6 +180,7 @@ def _checking(resolve: Any) -> Any:
             if attr in target.class_type.aliases:
                 _check_method(target, attr, value)
                 return templates.signature(types.void, target, value)
+            _check_settable(target, attr)
             if attr not in target.jit_props:
                 return templates.signature(types.void, target, _field_for(context, target, attr, value))
         found = resolve(context, target, attr, value)
@@ -224,6 +225,19 @@ def _check_method(target: PlainInstance, attr: str, value: Any) -> None:
             f"a guest's field has one type, but {attr} of {name} is its method {method} and becomes"
             " something else; call the one that is wanted in a method with branches"
         )
+
+
+def _check_settable(target: Any, attr: str) -> None:
+    """Refuse to set a property without a setter: the user's, or a variable that the class keeps."""
+    if attr not in target.jit_props or "set" in target.jit_props[attr]:
+        return
+    name = target.class_type.class_name
+    if isinstance(getattr(target.class_type.origin, attr, None), property):
+        raise errors.TypingError(f"a guest cannot set {attr} of {name}, a property without a setter")
+    raise errors.TypingError(
+        f"a guest cannot set {attr} of one {name}, which its class changes for all; give the"
+        " variable of the instances another name"
+    )
 
 
 def _method_of(target: "Growing", value: Any) -> str | None:

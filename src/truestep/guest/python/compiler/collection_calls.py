@@ -64,6 +64,52 @@ def _most_common(numbers: Any) -> Any:
     return ordered
 
 
+def added_counts(one: Any, other: Any, sign: Any) -> Any:
+    """`one + other`, or `one - other`, of counters: the counts that are positive. Compiled only."""
+    raise NotImplementedError
+
+
+@overload(added_counts, strict=False)
+def _added_counts(one: Any, other: Any, sign: Any) -> Any:
+    def add(one: Any, other: Any, sign: Any) -> Any:
+        made = one.copy()
+        made.clear()
+        for item, number in one.items():
+            count = number + sign * other.get(item, 0)
+            if count > 0:
+                made[item] = count
+        for item, number in other.items():
+            if item not in one and sign * number > 0:
+                made[item] = sign * number
+        return made
+
+    return add
+
+
+def chosen_counts(one: Any, other: Any, largest: Any) -> Any:
+    """`one | other`, or `one & other`, of counters: the counts that are positive. Compiled only."""
+    raise NotImplementedError
+
+
+@overload(chosen_counts, strict=False)
+def _chosen_counts(one: Any, other: Any, largest: Any) -> Any:
+    def choose(one: Any, other: Any, largest: Any) -> Any:
+        made = one.copy()
+        made.clear()
+        for item, number in one.items():
+            count = other.get(item, 0)
+            if (count > number) != largest:
+                count = number
+            if count > 0:
+                made[item] = count
+        for item, number in other.items():
+            if largest and item not in one and number > 0:
+                made[item] = number
+        return made
+
+    return choose
+
+
 def have_same_counts(one: Any, other: Any) -> bool:
     """`one == other` of counters, for which what is missing counts 0. Compiled only."""
     raise NotImplementedError

@@ -117,6 +117,11 @@ def forbid_keys(key: Any, value: Any) -> None:
     del value
     if isinstance(key, types.List | types.Set | types.DictType):
         raise errors.TypingError(f"{key} cannot be the key of a dictionary: take a tuple or a string")
+    if isinstance(key, types.ClassInstanceType) and "__hash__" not in key.jit_methods:
+        raise errors.TypingError(
+            f"a guest knows no hash of {key.class_type.class_name}, whose instances are keys of a dictionary:"
+            " make it a frozen dataclass, define __hash__ and __eq__, or take a number or text of it"
+        )
 
 
 def is_precise(self: Any) -> bool:

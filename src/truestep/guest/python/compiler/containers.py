@@ -21,6 +21,7 @@ def install_containers() -> None:
     overload(sum, strict=False)(_sum)
     importlib.import_module("numba.typed.dictobject")
     _replace_method(types.DictType, "get", _get)
+    _replace_method(types.DictType, "update", _update)
     importlib.import_module("numba.cpython.setobj")
     for name, method in _OF_SETS.items():
         _let_take_iterables(name, method)
@@ -144,7 +145,12 @@ def _get_or_default(dct: Any, key: Any, default: Any = None) -> Any:
 
 def _set_of(item: Any) -> types.Set:
     """The type of `{2}`, which Numba takes for a set of the one number 2."""
-    return types.Set(types.unliteral(item))
+    kind = types.unliteral(item)
+    if not isinstance(kind, types.Hashable | types.Undefined):
+        raise errors.TypingError(
+            f"a guest's set cannot hold {kind}: keep a dictionary of what identifies it, such as a tuple"
+        )
+    return types.Set(kind)
 
 
 def _noting_assignment(copy: Any) -> Any:
@@ -217,6 +223,8 @@ def delete(container: Any, place: Any) -> None:
 
 @overload(delete, strict=False)
 def _delete(container: Any, place: Any) -> Any:
+    if isinstance(container, types.List) and isinstance(place, types.SliceType) and place.has_step:
+        return _delete_steps
     if isinstance(container, types.List | ByteList) and isinstance(place, types.Integer):
 
         def delete_from_list(container: Any, place: Any) -> None:
@@ -228,6 +236,39 @@ def _delete(container: Any, place: Any) -> Any:
         del container[place]
 
     return delete_item
+
+
+def _delete_steps(container: Any, place: Any) -> None:
+    """`del items[first:end:step]`."""
+    first, end, step = place.indices(len(container))
+    if step < 0:
+        count = max(0, (first - end - step - 1) // -step)
+        first, step = first + (count - 1) * step, -step
+    else:
+        count = max(0, (end - first + step - 1) // step)
+    kept = 0
+    for at in range(len(container)):
+        is_deleted = first <= at < first + count * step and (at - first) % step == 0
+        if not is_deleted:
+            container[kept] = container[at]
+            kept += 1
+    del container[kept:]
+
+
+def _update(d: Any, other: Any) -> Any:
+    """`d.update(other)` of a dictionary, of one with methods of its own, or of pairs."""
+    if not isinstance(d, types.DictType):
+        return None
+
+    def set_values(d: Any, other: Any) -> None:
+        for key, value in other.items():
+            d[key] = value
+
+    def set_pairs(d: Any, other: Any) -> None:
+        for key, value in other:
+            d[key] = value
+
+    return set_values if isinstance(other, types.DictType | types.ClassInstanceType) else set_pairs
 
 
 def copied(dictionary: Any) -> Any:

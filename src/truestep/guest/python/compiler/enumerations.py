@@ -24,6 +24,7 @@ from numba.core.typing import templates
 from numba.core.typing.typeof import typeof_impl
 from numba.experimental.jitclass import base
 
+from truestep.guest.python.compiler.calls_of_types import member_with
 from truestep.guest.python.compiler.ownership import is_users_function
 from truestep.guest.python.compiler.starting_over import when_starting_over
 
@@ -153,6 +154,26 @@ def _list(iterable: Any) -> Any:
     if not isinstance(iterable, EnumOf):
         return None
     return lambda iterable: [member for member in iterable]  # noqa: C416 - what Numba compiles
+
+
+@overload(member_with, strict=False)
+def _member_with(kind: Any, value: Any) -> Any:
+    if not isinstance(kind, EnumOf):
+        return None
+    if isinstance(value, Member):
+        return lambda kind, value: value
+    every = tuple(_members(kind))
+    _looked_up([member.value for member in every])
+    values = tuple(member.value for member in every)
+    count, name = len(every), kind.instance_class.__qualname__
+
+    def find(kind: Any, value: Any) -> Any:
+        for place in range(count):
+            if values[place] == value:
+                return every[place]
+        raise ValueError(repr(value) + " is not a valid " + name)
+
+    return find
 
 
 @overload_attribute(Member, "value")

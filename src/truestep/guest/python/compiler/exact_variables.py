@@ -13,6 +13,7 @@ from numba.core import errors, typed_passes, typeinfer, types
 
 from truestep.guest.python.compiler.explain import explain
 from truestep.guest.python.compiler.hopeless import is_hopeless
+from truestep.guest.python.compiler.infinite_lists import keep_infinite_lists_of_floats
 from truestep.guest.python.compiler.int_or_float import INT_OR_FLOAT, are_mixed, unified
 from truestep.guest.python.compiler.ownership import is_ours, is_users_function
 from truestep.guest.python.compiler.rewriting import origin_of
@@ -58,6 +59,7 @@ def give_up_exact_variables(error: Exception) -> bool:
     if _given_up or INT_OR_FLOAT.name not in str(error):
         return False
     _given_up.append(error)
+    keep_infinite_lists_of_floats()
     return True
 
 

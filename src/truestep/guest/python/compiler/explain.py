@@ -28,6 +28,7 @@ _OWN_SENTENCE = re.compile(r"(?<=[\s:])(?:a guest(?:'s)? .+)|^a guest(?:'s)? .+"
 """What the compiler's own parts say; everything around it is Numba's."""
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 _TWO_TYPES = re.compile(r"Cannot unify (.+) and (.+) for '([^'.]+)(?:\.\d+)*', defined at .+ \(\d+\)")
+_UNDECIDED = re.compile(r"Undecided type \$\S+ := <undecided>")
 _UNKNOWN_KEYWORD = re.compile(r"got an unexpected keyword argument '(\w+)'")
 _NOT_IN_NUMPY = re.compile(r"Use of unsupported NumPy function '([\w.]+)' or unsupported use of the function")
 _CONSTANT = re.compile(r"OverloadSelector object>, \((List|Set)\(")
@@ -69,6 +70,7 @@ _WORDS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\binstance\.jitclass\.(\w+)#\w+<[^<>]*>"), r"\1"),
 )
 
+_BY_POSITION = "pass the argument without its name, or leave it out if it is the default"
 _MESSAGE_LINES_MAX = 4
 
 
@@ -89,6 +91,8 @@ def explain(error: Exception, source: Path) -> Complaint:
         return Complaint(
             str(error), place=_line_being_compiled(error) or place, remedy="write a name that the module has"
         )
+    if (refused := _refused_name(error)) is not None:
+        return Complaint(refused, place=_line_being_compiled(error) or place, remedy=_BY_POSITION)
     text = f"{type(error).__name__}: {error}".strip()
     said = "" if isinstance(error, LookupError | NotImplementedError) else f" ({in_words(text)})"
     return Complaint(
@@ -97,6 +101,16 @@ def explain(error: Exception, source: Path) -> Complaint:
         remedy=remedy_for(text)
         or "rewrite the line that it names in simpler terms: loops and plain arrays always work",
     )
+
+
+def _refused_name(error: Exception) -> str | None:
+    """What a function of Numba's says that asserts that there are no names of arguments."""
+    last = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][-1:]
+    named: Any = last[0].f_locals.get("kws") if last and isinstance(error, AssertionError) else None
+    called: Any = getattr(last[0].f_locals.get("self"), "key", None) if last else None
+    if not named or not hasattr(called, "__name__"):
+        return None
+    return f"a guest's {called.__name__} has no {min(named)}="
 
 
 def _explain_numba(message: str, source: Path) -> Complaint:
@@ -148,6 +162,7 @@ def _essence(message: str) -> str:
     if constant:
         return f"a guest cannot keep a {constant[1].lower()} of its module inside of another value"
     message = _TWO_TYPES.sub(_two_types, message)
+    message = _UNDECIDED.sub("a guest does not find out the type of an expression here", message)
     message = _UNKNOWN_VALUE.sub(unknown_value, message)
     message = _UNKNOWN_ATTRIBUTE.sub(r"a guest knows no .\1 of a \2", message)
     lines = [line.partition(" Raised from ")[0].strip().rstrip(".") for line in _before_source(message)]
@@ -156,6 +171,8 @@ def _essence(message: str) -> str:
 
 
 def _two_types(found: re.Match[str]) -> str:
+    if found[3].startswith("$"):
+        return f"a guest's expression has one type, and here one is both {found[1]} and {found[2]}"
     if found[1] == found[2]:
         return f"variable '{found[3]}' cannot be two kinds of {found[1]}"
     return f"variable '{found[3]}' cannot be both {found[1]} and {found[2]}"

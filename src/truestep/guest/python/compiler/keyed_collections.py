@@ -8,10 +8,19 @@ import sys
 from types import FunctionType
 from typing import Any
 
-from truestep.guest.python.compiler.collection_calls import count_further, most_common
+from truestep.guest.python.compiler.collection_calls import (
+    added_counts,
+    chosen_counts,
+    count_further,
+    most_common,
+)
 
 _SHOWS_PAIRS = sys.version_info < (3, 12)
 """Before, an OrderedDict showed the list of its items."""
+
+
+_OPERATORS = ("__add__", "__sub__", "__or__", "__and__")
+"""Those of two counters."""
 
 
 @functools.cache
@@ -23,8 +32,9 @@ def class_at(place: str, kind: str, default: FunctionType | None) -> type:
         members["_missing"] = default
     made = type(f"{kind} of {place}", (base,), members)
     scope = {**globals(), "Keyed": made}
-    changed: Any = made
-    changed.copy = FunctionType(Keyed.copy.__code__, scope, "copy")
+    for name in ("copy", *(_OPERATORS if kind == "Counter" else ())):
+        method: Any = getattr(base, name)
+        setattr(made, name, FunctionType(method.__code__, scope, name))
     return made
 
 
@@ -124,6 +134,18 @@ class Counts(Keyed):
         """The pairs, the most frequent first."""
         pairs = most_common(self._content)
         return pairs if n is None else pairs[:n]
+
+    def __add__(self, other: Any) -> Any:
+        return Keyed(added_counts(self._content, other._content, 1))
+
+    def __sub__(self, other: Any) -> Any:
+        return Keyed(added_counts(self._content, other._content, -1))
+
+    def __or__(self, other: Any) -> Any:
+        return Keyed(chosen_counts(self._content, other._content, True))
+
+    def __and__(self, other: Any) -> Any:
+        return Keyed(chosen_counts(self._content, other._content, False))
 
     def __repr__(self) -> str:
         if len(self._content) == 0:

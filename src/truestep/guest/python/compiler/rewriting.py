@@ -16,6 +16,7 @@ from typing import Any
 
 from truestep.guest.python.compiler.accumulators import FirstRoundWriter
 from truestep.guest.python.compiler.handlers import HandlerRewriter
+from truestep.guest.python.compiler.infinite_lists import InfinityWriter
 from truestep.guest.python.compiler.iterator_copies import check_iterators
 from truestep.guest.python.compiler.known_types import Known, argument_facts
 from truestep.guest.python.compiler.left_out import without_branches
@@ -227,6 +228,7 @@ def _last_rewriters(
         *([PlaceholderWriter(names, begin_empty, tree, origin)] if begin_empty else []),
         CollectionRewriter(names, origin, tree),
         RangeLists(names, tree),
+        InfinityWriter(names, tree),
         CallRewriter(names),
         StarRewriter(names, tree),
         GeneratorRewriter(names, tree),

@@ -15,6 +15,7 @@ from truestep.guest.python.compiler import calls_of_types, collection_calls
 from truestep.guest.python.compiler.instances_of import asked_for_class
 from truestep.guest.python.compiler.item_tuples import transposed
 from truestep.guest.python.compiler.number_methods import integer_from_bytes
+from truestep.guest.python.compiler.ownership import is_users_class
 from truestep.guest.python.compiler.rewriting_decimals import rounded_integer
 from truestep.guest.python.compiler.rewriting_methods import without_special_name
 from truestep.guest.python.compiler.rewriting_names import Names
@@ -86,6 +87,12 @@ class CallRewriter(ast.NodeTransformer):
             return self._grouped(node)
         if called is dict:
             return self._dictionary(node)
+        if called is enumerate and len(node.args) == 1 and [part.arg for part in node.keywords] == ["start"]:
+            given = node.args[0], node.keywords[0].value
+            return self._replace(node, ast.Call(func=node.func, args=[*given], keywords=[]))
+        if calls_of_types.is_enumeration(called) and len(node.args) == 1 and not node.keywords:
+            given = node.func, node.args[0]
+            return self._replace(node, self._names.call("member_with", calls_of_types.member_with, *given))
         if _is(called, dict.fromkeys) and len(node.args) == 2:
             keys = self._names.call("dictionary_of", calls_of_types.dictionary_of, *node.args)
             return self._replace(node, keys)
@@ -262,9 +269,34 @@ class CallRewriter(ast.NodeTransformer):
             return parts[0] if len(parts) == 1 else ast.Tuple(elts=parts, ctx=ast.Load())
         return None
 
+    def _updated(self, node: ast.Expr, call: ast.Call) -> list[ast.stmt]:
+        """`d.update(other, a=1)` in two steps."""
+        values = [part.value for part in call.keywords]
+        named = ast.Dict(keys=[ast.Constant(part.arg) for part in call.keywords], values=values)
+        given = [*call.args, named]
+        made = [ast.Call(func=copy.deepcopy(call.func), args=[part], keywords=[]) for part in given]
+        self.has_changed = True
+        steps = [ast.fix_missing_locations(ast.copy_location(ast.Expr(part), node)) for part in made]
+        return [self.visit(step) for step in steps]
+
+    def _is_update_by_names(self, call: Any) -> bool:
+        """Whether a call of a dictionary's `update` names keys; other classes of the module have none."""
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+            return False
+        is_update = call.func.attr == "update" and len(call.args) < 2 and bool(call.keywords)
+        if not is_update or not isinstance(call.func.value, ast.Name | ast.Attribute):
+            return False
+        has_others = any(
+            isinstance(value, type) and hasattr(value, "update") and is_users_class(value)
+            for value in self._names.of_module.values()
+        )
+        return not has_others and all(part.arg for part in call.keywords)
+
     def visit_Expr(self, node: ast.Expr) -> Any:
-        """`items.sort(key=…)` with such a key."""
+        """`items.sort(key=…)` with such a key, and `d.update(a=1)`."""
         call = node.value
+        if self._is_update_by_names(call):
+            return self._updated(node, call)  # pyright: ignore[reportArgumentType]
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "sort":
             items = call.func.value
             copied = ast.Call(

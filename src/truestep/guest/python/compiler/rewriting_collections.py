@@ -101,6 +101,8 @@ class CollectionRewriter(ast.NodeTransformer):
             target = self._target(call)
             uses = [part for part in names if part.id == target and isinstance(part.ctx, ast.Load)]
             kind = self._kind_made(call)
+            if self._is_factory(self._parents.get(call)):
+                continue
             is_plain = isinstance(call, ast.Call) and len(call.args) < 2 and not call.keywords
             is_plain = is_plain and kind != "OrderedDict"
             if is_plain and self._is_field_made(call):
@@ -111,6 +113,10 @@ class CollectionRewriter(ast.NodeTransformer):
         self._kinds = {name: kind for name, kind in self._kinds.items() if name not in changed}
         self._defaults = {name: made for name, made in self._defaults.items() if name not in changed}
         return {call for call in calls if call in found or self._target(call) in changed}
+
+    def _is_factory(self, node: ast.AST | None) -> bool:
+        """Whether it is the lambda that makes what is missing in a default dictionary."""
+        return isinstance(node, ast.Lambda) and self._kind_made(self._parents.get(node)) == "defaultdict"
 
     def _is_field_made(self, call: ast.AST) -> bool:
         """Whether a call makes what a field holds that is a plain dictionary in guests."""
@@ -167,6 +173,10 @@ class CollectionRewriter(ast.NodeTransformer):
         """The method that makes what is missing in a default dictionary."""
         function = node.args[0] if node.args else None
         value = self._names.value(function) if function is not None else None
+        inner: Any = getattr(function, "body", None)
+        if self._kind_made(inner):
+            what = f"a guest's defaultdict of a {self._kind_made(inner)} stays in its function"
+            raise self._complaint(node, what, "use it there alone, or keep a dictionary with pairs as keys")
         if isinstance(function, ast.Name) and (is_users_class(value) or is_users_function(value)):
             text = f"{function.id}()"
         else:
@@ -329,6 +339,8 @@ class CollectionRewriter(ast.NodeTransformer):
         if node in self._instances:
             self.generic_visit(node)
             return self._instance(node)
+        if kind and self._is_factory(self._parents.get(node)):
+            return node
         if kind:
             self._check(node, kind)
             return self._made(node, kind)
@@ -423,15 +435,16 @@ class CollectionRewriter(ast.NodeTransformer):
         """`d[key] += 1`."""
         target = node.target
         kind = self._kind(target.value) if isinstance(target, ast.Subscript) else ""
-        self.generic_visit(node)
         if kind in {"", "deque"} or not isinstance(target, ast.Subscript):
-            return node
+            return self.generic_visit(node)
+        default = self._default(target.value, kind)
+        self.generic_visit(node)
         self.has_changed = True
         self._temporaries += 1
         name = f"key{self._temporaries}$"
         key = ast.Name(id=name, ctx=ast.Load())
         first = ast.Assign(targets=[ast.Name(id=name, ctx=ast.Store())], value=target.slice)
-        old = self._read(copy.deepcopy(target.value), key, self._default(target.value, kind))
+        old = self._read(copy.deepcopy(target.value), key, default)
         new = ast.BinOp(left=old, op=node.op, right=node.value)
         stored = ast.Subscript(value=target.value, slice=copy.deepcopy(key), ctx=ast.Store())
         second = ast.Assign(targets=[stored], value=new)

@@ -9,9 +9,10 @@ import inspect
 import itertools
 from typing import Any
 
-from numba.core import errors, types
-from numba.core.extending import overload
+from numba.core import cgutils, errors, imputils, types
+from numba.core.extending import intrinsic, overload
 
+from truestep.guest.python.compiler.int_or_float import INT_OR_FLOAT, are_mixed
 from truestep.guest.python.compiler.ownership import is_ours, is_users_class, is_users_function
 from truestep.guest.python.compiler.packed_arguments import pack, takes_any_number
 from truestep.guest.python.compiler.rewriting_names import Names
@@ -35,6 +36,10 @@ class StarRewriter(ast.NodeTransformer):
         called = self._names.value(node.func)
         if called is next and node.args and isinstance(node.args[0], ast.GeneratorExp) and not node.keywords:
             return self._first(node, node.args[0])
+        if called is next and len(node.args) == 2 and not node.keywords:
+            self.has_changed = True
+            call = self._names.call("next_or", next_or, *node.args)
+            return ast.fix_missing_locations(ast.copy_location(call, node))
         last: Any = node.args[-1] if node.args else None
         if (called is max or called is min) and len(node.args) == 1 and isinstance(last, ast.Starred):
             node.args = [last.value]
@@ -156,3 +161,30 @@ def _first_or(items: Any, default: Any) -> Any:
         return items[0]
 
     return first
+
+
+@intrinsic
+def next_or(typing_context: Any, items: Any, default: Any) -> Any:
+    """`next(items, default)` of an iterator. Compiled only."""
+    if not isinstance(items, types.IteratorType):
+        return None
+    item = items.yield_type
+    if are_mixed(item, types.unliteral(default)):
+        found: Any = INT_OR_FLOAT
+    else:
+        found = types.Optional(item) if default == types.none else typing_context.unify_types(item, default)
+    if found is None:
+        raise errors.TypingError("a guest's next(items, default) takes a default of the items' type, or None")
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        following = imputils.call_iternext(context, builder, items, arguments[0])
+        other = context.cast(builder, arguments[1], signature.args[1], found)
+        place = cgutils.alloca_once_value(builder, other)
+        with builder.if_else(following.is_valid()) as (has_item, has_none):
+            with has_item:
+                builder.store(context.cast(builder, following.yielded_value(), item, found), place)
+            with has_none:
+                context.nrt.incref(builder, found, other)
+        return builder.load(place)
+
+    return found(items, default), generate

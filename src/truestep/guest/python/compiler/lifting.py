@@ -117,16 +117,20 @@ class _Lifter:
             if name in reached[name]
             or name in self._cached
             or _yields(node)
-            or (_may_raise(node) and self._can_be_lifted(name))
+            or (_may_raise(node) and all(map(self._can_be_lifted, {name, *reached[name]})))
             or _declared(node, ast.Nonlocal) & _own_names(self._tree)
         }
         return chosen.union(*(reached[name] for name in chosen))
 
     def _can_be_lifted(self, name: str) -> bool:
-        """Whether a function that is only called has parameters that a lifted one may have."""
-        called = [part.func for part in ast.walk(self._tree) if isinstance(part, ast.Call)]
-        names = [part for part in ast.walk(self._tree) if isinstance(part, ast.Name) and part.id == name]
-        return not self._is_strange(self._inner[name]) and all(part in called for part in names)
+        """Whether a function is only called, has plain parameters, and needs no function of a variable."""
+        parts = list(ast.walk(self._tree))
+        called = [part.func for part in parts if isinstance(part, ast.Call)]
+        names = [part for part in parts if isinstance(part, ast.Name) and part.id == name]
+        functions = [part for part in parts if isinstance(part, ast.Assign) and _makes_function(part)]
+        held = set[str]().union(*map(stored_names, functions))
+        is_free = not held & _mentioned(self._inner[name])
+        return is_free and not self._is_strange(self._inner[name]) and all(part in called for part in names)
 
     def _is_strange(self, node: _Inner) -> bool:
         arguments = node.args
@@ -387,6 +391,10 @@ def _set_again(tree: ast.FunctionDef) -> set[str]:
 def _yields(node: _Inner) -> bool:
     own = _Outer().visit(copy.deepcopy(ast.Module(body=node.body, type_ignores=[])))
     return any(isinstance(part, ast.Yield | ast.YieldFrom) for part in ast.walk(own))
+
+
+def _makes_function(assignment: ast.Assign) -> bool:
+    return any(isinstance(part, ast.Lambda) for part in ast.walk(assignment.value))
 
 
 def _may_raise(node: _Inner) -> bool:

@@ -18,7 +18,7 @@ from tests.contracts.settlement import HERE
 from truestep.adapters.chain.record_codec import checksummed
 from truestep.base.errors import Reject
 from truestep.base.ids import Address, Bytes32, JobId, task_of
-from truestep.circuits.claims import ClaimVerifier, Told, claim_inputs
+from truestep.circuits.claims import ClaimVerifier, Told, claim_inputs, told_in
 from truestep.circuits.errors import CircuitError
 from truestep.commitments.keccak import keccak256
 from truestep.commitments.merkle import root_of_bytes
@@ -167,6 +167,41 @@ def test_hostile_bytes_are_refused() -> None:
             start = 32 * word
             moved = seal[:start] + offset.to_bytes(32, "big") + seal[start + 32 :]
             assert not answer(world.contract, statement, moved)
+
+
+def test_a_seal_is_read_as_the_contract_reads_it() -> None:
+    """Parts in another order, padding that is not zero, and bytes behind: it is the same proof."""
+    world, random = World(Random(5), 40, 8), Random(6)
+    told, seal = world.told, world.model.seal(world.told)
+    assert told_again(seal, told) == told
+    parts = [part + random.randbytes(-len(part) % 32) for part in (told.output, told.proof, told.content)]
+    sizes, starts = (len(told.output), len(told.proof), len(told.content)), list[int]()
+    body, fixed = random.randbytes(64), 24 * 32
+    for part, size in zip(parts, sizes, strict=True):
+        starts.append(fixed + len(body))
+        body += size.to_bytes(32, "big") + part
+    offsets = b"".join(starts[index].to_bytes(32, "big") for index in (2, 0, 1))
+    other = seal[: 21 * 32] + offsets + body + random.randbytes(9)
+    assert answer(world.contract, world.model.statement(told), other)
+    assert told_again(other, told) == told
+    for cut in (0, 3, 700, 800, len(seal) - 7_100):
+        assert told_again(seal[:cut], told) != told
+    for place in [*range(32), *(31 + 32 * word for word in range(21))]:
+        flipped = bytearray(seal)
+        flipped[place] ^= 1
+        assert told_again(bytes(flipped), told) is None
+
+
+def told_again(seal: bytes, told: Told) -> Told | None:
+    """What receipts read in a seal that is said to be of this claim."""
+    return told_in(seal, KEY[:4], task_id=told.task_id, work=told.work, terms=told.terms, cycle=told.cycle)
+
+
+def test_an_output_that_no_circuit_states_is_refused() -> None:
+    assert len(claim_inputs(b"a", bytes(56))) == 28
+    for size in (57, 64, 1_000):
+        with pytest.raises(CircuitError, match=f"at most 56 bytes.*got {size}"):
+            claim_inputs(b"a", bytes(size))
 
 
 def test_sizes_that_no_circuit_has_are_refused() -> None:

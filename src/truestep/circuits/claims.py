@@ -9,6 +9,7 @@ from truestep.circuits.model import Model
 from truestep.circuits.prover import Proof
 from truestep.circuits.reference import (
     MAX_STATED_BYTES,
+    WORDS_PER_FIELD,
     Shown,
     output_bytes,
     public_inputs,
@@ -25,6 +26,8 @@ from truestep.protocol.validity.statements import leaf_statement
 SELECTOR_BYTES = 4
 PROOF_LIMIT_BYTES = 9_600
 """Of a circuit of 2^19 gates with room to spare; the contract holds no longer one."""
+OUTPUT_LIMIT_BYTES = 2 * WORDS_PER_FIELD * 4
+"""Fourteen words, as C4.2 says."""
 _STATIC_WORDS = 21
 """Of a seal before its bytes: selector, job id, seven words of work, ten of terms, shard, cycle."""
 
@@ -204,24 +207,42 @@ def claim_seal(
     return verifier.seal(told)
 
 
+def told_in(
+    seal: bytes, selector: bytes, *, task_id: TaskId, work: Work, terms: JobTerms, cycle: int
+) -> Told | None:
+    """What a seal says of a claim, read as the contract reads it (C10.2); None if it is of another claim.
+
+    An encoding leaves open in which order its parts are, what pads them and what is behind them: whoever
+    copies a proof may have sent it otherwise than it was made.
+    """
+    content, output, proof = parts_in(seal)
+    told = Told(
+        task_id=task_id, work=work, terms=terms, cycle=cycle, content=content, output=output, proof=proof
+    )
+    fixed = _STATIC_WORDS * WORD_SIZE_BYTES
+    return told if seal[:fixed] == _encoded(selector, told)[:fixed] else None
+
+
 def parts_in(seal: bytes) -> tuple[bytes, bytes, bytes]:
-    """Input, output and proof in a seal (C10.2). Whoever asks makes the seal again of them, and compares."""
+    """Input, output and proof in a seal (C10.2); empty if the seal ends before one does."""
 
     def number_at(place: int) -> int:
         return int.from_bytes(seal[place : place + WORD_SIZE_BYTES], "big")
 
     def part(index: int) -> bytes:
-        place = number_at((_STATIC_WORDS + index) * WORD_SIZE_BYTES)
-        if place > len(seal):
+        first = number_at((_STATIC_WORDS + index) * WORD_SIZE_BYTES) + WORD_SIZE_BYTES
+        if first > len(seal):
             return b""
-        first = place + WORD_SIZE_BYTES
-        return seal[first : first + min(number_at(place), len(seal))]
+        size = number_at(first - WORD_SIZE_BYTES)
+        return seal[first : first + size] if size <= len(seal) - first else b""
 
     return part(0), part(1), part(2)
 
 
 def claim_inputs(content: bytes, output: bytes) -> tuple[int, ...]:
-    """The public inputs that input and output stand for (C4.2, C4.4)."""
+    """The public inputs that input and output stand for (C4.2, C4.4). Raises `CircuitError` for more."""
+    if len(output) > OUTPUT_LIMIT_BYTES:
+        raise CircuitError(f"expected an output of at most {OUTPUT_LIMIT_BYTES} bytes; got {len(output)}")
     starts = range(0, len(output), 4)
     words = tuple(int.from_bytes(output[start : start + 4], "big") for start in starts)
     return public_inputs(content, words, Shown.BYTES)

@@ -6,7 +6,7 @@ from typing import Literal
 from truestep.adapters.chain.deployment import Deployment
 from truestep.base.errors import Rejected
 from truestep.base.ids import Address, BatchId, Bytes32, JobId, TaskId, shard_of_task, task_of
-from truestep.circuits.claims import ClaimVerifier, Told, parts_in
+from truestep.circuits.claims import ClaimVerifier, told_in
 from truestep.circuits.errors import CircuitError
 from truestep.circuits.evm import accepts, has_evm
 from truestep.circuits.proof_file import SYSTEM
@@ -182,28 +182,26 @@ def _holds_of_circuit(
     """Whether a proof of a circuit holds. Raises CircuitError for what is none."""
     if part.key is None:
         raise CircuitError("expected the name of the set-up that its verifier believes, it is missing")
-    key, (content, output, proof) = bytes.fromhex(part.verification_key or ""), parts_in(seal)
-    digest, work, name = Bytes32(key_digest(key)), receipt.work(), KeyName(part.key)
+    key, work, name = bytes.fromhex(part.verification_key or ""), receipt.work(), KeyName(part.key)
+    digest = Bytes32(key_digest(key))
     if digest.hex() != part.key_digest:
         raise CircuitError(f"expected a key with the digest {part.key_digest}, got {digest.hex()}")
-    told = Told(
+    told = told_in(
+        seal,
+        digest[:SELECTOR_SIZE_BYTES],
         task_id=task_of(JobId(receipt.job_id), shard.shard_index),
         work=work,
         terms=receipt.terms.as_terms(),
         cycle=shard.cycle,
-        content=content,
-        output=output,
-        proof=proof,
     )
+    if told is None:
+        return False
     verifier = ClaimVerifier(
         chain_id=receipt.deployment.chain_id,
         jobs=Address(receipt.deployment.address("Jobs")),
         key_digest=digest,
         program_hash=program_hash(work),
-        input_size=len(content),
-        output_size=len(output),
+        input_size=len(told.content),
+        output_size=len(told.output),
     )
-    is_whole = verifier.seal(told) == seal
-    return is_whole and verifier.accepts(
-        statement, told, lambda made, public: accepts(key, name, made, public)
-    )
+    return verifier.accepts(statement, told, lambda made, public: accepts(key, name, made, public))

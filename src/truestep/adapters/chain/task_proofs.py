@@ -1,9 +1,10 @@
 """By which proof a claim was proven: the event, the transaction's call, and the circuit's contract."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-from truestep.adapters.chain.abi import CODEC, selector_of
+from truestep.adapters.chain.abi import SELECTOR_SIZE_BYTES, selector_of
 from truestep.adapters.chain.answers import Junk, octets
 from truestep.adapters.chain.codec import type_name
 from truestep.adapters.chain.connection import refused
@@ -13,7 +14,7 @@ from truestep.adapters.chain.pinned import PinnedReader
 from truestep.base.errors import Unavailable
 from truestep.base.ids import Address, Bytes32, TaskId
 from truestep.commitments.keccak import keccak256
-from truestep.contracts.artifacts import load_artifact
+from truestep.contracts.artifacts import AbiEntry, load_artifact
 from truestep.ports.chain import TaskProof
 from truestep.protocol.settlement.facts.records import Facts, Logged
 from truestep.protocol.settlement.ids import LeafId
@@ -23,6 +24,7 @@ CALL_LIMIT_BYTES = 1 << 17
 """A transaction is not larger."""
 _CIRCUIT = keccak256(b"CIRCUIT()")[:4]
 _SEAL = "seal"
+_WORD_BYTES = 32
 
 
 def proven_by(logs: Iterable[Logged], task_id: TaskId, claim_id: LeafId) -> Logged | None:
@@ -72,17 +74,36 @@ def _call(value: Any) -> tuple[str, bytes] | None:
 
 
 def seal_in(payload: bytes) -> bytes:
-    """The seal in a call of Verifiers; empty if the call has none."""
+    """The seal in a call of Verifiers, read as the contract reads it; empty if the call has none.
+
+    Not by the codec, which refuses what the contract takes: whoever copies a proof may send dirty padding.
+    """
     for entry in load_artifact("Verifiers").abi:
-        names = [parameter["name"] for parameter in entry.get("inputs", ())]
+        inputs = entry.get("inputs", ())
+        names = [parameter["name"] for parameter in inputs]
         is_function = entry["type"] == "function"
-        if is_function and _SEAL in names and payload[:4] == selector_of(entry):
-            types = [type_name(parameter) for parameter in entry["inputs"]]
-            try:
-                return CODEC.decode(types, payload[4:])[names.index(_SEAL)]
-            except Exception as error:  # the codec has errors of many types for what is not well-formed
-                raise Junk(f"expected a call of Verifiers, got one that spells nothing: {error}") from error
+        if is_function and _SEAL in names and payload[:SELECTOR_SIZE_BYTES] == selector_of(entry):
+            return _bytes_at(payload[SELECTOR_SIZE_BYTES:], sum(map(_words, inputs[: names.index(_SEAL)])))
     return b""
+
+
+def _words(parameter: AbiEntry) -> int:
+    """How many words of a call's head an argument takes: one, if it lies behind the head."""
+    types = type_name(parameter)
+    return 1 if re.search(r"\[\]|bytes\b|string", types) else types.count(",") + 1
+
+
+def _bytes_at(arguments: bytes, word: int) -> bytes:
+    """The bytes to which this word of the head leads. Raises `Junk` if they are not there."""
+
+    def number_at(place: int) -> int:
+        return int.from_bytes(arguments[place : place + _WORD_BYTES], "big")
+
+    start = number_at(word * _WORD_BYTES) + _WORD_BYTES
+    size = number_at(start - _WORD_BYTES) if start <= len(arguments) else len(arguments)
+    if start + size > len(arguments):
+        raise Junk("expected a call of Verifiers with a seal, got one that ends before it")
+    return arguments[start : start + size]
 
 
 def _circuit_code(pinned: PinnedReader, verifier: Address) -> bytes:

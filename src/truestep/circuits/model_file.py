@@ -1,7 +1,6 @@
 """A quantised model as a file, and inputs from files."""
 
 import base64
-import binascii
 import hashlib
 import io
 import json
@@ -35,6 +34,10 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+_Number = Annotated[int, Field(gt=-(2**31), lt=2**31)]
+"""What C and messages can hold: Python refuses to print an integer of more than 4,300 digits."""
+
+
 class _Requantisation(_Part):
     multipliers: list[int] = Field(max_length=2**16)
     shift: int
@@ -42,7 +45,7 @@ class _Requantisation(_Part):
 
 class _Dense(_Part):
     kind: Literal["dense"] = "dense"
-    shape: list[int] = Field(min_length=2, max_length=2)
+    shape: list[_Number] = Field(min_length=2, max_length=2)
     weights: str
     biases: list[int] = Field(max_length=2**16)
     requantisation: _Requantisation | None = None
@@ -50,17 +53,17 @@ class _Dense(_Part):
 
 class _Convolution(_Part):
     kind: Literal["convolution"] = "convolution"
-    shape: list[int] = Field(min_length=4, max_length=4)
+    shape: list[_Number] = Field(min_length=4, max_length=4)
     weights: str
     biases: list[int] = Field(max_length=2**16)
     requantisation: _Requantisation | None = None
-    strides: list[int] = Field(min_length=2, max_length=2)
+    strides: list[_Number] = Field(min_length=2, max_length=2)
     padding: list[int] = Field(min_length=4, max_length=4)
     padding_value: int
 
 
 class _Input(_Part):
-    shape: list[int] = Field(min_length=1, max_length=3)
+    shape: list[_Number] = Field(min_length=1, max_length=3)
     scale: float = Field(gt=0, allow_inf_nan=False)
     zero: int = Field(ge=0, le=255)
 
@@ -174,7 +177,7 @@ def _layer(layer: _Dense | _Convolution, number: int) -> Layer:
 def _weights(layer: _Dense | _Convolution, number: int) -> Int64Array:
     try:
         content = base64.b64decode(layer.weights, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # also of letters that are not ASCII
         raise CircuitError(f"layer {number}: its weights are not base64") from error
     size = 1
     for side in layer.shape:

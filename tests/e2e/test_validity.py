@@ -36,6 +36,7 @@ from truestep.base.ids import Address, BatchId, Bytes32, JobId, claim_of, task_o
 from truestep.cli.main import app
 from truestep.client import Client, Order, verifiers
 from truestep.client.job_calls import reclaim
+from truestep.client.verification import check_chain, check_contents
 from truestep.commitments.keccak import keccak256
 from truestep.contracts.artifacts import load_artifact
 from truestep.machine.interpreter import ReferenceEngine
@@ -205,6 +206,12 @@ def test_the_claims_of_two_shards_are_final_by_one_proof(network: Network) -> No
     for shard, task_id in enumerate(tasks):
         assert verifiers.standing_claim(network.requester, task_id).proven_by == entry
         assert network.output(task_id) == expected_output(shard)
+    network.drive([worker], lambda: len(network.told(events.TaskFinalized)) == 2)
+    receipt = client.job(job_id).receipt()
+    assert receipt.proofs is not None
+    assert {part.statement for part in receipt.proofs} == {statement.hex()}
+    checks = [*check_contents(receipt), *check_chain(receipt, network.requester)]
+    assert [check.name for check in checks if not check.passed] == []
 
 
 def test_an_unsound_verifier_is_stopped_by_whoever_challenges_its_lie(network: Network) -> None:

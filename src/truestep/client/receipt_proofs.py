@@ -20,7 +20,7 @@ from truestep.proofs.versions import SELECTOR_SIZE_BYTES, Kind, Version, known_v
 from truestep.protocol.settlement.facts.leaves import leaf_of_state
 from truestep.protocol.settlement.ids import LeafId, claim_of
 from truestep.protocol.settlement.jobs import program_hash
-from truestep.protocol.validity.statements import leaf_statement
+from truestep.protocol.validity.statements import MANY_COUNTS, leaf_statement, leaves_statement
 
 ANY_PROGRAM = bytes(32)
 
@@ -118,14 +118,8 @@ def check_chain_proofs(receipt: Receipt, chain: ChainReader) -> Iterator[Check]:
 
 def _check_part(receipt: Receipt, shard: ShardPart, part: ProofPart) -> Iterator[Check]:
     what, work = f"shard {shard.shard_index}", receipt.work()
-    statement = leaf_statement(
-        receipt.deployment.chain_id,
-        receipt.deployment.address("Jobs"),
-        task_of(JobId(receipt.job_id), shard.shard_index),
-        work=work,
-        terms=receipt.terms.as_terms(),
-        leaf=leaf_of_state(shard.claimed()),
-    )
+    own, *of_many = _statements(receipt, shard)
+    statement = next((each for each in of_many if each.hex() == part.statement), own)
     yield equal(f"{what}: the proof states this result", statement.hex(), part.statement)
     is_for = part.program_hash in (ANY_PROGRAM.hex(), program_hash(work).hex())
     yield equal(f"{what}: its entry is for this program", True, is_for)
@@ -136,6 +130,31 @@ def _check_part(receipt: Receipt, shard: ShardPart, part: ProofPart) -> Iterator
     if not _why_unchecked(receipt, part):
         wrong = _what_is_wrong(receipt, shard, part, statement)
         yield Check(name=f"{what}: the proof holds", passed=not wrong, detail=wrong)
+
+
+def _statements(receipt: Receipt, shard: ShardPart) -> Iterator[Bytes32]:
+    """What a proof of this claim may state: the claim (V3.2), or many with it (V3.6, V4.7)."""
+    links, terms = receipt.deployment, receipt.terms.as_terms()
+    chain_id, jobs, job_id = links.chain_id, links.address("Jobs"), JobId(receipt.job_id)
+    task_id, leaf = task_of(job_id, shard.shard_index), leaf_of_state(shard.claimed())
+    yield leaf_statement(chain_id, jobs, task_id, work=receipt.work(), terms=terms, leaf=leaf)
+    leaves = {
+        (each.batch_id, each.leaf_index, each.shard_index): leaf_of_state(each.claimed())
+        for each in receipt.shards
+    }
+    for count in MANY_COUNTS:
+        before = shard.leaf_index % count
+        start = shard.shard_index - before
+        places = [(shard.batch_id, shard.leaf_index - before + at, start + at) for at in range(count)]
+        if all(place in leaves for place in places):
+            yield leaves_statement(
+                chain_id,
+                jobs,
+                task_of(job_id, start),
+                work=receipt.work(),
+                terms=terms,
+                leaves=[leaves[place] for place in places],
+            )
 
 
 def _why_unchecked(receipt: Receipt, part: ProofPart) -> str:

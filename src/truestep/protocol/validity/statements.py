@@ -8,6 +8,9 @@ from truestep.protocol.settlement.encoding import WORD_SIZE_BYTES, encode
 from truestep.protocol.settlement.jobs import job_digest
 from truestep.protocol.settlement.records import JobTerms, Leaf, Work
 
+MANY_COUNTS = (2, 4, 8, 16, 32)
+"""Claims that one proof can be of (V4.7)."""
+
 
 def task_digest(digest: Bytes32, shard_index: int) -> Bytes32:
     """What a task is, by the digest of its job (V3.1)."""

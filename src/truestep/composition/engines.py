@@ -20,10 +20,11 @@ WARM_UP_STEPS = 1 << 22
 """About 40 ms of walking: most short runs are over by then and need no compilation."""
 EVERYTHING = 1 << 40
 """More than any program costs to compile."""
-HOT_STEPS_PER_COST = 1_000
+JOINED_STEPS_PER_COST, HOT_STEPS_PER_COST = 600, 1_000
+"""Walked instructions for each of a part's cost before it gets code: from templates, or from LLVM."""
 PIECE_STEPS = 50_000
 """Compiling runs on another core, so it may begin before walking has cost as much."""
-OPTIMISE_CYCLES_PER_COST = 1 << 19
+OPTIMISE_CYCLES_PER_COST = 3 << 18
 """Cycles in code of the first tier, in any process, in which better code saves what compiling it costs."""
 BASELINE_CYCLES_PER_COST = 1 << 17
 """The same where LLVM makes the first tier, which is slower. It is half, because another core compiles."""
@@ -116,7 +117,7 @@ def _open_jit(limits: EngineLimits) -> "JitEngine":
     objects = ObjectCache(object_directory())
     policy = CompilePolicy(
         free_cost=0,
-        hot_steps_per_cost=HOT_STEPS_PER_COST,
+        hot_steps_per_cost=JOINED_STEPS_PER_COST if has_templates() else HOT_STEPS_PER_COST,
         piece_steps=PIECE_STEPS,
         warm_up_steps=WARM_UP_STEPS,
         optimise_cycles_per_cost=OPTIMISE_CYCLES_PER_COST if has_templates() else BASELINE_CYCLES_PER_COST,
